@@ -1,0 +1,164 @@
+package game
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+)
+
+// Market is the game that one price sets up among the players of a layer. A
+// player of worth h that participates with s has the utility
+//
+//	U(s) = -h/2 (1-s)^2 - p s
+//
+// The first term is the loss that the network suffers, to second order, when
+// the player's output is scaled by s instead of 1; the second is the price it
+// pays. U is concave, so one comparison finds the best response.
+//
+// The worth is h = s^2 mean(c^2), where c is the derivative of one sample's
+// loss with respect to s: the Fisher information along s, which unlike any
+// first-order benefit does not vanish where the network is stationary. The
+// factor s^2 lets a falling player's worth fall with it.
+type Market struct {
+	Price float64 // p, at least 0
+}
+
+// Utility returns U(s) for a player of the given worth.
+func (m Market) Utility(worth, s float64) float64 {
+	return -worth/2*(1-s)*(1-s) - m.Price*s
+}
+
+// BestResponse returns the strategy that maximises the utility,
+// s* = clip(1 - p/h, 0, 1); a worthless player has s* = 0 at any price.
+func (m Market) BestResponse(worth float64) float64 {
+	if worth <= m.Price || worth == 0 {
+		return 0
+	}
+	return 1 - m.Price/worth
+}
+
+// Dominated reports whether zero is strictly better than every other strategy:
+// U(s) - U(0) = s (h (1 - s/2) - p) is negative for all s > 0 exactly when
+// h <= p and p > 0.
+func (m Market) Dominated(worth float64) bool {
+	return worth <= m.Price && m.Price > 0
+}
+
+// Gap returns what the player would gain by playing its best response instead
+// of s. It is never negative, and zero exactly at its best response.
+func (m Market) Gap(worth, s float64) float64 {
+	return max(0, m.Utility(worth, m.BestResponse(worth))-m.Utility(worth, s))
+}
+
+// Respond returns s + damping (s* - s), the participation after one damped
+// move towards the best response, with 0 < damping <= 1.
+func (m Market) Respond(worth, s, damping float64) float64 {
+	return s + damping*(m.BestResponse(worth)-s)
+}
+
+// Winners returns the positions of the players that hold the demand largest
+// worths, in increasing order. Of two equal worths the lower position wins.
+func Winners(worths []float64, demand int) []int {
+	ranking := rank(worths)
+	winners := ranking[:min(demand, len(ranking))]
+	slices.Sort(winners)
+	return winners
+}
+
+// rank returns positions by falling worth, ties by position.
+func rank(worths []float64) []int {
+	ranking := make([]int, len(worths))
+	for i := range ranking {
+		ranking[i] = i
+	}
+	slices.SortStableFunc(ranking, func(a, b int) int { return cmp.Compare(worths[b], worths[a]) })
+	return ranking
+}
+
+// ClearingPrice returns the price at which demand players want to stay: the
+// highest worth among those who lose. Where nobody loses it is zero.
+func ClearingPrice(worths []float64, demand int) float64 {
+	if demand >= len(worths) {
+		return 0
+	}
+	return worths[rank(worths)[demand]]
+}
+
+// Demand returns how many of a layer's players the market asks for when the
+// fraction t of the game has passed, K + (N-K)(1-t)^3 rounded, where N is the
+// number of players at the start and K how many are to be kept.
+func Demand(players, keep int, t float64) int {
+	rest := 1 - min(max(t, 0), 1)
+	return keep + int(math.Round(float64(players-keep)*rest*rest*rest))
+}
+
+// LeastPerLayer is how many players every layer keeps: with fewer than two a
+// layer cannot pass on more than one number.
+const LeastPerLayer = 2
+
+// Split divides the players to be kept among layers in proportion to their
+// widths, by largest remainders (ties to the lower layer), with at least
+// [LeastPerLayer] in each. It is an error to keep fewer than that or more than
+// there are, or to name a layer narrower than that.
+func Split(keep int, widths []int) ([]int, error) {
+	players := 0
+	for l, width := range widths {
+		if width < LeastPerLayer {
+			return nil, fmt.Errorf("hidden layer %d has %d players: every layer keeps at least %d", l, width, LeastPerLayer)
+		}
+		players += width
+	}
+	if least := LeastPerLayer * len(widths); keep < least {
+		return nil, fmt.Errorf("cannot keep %d players in %d hidden layers: keep at least %d, %d a layer",
+			keep, len(widths), least, LeastPerLayer)
+	}
+	if keep > players {
+		return nil, fmt.Errorf("cannot keep %d players: the network has %d", keep, players)
+	}
+	// The layers that would fall under the least get it outright; the others
+	// share what is left, which may push a further one under, so repeat.
+	shares := make([]int, len(widths))
+	fixed := make([]bool, len(widths))
+	for {
+		left, weight := keep, 0
+		for l, width := range widths {
+			if fixed[l] {
+				left -= shares[l]
+			} else {
+				weight += width
+			}
+		}
+		again := false
+		for l, width := range widths {
+			if !fixed[l] && left*width < LeastPerLayer*weight {
+				shares[l], fixed[l], again = LeastPerLayer, true, true
+			}
+		}
+		if again {
+			continue
+		}
+		divide(left, weight, widths, fixed, shares)
+		return shares, nil
+	}
+}
+
+// divide gives the layers that are not fixed their share of left, by largest
+// remainders.
+func divide(left, weight int, widths []int, fixed []bool, shares []int) {
+	var open []int
+	remainder := make([]int, len(widths))
+	given := 0
+	for l, width := range widths {
+		if fixed[l] {
+			continue
+		}
+		shares[l], remainder[l] = left*width/weight, left*width%weight
+		given += shares[l]
+		open = append(open, l)
+	}
+	slices.SortStableFunc(open, func(a, b int) int { return cmp.Compare(remainder[b], remainder[a]) })
+	for _, l := range open[:left-given] {
+		shares[l]++
+	}
+}

@@ -1,0 +1,182 @@
+package game
+
+import (
+	"fmt"
+	"math"
+)
+
+// Benefit is a reading of eq. 9 of arXiv:2512.22106, B_i = alpha s_i <g_i, theta_i>
+// with g_i = dL/dtheta_i. The sign decides what a player is rewarded for, and
+// the paper leaves it open.
+type Benefit string
+
+const (
+	// Printed takes eq. 9 as it stands: it rewards a player whose growth would
+	// raise the loss.
+	Printed Benefit = "printed"
+	// Descent takes -<g_i, theta_i>: it rewards a player whose growth would
+	// lower the loss.
+	Descent Benefit = "descent"
+	// Absolute takes |<g_i, theta_i>|: it rewards a player that the loss is
+	// sensitive to, either way.
+	Absolute Benefit = "absolute"
+)
+
+// Benefits lists the readings.
+var Benefits = []Benefit{Printed, Descent, Absolute}
+
+// Paper is the game of arXiv:2512.22106. The utility of player i is
+//
+//	U_i = B_i - C_i                                                      (eq. 8)
+//	B_i = alpha s_i b_i                                                  (eq. 9)
+//	C_i = beta |theta_i|^2 s_i^2 + gamma |s_i| + eta s_i r_i             (eq. 10)
+//
+// where b_i is <g_i, theta_i> in one of its readings and
+// r_i = sum over j != i of s_j <theta_i, theta_j> is the competition. All four
+// weights are at least zero; the zero value is a game in which nothing matters.
+type Paper struct {
+	Benefit Benefit // empty means Printed
+	Alpha   float64 // weight of the benefit
+	Beta    float64 // weight of the quadratic cost of size
+	Gamma   float64 // weight of the linear cost of participation
+	Eta     float64 // weight of the competition
+}
+
+// Validate reports the first weight that is negative or not finite, or a
+// reading of the benefit that does not exist.
+func (g Paper) Validate() error {
+	for _, w := range []struct {
+		name  string
+		value float64
+	}{{"alpha", g.Alpha}, {"beta", g.Beta}, {"gamma", g.Gamma}, {"eta", g.Eta}} {
+		if !(w.value >= 0) || math.IsInf(w.value, 1) {
+			return fmt.Errorf("%s is %v: the weights of the paper's game are finite numbers of at least 0", w.name, w.value)
+		}
+	}
+	switch g.Benefit {
+	case "", Printed, Descent, Absolute:
+		return nil
+	}
+	return fmt.Errorf("benefit %q is not known: choose one of %q", g.Benefit, Benefits)
+}
+
+// Field is what the utilities of one layer's players depend on besides their
+// own strategies. All slices have one number a player.
+type Field struct {
+	Gradient    []float64 // <dL/dtheta_i, theta_i>
+	SquaredNorm []float64 // |theta_i|^2
+	Competition []float64 // sum over j != i of s_j <theta_i, theta_j>; nil means none
+}
+
+// benefit returns alpha b_i, the benefit of one unit of participation.
+func (g Paper) benefit(f Field, i int) float64 {
+	switch b := f.Gradient[i]; g.Benefit {
+	case Descent:
+		return -g.Alpha * b
+	case Absolute:
+		return g.Alpha * math.Abs(b)
+	default:
+		return g.Alpha * b
+	}
+}
+
+// toll returns gamma + eta r_i, the linear cost of one unit of participation.
+func (g Paper) toll(f Field, i int) float64 {
+	if f.Competition == nil {
+		return g.Gamma
+	}
+	return g.Gamma + g.Eta*f.Competition[i]
+}
+
+// Utility returns U_i when player i plays s and all others stay (eq. 8).
+func (g Paper) Utility(f Field, i int, s float64) float64 {
+	return (g.benefit(f, i)-g.toll(f, i))*s - g.Beta*f.SquaredNorm[i]*s*s
+}
+
+// Slope returns dU_i/ds_i at s (eq. 13 and 18). At s = 0 it is the derivative
+// from the right, the only one inside the strategy set, so gamma counts there.
+func (g Paper) Slope(f Field, i int, s float64) float64 {
+	return g.benefit(f, i) - g.toll(f, i) - 2*g.Beta*f.SquaredNorm[i]*s
+}
+
+// BestResponse returns the strategy that maximises U_i while all others stay
+// (eq. 14). Without a quadratic cost the utility is linear: the answer is then
+// one if the slope is positive and zero otherwise.
+func (g Paper) BestResponse(f Field, i int) float64 {
+	slope, curvature := g.Slope(f, i, 0), 2*g.Beta*f.SquaredNorm[i]
+	switch {
+	case slope <= 0:
+		return 0
+	case slope >= curvature:
+		return 1
+	default:
+		return slope / curvature
+	}
+}
+
+// Dominated reports whether zero is strictly better for player i than every
+// other strategy (eq. 12), which is the condition of eq. 15.
+func (g Paper) Dominated(f Field, i int) bool {
+	slope := g.Slope(f, i, 0)
+	return slope < 0 || slope == 0 && g.Beta*f.SquaredNorm[i] > 0
+}
+
+// Gap returns what player i would gain by playing its best response instead of
+// s while all others stay. It is never negative, and zero for all players
+// exactly at a Nash equilibrium (eq. 11).
+func (g Paper) Gap(f Field, i int, s float64) float64 {
+	return max(0, g.Utility(f, i, g.BestResponse(f, i))-g.Utility(f, i, s))
+}
+
+// Scale returns the size of the terms that make up U_i, by which a gap can be
+// called small.
+func (g Paper) Scale(f Field, i int) float64 {
+	return math.Abs(g.benefit(f, i)) + math.Abs(g.toll(f, i)) + g.Beta*f.SquaredNorm[i]
+}
+
+// Ascend moves all participations at once by one step of projected gradient
+// ascent, s <- Proj[0,1](s + rate dU/ds) (Algorithm 1).
+func (g Paper) Ascend(f Field, participation []float64, rate float64) {
+	for i, s := range participation {
+		participation[i] = clip(s + rate*g.Slope(f, i, s))
+	}
+}
+
+// Respond moves all participations at once towards their best responses,
+// s <- s + damping (s* - s), with 0 < damping <= 1.
+func (g Paper) Respond(f Field, participation []float64, damping float64) {
+	for i, s := range participation {
+		participation[i] = s + damping*(g.BestResponse(f, i)-s)
+	}
+}
+
+func clip(s float64) float64 { return min(max(s, 0), 1) }
+
+// Competition returns r_i = sum over j != i of s_j <theta_i, theta_j> for all
+// players of a layer, in time proportional to the size of theta: with
+// v = sum over j of s_j theta_j it is <theta_i, v> - s_i |theta_i|^2. Theta has one
+// row a player. Inner products add up over parts of theta, so a layer's weights
+// and biases may be given one after the other and the results added.
+func Competition[T float32 | float64](theta []T, participation []T) []float64 {
+	players := len(participation)
+	competition := make([]float64, players)
+	if players == 0 {
+		return competition
+	}
+	width := len(theta) / players
+	v := make([]float64, width)
+	for j, s := range participation {
+		for k, t := range theta[j*width : (j+1)*width] {
+			v[k] += float64(s) * float64(t)
+		}
+	}
+	for i, s := range participation {
+		var withAll, withItself float64
+		for k, t := range theta[i*width : (i+1)*width] {
+			withAll += float64(t) * v[k]
+			withItself += float64(t) * float64(t)
+		}
+		competition[i] = withAll - float64(s)*withItself
+	}
+	return competition
+}

@@ -1,0 +1,266 @@
+package game_test
+
+import (
+	"math"
+	"testing"
+
+	"nashprune/game"
+	"nashprune/trainer/random"
+)
+
+// gridSteps is how finely strategies are searched where a test looks for the
+// best one without using the formula under test.
+const gridSteps = 2000
+
+func onGrid(step int) float64 { return float64(step) / gridSteps }
+
+// layer is a random layer of players for the paper's game.
+type layer struct {
+	theta, participation []float64
+	width                int
+	gradient             []float64
+}
+
+func randomLayer(seed uint64, players, width int) layer {
+	draw := random.New(seed, random.Testing, 0, 0)
+	l := layer{width: width}
+	for range players {
+		for range width {
+			l.theta = append(l.theta, draw.Normal())
+		}
+		l.participation = append(l.participation, draw.Float64())
+		l.gradient = append(l.gradient, draw.Normal())
+	}
+	if players > 2 { // the ends of the strategy set, exactly
+		l.participation[0], l.participation[1] = 0, 1
+	}
+	return l
+}
+
+func (l layer) dot(i, j int) float64 {
+	sum := 0.
+	for k := range l.width {
+		sum += l.theta[i*l.width+k] * l.theta[j*l.width+k]
+	}
+	return sum
+}
+
+func (l layer) field() game.Field {
+	f := game.Field{Gradient: l.gradient, Competition: game.Competition(l.theta, l.participation)}
+	for i := range l.participation {
+		f.SquaredNorm = append(f.SquaredNorm, l.dot(i, i))
+	}
+	return f
+}
+
+// utility is eq. 8 to 10 written out term by term, in O(N d) for one player.
+func (l layer) utility(g game.Paper, i int, s float64) float64 {
+	benefit := l.gradient[i]
+	switch g.Benefit {
+	case game.Descent:
+		benefit = -benefit
+	case game.Absolute:
+		benefit = math.Abs(benefit)
+	}
+	rivals := 0.
+	for j, sj := range l.participation {
+		if j != i {
+			rivals += sj * l.dot(i, j)
+		}
+	}
+	cost := g.Beta*l.dot(i, i)*s*s + g.Gamma*math.Abs(s) + g.Eta*s*rivals
+	return g.Alpha*s*benefit - cost
+}
+
+func games() []game.Paper {
+	var all []game.Paper
+	for _, benefit := range game.Benefits {
+		all = append(all,
+			game.Paper{Benefit: benefit, Alpha: 1, Beta: 0.1},
+			game.Paper{Benefit: benefit, Alpha: 1.5, Beta: 0.05, Gamma: 0.3, Eta: 0.02},
+			game.Paper{Benefit: benefit, Alpha: 1, Gamma: 0.2, Eta: 0.1}, // linear utilities
+		)
+	}
+	return all
+}
+
+func TestCompetitionMatchesTheDoubleSum(t *testing.T) {
+	for _, size := range []struct{ players, width int }{{0, 3}, {1, 1}, {2, 3}, {3, 0}, {13, 19}, {127, 15}} {
+		l := randomLayer(uint64(size.players), size.players, size.width)
+		got := game.Competition(l.theta, l.participation)
+		if len(got) != size.players {
+			t.Fatalf("%+v: %d results", size, len(got))
+		}
+		for i := range got {
+			want, magnitude := 0., 0.
+			for j, s := range l.participation {
+				term := s * l.dot(i, j)
+				magnitude += math.Abs(term)
+				if j != i {
+					want += term
+				}
+			}
+			// Both sum the same products in another order: at most
+			// players+width roundings of the sum of magnitudes each way, and
+			// inner products hide magnitudes by a factor that is below width.
+			bound := 2 * float64((size.players+size.width)*size.width) * 0x1p-53 * magnitude
+			if math.Abs(got[i]-want) > bound {
+				t.Errorf("%+v player %d: %g, want %g within %g", size, i, got[i], want, bound)
+			}
+		}
+	}
+}
+
+func TestPaperUtilityAndSlope(t *testing.T) {
+	l := randomLayer(1, 13, 7)
+	f := l.field()
+	for _, g := range games() {
+		for i := range l.participation {
+			for _, s := range []float64{0, 0.3, 1} {
+				if got, want := g.Utility(f, i, s), l.utility(g, i, s); math.Abs(got-want) > 1e-12*g.Scale(f, i) {
+					t.Errorf("%+v player %d: U(%g) = %g, want %g", g, i, s, got, want)
+				}
+			}
+			// The utility is quadratic, so central differences have no
+			// truncation error; dividing roundings by the step costs 1/step.
+			const step, at = 1e-3, 0.4
+			numeric := (l.utility(g, i, at+step) - l.utility(g, i, at-step)) / (2 * step)
+			if got := g.Slope(f, i, at); math.Abs(got-numeric) > 1e-12/step*g.Scale(f, i) {
+				t.Errorf("%+v player %d: slope %g, central difference %g", g, i, got, numeric)
+			}
+		}
+	}
+}
+
+func TestPaperBestResponseAgainstGridSearch(t *testing.T) {
+	l := randomLayer(2, 40, 5)
+	f := l.field()
+	for _, g := range games() {
+		interior := 0
+		for i := range l.participation {
+			best, at := math.Inf(-1), 0.
+			dominated := true
+			for step := range gridSteps + 1 {
+				s := onGrid(step)
+				u := l.utility(g, i, s)
+				if u > best {
+					best, at = u, s
+				}
+				if step > 0 && u >= 0 {
+					dominated = false
+				}
+			}
+			response := g.BestResponse(f, i)
+			if math.Abs(response-at) > 1./gridSteps {
+				t.Errorf("%+v player %d: best response %g, grid %g", g, i, response, at)
+			}
+			if u := l.utility(g, i, response); u < best-1e-12*g.Scale(f, i) {
+				t.Errorf("%+v player %d: U at the best response %g is below %g on the grid", g, i, u, best)
+			}
+			if got := g.Dominated(f, i); got != dominated {
+				t.Errorf("%+v player %d: dominated %v, grid says %v", g, i, got, dominated)
+			}
+			if want := best - l.utility(g, i, 0.5); math.Abs(g.Gap(f, i, 0.5)-want) > g.Scale(f, i)/gridSteps {
+				t.Errorf("%+v player %d: gap %g, grid %g", g, i, g.Gap(f, i, 0.5), want)
+			}
+			if response > 0 && response < 1 {
+				interior++
+			}
+		}
+		if g.Beta > 0 && interior == 0 {
+			t.Errorf("%+v: no player with an interior best response, the test shows little", g)
+		}
+	}
+}
+
+// duel is a game of two players whose equilibrium has a closed form: with
+// s_1 = (m_1 - eta k s_2) / (2 beta n_1) and the same for s_2, two linear
+// equations in two unknowns.
+func duel() (g game.Paper, l layer, equilibrium [2]float64) {
+	g = game.Paper{Benefit: game.Printed, Alpha: 1, Beta: 0.5, Gamma: 0.1, Eta: 0.2}
+	l = layer{theta: []float64{1, 0.5, 0.4, 1.2}, width: 2, gradient: []float64{0.8, 0.9}, participation: []float64{1, 1}}
+	k := g.Eta * l.dot(0, 1)
+	a, b := 2*g.Beta*l.dot(0, 0), 2*g.Beta*l.dot(1, 1)
+	m, n := l.gradient[0]-g.Gamma, l.gradient[1]-g.Gamma
+	determinant := a*b - k*k
+	return g, l, [2]float64{(m*b - k*n) / determinant, (a*n - k*m) / determinant}
+}
+
+func TestGapIsZeroAtTheClosedFormEquilibriumAndPositiveBesideIt(t *testing.T) {
+	g, l, equilibrium := duel()
+	for i, s := range equilibrium {
+		if s <= 0.1 || s >= 0.9 {
+			t.Fatalf("player %d: the equilibrium %g is not interior, the test shows little", i, s)
+		}
+	}
+	gaps := func(s ...float64) (c game.Certificate) {
+		l.participation = s
+		c.CertifyPaper(g, l.field(), s)
+		return c
+	}
+	if c := gaps(equilibrium[0], equilibrium[1]); c.MaxGap > 1e-15 || c.Players != 2 {
+		t.Errorf("at the equilibrium: %+v", c)
+	}
+	for _, beside := range [][2]float64{{0.05, 0}, {-0.05, 0}, {0, 0.05}, {0.05, -0.05}} {
+		c := gaps(equilibrium[0]+beside[0], equilibrium[1]+beside[1])
+		// Quadratic utilities: leaving the best response by d costs at least
+		// beta n d^2, with n > 1 here and the rival's move inside the bound.
+		if c.MaxGap < 0.5*g.Beta*0.05*0.05 || c.RelativeGap() <= 0 {
+			t.Errorf("beside the equilibrium by %v: %+v", beside, c)
+		}
+	}
+}
+
+func TestBothUpdatesFindTheEquilibrium(t *testing.T) {
+	g, l, equilibrium := duel()
+	for name, update := range map[string]func(game.Field, []float64){
+		"gradient ascent":        func(f game.Field, s []float64) { g.Ascend(f, s, 0.1) },
+		"best response":          func(f game.Field, s []float64) { g.Respond(f, s, 1) },
+		"damped best response":   func(f game.Field, s []float64) { g.Respond(f, s, 0.3) },
+		"overstepping then clip": func(f game.Field, s []float64) { g.Ascend(f, s, 1) },
+	} {
+		l.participation = []float64{1, 1}
+		for range 500 {
+			update(l.field(), l.participation)
+		}
+		for i, s := range l.participation {
+			if math.Abs(s-equilibrium[i]) > 1e-12 {
+				t.Errorf("%s: s_%d = %g, want %g", name, i, s, equilibrium[i])
+			}
+		}
+	}
+}
+
+func TestUpdatesAreSimultaneousAndStayInBounds(t *testing.T) {
+	l := randomLayer(5, 31, 4)
+	f := l.field()
+	for _, g := range games() {
+		ascended := append([]float64{}, l.participation...)
+		responded := append([]float64{}, l.participation...)
+		g.Ascend(f, ascended, 0.7)
+		g.Respond(f, responded, 0.5)
+		for i, s := range l.participation {
+			if want := min(max(s+0.7*g.Slope(f, i, s), 0), 1); ascended[i] != want {
+				t.Errorf("%+v player %d: ascent to %g, want %g", g, i, ascended[i], want)
+			}
+			if want := (s + g.BestResponse(f, i)) / 2; math.Abs(responded[i]-want) > 1e-15 {
+				t.Errorf("%+v player %d: response to %g, want %g", g, i, responded[i], want)
+			}
+		}
+	}
+}
+
+func TestPaperValidate(t *testing.T) {
+	for _, g := range games() {
+		if err := g.Validate(); err != nil {
+			t.Errorf("%+v: %v", g, err)
+		}
+	}
+	for _, g := range []game.Paper{
+		{Alpha: -1}, {Beta: math.NaN()}, {Gamma: math.Inf(1)}, {Eta: -1e-9}, {Benefit: "profit"},
+	} {
+		if g.Validate() == nil {
+			t.Errorf("%+v passes", g)
+		}
+	}
+}
