@@ -24,6 +24,11 @@ type Market struct {
 	Price float64 // p, at least 0
 }
 
+// Worth returns h = s^2 mean(c^2) for a player with participation s, where
+// meanSquare is the mean over samples of c^2 and c the derivative of one
+// sample's loss with respect to s.
+func Worth(s, meanSquare float64) float64 { return s * s * meanSquare }
+
 // Utility returns U(s) for a player of the given worth.
 func (m Market) Utility(worth, s float64) float64 {
 	return -worth/2*(1-s)*(1-s) - m.Price*s

@@ -1,0 +1,118 @@
+package cpufallback
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"gonum.org/v1/gonum/blas"
+
+	"nashprune/trainer"
+	"nashprune/trainer/dataset"
+	"nashprune/trainer/network"
+	"nashprune/trainer/random"
+)
+
+// benchmarkData returns images that are as empty as digits are: four pixels in
+// five have the value of the background.
+func benchmarkData(samples int) *dataset.Dataset {
+	draw := random.New(1, random.Testing, 0, 0)
+	part := dataset.Samples{Features: 784, Pixels: make([]uint8, samples*784), Labels: make([]uint8, samples)}
+	for i := range part.Pixels {
+		if draw.Below(5) == 0 {
+			part.Pixels[i] = uint8(draw.Below(256))
+		}
+	}
+	for i := range part.Labels {
+		part.Labels[i] = uint8(draw.Below(10))
+	}
+	return &dataset.Dataset{Name: "noise", Height: 28, Width: 28, Classes: 10, Mean: 0.1, Deviation: 0.3, Train: part, Test: part}
+}
+
+// benchmarkNetwork returns a network with He's initialisation.
+func benchmarkNetwork(widths ...int) *network.Network {
+	draw := random.New(1, random.Initialisation, 0, 0)
+	n := network.New(widths)
+	for _, l := range n.Layers {
+		for i := range l.Weight {
+			l.Weight[i] = float32(draw.Normal() * 1.41 / float64(l.In))
+		}
+	}
+	return n
+}
+
+func benchmarkEngine(b *testing.B, batch int, widths ...int) *engine[float32] {
+	b.Helper()
+	e, err := open[float32](benchmarkNetwork(widths...), benchmarkData(1024),
+		trainer.EngineOptions{Batch: batch, Optimiser: trainer.Optimiser{Kind: trainer.Adam}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return e
+}
+
+// products does the matrix products of one training step and nothing else.
+func (e *engine[T]) products(rows int) {
+	for i, l := range e.layers {
+		input := e.batch.top(rows)
+		if i > 0 {
+			input = e.layers[i-1].output.top(rows)
+		}
+		derivative := l.derivative.top(rows)
+		into := l.output
+		if l.gated {
+			into = l.affine
+		}
+		multiply(blas.NoTrans, blas.Trans, input, l.weight(), into.top(rows))
+		multiply(blas.Trans, blas.NoTrans, derivative, input, l.weightOf(l.gradient))
+		if i > 0 {
+			// The result goes where nothing reads it, so that the zeros of the
+			// real derivatives stay in place.
+			multiply(blas.NoTrans, blas.NoTrans, derivative, l.weight(), e.layers[i-1].affine.top(rows))
+		}
+	}
+}
+
+// BenchmarkStep times a complete training step beside its matrix products
+// alone, in turns, on the data that the step itself leaves behind, and reports
+// the ratio of the two.
+func BenchmarkStep(b *testing.B) {
+	for _, c := range []struct {
+		widths []int
+		track  bool
+	}{
+		{[]int{784, 512, 256, 10}, false},
+		{[]int{784, 512, 256, 10}, true},
+		{[]int{784, 25, 13, 10}, false},
+	} {
+		b.Run(fmt.Sprintf("cpu/gonum/%v/track=%v", c.widths, c.track), func(b *testing.B) {
+			const batch, stepsAtOnce = 128, 8
+			e := benchmarkEngine(b, batch, c.widths...)
+			s := trainer.Stretch{LearningRates: make([]float64, stepsAtOnce), Track: c.track}
+			for i := range stepsAtOnce * batch {
+				s.Order = append(s.Order, int32(i))
+			}
+			for i := range s.LearningRates {
+				s.LearningRates[i] = 1e-4
+			}
+			var whole, products time.Duration
+			for b.Loop() {
+				start := time.Now()
+				if _, err := e.Train(context.Background(), s); err != nil {
+					b.Fatal(err)
+				}
+				whole += time.Since(start)
+				start = time.Now()
+				for range stepsAtOnce {
+					e.products(batch)
+				}
+				products += time.Since(start)
+			}
+			steps := float64(b.N * stepsAtOnce)
+			b.ReportMetric(float64(whole.Nanoseconds())/steps, "ns/step")
+			b.ReportMetric(float64(products.Nanoseconds())/steps, "ns/products")
+			b.ReportMetric(float64(whole)/float64(products), "step/products")
+		})
+	}
+}

@@ -1,0 +1,59 @@
+// Package cpufallback trains on the CPU with gonum's matrix products. It is
+// registered as the driver "cpu" and computes in float32; [OpenOracle] opens
+// the same code in float64, against which every backend is checked.
+//
+// The same seed gives the same bits with any number of processors: work is cut
+// into chunks of fixed size, and sums over chunks are taken in their order.
+package cpufallback
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+
+	"nashprune/trainer"
+	"nashprune/trainer/dataset"
+	"nashprune/trainer/network"
+)
+
+// DriverName is what users call this backend.
+const DriverName = "cpu"
+
+type driver struct{}
+
+var _ trainer.Driver = driver{}
+
+func init() { trainer.Register(driver{}) }
+
+func (driver) Name() string { return DriverName }
+
+func (driver) Devices() ([]trainer.Device, error) {
+	return []trainer.Device{{Driver: DriverName, Name: processorName(), Kind: trainer.CPU, BLAS: "gonum"}}, nil
+}
+
+func (driver) Open(_ trainer.Device, n *network.Network, d *dataset.Dataset, o trainer.EngineOptions) (trainer.Engine, error) {
+	return open[float32](n, d, o)
+}
+
+// OpenOracle opens an engine that computes in float64.
+func OpenOracle(n *network.Network, d *dataset.Dataset, o trainer.EngineOptions) (trainer.Engine, error) {
+	return open[float64](n, d, o)
+}
+
+// processorName returns what the processor calls itself, where the system
+// tells, and its architecture otherwise, with the number of cores in use.
+func processorName() string {
+	name := runtime.GOARCH
+	if file, err := os.Open("/proc/cpuinfo"); err == nil {
+		defer file.Close()
+		for lines := bufio.NewScanner(file); lines.Scan(); {
+			if key, value, ok := strings.Cut(lines.Text(), ":"); ok && strings.TrimSpace(key) == "model name" {
+				name = strings.TrimSpace(value)
+				break
+			}
+		}
+	}
+	return fmt.Sprintf("%s, %d threads", name, runtime.GOMAXPROCS(0))
+}

@@ -1,0 +1,150 @@
+package cpufallback
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"nashprune/trainer"
+)
+
+// evaluationBatch is how many samples are evaluated at a time. Gonum takes sums
+// in another order for other sizes, so it is the same whatever the training
+// batch: a saved network then gives the same logits in any process.
+const evaluationBatch = trainer.InferLimit
+
+// eachBatch runs the network over a part of the data and calls visit after each
+// batch with the number of its first sample and its size.
+func (e *engine[T]) eachBatch(ctx context.Context, part trainer.Part, visit func(first, rows int)) error {
+	samples := part.Of(e.data)
+	order := make([]int32, 0, evaluationBatch)
+	for first := 0; first < samples.Len(); first += evaluationBatch {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		order = order[:0]
+		for i := first; i < min(first+evaluationBatch, samples.Len()); i++ {
+			order = append(order, int32(i))
+		}
+		e.gather(samples, order)
+		e.forward(len(order))
+		visit(first, len(order))
+	}
+	return nil
+}
+
+func (e *engine[T]) Evaluate(ctx context.Context, part trainer.Part, want trainer.Want) (trainer.Evaluation, error) {
+	last := e.layers[len(e.layers)-1]
+	result := trainer.Evaluation{
+		Samples:      part.Of(e.data).Len(),
+		ClassSamples: make([]int, last.out),
+		ClassCorrect: make([]int, last.out),
+	}
+	total := 0.
+	err := e.eachBatch(ctx, part, func(_, rows int) {
+		for b := range rows {
+			logits, label := last.output.row(b), int(e.labels[b])
+			loss, correct := crossEntropy(logits, label, last.derivative.row(b), 1)
+			total += float64(loss)
+			result.ClassSamples[label]++
+			if correct {
+				result.Correct++
+				result.ClassCorrect[label]++
+			}
+			if want.Logits {
+				result.Logits = append(result.Logits, convert[float32](logits)...)
+			}
+		}
+	})
+	if result.Samples > 0 {
+		result.Loss = total / float64(result.Samples)
+	}
+	return result, err
+}
+
+func (e *engine[T]) Statistics() ([]trainer.Statistics, error) {
+	var all []trainer.Statistics
+	for _, l := range e.hidden() {
+		all = append(all, l.statistics(l.mean, l.square, true))
+	}
+	return all, nil
+}
+
+func (e *engine[T]) Measure(ctx context.Context) ([]trainer.Statistics, error) {
+	all, err := e.Statistics()
+	if err != nil {
+		return nil, err
+	}
+	for i := range all {
+		clear(all[i].MeanContribution)
+		clear(all[i].MeanSquare)
+	}
+	samples := float64(e.data.Train.Len())
+	err = e.eachBatch(ctx, trainer.TrainPart, func(_, rows int) {
+		e.loss(rows)
+		e.backward(rows, true)
+		share := float64(rows) / samples
+		for i, l := range e.hidden() {
+			for j := range l.batchMean {
+				all[i].MeanContribution[j] += share * float64(l.batchMean[j])
+				all[i].MeanSquare[j] += share * float64(l.batchSquare[j])
+			}
+		}
+	})
+	return all, err
+}
+
+func (e *engine[T]) Infer(count int) error {
+	if available := e.data.Test.Len(); count > min(available, trainer.InferLimit) {
+		return fmt.Errorf("cannot run %d samples at a time: there are %d and the limit is %d",
+			count, available, trainer.InferLimit)
+	}
+	order := make([]int32, count)
+	for i := range order {
+		order[i] = int32(i)
+	}
+	e.gather(e.data.Test, order)
+	e.forward(count)
+	return nil
+}
+
+func (e *engine[T]) Probe(order []int32, learningRate float64) ([]trainer.Tensor, error) {
+	if len(order) == 0 || len(order) > e.options.Batch {
+		return nil, errors.New("a probe takes between one sample and a whole batch")
+	}
+	progress := e.trainStep(order, learningRate, true, nil)
+	rows := len(order)
+	tensors := []trainer.Tensor{
+		{Name: "input", Shape: []int{rows, e.batch.columns}, Values: convert[float64](e.batch.top(rows).data)},
+		{Name: "loss", Shape: []int{1}, Values: []float64{progress.Loss / float64(rows)}},
+	}
+	add := func(l int, name string, v []T, shape ...int) {
+		tensors = append(tensors, trainer.Tensor{Name: fmt.Sprintf("%d.%s", l, name), Shape: shape, Values: convert[float64](v)})
+	}
+	for i, l := range e.layers {
+		add(i, "output", l.output.top(rows).data, rows, l.out)
+		add(i, "derivative", l.derivative.top(rows).data, rows, l.out)
+		for _, p := range []struct {
+			name   string
+			values []T
+		}{{"gradient", l.gradient}, {"", l.parameters}, {"first", l.first}, {"second", l.second}} {
+			if p.values == nil {
+				continue
+			}
+			prefix := p.name
+			if prefix != "" {
+				prefix += "."
+			}
+			add(i, prefix+"weight", l.weightOf(p.values).data, l.out, l.in)
+			add(i, prefix+"bias", l.biasOf(p.values), l.out)
+		}
+		if l.gated {
+			add(i, "affine", l.affine.top(rows).data, rows, l.out)
+			add(i, "contribution.mean", l.batchMean, l.out)
+			add(i, "contribution.square", l.batchSquare, l.out)
+			add(i, "average.mean", l.mean, l.out)
+			add(i, "average.square", l.square, l.out)
+		}
+	}
+	return tensors, nil
+}

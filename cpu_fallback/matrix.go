@@ -1,0 +1,105 @@
+package cpufallback
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas32"
+	"gonum.org/v1/gonum/blas/blas64"
+)
+
+// real is the arithmetic of an engine.
+type real interface{ float32 | float64 }
+
+// matrix is a row-major matrix without padding.
+type matrix[T real] struct {
+	rows, columns int
+	data          []T
+}
+
+// newMatrix returns a zero matrix.
+func newMatrix[T real](rows, columns int) matrix[T] {
+	return matrix[T]{rows, columns, make([]T, rows*columns)}
+}
+
+// row returns row r, sharing its memory.
+func (m matrix[T]) row(r int) []T { return m.data[r*m.columns : (r+1)*m.columns] }
+
+// top returns the first rows rows, sharing their memory.
+func (m matrix[T]) top(rows int) matrix[T] {
+	return matrix[T]{rows, m.columns, m.data[:rows*m.columns]}
+}
+
+// multiply writes the product of a and b, each transposed if asked, to c.
+// Gonum's products skip the zeros of their first operand, so the operand with
+// the zeros of the rectifier in it is best put first.
+func multiply[T real](transA, transB blas.Transpose, a, b, c matrix[T]) {
+	inner := a.columns
+	if transA == blas.Trans {
+		inner = a.rows
+	}
+	if c.rows == 0 || c.columns == 0 {
+		return
+	}
+	if inner == 0 { // an empty layer below: gonum would index past its operands
+		clear(c.data)
+		return
+	}
+	switch data := any(c.data).(type) {
+	case []float32:
+		blas32.Implementation().Sgemm(transA, transB, c.rows, c.columns, inner, 1,
+			any(a.data).([]float32), a.columns, any(b.data).([]float32), b.columns, 0, data, c.columns)
+	case []float64:
+		blas64.Implementation().Dgemm(transA, transB, c.rows, c.columns, inner, 1,
+			any(a.data).([]float64), a.columns, any(b.data).([]float64), b.columns, 0, data, c.columns)
+	}
+}
+
+// Chunk sizes: large enough that handing one out costs little, small enough
+// that a layer splits over many cores. They are part of the order in which sums
+// are taken, so they never depend on the machine.
+const (
+	rowsPerChunk    = 16
+	numbersPerChunk = 16384
+)
+
+// inChunks calls work for the chunks [low, high) of 0 to n, several at a time,
+// and returns when all are done. Chunk k starts at k*size.
+func inChunks(n, size int, work func(chunk, low, high int)) {
+	chunks := (n + size - 1) / size
+	workers := min(runtime.GOMAXPROCS(0), chunks)
+	if workers <= 1 {
+		for chunk := range chunks {
+			work(chunk, chunk*size, min(n, (chunk+1)*size))
+		}
+		return
+	}
+	var next atomic.Int64
+	take := func() {
+		for {
+			chunk := int(next.Add(1)) - 1
+			if chunk >= chunks {
+				return
+			}
+			work(chunk, chunk*size, min(n, (chunk+1)*size))
+		}
+	}
+	var others sync.WaitGroup
+	for range workers - 1 {
+		others.Go(take)
+	}
+	take()
+	others.Wait()
+}
+
+// addRows adds the rows of partial sums to total, in their order.
+func addRows[T real](total []T, partial matrix[T]) {
+	clear(total)
+	for r := range partial.rows {
+		for i, v := range partial.row(r) {
+			total[i] += v
+		}
+	}
+}

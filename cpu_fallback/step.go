@@ -1,0 +1,304 @@
+package cpufallback
+
+import (
+	"context"
+	"math"
+
+	"gonum.org/v1/gonum/blas"
+
+	"nashprune/game"
+	"nashprune/trainer"
+	"nashprune/trainer/dataset"
+)
+
+func (e *engine[T]) Train(ctx context.Context, s trainer.Stretch) (trainer.Progress, error) {
+	var progress trainer.Progress
+	for step, rate := range s.LearningRates {
+		if err := ctx.Err(); err != nil {
+			return progress, err
+		}
+		low := step * e.options.Batch
+		order := s.Order[low:min(low+e.options.Batch, len(s.Order))]
+		progress.Add(e.trainStep(order, rate, s.Track, s.Paper))
+	}
+	return progress, nil
+}
+
+// trainStep does one step with the given training samples.
+func (e *engine[T]) trainStep(order []int32, rate float64, track bool, paper *trainer.PaperMove) trainer.Progress {
+	e.gather(e.data.Train, order)
+	e.forward(len(order))
+	progress := e.loss(len(order))
+	e.backward(len(order), track || paper != nil)
+	if track {
+		e.remember()
+	}
+	if paper != nil {
+		for _, l := range e.hidden() {
+			l.playPaper(paper)
+		}
+	}
+	e.update(rate)
+	return progress
+}
+
+// gather copies the given samples into the batch, as the network's inputs.
+func (e *engine[T]) gather(from dataset.Samples, order []int32) {
+	width := from.Features
+	inChunks(len(order), rowsPerChunk, func(_, low, high int) {
+		for b := low; b < high; b++ {
+			i := int(order[b])
+			row := e.batch.row(b)
+			for j, pixel := range from.Pixels[i*width : (i+1)*width] {
+				row[j] = e.inputs[pixel]
+			}
+			e.labels[b] = from.Labels[i]
+		}
+	})
+}
+
+// forward computes every layer for the first rows samples of the batch.
+func (e *engine[T]) forward(rows int) {
+	input := e.batch.top(rows)
+	for _, l := range e.layers {
+		output := l.output.top(rows)
+		affine := output
+		if l.gated {
+			affine = l.affine.top(rows)
+		}
+		multiply(blas.NoTrans, blas.Trans, input, l.weight(), affine)
+		bias := l.bias()
+		inChunks(rows, rowsPerChunk, func(_, low, high int) {
+			for b := low; b < high; b++ {
+				u := affine.row(b)
+				if !l.gated {
+					for i, bias := range bias[:len(u)] {
+						u[i] += bias
+					}
+					continue
+				}
+				a, s := output.row(b)[:len(u)], l.participation[:len(u)]
+				for i, bias := range bias[:len(u)] {
+					u[i] += bias
+					a[i] = max(s[i]*u[i], 0)
+				}
+			}
+		})
+		input = output
+	}
+}
+
+// loss computes the softmax cross-entropy of the first rows samples and leaves
+// the derivative of its mean with respect to the logits, (softmax - one-hot) /
+// rows, in the last layer.
+func (e *engine[T]) loss(rows int) trainer.Progress {
+	last := e.layers[len(e.layers)-1]
+	progress := trainer.Progress{Steps: 1, Samples: rows}
+	for b := range rows {
+		loss, correct := crossEntropy(last.output.row(b), int(e.labels[b]), last.derivative.row(b), 1/T(rows))
+		progress.Loss += float64(loss)
+		if correct {
+			progress.Correct++
+		}
+	}
+	return progress
+}
+
+// crossEntropy returns -log softmax(logits)[label] and whether the label has
+// the largest logit (the first of equals counts). It writes the derivative with
+// respect to the logits, times scale.
+func crossEntropy[T real](logits []T, label int, derivative []T, scale T) (loss T, correct bool) {
+	top := 0
+	for k, z := range logits {
+		if z > logits[top] {
+			top = k
+		}
+	}
+	var sum T
+	for k, z := range logits {
+		p := T(math.Exp(float64(z - logits[top])))
+		derivative[k] = p
+		sum += p
+	}
+	for k := range derivative {
+		derivative[k] *= scale / sum
+	}
+	derivative[label] -= scale
+	return logits[top] - logits[label] + T(math.Log(float64(sum))), top == label
+}
+
+// backward computes the gradient of the mean loss over the first rows samples
+// with respect to all parameters and, if asked, mean c and mean c^2 of all
+// players for this batch, where c_b = rows * dz_b * u_b and dz is the derivative
+// of the mean loss with respect to z = s u.
+func (e *engine[T]) backward(rows int, contributions bool) {
+	for i := len(e.layers) - 1; i >= 0; i-- {
+		l := e.layers[i]
+		if l.gated {
+			l.throughGate(rows, contributions)
+		} else {
+			l.biasGradient(rows)
+		}
+		input := e.batch.top(rows)
+		if i > 0 {
+			input = e.layers[i-1].output.top(rows)
+		}
+		derivative := l.derivative.top(rows)
+		multiply(blas.Trans, blas.NoTrans, derivative, input, l.weightOf(l.gradient))
+		if i > 0 {
+			multiply(blas.NoTrans, blas.NoTrans, derivative, l.weight(), e.layers[i-1].derivative.top(rows))
+		}
+	}
+}
+
+// biasGradient sums the derivatives of an ungated layer over the batch.
+func (l *layer[T]) biasGradient(rows int) {
+	bias := l.biasOf(l.gradient)
+	clear(bias)
+	for b := range rows {
+		for i, d := range l.derivative.row(b) {
+			bias[i] += d
+		}
+	}
+}
+
+// throughGate turns the derivative with respect to the outputs into the one
+// with respect to u, and sums over the batch what the players and the bias need:
+// first within chunks of samples, then over the chunks in their order.
+func (l *layer[T]) throughGate(rows int, contributions bool) {
+	inChunks(rows, rowsPerChunk, func(chunk, low, high int) {
+		biasSum := l.biasPartial.row(chunk)
+		means, squares := l.meanPartial.row(chunk), l.squarePartial.row(chunk)
+		clear(biasSum)
+		clear(means)
+		clear(squares)
+		for b := low; b < high; b++ {
+			derivative, output := l.derivative.row(b), l.output.row(b)
+			n := len(derivative)
+			output, s, biasSum := output[:n], l.participation[:n], biasSum[:n]
+			if contributions {
+				u, means, squares := l.affine.row(b)[:n], means[:n], squares[:n]
+				for i, dz := range derivative {
+					if output[i] > 0 {
+						c := T(rows) * dz * u[i]
+						means[i] += c
+						squares[i] += c * c
+					}
+				}
+			}
+			for i, dz := range derivative {
+				if output[i] > 0 {
+					du := s[i] * dz
+					derivative[i] = du
+					biasSum[i] += du
+				} else {
+					derivative[i] = 0
+				}
+			}
+		}
+	})
+	chunks := (rows + rowsPerChunk - 1) / rowsPerChunk
+	addRows(l.biasOf(l.gradient), l.biasPartial.top(chunks))
+	if contributions {
+		addRows(l.batchMean, l.meanPartial.top(chunks))
+		addRows(l.batchSquare, l.squarePartial.top(chunks))
+		for i := range l.batchMean {
+			l.batchMean[i] /= T(rows)
+			l.batchSquare[i] /= T(rows)
+		}
+	}
+}
+
+// remember takes the contributions of the last batch into the moving averages.
+func (e *engine[T]) remember() {
+	e.tracked++
+	weight := T(trainer.ContributionWeight(e.tracked))
+	for _, l := range e.hidden() {
+		for i := range l.mean {
+			l.mean[i] += weight * (l.batchMean[i] - l.mean[i])
+			l.square[i] += weight * (l.batchSquare[i] - l.square[i])
+		}
+	}
+}
+
+// playPaper moves the participations of a layer once in the paper's game, with
+// the gradient of the last batch.
+func (l *layer[T]) playPaper(move *trainer.PaperMove) {
+	statistics := l.statistics(l.batchMean, l.batchSquare, move.Game.Eta != 0)
+	field, s := statistics.Field(), statistics.Participation
+	switch move.Update {
+	case trainer.BestResponse:
+		move.Game.Respond(field, s, move.Rate)
+	default:
+		move.Game.Ascend(field, s, move.Rate)
+	}
+	for i := range s {
+		l.participation[i] = T(s[i])
+	}
+}
+
+// statistics returns what the game needs to know of a layer's players, given
+// the averages of their contributions. The competition is left out if not asked
+// for.
+func (l *layer[T]) statistics(mean, square []T, competition bool) trainer.Statistics {
+	weight, bias := l.weight(), l.bias()
+	s := trainer.Statistics{
+		Participation:    convert[float64](l.participation),
+		MeanContribution: convert[float64](mean),
+		MeanSquare:       convert[float64](square),
+		SquaredNorm:      make([]float64, l.out),
+	}
+	inChunks(l.out, rowsPerChunk, func(_, low, high int) {
+		for i := low; i < high; i++ {
+			sum := float64(bias[i]) * float64(bias[i])
+			for _, w := range weight.row(i) {
+				sum += float64(w) * float64(w)
+			}
+			s.SquaredNorm[i] = sum
+		}
+	})
+	if competition {
+		s.Competition = game.Competition(weight.data, l.participation)
+		for i, r := range game.Competition(bias, l.participation) {
+			s.Competition[i] += r
+		}
+	}
+	return s
+}
+
+// update moves all parameters by one step of the optimiser.
+func (e *engine[T]) update(rate float64) {
+	e.steps++
+	for _, l := range e.layers {
+		inChunks(len(l.parameters), numbersPerChunk, func(_, low, high int) {
+			w, g, m := l.parameters[low:high], l.gradient[low:high], l.first[low:high]
+			if e.options.Optimiser.Kind == trainer.Adam {
+				adam(w, g, m, l.second[low:high], rate, e.steps)
+			} else {
+				momentum(w, g, m, T(rate), T(e.options.Optimiser.Momentum))
+			}
+		})
+	}
+}
+
+// momentum is m <- momentum m + g, w <- w - rate m.
+func momentum[T real](w, g, m []T, rate, momentum T) {
+	g, m = g[:len(w)], m[:len(w)]
+	for i := range w {
+		m[i] = momentum*m[i] + g[i]
+		w[i] -= rate * m[i]
+	}
+}
+
+// adam is algorithm 1 of arXiv:1412.6980 at step number step, from 1.
+func adam[T real](w, g, m, v []T, rate float64, step int) {
+	const keepFirst, keepSecond = trainer.AdamBeta1, trainer.AdamBeta2
+	firstRate := T(rate / (1 - math.Pow(keepFirst, float64(step))))
+	secondScale := T(1 / (1 - math.Pow(keepSecond, float64(step))))
+	g, m, v = g[:len(w)], m[:len(w)], v[:len(w)]
+	for i := range w {
+		m[i] += (1 - keepFirst) * (g[i] - m[i])
+		v[i] += (1 - keepSecond) * (g[i]*g[i] - v[i])
+		w[i] -= firstRate * m[i] / (T(math.Sqrt(float64(v[i]*secondScale))) + trainer.AdamEpsilon)
+	}
+}

@@ -1,0 +1,273 @@
+package trainer
+
+import (
+	"context"
+
+	"nashprune/game"
+	"nashprune/trainer/dataset"
+	"nashprune/trainer/network"
+)
+
+// Driver opens engines on the devices of one kind of backend.
+type Driver interface {
+	// Name is what users call the backend, for example "cpu".
+	Name() string
+	// Devices lists what can be opened. The error says why there is nothing.
+	Devices() ([]Device, error)
+	// Open places a network and the samples of a data set on a device. The
+	// engine keeps no reference to n.
+	Open(device Device, n *network.Network, d *dataset.Dataset, o EngineOptions) (Engine, error)
+}
+
+// EngineOptions are the choices that stay fixed while an engine lives.
+type EngineOptions struct {
+	Batch     int // samples a training step, at least 1
+	Optimiser Optimiser
+}
+
+// Optimiser updates weights and biases from their gradients.
+type Optimiser struct {
+	Kind OptimiserKind
+	// Momentum is SGD's m <- momentum m + g; unused by Adam.
+	Momentum float64
+}
+
+// OptimiserKind names an optimiser.
+type OptimiserKind string
+
+const (
+	// Adam follows Kingma and Ba (arXiv:1412.6980, algorithm 1), with
+	// [AdamBeta1], [AdamBeta2] and [AdamEpsilon].
+	Adam OptimiserKind = "adam"
+	// SGD is w <- w - rate m with m <- momentum m + g.
+	SGD OptimiserKind = "sgd"
+)
+
+// The constants of Adam, as its authors recommend.
+const (
+	AdamBeta1   = 0.9
+	AdamBeta2   = 0.999
+	AdamEpsilon = 1e-8
+)
+
+// Engine holds a network, its players and the samples on one device. It is
+// asked for whole stretches of work, never for single operations, so that a
+// device need not wait for the host in between. An engine is used by one
+// goroutine at a time.
+type Engine interface {
+	// Train runs the steps of a stretch. When ctx ends it stops between two
+	// steps, says in Progress how far it came, and returns the ctx's error.
+	Train(ctx context.Context, s Stretch) (Progress, error)
+
+	// Statistics reads what is known of the players: one entry a hidden layer.
+	// The contributions are the moving averages over the tracked steps.
+	Statistics() ([]Statistics, error)
+
+	// Measure is Statistics with the contributions averaged over the whole
+	// training part, at the present state. It changes nothing.
+	Measure(ctx context.Context) ([]Statistics, error)
+
+	// Move lets every player make one damped best response in the market, at
+	// one price a hidden layer, and returns the participations after it.
+	Move(prices []float64, damping float64) ([][]float64, error)
+
+	// Compact removes every player outside keep, with its weights, moments and
+	// statistics.
+	Compact(keep network.Survivors) error
+
+	// Fold multiplies participations into the weights and sets them to one.
+	Fold() error
+
+	// RestartOptimiser sets moments and step count to zero.
+	RestartOptimiser() error
+
+	// Evaluate runs the network over a part of the data.
+	Evaluate(ctx context.Context, part Part, want Want) (Evaluation, error)
+
+	// Infer computes the logits of the first count test samples, starting from
+	// the samples as they lie on the device, and waits for them: what a user of
+	// the network waits for. count is at most InferLimit.
+	Infer(count int) error
+
+	// Pull copies the whole state to the host; Push puts one back, of whatever
+	// widths. Pull then Push changes no later result.
+	Pull() (*State, error)
+	Push(s *State) error
+
+	// Probe makes one tracked training step on the given training samples and
+	// returns every tensor of it by name, for comparing backends.
+	Probe(order []int32, learningRate float64) ([]Tensor, error)
+
+	// Timings returns the time by kernel since the engine was opened, where the
+	// device can tell.
+	Timings() []Timing
+
+	// Close gives everything back. An engine is not used after it.
+	Close() error
+}
+
+// InferLimit is the largest batch that [Engine.Infer] takes.
+const InferLimit = 256
+
+// Stretch is a number of training steps without a word from the host.
+type Stretch struct {
+	Order         []int32   // training samples, one batch after the other; the last may be partial
+	LearningRates []float64 // one a step
+	Track         bool      // keep the moving averages of the players' contributions
+	Paper         *PaperMove
+}
+
+// Steps returns the number of steps of the stretch.
+func (s Stretch) Steps() int { return len(s.LearningRates) }
+
+// PaperMove plays the paper's game along with the training: after the gradients
+// of a step and before its weight update, all players move once, with the
+// gradient of that batch.
+type PaperMove struct {
+	Game   game.Paper
+	Update PaperUpdate
+	// Rate is lr_s for gradient ascent and the damping for best responses.
+	Rate float64
+}
+
+// PaperUpdate says how players of the paper's game move.
+type PaperUpdate string
+
+const (
+	// GradientAscent is Algorithm 1: s <- Proj[0,1](s + rate dU/ds).
+	GradientAscent PaperUpdate = "gradient"
+	// BestResponse is s <- s + rate (s* - s) with s* from eq. 14.
+	BestResponse PaperUpdate = "best-response"
+)
+
+// Progress is what a stretch did.
+type Progress struct {
+	Steps   int
+	Samples int
+	Correct int     // samples whose largest logit was their class, before each update
+	Loss    float64 // cross-entropy summed over the samples, before each update
+}
+
+// Add takes in the progress of a further stretch.
+func (p *Progress) Add(q Progress) {
+	p.Steps += q.Steps
+	p.Samples += q.Samples
+	p.Correct += q.Correct
+	p.Loss += q.Loss
+}
+
+// Statistics is what is known of the players of one hidden layer. All slices
+// have one number a player.
+type Statistics struct {
+	Participation []float64 // s
+	// MeanContribution is mean_b c_b = dL/ds and MeanSquare is mean_b c_b^2,
+	// where c_b is the derivative of the loss of sample b with respect to s.
+	MeanContribution []float64
+	MeanSquare       []float64
+	SquaredNorm      []float64 // |theta|^2, weights and bias
+	Competition      []float64 // sum over j != i of s_j <theta_i, theta_j>
+}
+
+// Worths returns the worth of each player in the market.
+func (s Statistics) Worths() []float64 {
+	worths := make([]float64, len(s.Participation))
+	for i := range worths {
+		worths[i] = game.Worth(s.Participation[i], s.MeanSquare[i])
+	}
+	return worths
+}
+
+// Field returns what the players' utilities in the paper's game depend on. With
+// s*theta in the network, <dL/dtheta, theta> = s dL/ds.
+func (s Statistics) Field() game.Field {
+	f := game.Field{SquaredNorm: s.SquaredNorm, Competition: s.Competition}
+	for i, c := range s.MeanContribution {
+		f.Gradient = append(f.Gradient, s.Participation[i]*c)
+	}
+	return f
+}
+
+// ContributionMemory is how much of the moving average of a player's
+// contribution one step keeps. The first steps take plain means instead:
+// step n has the weight max(1-ContributionMemory, 1/n).
+const ContributionMemory = 0.98
+
+// ContributionWeight returns the weight of tracked step n, counted from 1.
+func ContributionWeight(n int) float64 {
+	return max(1-ContributionMemory, 1/float64(n))
+}
+
+// State is everything that a later result depends on, as host tensors.
+type State struct {
+	Network *network.Network
+	// First and Second hold the optimiser's moments in the shape of the network
+	// (participations unused): m of SGD and Adam, v of Adam. Nil where the
+	// optimiser has none.
+	First, Second *network.Network
+	Steps         int // optimiser steps since the start or the last restart
+	// Contributions holds the moving averages, one entry a hidden layer.
+	Contributions []Contributions
+	Tracked       int // steps in the moving averages
+}
+
+// Contributions is the moving averages of one hidden layer.
+type Contributions struct {
+	Mean, MeanSquare []float32
+}
+
+// Part names a part of a data set.
+type Part string
+
+const (
+	TrainPart      Part = "train"
+	ValidationPart Part = "validation"
+	TestPart       Part = "test"
+)
+
+// Of returns the samples of the part.
+func (p Part) Of(d *dataset.Dataset) dataset.Samples {
+	switch p {
+	case ValidationPart:
+		return d.Validation
+	case TestPart:
+		return d.Test
+	default:
+		return d.Train
+	}
+}
+
+// Want says what an evaluation is to bring besides loss and accuracy.
+type Want struct {
+	Logits bool
+}
+
+// Evaluation is how a network does on a part of the data.
+type Evaluation struct {
+	Samples, Correct int
+	Loss             float64   // mean cross-entropy
+	ClassSamples     []int     // samples of each class
+	ClassCorrect     []int     // of those, correct
+	Logits           []float32 // a row a sample, if wanted
+}
+
+// Accuracy returns the percentage of correct samples.
+func (e Evaluation) Accuracy() float64 {
+	if e.Samples == 0 {
+		return 0
+	}
+	return 100 * float64(e.Correct) / float64(e.Samples)
+}
+
+// Tensor is a named array of a probe.
+type Tensor struct {
+	Name   string
+	Shape  []int
+	Values []float64
+}
+
+// Timing is the time that one kernel took on the device.
+type Timing struct {
+	Kernel  string
+	Calls   int
+	Seconds float64
+}
