@@ -150,7 +150,7 @@ func expect(d *json.Decoder, delimiter json.Delim) error {
 		return err
 	}
 	if token != delimiter {
-		return fmt.Errorf("found another value where %q belongs", delimiter)
+		return fmt.Errorf("found another value where %v belongs", delimiter)
 	}
 	return nil
 }
