@@ -1,0 +1,59 @@
+// Package atomicfile writes files that are there whole or not at all.
+package atomicfile
+
+import (
+	"bufio"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// permission is what a new file gets, less the bits of the process's umask.
+const permission = 0o644
+
+// Write makes path a regular file that holds what write gives to its writer,
+// which is buffered. The bytes go to a temporary file in the same folder, are
+// synced to disk and take the name path in one step, so that a reader, or a
+// machine that loses power, sees the old content or the new and never a part.
+//
+// On an error, which may be that of write, wrapped, whatever stood at path is
+// untouched and the temporary file is gone. A symbolic link at path is replaced
+// rather than followed; a folder, device or pipe is an error.
+func Write(path string, write func(io.Writer) error) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("write %s: it exists and is no regular file; choose another path", path)
+	}
+	// Not os.CreateTemp: that would give permission 0600 whatever the umask says.
+	// The name leaves out that of path, which may already be as long as can be.
+	temporary := filepath.Join(filepath.Dir(path), ".nashprune-"+rand.Text()+".tmp")
+	file, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, permission)
+	if err != nil {
+		return fmt.Errorf("write %s: its folder must exist and be writable: %w", path, err)
+	}
+	defer os.Remove(temporary) // fails after the rename, when nothing is left to remove
+	if err := fill(file, write); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if err := os.Rename(temporary, path); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
+
+// fill writes, syncs and closes file.
+func fill(file *os.File, write func(io.Writer) error) error {
+	defer file.Close() // for the ways out by an error; a second Close does nothing
+	buffered := bufio.NewWriter(file)
+	if err := write(buffered); err != nil {
+		return err
+	}
+	if err := buffered.Flush(); err != nil {
+		return err
+	}
+	if err := file.Sync(); err != nil {
+		return err
+	}
+	return file.Close()
+}

@@ -1,0 +1,287 @@
+package network_test
+
+import (
+	"bytes"
+	"math"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"nashprune/trainer/network"
+	"nashprune/trainer/random"
+)
+
+// fitting returns metadata that fits n.
+func fitting(n *network.Network) network.Metadata {
+	widths := n.Widths()
+	return network.Metadata{
+		Data: "digits", Height: widths[0], Width: 1, Classes: widths[len(widths)-1],
+		Mean: 0.1, Deviation: math.Nextafter(1./3, 1), Generator: "nashprune 0.0.0-test",
+	}
+}
+
+// folded returns a random network with all participations one.
+func folded(widths []int, seed uint64) *network.Network {
+	n := randomNetwork(widths, random.New(seed, random.Testing, 0, 0))
+	n.Fold()
+	return n
+}
+
+func encoded(t testing.TB, n *network.Network, m network.Metadata) []byte {
+	t.Helper()
+	var file bytes.Buffer
+	if err := network.Write(&file, n, m); err != nil {
+		t.Fatal(err)
+	}
+	return file.Bytes()
+}
+
+func TestSaveAndLoad(t *testing.T) {
+	for _, widths := range shapes {
+		n := folded(widths, 1)
+		m := fitting(n)
+		path := filepath.Join(t.TempDir(), "model.safetensors")
+		if err := network.Save(path, n, m); err != nil {
+			t.Fatal(err)
+		}
+		got, gotM, err := network.Load(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(got, n) {
+			t.Errorf("%v: the network changed", widths)
+		}
+		if gotM != m {
+			t.Errorf("%v: metadata %+v, want %+v", widths, gotM, m)
+		}
+		if file, err := os.ReadFile(path); err != nil || !bytes.Equal(file, encoded(t, got, gotM)) {
+			t.Errorf("%v: writing again gives other bytes (%v)", widths, err)
+		}
+	}
+}
+
+// TestFileLayout spells out what PyTorch has to find.
+func TestFileLayout(t *testing.T) {
+	n := network.New([]int{2, 1, 1})
+	copy(n.Layers[0].Weight, []float32{1, 2})
+	copy(n.Layers[1].Bias, []float32{2})
+	m := network.Metadata{Data: "d", Height: 1, Width: 2, Classes: 1, Mean: 0.1, Deviation: 1e-300, Generator: "g"}
+	header := `{"__metadata__":{"classes":"1","data":"d","deviation":"1e-300","format":"pt","generator":"g","height":"1",` +
+		`"mean":"0.1","model":"mlp:1","width":"2"},` +
+		`"0.weight":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]},"0.bias":{"dtype":"F32","shape":[1],"data_offsets":[8,12]},` +
+		`"2.weight":{"dtype":"F32","shape":[1,1],"data_offsets":[12,16]},"2.bias":{"dtype":"F32","shape":[1],"data_offsets":[16,20]}}`
+	header += strings.Repeat(" ", (8-len(header)%8)%8)
+	want := safetensors(header, one+two+"\x00\x00\x00\x00\x00\x00\x00\x00"+two)
+	if got := encoded(t, n, m); !bytes.Equal(got, want) {
+		t.Errorf("wrote %q\nwant %q", got, want)
+	}
+}
+
+func TestMetadataToTheBit(t *testing.T) {
+	n := folded([]int{3, 2, 1}, 2)
+	for _, c := range []struct{ mean, deviation float64 }{
+		{0, 1},
+		{math.Copysign(0, -1), math.SmallestNonzeroFloat64},
+		{-math.MaxFloat64, math.MaxFloat64},
+		{0.13066047740239478, 0.30810780385646264},
+	} {
+		m := fitting(n)
+		m.Data, m.Mean, m.Deviation = "two\nlines, \"quotes\" and é", c.mean, c.deviation
+		_, got, err := network.Read(bytes.NewReader(encoded(t, n, m)))
+		if err != nil || got != m || math.Signbit(got.Mean) != math.Signbit(m.Mean) {
+			t.Errorf("metadata %+v, %v, want %+v", got, err, m)
+		}
+	}
+}
+
+func TestWriteErrors(t *testing.T) {
+	for _, c := range []struct {
+		want   string
+		change func(*network.Network, *network.Metadata)
+	}{
+		{"fold the network", func(n *network.Network, _ *network.Metadata) { n.Layers[1].Participation[1] = 0.5 }},
+		{"fold the network", func(n *network.Network, _ *network.Metadata) { n.Layers[0].Participation[2] = float32(math.NaN()) }},
+		{`"0.weight" is NaN`, func(n *network.Network, _ *network.Metadata) { n.Layers[0].Weight[5] = float32(math.NaN()) }},
+		{`"4.bias" is -Inf`, func(n *network.Network, _ *network.Metadata) { n.Layers[2].Bias[0] = float32(math.Inf(-1)) }},
+		{"images of 0x1", func(_ *network.Network, m *network.Metadata) { m.Height = 0 }},
+		{"images of -13x-1", func(_ *network.Network, m *network.Metadata) { m.Height, m.Width = -13, -1 }},
+		{"for a network of 13 inputs", func(_ *network.Network, m *network.Metadata) { m.Width = 2 }},
+		{"want 1 to 16777216 pixels", func(_ *network.Network, m *network.Metadata) { m.Height, m.Width = math.MaxInt, math.MaxInt }},
+		{"3 classes for a network of 1 logits", func(_ *network.Network, m *network.Metadata) { m.Classes = 3 }},
+		{"deviation 0", func(_ *network.Network, m *network.Metadata) { m.Deviation = 0 }},
+		{"deviation NaN", func(_ *network.Network, m *network.Metadata) { m.Deviation = math.NaN() }},
+		{"mean +Inf", func(_ *network.Network, m *network.Metadata) { m.Mean = math.Inf(1) }},
+		{"not UTF-8", func(_ *network.Network, m *network.Metadata) { m.Data = "\xff" }},
+	} {
+		n := folded([]int{13, 3, 2, 1}, 3)
+		m := fitting(n)
+		c.change(n, &m)
+		path := filepath.Join(t.TempDir(), "model.safetensors")
+		err := network.Save(path, n, m)
+		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), path) {
+			t.Errorf("error %v, want one with %q and the path", err, c.want)
+		}
+		if _, err := os.Stat(path); err == nil {
+			t.Errorf("%s: the file was written", c.want)
+		}
+	}
+}
+
+// modelFile writes a file with the metadata and the tensors of a network of
+// widths 2, 1, 1 after changing them.
+func modelFile(t testing.TB, change func(metadata map[string]string, tensors *[]network.Tensor)) []byte {
+	t.Helper()
+	n := folded([]int{2, 1, 1}, 4)
+	metadata, tensors, err := network.ReadTensors(bytes.NewReader(encoded(t, n, fitting(n))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	change(metadata, &tensors)
+	var file bytes.Buffer
+	if err := network.WriteTensors(&file, metadata, tensors); err != nil {
+		t.Fatal(err)
+	}
+	return file.Bytes()
+}
+
+func TestReadErrors(t *testing.T) {
+	type tensors = *[]network.Tensor
+	set := func(key, value string) func(map[string]string, tensors) {
+		return func(m map[string]string, _ tensors) { m[key] = value }
+	}
+	reshape := func(i int, shape ...int) func(map[string]string, tensors) {
+		return func(_ map[string]string, ts tensors) {
+			elements := 1
+			for _, d := range shape {
+				elements *= d
+			}
+			(*ts)[i].Shape, (*ts)[i].Float32 = shape, make([]float32, elements)
+		}
+	}
+	for _, c := range []struct {
+		want   string
+		change func(map[string]string, tensors)
+	}{
+		{"holds 0 tensors", func(_ map[string]string, ts tensors) { *ts = nil }},
+		{"holds 132 tensors", func(_ map[string]string, ts tensors) {
+			for i := len(*ts); i < 132; i++ {
+				*ts = append(*ts, network.Tensor{Name: strings.Repeat("x", i), Shape: []int{0}})
+			}
+		}},
+		{`"2.weight" and "2.bias" are not both there`, func(_ map[string]string, ts tensors) { *ts = (*ts)[:3] }},
+		{`"0.weight" and "0.bias" are not both there`, func(_ map[string]string, ts tensors) { *ts = (*ts)[1:] }},
+		{`"2.weight" and "2.bias" are not both there`, func(_ map[string]string, ts tensors) { (*ts)[3].Name = "3.bias" }},
+		{`"4.weight" and "4.bias" are not both there`, func(_ map[string]string, ts tensors) {
+			*ts = append(*ts, network.Tensor{Name: "more", Shape: []int{0}})
+		}},
+		{`want [out in] and [out]`, reshape(0, 2)},
+		{`want [out in] and [out]`, reshape(0, 1, 2, 1)},
+		{`want [out in] and [out]`, reshape(1)},
+		{`want [out in] and [out]`, reshape(1, 1, 1)},
+		{`"0.weight" has shape [3 2] and "0.bias" [1]`, reshape(0, 3, 2)},
+		{`"2.weight" takes 13 inputs, but the layer below has 1 outputs`, reshape(2, 1, 13)},
+		{"for a network of 3 inputs", reshape(0, 1, 3)},
+		{"number 1 of tensor \"0.weight\" is NaN", func(_ map[string]string, ts tensors) { (*ts)[0].Float32[1] = float32(math.NaN()) }},
+		{"number 0 of tensor \"2.bias\" is +Inf", func(_ map[string]string, ts tensors) { (*ts)[3].Float32[0] = float32(math.Inf(1)) }},
+		{`"format" is missing`, func(m map[string]string, _ tensors) { clear(m) }},
+		{`"data" is missing`, func(m map[string]string, _ tensors) { delete(m, "data") }},
+		{`"generator" is missing`, func(m map[string]string, _ tensors) { delete(m, "generator") }},
+		{`"mean" is missing`, func(m map[string]string, _ tensors) { delete(m, "mean") }},
+		{`"format" is "tf", want "pt"`, set("format", "tf")},
+		{`"height" is "2.0", want a whole number`, set("height", "2.0")},
+		{`"classes" is "99999999999999999999", want a whole number`, set("classes", "99999999999999999999")},
+		{`"mean" is "a\n`, set("mean", "a\n"+strings.Repeat("b", 1<<20))},
+		{`"deviation" is "1e999", want a number`, set("deviation", "1e999")},
+		{"deviation -1", set("deviation", "-1")},
+		{"mean NaN", set("mean", "NaN")},
+		{"want 1 to 16777216 pixels", set("height", "9223372036854775807")},
+		{"2 classes", set("classes", "2")},
+	} {
+		file := modelFile(t, c.change)
+		path := filepath.Join(t.TempDir(), "model.safetensors")
+		if err := os.WriteFile(path, file, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, _, err := network.Load(path)
+		if err == nil {
+			t.Errorf("read, want an error with %q", c.want)
+		} else if got := err.Error(); !strings.Contains(got, c.want) || !strings.Contains(got, path) || strings.Contains(got, "\n") || len(got) > 500 {
+			t.Errorf("error %.600q, want one short line with %q and the path", got, c.want)
+		}
+	}
+}
+
+// TestReadBoundsInputs has a file of few bytes that claims very many inputs,
+// which an empty first layer makes possible.
+func TestReadBoundsInputs(t *testing.T) {
+	file := modelFile(t, func(m map[string]string, ts *[]network.Tensor) {
+		m["height"], m["width"] = "2147483648", "1073741824"
+		(*ts)[0] = network.Tensor{Name: "0.weight", Shape: []int{0, 1 << 61}}
+		(*ts)[1] = network.Tensor{Name: "0.bias", Shape: []int{0}}
+		(*ts)[2] = network.Tensor{Name: "2.weight", Shape: []int{1, 0}}
+	})
+	if _, _, err := network.Read(bytes.NewReader(file)); err == nil || !strings.Contains(err.Error(), "want 1 to 16777216 pixels") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestLoadWithoutAFile(t *testing.T) {
+	folder := t.TempDir()
+	for _, path := range []string{folder, filepath.Join(folder, "missing.safetensors")} {
+		if _, _, err := network.Load(path); err == nil || !strings.Contains(err.Error(), path) {
+			t.Errorf("error %v, want one with %q", err, path)
+		}
+	}
+}
+
+// FuzzRead checks that no bytes make the readers panic or allocate out of
+// proportion, and that what they take is the same after writing it again.
+func FuzzRead(f *testing.F) {
+	for _, widths := range shapes {
+		n := folded(widths, 5)
+		f.Add(encoded(f, n, fitting(n)))
+	}
+	for _, c := range hostile() {
+		if len(c.file) < 4096 {
+			f.Add(c.file)
+		}
+	}
+	f.Fuzz(func(t *testing.T, file []byte) {
+		var (
+			metadata map[string]string
+			tensors  []network.Tensor
+			err      error
+		)
+		if got := allocated(func() { metadata, tensors, err = network.ReadTensors(bytes.NewReader(file)) }); got > allocationBound(file) {
+			t.Errorf("%d bytes allocated, bound %d", got, allocationBound(file))
+		}
+		if err != nil {
+			if strings.Contains(err.Error(), "\n") {
+				t.Errorf("error of more than a line: %q", err)
+			}
+			return
+		}
+		var again bytes.Buffer
+		if err := network.WriteTensors(&again, metadata, tensors); err != nil {
+			t.Fatalf("cannot write what was read: %v", err)
+		}
+		metadataAgain, tensorsAgain, err := network.ReadTensors(&again)
+		if err != nil {
+			t.Fatalf("cannot read what was written: %v", err)
+		}
+		if len(metadata)+len(metadataAgain) > 0 && !reflect.DeepEqual(metadata, metadataAgain) || !sameTensors(tensors, tensorsAgain) {
+			t.Fatal("reading what was written gives something else")
+		}
+
+		n, m, err := network.Read(bytes.NewReader(file))
+		if err != nil {
+			return
+		}
+		nAgain, mAgain, err := network.Read(bytes.NewReader(encoded(t, n, m)))
+		if err != nil || mAgain != m || !reflect.DeepEqual(nAgain, n) {
+			t.Fatalf("reading the written network gives %+v, %v, want %+v", mAgain, err, m)
+		}
+	})
+}

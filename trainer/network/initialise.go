@@ -1,0 +1,64 @@
+package network
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"nashprune/trainer/random"
+)
+
+// Initialisation is a distribution of initial weights and biases. The fan-in of
+// a layer is the number of its inputs, the fan-out that of its outputs.
+type Initialisation string
+
+const (
+	// He draws weights from a normal distribution of mean 0 and variance
+	// 2/fan-in, which keeps the scale of activations through rectifiers; biases
+	// are zero (He et al., "Delving Deep into Rectifiers", ICCV 2015, eq. 10).
+	He Initialisation = "he"
+	// Xavier draws weights uniformly within sqrt(6/(fan-in + fan-out)) of zero;
+	// biases are zero (Glorot and Bengio, "Understanding the difficulty of
+	// training deep feedforward neural networks", AISTATS 2010, eq. 16).
+	Xavier Initialisation = "xavier"
+	// PyTorch draws weights and biases uniformly within 1/sqrt(fan-in) of zero,
+	// as torch.nn.Linear does by default.
+	PyTorch Initialisation = "pytorch"
+)
+
+var initialisations = []Initialisation{He, Xavier, PyTorch}
+
+// Initialise draws the weights and biases of all layers, the last included;
+// participations stay as they are. Layer l takes its numbers from its own
+// stream of seed, weights before biases, so the same seed gives the same layer
+// whatever stands above it. An unknown scheme is an error and changes nothing.
+func (n *Network) Initialise(scheme Initialisation, seed uint64) error {
+	if !slices.Contains(initialisations, scheme) {
+		return fmt.Errorf("unknown initialisation %.40q: want one of %q", scheme, initialisations)
+	}
+	for l, layer := range n.Layers {
+		stream := random.New(seed, random.Initialisation, 0, uint32(l))
+		in, out := float64(layer.In), float64(layer.Out)
+		uniform := func() float64 { return 2*stream.Float64() - 1 } // in [-1, 1)
+		clear(layer.Bias)
+		switch scheme {
+		case He:
+			draw(layer.Weight, math.Sqrt(2/in), stream.Normal)
+		case Xavier:
+			draw(layer.Weight, math.Sqrt(6/(in+out)), uniform)
+		case PyTorch:
+			draw(layer.Weight, 1/math.Sqrt(in), uniform)
+			if layer.In > 0 { // without inputs PyTorch, too, leaves the bias at zero
+				draw(layer.Bias, 1/math.Sqrt(in), uniform)
+			}
+		}
+	}
+	return nil
+}
+
+// draw sets every entry of values to scale times the next number.
+func draw(values []float32, scale float64, next func() float64) {
+	for i := range values {
+		values[i] = float32(scale * next())
+	}
+}

@@ -1,0 +1,236 @@
+package network
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"unicode/utf8"
+)
+
+// Tensor is a named array of float32 as a safetensors file holds it.
+type Tensor struct {
+	Name    string    // UTF-8; any but "__metadata__"
+	Shape   []int     // the outermost dimension first; empty for a scalar
+	Float32 []float32 // row-major, as many numbers as the product of Shape
+}
+
+// A safetensors file is the length of a header as a little-endian uint64, the
+// header as a JSON object, and the numbers of the tensors, little-endian,
+// without a gap. See the format section of the README of
+// github.com/safetensors/safetensors, whose implementation this one follows;
+// it is stricter in that it knows one type of number and no unknown fields.
+const (
+	metadataName = "__metadata__"
+	float32Type  = "F32"
+	float32Size  = 4
+
+	// maxHeader bounds the header in bytes. The reference allows 100 MB; one
+	// network takes less than 20 KiB, and a checkpoint keeps its state here.
+	maxHeader = 16 << 20
+	// headerMultiple keeps the numbers aligned for readers that map the file.
+	headerMultiple = 8
+	// maxDimensions bounds a shape; nothing here has more than two.
+	maxDimensions = 8
+	// chunk is how many numbers are converted at a time, so that no second copy
+	// of a tensor is made and a file claiming much allocates no more than this.
+	chunk = 8192
+)
+
+// tensorHeader is what the header says of a tensor.
+type tensorHeader struct {
+	Type    string `json:"dtype"`
+	Shape   []int  `json:"shape"`
+	Offsets []int  `json:"data_offsets"` // begin and end in bytes, from the first number of the file
+}
+
+// WriteTensors writes a safetensors file with tensors in the order given and
+// metadata, which may be nil, sorted by key: the same arguments give the same
+// bytes. It is an error when names repeat, when a shape does not fit its
+// numbers, when a string is not UTF-8, or when the header exceeds 16 MiB.
+func WriteTensors(w io.Writer, metadata map[string]string, tensors []Tensor) error {
+	header, err := encodeHeader(metadata, tensors)
+	if err != nil {
+		return err
+	}
+	prefixed := binary.LittleEndian.AppendUint64(nil, uint64(len(header)))
+	if _, err := w.Write(append(prefixed, header...)); err != nil {
+		return fmt.Errorf("write the header: %w", err)
+	}
+	buffer := make([]byte, 0, float32Size*chunk)
+	for _, tensor := range tensors {
+		for numbers := range slices.Chunk(tensor.Float32, chunk) {
+			buffer = buffer[:0]
+			for _, x := range numbers {
+				buffer = binary.LittleEndian.AppendUint32(buffer, math.Float32bits(x))
+			}
+			if _, err := w.Write(buffer); err != nil {
+				return fmt.Errorf("write tensor %.40q: %w", tensor.Name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// encodeHeader writes the object by hand to keep the tensors in order.
+func encodeHeader(metadata map[string]string, tensors []Tensor) ([]byte, error) {
+	header := []byte{'{'}
+	member := func(name string, value any) error {
+		key, err := json.Marshal(name)
+		if err != nil {
+			return err
+		}
+		text, err := json.Marshal(value)
+		if err != nil {
+			return err
+		}
+		if len(header) > 1 {
+			header = append(header, ',')
+		}
+		header = slices.Concat(header, key, []byte{':'}, text)
+		return nil
+	}
+	for key, value := range metadata {
+		if !utf8.ValidString(key) || !utf8.ValidString(value) {
+			return nil, fmt.Errorf("metadata %.40q: %.40q is not UTF-8", key, value)
+		}
+	}
+	if len(metadata) > 0 {
+		if err := member(metadataName, metadata); err != nil {
+			return nil, err
+		}
+	}
+	names := map[string]bool{metadataName: true}
+	offset := 0
+	for _, tensor := range tensors {
+		if names[tensor.Name] || !utf8.ValidString(tensor.Name) {
+			return nil, fmt.Errorf("tensor %.40q: its name is taken or not UTF-8", tensor.Name)
+		}
+		names[tensor.Name] = true
+		size, err := byteSize(tensor.Shape)
+		if err != nil {
+			return nil, fmt.Errorf("tensor %.40q: %w", tensor.Name, err)
+		}
+		if size != float32Size*len(tensor.Float32) {
+			return nil, fmt.Errorf("tensor %.40q: %d numbers do not fill its shape %v", tensor.Name, len(tensor.Float32), tensor.Shape)
+		}
+		shape := append([]int{}, tensor.Shape...) // nil would become null, which is no shape
+		if err := member(tensor.Name, tensorHeader{float32Type, shape, []int{offset, offset + size}}); err != nil {
+			return nil, err
+		}
+		offset += size
+	}
+	header = append(header, '}')
+	for len(header)%headerMultiple != 0 {
+		header = append(header, ' ')
+	}
+	if len(header) > maxHeader {
+		return nil, fmt.Errorf("the header takes %d bytes, more than %d: store less metadata", len(header), maxHeader)
+	}
+	return header, nil
+}
+
+// byteSize returns how many bytes a tensor of a shape takes.
+func byteSize(shape []int) (int, error) {
+	if len(shape) > maxDimensions {
+		return 0, fmt.Errorf("its shape has %d dimensions, more than %d", len(shape), maxDimensions)
+	}
+	size := float32Size
+	for _, dimension := range shape {
+		if dimension < 0 || (dimension > 0 && size > math.MaxInt/dimension) {
+			return 0, fmt.Errorf("its shape %v has a negative dimension or overflows", shape)
+		}
+		size *= dimension
+	}
+	return size, nil
+}
+
+// ReadTensors reads a safetensors file to its end and returns its metadata, nil
+// when there is none, and its tensors in the order of their numbers. It trusts
+// nothing: the file must hold float32 alone, have no gap, overlap, repeated
+// name or byte too many, and the memory taken stays within a constant times
+// what was read. NaN and infinities pass. The header may take up to 16 MiB.
+func ReadTensors(r io.Reader) (map[string]string, []Tensor, error) {
+	header, err := readHeader(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	metadata, named, err := decodeHeader(header)
+	if err != nil {
+		return nil, nil, fmt.Errorf("safetensors header: %w", err)
+	}
+	slices.SortStableFunc(named, func(a, b namedHeader) int { return slices.Compare(a.Offsets, b.Offsets) })
+	end := 0
+	for _, t := range named {
+		if t.Offsets[0] != end {
+			return nil, nil, fmt.Errorf("tensor %.40q: its numbers begin at byte %d, want %d: without gap or overlap", t.name, t.Offsets[0], end)
+		}
+		end = t.Offsets[1]
+	}
+	tensors := make([]Tensor, len(named))
+	buffer := make([]byte, min(end, float32Size*chunk))
+	for i, t := range named {
+		numbers, err := readNumbers(r, t.Offsets[1]-t.Offsets[0], buffer)
+		if err != nil {
+			return nil, nil, fmt.Errorf("tensor %.40q: %w", t.name, err)
+		}
+		tensors[i] = Tensor{Name: t.name, Shape: t.Shape, Float32: numbers}
+	}
+	if _, err := io.ReadFull(r, make([]byte, 1)); err == nil {
+		return nil, nil, errors.New("bytes follow the last tensor: the file is damaged or no safetensors file")
+	} else if err != io.EOF {
+		return nil, nil, fmt.Errorf("read past the last tensor: %w", err)
+	}
+	return metadata, tensors, nil
+}
+
+// readHeader reads the length of the header and the header.
+func readHeader(r io.Reader) ([]byte, error) {
+	prefix := make([]byte, 8)
+	if _, err := io.ReadFull(r, prefix); err != nil {
+		return nil, fmt.Errorf("read the length of the header: %w", cutShort(err))
+	}
+	length := binary.LittleEndian.Uint64(prefix)
+	if length > maxHeader {
+		return nil, fmt.Errorf("the header would take %d bytes, more than %d: this is no safetensors file of ours", length, maxHeader)
+	}
+	header, err := io.ReadAll(io.LimitReader(r, int64(length))) // grows as it reads, whatever length says
+	if err == nil && len(header) < int(length) {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the header: %w", cutShort(err))
+	}
+	if !bytes.HasPrefix(header, []byte{'{'}) || !utf8.Valid(header) {
+		return nil, errors.New("the header is no JSON object in UTF-8: this is no safetensors file")
+	}
+	return header, nil
+}
+
+// readNumbers reads size bytes of float32 by way of buffer.
+func readNumbers(r io.Reader, size int, buffer []byte) ([]float32, error) {
+	numbers := []float32{}
+	for left := size; left > 0; {
+		part := buffer[:min(left, len(buffer))]
+		if _, err := io.ReadFull(r, part); err != nil {
+			return nil, cutShort(err)
+		}
+		for i := 0; i < len(part); i += float32Size {
+			numbers = append(numbers, math.Float32frombits(binary.LittleEndian.Uint32(part[i:])))
+		}
+		left -= len(part)
+	}
+	return numbers, nil
+}
+
+// cutShort says what an early end of the file means.
+func cutShort(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("the file is cut short, copy or write it again: %w", io.ErrUnexpectedEOF)
+	}
+	return err
+}
