@@ -17,24 +17,24 @@ const (
 	digitTest    = 4000
 )
 
-// How much handwriting varies. With these a linear model reaches about 89 % of
-// the test samples and a dense network of two hidden layers about 98 %: room
-// between them for a network to be worth its weights, and for pruning to cost.
+// How much handwriting varies. With these, softmax regression gets 87 to 90 % of
+// the test samples right and a dense 784-512-256-10 network 98.6 %: the room
+// between is what a network's weights are worth, and what pruning can lose.
 const (
 	digitHeight = 19 * one // of an upright digit of scale 1
 
-	rotationSpread = one * 19 / 100 // tangent of half the largest turn: 21 degrees
-	shearSpread    = one * 35 / 100 // sideways shift per height
+	rotationSpread = one * 22 / 100 // tangent of half the largest turn: 25 degrees
+	shearSpread    = one * 40 / 100 // sideways shift per height
 	scaleCentre    = one * 92 / 100
-	scaleSpread    = one * 18 / 100
-	aspectSpread   = one * 20 / 100 // width against height
+	scaleSpread    = one * 20 / 100
+	aspectSpread   = one * 25 / 100 // width against height
 	shiftSpread    = one * 5 / 2    // of the centre, each way
-	wobbleSpread   = 5              // of a control point, in units of the grid
+	wobbleSpread   = 11             // of a control point, in units of the grid
 
 	radiusLeast, radiusMost     = one * 65 / 100, one * 150 / 100
 	softnessLeast, softnessMost = one * 30 / 100, one * 60 / 100 // below radiusLeast
 	darknessLeast, darknessMost = 150, 255
-	noiseMost                   = 40 // largest change of a pixel's value
+	noiseMost                   = 60 // largest change of a pixel's value
 )
 
 // The splits of the data set, as they name streams of random numbers.
@@ -55,7 +55,7 @@ const labelStream = math.MaxUint32
 // processors. Seed 0 gives the published data set, which [Open] calls digits.
 func Digits(seed uint64) *Dataset {
 	d := &Dataset{
-		Name:    "digits",
+		Name:    digitsName,
 		Height:  digitSide,
 		Width:   digitSide,
 		Classes: digitClasses,
@@ -63,7 +63,7 @@ func Digits(seed uint64) *Dataset {
 		Test:    drawSplit(seed, testSplit, digitTest),
 	}
 	if seed != 0 {
-		d.Name = fmt.Sprintf("digits:%d", seed)
+		d.Name = fmt.Sprintf("%s:%d", digitsName, seed)
 	}
 	d.Mean, d.Deviation = d.Train.moments()
 	return d
@@ -74,8 +74,8 @@ func Digits(seed uint64) *Dataset {
 func drawSplit(seed uint64, split uint32, n int) Samples {
 	const features = digitSide * digitSide
 	s := Samples{Features: features, Pixels: make([]uint8, n*features), Labels: make([]uint8, n)}
-	for i, place := range random.New(seed, random.Drawing, split, labelStream).Permutation(n) {
-		s.Labels[i] = uint8(place % digitClasses)
+	for i, rank := range random.New(seed, random.Drawing, split, labelStream).Permutation(n) {
+		s.Labels[i] = uint8(rank % digitClasses)
 	}
 	workers := runtime.GOMAXPROCS(0)
 	var group sync.WaitGroup
