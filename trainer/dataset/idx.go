@@ -1,0 +1,174 @@
+package dataset
+
+import (
+	"bufio"
+	"bytes"
+	"compress/flate"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+)
+
+// The IDX format: two zero bytes, the element type, the number of dimensions,
+// the size of each dimension as four bytes big-endian, then the elements with
+// the last dimension running fastest.
+const (
+	idxUnsignedByte = 0x08 // the element type of images and labels
+	idxSizeBytes    = 4
+	idxMagicBytes   = 4
+
+	imageDimensions = 3 // images, rows, columns
+	labelDimensions = 1
+)
+
+// maxElements is the most elements read from one IDX file: 1 GiB, twenty times
+// the training images of MNIST. Larger data does not belong in memory.
+const maxElements = 1 << 30
+
+// firstRead is how many bytes are made room for before any has been read.
+const firstRead = 64 << 10
+
+var gzipMagic = []byte{0x1f, 0x8b}
+
+// array is what an IDX file holds.
+type array struct {
+	header []byte
+	sizes  []int   // of the dimensions, each at least 1
+	data   []uint8 // as many as the product of sizes
+}
+
+// checksum returns the SHA-256 of the file, uncompressed, in hexadecimal.
+func (a array) checksum() string {
+	hash := sha256.New()
+	hash.Write(a.header)
+	hash.Write(a.data)
+	return hex.EncodeToString(hash.Sum(nil))
+}
+
+// readIDX reads a file of unsigned bytes in a number of dimensions, compressed
+// with gzip or not. Its errors name the file.
+func readIDX(path string, dimensions int) (array, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return array{}, err // it names the path already
+	}
+	defer file.Close()
+	a, err := decodeIDX(file, dimensions)
+	if err != nil {
+		return array{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return a, nil
+}
+
+// decodeIDX reads what readIDX reads. It makes room for at most about twice the
+// bytes it has read, whatever the header promises.
+func decodeIDX(r io.Reader, dimensions int) (array, error) {
+	r, err := inflated(r)
+	if err != nil {
+		return array{}, readError(err, "gzip header")
+	}
+	header := make([]byte, idxMagicBytes+idxSizeBytes*dimensions)
+	if _, err := io.ReadFull(r, header[:idxMagicBytes]); err != nil {
+		return array{}, readError(err, "header")
+	}
+	if err := checkMagic(header, dimensions); err != nil {
+		return array{}, err
+	}
+	if _, err := io.ReadFull(r, header[idxMagicBytes:]); err != nil {
+		return array{}, readError(err, "header")
+	}
+	sizes, elements, err := parseSizes(header[idxMagicBytes:])
+	if err != nil {
+		return array{}, err
+	}
+	data, err := readGrowing(r, elements)
+	if err != nil {
+		return array{}, readError(err, fmt.Sprintf("data, after %d of %d bytes", len(data), elements))
+	}
+	// Reading to the end also makes gzip compare its checksum.
+	switch _, err := io.ReadFull(r, make([]byte, 1)); {
+	case err == nil:
+		return array{}, fmt.Errorf("%w: bytes follow the %d that its header declares", ErrInvalid, elements)
+	case err != io.EOF:
+		return array{}, readError(err, "gzip trailer")
+	}
+	return array{header: header, sizes: sizes, data: data}, nil
+}
+
+// inflated returns a reader of what r holds, undoing gzip where the first bytes
+// are gzip's, which an IDX file's never are.
+func inflated(r io.Reader) (io.Reader, error) {
+	buffered := bufio.NewReader(r)
+	// An error here comes again on the first read.
+	if start, _ := buffered.Peek(len(gzipMagic)); !bytes.Equal(start, gzipMagic) {
+		return buffered, nil
+	}
+	return gzip.NewReader(buffered)
+}
+
+func checkMagic(magic []byte, dimensions int) error {
+	switch {
+	case magic[0] != 0 || magic[1] != 0:
+		return fmt.Errorf("%w: not an IDX file: it begins with % x, not with 00 00", ErrInvalid, magic[:idxMagicBytes])
+	case magic[2] != idxUnsignedByte:
+		return fmt.Errorf("%w: IDX element type 0x%02x; only unsigned bytes, 0x%02x, are read", ErrInvalid, magic[2], idxUnsignedByte)
+	case int(magic[3]) != dimensions:
+		return fmt.Errorf("%w: IDX array of %d dimensions where %d are expected (images have %d, labels %d)",
+			ErrInvalid, magic[3], dimensions, imageDimensions, labelDimensions)
+	}
+	return nil
+}
+
+// parseSizes returns the sizes of the dimensions and their product.
+func parseSizes(header []byte) (sizes []int, elements int, err error) {
+	product := uint64(1)
+	for ; len(header) > 0; header = header[idxSizeBytes:] {
+		size := binary.BigEndian.Uint32(header)
+		switch {
+		case size == 0 && len(sizes) == 0:
+			return nil, 0, fmt.Errorf("%w: it holds no samples", ErrInvalid)
+		case size == 0:
+			return nil, 0, fmt.Errorf("%w: its images have a side of 0 pixels", ErrInvalid)
+		}
+		// At most 2^30 times less than 2^32: the product cannot wrap round.
+		if product *= uint64(size); product > maxElements {
+			return nil, 0, fmt.Errorf("%w: its header declares more than the %d bytes that are read from a file; split it", ErrInvalid, maxElements)
+		}
+		sizes = append(sizes, int(size))
+	}
+	return sizes, int(product), nil
+}
+
+// readGrowing reads n bytes into room that grows as they arrive. With an error
+// it returns those it got.
+func readGrowing(r io.Reader, n int) ([]byte, error) {
+	data := make([]byte, 0, min(n, firstRead))
+	for len(data) < n {
+		data = slices.Grow(data, min(max(len(data), firstRead), n-len(data)))
+		got, err := io.ReadFull(r, data[len(data):min(cap(data), n)])
+		data = data[:len(data)+got]
+		if err != nil {
+			return data, err
+		}
+	}
+	return data, nil
+}
+
+// readError says what failed while reading a part of a file: the file ended, its
+// compression is damaged, or the system could not read it.
+func readError(err error, part string) error {
+	var corrupt flate.CorruptInputError
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("%w: truncated: the file ends within its %s", ErrInvalid, part)
+	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.As(err, &corrupt):
+		return fmt.Errorf("%w: corrupt gzip: %w", ErrInvalid, err)
+	}
+	return fmt.Errorf("cannot read its %s: %w", part, err)
+}

@@ -1,0 +1,252 @@
+package dataset
+
+import (
+	"bytes"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+// smallFiles returns the four files of a data set of 7 training and 2 test
+// images of 3x2 pixels, in three classes.
+func smallFiles() [folderFiles][]byte {
+	pixels := make([]byte, 7*6)
+	for i := range pixels {
+		pixels[i] = byte(i * 5)
+	}
+	return [folderFiles][]byte{
+		trainImages: idx(idxUnsignedByte, []uint32{7, 3, 2}, pixels...),
+		trainLabels: idx(idxUnsignedByte, []uint32{7}, 0, 1, 0, 1, 1, 0, 1),
+		testImages:  idx(idxUnsignedByte, []uint32{2, 3, 2}, pixels[:12]...),
+		testLabels:  idx(idxUnsignedByte, []uint32{2}, 2, 0),
+	}
+}
+
+// writeFolder writes the four files, leaving out those that are nil.
+func writeFolder(t *testing.T, dir string, names [folderFiles]string, contents [folderFiles][]byte) {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for i, content := range contents {
+		if content == nil {
+			continue
+		}
+		if err := os.WriteFile(filepath.Join(dir, names[i]), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// noUsualPlaces empties the places in which data is looked for.
+func noUsualPlaces(t *testing.T) {
+	t.Helper()
+	home := t.TempDir()
+	t.Setenv(DirVariable, "")
+	for _, variable := range []string{"HOME", "XDG_CACHE_HOME", "LocalAppData"} {
+		t.Setenv(variable, home)
+	}
+}
+
+func TestOpenFolder(t *testing.T) {
+	hyphens := [folderFiles]string(fileNames)
+	dots := [folderFiles]string{"train-images.idx3-ubyte", "train-labels.idx1-ubyte", "t10k-images.idx3-ubyte", "t10k-labels.idx1-ubyte"}
+	suffixed, mixed := hyphens, dots
+	for i := range suffixed {
+		suffixed[i] += ".gz"
+	}
+	mixed[testImages] += ".gz"
+	mixed[testLabels] = hyphens[testLabels]
+
+	raw, packed := smallFiles(), smallFiles()
+	for i := range packed {
+		packed[i] = zipped(packed[i])
+	}
+	for _, tc := range []struct {
+		name     string
+		names    [folderFiles]string
+		contents [folderFiles][]byte
+	}{
+		{"raw", hyphens, raw},
+		{"dots", dots, raw},
+		{"gzip", suffixed, packed},
+		{"mixed names", mixed, raw},
+		{"gzip under raw names", hyphens, packed},
+		{"raw under gzip names", suffixed, raw},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "small")
+			writeFolder(t, dir, tc.names, tc.contents)
+			d, err := Open(dir, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d.Name != "idx:small" || d.Height != 3 || d.Width != 2 || d.Classes != 3 {
+				t.Errorf("got %q of %dx%d, %d classes", d.Name, d.Height, d.Width, d.Classes)
+			}
+			if !bytes.Equal(d.Train.Pixels, raw[trainImages][16:]) || !bytes.Equal(d.Train.Labels, raw[trainLabels][8:]) {
+				t.Error("the training samples differ from the files")
+			}
+			if !bytes.Equal(d.Test.Pixels, raw[testImages][16:]) || !bytes.Equal(d.Test.Labels, raw[testLabels][8:]) {
+				t.Error("the test samples differ from the files")
+			}
+			if d.Train.Features != 6 || d.Test.Features != 6 || d.Validation.Len() != 0 {
+				t.Errorf("%d and %d features, %d validation samples", d.Train.Features, d.Test.Features, d.Validation.Len())
+			}
+		})
+	}
+}
+
+func TestOpenFolderByItsBareName(t *testing.T) {
+	parent := t.TempDir()
+	writeFolder(t, filepath.Join(parent, "small"), fileNames, smallFiles())
+	t.Chdir(parent)
+	for _, name := range []string{"small", "./small", "small/", "./small/../small"} {
+		if d, err := Open(name, Options{}); err != nil || d.Name != "idx:small" {
+			t.Errorf("%s: %v, %v", name, d, err)
+		}
+	}
+}
+
+func TestOpenFolderErrors(t *testing.T) {
+	const side = idxUnsignedByte
+	for _, tc := range []struct {
+		name   string
+		file   int
+		become []byte // nil removes the file
+		target error
+		want   string
+	}{
+		{"a file is missing", testLabels, nil, ErrNotFound, "lacks t10k-labels-idx1-ubyte[.gz]"},
+		{"fewer labels", trainLabels, idx(side, []uint32{6}, 0, 1, 0, 1, 0, 1), ErrInvalid, "train-images-idx3-ubyte holds 7 images, but "},
+		{"more test labels", testLabels, idx(side, []uint32{3}, 0, 1, 2), ErrInvalid, "holds 3 labels"},
+		{"other test size", testImages, idx(side, []uint32{2, 2, 3}, make([]byte, 12)...), ErrInvalid, "are 3x2 pixels, but those of "},
+		{"one class", trainLabels, idx(side, []uint32{7}, 4, 4, 4, 4, 4, 4, 4), ErrInvalid, "all 7 training samples are of class 4"},
+		{"constant images", trainImages, idx(side, []uint32{7, 3, 2}, bytes.Repeat([]byte{77}, 42)...), ErrInvalid, "all pixels of the training images are 77"},
+		{"a damaged file", testImages, []byte{0, 0}, ErrInvalid, "t10k-images-idx3-ubyte: invalid data: truncated"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			contents := smallFiles()
+			contents[tc.file] = tc.become
+			dir := t.TempDir()
+			writeFolder(t, dir, fileNames, contents)
+			_, err := Open(dir, Options{})
+			checkError(t, err, tc.target, tc.want)
+		})
+	}
+}
+
+func TestOpenErrors(t *testing.T) {
+	noUsualPlaces(t)
+	t.Chdir(t.TempDir())
+	writeFolder(t, ".", [folderFiles]string{"plain"}, [folderFiles][]byte{{1}})
+	for _, tc := range []struct {
+		name    string
+		options Options
+		target  error
+		want    string
+	}{
+		{"cifar", Options{}, ErrUnknown, `unknown data set "cifar": known are digits, mnist`},
+		{"", Options{}, ErrUnknown, `unknown data set ""`},
+		{"plain", Options{}, ErrUnknown, `"plain"`},
+		{"./plain", Options{}, ErrNotFound, "./plain: not a folder"},
+		{"no/such", Options{}, ErrNotFound, "no/such: no such folder"},
+		{"digits", Options{Validation: -0.1}, ErrFraction, "-0.1"},
+		{"digits", Options{Validation: 1}, ErrFraction, "below 1"},
+		{"digits", Options{Validation: math.NaN()}, ErrFraction, "NaN"},
+		{"digits", Options{Validation: math.Inf(1)}, ErrFraction, "+Inf"},
+	} {
+		_, err := Open(tc.name, tc.options)
+		checkError(t, err, tc.target, tc.want)
+	}
+}
+
+func TestValidation(t *testing.T) {
+	dir := t.TempDir()
+	files := smallFiles()
+	writeFolder(t, dir, fileNames, files)
+	pixels, labels := files[trainImages][16:], files[trainLabels][8:]
+	for _, tc := range []struct {
+		fraction float64
+		held     int
+	}{
+		{0, 0}, {0.05, 0}, {0.1, 1}, {0.2, 1}, {2.0 / 7, 2}, {0.5, 4}, {0.7, 5},
+	} {
+		d, err := Open(dir, Options{Validation: tc.fraction})
+		if err != nil {
+			t.Errorf("%v: %v", tc.fraction, err)
+			continue
+		}
+		kept := 7 - tc.held
+		if d.Train.Len() != kept || d.Validation.Len() != tc.held || d.Validation.Features != 6 {
+			t.Errorf("%v: %d training and %d validation samples, want %d and %d", tc.fraction, d.Train.Len(), d.Validation.Len(), kept, tc.held)
+			continue
+		}
+		if !bytes.Equal(d.Train.Pixels, pixels[:kept*6]) || !bytes.Equal(d.Validation.Pixels, pixels[kept*6:]) ||
+			!bytes.Equal(d.Train.Labels, labels[:kept]) || !bytes.Equal(d.Validation.Labels, labels[kept:]) {
+			t.Errorf("%v: validation is not the last part of the files", tc.fraction)
+		}
+		checkMoments(t, d)
+	}
+	_, err := Open(dir, Options{Validation: 0.95})
+	checkError(t, err, ErrFraction, "of 7 samples leaves none to train on")
+	_, err = Open(dir, Options{Validation: 0.8})
+	checkError(t, err, ErrInvalid, "all 1 training samples are of class 0")
+}
+
+// checkMoments compares the mean and deviation with those of the textbook.
+func checkMoments(t *testing.T, d *Dataset) {
+	t.Helper()
+	var mean, variance float64
+	n := float64(len(d.Train.Pixels))
+	for _, pixel := range d.Train.Pixels {
+		mean += float64(pixel) / 255 / n
+	}
+	for _, pixel := range d.Train.Pixels {
+		variance += (float64(pixel)/255 - mean) * (float64(pixel)/255 - mean) / n
+	}
+	// The textbook's sum of up to 47 million terms below 1 loses 2^-53 a term.
+	const tolerance = 1e-9
+	if math.Abs(d.Mean-mean) > tolerance || math.Abs(d.Deviation-math.Sqrt(variance)) > tolerance {
+		t.Errorf("mean %v, deviation %v; want %v, %v", d.Mean, d.Deviation, mean, math.Sqrt(variance))
+	}
+}
+
+func TestMoments(t *testing.T) {
+	almost := bytes.Repeat([]byte{255}, 10001)
+	almost[77] = 254
+	for _, tc := range []struct {
+		name            string
+		pixels          []byte
+		mean, deviation float64
+	}{
+		{"none", nil, 0, 0},
+		{"black", make([]byte, 13), 0, 0},
+		{"white", bytes.Repeat([]byte{255}, 13), 1, 0},
+		{"half", []byte{0, 255, 255, 0}, 0.5, 0.5},
+		{"one off", almost, 1 - 1.0/255/10001, math.Sqrt(10000) / 10001 / 255},
+	} {
+		mean, deviation := Samples{Pixels: tc.pixels}.moments()
+		const tolerance = 1e-15 // a few roundings of numbers up to 1
+		if math.Abs(mean-tc.mean) > tolerance || math.Abs(deviation-tc.deviation) > tolerance {
+			t.Errorf("%s: mean %v, deviation %v; want %v, %v", tc.name, mean, deviation, tc.mean, tc.deviation)
+		}
+	}
+}
+
+func TestOpenDigits(t *testing.T) {
+	d, err := Open("digits", Options{Validation: 0.1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.Train.Len() != 18000 || d.Validation.Len() != 2000 || d.Test.Len() != 4000 {
+		t.Errorf("%d, %d and %d samples", d.Train.Len(), d.Validation.Len(), d.Test.Len())
+	}
+	if !slices.Equal(append(d.Train.Labels, d.Validation.Labels...), digits().Train.Labels) {
+		t.Error("the data set digits is not that of seed 0")
+	}
+	checkMoments(t, d)
+	checkMoments(t, digits())
+}

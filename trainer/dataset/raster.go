@@ -1,0 +1,135 @@
+package dataset
+
+// fixed is a number with fractionBits binary digits after the point: a length
+// in pixels or a plain factor. Drawing uses no other arithmetic, because
+// floating point may round differently from one platform to the next (a fused
+// multiply-add is enough) and a seed has to give the same bytes everywhere.
+type fixed int64
+
+const (
+	fractionBits       = 12 // products of three image coordinates stay far below 63 bits
+	one          fixed = 1 << fractionBits
+)
+
+// times returns the product, rounded down.
+func (a fixed) times(b fixed) fixed { return a * b >> fractionBits }
+
+// over returns the quotient, rounded towards zero. b must not be 0.
+func (a fixed) over(b fixed) fixed { return (a << fractionBits) / b }
+
+// point is a place: x to the right, y downwards.
+type point struct{ x, y fixed }
+
+// affine maps a point (x, y) to (xx x + xy y + dx, yx x + yy y + dy).
+type affine struct{ xx, xy, dx, yx, yy, dy fixed }
+
+func (m affine) apply(p point) point {
+	return point{
+		x: m.xx.times(p.x) + m.xy.times(p.y) + m.dx,
+		y: m.yx.times(p.x) + m.yy.times(p.y) + m.dy,
+	}
+}
+
+// rotation returns the turn by the angle whose half has the given tangent. The
+// half-angle formulas make it exact up to rounding, with no sine table.
+func rotation(tangent fixed) affine {
+	square := tangent.times(tangent)
+	cosine, sine := (one - square).over(one+square), (2 * tangent).over(one+square)
+	return affine{xx: cosine, xy: -sine, yx: sine, yy: cosine}
+}
+
+// after returns the map that applies first, then m; both leave the origin in
+// place.
+func (m affine) after(first affine) affine {
+	return affine{
+		xx: m.xx.times(first.xx) + m.xy.times(first.yx),
+		xy: m.xx.times(first.xy) + m.xy.times(first.yy),
+		yx: m.yx.times(first.xx) + m.yy.times(first.yx),
+		yy: m.yx.times(first.xy) + m.yy.times(first.yy),
+	}
+}
+
+// pen is a round tip: full ink within radius-softness of its centre, fading to
+// none at radius+softness.
+type pen struct{ radius, softness fixed }
+
+// penStep is how far apart a pen touches the paper on its way along a curve, in
+// pixels: at a quarter the edge of the thinnest line ripples by less than one
+// hundredth of a pixel.
+const penStep = one / 4
+
+// drawing is a square sheet that remembers, for each pixel, the squared
+// distance from its centre to the nearest touch of the pen, with 2*fractionBits
+// binary digits.
+type drawing struct {
+	pen     pen
+	nearest [digitSide * digitSide]fixed
+}
+
+// farAway is a squared distance beyond the reach of every pen.
+const farAway = digitSide * digitSide << (2 * fractionBits)
+
+// newDrawing returns an empty sheet.
+func newDrawing(p pen) *drawing {
+	d := &drawing{pen: p}
+	for i := range d.nearest {
+		d.nearest[i] = farAway
+	}
+	return d
+}
+
+// touch presses the pen down at one point, on or off the sheet.
+func (d *drawing) touch(p point) {
+	reach := d.pen.radius + d.pen.softness
+	left, right := pixelsWithin(p.x, reach)
+	top, bottom := pixelsWithin(p.y, reach)
+	for row := top; row < bottom; row++ {
+		dy := row<<fractionBits + one/2 - p.y
+		line := d.nearest[row*digitSide : (row+1)*digitSide]
+		for column := left; column < right; column++ {
+			dx := column<<fractionBits + one/2 - p.x
+			line[column] = min(line[column], dx*dx+dy*dy)
+		}
+	}
+}
+
+// pixelsWithin returns the half-open range of the pixels on the sheet that come
+// within reach of a coordinate.
+func pixelsWithin(centre, reach fixed) (first, end fixed) {
+	first = max((centre-reach)>>fractionBits, 0)
+	end = min((centre+reach)>>fractionBits+1, digitSide)
+	return first, end
+}
+
+// curve moves the pen from b to c along the Catmull-Rom spline that comes from
+// a and goes on to d: it passes through b and c with tangents (c-a)/2 and
+// (d-b)/2.
+func (s *drawing) curve(a, b, c, d point) {
+	steps := (abs(c.x-b.x)+abs(c.y-b.y))/penStep + 1
+	for i := range steps + 1 {
+		t := (i * one) / steps
+		s.touch(point{spline(a.x, b.x, c.x, d.x, t), spline(a.y, b.y, c.y, d.y, t)})
+	}
+}
+
+// spline evaluates one coordinate of a Catmull-Rom segment at 0 <= t <= 1.
+func spline(a, b, c, d, t fixed) fixed {
+	cubic := 3*(b-c) + d - a
+	square := 2*a - 5*b + 4*c - d
+	return b + ((cubic.times(t)+square).times(t)+c-a).times(t)/2
+}
+
+// ink returns how dark a pixel is, 0 to one. The ramp is linear in the squared
+// distance, which looks no different and saves a square root.
+func (d *drawing) ink(pixel int) fixed {
+	inner, outer := d.pen.radius-d.pen.softness, d.pen.radius+d.pen.softness
+	ramp := (outer*outer - d.nearest[pixel]) / ((outer*outer - inner*inner) >> fractionBits)
+	return min(max(ramp, 0), one)
+}
+
+func abs(a fixed) fixed {
+	if a < 0 {
+		return -a
+	}
+	return a
+}
