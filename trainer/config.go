@@ -1,0 +1,214 @@
+package trainer
+
+import (
+	"math"
+
+	"nashprune/game"
+	"nashprune/trainer/network"
+)
+
+// GameKind names what is played along with the training.
+type GameKind string
+
+const (
+	// MarketGame is the default: a market for participation in every layer.
+	MarketGame GameKind = "market"
+	// PaperGame is Algorithm 1 of arXiv:2512.22106.
+	PaperGame GameKind = "paper"
+	// NoGame trains and removes nobody.
+	NoGame GameKind = "off"
+)
+
+// ScheduleKind names how the learning rate goes over a run.
+type ScheduleKind string
+
+const (
+	// Constant keeps the learning rate.
+	Constant ScheduleKind = "constant"
+	// Cosine keeps the learning rate while the market is open and then lets it
+	// fall to [CosineFloor] of itself along half a cosine. Without a market it
+	// falls over the whole run.
+	Cosine ScheduleKind = "cosine"
+)
+
+// CosineFloor is the fraction of the learning rate at which [Cosine] ends.
+const CosineFloor = 0.01
+
+// Config is everything that decides a run. Its TOML keys are the names of the
+// command line's flags. [DefaultConfig] has the defaults; a zero value means
+// what the field says, not "default".
+type Config struct {
+	Data       string  `toml:"data"`        // name of a data set, or a folder of IDX files
+	DataDir    string  `toml:"data-dir"`    // looked at first for named data sets; empty: environment and cache alone
+	Validation float64 `toml:"validation"`  // fraction of the training set held out, 0 <= F < 1
+	EvaluateOn Part    `toml:"evaluate-on"` // the part that the result is judged on: test or validation
+
+	Model          string                 `toml:"model"` // mlp:H1-H2-..., the hidden widths
+	Initialisation network.Initialisation `toml:"init"`
+	Seed           uint64                 `toml:"seed"`
+	Device         string                 `toml:"device"`
+
+	Epochs             int           `toml:"epochs"` // at least 1
+	Batch              int           `toml:"batch"`  // at least 1
+	Optimiser          OptimiserKind `toml:"optimiser"`
+	LearningRate       float64       `toml:"learning-rate"`         // positive
+	Momentum           float64       `toml:"momentum"`              // of SGD, 0 <= m < 1; 0: none
+	Schedule           ScheduleKind  `toml:"schedule"`              // empty: cosine, and constant in the paper's game
+	LearningRateWarmUp float64       `toml:"learning-rate-warm-up"` // epochs over which it rises linearly from 0; 0: none
+
+	Game GameKind `toml:"game"`
+
+	// The market. Resolve turns Sparsity into Keep.
+	Keep      int     `toml:"keep,omitempty"`     // players kept; 0: as many as Sparsity leaves
+	Sparsity  float64 `toml:"sparsity,omitempty"` // fraction of players removed, 0 <= S < 1; unused where Keep is given
+	WarmUp    float64 `toml:"warm-up"`            // fraction of the run before the market opens
+	GameShare float64 `toml:"game-share"`         // fraction of the run while it is open; what is left is the tail
+	Rounds    int     `toml:"rounds"`             // of the market, at least 1
+	Damping   float64 `toml:"damping"`            // fraction of the way to the best response, 0 < D <= 1
+
+	// The paper's game.
+	Alpha             float64      `toml:"alpha"`
+	Beta              float64      `toml:"beta"`
+	Gamma             float64      `toml:"gamma"`
+	Eta               float64      `toml:"eta"`
+	Benefit           game.Benefit `toml:"benefit"`
+	Update            PaperUpdate  `toml:"update"`
+	ParticipationRate float64      `toml:"participation-rate"` // lr_s of gradient ascent, or the damping of best responses
+	Threshold         float64      `toml:"threshold"`          // players that end below it are removed
+
+	Baseline bool `toml:"baseline"` // train the dense network as long without the game, and compare
+}
+
+// DefaultConfig returns the defaults: digits, 784-512-256-10, the market.
+func DefaultConfig() Config {
+	return Config{
+		Data:           "digits",
+		EvaluateOn:     TestPart,
+		Model:          "mlp:512-256",
+		Initialisation: network.PyTorch,
+		Seed:           1,
+		Device:         "auto",
+
+		Epochs:       20,
+		Batch:        128,
+		Optimiser:    Adam,
+		LearningRate: 2e-3,
+
+		Game:      MarketGame,
+		Sparsity:  0.95,
+		WarmUp:    0.1,
+		GameShare: 0.4,
+		Rounds:    40,
+		Damping:   0.5,
+
+		Alpha:             1,
+		Benefit:           game.Printed,
+		Update:            GradientAscent,
+		ParticipationRate: 1e-3,
+		Threshold:         game.Gone,
+	}
+}
+
+// Paper returns the weights of the paper's game.
+func (c Config) Paper() game.Paper {
+	return game.Paper{Benefit: c.Benefit, Alpha: c.Alpha, Beta: c.Beta, Gamma: c.Gamma, Eta: c.Eta}
+}
+
+// The largest values that are taken for what the user meant.
+const (
+	maxEpochs       = 100_000
+	maxBatch        = 1 << 16
+	maxRounds       = 1 << 16
+	maxLearningRate = 100
+	maxParameters   = 1 << 28 // a gigabyte of weights, four with moments and gradients
+)
+
+// Resolve returns the configuration with everything that was left open decided,
+// or an error of the kind [ErrUsage] about the first value that makes no sense.
+func (c Config) Resolve() (Config, error) {
+	hidden, err := network.Parse(c.Model)
+	if err != nil {
+		return c, usagef("--model: %v", err)
+	}
+	if c.Schedule == "" {
+		c.Schedule = Cosine
+		if c.Game == PaperGame {
+			c.Schedule = Constant
+		}
+	}
+	if err := c.check(); err != nil {
+		return c, err
+	}
+	if c.Game == MarketGame {
+		if c.Keep == 0 {
+			c.Keep = int(math.Round(float64(sum(hidden)) * (1 - c.Sparsity)))
+		}
+		if _, err := game.Split(c.Keep, hidden); err != nil {
+			return c, usagef("--keep: %v", err)
+		}
+	} else {
+		c.Keep = 0
+	}
+	c.Sparsity = 0
+	return c, nil
+}
+
+func sum(v []int) int {
+	total := 0
+	for _, x := range v {
+		total += x
+	}
+	return total
+}
+
+// check looks at every value on its own.
+func (c Config) check() error {
+	between := func(x, low, high float64) bool { return x >= low && x <= high } // false for NaN
+	oneOf := func(value string, known ...string) bool {
+		for _, k := range known {
+			if value == k {
+				return true
+			}
+		}
+		return false
+	}
+	for _, rule := range []struct {
+		holds   bool
+		message string
+		value   any
+	}{
+		{c.Data != "", "--data is %q: name a data set (nashprune data list) or a folder of IDX files", c.Data},
+		{c.Validation >= 0 && c.Validation < 1, "--validation is %v: it is a fraction of the training set, at least 0 and below 1", c.Validation},
+		{oneOf(string(c.EvaluateOn), string(TestPart), string(ValidationPart)), "--evaluate-on is %q: it is test or validation", string(c.EvaluateOn)},
+		{c.EvaluateOn == TestPart || c.Validation > 0, "--evaluate-on is %q: hold something out with --validation 0.1", string(c.EvaluateOn)},
+		{oneOf(string(c.Initialisation), string(network.He), string(network.Xavier), string(network.PyTorch)), "--init is %q: it is he, xavier or pytorch", string(c.Initialisation)},
+		{c.Epochs >= 1 && c.Epochs <= maxEpochs, "--epochs is %d: it is at least 1 and at most 100000", c.Epochs},
+		{c.Batch >= 1 && c.Batch <= maxBatch, "--batch is %d: it is at least 1 and at most 65536", c.Batch},
+		{oneOf(string(c.Optimiser), string(Adam), string(SGD)), "--optimiser is %q: it is adam or sgd", string(c.Optimiser)},
+		{c.LearningRate > 0 && c.LearningRate <= maxLearningRate, "--learning-rate is %v: it is above 0 and at most 100", c.LearningRate},
+		{c.Momentum >= 0 && c.Momentum < 1, "--momentum is %v: it is at least 0 and below 1", c.Momentum},
+		{oneOf(string(c.Schedule), string(Constant), string(Cosine)), "--schedule is %q: it is constant or cosine", string(c.Schedule)},
+		{between(c.LearningRateWarmUp, 0, float64(c.Epochs)), "--learning-rate-warm-up is %v: it is at least 0 and at most the epochs", c.LearningRateWarmUp},
+		{oneOf(string(c.Game), string(MarketGame), string(PaperGame), string(NoGame)), "--game is %q: it is market, paper or off", string(c.Game)},
+		{c.Keep >= 0, "--keep is %d: it is a number of players", c.Keep},
+		{c.Sparsity >= 0 && c.Sparsity < 1, "--sparsity is %v: it is the fraction of players removed, at least 0 and below 1", c.Sparsity},
+		{between(c.WarmUp, 0, 1), "--warm-up is %v: it is a fraction of the run, 0 to 1", c.WarmUp},
+		{c.GameShare > 0 && c.GameShare <= 1, "--game-share is %v: it is a fraction of the run, above 0 and at most 1", c.GameShare},
+		{c.WarmUp+c.GameShare <= 1, "--warm-up and --game-share add up to %v of the run: at most 1", c.WarmUp + c.GameShare},
+		{c.Rounds >= 1 && c.Rounds <= maxRounds, "--rounds is %d: it is at least 1 and at most 65536", c.Rounds},
+		{c.Damping > 0 && c.Damping <= 1, "--damping is %v: it is above 0 and at most 1", c.Damping},
+		{oneOf(string(c.Update), string(GradientAscent), string(BestResponse)), "--update is %q: it is gradient or best-response", string(c.Update)},
+		{c.ParticipationRate > 0 && c.ParticipationRate <= maxLearningRate, "--participation-rate is %v: it is above 0 and at most 100", c.ParticipationRate},
+		{c.Update != BestResponse || c.ParticipationRate <= 1, "--participation-rate is %v: with --update best-response it is at most 1", c.ParticipationRate},
+		{between(c.Threshold, 0, 1), "--threshold is %v: it is a participation, 0 to 1", c.Threshold},
+		{c.Game != NoGame || !c.Baseline, "--baseline trains without the game, and this is --game %s already", c.Game},
+	} {
+		if !rule.holds {
+			return usagef(rule.message, rule.value)
+		}
+	}
+	if err := c.Paper().Validate(); err != nil {
+		return usagef("--game paper: %v", err)
+	}
+	return nil
+}

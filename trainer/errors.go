@@ -1,0 +1,44 @@
+package trainer
+
+import (
+	"errors"
+	"fmt"
+)
+
+// The kinds of failure that a caller decides on. Commands turn each into an exit
+// code of its own.
+var (
+	// ErrUsage: the configuration asks for something that makes no sense.
+	ErrUsage = errors.New("usage")
+	// ErrInterrupted: the run was stopped from outside, and a checkpoint of it
+	// lies in its folder.
+	ErrInterrupted = errors.New("interrupted")
+	// ErrParity: two backends disagree by more than rounding explains.
+	ErrParity = errors.New("parity broken")
+	// ErrDeviceLost: the device stopped answering.
+	ErrDeviceLost = errors.New("device lost")
+	// ErrOutOfMemory: the device or the host has too little memory.
+	ErrOutOfMemory = errors.New("out of memory")
+)
+
+// usagef returns an error of the kind [ErrUsage].
+func usagef(format string, values ...any) error {
+	return usageError{fmt.Sprintf(format, values...)}
+}
+
+type usageError struct{ message string }
+
+func (e usageError) Error() string        { return e.message }
+func (e usageError) Is(target error) bool { return target == ErrUsage }
+
+// DivergedError says that training left the finite numbers.
+type DivergedError struct {
+	Training     string // which of the run's trainings
+	Epoch        int    // from 1
+	LearningRate float64
+}
+
+func (e *DivergedError) Error() string {
+	return fmt.Sprintf("the %s training diverged in epoch %d at learning rate %g: the loss is not finite; try --learning-rate %.2g",
+		e.Training, e.Epoch, e.LearningRate, e.LearningRate/10)
+}

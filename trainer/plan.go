@@ -1,0 +1,170 @@
+package trainer
+
+import (
+	"math"
+
+	"nashprune/game"
+	"nashprune/trainer/random"
+)
+
+// plan is the calendar of one training: what happens at which step. It holds no
+// state, so a training can be taken up again at any step.
+type plan struct {
+	config   Config
+	game     GameKind
+	samples  int
+	perEpoch int // steps; the last may hold a partial batch
+	total    int // steps
+
+	// The market opens after step opens and closes after step closes; both are
+	// zero where there is none.
+	opens, closes int
+	widths        []int // at the start, from the inputs to the logits
+	shares        []int // players that each hidden layer keeps in the market
+}
+
+// longestStretch is how many steps run without a word from the host: short
+// enough to show progress and to stop soon, long enough to cost nothing.
+const longestStretch = 64
+
+// newPlan returns the plan of a training of a network of the given widths. It is
+// an error of the kind [ErrUsage] when the rounds do not fit into the market's
+// steps.
+func newPlan(c Config, kind GameKind, widths []int, samples int) (plan, error) {
+	p := plan{config: c, game: kind, samples: samples, widths: widths}
+	p.perEpoch = (samples + c.Batch - 1) / c.Batch
+	p.total = c.Epochs * p.perEpoch
+	if kind != MarketGame {
+		return p, nil
+	}
+	p.opens = int(math.Round(c.WarmUp * float64(p.total)))
+	p.closes = min(p.total, p.opens+int(math.Round(c.GameShare*float64(p.total))))
+	if steps := p.closes - p.opens; steps < c.Rounds {
+		return p, usagef("--rounds %d do not fit into the %d steps while the market is open: fewer rounds, more epochs or a larger --game-share",
+			c.Rounds, steps)
+	}
+	shares, err := game.Split(c.Keep, widths[1:len(widths)-1])
+	if err != nil {
+		return p, usagef("--keep: %v", err)
+	}
+	p.shares = shares
+	return p, nil
+}
+
+// roundEnd returns the step after which round k takes place, from 1.
+func (p plan) roundEnd(k int) int {
+	return p.opens + k*(p.closes-p.opens)/p.config.Rounds
+}
+
+// roundAt returns the round that takes place after step, or 0.
+func (p plan) roundAt(step int) int {
+	if p.game != MarketGame || step <= p.opens || step > p.closes {
+		return 0
+	}
+	rounds, span := p.config.Rounds, p.closes-p.opens
+	// The smallest k that does not end before step.
+	if k := ((step-p.opens)*rounds + span - 1) / span; p.roundEnd(k) == step {
+		return k
+	}
+	return 0
+}
+
+// epochOf returns the epoch that contains the given number of finished steps,
+// from 1: the epoch of its last step.
+func (p plan) epochOf(step int) int { return max(1, (step+p.perEpoch-1)/p.perEpoch) }
+
+// tracking says whether the step that follows keeps statistics: from an epoch
+// before the market opens until it closes.
+func (p plan) tracking(step int) bool {
+	return p.game == MarketGame && step >= p.opens-p.perEpoch && step < p.closes
+}
+
+// next returns where the stretch that starts after step ends: at the next round
+// or the end of the epoch, where tracking begins or ends, or when it is long
+// enough.
+func (p plan) next(step int) int {
+	end := min(step+longestStretch, (step/p.perEpoch+1)*p.perEpoch, p.total)
+	for s := step + 1; s < end; s++ {
+		if p.roundAt(s) > 0 || p.tracking(s) != p.tracking(step) {
+			return s
+		}
+	}
+	return end
+}
+
+// learningRate returns the rate of the step that follows after step others.
+func (p plan) learningRate(step int) float64 {
+	rate := p.config.LearningRate
+	if warmUp := p.config.LearningRateWarmUp * float64(p.perEpoch); float64(step+1) < warmUp {
+		rate *= float64(step+1) / warmUp
+	}
+	if p.config.Schedule == Cosine && step >= p.closes {
+		passed := float64(step-p.closes) / float64(p.total-p.closes)
+		rate *= CosineFloor + (1-CosineFloor)*(1+math.Cos(math.Pi*passed))/2
+	}
+	return rate
+}
+
+// stretch returns the steps from one count of steps to another, in one epoch
+// whose order of samples is given.
+func (p plan) stretch(order []int32, from, to int) Stretch {
+	first := from / p.perEpoch * p.perEpoch // of the epoch
+	batch := p.config.Batch
+	s := Stretch{
+		Order: order[(from-first)*batch : min(p.samples, (to-first)*batch)],
+		Track: p.tracking(from),
+	}
+	for step := from; step < to; step++ {
+		s.LearningRates = append(s.LearningRates, p.learningRate(step))
+	}
+	if p.game == PaperGame {
+		s.Paper = &PaperMove{Game: p.config.Paper(), Update: p.config.Update, Rate: p.config.ParticipationRate}
+	}
+	return s
+}
+
+// order returns the order of the training samples in an epoch, from 0.
+func (p plan) order(epoch int) []int32 {
+	return random.New(p.config.Seed, random.Order, uint32(epoch), 0).Permutation(p.samples)
+}
+
+// demands returns how many players each layer's market asks for in round k.
+func (p plan) demands(k int) []int {
+	demands := make([]int, len(p.shares))
+	for l, keep := range p.shares {
+		demands[l] = game.Demand(p.widths[l+1], keep, float64(k)/float64(p.config.Rounds))
+	}
+	return demands
+}
+
+// work estimates the multiplications that the steps from one count to another
+// take, by the players that the market asks for at the time.
+func (p plan) work(from, to int) float64 {
+	total := 0.
+	for step := from; step < to; {
+		end := min(to, step+longestStretch)
+		total += float64(end-step) * p.stepWork(step)
+		step = end
+	}
+	return total
+}
+
+func (p plan) stepWork(step int) float64 {
+	passed := 0.
+	switch {
+	case p.game != MarketGame || step < p.opens:
+	case step >= p.closes:
+		passed = 1
+	default:
+		passed = float64(step-p.opens) / float64(p.closes-p.opens)
+	}
+	macs, below := 0., p.widths[0]
+	for l, width := range p.widths[1:] {
+		if l < len(p.shares) {
+			width = game.Demand(width, p.shares[l], passed)
+		}
+		macs += float64(below * width)
+		below = width
+	}
+	return macs
+}

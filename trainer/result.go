@@ -1,0 +1,213 @@
+package trainer
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"nashprune/game"
+	"nashprune/trainer/network"
+)
+
+// ResultSchema is the number of the layout of result.json. It goes up when a
+// field changes its meaning or goes away.
+const ResultSchema = 1
+
+// Result is what a run found, as result.json holds it. Accuracies are in
+// percent, losses are mean cross-entropies, latencies are medians for a batch.
+type Result struct {
+	Schema  int          `json:"schema"`
+	Command string       `json:"command"`
+	Seed    uint64       `json:"seed"`
+	Device  ResultDevice `json:"device"`
+	Data    ResultData   `json:"data"`
+
+	Dense       Judged       `json:"dense"`
+	Gated       *Gated       `json:"gated,omitempty"`
+	Pruned      *Pruned      `json:"pruned,omitempty"`
+	Equilibrium *Equilibrium `json:"equilibrium,omitempty"`
+
+	Seconds Seconds `json:"seconds"`
+}
+
+// ResultDevice says what the run was computed on.
+type ResultDevice struct {
+	Name string     `json:"name"`
+	Kind DeviceKind `json:"kind"`
+	BLAS string     `json:"blas,omitempty"`
+}
+
+// ResultData says what the run was trained and judged on, in samples.
+type ResultData struct {
+	Name        string `json:"name"`
+	Train       int    `json:"train"`
+	Validation  int    `json:"validation"`
+	Test        int    `json:"test"`
+	EvaluatedOn Part   `json:"evaluated_on"`
+}
+
+// Where the figures of the dense network come from.
+const (
+	FromBaseline = "baseline"  // trained as long without the game
+	FromRun      = "run"       // the run itself, with --game off
+	NotTrained   = "untrained" // no baseline was asked for: its size and speed alone
+)
+
+// Judged is a network with its size, its speed and how well it does.
+type Judged struct {
+	Source     string   `json:"source,omitempty"`
+	Shape      []int    `json:"shape"`              // inputs, hidden layers, outputs
+	Accuracy   *float64 `json:"accuracy,omitempty"` // absent where the network is not trained
+	Loss       *float64 `json:"loss,omitempty"`
+	Parameters int      `json:"parameters"`
+	MACs       int      `json:"macs"`  // multiply-accumulates a sample
+	Bytes      int      `json:"bytes"` // of the parameters in float32
+	LatencyUS  float64  `json:"latency_us"`
+	// LatencyBatch is the batch that was timed: 128, or all there are to judge on.
+	LatencyBatch int `json:"latency_batch"`
+}
+
+// judged fills in what can be said of a network by looking at it.
+func judged(n *network.Network) Judged {
+	return Judged{Shape: n.Widths(), Parameters: n.Parameters(), MACs: n.MACs(), Bytes: n.Bytes()}
+}
+
+// evaluated adds how well it does.
+func (j *Judged) evaluated(e Evaluation) {
+	accuracy, loss := e.Accuracy(), e.Loss
+	j.Accuracy, j.Loss = &accuracy, &loss
+}
+
+// Gated is the network at its full width, with the participations that the game
+// left: in the market zero for all who left, in the paper's game whatever they
+// ended at.
+type Gated struct {
+	Accuracy float64 `json:"accuracy"`
+	// MaxLogitDifference is the largest difference, over all samples judged on,
+	// between a logit of the compacted network and of the one of full width whose
+	// removed players are gated to zero. BoundUsed is the largest part of the
+	// float32 rounding bound that such a difference took; at most 1.
+	MaxLogitDifference float64 `json:"max_logit_difference"`
+	BoundUsed          float64 `json:"bound_used"`
+}
+
+// Pruned is the network that is left when all removed players are gone.
+type Pruned struct {
+	Judged
+	Kept     int     `json:"kept"`
+	Players  int     `json:"players"`  // at the start
+	Sparsity float64 `json:"sparsity"` // percent of players removed
+}
+
+// Equilibrium says how far from a Nash equilibrium the game ended, just before
+// the last round kept exactly as many as asked, with worths measured over the
+// whole training part; and how many players left for which reason.
+type Equilibrium struct {
+	MaxGap         float64 `json:"max_gap"`
+	RelativeGap    float64 `json:"relative_gap"`
+	Dominated      int     `json:"dominated"`
+	PricedOut      int     `json:"priced_out"`
+	Forced         int     `json:"forced"`
+	BelowThreshold int     `json:"below_threshold"`
+	Kept           int     `json:"kept"`
+}
+
+func equilibrium(c game.Certificate, players []Player) *Equilibrium {
+	e := &Equilibrium{MaxGap: c.MaxGap, RelativeGap: c.RelativeGap()}
+	for _, p := range players {
+		switch p.Reason {
+		case game.Dominated:
+			e.Dominated++
+		case game.PricedOut:
+			e.PricedOut++
+		case game.Forced:
+			e.Forced++
+		case game.BelowThreshold:
+			e.BelowThreshold++
+		default:
+			e.Kept++
+		}
+	}
+	return e
+}
+
+// Seconds is where the time went, in wall seconds. Train is the training of the
+// run without the baseline; game and tail are parts of it.
+type Seconds struct {
+	Total    float64 `json:"total"`
+	Train    float64 `json:"train"`
+	Game     float64 `json:"game"`
+	Tail     float64 `json:"tail"`
+	Baseline float64 `json:"baseline"`
+	Evaluate float64 `json:"evaluate"`
+}
+
+// Player is a row of players.csv.
+type Player struct {
+	Layer         int // hidden layer, from 0
+	Index         int // in the layer at the start
+	Worth         float64
+	Price         float64
+	Participation float64
+	Epoch         int // in which it left, from 1; 0 while it stays
+	Reason        game.Reason
+}
+
+var playerColumns = []string{"layer", "index", "worth", "price", "participation", "epoch", "reason"}
+
+// marketPlayers returns all players of the market, with the epochs in which they
+// left.
+func marketPlayers(p plan, ledgers []*game.Ledger) []Player {
+	var players []Player
+	for l, ledger := range ledgers {
+		for i, r := range ledger.Records {
+			player := Player{Layer: l, Index: i, Worth: r.Worth, Price: r.Price, Participation: r.Participation, Reason: r.Reason}
+			if r.Round > 0 {
+				player.Epoch = p.epochOf(p.roundEnd(r.Round))
+			}
+			players = append(players, player)
+		}
+	}
+	return players
+}
+
+// writePlayers writes players as CSV with a header. Numbers have as many digits
+// as it takes to read them back unchanged.
+func writePlayers(w io.Writer, players []Player) error {
+	number := func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
+	out := csv.NewWriter(w)
+	rows := [][]string{playerColumns}
+	for _, p := range players {
+		rows = append(rows, []string{
+			strconv.Itoa(p.Layer), strconv.Itoa(p.Index), number(p.Worth), number(p.Price),
+			number(p.Participation), strconv.Itoa(p.Epoch), string(p.Reason),
+		})
+	}
+	return out.WriteAll(rows)
+}
+
+// ReadPlayers reads what a run wrote to players.csv.
+func ReadPlayers(r io.Reader) ([]Player, error) {
+	in := csv.NewReader(r)
+	in.FieldsPerRecord = len(playerColumns)
+	rows, err := in.ReadAll()
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) == 0 || strings.Join(rows[0], ",") != strings.Join(playerColumns, ",") {
+		return nil, fmt.Errorf("the first line is not %s", strings.Join(playerColumns, ","))
+	}
+	var players []Player
+	for n, row := range rows[1:] {
+		p := Player{Reason: game.Reason(row[6])}
+		for column, into := range []any{&p.Layer, &p.Index, &p.Worth, &p.Price, &p.Participation, &p.Epoch} {
+			if _, err := fmt.Sscan(row[column], into); err != nil {
+				return nil, fmt.Errorf("line %d: %s %q is not a number", n+2, playerColumns[column], row[column])
+			}
+		}
+		players = append(players, p)
+	}
+	return players, nil
+}

@@ -1,0 +1,289 @@
+package trainer
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"nashprune/game"
+	"nashprune/trainer/network"
+)
+
+// training is one network on its way through its plan.
+type training struct {
+	name    string // what its lines in the metrics and its errors call it
+	plan    plan
+	engine  Engine
+	journal journal
+	position
+
+	// gated is the network at its full width. Players that left hold the
+	// numbers they had then, and participation zero at the end.
+	gated *network.Network
+	order []int32 // of the samples in the present epoch
+	epoch int     // that order is for, from 0
+}
+
+// journal is told what happens on the way.
+type journal interface {
+	// epochEnded is told of every finished epoch.
+	epochEnded(t *training, line EpochLine) error
+	// roundEnded is told of every round of the market.
+	roundEnded(t *training, line RoundLine) error
+	// stretchEnded is told of every finished stretch, after the two others.
+	stretchEnded(t *training) error
+}
+
+// position is everything that a training remembers besides tensors. It is what
+// a checkpoint holds of it.
+type position struct {
+	Step        int              `json:"step"`
+	Unfinished  Progress         `json:"unfinished"` // the epoch under way, so far
+	Ledgers     []*game.Ledger   `json:"ledgers,omitempty"`
+	Certificate game.Certificate `json:"certificate"`
+	Seconds     PhaseSeconds     `json:"seconds"`
+}
+
+// PhaseSeconds is the time spent in the phases of a training.
+type PhaseSeconds struct {
+	WarmUp float64 `json:"warm_up"`
+	Game   float64 `json:"game"`
+	Tail   float64 `json:"tail"`
+}
+
+func (s PhaseSeconds) total() float64 { return s.WarmUp + s.Game + s.Tail }
+
+// newPosition is the start of a training.
+func newPosition(p plan) position {
+	var start position
+	if p.game == MarketGame {
+		for _, width := range p.widths[1 : len(p.widths)-1] {
+			start.Ledgers = append(start.Ledgers, game.NewLedger(width))
+		}
+	}
+	return start
+}
+
+// survivors lists the players that are still there, of those at the start.
+func (p position) survivors(n *network.Network) network.Survivors {
+	if p.Ledgers == nil {
+		return n.All()
+	}
+	var live network.Survivors
+	for _, ledger := range p.Ledgers {
+		live = append(live, ledger.Live)
+	}
+	return live
+}
+
+// run takes the training to the end of its plan. When ctx ends it stops after a
+// step and returns ctx's error; run again goes on from there and gives the same
+// bits as if it had never stopped.
+func (t *training) run(ctx context.Context) error {
+	for t.Step < t.plan.total {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		epoch := t.Step / t.plan.perEpoch
+		if t.order == nil || t.epoch != epoch {
+			t.order, t.epoch = t.plan.order(epoch), epoch
+		}
+		start, from := time.Now(), t.Step
+		progress, err := t.engine.Train(ctx, t.plan.stretch(t.order, t.Step, t.plan.next(t.Step)))
+		t.Step += progress.Steps
+		t.Unfinished.Add(progress)
+		if err != nil {
+			t.charge(from, start)
+			return err
+		}
+		if math.IsNaN(progress.Loss) || math.IsInf(progress.Loss, 0) {
+			return &DivergedError{Training: t.name, Epoch: epoch + 1, LearningRate: t.plan.config.LearningRate}
+		}
+		if round := t.plan.roundAt(t.Step); round > 0 {
+			if err := t.playRound(round); err != nil {
+				return err
+			}
+		}
+		t.charge(from, start)
+		if t.Step%t.plan.perEpoch == 0 {
+			if err := t.endEpoch(ctx); err != nil {
+				return err
+			}
+		}
+		if err := t.journal.stretchEnded(t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// charge adds the time since start to the phase in which the step fell.
+func (t *training) charge(step int, start time.Time) {
+	seconds := time.Since(start).Seconds()
+	switch {
+	case step < t.plan.opens:
+		t.Seconds.WarmUp += seconds
+	case step < t.plan.closes:
+		t.Seconds.Game += seconds
+	default:
+		t.Seconds.Tail += seconds
+	}
+}
+
+// playRound plays round k of the market: prices from the worths, a move of all
+// players, and the removal of those who leave. The last round certifies the
+// state that the players reached before it keeps exactly as many as asked, folds
+// participations into the weights and starts the optimiser afresh.
+func (t *training) playRound(k int) error {
+	statistics, err := t.engine.Statistics()
+	if err != nil {
+		return err
+	}
+	demands := t.plan.demands(k)
+	line := RoundLine{Training: t.name, Round: k, Epoch: t.plan.epochOf(t.Step), Demand: demands}
+	for l, ledger := range t.Ledgers {
+		worths := statistics[l].Worths()
+		for _, worth := range worths {
+			if math.IsNaN(worth) || math.IsInf(worth, 0) {
+				return &DivergedError{Training: t.name, Epoch: line.Epoch, LearningRate: t.plan.config.LearningRate}
+			}
+		}
+		line.Prices = append(line.Prices, ledger.Quote(worths, demands[l]))
+	}
+	moved, err := t.engine.Move(line.Prices, t.plan.config.Damping)
+	if err != nil {
+		return err
+	}
+	last := k == t.plan.config.Rounds
+	if last {
+		if err := t.certify(demands); err != nil {
+			return err
+		}
+	}
+	before := t.survivors(t.gated)
+	var stay network.Survivors
+	leaving := 0
+	for l, ledger := range t.Ledgers {
+		was := len(ledger.Live)
+		if last {
+			stay = append(stay, ledger.Close(moved[l], demands[l]))
+		} else {
+			stay = append(stay, ledger.Settle(moved[l], demands[l]))
+		}
+		leaving += was - len(ledger.Live)
+		line.Players = append(line.Players, len(ledger.Live))
+	}
+	if leaving > 0 {
+		if err := t.snapshot(before); err != nil {
+			return err
+		}
+		if err := t.engine.Compact(stay); err != nil {
+			return err
+		}
+	}
+	if last {
+		if err := t.engine.Fold(); err != nil {
+			return err
+		}
+		if err := t.engine.RestartOptimiser(); err != nil {
+			return err
+		}
+	}
+	return t.journal.roundEnded(t, line)
+}
+
+// certify measures the worths of all players over the whole training part and
+// how far they are from equilibrium at the price that clears the demand. It
+// takes less than an epoch and is not interrupted, so that a round is never
+// left half played.
+func (t *training) certify(demands []int) error {
+	measured, err := t.engine.Measure(context.Background())
+	if err != nil {
+		return err
+	}
+	t.Certificate = game.Certificate{}
+	for l, statistics := range measured {
+		t.Certificate.Certify(statistics.Worths(), statistics.Participation, demands[l])
+	}
+	return nil
+}
+
+// snapshot copies the network as it is to where its players stand in the full
+// one.
+func (t *training) snapshot(live network.Survivors) error {
+	state, err := t.engine.Pull()
+	if err != nil {
+		return err
+	}
+	t.gated.Scatter(state.Network, live)
+	return nil
+}
+
+// endEpoch reports an epoch and starts the sums of the next.
+func (t *training) endEpoch(ctx context.Context) error {
+	line := EpochLine{
+		Training:     t.name,
+		Epoch:        t.plan.epochOf(t.Step),
+		Step:         t.Step,
+		Loss:         t.Unfinished.Loss / float64(t.Unfinished.Samples),
+		Accuracy:     100 * float64(t.Unfinished.Correct) / float64(t.Unfinished.Samples),
+		LearningRate: t.plan.learningRate(t.Step - 1),
+		Seconds:      t.Seconds.total(),
+	}
+	for _, live := range t.survivors(t.gated) {
+		line.Players = append(line.Players, len(live))
+	}
+	if t.plan.config.Validation > 0 {
+		evaluation, err := t.engine.Evaluate(context.WithoutCancel(ctx), ValidationPart, Want{})
+		if err != nil {
+			return err
+		}
+		accuracy := evaluation.Accuracy()
+		line.ValidationAccuracy, line.ValidationLoss = &accuracy, &evaluation.Loss
+	}
+	t.Unfinished = Progress{}
+	return t.journal.epochEnded(t, line)
+}
+
+// EpochLine is a line of metrics.jsonl about one epoch.
+type EpochLine struct {
+	Training           string   `json:"training"`
+	Epoch              int      `json:"epoch"`
+	Step               int      `json:"step"`
+	LearningRate       float64  `json:"learning_rate"` // of its last step
+	Loss               float64  `json:"loss"`          // mean over the epoch, before each update
+	Accuracy           float64  `json:"accuracy"`      // percent, likewise
+	ValidationLoss     *float64 `json:"validation_loss,omitempty"`
+	ValidationAccuracy *float64 `json:"validation_accuracy,omitempty"`
+	Players            []int    `json:"players"` // of each hidden layer
+	Seconds            float64  `json:"seconds"` // of this training so far
+}
+
+// RoundLine is a line of metrics.jsonl about one round of the market; the slices
+// have one entry a hidden layer.
+type RoundLine struct {
+	Training string    `json:"training"`
+	Round    int       `json:"round"`
+	Epoch    int       `json:"epoch"`
+	Demand   []int     `json:"demand"`
+	Prices   []float64 `json:"prices"`
+	Players  []int     `json:"players"` // after it
+}
+
+// finish returns the final network and the one of full width: every player that
+// left has participation zero there, and without those the two compute the same.
+func (t *training) finish() (final, gated *network.Network, err error) {
+	state, err := t.engine.Pull()
+	if err != nil {
+		return nil, nil, err
+	}
+	if t.plan.game != MarketGame {
+		return state.Network, state.Network, nil
+	}
+	live := t.survivors(t.gated)
+	for l := range t.gated.Hidden() {
+		clear(t.gated.Layers[l].Participation)
+	}
+	t.gated.Scatter(state.Network, live)
+	return state.Network, t.gated, nil
+}
