@@ -218,7 +218,7 @@ func TestReadErrors(t *testing.T) {
 func TestReadBoundsInputs(t *testing.T) {
 	file := modelFile(t, func(m map[string]string, ts *[]network.Tensor) {
 		m["height"], m["width"] = "2147483648", "1073741824"
-		(*ts)[0] = network.Tensor{Name: "0.weight", Shape: []int{0, 1 << 61}}
+		(*ts)[0] = network.Tensor{Name: "0.weight", Shape: []int{0, math.MaxInt}}
 		(*ts)[1] = network.Tensor{Name: "0.bias", Shape: []int{0}}
 		(*ts)[2] = network.Tensor{Name: "2.weight", Shape: []int{1, 0}}
 	})

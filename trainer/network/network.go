@@ -102,7 +102,8 @@ func (n *Network) Clone() *Network {
 }
 
 // Fold multiplies every player's participation into its weights and bias and
-// sets it to one. The function that the network computes stays the same.
+// sets it to one. The function that the network computes stays the same, but
+// for one rounding to float32 of each weight and bias.
 func (n *Network) Fold() {
 	for _, layer := range n.Hidden() {
 		for i, s := range layer.Participation {
@@ -117,7 +118,7 @@ func (n *Network) Fold() {
 }
 
 // Survivors lists, for each hidden layer, the indices of the players that
-// stay, in increasing order.
+// stay, in increasing order. No indices at all leave a layer empty.
 type Survivors [][]int
 
 // All returns the survivors when nobody leaves.

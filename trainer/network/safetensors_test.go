@@ -56,8 +56,13 @@ func TestTensorsRoundTrip(t *testing.T) {
 	for i := range long {
 		long[i] = math.Float32frombits(uint32(i) * 0x9E3779B9) // all kinds of numbers, NaN too
 	}
+	var empty []network.Tensor // many at one offset keep their order
+	for i := range 127 {
+		empty = append(empty, network.Tensor{Name: string(rune('a' + i*37%127)), Shape: []int{0}, Float32: []float32{}})
+	}
 	for _, tensors := range [][]network.Tensor{
 		{},
+		empty,
 		{{Name: "", Shape: []int{}, Float32: []float32{float32(math.Copysign(0, -1))}}},
 		{{Name: "a", Shape: []int{0}, Float32: []float32{}}, {Name: "b", Shape: []int{3, 0}, Float32: []float32{}}},
 		{{Name: "long", Shape: []int{127, 131}, Float32: long}, {Name: "a", Shape: []int{1, 1, 3}, Float32: []float32{1, 2, 3}}},
