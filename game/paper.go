@@ -68,16 +68,21 @@ type Field struct {
 	Competition []float64 // sum over j != i of s_j <theta_i, theta_j>; nil means none
 }
 
-// benefit returns alpha b_i, the benefit of one unit of participation.
-func (g Paper) benefit(f Field, i int) float64 {
+// BenefitOf returns B_i when player i plays s (eq. 9).
+func (g Paper) BenefitOf(f Field, i int, s float64) float64 {
 	switch b := f.Gradient[i]; g.Benefit {
 	case Descent:
-		return -g.Alpha * b
+		return -g.Alpha * b * s
 	case Absolute:
-		return g.Alpha * math.Abs(b)
+		return g.Alpha * math.Abs(b) * s
 	default:
-		return g.Alpha * b
+		return g.Alpha * b * s
 	}
+}
+
+// CostOf returns C_i when player i plays s and all others stay (eq. 10).
+func (g Paper) CostOf(f Field, i int, s float64) float64 {
+	return g.toll(f, i)*s + g.Beta*f.SquaredNorm[i]*s*s
 }
 
 // toll returns gamma + eta r_i, the linear cost of one unit of participation.
@@ -90,13 +95,13 @@ func (g Paper) toll(f Field, i int) float64 {
 
 // Utility returns U_i when player i plays s and all others stay (eq. 8).
 func (g Paper) Utility(f Field, i int, s float64) float64 {
-	return (g.benefit(f, i)-g.toll(f, i))*s - g.Beta*f.SquaredNorm[i]*s*s
+	return g.BenefitOf(f, i, s) - g.CostOf(f, i, s)
 }
 
 // Slope returns dU_i/ds_i at s (eq. 13 and 18). At s = 0 it is the derivative
 // from the right, the only one inside the strategy set, so gamma counts there.
 func (g Paper) Slope(f Field, i int, s float64) float64 {
-	return g.benefit(f, i) - g.toll(f, i) - 2*g.Beta*f.SquaredNorm[i]*s
+	return g.BenefitOf(f, i, 1) - g.toll(f, i) - 2*g.Beta*f.SquaredNorm[i]*s
 }
 
 // BestResponse returns the strategy that maximises U_i while all others stay
@@ -131,7 +136,7 @@ func (g Paper) Gap(f Field, i int, s float64) float64 {
 // Scale returns the size of the terms that make up U_i, by which a gap can be
 // called small.
 func (g Paper) Scale(f Field, i int) float64 {
-	return math.Abs(g.benefit(f, i)) + math.Abs(g.toll(f, i)) + g.Beta*f.SquaredNorm[i]
+	return math.Abs(g.BenefitOf(f, i, 1)) + math.Abs(g.toll(f, i)) + g.Beta*f.SquaredNorm[i]
 }
 
 // Ascend moves all participations at once by one step of projected gradient

@@ -128,7 +128,7 @@ const (
 func (c Config) Resolve() (Config, error) {
 	hidden, err := network.Parse(c.Model)
 	if err != nil {
-		return c, usagef("--model: %v", err)
+		return c, Usagef("--model: %v", err)
 	}
 	if c.Schedule == "" {
 		c.Schedule = Cosine
@@ -144,7 +144,7 @@ func (c Config) Resolve() (Config, error) {
 			c.Keep = int(math.Round(float64(sum(hidden)) * (1 - c.Sparsity)))
 		}
 		if _, err := game.Split(c.Keep, hidden); err != nil {
-			return c, usagef("--keep: %v", err)
+			return c, Usagef("--keep: %v", err)
 		}
 	} else {
 		c.Keep = 0
@@ -204,11 +204,11 @@ func (c Config) check() error {
 		{c.Game != NoGame || !c.Baseline, "--baseline trains without the game, and this is --game %s already", c.Game},
 	} {
 		if !rule.holds {
-			return usagef(rule.message, rule.value)
+			return Usagef(rule.message, rule.value)
 		}
 	}
 	if err := c.Paper().Validate(); err != nil {
-		return usagef("--game paper: %v", err)
+		return Usagef("--game paper: %v", err)
 	}
 	return nil
 }

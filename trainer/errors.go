@@ -21,8 +21,8 @@ var (
 	ErrOutOfMemory = errors.New("out of memory")
 )
 
-// usagef returns an error of the kind [ErrUsage].
-func usagef(format string, values ...any) error {
+// Usagef returns an error of the kind [ErrUsage].
+func Usagef(format string, values ...any) error {
 	return usageError{fmt.Sprintf(format, values...)}
 }
 

@@ -40,12 +40,12 @@ func newPlan(c Config, kind GameKind, widths []int, samples int) (plan, error) {
 	p.opens = int(math.Round(c.WarmUp * float64(p.total)))
 	p.closes = min(p.total, p.opens+int(math.Round(c.GameShare*float64(p.total))))
 	if steps := p.closes - p.opens; steps < c.Rounds {
-		return p, usagef("--rounds %d do not fit into the %d steps while the market is open: fewer rounds, more epochs or a larger --game-share",
+		return p, Usagef("--rounds %d do not fit into the %d steps while the market is open: fewer rounds, more epochs or a larger --game-share",
 			c.Rounds, steps)
 	}
 	shares, err := game.Split(c.Keep, widths[1:len(widths)-1])
 	if err != nil {
-		return p, usagef("--keep: %v", err)
+		return p, Usagef("--keep: %v", err)
 	}
 	p.shares = shares
 	return p, nil

@@ -17,8 +17,9 @@ type training struct {
 	journal journal
 	position
 
-	// gated is the network at its full width. Players that left hold the
-	// numbers they had then, and participation zero at the end.
+	// gated is the network at its full width, where there is a market. Players
+	// that left hold the numbers they had then, and participation zero at the
+	// end.
 	gated *network.Network
 	order []int32 // of the samples in the present epoch
 	epoch int     // that order is for, from 0
@@ -64,16 +65,25 @@ func newPosition(p plan) position {
 	return start
 }
 
-// survivors lists the players that are still there, of those at the start.
-func (p position) survivors(n *network.Network) network.Survivors {
-	if p.Ledgers == nil {
-		return n.All()
-	}
+// live lists the players that are still in the market, of those at the start.
+func (p position) live() network.Survivors {
 	var live network.Survivors
 	for _, ledger := range p.Ledgers {
 		live = append(live, ledger.Live)
 	}
 	return live
+}
+
+// players returns how many players each hidden layer has.
+func (t *training) players() []int {
+	if t.Ledgers == nil {
+		return t.plan.widths[1 : len(t.plan.widths)-1]
+	}
+	var players []int
+	for _, ledger := range t.Ledgers {
+		players = append(players, len(ledger.Live))
+	}
+	return players
 }
 
 // run takes the training to the end of its plan. When ctx ends it stops after a
@@ -160,7 +170,7 @@ func (t *training) playRound(k int) error {
 			return err
 		}
 	}
-	before := t.survivors(t.gated)
+	before := t.live()
 	var stay network.Survivors
 	leaving := 0
 	for l, ledger := range t.Ledgers {
@@ -171,8 +181,8 @@ func (t *training) playRound(k int) error {
 			stay = append(stay, ledger.Settle(moved[l], demands[l]))
 		}
 		leaving += was - len(ledger.Live)
-		line.Players = append(line.Players, len(ledger.Live))
 	}
+	line.Players = t.players()
 	if leaving > 0 {
 		if err := t.snapshot(before); err != nil {
 			return err
@@ -228,10 +238,8 @@ func (t *training) endEpoch(ctx context.Context) error {
 		Loss:         t.Unfinished.Loss / float64(t.Unfinished.Samples),
 		Accuracy:     100 * float64(t.Unfinished.Correct) / float64(t.Unfinished.Samples),
 		LearningRate: t.plan.learningRate(t.Step - 1),
+		Players:      t.players(),
 		Seconds:      t.Seconds.total(),
-	}
-	for _, live := range t.survivors(t.gated) {
-		line.Players = append(line.Players, len(live))
 	}
 	if t.plan.config.Validation > 0 {
 		evaluation, err := t.engine.Evaluate(context.WithoutCancel(ctx), ValidationPart, Want{})
@@ -280,7 +288,7 @@ func (t *training) finish() (final, gated *network.Network, err error) {
 	if t.plan.game != MarketGame {
 		return state.Network, state.Network, nil
 	}
-	live := t.survivors(t.gated)
+	live := t.live()
 	for l := range t.gated.Hidden() {
 		clear(t.gated.Layers[l].Participation)
 	}

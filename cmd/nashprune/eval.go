@@ -1,0 +1,86 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/BurntSushi/toml"
+	"github.com/spf13/cobra"
+
+	"nashprune/trainer"
+	"nashprune/trainer/report"
+)
+
+func newEval() *cobra.Command {
+	options := trainer.EvalOptions{Device: "auto"}
+	asJSON := false
+	cmd := &cobra.Command{
+		Use:   "eval RUN|FILE",
+		Short: "Judge a saved network on the test set",
+		Long: `Eval judges a saved network on the test set of the data it was trained on: a
+model file, or in a run folder the pruned network (the dense one of a run
+without a game).`,
+		Example: `  nashprune eval runs/mnist-38
+  nashprune eval runs/mnist-38/dense.safetensors --json`,
+		Args: exactly(1, "one run folder or model file"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			path, err := findModel(args[0], &options)
+			if err != nil {
+				return err
+			}
+			result, err := trainer.Eval(cmd.Context(), path, options)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return writeJSON(cmd.OutOrStdout(), result)
+			}
+			return report.Eval(cmd.OutOrStdout(), result)
+		},
+	}
+	cmd.Flags().StringVar(&options.Data, "data", "", "data set to judge on (default: the one the network was trained on)")
+	cmd.Flags().StringVar(&options.DataDir, "data-dir", "", "folder to look for data sets in first")
+	cmd.Flags().StringVar(&options.Device, "device", options.Device, "auto, cpu, or a part of a device's name")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON instead of a table")
+	return cmd
+}
+
+// findModel returns the model file that a user means by a file or a run folder.
+// Where the run folder says what data was used and the user does not, it fills
+// that in.
+func findModel(path string, o *trainer.EvalOptions) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	if !info.IsDir() {
+		return path, nil
+	}
+	var config trainer.Config
+	if _, err := toml.DecodeFile(filepath.Join(path, trainer.ConfigFile), &config); err == nil && o.Data == "" {
+		o.Data = config.Data
+		if o.DataDir == "" {
+			o.DataDir = config.DataDir
+		}
+	}
+	for _, name := range []string{trainer.PrunedFile, trainer.DenseFile} {
+		file := filepath.Join(path, name)
+		if _, err := os.Stat(file); err == nil {
+			return file, nil
+		} else if !errors.Is(err, os.ErrNotExist) {
+			return "", err
+		}
+	}
+	return "", trainer.Usagef("%s holds no %s and no %s: name a model file or the folder of a finished run",
+		path, trainer.PrunedFile, trainer.DenseFile)
+}
+
+func writeJSON(w io.Writer, value any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(value)
+}

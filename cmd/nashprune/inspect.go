@@ -1,0 +1,116 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"nashprune/trainer"
+	"nashprune/trainer/dataset"
+	"nashprune/trainer/report"
+)
+
+func newExplain() *cobra.Command {
+	return &cobra.Command{
+		Use:     "explain RUN",
+		Short:   "Tell why each player left, and how the market went",
+		Example: "  nashprune explain runs/mnist-38",
+		Args:    exactly(1, "one run folder"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			run, err := report.ReadRun(args[0])
+			if err != nil {
+				return err
+			}
+			return report.Explain(cmd.OutOrStdout(), run)
+		},
+	}
+}
+
+func newData() *cobra.Command {
+	data := &cobra.Command{
+		Use:   "data",
+		Short: "Look at data sets",
+		Args:  exactly(0, "a command, such as list"),
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	dir, asJSON := "", false
+	list := &cobra.Command{
+		Use:     "list",
+		Short:   "List the data sets known by name and where they are",
+		Example: "  nashprune data list --data-dir ~/data",
+		Args:    exactly(0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			entries := dataset.List(dir)
+			if asJSON {
+				return writeJSON(cmd.OutOrStdout(), entries)
+			}
+			return listData(cmd.OutOrStdout(), entries)
+		},
+	}
+	list.Flags().StringVar(&dir, "data-dir", "", "folder to look for data sets in first")
+	list.Flags().BoolVar(&asJSON, "json", false, "print JSON instead of a table")
+	data.AddCommand(list)
+	return data
+}
+
+func newDevices() *cobra.Command {
+	asJSON := false
+	cmd := &cobra.Command{
+		Use:   "devices",
+		Short: "List what a network can be trained on",
+		Args:  exactly(0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			devices, missing := trainer.Inventory()
+			if asJSON {
+				return writeJSON(cmd.OutOrStdout(), devices)
+			}
+			table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 3, ' ', 0)
+			fmt.Fprintln(table, "device\tkind\tname\tblas")
+			for _, d := range devices {
+				fmt.Fprintf(table, "%s:%d\t%s\t%s\t%s\n", d.Driver, d.Index, d.Kind, d.Name, d.BLAS)
+			}
+			names := make([]string, 0, len(missing))
+			for name := range missing {
+				names = append(names, name)
+			}
+			slices.Sort(names)
+			for _, name := range names {
+				fmt.Fprintf(table, "%s\tnot available\t%v\t\n", name, missing[name])
+			}
+			return table.Flush()
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON instead of a table")
+	return cmd
+}
+
+func newVersion() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  exactly(0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "nashprune %s (%s %s/%s)\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			return err
+		},
+	}
+}
+
+// release is the version of this tree.
+const release = "0.1.0"
+
+// version returns the release and, where the build knows it, the commit.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+				return release + "+" + s.Value[:12]
+			}
+		}
+	}
+	return release
+}

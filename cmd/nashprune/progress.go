@@ -1,0 +1,90 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+
+	"nashprune/trainer"
+)
+
+// progress shows how far a run is: one line that is written over on a terminal,
+// a line an epoch elsewhere.
+type progress struct {
+	w        io.Writer
+	terminal bool
+	width    int  // of what stands on the terminal's present line
+	last     time.Time
+}
+
+// redrawEvery keeps a terminal from flickering.
+const redrawEvery = 100 * time.Millisecond
+
+func newProgress(w io.Writer) *progress {
+	file, ok := w.(*os.File)
+	return &progress{w: w, terminal: ok && term.IsTerminal(int(file.Fd())) && os.Getenv("TERM") != "dumb"}
+}
+
+func (p *progress) observe(e trainer.Event) {
+	switch {
+	case e.Message != "":
+		p.line(e.Message, !p.terminal)
+	case e.Line != nil:
+		p.line(epochText(e), true)
+	case p.terminal && time.Since(p.last) >= redrawEvery:
+		p.last = time.Now()
+		p.line(runningText(e), false)
+	}
+}
+
+// line writes a line, for good or until the next one.
+func (p *progress) line(text string, forGood bool) {
+	padding := ""
+	if p.terminal {
+		padding = strings.Repeat(" ", max(0, p.width-len(text)))
+		fmt.Fprint(p.w, "\r")
+	}
+	fmt.Fprint(p.w, text, padding)
+	p.width = len(text)
+	if forGood {
+		fmt.Fprintln(p.w)
+		p.width = 0
+	}
+}
+
+// end leaves the cursor on an empty line.
+func (p *progress) end() {
+	if p.terminal && p.width > 0 {
+		fmt.Fprint(p.w, "\r"+strings.Repeat(" ", p.width)+"\r")
+		p.width = 0
+	}
+}
+
+func runningText(e trainer.Event) string {
+	return fmt.Sprintf("%-5s epoch %d/%d  players %s  loss %.4f  %3.0f %% done%s",
+		e.Training, e.Epoch, e.Epochs, players(e.Players), e.Loss, 100*e.Done, left(e.Remaining))
+}
+
+func epochText(e trainer.Event) string {
+	validation := ""
+	if a := e.Line.ValidationAccuracy; a != nil {
+		validation = fmt.Sprintf("  validation %.2f %%", *a)
+	}
+	return fmt.Sprintf("%-5s epoch %d/%d  players %s  loss %.4f  training accuracy %.2f %%%s%s",
+		e.Training, e.Line.Epoch, e.Epochs, players(e.Players), e.Line.Loss, e.Line.Accuracy, validation, left(e.Remaining))
+}
+
+func players(counts []int) string {
+	return strings.Trim(strings.ReplaceAll(fmt.Sprint(counts), " ", "-"), "[]")
+}
+
+func left(d time.Duration) string {
+	if d < 0 {
+		return ""
+	}
+	return "  " + d.String() + " left"
+}

@@ -1,0 +1,221 @@
+package trainer
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"nashprune/trainer/atomicfile"
+	"nashprune/trainer/network"
+)
+
+// checkpointSchema is the number of the layout of a checkpoint.
+const checkpointSchema = 1
+
+// checkpoint is everything that a run needs to go on.
+type checkpoint struct {
+	Schema int    `json:"schema"`
+	Config Config `json:"config"`
+
+	// Stage is the training under way, and Position where it is.
+	Stage    stage    `json:"stage"`
+	Position position `json:"position"`
+	Steps    int      `json:"optimiser_steps"`
+	Tracked  int      `json:"tracked"`
+	// Metrics is the length of metrics.jsonl at the time, in bytes.
+	Metrics int64 `json:"metrics"`
+	// Result is what is known so far; Seconds of earlier sittings included.
+	Result Result `json:"result"`
+
+	state *State
+	gated *network.Network // nil where the training has no market
+}
+
+// The names of the tensors of a checkpoint: one of these prefixes, the layer,
+// and the array.
+const (
+	networkPrefix      = "network"
+	firstPrefix        = "first"
+	secondPrefix       = "second"
+	gatedPrefix        = "gated"
+	contributionPrefix = "contribution"
+)
+
+// checkpointKey is the entry of the metadata that holds all but the tensors.
+const checkpointKey = "nashprune.checkpoint"
+
+// save writes the checkpoint, whole or not at all.
+func (c *checkpoint) save(path string) error {
+	description, err := json.Marshal(c)
+	if err != nil {
+		return fmt.Errorf("describe checkpoint: %w", err)
+	}
+	var tensors []network.Tensor
+	tensors = appendNetwork(tensors, networkPrefix, c.state.Network)
+	tensors = appendNetwork(tensors, firstPrefix, c.state.First)
+	tensors = appendNetwork(tensors, secondPrefix, c.state.Second)
+	tensors = appendNetwork(tensors, gatedPrefix, c.gated)
+	for l, contributions := range c.state.Contributions {
+		tensors = append(tensors,
+			vector(contributionPrefix, l, "mean", contributions.Mean),
+			vector(contributionPrefix, l, "square", contributions.MeanSquare))
+	}
+	return atomicfile.Write(path, func(w io.Writer) error {
+		return network.WriteTensors(w, map[string]string{checkpointKey: string(description)}, tensors)
+	})
+}
+
+func tensorName(prefix string, layer int, array string) string {
+	return fmt.Sprintf("%s.%d.%s", prefix, layer, array)
+}
+
+func vector(prefix string, layer int, array string, v []float32) network.Tensor {
+	return network.Tensor{Name: tensorName(prefix, layer, array), Shape: []int{len(v)}, Float32: v}
+}
+
+// appendNetwork appends the arrays of n, if there is one.
+func appendNetwork(tensors []network.Tensor, prefix string, n *network.Network) []network.Tensor {
+	if n == nil {
+		return tensors
+	}
+	for l, layer := range n.Layers {
+		tensors = append(tensors,
+			network.Tensor{Name: tensorName(prefix, l, "weight"), Shape: []int{layer.Out, layer.In}, Float32: layer.Weight},
+			vector(prefix, l, "bias", layer.Bias))
+		if layer.Participation != nil {
+			tensors = append(tensors, vector(prefix, l, "participation", layer.Participation))
+		}
+	}
+	return tensors
+}
+
+// loadCheckpoint reads a checkpoint and checks that it is whole.
+func loadCheckpoint(path string) (*checkpoint, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	c, err := readCheckpoint(file)
+	if err != nil {
+		return nil, fmt.Errorf("checkpoint %s: %w", path, err)
+	}
+	return c, nil
+}
+
+func readCheckpoint(r io.Reader) (*checkpoint, error) {
+	metadata, list, err := network.ReadTensors(r)
+	if err != nil {
+		return nil, err
+	}
+	decoder := json.NewDecoder(strings.NewReader(metadata[checkpointKey]))
+	decoder.DisallowUnknownFields()
+	c := new(checkpoint)
+	if err := decoder.Decode(c); err != nil {
+		return nil, fmt.Errorf("its description is damaged: %w", err)
+	}
+	if c.Schema != checkpointSchema {
+		return nil, fmt.Errorf("it has layout %d and this program knows %d: finish the run with the program that began it", c.Schema, checkpointSchema)
+	}
+	tensors := map[string]network.Tensor{}
+	for _, t := range list {
+		tensors[t.Name] = t
+	}
+	c.state = &State{Steps: c.Steps, Tracked: c.Tracked}
+	for prefix, into := range map[string]**network.Network{
+		networkPrefix: &c.state.Network, firstPrefix: &c.state.First, secondPrefix: &c.state.Second, gatedPrefix: &c.gated,
+	} {
+		if *into, err = takeNetwork(tensors, prefix); err != nil {
+			return nil, err
+		}
+	}
+	if err := c.takeContributions(tensors); err != nil {
+		return nil, err
+	}
+	return c, c.consistent()
+}
+
+// takeNetwork returns the network under a prefix, nil if there is none.
+func takeNetwork(tensors map[string]network.Tensor, prefix string) (*network.Network, error) {
+	var n network.Network
+	for l := 0; ; l++ {
+		weight, ok := tensors[tensorName(prefix, l, "weight")]
+		if !ok {
+			break
+		}
+		if len(weight.Shape) != 2 {
+			return nil, fmt.Errorf("%s has %d dimensions instead of 2", weight.Name, len(weight.Shape))
+		}
+		layer := network.Linear{Out: weight.Shape[0], In: weight.Shape[1], Weight: weight.Float32}
+		layer.Bias = tensors[tensorName(prefix, l, "bias")].Float32
+		participation, gated := tensors[tensorName(prefix, l, "participation")]
+		if gated {
+			layer.Participation = participation.Float32
+		}
+		if len(layer.Bias) != layer.Out || gated && len(layer.Participation) != layer.Out {
+			return nil, fmt.Errorf("layer %d of %s does not have one bias and one participation a neuron", l, prefix)
+		}
+		if l > 0 && n.Layers[l-1].Out != layer.In {
+			return nil, fmt.Errorf("layer %d of %s has %d inputs, and the one below %d outputs", l, prefix, layer.In, n.Layers[l-1].Out)
+		}
+		n.Layers = append(n.Layers, layer)
+	}
+	if n.Layers == nil {
+		return nil, nil
+	}
+	return &n, nil
+}
+
+func (c *checkpoint) takeContributions(tensors map[string]network.Tensor) error {
+	if c.state.Network == nil {
+		return fmt.Errorf("it holds no network")
+	}
+	for l, layer := range c.state.Network.Hidden() {
+		taken := Contributions{
+			Mean:       tensors[tensorName(contributionPrefix, l, "mean")].Float32,
+			MeanSquare: tensors[tensorName(contributionPrefix, l, "square")].Float32,
+		}
+		if len(taken.Mean) != layer.Out || len(taken.MeanSquare) != layer.Out {
+			return fmt.Errorf("the contributions of layer %d are not one a player", l)
+		}
+		c.state.Contributions = append(c.state.Contributions, taken)
+	}
+	return nil
+}
+
+// consistent checks that the parts of a checkpoint belong together.
+func (c *checkpoint) consistent() error {
+	n := c.state.Network
+	for l, layer := range n.Layers {
+		if last := l == len(n.Layers)-1; last != (layer.Participation == nil) {
+			return fmt.Errorf("layer %d: all layers but the last have participations", l)
+		}
+		for _, moments := range []*network.Network{c.state.First, c.state.Second} {
+			if moments == nil {
+				continue
+			}
+			if len(moments.Layers) != len(n.Layers) || moments.Layers[l].In != layer.In || moments.Layers[l].Out != layer.Out {
+				return fmt.Errorf("the optimiser's moments do not have the shape of the network")
+			}
+		}
+	}
+	if ledgers := c.Position.Ledgers; ledgers != nil {
+		if c.gated == nil || len(c.gated.Layers) != len(n.Layers) || len(ledgers) != len(n.Layers)-1 {
+			return fmt.Errorf("its market does not have the layers of the network")
+		}
+		for l, ledger := range ledgers {
+			if ledger == nil || len(ledger.Live) != n.Layers[l].Out || len(ledger.Records) != c.gated.Layers[l].Out ||
+				len(ledger.OnlyZero) != len(ledger.Records) {
+				return fmt.Errorf("the market of layer %d does not have the players of the network", l)
+			}
+			for position, i := range ledger.Live {
+				if i < 0 || i >= len(ledger.Records) || position > 0 && i <= ledger.Live[position-1] {
+					return fmt.Errorf("the market of layer %d lists a player that it cannot have", l)
+				}
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,76 @@
+package trainer
+
+import (
+	"context"
+	"path/filepath"
+
+	"nashprune/trainer/dataset"
+	"nashprune/trainer/network"
+)
+
+// EvalOptions says what a saved network is judged on.
+type EvalOptions struct {
+	Device  string
+	Data    string // empty: what the model file names
+	DataDir string
+}
+
+// EvalResult is how a saved network does on the test set.
+type EvalResult struct {
+	Model        string       `json:"model"` // the file
+	Data         string       `json:"data"`
+	Device       ResultDevice `json:"device"`
+	Network      Judged       `json:"network"`
+	Samples      int          `json:"samples"`
+	Correct      int          `json:"correct"`
+	ClassSamples []int        `json:"class_samples"`
+	ClassCorrect []int        `json:"class_correct"`
+}
+
+// Eval judges a network from its model file on the test set, with the means and
+// deviations that the file names: on the device of the run that wrote it, the
+// accuracy is the one of that run.
+func Eval(ctx context.Context, path string, o EvalOptions) (*EvalResult, error) {
+	n, metadata, err := network.Load(path)
+	if err != nil {
+		return nil, err
+	}
+	if o.Data == "" {
+		o.Data = metadata.Data
+	}
+	device, err := FindDevice(o.Device)
+	if err != nil {
+		return nil, err
+	}
+	data, err := openData(o.Data, dataset.Options{Dir: o.DataDir})
+	if err != nil {
+		return nil, err
+	}
+	if data.Train.Features != n.Layers[0].In || data.Classes > metadata.Classes {
+		return nil, Usagef("--data %s has %d features and %d classes, and %s takes %d and knows %d",
+			data.Name, data.Train.Features, data.Classes, path, n.Layers[0].In, metadata.Classes)
+	}
+	data.Mean, data.Deviation = metadata.Mean, metadata.Deviation
+	engine, err := device.Open(n, data, EngineOptions{Batch: latencyBatch, Optimiser: Optimiser{Kind: SGD}})
+	if err != nil {
+		return nil, err
+	}
+	defer engine.Close()
+	evaluation, err := engine.Evaluate(ctx, TestPart, Want{})
+	if err != nil {
+		return nil, err
+	}
+	result := &EvalResult{
+		Model: filepath.ToSlash(path), Data: data.Name, Network: judged(n),
+		Device:  ResultDevice{Name: device.Name, Kind: device.Kind, BLAS: device.BLAS},
+		Samples: evaluation.Samples, Correct: evaluation.Correct,
+		ClassSamples: evaluation.ClassSamples, ClassCorrect: evaluation.ClassCorrect,
+	}
+	result.Network.evaluated(evaluation)
+	microseconds, batch, err := latencies(engine, data.Test.Len(), []*network.Network{n})
+	if err != nil {
+		return nil, err
+	}
+	result.Network.LatencyUS, result.Network.LatencyBatch = microseconds[0], batch
+	return result, nil
+}

@@ -1,0 +1,93 @@
+package trainer
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"time"
+)
+
+var _ journal = (*run)(nil)
+
+func (r *run) epochEnded(t *training, line EpochLine) error {
+	r.lastLine = &line
+	return r.appendMetrics(line)
+}
+
+func (r *run) roundEnded(_ *training, line RoundLine) error { return r.appendMetrics(line) }
+
+// stretchEnded reports progress, and writes a checkpoint at the end of an epoch
+// when the last one is old enough to matter.
+func (r *run) stretchEnded(t *training) error {
+	r.report(t)
+	if t.Step%t.plan.perEpoch == 0 && (t.Step == t.plan.total || time.Since(r.saved) > checkpointEvery) {
+		return r.checkpoint(t)
+	}
+	return nil
+}
+
+func (r *run) appendMetrics(line any) error {
+	text, err := json.Marshal(line)
+	if err != nil {
+		return fmt.Errorf("metrics: %w", err)
+	}
+	n, err := r.metrics.Write(append(text, '\n'))
+	r.length += int64(n)
+	return err
+}
+
+// tell reports what begins now.
+func (r *run) tell(message string) {
+	if r.Observe != nil {
+		r.Observe(Event{Message: message})
+	}
+}
+
+// report reports how far a training is.
+func (r *run) report(t *training) {
+	line := r.lastLine
+	r.lastLine = nil
+	if r.Observe == nil {
+		return
+	}
+	done := r.workDone + t.plan.work(0, t.Step)
+	e := Event{
+		Training: t.name, Epoch: t.plan.epochOf(t.Step), Epochs: t.plan.config.Epochs, Line: line,
+		Players: t.players(), Done: done / r.workAll, Remaining: -1,
+	}
+	if t.Unfinished.Samples > 0 {
+		e.Loss = t.Unfinished.Loss / float64(t.Unfinished.Samples)
+		e.Accuracy = 100 * float64(t.Unfinished.Correct) / float64(t.Unfinished.Samples)
+	}
+	if worked := done - r.workAtOpen; worked > 0 {
+		seconds := time.Since(r.started).Seconds() * (r.workAll - done) / worked
+		e.Remaining = time.Duration(math.Round(seconds)) * time.Second
+	}
+	r.Observe(e)
+	if t.Step == t.plan.total {
+		r.workDone += t.plan.work(0, t.plan.total)
+	}
+}
+
+// estimate works out how much work the run is, and how much of it is done when
+// its present training stands at the given step.
+func (r *run) estimate(p plan, step int) error {
+	r.workAtOpen = p.work(0, step)
+	first, err := r.plan(r.config.Game)
+	if err != nil {
+		return err
+	}
+	r.workAll = first.work(0, first.total)
+	if r.config.Baseline {
+		dense, err := r.plan(NoGame)
+		if err != nil {
+			return err
+		}
+		r.workAll += dense.work(0, dense.total)
+	}
+	if r.stage == stageDense {
+		r.workDone = first.work(0, first.total)
+		r.workAtOpen += r.workDone
+	}
+	return nil
+}

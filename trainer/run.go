@@ -1,0 +1,342 @@
+package trainer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/BurntSushi/toml"
+
+	"nashprune/trainer/atomicfile"
+	"nashprune/trainer/dataset"
+	"nashprune/trainer/network"
+)
+
+// The files of a run folder.
+const (
+	ConfigFile     = "config.toml"            // the resolved configuration
+	MetricsFile    = "metrics.jsonl"          // a line an epoch and a round
+	ResultFile     = "result.json"            // Result
+	DenseFile      = "dense.safetensors"      // the network trained without the game
+	PrunedFile     = "pruned.safetensors"     // what the game left
+	PlayersFile    = "players.csv"            // a row a player
+	CheckpointFile = "checkpoint.safetensors" // until the run is finished
+)
+
+// checkpointEvery is how much work a killed process may lose, beside an epoch.
+const checkpointEvery = 10 * time.Second
+
+// Options are the circumstances of a run, which do not change what it finds.
+type Options struct {
+	Dir     string      // the run folder
+	Command string      // as the user gave it, for the record
+	Version string      // of the program
+	Observe func(Event) // told of the progress; may be nil
+}
+
+// Event is a report of progress.
+type Event struct {
+	Message string // what begins now; empty in reports of a training
+
+	Training  string // "game" or "dense"
+	Epoch     int    // under way, from 1
+	Epochs    int
+	Players   []int         // of each hidden layer
+	Loss      float64       // mean over the epoch so far
+	Accuracy  float64       // percent, likewise
+	Line      *EpochLine    // of the epoch that just ended, else nil
+	Done      float64       // fraction of the run's work
+	Remaining time.Duration // estimated; negative where nothing is known yet
+}
+
+// stage is what a run is at.
+type stage string
+
+const (
+	stageGame  stage = "game"  // the training that the run is about, with its game
+	stageDense stage = "dense" // the baseline
+)
+
+// run is a run under way.
+type run struct {
+	Options
+	config Config
+	data   *dataset.Dataset
+	device Device
+	hidden []int
+
+	result  Result
+	stage   stage
+	metrics *os.File
+	length  int64 // of the metrics
+
+	started    time.Time
+	before     float64 // seconds of earlier sittings
+	saved      time.Time
+	workDone   float64 // of finished trainings, as plan.work counts it
+	workAll    float64
+	workAtOpen float64 // done before this sitting
+	lastLine   *EpochLine
+}
+
+// Run trains, prunes and judges as the configuration says, and leaves
+// everything in the run folder. The errors are of the kinds [ErrUsage],
+// [ErrNoDevice] and [ErrInterrupted], a [DivergedError], or of reading and
+// writing. After [ErrInterrupted] the folder holds a checkpoint for [Resume].
+func Run(ctx context.Context, c Config, o Options) (*Result, error) {
+	c, err := c.Resolve()
+	if err != nil {
+		return nil, err
+	}
+	if o.Dir == "" {
+		return nil, Usagef("name a folder for the run with --out")
+	}
+	if entries, err := os.ReadDir(o.Dir); err == nil && len(entries) > 0 {
+		return nil, Usagef("--out %s is not empty: name another folder, or go on with a run by --resume %s", o.Dir, o.Dir)
+	}
+	r := &run{Options: o, config: c, stage: stageGame, result: Result{Command: o.Command}}
+	if err := r.open(); err != nil {
+		return nil, err
+	}
+	start, err := r.initial()
+	if err != nil {
+		return nil, err
+	}
+	p, err := r.plan(c.Game)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.createFolder(); err != nil {
+		return nil, err
+	}
+	defer r.metrics.Close()
+	return r.finish(ctx, p, &checkpoint{Position: newPosition(p), state: &State{Network: start}, gated: start.Clone()})
+}
+
+// Resume goes on with an interrupted run from its folder. Only the folder,
+// command, version and observer of o count; the configuration is the run's own.
+func Resume(ctx context.Context, o Options) (*Result, error) {
+	path := filepath.Join(o.Dir, CheckpointFile)
+	c, err := loadCheckpoint(path)
+	if errors.Is(err, os.ErrNotExist) {
+		if _, err := os.Stat(filepath.Join(o.Dir, ResultFile)); err == nil {
+			return nil, Usagef("--resume %s: the run is finished, its result lies there", o.Dir)
+		}
+		return nil, Usagef("--resume %s: there is no %s to go on from", o.Dir, CheckpointFile)
+	}
+	if err != nil {
+		return nil, err
+	}
+	r := &run{Options: o, config: c.Config, stage: c.Stage, result: c.Result, before: c.Result.Seconds.Total}
+	if err := r.open(); err != nil {
+		return nil, err
+	}
+	kind := r.config.Game
+	if c.Stage == stageDense {
+		kind = NoGame
+	}
+	p, err := r.plan(kind)
+	if err != nil {
+		return nil, err
+	}
+	if r.metrics, err = os.OpenFile(filepath.Join(o.Dir, MetricsFile), os.O_RDWR|os.O_CREATE, 0o644); err != nil {
+		return nil, err
+	}
+	defer r.metrics.Close()
+	if err := r.metrics.Truncate(c.Metrics); err != nil {
+		return nil, err
+	}
+	if r.length, err = r.metrics.Seek(c.Metrics, io.SeekStart); err != nil {
+		return nil, err
+	}
+	return r.finish(ctx, p, c)
+}
+
+// open finds the device and the data, and fills in what the result says of them.
+func (r *run) open() error {
+	r.started = time.Now()
+	device, err := FindDevice(r.config.Device)
+	if err != nil {
+		return err
+	}
+	r.device = device
+	if r.hidden, err = network.Parse(r.config.Model); err != nil {
+		return Usagef("--model: %v", err)
+	}
+	r.tell("reading " + r.config.Data)
+	r.data, err = openData(r.config.Data, dataset.Options{Dir: r.config.DataDir, Validation: r.config.Validation})
+	if err != nil {
+		return err
+	}
+	if r.config.EvaluateOn.Of(r.data).Len() == 0 {
+		return Usagef("--evaluate-on %s: %s has no such samples", r.config.EvaluateOn, r.data.Name)
+	}
+	parameters, widths := 0, r.widths()
+	for l, in := range widths[:len(widths)-1] {
+		parameters += (in + 1) * widths[l+1]
+	}
+	if parameters > maxParameters {
+		return Usagef("--model %s has %d parameters, more than the %d that this program takes", r.config.Model, parameters, maxParameters)
+	}
+	r.result.Schema, r.result.Seed = ResultSchema, r.config.Seed
+	r.result.Device = ResultDevice{Name: device.Name, Kind: device.Kind, BLAS: device.BLAS}
+	r.result.Data = ResultData{
+		Name: r.data.Name, Train: r.data.Train.Len(), Validation: r.data.Validation.Len(),
+		Test: r.data.Test.Len(), EvaluatedOn: r.config.EvaluateOn,
+	}
+	return nil
+}
+
+// openData opens a data set; what the user asked for wrongly is of the kind
+// [ErrUsage].
+func openData(name string, o dataset.Options) (*dataset.Dataset, error) {
+	data, err := dataset.Open(name, o)
+	if errors.Is(err, dataset.ErrUnknown) || errors.Is(err, dataset.ErrFraction) {
+		return nil, Usagef("--data: %v", err)
+	}
+	return data, err
+}
+
+// widths returns the widths of the network before the game.
+func (r *run) widths() []int {
+	return append(append([]int{r.data.Train.Features}, r.hidden...), r.data.Classes)
+}
+
+// initial returns the network that both trainings start from.
+func (r *run) initial() (*network.Network, error) {
+	n := network.New(r.widths())
+	return n, n.Initialise(r.config.Initialisation, r.config.Seed)
+}
+
+func (r *run) plan(kind GameKind) (plan, error) {
+	return newPlan(r.config, kind, r.widths(), r.data.Train.Len())
+}
+
+// createFolder makes the run folder with its configuration and empty metrics.
+func (r *run) createFolder() error {
+	if err := os.MkdirAll(r.Dir, 0o755); err != nil {
+		return fmt.Errorf("--out: %w", err)
+	}
+	var description bytes.Buffer
+	if err := toml.NewEncoder(&description).Encode(r.config); err != nil {
+		return err
+	}
+	if err := r.write(ConfigFile, func(w io.Writer) error { _, err := w.Write(description.Bytes()); return err }); err != nil {
+		return err
+	}
+	var err error
+	r.metrics, err = os.Create(filepath.Join(r.Dir, MetricsFile))
+	return err
+}
+
+// write writes a file of the run folder, whole or not at all.
+func (r *run) write(name string, content func(io.Writer) error) error {
+	return atomicfile.Write(filepath.Join(r.Dir, name), content)
+}
+
+// finish runs what is left of a run from a checkpoint, which may be its start.
+func (r *run) finish(ctx context.Context, p plan, from *checkpoint) (*Result, error) {
+	engine, err := r.device.Open(from.state.Network, r.data,
+		EngineOptions{Batch: r.config.Batch, Optimiser: Optimiser{Kind: r.config.Optimiser, Momentum: r.config.Momentum}})
+	if err != nil {
+		return nil, err
+	}
+	defer engine.Close()
+	if err := r.estimate(p, from.Position.Step); err != nil {
+		return nil, err
+	}
+	r.saved = time.Now()
+	t := &training{name: string(r.stage), plan: p, engine: engine, journal: r, position: from.Position, gated: from.gated}
+	if err := engine.Push(from.state); err != nil {
+		return nil, err
+	}
+	if r.stage == stageGame {
+		if err := r.train(ctx, t); err != nil {
+			return nil, err
+		}
+		if err := r.concludeGame(ctx, t); err != nil {
+			return nil, err
+		}
+		if r.config.Baseline {
+			if t, err = r.startBaseline(engine); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if r.stage == stageDense {
+		if err := r.train(ctx, t); err != nil {
+			return nil, err
+		}
+		if err := r.concludeDense(ctx, t, FromBaseline); err != nil {
+			return nil, err
+		}
+	}
+	return r.conclude(engine)
+}
+
+// train runs a training to its end. When ctx ends on the way it writes a
+// checkpoint and returns an error of the kind [ErrInterrupted].
+func (r *run) train(ctx context.Context, t *training) error {
+	err := t.run(ctx)
+	if err == nil || ctx.Err() == nil {
+		return err
+	}
+	if err := r.checkpoint(t); err != nil {
+		return fmt.Errorf("interrupted, and no checkpoint could be written: %w", err)
+	}
+	return fmt.Errorf("%w in epoch %d of the %s training: go on with nashprune train --resume %s",
+		ErrInterrupted, t.plan.epochOf(t.Step), t.name, r.Dir)
+}
+
+// checkpoint writes the state of a training and of the run.
+func (r *run) checkpoint(t *training) error {
+	state, err := t.engine.Pull()
+	if err != nil {
+		return err
+	}
+	r.addSeconds(t)
+	c := &checkpoint{
+		Schema: checkpointSchema, Config: r.config, Stage: r.stage, Position: t.position,
+		Steps: state.Steps, Tracked: state.Tracked, Metrics: r.length, Result: r.result, state: state,
+	}
+	if t.Ledgers != nil {
+		c.gated = t.gated
+	}
+	r.saved = time.Now()
+	return c.save(filepath.Join(r.Dir, CheckpointFile))
+}
+
+// addSeconds brings the times in the result up to date.
+func (r *run) addSeconds(t *training) {
+	s := &r.result.Seconds
+	s.Total = r.before + time.Since(r.started).Seconds()
+	if t.name == string(stageDense) {
+		s.Baseline = t.Seconds.total()
+	} else {
+		s.Train, s.Game, s.Tail = t.Seconds.total(), t.Seconds.Game, t.Seconds.Tail
+	}
+}
+
+// startBaseline begins the training of the dense network, from the same initial
+// weights and with the same order of samples.
+func (r *run) startBaseline(engine Engine) (*training, error) {
+	start, err := r.initial()
+	if err != nil {
+		return nil, err
+	}
+	p, err := r.plan(NoGame)
+	if err != nil {
+		return nil, err
+	}
+	if err := engine.Push(&State{Network: start}); err != nil {
+		return nil, err
+	}
+	r.stage = stageDense
+	t := &training{name: string(r.stage), plan: p, engine: engine, journal: r, position: newPosition(p)}
+	return t, r.checkpoint(t)
+}
