@@ -144,16 +144,14 @@ func place(s stroke, hand affine, r *random.Stream) []point {
 	return points
 }
 
-// stroke moves the pen through points. It stands still between the two halves
-// of a corner, and runs straight into and out of the ends.
+// stroke moves the pen through points, standing still between the two halves of
+// a corner.
 func (d *drawing) stroke(points []point) {
 	last := len(points) - 1
 	for i := range last {
-		b, c := points[i], points[i+1]
-		if b == c {
-			continue
+		if points[i] != points[i+1] {
+			d.curve(points[max(i-1, 0)], points[i], points[i+1], points[min(i+2, last)])
 		}
-		d.curve(points[max(i-1, 0)], b, c, points[min(i+2, last)])
 	}
 }
 
