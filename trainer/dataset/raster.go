@@ -7,7 +7,7 @@ package dataset
 type fixed int64
 
 const (
-	fractionBits       = 12 // products of three image coordinates stay far below 63 bits
+	fractionBits       = 12 // squared distances on the sheet take 35 of 63 bits
 	one          fixed = 1 << fractionBits
 )
 
@@ -53,9 +53,9 @@ func (m affine) after(first affine) affine {
 // none at radius+softness.
 type pen struct{ radius, softness fixed }
 
-// penStep is how far apart a pen touches the paper on its way along a curve, in
-// pixels: at a quarter the edge of the thinnest line ripples by less than one
-// hundredth of a pixel.
+// penStep is about how far apart the pen touches the sheet along a curve: at a
+// quarter of a pixel the edge of the thinnest line, radius r, ripples by
+// (penStep/2)^2 / 2r, one or two hundredths of a pixel.
 const penStep = one / 4
 
 // drawing is a square sheet that remembers, for each pixel, the squared
@@ -101,18 +101,22 @@ func pixelsWithin(centre, reach fixed) (first, end fixed) {
 	return first, end
 }
 
-// curve moves the pen from b to c along the Catmull-Rom spline that comes from
-// a and goes on to d: it passes through b and c with tangents (c-a)/2 and
-// (d-b)/2.
-func (s *drawing) curve(a, b, c, d point) {
-	steps := (abs(c.x-b.x)+abs(c.y-b.y))/penStep + 1
+// curve moves the pen from one point to the next along the Catmull-Rom spline
+// that comes from before and goes on to beyond: its tangents are
+// (to-before)/2 at from and (beyond-from)/2 at to.
+func (d *drawing) curve(before, from, to, beyond point) {
+	steps := (abs(to.x-from.x)+abs(to.y-from.y))/penStep + 1
 	for i := range steps + 1 {
-		t := (i * one) / steps
-		s.touch(point{spline(a.x, b.x, c.x, d.x, t), spline(a.y, b.y, c.y, d.y, t)})
+		t := i * one / steps
+		d.touch(point{
+			x: spline(before.x, from.x, to.x, beyond.x, t),
+			y: spline(before.y, from.y, to.y, beyond.y, t),
+		})
 	}
 }
 
-// spline evaluates one coordinate of a Catmull-Rom segment at 0 <= t <= 1.
+// spline evaluates one coordinate of the Catmull-Rom segment from b to c, between
+// a and d, at 0 <= t <= 1.
 func spline(a, b, c, d, t fixed) fixed {
 	cubic := 3*(b-c) + d - a
 	square := 2*a - 5*b + 4*c - d
