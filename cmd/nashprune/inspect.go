@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -55,6 +56,25 @@ func newData() *cobra.Command {
 	list.Flags().BoolVar(&asJSON, "json", false, "print JSON instead of a table")
 	data.AddCommand(list)
 	return data
+}
+
+// listData writes what is known of data sets, one below the other.
+func listData(w io.Writer, entries []dataset.Entry) error {
+	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+	for i, e := range entries {
+		if i > 0 {
+			fmt.Fprintln(table)
+		}
+		where := e.Where
+		if e.Missing != "" {
+			where = "not here: " + e.Missing
+		}
+		fmt.Fprintf(table, "%s\t%s\n", e.Name, e.Summary)
+		fmt.Fprintf(table, "\t%d training and %d test images of %dx%d pixels, %d classes\n", e.Train, e.Test, e.Width, e.Height, e.Classes)
+		fmt.Fprintf(table, "\t%s\n", e.Source)
+		fmt.Fprintf(table, "\t%s\n", where)
+	}
+	return table.Flush()
 }
 
 func newDevices() *cobra.Command {

@@ -17,7 +17,7 @@ import (
 type progress struct {
 	w        io.Writer
 	terminal bool
-	width    int  // of what stands on the terminal's present line
+	width    int // of what stands on the terminal's present line
 	last     time.Time
 }
 
