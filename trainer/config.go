@@ -59,12 +59,12 @@ type Config struct {
 	Game GameKind `toml:"game"`
 
 	// The market. Resolve turns Sparsity into Keep.
-	Keep      int     `toml:"keep,omitempty"`     // players kept; 0: as many as Sparsity leaves
-	Sparsity  float64 `toml:"sparsity,omitempty"` // fraction of players removed, 0 <= S < 1; unused where Keep is given
-	WarmUp    float64 `toml:"warm-up"`            // fraction of the run before the market opens
-	GameShare float64 `toml:"game-share"`         // fraction of the run while it is open; what is left is the tail
-	Rounds    int     `toml:"rounds"`             // of the market, at least 1
-	Damping   float64 `toml:"damping"`            // fraction of the way to the best response, 0 < D <= 1
+	Keep      int     `toml:"keep,omitzero"`     // players kept; 0: as many as Sparsity leaves
+	Sparsity  float64 `toml:"sparsity,omitzero"` // fraction of players removed, 0 <= S < 1; unused where Keep is given
+	WarmUp    float64 `toml:"warm-up"`           // fraction of the run before the market opens
+	GameShare float64 `toml:"game-share"`        // fraction of the run while it is open; what is left is the tail
+	Rounds    int     `toml:"rounds"`            // of the market, at least 1
+	Damping   float64 `toml:"damping"`           // fraction of the way to the best response, 0 < D <= 1
 
 	// The paper's game.
 	Alpha             float64      `toml:"alpha"`
