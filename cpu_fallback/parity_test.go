@@ -1,0 +1,165 @@
+package cpufallback_test
+
+import (
+	"context"
+	"reflect"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	cpufallback "nashprune/cpu_fallback"
+	"nashprune/trainer"
+	"nashprune/trainer/backendtest"
+	"nashprune/trainer/dataset"
+	"nashprune/trainer/network"
+)
+
+const float32Unit = 0x1p-24
+
+// openCPU opens the backend as a user would get it.
+func openCPU(n *network.Network, d *dataset.Dataset, o trainer.EngineOptions) (trainer.Engine, error) {
+	device, err := trainer.FindDevice(cpufallback.DriverName)
+	if err != nil {
+		return nil, err
+	}
+	return device.Open(n, d, o)
+}
+
+func TestParityOfFloat32WithFloat64(t *testing.T) {
+	report, err := backendtest.Compare(cpufallback.OpenOracle, openCPU, float32Unit, backendtest.Cases())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range report.Failed() {
+		t.Errorf("%s: %s: used %g of the bound: %s", c.Case, c.Quantity, c.Used, c.Detail)
+	}
+	if len(report.Checks) < 300 {
+		t.Errorf("only %d checks were made", len(report.Checks))
+	}
+}
+
+// tampered is an engine with one fault.
+type tampered struct {
+	trainer.Engine
+	fault string
+}
+
+func (e tampered) Probe(order []int32, rate float64) ([]trainer.Tensor, error) {
+	tensors, err := e.Engine.Probe(order, rate)
+	for _, t := range tensors {
+		if strings.HasSuffix(t.Name, e.fault) && len(t.Values) > 0 {
+			t.Values[len(t.Values)-1] = 1.01*t.Values[len(t.Values)-1] + 1e-3
+		}
+	}
+	return tensors, err
+}
+
+func (e tampered) Move(prices []float64, damping float64) ([][]float64, error) {
+	if e.fault == "move" {
+		damping *= 1.001
+	}
+	return e.Engine.Move(prices, damping)
+}
+
+func (e tampered) Compact(keep network.Survivors) error {
+	if e.fault == "compact" { // the suite keeps what it asked for
+		keep = network.Survivors{slices.Clone(keep[0])}
+		slices.Reverse(keep[0])
+	}
+	return e.Engine.Compact(keep)
+}
+
+func (e tampered) RestartOptimiser() error {
+	if e.fault == "restart" {
+		return nil
+	}
+	return e.Engine.RestartOptimiser()
+}
+
+// TestTheSuiteSeesFaults gives the suite engines with a fault in one place and
+// expects it to point there.
+func TestTheSuiteSeesFaults(t *testing.T) {
+	for fault, quantity := range map[string]string{
+		"input":               "step/input",
+		"loss":                "step/loss",
+		"gradient.weight":     "gradient.weight",
+		"contribution.mean":   "contribution.mean",
+		"contribution.square": "contribution.square",
+		"average.square":      "average.square",
+		"second.bias":         "second.bias",
+		"move":                "market move",
+		"compact":             "compact",
+		"restart":             "restart",
+	} {
+		open := func(n *network.Network, d *dataset.Dataset, o trainer.EngineOptions) (trainer.Engine, error) {
+			e, err := openCPU(n, d, o)
+			return tampered{e, fault}, err
+		}
+		report, err := backendtest.Compare(cpufallback.OpenOracle, open, float32Unit, backendtest.Cases()[2:3])
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := false
+		for _, c := range report.Failed() {
+			found = found || strings.Contains(c.Quantity, quantity)
+		}
+		if !found {
+			t.Errorf("a fault in %q is not seen", fault)
+		}
+	}
+}
+
+// TestSameBitsWithAnyNumberOfProcessors trains with sizes that gonum and the
+// loops here cut into several pieces, and compares to the bit.
+func TestSameBitsWithAnyNumberOfProcessors(t *testing.T) {
+	c := backendtest.Cases()[6]
+	train := func(processors int) *trainer.State {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(processors))
+		e, err := openCPU(c.State().Network, c.Data(), trainer.EngineOptions{Batch: c.Batch, Optimiser: c.Optimiser})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := e.Push(c.State()); err != nil {
+			t.Fatal(err)
+		}
+		stretch := trainer.Stretch{Track: true, LearningRates: []float64{1e-3, 1e-3, 1e-3}}
+		for i := range 3*c.Batch - 5 {
+			stretch.Order = append(stretch.Order, int32(i%c.Data().Train.Len()))
+		}
+		if _, err := e.Train(context.Background(), stretch); err != nil {
+			t.Fatal(err)
+		}
+		state, err := e.Pull()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return state
+	}
+	want := train(1)
+	for _, processors := range []int{2, 3, 16} {
+		if !reflect.DeepEqual(train(processors), want) {
+			t.Errorf("%d processors give other bits than one", processors)
+		}
+	}
+}
+
+func TestOpenRefusesWhatDoesNotFit(t *testing.T) {
+	c := backendtest.Cases()[1]
+	adam := trainer.Optimiser{Kind: trainer.Adam}
+	for name, open := range map[string]func() (trainer.Engine, error){
+		"batch": func() (trainer.Engine, error) {
+			return openCPU(c.State().Network, c.Data(), trainer.EngineOptions{Optimiser: adam})
+		},
+		"inputs": func() (trainer.Engine, error) {
+			return openCPU(network.New([]int{4, 2, 2}), c.Data(), trainer.EngineOptions{Batch: 1, Optimiser: adam})
+		},
+		"outputs": func() (trainer.Engine, error) {
+			return openCPU(network.New([]int{3, 2, 1}), c.Data(), trainer.EngineOptions{Batch: 1, Optimiser: adam})
+		},
+	} {
+		if _, err := open(); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -1,0 +1,469 @@
+// Package backendtest is the one suite that every backend must pass. It compares
+// a candidate with a reference that computes in float64, tensor by tensor, from
+// identical state, and says for each how much of its rounding bound the largest
+// difference took. Tests run it over every backend, and a command can print it
+// for users.
+package backendtest
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"nashprune/game"
+	"nashprune/trainer"
+	"nashprune/trainer/dataset"
+	"nashprune/trainer/network"
+)
+
+// Opener opens an engine of the backend under test.
+type Opener func(n *network.Network, d *dataset.Dataset, o trainer.EngineOptions) (trainer.Engine, error)
+
+// Check is the comparison of one quantity in one case.
+type Check struct {
+	Case     string  `json:"case"`
+	Quantity string  `json:"quantity"`
+	Elements int     `json:"elements"`
+	Error    float64 `json:"error"`      // the largest difference
+	Used     float64 `json:"bound_used"` // the largest part of its bound that a difference took; at most 1
+	Detail   string  `json:"detail,omitempty"`
+}
+
+// OK reports whether every difference is within its bound.
+func (c Check) OK() bool { return c.Used <= 1 }
+
+// Report is what a comparison found.
+type Report struct {
+	Checks []Check `json:"checks"`
+}
+
+// Failed returns the checks in which a bound is broken.
+func (r Report) Failed() []Check {
+	var failed []Check
+	for _, c := range r.Checks {
+		if !c.OK() {
+			failed = append(failed, c)
+		}
+	}
+	return failed
+}
+
+// Compare runs the cases on both backends. The candidate computes with the given
+// unit roundoff, 2^-24 in float32. An error means that a backend failed to
+// compute, not that it computed something wrong.
+func Compare(reference, candidate Opener, unit float64, cases []Case) (Report, error) {
+	var report Report
+	for _, c := range cases {
+		s := &session{
+			Case: c, unit: unit, reference: reference, candidate: candidate, report: &report,
+			data: c.Data(), start: c.State(),
+		}
+		for _, part := range []func() error{
+			s.step, s.transfer, s.moveMarket, s.movePaper, s.compact, s.fold, s.evaluate, s.measure, s.trajectory,
+		} {
+			if err := part(); err != nil {
+				return report, fmt.Errorf("%s: %w", c.Name, err)
+			}
+		}
+	}
+	return report, nil
+}
+
+// session is the comparison of one case.
+type session struct {
+	Case
+	unit                 float64
+	reference, candidate Opener
+	report               *Report
+	data                 *dataset.Dataset
+	start                *trainer.State // never changed; engines are given copies
+}
+
+// engines opens both backends at the state of the case.
+func (s *session) engines(run func(reference, candidate trainer.Engine) error) error {
+	return s.with(s.reference, func(reference trainer.Engine) error {
+		return s.with(s.candidate, func(candidate trainer.Engine) error { return run(reference, candidate) })
+	})
+}
+
+// with opens one backend at the state of the case and closes it afterwards.
+func (s *session) with(open Opener, run func(trainer.Engine) error) (err error) {
+	engine, err := open(s.start.Network, s.data, trainer.EngineOptions{Batch: s.Batch, Optimiser: s.Optimiser})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closing := engine.Close(); err == nil {
+			err = closing
+		}
+	}()
+	if err := engine.Push(s.State()); err != nil {
+		return err
+	}
+	return run(engine)
+}
+
+// compare adds a check of got against want with a bound for each element.
+func (s *session) compare(quantity string, got, want, bounds []float64) {
+	check := Check{Case: s.Name, Quantity: quantity, Elements: len(want)}
+	if len(got) != len(want) {
+		check.Used, check.Detail = math.Inf(1), fmt.Sprintf("%d elements instead of %d", len(got), len(want))
+	} else {
+		for i := range want {
+			difference := math.Abs(got[i] - want[i])
+			if !(difference <= bounds[i]) && !(difference/bounds[i] <= check.Used) {
+				check.Detail = fmt.Sprintf("element %d is %g, want %g within %g", i, got[i], want[i], bounds[i])
+			}
+			if math.IsNaN(difference) {
+				check.Error, check.Used = math.NaN(), math.Inf(1)
+				break
+			}
+			check.Error = max(check.Error, difference)
+			if difference > 0 {
+				check.Used = max(check.Used, difference/bounds[i])
+			}
+		}
+	}
+	s.report.Checks = append(s.report.Checks, check)
+}
+
+// step compares every tensor of one training step.
+func (s *session) step() error {
+	return s.engines(func(reference, candidate trainer.Engine) error {
+		want, err := reference.Probe(s.order(), s.LearningRate)
+		if err != nil {
+			return err
+		}
+		got, err := candidate.Probe(s.order(), s.LearningRate)
+		if err != nil {
+			return err
+		}
+		found := map[string]trainer.Tensor{}
+		for _, t := range got {
+			found[t.Name] = t
+		}
+		values := map[string][]float64{}
+		for _, t := range want {
+			values[t.Name] = t.Values
+		}
+		bounds := s.stepBounds(values)
+		for _, t := range want {
+			bound, ok := bounds[t.Name]
+			if !ok {
+				return fmt.Errorf("the suite has no bound for %q", t.Name)
+			}
+			s.compare("step/"+t.Name, found[t.Name].Values, t.Values, bound)
+		}
+		if len(got) != len(want) {
+			s.compare("step: number of tensors", []float64{float64(len(got))}, []float64{float64(len(want))}, []float64{0})
+		}
+		return nil
+	})
+}
+
+// transfer checks that pulling a state gives what was pushed, to the bit.
+func (s *session) transfer() error {
+	return s.with(s.candidate, func(candidate trainer.Engine) error {
+		got, err := candidate.Pull()
+		if err != nil {
+			return err
+		}
+		s.exactly("transfer", got, s.start)
+		return nil
+	})
+}
+
+// exactly adds checks that two states agree to the bit.
+func (s *session) exactly(quantity string, got, want *trainer.State) {
+	g, w := flatten(got), flatten(want)
+	s.compare(quantity, g, w, make([]float64, len(w)))
+}
+
+// moveMarket compares one move of the market with the one that package game
+// makes of the candidate's own statistics.
+func (s *session) moveMarket() error {
+	return s.with(s.candidate, func(candidate trainer.Engine) error {
+		statistics, err := candidate.Statistics()
+		if err != nil {
+			return err
+		}
+		const damping = 0.5
+		var (
+			prices       []float64
+			want, bounds []float64
+		)
+		for l, layer := range statistics {
+			worths := layer.Worths()
+			price := game.ClearingPrice(worths, (len(worths)+1)/2)
+			if l%2 == 1 { // and one that is nobody's worth
+				price *= 1.01
+			}
+			prices = append(prices, price)
+			market := game.Market{Price: price}
+			for i, participation := range layer.Participation {
+				want = append(want, market.Respond(worths[i], participation, damping))
+				// The worth takes three operations and the response four; an
+				// error of the worth moves p/h by that much of itself, and p/h
+				// is at most 1 where the response is not simply zero.
+				bounds = append(bounds, 8*s.unit)
+			}
+		}
+		moved, err := candidate.Move(prices, damping)
+		if err != nil {
+			return err
+		}
+		var got []float64
+		for _, m := range moved {
+			got = append(got, m...)
+		}
+		s.compare("market move", got, want, bounds)
+		return nil
+	})
+}
+
+// movePaper compares one move in every reading of the paper's game, with a
+// learning rate of zero so that the weights stay, against the move that package
+// game makes of the candidate's own contributions.
+func (s *session) movePaper() error {
+	for _, benefit := range game.Benefits {
+		for _, update := range []trainer.PaperUpdate{trainer.GradientAscent, trainer.BestResponse} {
+			move := trainer.PaperMove{
+				Game:   game.Paper{Benefit: benefit, Alpha: 1.5, Beta: 0.02, Gamma: 0.01, Eta: 0.005},
+				Update: update, Rate: 0.5,
+			}
+			if err := s.movePaperOnce(move); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (s *session) movePaperOnce(move trainer.PaperMove) error {
+	var contributions map[string][]float64
+	err := s.with(s.candidate, func(candidate trainer.Engine) error {
+		tensors, err := candidate.Probe(s.order(), 0)
+		contributions = map[string][]float64{}
+		for _, t := range tensors {
+			contributions[t.Name] = t.Values
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return s.with(s.candidate, func(candidate trainer.Engine) error {
+		before, err := candidate.Statistics()
+		if err != nil {
+			return err
+		}
+		stretch := trainer.Stretch{Order: s.order(), LearningRates: []float64{0}, Paper: &move}
+		if _, err := candidate.Train(context.Background(), stretch); err != nil {
+			return err
+		}
+		after, err := candidate.Statistics()
+		if err != nil {
+			return err
+		}
+		var got, want, bounds []float64
+		for l, layer := range before {
+			layer.MeanContribution = contributions[fmt.Sprintf("%d.contribution.mean", l)]
+			field := layer.Field()
+			moved := append([]float64{}, layer.Participation...)
+			if move.Update == trainer.BestResponse {
+				move.Game.Respond(field, moved, move.Rate)
+			} else {
+				move.Game.Ascend(field, moved, move.Rate)
+			}
+			for i := range moved {
+				got, want = append(got, after[l].Participation[i]), append(want, moved[i])
+				// The slope is a sum of terms of the size of Scale, each with a
+				// few roundings; the competition among them is itself a long
+				// sum, whose roundings grow with its length.
+				slope := (8*move.Game.Scale(field, i) + move.Game.Eta*s.competitionSize(l, i)) * s.unit
+				bound := s.unit + move.Rate*slope
+				if move.Update == trainer.BestResponse {
+					bound = 4*s.unit + move.Rate*slope/(2*move.Game.Beta*field.SquaredNorm[i])
+				}
+				bounds = append(bounds, bound)
+			}
+		}
+		s.compare(fmt.Sprintf("paper move/%s/%s", move.Game.Benefit, move.Update), got, want, bounds)
+		return nil
+	})
+}
+
+// compact checks that removal leaves exactly the numbers of the survivors.
+func (s *session) compact() error {
+	return s.with(s.candidate, func(candidate trainer.Engine) error {
+		state, keep := s.start, s.survivors()
+		if err := candidate.Compact(keep); err != nil {
+			return err
+		}
+		got, err := candidate.Pull()
+		if err != nil {
+			return err
+		}
+		want := &trainer.State{Network: state.Network.Keep(keep), First: state.First.Keep(keep), Steps: state.Steps, Tracked: state.Tracked}
+		if state.Second != nil {
+			want.Second = state.Second.Keep(keep)
+		}
+		for l, c := range state.Contributions {
+			want.Contributions = append(want.Contributions, trainer.Contributions{
+				Mean: network.Select(c.Mean, keep[l]), MeanSquare: network.Select(c.MeanSquare, keep[l]),
+			})
+		}
+		s.exactly("compact", got, want)
+		// And the smaller network still trains.
+		_, err = candidate.Train(context.Background(), trainer.Stretch{Order: s.order(), LearningRates: []float64{s.LearningRate}, Track: true})
+		return err
+	})
+}
+
+// fold checks that folding takes one rounding a number, and that a fresh
+// optimiser has forgotten everything.
+func (s *session) fold() error {
+	return s.with(s.candidate, func(candidate trainer.Engine) error {
+		if err := candidate.Fold(); err != nil {
+			return err
+		}
+		if err := candidate.RestartOptimiser(); err != nil {
+			return err
+		}
+		got, err := candidate.Pull()
+		if err != nil {
+			return err
+		}
+		want := s.State()
+		want.Network.Fold()
+		want.Steps = 0
+		for _, moments := range []*network.Network{want.First, want.Second} {
+			if moments == nil {
+				continue
+			}
+			for _, layer := range moments.Layers {
+				clear(layer.Weight)
+				clear(layer.Bias)
+			}
+		}
+		g, w := flatten(got), flatten(want)
+		bounds := make([]float64, len(w))
+		for i := range bounds {
+			bounds[i] = s.unit * math.Abs(w[i])
+		}
+		s.compare("fold and restart", g, w, bounds)
+		return nil
+	})
+}
+
+// evaluate compares logits within their bounds, and checks that counts and loss
+// follow from the candidate's own logits.
+func (s *session) evaluate() error {
+	return s.engines(func(reference, candidate trainer.Engine) error {
+		want, err := reference.Evaluate(context.Background(), trainer.TestPart, trainer.Want{Logits: true})
+		if err != nil {
+			return err
+		}
+		got, err := candidate.Evaluate(context.Background(), trainer.TestPart, trainer.Want{Logits: true})
+		if err != nil {
+			return err
+		}
+		samples := s.data.Test
+		bounds := s.logitBounds(samples)
+		s.compare("evaluate/logits", widen(got.Logits), widen(want.Logits), bounds)
+		loss, correct := 0., 0
+		perClass := make([]float64, s.Classes)
+		for b, label := range samples.Labels {
+			row := widen(got.Logits[b*s.Classes : (b+1)*s.Classes])
+			l, hit := crossEntropy(row, int(label))
+			loss += l / float64(samples.Len())
+			if hit {
+				correct++
+				perClass[label]++
+			}
+		}
+		s.compare("evaluate/correct", []float64{float64(got.Correct)}, []float64{float64(correct)}, []float64{0})
+		s.compare("evaluate/class correct", counts(got.ClassCorrect), perClass, make([]float64, s.Classes))
+		s.compare("evaluate/class samples", counts(got.ClassSamples), counts(want.ClassSamples), make([]float64, s.Classes))
+		s.compare("evaluate/loss", []float64{got.Loss}, []float64{loss}, []float64{s.lossRoundings() * s.unit * (1 + math.Abs(loss))})
+		return candidate.Infer(min(samples.Len(), trainer.InferLimit))
+	})
+}
+
+// measure compares the statistics over the whole training part.
+func (s *session) measure() error {
+	return s.engines(func(reference, candidate trainer.Engine) error {
+		want, err := reference.Measure(context.Background())
+		if err != nil {
+			return err
+		}
+		got, err := candidate.Measure(context.Background())
+		if err != nil {
+			return err
+		}
+		if len(got) != len(want) {
+			return fmt.Errorf("%d layers of statistics instead of %d", len(got), len(want))
+		}
+		bounds := s.statisticsBounds()
+		for l := range want {
+			name := fmt.Sprintf("measure/%d.", l)
+			s.compare(name+"participation", got[l].Participation, want[l].Participation, make([]float64, len(want[l].Participation)))
+			s.compare(name+"mean contribution", got[l].MeanContribution, want[l].MeanContribution, bounds[l].mean)
+			s.compare(name+"mean square", got[l].MeanSquare, want[l].MeanSquare, bounds[l].square)
+			s.compare(name+"squared norm", got[l].SquaredNorm, want[l].SquaredNorm, bounds[l].norm)
+			s.compare(name+"competition", got[l].Competition, want[l].Competition, bounds[l].competition)
+		}
+		return nil
+	})
+}
+
+// trajectorySteps is the length of a trajectory, and trajectoryTolerance how far
+// its end may be from the reference's, as part of the way from its start. A
+// rounding is 6e-8 of a number and 20 steps with their rectifiers amplify it;
+// a wrong formula is off by far more than a hundredth of the way.
+const (
+	trajectorySteps     = 20
+	trajectoryTolerance = 0.01
+)
+
+// trajectory compares where 20 steps lead, and checks that two equal runs of the
+// candidate give the same bits.
+func (s *session) trajectory() error {
+	stretch := trainer.Stretch{Track: true}
+	samples := s.data.Train.Len()
+	for step := range trajectorySteps {
+		for b := range s.Batch {
+			stretch.Order = append(stretch.Order, int32((step*s.Batch+b*7)%samples))
+		}
+		stretch.LearningRates = append(stretch.LearningRates, s.LearningRate)
+	}
+	run := func(open Opener) (end *trainer.State, progress trainer.Progress, err error) {
+		err = s.with(open, func(e trainer.Engine) error {
+			if progress, err = e.Train(context.Background(), stretch); err != nil {
+				return err
+			}
+			end, err = e.Pull()
+			return err
+		})
+		return end, progress, err
+	}
+	want, wantProgress, err := run(s.reference)
+	if err != nil {
+		return err
+	}
+	got, gotProgress, err := run(s.candidate)
+	if err != nil {
+		return err
+	}
+	again, _, err := run(s.candidate)
+	if err != nil {
+		return err
+	}
+	s.exactly("trajectory/same bits twice", again, got)
+	start, end, reference := parameters(s.start), parameters(got), parameters(want)
+	s.compare("trajectory/end", []float64{distance(end, reference)}, []float64{0}, []float64{trajectoryTolerance * distance(start, reference)})
+	s.compare("trajectory/loss", []float64{gotProgress.Loss}, []float64{wantProgress.Loss}, []float64{trajectoryTolerance * wantProgress.Loss})
+	s.compare("trajectory/samples", []float64{float64(gotProgress.Steps), float64(gotProgress.Samples)},
+		[]float64{trajectorySteps, float64(len(stretch.Order))}, []float64{0, 0})
+	return nil
+}
