@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"nashprune/trainer/atomicfile"
@@ -187,6 +188,15 @@ func (c *checkpoint) takeContributions(tensors map[string]network.Tensor) error 
 
 // consistent checks that the parts of a checkpoint belong together.
 func (c *checkpoint) consistent() error {
+	if _, err := c.Config.Resolve(); err != nil {
+		return fmt.Errorf("its configuration is damaged: %v", err)
+	}
+	if c.Stage != stageGame && c.Stage != stageDense {
+		return fmt.Errorf("there is no stage %q", c.Stage)
+	}
+	if c.Position.Step < 0 || c.Metrics < 0 || c.Steps < 0 || c.Tracked < 0 {
+		return fmt.Errorf("it stands at step %d of the run and %d of the optimiser", c.Position.Step, c.Steps)
+	}
 	n := c.state.Network
 	for l, layer := range n.Layers {
 		if last := l == len(n.Layers)-1; last != (layer.Participation == nil) {
@@ -215,6 +225,33 @@ func (c *checkpoint) consistent() error {
 					return fmt.Errorf("the market of layer %d lists a player that it cannot have", l)
 				}
 			}
+		}
+	}
+	return nil
+}
+
+// fits checks that a checkpoint is one of the given plan.
+func (c *checkpoint) fits(p plan) error {
+	if c.Position.Step > p.total {
+		return fmt.Errorf("it stands at step %d of %d", c.Position.Step, p.total)
+	}
+	if (p.game == MarketGame) != (c.Position.Ledgers != nil) {
+		return fmt.Errorf("it is not one of a training with --game %s", p.game)
+	}
+	whole := c.state.Network
+	if c.Position.Ledgers != nil {
+		whole = c.gated
+	}
+	if !slices.Equal(whole.Widths(), p.widths) {
+		return fmt.Errorf("its network has the widths %v and the data and --model ask for %v", whole.Widths(), p.widths)
+	}
+	played := 0
+	for played < p.config.Rounds && p.game == MarketGame && p.roundEnd(played+1) <= c.Position.Step {
+		played++
+	}
+	for l, ledger := range c.Position.Ledgers {
+		if ledger.Rounds != played {
+			return fmt.Errorf("layer %d has played %d rounds of its market, and by step %d there were %d", l, ledger.Rounds, c.Position.Step, played)
 		}
 	}
 	return nil

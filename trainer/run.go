@@ -144,6 +144,9 @@ func Resume(ctx context.Context, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.fits(p); err != nil {
+		return nil, fmt.Errorf("checkpoint %s: %w", path, err)
+	}
 	if r.metrics, err = os.OpenFile(filepath.Join(o.Dir, MetricsFile), os.O_RDWR|os.O_CREATE, 0o644); err != nil {
 		return nil, err
 	}

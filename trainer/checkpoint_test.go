@@ -1,0 +1,163 @@
+package trainer
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"nashprune/game"
+	"nashprune/trainer/network"
+)
+
+// testCheckpoint is a run in the middle of its market: one player of the first
+// layer has left.
+func testCheckpoint() *checkpoint {
+	gated := network.New([]int{4, 3, 2, 2})
+	if err := gated.Initialise(network.Xavier, 1); err != nil {
+		panic(err)
+	}
+	ledgers := []*game.Ledger{game.NewLedger(3), game.NewLedger(2)}
+	ledgers[0].Quote([]float64{1, 0, 2}, 2)
+	stay := ledgers[0].Settle([]float64{0.9, 0, 0.8}, 2)
+	keep := network.Survivors{stay, {0, 1}}
+	state := &State{
+		Network: gated.Keep(keep), First: gated.Keep(keep), Second: gated.Keep(keep), Steps: 11, Tracked: 7,
+		Contributions: []Contributions{
+			{Mean: []float32{1, 2}, MeanSquare: []float32{3, 4}}, {Mean: []float32{5, 6}, MeanSquare: []float32{7, 8}},
+		},
+	}
+	state.Network.Layers[0].Participation = []float32{0.9, 0.8}
+	for _, moments := range []*network.Network{state.First, state.Second} {
+		for l := range moments.Layers {
+			moments.Layers[l].Weight[0] = 0.5
+		}
+	}
+	config := DefaultConfig()
+	config.Keep, config.Sparsity = 4, 0
+	return &checkpoint{
+		Schema: checkpointSchema, Config: config, Stage: stageGame, Steps: state.Steps, Tracked: state.Tracked, Metrics: 99,
+		Position: position{Step: 42, Unfinished: Progress{Steps: 2, Samples: 256, Correct: 3, Loss: 1.0 / 3}, Ledgers: ledgers},
+		Result:   Result{Schema: ResultSchema, Command: "nashprune train", Seed: 1},
+		state:    state, gated: gated,
+	}
+}
+
+func TestCheckpointRoundTrip(t *testing.T) {
+	path := filepath.Join(t.TempDir(), CheckpointFile)
+	want := testCheckpoint()
+	if err := want.save(path); err != nil {
+		t.Fatal(err)
+	}
+	got, err := loadCheckpoint(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	// A training without a market, optimised by SGD, has fewer tensors.
+	want.Position.Ledgers, want.gated, want.state.Second = nil, nil, nil
+	if err := want.save(path); err != nil {
+		t.Fatal(err)
+	}
+	if got, err = loadCheckpoint(path); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v, %v\nwant %+v", got, err, want)
+	}
+}
+
+// TestCheckpointRefuses damages one part of a checkpoint at a time.
+func TestCheckpointRefuses(t *testing.T) {
+	for name, c := range map[string]struct {
+		damage func(*checkpoint)
+		word   string
+	}{
+		"layout":        {func(c *checkpoint) { c.Schema = 99 }, "layout 99"},
+		"no network":    {func(c *checkpoint) { c.state.Network = &network.Network{} }, "no network"},
+		"averages":      {func(c *checkpoint) { c.state.Contributions = c.state.Contributions[:1] }, "contributions of layer 1"},
+		"moments":       {func(c *checkpoint) { c.state.First = network.New([]int{4, 3, 2, 2}) }, "moments"},
+		"market layers": {func(c *checkpoint) { c.Position.Ledgers = c.Position.Ledgers[:1] }, "layers of the network"},
+		"market size":   {func(c *checkpoint) { c.Position.Ledgers[0] = game.NewLedger(3) }, "market of layer 0"},
+		"market order":  {func(c *checkpoint) { c.Position.Ledgers[0].Live = []int{2, 0} }, "cannot have"},
+		"no gated":      {func(c *checkpoint) { c.gated = nil }, "layers of the network"},
+		"no gates":      {func(c *checkpoint) { c.state.Network.Layers[0].Participation = nil }, "participations"},
+		"step":          {func(c *checkpoint) { c.Position.Step = -1 }, "step"},
+		"stage":         {func(c *checkpoint) { c.Stage = "lunch" }, "stage"},
+		"config":        {func(c *checkpoint) { c.Config.Epochs = 0 }, "--epochs"},
+	} {
+		damaged := testCheckpoint()
+		c.damage(damaged)
+		path := filepath.Join(t.TempDir(), CheckpointFile)
+		if err := damaged.save(path); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if _, err := loadCheckpoint(path); err == nil || !strings.Contains(err.Error(), c.word) || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// FuzzCheckpoint: whatever the bytes, reading ends in an error or in parts that
+// belong together.
+func FuzzCheckpoint(f *testing.F) {
+	path := filepath.Join(f.TempDir(), CheckpointFile)
+	if err := testCheckpoint().save(path); err != nil {
+		f.Fatal(err)
+	}
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(whole)
+	f.Add(whole[:len(whole)/2])
+	f.Add([]byte{})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c, err := readCheckpoint(bytes.NewReader(data))
+		if err == nil && (c.state.Network == nil || c.consistent() != nil) {
+			t.Errorf("passes: %+v", c)
+		}
+	})
+}
+
+func TestPlayersRoundTrip(t *testing.T) {
+	want := []Player{
+		{Layer: 0, Index: 3, Worth: 1.0 / 3, Price: 1e-300, Participation: 1, Reason: game.Kept},
+		{Layer: 1, Index: 12, Worth: 0, Price: 5, Participation: 0.004, Epoch: 7, Reason: game.PricedOut},
+	}
+	var file bytes.Buffer
+	if err := writePlayers(&file, want); err != nil {
+		t.Fatal(err)
+	}
+	got, err := ReadPlayers(&file)
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	for _, bad := range []string{"", "a,b\n", "layer,index\n", strings.Join(playerColumns, ",") + "\n1,2,3\n",
+		strings.Join(playerColumns, ",") + "\n1,x,3,4,5,6,kept\n"} {
+		if _, err := ReadPlayers(strings.NewReader(bad)); err == nil {
+			t.Errorf("%q passes", bad)
+		}
+	}
+}
+
+// FuzzPlayers: whatever is read can be written and read again.
+func FuzzPlayers(f *testing.F) {
+	f.Add(strings.Join(playerColumns, ",") + "\n0,1,0.5,0.25,0.1,3,dominated\n")
+	f.Add("layer\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		players, err := ReadPlayers(strings.NewReader(text))
+		if err != nil {
+			return
+		}
+		var file bytes.Buffer
+		if err := writePlayers(&file, players); err != nil {
+			t.Fatal(err)
+		}
+		again, err := ReadPlayers(&file)
+		if err != nil || len(again) != len(players) {
+			t.Errorf("%q: %d players, then %d, %v", text, len(players), len(again), err)
+		}
+	})
+}

@@ -1,0 +1,313 @@
+package trainer_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"testing"
+
+	cpufallback "nashprune/cpu_fallback"
+	"nashprune/game"
+	"nashprune/trainer"
+	"nashprune/trainer/dataset"
+	"nashprune/trainer/network"
+)
+
+// smallConfig is a run of a second: every phase is there, digits are the real
+// ones.
+func smallConfig() trainer.Config {
+	c := trainer.DefaultConfig()
+	c.Model, c.Epochs, c.Rounds, c.Keep, c.Device = "mlp:40-20", 3, 12, 15, cpufallback.DriverName
+	return c
+}
+
+func mustRun(t *testing.T, c trainer.Config) (*trainer.Result, string) {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "run")
+	result, err := trainer.Run(context.Background(), c, trainer.Options{Dir: dir, Command: "test", Version: "0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result, dir
+}
+
+func read(t *testing.T, dir, name string) []byte {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(dir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+// artefacts are the files of a run in which nothing depends on the time.
+var artefacts = []string{trainer.ConfigFile, trainer.DenseFile, trainer.PrunedFile, trainer.PlayersFile}
+
+func TestMarketRun(t *testing.T) {
+	c := smallConfig()
+	c.Baseline = true
+	result, dir := mustRun(t, c)
+
+	pruned, dense := result.Pruned, result.Dense
+	if !slices.Equal(pruned.Shape, []int{784, 10, 5, 10}) || pruned.Kept != 15 || pruned.Players != 60 || pruned.Sparsity != 75 {
+		t.Errorf("pruned %+v", pruned)
+	}
+	if !slices.Equal(dense.Shape, []int{784, 40, 20, 10}) || dense.Source != trainer.FromBaseline {
+		t.Errorf("dense %+v", dense)
+	}
+	if want := 785*10 + 11*5 + 6*10; pruned.Parameters != want || pruned.Bytes != 4*want || pruned.MACs != 7840+50+50 {
+		t.Errorf("%d parameters, %d bytes, %d MACs; want %d parameters", pruned.Parameters, pruned.Bytes, pruned.MACs, want)
+	}
+	// Far from chance: a run of three epochs reaches 85 to 95 %.
+	if *dense.Accuracy < 85 || *pruned.Accuracy < 75 || *dense.Accuracy > 100 {
+		t.Errorf("accuracies %g dense, %g pruned", *dense.Accuracy, *pruned.Accuracy)
+	}
+	if result.Gated.Accuracy != *pruned.Accuracy && result.Gated.MaxLogitDifference == 0 {
+		t.Errorf("gated %+v, pruned %g", result.Gated, *pruned.Accuracy)
+	}
+	if result.Gated.BoundUsed > 1 {
+		t.Errorf("gated %+v", result.Gated)
+	}
+	e := result.Equilibrium
+	if e.Kept != 15 || e.Dominated+e.PricedOut+e.Forced != 45 || e.BelowThreshold != 0 || e.RelativeGap < 0 || e.MaxGap > 1 {
+		t.Errorf("equilibrium %+v", e)
+	}
+	if dense.LatencyUS <= 0 || pruned.LatencyUS <= 0 || dense.LatencyBatch != 128 {
+		t.Errorf("latencies %g and %g us for %d", dense.LatencyUS, pruned.LatencyUS, dense.LatencyBatch)
+	}
+	if s := result.Seconds; s.Total < s.Train+s.Baseline || s.Train < s.Game+s.Tail || s.Game <= 0 || s.Tail <= 0 {
+		t.Errorf("seconds %+v", s)
+	}
+
+	var saved trainer.Result
+	if err := json.Unmarshal(read(t, dir, trainer.ResultFile), &saved); err != nil || saved.Pruned.Kept != 15 {
+		t.Errorf("result.json: %+v, %v", saved, err)
+	}
+	players, err := trainer.ReadPlayers(bytes.NewReader(read(t, dir, trainer.PlayersFile)))
+	if err != nil || len(players) != 60 {
+		t.Fatalf("%d players, %v", len(players), err)
+	}
+	kept := map[int]int{}
+	for _, p := range players {
+		switch {
+		case p.Reason == game.Kept:
+			kept[p.Layer]++
+		case p.Epoch < 1 || p.Epoch > 2: // the market closes in the second epoch
+			t.Errorf("player %+v left outside the market", p)
+		case p.Reason != game.Forced && p.Participation >= game.Gone:
+			t.Errorf("player %+v left with that participation", p)
+		}
+	}
+	if kept[0] != 10 || kept[1] != 5 {
+		t.Errorf("kept by layer: %v", kept)
+	}
+	if _, err := os.Stat(filepath.Join(dir, trainer.CheckpointFile)); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a finished run still has its checkpoint: %v", err)
+	}
+
+	// The saved networks give the same accuracy to the last digit.
+	for file, want := range map[string]float64{trainer.PrunedFile: *pruned.Accuracy, trainer.DenseFile: *dense.Accuracy} {
+		got, err := trainer.Eval(context.Background(), filepath.Join(dir, file), trainer.EvalOptions{Device: cpufallback.DriverName})
+		if err != nil || *got.Network.Accuracy != want {
+			t.Errorf("%s: %v, %v; the run says %v", file, got, err, want)
+		}
+	}
+}
+
+// TestSameSeedSameBits runs the same configuration with other numbers of
+// processors and compares every file.
+func TestSameSeedSameBits(t *testing.T) {
+	c := smallConfig()
+	c.Epochs, c.Baseline = 2, true
+	_, first := mustRun(t, c)
+	for _, processors := range []int{1, 5} {
+		old := runtime.GOMAXPROCS(processors)
+		_, again := mustRun(t, c)
+		runtime.GOMAXPROCS(old)
+		for _, name := range artefacts {
+			if !bytes.Equal(read(t, first, name), read(t, again, name)) {
+				t.Errorf("%s differs with %d processors", name, processors)
+			}
+		}
+	}
+	c.Seed++
+	_, other := mustRun(t, c)
+	if bytes.Equal(read(t, first, trainer.PrunedFile), read(t, other, trainer.PrunedFile)) {
+		t.Error("another seed gives the same network")
+	}
+}
+
+// TestInterruptedRunsGoOn stops runs at many points and goes on with each until
+// it is finished: every file is then the same to the bit as without stopping.
+func TestInterruptedRunsGoOn(t *testing.T) {
+	for name, change := range map[string]func(*trainer.Config){
+		"market": func(c *trainer.Config) { c.Baseline = true },
+		"paper":  func(c *trainer.Config) { c.Game, c.Gamma, c.Beta = trainer.PaperGame, 0.5, 0.001 },
+		"sgd":    func(c *trainer.Config) { c.Optimiser, c.Momentum, c.LearningRate = trainer.SGD, 0.9, 0.05 },
+	} {
+		c := smallConfig()
+		c.Epochs, c.Sparsity = 2, 0
+		if name == "paper" {
+			c.Keep = 0
+		}
+		change(&c)
+		_, want := mustRun(t, c)
+
+		dir := filepath.Join(t.TempDir(), "run")
+		stops := 0
+		for sitting := 0; ; sitting++ {
+			// Each sitting sees a few more stretches than the one before, so
+			// that stops fall into every phase.
+			ctx, cancel := context.WithCancel(context.Background())
+			left := 1 + sitting
+			options := trainer.Options{Dir: dir, Command: "test", Version: "0", Observe: func(e trainer.Event) {
+				if e.Message == "" {
+					if left--; left == 0 {
+						cancel()
+					}
+				}
+			}}
+			var err error
+			if sitting == 0 {
+				_, err = trainer.Run(ctx, c, options)
+			} else {
+				_, err = trainer.Resume(ctx, options)
+			}
+			cancel()
+			if err == nil {
+				break
+			}
+			if !errors.Is(err, trainer.ErrInterrupted) {
+				t.Fatalf("%s, sitting %d: %v", name, sitting, err)
+			}
+			stops++
+		}
+		if stops < 3 {
+			t.Errorf("%s: stopped only %d times", name, stops)
+		}
+		for _, file := range artefacts {
+			if _, err := os.Stat(filepath.Join(want, file)); errors.Is(err, os.ErrNotExist) {
+				continue
+			}
+			if !bytes.Equal(read(t, dir, file), read(t, want, file)) {
+				t.Errorf("%s: %s is not what an uninterrupted run gives", name, file)
+			}
+		}
+		if a, b := bytes.Count(read(t, dir, trainer.MetricsFile), []byte("\n")), bytes.Count(read(t, want, trainer.MetricsFile), []byte("\n")); a != b {
+			t.Errorf("%s: %d lines of metrics instead of %d", name, a, b)
+		}
+	}
+}
+
+// TestPaperRun prices every player out of the paper's game: with a benefit of
+// about nothing and a linear cost, s falls by rate*gamma a step, so all are below
+// the threshold at the end, zero dominates, and nothing but biases is left.
+func TestPaperRun(t *testing.T) {
+	c := smallConfig()
+	c.Sparsity, c.Keep = 0, 0
+	c.Game, c.Epochs, c.Alpha, c.Gamma, c.ParticipationRate = trainer.PaperGame, 1, 0, 1, 0.02
+	result, dir := mustRun(t, c)
+	if result.Pruned.Kept != 0 || !slices.Equal(result.Pruned.Shape, []int{784, 0, 0, 10}) || result.Equilibrium.Dominated != 60 {
+		t.Errorf("%+v, %+v", result.Pruned, result.Equilibrium)
+	}
+	if *result.Pruned.Accuracy != 10 { // the test set is balanced, and the logits are the same for all
+		t.Errorf("a network of biases is right in %g %%", *result.Pruned.Accuracy)
+	}
+	if result.Equilibrium.MaxGap != 0 {
+		t.Errorf("with everybody at zero and zero dominant, somebody gains %g", result.Equilibrium.MaxGap)
+	}
+	if n, _, err := network.Load(filepath.Join(dir, trainer.PrunedFile)); err != nil || n.Players() != 0 {
+		t.Errorf("%v, %v", n, err)
+	}
+	// Without any cost and with an absolute benefit all stay at one.
+	c.Alpha, c.Gamma, c.Benefit = 1, 0, game.Absolute
+	if result, _ = mustRun(t, c); result.Pruned.Kept != 60 || result.Equilibrium.Kept != 60 {
+		t.Errorf("%+v", result.Pruned)
+	}
+}
+
+// TestDigitsAreAQuestion holds the drawn digits to what they promise: a softmax
+// regression stays under 93 %, a dense 512-256 network gets over 97 %.
+func TestDigitsAreAQuestion(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains for some seconds")
+	}
+	data, err := dataset.Open("digits", dataset.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := network.New([]int{784, 10})
+	device, err := trainer.FindDevice(cpufallback.DriverName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const epochs, batch = 8, 128
+	e, err := device.Open(n, data, trainer.EngineOptions{Batch: batch, Optimiser: trainer.Optimiser{Kind: trainer.Adam}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stretch trainer.Stretch
+	for i := range epochs * data.Train.Len() {
+		stretch.Order = append(stretch.Order, int32(i%data.Train.Len()))
+	}
+	for i := range (len(stretch.Order) + batch - 1) / batch {
+		stretch.LearningRates = append(stretch.LearningRates, 2e-3/(1+float64(i)/300))
+	}
+	if _, err := e.Train(context.Background(), stretch); err != nil {
+		t.Fatal(err)
+	}
+	evaluation, err := e.Evaluate(context.Background(), trainer.TestPart, trainer.Want{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := evaluation.Accuracy(); a >= 93 || a < 80 {
+		t.Errorf("softmax regression: %g %%, want under 93 and far over chance", a)
+	}
+
+	c := trainer.DefaultConfig()
+	c.Game, c.Epochs, c.Device = trainer.NoGame, 4, cpufallback.DriverName
+	result, _ := mustRun(t, c)
+	if *result.Dense.Accuracy <= 97 || result.Dense.Source != trainer.FromRun || result.Pruned != nil {
+		t.Errorf("dense: %g %%, want over 97; %+v", *result.Dense.Accuracy, result)
+	}
+}
+
+func TestDivergenceIsNamed(t *testing.T) {
+	c := smallConfig()
+	c.Optimiser, c.LearningRate = trainer.SGD, 100
+	dir := filepath.Join(t.TempDir(), "run")
+	_, err := trainer.Run(context.Background(), c, trainer.Options{Dir: dir})
+	var diverged *trainer.DivergedError
+	if !errors.As(err, &diverged) || diverged.Epoch != 1 || diverged.LearningRate != 100 {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestValidationIsHeldOutAndJudgedOn(t *testing.T) {
+	c := smallConfig()
+	c.Epochs, c.Validation, c.EvaluateOn = 2, 0.1, trainer.ValidationPart
+	result, dir := mustRun(t, c)
+	if d := result.Data; d.Train != 18000 || d.Validation != 2000 || d.Test != 4000 || d.EvaluatedOn != trainer.ValidationPart {
+		t.Errorf("%+v", d)
+	}
+	// The last line about an epoch was measured on the same network.
+	var last trainer.EpochLine
+	for _, line := range bytes.Split(bytes.TrimSpace(read(t, dir, trainer.MetricsFile)), []byte("\n")) {
+		var l trainer.EpochLine
+		if err := json.Unmarshal(line, &l); err != nil {
+			t.Fatal(err)
+		}
+		if l.Step > 0 {
+			last = l
+		}
+	}
+	if last.ValidationAccuracy == nil || *last.ValidationAccuracy != *result.Pruned.Accuracy || math.IsNaN(last.Loss) {
+		t.Errorf("%+v, judged %g", last, *result.Pruned.Accuracy)
+	}
+}
