@@ -1,0 +1,66 @@
+# make run    train a dense network and prune it, on the digits that nashprune draws
+# make test   everything that has to hold before a change lands
+# make bench  the training step beside its matrix products
+# make fuzz   every fuzz target for FUZZTIME each
+
+GO ?= go
+RUN ?= runs/digits
+FUZZTIME ?= 30s
+
+# Tests use the real MNIST where it is.
+ifneq ($(wildcard ../shared/data/mnist),)
+export NASHPRUNE_DATA ?= $(abspath ../shared/data)
+endif
+
+.PHONY: run build test tools format vet staticcheck race pure bench fuzz clean
+
+run: build
+	bin/nashprune train --data digits --keep 38 --baseline --out $(RUN)
+
+build:
+	$(GO) build -o bin/nashprune ./cmd/nashprune
+
+test: tools format vet staticcheck race pure
+	@echo "make test: all passed"
+
+# The race detector links with a C compiler; everything else comes with Go.
+tools:
+	@command -v gcc >/dev/null || { \
+	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	  $$sudo apt-get update -qq && $$sudo apt-get install -y -qq gcc libc6-dev; }
+
+format:
+	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "run gofmt -w on:" $$unformatted; exit 1; }
+	$(GO) mod verify
+	$(GO) mod tidy -diff
+
+vet:
+	$(GO) vet ./...
+
+# The version is pinned in go.mod.
+staticcheck:
+	$(GO) tool staticcheck ./...
+
+race:
+	CGO_ENABLED=1 $(GO) test -race ./...
+
+# Without a C compiler, and for the systems that nobody here has at hand.
+pure:
+	CGO_ENABLED=0 $(GO) build ./...
+	CGO_ENABLED=0 GOOS=windows $(GO) vet ./...
+	CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 $(GO) vet ./...
+	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) vet ./...
+
+bench:
+	$(GO) test -run '^$$' -bench . ./...
+
+fuzz:
+	@for package in $$($(GO) list ./...); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+	    echo "$$package $$target"; \
+	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
+	  done; \
+	done
+
+clean:
+	rm -rf bin runs
