@@ -17,6 +17,7 @@ import (
 	"nashprune/trainer"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
+	"nashprune/trainer/random"
 )
 
 // smallConfig is a run of a second: every phase is there, digits are the real
@@ -24,6 +25,39 @@ import (
 func smallConfig() trainer.Config {
 	c := trainer.DefaultConfig()
 	c.Model, c.Epochs, c.Rounds, c.Keep, c.Device = "mlp:40-20", 3, 12, 15, cpufallback.DriverName
+	return c
+}
+
+// tinyConfig is a run of milliseconds, on a folder of IDX files with images of
+// six by six pixels: each class lights its own pixels, under noise.
+func tinyConfig(t *testing.T) trainer.Config {
+	t.Helper()
+	const side, classes = 6, 4
+	dir := t.TempDir()
+	draw := random.New(1, random.Testing, 0, 0)
+	write := func(name string, header []byte, content []byte) {
+		if err := os.WriteFile(filepath.Join(dir, name), append(header, content...), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for prefix, samples := range map[string]int{"train": 1000, "t10k": 300} {
+		var pixels, labels []byte
+		for i := range samples {
+			for pixel := range side * side {
+				value := draw.Below(150)
+				if pixel%classes == i%classes {
+					value += 60
+				}
+				pixels = append(pixels, byte(value))
+			}
+			labels = append(labels, byte(i%classes))
+		}
+		size := []byte{0, 0, byte(samples >> 8), byte(samples)}
+		write(prefix+"-images-idx3-ubyte", append([]byte{0, 0, 8, 3}, append(size, 0, 0, 0, side, 0, 0, 0, side)...), pixels)
+		write(prefix+"-labels-idx1-ubyte", append([]byte{0, 0, 8, 1}, size...), labels)
+	}
+	c := smallConfig()
+	c.Data, c.Model, c.Batch, c.Epochs, c.Keep = dir, "mlp:20-10", 16, 4, 9
 	return c
 }
 
@@ -123,8 +157,9 @@ func TestMarketRun(t *testing.T) {
 // TestSameSeedSameBits runs the same configuration with other numbers of
 // processors and compares every file.
 func TestSameSeedSameBits(t *testing.T) {
-	c := smallConfig()
-	c.Epochs, c.Baseline = 2, true
+	// Wide enough that gonum and the loops cut their work into pieces.
+	c := tinyConfig(t)
+	c.Model, c.Batch, c.Baseline = "mlp:200-100", 128, true
 	_, first := mustRun(t, c)
 	for _, processors := range []int{1, 5} {
 		old := runtime.GOMAXPROCS(processors)
@@ -148,14 +183,10 @@ func TestSameSeedSameBits(t *testing.T) {
 func TestInterruptedRunsGoOn(t *testing.T) {
 	for name, change := range map[string]func(*trainer.Config){
 		"market": func(c *trainer.Config) { c.Baseline = true },
-		"paper":  func(c *trainer.Config) { c.Game, c.Gamma, c.Beta = trainer.PaperGame, 0.5, 0.001 },
+		"paper":  func(c *trainer.Config) { c.Game, c.Keep, c.Gamma, c.Beta = trainer.PaperGame, 0, 0.5, 0.001 },
 		"sgd":    func(c *trainer.Config) { c.Optimiser, c.Momentum, c.LearningRate = trainer.SGD, 0.9, 0.05 },
 	} {
-		c := smallConfig()
-		c.Epochs, c.Sparsity = 2, 0
-		if name == "paper" {
-			c.Keep = 0
-		}
+		c := tinyConfig(t)
 		change(&c)
 		_, want := mustRun(t, c)
 
@@ -188,7 +219,7 @@ func TestInterruptedRunsGoOn(t *testing.T) {
 			}
 			stops++
 		}
-		if stops < 3 {
+		if stops < 2 {
 			t.Errorf("%s: stopped only %d times", name, stops)
 		}
 		for _, file := range artefacts {
@@ -209,14 +240,14 @@ func TestInterruptedRunsGoOn(t *testing.T) {
 // about nothing and a linear cost, s falls by rate*gamma a step, so all are below
 // the threshold at the end, zero dominates, and nothing but biases is left.
 func TestPaperRun(t *testing.T) {
-	c := smallConfig()
-	c.Sparsity, c.Keep = 0, 0
+	c := tinyConfig(t)
+	c.Model, c.Keep, c.Batch = "mlp:40-20", 0, 2 // 500 steps
 	c.Game, c.Epochs, c.Alpha, c.Gamma, c.ParticipationRate = trainer.PaperGame, 1, 0, 1, 0.02
 	result, dir := mustRun(t, c)
-	if result.Pruned.Kept != 0 || !slices.Equal(result.Pruned.Shape, []int{784, 0, 0, 10}) || result.Equilibrium.Dominated != 60 {
+	if result.Pruned.Kept != 0 || !slices.Equal(result.Pruned.Shape, []int{36, 0, 0, 4}) || result.Equilibrium.Dominated != 60 {
 		t.Errorf("%+v, %+v", result.Pruned, result.Equilibrium)
 	}
-	if *result.Pruned.Accuracy != 10 { // the test set is balanced, and the logits are the same for all
+	if *result.Pruned.Accuracy != 25 { // the test set is balanced, and the logits are the same for all
 		t.Errorf("a network of biases is right in %g %%", *result.Pruned.Accuracy)
 	}
 	if result.Equilibrium.MaxGap != 0 {
@@ -247,7 +278,7 @@ func TestDigitsAreAQuestion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const epochs, batch = 8, 128
+	const epochs, batch = 5, 128
 	e, err := device.Open(n, data, trainer.EngineOptions{Batch: batch, Optimiser: trainer.Optimiser{Kind: trainer.Adam}})
 	if err != nil {
 		t.Fatal(err)
@@ -271,7 +302,7 @@ func TestDigitsAreAQuestion(t *testing.T) {
 	}
 
 	c := trainer.DefaultConfig()
-	c.Game, c.Epochs, c.Device = trainer.NoGame, 4, cpufallback.DriverName
+	c.Game, c.Epochs, c.Device = trainer.NoGame, 3, cpufallback.DriverName
 	result, _ := mustRun(t, c)
 	if *result.Dense.Accuracy <= 97 || result.Dense.Source != trainer.FromRun || result.Pruned != nil {
 		t.Errorf("dense: %g %%, want over 97; %+v", *result.Dense.Accuracy, result)
@@ -290,10 +321,10 @@ func TestDivergenceIsNamed(t *testing.T) {
 }
 
 func TestValidationIsHeldOutAndJudgedOn(t *testing.T) {
-	c := smallConfig()
+	c := tinyConfig(t)
 	c.Epochs, c.Validation, c.EvaluateOn = 2, 0.1, trainer.ValidationPart
 	result, dir := mustRun(t, c)
-	if d := result.Data; d.Train != 18000 || d.Validation != 2000 || d.Test != 4000 || d.EvaluatedOn != trainer.ValidationPart {
+	if d := result.Data; d.Train != 900 || d.Validation != 100 || d.Test != 300 || d.EvaluatedOn != trainer.ValidationPart {
 		t.Errorf("%+v", d)
 	}
 	// The last line about an epoch was measured on the same network.
