@@ -1,116 +1,125 @@
 package report
 
 import (
-	"bufio"
-	"encoding/json"
+	"cmp"
+	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
-	"text/tabwriter"
+	"strconv"
+	"strings"
 
 	"nashprune/game"
 	"nashprune/trainer"
 )
 
-// Run is what a run folder says of its game.
-type Run struct {
-	Result  trainer.Result
-	Players []trainer.Player
-	Rounds  []trainer.RoundLine // none in the paper's game
-}
-
-// maxLine bounds a line of metrics.jsonl that is read back, in bytes.
-const maxLine = 1 << 20
-
-// ReadRun reads the folder of a finished run.
-func ReadRun(dir string) (*Run, error) {
-	run := new(Run)
-	path := filepath.Join(dir, trainer.ResultFile)
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("%s is not the folder of a finished run: %w", dir, err)
+// Explain writes why players left: counts by layer and reason, the market round
+// by round, and the players nearest to the line on both sides. A run without a
+// game is an error; other errors are those of w.
+func Explain(w io.Writer, run *Run) error {
+	if !run.hasGame() || run.Result.Equilibrium == nil {
+		return errors.New("the run was trained without a game: there is nothing to explain")
 	}
-	if err := json.Unmarshal(text, &run.Result); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	e, p := run.Result.Equilibrium, run.Result.Pruned
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s of %s players stay: %s.\n", thousands(p.Kept), thousands(p.Players), reasons(e))
+	fmt.Fprintf(&b, "Equilibrium: %s.\n\n", gaps(e))
+	explain := explainMarket
+	if run.Config.Game == trainer.PaperGame {
+		explain = explainPaper
 	}
-	if run.Result.Schema != trainer.ResultSchema {
-		return nil, fmt.Errorf("%s has schema %d and this program knows %d", path, run.Result.Schema, trainer.ResultSchema)
-	}
-	if run.Result.Pruned == nil || run.Result.Equilibrium == nil {
-		return nil, fmt.Errorf("%s was trained without a game: there is nothing to explain", dir)
-	}
-	path = filepath.Join(dir, trainer.PlayersFile)
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	if run.Players, err = trainer.ReadPlayers(file); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return run, run.readRounds(filepath.Join(dir, trainer.MetricsFile))
-}
-
-// readRounds picks the lines about rounds of the market from the metrics.
-func (run *Run) readRounds(path string) error {
-	file, err := os.Open(path)
-	if err != nil {
+	if err := explain(&b, run); err != nil {
 		return err
 	}
-	defer file.Close()
-	lines := bufio.NewScanner(file)
-	lines.Buffer(nil, maxLine)
-	for number := 1; lines.Scan(); number++ {
-		var line trainer.RoundLine
-		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
-			return fmt.Errorf("%s line %d: %w", path, number, err)
-		}
-		if line.Round > 0 {
-			run.Rounds = append(run.Rounds, line)
-		}
-	}
-	return lines.Err()
+	return writeTrimmed(w, b.String())
 }
 
-// Explain writes why players left: counts by layer and reason, the market round
-// by round, and the players nearest to the line on both sides.
-func Explain(w io.Writer, run *Run) error {
-	e, p := run.Result.Equilibrium, run.Result.Pruned
-	fmt.Fprintf(w, "%s of %s players stay: %s.\n", thousands(p.Kept), thousands(p.Players), reasons(e))
-	fmt.Fprintf(w, "Relative gap %.2g: all players together could gain that part of what is at stake, each by its own best move.\n", e.RelativeGap)
-	fmt.Fprintf(w, "The largest gain of one player is %.2g.\n\n", e.MaxGap)
-
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(table, "layer\tplayers\tkept\tdominated\tpriced out\tforced\tbelow threshold\tlast price\tlowest kept worth\t")
-	for l := range len(p.Shape) - 2 {
-		counts := map[game.Reason]int{}
-		price, lowest := 0., -1.
-		players := 0
-		for _, player := range run.Players {
-			if player.Layer != l {
-				continue
-			}
-			players++
-			counts[player.Reason]++
-			if player.Reason == game.Kept {
-				price = player.Price
-				if lowest < 0 || player.Worth < lowest {
-					lowest = player.Worth
-				}
-			}
+// explainMarket tells of layers by what the market asked of them.
+func explainMarket(w io.Writer, run *Run) error {
+	table := newTable(w)
+	fmt.Fprintln(table, "layer\tplayers\tkept\tdominated\tpriced out\tforced\tlast price\tlowest kept worth\t")
+	for l, players := range byLayer(run) {
+		counts, price, lowest := map[game.Reason]int{}, "-", "-"
+		for _, p := range players {
+			counts[p.Reason]++
 		}
-		fmt.Fprintf(table, "%d\t%d\t%d\t%d\t%d\t%d\t%d\t%.3g\t%.3g\t\n", l, players, counts[game.Kept], counts[game.Dominated],
-			counts[game.PricedOut], counts[game.Forced], counts[game.BelowThreshold], price, max(lowest, 0))
+		if kept, _ := sides(players); len(kept) > 0 {
+			worst := slices.MinFunc(kept, func(a, b trainer.Player) int { return cmp.Compare(a.Worth, b.Worth) })
+			price, lowest = number(worst.Price), number(worst.Worth)
+		}
+		fmt.Fprintf(table, "%d\t%d\t%d\t%d\t%d\t%d\t%s\t%s\t\n", l, len(players), counts[game.Kept], counts[game.Dominated],
+			counts[game.PricedOut], counts[game.Forced], price, lowest)
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
+	fmt.Fprint(w, `
+A player wants 1 - price/worth of full participation, and none where its worth is at most the price.
+dominated:   the player wanted no participation in any round since it last gained some, or since the start.
+priced out:  the player wanted some participation at first, less each round, until its worth was at most the price.
+forced:      the player still took part when the last round kept exactly as many as asked, and those kept were worth more.
+`)
 	if err := explainRounds(w, run.Rounds); err != nil {
 		return err
 	}
-	return explainMargins(w, run.Players)
+	kept, left := sides(run.Players)
+	margin := func(p trainer.Player) float64 { return p.Worth - p.Price }
+	slices.SortStableFunc(kept, func(a, b trainer.Player) int { return cmp.Compare(margin(a), margin(b)) })
+	slices.SortStableFunc(left, func(a, b trainer.Player) int {
+		return cmp.Or(cmp.Compare(b.Epoch, a.Epoch), cmp.Compare(margin(b), margin(a)))
+	})
+	columns := []string{"worth", "price"}
+	return errors.Join(listPlayers(w, "Nearest to leaving, of those who stay", columns, kept),
+		listPlayers(w, "Last to leave", columns, left))
+}
+
+// explainPaper tells of layers by what participations the paper's game ended at.
+func explainPaper(w io.Writer, run *Run) error {
+	table := newTable(w)
+	fmt.Fprintln(table, "layer\tplayers\tkept\tdominated\tbelow threshold\t")
+	for l, players := range byLayer(run) {
+		counts := map[game.Reason]int{}
+		for _, p := range players {
+			counts[p.Reason]++
+		}
+		fmt.Fprintf(table, "%d\t%d\t%d\t%d\t%d\t\n", l, len(players), counts[game.Kept], counts[game.Dominated], counts[game.BelowThreshold])
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintf(w, `
+Players leave at the end of the run, if their participation is then below %g.
+dominated:        the player left, and no participation is as good for it as none.
+below threshold:  the player left although it would rather take part.
+Benefit and cost are those of full participation.
+`, run.Config.Threshold)
+	kept, left := sides(run.Players)
+	slices.SortStableFunc(kept, func(a, b trainer.Player) int { return cmp.Compare(a.Participation, b.Participation) })
+	slices.SortStableFunc(left, func(a, b trainer.Player) int { return cmp.Compare(b.Participation, a.Participation) })
+	columns := []string{"benefit", "cost"}
+	return errors.Join(listPlayers(w, "Nearest to leaving, of those who stay", columns, kept),
+		listPlayers(w, "Nearest to staying, of those who left", columns, left))
+}
+
+// byLayer sorts the players of a run by their hidden layers.
+func byLayer(run *Run) [][]trainer.Player {
+	layers := make([][]trainer.Player, len(run.Result.Pruned.Shape)-2)
+	for _, p := range run.Players {
+		layers[p.Layer] = append(layers[p.Layer], p)
+	}
+	return layers
+}
+
+// sides splits players into those who stay and those who left.
+func sides(players []trainer.Player) (kept, left []trainer.Player) {
+	for _, p := range players {
+		if p.Reason == game.Kept {
+			kept = append(kept, p)
+		} else {
+			left = append(left, p)
+		}
+	}
+	return kept, left
 }
 
 // shownRounds is about how many rounds of the market are listed.
@@ -121,14 +130,18 @@ func explainRounds(w io.Writer, rounds []trainer.RoundLine) error {
 		return nil
 	}
 	fmt.Fprintln(w, "\nThe market, by layer:")
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	table := newTable(w)
 	fmt.Fprintln(table, "round\tepoch\tdemand\tplayers\tprice\t")
 	step := max(1, len(rounds)/shownRounds)
 	for i, r := range rounds {
 		if (i+1)%step != 0 && i != 0 && i != len(rounds)-1 {
 			continue
 		}
-		fmt.Fprintf(table, "%d\t%d\t%s\t%s\t%.3g\t\n", r.Round, r.Epoch, shape(r.Demand), shape(r.Players), r.Prices)
+		prices := make([]string, len(r.Prices))
+		for l, price := range r.Prices {
+			prices[l] = number(price)
+		}
+		fmt.Fprintf(table, "%d\t%d\t%s\t%s\t%s\t\n", r.Round, r.Epoch, shape(r.Demand), shape(r.Players), strings.Join(prices, " "))
 	}
 	return table.Flush()
 }
@@ -136,47 +149,24 @@ func explainRounds(w io.Writer, rounds []trainer.RoundLine) error {
 // shownPlayers is how many players on each side of the line are listed.
 const shownPlayers = 5
 
-func explainMargins(w io.Writer, players []trainer.Player) error {
-	kept, left := []trainer.Player{}, []trainer.Player{}
-	for _, p := range players {
-		if p.Reason == game.Kept {
-			kept = append(kept, p)
-		} else {
-			left = append(left, p)
-		}
+// listPlayers lists the first players under a title; columns are the names of
+// what players.csv calls worth and price.
+func listPlayers(w io.Writer, title string, columns []string, players []trainer.Player) error {
+	if len(players) == 0 {
+		return nil
 	}
-	margin := func(a, b trainer.Player) int {
-		switch x, y := a.Worth-a.Price, b.Worth-b.Price; {
-		case x < y:
-			return -1
-		case x > y:
-			return 1
-		default:
-			return 0
+	fmt.Fprintf(w, "\n%s:\n", title)
+	table := newTable(w)
+	fmt.Fprintf(table, "layer:index\t%s\tparticipation\tepoch\treason\t\n", strings.Join(columns, "\t"))
+	for _, p := range players[:min(shownPlayers, len(players))] {
+		epoch := "-"
+		if p.Epoch > 0 {
+			epoch = strconv.Itoa(p.Epoch)
 		}
+		fmt.Fprintf(table, "%d:%d\t%s\t%s\t%s\t%s\t%s\t\n", p.Layer, p.Index, number(p.Worth), number(p.Price), number(p.Participation), epoch, p.Reason)
 	}
-	slices.SortStableFunc(kept, margin)
-	slices.SortStableFunc(left, func(a, b trainer.Player) int { return b.Epoch - a.Epoch })
-	for _, side := range []struct {
-		title string
-		list  []trainer.Player
-	}{{"Nearest to leaving, of those who stay", kept}, {"Last to leave", left}} {
-		if len(side.list) == 0 {
-			continue
-		}
-		fmt.Fprintf(w, "\n%s:\n", side.title)
-		table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-		fmt.Fprintln(table, "layer:index\tworth\tprice\tparticipation\tepoch\treason\t")
-		for _, p := range side.list[:min(shownPlayers, len(side.list))] {
-			epoch := "-"
-			if p.Epoch > 0 {
-				epoch = fmt.Sprint(p.Epoch)
-			}
-			fmt.Fprintf(table, "%d:%d\t%.3g\t%.3g\t%.3g\t%s\t%s\t\n", p.Layer, p.Index, p.Worth, p.Price, p.Participation, epoch, p.Reason)
-		}
-		if err := table.Flush(); err != nil {
-			return err
-		}
-	}
-	return nil
+	return table.Flush()
 }
+
+// number writes a worth, price or participation with three digits.
+func number(x float64) string { return strconv.FormatFloat(x, 'g', 3, 64) }

@@ -4,6 +4,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -13,9 +14,10 @@ import (
 
 // Result writes a run's result as a table: the dense network beside the pruned
 // one, then what removal changed, how far from equilibrium the game ended, and
-// where the time went.
+// where the time went. Its errors are those of w.
 func Result(w io.Writer, r *trainer.Result) error {
-	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.AlignRight)
+	var b strings.Builder
+	table := newTable(&b)
 	row := func(cells ...string) { fmt.Fprintln(table, strings.Join(cells, "\t")+"\t") }
 	dense := r.Dense
 	if r.Pruned == nil {
@@ -31,42 +33,64 @@ func Result(w io.Writer, r *trainer.Result) error {
 		row("players", thousands(pruned.Players), thousands(pruned.Kept), fmt.Sprintf("%.2f %% removed", pruned.Sparsity))
 		row("shape", shape(dense.Shape), shape(pruned.Shape), "")
 		change := ""
-		if dense.Accuracy != nil {
+		if dense.Accuracy != nil && pruned.Accuracy != nil {
 			change = fmt.Sprintf("%+.2f points", *pruned.Accuracy-*dense.Accuracy)
 		}
 		row("accuracy", percent(dense.Accuracy), percent(pruned.Accuracy), change)
-		row("parameters", thousands(dense.Parameters), thousands(pruned.Parameters), times(dense.Parameters, pruned.Parameters, "fewer"))
-		row("size", size(dense.Bytes), size(pruned.Bytes), times(dense.Bytes, pruned.Bytes, "smaller"))
-		row("multiplications", thousands(dense.MACs), thousands(pruned.MACs), times(dense.MACs, pruned.MACs, "fewer"))
-		row(latencyName(dense), microseconds(dense.LatencyUS), microseconds(pruned.LatencyUS), times(dense.LatencyUS, pruned.LatencyUS, "faster"))
+		row("parameters", thousands(dense.Parameters), thousands(pruned.Parameters), times(dense.Parameters, pruned.Parameters, "fewer", "more"))
+		row("size", size(dense.Bytes), size(pruned.Bytes), times(dense.Bytes, pruned.Bytes, "smaller", "larger"))
+		row("multiplications", thousands(dense.MACs), thousands(pruned.MACs), times(dense.MACs, pruned.MACs, "fewer", "more"))
+		row(latencyName(dense), microseconds(dense.LatencyUS), microseconds(pruned.LatencyUS), times(dense.LatencyUS, pruned.LatencyUS, "faster", "slower"))
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	_, err := io.WriteString(w, "\n"+notes(r))
+	b.WriteString("\n" + notes(r))
+	return writeTrimmed(w, b.String())
+}
+
+// newTable returns a writer that aligns cells, each ended by a tab, to the right.
+func newTable(w io.Writer) *tabwriter.Writer {
+	return tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.AlignRight)
+}
+
+// writeTrimmed writes text without the spaces that a table leaves at the ends of
+// its lines.
+func writeTrimmed(w io.Writer, text string) error {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimRight(line, " ")
+	}
+	_, err := io.WriteString(w, strings.Join(lines, "\n"))
 	return err
 }
 
 // notes is what stands below the table.
 func notes(r *trainer.Result) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "data:         %s, %s training samples, judged on %s %s samples\n",
-		r.Data.Name, thousands(r.Data.Train), thousands(judgedOn(r.Data)), r.Data.EvaluatedOn)
+	fmt.Fprintf(&b, "data:         %s, %s training samples, judged on %s\n", r.Data.Name, thousands(r.Data.Train), judgedOn(r.Data))
 	device := r.Device.Name
 	if r.Device.BLAS != "" {
 		device += ", " + r.Device.BLAS
 	}
 	fmt.Fprintf(&b, "device:       %s\n", device)
-	if g := r.Gated; g != nil {
-		fmt.Fprintf(&b, "removal:      %.2f %% before, %.2f %% after; a logit changed by %.2g at most, %.1f %% of what float32 rounding allows\n",
-			g.Accuracy, *r.Pruned.Accuracy, g.MaxLogitDifference, 100*g.BoundUsed)
+	if g, p := r.Gated, r.Pruned; g != nil && p != nil {
+		fmt.Fprintf(&b, "removal:      %.2f %% before, %s after; ", g.Accuracy, percent(p.Accuracy))
+		if g.MaxLogitDifference == 0 {
+			fmt.Fprintf(&b, "no logit changed\n")
+		} else {
+			fmt.Fprintf(&b, "a logit changed by %.2g at most, %.2g %% of what float32 rounding allows\n", g.MaxLogitDifference, 100*g.BoundUsed)
+		}
 	}
 	if e := r.Equilibrium; e != nil {
-		fmt.Fprintf(&b, "equilibrium:  relative gap %.2g, largest gain of one player %.2g\n", e.RelativeGap, e.MaxGap)
+		fmt.Fprintf(&b, "equilibrium:  %s\n", gaps(e))
 		fmt.Fprintf(&b, "players:      %s\n", reasons(e))
 	}
 	s := r.Seconds
-	fmt.Fprintf(&b, "time:         %.1f s in all; training %.1f s (game %.1f, tail %.1f)", s.Total, s.Train, s.Game, s.Tail)
+	fmt.Fprintf(&b, "time:         %.1f s in all; training %.1f s", s.Total, s.Train)
+	if s.Game > 0 {
+		fmt.Fprintf(&b, " (game %.1f, tail %.1f)", s.Game, s.Tail)
+	}
 	if s.Baseline > 0 {
 		fmt.Fprintf(&b, ", dense baseline %.1f s", s.Baseline)
 	}
@@ -74,7 +98,14 @@ func notes(r *trainer.Result) string {
 	return b.String()
 }
 
-// reasons counts the players by why they left, without the reasons of nobody.
+// gaps says how far from equilibrium the game ended.
+func gaps(e *trainer.Equilibrium) string {
+	return fmt.Sprintf("relative gap %.2g: players' own best moves would gain %.2g %% of what is at stake, no single one more than %.2g",
+		e.RelativeGap, 100*e.RelativeGap, e.MaxGap)
+}
+
+// reasons counts the players who stay, and those who left by why they did,
+// without the reasons of nobody.
 func reasons(e *trainer.Equilibrium) string {
 	parts := []string{thousands(e.Kept) + " kept"}
 	for _, reason := range []struct {
@@ -88,30 +119,39 @@ func reasons(e *trainer.Equilibrium) string {
 	return strings.Join(parts, ", ")
 }
 
-// Eval writes how a saved network does.
+// Eval writes how a saved network does on the samples it was tried on, in all
+// and by class. Its errors are those of w.
 func Eval(w io.Writer, r *trainer.EvalResult) error {
-	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+	var b strings.Builder
+	table := tabwriter.NewWriter(&b, 0, 0, 3, ' ', 0)
 	row := func(name, value string) { fmt.Fprintf(table, "%s\t%s\n", name, value) }
 	row("model", r.Model)
 	row("shape", shape(r.Network.Shape))
 	row("parameters", thousands(r.Network.Parameters))
 	row("data", fmt.Sprintf("%s, %s test samples", r.Data, thousands(r.Samples)))
-	row("accuracy", fmt.Sprintf("%v %% (%s correct)", *r.Network.Accuracy, thousands(r.Correct)))
-	row("loss", fmt.Sprintf("%.6g", *r.Network.Loss))
+	row("accuracy", fmt.Sprintf("%s (%s correct)", percent(r.Network.Accuracy), thousands(r.Correct)))
+	if r.Network.Loss != nil {
+		row("loss", fmt.Sprintf("%.6g", *r.Network.Loss))
+	}
 	row(latencyName(r.Network), microseconds(r.Network.LatencyUS))
 	for class, samples := range r.ClassSamples {
-		if samples > 0 {
+		if samples > 0 && class < len(r.ClassCorrect) {
 			row(fmt.Sprintf("class %d", class), fmt.Sprintf("%.2f %% of %s", 100*float64(r.ClassCorrect[class])/float64(samples), thousands(samples)))
 		}
 	}
-	return table.Flush()
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	return writeTrimmed(w, b.String())
 }
 
-func judgedOn(d trainer.ResultData) int {
+// judgedOn says which samples accuracies are of: 4,000 test samples.
+func judgedOn(d trainer.ResultData) string {
+	count := d.Test
 	if d.EvaluatedOn == trainer.ValidationPart {
-		return d.Validation
+		count = d.Validation
 	}
-	return d.Test
+	return fmt.Sprintf("%s %s samples", thousands(count), d.EvaluatedOn)
 }
 
 func shape(widths []int) string {
@@ -153,10 +193,29 @@ func microseconds(us float64) string { return thousands(int(us+0.5)) + " us" }
 
 func latencyName(j trainer.Judged) string { return fmt.Sprintf("time for %d", j.LatencyBatch) }
 
-// times says how many times before is of after.
-func times[T int | float64](before, after T, word string) string {
-	if after <= 0 {
+// times says how many times before is of after, or after of before where it is
+// the larger. It is empty where one of them is nothing.
+func times[T int | float64](before, after T, less, more string) string {
+	if before <= 0 || after <= 0 {
 		return ""
 	}
-	return fmt.Sprintf("%.1f times %s", float64(before)/float64(after), word)
+	factor, word := float64(before)/float64(after), less
+	if factor < 1 {
+		factor, word = 1/factor, more
+	}
+	switch {
+	case factor < leastFactor:
+		return "the same"
+	case factor < manyTimes:
+		return fmt.Sprintf("%.1f times %s", factor, word)
+	default:
+		return fmt.Sprintf("%s times %s", thousands(int(min(factor, math.MaxInt32)+0.5)), word)
+	}
 }
+
+const (
+	// leastFactor is the smallest factor that is told: below it 1.0 would be shown.
+	leastFactor = 1.05
+	// manyTimes is from where on tenths say nothing.
+	manyTimes = 1000
+)

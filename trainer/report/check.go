@@ -1,0 +1,117 @@
+package report
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"nashprune/game"
+	"nashprune/trainer"
+)
+
+// check reports the first thing in which a run is not one that the trainer could
+// have written, so that what shows it need not look again.
+func (run *Run) check() error {
+	if err := errors.Join(checkResult(&run.Result), checkConfig(run.Config)); err != nil {
+		return err
+	}
+	for _, line := range run.Epochs {
+		if err := run.checkEpoch(line); err != nil {
+			return err
+		}
+	}
+	for _, line := range run.Rounds {
+		if err := run.checkRound(line); err != nil {
+			return err
+		}
+	}
+	for _, p := range run.Players {
+		if err := run.checkPlayer(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkResult(r *trainer.Result) error {
+	if r.Schema != trainer.ResultSchema {
+		return fmt.Errorf("it has schema %d and this program knows %d", r.Schema, trainer.ResultSchema)
+	}
+	if err := checkJudged("dense", r.Dense); err != nil {
+		return err
+	}
+	if r.Pruned == nil {
+		if r.Dense.Accuracy == nil {
+			return errors.New("neither a dense nor a pruned network was judged")
+		}
+		return nil
+	}
+	if r.Equilibrium == nil || r.Pruned.Accuracy == nil {
+		return errors.New("the pruned network lacks its accuracy or its equilibrium")
+	}
+	if len(r.Pruned.Shape) != len(r.Dense.Shape) {
+		return fmt.Errorf("the pruned network %s has not as many layers as the dense one, %s", shape(r.Pruned.Shape), shape(r.Dense.Shape))
+	}
+	return checkJudged("pruned", r.Pruned.Judged)
+}
+
+func checkJudged(name string, j trainer.Judged) error {
+	switch {
+	case len(j.Shape) < 3 || slices.Min(j.Shape) < 0:
+		return fmt.Errorf("%v is not the shape of a %s network", j.Shape, name)
+	case !percentage(j.Accuracy):
+		return fmt.Errorf("%v is not the accuracy of a %s network in percent", *j.Accuracy, name)
+	case j.Parameters < 0 || !within(j.LatencyUS, 0, maxLatency):
+		return fmt.Errorf("the %s network has %d parameters and a latency of %v us", name, j.Parameters, j.LatencyUS)
+	}
+	return nil
+}
+
+// maxLatency is a year in microseconds: whatever is above it was not measured.
+const maxLatency = 365 * 24 * 3600 * 1e6
+
+func checkConfig(c trainer.Config) error {
+	if c.Epochs < 1 || c.Game == trainer.MarketGame && c.Rounds < 1 || !within(c.WarmUp, 0, 1) || !within(c.GameShare, 0, 1) {
+		return fmt.Errorf("no run has epochs %d, rounds %d, warm-up %v and game-share %v", c.Epochs, c.Rounds, c.WarmUp, c.GameShare)
+	}
+	return nil
+}
+
+func (run *Run) checkEpoch(line trainer.EpochLine) error {
+	if line.Epoch < 1 || line.Epoch > run.Config.Epochs || !percentage(&line.Accuracy) || !percentage(line.ValidationAccuracy) {
+		return fmt.Errorf("this is not a line about one of %d epochs and an accuracy in percent", run.Config.Epochs)
+	}
+	return nil
+}
+
+func (run *Run) checkRound(line trainer.RoundLine) error {
+	layers := len(run.Result.Dense.Shape) - 2
+	negative := func(n int) bool { return n < 0 }
+	switch {
+	case line.Round < 1 || line.Round > run.Config.Rounds:
+		return fmt.Errorf("round %d of %d", line.Round, run.Config.Rounds)
+	case len(line.Demand) != layers || len(line.Prices) != layers || len(line.Players) != layers:
+		return fmt.Errorf("round %d is not about %d hidden layers", line.Round, layers)
+	case slices.ContainsFunc(line.Demand, negative) || slices.ContainsFunc(line.Players, negative):
+		return fmt.Errorf("round %d counts fewer than no players", line.Round)
+	}
+	return nil
+}
+
+var knownReasons = []game.Reason{game.Kept, game.Dominated, game.PricedOut, game.Forced, game.BelowThreshold}
+
+func (run *Run) checkPlayer(p trainer.Player) error {
+	if layers := len(run.Result.Dense.Shape) - 2; p.Layer < 0 || p.Layer >= layers {
+		return fmt.Errorf("layer %d of a network with %d hidden layers, which count from 0", p.Layer, layers)
+	}
+	if !slices.Contains(knownReasons, p.Reason) {
+		return fmt.Errorf("reason %.40q is none of %q", p.Reason, knownReasons)
+	}
+	return nil
+}
+
+// percentage says whether x is a percentage or absent.
+func percentage(x *float64) bool { return x == nil || within(*x, 0, 100) }
+
+// within is false for NaN.
+func within(x, low, high float64) bool { return x >= low && x <= high }

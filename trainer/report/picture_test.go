@@ -1,0 +1,133 @@
+package report
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"io"
+	"math"
+	"strings"
+	"testing"
+
+	"nashprune/game"
+	"nashprune/trainer"
+)
+
+// draw returns a run's picture, after checking that it is XML from end to end.
+func draw(t *testing.T, run *Run) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := Picture(&b, run); err != nil {
+		t.Fatal(err)
+	}
+	decoder := xml.NewDecoder(bytes.NewReader(b.Bytes()))
+	for {
+		if _, err := decoder.Token(); errors.Is(err, io.EOF) {
+			return b.String()
+		} else if err != nil {
+			t.Fatalf("not XML: %v", err)
+		}
+	}
+}
+
+// ofLayers is a market run of so many hidden layers of 9 players, in which only
+// the last layer keeps anybody.
+func ofLayers(layers int) *Run {
+	run := marketRun()
+	start, end := []int{784}, []int{784}
+	for l := range layers {
+		start, end = append(start, 9), append(end, l/(layers-1+1/layers))
+	}
+	run.Result.Dense.Shape, run.Result.Pruned.Shape = append(start, 10), append(end, 10)
+	run.Players = nil
+	for i := range run.Rounds {
+		r := &run.Rounds[i]
+		r.Demand, r.Prices, r.Players = end[1:layers+1], make([]float64, layers), start[1:layers+1]
+	}
+	return run
+}
+
+func TestPictureOfOddRuns(t *testing.T) {
+	changed := func(run *Run, change func(*Run)) *Run {
+		change(run)
+		return run
+	}
+	for name, run := range map[string]*Run{
+		"one layer":       ofLayers(1),
+		"eight layers":    ofLayers(8),
+		"sixty-four":      ofLayers(64),
+		"no lines at all": changed(marketRun(), func(r *Run) { r.Epochs, r.Rounds, r.Players = nil, nil, nil }),
+		"one epoch": changed(marketRun(), func(r *Run) {
+			r.Config.Epochs, r.Epochs = 1, r.Epochs[:1]
+		}),
+		"a hundred thousand epochs": changed(marketRun(), func(r *Run) {
+			r.Config.Epochs = 100_000
+			for epoch := range r.Config.Epochs {
+				r.Epochs = append(r.Epochs, trainer.EpochLine{Training: ownTraining, Epoch: epoch + 1, Accuracy: float64(epoch % 100)})
+			}
+		}),
+		"nobody stays": changed(paperRun(), func(r *Run) { r.Result.Pruned.Shape = []int{13, 0, 0, 3} }),
+		"nobody was": changed(paperRun(), func(r *Run) {
+			r.Players, r.Result.Dense.Shape, r.Result.Pruned.Shape = nil, []int{0, 0, 0}, []int{0, 0, 0}
+		}),
+		"no latency": changed(marketRun(), func(r *Run) { r.Result.Dense.LatencyUS, r.Result.Pruned.LatencyUS = 0, 0 }),
+		"no warm-up": changed(marketRun(), func(r *Run) { r.Config.WarmUp, r.Config.GameShare = 0, 0.01 }),
+		"all game":   changed(marketRun(), func(r *Run) { r.Config.WarmUp, r.Config.GameShare = 0, 1 }),
+		"perfect": changed(marketRun(), func(r *Run) {
+			r.Epochs, r.Result.Dense.Accuracy, r.Result.Pruned.Accuracy = nil, of(100), of(100)
+		}),
+		"hopeless": changed(marketRun(), func(r *Run) { r.Result.Pruned.Accuracy = of(0) }),
+		"huge":     changed(marketRun(), func(r *Run) { r.Result.Dense.Parameters, r.Result.Dense.LatencyUS = math.MaxInt, maxLatency }),
+		"odd names": changed(marketRun(), func(r *Run) {
+			r.Result.Data.Name, r.Result.Device.Name = "]]>\x00\xff<script>&amp;", strings.Repeat("\"ü'", 100)
+		}),
+		"no game": offRun(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			picture := draw(t, run)
+			for _, wrong := range []string{"NaN", "Inf", `="-0"`, "<script", "%!"} {
+				if strings.Contains(picture, wrong) {
+					t.Errorf("the picture contains %q", wrong)
+				}
+			}
+			const most = 1 << 17 // bytes: more than a page should load for a picture
+			if len(picture) > most {
+				t.Errorf("the picture has %d bytes, more than %d", len(picture), most)
+			}
+			if draw(t, run) != picture {
+				t.Error("the same run gave two pictures")
+			}
+		})
+	}
+}
+
+func TestPictureRefuses(t *testing.T) {
+	for name, change := range map[string]func(*Run){
+		"nothing":          func(r *Run) { *r = Run{} },
+		"no shape":         func(r *Run) { r.Result.Dense.Shape = nil },
+		"negative width":   func(r *Run) { r.Result.Pruned.Shape[1] = -1 },
+		"other layers":     func(r *Run) { r.Result.Pruned.Shape = []int{13, 3} },
+		"no accuracy":      func(r *Run) { r.Result.Pruned.Accuracy = nil },
+		"accuracy NaN":     func(r *Run) { r.Result.Pruned.Accuracy = of(math.NaN()) },
+		"accuracy 101":     func(r *Run) { r.Result.Dense.Accuracy = of(101) },
+		"latency infinite": func(r *Run) { r.Result.Dense.LatencyUS = math.Inf(1) },
+		"epoch 6 of 5":     func(r *Run) { r.Epochs[0].Epoch = 6 },
+		"epoch NaN":        func(r *Run) { r.Epochs[0].Accuracy = math.NaN() },
+		"round 5 of 4":     func(r *Run) { r.Rounds[0].Round = 5 },
+		"round of a layer": func(r *Run) { r.Rounds[0].Players = []int{1} },
+		"negative demand":  func(r *Run) { r.Rounds[0].Demand[0] = -1 },
+		"player of nobody": func(r *Run) { r.Players[0].Layer = 2 },
+		"unknown reason":   func(r *Run) { r.Players[0].Reason = game.Reason("bored") },
+		"warm-up NaN":      func(r *Run) { r.Config.WarmUp = math.NaN() },
+		"no rounds":        func(r *Run) { r.Config.Rounds = 0 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			run := marketRun()
+			change(run)
+			var b bytes.Buffer
+			if err := Picture(&b, run); err == nil || b.Len() > 0 {
+				t.Errorf("the error is %v after %d bytes, want one before any", err, b.Len())
+			}
+		})
+	}
+}

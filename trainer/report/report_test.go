@@ -1,0 +1,206 @@
+package report
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"nashprune/game"
+	"nashprune/trainer"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files from what is written now")
+
+// golden compares what write writes with a file in testdata.
+func golden(t *testing.T, name string, write func(io.Writer) error) {
+	t.Helper()
+	var got bytes.Buffer
+	if err := write(&got); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, got.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v (go test -update makes it)", err)
+	}
+	if !bytes.Equal(got.Bytes(), want) {
+		t.Errorf("%s differs from what is written now (go test -update rewrites it):\n%s", path, got.String())
+	}
+}
+
+func of(x float64) *float64 { return &x }
+
+// marketRun is a run of the market with a baseline: 13-7-5-3 becomes 13-3-2-3.
+func marketRun() *Run {
+	run := &Run{Config: trainer.DefaultConfig()}
+	run.Config.Epochs, run.Config.Rounds = 5, 4
+	run.Result = trainer.Result{
+		Schema: trainer.ResultSchema, Command: "nashprune train --keep 5", Seed: 7,
+		Device: trainer.ResultDevice{Name: "CPU & Sons <fast>, 2 threads", Kind: trainer.CPU, BLAS: "gonum"},
+		Data:   trainer.ResultData{Name: "digits", Train: 18000, Validation: 2000, Test: 4000, EvaluatedOn: trainer.TestPart},
+		Dense: trainer.Judged{
+			Source: trainer.FromBaseline, Shape: []int{13, 7, 5, 3}, Accuracy: of(98.725), Loss: of(0.05),
+			Parameters: 156, MACs: 141, Bytes: 624, LatencyUS: 1234.5, LatencyBatch: 128,
+		},
+		Gated: &trainer.Gated{Accuracy: 95.8, MaxLogitDifference: 5.7e-6, BoundUsed: 8.8e-5},
+		Pruned: &trainer.Pruned{
+			Judged: trainer.Judged{
+				Shape: []int{13, 3, 2, 3}, Accuracy: of(95.8), Loss: of(0.15),
+				Parameters: 59, MACs: 51, Bytes: 236, LatencyUS: 261.4, LatencyBatch: 128,
+			},
+			Kept: 5, Players: 12, Sparsity: 100 * 7. / 12,
+		},
+		Equilibrium: &trainer.Equilibrium{MaxGap: 0.00096, RelativeGap: 0.0023, Dominated: 2, PricedOut: 4, Forced: 1, Kept: 5},
+		Seconds:     trainer.Seconds{Total: 13.1, Train: 2.8, Game: 1.8, Tail: 0.1, Baseline: 7.3, Evaluate: 2.2},
+	}
+	for i, accuracy := range []float64{85, 93, 94.5, 96, 97.25} {
+		run.Epochs = append(run.Epochs, trainer.EpochLine{
+			Training: ownTraining, Epoch: i + 1, Step: 141 * (i + 1), LearningRate: 0.002, Loss: 0.3, Accuracy: accuracy,
+			ValidationLoss: of(0.4), ValidationAccuracy: of(accuracy - 1), Players: []int{7, 5}, Seconds: float64(i + 1),
+		})
+	}
+	for i, accuracy := range []float64{90, 97, 98, 99, 99.5} {
+		run.Epochs = append(run.Epochs, trainer.EpochLine{
+			Training: denseTraining, Epoch: i + 1, Step: 141 * (i + 1), LearningRate: 0.002, Loss: 0.3, Accuracy: accuracy,
+			ValidationLoss: of(0.2), ValidationAccuracy: of(accuracy - 0.5), Players: []int{7, 5}, Seconds: float64(i + 1),
+		})
+	}
+	demands := [][]int{{5, 4}, {4, 3}, {3, 2}, {3, 2}}
+	players := [][]int{{7, 5}, {6, 4}, {4, 2}, {3, 2}}
+	for k := range demands {
+		run.Rounds = append(run.Rounds, trainer.RoundLine{
+			Training: ownTraining, Round: k + 1, Epoch: 1 + k/2, Demand: demands[k],
+			Prices: []float64{1.35e-5 * float64(k), 0.25 * float64(k)}, Players: players[k],
+		})
+	}
+	reasons := []game.Reason{
+		game.Kept, game.Dominated, game.PricedOut, game.Kept, game.Forced, game.PricedOut, game.Kept,
+		game.PricedOut, game.Kept, game.Dominated, game.Kept, game.PricedOut,
+	}
+	for i, reason := range reasons {
+		p := trainer.Player{Layer: i / 7, Index: i % 7, Worth: 0.01 * float64(i+1), Price: 0.002, Participation: 0.9, Reason: reason}
+		if reason != game.Kept {
+			p.Worth, p.Participation, p.Epoch = 0.001/float64(i), 0.004, 2+i%2
+		}
+		run.Players = append(run.Players, p)
+	}
+	return run
+}
+
+// paperRun is a run of the paper's game without a baseline, in which the second
+// hidden layer loses everybody.
+func paperRun() *Run {
+	run := marketRun()
+	run.Config.Game, run.Config.Threshold = trainer.PaperGame, 0.01
+	run.Rounds, run.Epochs = nil, run.Epochs[:run.Config.Epochs]
+	r := &run.Result
+	r.Dense.Source, r.Dense.Accuracy, r.Dense.Loss = trainer.NotTrained, nil, nil
+	r.Gated = &trainer.Gated{Accuracy: 40}
+	r.Pruned.Shape, r.Pruned.Kept, r.Pruned.Sparsity = []int{13, 2, 0, 3}, 2, 100*10./12
+	r.Pruned.Parameters, r.Pruned.MACs, r.Pruned.Bytes = 31, 26, 124
+	r.Equilibrium = &trainer.Equilibrium{MaxGap: 0.1, RelativeGap: 0.95, Dominated: 7, BelowThreshold: 3, Kept: 2}
+	r.Seconds = trainer.Seconds{Total: 17.2, Train: 9.2, Tail: 9.2, Evaluate: 7.4}
+	for i := range run.Players {
+		p := &run.Players[i]
+		p.Epoch, p.Participation = 5, 0.0005*float64(i)
+		switch {
+		case i < 2:
+			p.Epoch, p.Participation, p.Reason = 0, 0.95, game.Kept
+		case i%4 == 2:
+			p.Reason = game.BelowThreshold
+		default:
+			p.Reason = game.Dominated
+		}
+	}
+	return run
+}
+
+// offRun is a run without a game.
+func offRun() *Run {
+	run := marketRun()
+	run.Config.Game = trainer.NoGame
+	run.Rounds, run.Players, run.Epochs = nil, nil, run.Epochs[:run.Config.Epochs]
+	r := &run.Result
+	r.Dense.Source = trainer.FromRun
+	r.Gated, r.Pruned, r.Equilibrium = nil, nil, nil
+	r.Seconds = trainer.Seconds{Total: 10.1, Train: 8.4, Tail: 8.4, Evaluate: 1.4}
+	return run
+}
+
+func TestTexts(t *testing.T) {
+	for name, run := range map[string]*Run{"market": marketRun(), "paper": paperRun(), "off": offRun()} {
+		t.Run(name, func(t *testing.T) {
+			golden(t, "result-"+name+".golden", func(w io.Writer) error { return Result(w, &run.Result) })
+			golden(t, "picture-"+name+".svg", func(w io.Writer) error { return Picture(w, run) })
+			if run.hasGame() {
+				golden(t, "explain-"+name+".golden", func(w io.Writer) error { return Explain(w, run) })
+			}
+		})
+	}
+}
+
+func TestEval(t *testing.T) {
+	r := &trainer.EvalResult{
+		Model: "runs/mnist-38", Data: "mnist", Samples: 10000, Correct: 9740, Network: marketRun().Result.Pruned.Judged,
+		ClassSamples: []int{980, 0, 1032}, ClassCorrect: []int{971, 0, 1000},
+	}
+	golden(t, "eval.golden", func(w io.Writer) error { return Eval(w, r) })
+}
+
+func TestExplainWithoutGame(t *testing.T) {
+	if err := Explain(io.Discard, offRun()); err == nil || !strings.Contains(err.Error(), "without a game") {
+		t.Errorf("got the error %v, want one that says that there was no game", err)
+	}
+}
+
+func TestTimes(t *testing.T) {
+	for _, c := range []struct {
+		before, after float64
+		want          string
+	}{
+		{535818, 20103, "26.7 times fewer"},
+		{1, 2, "2.0 times more"},
+		{1, 1, "the same"},
+		{1.04, 1, "the same"},
+		{1, 1.04, "the same"},
+		{1.06, 1, "1.1 times fewer"},
+		{52650, 10, "5,265 times fewer"},
+		{5, 0, ""},
+		{0, 5, ""},
+	} {
+		if got := times(c.before, c.after, "fewer", "more"); got != c.want {
+			t.Errorf("times(%v, %v) = %q, want %q", c.before, c.after, got, c.want)
+		}
+	}
+}
+
+// broken fails at every write.
+type broken struct{}
+
+var errBroken = errors.New("disk full")
+
+func (broken) Write([]byte) (int, error) { return 0, errBroken }
+
+func TestWriteErrors(t *testing.T) {
+	run := marketRun()
+	for name, write := range map[string]func(io.Writer) error{
+		"Result":  func(w io.Writer) error { return Result(w, &run.Result) },
+		"Explain": func(w io.Writer) error { return Explain(w, run) },
+		"Picture": func(w io.Writer) error { return Picture(w, run) },
+		"Eval":    func(w io.Writer) error { return Eval(w, &trainer.EvalResult{}) },
+	} {
+		if err := write(broken{}); !errors.Is(err, errBroken) {
+			t.Errorf("%s returned %v, want %v", name, err, errBroken)
+		}
+	}
+}

@@ -1,0 +1,175 @@
+package report
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/BurntSushi/toml"
+
+	"nashprune/trainer"
+)
+
+// Run is what the folder of a finished run says.
+type Run struct {
+	Config  trainer.Config
+	Result  trainer.Result
+	Epochs  []trainer.EpochLine // of the run's own training, and of the baseline where there is one
+	Rounds  []trainer.RoundLine // of the market; empty in other games
+	Players []trainer.Player    // empty without a game
+}
+
+// The most that is read of each file, in bytes. They leave room for the longest
+// run and the widest network that the trainer takes, and keep a file that is
+// none of ours from filling the memory.
+const (
+	maxConfig  = 1 << 20
+	maxResult  = 1 << 20
+	maxMetrics = 1 << 28
+	maxLine    = 1 << 20 // of the metrics
+	maxPlayers = 1 << 28
+)
+
+// ReadRun reads the folder of a finished run, with a game or without. Its errors
+// name the file, and the line where there is one, that is missing, damaged, too
+// large, of another version, or at odds with the other files.
+func ReadRun(dir string) (*Run, error) {
+	run := new(Run)
+	for _, part := range []struct {
+		file string
+		most int64
+		read func(io.Reader) error
+	}{
+		{trainer.ResultFile, maxResult, run.readResult},
+		{trainer.ConfigFile, maxConfig, run.readConfig},
+		{trainer.MetricsFile, maxMetrics, run.readMetrics},
+		{trainer.PlayersFile, maxPlayers, run.readPlayers},
+	} {
+		if part.file == trainer.PlayersFile && !run.hasGame() {
+			continue
+		}
+		path := filepath.Join(dir, part.file)
+		file, err := os.Open(path)
+		if err != nil {
+			return nil, fmt.Errorf("%s is not the folder of a finished run: %w", dir, err)
+		}
+		err = part.read(&limited{from: file, left: part.most, most: part.most})
+		file.Close()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	return run, nil
+}
+
+// hasGame says whether players could leave in the run.
+func (run *Run) hasGame() bool { return run.Result.Pruned != nil }
+
+func (run *Run) readResult(from io.Reader) error {
+	text, err := io.ReadAll(from)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(text, &run.Result); err != nil {
+		return fmt.Errorf("line %d: %w", lineOf(text, err), err)
+	}
+	return checkResult(&run.Result)
+}
+
+// lineOf returns the line, from 1, at which decoding text as JSON failed.
+func lineOf(text []byte, err error) int {
+	var (
+		syntax *json.SyntaxError
+		kind   *json.UnmarshalTypeError
+		offset int64
+	)
+	switch {
+	case errors.As(err, &syntax):
+		offset = syntax.Offset
+	case errors.As(err, &kind):
+		offset = kind.Offset
+	}
+	return 1 + bytes.Count(text[:min(int(offset), len(text))], []byte("\n"))
+}
+
+func (run *Run) readConfig(from io.Reader) error {
+	if _, err := toml.NewDecoder(from).Decode(&run.Config); err != nil {
+		return err
+	}
+	return checkConfig(run.Config)
+}
+
+// readMetrics reads one JSON object a line. A line about a round has a round in
+// it, and any other is about an epoch.
+func (run *Run) readMetrics(from io.Reader) error {
+	lines := bufio.NewScanner(from)
+	lines.Buffer(nil, maxLine)
+	number := 1
+	for ; lines.Scan(); number++ {
+		var line struct {
+			trainer.EpochLine
+			Round  int       `json:"round"`
+			Demand []int     `json:"demand"`
+			Prices []float64 `json:"prices"`
+		}
+		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
+			return fmt.Errorf("line %d: %w", number, err)
+		}
+		var err error
+		if line.Round == 0 {
+			run.Epochs = append(run.Epochs, line.EpochLine)
+			err = run.checkEpoch(line.EpochLine)
+		} else {
+			round := trainer.RoundLine{
+				Training: line.Training, Round: line.Round, Epoch: line.Epoch,
+				Demand: line.Demand, Prices: line.Prices, Players: line.Players,
+			}
+			run.Rounds = append(run.Rounds, round)
+			err = run.checkRound(round)
+		}
+		if err != nil {
+			return fmt.Errorf("line %d: %w", number, err)
+		}
+	}
+	switch err := lines.Err(); {
+	case errors.Is(err, bufio.ErrTooLong):
+		return fmt.Errorf("line %d is longer than %s, and no run writes that much", number, size(maxLine))
+	case err != nil:
+		return fmt.Errorf("line %d: %w", number, err)
+	}
+	return nil
+}
+
+func (run *Run) readPlayers(from io.Reader) error {
+	players, err := trainer.ReadPlayers(from)
+	if err != nil {
+		return err
+	}
+	run.Players = players
+	for i, p := range players {
+		if err := run.checkPlayer(p); err != nil {
+			return fmt.Errorf("line %d: %w", i+2, err)
+		}
+	}
+	return nil
+}
+
+// limited reads from a reader and fails, rather than ending as io.LimitReader
+// does, when there is more than the limit.
+type limited struct {
+	from       io.Reader
+	left, most int64
+}
+
+func (l *limited) Read(into []byte) (int, error) {
+	n, err := l.from.Read(into[:min(int64(len(into)), l.left+1)])
+	if l.left -= int64(n); l.left < 0 {
+		return 0, fmt.Errorf("it is larger than %s, and no run writes that much", size(int(l.most)))
+	}
+	return n, err
+}

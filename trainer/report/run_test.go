@@ -1,0 +1,172 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/BurntSushi/toml"
+
+	"nashprune/trainer"
+)
+
+// writeRun writes a run as the trainer does and returns its folder.
+func writeRun(t testing.TB, run *Run) string {
+	t.Helper()
+	var result, config, metrics, players bytes.Buffer
+	encode := func(err error) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	indented := json.NewEncoder(&result)
+	indented.SetIndent("", "  ")
+	encode(indented.Encode(run.Result))
+	encode(toml.NewEncoder(&config).Encode(run.Config))
+	lines := json.NewEncoder(&metrics)
+	for _, line := range run.Epochs {
+		encode(lines.Encode(line))
+	}
+	for _, line := range run.Rounds {
+		encode(lines.Encode(line))
+	}
+	fmt.Fprintln(&players, "layer,index,worth,price,participation,epoch,reason")
+	for _, p := range run.Players {
+		fmt.Fprintf(&players, "%d,%d,%v,%v,%v,%d,%s\n", p.Layer, p.Index, p.Worth, p.Price, p.Participation, p.Epoch, p.Reason)
+	}
+	dir := t.TempDir()
+	for name, content := range map[string]*bytes.Buffer{
+		trainer.ResultFile: &result, trainer.ConfigFile: &config, trainer.MetricsFile: &metrics, trainer.PlayersFile: &players,
+	} {
+		encode(os.WriteFile(filepath.Join(dir, name), content.Bytes(), 0o644))
+	}
+	return dir
+}
+
+func TestReadRun(t *testing.T) {
+	for name, run := range map[string]*Run{"market": marketRun(), "paper": paperRun(), "off": offRun()} {
+		t.Run(name, func(t *testing.T) {
+			got, err := ReadRun(writeRun(t, run))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(got, run) {
+				t.Errorf("read %+v, wrote %+v", got, run)
+			}
+		})
+	}
+}
+
+func TestReadRunMissing(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "nowhere")
+	if _, err := ReadRun(missing); err == nil || !strings.Contains(err.Error(), missing) {
+		t.Errorf("the error is %v, want one that names %s", err, missing)
+	}
+	for _, name := range []string{trainer.ResultFile, trainer.ConfigFile, trainer.MetricsFile, trainer.PlayersFile} {
+		dir := writeRun(t, marketRun())
+		if err := os.Remove(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ReadRun(dir); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("without %s the error is %v, want one that names it", name, err)
+		}
+	}
+}
+
+func TestReadRunDamaged(t *testing.T) {
+	replaced := func(old, by string) func(string) string {
+		return func(text string) string { return strings.Replace(text, old, by, 1) }
+	}
+	appended := func(more string) func(string) string { return func(text string) string { return text + more } }
+	for _, c := range []struct {
+		name, file string
+		damage     func(string) string
+		want       string // in the error, besides the file
+	}{
+		{"truncated", trainer.ResultFile, func(text string) string { return text[:len(text)/2] }, "line "},
+		{"not JSON", trainer.ResultFile, replaced("{", "{\n!"), "line 2"},
+		{"a word for a number", trainer.ResultFile, replaced(`"seed": 7`, `"seed": "seven"`), "line 4"},
+		{"schema", trainer.ResultFile, replaced(`"schema": 1`, `"schema": 99`), "schema 99"},
+		{"no accuracy", trainer.ResultFile, replaced(`"accuracy": 95.8,
+    "loss"`, `"loss"`), "lacks its accuracy"},
+		{"larger than allowed", trainer.ResultFile, appended(strings.Repeat(" ", maxResult)), "larger than 1.00 MiB"},
+		{"not TOML", trainer.ConfigFile, appended("\n=\n"), "line "},
+		{"no epochs", trainer.ConfigFile, replaced("epochs = 5", "epochs = 0"), "epochs 0"},
+		{"not JSON", trainer.MetricsFile, appended("{\n"), "line 15"},
+		{"empty line", trainer.MetricsFile, appended("\n"), "line 15"},
+		{"epoch 6 of 5", trainer.MetricsFile, appended(`{"training":"game","epoch":6}`), "line 15"},
+		{"round of one layer", trainer.MetricsFile, appended(`{"round":1,"epoch":1,"demand":[1],"prices":[0],"players":[1]}`), "line 15"},
+		{"oversized line", trainer.MetricsFile, appended(strings.Repeat(" ", maxLine+1)), "line 15 is longer than 1.00 MiB"},
+		{"too few columns", trainer.PlayersFile, appended("0,7\n"), "line 14"},
+		{"a word for a number", trainer.PlayersFile, appended("0,7,much,0,0,1,forced\n"), "line 14"},
+		{"no such layer", trainer.PlayersFile, appended("2,7,0,0,0,1,forced\n"), "line 14"},
+		{"no such reason", trainer.PlayersFile, appended("0,7,0,0,0,1,bored\n"), "line 14"},
+		{"another header", trainer.PlayersFile, replaced("worth", "value"), "first line"},
+	} {
+		t.Run(c.file+" "+c.name, func(t *testing.T) {
+			dir := writeRun(t, marketRun())
+			path := filepath.Join(dir, c.file)
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			damaged := c.damage(string(text))
+			if damaged == string(text) {
+				t.Fatal("the test damages nothing")
+			}
+			if err := os.WriteFile(path, []byte(damaged), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			_, err = ReadRun(dir)
+			if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("the error is %v, want one that names %s and says %q", err, path, c.want)
+			}
+		})
+	}
+}
+
+func TestLimited(t *testing.T) {
+	for _, c := range []struct {
+		length, most int
+		fits         bool
+	}{{0, 0, true}, {1, 0, false}, {7, 7, true}, {8, 7, false}, {5000, 7, false}} {
+		got, err := io.ReadAll(&limited{from: strings.NewReader(strings.Repeat("x", c.length)), left: int64(c.most), most: int64(c.most)})
+		if (err == nil) != c.fits || c.fits && len(got) != c.length {
+			t.Errorf("%d bytes of at most %d: read %d with the error %v", c.length, c.most, len(got), err)
+		}
+	}
+}
+
+// FuzzMetrics checks that whatever metrics are read can also be shown.
+func FuzzMetrics(f *testing.F) {
+	metrics, err := os.ReadFile(filepath.Join(writeRun(f, marketRun()), trainer.MetricsFile))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(metrics)
+	f.Add([]byte(`{"training":"game","epoch":1,"accuracy":1e400}`))
+	f.Add([]byte(`{"round":4,"demand":[9223372036854775807,0],"prices":[-1e308,1e308],"players":[0,9223372036854775807]}`))
+	f.Fuzz(func(t *testing.T, metrics []byte) {
+		run := marketRun()
+		run.Epochs, run.Rounds = nil, nil
+		if run.readMetrics(bytes.NewReader(metrics)) != nil {
+			return
+		}
+		if err := Explain(io.Discard, run); err != nil {
+			t.Error(err)
+		}
+		var picture bytes.Buffer
+		if err := Picture(&picture, run); err != nil {
+			t.Error(err)
+		}
+		if text := picture.String(); strings.Contains(text, "NaN") || strings.Contains(text, "Inf") {
+			t.Errorf("the picture has a number that is none: %s", text)
+		}
+	})
+}
