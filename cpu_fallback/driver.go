@@ -55,5 +55,8 @@ func processorName() string {
 			}
 		}
 	}
-	return fmt.Sprintf("%s, %d threads", name, runtime.GOMAXPROCS(0))
+	if threads := runtime.GOMAXPROCS(0); threads > 1 {
+		return fmt.Sprintf("%s, %d threads", name, threads)
+	}
+	return name + ", 1 thread"
 }
