@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"nashprune/trainer"
 	"nashprune/trainer/report"
@@ -15,6 +16,7 @@ import (
 
 func newTrain() *cobra.Command {
 	config := trainer.DefaultConfig()
+	settings := configFlags(&config)
 	var (
 		out, file, resume string
 		asJSON            bool
@@ -40,28 +42,37 @@ default.`,
 			progress := newProgress(cmd.ErrOrStderr())
 			defer progress.end()
 			options := trainer.Options{
-				Dir: out, Version: version(), Observe: progress.observe,
+				Version: version(), Observe: progress.observe,
 				Command: strings.Join(append([]string{"nashprune"}, os.Args[1:]...), " "),
 			}
 			var (
 				result *trainer.Result
 				err    error
 			)
-			if resume != "" {
+			flags := cmd.Flags()
+			if flags.Changed("resume") {
+				if err := checkResume(settings, resume); err != nil {
+					return err
+				}
 				options.Dir = resume
-				result, err = trainer.Resume(cmd.Context(), options)
+				result, err = trainer.Resume(untilSignal(cmd.Context()), options)
 			} else {
-				if err := settle(cmd.Flags(), file); err != nil {
+				if err := settleFromEnvironment(flags); err != nil {
 					return err
 				}
-				if err := checkGiven(cmd.Flags(), config); err != nil {
+				if flags.Changed("config") {
+					if err := settleFromFile(settings, file); err != nil {
+						return err
+					}
+				}
+				if err := checkGiven(settings, config); err != nil {
 					return err
 				}
-				if options.Dir == "" {
+				if options.Dir = out; out == "" {
 					name := fmt.Sprintf("%s-%s-%s", filepath.Base(config.Data), config.Game, time.Now().Format("20060102-150405"))
 					options.Dir = filepath.Join("runs", name)
 				}
-				result, err = trainer.Run(cmd.Context(), config, options)
+				result, err = trainer.Run(untilSignal(cmd.Context()), config, options)
 			}
 			progress.end()
 			if err != nil {
@@ -78,13 +89,33 @@ default.`,
 		},
 	}
 	cmd.Flags().SortFlags = false
-	configFlags(cmd.Flags(), &config)
-	cmd.Flags().StringVar(&out, "out", "", "folder for the results (default: a new one in runs/)")
-	cmd.Flags().StringVar(&file, "config", "", "TOML file with settings, such as the config.toml of a run")
-	cmd.Flags().StringVar(&resume, "resume", "", "go on with the interrupted run in this folder, with its own settings")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print result.json instead of a table")
+	cmd.Flags().AddFlagSet(settings)
+	output := newFlagSet()
+	output.StringVar(&out, "out", "", "`folder` for the results (default: a new one in runs/)")
+	output.StringVar(&file, "config", "", "TOML `file` with settings, such as the config.toml of a run")
+	output.StringVar(&resume, "resume", "", "go on with the interrupted run in this `folder`, with its own settings")
+	output.BoolVar(&asJSON, "json", false, "print result.json instead of a table")
+	section(cmd.Flags(), "The run", output)
 	for _, other := range []string{"out", "config"} {
 		cmd.MarkFlagsMutuallyExclusive("resume", other)
 	}
 	return cmd
+}
+
+// checkResume refuses settings beside --resume, which the run would ignore, and
+// an empty name, which a shell makes of a variable that is not set.
+func checkResume(settings *pflag.FlagSet, folder string) error {
+	if folder == "" {
+		return trainer.Usagef("--resume needs the folder of a run")
+	}
+	given := ""
+	settings.VisitAll(func(flag *pflag.Flag) {
+		if flag.Changed {
+			given = flag.Name
+		}
+	})
+	if given != "" {
+		return trainer.Usagef("--resume goes on with the run's own settings: leave out --%s", given)
+	}
+	return nil
 }
