@@ -40,14 +40,9 @@ func main() {
 // terminal asks to stop. A second signal ends the program at once: what is saved
 // is whole anyway.
 func untilSignal(ctx context.Context) context.Context {
-	var signals []os.Signal
-	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
-		if !signal.Ignored(s) { // as nohup does with SIGHUP
-			signals = append(signals, s)
-		}
-	}
-	if len(signals) == 0 { // to NotifyContext that means every signal
-		return ctx
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // as it is under nohup
+		signals = append(signals, syscall.SIGHUP)
 	}
 	ctx, stop := signal.NotifyContext(ctx, signals...)
 	context.AfterFunc(ctx, stop)

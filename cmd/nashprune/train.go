@@ -51,7 +51,7 @@ default.`,
 			)
 			flags := cmd.Flags()
 			if flags.Changed("resume") {
-				if err := checkResume(settings, resume); err != nil {
+				if err := checkResume(flags, resume); err != nil {
 					return err
 				}
 				options.Dir = resume
@@ -61,6 +61,9 @@ default.`,
 					return err
 				}
 				if flags.Changed("config") {
+					if file == "" {
+						return trainer.Usagef("--config needs a TOML file")
+					}
 					if err := settleFromFile(settings, file); err != nil {
 						return err
 					}
@@ -96,26 +99,23 @@ default.`,
 	output.StringVar(&resume, "resume", "", "go on with the interrupted run in this `folder`, with its own settings")
 	output.BoolVar(&asJSON, "json", false, "print result.json instead of a table")
 	section(cmd.Flags(), "The run", output)
-	for _, other := range []string{"out", "config"} {
-		cmd.MarkFlagsMutuallyExclusive("resume", other)
-	}
 	return cmd
 }
 
-// checkResume refuses settings beside --resume, which the run would ignore, and
-// an empty name, which a shell makes of a variable that is not set.
-func checkResume(settings *pflag.FlagSet, folder string) error {
+// checkResume refuses flags beside --resume that the run would ignore, and an
+// empty name, which a shell makes of a variable that is not set.
+func checkResume(flags *pflag.FlagSet, folder string) error {
 	if folder == "" {
 		return trainer.Usagef("--resume needs the folder of a run")
 	}
 	given := ""
-	settings.VisitAll(func(flag *pflag.Flag) {
-		if flag.Changed {
+	flags.VisitAll(func(flag *pflag.Flag) {
+		if flag.Changed && flag.Name != "resume" && flag.Name != "json" {
 			given = flag.Name
 		}
 	})
 	if given != "" {
-		return trainer.Usagef("--resume goes on with the run's own settings: leave out --%s", given)
+		return trainer.Usagef("--resume goes on in the run's own folder with its own settings: leave out --%s", given)
 	}
 	return nil
 }
