@@ -114,10 +114,10 @@ func Run(ctx context.Context, c Config, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer func() { r.metrics.Close() }() // which createFolder opens
 	if err := r.createFolder(); err != nil {
 		return nil, err
 	}
-	defer r.metrics.Close()
 	return r.finish(ctx, p, &checkpoint{Position: newPosition(p), state: &State{Network: start}, gated: start.Clone()})
 }
 
@@ -140,7 +140,7 @@ func Resume(ctx context.Context, o Options) (*Result, error) {
 		return nil, err
 	}
 	if r.result.Data != c.Result.Data {
-		return nil, fmt.Errorf("--resume %s: the run began on data that was %+v and is now %+v", o.Dir, c.Result.Data, r.result.Data)
+		return nil, fmt.Errorf("--resume %s: the data is not what the run began with: it was %+v and is %+v", o.Dir, c.Result.Data, r.result.Data)
 	}
 	kind := r.config.Game
 	if c.Stage == stageDense {
@@ -236,6 +236,11 @@ func (r *run) createFolder() error {
 	if err := os.MkdirAll(r.Dir, 0o755); err != nil {
 		return fmt.Errorf("--out: %w", err)
 	}
+	// Of two runs that begin at once in one folder, one fails here.
+	var err error
+	if r.metrics, err = os.OpenFile(filepath.Join(r.Dir, MetricsFile), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644); err != nil {
+		return fmt.Errorf("--out: %w", err)
+	}
 	var description bytes.Buffer
 	if err := toml.NewEncoder(&description).Encode(r.config); err != nil {
 		return err
@@ -243,9 +248,7 @@ func (r *run) createFolder() error {
 	if err := r.write(ConfigFile, func(w io.Writer) error { _, err := w.Write(description.Bytes()); return err }); err != nil {
 		return err
 	}
-	var err error
-	r.metrics, err = os.Create(filepath.Join(r.Dir, MetricsFile))
-	return err
+	return nil
 }
 
 // write writes a file of the run folder, whole or not at all.

@@ -165,9 +165,17 @@ func TestDamagedCheckpoint(t *testing.T) {
 		})
 	}
 	writeFile(t, path, whole)
+	const labels, images = "images/t10k-labels-idx1-ubyte", "images/t10k-images-idx3-ubyte"
+	fewer := map[string][]byte{labels: append(idxHeader(0x801, 1), 0), images: append(idxHeader(0x803, 1, side, side), make([]byte, side*side)...)}
+	for file, content := range fewer {
+		writeFile(t, file, content)
+	}
+	code, stdout, stderr := execute(t, "train", "--resume", "out")
+	refused(t, exitFailed, "the data is not what the run began with", code, stdout, stderr)
+	writeImages(t, "images")
 	metrics := filepath.Join("out", trainer.MetricsFile)
 	writeFile(t, metrics, nil)
-	code, stdout, stderr := execute(t, "train", "--resume", "out")
+	code, stdout, stderr = execute(t, "train", "--resume", "out")
 	refused(t, exitFailed, metrics, code, stdout, stderr)
 }
 

@@ -72,6 +72,9 @@ const maxConfig = 1 << 20
 // settleFromFile sets the flags that are still open from a TOML file whose keys
 // are their names.
 func settleFromFile(f *pflag.FlagSet, path string) error {
+	if path == "" { // as a shell makes of a variable that is not set
+		return trainer.Usagef("--config needs a TOML file")
+	}
 	if info, err := os.Stat(path); err == nil && info.Size() > maxConfig {
 		return trainer.Usagef("--config %s has %d bytes: a configuration has at most %d", path, info.Size(), maxConfig)
 	}

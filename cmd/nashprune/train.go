@@ -61,9 +61,6 @@ default.`,
 					return err
 				}
 				if flags.Changed("config") {
-					if file == "" {
-						return trainer.Usagef("--config needs a TOML file")
-					}
 					if err := settleFromFile(settings, file); err != nil {
 						return err
 					}
@@ -72,8 +69,7 @@ default.`,
 					return err
 				}
 				if options.Dir = out; out == "" {
-					name := fmt.Sprintf("%s-%s-%s", filepath.Base(config.Data), config.Game, time.Now().Format("20060102-150405"))
-					options.Dir = filepath.Join("runs", name)
+					options.Dir = newFolder(config)
 				}
 				result, err = trainer.Run(untilSignal(cmd.Context()), config, options)
 			}
@@ -100,6 +96,11 @@ default.`,
 	output.BoolVar(&asJSON, "json", false, "print result.json instead of a table")
 	section(cmd.Flags(), "The run", output)
 	return cmd
+}
+
+// newFolder names the folder of a run whose user names none.
+func newFolder(c trainer.Config) string {
+	return filepath.Join("runs", fmt.Sprintf("%s-%s-%s", filepath.Base(c.Data), c.Game, time.Now().Format("20060102-150405")))
 }
 
 // checkResume refuses flags beside --resume that the run would ignore, and an
