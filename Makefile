@@ -4,7 +4,8 @@
 # make fuzz   every fuzz target for FUZZTIME each
 
 GO ?= go
-RUN ?= runs/digits
+# A run never overwrites another.
+RUN := runs/digits$(if $(wildcard runs/digits),-$(shell date +%Y%m%d-%H%M%S))
 FUZZTIME ?= 30s
 
 # Tests use the real MNIST where it is.

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	cpufallback "nashprune/cpu_fallback"
@@ -208,6 +209,12 @@ func TestInterruptedRunsGoOn(t *testing.T) {
 			if sitting == 0 {
 				_, err = trainer.Run(ctx, c, options)
 			} else {
+				// As a killed process would leave them: lines that the
+				// checkpoint does not know.
+				metrics := filepath.Join(dir, trainer.MetricsFile)
+				if err := os.WriteFile(metrics, append(read(t, dir, trainer.MetricsFile), "{\"epoch\":99}\n{\"ha"...), 0o600); err != nil {
+					t.Fatal(err)
+				}
 				_, err = trainer.Resume(ctx, options)
 			}
 			cancel()
@@ -340,5 +347,94 @@ func TestValidationIsHeldOutAndJudgedOn(t *testing.T) {
 	}
 	if last.ValidationAccuracy == nil || *last.ValidationAccuracy != *result.Pruned.Accuracy || math.IsNaN(last.Loss) {
 		t.Errorf("%+v, judged %g", last, *result.Pruned.Accuracy)
+	}
+}
+
+// TestProgressGrowsToTheEnd follows what a run tells of itself.
+func TestProgressGrowsToTheEnd(t *testing.T) {
+	c := tinyConfig(t)
+	c.Baseline = true
+	last, epochs := 0., 0
+	_, err := trainer.Run(context.Background(), c, trainer.Options{Dir: filepath.Join(t.TempDir(), "run"), Observe: func(e trainer.Event) {
+		if e.Message != "" {
+			return
+		}
+		if e.Done < last || e.Done > 1+1e-12 || e.Remaining < 0 {
+			t.Errorf("%s training: from %g to %g done, %v left", e.Training, last, e.Done, e.Remaining)
+		}
+		last = e.Done
+		if e.Line != nil {
+			epochs++
+		}
+	}})
+	if err != nil || math.Abs(last-1) > 1e-12 || epochs != 2*c.Epochs {
+		t.Errorf("%v, %g done, %d epochs", err, last, epochs)
+	}
+}
+
+// crookedDriver opens CPU engines that get the logits of small networks wrong.
+type crookedDriver struct{}
+
+type crookedEngine struct {
+	trainer.Engine
+	players int
+}
+
+func (crookedDriver) Name() string { return "crooked" }
+func (crookedDriver) Devices() ([]trainer.Device, error) {
+	return []trainer.Device{{Driver: "crooked", Name: "Crooked", Kind: trainer.SoftwareGPU}}, nil
+}
+
+func (crookedDriver) Open(_ trainer.Device, n *network.Network, d *dataset.Dataset, o trainer.EngineOptions) (trainer.Engine, error) {
+	device, err := trainer.FindDevice(cpufallback.DriverName)
+	if err != nil {
+		return nil, err
+	}
+	e, err := device.Open(n, d, o)
+	return &crookedEngine{Engine: e}, err
+}
+
+func (e *crookedEngine) Push(s *trainer.State) error {
+	e.players = s.Network.Players()
+	return e.Engine.Push(s)
+}
+
+func (e *crookedEngine) Evaluate(ctx context.Context, part trainer.Part, want trainer.Want) (trainer.Evaluation, error) {
+	evaluation, err := e.Engine.Evaluate(ctx, part, want)
+	if e.players < 20 && evaluation.Logits != nil {
+		evaluation.Logits[0] += 0.1
+	}
+	return evaluation, err
+}
+
+func init() { trainer.Register(crookedDriver{}) }
+
+// TestARemovalThatChangesLogitsFailsTheRun: the comparison of the gated and the
+// compacted network is not for show.
+func TestARemovalThatChangesLogitsFailsTheRun(t *testing.T) {
+	c := tinyConfig(t)
+	c.Device = "crooked"
+	_, err := trainer.Run(context.Background(), c, trainer.Options{Dir: filepath.Join(t.TempDir(), "run")})
+	if err == nil || !strings.Contains(err.Error(), "rounding") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestFindDevice(t *testing.T) {
+	for words, driver := range map[string]string{
+		"auto": cpufallback.DriverName, "": cpufallback.DriverName, "cpu": cpufallback.DriverName, "cpu:0": cpufallback.DriverName,
+		"CROOKED": "crooked", "rook": "crooked", // a part of the name is enough; a software GPU only by name
+	} {
+		if d, err := trainer.FindDevice(words); err != nil || d.Driver != driver {
+			t.Errorf("%q is %+v, %v; want %s", words, d, err, driver)
+		}
+	}
+	for _, words := range []string{"cpu:1", "vulkan", "geforce"} {
+		if d, err := trainer.FindDevice(words); !errors.Is(err, trainer.ErrNoDevice) {
+			t.Errorf("%q is %+v, %v", words, d, err)
+		}
+	}
+	if _, err := (trainer.Device{Driver: "nobody"}).Open(nil, nil, trainer.EngineOptions{}); !errors.Is(err, trainer.ErrNoDevice) {
+		t.Errorf("%v", err)
 	}
 }

@@ -1,7 +1,8 @@
 // Package backendtest is the one suite that every backend must pass. It compares
 // a candidate with a reference that computes in float64, tensor by tensor, from
 // identical state, and says for each how much of its rounding bound the largest
-// difference took. Tests run it over every backend, and a command can print it
+// difference took. The reference itself is compared with the plain loops of this
+// package, so that an error that both backends share is seen too. Tests run it over every backend, and a command can print it
 // for users.
 package backendtest
 
@@ -130,6 +131,12 @@ func (s *session) compare(quantity string, got, want, bounds []float64) {
 // step compares every tensor of one training step.
 func (s *session) step() error {
 	return s.engines(func(reference, candidate trainer.Engine) error {
+		// So that the step has to clear what another one left behind.
+		for _, e := range []trainer.Engine{reference, candidate} {
+			if _, err := e.Measure(context.Background()); err != nil {
+				return err
+			}
+		}
 		want, err := reference.Probe(s.order(), s.LearningRate)
 		if err != nil {
 			return err
@@ -146,13 +153,16 @@ func (s *session) step() error {
 		for _, t := range want {
 			values[t.Name] = t.Values
 		}
-		bounds := s.stepBounds(values)
+		bounds, expected := s.stepBounds(values)
 		for _, t := range want {
 			bound, ok := bounds[t.Name]
 			if !ok {
 				return fmt.Errorf("the suite has no bound for %q", t.Name)
 			}
 			s.compare("step/"+t.Name, found[t.Name].Values, t.Values, bound)
+			if computed, ok := expected[t.Name]; ok {
+				s.compare("reference step/"+t.Name, t.Values, computed, bound)
+			}
 		}
 		if len(got) != len(want) {
 			s.compare("step: number of tensors", []float64{float64(len(got))}, []float64{float64(len(want))}, []float64{0})
@@ -404,14 +414,22 @@ func (s *session) measure() error {
 		if len(got) != len(want) {
 			return fmt.Errorf("%d layers of statistics instead of %d", len(got), len(want))
 		}
-		bounds := s.statisticsBounds()
-		for l := range want {
-			name := fmt.Sprintf("measure/%d.", l)
-			s.compare(name+"participation", got[l].Participation, want[l].Participation, make([]float64, len(want[l].Participation)))
-			s.compare(name+"mean contribution", got[l].MeanContribution, want[l].MeanContribution, bounds[l].mean)
-			s.compare(name+"mean square", got[l].MeanSquare, want[l].MeanSquare, bounds[l].square)
-			s.compare(name+"squared norm", got[l].SquaredNorm, want[l].SquaredNorm, bounds[l].norm)
-			s.compare(name+"competition", got[l].Competition, want[l].Competition, bounds[l].competition)
+		for l, e := range s.statistics() {
+			exact := make([]float64, len(want[l].Participation))
+			for _, c := range []struct {
+				name      string
+				got, want []float64
+				expected  rows
+			}{
+				{"mean contribution", got[l].MeanContribution, want[l].MeanContribution, e.mean},
+				{"mean square", got[l].MeanSquare, want[l].MeanSquare, e.square},
+				{"squared norm", got[l].SquaredNorm, want[l].SquaredNorm, e.norm},
+				{"competition", got[l].Competition, want[l].Competition, e.competition},
+			} {
+				s.compare(fmt.Sprintf("measure/%d.%s", l, c.name), c.got, c.want, c.expected.entries)
+				s.compare(fmt.Sprintf("reference measure/%d.%s", l, c.name), c.want, c.expected.values, c.expected.entries)
+			}
+			s.compare(fmt.Sprintf("measure/%d.participation", l), got[l].Participation, want[l].Participation, exact)
 		}
 		return nil
 	})

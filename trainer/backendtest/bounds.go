@@ -6,6 +6,7 @@ import (
 
 	"nashprune/trainer"
 	"nashprune/trainer/dataset"
+	"nashprune/trainer/network"
 )
 
 // The bounds follow the arithmetic of one step from the inputs to the updated
@@ -207,9 +208,10 @@ func (s *session) backward(p pass, derivative rows) []gradients {
 	return all
 }
 
-// stepBounds returns a bound for every tensor that a probe names. The values are
-// the reference's; the bounds of the optimiser need them.
-func (s *session) stepBounds(values map[string][]float64) map[string][]float64 {
+// stepBounds returns a bound for every tensor that a probe names, and for those
+// of the forward and backward pass what they have to be, computed here and by no
+// backend. The values are the reference's; the bounds of the optimiser need them.
+func (s *session) stepBounds(values map[string][]float64) (bounds, expected map[string][]float64) {
 	data, state := s.data, s.start
 	order := s.order()
 	labels := make([]uint8, len(order))
@@ -218,27 +220,28 @@ func (s *session) stepBounds(values map[string][]float64) map[string][]float64 {
 	}
 	p := s.forward(data.Train, order)
 	derivative, loss := s.lossDerivative(p, labels)
-	bounds := map[string][]float64{"input": p.output[0].entries, "loss": {loss}}
+	bounds = map[string][]float64{"input": p.output[0].entries, "loss": {loss}}
+	expected = map[string][]float64{"input": p.output[0].values}
 	average := trainer.ContributionWeight(state.Tracked + 1)
 	for l, g := range s.backward(p, derivative) {
 		name := func(tensor string) string { return fmt.Sprintf("%d.%s", l, tensor) }
-		bounds[name("output")] = p.output[l+1].entries
-		bounds[name("derivative")] = g.derivative.entries
-		bounds[name("gradient.weight")] = g.weight.entries
-		bounds[name("gradient.bias")] = g.bias.entries
+		computed := map[string]rows{
+			"output": p.output[l+1], "derivative": g.derivative, "gradient.weight": g.weight, "gradient.bias": g.bias,
+		}
 		if l < len(s.Hidden) {
-			bounds[name("affine")] = p.affine[l].entries
-			bounds[name("contribution.mean")] = g.mean.entries
-			bounds[name("contribution.square")] = g.square.entries
+			computed["affine"], computed["contribution.mean"], computed["contribution.square"] = p.affine[l], g.mean, g.square
 			old := state.Contributions[l]
 			bounds[name("average.mean")] = s.averageBounds(average, g.mean, widen(old.Mean))
 			bounds[name("average.square")] = s.averageBounds(average, g.square, widen(old.MeanSquare))
+		}
+		for tensor, r := range computed {
+			bounds[name(tensor)], expected[name(tensor)] = r.entries, r.values
 		}
 		for _, part := range []string{"weight", "bias"} {
 			s.optimiserBounds(bounds, values, l, part)
 		}
 	}
-	return bounds
+	return bounds, expected
 }
 
 // averageBounds bounds old + weight (new - old).
@@ -306,29 +309,40 @@ func everyone(n int) []int32 {
 	return order
 }
 
-// statisticsBound bounds the statistics of one layer.
-type statisticsBound struct{ mean, square, norm, competition []float64 }
+// expectedStatistics is what the statistics of one layer have to be, with bounds.
+type expectedStatistics struct{ mean, square, norm, competition rows }
 
-// statisticsBounds bounds what Measure finds.
-func (s *session) statisticsBounds() []statisticsBound {
+// statistics works out what Measure has to find.
+func (s *session) statistics() []expectedStatistics {
 	data := s.data
 	p := s.forward(data.Train, everyone(data.Train.Len()))
 	derivative, _ := s.lossDerivative(p, data.Train.Labels)
-	var all []statisticsBound
+	var all []expectedStatistics
 	for l, g := range s.backward(p, derivative)[:len(s.Hidden)] {
 		layer := s.start.Network.Layers[l]
-		bound := statisticsBound{mean: g.mean.entries, square: g.square.entries}
+		e := expectedStatistics{mean: g.mean, square: g.square, norm: newRows(1, layer.Out), competition: newRows(1, layer.Out)}
 		for i := range layer.Out {
-			norm := float64(layer.Bias[i]) * float64(layer.Bias[i])
-			for _, w := range layer.Weight[i*layer.In : (i+1)*layer.In] {
-				norm += float64(w) * float64(w)
+			e.norm.values[i] = inner(layer, i, i)
+			e.norm.entries[i] = s.gamma(layer.In+2) * e.norm.values[i]
+			for j, participation := range layer.Participation {
+				if j != i {
+					e.competition.values[i] += float64(participation) * inner(layer, i, j)
+				}
 			}
-			bound.norm = append(bound.norm, s.gamma(layer.In+2)*norm)
-			bound.competition = append(bound.competition, s.competitionSize(l, i)*s.unit)
+			e.competition.entries[i] = s.competitionSize(l, i) * s.unit
 		}
-		all = append(all, bound)
+		all = append(all, e)
 	}
 	return all
+}
+
+// inner returns <theta_i, theta_j>, weights and biases.
+func inner(layer network.Linear, i, j int) float64 {
+	sum := float64(layer.Bias[i]) * float64(layer.Bias[j])
+	for k := range layer.In {
+		sum += float64(layer.Weight[i*layer.In+k]) * float64(layer.Weight[j*layer.In+k])
+	}
+	return sum
 }
 
 // competitionSize bounds the error of the competition of a player, in units

@@ -1,0 +1,213 @@
+package trainer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"nashprune/game"
+	"nashprune/trainer/dataset"
+	"nashprune/trainer/network"
+)
+
+// scripted is an engine that trains nothing: it notes what it is asked for, and
+// its players are worth their index.
+type scripted struct {
+	network *network.Network
+	asked   []string
+	loss    float64 // of a step
+	worth   float64 // times the index
+	fail    string  // the call that fails
+}
+
+var errScripted = errors.New("scripted failure")
+
+func (e *scripted) note(call string) error {
+	e.asked = append(e.asked, call)
+	if call == e.fail {
+		return errScripted
+	}
+	return nil
+}
+
+func (e *scripted) Train(_ context.Context, s Stretch) (Progress, error) {
+	call := "train"
+	if s.Track {
+		call = "track"
+	}
+	return Progress{Steps: s.Steps(), Samples: len(s.Order), Loss: e.loss}, e.note(call)
+}
+
+func (e *scripted) statistics() []Statistics {
+	var all []Statistics
+	for _, layer := range e.network.Hidden() {
+		var s Statistics
+		for i, p := range layer.Participation {
+			s.Participation = append(s.Participation, float64(p))
+			s.MeanSquare = append(s.MeanSquare, e.worth*float64(i+1))
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+func (e *scripted) Statistics() ([]Statistics, error) { return e.statistics(), e.note("statistics") }
+func (e *scripted) Measure(context.Context) ([]Statistics, error) {
+	return e.statistics(), e.note("measure")
+}
+
+func (e *scripted) Move(prices []float64, damping float64) ([][]float64, error) {
+	var moved [][]float64
+	for l, layer := range e.network.Hidden() {
+		market := game.Market{Price: prices[l]}
+		var row []float64
+		for i, s := range layer.Participation {
+			worth := game.Worth(float64(s), e.worth*float64(i+1))
+			layer.Participation[i] = float32(market.Respond(worth, float64(s), damping))
+			row = append(row, float64(layer.Participation[i]))
+		}
+		moved = append(moved, row)
+	}
+	return moved, e.note("move")
+}
+
+func (e *scripted) Compact(keep network.Survivors) error {
+	e.network = e.network.Keep(keep)
+	return e.note("compact")
+}
+func (e *scripted) Fold() error             { e.network.Fold(); return e.note("fold") }
+func (e *scripted) RestartOptimiser() error { return e.note("restart") }
+func (e *scripted) Evaluate(context.Context, Part, Want) (Evaluation, error) {
+	return Evaluation{}, e.note("evaluate")
+}
+func (e *scripted) Infer(int) error { return e.note("infer") }
+func (e *scripted) Pull() (*State, error) {
+	return &State{Network: e.network.Clone()}, e.note("pull")
+}
+func (e *scripted) Push(*State) error                        { return e.note("push") }
+func (e *scripted) Probe([]int32, float64) ([]Tensor, error) { return nil, e.note("probe") }
+func (e *scripted) Timings() []Timing                        { return nil }
+func (e *scripted) Close() error                             { return nil }
+
+// quiet is a journal that forgets.
+type quiet struct{ rounds []RoundLine }
+
+func (q *quiet) epochEnded(*training, EpochLine) error { return nil }
+func (q *quiet) stretchEnded(*training) error          { return nil }
+func (q *quiet) roundEnded(_ *training, line RoundLine) error {
+	q.rounds = append(q.rounds, line)
+	return nil
+}
+
+var _ Engine = (*scripted)(nil)
+
+func scriptedTraining(t *testing.T, e *scripted) (*training, *quiet) {
+	t.Helper()
+	p, err := newPlan(testConfig(), MarketGame, planWidths, 160)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.network = network.New(planWidths)
+	if e.worth == 0 {
+		e.worth = 1
+	}
+	q := new(quiet)
+	return &training{name: "game", plan: p, engine: e, journal: q, position: newPosition(p), gated: e.network.Clone()}, q
+}
+
+// TestRoundsAreAskedForInOrder checks what an engine is asked for around each
+// round of the market: nothing is removed before it is moved and copied, and the
+// last round certifies before anybody is forced out and then folds and restarts.
+func TestRoundsAreAskedForInOrder(t *testing.T) {
+	e := new(scripted)
+	training, q := scriptedTraining(t, e)
+	if err := training.run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	asked := strings.Join(e.asked, " ")
+	if n := strings.Count(asked, "statistics move"); n != training.plan.config.Rounds || len(q.rounds) != n {
+		t.Errorf("%d rounds asked for, %d told of", n, len(q.rounds))
+	}
+	if !strings.Contains(asked, "statistics move measure pull compact fold restart train") {
+		t.Errorf("the last round is not certified, compacted, folded and restarted in this order: %s", asked)
+	}
+	for _, once := range []string{"measure", "fold", "restart"} {
+		if n := strings.Count(asked, once); n != 1 {
+			t.Errorf("%s is asked for %d times", once, n)
+		}
+	}
+	if strings.Count(asked, "compact") != strings.Count(asked, "pull compact") {
+		t.Errorf("a removal without a copy before it: %s", asked)
+	}
+	last := q.rounds[len(q.rounds)-1]
+	if !slices.Equal(last.Players, []int{6, 3}) || !slices.Equal(e.network.Widths(), []int{20, 6, 3, 4}) {
+		t.Errorf("%v players stay, widths %v", last.Players, e.network.Widths())
+	}
+	if training.Certificate.Players == 0 || training.Certificate.Scale == 0 {
+		t.Errorf("no certificate: %+v", training.Certificate)
+	}
+	// The players with the largest worths stay, which are the last ones.
+	if live := training.live(); live[0][5] != 29 || live[1][2] != 14 {
+		t.Errorf("%v stay", live)
+	}
+	final, gated, err := training.finish()
+	if err != nil || final.Players() != 9 || !slices.Equal(gated.Widths(), planWidths) {
+		t.Fatalf("%v, %v, %v", final.Widths(), gated.Widths(), err)
+	}
+	for l, layer := range gated.Hidden() {
+		for i, s := range layer.Participation {
+			if want := slices.Contains(training.live()[l], i); want != (s == 1) || !want && s != 0 {
+				t.Errorf("player %d:%d has participation %g in the network of full width", l, i, s)
+			}
+		}
+	}
+}
+
+func TestTrainingStopsAtTheFirstFailure(t *testing.T) {
+	for _, call := range []string{"train", "track", "statistics", "move", "measure", "pull", "compact", "fold", "restart"} {
+		e := &scripted{fail: call}
+		training, _ := scriptedTraining(t, e)
+		if err := training.run(context.Background()); !errors.Is(err, errScripted) || e.asked[len(e.asked)-1] != call {
+			t.Errorf("%s fails: %v, last asked for %s", call, err, e.asked[len(e.asked)-1])
+		}
+	}
+}
+
+func TestTrainingSeesNumbersThatAreNotFinite(t *testing.T) {
+	for name, e := range map[string]*scripted{
+		"loss":  {loss: math.NaN()},
+		"loss ": {loss: math.Inf(1)},
+		"worth": {worth: math.NaN()},
+	} {
+		training, _ := scriptedTraining(t, e)
+		var diverged *DivergedError
+		if err := training.run(context.Background()); !errors.As(err, &diverged) || !strings.Contains(fmt.Sprint(err), "--learning-rate") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestLatenciesTakeTurns checks that every network is timed as often as another
+// and that the batch is no larger than the samples there are.
+func TestLatenciesTakeTurns(t *testing.T) {
+	e := &scripted{network: network.New(planWidths)}
+	microseconds, batch, err := latencies(e, 100, []*network.Network{e.network, e.network})
+	if err != nil || batch != 100 || len(microseconds) != 2 {
+		t.Fatalf("%v, %d, %v", microseconds, batch, err)
+	}
+	asked := strings.Join(e.asked, " ")
+	if n := strings.Count(asked, "infer"); n != 2*latencyTurns*(latencyWarmUp+latencyPasses) || strings.Count(asked, "push") != 2*latencyTurns {
+		t.Errorf("%d passes", n)
+	}
+}
+
+func TestPartsOfADataset(t *testing.T) {
+	d := &dataset.Dataset{Train: dataset.Samples{Labels: make([]uint8, 3)}, Validation: dataset.Samples{Labels: make([]uint8, 2)}, Test: dataset.Samples{Labels: make([]uint8, 1)}}
+	if TrainPart.Of(d).Len() != 3 || ValidationPart.Of(d).Len() != 2 || TestPart.Of(d).Len() != 1 {
+		t.Error("parts are mixed up")
+	}
+}
