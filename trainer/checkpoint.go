@@ -1,9 +1,13 @@
 package trainer
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -44,8 +48,12 @@ const (
 	contributionPrefix = "contribution"
 )
 
-// checkpointKey is the entry of the metadata that holds all but the tensors.
-const checkpointKey = "nashprune.checkpoint"
+// The entries of the metadata: all but the tensors, and the SHA-256 of both, so
+// that a damaged bit is an error rather than another result.
+const (
+	checkpointKey = "nashprune.checkpoint"
+	checksumKey   = "nashprune.sha256"
+)
 
 // save writes the checkpoint, whole or not at all.
 func (c *checkpoint) save(path string) error {
@@ -64,8 +72,26 @@ func (c *checkpoint) save(path string) error {
 			vector(contributionPrefix, l, "square", contributions.MeanSquare))
 	}
 	return atomicfile.Write(path, func(w io.Writer) error {
-		return network.WriteTensors(w, map[string]string{checkpointKey: string(description)}, tensors)
+		return network.WriteTensors(w, map[string]string{
+			checkpointKey: string(description), checksumKey: checksum(string(description), tensors),
+		}, tensors)
 	})
+}
+
+// checksum returns the SHA-256 of the parts of a checkpoint, in hexadecimal.
+func checksum(description string, tensors []network.Tensor) string {
+	hash := sha256.New()
+	fmt.Fprintln(hash, description)
+	var bits []byte
+	for _, t := range tensors {
+		fmt.Fprintln(hash, t.Name, t.Shape)
+		bits = bits[:0]
+		for _, x := range t.Float32 {
+			bits = binary.LittleEndian.AppendUint32(bits, math.Float32bits(x))
+		}
+		hash.Write(bits)
+	}
+	return hex.EncodeToString(hash.Sum(nil))
 }
 
 func tensorName(prefix string, layer int, array string) string {
@@ -119,6 +145,9 @@ func readCheckpoint(r io.Reader) (*checkpoint, error) {
 	}
 	if c.Schema != checkpointSchema {
 		return nil, fmt.Errorf("it has layout %d and this program knows %d: finish the run with the program that began it", c.Schema, checkpointSchema)
+	}
+	if metadata[checksumKey] != checksum(metadata[checkpointKey], list) {
+		return nil, fmt.Errorf("it is damaged: its checksum is not that of its contents")
 	}
 	tensors := map[string]network.Tensor{}
 	for _, t := range list {

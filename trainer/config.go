@@ -142,6 +142,9 @@ func (c Config) Resolve() (Config, error) {
 	if c.Game == MarketGame {
 		if c.Keep == 0 {
 			c.Keep = int(math.Round(float64(sum(hidden)) * (1 - c.Sparsity)))
+			if _, err := game.Split(c.Keep, hidden); err != nil {
+				return c, Usagef("--sparsity %v comes to --keep %d: %v", c.Sparsity, c.Keep, err)
+			}
 		}
 		if _, err := game.Split(c.Keep, hidden); err != nil {
 			return c, Usagef("--keep: %v", err)
@@ -182,6 +185,7 @@ func (c Config) check() error {
 		{oneOf(string(c.EvaluateOn), string(TestPart), string(ValidationPart)), "--evaluate-on is %q: it is test or validation", string(c.EvaluateOn)},
 		{c.EvaluateOn == TestPart || c.Validation > 0, "--evaluate-on is %q: hold something out with --validation 0.1", string(c.EvaluateOn)},
 		{oneOf(string(c.Initialisation), string(network.He), string(network.Xavier), string(network.PyTorch)), "--init is %q: it is he, xavier or pytorch", string(c.Initialisation)},
+		{c.Seed <= math.MaxInt64, "--seed is %d: it is at most 9223372036854775807, the largest number in TOML", c.Seed},
 		{c.Epochs >= 1 && c.Epochs <= maxEpochs, "--epochs is %d: it is at least 1 and at most 100000", c.Epochs},
 		{c.Batch >= 1 && c.Batch <= maxBatch, "--batch is %d: it is at least 1 and at most 65536", c.Batch},
 		{oneOf(string(c.Optimiser), string(Adam), string(SGD)), "--optimiser is %q: it is adam or sgd", string(c.Optimiser)},

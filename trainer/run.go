@@ -97,7 +97,10 @@ func Run(ctx context.Context, c Config, o Options) (*Result, error) {
 		return nil, Usagef("name a folder for the run with --out")
 	}
 	if entries, err := os.ReadDir(o.Dir); err == nil && len(entries) > 0 {
-		return nil, Usagef("--out %s is not empty: name another folder, or go on with a run by --resume %s", o.Dir, o.Dir)
+		if _, err := os.Stat(filepath.Join(o.Dir, CheckpointFile)); err == nil {
+			return nil, Usagef("--out %s holds an interrupted run: name another folder, or go on with it by --resume %s", o.Dir, o.Dir)
+		}
+		return nil, Usagef("--out %s is not empty: name another folder, or empty it", o.Dir)
 	}
 	r := &run{Options: o, config: c, stage: stageGame, result: Result{Command: o.Command}}
 	if err := r.open(); err != nil {
@@ -111,10 +114,10 @@ func Run(ctx context.Context, c Config, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer func() { r.metrics.Close() }() // which createFolder opens
 	if err := r.createFolder(); err != nil {
 		return nil, err
 	}
-	defer r.metrics.Close()
 	return r.finish(ctx, p, &checkpoint{Position: newPosition(p), state: &State{Network: start}, gated: start.Clone()})
 }
 
@@ -127,7 +130,7 @@ func Resume(ctx context.Context, o Options) (*Result, error) {
 		if _, err := os.Stat(filepath.Join(o.Dir, ResultFile)); err == nil {
 			return nil, Usagef("--resume %s: the run is finished, its result lies there", o.Dir)
 		}
-		return nil, Usagef("--resume %s: there is no %s to go on from", o.Dir, CheckpointFile)
+		return nil, Usagef("--resume %s: there is no %s to go on from: train anew into another folder", o.Dir, CheckpointFile)
 	}
 	if err != nil {
 		return nil, err
@@ -135,6 +138,9 @@ func Resume(ctx context.Context, o Options) (*Result, error) {
 	r := &run{Options: o, config: c.Config, stage: c.Stage, result: c.Result, before: c.Result.Seconds.Total}
 	if err := r.open(); err != nil {
 		return nil, err
+	}
+	if r.result.Data != c.Result.Data {
+		return nil, fmt.Errorf("--resume %s: the data is not what the run began with: it was %+v and is %+v", o.Dir, c.Result.Data, r.result.Data)
 	}
 	kind := r.config.Game
 	if c.Stage == stageDense {
@@ -147,10 +153,15 @@ func Resume(ctx context.Context, o Options) (*Result, error) {
 	if err := c.fits(p); err != nil {
 		return nil, fmt.Errorf("checkpoint %s: %w", path, err)
 	}
-	if r.metrics, err = os.OpenFile(filepath.Join(o.Dir, MetricsFile), os.O_RDWR|os.O_CREATE, 0o644); err != nil {
+	if r.metrics, err = os.OpenFile(filepath.Join(o.Dir, MetricsFile), os.O_RDWR, 0); err != nil {
 		return nil, err
 	}
 	defer r.metrics.Close()
+	if info, err := r.metrics.Stat(); err != nil {
+		return nil, err
+	} else if info.Size() < c.Metrics {
+		return nil, fmt.Errorf("%s has %d bytes and had %d at the checkpoint: it is damaged", r.metrics.Name(), info.Size(), c.Metrics)
+	}
 	if err := r.metrics.Truncate(c.Metrics); err != nil {
 		return nil, err
 	}
@@ -225,6 +236,11 @@ func (r *run) createFolder() error {
 	if err := os.MkdirAll(r.Dir, 0o755); err != nil {
 		return fmt.Errorf("--out: %w", err)
 	}
+	// Of two runs that begin at once in one folder, one fails here.
+	var err error
+	if r.metrics, err = os.OpenFile(filepath.Join(r.Dir, MetricsFile), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644); err != nil {
+		return fmt.Errorf("--out: %w", err)
+	}
 	var description bytes.Buffer
 	if err := toml.NewEncoder(&description).Encode(r.config); err != nil {
 		return err
@@ -232,9 +248,7 @@ func (r *run) createFolder() error {
 	if err := r.write(ConfigFile, func(w io.Writer) error { _, err := w.Write(description.Bytes()); return err }); err != nil {
 		return err
 	}
-	var err error
-	r.metrics, err = os.Create(filepath.Join(r.Dir, MetricsFile))
-	return err
+	return nil
 }
 
 // write writes a file of the run folder, whole or not at all.
@@ -300,6 +314,10 @@ func (r *run) train(ctx context.Context, t *training) error {
 func (r *run) checkpoint(t *training) error {
 	state, err := t.engine.Pull()
 	if err != nil {
+		return err
+	}
+	// The checkpoint counts on the metrics, also after a power failure.
+	if err := r.metrics.Sync(); err != nil {
 		return err
 	}
 	r.addSeconds(t)

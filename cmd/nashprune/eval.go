@@ -27,6 +27,11 @@ without a game).`,
   nashprune eval runs/mnist-38/dense.safetensors --json`,
 		Args: exactly(1, "one run folder or model file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			// $NASHPRUNE_DATASET is for training: it must not swap the data that a
+			// network is judged on.
+			if err := settleFromEnvironment(cmd.Flags(), "data"); err != nil {
+				return err
+			}
 			path, err := findModel(args[0], &options)
 			if err != nil {
 				return err
@@ -49,22 +54,26 @@ without a game).`,
 }
 
 // findModel returns the model file that a user means by a file or a run folder.
-// Where the run folder says what data was used and the user does not, it fills
-// that in.
+// Where the folder's configuration says what data was used and the user does
+// not, it fills that in.
 func findModel(path string, o *trainer.EvalOptions) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return "", err
 	}
+	folder := path
 	if !info.IsDir() {
-		return path, nil
+		folder = filepath.Dir(path)
 	}
 	var config trainer.Config
-	if _, err := toml.DecodeFile(filepath.Join(path, trainer.ConfigFile), &config); err == nil && o.Data == "" {
+	if _, err := toml.DecodeFile(filepath.Join(folder, trainer.ConfigFile), &config); err == nil && o.Data == "" {
 		o.Data = config.Data
 		if o.DataDir == "" {
 			o.DataDir = config.DataDir
 		}
+	}
+	if !info.IsDir() {
+		return path, nil
 	}
 	for _, name := range []string{trainer.PrunedFile, trainer.DenseFile} {
 		file := filepath.Join(path, name)

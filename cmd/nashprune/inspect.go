@@ -32,12 +32,8 @@ func newExplain() *cobra.Command {
 }
 
 func newData() *cobra.Command {
-	data := &cobra.Command{
-		Use:   "data",
-		Short: "Look at data sets",
-		Args:  exactly(0, "a command, such as list"),
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
+	data := &cobra.Command{Use: "data", Short: "Look at data sets"}
+	needsCommand(data, "list")
 	dir, asJSON := "", false
 	list := &cobra.Command{
 		Use:     "list",
@@ -114,10 +110,14 @@ func newVersion() *cobra.Command {
 		Short: "Print the version",
 		Args:  exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "nashprune %s (%s %s/%s)\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), versionLine())
 			return err
 		},
 	}
+}
+
+func versionLine() string {
+	return fmt.Sprintf("nashprune %s (%s %s/%s)", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
 // release is the version of this tree.

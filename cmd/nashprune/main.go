@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -29,10 +30,23 @@ const (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// A second Ctrl-C ends the program at once: what is saved is whole anyway.
+	// A reader that leaves, as in "nashprune train 2>&1 | tee log" at Ctrl-C, must
+	// not end the program before its checkpoint is written.
+	signal.Ignore(syscall.SIGPIPE)
+	os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// untilSignal returns a ctx that ends when the user, the system or a closing
+// terminal asks to stop. A second signal ends the program at once: what is saved
+// is whole anyway.
+func untilSignal(ctx context.Context) context.Context {
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // as it is under nohup
+		signals = append(signals, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(ctx, signals...)
 	context.AfterFunc(ctx, stop)
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	return ctx
 }
 
 // run is the program: it takes the words after its name and returns the exit
@@ -43,11 +57,17 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
+	if errors.Is(err, syscall.EPIPE) { // whoever reads has had enough, as head does
+		return exitDone
+	}
 	if err != nil {
-		fmt.Fprintf(stderr, "nashprune: %v\n", err)
+		fmt.Fprintf(stderr, "nashprune: %s\n", oneLine.Replace(err.Error()))
 	}
 	return exitCode(err)
 }
+
+// oneLine keeps an error on one line, whatever the names in it hold.
+var oneLine = strings.NewReplacer("\n", `\n`, "\r", `\r`)
 
 func exitCode(err error) int {
 	for _, c := range []struct {
@@ -95,8 +115,42 @@ the price. What is left is a smaller, faster network.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return trainer.Usagef("%v: see %s --help", err, cmd.CommandPath())
 	})
+	root.Version = versionLine()
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.SetUsageFunc(usage)
+	root.SetHelpCommand(newHelp())
 	root.AddCommand(newTrain(), newEval(), newExplain(), newData(), newDevices(), newVersion())
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		if cmd.Name() == "completion" {
+			needsCommand(cmd, "bash")
+		}
+	}
 	return root
+}
+
+// newHelp returns the help command. Cobra's own calls an unknown command a
+// success.
+func newHelp() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Help about a command",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			about, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return trainer.Usagef("there is no command %q: see nashprune --help", strings.Join(args, " "))
+			}
+			about.InitDefaultHelpFlag()
+			return about.Help()
+		},
+	}
+}
+
+// needsCommand makes cmd, which only holds others, show its help, and take an
+// unknown command for the mistake it is.
+func needsCommand(cmd *cobra.Command, such string) {
+	cmd.Args = exactly(0, "a command, such as "+such)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 }
 
 // exactly requires a number of arguments, with a message that says which.

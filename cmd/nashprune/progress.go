@@ -45,6 +45,9 @@ func (p *progress) observe(e trainer.Event) {
 func (p *progress) line(text string, forGood bool) {
 	padding := ""
 	if p.terminal {
+		if !forGood {
+			text = p.cut(text)
+		}
 		padding = strings.Repeat(" ", max(0, p.width-len(text)))
 		fmt.Fprint(p.w, "\r")
 	}
@@ -54,6 +57,17 @@ func (p *progress) line(text string, forGood bool) {
 		fmt.Fprintln(p.w)
 		p.width = 0
 	}
+}
+
+// cut shortens a line that is written over to what fits on one: the terminal
+// cannot go back over two.
+func (p *progress) cut(text string) string {
+	if file, ok := p.w.(*os.File); ok {
+		if columns, _, err := term.GetSize(int(file.Fd())); err == nil && columns > 0 {
+			text = text[:min(len(text), columns-1)]
+		}
+	}
+	return text
 }
 
 // end leaves the cursor on an empty line.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"nashprune/trainer"
 	"nashprune/trainer/report"
@@ -15,6 +16,7 @@ import (
 
 func newTrain() *cobra.Command {
 	config := trainer.DefaultConfig()
+	settings := configFlags(&config)
 	var (
 		out, file, resume string
 		asJSON            bool
@@ -40,28 +42,36 @@ default.`,
 			progress := newProgress(cmd.ErrOrStderr())
 			defer progress.end()
 			options := trainer.Options{
-				Dir: out, Version: version(), Observe: progress.observe,
+				Version: version(), Observe: progress.observe,
 				Command: strings.Join(append([]string{"nashprune"}, os.Args[1:]...), " "),
 			}
 			var (
 				result *trainer.Result
 				err    error
 			)
-			if resume != "" {
+			flags := cmd.Flags()
+			if flags.Changed("resume") {
+				if err := checkResume(flags, resume); err != nil {
+					return err
+				}
 				options.Dir = resume
-				result, err = trainer.Resume(cmd.Context(), options)
+				result, err = trainer.Resume(untilSignal(cmd.Context()), options)
 			} else {
-				if err := settle(cmd.Flags(), file); err != nil {
+				if err := settleFromEnvironment(flags); err != nil {
 					return err
 				}
-				if err := checkGiven(cmd.Flags(), config); err != nil {
+				if flags.Changed("config") {
+					if err := settleFromFile(settings, file); err != nil {
+						return err
+					}
+				}
+				if err := checkGiven(settings, config); err != nil {
 					return err
 				}
-				if options.Dir == "" {
-					name := fmt.Sprintf("%s-%s-%s", filepath.Base(config.Data), config.Game, time.Now().Format("20060102-150405"))
-					options.Dir = filepath.Join("runs", name)
+				if options.Dir = out; out == "" {
+					options.Dir = newFolder(config)
 				}
-				result, err = trainer.Run(cmd.Context(), config, options)
+				result, err = trainer.Run(untilSignal(cmd.Context()), config, options)
 			}
 			progress.end()
 			if err != nil {
@@ -78,13 +88,35 @@ default.`,
 		},
 	}
 	cmd.Flags().SortFlags = false
-	configFlags(cmd.Flags(), &config)
-	cmd.Flags().StringVar(&out, "out", "", "folder for the results (default: a new one in runs/)")
-	cmd.Flags().StringVar(&file, "config", "", "TOML file with settings, such as the config.toml of a run")
-	cmd.Flags().StringVar(&resume, "resume", "", "go on with the interrupted run in this folder, with its own settings")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print result.json instead of a table")
-	for _, other := range []string{"out", "config"} {
-		cmd.MarkFlagsMutuallyExclusive("resume", other)
-	}
+	cmd.Flags().AddFlagSet(settings)
+	output := newFlagSet()
+	output.StringVar(&out, "out", "", "`folder` for the results (default: a new one in runs/)")
+	output.StringVar(&file, "config", "", "TOML `file` with settings, such as the config.toml of a run")
+	output.StringVar(&resume, "resume", "", "go on with the interrupted run in this `folder`, with its own settings")
+	output.BoolVar(&asJSON, "json", false, "print result.json instead of a table")
+	section(cmd.Flags(), "The run", output)
 	return cmd
+}
+
+// newFolder names the folder of a run whose user names none.
+func newFolder(c trainer.Config) string {
+	return filepath.Join("runs", fmt.Sprintf("%s-%s-%s", filepath.Base(c.Data), c.Game, time.Now().Format("20060102-150405")))
+}
+
+// checkResume refuses flags beside --resume that the run would ignore, and an
+// empty name, which a shell makes of a variable that is not set.
+func checkResume(flags *pflag.FlagSet, folder string) error {
+	if folder == "" {
+		return trainer.Usagef("--resume needs the folder of a run")
+	}
+	given := ""
+	flags.VisitAll(func(flag *pflag.Flag) {
+		if flag.Changed && flag.Name != "resume" && flag.Name != "json" {
+			given = flag.Name
+		}
+	})
+	if given != "" {
+		return trainer.Usagef("--resume goes on in the run's own folder with its own settings: leave out --%s", given)
+	}
+	return nil
 }

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"nashprune/trainer"
+)
+
+// TestJSON: --json prints result.json, with all its fields, and nothing else.
+func TestJSON(t *testing.T) {
+	atImages(t)
+	stdout := succeed(t, train("--keep", "8", "--validation", "0.1", "--baseline", "--out", "out", "--json")...)
+	file, err := os.ReadFile(filepath.Join("out", trainer.ResultFile))
+	if err != nil || string(file) != stdout {
+		t.Errorf("stdout differs from the file (%v):\n%s", err, stdout)
+	}
+	var result any
+	if err := json.Unmarshal([]byte(stdout), &result); err != nil {
+		t.Fatal(err)
+	}
+	for group, names := range map[string]string{
+		"":            "schema command seed",
+		"device":      "name kind blas",
+		"data":        "name train validation test",
+		"dense":       "source shape accuracy loss parameters macs bytes latency_us",
+		"gated":       "accuracy",
+		"pruned":      "shape accuracy loss parameters macs bytes latency_us kept players sparsity",
+		"equilibrium": "max_gap relative_gap dominated priced_out forced kept",
+		"seconds":     "total train game tail evaluate",
+	} {
+		fields, _ := result.(map[string]any)
+		if group != "" {
+			fields, _ = fields[group].(map[string]any)
+		}
+		for name := range strings.FieldsSeq(names) {
+			if fields[name] == nil {
+				t.Errorf("%s.%s is missing", group, name)
+			}
+		}
+	}
+	for _, command := range []string{"eval out", "devices", "data list"} {
+		if stdout := succeed(t, append(strings.Fields(command), "--json")...); !json.Valid([]byte(stdout)) {
+			t.Errorf("%s: no JSON: %s", command, stdout)
+		}
+	}
+}
+
+// TestEvalInFreshProcess: the saved network is as accurate as its run said, to
+// the last digit, by folder and by file.
+func TestEvalInFreshProcess(t *testing.T) {
+	atImages(t)
+	var run trainer.Result
+	stdout := succeed(t, train("--keep", "5", "--epochs", "1", "--baseline", "--out", "out", "--json")...)
+	if err := json.Unmarshal([]byte(stdout), &run); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]trainer.Judged{
+		"out": run.Pruned.Judged, "out/pruned.safetensors": run.Pruned.Judged, "out/dense.safetensors": run.Dense,
+	} {
+		output, err := process("eval", path, "--json").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got trainer.EvalResult
+		if err := json.Unmarshal(output, &got); err != nil {
+			t.Fatal(err)
+		}
+		if *got.Network.Accuracy != *want.Accuracy || *got.Network.Loss != *want.Loss {
+			t.Errorf("%s: %v %% at loss %v, and its run said %v %% at %v",
+				path, *got.Network.Accuracy, *got.Network.Loss, *want.Accuracy, *want.Loss)
+		}
+	}
+}
+
+// TestSameBytesOnAnyProcessors: the number of processors changes no bit.
+func TestSameBytesOnAnyProcessors(t *testing.T) {
+	atImages(t)
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	for _, n := range []int{1, 2, 7} {
+		runtime.GOMAXPROCS(n)
+		out := fmt.Sprint("out", n)
+		succeed(t, train("--keep", "8", "--baseline", "--out", out)...)
+		sameRun(t, "out1", out)
+	}
+}
+
+// TestProgressIsPlain: what is no terminal gets lines without control
+// characters, with the time that is left.
+func TestProgressIsPlain(t *testing.T) {
+	atImages(t)
+	_, _, stderr := execute(t, train("--keep", "8", "--out", "out")...)
+	if strings.ContainsAny(stderr, "\r\x1b") || !strings.Contains(stderr, "game  epoch 3/3") || !strings.Contains(stderr, " left\n") {
+		t.Errorf("stderr is %q", stderr)
+	}
+}
+
+// everyCommand calls f with all commands there are.
+func everyCommand(cmd *cobra.Command, f func(*cobra.Command)) {
+	f(cmd)
+	for _, sub := range cmd.Commands() {
+		everyCommand(sub, f)
+	}
+}
+
+// TestExamplesParse: every example of a help text names a command and flags that
+// there are.
+func TestExamplesParse(t *testing.T) {
+	examples := 0
+	everyCommand(newRoot(), func(cmd *cobra.Command) {
+		for line := range strings.Lines(cmd.Example) {
+			line, _, _ = strings.Cut(strings.TrimSpace(line), "   ") // what follows explains
+			words := strings.Fields(line)
+			if words[0] != "nashprune" {
+				t.Errorf("the example %q calls another program", line)
+				continue
+			}
+			found, rest, err := newRoot().Find(words[1:])
+			if err == nil {
+				err = found.ParseFlags(rest)
+			}
+			if err == nil {
+				err = found.ValidateArgs(found.Flags().Args())
+			}
+			if err != nil || found.Name() == "nashprune" {
+				t.Errorf("%q: %v", line, err)
+			}
+			examples++
+		}
+	})
+	if examples == 0 {
+		t.Error("there are no examples")
+	}
+}
+
+// TestHelp: every command says what it does to whoever asks, in words rather
+// than in pflag's notation.
+func TestHelp(t *testing.T) {
+	everyCommand(newRoot(), func(cmd *cobra.Command) {
+		words := strings.Fields(cmd.CommandPath())[1:]
+		for _, args := range [][]string{append(words, "--help"), append([]string{"help"}, words...)} {
+			stdout := succeed(t, args...)
+			if !strings.Contains(stdout, "Usage:\n  "+cmd.CommandPath()) || strings.Contains(stdout, "true|false") {
+				t.Errorf("%q prints %s", args, stdout)
+			}
+		}
+	})
+	help := succeed(t, "train", "--help")
+	config := trainer.DefaultConfig()
+	configFlags(&config).VisitAll(func(flag *pflag.Flag) {
+		if strings.Count(help, " --"+flag.Name+" ") < 1 {
+			t.Errorf("--%s is not in the help text", flag.Name)
+		}
+	})
+}
+
+// TestSeveralVersions: the version is the same however it is asked for.
+func TestSeveralVersions(t *testing.T) {
+	if command, flag := succeed(t, "version"), succeed(t, "--version"); command != flag || !strings.HasPrefix(command, "nashprune "+release) {
+		t.Errorf("%q and %q", command, flag)
+	}
+}
+
+// brokenWriter fails like a full disk behind a redirected stdout.
+type brokenWriter struct{}
+
+func (brokenWriter) Write([]byte) (int, error) { return 0, fmt.Errorf("no space left on device") }
+
+// TestOutputCannotBeWritten: a result that nobody gets is a failure.
+func TestOutputCannotBeWritten(t *testing.T) {
+	atImages(t)
+	succeed(t, train("--keep", "8", "--out", "out")...)
+	for _, command := range []string{"eval out", "explain out", "devices", "data list", "version", "eval out --json"} {
+		if code := run(t.Context(), strings.Fields(command), brokenWriter{}, io.Discard); code != exitFailed {
+			t.Errorf("%s exits with %d", command, code)
+		}
+	}
+}

@@ -1,0 +1,211 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"nashprune/trainer"
+)
+
+// TestTrainRefuses: what makes no sense is refused in one line, before anything
+// is written.
+func TestTrainRefuses(t *testing.T) {
+	atImages(t)
+	for _, name := range []string{"HOME", "XDG_CACHE_HOME"} {
+		t.Setenv(name, t.TempDir()) // where a user may have mnist
+	}
+	writeFile(t, "file", []byte("text"))
+	if err := os.MkdirAll("full/inside", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args  string // after those of train and --keep 8
+		code  int
+		words string
+	}{
+		{"extra", exitUsage, "takes no arguments"},
+		{"--nosuch", exitUsage, "unknown flag: --nosuch"},
+		{"--epochs", exitUsage, "needs an argument"},
+		{"--epochs x", exitUsage, "--epochs"},
+		{"--epochs 0", exitUsage, "--epochs is 0"},
+		{"--epochs -1", exitUsage, "--epochs is -1"},
+		{"--epochs 1000000000", exitUsage, "at most 100000"},
+		{"--epochs 99999999999999999999", exitUsage, "--epochs"},
+		{"--learning-rate nan", exitUsage, "--learning-rate is NaN"},
+		{"--learning-rate inf", exitUsage, "--learning-rate is +Inf"},
+		{"--learning-rate 0", exitUsage, "--learning-rate is 0"},
+		{"--learning-rate 1e9", exitUsage, "--learning-rate is 1e+09"},
+		{"--batch 0", exitUsage, "--batch is 0"},
+		{"--batch 100000", exitUsage, "--batch is 100000"},
+		{"--batch 60000", exitUsage, "--rounds 4 do not fit"},
+		{"--rounds 0", exitUsage, "--rounds is 0"},
+		{"--rounds 999", exitUsage, "--rounds 999 do not fit"},
+		{"--damping 0", exitUsage, "--damping is 0"},
+		{"--warm-up 0.9", exitUsage, "add up to 1.3"},
+		{"--momentum 1", exitUsage, "--momentum is 1"},
+		{"--seed -1", exitUsage, "--seed"},
+		{"--seed 18446744073709551615", exitUsage, "largest number in TOML"},
+		{"--model mlp:", exitUsage, "--model"},
+		{"--model mlp:1", exitUsage, "from 2 to"},
+		{"--model mlp:99999999999", exitUsage, "from 2 to"},
+		{"--model mlp:65536-65536-65536", exitUsage, "parameters"},
+		{"--model cnn:3", exitUsage, "want \"mlp:\""},
+		{"--init zero", exitUsage, "--init"},
+		{"--optimiser rmsprop", exitUsage, "adam or sgd"},
+		{"--schedule linear", exitUsage, "constant or cosine"},
+		{"--game chess", exitUsage, "market, paper or off"},
+		{"--game off", exitUsage, "--keep and --sparsity belong to --game market"},
+		{"--game paper", exitUsage, "--keep and --sparsity belong to --game market"},
+		{"--beta -1", exitUsage, "beta is -1"},
+		{"--alpha nan", exitUsage, "alpha is NaN"},
+		{"--benefit x", exitUsage, "benefit"},
+		{"--update x", exitUsage, "--update"},
+		{"--threshold 2", exitUsage, "--threshold is 2"},
+		{"--validation 1", exitUsage, "--validation is 1"},
+		{"--validation 0.999", exitUsage, "leaves none to train on"},
+		{"--evaluate-on train", exitUsage, "--evaluate-on"},
+		{"--evaluate-on validation", exitUsage, "--validation 0.1"},
+		{"--baseline=maybe", exitUsage, "true or false"},
+		{"--keep 0", exitUsage, "--keep 0 leaves no network"},
+		{"--keep -3", exitUsage, "--keep -3 leaves no network"},
+		{"--keep 3", exitUsage, "at least 4, 2 a layer"},
+		{"--keep 17", exitUsage, "the network has 16"},
+		{"--sparsity 0.5", exitUsage, "--keep 8 and --sparsity 0.5"},
+		{"--device gpu9", exitNoDevice, "no such device: \"gpu9\""},
+		{"--data=", exitUsage, "--data is \"\""},
+		{"--data nosuch", exitUsage, "unknown data set"},
+		{"--data ./nosuch", exitFailed, "no such folder"},
+		{"--data ./file", exitFailed, "not a folder"},
+		{"--data ./full", exitFailed, "lacks train-images"},
+		{"--data mnist", exitFailed, "NASHPRUNE_DATA"},
+		{"--data new\nline", exitUsage, "unknown data set"},
+		{"--out file", exitFailed, "--out"},
+		{"--out file/below", exitFailed, "--out"},
+		{"--out full", exitUsage, "not empty"},
+		{"--out " + strings.Repeat("n", 300), exitFailed, "--out"},
+		{"--resume full", exitUsage, "leave out --"},
+		{"--resume full --out new", exitUsage, "leave out --"},
+	} {
+		t.Run(c.args, func(t *testing.T) {
+			more := append([]string{"--keep", "8", "--out", "out"}, strings.Split(c.args, " ")...)
+			if strings.HasPrefix(c.args, "--resume full") {
+				more = append(more[:2], more[4:]...)
+			}
+			code, stdout, stderr := execute(t, train(more...)...)
+			// What is being read is told as it was named, on however many lines.
+			refused(t, c.code, c.words, code, stdout, stderr)
+			if _, err := os.Stat("out"); err == nil {
+				t.Error("the folder of the run was made")
+			}
+		})
+	}
+}
+
+// TestOtherCommandsRefuse is TestTrainRefuses for everything but a new run.
+func TestOtherCommandsRefuse(t *testing.T) {
+	atImages(t)
+	succeed(t, train("--keep", "8", "--out", "run")...)
+	succeed(t, train("--game", "off", "--out", "dense")...)
+	model, err := os.ReadFile(filepath.Join("run", trainer.PrunedFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, "text", []byte("a text, and no network of any kind"))
+	writeFile(t, "empty", nil)
+	writeFile(t, "cut", model[:len(model)-1])
+	writeFile(t, "longer", append(model[:len(model):len(model)], 0))
+	writeFile(t, "huge", []byte("\xff\xff\xff\xff\xff\xff\xff\x7f{}"))
+	if err := os.MkdirAll("killed", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, "killed/config.toml", nil)
+	writeFile(t, "killed/.nashprune-LITTER.tmp", []byte("half"))
+	for _, c := range []struct {
+		args  string
+		code  int
+		words string
+	}{
+		{"nosuch", exitUsage, "there is no command \"nosuch\""},
+		{"--nosuch", exitUsage, "unknown flag"},
+		{"help nosuch", exitUsage, "there is no command \"nosuch\""},
+		{"help train nosuch", exitUsage, "there is no command \"train nosuch\""},
+		{"completion tcl", exitUsage, "such as bash"},
+		{"data nosuch", exitUsage, "such as list"},
+		{"data list extra", exitUsage, "no arguments"},
+		{"devices extra", exitUsage, "no arguments"},
+		{"version extra", exitUsage, "no arguments"},
+		{"train --resume=", exitUsage, "--resume needs"},
+		{"train --resume nosuch", exitUsage, "no checkpoint"},
+		{"train --resume text", exitFailed, "not a directory"},
+		{"train --resume run", exitUsage, "the run is finished"},
+		{"train --resume killed", exitUsage, "no checkpoint"},
+		{"train --resume run --epochs 5", exitUsage, "leave out --epochs"},
+		{"eval", exitUsage, "takes one run folder or model file"},
+		{"eval run run", exitUsage, "takes one run folder or model file"},
+		{"eval nosuch", exitFailed, "nosuch"},
+		{"eval images", exitUsage, "holds no pruned.safetensors"},
+		{"eval text", exitFailed, "load model text"},
+		{"eval empty", exitFailed, "cut short"},
+		{"eval cut", exitFailed, "cut short"},
+		{"eval longer", exitFailed, "bytes follow"},
+		{"eval huge", exitFailed, "header"},
+		{"eval run --data digits", exitUsage, "784 features"},
+		{"eval run --data nosuch", exitUsage, "unknown data set"},
+		{"eval run --device gpu9", exitNoDevice, "gpu9"},
+		{"explain", exitUsage, "takes one run folder"},
+		{"explain nosuch", exitFailed, "nosuch"},
+		{"explain text", exitFailed, "text"},
+		{"explain killed", exitFailed, "killed"},
+		{"explain dense", exitFailed, "without a game"},
+	} {
+		t.Run(c.args, func(t *testing.T) {
+			code, stdout, stderr := execute(t, strings.Split(c.args, " ")...)
+			refused(t, c.code, c.words, code, stdout, stderr)
+		})
+	}
+}
+
+// TestDamagedImages: damaged data is told by file, and no run begins.
+func TestDamagedImages(t *testing.T) {
+	const images, labels = "images/train-images-idx3-ubyte", "images/t10k-labels-idx1-ubyte"
+	for name, c := range map[string]struct {
+		path   string
+		damage func([]byte) []byte
+		words  string
+	}{
+		"empty":     {images, func([]byte) []byte { return nil }, "truncated"},
+		"cut":       {images, func(b []byte) []byte { return b[:len(b)-1] }, "truncated"},
+		"longer":    {images, func(b []byte) []byte { return append(b, 0) }, "bytes follow"},
+		"text":      {images, func([]byte) []byte { return []byte("some text") }, "not an IDX file"},
+		"oversized": {images, func(b []byte) []byte { b[4] = 0xff; return b }, "more than"},
+		"labels":    {labels, func([]byte) []byte { return append(idxHeader(0x801, 2), 0, 1) }, "40 images"},
+		"damaged":   {labels, func([]byte) []byte { return []byte("\x1f\x8b\x08\x00 no gzip at all") }, "gzip"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			atImages(t)
+			content, err := os.ReadFile(c.path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			writeFile(t, c.path, c.damage(content))
+			code, stdout, stderr := execute(t, train("--keep", "8", "--out", "out")...)
+			refused(t, exitFailed, c.words, code, stdout, stderr)
+			if _, err := os.Stat("out"); err == nil {
+				t.Error("the folder of the run was made")
+			}
+		})
+	}
+}
+
+// TestDivergence: the message says where, and what to do.
+func TestDivergence(t *testing.T) {
+	atImages(t)
+	code, stdout, stderr := execute(t, train("--keep", "8", "--out", "out", "--model", "mlp:40-40-40",
+		"--optimiser", "sgd", "--momentum", "0.99", "--learning-rate", "100")...)
+	refused(t, exitFailed, "diverged in epoch 1 at learning rate 100", code, stdout, stderr)
+	if !strings.Contains(stderr, "try --learning-rate 10") {
+		t.Errorf("no suggestion in %q", stderr)
+	}
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+	"github.com/spf13/pflag"
+
+	"nashprune/trainer"
+)
+
+// A setting comes from its flag, else from the environment, else from a TOML
+// file, else from its default. Each source in turn fills in the flags that are
+// still open.
+
+// environmentPrefix begins the variables that stand in for flags:
+// NASHPRUNE_LEARNING_RATE for --learning-rate.
+const environmentPrefix = "NASHPRUNE_"
+
+// environmentNames are the flags whose variable is not named after them, or that
+// have none. $NASHPRUNE_DATA is the folder of data sets, which package dataset
+// looks at.
+var environmentNames = map[string]string{"data": "NASHPRUNE_DATASET", "data-dir": "", "resume": "", "help": ""}
+
+func environmentName(flag string) string {
+	if name, ok := environmentNames[flag]; ok {
+		return name
+	}
+	return environmentPrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// settleFromEnvironment sets the flags that are still open from their variables,
+// those excepted. An empty variable is none.
+func settleFromEnvironment(f *pflag.FlagSet, except ...string) error {
+	open := stillOpen(f)
+	var err error
+	f.VisitAll(func(flag *pflag.Flag) {
+		variable := environmentName(flag.Name)
+		value := os.Getenv(variable) // "" for the flags without one
+		if err != nil || value == "" || !open(flag) || slices.Contains(except, flag.Name) {
+			return
+		}
+		if bad := f.Set(flag.Name, value); bad != nil {
+			err = trainer.Usagef("$%s: %v", variable, bad)
+		}
+	})
+	return err
+}
+
+// stillOpen returns which flags of f the next source may set: not those that are
+// set already, nor, where one of --keep and --sparsity is set or a game without
+// them is chosen, the other.
+func stillOpen(f *pflag.FlagSet) func(*pflag.Flag) bool {
+	players := !f.Changed("keep") && !f.Changed("sparsity")
+	if f.Changed("game") && f.Lookup("game").Value.String() != string(trainer.MarketGame) {
+		players = false
+	}
+	return func(flag *pflag.Flag) bool {
+		if flag.Name == "keep" || flag.Name == "sparsity" {
+			return players
+		}
+		return !flag.Changed
+	}
+}
+
+// maxConfig bounds the size of a configuration file, in bytes.
+const maxConfig = 1 << 20
+
+// settleFromFile sets the flags that are still open from a TOML file whose keys
+// are their names.
+func settleFromFile(f *pflag.FlagSet, path string) error {
+	if path == "" { // as a shell makes of a variable that is not set
+		return trainer.Usagef("--config needs a TOML file")
+	}
+	if info, err := os.Stat(path); err == nil && info.Size() > maxConfig {
+		return trainer.Usagef("--config %s has %d bytes: a configuration has at most %d", path, info.Size(), maxConfig)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return trainer.Usagef("--config: %v", err)
+	}
+	if err := settleFromText(f, string(text)); err != nil {
+		return trainer.Usagef("--config %s: %v", path, err)
+	}
+	return nil
+}
+
+func settleFromText(f *pflag.FlagSet, text string) error {
+	var values map[string]any
+	if _, err := toml.Decode(text, &values); err != nil {
+		return err
+	}
+	open := stillOpen(f)
+	names := make([]string, 0, len(values))
+	for name := range values {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		flag := f.Lookup(name)
+		if flag == nil {
+			return fmt.Errorf("there is no setting %q (nashprune train --help lists them)", name)
+		}
+		if !hasType(values[name], flag.Value.Type()) {
+			return fmt.Errorf("%s is not of the type %s", name, flag.Value.Type())
+		}
+		if !open(flag) {
+			continue
+		}
+		if err := f.Set(name, fmt.Sprint(values[name])); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// hasType tells whether a TOML value is of a flag's type.
+func hasType(value any, kind string) bool {
+	switch value.(type) {
+	case string:
+		return kind == "string"
+	case bool:
+		return kind == "bool"
+	case int64:
+		return kind == "int" || kind == "uint64" || kind == "float64"
+	case float64:
+		return kind == "float64"
+	}
+	return false
+}

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/BurntSushi/toml"
+
+	"nashprune/trainer"
+)
+
+// TestPrecedence: flags over environment over file over defaults, and of --keep
+// and --sparsity the one from the stronger source.
+func TestPrecedence(t *testing.T) {
+	for name, c := range map[string]struct {
+		args        string
+		environment map[string]string
+		file        string
+		want        func(trainer.Config) bool
+	}{
+		"default":        {want: func(c trainer.Config) bool { return c.Epochs == 20 }},
+		"file":           {file: "epochs = 2", want: func(c trainer.Config) bool { return c.Epochs == 2 }},
+		"environment":    {"", map[string]string{"NASHPRUNE_EPOCHS": "3"}, "epochs = 2", func(c trainer.Config) bool { return c.Epochs == 3 }},
+		"flag":           {"--epochs 4", map[string]string{"NASHPRUNE_EPOCHS": "3"}, "epochs = 2", func(c trainer.Config) bool { return c.Epochs == 4 }},
+		"empty variable": {"", map[string]string{"NASHPRUNE_EPOCHS": ""}, "epochs = 2", func(c trainer.Config) bool { return c.Epochs == 2 }},
+		"every kind": {"", map[string]string{"NASHPRUNE_BASELINE": "true", "NASHPRUNE_SEED": "7", "NASHPRUNE_LEARNING_RATE": "0.5", "NASHPRUNE_GAME": "paper"}, "", func(c trainer.Config) bool {
+			return c.Baseline && c.Seed == 7 && c.LearningRate == 0.5 && c.Game == trainer.PaperGame
+		}},
+		"data set":           {"", map[string]string{"NASHPRUNE_DATASET": "mnist", "NASHPRUNE_DATA": "elsewhere"}, "", func(c trainer.Config) bool { return c.Data == "mnist" && c.DataDir == "" }},
+		"sparsity over keep": {"--sparsity 0.5", nil, "keep = 9", func(c trainer.Config) bool { return c.Keep == 0 && c.Sparsity == 0.5 }},
+		"keep over sparsity": {"", map[string]string{"NASHPRUNE_KEEP": "9"}, "sparsity = 0.5", func(c trainer.Config) bool { return c.Keep == 9 && c.Sparsity == trainer.DefaultConfig().Sparsity }},
+		"game over keep":     {"--game off", nil, "keep = 9", func(c trainer.Config) bool { return c.Keep == 0 }},
+		"market and keep":    {"--game market", nil, "keep = 9", func(c trainer.Config) bool { return c.Keep == 9 }},
+		"whole for a float":  {"", nil, "learning-rate = 1", func(c trainer.Config) bool { return c.LearningRate == 1 }},
+		"a float's last bit": {"", nil, "learning-rate = 0.1000000000000000055", func(c trainer.Config) bool { return c.LearningRate == 0.1 }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for variable, value := range c.environment {
+				t.Setenv(variable, value)
+			}
+			config := trainer.DefaultConfig()
+			flags := configFlags(&config)
+			path := filepath.Join(t.TempDir(), "run.toml")
+			writeFile(t, path, []byte(c.file))
+			err := errors.Join(flags.Parse(strings.Fields(c.args)), settleFromEnvironment(flags), settleFromFile(flags, path), checkGiven(flags, config))
+			if err != nil || !c.want(config) {
+				t.Errorf("got %+v, %v", config, err)
+			}
+		})
+	}
+}
+
+// TestEnvironmentOfTheRun: the flags that are no settings have variables, too.
+func TestEnvironmentOfTheRun(t *testing.T) {
+	atImages(t)
+	writeFile(t, "run.toml", []byte("game = \"off\"\nepochs = 1\ndata = \"./images\"\nmodel = \"mlp:4\""))
+	t.Setenv("NASHPRUNE_CONFIG", "run.toml")
+	t.Setenv("NASHPRUNE_OUT", "out")
+	t.Setenv("NASHPRUNE_JSON", "true")
+	t.Setenv("NASHPRUNE_RESUME", "not a variable of ours")
+	if stdout := succeed(t, "train"); !strings.HasPrefix(stdout, "{") {
+		t.Errorf("stdout is no JSON: %q", stdout)
+	}
+	if _, err := os.Stat("out/result.json"); err != nil {
+		t.Error(err)
+	}
+	t.Setenv("NASHPRUNE_DATASET", "digits") // of other images: eval must not care
+	succeed(t, "eval", "out")
+	t.Setenv("NASHPRUNE_DEVICE", "gpu9")
+	code, stdout, stderr := execute(t, "eval", "out")
+	refused(t, exitNoDevice, "gpu9", code, stdout, stderr)
+}
+
+func TestBadVariables(t *testing.T) {
+	atImages(t)
+	for variable, value := range map[string]string{
+		"NASHPRUNE_EPOCHS": "many", "NASHPRUNE_BASELINE": "maybe", "NASHPRUNE_LEARNING_RATE": "nan",
+		"NASHPRUNE_DATASET": "nosuch", "NASHPRUNE_SPARSITY": "1", "NASHPRUNE_CONFIG": "nosuch.toml",
+	} {
+		t.Run(variable, func(t *testing.T) {
+			t.Setenv(variable, value)
+			code, stdout, stderr := execute(t, "train", "--out", "out")
+			refused(t, exitUsage, "", code, stdout, stderr)
+			if _, err := os.Stat("out"); err == nil {
+				t.Error("the folder of the run was made")
+			}
+		})
+	}
+}
+
+// badConfigs are files that --config refuses, each with a part of the message.
+var badConfigs = map[string]struct{ text, words string }{
+	"unknown key":    {"nosuch = 1", `no setting "nosuch"`},
+	"a flag, no key": {`out = "x"`, `no setting "out"`},
+	"key of lines":   {`"a\nb" = 1`, `no setting "a\nb"`},
+	"table":          {"[train]\nepochs = 1", `no setting "train"`},
+	"dotted":         {"model.a = 1", "model is not of the type"},
+	"list":           {"epochs = [1]", "epochs is not of the type"},
+	"date":           {"epochs = 1979-05-27", "epochs is not of the type"},
+	"text":           {`epochs = "3"`, "epochs is not of the type"},
+	"fraction":       {"epochs = 2.0", "epochs is not of the type"},
+	"number":         {"model = 16", "model is not of the type"},
+	"truth":          {"baseline = 1", "baseline is not of the type"},
+	"negative seed":  {"seed = -1", "seed"},
+	"too large":      {"epochs = 99999999999999999999", "out of range"},
+	"nan":            {"learning-rate = nan", "NaN"},
+	"syntax":         {"epochs = = 1", "line 1"},
+	"twice":          {"epochs = 1\nepochs = 2", "already"},
+	"binary":         {"\x00\xff\xfe", "line 1"},
+	"nested":         {"a = " + strings.Repeat("[", 10000), "line 1"},
+	"both":           {"keep = 8\nsparsity = 0.5", "give one of them"},
+	"keep of 0":      {"keep = 0", "leaves no network"},
+	"huge":           {strings.Repeat("#", maxConfig+1), "at most"},
+}
+
+func TestBadConfigs(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for name, c := range badConfigs {
+		t.Run(name, func(t *testing.T) {
+			writeFile(t, "run.toml", []byte(c.text))
+			code, stdout, stderr := execute(t, "train", "--config", "run.toml", "--out", "out")
+			refused(t, exitUsage, c.words, code, stdout, stderr)
+		})
+	}
+	for _, path := range []string{"", "nosuch.toml", "."} {
+		code, stdout, stderr := execute(t, "train", "--config", path, "--out", "out")
+		refused(t, exitUsage, "--config", code, stdout, stderr)
+	}
+	if _, err := os.Stat("out"); err == nil {
+		t.Error("the folder of the run was made")
+	}
+}
+
+// TestConfigReproducesRun: the config.toml of a run gives its bytes again.
+func TestConfigReproducesRun(t *testing.T) {
+	for name, more := range map[string][]string{
+		"market": {"--sparsity", "0.4", "--validation", "0.1", "--learning-rate", "0.0123456789012345", "--seed", "9223372036854775807"},
+		"paper":  {"--game", "paper", "--gamma", "0.01", "--optimiser", "sgd", "--momentum", "0.3"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			atImages(t)
+			succeed(t, train(append(more, "--baseline", "--out", "first")...)...)
+			succeed(t, "train", "--config", "first/config.toml", "--out", "second")
+			for _, file := range []string{trainer.ConfigFile, trainer.PrunedFile, trainer.DenseFile, trainer.PlayersFile} {
+				sameFile(t, filepath.Join("first", file), filepath.Join("second", file))
+			}
+		})
+	}
+}
+
+// FuzzConfig: whatever a configuration holds, it is taken or is a mistake of its
+// writer, and what is taken means the same when it is written and read again.
+func FuzzConfig(f *testing.F) {
+	for _, c := range badConfigs {
+		if len(c.text) < maxConfig {
+			f.Add([]byte(c.text))
+		}
+	}
+	f.Add([]byte("epochs = 3\r\nkeep = 9\ngame = 'market'\nlearning-rate = 1e-3"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		path := filepath.Join(t.TempDir(), "run.toml")
+		writeFile(t, path, text)
+		config, err := configOf(path)
+		if err != nil {
+			if !errors.Is(err, trainer.ErrUsage) {
+				t.Errorf("%v is no mistake in usage", err)
+			}
+			return
+		}
+		var again strings.Builder
+		if err := toml.NewEncoder(&again).Encode(config); err != nil {
+			t.Fatal(err)
+		}
+		writeFile(t, path, []byte(again.String()))
+		if read, err := configOf(path); err != nil || read != config {
+			t.Errorf("%+v is read back as %+v, %v", config, read, err)
+		}
+	})
+}
+
+// configOf returns the resolved configuration that a file alone asks for.
+func configOf(path string) (trainer.Config, error) {
+	config := trainer.DefaultConfig()
+	flags := configFlags(&config)
+	if err := settleFromFile(flags, path); err != nil {
+		return config, err
+	}
+	if err := checkGiven(flags, config); err != nil {
+		return config, err
+	}
+	return config.Resolve()
+}
