@@ -77,13 +77,16 @@ default.`,
 			if err != nil {
 				return err
 			}
+			if err := report.SavePicture(options.Dir); err != nil {
+				return err
+			}
 			if asJSON {
 				return result.Write(cmd.OutOrStdout())
 			}
 			if err := report.Result(cmd.OutOrStdout(), result); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "results:      %s\n", options.Dir)
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "results:      %s (%s shows the run)\n", options.Dir, report.PictureFile)
 			return err
 		},
 	}
