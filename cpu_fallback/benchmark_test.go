@@ -44,8 +44,8 @@ func benchmarkNetwork(widths ...int) *network.Network {
 
 func benchmarkEngine(b *testing.B, batch int, widths ...int) *engine[float32] {
 	b.Helper()
-	e, err := open[float32](benchmarkNetwork(widths...), benchmarkData(1024),
-		trainer.EngineOptions{Batch: batch, Optimiser: trainer.Optimiser{Kind: trainer.Adam}})
+	e, err := open[float32](benchmarkData(1024), trainer.EngineOptions{Batch: batch, Optimiser: trainer.Optimiser{Kind: trainer.Adam}},
+		&trainer.State{Network: benchmarkNetwork(widths...)})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -15,7 +15,6 @@ import (
 
 	"nashprune/trainer"
 	"nashprune/trainer/dataset"
-	"nashprune/trainer/network"
 )
 
 // DriverName is what users call this backend.
@@ -33,13 +32,14 @@ func (driver) Devices() ([]trainer.Device, error) {
 	return []trainer.Device{{Driver: DriverName, Name: processorName(), Kind: trainer.CPU, BLAS: "gonum"}}, nil
 }
 
-func (driver) Open(_ trainer.Device, n *network.Network, d *dataset.Dataset, o trainer.EngineOptions) (trainer.Engine, error) {
-	return open[float32](n, d, o)
+func (driver) Open(_ trainer.Device, d *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (trainer.Engine, error) {
+	return open[float32](d, o, s)
 }
 
-// OpenOracle opens an engine that computes in float64.
-func OpenOracle(n *network.Network, d *dataset.Dataset, o trainer.EngineOptions) (trainer.Engine, error) {
-	return open[float64](n, d, o)
+// OpenOracle opens an engine that computes in float64. Its state goes to the host
+// as float32, so that Pull then Push rounds it.
+func OpenOracle(d *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (trainer.Engine, error) {
+	return open[float64](d, o, s)
 }
 
 // processorName returns what the processor calls itself, where the system

@@ -57,7 +57,8 @@ func (l *layer[T]) bias() []T         { return l.biasOf(l.parameters) }
 func (l *layer[T]) weightOf(v []T) matrix[T] { return matrix[T]{l.out, l.in, v[:l.in*l.out]} }
 func (l *layer[T]) biasOf(v []T) []T         { return v[l.in*l.out:] }
 
-func open[T real](n *network.Network, d *dataset.Dataset, o trainer.EngineOptions) (*engine[T], error) {
+func open[T real](d *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (*engine[T], error) {
+	n := s.Network
 	if o.Batch < 1 {
 		return nil, fmt.Errorf("batch is %d: it takes at least one sample", o.Batch)
 	}
@@ -67,15 +68,14 @@ func open[T real](n *network.Network, d *dataset.Dataset, o trainer.EngineOption
 	if out := n.Layers[len(n.Layers)-1].Out; out < d.Classes {
 		return nil, fmt.Errorf("the network has %d outputs, %s has %d classes", out, d.Name, d.Classes)
 	}
-	e := &engine[T]{data: d, options: o, batchRows: max(o.Batch, evaluationBatch)}
+	e := &engine[T]{data: d, options: o, batchRows: max(min(o.Batch, d.Train.Len()), evaluationBatch)}
 	for pixel := range e.inputs {
 		e.inputs[pixel] = T((float64(pixel)/255 - d.Mean) / d.Deviation)
 	}
 	e.batch = newMatrix[T](e.batchRows, d.Train.Features)
 	e.labels = make([]uint8, e.batchRows)
 	e.losses = make([]T, e.batchRows)
-	e.build(n)
-	return e, nil
+	return e, e.Push(s)
 }
 
 // build lays out the layers for a network, with fresh moments and averages.
@@ -84,7 +84,7 @@ func (e *engine[T]) build(n *network.Network) {
 	for _, from := range n.Layers {
 		l := &layer[T]{in: from.In, out: from.Out, gated: from.Participation != nil}
 		size := len(from.Weight) + len(from.Bias)
-		l.parameters = widen[T](from.Weight, from.Bias)
+		l.parameters = flatten[T](from.Weight, from.Bias)
 		l.gradient = make([]T, size)
 		l.first = make([]T, size)
 		if e.options.Optimiser.Kind == trainer.Adam {
@@ -96,7 +96,7 @@ func (e *engine[T]) build(n *network.Network) {
 		l.biasPartial = newMatrix[T](chunks, l.out)
 		if l.gated {
 			l.affine = newMatrix[T](e.batchRows, l.out)
-			l.participation = widen[T](from.Participation)
+			l.participation = flatten[T](from.Participation)
 			l.mean, l.square = make([]T, l.out), make([]T, l.out)
 			l.batchMean, l.batchSquare = make([]T, l.out), make([]T, l.out)
 			l.meanPartial, l.squarePartial = newMatrix[T](chunks, l.out), newMatrix[T](chunks, l.out)
@@ -117,8 +117,8 @@ func convert[To, From real](v []From) []To {
 	return w
 }
 
-// widen returns slices of the host one after the other.
-func widen[T real](parts ...[]float32) []T {
+// flatten returns slices of the host one after the other.
+func flatten[T real](parts ...[]float32) []T {
 	var all []T
 	for _, part := range parts {
 		all = append(all, convert[T](part)...)
@@ -167,10 +167,10 @@ func (e *engine[T]) Push(s *trainer.State) error {
 	e.steps, e.tracked = s.Steps, s.Tracked
 	for i, l := range e.layers {
 		if s.First != nil {
-			l.first = widen[T](s.First.Layers[i].Weight, s.First.Layers[i].Bias)
+			l.first = flatten[T](s.First.Layers[i].Weight, s.First.Layers[i].Bias)
 		}
 		if s.Second != nil {
-			l.second = widen[T](s.Second.Layers[i].Weight, s.Second.Layers[i].Bias)
+			l.second = flatten[T](s.Second.Layers[i].Weight, s.Second.Layers[i].Bias)
 		}
 		if l.gated && s.Contributions != nil {
 			l.mean, l.square = convert[T](s.Contributions[i].Mean), convert[T](s.Contributions[i].MeanSquare)
@@ -181,7 +181,7 @@ func (e *engine[T]) Push(s *trainer.State) error {
 
 func (e *engine[T]) Compact(keep network.Survivors) error {
 	for i, old := range e.layers {
-		in, out := all(old.in), all(old.out)
+		in, out := network.Indices(old.in), network.Indices(old.out)
 		if i > 0 {
 			in = keep[i-1]
 		}
@@ -208,14 +208,6 @@ func (e *engine[T]) Compact(keep network.Survivors) error {
 		e.layers[i] = &l
 	}
 	return nil
-}
-
-func all(n int) []int {
-	indices := make([]int, n)
-	for i := range indices {
-		indices[i] = i
-	}
-	return indices
 }
 
 func (e *engine[T]) Fold() error {

@@ -65,22 +65,28 @@ func (e *engine[T]) Evaluate(ctx context.Context, part trainer.Part, want traine
 func (e *engine[T]) Statistics() ([]trainer.Statistics, error) {
 	var all []trainer.Statistics
 	for _, l := range e.hidden() {
-		all = append(all, l.statistics(l.mean, l.square, true))
+		all = append(all, trainer.Statistics{
+			Participation:    convert[float64](l.participation),
+			MeanContribution: convert[float64](l.mean),
+			MeanSquare:       convert[float64](l.square),
+		})
 	}
 	return all, nil
 }
 
 func (e *engine[T]) Measure(ctx context.Context) ([]trainer.Statistics, error) {
-	all, err := e.Statistics()
-	if err != nil {
-		return nil, err
-	}
-	for i := range all {
-		clear(all[i].MeanContribution)
-		clear(all[i].MeanSquare)
+	var all []trainer.Statistics
+	for _, l := range e.hidden() {
+		s := trainer.Statistics{
+			Participation:    convert[float64](l.participation),
+			MeanContribution: make([]float64, l.out),
+			MeanSquare:       make([]float64, l.out),
+		}
+		l.measureTheta(&s, true)
+		all = append(all, s)
 	}
 	samples := float64(e.data.Train.Len())
-	err = e.eachBatch(ctx, trainer.TrainPart, func(_, rows int) {
+	err := e.eachBatch(ctx, trainer.TrainPart, func(_, rows int) {
 		e.loss(rows)
 		e.backward(rows, true)
 		share := float64(rows) / samples

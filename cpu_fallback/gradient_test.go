@@ -58,7 +58,7 @@ func (c differenceCase) engine(t *testing.T, samples dataset.Samples) trainer.En
 	t.Helper()
 	d := *c.data
 	d.Train = samples
-	e, err := cpufallback.OpenOracle(c.network, &d, trainer.EngineOptions{Batch: samples.Len(), Optimiser: trainer.Optimiser{Kind: trainer.SGD}})
+	e, err := cpufallback.OpenOracle(&d, trainer.EngineOptions{Batch: samples.Len(), Optimiser: trainer.Optimiser{Kind: trainer.SGD}}, &trainer.State{Network: c.network})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,7 +200,7 @@ func TestOptimisersAgainstClosedForms(t *testing.T) {
 		{trainer.Optimiser{Kind: trainer.SGD, Momentum: momentum}, [3]float64{1, 2 + momentum, 3 + 2*momentum + momentum*momentum}, false},
 		{trainer.Optimiser{Kind: trainer.Adam}, [3]float64{1, 2, 3}, true},
 	} {
-		e, err := cpufallback.OpenOracle(n, data, trainer.EngineOptions{Batch: 1, Optimiser: c.optimiser})
+		e, err := cpufallback.OpenOracle(data, trainer.EngineOptions{Batch: 1, Optimiser: c.optimiser}, &trainer.State{Network: n})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,12 +18,12 @@ import (
 const float32Unit = 0x1p-24
 
 // openCPU opens the backend as a user would get it.
-func openCPU(n *network.Network, d *dataset.Dataset, o trainer.EngineOptions) (trainer.Engine, error) {
+func openCPU(d *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (trainer.Engine, error) {
 	device, err := trainer.FindDevice(cpufallback.DriverName)
 	if err != nil {
 		return nil, err
 	}
-	return device.Open(n, d, o)
+	return device.Open(d, o, s)
 }
 
 func TestParityOfFloat32WithFloat64(t *testing.T) {
@@ -92,8 +92,8 @@ func TestTheSuiteSeesFaults(t *testing.T) {
 		"compact":             "compact",
 		"restart":             "restart",
 	} {
-		open := func(n *network.Network, d *dataset.Dataset, o trainer.EngineOptions) (trainer.Engine, error) {
-			e, err := openCPU(n, d, o)
+		open := func(d *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (trainer.Engine, error) {
+			e, err := openCPU(d, o, s)
 			return tampered{e, fault}, err
 		}
 		report, err := backendtest.Compare(cpufallback.OpenOracle, open, float32Unit, backendtest.Cases()[2:3])
@@ -116,11 +116,8 @@ func TestSameBitsWithAnyNumberOfProcessors(t *testing.T) {
 	c := backendtest.Cases()[6]
 	train := func(processors int) *trainer.State {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(processors))
-		e, err := openCPU(c.State().Network, c.Data(), trainer.EngineOptions{Batch: c.Batch, Optimiser: c.Optimiser})
+		e, err := openCPU(c.Data(), trainer.EngineOptions{Batch: c.Batch, Optimiser: c.Optimiser}, c.State())
 		if err != nil {
-			t.Fatal(err)
-		}
-		if err := e.Push(c.State()); err != nil {
 			t.Fatal(err)
 		}
 		stretch := trainer.Stretch{Track: true, LearningRates: []float64{1e-3, 1e-3, 1e-3}}
@@ -149,13 +146,13 @@ func TestOpenRefusesWhatDoesNotFit(t *testing.T) {
 	adam := trainer.Optimiser{Kind: trainer.Adam}
 	for name, open := range map[string]func() (trainer.Engine, error){
 		"batch": func() (trainer.Engine, error) {
-			return openCPU(c.State().Network, c.Data(), trainer.EngineOptions{Optimiser: adam})
+			return openCPU(c.Data(), trainer.EngineOptions{Optimiser: adam}, c.State())
 		},
 		"inputs": func() (trainer.Engine, error) {
-			return openCPU(network.New([]int{4, 2, 2}), c.Data(), trainer.EngineOptions{Batch: 1, Optimiser: adam})
+			return openCPU(c.Data(), trainer.EngineOptions{Batch: 1, Optimiser: adam}, &trainer.State{Network: network.New([]int{4, 2, 2})})
 		},
 		"outputs": func() (trainer.Engine, error) {
-			return openCPU(network.New([]int{3, 2, 1}), c.Data(), trainer.EngineOptions{Batch: 1, Optimiser: adam})
+			return openCPU(c.Data(), trainer.EngineOptions{Batch: 1, Optimiser: adam}, &trainer.State{Network: network.New([]int{3, 2, 1})})
 		},
 	} {
 		if _, err := open(); err == nil || !strings.Contains(err.Error(), name) {

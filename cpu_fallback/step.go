@@ -224,7 +224,11 @@ func (e *engine[T]) remember() {
 // playPaper moves the participations of a layer once in the paper's game, with
 // the gradient of the last batch.
 func (l *layer[T]) playPaper(move *trainer.PaperMove) {
-	statistics := l.statistics(l.batchMean, l.batchSquare, move.Game.Eta != 0)
+	statistics := trainer.Statistics{
+		Participation:    convert[float64](l.participation),
+		MeanContribution: convert[float64](l.batchMean),
+	}
+	l.measureTheta(&statistics, move.Game.Eta != 0)
 	field, s := statistics.Field(), statistics.Participation
 	switch move.Update {
 	case trainer.BestResponse:
@@ -237,17 +241,11 @@ func (l *layer[T]) playPaper(move *trainer.PaperMove) {
 	}
 }
 
-// statistics returns what the game needs to know of a layer's players, given
-// the averages of their contributions. The competition is left out if not asked
-// for.
-func (l *layer[T]) statistics(mean, square []T, competition bool) trainer.Statistics {
+// measureTheta fills in what the statistics say of theta: the squared norms and,
+// if asked for, the competition.
+func (l *layer[T]) measureTheta(s *trainer.Statistics, competition bool) {
 	weight, bias := l.weight(), l.bias()
-	s := trainer.Statistics{
-		Participation:    convert[float64](l.participation),
-		MeanContribution: convert[float64](mean),
-		MeanSquare:       convert[float64](square),
-		SquaredNorm:      make([]float64, l.out),
-	}
+	s.SquaredNorm = make([]float64, l.out)
 	inChunks(l.out, rowsPerChunk, func(_, low, high int) {
 		for i := low; i < high; i++ {
 			sum := float64(bias[i]) * float64(bias[i])
@@ -263,7 +261,6 @@ func (l *layer[T]) statistics(mean, square []T, competition bool) trainer.Statis
 			s.Competition[i] += r
 		}
 	}
-	return s
 }
 
 // update moves all parameters by one step of the optimiser.

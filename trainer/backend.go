@@ -14,9 +14,10 @@ type Driver interface {
 	Name() string
 	// Devices lists what can be opened. The error says why there is nothing.
 	Devices() ([]Device, error)
-	// Open places a network and the samples of a data set on a device. The
-	// engine keeps no reference to n.
-	Open(device Device, n *network.Network, d *dataset.Dataset, o EngineOptions) (Engine, error)
+	// Open places the samples of a data set and a state on a device. Of the
+	// state only the network is required (see [Engine.Push]); the engine keeps
+	// no reference to it.
+	Open(device Device, d *dataset.Dataset, o EngineOptions, s *State) (Engine, error)
 }
 
 // EngineOptions are the choices that stay fixed while an engine lives.
@@ -57,14 +58,16 @@ const (
 type Engine interface {
 	// Train runs the steps of a stretch. When ctx ends it stops between two
 	// steps, says in Progress how far it came, and returns the ctx's error.
+	// The loss of a step is taken before its update.
 	Train(ctx context.Context, s Stretch) (Progress, error)
 
-	// Statistics reads what is known of the players: one entry a hidden layer.
-	// The contributions are the moving averages over the tracked steps.
+	// Statistics reads what a round of the market needs to know of the players:
+	// participations and the moving averages of their contributions over the
+	// tracked steps, one entry a hidden layer; the rest is nil.
 	Statistics() ([]Statistics, error)
 
-	// Measure is Statistics with the contributions averaged over the whole
-	// training part, at the present state. It changes nothing.
+	// Measure brings all statistics, with the contributions averaged over the
+	// whole training part, at the present state. It changes nothing.
 	Measure(ctx context.Context) ([]Statistics, error)
 
 	// Move lets every player make one damped best response in the market, at
@@ -89,8 +92,10 @@ type Engine interface {
 	// the network waits for. count is at most InferLimit.
 	Infer(count int) error
 
-	// Pull copies the whole state to the host; Push puts one back, of whatever
-	// widths. Pull then Push changes no later result.
+	// Pull copies the whole state to the host. Push puts one back, of whatever
+	// widths but the same inputs and outputs; moments, averages and counts that
+	// it does not have start at zero. Where the device computes in float32, Pull
+	// then Push changes no later result.
 	Pull() (*State, error)
 	Push(s *State) error
 

@@ -35,7 +35,6 @@ type checkpoint struct {
 	Result Result `json:"result"`
 
 	state *State
-	gated *network.Network // nil where the training has no market
 }
 
 // The names of the tensors of a checkpoint: one of these prefixes, the layer,
@@ -44,7 +43,6 @@ const (
 	networkPrefix      = "network"
 	firstPrefix        = "first"
 	secondPrefix       = "second"
-	gatedPrefix        = "gated"
 	contributionPrefix = "contribution"
 )
 
@@ -65,7 +63,6 @@ func (c *checkpoint) save(path string) error {
 	tensors = appendNetwork(tensors, networkPrefix, c.state.Network)
 	tensors = appendNetwork(tensors, firstPrefix, c.state.First)
 	tensors = appendNetwork(tensors, secondPrefix, c.state.Second)
-	tensors = appendNetwork(tensors, gatedPrefix, c.gated)
 	for l, contributions := range c.state.Contributions {
 		tensors = append(tensors,
 			vector(contributionPrefix, l, "mean", contributions.Mean),
@@ -155,7 +152,7 @@ func readCheckpoint(r io.Reader) (*checkpoint, error) {
 	}
 	c.state = &State{Steps: c.Steps, Tracked: c.Tracked}
 	for prefix, into := range map[string]**network.Network{
-		networkPrefix: &c.state.Network, firstPrefix: &c.state.First, secondPrefix: &c.state.Second, gatedPrefix: &c.gated,
+		networkPrefix: &c.state.Network, firstPrefix: &c.state.First, secondPrefix: &c.state.Second,
 	} {
 		if *into, err = takeNetwork(tensors, prefix); err != nil {
 			return nil, err
@@ -241,12 +238,11 @@ func (c *checkpoint) consistent() error {
 		}
 	}
 	if ledgers := c.Position.Ledgers; ledgers != nil {
-		if c.gated == nil || len(c.gated.Layers) != len(n.Layers) || len(ledgers) != len(n.Layers)-1 {
+		if len(ledgers) != len(n.Layers)-1 {
 			return fmt.Errorf("its market does not have the layers of the network")
 		}
 		for l, ledger := range ledgers {
-			if ledger == nil || len(ledger.Live) != n.Layers[l].Out || len(ledger.Records) != c.gated.Layers[l].Out ||
-				len(ledger.OnlyZero) != len(ledger.Records) {
+			if ledger == nil || len(ledger.Live) != n.Layers[l].Out || len(ledger.OnlyZero) != len(ledger.Records) {
 				return fmt.Errorf("the market of layer %d does not have the players of the network", l)
 			}
 			for position, i := range ledger.Live {
@@ -267,12 +263,12 @@ func (c *checkpoint) fits(p plan) error {
 	if (p.game == MarketGame) != (c.Position.Ledgers != nil) {
 		return fmt.Errorf("it is not one of a training with --game %s", p.game)
 	}
-	whole := c.state.Network
-	if c.Position.Ledgers != nil {
-		whole = c.gated
+	widths := c.state.Network.Widths() // before anybody left
+	for l, ledger := range c.Position.Ledgers {
+		widths[l+1] = len(ledger.Records)
 	}
-	if !slices.Equal(whole.Widths(), p.widths) {
-		return fmt.Errorf("its network has the widths %v and the data and --model ask for %v", whole.Widths(), p.widths)
+	if !slices.Equal(widths, p.widths) {
+		return fmt.Errorf("its network has the widths %v and the data and --model ask for %v", widths, p.widths)
 	}
 	played := 0
 	for played < p.config.Rounds && p.game == MarketGame && p.roundEnd(played+1) <= c.Position.Step {

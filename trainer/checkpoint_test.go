@@ -41,7 +41,7 @@ func testCheckpoint() *checkpoint {
 		Schema: checkpointSchema, Config: config, Stage: stageGame, Steps: state.Steps, Tracked: state.Tracked, Metrics: 99,
 		Position: position{Step: 42, Unfinished: Progress{Steps: 2, Samples: 256, Correct: 3, Loss: 1.0 / 3}, Ledgers: ledgers},
 		Result:   Result{Schema: ResultSchema, Command: "nashprune train", Seed: 1},
-		state:    state, gated: gated,
+		state:    state,
 	}
 }
 
@@ -59,7 +59,7 @@ func TestCheckpointRoundTrip(t *testing.T) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
 	// A training without a market, optimised by SGD, has fewer tensors.
-	want.Position.Ledgers, want.gated, want.state.Second = nil, nil, nil
+	want.Position.Ledgers, want.state.Second = nil, nil
 	if err := want.save(path); err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +81,6 @@ func TestCheckpointRefuses(t *testing.T) {
 		"market layers": {func(c *checkpoint) { c.Position.Ledgers = c.Position.Ledgers[:1] }, "layers of the network"},
 		"market size":   {func(c *checkpoint) { c.Position.Ledgers[0] = game.NewLedger(3) }, "market of layer 0"},
 		"market order":  {func(c *checkpoint) { c.Position.Ledgers[0].Live = []int{2, 0} }, "cannot have"},
-		"no gated":      {func(c *checkpoint) { c.gated = nil }, "layers of the network"},
 		"no gates":      {func(c *checkpoint) { c.state.Network.Layers[0].Participation = nil }, "participations"},
 		"step":          {func(c *checkpoint) { c.Position.Step = -1 }, "step"},
 		"stage":         {func(c *checkpoint) { c.Stage = "lunch" }, "stage"},

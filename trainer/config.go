@@ -2,6 +2,8 @@ package trainer
 
 import (
 	"math"
+	"slices"
+	"strconv"
 
 	"nashprune/game"
 	"nashprune/trainer/network"
@@ -120,7 +122,9 @@ const (
 	maxBatch        = 1 << 16
 	maxRounds       = 1 << 16
 	maxLearningRate = 100
+	maxWeight       = 1e6     // of the paper's utilities
 	maxParameters   = 1 << 28 // a gigabyte of weights, four with moments and gradients
+	maxActivations  = 1 << 28 // of a batch; three gigabytes with what goes back
 )
 
 // Resolve returns the configuration with everything that was left open decided,
@@ -167,14 +171,7 @@ func sum(v []int) int {
 // check looks at every value on its own.
 func (c Config) check() error {
 	between := func(x, low, high float64) bool { return x >= low && x <= high } // false for NaN
-	oneOf := func(value string, known ...string) bool {
-		for _, k := range known {
-			if value == k {
-				return true
-			}
-		}
-		return false
-	}
+	oneOf := func(value string, known ...string) bool { return slices.Contains(known, value) }
 	for _, rule := range []struct {
 		holds   bool
 		message string
@@ -186,8 +183,8 @@ func (c Config) check() error {
 		{c.EvaluateOn == TestPart || c.Validation > 0, "--evaluate-on is %q: hold something out with --validation 0.1", string(c.EvaluateOn)},
 		{oneOf(string(c.Initialisation), string(network.He), string(network.Xavier), string(network.PyTorch)), "--init is %q: it is he, xavier or pytorch", string(c.Initialisation)},
 		{c.Seed <= math.MaxInt64, "--seed is %d: it is at most 9223372036854775807, the largest number in TOML", c.Seed},
-		{c.Epochs >= 1 && c.Epochs <= maxEpochs, "--epochs is %d: it is at least 1 and at most 100000", c.Epochs},
-		{c.Batch >= 1 && c.Batch <= maxBatch, "--batch is %d: it is at least 1 and at most 65536", c.Batch},
+		{c.Epochs >= 1 && c.Epochs <= maxEpochs, "--epochs is %d: it is at least 1 and at most " + strconv.Itoa(maxEpochs), c.Epochs},
+		{c.Batch >= 1 && c.Batch <= maxBatch, "--batch is %d: it is at least 1 and at most " + strconv.Itoa(maxBatch), c.Batch},
 		{oneOf(string(c.Optimiser), string(Adam), string(SGD)), "--optimiser is %q: it is adam or sgd", string(c.Optimiser)},
 		{c.LearningRate > 0 && c.LearningRate <= maxLearningRate, "--learning-rate is %v: it is above 0 and at most 100", c.LearningRate},
 		{c.Momentum >= 0 && c.Momentum < 1, "--momentum is %v: it is at least 0 and below 1", c.Momentum},
@@ -198,12 +195,14 @@ func (c Config) check() error {
 		{c.Sparsity >= 0 && c.Sparsity < 1, "--sparsity is %v: it is the fraction of players removed, at least 0 and below 1", c.Sparsity},
 		{between(c.WarmUp, 0, 1), "--warm-up is %v: it is a fraction of the run, 0 to 1", c.WarmUp},
 		{c.GameShare > 0 && c.GameShare <= 1, "--game-share is %v: it is a fraction of the run, above 0 and at most 1", c.GameShare},
-		{c.WarmUp+c.GameShare <= 1, "--warm-up and --game-share add up to %v of the run: at most 1", c.WarmUp + c.GameShare},
-		{c.Rounds >= 1 && c.Rounds <= maxRounds, "--rounds is %d: it is at least 1 and at most 65536", c.Rounds},
+		{c.WarmUp+c.GameShare <= 1+1e-9, // the sum of two decimals may be a rounding above 1
+			"--warm-up and --game-share add up to %v of the run: at most 1", c.WarmUp + c.GameShare},
+		{c.Rounds >= 1 && c.Rounds <= maxRounds, "--rounds is %d: it is at least 1 and at most " + strconv.Itoa(maxRounds), c.Rounds},
 		{c.Damping > 0 && c.Damping <= 1, "--damping is %v: it is above 0 and at most 1", c.Damping},
 		{oneOf(string(c.Update), string(GradientAscent), string(BestResponse)), "--update is %q: it is gradient or best-response", string(c.Update)},
 		{c.ParticipationRate > 0 && c.ParticipationRate <= maxLearningRate, "--participation-rate is %v: it is above 0 and at most 100", c.ParticipationRate},
 		{c.Update != BestResponse || c.ParticipationRate <= 1, "--participation-rate is %v: with --update best-response it is at most 1", c.ParticipationRate},
+		{max(c.Alpha, c.Beta, c.Gamma, c.Eta) <= maxWeight || math.IsNaN(c.Alpha+c.Beta+c.Gamma+c.Eta), "--alpha, --beta, --gamma and --eta are at most %v", maxWeight},
 		{between(c.Threshold, 0, 1), "--threshold is %v: it is a participation, 0 to 1", c.Threshold},
 		{c.Game != NoGame || !c.Baseline, "--baseline trains without the game, and this is --game %s already", c.Game},
 	} {

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"nashprune/trainer/dataset"
-	"nashprune/trainer/network"
 )
 
 // Device is something that a network can be trained on.
@@ -71,8 +70,17 @@ func Inventory() (devices []Device, missing map[string]error) {
 // kind there is), a driver's name (its first device), DRIVER:N (its device
 // number N), or a part of a device's name, in any case.
 func FindDevice(words string) (Device, error) {
-	devices, missing := Inventory()
 	wanted := strings.ToLower(strings.TrimSpace(words))
+	if driver, ok := drivers[strings.SplitN(wanted, ":", 2)[0]]; ok { // and no other driver is asked
+		devices, err := driver.Devices()
+		if err != nil {
+			return Device{}, fmt.Errorf("%w: %q is not available: %w", ErrNoDevice, words, err)
+		}
+		return choose(words, devices, func(d Device) bool {
+			return wanted == d.Driver || wanted == fmt.Sprintf("%s:%d", d.Driver, d.Index)
+		})
+	}
+	devices, _ := Inventory()
 	if wanted == "" || wanted == "auto" {
 		for _, kind := range preference {
 			for _, d := range devices {
@@ -82,31 +90,28 @@ func FindDevice(words string) (Device, error) {
 			}
 		}
 	}
-	for _, d := range devices {
-		if wanted == d.Driver || wanted == fmt.Sprintf("%s:%d", d.Driver, d.Index) {
-			return d, nil
-		}
-	}
-	for _, d := range devices {
-		if wanted != "" && strings.Contains(strings.ToLower(d.Name), wanted) {
-			return d, nil
-		}
-	}
-	if err := missing[wanted]; err != nil {
-		return Device{}, fmt.Errorf("%w: %q is not available: %w", ErrNoDevice, words, err)
-	}
-	var known []string
-	for _, d := range devices {
-		known = append(known, fmt.Sprintf("%s:%d (%s)", d.Driver, d.Index, d.Name))
-	}
-	return Device{}, fmt.Errorf("%w: %q; this build has %s", ErrNoDevice, words, strings.Join(known, ", "))
+	return choose(words, devices, func(d Device) bool {
+		return wanted != "" && strings.Contains(strings.ToLower(d.Name), wanted)
+	})
 }
 
-// Open places a network and a data set on the device.
-func (d Device) Open(n *network.Network, data *dataset.Dataset, o EngineOptions) (Engine, error) {
+// choose returns the first device that fits what the user said in words.
+func choose(words string, devices []Device, fits func(Device) bool) (Device, error) {
+	var known []string
+	for _, d := range devices {
+		if fits(d) {
+			return d, nil
+		}
+		known = append(known, fmt.Sprintf("%s:%d (%s)", d.Driver, d.Index, d.Name))
+	}
+	return Device{}, fmt.Errorf("%w: %q; there is %s", ErrNoDevice, words, strings.Join(known, ", "))
+}
+
+// Open places a data set and a state on the device.
+func (d Device) Open(data *dataset.Dataset, o EngineOptions, s *State) (Engine, error) {
 	driver, ok := drivers[d.Driver]
 	if !ok {
 		return nil, fmt.Errorf("%w: driver %q is not part of this build", ErrNoDevice, d.Driver)
 	}
-	return driver.Open(d, n, data, o)
+	return driver.Open(d, data, o, s)
 }

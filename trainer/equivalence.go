@@ -1,6 +1,7 @@
 package trainer
 
 import (
+	"context"
 	"math"
 	"runtime"
 	"sync"
@@ -54,7 +55,7 @@ func logitBounds(n *network.Network, input []float64, bounds []float64) {
 // networks gave in float32 for all samples, and the largest part of its rounding
 // bound that a difference takes. Both compute what n computes exactly, so two
 // bounds apart is as far as they can be.
-func compareLogits(n *network.Network, samples dataset.Samples, mean, deviation float64, a, b []float32) (difference, boundUsed float64) {
+func compareLogits(ctx context.Context, n *network.Network, samples dataset.Samples, mean, deviation float64, a, b []float32) (difference, boundUsed float64, err error) {
 	classes := n.Layers[len(n.Layers)-1].Out
 	var (
 		lock    sync.Mutex
@@ -65,7 +66,7 @@ func compareLogits(n *network.Network, samples dataset.Samples, mean, deviation 
 		workers.Go(func() {
 			input, bounds := make([]float64, samples.Features), make([]float64, classes)
 			largest, used := 0., 0.
-			for i := first; i < min(first+share, samples.Len()); i++ {
+			for i := first; i < min(first+share, samples.Len()) && ctx.Err() == nil; i++ {
 				for j, pixel := range samples.Pixels[i*samples.Features : (i+1)*samples.Features] {
 					input[j] = float64(float32((float64(pixel)/255 - mean) / deviation))
 				}
@@ -73,7 +74,7 @@ func compareLogits(n *network.Network, samples dataset.Samples, mean, deviation 
 				for k, bound := range bounds {
 					d := math.Abs(float64(a[i*classes+k]) - float64(b[i*classes+k]))
 					largest = max(largest, d)
-					if d > 0 {
+					if d != 0 { // true for NaN, which max passes on
 						used = max(used, d/(2*bound))
 					}
 				}
@@ -84,5 +85,5 @@ func compareLogits(n *network.Network, samples dataset.Samples, mean, deviation 
 		})
 	}
 	workers.Wait()
-	return difference, boundUsed
+	return difference, boundUsed, ctx.Err()
 }

@@ -2,6 +2,7 @@ package trainer
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"nashprune/trainer/dataset"
@@ -73,7 +74,7 @@ func TestCompareLogits(t *testing.T) {
 			return all
 		}
 		whole, compacted := logits(n), logits(small)
-		if _, used := compareLogits(small, samples, mean, deviation, whole, compacted); used > 1 {
+		if _, used, _ := compareLogits(t.Context(), small, samples, mean, deviation, whole, compacted); used > 1 {
 			t.Errorf("%v: removal used %g of the bound", widths, used)
 		}
 		// The smaller one again, with its numbers rounded once more.
@@ -83,12 +84,17 @@ func TestCompareLogits(t *testing.T) {
 				layer.Weight[i] *= 1 + 0x1p-23
 			}
 		}
-		difference, used := compareLogits(small, samples, mean, deviation, logits(shaken), compacted)
+		difference, used, _ := compareLogits(t.Context(), small, samples, mean, deviation, logits(shaken), compacted)
 		if difference == 0 || used == 0 || used > 1 {
 			t.Errorf("%v: a rounding a weight differs by %g and uses %g of the bound", widths, difference, used)
 		}
+		broken := slices.Clone(compacted)
+		broken[len(broken)-1] = float32(math.NaN())
+		if _, used, _ := compareLogits(t.Context(), small, samples, mean, deviation, broken, compacted); used <= 1 {
+			t.Errorf("%v: a logit that is no number used %g of the bound", widths, used)
+		}
 		n.Layers[0].Participation[0] = 0
-		if _, used := compareLogits(small, samples, mean, deviation, logits(n), compacted); !(used > 1) {
+		if _, used, _ := compareLogits(t.Context(), small, samples, mean, deviation, logits(n), compacted); !(used > 1) {
 			t.Errorf("%v: gating a player that stays used %g of the bound", widths, used)
 		}
 	}

@@ -2,6 +2,7 @@ package trainer
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 
 	"nashprune/trainer/dataset"
@@ -27,15 +28,16 @@ type EvalResult struct {
 	ClassCorrect []int        `json:"class_correct"`
 }
 
-// Eval judges a network from its model file on the test set, with the means and
-// deviations that the file names: on the device of the run that wrote it, the
-// accuracy is the one of that run.
+// Eval judges a network from its model file on the test set, with the mean and
+// deviation that the file names: on the device of the run that wrote it, the
+// accuracy is the one of that run, if that was judged on the test set.
 func Eval(ctx context.Context, path string, o EvalOptions) (*EvalResult, error) {
 	n, metadata, err := network.Load(path)
 	if err != nil {
 		return nil, err
 	}
-	if o.Data == "" {
+	named := o.Data != ""
+	if !named {
 		o.Data = metadata.Data
 	}
 	device, err := FindDevice(o.Device)
@@ -43,6 +45,9 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*EvalResult, error) 
 		return nil, err
 	}
 	data, err := openData(o.Data, dataset.Options{Dir: o.DataDir})
+	if errors.Is(err, ErrUsage) && !named {
+		return nil, Usagef("%s was trained on %s: name its folder with --data", path, o.Data)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +56,7 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*EvalResult, error) 
 			data.Name, data.Train.Features, data.Classes, path, n.Layers[0].In, metadata.Classes)
 	}
 	data.Mean, data.Deviation = metadata.Mean, metadata.Deviation
-	engine, err := device.Open(n, data, EngineOptions{Batch: latencyBatch, Optimiser: Optimiser{Kind: SGD}})
+	engine, err := device.Open(data, EngineOptions{Batch: latencyBatch, Optimiser: Optimiser{Kind: SGD}}, &State{Network: n})
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +72,7 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*EvalResult, error) 
 		ClassSamples: evaluation.ClassSamples, ClassCorrect: evaluation.ClassCorrect,
 	}
 	result.Network.evaluated(evaluation)
-	microseconds, batch, err := latencies(engine, data.Test.Len(), []*network.Network{n})
+	microseconds, batch, err := latencies(ctx, engine, data.Test.Len(), []*network.Network{n})
 	if err != nil {
 		return nil, err
 	}

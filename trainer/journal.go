@@ -18,7 +18,8 @@ func (r *run) roundEnded(_ *training, line RoundLine) error { return r.appendMet
 
 // stretchEnded reports progress, and writes a checkpoint at the end of an epoch
 // when the last one is old enough to matter.
-func (r *run) stretchEnded(t *training) error {
+func (r *run) stretchEnded(t *training, from int) error {
+	r.workDone += t.plan.work(from, t.Step)
 	r.report(t)
 	if t.Step%t.plan.perEpoch == 0 && (t.Step == t.plan.total || time.Since(r.saved) > checkpointEvery) {
 		return r.checkpoint(t)
@@ -50,29 +51,25 @@ func (r *run) report(t *training) {
 	if r.Observe == nil {
 		return
 	}
-	done := r.workDone + t.plan.work(0, t.Step)
 	e := Event{
 		Training: t.name, Epoch: t.plan.epochOf(t.Step), Epochs: t.plan.config.Epochs, Line: line,
-		Players: t.players(), Done: done / r.workAll, Remaining: -1,
+		Players: t.players(), Done: r.workDone / r.workAll, Remaining: -1,
 	}
 	if t.Unfinished.Samples > 0 {
 		e.Loss = t.Unfinished.Loss / float64(t.Unfinished.Samples)
 		e.Accuracy = 100 * float64(t.Unfinished.Correct) / float64(t.Unfinished.Samples)
 	}
-	if worked := done - r.workAtOpen; worked > 0 {
-		seconds := time.Since(r.started).Seconds() * (r.workAll - done) / worked
+	if worked := r.workDone - r.workAtOpen; worked > 0 {
+		seconds := time.Since(r.started).Seconds() * max(0, r.workAll-r.workDone) / worked
 		e.Remaining = time.Duration(math.Round(seconds)) * time.Second
 	}
 	r.Observe(e)
-	if t.Step == t.plan.total {
-		r.workDone += t.plan.work(0, t.plan.total)
-	}
 }
 
 // estimate works out how much work the run is, and how much of it is done when
 // its present training stands at the given step.
 func (r *run) estimate(p plan, step int) error {
-	r.workAtOpen = p.work(0, step)
+	r.workDone = p.work(0, step)
 	first, err := r.plan(r.config.Game)
 	if err != nil {
 		return err
@@ -86,8 +83,8 @@ func (r *run) estimate(p plan, step int) error {
 		r.workAll += dense.work(0, dense.total)
 	}
 	if r.stage == stageDense {
-		r.workDone = first.work(0, first.total)
-		r.workAtOpen += r.workDone
+		r.workDone += first.work(0, first.total)
 	}
+	r.workAtOpen = r.workDone
 	return nil
 }

@@ -2,7 +2,6 @@ package trainer
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -23,40 +22,65 @@ func (r *run) concludeGame(ctx context.Context, t *training) error {
 	r.tell("judging the pruned network")
 	r.addSeconds(t)
 	start := time.Now()
-	final, gated, err := t.finish()
+	state, err := t.engine.Pull()
 	if err != nil {
 		return err
 	}
-	var (
-		players []Player
-		masked  = gated
-	)
+	var outcome outcome
 	if r.config.Game == PaperGame {
-		if players, final, masked, err = r.removeByThreshold(ctx, t, gated); err != nil {
-			return err
-		}
+		outcome, err = r.removeByThreshold(ctx, t, state.Network)
 	} else {
-		players = marketPlayers(t.plan, t.Ledgers)
+		outcome, err = r.gateTheGone(t, state.Network)
 	}
-	if err := r.judgePruned(ctx, t.engine, gated, masked, final); err != nil {
-		return r.orInterrupted(ctx, err, t)
+	if err == nil {
+		err = r.judgePruned(ctx, t, outcome)
 	}
+	if err != nil {
+		return r.orInterrupted(ctx, err, t.name)
+	}
+	players := outcome.players
 	r.result.Equilibrium = equilibrium(t.Certificate, players)
 	r.result.Seconds.Evaluate += time.Since(start).Seconds()
 	if err := r.write(PlayersFile, func(w io.Writer) error { return writePlayers(w, players) }); err != nil {
 		return err
 	}
-	return r.saveNetwork(PrunedFile, final)
+	return r.saveNetwork(PrunedFile, outcome.final)
+}
+
+// outcome is what a game leaves.
+type outcome struct {
+	players []Player
+	final   *network.Network // the compacted network
+	gated   *network.Network // of full width, with the participations that the game left
+	masked  *network.Network // of full width, computing what final computes: removed players have participation zero
+}
+
+// gateTheGone ends the market, whose losers have left already. In the network of
+// full width they have participation zero, so their weights do not matter.
+func (r *run) gateTheGone(t *training, final *network.Network) (outcome, error) {
+	gated, err := r.initial()
+	if err != nil {
+		return outcome{}, err
+	}
+	embed(final, gated, t.live())
+	return outcome{marketPlayers(t.plan, t.Ledgers), final, gated, gated}, nil
+}
+
+// embed writes a compacted network into one of full width, in which everybody
+// else is gated to zero.
+func embed(final, whole *network.Network, live network.Survivors) {
+	for _, layer := range whole.Hidden() {
+		clear(layer.Participation)
+	}
+	whole.Scatter(final, live)
 }
 
 // removeByThreshold ends the paper's game: players below the threshold are
-// removed, whether zero dominates their other strategies or not. It returns all
-// players, the network without the removed ones, and the network of full width
-// with them gated to zero.
-func (r *run) removeByThreshold(ctx context.Context, t *training, gated *network.Network) ([]Player, *network.Network, *network.Network, error) {
+// removed, whether zero dominates their other strategies or not.
+func (r *run) removeByThreshold(ctx context.Context, t *training, gated *network.Network) (outcome, error) {
 	measured, err := t.engine.Measure(ctx)
 	if err != nil {
-		return nil, nil, nil, r.orInterrupted(ctx, err, t)
+		return outcome{}, err
 	}
 	g := r.config.Paper()
 	masked := gated.Clone()
@@ -86,45 +110,48 @@ func (r *run) removeByThreshold(ctx context.Context, t *training, gated *network
 	}
 	masked.Fold()
 	final := masked.Keep(keep)
-	for l := range masked.Hidden() {
-		clear(masked.Layers[l].Participation)
-	}
-	masked.Scatter(final, keep)
-	return players, final, masked, nil
+	embed(final, masked, keep)
+	return outcome{players, final, gated, masked}, t.finite(t.Certificate.TotalGap, t.Certificate.Scale)
 }
 
 // judgePruned evaluates the network at full width with the participations that
 // the game left and the compacted network, and checks that removing players
 // that are gated to zero changed logits by no more than rounding.
-func (r *run) judgePruned(ctx context.Context, engine Engine, gated, masked, final *network.Network) error {
+func (r *run) judgePruned(ctx context.Context, t *training, o outcome) error {
 	part := r.config.EvaluateOn
 	evaluate := func(n *network.Network) (Evaluation, error) {
-		if err := engine.Push(&State{Network: n}); err != nil {
+		if err := t.engine.Push(&State{Network: n}); err != nil {
 			return Evaluation{}, err
 		}
-		return engine.Evaluate(ctx, part, Want{Logits: true})
+		evaluation, err := t.engine.Evaluate(ctx, part, Want{Logits: true})
+		if err != nil {
+			return Evaluation{}, err
+		}
+		return evaluation, t.finite(evaluation.Loss)
 	}
-	asGated, err := evaluate(gated)
+	asGated, err := evaluate(o.gated)
 	if err != nil {
 		return err
 	}
 	whole := asGated
-	if masked != gated {
-		if whole, err = evaluate(masked); err != nil {
+	if o.masked != o.gated {
+		if whole, err = evaluate(o.masked); err != nil {
 			return err
 		}
 	}
-	compacted, err := evaluate(final)
+	compacted, err := evaluate(o.final)
 	if err != nil {
 		return err
 	}
-	r.result.Gated = &Gated{Accuracy: asGated.Accuracy()}
-	r.result.Gated.MaxLogitDifference, r.result.Gated.BoundUsed = compareLogits(
-		final, part.Of(r.data), r.data.Mean, r.data.Deviation, whole.Logits, compacted.Logits)
-	if used := r.result.Gated.BoundUsed; !(used <= 1) {
+	difference, used, err := compareLogits(ctx, o.final, part.Of(r.data), r.data.Mean, r.data.Deviation, whole.Logits, compacted.Logits)
+	if err != nil {
+		return err
+	}
+	if !(used <= 1) {
 		return fmt.Errorf("removing the players changed a logit by %g times what rounding explains: this is an error in nashprune or in its device", used)
 	}
-	pruned := &Pruned{Judged: judged(final), Kept: final.Players(), Players: gated.Players()}
+	r.result.Gated = &Gated{Accuracy: asGated.Accuracy(), MaxLogitDifference: difference, BoundUsed: used}
+	pruned := &Pruned{Judged: judged(o.final), Kept: o.final.Players(), Players: o.gated.Players()}
 	pruned.evaluated(compacted)
 	pruned.Sparsity = 100 * (1 - float64(pruned.Kept)/float64(pruned.Players))
 	r.result.Pruned = pruned
@@ -136,28 +163,31 @@ func (r *run) concludeDense(ctx context.Context, t *training, source string) err
 	r.tell("judging the dense network")
 	r.addSeconds(t)
 	start := time.Now()
-	final, _, err := t.finish()
+	state, err := t.engine.Pull()
 	if err != nil {
 		return err
 	}
 	evaluation, err := t.engine.Evaluate(ctx, r.config.EvaluateOn, Want{})
 	if err != nil {
-		return r.orInterrupted(ctx, err, t)
+		return r.orInterrupted(ctx, err, t.name)
 	}
-	r.result.Dense = judged(final)
+	if err := t.finite(evaluation.Loss); err != nil {
+		return err
+	}
+	r.result.Dense = judged(state.Network)
 	r.result.Dense.Source = source
 	r.result.Dense.evaluated(evaluation)
 	r.result.Seconds.Evaluate += time.Since(start).Seconds()
-	return r.saveNetwork(DenseFile, final)
+	return r.saveNetwork(DenseFile, state.Network)
 }
 
-// orInterrupted turns the error of a ctx that ended while a finished training
-// was judged into one of the kind [ErrInterrupted], after a checkpoint.
-func (r *run) orInterrupted(ctx context.Context, err error, t *training) error {
+// orInterrupted turns the error of a ctx that ended after a training, of which
+// there is a checkpoint, into one of the kind [ErrInterrupted].
+func (r *run) orInterrupted(ctx context.Context, err error, judging string) error {
 	if ctx.Err() == nil {
 		return err
 	}
-	return fmt.Errorf("%w while the %s training was judged: go on with nashprune train --resume %s", ErrInterrupted, t.name, r.Dir)
+	return fmt.Errorf("%w while the %s training was judged: go on with nashprune train --resume %s", ErrInterrupted, judging, r.Dir)
 }
 
 // saveNetwork writes a model file.
@@ -170,7 +200,7 @@ func (r *run) saveNetwork(name string, n *network.Network) error {
 }
 
 // conclude measures latencies, writes the result and removes the checkpoint.
-func (r *run) conclude(engine Engine) (*Result, error) {
+func (r *run) conclude(ctx context.Context, engine Engine) (*Result, error) {
 	r.tell("measuring latencies")
 	start := time.Now()
 	var (
@@ -196,9 +226,9 @@ func (r *run) conclude(engine Engine) (*Result, error) {
 		}
 		networks, reports = append(networks, pruned), append(reports, &r.result.Pruned.Judged)
 	}
-	microseconds, batch, err := latencies(engine, r.data.Test.Len(), networks)
+	microseconds, batch, err := latencies(ctx, engine, r.data.Test.Len(), networks)
 	if err != nil {
-		return nil, err
+		return nil, r.orInterrupted(ctx, err, string(r.stage))
 	}
 	for i, report := range reports {
 		report.LatencyUS, report.LatencyBatch = microseconds[i], batch
@@ -212,12 +242,4 @@ func (r *run) conclude(engine Engine) (*Result, error) {
 		return nil, err
 	}
 	return &r.result, nil
-}
-
-// Write writes the result as indented JSON.
-func (r *Result) Write(w io.Writer) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(r)
 }

@@ -1,6 +1,7 @@
 package trainer
 
 import (
+	"context"
 	"slices"
 	"time"
 
@@ -20,7 +21,7 @@ const (
 // batch of 128 test samples (fewer if there are fewer) in microseconds, and the
 // batch. The time includes taking the samples from where they lie on the device
 // and waiting for the logits. The engine is left with the last network.
-func latencies(engine Engine, available int, networks []*network.Network) (microseconds []float64, batch int, err error) {
+func latencies(ctx context.Context, engine Engine, available int, networks []*network.Network) (microseconds []float64, batch int, err error) {
 	batch = min(latencyBatch, available)
 	times := make([][]float64, len(networks))
 	for range latencyTurns {
@@ -29,6 +30,9 @@ func latencies(engine Engine, available int, networks []*network.Network) (micro
 				return nil, 0, err
 			}
 			for pass := range latencyWarmUp + latencyPasses {
+				if err := ctx.Err(); err != nil {
+					return nil, 0, err
+				}
 				start := time.Now()
 				if err := engine.Infer(batch); err != nil {
 					return nil, 0, err

@@ -80,12 +80,12 @@ func (p plan) tracking(step int) bool {
 }
 
 // next returns where the stretch that starts after step ends: at the next round
-// or the end of the epoch, where tracking begins or ends, or when it is long
-// enough.
+// or the end of the epoch, where the market opens, where tracking begins or
+// ends, or when it is long enough.
 func (p plan) next(step int) int {
 	end := min(step+longestStretch, (step/p.perEpoch+1)*p.perEpoch, p.total)
 	for s := step + 1; s < end; s++ {
-		if p.roundAt(s) > 0 || p.tracking(s) != p.tracking(step) {
+		if p.roundAt(s) > 0 || s == p.opens || p.tracking(s) != p.tracking(step) {
 			return s
 		}
 	}
@@ -142,7 +142,13 @@ func (p plan) demands(k int) []int {
 func (p plan) work(from, to int) float64 {
 	total := 0.
 	for step := from; step < to; {
-		end := min(to, step+longestStretch)
+		end := to // until which all steps take the same
+		switch {
+		case step < p.opens:
+			end = min(to, p.opens)
+		case step < p.closes:
+			end = step + 1
+		}
 		total += float64(end-step) * p.stepWork(step)
 		step = end
 	}

@@ -2,6 +2,7 @@ package trainer
 
 import (
 	"encoding/csv"
+	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
@@ -30,6 +31,14 @@ type Result struct {
 	Equilibrium *Equilibrium `json:"equilibrium,omitempty"`
 
 	Seconds Seconds `json:"seconds"`
+}
+
+// Write writes the result as indented JSON.
+func (r *Result) Write(w io.Writer) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(r)
 }
 
 // ResultDevice says what the run was computed on.
@@ -65,7 +74,7 @@ type Judged struct {
 	MACs       int      `json:"macs"`  // multiply-accumulates a sample
 	Bytes      int      `json:"bytes"` // of the parameters in float32
 	LatencyUS  float64  `json:"latency_us"`
-	// LatencyBatch is the batch that was timed: 128, or all there are to judge on.
+	// LatencyBatch is the batch that was timed: 128 test samples, or all there are.
 	LatencyBatch int `json:"latency_batch"`
 }
 
@@ -134,7 +143,8 @@ func equilibrium(c game.Certificate, players []Player) *Equilibrium {
 }
 
 // Seconds is where the time went, in wall seconds. Train is the training of the
-// run without the baseline; game and tail are parts of it.
+// run without the baseline; game, while the game was played, and tail, after the
+// market had closed, are parts of it.
 type Seconds struct {
 	Total    float64 `json:"total"`
 	Train    float64 `json:"train"`

@@ -78,7 +78,7 @@ type run struct {
 	started    time.Time
 	before     float64 // seconds of earlier sittings
 	saved      time.Time
-	workDone   float64 // of finished trainings, as plan.work counts it
+	workDone   float64 // so far, as plan.work counts it
 	workAll    float64
 	workAtOpen float64 // done before this sitting
 	lastLine   *EpochLine
@@ -114,11 +114,18 @@ func Run(ctx context.Context, c Config, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	from := &checkpoint{Position: newPosition(p), state: &State{Network: start}}
+	engine, err := r.openEngine(from)
+	if err != nil {
+		return nil, err
+	}
+	defer engine.Close()
+	// Only now is all known to be well that can be.
 	defer func() { r.metrics.Close() }() // which createFolder opens
 	if err := r.createFolder(); err != nil {
 		return nil, err
 	}
-	return r.finish(ctx, p, &checkpoint{Position: newPosition(p), state: &State{Network: start}, gated: start.Clone()})
+	return r.finish(ctx, engine, p, from)
 }
 
 // Resume goes on with an interrupted run from its folder. Only the folder,
@@ -153,6 +160,11 @@ func Resume(ctx context.Context, o Options) (*Result, error) {
 	if err := c.fits(p); err != nil {
 		return nil, fmt.Errorf("checkpoint %s: %w", path, err)
 	}
+	engine, err := r.openEngine(c)
+	if err != nil {
+		return nil, err
+	}
+	defer engine.Close()
 	if r.metrics, err = os.OpenFile(filepath.Join(o.Dir, MetricsFile), os.O_RDWR, 0); err != nil {
 		return nil, err
 	}
@@ -168,7 +180,14 @@ func Resume(ctx context.Context, o Options) (*Result, error) {
 	if r.length, err = r.metrics.Seek(c.Metrics, io.SeekStart); err != nil {
 		return nil, err
 	}
-	return r.finish(ctx, p, c)
+	return r.finish(ctx, engine, p, c)
+}
+
+// openEngine opens the device at the state of a checkpoint.
+func (r *run) openEngine(from *checkpoint) (Engine, error) {
+	return r.device.Open(r.data, EngineOptions{
+		Batch: r.config.Batch, Optimiser: Optimiser{Kind: r.config.Optimiser, Momentum: r.config.Momentum},
+	}, from.state)
 }
 
 // open finds the device and the data, and fills in what the result says of them.
@@ -197,6 +216,9 @@ func (r *run) open() error {
 	if parameters > maxParameters {
 		return Usagef("--model %s has %d parameters, more than the %d that this program takes", r.config.Model, parameters, maxParameters)
 	}
+	if activations := min(r.config.Batch, r.data.Train.Len()) * sum(widths); activations > maxActivations {
+		return Usagef("--batch %d of --model %s has %d activations, more than the %d that this program takes", r.config.Batch, r.config.Model, activations, maxActivations)
+	}
 	r.result.Schema, r.result.Seed = ResultSchema, r.config.Seed
 	r.result.Device = ResultDevice{Name: device.Name, Kind: device.Kind, BLAS: device.BLAS}
 	r.result.Data = ResultData{
@@ -210,8 +232,11 @@ func (r *run) open() error {
 // [ErrUsage].
 func openData(name string, o dataset.Options) (*dataset.Dataset, error) {
 	data, err := dataset.Open(name, o)
-	if errors.Is(err, dataset.ErrUnknown) || errors.Is(err, dataset.ErrFraction) {
+	switch {
+	case errors.Is(err, dataset.ErrUnknown):
 		return nil, Usagef("--data: %v", err)
+	case errors.Is(err, dataset.ErrFraction):
+		return nil, Usagef("--validation: %v", err)
 	}
 	return data, err
 }
@@ -257,21 +282,12 @@ func (r *run) write(name string, content func(io.Writer) error) error {
 }
 
 // finish runs what is left of a run from a checkpoint, which may be its start.
-func (r *run) finish(ctx context.Context, p plan, from *checkpoint) (*Result, error) {
-	engine, err := r.device.Open(from.state.Network, r.data,
-		EngineOptions{Batch: r.config.Batch, Optimiser: Optimiser{Kind: r.config.Optimiser, Momentum: r.config.Momentum}})
-	if err != nil {
-		return nil, err
-	}
-	defer engine.Close()
+func (r *run) finish(ctx context.Context, engine Engine, p plan, from *checkpoint) (*Result, error) {
 	if err := r.estimate(p, from.Position.Step); err != nil {
 		return nil, err
 	}
 	r.saved = time.Now()
-	t := &training{name: string(r.stage), plan: p, engine: engine, journal: r, position: from.Position, gated: from.gated}
-	if err := engine.Push(from.state); err != nil {
-		return nil, err
-	}
+	t := &training{name: string(r.stage), plan: p, engine: engine, journal: r, position: from.Position}
 	if r.stage == stageGame {
 		if err := r.train(ctx, t); err != nil {
 			return nil, err
@@ -280,6 +296,7 @@ func (r *run) finish(ctx context.Context, p plan, from *checkpoint) (*Result, er
 			return nil, err
 		}
 		if r.config.Baseline {
+			var err error
 			if t, err = r.startBaseline(engine); err != nil {
 				return nil, err
 			}
@@ -293,7 +310,7 @@ func (r *run) finish(ctx context.Context, p plan, from *checkpoint) (*Result, er
 			return nil, err
 		}
 	}
-	return r.conclude(engine)
+	return r.conclude(ctx, engine)
 }
 
 // train runs a training to its end. When ctx ends on the way it writes a
@@ -325,9 +342,6 @@ func (r *run) checkpoint(t *training) error {
 		Schema: checkpointSchema, Config: r.config, Stage: r.stage, Position: t.position,
 		Steps: state.Steps, Tracked: state.Tracked, Metrics: r.length, Result: r.result, state: state,
 	}
-	if t.Ledgers != nil {
-		c.gated = t.gated
-	}
 	r.saved = time.Now()
 	return c.save(filepath.Join(r.Dir, CheckpointFile))
 }
@@ -336,10 +350,10 @@ func (r *run) checkpoint(t *training) error {
 func (r *run) addSeconds(t *training) {
 	s := &r.result.Seconds
 	s.Total = r.before + time.Since(r.started).Seconds()
-	if t.name == string(stageDense) {
-		s.Baseline = t.Seconds.total()
+	if r.stage == stageDense {
+		s.Baseline = t.Seconds.Training
 	} else {
-		s.Train, s.Game, s.Tail = t.Seconds.total(), t.Seconds.Game, t.Seconds.Tail
+		s.Train, s.Game, s.Tail = t.Seconds.Training, t.Seconds.Game, t.Seconds.Tail
 	}
 }
 

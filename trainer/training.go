@@ -17,10 +17,6 @@ type training struct {
 	journal journal
 	position
 
-	// gated is the network at its full width, where there is a market. Players
-	// that left hold the numbers they had then, and participation zero at the
-	// end.
-	gated *network.Network
 	order []int32 // of the samples in the present epoch
 	epoch int     // that order is for, from 0
 }
@@ -31,8 +27,9 @@ type journal interface {
 	epochEnded(t *training, line EpochLine) error
 	// roundEnded is told of every round of the market.
 	roundEnded(t *training, line RoundLine) error
-	// stretchEnded is told of every finished stretch, after the two others.
-	stretchEnded(t *training) error
+	// stretchEnded is told of every finished stretch and the step it started
+	// after, once the two others know.
+	stretchEnded(t *training, from int) error
 }
 
 // position is everything that a training remembers besides tensors. It is what
@@ -45,14 +42,13 @@ type position struct {
 	Seconds     PhaseSeconds     `json:"seconds"`
 }
 
-// PhaseSeconds is the time spent in the phases of a training.
+// PhaseSeconds is the time that a training took, and how much of it while the
+// game was played and after the market had closed.
 type PhaseSeconds struct {
-	WarmUp float64 `json:"warm_up"`
-	Game   float64 `json:"game"`
-	Tail   float64 `json:"tail"`
+	Training float64 `json:"training"`
+	Game     float64 `json:"game"`
+	Tail     float64 `json:"tail"`
 }
-
-func (s PhaseSeconds) total() float64 { return s.WarmUp + s.Game + s.Tail }
 
 // newPosition is the start of a training.
 func newPosition(p plan) position {
@@ -99,15 +95,18 @@ func (t *training) run(ctx context.Context) error {
 			t.order, t.epoch = t.plan.order(epoch), epoch
 		}
 		start, from := time.Now(), t.Step
-		progress, err := t.engine.Train(ctx, t.plan.stretch(t.order, t.Step, t.plan.next(t.Step)))
+		stretch := t.plan.stretch(t.order, t.Step, t.plan.next(t.Step))
+		progress, err := t.engine.Train(ctx, stretch)
 		t.Step += progress.Steps
 		t.Unfinished.Add(progress)
-		if err != nil {
+		if diverged := t.finite(progress.Loss); diverged != nil {
+			return diverged
+		}
+		// An engine may notice the end of ctx after the last step; what is due
+		// after that step is then done all the same.
+		if err != nil && (ctx.Err() == nil || progress.Steps < stretch.Steps()) {
 			t.charge(from, start)
 			return err
-		}
-		if math.IsNaN(progress.Loss) || math.IsInf(progress.Loss, 0) {
-			return &DivergedError{Training: t.name, Epoch: epoch + 1, LearningRate: t.plan.config.LearningRate}
 		}
 		if round := t.plan.roundAt(t.Step); round > 0 {
 			if err := t.playRound(round); err != nil {
@@ -120,22 +119,32 @@ func (t *training) run(ctx context.Context) error {
 				return err
 			}
 		}
-		if err := t.journal.stretchEnded(t); err != nil {
+		if err := t.journal.stretchEnded(t, from); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// charge adds the time since start to the phase in which the step fell.
-func (t *training) charge(step int, start time.Time) {
+// finite returns a [DivergedError] when one of the numbers is not finite.
+func (t *training) finite(numbers ...float64) error {
+	for _, x := range numbers {
+		if math.IsNaN(x) || math.IsInf(x, 0) {
+			return &DivergedError{Training: t.name, Epoch: t.plan.epochOf(t.Step), LearningRate: t.plan.config.LearningRate}
+		}
+	}
+	return nil
+}
+
+// charge adds the time since start to the phase of the stretch that began after
+// the given step.
+func (t *training) charge(from int, start time.Time) {
 	seconds := time.Since(start).Seconds()
+	t.Seconds.Training += seconds
 	switch {
-	case step < t.plan.opens:
-		t.Seconds.WarmUp += seconds
-	case step < t.plan.closes:
+	case t.plan.game == PaperGame, t.plan.game == MarketGame && from >= t.plan.opens && from < t.plan.closes:
 		t.Seconds.Game += seconds
-	default:
+	case t.plan.game == MarketGame && from >= t.plan.closes:
 		t.Seconds.Tail += seconds
 	}
 }
@@ -150,13 +159,11 @@ func (t *training) playRound(k int) error {
 		return err
 	}
 	demands := t.plan.demands(k)
-	line := RoundLine{Training: t.name, Round: k, Epoch: t.plan.epochOf(t.Step), Demand: demands}
+	line := RoundLine{Training: t.name, Round: k, Epoch: t.plan.epochOf(t.Step), Step: t.Step, Demand: demands}
 	for l, ledger := range t.Ledgers {
 		worths := statistics[l].Worths()
-		for _, worth := range worths {
-			if math.IsNaN(worth) || math.IsInf(worth, 0) {
-				return &DivergedError{Training: t.name, Epoch: line.Epoch, LearningRate: t.plan.config.LearningRate}
-			}
+		if err := t.finite(worths...); err != nil {
+			return err
 		}
 		line.Prices = append(line.Prices, ledger.Quote(worths, demands[l]))
 	}
@@ -170,7 +177,6 @@ func (t *training) playRound(k int) error {
 			return err
 		}
 	}
-	before := t.live()
 	var stay network.Survivors
 	leaving := 0
 	for l, ledger := range t.Ledgers {
@@ -184,9 +190,6 @@ func (t *training) playRound(k int) error {
 	}
 	line.Players = t.players()
 	if leaving > 0 {
-		if err := t.snapshot(before); err != nil {
-			return err
-		}
 		if err := t.engine.Compact(stay); err != nil {
 			return err
 		}
@@ -215,18 +218,7 @@ func (t *training) certify(demands []int) error {
 	for l, statistics := range measured {
 		t.Certificate.Certify(statistics.Worths(), statistics.Participation, demands[l])
 	}
-	return nil
-}
-
-// snapshot copies the network as it is to where its players stand in the full
-// one.
-func (t *training) snapshot(live network.Survivors) error {
-	state, err := t.engine.Pull()
-	if err != nil {
-		return err
-	}
-	t.gated.Scatter(state.Network, live)
-	return nil
+	return t.finite(t.Certificate.TotalGap, t.Certificate.Scale)
 }
 
 // endEpoch reports an epoch and starts the sums of the next.
@@ -239,11 +231,14 @@ func (t *training) endEpoch(ctx context.Context) error {
 		Accuracy:     100 * float64(t.Unfinished.Correct) / float64(t.Unfinished.Samples),
 		LearningRate: t.plan.learningRate(t.Step - 1),
 		Players:      t.players(),
-		Seconds:      t.Seconds.total(),
+		Seconds:      t.Seconds.Training,
 	}
 	if t.plan.config.Validation > 0 {
 		evaluation, err := t.engine.Evaluate(context.WithoutCancel(ctx), ValidationPart, Want{})
 		if err != nil {
+			return err
+		}
+		if err := t.finite(evaluation.Loss); err != nil {
 			return err
 		}
 		accuracy := evaluation.Accuracy()
@@ -273,25 +268,8 @@ type RoundLine struct {
 	Training string    `json:"training"`
 	Round    int       `json:"round"`
 	Epoch    int       `json:"epoch"`
+	Step     int       `json:"after_step"` // of the training
 	Demand   []int     `json:"demand"`
 	Prices   []float64 `json:"prices"`
 	Players  []int     `json:"players"` // after it
-}
-
-// finish returns the final network and the one of full width: every player that
-// left has participation zero there, and without those the two compute the same.
-func (t *training) finish() (final, gated *network.Network, err error) {
-	state, err := t.engine.Pull()
-	if err != nil {
-		return nil, nil, err
-	}
-	if t.plan.game != MarketGame {
-		return state.Network, state.Network, nil
-	}
-	live := t.live()
-	for l := range t.gated.Hidden() {
-		clear(t.gated.Layers[l].Participation)
-	}
-	t.gated.Scatter(state.Network, live)
-	return state.Network, t.gated, nil
 }

@@ -97,7 +97,7 @@ func (e *scripted) Close() error                             { return nil }
 type quiet struct{ rounds []RoundLine }
 
 func (q *quiet) epochEnded(*training, EpochLine) error { return nil }
-func (q *quiet) stretchEnded(*training) error          { return nil }
+func (q *quiet) stretchEnded(*training, int) error     { return nil }
 func (q *quiet) roundEnded(_ *training, line RoundLine) error {
 	q.rounds = append(q.rounds, line)
 	return nil
@@ -116,7 +116,7 @@ func scriptedTraining(t *testing.T, e *scripted) (*training, *quiet) {
 		e.worth = 1
 	}
 	q := new(quiet)
-	return &training{name: "game", plan: p, engine: e, journal: q, position: newPosition(p), gated: e.network.Clone()}, q
+	return &training{name: "game", plan: p, engine: e, journal: q, position: newPosition(p)}, q
 }
 
 // TestRoundsAreAskedForInOrder checks what an engine is asked for around each
@@ -132,16 +132,13 @@ func TestRoundsAreAskedForInOrder(t *testing.T) {
 	if n := strings.Count(asked, "statistics move"); n != training.plan.config.Rounds || len(q.rounds) != n {
 		t.Errorf("%d rounds asked for, %d told of", n, len(q.rounds))
 	}
-	if !strings.Contains(asked, "statistics move measure pull compact fold restart train") {
+	if !strings.Contains(asked, "statistics move measure compact fold restart train") {
 		t.Errorf("the last round is not certified, compacted, folded and restarted in this order: %s", asked)
 	}
 	for _, once := range []string{"measure", "fold", "restart"} {
 		if n := strings.Count(asked, once); n != 1 {
 			t.Errorf("%s is asked for %d times", once, n)
 		}
-	}
-	if strings.Count(asked, "compact") != strings.Count(asked, "pull compact") {
-		t.Errorf("a removal without a copy before it: %s", asked)
 	}
 	last := q.rounds[len(q.rounds)-1]
 	if !slices.Equal(last.Players, []int{6, 3}) || !slices.Equal(e.network.Widths(), []int{20, 6, 3, 4}) {
@@ -154,21 +151,10 @@ func TestRoundsAreAskedForInOrder(t *testing.T) {
 	if live := training.live(); live[0][5] != 29 || live[1][2] != 14 {
 		t.Errorf("%v stay", live)
 	}
-	final, gated, err := training.finish()
-	if err != nil || final.Players() != 9 || !slices.Equal(gated.Widths(), planWidths) {
-		t.Fatalf("%v, %v, %v", final.Widths(), gated.Widths(), err)
-	}
-	for l, layer := range gated.Hidden() {
-		for i, s := range layer.Participation {
-			if want := slices.Contains(training.live()[l], i); want != (s == 1) || !want && s != 0 {
-				t.Errorf("player %d:%d has participation %g in the network of full width", l, i, s)
-			}
-		}
-	}
 }
 
 func TestTrainingStopsAtTheFirstFailure(t *testing.T) {
-	for _, call := range []string{"train", "track", "statistics", "move", "measure", "pull", "compact", "fold", "restart"} {
+	for _, call := range []string{"train", "track", "statistics", "move", "measure", "compact", "fold", "restart"} {
 		e := &scripted{fail: call}
 		training, _ := scriptedTraining(t, e)
 		if err := training.run(context.Background()); !errors.Is(err, errScripted) || e.asked[len(e.asked)-1] != call {
@@ -195,7 +181,7 @@ func TestTrainingSeesNumbersThatAreNotFinite(t *testing.T) {
 // and that the batch is no larger than the samples there are.
 func TestLatenciesTakeTurns(t *testing.T) {
 	e := &scripted{network: network.New(planWidths)}
-	microseconds, batch, err := latencies(e, 100, []*network.Network{e.network, e.network})
+	microseconds, batch, err := latencies(context.Background(), e, 100, []*network.Network{e.network, e.network})
 	if err != nil || batch != 100 || len(microseconds) != 2 {
 		t.Fatalf("%v, %d, %v", microseconds, batch, err)
 	}

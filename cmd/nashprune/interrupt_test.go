@@ -202,7 +202,7 @@ func TestSignals(t *testing.T) {
 		"kill in the game":         {[]os.Signal{syscall.SIGKILL}, "game  epoch 20/", []int{-1}},
 		"kill while judging":       {[]os.Signal{syscall.SIGKILL}, "judging the pruned", []int{-1}},
 		"kill in the baseline":     {[]os.Signal{syscall.SIGKILL}, "dense epoch 5/", []int{-1}},
-		"interrupt after the last": {[]os.Signal{syscall.SIGINT}, "measuring", nil},
+		"interrupt after the last": {[]os.Signal{syscall.SIGINT}, "measuring", []int{exitInterrupted}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, stderr := signalled(t, process(args("out")...), c.line, c.signals)

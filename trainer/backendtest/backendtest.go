@@ -8,6 +8,7 @@ package backendtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
@@ -18,7 +19,7 @@ import (
 )
 
 // Opener opens an engine of the backend under test.
-type Opener func(n *network.Network, d *dataset.Dataset, o trainer.EngineOptions) (trainer.Engine, error)
+type Opener func(d *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (trainer.Engine, error)
 
 // Check is the comparison of one quantity in one case.
 type Check struct {
@@ -60,7 +61,7 @@ func Compare(reference, candidate Opener, unit float64, cases []Case) (Report, e
 			data: c.Data(), start: c.State(),
 		}
 		for _, part := range []func() error{
-			s.step, s.transfer, s.moveMarket, s.movePaper, s.compact, s.fold, s.evaluate, s.measure, s.trajectory,
+			s.step, s.transfer, s.moveMarket, s.movePaper, s.compact, s.fold, s.evaluate, s.measure, s.trajectory, s.stop,
 		} {
 			if err := part(); err != nil {
 				return report, fmt.Errorf("%s: %w", c.Name, err)
@@ -89,7 +90,7 @@ func (s *session) engines(run func(reference, candidate trainer.Engine) error) e
 
 // with opens one backend at the state of the case and closes it afterwards.
 func (s *session) with(open Opener, run func(trainer.Engine) error) (err error) {
-	engine, err := open(s.start.Network, s.data, trainer.EngineOptions{Batch: s.Batch, Optimiser: s.Optimiser})
+	engine, err := open(s.data, trainer.EngineOptions{Batch: s.Batch, Optimiser: s.Optimiser}, s.State())
 	if err != nil {
 		return err
 	}
@@ -98,9 +99,6 @@ func (s *session) with(open Opener, run func(trainer.Engine) error) (err error) 
 			err = closing
 		}
 	}()
-	if err := engine.Push(s.State()); err != nil {
-		return err
-	}
 	return run(engine)
 }
 
@@ -171,9 +169,20 @@ func (s *session) step() error {
 	})
 }
 
-// transfer checks that pulling a state gives what was pushed, to the bit.
+// transfer checks that pulling a state gives what was pushed, to the bit, also
+// after a smaller network and after steps.
 func (s *session) transfer() error {
 	return s.with(s.candidate, func(candidate trainer.Engine) error {
+		small := &trainer.State{Network: s.start.Network.Keep(s.survivors())}
+		if err := candidate.Push(small); err != nil {
+			return err
+		}
+		if _, err := candidate.Train(context.Background(), s.stretch(2, false)); err != nil {
+			return err
+		}
+		if err := candidate.Push(s.State()); err != nil {
+			return err
+		}
 		got, err := candidate.Pull()
 		if err != nil {
 			return err
@@ -263,7 +272,7 @@ func (s *session) movePaperOnce(move trainer.PaperMove) error {
 		return err
 	}
 	return s.with(s.candidate, func(candidate trainer.Engine) error {
-		before, err := candidate.Statistics()
+		before, err := candidate.Measure(context.Background())
 		if err != nil {
 			return err
 		}
@@ -324,8 +333,20 @@ func (s *session) compact() error {
 			})
 		}
 		s.exactly("compact", got, want)
-		// And the smaller network still trains.
-		_, err = candidate.Train(context.Background(), trainer.Stretch{Order: s.order(), LearningRates: []float64{s.LearningRate}, Track: true})
+		// And the smaller network computes what the same one does on its own.
+		after, err := candidate.Evaluate(context.Background(), trainer.TestPart, trainer.Want{Logits: true})
+		if err != nil {
+			return err
+		}
+		if err := candidate.Push(want); err != nil {
+			return err
+		}
+		fresh, err := candidate.Evaluate(context.Background(), trainer.TestPart, trainer.Want{Logits: true})
+		if err != nil {
+			return err
+		}
+		s.compare("compact/logits", widen(after.Logits), widen(fresh.Logits), make([]float64, len(fresh.Logits)))
+		_, err = candidate.Train(context.Background(), s.stretch(2, true))
 		return err
 	})
 }
@@ -381,10 +402,13 @@ func (s *session) evaluate() error {
 		samples := s.data.Test
 		bounds := s.logitBounds(samples)
 		s.compare("evaluate/logits", widen(got.Logits), widen(want.Logits), bounds)
+		p := s.forward(samples, everyone(samples.Len()))
+		s.compare("reference evaluate/logits", widen(want.Logits), p.output[len(p.output)-1].values, bounds)
 		loss, correct := 0., 0
-		perClass := make([]float64, s.Classes)
+		perClass, ofClass := make([]float64, s.Classes), make([]float64, s.Classes)
 		for b, label := range samples.Labels {
 			row := widen(got.Logits[b*s.Classes : (b+1)*s.Classes])
+			ofClass[label]++
 			l, hit := crossEntropy(row, int(label))
 			loss += l / float64(samples.Len())
 			if hit {
@@ -394,10 +418,53 @@ func (s *session) evaluate() error {
 		}
 		s.compare("evaluate/correct", []float64{float64(got.Correct)}, []float64{float64(correct)}, []float64{0})
 		s.compare("evaluate/class correct", counts(got.ClassCorrect), perClass, make([]float64, s.Classes))
-		s.compare("evaluate/class samples", counts(got.ClassSamples), counts(want.ClassSamples), make([]float64, s.Classes))
+		s.compare("evaluate/class samples", counts(got.ClassSamples), ofClass, make([]float64, s.Classes))
 		s.compare("evaluate/loss", []float64{got.Loss}, []float64{loss}, []float64{s.lossRoundings() * s.unit * (1 + math.Abs(loss))})
+		if err := s.evaluateEachPart(candidate); err != nil {
+			return err
+		}
 		return candidate.Infer(min(samples.Len(), trainer.InferLimit))
 	})
+}
+
+// evaluateEachPart checks that every part of the data is judged on its own
+// samples.
+func (s *session) evaluateEachPart(candidate trainer.Engine) error {
+	for _, part := range []trainer.Part{trainer.TrainPart, trainer.ValidationPart, trainer.TestPart} {
+		samples := part.Of(s.data)
+		got, err := candidate.Evaluate(context.Background(), part, trainer.Want{})
+		if err != nil {
+			return err
+		}
+		p := s.forward(samples, everyone(samples.Len()))
+		_, bound := s.lossDerivative(p, samples.Labels)
+		loss := 0.
+		for b, label := range samples.Labels {
+			l, _ := crossEntropy(p.output[len(p.output)-1].values[b*s.Classes:(b+1)*s.Classes], int(label))
+			loss += l / float64(samples.Len())
+		}
+		s.compare(fmt.Sprintf("evaluate/%s loss", part), []float64{got.Loss}, []float64{loss}, []float64{bound})
+		s.compare(fmt.Sprintf("evaluate/%s samples", part), []float64{float64(got.Samples)}, []float64{float64(samples.Len())}, []float64{0})
+	}
+	return nil
+}
+
+// stretch returns steps over the training samples; if partial, the last takes
+// half a batch, or one sample.
+func (s *session) stretch(steps int, partial bool) trainer.Stretch {
+	stretch := trainer.Stretch{Track: true}
+	samples := s.data.Train.Len()
+	for step := range steps {
+		batch := s.Batch
+		if partial && step == steps-1 {
+			batch = (batch + 1) / 2
+		}
+		for b := range batch {
+			stretch.Order = append(stretch.Order, int32((step*s.Batch+b*7)%samples))
+		}
+		stretch.LearningRates = append(stretch.LearningRates, s.LearningRate)
+	}
+	return stretch
 }
 
 // measure compares the statistics over the whole training part.
@@ -447,14 +514,7 @@ const (
 // trajectory compares where 20 steps lead, and checks that two equal runs of the
 // candidate give the same bits.
 func (s *session) trajectory() error {
-	stretch := trainer.Stretch{Track: true}
-	samples := s.data.Train.Len()
-	for step := range trajectorySteps {
-		for b := range s.Batch {
-			stretch.Order = append(stretch.Order, int32((step*s.Batch+b*7)%samples))
-		}
-		stretch.LearningRates = append(stretch.LearningRates, s.LearningRate)
-	}
+	stretch := s.stretch(trajectorySteps, true)
 	run := func(open Opener) (end *trainer.State, progress trainer.Progress, err error) {
 		err = s.with(open, func(e trainer.Engine) error {
 			if progress, err = e.Train(context.Background(), stretch); err != nil {
@@ -483,5 +543,105 @@ func (s *session) trajectory() error {
 	s.compare("trajectory/loss", []float64{gotProgress.Loss}, []float64{wantProgress.Loss}, []float64{trajectoryTolerance * wantProgress.Loss})
 	s.compare("trajectory/samples", []float64{float64(gotProgress.Steps), float64(gotProgress.Samples)},
 		[]float64{trajectorySteps, float64(len(stretch.Order))}, []float64{0, 0})
+	return nil
+}
+
+// stop ends the ctx of a stretch after each of its steps in turn: the engine has
+// to say how far it came, and going on from there has to give the same bits as
+// never having stopped. It also compares the losses and hits of each step with
+// those of the reference.
+func (s *session) stop() error {
+	const steps = 3
+	whole := s.stretch(steps, true)
+	var want *trainer.State
+	err := s.with(s.candidate, func(candidate trainer.Engine) (err error) {
+		if _, err = candidate.Train(context.Background(), whole); err == nil {
+			want, err = candidate.Pull()
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for checks := range steps + 1 {
+		err := s.with(s.candidate, func(candidate trainer.Engine) error {
+			ctx := &countdown{Context: context.Background(), left: checks}
+			progress, err := candidate.Train(ctx, whole)
+			if err != nil && !errors.Is(err, context.Canceled) {
+				return err
+			}
+			if err == nil && progress.Steps < steps {
+				s.compare("stop/no error", []float64{float64(progress.Steps)}, []float64{steps}, []float64{0})
+				return nil
+			}
+			rest := trainer.Stretch{
+				Order: whole.Order[min(progress.Steps*s.Batch, len(whole.Order)):], LearningRates: whole.LearningRates[progress.Steps:], Track: true,
+			}
+			if _, err := candidate.Train(context.Background(), rest); err != nil {
+				return err
+			}
+			got, err := candidate.Pull()
+			if err != nil {
+				return err
+			}
+			s.exactly(fmt.Sprintf("stop/after %d checks", checks), got, want)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return s.hits()
+}
+
+// hits checks the count of correct samples and the loss of one step against
+// those that the suite works out, where no two logits are so near that rounding
+// decides.
+func (s *session) hits() error {
+	order := s.order()
+	labels := make([]uint8, len(order))
+	for b, sample := range order {
+		labels[b] = s.data.Train.Labels[sample]
+	}
+	p := s.forward(s.data.Train, order)
+	logits := p.output[len(p.output)-1]
+	sure, unsure, loss := 0., 0., 0.
+	for b, label := range labels {
+		row, entries := logits.values[b*s.Classes:(b+1)*s.Classes], logits.entries[b*s.Classes:(b+1)*s.Classes]
+		l, hit := crossEntropy(row, int(label))
+		loss += l
+		near := false
+		for k, z := range row {
+			near = near || k != int(label) && math.Abs(z-row[label]) <= entries[k]+entries[label]
+		}
+		switch {
+		case near:
+			unsure++
+		case hit:
+			sure++
+		}
+	}
+	_, bound := s.lossDerivative(p, labels)
+	return s.with(s.candidate, func(candidate trainer.Engine) error {
+		progress, err := candidate.Train(context.Background(), trainer.Stretch{Order: order, LearningRates: []float64{s.LearningRate}})
+		if err != nil {
+			return err
+		}
+		s.compare("train/correct", []float64{float64(progress.Correct)}, []float64{sure + unsure/2}, []float64{unsure / 2})
+		s.compare("train/loss", []float64{progress.Loss}, []float64{loss}, []float64{bound * float64(len(order))})
+		return nil
+	})
+}
+
+// countdown is a ctx that ends once it has been asked a number of times.
+type countdown struct {
+	context.Context
+	left int
+}
+
+func (c *countdown) Err() error {
+	if c.left--; c.left < 0 {
+		return context.Canceled
+	}
 	return nil
 }

@@ -222,7 +222,6 @@ func (s *session) stepBounds(values map[string][]float64) (bounds, expected map[
 	derivative, loss := s.lossDerivative(p, labels)
 	bounds = map[string][]float64{"input": p.output[0].entries, "loss": {loss}}
 	expected = map[string][]float64{"input": p.output[0].values}
-	average := trainer.ContributionWeight(state.Tracked + 1)
 	for l, g := range s.backward(p, derivative) {
 		name := func(tensor string) string { return fmt.Sprintf("%d.%s", l, tensor) }
 		computed := map[string]rows{
@@ -231,26 +230,61 @@ func (s *session) stepBounds(values map[string][]float64) (bounds, expected map[
 		if l < len(s.Hidden) {
 			computed["affine"], computed["contribution.mean"], computed["contribution.square"] = p.affine[l], g.mean, g.square
 			old := state.Contributions[l]
-			bounds[name("average.mean")] = s.averageBounds(average, g.mean, widen(old.Mean))
-			bounds[name("average.square")] = s.averageBounds(average, g.square, widen(old.MeanSquare))
+			bounds[name("average.mean")], expected[name("average.mean")] = s.average(g.mean, widen(old.Mean))
+			bounds[name("average.square")], expected[name("average.square")] = s.average(g.square, widen(old.MeanSquare))
 		}
 		for tensor, r := range computed {
 			bounds[name(tensor)], expected[name(tensor)] = r.entries, r.values
 		}
 		for _, part := range []string{"weight", "bias"} {
 			s.optimiserBounds(bounds, values, l, part)
+			s.optimise(expected, l, part)
 		}
 	}
 	return bounds, expected
 }
 
-// averageBounds bounds old + weight (new - old).
-func (s *session) averageBounds(weight float64, fresh rows, old []float64) []float64 {
-	bounds := make([]float64, len(old))
-	for i := range bounds {
-		bounds[i] = weight*fresh.entries[i] + 4*s.unit*(math.Abs(old[i])+math.Abs(fresh.values[i]))
+// average returns old + weight (new - old) with its bounds. The weight is one over
+// the steps so far, and at least 0.02: a memory of 0.98.
+func (s *session) average(fresh rows, old []float64) (bounds, values []float64) {
+	weight := max(0.02, 1/float64(s.start.Tracked+1))
+	for i := range old {
+		bounds = append(bounds, weight*fresh.entries[i]+4*s.unit*(math.Abs(old[i])+math.Abs(fresh.values[i])))
+		values = append(values, old[i]+weight*(fresh.values[i]-old[i]))
 	}
-	return bounds
+	return bounds, values
+}
+
+// optimise works out the moments and the parameters after the update from the
+// gradients that the suite expects, with the textbook's constants: Adam's 0.9,
+// 0.999 and 1e-8 (arXiv:1412.6980, algorithm 1).
+func (s *session) optimise(expected map[string][]float64, l int, part string) {
+	state := s.start
+	arrays := func(n *network.Network) []float64 {
+		if part == "bias" {
+			return widen(n.Layers[l].Bias)
+		}
+		return widen(n.Layers[l].Weight)
+	}
+	name := func(prefix string) string { return fmt.Sprintf("%d.%s%s", l, prefix, part) }
+	w, m := arrays(state.Network), arrays(state.First)
+	step := float64(state.Steps + 1)
+	if s.Optimiser.Kind == trainer.SGD {
+		for i, g := range expected[name("gradient.")] {
+			m[i] = s.Optimiser.Momentum*m[i] + g
+			w[i] -= s.LearningRate * m[i]
+		}
+	} else {
+		v := arrays(state.Second)
+		for i, g := range expected[name("gradient.")] {
+			m[i] = 0.9*m[i] + 0.1*g
+			v[i] = 0.999*v[i] + 0.001*g*g
+			first, second := m[i]/(1-math.Pow(0.9, step)), v[i]/(1-math.Pow(0.999, step))
+			w[i] -= s.LearningRate * first / (math.Sqrt(second) + 1e-8)
+		}
+		expected[name("second.")] = v
+	}
+	expected[name("first.")], expected[name("")] = m, w
 }
 
 // optimiserBounds bounds the moments and the parameters after the update, from

@@ -67,7 +67,7 @@ func (c Case) Data() *dataset.Dataset {
 	}
 	return &dataset.Dataset{
 		Name: "noise", Height: 1, Width: c.Inputs, Classes: c.Classes, Mean: 0.4, Deviation: 0.3,
-		Train: samples(2*c.Batch + c.Rows), Test: samples(300),
+		Train: samples(2*c.Batch + c.Rows), Validation: samples(17), Test: samples(300),
 	}
 }
 
@@ -130,15 +130,15 @@ func (c Case) State() *trainer.State {
 	return s
 }
 
-// survivors returns about half of the players of each layer, of the first layer
-// all, and of any layer at least one if it has one.
+// survivors returns about half of the players of each layer, at least one of any
+// layer that has one; networks of three hidden layers keep all of the second.
 func (c Case) survivors() network.Survivors {
 	draw := c.stream(2)
 	var keep network.Survivors
 	for l, width := range c.Hidden {
 		stay := []int{}
 		for i := range width {
-			if l == 0 || i == 0 || draw.Below(2) == 0 {
+			if i == int(draw.Below(uint32(width))) || draw.Below(2) == 0 || len(stay) == 0 && i == width-1 || l == 1 && len(c.Hidden) == 3 {
 				stay = append(stay, i)
 			}
 		}

@@ -90,6 +90,9 @@ func (d *Dataset) holdOut(fraction float64) error {
 	if kept == 0 {
 		return fmt.Errorf("%w %v of %d samples leaves none to train on; choose a smaller one", ErrFraction, fraction, n)
 	}
+	if fraction > 0 && kept == n {
+		return fmt.Errorf("%w %v of %d samples holds none out; choose a larger one, or 0", ErrFraction, fraction, n)
+	}
 	d.Train, d.Validation = d.Train.part(0, kept), d.Train.part(kept, n)
 	return nil
 }

@@ -172,7 +172,7 @@ func TestValidation(t *testing.T) {
 		fraction float64
 		held     int
 	}{
-		{0, 0}, {0.05, 0}, {0.1, 1}, {0.2, 1}, {2.0 / 7, 2}, {0.5, 4}, {0.7, 5},
+		{0, 0}, {0.1, 1}, {0.2, 1}, {2.0 / 7, 2}, {0.5, 4}, {0.7, 5},
 	} {
 		d, err := Open(dir, Options{Validation: tc.fraction})
 		if err != nil {
@@ -192,6 +192,8 @@ func TestValidation(t *testing.T) {
 	}
 	_, err := Open(dir, Options{Validation: 0.95})
 	checkError(t, err, ErrFraction, "of 7 samples leaves none to train on")
+	_, err = Open(dir, Options{Validation: 0.05})
+	checkError(t, err, ErrFraction, "of 7 samples holds none out")
 	_, err = Open(dir, Options{Validation: 0.8})
 	checkError(t, err, ErrInvalid, "all 1 training samples are of class 0")
 }

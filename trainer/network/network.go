@@ -125,12 +125,13 @@ type Survivors [][]int
 func (n *Network) All() Survivors {
 	all := make(Survivors, len(n.Layers)-1)
 	for l := range all {
-		all[l] = upTo(n.Layers[l].Out)
+		all[l] = Indices(n.Layers[l].Out)
 	}
 	return all
 }
 
-func upTo(n int) []int {
+// Indices returns 0 to n-1.
+func Indices(n int) []int {
 	indices := make([]int, n)
 	for i := range indices {
 		indices[i] = i
@@ -141,7 +142,7 @@ func upTo(n int) []int {
 // ends returns the survivors among the inputs and the outputs of layer l:
 // network inputs and logits all stay.
 func (n *Network) ends(l int, keep Survivors) (in, out []int) {
-	in, out = upTo(n.Layers[0].In), upTo(n.Layers[len(n.Layers)-1].Out)
+	in, out = Indices(n.Layers[0].In), Indices(n.Layers[len(n.Layers)-1].Out)
 	if l > 0 {
 		in = keep[l-1]
 	}
