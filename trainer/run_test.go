@@ -389,9 +389,13 @@ func TestProgressGrowsToTheEnd(t *testing.T) {
 	c := tinyConfig(t)
 	c.Baseline = true
 	last, epochs := 0., 0
-	_, err := trainer.Run(context.Background(), c, trainer.Options{Dir: filepath.Join(t.TempDir(), "run"), Observe: func(e trainer.Event) {
+	ctx, cancel := context.WithCancel(context.Background())
+	options := trainer.Options{Dir: filepath.Join(t.TempDir(), "run"), Observe: func(e trainer.Event) {
 		if e.Message != "" {
 			return
+		}
+		if e.Training == "dense" && e.Line != nil && e.Line.Epoch == 2 {
+			cancel() // and go on from here
 		}
 		if e.Done < last || e.Done > 1+1e-9 || e.Remaining < 0 {
 			t.Errorf("%s training: from %g to %g done, %v left", e.Training, last, e.Done, e.Remaining)
@@ -400,7 +404,12 @@ func TestProgressGrowsToTheEnd(t *testing.T) {
 		if e.Line != nil {
 			epochs++
 		}
-	}})
+	}}
+	_, err := trainer.Run(ctx, c, options)
+	if !errors.Is(err, trainer.ErrInterrupted) {
+		t.Fatal(err)
+	}
+	_, err = trainer.Resume(context.Background(), options)
 	if err != nil || math.Abs(last-1) > 1e-9 || epochs != 2*c.Epochs {
 		t.Errorf("%v, %g done, %d epochs", err, last, epochs)
 	}

@@ -18,7 +18,7 @@ const (
 )
 
 // How much handwriting varies. With these, softmax regression gets about 89 % of
-// the test samples right and a dense 784-512-256-10 network 98 to 99 %: the room
+// the test samples right and a dense 784-512-256-10 network about 99 %: the room
 // between is what a network's weights are worth, and what pruning can lose.
 const (
 	digitHeight = 19 * one // of an upright digit of scale 1
