@@ -20,7 +20,9 @@ var planWidths = []int{20, 30, 15, 4}
 func TestStretchesCoverEveryStepOnce(t *testing.T) {
 	for _, samples := range []int{16, 17, 100, 1000, 1601} {
 		for _, kind := range []GameKind{MarketGame, PaperGame, NoGame} {
-			p, err := newPlan(testConfig(), kind, planWidths, samples)
+			c := testConfig()
+			c.WarmUp = 0.13 // so that the market opens within an epoch
+			p, err := newPlan(c, kind, planWidths, samples)
 			if err != nil {
 				t.Fatal(err)
 			}

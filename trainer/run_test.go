@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	cpufallback "nashprune/cpu_fallback"
@@ -196,7 +197,7 @@ func TestInterruptedRunsGoOn(t *testing.T) {
 		for sitting := 0; ; sitting++ {
 			// Each sitting lasts a little longer than the one before, so that
 			// stops fall into every phase, also while networks are judged.
-			ctx := &countdown{Context: context.Background(), left: 5 + 3*sitting}
+			ctx := newCountdown(5 + 3*sitting)
 			options := trainer.Options{Dir: dir, Command: "test", Version: "0"}
 			var err error
 			if sitting == 0 {
@@ -238,11 +239,17 @@ func TestInterruptedRunsGoOn(t *testing.T) {
 // countdown is a ctx that ends once it has been asked a number of times.
 type countdown struct {
 	context.Context
-	left int
+	left atomic.Int64
+}
+
+func newCountdown(left int) *countdown {
+	c := &countdown{Context: context.Background()}
+	c.left.Store(int64(left))
+	return c
 }
 
 func (c *countdown) Err() error {
-	if c.left--; c.left < 0 {
+	if c.left.Add(-1) < 0 {
 		return context.Canceled
 	}
 	return nil
@@ -477,11 +484,11 @@ func TestAStopAfterTheLastStepOfAStretch(t *testing.T) {
 	c.Device = "crooked"
 	for stop := range 12 {
 		dir := filepath.Join(t.TempDir(), "run")
-		ctx := &countdown{Context: context.Background(), left: 1 + 4*stop}
+		ctx := newCountdown(1 + 4*stop)
 		if _, err := trainer.Run(ctx, c, trainer.Options{Dir: dir}); !errors.Is(err, trainer.ErrInterrupted) {
 			t.Fatalf("stop %d: %v", stop, err)
 		}
-		_, err := trainer.Resume(&countdown{Context: context.Background(), left: 10}, trainer.Options{Dir: dir})
+		_, err := trainer.Resume(newCountdown(10), trainer.Options{Dir: dir})
 		if !errors.Is(err, trainer.ErrInterrupted) {
 			t.Errorf("stop %d: going on: %v", stop, err)
 		}
