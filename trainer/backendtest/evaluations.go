@@ -1,0 +1,106 @@
+package backendtest
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"nashprune/trainer"
+)
+
+// evaluate compares logits within their bounds, and checks that counts and loss
+// follow from the candidate's own logits.
+func (s *session) evaluate() error {
+	return s.engines(func(reference, candidate trainer.Engine) error {
+		want, err := reference.Evaluate(context.Background(), trainer.TestPart, trainer.Want{Logits: true})
+		if err != nil {
+			return err
+		}
+		got, err := candidate.Evaluate(context.Background(), trainer.TestPart, trainer.Want{Logits: true})
+		if err != nil {
+			return err
+		}
+		samples := s.data.Test
+		bounds := s.logitBounds(samples)
+		s.compare("evaluate/logits", widen(got.Logits), widen(want.Logits), bounds)
+		p := s.forward(samples, everyone(samples.Len()))
+		s.compare("reference evaluate/logits", widen(want.Logits), p.output[len(p.output)-1].values, bounds)
+		loss, correct := 0., 0
+		perClass, ofClass := make([]float64, s.Classes), make([]float64, s.Classes)
+		for b, label := range samples.Labels {
+			row := widen(got.Logits[b*s.Classes : (b+1)*s.Classes])
+			ofClass[label]++
+			l, hit := crossEntropy(row, int(label))
+			loss += l / float64(samples.Len())
+			if hit {
+				correct++
+				perClass[label]++
+			}
+		}
+		s.compare("evaluate/correct", []float64{float64(got.Correct)}, []float64{float64(correct)}, []float64{0})
+		s.compare("evaluate/class correct", counts(got.ClassCorrect), perClass, make([]float64, s.Classes))
+		s.compare("evaluate/class samples", counts(got.ClassSamples), ofClass, make([]float64, s.Classes))
+		s.compare("evaluate/loss", []float64{got.Loss}, []float64{loss}, []float64{s.lossRoundings() * s.unit * (1 + math.Abs(loss))})
+		if err := s.evaluateEachPart(candidate); err != nil {
+			return err
+		}
+		return candidate.Infer(min(samples.Len(), trainer.InferLimit))
+	})
+}
+
+// evaluateEachPart checks that every part of the data is judged on its own
+// samples.
+func (s *session) evaluateEachPart(candidate trainer.Engine) error {
+	for _, part := range []trainer.Part{trainer.TrainPart, trainer.ValidationPart, trainer.TestPart} {
+		samples := part.Of(s.data)
+		got, err := candidate.Evaluate(context.Background(), part, trainer.Want{})
+		if err != nil {
+			return err
+		}
+		p := s.forward(samples, everyone(samples.Len()))
+		_, bound := s.lossDerivative(p, samples.Labels)
+		loss := 0.
+		for b, label := range samples.Labels {
+			l, _ := crossEntropy(p.output[len(p.output)-1].values[b*s.Classes:(b+1)*s.Classes], int(label))
+			loss += l / float64(samples.Len())
+		}
+		s.compare(fmt.Sprintf("evaluate/%s loss", part), []float64{got.Loss}, []float64{loss}, []float64{bound})
+		s.compare(fmt.Sprintf("evaluate/%s samples", part), []float64{float64(got.Samples)}, []float64{float64(samples.Len())}, []float64{0})
+	}
+	return nil
+}
+
+// measure compares the statistics over the whole training part.
+func (s *session) measure() error {
+	return s.engines(func(reference, candidate trainer.Engine) error {
+		want, err := reference.Measure(context.Background())
+		if err != nil {
+			return err
+		}
+		got, err := candidate.Measure(context.Background())
+		if err != nil {
+			return err
+		}
+		if len(got) != len(want) {
+			return fmt.Errorf("%d layers of statistics instead of %d", len(got), len(want))
+		}
+		for l, e := range s.statistics() {
+			exact := make([]float64, len(want[l].Participation))
+			for _, c := range []struct {
+				name      string
+				got, want []float64
+				expected  rows
+			}{
+				{"mean contribution", got[l].MeanContribution, want[l].MeanContribution, e.mean},
+				{"mean square", got[l].MeanSquare, want[l].MeanSquare, e.square},
+				{"squared norm", got[l].SquaredNorm, want[l].SquaredNorm, e.norm},
+				{"competition", got[l].Competition, want[l].Competition, e.competition},
+			} {
+				s.compare(fmt.Sprintf("measure/%d.%s", l, c.name), c.got, c.want, c.expected.entries)
+				s.compare(fmt.Sprintf("reference measure/%d.%s", l, c.name), c.want, c.expected.values, c.expected.entries)
+			}
+			s.compare(fmt.Sprintf("measure/%d.participation", l), got[l].Participation, want[l].Participation, exact)
+		}
+		return nil
+	})
+}

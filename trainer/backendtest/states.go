@@ -1,0 +1,113 @@
+package backendtest
+
+import (
+	"context"
+	"math"
+
+	"nashprune/trainer"
+	"nashprune/trainer/network"
+)
+
+// transfer checks that pulling a state gives what was pushed, to the bit, also
+// after a smaller network and after steps.
+func (s *session) transfer() error {
+	return s.with(s.candidate, func(candidate trainer.Engine) error {
+		small := &trainer.State{Network: s.start.Network.Keep(s.survivors())}
+		if err := candidate.Push(small); err != nil {
+			return err
+		}
+		if _, err := candidate.Train(context.Background(), s.stretch(2, false)); err != nil {
+			return err
+		}
+		if err := candidate.Push(s.State()); err != nil {
+			return err
+		}
+		got, err := candidate.Pull()
+		if err != nil {
+			return err
+		}
+		s.exactly("transfer", got, s.start)
+		return nil
+	})
+}
+
+// exactly adds checks that two states agree to the bit.
+func (s *session) exactly(quantity string, got, want *trainer.State) {
+	g, w := flatten(got), flatten(want)
+	s.compare(quantity, g, w, make([]float64, len(w)))
+}
+
+// compact checks that removal leaves exactly the numbers of the survivors.
+func (s *session) compact() error {
+	return s.with(s.candidate, func(candidate trainer.Engine) error {
+		state, keep := s.start, s.survivors()
+		if err := candidate.Compact(keep); err != nil {
+			return err
+		}
+		got, err := candidate.Pull()
+		if err != nil {
+			return err
+		}
+		want := &trainer.State{Network: state.Network.Keep(keep), First: state.First.Keep(keep), Steps: state.Steps, Tracked: state.Tracked}
+		if state.Second != nil {
+			want.Second = state.Second.Keep(keep)
+		}
+		for l, c := range state.Contributions {
+			want.Contributions = append(want.Contributions, trainer.Contributions{
+				Mean: network.Select(c.Mean, keep[l]), MeanSquare: network.Select(c.MeanSquare, keep[l]),
+			})
+		}
+		s.exactly("compact", got, want)
+		// And the smaller network computes what the same one does on its own.
+		after, err := candidate.Evaluate(context.Background(), trainer.TestPart, trainer.Want{Logits: true})
+		if err != nil {
+			return err
+		}
+		if err := candidate.Push(want); err != nil {
+			return err
+		}
+		fresh, err := candidate.Evaluate(context.Background(), trainer.TestPart, trainer.Want{Logits: true})
+		if err != nil {
+			return err
+		}
+		s.compare("compact/logits", widen(after.Logits), widen(fresh.Logits), make([]float64, len(fresh.Logits)))
+		_, err = candidate.Train(context.Background(), s.stretch(2, true))
+		return err
+	})
+}
+
+// fold checks that folding takes one rounding a number, and that a fresh
+// optimiser has forgotten everything.
+func (s *session) fold() error {
+	return s.with(s.candidate, func(candidate trainer.Engine) error {
+		if err := candidate.Fold(); err != nil {
+			return err
+		}
+		if err := candidate.RestartOptimiser(); err != nil {
+			return err
+		}
+		got, err := candidate.Pull()
+		if err != nil {
+			return err
+		}
+		want := s.State()
+		want.Network.Fold()
+		want.Steps = 0
+		for _, moments := range []*network.Network{want.First, want.Second} {
+			if moments == nil {
+				continue
+			}
+			for _, layer := range moments.Layers {
+				clear(layer.Weight)
+				clear(layer.Bias)
+			}
+		}
+		g, w := flatten(got), flatten(want)
+		bounds := make([]float64, len(w))
+		for i := range bounds {
+			bounds[i] = s.unit * math.Abs(w[i])
+		}
+		s.compare("fold and restart", g, w, bounds)
+		return nil
+	})
+}

@@ -1,0 +1,215 @@
+package backendtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"nashprune/trainer"
+)
+
+// step compares every tensor of one training step.
+func (s *session) step() error {
+	return s.engines(func(reference, candidate trainer.Engine) error {
+		// So that the step has to clear what another one left behind.
+		for _, e := range []trainer.Engine{reference, candidate} {
+			if _, err := e.Measure(context.Background()); err != nil {
+				return err
+			}
+		}
+		want, err := reference.Probe(s.order(), s.LearningRate)
+		if err != nil {
+			return err
+		}
+		got, err := candidate.Probe(s.order(), s.LearningRate)
+		if err != nil {
+			return err
+		}
+		found := map[string]trainer.Tensor{}
+		for _, t := range got {
+			found[t.Name] = t
+		}
+		values := map[string][]float64{}
+		for _, t := range want {
+			values[t.Name] = t.Values
+		}
+		bounds, expected := s.stepBounds(values)
+		for _, t := range want {
+			bound, ok := bounds[t.Name]
+			if !ok {
+				return fmt.Errorf("the suite has no bound for %q", t.Name)
+			}
+			s.compare("step/"+t.Name, found[t.Name].Values, t.Values, bound)
+			if computed, ok := expected[t.Name]; ok {
+				s.compare("reference step/"+t.Name, t.Values, computed, bound)
+			}
+		}
+		if len(got) != len(want) {
+			s.compare("step: number of tensors", []float64{float64(len(got))}, []float64{float64(len(want))}, []float64{0})
+		}
+		return nil
+	})
+}
+
+// stretch returns steps over the training samples; if partial, the last takes
+// half a batch, or one sample.
+func (s *session) stretch(steps int, partial bool) trainer.Stretch {
+	stretch := trainer.Stretch{Track: true}
+	samples := s.data.Train.Len()
+	for step := range steps {
+		batch := s.Batch
+		if partial && step == steps-1 {
+			batch = (batch + 1) / 2
+		}
+		for b := range batch {
+			stretch.Order = append(stretch.Order, int32((step*s.Batch+b*7)%samples))
+		}
+		stretch.LearningRates = append(stretch.LearningRates, s.LearningRate)
+	}
+	return stretch
+}
+
+// trajectorySteps is the length of a trajectory, and trajectoryTolerance how far
+// its end may be from the reference's, as part of the way from its start. A
+// rounding is 6e-8 of a number and 20 steps with their rectifiers amplify it;
+// a wrong formula is off by far more than a hundredth of the way.
+const (
+	trajectorySteps     = 20
+	trajectoryTolerance = 0.01
+)
+
+// trajectory compares where 20 steps lead, and checks that two equal runs of the
+// candidate give the same bits.
+func (s *session) trajectory() error {
+	stretch := s.stretch(trajectorySteps, true)
+	run := func(open Opener) (end *trainer.State, progress trainer.Progress, err error) {
+		err = s.with(open, func(e trainer.Engine) error {
+			if progress, err = e.Train(context.Background(), stretch); err != nil {
+				return err
+			}
+			end, err = e.Pull()
+			return err
+		})
+		return end, progress, err
+	}
+	want, wantProgress, err := run(s.reference)
+	if err != nil {
+		return err
+	}
+	got, gotProgress, err := run(s.candidate)
+	if err != nil {
+		return err
+	}
+	again, _, err := run(s.candidate)
+	if err != nil {
+		return err
+	}
+	s.exactly("trajectory/same bits twice", again, got)
+	start, end, reference := parameters(s.start), parameters(got), parameters(want)
+	s.compare("trajectory/end", []float64{distance(end, reference)}, []float64{0}, []float64{trajectoryTolerance * distance(start, reference)})
+	s.compare("trajectory/loss", []float64{gotProgress.Loss}, []float64{wantProgress.Loss}, []float64{trajectoryTolerance * wantProgress.Loss})
+	s.compare("trajectory/samples", []float64{float64(gotProgress.Steps), float64(gotProgress.Samples)},
+		[]float64{trajectorySteps, float64(len(stretch.Order))}, []float64{0, 0})
+	return nil
+}
+
+// stop ends the ctx of a stretch after each of its steps in turn: the engine has
+// to say how far it came, and going on from there has to give the same bits as
+// never having stopped. It also compares the losses and hits of each step with
+// those of the reference.
+func (s *session) stop() error {
+	const steps = 3
+	whole := s.stretch(steps, true)
+	var want *trainer.State
+	err := s.with(s.candidate, func(candidate trainer.Engine) (err error) {
+		if _, err = candidate.Train(context.Background(), whole); err == nil {
+			want, err = candidate.Pull()
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for checks := range steps + 1 {
+		err := s.with(s.candidate, func(candidate trainer.Engine) error {
+			ctx := &countdown{Context: context.Background(), left: checks}
+			progress, err := candidate.Train(ctx, whole)
+			if err != nil && !errors.Is(err, context.Canceled) {
+				return err
+			}
+			if err == nil && progress.Steps < steps {
+				s.compare("stop/no error", []float64{float64(progress.Steps)}, []float64{steps}, []float64{0})
+				return nil
+			}
+			rest := trainer.Stretch{
+				Order: whole.Order[min(progress.Steps*s.Batch, len(whole.Order)):], LearningRates: whole.LearningRates[progress.Steps:], Track: true,
+			}
+			if _, err := candidate.Train(context.Background(), rest); err != nil {
+				return err
+			}
+			got, err := candidate.Pull()
+			if err != nil {
+				return err
+			}
+			s.exactly(fmt.Sprintf("stop/after %d checks", checks), got, want)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return s.hits()
+}
+
+// hits checks the count of correct samples and the loss of one step against
+// those that the suite works out, where no two logits are so near that rounding
+// decides.
+func (s *session) hits() error {
+	order := s.order()
+	labels := make([]uint8, len(order))
+	for b, sample := range order {
+		labels[b] = s.data.Train.Labels[sample]
+	}
+	p := s.forward(s.data.Train, order)
+	logits := p.output[len(p.output)-1]
+	sure, unsure, loss := 0., 0., 0.
+	for b, label := range labels {
+		row, entries := logits.values[b*s.Classes:(b+1)*s.Classes], logits.entries[b*s.Classes:(b+1)*s.Classes]
+		l, hit := crossEntropy(row, int(label))
+		loss += l
+		near := false
+		for k, z := range row {
+			near = near || k != int(label) && math.Abs(z-row[label]) <= entries[k]+entries[label]
+		}
+		switch {
+		case near:
+			unsure++
+		case hit:
+			sure++
+		}
+	}
+	_, bound := s.lossDerivative(p, labels)
+	return s.with(s.candidate, func(candidate trainer.Engine) error {
+		progress, err := candidate.Train(context.Background(), trainer.Stretch{Order: order, LearningRates: []float64{s.LearningRate}})
+		if err != nil {
+			return err
+		}
+		s.compare("train/correct", []float64{float64(progress.Correct)}, []float64{sure + unsure/2}, []float64{unsure / 2})
+		s.compare("train/loss", []float64{progress.Loss}, []float64{loss}, []float64{bound * float64(len(order))})
+		return nil
+	})
+}
+
+// countdown is a ctx that ends once it has been asked a number of times.
+type countdown struct {
+	context.Context
+	left int
+}
+
+func (c *countdown) Err() error {
+	if c.left--; c.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
