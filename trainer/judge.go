@@ -228,7 +228,7 @@ func (r *run) conclude(ctx context.Context, engine Engine) (*Result, error) {
 	}
 	microseconds, batch, err := latencies(ctx, engine, r.data.Test.Len(), networks)
 	if err != nil {
-		return nil, r.orInterrupted(ctx, err, string(r.stage))
+		return nil, r.orInterrupted(ctx, err, "last")
 	}
 	for i, report := range reports {
 		report.LatencyUS, report.LatencyBatch = microseconds[i], batch

@@ -43,7 +43,7 @@ type Options struct {
 type Event struct {
 	Message string // what begins now; empty in reports of a training
 
-	Training  string // "game" or "dense"
+	Training  string // GameTraining or DenseTraining
 	Epoch     int    // under way, from 1
 	Epochs    int
 	Players   []int         // of each hidden layer
@@ -58,7 +58,7 @@ type Event struct {
 type stage string
 
 const (
-	stageGame  stage = "game"  // the training that the run is about, with its game
+	stageGame  stage = "game"  // the training that the run is about, with its game if there is one
 	stageDense stage = "dense" // the baseline
 )
 
@@ -287,7 +287,7 @@ func (r *run) finish(ctx context.Context, engine Engine, p plan, from *checkpoin
 		return nil, err
 	}
 	r.saved = time.Now()
-	t := &training{name: string(r.stage), plan: p, engine: engine, journal: r, position: from.Position}
+	t := r.training(p, engine, from.Position)
 	if r.stage == stageGame {
 		if err := r.train(ctx, t); err != nil {
 			return nil, err
@@ -311,6 +311,15 @@ func (r *run) finish(ctx context.Context, engine Engine, p plan, from *checkpoin
 		}
 	}
 	return r.conclude(ctx, engine)
+}
+
+// training returns a training of this run at a position.
+func (r *run) training(p plan, engine Engine, at position) *training {
+	name := GameTraining
+	if p.game == NoGame {
+		name = DenseTraining
+	}
+	return &training{name: name, plan: p, engine: engine, journal: r, position: at}
 }
 
 // train runs a training to its end. When ctx ends on the way it writes a
@@ -372,6 +381,6 @@ func (r *run) startBaseline(engine Engine) (*training, error) {
 		return nil, err
 	}
 	r.stage = stageDense
-	t := &training{name: string(r.stage), plan: p, engine: engine, journal: r, position: newPosition(p)}
+	t := r.training(p, engine, newPosition(p))
 	return t, r.checkpoint(t)
 }

@@ -248,9 +248,15 @@ func (t *training) endEpoch(ctx context.Context) error {
 	return t.journal.epochEnded(t, line)
 }
 
+// What the lines of metrics.jsonl, progress and errors call a training.
+const (
+	GameTraining  = "game"  // with a game
+	DenseTraining = "dense" // without
+)
+
 // EpochLine is a line of metrics.jsonl about one epoch.
 type EpochLine struct {
-	Training           string   `json:"training"`
+	Training           string   `json:"training"` // GameTraining or DenseTraining
 	Epoch              int      `json:"epoch"`
 	Step               int      `json:"step"`
 	LearningRate       float64  `json:"learning_rate"` // of its last step

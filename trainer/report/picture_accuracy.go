@@ -57,28 +57,23 @@ func drawAccuracies(d *drawing, run *Run, epochs scale) {
 	drawLabels(d, labels, accuracyTop-labelRoom, accuracyBottom+labelRoom)
 }
 
-// The names of trainings in the metrics.
-const (
-	ownTraining   = "game" // whatever the game, even none
-	denseTraining = "dense"
-)
-
 // accuraciesOf returns the accuracies of the run's own training and of its
 // baseline, in training and, where there are such samples, in validation.
 func accuraciesOf(run *Run) []series {
-	own, dashes := prunedColour, "4 2.5"
+	const dashes = "4 2.5"
+	own, colour := trainer.GameTraining, prunedColour
 	if !run.hasGame() {
-		own = denseColour
+		own, colour = trainer.DenseTraining, denseColour
 	}
 	lines := []series{
-		{name: "training", colour: own}, {name: "validation", colour: own, dashes: dashes},
+		{name: "training", colour: colour}, {name: "validation", colour: colour, dashes: dashes},
 		{name: "dense, training", colour: denseColour}, {name: "dense, validation", colour: denseColour, dashes: dashes},
 	}
 	for _, line := range run.Epochs {
 		first := 0
 		switch line.Training {
-		case ownTraining:
-		case denseTraining:
+		case own:
+		case trainer.DenseTraining:
 			first = 2
 		default:
 			continue

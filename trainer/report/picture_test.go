@@ -63,7 +63,7 @@ func TestPictureOfOddRuns(t *testing.T) {
 		"a hundred thousand epochs": changed(marketRun(), func(r *Run) {
 			r.Config.Epochs = 100_000
 			for epoch := range r.Config.Epochs {
-				r.Epochs = append(r.Epochs, trainer.EpochLine{Training: ownTraining, Epoch: epoch + 1, Accuracy: float64(epoch % 100)})
+				r.Epochs = append(r.Epochs, trainer.EpochLine{Training: trainer.GameTraining, Epoch: epoch + 1, Accuracy: float64(epoch % 100)})
 			}
 		}),
 		"nobody stays": changed(paperRun(), func(r *Run) { r.Result.Pruned.Shape = []int{13, 0, 0, 3} }),

@@ -65,13 +65,13 @@ func marketRun() *Run {
 	}
 	for i, accuracy := range []float64{85, 93, 94.5, 96, 97.25} {
 		run.Epochs = append(run.Epochs, trainer.EpochLine{
-			Training: ownTraining, Epoch: i + 1, Step: 141 * (i + 1), LearningRate: 0.002, Loss: 0.3, Accuracy: accuracy,
+			Training: trainer.GameTraining, Epoch: i + 1, Step: 141 * (i + 1), LearningRate: 0.002, Loss: 0.3, Accuracy: accuracy,
 			ValidationLoss: of(0.4), ValidationAccuracy: of(accuracy - 1), Players: []int{7, 5}, Seconds: float64(i + 1),
 		})
 	}
 	for i, accuracy := range []float64{90, 97, 98, 99, 99.5} {
 		run.Epochs = append(run.Epochs, trainer.EpochLine{
-			Training: denseTraining, Epoch: i + 1, Step: 141 * (i + 1), LearningRate: 0.002, Loss: 0.3, Accuracy: accuracy,
+			Training: trainer.DenseTraining, Epoch: i + 1, Step: 141 * (i + 1), LearningRate: 0.002, Loss: 0.3, Accuracy: accuracy,
 			ValidationLoss: of(0.2), ValidationAccuracy: of(accuracy - 0.5), Players: []int{7, 5}, Seconds: float64(i + 1),
 		})
 	}
@@ -79,7 +79,7 @@ func marketRun() *Run {
 	players := [][]int{{7, 5}, {6, 4}, {4, 2}, {3, 2}}
 	for k := range demands {
 		run.Rounds = append(run.Rounds, trainer.RoundLine{
-			Training: ownTraining, Round: k + 1, Epoch: 1 + k/2, Demand: demands[k],
+			Training: trainer.GameTraining, Round: k + 1, Epoch: 1 + k/2, Demand: demands[k],
 			Prices: []float64{1.35e-5 * float64(k), 0.25 * float64(k)}, Players: players[k],
 		})
 	}
@@ -130,10 +130,13 @@ func offRun() *Run {
 	run := marketRun()
 	run.Config.Game = trainer.NoGame
 	run.Rounds, run.Players, run.Epochs = nil, nil, run.Epochs[:run.Config.Epochs]
+	for i := range run.Epochs {
+		run.Epochs[i].Training = trainer.DenseTraining
+	}
 	r := &run.Result
 	r.Dense.Source = trainer.FromRun
 	r.Gated, r.Pruned, r.Equilibrium = nil, nil, nil
-	r.Seconds = trainer.Seconds{Total: 10.1, Train: 8.4, Tail: 8.4, Evaluate: 1.4}
+	r.Seconds = trainer.Seconds{Total: 10.1, Train: 8.4, Evaluate: 1.4}
 	return run
 }
 
