@@ -17,8 +17,8 @@ const (
 	// Dominated: the player left, and since it last gained participation (or
 	// since the start) zero was its best response in every round.
 	Dominated Reason = "dominated"
-	// PricedOut: the player left after rounds in which it still wanted some
-	// participation, less each time, until its worth fell to the clearing price.
+	// PricedOut: the player left, and since it last gained participation (or since
+	// the start) it still wanted some in at least one round, but less than it had.
 	PricedOut Reason = "priced out"
 	// Forced: the player still participated when the last round had to meet
 	// the demand exactly, and was among the losers.

@@ -115,8 +115,8 @@ func Split(keep int, widths []int) ([]int, error) {
 		players += width
 	}
 	if least := LeastPerLayer * len(widths); keep < least {
-		return nil, fmt.Errorf("cannot keep %d players in %d hidden layers: keep at least %d, %d a layer",
-			keep, len(widths), least, LeastPerLayer)
+		return nil, fmt.Errorf("%d players are too few for the hidden layers %v: keep at least %d, %d a layer",
+			keep, widths, least, LeastPerLayer)
 	}
 	if keep > players {
 		return nil, fmt.Errorf("cannot keep %d players: the network has %d", keep, players)

@@ -13,7 +13,8 @@ var (
 	// ErrInterrupted: the run was stopped from outside, and a checkpoint of it
 	// lies in its folder.
 	ErrInterrupted = errors.New("interrupted")
-	// ErrParity: two backends disagree by more than rounding explains.
+	// ErrParity: two computations of the same thing disagree by more than rounding
+	// explains.
 	ErrParity = errors.New("parity broken")
 	// ErrDeviceLost: the device stopped answering.
 	ErrDeviceLost = errors.New("device lost")
@@ -31,14 +32,16 @@ type usageError struct{ message string }
 func (e usageError) Error() string        { return e.message }
 func (e usageError) Is(target error) bool { return target == ErrUsage }
 
-// DivergedError says that training left the finite numbers.
+// DivergedError says that training left the finite numbers, or ended an epoch far
+// above what guessing costs.
 type DivergedError struct {
 	Training     string // which of the run's trainings
 	Epoch        int    // from 1
+	Loss         float64
 	LearningRate float64
 }
 
 func (e *DivergedError) Error() string {
-	return fmt.Sprintf("the %s training diverged in epoch %d at learning rate %g: the loss is not finite; try --learning-rate %.2g",
-		e.Training, e.Epoch, e.LearningRate, e.LearningRate/10)
+	return fmt.Sprintf("the %s training diverged in epoch %d at learning rate %g: the loss is %.3g; try --learning-rate %.2g and another folder",
+		e.Training, e.Epoch, e.LearningRate, e.Loss, e.LearningRate/10)
 }

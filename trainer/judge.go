@@ -2,10 +2,8 @@ package trainer
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -36,7 +34,7 @@ func (r *run) concludeGame(ctx context.Context, t *training) error {
 		err = r.judgePruned(ctx, t, outcome)
 	}
 	if err != nil {
-		return r.orInterrupted(ctx, err, t.name)
+		return r.orInterrupted(ctx, err)
 	}
 	players := outcome.players
 	r.result.Equilibrium = equilibrium(t.Certificate, players)
@@ -148,7 +146,7 @@ func (r *run) judgePruned(ctx context.Context, t *training, o outcome) error {
 		return err
 	}
 	if !(used <= 1) {
-		return fmt.Errorf("removing the players changed a logit by %g times what rounding explains: this is an error in nashprune or in its device", used)
+		return fmt.Errorf("%w: removing the players changed a logit by %g times what rounding explains, which is an error in nashprune or in its device", ErrParity, used)
 	}
 	r.result.Gated = &Gated{Accuracy: asGated.Accuracy(), MaxLogitDifference: difference, BoundUsed: used}
 	pruned := &Pruned{Judged: judged(o.final), Kept: o.final.Players(), Players: o.gated.Players()}
@@ -169,7 +167,7 @@ func (r *run) concludeDense(ctx context.Context, t *training, source string) err
 	}
 	evaluation, err := t.engine.Evaluate(ctx, r.config.EvaluateOn, Want{})
 	if err != nil {
-		return r.orInterrupted(ctx, err, t.name)
+		return r.orInterrupted(ctx, err)
 	}
 	if err := t.finite(evaluation.Loss); err != nil {
 		return err
@@ -183,11 +181,11 @@ func (r *run) concludeDense(ctx context.Context, t *training, source string) err
 
 // orInterrupted turns the error of a ctx that ended after a training, of which
 // there is a checkpoint, into one of the kind [ErrInterrupted].
-func (r *run) orInterrupted(ctx context.Context, err error, judging string) error {
+func (r *run) orInterrupted(ctx context.Context, err error) error {
 	if ctx.Err() == nil {
 		return err
 	}
-	return fmt.Errorf("%w while the %s training was judged: go on with nashprune train --resume %s", ErrInterrupted, judging, r.Dir)
+	return fmt.Errorf("%w while networks were judged: go on with nashprune train --resume %s", ErrInterrupted, r.Dir)
 }
 
 // saveNetwork writes a model file.
@@ -228,7 +226,7 @@ func (r *run) conclude(ctx context.Context, engine Engine) (*Result, error) {
 	}
 	microseconds, batch, err := latencies(ctx, engine, r.data.Test.Len(), networks)
 	if err != nil {
-		return nil, r.orInterrupted(ctx, err, "last")
+		return nil, r.orInterrupted(ctx, err)
 	}
 	for i, report := range reports {
 		report.LatencyUS, report.LatencyBatch = microseconds[i], batch
@@ -238,8 +236,5 @@ func (r *run) conclude(ctx context.Context, engine Engine) (*Result, error) {
 	if err := r.write(ResultFile, func(w io.Writer) error { return r.result.Write(w) }); err != nil {
 		return nil, err
 	}
-	if err := os.Remove(filepath.Join(r.Dir, CheckpointFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, err
-	}
-	return &r.result, nil
+	return &r.result, r.removeCheckpoint()
 }

@@ -216,7 +216,7 @@ func (r *run) open() error {
 	if parameters > maxParameters {
 		return Usagef("--model %s has %d parameters, more than the %d that this program takes", r.config.Model, parameters, maxParameters)
 	}
-	if activations := min(r.config.Batch, r.data.Train.Len()) * sum(widths); activations > maxActivations {
+	if activations := max(min(r.config.Batch, r.data.Train.Len()), InferLimit) * sum(widths); activations > maxActivations {
 		return Usagef("--batch %d of --model %s has %d activations, more than the %d that this program takes", r.config.Batch, r.config.Model, activations, maxActivations)
 	}
 	r.result.Schema, r.result.Seed = ResultSchema, r.config.Seed
@@ -326,6 +326,10 @@ func (r *run) training(p plan, engine Engine, at position) *training {
 // checkpoint and returns an error of the kind [ErrInterrupted].
 func (r *run) train(ctx context.Context, t *training) error {
 	err := t.run(ctx)
+	if diverged := new(DivergedError); errors.As(err, &diverged) {
+		// Going on from a checkpoint would only diverge again.
+		return errors.Join(err, r.removeCheckpoint())
+	}
 	if err == nil || ctx.Err() == nil {
 		return err
 	}
@@ -383,4 +387,12 @@ func (r *run) startBaseline(engine Engine) (*training, error) {
 	r.stage = stageDense
 	t := r.training(p, engine, newPosition(p))
 	return t, r.checkpoint(t)
+}
+
+// removeCheckpoint removes the checkpoint, if there is one.
+func (r *run) removeCheckpoint() error {
+	if err := os.Remove(filepath.Join(r.Dir, CheckpointFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
 }

@@ -130,10 +130,14 @@ func (t *training) run(ctx context.Context) error {
 func (t *training) finite(numbers ...float64) error {
 	for _, x := range numbers {
 		if math.IsNaN(x) || math.IsInf(x, 0) {
-			return &DivergedError{Training: t.name, Epoch: t.plan.epochOf(t.Step), LearningRate: t.plan.config.LearningRate}
+			return t.diverged(x)
 		}
 	}
 	return nil
+}
+
+func (t *training) diverged(loss float64) error {
+	return &DivergedError{Training: t.name, Epoch: t.plan.epochOf(t.Step), Loss: loss, LearningRate: t.plan.config.LearningRate}
 }
 
 // charge adds the time since start to the phase of the stretch that began after
@@ -221,6 +225,11 @@ func (t *training) certify(demands []int) error {
 	return t.finite(t.Certificate.TotalGap, t.Certificate.Scale)
 }
 
+// absurdLoss is how many times the loss of guessing, log(classes), the mean loss
+// of an epoch may be. Training that recovers is below it after an epoch; training
+// that blew up is above, even where its numbers stay finite.
+const absurdLoss = 100
+
 // endEpoch reports an epoch and starts the sums of the next.
 func (t *training) endEpoch(ctx context.Context) error {
 	line := EpochLine{
@@ -232,6 +241,9 @@ func (t *training) endEpoch(ctx context.Context) error {
 		LearningRate: t.plan.learningRate(t.Step - 1),
 		Players:      t.players(),
 		Seconds:      t.Seconds.Training,
+	}
+	if classes := t.plan.widths[len(t.plan.widths)-1]; line.Loss > absurdLoss*math.Log(float64(classes)) {
+		return t.diverged(line.Loss)
 	}
 	if t.plan.config.Validation > 0 {
 		evaluation, err := t.engine.Evaluate(context.WithoutCancel(ctx), ValidationPart, Want{})

@@ -3,11 +3,11 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 
-	"github.com/BurntSushi/toml"
 	"github.com/spf13/cobra"
 
 	"nashprune/trainer"
@@ -59,14 +59,13 @@ without a game).`,
 func findModel(path string, o *trainer.EvalOptions) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("no model file and no run folder: %w", err)
 	}
 	folder := path
 	if !info.IsDir() {
 		folder = filepath.Dir(path)
 	}
-	var config trainer.Config
-	if _, err := toml.DecodeFile(filepath.Join(folder, trainer.ConfigFile), &config); err == nil && o.Data == "" {
+	if config, err := report.ReadConfig(folder); err == nil && o.Data == "" {
 		o.Data = config.Data
 		if o.DataDir == "" {
 			o.DataDir = config.DataDir

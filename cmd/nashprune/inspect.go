@@ -66,7 +66,7 @@ func listData(w io.Writer, entries []dataset.Entry) error {
 			where = "not here: " + e.Missing
 		}
 		fmt.Fprintf(table, "%s\t%s\n", e.Name, e.Summary)
-		fmt.Fprintf(table, "\t%d training and %d test images of %dx%d pixels, %d classes\n", e.Train, e.Test, e.Width, e.Height, e.Classes)
+		fmt.Fprintf(table, "\t%s training and %s test images of %dx%d pixels, %d classes\n", report.Thousands(e.Train), report.Thousands(e.Test), e.Width, e.Height, e.Classes)
 		fmt.Fprintf(table, "\t%s\n", e.Source)
 		fmt.Fprintf(table, "\t%s\n", where)
 	}

@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -36,16 +37,21 @@ func main() {
 	os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
 }
 
+// patience is how long a checkpoint may take before a further signal ends the
+// program without it.
+const patience = 2 * time.Second
+
 // untilSignal returns a ctx that ends when the user, the system or a closing
-// terminal asks to stop. A second signal ends the program at once: what is saved
-// is whole anyway.
+// terminal asks to stop. A signal that comes [patience] later ends the program at
+// once: what is saved is whole anyway. One that comes sooner does not, since a
+// single stop may arrive twice: timeout(1) signals its child and then its group.
 func untilSignal(ctx context.Context) context.Context {
 	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
 	if !signal.Ignored(syscall.SIGHUP) { // as it is under nohup
 		signals = append(signals, syscall.SIGHUP)
 	}
 	ctx, stop := signal.NotifyContext(ctx, signals...)
-	context.AfterFunc(ctx, stop)
+	context.AfterFunc(ctx, func() { time.AfterFunc(patience, stop) })
 	return ctx
 }
 

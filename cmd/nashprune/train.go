@@ -31,7 +31,7 @@ under way with a checkpoint, and --resume goes on from it.
 
 A setting comes from its flag, else from the environment (NASHPRUNE_EPOCHS for
 --epochs; NASHPRUNE_DATASET for --data), else from --config, else from its
-default.`,
+default. Settings of a game that is not played do nothing.`,
 		Example: `  nashprune train --baseline
   nashprune train --data mnist --keep 38 --epochs 20 --baseline --out runs/mnist-38
   nashprune train --data mnist --sparsity 0.8 --validation 0.1 --evaluate-on validation
@@ -103,7 +103,11 @@ default.`,
 
 // newFolder names the folder of a run whose user names none.
 func newFolder(c trainer.Config) string {
-	return filepath.Join("runs", fmt.Sprintf("%s-%s-%s", filepath.Base(c.Data), c.Game, time.Now().Format("20060102-150405")))
+	data := filepath.Base(c.Data)
+	if path, err := filepath.Abs(c.Data); err == nil { // a folder may be called "."
+		data = filepath.Base(path)
+	}
+	return filepath.Join("runs", fmt.Sprintf("%s-%s-%s", data, c.Game, time.Now().Format("20060102-150405")))
 }
 
 // checkResume refuses flags beside --resume that the run would ignore, and an

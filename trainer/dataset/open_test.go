@@ -123,6 +123,7 @@ func TestOpenFolderErrors(t *testing.T) {
 		{"fewer labels", trainLabels, idx(side, []uint32{6}, 0, 1, 0, 1, 0, 1), ErrInvalid, "train-images-idx3-ubyte holds 7 images, but "},
 		{"more test labels", testLabels, idx(side, []uint32{3}, 0, 1, 2), ErrInvalid, "holds 3 labels"},
 		{"other test size", testImages, idx(side, []uint32{2, 2, 3}, make([]byte, 12)...), ErrInvalid, "are 3x2 pixels, but those of "},
+		{"other test width", testImages, idx(side, []uint32{2, 3, 3}, make([]byte, 18)...), ErrInvalid, "are 3x2 pixels, but those of "},
 		{"one class", trainLabels, idx(side, []uint32{7}, 4, 4, 4, 4, 4, 4, 4), ErrInvalid, "all 7 training samples are of class 4"},
 		{"constant images", trainImages, idx(side, []uint32{7, 3, 2}, bytes.Repeat([]byte{77}, 42)...), ErrInvalid, "all pixels of the training images are 77"},
 		{"a damaged file", testImages, []byte{0, 0}, ErrInvalid, "t10k-images-idx3-ubyte: invalid data: truncated"},

@@ -110,6 +110,7 @@ func TestWriteErrors(t *testing.T) {
 		{"for a network of 13 inputs", func(_ *network.Network, m *network.Metadata) { m.Width = 2 }},
 		{"want 1 to 16777216 pixels", func(_ *network.Network, m *network.Metadata) { m.Height, m.Width = math.MaxInt, math.MaxInt }},
 		{"3 classes for a network of 1 logits", func(_ *network.Network, m *network.Metadata) { m.Classes = 3 }},
+		{"0 classes for a network of 1 logits", func(_ *network.Network, m *network.Metadata) { m.Classes = 0 }},
 		{"deviation 0", func(_ *network.Network, m *network.Metadata) { m.Deviation = 0 }},
 		{"deviation NaN", func(_ *network.Network, m *network.Metadata) { m.Deviation = math.NaN() }},
 		{"mean +Inf", func(_ *network.Network, m *network.Metadata) { m.Mean = math.Inf(1) }},

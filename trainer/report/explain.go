@@ -22,7 +22,7 @@ func Explain(w io.Writer, run *Run) error {
 	}
 	e, p := run.Result.Equilibrium, run.Result.Pruned
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s of %s players stay: %s.\n", thousands(p.Kept), thousands(p.Players), reasons(e))
+	fmt.Fprintf(&b, "%s of %s players stay: %s.\n", Thousands(p.Kept), Thousands(p.Players), reasons(e))
 	fmt.Fprintf(&b, "Equilibrium: %s.\n\n", gaps(e))
 	explain := explainMarket
 	if run.Config.Game == trainer.PaperGame {
@@ -56,7 +56,7 @@ func explainMarket(w io.Writer, run *Run) error {
 	fmt.Fprint(w, `
 A player wants 1 - price/worth of full participation, and none where its worth is at most the price.
 dominated:   the player wanted no participation in any round since it last gained some, or since the start.
-priced out:  the player wanted some participation at first, less each round, until its worth was at most the price.
+priced out:  the player still wanted some participation in one of those rounds, though less than it had.
 forced:      the player still took part when the last round kept exactly as many as asked, and those kept were worth more.
 `)
 	if err := explainRounds(w, run.Rounds); err != nil {
@@ -94,8 +94,12 @@ below threshold:  the player left although it would rather take part.
 Benefit and cost are those of full participation.
 `, run.Config.Threshold)
 	kept, left := sides(run.Players)
-	slices.SortStableFunc(kept, func(a, b trainer.Player) int { return cmp.Compare(a.Participation, b.Participation) })
-	slices.SortStableFunc(left, func(a, b trainer.Player) int { return cmp.Compare(b.Participation, a.Participation) })
+	gain := func(p trainer.Player) float64 { return p.Worth - p.Price }
+	nearest := func(a, b trainer.Player) int { // to the threshold from above
+		return cmp.Or(cmp.Compare(a.Participation, b.Participation), cmp.Compare(gain(a), gain(b)))
+	}
+	slices.SortStableFunc(kept, nearest)
+	slices.SortStableFunc(left, func(a, b trainer.Player) int { return nearest(b, a) })
 	columns := []string{"benefit", "cost"}
 	return errors.Join(listPlayers(w, "Nearest to leaving, of those who stay", columns, kept),
 		listPlayers(w, "Nearest to staying, of those who left", columns, left))
@@ -169,4 +173,4 @@ func listPlayers(w io.Writer, title string, columns []string, players []trainer.
 }
 
 // number writes a worth, price or participation with three digits.
-func number(x float64) string { return strconv.FormatFloat(x, 'g', 3, 64) }
+func number(x float64) string { return strconv.FormatFloat(x+0, 'g', 3, 64) } // no -0

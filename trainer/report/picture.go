@@ -113,7 +113,7 @@ func Picture(w io.Writer, run *Run) error {
 func headline(run *Run) string {
 	dense, pruned := run.Result.Dense, run.Result.Pruned
 	if pruned == nil {
-		return fmt.Sprintf("%s players and no game: %s accurate", thousands(players(dense.Shape)), percent(dense.Accuracy))
+		return fmt.Sprintf("%s players and no game: %s accurate", Thousands(players(dense.Shape)), percent(dense.Accuracy))
 	}
 	found := []string{}
 	for _, ratio := range []string{
@@ -125,7 +125,7 @@ func headline(run *Run) string {
 		}
 	}
 	found = append(found, percent(pruned.Accuracy)+" accurate")
-	return fmt.Sprintf("%s of %s players stay: %s", thousands(players(pruned.Shape)), thousands(players(dense.Shape)), strings.Join(found, ", "))
+	return fmt.Sprintf("%s of %s players stay: %s", Thousands(players(pruned.Shape)), Thousands(players(dense.Shape)), strings.Join(found, ", "))
 }
 
 // timesSign writes 26.7× fewer for 26.7 times fewer.
@@ -142,7 +142,7 @@ func circumstances(run *Run) string {
 		epochs = "epoch"
 	}
 	return fmt.Sprintf("%s, %s %s, seed %d  ·  accuracy on %s  ·  latency of %d samples on %s", shorten(r.Data.Name, longestName),
-		thousands(run.Config.Epochs), epochs, r.Seed, judgedOn(r.Data), r.Dense.LatencyBatch, shorten(r.Device.Name, longestName))
+		Thousands(run.Config.Epochs), epochs, r.Seed, judgedOn(r.Data), r.Dense.LatencyBatch, shorten(r.Device.Name, longestName))
 }
 
 // shorten leaves out the middle of a text that is too long.
@@ -184,7 +184,7 @@ func drawPhases(d *drawing, run *Run, epochs scale) {
 	switch run.Config.Game {
 	case trainer.MarketGame:
 		opens, closes := market(run.Config)
-		rounds := fmt.Sprintf("market, %s rounds", thousands(run.Config.Rounds))
+		rounds := fmt.Sprintf("market, %s rounds", Thousands(run.Config.Rounds))
 		if run.Config.Rounds == 1 {
 			rounds = "market, 1 round"
 		}

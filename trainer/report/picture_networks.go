@@ -50,7 +50,7 @@ func drawNetworks(d *drawing, run *Run) {
 // the widths that they had.
 func drawNetwork(d *drawing, name string, shape, had []int, middle float64, colour string) {
 	d.text(point{networkLeft, middle - columnHeight/2 - 11}, letters{size: headingSize, fill: colour, bold: true}, name)
-	count := thousands(players(shape)) + " players"
+	count := Thousands(players(shape)) + " players"
 	if players(shape) == 1 {
 		count = "1 player"
 	}
@@ -66,7 +66,7 @@ func drawNetwork(d *drawing, name string, shape, had []int, middle float64, colo
 	at := func(l int) float64 { return networkLeft + pitch*(float64(l)+0.5) }
 	longest := 0.
 	for l, width := range shape {
-		longest = max(longest, textWidth(thousands(width), tickSize))
+		longest = max(longest, textWidth(Thousands(width), tickSize))
 		if l > 0 {
 			from, to := height(shape[l-1]), height(width)
 			d.polygon([]point{
@@ -87,7 +87,7 @@ func drawNetwork(d *drawing, name string, shape, had []int, middle float64, colo
 		h := max(thinnest, height(width))
 		d.rectangle(point{at(l) - half, middle - h}, point{at(l) + half, middle + h}, min(2, h), style{fill: fill})
 		if longest <= pitch {
-			d.text(point{at(l), middle + columnHeight/2 + 13}, letters{size: tickSize, fill: inkColour, anchor: "middle"}, thousands(width))
+			d.text(point{at(l), middle + columnHeight/2 + 13}, letters{size: tickSize, fill: inkColour, anchor: "middle"}, Thousands(width))
 		}
 	}
 }
@@ -141,7 +141,7 @@ func brief(n int) string {
 	if n >= 10*million {
 		return strconv.FormatFloat(float64(n)/million, 'f', 1, 64) + " M"
 	}
-	return thousands(n)
+	return Thousands(n)
 }
 
 // latency writes a latency, and nothing where it was not measured.
@@ -154,6 +154,6 @@ func latency(j trainer.Judged) string {
 	case us < 10:
 		return strconv.FormatFloat(us, 'f', 1, 64) + " µs"
 	default:
-		return thousands(int(us+0.5)) + " µs"
+		return Thousands(int(us+0.5)) + " µs"
 	}
 }

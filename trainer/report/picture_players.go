@@ -39,7 +39,7 @@ func drawPlayers(d *drawing, run *Run, epochs scale) {
 		d.line(stairs(inPixels(steps, epochs, numbers)), style{stroke: colour, width: 2})
 		if l%every == 0 {
 			labels = append(labels, label{
-				text: fmt.Sprintf("layer %d: %s of %s", l, thousands(end[l]), thousands(start[l])), colour: colour,
+				text: fmt.Sprintf("layer %d: %s of %s", l, Thousands(end[l]), Thousands(start[l])), colour: colour,
 				mark: numbers.at(float64(end[l])), room: labelRoom,
 			})
 		}

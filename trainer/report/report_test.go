@@ -140,6 +140,21 @@ func offRun() *Run {
 	return run
 }
 
+// TestJudgedOn: a table names the samples that its accuracies are of.
+func TestJudgedOn(t *testing.T) {
+	run := marketRun()
+	run.Result.Data.Validation, run.Result.Data.Test = 2345, 6789
+	for part, want := range map[trainer.Part]string{
+		trainer.ValidationPart: "judged on 2,345 validation samples", trainer.TestPart: "judged on 6,789 test samples",
+	} {
+		run.Result.Data.EvaluatedOn = part
+		var b strings.Builder
+		if err := Result(&b, &run.Result); err != nil || !strings.Contains(b.String(), want) {
+			t.Errorf("%v: no %q in %s", err, want, b.String())
+		}
+	}
+}
+
 func TestTexts(t *testing.T) {
 	for name, run := range map[string]*Run{"market": marketRun(), "paper": paperRun(), "off": offRun()} {
 		t.Run(name, func(t *testing.T) {

@@ -1,4 +1,5 @@
-// Package report shows a person what a run found. It computes nothing.
+// Package report shows a person what a run found. Everything that a
+// run found is computed elsewhere; here it is only laid out.
 package report
 
 import (
@@ -24,22 +25,22 @@ func Result(w io.Writer, r *trainer.Result) error {
 		row("", "dense")
 		row("shape", shape(dense.Shape))
 		row("accuracy", percent(dense.Accuracy))
-		row("parameters", thousands(dense.Parameters))
+		row("parameters", Thousands(dense.Parameters))
 		row("size", size(dense.Bytes))
 		row(latencyName(dense), microseconds(dense.LatencyUS))
 	} else {
 		pruned := r.Pruned
 		row("", "dense", "pruned", "")
-		row("players", thousands(pruned.Players), thousands(pruned.Kept), fmt.Sprintf("%.2f %% removed", pruned.Sparsity))
+		row("players", Thousands(pruned.Players), Thousands(pruned.Kept), fmt.Sprintf("%.2f %% removed", pruned.Sparsity))
 		row("shape", shape(dense.Shape), shape(pruned.Shape), "")
 		change := ""
 		if dense.Accuracy != nil && pruned.Accuracy != nil {
 			change = fmt.Sprintf("%+.2f points", *pruned.Accuracy-*dense.Accuracy)
 		}
 		row("accuracy", percent(dense.Accuracy), percent(pruned.Accuracy), change)
-		row("parameters", thousands(dense.Parameters), thousands(pruned.Parameters), times(dense.Parameters, pruned.Parameters, "fewer", "more"))
+		row("parameters", Thousands(dense.Parameters), Thousands(pruned.Parameters), times(dense.Parameters, pruned.Parameters, "fewer", "more"))
 		row("size", size(dense.Bytes), size(pruned.Bytes), times(dense.Bytes, pruned.Bytes, "smaller", "larger"))
-		row("multiplications", thousands(dense.MACs), thousands(pruned.MACs), times(dense.MACs, pruned.MACs, "fewer", "more"))
+		row("multiplications", Thousands(dense.MACs), Thousands(pruned.MACs), times(dense.MACs, pruned.MACs, "fewer", "more"))
 		row(latencyName(dense), microseconds(dense.LatencyUS), microseconds(pruned.LatencyUS), times(dense.LatencyUS, pruned.LatencyUS, "faster", "slower"))
 	}
 	if err := table.Flush(); err != nil {
@@ -68,7 +69,7 @@ func writeTrimmed(w io.Writer, text string) error {
 // notes is what stands below the table.
 func notes(r *trainer.Result) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "data:         %s, %s training samples, judged on %s\n", r.Data.Name, thousands(r.Data.Train), judgedOn(r.Data))
+	fmt.Fprintf(&b, "data:         %s, %s training samples, judged on %s\n", r.Data.Name, Thousands(r.Data.Train), judgedOn(r.Data))
 	device := r.Device.Name
 	if r.Device.BLAS != "" {
 		device += ", " + r.Device.BLAS
@@ -107,13 +108,13 @@ func gaps(e *trainer.Equilibrium) string {
 // reasons counts the players who stay, and those who left by why they did,
 // without the reasons of nobody.
 func reasons(e *trainer.Equilibrium) string {
-	parts := []string{thousands(e.Kept) + " kept"}
+	parts := []string{Thousands(e.Kept) + " kept"}
 	for _, reason := range []struct {
 		count int
 		name  string
 	}{{e.Dominated, "dominated"}, {e.PricedOut, "priced out"}, {e.Forced, "forced out"}, {e.BelowThreshold, "below the threshold"}} {
 		if reason.count > 0 {
-			parts = append(parts, thousands(reason.count)+" "+reason.name)
+			parts = append(parts, Thousands(reason.count)+" "+reason.name)
 		}
 	}
 	return strings.Join(parts, ", ")
@@ -127,16 +128,16 @@ func Eval(w io.Writer, r *trainer.EvalResult) error {
 	row := func(name, value string) { fmt.Fprintf(table, "%s\t%s\n", name, value) }
 	row("model", r.Model)
 	row("shape", shape(r.Network.Shape))
-	row("parameters", thousands(r.Network.Parameters))
-	row("data", fmt.Sprintf("%s, %s test samples", r.Data, thousands(r.Samples)))
-	row("accuracy", fmt.Sprintf("%s (%s correct)", percent(r.Network.Accuracy), thousands(r.Correct)))
+	row("parameters", Thousands(r.Network.Parameters))
+	row("data", fmt.Sprintf("%s, %s test samples", r.Data, Thousands(r.Samples)))
+	row("accuracy", fmt.Sprintf("%s (%s correct)", percent(r.Network.Accuracy), Thousands(r.Correct)))
 	if r.Network.Loss != nil {
 		row("loss", fmt.Sprintf("%.6g", *r.Network.Loss))
 	}
 	row(latencyName(r.Network), microseconds(r.Network.LatencyUS))
 	for class, samples := range r.ClassSamples {
 		if samples > 0 && class < len(r.ClassCorrect) {
-			row(fmt.Sprintf("class %d", class), fmt.Sprintf("%.2f %% of %s", 100*float64(r.ClassCorrect[class])/float64(samples), thousands(samples)))
+			row(fmt.Sprintf("class %d", class), fmt.Sprintf("%.2f %% of %s", 100*float64(r.ClassCorrect[class])/float64(samples), Thousands(samples)))
 		}
 	}
 	if err := table.Flush(); err != nil {
@@ -151,7 +152,7 @@ func judgedOn(d trainer.ResultData) string {
 	if d.EvaluatedOn == trainer.ValidationPart {
 		count = d.Validation
 	}
-	return fmt.Sprintf("%s %s samples", thousands(count), d.EvaluatedOn)
+	return fmt.Sprintf("%s %s samples", Thousands(count), d.EvaluatedOn)
 }
 
 func shape(widths []int) string {
@@ -169,8 +170,8 @@ func percent(x *float64) string {
 	return fmt.Sprintf("%.2f %%", *x)
 }
 
-// thousands groups digits: 535,818.
-func thousands(n int) string {
+// Thousands groups digits: 535,818.
+func Thousands(n int) string {
 	digits := strconv.Itoa(n)
 	for i := len(digits) - 3; i > 0; i -= 3 {
 		digits = digits[:i] + "," + digits[i:]
@@ -189,7 +190,7 @@ func size(bytes int) string {
 	}
 }
 
-func microseconds(us float64) string { return thousands(int(us+0.5)) + " us" }
+func microseconds(us float64) string { return Thousands(int(us+0.5)) + " us" }
 
 func latencyName(j trainer.Judged) string { return fmt.Sprintf("time for %d", j.LatencyBatch) }
 
@@ -209,7 +210,7 @@ func times[T int | float64](before, after T, less, more string) string {
 	case factor < manyTimes:
 		return fmt.Sprintf("%.1f times %s", factor, word)
 	default:
-		return fmt.Sprintf("%s times %s", thousands(int(min(factor, math.MaxInt32)+0.5)), word)
+		return fmt.Sprintf("%s times %s", Thousands(int(min(factor, math.MaxInt32)+0.5)), word)
 	}
 }
 

@@ -53,18 +53,32 @@ func ReadRun(dir string) (*Run, error) {
 		if part.file == trainer.PlayersFile && !run.hasGame() {
 			continue
 		}
-		path := filepath.Join(dir, part.file)
-		file, err := os.Open(path)
-		if err != nil {
-			return nil, fmt.Errorf("%s is not the folder of a finished run: %w", dir, err)
-		}
-		err = part.read(&limited{from: file, left: part.most, most: part.most})
-		file.Close()
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
+		if err := readFile(dir, part.file, part.most, part.read); err != nil {
+			return nil, err
 		}
 	}
 	return run, nil
+}
+
+// ReadConfig reads the configuration of a run, finished or not, from its folder.
+func ReadConfig(dir string) (trainer.Config, error) {
+	run := new(Run)
+	err := readFile(dir, trainer.ConfigFile, maxConfig, run.readConfig)
+	return run.Config, err
+}
+
+// readFile reads a file of a run folder, but not more of it than so many bytes.
+func readFile(dir, name string, most int64, read func(io.Reader) error) error {
+	path := filepath.Join(dir, name)
+	file, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("%s is not the folder of a finished run: %w", dir, err)
+	}
+	defer file.Close()
+	if err := read(&limited{from: file, left: most, most: most}); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
 }
 
 // hasGame says whether players could leave in the run.
@@ -114,6 +128,7 @@ func (run *Run) readMetrics(from io.Reader) error {
 		var line struct {
 			trainer.EpochLine
 			Round  int       `json:"round"`
+			After  int       `json:"after_step"`
 			Demand []int     `json:"demand"`
 			Prices []float64 `json:"prices"`
 		}
@@ -126,7 +141,7 @@ func (run *Run) readMetrics(from io.Reader) error {
 			err = run.checkEpoch(line.EpochLine)
 		} else {
 			round := trainer.RoundLine{
-				Training: line.Training, Round: line.Round, Epoch: line.Epoch,
+				Training: line.Training, Round: line.Round, Epoch: line.Epoch, Step: line.After,
 				Demand: line.Demand, Prices: line.Prices, Players: line.Players,
 			}
 			run.Rounds = append(run.Rounds, round)

@@ -88,7 +88,7 @@ func (s scale) powerTicks() []float64 {
 // negative one.
 func tickLabel(x float64) string {
 	if x >= 1000 && x < math.MaxInt32 {
-		return thousands(int(math.Round(x)))
+		return Thousands(int(math.Round(x)))
 	}
 	return strconv.FormatFloat(x+0, 'g', 6, 64)
 }
