@@ -21,7 +21,6 @@ type engine[T real] struct {
 
 	batch  matrix[T] // the inputs of the present batch
 	labels []uint8
-	losses []T // of each sample of the batch
 }
 
 var (
@@ -74,7 +73,6 @@ func open[T real](d *dataset.Dataset, o trainer.EngineOptions, s *trainer.State)
 	}
 	e.batch = newMatrix[T](e.batchRows, d.Train.Features)
 	e.labels = make([]uint8, e.batchRows)
-	e.losses = make([]T, e.batchRows)
 	return e, e.Push(s)
 }
 

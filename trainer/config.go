@@ -68,7 +68,7 @@ type Config struct {
 	Rounds    int     `toml:"rounds"`            // of the market, at least 1
 	Damping   float64 `toml:"damping"`           // fraction of the way to the best response, 0 < D <= 1
 
-	// The paper's game.
+	// The paper's game; the weights are those of game.Paper.
 	Alpha             float64      `toml:"alpha"`
 	Beta              float64      `toml:"beta"`
 	Gamma             float64      `toml:"gamma"`

@@ -110,9 +110,10 @@ type Pruned struct {
 	Sparsity float64 `json:"sparsity"` // percent of players removed
 }
 
-// Equilibrium says how far from a Nash equilibrium the game ended, just before
-// the last round kept exactly as many as asked, with worths measured over the
-// whole training part; and how many players left for which reason.
+// Equilibrium says how far from a Nash equilibrium the game ended, with worths or
+// gradients measured over the whole training part, and how many players left for
+// which reason. The market is looked at just before its last round keeps exactly
+// as many as asked, the paper's game at the end of training.
 type Equilibrium struct {
 	MaxGap         float64 `json:"max_gap"`
 	RelativeGap    float64 `json:"relative_gap"`

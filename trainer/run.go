@@ -1,7 +1,6 @@
 package trainer
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -128,8 +127,8 @@ func Run(ctx context.Context, c Config, o Options) (*Result, error) {
 	return r.finish(ctx, engine, p, from)
 }
 
-// Resume goes on with an interrupted run from its folder. Only the folder,
-// command, version and observer of o count; the configuration is the run's own.
+// Resume goes on with an interrupted run from its folder, o.Dir; configuration
+// and command are the run's own. Its errors are those of [Run].
 func Resume(ctx context.Context, o Options) (*Result, error) {
 	path := filepath.Join(o.Dir, CheckpointFile)
 	c, err := loadCheckpoint(path)
@@ -266,14 +265,7 @@ func (r *run) createFolder() error {
 	if r.metrics, err = os.OpenFile(filepath.Join(r.Dir, MetricsFile), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644); err != nil {
 		return fmt.Errorf("--out: %w", err)
 	}
-	var description bytes.Buffer
-	if err := toml.NewEncoder(&description).Encode(r.config); err != nil {
-		return err
-	}
-	if err := r.write(ConfigFile, func(w io.Writer) error { _, err := w.Write(description.Bytes()); return err }); err != nil {
-		return err
-	}
-	return nil
+	return r.write(ConfigFile, func(w io.Writer) error { return toml.NewEncoder(w).Encode(r.config) })
 }
 
 // write writes a file of the run folder, whole or not at all.
@@ -282,7 +274,18 @@ func (r *run) write(name string, content func(io.Writer) error) error {
 }
 
 // finish runs what is left of a run from a checkpoint, which may be its start.
+// A run that diverges leaves no checkpoint: going on would only diverge again.
 func (r *run) finish(ctx context.Context, engine Engine, p plan, from *checkpoint) (*Result, error) {
+	result, err := r.runStages(ctx, engine, p, from)
+	if diverged := new(DivergedError); errors.As(err, &diverged) {
+		return nil, errors.Join(err, r.removeCheckpoint())
+	}
+	return result, err
+}
+
+// runStages runs the trainings that are left, judges what they leave, and
+// concludes the run.
+func (r *run) runStages(ctx context.Context, engine Engine, p plan, from *checkpoint) (*Result, error) {
 	if err := r.estimate(p, from.Position.Step); err != nil {
 		return nil, err
 	}
@@ -326,10 +329,6 @@ func (r *run) training(p plan, engine Engine, at position) *training {
 // checkpoint and returns an error of the kind [ErrInterrupted].
 func (r *run) train(ctx context.Context, t *training) error {
 	err := t.run(ctx)
-	if diverged := new(DivergedError); errors.As(err, &diverged) {
-		// Going on from a checkpoint would only diverge again.
-		return errors.Join(err, r.removeCheckpoint())
-	}
 	if err == nil || ctx.Err() == nil {
 		return err
 	}

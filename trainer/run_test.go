@@ -367,7 +367,7 @@ func TestDivergenceInTheLastStepIsSeen(t *testing.T) {
 		if !errors.As(err, &diverged) {
 			t.Errorf("%s: %v", name, err)
 		}
-		for _, file := range []string{trainer.DenseFile, trainer.PrunedFile, trainer.ResultFile} {
+		for _, file := range []string{trainer.DenseFile, trainer.PrunedFile, trainer.ResultFile, trainer.CheckpointFile} {
 			if _, err := os.Stat(filepath.Join(dir, file)); !errors.Is(err, os.ErrNotExist) {
 				t.Errorf("%s: %s of a diverged run is there: %v", name, file, err)
 			}
