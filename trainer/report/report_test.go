@@ -109,7 +109,7 @@ func paperRun() *Run {
 	r.Pruned.Shape, r.Pruned.Kept, r.Pruned.Sparsity = []int{13, 2, 0, 3}, 2, 100*10./12
 	r.Pruned.Parameters, r.Pruned.MACs, r.Pruned.Bytes = 31, 26, 124
 	r.Equilibrium = &trainer.Equilibrium{MaxGap: 0.1, RelativeGap: 0.95, Dominated: 7, BelowThreshold: 3, Kept: 2}
-	r.Seconds = trainer.Seconds{Total: 17.2, Train: 9.2, Tail: 9.2, Evaluate: 7.4}
+	r.Seconds = trainer.Seconds{Total: 17.2, Train: 9.2, Game: 9.2, Evaluate: 7.4}
 	for i := range run.Players {
 		p := &run.Players[i]
 		p.Epoch, p.Participation = 5, 0.0005*float64(i)

@@ -89,7 +89,7 @@ func notes(r *trainer.Result) string {
 	}
 	s := r.Seconds
 	fmt.Fprintf(&b, "time:         %.1f s in all; training %.1f s", s.Total, s.Train)
-	if s.Game > 0 {
+	if s.Game > 0 && s.Game < s.Train { // the paper's game takes all of it
 		fmt.Fprintf(&b, " (game %.1f, tail %.1f)", s.Game, s.Tail)
 	}
 	if s.Baseline > 0 {
