@@ -1,0 +1,92 @@
+// Package shaders holds the compute kernels of the Vulkan backend: GLSL, the
+// SPIR-V that was compiled from it, and in Go the layout that callers rely on.
+//
+// Sources are the files *.comp and what they include, *.glsl. After a change
+// run go generate ./shaders, which needs glslc and spirv-val, and commit what
+// it writes; to build and to run the program neither is needed.
+//
+// In GLSL, buffer i of a kernel is a block of its own at set 0, binding i; its
+// specialisation constants have the ids 0, 1, ... without a gap; the block of
+// push constants has the fields of the Go struct in their order, their names
+// with a small first letter. Tests hold the SPIR-V to that.
+package shaders
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"strings"
+)
+
+//go:generate go run ./internal/build
+
+//go:embed *.spv
+var files embed.FS
+
+// checksums is a line of "SHA-256  name.spv" for every file, as sha256sum
+// writes and checks it.
+//
+//go:embed SHA256SUMS
+var checksums string
+
+// Kernel is a compute shader and the layout that callers rely on. Its entry
+// point is main.
+type Kernel struct {
+	Name      string   // of the kernel, and of NAME.comp and NAME.spv
+	Code      []byte   // SPIR-V, to be read only; Verify says whether it is sound
+	Buffers   []string // names of the blocks of the storage buffers in set 0, by binding
+	Constants []string // names of the specialisation constants, by id; 4 bytes each
+	Push      any      // zero value of the push constants: a struct of uint32, int32 and float32; nil if there are none
+
+	embedded bool // Code comes with this binary, and SHA256SUMS speaks of it
+}
+
+// kernel returns an embedded kernel. Where its file is missing Code is nil, of
+// which Verify tells: a kernel that nobody uses stops no program.
+func kernel(name string, buffers, constants []string, push any) Kernel {
+	code, _ := files.ReadFile(name + ".spv")
+	return Kernel{Name: name, Code: code, Buffers: buffers, Constants: constants, Push: push, embedded: true}
+}
+
+// magic is how SPIR-V begins in little-endian bytes.
+var magic = []byte{0x03, 0x02, 0x23, 0x07}
+
+// Verify says whether Code may be given to a driver, which may crash on bytes
+// that are no valid SPIR-V. The code of an embedded kernel must be the bytes
+// that go generate found valid. Of a kernel made elsewhere it knows only that
+// the code looks like SPIR-V: its maker answers for the rest.
+func (k Kernel) Verify() error {
+	if k.embedded {
+		return k.verifyChecksum()
+	}
+	if len(k.Code)%4 != 0 || !bytes.HasPrefix(k.Code, magic) {
+		return fmt.Errorf("shader %s: its code is no SPIR-V: compile it with glslc", k.Name)
+	}
+	return nil
+}
+
+func (k Kernel) verifyChecksum() error {
+	want := checksum(k.Name + ".spv")
+	if k.Code == nil || want == "" {
+		return fmt.Errorf("shader %s: this binary has no SPIR-V with a checksum for it: write %[1]s.comp and rebuild with go generate ./shaders", k.Name)
+	}
+	sum := sha256.Sum256(k.Code)
+	if got := hex.EncodeToString(sum[:]); got != want {
+		return fmt.Errorf("shader %s: the SPIR-V in this binary is damaged (SHA-256 %.12s..., want %.12s...): rebuild with go generate ./shaders",
+			k.Name, got, want)
+	}
+	return nil
+}
+
+// checksum returns the SHA-256 in hexadecimal that SHA256SUMS gives a file, or
+// "" if it names no such file.
+func checksum(file string) string {
+	for line := range strings.Lines(checksums) {
+		if fields := strings.Fields(line); len(fields) == 2 && fields[1] == file {
+			return fields[0]
+		}
+	}
+	return ""
+}
