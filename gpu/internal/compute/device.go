@@ -1,0 +1,247 @@
+//go:build cgo && (linux || windows || darwin || freebsd)
+
+package compute
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	vk "github.com/vulkan-go/vulkan"
+
+	"nashprune/gpu/internal/vkshim"
+	"nashprune/trainer"
+)
+
+// patience is how long a submission may take. Systems reset a device that is
+// busy for a few seconds, so it is lost when nothing is heard for so long.
+const patience = 60 * time.Second
+
+// Device is an open device. It is for one goroutine at a time.
+type Device struct {
+	candidate
+	device   vk.Device
+	shim     *vkshim.Device
+	queue    vk.Queue
+	commands vk.CommandPool
+	patience time.Duration
+
+	transfer submission
+	staging  *Arena
+
+	arenas    map[*Arena]struct{}
+	programs  map[*Program]struct{}
+	pipelines map[string]*Pipeline
+	timings   map[string]*trainer.Timing // by kernel
+
+	broken error // why the device is of no use any more
+	hung   bool  // a submission may be in flight for ever
+}
+
+var errClosed = errors.New("the Vulkan device is closed")
+
+// Open opens device number index of those that [List] lists.
+func Open(index int) (*Device, error) {
+	instance, err := acquireInstance()
+	if err != nil {
+		return nil, err
+	}
+	candidates, err := enumerate(instance)
+	if index < 0 || index >= len(candidates) {
+		releaseInstance()
+		if err != nil {
+			return nil, fmt.Errorf("no Vulkan device %d, there are %d that can be used: %w", index, len(candidates), err)
+		}
+		return nil, fmt.Errorf("no Vulkan device %d, there are %d", index, len(candidates))
+	}
+	d := &Device{
+		candidate: candidates[index],
+		patience:  patience,
+		arenas:    map[*Arena]struct{}{},
+		programs:  map[*Program]struct{}{},
+		pipelines: map[string]*Pipeline{},
+		timings:   map[string]*trainer.Timing{},
+	}
+	if err := d.open(instance); err != nil {
+		d.Close()
+		return nil, fmt.Errorf("opening %s: %w", d.info.Name, err)
+	}
+	return d, nil
+}
+
+// open creates what a device always has. Close gives it back, also if only part
+// of it is there.
+func (d *Device) open(instance vk.Instance) (err error) {
+	const portability = "VK_KHR_portability_subset" // must be enabled where there is one
+	extension := ""
+	if vkshim.DeviceHasExtension(instance, d.physical, portability) {
+		extension = portability
+	}
+	device, result := vkshim.CreateDevice(instance, d.physical, d.family, extension)
+	if err := failed("vkCreateDevice", result); err != nil {
+		return err
+	}
+	d.device = device
+	if d.shim, err = vkshim.NewDevice(instance, device); err != nil {
+		return err
+	}
+	var queue vk.Queue
+	vk.GetDeviceQueue(device, uint32(d.family), 0, &queue)
+	d.queue = queue
+	info := vk.CommandPoolCreateInfo{
+		SType:            vk.StructureTypeCommandPoolCreateInfo,
+		Flags:            vk.CommandPoolCreateFlags(vk.CommandPoolCreateResetCommandBufferBit),
+		QueueFamilyIndex: uint32(d.family),
+	}
+	defer info.Free()
+	var commands vk.CommandPool
+	if err := failed("vkCreateCommandPool", vk.CreateCommandPool(device, &info, nil, &commands)); err != nil {
+		return err
+	}
+	d.commands = commands
+	if d.transfer, err = d.newSubmission(); err != nil {
+		return err
+	}
+	d.transfer.work = "copies to or from the host"
+	d.staging, err = d.NewArena(Host, stagingBytes)
+	return err
+}
+
+// Close gives back the device and all that belongs to it. After a submission
+// that never ended it gives back nothing, since the device may still use it.
+func (d *Device) Close() {
+	if d.broken == errClosed {
+		return
+	}
+	d.broken = errClosed
+	if d.hung {
+		return
+	}
+	for p := range d.programs {
+		p.Free()
+	}
+	for a := range d.arenas {
+		a.Free()
+	}
+	for _, p := range d.pipelines {
+		p.free()
+	}
+	d.freeSubmission(d.transfer)
+	if d.commands != vk.NullCommandPool {
+		vk.DestroyCommandPool(d.device, d.commands, nil)
+	}
+	if d.shim != nil {
+		d.shim.Free()
+	}
+	if d.device != nil {
+		vk.DestroyDevice(d.device, nil)
+	}
+	releaseInstance()
+}
+
+// Info describes the device.
+func (d *Device) Info() Info { return d.info }
+
+// Timings returns the time that timed programs took by kernel, in the order of
+// their names, and by "fill" and "copy". Of the times that a call of
+// [Program.Run] runs a program the last is measured.
+func (d *Device) Timings() []trainer.Timing {
+	var all []trainer.Timing
+	for _, t := range d.timings {
+		if t.Calls > 0 {
+			all = append(all, *t)
+		}
+	}
+	slices.SortFunc(all, func(a, b trainer.Timing) int { return strings.Compare(a.Kernel, b.Kernel) })
+	return all
+}
+
+// timing returns the place where the time of a kernel is summed.
+func (d *Device) timing(kernel string) *trainer.Timing {
+	if d.timings[kernel] == nil {
+		d.timings[kernel] = &trainer.Timing{Kernel: kernel}
+	}
+	return d.timings[kernel]
+}
+
+// submission is a command buffer and the fence that says when it is done.
+type submission struct {
+	commands vk.CommandBuffer
+	fence    vk.Fence
+	work     string // what it does, for errors
+}
+
+// newSubmission returns a submission that freeSubmission gives back.
+func (d *Device) newSubmission() (submission, error) {
+	var s submission
+	info := vk.CommandBufferAllocateInfo{
+		SType:              vk.StructureTypeCommandBufferAllocateInfo,
+		CommandPool:        d.commands,
+		Level:              vk.CommandBufferLevelPrimary,
+		CommandBufferCount: 1,
+	}
+	defer info.Free()
+	commands := make([]vk.CommandBuffer, 1)
+	if err := failed("vkAllocateCommandBuffers", vk.AllocateCommandBuffers(d.device, &info, commands)); err != nil {
+		return s, err
+	}
+	s.commands = commands[0]
+	fenceInfo := vk.FenceCreateInfo{SType: vk.StructureTypeFenceCreateInfo}
+	defer fenceInfo.Free()
+	var fence vk.Fence
+	if err := failed("vkCreateFence", vk.CreateFence(d.device, &fenceInfo, nil, &fence)); err != nil {
+		d.freeSubmission(s)
+		return submission{}, err
+	}
+	s.fence = fence
+	return s, nil
+}
+
+func (d *Device) freeSubmission(s submission) {
+	if s.fence != vk.NullFence {
+		vk.DestroyFence(d.device, s.fence, nil)
+	}
+	if s.commands != nil {
+		vk.FreeCommandBuffers(d.device, d.commands, 1, []vk.CommandBuffer{s.commands})
+	}
+}
+
+// begin starts the recording of a submission anew.
+func (d *Device) begin(s submission) error {
+	info := vk.CommandBufferBeginInfo{
+		SType: vk.StructureTypeCommandBufferBeginInfo,
+		Flags: vk.CommandBufferUsageFlags(vk.CommandBufferUsageSimultaneousUseBit),
+	}
+	defer info.Free()
+	return failed("vkBeginCommandBuffer", vk.BeginCommandBuffer(s.commands, &info))
+}
+
+// end ends the recording of a submission. What it wrote is visible to everything
+// that is submitted later, and to the host when its fence has signalled.
+func (d *Device) end(s submission) error {
+	d.shim.Barrier(s.commands, true)
+	return failed("vkEndCommandBuffer", vk.EndCommandBuffer(s.commands))
+}
+
+// run submits the commands a number of times at once and waits for their end. It
+// makes no Go allocation unless it fails.
+func (d *Device) run(s *submission, times int) error {
+	if d.broken != nil {
+		return d.broken
+	}
+	result, call := d.shim.Run(d.queue, s.commands, times, s.fence, uint64(d.patience))
+	if result == vk.Success {
+		return nil
+	}
+	err := &Error{Call: call, Result: result, Note: fmt.Sprintf("in flight on %s: %d times %s", d.info.Name, times, s.work)}
+	if result == vk.Timeout {
+		err.Note = fmt.Sprintf("nothing heard for %v, %s", d.patience, err.Note)
+	}
+	if waiting := call == "vkWaitForFences"; waiting || result == vk.ErrorDeviceLost {
+		d.broken = err
+		d.hung = waiting && result != vk.ErrorDeviceLost
+	}
+	return err
+}

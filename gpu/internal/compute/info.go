@@ -1,0 +1,176 @@
+//go:build cgo && (linux || windows || darwin || freebsd)
+
+package compute
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	vk "github.com/vulkan-go/vulkan"
+
+	"nashprune/gpu/internal/vkshim"
+	"nashprune/trainer"
+)
+
+// Info describes a device.
+type Info struct {
+	Index        int    // among the devices that can be used
+	Name         string // as the driver calls it
+	Kind         trainer.DeviceKind
+	Driver       string // name and version, as "llvmpipe Mesa 22.3.6 (LLVM 15.0.6)"
+	Version      string // of Vulkan, as "1.3.230"
+	SubgroupSize int    // invocations; shaders assume none
+	Timestamps   bool   // programs can be timed
+	Limits       Limits
+}
+
+// Limits are what a device can do at most.
+type Limits struct {
+	Groups         [3]int // workgroups of a dispatch, by dimension
+	GroupSize      [3]int // invocations of a workgroup, by dimension
+	Invocations    int    // of a workgroup
+	SharedBytes    int    // of a workgroup
+	StorageBuffers int    // of a kernel
+	StorageRange   int    // bytes of a buffer that a kernel sees
+	PushBytes      int    // of push constants
+	Allocation     int    // bytes of an arena
+}
+
+// What kernels may count on.
+const (
+	minStorageBuffers = 8
+	minInvocations    = 128
+	minPushBytes      = 128
+)
+
+// check says which limit is too low for our kernels.
+func (l Limits) check() error {
+	for _, limit := range []struct {
+		what         string
+		have, needed int
+	}{
+		{"storage buffers of a kernel", l.StorageBuffers, minStorageBuffers},
+		{"invocations of a workgroup", l.Invocations, minInvocations},
+		{"bytes of push constants", l.PushBytes, minPushBytes},
+	} {
+		if limit.have < limit.needed {
+			return fmt.Errorf("its limit of %s is %d: it takes %d", limit.what, limit.have, limit.needed)
+		}
+	}
+	return nil
+}
+
+// candidate is a device that can be used, before it is opened.
+type candidate struct {
+	physical        vk.PhysicalDevice
+	info            Info
+	family          int     // of queues
+	timestampBits   int     // that are valid
+	timestampPeriod float64 // seconds
+	alignment       int     // of storage buffers, bytes
+	memory          []memoryType
+}
+
+// memoryType is a kind of memory of a device.
+type memoryType struct {
+	flags vk.MemoryPropertyFlags
+	heap  uint64 // bytes of all memory from the same heap
+}
+
+// examine looks at a device, and says why it cannot be used if so.
+func examine(instance vk.Instance, physical vk.PhysicalDevice) (candidate, error) {
+	var p vk.PhysicalDeviceProperties
+	vk.GetPhysicalDeviceProperties(physical, &p)
+	p.Deref()
+	defer p.Free()
+	p.Limits.Deref()
+	name := vk.ToString(p.DeviceName[:])
+	if p.ApiVersion < apiVersion {
+		return candidate{}, fmt.Errorf("%s: its driver is of Vulkan %s: it takes 1.1", name, versionString(p.ApiVersion))
+	}
+	family, timestampBits, err := chooseQueue(vkshim.QueueFamilies(instance, physical))
+	if err != nil {
+		return candidate{}, fmt.Errorf("%s: %w", name, err)
+	}
+	newer := vkshim.PhysicalProperties(instance, physical, p.ApiVersion >= uint32(vk.MakeVersion(1, 2, 0)))
+	driver := strings.TrimSpace(newer.DriverName + " " + newer.DriverInfo)
+	if driver == "" {
+		driver = fmt.Sprintf("version %#x", p.DriverVersion)
+	}
+	limits := Limits{
+		Groups:         ints(p.Limits.MaxComputeWorkGroupCount),
+		GroupSize:      ints(p.Limits.MaxComputeWorkGroupSize),
+		Invocations:    int(p.Limits.MaxComputeWorkGroupInvocations),
+		SharedBytes:    int(p.Limits.MaxComputeSharedMemorySize),
+		StorageBuffers: int(p.Limits.MaxPerStageDescriptorStorageBuffers),
+		StorageRange:   int(p.Limits.MaxStorageBufferRange),
+		PushBytes:      int(p.Limits.MaxPushConstantsSize),
+		Allocation:     int(min(newer.Allocation, math.MaxInt)),
+	}
+	if err := limits.check(); err != nil {
+		return candidate{}, fmt.Errorf("%s: %w", name, err)
+	}
+	return candidate{
+		physical: physical,
+		info: Info{
+			Name:         name,
+			Kind:         kind(p.DeviceType),
+			Driver:       driver,
+			Version:      versionString(p.ApiVersion),
+			SubgroupSize: newer.SubgroupSize,
+			Timestamps:   timestampBits > 0,
+			Limits:       limits,
+		},
+		family:          family,
+		timestampBits:   timestampBits,
+		timestampPeriod: float64(p.Limits.TimestampPeriod) * 1e-9,
+		alignment:       max(16, int(p.Limits.MinStorageBufferOffsetAlignment)),
+		memory:          memoryTypes(physical),
+	}, nil
+}
+
+// chooseQueue returns the first family of queues that computes, or that computes
+// and takes timestamps if there is one.
+func chooseQueue(families []vkshim.QueueFamily) (family, timestampBits int, err error) {
+	family = -1
+	for i, f := range families {
+		if f.Flags&vk.QueueFlags(vk.QueueComputeBit) != 0 && (family < 0 || timestampBits == 0 && f.TimestampBits > 0) {
+			family, timestampBits = i, f.TimestampBits
+		}
+	}
+	if family < 0 {
+		return 0, 0, fmt.Errorf("it has no queue for compute shaders")
+	}
+	return family, timestampBits, nil
+}
+
+func memoryTypes(physical vk.PhysicalDevice) []memoryType {
+	var p vk.PhysicalDeviceMemoryProperties
+	vk.GetPhysicalDeviceMemoryProperties(physical, &p)
+	p.Deref()
+	defer p.Free()
+	var types []memoryType
+	for _, t := range p.MemoryTypes[:p.MemoryTypeCount] {
+		t.Deref()
+		heap := p.MemoryHeaps[t.HeapIndex]
+		heap.Deref()
+		types = append(types, memoryType{t.PropertyFlags, uint64(heap.Size)})
+	}
+	return types
+}
+
+func kind(t vk.PhysicalDeviceType) trainer.DeviceKind {
+	switch t {
+	case vk.PhysicalDeviceTypeDiscreteGpu:
+		return trainer.DiscreteGPU
+	case vk.PhysicalDeviceTypeIntegratedGpu:
+		return trainer.IntegratedGPU
+	case vk.PhysicalDeviceTypeCpu:
+		return trainer.SoftwareGPU
+	default: // virtual, and what Vulkan calls other
+		return trainer.VirtualGPU
+	}
+}
+
+func ints(v [3]uint32) [3]int { return [3]int{int(v[0]), int(v[1]), int(v[2])} }

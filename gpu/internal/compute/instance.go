@@ -1,0 +1,147 @@
+//go:build cgo && (linux || windows || darwin || freebsd)
+
+package compute
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"sync"
+
+	vk "github.com/vulkan-go/vulkan"
+
+	"nashprune/gpu/internal/vkshim"
+)
+
+// LoaderVariable is the environment variable that names a Vulkan loader to use
+// instead of the system's.
+const LoaderVariable = "NASHPRUNE_VULKAN_LOADER"
+
+var apiVersion = uint32(vk.MakeVersion(1, 1, 0))
+
+// shared is the one Vulkan instance of all open devices. The binding has one
+// table of functions for the whole process, which is thus filled only while
+// nobody uses it.
+var shared struct {
+	sync.Mutex
+	loaded   bool // the loader
+	instance vk.Instance
+	users    int
+}
+
+// acquireInstance returns the shared instance, which releaseInstance gives back.
+func acquireInstance() (vk.Instance, error) {
+	shared.Lock()
+	defer shared.Unlock()
+	if shared.users == 0 {
+		instance, err := createInstance()
+		if err != nil {
+			return nil, err
+		}
+		shared.instance = instance
+	}
+	shared.users++
+	return shared.instance, nil
+}
+
+func releaseInstance() {
+	shared.Lock()
+	defer shared.Unlock()
+	if shared.users--; shared.users == 0 {
+		vk.DestroyInstance(shared.instance, nil)
+		shared.instance = nil
+	}
+}
+
+func createInstance() (vk.Instance, error) {
+	if !shared.loaded {
+		address, err := vkshim.Load(os.Getenv(LoaderVariable))
+		if err != nil {
+			return nil, fmt.Errorf("no Vulkan loader: %w", err)
+		}
+		vk.SetGetInstanceProcAddr(address)
+		if err := vk.Init(); err != nil {
+			return nil, fmt.Errorf("the Vulkan loader: %w", err)
+		}
+		shared.loaded = true
+	}
+	if version := vkshim.InstanceVersion(); version < apiVersion {
+		return nil, fmt.Errorf("the Vulkan loader is of version %s: it takes 1.1", versionString(max(version, uint32(vk.MakeVersion(1, 0, 0)))))
+	}
+	info := vk.InstanceCreateInfo{
+		SType: vk.StructureTypeInstanceCreateInfo,
+		PApplicationInfo: &vk.ApplicationInfo{
+			SType:            vk.StructureTypeApplicationInfo,
+			PApplicationName: "nashprune\x00",
+			PEngineName:      "nashprune\x00",
+			ApiVersion:       apiVersion,
+		},
+	}
+	const portability = "VK_KHR_portability_enumeration"
+	if runtime.GOOS == "darwin" && vkshim.InstanceHasExtension(portability) {
+		info.Flags = 1 // VK_INSTANCE_CREATE_ENUMERATE_PORTABILITY_BIT_KHR
+		info.EnabledExtensionCount, info.PpEnabledExtensionNames = 1, []string{portability + "\x00"}
+	}
+	defer info.Free()
+	var instance vk.Instance
+	if result := vk.CreateInstance(&info, nil, &instance); result == vk.ErrorIncompatibleDriver {
+		return nil, fmt.Errorf("no Vulkan driver was found: %w", failed("vkCreateInstance", result))
+	} else if err := failed("vkCreateInstance", result); err != nil {
+		return nil, err
+	}
+	if err := vk.InitInstance(instance); err != nil {
+		vk.DestroyInstance(instance, nil)
+		return nil, fmt.Errorf("the Vulkan loader: %w", err)
+	}
+	return instance, nil
+}
+
+// List describes the devices that [Open] takes. The error says what is missing
+// where there is none, and otherwise which devices are left out and why, so that
+// both may be returned.
+func List() ([]Info, error) {
+	instance, err := acquireInstance()
+	if err != nil {
+		return nil, err
+	}
+	defer releaseInstance()
+	candidates, err := enumerate(instance)
+	var devices []Info
+	for _, c := range candidates {
+		devices = append(devices, c.info)
+	}
+	return devices, err
+}
+
+// enumerate returns the devices that can be used, and says which cannot.
+func enumerate(instance vk.Instance) ([]candidate, error) {
+	var count uint32
+	if err := failed("vkEnumeratePhysicalDevices", vk.EnumeratePhysicalDevices(instance, &count, nil)); err != nil {
+		return nil, err
+	}
+	if count == 0 {
+		return nil, errors.New("no Vulkan driver has a device")
+	}
+	physical := make([]vk.PhysicalDevice, count)
+	if result := vk.EnumeratePhysicalDevices(instance, &count, physical); result < 0 {
+		return nil, failed("vkEnumeratePhysicalDevices", result)
+	}
+	var candidates []candidate
+	var unfit []error
+	for _, p := range physical[:count] {
+		c, err := examine(instance, p)
+		if err != nil {
+			unfit = append(unfit, err)
+			continue
+		}
+		c.info.Index = len(candidates)
+		candidates = append(candidates, c)
+	}
+	return candidates, errors.Join(unfit...)
+}
+
+// versionString writes a Vulkan version as people do.
+func versionString(v uint32) string {
+	return fmt.Sprintf("%d.%d.%d", v>>22&0x7f, v>>12&0x3ff, v&0xfff)
+}

@@ -1,0 +1,124 @@
+//go:build cgo && (linux || windows || darwin || freebsd)
+
+package compute
+
+import (
+	"errors"
+	"math"
+	"strings"
+	"testing"
+
+	vk "github.com/vulkan-go/vulkan"
+
+	"nashprune/gpu/internal/vkshim"
+	"nashprune/trainer"
+)
+
+func TestChooseQueue(t *testing.T) {
+	graphics, compute := vk.QueueFlags(vk.QueueGraphicsBit), vk.QueueFlags(vk.QueueComputeBit)
+	for _, c := range []struct {
+		families     []vkshim.QueueFamily
+		family, bits int
+	}{
+		{[]vkshim.QueueFamily{{Flags: graphics | compute, TimestampBits: 64}, {Flags: compute, TimestampBits: 64}}, 0, 64},
+		{[]vkshim.QueueFamily{{Flags: graphics, TimestampBits: 64}, {Flags: compute}}, 1, 0},
+		{[]vkshim.QueueFamily{{Flags: compute}, {Flags: graphics, TimestampBits: 64}, {Flags: compute, TimestampBits: 36}}, 2, 36},
+	} {
+		family, bits, err := chooseQueue(c.families)
+		if err != nil || family != c.family || bits != c.bits {
+			t.Errorf("%+v: family %d with %d bits, %v", c.families, family, bits, err)
+		}
+	}
+	if _, _, err := chooseQueue([]vkshim.QueueFamily{{Flags: graphics}}); err == nil {
+		t.Error("a device that does not compute was taken")
+	}
+}
+
+func TestChooseMemory(t *testing.T) {
+	const (
+		local    = vk.MemoryPropertyFlags(vk.MemoryPropertyDeviceLocalBit)
+		visible  = vk.MemoryPropertyFlags(vk.MemoryPropertyHostVisibleBit | vk.MemoryPropertyHostCoherentBit)
+		cached   = vk.MemoryPropertyFlags(vk.MemoryPropertyHostCachedBit)
+		coherent = 0x40 // of AMD: takes a feature
+	)
+	types := []memoryType{{visible, 8000}, {local | coherent, 4000}, {local | visible, 200}, {local, 4000}, {visible | cached, 8000}}
+	for _, c := range []struct {
+		kind    Memory
+		allowed uint32
+		bytes   uint64
+		want    int
+	}{
+		{Local, 0b11111, 100, 2},
+		{Local, 0b11111, 300, 3},
+		{Local, 0b11111, 5000, 0}, // not on the device, but there is room
+		{Local, 0b01010, 300, 3},
+		{Host, 0b11111, 100, 4},
+		{Host, 0b01111, 100, 0},
+	} {
+		if got, err := chooseMemory(types, preferred[c.kind], c.allowed, c.bytes); err != nil || got != c.want {
+			t.Errorf("%+v: type %d, %v", c, got, err)
+		}
+	}
+	_, err := chooseMemory(types, preferred[Local], 0b11111, 9000)
+	if !errors.Is(err, trainer.ErrOutOfMemory) || !strings.Contains(err.Error(), "9000") || !strings.Contains(err.Error(), "8000") {
+		t.Errorf("more than any heap has: %v", err)
+	}
+	if _, err := chooseMemory(types, preferred[Host], 0b01010, 1); err == nil || errors.Is(err, trainer.ErrOutOfMemory) {
+		t.Errorf("no memory for the host: %v", err)
+	}
+}
+
+func TestLimits(t *testing.T) {
+	least := Limits{StorageBuffers: minStorageBuffers, Invocations: minInvocations, PushBytes: minPushBytes}
+	if err := least.check(); err != nil {
+		t.Error(err)
+	}
+	for want, spoil := range map[string]func(*Limits){
+		"storage buffers": func(l *Limits) { l.StorageBuffers-- },
+		"invocations":     func(l *Limits) { l.Invocations-- },
+		"push constants":  func(l *Limits) { l.PushBytes-- },
+	} {
+		l := least
+		spoil(&l)
+		if err := l.check(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("too few %s: %v", want, err)
+		}
+	}
+}
+
+func TestSecondsWrapAround(t *testing.T) {
+	if got := seconds(1<<36-3, 4, 36, 1e-9); math.Abs(got-7e-9) > 1e-18 {
+		t.Errorf("7 ticks over the edge of 36 bits are %g s", got)
+	}
+	if got := seconds(5, 25, 64, 2e-9); math.Abs(got-40e-9) > 1e-18 {
+		t.Errorf("20 ticks of 2 ns are %g s", got)
+	}
+}
+
+func TestErrors(t *testing.T) {
+	for result, kind := range map[vk.Result]error{
+		vk.ErrorDeviceLost:           trainer.ErrDeviceLost,
+		vk.Timeout:                   trainer.ErrDeviceLost,
+		vk.ErrorOutOfHostMemory:      trainer.ErrOutOfMemory,
+		vk.ErrorOutOfDeviceMemory:    trainer.ErrOutOfMemory,
+		vk.ErrorOutOfPoolMemory:      trainer.ErrOutOfMemory,
+		vk.ErrorFragmentedPool:       trainer.ErrOutOfMemory,
+		vk.ErrorInitializationFailed: nil,
+	} {
+		err := failed("vkQueueSubmit", result)
+		for _, other := range []error{trainer.ErrDeviceLost, trainer.ErrOutOfMemory} {
+			if errors.Is(err, other) != (kind == other) {
+				t.Errorf("%v: errors.Is with %v", err, other)
+			}
+		}
+	}
+	if got := failed("vkQueueSubmit", vk.ErrorDeviceLost).Error(); got != "vkQueueSubmit: VK_ERROR_DEVICE_LOST" {
+		t.Error(got)
+	}
+	if got := failed("vkQueueSubmit", -77, "%d bytes", 5).Error(); got != "vkQueueSubmit: VkResult -77: 5 bytes" {
+		t.Error(got)
+	}
+	if failed("vkQueueSubmit", vk.Success) != nil {
+		t.Error("success is an error")
+	}
+}

@@ -1,0 +1,100 @@
+//go:build cgo && (linux || windows || darwin || freebsd)
+
+package compute
+
+import (
+	"encoding/binary"
+	"fmt"
+	"unsafe"
+
+	vk "github.com/vulkan-go/vulkan"
+
+	"nashprune/shaders"
+)
+
+// Pipeline is a kernel with its specialisation constants, ready to be
+// dispatched. It belongs to its device.
+type Pipeline struct {
+	device   *Device
+	kernel   shaders.Kernel
+	push     int // bytes
+	set      vk.DescriptorSetLayout
+	layout   vk.PipelineLayout
+	pipeline vk.Pipeline
+}
+
+// spirvHeader is the size of the smallest SPIR-V, in bytes.
+const spirvHeader = 20
+
+// Pipeline returns the pipeline of a kernel with the values of its
+// specialisation constants: integers as they are, floats as math.Float32bits,
+// booleans as 0 or 1. The device keeps it: the same kernel and constants give
+// the same pipeline.
+func (d *Device) Pipeline(k shaders.Kernel, constants ...uint32) (*Pipeline, error) {
+	if d.broken != nil {
+		return nil, d.broken
+	}
+	key := fmt.Sprint(k.Name, constants)
+	if p := d.pipelines[key]; p != nil {
+		return p, nil
+	}
+	p := &Pipeline{device: d, kernel: k}
+	if err := p.open(constants); err != nil {
+		p.free()
+		return nil, fmt.Errorf("kernel %s: %w", k.Name, err)
+	}
+	d.pipelines[key] = p
+	return p, nil
+}
+
+// open creates the pipeline. Free gives it back, also if only part is there.
+func (p *Pipeline) open(constants []uint32) error {
+	d, k := p.device, p.kernel
+	if len(constants) != len(k.Constants) {
+		return fmt.Errorf("%d values for its %d specialisation constants", len(constants), len(k.Constants))
+	}
+	if len(k.Buffers) < 1 || len(k.Buffers) > d.info.Limits.StorageBuffers {
+		return fmt.Errorf("it has %d buffers, %s takes from 1 to %d", len(k.Buffers), d.info.Name, d.info.Limits.StorageBuffers)
+	}
+	if k.Push != nil {
+		if p.push = binary.Size(k.Push); p.push <= 0 || p.push%4 != 0 || p.push > d.info.Limits.PushBytes {
+			return fmt.Errorf("%T is no struct of 4-byte push constants of %d bytes at most", k.Push, d.info.Limits.PushBytes)
+		}
+	}
+	if err := k.Verify(); err != nil {
+		return err
+	}
+	if len(k.Code) < spirvHeader {
+		return fmt.Errorf("its SPIR-V has %d bytes: it is cut off", len(k.Code))
+	}
+
+	words := make([]uint32, len(k.Code)/4)
+	copy(unsafe.Slice((*byte)(unsafe.Pointer(&words[0])), len(k.Code)), k.Code)
+	info := vk.ShaderModuleCreateInfo{
+		SType:    vk.StructureTypeShaderModuleCreateInfo,
+		CodeSize: uint(len(k.Code)),
+		PCode:    words,
+	}
+	defer info.Free()
+	var module vk.ShaderModule
+	if err := failed("vkCreateShaderModule", vk.CreateShaderModule(d.device, &info, nil, &module)); err != nil {
+		return err
+	}
+	defer vk.DestroyShaderModule(d.device, module, nil)
+
+	var result vk.Result
+	if p.set, result = d.shim.CreateSetLayout(len(k.Buffers)); result != vk.Success {
+		return failed("vkCreateDescriptorSetLayout", result)
+	}
+	if p.layout, result = d.shim.CreatePipelineLayout(p.set, p.push); result != vk.Success {
+		return failed("vkCreatePipelineLayout", result)
+	}
+	p.pipeline, result = d.shim.CreatePipeline(module, p.layout, constants)
+	return failed("vkCreateComputePipelines", result)
+}
+
+func (p *Pipeline) free() {
+	vk.DestroyPipeline(p.device.device, p.pipeline, nil)
+	vk.DestroyPipelineLayout(p.device.device, p.layout, nil)
+	vk.DestroyDescriptorSetLayout(p.device.device, p.set, nil)
+}

@@ -1,0 +1,364 @@
+//go:build cgo && (linux || windows || darwin || freebsd)
+
+package compute
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	vk "github.com/vulkan-go/vulkan"
+
+	"nashprune/trainer"
+)
+
+// Program is a sequence of dispatches, fills and copies that is recorded once
+// and run many times. The methods that add to it never fail: [Program.Record]
+// returns the first mistake.
+type Program struct {
+	device     *Device
+	steps      []step
+	dispatches int
+	bindings   int // of buffers, over all dispatches
+	arenas     []*Arena
+	err        error // the first mistake, or why it cannot run
+
+	submission
+	pool  vk.DescriptorPool
+	clock clock
+	freed bool
+}
+
+// step is what a program does at one place.
+type step struct {
+	name   string // of the kernel, "fill" or "copy"; "" for a barrier
+	record func(commands vk.CommandBuffer) error
+}
+
+// clock is what times a program: a timestamp at the start and one after every
+// step that is no barrier.
+type clock struct {
+	pool  vk.QueryPool
+	ticks []uint64
+	sums  []*trainer.Timing // by timestamp but the first
+}
+
+// NewProgram returns an empty program.
+func (d *Device) NewProgram() *Program {
+	p := &Program{device: d, err: d.broken}
+	if p.err == nil {
+		d.programs[p] = struct{}{}
+	}
+	return p
+}
+
+// fail keeps the first mistake.
+func (p *Program) fail(format string, values ...any) {
+	if p.err == nil {
+		p.err = fmt.Errorf(format, values...)
+	}
+}
+
+// use says why a buffer cannot be used, and keeps its arena in mind.
+func (p *Program) use(b Buffer) error {
+	if err := p.device.check(b); err != nil {
+		return err
+	}
+	if !slices.Contains(p.arenas, b.arena) {
+		p.arenas = append(p.arenas, b.arena)
+	}
+	return nil
+}
+
+// Dispatch adds so many workgroups of a pipeline by dimension, none if one is
+// zero. Push is a value of the kernel's type of push constants, nil if it has
+// none; the buffers are those of the kernel, in order.
+func (p *Program) Dispatch(pipeline *Pipeline, groups [3]int, push any, buffers ...Buffer) {
+	d, k := p.device, pipeline.kernel
+	if pipeline.device != d {
+		p.fail("kernel %s: a pipeline of another device", k.Name)
+		return
+	}
+	if reflect.TypeOf(push) != reflect.TypeOf(k.Push) {
+		p.fail("kernel %s: its push constants are %T, not %T", k.Name, k.Push, push)
+		return
+	}
+	var pushed []byte
+	if push != nil {
+		var err error
+		if pushed, err = binary.Append(nil, binary.NativeEndian, push); err != nil {
+			p.fail("kernel %s: push constants: %w", k.Name, err)
+			return
+		}
+	}
+	if len(buffers) != len(k.Buffers) {
+		p.fail("kernel %s: %d buffers for %s", k.Name, len(buffers), strings.Join(k.Buffers, ", "))
+		return
+	}
+	for i, b := range buffers {
+		if err := p.use(b); err != nil {
+			p.fail("kernel %s: %s: %w", k.Name, k.Buffers[i], err)
+			return
+		}
+		if limit := d.info.Limits.StorageRange; b.bound() > limit {
+			p.fail("kernel %s: %s: %w: it has %d bytes, and on %s a kernel sees %d of a buffer at most",
+				k.Name, k.Buffers[i], trainer.ErrOutOfMemory, b.bound(), d.info.Name, limit)
+			return
+		}
+	}
+	for i, n := range groups {
+		if limit := d.info.Limits.Groups[i]; n < 0 || n > limit {
+			p.fail("kernel %s: %d workgroups in dimension %d, %s takes from 0 to %d", k.Name, n, i, d.info.Name, limit)
+			return
+		}
+	}
+	if slices.Contains(groups[:], 0) {
+		return
+	}
+	buffers = slices.Clone(buffers)
+	p.dispatches++
+	p.bindings += len(buffers)
+	p.add(k.Name, func(commands vk.CommandBuffer) error {
+		set, err := p.bind(pipeline, buffers)
+		if err != nil {
+			return err
+		}
+		d.shim.Dispatch(commands, pipeline.pipeline, pipeline.layout, set, pushed, groups)
+		return nil
+	})
+}
+
+// Barrier makes everything before it visible to everything after it.
+func (p *Program) Barrier() {
+	p.add("", func(commands vk.CommandBuffer) error {
+		p.device.shim.Barrier(commands, false)
+		return nil
+	})
+}
+
+// Fill adds the writing of a word all over a buffer, up to the next multiple of
+// 16 bytes.
+func (p *Program) Fill(b Buffer, word uint32) {
+	if err := p.use(b); err != nil {
+		p.fail("fill: %w", err)
+		return
+	}
+	p.add("fill", func(commands vk.CommandBuffer) error {
+		p.device.shim.Fill(commands, b.arena.buffer, b.offset, b.bound(), word)
+		return nil
+	})
+}
+
+// Copy adds the copying of all of one buffer to the beginning of another.
+func (p *Program) Copy(from, to Buffer) {
+	for _, b := range []Buffer{from, to} {
+		if err := p.use(b); err != nil {
+			p.fail("copy: %w", err)
+			return
+		}
+	}
+	if from.size > to.size {
+		p.fail("copy: %d bytes to a buffer of %d", from.size, to.size)
+		return
+	}
+	if from.arena == to.arena && from.offset == to.offset {
+		p.fail("copy: a buffer to itself")
+		return
+	}
+	if from.size == 0 {
+		return
+	}
+	p.add("copy", func(commands vk.CommandBuffer) error {
+		p.device.shim.Copy(commands, from.arena.buffer, from.offset, to.arena.buffer, to.offset, from.size)
+		return nil
+	})
+}
+
+func (p *Program) add(name string, record func(vk.CommandBuffer) error) {
+	if p.commands != nil {
+		p.fail("something is added after it was recorded")
+	}
+	p.steps = append(p.steps, step{name, record})
+}
+
+// Record ends the making of a program; from then on it can be run. A program
+// that is timed adds to [Device.Timings] where the device has timestamps. What a
+// program writes is visible to all that runs later, and to the host.
+func (p *Program) Record(timed bool) error {
+	if p.commands != nil {
+		p.fail("it is recorded already")
+	}
+	if p.err == nil {
+		p.err = p.device.broken
+	}
+	if p.err == nil {
+		p.err = p.record(timed && p.device.info.Timestamps)
+	}
+	if p.err != nil {
+		return fmt.Errorf("program: %w", p.err)
+	}
+	p.steps = nil
+	return nil
+}
+
+func (p *Program) record(timed bool) error {
+	d := p.device
+	if p.dispatches > 0 {
+		var result vk.Result
+		if p.pool, result = d.shim.CreateDescriptorPool(p.dispatches, p.bindings); result != vk.Success {
+			return failed("vkCreateDescriptorPool", result, "for %d dispatches", p.dispatches)
+		}
+	}
+	s, err := d.newSubmission()
+	if err != nil {
+		return err
+	}
+	p.submission = s
+	p.work = p.contents()
+	if err := d.begin(s); err != nil {
+		return err
+	}
+	if timed {
+		if err := p.startClock(); err != nil {
+			return err
+		}
+	}
+	for _, step := range p.steps {
+		if err := step.record(s.commands); err != nil {
+			return err
+		}
+		if timed && step.name != "" {
+			p.clock.sums = append(p.clock.sums, d.timing(step.name))
+			d.shim.Timestamp(s.commands, p.clock.pool, len(p.clock.sums))
+		}
+	}
+	return d.end(s)
+}
+
+// contents names what a program does, each thing once.
+func (p *Program) contents() string {
+	var names []string
+	for _, step := range p.steps {
+		if step.name != "" && !slices.Contains(names, step.name) {
+			names = append(names, step.name)
+		}
+	}
+	if names == nil {
+		return "nothing"
+	}
+	return strings.Join(names, ", ")
+}
+
+// startClock creates the timestamps and takes the first.
+func (p *Program) startClock() error {
+	d := p.device
+	count := 1
+	for _, step := range p.steps {
+		if step.name != "" {
+			count++
+		}
+	}
+	info := vk.QueryPoolCreateInfo{
+		SType:      vk.StructureTypeQueryPoolCreateInfo,
+		QueryType:  vk.QueryTypeTimestamp,
+		QueryCount: uint32(count),
+	}
+	defer info.Free()
+	var pool vk.QueryPool
+	if err := failed("vkCreateQueryPool", vk.CreateQueryPool(d.device, &info, nil, &pool)); err != nil {
+		return err
+	}
+	p.clock = clock{pool: pool, ticks: make([]uint64, count)}
+	d.shim.ResetTimestamps(p.commands, pool, count)
+	d.shim.Timestamp(p.commands, pool, 0)
+	return nil
+}
+
+// bind returns a set of descriptors from the program's pool.
+func (p *Program) bind(pipeline *Pipeline, buffers []Buffer) (vk.DescriptorSet, error) {
+	d := p.device
+	info := vk.DescriptorSetAllocateInfo{
+		SType:              vk.StructureTypeDescriptorSetAllocateInfo,
+		DescriptorPool:     p.pool,
+		DescriptorSetCount: 1,
+		PSetLayouts:        []vk.DescriptorSetLayout{pipeline.set},
+	}
+	defer info.Free()
+	var set vk.DescriptorSet
+	if err := failed("vkAllocateDescriptorSets", vk.AllocateDescriptorSets(d.device, &info, &set)); err != nil {
+		return set, err
+	}
+	for i, b := range buffers {
+		d.shim.BindBuffer(set, i, b.arena.buffer, b.offset, b.bound())
+	}
+	return set, nil
+}
+
+// Run runs the program a number of times, one after the other, in one
+// submission, and waits until they are done. It makes no Go allocation.
+func (p *Program) Run(times int) error {
+	if p.err != nil {
+		return fmt.Errorf("program: %w", p.err)
+	}
+	if p.commands == nil {
+		return errors.New("program: it is not recorded")
+	}
+	for _, a := range p.arenas {
+		if a.freed {
+			return errors.New("program: an arena that it uses is freed")
+		}
+	}
+	if times <= 0 {
+		return nil
+	}
+	if err := p.device.run(&p.submission, times); err != nil {
+		return err
+	}
+	if p.clock.ticks == nil {
+		return nil
+	}
+	return p.readClock()
+}
+
+// readClock adds the last times to the sums of the device.
+func (p *Program) readClock() error {
+	d := p.device
+	if err := failed("vkGetQueryPoolResults", d.shim.Timestamps(p.clock.pool, p.clock.ticks)); err != nil {
+		return err
+	}
+	for i, sum := range p.clock.sums {
+		sum.Calls++
+		sum.Seconds += seconds(p.clock.ticks[i], p.clock.ticks[i+1], d.timestampBits, d.timestampPeriod)
+	}
+	return nil
+}
+
+// seconds returns the time between two timestamps with so many valid bits, which
+// count periods and start over at zero.
+func seconds(from, to uint64, bits int, period float64) float64 {
+	return float64((to-from)<<(64-bits)>>(64-bits)) * period
+}
+
+// Free gives the program back.
+func (p *Program) Free() {
+	if p.freed {
+		return
+	}
+	p.freed, p.steps = true, nil
+	p.fail("it is freed")
+	d := p.device
+	delete(d.programs, p)
+	if d.hung {
+		return
+	}
+	d.freeSubmission(p.submission)
+	if p.pool != vk.NullDescriptorPool {
+		vk.DestroyDescriptorPool(d.device, p.pool, nil)
+	}
+	if p.clock.pool != vk.NullQueryPool {
+		vk.DestroyQueryPool(d.device, p.clock.pool, nil)
+	}
+}

@@ -1,0 +1,273 @@
+//go:build cgo && (linux || windows || darwin || freebsd)
+
+package compute_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"nashprune/gpu/internal/compute"
+	"nashprune/gpu/internal/vktest"
+	"nashprune/trainer"
+)
+
+// long says whether tests may take minutes: NASHPRUNE_LONG=1.
+var long = os.Getenv("NASHPRUNE_LONG") == "1"
+
+// What is missing is said in one line.
+func TestHiddenLoader(t *testing.T) {
+	if !vktest.Alone(t, compute.LoaderVariable+"=/nonexistent/libvulkan.so.1") {
+		return
+	}
+	for range 2 {
+		for _, err := range missing() {
+			if err == nil || !strings.HasPrefix(err.Error(), "no Vulkan loader: ") || !strings.Contains(err.Error(), "/nonexistent/libvulkan.so.1") ||
+				strings.Contains(err.Error(), "\n") {
+				t.Error(err)
+			}
+		}
+	}
+	t.Log(missing()[0])
+}
+
+func TestLoaderIsNone(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("which library there is depends on the system")
+	}
+	if !vktest.Alone(t, compute.LoaderVariable+"=libm.so.6") {
+		return
+	}
+	for _, err := range missing() {
+		if err == nil || !strings.Contains(err.Error(), "libm.so.6: not a Vulkan loader") {
+			t.Error(err)
+		}
+	}
+}
+
+func TestHiddenDriver(t *testing.T) {
+	for _, variable := range []string{"VK_DRIVER_FILES", "VK_ICD_FILENAMES"} {
+		t.Run(variable, func(t *testing.T) {
+			if !vktest.Alone(t, variable+"=/nonexistent/icd.json") {
+				return
+			}
+			for range 2 { // nothing is left of the first
+				for _, err := range missing() {
+					if err == nil || !strings.HasPrefix(err.Error(), "no Vulkan driver") || strings.Contains(err.Error(), "\n") {
+						t.Error(err)
+					}
+				}
+			}
+			t.Log(missing()[0])
+		})
+	}
+}
+
+// missing returns the errors of List and of Open.
+func missing() []error {
+	_, list := compute.List()
+	d, open := compute.Open(0)
+	if open == nil {
+		d.Close()
+	}
+	return []error{list, open}
+}
+
+// resident returns how many bytes of the process are in memory.
+func resident(t *testing.T) int {
+	t.Helper()
+	runtime.GC()
+	statm, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		t.Skipf("how much memory is in use is not told here: %v", err)
+	}
+	var all, pages int
+	must(fmt.Fscan(bytes.NewReader(statm), &all, &pages))(t)
+	return pages * os.Getpagesize()
+}
+
+// Submissions and transfers leave nothing behind.
+func TestMemoryStaysFlat(t *testing.T) {
+	if !vktest.Alone(t) {
+		return
+	}
+	submissions := 20_000
+	if long {
+		submissions = 100_000
+	}
+	d := open(t)
+	defer d.Close()
+	b := arena(t, d, compute.Local, 4096).Take(4096)
+	p := d.NewProgram()
+	for range 3 {
+		p.Dispatch(must(d.Pipeline(next))(t), [3]int{1, 1, 1}, nil, b)
+		p.Barrier()
+	}
+	check(t, p.Record(true))
+	raw := make([]byte, 64)
+	work := func(submissions int) {
+		for i := range submissions {
+			check(t, p.Run(1))
+			if i%10 == 0 {
+				check(t, d.Read(b, raw))
+				check(t, d.Write(b, raw))
+			}
+		}
+	}
+	work(submissions / 4)
+	before := resident(t)
+	start := time.Now()
+	work(submissions)
+	took := time.Since(start)
+	after := resident(t)
+	t.Logf("%d submissions of 3 dispatches: %v each, %d KiB before and %d after", submissions, took/time.Duration(submissions), before>>10, after>>10)
+	if float64(after) > 1.01*float64(before) {
+		t.Errorf("memory grew from %d to %d bytes in %d submissions", before, after, submissions)
+	}
+}
+
+var garbage []byte
+
+// The binding frees what C reads when the collector runs during a call: ours
+// must not. One goroutine litters, the other makes every call there is.
+func TestGarbageCollection(t *testing.T) {
+	if !vktest.Alone(t) {
+		return
+	}
+	lasts := 2 * time.Second
+	if long {
+		lasts = 300 * time.Second
+	}
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				garbage = make([]byte, 64<<10)
+				runtime.Gosched()
+			}
+		}
+	}()
+	rounds := 0
+	for start := time.Now(); time.Since(start) < lasts; rounds++ {
+		d := open(t)
+		if _, err := compute.List(); err != nil {
+			t.Error(err)
+		}
+		for local := range 4 { // pipelines
+			must(d.Pipeline(affine, uint32(local+1), uint32(rounds), 0))(t)
+		}
+		for steps := range 20 { // programs
+			if got, err := runNext(d, steps+1); err != nil || got != after(0, steps+1) {
+				t.Fatalf("round %d: %d after %d steps, %v", rounds, got, steps+1, err)
+			}
+		}
+		d.Close()
+	}
+	close(stop)
+	<-stopped
+	var memory runtime.MemStats
+	runtime.ReadMemStats(&memory)
+	t.Logf("%d rounds, %d collections", rounds, memory.NumGC)
+}
+
+// A submission that does not end is an error that says what it was, and nothing
+// that the device still uses is given back.
+func TestHung(t *testing.T) {
+	if !vktest.Alone(t) {
+		return
+	}
+	d := open(t)
+	a := arena(t, d, compute.Local, 4)
+	b := a.Take(4)
+	p := d.NewProgram()
+	p.Dispatch(must(d.Pipeline(spin))(t), [3]int{1, 1, 1}, spinPush{1_000_000_000}, b)
+	p.Barrier()
+	p.Fill(b, 0)
+	check(t, p.Record(true))
+	d.SetPatience(10 * time.Millisecond)
+	err := p.Run(3)
+	var failure *compute.Error
+	if !errors.Is(err, trainer.ErrDeviceLost) || !errors.As(err, &failure) || failure.Call != "vkWaitForFences" ||
+		!strings.Contains(err.Error(), "nothing heard for 10ms, in flight on "+d.Info().Name+": 3 times spin, fill") {
+		t.Fatal(err)
+	}
+	t.Log(err)
+	_, late := d.NewArena(compute.Host, 4)
+	for _, again := range []error{p.Run(1), d.Write(b, nil), late, d.NewProgram().Record(false)} {
+		if !errors.Is(again, trainer.ErrDeviceLost) {
+			t.Errorf("after that: %v", again)
+		}
+	}
+	p.Free()
+	a.Free()
+	d.Close()
+	if _, err := runNext(open(t), 1); err != nil { // another device goes on
+		t.Error(err)
+	}
+}
+
+func BenchmarkRun(b *testing.B) {
+	d := open(b)
+	defer d.Close()
+	buffer := arena(b, d, compute.Local, 4).Take(4)
+	for _, dispatches := range []int{0, 1, 10} {
+		for _, timed := range []bool{false, true} {
+			b.Run(fmt.Sprintf("dispatches=%d/timed=%v", dispatches, timed), func(b *testing.B) {
+				p := d.NewProgram()
+				defer p.Free()
+				for range dispatches {
+					p.Dispatch(must(d.Pipeline(next))(b), [3]int{1, 1, 1}, nil, buffer)
+					p.Barrier()
+				}
+				check(b, p.Record(timed))
+				b.ReportAllocs()
+				for b.Loop() {
+					if err := p.Run(1); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}
+
+// Recording of 100 dispatches with barriers.
+func BenchmarkRecord(b *testing.B) {
+	d := open(b)
+	defer d.Close()
+	buffer := arena(b, d, compute.Local, 4).Take(4)
+	pipeline := must(d.Pipeline(next))(b)
+	for b.Loop() {
+		p := d.NewProgram()
+		for range 100 {
+			p.Dispatch(pipeline, [3]int{1, 1, 1}, nil, buffer)
+			p.Barrier()
+		}
+		check(b, p.Record(false))
+		p.Free()
+	}
+}
+
+func BenchmarkRead(b *testing.B) {
+	d := open(b)
+	defer d.Close()
+	for _, size := range []int{64, compute.StagingBytes} {
+		buffer := arena(b, d, compute.Local, size).Take(size)
+		into := make([]byte, size)
+		b.Run(fmt.Sprint(size), func(b *testing.B) {
+			b.SetBytes(int64(size))
+			for b.Loop() {
+				check(b, d.Read(buffer, into))
+			}
+		})
+	}
+}
