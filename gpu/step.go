@@ -129,6 +129,31 @@ func (r *recorder) dispatch(k shaders.Kernel, constants []uint32, columns, rows 
 	r.commands.Dispatch(pipeline, groups, push, buffers...)
 }
 
+// tile is what one invocation of a matrix product computes.
+type tile struct{ rows, columns int } // columns in vec4
+
+var (
+	forwardTile  = tile{8, 4}
+	backwardTile = tile{shaders.BackwardRows, 1}
+	gradientTile = tile{2, 4}
+)
+
+// dispatchTiles runs the kernel of a matrix product over a matrix of so many rows
+// and columns.
+func (r *recorder) dispatchTiles(k shaders.Kernel, t tile, rows, columns int, constants []uint32, push any, buffers ...compute.Buffer) {
+	if r.err != nil {
+		return
+	}
+	constants = append([]uint32{uint32(r.local), uint32(t.rows), uint32(t.columns)}, constants...)
+	pipeline, err := r.device.Pipeline(k, constants...)
+	if err != nil {
+		r.err = err
+		return
+	}
+	groups := [3]int{blocks(rows, t.rows), blocks(columns, r.local*t.columns), 1}
+	r.commands.Dispatch(pipeline, groups, push, buffers...)
+}
+
 // constant returns a truth value as a specialisation constant.
 func constant(b bool) uint32 {
 	if b {
@@ -166,8 +191,7 @@ func (r *recorder) forward(rows int) {
 	below := r.batch
 	for _, l := range r.layers {
 		r.then()
-		r.dispatch(shaders.Forward, []uint32{constant(l.gated), shaders.ForwardRows},
-			l.outStride(), blocks(rows, shaders.ForwardRows),
+		r.dispatchTiles(shaders.Forward, forwardTile, rows, l.outStride(), []uint32{constant(l.gated)},
 			shaders.LayerPush{InStride: uint32(l.inStride()), OutStride: uint32(l.outStride())},
 			r.state, below, l.parameters, l.players, l.affine, l.output)
 		below = l.output
@@ -189,12 +213,11 @@ func (r *recorder) backward(rows int) {
 	for i := len(r.layers) - 1; i > 0; i-- {
 		l, below := r.layers[i], r.layers[i-1]
 		r.then()
-		r.dispatch(shaders.Backward, []uint32{shaders.BackwardRows},
-			l.inStride(), blocks(rows, shaders.BackwardRows),
+		r.dispatchTiles(shaders.Backward, backwardTile, rows, l.inStride(), nil,
 			shaders.BackwardPush{
 				InStride: uint32(l.inStride()), OutStride: uint32(l.outStride()), Blocks: uint32(r.sumBlocks()),
 			},
-			r.state, l.derivative, l.parameters, below.players, below.affine, below.derivative, below.sums)
+			r.state, l.derivative, l.parameters, below.affine, below.players, below.derivative, below.sums)
 	}
 	r.then()
 }
@@ -231,8 +254,7 @@ func (r *recorder) update(m mode, gradients []compute.Buffer) {
 		if gradients != nil {
 			gradient = gradients[i]
 		}
-		r.dispatch(shaders.Gradient, append(r.optimiser(), constant(gradients != nil)),
-			l.outStride(), l.inStride(),
+		r.dispatchTiles(shaders.Gradient, gradientTile, l.inStride(), l.outStride(), append(r.optimiser(), constant(gradients != nil)),
 			shaders.LayerPush{InStride: uint32(l.inStride()), OutStride: uint32(l.outStride())},
 			r.state, below, l.derivative, l.parameters, l.first, l.second, gradient)
 		below = l.output

@@ -8,6 +8,7 @@
 #include "invocation.glsl"
 #include "step.glsl"
 #include "players.glsl"
+#define OPTIMISER_CONSTANTS 1
 #include "optimiser.glsl"
 
 layout(constant_id = 5) const bool KEEP = false;          // leave the gradient behind

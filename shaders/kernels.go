@@ -2,8 +2,7 @@ package shaders
 
 // Sizes that kernels and their callers agree on.
 const (
-	ForwardRows  = 8     // samples that one invocation of Forward computes
-	BackwardRows = 8     // samples of a block of the sums that Backward leaves
+	BackwardRows = 16    // samples of a tile of Backward, and of a block of the sums that it leaves
 	NormRows     = 32    // rows of a block of the sums that Norms leaves
 	MaxGroups    = 65535 // workgroups along any side of a grid that every device takes
 )
@@ -67,7 +66,7 @@ type GatherPush struct {
 // Forward computes a layer.
 var Forward = kernel("forward",
 	[]string{"State", "Below", "Parameters", "Players", "Affine", "Result"},
-	[]string{"LOCAL_SIZE", "GATED", "ROWS"}, LayerPush{})
+	[]string{"LOCAL_SIZE", "ROWS", "COLUMNS", "GATED"}, LayerPush{}).texels("Below", "Parameters")
 
 // Loss judges the batch.
 var Loss = kernel("loss",
@@ -79,8 +78,8 @@ type LossPush struct{ Outputs, Stride uint32 }
 
 // Backward takes the derivative through a layer and the gates below it.
 var Backward = kernel("backward",
-	[]string{"State", "Derivative", "Parameters", "Players", "Affine", "Result", "Sums"},
-	[]string{"LOCAL_SIZE", "ROWS"}, BackwardPush{})
+	[]string{"State", "Derivative", "Parameters", "Affine", "Players", "Result", "Sums"},
+	[]string{"LOCAL_SIZE", "ROWS", "COLUMNS"}, BackwardPush{}).texels("Derivative", "Parameters", "Affine")
 
 // BackwardPush is what Backward is told.
 type BackwardPush struct {
@@ -91,7 +90,8 @@ type BackwardPush struct {
 // Gradient updates the weights of a layer.
 var Gradient = kernel("gradient",
 	[]string{"State", "Below", "Derivative", "Parameters", "First", "Second", "Gradient"},
-	[]string{"LOCAL_SIZE", "ADAM", "FIRST_SHARE", "SECOND_SHARE", "EPSILON", "KEEP"}, LayerPush{})
+	[]string{"LOCAL_SIZE", "ROWS", "COLUMNS", "ADAM", "FIRST_SHARE", "SECOND_SHARE", "EPSILON", "KEEP"},
+	LayerPush{}).texels("Below", "Derivative")
 
 // Collect updates the biases of a layer and what is known of its players.
 var Collect = kernel("collect",

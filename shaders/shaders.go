@@ -51,6 +51,12 @@ func kernel(name string, buffers, constants []string, push any) Kernel {
 	return Kernel{Name: name, Code: code, Buffers: buffers, Constants: constants, Push: push, embedded: true}
 }
 
+// texels says which of the kernel's buffers are texel buffers.
+func (k Kernel) texels(names ...string) Kernel {
+	k.Texels = names
+	return k
+}
+
 // magic is how SPIR-V begins in little-endian bytes.
 var magic = []byte{0x03, 0x02, 0x23, 0x07}
 
