@@ -60,7 +60,7 @@ func open[T real](d *dataset.Dataset, o trainer.EngineOptions, s *trainer.State)
 	}
 	e := &engine[T]{data: d, options: o, batchRows: max(min(o.Batch, d.Train.Len()), evaluationBatch)}
 	for pixel := range e.inputs {
-		e.inputs[pixel] = T(d.Input(uint8(pixel)))
+		e.inputs[pixel] = T((float64(pixel)/255 - d.Mean) / d.Deviation)
 	}
 	e.batch = newMatrix[T](e.batchRows, d.Train.Features)
 	e.labels = make([]uint8, e.batchRows)

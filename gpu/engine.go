@@ -29,7 +29,6 @@ type engine struct {
 		arena  *compute.Arena
 		pixels compute.Buffer // all parts one after the other, a sample padded to whole words
 		labels compute.Buffer // a byte a sample
-		levels compute.Buffer // the network's input for each value of a pixel
 		first  map[trainer.Part]int
 	}
 
@@ -97,23 +96,15 @@ func (e *engine) placeSamples() (err error) {
 		s.first[part] = count
 		count += part.Of(e.data).Len()
 	}
-	levels := make([]float32, 256)
-	for pixel := range levels {
-		levels[pixel] = float32(e.data.Input(uint8(pixel)))
-	}
 	labels := make([]byte, padded(count))
 	if err := e.checkReach("the samples take", count*stride); err != nil {
 		return err
 	}
-	s.arena, err = e.device.NewArena(compute.Local,
-		e.device.Round(count*stride)+e.device.Round(len(labels))+e.device.Round(4*len(levels)))
+	s.arena, err = e.device.NewArena(compute.Local, e.device.Round(count*stride)+e.device.Round(len(labels)))
 	if err != nil {
 		return err
 	}
-	s.pixels, s.labels, s.levels = s.arena.Take(count*stride), s.arena.Take(len(labels)), s.arena.Take(4*len(levels))
-	if err := e.device.Write(s.levels, bytesOf(levels)); err != nil {
-		return err
-	}
+	s.pixels, s.labels = s.arena.Take(count*stride), s.arena.Take(len(labels))
 	pixels := make([]byte, 0, count*stride)
 	for _, part := range parts {
 		samples := part.Of(e.data)

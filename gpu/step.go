@@ -186,8 +186,11 @@ func (r *recorder) forward(rows int) {
 	r.then()
 	features := r.data.Train.Features
 	r.dispatch(shaders.Gather, nil, padded(features)/4, rows,
-		shaders.GatherPush{Features: uint32(features), Stride: uint32(padded(features) / 4)},
-		r.state, r.exchange.ordered, r.samples.pixels, r.samples.levels, r.batch)
+		shaders.GatherPush{
+			Features: uint32(features), Stride: uint32(padded(features) / 4),
+			Scale: float32(1 / (255 * r.data.Deviation)), Shift: float32(-r.data.Mean / r.data.Deviation),
+		},
+		r.state, r.exchange.ordered, r.samples.pixels, r.batch)
 	below := r.batch
 	for _, l := range r.layers {
 		r.then()

@@ -8,12 +8,13 @@
 
 layout(std430, set = 0, binding = 1) readonly buffer Order { uint order[]; };
 layout(std430, set = 0, binding = 2) readonly buffer Samples { uint samples[]; }; // four bytes a word
-layout(std430, set = 0, binding = 3) readonly buffer Levels { float levels[256]; }; // the input for each value of a byte
-layout(std430, set = 0, binding = 4) writeonly buffer Batch { vec4 batch[]; };
+layout(std430, set = 0, binding = 3) writeonly buffer Batch { vec4 batch[]; };
 
 layout(push_constant) uniform Push {
     uint features;
     uint stride; // of a row of the batch in vec4, of a sample in words
+    float scale; // an input is scale * byte + shift
+    float shift;
 };
 
 void main() {
@@ -23,10 +24,8 @@ void main() {
     }
     for (uint row = gl_WorkGroupID.y; row < now.rows; row += gl_NumWorkGroups.y) {
         uint word = samples[order[now.first + row] * stride + column];
-        vec4 x;
-        for (uint i = 0; i < 4; i++) {
-            x[i] = 4 * column + i < features ? levels[(word >> (8 * i)) & 255] : 0;
-        }
-        batch[row * stride + column] = x;
+        vec4 bytes = vec4(word & 255, (word >> 8) & 255, (word >> 16) & 255, word >> 24);
+        bvec4 real = lessThan(4 * column + uvec4(0, 1, 2, 3), uvec4(features));
+        batch[row * stride + column] = mix(vec4(0), scale * bytes + shift, real);
     }
 }
