@@ -2,9 +2,8 @@ package shaders
 
 // Sizes that kernels and their callers agree on.
 const (
-	BackwardRows = 16    // samples of a tile of Backward, and of a block of the sums that it leaves
-	NormRows     = 32    // rows of a block of the sums that Norms leaves
-	MaxGroups    = 65535 // workgroups along any side of a grid that every device takes
+	BackwardRows = 16 // samples of a tile of Backward, and of a block of the sums that it leaves
+	NormRows     = 32 // rows of a block of the sums that Norms leaves
 )
 
 // Step is what kernels read of the present training step.
