@@ -24,7 +24,7 @@ func (unavailable) Devices() ([]trainer.Device, error) {
 	if !supported(runtime.GOOS) {
 		return nil, fmt.Errorf("this backend runs on Linux, Windows, macOS and FreeBSD, and this is %s", runtime.GOOS)
 	}
-	return nil, errors.New("this program was built without cgo, which Vulkan needs: install a C compiler and build it again with " + rebuild)
+	return nil, errors.New("built without cgo: Vulkan needs a C compiler and " + rebuild)
 }
 
 func (u unavailable) Open(trainer.Device, *dataset.Dataset, trainer.EngineOptions, *trainer.State) (trainer.Engine, error) {

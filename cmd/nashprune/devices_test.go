@@ -12,6 +12,7 @@ import (
 	cpufallback "nashprune/cpu_fallback"
 	"nashprune/gpu"
 	"nashprune/trainer"
+	"nashprune/trainer/backendtest"
 	"nashprune/trainer/dataset"
 )
 
@@ -54,6 +55,9 @@ func (absent) Devices() ([]trainer.Device, error) { return nil, errors.New("its 
 func init() {
 	trainer.Register(crooked{})
 	trainer.Register(absent{})
+	if os.Getenv(asProgram) == "" { // the large cases take minutes under the race detector
+		parityCases = func() []backendtest.Case { return backendtest.Cases()[:5] }
+	}
 }
 
 func TestDevices(t *testing.T) {
