@@ -3,6 +3,7 @@ package trainer
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -11,12 +12,16 @@ import (
 
 // Device is something that a network can be trained on.
 type Device struct {
-	Driver string     `json:"driver"`
-	Index  int        `json:"index"` // among the devices of the driver
-	Name   string     `json:"name"`
-	Kind   DeviceKind `json:"kind"`
-	BLAS   string     `json:"blas,omitempty"` // what multiplies matrices, on CPUs
+	Driver     string     `json:"driver"`
+	Index      int        `json:"index"` // among the devices of the driver
+	Name       string     `json:"name"`
+	Kind       DeviceKind `json:"kind"`
+	BLAS       string     `json:"blas,omitempty"`        // what multiplies matrices, on CPUs
+	DriverInfo string     `json:"driver_info,omitempty"` // what a GPU's driver says of itself: name and version
 }
+
+// ID is how users name exactly this device: DRIVER:N.
+func (d Device) ID() string { return fmt.Sprintf("%s:%d", d.Driver, d.Index) }
 
 // DeviceKind says what a device is made of.
 type DeviceKind string
@@ -51,12 +56,7 @@ func Register(d Driver) {
 // have none with the reason.
 func Inventory() (devices []Device, missing map[string]error) {
 	missing = map[string]error{}
-	var names []string
-	for name := range drivers {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(drivers)) {
 		found, err := drivers[name].Devices()
 		if err != nil {
 			missing[name] = err
@@ -66,45 +66,114 @@ func Inventory() (devices []Device, missing map[string]error) {
 	return devices, missing
 }
 
-// FindDevice returns the device that a user's words mean: "auto" (the fastest
-// kind there is), a driver's name (its first device), DRIVER:N (its device
-// number N), or a part of a device's name, in any case.
-func FindDevice(words string) (Device, error) {
-	wanted := strings.ToLower(strings.TrimSpace(words))
-	if driver, ok := drivers[strings.SplitN(wanted, ":", 2)[0]]; ok { // and no other driver is asked
-		devices, err := driver.Devices()
-		if err != nil {
-			return Device{}, fmt.Errorf("%w: %q is not available: %w", ErrNoDevice, words, err)
-		}
-		return choose(words, devices, func(d Device) bool {
-			return wanted == d.Driver || wanted == fmt.Sprintf("%s:%d", d.Driver, d.Index)
-		})
-	}
-	devices, _ := Inventory()
-	if wanted == "" || wanted == "auto" {
-		for _, kind := range preference {
-			for _, d := range devices {
-				if d.Kind == kind {
-					return d, nil
-				}
-			}
-		}
-	}
-	return choose(words, devices, func(d Device) bool {
-		return wanted != "" && strings.Contains(strings.ToLower(d.Name), wanted)
-	})
+// Choice is the device that a user's words mean, and why it is that one.
+type Choice struct {
+	Device
+	Reason string `json:"reason"`
 }
 
-// choose returns the first device that fits what the user said in words.
-func choose(words string, devices []Device, fits func(Device) bool) (Device, error) {
+// FindDevice returns the device that a user's words mean, as [ChooseDevice] does.
+func FindDevice(words string) (Device, error) {
+	choice, err := ChooseDevice(words)
+	return choice.Device, err
+}
+
+// ChooseDevice returns the device that a user's words mean: "auto" (the fastest
+// kind there is, and never a software GPU), a driver's name (the fastest kind
+// that it has), DRIVER:N (its device number N), or a part of a device's name, in
+// any case. Errors are of the kind [ErrNoDevice] and name what there is.
+func ChooseDevice(words string) (Choice, error) {
+	wanted := strings.ToLower(strings.TrimSpace(words))
+	if name, _, _ := strings.Cut(wanted, ":"); drivers[name] != nil { // and no other driver is asked
+		devices, err := drivers[name].Devices()
+		if err != nil {
+			return Choice{}, fmt.Errorf("%w: %q is not available: %w", ErrNoDevice, words, err)
+		}
+		return choose(words, devices, nil, func(d Device) bool { return wanted == d.Driver || wanted == d.ID() })
+	}
+	devices, missing := Inventory()
+	if wanted == "" || wanted == "auto" {
+		return chooseFastest(devices, missing)
+	}
+	return choose(words, devices, missing, func(d Device) bool { return strings.Contains(strings.ToLower(d.Name), wanted) })
+}
+
+// chooseFastest returns the first device of the kind that "auto" prefers.
+func chooseFastest(devices []Device, missing map[string]error) (Choice, error) {
+	candidates := slices.DeleteFunc(slices.Clone(devices), func(d Device) bool { return rank(d) == len(preference) })
+	if len(candidates) == 0 {
+		return Choice{}, fmt.Errorf("%w that is chosen without being named; there is %s", ErrNoDevice, describe(devices, missing))
+	}
+	slices.SortStableFunc(candidates, byPreference)
+	first := candidates[0]
+	if first.Kind != CPU {
+		return Choice{first, fmt.Sprintf("auto: the first %s", first.Kind)}, nil
+	}
+	reason := "auto: no GPU was found"
+	if why := reasons(missing); why != "" {
+		reason += " (" + why + ")"
+	}
+	for _, d := range devices {
+		if d.Kind == SoftwareGPU {
+			return Choice{first, reason + "; software devices such as " + d.ID() + " are used only when named"}, nil
+		}
+	}
+	return Choice{first, reason}, nil
+}
+
+// choose returns the device that auto would prefer among those that fit what the
+// user said in words.
+func choose(words string, devices []Device, missing map[string]error, fits func(Device) bool) (Choice, error) {
+	fitting := slices.DeleteFunc(slices.Clone(devices), func(d Device) bool { return !fits(d) })
+	if len(fitting) == 0 {
+		return Choice{}, fmt.Errorf("%w: %q; there is %s", ErrNoDevice, words, describe(devices, missing))
+	}
+	slices.SortStableFunc(fitting, byPreference)
+	reason := fmt.Sprintf("%q", words)
+	if len(fitting) > 1 {
+		reason = fmt.Sprintf("the first of %d that %q fits, also %s", len(fitting), words, list(fitting[1:]))
+	}
+	return Choice{fitting[0], reason}, nil
+}
+
+// byPreference puts the kinds that "auto" looks for in their order, and those
+// that it never takes last.
+func byPreference(a, b Device) int { return rank(a) - rank(b) }
+
+func rank(d Device) int {
+	if i := slices.Index(preference, d.Kind); i >= 0 {
+		return i
+	}
+	return len(preference)
+}
+
+// describe says in one line what devices there are and which drivers have none.
+func describe(devices []Device, missing map[string]error) string {
+	text := "none"
+	if len(devices) > 0 {
+		text = list(devices)
+	}
+	if why := reasons(missing); why != "" {
+		text += "; " + why
+	}
+	return text
+}
+
+func list(devices []Device) string {
 	var known []string
 	for _, d := range devices {
-		if fits(d) {
-			return d, nil
-		}
-		known = append(known, fmt.Sprintf("%s:%d (%s)", d.Driver, d.Index, d.Name))
+		known = append(known, fmt.Sprintf("%s (%s)", d.ID(), d.Name))
 	}
-	return Device{}, fmt.Errorf("%w: %q; there is %s", ErrNoDevice, words, strings.Join(known, ", "))
+	return strings.Join(known, ", ")
+}
+
+// reasons says why drivers have no devices, in the order of their names.
+func reasons(missing map[string]error) string {
+	var why []string
+	for _, name := range slices.Sorted(maps.Keys(missing)) {
+		why = append(why, fmt.Sprintf("%s: %v", name, missing[name]))
+	}
+	return strings.Join(why, "; ")
 }
 
 // Open places a data set and a state on the device.

@@ -36,6 +36,12 @@ without a game).`,
 			if err != nil {
 				return err
 			}
+			choice, err := trainer.ChooseDevice(options.Device)
+			if err != nil {
+				return err
+			}
+			newProgress(cmd.ErrOrStderr()).announce(choice)
+			options.Device = choice.ID()
 			result, err := trainer.Eval(cmd.Context(), path, options)
 			if err != nil {
 				return err
@@ -48,7 +54,7 @@ without a game).`,
 	}
 	cmd.Flags().StringVar(&options.Data, "data", "", "data set to judge on (default: the one the network was trained on)")
 	cmd.Flags().StringVar(&options.DataDir, "data-dir", "", "folder to look for data sets in first")
-	cmd.Flags().StringVar(&options.Device, "device", options.Device, "auto, cpu, or a part of a device's name")
+	cmd.Flags().StringVar(&options.Device, "device", options.Device, deviceUsage)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON instead of a table")
 	return cmd
 }

@@ -31,6 +31,9 @@ func configFlags(c *trainer.Config) *pflag.FlagSet {
 	return all
 }
 
+// deviceUsage describes the flag --device of every command.
+const deviceUsage = "auto, cpu, vulkan, vulkan:N, or a part of a device's name (nashprune devices)"
+
 func newFlagSet() *pflag.FlagSet {
 	f := pflag.NewFlagSet("", pflag.ContinueOnError)
 	f.SortFlags = false
@@ -46,7 +49,7 @@ func generalFlags(c *trainer.Config) *pflag.FlagSet {
 	f.StringVar(&c.Model, "model", c.Model, "network: mlp: and the widths of its hidden layers")
 	f.Var(word[network.Initialisation]{&c.Initialisation}, "init", "initial weights: he, xavier or pytorch")
 	f.Uint64Var(&c.Seed, "seed", c.Seed, "`number` that all random numbers follow from")
-	f.StringVar(&c.Device, "device", c.Device, "auto, cpu, or a part of a device's name (nashprune devices)")
+	f.StringVar(&c.Device, "device", c.Device, deviceUsage)
 	f.Var(word[trainer.GameKind]{&c.Game}, "game", "market, paper or off")
 	f.BoolVar(&c.Baseline, "baseline", c.Baseline, "train the dense network as long without the game, and compare")
 	return f

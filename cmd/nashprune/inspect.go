@@ -5,12 +5,10 @@ import (
 	"io"
 	"runtime"
 	"runtime/debug"
-	"slices"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
-	"nashprune/trainer"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/report"
 )
@@ -71,37 +69,6 @@ func listData(w io.Writer, entries []dataset.Entry) error {
 		fmt.Fprintf(table, "\t%s\n", where)
 	}
 	return table.Flush()
-}
-
-func newDevices() *cobra.Command {
-	asJSON := false
-	cmd := &cobra.Command{
-		Use:   "devices",
-		Short: "List what a network can be trained on",
-		Args:  exactly(0, "no arguments"),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			devices, missing := trainer.Inventory()
-			if asJSON {
-				return writeJSON(cmd.OutOrStdout(), devices)
-			}
-			table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 3, ' ', 0)
-			fmt.Fprintln(table, "device\tkind\tname\tblas")
-			for _, d := range devices {
-				fmt.Fprintf(table, "%s:%d\t%s\t%s\t%s\n", d.Driver, d.Index, d.Kind, d.Name, d.BLAS)
-			}
-			names := make([]string, 0, len(missing))
-			for name := range missing {
-				names = append(names, name)
-			}
-			slices.Sort(names)
-			for _, name := range names {
-				fmt.Fprintf(table, "%s\tnot available\t%v\t\n", name, missing[name])
-			}
-			return table.Flush()
-		},
-	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON instead of a table")
-	return cmd
 }
 
 func newVersion() *cobra.Command {

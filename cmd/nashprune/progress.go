@@ -19,6 +19,7 @@ type progress struct {
 	terminal bool
 	width    int // of what stands on the terminal's present line
 	last     time.Time
+	device   string // that the user asked for, until it is told which one that is
 }
 
 // redrawEvery keeps a terminal from flickering.
@@ -30,6 +31,12 @@ func newProgress(w io.Writer) *progress {
 }
 
 func (p *progress) observe(e trainer.Event) {
+	if p.device != "" { // at its first event a run has found it
+		if choice, err := trainer.ChooseDevice(p.device); err == nil {
+			p.announce(choice)
+		}
+		p.device = ""
+	}
 	switch {
 	case e.Message != "":
 		p.line(e.Message, !p.terminal)
@@ -40,6 +47,9 @@ func (p *progress) observe(e trainer.Event) {
 		p.line(runningText(e), false)
 	}
 }
+
+// announce tells which device was chosen, and why.
+func (p *progress) announce(c trainer.Choice) { p.line("device: "+describeChoice(c), true) }
 
 // line writes a line, for good or until the next one.
 func (p *progress) line(text string, forGood bool) {

@@ -55,6 +55,9 @@ default. Settings of a game that is not played do nothing.`,
 					return err
 				}
 				options.Dir = resume
+				if c, err := report.ReadConfig(resume); err == nil { // if not, the run says why
+					progress.device = c.Device
+				}
 				result, err = trainer.Resume(untilSignal(cmd.Context()), options)
 			} else {
 				if err := settleFromEnvironment(flags); err != nil {
@@ -71,6 +74,7 @@ default. Settings of a game that is not played do nothing.`,
 				if options.Dir = out; out == "" {
 					options.Dir = newFolder(config)
 				}
+				progress.device = config.Device
 				result, err = trainer.Run(untilSignal(cmd.Context()), config, options)
 			}
 			progress.end()

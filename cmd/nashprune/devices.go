@@ -1,0 +1,83 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"nashprune/trainer"
+)
+
+// inventory is what "devices --json" prints.
+type inventory struct {
+	Devices     []trainer.Device `json:"devices"`
+	Auto        *trainer.Choice  `json:"auto"` // null if it would take none
+	Unavailable []unavailable    `json:"unavailable"`
+}
+
+// unavailable is a driver without devices.
+type unavailable struct {
+	Driver string `json:"driver"`
+	Reason string `json:"reason"`
+}
+
+func newDevices() *cobra.Command {
+	asJSON := false
+	cmd := &cobra.Command{
+		Use:   "devices",
+		Short: "List what a network can be trained on",
+		Long: `Devices lists what --device can name: auto, a driver (cpu, vulkan), one of its
+devices (vulkan:0) or a part of a device's name, in any case. Of several that
+fit, discrete GPUs come before integrated and virtual ones, then the CPU. Auto
+never takes a software device, which is a GPU in name only.`,
+		Example: `  nashprune devices
+  nashprune devices --json`,
+		Args: exactly(0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			found := takeInventory()
+			if asJSON {
+				return writeJSON(cmd.OutOrStdout(), found)
+			}
+			return found.write(cmd.OutOrStdout())
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON instead of a table")
+	return cmd
+}
+
+func takeInventory() inventory {
+	devices, missing := trainer.Inventory()
+	found := inventory{Devices: devices, Unavailable: []unavailable{}}
+	for _, driver := range slices.Sorted(maps.Keys(missing)) {
+		found.Unavailable = append(found.Unavailable, unavailable{driver, oneLine.Replace(missing[driver].Error())})
+	}
+	if choice, err := trainer.ChooseDevice("auto"); err == nil {
+		found.Auto = &choice
+	}
+	return found
+}
+
+func (i inventory) write(w io.Writer) error {
+	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+	fmt.Fprintln(table, "device\tkind\tname\tcomputes with")
+	for _, d := range i.Devices {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", d.ID(), d.Kind, oneLine.Replace(d.Name), d.BLAS+d.DriverInfo) // a device has one of them
+	}
+	fmt.Fprintln(table)
+	if i.Auto != nil {
+		fmt.Fprintf(table, "--device auto takes %s\n", describeChoice(*i.Auto))
+	}
+	for _, u := range i.Unavailable {
+		fmt.Fprintf(table, "%s has no devices: %s (nashprune doctor finds out why)\n", u.Driver, u.Reason)
+	}
+	return table.Flush()
+}
+
+// describeChoice names a device and says why it is that one.
+func describeChoice(c trainer.Choice) string {
+	return oneLine.Replace(fmt.Sprintf("%s, %s (%s)", c.ID(), c.Name, c.Reason))
+}
