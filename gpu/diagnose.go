@@ -15,9 +15,6 @@ import (
 	"nashprune/trainer"
 )
 
-// DriverName is what users call this backend.
-const DriverName = "vulkan"
-
 // rebuild makes a program that can reach Vulkan.
 const rebuild = "CGO_ENABLED=1 go build ./cmd/nashprune"
 

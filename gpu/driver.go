@@ -25,7 +25,7 @@ func (driver) Devices() ([]trainer.Device, error) {
 	}
 	var devices []trainer.Device
 	for _, d := range found {
-		devices = append(devices, trainer.Device{Driver: DriverName, Index: d.Index, Name: d.Name, Kind: d.Kind})
+		devices = append(devices, trainer.Device{Driver: DriverName, Index: d.Index, Name: d.Name, Kind: d.Kind, DriverInfo: d.Driver})
 	}
 	return devices, nil
 }
