@@ -436,7 +436,7 @@ func TestTimings(t *testing.T) {
 	b := arena(t, d, compute.Local, 4).Take(4)
 	p := d.NewProgram()
 	for i := range 3 {
-		p.Dispatch(must(d.Pipeline(spin))(t), [3]int{1, 1, 1}, spinPush{100_000}, b)
+		p.Dispatch(must(d.Pipeline(spin))(t), [3]int{1, 1, 1}, spinPush{50_000}, b)
 		p.Barrier()
 		if i == 0 {
 			p.Dispatch(must(d.Pipeline(next))(t), [3]int{1, 1, 1}, nil, b)

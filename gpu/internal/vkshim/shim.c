@@ -54,6 +54,7 @@ typedef struct {
 	const DescriptorBufferInfo *buffers;
 	const void *views;
 } WriteDescriptorSet;
+typedef struct { Header header; uint32_t flags; const void *inheritance; } CommandBufferBeginInfo;
 typedef struct { Header header; uint32_t from, to; } MemoryBarrier;
 typedef struct { uint64_t from, to, size; } BufferCopy;
 typedef struct {
@@ -74,6 +75,7 @@ enum {
 	DESCRIPTOR_STORAGE_BUFFER = 7,
 	AT_COMPUTE_SHADER = 0x800, AT_TRANSFER = 0x1000, AT_BOTTOM_OF_PIPE = 0x2000, AT_HOST = 0x4000,
 	SHADER_READ = 0x20, SHADER_WRITE = 0x40, TRANSFER_READ = 0x800, TRANSFER_WRITE = 0x1000, HOST_READ = 0x2000,
+	SIMULTANEOUS_USE = 4,
 	QUERY_64_BIT = 1, QUERY_WAIT = 2,
 };
 
@@ -188,6 +190,7 @@ struct shim_device {
 	int32_t (VKAPI *vkCreateDescriptorPool)(void *, const DescriptorPoolCreateInfo *, const void *, shim_handle *);
 	int32_t (VKAPI *vkCreateComputePipelines)(void *, shim_handle, uint32_t, const ComputePipelineCreateInfo *, const void *, shim_handle *);
 	void (VKAPI *vkUpdateDescriptorSets)(void *, uint32_t, const WriteDescriptorSet *, uint32_t, const void *);
+	int32_t (VKAPI *vkBeginCommandBuffer)(void *, const CommandBufferBeginInfo *);
 	void (VKAPI *vkCmdBindPipeline)(void *, int32_t, shim_handle);
 	void (VKAPI *vkCmdBindDescriptorSets)(void *, int32_t, shim_handle, uint32_t, uint32_t, const shim_handle *, uint32_t, const uint32_t *);
 	void (VKAPI *vkCmdPushConstants)(void *, shim_handle, uint32_t, uint32_t, uint32_t, const void *);
@@ -223,6 +226,7 @@ shim_device *shim_device_functions(void *instance, void *device, const char **mi
 	FIND(vkCreateDescriptorPool)
 	FIND(vkCreateComputePipelines)
 	FIND(vkUpdateDescriptorSets)
+	FIND(vkBeginCommandBuffer)
 	FIND(vkCmdBindPipeline)
 	FIND(vkCmdBindDescriptorSets)
 	FIND(vkCmdPushConstants)
@@ -286,6 +290,11 @@ void shim_bind_buffer(const shim_device *d, shim_handle set, uint32_t binding, s
 	DescriptorBufferInfo range = {buffer, offset, size};
 	WriteDescriptorSet write = {.header = {35, NULL}, .set = set, .binding = binding, .count = 1, .type = DESCRIPTOR_STORAGE_BUFFER, .buffers = &range};
 	d->vkUpdateDescriptorSets(d->device, 1, &write, 0, NULL);
+}
+
+int32_t shim_begin(const shim_device *d, void *commands) {
+	CommandBufferBeginInfo info = {.header = {42, NULL}, .flags = SIMULTANEOUS_USE};
+	return d->vkBeginCommandBuffer(commands, &info);
 }
 
 void shim_dispatch(const shim_device *d, void *commands, shim_handle pipeline, shim_handle layout, shim_handle set,

@@ -176,6 +176,11 @@ func (d *Device) BindBuffer(set vk.DescriptorSet, binding int, buffer vk.Buffer,
 	C.shim_bind_buffer(d.functions, toC(set), C.uint32_t(binding), toC(buffer), C.uint64_t(offset), C.uint64_t(size))
 }
 
+// Begin starts the recording of commands that may be submitted many times.
+func (d *Device) Begin(commands vk.CommandBuffer) vk.Result {
+	return vk.Result(C.shim_begin(d.functions, unsafe.Pointer(commands)))
+}
+
 // Dispatch records the dispatch of a pipeline with its set and push constants.
 func (d *Device) Dispatch(commands vk.CommandBuffer, pipeline vk.Pipeline, layout vk.PipelineLayout, set vk.DescriptorSet, push []byte, groups [3]int) {
 	C.shim_dispatch(d.functions, unsafe.Pointer(commands), toC(pipeline), toC(layout), toC(set),
