@@ -1,0 +1,5 @@
+//go:build !asan
+
+package compute_test
+
+const sanitised = false
