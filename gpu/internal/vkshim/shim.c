@@ -15,7 +15,8 @@
 #endif
 
 // The part of vulkan_core.h that is used here, with its names and values. A
-// structure type is written where a struct is filled in.
+// structure type is written where a struct is filled in. (VkMemoryBarrier is called
+// GlobalBarrier, since windows.h has a MemoryBarrier.)
 typedef struct { int32_t sType; void *pNext; } Header;
 typedef struct { char name[256]; uint32_t version; } ExtensionProperties;
 typedef struct { uint32_t flags, count, timestampValidBits, granularity[3]; } QueueFamilyProperties;
@@ -55,7 +56,7 @@ typedef struct {
 	const void *views;
 } WriteDescriptorSet;
 typedef struct { Header header; uint32_t flags; const void *inheritance; } CommandBufferBeginInfo;
-typedef struct { Header header; uint32_t from, to; } MemoryBarrier;
+typedef struct { Header header; uint32_t from, to; } GlobalBarrier;
 typedef struct { uint64_t from, to, size; } BufferCopy;
 typedef struct {
 	Header header;
@@ -195,7 +196,7 @@ struct shim_device {
 	void (VKAPI *vkCmdBindDescriptorSets)(void *, int32_t, shim_handle, uint32_t, uint32_t, const shim_handle *, uint32_t, const uint32_t *);
 	void (VKAPI *vkCmdPushConstants)(void *, shim_handle, uint32_t, uint32_t, uint32_t, const void *);
 	void (VKAPI *vkCmdDispatch)(void *, uint32_t, uint32_t, uint32_t);
-	void (VKAPI *vkCmdPipelineBarrier)(void *, uint32_t, uint32_t, uint32_t, uint32_t, const MemoryBarrier *, uint32_t, const void *, uint32_t, const void *);
+	void (VKAPI *vkCmdPipelineBarrier)(void *, uint32_t, uint32_t, uint32_t, uint32_t, const GlobalBarrier *, uint32_t, const void *, uint32_t, const void *);
 	void (VKAPI *vkCmdFillBuffer)(void *, shim_handle, uint64_t, uint64_t, uint32_t);
 	void (VKAPI *vkCmdCopyBuffer)(void *, shim_handle, shim_handle, uint32_t, const BufferCopy *);
 	void (VKAPI *vkCmdResetQueryPool)(void *, shim_handle, uint32_t, uint32_t);
@@ -307,7 +308,7 @@ void shim_dispatch(const shim_device *d, void *commands, shim_handle pipeline, s
 }
 
 void shim_barrier(const shim_device *d, void *commands, int host) {
-	MemoryBarrier barrier = {
+	GlobalBarrier barrier = {
 		.header = {46, NULL},
 		.from = SHADER_WRITE | TRANSFER_WRITE,
 		.to = SHADER_READ | SHADER_WRITE | TRANSFER_READ | TRANSFER_WRITE | (host ? HOST_READ : 0),
