@@ -1,8 +1,6 @@
 package cpufallback
 
 import (
-	"fmt"
-
 	"nashprune/game"
 	"nashprune/trainer"
 	"nashprune/trainer/dataset"
@@ -57,19 +55,12 @@ func (l *layer[T]) weightOf(v []T) matrix[T] { return matrix[T]{l.out, l.in, v[:
 func (l *layer[T]) biasOf(v []T) []T         { return v[l.in*l.out:] }
 
 func open[T real](d *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (*engine[T], error) {
-	n := s.Network
-	if o.Batch < 1 {
-		return nil, fmt.Errorf("batch is %d: it takes at least one sample", o.Batch)
-	}
-	if in := n.Layers[0].In; in != d.Train.Features {
-		return nil, fmt.Errorf("the network has %d inputs, the samples of %s have %d features", in, d.Name, d.Train.Features)
-	}
-	if out := n.Layers[len(n.Layers)-1].Out; out < d.Classes {
-		return nil, fmt.Errorf("the network has %d outputs, %s has %d classes", out, d.Name, d.Classes)
+	if err := o.Validate(d, s.Network); err != nil {
+		return nil, err
 	}
 	e := &engine[T]{data: d, options: o, batchRows: max(min(o.Batch, d.Train.Len()), evaluationBatch)}
 	for pixel := range e.inputs {
-		e.inputs[pixel] = T((float64(pixel)/255 - d.Mean) / d.Deviation)
+		e.inputs[pixel] = T(d.Input(uint8(pixel)))
 	}
 	e.batch = newMatrix[T](e.batchRows, d.Train.Features)
 	e.labels = make([]uint8, e.batchRows)

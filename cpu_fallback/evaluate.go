@@ -134,7 +134,7 @@ func (e *engine[T]) Probe(order []int32, learningRate float64) ([]trainer.Tensor
 			name   string
 			values []T
 		}{{"gradient", l.gradient}, {"", l.parameters}, {"first", l.first}, {"second", l.second}} {
-			if p.values == nil {
+			if p.name == "second" && e.options.Optimiser.Kind != trainer.Adam {
 				continue
 			}
 			prefix := p.name

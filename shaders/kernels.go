@@ -1,22 +1,155 @@
 package shaders
 
-// Scale writes factor times every number of Input to Output.
-var Scale = kernel("scale", []string{"Input", "Output"}, []string{"LOCAL_SIZE"}, ScalePush{})
+// Sizes that kernels and their callers agree on.
+const (
+	BackwardRows = 16    // samples of a tile of Backward, and of a block of the sums that it leaves
+	NormRows     = 32    // rows of a block of the sums that Norms leaves
+	MaxGroups    = 65535 // workgroups along any side of a grid that every device takes
+)
 
-// ScalePush is what Scale is told.
-type ScalePush struct {
-	Count  uint32 // numbers in Input and in Output
-	Factor float32
+// Step is what kernels read of the present training step.
+type Step struct {
+	First       uint32  // place of the batch's first sample in the order
+	Rows        uint32  // samples of the batch, at least 1
+	Next        uint32  // place of the next step in the plan
+	Share       float32 // 1 / Rows
+	Rate        float32 // learning rate; of Adam over 1 - beta1^t
+	SecondScale float32 // of Adam: 1 / (1 - beta2^t)
+	Memory      float32 // weight of this batch in the moving averages
 }
 
-// Add writes Left + Right to Sum, numbers shifted by an offset of Right.
-var Add = kernel("add", []string{"Left", "Right", "Sum"}, []string{"LOCAL_SIZE", "NEGATE"}, AddPush{})
-
-// AddPush is what Add is told.
-type AddPush struct {
-	Count uint32 // numbers in Left and Sum
-	Shift int32  // of Right: number i + Shift is added to number i of Left
+// State is the device's place in the plan.
+type State struct {
+	Cursor uint32
+	Now    Step
 }
+
+// Outcome is how a sample was classified.
+type Outcome struct {
+	Loss    float32
+	Correct uint32 // 1 if its largest logit was its class
+}
+
+// Rows of the matrix of a layer's players.
+const (
+	Participation = iota // s
+	Mean                 // moving averages of mean c and of mean c^2
+	Square
+	BatchMean // mean c and mean c^2 of the last batch
+	BatchSquare
+	Norm        // |theta|^2
+	Competition // sum over j != i of s_j <theta_i, theta_j>
+	PlayerRows  // how many there are
+)
+
+// Widths of matrices in push constants are strides, counted in vec4, unless they
+// say otherwise.
+
+// MatrixPush tells the size of one matrix.
+type MatrixPush struct{ Rows, Stride uint32 }
+
+// LayerPush tells the size of a layer.
+type LayerPush struct{ InStride, OutStride uint32 }
+
+// Advance turns to the next step of the plan.
+var Advance = kernel("advance", []string{"State", "Plan"}, nil, nil)
+
+// Gather copies the samples of a batch as the network's inputs.
+var Gather = kernel("gather", []string{"State", "Order", "Samples", "Levels", "Batch"}, []string{"LOCAL_SIZE"}, GatherPush{})
+
+// GatherPush is what Gather is told.
+type GatherPush struct {
+	Features uint32
+	Stride   uint32 // of a row of the batch in vec4, of a sample in words
+}
+
+// Forward computes a layer.
+var Forward = kernel("forward",
+	[]string{"State", "Below", "Parameters", "Players", "Affine", "Result"},
+	[]string{"LOCAL_SIZE", "ROWS", "COLUMNS", "GATED"}, LayerPush{}).texels("Below", "Parameters")
+
+// Loss judges the batch.
+var Loss = kernel("loss",
+	[]string{"State", "Order", "Labels", "Logits", "Derivative", "Outcomes"},
+	[]string{"LOCAL_SIZE"}, LossPush{})
+
+// LossPush is what Loss is told.
+type LossPush struct{ Outputs, Stride uint32 }
+
+// Backward takes the derivative through a layer and the gates below it.
+var Backward = kernel("backward",
+	[]string{"State", "Derivative", "Parameters", "Affine", "Players", "Result", "Sums"},
+	[]string{"LOCAL_SIZE", "ROWS", "COLUMNS"}, BackwardPush{}).texels("Derivative", "Parameters", "Affine")
+
+// BackwardPush is what Backward is told.
+type BackwardPush struct {
+	InStride, OutStride uint32
+	Blocks              uint32 // rows of each of the three matrices in Sums
+}
+
+// Gradient updates the weights of a layer.
+var Gradient = kernel("gradient",
+	[]string{"State", "Below", "Derivative", "Parameters", "First", "Second", "Gradient"},
+	[]string{"LOCAL_SIZE", "ROWS", "COLUMNS", "ADAM", "FIRST_SHARE", "SECOND_SHARE", "EPSILON", "KEEP"},
+	LayerPush{}).texels("Below", "Derivative")
+
+// Collect updates the biases of a layer and what is known of its players.
+var Collect = kernel("collect",
+	[]string{"State", "Sums", "Parameters", "First", "Second", "Gradient", "Players"},
+	[]string{"LOCAL_SIZE", "ADAM", "FIRST_SHARE", "SECOND_SHARE", "EPSILON", "KEEP", "UPDATE", "CONTRIBUTIONS", "TRACK", "ROWS"},
+	CollectPush{})
+
+// CollectPush is what Collect is told.
+type CollectPush struct {
+	Stride  uint32
+	BiasRow uint32 // of Parameters
+	Blocks  uint32 // rows of each matrix in Sums
+}
+
+// Mixture computes the sum of s theta over a layer's players.
+var Mixture = kernel("mixture", []string{"Parameters", "Players", "Mixture"}, []string{"LOCAL_SIZE"}, MatrixPush{})
+
+// Norms is the first stage of |theta|^2 and of the competition.
+var Norms = kernel("norms", []string{"Parameters", "Mixture", "Sums"}, []string{"LOCAL_SIZE", "ROWS"}, NormsPush{})
+
+// NormsPush is what Norms is told.
+type NormsPush struct {
+	Rows, Stride uint32
+	Blocks       uint32 // rows of each of the two matrices in Sums
+}
+
+// Paper is the second stage, and a move in the paper's game.
+var Paper = kernel("paper", []string{"Sums", "Players"}, []string{"LOCAL_SIZE", "UPDATE", "BENEFIT"}, PaperPush{})
+
+// PaperPush is what Paper is told; the weights are those of game.Paper.
+type PaperPush struct {
+	Stride, Blocks          uint32
+	Alpha, Beta, Gamma, Eta float32
+	Rate                    float32 // lr_s, or the damping
+}
+
+// Market is a damped best response of a layer's players to a price.
+var Market = kernel("market", []string{"Players"}, []string{"LOCAL_SIZE"}, MarketPush{})
+
+// MarketPush is what Market is told.
+type MarketPush struct {
+	Stride         uint32
+	Price, Damping float32
+}
+
+// Select gathers rows and columns of a matrix.
+var Select = kernel("select", []string{"Rows", "Columns", "Source", "Target"}, []string{"LOCAL_SIZE"}, SelectPush{})
+
+// SelectPush is what Select is told; widths are in numbers.
+type SelectPush struct{ Height, Width, SourceStride uint32 }
+
+// Fold multiplies participations into parameters.
+var Fold = kernel("fold", []string{"Parameters", "Players"}, []string{"LOCAL_SIZE"}, MatrixPush{})
 
 // All returns every kernel.
-func All() []Kernel { return []Kernel{Scale, Add} }
+func All() []Kernel {
+	return []Kernel{
+		Advance, Gather, Forward, Loss, Backward, Gradient, Collect,
+		Mixture, Norms, Paper, Market, Select, Fold,
+	}
+}

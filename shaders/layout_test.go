@@ -43,7 +43,11 @@ func check(k shaders.Kernel) error {
 func declared(k shaders.Kernel) []string {
 	lines := []string{"entry point main"}
 	for binding, name := range k.Buffers {
-		lines = append(lines, fmt.Sprintf("set 0, binding %d: buffer %s", binding, name))
+		kind := "storage buffer"
+		if slices.Contains(k.Texels, name) {
+			kind, name = "texel buffer", lowerFirst(name)
+		}
+		lines = append(lines, fmt.Sprintf("set 0, binding %d: %s %s", binding, kind, name))
 	}
 	for id, name := range k.Constants {
 		lines = append(lines, fmt.Sprintf("constant %d: %s", id, name))
@@ -60,8 +64,7 @@ func declared(k shaders.Kernel) []string {
 		if !known {
 			kind = spirv.Type("Go's " + field.Type.String())
 		}
-		first, width := utf8.DecodeRuneInString(field.Name)
-		name := string(unicode.ToLower(first)) + field.Name[width:]
+		name := lowerFirst(field.Name)
 		if !field.IsExported() {
 			name += " (not exported)"
 		}
@@ -70,11 +73,21 @@ func declared(k shaders.Kernel) []string {
 	return lines
 }
 
+// lowerFirst turns a name of Go's into one of a variable in GLSL.
+func lowerFirst(name string) string {
+	first, width := utf8.DecodeRuneInString(name)
+	return string(unicode.ToLower(first)) + name[width:]
+}
+
 // found describes the layout in SPIR-V as declared does that in Go.
 func found(m spirv.Module) []string {
 	lines := []string{"entry point " + m.EntryPoint}
 	for _, b := range m.Buffers {
-		lines = append(lines, fmt.Sprintf("set %d, binding %d: buffer %s", b.Set, b.Binding, b.Block))
+		kind := "storage buffer"
+		if b.Texels {
+			kind = "texel buffer"
+		}
+		lines = append(lines, fmt.Sprintf("set %d, binding %d: %s %s", b.Set, b.Binding, kind, b.Name))
 	}
 	for _, c := range m.Constants {
 		line := fmt.Sprintf("constant %d: %s", c.ID, c.Name)

@@ -36,7 +36,8 @@ var checksums string
 type Kernel struct {
 	Name      string   // of the kernel, and of NAME.comp and NAME.spv
 	Code      []byte   // SPIR-V, to be read only; Verify says whether it is sound
-	Buffers   []string // names of the blocks of the storage buffers in set 0, by binding
+	Buffers   []string // of set 0, by binding: the names of blocks of storage buffers
+	Texels    []string // those of Buffers that are texel buffers of vec4 instead, called so but for the first letter's case
 	Constants []string // names of the specialisation constants, by id; 4 bytes each
 	Push      any      // zero value of the push constants: a struct of uint32, int32 and float32; nil if there are none
 
@@ -48,6 +49,12 @@ type Kernel struct {
 func kernel(name string, buffers, constants []string, push any) Kernel {
 	code, _ := files.ReadFile(name + ".spv")
 	return Kernel{Name: name, Code: code, Buffers: buffers, Constants: constants, Push: push, embedded: true}
+}
+
+// texels says which of the kernel's buffers are texel buffers.
+func (k Kernel) texels(names ...string) Kernel {
+	k.Texels = names
+	return k
 }
 
 // magic is how SPIR-V begins in little-endian bytes.

@@ -2,6 +2,7 @@ package trainer
 
 import (
 	"context"
+	"fmt"
 
 	"nashprune/game"
 	"nashprune/trainer/dataset"
@@ -24,6 +25,21 @@ type Driver interface {
 type EngineOptions struct {
 	Batch     int // samples a training step, at least 1
 	Optimiser Optimiser
+}
+
+// Validate says why a network cannot be trained on a data set with the options.
+// Engines call it when they are opened.
+func (o EngineOptions) Validate(d *dataset.Dataset, n *network.Network) error {
+	if o.Batch < 1 {
+		return fmt.Errorf("batch is %d: it takes at least one sample", o.Batch)
+	}
+	if in := n.Layers[0].In; in != d.Train.Features {
+		return fmt.Errorf("the network has %d inputs, the samples of %s have %d features", in, d.Name, d.Train.Features)
+	}
+	if out := n.Layers[len(n.Layers)-1].Out; out < d.Classes {
+		return fmt.Errorf("the network has %d outputs, %s has %d classes", out, d.Name, d.Classes)
+	}
+	return nil
 }
 
 // Optimiser updates weights and biases from their gradients.

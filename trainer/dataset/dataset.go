@@ -26,3 +26,8 @@ type Dataset struct {
 	Validation Samples // held out of the training set; may be empty
 	Test       Samples
 }
+
+// Input returns what a network is given for a pixel.
+func (d *Dataset) Input(pixel uint8) float64 {
+	return (float64(pixel)/255 - d.Mean) / d.Deviation
+}

@@ -32,7 +32,8 @@ type Limits struct {
 	Invocations    int    // of a workgroup
 	SharedBytes    int    // of a workgroup
 	StorageBuffers int    // of a kernel
-	StorageRange   int    // bytes of a buffer that a kernel sees
+	StorageRange   int    // bytes of a storage buffer that a kernel sees
+	TexelRange     int    // bytes of a texel buffer that a kernel sees
 	PushBytes      int    // of push constants
 	Allocation     int    // bytes of an arena
 }
@@ -68,7 +69,7 @@ type candidate struct {
 	family          int     // of queues
 	timestampBits   int     // that are valid
 	timestampPeriod float64 // seconds
-	alignment       int     // of storage buffers, bytes
+	alignment       int     // of buffers, bytes
 	memory          []memoryType
 }
 
@@ -105,6 +106,7 @@ func examine(instance vk.Instance, physical vk.PhysicalDevice) (candidate, error
 		SharedBytes:    int(p.Limits.MaxComputeSharedMemorySize),
 		StorageBuffers: int(p.Limits.MaxPerStageDescriptorStorageBuffers),
 		StorageRange:   int(p.Limits.MaxStorageBufferRange),
+		TexelRange:     texelBytes * int(p.Limits.MaxTexelBufferElements),
 		PushBytes:      int(p.Limits.MaxPushConstantsSize),
 		Allocation:     int(min(newer.Allocation, math.MaxInt)),
 	}
@@ -125,7 +127,7 @@ func examine(instance vk.Instance, physical vk.PhysicalDevice) (candidate, error
 		family:          family,
 		timestampBits:   timestampBits,
 		timestampPeriod: float64(p.Limits.TimestampPeriod) * 1e-9,
-		alignment:       max(16, int(p.Limits.MinStorageBufferOffsetAlignment)),
+		alignment:       max(granule, int(p.Limits.MinStorageBufferOffsetAlignment), int(p.Limits.MinTexelBufferOffsetAlignment)),
 		memory:          memoryTypes(physical),
 	}, nil
 }

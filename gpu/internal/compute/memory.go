@@ -91,7 +91,7 @@ func (a *Arena) open() error {
 	info := vk.BufferCreateInfo{
 		SType: vk.StructureTypeBufferCreateInfo,
 		Size:  vk.DeviceSize(a.size),
-		Usage: vk.BufferUsageFlags(vk.BufferUsageStorageBufferBit | vk.BufferUsageTransferSrcBit | vk.BufferUsageTransferDstBit),
+		Usage: vk.BufferUsageFlags(vk.BufferUsageStorageBufferBit | vk.BufferUsageUniformTexelBufferBit | vk.BufferUsageTransferSrcBit | vk.BufferUsageTransferDstBit),
 	}
 	defer info.Free()
 	var buffer vk.Buffer
@@ -201,6 +201,16 @@ func (b Buffer) Bytes() []byte {
 		panic("compute: the bytes of a buffer that the host does not see")
 	}
 	return b.arena.mapped[b.offset : b.offset+b.size : b.offset+b.size]
+}
+
+// Part returns a range of the buffer's bytes. To be filled or copied its offset
+// has to be a multiple of 16, and to be bound by a kernel one of what
+// [Device.Round] rounds to.
+func (b Buffer) Part(offset, bytes int) Buffer {
+	if offset < 0 || bytes < 0 || bytes > b.size-offset {
+		panic(fmt.Sprintf("compute: %d bytes from %d on of a buffer of %d", bytes, offset, b.size))
+	}
+	return Buffer{b.arena, b.offset + offset, bytes}
 }
 
 // check says why the buffer cannot be used with the device.

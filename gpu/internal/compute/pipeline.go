@@ -5,6 +5,7 @@ package compute
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"unsafe"
 
 	vk "github.com/vulkan-go/vulkan"
@@ -17,11 +18,18 @@ import (
 type Pipeline struct {
 	device   *Device
 	kernel   shaders.Kernel
-	push     int // bytes
+	push     int    // bytes
+	texels   uint32 // bit i: buffer i is a texel buffer
 	set      vk.DescriptorSetLayout
 	layout   vk.PipelineLayout
 	pipeline vk.Pipeline
 }
+
+// isTexels says whether the kernel reads its buffer i as texels.
+func (p *Pipeline) isTexels(i int) bool { return p.texels>>i&1 == 1 }
+
+// texelBytes is the size of a texel: four floats.
+const texelBytes = 16
 
 // spirvHeader is the size of the smallest SPIR-V, in bytes.
 const spirvHeader = 20
@@ -53,8 +61,13 @@ func (p *Pipeline) open(constants []uint32) error {
 	if len(constants) != len(k.Constants) {
 		return fmt.Errorf("%d values for its %d specialisation constants", len(constants), len(k.Constants))
 	}
-	if len(k.Buffers) < 1 || len(k.Buffers) > d.info.Limits.StorageBuffers {
+	if len(k.Buffers) < 1 || len(k.Buffers) > min(32, d.info.Limits.StorageBuffers) {
 		return fmt.Errorf("it has %d buffers, %s takes from 1 to %d", len(k.Buffers), d.info.Name, d.info.Limits.StorageBuffers)
+	}
+	for i, name := range k.Buffers {
+		if slices.Contains(k.Texels, name) {
+			p.texels |= 1 << i
+		}
 	}
 	if k.Push != nil {
 		if p.push = binary.Size(k.Push); p.push <= 0 || p.push%4 != 0 || p.push > d.info.Limits.PushBytes {
@@ -83,7 +96,7 @@ func (p *Pipeline) open(constants []uint32) error {
 	defer vk.DestroyShaderModule(d.device, module, nil)
 
 	var result vk.Result
-	if p.set, result = d.shim.CreateSetLayout(len(k.Buffers)); result != vk.Success {
+	if p.set, result = d.shim.CreateSetLayout(len(k.Buffers), p.texels); result != vk.Success {
 		return failed("vkCreateDescriptorSetLayout", result)
 	}
 	if p.layout, result = d.shim.CreatePipelineLayout(p.set, p.push); result != vk.Success {

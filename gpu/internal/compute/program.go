@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/bits"
 	"reflect"
 	"slices"
 	"strings"
@@ -22,12 +23,14 @@ type Program struct {
 	device     *Device
 	steps      []step
 	dispatches int
-	bindings   int // of buffers, over all dispatches
+	bindings   int // of storage buffers, over all dispatches
+	texels     int // of texel buffers
 	arenas     []*Arena
 	err        error // the first mistake, or why it cannot run
 
 	submission
 	pool  vk.DescriptorPool
+	views []vk.BufferView // of the texel buffers
 	clock clock
 	freed bool
 }
@@ -103,7 +106,11 @@ func (p *Program) Dispatch(pipeline *Pipeline, groups [3]int, push any, buffers 
 			p.fail("kernel %s: %s: %w", k.Name, k.Buffers[i], err)
 			return
 		}
-		if limit := d.info.Limits.StorageRange; b.bound() > limit {
+		limit := d.info.Limits.StorageRange
+		if pipeline.isTexels(i) {
+			limit = d.info.Limits.TexelRange
+		}
+		if b.bound() > limit {
 			p.fail("kernel %s: %s: %w: it has %d bytes, and on %s a kernel sees %d of a buffer at most",
 				k.Name, k.Buffers[i], trainer.ErrOutOfMemory, b.bound(), d.info.Name, limit)
 			return
@@ -120,7 +127,9 @@ func (p *Program) Dispatch(pipeline *Pipeline, groups [3]int, push any, buffers 
 	}
 	buffers = slices.Clone(buffers)
 	p.dispatches++
-	p.bindings += len(buffers)
+	texels := bits.OnesCount32(pipeline.texels)
+	p.bindings += len(buffers) - texels
+	p.texels += texels
 	p.add(k.Name, func(commands vk.CommandBuffer) error {
 		set, err := p.bind(pipeline, buffers)
 		if err != nil {
@@ -208,7 +217,7 @@ func (p *Program) record(timed bool) error {
 	d := p.device
 	if p.dispatches > 0 {
 		var result vk.Result
-		if p.pool, result = d.shim.CreateDescriptorPool(p.dispatches, p.bindings); result != vk.Success {
+		if p.pool, result = d.shim.CreateDescriptorPool(p.dispatches, p.bindings, p.texels); result != vk.Success {
 			return failed("vkCreateDescriptorPool", result, "for %d dispatches", p.dispatches)
 		}
 	}
@@ -292,9 +301,35 @@ func (p *Program) bind(pipeline *Pipeline, buffers []Buffer) (vk.DescriptorSet, 
 		return set, err
 	}
 	for i, b := range buffers {
-		d.shim.BindBuffer(set, i, b.arena.buffer, b.offset, b.bound())
+		if !pipeline.isTexels(i) {
+			d.shim.BindBuffer(set, i, b.arena.buffer, b.offset, b.bound())
+			continue
+		}
+		view, err := p.view(b)
+		if err != nil {
+			return set, err
+		}
+		d.shim.BindTexels(set, i, view)
 	}
 	return set, nil
+}
+
+// view returns a buffer as texels of four floats. It lives as long as the program.
+func (p *Program) view(b Buffer) (vk.BufferView, error) {
+	info := vk.BufferViewCreateInfo{
+		SType:  vk.StructureTypeBufferViewCreateInfo,
+		Buffer: b.arena.buffer,
+		Format: vk.FormatR32g32b32a32Sfloat, // which every device reads as texels
+		Offset: vk.DeviceSize(b.offset),
+		Range:  vk.DeviceSize(b.bound()),
+	}
+	defer info.Free()
+	var view vk.BufferView
+	if err := failed("vkCreateBufferView", vk.CreateBufferView(p.device.device, &info, nil, &view)); err != nil {
+		return view, err
+	}
+	p.views = append(p.views, view)
+	return view, nil
 }
 
 // Run runs the program a number of times, one after the other, in one
@@ -355,6 +390,9 @@ func (p *Program) Free() {
 		return
 	}
 	d.freeSubmission(p.submission)
+	for _, view := range p.views {
+		vk.DestroyBufferView(d.device, view, nil)
+	}
 	if p.pool != vk.NullDescriptorPool {
 		vk.DestroyDescriptorPool(d.device, p.pool, nil)
 	}

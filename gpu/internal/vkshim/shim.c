@@ -53,7 +53,7 @@ typedef struct {
 	int32_t type;
 	const void *images;
 	const DescriptorBufferInfo *buffers;
-	const void *views;
+	const shim_handle *views;
 } WriteDescriptorSet;
 typedef struct { Header header; uint32_t flags; const void *inheritance; } CommandBufferBeginInfo;
 typedef struct { Header header; uint32_t from, to; } GlobalBarrier;
@@ -73,7 +73,7 @@ enum {
 	SUCCESS = 0, ERROR_OUT_OF_HOST_MEMORY = -1,
 	STAGE_COMPUTE = 0x20, // of a shader
 	BIND_POINT_COMPUTE = 1,
-	DESCRIPTOR_STORAGE_BUFFER = 7,
+	DESCRIPTOR_TEXEL_BUFFER = 4, DESCRIPTOR_STORAGE_BUFFER = 7,
 	AT_COMPUTE_SHADER = 0x800, AT_TRANSFER = 0x1000, AT_BOTTOM_OF_PIPE = 0x2000, AT_HOST = 0x4000,
 	SHADER_READ = 0x20, SHADER_WRITE = 0x40, TRANSFER_READ = 0x800, TRANSFER_WRITE = 0x1000, HOST_READ = 0x2000,
 	SIMULTANEOUS_USE = 4,
@@ -245,12 +245,12 @@ shim_device *shim_device_functions(void *instance, void *device, const char **mi
 	return d;
 }
 
-int32_t shim_create_set_layout(const shim_device *d, uint32_t buffers, shim_handle *layout) {
+int32_t shim_create_set_layout(const shim_device *d, uint32_t buffers, uint32_t texels, shim_handle *layout) {
 	SetLayoutBinding *bindings = calloc(buffers, sizeof *bindings);
 	if (!bindings)
 		return ERROR_OUT_OF_HOST_MEMORY;
 	for (uint32_t i = 0; i < buffers; i++)
-		bindings[i] = (SetLayoutBinding){i, DESCRIPTOR_STORAGE_BUFFER, 1, STAGE_COMPUTE, NULL};
+		bindings[i] = (SetLayoutBinding){i, texels >> i & 1 ? DESCRIPTOR_TEXEL_BUFFER : DESCRIPTOR_STORAGE_BUFFER, 1, STAGE_COMPUTE, NULL};
 	SetLayoutCreateInfo info = {.header = {32, NULL}, .count = buffers, .bindings = bindings};
 	int32_t result = d->vkCreateDescriptorSetLayout(d->device, &info, NULL, layout);
 	free(bindings);
@@ -263,9 +263,10 @@ int32_t shim_create_pipeline_layout(const shim_device *d, shim_handle set, uint3
 	return d->vkCreatePipelineLayout(d->device, &info, NULL, layout);
 }
 
-int32_t shim_create_descriptor_pool(const shim_device *d, uint32_t sets, uint32_t buffers, shim_handle *pool) {
-	PoolSize size = {DESCRIPTOR_STORAGE_BUFFER, buffers};
-	DescriptorPoolCreateInfo info = {.header = {33, NULL}, .sets = sets, .sizes = 1, .size = &size};
+int32_t shim_create_descriptor_pool(const shim_device *d, uint32_t sets, uint32_t buffers, uint32_t texels, shim_handle *pool) {
+	PoolSize size[] = {{DESCRIPTOR_STORAGE_BUFFER, buffers}, {DESCRIPTOR_TEXEL_BUFFER, texels}};
+	int none = buffers == 0; // sizes of zero are not allowed
+	DescriptorPoolCreateInfo info = {.header = {33, NULL}, .sets = sets, .sizes = !none + (texels > 0), .size = size + none};
 	return d->vkCreateDescriptorPool(d->device, &info, NULL, pool);
 }
 
@@ -290,6 +291,11 @@ int32_t shim_create_pipeline(const shim_device *d, shim_handle module, shim_hand
 void shim_bind_buffer(const shim_device *d, shim_handle set, uint32_t binding, shim_handle buffer, uint64_t offset, uint64_t size) {
 	DescriptorBufferInfo range = {buffer, offset, size};
 	WriteDescriptorSet write = {.header = {35, NULL}, .set = set, .binding = binding, .count = 1, .type = DESCRIPTOR_STORAGE_BUFFER, .buffers = &range};
+	d->vkUpdateDescriptorSets(d->device, 1, &write, 0, NULL);
+}
+
+void shim_bind_texels(const shim_device *d, shim_handle set, uint32_t binding, shim_handle view) {
+	WriteDescriptorSet write = {.header = {35, NULL}, .set = set, .binding = binding, .count = 1, .type = DESCRIPTOR_TEXEL_BUFFER, .views = &view};
 	d->vkUpdateDescriptorSets(d->device, 1, &write, 0, NULL);
 }
 

@@ -138,11 +138,12 @@ func NewDevice(instance vk.Instance, device vk.Device) (*Device, error) {
 // Free gives the functions back, not the device.
 func (d *Device) Free() { C.free(unsafe.Pointer(d.functions)) }
 
-// CreateSetLayout creates the layout of a set of storage buffers, bound at 0, 1
-// and so on.
-func (d *Device) CreateSetLayout(buffers int) (vk.DescriptorSetLayout, vk.Result) {
+// CreateSetLayout creates the layout of a set of at most 32 buffers, bound at 0,
+// 1 and so on. Bit i of texels says that buffer i is a texel buffer; all others
+// are storage buffers.
+func (d *Device) CreateSetLayout(buffers int, texels uint32) (vk.DescriptorSetLayout, vk.Result) {
 	var layout C.shim_handle
-	result := C.shim_create_set_layout(d.functions, C.uint32_t(buffers), &layout)
+	result := C.shim_create_set_layout(d.functions, C.uint32_t(buffers), C.uint32_t(texels), &layout)
 	return fromC[vk.DescriptorSetLayout](layout), vk.Result(result)
 }
 
@@ -155,10 +156,10 @@ func (d *Device) CreatePipelineLayout(set vk.DescriptorSetLayout, push int) (vk.
 }
 
 // CreateDescriptorPool creates a pool for so many sets that hold so many storage
-// buffers in all.
-func (d *Device) CreateDescriptorPool(sets, buffers int) (vk.DescriptorPool, vk.Result) {
+// buffers and texel buffers in all.
+func (d *Device) CreateDescriptorPool(sets, buffers, texels int) (vk.DescriptorPool, vk.Result) {
 	var pool C.shim_handle
-	result := C.shim_create_descriptor_pool(d.functions, C.uint32_t(sets), C.uint32_t(buffers), &pool)
+	result := C.shim_create_descriptor_pool(d.functions, C.uint32_t(sets), C.uint32_t(buffers), C.uint32_t(texels), &pool)
 	return fromC[vk.DescriptorPool](pool), vk.Result(result)
 }
 
@@ -174,6 +175,11 @@ func (d *Device) CreatePipeline(module vk.ShaderModule, layout vk.PipelineLayout
 // BindBuffer binds a range of a buffer, in bytes, as a storage buffer of a set.
 func (d *Device) BindBuffer(set vk.DescriptorSet, binding int, buffer vk.Buffer, offset, size int) {
 	C.shim_bind_buffer(d.functions, toC(set), C.uint32_t(binding), toC(buffer), C.uint64_t(offset), C.uint64_t(size))
+}
+
+// BindTexels binds a view of a buffer as a texel buffer of a set.
+func (d *Device) BindTexels(set vk.DescriptorSet, binding int, view vk.BufferView) {
+	C.shim_bind_texels(d.functions, toC(set), C.uint32_t(binding), toC(view))
 }
 
 // Begin starts the recording of commands that may be submitted many times.

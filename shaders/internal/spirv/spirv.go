@@ -16,7 +16,7 @@ import (
 type Module struct {
 	EntryPoint string
 	LocalSize  [3]Extent
-	Buffers    []Buffer   // storage buffers, by set and binding
+	Buffers    []Buffer   // by set and binding
 	Constants  []Constant // specialisation constants, by id
 	Push       []Member   // of the push-constant block, in its order; nil if there is none
 }
@@ -27,10 +27,11 @@ type Extent struct {
 	Constant int    // id of that specialisation constant, or -1
 }
 
-// Buffer is a storage buffer.
+// Buffer is a storage buffer, or a uniform texel buffer of floats.
 type Buffer struct {
 	Set, Binding uint32
-	Block        string // name of the block, not that of an instance
+	Name         string // of the block, not that of an instance; of the variable of texels
+	Texels       bool
 }
 
 // Constant is a specialisation constant. The side of a workgroup that GLSL sets
@@ -72,6 +73,7 @@ const (
 	opTypeBool              = 20
 	opTypeInt               = 21
 	opTypeFloat             = 22
+	opTypeImage             = 25
 	opTypeStruct            = 30
 	opTypePointer           = 32
 	opConstant              = 43
@@ -95,6 +97,10 @@ const (
 
 	workgroupSizeBuiltIn = 25
 
+	bufferDimension = 5 // of an image
+	sampledImage    = 1 // one that is read as texels
+
+	uniformClass       = 0 // UniformConstant: images and samplers
 	inputClass         = 1
 	workgroupClass     = 4
 	privateClass       = 6
@@ -113,6 +119,7 @@ var leastOperands = map[uint32]int{
 	opTypeBool:              1,
 	opTypeInt:               3,
 	opTypeFloat:             2,
+	opTypeImage:             8,
 	opTypeStruct:            1,
 	opTypePointer:           3,
 	opConstant:              3,
@@ -153,8 +160,8 @@ type reader struct {
 // Reflect reads the interface of a compute shader from its SPIR-V, in
 // little-endian bytes. It is an error when the code is damaged so that it cannot
 // be told, when there is not exactly one entry point, or when the shader uses
-// anything of the host but storage buffers and push constants. Reflect may be
-// given any bytes, but does not replace spirv-val.
+// anything of the host but storage buffers, texel buffers and push constants.
+// Reflect may be given any bytes, but does not replace spirv-val.
 func Reflect(code []byte) (Module, error) {
 	r := reader{
 		defined:     map[uint32]instruction{},
@@ -227,7 +234,7 @@ func (r *reader) collect(i instruction) (err error) {
 		r.modes = append(r.modes, i)
 	case opVariable:
 		r.variables = append(r.variables, i)
-	case opTypeBool, opTypeInt, opTypeFloat, opTypeStruct, opTypePointer:
+	case opTypeBool, opTypeInt, opTypeFloat, opTypeImage, opTypeStruct, opTypePointer:
 		err = r.define(o[0], i)
 	case opSpecConstant, opSpecConstantTrue, opSpecConstantFalse:
 		r.specConstants = append(r.specConstants, o[1])
@@ -277,8 +284,8 @@ func (r *reader) module() (m Module, err error) {
 	for _, v := range r.variables {
 		pointer, id, class := v.operands[0], v.operands[1], v.operands[2]
 		switch class {
-		case storageBufferClass:
-			buffer, err := r.buffer(id, pointer)
+		case storageBufferClass, uniformClass:
+			buffer, err := r.buffer(id, pointer, class == uniformClass)
 			if err != nil {
 				return m, err
 			}
@@ -293,7 +300,7 @@ func (r *reader) module() (m Module, err error) {
 			}
 		case inputClass, workgroupClass, privateClass, functionClass: // nothing to provide
 		default:
-			return m, fmt.Errorf("variable %q is in storage class %d: want storage buffers and push constants only", r.names[id], class)
+			return m, fmt.Errorf("variable %q is in storage class %d: want storage buffers, texel buffers and push constants only", r.names[id], class)
 		}
 	}
 	slices.SortStableFunc(m.Buffers, func(a, b Buffer) int {
@@ -379,19 +386,40 @@ func (r *reader) constants() ([]Constant, error) {
 	return constants, nil
 }
 
-// buffer returns the storage buffer of a variable, given the type of a pointer
-// to its block.
-func (r *reader) buffer(variable, pointer uint32) (Buffer, error) {
-	id, _, err := r.block(pointer)
-	if err != nil {
-		return Buffer{}, fmt.Errorf("storage buffer %q: %w", r.names[variable], err)
+// buffer returns the buffer of a variable, given the type of a pointer to its
+// block or, for texels, to its image.
+func (r *reader) buffer(variable, pointer uint32, texels bool) (Buffer, error) {
+	named := variable
+	if texels {
+		if err := r.checkTexels(pointer); err != nil {
+			return Buffer{}, fmt.Errorf("%q: %w", r.names[variable], err)
+		}
+	} else {
+		block, _, err := r.block(pointer)
+		if err != nil {
+			return Buffer{}, fmt.Errorf("storage buffer %q: %w", r.names[variable], err)
+		}
+		named = block
 	}
 	set, hasSet := r.decorations[part{variable, setDecoration}]
 	at, hasBinding := r.decorations[part{variable, bindingDecoration}]
 	if !hasSet || !hasBinding {
-		return Buffer{}, fmt.Errorf("storage buffer %q has no set or no binding", r.names[id])
+		return Buffer{}, fmt.Errorf("buffer %q has no set or no binding", r.names[named])
 	}
-	return Buffer{Set: set, Binding: at, Block: r.names[id]}, nil
+	return Buffer{Set: set, Binding: at, Name: r.names[named], Texels: texels}, nil
+}
+
+// checkTexels says whether a type of pointer points to a texel buffer of floats.
+func (r *reader) checkTexels(pointer uint32) error {
+	p := r.defined[pointer]
+	if p.op == opTypePointer {
+		image := r.defined[p.operands[2]]
+		if image.op == opTypeImage && r.scalar(image.operands[1]) == Float &&
+			image.operands[2] == bufferDimension && image.operands[6] == sampledImage {
+			return nil
+		}
+	}
+	return errors.New("it is no texel buffer of floats, and no other image or sampler is known here")
 }
 
 // members returns the members of the block that a type of pointer points to.

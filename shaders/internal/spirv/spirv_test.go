@@ -38,6 +38,9 @@ const (
 	wide
 	unset
 	shared
+	image
+	imagePointer
+	table
 )
 
 // op is an instruction in words; strings are padded with zeros.
@@ -95,6 +98,9 @@ func example() [][]uint32 {
 		op(opDecorate, wide, specIDDecoration, 2),
 		op(opDecorate, size, builtInDecoration, workgroupSizeBuiltIn),
 		op(opTypeBool, boolType),
+		op(opDecorate, table, setDecoration, 0),
+		op(opDecorate, table, bindingDecoration, 2),
+		op(opName, table, "table"),
 		op(opTypeInt, intType, 32, 1),
 		op(opTypeInt, uintType, 32, 0),
 		op(opTypeFloat, floatType, 32),
@@ -109,6 +115,9 @@ func example() [][]uint32 {
 		op(opTypePointer, inputPointer, storageBufferClass, inputStruct),
 		op(opVariable, inputPointer, input, storageBufferClass),
 		op(opVariable, inputPointer, shared, workgroupClass),
+		op(opTypeImage, image, floatType, bufferDimension, 0, 0, 0, sampledImage, 0),
+		op(opTypePointer, imagePointer, uniformClass, image),
+		op(opVariable, imagePointer, table, uniformClass),
 		op(opSpecConstant, uintType, local, 1),
 		op(opSpecConstant, uintType, sizeX, 64),
 		op(opConstant, uintType, sizeY, 2),
@@ -133,7 +142,7 @@ func TestReflect(t *testing.T) {
 	want := Module{
 		EntryPoint: "main",
 		LocalSize:  [3]Extent{{64, 3}, {2, -1}, {1, 4}},
-		Buffers:    []Buffer{{0, 0, "Input"}, {0, 1, "Results"}},
+		Buffers:    []Buffer{{0, 0, "Input", false}, {0, 1, "Results", false}, {0, 2, "table", true}},
 		Constants: []Constant{
 			{0, "FLAG", Bool}, {1, "SLOPE", Float}, {2, "WIDE", Other}, {3, "LOCAL", Uint}, {4, "local_size_z", Uint},
 		},
@@ -168,6 +177,10 @@ func TestReflectErrors(t *testing.T) {
 			})
 		}
 	}
+	// texture puts another type in the place of the texel buffer's.
+	texture := func(instead []uint32) func(module) module {
+		return func(m module) module { return append(without(op(opTypeImage))(m), instead) }
+	}
 	const other = 99 // an id that the example does not use
 	for _, c := range []struct {
 		want   string
@@ -198,9 +211,15 @@ func TestReflectErrors(t *testing.T) {
 		{"push constants: its type is no pointer", without(op(opTypePointer, pushPointer))},
 		{"push constants: it is no single block", without(op(opTypeStruct, pushStruct))},
 		{"push constants: member 2 has no offset", without(op(opMemberDecorate, pushStruct, 2))},
-		{`storage buffer "Results" has no set`, without(op(opDecorate, output, setDecoration))},
-		{`storage buffer "Input" has no set or no binding`, without(op(opDecorate, input, bindingDecoration))},
+		{`buffer "Results" has no set`, without(op(opDecorate, output, setDecoration))},
+		{`buffer "Input" has no set or no binding`, without(op(opDecorate, input, bindingDecoration))},
 		{"storage buffer \"\": it is no single block", without(op(opTypeStruct, outputStruct))},
+		{`"table": it is no texel buffer of floats`, without(op(opTypeImage))},
+		{`"table": it is no texel buffer of floats`, without(op(opTypePointer, imagePointer))},
+		{`"table": it is no texel buffer of floats`, texture(op(opTypeImage, image, intType, bufferDimension, 0, 0, 0, sampledImage, 0))},
+		{`"table": it is no texel buffer of floats`, texture(op(opTypeImage, image, floatType, 1, 0, 0, 0, sampledImage, 0))},    // a plane
+		{`"table": it is no texel buffer of floats`, texture(op(opTypeImage, image, floatType, bufferDimension, 0, 0, 0, 2, 0))}, // to be written
+		{`buffer "table" has no set or no binding`, without(op(opDecorate, table, bindingDecoration))},
 		{`variable "Sizes" is in storage class 2`, add(op(opVariable, inputPointer, other, 2), op(opName, other, "Sizes"))}, // a uniform block
 	} {
 		m, err := Reflect(encode(c.change(example())))

@@ -1,0 +1,145 @@
+//go:build cgo && (linux || windows || darwin || freebsd)
+
+package gpu_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	cpufallback "nashprune/cpu_fallback"
+	"nashprune/gpu"
+	"nashprune/trainer"
+	"nashprune/trainer/backendtest"
+	"nashprune/trainer/network"
+)
+
+var adam = trainer.Optimiser{Kind: trainer.Adam}
+
+// benchmarkCase returns a network with its samples.
+func benchmarkCase(hidden ...int) backendtest.Case {
+	return backendtest.Case{Inputs: 784, Hidden: hidden, Classes: 10, Batch: 128, Rows: 128, Optimiser: adam}
+}
+
+// fresh returns the case's network as a training starts it.
+func fresh(c backendtest.Case) *trainer.State {
+	n := network.New(append(append([]int{c.Inputs}, c.Hidden...), c.Classes))
+	if err := n.Initialise(network.He, 1); err != nil {
+		panic(err)
+	}
+	return &trainer.State{Network: n}
+}
+
+// openOn opens the case at a fresh network on the first device of a driver.
+func openOn(tb testing.TB, driver string, c backendtest.Case) trainer.Engine {
+	tb.Helper()
+	device, err := trainer.FindDevice(driver)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	e, err := device.Open(c.Data(), trainer.EngineOptions{Batch: c.Batch, Optimiser: c.Optimiser}, fresh(c))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return e
+}
+
+// steps returns a stretch of whole batches.
+func steps(c backendtest.Case, n int, track bool) trainer.Stretch {
+	s := trainer.Stretch{Track: track}
+	for i := range n * c.Batch {
+		s.Order = append(s.Order, int32(i%(2*c.Batch)))
+	}
+	for range n {
+		s.LearningRates = append(s.LearningRates, 1e-4)
+	}
+	return s
+}
+
+// BenchmarkStep times a training step on Vulkan beside the CPU's, in turns.
+func BenchmarkStep(b *testing.B) {
+	for _, hidden := range [][]int{{512, 256}, {128, 64}, {25, 13}} {
+		for _, track := range []bool{false, true} {
+			b.Run(fmt.Sprintf("784-%v-10/track=%v", hidden, track), func(b *testing.B) {
+				const stepsAtOnce = 32
+				c := benchmarkCase(hidden...)
+				s := steps(c, stepsAtOnce, track)
+				engines := map[string]trainer.Engine{}
+				took := map[string]time.Duration{}
+				drivers := []string{gpu.DriverName, cpufallback.DriverName}
+				for _, driver := range drivers {
+					engines[driver] = openOn(b, driver, c)
+				}
+				train := func(driver string) {
+					if _, err := engines[driver].Train(context.Background(), s); err != nil {
+						b.Fatal(err)
+					}
+				}
+				for _, driver := range drivers { // drivers compile kernels when they are first run
+					train(driver)
+				}
+				for b.Loop() {
+					for _, driver := range drivers {
+						start := time.Now()
+						train(driver)
+						took[driver] += time.Since(start)
+					}
+				}
+				for _, driver := range drivers {
+					b.ReportMetric(float64(took[driver].Microseconds())/float64(b.N*stepsAtOnce), driver+"-us/step")
+				}
+				b.ReportMetric(float64(took[gpu.DriverName])/float64(took[cpufallback.DriverName]), "vulkan/cpu")
+				for _, t := range engines[gpu.DriverName].Timings() {
+					b.Logf("%-10s %8.1f us a call, %d calls", t.Kernel, t.Seconds/float64(t.Calls)*1e6, t.Calls)
+				}
+			})
+		}
+	}
+}
+
+// BenchmarkCompact times the removal of half of all players, together with the
+// first step afterwards, whose commands have to be recorded anew, beside a step
+// of the smaller network.
+func BenchmarkCompact(b *testing.B) {
+	c := benchmarkCase(512, 256)
+	e := openOn(b, gpu.DriverName, c)
+	keep := network.Survivors{everySecond(512), everySecond(256)}
+	once := steps(c, 1, true)
+	train := func() time.Duration {
+		start := time.Now()
+		if _, err := e.Train(context.Background(), once); err != nil {
+			b.Fatal(err)
+		}
+		return time.Since(start)
+	}
+	var compact, first, second time.Duration
+	for b.Loop() {
+		if err := e.Push(fresh(c)); err != nil {
+			b.Fatal(err)
+		}
+		train()
+		start := time.Now()
+		if err := e.Compact(keep); err != nil {
+			b.Fatal(err)
+		}
+		compact += time.Since(start)
+		first += train()
+		second += train()
+	}
+	b.ReportMetric(float64(compact.Microseconds())/float64(b.N), "us/compact")
+	b.ReportMetric(float64((first-second).Microseconds())/float64(b.N), "us/re-recording")
+}
+
+func everySecond(n int) []int {
+	var kept []int
+	for i := 0; i < n; i += 2 {
+		kept = append(kept, i)
+	}
+	return kept
+}

@@ -1,0 +1,47 @@
+//go:build cgo && (linux || windows || darwin || freebsd)
+
+package gpu
+
+import (
+	"fmt"
+
+	"nashprune/gpu/internal/compute"
+	"nashprune/trainer"
+	"nashprune/trainer/dataset"
+)
+
+type driver struct{}
+
+var _ trainer.Driver = driver{}
+
+func init() { trainer.Register(driver{}) }
+
+func (driver) Name() string { return DriverName }
+
+func (driver) Devices() ([]trainer.Device, error) {
+	found, err := compute.List()
+	if err != nil {
+		return nil, err
+	}
+	var devices []trainer.Device
+	for _, d := range found {
+		devices = append(devices, trainer.Device{Driver: DriverName, Index: d.Index, Name: d.Name, Kind: d.Kind})
+	}
+	return devices, nil
+}
+
+func (driver) Open(d trainer.Device, data *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (trainer.Engine, error) {
+	if err := o.Validate(data, s.Network); err != nil {
+		return nil, err
+	}
+	device, err := compute.Open(d.Index)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", d.Name, err)
+	}
+	e, err := newEngine(device, data, o, s)
+	if err != nil {
+		device.Close()
+		return nil, fmt.Errorf("%s: %w", d.Name, err)
+	}
+	return e, nil
+}

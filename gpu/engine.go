@@ -1,0 +1,183 @@
+//go:build cgo && (linux || windows || darwin || freebsd)
+
+package gpu
+
+import (
+	"fmt"
+
+	"nashprune/gpu/internal/compute"
+	"nashprune/shaders"
+	"nashprune/trainer"
+	"nashprune/trainer/dataset"
+)
+
+// evaluationBatch is how many samples are evaluated at a time.
+const evaluationBatch = trainer.InferLimit
+
+// planLength is how many steps the host plans ahead.
+const planLength = 64
+
+// engine is a network, its players and its samples on one device.
+type engine struct {
+	device    *compute.Device
+	data      *dataset.Dataset
+	options   trainer.EngineOptions
+	local     int // invocations of a workgroup, along the columns of a matrix
+	batchRows int // rows of all buffers that hold a batch
+
+	samples struct {
+		arena  *compute.Arena
+		pixels compute.Buffer // all parts one after the other, a sample padded to whole words
+		labels compute.Buffer // a byte a sample
+		levels compute.Buffer // the network's input for each value of a pixel
+		first  map[trainer.Part]int
+	}
+
+	// What the host writes and reads at every submission.
+	exchange struct {
+		arena    *compute.Arena
+		plan     []shaders.Step    // the steps of one submission
+		order    []uint32          // batchRows samples for each of them
+		outcomes []shaders.Outcome // likewise
+		planned  compute.Buffer
+		ordered  compute.Buffer
+		observed compute.Buffer
+	}
+	steps   int // of the optimiser
+	tracked int // steps in the moving averages
+
+	layers      []*layer
+	parameters  *compute.Arena // what is kept of the layers
+	activations *compute.Arena // what a step leaves behind
+	state       compute.Buffer // the present step, on the device
+	batch       compute.Buffer // the inputs of the present batch
+	programs    map[mode]*program
+}
+
+var _ trainer.Engine = (*engine)(nil)
+
+// newEngine places the samples and the state on the device, which stays the
+// caller's to close when it fails.
+func newEngine(device *compute.Device, d *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (*engine, error) {
+	e := &engine{
+		device: device, data: d, options: o,
+		local:     workgroupSize(device.Info().Kind),
+		batchRows: max(min(o.Batch, d.Train.Len()), evaluationBatch),
+	}
+	err := e.placeSamples()
+	if err == nil {
+		err = e.placeExchange()
+	}
+	if err == nil {
+		err = e.Push(s)
+	}
+	if err != nil {
+		e.free()
+		return nil, err
+	}
+	return e, nil
+}
+
+// workgroupSize returns how many invocations work together: as many as a CPU has
+// lanes, or one or two subgroups of a GPU.
+func workgroupSize(kind trainer.DeviceKind) int {
+	if kind == trainer.SoftwareGPU {
+		return 8
+	}
+	return 64
+}
+
+// placeSamples copies all samples to the device, as they came.
+func (e *engine) placeSamples() (err error) {
+	stride := padded(e.data.Train.Features)
+	s := &e.samples
+	s.first = map[trainer.Part]int{}
+	count := 0
+	for _, part := range parts {
+		s.first[part] = count
+		count += part.Of(e.data).Len()
+	}
+	levels := make([]float32, 256)
+	for pixel := range levels {
+		levels[pixel] = float32(e.data.Input(uint8(pixel)))
+	}
+	labels := make([]byte, padded(count))
+	if err := e.checkReach("the samples take", count*stride); err != nil {
+		return err
+	}
+	s.arena, err = e.device.NewArena(compute.Local,
+		e.device.Round(count*stride)+e.device.Round(len(labels))+e.device.Round(4*len(levels)))
+	if err != nil {
+		return err
+	}
+	s.pixels, s.labels, s.levels = s.arena.Take(count*stride), s.arena.Take(len(labels)), s.arena.Take(4*len(levels))
+	if err := e.device.Write(s.levels, bytesOf(levels)); err != nil {
+		return err
+	}
+	pixels := make([]byte, 0, count*stride)
+	for _, part := range parts {
+		samples := part.Of(e.data)
+		copy(labels[s.first[part]:], samples.Labels)
+		for i := range samples.Len() {
+			pixels = append(pixels, samples.Pixels[i*samples.Features:(i+1)*samples.Features]...)
+			pixels = pixels[:len(pixels)+stride-samples.Features]
+		}
+	}
+	if err := e.device.Write(s.labels, labels); err != nil {
+		return err
+	}
+	return e.device.Write(s.pixels, pixels)
+}
+
+// checkReach says whether kernels reach a buffer of so many bytes.
+func (e *engine) checkReach(what string, bytes int) error {
+	if limit := e.device.Info().Limits.StorageRange; bytes > limit {
+		return fmt.Errorf("%w: %s %d MiB, and kernels see at most %d MiB of a buffer there: take fewer or train on the cpu",
+			trainer.ErrOutOfMemory, what, bytes>>20, limit>>20)
+	}
+	return nil
+}
+
+var parts = []trainer.Part{trainer.TrainPart, trainer.ValidationPart, trainer.TestPart}
+
+// placeExchange makes the memory through which host and device talk.
+func (e *engine) placeExchange() (err error) {
+	x := &e.exchange
+	places := planLength * e.batchRows
+	plan, order, outcomes := planLength*sizeOf[shaders.Step](), places*sizeOf[uint32](), places*sizeOf[shaders.Outcome]()
+	x.arena, err = e.device.NewArena(compute.Host, e.device.Round(plan)+e.device.Round(order)+e.device.Round(outcomes))
+	if err != nil {
+		return err
+	}
+	x.planned, x.ordered, x.observed = x.arena.Take(plan), x.arena.Take(order), x.arena.Take(outcomes)
+	x.plan = view[shaders.Step](x.planned.Bytes())
+	x.order = view[uint32](x.ordered.Bytes())
+	x.outcomes = view[shaders.Outcome](x.observed.Bytes())
+	return nil
+}
+
+func (e *engine) Timings() []trainer.Timing { return e.device.Timings() }
+
+func (e *engine) Close() error {
+	e.free()
+	e.device.Close()
+	return nil
+}
+
+// free gives back everything but the device.
+func (e *engine) free() {
+	e.forget()
+	for _, a := range []*compute.Arena{e.parameters, e.activations, e.samples.arena, e.exchange.arena} {
+		if a != nil {
+			a.Free()
+		}
+	}
+}
+
+// forget drops the recorded commands, which name the buffers they use.
+func (e *engine) forget() {
+	for _, p := range e.programs {
+		p.Free()
+	}
+	e.programs = map[mode]*program{}
+}

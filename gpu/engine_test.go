@@ -1,0 +1,201 @@
+//go:build cgo && (linux || windows || darwin || freebsd)
+
+package gpu_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"reflect"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	cpufallback "nashprune/cpu_fallback"
+	"nashprune/gpu"
+	"nashprune/trainer"
+	"nashprune/trainer/backendtest"
+	"nashprune/trainer/dataset"
+	"nashprune/trainer/network"
+)
+
+// TestMoreRowsThanAGrid compares sizes at which kernels have to loop, since a
+// grid has at most 65535 workgroups along a side.
+func TestMoreRowsThanAGrid(t *testing.T) {
+	for _, c := range []backendtest.Case{
+		{Name: "inputs", Inputs: 65541, Hidden: []int{3}, Classes: 2, Batch: 2, Rows: 1, Optimiser: adam, LearningRate: 1e-2},
+		{Name: "batch", Inputs: 1, Hidden: []int{1}, Classes: 2, Batch: 65539, Rows: 65537, Optimiser: adam, LearningRate: 1e-2},
+	} {
+		report, err := backendtest.Compare(cpufallback.OpenOracle, openVulkan, float32Unit, []backendtest.Case{c})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range report.Failed() {
+			t.Errorf("%s: %s: used %g of the bound: %s", c.Case, c.Quantity, c.Used, c.Detail)
+		}
+	}
+}
+
+// TestSameBitsHoweverStepsAreSubmitted trains the same steps one at a time and
+// as many at a time as the engine likes.
+func TestSameBitsHoweverStepsAreSubmitted(t *testing.T) {
+	c := backendtest.Cases()[6]
+	whole := steps(c, 40, true)
+	end := func(train func(trainer.Engine)) *trainer.State {
+		e := openOn(t, gpu.DriverName, c)
+		train(e)
+		state, err := e.Pull()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return state
+	}
+	atOnce := end(func(e trainer.Engine) {
+		if _, err := e.Train(context.Background(), whole); err != nil {
+			t.Fatal(err)
+		}
+	})
+	oneByOne := end(func(e trainer.Engine) {
+		for i, rate := range whole.LearningRates {
+			one := trainer.Stretch{Order: whole.Order[i*c.Batch:][:c.Batch], LearningRates: []float64{rate}, Track: true}
+			if _, err := e.Train(context.Background(), one); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+	if !reflect.DeepEqual(atOnce, oneByOne) {
+		t.Error("the bits depend on how many steps are submitted at a time")
+	}
+}
+
+// TestStepsDoNotAllocate compares the allocations of one step with those of
+// many.
+func TestStepsDoNotAllocate(t *testing.T) {
+	c := backendtest.Cases()[2]
+	e := openOn(t, gpu.DriverName, c)
+	allocations := func(n int) float64 {
+		s := steps(c, n, true)
+		return testing.AllocsPerRun(10, func() {
+			if _, err := e.Train(context.Background(), s); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	if two, many := allocations(2), allocations(300); many > two {
+		t.Errorf("300 steps make %v allocations, two make %v", many, two)
+	}
+}
+
+// TestRefusesSamplesThatAKernelCannotReach opens more bytes of samples than
+// lavapipe lets a kernel see. Devices that see more have nothing to refuse.
+func TestRefusesSamplesThatAKernelCannotReach(t *testing.T) {
+	device, err := trainer.FindDevice(gpu.DriverName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if device.Kind != trainer.SoftwareGPU {
+		t.Skip("needs a device that reaches no more than 128 MiB")
+	}
+	const features, samples = 1 << 20, 130
+	part := dataset.Samples{Features: features, Pixels: make([]uint8, samples*features), Labels: make([]uint8, samples)}
+	d := &dataset.Dataset{Name: "wide", Height: 1, Width: features, Classes: 2, Deviation: 1, Train: part}
+	state := &trainer.State{Network: network.New([]int{features, 1, 2})}
+	_, err = device.Open(d, trainer.EngineOptions{Batch: 1, Optimiser: adam}, state)
+	if !errors.Is(err, trainer.ErrOutOfMemory) || !strings.Contains(err.Error(), "MiB") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestTrainingUnderAnAllocatingGoroutine trains while the garbage collector is
+// kept busy, for 2 seconds or for NASHPRUNE_STRESS (a Go duration): the Vulkan
+// binding frees memory under its own calls, so ours go around it. make stress
+// runs it with GOGC=1 and MALLOC_PERTURB_, and under AddressSanitizer.
+func TestTrainingUnderAnAllocatingGoroutine(t *testing.T) {
+	length := 2 * time.Second
+	if words := os.Getenv("NASHPRUNE_STRESS"); words != "" {
+		var err error
+		if length, err = time.ParseDuration(words); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop := make(chan struct{})
+	defer close(stop)
+	go func() {
+		var kept [16][]byte
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+				kept[i%len(kept)] = make([]byte, 64<<10)
+				runtime.Gosched()
+			}
+		}
+	}()
+	done, engines := 0, 0
+	for start := time.Now(); time.Since(start) < length; engines++ {
+		n, err := trainAndClose(backendtest.Cases()[4])
+		if err != nil {
+			t.Fatal(err)
+		}
+		done += n
+	}
+	t.Logf("%d steps on %d engines", done, engines)
+}
+
+// trainAndClose takes an engine through everything that a training does, and
+// returns how many steps it took.
+func trainAndClose(c backendtest.Case) (done int, err error) {
+	e, err := openVulkan(c.Data(), trainer.EngineOptions{Batch: c.Batch, Optimiser: c.Optimiser}, c.State())
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, e.Close()) }()
+	train := func(n int) error {
+		progress, err := e.Train(context.Background(), steps(c, n, true))
+		done += progress.Steps
+		return err
+	}
+	prices := make([]float64, len(c.Hidden))
+	var keep network.Survivors
+	for _, width := range c.Hidden {
+		keep = append(keep, everySecond(width))
+	}
+	for range 20 {
+		if err := train(50); err != nil {
+			return done, err
+		}
+		if _, err := e.Statistics(); err != nil {
+			return done, err
+		}
+		if _, err := e.Move(prices, 0.5); err != nil {
+			return done, err
+		}
+	}
+	if err := e.Compact(keep); err != nil {
+		return done, err
+	}
+	return done, train(50)
+}
+
+// TestTimingsNameTheKernels checks that a training leaves the time of each of
+// its kernels.
+func TestTimingsNameTheKernels(t *testing.T) {
+	c := backendtest.Cases()[2]
+	e := openOn(t, gpu.DriverName, c)
+	if _, err := e.Train(context.Background(), steps(c, 3, true)); err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]int{}
+	for _, timing := range e.Timings() {
+		if timing.Seconds < 0 {
+			t.Errorf("%s took %v s", timing.Kernel, timing.Seconds)
+		}
+		found[timing.Kernel] = timing.Calls
+	}
+	want := map[string]int{"advance": 1, "gather": 1, "forward": 2, "loss": 1, "backward": 1, "collect": 2, "gradient": 2}
+	if !reflect.DeepEqual(found, want) {
+		t.Errorf("timed %v, want %v", found, want)
+	}
+}

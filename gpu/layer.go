@@ -1,0 +1,244 @@
+//go:build cgo && (linux || windows || darwin || freebsd)
+
+package gpu
+
+import (
+	"fmt"
+
+	"nashprune/gpu/internal/compute"
+	"nashprune/shaders"
+	"nashprune/trainer"
+	"nashprune/trainer/network"
+)
+
+// layer is one affine layer on the device.
+//
+// The parameters and everything in their shape are one matrix with a row for
+// each input, padded, and the biases as its last; a column is one output. All
+// columns are padded with zeros, which every kernel leaves zero.
+type layer struct {
+	in, out int
+	gated   bool // has players and a rectifier: all layers but the last
+
+	parameters, first, second compute.Buffer // without a second moment, second is first again
+	players                   compute.Buffer // shaders.PlayerRows rows, a column a player
+	measured                  compute.Buffer // likewise, of the last Measure
+
+	affine, output, derivative compute.Buffer // a row a sample
+	sums                       compute.Buffer // over blocks of samples, see backward
+	mixture                    compute.Buffer // sum of s theta over the players, a number a row
+	normSums                   compute.Buffer // over blocks of rows, see norms
+}
+
+func (l *layer) inStride() int  { return padded(l.in) / 4 }
+func (l *layer) outStride() int { return padded(l.out) / 4 }
+
+// rows returns the number of rows of the parameters.
+func (l *layer) rows() int { return padded(l.in) + 1 }
+
+// size returns the number of numbers in the shape of the parameters.
+func (l *layer) size() int { return l.rows() * padded(l.out) }
+
+// lay returns host tensors, weights of [out, in], in the device's shape.
+func (l *layer) lay(weight, bias []float32) []float32 {
+	v := make([]float32, l.size())
+	width := padded(l.out)
+	for o := range l.out {
+		for i, w := range weight[o*l.in : (o+1)*l.in] {
+			v[i*width+o] = w
+		}
+	}
+	copy(v[(l.rows()-1)*width:], bias)
+	return v
+}
+
+// lift is the inverse of lay.
+func (l *layer) lift(v []float32) (weight, bias []float32) {
+	width := padded(l.out)
+	weight = make([]float32, l.out*l.in)
+	for o := range l.out {
+		row := weight[o*l.in : (o+1)*l.in]
+		for i := range row {
+			row[i] = v[i*width+o]
+		}
+	}
+	return weight, append([]float32{}, v[(l.rows()-1)*width:][:l.out]...)
+}
+
+// build makes fresh layers of the given shapes, all zero, in place of those
+// there are.
+func (e *engine) build(shapes []*layer) error {
+	for i, l := range shapes {
+		largest := max(4*l.size(), l.batchBytes(e.batchRows))
+		if err := e.checkReach(fmt.Sprintf("the weights or activations of layer %d take", i), largest); err != nil {
+			return err
+		}
+	}
+	parameters, err := e.newParameters(shapes)
+	if err != nil {
+		return err
+	}
+	bytes := e.device.Round(sizeOf[shaders.State]()) + e.device.Round(4*e.batchRows*padded(e.data.Train.Features))
+	for _, l := range shapes {
+		bytes += 3*e.device.Round(l.batchBytes(e.batchRows)) + e.device.Round(l.sumBytes(e.batchRows)) +
+			e.device.Round(4*l.rows()) + e.device.Round(l.normBytes())
+	}
+	activations, err := e.device.NewArena(compute.Local, bytes)
+	if err != nil {
+		parameters.Free()
+		return err
+	}
+	e.forget()
+	if e.parameters != nil {
+		e.parameters.Free()
+		e.activations.Free()
+	}
+	e.parameters, e.activations = parameters, activations
+	e.state = activations.Take(sizeOf[shaders.State]())
+	e.batch = activations.Take(4 * e.batchRows * padded(e.data.Train.Features))
+	for _, l := range shapes {
+		for _, b := range []*compute.Buffer{&l.affine, &l.output, &l.derivative} {
+			*b = activations.Take(l.batchBytes(e.batchRows))
+		}
+		l.sums = activations.Take(l.sumBytes(e.batchRows))
+		l.mixture, l.normSums = activations.Take(4*l.rows()), activations.Take(l.normBytes())
+	}
+	e.layers = shapes
+	return nil
+}
+
+func (l *layer) batchBytes(rows int) int { return 4 * rows * padded(l.out) }
+
+// sumBytes returns the memory of three sums over the blocks of a batch.
+func (l *layer) sumBytes(rows int) int {
+	return 3 * 4 * blocks(rows, shaders.BackwardRows) * padded(l.out)
+}
+
+// normBytes returns the memory of two sums over the blocks of the parameters.
+func (l *layer) normBytes() int { return 2 * 4 * blocks(l.rows(), shaders.NormRows) * padded(l.out) }
+
+// blocks returns how many blocks of some size n rows fall into.
+func blocks(n, size int) int { return (n + size - 1) / size }
+
+// newParameters makes the memory of what layers keep from step to step.
+func (e *engine) newParameters(layers []*layer) (*compute.Arena, error) {
+	moments := 2
+	if e.options.Optimiser.Kind == trainer.Adam {
+		moments = 3
+	}
+	bytes := 0
+	for _, l := range layers {
+		bytes += moments*e.device.Round(4*l.size()) + 2*e.device.Round(l.playerBytes())
+	}
+	arena, err := e.device.NewArena(compute.Local, bytes)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range layers {
+		l.parameters, l.first = arena.Take(4*l.size()), arena.Take(4*l.size())
+		l.second = l.first
+		if moments == 3 {
+			l.second = arena.Take(4 * l.size())
+		}
+		l.players, l.measured = arena.Take(l.playerBytes()), arena.Take(l.playerBytes())
+	}
+	return arena, nil
+}
+
+func (l *layer) playerBytes() int { return 4 * shaders.PlayerRows * padded(l.out) }
+
+// hidden returns the layers that have players.
+func (e *engine) hidden() []*layer { return e.layers[:len(e.layers)-1] }
+
+// read returns the float32 numbers of a buffer.
+func (e *engine) read(b compute.Buffer) ([]float32, error) {
+	v := make([]float32, b.Size()/4)
+	return v, e.device.Read(b, bytesOf(v))
+}
+
+// readPlayers returns the rows of the layer's players, each without its padding.
+func (e *engine) readPlayers(l *layer, from compute.Buffer) ([shaders.PlayerRows][]float32, error) {
+	var rows [shaders.PlayerRows][]float32
+	v, err := e.read(from)
+	for r := range rows {
+		rows[r] = v[r*padded(l.out):][:l.out]
+	}
+	return rows, err
+}
+
+func (e *engine) Push(s *trainer.State) error {
+	var layers []*layer
+	for _, from := range s.Network.Layers {
+		layers = append(layers, &layer{in: from.In, out: from.Out, gated: from.Participation != nil})
+	}
+	if err := e.build(layers); err != nil {
+		return err
+	}
+	e.steps, e.tracked = s.Steps, s.Tracked
+	for i, l := range e.layers {
+		for _, tensor := range []struct {
+			from *network.Network
+			to   compute.Buffer
+		}{{s.Network, l.parameters}, {s.First, l.first}, {s.Second, l.second}} {
+			if tensor.from == nil {
+				continue
+			}
+			from := tensor.from.Layers[i]
+			if err := e.device.Write(tensor.to, bytesOf(l.lay(from.Weight, from.Bias))); err != nil {
+				return err
+			}
+		}
+		if !l.gated {
+			continue
+		}
+		players := make([]float32, l.playerBytes()/4)
+		copy(players[shaders.Participation*padded(l.out):], s.Network.Layers[i].Participation)
+		if s.Contributions != nil {
+			copy(players[shaders.Mean*padded(l.out):], s.Contributions[i].Mean)
+			copy(players[shaders.Square*padded(l.out):], s.Contributions[i].MeanSquare)
+		}
+		if err := e.device.Write(l.players, bytesOf(players)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *engine) Pull() (*trainer.State, error) {
+	s := &trainer.State{Network: &network.Network{}, First: &network.Network{}, Steps: e.steps, Tracked: e.tracked}
+	if e.options.Optimiser.Kind == trainer.Adam {
+		s.Second = &network.Network{}
+	}
+	for _, l := range e.layers {
+		var participation []float32
+		if l.gated {
+			rows, err := e.readPlayers(l, l.players)
+			if err != nil {
+				return nil, err
+			}
+			participation = rows[shaders.Participation]
+			s.Contributions = append(s.Contributions, trainer.Contributions{
+				Mean: rows[shaders.Mean], MeanSquare: rows[shaders.Square],
+			})
+		}
+		for _, tensor := range []struct {
+			from compute.Buffer
+			to   *network.Network
+		}{{l.parameters, s.Network}, {l.first, s.First}, {l.second, s.Second}} {
+			if tensor.to == nil {
+				continue
+			}
+			v, err := e.read(tensor.from)
+			if err != nil {
+				return nil, err
+			}
+			to := network.Linear{In: l.in, Out: l.out}
+			to.Weight, to.Bias = l.lift(v)
+			if l.gated {
+				to.Participation = append([]float32{}, participation...)
+			}
+			tensor.to.Layers = append(tensor.to.Layers, to)
+		}
+	}
+	return s, nil
+}

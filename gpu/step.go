@@ -1,0 +1,360 @@
+//go:build cgo && (linux || windows || darwin || freebsd)
+
+package gpu
+
+import (
+	"math"
+	"time"
+
+	"nashprune/game"
+	"nashprune/gpu/internal/compute"
+	"nashprune/shaders"
+	"nashprune/trainer"
+)
+
+// mode is what a recorded step does. Steps of one mode differ only in what the
+// plan says of them.
+type mode struct {
+	kind  kind
+	rows  int               // samples of the largest batch
+	track bool              // keep the moving averages
+	paper trainer.PaperMove // plays along, unless it is the zero value
+	timed bool              // take the time of every kernel
+}
+
+type kind int
+
+const (
+	training   kind = iota
+	measuring       // contributions without an update, for Measure
+	evaluating      // forward and loss
+	inferring       // forward alone
+)
+
+// program is a recorded step.
+type program struct {
+	*compute.Program
+	step time.Duration // what one took when it last ran
+}
+
+// submissionTime is how long one submission may take. Systems with a display
+// reset a device that does not answer for two seconds; and Ctrl-C has to wait.
+const submissionTime = 50 * time.Millisecond
+
+// steps returns how many of the remaining steps to submit at a time.
+func (p *program) steps(remaining int) int {
+	if p.step == 0 {
+		return 1
+	}
+	return min(remaining, planLength, max(1, int(submissionTime/p.step)))
+}
+
+// program returns the recorded step of a mode, recording it at first.
+func (e *engine) program(m mode) (*program, error) {
+	if p, ok := e.programs[m]; ok {
+		return p, nil
+	}
+	r := e.newRecorder()
+	r.forward(m.rows)
+	if m.kind != inferring {
+		r.loss(m.rows)
+	}
+	switch m.kind {
+	case training:
+		r.backward(m.rows)
+		r.update(m, nil)
+	case measuring:
+		r.backward(m.rows)
+		r.measure()
+	}
+	recorded, err := r.finish(m.timed)
+	if err != nil {
+		return nil, err
+	}
+	p := &program{Program: recorded}
+	e.programs[m] = p
+	return p, nil
+}
+
+// recorder records the commands of a step, or of anything else; the first error
+// stops it.
+type recorder struct {
+	*engine
+	commands *compute.Program
+	err      error
+}
+
+func (e *engine) newRecorder() *recorder {
+	return &recorder{engine: e, commands: e.device.NewProgram()}
+}
+
+// finish returns what was recorded, ready to run.
+func (r *recorder) finish(timed bool) (*compute.Program, error) {
+	if r.err == nil {
+		r.err = r.commands.Record(timed)
+	}
+	if r.err != nil {
+		r.commands.Free()
+		return nil, r.err
+	}
+	return r.commands, nil
+}
+
+// runOnce runs what was recorded and forgets it.
+func (r *recorder) runOnce() error {
+	p, err := r.finish(false)
+	if err != nil {
+		return err
+	}
+	defer p.Free()
+	return p.Run(1)
+}
+
+// then makes everything so far visible to what follows.
+func (r *recorder) then() { r.commands.Barrier() }
+
+// dispatch runs a kernel over a grid that is columns wide and takes rows
+// workgroups the other way. Kernels that may meet more rows than a grid has
+// loop over them.
+func (r *recorder) dispatch(k shaders.Kernel, constants []uint32, columns, rows int, push any, buffers ...compute.Buffer) {
+	if r.err != nil {
+		return
+	}
+	pipeline, err := r.device.Pipeline(k, append([]uint32{uint32(r.local)}, constants...)...)
+	if err != nil {
+		r.err = err
+		return
+	}
+	groups := [3]int{blocks(columns, r.local), min(rows, shaders.MaxGroups), 1}
+	r.commands.Dispatch(pipeline, groups, push, buffers...)
+}
+
+// tile is what one invocation of a matrix product computes.
+type tile struct{ rows, columns int } // columns in vec4
+
+var (
+	forwardTile  = tile{8, 4}
+	backwardTile = tile{shaders.BackwardRows, 1}
+	gradientTile = tile{2, 4}
+)
+
+// dispatchTiles runs the kernel of a matrix product over a matrix of so many rows
+// and columns.
+func (r *recorder) dispatchTiles(k shaders.Kernel, t tile, rows, columns int, constants []uint32, push any, buffers ...compute.Buffer) {
+	if r.err != nil {
+		return
+	}
+	constants = append([]uint32{uint32(r.local), uint32(t.rows), uint32(t.columns)}, constants...)
+	pipeline, err := r.device.Pipeline(k, constants...)
+	if err != nil {
+		r.err = err
+		return
+	}
+	groups := [3]int{blocks(rows, t.rows), blocks(columns, r.local*t.columns), 1}
+	r.commands.Dispatch(pipeline, groups, push, buffers...)
+}
+
+// constant returns a truth value as a specialisation constant.
+func constant(b bool) uint32 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// optimiser returns the specialisation constants of the weight update.
+func (e *engine) optimiser() []uint32 {
+	o := e.options.Optimiser
+	first, second := o.Momentum, 0.
+	if o.Kind == trainer.Adam {
+		first, second = 1-trainer.AdamBeta1, 1-trainer.AdamBeta2
+	}
+	return []uint32{
+		constant(o.Kind == trainer.Adam),
+		math.Float32bits(float32(first)), math.Float32bits(float32(second)), math.Float32bits(trainer.AdamEpsilon),
+	}
+}
+
+// forward computes every layer for a batch of at most rows samples.
+func (r *recorder) forward(rows int) {
+	pipeline, err := r.device.Pipeline(shaders.Advance)
+	if err != nil {
+		r.err = err
+		return
+	}
+	r.commands.Dispatch(pipeline, [3]int{1, 1, 1}, nil, r.state, r.exchange.planned)
+	r.then()
+	features := r.data.Train.Features
+	r.dispatch(shaders.Gather, nil, padded(features)/4, rows,
+		shaders.GatherPush{Features: uint32(features), Stride: uint32(padded(features) / 4)},
+		r.state, r.exchange.ordered, r.samples.pixels, r.samples.levels, r.batch)
+	below := r.batch
+	for _, l := range r.layers {
+		r.then()
+		r.dispatchTiles(shaders.Forward, forwardTile, rows, l.outStride(), []uint32{constant(l.gated)},
+			shaders.LayerPush{InStride: uint32(l.inStride()), OutStride: uint32(l.outStride())},
+			r.state, below, l.parameters, l.players, l.affine, l.output)
+		below = l.output
+	}
+}
+
+// loss judges the batch and leaves the derivative of its mean loss.
+func (r *recorder) loss(rows int) {
+	last := r.layers[len(r.layers)-1]
+	r.then()
+	r.dispatch(shaders.Loss, nil, rows, 1,
+		shaders.LossPush{Outputs: uint32(last.out), Stride: uint32(last.outStride())},
+		r.state, r.exchange.ordered, r.samples.labels, last.output, last.derivative, r.exchange.observed)
+}
+
+// backward computes the derivatives with respect to the affine part of every
+// layer, and the sums over blocks of samples.
+func (r *recorder) backward(rows int) {
+	for i := len(r.layers) - 1; i > 0; i-- {
+		l, below := r.layers[i], r.layers[i-1]
+		r.then()
+		r.dispatchTiles(shaders.Backward, backwardTile, rows, l.inStride(), nil,
+			shaders.BackwardPush{
+				InStride: uint32(l.inStride()), OutStride: uint32(l.outStride()), Blocks: uint32(r.sumBlocks()),
+			},
+			r.state, l.derivative, l.parameters, below.affine, below.players, below.derivative, below.sums)
+	}
+	r.then()
+}
+
+// sumBlocks returns the rows of each matrix of sums over blocks of samples.
+func (e *engine) sumBlocks() int { return blocks(e.batchRows, shaders.BackwardRows) }
+
+// update ends a training step: the players' contributions, a move in the paper's
+// game, and the weight update. If gradients are given, they are left there, in
+// the shape of each layer's parameters.
+func (r *recorder) update(m mode, gradients []compute.Buffer) {
+	plays := m.paper != trainer.PaperMove{}
+	if plays {
+		for _, l := range r.hidden() {
+			r.norms(l, l.players)
+		}
+	}
+	for i, l := range r.layers {
+		c := collection{update: true, contributions: l.gated && (m.track || plays), track: m.track}
+		if gradients != nil {
+			c.gradient = &gradients[i]
+		}
+		r.collect(l, l.players, c)
+	}
+	if plays {
+		r.then()
+		for _, l := range r.hidden() {
+			r.paper(l, l.players, m.paper)
+		}
+	}
+	below := r.batch
+	for i, l := range r.layers {
+		gradient := l.first // bound, but not used
+		if gradients != nil {
+			gradient = gradients[i]
+		}
+		r.dispatchTiles(shaders.Gradient, gradientTile, l.inStride(), l.outStride(), append(r.optimiser(), constant(gradients != nil)),
+			shaders.LayerPush{InStride: uint32(l.inStride()), OutStride: uint32(l.outStride())},
+			r.state, below, l.derivative, l.parameters, l.first, l.second, gradient)
+		below = l.output
+	}
+}
+
+// collection says what to make of the sums over blocks of samples.
+type collection struct {
+	update        bool            // of the biases
+	contributions bool            // mean c and mean c^2 of the batch
+	track         bool            // and their moving averages
+	gradient      *compute.Buffer // leave the biases' gradient there
+}
+
+// collect adds up the sums over blocks of samples.
+func (r *recorder) collect(l *layer, players compute.Buffer, c collection) {
+	sums, samples := l.sums, shaders.BackwardRows
+	if !l.gated { // every sample is its own block
+		sums, samples = l.derivative, 1
+	}
+	gradient := l.first
+	if c.gradient != nil {
+		gradient = *c.gradient
+	}
+	constants := append(r.optimiser(),
+		constant(c.gradient != nil), constant(c.update), constant(c.contributions), constant(c.track), uint32(samples))
+	r.dispatch(shaders.Collect, constants, l.outStride(), 1,
+		shaders.CollectPush{Stride: uint32(l.outStride()), BiasRow: uint32(l.rows() - 1), Blocks: uint32(r.sumBlocks())},
+		r.state, sums, l.parameters, l.first, l.second, gradient, players)
+}
+
+// norms prepares |theta|^2 and the competition of a layer's players.
+func (r *recorder) norms(l *layer, players compute.Buffer) {
+	r.dispatch(shaders.Mixture, nil, l.rows(), 1,
+		shaders.MatrixPush{Rows: uint32(l.rows()), Stride: uint32(l.outStride())},
+		l.parameters, players, l.mixture)
+	r.then()
+	n := blocks(l.rows(), shaders.NormRows)
+	r.dispatch(shaders.Norms, []uint32{shaders.NormRows}, l.outStride(), n,
+		shaders.NormsPush{Rows: uint32(l.rows()), Stride: uint32(l.outStride()), Blocks: uint32(n)},
+		l.parameters, l.mixture, l.normSums)
+	r.then()
+}
+
+// paper finishes what norms prepared, and lets the players of a layer move once,
+// unless move is the zero value.
+func (r *recorder) paper(l *layer, players compute.Buffer, move trainer.PaperMove) {
+	update, benefit := uint32(0), uint32(0)
+	switch move.Update {
+	case trainer.GradientAscent:
+		update = 1
+	case trainer.BestResponse:
+		update = 2
+	}
+	switch move.Game.Benefit {
+	case game.Descent:
+		benefit = 1
+	case game.Absolute:
+		benefit = 2
+	}
+	r.dispatch(shaders.Paper, []uint32{update, benefit}, padded(l.out), 1,
+		shaders.PaperPush{
+			Stride: uint32(l.outStride()), Blocks: uint32(blocks(l.rows(), shaders.NormRows)),
+			Alpha: float32(move.Game.Alpha), Beta: float32(move.Game.Beta),
+			Gamma: float32(move.Game.Gamma), Eta: float32(move.Game.Eta), Rate: float32(move.Rate),
+		},
+		l.normSums, players)
+}
+
+// measure takes the contributions of a batch into the averages of Measure.
+func (r *recorder) measure() {
+	for _, l := range r.hidden() {
+		r.collect(l, l.measured, collection{contributions: true, track: true})
+	}
+}
+
+// plan writes down a step of the next submission over some samples of a part of
+// the data.
+func (e *engine) plan(slot int, part trainer.Part, order []int32, step shaders.Step) {
+	first := slot * e.batchRows
+	step.First, step.Rows, step.Next = uint32(first), uint32(len(order)), uint32(slot+1)
+	step.Share = 1 / float32(len(order))
+	e.exchange.plan[slot] = step
+	offset := int32(e.samples.first[part])
+	for b, sample := range order {
+		e.exchange.order[first+b] = uint32(offset + sample)
+	}
+}
+
+// outcomes returns what the loss kernel found for the first rows samples of a
+// step of the last submission.
+func (e *engine) outcomes(slot, rows int) []shaders.Outcome {
+	return e.exchange.outcomes[slot*e.batchRows:][:rows]
+}
+
+// submit runs the first steps of the plan and waits for them.
+func (e *engine) submit(p *program, steps int) error {
+	e.exchange.plan[steps-1].Next = 0
+	start := time.Now()
+	err := p.Run(steps)
+	p.step = time.Since(start) / time.Duration(steps)
+	return err
+}

@@ -1,0 +1,284 @@
+//go:build cgo && (linux || windows || darwin || freebsd)
+
+package gpu
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"nashprune/gpu/internal/compute"
+	"nashprune/shaders"
+	"nashprune/trainer"
+)
+
+func (e *engine) Train(ctx context.Context, s trainer.Stretch) (trainer.Progress, error) {
+	m := mode{kind: training, rows: e.options.Batch, track: s.Track}
+	if s.Paper != nil {
+		m.paper = *s.Paper
+	}
+	var progress trainer.Progress
+	for progress.Steps < s.Steps() {
+		if err := ctx.Err(); err != nil {
+			return progress, err
+		}
+		// The first step of a stretch tells how long the kernels take.
+		m.timed = progress.Steps == 0
+		p, err := e.program(m)
+		if err != nil {
+			return progress, err
+		}
+		steps := 1
+		if !m.timed {
+			steps = p.steps(s.Steps() - progress.Steps)
+		}
+		for slot := range steps {
+			e.plan(slot, trainer.TrainPart, e.batchOf(s, progress.Steps+slot), e.nextStep(s.LearningRates[progress.Steps+slot], s.Track))
+		}
+		if err := e.submit(p, steps); err != nil {
+			return progress, err
+		}
+		for slot := range steps {
+			e.judge(slot, len(e.batchOf(s, progress.Steps)), &progress)
+		}
+	}
+	return progress, nil
+}
+
+// batchOf returns the samples of a step of the stretch.
+func (e *engine) batchOf(s trainer.Stretch, step int) []int32 {
+	low := step * e.options.Batch
+	return s.Order[low:min(low+e.options.Batch, len(s.Order))]
+}
+
+// nextStep counts one more step of the optimiser and returns what it depends on.
+func (e *engine) nextStep(rate float64, track bool) shaders.Step {
+	e.steps++
+	step := shaders.Step{Rate: float32(rate)}
+	if e.options.Optimiser.Kind == trainer.Adam {
+		step.Rate = float32(rate / (1 - math.Pow(trainer.AdamBeta1, float64(e.steps))))
+		step.SecondScale = float32(1 / (1 - math.Pow(trainer.AdamBeta2, float64(e.steps))))
+	}
+	if track {
+		e.tracked++
+		step.Memory = float32(trainer.ContributionWeight(e.tracked))
+	}
+	return step
+}
+
+// judge takes a step that has run into the progress.
+func (e *engine) judge(slot, rows int, p *trainer.Progress) {
+	step := trainer.Progress{Steps: 1, Samples: rows}
+	for _, o := range e.outcomes(slot, rows) {
+		step.Loss += float64(o.Loss)
+		step.Correct += int(o.Correct)
+	}
+	p.Add(step)
+}
+
+// evaluate runs steps of a mode over a part of the data, in its order, and calls
+// visit after each with its place in the submission, its first sample and its
+// size. It makes as many steps a submission as limit allows.
+func (e *engine) evaluate(ctx context.Context, m mode, part trainer.Part, limit int, visit func(slot, first, rows int) error) error {
+	samples := part.Of(e.data).Len()
+	order := make([]int32, samples)
+	for i := range order {
+		order[i] = int32(i)
+	}
+	batch := func(first int) []int32 { return order[first:min(first+m.rows, samples)] }
+	for first := 0; first < samples; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		p, err := e.program(m)
+		if err != nil {
+			return err
+		}
+		steps := p.steps(min(limit, blocks(samples-first, m.rows)))
+		for slot := range steps {
+			rows := batch(first + slot*m.rows)
+			// A running mean: of all samples so far, this batch has so many.
+			memory := float32(len(rows)) / float32(first+slot*m.rows+len(rows))
+			e.plan(slot, part, rows, shaders.Step{Memory: memory})
+		}
+		if err := e.submit(p, steps); err != nil {
+			return err
+		}
+		for slot := range steps {
+			rows := len(batch(first))
+			if err := visit(slot, first, rows); err != nil {
+				return err
+			}
+			first += rows
+		}
+	}
+	return nil
+}
+
+func (e *engine) Evaluate(ctx context.Context, part trainer.Part, want trainer.Want) (trainer.Evaluation, error) {
+	last := e.layers[len(e.layers)-1]
+	samples := part.Of(e.data)
+	result := trainer.Evaluation{
+		Samples:      samples.Len(),
+		ClassSamples: make([]int, last.out),
+		ClassCorrect: make([]int, last.out),
+	}
+	limit := planLength
+	if want.Logits { // each batch overwrites those of the one before
+		limit = 1
+	}
+	total := 0.
+	err := e.evaluate(ctx, mode{kind: evaluating, rows: evaluationBatch}, part, limit, func(slot, first, rows int) error {
+		for b, o := range e.outcomes(slot, rows) {
+			label := samples.Labels[first+b]
+			total += float64(o.Loss)
+			result.Correct += int(o.Correct)
+			result.ClassSamples[label]++
+			result.ClassCorrect[label] += int(o.Correct)
+		}
+		if !want.Logits {
+			return nil
+		}
+		logits, err := e.readBatch(last.output, rows, last.out)
+		result.Logits = append(result.Logits, logits...)
+		return err
+	})
+	if result.Samples > 0 {
+		result.Loss = total / float64(result.Samples)
+	}
+	return result, err
+}
+
+// readBatch returns the first rows rows of a buffer that holds a batch, without
+// their padding.
+func (e *engine) readBatch(b compute.Buffer, rows, width int) ([]float32, error) {
+	v, err := e.read(b)
+	if err != nil {
+		return nil, err
+	}
+	numbers := make([]float32, 0, rows*width)
+	for r := range rows {
+		numbers = append(numbers, v[r*padded(width):][:width]...)
+	}
+	return numbers, nil
+}
+
+func (e *engine) Infer(count int) error {
+	if available := e.data.Test.Len(); count > min(available, trainer.InferLimit) {
+		return fmt.Errorf("cannot run %d samples at a time: there are %d and the limit is %d",
+			count, available, trainer.InferLimit)
+	}
+	p, err := e.program(mode{kind: inferring, rows: count})
+	if err != nil {
+		return err
+	}
+	order := make([]int32, count)
+	for b := range order {
+		order[b] = int32(b)
+	}
+	e.plan(0, trainer.TestPart, order, shaders.Step{})
+	return e.submit(p, 1)
+}
+
+func (e *engine) Probe(order []int32, learningRate float64) ([]trainer.Tensor, error) {
+	if len(order) == 0 || len(order) > e.options.Batch {
+		return nil, errors.New("a probe takes between one sample and a whole batch")
+	}
+	gradients, arena, err := e.newGradients()
+	if err != nil {
+		return nil, err
+	}
+	defer arena.Free()
+	m := mode{kind: training, rows: len(order), track: true}
+	r := e.newRecorder()
+	r.forward(m.rows)
+	r.loss(m.rows)
+	r.backward(m.rows)
+	r.update(m, gradients)
+	recorded, err := r.finish(false)
+	if err != nil {
+		return nil, err
+	}
+	defer recorded.Free()
+	e.plan(0, trainer.TrainPart, order, e.nextStep(learningRate, true))
+	if err := e.submit(&program{Program: recorded}, 1); err != nil {
+		return nil, err
+	}
+	return e.tensors(len(order), gradients)
+}
+
+// newGradients makes room for the gradient of every layer.
+func (e *engine) newGradients() ([]compute.Buffer, *compute.Arena, error) {
+	bytes := 0
+	for _, l := range e.layers {
+		bytes += e.device.Round(4 * l.size())
+	}
+	arena, err := e.device.NewArena(compute.Local, bytes)
+	if err != nil {
+		return nil, nil, err
+	}
+	var gradients []compute.Buffer
+	for _, l := range e.layers {
+		gradients = append(gradients, arena.Take(4*l.size()))
+	}
+	return gradients, arena, nil
+}
+
+// tensors returns everything that a step over rows samples left behind.
+func (e *engine) tensors(rows int, gradients []compute.Buffer) (tensors []trainer.Tensor, err error) {
+	add := func(name string, v []float32, shape ...int) {
+		wide := make([]float64, len(v))
+		for i, x := range v {
+			wide[i] = float64(x)
+		}
+		tensors = append(tensors, trainer.Tensor{Name: name, Shape: shape, Values: wide})
+	}
+	addBatch := func(name string, b compute.Buffer, width int) {
+		if err != nil {
+			return
+		}
+		var v []float32
+		if v, err = e.readBatch(b, rows, width); err == nil {
+			add(name, v, rows, width)
+		}
+	}
+	addBatch("input", e.batch, e.data.Train.Features)
+	var progress trainer.Progress
+	e.judge(0, rows, &progress)
+	add("loss", []float32{float32(progress.Loss / float64(rows))}, 1)
+	for i, l := range e.layers {
+		name := func(tensor string) string { return fmt.Sprintf("%d.%s", i, tensor) }
+		addBatch(name("output"), l.output, l.out)
+		addBatch(name("derivative"), l.derivative, l.out)
+		matrices := []struct {
+			name string
+			of   compute.Buffer
+		}{{"gradient.", gradients[i]}, {"", l.parameters}, {"first.", l.first}, {"second.", l.second}}
+		if e.options.Optimiser.Kind != trainer.Adam {
+			matrices = matrices[:3]
+		}
+		for _, m := range matrices {
+			v, failed := e.read(m.of)
+			if failed != nil {
+				return nil, failed
+			}
+			weight, bias := l.lift(v)
+			add(name(m.name+"weight"), weight, l.out, l.in)
+			add(name(m.name+"bias"), bias, l.out)
+		}
+		if !l.gated {
+			continue
+		}
+		addBatch(name("affine"), l.affine, l.out)
+		players, failed := e.readPlayers(l, l.players)
+		if failed != nil {
+			return nil, failed
+		}
+		add(name("contribution.mean"), players[shaders.BatchMean], l.out)
+		add(name("contribution.square"), players[shaders.BatchSquare], l.out)
+		add(name("average.mean"), players[shaders.Mean], l.out)
+		add(name("average.square"), players[shaders.Square], l.out)
+	}
+	return tensors, err
+}

@@ -1,0 +1,74 @@
+#version 450
+#extension GL_GOOGLE_include_directive : require
+
+// One layer, forward: u = W x + b, and for a layer with players max(s u, 0).
+// Every number is one sum over the inputs in their order.
+
+#include "invocation.glsl"
+#include "step.glsl"
+#include "players.glsl"
+#include "tile.glsl"
+
+layout(constant_id = 3) const bool GATED = true; // has players and a rectifier
+
+layout(set = 0, binding = 1) uniform textureBuffer below;
+layout(set = 0, binding = 2) uniform textureBuffer parameters;
+layout(std430, set = 0, binding = 3) readonly buffer Players { vec4 players[]; };
+layout(std430, set = 0, binding = 4) writeonly buffer Affine { vec4 affine[]; };
+layout(std430, set = 0, binding = 5) writeonly buffer Result { vec4 result[]; };
+
+layout(push_constant) uniform Push {
+    uint inStride;
+    uint outStride;
+};
+
+void main() {
+    if (firstRow() >= now.rows) {
+        return;
+    }
+    uint row[ROWS];
+    [[unroll]] for (uint r = 0; r < ROWS; r++) {
+        row[r] = min(firstRow() + r, now.rows - 1) * inStride;
+    }
+    uint column[COLUMNS];
+    [[unroll]] for (uint c = 0; c < COLUMNS; c++) {
+        column[c] = min(columnOf(c), outStride - 1);
+    }
+    vec4 sum[ROWS * COLUMNS];
+    [[unroll]] for (uint i = 0; i < ROWS * COLUMNS; i++) {
+        sum[i] = vec4(0);
+    }
+    for (uint k = 0; k < inStride; k++) {
+        vec4 w[4 * COLUMNS]; // of four inputs
+        [[unroll]] for (uint c = 0; c < COLUMNS; c++) {
+            [[unroll]] for (uint q = 0; q < 4; q++) {
+                w[4 * c + q] = texelFetch(parameters, int((4 * k + q) * outStride + column[c]));
+            }
+        }
+        [[unroll]] for (uint r = 0; r < ROWS; r++) {
+            vec4 x = texelFetch(below, int(row[r] + k));
+            [[unroll]] for (uint c = 0; c < COLUMNS; c++) {
+                [[unroll]] for (uint q = 0; q < 4; q++) {
+                    sum[r * COLUMNS + c] += x[q] * w[4 * c + q];
+                }
+            }
+        }
+    }
+    [[unroll]] for (uint c = 0; c < COLUMNS; c++) {
+        uint j = columnOf(c);
+        if (j < outStride) {
+            vec4 bias = texelFetch(parameters, int(4 * inStride * outStride + j));
+            vec4 s = GATED ? players[PARTICIPATION * outStride + j] : vec4(1);
+            [[unroll]] for (uint r = 0; r < ROWS; r++) {
+                if (firstRow() + r < now.rows) {
+                    uint at = (firstRow() + r) * outStride + j;
+                    vec4 u = sum[r * COLUMNS + c] + bias;
+                    if (GATED) {
+                        affine[at] = u;
+                    }
+                    result[at] = GATED ? max(s * u, vec4(0)) : u;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,20 @@
+// What changes from one step to the next: commands are recorded once and
+// submitted many times, so they read it from here.
+
+struct Step {
+    uint first;        // place of the batch's first sample in the order
+    uint rows;         // samples of the batch
+    uint next;         // place of the next step in the plan
+    float share;       // 1 / rows
+    float rate;        // learning rate; of Adam with the first moment's correction
+    float secondScale; // correction of Adam's second moment
+    float memory;      // weight of this batch in the moving averages
+};
+
+#ifndef STATE_ACCESS
+#define STATE_ACCESS readonly
+#endif
+layout(std430, set = 0, binding = 0) STATE_ACCESS buffer State {
+    uint cursor; // place of the next step in the plan
+    Step now;
+};
