@@ -44,7 +44,7 @@ func TestEveryFailure(t *testing.T) {
 			seen[failure.Call] = true
 		}
 		t.Logf("%d calls of %d functions gave %s", call, len(seen), result)
-		if call < 40 || len(seen) < 21 {
+		if call < 40 || len(seen) < 22 {
 			t.Errorf("only %d calls of %d functions failed: %v", call, len(seen), seen)
 		}
 	}
@@ -69,6 +69,10 @@ func everything() error {
 	if err != nil {
 		return err
 	}
+	backwards, err := d.Pipeline(reverse)
+	if err != nil {
+		return err
+	}
 	a, b := local.Take(4096), host.Take(4096)
 	if err := d.Write(a, make([]byte, 4096)); err != nil {
 		return err
@@ -76,6 +80,8 @@ func everything() error {
 	p := d.NewProgram()
 	defer p.Free()
 	p.Dispatch(pipeline, [3]int{16, 1, 1}, nil, a)
+	p.Barrier()
+	p.Dispatch(backwards, [3]int{2, 1, 1}, nil, a.Part(0, 1024), a.Part(1024, 1024))
 	p.Barrier()
 	p.Copy(a, b)
 	if err := p.Record(true); err != nil {

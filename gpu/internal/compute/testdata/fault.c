@@ -55,11 +55,11 @@ static int32_t fault(const char *name, int ends) {
 	CALL(vkEnumeratePhysicalDevices, 0) CALL(vkCreateDevice, 1) CALL(vkCreateCommandPool, 1) CALL(vkAllocateCommandBuffers, 1) \
 	CALL(vkCreateFence, 1) CALL(vkCreateBuffer, 1) CALL(vkAllocateMemory, 1) CALL(vkBindBufferMemory, 0) CALL(vkMapMemory, 0) \
 	CALL(vkCreateShaderModule, 1) CALL(vkCreateDescriptorSetLayout, 1) CALL(vkCreatePipelineLayout, 1) CALL(vkCreateComputePipelines, 1) \
-	CALL(vkCreateDescriptorPool, 1) CALL(vkAllocateDescriptorSets, 0) CALL(vkCreateQueryPool, 1) CALL(vkBeginCommandBuffer, 0) \
+	CALL(vkCreateDescriptorPool, 1) CALL(vkAllocateDescriptorSets, 0) CALL(vkCreateQueryPool, 1) CALL(vkCreateBufferView, 1) CALL(vkBeginCommandBuffer, 0) \
 	CALL(vkEndCommandBuffer, 0) CALL(vkResetFences, 0) CALL(vkQueueSubmit, 0) CALL(vkWaitForFences, 0) CALL(vkGetQueryPoolResults, 0) \
 	DESTROY(vkDestroyCommandPool) DESTROY(vkDestroyFence) DESTROY(vkDestroyBuffer) DESTROY(vkFreeMemory) DESTROY(vkDestroyShaderModule) \
 	DESTROY(vkDestroyDescriptorSetLayout) DESTROY(vkDestroyPipelineLayout) DESTROY(vkDestroyPipeline) DESTROY(vkDestroyDescriptorPool) \
-	DESTROY(vkDestroyQueryPool)
+	DESTROY(vkDestroyQueryPool) DESTROY(vkDestroyBufferView)
 ALL
 
 static void (*real_vkDestroyDevice)(A, A);
