@@ -210,12 +210,7 @@ func (d *Device) freeSubmission(s submission) {
 
 // begin starts the recording of a submission anew.
 func (d *Device) begin(s submission) error {
-	info := vk.CommandBufferBeginInfo{
-		SType: vk.StructureTypeCommandBufferBeginInfo,
-		Flags: vk.CommandBufferUsageFlags(vk.CommandBufferUsageSimultaneousUseBit),
-	}
-	defer info.Free()
-	return failed("vkBeginCommandBuffer", vk.BeginCommandBuffer(s.commands, &info))
+	return failed("vkBeginCommandBuffer", d.shim.Begin(s.commands))
 }
 
 // end ends the recording of a submission. What it wrote is visible to everything

@@ -203,9 +203,9 @@ func (b Buffer) Bytes() []byte {
 	return b.arena.mapped[b.offset : b.offset+b.size : b.offset+b.size]
 }
 
-// Part returns a range of the buffer's bytes. To be filled or copied its offset
-// has to be a multiple of 16, and to be bound by a kernel one of what
-// [Device.Round] rounds to.
+// Part returns a range of the buffer's bytes. To be filled its offset has to be a
+// multiple of 16, and to be bound by a kernel one of what [Device.Round] rounds
+// to; both reach to the next multiple of 16 beyond its end.
 func (b Buffer) Part(offset, bytes int) Buffer {
 	if offset < 0 || bytes < 0 || bytes > b.size-offset {
 		panic(fmt.Sprintf("compute: %d bytes from %d on of a buffer of %d", bytes, offset, b.size))

@@ -106,6 +106,10 @@ func (p *Program) Dispatch(pipeline *Pipeline, groups [3]int, push any, buffers 
 			p.fail("kernel %s: %s: %w", k.Name, k.Buffers[i], err)
 			return
 		}
+		if b.offset%d.alignment != 0 {
+			p.fail("kernel %s: %s: a part that begins %d bytes into its arena, no multiple of %d", k.Name, k.Buffers[i], b.offset, d.alignment)
+			return
+		}
 		limit := d.info.Limits.StorageRange
 		if pipeline.isTexels(i) {
 			limit = d.info.Limits.TexelRange
@@ -155,6 +159,10 @@ func (p *Program) Fill(b Buffer, word uint32) {
 		p.fail("fill: %w", err)
 		return
 	}
+	if b.offset%granule != 0 {
+		p.fail("fill: a part that begins %d bytes into its arena, no multiple of %d", b.offset, granule)
+		return
+	}
 	p.add("fill", func(commands vk.CommandBuffer) error {
 		p.device.shim.Fill(commands, b.arena.buffer, b.offset, b.bound(), word)
 		return nil
@@ -173,11 +181,11 @@ func (p *Program) Copy(from, to Buffer) {
 		p.fail("copy: %d bytes to a buffer of %d", from.size, to.size)
 		return
 	}
-	if from.arena == to.arena && from.offset == to.offset {
-		p.fail("copy: a buffer to itself")
+	if from.size == 0 {
 		return
 	}
-	if from.size == 0 {
+	if from.arena == to.arena && from.offset < to.offset+from.size && to.offset < from.offset+from.size {
+		p.fail("copy: to bytes that are copied")
 		return
 	}
 	p.add("copy", func(commands vk.CommandBuffer) error {

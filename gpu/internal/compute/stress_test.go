@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -81,7 +82,7 @@ func missing() []error {
 // resident returns how many bytes of the process are in memory.
 func resident(t *testing.T) int {
 	t.Helper()
-	runtime.GC()
+	debug.FreeOSMemory()
 	statm, err := os.ReadFile("/proc/self/statm")
 	if err != nil {
 		t.Skipf("how much memory is in use is not told here: %v", err)
@@ -93,6 +94,9 @@ func resident(t *testing.T) int {
 
 // Submissions and transfers leave nothing behind.
 func TestMemoryStaysFlat(t *testing.T) {
+	if sanitised {
+		t.Skip("the address sanitiser keeps what is freed")
+	}
 	if !vktest.Alone(t) {
 		return
 	}
@@ -104,10 +108,7 @@ func TestMemoryStaysFlat(t *testing.T) {
 	defer d.Close()
 	b := arena(t, d, compute.Local, 4096).Take(4096)
 	p := d.NewProgram()
-	for range 3 {
-		p.Dispatch(must(d.Pipeline(next))(t), [3]int{1, 1, 1}, nil, b)
-		p.Barrier()
-	}
+	p.Dispatch(must(d.Pipeline(next))(t), [3]int{1, 1, 1}, nil, b)
 	check(t, p.Record(true))
 	raw := make([]byte, 64)
 	work := func(submissions int) {
@@ -125,7 +126,7 @@ func TestMemoryStaysFlat(t *testing.T) {
 	work(submissions)
 	took := time.Since(start)
 	after := resident(t)
-	t.Logf("%d submissions of 3 dispatches: %v each, %d KiB before and %d after", submissions, took/time.Duration(submissions), before>>10, after>>10)
+	t.Logf("%d timed submissions: %v each, %d KiB before and %d after", submissions, took/time.Duration(submissions), before>>10, after>>10)
 	if float64(after) > 1.01*float64(before) {
 		t.Errorf("memory grew from %d to %d bytes in %d submissions", before, after, submissions)
 	}
@@ -189,15 +190,15 @@ func TestHung(t *testing.T) {
 	a := arena(t, d, compute.Local, 4)
 	b := a.Take(4)
 	p := d.NewProgram()
-	p.Dispatch(must(d.Pipeline(spin))(t), [3]int{1, 1, 1}, spinPush{1_000_000_000}, b)
+	p.Dispatch(must(d.Pipeline(spin))(t), [3]int{65535, 1, 1}, spinPush{2000}, b)
 	p.Barrier()
 	p.Fill(b, 0)
 	check(t, p.Record(true))
-	d.SetPatience(10 * time.Millisecond)
+	d.SetPatience(time.Microsecond)
 	err := p.Run(3)
 	var failure *compute.Error
 	if !errors.Is(err, trainer.ErrDeviceLost) || !errors.As(err, &failure) || failure.Call != "vkWaitForFences" ||
-		!strings.Contains(err.Error(), "nothing heard for 10ms, in flight on "+d.Info().Name+": 3 times spin, fill") {
+		!strings.Contains(err.Error(), "nothing heard for 1µs, in flight on "+d.Info().Name+": 3 times spin, fill") {
 		t.Fatal(err)
 	}
 	t.Log(err)

@@ -15,7 +15,8 @@
 #endif
 
 // The part of vulkan_core.h that is used here, with its names and values. A
-// structure type is written where a struct is filled in.
+// structure type is written where a struct is filled in. (VkMemoryBarrier is called
+// GlobalBarrier, since windows.h has a MemoryBarrier.)
 typedef struct { int32_t sType; void *pNext; } Header;
 typedef struct { char name[256]; uint32_t version; } ExtensionProperties;
 typedef struct { uint32_t flags, count, timestampValidBits, granularity[3]; } QueueFamilyProperties;
@@ -54,7 +55,8 @@ typedef struct {
 	const DescriptorBufferInfo *buffers;
 	const shim_handle *views;
 } WriteDescriptorSet;
-typedef struct { Header header; uint32_t from, to; } MemoryBarrier;
+typedef struct { Header header; uint32_t flags; const void *inheritance; } CommandBufferBeginInfo;
+typedef struct { Header header; uint32_t from, to; } GlobalBarrier;
 typedef struct { uint64_t from, to, size; } BufferCopy;
 typedef struct {
 	Header header;
@@ -74,6 +76,7 @@ enum {
 	DESCRIPTOR_TEXEL_BUFFER = 4, DESCRIPTOR_STORAGE_BUFFER = 7,
 	AT_COMPUTE_SHADER = 0x800, AT_TRANSFER = 0x1000, AT_BOTTOM_OF_PIPE = 0x2000, AT_HOST = 0x4000,
 	SHADER_READ = 0x20, SHADER_WRITE = 0x40, TRANSFER_READ = 0x800, TRANSFER_WRITE = 0x1000, HOST_READ = 0x2000,
+	SIMULTANEOUS_USE = 4,
 	QUERY_64_BIT = 1, QUERY_WAIT = 2,
 };
 
@@ -188,11 +191,12 @@ struct shim_device {
 	int32_t (VKAPI *vkCreateDescriptorPool)(void *, const DescriptorPoolCreateInfo *, const void *, shim_handle *);
 	int32_t (VKAPI *vkCreateComputePipelines)(void *, shim_handle, uint32_t, const ComputePipelineCreateInfo *, const void *, shim_handle *);
 	void (VKAPI *vkUpdateDescriptorSets)(void *, uint32_t, const WriteDescriptorSet *, uint32_t, const void *);
+	int32_t (VKAPI *vkBeginCommandBuffer)(void *, const CommandBufferBeginInfo *);
 	void (VKAPI *vkCmdBindPipeline)(void *, int32_t, shim_handle);
 	void (VKAPI *vkCmdBindDescriptorSets)(void *, int32_t, shim_handle, uint32_t, uint32_t, const shim_handle *, uint32_t, const uint32_t *);
 	void (VKAPI *vkCmdPushConstants)(void *, shim_handle, uint32_t, uint32_t, uint32_t, const void *);
 	void (VKAPI *vkCmdDispatch)(void *, uint32_t, uint32_t, uint32_t);
-	void (VKAPI *vkCmdPipelineBarrier)(void *, uint32_t, uint32_t, uint32_t, uint32_t, const MemoryBarrier *, uint32_t, const void *, uint32_t, const void *);
+	void (VKAPI *vkCmdPipelineBarrier)(void *, uint32_t, uint32_t, uint32_t, uint32_t, const GlobalBarrier *, uint32_t, const void *, uint32_t, const void *);
 	void (VKAPI *vkCmdFillBuffer)(void *, shim_handle, uint64_t, uint64_t, uint32_t);
 	void (VKAPI *vkCmdCopyBuffer)(void *, shim_handle, shim_handle, uint32_t, const BufferCopy *);
 	void (VKAPI *vkCmdResetQueryPool)(void *, shim_handle, uint32_t, uint32_t);
@@ -223,6 +227,7 @@ shim_device *shim_device_functions(void *instance, void *device, const char **mi
 	FIND(vkCreateDescriptorPool)
 	FIND(vkCreateComputePipelines)
 	FIND(vkUpdateDescriptorSets)
+	FIND(vkBeginCommandBuffer)
 	FIND(vkCmdBindPipeline)
 	FIND(vkCmdBindDescriptorSets)
 	FIND(vkCmdPushConstants)
@@ -294,6 +299,11 @@ void shim_bind_texels(const shim_device *d, shim_handle set, uint32_t binding, s
 	d->vkUpdateDescriptorSets(d->device, 1, &write, 0, NULL);
 }
 
+int32_t shim_begin(const shim_device *d, void *commands) {
+	CommandBufferBeginInfo info = {.header = {42, NULL}, .flags = SIMULTANEOUS_USE};
+	return d->vkBeginCommandBuffer(commands, &info);
+}
+
 void shim_dispatch(const shim_device *d, void *commands, shim_handle pipeline, shim_handle layout, shim_handle set,
 		uint32_t push_size, const void *push, uint32_t x, uint32_t y, uint32_t z) {
 	d->vkCmdBindPipeline(commands, BIND_POINT_COMPUTE, pipeline);
@@ -304,7 +314,7 @@ void shim_dispatch(const shim_device *d, void *commands, shim_handle pipeline, s
 }
 
 void shim_barrier(const shim_device *d, void *commands, int host) {
-	MemoryBarrier barrier = {
+	GlobalBarrier barrier = {
 		.header = {46, NULL},
 		.from = SHADER_WRITE | TRANSFER_WRITE,
 		.to = SHADER_READ | SHADER_WRITE | TRANSFER_READ | TRANSFER_WRITE | (host ? HOST_READ : 0),

@@ -182,6 +182,11 @@ func (d *Device) BindTexels(set vk.DescriptorSet, binding int, view vk.BufferVie
 	C.shim_bind_texels(d.functions, toC(set), C.uint32_t(binding), toC(view))
 }
 
+// Begin starts the recording of commands that may be submitted many times.
+func (d *Device) Begin(commands vk.CommandBuffer) vk.Result {
+	return vk.Result(C.shim_begin(d.functions, unsafe.Pointer(commands)))
+}
+
 // Dispatch records the dispatch of a pipeline with its set and push constants.
 func (d *Device) Dispatch(commands vk.CommandBuffer, pipeline vk.Pipeline, layout vk.PipelineLayout, set vk.DescriptorSet, push []byte, groups [3]int) {
 	C.shim_dispatch(d.functions, unsafe.Pointer(commands), toC(pipeline), toC(layout), toC(set),

@@ -44,6 +44,8 @@ int32_t shim_create_pipeline(const shim_device *d, shim_handle module, shim_hand
 void shim_bind_buffer(const shim_device *d, shim_handle set, uint32_t binding, shim_handle buffer, uint64_t offset, uint64_t size);
 void shim_bind_texels(const shim_device *d, shim_handle set, uint32_t binding, shim_handle view);
 
+// shim_begin starts the recording of commands that may be submitted many times.
+int32_t shim_begin(const shim_device *d, void *commands);
 void shim_dispatch(const shim_device *d, void *commands, shim_handle pipeline, shim_handle layout, shim_handle set,
 	uint32_t push_size, const void *push, uint32_t x, uint32_t y, uint32_t z);
 void shim_barrier(const shim_device *d, void *commands, int host);

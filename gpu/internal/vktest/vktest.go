@@ -53,6 +53,8 @@ func validation(log string) ([]string, error) {
 // there is no Vulkan device the tests are skipped, and without the validation
 // layer they run without it; with CI=true in the environment both are failures.
 // Benchmarks, and tests that run in the same process, run without it.
+//
+// With go test -asan set ASAN_OPTIONS=detect_leaks=0: Mesa's llvmpipe leaks.
 func Main(m *testing.M) {
 	switch os.Getenv(roleVariable) {
 	case roleAlone:

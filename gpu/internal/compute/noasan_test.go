@@ -1,0 +1,5 @@
+//go:build !asan && cgo && (linux || windows || darwin || freebsd)
+
+package compute_test
+
+const sanitised = false
