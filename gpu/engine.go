@@ -23,6 +23,7 @@ type engine struct {
 	data      *dataset.Dataset
 	options   trainer.EngineOptions
 	local     int // invocations of a workgroup, along the columns of a matrix
+	tiles     tiles
 	batchRows int // rows of all buffers that hold a batch
 
 	samples struct {
@@ -61,6 +62,7 @@ func newEngine(device *compute.Device, d *dataset.Dataset, o trainer.EngineOptio
 	e := &engine{
 		device: device, data: d, options: o,
 		local:     workgroupSize(device.Info().Kind),
+		tiles:     tilesFor(device.Info().Kind),
 		batchRows: max(min(o.Batch, d.Train.Len()), evaluationBatch),
 	}
 	err := e.placeSamples()

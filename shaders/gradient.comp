@@ -15,15 +15,23 @@ layout(constant_id = 7) const bool KEEP = false; // leave the gradient behind
 
 layout(set = 0, binding = 1) uniform textureBuffer below;
 layout(set = 0, binding = 2) uniform textureBuffer derivative;
-layout(std430, set = 0, binding = 3) buffer Parameters { vec4 parameters[]; };
-layout(std430, set = 0, binding = 4) buffer First { vec4 firstMoment[]; };
-layout(std430, set = 0, binding = 5) buffer Second { vec4 secondMoment[]; };
-layout(std430, set = 0, binding = 6) writeonly buffer Gradient { vec4 gradient[]; };
+// What is updated is bound twice, to be read as texels and to be written. Nobody
+// but the invocation that writes a number reads it, and that before.
+layout(set = 0, binding = 3) uniform textureBuffer oldParameters;
+layout(set = 0, binding = 4) uniform textureBuffer oldFirst;
+layout(set = 0, binding = 5) uniform textureBuffer oldSecond;
+layout(std430, set = 0, binding = 6) writeonly buffer Parameters { vec4 parameters[]; };
+layout(std430, set = 0, binding = 7) writeonly buffer First { vec4 firstMoment[]; };
+layout(std430, set = 0, binding = 8) writeonly buffer Second { vec4 secondMoment[]; };
+layout(std430, set = 0, binding = 9) writeonly buffer Gradient { vec4 gradient[]; };
 
 layout(push_constant) uniform Push {
     uint inStride;
     uint outStride;
 };
+
+// Samples that a turn of the loop takes: llvmpipe saves all sums at every turn.
+const uint TURN = 4;
 
 void main() {
     uint row[ROWS];
@@ -38,16 +46,20 @@ void main() {
     [[unroll]] for (uint i = 0; i < 4 * ROWS * COLUMNS; i++) {
         sum[i] = vec4(0);
     }
-    for (uint k = 0; k < now.rows; k++) {
-        vec4 d[COLUMNS];
-        [[unroll]] for (uint c = 0; c < COLUMNS; c++) {
-            d[c] = texelFetch(derivative, int(k * outStride + column[c]));
-        }
-        [[unroll]] for (uint r = 0; r < ROWS; r++) {
-            vec4 x = texelFetch(below, int(k * inStride + row[r]));
-            [[unroll]] for (uint q = 0; q < 4; q++) {
-                [[unroll]] for (uint c = 0; c < COLUMNS; c++) {
-                    sum[(4 * r + q) * COLUMNS + c] += x[q] * d[c];
+    for (uint first = 0; first < now.rows; first += TURN) {
+        [[unroll]] for (uint t = 0; t < TURN; t++) {
+            uint k = min(first + t, now.rows - 1);
+            float counts = first + t < now.rows ? 1 : 0;
+            vec4 d[COLUMNS];
+            [[unroll]] for (uint c = 0; c < COLUMNS; c++) {
+                d[c] = counts * texelFetch(derivative, int(k * outStride + column[c]));
+            }
+            [[unroll]] for (uint r = 0; r < ROWS; r++) {
+                vec4 x = texelFetch(below, int(k * inStride + row[r]));
+                [[unroll]] for (uint q = 0; q < 4; q++) {
+                    [[unroll]] for (uint c = 0; c < COLUMNS; c++) {
+                        sum[(4 * r + q) * COLUMNS + c] += x[q] * d[c];
+                    }
                 }
             }
         }
@@ -59,7 +71,8 @@ void main() {
                 [[unroll]] for (uint q = 0; q < 4; q++) {
                     uint at = (4 * (firstRow() + r) + q) * outStride + j;
                     vec4 g = sum[(4 * r + q) * COLUMNS + c];
-                    vec4 w = parameters[at], m = firstMoment[at], v = ADAM ? secondMoment[at] : vec4(0);
+                    vec4 w = texelFetch(oldParameters, int(at)), m = texelFetch(oldFirst, int(at));
+                    vec4 v = ADAM ? texelFetch(oldSecond, int(at)) : vec4(0);
                     optimise(w, m, v, g);
                     parameters[at] = w;
                     firstMoment[at] = m;

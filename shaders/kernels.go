@@ -88,11 +88,12 @@ type BackwardPush struct {
 	Blocks              uint32 // rows of each of the three matrices in Sums
 }
 
-// Gradient updates the weights of a layer.
+// Gradient updates the weights of a layer. OldParameters is bound to the buffer of
+// Parameters, and so on.
 var Gradient = kernel("gradient",
-	[]string{"State", "Below", "Derivative", "Parameters", "First", "Second", "Gradient"},
+	[]string{"State", "Below", "Derivative", "OldParameters", "OldFirst", "OldSecond", "Parameters", "First", "Second", "Gradient"},
 	[]string{"LOCAL_SIZE", "ROWS", "COLUMNS", "ADAM", "FIRST_SHARE", "SECOND_SHARE", "EPSILON", "KEEP"},
-	LayerPush{}).texels("Below", "Derivative")
+	LayerPush{}).texels("Below", "Derivative", "OldParameters", "OldFirst", "OldSecond")
 
 // Collect updates the biases of a layer and what is known of its players.
 var Collect = kernel("collect",
