@@ -22,8 +22,7 @@ type engine struct {
 	device    *compute.Device
 	data      *dataset.Dataset
 	options   trainer.EngineOptions
-	local     int // invocations of a workgroup, along the columns of a matrix
-	tiles     tiles
+	grain     grain
 	batchRows int // rows of all buffers that hold a batch
 
 	samples struct {
@@ -61,8 +60,7 @@ var _ trainer.Engine = (*engine)(nil)
 func newEngine(device *compute.Device, d *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (*engine, error) {
 	e := &engine{
 		device: device, data: d, options: o,
-		local:     workgroupSize(device.Info().Kind),
-		tiles:     tilesFor(device.Info().Kind),
+		grain:     grainFor(device.Info().Kind),
 		batchRows: max(min(o.Batch, d.Train.Len()), evaluationBatch),
 	}
 	err := e.placeSamples()
@@ -77,15 +75,6 @@ func newEngine(device *compute.Device, d *dataset.Dataset, o trainer.EngineOptio
 		return nil, err
 	}
 	return e, nil
-}
-
-// workgroupSize returns how many invocations work together: as many as a CPU has
-// lanes, or one or two subgroups of a GPU.
-func workgroupSize(kind trainer.DeviceKind) int {
-	if kind == trainer.SoftwareGPU {
-		return 8
-	}
-	return 64
 }
 
 // placeSamples copies all samples to the device, as they came.

@@ -179,8 +179,8 @@ func (e *engine) Compact(keep network.Survivors) error {
 	for _, c := range removals {
 		rows, columns := list(c.rows), list(c.columns)
 		cut := func(rows compute.Buffer, height int, from, to compute.Buffer) {
-			r.dispatch(shaders.Select, nil, padded(c.to.out), height,
-				shaders.SelectPush{Height: uint32(height), Width: uint32(padded(c.to.out)), SourceStride: uint32(padded(c.from.out))},
+			r.dispatch(shaders.Select, nil, c.to.outStride(), height,
+				shaders.SelectPush{Height: uint32(height), Stride: uint32(c.to.outStride()), SourceWidth: uint32(padded(c.from.out))},
 				rows, columns, from, to)
 		}
 		cut(rows, c.to.rows(), c.from.parameters, c.to.parameters)

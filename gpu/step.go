@@ -3,7 +3,6 @@
 package gpu
 
 import (
-	"math"
 	"time"
 
 	"nashprune/game"
@@ -76,119 +75,6 @@ func (e *engine) program(m mode) (*program, error) {
 	return p, nil
 }
 
-// recorder records the commands of a step, or of anything else; the first error
-// stops it.
-type recorder struct {
-	*engine
-	commands *compute.Program
-	err      error
-}
-
-func (e *engine) newRecorder() *recorder {
-	return &recorder{engine: e, commands: e.device.NewProgram()}
-}
-
-// finish returns what was recorded, ready to run.
-func (r *recorder) finish(timed bool) (*compute.Program, error) {
-	if r.err == nil {
-		r.err = r.commands.Record(timed)
-	}
-	if r.err != nil {
-		r.commands.Free()
-		return nil, r.err
-	}
-	return r.commands, nil
-}
-
-// runOnce runs what was recorded and forgets it.
-func (r *recorder) runOnce() error {
-	p, err := r.finish(false)
-	if err != nil {
-		return err
-	}
-	defer p.Free()
-	return p.Run(1)
-}
-
-// then makes everything so far visible to what follows.
-func (r *recorder) then() { r.commands.Barrier() }
-
-// maxGroups is how many workgroups a grid has along the rows at most: as many as
-// every device takes. Tests lower it.
-var maxGroups = 65535
-
-// dispatch runs a kernel over a grid that is columns wide and takes rows
-// workgroups the other way. Kernels that may meet more rows than a grid has
-// loop over them.
-func (r *recorder) dispatch(k shaders.Kernel, constants []uint32, columns, rows int, push any, buffers ...compute.Buffer) {
-	if r.err != nil {
-		return
-	}
-	pipeline, err := r.device.Pipeline(k, append([]uint32{uint32(r.local)}, constants...)...)
-	if err != nil {
-		r.err = err
-		return
-	}
-	groups := [3]int{blocks(columns, r.local), min(rows, maxGroups), 1}
-	r.commands.Dispatch(pipeline, groups, push, buffers...)
-}
-
-// tile is what one invocation of a matrix product computes.
-type tile struct{ rows, columns int } // columns in vec4
-
-// tiles are the tiles of the kernels by what they are best for.
-type tiles struct{ forward, gradient, backward tile }
-
-// tilesFor returns the tiles for a kind of device. A CPU keeps sums on its stack
-// and is best served by many of them for each number that it loads (measured on
-// llvmpipe: 71 GFLOP/s with 16x4, 47 with 8x1); a GPU has registers for fewer.
-func tilesFor(kind trainer.DeviceKind) tiles {
-	if kind == trainer.SoftwareGPU {
-		return tiles{forward: tile{16, 4}, backward: tile{shaders.BackwardRows, 4}, gradient: tile{4, 4}}
-	}
-	return tiles{forward: tile{8, 1}, backward: tile{shaders.BackwardRows, 1}, gradient: tile{2, 1}}
-}
-
-// dispatchTiles runs the kernel of a matrix product over a matrix of so many rows
-// and columns.
-func (r *recorder) dispatchTiles(k shaders.Kernel, t tile, rows, columns int, constants []uint32, push any, buffers ...compute.Buffer) {
-	if r.err != nil {
-		return
-	}
-	if columns < r.local*t.columns { // too narrow to fill a tile
-		t.columns = 1
-	}
-	constants = append([]uint32{uint32(r.local), uint32(t.rows), uint32(t.columns)}, constants...)
-	pipeline, err := r.device.Pipeline(k, constants...)
-	if err != nil {
-		r.err = err
-		return
-	}
-	groups := [3]int{blocks(rows, t.rows), blocks(columns, r.local*t.columns), 1}
-	r.commands.Dispatch(pipeline, groups, push, buffers...)
-}
-
-// constant returns a truth value as a specialisation constant.
-func constant(b bool) uint32 {
-	if b {
-		return 1
-	}
-	return 0
-}
-
-// optimiser returns the specialisation constants of the weight update.
-func (e *engine) optimiser() []uint32 {
-	o := e.options.Optimiser
-	first, second := o.Momentum, 0.
-	if o.Kind == trainer.Adam {
-		first, second = 1-trainer.AdamBeta1, 1-trainer.AdamBeta2
-	}
-	return []uint32{
-		constant(o.Kind == trainer.Adam),
-		math.Float32bits(float32(first)), math.Float32bits(float32(second)), math.Float32bits(trainer.AdamEpsilon),
-	}
-}
-
 // forward computes every layer for a batch of at most rows samples.
 func (r *recorder) forward(rows int) {
 	pipeline, err := r.device.Pipeline(shaders.Advance)
@@ -208,7 +94,7 @@ func (r *recorder) forward(rows int) {
 	below := r.batch
 	for _, l := range r.layers {
 		r.then()
-		r.dispatchTiles(shaders.Forward, r.tiles.forward, rows, l.outStride(), []uint32{constant(l.gated)},
+		r.dispatchTiles(shaders.Forward, r.grain.forward, rows, l.outStride(), []uint32{constant(l.gated)},
 			shaders.LayerPush{InStride: uint32(l.inStride()), OutStride: uint32(l.outStride())},
 			r.state, below, l.parameters, l.players, l.affine, l.output)
 		below = l.output
@@ -230,7 +116,7 @@ func (r *recorder) backward(rows int) {
 	for i := len(r.layers) - 1; i > 0; i-- {
 		l, below := r.layers[i], r.layers[i-1]
 		r.then()
-		r.dispatchTiles(shaders.Backward, r.tiles.backward, rows, l.inStride(), nil,
+		r.dispatchTiles(shaders.Backward, r.grain.backward, rows, l.inStride(), nil,
 			shaders.BackwardPush{
 				InStride: uint32(l.inStride()), OutStride: uint32(l.outStride()), Blocks: uint32(r.sumBlocks()),
 			},
@@ -271,7 +157,7 @@ func (r *recorder) update(m mode, gradients []compute.Buffer) {
 		if gradients != nil {
 			gradient = gradients[i]
 		}
-		r.dispatchTiles(shaders.Gradient, r.tiles.gradient, l.inStride(), l.outStride(), append(r.optimiser(), constant(gradients != nil)),
+		r.dispatchTiles(shaders.Gradient, r.grain.gradient, l.inStride(), l.outStride(), append(r.optimiser(), constant(gradients != nil)),
 			shaders.LayerPush{InStride: uint32(l.inStride()), OutStride: uint32(l.outStride())},
 			r.state, below, l.derivative, l.parameters, l.first, l.second, l.parameters, l.first, l.second, gradient)
 		below = l.output

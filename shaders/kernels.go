@@ -142,8 +142,11 @@ type MarketPush struct {
 // Select gathers rows and columns of a matrix.
 var Select = kernel("select", []string{"Rows", "Columns", "Source", "Target"}, []string{"LOCAL_SIZE"}, SelectPush{})
 
-// SelectPush is what Select is told; widths are in numbers.
-type SelectPush struct{ Height, Width, SourceStride uint32 }
+// SelectPush is what Select is told.
+type SelectPush struct {
+	Height, Stride uint32 // of the target
+	SourceWidth    uint32 // in numbers
+}
 
 // Fold multiplies participations into parameters.
 var Fold = kernel("fold", []string{"Parameters", "Players"}, []string{"LOCAL_SIZE"}, MatrixPush{})
