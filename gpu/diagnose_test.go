@@ -10,6 +10,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"nashprune/gpu/internal/compute"
 	"nashprune/trainer"
 )
 
@@ -194,11 +195,11 @@ func TestDiagnose(t *testing.T) {
 			[]string{"ok loader: /home/me/lib/libvulkan.so.1"}, nil,
 		},
 		"another loader": {
-			fake(debian, radeon, files{"/opt/libvulkan.so": library}).withEnvironment(files{loaderVariable: "/opt/libvulkan.so"}), false,
+			fake(debian, radeon, files{"/opt/libvulkan.so": library}).withEnvironment(files{compute.LoaderVariable: "/opt/libvulkan.so"}), false,
 			[]string{"ok loader: /opt/libvulkan.so, named by NASHPRUNE_VULKAN_LOADER"}, nil,
 		},
 		"another loader, not there": {
-			fake(debian, radeon).withEnvironment(files{loaderVariable: "/nonexistent"}), false,
+			fake(debian, radeon).withEnvironment(files{compute.LoaderVariable: "/nonexistent"}), false,
 			[]string{"problem loader: NASHPRUNE_VULKAN_LOADER names /nonexistent: there is no such file => unset NASHPRUNE_VULKAN_LOADER"}, []string{"apt"},
 		},
 		"no driver for AMD":             {fake(debian, withLoader, amdCard, render, lvpICD), false, []string{"problem driver: no Vulkan driver for the AMD GPU 1002:744c at 0000:03:00.0 => sudo apt install mesa-vulkan-drivers"}, nil},

@@ -10,21 +10,20 @@ import (
 	"path"
 	"slices"
 	"strings"
-)
 
-// loaderVariable names a Vulkan loader to use instead of the system's.
-const loaderVariable = "NASHPRUNE_VULKAN_LOADER"
+	"nashprune/gpu/internal/compute"
+)
 
 // loaderName is what the loader is called on Linux.
 const loaderName = "libvulkan.so.1"
 
 // loader looks for the library that finds the drivers.
 func (e *examination) loader() {
-	if name := e.env(loaderVariable); name != "" {
+	if name := e.env(compute.LoaderVariable); name != "" {
 		if file, err := e.findLibrary(name); err != nil {
-			e.add(Problem, "loader", fmt.Sprintf("%s names %s: %v", loaderVariable, name, err), "unset "+loaderVariable+", or name a Vulkan loader by it")
+			e.add(Problem, "loader", fmt.Sprintf("%s names %s: %v", compute.LoaderVariable, name, err), "unset "+compute.LoaderVariable+", or name a Vulkan loader by it")
 		} else {
-			e.add(OK, "loader", fmt.Sprintf("%s, named by %s", file, loaderVariable))
+			e.add(OK, "loader", fmt.Sprintf("%s, named by %s", file, compute.LoaderVariable))
 		}
 		return
 	}

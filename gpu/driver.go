@@ -21,13 +21,13 @@ func (driver) Name() string { return DriverName }
 func (driver) Devices() ([]trainer.Device, error) {
 	found, err := compute.List()
 	if err != nil {
-		return nil, err
+		err = fmt.Errorf("%w (nashprune doctor finds out why)", err)
 	}
 	var devices []trainer.Device
 	for _, d := range found {
 		devices = append(devices, trainer.Device{Driver: DriverName, Index: d.Index, Name: d.Name, Kind: d.Kind, DriverInfo: d.Driver})
 	}
-	return devices, nil
+	return devices, err
 }
 
 func (driver) Open(d trainer.Device, data *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (trainer.Engine, error) {

@@ -13,7 +13,8 @@ import (
 type Driver interface {
 	// Name is what users call the backend, for example "cpu".
 	Name() string
-	// Devices lists what can be opened. The error says why there is nothing.
+	// Devices lists what can be opened. The error says why there is nothing, or
+	// what there is besides and cannot be opened.
 	Devices() ([]Device, error)
 	// Open places the samples of a data set and a state on a device. Of the
 	// state only the network is required (see [Engine.Push]); the engine keeps

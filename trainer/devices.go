@@ -34,8 +34,8 @@ const (
 	SoftwareGPU   DeviceKind = "software-gpu" // a graphics driver that runs on the CPU
 )
 
-// preference is the order in which "auto" looks for a device. A software GPU is
-// slower than the CPU backend and is used only when asked for by name.
+// preference is the order in which "auto" looks for a device. A software GPU runs
+// on the same processor as the CPU backend and is used only when asked for by name.
 var preference = []DeviceKind{DiscreteGPU, IntegratedGPU, VirtualGPU, CPU}
 
 // ErrNoDevice is wrapped by errors about devices that do not exist.
@@ -52,8 +52,8 @@ func Register(d Driver) {
 	drivers[d.Name()] = d
 }
 
-// Inventory lists the devices of every registered driver, and the drivers that
-// have none with the reason.
+// Inventory lists the devices of every registered driver, and by driver why
+// there is none, or which others cannot be used.
 func Inventory() (devices []Device, missing map[string]error) {
 	missing = map[string]error{}
 	for _, name := range slices.Sorted(maps.Keys(drivers)) {
@@ -86,7 +86,7 @@ func ChooseDevice(words string) (Choice, error) {
 	wanted := strings.ToLower(strings.TrimSpace(words))
 	if name, _, _ := strings.Cut(wanted, ":"); drivers[name] != nil { // and no other driver is asked
 		devices, err := drivers[name].Devices()
-		if err != nil {
+		if len(devices) == 0 && err != nil {
 			return Choice{}, fmt.Errorf("%w: %q is not available: %w", ErrNoDevice, words, err)
 		}
 		return choose(words, devices, nil, func(d Device) bool { return wanted == d.Driver || wanted == d.ID() })

@@ -7,5 +7,10 @@
 // device is closed, at the latest.
 //
 // The package uses the Vulkan loader of the system, or the one that the
-// environment variable NASHPRUNE_VULKAN_LOADER names. Without cgo it is empty.
+// environment variable NASHPRUNE_VULKAN_LOADER names. Without cgo it has
+// nothing else.
 package compute
+
+// LoaderVariable is the environment variable that names a Vulkan loader to use
+// instead of the system's.
+const LoaderVariable = "NASHPRUNE_VULKAN_LOADER"

@@ -14,10 +14,6 @@ import (
 	"nashprune/gpu/internal/vkshim"
 )
 
-// LoaderVariable is the environment variable that names a Vulkan loader to use
-// instead of the system's.
-const LoaderVariable = "NASHPRUNE_VULKAN_LOADER"
-
 var apiVersion = uint32(vk.MakeVersion(1, 1, 0))
 
 // shared is the one Vulkan instance of all open devices. The binding has one
