@@ -86,13 +86,26 @@ func TestRefusesSamplesThatAKernelCannotReach(t *testing.T) {
 	if device.Kind != trainer.SoftwareGPU {
 		t.Skip("needs a device that reaches no more than 128 MiB")
 	}
-	const features, samples = 1 << 20, 130
+	const features, samples = 1 << 17, 1040
 	part := dataset.Samples{Features: features, Pixels: make([]uint8, samples*features), Labels: make([]uint8, samples)}
 	d := &dataset.Dataset{Name: "wide", Height: 1, Width: features, Classes: 2, Deviation: 1, Train: part}
 	state := &trainer.State{Network: network.New([]int{features, 1, 2})}
 	_, err = device.Open(d, trainer.EngineOptions{Batch: 1, Optimiser: adam}, state)
 	if !errors.Is(err, trainer.ErrOutOfMemory) || !strings.Contains(err.Error(), "MiB") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestRefusesLoopsThatAreTooLong opens sizes that llvmpipe would not go through.
+func TestRefusesLoopsThatAreTooLong(t *testing.T) {
+	for name, c := range map[string]backendtest.Case{
+		"a batch": {Inputs: 1, Hidden: []int{1}, Classes: 2, Batch: 65536, Rows: 1, Optimiser: adam},
+		"262141 ": {Inputs: 1, Hidden: []int{262141}, Classes: 2, Batch: 1, Rows: 1, Optimiser: adam},
+	} {
+		_, err := openVulkan(c.Data(), trainer.EngineOptions{Batch: c.Batch, Optimiser: c.Optimiser}, fresh(c))
+		if !errors.Is(err, trainer.ErrUsage) || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 
