@@ -2,18 +2,21 @@
 # make test   everything that has to hold before a change lands
 # make bench  the training step beside its matrix products
 # make fuzz   every fuzz target for FUZZTIME each
+# make stress training on Vulkan for STRESSTIME while memory is stirred, and under AddressSanitizer
+# make shaders  the SPIR-V anew, for which it takes glslc and spirv-val
 
 GO ?= go
 # A run never overwrites another.
 RUN := runs/digits$(if $(wildcard runs/digits),-$(shell date +%Y%m%d-%H%M%S))
 FUZZTIME ?= 30s
+STRESSTIME ?= 300s
 
 # Tests use the real MNIST where it is.
 ifneq ($(wildcard ../shared/data/mnist),)
 export NASHPRUNE_DATA ?= $(abspath ../shared/data)
 endif
 
-.PHONY: run build test tools format vet staticcheck race pure bench fuzz clean
+.PHONY: run build test tools format vet staticcheck race pure bench fuzz stress shaders clean
 
 run: build
 	bin/nashprune train --data digits --keep 38 --baseline --out $(RUN)
@@ -62,6 +65,16 @@ fuzz:
 	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
 	  done; \
 	done
+
+# GOGC=1 collects garbage all the time and MALLOC_PERTURB_ overwrites what C frees,
+# so that memory that is freed too early is seen. Mesa's own leaks are not ours.
+STRESS = $(GO) test -count 1 -timeout 30m -run TestTrainingUnderAnAllocatingGoroutine -v
+stress:
+	GOGC=1 MALLOC_PERTURB_=165 NASHPRUNE_STRESS=$(STRESSTIME) $(STRESS) ./gpu
+	ASAN_OPTIONS=detect_leaks=0 NASHPRUNE_STRESS=20s $(STRESS) -asan ./gpu
+
+shaders:
+	$(GO) generate ./shaders
 
 clean:
 	rm -rf bin runs
