@@ -49,8 +49,14 @@ func (e *engine[T]) gather(from dataset.Samples, order []int32) {
 		for b := low; b < high; b++ {
 			i := int(order[b])
 			row := e.batch.row(b)
-			for j, pixel := range from.Pixels[i*width : (i+1)*width] {
-				row[j] = e.inputs[pixel]
+			if from.Values != nil {
+				for j := range row {
+					row[j] = T((from.At(i*width+j) - e.data.Mean) / e.data.Deviation)
+				}
+			} else {
+				for j, pixel := range from.Pixels[i*width : (i+1)*width] {
+					row[j] = e.inputs[pixel]
+				}
 			}
 			e.labels[b] = from.Labels[i]
 		}
