@@ -4,7 +4,6 @@ package gpu
 
 import (
 	"fmt"
-	"slices"
 
 	"nashprune/gpu/internal/compute"
 	"nashprune/trainer"
@@ -35,12 +34,13 @@ func (driver) Open(d trainer.Device, data *dataset.Dataset, o trainer.EngineOpti
 	if err := o.Validate(data, s.Network); err != nil {
 		return nil, err
 	}
-	if err := checkLoops(o.Batch, s.Network.Widths()); err != nil {
-		return nil, err
-	}
 	device, err := compute.Open(d.Index)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", d.Name, err)
+		return nil, err
+	}
+	if name := device.Info().Name; name != d.Name {
+		device.Close()
+		return nil, fmt.Errorf("%w: %s is %s now and was %s", trainer.ErrNoDevice, d.ID(), name, d.Name)
 	}
 	e, err := newEngine(device, data, o, s)
 	if err != nil {
@@ -48,20 +48,4 @@ func (driver) Open(d trainer.Device, data *dataset.Dataset, o trainer.EngineOpti
 		return nil, fmt.Errorf("%s: %w", d.Name, err)
 	}
 	return e, nil
-}
-
-// maxTurns is how often kernels may go through a loop: llvmpipe leaves any loop
-// after 65,536 turns, without a word.
-const maxTurns = 65535
-
-// checkLoops says which size would take a kernel through too long a loop: one
-// over the samples of a batch, or over four inputs or outputs at a time.
-func checkLoops(batch int, widths []int) error {
-	if batch > maxTurns {
-		return trainer.Usagef("a batch of %d samples is too large for Vulkan: take %d at most, or train on the cpu", batch, maxTurns)
-	}
-	if widest := slices.Max(widths); widest > 4*maxTurns {
-		return trainer.Usagef("%d inputs or players in a layer are too many for Vulkan: take %d at most, or train on the cpu", widest, 4*maxTurns)
-	}
-	return nil
 }

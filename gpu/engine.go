@@ -18,6 +18,11 @@ const evaluationBatch = trainer.InferLimit
 // planLength is how many steps the host plans ahead.
 const planLength = 64
 
+// maxTurns is how often kernels may go through a loop, which they do over the
+// samples of a batch, and over four inputs or outputs at a time: llvmpipe leaves
+// any loop after 65,536 turns, without a word.
+const maxTurns = 65535
+
 // engine is a network, its players and its samples on one device.
 type engine struct {
 	device    *compute.Device
@@ -64,6 +69,9 @@ func newEngine(device *compute.Device, d *dataset.Dataset, o trainer.EngineOptio
 		grain:     grainFor(device.Info().Kind),
 		batchRows: max(min(o.Batch, d.Train.Len()), evaluationBatch),
 	}
+	if e.batchRows > maxTurns {
+		return nil, trainer.Usagef("a batch of %d samples is too large for Vulkan: take %d at most, or train on the cpu", e.batchRows, maxTurns)
+	}
 	err := e.placeSamples()
 	if err == nil {
 		err = e.placeExchange()
@@ -96,7 +104,7 @@ func (e *engine) placeSamples() (err error) {
 	if e.data.Train.Values != nil {
 		features = bytesOf(values)
 	}
-	if err := e.checkReach("the samples take", len(features)); err != nil {
+	if err := checkReach("the samples take", len(features), e.device.Info().Limits.StorageRange); err != nil {
 		return err
 	}
 	s.arena, err = e.device.NewArena(compute.Local, e.device.Round(len(features))+e.device.Round(len(labels)))
@@ -120,9 +128,10 @@ func padRows[T any](to, rows []T, width int) []T {
 	return to
 }
 
-// checkReach says whether kernels reach a buffer of so many bytes.
-func (e *engine) checkReach(what string, bytes int) error {
-	if limit := e.device.Info().Limits.StorageRange; bytes > limit {
+// checkReach says whether kernels, which see limit bytes of a buffer, reach as
+// many as there are.
+func checkReach(what string, bytes, limit int) error {
+	if bytes > limit {
 		return fmt.Errorf("%w: %s %d MiB, and kernels see at most %d MiB of a buffer there: take fewer or train on the cpu",
 			trainer.ErrOutOfMemory, what, bytes>>20, limit>>20)
 	}

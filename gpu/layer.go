@@ -15,7 +15,8 @@ import (
 //
 // The parameters and everything in their shape are one matrix with a row for
 // each input, padded, and the biases as its last; a column is one output. All
-// columns are padded with zeros, which every kernel leaves zero.
+// columns are padded with zeros, which every kernel leaves zero (but Fold sets all
+// participations to one).
 type layer struct {
 	in, out int
 	gated   bool // has players and a rectifier: all layers but the last
@@ -68,9 +69,14 @@ func (l *layer) lift(v []float32) (weight, bias []float32) {
 // build makes fresh layers of the given shapes, all zero, in place of those
 // there are.
 func (e *engine) build(shapes []*layer) error {
+	limits := e.device.Info().Limits
 	for i, l := range shapes {
-		largest := max(4*l.size(), l.batchBytes(e.batchRows))
-		if err := e.checkReach(fmt.Sprintf("the weights or activations of layer %d take", i), largest); err != nil {
+		if widest := max(l.in, l.out); widest > 4*maxTurns {
+			return trainer.Usagef("%d inputs or players in a layer are too many for Vulkan: take %d at most, or train on the cpu", widest, 4*maxTurns)
+		}
+		largest := max(4*l.size(), l.batchBytes(e.batchRows), 4*e.batchRows*padded(l.in))
+		err := checkReach(fmt.Sprintf("the weights or activations of layer %d take", i), largest, min(limits.StorageRange, limits.TexelRange))
+		if err != nil {
 			return err
 		}
 	}
@@ -180,7 +186,7 @@ func (e *engine) Push(s *trainer.State) error {
 			from *network.Network
 			to   compute.Buffer
 		}{{s.Network, l.parameters}, {s.First, l.first}, {s.Second, l.second}} {
-			if tensor.from == nil {
+			if tensor.from == nil || tensor.from == s.Second && e.options.Optimiser.Kind != trainer.Adam {
 				continue
 			}
 			from := tensor.from.Layers[i]

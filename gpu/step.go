@@ -208,11 +208,11 @@ func (r *recorder) norms(l *layer, players compute.Buffer) {
 // paper finishes what norms prepared, and lets the players of a layer move once,
 // unless move is the zero value.
 func (r *recorder) paper(l *layer, players compute.Buffer, move trainer.PaperMove) {
-	update, benefit := uint32(0), uint32(0)
-	switch move.Update {
-	case trainer.GradientAscent:
-		update = 1
-	case trainer.BestResponse:
+	update, benefit := uint32(1), uint32(0)
+	switch {
+	case move == trainer.PaperMove{}:
+		update = 0
+	case move.Update == trainer.BestResponse:
 		update = 2
 	}
 	switch move.Game.Benefit {
@@ -244,9 +244,9 @@ func (e *engine) plan(slot int, part trainer.Part, order []int32, step shaders.S
 	step.First, step.Rows, step.Next = uint32(first), uint32(len(order)), uint32(slot+1)
 	step.Share = 1 / float32(len(order))
 	e.exchange.plan[slot] = step
-	offset := int32(e.samples.first[part])
+	offset, places := int32(e.samples.first[part]), e.exchange.order[first:][:e.batchRows]
 	for b, sample := range order {
-		e.exchange.order[first+b] = uint32(offset + sample)
+		places[b] = uint32(offset + sample)
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 )
 
 func (e *engine) Train(ctx context.Context, s trainer.Stretch) (trainer.Progress, error) {
-	m := mode{kind: training, rows: e.options.Batch, track: s.Track}
+	m := mode{kind: training, rows: min(e.options.Batch, e.batchRows), track: s.Track}
 	if s.Paper != nil {
 		m.paper = *s.Paper
 	}
@@ -153,7 +153,7 @@ func (e *engine) Evaluate(ctx context.Context, part trainer.Part, want trainer.W
 // readBatch returns the first rows rows of a buffer that holds a batch, without
 // their padding.
 func (e *engine) readBatch(b compute.Buffer, rows, width int) ([]float32, error) {
-	v, err := e.read(b)
+	v, err := e.read(b.Part(0, 4*rows*padded(width)))
 	if err != nil {
 		return nil, err
 	}

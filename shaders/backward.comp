@@ -70,8 +70,9 @@ void main() {
                 if (firstRow() + r < now.rows) {
                     uint at = (firstRow() + r) * inStride + j;
                     vec4 u = texelFetch(affine, int(at));
-                    vec4 dz = mix(vec4(0), sum[r * COLUMNS + c], greaterThan(s * u, vec4(0)));
-                    vec4 contribution = float(now.rows) * dz * u;
+                    bvec4 fires = greaterThan(s * u, vec4(0));
+                    vec4 dz = mix(vec4(0), sum[r * COLUMNS + c], fires);
+                    vec4 contribution = mix(vec4(0), float(now.rows) * dz * u, fires); // u may be infinite
                     vec4 du = s * dz;
                     result[at] = du;
                     biasSum += du;

@@ -66,7 +66,8 @@ void main() {
                     if (GATED) {
                         affine[at] = u;
                     }
-                    result[at] = GATED ? max(s * u, vec4(0)) : u;
+                    vec4 z = s * u; // max leaves NaN out, of which the loss has to tell
+                    result[at] = GATED ? mix(max(z, vec4(0)), z, isnan(z)) : u;
                 }
             }
         }

@@ -29,9 +29,11 @@ float move(float s, float meanContribution, float norm, float competition) {
     float gradient = s * meanContribution; // <dL/dtheta, theta>
     float benefit = alpha * (BENEFIT == 1 ? -gradient : BENEFIT == 2 ? abs(gradient) : gradient);
     float curvature = 2 * beta * norm;
-    float slope = benefit - (gamma + eta * competition); // at s = 0
+    float toll = eta == 0 ? gamma : gamma + eta * competition; // which may be infinite
+    float slope = benefit - toll; // at s = 0
     if (UPDATE == 1) {
-        return clamp(s + rate * (slope - curvature * s), 0, 1);
+        float ascended = s + rate * (slope - curvature * s);
+        return isnan(ascended) ? ascended : clamp(ascended, 0, 1); // which leaves NaN out
     }
     float response = slope <= 0 ? 0 : slope >= curvature ? 1 : slope / curvature;
     return s + rate * (response - s);

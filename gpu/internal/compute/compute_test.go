@@ -16,7 +16,10 @@ import (
 
 	_ "embed"
 
+	vk "github.com/vulkan-go/vulkan"
+
 	"nashprune/gpu/internal/compute"
+	"nashprune/gpu/internal/vkshim"
 	"nashprune/gpu/internal/vktest"
 	"nashprune/shaders"
 	"nashprune/trainer"
@@ -251,6 +254,42 @@ func TestProgramReused(t *testing.T) {
 		if got, want := binary.NativeEndian.Uint32(b.Bytes()), after(0, run+1); got != want {
 			t.Fatalf("run %d: %d, not %d", run, got, want)
 		}
+	}
+}
+
+// TestTexelsAreNoStorageBuffers: the limit of storage buffers is for them alone.
+func TestTexelsAreNoStorageBuffers(t *testing.T) {
+	d := open(t)
+	defer d.Close()
+	limits := d.Info().Limits
+	limits.StorageBuffers = 1
+	d.SetLimits(limits)
+	if _, err := d.Pipeline(reverse); err != nil { // one of each
+		t.Error(err)
+	}
+	if _, err := d.Pipeline(affine, 1, 0, 0); err == nil {
+		t.Error("a kernel of two storage buffers is taken")
+	}
+}
+
+// TestInstanceOfPortability creates instances as on macOS, wherever the loader
+// knows the extension.
+func TestInstanceOfPortability(t *testing.T) {
+	if !vktest.Alone(t) {
+		return
+	}
+	defer open(t).Close() // which opens the loader
+	const portability = "VK_KHR_portability_enumeration"
+	if !vkshim.InstanceHasExtension(portability) {
+		t.Skip("the loader does not know the extension")
+	}
+	instance, result := vkshim.CreateInstance(uint32(vk.MakeVersion(1, 1, 0)), portability)
+	if result != vk.Success {
+		t.Fatal(result)
+	}
+	vk.DestroyInstance(instance, nil)
+	if _, result := vkshim.CreateInstance(uint32(vk.MakeVersion(1, 1, 0)), "VK_voodoo"); result != vk.ErrorExtensionNotPresent {
+		t.Errorf("an instance with an unknown extension: %v", result)
 	}
 }
 

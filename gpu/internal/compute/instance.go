@@ -65,23 +65,12 @@ func createInstance() (vk.Instance, error) {
 	if version := vkshim.InstanceVersion(); version < apiVersion {
 		return nil, fmt.Errorf("the Vulkan loader is of version %s: it takes 1.1", versionString(max(version, uint32(vk.MakeVersion(1, 0, 0)))))
 	}
-	info := vk.InstanceCreateInfo{
-		SType: vk.StructureTypeInstanceCreateInfo,
-		PApplicationInfo: &vk.ApplicationInfo{
-			SType:            vk.StructureTypeApplicationInfo,
-			PApplicationName: "nashprune\x00",
-			PEngineName:      "nashprune\x00",
-			ApiVersion:       apiVersion,
-		},
+	portability := "VK_KHR_portability_enumeration"
+	if runtime.GOOS != "darwin" || !vkshim.InstanceHasExtension(portability) {
+		portability = ""
 	}
-	const portability = "VK_KHR_portability_enumeration"
-	if runtime.GOOS == "darwin" && vkshim.InstanceHasExtension(portability) {
-		info.Flags = 1 // VK_INSTANCE_CREATE_ENUMERATE_PORTABILITY_BIT_KHR
-		info.EnabledExtensionCount, info.PpEnabledExtensionNames = 1, []string{portability + "\x00"}
-	}
-	defer info.Free()
-	var instance vk.Instance
-	if result := vk.CreateInstance(&info, nil, &instance); result == vk.ErrorIncompatibleDriver {
+	instance, result := vkshim.CreateInstance(apiVersion, portability)
+	if result == vk.ErrorIncompatibleDriver {
 		return nil, fmt.Errorf("no Vulkan driver was found: %w", failed("vkCreateInstance", result))
 	} else if err := failed("vkCreateInstance", result); err != nil {
 		return nil, err

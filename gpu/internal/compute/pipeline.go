@@ -61,8 +61,9 @@ func (p *Pipeline) open(constants []uint32) error {
 	if len(constants) != len(k.Constants) {
 		return fmt.Errorf("%d values for its %d specialisation constants", len(constants), len(k.Constants))
 	}
-	if len(k.Buffers) < 1 || len(k.Buffers) > min(32, d.info.Limits.StorageBuffers) {
-		return fmt.Errorf("it has %d buffers, %s takes from 1 to %d", len(k.Buffers), d.info.Name, d.info.Limits.StorageBuffers)
+	if storage := len(k.Buffers) - len(k.Texels); len(k.Buffers) < 1 || len(k.Buffers) > 32 || storage > d.info.Limits.StorageBuffers {
+		return fmt.Errorf("it has %d buffers, %d of them storage buffers: it takes from 1 to 32, and %s %d storage buffers at most",
+			len(k.Buffers), storage, d.info.Name, d.info.Limits.StorageBuffers)
 	}
 	for i, name := range k.Buffers {
 		if slices.Contains(k.Texels, name) {

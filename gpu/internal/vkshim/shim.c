@@ -24,6 +24,16 @@ typedef struct { Header header; uint64_t properties[128]; } PhysicalDeviceProper
 typedef struct { Header header; uint32_t size, stages, operations, quad; } SubgroupProperties;
 typedef struct { Header header; uint32_t descriptors; uint64_t allocation; } Maintenance3Properties;
 typedef struct { Header header; int32_t id; char name[256], info[256]; uint8_t conformance[4]; } DriverProperties;
+typedef struct { Header header; const char *name; uint32_t version; const char *engine; uint32_t engineVersion, apiVersion; } ApplicationInfo;
+typedef struct {
+	Header header;
+	uint32_t flags;
+	const ApplicationInfo *application;
+	uint32_t layers;
+	const char *const *layer;
+	uint32_t extensions;
+	const char *const *extension;
+} InstanceCreateInfo;
 typedef struct { Header header; uint32_t flags, family, count; const float *priorities; } DeviceQueueCreateInfo;
 typedef struct {
 	Header header;
@@ -70,7 +80,8 @@ typedef struct {
 } SubmitInfo;
 
 enum {
-	SUCCESS = 0, ERROR_OUT_OF_HOST_MEMORY = -1,
+	SUCCESS = 0, ERROR_OUT_OF_HOST_MEMORY = -1, ERROR_INITIALIZATION_FAILED = -3,
+	ENUMERATE_PORTABILITY = 1, // of an instance
 	STAGE_COMPUTE = 0x20, // of a shader
 	BIND_POINT_COMPUTE = 1,
 	DESCRIPTOR_TEXEL_BUFFER = 4, DESCRIPTOR_STORAGE_BUFFER = 7,
@@ -133,6 +144,19 @@ int shim_instance_has_extension(const char *name) {
 	if (!list || enumerate(NULL, &count, list) < 0)
 		count = 0;
 	return has_name(list, count, name);
+}
+
+int32_t shim_create_instance(uint32_t version, const char *portability, void **instance) {
+	int32_t (VKAPI *create)(const InstanceCreateInfo *, const void *, void **) = RESOLVE(NULL, "vkCreateInstance");
+	ApplicationInfo application = {.header = {0, NULL}, .name = "nashprune", .engine = "nashprune", .apiVersion = version};
+	InstanceCreateInfo info = {
+		.header = {1, NULL},
+		.flags = portability ? ENUMERATE_PORTABILITY : 0,
+		.application = &application,
+		.extensions = portability != NULL,
+		.extension = &portability,
+	};
+	return create ? create(&info, NULL, instance) : ERROR_INITIALIZATION_FAILED;
 }
 
 int shim_device_has_extension(void *instance, void *physical, const char *name) {

@@ -66,6 +66,19 @@ func InstanceHasExtension(name string) bool {
 	return C.shim_instance_has_extension(cName) != 0
 }
 
+// CreateInstance creates an instance for a version of Vulkan. Portability is the
+// extension that lists devices which are not wholly Vulkan's, none if it is empty.
+func CreateInstance(version uint32, portability string) (vk.Instance, vk.Result) {
+	var cPortability *C.char
+	if portability != "" {
+		cPortability = C.CString(portability)
+		defer C.free(unsafe.Pointer(cPortability))
+	}
+	var instance unsafe.Pointer
+	result := C.shim_create_instance(C.uint32_t(version), cPortability, &instance)
+	return vk.Instance(instance), vk.Result(result)
+}
+
 // DeviceHasExtension tells whether a device can be created with the extension.
 func DeviceHasExtension(instance vk.Instance, physical vk.PhysicalDevice, name string) bool {
 	cName := C.CString(name)

@@ -26,6 +26,9 @@ typedef struct {
 
 uint32_t shim_instance_version(void);
 int shim_instance_has_extension(const char *name);
+// portability is the extension that lists devices which are not wholly Vulkan's,
+// NULL where there is none.
+int32_t shim_create_instance(uint32_t version, const char *portability, void **instance);
 int shim_device_has_extension(void *instance, void *physical, const char *name);
 uint32_t shim_queue_families(void *instance, void *physical, shim_queue_family *families, uint32_t count);
 void shim_physical_properties(void *instance, void *physical, int driver, shim_properties *properties);

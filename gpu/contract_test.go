@@ -1,0 +1,166 @@
+//go:build cgo && (linux || windows || darwin || freebsd)
+
+package gpu_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"strings"
+	"testing"
+
+	"nashprune/game"
+	"nashprune/gpu"
+	"nashprune/trainer"
+	"nashprune/trainer/backendtest"
+	"nashprune/trainer/network"
+)
+
+// TestNumbersThatAreNotFinite puts one number that is not finite into a state, and
+// expects the device to leave it where the CPU does: a training that diverged must
+// not look as if it had not.
+func TestNumbersThatAreNotFinite(t *testing.T) {
+	c := backendtest.Cases()[2]
+	infinity, nan := float32(math.Inf(1)), float32(math.NaN())
+	for name, spoil := range map[string]func(*trainer.State){
+		"NaN in a hidden weight":      func(s *trainer.State) { s.Network.Layers[0].Weight[0] = nan },
+		"NaN in a hidden bias":        func(s *trainer.State) { s.Network.Layers[0].Bias[1] = nan },
+		"NaN in a participation":      func(s *trainer.State) { s.Network.Layers[0].Participation[0] = nan },
+		"NaN in a logit":              func(s *trainer.State) { s.Network.Layers[1].Bias[1] = nan },
+		"infinity in a hidden weight": func(s *trainer.State) { s.Network.Layers[0].Weight[0] = infinity },
+		"infinity below a rectifier":  func(s *trainer.State) { s.Network.Layers[0].Bias[1] = -infinity },
+		"infinity in a logit":         func(s *trainer.State) { s.Network.Layers[1].Bias[1] = -infinity },
+	} {
+		for _, paper := range []*trainer.PaperMove{nil, {Game: game.Paper{Alpha: 1, Beta: 1}, Update: trainer.GradientAscent, Rate: 0.1}} {
+			found := func(driver string) string {
+				e := openOn(t, driver, c)
+				state := c.State()
+				spoil(state)
+				if err := e.Push(state); err != nil {
+					t.Fatal(err)
+				}
+				evaluation, err := e.Evaluate(context.Background(), trainer.TrainPart, trainer.Want{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				stretch := steps(c, 1, true)
+				stretch.Paper = paper
+				progress, err := e.Train(context.Background(), stretch)
+				if err != nil {
+					t.Fatal(err)
+				}
+				statistics, err := e.Statistics()
+				if err != nil {
+					t.Fatal(err)
+				}
+				return fmt.Sprint(kindsOf(evaluation.Loss, progress.Loss), kindsOf(statistics[0].Participation...), kindsOf(statistics[0].MeanSquare...))
+			}
+			if got, want := found(gpu.DriverName), found("cpu"); got != want {
+				t.Errorf("%s, paper's game %v: %s, the CPU has %s", name, paper != nil, got, want)
+			}
+		}
+	}
+}
+
+// TestMomentsOfAnotherOptimiser pushes Adam's second moments to an engine of SGD,
+// which has none.
+func TestMomentsOfAnotherOptimiser(t *testing.T) {
+	c := backendtest.Cases()[2]
+	state := c.State()
+	c.Optimiser = trainer.Optimiser{Kind: trainer.SGD, Momentum: 0.9}
+	e := openOn(t, gpu.DriverName, c)
+	if err := e.Push(state); err != nil {
+		t.Fatal(err)
+	}
+	got, err := e.Pull()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(got.First.Layers[0].Weight, state.First.Layers[0].Weight) || got.Second != nil {
+		t.Error("the first moments are not those that were pushed")
+	}
+}
+
+// TestPaperMovesByGradientUnlessTold plays the paper's game without an update by
+// name.
+func TestPaperMovesByGradientUnlessTold(t *testing.T) {
+	c := backendtest.Cases()[2]
+	played := func(update trainer.PaperUpdate) []float64 {
+		e := openOn(t, gpu.DriverName, c)
+		stretch := steps(c, 2, false)
+		stretch.Paper = &trainer.PaperMove{Game: game.Paper{Gamma: 1}, Update: update, Rate: 0.1}
+		if _, err := e.Train(context.Background(), stretch); err != nil {
+			t.Fatal(err)
+		}
+		statistics, err := e.Statistics()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return statistics[0].Participation
+	}
+	if got, want := played(""), played(trainer.GradientAscent); !reflect.DeepEqual(got, want) {
+		t.Errorf("%v, and by gradient %v", got, want)
+	}
+}
+
+// TestNoBatchLeavesItsPlace gives a step more samples than there are places for.
+func TestNoBatchLeavesItsPlace(t *testing.T) {
+	c := backendtest.Case{Inputs: 3, Hidden: []int{2}, Classes: 2, Batch: 1000, Rows: 1, Optimiser: adam}
+	data := c.Data()
+	data.Train.Pixels, data.Train.Labels = data.Train.Pixels[:3*300], data.Train.Labels[:300]
+	e, err := openVulkan(data, trainer.EngineOptions{Batch: c.Batch, Optimiser: c.Optimiser}, fresh(c))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	defer func() {
+		if recover() == nil {
+			t.Error("no panic")
+		}
+	}()
+	_, err = e.Train(context.Background(), trainer.Stretch{Order: make([]int32, 301), LearningRates: []float64{1e-3}})
+	t.Error(err)
+}
+
+// TestWidthsThatArePushed: what a device does not take when it is opened it does
+// not take later, and goes on with what it has.
+func TestWidthsThatArePushed(t *testing.T) {
+	c := backendtest.Cases()[2]
+	e := openOn(t, gpu.DriverName, c)
+	before, err := e.Pull()
+	if err != nil {
+		t.Fatal(err)
+	}
+	wide := &trainer.State{Network: network.New([]int{c.Inputs, 262141, c.Classes})}
+	if err := e.Push(wide); !errors.Is(err, trainer.ErrUsage) {
+		t.Errorf("%v", err)
+	}
+	after, err := e.Pull()
+	if err != nil || !reflect.DeepEqual(before, after) {
+		t.Errorf("the state is another, %v", err)
+	}
+}
+
+// TestTheDeviceIsTheOneThatWasListed opens a device whose number now is another's.
+func TestTheDeviceIsTheOneThatWasListed(t *testing.T) {
+	c := backendtest.Cases()[0]
+	device, err := trainer.FindDevice(gpu.DriverName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	device.Name = "Voodoo"
+	_, err = device.Open(c.Data(), trainer.EngineOptions{Batch: c.Batch, Optimiser: c.Optimiser}, fresh(c))
+	if !errors.Is(err, trainer.ErrNoDevice) || !strings.Contains(err.Error(), "Voodoo") {
+		t.Errorf("%v", err)
+	}
+}
+
+// kindsOf writes finite numbers as 0.
+func kindsOf(numbers ...float64) (kinds []float64) {
+	for _, x := range numbers {
+		kinds = append(kinds, x-x)
+	}
+	return kinds
+}
