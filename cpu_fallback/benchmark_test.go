@@ -42,9 +42,9 @@ func benchmarkNetwork(widths ...int) *network.Network {
 	return n
 }
 
-func benchmarkEngine(b *testing.B, batch int, widths ...int) *engine[float32] {
+func benchmarkEngine(b *testing.B, p products[float32], batch int, widths ...int) *engine[float32] {
 	b.Helper()
-	e, err := open[float32](benchmarkData(1024), trainer.EngineOptions{Batch: batch, Optimiser: trainer.Optimiser{Kind: trainer.Adam}},
+	e, err := open[float32](p, benchmarkData(1024), trainer.EngineOptions{Batch: batch, Optimiser: trainer.Optimiser{Kind: trainer.Adam}},
 		&trainer.State{Network: benchmarkNetwork(widths...)})
 	if err != nil {
 		b.Fatal(err)
@@ -52,8 +52,8 @@ func benchmarkEngine(b *testing.B, batch int, widths ...int) *engine[float32] {
 	return e
 }
 
-// products does the matrix products of one training step and nothing else.
-func (e *engine[T]) products(rows int) {
+// productsAlone does the matrix products of one training step and nothing else.
+func (e *engine[T]) productsAlone(rows int) {
 	for i, l := range e.layers {
 		input := e.batch.top(rows)
 		if i > 0 {
@@ -64,12 +64,12 @@ func (e *engine[T]) products(rows int) {
 		if l.gated {
 			into = l.affine
 		}
-		multiply(blas.NoTrans, blas.Trans, input, l.weight(), into.top(rows))
-		multiply(blas.Trans, blas.NoTrans, derivative, input, l.weightOf(l.gradient))
+		e.multiply(blas.NoTrans, blas.Trans, input, l.weight(), into.top(rows))
+		e.multiply(blas.Trans, blas.NoTrans, derivative, input, l.weightOf(l.gradient))
 		if i > 0 {
 			// The result goes where nothing reads it, so that the zeros of the
 			// real derivatives stay in place.
-			multiply(blas.NoTrans, blas.NoTrans, derivative, l.weight(), e.layers[i-1].affine.top(rows))
+			e.multiply(blas.NoTrans, blas.NoTrans, derivative, l.weight(), e.layers[i-1].affine.top(rows))
 		}
 	}
 }
@@ -86,33 +86,39 @@ func BenchmarkStep(b *testing.B) {
 		{[]int{784, 512, 256, 10}, true},
 		{[]int{784, 25, 13, 10}, false},
 	} {
-		b.Run(fmt.Sprintf("cpu/gonum/%v/track=%v", c.widths, c.track), func(b *testing.B) {
-			const batch, stepsAtOnce = 128, 8
-			e := benchmarkEngine(b, batch, c.widths...)
-			s := trainer.Stretch{LearningRates: make([]float64, stepsAtOnce), Track: c.track}
-			for i := range stepsAtOnce * batch {
-				s.Order = append(s.Order, int32(i))
-			}
-			for i := range s.LearningRates {
-				s.LearningRates[i] = 1e-4
-			}
-			var whole, products time.Duration
-			for b.Loop() {
-				start := time.Now()
-				if _, err := e.Train(context.Background(), s); err != nil {
-					b.Fatal(err)
-				}
-				whole += time.Since(start)
-				start = time.Now()
-				for range stepsAtOnce {
-					e.products(batch)
-				}
-				products += time.Since(start)
-			}
-			steps := float64(b.N * stepsAtOnce)
-			b.ReportMetric(float64(whole.Nanoseconds())/steps, "ns/step")
-			b.ReportMetric(float64(products.Nanoseconds())/steps, "ns/products")
-			b.ReportMetric(float64(whole)/float64(products), "step/products")
-		})
+		for name, library := range libraries(b) {
+			b.Run(fmt.Sprintf("cpu/%s/%v/track=%v", name, c.widths, c.track), func(b *testing.B) {
+				benchmarkStep(b, library, c.widths, c.track)
+			})
+		}
 	}
+}
+
+func benchmarkStep(b *testing.B, library products[float32], widths []int, track bool) {
+	const batch, stepsAtOnce = 128, 8
+	e := benchmarkEngine(b, library, batch, widths...)
+	s := trainer.Stretch{LearningRates: make([]float64, stepsAtOnce), Track: track}
+	for i := range stepsAtOnce * batch {
+		s.Order = append(s.Order, int32(i))
+	}
+	for i := range s.LearningRates {
+		s.LearningRates[i] = 1e-4
+	}
+	var whole, products time.Duration
+	for b.Loop() {
+		start := time.Now()
+		if _, err := e.Train(context.Background(), s); err != nil {
+			b.Fatal(err)
+		}
+		whole += time.Since(start)
+		start = time.Now()
+		for range stepsAtOnce {
+			e.productsAlone(batch)
+		}
+		products += time.Since(start)
+	}
+	steps := float64(b.N * stepsAtOnce)
+	b.ReportMetric(float64(whole.Nanoseconds())/steps, "ns/step")
+	b.ReportMetric(float64(products.Nanoseconds())/steps, "ns/products")
+	b.ReportMetric(float64(whole)/float64(products), "step/products")
 }

@@ -1,6 +1,7 @@
-// Package cpufallback trains on the CPU with gonum's matrix products. It is
-// registered as the driver "cpu" and computes in float32; [OpenOracle] opens
-// the same code in float64, against which every backend is checked.
+// Package cpufallback trains on the CPU, with the matrix products of the system's
+// OpenBLAS where there is one, or with gonum's. It is registered as the driver
+// "cpu" and computes in float32; [OpenOracle] opens the same code in float64 with
+// gonum, against which every backend is checked.
 //
 // The same seed gives the same bits with any number of processors: work is cut
 // into chunks of fixed size, and sums over chunks are taken in their order.
@@ -28,18 +29,38 @@ func init() { trainer.Register(driver{}) }
 
 func (driver) Name() string { return DriverName }
 
+// gonumName is how a device is called whose matrix products are gonum's.
+const gonumName = "gonum"
+
+// Devices lists the processor once for each library that can multiply matrices:
+// with OpenBLAS, where the system has it, and with gonum.
 func (driver) Devices() ([]trainer.Device, error) {
-	return []trainer.Device{{Driver: DriverName, Name: processorName(), Kind: trainer.CPU, BLAS: "gonum"}}, nil
+	libraries := []string{gonumName}
+	if found, err := findOpenBLAS(); err == nil {
+		libraries = []string{found.version, gonumName}
+	}
+	var devices []trainer.Device
+	for i, library := range libraries {
+		devices = append(devices, trainer.Device{Driver: DriverName, Index: i, Name: processorName(), Kind: trainer.CPU, BLAS: library})
+	}
+	return devices, nil
 }
 
-func (driver) Open(_ trainer.Device, d *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (trainer.Engine, error) {
-	return open[float32](d, o, s)
+func (driver) Open(device trainer.Device, d *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (trainer.Engine, error) {
+	if device.BLAS == gonumName {
+		return open[float32](gonum32{}, d, o, s)
+	}
+	found, err := findOpenBLAS()
+	if err != nil {
+		return nil, err
+	}
+	return open[float32](found, d, o, s)
 }
 
 // OpenOracle opens an engine that computes in float64. Its state goes to the host
 // as float32, so that Pull then Push rounds it.
 func OpenOracle(d *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (trainer.Engine, error) {
-	return open[float64](d, o, s)
+	return open[float64](gonum64{}, d, o, s)
 }
 
 // processorName returns what the processor calls itself, where the system

@@ -10,6 +10,7 @@ import (
 // engine is a network, its players and its samples, computed in T.
 type engine[T real] struct {
 	data      *dataset.Dataset
+	products  products[T]
 	options   trainer.EngineOptions
 	inputs    [256]T // the network's input for each value of a pixel
 	layers    []*layer[T]
@@ -54,11 +55,11 @@ func (l *layer[T]) bias() []T         { return l.biasOf(l.parameters) }
 func (l *layer[T]) weightOf(v []T) matrix[T] { return matrix[T]{l.out, l.in, v[:l.in*l.out]} }
 func (l *layer[T]) biasOf(v []T) []T         { return v[l.in*l.out:] }
 
-func open[T real](d *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (*engine[T], error) {
+func open[T real](p products[T], d *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (*engine[T], error) {
 	if err := o.Validate(d, s.Network); err != nil {
 		return nil, err
 	}
-	e := &engine[T]{data: d, options: o, batchRows: max(min(o.Batch, d.Train.Len()), evaluationBatch)}
+	e := &engine[T]{data: d, products: p, options: o, batchRows: max(min(o.Batch, d.Train.Len()), evaluationBatch)}
 	for pixel := range e.inputs {
 		e.inputs[pixel] = T((float64(pixel)/255 - d.Mean) / d.Deviation)
 	}

@@ -4,10 +4,6 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
-
-	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/blas32"
-	"gonum.org/v1/gonum/blas/blas64"
 )
 
 // real is the arithmetic of an engine.
@@ -30,31 +26,6 @@ func (m matrix[T]) row(r int) []T { return m.data[r*m.columns : (r+1)*m.columns]
 // top returns the first rows rows, sharing their memory.
 func (m matrix[T]) top(rows int) matrix[T] {
 	return matrix[T]{rows, m.columns, m.data[:rows*m.columns]}
-}
-
-// multiply writes the product of a and b, each transposed if asked, to c.
-// Gonum's products skip the zeros of their first operand, so the operand with
-// the zeros of the rectifier in it is best put first.
-func multiply[T real](transA, transB blas.Transpose, a, b, c matrix[T]) {
-	inner := a.columns
-	if transA == blas.Trans {
-		inner = a.rows
-	}
-	if c.rows == 0 || c.columns == 0 {
-		return
-	}
-	if inner == 0 { // an empty layer below: gonum would index past its operands
-		clear(c.data)
-		return
-	}
-	switch data := any(c.data).(type) {
-	case []float32:
-		blas32.Implementation().Sgemm(transA, transB, c.rows, c.columns, inner, 1,
-			any(a.data).([]float32), a.columns, any(b.data).([]float32), b.columns, 0, data, c.columns)
-	case []float64:
-		blas64.Implementation().Dgemm(transA, transB, c.rows, c.columns, inner, 1,
-			any(a.data).([]float64), a.columns, any(b.data).([]float64), b.columns, 0, data, c.columns)
-	}
 }
 
 // Chunk sizes: large enough that handing one out costs little, small enough

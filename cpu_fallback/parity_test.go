@@ -2,6 +2,7 @@ package cpufallback_test
 
 import (
 	"context"
+	"os"
 	"reflect"
 	"runtime"
 	"slices"
@@ -17,26 +18,51 @@ import (
 
 const float32Unit = 0x1p-24
 
-// openCPU opens the backend as a user would get it.
+// openCPU opens the backend with gonum's products.
 func openCPU(d *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (trainer.Engine, error) {
-	device, err := trainer.FindDevice(cpufallback.DriverName)
-	if err != nil {
-		return nil, err
+	return openNamed("gonum")(d, o, s)
+}
+
+// openNamed opens the device that a user's words mean.
+func openNamed(words string) backendtest.Opener {
+	return func(d *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (trainer.Engine, error) {
+		device, err := trainer.FindDevice(words)
+		if err != nil {
+			return nil, err
+		}
+		return device.Open(d, o, s)
 	}
-	return device.Open(d, o, s)
+}
+
+// onEveryLibrary runs a test with gonum's products and with OpenBLAS's, which may
+// be missing, but not under CI=true.
+func onEveryLibrary(t *testing.T, test func(t *testing.T, open backendtest.Opener)) {
+	for _, library := range []string{"gonum", "openblas"} {
+		t.Run(library, func(t *testing.T) {
+			if _, err := trainer.FindDevice(library); err != nil {
+				if os.Getenv("CI") == "true" {
+					t.Fatal(err)
+				}
+				t.Skip(err)
+			}
+			test(t, openNamed(library))
+		})
+	}
 }
 
 func TestParityOfFloat32WithFloat64(t *testing.T) {
-	report, err := backendtest.Compare(cpufallback.OpenOracle, openCPU, float32Unit, backendtest.Cases())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range report.Failed() {
-		t.Errorf("%s: %s: used %g of the bound: %s", c.Case, c.Quantity, c.Used, c.Detail)
-	}
-	if len(report.Checks) < 300 {
-		t.Errorf("only %d checks were made", len(report.Checks))
-	}
+	onEveryLibrary(t, func(t *testing.T, open backendtest.Opener) {
+		report, err := backendtest.Compare(cpufallback.OpenOracle, open, float32Unit, backendtest.Cases())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range report.Failed() {
+			t.Errorf("%s: %s: used %g of the bound: %s", c.Case, c.Quantity, c.Used, c.Detail)
+		}
+		if len(report.Checks) < 300 {
+			t.Errorf("only %d checks were made", len(report.Checks))
+		}
+	})
 }
 
 // tampered is an engine with one fault.
@@ -113,16 +139,21 @@ func TestTheSuiteSeesFaults(t *testing.T) {
 // TestSameBitsWithAnyNumberOfProcessors trains with sizes that gonum and the
 // loops here cut into several pieces, and compares to the bit.
 func TestSameBitsWithAnyNumberOfProcessors(t *testing.T) {
-	c := backendtest.Cases()[6]
+	onEveryLibrary(t, sameBitsWithAnyNumberOfProcessors)
+}
+
+func sameBitsWithAnyNumberOfProcessors(t *testing.T, open backendtest.Opener) {
+	c := backendtest.Case{Inputs: 300, Hidden: []int{270, 130}, Classes: 13, Batch: 200, Rows: 200, Optimiser: trainer.Optimiser{Kind: trainer.Adam}}
+	data := c.Data()
 	train := func(processors int) *trainer.State {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(processors))
-		e, err := openCPU(c.Data(), trainer.EngineOptions{Batch: c.Batch, Optimiser: c.Optimiser}, c.State())
+		e, err := open(data, trainer.EngineOptions{Batch: c.Batch, Optimiser: c.Optimiser}, c.State())
 		if err != nil {
 			t.Fatal(err)
 		}
 		stretch := trainer.Stretch{Track: true, LearningRates: []float64{1e-3, 1e-3, 1e-3}}
 		for i := range 3*c.Batch - 5 {
-			stretch.Order = append(stretch.Order, int32(i%c.Data().Train.Len()))
+			stretch.Order = append(stretch.Order, int32(i%data.Train.Len()))
 		}
 		if _, err := e.Train(context.Background(), stretch); err != nil {
 			t.Fatal(err)

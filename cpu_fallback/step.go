@@ -49,8 +49,14 @@ func (e *engine[T]) gather(from dataset.Samples, order []int32) {
 		for b := low; b < high; b++ {
 			i := int(order[b])
 			row := e.batch.row(b)
-			for j, pixel := range from.Pixels[i*width : (i+1)*width] {
-				row[j] = e.inputs[pixel]
+			if from.Values != nil {
+				for j := range row {
+					row[j] = T((from.At(i*width+j) - e.data.Mean) / e.data.Deviation)
+				}
+			} else {
+				for j, pixel := range from.Pixels[i*width : (i+1)*width] {
+					row[j] = e.inputs[pixel]
+				}
 			}
 			e.labels[b] = from.Labels[i]
 		}
@@ -66,7 +72,7 @@ func (e *engine[T]) forward(rows int) {
 		if l.gated {
 			affine = l.affine.top(rows)
 		}
-		multiply(blas.NoTrans, blas.Trans, input, l.weight(), affine)
+		e.multiply(blas.NoTrans, blas.Trans, input, l.weight(), affine)
 		bias := l.bias()
 		inChunks(rows, rowsPerChunk, func(_, low, high int) {
 			for b := low; b < high; b++ {
@@ -144,9 +150,9 @@ func (e *engine[T]) backward(rows int, contributions bool) {
 			input = e.layers[i-1].output.top(rows)
 		}
 		derivative := l.derivative.top(rows)
-		multiply(blas.Trans, blas.NoTrans, derivative, input, l.weightOf(l.gradient))
+		e.multiply(blas.Trans, blas.NoTrans, derivative, input, l.weightOf(l.gradient))
 		if i > 0 {
-			multiply(blas.NoTrans, blas.NoTrans, derivative, l.weight(), e.layers[i-1].derivative.top(rows))
+			e.multiply(blas.NoTrans, blas.NoTrans, derivative, l.weight(), e.layers[i-1].derivative.top(rows))
 		}
 	}
 }

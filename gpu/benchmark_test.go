@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	cpufallback "nashprune/cpu_fallback"
 	"nashprune/gpu"
 	"nashprune/trainer"
 	"nashprune/trainer/backendtest"
@@ -32,10 +31,10 @@ func fresh(c backendtest.Case) *trainer.State {
 	return &trainer.State{Network: n}
 }
 
-// openOn opens the case at a fresh network on the first device of a driver.
-func openOn(tb testing.TB, driver string, c backendtest.Case) trainer.Engine {
+// openOn opens the case at a fresh network on the device that words mean.
+func openOn(tb testing.TB, words string, c backendtest.Case) trainer.Engine {
 	tb.Helper()
-	device, err := trainer.FindDevice(driver)
+	device, err := trainer.FindDevice(words)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -63,7 +62,8 @@ func steps(c backendtest.Case, n int, track bool) trainer.Stretch {
 	return s
 }
 
-// BenchmarkStep times a training step on Vulkan beside the CPU's, in turns.
+// BenchmarkStep times a training step on Vulkan beside the CPU's with either
+// library, in turns.
 func BenchmarkStep(b *testing.B) {
 	for _, hidden := range [][]int{{512, 256}, {128, 64}, {25, 13}} {
 		for _, track := range []bool{false, true} {
@@ -73,29 +73,33 @@ func BenchmarkStep(b *testing.B) {
 				s := steps(c, stepsAtOnce, track)
 				engines := map[string]trainer.Engine{}
 				took := map[string]time.Duration{}
-				drivers := []string{gpu.DriverName, cpufallback.DriverName}
-				for _, driver := range drivers {
-					engines[driver] = openOn(b, driver, c)
+				devices := []string{gpu.DriverName, "gonum", "openblas"}
+				if _, err := trainer.FindDevice("openblas"); err != nil {
+					b.Log(err)
+					devices = devices[:2]
 				}
-				train := func(driver string) {
-					if _, err := engines[driver].Train(context.Background(), s); err != nil {
+				for _, device := range devices {
+					engines[device] = openOn(b, device, c)
+				}
+				train := func(device string) {
+					if _, err := engines[device].Train(context.Background(), s); err != nil {
 						b.Fatal(err)
 					}
 				}
-				for _, driver := range drivers { // drivers compile kernels when they are first run
-					train(driver)
+				for _, device := range devices { // drivers compile kernels when they are first run
+					train(device)
 				}
 				for b.Loop() {
-					for _, driver := range drivers {
+					for _, device := range devices {
 						start := time.Now()
-						train(driver)
-						took[driver] += time.Since(start)
+						train(device)
+						took[device] += time.Since(start)
 					}
 				}
-				for _, driver := range drivers {
-					b.ReportMetric(float64(took[driver].Microseconds())/float64(b.N*stepsAtOnce), driver+"-us/step")
+				for _, device := range devices {
+					b.ReportMetric(float64(took[device].Microseconds())/float64(b.N*stepsAtOnce), device+"-us/step")
 				}
-				b.ReportMetric(float64(took[gpu.DriverName])/float64(took[cpufallback.DriverName]), "vulkan/cpu")
+				b.ReportMetric(float64(took[gpu.DriverName])/float64(took["gonum"]), "vulkan/gonum")
 				for _, t := range engines[gpu.DriverName].Timings() {
 					b.Logf("%-10s %8.1f us a call, %d calls", t.Kernel, t.Seconds/float64(t.Calls)*1e6, t.Calls)
 				}

@@ -4,6 +4,7 @@ package gpu
 
 import (
 	"fmt"
+	"slices"
 
 	"nashprune/gpu/internal/compute"
 	"nashprune/shaders"
@@ -31,10 +32,10 @@ type engine struct {
 	batchRows int // rows of all buffers that hold a batch
 
 	samples struct {
-		arena  *compute.Arena
-		pixels compute.Buffer // all parts one after the other, a sample padded to whole words
-		labels compute.Buffer // a byte a sample
-		first  map[trainer.Part]int
+		arena    *compute.Arena
+		features compute.Buffer // of all parts one after the other, bytes or floats, a sample padded to four
+		labels   compute.Buffer // a byte a sample
+		first    map[trainer.Part]int
 	}
 
 	// What the host writes and reads at every submission.
@@ -87,36 +88,44 @@ func newEngine(device *compute.Device, d *dataset.Dataset, o trainer.EngineOptio
 
 // placeSamples copies all samples to the device, as they came.
 func (e *engine) placeSamples() (err error) {
-	stride := padded(e.data.Train.Features)
 	s := &e.samples
 	s.first = map[trainer.Part]int{}
-	count := 0
+	var labels, pixels []byte
+	var values []float32
 	for _, part := range parts {
-		s.first[part] = count
-		count += part.Of(e.data).Len()
+		samples := part.Of(e.data)
+		s.first[part] = len(labels)
+		labels = append(labels, samples.Labels...)
+		pixels = padRows(pixels, samples.Pixels, e.data.Train.Features)
+		values = padRows(values, samples.Values, e.data.Train.Features)
 	}
-	labels := make([]byte, padded(count))
-	if err := checkReach("the samples take", count*stride, e.device.Info().Limits.StorageRange); err != nil {
+	labels = append(labels, make([]byte, padded(len(labels))-len(labels))...)
+	features := pixels
+	if e.data.Train.Values != nil {
+		features = bytesOf(values)
+	}
+	if err := checkReach("the samples take", len(features), e.device.Info().Limits.StorageRange); err != nil {
 		return err
 	}
-	s.arena, err = e.device.NewArena(compute.Local, e.device.Round(count*stride)+e.device.Round(len(labels)))
+	s.arena, err = e.device.NewArena(compute.Local, e.device.Round(len(features))+e.device.Round(len(labels)))
 	if err != nil {
 		return err
 	}
-	s.pixels, s.labels = s.arena.Take(count*stride), s.arena.Take(len(labels))
-	pixels := make([]byte, 0, count*stride)
-	for _, part := range parts {
-		samples := part.Of(e.data)
-		copy(labels[s.first[part]:], samples.Labels)
-		for i := range samples.Len() {
-			pixels = append(pixels, samples.Pixels[i*samples.Features:(i+1)*samples.Features]...)
-			pixels = pixels[:len(pixels)+stride-samples.Features]
-		}
-	}
+	s.features, s.labels = s.arena.Take(len(features)), s.arena.Take(len(labels))
 	if err := e.device.Write(s.labels, labels); err != nil {
 		return err
 	}
-	return e.device.Write(s.pixels, pixels)
+	return e.device.Write(s.features, features)
+}
+
+// padRows appends rows of so many numbers, each padded with zeros.
+func padRows[T any](to, rows []T, width int) []T {
+	to = slices.Grow(to, len(rows)/width*padded(width))
+	for ; len(rows) > 0; rows = rows[width:] {
+		to = append(to, rows[:width]...)
+		to = append(to, make([]T, padded(width)-width)...)
+	}
+	return to
 }
 
 // checkReach says whether kernels, which see limit bytes of a buffer, reach as

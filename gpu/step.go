@@ -84,13 +84,16 @@ func (r *recorder) forward(rows int) {
 	}
 	r.commands.Dispatch(pipeline, [3]int{1, 1, 1}, nil, r.state, r.exchange.planned)
 	r.then()
-	features := r.data.Train.Features
-	r.dispatch(shaders.Gather, nil, padded(features)/4, rows,
+	features, floats, scale := r.data.Train.Features, r.data.Train.Values != nil, 1/r.data.Deviation
+	if !floats {
+		scale /= 255
+	}
+	r.dispatch(shaders.Gather, []uint32{constant(floats)}, padded(features)/4, rows,
 		shaders.GatherPush{
 			Features: uint32(features), Stride: uint32(padded(features) / 4),
-			Scale: float32(1 / (255 * r.data.Deviation)), Shift: float32(-r.data.Mean / r.data.Deviation),
+			Scale: float32(scale), Shift: float32(-r.data.Mean / r.data.Deviation),
 		},
-		r.state, r.exchange.ordered, r.samples.pixels, r.batch)
+		r.state, r.exchange.ordered, r.samples.features, r.batch)
 	below := r.batch
 	for _, l := range r.layers {
 		r.then()

@@ -6,14 +6,16 @@
 #include "invocation.glsl"
 #include "step.glsl"
 
+layout(constant_id = 1) const bool FLOATS = false; // features are floats, not bytes
+
 layout(std430, set = 0, binding = 1) readonly buffer Order { uint order[]; };
-layout(std430, set = 0, binding = 2) readonly buffer Samples { uint samples[]; }; // four bytes a word
+layout(std430, set = 0, binding = 2) readonly buffer Samples { uint samples[]; }; // four bytes or one float a word
 layout(std430, set = 0, binding = 3) writeonly buffer Batch { vec4 batch[]; };
 
 layout(push_constant) uniform Push {
     uint features;
-    uint stride; // of a row of the batch in vec4, of a sample in words
-    float scale; // an input is scale * byte + shift
+    uint stride; // of a row of the batch, and of a sample of as many features
+    float scale; // an input is scale * feature + shift
     float shift;
 };
 
@@ -23,9 +25,17 @@ void main() {
         return;
     }
     for (uint row = gl_WorkGroupID.y; row < now.rows; row += gl_NumWorkGroups.y) {
-        uint word = samples[order[now.first + row] * stride + column];
-        vec4 bytes = vec4(word & 255, (word >> 8) & 255, (word >> 16) & 255, word >> 24);
+        uint place = order[now.first + row] * stride + column;
+        vec4 feature;
+        if (FLOATS) {
+            for (uint i = 0; i < 4; i++) {
+                feature[i] = uintBitsToFloat(samples[4 * place + i]);
+            }
+        } else {
+            uint word = samples[place];
+            feature = vec4(word & 255, (word >> 8) & 255, (word >> 16) & 255, word >> 24);
+        }
         bvec4 real = lessThan(4 * column + uvec4(0, 1, 2, 3), uvec4(features));
-        batch[row * stride + column] = mix(vec4(0), scale * bytes + shift, real);
+        batch[row * stride + column] = mix(vec4(0), scale * feature + shift, real);
     }
 }

@@ -54,14 +54,14 @@ type LayerPush struct{ InStride, OutStride uint32 }
 var Advance = kernel("advance", []string{"State", "Plan"}, nil, nil)
 
 // Gather copies the samples of a batch as the network's inputs.
-var Gather = kernel("gather", []string{"State", "Order", "Samples", "Batch"}, []string{"LOCAL_SIZE"}, GatherPush{})
+var Gather = kernel("gather", []string{"State", "Order", "Samples", "Batch"}, []string{"LOCAL_SIZE", "FLOATS"}, GatherPush{})
 
 // GatherPush is what Gather is told.
 type GatherPush struct {
 	Features uint32
-	Stride   uint32 // of a row of the batch in vec4, of a sample in words
+	Stride   uint32 // of a row of the batch, and of a sample of as many features
 	Scale    float32
-	Shift    float32 // an input is Scale * byte + Shift
+	Shift    float32 // an input is Scale * feature + Shift, for bytes from 0 to 255
 }
 
 // Forward computes a layer.

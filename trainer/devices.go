@@ -80,8 +80,8 @@ func FindDevice(words string) (Device, error) {
 
 // ChooseDevice returns the device that a user's words mean: "auto" (the fastest
 // kind there is, and never a software GPU), a driver's name (the fastest kind
-// that it has), DRIVER:N (its device number N), or a part of a device's name, in
-// any case. Errors are of the kind [ErrNoDevice] and name what there is.
+// that it has), DRIVER:N (its device number N), or a part of the name of a device
+// or of the library that multiplies its matrices, in any case. Errors are of the kind [ErrNoDevice] and name what there is.
 func ChooseDevice(words string) (Choice, error) {
 	wanted := strings.ToLower(strings.TrimSpace(words))
 	if name, _, _ := strings.Cut(wanted, ":"); drivers[name] != nil { // and no other driver is asked
@@ -95,7 +95,7 @@ func ChooseDevice(words string) (Choice, error) {
 	if wanted == "" || wanted == "auto" {
 		return chooseFastest(devices, missing)
 	}
-	return choose(words, devices, missing, func(d Device) bool { return strings.Contains(strings.ToLower(d.Name), wanted) })
+	return choose(words, devices, missing, func(d Device) bool { return strings.Contains(strings.ToLower(d.Name+" "+d.BLAS), wanted) })
 }
 
 // chooseFastest returns the first device of the kind that "auto" prefers.

@@ -67,8 +67,8 @@ func compareLogits(ctx context.Context, n *network.Network, samples dataset.Samp
 			input, bounds := make([]float64, samples.Features), make([]float64, classes)
 			largest, used := 0., 0.
 			for i := first; i < min(first+share, samples.Len()) && ctx.Err() == nil; i++ {
-				for j, pixel := range samples.Pixels[i*samples.Features : (i+1)*samples.Features] {
-					input[j] = float64(float32((float64(pixel)/255 - mean) / deviation))
+				for j := range input {
+					input[j] = float64(float32((samples.At(i*samples.Features+j) - mean) / deviation))
 				}
 				logitBounds(n, input, bounds)
 				for k, bound := range bounds {

@@ -83,5 +83,9 @@ func (i inventory) write(w io.Writer) error {
 
 // describeChoice names a device and says why it is that one.
 func describeChoice(c trainer.Choice) string {
-	return oneLine.Replace(fmt.Sprintf("%s, %s (%s)", c.ID(), c.Name, c.Reason))
+	name := c.Name
+	if c.BLAS != "" {
+		name += ", " + c.BLAS
+	}
+	return oneLine.Replace(fmt.Sprintf("%s, %s (%s)", c.ID(), name, c.Reason))
 }

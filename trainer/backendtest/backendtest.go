@@ -57,7 +57,7 @@ func Compare(reference, candidate Opener, unit float64, cases []Case) (Report, e
 			data: c.Data(), start: c.State(),
 		}
 		for _, part := range []func() error{
-			s.step, s.transfer, s.moveMarket, s.movePaper, s.compact, s.fold, s.evaluate, s.measure, s.trajectory, s.stop,
+			s.step, s.transfer, s.moveMarket, s.movePaper, s.compact, s.fold, s.evaluate, s.evaluateExtremes, s.measure, s.trajectory, s.oneStep, s.epsilon, s.stop,
 		} {
 			if err := part(); err != nil {
 				return report, fmt.Errorf("%s: %w", c.Name, err)

@@ -51,10 +51,10 @@ func (s *session) forward(samples dataset.Samples, order []int32) pass {
 	input := newRows(len(order), s.Inputs)
 	for b, sample := range order {
 		for j := range s.Inputs {
-			x := float64(samples.Pixels[int(sample)*s.Inputs+j]) / 255
+			x := samples.At(int(sample)*s.Inputs + j)
 			i := b*s.Inputs + j
 			input.values[i] = (x - d.Mean) / d.Deviation
-			input.entries[i] = 4 * s.unit * (x + math.Abs(d.Mean)) / d.Deviation
+			input.entries[i] = 4 * s.unit * (math.Abs(x) + math.Abs(d.Mean)) / d.Deviation
 		}
 	}
 	p.output = append(p.output, input)

@@ -16,15 +16,17 @@ type Case struct {
 	Inputs       int
 	Hidden       []int
 	Classes      int
-	Batch        int // of the engine
-	Rows         int // of the batch that is probed, at most Batch
+	Batch        int  // of the engine
+	Rows         int  // of the batch that is probed, at most Batch
+	Floats       bool // features are floats, not bytes
 	Optimiser    trainer.Optimiser
 	LearningRate float64
 }
 
 // Cases returns the sizes that every backend is compared at: odd on purpose,
-// single samples, partial batches, the narrowest layers, one layer whose players
-// are all gone, and layers of two of which one has participation 0 or 1.
+// single samples, partial batches, batches larger than those of an evaluation, the
+// narrowest layers, one layer whose players are all gone, and layers of two of
+// which one has participation 0 or 1.
 func Cases() []Case {
 	adam := trainer.Optimiser{Kind: trainer.Adam}
 	sgd := trainer.Optimiser{Kind: trainer.SGD, Momentum: 0.9}
@@ -39,9 +41,14 @@ func Cases() []Case {
 		{Inputs: 130, Hidden: []int{127, 130}, Classes: 13, Batch: 128, Rows: 128, Optimiser: adam},
 		{Inputs: 13, Hidden: []int{0, 3}, Classes: 3, Batch: 19, Rows: 15, Optimiser: adam},
 		{Inputs: 2, Hidden: []int{2, 15, 19, 2}, Classes: 2, Batch: 1, Rows: 1, Optimiser: adam}, // one of the last two is gated
+		{Inputs: 7, Hidden: []int{5}, Classes: 3, Batch: 4, Rows: 3, Floats: true, Optimiser: adam},
+		{Inputs: 2, Hidden: []int{13}, Classes: 3, Batch: 261, Rows: 261, Optimiser: adam},
 	} {
 		c.LearningRate = 1e-2
 		c.Name = fmt.Sprintf("%d-%v-%d batch %d of %d %s", c.Inputs, c.Hidden, c.Classes, c.Rows, c.Batch, c.Optimiser.Kind)
+		if c.Floats {
+			c.Name += " floats"
+		}
 		cases = append(cases, c)
 	}
 	return cases
@@ -59,7 +66,11 @@ func (c Case) Data() *dataset.Dataset {
 	samples := func(n int) dataset.Samples {
 		s := dataset.Samples{Features: c.Inputs}
 		for range n * c.Inputs {
-			s.Pixels = append(s.Pixels, uint8(draw.Below(256)))
+			if c.Floats {
+				s.Values = append(s.Values, float32(draw.Normal()))
+			} else {
+				s.Pixels = append(s.Pixels, uint8(draw.Below(256)))
+			}
 		}
 		for range n {
 			s.Labels = append(s.Labels, uint8(draw.Below(uint32(c.Classes))))

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"nashprune/trainer"
+	"nashprune/trainer/network"
 )
 
 // evaluate compares logits within their bounds, and checks that counts and loss
@@ -41,10 +42,46 @@ func (s *session) evaluate() error {
 		s.compare("evaluate/class correct", counts(got.ClassCorrect), perClass, make([]float64, s.Classes))
 		s.compare("evaluate/class samples", counts(got.ClassSamples), ofClass, make([]float64, s.Classes))
 		s.compare("evaluate/loss", []float64{got.Loss}, []float64{loss}, []float64{s.lossRoundings() * s.unit * (1 + math.Abs(loss))})
-		if err := s.evaluateEachPart(candidate); err != nil {
-			return err
+		return s.keeps("evaluate/nothing else", candidate, func() error {
+			if err := s.evaluateEachPart(candidate); err != nil {
+				return err
+			}
+			return candidate.Infer(min(samples.Len(), trainer.InferLimit))
+		}, nil)
+	})
+}
+
+// evaluateExtremes judges equal logits, of which the first is the answer, and
+// logits whose exponential no float32 holds.
+func (s *session) evaluateExtremes() error {
+	return s.with(s.candidate, func(candidate trainer.Engine) error {
+		for _, large := range []float32{0, 200} {
+			logits := make([]float64, s.Classes) // of every sample
+			n := network.New(s.widths())
+			for k := 1; k < s.Classes; k++ {
+				logits[k] = float64(large)
+				n.Layers[len(n.Layers)-1].Bias[k] = large
+			}
+			if err := candidate.Push(&trainer.State{Network: n}); err != nil {
+				return err
+			}
+			got, err := candidate.Evaluate(context.Background(), trainer.TestPart, trainer.Want{})
+			if err != nil {
+				return err
+			}
+			loss, correct := 0., 0.
+			for _, label := range s.data.Test.Labels {
+				l, hit := crossEntropy(logits, int(label))
+				loss += l / float64(s.data.Test.Len())
+				if hit {
+					correct++
+				}
+			}
+			quantity := fmt.Sprintf("evaluate/logits of 0 and %g/", large)
+			s.compare(quantity+"correct", []float64{float64(got.Correct)}, []float64{correct}, []float64{0})
+			s.compare(quantity+"loss", []float64{got.Loss}, []float64{loss}, []float64{s.lossRoundings() * s.unit * (1 + loss)})
 		}
-		return candidate.Infer(min(samples.Len(), trainer.InferLimit))
+		return nil
 	})
 }
 
@@ -77,7 +114,13 @@ func (s *session) measure() error {
 		if err != nil {
 			return err
 		}
-		got, err := candidate.Measure(context.Background())
+		var got, again []trainer.Statistics
+		err = s.keeps("measure/nothing else", candidate, func() (err error) {
+			if got, err = candidate.Measure(context.Background()); err == nil {
+				again, err = candidate.Measure(context.Background())
+			}
+			return err
+		}, nil)
 		if err != nil {
 			return err
 		}
@@ -99,6 +142,8 @@ func (s *session) measure() error {
 				s.compare(fmt.Sprintf("measure/%d.%s", l, c.name), c.got, c.want, c.expected.entries)
 				s.compare(fmt.Sprintf("reference measure/%d.%s", l, c.name), c.want, c.expected.values, c.expected.entries)
 			}
+			s.compare(fmt.Sprintf("measure/%d.mean contribution again", l), again[l].MeanContribution, got[l].MeanContribution, exact)
+			s.compare(fmt.Sprintf("measure/%d.mean square again", l), again[l].MeanSquare, got[l].MeanSquare, exact)
 			s.compare(fmt.Sprintf("measure/%d.participation", l), got[l].Participation, want[l].Participation, exact)
 		}
 		return nil

@@ -37,7 +37,15 @@ func (s *session) moveMarket() error {
 				bounds = append(bounds, 8*s.unit)
 			}
 		}
-		moved, err := candidate.Move(prices, damping)
+		var moved [][]float64
+		err = s.keeps("market move/nothing else", candidate, func() (err error) {
+			moved, err = candidate.Move(prices, damping)
+			return err
+		}, func(before, after *trainer.State) {
+			for l := range s.Hidden {
+				before.Network.Layers[l].Participation = after.Network.Layers[l].Participation
+			}
+		})
 		if err != nil {
 			return err
 		}

@@ -37,6 +37,27 @@ func (s *session) exactly(quantity string, got, want *trainer.State) {
 	s.compare(quantity, g, w, make([]float64, len(w)))
 }
 
+// keeps checks that run changes nothing of the engine's state but what allow
+// takes over from the state after it into the one before; nil allows nothing.
+func (s *session) keeps(quantity string, e trainer.Engine, run func() error, allow func(before, after *trainer.State)) error {
+	before, err := e.Pull()
+	if err != nil {
+		return err
+	}
+	if err := run(); err != nil {
+		return err
+	}
+	after, err := e.Pull()
+	if err != nil {
+		return err
+	}
+	if allow != nil {
+		allow(before, after)
+	}
+	s.exactly(quantity, after, before)
+	return nil
+}
+
 // compact checks that removal leaves exactly the numbers of the survivors.
 func (s *session) compact() error {
 	return s.with(s.candidate, func(candidate trainer.Engine) error {
@@ -71,9 +92,46 @@ func (s *session) compact() error {
 			return err
 		}
 		s.compare("compact/logits", widen(after.Logits), widen(fresh.Logits), make([]float64, len(fresh.Logits)))
-		_, err = candidate.Train(context.Background(), s.stretch(2, true))
-		return err
+		return s.trainCompacted(candidate, keep)
 	})
+}
+
+// trainCompacted checks that a network from which players were removed after some
+// steps, which leave numbers of its full width behind, trains to the same bits as
+// the same one on its own.
+func (s *session) trainCompacted(candidate trainer.Engine, keep network.Survivors) error {
+	train := func() (*trainer.State, error) {
+		if _, err := candidate.Train(context.Background(), s.stretch(3, true)); err != nil {
+			return nil, err
+		}
+		return candidate.Pull()
+	}
+	if err := candidate.Push(s.State()); err != nil {
+		return err
+	}
+	if _, err := train(); err != nil {
+		return err
+	}
+	if err := candidate.Compact(keep); err != nil {
+		return err
+	}
+	removed, err := candidate.Pull()
+	if err != nil {
+		return err
+	}
+	got, err := train()
+	if err != nil {
+		return err
+	}
+	if err := candidate.Push(removed); err != nil {
+		return err
+	}
+	want, err := train()
+	if err != nil {
+		return err
+	}
+	s.exactly("compact/training", got, want)
+	return nil
 }
 
 // fold checks that folding takes one rounding a number, and that a fresh

@@ -2,11 +2,21 @@
 // and draws them.
 package dataset
 
-// Samples is a number of labelled samples, as they came: one byte a feature.
+// Samples is a number of labelled samples, as they came: features are bytes or
+// floats.
 type Samples struct {
-	Features int     // bytes of one sample
-	Pixels   []uint8 // Len() rows of Features bytes, 0 to 255
-	Labels   []uint8 // the class of each sample
+	Features int       // of one sample
+	Pixels   []uint8   // Len() rows of Features bytes, for features from 0 to 1 in steps of 1/255
+	Values   []float32 // Len() rows of Features numbers, instead of Pixels
+	Labels   []uint8   // the class of each sample
+}
+
+// At returns a feature by its place in Pixels or Values.
+func (s Samples) At(place int) float64 {
+	if s.Values != nil {
+		return float64(s.Values[place])
+	}
+	return float64(s.Pixels[place]) / 255
 }
 
 // Len returns the number of samples.
@@ -14,8 +24,9 @@ func (s Samples) Len() int { return len(s.Labels) }
 
 // Dataset is what a network is trained and judged on.
 //
-// A network's input is (pixel/255 - Mean) / Deviation, with one mean and one
-// standard deviation for all features, taken over the training part alone.
+// A network's input is (feature - Mean) / Deviation, with one mean and one
+// standard deviation for all features, taken over the training part alone. All
+// parts have the same kind of features.
 type Dataset struct {
 	Name            string
 	Height, Width   int // of the images; Height*Width features

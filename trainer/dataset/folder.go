@@ -137,8 +137,8 @@ func assemble(name string, paths files, arrays [folderFiles]array) (*Dataset, er
 		Name:   name,
 		Height: train[1],
 		Width:  train[2],
-		Train:  Samples{features, arrays[trainImages].data, arrays[trainLabels].data},
-		Test:   Samples{features, arrays[testImages].data, arrays[testLabels].data},
+		Train:  Samples{Features: features, Pixels: arrays[trainImages].data, Labels: arrays[trainLabels].data},
+		Test:   Samples{Features: features, Pixels: arrays[testImages].data, Labels: arrays[testLabels].data},
 	}
 	d.Classes = 1 + int(max(slices.Max(d.Train.Labels), slices.Max(d.Test.Labels)))
 	return d, nil

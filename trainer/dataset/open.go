@@ -99,11 +99,14 @@ func (d *Dataset) holdOut(fraction float64) error {
 
 // part returns the samples from start up to end, in the same memory.
 func (s Samples) part(start, end int) Samples {
-	return Samples{
-		Features: s.Features,
-		Pixels:   s.Pixels[start*s.Features : end*s.Features : end*s.Features],
-		Labels:   s.Labels[start:end:end],
+	from, to := start*s.Features, end*s.Features
+	part := Samples{Features: s.Features, Labels: s.Labels[start:end:end]}
+	if s.Values != nil {
+		part.Values = s.Values[from:to:to]
+	} else {
+		part.Pixels = s.Pixels[from:to:to]
 	}
+	return part
 }
 
 // standardise sets the mean and the deviation, once the training part is known
