@@ -120,8 +120,9 @@ type Engine interface {
 	// returns every tensor of it by name, for comparing backends.
 	Probe(order []int32, learningRate float64) ([]Tensor, error)
 
-	// Timings returns the time by kernel since the engine was opened, where the
-	// device can tell.
+	// Timings returns the time by kernel of the steps that were timed since the
+	// engine was opened, where the device can tell. Of a stretch that may be the
+	// first step alone.
 	Timings() []Timing
 
 	// Close gives everything back. An engine is not used after it.

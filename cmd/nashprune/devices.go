@@ -19,7 +19,7 @@ type inventory struct {
 	Unavailable []unavailable    `json:"unavailable"`
 }
 
-// unavailable is a driver without devices.
+// unavailable is a driver without devices, or with some that cannot be used.
 type unavailable struct {
 	Driver string `json:"driver"`
 	Reason string `json:"reason"`
@@ -72,7 +72,11 @@ func (i inventory) write(w io.Writer) error {
 		fmt.Fprintf(table, "--device auto takes %s\n", describeChoice(*i.Auto))
 	}
 	for _, u := range i.Unavailable {
-		fmt.Fprintf(table, "%s has no devices: %s (nashprune doctor finds out why)\n", u.Driver, u.Reason)
+		lack := "has no devices"
+		if slices.ContainsFunc(i.Devices, func(d trainer.Device) bool { return d.Driver == u.Driver }) {
+			lack = "has others that cannot be used"
+		}
+		fmt.Fprintf(table, "%s %s: %s\n", u.Driver, lack, u.Reason)
 	}
 	return table.Flush()
 }

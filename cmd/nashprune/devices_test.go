@@ -1,12 +1,15 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	cpufallback "nashprune/cpu_fallback"
@@ -22,7 +25,7 @@ type crooked struct{}
 
 func (crooked) Name() string { return "crooked" }
 func (crooked) Devices() ([]trainer.Device, error) {
-	return []trainer.Device{{Driver: "crooked", Name: "Crooked\nGPU", Kind: trainer.SoftwareGPU, DriverInfo: "Crook 1.0"}}, nil
+	return []trainer.Device{{Driver: "crooked", Name: "Crooked\nGPU", Kind: trainer.SoftwareGPU, DriverInfo: "Crook 1.0"}}, errors.New("Bent GPU: it is too old")
 }
 
 func (crooked) Open(_ trainer.Device, d *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (trainer.Engine, error) {
@@ -64,7 +67,8 @@ func TestDevices(t *testing.T) {
 	stdout := succeed(t, "devices")
 	for _, pattern := range []string{
 		`(?m)^cpu:\d +cpu +.* gonum$`, `(?m)^crooked:0 +software-gpu +Crooked\\nGPU +Crook 1.0$`,
-		`(?m)^--device auto takes \w+:\d, .*\(auto: `, `(?m)^absent has no devices: its loader is missing \(nashprune doctor`,
+		`(?m)^--device auto takes \w+:\d, .*\(auto: `, `(?m)^absent has no devices: its loader is missing$`,
+		`(?m)^crooked has others that cannot be used: Bent GPU: it is too old$`,
 	} {
 		if !regexp.MustCompile(pattern).MatchString(stdout) {
 			t.Errorf("nothing fits %s in\n%s", pattern, stdout)
@@ -174,10 +178,18 @@ func TestParity(t *testing.T) {
 			t.Errorf("nothing fits %s in\n%s", pattern, stdout)
 		}
 	}
+	if code := run(context.Background(), []string{"parity", "--device", "crooked"}, deserted{}, io.Discard); code != exitParity {
+		t.Errorf("exit code %d when nobody reads", code)
+	}
 	if stdout = parityVerbose(t); !strings.Contains(stdout, "BROKEN  step/2.contribution.mean") || !strings.Contains(stdout, "reference step/0.output") {
 		t.Errorf("with --verbose stdout is\n%s", stdout)
 	}
 }
+
+// deserted is a pipe that nobody reads.
+type deserted struct{}
+
+func (deserted) Write([]byte) (int, error) { return 0, syscall.EPIPE }
 
 func parityVerbose(t *testing.T) string {
 	t.Helper()

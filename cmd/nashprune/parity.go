@@ -67,10 +67,10 @@ how much of it the largest difference took. The exit code is 4 if one is broken.
 			} else {
 				err = result.write(cmd.OutOrStdout(), verbose)
 			}
-			if err != nil {
-				return err
+			if broken := result.verdict(); broken != nil { // also when nobody reads to the end
+				return broken
 			}
-			return result.verdict()
+			return err
 		},
 	}
 	cmd.Flags().StringVar(&device, "device", "", "cpu, vulkan, vulkan:N, or a part of a device's name (default: every device)")
