@@ -182,6 +182,11 @@ func TestOpenRefusesWhatDoesNotFit(t *testing.T) {
 		"inputs": func() (trainer.Engine, error) {
 			return openCPU(c.Data(), trainer.EngineOptions{Batch: 1, Optimiser: adam}, &trainer.State{Network: network.New([]int{4, 2, 2})})
 		},
+		"bytes in one part and floats in another": func() (trainer.Engine, error) {
+			mixed := c.Data()
+			mixed.Test = backendtest.Case{Inputs: c.Inputs, Classes: 2, Batch: 1, Rows: 1, Floats: true}.Data().Test
+			return openCPU(mixed, trainer.EngineOptions{Batch: 1, Optimiser: adam}, c.State())
+		},
 		"outputs": func() (trainer.Engine, error) {
 			return openCPU(c.Data(), trainer.EngineOptions{Batch: 1, Optimiser: adam}, &trainer.State{Network: network.New([]int{3, 2, 1})})
 		},

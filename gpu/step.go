@@ -3,6 +3,7 @@
 package gpu
 
 import (
+	"fmt"
 	"time"
 
 	"nashprune/game"
@@ -84,14 +85,15 @@ func (r *recorder) forward(rows int) {
 	}
 	r.commands.Dispatch(pipeline, [3]int{1, 1, 1}, nil, r.state, r.exchange.planned)
 	r.then()
-	features, floats, scale := r.data.Train.Features, r.data.Train.Values != nil, 1/r.data.Deviation
-	if !floats {
-		scale /= 255
+	features, floats := r.data.Train.Features, r.data.Train.Values != nil
+	mean, scale := r.data.Mean, 1/r.data.Deviation
+	if !floats { // bytes count in steps of 1/255
+		mean, scale = 255*mean, scale/255
 	}
 	r.dispatch(shaders.Gather, []uint32{constant(floats)}, padded(features)/4, rows,
 		shaders.GatherPush{
 			Features: uint32(features), Stride: uint32(padded(features) / 4),
-			Scale: float32(scale), Shift: float32(-r.data.Mean / r.data.Deviation),
+			Mean: float32(mean), Scale: float32(scale),
 		},
 		r.state, r.exchange.ordered, r.samples.features, r.batch)
 	below := r.batch
@@ -238,15 +240,19 @@ func (r *recorder) measure() {
 }
 
 // plan writes down a step of the next submission over some samples of a part of
-// the data.
+// the data. It panics where the part has no such sample.
 func (e *engine) plan(slot int, part trainer.Part, order []int32, step shaders.Step) {
 	first := slot * e.batchRows
 	step.First, step.Rows, step.Next = uint32(first), uint32(len(order)), uint32(slot+1)
 	step.Share = 1 / float32(len(order))
 	e.exchange.plan[slot] = step
-	offset, places := int32(e.samples.first[part]), e.exchange.order[first:][:e.batchRows]
+	offset, places := e.samples.first[part], e.exchange.order[first:][:e.batchRows]
+	there := uint32(part.Of(e.data).Len())
 	for b, sample := range order {
-		places[b] = uint32(offset + sample)
+		if uint32(sample) >= there {
+			panic(fmt.Sprintf("gpu: sample %d of a part with %d", sample, there))
+		}
+		places[b] = uint32(offset) + uint32(sample)
 	}
 }
 

@@ -4,7 +4,6 @@ package gpu
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 
@@ -34,11 +33,13 @@ func (e *engine) Train(ctx context.Context, s trainer.Stretch) (trainer.Progress
 			steps = p.steps(s.Steps() - progress.Steps)
 		}
 		for slot := range steps {
-			e.plan(slot, trainer.TrainPart, e.batchOf(s, progress.Steps+slot), e.nextStep(s.LearningRates[progress.Steps+slot], s.Track))
+			step := progress.Steps + slot
+			e.plan(slot, trainer.TrainPart, e.batchOf(s, step), e.stepAfter(slot, s.LearningRates[step]))
 		}
 		if err := e.submit(p, steps); err != nil {
 			return progress, err
 		}
+		e.took(steps, s.Track)
 		for slot := range steps {
 			e.judge(slot, len(e.batchOf(s, progress.Steps)), &progress)
 		}
@@ -52,19 +53,24 @@ func (e *engine) batchOf(s trainer.Stretch, step int) []int32 {
 	return s.Order[low:min(low+e.options.Batch, len(s.Order))]
 }
 
-// nextStep counts one more step of the optimiser and returns what it depends on.
-func (e *engine) nextStep(rate float64, track bool) shaders.Step {
-	e.steps++
-	step := shaders.Step{Rate: float32(rate)}
+// stepAfter returns what a step of training depends on, when so many more have
+// been taken than now.
+func (e *engine) stepAfter(more int, rate float64) shaders.Step {
+	step := shaders.Step{Rate: float32(rate), Memory: float32(trainer.ContributionWeight(e.tracked + more + 1))}
 	if e.options.Optimiser.Kind == trainer.Adam {
-		step.Rate = float32(rate / (1 - math.Pow(trainer.AdamBeta1, float64(e.steps))))
-		step.SecondScale = float32(1 / (1 - math.Pow(trainer.AdamBeta2, float64(e.steps))))
-	}
-	if track {
-		e.tracked++
-		step.Memory = float32(trainer.ContributionWeight(e.tracked))
+		number := float64(e.steps + more + 1)
+		step.Rate = float32(rate / (1 - math.Pow(trainer.AdamBeta1, number)))
+		step.SecondScale = float32(1 / (1 - math.Pow(trainer.AdamBeta2, number)))
 	}
 	return step
+}
+
+// took counts steps of training that have run.
+func (e *engine) took(steps int, track bool) {
+	e.steps += steps
+	if track {
+		e.tracked += steps
+	}
 }
 
 // judge takes a step that has run into the progress.
@@ -179,106 +185,4 @@ func (e *engine) Infer(count int) error {
 	}
 	e.plan(0, trainer.TestPart, order, shaders.Step{})
 	return e.submit(p, 1)
-}
-
-func (e *engine) Probe(order []int32, learningRate float64) ([]trainer.Tensor, error) {
-	if len(order) == 0 || len(order) > e.options.Batch {
-		return nil, errors.New("a probe takes between one sample and a whole batch")
-	}
-	gradients, arena, err := e.newGradients()
-	if err != nil {
-		return nil, err
-	}
-	defer arena.Free()
-	m := mode{kind: training, rows: len(order), track: true}
-	r := e.newRecorder()
-	r.forward(m.rows)
-	r.loss(m.rows)
-	r.backward(m.rows)
-	r.update(m, gradients)
-	recorded, err := r.finish(false)
-	if err != nil {
-		return nil, err
-	}
-	defer recorded.Free()
-	e.plan(0, trainer.TrainPart, order, e.nextStep(learningRate, true))
-	if err := e.submit(&program{Program: recorded}, 1); err != nil {
-		return nil, err
-	}
-	return e.tensors(len(order), gradients)
-}
-
-// newGradients makes room for the gradient of every layer.
-func (e *engine) newGradients() ([]compute.Buffer, *compute.Arena, error) {
-	bytes := 0
-	for _, l := range e.layers {
-		bytes += e.device.Round(4 * l.size())
-	}
-	arena, err := e.device.NewArena(compute.Local, bytes)
-	if err != nil {
-		return nil, nil, err
-	}
-	var gradients []compute.Buffer
-	for _, l := range e.layers {
-		gradients = append(gradients, arena.Take(4*l.size()))
-	}
-	return gradients, arena, nil
-}
-
-// tensors returns everything that a step over rows samples left behind.
-func (e *engine) tensors(rows int, gradients []compute.Buffer) (tensors []trainer.Tensor, err error) {
-	add := func(name string, v []float32, shape ...int) {
-		wide := make([]float64, len(v))
-		for i, x := range v {
-			wide[i] = float64(x)
-		}
-		tensors = append(tensors, trainer.Tensor{Name: name, Shape: shape, Values: wide})
-	}
-	addBatch := func(name string, b compute.Buffer, width int) {
-		if err != nil {
-			return
-		}
-		var v []float32
-		if v, err = e.readBatch(b, rows, width); err == nil {
-			add(name, v, rows, width)
-		}
-	}
-	addBatch("input", e.batch, e.data.Train.Features)
-	var progress trainer.Progress
-	e.judge(0, rows, &progress)
-	add("loss", []float32{float32(progress.Loss / float64(rows))}, 1)
-	for i, l := range e.layers {
-		name := func(tensor string) string { return fmt.Sprintf("%d.%s", i, tensor) }
-		addBatch(name("output"), l.output, l.out)
-		addBatch(name("derivative"), l.derivative, l.out)
-		matrices := []struct {
-			name string
-			of   compute.Buffer
-		}{{"gradient.", gradients[i]}, {"", l.parameters}, {"first.", l.first}, {"second.", l.second}}
-		if e.options.Optimiser.Kind != trainer.Adam {
-			matrices = matrices[:3]
-		}
-		for _, m := range matrices {
-			v, failed := e.read(m.of)
-			if failed != nil {
-				return nil, failed
-			}
-			weight, bias := l.lift(v)
-			add(name(m.name+"weight"), weight, l.out, l.in)
-			add(name(m.name+"bias"), bias, l.out)
-		}
-		if !l.gated {
-			continue
-		}
-		addBatch(name("affine"), l.affine, l.out)
-		players, failed := e.readPlayers(l, l.players)
-		if failed != nil {
-			return nil, failed
-		}
-		add(name("contribution.mean"), players[shaders.BatchMean], l.out)
-		add(name("contribution.square"), players[shaders.BatchSquare], l.out)
-		add(name("average.mean"), players[shaders.Mean], l.out)
-		add(name("average.square"), players[shaders.Square], l.out)
-	}
-	return tensors, err
 }

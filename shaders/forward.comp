@@ -7,6 +7,7 @@
 #include "invocation.glsl"
 #include "step.glsl"
 #include "players.glsl"
+#include "numbers.glsl"
 #include "tile.glsl"
 
 layout(constant_id = 3) const bool GATED = true; // has players and a rectifier
@@ -67,7 +68,7 @@ void main() {
                         affine[at] = u;
                     }
                     vec4 z = s * u; // max leaves NaN out, of which the loss has to tell
-                    result[at] = GATED ? mix(max(z, vec4(0)), z, isnan(z)) : u;
+                    result[at] = GATED ? mix(max(z, vec4(0)), z, notNumbers(z)) : u;
                 }
             }
         }

@@ -15,8 +15,8 @@ layout(std430, set = 0, binding = 3) writeonly buffer Batch { vec4 batch[]; };
 layout(push_constant) uniform Push {
     uint features;
     uint stride; // of a row of the batch, and of a sample of as many features
-    float scale; // an input is scale * feature + shift
-    float shift;
+    float mean; // an input is (feature - mean) * scale
+    float scale;
 };
 
 void main() {
@@ -36,6 +36,6 @@ void main() {
             feature = vec4(word & 255, (word >> 8) & 255, (word >> 16) & 255, word >> 24);
         }
         bvec4 real = lessThan(4 * column + uvec4(0, 1, 2, 3), uvec4(features));
-        batch[row * stride + column] = mix(vec4(0), scale * feature + shift, real);
+        batch[row * stride + column] = mix(vec4(0), (feature - mean) * scale, real);
     }
 }

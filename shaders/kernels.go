@@ -59,9 +59,9 @@ var Gather = kernel("gather", []string{"State", "Order", "Samples", "Batch"}, []
 // GatherPush is what Gather is told.
 type GatherPush struct {
 	Features uint32
-	Stride   uint32 // of a row of the batch, and of a sample of as many features
+	Stride   uint32  // of a row of the batch, and of a sample of as many features
+	Mean     float32 // an input is (feature - Mean) * Scale, for bytes from 0 to 255
 	Scale    float32
-	Shift    float32 // an input is Scale * feature + Shift, for bytes from 0 to 255
 }
 
 // Forward computes a layer.

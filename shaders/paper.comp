@@ -7,6 +7,7 @@
 
 #include "invocation.glsl"
 #include "players.glsl"
+#include "numbers.glsl"
 
 layout(constant_id = 1) const uint UPDATE = 0;  // 0 none, 1 gradient ascent, 2 best response
 layout(constant_id = 2) const uint BENEFIT = 0; // 0 printed, 1 descent, 2 absolute
@@ -33,7 +34,7 @@ float move(float s, float meanContribution, float norm, float competition) {
     float slope = benefit - toll; // at s = 0
     if (UPDATE == 1) {
         float ascended = s + rate * (slope - curvature * s);
-        return isnan(ascended) ? ascended : clamp(ascended, 0, 1); // which leaves NaN out
+        return notNumbers(vec4(ascended)).x ? ascended : clamp(ascended, 0, 1); // which leaves NaN out
     }
     float response = slope <= 0 ? 0 : slope >= curvature ? 1 : slope / curvature;
     return s + rate * (response - s);

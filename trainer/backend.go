@@ -37,6 +37,11 @@ func (o EngineOptions) Validate(d *dataset.Dataset, n *network.Network) error {
 	if in := n.Layers[0].In; in != d.Train.Features {
 		return fmt.Errorf("the network has %d inputs, the samples of %s have %d features", in, d.Name, d.Train.Features)
 	}
+	for _, part := range []dataset.Samples{d.Validation, d.Test} {
+		if part.Len() > 0 && (part.Values != nil) != (d.Train.Values != nil) {
+			return fmt.Errorf("%s has bytes in one part and floats in another", d.Name)
+		}
+	}
 	if out := n.Layers[len(n.Layers)-1].Out; out < d.Classes {
 		return fmt.Errorf("the network has %d outputs, %s has %d classes", out, d.Name, d.Classes)
 	}

@@ -67,7 +67,7 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*EvalResult, error) 
 	}
 	result := &EvalResult{
 		Model: filepath.ToSlash(path), Data: data.Name, Network: judged(n),
-		Device:  ResultDevice{Name: device.Name, Kind: device.Kind, BLAS: device.BLAS},
+		Device:  device.result(),
 		Samples: evaluation.Samples, Correct: evaluation.Correct,
 		ClassSamples: evaluation.ClassSamples, ClassCorrect: evaluation.ClassCorrect,
 	}

@@ -43,10 +43,13 @@ func (r *Result) Write(w io.Writer) error {
 
 // ResultDevice says what the run was computed on.
 type ResultDevice struct {
-	Name string     `json:"name"`
-	Kind DeviceKind `json:"kind"`
-	BLAS string     `json:"blas,omitempty"`
+	Name       string     `json:"name"`
+	Kind       DeviceKind `json:"kind"`
+	BLAS       string     `json:"blas,omitempty"`
+	DriverInfo string     `json:"driver_info,omitempty"`
 }
+
+func (d Device) result() ResultDevice { return ResultDevice{d.Name, d.Kind, d.BLAS, d.DriverInfo} }
 
 // ResultData says what the run was trained and judged on, in samples.
 type ResultData struct {

@@ -219,7 +219,7 @@ func (r *run) open() error {
 		return Usagef("--batch %d of --model %s has %d activations, more than the %d that this program takes", r.config.Batch, r.config.Model, activations, maxActivations)
 	}
 	r.result.Schema, r.result.Seed = ResultSchema, r.config.Seed
-	r.result.Device = ResultDevice{Name: device.Name, Kind: device.Kind, BLAS: device.BLAS}
+	r.result.Device = device.result()
 	r.result.Data = ResultData{
 		Name: r.data.Name, Train: r.data.Train.Len(), Validation: r.data.Validation.Len(),
 		Test: r.data.Test.Len(), EvaluatedOn: r.config.EvaluateOn,
