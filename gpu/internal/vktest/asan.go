@@ -1,7 +1,7 @@
-//go:build asan
+//go:build asan && cgo && (linux || windows || darwin || freebsd)
 
-package compute_test
+package vktest
 
-// sanitised says whether the address sanitiser is at work, which keeps freed
+// Sanitised says whether the address sanitiser is at work, which keeps freed
 // memory for a while and makes calls of C allocate.
-const sanitised = true
+const Sanitised = true

@@ -1,5 +1,6 @@
 //go:build !asan && cgo && (linux || windows || darwin || freebsd)
 
-package compute_test
+package vktest
 
-const sanitised = false
+// Sanitised says whether the address sanitiser is at work.
+const Sanitised = false
