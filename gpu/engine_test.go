@@ -8,6 +8,7 @@ import (
 	"os"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -179,6 +180,45 @@ func trainAndClose(c backendtest.Case) (done int, err error) {
 		return done, err
 	}
 	return done, train(50)
+}
+
+// TestInferComputesTheLogits: of the first test samples, whatever ran before.
+func TestInferComputesTheLogits(t *testing.T) {
+	c := backendtest.Cases()[2]
+	e := openOn(t, gpu.DriverName, c)
+	want, err := e.Evaluate(context.Background(), trainer.TestPart, trainer.Want{Logits: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Infer(trainer.InferLimit + 1); err == nil {
+		t.Error("it takes more samples than the limit")
+	}
+	for _, count := range []int{1, 5, trainer.InferLimit} {
+		if _, err := e.Evaluate(context.Background(), trainer.TrainPart, trainer.Want{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := e.Infer(count); err != nil {
+			t.Fatal(err)
+		}
+		got, err := gpu.Logits(e, count)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(got, want.Logits[:count*c.Classes]) {
+			t.Errorf("of %d samples it computes other logits than an evaluation", count)
+		}
+	}
+}
+
+// TestProbeTakesABatchAtMost: there is room for no more.
+func TestProbeTakesABatchAtMost(t *testing.T) {
+	c := backendtest.Cases()[2]
+	e := openOn(t, gpu.DriverName, c)
+	for _, n := range []int{0, c.Batch + 1} {
+		if _, err := e.Probe(make([]int32, n), 0); err == nil {
+			t.Errorf("it takes %d samples at a batch of %d", n, c.Batch)
+		}
+	}
 }
 
 // TestTimingsNameTheKernels checks that a training leaves the time of each of

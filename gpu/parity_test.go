@@ -29,11 +29,36 @@ func TestParityOfVulkanWithFloat64(t *testing.T) {
 	}
 }
 
+// TestParityOfOtherCuts compares engines that cut their work as on a GPU, which
+// may not be at hand, and into tiles that fit nothing.
+func TestParityOfOtherCuts(t *testing.T) {
+	cases := backendtest.Cases()[2:3]
+	for name, cut := range map[string]func(trainer.Engine){
+		"as on a GPU": func(e trainer.Engine) { gpu.CutAs(e, trainer.DiscreteGPU) },
+		"oddly":       func(e trainer.Engine) { gpu.CutInto(e, 3, 5, 2) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			compareWith(t, func(d *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (trainer.Engine, error) {
+				e, err := openVulkan(d, o, s)
+				if err == nil {
+					cut(e)
+				}
+				return e, err
+			}, cases)
+		})
+	}
+}
+
 // compareCases compares the backend with the oracle and returns the number of
 // checks.
 func compareCases(t *testing.T, cases []backendtest.Case) int {
 	t.Helper()
-	report, err := backendtest.Compare(cpufallback.OpenOracle, openVulkan, float32Unit, cases)
+	return compareWith(t, openVulkan, cases)
+}
+
+func compareWith(t *testing.T, open backendtest.Opener, cases []backendtest.Case) int {
+	t.Helper()
+	report, err := backendtest.Compare(cpufallback.OpenOracle, open, float32Unit, cases)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,8 +24,8 @@ type Case struct {
 }
 
 // Cases returns the sizes that every backend is compared at: odd on purpose,
-// single samples, partial batches, batches larger than those of an evaluation, the
-// narrowest layers, one layer whose players are all gone, and layers of two of
+// single samples, partial batches, batches larger than those of an evaluation, as
+// many samples as one of those takes, the narrowest layers, one layer whose players are all gone, and layers of two of
 // which one has participation 0 or 1.
 func Cases() []Case {
 	adam := trainer.Optimiser{Kind: trainer.Adam}
@@ -43,6 +43,7 @@ func Cases() []Case {
 		{Inputs: 2, Hidden: []int{2, 15, 19, 2}, Classes: 2, Batch: 1, Rows: 1, Optimiser: adam}, // one of the last two is gated
 		{Inputs: 7, Hidden: []int{5}, Classes: 3, Batch: 4, Rows: 3, Floats: true, Optimiser: adam},
 		{Inputs: 2, Hidden: []int{13}, Classes: 3, Batch: 261, Rows: 261, Optimiser: adam},
+		{Inputs: 2, Hidden: []int{3}, Classes: 2, Batch: 100, Rows: 56, Optimiser: sgd}, // 256 samples to train on
 	} {
 		c.LearningRate = 1e-2
 		c.Name = fmt.Sprintf("%d-%v-%d batch %d of %d %s", c.Inputs, c.Hidden, c.Classes, c.Rows, c.Batch, c.Optimiser.Kind)

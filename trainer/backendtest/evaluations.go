@@ -26,6 +26,11 @@ func (s *session) evaluate() error {
 		s.compare("evaluate/logits", widen(got.Logits), widen(want.Logits), bounds)
 		p := s.forward(samples, everyone(samples.Len()))
 		s.compare("reference evaluate/logits", widen(want.Logits), p.output[len(p.output)-1].values, bounds)
+		again, err := candidate.Evaluate(context.Background(), trainer.TestPart, trainer.Want{Logits: true})
+		if err != nil {
+			return err
+		}
+		s.compare("evaluate/logits again", widen(again.Logits), widen(got.Logits), make([]float64, len(got.Logits)))
 		loss, correct := 0., 0
 		perClass, ofClass := make([]float64, s.Classes), make([]float64, s.Classes)
 		for b, label := range samples.Labels {

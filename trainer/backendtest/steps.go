@@ -52,8 +52,8 @@ func (s *session) step() error {
 	})
 }
 
-// stretch returns steps over the training samples; if partial, the last takes
-// half a batch, or one sample.
+// stretch returns steps over the training samples at falling rates; if partial,
+// the last takes half a batch, or one sample.
 func (s *session) stretch(steps int, partial bool) trainer.Stretch {
 	stretch := trainer.Stretch{Track: true}
 	samples := s.data.Train.Len()
@@ -65,7 +65,7 @@ func (s *session) stretch(steps int, partial bool) trainer.Stretch {
 		for b := range batch {
 			stretch.Order = append(stretch.Order, int32((step*s.Batch+b*7)%samples))
 		}
-		stretch.LearningRates = append(stretch.LearningRates, s.LearningRate)
+		stretch.LearningRates = append(stretch.LearningRates, s.LearningRate/float64(step+1))
 	}
 	return stretch
 }
@@ -218,6 +218,12 @@ func (s *session) stop() error {
 				s.compare("stop/no error", []float64{float64(progress.Steps)}, []float64{steps}, []float64{0})
 				return nil
 			}
+			if checks == 0 {
+				s.compare("stop/at once", []float64{float64(progress.Steps)}, []float64{0}, []float64{0})
+				if err := s.stopEvaluations(candidate); err != nil {
+					return err
+				}
+			}
 			rest := trainer.Stretch{
 				Order: whole.Order[min(progress.Steps*s.Batch, len(whole.Order)):], LearningRates: whole.LearningRates[progress.Steps:], Track: true,
 			}
@@ -236,6 +242,24 @@ func (s *session) stop() error {
 		}
 	}
 	return s.hits()
+}
+
+// stopEvaluations checks that nothing is evaluated for a ctx that has ended.
+func (s *session) stopEvaluations(candidate trainer.Engine) error {
+	ended, end := context.WithCancel(context.Background())
+	end()
+	_, evaluating := candidate.Evaluate(ended, trainer.TestPart, trainer.Want{})
+	_, measuring := candidate.Measure(ended)
+	stopped := 0.
+	for _, err := range []error{evaluating, measuring} {
+		if errors.Is(err, context.Canceled) {
+			stopped++
+		} else if err != nil {
+			return err
+		}
+	}
+	s.compare("stop/evaluations", []float64{stopped}, []float64{2}, []float64{0})
+	return nil
 }
 
 // hits checks the count of correct samples and the loss of one step against

@@ -636,7 +636,7 @@ func TestFreeInAnyOrder(t *testing.T) {
 }
 
 func TestRunAllocatesNothing(t *testing.T) {
-	if sanitised {
+	if vktest.Sanitised {
 		t.Skip("with the address sanitiser calls of C allocate")
 	}
 	d := open(t)

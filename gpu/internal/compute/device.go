@@ -64,6 +64,9 @@ func Open(index int) (*Device, error) {
 		pipelines: map[string]*Pipeline{},
 		timings:   map[string]*trainer.Timing{},
 	}
+	if SeparateBuffers {
+		d.alignment = max(d.alignment, separateAlignment)
+	}
 	if err := d.open(instance); err != nil {
 		d.Close()
 		return nil, fmt.Errorf("opening %s: %w", d.info.Name, err)

@@ -52,6 +52,7 @@ type Arena struct {
 	mapped []byte // of Host memory
 	size   int
 	used   int
+	pieces []piece // see SeparateBuffers
 	freed  bool
 }
 
@@ -165,6 +166,9 @@ func (a *Arena) Take(bytes int) Buffer {
 	}
 	b := Buffer{a, a.used, bytes}
 	a.used += a.device.Round(bytes)
+	if SeparateBuffers {
+		a.separate(b)
+	}
 	return b
 }
 
@@ -178,6 +182,9 @@ func (a *Arena) Free() {
 	delete(d.arenas, a)
 	if d.hung {
 		return
+	}
+	for _, p := range a.pieces {
+		vk.DestroyBuffer(d.device, p.buffer, nil)
 	}
 	if a.buffer != vk.NullBuffer {
 		vk.DestroyBuffer(d.device, a.buffer, nil)

@@ -310,7 +310,8 @@ func (p *Program) bind(pipeline *Pipeline, buffers []Buffer) (vk.DescriptorSet, 
 	}
 	for i, b := range buffers {
 		if !pipeline.isTexels(i) {
-			d.shim.BindBuffer(set, i, b.arena.buffer, b.offset, b.bound())
+			buffer, offset := b.place()
+			d.shim.BindBuffer(set, i, buffer, offset, b.bound())
 			continue
 		}
 		view, err := p.view(b)
@@ -324,11 +325,12 @@ func (p *Program) bind(pipeline *Pipeline, buffers []Buffer) (vk.DescriptorSet, 
 
 // view returns a buffer as texels of four floats. It lives as long as the program.
 func (p *Program) view(b Buffer) (vk.BufferView, error) {
+	buffer, offset := b.place()
 	info := vk.BufferViewCreateInfo{
 		SType:  vk.StructureTypeBufferViewCreateInfo,
-		Buffer: b.arena.buffer,
+		Buffer: buffer,
 		Format: vk.FormatR32g32b32a32Sfloat, // which every device reads as texels
-		Offset: vk.DeviceSize(b.offset),
+		Offset: vk.DeviceSize(offset),
 		Range:  vk.DeviceSize(b.bound()),
 	}
 	defer info.Free()

@@ -3,12 +3,9 @@
 package compute_test
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"os"
 	"runtime"
-	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -17,9 +14,6 @@ import (
 	"nashprune/gpu/internal/vktest"
 	"nashprune/trainer"
 )
-
-// long says whether tests may take minutes: NASHPRUNE_LONG=1.
-var long = os.Getenv("NASHPRUNE_LONG") == "1"
 
 // What is missing is said in one line.
 func TestHiddenLoader(t *testing.T) {
@@ -79,29 +73,13 @@ func missing() []error {
 	return []error{list, open}
 }
 
-// resident returns how many bytes of the process are in memory.
-func resident(t *testing.T) int {
-	t.Helper()
-	debug.FreeOSMemory()
-	statm, err := os.ReadFile("/proc/self/statm")
-	if err != nil {
-		t.Skipf("how much memory is in use is not told here: %v", err)
-	}
-	var all, pages int
-	must(fmt.Fscan(bytes.NewReader(statm), &all, &pages))(t)
-	return pages * os.Getpagesize()
-}
-
 // Submissions and transfers leave nothing behind.
 func TestMemoryStaysFlat(t *testing.T) {
-	if sanitised {
-		t.Skip("the address sanitiser keeps what is freed")
-	}
 	if !vktest.Alone(t) {
 		return
 	}
 	submissions := 20_000
-	if long {
+	if vktest.Long {
 		submissions = 100_000
 	}
 	d := open(t)
@@ -121,11 +99,11 @@ func TestMemoryStaysFlat(t *testing.T) {
 		}
 	}
 	work(submissions / 4)
-	before := resident(t)
+	before := vktest.Resident(t)
 	start := time.Now()
 	work(submissions)
 	took := time.Since(start)
-	after := resident(t)
+	after := vktest.Resident(t)
 	t.Logf("%d timed submissions: %v each, %d KiB before and %d after", submissions, took/time.Duration(submissions), before>>10, after>>10)
 	if float64(after) > 1.01*float64(before) {
 		t.Errorf("memory grew from %d to %d bytes in %d submissions", before, after, submissions)
@@ -141,7 +119,7 @@ func TestGarbageCollection(t *testing.T) {
 		return
 	}
 	lasts := 2 * time.Second
-	if long {
+	if vktest.Long {
 		lasts = 300 * time.Second
 	}
 	stop, stopped := make(chan struct{}), make(chan struct{})

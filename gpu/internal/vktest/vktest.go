@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"nashprune/gpu/internal/compute"
+	"nashprune/shaders"
 )
 
 // roleVariable is the environment variable that tells a process started by this
@@ -30,26 +31,45 @@ const (
 	settingsVariable = "VK_LAYER_SETTINGS_PATH"
 )
 
-// settings make the layer write all that it says to a file. Older versions know
-// enables, newer ones validate_sync; what a version does not know it ignores.
-const settings = `khronos_validation.debug_action = VK_DBG_LAYER_ACTION_LOG_MSG
+// GPUAssisted says whether kernels are instrumented, so that validation sees the
+// bounds of every access, instead of synchronisation: NASHPRUNE_GPU_ASSISTED=1.
+// Kernels then take a hundred times as long to compile.
+var GPUAssisted = os.Getenv("NASHPRUNE_GPU_ASSISTED") == "1"
+
+// The settings make the layer write all that it says to a file, and choose what
+// it looks at. Older versions know enables, newer ones the names that follow; what
+// a version does not know it ignores.
+const (
+	settings = `khronos_validation.debug_action = VK_DBG_LAYER_ACTION_LOG_MSG
 khronos_validation.report_flags = error,warn,perf
-khronos_validation.enables = VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT
-khronos_validation.validate_sync = true
 khronos_validation.log_filename = %s
 `
+	synchronisation = `khronos_validation.enables = VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT
+khronos_validation.validate_sync = true
+`
+	assisted = `khronos_validation.enables = VK_VALIDATION_FEATURE_ENABLE_GPU_ASSISTED_EXT
+khronos_validation.validate_gpu_based = GPU_BASED_GPU_ASSISTED
+khronos_validation.gpuav_enable = true
+`
+)
 
 // validation returns the environment that turns validation on, for which it
 // writes a file beside the log.
 func validation(log string) ([]string, error) {
 	file := log + "_settings.txt"
-	if err := os.WriteFile(file, fmt.Appendf(nil, settings, log), 0o644); err != nil {
+	features := synchronisation
+	if GPUAssisted {
+		compute.SeparateBuffers = true
+		features = assisted
+	}
+	if err := os.WriteFile(file, fmt.Appendf(nil, settings+features, log), 0o644); err != nil {
 		return nil, err
 	}
 	return []string{layersVariable + "=" + layer, settingsVariable + "=" + file}, nil
 }
 
-// Main runs the tests of a package under validation: call it from TestMain. When
+// Main runs the tests of a package under validation of core and of
+// synchronisation, or of bounds with [GPUAssisted]: call it from TestMain. When
 // there is no Vulkan device the tests are skipped, and without the validation
 // layer they run without it; with CI=true in the environment both are failures.
 // Benchmarks, and tests that run in the same process, run without it.
@@ -92,7 +112,7 @@ func run(m *testing.M) (code int, err error) {
 		return 0, fmt.Errorf("tests are skipped, since Vulkan cannot be used here: %w", err)
 	}
 	if said == "" {
-		return m.Run(), fmt.Errorf("tests ran without validation: %s is missing (Debian and Ubuntu: vulkan-validationlayers) or overlooks a copy that races a fill", layer)
+		return m.Run(), fmt.Errorf("tests ran without validation: %s is missing (Debian and Ubuntu: vulkan-validationlayers) or overlooks a mistake", layer)
 	}
 	variables, err := validation(log)
 	if err != nil {
@@ -142,8 +162,12 @@ func control(log string) (said string, err error) {
 	return string(messages), nil
 }
 
-// makeMistake copies what a fill may not have written yet.
+// makeMistake copies what a fill may not have written yet, or where bounds are
+// looked at, writes beyond a buffer.
 func makeMistake() error {
+	if GPUAssisted {
+		return Overrun()
+	}
 	d, err := compute.Open(0)
 	if err != nil {
 		return err
@@ -158,6 +182,31 @@ func makeMistake() error {
 	p.Fill(from, 1)
 	p.Copy(from, to)
 	return p.Record(false)
+}
+
+// Overrun runs a kernel that is told of one more row than its buffer has.
+func Overrun() error {
+	compute.SeparateBuffers = GPUAssisted
+	d, err := compute.Open(0)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	arena, err := d.NewArena(compute.Local, 2*d.Round(64))
+	if err != nil {
+		return err
+	}
+	parameters, players := arena.Take(64), arena.Take(64)
+	pipeline, err := d.Pipeline(shaders.Fold, 1)
+	if err != nil {
+		return err
+	}
+	p := d.NewProgram()
+	p.Dispatch(pipeline, [3]int{1, 1, 1}, shaders.MatrixPush{Rows: 5, Stride: 1}, parameters, players)
+	if err := p.Record(false); err != nil {
+		return err
+	}
+	return p.Run(1)
 }
 
 // Alone runs the test again in a process of its own, without validation and with

@@ -19,6 +19,7 @@ const what = "NASHPRUNE_VKTEST_WHAT"
 
 func TestMainSaysWhatIsWrong(t *testing.T) {
 	noDevice, noLayer, mistake := "VK_DRIVER_FILES=/nonexistent", "VK_LAYER_PATH=/nonexistent", what+"=mistake"
+	const bounds = "NASHPRUNE_GPU_ASSISTED=1"
 	for _, c := range []struct {
 		variables []string
 		passes    bool
@@ -28,6 +29,8 @@ func TestMainSaysWhatIsWrong(t *testing.T) {
 		{[]string{"CI="}, true, ""},
 		{[]string{"CI=true", mistake}, false, "SYNC-HAZARD-WRITE-AFTER-WRITE"},
 		{[]string{"CI=", mistake}, false, "SYNC-HAZARD-WRITE-AFTER-WRITE"},
+		{[]string{"CI=true", bounds}, true, ""},
+		{[]string{"CI=true", bounds, what + "=overrun"}, false, "access out of bounds"},
 		{[]string{"CI=true", noDevice}, false, "Vulkan cannot be used here: no Vulkan driver"},
 		{[]string{"CI=", noDevice}, true, "tests are skipped, since Vulkan cannot be used here: no Vulkan driver"},
 		{[]string{"CI=true", noLayer}, false, "tests ran without validation"},
@@ -47,6 +50,10 @@ func TestInProcessOfItsOwn(t *testing.T) {
 	switch os.Getenv(what) {
 	case "failure":
 		t.Error("on purpose")
+	case "overrun":
+		if err := vktest.Overrun(); err != nil {
+			t.Fatal(err)
+		}
 	case "mistake":
 		d, err := compute.Open(0)
 		if err != nil {

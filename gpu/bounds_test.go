@@ -1,0 +1,79 @@
+//go:build cgo && (linux || windows || darwin || freebsd)
+
+package gpu_test
+
+import (
+	"context"
+	"testing"
+
+	"nashprune/game"
+	"nashprune/gpu"
+	"nashprune/gpu/internal/vktest"
+	"nashprune/trainer"
+	"nashprune/trainer/backendtest"
+	"nashprune/trainer/network"
+)
+
+// TestEveryKernelStaysWithinItsBuffers takes small engines through all that there
+// is. Whether they stay within their buffers is for the validation layer to say,
+// which looks at that if NASHPRUNE_GPU_ASSISTED=1. The batches are odd and fill
+// their buffers to the last row, and are cut such that tiles reach over edges.
+func TestEveryKernelStaysWithinItsBuffers(t *testing.T) {
+	if !vktest.GPUAssisted {
+		t.Skip("takes a minute and NASHPRUNE_GPU_ASSISTED=1")
+	}
+	for _, c := range []backendtest.Case{
+		{Inputs: 5, Hidden: []int{13, 18}, Classes: 3, Batch: 261, Rows: 261, Optimiser: adam},
+		{Inputs: 33, Hidden: []int{1}, Classes: 2, Batch: 3, Rows: 2, Optimiser: trainer.Optimiser{Kind: trainer.SGD, Momentum: 0.9}},
+	} {
+		e, err := openVulkan(c.Data(), trainer.EngineOptions{Batch: c.Batch, Optimiser: c.Optimiser}, c.State())
+		if err != nil {
+			t.Fatal(err)
+		}
+		gpu.CutInto(e, 2, 2, 1)
+		if err := everything(e, c); err != nil {
+			t.Error(err)
+		}
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// everything asks an engine for everything that the contract has.
+func everything(e trainer.Engine, c backendtest.Case) error {
+	ctx := context.Background()
+	train := func(s trainer.Stretch) func() error {
+		return func() error { _, err := e.Train(ctx, s); return err }
+	}
+	partial := steps(c, 3, true)
+	partial.Order = partial.Order[:len(partial.Order)-c.Batch/2]
+	paper := steps(c, 2, false)
+	paper.Paper = &trainer.PaperMove{
+		Game:   game.Paper{Benefit: game.Absolute, Alpha: 1, Beta: 0.02, Gamma: 0.01, Eta: 0.005},
+		Update: trainer.BestResponse, Rate: 0.5,
+	}
+	var keep network.Survivors
+	for _, width := range c.Hidden {
+		keep = append(keep, everySecond(width))
+	}
+	for _, do := range []func() error{
+		func() error { _, err := e.Measure(ctx); return err },
+		func() error { _, err := e.Probe(steps(c, 1, true).Order, 1e-3); return err },
+		train(partial), train(paper),
+		func() error { _, err := e.Move(make([]float64, len(c.Hidden)), 0.5); return err },
+		func() error { return e.Compact(keep) },
+		train(steps(c, 2, true)),
+		func() error { _, err := e.Evaluate(ctx, trainer.TestPart, trainer.Want{Logits: true}); return err },
+		func() error { return e.Infer(3) },
+		e.Fold, e.RestartOptimiser,
+		train(partial),
+		func() error { return e.Push(c.State()) },
+		func() error { _, err := e.Pull(); return err },
+	} {
+		if err := do(); err != nil {
+			return err
+		}
+	}
+	return nil
+}

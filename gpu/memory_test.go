@@ -1,0 +1,111 @@
+//go:build cgo && (linux || windows || darwin || freebsd)
+
+package gpu_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"testing"
+	"time"
+
+	"nashprune/gpu/internal/vktest"
+	"nashprune/trainer"
+	"nashprune/trainer/backendtest"
+	"nashprune/trainer/network"
+)
+
+// tiny is a network whose steps take next to nothing.
+var tiny = backendtest.Case{Inputs: 3, Hidden: []int{5}, Classes: 2, Batch: 4, Rows: 4, Optimiser: adam}
+
+// staysFlat does work a number of times to warm up and then another number of
+// times, and compares the memory of the process before and after those.
+func staysFlat(t *testing.T, warmUp, times int, work func() error) {
+	t.Helper()
+	vktest.Resident(t) // or skip
+	do := func(n int) {
+		for range n {
+			if err := work(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	do(warmUp)
+	before, start := vktest.Resident(t), time.Now()
+	do(times)
+	took, after := time.Since(start), vktest.Resident(t)
+	t.Logf("%d times: %v each, %d KiB before and %d after", times, took/time.Duration(times), before>>10, after>>10)
+	if float64(after) > 1.01*float64(before) {
+		t.Errorf("memory grew from %d to %d bytes in %d times", before, after, times)
+	}
+}
+
+// TestMemoryStaysFlatOverSteps trains, a step a submission: 100,000 of them if
+// tests may take minutes.
+func TestMemoryStaysFlatOverSteps(t *testing.T) {
+	if !vktest.Alone(t) {
+		return
+	}
+	submissions := 5_000
+	if vktest.Long {
+		submissions = 100_000
+	}
+	e := openOn(t, "vulkan", tiny)
+	one := steps(tiny, 1, true)
+	staysFlat(t, submissions/4, submissions, func() error {
+		_, err := e.Train(context.Background(), one)
+		return err
+	})
+}
+
+// TestMemoryStaysFlatOverShapes pushes a network, trains it, removes players and
+// trains the rest, again and again.
+func TestMemoryStaysFlatOverShapes(t *testing.T) {
+	if !vktest.Alone(t) {
+		return
+	}
+	times := 400
+	if vktest.Long {
+		times = 4_000
+	}
+	c := backendtest.Case{Inputs: 3, Hidden: []int{2000}, Classes: 2, Batch: 1, Rows: 1, Optimiser: adam}
+	e := openOn(t, "vulkan", c)
+	state, keep, one := fresh(c), network.Survivors{everySecond(2000)}, steps(c, 1, true)
+	train := func() error { _, err := e.Train(context.Background(), one); return err }
+	staysFlat(t, times/4, times, func() error {
+		return errors.Join(e.Push(state), train(), e.Compact(keep), train())
+	})
+}
+
+// TestEnginesLeaveNothing opens and closes engines: neither memory nor a thread
+// is left.
+func TestEnginesLeaveNothing(t *testing.T) {
+	if !vktest.Alone(t, "MALLOC_ARENA_MAX=1") { // or each new thread of llvmpipe leaves its own heap in pieces
+		return
+	}
+	engines := 20
+	if vktest.Long {
+		engines = 200
+	}
+	threads := func() int {
+		tasks, err := os.ReadDir("/proc/self/task")
+		if err != nil {
+			t.Skipf("threads are not told here: %v", err)
+		}
+		return len(tasks)
+	}
+	before, most := threads(), 0
+	staysFlat(t, max(engines, 60), engines, func() error {
+		e, err := openVulkan(tiny.Data(), trainer.EngineOptions{Batch: tiny.Batch, Optimiser: tiny.Optimiser}, tiny.State())
+		if err != nil {
+			return err
+		}
+		_, err = e.Train(context.Background(), steps(tiny, 3, true))
+		most = max(most, threads())
+		return errors.Join(err, e.Close())
+	})
+	t.Logf("%d threads before, %d at most, %d in the end", before, most, threads())
+	if most <= before || threads() > before+2 { // the Go runtime may start some
+		t.Errorf("of %d threads %d are left, there were %d before", most, threads(), before)
+	}
+}
