@@ -76,10 +76,6 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*EvalResult, error) 
 		return nil, Usagef("--data %s has %d features and %d classes, and %s takes %d and knows %d",
 			data.Name, data.Train.Features, data.Classes, path, n.Layers[0].In, metadata.Classes)
 	}
-	if floats := data.Standard != nil; floats != (metadata.Means != nil) {
-		kinds := map[bool]string{false: "bytes", true: "floats"}
-		return nil, Usagef("--data %s has features that are %s, and %s was trained on %s", data.Name, kinds[floats], path, kinds[!floats])
-	}
 	data.Mean, data.Deviation = metadata.Mean, metadata.Deviation
 	engine, err := device.Open(data, EngineOptions{Batch: latencyBatch, Optimiser: Optimiser{Kind: SGD}}, &State{Network: n})
 	if err != nil {

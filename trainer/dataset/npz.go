@@ -149,7 +149,7 @@ func zipError(err error) error {
 	case errors.Is(err, zip.ErrFormat), errors.Is(err, zip.ErrChecksum), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return fmt.Errorf("%w: corrupt or not an NPZ file: %w", ErrInvalid, err)
 	}
-	return fmt.Errorf("cannot read it: %w", err)
+	return fmt.Errorf("%w: cannot read it: %w", ErrInvalid, err) // places outside the file, most likely
 }
 
 // pairUp makes samples of an array of features and one of labels.

@@ -217,7 +217,11 @@ func (s Samples) part(start, end int) Samples {
 // on alone: two classes and two values at least.
 func (d *Dataset) standardise(o Options) error {
 	floats := d.Test.raw != nil
-	if !o.Judge {
+	switch {
+	case o.Judge && floats != (o.Standard != nil):
+		kinds := map[bool]string{false: "bytes", true: "floats"}
+		return fmt.Errorf("%s: the network %w: its features are %s, and it was trained on %s", d.Name, ErrOption, kinds[floats], kinds[!floats])
+	case !o.Judge:
 		if err := d.checkClasses(); err != nil {
 			return err
 		}

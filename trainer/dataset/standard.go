@@ -77,7 +77,7 @@ func (d *Dataset) standardiseFeatures(given *Standard) error {
 			return fmt.Errorf("%s: %w: every feature is the same in all %d training samples; there is nothing to learn from", d.Name, ErrInvalid, d.Train.Len())
 		}
 	} else if features := d.Test.Features; features != len(given.Means) {
-		return fmt.Errorf("%s: %w: it has %d features, and the network was trained on %d", d.Name, ErrOption, features, len(given.Means))
+		return fmt.Errorf("%s: the network %w: it has %d features, and the network was trained on %d", d.Name, ErrOption, features, len(given.Means))
 	}
 	for _, part := range []*Samples{&d.Train, &d.Validation, &d.Test} {
 		if err := d.Standard.apply(part); err != nil {
