@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"nashprune/game"
+	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
 )
 
@@ -40,10 +41,14 @@ const CosineFloor = 0.01
 // command line's flags. [DefaultConfig] has the defaults; a zero value means
 // what the field says, not "default".
 type Config struct {
-	Data       string  `toml:"data"`        // name of a data set, or a folder of IDX files
-	DataDir    string  `toml:"data-dir"`    // looked at first for named data sets; empty: environment and cache alone
-	Validation float64 `toml:"validation"`  // fraction of the training set held out, 0 <= F < 1
-	EvaluateOn Part    `toml:"evaluate-on"` // the part that the result is judged on: test or validation
+	Data         string  `toml:"data"`                   // name of a data set, a CSV or NPZ file, or a folder of IDX files
+	DataDir      string  `toml:"data-dir"`               // looked at first for named data sets; empty: environment and cache alone
+	MaxDataBytes uint64  `toml:"max-data-bytes"`         // most that is read of the data's files, unpacked
+	Label        string  `toml:"label,omitempty"`        // column of a CSV file; empty: as dataset.Options.Label says
+	Test         string  `toml:"test,omitempty"`         // CSV file that is the test part of another; empty: none
+	TestFraction float64 `toml:"test-fraction,omitzero"` // fraction drawn to be the test part of data that has none; 0: dataset.DefaultTestFraction
+	Validation   float64 `toml:"validation"`             // fraction of the training set held out, 0 <= F < 1
+	EvaluateOn   Part    `toml:"evaluate-on"`            // the part that the result is judged on: test or validation
 
 	Model          string                 `toml:"model"` // mlp:H1-H2-..., the hidden widths
 	Initialisation network.Initialisation `toml:"init"`
@@ -85,6 +90,7 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		Data:           "digits",
+		MaxDataBytes:   dataset.DefaultMaxBytes,
 		EvaluateOn:     TestPart,
 		Model:          "mlp:512-256",
 		Initialisation: network.PyTorch,
@@ -108,6 +114,14 @@ func DefaultConfig() Config {
 		Update:            GradientAscent,
 		ParticipationRate: 1e-3,
 		Threshold:         game.Gone,
+	}
+}
+
+// dataOptions returns how the data is read and divided.
+func (c Config) dataOptions() dataset.Options {
+	return dataset.Options{
+		Dir: c.DataDir, MaxBytes: int64(c.MaxDataBytes), Label: c.Label, TestFile: c.Test,
+		TestFraction: c.TestFraction, Seed: c.Seed, Validation: c.Validation,
 	}
 }
 
@@ -177,7 +191,10 @@ func (c Config) check() error {
 		message string
 		value   any
 	}{
-		{c.Data != "", "--data is %q: name a data set (nashprune data list) or a folder of IDX files", c.Data},
+		{c.Data != "", "--data is %q: name a data set (nashprune data list), a CSV or NPZ file, or a folder of IDX files", c.Data},
+		{c.MaxDataBytes <= math.MaxInt64, "--max-data-bytes is %d: it is at most 9223372036854775807, the largest number in TOML", c.MaxDataBytes},
+		{c.TestFraction >= 0 && c.TestFraction < 1, "--test-fraction is %v: it is a fraction of the samples, above 0 and below 1", c.TestFraction},
+		{c.Test == "" || c.TestFraction == 0, "--test-fraction is %v, and --test names the test samples: give one of them", c.TestFraction},
 		{c.Validation >= 0 && c.Validation < 1, "--validation is %v: it is a fraction of the training set, at least 0 and below 1", c.Validation},
 		{oneOf(string(c.EvaluateOn), string(TestPart), string(ValidationPart)), "--evaluate-on is %q: it is test or validation", string(c.EvaluateOn)},
 		{c.EvaluateOn == TestPart || c.Validation > 0, "--evaluate-on is %q: hold something out with --validation 0.1", string(c.EvaluateOn)},

@@ -3,6 +3,7 @@ package trainer
 import (
 	"context"
 	"errors"
+	"math"
 	"path/filepath"
 
 	"nashprune/trainer/dataset"
@@ -14,6 +15,18 @@ type EvalOptions struct {
 	Device  string
 	Data    string // empty: what the model file names
 	DataDir string
+
+	// How the data is read and divided, as in [Config].
+	Label        string
+	Test         string
+	TestFraction float64 // 0: the default where Divided says so, else none is drawn
+	Seed         uint64
+	MaxDataBytes uint64
+
+	// Divided says that the data is that of the run which made the model: where it
+	// has no test part, the one that the run drew is drawn again. Other data without
+	// a test part is judged whole, unless TestFraction asks for a part of it.
+	Divided bool
 }
 
 // EvalResult is how a saved network does on the test set.
@@ -26,10 +39,11 @@ type EvalResult struct {
 	Correct      int          `json:"correct"`
 	ClassSamples []int        `json:"class_samples"`
 	ClassCorrect []int        `json:"class_correct"`
+	ClassNames   []string     `json:"class_names,omitempty"` // of a CSV file
 }
 
-// Eval judges a network from its model file on the test set, with the mean and
-// deviation that the file names: on the device of the run that wrote it, the
+// Eval judges a network from its model file on the test set, with the means and
+// deviations that the file names: on the device of the run that wrote it, the
 // accuracy is the one of that run, if that was judged on the test set.
 func Eval(ctx context.Context, path string, o EvalOptions) (*EvalResult, error) {
 	n, metadata, err := network.Load(path)
@@ -44,7 +58,14 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*EvalResult, error) 
 	if err != nil {
 		return nil, err
 	}
-	data, err := openData(o.Data, dataset.Options{Dir: o.DataDir})
+	options := dataset.Options{
+		Dir: o.DataDir, MaxBytes: int64(min(o.MaxDataBytes, math.MaxInt64)), Label: o.Label, TestFile: o.Test,
+		TestFraction: o.TestFraction, Seed: o.Seed, Judge: true, Whole: !o.Divided && o.TestFraction == 0, ClassNames: metadata.ClassNames,
+	}
+	if metadata.Means != nil {
+		options.Standard = &dataset.Standard{Means: metadata.Means, Deviations: metadata.Deviations}
+	}
+	data, err := openData(o.Data, options)
 	if errors.Is(err, ErrUsage) && !named {
 		return nil, Usagef("%s was trained on %s: name its folder with --data", path, o.Data)
 	}
@@ -70,6 +91,7 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*EvalResult, error) 
 		Device:  device.result(),
 		Samples: evaluation.Samples, Correct: evaluation.Correct,
 		ClassSamples: evaluation.ClassSamples, ClassCorrect: evaluation.ClassCorrect,
+		ClassNames: metadata.ClassNames,
 	}
 	result.Network.evaluated(evaluation)
 	microseconds, batch, err := latencies(ctx, engine, data.Test.Len(), []*network.Network{n})

@@ -191,10 +191,14 @@ func (r *run) orInterrupted(ctx context.Context, err error) error {
 // saveNetwork writes a model file.
 func (r *run) saveNetwork(name string, n *network.Network) error {
 	d := r.data
-	return network.Save(filepath.Join(r.Dir, name), n, network.Metadata{
-		Data: d.Name, Height: d.Height, Width: d.Width, Classes: d.Classes,
+	metadata := network.Metadata{
+		Data: d.Name, Height: d.Height, Width: d.Width, Classes: d.Classes, ClassNames: d.ClassNames,
 		Mean: d.Mean, Deviation: d.Deviation, Generator: "nashprune " + r.Version,
-	})
+	}
+	if d.Standard != nil {
+		metadata.Means, metadata.Deviations = d.Standard.Means, d.Standard.Deviations
+	}
+	return network.Save(filepath.Join(r.Dir, name), n, metadata)
 }
 
 // conclude measures latencies, writes the result and removes the checkpoint.

@@ -51,13 +51,16 @@ type ResultDevice struct {
 
 func (d Device) result() ResultDevice { return ResultDevice{d.Name, d.Kind, d.BLAS, d.DriverInfo} }
 
-// ResultData says what the run was trained and judged on, in samples.
+// ResultData says what the run was trained and judged on, in samples. Of a CSV
+// file it names the column of the labels, and the classes in their order.
 type ResultData struct {
-	Name        string `json:"name"`
-	Train       int    `json:"train"`
-	Validation  int    `json:"validation"`
-	Test        int    `json:"test"`
-	EvaluatedOn Part   `json:"evaluated_on"`
+	Name        string   `json:"name"`
+	Train       int      `json:"train"`
+	Validation  int      `json:"validation"`
+	Test        int      `json:"test"`
+	EvaluatedOn Part     `json:"evaluated_on"`
+	Label       string   `json:"label,omitempty"`
+	ClassNames  []string `json:"class_names,omitempty"`
 }
 
 // Where the figures of the dense network come from.

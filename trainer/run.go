@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"time"
 
 	"github.com/BurntSushi/toml"
@@ -145,7 +146,7 @@ func Resume(ctx context.Context, o Options) (*Result, error) {
 	if err := r.open(); err != nil {
 		return nil, err
 	}
-	if r.result.Data != c.Result.Data {
+	if !reflect.DeepEqual(r.result.Data, c.Result.Data) {
 		return nil, fmt.Errorf("--resume %s: the data is not what the run began with: it was %+v and is %+v", o.Dir, c.Result.Data, r.result.Data)
 	}
 	kind := r.config.Game
@@ -201,9 +202,12 @@ func (r *run) open() error {
 		return Usagef("--model: %v", err)
 	}
 	r.tell("reading " + r.config.Data)
-	r.data, err = openData(r.config.Data, dataset.Options{Dir: r.config.DataDir, Validation: r.config.Validation})
+	r.data, err = openData(r.config.Data, r.config.dataOptions())
 	if err != nil {
 		return err
+	}
+	if r.data.Label != "" && r.config.Label == "" {
+		r.tell(fmt.Sprintf("labels: the column %q of %s; --label names another", r.data.Label, r.config.Data))
 	}
 	if r.config.EvaluateOn.Of(r.data).Len() == 0 {
 		return Usagef("--evaluate-on %s: %s has no such samples", r.config.EvaluateOn, r.data.Name)
@@ -223,6 +227,7 @@ func (r *run) open() error {
 	r.result.Data = ResultData{
 		Name: r.data.Name, Train: r.data.Train.Len(), Validation: r.data.Validation.Len(),
 		Test: r.data.Test.Len(), EvaluatedOn: r.config.EvaluateOn,
+		Label: r.data.Label, ClassNames: r.data.ClassNames,
 	}
 	return nil
 }
@@ -236,6 +241,8 @@ func openData(name string, o dataset.Options) (*dataset.Dataset, error) {
 		return nil, Usagef("--data: %v", err)
 	case errors.Is(err, dataset.ErrFraction):
 		return nil, Usagef("--validation: %v", err)
+	case errors.Is(err, dataset.ErrOption):
+		return nil, Usagef("%v", err)
 	}
 	return data, err
 }

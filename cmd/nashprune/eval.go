@@ -11,26 +11,32 @@ import (
 	"github.com/spf13/cobra"
 
 	"nashprune/trainer"
+	"nashprune/trainer/dataset"
 	"nashprune/trainer/report"
 )
 
 func newEval() *cobra.Command {
-	options := trainer.EvalOptions{Device: "auto"}
+	options := trainer.EvalOptions{Device: "auto", MaxDataBytes: dataset.DefaultMaxBytes}
 	asJSON := false
 	cmd := &cobra.Command{
 		Use:   "eval RUN|FILE",
 		Short: "Judge a saved network on the test set",
 		Long: `Eval judges a saved network on the test set of the data it was trained on: a
 model file, or in a run folder the pruned network (the dense one of a run
-without a game).`,
+without a game). Features are standardised as those that it was trained on. Other
+data that has no test part is judged whole.`,
 		Example: `  nashprune eval runs/mnist-38
-  nashprune eval runs/mnist-38/dense.safetensors --json`,
+  nashprune eval runs/mnist-38/dense.safetensors --json
+  nashprune eval runs/flowers --data more-flowers.csv`,
 		Args: exactly(1, "one run folder or model file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			// $NASHPRUNE_DATASET is for training: it must not swap the data that a
 			// network is judged on.
-			if err := settleFromEnvironment(cmd.Flags(), "data"); err != nil {
+			if err := settleFromEnvironment(cmd.Flags(), "data", "label", "test-fraction"); err != nil {
 				return err
+			}
+			if cmd.Flags().Changed("test-fraction") && options.Data == "" {
+				return trainer.Usagef("--test-fraction goes with --data: without it the run's own test samples are judged")
 			}
 			path, err := findModel(args[0], &options)
 			if err != nil {
@@ -54,14 +60,17 @@ without a game).`,
 	}
 	cmd.Flags().StringVar(&options.Data, "data", "", "data set to judge on (default: the one the network was trained on)")
 	cmd.Flags().StringVar(&options.DataDir, "data-dir", "", "folder to look for data sets in first")
+	cmd.Flags().Uint64Var(&options.MaxDataBytes, "max-data-bytes", options.MaxDataBytes, maxDataBytesUsage)
+	cmd.Flags().StringVar(&options.Label, "label", "", labelUsage)
+	cmd.Flags().Float64Var(&options.TestFraction, "test-fraction", 0, "judge on this `fraction` of --data, drawn as in training (default: all of it, if it has no test part)")
 	cmd.Flags().StringVar(&options.Device, "device", options.Device, deviceUsage)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON instead of a table")
 	return cmd
 }
 
 // findModel returns the model file that a user means by a file or a run folder.
-// Where the folder's configuration says what data was used and the user does
-// not, it fills that in.
+// Where the folder's configuration says what data was used, and how it was
+// divided, and the user does not, it fills that in.
 func findModel(path string, o *trainer.EvalOptions) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -71,10 +80,16 @@ func findModel(path string, o *trainer.EvalOptions) (string, error) {
 	if !info.IsDir() {
 		folder = filepath.Dir(path)
 	}
-	if config, err := report.ReadConfig(folder); err == nil && o.Data == "" {
-		o.Data = config.Data
-		if o.DataDir == "" {
-			o.DataDir = config.DataDir
+	if config, err := report.ReadConfig(folder); err == nil {
+		o.Seed = config.Seed
+		if o.Label == "" && (o.Data == "" || dataset.IsCSV(o.Data)) {
+			o.Label = config.Label
+		}
+		if o.Data == "" {
+			o.Data, o.Test, o.TestFraction, o.Divided = config.Data, config.Test, config.TestFraction, true
+			if o.DataDir == "" {
+				o.DataDir = config.DataDir
+			}
 		}
 	}
 	if !info.IsDir() {

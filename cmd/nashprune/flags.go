@@ -34,6 +34,12 @@ func configFlags(c *trainer.Config) *pflag.FlagSet {
 // deviceUsage describes the flag --device of every command.
 const deviceUsage = "auto, cpu, vulkan, vulkan:N, or a part of a device's name (nashprune devices)"
 
+// labelUsage and maxDataBytesUsage describe flags of several commands.
+const (
+	labelUsage        = "`column` of a CSV file with the labels (default: label, class, target or y, else the last)"
+	maxDataBytesUsage = "most `bytes` to read of the data, unpacked"
+)
+
 func newFlagSet() *pflag.FlagSet {
 	f := pflag.NewFlagSet("", pflag.ContinueOnError)
 	f.SortFlags = false
@@ -42,8 +48,12 @@ func newFlagSet() *pflag.FlagSet {
 
 func generalFlags(c *trainer.Config) *pflag.FlagSet {
 	f := newFlagSet()
-	f.StringVar(&c.Data, "data", c.Data, "data set, or a folder of IDX files (nashprune data list)")
+	f.StringVar(&c.Data, "data", c.Data, "data set (nashprune data list), a .csv or .npz file, or a folder of IDX files")
 	f.StringVar(&c.DataDir, "data-dir", c.DataDir, "`folder` to look for data sets in first (then $NASHPRUNE_DATA, then the user's cache)")
+	f.Uint64Var(&c.MaxDataBytes, "max-data-bytes", c.MaxDataBytes, maxDataBytesUsage)
+	f.StringVar(&c.Label, "label", c.Label, labelUsage)
+	f.StringVar(&c.Test, "test", c.Test, "CSV `file` with the test samples")
+	f.Float64Var(&c.TestFraction, "test-fraction", c.TestFraction, "`fraction` of each class to draw as test samples where there are none (default 0.2)")
 	f.Float64Var(&c.Validation, "validation", c.Validation, "`fraction` of the training set to hold out")
 	f.Var(word[trainer.Part]{&c.EvaluateOn}, "evaluate-on", "judge the result on the `part` test or validation")
 	f.StringVar(&c.Model, "model", c.Model, "network: mlp: and the widths of its hidden layers")

@@ -9,6 +9,8 @@ type Samples struct {
 	Pixels   []uint8   // Len() rows of Features bytes, for features from 0 to 1 in steps of 1/255
 	Values   []float32 // Len() rows of Features numbers, instead of Pixels
 	Labels   []uint8   // the class of each sample
+
+	raw []float64 // of floats, until they are standardised into Values
 }
 
 // At returns a feature by its place in Pixels or Values.
@@ -24,14 +26,19 @@ func (s Samples) Len() int { return len(s.Labels) }
 
 // Dataset is what a network is trained and judged on.
 //
-// A network's input is (feature - Mean) / Deviation, with one mean and one
-// standard deviation for all features, taken over the training part alone. All
-// parts have the same kind of features.
+// A network's input is (feature - Mean) / Deviation. Bytes have one mean and one
+// standard deviation for all features, taken over the training part alone.
+// Floats are standardised feature by feature already, as Standard says, and have
+// Mean 0 and Deviation 1. All parts have the same kind of features.
 type Dataset struct {
 	Name            string
-	Height, Width   int // of the images; Height*Width features
+	Height, Width   int // of the images; Height*Width features; floats have Height 1
 	Classes         int // labels are 0 to Classes-1
 	Mean, Deviation float64
+
+	Standard   *Standard // how floats were standardised; nil for bytes
+	ClassNames []string  // one a class, where labels are words of a CSV file; else nil
+	Label      string    // the column of a CSV file that holds the labels; else empty
 
 	Train      Samples
 	Validation Samples // held out of the training set; may be empty

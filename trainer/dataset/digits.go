@@ -1,7 +1,6 @@
 package dataset
 
 import (
-	"fmt"
 	"math"
 	"runtime"
 	"sync"
@@ -9,7 +8,8 @@ import (
 	"nashprune/trainer/random"
 )
 
-// The size of the data set digits.
+// The data set digits, and the unit of the lengths below: they are those of an
+// image of this side, and grow and shrink with it.
 const (
 	digitSide    = 28 // of an image, in pixels: that of MNIST, so networks fit both
 	digitClasses = 10
@@ -35,6 +35,8 @@ const (
 	softnessLeast, softnessMost = one * 30 / 100, one * 60 / 100 // below radiusLeast
 	darknessLeast, darknessMost = 150, 255
 	noiseMost                   = 60 // largest change of a pixel's value
+
+	radiusFloor = one / 2 // a thinner pen would slip between the centres of pixels
 )
 
 // The splits of the data set, as they name streams of random numbers.
@@ -54,27 +56,30 @@ const labelStream = math.MaxUint32
 // The same seed gives the same bytes on every platform and for every number of
 // processors. Seed 0 gives the published data set, which [Open] calls digits.
 func Digits(seed uint64) *Dataset {
+	drawing := DefaultDrawing()
+	drawing.Seed = seed
+	return drawing.Draw()
+}
+
+// Draw draws the data set. Its classes have equally many samples, or one more.
+func (g Drawing) Draw() *Dataset {
 	d := &Dataset{
-		Name:    digitsName,
-		Height:  digitSide,
-		Width:   digitSide,
+		Name:    g.String(),
+		Height:  g.Side,
+		Width:   g.Side,
 		Classes: digitClasses,
-		Train:   drawSplit(seed, trainSplit, digitTrain),
-		Test:    drawSplit(seed, testSplit, digitTest),
-	}
-	if seed != 0 {
-		d.Name = fmt.Sprintf("%s:%d", digitsName, seed)
+		Train:   g.drawSplit(trainSplit, g.Train),
+		Test:    g.drawSplit(testSplit, g.Test),
 	}
 	d.Mean, d.Deviation = d.Train.moments()
 	return d
 }
 
-// drawSplit draws n samples, sharing them out among the processors. n is a
-// multiple of digitClasses.
-func drawSplit(seed uint64, split uint32, n int) Samples {
-	const features = digitSide * digitSide
+// drawSplit draws n samples, sharing them out among the processors.
+func (g Drawing) drawSplit(split uint32, n int) Samples {
+	features := g.Side * g.Side
 	s := Samples{Features: features, Pixels: make([]uint8, n*features), Labels: make([]uint8, n)}
-	for i, rank := range random.New(seed, random.Drawing, split, labelStream).Permutation(n) {
+	for i, rank := range random.New(g.Seed, random.Drawing, split, labelStream).Permutation(n) {
 		s.Labels[i] = uint8(rank % digitClasses)
 	}
 	workers := runtime.GOMAXPROCS(0)
@@ -82,8 +87,8 @@ func drawSplit(seed uint64, split uint32, n int) Samples {
 	for w := range workers {
 		group.Go(func() {
 			for i := w * n / workers; i < (w+1)*n/workers; i++ {
-				stream := random.New(seed, random.Drawing, split, uint32(i))
-				drawDigit(s.Pixels[i*features:(i+1)*features], s.Labels[i], stream)
+				stream := random.New(g.Seed, random.Drawing, split, uint32(i))
+				g.drawDigit(s.Pixels[i*features:(i+1)*features], s.Labels[i], stream)
 			}
 		})
 	}
@@ -91,20 +96,26 @@ func drawSplit(seed uint64, split uint32, n int) Samples {
 	return s
 }
 
+// scaled returns a length of an image of digitSide in one of this side.
+func (g Drawing) scaled(length fixed) fixed { return length * fixed(g.Side) / digitSide }
+
+// harder returns how far something spreads at this difficulty.
+func (g Drawing) harder(spread fixed) fixed { return spread * fixed(g.Difficulty) / difficultyUnit }
+
 // drawDigit writes a digit by a random hand into pixels.
-func drawDigit(pixels []uint8, digit uint8, r *random.Stream) {
+func (g Drawing) drawDigit(pixels []uint8, digit uint8, r *random.Stream) {
 	style := glyphs[digit][r.Below(uint32(len(glyphs[digit])))]
-	hand := randomHand(r)
+	hand := g.randomHand(r)
 	d := newDrawing(pen{
-		radius:   between(r, radiusLeast, radiusMost),
-		softness: between(r, softnessLeast, softnessMost),
-	})
+		radius:   max(g.scaled(between(r, radiusLeast, radiusMost)), radiusFloor),
+		softness: g.scaled(between(r, softnessLeast, softnessMost)),
+	}, g.Side)
 	for _, s := range style {
-		d.stroke(place(s, hand, r))
+		d.stroke(g.place(s, hand, r))
 	}
 
 	darkness := between(r, darknessLeast, darknessMost)
-	noise := between(r, 0, noiseMost)
+	noise := between(r, 0, g.harder(noiseMost))
 	var word uint32
 	for i := range pixels {
 		if i%4 == 0 {
@@ -117,28 +128,29 @@ func drawDigit(pixels []uint8, digit uint8, r *random.Stream) {
 }
 
 // randomHand returns a map from the grid, centred on the origin, to pixels.
-func randomHand(r *random.Stream) affine {
-	scale := (scaleCentre + around(r, scaleSpread)).times(digitHeight) / grid
-	aspect := one + around(r, aspectSpread)
-	sheared := affine{xx: aspect.times(scale), xy: around(r, shearSpread).times(scale), yy: scale}
-	hand := rotation(around(r, rotationSpread)).after(sheared)
-	hand.dx = digitSide*one/2 + around(r, shiftSpread)
-	hand.dy = digitSide*one/2 + around(r, shiftSpread)
+func (g Drawing) randomHand(r *random.Stream) affine {
+	scale := (scaleCentre + around(r, g.harder(scaleSpread))).times(g.scaled(digitHeight)) / grid
+	aspect := one + around(r, g.harder(aspectSpread))
+	sheared := affine{xx: aspect.times(scale), xy: around(r, g.harder(shearSpread)).times(scale), yy: scale}
+	hand := rotation(around(r, g.harder(rotationSpread))).after(sheared)
+	hand.dx = fixed(g.Side)*one/2 + g.scaled(around(r, g.harder(shiftSpread)))
+	hand.dy = fixed(g.Side)*one/2 + g.scaled(around(r, g.harder(shiftSpread)))
 	return hand
 }
 
 // place puts the points of a stroke on the sheet, each a little off its place.
 // The two halves of a corner stay together.
-func place(s stroke, hand affine, r *random.Stream) []point {
+func (g Drawing) place(s stroke, hand affine, r *random.Stream) []point {
+	wobble := g.harder(wobbleSpread * one)
 	points := make([]point, len(s))
-	for i, g := range s {
-		if i > 0 && g == s[i-1] {
+	for i, at := range s {
+		if i > 0 && at == s[i-1] {
 			points[i] = points[i-1]
 			continue
 		}
 		points[i] = hand.apply(point{
-			x: (fixed(g.x)-grid/2)*one + around(r, wobbleSpread*one),
-			y: (fixed(g.y)-grid/2)*one + around(r, wobbleSpread*one),
+			x: (fixed(at.x)-grid/2)*one + around(r, wobble),
+			y: (fixed(at.y)-grid/2)*one + around(r, wobble),
 		})
 	}
 	return points

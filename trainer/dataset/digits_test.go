@@ -92,18 +92,18 @@ func TestDigitsStayOnTheSheet(t *testing.T) {
 
 func TestDigitsDependOnSeedSplitAndIndexAlone(t *testing.T) {
 	const n = 130
-	want := drawSplit(3, trainSplit, n)
+	want := Drawing{Seed: 3, Side: digitSide, Difficulty: difficultyUnit}.drawSplit(trainSplit, n)
 	for _, processors := range []int{1, 2, 7} {
 		previous := runtime.GOMAXPROCS(processors)
-		got := drawSplit(3, trainSplit, n)
+		got := Drawing{Seed: 3, Side: digitSide, Difficulty: difficultyUnit}.drawSplit(trainSplit, n)
 		runtime.GOMAXPROCS(previous)
 		if !bytes.Equal(got.Pixels, want.Pixels) || !bytes.Equal(got.Labels, want.Labels) {
 			t.Errorf("%d processors draw other bytes", processors)
 		}
 	}
 	for name, other := range map[string]Samples{
-		"seed":  drawSplit(4, trainSplit, n),
-		"split": drawSplit(3, testSplit, n),
+		"seed":  Drawing{Seed: 4, Side: digitSide, Difficulty: difficultyUnit}.drawSplit(trainSplit, n),
+		"split": Drawing{Seed: 3, Side: digitSide, Difficulty: difficultyUnit}.drawSplit(testSplit, n),
 	} {
 		if bytes.Equal(other.Pixels, want.Pixels) || bytes.Equal(other.Labels, want.Labels) {
 			t.Errorf("another %s draws the same bytes", name)
@@ -135,7 +135,7 @@ func BenchmarkDraw(b *testing.B) {
 	pixels := make([]uint8, digitSide*digitSide)
 	index := uint32(0)
 	for b.Loop() {
-		drawDigit(pixels, uint8(index%digitClasses), random.New(0, random.Drawing, trainSplit, index))
+		DefaultDrawing().drawDigit(pixels, uint8(index%digitClasses), random.New(0, random.Drawing, trainSplit, index))
 		index++
 	}
 }

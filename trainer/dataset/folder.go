@@ -68,7 +68,7 @@ func findFile(dir, name string) string {
 }
 
 // openFolder reads a folder of IDX files.
-func openFolder(dir string) (*Dataset, error) {
+func openFolder(dir string, limit *budget) (*Dataset, error) {
 	paths, err := findFiles(dir)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrNotFound, dir, err)
@@ -78,12 +78,12 @@ func openFolder(dir string) (*Dataset, error) {
 	if err != nil {
 		return nil, fmt.Errorf("naming the data set: %w", err)
 	}
-	return readFiles("idx:"+filepath.Base(absolute), paths, nil)
+	return readFiles("idx:"+filepath.Base(absolute), paths, nil, limit)
 }
 
 // readFiles reads the four files side by side and puts them together. Where
 // checksums is not nil, each file has to have its own.
-func readFiles(name string, paths files, checksums *files) (*Dataset, error) {
+func readFiles(name string, paths files, checksums *files, limit *budget) (*Dataset, error) {
 	var arrays [folderFiles]array
 	var problems [folderFiles]error
 	var group sync.WaitGroup
@@ -93,7 +93,7 @@ func readFiles(name string, paths files, checksums *files) (*Dataset, error) {
 			if i == trainLabels || i == testLabels {
 				dimensions = labelDimensions
 			}
-			arrays[i], problems[i] = readIDX(path, dimensions)
+			arrays[i], problems[i] = readIDX(path, dimensions, limit)
 			if problems[i] == nil && checksums != nil {
 				problems[i] = verify(arrays[i], path, checksums[i])
 			}

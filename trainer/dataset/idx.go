@@ -27,10 +27,6 @@ const (
 	labelDimensions = 1
 )
 
-// maxElements is the most elements read from one IDX file: 1 GiB, twenty times
-// the training images of MNIST. Larger data does not belong in memory.
-const maxElements = 1 << 30
-
 // firstRead is how many bytes are made room for before any has been read.
 const firstRead = 64 << 10
 
@@ -53,13 +49,13 @@ func (a array) checksum() string {
 
 // readIDX reads a file of unsigned bytes in a number of dimensions, compressed
 // with gzip or not. Its errors name the file.
-func readIDX(path string, dimensions int) (array, error) {
+func readIDX(path string, dimensions int, limit *budget) (array, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return array{}, err // it names the path already
 	}
 	defer file.Close()
-	a, err := decodeIDX(file, dimensions)
+	a, err := decodeIDX(file, dimensions, limit)
 	if err != nil {
 		return array{}, fmt.Errorf("%s: %w", path, err)
 	}
@@ -68,11 +64,12 @@ func readIDX(path string, dimensions int) (array, error) {
 
 // decodeIDX reads what readIDX reads. It makes room for at most about twice the
 // bytes it has read, whatever the header promises.
-func decodeIDX(r io.Reader, dimensions int) (array, error) {
+func decodeIDX(r io.Reader, dimensions int, limit *budget) (array, error) {
 	r, err := inflated(r)
 	if err != nil {
 		return array{}, readError(err, "gzip header")
 	}
+	r = limit.reader(r)
 	header := make([]byte, idxMagicBytes+idxSizeBytes*dimensions)
 	if _, err := io.ReadFull(r, header[:idxMagicBytes]); err != nil {
 		return array{}, readError(err, "header")
@@ -83,7 +80,7 @@ func decodeIDX(r io.Reader, dimensions int) (array, error) {
 	if _, err := io.ReadFull(r, header[idxMagicBytes:]); err != nil {
 		return array{}, readError(err, "header")
 	}
-	sizes, elements, err := parseSizes(header[idxMagicBytes:])
+	sizes, elements, err := parseSizes(header[idxMagicBytes:], limit)
 	if err != nil {
 		return array{}, err
 	}
@@ -126,7 +123,7 @@ func checkMagic(magic []byte, dimensions int) error {
 }
 
 // parseSizes returns the sizes of the dimensions and their product.
-func parseSizes(header []byte) (sizes []int, elements int, err error) {
+func parseSizes(header []byte, limit *budget) (sizes []int, elements int, err error) {
 	product := uint64(1)
 	for ; len(header) > 0; header = header[idxSizeBytes:] {
 		size := binary.BigEndian.Uint32(header)
@@ -136,9 +133,8 @@ func parseSizes(header []byte) (sizes []int, elements int, err error) {
 		case size == 0:
 			return nil, 0, fmt.Errorf("%w: its images have a side of 0 pixels", ErrInvalid)
 		}
-		// At most 2^30 times less than 2^32: the product cannot wrap round.
-		if product *= uint64(size); product > maxElements {
-			return nil, 0, fmt.Errorf("%w: its header declares more than the %d bytes that are read from a file; split it", ErrInvalid, maxElements)
+		if product, err = limit.declared(product, uint64(size)); err != nil {
+			return nil, 0, err
 		}
 		sizes = append(sizes, int(size))
 	}
@@ -165,6 +161,8 @@ func readGrowing(r io.Reader, n int) ([]byte, error) {
 func readError(err error, part string) error {
 	var corrupt flate.CorruptInputError
 	switch {
+	case errors.Is(err, ErrInvalid): // that it is too large
+		return err
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return fmt.Errorf("%w: truncated: the file ends within its %s", ErrInvalid, part)
 	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.As(err, &corrupt):

@@ -60,7 +60,7 @@ func TestDecodeIDX(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			// One byte a read: no assumption on how the file arrives may hold.
-			a, err := decodeIDX(iotest.OneByteReader(bytes.NewReader(tc.file)), len(tc.sizes))
+			a, err := decodeIDX(iotest.OneByteReader(bytes.NewReader(tc.file)), len(tc.sizes), newBudget(0))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -76,11 +76,14 @@ func TestDecodeIDXLargerThanTheFirstRead(t *testing.T) {
 	for i := range data {
 		data[i] = byte(i * 31)
 	}
-	a, err := decodeIDX(bytes.NewReader(idx(idxUnsignedByte, []uint32{uint32(len(data))}, data...)), labelDimensions)
+	a, err := decodeIDX(bytes.NewReader(idx(idxUnsignedByte, []uint32{uint32(len(data))}, data...)), labelDimensions, newBudget(0))
 	if err != nil || !bytes.Equal(a.data, data) {
 		t.Errorf("%d of %d bytes are read (%v)", len(a.data), len(data), err)
 	}
 }
+
+// testLimit is a budget of a gigabyte, which "at the limit" below is at.
+const testLimit = 1 << 30
 
 func TestReadIDXErrors(t *testing.T) {
 	good := idx(idxUnsignedByte, []uint32{2, 1, 2}, 1, 2, 3, 4)
@@ -103,7 +106,7 @@ func TestReadIDXErrors(t *testing.T) {
 		{"no samples", idx(idxUnsignedByte, []uint32{0, 28, 28}), "holds no samples"},
 		{"no rows", idx(idxUnsignedByte, []uint32{3, 0, 28}), "a side of 0 pixels"},
 		{"no columns", idx(idxUnsignedByte, []uint32{3, 28, 0}), "a side of 0 pixels"},
-		{"over the limit", idx(idxUnsignedByte, []uint32{maxElements/784 + 1, 28, 28}), "more than the 1073741824 bytes"},
+		{"over the limit", idx(idxUnsignedByte, []uint32{testLimit/784 + 1, 28, 28}), "more than the 1073741824 bytes"},
 		{"product beyond 64 bits", idx(idxUnsignedByte, []uint32{math.MaxUint32, math.MaxUint32, 4}), "more than the 1073741824 bytes"},
 		{"at the limit, but short", idx(idxUnsignedByte, []uint32{1024, 1024, 1024}, 1, 2), "after 2 of 1073741824 bytes"},
 		{"gzip header cut", packed[:7], "truncated: the file ends within its gzip header"},
@@ -119,7 +122,7 @@ func TestReadIDXErrors(t *testing.T) {
 			if err := os.WriteFile(path, tc.file, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			_, err := readIDX(path, imageDimensions)
+			_, err := readIDX(path, imageDimensions, newBudget(testLimit))
 			checkError(t, err, ErrInvalid, path, tc.want)
 		})
 	}
@@ -127,13 +130,13 @@ func TestReadIDXErrors(t *testing.T) {
 
 func TestReadIDXOfNoFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "absent")
-	_, err := readIDX(path, imageDimensions)
+	_, err := readIDX(path, imageDimensions, newBudget(testLimit))
 	checkError(t, err, os.ErrNotExist, path)
 }
 
 func TestDecodeIDXPassesOnReadErrors(t *testing.T) {
 	broken := errors.New("the disk is broken")
-	_, err := decodeIDX(iotest.ErrReader(broken), labelDimensions)
+	_, err := decodeIDX(iotest.ErrReader(broken), labelDimensions, newBudget(0))
 	checkError(t, err, broken, "cannot read its header")
 }
 
@@ -189,7 +192,7 @@ func FuzzIDX(f *testing.F) {
 		for _, dimensions := range []int{labelDimensions, imageDimensions} {
 			var a array
 			var err error
-			used := allocated(func() { a, err = decodeIDX(bytes.NewReader(file), dimensions) })
+			used := allocated(func() { a, err = decodeIDX(bytes.NewReader(file), dimensions, newBudget(0)) })
 			// Doubling allocates four times what it ends with at most; the
 			// buffers of gzip and of the fuzzing itself are well below 4 MiB.
 			if limit := uint64(4*inflation*len(file) + 4<<20); used > limit {

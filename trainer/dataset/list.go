@@ -17,33 +17,46 @@ type Entry struct {
 // List returns the data sets known by name. It looks for their files where
 // [Open] with Options.Dir dir does, but does not read them.
 func List(dir string) []Entry {
-	mnist := Entry{
-		Name:    mnistName,
-		Summary: "handwritten digits, the benchmark",
-		Source:  "Yann LeCun, Corinna Cortes and Christopher J. C. Burges; CC BY-SA 3.0",
-		Train:   60000,
-		Test:    10000,
-		Height:  28,
-		Width:   28,
-		Classes: 10,
-	}
-	where, _, err := findMNIST(dir)
-	mnist.Where = where
-	if err != nil {
-		mnist.Missing = err.Error()
-	}
-	return []Entry{
+	entries := []Entry{
 		{
 			Name:    digitsName,
-			Summary: "synthetic handwritten digits, the default",
+			Summary: "synthetic handwritten digits, the default; digits:side=20,train=5000,test=1000,difficulty=2,seed=3 for others",
 			Source:  "drawn by nashprune itself, under its licence",
-			Train:   digitTrain,
-			Test:    digitTest,
-			Height:  digitSide,
-			Width:   digitSide,
-			Classes: digitClasses,
-			Where:   "built in",
+			Train:   digitTrain, Test: digitTest, Height: digitSide, Width: digitSide, Classes: digitClasses,
+			Where: "built in",
 		},
-		mnist,
+		{
+			Name:    mnistName,
+			Summary: "handwritten digits, the benchmark",
+			Source:  "Yann LeCun, Corinna Cortes and Christopher J. C. Burges; CC BY-SA 3.0",
+			Train:   60000, Test: 10000, Height: 28, Width: 28, Classes: 10,
+		},
+		{
+			Name:    fashionName,
+			Summary: "Fashion-MNIST, pieces of clothing in the format of MNIST, and harder",
+			Source:  "Han Xiao, Kashif Rasul and Roland Vollgraf, Zalando SE; MIT licence",
+			Train:   60000, Test: 10000, Height: 28, Width: 28, Classes: 10,
+		},
+		{
+			Name:    cifarName,
+			Summary: "CIFAR-10, photographs of animals and vehicles in three colours",
+			Source:  "Alex Krizhevsky, Vinod Nair and Geoffrey Hinton; no licence stated, cite \"Learning Multiple Layers of Features from Tiny Images\", 2009",
+			Train:   (len(cifarFiles) - 1) * cifarRecords, Test: cifarRecords, Height: cifarSide, Width: cifarSide, Classes: cifarClasses,
+		},
 	}
+	for i := range entries {
+		var err error
+		switch e := &entries[i]; e.Name {
+		case mnistName:
+			e.Where, _, err = findMNIST(dir)
+		case fashionName:
+			e.Where, _, err = findFashion(dir)
+		case cifarName:
+			e.Where, err = findCIFAR(dir)
+		}
+		if err != nil {
+			entries[i].Missing = err.Error()
+		}
+	}
+	return entries
 }

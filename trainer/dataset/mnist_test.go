@@ -22,7 +22,7 @@ func TestMNISTNotFound(t *testing.T) {
 		variable+" (lacks ",
 		filepath.Join(variable, "mnist")+" (lacks t10k-images-idx3-ubyte[.gz])",
 		filepath.Join("nashprune", "mnist")+" (no such folder)",
-		"put its four IDX files",
+		"nashprune data pull mnist",
 	)
 }
 
@@ -64,7 +64,7 @@ func TestMNISTPlacesInOrder(t *testing.T) {
 func TestList(t *testing.T) {
 	noUsualPlaces(t)
 	entries := List("")
-	if len(entries) != 2 || entries[0].Name != "digits" || entries[1].Name != "mnist" {
+	if len(entries) != 4 || entries[0].Name != "digits" || entries[1].Name != "mnist" || entries[2].Name != "fashion" || entries[3].Name != "cifar10" {
 		t.Fatalf("got %v", entries)
 	}
 	if e := entries[0]; e.Where == "" || e.Missing != "" {

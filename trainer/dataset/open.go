@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -13,16 +14,19 @@ import (
 // wrap one of these, or the operating system's error for a file that cannot be
 // read.
 var (
-	ErrUnknown  = errors.New("unknown data set")    // no such name
-	ErrNotFound = errors.New("data set not found")  // its files are nowhere
-	ErrInvalid  = errors.New("invalid data")        // files damaged, at odds or of no use
-	ErrFraction = errors.New("validation fraction") // Options.Validation out of range
+	ErrUnknown  = errors.New("unknown data set")       // no such name
+	ErrNotFound = errors.New("data set not found")     // its files are nowhere
+	ErrInvalid  = errors.New("invalid data")           // files damaged, at odds or of no use
+	ErrFraction = errors.New("validation fraction")    // Options.Validation out of range
+	ErrOption   = errors.New("does not fit this data") // another option
 )
 
 // The names of the data sets known by name.
 const (
-	digitsName = "digits"
-	mnistName  = "mnist"
+	digitsName  = "digits"
+	mnistName   = "mnist"
+	fashionName = "fashion"
+	cifarName   = "cifar10"
 )
 
 // Options says where data is and how it is divided. The zero value looks in the
@@ -32,48 +36,127 @@ type Options struct {
 	// user's cache; none when empty.
 	Dir string
 
+	// MaxBytes is the most that is read of the files of a data set, unpacked;
+	// DefaultMaxBytes when 0.
+	MaxBytes int64
+
+	// Label is the column of a CSV file that holds the labels. When empty it is
+	// the one called label, class, target or y, in this order and any case, else
+	// the last.
+	Label string
+
+	// TestFile is a CSV file to take as the test part of another one with the same
+	// header; none when empty.
+	TestFile string
+
+	// TestFraction is how much of each class is drawn to be the test part of data
+	// that has none, 0 < F < 1; DefaultTestFraction when 0. Seed decides which
+	// samples, and the order of the others.
+	TestFraction float64
+	Seed         uint64
+
 	// Validation is the part of the training set held out of it, 0 <= F < 1:
-	// its last round(F n) samples, in the order of the files.
+	// its last round(F n) samples, in the order of the files or, where a test part
+	// was drawn or is a file of its own, in random order.
 	Validation float64
+
+	// Judge opens data to judge a finished network on: with the Standard and the
+	// ClassNames of the network, which may be nil. It need not be worth training on.
+	Judge      bool
+	Standard   *Standard
+	ClassNames []string
+
+	// Whole makes all samples of data that has no test part the test part, and
+	// leaves none to train on. It goes with Judge.
+	Whole bool
 }
 
-// Open returns the data set of a name: digits, which is drawn (see [Digits]),
-// mnist, whose files are looked for and verified, or the path of a folder of
-// IDX files under MNIST's file names. A path is anything with a separator in
-// it, or a folder that exists.
+// Open returns the data set of a name: digits, which is drawn (see [ParseDrawing]
+// for its variants), mnist, fashion or cifar10, whose files are looked for and
+// verified, or the path of data of one's own: a CSV file (.csv, .tsv, either with
+// .gz), an NPZ file (.npz) or a folder of IDX files under MNIST's file names. A
+// path of a folder is anything with a separator in it, or a folder that exists.
 //
-// Mean and Deviation are those of the training part that remains after
-// Options.Validation. Errors wrap [ErrUnknown], [ErrNotFound], [ErrInvalid] or
-// [ErrFraction].
+// Mean and Deviation, or Standard, are those of the training part that remains
+// after Options.Validation. Errors wrap [ErrUnknown], [ErrNotFound],
+// [ErrInvalid], [ErrFraction] or [ErrOption].
 func Open(name string, options Options) (*Dataset, error) {
 	if f := options.Validation; !(f >= 0 && f < 1) { // the negation catches NaN
 		return nil, fmt.Errorf("%w is %v; it has to be at least 0 and below 1", ErrFraction, f)
 	}
-	d, err := load(name, options.Dir)
+	if f := options.TestFraction; !(f >= 0 && f < 1) {
+		return nil, fmt.Errorf("%w: a test fraction of %v; it has to be above 0 and below 1", ErrOption, f)
+	}
+	d, err := load(name, options)
 	if err != nil {
+		return nil, err
+	}
+	if err := d.addTest(options); err != nil {
 		return nil, err
 	}
 	if err := d.holdOut(options.Validation); err != nil {
 		return nil, err
 	}
-	if err := d.standardise(); err != nil {
+	if err := d.standardise(options); err != nil {
 		return nil, err
 	}
 	return d, nil
 }
 
-func load(name, dir string) (*Dataset, error) {
+func load(name string, o Options) (*Dataset, error) {
+	limit := newBudget(o.MaxBytes)
+	kind := fileKind(name)
 	switch {
-	case name == digitsName:
-		return Digits(0), nil
+	case kind != csvFile && o.Label != "":
+		return nil, fmt.Errorf("%s: a label column %.40q %w: only CSV files have columns", name, o.Label, ErrOption)
+	case kind != csvFile && o.TestFile != "":
+		return nil, fmt.Errorf("%s: a test file %w: only CSV files take one", name, ErrOption)
+	case kind == csvFile:
+		return openCSV(name, o, limit)
+	case kind == npzFile:
+		return openNPZ(name, limit)
 	case name == mnistName:
-		return openMNIST(dir)
+		return openMNIST(o.Dir, limit)
+	case name == fashionName:
+		return openFashion(o.Dir, limit)
+	case name == cifarName:
+		return openCIFAR(o.Dir, limit)
 	case isPath(name):
-		return openFolder(name)
+		return openFolder(name, limit)
 	}
-	return nil, fmt.Errorf("%w %q: known are %s, %s and the path of a folder of IDX files, such as ./folder",
-		ErrUnknown, name, digitsName, mnistName)
+	if family, words, _ := strings.Cut(name, ":"); family == digitsName {
+		drawing, err := ParseDrawing(words)
+		if err != nil {
+			return nil, fmt.Errorf("%w %q: %w", ErrUnknown, name, err)
+		}
+		if _, err := limit.declared(uint64(drawing.Side*drawing.Side), uint64(drawing.Train+drawing.Test)); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		return drawing.Draw(), nil
+	}
+	return nil, fmt.Errorf("%w %q: known are %s, %s, %s, %s and paths: of a .csv or .npz file, or of a folder of IDX files, such as ./folder",
+		ErrUnknown, name, digitsName, mnistName, fashionName, cifarName)
 }
+
+// The kinds of files that hold a data set each.
+const (
+	csvFile = "csv"
+	npzFile = "npz"
+)
+
+// fileKind tells from its name what a file holds; "" where it is no file of data.
+func fileKind(name string) string {
+	switch strings.ToLower(filepath.Ext(strings.TrimSuffix(name, ".gz"))) {
+	case ".csv", ".tsv":
+		return csvFile
+	case ".npz":
+		return npzFile
+	}
+	return ""
+}
+
+// IsCSV tells whether [Open] takes a name for that of a CSV file.
+func IsCSV(name string) bool { return fileKind(name) == csvFile }
 
 func isPath(name string) bool {
 	if strings.ContainsRune(name, '/') || strings.ContainsRune(name, filepath.Separator) {
@@ -83,14 +166,34 @@ func isPath(name string) bool {
 	return err == nil && info.IsDir()
 }
 
+// addTest gives data without a test part one.
+func (d *Dataset) addTest(o Options) error {
+	switch {
+	case d.Test.Len() > 0 && o.TestFraction != 0:
+		return fmt.Errorf("%s: a test fraction of %v %w: it has a test part of its own", d.Name, o.TestFraction, ErrOption)
+	case d.Test.Len() > 0:
+		return nil
+	case o.Whole:
+		d.Train, d.Test = d.Train.part(0, 0), d.Train
+		return nil
+	case o.TestFraction == 0:
+		return d.drawTest(DefaultTestFraction, o.Seed)
+	}
+	return d.drawTest(o.TestFraction, o.Seed)
+}
+
 // holdOut moves the last part of the training set to the validation set.
 func (d *Dataset) holdOut(fraction float64) error {
 	n := d.Train.Len()
+	if fraction == 0 {
+		d.Validation = d.Train.part(n, n)
+		return nil
+	}
 	kept := n - int(math.Round(fraction*float64(n)))
 	if kept == 0 {
 		return fmt.Errorf("%w %v of %d samples leaves none to train on; choose a smaller one", ErrFraction, fraction, n)
 	}
-	if fraction > 0 && kept == n {
+	if kept == n {
 		return fmt.Errorf("%w %v of %d samples holds none out; choose a larger one, or 0", ErrFraction, fraction, n)
 	}
 	d.Train, d.Validation = d.Train.part(0, kept), d.Train.part(kept, n)
@@ -101,29 +204,54 @@ func (d *Dataset) holdOut(fraction float64) error {
 func (s Samples) part(start, end int) Samples {
 	from, to := start*s.Features, end*s.Features
 	part := Samples{Features: s.Features, Labels: s.Labels[start:end:end]}
-	if s.Values != nil {
-		part.Values = s.Values[from:to:to]
+	if s.raw != nil {
+		part.raw = s.raw[from:to:to]
 	} else {
 		part.Pixels = s.Pixels[from:to:to]
 	}
 	return part
 }
 
-// standardise sets the mean and the deviation, once the training part is known
-// to be worth learning: two classes and two pixel values at least.
-func (d *Dataset) standardise() error {
-	first, several := d.Train.Labels[0], false
-	for _, label := range d.Train.Labels {
-		several = several || label != first
+// standardise sets the mean and the deviation, or standardises floats. Before it
+// makes sure that the training part is worth learning, unless the data is to judge
+// on alone: two classes and two values at least.
+func (d *Dataset) standardise(o Options) error {
+	floats := d.Test.raw != nil
+	switch {
+	case o.Judge && floats != (o.Standard != nil):
+		kinds := map[bool]string{false: "bytes", true: "floats"}
+		return fmt.Errorf("%s: the network %w: its features are %s, and it was trained on %s", d.Name, ErrOption, kinds[floats], kinds[!floats])
+	case !o.Judge:
+		if err := d.checkClasses(); err != nil {
+			return err
+		}
 	}
-	if !several {
-		return fmt.Errorf("%s: %w: all %d training samples are of class %d; training needs two classes",
-			d.Name, ErrInvalid, d.Train.Len(), first)
+	if floats {
+		return d.standardiseFeatures(o.Standard)
 	}
 	d.Mean, d.Deviation = d.Train.moments()
-	if d.Deviation == 0 {
+	if d.Deviation == 0 && !o.Judge {
 		return fmt.Errorf("%s: %w: all pixels of the training images are %d; there is nothing to learn from",
 			d.Name, ErrInvalid, d.Train.Pixels[0])
 	}
 	return nil
+}
+
+// checkClasses wants two classes in the training part.
+func (d *Dataset) checkClasses() error {
+	for _, label := range d.Train.Labels {
+		if label != d.Train.Labels[0] {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s: %w: all %d training samples are of class %s; training needs two classes",
+		d.Name, ErrInvalid, d.Train.Len(), d.ClassName(int(d.Train.Labels[0])))
+}
+
+// ClassName returns the name of a class, which is its number where it has no other.
+func (d *Dataset) ClassName(class int) string {
+	if d.ClassNames == nil {
+		return strconv.Itoa(class)
+	}
+	return d.ClassNames[class]
 }

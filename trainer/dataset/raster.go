@@ -7,7 +7,7 @@ package dataset
 type fixed int64
 
 const (
-	fractionBits       = 12 // squared distances on the sheet take 35 of 63 bits
+	fractionBits       = 12 // squared distances on the largest sheet take 42 of 63 bits
 	one          fixed = 1 << fractionBits
 )
 
@@ -63,15 +63,14 @@ const penStep = one / 4
 // binary digits.
 type drawing struct {
 	pen     pen
-	nearest [digitSide * digitSide]fixed
+	side    int
+	nearest []fixed // side*side
 }
 
-// farAway is a squared distance beyond the reach of every pen.
-const farAway = digitSide * digitSide << (2 * fractionBits)
-
-// newDrawing returns an empty sheet.
-func newDrawing(p pen) *drawing {
-	d := &drawing{pen: p}
+// newDrawing returns an empty sheet with a side in pixels.
+func newDrawing(p pen, side int) *drawing {
+	d := &drawing{pen: p, side: side, nearest: make([]fixed, side*side)}
+	farAway := fixed(side*side) << (2 * fractionBits) // squared, beyond the reach of every pen
 	for i := range d.nearest {
 		d.nearest[i] = farAway
 	}
@@ -81,11 +80,12 @@ func newDrawing(p pen) *drawing {
 // touch presses the pen down at one point, on or off the sheet.
 func (d *drawing) touch(p point) {
 	reach := d.pen.radius + d.pen.softness
-	left, right := pixelsWithin(p.x, reach)
-	top, bottom := pixelsWithin(p.y, reach)
+	side := fixed(d.side)
+	left, right := pixelsWithin(p.x, reach, side)
+	top, bottom := pixelsWithin(p.y, reach, side)
 	for row := top; row < bottom; row++ {
 		dy := row<<fractionBits + one/2 - p.y
-		line := d.nearest[row*digitSide : (row+1)*digitSide]
+		line := d.nearest[row*side : (row+1)*side]
 		for column := left; column < right; column++ {
 			dx := column<<fractionBits + one/2 - p.x
 			line[column] = min(line[column], dx*dx+dy*dy)
@@ -95,9 +95,9 @@ func (d *drawing) touch(p point) {
 
 // pixelsWithin returns the half-open range of the pixels on the sheet that come
 // within reach of a coordinate.
-func pixelsWithin(centre, reach fixed) (first, end fixed) {
+func pixelsWithin(centre, reach, side fixed) (first, end fixed) {
 	first = max((centre-reach)>>fractionBits, 0)
-	end = min((centre+reach)>>fractionBits+1, digitSide)
+	end = min((centre+reach)>>fractionBits+1, side)
 	return first, end
 }
 

@@ -57,7 +57,7 @@ func TestSplinePassesThroughItsPoints(t *testing.T) {
 
 func TestPenLeavesADot(t *testing.T) {
 	const row, column = 11, 17
-	d := newDrawing(pen{radius: one * 3 / 2, softness: one / 4})
+	d := newDrawing(pen{radius: one * 3 / 2, softness: one / 4}, digitSide)
 	d.touch(point{column*one + one/2, row*one + one/2})
 	for _, tc := range []struct {
 		name    string
@@ -77,6 +77,6 @@ func TestPenLeavesADot(t *testing.T) {
 
 func TestPenMayLeaveTheSheet(t *testing.T) {
 	for _, p := range []point{{-90 * one, 0}, {0, 90 * one}, {90 * one, -90 * one}, {-one, -one}, {28 * one, 28 * one}} {
-		newDrawing(pen{radius: 2 * one, softness: one / 2}).touch(p)
+		newDrawing(pen{radius: 2 * one, softness: one / 2}, digitSide).touch(p)
 	}
 }

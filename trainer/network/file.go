@@ -1,6 +1,7 @@
 package network
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"math"
@@ -19,6 +20,13 @@ type Metadata struct {
 	Classes         int     // one logit each
 	Mean, Deviation float64 // input = (pixel/255 - Mean) / Deviation; finite, Deviation > 0
 	Generator       string  // the program that wrote the file: "nashprune <version>"
+
+	// Of float features, input = (feature - Means[i]) / Deviations[i], and Mean and
+	// Deviation are 0 and 1; one number an input, finite, deviations above 0. Both
+	// are nil of bytes.
+	Means, Deviations []float64
+
+	ClassNames []string // one a class, in UTF-8; nil where classes have only numbers
 }
 
 // tensorFormat is the value of "format" by which loaders of safetensors files
@@ -177,6 +185,29 @@ func (m Metadata) check(n *Network) error {
 	if !finite(m.Mean) || !finite(m.Deviation) || m.Deviation <= 0 {
 		return fmt.Errorf("metadata: mean %g and deviation %g, want finite numbers and a deviation above 0", m.Mean, m.Deviation)
 	}
+	if m.ClassNames != nil && len(m.ClassNames) != m.Classes {
+		return fmt.Errorf("metadata: %d names for %d classes", len(m.ClassNames), m.Classes)
+	}
+	return m.checkFeatures(n.Layers[0].In)
+}
+
+// checkFeatures says whether the means and deviations of features are in range,
+// and as many as there are inputs.
+func (m Metadata) checkFeatures(inputs int) error {
+	if m.Means == nil && m.Deviations == nil {
+		return nil
+	}
+	if len(m.Means) != inputs || len(m.Deviations) != inputs {
+		return fmt.Errorf("metadata: means of %d and deviations of %d features for a network of %d inputs", len(m.Means), len(m.Deviations), inputs)
+	}
+	if m.Mean != 0 || m.Deviation != 1 {
+		return fmt.Errorf("metadata: mean %g and deviation %g beside those of each feature, want 0 and 1", m.Mean, m.Deviation)
+	}
+	for i, mean := range m.Means {
+		if deviation := m.Deviations[i]; !finite(mean) || !finite(deviation) || deviation <= 0 {
+			return fmt.Errorf("metadata: feature %d has mean %g and deviation %g, want finite numbers and a deviation above 0", i+1, mean, deviation)
+		}
+	}
 	return nil
 }
 
@@ -184,7 +215,7 @@ func (m Metadata) check(n *Network) error {
 func (m Metadata) encode(n *Network) map[string]string {
 	widths := n.Widths()
 	number := func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) } // reads back to the bit
-	return map[string]string{
+	encoded := map[string]string{
 		"format":    tensorFormat,
 		"model":     Format(widths[1 : len(widths)-1]),
 		"data":      m.Data,
@@ -195,7 +226,27 @@ func (m Metadata) encode(n *Network) map[string]string {
 		"deviation": number(m.Deviation),
 		"generator": m.Generator,
 	}
+	list := func(key string, value any, length int) {
+		if length > 0 {
+			text, err := json.Marshal(value)
+			if err != nil {
+				panic(err) // no number that check lets pass, and no string
+			}
+			encoded[key] = string(text)
+		}
+	}
+	list(meansKey, m.Means, len(m.Means))
+	list(deviationsKey, m.Deviations, len(m.Deviations))
+	list(classNamesKey, m.ClassNames, len(m.ClassNames))
+	return encoded
 }
+
+// The keys of lists, which are JSON. Numbers read back to the bit.
+const (
+	meansKey      = "feature_means"
+	deviationsKey = "feature_deviations"
+	classNamesKey = "class_names"
+)
 
 // decodeMetadata is the inverse of encode. Keys it does not know pass. The error
 // is the first that was found.
@@ -237,5 +288,13 @@ func decodeMetadata(metadata map[string]string) (m Metadata, err error) {
 		Mean: number("mean"), Deviation: number("deviation"),
 		Generator: text("generator"),
 	}
+	list := func(key string, into any) { // which not every file has
+		if value, found := metadata[key]; found && json.Unmarshal([]byte(value), into) != nil {
+			fail("%q is %.40q, want a list in JSON", key, value)
+		}
+	}
+	list(meansKey, &m.Means)
+	list(deviationsKey, &m.Deviations)
+	list(classNamesKey, &m.ClassNames)
 	return m, err
 }

@@ -53,7 +53,7 @@ func TestSaveAndLoad(t *testing.T) {
 		if !reflect.DeepEqual(got, n) {
 			t.Errorf("%v: the network changed", widths)
 		}
-		if gotM != m {
+		if !reflect.DeepEqual(gotM, m) {
 			t.Errorf("%v: metadata %+v, want %+v", widths, gotM, m)
 		}
 		if file, err := os.ReadFile(path); err != nil || !bytes.Equal(file, encoded(t, got, gotM)) {
@@ -90,8 +90,57 @@ func TestMetadataToTheBit(t *testing.T) {
 		m := fitting(n)
 		m.Data, m.Mean, m.Deviation = "two\nlines, \"quotes\" and é", c.mean, c.deviation
 		_, got, err := network.Read(bytes.NewReader(encoded(t, n, m)))
-		if err != nil || got != m || math.Signbit(got.Mean) != math.Signbit(m.Mean) {
+		if err != nil || !reflect.DeepEqual(got, m) || math.Signbit(got.Mean) != math.Signbit(m.Mean) {
 			t.Errorf("metadata %+v, %v, want %+v", got, err, m)
+		}
+	}
+}
+
+// The means and deviations of features read back to the bit, as do the names of
+// classes.
+func TestFeatureMetadata(t *testing.T) {
+	n := folded([]int{3, 2, 2}, 2)
+	m := fitting(n)
+	m.Mean, m.Deviation = 0, 1
+	m.Means = []float64{math.Copysign(0, -1), -math.MaxFloat64, 0.1}
+	m.Deviations = []float64{math.SmallestNonzeroFloat64, math.MaxFloat64, math.Nextafter(1./3, 1)}
+	m.ClassNames = []string{"a \"quoted\" <name>,\nin two lines", "é"}
+	_, got, err := network.Read(bytes.NewReader(encoded(t, n, m)))
+	if err != nil || !reflect.DeepEqual(got, m) || !math.Signbit(got.Means[0]) {
+		t.Errorf("metadata %+v, %v, want %+v", got, err, m)
+	}
+	for _, c := range []struct {
+		want   string
+		change func(*network.Metadata)
+	}{
+		{"means of 2 and deviations of 3", func(m *network.Metadata) { m.Means = m.Means[:2] }},
+		{"means of 3 and deviations of 0", func(m *network.Metadata) { m.Deviations = nil }},
+		{"feature 2 has mean 1 and deviation 0", func(m *network.Metadata) { m.Deviations = []float64{1, 0, 1} }},
+		{"feature 1 has mean +Inf", func(m *network.Metadata) { m.Means = []float64{math.Inf(1), 0, 0} }},
+		{"feature 3 has mean 1 and deviation NaN", func(m *network.Metadata) { m.Deviations = []float64{1, 1, math.NaN()} }},
+		{"want 0 and 1", func(m *network.Metadata) { m.Mean = 0.5 }},
+		{"1 names for 2 classes", func(m *network.Metadata) { m.ClassNames = m.ClassNames[:1] }},
+	} {
+		changed := m
+		changed.Means = []float64{0, 1, 1}
+		c.change(&changed)
+		var file bytes.Buffer
+		if err := network.Write(&file, n, changed); err == nil || !strings.Contains(err.Error(), c.want) || file.Len() > 0 {
+			t.Errorf("error %v and %d bytes, want %q", err, file.Len(), c.want)
+		}
+	}
+	for key, value := range map[string]string{"feature_means": "[1,2", "feature_deviations": `["1"]`, "class_names": `{"a":1}`} {
+		metadata, tensors, err := network.ReadTensors(bytes.NewReader(encoded(t, n, m)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		metadata[key] = value
+		var file bytes.Buffer
+		if err := network.WriteTensors(&file, metadata, tensors); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := network.Read(&file); err == nil || !strings.Contains(err.Error(), key) {
+			t.Errorf("%s %s: error %v", key, value, err)
 		}
 	}
 }
@@ -281,7 +330,7 @@ func FuzzRead(f *testing.F) {
 			return
 		}
 		nAgain, mAgain, err := network.Read(bytes.NewReader(encoded(t, n, m)))
-		if err != nil || mAgain != m || !reflect.DeepEqual(nAgain, n) {
+		if err != nil || !reflect.DeepEqual(mAgain, m) || !reflect.DeepEqual(nAgain, n) {
 			t.Fatalf("reading the written network gives %+v, %v, want %+v", mAgain, err, m)
 		}
 	})

@@ -137,7 +137,11 @@ func Eval(w io.Writer, r *trainer.EvalResult) error {
 	row(latencyName(r.Network), microseconds(r.Network.LatencyUS))
 	for class, samples := range r.ClassSamples {
 		if samples > 0 && class < len(r.ClassCorrect) {
-			row(fmt.Sprintf("class %d", class), fmt.Sprintf("%.2f %% of %s", 100*float64(r.ClassCorrect[class])/float64(samples), Thousands(samples)))
+			name := strconv.Itoa(class)
+			if class < len(r.ClassNames) {
+				name = r.ClassNames[class]
+			}
+			row("class "+name, fmt.Sprintf("%.2f %% of %s", 100*float64(r.ClassCorrect[class])/float64(samples), Thousands(samples)))
 		}
 	}
 	if err := table.Flush(); err != nil {

@@ -1,0 +1,334 @@
+package dataset
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// labelColumns are the names of the column that holds the labels, the likeliest
+// first, where nobody says which one it is. Their case does not matter.
+var labelColumns = []string{"label", "class", "target", "y"}
+
+const (
+	maxClasses     = math.MaxUint8 + 1
+	maxLabelLength = 256     // bytes of a word; class names stand in model files
+	headerPeek     = 1 << 16 // bytes in which the header's delimiter is looked for
+)
+
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
+// table is what CSV files with the same header hold.
+type table struct {
+	header []string
+	label  int // the column of the labels
+
+	parts []Samples    // one a file; labels are places in words until they are named
+	words []*labelWord // the labels, as they first came
+	known map[string]uint8
+}
+
+// labelWord is a label with where it came first.
+type labelWord struct{ text, where string }
+
+// openCSV reads a CSV file and, where testPath is not empty, a second one as its
+// test part. The training samples of two files are shuffled with the seed.
+func openCSV(path string, o Options, limit *budget) (*Dataset, error) {
+	t := &table{known: map[string]uint8{}}
+	if err := t.readFile(path, o.Label, limit); err != nil {
+		return nil, err
+	}
+	if o.TestFile != "" {
+		if err := t.readFile(o.TestFile, o.Label, limit); err != nil {
+			return nil, err
+		}
+	}
+	names, err := t.nameClasses(o.ClassNames)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	d := &Dataset{
+		Name: "csv:" + stem(path), Height: 1, Width: len(t.header) - 1, Classes: len(names),
+		ClassNames: names, Label: t.header[t.label], Train: t.parts[0],
+	}
+	d.Test.Features = d.Train.Features
+	if o.TestFile != "" {
+		all := make([]int32, d.Train.Len())
+		for i := range all {
+			all[i] = int32(i)
+		}
+		d.Train, d.Test = d.Train.shuffled(all, o.Seed), t.parts[1]
+	}
+	return d, nil
+}
+
+// readFile reads one file, compressed with gzip or not. Its errors name it.
+func (t *table) readFile(path, label string, limit *budget) error {
+	file, err := openRegular(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	r, err := inflated(file)
+	if err != nil {
+		err = readError(err, "gzip header")
+	} else {
+		err = t.read(r, label, limit)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+// read reads one file as a further part.
+func (t *table) read(r io.Reader, label string, limit *budget) error {
+	buffered := bufio.NewReaderSize(limit.reader(r), headerPeek)
+	start, _ := buffered.Peek(headerPeek) // an error here comes again on the next read
+	if bytes.HasPrefix(start, byteOrderMark) {
+		start = start[len(byteOrderMark):]
+		if _, err := buffered.Discard(len(byteOrderMark)); err != nil {
+			return err // it was peeked at
+		}
+	}
+	rows := csv.NewReader(buffered)
+	rows.Comma = delimiter(start)
+	rows.FieldsPerRecord = -1 // counted here, for a clearer message
+	rows.ReuseRecord = true
+	header, err := rows.Read()
+	if err == io.EOF {
+		return fmt.Errorf("%w: it is empty; want a header and rows", ErrInvalid)
+	}
+	if err != nil {
+		return csvError(err)
+	}
+	if err := t.setHeader(header, label); err != nil {
+		return err
+	}
+	part := Samples{Features: len(t.header) - 1}
+	for {
+		row, err := rows.Read()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return csvError(err)
+		}
+		line, _ := rows.FieldPos(0)
+		if err := t.add(&part, row, line); err != nil {
+			return err
+		}
+	}
+	if part.Len() == 0 {
+		return fmt.Errorf("%w: no row follows its header", ErrInvalid)
+	}
+	t.parts = append(t.parts, part)
+	return nil
+}
+
+// csvError says what is wrong with the text, or that it could not be read.
+func csvError(err error) error {
+	if parse := new(csv.ParseError); errors.As(err, &parse) {
+		return fmt.Errorf("%w: line %d: %w", ErrInvalid, parse.Line, parse.Err)
+	}
+	return readError(err, "rows")
+}
+
+// delimiter returns what most likely stands between the names of a header:
+// comma, semicolon or tab, whichever there are most of outside quotes.
+func delimiter(start []byte) rune {
+	counts := map[byte]int{}
+	quoted := false
+	for _, b := range start {
+		if b == '"' {
+			quoted = !quoted
+		} else if !quoted {
+			counts[b]++
+		}
+		if b == '\n' && !quoted {
+			break
+		}
+	}
+	best := byte(',')
+	for _, other := range []byte{';', '\t'} {
+		if counts[other] > counts[best] {
+			best = other
+		}
+	}
+	return rune(best)
+}
+
+// setHeader takes the names of the columns and finds the labels'. Those of a
+// second file have to be the same.
+func (t *table) setHeader(row []string, label string) error {
+	header := make([]string, len(row))
+	numbers := 0
+	for i, name := range row {
+		header[i] = strings.TrimSpace(name)
+		if _, err := strconv.ParseFloat(header[i], 64); err == nil {
+			numbers++
+		}
+		if !utf8.ValidString(name) {
+			return fmt.Errorf("%w: line 1, column %d: its name is not UTF-8: save the file as UTF-8", ErrInvalid, i+1)
+		}
+		if header[i] == "" {
+			return fmt.Errorf("%w: line 1: column %d has no name; name it or, if it numbers the rows, leave it out", ErrInvalid, i+1)
+		}
+	}
+	if t.header != nil {
+		if !slices.Equal(header, t.header) {
+			return fmt.Errorf("%w: its header is not that of the training samples, which have %d columns and first %.40q", ErrInvalid, len(t.header), t.header[0])
+		}
+		return nil
+	}
+	switch {
+	case numbers == len(header):
+		return fmt.Errorf("%w: line 1 holds numbers alone; it has to name the columns", ErrInvalid)
+	case len(header) < 2:
+		return fmt.Errorf("%w: line 1 names one column; want features and a label, with a comma, semicolon or tab between", ErrInvalid)
+	case len(header) > maxFloatFeatures+1:
+		return fmt.Errorf("%w: line 1 names %d columns; at most %d are taken", ErrInvalid, len(header), maxFloatFeatures+1)
+	}
+	var err error
+	t.header = header
+	t.label, err = findLabel(header, label)
+	return err
+}
+
+// findLabel returns the column of the labels: that of the name, else the first
+// of labelColumns that there is, else the last.
+func findLabel(header []string, name string) (int, error) {
+	if name != "" {
+		i := slices.Index(header, name)
+		switch {
+		case i < 0:
+			return 0, fmt.Errorf("%w: there is no column %.40q for labels; there are %.300q", ErrOption, name, someOf(header))
+		case slices.Contains(header[i+1:], name):
+			return 0, fmt.Errorf("%w: two columns are called %.40q; the labels' needs a name of its own", ErrOption, name)
+		}
+		return i, nil
+	}
+	for _, known := range labelColumns {
+		if i := slices.IndexFunc(header, func(s string) bool { return strings.EqualFold(s, known) }); i >= 0 {
+			return i, nil
+		}
+	}
+	return len(header) - 1, nil
+}
+
+// add adds a row, which begins in a line of the file, to a part.
+func (t *table) add(part *Samples, row []string, line int) error {
+	if len(row) != len(t.header) {
+		return fmt.Errorf("%w: line %d has %d fields, and the header names %d", ErrInvalid, line, len(row), len(t.header))
+	}
+	for i, field := range row {
+		field = strings.TrimSpace(field)
+		where := func() string { return fmt.Sprintf("line %d, column %.40q", line, t.header[i]) }
+		if i == t.label {
+			class, err := t.class(field, where)
+			if err != nil {
+				return err
+			}
+			part.Labels = append(part.Labels, class)
+			continue
+		}
+		x, err := strconv.ParseFloat(field, 64)
+		switch {
+		case field == "" || field == "?" || field == "NA" || math.IsNaN(x):
+			return fmt.Errorf("%w: %s: %q is missing: fill it in or leave the row out", ErrInvalid, where(), field)
+		case err != nil && !errors.Is(err, strconv.ErrRange):
+			return fmt.Errorf("%w: %s: %.40q is not a number", ErrInvalid, where(), field)
+		}
+		if err := checkFeature(x); err != nil {
+			return fmt.Errorf("%s: %w", where(), err)
+		}
+		part.raw = append(part.raw, x)
+	}
+	return nil
+}
+
+// class returns the place of a label in words.
+func (t *table) class(word string, where func() string) (uint8, error) {
+	if class, ok := t.known[word]; ok {
+		return class, nil
+	}
+	switch {
+	case word == "":
+		return 0, fmt.Errorf("%w: %s: the label is missing", ErrInvalid, where())
+	case len(word) > maxLabelLength || !utf8.ValidString(word):
+		return 0, fmt.Errorf("%w: %s: the label %.40q is longer than %d bytes or not UTF-8", ErrInvalid, where(), word, maxLabelLength)
+	case len(t.words) == maxClasses:
+		return 0, fmt.Errorf("%w: %s: %.40q is one label more than %d; is another column the labels'? Name it with --label", ErrInvalid, where(), word, maxClasses)
+	}
+	word = strings.Clone(word) // not the whole row
+	class := uint8(len(t.words))
+	t.words = append(t.words, &labelWord{word, where()})
+	t.known[word] = class
+	return class, nil
+}
+
+// nameClasses turns labels from places in words into classes, and returns the
+// classes' names: those given, else all words in order. Where all are numbers
+// they are told apart and ordered as numbers: 1 and 1.0 are one class.
+func (t *table) nameClasses(given []string) ([]string, error) {
+	names, numeric := given, true
+	canonical := make([]string, len(t.words))
+	for _, name := range given {
+		_, ok := asNumber(name)
+		numeric = numeric && ok
+	}
+	for i, word := range t.words {
+		number, ok := asNumber(word.text)
+		numeric = numeric && (ok || given != nil)
+		canonical[i] = number
+	}
+	for i, word := range t.words {
+		if !numeric || canonical[i] == "" {
+			canonical[i] = word.text
+		}
+	}
+	if given == nil {
+		names = slices.Clone(canonical)
+		slices.SortFunc(names, func(a, b string) int {
+			if numeric {
+				x, _ := strconv.ParseFloat(a, 64)
+				y, _ := strconv.ParseFloat(b, 64)
+				return cmp.Compare(x, y)
+			}
+			return strings.Compare(a, b)
+		})
+		names = slices.Compact(names)
+	}
+	classes := make([]uint8, len(t.words))
+	for i, word := range t.words {
+		class := slices.Index(names, canonical[i])
+		if class < 0 {
+			return nil, fmt.Errorf("%w: %s: the network does not know the class %.40q; it knows %.300s", ErrOption, word.where, word.text, someOf(names))
+		}
+		classes[i] = uint8(class)
+	}
+	for _, part := range t.parts {
+		for i, place := range part.Labels {
+			part.Labels[i] = classes[place]
+		}
+	}
+	return names, nil
+}
+
+// asNumber writes a finite number in the one way that names its class.
+func asNumber(word string) (string, bool) {
+	x, err := strconv.ParseFloat(word, 64)
+	if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
+		return "", false
+	}
+	return strconv.FormatFloat(x+0, 'g', -1, 64), true // -0 + 0 is 0
+}

@@ -1,0 +1,371 @@
+package dataset
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/iotest"
+)
+
+// flowers is a file of two features and three classes, in the order of the
+// classes.
+func flowers() string {
+	var b strings.Builder
+	b.WriteString("length,class,width\n")
+	for class, name := range []string{"rose", "aster", "lily"} {
+		for i := range 10 {
+			fmt.Fprintf(&b, "%d.5,%s,%d\n", 10*class+i, name, i*i)
+		}
+	}
+	return b.String()
+}
+
+func writeText(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// tableOf reads a text as a CSV file.
+func tableOf(text, label string) (*table, error) {
+	t := &table{known: map[string]uint8{}}
+	return t, t.read(iotest.OneByteReader(strings.NewReader(text)), label, newBudget(0))
+}
+
+// However a table is written, it is the same table.
+func TestCSVDialects(t *testing.T) {
+	const plain = "a,b,class\n1,-2.5,x\n3e2,4,y\n"
+	for name, text := range map[string]string{
+		"plain":              plain,
+		"byte order mark":    "\xef\xbb\xbf" + plain,
+		"CRLF":               strings.ReplaceAll(plain, "\n", "\r\n"),
+		"semicolons":         strings.ReplaceAll(plain, ",", ";"),
+		"tabs":               strings.ReplaceAll(plain, ",", "\t"),
+		"quoted":             "\"a\",\"b\",\"class\"\n\"1\",\"-2.5\",\"x\"\n300,4,\"y\"\n",
+		"quoted delimiters":  "\"a\",\"b\",\"class\"\n1,-2.5,x\n300,4,y\n",
+		"spaces":             "a, b , class\n 1, -2.5 ,x \n3e2,\t4, y\n",
+		"no newline at end":  strings.TrimSuffix(plain, "\n"),
+		"empty lines":        "a,b,class\n\n1,-2.5,x\n\n\n3e2,4,y\n\n",
+		"mark, quoted, CRLF": "\xef\xbb\xbf\"a\";b;class\r\n1;-2.5;x\r\n3e2;4;y\r\n",
+	} {
+		got, err := tableOf(text, "")
+		if err != nil || !slices.Equal(got.header, []string{"a", "b", "class"}) ||
+			!slices.Equal(got.parts[0].raw, []float64{1, -2.5, 300, 4}) || !slices.Equal(got.parts[0].Labels, []uint8{0, 1}) {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
+	odd, err := tableOf("\"a,;b\",\"say \"\"y\"\"\",class\n1,2,\"two\nlines\"\n", "")
+	if err != nil || odd.header[0] != "a,;b" || odd.header[1] != `say "y"` || odd.words[0].text != "two\nlines" {
+		t.Errorf("%+v, %v", odd, err)
+	}
+}
+
+func TestLabelColumn(t *testing.T) {
+	for _, c := range []struct {
+		header, label string
+		want          int
+	}{
+		{"a,label,class", "", 1},
+		{"class,a,label", "", 2},
+		{"Target,a,b", "", 0},
+		{"a,Y,b", "", 1},
+		{"a,b,species", "", 2},
+		{"a,b,class", "b", 1},
+		{"a,a,b", "b", 2},
+	} {
+		got, err := findLabel(strings.Split(c.header, ","), c.label)
+		if err != nil || got != c.want {
+			t.Errorf("%s, %q: %d, %v", c.header, c.label, got, err)
+		}
+	}
+	_, err := findLabel([]string{"a", "b"}, "c")
+	checkError(t, err, ErrOption, `no column "c"`, "a, b")
+	_, err = findLabel([]string{"a", "b", "a"}, "a")
+	checkError(t, err, ErrOption, `two columns are called "a"`)
+}
+
+func TestClassNames(t *testing.T) {
+	for _, c := range []struct {
+		words  string
+		given  []string
+		names  []string
+		labels []uint8
+	}{
+		{"b a c a", nil, []string{"a", "b", "c"}, []uint8{1, 0, 2, 0}},
+		{"10 9 2 10", nil, []string{"2", "9", "10"}, []uint8{2, 1, 0, 2}},
+		{"1 1.0 0 -0 +1", nil, []string{"0", "1"}, []uint8{1, 1, 0, 0, 1}},
+		{"-1 1", nil, []string{"-1", "1"}, []uint8{0, 1}},
+		{"1 1.0 x", nil, []string{"1", "1.0", "x"}, []uint8{0, 1, 2}},
+		{"c a", []string{"a", "b", "c"}, []string{"a", "b", "c"}, []uint8{2, 0}},
+		{"2.0 1", []string{"1", "2", "3"}, []string{"1", "2", "3"}, []uint8{1, 0}},
+		{"inf nan", nil, []string{"inf", "nan"}, []uint8{0, 1}},
+	} {
+		table, err := tableOf("a,y\n0,"+strings.ReplaceAll(c.words, " ", "\n0,")+"\n", "")
+		if err != nil {
+			t.Errorf("%s: %v", c.words, err)
+			continue
+		}
+		names, err := table.nameClasses(c.given)
+		if err != nil || !slices.Equal(names, c.names) || !slices.Equal(table.parts[0].Labels, c.labels) {
+			t.Errorf("%s: %q %v, %v; want %q %v", c.words, names, table.parts[0].Labels, err, c.names, c.labels)
+		}
+	}
+	table, err := tableOf("a,y\n0,b\n1,z\n", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = table.nameClasses([]string{"a", "b"})
+	checkError(t, err, ErrOption, `line 3, column "y"`, `the class "z"`, "a, b")
+}
+
+func TestCSVErrors(t *testing.T) {
+	many := "a,y\n"
+	for i := range 257 {
+		many += fmt.Sprintf("0,c%d\n", i)
+	}
+	for _, c := range []struct{ name, text, want string }{
+		{"empty", "", "it is empty"},
+		{"mark alone", "\xef\xbb\xbf", "it is empty"},
+		{"header alone", "a,b\n", "no row follows"},
+		{"no header", "1,2,3\n4,5,6\n", "line 1 holds numbers alone"},
+		{"one column", "a\n1\n", "line 1 names one column"},
+		{"unnamed", ",a,b\n0,1,2\n", "column 1 has no name"},
+		{"UTF-16", "\xff\xfea\x00,\x00b\x00\n\x00", "not UTF-8"},
+		{"missing", "a,b,y\n1,2,x\n1,,x\n", `line 3, column "b": "" is missing`},
+		{"NA", "a,b,y\nNA,2,x\n", `line 2, column "a": "NA" is missing`},
+		{"NaN", "a,b,y\n1,2,x\n1,nan,x\n", `line 3, column "b": "nan" is missing`},
+		{"infinite", "a,b,y\n1,-inf,x\n", `line 2, column "b": invalid data: -Inf is more`},
+		{"beyond float64", "a,b,y\n1,1e999,x\n", `line 2, column "b": invalid data: +Inf is more`},
+		{"beyond float32", "a,b,y\n1,1e39,x\n", "1e+39 is more than float32 holds"},
+		{"word", "a,b,y\n1,2,x\n1,tall,x\n", `line 3, column "b": "tall" is not a number`},
+		{"decimal comma", "a;b;y\n1;2,5;x\n", `"2,5" is not a number`},
+		{"long row", "a,b,y\n1,2,x,4\n", "line 2 has 4 fields, and the header names 3"},
+		{"short row after two lines in one", "a,b,y\n1,2,\"x\nx\"\n1,2\n", "line 4 has 2 fields"},
+		{"quote", "a,b,y\n1,2,x\n1,2,x\"y\n", `line 3: bare "`},
+		{"open quote", "a,b,y\n1,2,\"x\n", `extraneous or missing "`},
+		{"no label", "a,b,y\n1,2,\n", `line 2, column "y": the label is missing`},
+		{"257 labels", many, `line 258, column "y": "c256" is one label more than 256`},
+		{"long label", "a,y\n1," + strings.Repeat("x", 257) + "\n", "longer than 256 bytes"},
+		{"label in Latin-1", "a,y\n1,\xe4\n", "not UTF-8"},
+		{"one class", "a,y\n1,x\n2,x\n3,x\n", "are of class x; training needs two classes"},
+		{"constant", "a,b,y\n1,2,x\n1,2,y\n1,2,x\n1,2,y\n", "every feature is the same"},
+		{"a sample a class", "a,y\n1,x\n2,y\n", "no class has two samples"},
+		{"gzip cut", "\x1f\x8b\x08", "truncated"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := Open(writeText(t, "file.csv", c.text), Options{})
+			checkError(t, err, ErrInvalid, "file", c.want)
+		})
+	}
+}
+
+func TestOpenCSV(t *testing.T) {
+	for name, path := range map[string]string{
+		"plain": writeText(t, "flowers.csv", flowers()),
+		"gzip":  writeText(t, "flowers.csv.gz", string(zipped([]byte(flowers())))),
+		"tabs":  writeText(t, "flowers.tsv", strings.ReplaceAll(flowers(), ",", "\t")),
+	} {
+		d, err := Open(path, Options{Seed: 3, Validation: 0.25})
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if d.Name != "csv:flowers" || d.Label != "class" || !slices.Equal(d.ClassNames, []string{"aster", "lily", "rose"}) ||
+			d.Height != 1 || d.Width != 2 || d.Classes != 3 {
+			t.Errorf("%s: %+v", name, d)
+		}
+		if d.Train.Len() != 18 || d.Validation.Len() != 6 || d.Test.Len() != 6 {
+			t.Errorf("%s: %d, %d and %d samples", name, d.Train.Len(), d.Validation.Len(), d.Test.Len())
+		}
+		if !slices.Equal(d.Test.Labels, []uint8{2, 2, 0, 0, 1, 1}) {
+			t.Errorf("%s: test labels %v, want two a class, as in the file", name, d.Test.Labels)
+		}
+		if slices.Compact(slices.Clone(d.Validation.Labels))[0] == d.Validation.Labels[5] && len(slices.Compact(slices.Clone(d.Validation.Labels))) == 1 {
+			t.Errorf("%s: all validation samples are of one class", name)
+		}
+		checkStandard(t, d)
+		same, err := Open(path, Options{Seed: 3, Validation: 0.25})
+		if err != nil || !slices.Equal(same.Train.Values, d.Train.Values) || !slices.Equal(same.Test.Values, d.Test.Values) {
+			t.Errorf("%s: the same seed divides otherwise (%v)", name, err)
+		}
+		other, err := Open(path, Options{Seed: 4, Validation: 0.25})
+		if err != nil || slices.Equal(other.Test.Values, d.Test.Values) {
+			t.Errorf("%s: another seed divides alike (%v)", name, err)
+		}
+	}
+}
+
+// checkStandard wants the training features to have mean 0 and deviation 1.
+func checkStandard(t *testing.T, d *Dataset) {
+	t.Helper()
+	n := float64(d.Train.Len())
+	for f := range d.Train.Features {
+		var mean, square float64
+		for i := range d.Train.Len() {
+			x := float64(d.Train.Values[i*d.Train.Features+f])
+			mean += x / n
+			square += x * x / n
+		}
+		const tolerance = 1e-6 // a few roundings of float32
+		if math.Abs(mean) > tolerance || math.Abs(square-1) > tolerance {
+			t.Errorf("feature %d has mean %g and mean square %g", f, mean, square)
+		}
+	}
+	if d.Mean != 0 || d.Deviation != 1 {
+		t.Errorf("mean %v and deviation %v for the engines", d.Mean, d.Deviation)
+	}
+}
+
+func TestTestFile(t *testing.T) {
+	train := writeText(t, "train.csv", flowers())
+	test := writeText(t, "test.csv", "length,class,width\n1,lily,2\n5,tulip,3\n")
+	d, err := Open(train, Options{TestFile: test})
+	if err != nil || d.Train.Len() != 30 || !slices.Equal(d.Test.Labels, []uint8{1, 3}) || d.ClassNames[3] != "tulip" {
+		t.Errorf("%+v, %v", d, err)
+	}
+	other := writeText(t, "other.csv", "length,width,class\n1,2,lily\n")
+	_, err = Open(train, Options{TestFile: other})
+	checkError(t, err, ErrInvalid, "other.csv", "its header is not that of the training samples")
+	_, err = Open(train, Options{TestFile: train + ".missing"})
+	checkError(t, err, ErrNotFound, "no such file")
+	_, err = Open(train, Options{TestFile: test, TestFraction: 0.5})
+	checkError(t, err, ErrOption, "a test part of its own")
+}
+
+func TestOptionsThatDoNotFit(t *testing.T) {
+	csvPath := writeText(t, "flowers.csv", flowers())
+	for _, c := range []struct {
+		name    string
+		options Options
+		want    string
+	}{
+		{"digits", Options{Label: "class"}, "only CSV files have columns"},
+		{"digits", Options{TestFile: csvPath}, "only CSV files take one"},
+		{"digits:train=10,test=10", Options{TestFraction: 0.1}, "a test part of its own"},
+		{csvPath, Options{Label: "colour"}, `no column "colour"`},
+		{csvPath, Options{TestFraction: 1}, "below 1"},
+		{csvPath, Options{TestFraction: math.NaN()}, "NaN"},
+		{csvPath, Options{Judge: true, Standard: &Standard{Means: make([]float64, 3)}}, "2 features, and the network was trained on 3"},
+		{csvPath, Options{Judge: true, ClassNames: []string{"rose", "aster"}}, `does not know the class "lily"`},
+	} {
+		_, err := Open(c.name, c.options)
+		checkError(t, err, ErrOption, c.want)
+	}
+}
+
+// A network is judged with the means that it was trained with, on all samples of
+// other data, be they of one class.
+func TestJudge(t *testing.T) {
+	path := writeText(t, "more.csv", "length,class,width\n3,lily,5\n7,lily,5\n")
+	d, err := Open(path, Options{
+		Judge: true, Whole: true, ClassNames: []string{"aster", "lily"},
+		Standard: &Standard{Means: []float64{1, 5}, Deviations: []float64{2, 10}},
+	})
+	if err != nil || d.Train.Len() != 0 || d.Train.Features != 2 || !slices.Equal(d.Test.Values, []float32{1, 0, 3, 0}) || !slices.Equal(d.Test.Labels, []uint8{1, 1}) {
+		t.Errorf("%+v, %v", d, err)
+	}
+}
+
+func TestStandardOf(t *testing.T) {
+	for _, c := range []struct {
+		name            string
+		values          []float64
+		mean, deviation float64
+	}{
+		{"one", []float64{7}, 7, 1},
+		{"constant", []float64{0.1, 0.1, 0.1}, 0.1, 1},
+		{"far away", []float64{1e15, 1e15 + 2}, 1e15 + 1, 1},
+		{"tiny", []float64{1e-200, 3e-200}, 2e-200, 1e-200},
+		{"largest", []float64{-maxMagnitude, maxMagnitude}, 0, maxMagnitude},
+	} {
+		s := standardOf(Samples{Features: 1, raw: c.values, Labels: make([]uint8, len(c.values))})
+		if s.Means[0] != c.mean || math.Abs(s.Deviations[0]/c.deviation-1) > 1e-15 {
+			t.Errorf("%s: mean %g, deviation %g", c.name, s.Means[0], s.Deviations[0])
+		}
+	}
+}
+
+// Every class is in the test part, and none but the rarest leaves the training.
+func TestDrawTest(t *testing.T) {
+	for _, c := range []struct {
+		fraction float64
+		counts   []int // samples of each class
+		want     []int // of which are drawn
+	}{
+		{0.2, []int{10, 10}, []int{2, 2}},
+		{0.2, []int{100, 3, 2, 1, 0, 7}, []int{20, 1, 1, 0, 0, 1}},
+		{0.001, []int{50, 50}, []int{1, 1}},
+		{0.999, []int{50, 2}, []int{49, 1}},
+	} {
+		d := &Dataset{Classes: len(c.counts), Train: Samples{Features: 1}}
+		for class, count := range c.counts {
+			for range count {
+				d.Train.raw = append(d.Train.raw, float64(d.Train.Len()))
+				d.Train.Labels = append(d.Train.Labels, uint8(class))
+			}
+		}
+		all := slices.Clone(d.Train.raw)
+		if err := d.drawTest(c.fraction, 1); err != nil {
+			t.Errorf("%v: %v", c, err)
+			continue
+		}
+		got := make([]int, len(c.counts))
+		for _, label := range d.Test.Labels {
+			got[label]++
+		}
+		together := append(slices.Clone(d.Train.raw), d.Test.raw...)
+		slices.Sort(together)
+		if !slices.Equal(got, c.want) || !slices.Equal(together, all) || !slices.IsSorted(d.Test.raw) {
+			t.Errorf("%v of %v: %v, want %v", c.fraction, c.counts, got, c.want)
+		}
+	}
+}
+
+// A row of half a million fields takes memory in proportion.
+func TestHugeRow(t *testing.T) {
+	header := "y" + strings.Repeat(",a", 1<<19)
+	var err error
+	used := allocated(func() { _, err = tableOf(header+"\n", "") })
+	checkError(t, err, ErrInvalid, "line 1 names 524289 columns; at most 262145 are taken")
+	if used > 200*uint64(len(header)) {
+		t.Errorf("%d bytes are allocated for %d", used, len(header))
+	}
+	path := writeText(t, "file.csv", "a,y\n1,x\n"+strings.Repeat("9", 1<<16))
+	_, err = Open(path, Options{MaxBytes: 1 << 15})
+	checkError(t, err, ErrInvalid, "more than the 32768 bytes")
+}
+
+func FuzzCSV(f *testing.F) {
+	for _, text := range []string{
+		"", flowers(), "\xef\xbb\xbfa;b;class\r\n1;2;x\r\n3;4;y\r\n", "a,y\n1,\"two\nlines\"\n", "a,y\n1,1.0\n2,1\n", "a,b\n1\n", "y,a\n0,1e999\n",
+		"y" + strings.Repeat(",a", 1000) + "\n0" + strings.Repeat(",1", 1000),
+	} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		table := &table{known: map[string]uint8{}}
+		var err error
+		used := allocated(func() { err = table.read(bytes.NewReader(text), "", newBudget(1<<30)) })
+		// A field of two bytes has a header, a number and a place in the record.
+		if limit := uint64(400*len(text) + 4<<20); used > limit {
+			t.Errorf("%d bytes of input allocate %d bytes", len(text), used)
+		}
+		if err == nil {
+			var names []string
+			if names, err = table.nameClasses(nil); err == nil {
+				checkSamples(t, &Dataset{Height: 1, Width: len(table.header) - 1, Classes: len(names), Train: table.parts[0], Test: Samples{Features: len(table.header) - 1}})
+			}
+		}
+		if err != nil && (!errors.Is(err, ErrInvalid) || strings.Contains(err.Error(), "\n")) {
+			t.Errorf("error %q", err)
+		}
+	})
+}

@@ -1,0 +1,259 @@
+package dataset
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/md5"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+
+	"nashprune/trainer/atomicfile"
+	"nashprune/trainer/download"
+)
+
+// Where data sets come from.
+const (
+	mnistSource   = "https://ossci-datasets.s3.amazonaws.com/mnist/"
+	fashionSource = "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/"
+	cifarSource   = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
+)
+
+const (
+	mostIDXBytes    = 64 << 20 // gzipped; the largest file takes 26 MB
+	mostIDXUnpack   = 1 << 28  // bytes; the largest file takes 47 MB
+	cifarBytes      = 170_052_171
+	cifarChecksum   = "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd" // SHA-256 of the archive
+	cifarArchive    = "cifar-10-binary.tar.gz"
+	mostTarEntries  = 64      // of the archive, which has eight and a folder
+	mostCIFARUnpack = 1 << 28 // bytes; it has 184 MB
+)
+
+// Pulled says what [Pull] did.
+type Pulled struct {
+	Entry
+	URL     string // the file, or the folder of files, on the server
+	Fetched bool   // false where it was there already, and sound
+}
+
+// sources says where each file comes from. Tests put their own in its place.
+type sources struct {
+	mnist, fashion, cifar string
+	mnistSums             files // SHA-256, uncompressed
+	fashionSums           files // MD5, gzipped
+	cifarSum              string
+	cifarSize             int64
+	cifarRecords          int // of a file
+}
+
+var published = sources{mnistSource, fashionSource, cifarSource, mnistChecksums, fashionChecksums, cifarChecksum, cifarBytes, cifarRecords}
+
+// Pull puts mnist, fashion or cifar10 into the user's cache, where [Open] finds
+// it, and verifies it by its published checksums before it is used. What is there
+// already and sound stays. before is told what will be fetched. Errors wrap
+// [ErrUnknown] for other names, those of package download, and [ErrInvalid].
+func Pull(ctx context.Context, name string, client *download.Client, before func(Pulled)) (Pulled, error) {
+	return published.pull(ctx, name, client, before)
+}
+
+func (s sources) pull(ctx context.Context, name string, client *download.Client, before func(Pulled)) (Pulled, error) {
+	urls := map[string]string{mnistName: s.mnist, fashionName: s.fashion, cifarName: s.cifar}
+	url, ok := urls[name]
+	if !ok {
+		return Pulled{}, fmt.Errorf("%w %q: %s, %s and %s can be pulled", ErrUnknown, name, mnistName, fashionName, cifarName)
+	}
+	cache, err := cacheFolder()
+	if err != nil {
+		return Pulled{}, fmt.Errorf("there is no folder for the user's cache: %w", err)
+	}
+	entries := List("")
+	pulled := Pulled{Entry: entries[slices.IndexFunc(entries, func(e Entry) bool { return e.Name == name })], URL: url}
+	pulled.Where, pulled.Missing = filepath.Join(cache, name), ""
+	tell := func() error {
+		pulled.Fetched = true
+		before(pulled)
+		return os.MkdirAll(pulled.Where, 0o755)
+	}
+	switch name {
+	case cifarName:
+		err = s.pullCIFAR(ctx, client, pulled.Where, tell)
+	case fashionName:
+		err = pullFiles(ctx, client, pulled, tell, func(i int, path string) error {
+			return checkFile(path, md5.New(), s.fashionSums[i], newBudget(mostIDXBytes))
+		})
+	default:
+		err = pullFiles(ctx, client, pulled, tell, func(i int, path string) error {
+			dimensions := imageDimensions
+			if i%2 == 1 {
+				dimensions = labelDimensions
+			}
+			a, err := readIDX(path, dimensions, newBudget(mostIDXUnpack))
+			if err != nil {
+				return err
+			}
+			return verify(a, path, s.mnistSums[i])
+		})
+	}
+	return pulled, err
+}
+
+// pullFiles fetches the four gzipped IDX files that are not there or not sound.
+func pullFiles(ctx context.Context, client *download.Client, p Pulled, tell func() error, check func(i int, path string) error) error {
+	told := false
+	for i, name := range fileNames {
+		name += ".gz"
+		path := filepath.Join(p.Where, name)
+		if check(i, path) == nil {
+			continue
+		}
+		if !told {
+			if err := tell(); err != nil {
+				return err
+			}
+			told = true
+		}
+		err := client.Get(ctx, download.File{
+			URL: p.URL + name, Path: path, Most: mostIDXBytes,
+			Check: func(path string) error { return check(i, path) },
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pullCIFAR fetches the archive, and unpacks it once it is verified.
+func (s sources) pullCIFAR(ctx context.Context, client *download.Client, folder string, tell func() error) error {
+	if s.cifarSound(folder) {
+		return nil
+	}
+	if err := tell(); err != nil {
+		return err
+	}
+	archive := filepath.Join(folder, cifarArchive)
+	err := client.Get(ctx, download.File{
+		URL: s.cifar, Path: archive, Most: s.cifarSize, Size: s.cifarSize,
+		Check: func(path string) error {
+			return checkFile(path, sha256.New(), s.cifarSum, newBudget(s.cifarSize))
+		},
+	})
+	if err != nil {
+		return err
+	}
+	defer os.Remove(archive) // it has done its work, or is of no use
+	file, err := os.Open(archive)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if err := unpackCIFAR(ctx, file, folder, s.cifarRecords); err != nil {
+		return fmt.Errorf("%s: %w", archive, err)
+	}
+	return nil
+}
+
+// cifarSound tells whether a folder holds what pullCIFAR leaves.
+func (s sources) cifarSound(folder string) bool {
+	sums, err := readSums(folder)
+	if err != nil || sums == nil {
+		return false
+	}
+	for _, name := range cifarFiles {
+		if checkFile(filepath.Join(folder, name), sha256.New(), sums[name], newBudget(0)) != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// unpackCIFAR writes the files of CIFAR-10 from its archive to a folder, each
+// whole or not at all, and their checksums last. Names in the archive are
+// compared, never used.
+func unpackCIFAR(ctx context.Context, r io.Reader, folder string, records int) error {
+	sums := map[string]string{}
+	err := eachCIFARFile(r, records, func(name string, content []byte) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		sum := sha256.Sum256(content)
+		sums[name] = hex.EncodeToString(sum[:])
+		return atomicfile.Write(filepath.Join(folder, name), func(w io.Writer) error {
+			_, err := w.Write(content)
+			return err
+		})
+	})
+	if err != nil {
+		return err
+	}
+	return atomicfile.Write(filepath.Join(folder, sumsFile), func(w io.Writer) error {
+		for _, name := range cifarFiles {
+			if _, err := fmt.Fprintf(w, "%s  %s\n", sums[name], name); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// eachCIFARFile calls visit with the name and the content of each of the six
+// files in an archive, which have so many records and are labelled as they should
+// be. It is an error if one is missing or comes twice.
+func eachCIFARFile(r io.Reader, records int, visit func(name string, content []byte) error) error {
+	unzipped, err := gzip.NewReader(r)
+	if err != nil {
+		return readError(err, "gzip header")
+	}
+	archive := tar.NewReader(newBudget(mostCIFARUnpack).reader(unzipped))
+	seen := map[string]bool{}
+	for entries := 0; ; entries++ {
+		header, err := archive.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return tarError(err)
+		}
+		if entries == mostTarEntries {
+			return fmt.Errorf("%w: more than %d files in the archive", ErrInvalid, mostTarEntries)
+		}
+		name := path.Base(header.Name)
+		if !slices.Contains(cifarFiles[:], name) || header.Name != cifarFolder+"/"+name || header.Typeflag != tar.TypeReg {
+			continue
+		}
+		size := records * cifarRecord
+		if seen[name] || header.Size != int64(size) {
+			return fmt.Errorf("%w: %s has %d bytes instead of %d, or comes twice", ErrInvalid, name, header.Size, size)
+		}
+		seen[name] = true
+		content, err := readGrowing(archive, size)
+		if err != nil {
+			return tarError(err)
+		}
+		if err := decodeCIFAR(new(Samples), bytes.NewReader(content), records); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		if err := visit(name, content); err != nil {
+			return err
+		}
+	}
+	if len(seen) != len(cifarFiles) {
+		return fmt.Errorf("%w: the archive holds %d of the %d files", ErrInvalid, len(seen), len(cifarFiles))
+	}
+	return nil
+}
+
+func tarError(err error) error {
+	if errors.Is(err, tar.ErrHeader) {
+		return fmt.Errorf("%w: not a tar archive, or a damaged one", ErrInvalid)
+	}
+	return readError(err, "archive")
+}

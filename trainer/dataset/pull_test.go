@@ -1,0 +1,413 @@
+package dataset
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"crypto/md5"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"nashprune/trainer/download"
+)
+
+// smallRecords is how many records the files of the tests' CIFAR-10 have.
+const smallRecords = 3
+
+// cifarFile returns a file of so many records.
+func cifarFile(records, first int) []byte {
+	file := make([]byte, records*cifarRecord)
+	for i := range records {
+		for p := range cifarRecord {
+			file[i*cifarRecord+p] = byte(first + 7*i + p)
+		}
+		file[i*cifarRecord] = byte((first + i) % cifarClasses)
+	}
+	return file
+}
+
+// tarOf returns a gzipped tar archive of entries, each a name and its content in
+// turn.
+func tarOf(entries ...any) []byte {
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for i := 0; i < len(entries); i += 2 {
+		content := entries[i+1].([]byte)
+		err := w.WriteHeader(&tar.Header{Name: entries[i].(string), Mode: 0o644, Size: int64(len(content)), Typeflag: tar.TypeReg})
+		if err == nil {
+			_, err = w.Write(content)
+		}
+		if err != nil {
+			panic(err) // a bytes.Buffer takes everything
+		}
+	}
+	if err := w.Close(); err != nil {
+		panic(err)
+	}
+	return zipped(b.Bytes())
+}
+
+// cifarEntries returns what a good archive holds.
+func cifarEntries() []any {
+	entries := []any{cifarFolder + "/readme.html", []byte("<html>")}
+	for i, name := range cifarFiles {
+		entries = append(entries, cifarFolder+"/"+name, cifarFile(smallRecords, i))
+	}
+	return entries
+}
+
+// pullFrom returns the sources and a client for small data sets on a server on
+// loopback. change may put others into the place of the files that it serves.
+func pullFrom(t *testing.T, change func(served map[string][]byte)) (sources, *download.Client, *atomic.Int64) {
+	t.Helper()
+	noUsualPlaces(t)
+	served := map[string][]byte{"/cifar": tarOf(cifarEntries()...)}
+	s := sources{cifarSum: sum256(served["/cifar"]), cifarSize: int64(len(served["/cifar"])), cifarRecords: smallRecords}
+	for i, file := range smallFiles() {
+		packed := zipped(file)
+		s.mnistSums[i] = sum256(file)
+		sum := md5.Sum(packed)
+		s.fashionSums[i] = hex.EncodeToString(sum[:])
+		served["/mnist/"+fileNames[i]+".gz"], served["/fashion/"+fileNames[i]+".gz"] = packed, packed
+	}
+	if change != nil {
+		change(served)
+	}
+	requests := new(atomic.Int64)
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		requests.Add(1)
+		content, ok := served[r.URL.Path]
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
+	}))
+	t.Cleanup(server.Close)
+	s.mnist, s.fashion, s.cifar = server.URL+"/mnist/", server.URL+"/fashion/", server.URL+"/cifar"
+	client := download.NewClient()
+	pool := x509.NewCertPool()
+	pool.AddCert(server.Certificate())
+	client.HTTP.Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: pool}
+	client.Pause = time.Millisecond
+	return s, client, requests
+}
+
+func sum256(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+// TestPull: a data set is fetched once, found by its checksums to be there the
+// next time, and fetched again in the part that is damaged.
+func TestPull(t *testing.T) {
+	for name, files := range map[string]int64{mnistName: 4, fashionName: 4, cifarName: 1} {
+		t.Run(name, func(t *testing.T) {
+			s, client, requests := pullFrom(t, nil)
+			told := 0
+			pull := func() Pulled {
+				t.Helper()
+				pulled, err := s.pull(t.Context(), name, client, func(p Pulled) {
+					told++
+					if p.Source == "" || !strings.HasPrefix(p.URL, "https://") {
+						t.Errorf("told %+v", p)
+					}
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return pulled
+			}
+			pulled := pull()
+			if !pulled.Fetched || requests.Load() != files || told != 1 {
+				t.Errorf("%+v after %d requests, told %d times", pulled, requests.Load(), told)
+			}
+			if entry := entryOf(name); entry.Where != pulled.Where || entry.Missing != "" {
+				t.Errorf("listed as %+v", entry)
+			}
+			if again := pull(); again.Fetched || requests.Load() != files || told != 1 {
+				t.Errorf("the second time %+v after %d requests", again, requests.Load())
+			}
+			damaged := filepath.Join(pulled.Where, fileNames[testImages]+".gz")
+			if name == cifarName {
+				damaged = filepath.Join(pulled.Where, cifarFiles[2])
+			}
+			content, err := os.ReadFile(damaged)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(damaged, changed(content, len(content)-9, content[len(content)-9]+1), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if third := pull(); !third.Fetched || requests.Load() != files+1 {
+				t.Errorf("after damage %+v after %d requests", third, requests.Load())
+			}
+			if got, err := os.ReadFile(damaged); err != nil || !bytes.Equal(got, content) {
+				t.Errorf("it is not mended: %v", err)
+			}
+			onlyData(t, pulled.Where)
+		})
+	}
+}
+
+func entryOf(name string) Entry {
+	for _, e := range List("") {
+		if e.Name == name {
+			return e
+		}
+	}
+	return Entry{}
+}
+
+// onlyData wants a folder to hold no file that is half there or no longer of use.
+func onlyData(t *testing.T, folder string) {
+	t.Helper()
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), ".partial") || strings.HasPrefix(e.Name(), ".") || e.Name() == cifarArchive {
+			t.Errorf("%s is left", e.Name())
+		}
+	}
+}
+
+// What is pulled is what Open reads.
+func TestPulledCIFAR(t *testing.T) {
+	s, client, _ := pullFrom(t, nil)
+	pulled, err := s.pull(t.Context(), cifarName, client, func(Pulled) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Open reads files of the published size alone.
+	_, err = Open(cifarName, Options{})
+	checkError(t, err, ErrInvalid, cifarFiles[0], "truncated: the file ends within its record 3 of 10000")
+	var part Samples
+	file, err := os.Open(filepath.Join(pulled.Where, cifarFiles[1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if err := decodeCIFAR(&part, file, smallRecords); err != nil || part.Len() != smallRecords || part.Labels[0] != 1 || len(part.Pixels) != smallRecords*cifarFeatures {
+		t.Errorf("%d samples, %v", part.Len(), err)
+	}
+}
+
+func TestOpenCIFAR(t *testing.T) {
+	noUsualPlaces(t)
+	dir := t.TempDir()
+	folder := filepath.Join(dir, cifarFolder)
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	var sums strings.Builder
+	for i, name := range cifarFiles {
+		content := cifarFile(cifarRecords, i)
+		if err := os.WriteFile(filepath.Join(folder, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&sums, "%s  %s\n", sum256(content), name)
+	}
+	d, err := Open(cifarName, Options{Dir: dir})
+	if err != nil || d.Train.Len() != 50000 || d.Test.Len() != 10000 || d.Train.Features != 3072 || d.Height != 96 || d.Width != 32 || d.Classes != 10 || d.Test.Labels[0] != 5 {
+		t.Fatalf("%v, %v", d, err)
+	}
+	sumsPath := filepath.Join(folder, sumsFile)
+	for text, want := range map[string]string{
+		sums.String(): "",
+		strings.ReplaceAll(sums.String(), sums.String()[:64], strings.Repeat("0", 64)): "its SHA-256 is " + sums.String()[:64],
+		"nonsense\n": "no SHA-256 of data_batch_1.bin",
+	} {
+		if err := os.WriteFile(sumsPath, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Open(cifarName, Options{Dir: dir})
+		if want == "" && err != nil {
+			t.Error(err)
+		} else if want != "" {
+			checkError(t, err, ErrInvalid, want)
+		}
+	}
+}
+
+func TestPullErrors(t *testing.T) {
+	for _, c := range []struct {
+		name, set string
+		change    func(served map[string][]byte)
+		want      error
+		words     string
+	}{
+		{"unknown", "digits", nil, ErrUnknown, "mnist, fashion and cifar10 can be pulled"},
+		{"gone", mnistName, func(served map[string][]byte) { clear(served) }, download.ErrRefused, "404"},
+		{"other digits", mnistName, func(served map[string][]byte) {
+			for name := range served {
+				served[name] = zipped(idx(idxUnsignedByte, []uint32{1, 1, 1}, 1))
+			}
+		}, download.ErrUnsound, "SHA-256 of the uncompressed file"},
+		{"no IDX file", mnistName, func(served map[string][]byte) {
+			for name := range served {
+				served[name] = []byte("<html>Sign in to this network</html>")
+			}
+		}, download.ErrUnsound, "not an IDX file"},
+		{"a bomb", mnistName, func(served map[string][]byte) {
+			bomb := zipped(append(idx(idxUnsignedByte, []uint32{1 << 29, 1, 1}), make([]byte, mostIDXUnpack+1)...))
+			for name := range served {
+				served[name] = bomb
+			}
+		}, download.ErrUnsound, "more than the"},
+		{"other clothes", fashionName, func(served map[string][]byte) {
+			served["/fashion/"+fileNames[testLabels]+".gz"] = zipped([]byte("x"))
+		}, download.ErrUnsound, "its MD5 is"},
+		{"other size", cifarName, func(served map[string][]byte) { served["/cifar"] = append(served["/cifar"], 0) }, download.ErrTooLarge, "at most"},
+		{"other archive", cifarName, func(served map[string][]byte) {
+			served["/cifar"] = changed(served["/cifar"], 100, served["/cifar"][100]+1)
+		}, download.ErrUnsound, "its SHA-256 is"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s, client, _ := pullFrom(t, c.change)
+			pulled, err := s.pull(t.Context(), c.set, client, func(Pulled) {})
+			checkError(t, err, c.want, c.words)
+			if pulled.Where == "" {
+				return
+			}
+			entries, err := os.ReadDir(pulled.Where)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range entries {
+				if strings.HasPrefix(e.Name(), fileNames[testLabels]) || strings.HasSuffix(e.Name(), ".bin") {
+					t.Errorf("%s is there", e.Name())
+				}
+			}
+		})
+	}
+}
+
+func TestPullIntoNowhere(t *testing.T) {
+	s, client, _ := pullFrom(t, nil)
+	cache, err := cacheFolder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(cache, nil, 0o600); err != nil { // a file where the folder should be
+		t.Fatal(err)
+	}
+	if _, err := s.pull(t.Context(), mnistName, client, func(Pulled) {}); err == nil {
+		t.Error("no error")
+	}
+}
+
+// Whatever an archive holds, nothing but the six files is written, into the
+// folder.
+func TestUnpackCIFAR(t *testing.T) {
+	good := cifarEntries()
+	renamed := func(from, to string) []any {
+		entries := cifarEntries()
+		for i := 0; i < len(entries); i += 2 {
+			if entries[i] == cifarFolder+"/"+from {
+				entries[i] = to
+			}
+		}
+		return entries
+	}
+	labelled := cifarFile(smallRecords, 0)
+	labelled[cifarRecord] = cifarClasses
+	var crowd []any
+	for i := range mostTarEntries + 1 {
+		crowd = append(crowd, fmt.Sprint(i), []byte{})
+	}
+	for _, c := range []struct {
+		name    string
+		archive []byte
+		want    string
+	}{
+		{"good", tarOf(good...), ""},
+		{"more beside", tarOf(append(cifarEntries(), "../../escape", []byte("x"), "/etc/escape", []byte("x"), "data_batch_1.bin", []byte("x"))...), ""},
+		{"one missing", tarOf(good[:len(good)-2]...), "holds 5 of the 6 files"},
+		{"outside", tarOf(renamed("test_batch.bin", "../test_batch.bin")...), "holds 5 of the 6"},
+		{"through the folder", tarOf(renamed("test_batch.bin", cifarFolder+"/../../test_batch.bin")...), "holds 5 of the 6"},
+		{"twice", tarOf(append(cifarEntries(), good[2:]...)...), "comes twice"},
+		{"other size", tarOf(append(renamed("data_batch_1.bin", "x"), cifarFolder+"/data_batch_1.bin", []byte("x"))...), "has 1 bytes instead of"},
+		{"label 10", tarOf(append(renamed("data_batch_1.bin", "x"), cifarFolder+"/data_batch_1.bin", labelled)...), "has label 10"},
+		{"a crowd", tarOf(crowd...), "more than 64 files"},
+		{"no gzip", []byte("some text that is long enough"), "corrupt gzip"},
+		{"no tar", zipped(bytes.Repeat([]byte("x"), 2048)), "not a tar archive"},
+		{"cut", tarOf(good...)[:100], "truncated"},
+		{"empty", nil, "truncated"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			parent := t.TempDir()
+			folder := filepath.Join(parent, "inner", "cifar10")
+			if err := os.MkdirAll(folder, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			err := unpackCIFAR(t.Context(), bytes.NewReader(c.archive), folder, smallRecords)
+			if c.want != "" {
+				checkError(t, err, ErrInvalid, c.want)
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			_, sums := os.Stat(filepath.Join(folder, sumsFile))
+			if (sums == nil) != (c.want == "") {
+				t.Errorf("checksums: %v", sums)
+			}
+			for _, dir := range []string{parent, filepath.Join(parent, "inner")} {
+				if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+					t.Errorf("%s holds %v (%v)", dir, entries, err)
+				}
+			}
+			onlyData(t, folder)
+		})
+	}
+}
+
+func TestUnpackStops(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := unpackCIFAR(ctx, bytes.NewReader(tarOf(cifarEntries()...)), t.TempDir(), smallRecords); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func FuzzCIFAR(f *testing.F) {
+	f.Add(tarOf(cifarEntries()...))
+	f.Add(tarOf(cifarEntries()[:6]...))
+	f.Add(tarOf("../x", []byte("y")))
+	f.Add(zipped(bytes.Repeat([]byte{0}, 1<<16)))
+	f.Add(cifarFile(2, 1))
+	f.Fuzz(func(t *testing.T, file []byte) {
+		var err error
+		files := 0
+		used := allocated(func() {
+			err = eachCIFARFile(bytes.NewReader(file), smallRecords, func(string, []byte) error { files++; return nil })
+		})
+		// Headers of tar that extend others are at most a megabyte each.
+		if limit := uint64(8*inflation*len(file) + 8<<20); used > limit {
+			t.Errorf("%d bytes of input allocate %d bytes", len(file), used)
+		}
+		if err == nil && files != len(cifarFiles) {
+			t.Errorf("%d files", files)
+		}
+		if err != nil && !errors.Is(err, ErrInvalid) {
+			t.Errorf("untyped error %v", err)
+		}
+		var part Samples
+		err = decodeCIFAR(&part, bytes.NewReader(file), 2)
+		if err == nil && (part.Len() != 2 || len(part.Pixels) != 2*cifarFeatures) || err != nil && !errors.Is(err, ErrInvalid) {
+			t.Errorf("%d samples, %v", part.Len(), err)
+		}
+	})
+}
