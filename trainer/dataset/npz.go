@@ -135,8 +135,11 @@ func decodeEntry(entry *zip.File, limit *budget) (*ndarray, error) {
 	defer r.Close()
 	a, err := decodeNPY(r, limit)
 	var corrupt flate.CorruptInputError
-	if errors.Is(err, zip.ErrChecksum) || errors.As(err, &corrupt) {
+	switch {
+	case errors.Is(err, zip.ErrChecksum), errors.As(err, &corrupt):
 		return nil, fmt.Errorf("%w: the archive is corrupt", ErrInvalid)
+	case err != nil && !errors.Is(err, ErrInvalid):
+		return nil, zipError(err)
 	}
 	return &a, err
 }
