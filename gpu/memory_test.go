@@ -68,15 +68,11 @@ func TestMemoryStaysFlatOverShapes(t *testing.T) {
 	if !vktest.Alone(t, oneHeap) {
 		return
 	}
-	times := 300
-	if vktest.Long {
-		times = 4_000
-	}
 	c := backendtest.Case{Inputs: 3, Hidden: []int{2000}, Classes: 2, Batch: 1, Rows: 1, Optimiser: adam}
 	e := openOn(t, "vulkan", c)
 	state, keep, one := fresh(c), network.Survivors{everySecond(2000)}, steps(c, 1, true)
 	train := func() error { _, err := e.Train(context.Background(), one); return err }
-	staysFlat(t, times/2, times, func() error {
+	staysFlat(t, 300, 300, func() error {
 		return errors.Join(e.Push(state), train(), e.Compact(keep), train())
 	})
 }
