@@ -40,10 +40,14 @@ func staysFlat(t *testing.T, warmUp, times int, work func() error) {
 	}
 }
 
+// oneHeap lets all threads have one heap of C: with one each, what llvmpipe's
+// threads free stays in pieces, more or less as they take turns.
+const oneHeap = "MALLOC_ARENA_MAX=1"
+
 // TestMemoryStaysFlatOverSteps trains, a step a submission: 100,000 of them if
 // tests may take minutes.
 func TestMemoryStaysFlatOverSteps(t *testing.T) {
-	if !vktest.Alone(t) {
+	if !vktest.Alone(t, oneHeap) {
 		return
 	}
 	submissions := 5_000
@@ -61,18 +65,14 @@ func TestMemoryStaysFlatOverSteps(t *testing.T) {
 // TestMemoryStaysFlatOverShapes pushes a network, trains it, removes players and
 // trains the rest, again and again.
 func TestMemoryStaysFlatOverShapes(t *testing.T) {
-	if !vktest.Alone(t) {
+	if !vktest.Alone(t, oneHeap) {
 		return
-	}
-	times := 400
-	if vktest.Long {
-		times = 4_000
 	}
 	c := backendtest.Case{Inputs: 3, Hidden: []int{2000}, Classes: 2, Batch: 1, Rows: 1, Optimiser: adam}
 	e := openOn(t, "vulkan", c)
 	state, keep, one := fresh(c), network.Survivors{everySecond(2000)}, steps(c, 1, true)
 	train := func() error { _, err := e.Train(context.Background(), one); return err }
-	staysFlat(t, times/4, times, func() error {
+	staysFlat(t, 300, 300, func() error {
 		return errors.Join(e.Push(state), train(), e.Compact(keep), train())
 	})
 }
@@ -80,7 +80,7 @@ func TestMemoryStaysFlatOverShapes(t *testing.T) {
 // TestEnginesLeaveNothing opens and closes engines: neither memory nor a thread
 // is left.
 func TestEnginesLeaveNothing(t *testing.T) {
-	if !vktest.Alone(t, "MALLOC_ARENA_MAX=1") { // or each new thread of llvmpipe leaves its own heap in pieces
+	if !vktest.Alone(t, oneHeap) {
 		return
 	}
 	engines := 20
