@@ -22,9 +22,18 @@ func widen(v []float32) []float64 {
 }
 
 func (e *engine) Statistics() ([]trainer.Statistics, error) {
+	all, err := e.statistics(func(l *layer) compute.Buffer { return l.players })
+	for l := range all { // as they were when somebody last asked
+		all[l].SquaredNorm, all[l].Competition = nil, nil
+	}
+	return all, err
+}
+
+// statistics reads the players' matrix of each layer, wherever it lies.
+func (e *engine) statistics(of func(*layer) compute.Buffer) ([]trainer.Statistics, error) {
 	var all []trainer.Statistics
 	for _, l := range e.hidden() {
-		players, err := e.readPlayers(l, l.players)
+		players, err := e.readPlayers(l, of(l))
 		if err != nil {
 			return nil, err
 		}
@@ -32,6 +41,8 @@ func (e *engine) Statistics() ([]trainer.Statistics, error) {
 			Participation:    widen(players[shaders.Participation]),
 			MeanContribution: widen(players[shaders.Mean]),
 			MeanSquare:       widen(players[shaders.Square]),
+			SquaredNorm:      widen(players[shaders.Norm]),
+			Competition:      widen(players[shaders.Competition]),
 		})
 	}
 	return all, nil
@@ -59,21 +70,7 @@ func (e *engine) Measure(ctx context.Context) ([]trainer.Statistics, error) {
 	if err := e.evaluate(ctx, m, trainer.TrainPart, planLength, func(int, int, int) error { return nil }); err != nil {
 		return nil, err
 	}
-	var all []trainer.Statistics
-	for _, l := range e.hidden() {
-		players, err := e.readPlayers(l, l.measured)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, trainer.Statistics{
-			Participation:    widen(players[shaders.Participation]),
-			MeanContribution: widen(players[shaders.Mean]),
-			MeanSquare:       widen(players[shaders.Square]),
-			SquaredNorm:      widen(players[shaders.Norm]),
-			Competition:      widen(players[shaders.Competition]),
-		})
-	}
-	return all, nil
+	return e.statistics(func(l *layer) compute.Buffer { return l.measured })
 }
 
 func (e *engine) Move(prices []float64, damping float64) ([][]float64, error) {
