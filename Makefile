@@ -3,6 +3,7 @@
 # make bench  the training step beside its matrix products
 # make fuzz   every fuzz target for FUZZTIME each
 # make stress training on Vulkan for STRESSTIME while memory is stirred, and under AddressSanitizer
+# make bounds every kernel under GPU-assisted validation: what lavapipe clips is seen by nothing else
 # make shaders  the SPIR-V anew, for which it takes glslc and spirv-val
 
 GO ?= go
@@ -16,7 +17,7 @@ ifneq ($(wildcard ../shared/data/mnist),)
 export NASHPRUNE_DATA ?= $(abspath ../shared/data)
 endif
 
-.PHONY: run build test tools format vet staticcheck race pure bench fuzz stress shaders clean
+.PHONY: run build test tools format vet staticcheck race pure bench fuzz stress bounds shaders clean
 
 run: build
 	bin/nashprune train --data digits --keep 38 --baseline --out $(RUN)
@@ -72,6 +73,9 @@ STRESS = $(GO) test -count 1 -timeout 30m -run TestTrainingUnderAnAllocatingGoro
 stress:
 	GOGC=1 MALLOC_PERTURB_=165 NASHPRUNE_STRESS=$(STRESSTIME) $(STRESS) ./gpu
 	ASAN_OPTIONS=detect_leaks=0 NASHPRUNE_STRESS=20s $(STRESS) -asan ./gpu
+
+bounds:
+	NASHPRUNE_GPU_ASSISTED=1 $(GO) test -count 1 -run EveryKernel ./gpu
 
 shaders:
 	$(GO) generate ./shaders
