@@ -2,6 +2,7 @@ package trainer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"nashprune/game"
@@ -26,6 +27,7 @@ type Driver interface {
 type EngineOptions struct {
 	Batch     int // samples a training step, at least 1
 	Optimiser Optimiser
+	Loss      Loss
 }
 
 // Validate says why a network cannot be trained on a data set with the options.
@@ -42,36 +44,21 @@ func (o EngineOptions) Validate(d *dataset.Dataset, n *network.Network) error {
 			return fmt.Errorf("%s has bytes in one part and floats in another", d.Name)
 		}
 	}
-	if out := n.Layers[len(n.Layers)-1].Out; out < d.Classes {
-		return fmt.Errorf("the network has %d outputs, %s has %d classes", out, d.Name, d.Classes)
+	switch out := n.Layers[len(n.Layers)-1].Out; {
+	case out < d.Outputs():
+		return fmt.Errorf("the network has %d outputs, %s has %d classes", out, d.Name, d.Outputs())
+	case d.Regression() && out != d.Outputs():
+		return fmt.Errorf("the network has %d outputs, %s has %d targets", out, d.Name, d.Outputs())
+	case o.Loss.ClassWeights != nil && len(o.Loss.ClassWeights) != out:
+		return fmt.Errorf("the network has %d outputs and the loss weights for %d classes", out, len(o.Loss.ClassWeights))
+	case d.Regression() && (o.Loss.Smoothing != 0 || o.Loss.ClassWeights != nil):
+		return errors.New("label smoothing and class weights are for classes, and numbers are to be predicted")
+	}
+	if !n.Activation.Known() {
+		return fmt.Errorf("unknown activation %q", n.Activation)
 	}
 	return nil
 }
-
-// Optimiser updates weights and biases from their gradients.
-type Optimiser struct {
-	Kind OptimiserKind
-	// Momentum is SGD's m <- momentum m + g; unused by Adam.
-	Momentum float64
-}
-
-// OptimiserKind names an optimiser.
-type OptimiserKind string
-
-const (
-	// Adam follows Kingma and Ba (arXiv:1412.6980, algorithm 1), with
-	// [AdamBeta1], [AdamBeta2] and [AdamEpsilon].
-	Adam OptimiserKind = "adam"
-	// SGD is w <- w - rate m with m <- momentum m + g.
-	SGD OptimiserKind = "sgd"
-)
-
-// The constants of Adam, as its authors recommend.
-const (
-	AdamBeta1   = 0.9
-	AdamBeta2   = 0.999
-	AdamEpsilon = 1e-8
-)
 
 // Engine holds a network, its players and the samples on one device. It is
 // asked for whole stretches of work, never for single operations, so that a
@@ -172,8 +159,8 @@ const (
 type Progress struct {
 	Steps   int
 	Samples int
-	Correct int     // samples whose largest logit was their class, before each update
-	Loss    float64 // cross-entropy summed over the samples, before each update
+	Correct int     // samples whose largest logit was their class, before each update; 0 in regression
+	Loss    float64 // summed over the samples, before each update
 }
 
 // Add takes in the progress of a further stretch.
@@ -228,8 +215,8 @@ func ContributionWeight(n int) float64 {
 // State is everything that a later result depends on, as host tensors.
 type State struct {
 	Network *network.Network
-	// First and Second hold the optimiser's moments in the shape of the network
-	// (participations unused): m of SGD and Adam, v of Adam. Nil where the
+	// First and Second hold the optimiser's moments, m and v of [OptimiserKind], in
+	// the shape of the network (participations unused). Second is nil where the
 	// optimiser has none.
 	First, Second *network.Network
 	Steps         int // optimiser steps since the start or the last restart
@@ -272,8 +259,8 @@ type Want struct {
 // Evaluation is how a network does on a part of the data.
 type Evaluation struct {
 	Samples, Correct int
-	Loss             float64   // mean cross-entropy
-	ClassSamples     []int     // samples of each class
+	Loss             float64   // mean cross-entropy or, in regression, mean squared error
+	ClassSamples     []int     // samples of each class; nil in regression
 	ClassCorrect     []int     // of those, correct
 	Logits           []float32 // a row a sample, if wanted
 }

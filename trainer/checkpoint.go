@@ -161,6 +161,7 @@ func readCheckpoint(r io.Reader) (*checkpoint, error) {
 	if err := c.takeContributions(tensors); err != nil {
 		return nil, err
 	}
+	c.state.Network.Activation = c.Config.Activation
 	return c, c.consistent()
 }
 

@@ -32,6 +32,28 @@ const (
 	// fall to [CosineFloor] of itself along half a cosine. Without a market it
 	// falls over the whole run.
 	Cosine ScheduleKind = "cosine"
+	// Step multiplies the learning rate by StepFactor every StepEpochs epochs.
+	Step ScheduleKind = "step"
+	// OneCycle raises the learning rate along half a cosine from 1/[OneCycleStart]
+	// of itself for [OneCycleRise] of the run, and lets it fall along another to
+	// 1/[OneCycleEnd] of where it began (Smith and Topin, arXiv:1708.07120; the
+	// constants are PyTorch's).
+	OneCycle ScheduleKind = "one-cycle"
+)
+
+// The constants of [OneCycle].
+const (
+	OneCycleRise  = 0.3
+	OneCycleStart = 25
+	OneCycleEnd   = 1e4
+)
+
+// TaskKind names what is predicted.
+type TaskKind string
+
+const (
+	Classification TaskKind = "classification"
+	Regression     TaskKind = "regression"
 )
 
 // CosineFloor is the fraction of the learning rate at which [Cosine] ends.
@@ -50,7 +72,9 @@ type Config struct {
 	Validation   float64 `toml:"validation"`             // fraction of the training set held out, 0 <= F < 1
 	EvaluateOn   Part    `toml:"evaluate-on"`            // the part that the result is judged on: test or validation
 
+	Task           TaskKind               `toml:"task"`
 	Model          string                 `toml:"model"` // mlp:H1-H2-..., the hidden widths
+	Activation     network.Activation     `toml:"activation"`
 	Initialisation network.Initialisation `toml:"init"`
 	Seed           uint64                 `toml:"seed"`
 	Device         string                 `toml:"device"`
@@ -59,9 +83,16 @@ type Config struct {
 	Batch              int           `toml:"batch"`  // at least 1
 	Optimiser          OptimiserKind `toml:"optimiser"`
 	LearningRate       float64       `toml:"learning-rate"`         // positive
-	Momentum           float64       `toml:"momentum"`              // of SGD, 0 <= m < 1; 0: none
+	Momentum           float64       `toml:"momentum"`              // of sgd, nesterov and rmsprop, 0 <= m < 1; 0: none
+	WeightDecay        float64       `toml:"weight-decay"`          // of weights, not of biases; at least 0
+	ClipNorm           float64       `toml:"clip-norm"`             // longest gradient; 0: any
 	Schedule           ScheduleKind  `toml:"schedule"`              // empty: cosine, and constant in the paper's game
+	StepEpochs         float64       `toml:"step-epochs,omitzero"`  // of the schedule step; 0: a third of the run
+	StepFactor         float64       `toml:"step-factor"`           // of the schedule step, 0 < F <= 1
 	LearningRateWarmUp float64       `toml:"learning-rate-warm-up"` // epochs over which it rises linearly from 0; 0: none
+	LabelSmoothing     float64       `toml:"label-smoothing"`       // 0 <= S < 1, see Loss
+	ClassWeights       string        `toml:"class-weights"`         // BalancedWeights, or a number a class; empty: all 1
+	Patience           int           `toml:"patience"`              // epochs without a better validation loss that end a training; 0: none do
 
 	Game GameKind `toml:"game"`
 
@@ -92,7 +123,9 @@ func DefaultConfig() Config {
 		Data:           "digits",
 		MaxDataBytes:   dataset.DefaultMaxBytes,
 		EvaluateOn:     TestPart,
+		Task:           Classification,
 		Model:          "mlp:512-256",
+		Activation:     network.ReLU,
 		Initialisation: network.PyTorch,
 		Seed:           1,
 		Device:         "auto",
@@ -101,6 +134,7 @@ func DefaultConfig() Config {
 		Batch:        128,
 		Optimiser:    Adam,
 		LearningRate: 2e-3,
+		StepFactor:   0.1,
 
 		Game:      MarketGame,
 		Sparsity:  0.95,
@@ -123,6 +157,11 @@ func (c Config) dataOptions() dataset.Options {
 		Dir: c.DataDir, MaxBytes: int64(c.MaxDataBytes), Label: c.Label, TestFile: c.Test,
 		TestFraction: c.TestFraction, Seed: c.Seed, Validation: c.Validation,
 	}
+}
+
+// optimiser returns the optimiser of the weights.
+func (c Config) optimiser() Optimiser {
+	return Optimiser{Kind: c.Optimiser, Momentum: c.Momentum, WeightDecay: c.WeightDecay, ClipNorm: c.ClipNorm}
 }
 
 // Paper returns the weights of the paper's game.
@@ -156,6 +195,9 @@ func (c Config) Resolve() (Config, error) {
 	}
 	if err := c.check(); err != nil {
 		return c, err
+	}
+	if c.Schedule == Step && c.StepEpochs == 0 {
+		c.StepEpochs = float64(c.Epochs) / 3
 	}
 	if c.Game == MarketGame {
 		if c.Keep == 0 {
@@ -198,14 +240,27 @@ func (c Config) check() error {
 		{c.Validation >= 0 && c.Validation < 1, "--validation is %v: it is a fraction of the training set, at least 0 and below 1", c.Validation},
 		{oneOf(string(c.EvaluateOn), string(TestPart), string(ValidationPart)), "--evaluate-on is %q: it is test or validation", string(c.EvaluateOn)},
 		{c.EvaluateOn == TestPart || c.Validation > 0, "--evaluate-on is %q: hold something out with --validation 0.1", string(c.EvaluateOn)},
+		{oneOf(string(c.Task), string(Classification), string(Regression)), "--task is %q: it is classification or regression", string(c.Task)},
+		{c.Activation.Known(), "--activation is %q: it is relu, leaky-relu, gelu or tanh", string(c.Activation)},
 		{oneOf(string(c.Initialisation), string(network.He), string(network.Xavier), string(network.PyTorch)), "--init is %q: it is he, xavier or pytorch", string(c.Initialisation)},
 		{c.Seed <= math.MaxInt64, "--seed is %d: it is at most 9223372036854775807, the largest number in TOML", c.Seed},
 		{c.Epochs >= 1 && c.Epochs <= maxEpochs, "--epochs is %d: it is at least 1 and at most " + strconv.Itoa(maxEpochs), c.Epochs},
 		{c.Batch >= 1 && c.Batch <= maxBatch, "--batch is %d: it is at least 1 and at most " + strconv.Itoa(maxBatch), c.Batch},
-		{oneOf(string(c.Optimiser), string(Adam), string(SGD)), "--optimiser is %q: it is adam or sgd", string(c.Optimiser)},
+		{c.Optimiser.Known(), "--optimiser is %q: it is adam, adamw, sgd, nesterov or rmsprop", string(c.Optimiser)},
 		{c.LearningRate > 0 && c.LearningRate <= maxLearningRate, "--learning-rate is %v: it is above 0 and at most 100", c.LearningRate},
 		{c.Momentum >= 0 && c.Momentum < 1, "--momentum is %v: it is at least 0 and below 1", c.Momentum},
-		{oneOf(string(c.Schedule), string(Constant), string(Cosine)), "--schedule is %q: it is constant or cosine", string(c.Schedule)},
+		{c.Optimiser != Nesterov || c.Momentum > 0, "--optimiser nesterov needs a --momentum above 0 and below 1, and it is %v", c.Momentum},
+		{between(c.WeightDecay, 0, maxWeight), "--weight-decay is %v: it is at least 0 and at most 1e6", c.WeightDecay},
+		{c.Optimiser != AdamW || c.WeightDecay*c.LearningRate <= 1, "--weight-decay times --learning-rate is %v: above 1 a step of adamw takes more than all of a weight", c.WeightDecay * c.LearningRate},
+		{between(c.ClipNorm, 0, math.MaxFloat32), "--clip-norm is %v: it is the length of a gradient, above 0, or 0 for no clipping", c.ClipNorm},
+		{oneOf(string(c.Schedule), string(Constant), string(Cosine), string(Step), string(OneCycle)), "--schedule is %q: it is constant, cosine, step or one-cycle", string(c.Schedule)},
+		{between(c.StepEpochs, 0, maxEpochs), "--step-epochs is %v: it is a number of epochs", c.StepEpochs},
+		{c.StepFactor > 0 && c.StepFactor <= 1, "--step-factor is %v: it is above 0 and at most 1", c.StepFactor},
+		{c.LabelSmoothing >= 0 && c.LabelSmoothing < 1, "--label-smoothing is %v: it is at least 0 and below 1", c.LabelSmoothing},
+		{c.Task != Regression || c.LabelSmoothing == 0 && c.ClassWeights == "", "--label-smoothing and --class-weights are for classes, and this is --task %s", string(c.Task)},
+		{c.Patience >= 0 && c.Patience <= maxEpochs, "--patience is %d: it is a number of epochs", c.Patience},
+		{c.Patience == 0 || c.Validation > 0, "--patience %d looks at samples that are held out: give --validation 0.1, too", c.Patience},
+		{c.Patience == 0 || c.Game != PaperGame, "--patience %d: the paper's game is played to its end; leave it out", c.Patience},
 		{between(c.LearningRateWarmUp, 0, float64(c.Epochs)), "--learning-rate-warm-up is %v: it is at least 0 and at most the epochs", c.LearningRateWarmUp},
 		{oneOf(string(c.Game), string(MarketGame), string(PaperGame), string(NoGame)), "--game is %q: it is market, paper or off", string(c.Game)},
 		{c.Keep >= 0, "--keep is %d: it is a number of players", c.Keep},
@@ -225,6 +280,11 @@ func (c Config) check() error {
 	} {
 		if !rule.holds {
 			return Usagef(rule.message, rule.value)
+		}
+	}
+	if c.ClassWeights != "" && c.ClassWeights != BalancedWeights {
+		if _, err := parseClassWeights(c.ClassWeights); err != nil {
+			return err
 		}
 	}
 	if err := c.Paper().Validate(); err != nil {

@@ -98,11 +98,27 @@ func (p plan) learningRate(step int) float64 {
 	if warmUp := p.config.LearningRateWarmUp * float64(p.perEpoch); float64(step+1) < warmUp {
 		rate *= float64(step+1) / warmUp
 	}
-	if p.config.Schedule == Cosine && step >= p.closes {
-		passed := float64(step-p.closes) / float64(p.total-p.closes)
-		rate *= CosineFloor + (1-CosineFloor)*(1+math.Cos(math.Pi*passed))/2
+	switch p.config.Schedule {
+	case Cosine:
+		if step >= p.closes {
+			rate *= between(1, CosineFloor, float64(step-p.closes)/float64(p.total-p.closes))
+		}
+	case Step:
+		rate *= math.Pow(p.config.StepFactor, math.Floor(float64(step)/(p.config.StepEpochs*float64(p.perEpoch))))
+	case OneCycle:
+		if passed := float64(step) / float64(p.total); passed < OneCycleRise {
+			rate *= between(1./OneCycleStart, 1, passed/OneCycleRise)
+		} else {
+			rate *= between(1, 1./OneCycleStart/OneCycleEnd, (passed-OneCycleRise)/(1-OneCycleRise))
+		}
 	}
 	return rate
+}
+
+// between returns the point on half a cosine from one number to another when a
+// fraction of the way has passed.
+func between(from, to, passed float64) float64 {
+	return to + (from-to)*(1+math.Cos(math.Pi*passed))/2
 }
 
 // stretch returns the steps from one count of steps to another, in one epoch

@@ -68,6 +68,7 @@ type run struct {
 	config Config
 	data   *dataset.Dataset
 	device Device
+	loss   Loss
 	hidden []int
 
 	result  Result
@@ -185,9 +186,7 @@ func Resume(ctx context.Context, o Options) (*Result, error) {
 
 // openEngine opens the device at the state of a checkpoint.
 func (r *run) openEngine(from *checkpoint) (Engine, error) {
-	return r.device.Open(r.data, EngineOptions{
-		Batch: r.config.Batch, Optimiser: Optimiser{Kind: r.config.Optimiser, Momentum: r.config.Momentum},
-	}, from.state)
+	return r.device.Open(r.data, EngineOptions{Batch: r.config.Batch, Optimiser: r.config.optimiser(), Loss: r.loss}, from.state)
 }
 
 // open finds the device and the data, and fills in what the result says of them.
@@ -208,6 +207,9 @@ func (r *run) open() error {
 	}
 	if r.data.Label != "" && r.config.Label == "" {
 		r.tell(fmt.Sprintf("labels: the column %q of %s; --label names another", r.data.Label, r.config.Data))
+	}
+	if r.loss, err = r.config.loss(r.data); err != nil {
+		return err
 	}
 	if r.config.EvaluateOn.Of(r.data).Len() == 0 {
 		return Usagef("--evaluate-on %s: %s has no such samples", r.config.EvaluateOn, r.data.Name)
@@ -249,12 +251,13 @@ func openData(name string, o dataset.Options) (*dataset.Dataset, error) {
 
 // widths returns the widths of the network before the game.
 func (r *run) widths() []int {
-	return append(append([]int{r.data.Train.Features}, r.hidden...), r.data.Classes)
+	return append(append([]int{r.data.Train.Features}, r.hidden...), r.data.Outputs())
 }
 
 // initial returns the network that both trainings start from.
 func (r *run) initial() (*network.Network, error) {
 	n := network.New(r.widths())
+	n.Activation = r.config.Activation
 	return n, n.Initialise(r.config.Initialisation, r.config.Seed)
 }
 

@@ -3,12 +3,17 @@
 package dataset
 
 // Samples is a number of labelled samples, as they came: features are bytes or
-// floats.
+// floats, and what is to be predicted is a class or, in regression, numbers.
 type Samples struct {
 	Features int       // of one sample
 	Pixels   []uint8   // Len() rows of Features bytes, for features from 0 to 1 in steps of 1/255
 	Values   []float32 // Len() rows of Features numbers, instead of Pixels
-	Labels   []uint8   // the class of each sample
+	Labels   []uint8   // the class of each sample; nil in regression
+
+	// Targets is Len() rows of Outputs numbers, standardised: what a network is to
+	// predict in regression. Nil in classification, where Outputs is 0.
+	Targets []float32
+	Outputs int
 
 	raw []float64 // of floats, until they are standardised into Values
 }
@@ -22,7 +27,12 @@ func (s Samples) At(place int) float64 {
 }
 
 // Len returns the number of samples.
-func (s Samples) Len() int { return len(s.Labels) }
+func (s Samples) Len() int {
+	if s.Outputs > 0 {
+		return len(s.Targets) / s.Outputs
+	}
+	return len(s.Labels)
+}
 
 // Dataset is what a network is trained and judged on.
 //
@@ -33,14 +43,31 @@ func (s Samples) Len() int { return len(s.Labels) }
 type Dataset struct {
 	Name            string
 	Height, Width   int // of the images; Height*Width features; floats have Height 1
-	Classes         int // labels are 0 to Classes-1
+	Classes         int // labels are 0 to Classes-1; 0 in regression
 	Mean, Deviation float64
 
 	Standard   *Standard // how floats were standardised; nil for bytes
 	ClassNames []string  // one a class, where labels are words of a CSV file; else nil
 	Label      string    // the column of a CSV file that holds the labels; else empty
 
+	// In regression, how targets were standardised over the training part and what
+	// they are called; nil in classification.
+	TargetStandard *Standard
+	TargetNames    []string
+
 	Train      Samples
 	Validation Samples // held out of the training set; may be empty
 	Test       Samples
+}
+
+// Regression tells whether numbers are predicted rather than classes.
+func (d *Dataset) Regression() bool { return d.Train.Outputs > 0 }
+
+// Outputs returns how many numbers a network has to bring for each sample: one a
+// class, or one a target.
+func (d *Dataset) Outputs() int {
+	if d.Regression() {
+		return d.Train.Outputs
+	}
+	return d.Classes
 }

@@ -58,7 +58,8 @@ func Load(path string) (*Network, Metadata, error) {
 }
 
 // Write writes a network as a safetensors file. Tensors are named and shaped as
-// in torch.nn.Sequential(Linear, ReLU, Linear, ...): "0.weight" of [out, in],
+// in torch.nn.Sequential(Linear, ReLU, Linear, ...), or with LeakyReLU, GELU or
+// Tanh in place of ReLU as "activation" in the metadata says: "0.weight" of [out, in],
 // "0.bias" of [out], "2.weight", and so on; there,
 // net.load_state_dict(safetensors.torch.load_file(path)) takes them in. The
 // same network and metadata give the same bytes.
@@ -73,6 +74,9 @@ func Write(w io.Writer, n *Network, m Metadata) error {
 				return fmt.Errorf("player %d of hidden layer %d has participation %g: fold the network before writing it", i, l+1, s)
 			}
 		}
+	}
+	if !n.Activation.Known() {
+		return fmt.Errorf("the network has the activation %.40q: want one of %q", n.Activation, Activations)
 	}
 	if err := m.check(n); err != nil {
 		return err
@@ -93,7 +97,7 @@ func Write(w io.Writer, n *Network, m Metadata) error {
 }
 
 // tensorNames returns the names of the weight and bias of layer l. The odd
-// places of the sequence are rectifiers, which have no parameters.
+// places of the sequence are activations, which have no parameters.
 func tensorNames(l int) (weight, bias string) {
 	place := strconv.Itoa(2 * l)
 	return place + ".weight", place + ".bias"
@@ -114,6 +118,9 @@ func Read(r io.Reader) (*Network, Metadata, error) {
 		return nil, Metadata{}, err
 	}
 	m, err := decodeMetadata(metadata)
+	if err == nil {
+		n.Activation, err = decodeActivation(metadata)
+	}
 	if err != nil {
 		return nil, Metadata{}, fmt.Errorf("metadata: %w", err)
 	}
@@ -216,15 +223,16 @@ func (m Metadata) encode(n *Network) map[string]string {
 	widths := n.Widths()
 	number := func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) } // reads back to the bit
 	encoded := map[string]string{
-		"format":    tensorFormat,
-		"model":     Format(widths[1 : len(widths)-1]),
-		"data":      m.Data,
-		"height":    strconv.Itoa(m.Height),
-		"width":     strconv.Itoa(m.Width),
-		"classes":   strconv.Itoa(m.Classes),
-		"mean":      number(m.Mean),
-		"deviation": number(m.Deviation),
-		"generator": m.Generator,
+		"format":      tensorFormat,
+		"model":       Format(widths[1 : len(widths)-1]),
+		activationKey: string(n.Activation),
+		"data":        m.Data,
+		"height":      strconv.Itoa(m.Height),
+		"width":       strconv.Itoa(m.Width),
+		"classes":     strconv.Itoa(m.Classes),
+		"mean":        number(m.Mean),
+		"deviation":   number(m.Deviation),
+		"generator":   m.Generator,
 	}
 	list := func(key string, value any, length int) {
 		if length > 0 {
@@ -239,6 +247,21 @@ func (m Metadata) encode(n *Network) map[string]string {
 	list(deviationsKey, m.Deviations, len(m.Deviations))
 	list(classNamesKey, m.ClassNames, len(m.ClassNames))
 	return encoded
+}
+
+const activationKey = "activation"
+
+// decodeActivation returns the activation that a file names. Files from before
+// there was a choice name none and have rectifiers.
+func decodeActivation(metadata map[string]string) (Activation, error) {
+	text, found := metadata[activationKey]
+	if !found {
+		return ReLU, nil
+	}
+	if a := Activation(text); a.Known() {
+		return a, nil
+	}
+	return "", fmt.Errorf("%q is %.40q, want one of %q", activationKey, text, Activations)
 }
 
 // The keys of lists, which are JSON. Numbers read back to the bit.

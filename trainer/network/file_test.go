@@ -2,6 +2,7 @@ package network_test
 
 import (
 	"bytes"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -62,13 +63,40 @@ func TestSaveAndLoad(t *testing.T) {
 	}
 }
 
+// TestActivationsInFiles checks that every activation comes back, that a file
+// without one has rectifiers, and that no other word passes either way.
+func TestActivationsInFiles(t *testing.T) {
+	n := folded([]int{2, 3, 2}, 3)
+	m := fitting(n)
+	for _, a := range network.Activations {
+		n.Activation = a
+		if got, _, err := network.Read(bytes.NewReader(encoded(t, n, m))); err != nil || got.Activation != a {
+			t.Errorf("%s: %v, %v", a, got, err)
+		}
+	}
+	n.Activation = network.ReLU
+	file := encoded(t, n, m)
+	for from, want := range map[string]string{
+		`"activation":"relu"`: `"activation":"swim"`, `"activation":`: `"activbtion":`,
+	} {
+		got, _, err := network.Read(bytes.NewReader(bytes.Replace(file, []byte(from), []byte(want), 1)))
+		if known := want != `"activation":"swim"`; known && (err != nil || got.Activation != network.ReLU) || !known && (err == nil || !strings.Contains(err.Error(), "swim")) {
+			t.Errorf("%s: %v, %v", want, got, err)
+		}
+	}
+	n.Activation = "swim"
+	if err := network.Write(io.Discard, n, m); err == nil || !strings.Contains(err.Error(), "swim") {
+		t.Errorf("writing another activation: %v", err)
+	}
+}
+
 // TestFileLayout spells out what PyTorch has to find.
 func TestFileLayout(t *testing.T) {
 	n := network.New([]int{2, 1, 1})
 	copy(n.Layers[0].Weight, []float32{1, 2})
 	copy(n.Layers[1].Bias, []float32{2})
 	m := network.Metadata{Data: "d", Height: 1, Width: 2, Classes: 1, Mean: 0.1, Deviation: 1e-300, Generator: "g"}
-	header := `{"__metadata__":{"classes":"1","data":"d","deviation":"1e-300","format":"pt","generator":"g","height":"1",` +
+	header := `{"__metadata__":{"activation":"relu","classes":"1","data":"d","deviation":"1e-300","format":"pt","generator":"g","height":"1",` +
 		`"mean":"0.1","model":"mlp:1","width":"2"},` +
 		`"0.weight":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]},"0.bias":{"dtype":"F32","shape":[1],"data_offsets":[8,12]},` +
 		`"2.weight":{"dtype":"F32","shape":[1,1],"data_offsets":[12,16]},"2.bias":{"dtype":"F32","shape":[1],"data_offsets":[16,20]}}`

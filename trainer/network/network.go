@@ -5,12 +5,13 @@ package network
 import "slices"
 
 // Linear is an affine layer followed, in all layers but the last, by a gate
-// and a rectifier. With input x it computes
+// and an activation. With input x it computes
 //
-//	z_i = s_i (sum_j W_ij x_j + b_i),   output_i = max(z_i, 0)
+//	z_i = s_i (sum_j W_ij x_j + b_i),   output_i = activation(z_i)
 //
 // so player i owns row i of the weights and its bias. The last layer has no
-// participation and no rectifier: its outputs are the logits.
+// participation and no activation: its outputs are the logits, or in regression
+// the predictions.
 type Linear struct {
 	In, Out       int
 	Weight        []float32 // Out rows of In numbers, as PyTorch stores them
@@ -20,14 +21,16 @@ type Linear struct {
 
 // Network is a multilayer perceptron.
 type Network struct {
-	Layers []Linear
+	Activation Activation // of all layers but the last
+	Layers     []Linear
 }
 
 // New returns a network with the given widths (inputs, hidden layers, outputs;
-// at least two numbers): weights and biases are zero, participations one. A
-// hidden width may be zero: the layer above then sees nothing but its bias.
+// at least two numbers): weights and biases are zero, participations one, the
+// activation is ReLU. A hidden width may be zero: the layer above then sees nothing
+// but its bias.
 func New(widths []int) *Network {
-	n := &Network{Layers: make([]Linear, len(widths)-1)}
+	n := &Network{Activation: ReLU, Layers: make([]Linear, len(widths)-1)}
 	for l := range n.Layers {
 		in, out := widths[l], widths[l+1]
 		n.Layers[l] = Linear{In: in, Out: out, Weight: make([]float32, in*out), Bias: make([]float32, out)}
@@ -91,7 +94,7 @@ func (n *Network) Bytes() int { return 4 * n.Parameters() }
 
 // Clone returns a copy that shares nothing with n.
 func (n *Network) Clone() *Network {
-	c := &Network{Layers: slices.Clone(n.Layers)}
+	c := &Network{Activation: n.Activation, Layers: slices.Clone(n.Layers)}
 	for l := range c.Layers {
 		layer := &c.Layers[l]
 		layer.Weight = slices.Clone(layer.Weight)
@@ -157,7 +160,7 @@ func (n *Network) ends(l int, keep Survivors) (in, out []int) {
 // player with participation zero adds exactly zero to every sum, so removing
 // it changes a logit only by the order in which the rest is added.
 func (n *Network) Keep(keep Survivors) *Network {
-	small := &Network{Layers: make([]Linear, len(n.Layers))}
+	small := &Network{Activation: n.Activation, Layers: make([]Linear, len(n.Layers))}
 	for l, layer := range n.Layers {
 		in, out := n.ends(l, keep)
 		small.Layers[l] = Linear{

@@ -245,7 +245,7 @@ func TestKeepPicksRowsAndColumns(t *testing.T) {
 	copy(n.Layers[0].Participation, []float32{0.1, 0.2, 0.3})
 	copy(n.Layers[1].Weight, []float32{10, 11, 12, 13, 14, 15})
 	copy(n.Layers[1].Bias, []float32{16, 17})
-	want := &network.Network{Layers: []network.Linear{
+	want := &network.Network{Activation: network.ReLU, Layers: []network.Linear{
 		{In: 2, Out: 2, Weight: []float32{1, 2, 5, 6}, Bias: []float32{7, 9}, Participation: []float32{0.1, 0.3}},
 		{In: 2, Out: 2, Weight: []float32{10, 12, 13, 15}, Bias: []float32{16, 17}},
 	}}

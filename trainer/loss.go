@@ -1,0 +1,97 @@
+package trainer
+
+import (
+	"math"
+	"strconv"
+	"strings"
+
+	"nashprune/trainer/dataset"
+)
+
+// Loss is what training minimises, averaged over the samples of a batch. A sample
+// with logits z, a network's outputs, has the loss
+//
+//	w_y sum_k q_k (log sum_j exp(z_j) - z_k),   q_k = (1-Smoothing) [k = y] + Smoothing/K
+//
+// in classification, where y is its class of K and w_y that class's weight: the
+// cross-entropy with a label that is smoothed (arXiv:1512.00567, section 7). In
+// regression it is mean_k (z_k - t_k)^2 with the standardised targets t.
+//
+// Contributions are derivatives of this loss. Evaluations report it without
+// smoothing and weights, so that networks trained in different ways compare.
+type Loss struct {
+	Smoothing    float64   // 0 <= S < 1
+	ClassWeights []float64 // one a class, at least 0 and finite; nil: all 1
+}
+
+// Weight returns the weight of a class.
+func (l Loss) Weight(class int) float64 {
+	if l.ClassWeights == nil {
+		return 1
+	}
+	return l.ClassWeights[class]
+}
+
+// BalancedWeights is the word for class weights that make up for classes of unequal
+// size: n / (K n_k) with n_k of the n training samples in class k of K.
+const BalancedWeights = "balanced"
+
+// maxClassWeight bounds what is taken for a weight.
+const maxClassWeight = 1e6
+
+// parseClassWeights reads a list of weights, one a class, with commas in between.
+func parseClassWeights(list string) ([]float64, error) {
+	var weights []float64
+	positive := false
+	for _, word := range strings.Split(list, ",") {
+		w, err := strconv.ParseFloat(strings.TrimSpace(word), 64)
+		if err != nil || !(w >= 0 && w <= maxClassWeight) {
+			return nil, Usagef("--class-weights: %.40q is no weight: it is %s, or a number from 0 to 1e6 for each class, with commas in between", word, BalancedWeights)
+		}
+		weights = append(weights, w)
+		positive = positive || w > 0
+	}
+	if !positive {
+		return nil, Usagef("--class-weights %.40q: nothing is left to learn when all weights are zero", list)
+	}
+	return weights, nil
+}
+
+// loss returns what a training on the data minimises.
+func (c Config) loss(d *dataset.Dataset) (Loss, error) {
+	loss := Loss{Smoothing: c.LabelSmoothing}
+	switch c.ClassWeights {
+	case "":
+	case BalancedWeights:
+		counts := make([]int, d.Classes)
+		for _, label := range d.Train.Labels {
+			counts[label]++
+		}
+		loss.ClassWeights = make([]float64, d.Classes)
+		for k, n := range counts {
+			if n > 0 {
+				loss.ClassWeights[k] = float64(d.Train.Len()) / float64(d.Classes*n)
+			}
+		}
+	default:
+		weights, err := parseClassWeights(c.ClassWeights)
+		if err != nil {
+			return loss, err
+		}
+		if len(weights) != d.Classes {
+			return loss, Usagef("--class-weights has %d numbers, and %s has %d classes", len(weights), d.Name, d.Classes)
+		}
+		loss.ClassWeights = weights
+	}
+	return loss, nil
+}
+
+// guessing returns the mean loss of a network that knows nothing but how often each
+// answer is right, for the scale of losses: log K of K classes, and of standardised
+// targets their variance, 1.
+func guessing(d *dataset.Dataset) float64 {
+	if d.Regression() {
+		return 1
+	}
+	return math.Log(float64(d.Classes))
+}
