@@ -2,14 +2,17 @@
 #extension GL_GOOGLE_include_directive : require
 
 // One layer, backward: the derivative with respect to its inputs, which are the
-// outputs a = max(s u, 0) of the layer below, and through that layer's gates to
-// its u. Per block of samples, the ROWS of a tile, it sums up what the players
+// outputs a = activation(s u) of the layer below, and through that layer's gates
+// to its u. Per block of samples, the ROWS of a tile, it sums up what the players
 // and the biases of the layer below need: du, c and c^2.
 
 #include "invocation.glsl"
 #include "step.glsl"
 #include "players.glsl"
+#include "numbers.glsl"
 #include "tile.glsl"
+#define ACTIVATION_CONSTANT 3 // of the layer below
+#include "activation.glsl"
 
 layout(set = 0, binding = 1) uniform textureBuffer derivative; // of this layer's u
 layout(set = 0, binding = 2) uniform textureBuffer parameters; // of this layer
@@ -70,9 +73,15 @@ void main() {
                 if (firstRow() + r < now.rows) {
                     uint at = (firstRow() + r) * inStride + j;
                     vec4 u = texelFetch(affine, int(at));
-                    bvec4 fires = greaterThan(s * u, vec4(0));
-                    vec4 dz = mix(vec4(0), sum[r * COLUMNS + c], fires);
-                    vec4 contribution = mix(vec4(0), float(now.rows) * dz * u, fires); // u may be infinite
+                    vec4 dz, contribution;
+                    if (ACTIVATION == RELU) {
+                        bvec4 fires = greaterThan(s * u, vec4(0));
+                        dz = mix(vec4(0), sum[r * COLUMNS + c], fires);
+                        contribution = mix(vec4(0), float(now.rows) * dz * u, fires); // u may be infinite
+                    } else {
+                        dz = sum[r * COLUMNS + c] * slope(s * u);
+                        contribution = float(now.rows) * dz * u;
+                    }
                     vec4 du = s * dz;
                     result[at] = du;
                     biasSum += du;
