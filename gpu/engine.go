@@ -22,8 +22,9 @@ const planLength = 64
 
 // maxTurns is how often kernels may go through a loop, which they do over the
 // samples of a batch, and over four inputs or outputs at a time: llvmpipe leaves
-// any loop after 65,536 turns, without a word.
-const maxTurns = 65535
+// loops after 65,536 turns that an invocation makes, without a word. Some make a few
+// more over the rows of a tile.
+const maxTurns = 65000
 
 // engine is a network, its players and its samples on one device.
 type engine struct {

@@ -15,6 +15,11 @@ const uint TANH = 4;
 
 layout(constant_id = ACTIVATION_CONSTANT) const uint ACTIVATION = RELU;
 
+// All but the rectifier are so long that they stand in a loop of their own, which
+// goes over the numbers of a tile that is written already: unrolled with the tile,
+// llvmpipe would compile them for seconds.
+const bool LOOPED = ACTIVATION > RELU;
+
 const float LEAKY_SLOPE = 0.01;
 
 // An exponential of less is no normal number, and squares may be infinite.

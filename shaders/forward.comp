@@ -17,7 +17,7 @@ const bool GATED = ACTIVATION != LOGITS; // has players
 layout(set = 0, binding = 1) uniform textureBuffer below;
 layout(set = 0, binding = 2) uniform textureBuffer parameters;
 layout(std430, set = 0, binding = 3) readonly buffer Players { vec4 players[]; };
-layout(std430, set = 0, binding = 4) writeonly buffer Affine { vec4 affine[]; };
+layout(std430, set = 0, binding = 4) buffer Affine { vec4 affine[]; };
 layout(std430, set = 0, binding = 5) writeonly buffer Result { vec4 result[]; };
 
 layout(push_constant) uniform Push {
@@ -69,8 +69,20 @@ void main() {
                     if (GATED) {
                         affine[at] = u;
                     }
-                    result[at] = GATED ? activation(s * u) : u;
+                    if (!LOOPED) {
+                        result[at] = GATED ? activation(s * u) : u;
+                    }
                 }
+            }
+        }
+    }
+    if (LOOPED) {
+        uint rows = min(ROWS, now.rows - firstRow());
+        [[dont_unroll]] for (uint i = 0; i < rows * COLUMNS; i++) {
+            uint j = columnOf(i % COLUMNS);
+            if (j < outStride) {
+                uint at = (firstRow() + i / COLUMNS) * outStride + j;
+                result[at] = activation(players[PARTICIPATION * outStride + j] * affine[at]);
             }
         }
     }
