@@ -27,6 +27,24 @@ layout(push_constant) uniform Push {
     uint blocks; // rows of each matrix of sums
 };
 
+// Sum is what players and biases need of a block of samples.
+struct Sum {
+    vec4 bias, mean, square;
+};
+
+void add(inout Sum total, vec4 du, vec4 contribution) {
+    total.bias += du;
+    total.mean += contribution;
+    total.square += contribution * contribution;
+}
+
+void keep(Sum total, uint column) {
+    uint at = gl_WorkGroupID.x * inStride + column;
+    sums[at] = total.bias;
+    sums[at + blocks * inStride] = total.mean;
+    sums[at + 2 * blocks * inStride] = total.square;
+}
+
 void main() {
     if (firstRow() >= now.rows) {
         return;
@@ -64,46 +82,50 @@ void main() {
             }
         }
     }
+    if (LOOPED) {
+        [[unroll]] for (uint c = 0; c < COLUMNS; c++) {
+            uint j = columnOf(c);
+            [[unroll]] for (uint r = 0; r < ROWS; r++) {
+                if (j < inStride && firstRow() + r < now.rows) {
+                    result[(firstRow() + r) * inStride + j] = sum[r * COLUMNS + c];
+                }
+            }
+        }
+        [[dont_unroll]] for (uint c = 0; c < COLUMNS; c++) {
+            uint j = columnOf(c);
+            if (j < inStride) {
+                vec4 s = players[PARTICIPATION * inStride + j];
+                Sum total = Sum(vec4(0), vec4(0), vec4(0));
+                [[dont_unroll]] for (uint row = firstRow(); row < min(firstRow() + ROWS, now.rows); row++) {
+                    uint at = row * inStride + j;
+                    vec4 u = texelFetch(affine, int(at));
+                    vec4 dz = result[at] * slope(s * u);
+                    vec4 du = s * dz;
+                    result[at] = du;
+                    add(total, du, float(now.rows) * dz * u);
+                }
+                keep(total, j);
+            }
+        }
+        return;
+    }
     [[unroll]] for (uint c = 0; c < COLUMNS; c++) {
         uint j = columnOf(c);
         if (j < inStride) {
             vec4 s = players[PARTICIPATION * inStride + j];
-            vec4 biasSum = vec4(0), meanSum = vec4(0), squareSum = vec4(0);
+            Sum total = Sum(vec4(0), vec4(0), vec4(0));
             [[unroll]] for (uint r = 0; r < ROWS; r++) {
                 if (firstRow() + r < now.rows) {
                     uint at = (firstRow() + r) * inStride + j;
-                    if (LOOPED) {
-                        result[at] = sum[r * COLUMNS + c];
-                        continue;
-                    }
                     vec4 u = texelFetch(affine, int(at));
                     bvec4 fires = greaterThan(s * u, vec4(0));
                     vec4 dz = mix(vec4(0), sum[r * COLUMNS + c], fires);
-                    vec4 contribution = mix(vec4(0), float(now.rows) * dz * u, fires); // u may be infinite
                     vec4 du = s * dz;
                     result[at] = du;
-                    biasSum += du;
-                    meanSum += contribution;
-                    squareSum += contribution * contribution;
+                    add(total, du, mix(vec4(0), float(now.rows) * dz * u, fires)); // u may be infinite
                 }
             }
-            if (LOOPED) {
-                [[dont_unroll]] for (uint r = 0; r < min(ROWS, now.rows - firstRow()); r++) {
-                    uint at = (firstRow() + r) * inStride + j;
-                    vec4 u = texelFetch(affine, int(at));
-                    vec4 dz = result[at] * slope(s * u);
-                    vec4 contribution = float(now.rows) * dz * u;
-                    vec4 du = s * dz;
-                    result[at] = du;
-                    biasSum += du;
-                    meanSum += contribution;
-                    squareSum += contribution * contribution;
-                }
-            }
-            uint at = gl_WorkGroupID.x * inStride + j;
-            sums[at] = biasSum;
-            sums[at + blocks * inStride] = meanSum;
-            sums[at + 2 * blocks * inStride] = squareSum;
+            keep(total, j);
         }
     }
 }
