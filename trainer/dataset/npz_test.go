@@ -370,21 +370,29 @@ func FuzzNPZ(f *testing.F) {
 	f.Add(npz(zip.Deflate, smallNPZ()[:4]...))
 	f.Add(npz(zip.Deflate, "x_train.npy", arrayOf("|u1", []int{1 << 18}, make([]uint8, 1<<18))))
 	f.Add(npz(zip.Store))
+	f.Add(npz(zip.Deflate, numbersNPZ()...))
 	f.Fuzz(func(t *testing.T, file []byte) {
-		var d *Dataset
-		var err error
-		used := allocated(func() { d, err = decodeNPZ(bytes.NewReader(file), int64(len(file)), newBudget(1<<30)) })
-		if limit := uint64(64*inflation*len(file) + 4<<20); used > limit {
-			t.Errorf("%d bytes of input allocate %d bytes", len(file), used)
-		}
-		if err != nil {
-			var corrupt flate.CorruptInputError
-			if !errors.Is(err, ErrInvalid) && !errors.As(err, &corrupt) && !errors.Is(err, io.EOF) {
-				t.Errorf("untyped error %v", err)
+		for _, regression := range []bool{false, true} {
+			var d *Dataset
+			var err error
+			used := allocated(func() {
+				d, err = decodeNPZ(bytes.NewReader(file), int64(len(file)), Options{Regression: regression}, newBudget(1<<30))
+			})
+			if limit := uint64(64*inflation*len(file) + 4<<20); used > limit {
+				t.Errorf("%d bytes of input allocate %d bytes", len(file), used)
 			}
-			return
+			if err != nil {
+				var corrupt flate.CorruptInputError
+				if !errors.Is(err, ErrInvalid) && !errors.As(err, &corrupt) && !errors.Is(err, io.EOF) {
+					t.Errorf("untyped error %v", err)
+				}
+				continue
+			}
+			checkSamples(t, d)
+			if regression && len(d.TargetNames) != d.Train.Outputs {
+				t.Errorf("%d names of %d targets", len(d.TargetNames), d.Train.Outputs)
+			}
 		}
-		checkSamples(t, d)
 	})
 }
 
@@ -404,6 +412,14 @@ func checkSamples(t *testing.T, d *Dataset) {
 		for _, x := range part.raw {
 			if !(math.Abs(x) <= maxMagnitude) {
 				t.Fatalf("the feature %g", x)
+			}
+		}
+		if part.Outputs > 0 && part.Labels != nil || len(part.rawTargets) != part.Len()*part.Outputs {
+			t.Fatalf("%d labels and %d numbers to predict, %d a sample", len(part.Labels), len(part.rawTargets), part.Outputs)
+		}
+		for _, x := range part.rawTargets {
+			if !(math.Abs(x) <= maxMagnitude) {
+				t.Fatalf("the target %g", x)
 			}
 		}
 	}
