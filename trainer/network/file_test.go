@@ -321,6 +321,8 @@ func FuzzRead(f *testing.F) {
 		n := folded(widths, 5)
 		f.Add(encoded(f, n, fitting(n)))
 	}
+	n, m := predicting()
+	f.Add(encoded(f, n, m))
 	for _, c := range hostile() {
 		if len(c.file) < 4096 {
 			f.Add(c.file)
