@@ -148,9 +148,9 @@ func (r *run) judgePruned(ctx context.Context, t *training, o outcome) error {
 	if !(used <= 1) {
 		return fmt.Errorf("%w: removing the players changed a logit by %g times what rounding explains, which is an error in nashprune or in its device", ErrParity, used)
 	}
-	r.result.Gated = &Gated{Accuracy: asGated.Accuracy(), MaxLogitDifference: difference, BoundUsed: used}
+	r.result.Gated = &Gated{Quality: quality(asGated, r.data, part), MaxLogitDifference: difference, BoundUsed: used}
 	pruned := &Pruned{Judged: judged(o.final), Kept: o.final.Players(), Players: o.gated.Players()}
-	pruned.evaluated(compacted)
+	pruned.evaluated(compacted, r.data, part)
 	pruned.Sparsity = 100 * (1 - float64(pruned.Kept)/float64(pruned.Players))
 	r.result.Pruned = pruned
 	return nil
@@ -165,7 +165,7 @@ func (r *run) concludeDense(ctx context.Context, t *training, source string) err
 	if err != nil {
 		return err
 	}
-	evaluation, err := t.engine.Evaluate(ctx, r.config.EvaluateOn, Want{})
+	evaluation, err := t.engine.Evaluate(ctx, r.config.EvaluateOn, Want{Logits: r.data.Regression()})
 	if err != nil {
 		return r.orInterrupted(ctx, err)
 	}
@@ -174,7 +174,7 @@ func (r *run) concludeDense(ctx context.Context, t *training, source string) err
 	}
 	r.result.Dense = judged(state.Network)
 	r.result.Dense.Source = source
-	r.result.Dense.evaluated(evaluation)
+	r.result.Dense.evaluated(evaluation, r.data, r.config.EvaluateOn)
 	r.result.Seconds.Evaluate += time.Since(start).Seconds()
 	return r.saveNetwork(DenseFile, state.Network)
 }
@@ -197,6 +197,9 @@ func (r *run) saveNetwork(name string, n *network.Network) error {
 	}
 	if d.Standard != nil {
 		metadata.Means, metadata.Deviations = d.Standard.Means, d.Standard.Deviations
+	}
+	if d.Regression() {
+		metadata.TargetMeans, metadata.TargetDeviations, metadata.TargetNames = d.TargetStandard.Means, d.TargetStandard.Deviations, d.TargetNames
 	}
 	return network.Save(filepath.Join(r.Dir, name), n, metadata)
 }

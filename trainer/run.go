@@ -48,7 +48,7 @@ type Event struct {
 	Epochs    int
 	Players   []int         // of each hidden layer
 	Loss      float64       // mean over the epoch so far
-	Accuracy  float64       // percent, likewise
+	Accuracy  float64       // percent, likewise; 0 in regression
 	Line      *EpochLine    // of the epoch that just ended, else nil
 	Done      float64       // fraction of the run's work
 	Remaining time.Duration // estimated; negative where nothing is known yet
@@ -205,7 +205,11 @@ func (r *run) open() error {
 	if err != nil {
 		return err
 	}
-	if r.data.Label != "" && r.config.Label == "" {
+	switch {
+	case r.config.Label != "" || !dataset.IsCSV(r.config.Data):
+	case r.data.Regression():
+		r.tell(fmt.Sprintf("target: the column %q of %s; --label names another, or several", r.data.TargetNames[0], r.config.Data))
+	default:
 		r.tell(fmt.Sprintf("labels: the column %q of %s; --label names another", r.data.Label, r.config.Data))
 	}
 	if r.loss, err = r.config.loss(r.data); err != nil {
@@ -229,7 +233,10 @@ func (r *run) open() error {
 	r.result.Data = ResultData{
 		Name: r.data.Name, Train: r.data.Train.Len(), Validation: r.data.Validation.Len(),
 		Test: r.data.Test.Len(), EvaluatedOn: r.config.EvaluateOn,
-		Label: r.data.Label, ClassNames: r.data.ClassNames,
+		Label: r.data.Label, ClassNames: r.data.ClassNames, TargetNames: r.data.TargetNames,
+	}
+	if r.data.Regression() {
+		r.result.Task = Regression
 	}
 	return nil
 }
@@ -332,7 +339,7 @@ func (r *run) training(p plan, engine Engine, at position) *training {
 	if p.game == NoGame {
 		name = DenseTraining
 	}
-	return &training{name: name, plan: p, engine: engine, journal: r, position: at}
+	return &training{name: name, plan: p, engine: engine, data: r.data, journal: r, position: at}
 }
 
 // train runs a training to its end. When ctx ends on the way it writes a

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"nashprune/game"
+	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
 )
 
@@ -14,6 +15,7 @@ type training struct {
 	name    string // what its lines in the metrics and its errors call it
 	plan    plan
 	engine  Engine
+	data    *dataset.Dataset
 	journal journal
 	position
 
@@ -225,7 +227,7 @@ func (t *training) certify(demands []int) error {
 	return t.finite(t.Certificate.TotalGap, t.Certificate.Scale)
 }
 
-// absurdLoss is how many times the loss of guessing, log(classes), the mean loss
+// absurdLoss is how many times the loss of guessing (see guessing) the mean loss
 // of an epoch may be. Training that recovers is below it after an epoch; training
 // that blew up is above, even where its numbers stay finite.
 const absurdLoss = 100
@@ -237,12 +239,15 @@ func (t *training) endEpoch(ctx context.Context) error {
 		Epoch:        t.plan.epochOf(t.Step),
 		Step:         t.Step,
 		Loss:         t.Unfinished.Loss / float64(t.Unfinished.Samples),
-		Accuracy:     100 * float64(t.Unfinished.Correct) / float64(t.Unfinished.Samples),
 		LearningRate: t.plan.learningRate(t.Step - 1),
 		Players:      t.players(),
 		Seconds:      t.Seconds.Training,
 	}
-	if classes := t.plan.widths[len(t.plan.widths)-1]; line.Loss > absurdLoss*math.Log(float64(classes)) {
+	if !t.data.Regression() {
+		accuracy := 100 * float64(t.Unfinished.Correct) / float64(t.Unfinished.Samples)
+		line.Accuracy = &accuracy
+	}
+	if line.Loss > absurdLoss*guessing(t.data) {
 		return t.diverged(line.Loss)
 	}
 	if t.plan.config.Validation > 0 {
@@ -253,8 +258,13 @@ func (t *training) endEpoch(ctx context.Context) error {
 		if err := t.finite(evaluation.Loss); err != nil {
 			return err
 		}
-		accuracy := evaluation.Accuracy()
-		line.ValidationAccuracy, line.ValidationLoss = &accuracy, &evaluation.Loss
+		line.ValidationLoss = &evaluation.Loss
+		if t.data.Regression() {
+			line.ValidationR2 = explained(evaluation.Loss, t.data.Validation)
+		} else {
+			accuracy := evaluation.Accuracy()
+			line.ValidationAccuracy = &accuracy
+		}
 	}
 	t.Unfinished = Progress{}
 	return t.journal.epochEnded(t, line)
@@ -266,16 +276,18 @@ const (
 	DenseTraining = "dense" // without
 )
 
-// EpochLine is a line of metrics.jsonl about one epoch.
+// EpochLine is a line of metrics.jsonl about one epoch. Its accuracies are of
+// classification, its R2 of regression.
 type EpochLine struct {
 	Training           string   `json:"training"` // GameTraining or DenseTraining
 	Epoch              int      `json:"epoch"`
 	Step               int      `json:"step"`
-	LearningRate       float64  `json:"learning_rate"` // of its last step
-	Loss               float64  `json:"loss"`          // mean over the epoch, before each update
-	Accuracy           float64  `json:"accuracy"`      // percent, likewise
+	LearningRate       float64  `json:"learning_rate"`      // of its last step
+	Loss               float64  `json:"loss"`               // mean over the epoch, before each update
+	Accuracy           *float64 `json:"accuracy,omitempty"` // percent, likewise
 	ValidationLoss     *float64 `json:"validation_loss,omitempty"`
 	ValidationAccuracy *float64 `json:"validation_accuracy,omitempty"`
+	ValidationR2       *float64 `json:"validation_r2,omitempty"`
 	Players            []int    `json:"players"` // of each hidden layer
 	Seconds            float64  `json:"seconds"` // of this training so far
 }

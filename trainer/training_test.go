@@ -116,7 +116,8 @@ func scriptedTraining(t *testing.T, e *scripted) (*training, *quiet) {
 		e.worth = 1
 	}
 	q := new(quiet)
-	return &training{name: "game", plan: p, engine: e, journal: q, position: newPosition(p)}, q
+	d := &dataset.Dataset{Classes: p.widths[len(p.widths)-1]}
+	return &training{name: "game", plan: p, engine: e, data: d, journal: q, position: newPosition(p)}, q
 }
 
 // TestRoundsAreAskedForInOrder checks what an engine is asked for around each

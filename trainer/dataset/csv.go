@@ -275,7 +275,7 @@ func (t *table) add(part *Samples, row []string, line int) error {
 		case field == "" || field == "?" || field == "NA" || math.IsNaN(x):
 			return fmt.Errorf("%w: %s: %q is missing: fill it in or leave the row out", ErrInvalid, where(), field)
 		case err != nil && !errors.Is(err, strconv.ErrRange):
-			return fmt.Errorf("%w: %s: %.40q is not a number", ErrInvalid, where(), field)
+			return fmt.Errorf("%w: %s: %.40q is not a number%s", ErrInvalid, where(), field, t.reason(i))
 		}
 		if err := checkNumber(x); err != nil {
 			return fmt.Errorf("%s: %w", where(), err)
@@ -288,6 +288,14 @@ func (t *table) add(part *Samples, row []string, line int) error {
 	}
 	part.rawTargets = append(part.rawTargets, targets...)
 	return nil
+}
+
+// reason says why a column has to hold numbers, where that is not plain.
+func (t *table) reason(column int) string {
+	if t.place[column] < 0 {
+		return ""
+	}
+	return ", and " + t.options.regression() + " needs numbers to predict"
 }
 
 // class returns the place of a label in words.

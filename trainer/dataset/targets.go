@@ -23,7 +23,7 @@ const (
 // regression is what errors call the wish for targets.
 func (o Options) regression() string {
 	if o.Judge {
-		return "a network that predicts numbers"
+		return "the network, which predicts numbers,"
 	}
 	return "--task regression"
 }

@@ -186,8 +186,14 @@ func TestJudgeTargets(t *testing.T) {
 	o.Label, o.TargetNames = "", []string{"weight", "rooms"}
 	_, err = Open(path, o)
 	checkError(t, err, ErrOption, `no column "weight"`)
+	o.TargetNames[0] = "price"
 	_, err = Open("digits", o)
-	checkError(t, err, ErrOption, "a network that predicts numbers")
+	checkError(t, err, ErrOption, "digits: the network, which predicts numbers, does not fit this data")
+	_, err = Open(writeText(t, "words.csv", "rooms,height,area,price\n3,9,5,high\n"), o)
+	checkError(t, err, ErrInvalid, `line 2, column "price": "high" is not a number, and the network, which predicts numbers, needs`)
+	_, err = openedNPZ(t, npz(zip.Deflate, "x_train.npy", arrayOf("<f4", []int{2, 1}, []float32{1, 2}), "y_train.npy", arrayOf("<f4", []int{2}, []float32{1, 2})),
+		Options{Judge: true, Whole: true, Standard: &Standard{Means: []float64{0}, Deviations: []float64{1}}})
+	checkError(t, err, ErrOption, "it holds floats, and the network knows classes")
 }
 
 // numbersNPZ returns the arrays of 4 training and 2 test samples of 3 floats, with
@@ -227,7 +233,8 @@ func TestTargetErrors(t *testing.T) {
 	for _, c := range []struct{ name, path, label, want string }{
 		{"missing", writeText(t, "f.csv", "a,y\n1,2\n2,\n"), "", `line 3, column "y": "" is missing`},
 		{"NA", writeText(t, "f.csv", "a,y\n1,NA\n"), "", `line 2, column "y": "NA" is missing`},
-		{"word", writeText(t, "f.csv", "a,y\n1,2\n2,tall\n"), "", `line 3, column "y": "tall" is not a number`},
+		{"word", writeText(t, "f.csv", "a,y\n1,2\n2,tall\n"), "", `line 3, column "y": "tall" is not a number, and --task regression needs`},
+		{"word among features", writeText(t, "f.csv", "a,y\n1,2\ntall,2\n"), "", `line 3, column "a": "tall" is not a number`},
 		{"beyond float32", writeText(t, "f.csv", "y,a\n1e39,2\n"), "", `column "y": invalid data: 1e+39 is more than float32 holds`},
 		{"constant", writeText(t, "f.csv", "a,b,y\n1,2,3\n2,3,3\n4,5,3\n"), "b,y", `the target "y" is 3 in all 2 training samples`},
 		{"a single sample", writeText(t, "f.csv", "a,y\n1,2\n"), "", "a single sample"},
