@@ -35,6 +35,7 @@ type checkpoint struct {
 	Result Result `json:"result"`
 
 	state *State
+	best  *network.Network // of the best epoch, if Position names one
 }
 
 // The names of the tensors of a checkpoint: one of these prefixes, the layer,
@@ -43,6 +44,7 @@ const (
 	networkPrefix      = "network"
 	firstPrefix        = "first"
 	secondPrefix       = "second"
+	bestPrefix         = "best"
 	contributionPrefix = "contribution"
 )
 
@@ -63,6 +65,7 @@ func (c *checkpoint) save(path string) error {
 	tensors = appendNetwork(tensors, networkPrefix, c.state.Network)
 	tensors = appendNetwork(tensors, firstPrefix, c.state.First)
 	tensors = appendNetwork(tensors, secondPrefix, c.state.Second)
+	tensors = appendNetwork(tensors, bestPrefix, c.best)
 	for l, contributions := range c.state.Contributions {
 		tensors = append(tensors,
 			vector(contributionPrefix, l, "mean", contributions.Mean),
@@ -152,16 +155,18 @@ func readCheckpoint(r io.Reader) (*checkpoint, error) {
 	}
 	c.state = &State{Steps: c.Steps, Tracked: c.Tracked}
 	for prefix, into := range map[string]**network.Network{
-		networkPrefix: &c.state.Network, firstPrefix: &c.state.First, secondPrefix: &c.state.Second,
+		networkPrefix: &c.state.Network, firstPrefix: &c.state.First, secondPrefix: &c.state.Second, bestPrefix: &c.best,
 	} {
 		if *into, err = takeNetwork(tensors, prefix); err != nil {
 			return nil, err
+		}
+		if *into != nil {
+			(*into).Activation = c.Config.Activation
 		}
 	}
 	if err := c.takeContributions(tensors); err != nil {
 		return nil, err
 	}
-	c.state.Network.Activation = c.Config.Activation
 	return c, c.consistent()
 }
 
@@ -225,6 +230,9 @@ func (c *checkpoint) consistent() error {
 		return fmt.Errorf("it stands at step %d of the run and %d of the optimiser", c.Position.Step, c.Steps)
 	}
 	n := c.state.Network
+	if (c.Position.Best != nil) != (c.best != nil) || c.best != nil && !slices.Equal(c.best.Widths(), n.Widths()) {
+		return fmt.Errorf("its best epoch is not one of the network")
+	}
 	for l, layer := range n.Layers {
 		if last := l == len(n.Layers)-1; last != (layer.Participation == nil) {
 			return fmt.Errorf("layer %d: all layers but the last have participations", l)

@@ -86,11 +86,13 @@ type Judged struct {
 	Source string `json:"source,omitempty"`
 	Shape  []int  `json:"shape"` // inputs, hidden layers, outputs
 	Quality
-	Loss       *float64 `json:"loss,omitempty"` // absent where the network is not trained
-	Parameters int      `json:"parameters"`
-	MACs       int      `json:"macs"`  // multiply-accumulates a sample
-	Bytes      int      `json:"bytes"` // of the parameters in float32
-	LatencyUS  float64  `json:"latency_us"`
+	Loss *float64 `json:"loss,omitempty"` // absent where the network is not trained
+	// Best is the epoch that the network is from, where --patience looked for it.
+	Best       *BestEpoch `json:"best,omitempty"`
+	Parameters int        `json:"parameters"`
+	MACs       int        `json:"macs"`  // multiply-accumulates a sample
+	Bytes      int        `json:"bytes"` // of the parameters in float32
+	LatencyUS  float64    `json:"latency_us"`
 	// LatencyBatch is the batch that was timed: 128 test samples, or all there are.
 	LatencyBatch int `json:"latency_batch"`
 }

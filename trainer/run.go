@@ -308,6 +308,7 @@ func (r *run) runStages(ctx context.Context, engine Engine, p plan, from *checkp
 	}
 	r.saved = time.Now()
 	t := r.training(p, engine, from.Position)
+	t.best = from.best
 	if r.stage == stageGame {
 		if err := r.train(ctx, t); err != nil {
 			return nil, err
@@ -369,7 +370,7 @@ func (r *run) checkpoint(t *training) error {
 	r.addSeconds(t)
 	c := &checkpoint{
 		Schema: checkpointSchema, Config: r.config, Stage: r.stage, Position: t.position,
-		Steps: state.Steps, Tracked: state.Tracked, Metrics: r.length, Result: r.result, state: state,
+		Steps: state.Steps, Tracked: state.Tracked, Metrics: r.length, Result: r.result, state: state, best: t.best,
 	}
 	r.saved = time.Now()
 	return c.save(filepath.Join(r.Dir, CheckpointFile))

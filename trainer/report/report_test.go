@@ -40,6 +40,8 @@ func golden(t *testing.T, name string, write func(io.Writer) error) {
 
 func of(x float64) *float64 { return &x }
 
+func accurate(percent float64) trainer.Quality { return trainer.Quality{Accuracy: of(percent)} }
+
 // marketRun is a run of the market with a baseline: 13-7-5-3 becomes 13-3-2-3.
 func marketRun() *Run {
 	run := &Run{Config: trainer.DefaultConfig()}
@@ -49,13 +51,13 @@ func marketRun() *Run {
 		Device: trainer.ResultDevice{Name: "CPU & Sons <fast>, 2 threads", Kind: trainer.CPU, BLAS: "gonum"},
 		Data:   trainer.ResultData{Name: "digits", Train: 18000, Validation: 2000, Test: 4000, EvaluatedOn: trainer.TestPart},
 		Dense: trainer.Judged{
-			Source: trainer.FromBaseline, Shape: []int{13, 7, 5, 3}, Accuracy: of(98.725), Loss: of(0.05),
+			Source: trainer.FromBaseline, Shape: []int{13, 7, 5, 3}, Quality: accurate(98.725), Loss: of(0.05),
 			Parameters: 156, MACs: 141, Bytes: 624, LatencyUS: 1234.5, LatencyBatch: 128,
 		},
-		Gated: &trainer.Gated{Accuracy: 95.8, MaxLogitDifference: 5.7e-6, BoundUsed: 8.8e-5},
+		Gated: &trainer.Gated{Quality: accurate(95.8), MaxLogitDifference: 5.7e-6, BoundUsed: 8.8e-5},
 		Pruned: &trainer.Pruned{
 			Judged: trainer.Judged{
-				Shape: []int{13, 3, 2, 3}, Accuracy: of(95.8), Loss: of(0.15),
+				Shape: []int{13, 3, 2, 3}, Quality: accurate(95.8), Loss: of(0.15),
 				Parameters: 59, MACs: 51, Bytes: 236, LatencyUS: 261.4, LatencyBatch: 128,
 			},
 			Kept: 5, Players: 12, Sparsity: 100 * 7. / 12,
@@ -65,13 +67,13 @@ func marketRun() *Run {
 	}
 	for i, accuracy := range []float64{85, 93, 94.5, 96, 97.25} {
 		run.Epochs = append(run.Epochs, trainer.EpochLine{
-			Training: trainer.GameTraining, Epoch: i + 1, Step: 141 * (i + 1), LearningRate: 0.002, Loss: 0.3, Accuracy: accuracy,
+			Training: trainer.GameTraining, Epoch: i + 1, Step: 141 * (i + 1), LearningRate: 0.002, Loss: 0.3, Accuracy: of(accuracy),
 			ValidationLoss: of(0.4), ValidationAccuracy: of(accuracy - 1), Players: []int{7, 5}, Seconds: float64(i + 1),
 		})
 	}
 	for i, accuracy := range []float64{90, 97, 98, 99, 99.5} {
 		run.Epochs = append(run.Epochs, trainer.EpochLine{
-			Training: trainer.DenseTraining, Epoch: i + 1, Step: 141 * (i + 1), LearningRate: 0.002, Loss: 0.3, Accuracy: accuracy,
+			Training: trainer.DenseTraining, Epoch: i + 1, Step: 141 * (i + 1), LearningRate: 0.002, Loss: 0.3, Accuracy: of(accuracy),
 			ValidationLoss: of(0.2), ValidationAccuracy: of(accuracy - 0.5), Players: []int{7, 5}, Seconds: float64(i + 1),
 		})
 	}
@@ -105,7 +107,7 @@ func paperRun() *Run {
 	run.Rounds, run.Epochs = nil, run.Epochs[:run.Config.Epochs]
 	r := &run.Result
 	r.Dense.Source, r.Dense.Accuracy, r.Dense.Loss = trainer.NotTrained, nil, nil
-	r.Gated = &trainer.Gated{Accuracy: 40}
+	r.Gated = &trainer.Gated{Quality: accurate(40)}
 	r.Pruned.Shape, r.Pruned.Kept, r.Pruned.Sparsity = []int{13, 2, 0, 3}, 2, 100*10./12
 	r.Pruned.Parameters, r.Pruned.MACs, r.Pruned.Bytes = 31, 26, 124
 	r.Equilibrium = &trainer.Equilibrium{MaxGap: 0.1, RelativeGap: 0.95, Dominated: 7, BelowThreshold: 3, Kept: 2}
@@ -168,8 +170,9 @@ func TestTexts(t *testing.T) {
 }
 
 func TestEval(t *testing.T) {
+	correct := 9740
 	r := &trainer.EvalResult{
-		Model: "runs/mnist-38", Data: "mnist", Samples: 10000, Correct: 9740, Network: marketRun().Result.Pruned.Judged,
+		Model: "runs/mnist-38", Data: "mnist", Samples: 10000, Correct: &correct, Network: marketRun().Result.Pruned.Judged,
 		ClassSamples: []int{980, 0, 1032}, ClassCorrect: []int{971, 0, 1000},
 	}
 	golden(t, "eval.golden", func(w io.Writer) error { return Eval(w, r) })
