@@ -57,7 +57,8 @@ func listData(w io.Writer, entries []dataset.Entry) error {
 		fmt.Fprintf(table, "\t%s\n\n", where)
 	}
 	fmt.Fprintf(table, "PATH\ta .csv or .tsv file with a header and a column of labels, gzipped or not;\n")
-	fmt.Fprintf(table, "\ta .npz file with x_train, y_train and perhaps x_test, y_test;\n")
+	fmt.Fprintf(table, "\ta .npz file with x_train, y_train and perhaps x_test, y_test (both also\n")
+	fmt.Fprintf(table, "\twith numbers to predict, for --task regression);\n")
 	fmt.Fprintf(table, "\ta folder of IDX files under MNIST's names\n")
 	return table.Flush()
 }

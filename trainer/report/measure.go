@@ -21,7 +21,7 @@ type measure struct {
 var (
 	accuracy = measure{name: "accuracy", brief: "accuracy", axis: "Accuracy, %", praise: " accurate"}
 	// explained is R2. It has no lower end; what is below -100 % is drawn there.
-	explained = measure{name: "variance explained", brief: "explained", axis: "Variance explained, %", praise: " of variance explained", least: -100}
+	explained = measure{name: "variance explained", brief: "explained", axis: "Variance explained, %", praise: " explained", least: -100}
 )
 
 // measureOf returns the measure of a task.
