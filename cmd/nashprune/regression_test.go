@@ -175,3 +175,22 @@ func TestRegressionRefuses(t *testing.T) {
 		t.Error("a refused run left a folder")
 	}
 }
+
+// TestRegressionResumes: a run that is stopped and goes on, in its own training or
+// in the baseline's, ends with the same files, and its configuration gives them too.
+func TestRegressionResumes(t *testing.T) {
+	t.Chdir(t.TempDir())
+	writeFile(t, "boxes.csv", []byte(boxes(60)))
+	args := boxesOn("--epochs", "8", "--validation", "0.2", "--baseline", "--out")
+	succeed(t, append(args, "whole")...)
+	for i, line := range []int{4, 14} {
+		out := fmt.Sprintf("out-%d", i)
+		if code, stderr := runUntil(t, line, append(args, out)...); code != exitInterrupted {
+			t.Fatalf("exit code %d: %s", code, stderr)
+		}
+		succeed(t, "train", "--resume", out)
+		sameRun(t, "whole", out)
+	}
+	succeed(t, "train", "--config", "whole/config.toml", "--out", "again")
+	sameRun(t, "whole", "again")
+}
