@@ -77,16 +77,9 @@ func (e *engine[T]) forward(rows int) {
 		inChunks(rows, rowsPerChunk, func(_, low, high int) {
 			for b := low; b < high; b++ {
 				u := affine.row(b)
-				if !l.gated {
-					for i, bias := range bias[:len(u)] {
-						u[i] += bias
-					}
-					continue
-				}
-				a, s := output.row(b)[:len(u)], l.participation[:len(u)]
-				for i, bias := range bias[:len(u)] {
-					u[i] += bias
-					a[i] = max(s[i]*u[i], 0)
+				e.vectors.add(u, bias)
+				if l.gated {
+					e.vectors.rectify(output.row(b), l.participation, u)
 				}
 			}
 		})
@@ -141,7 +134,7 @@ func (e *engine[T]) backward(rows int, contributions bool) {
 	for i := len(e.layers) - 1; i >= 0; i-- {
 		l := e.layers[i]
 		if l.gated {
-			l.throughGate(rows, contributions)
+			l.throughGate(e.vectors, rows, contributions)
 		} else {
 			l.biasGradient(rows)
 		}
@@ -171,7 +164,7 @@ func (l *layer[T]) biasGradient(rows int) {
 // throughGate turns the derivative with respect to the outputs into the one
 // with respect to u, and sums over the batch what the players and the bias need:
 // first within chunks of samples, then over the chunks in their order.
-func (l *layer[T]) throughGate(rows int, contributions bool) {
+func (l *layer[T]) throughGate(v vectors[T], rows int, contributions bool) {
 	inChunks(rows, rowsPerChunk, func(chunk, low, high int) {
 		biasSum := l.biasPartial.row(chunk)
 		means, squares := l.meanPartial.row(chunk), l.squarePartial.row(chunk)
@@ -180,27 +173,10 @@ func (l *layer[T]) throughGate(rows int, contributions bool) {
 		clear(squares)
 		for b := low; b < high; b++ {
 			derivative, output := l.derivative.row(b), l.output.row(b)
-			n := len(derivative)
-			output, s, biasSum := output[:n], l.participation[:n], biasSum[:n]
 			if contributions {
-				u, means, squares := l.affine.row(b)[:n], means[:n], squares[:n]
-				for i, dz := range derivative {
-					if output[i] > 0 {
-						c := T(rows) * dz * u[i]
-						means[i] += c
-						squares[i] += c * c
-					}
-				}
+				v.contribute(T(rows), derivative, output, l.affine.row(b), means, squares)
 			}
-			for i, dz := range derivative {
-				if output[i] > 0 {
-					du := s[i] * dz
-					derivative[i] = du
-					biasSum[i] += du
-				} else {
-					derivative[i] = 0
-				}
-			}
+			v.throughRectifier(derivative, output, l.participation, biasSum)
 		}
 	})
 	chunks := (rows + rowsPerChunk - 1) / rowsPerChunk
@@ -276,32 +252,18 @@ func (e *engine[T]) update(rate float64) {
 		inChunks(len(l.parameters), numbersPerChunk, func(_, low, high int) {
 			w, g, m := l.parameters[low:high], l.gradient[low:high], l.first[low:high]
 			if e.options.Optimiser.Kind == trainer.Adam {
-				adam(w, g, m, l.second[low:high], rate, e.steps)
+				e.adam(w, g, m, l.second[low:high], rate)
 			} else {
-				momentum(w, g, m, T(rate), T(e.options.Optimiser.Momentum))
+				e.vectors.momentum(w, g, m, T(rate), T(e.options.Optimiser.Momentum))
 			}
 		})
 	}
 }
 
-// momentum is m <- momentum m + g, w <- w - rate m.
-func momentum[T real](w, g, m []T, rate, momentum T) {
-	g, m = g[:len(w)], m[:len(w)]
-	for i := range w {
-		m[i] = momentum*m[i] + g[i]
-		w[i] -= rate * m[i]
-	}
-}
-
-// adam is algorithm 1 of arXiv:1412.6980 at step number step, from 1.
-func adam[T real](w, g, m, v []T, rate float64, step int) {
-	const keepFirst, keepSecond = trainer.AdamBeta1, trainer.AdamBeta2
-	firstRate := T(rate / (1 - math.Pow(keepFirst, float64(step))))
-	secondScale := T(1 / (1 - math.Pow(keepSecond, float64(step))))
-	g, m, v = g[:len(w)], m[:len(w)], v[:len(w)]
-	for i := range w {
-		m[i] += (1 - keepFirst) * (g[i] - m[i])
-		v[i] += (1 - keepSecond) * (g[i]*g[i] - v[i])
-		w[i] -= firstRate * m[i] / (T(math.Sqrt(float64(v[i]*secondScale))) + trainer.AdamEpsilon)
-	}
+// adam is algorithm 1 of arXiv:1412.6980 at the engine's step, the first of which
+// is number 1.
+func (e *engine[T]) adam(w, g, m, v []T, rate float64) {
+	first := 1 - math.Pow(trainer.AdamBeta1, float64(e.steps))
+	second := 1 - math.Pow(trainer.AdamBeta2, float64(e.steps))
+	e.vectors.adam(w, g, m, v, T(rate/first), T(1/second))
 }
