@@ -11,6 +11,7 @@ import (
 type engine[T real] struct {
 	data       *dataset.Dataset
 	products   products[T]
+	vectors    vectors[T]
 	options    trainer.EngineOptions
 	inputs     [256]T // the network's input for each value of a pixel
 	layers     []*layer[T]
@@ -61,7 +62,7 @@ func open[T real](p products[T], d *dataset.Dataset, o trainer.EngineOptions, s 
 	if err := o.Validate(d, s.Network); err != nil {
 		return nil, err
 	}
-	e := &engine[T]{data: d, products: p, options: o, batchRows: max(min(o.Batch, d.Train.Len()), evaluationBatch)}
+	e := &engine[T]{data: d, products: p, vectors: vectorsOf[T](), options: o, batchRows: max(min(o.Batch, d.Train.Len()), evaluationBatch)}
 	for pixel := range e.inputs {
 		e.inputs[pixel] = T((float64(pixel)/255 - d.Mean) / d.Deviation)
 	}
