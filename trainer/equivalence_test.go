@@ -166,3 +166,28 @@ func logitBoundsHold(t *testing.T, activation network.Activation) {
 		t.Error("no logit was rounded at all")
 	}
 }
+
+// TestLogitBoundsOfOnePlayer spells the bound out for a chain of one number a layer:
+// z = x, then w activation(z). Tolerances are of float64.
+func TestLogitBoundsOfOnePlayer(t *testing.T) {
+	const u, w = 0x1p-24, -1.5
+	gamma := 4 * u / (1 - 4*u) // a product, the sums, the bias and the gate
+	for activation, slope := range map[network.Activation]float64{
+		network.ReLU: 1, network.LeakyReLU: 1, network.GELU: 1.13, network.Tanh: 1,
+	} {
+		n := network.New([]int{1, 1, 1})
+		n.Activation, n.Layers[0].Weight[0], n.Layers[1].Weight[0] = activation, 1, w
+		for _, x := range []float64{-3, -0.5, 0, 0.25, 2} {
+			a := math.Abs(activation.At(x))
+			e := slope * gamma * math.Abs(x)
+			if activation != network.ReLU {
+				e += 8 * u * (math.Abs(x) + e + a + e)
+			}
+			want := gamma*1.5*(a+e) + 1.5*e
+			bound := make([]float64, 1)
+			if logitBounds(n, []float64{x}, bound); math.Abs(bound[0]-want) > 1e-12*want {
+				t.Errorf("%s of %g: bound %g, want %g", activation, x, bound[0], want)
+			}
+		}
+	}
+}

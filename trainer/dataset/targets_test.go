@@ -286,3 +286,24 @@ func TestTargetBudget(t *testing.T) {
 		t.Errorf("%d bytes are allocated", used)
 	}
 }
+
+func TestConstant(t *testing.T) {
+	for _, c := range []struct {
+		rows  []float64
+		width int
+		want  int
+	}{
+		{[]float64{3, 2, 1}, 1, -1},
+		{[]float64{1, 2, 3}, 1, -1},
+		{[]float64{3, 1, 3}, 1, -1},
+		{[]float64{3, 3, 3}, 1, 0},
+		{[]float64{1, 5, 2, 5}, 2, 1},
+		{[]float64{1, 5, 1, 5}, 2, 0},
+		{[]float64{1, 5, 2, 4}, 2, -1},
+		{[]float64{7}, 1, 0},
+	} {
+		if got := constant(c.rows, c.width); got != c.want {
+			t.Errorf("%v in rows of %d: %d, want %d", c.rows, c.width, got, c.want)
+		}
+	}
+}
