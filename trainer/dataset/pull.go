@@ -180,7 +180,7 @@ func (s sources) cifarSound(folder string) bool {
 // compared, never used.
 func unpackCIFAR(ctx context.Context, r io.Reader, folder string, records int) error {
 	sums := map[string]string{}
-	err := eachCIFARFile(r, records, func(name string, content []byte) error {
+	err := eachCIFARFile(r, newBudget(mostCIFARUnpack), records, func(name string, content []byte) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -207,12 +207,12 @@ func unpackCIFAR(ctx context.Context, r io.Reader, folder string, records int) e
 // eachCIFARFile calls visit with the name and the content of each of the six
 // files in an archive, which have so many records and are labelled as they should
 // be. It is an error if one is missing or comes twice.
-func eachCIFARFile(r io.Reader, records int, visit func(name string, content []byte) error) error {
+func eachCIFARFile(r io.Reader, limit *budget, records int, visit func(name string, content []byte) error) error {
 	unzipped, err := gzip.NewReader(r)
 	if err != nil {
 		return readError(err, "gzip header")
 	}
-	archive := tar.NewReader(newBudget(mostCIFARUnpack).reader(unzipped))
+	archive := tar.NewReader(limit.reader(unzipped))
 	seen := map[string]bool{}
 	for entries := 0; ; entries++ {
 		header, err := archive.Next()

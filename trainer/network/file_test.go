@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"nashprune/trainer/memorytest"
 	"nashprune/trainer/network"
 	"nashprune/trainer/random"
 )
@@ -304,9 +305,10 @@ func FuzzRead(f *testing.F) {
 			tensors  []network.Tensor
 			err      error
 		)
-		if got := allocated(func() { metadata, tensors, err = network.ReadTensors(bytes.NewReader(file)) }); got > allocationBound(file) {
-			t.Errorf("%d bytes allocated, bound %d", got, allocationBound(file))
-		}
+		memorytest.Within(t, readBound, func() int {
+			metadata, tensors, err = network.ReadTensors(bytes.NewReader(file))
+			return len(file)
+		})
 		if err != nil {
 			if strings.Contains(err.Error(), "\n") {
 				t.Errorf("error of more than a line: %q", err)
@@ -325,7 +327,12 @@ func FuzzRead(f *testing.F) {
 			t.Fatal("reading what was written gives something else")
 		}
 
-		n, m, err := network.Read(bytes.NewReader(file))
+		var n *network.Network
+		var m network.Metadata
+		memorytest.Within(t, readBound, func() int {
+			n, m, err = network.Read(bytes.NewReader(file))
+			return len(file)
+		})
 		if err != nil {
 			return
 		}
