@@ -35,6 +35,8 @@ type table struct {
 	parts []Samples    // one a file; labels are places in words until they are named
 	words []*labelWord // the labels, as they first came
 	known map[string]uint8
+
+	features []string // of the network to judge; nil where any will do
 }
 
 // labelWord is a label with where it came first.
@@ -43,7 +45,7 @@ type labelWord struct{ text, where string }
 // openCSV reads a CSV file and, where testPath is not empty, a second one as its
 // test part. The training samples of two files are shuffled with the seed.
 func openCSV(path string, o Options, limit *budget) (*Dataset, error) {
-	t := &table{known: map[string]uint8{}}
+	t := &table{known: map[string]uint8{}, features: o.FeatureNames}
 	if err := t.readFile(path, o.Label, limit); err != nil {
 		return nil, err
 	}
@@ -56,9 +58,16 @@ func openCSV(path string, o Options, limit *budget) (*Dataset, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	features := without(t.header, t.label)
+	if o.FeatureNames != nil {
+		features = o.FeatureNames
+		if err := t.arrange(features); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+	}
 	d := &Dataset{
 		Name: "csv:" + stem(path), Height: 1, Width: len(t.header) - 1, Classes: len(names),
-		ClassNames: names, Label: t.header[t.label], Train: t.parts[0],
+		ClassNames: names, FeatureNames: features, Label: t.header[t.label], Train: t.parts[0],
 	}
 	d.Test.Features = d.Train.Features
 	if o.TestFile != "" {
@@ -197,6 +206,12 @@ func (t *table) setHeader(row []string, label string) error {
 		return fmt.Errorf("%w: line 1 names one column; want features and a label, with a comma, semicolon or tab between", ErrInvalid)
 	case len(header) > maxFloatFeatures+1:
 		return fmt.Errorf("%w: line 1 names %d columns; at most %d are taken", ErrInvalid, len(header), maxFloatFeatures+1)
+	}
+	if err := checkNames(header); err != nil {
+		return err
+	}
+	if label == "" && t.features != nil {
+		label = otherColumn(header, t.features)
 	}
 	var err error
 	t.header = header

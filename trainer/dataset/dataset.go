@@ -40,6 +40,8 @@ type Dataset struct {
 	ClassNames []string  // one a class, where labels are words of a CSV file; else nil
 	Label      string    // the column of a CSV file that holds the labels; else empty
 
+	FeatureNames []string // the other columns of a CSV file; else nil
+
 	Train      Samples
 	Validation Samples // held out of the training set; may be empty
 	Test       Samples

@@ -27,6 +27,8 @@ type Metadata struct {
 	Means, Deviations []float64
 
 	ClassNames []string // one a class, in UTF-8; nil where classes have only numbers
+
+	FeatureNames []string // one an input, in UTF-8; nil where features have only places
 }
 
 // tensorFormat is the value of "format" by which loaders of safetensors files
@@ -188,6 +190,9 @@ func (m Metadata) check(n *Network) error {
 	if m.ClassNames != nil && len(m.ClassNames) != m.Classes {
 		return fmt.Errorf("metadata: %d names for %d classes", len(m.ClassNames), m.Classes)
 	}
+	if m.FeatureNames != nil && len(m.FeatureNames) != n.Layers[0].In {
+		return fmt.Errorf("metadata: %d names of features for a network of %d inputs", len(m.FeatureNames), n.Layers[0].In)
+	}
 	return m.checkFeatures(n.Layers[0].In)
 }
 
@@ -238,6 +243,7 @@ func (m Metadata) encode(n *Network) map[string]string {
 	list(meansKey, m.Means, len(m.Means))
 	list(deviationsKey, m.Deviations, len(m.Deviations))
 	list(classNamesKey, m.ClassNames, len(m.ClassNames))
+	list(featureNamesKey, m.FeatureNames, len(m.FeatureNames))
 	return encoded
 }
 
@@ -246,6 +252,8 @@ const (
 	meansKey      = "feature_means"
 	deviationsKey = "feature_deviations"
 	classNamesKey = "class_names"
+
+	featureNamesKey = "feature_names"
 )
 
 // decodeMetadata is the inverse of encode. Keys it does not know pass. The error
@@ -296,5 +304,6 @@ func decodeMetadata(metadata map[string]string) (m Metadata, err error) {
 	list(meansKey, &m.Means)
 	list(deviationsKey, &m.Deviations)
 	list(classNamesKey, &m.ClassNames)
+	list(featureNamesKey, &m.FeatureNames)
 	return m, err
 }

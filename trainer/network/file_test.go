@@ -106,6 +106,7 @@ func TestFeatureMetadata(t *testing.T) {
 	m.Means = []float64{math.Copysign(0, -1), -math.MaxFloat64, 0.1}
 	m.Deviations = []float64{math.SmallestNonzeroFloat64, math.MaxFloat64, math.Nextafter(1./3, 1)}
 	m.ClassNames = []string{"a \"quoted\" <name>,\nin two lines", "é"}
+	m.FeatureNames = []string{"a \"column\"", "é", ""}
 	_, got, err := network.Read(bytes.NewReader(encoded(t, n, m)))
 	if err != nil || !reflect.DeepEqual(got, m) || !math.Signbit(got.Means[0]) {
 		t.Errorf("metadata %+v, %v, want %+v", got, err, m)
@@ -121,6 +122,7 @@ func TestFeatureMetadata(t *testing.T) {
 		{"feature 3 has mean 1 and deviation NaN", func(m *network.Metadata) { m.Deviations = []float64{1, 1, math.NaN()} }},
 		{"want 0 and 1", func(m *network.Metadata) { m.Mean = 0.5 }},
 		{"1 names for 2 classes", func(m *network.Metadata) { m.ClassNames = m.ClassNames[:1] }},
+		{"2 names of features for a network of 3 inputs", func(m *network.Metadata) { m.FeatureNames = m.FeatureNames[:2] }},
 	} {
 		changed := m
 		changed.Means = []float64{0, 1, 1}
@@ -130,7 +132,7 @@ func TestFeatureMetadata(t *testing.T) {
 			t.Errorf("error %v and %d bytes, want %q", err, file.Len(), c.want)
 		}
 	}
-	for key, value := range map[string]string{"feature_means": "[1,2", "feature_deviations": `["1"]`, "class_names": `{"a":1}`} {
+	for key, value := range map[string]string{"feature_means": "[1,2", "feature_deviations": `["1"]`, "class_names": `{"a":1}`, "feature_names": `[1]`} {
 		metadata, tensors, err := network.ReadTensors(bytes.NewReader(encoded(t, n, m)))
 		if err != nil {
 			t.Fatal(err)
