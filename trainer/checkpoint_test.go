@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"nashprune/game"
+	"nashprune/trainer/memorytest"
 	"nashprune/trainer/network"
 )
 
@@ -113,11 +114,58 @@ func FuzzCheckpoint(f *testing.F) {
 	f.Add(whole[:len(whole)/2])
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, data []byte) {
-		c, err := readCheckpoint(bytes.NewReader(data))
-		if err == nil && (c.state.Network == nil || c.consistent() != nil) {
-			t.Errorf("passes: %+v", c)
-		}
+		checkReadCheckpoint(t, data)
 	})
+}
+
+// FuzzCheckpointDescription gives the description alone, in a file whose checksum
+// holds, which no fuzzing finds.
+func FuzzCheckpointDescription(f *testing.F) {
+	path := filepath.Join(f.TempDir(), CheckpointFile)
+	if err := testCheckpoint().save(path); err != nil {
+		f.Fatal(err)
+	}
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		f.Fatal(err)
+	}
+	metadata, tensors, err := network.ReadTensors(bytes.NewReader(whole))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(metadata[checkpointKey])
+	f.Add(`{"schema":1}`)
+	f.Fuzz(func(t *testing.T, description string) {
+		var file bytes.Buffer
+		metadata := map[string]string{checkpointKey: description, checksumKey: checksum(description, tensors)}
+		if err := network.WriteTensors(&file, metadata, tensors); err != nil {
+			return // it is not UTF-8
+		}
+		checkReadCheckpoint(t, file.Bytes())
+	})
+}
+
+// checkReadCheckpoint reads a checkpoint from bytes, within bounds.
+func checkReadCheckpoint(t *testing.T, data []byte) {
+	var c *checkpoint
+	var err error
+	// What safetensors takes (see package network), and the description once more:
+	// three bytes of it may be a player of a market.
+	memorytest.Within(t, memorytest.Bound{PerByte: 512, Constant: 1 << 20}, func() int {
+		c, err = readCheckpoint(bytes.NewReader(data))
+		return len(data)
+	})
+	if err != nil {
+		return
+	}
+	if c.state.Network == nil || c.consistent() != nil {
+		t.Errorf("passes: %+v", c)
+	}
+	// What the run does next with it may refuse it, too.
+	widths := c.state.Network.Widths()
+	if p, err := newPlan(c.Config, c.Config.Game, widths, 1000); err == nil {
+		_ = c.fits(p)
+	}
 }
 
 func TestPlayersRoundTrip(t *testing.T) {
@@ -146,7 +194,13 @@ func FuzzPlayers(f *testing.F) {
 	f.Add(strings.Join(playerColumns, ",") + "\n0,1,0.5,0.25,0.1,3,dominated\n")
 	f.Add("layer\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		players, err := ReadPlayers(strings.NewReader(text))
+		var players []Player
+		var err error
+		// A row of fourteen bytes is seven strings, and then a player.
+		memorytest.Within(t, memorytest.Bound{PerByte: 128, Constant: 1 << 20}, func() int {
+			players, err = ReadPlayers(strings.NewReader(text))
+			return len(text)
+		})
 		if err != nil {
 			return
 		}

@@ -70,6 +70,7 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*EvalResult, error) 
 		TestFraction: o.TestFraction, Seed: o.Seed, Judge: true, Whole: !o.Divided && o.TestFraction == 0, ClassNames: metadata.ClassNames,
 	}
 	if metadata.Means != nil {
+		options.FeatureNames = metadata.FeatureNames
 		options.Standard = &dataset.Standard{Means: metadata.Means, Deviations: metadata.Deviations}
 	}
 	if metadata.Regression() {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"nashprune/trainer/atomicfile"
 )
 
 var _ journal = (*run)(nil)
@@ -34,7 +36,7 @@ func (r *run) appendMetrics(line any) error {
 	}
 	n, err := r.metrics.Write(append(text, '\n'))
 	r.length += int64(n)
-	return err
+	return atomicfile.Advised(err)
 }
 
 // tell reports what begins now.

@@ -195,7 +195,7 @@ func (r *run) saveNetwork(name string, n *network.Network) error {
 	d := r.data
 	metadata := network.Metadata{
 		Data: d.Name, Height: d.Height, Width: d.Width, Classes: d.Classes, ClassNames: d.ClassNames,
-		Mean: d.Mean, Deviation: d.Deviation, Generator: "nashprune " + r.Version,
+		FeatureNames: d.FeatureNames, Mean: d.Mean, Deviation: d.Deviation, Generator: "nashprune " + r.Version,
 	}
 	if d.Standard != nil {
 		metadata.Means, metadata.Deviations = d.Standard.Means, d.Standard.Deviations

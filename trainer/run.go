@@ -167,7 +167,7 @@ func Resume(ctx context.Context, o Options) (*Result, error) {
 	}
 	defer engine.Close()
 	if r.metrics, err = os.OpenFile(filepath.Join(o.Dir, MetricsFile), os.O_RDWR, 0); err != nil {
-		return nil, err
+		return nil, atomicfile.Advised(err)
 	}
 	defer r.metrics.Close()
 	if info, err := r.metrics.Stat(); err != nil {
@@ -275,12 +275,12 @@ func (r *run) plan(kind GameKind) (plan, error) {
 // createFolder makes the run folder with its configuration and empty metrics.
 func (r *run) createFolder() error {
 	if err := os.MkdirAll(r.Dir, 0o755); err != nil {
-		return fmt.Errorf("--out: %w", err)
+		return fmt.Errorf("--out: %w", atomicfile.Advised(err))
 	}
 	// Of two runs that begin at once in one folder, one fails here.
 	var err error
 	if r.metrics, err = os.OpenFile(filepath.Join(r.Dir, MetricsFile), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644); err != nil {
-		return fmt.Errorf("--out: %w", err)
+		return fmt.Errorf("--out: %w", atomicfile.Advised(err))
 	}
 	return r.write(ConfigFile, func(w io.Writer) error { return toml.NewEncoder(w).Encode(r.config) })
 }
@@ -292,10 +292,16 @@ func (r *run) write(name string, content func(io.Writer) error) error {
 
 // finish runs what is left of a run from a checkpoint, which may be its start.
 // A run that diverges leaves no checkpoint: going on would only diverge again.
+// Whoever sees another failure, such as a full disk, learns that there is one.
 func (r *run) finish(ctx context.Context, engine Engine, p plan, from *checkpoint) (*Result, error) {
 	result, err := r.runStages(ctx, engine, p, from)
 	if diverged := new(DivergedError); errors.As(err, &diverged) {
 		return nil, errors.Join(err, r.removeCheckpoint())
+	}
+	if err != nil && !errors.Is(err, ErrInterrupted) {
+		if _, missing := os.Stat(filepath.Join(r.Dir, CheckpointFile)); missing == nil {
+			err = fmt.Errorf("%w; the last checkpoint is kept: go on from it with nashprune train --resume %s", err, r.Dir)
+		}
 	}
 	return result, err
 }
@@ -365,7 +371,7 @@ func (r *run) checkpoint(t *training) error {
 	}
 	// The checkpoint counts on the metrics, also after a power failure.
 	if err := r.metrics.Sync(); err != nil {
-		return err
+		return atomicfile.Advised(err)
 	}
 	r.addSeconds(t)
 	c := &checkpoint{

@@ -77,10 +77,15 @@ has arrived, and pulling again goes on from there. What is there and sound stays
 			defer progress.end()
 			client := download.NewClient()
 			client.Observe = pullObserver(progress)
-			pulled, err := dataset.Pull(untilSignal(cmd.Context()), args[0], client, func(p dataset.Pulled) {
-				progress.line(fmt.Sprintf("%s: %s", p.Name, p.Summary), true)
-				progress.line("source:  "+p.URL, true)
-				progress.line("licence: "+p.Source, true)
+			pulled, err := dataset.Pull(untilSignal(cmd.Context()), args[0], client, dataset.PullEvents{
+				Waiting: func(p dataset.Pulled) {
+					progress.line(fmt.Sprintf("another nashprune is pulling %s: waiting until it ends", p.Name), true)
+				},
+				Fetching: func(p dataset.Pulled) {
+					progress.line(fmt.Sprintf("%s: %s", p.Name, p.Summary), true)
+					progress.line("source:  "+p.URL, true)
+					progress.line("licence: "+p.Source, true)
+				},
 			})
 			progress.end()
 			switch {

@@ -10,6 +10,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"nashprune/trainer"
+	"nashprune/trainer/memorytest"
 )
 
 // TestPrecedence: flags over environment over file over defaults, and of --keep
@@ -163,7 +164,14 @@ func FuzzConfig(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		path := filepath.Join(t.TempDir(), "run.toml")
 		writeFile(t, path, text)
-		config, err := configOf(path)
+		var config trainer.Config
+		var err error
+		// A key and its value are a few tokens of the parser each, and a place in
+		// its maps.
+		memorytest.Within(t, memorytest.Bound{PerByte: 1024, Constant: 1 << 20}, func() int {
+			config, err = configOf(path)
+			return len(text)
+		})
 		if err != nil {
 			if !errors.Is(err, trainer.ErrUsage) {
 				t.Errorf("%v is no mistake in usage", err)

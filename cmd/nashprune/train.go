@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -81,17 +82,19 @@ default. Settings of a game that is not played do nothing.`,
 			if err != nil {
 				return err
 			}
-			if err := report.SavePicture(options.Dir); err != nil {
-				return err
-			}
+			drawn := report.SavePicture(options.Dir) // without it the result is no less
 			if asJSON {
-				return result.Write(cmd.OutOrStdout())
+				return errors.Join(result.Write(cmd.OutOrStdout()), drawn)
 			}
 			if err := report.Result(cmd.OutOrStdout(), result); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "results:      %s (%s shows the run)\n", options.Dir, report.PictureFile)
-			return err
+			shows := ""
+			if drawn == nil {
+				shows = fmt.Sprintf(" (%s shows the run)", report.PictureFile)
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "results:      %s%s\n", options.Dir, shows)
+			return errors.Join(err, drawn)
 		},
 	}
 	cmd.Flags().SortFlags = false

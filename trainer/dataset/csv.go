@@ -70,6 +70,13 @@ func openCSV(path string, o Options, limit *budget) (*Dataset, error) {
 		}
 		d.Classes, d.ClassNames, d.Label = len(names), names, t.header[t.labels[0]]
 	}
+	d.FeatureNames = t.featureNames()
+	if o.FeatureNames != nil {
+		d.FeatureNames = o.FeatureNames
+		if err := t.arrange(o.FeatureNames); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+	}
 	if o.TestFile != "" {
 		all := make([]int32, d.Train.Len())
 		for i := range all {
@@ -210,6 +217,9 @@ func (t *table) setHeader(row []string) error {
 	case len(header) > maxFloatFeatures+1:
 		return fmt.Errorf("%w: line 1 names %d columns; at most %d are taken", ErrInvalid, len(header), maxFloatFeatures+1)
 	}
+	if err := checkNames(header); err != nil {
+		return err
+	}
 	t.header = header
 	return t.setLabels()
 }
@@ -217,10 +227,18 @@ func (t *table) setHeader(row []string) error {
 // setLabels finds the columns of what is to be predicted.
 func (t *table) setLabels() (err error) {
 	if t.options.Regression {
-		t.labels, err = findTargets(t.header, t.options.Label, t.options.TargetNames)
+		given := t.options.TargetNames
+		t.labels, err = findTargets(t.header, t.options.Label, given)
+		if err == nil && given != nil && len(given) != len(t.labels) {
+			err = fmt.Errorf("the network %w: it has %d targets, and the network predicts %d", ErrOption, len(t.labels), len(given))
+		}
 	} else {
+		label := t.options.Label
+		if label == "" && t.options.FeatureNames != nil {
+			label = otherColumn(t.header, t.options.FeatureNames)
+		}
 		t.labels = make([]int, 1)
-		t.labels[0], err = findLabel(t.header, t.options.Label)
+		t.labels[0], err = findLabel(t.header, label)
 	}
 	if err != nil {
 		return err

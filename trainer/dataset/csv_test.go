@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"nashprune/trainer/memorytest"
 )
 
 // flowers is a file of two features and three classes, in the order of the
@@ -333,7 +335,7 @@ func TestDrawTest(t *testing.T) {
 func TestHugeRow(t *testing.T) {
 	header := "y" + strings.Repeat(",a", 1<<19)
 	var err error
-	used := allocated(func() { _, err = tableOf(header+"\n", "") })
+	used := memorytest.Allocated(func() { _, err = tableOf(header+"\n", "") })
 	checkError(t, err, ErrInvalid, "line 1 names 524289 columns; at most 262145 are taken")
 	if used > 200*uint64(len(header)) {
 		t.Errorf("%d bytes are allocated for %d", used, len(header))
@@ -354,11 +356,11 @@ func FuzzCSV(f *testing.F) {
 		for _, options := range []Options{{}, {Regression: true}, {Regression: true, Label: "b,a"}} {
 			table := newTable(options)
 			var err error
-			used := allocated(func() { err = table.read(bytes.NewReader(text), newBudget(1<<30)) })
 			// A field of two bytes has a header, a number and a place in the record.
-			if limit := uint64(400*len(text) + 4<<20); used > limit {
-				t.Errorf("%d bytes of input allocate %d bytes", len(text), used)
-			}
+			memorytest.Within(t, memorytest.Bound{PerByte: 400, Constant: 1 << 20}, func() int {
+				err = table.read(bytes.NewReader(text), newBudget(1<<30))
+				return len(text)
+			})
 			if err == nil {
 				var names []string
 				if !options.Regression {

@@ -51,6 +51,8 @@ type Dataset struct {
 	ClassNames []string  // one a class, where labels are words of a CSV file; else nil
 	Label      string    // the column of a CSV file that holds the labels; else empty
 
+	FeatureNames []string // the columns of a CSV file that hold features; else nil
+
 	// In regression, how targets were standardised over the training part and what
 	// they are called; nil in classification.
 	TargetStandard *Standard

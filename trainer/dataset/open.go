@@ -66,11 +66,14 @@ type Options struct {
 	// was drawn or is a file of its own, in random order.
 	Validation float64
 
-	// Judge opens data to judge a finished network on: with the Standard and the
-	// ClassNames of the network, which may be nil. It need not be worth training on.
-	Judge      bool
-	Standard   *Standard
-	ClassNames []string
+	// Judge opens data to judge a finished network on: with the Standard, the
+	// ClassNames and the FeatureNames of the network, which may be nil. Columns of a
+	// CSV file are taken by these names, in whichever order they stand, and the one
+	// without such a name holds the labels. It need not be worth training on.
+	Judge        bool
+	Standard     *Standard
+	ClassNames   []string
+	FeatureNames []string
 
 	// TargetStandard and TargetNames are those of a network to be judged in
 	// regression, which needs them. Label may be empty if the columns of a CSV file

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"nashprune/trainer/memorytest"
 )
 
 // houses is a file of two features and two targets, one of them in the middle:
@@ -278,7 +280,7 @@ func TestTargetBudget(t *testing.T) {
 	x := arrayOf("|u1", []int{1 << 16, 1}, make([]uint8, 1<<16))
 	file := npz(zip.Deflate, "x_train.npy", x, "y_train.npy", zeros)
 	var err error
-	used := allocated(func() {
+	used := memorytest.Allocated(func() {
 		_, err = decodeNPZ(bytes.NewReader(file), int64(len(file)), Options{Regression: true}, newBudget(1<<20))
 	})
 	checkError(t, err, ErrInvalid, "more than the 1048576 bytes")

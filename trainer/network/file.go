@@ -33,6 +33,8 @@ type Metadata struct {
 	// units. All three are nil of classification.
 	TargetMeans, TargetDeviations []float64
 	TargetNames                   []string
+
+	FeatureNames []string // one an input, in UTF-8; nil where features have only places
 }
 
 // Regression tells whether the network predicts numbers rather than classes.
@@ -205,6 +207,9 @@ func (m Metadata) check(n *Network) error {
 	if !finite(m.Mean) || !finite(m.Deviation) || m.Deviation <= 0 {
 		return fmt.Errorf("metadata: mean %g and deviation %g, want finite numbers and a deviation above 0", m.Mean, m.Deviation)
 	}
+	if m.FeatureNames != nil && len(m.FeatureNames) != n.Layers[0].In {
+		return fmt.Errorf("metadata: %d names of features for a network of %d inputs", len(m.FeatureNames), n.Layers[0].In)
+	}
 	return m.checkFeatures(n.Layers[0].In)
 }
 
@@ -283,6 +288,7 @@ func (m Metadata) encode(n *Network) map[string]string {
 	list(meansKey, m.Means, len(m.Means))
 	list(deviationsKey, m.Deviations, len(m.Deviations))
 	list(classNamesKey, m.ClassNames, len(m.ClassNames))
+	list(featureNamesKey, m.FeatureNames, len(m.FeatureNames))
 	if m.Regression() {
 		encoded[taskKey] = regression
 		list(targetMeansKey, m.TargetMeans, len(m.TargetMeans))
@@ -319,6 +325,7 @@ const (
 	meansKey            = "feature_means"
 	deviationsKey       = "feature_deviations"
 	classNamesKey       = "class_names"
+	featureNamesKey     = "feature_names"
 	targetMeansKey      = "target_means"
 	targetDeviationsKey = "target_deviations"
 	targetNamesKey      = "target_names"
@@ -372,6 +379,7 @@ func decodeMetadata(metadata map[string]string) (m Metadata, err error) {
 	list(meansKey, &m.Means)
 	list(deviationsKey, &m.Deviations)
 	list(classNamesKey, &m.ClassNames)
+	list(featureNamesKey, &m.FeatureNames)
 	list(targetMeansKey, &m.TargetMeans)
 	list(targetDeviationsKey, &m.TargetDeviations)
 	list(targetNamesKey, &m.TargetNames)

@@ -14,6 +14,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"nashprune/trainer"
+	"nashprune/trainer/memorytest"
 )
 
 // writeRun writes a run as the trainer does and returns its folder.
@@ -155,16 +156,27 @@ func FuzzMetrics(f *testing.F) {
 	f.Fuzz(func(t *testing.T, metrics []byte) {
 		run := marketRun()
 		run.Epochs, run.Rounds = nil, nil
-		if run.readMetrics(bytes.NewReader(metrics)) != nil {
+		var err error
+		// An epoch of two bytes, "{}", is a structure of some 150 in a slice that
+		// grows.
+		memorytest.Within(t, memorytest.Bound{PerByte: 512, Constant: 1 << 20}, func() int {
+			err = run.readMetrics(bytes.NewReader(metrics))
+			return len(metrics)
+		})
+		if err != nil {
 			return
 		}
-		if err := Explain(io.Discard, run); err != nil {
-			t.Error(err)
-		}
 		var picture bytes.Buffer
-		if err := Picture(&picture, run); err != nil {
-			t.Error(err)
-		}
+		// What a line becomes in the picture is text of some hundred bytes.
+		memorytest.Within(t, memorytest.Bound{PerByte: 512, Constant: 2 << 20}, func() int {
+			if err := Explain(io.Discard, run); err != nil {
+				t.Error(err)
+			}
+			if err := Picture(&picture, run); err != nil {
+				t.Error(err)
+			}
+			return len(metrics)
+		})
 		if text := picture.String(); strings.Contains(text, "NaN") || strings.Contains(text, "Inf") {
 			t.Errorf("the picture has a number that is none: %s", text)
 		}
