@@ -24,9 +24,15 @@ func TestEveryKernelStaysWithinItsBuffers(t *testing.T) {
 	}
 	for _, c := range []backendtest.Case{
 		{Inputs: 5, Hidden: []int{13, 18}, Outputs: 3, Batch: 261, Rows: 261, Optimiser: adam},
-		{Inputs: 33, Hidden: []int{1}, Outputs: 2, Batch: 3, Rows: 2, Optimiser: trainer.Optimiser{Kind: trainer.SGD, Momentum: 0.9}},
+		{Inputs: 33, Hidden: []int{1}, Activation: network.LeakyReLU, Outputs: 2, Batch: 3, Rows: 2,
+			Optimiser: trainer.Optimiser{Kind: trainer.Nesterov, Momentum: 0.9, WeightDecay: 0.1}},
+		{Inputs: 5, Hidden: []int{7, 9}, Activation: network.GELU, Outputs: 3, Batch: 5, Rows: 5,
+			Optimiser: trainer.Optimiser{Kind: trainer.RMSProp, Momentum: 0.9, ClipNorm: 0.1},
+			Loss:      trainer.Loss{Smoothing: 0.1, ClassWeights: []float64{1, 2, 3}}},
+		{Inputs: 6, Hidden: []int{5}, Activation: network.Tanh, Outputs: 3, Regression: true, Floats: true, Batch: 9, Rows: 9,
+			Optimiser: trainer.Optimiser{Kind: trainer.AdamW, WeightDecay: 0.1, ClipNorm: 0.1}},
 	} {
-		e, err := openVulkan(c.Data(), trainer.EngineOptions{Batch: c.Batch, Optimiser: c.Optimiser}, c.State())
+		e, err := openVulkan(c.Data(), trainer.EngineOptions{Batch: c.Batch, Optimiser: c.Optimiser, Loss: c.Loss}, c.State())
 		if err != nil {
 			t.Fatal(err)
 		}

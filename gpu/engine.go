@@ -3,6 +3,7 @@
 package gpu
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -10,6 +11,7 @@ import (
 	"nashprune/shaders"
 	"nashprune/trainer"
 	"nashprune/trainer/dataset"
+	"nashprune/trainer/network"
 )
 
 // evaluationBatch is how many samples are evaluated at a time.
@@ -20,8 +22,9 @@ const planLength = 64
 
 // maxTurns is how often kernels may go through a loop, which they do over the
 // samples of a batch, and over four inputs or outputs at a time: llvmpipe leaves
-// any loop after 65,536 turns, without a word.
-const maxTurns = 65535
+// loops after 65,536 turns that an invocation makes, without a word. Some make a few
+// more over the rows of a tile.
+const maxTurns = 65000
 
 // engine is a network, its players and its samples on one device.
 type engine struct {
@@ -34,7 +37,8 @@ type engine struct {
 	samples struct {
 		arena    *compute.Arena
 		features compute.Buffer // of all parts one after the other, bytes or floats, a sample padded to four
-		labels   compute.Buffer // a byte a sample
+		answers  compute.Buffer // likewise, a label a byte or, in regression, the targets
+		weights  compute.Buffer // of the classes, where they have weights; else the answers again
 		first    map[trainer.Part]int
 	}
 
@@ -51,11 +55,14 @@ type engine struct {
 	steps   int // of the optimiser
 	tracked int // steps in the moving averages
 
+	activation  network.Activation
 	layers      []*layer
 	parameters  *compute.Arena // what is kept of the layers
 	activations *compute.Arena // what a step leaves behind
 	state       compute.Buffer // the present step, on the device
 	batch       compute.Buffer // the inputs of the present batch
+	squares     compute.Buffer // sums of squares of gradients, where they are clipped
+	factor      compute.Buffer // and what they are multiplied with
 	programs    map[mode]*program
 }
 
@@ -71,6 +78,9 @@ func newEngine(device *compute.Device, d *dataset.Dataset, o trainer.EngineOptio
 	}
 	if e.batchRows > maxTurns {
 		return nil, trainer.Usagef("a batch of %d samples is too large for Vulkan: take %d at most, or train on the cpu", e.batchRows, maxTurns)
+	}
+	if d.Regression() && d.Outputs() > maxTurns {
+		return nil, trainer.Usagef("%d targets are too many for Vulkan: take %d at most, or train on the cpu", d.Outputs(), maxTurns)
 	}
 	err := e.placeSamples()
 	if err == nil {
@@ -91,28 +101,48 @@ func (e *engine) placeSamples() (err error) {
 	s := &e.samples
 	s.first = map[trainer.Part]int{}
 	var labels, pixels []byte
-	var values []float32
+	var values, targets []float32
+	count := 0
 	for _, part := range parts {
 		samples := part.Of(e.data)
-		s.first[part] = len(labels)
+		s.first[part] = count
+		count += samples.Len()
 		labels = append(labels, samples.Labels...)
+		targets = append(targets, samples.Targets...)
 		pixels = padRows(pixels, samples.Pixels, e.data.Train.Features)
 		values = padRows(values, samples.Values, e.data.Train.Features)
 	}
-	labels = append(labels, make([]byte, padded(len(labels))-len(labels))...)
-	features := pixels
+	features, answers := pixels, append(labels, make([]byte, padded(len(labels))-len(labels))...)
 	if e.data.Train.Values != nil {
 		features = bytesOf(values)
 	}
-	if err := checkReach("the samples take", len(features), e.device.Info().Limits.StorageRange); err != nil {
+	if e.data.Regression() {
+		answers = bytesOf(targets)
+	}
+	var weights []float32
+	for _, weight := range e.options.Loss.ClassWeights {
+		weights = append(weights, float32(weight))
+	}
+	limit := e.device.Info().Limits.StorageRange
+	if err := errors.Join(checkReach("the samples take", len(features), limit), checkReach("the targets take", len(answers), limit)); err != nil {
 		return err
 	}
-	s.arena, err = e.device.NewArena(compute.Local, e.device.Round(len(features))+e.device.Round(len(labels)))
-	if err != nil {
+	bytes := e.device.Round(len(features)) + e.device.Round(len(answers))
+	if weights != nil {
+		bytes += e.device.Round(4 * len(weights))
+	}
+	if s.arena, err = e.device.NewArena(compute.Local, bytes); err != nil {
 		return err
 	}
-	s.features, s.labels = s.arena.Take(len(features)), s.arena.Take(len(labels))
-	if err := e.device.Write(s.labels, labels); err != nil {
+	s.features, s.answers = s.arena.Take(len(features)), s.arena.Take(len(answers))
+	s.weights = s.answers
+	if weights != nil {
+		s.weights = s.arena.Take(4 * len(weights))
+		if err := e.device.Write(s.weights, bytesOf(weights)); err != nil {
+			return err
+		}
+	}
+	if err := e.device.Write(s.answers, answers); err != nil {
 		return err
 	}
 	return e.device.Write(s.features, features)

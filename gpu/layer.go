@@ -19,7 +19,7 @@ import (
 // participations to one).
 type layer struct {
 	in, out int
-	gated   bool // has players and a rectifier: all layers but the last
+	gated   bool // has players and an activation: all layers but the last
 
 	parameters, first, second compute.Buffer // without a second moment, second is first again
 	players                   compute.Buffer // shaders.PlayerRows rows, a column a player
@@ -29,6 +29,7 @@ type layer struct {
 	sums                       compute.Buffer // over blocks of samples, see backward
 	mixture                    compute.Buffer // sum of s theta over the players, a number a row
 	normSums                   compute.Buffer // over blocks of rows, see norms
+	gradient                   compute.Buffer // where gradients are clipped
 }
 
 func (l *layer) inStride() int  { return padded(l.in) / 4 }
@@ -89,6 +90,17 @@ func (e *engine) build(shapes []*layer) error {
 		bytes += 3*e.device.Round(l.batchBytes(e.batchRows)) + e.device.Round(l.sumBytes(e.batchRows)) +
 			e.device.Round(4*l.rows()) + e.device.Round(l.normBytes())
 	}
+	clips := e.clips()
+	squareSums := 0
+	for _, l := range shapes {
+		squareSums += l.squareSums()
+		if clips {
+			bytes += e.device.Round(4 * l.size())
+		}
+	}
+	if clips {
+		bytes += e.device.Round(2*4*squareSums) + e.device.Round(4)
+	}
 	activations, err := e.device.NewArena(compute.Local, bytes)
 	if err != nil {
 		parameters.Free()
@@ -108,6 +120,12 @@ func (e *engine) build(shapes []*layer) error {
 		}
 		l.sums = activations.Take(l.sumBytes(e.batchRows))
 		l.mixture, l.normSums = activations.Take(4*l.rows()), activations.Take(l.normBytes())
+		if clips {
+			l.gradient = activations.Take(4 * l.size())
+		}
+	}
+	if clips {
+		e.squares, e.factor = activations.Take(2*4*squareSums), activations.Take(4)
 	}
 	e.layers = shapes
 	return nil
@@ -123,18 +141,23 @@ func (l *layer) sumBytes(rows int) int {
 // normBytes returns the memory of two sums over the blocks of the parameters.
 func (l *layer) normBytes() int { return 2 * 4 * blocks(l.rows(), shaders.NormRows) * padded(l.out) }
 
+// squareSums returns how many sums of squares there are of the layer's gradient:
+// one over 32 times four numbers, and few enough that the workgroup that adds them
+// up does not go through its loop too often, whatever the layers.
+func (l *layer) squareSums() int { return min(blocks(l.size()/4, 32), 4096) }
+
 // blocks returns how many blocks of some size n rows fall into.
 func blocks(n, size int) int { return (n + size - 1) / size }
 
 // newParameters makes the memory of what layers keep from step to step.
 func (e *engine) newParameters(layers []*layer) (*compute.Arena, error) {
-	moments := 2
-	if e.options.Optimiser.Kind == trainer.Adam {
-		moments = 3
+	matrices := 2 // the parameters and the first moment
+	if e.options.Optimiser.Kind.HasSecond() {
+		matrices = 3
 	}
 	bytes := 0
 	for _, l := range layers {
-		bytes += moments*e.device.Round(4*l.size()) + 2*e.device.Round(l.playerBytes())
+		bytes += matrices*e.device.Round(4*l.size()) + 2*e.device.Round(l.playerBytes())
 	}
 	arena, err := e.device.NewArena(compute.Local, bytes)
 	if err != nil {
@@ -143,7 +166,7 @@ func (e *engine) newParameters(layers []*layer) (*compute.Arena, error) {
 	for _, l := range layers {
 		l.parameters, l.first = arena.Take(4*l.size()), arena.Take(4*l.size())
 		l.second = l.first
-		if moments == 3 {
+		if matrices == 3 {
 			l.second = arena.Take(4 * l.size())
 		}
 		l.players, l.measured = arena.Take(l.playerBytes()), arena.Take(l.playerBytes())
@@ -173,6 +196,9 @@ func (e *engine) readPlayers(l *layer, from compute.Buffer) ([shaders.PlayerRows
 }
 
 func (e *engine) Push(s *trainer.State) error {
+	if _, known := activations[s.Network.Activation]; !known {
+		return fmt.Errorf("unknown activation %q", s.Network.Activation)
+	}
 	var layers []*layer
 	for _, from := range s.Network.Layers {
 		layers = append(layers, &layer{in: from.In, out: from.Out, gated: from.Participation != nil})
@@ -180,13 +206,13 @@ func (e *engine) Push(s *trainer.State) error {
 	if err := e.build(layers); err != nil {
 		return err
 	}
-	e.steps, e.tracked = s.Steps, s.Tracked
+	e.activation, e.steps, e.tracked = s.Network.Activation, s.Steps, s.Tracked
 	for i, l := range e.layers {
 		for _, tensor := range []struct {
 			from *network.Network
 			to   compute.Buffer
 		}{{s.Network, l.parameters}, {s.First, l.first}, {s.Second, l.second}} {
-			if tensor.from == nil || tensor.from == s.Second && e.options.Optimiser.Kind != trainer.Adam {
+			if tensor.from == nil || tensor.from == s.Second && !e.options.Optimiser.Kind.HasSecond() {
 				continue
 			}
 			from := tensor.from.Layers[i]
@@ -211,9 +237,10 @@ func (e *engine) Push(s *trainer.State) error {
 }
 
 func (e *engine) Pull() (*trainer.State, error) {
-	s := &trainer.State{Network: &network.Network{}, First: &network.Network{}, Steps: e.steps, Tracked: e.tracked}
-	if e.options.Optimiser.Kind == trainer.Adam {
-		s.Second = &network.Network{}
+	empty := func() *network.Network { return &network.Network{Activation: e.activation} }
+	s := &trainer.State{Network: empty(), First: empty(), Steps: e.steps, Tracked: e.tracked}
+	if e.options.Optimiser.Kind.HasSecond() {
+		s.Second = empty()
 	}
 	for _, l := range e.layers {
 		var participation []float32

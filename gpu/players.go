@@ -110,7 +110,7 @@ func (e *engine) RestartOptimiser() error {
 	r := e.newRecorder()
 	for _, l := range e.layers {
 		r.commands.Fill(l.first, 0)
-		if e.options.Optimiser.Kind == trainer.Adam {
+		if e.options.Optimiser.Kind.HasSecond() {
 			r.commands.Fill(l.second, 0)
 		}
 	}
@@ -182,7 +182,7 @@ func (e *engine) Compact(keep network.Survivors) error {
 		}
 		cut(rows, c.to.rows(), c.from.parameters, c.to.parameters)
 		cut(rows, c.to.rows(), c.from.first, c.to.first)
-		if e.options.Optimiser.Kind == trainer.Adam {
+		if e.options.Optimiser.Kind.HasSecond() {
 			cut(rows, c.to.rows(), c.from.second, c.to.second)
 		}
 		if c.from.gated {

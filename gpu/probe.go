@@ -23,7 +23,7 @@ func (e *engine) Probe(order []int32, learningRate float64) ([]trainer.Tensor, e
 	m := mode{kind: training, rows: len(order), track: true}
 	r := e.newRecorder()
 	r.forward(m.rows)
-	r.loss(m.rows)
+	r.loss(m)
 	r.backward(m.rows)
 	r.update(m, gradients)
 	recorded, err := r.finish(false)
@@ -82,7 +82,7 @@ func (e *engine) tensors(rows int, gradients []compute.Buffer) (tensors []traine
 			name string
 			of   compute.Buffer
 		}{{"gradient.", gradients[i]}, {"", l.parameters}, {"first.", l.first}, {"second.", l.second}}
-		if e.options.Optimiser.Kind != trainer.Adam {
+		if !e.options.Optimiser.Kind.HasSecond() {
 			matrices = matrices[:3]
 		}
 		for _, m := range matrices {

@@ -8,6 +8,7 @@ import (
 	"nashprune/gpu/internal/compute"
 	"nashprune/shaders"
 	"nashprune/trainer"
+	"nashprune/trainer/network"
 )
 
 // grain is how work is cut into pieces.
@@ -121,15 +122,40 @@ func constant(b bool) uint32 {
 	return 0
 }
 
+// number returns a number as a specialisation constant.
+func number(x float64) uint32 { return math.Float32bits(float32(x)) }
+
+// activations is what kernels call the activations.
+var activations = map[network.Activation]uint32{
+	network.ReLU: shaders.ReLU, network.LeakyReLU: shaders.LeakyReLU, network.GELU: shaders.GELU, network.Tanh: shaders.Tanh,
+}
+
+// activate returns the specialisation constant of a layer's activation.
+func (e *engine) activate(l *layer) uint32 {
+	if !l.gated {
+		return shaders.Logits
+	}
+	return activations[e.activation]
+}
+
+// rules is what kernels call the optimisers.
+var rules = map[trainer.OptimiserKind]uint32{
+	trainer.SGD: shaders.SGD, trainer.Nesterov: shaders.Nesterov, trainer.RMSProp: shaders.RMSProp,
+	trainer.Adam: shaders.Adam, trainer.AdamW: shaders.AdamW,
+}
+
 // optimiser returns the specialisation constants of the weight update.
 func (e *engine) optimiser() []uint32 {
 	o := e.options.Optimiser
 	first, second := o.Momentum, 0.
-	if o.Kind == trainer.Adam {
+	switch {
+	case o.Kind.IsAdam():
 		first, second = 1-trainer.AdamBeta1, 1-trainer.AdamBeta2
+	case o.Kind == trainer.RMSProp:
+		second = 1 - trainer.RMSPropMemory
 	}
-	return []uint32{
-		constant(o.Kind == trainer.Adam),
-		math.Float32bits(float32(first)), math.Float32bits(float32(second)), math.Float32bits(trainer.AdamEpsilon),
-	}
+	return []uint32{rules[o.Kind], number(first), number(second), number(trainer.AdamEpsilon), number(o.Coupled())}
 }
+
+// clips says whether gradients are scaled down where they are too long.
+func (e *engine) clips() bool { return e.options.Optimiser.ClipNorm > 0 }

@@ -57,7 +57,7 @@ func (e *engine) program(m mode) (*program, error) {
 	r := e.newRecorder()
 	r.forward(m.rows)
 	if m.kind != inferring {
-		r.loss(m.rows)
+		r.loss(m)
 	}
 	switch m.kind {
 	case training:
@@ -99,20 +99,32 @@ func (r *recorder) forward(rows int) {
 	below := r.batch
 	for _, l := range r.layers {
 		r.then()
-		r.dispatchTiles(shaders.Forward, r.grain.forward, rows, l.outStride(), []uint32{constant(l.gated)},
+		r.dispatchTiles(shaders.Forward, r.grain.forward, rows, l.outStride(), []uint32{r.activate(l)},
 			shaders.LayerPush{InStride: uint32(l.inStride()), OutStride: uint32(l.outStride())},
 			r.state, below, l.parameters, l.players, l.affine, l.output)
 		below = l.output
 	}
 }
 
-// loss judges the batch and leaves the derivative of its mean loss.
-func (r *recorder) loss(rows int) {
+// loss judges the batch and leaves the derivative of its mean loss. Evaluations
+// know nothing of smoothing and weights.
+func (r *recorder) loss(m mode) {
 	last := r.layers[len(r.layers)-1]
+	push := shaders.LossPush{Outputs: uint32(last.out), Stride: uint32(last.outStride())}
 	r.then()
-	r.dispatch(shaders.Loss, nil, rows, 1,
-		shaders.LossPush{Outputs: uint32(last.out), Stride: uint32(last.outStride())},
-		r.state, r.exchange.ordered, r.samples.labels, last.output, last.derivative, r.exchange.observed)
+	if r.data.Regression() {
+		r.dispatch(shaders.Regression, nil, m.rows, 1, push,
+			r.state, r.exchange.ordered, r.samples.answers, last.output, last.derivative, r.exchange.observed)
+		return
+	}
+	var loss trainer.Loss
+	if m.kind != evaluating {
+		loss = r.options.Loss
+	}
+	other := loss.Smoothing / float64(last.out)
+	own := 1 - loss.Smoothing + other
+	r.dispatch(shaders.Loss, []uint32{number(own), number(other), constant(loss.ClassWeights != nil)}, m.rows, 1, push,
+		r.state, r.exchange.ordered, r.samples.answers, r.samples.weights, last.output, last.derivative, r.exchange.observed)
 }
 
 // backward computes the derivatives with respect to the affine part of every
@@ -121,7 +133,7 @@ func (r *recorder) backward(rows int) {
 	for i := len(r.layers) - 1; i > 0; i-- {
 		l, below := r.layers[i], r.layers[i-1]
 		r.then()
-		r.dispatchTiles(shaders.Backward, r.grain.backward, rows, l.inStride(), nil,
+		r.dispatchTiles(shaders.Backward, r.grain.backward, rows, l.inStride(), []uint32{r.activate(below)},
 			shaders.BackwardPush{
 				InStride: uint32(l.inStride()), OutStride: uint32(l.outStride()), Blocks: uint32(r.sumBlocks()),
 			},
@@ -135,8 +147,15 @@ func (e *engine) sumBlocks() int { return blocks(e.batchRows, shaders.BackwardRo
 
 // update ends a training step: the players' contributions, a move in the paper's
 // game, and the weight update. If gradients are given, they are left there, in
-// the shape of each layer's parameters.
+// the shape of each layer's parameters. Those that are to be clipped are left in
+// any case, since no weight moves before all of them are known.
 func (r *recorder) update(m mode, gradients []compute.Buffer) {
+	clips := r.clips()
+	if clips && gradients == nil {
+		for _, l := range r.layers {
+			gradients = append(gradients, l.gradient)
+		}
+	}
 	plays := m.paper != trainer.PaperMove{}
 	if plays {
 		for _, l := range r.hidden() {
@@ -144,7 +163,7 @@ func (r *recorder) update(m mode, gradients []compute.Buffer) {
 		}
 	}
 	for i, l := range r.layers {
-		c := collection{update: true, contributions: l.gated && (m.track || plays), track: m.track}
+		c := collection{update: !clips, contributions: l.gated && (m.track || plays), track: m.track}
 		if gradients != nil {
 			c.gradient = &gradients[i]
 		}
@@ -162,12 +181,43 @@ func (r *recorder) update(m mode, gradients []compute.Buffer) {
 		if gradients != nil {
 			gradient = gradients[i]
 		}
-		r.dispatchTiles(shaders.Gradient, r.grain.gradient, l.inStride(), l.outStride(), append(r.optimiser(), constant(gradients != nil)),
+		r.dispatchTiles(shaders.Gradient, r.grain.gradient, l.inStride(), l.outStride(), append(r.optimiser(), constant(gradients != nil), constant(!clips)),
 			shaders.LayerPush{InStride: uint32(l.inStride()), OutStride: uint32(l.outStride())},
 			r.state, below, l.derivative, l.parameters, l.first, l.second, l.parameters, l.first, l.second, gradient)
 		below = l.output
 	}
+	if clips {
+		r.clip(gradients)
+	}
 }
+
+// clip scales the gradients of all layers together to the longest that they may
+// be, if they are longer, and moves the parameters with them.
+func (r *recorder) clip(gradients []compute.Buffer) {
+	sums := 0
+	r.then()
+	for i, l := range r.layers {
+		r.dispatch(shaders.Squares, nil, l.squareSums(), 1,
+			shaders.SquaresPush{
+				Count: uint32(l.size() / 4), Sums: uint32(l.squareSums()), First: uint32(sums),
+				Scale: float32(1 / max(r.options.Optimiser.ClipNorm, shortest)),
+			},
+			gradients[i], r.squares)
+		sums += l.squareSums()
+	}
+	r.then()
+	r.dispatch(shaders.Clip, nil, 1, 1, shaders.ClipPush{Count: uint32(sums)}, r.squares, r.factor)
+	r.then()
+	for i, l := range r.layers {
+		r.dispatch(shaders.Update, r.optimiser(), l.outStride(), l.rows(),
+			shaders.MatrixPush{Rows: uint32(l.rows()), Stride: uint32(l.outStride())},
+			r.state, r.factor, gradients[i], l.parameters, l.first, l.second)
+	}
+}
+
+// shortest is the shortest length that gradients are clipped to: the smallest
+// normal number.
+const shortest = 0x1p-126
 
 // collection says what to make of the sums over blocks of samples.
 type collection struct {

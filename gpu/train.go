@@ -56,8 +56,12 @@ func (e *engine) batchOf(s trainer.Stretch, step int) []int32 {
 // stepAfter returns what a step of training depends on, when so many more have
 // been taken than now.
 func (e *engine) stepAfter(more int, rate float64) shaders.Step {
-	step := shaders.Step{Rate: float32(rate), Memory: float32(trainer.ContributionWeight(e.tracked + more + 1))}
-	if e.options.Optimiser.Kind == trainer.Adam {
+	o := e.options.Optimiser
+	step := shaders.Step{
+		Rate: float32(rate), Shrink: float32(1 - rate*o.Decoupled()),
+		Memory: float32(trainer.ContributionWeight(e.tracked + more + 1)),
+	}
+	if o.Kind.IsAdam() {
 		number := float64(e.steps + more + 1)
 		step.Rate = float32(rate / (1 - math.Pow(trainer.AdamBeta1, number)))
 		step.SecondScale = float32(1 / (1 - math.Pow(trainer.AdamBeta2, number)))
@@ -125,10 +129,9 @@ func (e *engine) evaluate(ctx context.Context, m mode, part trainer.Part, limit 
 func (e *engine) Evaluate(ctx context.Context, part trainer.Part, want trainer.Want) (trainer.Evaluation, error) {
 	last := e.layers[len(e.layers)-1]
 	samples := part.Of(e.data)
-	result := trainer.Evaluation{
-		Samples:      samples.Len(),
-		ClassSamples: make([]int, last.out),
-		ClassCorrect: make([]int, last.out),
+	result := trainer.Evaluation{Samples: samples.Len()}
+	if !e.data.Regression() {
+		result.ClassSamples, result.ClassCorrect = make([]int, last.out), make([]int, last.out)
 	}
 	limit := planLength
 	if want.Logits { // each batch overwrites those of the one before
@@ -137,8 +140,11 @@ func (e *engine) Evaluate(ctx context.Context, part trainer.Part, want trainer.W
 	total := 0.
 	err := e.evaluate(ctx, mode{kind: evaluating, rows: evaluationBatch}, part, limit, func(slot, first, rows int) error {
 		for b, o := range e.outcomes(slot, rows) {
-			label := samples.Labels[first+b]
 			total += float64(o.Loss)
+			if e.data.Regression() {
+				continue
+			}
+			label := samples.Labels[first+b]
 			result.Correct += int(o.Correct)
 			result.ClassSamples[label]++
 			result.ClassCorrect[label] += int(o.Correct)

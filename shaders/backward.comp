@@ -2,20 +2,23 @@
 #extension GL_GOOGLE_include_directive : require
 
 // One layer, backward: the derivative with respect to its inputs, which are the
-// outputs a = max(s u, 0) of the layer below, and through that layer's gates to
-// its u. Per block of samples, the ROWS of a tile, it sums up what the players
+// outputs a = activation(s u) of the layer below, and through that layer's gates
+// to its u. Per block of samples, the ROWS of a tile, it sums up what the players
 // and the biases of the layer below need: du, c and c^2.
 
 #include "invocation.glsl"
 #include "step.glsl"
 #include "players.glsl"
+#include "numbers.glsl"
 #include "tile.glsl"
+#define ACTIVATION_CONSTANT 3 // of the layer below
+#include "activation.glsl"
 
 layout(set = 0, binding = 1) uniform textureBuffer derivative; // of this layer's u
 layout(set = 0, binding = 2) uniform textureBuffer parameters; // of this layer
 layout(set = 0, binding = 3) uniform textureBuffer affine;     // from here on, of the layer below
 layout(std430, set = 0, binding = 4) readonly buffer Players { vec4 players[]; };
-layout(std430, set = 0, binding = 5) writeonly buffer Result { vec4 result[]; };
+layout(std430, set = 0, binding = 5) buffer Result { vec4 result[]; };
 layout(std430, set = 0, binding = 6) writeonly buffer Sums { vec4 sums[]; }; // three matrices of a row a block
 
 layout(push_constant) uniform Push {
@@ -69,10 +72,27 @@ void main() {
             [[unroll]] for (uint r = 0; r < ROWS; r++) {
                 if (firstRow() + r < now.rows) {
                     uint at = (firstRow() + r) * inStride + j;
+                    if (LOOPED) {
+                        result[at] = sum[r * COLUMNS + c];
+                        continue;
+                    }
                     vec4 u = texelFetch(affine, int(at));
                     bvec4 fires = greaterThan(s * u, vec4(0));
                     vec4 dz = mix(vec4(0), sum[r * COLUMNS + c], fires);
                     vec4 contribution = mix(vec4(0), float(now.rows) * dz * u, fires); // u may be infinite
+                    vec4 du = s * dz;
+                    result[at] = du;
+                    biasSum += du;
+                    meanSum += contribution;
+                    squareSum += contribution * contribution;
+                }
+            }
+            if (LOOPED) {
+                [[dont_unroll]] for (uint r = 0; r < min(ROWS, now.rows - firstRow()); r++) {
+                    uint at = (firstRow() + r) * inStride + j;
+                    vec4 u = texelFetch(affine, int(at));
+                    vec4 dz = result[at] * slope(s * u);
+                    vec4 contribution = float(now.rows) * dz * u;
                     vec4 du = s * dz;
                     result[at] = du;
                     biasSum += du;

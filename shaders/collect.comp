@@ -2,7 +2,7 @@
 #extension GL_GOOGLE_include_directive : require
 
 // Adds up the sums over blocks of samples, block by block: the gradient of a
-// layer's biases, and their update with it; mean c and mean c^2 of its players,
+// layer's biases, and perhaps their update with it; mean c and mean c^2 of its players,
 // and their moving averages.
 
 #include "invocation.glsl"
@@ -11,11 +11,11 @@
 #define OPTIMISER_CONSTANTS 1
 #include "optimiser.glsl"
 
-layout(constant_id = 5) const bool KEEP = false;          // leave the gradient behind
-layout(constant_id = 6) const bool UPDATE = true;         // move the biases
-layout(constant_id = 7) const bool CONTRIBUTIONS = true;  // of players, whom the last layer has not
-layout(constant_id = 8) const bool TRACK = true;          // keep their moving averages
-layout(constant_id = 9) const uint ROWS = 8;              // samples of a block
+layout(constant_id = 6) const bool KEEP = false;          // leave the gradient behind
+layout(constant_id = 7) const bool UPDATE = true;         // move the biases
+layout(constant_id = 8) const bool CONTRIBUTIONS = true;  // of players, whom the last layer has not
+layout(constant_id = 9) const bool TRACK = true;          // keep their moving averages
+layout(constant_id = 10) const uint ROWS = 8;              // samples of a block
 
 layout(std430, set = 0, binding = 1) readonly buffer Sums { vec4 sums[]; }; // as backward leaves them
 layout(std430, set = 0, binding = 2) buffer Parameters { vec4 parameters[]; };
@@ -52,19 +52,19 @@ void main() {
     if (column >= stride) {
         return;
     }
+    uint at = biasRow * stride + column;
+    vec4 g = UPDATE || KEEP ? total(0, column) : vec4(0);
     if (UPDATE) {
-        vec4 g = total(0, column);
-        uint at = biasRow * stride + column;
-        vec4 b = parameters[at], m = firstMoment[at], v = ADAM ? secondMoment[at] : vec4(0);
-        optimise(b, m, v, g);
+        vec4 b = parameters[at], m = firstMoment[at], v = HAS_SECOND ? secondMoment[at] : vec4(0);
+        optimise(b, m, v, g, false);
         parameters[at] = b;
         firstMoment[at] = m;
-        if (ADAM) {
+        if (HAS_SECOND) {
             secondMoment[at] = v;
         }
-        if (KEEP) {
-            gradient[at] = g;
-        }
+    }
+    if (KEEP) {
+        gradient[at] = g;
     }
     if (CONTRIBUTIONS) {
         average(BATCH_MEAN, MEAN, now.share * total(1, column), column);

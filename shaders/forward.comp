@@ -1,7 +1,7 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 
-// One layer, forward: u = W x + b, and for a layer with players max(s u, 0).
+// One layer, forward: u = W x + b, and for a layer with players activation(s u).
 // Every number is one sum over the inputs in their order.
 
 #include "invocation.glsl"
@@ -9,13 +9,15 @@
 #include "players.glsl"
 #include "numbers.glsl"
 #include "tile.glsl"
+#define ACTIVATION_CONSTANT 3
+#include "activation.glsl"
 
-layout(constant_id = 3) const bool GATED = true; // has players and a rectifier
+const bool GATED = ACTIVATION != LOGITS; // has players
 
 layout(set = 0, binding = 1) uniform textureBuffer below;
 layout(set = 0, binding = 2) uniform textureBuffer parameters;
 layout(std430, set = 0, binding = 3) readonly buffer Players { vec4 players[]; };
-layout(std430, set = 0, binding = 4) writeonly buffer Affine { vec4 affine[]; };
+layout(std430, set = 0, binding = 4) buffer Affine { vec4 affine[]; };
 layout(std430, set = 0, binding = 5) writeonly buffer Result { vec4 result[]; };
 
 layout(push_constant) uniform Push {
@@ -67,9 +69,20 @@ void main() {
                     if (GATED) {
                         affine[at] = u;
                     }
-                    vec4 z = s * u; // max leaves NaN out, of which the loss has to tell
-                    result[at] = GATED ? mix(max(z, vec4(0)), z, notNumbers(z)) : u;
+                    if (!LOOPED) {
+                        result[at] = GATED ? activation(s * u) : u;
+                    }
                 }
+            }
+        }
+    }
+    if (LOOPED) {
+        uint rows = min(ROWS, now.rows - firstRow());
+        [[dont_unroll]] for (uint i = 0; i < rows * COLUMNS; i++) {
+            uint j = columnOf(i % COLUMNS);
+            if (j < outStride) {
+                uint at = (firstRow() + i / COLUMNS) * outStride + j;
+                result[at] = activation(players[PARTICIPATION * outStride + j] * affine[at]);
             }
         }
     }

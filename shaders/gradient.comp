@@ -2,8 +2,8 @@
 #extension GL_GOOGLE_include_directive : require
 
 // The gradient of a layer's weights over the batch, each one sum over the samples
-// in their order, and the update of the weights with it. A tile has four rows of
-// weights for each of its ROWS, those of four inputs.
+// in their order, and perhaps the update of the weights with it. A tile has four
+// rows of weights for each of its ROWS, those of four inputs.
 
 #include "invocation.glsl"
 #include "step.glsl"
@@ -11,7 +11,8 @@
 #define OPTIMISER_CONSTANTS 3
 #include "optimiser.glsl"
 
-layout(constant_id = 7) const bool KEEP = false; // leave the gradient behind
+layout(constant_id = 8) const bool KEEP = false;  // leave the gradient behind
+layout(constant_id = 9) const bool UPDATE = true; // move the weights
 
 layout(set = 0, binding = 1) uniform textureBuffer below;
 layout(set = 0, binding = 2) uniform textureBuffer derivative;
@@ -71,13 +72,15 @@ void main() {
                 [[unroll]] for (uint q = 0; q < 4; q++) {
                     uint at = (4 * (firstRow() + r) + q) * outStride + j;
                     vec4 g = sum[(4 * r + q) * COLUMNS + c];
-                    vec4 w = texelFetch(oldParameters, int(at)), m = texelFetch(oldFirst, int(at));
-                    vec4 v = ADAM ? texelFetch(oldSecond, int(at)) : vec4(0);
-                    optimise(w, m, v, g);
-                    parameters[at] = w;
-                    firstMoment[at] = m;
-                    if (ADAM) {
-                        secondMoment[at] = v;
+                    if (UPDATE) {
+                        vec4 w = texelFetch(oldParameters, int(at)), m = texelFetch(oldFirst, int(at));
+                        vec4 v = HAS_SECOND ? texelFetch(oldSecond, int(at)) : vec4(0);
+                        optimise(w, m, v, g, true);
+                        parameters[at] = w;
+                        firstMoment[at] = m;
+                        if (HAS_SECOND) {
+                            secondMoment[at] = v;
+                        }
                     }
                     if (KEEP) {
                         gradient[at] = g;

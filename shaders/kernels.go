@@ -6,6 +6,24 @@ const (
 	NormRows     = 32 // rows of a block of the sums that Norms leaves
 )
 
+// What Forward and Backward are told of the function that a layer's players apply.
+const (
+	Logits = iota // no players, and nothing applied
+	ReLU
+	LeakyReLU
+	GELU
+	Tanh
+)
+
+// What Gradient, Collect and Update are told of the optimiser.
+const (
+	SGD = iota
+	Nesterov
+	RMSProp
+	Adam
+	AdamW
+)
+
 // Step is what kernels read of the present training step.
 type Step struct {
 	First       uint32  // place of the batch's first sample in the order
@@ -14,6 +32,7 @@ type Step struct {
 	Share       float32 // 1 / Rows
 	Rate        float32 // learning rate; of Adam over 1 - beta1^t
 	SecondScale float32 // of Adam: 1 / (1 - beta2^t)
+	Shrink      float32 // of AdamW: 1 - learning rate * weight decay
 	Memory      float32 // weight of this batch in the moving averages
 }
 
@@ -23,10 +42,10 @@ type State struct {
 	Now    Step
 }
 
-// Outcome is how a sample was classified.
+// Outcome is how a sample was judged.
 type Outcome struct {
 	Loss    float32
-	Correct uint32 // 1 if its largest logit was its class
+	Correct uint32 // 1 if its largest logit was its class; in regression 0
 }
 
 // Rows of the matrix of a layer's players.
@@ -67,20 +86,25 @@ type GatherPush struct {
 // Forward computes a layer.
 var Forward = kernel("forward",
 	[]string{"State", "Below", "Parameters", "Players", "Affine", "Result"},
-	[]string{"LOCAL_SIZE", "ROWS", "COLUMNS", "GATED"}, LayerPush{}).texels("Below", "Parameters")
+	[]string{"LOCAL_SIZE", "ROWS", "COLUMNS", "ACTIVATION"}, LayerPush{}).texels("Below", "Parameters")
 
 // Loss judges the batch.
 var Loss = kernel("loss",
-	[]string{"State", "Order", "Labels", "Logits", "Derivative", "Outcomes"},
+	[]string{"State", "Order", "Labels", "Weights", "Logits", "Derivative", "Outcomes"},
+	[]string{"LOCAL_SIZE", "OWN", "OTHER", "WEIGHTED"}, LossPush{})
+
+// Regression does where numbers are predicted.
+var Regression = kernel("regression",
+	[]string{"State", "Order", "Targets", "Predictions", "Derivative", "Outcomes"},
 	[]string{"LOCAL_SIZE"}, LossPush{})
 
-// LossPush is what Loss is told.
+// LossPush is what Loss and Regression are told.
 type LossPush struct{ Outputs, Stride uint32 }
 
 // Backward takes the derivative through a layer and the gates below it.
 var Backward = kernel("backward",
 	[]string{"State", "Derivative", "Parameters", "Affine", "Players", "Result", "Sums"},
-	[]string{"LOCAL_SIZE", "ROWS", "COLUMNS"}, BackwardPush{}).texels("Derivative", "Parameters", "Affine")
+	[]string{"LOCAL_SIZE", "ROWS", "COLUMNS", "ACTIVATION"}, BackwardPush{}).texels("Derivative", "Parameters", "Affine")
 
 // BackwardPush is what Backward is told.
 type BackwardPush struct {
@@ -92,13 +116,13 @@ type BackwardPush struct {
 // Parameters, and so on.
 var Gradient = kernel("gradient",
 	[]string{"State", "Below", "Derivative", "OldParameters", "OldFirst", "OldSecond", "Parameters", "First", "Second", "Gradient"},
-	[]string{"LOCAL_SIZE", "ROWS", "COLUMNS", "ADAM", "FIRST_SHARE", "SECOND_SHARE", "EPSILON", "KEEP"},
+	[]string{"LOCAL_SIZE", "ROWS", "COLUMNS", "RULE", "FIRST_SHARE", "SECOND_SHARE", "EPSILON", "DECAY", "KEEP", "UPDATE"},
 	LayerPush{}).texels("Below", "Derivative", "OldParameters", "OldFirst", "OldSecond")
 
 // Collect updates the biases of a layer and what is known of its players.
 var Collect = kernel("collect",
 	[]string{"State", "Sums", "Parameters", "First", "Second", "Gradient", "Players"},
-	[]string{"LOCAL_SIZE", "ADAM", "FIRST_SHARE", "SECOND_SHARE", "EPSILON", "KEEP", "UPDATE", "CONTRIBUTIONS", "TRACK", "ROWS"},
+	[]string{"LOCAL_SIZE", "RULE", "FIRST_SHARE", "SECOND_SHARE", "EPSILON", "DECAY", "KEEP", "UPDATE", "CONTRIBUTIONS", "TRACK", "ROWS"},
 	CollectPush{})
 
 // CollectPush is what Collect is told.
@@ -107,6 +131,31 @@ type CollectPush struct {
 	BiasRow uint32 // of Parameters
 	Blocks  uint32 // rows of each matrix in Sums
 }
+
+// Squares is the first stage of the length of all gradients.
+var Squares = kernel("squares", []string{"Gradient", "Squares"}, []string{"LOCAL_SIZE"}, SquaresPush{})
+
+// SquaresPush is what Squares is told.
+type SquaresPush struct {
+	Count uint32  // of the gradient, in vec4
+	Sums  uint32  // of this gradient
+	First uint32  // place of the first of them
+	Scale float32 // 1 / the length to clip to
+}
+
+// Clip is the second stage, in one workgroup: what gradients are multiplied with.
+var Clip = kernel("clip", []string{"Squares", "Factor"}, []string{"LOCAL_SIZE"}, ClipPush{})
+
+// ClipPush is what Clip is told.
+type ClipPush struct {
+	Count uint32 // of the sums
+}
+
+// Update moves the parameters of a layer with the gradient that Gradient and
+// Collect left.
+var Update = kernel("update",
+	[]string{"State", "Factor", "Gradient", "Parameters", "First", "Second"},
+	[]string{"LOCAL_SIZE", "RULE", "FIRST_SHARE", "SECOND_SHARE", "EPSILON", "DECAY"}, MatrixPush{})
 
 // Mixture computes the sum of s theta over a layer's players.
 var Mixture = kernel("mixture", []string{"Parameters", "Players", "Mixture"}, []string{"LOCAL_SIZE"}, MatrixPush{})
@@ -154,7 +203,8 @@ var Fold = kernel("fold", []string{"Parameters", "Players"}, []string{"LOCAL_SIZ
 // All returns every kernel.
 func All() []Kernel {
 	return []Kernel{
-		Advance, Gather, Forward, Loss, Backward, Gradient, Collect,
+		Advance, Gather, Forward, Loss, Regression, Backward, Gradient, Collect,
+		Squares, Clip, Update,
 		Mixture, Norms, Paper, Market, Select, Fold,
 	}
 }

@@ -6,17 +6,19 @@
 
 #include "invocation.glsl"
 #include "step.glsl"
+#include "outcome.glsl"
+
+// What a class counts of the label: of the sample's own class and of any other.
+layout(constant_id = 1) const float OWN = 1;
+layout(constant_id = 2) const float OTHER = 0;
+layout(constant_id = 3) const bool WEIGHTED = false; // classes have weights
 
 layout(std430, set = 0, binding = 1) readonly buffer Order { uint order[]; };
 layout(std430, set = 0, binding = 2) readonly buffer Labels { uint labels[]; }; // four bytes a word
-layout(std430, set = 0, binding = 3) readonly buffer Logits { float logits[]; };
-layout(std430, set = 0, binding = 4) buffer Derivative { float derivative[]; };
-
-struct Outcome {
-    float loss;
-    uint correct;
-};
-layout(std430, set = 0, binding = 5) writeonly buffer Outcomes { Outcome outcomes[]; };
+layout(std430, set = 0, binding = 3) readonly buffer Weights { float weights[]; }; // one a class
+layout(std430, set = 0, binding = 4) readonly buffer Logits { float logits[]; };
+layout(std430, set = 0, binding = 5) buffer Derivative { float derivative[]; };
+layout(std430, set = 0, binding = 6) writeonly buffer Outcomes { Outcome outcomes[]; };
 
 layout(push_constant) uniform Push {
     uint outputs;
@@ -32,6 +34,7 @@ void main() {
     uint sampled = order[position];
     uint label = (labels[sampled / 4] >> (8 * (sampled % 4))) & 255;
     uint z = 4 * stride * row;
+    float weight = WEIGHTED ? weights[label] : 1;
 
     uint best = 0; // the first of equals
     for (uint k = 1; k < outputs; k++) {
@@ -40,15 +43,21 @@ void main() {
         }
     }
     float largest = logits[z + best];
-    float sum = 0;
+    float sum = 0, loss = 0;
     for (uint k = 0; k < outputs; k++) {
-        float p = exp(logits[z + k] - largest);
+        float below = largest - logits[z + k];
+        float p = exp(-below);
         derivative[z + k] = p;
         sum += p;
+        float q = k == label ? OWN : OTHER;
+        if (q > 0) { // since what is below may be infinite
+            loss += q * below;
+        }
     }
+    float share = weight * now.share;
     for (uint k = 0; k < 4 * stride; k++) {
-        float d = k < outputs ? derivative[z + k] * (now.share / sum) : 0;
-        derivative[z + k] = k == label ? d - now.share : d;
+        float q = k == label ? OWN : OTHER;
+        derivative[z + k] = k < outputs ? derivative[z + k] * (share / sum) - share * q : 0;
     }
-    outcomes[position] = Outcome(largest - logits[z + label] + log(sum), uint(best == label));
+    outcomes[position] = Outcome(weight * (loss + log(sum)), uint(best == label));
 }

@@ -8,6 +8,7 @@ struct Step {
     float share;       // 1 / rows
     float rate;        // learning rate; of Adam with the first moment's correction
     float secondScale; // correction of Adam's second moment
+    float shrink;      // 1 - rate times the decay of weights, of AdamW
     float memory;      // weight of this batch in the moving averages
 };
 
