@@ -111,7 +111,10 @@ var badConfigs = map[string]struct{ text, words string }{
 	"syntax":         {"epochs = = 1", "line 1"},
 	"twice":          {"epochs = 1\nepochs = 2", "already"},
 	"binary":         {"\x00\xff\xfe", "line 1"},
-	"nested":         {"a = " + strings.Repeat("[", 10000), "line 1"},
+	"nested":         {"a = " + strings.Repeat("[", 10000), "10000 dots and brackets"},
+	"nested a bit":   {"a = " + strings.Repeat("[", 100), "line 1"},
+	"a long key":     {"a" + strings.Repeat(".a", 100_000) + " = 1", "dots and brackets"},
+	"inline tables":  {"a = " + strings.Repeat("{a=", 100_000), "dots and brackets"},
 	"both":           {"keep = 8\nsparsity = 0.5", "give one of them"},
 	"keep of 0":      {"keep = 0", "leaves no network"},
 	"huge":           {strings.Repeat("#", maxConfig+1), "at most"},
@@ -167,8 +170,8 @@ func FuzzConfig(f *testing.F) {
 		var config trainer.Config
 		var err error
 		// A key and its value are a few tokens of the parser each, and a place in
-		// its maps.
-		memorytest.Within(t, memorytest.Bound{PerByte: 1024, Constant: 1 << 20}, func() int {
+		// its maps. What nests as deep as is read takes three megabytes.
+		memorytest.Within(t, memorytest.Bound{PerByte: 1024, Constant: 4 << 20}, func() int {
 			config, err = configOf(path)
 			return len(text)
 		})
