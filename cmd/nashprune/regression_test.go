@@ -162,7 +162,7 @@ func TestRegressionRefuses(t *testing.T) {
 		{"train --out x --data boxes.csv --task swim", exitUsage, `--task is "swim"`},
 		{"eval numbers --data digits", exitUsage, "the network, which predicts numbers, does not fit this data"},
 		{"eval numbers --data plants.csv", exitUsage, `no column "price"`},
-		{"eval numbers --data plants.csv --label species", exitFailed, `"rose" is not a number, and the network, which predicts numbers`},
+		{"eval numbers --data plants.csv --label weight,species", exitFailed, `"rose" is not a number, and the network, which predicts numbers`},
 		{"eval numbers --data boxes.csv --label price", exitUsage, "1 targets, and the network predicts 2"},
 		{"eval classes --data boxes.csv --label volume", exitUsage, "the network does not know the class"},
 	} {

@@ -13,7 +13,7 @@ import (
 // LogVariable names the environment variable that holds the path of a file to
 // which [Within] appends a line whenever a process allocates more at once than it
 // did before: the test, the bytes read, the bytes allocated and the bound.
-const LogVariable = "NASHPRUNE_MEMORY_LOG"
+const LogVariable = "TEST_MEMORY_LOG"
 
 // Allocated returns the bytes that f allocates, freed ones included, and those
 // that other goroutines do meanwhile.

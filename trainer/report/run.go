@@ -112,7 +112,14 @@ func lineOf(text []byte, err error) int {
 }
 
 func (run *Run) readConfig(from io.Reader) error {
-	if _, err := toml.NewDecoder(from).Decode(&run.Config); err != nil {
+	text, err := io.ReadAll(from)
+	if err != nil {
+		return err
+	}
+	if err := trainer.CheckConfigText(text); err != nil {
+		return err
+	}
+	if _, err := toml.Decode(string(text), &run.Config); err != nil {
 		return err
 	}
 	return checkConfig(run.Config)
