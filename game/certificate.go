@@ -37,7 +37,7 @@ func (m Market) Account(worth, s float64) Account {
 		BestResponse: m.BestResponse(worth), Gain: m.Gap(worth, s), Margin: worth - m.Price,
 	}
 	if a.BestResponse > 0 && s > 0 {
-		a.Feedback = 2 * m.Price / (worth * s)
+		a.Feedback = 2 * (m.Price / worth) / s
 	}
 	return a
 }

@@ -17,7 +17,7 @@ import (
 )
 
 // checkpointSchema is the number of the layout of a checkpoint.
-const checkpointSchema = 1
+const checkpointSchema = 2
 
 // checkpoint is everything that a run needs to go on.
 type checkpoint struct {
@@ -34,7 +34,8 @@ type checkpoint struct {
 	// Result is what is known so far; Seconds of earlier sittings included.
 	Result Result `json:"result"`
 
-	state *State
+	state    *State
+	departed *network.Network // of full width, while a market is open from which somebody left
 }
 
 // The names of the tensors of a checkpoint: one of these prefixes, the layer,
@@ -44,6 +45,7 @@ const (
 	firstPrefix        = "first"
 	secondPrefix       = "second"
 	contributionPrefix = "contribution"
+	departedPrefix     = "departed"
 )
 
 // The entries of the metadata: all but the tensors, and the SHA-256 of both, so
@@ -63,6 +65,7 @@ func (c *checkpoint) save(path string) error {
 	tensors = appendNetwork(tensors, networkPrefix, c.state.Network)
 	tensors = appendNetwork(tensors, firstPrefix, c.state.First)
 	tensors = appendNetwork(tensors, secondPrefix, c.state.Second)
+	tensors = appendNetwork(tensors, departedPrefix, c.departed)
 	for l, contributions := range c.state.Contributions {
 		tensors = append(tensors,
 			vector(contributionPrefix, l, "mean", contributions.Mean),
@@ -153,6 +156,7 @@ func readCheckpoint(r io.Reader) (*checkpoint, error) {
 	c.state = &State{Steps: c.Steps, Tracked: c.Tracked}
 	for prefix, into := range map[string]**network.Network{
 		networkPrefix: &c.state.Network, firstPrefix: &c.state.First, secondPrefix: &c.state.Second,
+		departedPrefix: &c.departed,
 	} {
 		if *into, err = takeNetwork(tensors, prefix); err != nil {
 			return nil, err
@@ -162,6 +166,9 @@ func readCheckpoint(r io.Reader) (*checkpoint, error) {
 		return nil, err
 	}
 	c.state.Network.Activation = c.Config.Activation
+	if c.departed != nil {
+		c.departed.Activation = c.Config.Activation
+	}
 	return c, c.consistent()
 }
 
