@@ -9,17 +9,19 @@ import (
 
 // engine is a network, its players and its samples, computed in T.
 type engine[T real] struct {
-	data      *dataset.Dataset
-	products  products[T]
-	options   trainer.EngineOptions
-	inputs    [256]T // the network's input for each value of a pixel
-	layers    []*layer[T]
-	steps     int // of the optimiser
-	tracked   int // steps in the moving averages
-	batchRows int // rows of all buffers that hold a batch
+	data       *dataset.Dataset
+	products   products[T]
+	options    trainer.EngineOptions
+	inputs     [256]T // the network's input for each value of a pixel
+	layers     []*layer[T]
+	activation network.Activation
+	steps      int // of the optimiser
+	tracked    int // steps in the moving averages
+	batchRows  int // rows of all buffers that hold a batch
 
-	batch  matrix[T] // the inputs of the present batch
-	labels []uint8
+	batch   matrix[T] // the inputs of the present batch
+	labels  []uint8   // its classes
+	targets matrix[T] // or, in regression, its targets
 }
 
 var (
@@ -32,7 +34,7 @@ var (
 // row, then the biases.
 type layer[T real] struct {
 	in, out int
-	gated   bool // has players and a rectifier: all layers but the last
+	gated   bool // has players and an activation: all layers but the last
 
 	parameters, gradient, first, second []T
 
@@ -40,7 +42,7 @@ type layer[T real] struct {
 	mean, square  []T // moving averages of c and c^2 by player
 
 	affine     matrix[T] // u = Wx+b, a row a sample
-	output     matrix[T] // max(s*u, 0), or the logits
+	output     matrix[T] // the activation of s*u, or the logits
 	derivative matrix[T] // of the mean loss: with respect to the output, then to u
 
 	// Sums over a batch: one row a chunk of samples, and their total.
@@ -64,20 +66,20 @@ func open[T real](p products[T], d *dataset.Dataset, o trainer.EngineOptions, s 
 		e.inputs[pixel] = T((float64(pixel)/255 - d.Mean) / d.Deviation)
 	}
 	e.batch = newMatrix[T](e.batchRows, d.Train.Features)
-	e.labels = make([]uint8, e.batchRows)
+	e.labels, e.targets = make([]uint8, e.batchRows), newMatrix[T](e.batchRows, d.Train.Outputs)
 	return e, e.Push(s)
 }
 
 // build lays out the layers for a network, with fresh moments and averages.
 func (e *engine[T]) build(n *network.Network) {
-	e.layers = nil
+	e.layers, e.activation = nil, n.Activation
 	for _, from := range n.Layers {
 		l := &layer[T]{in: from.In, out: from.Out, gated: from.Participation != nil}
 		size := len(from.Weight) + len(from.Bias)
 		l.parameters = flatten[T](from.Weight, from.Bias)
 		l.gradient = make([]T, size)
 		l.first = make([]T, size)
-		if e.options.Optimiser.Kind == trainer.Adam {
+		if e.options.Optimiser.Kind.HasSecond() {
 			l.second = make([]T, size)
 		}
 		l.output = newMatrix[T](e.batchRows, l.out)
@@ -119,7 +121,7 @@ func flatten[T real](parts ...[]float32) []T {
 // narrow returns a network in the shape of the engine's, with the numbers that
 // pick chooses from each layer.
 func (e *engine[T]) narrow(pick func(*layer[T]) []T) *network.Network {
-	n := &network.Network{}
+	n := &network.Network{Activation: e.activation}
 	for _, l := range e.layers {
 		v := pick(l)
 		to := network.Linear{
@@ -141,7 +143,7 @@ func (e *engine[T]) Pull() (*trainer.State, error) {
 		Steps:   e.steps,
 		Tracked: e.tracked,
 	}
-	if e.options.Optimiser.Kind == trainer.Adam {
+	if e.options.Optimiser.Kind.HasSecond() {
 		s.Second = e.narrow(func(l *layer[T]) []T { return l.second })
 	}
 	for _, l := range e.hidden() {

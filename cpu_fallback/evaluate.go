@@ -36,23 +36,26 @@ func (e *engine[T]) eachBatch(ctx context.Context, part trainer.Part, visit func
 func (e *engine[T]) Evaluate(ctx context.Context, part trainer.Part, want trainer.Want) (trainer.Evaluation, error) {
 	last := e.layers[len(e.layers)-1]
 	result := trainer.Evaluation{
-		Samples:      part.Of(e.data).Len(),
-		ClassSamples: make([]int, last.out),
-		ClassCorrect: make([]int, last.out),
+		Samples: part.Of(e.data).Len(),
+	}
+	if !e.data.Regression() {
+		result.ClassSamples, result.ClassCorrect = make([]int, last.out), make([]int, last.out)
 	}
 	total := 0.
 	err := e.eachBatch(ctx, part, func(_, rows int) {
 		for b := range rows {
-			logits, label := last.output.row(b), int(e.labels[b])
-			loss, correct := crossEntropy(logits, label, last.derivative.row(b), 1)
+			loss, correct := e.judge(b, trainer.Loss{}, 1)
 			total += float64(loss)
-			result.ClassSamples[label]++
+			if want.Logits {
+				result.Logits = append(result.Logits, convert[float32](last.output.row(b))...)
+			}
+			if e.data.Regression() {
+				continue
+			}
+			result.ClassSamples[e.labels[b]]++
 			if correct {
 				result.Correct++
-				result.ClassCorrect[label]++
-			}
-			if want.Logits {
-				result.Logits = append(result.Logits, convert[float32](logits)...)
+				result.ClassCorrect[e.labels[b]]++
 			}
 		}
 	})
@@ -134,7 +137,7 @@ func (e *engine[T]) Probe(order []int32, learningRate float64) ([]trainer.Tensor
 			name   string
 			values []T
 		}{{"gradient", l.gradient}, {"", l.parameters}, {"first", l.first}, {"second", l.second}} {
-			if p.name == "second" && e.options.Optimiser.Kind != trainer.Adam {
+			if p.name == "second" && !e.options.Optimiser.Kind.HasSecond() {
 				continue
 			}
 			prefix := p.name

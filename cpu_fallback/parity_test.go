@@ -143,7 +143,7 @@ func TestSameBitsWithAnyNumberOfProcessors(t *testing.T) {
 }
 
 func sameBitsWithAnyNumberOfProcessors(t *testing.T, open backendtest.Opener) {
-	c := backendtest.Case{Inputs: 300, Hidden: []int{270, 130}, Classes: 13, Batch: 200, Rows: 200, Optimiser: trainer.Optimiser{Kind: trainer.Adam}}
+	c := backendtest.Case{Inputs: 300, Hidden: []int{270, 130}, Outputs: 13, Batch: 200, Rows: 200, Optimiser: trainer.Optimiser{Kind: trainer.Adam}}
 	data := c.Data()
 	train := func(processors int) *trainer.State {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(processors))
@@ -184,7 +184,7 @@ func TestOpenRefusesWhatDoesNotFit(t *testing.T) {
 		},
 		"bytes in one part and floats in another": func() (trainer.Engine, error) {
 			mixed := c.Data()
-			mixed.Test = backendtest.Case{Inputs: c.Inputs, Classes: 2, Batch: 1, Rows: 1, Floats: true}.Data().Test
+			mixed.Test = backendtest.Case{Inputs: c.Inputs, Outputs: 2, Batch: 1, Rows: 1, Floats: true}.Data().Test
 			return openCPU(mixed, trainer.EngineOptions{Batch: 1, Optimiser: adam}, c.State())
 		},
 		"outputs": func() (trainer.Engine, error) {

@@ -2,13 +2,13 @@ package cpufallback
 
 import (
 	"context"
-	"math"
 
 	"gonum.org/v1/gonum/blas"
 
 	"nashprune/game"
 	"nashprune/trainer"
 	"nashprune/trainer/dataset"
+	"nashprune/trainer/network"
 )
 
 func (e *engine[T]) Train(ctx context.Context, s trainer.Stretch) (trainer.Progress, error) {
@@ -58,7 +58,14 @@ func (e *engine[T]) gather(from dataset.Samples, order []int32) {
 					row[j] = e.inputs[pixel]
 				}
 			}
-			e.labels[b] = from.Labels[i]
+			if from.Outputs > 0 {
+				targets := e.targets.row(b)
+				for k, t := range from.Targets[i*from.Outputs : (i+1)*from.Outputs] {
+					targets[k] = T(t)
+				}
+			} else {
+				e.labels[b] = from.Labels[i]
+			}
 		}
 	})
 }
@@ -83,54 +90,14 @@ func (e *engine[T]) forward(rows int) {
 					}
 					continue
 				}
-				a, s := output.row(b)[:len(u)], l.participation[:len(u)]
 				for i, bias := range bias[:len(u)] {
 					u[i] += bias
-					a[i] = max(s[i]*u[i], 0)
 				}
+				activate(e.activation, l.participation, u, output.row(b))
 			}
 		})
 		input = output
 	}
-}
-
-// loss computes the softmax cross-entropy of the first rows samples and leaves
-// the derivative of its mean with respect to the logits, (softmax - one-hot) /
-// rows, in the last layer.
-func (e *engine[T]) loss(rows int) trainer.Progress {
-	last := e.layers[len(e.layers)-1]
-	progress := trainer.Progress{Steps: 1, Samples: rows}
-	for b := range rows {
-		loss, correct := crossEntropy(last.output.row(b), int(e.labels[b]), last.derivative.row(b), 1/T(rows))
-		progress.Loss += float64(loss)
-		if correct {
-			progress.Correct++
-		}
-	}
-	return progress
-}
-
-// crossEntropy returns -log softmax(logits)[label] and whether the label has
-// the largest logit (the first of equals counts). It writes the derivative with
-// respect to the logits, times scale.
-func crossEntropy[T real](logits []T, label int, derivative []T, scale T) (loss T, correct bool) {
-	top := 0
-	for k, z := range logits {
-		if z > logits[top] {
-			top = k
-		}
-	}
-	var sum T
-	for k, z := range logits {
-		p := T(math.Exp(float64(z - logits[top])))
-		derivative[k] = p
-		sum += p
-	}
-	for k := range derivative {
-		derivative[k] *= scale / sum
-	}
-	derivative[label] -= scale
-	return logits[top] - logits[label] + T(math.Log(float64(sum))), top == label
 }
 
 // backward computes the gradient of the mean loss over the first rows samples
@@ -141,7 +108,7 @@ func (e *engine[T]) backward(rows int, contributions bool) {
 	for i := len(e.layers) - 1; i >= 0; i-- {
 		l := e.layers[i]
 		if l.gated {
-			l.throughGate(rows, contributions)
+			l.throughGate(e.activation, rows, contributions)
 		} else {
 			l.biasGradient(rows)
 		}
@@ -168,10 +135,10 @@ func (l *layer[T]) biasGradient(rows int) {
 	}
 }
 
-// throughGate turns the derivative with respect to the outputs into the one
-// with respect to u, and sums over the batch what the players and the bias need:
+// throughGate turns the derivative with respect to the outputs into the one with
+// respect to u, and sums over the batch what the players and the bias need:
 // first within chunks of samples, then over the chunks in their order.
-func (l *layer[T]) throughGate(rows int, contributions bool) {
+func (l *layer[T]) throughGate(activation network.Activation, rows int, contributions bool) {
 	inChunks(rows, rowsPerChunk, func(chunk, low, high int) {
 		biasSum := l.biasPartial.row(chunk)
 		means, squares := l.meanPartial.row(chunk), l.squarePartial.row(chunk)
@@ -180,6 +147,14 @@ func (l *layer[T]) throughGate(rows int, contributions bool) {
 		clear(squares)
 		for b := low; b < high; b++ {
 			derivative, output := l.derivative.row(b), l.output.row(b)
+			if activation != network.ReLU {
+				var m, s []T
+				if contributions {
+					m, s = means, squares
+				}
+				throughActivation(activation, T(rows), l.participation, l.affine.row(b), derivative, biasSum, m, s)
+				continue
+			}
 			n := len(derivative)
 			output, s, biasSum := output[:n], l.participation[:n], biasSum[:n]
 			if contributions {
@@ -266,42 +241,5 @@ func (l *layer[T]) measureTheta(s *trainer.Statistics, competition bool) {
 		for i, r := range game.Competition(bias, l.participation) {
 			s.Competition[i] += r
 		}
-	}
-}
-
-// update moves all parameters by one step of the optimiser.
-func (e *engine[T]) update(rate float64) {
-	e.steps++
-	for _, l := range e.layers {
-		inChunks(len(l.parameters), numbersPerChunk, func(_, low, high int) {
-			w, g, m := l.parameters[low:high], l.gradient[low:high], l.first[low:high]
-			if e.options.Optimiser.Kind == trainer.Adam {
-				adam(w, g, m, l.second[low:high], rate, e.steps)
-			} else {
-				momentum(w, g, m, T(rate), T(e.options.Optimiser.Momentum))
-			}
-		})
-	}
-}
-
-// momentum is m <- momentum m + g, w <- w - rate m.
-func momentum[T real](w, g, m []T, rate, momentum T) {
-	g, m = g[:len(w)], m[:len(w)]
-	for i := range w {
-		m[i] = momentum*m[i] + g[i]
-		w[i] -= rate * m[i]
-	}
-}
-
-// adam is algorithm 1 of arXiv:1412.6980 at step number step, from 1.
-func adam[T real](w, g, m, v []T, rate float64, step int) {
-	const keepFirst, keepSecond = trainer.AdamBeta1, trainer.AdamBeta2
-	firstRate := T(rate / (1 - math.Pow(keepFirst, float64(step))))
-	secondScale := T(1 / (1 - math.Pow(keepSecond, float64(step))))
-	g, m, v = g[:len(w)], m[:len(w)], v[:len(w)]
-	for i := range w {
-		m[i] += (1 - keepFirst) * (g[i] - m[i])
-		v[i] += (1 - keepSecond) * (g[i]*g[i] - v[i])
-		w[i] -= firstRate * m[i] / (T(math.Sqrt(float64(v[i]*secondScale))) + trainer.AdamEpsilon)
 	}
 }

@@ -19,12 +19,12 @@ var adam = trainer.Optimiser{Kind: trainer.Adam}
 
 // benchmarkCase returns a network with its samples.
 func benchmarkCase(hidden ...int) backendtest.Case {
-	return backendtest.Case{Inputs: 784, Hidden: hidden, Classes: 10, Batch: 128, Rows: 128, Optimiser: adam}
+	return backendtest.Case{Inputs: 784, Hidden: hidden, Outputs: 10, Batch: 128, Rows: 128, Optimiser: adam}
 }
 
 // fresh returns the case's network as a training starts it.
 func fresh(c backendtest.Case) *trainer.State {
-	n := network.New(append(append([]int{c.Inputs}, c.Hidden...), c.Classes))
+	n := network.New(append(append([]int{c.Inputs}, c.Hidden...), c.Outputs))
 	if err := n.Initialise(network.He, 1); err != nil {
 		panic(err)
 	}

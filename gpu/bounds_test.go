@@ -23,8 +23,8 @@ func TestEveryKernelStaysWithinItsBuffers(t *testing.T) {
 		t.Skip("takes a minute and NASHPRUNE_GPU_ASSISTED=1")
 	}
 	for _, c := range []backendtest.Case{
-		{Inputs: 5, Hidden: []int{13, 18}, Classes: 3, Batch: 261, Rows: 261, Optimiser: adam},
-		{Inputs: 33, Hidden: []int{1}, Classes: 2, Batch: 3, Rows: 2, Optimiser: trainer.Optimiser{Kind: trainer.SGD, Momentum: 0.9}},
+		{Inputs: 5, Hidden: []int{13, 18}, Outputs: 3, Batch: 261, Rows: 261, Optimiser: adam},
+		{Inputs: 33, Hidden: []int{1}, Outputs: 2, Batch: 3, Rows: 2, Optimiser: trainer.Optimiser{Kind: trainer.SGD, Momentum: 0.9}},
 	} {
 		e, err := openVulkan(c.Data(), trainer.EngineOptions{Batch: c.Batch, Optimiser: c.Optimiser}, c.State())
 		if err != nil {

@@ -107,7 +107,7 @@ func TestPaperMovesByGradientUnlessTold(t *testing.T) {
 
 // TestNoBatchLeavesItsPlace gives a step more samples than there are places for.
 func TestNoBatchLeavesItsPlace(t *testing.T) {
-	c := backendtest.Case{Inputs: 3, Hidden: []int{2}, Classes: 2, Batch: 1000, Rows: 1, Optimiser: adam}
+	c := backendtest.Case{Inputs: 3, Hidden: []int{2}, Outputs: 2, Batch: 1000, Rows: 1, Optimiser: adam}
 	data := c.Data()
 	data.Train.Pixels, data.Train.Labels = data.Train.Pixels[:3*300], data.Train.Labels[:300]
 	e, err := openVulkan(data, trainer.EngineOptions{Batch: c.Batch, Optimiser: c.Optimiser}, fresh(c))
@@ -133,7 +133,7 @@ func TestWidthsThatArePushed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wide := &trainer.State{Network: network.New([]int{c.Inputs, 262141, c.Classes})}
+	wide := &trainer.State{Network: network.New([]int{c.Inputs, 262141, c.Outputs})}
 	if err := e.Push(wide); !errors.Is(err, trainer.ErrUsage) {
 		t.Errorf("%v", err)
 	}

@@ -100,8 +100,8 @@ func TestRefusesSamplesThatAKernelCannotReach(t *testing.T) {
 // TestRefusesLoopsThatAreTooLong opens sizes that llvmpipe would not go through.
 func TestRefusesLoopsThatAreTooLong(t *testing.T) {
 	for name, c := range map[string]backendtest.Case{
-		"a batch": {Inputs: 1, Hidden: []int{1}, Classes: 2, Batch: 65536, Rows: 1, Optimiser: adam},
-		"262141 ": {Inputs: 1, Hidden: []int{262141}, Classes: 2, Batch: 1, Rows: 1, Optimiser: adam},
+		"a batch": {Inputs: 1, Hidden: []int{1}, Outputs: 2, Batch: 65536, Rows: 1, Optimiser: adam},
+		"262141 ": {Inputs: 1, Hidden: []int{262141}, Outputs: 2, Batch: 1, Rows: 1, Optimiser: adam},
 	} {
 		_, err := openVulkan(c.Data(), trainer.EngineOptions{Batch: c.Batch, Optimiser: c.Optimiser}, fresh(c))
 		if !errors.Is(err, trainer.ErrUsage) || !strings.Contains(err.Error(), name) {
@@ -204,7 +204,7 @@ func TestInferComputesTheLogits(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !slices.Equal(got, want.Logits[:count*c.Classes]) {
+		if !slices.Equal(got, want.Logits[:count*c.Outputs]) {
 			t.Errorf("of %d samples it computes other logits than an evaluation", count)
 		}
 	}

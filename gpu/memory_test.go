@@ -16,7 +16,7 @@ import (
 )
 
 // tiny is a network whose steps take next to nothing.
-var tiny = backendtest.Case{Inputs: 3, Hidden: []int{5}, Classes: 2, Batch: 4, Rows: 4, Optimiser: adam}
+var tiny = backendtest.Case{Inputs: 3, Hidden: []int{5}, Outputs: 2, Batch: 4, Rows: 4, Optimiser: adam}
 
 // staysFlat does work a number of times to warm up and then another number of
 // times, and compares the memory of the process before and after those.
@@ -68,7 +68,7 @@ func TestMemoryStaysFlatOverShapes(t *testing.T) {
 	if !vktest.Alone(t, oneHeap) {
 		return
 	}
-	c := backendtest.Case{Inputs: 3, Hidden: []int{2000}, Classes: 2, Batch: 1, Rows: 1, Optimiser: adam}
+	c := backendtest.Case{Inputs: 3, Hidden: []int{2000}, Outputs: 2, Batch: 1, Rows: 1, Optimiser: adam}
 	e := openOn(t, "vulkan", c)
 	state, keep, one := fresh(c), network.Survivors{everySecond(2000)}, steps(c, 1, true)
 	train := func() error { _, err := e.Train(context.Background(), one); return err }

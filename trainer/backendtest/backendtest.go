@@ -86,7 +86,7 @@ func (s *session) engines(run func(reference, candidate trainer.Engine) error) e
 
 // with opens one backend at the state of the case and closes it afterwards.
 func (s *session) with(open Opener, run func(trainer.Engine) error) (err error) {
-	engine, err := open(s.data, trainer.EngineOptions{Batch: s.Batch, Optimiser: s.Optimiser}, s.State())
+	engine, err := open(s.data, trainer.EngineOptions{Batch: s.Batch, Optimiser: s.Optimiser, Loss: s.Loss}, s.State())
 	if err != nil {
 		return err
 	}

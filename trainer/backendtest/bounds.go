@@ -3,6 +3,7 @@ package backendtest
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"nashprune/trainer"
 	"nashprune/trainer/dataset"
@@ -21,11 +22,6 @@ func (s *session) gamma(n int) float64 {
 	return nu / (1 - nu)
 }
 
-// lossRoundings bounds the operations behind one loss or probability: one a
-// class for the sum, and a few units each for exponential, logarithm and
-// division (GPUs may be off by several).
-func (s *session) lossRoundings() float64 { return float64(s.Classes) + 32 }
-
 // rows is a matrix with a bound for each of its numbers.
 type rows struct {
 	columns         int
@@ -35,6 +31,8 @@ type rows struct {
 func newRows(n, columns int) rows {
 	return rows{columns, make([]float64, n*columns), make([]float64, n*columns)}
 }
+
+func (r rows) clone() rows { return rows{r.columns, slices.Clone(r.values), slices.Clone(r.entries)} }
 
 // pass is a forward pass over some samples in float64: of every layer the
 // affine part and the output, with bounds for what the candidate may have.
@@ -75,9 +73,8 @@ func (s *session) forward(samples dataset.Samples, order []int32) pass {
 				affine.values[at], affine.entries[at] = sum, gamma*(size+inherited)+inherited
 				output.values[at], output.entries[at] = sum, affine.entries[at]
 				if layer.Participation != nil {
-					participation := float64(layer.Participation[i])
-					output.values[at] = max(participation*sum, 0)
-					output.entries[at] = participation * (affine.entries[at] + 2*s.unit*(math.Abs(sum)+affine.entries[at]))
+					z, uncertain := s.gated(layer, i, sum, affine.entries[at])
+					output.values[at], output.entries[at] = activate(n.Activation, z), s.activationBound(n.Activation, z, uncertain)
 				}
 			}
 		}
@@ -86,54 +83,11 @@ func (s *session) forward(samples dataset.Samples, order []int32) pass {
 	return p
 }
 
-// crossEntropy is -log softmax(logits)[label], and whether label comes first.
-func crossEntropy(logits []float64, label int) (loss float64, correct bool) {
-	top := 0
-	for k, z := range logits {
-		if z > logits[top] {
-			top = k
-		}
-	}
-	sum := 0.
-	for _, z := range logits {
-		sum += math.Exp(z - logits[top])
-	}
-	return logits[top] - logits[label] + math.Log(sum), top == label
-}
-
-// lossDerivative returns the derivative of the mean loss with respect to the
-// logits, and a bound for the mean loss.
-func (s *session) lossDerivative(p pass, labels []uint8) (derivative rows, lossBound float64) {
-	logits := p.output[len(p.output)-1]
-	derivative = newRows(p.samples, s.Classes)
-	for b := range p.samples {
-		row := logits.values[b*s.Classes : (b+1)*s.Classes]
-		worst, spread := 0., 0.
-		top, sum := row[0], 0.
-		for k, z := range row {
-			worst = max(worst, logits.entries[b*s.Classes+k])
-			top = max(top, z)
-		}
-		for _, z := range row {
-			sum += math.Exp(z - top)
-			spread = max(spread, top-z)
-		}
-		// An exponent of size x is off by x u, and so is the exponential.
-		relative := math.Expm1(2*worst) + (s.lossRoundings()+4*spread)*s.unit
-		for k, z := range row {
-			i := b*s.Classes + k
-			probability := math.Exp(z-top) / sum
-			derivative.values[i] = probability
-			derivative.entries[i] = probability * relative
-			if k == int(labels[b]) {
-				derivative.values[i]--
-			}
-			derivative.values[i] /= float64(p.samples)
-			derivative.entries[i] = derivative.entries[i]/float64(p.samples) + 4*s.unit*(math.Abs(derivative.values[i])+probability/float64(p.samples))
-		}
-		lossBound += (2*worst + (s.lossRoundings()+spread)*s.unit*(1+spread)) / float64(p.samples)
-	}
-	return derivative, lossBound
+// gated returns z = s u of player i, whose u is known to within a bound, with its
+// own.
+func (s *session) gated(layer network.Linear, i int, u, bound float64) (z, zBound float64) {
+	participation := float64(layer.Participation[i])
+	return participation * u, participation * (bound + 2*s.unit*(math.Abs(u)+bound))
 }
 
 // gradients is what a backward pass leaves of one layer.
@@ -159,23 +113,17 @@ func (s *session) backward(p pass, derivative rows) []gradients {
 				at := b*layer.Out + i
 				d, e := derivative.values[at], derivative.entries[at]
 				if layer.Participation != nil {
-					participation := float64(layer.Participation[i])
 					u, uncertain := p.affine[l].values[at], p.affine[l].entries[at]
-					switch {
-					case participation == 0 || u < -uncertain:
-						d, e = 0, 0
-					case u <= uncertain: // the rectifier may go either way
-						e += math.Abs(d)
-						if u <= 0 {
-							d = 0
-						}
-					}
+					z, zBound := s.gated(layer, i, u, uncertain)
+					slope, slopeBound := s.slope(n.Activation, z, zBound)
+					d, e = d*slope, e*(slope+slopeBound)+math.Abs(d)*slopeBound+s.unit*math.Abs(d*slope)
 					c := batch * d * u
 					ce := batch*(e*(math.Abs(u)+uncertain)+math.Abs(d)*uncertain) + 4*s.unit*math.Abs(c)
 					g.mean.values[i] += c / batch
 					g.mean.entries[i] += (ce + s.gamma(p.samples+2)*(math.Abs(c)+ce)) / batch
 					g.square.values[i] += c * c / batch
 					g.square.entries[i] += (2*math.Abs(c)*ce + ce*ce + s.gamma(p.samples+3)*(math.Abs(c)+ce)*(math.Abs(c)+ce)) / batch
+					participation := float64(layer.Participation[i])
 					d, e = participation*d, participation*(e+s.unit*(math.Abs(d)+e))
 				}
 				g.derivative.values[at], g.derivative.entries[at] = d, e
@@ -208,40 +156,47 @@ func (s *session) backward(p pass, derivative rows) []gradients {
 	return all
 }
 
-// stepBounds returns a bound for every tensor that a probe names, and for those
-// of the forward and backward pass what they have to be, computed here and by no
-// backend. The values are the reference's; the bounds of the optimiser need them.
-func (s *session) stepBounds(values map[string][]float64) (bounds, expected map[string][]float64) {
-	data, state := s.data, s.start
-	order := s.order()
-	labels := make([]uint8, len(order))
-	for b, sample := range order {
-		labels[b] = data.Train.Labels[sample]
-	}
-	p := s.forward(data.Train, order)
-	derivative, loss := s.lossDerivative(p, labels)
-	bounds = map[string][]float64{"input": p.output[0].entries, "loss": {loss}}
-	expected = map[string][]float64{"input": p.output[0].values}
-	for l, g := range s.backward(p, derivative) {
+// stepBounds returns a bound for every tensor that a probe names, and what it has
+// to be, computed here and by no backend.
+func (s *session) stepBounds() (bounds, expected map[string][]float64) {
+	train, order := s.data.Train, s.order()
+	p := s.forward(train, order)
+	answers := answersOf(train, order)
+	derivative, lossBound := s.lossDerivative(s.Loss, p, answers)
+	bounds = map[string][]float64{"input": p.output[0].entries, "loss": {lossBound}}
+	expected = map[string][]float64{"input": p.output[0].values, "loss": {s.meanLoss(s.Loss, p, answers)}}
+	all := s.backward(p, derivative)
+	for l, g := range all {
 		name := func(tensor string) string { return fmt.Sprintf("%d.%s", l, tensor) }
 		computed := map[string]rows{
-			"output": p.output[l+1], "derivative": g.derivative, "gradient.weight": g.weight, "gradient.bias": g.bias,
+			"output": p.output[l+1], "derivative": g.derivative, "gradient.weight": g.weight.clone(), "gradient.bias": g.bias.clone(),
 		}
 		if l < len(s.Hidden) {
 			computed["affine"], computed["contribution.mean"], computed["contribution.square"] = p.affine[l], g.mean, g.square
-			old := state.Contributions[l]
+			old := s.start.Contributions[l]
 			bounds[name("average.mean")], expected[name("average.mean")] = s.average(g.mean, widen(old.Mean))
 			bounds[name("average.square")], expected[name("average.square")] = s.average(g.square, widen(old.MeanSquare))
 		}
 		for tensor, r := range computed {
 			bounds[name(tensor)], expected[name(tensor)] = r.entries, r.values
 		}
-		for _, part := range []string{"weight", "bias"} {
-			s.optimiserBounds(bounds, values, l, part)
-			s.optimise(expected, l, part)
-		}
+	}
+	s.clip(all)
+	for l, g := range all {
+		s.updates(l, g, bounds, expected, func(tensor string) string { return fmt.Sprintf("%d.%s", l, tensor) })
 	}
 	return bounds, expected
+}
+
+// meanLoss returns the mean loss of a forward pass.
+func (s *session) meanLoss(l trainer.Loss, p pass, a answers) float64 {
+	outputs := p.output[len(p.output)-1].values
+	mean := 0.
+	for b := range p.samples {
+		loss, _ := a.judge(l, b, outputs[b*s.Outputs:(b+1)*s.Outputs])
+		mean += loss / float64(p.samples)
+	}
+	return mean
 }
 
 // average returns old + weight (new - old) with its bounds. The weight is one over
@@ -253,80 +208,6 @@ func (s *session) average(fresh rows, old []float64) (bounds, values []float64) 
 		values = append(values, old[i]+weight*(fresh.values[i]-old[i]))
 	}
 	return bounds, values
-}
-
-// optimise works out the moments and the parameters after the update from the
-// gradients that the suite expects, with the textbook's constants: Adam's 0.9,
-// 0.999 and 1e-8 (arXiv:1412.6980, algorithm 1).
-func (s *session) optimise(expected map[string][]float64, l int, part string) {
-	state := s.start
-	arrays := func(n *network.Network) []float64 {
-		if part == "bias" {
-			return widen(n.Layers[l].Bias)
-		}
-		return widen(n.Layers[l].Weight)
-	}
-	name := func(prefix string) string { return fmt.Sprintf("%d.%s%s", l, prefix, part) }
-	w, m := arrays(state.Network), arrays(state.First)
-	step := float64(state.Steps + 1)
-	if s.Optimiser.Kind == trainer.SGD {
-		for i, g := range expected[name("gradient.")] {
-			m[i] = s.Optimiser.Momentum*m[i] + g
-			w[i] -= s.LearningRate * m[i]
-		}
-	} else {
-		v := arrays(state.Second)
-		for i, g := range expected[name("gradient.")] {
-			m[i] = 0.9*m[i] + 0.1*g
-			v[i] = 0.999*v[i] + 0.001*g*g
-			first, second := m[i]/(1-math.Pow(0.9, step)), v[i]/(1-math.Pow(0.999, step))
-			w[i] -= s.LearningRate * first / (math.Sqrt(second) + 1e-8)
-		}
-		expected[name("second.")] = v
-	}
-	expected[name("first.")], expected[name("")] = m, w
-}
-
-// optimiserBounds bounds the moments and the parameters after the update, from
-// the bounds of the gradient.
-func (s *session) optimiserBounds(bounds, values map[string][]float64, l int, part string) {
-	state := s.start
-	old, first := state.Network.Layers[l].Weight, state.First.Layers[l].Weight
-	if part == "bias" {
-		old, first = state.Network.Layers[l].Bias, state.First.Layers[l].Bias
-	}
-	gradient := values[fmt.Sprintf("%d.gradient.%s", l, part)]
-	gradientBounds := bounds[fmt.Sprintf("%d.gradient.%s", l, part)]
-	m := values[fmt.Sprintf("%d.first.%s", l, part)]
-	mBounds, wBounds := make([]float64, len(old)), make([]float64, len(old))
-	if s.Optimiser.Kind == trainer.SGD {
-		for i := range old {
-			mBounds[i] = gradientBounds[i] + 2*s.unit*(math.Abs(float64(first[i]))+math.Abs(gradient[i]))
-			wBounds[i] = s.LearningRate*(mBounds[i]+2*s.unit*math.Abs(m[i])) + s.unit*math.Abs(float64(old[i]))
-		}
-	} else {
-		v := values[fmt.Sprintf("%d.second.%s", l, part)]
-		vBounds := make([]float64, len(old))
-		steps := float64(state.Steps + 1)
-		rate := s.LearningRate / (1 - math.Pow(trainer.AdamBeta1, steps))
-		scale := 1 / (1 - math.Pow(trainer.AdamBeta2, steps))
-		for i := range old {
-			g, e := math.Abs(gradient[i]), gradientBounds[i]
-			mBounds[i] = (1-trainer.AdamBeta1)*e + 4*s.unit*(math.Abs(float64(first[i]))+g)
-			// 1 - beta2 is itself off by u relative to one, not to itself.
-			vBounds[i] = (1-trainer.AdamBeta2)*(2*g*e+e*e) + 8*s.unit*(v[i]+g*g)
-			root := math.Sqrt(v[i] * scale)
-			rootBound := math.Sqrt(vBounds[i] * scale)
-			if v[i] > 2*vBounds[i] {
-				rootBound = vBounds[i] * scale / root
-			}
-			rootBound += 4 * s.unit * root
-			wBounds[i] = s.unit*math.Abs(float64(old[i])) + rate*((mBounds[i]+8*s.unit*math.Abs(m[i]))/root+math.Abs(m[i])*rootBound/(root*root))*2
-		}
-		bounds[fmt.Sprintf("%d.second.%s", l, part)] = vBounds
-	}
-	bounds[fmt.Sprintf("%d.first.%s", l, part)] = mBounds
-	bounds[fmt.Sprintf("%d.%s", l, part)] = wBounds
 }
 
 // logitBounds bounds the logits of all given samples.
@@ -350,7 +231,7 @@ type expectedStatistics struct{ mean, square, norm, competition rows }
 func (s *session) statistics() []expectedStatistics {
 	data := s.data
 	p := s.forward(data.Train, everyone(data.Train.Len()))
-	derivative, _ := s.lossDerivative(p, data.Train.Labels)
+	derivative, _ := s.lossDerivative(s.Loss, p, answersOf(data.Train, everyone(data.Train.Len())))
 	var all []expectedStatistics
 	for l, g := range s.backward(p, derivative)[:len(s.Hidden)] {
 		layer := s.start.Network.Layers[l]

@@ -3,6 +3,7 @@ package backendtest
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"nashprune/trainer"
 	"nashprune/trainer/dataset"
@@ -15,11 +16,14 @@ type Case struct {
 	Name         string
 	Inputs       int
 	Hidden       []int
-	Classes      int
-	Batch        int  // of the engine
-	Rows         int  // of the batch that is probed, at most Batch
-	Floats       bool // features are floats, not bytes
+	Activation   network.Activation // ReLU where empty
+	Outputs      int                // classes, or targets
+	Regression   bool               // targets are numbers
+	Batch        int                // of the engine
+	Rows         int                // of the batch that is probed, at most Batch
+	Floats       bool               // features are floats, not bytes
 	Optimiser    trainer.Optimiser
+	Loss         trainer.Loss
 	LearningRate float64
 }
 
@@ -32,27 +36,65 @@ func Cases() []Case {
 	sgd := trainer.Optimiser{Kind: trainer.SGD, Momentum: 0.9}
 	var cases []Case
 	for _, c := range []Case{
-		{Inputs: 1, Hidden: []int{1}, Classes: 2, Batch: 1, Rows: 1, Optimiser: sgd},
-		{Inputs: 3, Hidden: []int{2}, Classes: 2, Batch: 3, Rows: 3, Optimiser: adam},
-		{Inputs: 13, Hidden: []int{15}, Classes: 3, Batch: 19, Rows: 13, Optimiser: adam},
-		{Inputs: 19, Hidden: []int{13, 2}, Classes: 10, Batch: 2, Rows: 1, Optimiser: sgd},
-		{Inputs: 15, Hidden: []int{3, 19, 13}, Classes: 5, Batch: 130, Rows: 127, Optimiser: adam},
-		{Inputs: 127, Hidden: []int{130, 15}, Classes: 10, Batch: 15, Rows: 15, Optimiser: sgd},
-		{Inputs: 130, Hidden: []int{127, 130}, Classes: 13, Batch: 128, Rows: 128, Optimiser: adam},
-		{Inputs: 13, Hidden: []int{0, 3}, Classes: 3, Batch: 19, Rows: 15, Optimiser: adam},
-		{Inputs: 2, Hidden: []int{2, 15, 19, 2}, Classes: 2, Batch: 1, Rows: 1, Optimiser: adam}, // one of the last two is gated
-		{Inputs: 7, Hidden: []int{5}, Classes: 3, Batch: 4, Rows: 3, Floats: true, Optimiser: adam},
-		{Inputs: 2, Hidden: []int{13}, Classes: 3, Batch: 261, Rows: 261, Optimiser: adam},
-		{Inputs: 2, Hidden: []int{3}, Classes: 2, Batch: 100, Rows: 56, Optimiser: sgd}, // 256 samples to train on
+		{Inputs: 1, Hidden: []int{1}, Outputs: 2, Batch: 1, Rows: 1, Optimiser: sgd},
+		{Inputs: 3, Hidden: []int{2}, Outputs: 2, Batch: 3, Rows: 3, Optimiser: adam},
+		{Inputs: 13, Hidden: []int{15}, Outputs: 3, Batch: 19, Rows: 13, Optimiser: adam},
+		{Inputs: 19, Hidden: []int{13, 2}, Outputs: 10, Batch: 2, Rows: 1, Optimiser: sgd},
+		{Inputs: 15, Hidden: []int{3, 19, 13}, Outputs: 5, Batch: 130, Rows: 127, Optimiser: adam},
+		{Inputs: 127, Hidden: []int{130, 15}, Outputs: 10, Batch: 15, Rows: 15, Optimiser: sgd},
+		{Inputs: 130, Hidden: []int{127, 130}, Outputs: 13, Batch: 128, Rows: 128, Optimiser: adam},
+		{Inputs: 13, Hidden: []int{0, 3}, Outputs: 3, Batch: 19, Rows: 15, Optimiser: adam},
+		{Inputs: 2, Hidden: []int{2, 15, 19, 2}, Outputs: 2, Batch: 1, Rows: 1, Optimiser: adam}, // one of the last two is gated
+		{Inputs: 7, Hidden: []int{5}, Outputs: 3, Batch: 4, Rows: 3, Floats: true, Optimiser: adam},
+		{Inputs: 2, Hidden: []int{13}, Outputs: 3, Batch: 261, Rows: 261, Optimiser: adam},
+		{Inputs: 2, Hidden: []int{3}, Outputs: 2, Batch: 100, Rows: 56, Optimiser: sgd}, // 256 samples to train on
+
+		{Inputs: 13, Hidden: []int{15, 6}, Activation: network.LeakyReLU, Outputs: 3, Batch: 19, Rows: 13,
+			Optimiser: trainer.Optimiser{Kind: trainer.AdamW, WeightDecay: 0.5}, Loss: trainer.Loss{ClassWeights: []float64{0.5, 2, 0}}},
+		{Inputs: 7, Hidden: []int{9, 5}, Activation: network.GELU, Outputs: 4, Batch: 5, Rows: 5, Floats: true,
+			Optimiser: trainer.Optimiser{Kind: trainer.Nesterov, Momentum: 0.9, WeightDecay: 0.1}, Loss: trainer.Loss{Smoothing: 0.1}},
+		{Inputs: 19, Hidden: []int{13, 5}, Activation: network.Tanh, Outputs: 10, Batch: 33, Rows: 31,
+			Optimiser: trainer.Optimiser{Kind: trainer.RMSProp, Momentum: 0.5, ClipNorm: 0.1}, Loss: smoothedAndWeighted(10)},
+		{Inputs: 130, Hidden: []int{127, 66}, Activation: network.GELU, Outputs: 7, Batch: 64, Rows: 64,
+			Optimiser: trainer.Optimiser{Kind: trainer.Adam, ClipNorm: 0.05, WeightDecay: 0.01}},
+		{Inputs: 5, Hidden: []int{8, 3}, Outputs: 1, Regression: true, Batch: 16, Rows: 9, Floats: true, Optimiser: adam},
+		{Inputs: 9, Hidden: []int{6}, Activation: network.Tanh, Outputs: 3, Regression: true, Batch: 7, Rows: 7,
+			Optimiser: trainer.Optimiser{Kind: trainer.SGD, WeightDecay: 0.1, ClipNorm: 1e6}}, // longer than any gradient
+		{Inputs: 3, Hidden: []int{0, 4}, Activation: network.LeakyReLU, Outputs: 5, Regression: true, Batch: 2, Rows: 1,
+			Optimiser: trainer.Optimiser{Kind: trainer.RMSProp, ClipNorm: 0.01}},
 	} {
 		c.LearningRate = 1e-2
-		c.Name = fmt.Sprintf("%d-%v-%d batch %d of %d %s", c.Inputs, c.Hidden, c.Classes, c.Rows, c.Batch, c.Optimiser.Kind)
-		if c.Floats {
-			c.Name += " floats"
-		}
+		c.Name = c.describe()
 		cases = append(cases, c)
 	}
 	return cases
+}
+
+// smoothedAndWeighted returns a loss with both, one class of three without weight.
+func smoothedAndWeighted(classes int) trainer.Loss {
+	l := trainer.Loss{Smoothing: 0.2}
+	for k := range classes {
+		l.ClassWeights = append(l.ClassWeights, float64(k%3))
+	}
+	return l
+}
+
+// describe names the case after what is special in it.
+func (c Case) describe() string {
+	name := fmt.Sprintf("%d-%v-%d batch %d of %d %s", c.Inputs, c.Hidden, c.Outputs, c.Rows, c.Batch, c.Optimiser.Kind)
+	for _, word := range []struct {
+		is   bool
+		text string
+	}{
+		{c.Floats, "floats"}, {c.Regression, "regression"}, {c.Activation != "", string(c.Activation)},
+		{c.Optimiser.WeightDecay != 0, "decay"}, {c.Optimiser.ClipNorm != 0, "clip"},
+		{c.Loss.Smoothing != 0, "smoothing"}, {c.Loss.ClassWeights != nil, "weights"},
+	} {
+		if word.is {
+			name += " " + word.text
+		}
+	}
+	return name
 }
 
 // stream returns random numbers for one purpose within the case.
@@ -73,15 +115,26 @@ func (c Case) Data() *dataset.Dataset {
 				s.Pixels = append(s.Pixels, uint8(draw.Below(256)))
 			}
 		}
+		if c.Regression {
+			s.Outputs = c.Outputs
+			for range n * c.Outputs {
+				s.Targets = append(s.Targets, float32(draw.Normal()))
+			}
+			return s
+		}
 		for range n {
-			s.Labels = append(s.Labels, uint8(draw.Below(uint32(c.Classes))))
+			s.Labels = append(s.Labels, uint8(draw.Below(uint32(c.Outputs))))
 		}
 		return s
 	}
-	return &dataset.Dataset{
-		Name: "noise", Height: 1, Width: c.Inputs, Classes: c.Classes, Mean: 0.4, Deviation: 0.3,
+	d := &dataset.Dataset{
+		Name: "noise", Height: 1, Width: c.Inputs, Mean: 0.4, Deviation: 0.3,
 		Train: samples(2*c.Batch + c.Rows), Validation: samples(17), Test: samples(300),
 	}
+	if !c.Regression {
+		d.Classes = c.Outputs
+	}
+	return d
 }
 
 // order returns the samples of the batch that is probed.
@@ -93,7 +146,7 @@ func (c Case) order() []int32 {
 	return order
 }
 
-func (c Case) widths() []int { return append(append([]int{c.Inputs}, c.Hidden...), c.Classes) }
+func (c Case) widths() []int { return append(append([]int{c.Inputs}, c.Hidden...), c.Outputs) }
 
 // State returns the state that both backends start from: a network whose
 // participations lie between zero and one, both ends included, with an optimiser
@@ -107,6 +160,9 @@ func (c Case) State() *trainer.State {
 		}
 	}
 	n := network.New(c.widths())
+	if c.Activation != "" {
+		n.Activation = c.Activation
+	}
 	for l, layer := range n.Layers {
 		deviation := math.Sqrt(2 / float64(max(1, layer.In)))
 		fill(layer.Weight, func() float64 { return deviation * draw.Normal() })
@@ -126,7 +182,7 @@ func (c Case) State() *trainer.State {
 		fill(s.First.Layers[l].Weight, func() float64 { return 0.01 * draw.Normal() })
 		fill(s.First.Layers[l].Bias, func() float64 { return 0.01 * draw.Normal() })
 	}
-	if c.Optimiser.Kind == trainer.Adam {
+	if c.Optimiser.Kind.HasSecond() {
 		s.Second = network.New(c.widths())
 		for l := range n.Layers {
 			positive := func() float64 { return 1e-4 + 1e-3*draw.Float64() }
@@ -162,7 +218,7 @@ func (c Case) survivors() network.Survivors {
 
 // flatten returns all numbers of a state in one order.
 func flatten(s *trainer.State) []float64 {
-	v := []float64{float64(s.Steps), float64(s.Tracked)}
+	v := []float64{float64(s.Steps), float64(s.Tracked), float64(slices.Index(network.Activations, s.Network.Activation))}
 	for _, n := range []*network.Network{s.Network, s.First, s.Second} {
 		if n == nil {
 			continue

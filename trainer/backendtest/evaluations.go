@@ -3,9 +3,9 @@ package backendtest
 import (
 	"context"
 	"fmt"
-	"math"
 
 	"nashprune/trainer"
+	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
 )
 
@@ -31,22 +31,7 @@ func (s *session) evaluate() error {
 			return err
 		}
 		s.compare("evaluate/logits again", widen(again.Logits), widen(got.Logits), make([]float64, len(got.Logits)))
-		loss, correct := 0., 0
-		perClass, ofClass := make([]float64, s.Classes), make([]float64, s.Classes)
-		for b, label := range samples.Labels {
-			row := widen(got.Logits[b*s.Classes : (b+1)*s.Classes])
-			ofClass[label]++
-			l, hit := crossEntropy(row, int(label))
-			loss += l / float64(samples.Len())
-			if hit {
-				correct++
-				perClass[label]++
-			}
-		}
-		s.compare("evaluate/correct", []float64{float64(got.Correct)}, []float64{float64(correct)}, []float64{0})
-		s.compare("evaluate/class correct", counts(got.ClassCorrect), perClass, make([]float64, s.Classes))
-		s.compare("evaluate/class samples", counts(got.ClassSamples), ofClass, make([]float64, s.Classes))
-		s.compare("evaluate/loss", []float64{got.Loss}, []float64{loss}, []float64{s.lossRoundings() * s.unit * (1 + math.Abs(loss))})
+		s.compareJudgement(got, samples)
 		return s.keeps("evaluate/nothing else", candidate, func() error {
 			if err := s.evaluateEachPart(candidate); err != nil {
 				return err
@@ -56,14 +41,45 @@ func (s *session) evaluate() error {
 	})
 }
 
+// compareJudgement checks that counts and loss follow from an evaluation's own
+// outputs.
+func (s *session) compareJudgement(got trainer.Evaluation, samples dataset.Samples) {
+	answers := answersOf(samples, everyone(samples.Len()))
+	loss, correct := 0., 0
+	var perClass, ofClass []float64
+	if !s.Regression {
+		perClass, ofClass = make([]float64, s.Outputs), make([]float64, s.Outputs)
+	}
+	for b := range samples.Len() {
+		l, hit := answers.judge(trainer.Loss{}, b, widen(got.Logits[b*s.Outputs:(b+1)*s.Outputs]))
+		loss += l / float64(samples.Len())
+		if s.Regression {
+			continue
+		}
+		label := answers.labels[b]
+		ofClass[label]++
+		if hit {
+			correct++
+			perClass[label]++
+		}
+	}
+	s.compare("evaluate/correct", []float64{float64(got.Correct)}, []float64{float64(correct)}, []float64{0})
+	s.compare("evaluate/class correct", counts(got.ClassCorrect), perClass, make([]float64, len(perClass)))
+	s.compare("evaluate/class samples", counts(got.ClassSamples), ofClass, make([]float64, len(ofClass)))
+	s.compare("evaluate/loss", []float64{got.Loss}, []float64{loss}, []float64{s.ownLossBound(loss)})
+}
+
 // evaluateExtremes judges equal logits, of which the first is the answer, and
 // logits whose exponential no float32 holds.
 func (s *session) evaluateExtremes() error {
+	if s.Regression {
+		return nil
+	}
 	return s.with(s.candidate, func(candidate trainer.Engine) error {
 		for _, large := range []float32{0, 200} {
-			logits := make([]float64, s.Classes) // of every sample
+			logits := make([]float64, s.Outputs) // of every sample
 			n := network.New(s.widths())
-			for k := 1; k < s.Classes; k++ {
+			for k := 1; k < s.Outputs; k++ {
 				logits[k] = float64(large)
 				n.Layers[len(n.Layers)-1].Bias[k] = large
 			}
@@ -75,8 +91,9 @@ func (s *session) evaluateExtremes() error {
 				return err
 			}
 			loss, correct := 0., 0.
-			for _, label := range s.data.Test.Labels {
-				l, hit := crossEntropy(logits, int(label))
+			answers := answersOf(s.data.Test, everyone(s.data.Test.Len()))
+			for b := range s.data.Test.Len() {
+				l, hit := answers.judge(trainer.Loss{}, b, logits)
 				loss += l / float64(s.data.Test.Len())
 				if hit {
 					correct++
@@ -84,7 +101,7 @@ func (s *session) evaluateExtremes() error {
 			}
 			quantity := fmt.Sprintf("evaluate/logits of 0 and %g/", large)
 			s.compare(quantity+"correct", []float64{float64(got.Correct)}, []float64{correct}, []float64{0})
-			s.compare(quantity+"loss", []float64{got.Loss}, []float64{loss}, []float64{s.lossRoundings() * s.unit * (1 + loss)})
+			s.compare(quantity+"loss", []float64{got.Loss}, []float64{loss}, []float64{s.ownLossBound(loss)})
 		}
 		return nil
 	})
@@ -99,13 +116,10 @@ func (s *session) evaluateEachPart(candidate trainer.Engine) error {
 		if err != nil {
 			return err
 		}
-		p := s.forward(samples, everyone(samples.Len()))
-		_, bound := s.lossDerivative(p, samples.Labels)
-		loss := 0.
-		for b, label := range samples.Labels {
-			l, _ := crossEntropy(p.output[len(p.output)-1].values[b*s.Classes:(b+1)*s.Classes], int(label))
-			loss += l / float64(samples.Len())
-		}
+		everyone := everyone(samples.Len())
+		p, answers := s.forward(samples, everyone), answersOf(samples, everyone)
+		_, bound := s.lossDerivative(trainer.Loss{}, p, answers)
+		loss := s.meanLoss(trainer.Loss{}, p, answers)
 		s.compare(fmt.Sprintf("evaluate/%s loss", part), []float64{got.Loss}, []float64{loss}, []float64{bound})
 		s.compare(fmt.Sprintf("evaluate/%s samples", part), []float64{float64(got.Samples)}, []float64{float64(samples.Len())}, []float64{0})
 	}

@@ -1,0 +1,81 @@
+package cpufallback
+
+import (
+	"math"
+
+	"nashprune/trainer"
+)
+
+// loss computes the loss of each of the first rows samples, sums it up, and leaves
+// the derivative of its mean with respect to the outputs in the last layer.
+func (e *engine[T]) loss(rows int) trainer.Progress {
+	progress := trainer.Progress{Steps: 1, Samples: rows}
+	for b := range rows {
+		loss, correct := e.judge(b, e.options.Loss, 1/T(rows))
+		progress.Loss += float64(loss)
+		if correct {
+			progress.Correct++
+		}
+	}
+	return progress
+}
+
+// judge returns the loss of sample b of the batch, and whether its class has the
+// largest logit. It leaves the derivative of the loss times scale.
+func (e *engine[T]) judge(b int, l trainer.Loss, scale T) (loss T, correct bool) {
+	last := e.layers[len(e.layers)-1]
+	outputs, derivative := last.output.row(b), last.derivative.row(b)
+	if e.data.Regression() {
+		return squaredError(outputs, e.targets.row(b), derivative, scale), false
+	}
+	label := int(e.labels[b])
+	weight := T(l.Weight(label))
+	loss, correct = crossEntropy(outputs, label, T(l.Smoothing), derivative, scale*weight)
+	return weight * loss, correct
+}
+
+// crossEntropy returns the cross-entropy of softmax(logits) with a label of which
+// the fraction smoothing is spread over all classes, and whether the label has the
+// largest logit (the first of equals counts). It writes the derivative with respect
+// to the logits, times scale.
+func crossEntropy[T real](logits []T, label int, smoothing T, derivative []T, scale T) (loss T, correct bool) {
+	top := 0
+	for k, z := range logits {
+		if z > logits[top] {
+			top = k
+		}
+	}
+	var sum, below T // below: how far the logits are under the largest, summed
+	for k, z := range logits {
+		p := T(math.Exp(float64(z - logits[top])))
+		derivative[k] = p
+		sum += p
+		below += logits[top] - z
+	}
+	share := smoothing / T(len(logits))
+	for k := range derivative {
+		derivative[k] *= scale / sum
+		if smoothing > 0 {
+			derivative[k] -= scale * share
+		}
+	}
+	derivative[label] -= scale * (1 - smoothing)
+	loss = logits[top] - logits[label]
+	if smoothing > 0 {
+		loss = (1-smoothing)*loss + share*below
+	}
+	return loss + T(math.Log(float64(sum))), top == label
+}
+
+// squaredError returns the mean of the squared differences between outputs and
+// targets. It writes the derivative with respect to the outputs, times scale.
+func squaredError[T real](outputs, targets, derivative []T, scale T) T {
+	var sum T
+	n := T(len(outputs))
+	for k, z := range outputs {
+		d := z - targets[k]
+		sum += d * d
+		derivative[k] = 2 * scale / n * d
+	}
+	return sum / n
+}

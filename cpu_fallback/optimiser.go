@@ -1,0 +1,118 @@
+package cpufallback
+
+import (
+	"math"
+
+	"nashprune/trainer"
+)
+
+// update moves all parameters by one step of the optimiser.
+func (e *engine[T]) update(rate float64) {
+	e.steps++
+	o := e.options.Optimiser
+	scale := e.clipping()
+	for _, l := range e.layers {
+		weights := l.in * l.out // the biases follow them, and do not decay
+		inChunks(len(l.parameters), numbersPerChunk, func(_, low, high int) {
+			decaying := min(max(weights-low, 0), high-low)
+			w, g, m := l.parameters[low:high], l.gradient[low:high], l.first[low:high]
+			if scale != 1 || o.Coupled() != 0 {
+				g = adjusted(g, w[:decaying], scale, T(o.Coupled()))
+			}
+			if shrink := T(1 - rate*o.Decoupled()); shrink != 1 {
+				for i := range w[:decaying] {
+					w[i] *= shrink
+				}
+			}
+			switch o.Kind {
+			case trainer.Adam, trainer.AdamW:
+				adam(w, g, m, l.second[low:high], rate, e.steps)
+			case trainer.RMSProp:
+				rmsProp(w, g, m, l.second[low:high], T(rate), T(o.Momentum))
+			case trainer.Nesterov:
+				nesterov(w, g, m, T(rate), T(o.Momentum))
+			default:
+				momentum(w, g, m, T(rate), T(o.Momentum))
+			}
+		})
+	}
+}
+
+// adjusted returns scale g, and decay w more for the first numbers of w.
+func adjusted[T real](g, w []T, scale, decay T) []T {
+	to := make([]T, len(g))
+	for i, g := range g {
+		to[i] = scale * g
+	}
+	for i, w := range w {
+		to[i] += decay * w
+	}
+	return to
+}
+
+// clipping returns what to multiply gradients with so that all of them together are
+// no longer than the optimiser allows.
+func (e *engine[T]) clipping() T {
+	longest := e.options.Optimiser.ClipNorm
+	if longest == 0 {
+		return 1
+	}
+	total := 0.
+	for _, l := range e.layers {
+		squares := make([]float64, (len(l.gradient)+numbersPerChunk-1)/numbersPerChunk)
+		inChunks(len(l.gradient), numbersPerChunk, func(chunk, low, high int) {
+			for _, g := range l.gradient[low:high] {
+				squares[chunk] += float64(g) * float64(g)
+			}
+		})
+		for _, square := range squares {
+			total += square
+		}
+	}
+	if norm := math.Sqrt(total); norm > longest {
+		return T(longest / norm)
+	}
+	return 1
+}
+
+// momentum is m <- momentum m + g, w <- w - rate m.
+func momentum[T real](w, g, m []T, rate, momentum T) {
+	g, m = g[:len(w)], m[:len(w)]
+	for i := range w {
+		m[i] = momentum*m[i] + g[i]
+		w[i] -= rate * m[i]
+	}
+}
+
+// nesterov is m <- momentum m + g, w <- w - rate (g + momentum m).
+func nesterov[T real](w, g, m []T, rate, momentum T) {
+	g, m = g[:len(w)], m[:len(w)]
+	for i := range w {
+		m[i] = momentum*m[i] + g[i]
+		w[i] -= rate * (g[i] + momentum*m[i])
+	}
+}
+
+// rmsProp is v <- memory v + (1-memory) g^2, m <- momentum m + g/(sqrt(v)+epsilon),
+// w <- w - rate m.
+func rmsProp[T real](w, g, m, v []T, rate, momentum T) {
+	g, m, v = g[:len(w)], m[:len(w)], v[:len(w)]
+	for i := range w {
+		v[i] += (1 - trainer.RMSPropMemory) * (g[i]*g[i] - v[i])
+		m[i] = momentum*m[i] + g[i]/(T(math.Sqrt(float64(v[i])))+trainer.AdamEpsilon)
+		w[i] -= rate * m[i]
+	}
+}
+
+// adam is algorithm 1 of arXiv:1412.6980 at step number step, from 1.
+func adam[T real](w, g, m, v []T, rate float64, step int) {
+	const keepFirst, keepSecond = trainer.AdamBeta1, trainer.AdamBeta2
+	firstRate := T(rate / (1 - math.Pow(keepFirst, float64(step))))
+	secondScale := T(1 / (1 - math.Pow(keepSecond, float64(step))))
+	g, m, v = g[:len(w)], m[:len(w)], v[:len(w)]
+	for i := range w {
+		m[i] += (1 - keepFirst) * (g[i] - m[i])
+		v[i] += (1 - keepSecond) * (g[i]*g[i] - v[i])
+		w[i] -= firstRate * m[i] / (T(math.Sqrt(float64(v[i]*secondScale))) + trainer.AdamEpsilon)
+	}
+}

@@ -1,0 +1,133 @@
+package backendtest
+
+import (
+	"math"
+
+	"nashprune/trainer"
+	"nashprune/trainer/dataset"
+)
+
+// answers is what is to be predicted of some samples: a class each, or numbers.
+type answers struct {
+	labels  []uint8
+	targets []float64 // a row a sample
+}
+
+// answersOf returns the answers of the samples in an order.
+func answersOf(samples dataset.Samples, order []int32) answers {
+	var a answers
+	for _, i := range order {
+		if n := samples.Outputs; n > 0 {
+			a.targets = append(a.targets, widen(samples.Targets[int(i)*n:int(i+1)*n])...)
+		} else {
+			a.labels = append(a.labels, samples.Labels[i])
+		}
+	}
+	return a
+}
+
+// smoothed returns the part of each class in a label.
+func smoothed(l trainer.Loss, label, classes int) []float64 {
+	q := make([]float64, classes)
+	for k := range q {
+		q[k] = l.Smoothing / float64(classes)
+	}
+	q[label] += 1 - l.Smoothing
+	return q
+}
+
+// judge returns the loss of sample b with the given outputs, and whether its class
+// comes first.
+func (a answers) judge(l trainer.Loss, b int, outputs []float64) (loss float64, correct bool) {
+	if a.labels == nil {
+		for k, z := range outputs {
+			d := z - a.targets[b*len(outputs)+k]
+			loss += d * d / float64(len(outputs))
+		}
+		return loss, false
+	}
+	label, top := int(a.labels[b]), 0
+	for k, z := range outputs {
+		if z > outputs[top] {
+			top = k
+		}
+	}
+	sum := 0.
+	for _, z := range outputs {
+		sum += math.Exp(z - outputs[top])
+	}
+	for k, q := range smoothed(l, label, len(outputs)) {
+		loss += q * (outputs[top] - outputs[k] + math.Log(sum))
+	}
+	return l.Weight(label) * loss, top == label
+}
+
+// lossRoundings bounds the operations behind one loss or probability: two a
+// class for its sums, and a few units each for exponential, logarithm and
+// division (GPUs may be off by several).
+func (s *session) lossRoundings() float64 { return 2*float64(s.Outputs) + 32 }
+
+// ownLossBound bounds the error of a loss that a candidate works out from outputs
+// of its own, relative to one more than the loss.
+func (s *session) ownLossBound(loss float64) float64 {
+	return s.lossRoundings() * s.unit * (1 + math.Abs(loss))
+}
+
+// lossDerivative returns the derivative of the mean loss with respect to the
+// outputs, and a bound for the mean loss.
+func (s *session) lossDerivative(l trainer.Loss, p pass, a answers) (derivative rows, lossBound float64) {
+	derivative = newRows(p.samples, s.Outputs)
+	outputs := p.output[len(p.output)-1]
+	for b := range p.samples {
+		low, high := b*s.Outputs, (b+1)*s.Outputs
+		values, errors := derivative.values[low:high], derivative.entries[low:high]
+		if a.labels == nil {
+			lossBound += s.squaredErrorDerivative(outputs.values[low:high], outputs.entries[low:high], a.targets[low:high], values, errors)
+		} else {
+			lossBound += s.crossEntropyDerivative(l, int(a.labels[b]), outputs.values[low:high], outputs.entries[low:high], values, errors)
+		}
+	}
+	n := float64(p.samples)
+	for i := range derivative.values {
+		derivative.values[i] /= n
+		derivative.entries[i] = derivative.entries[i]/n + 2*s.unit*math.Abs(derivative.values[i])
+	}
+	return derivative, lossBound / n
+}
+
+// crossEntropyDerivative writes the derivative of a sample's loss with respect to
+// logits that are known to within entries, with its bounds, and bounds the loss.
+func (s *session) crossEntropyDerivative(l trainer.Loss, label int, logits, entries, values, errors []float64) (lossBound float64) {
+	worst, spread := 0., 0.
+	top, sum := logits[0], 0.
+	for k, z := range logits {
+		worst = max(worst, entries[k])
+		top = max(top, z)
+	}
+	for _, z := range logits {
+		sum += math.Exp(z - top)
+		spread = max(spread, top-z)
+	}
+	// An exponent of size x is off by x u, and so is the exponential.
+	relative := math.Expm1(2*worst) + (s.lossRoundings()+4*spread)*s.unit
+	weight := l.Weight(label)
+	for k, q := range smoothed(l, label, len(logits)) {
+		probability := math.Exp(logits[k]-top) / sum
+		values[k] = weight * (probability - q)
+		errors[k] = weight * (probability*relative + 8*s.unit*(probability+q))
+	}
+	return weight * (2*worst + (s.lossRoundings()+spread)*s.unit*(1+spread))
+}
+
+// squaredErrorDerivative does the same for predictions.
+func (s *session) squaredErrorDerivative(predictions, entries, targets, values, errors []float64) (lossBound float64) {
+	n := float64(len(predictions))
+	for k, z := range predictions {
+		d := z - targets[k]
+		e := entries[k] + s.unit*(math.Abs(z)+math.Abs(targets[k])+entries[k])
+		values[k] = 2 * d / n
+		errors[k] = 2*e/n + 4*s.unit*math.Abs(values[k])
+		lossBound += (2*math.Abs(d)*e + e*e + s.gamma(len(predictions)+3)*(math.Abs(d)+e)*(math.Abs(d)+e)) / n
+	}
+	return lossBound
+}

@@ -1,0 +1,144 @@
+package backendtest
+
+import (
+	"math"
+
+	"nashprune/trainer"
+	"nashprune/trainer/network"
+)
+
+// Moments and parameters after an update, as textbooks have it and with the
+// textbooks' constants, from gradients that are known to within their bounds.
+
+// updated is what a step makes of one number, each with a bound.
+type updated struct{ w, first, second, wBound, firstBound, secondBound float64 }
+
+// clip scales all gradients together to the length that the optimiser allows.
+func (s *session) clip(all []gradients) {
+	longest := s.Optimiser.ClipNorm
+	if longest == 0 {
+		return
+	}
+	length, uncertain, numbers := 0., 0., 0
+	for _, g := range all {
+		for _, part := range []rows{g.weight, g.bias} {
+			for i, x := range part.values {
+				length += x * x
+				uncertain += part.entries[i] * part.entries[i]
+				numbers++
+			}
+		}
+	}
+	length, uncertain = math.Sqrt(length), math.Sqrt(uncertain)
+	if length == 0 {
+		return
+	}
+	// The square root halves the roundings of a sum of squares, and of the gradient's
+	// errors no length is off by more than their own.
+	relative := uncertain/length + s.gamma(numbers+8)
+	scale := min(1, longest/length)
+	bound := 0.
+	if longest < length*(1+2*relative) {
+		bound = scale * 2 * relative
+	}
+	for _, g := range all {
+		for _, part := range []rows{g.weight, g.bias} {
+			for i, x := range part.values {
+				part.values[i] = scale * x
+				part.entries[i] = scale*part.entries[i] + bound*(math.Abs(x)+part.entries[i]) + s.unit*math.Abs(scale*x)
+			}
+		}
+	}
+}
+
+// update returns what one step makes of a number with a gradient g that is known to
+// within e, and its moments m and v. Weights decay, biases do not.
+func (s *session) update(decays bool, w, g, e, m, v float64) updated {
+	o, u := s.Optimiser, s.unit
+	rate, step := s.LearningRate, float64(s.start.Steps+1)
+	abs := math.Abs
+	var r updated
+	drift := u * abs(w) // of the parameter, before the move is taken off
+	if decays && o.Kind == trainer.AdamW {
+		w *= 1 - rate*o.WeightDecay
+		drift += 2 * u * abs(w)
+	} else if decays {
+		e += 2 * u * (abs(g) + abs(o.WeightDecay*w))
+		g += o.WeightDecay * w
+	}
+	// towards moves by a part of the way to a new value. 1 - memory is itself off by
+	// u relative to one, not to itself.
+	towards := func(old, new, newBound, memory float64) (value, bound float64) {
+		return memory*old + (1-memory)*new, (1-memory)*newBound + 8*u*(abs(old)+abs(new))
+	}
+	// over divides by the root of a second moment.
+	over := func(x, xBound, square, squareBound float64) (value, bound float64) {
+		root := math.Sqrt(square)
+		rootBound := math.Sqrt(squareBound)
+		if square > 2*squareBound {
+			rootBound = squareBound / root
+		}
+		rootBound += 4 * u * root
+		return x / (root + 1e-8), 2 * ((xBound+8*u*abs(x))/root + abs(x)*rootBound/(root*root))
+	}
+	var move, moveBound float64
+	switch o.Kind {
+	case trainer.SGD, trainer.Nesterov:
+		r.first = o.Momentum*m + g
+		r.firstBound = e + 2*u*(abs(o.Momentum*m)+abs(g))
+		move, moveBound = r.first, r.firstBound
+		if o.Kind == trainer.Nesterov {
+			move = g + o.Momentum*r.first
+			moveBound = e + o.Momentum*r.firstBound + 3*u*(abs(g)+abs(r.first))
+		}
+		move, moveBound = rate*move, rate*(moveBound+2*u*abs(move))
+	case trainer.RMSProp:
+		r.second, r.secondBound = towards(v, g*g, 2*abs(g)*e+e*e, 0.99)
+		part, partBound := over(g, e, r.second, r.secondBound)
+		r.first = o.Momentum*m + part
+		r.firstBound = partBound + 2*u*(abs(o.Momentum*m)+abs(part))
+		move, moveBound = rate*r.first, rate*(r.firstBound+2*u*abs(r.first))
+	default:
+		r.first, r.firstBound = towards(m, g, e, 0.9)
+		r.second, r.secondBound = towards(v, g*g, 2*abs(g)*e+e*e, 0.999)
+		firstScale, secondScale := 1/(1-math.Pow(0.9, step)), 1/(1-math.Pow(0.999, step))
+		part, partBound := over(firstScale*r.first, firstScale*r.firstBound, secondScale*r.second, secondScale*r.secondBound)
+		move, moveBound = rate*part, rate*partBound
+	}
+	r.w, r.wBound = w-move, drift+moveBound+u*abs(move)
+	return r
+}
+
+// updates works out the moments and the parameters of a layer after the update.
+func (s *session) updates(l int, g gradients, bounds, expected map[string][]float64, name func(string) string) {
+	state := s.start
+	for _, part := range []struct {
+		name     string
+		gradient rows
+		of       func(*network.Network) []float32
+	}{
+		{"weight", g.weight, func(n *network.Network) []float32 { return n.Layers[l].Weight }},
+		{"bias", g.bias, func(n *network.Network) []float32 { return n.Layers[l].Bias }},
+	} {
+		var w, first, second rows
+		for _, r := range []*rows{&w, &first, &second} {
+			*r = newRows(1, len(part.gradient.values))
+		}
+		for i, x := range part.gradient.values {
+			v := 0.
+			if state.Second != nil {
+				v = float64(part.of(state.Second)[i])
+			}
+			r := s.update(part.name == "weight", float64(part.of(state.Network)[i]), x, part.gradient.entries[i],
+				float64(part.of(state.First)[i]), v)
+			w.values[i], w.entries[i] = r.w, r.wBound
+			first.values[i], first.entries[i] = r.first, r.firstBound
+			second.values[i], second.entries[i] = r.second, r.secondBound
+		}
+		bounds[name(part.name)], expected[name(part.name)] = w.entries, w.values
+		bounds[name("first."+part.name)], expected[name("first."+part.name)] = first.entries, first.values
+		if s.Optimiser.Kind.HasSecond() {
+			bounds[name("second."+part.name)], expected[name("second."+part.name)] = second.entries, second.values
+		}
+	}
+}
