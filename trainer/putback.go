@@ -213,9 +213,17 @@ func (w *witnesses) forward(n *network.Network) *pass {
 	return p
 }
 
-// activate writes the outputs of a hidden layer for one witness.
+// activate writes the outputs of a hidden layer for one witness, which may take the
+// place of its affine part.
 func (p *pass) activate(l int, affine, output []float64) {
-	for i, s := range p.network.Layers[l].Participation {
+	s := p.network.Layers[l].Participation
+	if p.network.Activation == network.ReLU { // the common case, worth a loop of its own
+		for i, s := range s {
+			output[i] = max(float64(s)*affine[i], 0)
+		}
+		return
+	}
+	for i, s := range s {
 		output[i] = p.network.Activation.At(float64(s) * affine[i])
 	}
 }
@@ -224,30 +232,32 @@ func (p *pass) activate(l int, affine, output []float64) {
 // with its output for each witness, through its outgoing weights. A witness for which
 // the neuron is silent loses what it lost before.
 func (p *pass) fall(l int, output func(witness int) float64, outgoing []float64) float64 {
+	last := len(p.affine) - 1
+	affine := make([][]float64, last+1) // of the layers from l on, for one witness
+	for m := l; m <= last; m++ {
+		affine[m] = make([]float64, p.affine[m].Cols)
+	}
 	total := 0.
 	for b, before := range p.losses {
 		a := output(b)
 		if a == 0 {
 			continue
 		}
-		z := make([]float64, len(outgoing))
 		for k, u := range row(p.affine[l], b) {
-			z[k] = u + a*outgoing[k]
+			affine[l][k] = u + a*outgoing[k]
 		}
-		for m := l; m < len(p.affine)-1; m++ {
-			x := make([]float64, len(z))
-			p.activate(m, z, x)
-			z = p.next(m+1, x)
+		for m := l; m < last; m++ {
+			p.activate(m, affine[m], affine[m])
+			p.next(m+1, affine[m], affine[m+1])
 		}
-		total += before - p.lossOf(b, z)
+		total += before - p.lossOf(b, affine[last])
 	}
 	return total / float64(len(p.losses))
 }
 
-// next returns Wx+b of layer l for one witness.
-func (p *pass) next(l int, x []float64) []float64 {
+// next writes Wx+b of layer l for one witness to z.
+func (p *pass) next(l int, x, z []float64) {
 	layer := p.network.Layers[l]
-	z := make([]float64, layer.Out)
 	for k, b := range layer.Bias {
 		z[k] = float64(b)
 	}
@@ -259,7 +269,6 @@ func (p *pass) next(l int, x []float64) []float64 {
 			z[k] += x * w
 		}
 	}
-	return z
 }
 
 // product returns Wx+b for every row x of inputs.
@@ -274,8 +283,13 @@ func product(inputs blas64.General, weight, bias []float32) blas64.General {
 			out.Data[b*out.Stride+i] = float64(x)
 		}
 	}
-	blas64.Gemm(blas.NoTrans, blas.Trans, 1, inputs, w, 1, out)
+	multiplyByTransposed(inputs, w, out)
 	return out
+}
+
+// multiplyByTransposed adds a b^T to out.
+func multiplyByTransposed(a, b, out blas64.General) {
+	blas64.Gemm(blas.NoTrans, blas.Trans, 1, a, b, 1, out)
 }
 
 // newGeneral returns a matrix of zeros. A row has one number at least, as BLAS

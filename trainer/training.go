@@ -291,6 +291,11 @@ type EpochLine struct {
 	ValidationAccuracy *float64 `json:"validation_accuracy,omitempty"`
 	Players            []int    `json:"players"` // of each hidden layer
 	Seconds            float64  `json:"seconds"` // of this training so far
+
+	// ConditionNumbers are those of the effective weights diag(s) W, the largest
+	// singular value over the smallest, of every layer, at a few epochs of a game's
+	// training. Nil within: above a million, or too large to work out.
+	ConditionNumbers []*float64 `json:"condition_numbers,omitempty"`
 }
 
 // RoundLine is a line of metrics.jsonl about one round of the market; the slices
