@@ -35,6 +35,7 @@ type checkpoint struct {
 	Result Result `json:"result"`
 
 	state    *State
+	best     *network.Network // of the best epoch, if Position names one
 	departed *network.Network // of full width, while a market is open from which somebody left
 }
 
@@ -44,6 +45,7 @@ const (
 	networkPrefix      = "network"
 	firstPrefix        = "first"
 	secondPrefix       = "second"
+	bestPrefix         = "best"
 	contributionPrefix = "contribution"
 	departedPrefix     = "departed"
 )
@@ -65,6 +67,7 @@ func (c *checkpoint) save(path string) error {
 	tensors = appendNetwork(tensors, networkPrefix, c.state.Network)
 	tensors = appendNetwork(tensors, firstPrefix, c.state.First)
 	tensors = appendNetwork(tensors, secondPrefix, c.state.Second)
+	tensors = appendNetwork(tensors, bestPrefix, c.best)
 	tensors = appendNetwork(tensors, departedPrefix, c.departed)
 	for l, contributions := range c.state.Contributions {
 		tensors = append(tensors,
@@ -155,19 +158,18 @@ func readCheckpoint(r io.Reader) (*checkpoint, error) {
 	}
 	c.state = &State{Steps: c.Steps, Tracked: c.Tracked}
 	for prefix, into := range map[string]**network.Network{
-		networkPrefix: &c.state.Network, firstPrefix: &c.state.First, secondPrefix: &c.state.Second,
+		networkPrefix: &c.state.Network, firstPrefix: &c.state.First, secondPrefix: &c.state.Second, bestPrefix: &c.best,
 		departedPrefix: &c.departed,
 	} {
 		if *into, err = takeNetwork(tensors, prefix); err != nil {
 			return nil, err
 		}
+		if *into != nil {
+			(*into).Activation = c.Config.Activation
+		}
 	}
 	if err := c.takeContributions(tensors); err != nil {
 		return nil, err
-	}
-	c.state.Network.Activation = c.Config.Activation
-	if c.departed != nil {
-		c.departed.Activation = c.Config.Activation
 	}
 	return c, c.consistent()
 }
@@ -232,6 +234,9 @@ func (c *checkpoint) consistent() error {
 		return fmt.Errorf("it stands at step %d of the run and %d of the optimiser", c.Position.Step, c.Steps)
 	}
 	n := c.state.Network
+	if (c.Position.Best != nil) != (c.best != nil) || c.best != nil && !slices.Equal(c.best.Widths(), n.Widths()) {
+		return fmt.Errorf("its best epoch is not one of the network")
+	}
 	for l, layer := range n.Layers {
 		if last := l == len(n.Layers)-1; last != (layer.Participation == nil) {
 			return fmt.Errorf("layer %d: all layers but the last have participations", l)

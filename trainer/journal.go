@@ -28,7 +28,7 @@ func (r *run) roundEnded(_ *training, line RoundLine) error { return r.appendMet
 func (r *run) stretchEnded(t *training, from int) error {
 	r.workDone += t.plan.work(from, t.Step)
 	r.report(t)
-	if t.Step%t.plan.perEpoch == 0 && (t.Step == t.plan.total || time.Since(r.saved) > checkpointEvery) {
+	if t.Step%t.plan.perEpoch == 0 && (t.Step == t.plan.total || t.Stopped || time.Since(r.saved) > checkpointEvery) {
 		return r.checkpoint(t)
 	}
 	return nil

@@ -162,6 +162,7 @@ func (r *run) judgePruned(ctx context.Context, t *training, o outcome) error {
 	pruned := &Pruned{Judged: judged(o.final), Kept: o.final.Players(), Players: o.gated.Players()}
 	pruned.evaluated(compacted)
 	pruned.Sparsity = 100 * (1 - float64(pruned.Kept)/float64(pruned.Players))
+	pruned.Best = t.Best
 	r.result.Pruned = pruned
 	return nil
 }
@@ -185,6 +186,7 @@ func (r *run) concludeDense(ctx context.Context, t *training, source string) err
 	r.result.Dense = judged(state.Network)
 	r.result.Dense.Source = source
 	r.result.Dense.evaluated(evaluation)
+	r.result.Dense.Best = t.Best
 	r.result.Seconds.Evaluate += time.Since(start).Seconds()
 	return r.saveNetwork(DenseFile, state.Network)
 }

@@ -98,7 +98,7 @@ func TestOrdersAreOfTheSeedAndTheEpoch(t *testing.T) {
 
 func TestLearningRates(t *testing.T) {
 	c := testConfig()
-	c.LearningRate, c.LearningRateWarmUp = 0.5, 2
+	c.LearningRate, c.LearningRateWarmUp, c.StepEpochs, c.StepFactor = 0.5, 2, 2.5, 0.2
 	for _, test := range []struct {
 		schedule ScheduleKind
 		kind     GameKind
@@ -114,6 +114,12 @@ func TestLearningRates(t *testing.T) {
 		{Cosine, MarketGame, 50, 0.5},
 		{Cosine, MarketGame, 75, 0.5 * (0.01 + 0.99/2)},
 		{Cosine, MarketGame, 99, 0.5 * (0.01 + 0.99*(1+math.Cos(math.Pi*49/50))/2)},
+		{Step, NoGame, 24, 0.5}, // 2.5 epochs a step
+		{Step, NoGame, 25, 0.5 * 0.2},
+		{Step, MarketGame, 99, 0.5 * 0.2 * 0.2 * 0.2},
+		{OneCycle, NoGame, 30, 0.5},
+		{OneCycle, NoGame, 25, 0.5 * (1./25 + (1-1./25)*(1-math.Cos(math.Pi*25/30))/2)},
+		{OneCycle, MarketGame, 65, 0.5 * (1 + 1./25/1e4) / 2},
 	} {
 		c.Schedule = test.schedule
 		p, err := newPlan(c, test.kind, planWidths, 160)

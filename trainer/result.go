@@ -72,14 +72,16 @@ const (
 
 // Judged is a network with its size, its speed and how well it does.
 type Judged struct {
-	Source     string   `json:"source,omitempty"`
-	Shape      []int    `json:"shape"`              // inputs, hidden layers, outputs
-	Accuracy   *float64 `json:"accuracy,omitempty"` // absent where the network is not trained
-	Loss       *float64 `json:"loss,omitempty"`
-	Parameters int      `json:"parameters"`
-	MACs       int      `json:"macs"`  // multiply-accumulates a sample
-	Bytes      int      `json:"bytes"` // of the parameters in float32
-	LatencyUS  float64  `json:"latency_us"`
+	Source   string   `json:"source,omitempty"`
+	Shape    []int    `json:"shape"`              // inputs, hidden layers, outputs
+	Accuracy *float64 `json:"accuracy,omitempty"` // absent where the network is not trained
+	Loss     *float64 `json:"loss,omitempty"`
+	// Best is the epoch that the network is from, where --patience looked for it.
+	Best       *BestEpoch `json:"best,omitempty"`
+	Parameters int        `json:"parameters"`
+	MACs       int        `json:"macs"`  // multiply-accumulates a sample
+	Bytes      int        `json:"bytes"` // of the parameters in float32
+	LatencyUS  float64    `json:"latency_us"`
 	// LatencyBatch is the batch that was timed: 128 test samples, or all there are.
 	LatencyBatch int `json:"latency_batch"`
 }

@@ -302,7 +302,7 @@ func (r *run) runStages(ctx context.Context, engine Engine, p plan, from *checkp
 	}
 	r.saved = time.Now()
 	t := r.training(p, engine, from.Position)
-	t.departed = from.departed
+	t.best, t.departed = from.best, from.departed
 	if r.stage == stageGame {
 		if err := r.train(ctx, t); err != nil {
 			return nil, err
@@ -334,7 +334,7 @@ func (r *run) training(p plan, engine Engine, at position) *training {
 	if p.game == NoGame {
 		name = DenseTraining
 	}
-	t := &training{name: name, plan: p, engine: engine, journal: r, position: at}
+	t := &training{name: name, plan: p, engine: engine, journal: r, position: at, guessing: guessing(r.data)}
 	if p.game == MarketGame {
 		t.witnesses = newWitnesses(r.data, r.loss, int(p.stepWork(0)))
 	}
@@ -369,7 +369,7 @@ func (r *run) checkpoint(t *training) error {
 	c := &checkpoint{
 		Schema: checkpointSchema, Config: r.config, Stage: r.stage, Position: t.position,
 		Steps: state.Steps, Tracked: state.Tracked, Metrics: r.length, Result: r.result, state: state,
-		departed: t.departed,
+		best: t.best, departed: t.departed,
 	}
 	r.saved = time.Now()
 	return c.save(filepath.Join(r.Dir, CheckpointFile))

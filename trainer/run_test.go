@@ -187,6 +187,10 @@ func TestInterruptedRunsGoOn(t *testing.T) {
 		"market": func(c *trainer.Config) { c.Baseline = true },
 		"paper":  func(c *trainer.Config) { c.Game, c.Keep, c.Gamma, c.Beta = trainer.PaperGame, 0, 0.5, 0.001 },
 		"sgd":    func(c *trainer.Config) { c.Optimiser, c.Momentum, c.LearningRate = trainer.SGD, 0.9, 0.05 },
+		"patience": func(c *trainer.Config) {
+			c.Epochs, c.Validation, c.Patience, c.Baseline = 9, 0.2, 1, true
+			c.Optimiser, c.WeightDecay, c.ClipNorm, c.Activation, c.LabelSmoothing = trainer.AdamW, 0.1, 1, network.GELU, 0.1
+		},
 	} {
 		c := tinyConfig(t)
 		change(&c)
@@ -395,6 +399,34 @@ func TestValidationIsHeldOutAndJudgedOn(t *testing.T) {
 	}
 	if last.ValidationAccuracy == nil || *last.ValidationAccuracy != *result.Pruned.Accuracy || math.IsNaN(last.Loss) {
 		t.Errorf("%+v, judged %g", last, *result.Pruned.Accuracy)
+	}
+}
+
+// TestPatienceKeepsTheBestEpoch lets trainings that overfit stop early, and expects
+// the networks to be those of the epochs that were best on the validation part.
+func TestPatienceKeepsTheBestEpoch(t *testing.T) {
+	c := tinyConfig(t)
+	c.Epochs, c.Validation, c.EvaluateOn, c.Patience, c.Baseline = 30, 0.5, trainer.ValidationPart, 2, true
+	c.LearningRate = 0.02
+	result, dir := mustRun(t, c)
+	losses := map[string][]float64{}
+	for _, line := range bytes.Split(bytes.TrimSpace(read(t, dir, trainer.MetricsFile)), []byte("\n")) {
+		var l trainer.EpochLine
+		if err := json.Unmarshal(line, &l); err != nil {
+			t.Fatal(err)
+		}
+		if l.Step > 0 && l.ValidationLoss != nil {
+			losses[l.Training] = append(losses[l.Training], *l.ValidationLoss)
+		}
+	}
+	for name, judged := range map[string]trainer.Judged{trainer.GameTraining: result.Pruned.Judged, trainer.DenseTraining: result.Dense} {
+		all, best := losses[name], judged.Best
+		if best == nil || best.Epoch+c.Patience != len(all) || len(all) == c.Epochs {
+			t.Fatalf("%s: best %+v of %d epochs", name, best, len(all))
+		}
+		if all[best.Epoch-1] != best.ValidationLoss || *judged.Loss != best.ValidationLoss {
+			t.Errorf("%s: epoch %d had the loss %g, and %g is what the network was judged at", name, best.Epoch, all[best.Epoch-1], *judged.Loss)
+		}
 	}
 }
 

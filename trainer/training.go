@@ -17,12 +17,15 @@ type training struct {
 	journal journal
 	position
 
+	guessing float64 // mean loss of a network that only guesses
+
 	// What it takes to put back players who left the market; nil without one.
 	witnesses *witnesses
 	departed  *network.Network // of full width: everybody as it was when it last lived
 
-	order []int32 // of the samples in the present epoch
-	epoch int     // that order is for, from 0
+	order []int32          // of the samples in the present epoch
+	epoch int              // that order is for, from 0
+	best  *network.Network // at the end of the epoch that Best names
 }
 
 // journal is told what happens on the way.
@@ -44,7 +47,17 @@ type position struct {
 	Ledgers     []*game.Ledger   `json:"ledgers,omitempty"`
 	Certificate game.Certificate `json:"certificate"`
 	Seconds     PhaseSeconds     `json:"seconds"`
+	// Best is the best epoch so far, where one is looked for, and Stopped tells that
+	// none better came for as long as the configuration's patience.
+	Best    *BestEpoch `json:"best,omitempty"`
+	Stopped bool       `json:"stopped,omitempty"`
 	market
+}
+
+// BestEpoch is the epoch at whose end the loss on the validation part was lowest.
+type BestEpoch struct {
+	Epoch          int     `json:"epoch"` // from 1
+	ValidationLoss float64 `json:"validation_loss"`
 }
 
 // PhaseSeconds is the time that a training took, and how much of it while the
@@ -88,11 +101,12 @@ func (t *training) players() []int {
 	return players
 }
 
-// run takes the training to the end of its plan. When ctx ends it stops after a
+// run takes the training to the end of its plan, or until patience is at its end,
+// and back to its best epoch, where one was looked for. When ctx ends it stops after a
 // step and returns ctx's error; run again goes on from there and gives the same
 // bits as if it had never stopped.
 func (t *training) run(ctx context.Context) error {
-	for t.Step < t.plan.total {
+	for t.Step < t.plan.total && !t.Stopped {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -129,6 +143,27 @@ func (t *training) run(ctx context.Context) error {
 			return err
 		}
 	}
+	if t.best == nil {
+		return nil
+	}
+	return t.engine.Push(&State{Network: t.best})
+}
+
+// look compares the epoch that just ended with the best before it. Epochs count
+// once everybody who leaves has left.
+func (t *training) look(epoch int, loss float64) error {
+	if t.plan.config.Patience == 0 || t.Step <= t.plan.closes && t.plan.game == MarketGame {
+		return nil
+	}
+	if t.Best != nil && loss >= t.Best.ValidationLoss {
+		t.Stopped = epoch-t.Best.Epoch >= t.plan.config.Patience
+		return nil
+	}
+	state, err := t.engine.Pull()
+	if err != nil {
+		return err
+	}
+	t.Best, t.best = &BestEpoch{epoch, loss}, state.Network
 	return nil
 }
 
@@ -238,8 +273,8 @@ func (t *training) certify(demands []int) error {
 	return t.finite(t.Certificate.TotalGap, t.Certificate.Scale)
 }
 
-// absurdLoss is how many times the loss of guessing, log(classes), the mean loss
-// of an epoch may be. Training that recovers is below it after an epoch; training
+// absurdLoss is how many times the loss of guessing the mean loss of an epoch may
+// be. Training that recovers is below it after an epoch; training
 // that blew up is above, even where its numbers stay finite.
 const absurdLoss = 100
 
@@ -255,7 +290,7 @@ func (t *training) endEpoch(ctx context.Context) error {
 		Players:      t.players(),
 		Seconds:      t.Seconds.Training,
 	}
-	if classes := t.plan.widths[len(t.plan.widths)-1]; line.Loss > absurdLoss*math.Log(float64(classes)) {
+	if line.Loss > absurdLoss*t.guessing {
 		return t.diverged(line.Loss)
 	}
 	if t.plan.config.Validation > 0 {
@@ -268,6 +303,9 @@ func (t *training) endEpoch(ctx context.Context) error {
 		}
 		accuracy := evaluation.Accuracy()
 		line.ValidationAccuracy, line.ValidationLoss = &accuracy, &evaluation.Loss
+		if err := t.look(line.Epoch, evaluation.Loss); err != nil {
+			return err
+		}
 	}
 	t.Unfinished = Progress{}
 	return t.journal.epochEnded(t, line)

@@ -22,6 +22,9 @@ type scripted struct {
 	loss    float64 // of a step
 	worth   float64 // times the index
 	fail    string  // the call that fails
+
+	validation []float64 // losses of evaluations, in turn
+	pushed     *State
 }
 
 var errScripted = errors.New("scripted failure")
@@ -82,13 +85,17 @@ func (e *scripted) Compact(keep network.Survivors) error {
 func (e *scripted) Fold() error             { e.network.Fold(); return e.note("fold") }
 func (e *scripted) RestartOptimiser() error { return e.note("restart") }
 func (e *scripted) Evaluate(context.Context, Part, Want) (Evaluation, error) {
-	return Evaluation{}, e.note("evaluate")
+	var evaluation Evaluation
+	if len(e.validation) > 0 {
+		evaluation.Loss, e.validation = e.validation[0], e.validation[1:]
+	}
+	return evaluation, e.note("evaluate")
 }
 func (e *scripted) Infer(int) error { return e.note("infer") }
 func (e *scripted) Pull() (*State, error) {
 	return &State{Network: e.network.Clone()}, e.note("pull")
 }
-func (e *scripted) Push(*State) error                        { return e.note("push") }
+func (e *scripted) Push(s *State) error                      { e.pushed = s; return e.note("push") }
 func (e *scripted) Probe([]int32, float64) ([]Tensor, error) { return nil, e.note("probe") }
 func (e *scripted) Timings() []Timing                        { return nil }
 func (e *scripted) Close() error                             { return nil }
@@ -116,7 +123,7 @@ func scriptedTraining(t *testing.T, e *scripted) (*training, *quiet) {
 		e.worth = 1
 	}
 	q := new(quiet)
-	return &training{name: "game", plan: p, engine: e, journal: q, position: newPosition(p)}, q
+	return &training{name: "game", plan: p, engine: e, journal: q, position: newPosition(p), guessing: 1}, q
 }
 
 // TestRoundsAreAskedForInOrder checks what an engine is asked for around each
@@ -195,5 +202,44 @@ func TestPartsOfADataset(t *testing.T) {
 	d := &dataset.Dataset{Train: dataset.Samples{Labels: make([]uint8, 3)}, Validation: dataset.Samples{Labels: make([]uint8, 2)}, Test: dataset.Samples{Labels: make([]uint8, 1)}}
 	if TrainPart.Of(d).Len() != 3 || ValidationPart.Of(d).Len() != 2 || TestPart.Of(d).Len() != 1 {
 		t.Error("parts are mixed up")
+	}
+}
+
+// TestPatience scripts the losses on the validation part. The market closes after
+// the fifth of ten epochs, so the sixth is the first that counts; the state of the
+// best one is what the training ends with.
+func TestPatience(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		patience int
+		after    []float64 // losses of the epochs from the sixth on
+		ends     int       // epochs that are trained
+		best     int
+	}{
+		{"no patience", 0, []float64{1, 2, 3, 4, 5}, 10, 0},
+		{"gets better", 2, []float64{5, 4, 3, 2, 1}, 10, 10},
+		{"gets worse", 2, []float64{1, 2, 3, 4, 5}, 8, 6},
+		{"equal is not better", 1, []float64{1, 1, 0, 0, 0}, 7, 6},
+		{"recovers in time", 3, []float64{3, 4, 4, 2, 5}, 10, 9},
+	} {
+		e := &scripted{validation: append([]float64{0, 0, 0, 0, 0}, c.after...)}
+		training, _ := scriptedTraining(t, e)
+		training.plan.config.Validation, training.plan.config.Patience = 0.1, c.patience
+		if err := training.run(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if epochs := training.Step / training.plan.perEpoch; epochs != c.ends || training.Stopped != (c.ends < 10) {
+			t.Errorf("%s: %d epochs, stopped %v; want %d", c.name, epochs, training.Stopped, c.ends)
+		}
+		switch {
+		case c.best == 0:
+			if training.Best != nil || e.pushed != nil {
+				t.Errorf("%s: best %+v, pushed %v", c.name, training.Best, e.pushed)
+			}
+		case training.Best == nil || training.Best.Epoch != c.best || training.Best.ValidationLoss != c.after[c.best-6]:
+			t.Errorf("%s: best %+v, want epoch %d", c.name, training.Best, c.best)
+		case e.pushed == nil || e.pushed.Network != training.best || e.asked[len(e.asked)-1] != "push":
+			t.Errorf("%s: the training does not end with its best epoch", c.name)
+		}
 	}
 }
