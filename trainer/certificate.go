@@ -300,6 +300,9 @@ func ReadCertificate(text []byte) (*Certificate, error) {
 		if p.PlayerName != next && p.PlayerName != (PlayerName{next.Layer + 1, 0}) {
 			return nil, fmt.Errorf("player %s is not where it belongs", p.PlayerName)
 		}
+		if p.PutBack != nil && c.PutBack == nil {
+			return nil, fmt.Errorf("player %s was put back, and nothing is said of the samples", p.PlayerName)
+		}
 		next = PlayerName{p.Layer, p.Index + 1}
 	}
 	if len(c.Players) == 0 || next.Layer != len(c.Layers)-1 {

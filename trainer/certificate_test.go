@@ -231,6 +231,7 @@ func TestCertificateRefuses(t *testing.T) {
 		"round":        {func(c *Certificate) { c.Rounds[2].Supply = nil }, "round 3"},
 		"empty round":  {func(c *Certificate) { c.Rounds[2] = RoundLine{} }, "round 0"},
 		"most tempted": {func(c *Certificate) { c.MostTempted = &PlayerName{9, 9} }, "9:9"},
+		"put back":      {func(c *Certificate) { c.PutBack = nil }, "was put back"},
 		"layer skipped": {func(c *Certificate) {
 			c.Players = append(c.Players, CertifiedPlayer{PlayerName: PlayerName{3, 0}, Reason: game.Kept})
 		}, "3:0"},

@@ -98,9 +98,9 @@ func without(all, some []int) []int {
 // the network, so that a round stays much cheaper than the training before it,
 // within these bounds.
 const (
-	mostWitnesses   = 1000
+	mostWitnesses   = 500
 	fewestWitnesses = 64
-	witnessWork     = 1 << 29
+	witnessWork     = 1 << 28
 )
 
 // witnesses are the samples on which the loss is measured when players are put

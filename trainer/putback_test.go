@@ -118,13 +118,13 @@ func TestPutBack(t *testing.T) {
 func TestWitnesses(t *testing.T) {
 	d := &dataset.Dataset{Classes: 4, Mean: 0.5, Deviation: 2, Train: testSamples(5000, 0)}
 	w := newWitnesses(d, Loss{}, 1000)
-	if w.part != TrainPart || len(w.chosen) != mostWitnesses || w.chosen[1] != 5 || w.chosen[mostWitnesses-1] != 4995 {
+	if w.part != TrainPart || len(w.chosen) != mostWitnesses || w.chosen[1] != 10 || w.chosen[mostWitnesses-1] != 4990 {
 		t.Errorf("%d witnesses of the %s part: %v ...", len(w.chosen), w.part, w.chosen[:3])
 	}
-	if got, want := w.inputs.Data[3+1], (d.Train.At(5*3+1)-0.5)/2; got != want {
+	if got, want := w.inputs.Data[3+1], (d.Train.At(10*3+1)-0.5)/2; got != want {
 		t.Errorf("input %g, want %g", got, want)
 	}
-	if w := newWitnesses(d, Loss{}, 1<<29/100); len(w.chosen) != 100 {
+	if w := newWitnesses(d, Loss{}, 1<<28/100); len(w.chosen) != 100 {
 		t.Errorf("%d witnesses for a network that takes a hundredth of the work each", len(w.chosen))
 	}
 	if w := newWitnesses(d, Loss{}, 1<<40); len(w.chosen) != fewestWitnesses {

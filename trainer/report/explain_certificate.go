@@ -156,7 +156,7 @@ func ExplainPlayer(w io.Writer, run *Run, name trainer.PlayerName) error {
 		row(worth, number(p.Worth), "of full participation")
 		row(price, number(p.Price), "of full participation")
 	} else {
-		row(worth, number(p.Worth), "what the loss stands to lose, twice over, without it")
+		row(worth, number(p.Worth), "twice what the loss stands to lose without it")
 		row(price, number(p.Price), "of full participation")
 	}
 	side := "above zero: it wants to take part"
