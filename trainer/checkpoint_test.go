@@ -36,13 +36,19 @@ func testCheckpoint() *checkpoint {
 			moments.Layers[l].Weight[0] = 0.5
 		}
 	}
+	departed := network.New([]int{4, 3, 2, 2})
+	departed.Layers[0].Weight[5] = 0.25
+	known := market{
+		WhenItLeft: [][]float64{{0, 1e-3, 0}, {0, 0}}, AtTheEnd: [][]float64{{0, -1e-3, 0}, {0, 0}},
+		Closing: []closing{{[]int{0, 2}, []float64{1, 2}, []float64{0.9, 0.8}}, {[]int{0, 1}, []float64{3, 4}, []float64{0.7, 0.6}}},
+	}
 	config := DefaultConfig()
 	config.Keep, config.Sparsity = 4, 0
 	return &checkpoint{
 		Schema: checkpointSchema, Config: config, Stage: stageGame, Steps: state.Steps, Tracked: state.Tracked, Metrics: 99,
-		Position: position{Step: 42, Unfinished: Progress{Steps: 2, Samples: 256, Correct: 3, Loss: 1.0 / 3}, Ledgers: ledgers},
+		Position: position{Step: 42, Unfinished: Progress{Steps: 2, Samples: 256, Correct: 3, Loss: 1.0 / 3}, Ledgers: ledgers, market: known},
 		Result:   Result{Schema: ResultSchema, Command: "nashprune train", Seed: 1},
-		state:    state,
+		state:    state, departed: departed,
 	}
 }
 
@@ -61,6 +67,7 @@ func TestCheckpointRoundTrip(t *testing.T) {
 	}
 	// A training without a market, optimised by SGD, has fewer tensors.
 	want.Position.Ledgers, want.state.Second = nil, nil
+	want.Position.market, want.departed = market{}, nil
 	if err := want.save(path); err != nil {
 		t.Fatal(err)
 	}
@@ -82,6 +89,12 @@ func TestCheckpointRefuses(t *testing.T) {
 		"market layers": {func(c *checkpoint) { c.Position.Ledgers = c.Position.Ledgers[:1] }, "layers of the network"},
 		"market size":   {func(c *checkpoint) { c.Position.Ledgers[0] = game.NewLedger(3) }, "market of layer 0"},
 		"market order":  {func(c *checkpoint) { c.Position.Ledgers[0].Live = []int{2, 0} }, "cannot have"},
+		"put back":      {func(c *checkpoint) { c.Position.WhenItLeft[0] = nil }, "market of layer 0"},
+		"at the end":    {func(c *checkpoint) { c.Position.AtTheEnd = c.Position.AtTheEnd[:1] }, "layers of the network"},
+		"closing":       {func(c *checkpoint) { c.Position.Closing[1].Worths = nil }, "market of layer 1"},
+		"closing order": {func(c *checkpoint) { c.Position.Closing[1].Players = []int{1, 0} }, "market of layer 1"},
+		"closing range": {func(c *checkpoint) { c.Position.Closing[0].Players = []int{0, 3} }, "market of layer 0"},
+		"departed":      {func(c *checkpoint) { c.departed = network.New([]int{4, 2, 2, 2}) }, "those who left"},
 		"no gates":      {func(c *checkpoint) { c.state.Network.Layers[0].Participation = nil }, "participations"},
 		"step":          {func(c *checkpoint) { c.Position.Step = -1 }, "step"},
 		"stage":         {func(c *checkpoint) { c.Stage = "lunch" }, "stage"},

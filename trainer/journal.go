@@ -12,6 +12,13 @@ import (
 var _ journal = (*run)(nil)
 
 func (r *run) epochEnded(t *training, line EpochLine) error {
+	if t.plan.conditionsDue(line.Epoch) {
+		state, err := t.engine.Pull()
+		if err != nil {
+			return err
+		}
+		line.ConditionNumbers = conditionNumbers(state.Network)
+	}
 	r.lastLine = &line
 	return r.appendMetrics(line)
 }

@@ -42,6 +42,9 @@ func (r *run) concludeGame(ctx context.Context, t *training) error {
 	if err := r.write(PlayersFile, func(w io.Writer) error { return writePlayers(w, players) }); err != nil {
 		return err
 	}
+	if err := r.write(CertificateFile, outcome.certificate.Write); err != nil {
+		return err
+	}
 	return r.saveNetwork(PrunedFile, outcome.final)
 }
 
@@ -51,6 +54,8 @@ type outcome struct {
 	final   *network.Network // the compacted network
 	gated   *network.Network // of full width, with the participations that the game left
 	masked  *network.Network // of full width, computing what final computes: removed players have participation zero
+
+	certificate *Certificate
 }
 
 // gateTheGone ends the market, whose losers have left already. In the network of
@@ -61,7 +66,11 @@ func (r *run) gateTheGone(t *training, final *network.Network) (outcome, error) 
 		return outcome{}, err
 	}
 	embed(final, gated, t.live())
-	return outcome{marketPlayers(t.plan, t.Ledgers), final, gated, gated}, nil
+	rounds, err := r.rounds()
+	if err != nil {
+		return outcome{}, err
+	}
+	return outcome{marketPlayers(t.plan, t.Ledgers), final, gated, gated, marketCertificate(t, rounds)}, nil
 }
 
 // embed writes a compacted network into one of full width, in which everybody
@@ -109,7 +118,8 @@ func (r *run) removeByThreshold(ctx context.Context, t *training, gated *network
 	masked.Fold()
 	final := masked.Keep(keep)
 	embed(final, masked, keep)
-	return outcome{players, final, gated, masked}, t.finite(t.Certificate.TotalGap, t.Certificate.Scale)
+	certificate := paperCertificate(g, t.Certificate, measured, gated, players)
+	return outcome{players, final, gated, masked, certificate}, t.finite(t.Certificate.TotalGap, t.Certificate.Scale)
 }
 
 // judgePruned evaluates the network at full width with the participations that

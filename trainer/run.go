@@ -19,13 +19,14 @@ import (
 
 // The files of a run folder.
 const (
-	ConfigFile     = "config.toml"            // the resolved configuration
-	MetricsFile    = "metrics.jsonl"          // a line an epoch and a round
-	ResultFile     = "result.json"            // Result
-	DenseFile      = "dense.safetensors"      // the network trained without the game
-	PrunedFile     = "pruned.safetensors"     // what the game left
-	PlayersFile    = "players.csv"            // a row a player
-	CheckpointFile = "checkpoint.safetensors" // until the run is finished
+	ConfigFile      = "config.toml"            // the resolved configuration
+	MetricsFile     = "metrics.jsonl"          // a line an epoch and a round
+	ResultFile      = "result.json"            // Result
+	DenseFile       = "dense.safetensors"      // the network trained without the game
+	PrunedFile      = "pruned.safetensors"     // what the game left
+	PlayersFile     = "players.csv"            // a row a player
+	CertificateFile = "equilibrium.json"       // Certificate
+	CheckpointFile  = "checkpoint.safetensors" // until the run is finished
 )
 
 // checkpointEvery is how much work a killed process may lose, beside an epoch.
@@ -279,7 +280,7 @@ func (r *run) createFolder() error {
 	}
 	// Of two runs that begin at once in one folder, one fails here.
 	var err error
-	if r.metrics, err = os.OpenFile(filepath.Join(r.Dir, MetricsFile), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644); err != nil {
+	if r.metrics, err = os.OpenFile(filepath.Join(r.Dir, MetricsFile), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644); err != nil {
 		return fmt.Errorf("--out: %w", atomicfile.Advised(err))
 	}
 	return r.write(ConfigFile, func(w io.Writer) error { return toml.NewEncoder(w).Encode(r.config) })
@@ -314,7 +315,7 @@ func (r *run) runStages(ctx context.Context, engine Engine, p plan, from *checkp
 	}
 	r.saved = time.Now()
 	t := r.training(p, engine, from.Position)
-	t.best = from.best
+	t.best, t.departed = from.best, from.departed
 	if r.stage == stageGame {
 		if err := r.train(ctx, t); err != nil {
 			return nil, err
@@ -346,7 +347,11 @@ func (r *run) training(p plan, engine Engine, at position) *training {
 	if p.game == NoGame {
 		name = DenseTraining
 	}
-	return &training{name: name, plan: p, engine: engine, data: r.data, journal: r, position: at}
+	t := &training{name: name, plan: p, engine: engine, data: r.data, journal: r, position: at}
+	if p.game == MarketGame {
+		t.witnesses = newWitnesses(r.data, r.loss, int(p.stepWork(0)))
+	}
+	return t
 }
 
 // train runs a training to its end. When ctx ends on the way it writes a
@@ -376,7 +381,8 @@ func (r *run) checkpoint(t *training) error {
 	r.addSeconds(t)
 	c := &checkpoint{
 		Schema: checkpointSchema, Config: r.config, Stage: r.stage, Position: t.position,
-		Steps: state.Steps, Tracked: state.Tracked, Metrics: r.length, Result: r.result, state: state, best: t.best,
+		Steps: state.Steps, Tracked: state.Tracked, Metrics: r.length, Result: r.result, state: state,
+		best: t.best, departed: t.departed,
 	}
 	r.saved = time.Now()
 	return c.save(filepath.Join(r.Dir, CheckpointFile))

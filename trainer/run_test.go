@@ -83,7 +83,7 @@ func read(t *testing.T, dir, name string) []byte {
 }
 
 // artefacts are the files of a run in which nothing depends on the time.
-var artefacts = []string{trainer.ConfigFile, trainer.DenseFile, trainer.PrunedFile, trainer.PlayersFile}
+var artefacts = []string{trainer.ConfigFile, trainer.DenseFile, trainer.PrunedFile, trainer.PlayersFile, trainer.CertificateFile}
 
 func TestMarketRun(t *testing.T) {
 	c := smallConfig()

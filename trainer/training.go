@@ -19,6 +19,10 @@ type training struct {
 	journal journal
 	position
 
+	// What it takes to put back players who left the market; nil without one.
+	witnesses *witnesses
+	departed  *network.Network // of full width: everybody as it was when it last lived
+
 	order []int32          // of the samples in the present epoch
 	epoch int              // that order is for, from 0
 	best  *network.Network // at the end of the epoch that Best names
@@ -47,6 +51,7 @@ type position struct {
 	// none better came for as long as the configuration's patience.
 	Best    *BestEpoch `json:"best,omitempty"`
 	Stopped bool       `json:"stopped,omitempty"`
+	market
 }
 
 // BestEpoch is the epoch at whose end the loss on the validation part was lowest.
@@ -69,6 +74,7 @@ func newPosition(p plan) position {
 	if p.game == MarketGame {
 		for _, width := range p.widths[1 : len(p.widths)-1] {
 			start.Ledgers = append(start.Ledgers, game.NewLedger(width))
+			start.WhenItLeft = append(start.WhenItLeft, make([]float64, width))
 		}
 	}
 	return start
@@ -204,7 +210,9 @@ func (t *training) playRound(k int) error {
 		if err := t.finite(worths...); err != nil {
 			return err
 		}
-		line.Prices = append(line.Prices, ledger.Quote(worths, demands[l]))
+		price := ledger.Quote(worths, demands[l])
+		line.Prices = append(line.Prices, price)
+		line.Supply = append(line.Supply, game.Market{Price: price}.Supply(worths))
 	}
 	moved, err := t.engine.Move(line.Prices, t.plan.config.Damping)
 	if err != nil {
@@ -217,7 +225,7 @@ func (t *training) playRound(k int) error {
 		}
 	}
 	var stay network.Survivors
-	leaving := 0
+	before, leaving := t.live(), 0
 	for l, ledger := range t.Ledgers {
 		was := len(ledger.Live)
 		if last {
@@ -228,6 +236,9 @@ func (t *training) playRound(k int) error {
 		leaving += was - len(ledger.Live)
 	}
 	line.Players = t.players()
+	if err := t.putBack(before, last); err != nil {
+		return err
+	}
 	if leaving > 0 {
 		if err := t.engine.Compact(stay); err != nil {
 			return err
@@ -253,9 +264,11 @@ func (t *training) certify(demands []int) error {
 	if err != nil {
 		return err
 	}
-	t.Certificate = game.Certificate{}
+	t.Certificate, t.Closing = game.Certificate{}, nil
 	for l, statistics := range measured {
-		t.Certificate.Certify(statistics.Worths(), statistics.Participation, demands[l])
+		worths := statistics.Worths()
+		t.Certificate.Certify(worths, statistics.Participation, demands[l])
+		t.Closing = append(t.Closing, closing{t.Ledgers[l].Live, worths, statistics.Participation})
 	}
 	return t.finite(t.Certificate.TotalGap, t.Certificate.Scale)
 }
@@ -326,6 +339,11 @@ type EpochLine struct {
 	ValidationR2       *float64 `json:"validation_r2,omitempty"`
 	Players            []int    `json:"players"` // of each hidden layer
 	Seconds            float64  `json:"seconds"` // of this training so far
+
+	// ConditionNumbers are those of the effective weights diag(s) W, the largest
+	// singular value over the smallest, of every layer, at a few epochs of a game's
+	// training. Nil within: above a million, or too large to work out.
+	ConditionNumbers []*float64 `json:"condition_numbers,omitempty"`
 }
 
 // RoundLine is a line of metrics.jsonl about one round of the market; the slices
@@ -337,5 +355,6 @@ type RoundLine struct {
 	Step     int       `json:"after_step"` // of the training
 	Demand   []int     `json:"demand"`
 	Prices   []float64 `json:"prices"`
+	Supply   []float64 `json:"supply"`  // the best responses at these prices, added
 	Players  []int     `json:"players"` // after it
 }

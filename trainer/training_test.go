@@ -112,7 +112,7 @@ func (q *quiet) roundEnded(_ *training, line RoundLine) error {
 
 var _ Engine = (*scripted)(nil)
 
-func scriptedTraining(t *testing.T, e *scripted) (*training, *quiet) {
+func scriptedTraining(t testing.TB, e *scripted) (*training, *quiet) {
 	t.Helper()
 	p, err := newPlan(testConfig(), MarketGame, planWidths, 160)
 	if err != nil {

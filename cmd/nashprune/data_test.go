@@ -71,7 +71,19 @@ func TestTables(t *testing.T) {
 	if text := succeed(t, "eval", "out"); !strings.Contains(text, "class rose") {
 		t.Errorf("no names of classes in %s", text)
 	}
-	succeed(t, "explain", "out")
+	if text := succeed(t, "explain", "out"); !strings.Contains(text, "equilibrium is claimed") || !strings.Contains(text, "validation part") {
+		t.Errorf("no certificate in %s", text)
+	}
+	if text := succeed(t, "explain", "out", "--player", "0:1"); !strings.HasPrefix(text, "Player 0:1, which ") {
+		t.Errorf("no player in %s", text)
+	}
+	var player trainer.CertifiedPlayer
+	if err := json.Unmarshal([]byte(succeed(t, "explain", "out", "--player", "0:1", "--json")), &player); err != nil || player.Index != 1 {
+		t.Errorf("%+v, %v", player, err)
+	}
+	if _, err := trainer.ReadCertificate([]byte(succeed(t, "explain", "out", "--json"))); err != nil {
+		t.Error(err)
+	}
 
 	// Another file is judged whole, its words are the same classes though some are
 	// missing, and its features are not standardised by themselves.

@@ -121,7 +121,8 @@ func (run *Run) checkRound(line trainer.RoundLine) error {
 	switch {
 	case line.Round < 1 || line.Round > run.Config.Rounds:
 		return fmt.Errorf("round %d of %d", line.Round, run.Config.Rounds)
-	case len(line.Demand) != layers || len(line.Prices) != layers || len(line.Players) != layers:
+	case len(line.Demand) != layers || len(line.Prices) != layers || len(line.Players) != layers ||
+		line.Supply != nil && len(line.Supply) != layers:
 		return fmt.Errorf("round %d is not about %d hidden layers", line.Round, layers)
 	case slices.ContainsFunc(line.Demand, negative) || slices.ContainsFunc(line.Players, negative):
 		return fmt.Errorf("round %d counts fewer than no players", line.Round)

@@ -42,7 +42,7 @@ func ofLayers(layers int) *Run {
 	run.Players = nil
 	for i := range run.Rounds {
 		r := &run.Rounds[i]
-		r.Demand, r.Prices, r.Players = end[1:layers+1], make([]float64, layers), start[1:layers+1]
+		r.Demand, r.Prices, r.Supply, r.Players = end[1:layers+1], make([]float64, layers), make([]float64, layers), start[1:layers+1]
 	}
 	return run
 }

@@ -82,7 +82,7 @@ func marketRun() *Run {
 	for k := range demands {
 		run.Rounds = append(run.Rounds, trainer.RoundLine{
 			Training: trainer.GameTraining, Round: k + 1, Epoch: 1 + k/2, Demand: demands[k],
-			Prices: []float64{1.35e-5 * float64(k), 0.25 * float64(k)}, Players: players[k],
+			Prices: []float64{1.35e-5 * float64(k), 0.25 * float64(k)}, Supply: []float64{4.5 - float64(k)/2, 2}, Players: players[k],
 		})
 	}
 	reasons := []game.Reason{
@@ -96,6 +96,38 @@ func marketRun() *Run {
 		}
 		run.Players = append(run.Players, p)
 	}
+	return run
+}
+
+// withCertificate adds the certificate that fits a run.
+func withCertificate(run *Run) *Run {
+	e := run.Result.Equilibrium
+	c := &trainer.Certificate{
+		Schema: trainer.CertificateSchema, Game: run.Config.Game, Bound: game.EquilibriumBound,
+		RelativeGap: e.RelativeGap, Claimed: e.RelativeGap < game.EquilibriumBound,
+		Certificate: game.Certificate{MaxGap: e.MaxGap, TotalGap: 0.0012, Scale: 0.5, Players: 7},
+		MostTempted: &trainer.PlayerName{Layer: 1, Index: 3}, SpectralRadius: of(0.25),
+		Layers: []trainer.CertifiedLayer{{Players: 4, Gap: 1e-4, SpectralRadius: of(0.25)}, {Players: 3, Gap: 0.0011, SpectralRadius: of(0)}},
+	}
+	for _, p := range run.Players {
+		name := trainer.PlayerName{Layer: p.Layer, Index: p.Index}
+		player := trainer.CertifiedPlayer{PlayerName: name, Reason: p.Reason, Epoch: p.Epoch}
+		player.Account = game.Market{Price: p.Price}.Account(p.Worth, p.Participation)
+		if run.Config.Game == trainer.MarketGame && p.Reason != game.Kept {
+			player.Round = 1 + p.Epoch%2
+			player.PutBack = &trainer.PutBack{WhenItLeft: 0.0015, AtTheEnd: -0.001 * float64(p.Index), Refused: p.Price}
+		}
+		c.Players = append(c.Players, player)
+	}
+	if run.Config.Game == trainer.MarketGame {
+		for l := range c.Layers {
+			c.Layers[l].Price, c.Layers[l].Demand, c.Layers[l].Supply = 0.002, 3-l, 2.75-float64(l)
+		}
+		c.Rounds = run.Rounds
+		c.PutBack = &trainer.PutBackSummary{Part: trainer.ValidationPart, Samples: 1000, Dominated: trainer.PutBackCount{Players: 2, WhenItLeft: 2, AtTheEnd: 1}, PricedOut: trainer.PutBackCount{Players: 4, WhenItLeft: 3, AtTheEnd: 4}}
+	}
+	run.Epochs[0].ConditionNumbers = []*float64{of(12.5), nil, of(1.25)}
+	run.Certificate = c
 	return run
 }
 
@@ -164,8 +196,42 @@ func TestTexts(t *testing.T) {
 			golden(t, "picture-"+name+".svg", func(w io.Writer) error { return Picture(w, run) })
 			if run.hasGame() {
 				golden(t, "explain-"+name+".golden", func(w io.Writer) error { return Explain(w, run) })
+				withCertificate(run)
+				golden(t, "certificate-"+name+".golden", func(w io.Writer) error { return Explain(w, run) })
+				for fate, player := range map[string]trainer.PlayerName{"stays": {Layer: 0, Index: 0}, "left": {Layer: 1, Index: 2}} {
+					golden(t, "player-"+fate+"-"+name+".golden", func(w io.Writer) error { return ExplainPlayer(w, run, player) })
+				}
 			}
 		})
+	}
+}
+
+// TestStability: the text says what a radius means, on both sides of 1 and without one.
+func TestStability(t *testing.T) {
+	run := withCertificate(marketRun())
+	for want, radius := range map[string]*float64{"below 1: a small change of participations dies out": of(0.99), "not below 1": of(1), "not worked out": nil} {
+		run.Certificate.SpectralRadius = radius
+		var b strings.Builder
+		if err := Explain(&b, run); err != nil || !strings.Contains(b.String(), want) {
+			t.Errorf("%v: no %q in %s", err, want, b.String())
+		}
+	}
+}
+
+func TestParsePlayer(t *testing.T) {
+	if got, err := ParsePlayer("1:17"); err != nil || got != (trainer.PlayerName{Layer: 1, Index: 17}) {
+		t.Errorf("%v, %v", got, err)
+	}
+	for _, bad := range []string{"", "1", "1:", ":1", "1:2:3", "-1:2", "1:+2", "a:b", "1:99999999999999999999"} {
+		if got, err := ParsePlayer(bad); !errors.Is(err, trainer.ErrUsage) {
+			t.Errorf("%q: %v, %v", bad, got, err)
+		}
+	}
+	run := withCertificate(marketRun())
+	for _, name := range []trainer.PlayerName{{Layer: 0, Index: 7}, {Layer: 2, Index: 0}} {
+		if err := ExplainPlayer(io.Discard, run, name); !errors.Is(err, trainer.ErrUsage) || !strings.Contains(err.Error(), "the last is 1:4") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 
@@ -217,6 +283,7 @@ func TestWriteErrors(t *testing.T) {
 	for name, write := range map[string]func(io.Writer) error{
 		"Result":  func(w io.Writer) error { return Result(w, &run.Result) },
 		"Explain": func(w io.Writer) error { return Explain(w, run) },
+		"Player":  func(w io.Writer) error { return ExplainPlayer(w, withCertificate(run), trainer.PlayerName{}) },
 		"Picture": func(w io.Writer) error { return Picture(w, run) },
 		"Eval":    func(w io.Writer) error { return Eval(w, &trainer.EvalResult{}) },
 	} {

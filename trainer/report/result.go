@@ -10,6 +10,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"nashprune/game"
 	"nashprune/trainer"
 )
 
@@ -107,10 +108,14 @@ func notes(r *trainer.Result) string {
 	return b.String()
 }
 
-// gaps says how far from equilibrium the game ended.
+// gaps says how far from equilibrium the game ended, and whether that is called one.
 func gaps(e *trainer.Equilibrium) string {
-	return fmt.Sprintf("relative gap %.2g: players' own best moves would gain %.2g %% of what is at stake, no single one more than %.2g",
-		e.RelativeGap, 100*e.RelativeGap, e.MaxGap)
+	claim := fmt.Sprintf("not under %g: no equilibrium is claimed", game.EquilibriumBound)
+	if e.RelativeGap < game.EquilibriumBound {
+		claim = fmt.Sprintf("under %g: an equilibrium is claimed", game.EquilibriumBound)
+	}
+	return fmt.Sprintf("relative gap %.2g, %s; players' own best moves would gain %.2g %% of what is at stake, no single one more than %.2g",
+		e.RelativeGap, claim, 100*e.RelativeGap, e.MaxGap)
 }
 
 // reasons counts the players who stay, and those who left by why they did,
