@@ -67,12 +67,17 @@ func newEngine(device *compute.Device, d *dataset.Dataset, o trainer.EngineOptio
 	e := &engine{
 		device: device, data: d, options: o,
 		grain:     grainFor(device.Info().Kind),
-		batchRows: max(min(o.Batch, d.Train.Len()), evaluationBatch),
+		batchRows: batchRowsOf(o, d),
 	}
 	if e.batchRows > maxTurns {
 		return nil, trainer.Usagef("a batch of %d samples is too large for Vulkan: take %d at most, or train on the cpu", e.batchRows, maxTurns)
 	}
-	err := e.placeSamples()
+	plan := planMemory(device.Info(), d, o, s.Network.Widths())
+	plan.Removal = 0 // nobody may be removed
+	err := plan.Check()
+	if err == nil {
+		err = e.placeSamples()
+	}
 	if err == nil {
 		err = e.placeExchange()
 	}
@@ -84,6 +89,24 @@ func newEngine(device *compute.Device, d *dataset.Dataset, o trainer.EngineOptio
 		return nil, err
 	}
 	return e, nil
+}
+
+// batchRowsOf returns the rows of all buffers that hold a batch.
+func batchRowsOf(o trainer.EngineOptions, d *dataset.Dataset) int {
+	return max(min(o.Batch, d.Train.Len()), evaluationBatch)
+}
+
+// laySamples lays out the samples of all parts.
+func (e *engine) laySamples(take taker) {
+	samples, number := 0, 1
+	for _, part := range parts {
+		samples += part.Of(e.data).Len()
+	}
+	if e.data.Train.Values != nil {
+		number = 4
+	}
+	e.samples.features = take(samples * number * padded(e.data.Train.Features))
+	e.samples.labels = take(padded(samples))
 }
 
 // placeSamples copies all samples to the device, as they came.
@@ -107,11 +130,9 @@ func (e *engine) placeSamples() (err error) {
 	if err := checkReach("the samples take", len(features), e.device.Info().Limits.StorageRange); err != nil {
 		return err
 	}
-	s.arena, err = e.device.NewArena(compute.Local, e.device.Round(len(features))+e.device.Round(len(labels)))
-	if err != nil {
+	if s.arena, err = newArena(e.device, compute.Local, e.laySamples); err != nil {
 		return err
 	}
-	s.features, s.labels = s.arena.Take(len(features)), s.arena.Take(len(labels))
 	if err := e.device.Write(s.labels, labels); err != nil {
 		return err
 	}
@@ -140,16 +161,21 @@ func checkReach(what string, bytes, limit int) error {
 
 var parts = []trainer.Part{trainer.TrainPart, trainer.ValidationPart, trainer.TestPart}
 
+// layExchange lays out the memory through which host and device talk.
+func (e *engine) layExchange(take taker) {
+	x := &e.exchange
+	places := planLength * e.batchRows
+	x.planned = take(planLength * sizeOf[shaders.Step]())
+	x.ordered = take(places * sizeOf[uint32]())
+	x.observed = take(places * sizeOf[shaders.Outcome]())
+}
+
 // placeExchange makes the memory through which host and device talk.
 func (e *engine) placeExchange() (err error) {
 	x := &e.exchange
-	places := planLength * e.batchRows
-	plan, order, outcomes := planLength*sizeOf[shaders.Step](), places*sizeOf[uint32](), places*sizeOf[shaders.Outcome]()
-	x.arena, err = e.device.NewArena(compute.Host, e.device.Round(plan)+e.device.Round(order)+e.device.Round(outcomes))
-	if err != nil {
+	if x.arena, err = newArena(e.device, compute.Host, e.layExchange); err != nil {
 		return err
 	}
-	x.planned, x.ordered, x.observed = x.arena.Take(plan), x.arena.Take(order), x.arena.Take(outcomes)
 	x.plan = view[shaders.Step](x.planned.Bytes())
 	x.order = view[uint32](x.ordered.Bytes())
 	x.outcomes = view[shaders.Outcome](x.observed.Bytes())
