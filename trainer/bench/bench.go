@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"nashprune/trainer"
-	"nashprune/trainer/dataset"
 )
 
 // Options say what to measure.
@@ -141,11 +140,11 @@ func (b *bench) contest(ctx context.Context, cases []Case, ceilings bool, end ti
 	var all []contestant
 	defer func() { closeAll(all) }()
 	for _, c := range cases {
-		data := c.data(b.Samples)
+		start := material{c.data(b.Samples), c.state()}
 		var of []*runner
 		for _, d := range b.live() {
 			b.tell("%s: %s", d.ID(), c)
-			r, err := b.open(ctx, d, c, data, true, time.Until(end)/time.Duration(len(b.Devices)))
+			r, err := b.open(ctx, d, c, start, true, time.Until(end)/time.Duration(len(b.Devices)))
 			if err != nil {
 				return err
 			}
@@ -184,7 +183,7 @@ const stepsToKnow = 4
 // open opens a case on a device. It returns nil where the device cannot or, by what
 // is known of its speed, would take longer than there is time, and notes that.
 // The error is that of ctx.
-func (b *bench) open(ctx context.Context, d trainer.Device, c Case, data *dataset.Dataset, withGame bool, time time.Duration) (*runner, error) {
+func (b *bench) open(ctx context.Context, d trainer.Device, c Case, start material, withGame bool, time time.Duration) (*runner, error) {
 	if time <= 0 {
 		b.leaveOut(d, c.String(), fmt.Sprintf("the time, %v, was up before", b.Budget))
 		return nil, ctx.Err()
@@ -195,7 +194,7 @@ func (b *bench) open(ctx context.Context, d trainer.Device, c Case, data *datase
 			return nil, ctx.Err()
 		}
 	}
-	r, err := newRunner(ctx, d, c, data, withGame)
+	r, err := newRunner(ctx, d, c, start, withGame)
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()

@@ -2,12 +2,14 @@ package bench
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
 	"nashprune/trainer"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
+	"nashprune/trainer/random"
 )
 
 // Case is a network and a batch whose training steps are measured.
@@ -91,13 +93,7 @@ func (c Case) comparable(d Case) bool {
 	return c.Widths[0] == d.Widths[0] && last(c) == last(d) && c.Batch == d.Batch
 }
 
-func (c Case) parameters() int {
-	total := 0
-	for l, in := range c.Widths[:len(c.Widths)-1] {
-		total += (in + 1) * c.Widths[l+1]
-	}
-	return total
-}
+func (c Case) parameters() int { return network.ParametersOf(c.Widths) }
 
 // Operations returns the additions and multiplications in the matrix products of
 // one training step: each weight takes part in the forward pass and in its own
@@ -151,8 +147,28 @@ func (c Case) options() trainer.EngineOptions {
 	return trainer.EngineOptions{Batch: c.Batch, Optimiser: trainer.Optimiser{Kind: trainer.Adam}}
 }
 
-// state returns the state that the training starts from.
-func (c Case) state() (*trainer.State, error) {
+// drawnWeights is how many different weights a network begins with, a prime number
+// so that no two rows are alike.
+const drawnWeights = 8191
+
+// state returns the state that the training starts from: He's initialisation, but
+// that the weights repeat themselves, since networks of many million are drawn.
+func (c Case) state() *trainer.State {
+	draw := random.New(1, random.Initialisation, 0, 0)
+	drawn := make([]float32, drawnWeights)
+	for i := range drawn {
+		drawn[i] = float32(draw.Normal())
+	}
 	n := network.New(c.Widths)
-	return &trainer.State{Network: n}, n.Initialise(network.He, 1)
+	next := 0
+	for _, l := range n.Layers {
+		deviation := float32(math.Sqrt(2 / float64(l.In)))
+		for i := range l.Weight {
+			l.Weight[i] = deviation * drawn[next]
+			if next++; next == drawnWeights {
+				next = 0
+			}
+		}
+	}
+	return &trainer.State{Network: n}
 }

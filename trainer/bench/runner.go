@@ -50,15 +50,18 @@ type runner struct {
 	calls                map[string]float64   // of a kernel in a step
 }
 
+// material is what all runners of a case start from.
+type material struct {
+	data  *dataset.Dataset
+	state *trainer.State
+}
+
 // newRunner opens the case on a device and warms it up. Its error is that of the
 // device, which may be too small.
-func newRunner(ctx context.Context, d trainer.Device, c Case, data *dataset.Dataset, withGame bool) (*runner, error) {
-	state, err := c.state()
-	if err != nil {
-		return nil, err
-	}
-	r := &runner{on: d, of: c, data: data, game: withGame, steps: 1, kernels: map[string][]float64{}, calls: map[string]float64{}}
-	if r.engine, err = d.Open(data, c.options(), state); err != nil {
+func newRunner(ctx context.Context, d trainer.Device, c Case, start material, withGame bool) (*runner, error) {
+	r := &runner{on: d, of: c, data: start.data, game: withGame, steps: 1, kernels: map[string][]float64{}, calls: map[string]float64{}}
+	var err error
+	if r.engine, err = d.Open(start.data, c.options(), start.state); err != nil {
 		return nil, err
 	}
 	if err := r.warmUp(ctx); err != nil {

@@ -69,7 +69,11 @@ func (b *bench) grow(ctx context.Context, g growing, end time.Time) error {
 	done := map[string]bool{} // devices for which the last size was too large
 	for i, size := range g.sizes {
 		c := g.at(size)
-		data := c.data(scalingSamples)
+		if time.Until(end) < 0 || len(done) == len(b.Devices) { // and nothing is drawn in vain
+			b.leaveOutRest(g, i, done)
+			return nil
+		}
+		start := material{c.data(scalingSamples), c.state()}
 		var runners []*runner
 		var all []contestant
 		for _, d := range b.live() {
@@ -78,7 +82,7 @@ func (b *bench) grow(ctx context.Context, g growing, end time.Time) error {
 			}
 			b.tell("%s: %s %d", d.ID(), g.over, size)
 			left := len(b.report.LeftOut)
-			r, err := b.open(ctx, d, c, data, g.game, time.Until(end)/time.Duration(len(b.Devices)))
+			r, err := b.open(ctx, d, c, start, g.game, time.Until(end)/time.Duration(len(b.Devices)))
 			if err != nil {
 				closeAll(all)
 				return err
@@ -108,6 +112,15 @@ func (b *bench) grow(ctx context.Context, g growing, end time.Time) error {
 		}
 	}
 	return nil
+}
+
+// leaveOutRest notes that there is no time for sizes from number i on.
+func (b *bench) leaveOutRest(g growing, i int, done map[string]bool) {
+	for _, d := range b.live() {
+		if !done[d.ID()] {
+			b.leaveOut(d, fmt.Sprintf("%s %d and more", g.over, g.sizes[i]), fmt.Sprintf("the time, %v, was up before", b.Budget))
+		}
+	}
 }
 
 // fit fills in how the times grow.

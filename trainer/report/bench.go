@@ -71,59 +71,71 @@ func benchCases(b *strings.Builder, r *bench.Report) error {
 	return nil
 }
 
-// benchSteps writes a line a device about a step of a case.
+// benchSteps writes a line a device about how long a step of a case takes, and one
+// about what it reaches.
 func benchSteps(b *strings.Builder, r *bench.Report, c bench.CaseReport) error {
-	head := []string{"device", "step", "quartiles", "epoch", "on device", "GFLOP/s", "of most", "GB/s", "of most"}
 	var beside []string // the devices that others are compared with
-	for _, m := range c.Measured {
-		for _, f := range m.FasterThan {
-			if !slices.Contains(beside, f.Than) {
-				beside = append(beside, f.Than)
-				head = append(head, "x "+f.Than)
+	var than string     // the case that this one is
+	for _, d := range r.Devices {
+		for _, m := range c.Measured {
+			if timesFaster(m, d.ID()) != "-" && !slices.Contains(beside, d.ID()) {
+				beside = append(beside, d.ID())
+			}
+			if m.FasterThanCase != nil {
+				than = m.FasterThanCase.Than
 			}
 		}
 	}
-	than := ""
-	for _, m := range c.Measured {
-		if m.FasterThanCase != nil {
-			than = m.FasterThanCase.Than
-		}
+	head := []string{"device", "step", "quartiles", "epoch", "game"}
+	for _, device := range beside {
+		head = append(head, "x "+device)
 	}
 	if than != "" {
 		head = append(head, "x "+than)
 	}
 	table := newTable(b)
-	row(table, append(head, "game")...)
+	row(table, head...)
 	for _, m := range c.Measured {
 		epoch := duration(m.Epoch.Median)
 		if !m.EpochMeasured {
 			epoch = "about " + epoch
 		}
+		cells := []string{m.Device, duration(m.Step.Median), quartiles(m.Step), epoch, gameShare(m.Game)}
+		for _, device := range beside {
+			cells = append(cells, timesFaster(m, device))
+		}
+		if f := m.FasterThanCase; f != nil {
+			cells = append(cells, factor(f.Times))
+		} else if than != "" {
+			cells = append(cells, "-")
+		}
+		row(table, cells...)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintln(b)
+	table = newTable(b)
+	row(table, "device", "on device", "GFLOP/s", "of most", "GB/s", "of most")
+	for _, m := range c.Measured {
 		onDevice := "-"
 		if len(m.Kernels) > 0 {
 			onDevice = duration(m.OnDevice.Median)
 		}
-		cells := []string{m.Device, duration(m.Step.Median), quartiles(m.Step), epoch, onDevice,
-			rate(m.Operations), fraction(m.OfOperations), rate(m.Bytes), fraction(m.OfBytes)}
-		for _, device := range beside {
-			cell := "-"
-			for _, f := range m.FasterThan {
-				if f.Than == device {
-					cell = factor(f.Times.Median)
-				}
-			}
-			cells = append(cells, cell)
-		}
-		if than != "" {
-			cell := "-"
-			if m.FasterThanCase != nil {
-				cell = factor(m.FasterThanCase.Times.Median)
-			}
-			cells = append(cells, cell)
-		}
-		row(table, append(cells, gameShare(m.Game))...)
+		row(table, m.Device, onDevice, rate(m.Operations), fraction(m.OfOperations), rate(m.Bytes), fraction(m.OfBytes))
 	}
 	return table.Flush()
+}
+
+// timesFaster says how many times faster a case is than on another device, "-"
+// where they were not compared.
+func timesFaster(m bench.Measured, device string) string {
+	for _, f := range m.FasterThan {
+		if f.Than == device {
+			return factor(f.Times)
+		}
+	}
+	return "-"
 }
 
 // benchKernels writes the devices' time by kernel, of those that tell it.
@@ -229,8 +241,13 @@ func benchNotes(b *strings.Builder, r *bench.Report) error {
 	if len(r.LeftOut) > 0 {
 		fmt.Fprintln(b)
 	}
-	fmt.Fprintf(b, "Medians, with quartiles over turns of all devices. \"of most\": of what the device reached in this measurement at most.\n")
-	fmt.Fprintf(b, "\"game\": what statistics and rounds of the market add, as part of the time while it is played.\n")
+	b.WriteString(`step, epoch: medians, with the quartiles over turns of all devices
+x:           how many times faster than that
+game:        what statistics and rounds of the market add, as part of the time while it is played
+on device:   by its own clock, a step that is submitted alone
+of most:     of what the device reached in this measurement while it did nothing else
+
+`)
 	_, err := fmt.Fprintf(b, "%s, %s, %s, %.0f s of %.0f\n", r.Program, r.Platform, r.Started.Format("2006-01-02 15:04 MST"), r.Seconds, r.Budget)
 	return err
 }
@@ -274,7 +291,7 @@ func fraction(part float64) string {
 	return fmt.Sprintf("%.3g %%", 100*part)
 }
 
-func factor(times float64) string { return fmt.Sprintf("%.3g", times) }
+func factor(f bench.Figure) string { return fmt.Sprintf("%.3g", f.Median) }
 
 func gameShare(g *bench.Game) string {
 	if g == nil {
