@@ -46,11 +46,11 @@ func multiplyAddScalar(turns int, x, y float32) float32 {
 }
 
 // What one measurement of the processor takes: chunks of the loop for each
-// thread, of less than a millisecond, so that all threads end at about the same
-// time; and copies of more than any cache holds.
+// thread, of a fraction of a millisecond, so that all threads end at about the
+// same time; and a copy of more than most caches hold.
 const (
 	turnsPerChunk   = 20_000
-	chunksPerThread = 16
+	chunksPerThread = 128
 	copyBytes       = 128 << 20
 	bytesPerChunk   = 1 << 20
 )
@@ -65,8 +65,10 @@ var _ trainer.Gauger = driver{}
 
 func (driver) OpenGauge(trainer.Device) (trainer.Gauge, error) {
 	g := &gauge{loops: multiplyAddLoops(), from: make([]byte, copyBytes), to: make([]byte, copyBytes)}
-	for i := range g.from { // a page that nobody wrote to has no memory of its own
-		g.from[i] = byte(i)
+	// A page that nobody wrote to has no memory of its own.
+	g.from[0] = 1
+	for n := 1; n < copyBytes; n *= 2 {
+		copy(g.from[n:], g.from[:n])
 	}
 	copy(g.to, g.from)
 	return g, nil

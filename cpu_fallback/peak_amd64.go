@@ -7,14 +7,18 @@ import "golang.org/x/sys/cpu"
 func multiplyAdd256(turns int)
 func multiplyAdd512(turns int)
 
-// multiplyAddLoops returns the loops that the processor has instructions for.
+// multiplyAddLoops returns the loops of vectors that the processor has instructions
+// for, or that of single numbers.
 func multiplyAddLoops() []multiplyAddLoop {
-	loops := scalarLoops()
+	var loops []multiplyAddLoop
 	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
 		loops = append(loops, multiplyAddLoop{"AVX2", 256 / 32, multiplyAdd256})
 	}
 	if cpu.X86.HasAVX512F {
 		loops = append(loops, multiplyAddLoop{"AVX-512", 512 / 32, multiplyAdd512})
+	}
+	if loops == nil {
+		return scalarLoops()
 	}
 	return loops
 }

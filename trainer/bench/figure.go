@@ -16,6 +16,9 @@ type Figure struct {
 	each []float64 // turn by turn
 }
 
+// NewFigure returns the figure of what was measured turn by turn, which it keeps.
+func NewFigure(each []float64) Figure { return figure(each) }
+
 // Each returns what was measured, turn by turn.
 func (f Figure) Each() []float64 { return f.each }
 

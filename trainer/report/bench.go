@@ -43,12 +43,12 @@ func benchDevices(b *strings.Builder, r *bench.Report) error {
 	}
 	fmt.Fprintln(b)
 	for _, d := range r.Devices {
-		fmt.Fprintf(b, "%s: %s, %s%s\n", d.ID(), d.Name, d.BLAS, d.DriverInfo)
+		fmt.Fprintf(b, "%s: %s, %s%s\n", d.ID(), oneLine(d.Name), d.BLAS, d.DriverInfo)
 		if c := d.Ceilings; c != nil {
 			fmt.Fprintf(b, "   at most: %s; %s\n", c.OperationsMethod, c.BytesMethod)
 		}
 		if d.Lost != "" {
-			fmt.Fprintf(b, "   LOST: %s\n", d.Lost)
+			fmt.Fprintf(b, "   LOST: %s\n", oneLine(d.Lost))
 		}
 	}
 	return nil
@@ -236,7 +236,7 @@ func benchGrowth(b *strings.Builder, r *bench.Report, over string) error {
 func benchNotes(b *strings.Builder, r *bench.Report) error {
 	fmt.Fprintln(b)
 	for _, l := range r.LeftOut {
-		fmt.Fprintf(b, "left out on %s: %s: %s\n", l.Device, l.What, l.Reason)
+		fmt.Fprintf(b, "left out on %s: %s: %s\n", l.Device, l.What, oneLine(l.Reason))
 	}
 	if len(r.LeftOut) > 0 {
 		fmt.Fprintln(b)
@@ -251,6 +251,9 @@ of most:     of what the device reached in this measurement while it did nothing
 	_, err := fmt.Fprintf(b, "%s, %s, %s, %.0f s of %.0f\n", r.Program, r.Platform, r.Started.Format("2006-01-02 15:04 MST"), r.Seconds, r.Budget)
 	return err
 }
+
+// oneLine keeps what a device says of itself on its line.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // duration writes seconds with three digits.
 func duration(seconds float64) string {

@@ -15,10 +15,10 @@ import (
 func Benchstat(w io.Writer, r *bench.Report) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "goos: %s\ngoarch: %s\npkg: nashprune/trainer/bench\n", runtime.GOOS, runtime.GOARCH)
-	fmt.Fprintf(&b, "program: %s\nplatform: %s\nstarted: %s\n", configuration(r.Program), configuration(r.Platform), r.Started.Format("2006-01-02T15:04:05Z"))
+	// Not as keys: benchstat would not compare what differs in one.
+	fmt.Fprintf(&b, "# %s, %s, %s\n", oneLine(r.Program), oneLine(r.Platform), r.Started.Format("2006-01-02 15:04 MST"))
 	for _, d := range r.Devices {
-		key := strings.ReplaceAll(d.ID(), ":", "-")
-		fmt.Fprintf(&b, "device-%s: %s\n", key, configuration(d.Name+", "+d.BLAS+d.DriverInfo))
+		fmt.Fprintf(&b, "# %s: %s, %s\n", d.ID(), oneLine(d.Name), oneLine(d.BLAS+d.DriverInfo))
 	}
 	b.WriteString("Unit FLOP/s better=higher\nUnit B/s better=higher\n\n")
 	for _, d := range r.Devices {
@@ -49,9 +49,6 @@ func Benchstat(w io.Writer, r *bench.Report) error {
 	_, err := io.WriteString(w, b.String())
 	return err
 }
-
-// configuration keeps a value on its line.
-func configuration(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // lines writes a line a turn.
 func lines(w io.Writer, name string, iterations int, f bench.Figure, unit string, scale float64) {
