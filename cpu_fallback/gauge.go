@@ -28,7 +28,7 @@ func (l multiplyAddLoop) operations(turns int) float64 {
 
 // scalarLoops are the loops that every processor has.
 func scalarLoops() []multiplyAddLoop {
-	return []multiplyAddLoop{{"one number at a time, which vectors exceed", 1, func(turns int) { multiplyAddScalar(turns, 1, 0) }}}
+	return []multiplyAddLoop{{"one number at a time, which vectors exceed", 1, func(turns int) { runtime.KeepAlive(multiplyAddScalar(turns, 1, 0)) }}}
 }
 
 // multiplyAddScalar makes sumsPerTurn multiply-adds a turn and returns something
