@@ -108,6 +108,9 @@ func Run(ctx context.Context, c Config, o Options) (*Result, error) {
 	if err := r.open(); err != nil {
 		return nil, err
 	}
+	if _, err := r.planMemory(); err != nil {
+		return nil, err
+	}
 	start, err := r.initial()
 	if err != nil {
 		return nil, err
@@ -187,7 +190,11 @@ func Resume(ctx context.Context, o Options) (*Result, error) {
 
 // openEngine opens the device at the state of a checkpoint.
 func (r *run) openEngine(from *checkpoint) (Engine, error) {
-	return r.device.Open(r.data, EngineOptions{Batch: r.config.Batch, Optimiser: r.config.optimiser(), Loss: r.loss}, from.state)
+	return r.device.Open(r.data, r.engineOptions(), from.state)
+}
+
+func (r *run) engineOptions() EngineOptions {
+	return EngineOptions{Batch: r.config.Batch, Optimiser: r.config.optimiser(), Loss: r.loss}
 }
 
 // open finds the device and the data, and fills in what the result says of them.
@@ -219,11 +226,8 @@ func (r *run) open() error {
 	if r.config.EvaluateOn.Of(r.data).Len() == 0 {
 		return Usagef("--evaluate-on %s: %s has no such samples", r.config.EvaluateOn, r.data.Name)
 	}
-	parameters, widths := 0, r.widths()
-	for l, in := range widths[:len(widths)-1] {
-		parameters += (in + 1) * widths[l+1]
-	}
-	if parameters > maxParameters {
+	widths := r.widths()
+	if parameters := network.ParametersOf(widths); parameters > maxParameters {
 		return Usagef("--model %s has %d parameters, more than the %d that this program takes", r.config.Model, parameters, maxParameters)
 	}
 	if activations := max(min(r.config.Batch, r.data.Train.Len()), InferLimit) * sum(widths); activations > maxActivations {

@@ -205,6 +205,8 @@ func Thousands(n int) string {
 
 func size(bytes int) string {
 	switch {
+	case bytes >= 10<<30:
+		return fmt.Sprintf("%.1f GiB", float64(bytes)/(1<<30))
 	case bytes >= 1<<20:
 		return fmt.Sprintf("%.2f MiB", float64(bytes)/(1<<20))
 	case bytes >= 1<<10:
