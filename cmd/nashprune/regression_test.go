@@ -144,6 +144,7 @@ func TestRegressionRefuses(t *testing.T) {
 	t.Chdir(t.TempDir())
 	writeFile(t, "boxes.csv", []byte(boxes(60)))
 	writeFile(t, "plants.csv", []byte(plants(20, 1)))
+	writeFile(t, "words.csv", []byte("width,price,length,height,volume\n1,high,2,3,4\n"))
 	writeFile(t, "constant.csv", []byte("a,y\n1,2\n2,2\n3,2\n"))
 	succeed(t, boxesOn("--epochs", "8", "--out", "numbers")...)
 	succeed(t, trainOn("plants.csv", "--out", "classes")...)
@@ -162,7 +163,8 @@ func TestRegressionRefuses(t *testing.T) {
 		{"train --out x --data boxes.csv --task swim", exitUsage, `--task is "swim"`},
 		{"eval numbers --data digits", exitUsage, "the network, which predicts numbers, does not fit this data"},
 		{"eval numbers --data plants.csv", exitUsage, `no column "price"`},
-		{"eval numbers --data plants.csv --label weight,species", exitFailed, `"rose" is not a number, and the network, which predicts numbers`},
+		{"eval numbers --data plants.csv --label species", exitUsage, "1 targets, and the network predicts 2"},
+		{"eval numbers --data words.csv", exitFailed, `line 2, column "price": "high" is not a number, and the network, which predicts numbers`},
 		{"eval numbers --data boxes.csv --label price", exitUsage, "1 targets, and the network predicts 2"},
 		{"eval classes --data boxes.csv --label volume", exitUsage, "the network does not know the class"},
 	} {
