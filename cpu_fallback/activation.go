@@ -2,52 +2,59 @@ package cpufallback
 
 import "nashprune/trainer/network"
 
-// activate writes the activation of z = s u to output, number by number.
-func activate[T real](a network.Activation, s, u, output []T) {
-	output, s = output[:len(u)], s[:len(u)]
-	switch a {
-	case network.ReLU:
-		for i, u := range u {
-			output[i] = max(s[i]*u, 0)
+// Activations number by number; the way of ReLU through a layer is in [vectors].
+
+// activate is output <- activation(s u).
+func (e *engine[T]) activate(output, s, u []T) {
+	if e.activation == network.ReLU {
+		e.vectors.rectify(output, s, u)
+		return
+	}
+	s, u = s[:len(output)], u[:len(output)]
+	for i := range output {
+		z := s[i] * u[i]
+		switch {
+		case e.activation != network.LeakyReLU:
+			z = T(e.activation.At(float64(z)))
+		case z <= 0: // without the way through float64
+			z *= network.LeakySlope
 		}
-	case network.LeakyReLU:
-		for i, u := range u {
-			z := s[i] * u
-			if z <= 0 {
-				z *= network.LeakySlope
-			}
-			output[i] = z
-		}
-	default:
-		for i, u := range u {
-			output[i] = T(a.At(float64(s[i] * u)))
-		}
+		output[i] = z
 	}
 }
 
 // throughActivation turns derivatives with respect to the outputs of a sample into
-// those with respect to u, and adds to the sums over the batch of du and, if there
-// are any, of c and c^2, where c = rows dz u. It is for all activations but ReLU.
-func throughActivation[T real](a network.Activation, rows T, s, u, derivative, biasSum, means, squares []T) {
-	n := len(derivative)
-	s, u, biasSum = s[:n], u[:n], biasSum[:n]
-	for i, d := range derivative {
+// those with respect to z = s u.
+func throughActivation[T real](a network.Activation, derivative, s, u []T) {
+	s, u = s[:len(derivative)], u[:len(derivative)]
+	for i := range derivative {
 		z := s[i] * u[i]
-		var slope T
-		if a == network.LeakyReLU { // without the way through float64
-			if slope = network.LeakySlope; z > 0 {
-				slope = 1
-			}
-		} else {
-			slope = T(a.Slope(float64(z)))
+		switch {
+		case a != network.LeakyReLU:
+			derivative[i] *= T(a.Slope(float64(z)))
+		case !(z > 0):
+			derivative[i] *= network.LeakySlope
 		}
-		dz := d * slope
-		if means != nil {
-			c := rows * dz * u[i]
-			means[i] += c
-			squares[i] += c * c
-		}
-		derivative[i] = s[i] * dz
-		biasSum[i] += derivative[i]
+	}
+}
+
+// contribute adds the contributions of a sample, c = rows dz u, and their squares to
+// sums over the batch.
+func contribute[T real](rows T, dz, u, means, squares []T) {
+	u, means, squares = u[:len(dz)], means[:len(dz)], squares[:len(dz)]
+	for i, dz := range dz {
+		c := rows * dz * u[i]
+		means[i] += c
+		squares[i] += T(c * c)
+	}
+}
+
+// throughParticipation turns derivatives with respect to z into those with respect
+// to u, and adds them to sum.
+func throughParticipation[T real](derivative, s, sum []T) {
+	s, sum = s[:len(derivative)], sum[:len(derivative)]
+	for i := range derivative {
+		derivative[i] *= s[i]
+		sum[i] += derivative[i]
 	}
 }

@@ -47,6 +47,14 @@ func (driver) Devices() ([]trainer.Device, error) {
 }
 
 func (driver) Open(device trainer.Device, d *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (trainer.Engine, error) {
+	plan, err := driver{}.Plan(device, d, o, s.Network.Widths())
+	if err == nil {
+		plan.Removal = 0 // nobody may be removed
+		err = plan.Check()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", device.ID(), err)
+	}
 	if device.BLAS == gonumName {
 		return open[float32](gonum32{}, d, o, s)
 	}

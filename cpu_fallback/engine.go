@@ -11,6 +11,7 @@ import (
 type engine[T real] struct {
 	data       *dataset.Dataset
 	products   products[T]
+	vectors    vectors[T]
 	options    trainer.EngineOptions
 	inputs     [256]T // the network's input for each value of a pixel
 	layers     []*layer[T]
@@ -61,13 +62,65 @@ func open[T real](p products[T], d *dataset.Dataset, o trainer.EngineOptions, s 
 	if err := o.Validate(d, s.Network); err != nil {
 		return nil, err
 	}
-	e := &engine[T]{data: d, products: p, options: o, batchRows: max(min(o.Batch, d.Train.Len()), evaluationBatch)}
+	e := &engine[T]{data: d, products: p, vectors: vectorsOf[T](), options: o}
 	for pixel := range e.inputs {
 		e.inputs[pixel] = T((float64(pixel)/255 - d.Mean) / d.Deviation)
 	}
-	e.batch = newMatrix[T](e.batchRows, d.Train.Features)
-	e.labels, e.targets = make([]uint8, e.batchRows), newMatrix[T](e.batchRows, d.Train.Outputs)
+	e.layBatch(fresh[T])
+	e.labels = make([]uint8, e.batchRows)
 	return e, e.Push(s)
+}
+
+// taker returns memory for so many numbers, all zero. One that returns nil only
+// counts.
+type taker[T real] func(n int) []T
+
+// fresh is the taker of memory that nobody used.
+func fresh[T real](n int) []T { return make([]T, n) }
+
+// matrix returns a zero matrix.
+func (take taker[T]) matrix(rows, columns int) matrix[T] {
+	return matrix[T]{rows, columns, take(rows * columns)}
+}
+
+// layBatch lays out what holds the present batch, and says how large a batch is.
+func (e *engine[T]) layBatch(take taker[T]) {
+	e.batchRows = max(min(e.options.Batch, e.data.Train.Len()), evaluationBatch)
+	e.batch = take.matrix(e.batchRows, e.data.Train.Features)
+	e.targets = take.matrix(e.batchRows, e.data.Train.Outputs)
+}
+
+// size returns the number of weights and biases.
+func (l *layer[T]) size() int { return (l.in + 1) * l.out }
+
+func (l *layer[T]) layParameters(take taker[T]) { l.parameters = take(l.size()) }
+
+func (l *layer[T]) layGradient(take taker[T]) { l.gradient = take(l.size()) }
+
+func (l *layer[T]) layMoments(take taker[T], kind trainer.OptimiserKind) {
+	l.first = take(l.size())
+	if kind.HasSecond() {
+		l.second = take(l.size())
+	}
+}
+
+func (l *layer[T]) layPlayers(take taker[T]) {
+	if !l.gated {
+		return
+	}
+	for _, v := range []*[]T{&l.participation, &l.mean, &l.square, &l.batchMean, &l.batchSquare} {
+		*v = take(l.out)
+	}
+}
+
+func (l *layer[T]) layActivations(take taker[T], batchRows int) {
+	chunks := (batchRows + rowsPerChunk - 1) / rowsPerChunk
+	l.output, l.derivative = take.matrix(batchRows, l.out), take.matrix(batchRows, l.out)
+	l.biasPartial = take.matrix(chunks, l.out)
+	if l.gated {
+		l.affine = take.matrix(batchRows, l.out)
+		l.meanPartial, l.squarePartial = take.matrix(chunks, l.out), take.matrix(chunks, l.out)
+	}
 }
 
 // build lays out the layers for a network, with fresh moments and averages.
@@ -75,26 +128,22 @@ func (e *engine[T]) build(n *network.Network) {
 	e.layers, e.activation = nil, n.Activation
 	for _, from := range n.Layers {
 		l := &layer[T]{in: from.In, out: from.Out, gated: from.Participation != nil}
-		size := len(from.Weight) + len(from.Bias)
-		l.parameters = flatten[T](from.Weight, from.Bias)
-		l.gradient = make([]T, size)
-		l.first = make([]T, size)
-		if e.options.Optimiser.Kind.HasSecond() {
-			l.second = make([]T, size)
-		}
-		l.output = newMatrix[T](e.batchRows, l.out)
-		l.derivative = newMatrix[T](e.batchRows, l.out)
-		chunks := (e.batchRows + rowsPerChunk - 1) / rowsPerChunk
-		l.biasPartial = newMatrix[T](chunks, l.out)
-		if l.gated {
-			l.affine = newMatrix[T](e.batchRows, l.out)
-			l.participation = flatten[T](from.Participation)
-			l.mean, l.square = make([]T, l.out), make([]T, l.out)
-			l.batchMean, l.batchSquare = make([]T, l.out), make([]T, l.out)
-			l.meanPartial, l.squarePartial = newMatrix[T](chunks, l.out), newMatrix[T](chunks, l.out)
-		}
+		l.layParameters(fresh[T])
+		l.layGradient(fresh[T])
+		l.layMoments(fresh[T], e.options.Optimiser.Kind)
+		l.layPlayers(fresh[T])
+		l.layActivations(fresh[T], e.batchRows)
+		l.fill(l.parameters, from)
+		copy(l.participation, convert[T](from.Participation))
 		e.layers = append(e.layers, l)
 	}
+}
+
+// fill writes the weights and biases of the host to a slice in the shape of the
+// parameters.
+func (l *layer[T]) fill(v []T, from network.Linear) {
+	copy(v, convert[T](from.Weight))
+	copy(l.biasOf(v), convert[T](from.Bias))
 }
 
 // hidden returns the layers that have players.
@@ -107,15 +156,6 @@ func convert[To, From real](v []From) []To {
 		w[i] = To(x)
 	}
 	return w
-}
-
-// flatten returns slices of the host one after the other.
-func flatten[T real](parts ...[]float32) []T {
-	var all []T
-	for _, part := range parts {
-		all = append(all, convert[T](part)...)
-	}
-	return all
 }
 
 // narrow returns a network in the shape of the engine's, with the numbers that
@@ -159,10 +199,10 @@ func (e *engine[T]) Push(s *trainer.State) error {
 	e.steps, e.tracked = s.Steps, s.Tracked
 	for i, l := range e.layers {
 		if s.First != nil {
-			l.first = flatten[T](s.First.Layers[i].Weight, s.First.Layers[i].Bias)
+			l.fill(l.first, s.First.Layers[i])
 		}
-		if s.Second != nil {
-			l.second = flatten[T](s.Second.Layers[i].Weight, s.Second.Layers[i].Bias)
+		if s.Second != nil && l.second != nil {
+			l.fill(l.second, s.Second.Layers[i])
 		}
 		if l.gated && s.Contributions != nil {
 			l.mean, l.square = convert[T](s.Contributions[i].Mean), convert[T](s.Contributions[i].MeanSquare)

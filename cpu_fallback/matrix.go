@@ -15,11 +15,6 @@ type matrix[T real] struct {
 	data          []T
 }
 
-// newMatrix returns a zero matrix.
-func newMatrix[T real](rows, columns int) matrix[T] {
-	return matrix[T]{rows, columns, make([]T, rows*columns)}
-}
-
 // row returns row r, sharing its memory.
 func (m matrix[T]) row(r int) []T { return m.data[r*m.columns : (r+1)*m.columns] }
 

@@ -26,13 +26,13 @@ func (e *engine[T]) update(rate float64) {
 			}
 			switch o.Kind {
 			case trainer.Adam, trainer.AdamW:
-				adam(w, g, m, l.second[low:high], rate, e.steps)
+				e.adam(w, g, m, l.second[low:high], rate)
 			case trainer.RMSProp:
 				rmsProp(w, g, m, l.second[low:high], T(rate), T(o.Momentum))
 			case trainer.Nesterov:
 				nesterov(w, g, m, T(rate), T(o.Momentum))
 			default:
-				momentum(w, g, m, T(rate), T(o.Momentum))
+				e.vectors.momentum(w, g, m, T(rate), T(o.Momentum))
 			}
 		})
 	}
@@ -45,7 +45,7 @@ func adjusted[T real](g, w []T, scale, decay T) []T {
 		to[i] = scale * g
 	}
 	for i, w := range w {
-		to[i] += decay * w
+		to[i] += T(decay * w)
 	}
 	return to
 }
@@ -75,21 +75,12 @@ func (e *engine[T]) clipping() T {
 	return 1
 }
 
-// momentum is m <- momentum m + g, w <- w - rate m.
-func momentum[T real](w, g, m []T, rate, momentum T) {
-	g, m = g[:len(w)], m[:len(w)]
-	for i := range w {
-		m[i] = momentum*m[i] + g[i]
-		w[i] -= rate * m[i]
-	}
-}
-
 // nesterov is m <- momentum m + g, w <- w - rate (g + momentum m).
 func nesterov[T real](w, g, m []T, rate, momentum T) {
 	g, m = g[:len(w)], m[:len(w)]
 	for i := range w {
-		m[i] = momentum*m[i] + g[i]
-		w[i] -= rate * (g[i] + momentum*m[i])
+		m[i] = T(momentum*m[i]) + g[i]
+		w[i] -= T(rate * (g[i] + T(momentum*m[i])))
 	}
 }
 
@@ -98,21 +89,16 @@ func nesterov[T real](w, g, m []T, rate, momentum T) {
 func rmsProp[T real](w, g, m, v []T, rate, momentum T) {
 	g, m, v = g[:len(w)], m[:len(w)], v[:len(w)]
 	for i := range w {
-		v[i] += (1 - trainer.RMSPropMemory) * (g[i]*g[i] - v[i])
-		m[i] = momentum*m[i] + g[i]/(T(math.Sqrt(float64(v[i])))+trainer.AdamEpsilon)
-		w[i] -= rate * m[i]
+		v[i] += T((1 - trainer.RMSPropMemory) * (T(g[i]*g[i]) - v[i]))
+		m[i] = T(momentum*m[i]) + g[i]/(T(math.Sqrt(float64(v[i])))+trainer.AdamEpsilon)
+		w[i] -= T(rate * m[i])
 	}
 }
 
-// adam is algorithm 1 of arXiv:1412.6980 at step number step, from 1.
-func adam[T real](w, g, m, v []T, rate float64, step int) {
-	const keepFirst, keepSecond = trainer.AdamBeta1, trainer.AdamBeta2
-	firstRate := T(rate / (1 - math.Pow(keepFirst, float64(step))))
-	secondScale := T(1 / (1 - math.Pow(keepSecond, float64(step))))
-	g, m, v = g[:len(w)], m[:len(w)], v[:len(w)]
-	for i := range w {
-		m[i] += (1 - keepFirst) * (g[i] - m[i])
-		v[i] += (1 - keepSecond) * (g[i]*g[i] - v[i])
-		w[i] -= firstRate * m[i] / (T(math.Sqrt(float64(v[i]*secondScale))) + trainer.AdamEpsilon)
-	}
+// adam is algorithm 1 of arXiv:1412.6980 at the engine's step, the first of which
+// is number 1.
+func (e *engine[T]) adam(w, g, m, v []T, rate float64) {
+	first := 1 - math.Pow(trainer.AdamBeta1, float64(e.steps))
+	second := 1 - math.Pow(trainer.AdamBeta2, float64(e.steps))
+	e.vectors.adam(w, g, m, v, T(rate/first), T(1/second))
 }

@@ -84,16 +84,10 @@ func (e *engine[T]) forward(rows int) {
 		inChunks(rows, rowsPerChunk, func(_, low, high int) {
 			for b := low; b < high; b++ {
 				u := affine.row(b)
-				if !l.gated {
-					for i, bias := range bias[:len(u)] {
-						u[i] += bias
-					}
-					continue
+				e.vectors.add(u, bias)
+				if l.gated {
+					e.activate(output.row(b), l.participation, u)
 				}
-				for i, bias := range bias[:len(u)] {
-					u[i] += bias
-				}
-				activate(e.activation, l.participation, u, output.row(b))
 			}
 		})
 		input = output
@@ -108,7 +102,7 @@ func (e *engine[T]) backward(rows int, contributions bool) {
 	for i := len(e.layers) - 1; i >= 0; i-- {
 		l := e.layers[i]
 		if l.gated {
-			l.throughGate(e.activation, rows, contributions)
+			e.throughGate(l, rows, contributions)
 		} else {
 			l.biasGradient(rows)
 		}
@@ -138,7 +132,7 @@ func (l *layer[T]) biasGradient(rows int) {
 // throughGate turns the derivative with respect to the outputs into the one with
 // respect to u, and sums over the batch what the players and the bias need:
 // first within chunks of samples, then over the chunks in their order.
-func (l *layer[T]) throughGate(activation network.Activation, rows int, contributions bool) {
+func (e *engine[T]) throughGate(l *layer[T], rows int, contributions bool) {
 	inChunks(rows, rowsPerChunk, func(chunk, low, high int) {
 		biasSum := l.biasPartial.row(chunk)
 		means, squares := l.meanPartial.row(chunk), l.squarePartial.row(chunk)
@@ -146,36 +140,19 @@ func (l *layer[T]) throughGate(activation network.Activation, rows int, contribu
 		clear(means)
 		clear(squares)
 		for b := low; b < high; b++ {
-			derivative, output := l.derivative.row(b), l.output.row(b)
-			if activation != network.ReLU {
-				var m, s []T
+			derivative, output, u, s := l.derivative.row(b), l.output.row(b), l.affine.row(b), l.participation
+			if e.activation != network.ReLU {
+				throughActivation(e.activation, derivative, s, u)
 				if contributions {
-					m, s = means, squares
+					contribute(T(rows), derivative, u, means, squares)
 				}
-				throughActivation(activation, T(rows), l.participation, l.affine.row(b), derivative, biasSum, m, s)
+				throughParticipation(derivative, s, biasSum)
 				continue
 			}
-			n := len(derivative)
-			output, s, biasSum := output[:n], l.participation[:n], biasSum[:n]
 			if contributions {
-				u, means, squares := l.affine.row(b)[:n], means[:n], squares[:n]
-				for i, dz := range derivative {
-					if output[i] > 0 {
-						c := T(rows) * dz * u[i]
-						means[i] += c
-						squares[i] += c * c
-					}
-				}
+				e.vectors.contribute(T(rows), derivative, output, u, means, squares)
 			}
-			for i, dz := range derivative {
-				if output[i] > 0 {
-					du := s[i] * dz
-					derivative[i] = du
-					biasSum[i] += du
-				} else {
-					derivative[i] = 0
-				}
-			}
+			e.vectors.throughRectifier(derivative, output, s, biasSum)
 		}
 	})
 	chunks := (rows + rowsPerChunk - 1) / rowsPerChunk

@@ -74,7 +74,7 @@ func newEngine(device *compute.Device, d *dataset.Dataset, o trainer.EngineOptio
 	e := &engine{
 		device: device, data: d, options: o,
 		grain:     grainFor(device.Info().Kind),
-		batchRows: max(min(o.Batch, d.Train.Len()), evaluationBatch),
+		batchRows: batchRowsOf(o, d),
 	}
 	if e.batchRows > maxTurns {
 		return nil, trainer.Usagef("a batch of %d samples is too large for Vulkan: take %d at most, or train on the cpu", e.batchRows, maxTurns)
@@ -82,7 +82,12 @@ func newEngine(device *compute.Device, d *dataset.Dataset, o trainer.EngineOptio
 	if d.Regression() && d.Outputs() > maxTurns {
 		return nil, trainer.Usagef("%d targets are too many for Vulkan: take %d at most, or train on the cpu", d.Outputs(), maxTurns)
 	}
-	err := e.placeSamples()
+	plan := planMemory(device.Info(), d, o, s.Network.Widths())
+	plan.Removal = 0 // nobody may be removed
+	err := plan.Check()
+	if err == nil {
+		err = e.placeSamples()
+	}
 	if err == nil {
 		err = e.placeExchange()
 	}
@@ -96,17 +101,43 @@ func newEngine(device *compute.Device, d *dataset.Dataset, o trainer.EngineOptio
 	return e, nil
 }
 
+// batchRowsOf returns the rows of all buffers that hold a batch.
+func batchRowsOf(o trainer.EngineOptions, d *dataset.Dataset) int {
+	return max(min(o.Batch, d.Train.Len()), evaluationBatch)
+}
+
+// laySamples lays out the samples of all parts.
+func (e *engine) laySamples(take taker) {
+	samples, number := 0, 1
+	for _, part := range parts {
+		samples += part.Of(e.data).Len()
+	}
+	if e.data.Train.Values != nil {
+		number = 4
+	}
+	e.samples.features = take(samples * number * padded(e.data.Train.Features))
+	if e.data.Regression() {
+		e.samples.answers = take(4 * samples * e.data.Outputs())
+	} else {
+		e.samples.answers = take(padded(samples))
+	}
+	e.samples.weights = e.samples.answers
+	if weights := e.options.Loss.ClassWeights; weights != nil {
+		e.samples.weights = take(4 * len(weights))
+	}
+}
+
 // placeSamples copies all samples to the device, as they came.
 func (e *engine) placeSamples() (err error) {
 	s := &e.samples
 	s.first = map[trainer.Part]int{}
 	var labels, pixels []byte
 	var values, targets []float32
-	count := 0
+	placed := 0
 	for _, part := range parts {
 		samples := part.Of(e.data)
-		s.first[part] = count
-		count += samples.Len()
+		s.first[part] = placed
+		placed += samples.Len()
 		labels = append(labels, samples.Labels...)
 		targets = append(targets, samples.Targets...)
 		pixels = padRows(pixels, samples.Pixels, e.data.Train.Features)
@@ -127,17 +158,10 @@ func (e *engine) placeSamples() (err error) {
 	if err := errors.Join(checkReach("the samples take", len(features), limit), checkReach("the targets take", len(answers), limit)); err != nil {
 		return err
 	}
-	bytes := e.device.Round(len(features)) + e.device.Round(len(answers))
-	if weights != nil {
-		bytes += e.device.Round(4 * len(weights))
-	}
-	if s.arena, err = e.device.NewArena(compute.Local, bytes); err != nil {
+	if s.arena, err = newArena(e.device, compute.Local, e.laySamples); err != nil {
 		return err
 	}
-	s.features, s.answers = s.arena.Take(len(features)), s.arena.Take(len(answers))
-	s.weights = s.answers
 	if weights != nil {
-		s.weights = s.arena.Take(4 * len(weights))
 		if err := e.device.Write(s.weights, bytesOf(weights)); err != nil {
 			return err
 		}
@@ -170,16 +194,21 @@ func checkReach(what string, bytes, limit int) error {
 
 var parts = []trainer.Part{trainer.TrainPart, trainer.ValidationPart, trainer.TestPart}
 
+// layExchange lays out the memory through which host and device talk.
+func (e *engine) layExchange(take taker) {
+	x := &e.exchange
+	places := planLength * e.batchRows
+	x.planned = take(planLength * sizeOf[shaders.Step]())
+	x.ordered = take(places * sizeOf[uint32]())
+	x.observed = take(places * sizeOf[shaders.Outcome]())
+}
+
 // placeExchange makes the memory through which host and device talk.
 func (e *engine) placeExchange() (err error) {
 	x := &e.exchange
-	places := planLength * e.batchRows
-	plan, order, outcomes := planLength*sizeOf[shaders.Step](), places*sizeOf[uint32](), places*sizeOf[shaders.Outcome]()
-	x.arena, err = e.device.NewArena(compute.Host, e.device.Round(plan)+e.device.Round(order)+e.device.Round(outcomes))
-	if err != nil {
+	if x.arena, err = newArena(e.device, compute.Host, e.layExchange); err != nil {
 		return err
 	}
-	x.planned, x.ordered, x.observed = x.arena.Take(plan), x.arena.Take(order), x.arena.Take(outcomes)
 	x.plan = view[shaders.Step](x.planned.Bytes())
 	x.order = view[uint32](x.ordered.Bytes())
 	x.outcomes = view[shaders.Outcome](x.observed.Bytes())

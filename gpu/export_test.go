@@ -32,3 +32,6 @@ func Logits(e trainer.Engine, rows int) ([]float32, error) {
 	last := v.layers[len(v.layers)-1]
 	return v.readBatch(last.output, rows, last.out)
 }
+
+// Allocated returns the bytes of an engine's arenas.
+func Allocated(e trainer.Engine) int { return e.(*engine).device.Allocated() }

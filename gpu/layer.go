@@ -68,7 +68,7 @@ func (l *layer) lift(v []float32) (weight, bias []float32) {
 }
 
 // build makes fresh layers of the given shapes, all zero, in place of those
-// there are.
+// there are, which it gives back first.
 func (e *engine) build(shapes []*layer) error {
 	limits := e.device.Info().Limits
 	for i, l := range shapes {
@@ -81,54 +81,45 @@ func (e *engine) build(shapes []*layer) error {
 			return err
 		}
 	}
-	parameters, err := e.newParameters(shapes)
-	if err != nil {
-		return err
-	}
-	bytes := e.device.Round(sizeOf[shaders.State]()) + e.device.Round(4*e.batchRows*padded(e.data.Train.Features))
-	for _, l := range shapes {
-		bytes += 3*e.device.Round(l.batchBytes(e.batchRows)) + e.device.Round(l.sumBytes(e.batchRows)) +
-			e.device.Round(4*l.rows()) + e.device.Round(l.normBytes())
-	}
-	clips := e.clips()
-	squareSums := 0
-	for _, l := range shapes {
-		squareSums += l.squareSums()
-		if clips {
-			bytes += e.device.Round(4 * l.size())
-		}
-	}
-	if clips {
-		bytes += e.device.Round(2*4*squareSums) + e.device.Round(4)
-	}
-	activations, err := e.device.NewArena(compute.Local, bytes)
-	if err != nil {
-		parameters.Free()
-		return err
-	}
+	// Nothing of what was there is needed any more, and it might not fit beside.
 	e.forget()
-	if e.parameters != nil {
-		e.parameters.Free()
-		e.activations.Free()
-	}
-	e.parameters, e.activations = parameters, activations
-	e.state = activations.Take(sizeOf[shaders.State]())
-	e.batch = activations.Take(4 * e.batchRows * padded(e.data.Train.Features))
-	for _, l := range shapes {
-		for _, b := range []*compute.Buffer{&l.affine, &l.output, &l.derivative} {
-			*b = activations.Take(l.batchBytes(e.batchRows))
-		}
-		l.sums = activations.Take(l.sumBytes(e.batchRows))
-		l.mixture, l.normSums = activations.Take(4*l.rows()), activations.Take(l.normBytes())
-		if clips {
-			l.gradient = activations.Take(4 * l.size())
+	for _, arena := range []**compute.Arena{&e.parameters, &e.activations} {
+		if *arena != nil {
+			(*arena).Free()
+			*arena = nil
 		}
 	}
-	if clips {
-		e.squares, e.factor = activations.Take(2*4*squareSums), activations.Take(4)
+	var err error
+	if e.parameters, err = e.newParameters(shapes); err != nil {
+		return err
+	}
+	e.activations, err = newArena(e.device, compute.Local, func(take taker) { e.layActivations(shapes, take) })
+	if err != nil {
+		return err
 	}
 	e.layers = shapes
 	return nil
+}
+
+// layActivations lays out what a step leaves behind.
+func (e *engine) layActivations(layers []*layer, take taker) {
+	e.state = take(sizeOf[shaders.State]())
+	e.batch = take(4 * e.batchRows * padded(e.data.Train.Features))
+	for _, l := range layers {
+		for _, b := range []*compute.Buffer{&l.affine, &l.output, &l.derivative} {
+			*b = take(l.batchBytes(e.batchRows))
+		}
+		l.sums = take(l.sumBytes(e.batchRows))
+		l.mixture, l.normSums = take(4*l.rows()), take(l.normBytes())
+	}
+	if e.clips() {
+		sums := 0
+		for _, l := range layers {
+			l.gradient = take(4 * l.size())
+			sums += l.squareSums()
+		}
+		e.squares, e.factor = take(2*4*sums), take(4)
+	}
 }
 
 func (l *layer) batchBytes(rows int) int { return 4 * rows * padded(l.out) }
@@ -151,27 +142,27 @@ func blocks(n, size int) int { return (n + size - 1) / size }
 
 // newParameters makes the memory of what layers keep from step to step.
 func (e *engine) newParameters(layers []*layer) (*compute.Arena, error) {
-	matrices := 2 // the parameters and the first moment
-	if e.options.Optimiser.Kind.HasSecond() {
-		matrices = 3
-	}
-	bytes := 0
-	for _, l := range layers {
-		bytes += matrices*e.device.Round(4*l.size()) + 2*e.device.Round(l.playerBytes())
-	}
-	arena, err := e.device.NewArena(compute.Local, bytes)
-	if err != nil {
-		return nil, err
-	}
-	for _, l := range layers {
-		l.parameters, l.first = arena.Take(4*l.size()), arena.Take(4*l.size())
-		l.second = l.first
-		if matrices == 3 {
-			l.second = arena.Take(4 * l.size())
+	return newArena(e.device, compute.Local, func(take taker) {
+		for _, l := range layers {
+			l.layParameters(take)
+			l.layMoments(take, e.options.Optimiser.Kind)
+			l.layPlayers(take)
 		}
-		l.players, l.measured = arena.Take(l.playerBytes()), arena.Take(l.playerBytes())
+	})
+}
+
+func (l *layer) layParameters(take taker) { l.parameters = take(4 * l.size()) }
+
+func (l *layer) layMoments(take taker, kind trainer.OptimiserKind) {
+	l.first = take(4 * l.size())
+	l.second = l.first
+	if kind.HasSecond() {
+		l.second = take(4 * l.size())
 	}
-	return arena, nil
+}
+
+func (l *layer) layPlayers(take taker) {
+	l.players, l.measured = take(l.playerBytes()), take(l.playerBytes())
 }
 
 func (l *layer) playerBytes() int { return 4 * shaders.PlayerRows * padded(l.out) }

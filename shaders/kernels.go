@@ -200,11 +200,24 @@ type SelectPush struct {
 // Fold multiplies participations into parameters.
 var Fold = kernel("fold", []string{"Parameters", "Players"}, []string{"LOCAL_SIZE"}, MatrixPush{})
 
+// Peak makes multiply-adds in registers: each invocation PeakOperations in a turn.
+var Peak = kernel("peak", []string{"Result"}, []string{"LOCAL_SIZE"}, PeakPush{})
+
+// PeakOperations are the additions and multiplications in a turn of Peak: two in
+// each of the four numbers of three vectors, sixteen times over.
+const PeakOperations = 2 * 4 * 3 * 16
+
+// PeakPush is what Peak is told.
+type PeakPush struct {
+	Turns           uint32
+	Factor, Summand float32 // 1 and 0, which no compiler must know
+}
+
 // All returns every kernel.
 func All() []Kernel {
 	return []Kernel{
 		Advance, Gather, Forward, Loss, Regression, Backward, Gradient, Collect,
 		Squares, Clip, Update,
-		Mixture, Norms, Paper, Market, Select, Fold,
+		Mixture, Norms, Paper, Market, Select, Fold, Peak,
 	}
 }

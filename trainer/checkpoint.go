@@ -17,7 +17,7 @@ import (
 )
 
 // checkpointSchema is the number of the layout of a checkpoint.
-const checkpointSchema = 1
+const checkpointSchema = 2
 
 // checkpoint is everything that a run needs to go on.
 type checkpoint struct {
@@ -34,8 +34,9 @@ type checkpoint struct {
 	// Result is what is known so far; Seconds of earlier sittings included.
 	Result Result `json:"result"`
 
-	state *State
-	best  *network.Network // of the best epoch, if Position names one
+	state    *State
+	best     *network.Network // of the best epoch, if Position names one
+	departed *network.Network // of full width, while a market is open from which somebody left
 }
 
 // The names of the tensors of a checkpoint: one of these prefixes, the layer,
@@ -46,6 +47,7 @@ const (
 	secondPrefix       = "second"
 	bestPrefix         = "best"
 	contributionPrefix = "contribution"
+	departedPrefix     = "departed"
 )
 
 // The entries of the metadata: all but the tensors, and the SHA-256 of both, so
@@ -66,6 +68,7 @@ func (c *checkpoint) save(path string) error {
 	tensors = appendNetwork(tensors, firstPrefix, c.state.First)
 	tensors = appendNetwork(tensors, secondPrefix, c.state.Second)
 	tensors = appendNetwork(tensors, bestPrefix, c.best)
+	tensors = appendNetwork(tensors, departedPrefix, c.departed)
 	for l, contributions := range c.state.Contributions {
 		tensors = append(tensors,
 			vector(contributionPrefix, l, "mean", contributions.Mean),
@@ -156,6 +159,7 @@ func readCheckpoint(r io.Reader) (*checkpoint, error) {
 	c.state = &State{Steps: c.Steps, Tracked: c.Tracked}
 	for prefix, into := range map[string]**network.Network{
 		networkPrefix: &c.state.Network, firstPrefix: &c.state.First, secondPrefix: &c.state.Second, bestPrefix: &c.best,
+		departedPrefix: &c.departed,
 	} {
 		if *into, err = takeNetwork(tensors, prefix); err != nil {
 			return nil, err
@@ -261,6 +265,34 @@ func (c *checkpoint) consistent() error {
 			}
 		}
 	}
+	return c.consistentMarket()
+}
+
+// consistentMarket checks what is known of the players that left and of the state
+// that is certified against the ledgers.
+func (c *checkpoint) consistentMarket() error {
+	p, widths := c.Position, c.state.Network.Widths()
+	if len(p.WhenItLeft) != len(p.Ledgers) || p.AtTheEnd != nil && len(p.AtTheEnd) != len(p.Ledgers) || p.Closing != nil && len(p.Closing) != len(p.Ledgers) {
+		return fmt.Errorf("what it knows of its market does not have the layers of the network")
+	}
+	for l, ledger := range p.Ledgers {
+		players := len(ledger.Records)
+		widths[l+1] = players
+		fits := len(p.WhenItLeft[l]) == players && (p.AtTheEnd == nil || len(p.AtTheEnd[l]) == players)
+		if p.Closing != nil {
+			end := p.Closing[l]
+			fits = fits && len(end.Worths) == len(end.Players) && len(end.Participations) == len(end.Players)
+			for position, i := range end.Players {
+				fits = fits && i >= 0 && i < players && (position == 0 || i > end.Players[position-1])
+			}
+		}
+		if !fits {
+			return fmt.Errorf("what it knows of the market of layer %d is not about %d players", l, players)
+		}
+	}
+	if c.departed != nil && !slices.Equal(c.departed.Widths(), widths) {
+		return fmt.Errorf("those who left its market do not have the network's widths %v", widths)
+	}
 	return nil
 }
 
@@ -282,6 +314,9 @@ func (c *checkpoint) fits(p plan) error {
 	played := 0
 	for played < p.config.Rounds && p.game == MarketGame && p.roundEnd(played+1) <= c.Position.Step {
 		played++
+	}
+	if closed := p.game == MarketGame && played == p.config.Rounds; closed != (c.Position.Closing != nil) || closed != (c.Position.AtTheEnd != nil) {
+		return fmt.Errorf("by step %d the market has played %d rounds of %d, and what is known of its end says otherwise", c.Position.Step, played, p.config.Rounds)
 	}
 	for l, ledger := range c.Position.Ledgers {
 		if ledger.Rounds != played {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"nashprune/game"
+	"nashprune/trainer/memorytest"
 	"nashprune/trainer/network"
 )
 
@@ -35,13 +36,19 @@ func testCheckpoint() *checkpoint {
 			moments.Layers[l].Weight[0] = 0.5
 		}
 	}
+	departed := network.New([]int{4, 3, 2, 2})
+	departed.Layers[0].Weight[5] = 0.25
+	known := market{
+		WhenItLeft: [][]float64{{0, 1e-3, 0}, {0, 0}}, AtTheEnd: [][]float64{{0, -1e-3, 0}, {0, 0}},
+		Closing: []closing{{[]int{0, 2}, []float64{1, 2}, []float64{0.9, 0.8}}, {[]int{0, 1}, []float64{3, 4}, []float64{0.7, 0.6}}},
+	}
 	config := DefaultConfig()
 	config.Keep, config.Sparsity = 4, 0
 	return &checkpoint{
 		Schema: checkpointSchema, Config: config, Stage: stageGame, Steps: state.Steps, Tracked: state.Tracked, Metrics: 99,
-		Position: position{Step: 42, Unfinished: Progress{Steps: 2, Samples: 256, Correct: 3, Loss: 1.0 / 3}, Ledgers: ledgers},
+		Position: position{Step: 42, Unfinished: Progress{Steps: 2, Samples: 256, Correct: 3, Loss: 1.0 / 3}, Ledgers: ledgers, market: known},
 		Result:   Result{Schema: ResultSchema, Command: "nashprune train", Seed: 1},
-		state:    state,
+		state:    state, departed: departed,
 	}
 }
 
@@ -60,6 +67,7 @@ func TestCheckpointRoundTrip(t *testing.T) {
 	}
 	// A training without a market, optimised by SGD, has fewer tensors.
 	want.Position.Ledgers, want.state.Second = nil, nil
+	want.Position.market, want.departed = market{}, nil
 	if err := want.save(path); err != nil {
 		t.Fatal(err)
 	}
@@ -81,6 +89,12 @@ func TestCheckpointRefuses(t *testing.T) {
 		"market layers": {func(c *checkpoint) { c.Position.Ledgers = c.Position.Ledgers[:1] }, "layers of the network"},
 		"market size":   {func(c *checkpoint) { c.Position.Ledgers[0] = game.NewLedger(3) }, "market of layer 0"},
 		"market order":  {func(c *checkpoint) { c.Position.Ledgers[0].Live = []int{2, 0} }, "cannot have"},
+		"put back":      {func(c *checkpoint) { c.Position.WhenItLeft[0] = nil }, "market of layer 0"},
+		"at the end":    {func(c *checkpoint) { c.Position.AtTheEnd = c.Position.AtTheEnd[:1] }, "layers of the network"},
+		"closing":       {func(c *checkpoint) { c.Position.Closing[1].Worths = nil }, "market of layer 1"},
+		"closing order": {func(c *checkpoint) { c.Position.Closing[1].Players = []int{1, 0} }, "market of layer 1"},
+		"closing range": {func(c *checkpoint) { c.Position.Closing[0].Players = []int{0, 3} }, "market of layer 0"},
+		"departed":      {func(c *checkpoint) { c.departed = network.New([]int{4, 2, 2, 2}) }, "those who left"},
 		"no gates":      {func(c *checkpoint) { c.state.Network.Layers[0].Participation = nil }, "participations"},
 		"step":          {func(c *checkpoint) { c.Position.Step = -1 }, "step"},
 		"stage":         {func(c *checkpoint) { c.Stage = "lunch" }, "stage"},
@@ -113,11 +127,58 @@ func FuzzCheckpoint(f *testing.F) {
 	f.Add(whole[:len(whole)/2])
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, data []byte) {
-		c, err := readCheckpoint(bytes.NewReader(data))
-		if err == nil && (c.state.Network == nil || c.consistent() != nil) {
-			t.Errorf("passes: %+v", c)
-		}
+		checkReadCheckpoint(t, data)
 	})
+}
+
+// FuzzCheckpointDescription gives the description alone, in a file whose checksum
+// holds, which no fuzzing finds.
+func FuzzCheckpointDescription(f *testing.F) {
+	path := filepath.Join(f.TempDir(), CheckpointFile)
+	if err := testCheckpoint().save(path); err != nil {
+		f.Fatal(err)
+	}
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		f.Fatal(err)
+	}
+	metadata, tensors, err := network.ReadTensors(bytes.NewReader(whole))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(metadata[checkpointKey])
+	f.Add(`{"schema":1}`)
+	f.Fuzz(func(t *testing.T, description string) {
+		var file bytes.Buffer
+		metadata := map[string]string{checkpointKey: description, checksumKey: checksum(description, tensors)}
+		if err := network.WriteTensors(&file, metadata, tensors); err != nil {
+			return // it is not UTF-8
+		}
+		checkReadCheckpoint(t, file.Bytes())
+	})
+}
+
+// checkReadCheckpoint reads a checkpoint from bytes, within bounds.
+func checkReadCheckpoint(t *testing.T, data []byte) {
+	var c *checkpoint
+	var err error
+	// What safetensors takes (see package network), and the description once more:
+	// three bytes of it may be a player of a market.
+	memorytest.Within(t, memorytest.Bound{PerByte: 512, Constant: 1 << 20}, func() int {
+		c, err = readCheckpoint(bytes.NewReader(data))
+		return len(data)
+	})
+	if err != nil {
+		return
+	}
+	if c.state.Network == nil || c.consistent() != nil {
+		t.Errorf("passes: %+v", c)
+	}
+	// What the run does next with it may refuse it, too.
+	widths := c.state.Network.Widths()
+	if p, err := newPlan(c.Config, c.Config.Game, widths, 1000); err == nil {
+		_ = c.fits(p)
+	}
 }
 
 func TestPlayersRoundTrip(t *testing.T) {
@@ -146,7 +207,13 @@ func FuzzPlayers(f *testing.F) {
 	f.Add(strings.Join(playerColumns, ",") + "\n0,1,0.5,0.25,0.1,3,dominated\n")
 	f.Add("layer\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		players, err := ReadPlayers(strings.NewReader(text))
+		var players []Player
+		var err error
+		// A row of fourteen bytes is seven strings, and then a player.
+		memorytest.Within(t, memorytest.Bound{PerByte: 128, Constant: 1 << 20}, func() int {
+			players, err = ReadPlayers(strings.NewReader(text))
+			return len(text)
+		})
 		if err != nil {
 			return
 		}

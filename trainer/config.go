@@ -66,7 +66,7 @@ type Config struct {
 	Data         string  `toml:"data"`                   // name of a data set, a CSV or NPZ file, or a folder of IDX files
 	DataDir      string  `toml:"data-dir"`               // looked at first for named data sets; empty: environment and cache alone
 	MaxDataBytes uint64  `toml:"max-data-bytes"`         // most that is read of the data's files, unpacked
-	Label        string  `toml:"label,omitempty"`        // column of a CSV file; empty: as dataset.Options.Label says
+	Label        string  `toml:"label,omitempty"`        // column or columns of a CSV file, as dataset.Options.Label says
 	Test         string  `toml:"test,omitempty"`         // CSV file that is the test part of another; empty: none
 	TestFraction float64 `toml:"test-fraction,omitzero"` // fraction drawn to be the test part of data that has none; 0: dataset.DefaultTestFraction
 	Validation   float64 `toml:"validation"`             // fraction of the training set held out, 0 <= F < 1
@@ -154,7 +154,8 @@ func DefaultConfig() Config {
 // dataOptions returns how the data is read and divided.
 func (c Config) dataOptions() dataset.Options {
 	return dataset.Options{
-		Dir: c.DataDir, MaxBytes: int64(c.MaxDataBytes), Label: c.Label, TestFile: c.Test,
+		Regression: c.Task == Regression,
+		Dir:        c.DataDir, MaxBytes: int64(c.MaxDataBytes), Label: c.Label, TestFile: c.Test,
 		TestFraction: c.TestFraction, Seed: c.Seed, Validation: c.Validation,
 	}
 }

@@ -21,10 +21,16 @@ func roundings(n int) float64 {
 	return nu / (1 - nu)
 }
 
+// activationRoundings bounds what float32 adds when it computes an activation other
+// than ReLU, which is exact: so many [float32Unit] of |z| + |activation(z)|, for the
+// exponentials, the divisions and the products behind it.
+const activationRoundings = 8
+
 // logitBounds writes to bounds how far the logits that n has for an input,
 // computed in float32 with sums in any order, can be from the exact ones. The
 // input itself is taken as exact. A layer adds gamma (|W||a| + |b|) of its own
-// and passes the errors of its input on through |W|.
+// and passes the errors of its input on through |W|; an activation multiplies them
+// by its largest slope at most, and adds [activationRoundings].
 func logitBounds(n *network.Network, input []float64, bounds []float64) {
 	activations, errors := input, make([]float64, len(input))
 	for l, layer := range n.Layers {
@@ -43,7 +49,13 @@ func logitBounds(n *network.Network, input []float64, bounds []float64) {
 			outputs[i] = exact
 			next[i] = gamma*(magnitude+inherited) + inherited
 			if l < len(n.Layers)-1 {
-				outputs[i] = max(exact, 0) // s is 1; the rectifier brings nothing nearer zero than it takes away
+				outputs[i] = n.Activation.At(exact) // s is 1
+				next[i] *= n.Activation.Lipschitz()
+				if n.Activation != network.ReLU {
+					// What was computed may lie as far away as the error allows.
+					z, a := math.Abs(exact)+next[i], math.Abs(outputs[i])+next[i]
+					next[i] += activationRoundings * float32Unit * (z + a)
+				}
 			}
 		}
 		activations, errors = outputs, next

@@ -10,7 +10,8 @@ import (
 	"nashprune/trainer/random"
 )
 
-// forward32 computes logits in float32 in the plainest order of sums.
+// forward32 computes logits in float32 in the plainest order of sums. Activations
+// other than rectifiers are computed in float64 and rounded once.
 func forward32(n *network.Network, input []float32) []float32 {
 	for l, layer := range n.Layers {
 		output := make([]float32, layer.Out)
@@ -21,7 +22,7 @@ func forward32(n *network.Network, input []float32) []float32 {
 			}
 			output[i] = sum + layer.Bias[i]
 			if l < len(n.Layers)-1 {
-				output[i] = max(output[i]*layer.Participation[i], 0)
+				output[i] = float32(n.Activation.At(float64(output[i] * layer.Participation[i])))
 			}
 		}
 		input = output
@@ -52,11 +53,12 @@ func randomNetwork(widths []int) (*network.Network, dataset.Samples, error) {
 // then one that is not, which must not.
 func TestCompareLogits(t *testing.T) {
 	const mean, deviation = 0.5, 0.25
-	for _, widths := range [][]int{{7, 13, 5, 3}, {127, 30, 4}, {3, 2, 2}} {
+	for i, widths := range [][]int{{7, 13, 5, 3}, {127, 30, 4}, {3, 2, 2}, {7, 13, 5, 3}, {127, 30, 4}} {
 		n, samples, err := randomNetwork(widths)
 		if err != nil {
 			t.Fatal(err)
 		}
+		n.Activation = network.Activations[i%len(network.Activations)]
 		keep := n.All()
 		for l := range keep {
 			keep[l] = keep[l][:len(keep[l])-1]
@@ -100,12 +102,31 @@ func TestCompareLogits(t *testing.T) {
 	}
 }
 
-// TestLogitBoundsHold compares float32 logits with float64 ones.
+// TestLogitBoundsHold compares float32 logits with float64 ones, of a network in
+// which a third of the players are gated to zero and of what is left without them,
+// for every activation. The outputs of its layers are far from zero and near it.
 func TestLogitBoundsHold(t *testing.T) {
-	n, samples, err := randomNetwork([]int{127, 60, 19, 5})
+	for _, activation := range network.Activations {
+		t.Run(string(activation), func(t *testing.T) { logitBoundsHold(t, activation) })
+	}
+}
+
+func logitBoundsHold(t *testing.T, activation network.Activation) {
+	whole, samples, err := randomNetwork([]int{127, 60, 19, 5})
 	if err != nil {
 		t.Fatal(err)
 	}
+	whole.Activation = activation
+	keep := whole.All()
+	for l, players := range keep {
+		keep[l] = slices.DeleteFunc(players, func(i int) bool { return i%3 == 0 })
+		for i := range players {
+			if i%3 == 0 {
+				whole.Layers[l].Participation[i] = 0
+			}
+		}
+	}
+	n := whole.Keep(keep)
 	exact := func(input []float64) []float64 {
 		for l, layer := range n.Layers {
 			output := make([]float64, layer.Out)
@@ -115,14 +136,14 @@ func TestLogitBoundsHold(t *testing.T) {
 					output[i] += float64(layer.Weight[i*layer.In+j]) * x
 				}
 				if l < len(n.Layers)-1 {
-					output[i] = max(output[i], 0)
+					output[i] = activation.At(output[i])
 				}
 			}
 			input = output
 		}
 		return input
 	}
-	bounds := make([]float64, 5)
+	bounds, used := make([]float64, 5), 0.
 	for b := range samples.Len() {
 		wide, narrow := make([]float64, 127), make([]float32, 127)
 		for j := range wide {
@@ -131,9 +152,41 @@ func TestLogitBoundsHold(t *testing.T) {
 		}
 		logitBounds(n, wide, bounds)
 		want := exact(wide)
-		for k, got := range forward32(n, narrow) {
-			if difference := math.Abs(float64(got) - want[k]); difference > bounds[k] || bounds[k] > 0.01*(1+math.Abs(want[k])) {
-				t.Errorf("sample %d logit %d is off by %g, bound %g", b, k, difference, bounds[k])
+		for name, logits := range map[string][]float32{"gated": forward32(whole, narrow), "removed": forward32(n, narrow)} {
+			for k, got := range logits {
+				difference := math.Abs(float64(got) - want[k])
+				used = max(used, difference/bounds[k])
+				if difference > bounds[k] || bounds[k] > 0.01*(1+math.Abs(want[k])) {
+					t.Errorf("%s: sample %d logit %d is off by %g, bound %g", name, b, k, difference, bounds[k])
+				}
+			}
+		}
+	}
+	if used == 0 {
+		t.Error("no logit was rounded at all")
+	}
+}
+
+// TestLogitBoundsOfOnePlayer spells the bound out for a chain of one number a layer:
+// z = x, then w activation(z). Tolerances are of float64.
+func TestLogitBoundsOfOnePlayer(t *testing.T) {
+	const u, w = 0x1p-24, -1.5
+	gamma := 4 * u / (1 - 4*u) // a product, the sums, the bias and the gate
+	for activation, slope := range map[network.Activation]float64{
+		network.ReLU: 1, network.LeakyReLU: 1, network.GELU: 1.13, network.Tanh: 1,
+	} {
+		n := network.New([]int{1, 1, 1})
+		n.Activation, n.Layers[0].Weight[0], n.Layers[1].Weight[0] = activation, 1, w
+		for _, x := range []float64{-3, -0.5, 0, 0.25, 2} {
+			a := math.Abs(activation.At(x))
+			e := slope * gamma * math.Abs(x)
+			if activation != network.ReLU {
+				e += 8 * u * (math.Abs(x) + e + a + e)
+			}
+			want := gamma*1.5*(a+e) + 1.5*e
+			bound := make([]float64, 1)
+			if logitBounds(n, []float64{x}, bound); math.Abs(bound[0]-want) > 1e-12*want {
+				t.Errorf("%s of %g: bound %g, want %g", activation, x, bound[0], want)
 			}
 		}
 	}

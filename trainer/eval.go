@@ -29,22 +29,28 @@ type EvalOptions struct {
 	Divided bool
 }
 
-// EvalResult is how a saved network does on the test set.
+// EvalResult is how a saved network does on the test set. Correct and what is said
+// of classes are of classification, TargetNames of regression.
 type EvalResult struct {
-	Model        string       `json:"model"` // the file
+	Model        string       `json:"model"`          // the file
+	Task         TaskKind     `json:"task,omitempty"` // absent: classification
 	Data         string       `json:"data"`
 	Device       ResultDevice `json:"device"`
 	Network      Judged       `json:"network"`
 	Samples      int          `json:"samples"`
-	Correct      int          `json:"correct"`
-	ClassSamples []int        `json:"class_samples"`
-	ClassCorrect []int        `json:"class_correct"`
+	Correct      *int         `json:"correct,omitempty"`
+	ClassSamples []int        `json:"class_samples,omitempty"`
+	ClassCorrect []int        `json:"class_correct,omitempty"`
 	ClassNames   []string     `json:"class_names,omitempty"` // of a CSV file
+	TargetNames  []string     `json:"target_names,omitempty"`
 }
+
+// Regression tells whether the network predicts numbers rather than classes.
+func (r *EvalResult) Regression() bool { return r.Task == Regression }
 
 // Eval judges a network from its model file on the test set, with the means and
 // deviations that the file names: on the device of the run that wrote it, the
-// accuracy is the one of that run, if that was judged on the test set.
+// accuracy or the errors are those of that run, if that was judged on the test set.
 func Eval(ctx context.Context, path string, o EvalOptions) (*EvalResult, error) {
 	n, metadata, err := network.Load(path)
 	if err != nil {
@@ -59,11 +65,16 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*EvalResult, error) 
 		return nil, err
 	}
 	options := dataset.Options{
+		Regression: metadata.Regression(), TargetNames: metadata.TargetNames,
 		Dir: o.DataDir, MaxBytes: int64(min(o.MaxDataBytes, math.MaxInt64)), Label: o.Label, TestFile: o.Test,
 		TestFraction: o.TestFraction, Seed: o.Seed, Judge: true, Whole: !o.Divided && o.TestFraction == 0, ClassNames: metadata.ClassNames,
 	}
 	if metadata.Means != nil {
+		options.FeatureNames = metadata.FeatureNames
 		options.Standard = &dataset.Standard{Means: metadata.Means, Deviations: metadata.Deviations}
+	}
+	if metadata.Regression() {
+		options.TargetStandard = &dataset.Standard{Means: metadata.TargetMeans, Deviations: metadata.TargetDeviations}
 	}
 	data, err := openData(o.Data, options)
 	if errors.Is(err, ErrUsage) && !named {
@@ -72,7 +83,10 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*EvalResult, error) 
 	if err != nil {
 		return nil, err
 	}
-	if data.Train.Features != n.Layers[0].In || data.Classes > metadata.Classes {
+	switch {
+	case data.Regression() && data.Train.Features != n.Layers[0].In:
+		return nil, Usagef("--data %s has %d features, and %s takes %d", data.Name, data.Train.Features, path, n.Layers[0].In)
+	case data.Train.Features != n.Layers[0].In || data.Classes > metadata.Classes:
 		return nil, Usagef("--data %s has %d features and %d classes, and %s takes %d and knows %d",
 			data.Name, data.Train.Features, data.Classes, path, n.Layers[0].In, metadata.Classes)
 	}
@@ -82,18 +96,22 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*EvalResult, error) 
 		return nil, err
 	}
 	defer engine.Close()
-	evaluation, err := engine.Evaluate(ctx, TestPart, Want{})
+	evaluation, err := engine.Evaluate(ctx, TestPart, Want{Logits: data.Regression()})
 	if err != nil {
 		return nil, err
 	}
 	result := &EvalResult{
 		Model: filepath.ToSlash(path), Data: data.Name, Network: judged(n),
 		Device:  device.result(),
-		Samples: evaluation.Samples, Correct: evaluation.Correct,
-		ClassSamples: evaluation.ClassSamples, ClassCorrect: evaluation.ClassCorrect,
-		ClassNames: metadata.ClassNames,
+		Samples: evaluation.Samples,
 	}
-	result.Network.evaluated(evaluation)
+	if data.Regression() {
+		result.Task, result.TargetNames = Regression, metadata.TargetNames
+	} else {
+		result.Correct, result.ClassNames = &evaluation.Correct, metadata.ClassNames
+		result.ClassSamples, result.ClassCorrect = evaluation.ClassSamples, evaluation.ClassCorrect
+	}
+	result.Network.evaluated(evaluation, data, TestPart)
 	microseconds, batch, err := latencies(ctx, engine, data.Test.Len(), []*network.Network{n})
 	if err != nil {
 		return nil, err

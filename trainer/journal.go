@@ -5,11 +5,20 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"nashprune/trainer/atomicfile"
 )
 
 var _ journal = (*run)(nil)
 
 func (r *run) epochEnded(t *training, line EpochLine) error {
+	if t.plan.conditionsDue(line.Epoch) {
+		state, err := t.engine.Pull()
+		if err != nil {
+			return err
+		}
+		line.ConditionNumbers = conditionNumbers(state.Network)
+	}
 	r.lastLine = &line
 	return r.appendMetrics(line)
 }
@@ -34,7 +43,7 @@ func (r *run) appendMetrics(line any) error {
 	}
 	n, err := r.metrics.Write(append(text, '\n'))
 	r.length += int64(n)
-	return err
+	return atomicfile.Advised(err)
 }
 
 // tell reports what begins now.

@@ -42,6 +42,9 @@ func (r *run) concludeGame(ctx context.Context, t *training) error {
 	if err := r.write(PlayersFile, func(w io.Writer) error { return writePlayers(w, players) }); err != nil {
 		return err
 	}
+	if err := r.write(CertificateFile, outcome.certificate.Write); err != nil {
+		return err
+	}
 	return r.saveNetwork(PrunedFile, outcome.final)
 }
 
@@ -51,6 +54,8 @@ type outcome struct {
 	final   *network.Network // the compacted network
 	gated   *network.Network // of full width, with the participations that the game left
 	masked  *network.Network // of full width, computing what final computes: removed players have participation zero
+
+	certificate *Certificate
 }
 
 // gateTheGone ends the market, whose losers have left already. In the network of
@@ -61,7 +66,11 @@ func (r *run) gateTheGone(t *training, final *network.Network) (outcome, error) 
 		return outcome{}, err
 	}
 	embed(final, gated, t.live())
-	return outcome{marketPlayers(t.plan, t.Ledgers), final, gated, gated}, nil
+	rounds, err := r.rounds()
+	if err != nil {
+		return outcome{}, err
+	}
+	return outcome{marketPlayers(t.plan, t.Ledgers), final, gated, gated, marketCertificate(t, rounds)}, nil
 }
 
 // embed writes a compacted network into one of full width, in which everybody
@@ -109,7 +118,8 @@ func (r *run) removeByThreshold(ctx context.Context, t *training, gated *network
 	masked.Fold()
 	final := masked.Keep(keep)
 	embed(final, masked, keep)
-	return outcome{players, final, gated, masked}, t.finite(t.Certificate.TotalGap, t.Certificate.Scale)
+	certificate := paperCertificate(g, t.Certificate, measured, gated, players)
+	return outcome{players, final, gated, masked, certificate}, t.finite(t.Certificate.TotalGap, t.Certificate.Scale)
 }
 
 // judgePruned evaluates the network at full width with the participations that
@@ -148,9 +158,9 @@ func (r *run) judgePruned(ctx context.Context, t *training, o outcome) error {
 	if !(used <= 1) {
 		return fmt.Errorf("%w: removing the players changed a logit by %g times what rounding explains, which is an error in nashprune or in its device", ErrParity, used)
 	}
-	r.result.Gated = &Gated{Accuracy: asGated.Accuracy(), MaxLogitDifference: difference, BoundUsed: used}
+	r.result.Gated = &Gated{Quality: quality(asGated, r.data, part), MaxLogitDifference: difference, BoundUsed: used}
 	pruned := &Pruned{Judged: judged(o.final), Kept: o.final.Players(), Players: o.gated.Players()}
-	pruned.evaluated(compacted)
+	pruned.evaluated(compacted, r.data, part)
 	pruned.Sparsity = 100 * (1 - float64(pruned.Kept)/float64(pruned.Players))
 	pruned.Best = t.Best
 	r.result.Pruned = pruned
@@ -166,7 +176,7 @@ func (r *run) concludeDense(ctx context.Context, t *training, source string) err
 	if err != nil {
 		return err
 	}
-	evaluation, err := t.engine.Evaluate(ctx, r.config.EvaluateOn, Want{})
+	evaluation, err := t.engine.Evaluate(ctx, r.config.EvaluateOn, Want{Logits: r.data.Regression()})
 	if err != nil {
 		return r.orInterrupted(ctx, err)
 	}
@@ -175,7 +185,7 @@ func (r *run) concludeDense(ctx context.Context, t *training, source string) err
 	}
 	r.result.Dense = judged(state.Network)
 	r.result.Dense.Source = source
-	r.result.Dense.evaluated(evaluation)
+	r.result.Dense.evaluated(evaluation, r.data, r.config.EvaluateOn)
 	r.result.Dense.Best = t.Best
 	r.result.Seconds.Evaluate += time.Since(start).Seconds()
 	return r.saveNetwork(DenseFile, state.Network)
@@ -195,10 +205,13 @@ func (r *run) saveNetwork(name string, n *network.Network) error {
 	d := r.data
 	metadata := network.Metadata{
 		Data: d.Name, Height: d.Height, Width: d.Width, Classes: d.Classes, ClassNames: d.ClassNames,
-		Mean: d.Mean, Deviation: d.Deviation, Generator: "nashprune " + r.Version,
+		FeatureNames: d.FeatureNames, Mean: d.Mean, Deviation: d.Deviation, Generator: "nashprune " + r.Version,
 	}
 	if d.Standard != nil {
 		metadata.Means, metadata.Deviations = d.Standard.Means, d.Standard.Deviations
+	}
+	if d.Regression() {
+		metadata.TargetMeans, metadata.TargetDeviations, metadata.TargetNames = d.TargetStandard.Means, d.TargetStandard.Deviations, d.TargetNames
 	}
 	return network.Save(filepath.Join(r.Dir, name), n, metadata)
 }

@@ -95,3 +95,26 @@ func guessing(d *dataset.Dataset) float64 {
 	}
 	return math.Log(float64(d.Classes))
 }
+
+// Of returns the loss of sample i of s, from the network's outputs for it.
+func (l Loss) Of(s dataset.Samples, i int, outputs []float64) float64 {
+	if s.Outputs > 0 {
+		sum := 0.
+		for k, target := range s.Targets[i*s.Outputs : (i+1)*s.Outputs] {
+			d := outputs[k] - float64(target)
+			sum += d * d
+		}
+		return sum / float64(s.Outputs)
+	}
+	highest, mean := math.Inf(-1), 0.
+	for _, z := range outputs {
+		highest = max(highest, z)
+		mean += z / float64(len(outputs))
+	}
+	sum := 0.
+	for _, z := range outputs {
+		sum += math.Exp(z - highest)
+	}
+	class := int(s.Labels[i])
+	return l.Weight(class) * (highest + math.Log(sum) - (1-l.Smoothing)*outputs[class] - l.Smoothing*mean)
+}

@@ -153,6 +153,18 @@ func (p plan) demands(k int) []int {
 	return demands
 }
 
+// conditionPoints is at how many epochs of a game's training condition numbers are
+// taken: for 784-512-256-10 each takes about a tenth of a second.
+const conditionPoints = 5
+
+// conditionsDue tells whether condition numbers are taken at the end of an epoch,
+// from 1: at the last and at those that divide the training into equal parts, as
+// nearly as there are epochs.
+func (p plan) conditionsDue(epoch int) bool {
+	part := func(epoch int) int { return epoch * conditionPoints / p.config.Epochs }
+	return p.game != NoGame && part(epoch) > part(epoch-1)
+}
+
 // work estimates the multiplications that the steps from one count to another
 // take, by the players that the market asks for at the time.
 func (p plan) work(from, to int) float64 {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"nashprune/game"
+	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
 )
 
@@ -16,10 +17,15 @@ import (
 // field changes its meaning or goes away.
 const ResultSchema = 1
 
-// Result is what a run found, as result.json holds it. Accuracies are in
-// percent, losses are mean cross-entropies, latencies are medians for a batch.
+// Result is what a run found, as result.json holds it. Latencies are medians for a
+// batch. In classification accuracies are in percent and losses mean
+// cross-entropies. In regression there is no accuracy: losses are mean squared
+// errors in standardised units, r2 is the fraction of variance explained over all
+// targets in these units, and rmse is the root mean squared error of each target in
+// its own units, in the order of target_names.
 type Result struct {
 	Schema  int          `json:"schema"`
+	Task    TaskKind     `json:"task,omitempty"` // absent: classification
 	Command string       `json:"command"`
 	Seed    uint64       `json:"seed"`
 	Device  ResultDevice `json:"device"`
@@ -51,8 +57,12 @@ type ResultDevice struct {
 
 func (d Device) result() ResultDevice { return ResultDevice{d.Name, d.Kind, d.BLAS, d.DriverInfo} }
 
+// Regression tells whether numbers were predicted rather than classes.
+func (r *Result) Regression() bool { return r.Task == Regression }
+
 // ResultData says what the run was trained and judged on, in samples. Of a CSV
-// file it names the column of the labels, and the classes in their order.
+// file it names the column of the labels, and the classes in their order; in
+// regression the targets in their order.
 type ResultData struct {
 	Name        string   `json:"name"`
 	Train       int      `json:"train"`
@@ -61,6 +71,7 @@ type ResultData struct {
 	EvaluatedOn Part     `json:"evaluated_on"`
 	Label       string   `json:"label,omitempty"`
 	ClassNames  []string `json:"class_names,omitempty"`
+	TargetNames []string `json:"target_names,omitempty"`
 }
 
 // Where the figures of the dense network come from.
@@ -72,10 +83,10 @@ const (
 
 // Judged is a network with its size, its speed and how well it does.
 type Judged struct {
-	Source   string   `json:"source,omitempty"`
-	Shape    []int    `json:"shape"`              // inputs, hidden layers, outputs
-	Accuracy *float64 `json:"accuracy,omitempty"` // absent where the network is not trained
-	Loss     *float64 `json:"loss,omitempty"`
+	Source string `json:"source,omitempty"`
+	Shape  []int  `json:"shape"` // inputs, hidden layers, outputs
+	Quality
+	Loss *float64 `json:"loss,omitempty"` // absent where the network is not trained
 	// Best is the epoch that the network is from, where --patience looked for it.
 	Best       *BestEpoch `json:"best,omitempty"`
 	Parameters int        `json:"parameters"`
@@ -91,17 +102,36 @@ func judged(n *network.Network) Judged {
 	return Judged{Shape: n.Widths(), Parameters: n.Parameters(), MACs: n.MACs(), Bytes: n.Bytes()}
 }
 
-// evaluated adds how well it does.
-func (j *Judged) evaluated(e Evaluation) {
-	accuracy, loss := e.Accuracy(), e.Loss
-	j.Accuracy, j.Loss = &accuracy, &loss
+// evaluated adds how well it does on a part of the data.
+func (j *Judged) evaluated(e Evaluation, d *dataset.Dataset, part Part) {
+	j.Quality, j.Loss = quality(e, d, part), &e.Loss
+}
+
+// Quality is how well a network does: in classification by its accuracy, in
+// regression by the others. All are absent where the network is not trained.
+type Quality struct {
+	Accuracy *float64 `json:"accuracy,omitempty"`
+	// R2 is absent, too, where the targets of all samples judged on are alike.
+	R2   *float64  `json:"r2,omitempty"`
+	RMSE []float64 `json:"rmse,omitempty"`
+}
+
+// quality says how well a network does by its evaluation on a part of the data,
+// which has to have brought the logits in regression.
+func quality(e Evaluation, d *dataset.Dataset, part Part) Quality {
+	if d.Regression() {
+		samples := part.Of(d)
+		return Quality{R2: explained(e.Loss, samples), RMSE: rootMeanSquares(e.Logits, samples, d.TargetStandard)}
+	}
+	accuracy := e.Accuracy()
+	return Quality{Accuracy: &accuracy}
 }
 
 // Gated is the network at its full width, with the participations that the game
 // left: in the market zero for all who left, in the paper's game whatever they
 // ended at.
 type Gated struct {
-	Accuracy float64 `json:"accuracy"`
+	Quality
 	// MaxLogitDifference is the largest difference, over all samples judged on,
 	// between a logit of the compacted network and of the one of full width whose
 	// removed players are gated to zero. BoundUsed is the largest part of the

@@ -19,13 +19,14 @@ import (
 
 // The files of a run folder.
 const (
-	ConfigFile     = "config.toml"            // the resolved configuration
-	MetricsFile    = "metrics.jsonl"          // a line an epoch and a round
-	ResultFile     = "result.json"            // Result
-	DenseFile      = "dense.safetensors"      // the network trained without the game
-	PrunedFile     = "pruned.safetensors"     // what the game left
-	PlayersFile    = "players.csv"            // a row a player
-	CheckpointFile = "checkpoint.safetensors" // until the run is finished
+	ConfigFile      = "config.toml"            // the resolved configuration
+	MetricsFile     = "metrics.jsonl"          // a line an epoch and a round
+	ResultFile      = "result.json"            // Result
+	DenseFile       = "dense.safetensors"      // the network trained without the game
+	PrunedFile      = "pruned.safetensors"     // what the game left
+	PlayersFile     = "players.csv"            // a row a player
+	CertificateFile = "equilibrium.json"       // Certificate
+	CheckpointFile  = "checkpoint.safetensors" // until the run is finished
 )
 
 // checkpointEvery is how much work a killed process may lose, beside an epoch.
@@ -48,7 +49,7 @@ type Event struct {
 	Epochs    int
 	Players   []int         // of each hidden layer
 	Loss      float64       // mean over the epoch so far
-	Accuracy  float64       // percent, likewise
+	Accuracy  float64       // percent, likewise; 0 in regression
 	Line      *EpochLine    // of the epoch that just ended, else nil
 	Done      float64       // fraction of the run's work
 	Remaining time.Duration // estimated; negative where nothing is known yet
@@ -105,6 +106,9 @@ func Run(ctx context.Context, c Config, o Options) (*Result, error) {
 	}
 	r := &run{Options: o, config: c, stage: stageGame, result: Result{Command: o.Command}}
 	if err := r.open(); err != nil {
+		return nil, err
+	}
+	if _, err := r.planMemory(); err != nil {
 		return nil, err
 	}
 	start, err := r.initial()
@@ -167,7 +171,7 @@ func Resume(ctx context.Context, o Options) (*Result, error) {
 	}
 	defer engine.Close()
 	if r.metrics, err = os.OpenFile(filepath.Join(o.Dir, MetricsFile), os.O_RDWR, 0); err != nil {
-		return nil, err
+		return nil, atomicfile.Advised(err)
 	}
 	defer r.metrics.Close()
 	if info, err := r.metrics.Stat(); err != nil {
@@ -186,7 +190,11 @@ func Resume(ctx context.Context, o Options) (*Result, error) {
 
 // openEngine opens the device at the state of a checkpoint.
 func (r *run) openEngine(from *checkpoint) (Engine, error) {
-	return r.device.Open(r.data, EngineOptions{Batch: r.config.Batch, Optimiser: r.config.optimiser(), Loss: r.loss}, from.state)
+	return r.device.Open(r.data, r.engineOptions(), from.state)
+}
+
+func (r *run) engineOptions() EngineOptions {
+	return EngineOptions{Batch: r.config.Batch, Optimiser: r.config.optimiser(), Loss: r.loss}
 }
 
 // open finds the device and the data, and fills in what the result says of them.
@@ -205,7 +213,11 @@ func (r *run) open() error {
 	if err != nil {
 		return err
 	}
-	if r.data.Label != "" && r.config.Label == "" {
+	switch {
+	case r.config.Label != "" || !dataset.IsCSV(r.config.Data):
+	case r.data.Regression():
+		r.tell(fmt.Sprintf("target: the column %q of %s; --label names another, or several", r.data.TargetNames[0], r.config.Data))
+	default:
 		r.tell(fmt.Sprintf("labels: the column %q of %s; --label names another", r.data.Label, r.config.Data))
 	}
 	if r.loss, err = r.config.loss(r.data); err != nil {
@@ -214,11 +226,8 @@ func (r *run) open() error {
 	if r.config.EvaluateOn.Of(r.data).Len() == 0 {
 		return Usagef("--evaluate-on %s: %s has no such samples", r.config.EvaluateOn, r.data.Name)
 	}
-	parameters, widths := 0, r.widths()
-	for l, in := range widths[:len(widths)-1] {
-		parameters += (in + 1) * widths[l+1]
-	}
-	if parameters > maxParameters {
+	widths := r.widths()
+	if parameters := network.ParametersOf(widths); parameters > maxParameters {
 		return Usagef("--model %s has %d parameters, more than the %d that this program takes", r.config.Model, parameters, maxParameters)
 	}
 	if activations := max(min(r.config.Batch, r.data.Train.Len()), InferLimit) * sum(widths); activations > maxActivations {
@@ -229,7 +238,10 @@ func (r *run) open() error {
 	r.result.Data = ResultData{
 		Name: r.data.Name, Train: r.data.Train.Len(), Validation: r.data.Validation.Len(),
 		Test: r.data.Test.Len(), EvaluatedOn: r.config.EvaluateOn,
-		Label: r.data.Label, ClassNames: r.data.ClassNames,
+		Label: r.data.Label, ClassNames: r.data.ClassNames, TargetNames: r.data.TargetNames,
+	}
+	if r.data.Regression() {
+		r.result.Task = Regression
 	}
 	return nil
 }
@@ -268,12 +280,12 @@ func (r *run) plan(kind GameKind) (plan, error) {
 // createFolder makes the run folder with its configuration and empty metrics.
 func (r *run) createFolder() error {
 	if err := os.MkdirAll(r.Dir, 0o755); err != nil {
-		return fmt.Errorf("--out: %w", err)
+		return fmt.Errorf("--out: %w", atomicfile.Advised(err))
 	}
 	// Of two runs that begin at once in one folder, one fails here.
 	var err error
-	if r.metrics, err = os.OpenFile(filepath.Join(r.Dir, MetricsFile), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644); err != nil {
-		return fmt.Errorf("--out: %w", err)
+	if r.metrics, err = os.OpenFile(filepath.Join(r.Dir, MetricsFile), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644); err != nil {
+		return fmt.Errorf("--out: %w", atomicfile.Advised(err))
 	}
 	return r.write(ConfigFile, func(w io.Writer) error { return toml.NewEncoder(w).Encode(r.config) })
 }
@@ -285,10 +297,16 @@ func (r *run) write(name string, content func(io.Writer) error) error {
 
 // finish runs what is left of a run from a checkpoint, which may be its start.
 // A run that diverges leaves no checkpoint: going on would only diverge again.
+// Whoever sees another failure, such as a full disk, learns that there is one.
 func (r *run) finish(ctx context.Context, engine Engine, p plan, from *checkpoint) (*Result, error) {
 	result, err := r.runStages(ctx, engine, p, from)
 	if diverged := new(DivergedError); errors.As(err, &diverged) {
 		return nil, errors.Join(err, r.removeCheckpoint())
+	}
+	if err != nil && !errors.Is(err, ErrInterrupted) {
+		if _, missing := os.Stat(filepath.Join(r.Dir, CheckpointFile)); missing == nil {
+			err = fmt.Errorf("%w; the last checkpoint is kept: go on from it with nashprune train --resume %s", err, r.Dir)
+		}
 	}
 	return result, err
 }
@@ -301,7 +319,7 @@ func (r *run) runStages(ctx context.Context, engine Engine, p plan, from *checkp
 	}
 	r.saved = time.Now()
 	t := r.training(p, engine, from.Position)
-	t.best = from.best
+	t.best, t.departed = from.best, from.departed
 	if r.stage == stageGame {
 		if err := r.train(ctx, t); err != nil {
 			return nil, err
@@ -333,7 +351,11 @@ func (r *run) training(p plan, engine Engine, at position) *training {
 	if p.game == NoGame {
 		name = DenseTraining
 	}
-	return &training{name: name, plan: p, engine: engine, journal: r, position: at, guessing: guessing(r.data)}
+	t := &training{name: name, plan: p, engine: engine, data: r.data, journal: r, position: at}
+	if p.game == MarketGame {
+		t.witnesses = newWitnesses(r.data, r.loss, int(p.stepWork(0)))
+	}
+	return t
 }
 
 // train runs a training to its end. When ctx ends on the way it writes a
@@ -358,12 +380,13 @@ func (r *run) checkpoint(t *training) error {
 	}
 	// The checkpoint counts on the metrics, also after a power failure.
 	if err := r.metrics.Sync(); err != nil {
-		return err
+		return atomicfile.Advised(err)
 	}
 	r.addSeconds(t)
 	c := &checkpoint{
 		Schema: checkpointSchema, Config: r.config, Stage: r.stage, Position: t.position,
-		Steps: state.Steps, Tracked: state.Tracked, Metrics: r.length, Result: r.result, state: state, best: t.best,
+		Steps: state.Steps, Tracked: state.Tracked, Metrics: r.length, Result: r.result, state: state,
+		best: t.best, departed: t.departed,
 	}
 	r.saved = time.Now()
 	return c.save(filepath.Join(r.Dir, CheckpointFile))

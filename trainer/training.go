@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"nashprune/game"
+	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
 )
 
@@ -14,10 +15,13 @@ type training struct {
 	name    string // what its lines in the metrics and its errors call it
 	plan    plan
 	engine  Engine
+	data    *dataset.Dataset
 	journal journal
 	position
 
-	guessing float64 // mean loss of a network that only guesses
+	// What it takes to put back players who left the market; nil without one.
+	witnesses *witnesses
+	departed  *network.Network // of full width: everybody as it was when it last lived
 
 	order []int32          // of the samples in the present epoch
 	epoch int              // that order is for, from 0
@@ -47,6 +51,7 @@ type position struct {
 	// none better came for as long as the configuration's patience.
 	Best    *BestEpoch `json:"best,omitempty"`
 	Stopped bool       `json:"stopped,omitempty"`
+	market
 }
 
 // BestEpoch is the epoch at whose end the loss on the validation part was lowest.
@@ -69,6 +74,7 @@ func newPosition(p plan) position {
 	if p.game == MarketGame {
 		for _, width := range p.widths[1 : len(p.widths)-1] {
 			start.Ledgers = append(start.Ledgers, game.NewLedger(width))
+			start.WhenItLeft = append(start.WhenItLeft, make([]float64, width))
 		}
 	}
 	return start
@@ -204,7 +210,9 @@ func (t *training) playRound(k int) error {
 		if err := t.finite(worths...); err != nil {
 			return err
 		}
-		line.Prices = append(line.Prices, ledger.Quote(worths, demands[l]))
+		price := ledger.Quote(worths, demands[l])
+		line.Prices = append(line.Prices, price)
+		line.Supply = append(line.Supply, game.Market{Price: price}.Supply(worths))
 	}
 	moved, err := t.engine.Move(line.Prices, t.plan.config.Damping)
 	if err != nil {
@@ -217,7 +225,7 @@ func (t *training) playRound(k int) error {
 		}
 	}
 	var stay network.Survivors
-	leaving := 0
+	before, leaving := t.live(), 0
 	for l, ledger := range t.Ledgers {
 		was := len(ledger.Live)
 		if last {
@@ -228,6 +236,9 @@ func (t *training) playRound(k int) error {
 		leaving += was - len(ledger.Live)
 	}
 	line.Players = t.players()
+	if err := t.putBack(before, last); err != nil {
+		return err
+	}
 	if leaving > 0 {
 		if err := t.engine.Compact(stay); err != nil {
 			return err
@@ -253,9 +264,11 @@ func (t *training) certify(demands []int) error {
 	if err != nil {
 		return err
 	}
-	t.Certificate = game.Certificate{}
+	t.Certificate, t.Closing = game.Certificate{}, nil
 	for l, statistics := range measured {
-		t.Certificate.Certify(statistics.Worths(), statistics.Participation, demands[l])
+		worths := statistics.Worths()
+		t.Certificate.Certify(worths, statistics.Participation, demands[l])
+		t.Closing = append(t.Closing, closing{t.Ledgers[l].Live, worths, statistics.Participation})
 	}
 	return t.finite(t.Certificate.TotalGap, t.Certificate.Scale)
 }
@@ -272,12 +285,15 @@ func (t *training) endEpoch(ctx context.Context) error {
 		Epoch:        t.plan.epochOf(t.Step),
 		Step:         t.Step,
 		Loss:         t.Unfinished.Loss / float64(t.Unfinished.Samples),
-		Accuracy:     100 * float64(t.Unfinished.Correct) / float64(t.Unfinished.Samples),
 		LearningRate: t.plan.learningRate(t.Step - 1),
 		Players:      t.players(),
 		Seconds:      t.Seconds.Training,
 	}
-	if line.Loss > absurdLoss*t.guessing {
+	if !t.data.Regression() {
+		accuracy := 100 * float64(t.Unfinished.Correct) / float64(t.Unfinished.Samples)
+		line.Accuracy = &accuracy
+	}
+	if line.Loss > absurdLoss*guessing(t.data) {
 		return t.diverged(line.Loss)
 	}
 	if t.plan.config.Validation > 0 {
@@ -288,8 +304,13 @@ func (t *training) endEpoch(ctx context.Context) error {
 		if err := t.finite(evaluation.Loss); err != nil {
 			return err
 		}
-		accuracy := evaluation.Accuracy()
-		line.ValidationAccuracy, line.ValidationLoss = &accuracy, &evaluation.Loss
+		line.ValidationLoss = &evaluation.Loss
+		if t.data.Regression() {
+			line.ValidationR2 = explained(evaluation.Loss, t.data.Validation)
+		} else {
+			accuracy := evaluation.Accuracy()
+			line.ValidationAccuracy = &accuracy
+		}
 		if err := t.look(line.Epoch, evaluation.Loss); err != nil {
 			return err
 		}
@@ -304,18 +325,25 @@ const (
 	DenseTraining = "dense" // without
 )
 
-// EpochLine is a line of metrics.jsonl about one epoch.
+// EpochLine is a line of metrics.jsonl about one epoch. Its accuracies are of
+// classification, its R2 of regression.
 type EpochLine struct {
 	Training           string   `json:"training"` // GameTraining or DenseTraining
 	Epoch              int      `json:"epoch"`
 	Step               int      `json:"step"`
-	LearningRate       float64  `json:"learning_rate"` // of its last step
-	Loss               float64  `json:"loss"`          // mean over the epoch, before each update
-	Accuracy           float64  `json:"accuracy"`      // percent, likewise
+	LearningRate       float64  `json:"learning_rate"`      // of its last step
+	Loss               float64  `json:"loss"`               // mean over the epoch, before each update
+	Accuracy           *float64 `json:"accuracy,omitempty"` // percent, likewise
 	ValidationLoss     *float64 `json:"validation_loss,omitempty"`
 	ValidationAccuracy *float64 `json:"validation_accuracy,omitempty"`
+	ValidationR2       *float64 `json:"validation_r2,omitempty"`
 	Players            []int    `json:"players"` // of each hidden layer
 	Seconds            float64  `json:"seconds"` // of this training so far
+
+	// ConditionNumbers are those of the effective weights diag(s) W, the largest
+	// singular value over the smallest, of every layer, at a few epochs of a game's
+	// training. Nil within: above a million, or too large to work out.
+	ConditionNumbers []*float64 `json:"condition_numbers,omitempty"`
 }
 
 // RoundLine is a line of metrics.jsonl about one round of the market; the slices
@@ -327,5 +355,6 @@ type RoundLine struct {
 	Step     int       `json:"after_step"` // of the training
 	Demand   []int     `json:"demand"`
 	Prices   []float64 `json:"prices"`
+	Supply   []float64 `json:"supply"`  // the best responses at these prices, added
 	Players  []int     `json:"players"` // after it
 }

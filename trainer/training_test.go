@@ -112,7 +112,7 @@ func (q *quiet) roundEnded(_ *training, line RoundLine) error {
 
 var _ Engine = (*scripted)(nil)
 
-func scriptedTraining(t *testing.T, e *scripted) (*training, *quiet) {
+func scriptedTraining(t testing.TB, e *scripted) (*training, *quiet) {
 	t.Helper()
 	p, err := newPlan(testConfig(), MarketGame, planWidths, 160)
 	if err != nil {
@@ -123,7 +123,8 @@ func scriptedTraining(t *testing.T, e *scripted) (*training, *quiet) {
 		e.worth = 1
 	}
 	q := new(quiet)
-	return &training{name: "game", plan: p, engine: e, journal: q, position: newPosition(p), guessing: 1}, q
+	d := &dataset.Dataset{Classes: p.widths[len(p.widths)-1]}
+	return &training{name: "game", plan: p, engine: e, data: d, journal: q, position: newPosition(p)}, q
 }
 
 // TestRoundsAreAskedForInOrder checks what an engine is asked for around each

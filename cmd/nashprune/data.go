@@ -57,7 +57,8 @@ func listData(w io.Writer, entries []dataset.Entry) error {
 		fmt.Fprintf(table, "\t%s\n\n", where)
 	}
 	fmt.Fprintf(table, "PATH\ta .csv or .tsv file with a header and a column of labels, gzipped or not;\n")
-	fmt.Fprintf(table, "\ta .npz file with x_train, y_train and perhaps x_test, y_test;\n")
+	fmt.Fprintf(table, "\ta .npz file with x_train, y_train and perhaps x_test, y_test (both also\n")
+	fmt.Fprintf(table, "\twith numbers to predict, for --task regression);\n")
 	fmt.Fprintf(table, "\ta folder of IDX files under MNIST's names\n")
 	return table.Flush()
 }
@@ -76,10 +77,15 @@ has arrived, and pulling again goes on from there. What is there and sound stays
 			defer progress.end()
 			client := download.NewClient()
 			client.Observe = pullObserver(progress)
-			pulled, err := dataset.Pull(untilSignal(cmd.Context()), args[0], client, func(p dataset.Pulled) {
-				progress.line(fmt.Sprintf("%s: %s", p.Name, p.Summary), true)
-				progress.line("source:  "+p.URL, true)
-				progress.line("licence: "+p.Source, true)
+			pulled, err := dataset.Pull(untilSignal(cmd.Context()), args[0], client, dataset.PullEvents{
+				Waiting: func(p dataset.Pulled) {
+					progress.line(fmt.Sprintf("another nashprune is pulling %s: waiting until it ends", p.Name), true)
+				},
+				Fetching: func(p dataset.Pulled) {
+					progress.line(fmt.Sprintf("%s: %s", p.Name, p.Summary), true)
+					progress.line("source:  "+p.URL, true)
+					progress.line("licence: "+p.Source, true)
+				},
 			})
 			progress.end()
 			switch {

@@ -71,7 +71,19 @@ func TestTables(t *testing.T) {
 	if text := succeed(t, "eval", "out"); !strings.Contains(text, "class rose") {
 		t.Errorf("no names of classes in %s", text)
 	}
-	succeed(t, "explain", "out")
+	if text := succeed(t, "explain", "out"); !strings.Contains(text, "equilibrium is claimed") || !strings.Contains(text, "validation part") {
+		t.Errorf("no certificate in %s", text)
+	}
+	if text := succeed(t, "explain", "out", "--player", "0:1"); !strings.HasPrefix(text, "Player 0:1, which ") {
+		t.Errorf("no player in %s", text)
+	}
+	var player trainer.CertifiedPlayer
+	if err := json.Unmarshal([]byte(succeed(t, "explain", "out", "--player", "0:1", "--json")), &player); err != nil || player.Index != 1 {
+		t.Errorf("%+v, %v", player, err)
+	}
+	if _, err := trainer.ReadCertificate([]byte(succeed(t, "explain", "out", "--json"))); err != nil {
+		t.Error(err)
+	}
 
 	// Another file is judged whole, its words are the same classes though some are
 	// missing, and its features are not standardised by themselves.
@@ -79,6 +91,16 @@ func TestTables(t *testing.T) {
 	writeFile(t, "lilies.csv", []byte(lines[0]+strings.Join(lines[81:121], "")))
 	if lilies := evalOf(t, "out", "--data", "lilies.csv"); lilies.Samples != 40 || lilies.ClassSamples[1] != 40 || *lilies.Network.Accuracy < 90 {
 		t.Errorf("lilies: %+v", lilies)
+	}
+	// Columns are taken by name: in another order they are no other data.
+	var moved strings.Builder
+	for _, line := range strings.Fields(plants(40, 1)) {
+		fields := strings.Split(line, ",")
+		fmt.Fprintf(&moved, "%s,%s,%s,%s\n", fields[2], fields[3], fields[0], fields[1])
+	}
+	writeFile(t, "moved.csv", []byte(moved.String()))
+	if a, b := evalOf(t, "out", "--data", "plants.csv"), evalOf(t, "out", "--data", "moved.csv"); *a.Network.Loss != *b.Network.Loss {
+		t.Errorf("loss %g, and %g with columns in another order", *a.Network.Loss, *b.Network.Loss)
 	}
 	writeFile(t, "larger.csv", []byte(plants(40, 100)))
 	if larger := evalOf(t, "out", "--data", "larger.csv"); *larger.Network.Accuracy > 50 {
@@ -219,6 +241,7 @@ func TestDataRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	writeFile(t, "two.csv", []byte("a,species\n1,rose\n"))
+	writeFile(t, "four.csv", []byte("height,weight,same,colour,species\n1,2,3,4,rose\n"))
 	writeFile(t, "tulips.csv", []byte("height,weight,same,species\n1,2,3,tulip\n"))
 	for _, c := range []struct {
 		args  string
@@ -244,7 +267,8 @@ func TestDataRefuses(t *testing.T) {
 		{"train --data fashion", exitFailed, "nashprune data pull fashion"},
 		{"train --data cifar10", exitFailed, "nashprune data pull cifar10"},
 		{"eval alone/model", exitUsage, "name its folder with --data"},
-		{"eval alone/model --data two.csv", exitUsage, "1 features, and the network was trained on 3"},
+		{"eval alone/model --data two.csv", exitUsage, `a feature "height", and no column is called so`},
+		{"eval alone/model --data four.csv", exitUsage, `no feature "colour"`},
 		{"eval alone/model --data tulips.csv", exitUsage, `does not know the class "tulip"`},
 		{"eval alone/model --data digits", exitUsage, "its features are bytes"},
 		{"eval alone/model --test-fraction 0.5", exitUsage, "goes with --data"},

@@ -23,8 +23,9 @@ func newEval() *cobra.Command {
 		Short: "Judge a saved network on the test set",
 		Long: `Eval judges a saved network on the test set of the data it was trained on: a
 model file, or in a run folder the pruned network (the dense one of a run
-without a game). Features are standardised as those that it was trained on. Other
-data that has no test part is judged whole.`,
+without a game). Features are standardised as those that it was trained on, and
+targets of regression are told in their own units. Other data that has no test
+part is judged whole.`,
 		Example: `  nashprune eval runs/mnist-38
   nashprune eval runs/mnist-38/dense.safetensors --json
   nashprune eval runs/flowers --data more-flowers.csv`,

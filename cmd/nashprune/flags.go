@@ -36,7 +36,7 @@ const deviceUsage = "auto, cpu, vulkan, vulkan:N, or a part of a device's name (
 
 // labelUsage and maxDataBytesUsage describe flags of several commands.
 const (
-	labelUsage        = "`column` of a CSV file with the labels (default: label, class, target or y, else the last)"
+	labelUsage        = "`column` of a CSV file with the labels (default: label, class, target or y, else the last); in regression also several, with commas in between"
 	maxDataBytesUsage = "most `bytes` to read of the data, unpacked"
 )
 
@@ -53,10 +53,10 @@ func generalFlags(c *trainer.Config) *pflag.FlagSet {
 	f.Uint64Var(&c.MaxDataBytes, "max-data-bytes", c.MaxDataBytes, maxDataBytesUsage)
 	f.StringVar(&c.Label, "label", c.Label, labelUsage)
 	f.StringVar(&c.Test, "test", c.Test, "CSV `file` with the test samples")
-	f.Float64Var(&c.TestFraction, "test-fraction", c.TestFraction, "`fraction` of each class to draw as test samples where there are none (default 0.2)")
+	f.Float64Var(&c.TestFraction, "test-fraction", c.TestFraction, "`fraction` of each class (in regression, of all) to draw as test samples where there are none (default 0.2)")
 	f.Float64Var(&c.Validation, "validation", c.Validation, "`fraction` of the training set to hold out")
 	f.Var(word[trainer.Part]{&c.EvaluateOn}, "evaluate-on", "judge the result on the `part` test or validation")
-	f.Var(word[trainer.TaskKind]{&c.Task}, "task", "classification, or regression to predict numbers")
+	f.Var(word[trainer.TaskKind]{&c.Task}, "task", "classification, or regression to predict the numbers of a .csv or .npz file")
 	f.StringVar(&c.Model, "model", c.Model, "network: mlp: and the widths of its hidden layers")
 	f.Var(word[network.Activation]{&c.Activation}, "activation", "of hidden neurons: relu, leaky-relu, gelu or tanh")
 	f.Var(word[network.Initialisation]{&c.Initialisation}, "init", "initial weights: he, xavier or pytorch")

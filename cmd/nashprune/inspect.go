@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"runtime/debug"
 
@@ -11,19 +13,52 @@ import (
 )
 
 func newExplain() *cobra.Command {
-	return &cobra.Command{
-		Use:     "explain RUN",
-		Short:   "Tell why each player left, and how the market went",
-		Example: "  nashprune explain runs/mnist-38",
-		Args:    exactly(1, "one run folder"),
+	player, asJSON := "", false
+	cmd := &cobra.Command{
+		Use:   "explain RUN",
+		Short: "Tell why each player left, how the market went and how far it is from equilibrium",
+		Long: `Explain tells from what a run recorded why its players left, how the market went,
+how far the game ended from equilibrium, whether that is called one, and what the
+loss says of those who left when they are put back. With --player it tells all that
+is known of one.`,
+		Example: `  nashprune explain runs/mnist-38
+  nashprune explain runs/mnist-38 --player 0:17
+  nashprune explain runs/mnist-38 --json`,
+		Args: exactly(1, "one run folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			run, err := report.ReadRun(args[0])
 			if err != nil {
 				return err
 			}
-			return report.Explain(cmd.OutOrStdout(), run)
+			// A folder from before there were certificates explains itself without one.
+			err = run.ReadCertificate(args[0])
+			if missing := errors.Is(err, os.ErrNotExist); err != nil && (!missing || player != "" || asJSON) {
+				return err
+			}
+			out := cmd.OutOrStdout()
+			if !cmd.Flags().Changed("player") {
+				if asJSON {
+					return run.Certificate.Write(out)
+				}
+				return report.Explain(out, run)
+			}
+			name, err := report.ParsePlayer(player)
+			if err != nil {
+				return err
+			}
+			if !asJSON {
+				return report.ExplainPlayer(out, run, name)
+			}
+			p, err := run.Player(name)
+			if err != nil {
+				return err
+			}
+			return writeJSON(out, p)
 		},
 	}
+	cmd.Flags().StringVar(&player, "player", "", "tell all about the player `LAYER:INDEX`, both counted from 0")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print what equilibrium.json holds, of all or of the player")
+	return cmd
 }
 
 func newVersion() *cobra.Command {

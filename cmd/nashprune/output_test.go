@@ -179,7 +179,7 @@ func (brokenWriter) Write([]byte) (int, error) { return 0, fmt.Errorf("no space 
 func TestOutputCannotBeWritten(t *testing.T) {
 	atImages(t)
 	succeed(t, train("--keep", "8", "--out", "out")...)
-	for _, command := range []string{"eval out", "explain out", "devices", "doctor", "parity --device cpu", "data list", "version", "eval out --json"} {
+	for _, command := range []string{"eval out", "explain out", "explain out --json", "explain out --player 0:0", "explain out --player 0:0 --json", "devices", "doctor", "parity --device cpu", "data list", "version", "eval out --json"} {
 		if code := run(t.Context(), strings.Fields(command), brokenWriter{}, io.Discard); code != exitFailed {
 			t.Errorf("%s exits with %d", command, code)
 		}

@@ -94,12 +94,18 @@ func runningText(e trainer.Event) string {
 }
 
 func epochText(e trainer.Event) string {
-	validation := ""
-	if a := e.Line.ValidationAccuracy; a != nil {
-		validation = fmt.Sprintf("  validation %.2f %%", *a)
+	figures := ""
+	if a := e.Line.Accuracy; a != nil {
+		figures += fmt.Sprintf("  training accuracy %.2f %%", *a)
 	}
-	return fmt.Sprintf("%-5s epoch %d/%d  players %s  loss %.4f  training accuracy %.2f %%%s%s",
-		e.Training, e.Line.Epoch, e.Epochs, players(e.Players), e.Line.Loss, e.Line.Accuracy, validation, left(e.Remaining))
+	if a := e.Line.ValidationAccuracy; a != nil {
+		figures += fmt.Sprintf("  validation %.2f %%", *a)
+	}
+	if r2 := e.Line.ValidationR2; r2 != nil {
+		figures += fmt.Sprintf("  validation %.2f %% explained", 100**r2)
+	}
+	return fmt.Sprintf("%-5s epoch %d/%d  players %s  loss %.4f%s%s",
+		e.Training, e.Line.Epoch, e.Epochs, players(e.Players), e.Line.Loss, figures, left(e.Remaining))
 }
 
 func players(counts []int) string {

@@ -166,6 +166,10 @@ func TestOtherCommandsRefuse(t *testing.T) {
 		{"explain text", exitFailed, "text"},
 		{"explain killed", exitFailed, "killed"},
 		{"explain dense", exitFailed, "without a game"},
+		{"explain run --player 0", exitUsage, "want LAYER:INDEX"},
+		{"explain run --player 0:99999", exitUsage, "there is none"},
+		{"explain run --player=", exitUsage, "want LAYER:INDEX"},
+		{"explain dense --json", exitFailed, "without a game"},
 	} {
 		t.Run(c.args, func(t *testing.T) {
 			code, stdout, stderr := execute(t, strings.Split(c.args, " ")...)

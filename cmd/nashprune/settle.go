@@ -89,6 +89,9 @@ func settleFromFile(f *pflag.FlagSet, path string) error {
 }
 
 func settleFromText(f *pflag.FlagSet, text string) error {
+	if err := trainer.CheckConfigText([]byte(text)); err != nil {
+		return err
+	}
 	var values map[string]any
 	if _, err := toml.Decode(text, &values); err != nil {
 		return err

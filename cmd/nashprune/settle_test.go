@@ -10,6 +10,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"nashprune/trainer"
+	"nashprune/trainer/memorytest"
 )
 
 // TestPrecedence: flags over environment over file over defaults, and of --keep
@@ -110,7 +111,10 @@ var badConfigs = map[string]struct{ text, words string }{
 	"syntax":         {"epochs = = 1", "line 1"},
 	"twice":          {"epochs = 1\nepochs = 2", "already"},
 	"binary":         {"\x00\xff\xfe", "line 1"},
-	"nested":         {"a = " + strings.Repeat("[", 10000), "line 1"},
+	"nested":         {"a = " + strings.Repeat("[", 10000), "10000 dots and brackets"},
+	"nested a bit":   {"a = " + strings.Repeat("[", 100), "line 1"},
+	"a long key":     {"a" + strings.Repeat(".a", 100_000) + " = 1", "dots and brackets"},
+	"inline tables":  {"a = " + strings.Repeat("{a=", 100_000), "dots and brackets"},
 	"both":           {"keep = 8\nsparsity = 0.5", "give one of them"},
 	"keep of 0":      {"keep = 0", "leaves no network"},
 	"huge":           {strings.Repeat("#", maxConfig+1), "at most"},
@@ -161,9 +165,14 @@ func FuzzConfig(f *testing.F) {
 	}
 	f.Add([]byte("epochs = 3\r\nkeep = 9\ngame = 'market'\nlearning-rate = 1e-3"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		path := filepath.Join(t.TempDir(), "run.toml")
-		writeFile(t, path, text)
-		config, err := configOf(path)
+		var config trainer.Config
+		var err error
+		// A key and its value are a few tokens of the parser each, and a place in
+		// its maps. What nests as deep as is read takes three megabytes.
+		memorytest.Within(t, memorytest.Bound{PerByte: 1024, Constant: 4 << 20}, func() int {
+			config, err = configOf(string(text))
+			return len(text)
+		})
 		if err != nil {
 			if !errors.Is(err, trainer.ErrUsage) {
 				t.Errorf("%v is no mistake in usage", err)
@@ -174,19 +183,19 @@ func FuzzConfig(f *testing.F) {
 		if err := toml.NewEncoder(&again).Encode(config); err != nil {
 			t.Fatal(err)
 		}
-		writeFile(t, path, []byte(again.String()))
-		if read, err := configOf(path); err != nil || read != config {
+		if read, err := configOf(again.String()); err != nil || read != config {
 			t.Errorf("%+v is read back as %+v, %v", config, read, err)
 		}
 	})
 }
 
-// configOf returns the resolved configuration that a file alone asks for.
-func configOf(path string) (trainer.Config, error) {
+// configOf returns the resolved configuration that the text of a file alone asks
+// for. No file is written: the disk would be slower than all else.
+func configOf(text string) (trainer.Config, error) {
 	config := trainer.DefaultConfig()
 	flags := configFlags(&config)
-	if err := settleFromFile(flags, path); err != nil {
-		return config, err
+	if err := settleFromText(flags, text); err != nil {
+		return config, trainer.Usagef("%v", err)
 	}
 	if err := checkGiven(flags, config); err != nil {
 		return config, err

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,7 +21,7 @@ func newTrain() *cobra.Command {
 	settings := configFlags(&config)
 	var (
 		out, file, resume string
-		asJSON            bool
+		asJSON, dryRun    bool
 	)
 	cmd := &cobra.Command{
 		Use:   "train",
@@ -36,6 +38,7 @@ default. Settings of a game that is not played do nothing.`,
   nashprune train --data mnist --keep 38 --epochs 20 --baseline --out runs/mnist-38
   nashprune train --data mnist --sparsity 0.8 --validation 0.1 --evaluate-on validation
   nashprune train --data mnist --game paper --beta 0.001 --gamma 0.1 --learning-rate 0.001
+  nashprune train --data mnist --batch 4096 --dry-run
   nashprune train --resume runs/mnist-38`,
 		Args: exactly(0, "no arguments, only flags"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -71,27 +74,32 @@ default. Settings of a game that is not played do nothing.`,
 				if err := checkGiven(settings, config); err != nil {
 					return err
 				}
+				progress.device = config.Device
+				if dryRun {
+					return planRun(cmd.OutOrStdout(), config, options, asJSON)
+				}
 				if options.Dir = out; out == "" {
 					options.Dir = newFolder(config)
 				}
-				progress.device = config.Device
 				result, err = trainer.Run(untilSignal(cmd.Context()), config, options)
 			}
 			progress.end()
 			if err != nil {
 				return err
 			}
-			if err := report.SavePicture(options.Dir); err != nil {
-				return err
-			}
+			drawn := report.SavePicture(options.Dir) // without it the result is no less
 			if asJSON {
-				return result.Write(cmd.OutOrStdout())
+				return errors.Join(result.Write(cmd.OutOrStdout()), drawn)
 			}
 			if err := report.Result(cmd.OutOrStdout(), result); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "results:      %s (%s shows the run)\n", options.Dir, report.PictureFile)
-			return err
+			shows := ""
+			if drawn == nil {
+				shows = fmt.Sprintf(" (%s shows the run)", report.PictureFile)
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "results:      %s%s\n", options.Dir, shows)
+			return errors.Join(err, drawn)
 		},
 	}
 	cmd.Flags().SortFlags = false
@@ -100,9 +108,26 @@ default. Settings of a game that is not played do nothing.`,
 	output.StringVar(&out, "out", "", "`folder` for the results (default: a new one in runs/)")
 	output.StringVar(&file, "config", "", "TOML `file` with settings, such as the config.toml of a run")
 	output.StringVar(&resume, "resume", "", "go on with the interrupted run in this `folder`, with its own settings")
+	output.BoolVar(&dryRun, "dry-run", false, "tell what the run would do and the memory that it takes, and stop there")
 	output.BoolVar(&asJSON, "json", false, "print result.json instead of a table")
 	section(cmd.Flags(), "The run", output)
 	return cmd
+}
+
+// planRun prints what a run would do, also where it would not fit.
+func planRun(w io.Writer, c trainer.Config, o trainer.Options, asJSON bool) error {
+	plan, err := trainer.PlanRun(c, o)
+	if plan == nil {
+		return err
+	}
+	write := func() error { return report.DryRun(w, plan) }
+	if asJSON {
+		write = func() error { return writeJSON(w, plan) }
+	}
+	if failed := write(); err == nil {
+		err = failed
+	}
+	return err
 }
 
 // newFolder names the folder of a run whose user names none.

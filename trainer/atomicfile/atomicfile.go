@@ -19,7 +19,7 @@ const permission = 0o644
 // machine that loses power, sees the old content or the new and never a part.
 //
 // On an error, which may be that of write, wrapped, whatever stood at path is
-// untouched and the temporary file is gone. A symbolic link at path is replaced
+// untouched and the temporary file is gone. Errors are [Advised]. A symbolic link at path is replaced
 // rather than followed; a folder, device or pipe is an error.
 func Write(path string, write func(io.Writer) error) error {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
@@ -30,14 +30,14 @@ func Write(path string, write func(io.Writer) error) error {
 	temporary := filepath.Join(filepath.Dir(path), ".nashprune-"+rand.Text()+".tmp")
 	file, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, permission)
 	if err != nil {
-		return fmt.Errorf("write %s: its folder must exist and be writable: %w", path, err)
+		return Advised(fmt.Errorf("write %s: its folder must exist and be writable: %w", path, err))
 	}
 	defer os.Remove(temporary) // fails after the rename, when nothing is left to remove
 	if err := fill(file, write); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+		return Advised(fmt.Errorf("write %s: %w", path, err))
 	}
 	if err := os.Rename(temporary, path); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+		return Advised(fmt.Errorf("write %s: %w", path, err))
 	}
 	return nil
 }

@@ -29,13 +29,18 @@ var byteOrderMark = []byte("\xef\xbb\xbf")
 
 // table is what CSV files with the same header hold.
 type table struct {
+	options Options
+
 	header []string
-	label  int // the column of the labels
+	labels []int // the column of the labels or, in regression, those of the targets
+	place  []int // of each column, its place in labels, or -1 of a feature
 
 	parts []Samples    // one a file; labels are places in words until they are named
 	words []*labelWord // the labels, as they first came
 	known map[string]uint8
 }
+
+func newTable(o Options) *table { return &table{options: o, known: map[string]uint8{}} }
 
 // labelWord is a label with where it came first.
 type labelWord struct{ text, where string }
@@ -43,24 +48,35 @@ type labelWord struct{ text, where string }
 // openCSV reads a CSV file and, where testPath is not empty, a second one as its
 // test part. The training samples of two files are shuffled with the seed.
 func openCSV(path string, o Options, limit *budget) (*Dataset, error) {
-	t := &table{known: map[string]uint8{}}
-	if err := t.readFile(path, o.Label, limit); err != nil {
+	t := newTable(o)
+	if err := t.readFile(path, limit); err != nil {
 		return nil, err
 	}
 	if o.TestFile != "" {
-		if err := t.readFile(o.TestFile, o.Label, limit); err != nil {
+		if err := t.readFile(o.TestFile, limit); err != nil {
 			return nil, err
 		}
 	}
-	names, err := t.nameClasses(o.ClassNames)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	d := &Dataset{Name: "csv:" + stem(path), Height: 1, Width: t.parts[0].Features, Train: t.parts[0]}
+	d.Test.Features, d.Test.Outputs = d.Train.Features, d.Train.Outputs
+	if o.Regression {
+		for _, column := range t.labels {
+			d.TargetNames = append(d.TargetNames, t.header[column])
+		}
+	} else {
+		names, err := t.nameClasses(o.ClassNames)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		d.Classes, d.ClassNames, d.Label = len(names), names, t.header[t.labels[0]]
 	}
-	d := &Dataset{
-		Name: "csv:" + stem(path), Height: 1, Width: len(t.header) - 1, Classes: len(names),
-		ClassNames: names, Label: t.header[t.label], Train: t.parts[0],
+	d.FeatureNames = t.featureNames()
+	if o.FeatureNames != nil {
+		d.FeatureNames = o.FeatureNames
+		if err := t.arrange(o.FeatureNames); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
 	}
-	d.Test.Features = d.Train.Features
 	if o.TestFile != "" {
 		all := make([]int32, d.Train.Len())
 		for i := range all {
@@ -72,7 +88,7 @@ func openCSV(path string, o Options, limit *budget) (*Dataset, error) {
 }
 
 // readFile reads one file, compressed with gzip or not. Its errors name it.
-func (t *table) readFile(path, label string, limit *budget) error {
+func (t *table) readFile(path string, limit *budget) error {
 	file, err := openRegular(path)
 	if err != nil {
 		return err
@@ -82,7 +98,7 @@ func (t *table) readFile(path, label string, limit *budget) error {
 	if err != nil {
 		err = readError(err, "gzip header")
 	} else {
-		err = t.read(r, label, limit)
+		err = t.read(r, limit)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
@@ -91,7 +107,7 @@ func (t *table) readFile(path, label string, limit *budget) error {
 }
 
 // read reads one file as a further part.
-func (t *table) read(r io.Reader, label string, limit *budget) error {
+func (t *table) read(r io.Reader, limit *budget) error {
 	buffered := bufio.NewReaderSize(limit.reader(r), headerPeek)
 	start, _ := buffered.Peek(headerPeek) // an error here comes again on the next read
 	if bytes.HasPrefix(start, byteOrderMark) {
@@ -111,10 +127,13 @@ func (t *table) read(r io.Reader, label string, limit *budget) error {
 	if err != nil {
 		return csvError(err)
 	}
-	if err := t.setHeader(header, label); err != nil {
+	if err := t.setHeader(header); err != nil {
 		return err
 	}
-	part := Samples{Features: len(t.header) - 1}
+	part := Samples{Features: len(t.header) - len(t.labels)}
+	if t.options.Regression {
+		part.Outputs = len(t.labels)
+	}
 	for {
 		row, err := rows.Read()
 		if err == io.EOF {
@@ -169,7 +188,7 @@ func delimiter(start []byte) rune {
 
 // setHeader takes the names of the columns and finds the labels'. Those of a
 // second file have to be the same.
-func (t *table) setHeader(row []string, label string) error {
+func (t *table) setHeader(row []string) error {
 	header := make([]string, len(row))
 	numbers := 0
 	for i, name := range row {
@@ -198,10 +217,37 @@ func (t *table) setHeader(row []string, label string) error {
 	case len(header) > maxFloatFeatures+1:
 		return fmt.Errorf("%w: line 1 names %d columns; at most %d are taken", ErrInvalid, len(header), maxFloatFeatures+1)
 	}
-	var err error
+	if err := checkNames(header); err != nil {
+		return err
+	}
 	t.header = header
-	t.label, err = findLabel(header, label)
-	return err
+	return t.setLabels()
+}
+
+// setLabels finds the columns of what is to be predicted.
+func (t *table) setLabels() (err error) {
+	if t.options.Regression {
+		given := t.options.TargetNames
+		t.labels, err = findTargets(t.header, t.options.Label, given)
+		if err == nil && given != nil && len(given) != len(t.labels) {
+			err = fmt.Errorf("the network %w: it has %d targets, and the network predicts %d", ErrOption, len(t.labels), len(given))
+		}
+	} else {
+		label := t.options.Label
+		if label == "" && t.options.FeatureNames != nil {
+			label = otherColumn(t.header, t.options.FeatureNames)
+		}
+		t.labels = make([]int, 1)
+		t.labels[0], err = findLabel(t.header, label)
+	}
+	if err != nil {
+		return err
+	}
+	t.place = slices.Repeat([]int{-1}, len(t.header))
+	for place, column := range t.labels {
+		t.place[column] = place
+	}
+	return nil
 }
 
 // findLabel returns the column of the labels: that of the name, else the first
@@ -230,10 +276,11 @@ func (t *table) add(part *Samples, row []string, line int) error {
 	if len(row) != len(t.header) {
 		return fmt.Errorf("%w: line %d has %d fields, and the header names %d", ErrInvalid, line, len(row), len(t.header))
 	}
+	targets := make([]float64, part.Outputs)
 	for i, field := range row {
 		field = strings.TrimSpace(field)
 		where := func() string { return fmt.Sprintf("line %d, column %.40q", line, t.header[i]) }
-		if i == t.label {
+		if t.place[i] >= 0 && !t.options.Regression {
 			class, err := t.class(field, where)
 			if err != nil {
 				return err
@@ -246,14 +293,27 @@ func (t *table) add(part *Samples, row []string, line int) error {
 		case field == "" || field == "?" || field == "NA" || math.IsNaN(x):
 			return fmt.Errorf("%w: %s: %q is missing: fill it in or leave the row out", ErrInvalid, where(), field)
 		case err != nil && !errors.Is(err, strconv.ErrRange):
-			return fmt.Errorf("%w: %s: %.40q is not a number", ErrInvalid, where(), field)
+			return fmt.Errorf("%w: %s: %.40q is not a number%s", ErrInvalid, where(), field, t.reason(i))
 		}
-		if err := checkFeature(x); err != nil {
+		if err := checkNumber(x); err != nil {
 			return fmt.Errorf("%s: %w", where(), err)
 		}
-		part.raw = append(part.raw, x)
+		if place := t.place[i]; place >= 0 {
+			targets[place] = x
+		} else {
+			part.raw = append(part.raw, x)
+		}
 	}
+	part.rawTargets = append(part.rawTargets, targets...)
 	return nil
+}
+
+// reason says why a column has to hold numbers, where that is not plain.
+func (t *table) reason(column int) string {
+	if t.place[column] < 0 {
+		return ""
+	}
+	return ", and " + t.options.regression() + " needs numbers to predict"
 }
 
 // class returns the place of a label in words.
@@ -267,7 +327,7 @@ func (t *table) class(word string, where func() string) (uint8, error) {
 	case len(word) > maxLabelLength || !utf8.ValidString(word):
 		return 0, fmt.Errorf("%w: %s: the label %.40q is longer than %d bytes or not UTF-8", ErrInvalid, where(), word, maxLabelLength)
 	case len(t.words) == maxClasses:
-		return 0, fmt.Errorf("%w: %s: %.40q is one label more than %d; is another column the labels'? Name it with --label", ErrInvalid, where(), word, maxClasses)
+		return 0, fmt.Errorf("%w: %s: %.40q is one label more than %d; is another column the labels'? Name it with --label. Are they numbers to predict? --task regression does that", ErrInvalid, where(), word, maxClasses)
 	}
 	word = strings.Clone(word) // not the whole row
 	class := uint8(len(t.words))

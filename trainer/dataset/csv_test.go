@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"nashprune/trainer/memorytest"
 )
 
 // flowers is a file of two features and three classes, in the order of the
@@ -37,8 +39,8 @@ func writeText(t *testing.T, name, text string) string {
 
 // tableOf reads a text as a CSV file.
 func tableOf(text, label string) (*table, error) {
-	t := &table{known: map[string]uint8{}}
-	return t, t.read(iotest.OneByteReader(strings.NewReader(text)), label, newBudget(0))
+	t := newTable(Options{Label: label})
+	return t, t.read(iotest.OneByteReader(strings.NewReader(text)), newBudget(0))
 }
 
 // However a table is written, it is the same table.
@@ -286,7 +288,7 @@ func TestStandardOf(t *testing.T) {
 		{"tiny", []float64{1e-200, 3e-200}, 2e-200, 1e-200},
 		{"largest", []float64{-maxMagnitude, maxMagnitude}, 0, maxMagnitude},
 	} {
-		s := standardOf(Samples{Features: 1, raw: c.values, Labels: make([]uint8, len(c.values))})
+		s := standardOf(c.values, 1)
 		if s.Means[0] != c.mean || math.Abs(s.Deviations[0]/c.deviation-1) > 1e-15 {
 			t.Errorf("%s: mean %g, deviation %g", c.name, s.Means[0], s.Deviations[0])
 		}
@@ -333,7 +335,7 @@ func TestDrawTest(t *testing.T) {
 func TestHugeRow(t *testing.T) {
 	header := "y" + strings.Repeat(",a", 1<<19)
 	var err error
-	used := allocated(func() { _, err = tableOf(header+"\n", "") })
+	used := memorytest.Allocated(func() { _, err = tableOf(header+"\n", "") })
 	checkError(t, err, ErrInvalid, "line 1 names 524289 columns; at most 262145 are taken")
 	if used > 200*uint64(len(header)) {
 		t.Errorf("%d bytes are allocated for %d", used, len(header))
@@ -351,21 +353,31 @@ func FuzzCSV(f *testing.F) {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		table := &table{known: map[string]uint8{}}
-		var err error
-		used := allocated(func() { err = table.read(bytes.NewReader(text), "", newBudget(1<<30)) })
-		// A field of two bytes has a header, a number and a place in the record.
-		if limit := uint64(400*len(text) + 4<<20); used > limit {
-			t.Errorf("%d bytes of input allocate %d bytes", len(text), used)
-		}
-		if err == nil {
-			var names []string
-			if names, err = table.nameClasses(nil); err == nil {
-				checkSamples(t, &Dataset{Height: 1, Width: len(table.header) - 1, Classes: len(names), Train: table.parts[0], Test: Samples{Features: len(table.header) - 1}})
+		for _, options := range []Options{{}, {Regression: true}, {Regression: true, Label: "b,a"}} {
+			table := newTable(options)
+			var err error
+			// A field of two bytes has a header, a number and a place in the record.
+			memorytest.Within(t, memorytest.Bound{PerByte: 400, Constant: 1 << 20}, func() int {
+				err = table.read(bytes.NewReader(text), newBudget(1<<30))
+				return len(text)
+			})
+			if err == nil {
+				var names []string
+				if !options.Regression {
+					names, err = table.nameClasses(nil)
+				}
+				if err == nil {
+					width := len(table.header) - len(table.labels)
+					checkSamples(t, &Dataset{Height: 1, Width: width, Classes: len(names), Train: table.parts[0], Test: Samples{Features: width}})
+				}
 			}
-		}
-		if err != nil && (!errors.Is(err, ErrInvalid) || strings.Contains(err.Error(), "\n")) {
-			t.Errorf("error %q", err)
+			kind := ErrInvalid
+			if options.Label != "" && errors.Is(err, ErrOption) { // there may be no such columns
+				kind = ErrOption
+			}
+			if err != nil && (!errors.Is(err, kind) || strings.Contains(err.Error(), "\n")) {
+				t.Errorf("error %q", err)
+			}
 		}
 	})
 }

@@ -15,7 +15,8 @@ type Samples struct {
 	Targets []float32
 	Outputs int
 
-	raw []float64 // of floats, until they are standardised into Values
+	raw        []float64 // of floats, until they are standardised into Values
+	rawTargets []float64 // until they are standardised into Targets
 }
 
 // At returns a feature by its place in Pixels or Values.
@@ -29,7 +30,7 @@ func (s Samples) At(place int) float64 {
 // Len returns the number of samples.
 func (s Samples) Len() int {
 	if s.Outputs > 0 {
-		return len(s.Targets) / s.Outputs
+		return max(len(s.Targets), len(s.rawTargets)) / s.Outputs
 	}
 	return len(s.Labels)
 }
@@ -49,6 +50,8 @@ type Dataset struct {
 	Standard   *Standard // how floats were standardised; nil for bytes
 	ClassNames []string  // one a class, where labels are words of a CSV file; else nil
 	Label      string    // the column of a CSV file that holds the labels; else empty
+
+	FeatureNames []string // the columns of a CSV file that hold features; else nil
 
 	// In regression, how targets were standardised over the training part and what
 	// they are called; nil in classification.

@@ -14,18 +14,22 @@ const DefaultTestFraction = 0.2
 
 // The streams of [random.Division].
 const (
-	testDivision  uint32 = 0 // which samples of a class become the test part
+	testDivision  uint32 = 0 // which samples of a class, or of all in regression, become the test part
 	orderDivision uint32 = 1 // the order of the training samples
 )
 
 // drawTest moves a fraction of the training samples to the test part: of the n
-// samples of each class round(fraction n), but at least one, and not the last
-// one. The test samples stay in the order of the file; the others are shuffled.
-// Everything follows from the seed.
+// samples of each class, or of all n in regression, round(fraction n), but at
+// least one, and not the last one. The test samples stay in the order of the file;
+// the others are shuffled. Everything follows from the seed.
 func (d *Dataset) drawTest(fraction float64, seed uint64) error {
-	classes := make([][]int32, d.Classes)
-	for i, label := range d.Train.Labels {
-		classes[label] = append(classes[label], int32(i))
+	classes := make([][]int32, max(1, d.Classes))
+	for i := range d.Train.Len() {
+		class := 0
+		if !d.Regression() {
+			class = int(d.Train.Labels[i])
+		}
+		classes[class] = append(classes[class], int32(i))
 	}
 	var test, train []int32
 	for class, members := range classes {
@@ -39,8 +43,11 @@ func (d *Dataset) drawTest(fraction float64, seed uint64) error {
 			}
 		}
 	}
-	if len(test) == 0 {
-		return fmt.Errorf("%s: %w: no class has two samples, so none can be put aside for the test part", d.Name, ErrInvalid)
+	switch {
+	case len(test) == 0 && d.Regression():
+		return fmt.Errorf("%s: %w: it has a single sample, so none can be put aside for the test part", d.Name, ErrInvalid)
+	case len(test) == 0:
+		return fmt.Errorf("%s: %w: no class has two samples, so none can be put aside for the test part; --task regression predicts numbers", d.Name, ErrInvalid)
 	}
 	slices.Sort(test)
 	slices.Sort(train)
@@ -64,7 +71,8 @@ func (s Samples) gather(places []int32) Samples {
 	return Samples{
 		Features: s.Features,
 		Pixels:   rowsOf(s.Pixels, s.Features, places), raw: rowsOf(s.raw, s.Features, places),
-		Labels: rowsOf(s.Labels, 1, places),
+		Labels:  rowsOf(s.Labels, 1, places),
+		Outputs: s.Outputs, rawTargets: rowsOf(s.rawTargets, s.Outputs, places),
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"nashprune/trainer/memorytest"
 )
 
 func TestParseDrawing(t *testing.T) {
@@ -82,15 +84,29 @@ func FuzzDrawing(f *testing.F) {
 		f.Add(words)
 	}
 	f.Fuzz(func(t *testing.T, words string) {
-		g, err := ParseDrawing(words)
+		var g Drawing
+		var err error
+		// The words are split and looked up one by one.
+		memorytest.Within(t, memorytest.Bound{PerByte: 64, Constant: 64 << 10}, func() int {
+			g, err = ParseDrawing(words)
+			return len(words)
+		})
+		// What they ask for is refused before it is drawn, or is what was asked for.
+		const most = 1 << 16
+		var d *Dataset
+		var drawn error
+		memorytest.Within(t, memorytest.Bound{PerByte: 64, Constant: 2 << 20}, func() int {
+			d, drawn = Open("digits:"+words, Options{MaxBytes: most})
+			return len(words)
+		})
+		if drawn == nil && len(d.Train.Pixels)+len(d.Test.Pixels) > most {
+			t.Errorf("%q draws %d and %d bytes", words, len(d.Train.Pixels), len(d.Test.Pixels))
+		}
 		if err != nil {
 			return
 		}
 		if again, err := ParseDrawing(strings.TrimPrefix(strings.TrimPrefix(g.String(), digitsName), ":")); err != nil || again != g {
 			t.Errorf("%q is %s, which is %+v, %v", words, g, again, err)
-		}
-		if g.Side*g.Side*max(g.Train, g.Test) < 1<<16 {
-			g.Draw()
 		}
 	})
 }

@@ -8,11 +8,12 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"nashprune/trainer/memorytest"
 )
 
 // idx returns an IDX file of an element type, sizes and data that need not fit
@@ -157,19 +158,8 @@ func checkError(t *testing.T, err, target error, texts ...string) {
 	}
 }
 
-// inflation is the most by which deflate expands, 1032 times (RFC 1951's 258
-// bytes for two bits), rounded up.
-const inflation = 1100
-
-// allocated returns the bytes that f allocates, and those that others do
-// meanwhile.
-func allocated(f func()) uint64 {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	f()
-	runtime.ReadMemStats(&after)
-	return after.TotalAlloc - before.TotalAlloc
-}
+// spent returns how many bytes were read of a budget, decompressed.
+func (b *budget) spent() int { return int(b.most - b.left.Load()) }
 
 func FuzzIDX(f *testing.F) {
 	images := idx(idxUnsignedByte, []uint32{3, 1, 2}, 1, 2, 3, 4, 5, 6)
@@ -192,12 +182,14 @@ func FuzzIDX(f *testing.F) {
 		for _, dimensions := range []int{labelDimensions, imageDimensions} {
 			var a array
 			var err error
-			used := allocated(func() { a, err = decodeIDX(bytes.NewReader(file), dimensions, newBudget(0)) })
-			// Doubling allocates four times what it ends with at most; the
-			// buffers of gzip and of the fuzzing itself are well below 4 MiB.
-			if limit := uint64(4*inflation*len(file) + 4<<20); used > limit {
-				t.Errorf("%d bytes of input allocate %d bytes", len(file), used)
-			}
+			limit := newBudget(0)
+			// Room is doubled, so that what was outgrown on the way and what is left
+			// over come to four times what was read. The constant is for the buffers
+			// of gzip and the first read.
+			memorytest.Within(t, memorytest.Bound{PerByte: 4, Constant: 1 << 20}, func() int {
+				a, err = decodeIDX(bytes.NewReader(file), dimensions, limit)
+				return limit.spent()
+			})
 			if err != nil {
 				if !errors.Is(err, ErrInvalid) {
 					t.Errorf("untyped error %v", err)

@@ -30,7 +30,7 @@ const (
 )
 
 // openNPZ reads a file of NumPy's savez or savez_compressed.
-func openNPZ(path string, limit *budget) (*Dataset, error) {
+func openNPZ(path string, o Options, limit *budget) (*Dataset, error) {
 	file, err := openRegular(path)
 	if err != nil {
 		return nil, err
@@ -40,7 +40,7 @@ func openNPZ(path string, limit *budget) (*Dataset, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := decodeNPZ(file, info.Size(), limit)
+	d, err := decodeNPZ(file, info.Size(), o, limit)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -68,7 +68,7 @@ func stem(path string) string {
 }
 
 // decodeNPZ reads what openNPZ reads. The name is left open.
-func decodeNPZ(r io.ReaderAt, size int64, limit *budget) (*Dataset, error) {
+func decodeNPZ(r io.ReaderAt, size int64, o Options, limit *budget) (*Dataset, error) {
 	archive, err := zip.NewReader(r, size)
 	if err != nil {
 		return nil, zipError(err)
@@ -96,17 +96,30 @@ func decodeNPZ(r io.ReaderAt, size int64, limit *budget) (*Dataset, error) {
 	d := &Dataset{}
 	for i := trainImages; i < folderFiles && arrays[i] != nil; i += 2 {
 		samples, height, width, err := pairUp(arrays[i], arrays[i+1], npzNames[i], npzNames[i+1])
+		if err == nil {
+			err = samples.answer(arrays[i+1], npzNames[i+1], o)
+		}
 		if err != nil {
 			return nil, err
 		}
 		if i == trainImages {
 			d.Train, d.Height, d.Width = samples, height, width
-			d.Test.Features = samples.Features
+			d.Test.Features, d.Test.Outputs = samples.Features, samples.Outputs
 		} else if d.Test = samples; height != d.Height || width != d.Width || (samples.raw == nil) != (d.Train.raw == nil) {
 			return nil, fmt.Errorf("%w: x_train has samples of %v and x_test of %v, or one has bytes and the other none",
 				ErrInvalid, arrays[trainImages].shape[1:], arrays[testImages].shape[1:])
 		}
-		d.Classes = max(d.Classes, 1+int(slices.Max(samples.Labels)))
+		if samples.Outputs != d.Train.Outputs {
+			return nil, fmt.Errorf("%w: y_train has %d targets a sample and y_test %d", ErrInvalid, d.Train.Outputs, samples.Outputs)
+		}
+		if !o.Regression {
+			d.Classes = max(d.Classes, 1+int(slices.Max(samples.Labels)))
+		}
+	}
+	if o.Regression {
+		if d.TargetNames = o.TargetNames; d.TargetNames == nil {
+			d.TargetNames = numberedTargets(d.Train.Outputs)
+		}
 	}
 	return d, nil
 }
@@ -155,16 +168,14 @@ func zipError(err error) error {
 	return fmt.Errorf("%w: cannot read it: %w", ErrInvalid, err) // places outside the file, most likely
 }
 
-// pairUp makes samples of an array of features and one of labels.
+// pairUp makes samples of an array of features, of which there are as many as of
+// labels.
 func pairUp(x, y *ndarray, xName, yName string) (s Samples, height, width int, err error) {
 	fail := func(format string, args ...any) (Samples, int, int, error) {
 		return Samples{}, 0, 0, fmt.Errorf("%w: "+format, append([]any{ErrInvalid}, args...)...)
 	}
 	if n := len(x.shape); n < leastNPZDimensions || n > mostNPZDimensions {
 		return fail("%s has shape %v; want samples and 1 to %d dimensions more", xName, x.shape, mostNPZDimensions-1)
-	}
-	if len(y.shape) > 2 || len(y.shape) == 2 && y.shape[1] != 1 {
-		return fail("%s has shape %v; want [samples] or [samples 1] with a class each, no one-hot rows", yName, y.shape)
 	}
 	if m, n := x.shape[0], y.shape[0]; m != n {
 		return fail("%s holds %d samples, but %s %d labels", xName, m, yName, n)
@@ -182,12 +193,9 @@ func pairUp(x, y *ndarray, xName, yName string) (s Samples, height, width int, e
 	}
 	s = Samples{Features: features, Pixels: x.bytes, raw: x.floats}
 	for i, value := range x.floats {
-		if err := checkFeature(value); err != nil {
+		if err := checkNumber(value); err != nil {
 			return Samples{}, 0, 0, fmt.Errorf("%s, sample %d, feature %d: %w", xName, i/features, i%features, err)
 		}
-	}
-	if s.Labels, err = y.labels(yName); err != nil {
-		return Samples{}, 0, 0, err
 	}
 	height, width = 1, features
 	if x.bytes != nil && len(x.shape) > leastNPZDimensions {
@@ -196,13 +204,30 @@ func pairUp(x, y *ndarray, xName, yName string) (s Samples, height, width int, e
 	return s, height, width, nil
 }
 
+// answer takes what is to be predicted of samples from an array: classes, or
+// targets in regression.
+func (s *Samples) answer(y *ndarray, name string, o Options) (err error) {
+	if o.Regression {
+		s.rawTargets, s.Outputs, err = y.targets(name)
+		return err
+	}
+	if y.kind == 'f' && o.Judge {
+		return fmt.Errorf("%s %w: it holds floats, and the network knows classes", name, ErrOption)
+	}
+	s.Labels, err = y.labels(name)
+	return err
+}
+
 // labels returns an array of whole numbers as classes.
 func (a *ndarray) labels(name string) ([]uint8, error) {
+	if len(a.shape) > 2 || len(a.shape) == 2 && a.shape[1] != 1 {
+		return nil, fmt.Errorf("%w: %s has shape %v; want [samples] or [samples 1] with a class each, no one-hot rows", ErrInvalid, name, a.shape)
+	}
 	if a.bytes != nil {
 		return a.bytes, nil
 	}
 	if a.kind == 'f' {
-		return nil, fmt.Errorf("%w: %s holds floats; classes are whole numbers: save it with astype(\"uint8\")", ErrInvalid, name)
+		return nil, fmt.Errorf("%w: %s holds floats; classes are whole numbers: save it with astype(\"uint8\"), or predict numbers with --task regression", ErrInvalid, name)
 	}
 	labels := make([]uint8, len(a.floats))
 	for i, x := range a.floats {

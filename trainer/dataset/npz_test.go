@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"nashprune/trainer/memorytest"
 )
 
 // npy returns an NPY file of a version with a header and data that need not fit
@@ -298,7 +300,7 @@ func TestBombs(t *testing.T) {
 	zeros := arrayOf("|u1", []int{1 << 23, 2}, make([]uint8, 1<<24))
 	file := npz(zip.Deflate, "x_train.npy", zeros, "y_train.npy", zeros)
 	var err error
-	used := allocated(func() { _, err = openedNPZ(t, file, Options{MaxBytes: 1 << 20}) })
+	used := memorytest.Allocated(func() { _, err = openedNPZ(t, file, Options{MaxBytes: 1 << 20}) })
 	checkError(t, err, ErrInvalid, "more than the 1048576 bytes", "--max-data-bytes")
 	if used > 4<<20 {
 		t.Errorf("%d bytes are allocated", used)
@@ -342,12 +344,13 @@ func FuzzNPY(f *testing.F) {
 	f.Fuzz(func(t *testing.T, file []byte) {
 		var a ndarray
 		var err error
-		used := allocated(func() { a, err = decodeNPY(bytes.NewReader(file), newBudget(1<<30)) })
-		// A byte may become a float64; doubling allocates four times what it ends
-		// with at most, and another order is a copy.
-		if limit := uint64(64*len(file) + 4<<20); used > limit {
-			t.Errorf("%d bytes of input allocate %d bytes", len(file), used)
-		}
+		limit := newBudget(1 << 30)
+		// A byte may become a float64, eight bytes; doubling allocates four times
+		// what it ends with at most, and another order is a copy.
+		memorytest.Within(t, memorytest.Bound{PerByte: 8 * 5, Constant: 1 << 20}, func() int {
+			a, err = decodeNPY(bytes.NewReader(file), limit)
+			return limit.spent()
+		})
 		if err != nil {
 			if !errors.Is(err, ErrInvalid) {
 				t.Errorf("untyped error %v", err)
@@ -370,21 +373,30 @@ func FuzzNPZ(f *testing.F) {
 	f.Add(npz(zip.Deflate, smallNPZ()[:4]...))
 	f.Add(npz(zip.Deflate, "x_train.npy", arrayOf("|u1", []int{1 << 18}, make([]uint8, 1<<18))))
 	f.Add(npz(zip.Store))
+	f.Add(npz(zip.Deflate, numbersNPZ()...))
 	f.Fuzz(func(t *testing.T, file []byte) {
-		var d *Dataset
-		var err error
-		used := allocated(func() { d, err = decodeNPZ(bytes.NewReader(file), int64(len(file)), newBudget(1<<30)) })
-		if limit := uint64(64*inflation*len(file) + 4<<20); used > limit {
-			t.Errorf("%d bytes of input allocate %d bytes", len(file), used)
-		}
-		if err != nil {
-			var corrupt flate.CorruptInputError
-			if !errors.Is(err, ErrInvalid) && !errors.As(err, &corrupt) && !errors.Is(err, io.EOF) {
-				t.Errorf("untyped error %v", err)
+		for _, regression := range []bool{false, true} {
+			var d *Dataset
+			var err error
+			limit := newBudget(1 << 30)
+			// Beside the arrays, as in FuzzNPY, there is the archive's directory: an
+			// entry takes 46 bytes in the file and some 500 in memory.
+			memorytest.Within(t, memorytest.Bound{PerByte: 8 * 5, Constant: 4 << 20}, func() int {
+				d, err = decodeNPZ(bytes.NewReader(file), int64(len(file)), Options{Regression: regression}, limit)
+				return len(file) + limit.spent()
+			})
+			if err != nil {
+				var corrupt flate.CorruptInputError
+				if !errors.Is(err, ErrInvalid) && !errors.As(err, &corrupt) && !errors.Is(err, io.EOF) {
+					t.Errorf("untyped error %v", err)
+				}
+				continue
 			}
-			return
+			checkSamples(t, d)
+			if regression && len(d.TargetNames) != d.Train.Outputs {
+				t.Errorf("%d names of %d targets", len(d.TargetNames), d.Train.Outputs)
+			}
 		}
-		checkSamples(t, d)
 	})
 }
 
@@ -404,6 +416,14 @@ func checkSamples(t *testing.T, d *Dataset) {
 		for _, x := range part.raw {
 			if !(math.Abs(x) <= maxMagnitude) {
 				t.Fatalf("the feature %g", x)
+			}
+		}
+		if part.Outputs > 0 && part.Labels != nil || len(part.rawTargets) != part.Len()*part.Outputs {
+			t.Fatalf("%d labels and %d numbers to predict, %d a sample", len(part.Labels), len(part.rawTargets), part.Outputs)
+		}
+		for _, x := range part.rawTargets {
+			if !(math.Abs(x) <= maxMagnitude) {
+				t.Fatalf("the target %g", x)
 			}
 		}
 	}

@@ -40,18 +40,24 @@ type Options struct {
 	// DefaultMaxBytes when 0.
 	MaxBytes int64
 
+	// Regression reads numbers to predict, the targets, instead of classes. CSV and
+	// NPZ files have them.
+	Regression bool
+
 	// Label is the column of a CSV file that holds the labels. When empty it is
 	// the one called label, class, target or y, in this order and any case, else
-	// the last.
+	// the last. In regression several may be named, as a line of CSV names them:
+	// with commas in between, and a name that has a comma in quotes or alone.
 	Label string
 
 	// TestFile is a CSV file to take as the test part of another one with the same
 	// header; none when empty.
 	TestFile string
 
-	// TestFraction is how much of each class is drawn to be the test part of data
-	// that has none, 0 < F < 1; DefaultTestFraction when 0. Seed decides which
-	// samples, and the order of the others.
+	// TestFraction is how much of each class, or of all samples in regression, is
+	// drawn to be the test part of data that has none, 0 < F < 1;
+	// DefaultTestFraction when 0. Seed decides which samples, and the order of the
+	// others.
 	TestFraction float64
 	Seed         uint64
 
@@ -60,11 +66,20 @@ type Options struct {
 	// was drawn or is a file of its own, in random order.
 	Validation float64
 
-	// Judge opens data to judge a finished network on: with the Standard and the
-	// ClassNames of the network, which may be nil. It need not be worth training on.
-	Judge      bool
-	Standard   *Standard
-	ClassNames []string
+	// Judge opens data to judge a finished network on: with the Standard, the
+	// ClassNames and the FeatureNames of the network, which may be nil. Columns of a
+	// CSV file are taken by these names, in whichever order they stand, and the one
+	// without such a name holds the labels. It need not be worth training on.
+	Judge        bool
+	Standard     *Standard
+	ClassNames   []string
+	FeatureNames []string
+
+	// TargetStandard and TargetNames are those of a network to be judged in
+	// regression, which needs them. Label may be empty if the columns of a CSV file
+	// have these names.
+	TargetStandard *Standard
+	TargetNames    []string
 
 	// Whole makes all samples of data that has no test part the test part, and
 	// leaves none to train on. It goes with Judge.
@@ -77,8 +92,8 @@ type Options struct {
 // .gz), an NPZ file (.npz) or a folder of IDX files under MNIST's file names. A
 // path of a folder is anything with a separator in it, or a folder that exists.
 //
-// Mean and Deviation, or Standard, are those of the training part that remains
-// after Options.Validation. Errors wrap [ErrUnknown], [ErrNotFound],
+// Mean and Deviation, or Standard, and TargetStandard are those of the training
+// part that remains after Options.Validation. Errors wrap [ErrUnknown], [ErrNotFound],
 // [ErrInvalid], [ErrFraction] or [ErrOption].
 func Open(name string, options Options) (*Dataset, error) {
 	if f := options.Validation; !(f >= 0 && f < 1) { // the negation catches NaN
@@ -107,6 +122,8 @@ func load(name string, o Options) (*Dataset, error) {
 	limit := newBudget(o.MaxBytes)
 	kind := fileKind(name)
 	switch {
+	case kind == "" && o.Regression:
+		return nil, fmt.Errorf("%s: %s %w: numbers to predict come from CSV and NPZ files", name, o.regression(), ErrOption)
 	case kind != csvFile && o.Label != "":
 		return nil, fmt.Errorf("%s: a label column %.40q %w: only CSV files have columns", name, o.Label, ErrOption)
 	case kind != csvFile && o.TestFile != "":
@@ -114,7 +131,7 @@ func load(name string, o Options) (*Dataset, error) {
 	case kind == csvFile:
 		return openCSV(name, o, limit)
 	case kind == npzFile:
-		return openNPZ(name, limit)
+		return openNPZ(name, o, limit)
 	case name == mnistName:
 		return openMNIST(o.Dir, limit)
 	case name == fashionName:
@@ -202,25 +219,37 @@ func (d *Dataset) holdOut(fraction float64) error {
 
 // part returns the samples from start up to end, in the same memory.
 func (s Samples) part(start, end int) Samples {
-	from, to := start*s.Features, end*s.Features
-	part := Samples{Features: s.Features, Labels: s.Labels[start:end:end]}
-	if s.raw != nil {
-		part.raw = s.raw[from:to:to]
-	} else {
-		part.Pixels = s.Pixels[from:to:to]
+	return Samples{
+		Features: s.Features,
+		Pixels:   rowsBetween(s.Pixels, s.Features, start, end), raw: rowsBetween(s.raw, s.Features, start, end),
+		Labels:  rowsBetween(s.Labels, 1, start, end),
+		Outputs: s.Outputs, rawTargets: rowsBetween(s.rawTargets, s.Outputs, start, end),
 	}
-	return part
 }
 
-// standardise sets the mean and the deviation, or standardises floats. Before it
-// makes sure that the training part is worth learning, unless the data is to judge
-// on alone: two classes and two values at least.
+// rowsBetween returns the rows of a width from start up to end; nil where there
+// are none at all.
+func rowsBetween[T any](data []T, width, start, end int) []T {
+	if data == nil {
+		return nil
+	}
+	return data[start*width : end*width : end*width]
+}
+
+// standardise sets the mean and the deviation, or standardises floats, and
+// standardises targets. It makes sure that the training part is worth learning,
+// unless the data is to judge on alone: two classes, or two values of each target,
+// and two values of a feature at least.
 func (d *Dataset) standardise(o Options) error {
 	floats := d.Test.raw != nil
 	switch {
 	case o.Judge && floats != (o.Standard != nil):
 		kinds := map[bool]string{false: "bytes", true: "floats"}
 		return fmt.Errorf("%s: the network %w: its features are %s, and it was trained on %s", d.Name, ErrOption, kinds[floats], kinds[!floats])
+	case d.Regression():
+		if err := d.standardiseTargets(o.TargetStandard); err != nil {
+			return err
+		}
 	case !o.Judge:
 		if err := d.checkClasses(); err != nil {
 			return err

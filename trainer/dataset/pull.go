@@ -56,15 +56,22 @@ type sources struct {
 
 var published = sources{mnistSource, fashionSource, cifarSource, mnistChecksums, fashionChecksums, cifarChecksum, cifarBytes, cifarRecords}
 
-// Pull puts mnist, fashion or cifar10 into the user's cache, where [Open] finds
-// it, and verifies it by its published checksums before it is used. What is there
-// already and sound stays. before is told what will be fetched. Errors wrap
-// [ErrUnknown] for other names, those of package download, and [ErrInvalid].
-func Pull(ctx context.Context, name string, client *download.Client, before func(Pulled)) (Pulled, error) {
-	return published.pull(ctx, name, client, before)
+// PullEvents are told what happens during [Pull].
+type PullEvents struct {
+	Waiting  func(Pulled) // another process pulls the same data set, and this one waits
+	Fetching func(Pulled) // the data set is not there, or not sound, and will be fetched
 }
 
-func (s sources) pull(ctx context.Context, name string, client *download.Client, before func(Pulled)) (Pulled, error) {
+// Pull puts mnist, fashion or cifar10 into the user's cache, where [Open] finds
+// it, and verifies it by its published checksums before it is used. What is there
+// already and sound stays. One process at a time pulls a data set; others wait for
+// it and find what it has fetched. Errors wrap [ErrUnknown] for other names, those
+// of package download, and [ErrInvalid].
+func Pull(ctx context.Context, name string, client *download.Client, events PullEvents) (Pulled, error) {
+	return published.pull(ctx, name, client, events)
+}
+
+func (s sources) pull(ctx context.Context, name string, client *download.Client, events PullEvents) (Pulled, error) {
 	urls := map[string]string{mnistName: s.mnist, fashionName: s.fashion, cifarName: s.cifar}
 	url, ok := urls[name]
 	if !ok {
@@ -77,53 +84,69 @@ func (s sources) pull(ctx context.Context, name string, client *download.Client,
 	entries := List("")
 	pulled := Pulled{Entry: entries[slices.IndexFunc(entries, func(e Entry) bool { return e.Name == name })], URL: url}
 	pulled.Where, pulled.Missing = filepath.Join(cache, name), ""
-	tell := func() error {
-		pulled.Fetched = true
-		before(pulled)
-		return os.MkdirAll(pulled.Where, 0o755)
+	if s.sound(name, pulled.Where) {
+		return pulled, nil
 	}
-	switch name {
-	case cifarName:
-		err = s.pullCIFAR(ctx, client, pulled.Where, tell)
-	case fashionName:
-		err = pullFiles(ctx, client, pulled, tell, func(i int, path string) error {
-			return checkFile(path, md5.New(), s.fashionSums[i], newBudget(mostIDXBytes))
-		})
-	default:
-		err = pullFiles(ctx, client, pulled, tell, func(i int, path string) error {
-			dimensions := imageDimensions
-			if i%2 == 1 {
-				dimensions = labelDimensions
-			}
-			a, err := readIDX(path, dimensions, newBudget(mostIDXUnpack))
-			if err != nil {
-				return err
-			}
-			return verify(a, path, s.mnistSums[i])
-		})
+	if err := os.MkdirAll(pulled.Where, 0o755); err != nil {
+		return pulled, atomicfile.Advised(err)
 	}
-	return pulled, err
+	unlock, err := lockFolder(ctx, pulled.Where, func() { events.Waiting(pulled) })
+	if err != nil {
+		return pulled, err
+	}
+	defer unlock()
+	if s.sound(name, pulled.Where) { // whoever had the lock fetched it
+		return pulled, nil
+	}
+	pulled.Fetched = true
+	events.Fetching(pulled)
+	if name == cifarName {
+		return pulled, s.pullCIFAR(ctx, client, pulled.Where)
+	}
+	return pulled, s.pullFiles(ctx, client, pulled)
+}
+
+// sound tells whether a folder holds what pull leaves.
+func (s sources) sound(name, folder string) bool {
+	if name == cifarName {
+		return s.cifarSound(folder)
+	}
+	for i := range fileNames {
+		if s.checkIDX(name, i, idxPath(folder, i)) != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// idxPath returns the path of one of the four gzipped IDX files of a data set.
+func idxPath(folder string, i int) string { return filepath.Join(folder, fileNames[i]+".gz") }
+
+// checkIDX says what is wrong with one of the four files of mnist or fashion.
+func (s sources) checkIDX(name string, i int, path string) error {
+	if name == fashionName {
+		return checkFile(path, md5.New(), s.fashionSums[i], newBudget(mostIDXBytes))
+	}
+	dimensions := imageDimensions
+	if i%2 == 1 {
+		dimensions = labelDimensions
+	}
+	a, err := readIDX(path, dimensions, newBudget(mostIDXUnpack))
+	if err != nil {
+		return err
+	}
+	return verify(a, path, s.mnistSums[i])
 }
 
 // pullFiles fetches the four gzipped IDX files that are not there or not sound.
-func pullFiles(ctx context.Context, client *download.Client, p Pulled, tell func() error, check func(i int, path string) error) error {
-	told := false
+func (s sources) pullFiles(ctx context.Context, client *download.Client, p Pulled) error {
 	for i, name := range fileNames {
-		name += ".gz"
-		path := filepath.Join(p.Where, name)
-		if check(i, path) == nil {
+		path := idxPath(p.Where, i)
+		check := func(path string) error { return s.checkIDX(p.Name, i, path) }
+		if check(path) == nil {
 			continue
 		}
-		if !told {
-			if err := tell(); err != nil {
-				return err
-			}
-			told = true
-		}
-		err := client.Get(ctx, download.File{
-			URL: p.URL + name, Path: path, Most: mostIDXBytes,
-			Check: func(path string) error { return check(i, path) },
-		})
+		err := client.Get(ctx, download.File{URL: p.URL + name + ".gz", Path: path, Most: mostIDXBytes, Check: check})
 		if err != nil {
 			return err
 		}
@@ -131,34 +154,27 @@ func pullFiles(ctx context.Context, client *download.Client, p Pulled, tell func
 	return nil
 }
 
-// pullCIFAR fetches the archive, and unpacks it once it is verified.
-func (s sources) pullCIFAR(ctx context.Context, client *download.Client, folder string, tell func() error) error {
-	if s.cifarSound(folder) {
-		return nil
-	}
-	if err := tell(); err != nil {
-		return err
-	}
+// pullCIFAR fetches the archive, and unpacks it once it is verified. An archive
+// that could not be unpacked, as on a full disk, stays for the next time.
+func (s sources) pullCIFAR(ctx context.Context, client *download.Client, folder string) error {
 	archive := filepath.Join(folder, cifarArchive)
-	err := client.Get(ctx, download.File{
-		URL: s.cifar, Path: archive, Most: s.cifarSize, Size: s.cifarSize,
-		Check: func(path string) error {
-			return checkFile(path, sha256.New(), s.cifarSum, newBudget(s.cifarSize))
-		},
-	})
-	if err != nil {
-		return err
+	check := func(path string) error { return checkFile(path, sha256.New(), s.cifarSum, newBudget(s.cifarSize)) }
+	if check(archive) != nil {
+		err := client.Get(ctx, download.File{URL: s.cifar, Path: archive, Most: s.cifarSize, Size: s.cifarSize, Check: check})
+		if err != nil {
+			return err
+		}
 	}
-	defer os.Remove(archive) // it has done its work, or is of no use
 	file, err := os.Open(archive)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	if err := unpackCIFAR(ctx, file, folder, s.cifarRecords); err != nil {
-		return fmt.Errorf("%s: %w", archive, err)
+	if err := unpackCIFAR(ctx, file, folder, s.cifarRecords); err != nil && !s.cifarSound(folder) {
+		return fmt.Errorf("unpack %s: %w", archive, err)
 	}
-	return nil
+	file.Close() // Windows removes no open file
+	return os.Remove(archive)
 }
 
 // cifarSound tells whether a folder holds what pullCIFAR leaves.
@@ -180,7 +196,7 @@ func (s sources) cifarSound(folder string) bool {
 // compared, never used.
 func unpackCIFAR(ctx context.Context, r io.Reader, folder string, records int) error {
 	sums := map[string]string{}
-	err := eachCIFARFile(r, records, func(name string, content []byte) error {
+	err := eachCIFARFile(r, newBudget(mostCIFARUnpack), records, func(name string, content []byte) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -207,12 +223,12 @@ func unpackCIFAR(ctx context.Context, r io.Reader, folder string, records int) e
 // eachCIFARFile calls visit with the name and the content of each of the six
 // files in an archive, which have so many records and are labelled as they should
 // be. It is an error if one is missing or comes twice.
-func eachCIFARFile(r io.Reader, records int, visit func(name string, content []byte) error) error {
+func eachCIFARFile(r io.Reader, limit *budget, records int, visit func(name string, content []byte) error) error {
 	unzipped, err := gzip.NewReader(r)
 	if err != nil {
 		return readError(err, "gzip header")
 	}
-	archive := tar.NewReader(newBudget(mostCIFARUnpack).reader(unzipped))
+	archive := tar.NewReader(limit.reader(unzipped))
 	seen := map[string]bool{}
 	for entries := 0; ; entries++ {
 		header, err := archive.Next()

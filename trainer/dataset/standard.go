@@ -3,36 +3,38 @@ package dataset
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
-// Standard is how float features are standardised: a network's input is
-// (value - Means[f]) / Deviations[f] for feature f.
+// Standard is how numbers are standardised: a network's input is
+// (value - Means[f]) / Deviations[f] for feature f, and likewise what it is to
+// predict for a target.
 type Standard struct {
-	Means      []float64 // one a feature
-	Deviations []float64 // one a feature, above 0
+	Means      []float64 // one a feature or target
+	Deviations []float64 // one a feature or target, above 0
 }
 
-// maxMagnitude bounds features: float32 holds no larger ones.
+// maxMagnitude bounds features and targets: float32 holds no larger ones.
 const maxMagnitude = math.MaxFloat32
 
-// standardOf returns the mean and the standard deviation of each feature over
-// the samples, in float64. A feature that is the same in all of them has
-// deviation 1. No feature may exceed [maxMagnitude], so no sum overflows.
-func standardOf(s Samples) *Standard {
-	n := float64(s.Len())
-	means, largest, squares := make([]float64, s.Features), make([]float64, s.Features), make([]float64, s.Features)
-	// Differences to the first sample keep the mean of equal numbers exact, and
-	// the others as precise as the features are far apart.
-	each := func(visit func(feature int, x float64)) {
-		for i := range s.Len() {
-			for f, x := range s.raw[i*s.Features : (i+1)*s.Features] {
+// standardOf returns the mean and the standard deviation of each column of rows
+// of a width, in float64. A column of equal numbers has deviation 1. No number may
+// exceed [maxMagnitude], so no sum overflows.
+func standardOf(rows []float64, width int) *Standard {
+	n := float64(len(rows) / width)
+	means, largest, squares := make([]float64, width), make([]float64, width), make([]float64, width)
+	// Differences to the first row keep the mean of equal numbers exact, and the
+	// others as precise as the numbers are far apart.
+	each := func(visit func(column int, x float64)) {
+		for row := range slices.Chunk(rows, width) {
+			for f, x := range row {
 				visit(f, x)
 			}
 		}
 	}
-	each(func(f int, x float64) { means[f] += (x - s.raw[f]) / n })
+	each(func(f int, x float64) { means[f] += (x - rows[f]) / n })
 	for f := range means {
-		means[f] += s.raw[f]
+		means[f] += rows[f]
 	}
 	each(func(f int, x float64) { largest[f] = max(largest[f], math.Abs(x-means[f])) })
 	each(func(f int, x float64) {
@@ -50,20 +52,19 @@ func standardOf(s Samples) *Standard {
 	return &Standard{means, deviations}
 }
 
-// apply writes standardised features to Values, in place of raw. The error names
-// the first that float32 does not hold.
-func (s *Standard) apply(samples *Samples) error {
-	values := make([]float32, len(samples.raw))
-	for i, x := range samples.raw {
-		f := i % samples.Features
+// apply returns rows standardised. The error is about the first number whose
+// magnitude is then above most; what says what a column is.
+func (s *Standard) apply(rows []float64, most float64, what string) ([]float32, error) {
+	values := make([]float32, len(rows))
+	for i, x := range rows {
+		f := i % len(s.Means)
 		values[i] = float32((x - s.Means[f]) / s.Deviations[f])
-		if math.IsInf(float64(values[i]), 0) {
-			return fmt.Errorf("%w: feature %d of a sample is %g, too far from the mean %g of deviation %g for float32",
-				ErrInvalid, f+1, x, s.Means[f], s.Deviations[f])
+		if math.Abs(float64(values[i])) > most {
+			return nil, fmt.Errorf("%w: %s %d of a sample is %g, too far from the mean %g of deviation %g for float32",
+				ErrInvalid, what, f+1, x, s.Means[f], s.Deviations[f])
 		}
 	}
-	samples.Values, samples.raw = values, nil
-	return nil
+	return values, nil
 }
 
 // standardiseFeatures standardises all parts: by the standard given or, where
@@ -72,7 +73,7 @@ func (d *Dataset) standardiseFeatures(given *Standard) error {
 	d.Mean, d.Deviation = 0, 1
 	d.Standard = given
 	if given == nil {
-		d.Standard = standardOf(d.Train)
+		d.Standard = standardOf(d.Train.raw, d.Train.Features)
 		if !varies(d.Train) {
 			return fmt.Errorf("%s: %w: every feature is the same in all %d training samples; there is nothing to learn from", d.Name, ErrInvalid, d.Train.Len())
 		}
@@ -80,9 +81,11 @@ func (d *Dataset) standardiseFeatures(given *Standard) error {
 		return fmt.Errorf("%s: the network %w: it has %d features, and the network was trained on %d", d.Name, ErrOption, features, len(given.Means))
 	}
 	for _, part := range []*Samples{&d.Train, &d.Validation, &d.Test} {
-		if err := d.Standard.apply(part); err != nil {
+		var err error
+		if part.Values, err = d.Standard.apply(part.raw, maxMagnitude, "feature"); err != nil {
 			return fmt.Errorf("%s: %w", d.Name, err)
 		}
+		part.raw = nil
 	}
 	return nil
 }
@@ -97,8 +100,8 @@ func varies(s Samples) bool {
 	return false
 }
 
-// checkFeature says why a number cannot be a feature.
-func checkFeature(x float64) error {
+// checkNumber says why a number cannot be a feature or a target.
+func checkNumber(x float64) error {
 	switch {
 	case math.IsNaN(x):
 		return fmt.Errorf("%w: NaN is missing: fill it in or leave the sample out", ErrInvalid)

@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"nashprune/trainer/atomicfile"
 )
 
 // The kinds of failure that are not of the network or the disk. A caller may tell
@@ -118,12 +120,12 @@ func (c *Client) getOnce(ctx context.Context, f File, partial string) error {
 		if errors.Is(err, ErrTooLarge) {
 			err = errors.Join(err, os.Remove(partial))
 		}
-		return fmt.Errorf("fetch %s: %w", f.URL, err)
+		return fmt.Errorf("fetch %s: %w", f.URL, atomicfile.Advised(err))
 	}
 	if err := f.Check(partial); err != nil {
 		return fmt.Errorf("fetch %s: %w", f.URL, errors.Join(fmt.Errorf("%w: %w", ErrUnsound, err), os.Remove(partial)))
 	}
-	return place(partial, f.Path)
+	return atomicfile.Advised(place(partial, f.Path))
 }
 
 // place gives a file that is whole its name, for good.

@@ -17,7 +17,7 @@ import (
 type Metadata struct {
 	Data            string  // name of the data set
 	Height, Width   int     // of an image; Height*Width inputs
-	Classes         int     // one logit each
+	Classes         int     // one logit each; 0 in regression, so that programs that know only classes refuse the file
 	Mean, Deviation float64 // input = (pixel/255 - Mean) / Deviation; finite, Deviation > 0
 	Generator       string  // the program that wrote the file: "nashprune <version>"
 
@@ -27,7 +27,18 @@ type Metadata struct {
 	Means, Deviations []float64
 
 	ClassNames []string // one a class, in UTF-8; nil where classes have only numbers
+
+	// Of regression, one number and one name an output: a network predicts
+	// output*TargetDeviations[k] + TargetMeans[k] for target k, in that target's own
+	// units. All three are nil of classification.
+	TargetMeans, TargetDeviations []float64
+	TargetNames                   []string
+
+	FeatureNames []string // one an input, in UTF-8; nil where features have only places
 }
+
+// Regression tells whether the network predicts numbers rather than classes.
+func (m Metadata) Regression() bool { return m.TargetMeans != nil }
 
 // tensorFormat is the value of "format" by which loaders of safetensors files
 // know tensors that are laid out for PyTorch.
@@ -63,6 +74,10 @@ func Load(path string) (*Network, Metadata, error) {
 // "0.bias" of [out], "2.weight", and so on; there,
 // net.load_state_dict(safetensors.torch.load_file(path)) takes them in. The
 // same network and metadata give the same bytes.
+//
+// The outputs of such a net are logits or, where the metadata says "task":
+// "regression", standardised predictions: in the target's own units they are
+// net(x)[:, k] * target_deviations[k] + target_means[k], both lists in JSON.
 //
 // The network must be folded (see [Network.Fold]), since a file has no place
 // for participations. That, numbers that are not finite and metadata that does
@@ -186,16 +201,48 @@ func (m Metadata) check(n *Network) error {
 	if inputs := n.Layers[0].In; m.Height*m.Width != inputs {
 		return fmt.Errorf("metadata: images of %dx%d for a network of %d inputs", m.Height, m.Width, inputs)
 	}
-	if logits := n.Layers[len(n.Layers)-1].Out; m.Classes < 1 || m.Classes != logits {
-		return fmt.Errorf("metadata: %d classes for a network of %d logits", m.Classes, logits)
+	if err := m.checkOutputs(n.Layers[len(n.Layers)-1].Out); err != nil {
+		return err
 	}
 	if !finite(m.Mean) || !finite(m.Deviation) || m.Deviation <= 0 {
 		return fmt.Errorf("metadata: mean %g and deviation %g, want finite numbers and a deviation above 0", m.Mean, m.Deviation)
 	}
-	if m.ClassNames != nil && len(m.ClassNames) != m.Classes {
-		return fmt.Errorf("metadata: %d names for %d classes", len(m.ClassNames), m.Classes)
+	if m.FeatureNames != nil && len(m.FeatureNames) != n.Layers[0].In {
+		return fmt.Errorf("metadata: %d names of features for a network of %d inputs", len(m.FeatureNames), n.Layers[0].In)
 	}
 	return m.checkFeatures(n.Layers[0].In)
+}
+
+// checkOutputs says whether there are as many classes or targets as outputs, and
+// what is said of them fits.
+func (m Metadata) checkOutputs(outputs int) error {
+	means, deviations, names := len(m.TargetMeans), len(m.TargetDeviations), len(m.TargetNames)
+	switch {
+	case !m.Regression() && (m.TargetDeviations != nil || m.TargetNames != nil):
+		return fmt.Errorf("metadata: deviations of %d targets and names of %d for a network of classes", deviations, names)
+	case !m.Regression() && (m.Classes < 1 || m.Classes != outputs):
+		return fmt.Errorf("metadata: %d classes for a network of %d logits", m.Classes, outputs)
+	case !m.Regression() && m.ClassNames != nil && len(m.ClassNames) != m.Classes:
+		return fmt.Errorf("metadata: %d names for %d classes", len(m.ClassNames), m.Classes)
+	case !m.Regression():
+		return nil
+	case m.Classes != 0 || m.ClassNames != nil:
+		return fmt.Errorf("metadata: %d classes and names of %d for a network that predicts numbers", m.Classes, len(m.ClassNames))
+	case outputs < 1 || means != outputs || deviations != outputs || names != outputs:
+		return fmt.Errorf("metadata: means of %d, deviations of %d and names of %d targets for a network of %d outputs", means, deviations, names, outputs)
+	}
+	return checkStandard("target", m.TargetMeans, m.TargetDeviations)
+}
+
+// checkStandard says whether means and deviations, as many, are in range; what says
+// what they are of.
+func checkStandard(what string, means, deviations []float64) error {
+	for i, mean := range means {
+		if deviation := deviations[i]; !finite(mean) || !finite(deviation) || deviation <= 0 {
+			return fmt.Errorf("metadata: %s %d has mean %g and deviation %g, want finite numbers and a deviation above 0", what, i+1, mean, deviation)
+		}
+	}
+	return nil
 }
 
 // checkFeatures says whether the means and deviations of features are in range,
@@ -210,12 +257,7 @@ func (m Metadata) checkFeatures(inputs int) error {
 	if m.Mean != 0 || m.Deviation != 1 {
 		return fmt.Errorf("metadata: mean %g and deviation %g beside those of each feature, want 0 and 1", m.Mean, m.Deviation)
 	}
-	for i, mean := range m.Means {
-		if deviation := m.Deviations[i]; !finite(mean) || !finite(deviation) || deviation <= 0 {
-			return fmt.Errorf("metadata: feature %d has mean %g and deviation %g, want finite numbers and a deviation above 0", i+1, mean, deviation)
-		}
-	}
-	return nil
+	return checkStandard("feature", m.Means, m.Deviations)
 }
 
 // encode returns the strings that a file keeps of metadata.
@@ -246,8 +288,22 @@ func (m Metadata) encode(n *Network) map[string]string {
 	list(meansKey, m.Means, len(m.Means))
 	list(deviationsKey, m.Deviations, len(m.Deviations))
 	list(classNamesKey, m.ClassNames, len(m.ClassNames))
+	list(featureNamesKey, m.FeatureNames, len(m.FeatureNames))
+	if m.Regression() {
+		encoded[taskKey] = regression
+		list(targetMeansKey, m.TargetMeans, len(m.TargetMeans))
+		list(targetDeviationsKey, m.TargetDeviations, len(m.TargetDeviations))
+		list(targetNamesKey, m.TargetNames, len(m.TargetNames))
+	}
 	return encoded
 }
+
+// The values of "task". Files that do not name one are of classification.
+const (
+	taskKey        = "task"
+	regression     = "regression"
+	classification = "classification"
+)
 
 const activationKey = "activation"
 
@@ -266,9 +322,13 @@ func decodeActivation(metadata map[string]string) (Activation, error) {
 
 // The keys of lists, which are JSON. Numbers read back to the bit.
 const (
-	meansKey      = "feature_means"
-	deviationsKey = "feature_deviations"
-	classNamesKey = "class_names"
+	meansKey            = "feature_means"
+	deviationsKey       = "feature_deviations"
+	classNamesKey       = "class_names"
+	featureNamesKey     = "feature_names"
+	targetMeansKey      = "target_means"
+	targetDeviationsKey = "target_deviations"
+	targetNamesKey      = "target_names"
 )
 
 // decodeMetadata is the inverse of encode. Keys it does not know pass. The error
@@ -319,5 +379,17 @@ func decodeMetadata(metadata map[string]string) (m Metadata, err error) {
 	list(meansKey, &m.Means)
 	list(deviationsKey, &m.Deviations)
 	list(classNamesKey, &m.ClassNames)
+	list(featureNamesKey, &m.FeatureNames)
+	list(targetMeansKey, &m.TargetMeans)
+	list(targetDeviationsKey, &m.TargetDeviations)
+	list(targetNamesKey, &m.TargetNames)
+	switch task, named := metadata[taskKey]; {
+	case task == regression && !m.Regression():
+		fail("%q is %q and %q is missing", taskKey, task, targetMeansKey)
+	case task != regression && m.Regression():
+		fail("%q is there and %q is not %q", targetMeansKey, taskKey, regression)
+	case named && task != regression && task != classification:
+		fail("%q is %.40q, want %q or %q", taskKey, task, regression, classification)
+	}
 	return m, err
 }

@@ -72,19 +72,26 @@ func (n *Network) Players() int {
 }
 
 // Parameters returns the number of weights and biases.
-func (n *Network) Parameters() int {
+func (n *Network) Parameters() int { return ParametersOf(n.Widths()) }
+
+// ParametersOf returns the number of weights and biases of a network of the given
+// widths.
+func ParametersOf(widths []int) int {
 	parameters := 0
-	for _, layer := range n.Layers {
-		parameters += len(layer.Weight) + len(layer.Bias)
+	for l, in := range widths[:len(widths)-1] {
+		parameters += (in + 1) * widths[l+1]
 	}
 	return parameters
 }
 
 // MACs returns the multiply-accumulate operations that one sample costs.
-func (n *Network) MACs() int {
+func (n *Network) MACs() int { return MACsOf(n.Widths()) }
+
+// MACsOf returns those of a network of the given widths.
+func MACsOf(widths []int) int {
 	macs := 0
-	for _, layer := range n.Layers {
-		macs += len(layer.Weight)
+	for l, in := range widths[:len(widths)-1] {
+		macs += in * widths[l+1]
 	}
 	return macs
 }

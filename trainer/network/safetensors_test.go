@@ -7,11 +7,11 @@ import (
 	"io"
 	"math"
 	"reflect"
-	"runtime"
 	"strings"
 	"testing"
 	"testing/iotest"
 
+	"nashprune/trainer/memorytest"
 	"nashprune/trainer/network"
 )
 
@@ -279,25 +279,16 @@ func TestReaderFails(t *testing.T) {
 	}
 }
 
-// allocated returns the bytes that f allocates, freed ones included.
-func allocated(f func()) uint64 {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	f()
-	runtime.ReadMemStats(&after)
-	return after.TotalAlloc - before.TotalAlloc
-}
-
-// allocationBound is what reading a file may allocate in all. A dimension takes
-// two bytes of JSON, and a token, a number and slices that grow to hold it,
-// which comes to about a hundred times that; the constant is for buffers and
-// for what the runtime does beside.
-func allocationBound(file []byte) uint64 { return 1<<20 + 256*uint64(len(file)) }
+// readBound is what reading a file may allocate in all. A dimension takes two
+// bytes of JSON, and a token, a number and slices that grow to hold it, which
+// comes to about a hundred times that.
+var readBound = memorytest.Bound{PerByte: 256, Constant: 1 << 20}
 
 func TestReadTensorsAllocatesLittle(t *testing.T) {
 	for _, c := range hostile() {
-		if got := allocated(func() { _, _, _ = network.ReadTensors(bytes.NewReader(c.file)) }); got > allocationBound(c.file) {
-			t.Errorf("%.100q: %d bytes allocated, bound %d", c.file, got, allocationBound(c.file))
-		}
+		memorytest.Within(t, readBound, func() int {
+			_, _, _ = network.ReadTensors(bytes.NewReader(c.file))
+			return len(c.file)
+		})
 	}
 }

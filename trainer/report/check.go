@@ -37,30 +37,58 @@ func checkResult(r *trainer.Result) error {
 	if r.Schema != trainer.ResultSchema {
 		return fmt.Errorf("it has schema %d and this program knows %d", r.Schema, trainer.ResultSchema)
 	}
-	if err := checkJudged("dense", r.Dense); err != nil {
+	if r.Task != "" && r.Task != trainer.Classification && r.Task != trainer.Regression {
+		return fmt.Errorf("its task %.40q is neither %s nor %s", r.Task, trainer.Classification, trainer.Regression)
+	}
+	if err := checkJudged("dense", r.Dense, r); err != nil {
 		return err
 	}
 	if r.Pruned == nil {
-		if r.Dense.Accuracy == nil {
+		if !wasJudged(r.Dense.Quality) {
 			return errors.New("neither a dense nor a pruned network was judged")
 		}
 		return nil
 	}
-	if r.Equilibrium == nil || r.Pruned.Accuracy == nil {
-		return errors.New("the pruned network lacks its accuracy or its equilibrium")
+	if r.Equilibrium == nil || !wasJudged(r.Pruned.Quality) {
+		return errors.New("the pruned network lacks its accuracy, or its errors, or its equilibrium")
+	}
+	if r.Gated != nil {
+		if err := checkQuality("gated", r.Gated.Quality, r); err != nil {
+			return err
+		}
 	}
 	if len(r.Pruned.Shape) != len(r.Dense.Shape) {
 		return fmt.Errorf("the pruned network %s has not as many layers as the dense one, %s", shape(r.Pruned.Shape), shape(r.Dense.Shape))
 	}
-	return checkJudged("pruned", r.Pruned.Judged)
+	return checkJudged("pruned", r.Pruned.Judged, r)
 }
 
-func checkJudged(name string, j trainer.Judged) error {
+// wasJudged tells whether anything is known of how well a network does.
+func wasJudged(q trainer.Quality) bool { return q.Accuracy != nil || q.RMSE != nil }
+
+// checkQuality says whether figures can be those of a network of the task.
+func checkQuality(name string, q trainer.Quality, r *trainer.Result) error {
+	regression := r.Task == trainer.Regression
+	switch {
+	case !percentage(q.Accuracy) || q.Accuracy != nil && regression:
+		return fmt.Errorf("%v is not the accuracy of a %s network in percent", *q.Accuracy, name)
+	case q.R2 != nil && !(*q.R2 <= 1 && regression):
+		return fmt.Errorf("%v is not the fraction of variance that a %s network explains", *q.R2, name)
+	case q.RMSE != nil && (!regression || len(q.RMSE) != len(r.Data.TargetNames)):
+		return fmt.Errorf("the %s network has errors for %d of %d targets", name, len(q.RMSE), len(r.Data.TargetNames))
+	case slices.ContainsFunc(q.RMSE, func(x float64) bool { return x < 0 }):
+		return fmt.Errorf("the %s network has errors below zero: %v", name, q.RMSE)
+	}
+	return nil
+}
+
+func checkJudged(name string, j trainer.Judged, r *trainer.Result) error {
+	if err := checkQuality(name, j.Quality, r); err != nil {
+		return err
+	}
 	switch {
 	case len(j.Shape) < 3 || slices.Min(j.Shape) < 0:
 		return fmt.Errorf("%v is not the shape of a %s network", j.Shape, name)
-	case !percentage(j.Accuracy):
-		return fmt.Errorf("%v is not the accuracy of a %s network in percent", *j.Accuracy, name)
 	case j.Parameters < 0 || !within(j.LatencyUS, 0, maxLatency):
 		return fmt.Errorf("the %s network has %d parameters and a latency of %v us", name, j.Parameters, j.LatencyUS)
 	}
@@ -78,8 +106,11 @@ func checkConfig(c trainer.Config) error {
 }
 
 func (run *Run) checkEpoch(line trainer.EpochLine) error {
-	if line.Epoch < 1 || line.Epoch > run.Config.Epochs || !percentage(&line.Accuracy) || !percentage(line.ValidationAccuracy) {
+	if line.Epoch < 1 || line.Epoch > run.Config.Epochs || !percentage(line.Accuracy) || !percentage(line.ValidationAccuracy) {
 		return fmt.Errorf("this is not a line about one of %d epochs and an accuracy in percent", run.Config.Epochs)
+	}
+	if (line.Accuracy != nil) == run.Result.Regression() || line.ValidationR2 != nil && !(run.Result.Regression() && *line.ValidationR2 <= 1) {
+		return fmt.Errorf("epoch %d has other figures than the run was judged by", line.Epoch)
 	}
 	return nil
 }
@@ -90,7 +121,8 @@ func (run *Run) checkRound(line trainer.RoundLine) error {
 	switch {
 	case line.Round < 1 || line.Round > run.Config.Rounds:
 		return fmt.Errorf("round %d of %d", line.Round, run.Config.Rounds)
-	case len(line.Demand) != layers || len(line.Prices) != layers || len(line.Players) != layers:
+	case len(line.Demand) != layers || len(line.Prices) != layers || len(line.Players) != layers ||
+		line.Supply != nil && len(line.Supply) != layers:
 		return fmt.Errorf("round %d is not about %d hidden layers", line.Round, layers)
 	case slices.ContainsFunc(line.Demand, negative) || slices.ContainsFunc(line.Players, negative):
 		return fmt.Errorf("round %d counts fewer than no players", line.Round)

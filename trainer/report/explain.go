@@ -16,9 +16,11 @@ import (
 // Explain writes why players left: counts by layer and reason, the market round
 // by round, and the players nearest to the line on both sides. A run without a
 // game is an error; other errors are those of w.
+//
+// Where the run's certificate is known, it tells of that, too.
 func Explain(w io.Writer, run *Run) error {
 	if !run.hasGame() || run.Result.Equilibrium == nil {
-		return errors.New("the run was trained without a game: there is nothing to explain")
+		return errNoGame
 	}
 	e, p := run.Result.Equilibrium, run.Result.Pruned
 	var b strings.Builder
@@ -28,7 +30,7 @@ func Explain(w io.Writer, run *Run) error {
 	if run.Config.Game == trainer.PaperGame {
 		explain = explainPaper
 	}
-	if err := explain(&b, run); err != nil {
+	if err := errors.Join(explain(&b, run), explainCertificate(&b, run)); err != nil {
 		return err
 	}
 	return writeTrimmed(w, b.String())
@@ -133,19 +135,15 @@ func explainRounds(w io.Writer, rounds []trainer.RoundLine) error {
 	if len(rounds) == 0 {
 		return nil
 	}
-	fmt.Fprintln(w, "\nThe market, by layer:")
+	fmt.Fprintln(w, "\nThe market, by layer; supply is the participation that players offer at the price:")
 	table := newTable(w)
-	fmt.Fprintln(table, "round\tepoch\tdemand\tplayers\tprice\t")
+	fmt.Fprintln(table, "round\tepoch\tdemand\tsupply\tplayers\tprice\t")
 	step := max(1, len(rounds)/shownRounds)
 	for i, r := range rounds {
 		if (i+1)%step != 0 && i != 0 && i != len(rounds)-1 {
 			continue
 		}
-		prices := make([]string, len(r.Prices))
-		for l, price := range r.Prices {
-			prices[l] = number(price)
-		}
-		fmt.Fprintf(table, "%d\t%d\t%s\t%s\t%s\t\n", r.Round, r.Epoch, shape(r.Demand), shape(r.Players), strings.Join(prices, " "))
+		fmt.Fprintf(table, "%d\t%d\t%s\t%s\t%s\t%s\t\n", r.Round, r.Epoch, shape(r.Demand), numbers(r.Supply), shape(r.Players), numbers(r.Prices))
 	}
 	return table.Flush()
 }
@@ -170,6 +168,15 @@ func listPlayers(w io.Writer, title string, columns []string, players []trainer.
 		fmt.Fprintf(table, "%d:%d\t%s\t%s\t%s\t%s\t%s\t\n", p.Layer, p.Index, number(p.Worth), number(p.Price), number(p.Participation), epoch, p.Reason)
 	}
 	return table.Flush()
+}
+
+// numbers writes one number a layer.
+func numbers(of []float64) string {
+	words := make([]string, len(of))
+	for l, x := range of {
+		words[l] = number(x)
+	}
+	return strings.Join(words, " ")
 }
 
 // number writes a worth, price or participation with three digits.

@@ -79,8 +79,9 @@ func layerColour(l, layers int) string {
 }
 
 // Picture writes an SVG of 960 by 420 pixels that shows a run, with a game or
-// without: the players of each hidden layer and the accuracies over the epochs,
-// and the dense network beside the pruned one. The same run gives the same
+// without: the players of each hidden layer and the accuracies, or the variance
+// explained in regression, over the epochs, and the dense network beside the pruned
+// one. The same run gives the same
 // bytes. It is an error if the run contradicts itself; other errors are those
 // of w.
 func Picture(w io.Writer, run *Run) error {
@@ -111,9 +112,9 @@ func Picture(w io.Writer, run *Run) error {
 
 // headline says in one line what came out.
 func headline(run *Run) string {
-	dense, pruned := run.Result.Dense, run.Result.Pruned
+	dense, pruned, judgedBy := run.Result.Dense, run.Result.Pruned, measureOf(run.Result.Task)
 	if pruned == nil {
-		return fmt.Sprintf("%s players and no game: %s accurate", Thousands(players(dense.Shape)), percent(dense.Accuracy))
+		return fmt.Sprintf("%s players and no game: %s", Thousands(players(dense.Shape)), judgedBy.sentence(dense))
 	}
 	found := []string{}
 	for _, ratio := range []string{
@@ -124,7 +125,7 @@ func headline(run *Run) string {
 			found = append(found, ratio)
 		}
 	}
-	found = append(found, percent(pruned.Accuracy)+" accurate")
+	found = append(found, judgedBy.sentence(pruned.Judged))
 	return fmt.Sprintf("%s of %s players stay: %s", Thousands(players(pruned.Shape)), Thousands(players(dense.Shape)), strings.Join(found, ", "))
 }
 
@@ -141,8 +142,8 @@ func circumstances(run *Run) string {
 	if run.Config.Epochs == 1 {
 		epochs = "epoch"
 	}
-	return fmt.Sprintf("%s, %s %s, seed %d  ·  accuracy on %s  ·  latency of %d samples on %s", shorten(r.Data.Name, longestName),
-		Thousands(run.Config.Epochs), epochs, r.Seed, judgedOn(r.Data), r.Dense.LatencyBatch, shorten(r.Device.Name, longestName))
+	return fmt.Sprintf("%s, %s %s, seed %d  ·  %s on %s  ·  latency of %d samples on %s", shorten(r.Data.Name, longestName),
+		Thousands(run.Config.Epochs), epochs, r.Seed, measureOf(r.Task).name, judgedOn(r.Data), r.Dense.LatencyBatch, shorten(r.Device.Name, longestName))
 }
 
 // shorten leaves out the middle of a text that is too long.

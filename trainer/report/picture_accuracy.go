@@ -6,6 +6,9 @@ import (
 	"nashprune/trainer"
 )
 
+// Accuracies stand here for whatever a task is judged by (see measure): in
+// regression they are the variance explained.
+
 // series is one line of accuracies, in percent over the epochs.
 type series struct {
 	name   string
@@ -24,17 +27,18 @@ type judgement struct {
 // drawAccuracies draws the accuracies over the epochs, of the run and of its
 // baseline, and the final ones that they are judged by.
 func drawAccuracies(d *drawing, run *Run, epochs scale) {
+	judgedBy := measureOf(run.Result.Task)
 	lines, judged := accuraciesOf(run), judgementsOf(run)
-	percents := accuracyScale(lines, judged)
-	d.text(point{plotLeft, accuracyTop - 10}, letters{size: headingSize, fill: inkColour, bold: true}, "Accuracy, %")
+	percents := accuracyScale(judgedBy, lines, judged)
+	d.text(point{plotLeft, accuracyTop - 10}, letters{size: headingSize, fill: inkColour, bold: true}, judgedBy.axis)
 	const mostTicks = 5
 	drawGrid(d, percents, percents.ticks(niceStep(percents.high-percents.low, mostTicks)))
 
 	var labels []label
 	for _, j := range judged {
 		labels = append(labels, label{
-			text: j.name + " " + percent(&j.accuracy), colour: j.colour, bold: true,
-			mark: percents.at(j.accuracy), room: labelRoom,
+			text: j.name + " " + percent(j.accuracy), colour: j.colour, bold: true,
+			mark: percents.at(max(j.accuracy, percents.low)), room: labelRoom,
 		})
 	}
 	for _, s := range lines {
@@ -52,7 +56,7 @@ func drawAccuracies(d *drawing, run *Run, epochs scale) {
 	}
 	for _, j := range judged {
 		const radius = 4.5
-		d.circle(point{plotRight, percents.at(j.accuracy)}, radius, style{fill: j.colour, stroke: paperColour, width: 1.5})
+		d.circle(point{plotRight, percents.at(max(j.accuracy, percents.low))}, radius, style{fill: j.colour, stroke: paperColour, width: 1.5})
 	}
 	drawLabels(d, labels, accuracyTop-labelRoom, accuracyBottom+labelRoom)
 }
@@ -61,6 +65,7 @@ func drawAccuracies(d *drawing, run *Run, epochs scale) {
 // baseline, in training and, where there are such samples, in validation.
 func accuraciesOf(run *Run) []series {
 	const dashes = "4 2.5"
+	judgedBy := measureOf(run.Result.Task)
 	own, colour := trainer.GameTraining, prunedColour
 	if !run.hasGame() {
 		own, colour = trainer.DenseTraining, denseColour
@@ -78,10 +83,11 @@ func accuraciesOf(run *Run) []series {
 		default:
 			continue
 		}
-		training, validation := &lines[first], &lines[first+1]
-		training.points = append(training.points, point{float64(line.Epoch), line.Accuracy})
-		if line.ValidationAccuracy != nil {
-			validation.points = append(validation.points, point{float64(line.Epoch), *line.ValidationAccuracy})
+		for i, figure := range []*float64{judgedBy.inTraining(line), judgedBy.inValidation(line)} {
+			if figure != nil {
+				s := &lines[first+i]
+				s.points = append(s.points, point{float64(line.Epoch), max(*figure, judgedBy.least)})
+			}
 		}
 	}
 	return lines
@@ -90,11 +96,16 @@ func accuraciesOf(run *Run) []series {
 // judgementsOf returns the final accuracies, the more important first.
 func judgementsOf(run *Run) []judgement {
 	var judged []judgement
+	judgedBy := measureOf(run.Result.Task)
 	if p := run.Result.Pruned; p != nil {
-		judged = append(judged, judgement{"pruned", prunedColour, *p.Accuracy})
+		if figure := judgedBy.of(p.Quality); figure != nil {
+			judged = append(judged, judgement{"pruned", prunedColour, *figure})
+		}
 	}
-	if dense := run.Result.Dense; dense.Accuracy != nil && dense.Source != trainer.NotTrained {
-		judged = append(judged, judgement{"dense", denseColour, *dense.Accuracy})
+	if dense := run.Result.Dense; dense.Source != trainer.NotTrained {
+		if figure := judgedBy.of(dense.Quality); figure != nil {
+			judged = append(judged, judgement{"dense", denseColour, *figure})
+		}
 	}
 	return judged
 }
@@ -109,12 +120,15 @@ const (
 
 // accuracyScale returns an axis that holds all judged accuracies, and of the
 // lines what comes after the first epoch and is not too far below those.
-func accuracyScale(lines []series, judged []judgement) scale {
-	low, high := math.Inf(1), 0.
+func accuracyScale(judgedBy measure, lines []series, judged []judgement) scale {
+	low, high := 100., judgedBy.least
 	for _, j := range judged {
-		low, high = min(low, j.accuracy), max(high, j.accuracy)
+		low, high = min(low, max(j.accuracy, judgedBy.least)), max(high, j.accuracy)
 	}
 	floor := low - belowJudged
+	if len(judged) == 0 {
+		floor = judgedBy.least
+	}
 	for _, s := range lines {
 		for i, p := range s.points {
 			if i > 0 || len(s.points) == 1 {
@@ -128,7 +142,7 @@ func accuracyScale(lines []series, judged []judgement) scale {
 	const mostSteps = 5
 	step := niceStep(high-low, mostSteps)
 	return scale{
-		low: max(0, math.Floor(low/step)*step), high: min(100, math.Ceil(high/step)*step),
+		low: max(judgedBy.least, math.Floor(low/step)*step), high: min(100, math.Ceil(high/step)*step),
 		start: accuracyBottom, end: accuracyTop,
 	}
 }

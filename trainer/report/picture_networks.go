@@ -20,11 +20,11 @@ const (
 // drawNetworks draws the dense and the pruned network as columns, one a layer,
 // whose heights are the square roots of the widths, and what they do in numbers.
 func drawNetworks(d *drawing, run *Run) {
-	dense := run.Result.Dense
+	dense, judgedBy := run.Result.Dense, measureOf(run.Result.Task)
 	if !run.hasGame() {
 		drawNetwork(d, "Network", dense.Shape, dense.Shape, denseMiddle, denseColour)
 		drawTable(d, tableTop-(prunedMiddle-denseMiddle), [][]string{
-			{"accuracy", percent(dense.Accuracy)},
+			{judgedBy.brief, judgedBy.text(dense)},
 			{"parameters", brief(dense.Parameters)},
 			{"latency", latency(dense)},
 		})
@@ -33,13 +33,9 @@ func drawNetworks(d *drawing, run *Run) {
 	pruned := run.Result.Pruned.Judged
 	drawNetwork(d, "Dense", dense.Shape, dense.Shape, denseMiddle, denseColour)
 	drawNetwork(d, "Pruned", pruned.Shape, dense.Shape, prunedMiddle, prunedColour)
-	change := ""
-	if dense.Accuracy != nil {
-		change = points(*pruned.Accuracy - *dense.Accuracy)
-	}
 	drawTable(d, tableTop, [][]string{
 		{"", "dense", "pruned", ""},
-		{"accuracy", percent(dense.Accuracy), percent(pruned.Accuracy), change},
+		{judgedBy.brief, judgedBy.text(dense), judgedBy.text(pruned), judgedBy.change(dense, pruned, points)},
 		{"parameters", brief(dense.Parameters), brief(pruned.Parameters),
 			timesSign(times(dense.Parameters, pruned.Parameters, "fewer", "more"))},
 		{"latency", latency(dense), latency(pruned), timesSign(times(dense.LatencyUS, pruned.LatencyUS, "faster", "slower"))},

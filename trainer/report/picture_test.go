@@ -42,7 +42,7 @@ func ofLayers(layers int) *Run {
 	run.Players = nil
 	for i := range run.Rounds {
 		r := &run.Rounds[i]
-		r.Demand, r.Prices, r.Players = end[1:layers+1], make([]float64, layers), start[1:layers+1]
+		r.Demand, r.Prices, r.Supply, r.Players = end[1:layers+1], make([]float64, layers), make([]float64, layers), start[1:layers+1]
 	}
 	return run
 }
@@ -63,7 +63,7 @@ func TestPictureOfOddRuns(t *testing.T) {
 		"a hundred thousand epochs": changed(marketRun(), func(r *Run) {
 			r.Config.Epochs = 100_000
 			for epoch := range r.Config.Epochs {
-				r.Epochs = append(r.Epochs, trainer.EpochLine{Training: trainer.GameTraining, Epoch: epoch + 1, Accuracy: float64(epoch % 100)})
+				r.Epochs = append(r.Epochs, trainer.EpochLine{Training: trainer.GameTraining, Epoch: epoch + 1, Accuracy: of(float64(epoch % 100))})
 			}
 		}),
 		"nobody stays": changed(paperRun(), func(r *Run) { r.Result.Pruned.Shape = []int{13, 0, 0, 3} }),
@@ -112,7 +112,7 @@ func TestPictureRefuses(t *testing.T) {
 		"accuracy 101":     func(r *Run) { r.Result.Dense.Accuracy = of(101) },
 		"latency infinite": func(r *Run) { r.Result.Dense.LatencyUS = math.Inf(1) },
 		"epoch 6 of 5":     func(r *Run) { r.Epochs[0].Epoch = 6 },
-		"epoch NaN":        func(r *Run) { r.Epochs[0].Accuracy = math.NaN() },
+		"epoch NaN":        func(r *Run) { r.Epochs[0].Accuracy = of(math.NaN()) },
 		"round 5 of 4":     func(r *Run) { r.Rounds[0].Round = 5 },
 		"round of a layer": func(r *Run) { r.Rounds[0].Players = []int{1} },
 		"negative demand":  func(r *Run) { r.Rounds[0].Demand[0] = -1 },

@@ -40,6 +40,8 @@ func golden(t *testing.T, name string, write func(io.Writer) error) {
 
 func of(x float64) *float64 { return &x }
 
+func accurate(percent float64) trainer.Quality { return trainer.Quality{Accuracy: of(percent)} }
+
 // marketRun is a run of the market with a baseline: 13-7-5-3 becomes 13-3-2-3.
 func marketRun() *Run {
 	run := &Run{Config: trainer.DefaultConfig()}
@@ -49,13 +51,13 @@ func marketRun() *Run {
 		Device: trainer.ResultDevice{Name: "CPU & Sons <fast>, 2 threads", Kind: trainer.CPU, BLAS: "gonum"},
 		Data:   trainer.ResultData{Name: "digits", Train: 18000, Validation: 2000, Test: 4000, EvaluatedOn: trainer.TestPart},
 		Dense: trainer.Judged{
-			Source: trainer.FromBaseline, Shape: []int{13, 7, 5, 3}, Accuracy: of(98.725), Loss: of(0.05),
+			Source: trainer.FromBaseline, Shape: []int{13, 7, 5, 3}, Quality: accurate(98.725), Loss: of(0.05),
 			Parameters: 156, MACs: 141, Bytes: 624, LatencyUS: 1234.5, LatencyBatch: 128,
 		},
-		Gated: &trainer.Gated{Accuracy: 95.8, MaxLogitDifference: 5.7e-6, BoundUsed: 8.8e-5},
+		Gated: &trainer.Gated{Quality: accurate(95.8), MaxLogitDifference: 5.7e-6, BoundUsed: 8.8e-5},
 		Pruned: &trainer.Pruned{
 			Judged: trainer.Judged{
-				Shape: []int{13, 3, 2, 3}, Accuracy: of(95.8), Loss: of(0.15),
+				Shape: []int{13, 3, 2, 3}, Quality: accurate(95.8), Loss: of(0.15),
 				Parameters: 59, MACs: 51, Bytes: 236, LatencyUS: 261.4, LatencyBatch: 128,
 			},
 			Kept: 5, Players: 12, Sparsity: 100 * 7. / 12,
@@ -65,13 +67,13 @@ func marketRun() *Run {
 	}
 	for i, accuracy := range []float64{85, 93, 94.5, 96, 97.25} {
 		run.Epochs = append(run.Epochs, trainer.EpochLine{
-			Training: trainer.GameTraining, Epoch: i + 1, Step: 141 * (i + 1), LearningRate: 0.002, Loss: 0.3, Accuracy: accuracy,
+			Training: trainer.GameTraining, Epoch: i + 1, Step: 141 * (i + 1), LearningRate: 0.002, Loss: 0.3, Accuracy: of(accuracy),
 			ValidationLoss: of(0.4), ValidationAccuracy: of(accuracy - 1), Players: []int{7, 5}, Seconds: float64(i + 1),
 		})
 	}
 	for i, accuracy := range []float64{90, 97, 98, 99, 99.5} {
 		run.Epochs = append(run.Epochs, trainer.EpochLine{
-			Training: trainer.DenseTraining, Epoch: i + 1, Step: 141 * (i + 1), LearningRate: 0.002, Loss: 0.3, Accuracy: accuracy,
+			Training: trainer.DenseTraining, Epoch: i + 1, Step: 141 * (i + 1), LearningRate: 0.002, Loss: 0.3, Accuracy: of(accuracy),
 			ValidationLoss: of(0.2), ValidationAccuracy: of(accuracy - 0.5), Players: []int{7, 5}, Seconds: float64(i + 1),
 		})
 	}
@@ -80,7 +82,7 @@ func marketRun() *Run {
 	for k := range demands {
 		run.Rounds = append(run.Rounds, trainer.RoundLine{
 			Training: trainer.GameTraining, Round: k + 1, Epoch: 1 + k/2, Demand: demands[k],
-			Prices: []float64{1.35e-5 * float64(k), 0.25 * float64(k)}, Players: players[k],
+			Prices: []float64{1.35e-5 * float64(k), 0.25 * float64(k)}, Supply: []float64{4.5 - float64(k)/2, 2}, Players: players[k],
 		})
 	}
 	reasons := []game.Reason{
@@ -97,6 +99,38 @@ func marketRun() *Run {
 	return run
 }
 
+// withCertificate adds the certificate that fits a run.
+func withCertificate(run *Run) *Run {
+	e := run.Result.Equilibrium
+	c := &trainer.Certificate{
+		Schema: trainer.CertificateSchema, Game: run.Config.Game, Bound: game.EquilibriumBound,
+		RelativeGap: e.RelativeGap, Claimed: e.RelativeGap < game.EquilibriumBound,
+		Certificate: game.Certificate{MaxGap: e.MaxGap, TotalGap: 0.0012, Scale: 0.5, Players: 7},
+		MostTempted: &trainer.PlayerName{Layer: 1, Index: 3}, SpectralRadius: of(0.25),
+		Layers: []trainer.CertifiedLayer{{Players: 4, Gap: 1e-4, SpectralRadius: of(0.25)}, {Players: 3, Gap: 0.0011, SpectralRadius: of(0)}},
+	}
+	for _, p := range run.Players {
+		name := trainer.PlayerName{Layer: p.Layer, Index: p.Index}
+		player := trainer.CertifiedPlayer{PlayerName: name, Reason: p.Reason, Epoch: p.Epoch}
+		player.Account = game.Market{Price: p.Price}.Account(p.Worth, p.Participation)
+		if run.Config.Game == trainer.MarketGame && p.Reason != game.Kept {
+			player.Round = 1 + p.Epoch%2
+			player.PutBack = &trainer.PutBack{WhenItLeft: 0.0015, AtTheEnd: -0.001 * float64(p.Index), Refused: p.Price}
+		}
+		c.Players = append(c.Players, player)
+	}
+	if run.Config.Game == trainer.MarketGame {
+		for l := range c.Layers {
+			c.Layers[l].Price, c.Layers[l].Demand, c.Layers[l].Supply = 0.002, 3-l, 2.75-float64(l)
+		}
+		c.Rounds = run.Rounds
+		c.PutBack = &trainer.PutBackSummary{Part: trainer.ValidationPart, Samples: 1000, Dominated: trainer.PutBackCount{Players: 2, WhenItLeft: 2, AtTheEnd: 1}, PricedOut: trainer.PutBackCount{Players: 4, WhenItLeft: 3, AtTheEnd: 4}}
+	}
+	run.Epochs[0].ConditionNumbers = []*float64{of(12.5), nil, of(1.25)}
+	run.Certificate = c
+	return run
+}
+
 // paperRun is a run of the paper's game without a baseline, in which the second
 // hidden layer loses everybody.
 func paperRun() *Run {
@@ -105,7 +139,7 @@ func paperRun() *Run {
 	run.Rounds, run.Epochs = nil, run.Epochs[:run.Config.Epochs]
 	r := &run.Result
 	r.Dense.Source, r.Dense.Accuracy, r.Dense.Loss = trainer.NotTrained, nil, nil
-	r.Gated = &trainer.Gated{Accuracy: 40}
+	r.Gated = &trainer.Gated{Quality: accurate(40)}
 	r.Pruned.Shape, r.Pruned.Kept, r.Pruned.Sparsity = []int{13, 2, 0, 3}, 2, 100*10./12
 	r.Pruned.Parameters, r.Pruned.MACs, r.Pruned.Bytes = 31, 26, 124
 	r.Equilibrium = &trainer.Equilibrium{MaxGap: 0.1, RelativeGap: 0.95, Dominated: 7, BelowThreshold: 3, Kept: 2}
@@ -162,14 +196,49 @@ func TestTexts(t *testing.T) {
 			golden(t, "picture-"+name+".svg", func(w io.Writer) error { return Picture(w, run) })
 			if run.hasGame() {
 				golden(t, "explain-"+name+".golden", func(w io.Writer) error { return Explain(w, run) })
+				withCertificate(run)
+				golden(t, "certificate-"+name+".golden", func(w io.Writer) error { return Explain(w, run) })
+				for fate, player := range map[string]trainer.PlayerName{"stays": {Layer: 0, Index: 0}, "left": {Layer: 1, Index: 2}} {
+					golden(t, "player-"+fate+"-"+name+".golden", func(w io.Writer) error { return ExplainPlayer(w, run, player) })
+				}
 			}
 		})
 	}
 }
 
+// TestStability: the text says what a radius means, on both sides of 1 and without one.
+func TestStability(t *testing.T) {
+	run := withCertificate(marketRun())
+	for want, radius := range map[string]*float64{"below 1: a small change of participations dies out": of(0.99), "not below 1": of(1), "not worked out": nil} {
+		run.Certificate.SpectralRadius = radius
+		var b strings.Builder
+		if err := Explain(&b, run); err != nil || !strings.Contains(b.String(), want) {
+			t.Errorf("%v: no %q in %s", err, want, b.String())
+		}
+	}
+}
+
+func TestParsePlayer(t *testing.T) {
+	if got, err := ParsePlayer("1:17"); err != nil || got != (trainer.PlayerName{Layer: 1, Index: 17}) {
+		t.Errorf("%v, %v", got, err)
+	}
+	for _, bad := range []string{"", "1", "1:", ":1", "1:2:3", "-1:2", "1:+2", "a:b", "1:99999999999999999999"} {
+		if got, err := ParsePlayer(bad); !errors.Is(err, trainer.ErrUsage) {
+			t.Errorf("%q: %v, %v", bad, got, err)
+		}
+	}
+	run := withCertificate(marketRun())
+	for _, name := range []trainer.PlayerName{{Layer: 0, Index: 7}, {Layer: 2, Index: 0}} {
+		if err := ExplainPlayer(io.Discard, run, name); !errors.Is(err, trainer.ErrUsage) || !strings.Contains(err.Error(), "the last is 1:4") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestEval(t *testing.T) {
+	correct := 9740
 	r := &trainer.EvalResult{
-		Model: "runs/mnist-38", Data: "mnist", Samples: 10000, Correct: 9740, Network: marketRun().Result.Pruned.Judged,
+		Model: "runs/mnist-38", Data: "mnist", Samples: 10000, Correct: &correct, Network: marketRun().Result.Pruned.Judged,
 		ClassSamples: []int{980, 0, 1032}, ClassCorrect: []int{971, 0, 1000},
 	}
 	golden(t, "eval.golden", func(w io.Writer) error { return Eval(w, r) })
@@ -214,6 +283,7 @@ func TestWriteErrors(t *testing.T) {
 	for name, write := range map[string]func(io.Writer) error{
 		"Result":  func(w io.Writer) error { return Result(w, &run.Result) },
 		"Explain": func(w io.Writer) error { return Explain(w, run) },
+		"Player":  func(w io.Writer) error { return ExplainPlayer(w, withCertificate(run), trainer.PlayerName{}) },
 		"Picture": func(w io.Writer) error { return Picture(w, run) },
 		"Eval":    func(w io.Writer) error { return Eval(w, &trainer.EvalResult{}) },
 	} {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"nashprune/game"
 	"nashprune/trainer"
 )
 
@@ -20,11 +21,14 @@ func Result(w io.Writer, r *trainer.Result) error {
 	var b strings.Builder
 	table := newTable(&b)
 	row := func(cells ...string) { fmt.Fprintln(table, strings.Join(cells, "\t")+"\t") }
-	dense := r.Dense
+	dense, judgedBy := r.Dense, measureOf(r.Task)
 	if r.Pruned == nil {
 		row("", "dense")
 		row("shape", shape(dense.Shape))
-		row("accuracy", percent(dense.Accuracy))
+		row(judgedBy.name, judgedBy.text(dense))
+		for _, cells := range errorRows(r) {
+			row(cells...)
+		}
 		row("parameters", Thousands(dense.Parameters))
 		row("size", size(dense.Bytes))
 		row(latencyName(dense), microseconds(dense.LatencyUS))
@@ -33,11 +37,11 @@ func Result(w io.Writer, r *trainer.Result) error {
 		row("", "dense", "pruned", "")
 		row("players", Thousands(pruned.Players), Thousands(pruned.Kept), fmt.Sprintf("%.2f %% removed", pruned.Sparsity))
 		row("shape", shape(dense.Shape), shape(pruned.Shape), "")
-		change := ""
-		if dense.Accuracy != nil && pruned.Accuracy != nil {
-			change = fmt.Sprintf("%+.2f points", *pruned.Accuracy-*dense.Accuracy)
+		change := judgedBy.change(dense, pruned.Judged, func(points float64) string { return fmt.Sprintf("%+.2f points", points) })
+		row(judgedBy.name, judgedBy.text(dense), judgedBy.text(pruned.Judged), change)
+		for _, cells := range errorRows(r) {
+			row(cells...)
 		}
-		row("accuracy", percent(dense.Accuracy), percent(pruned.Accuracy), change)
 		row("parameters", Thousands(dense.Parameters), Thousands(pruned.Parameters), times(dense.Parameters, pruned.Parameters, "fewer", "more"))
 		row("size", size(dense.Bytes), size(pruned.Bytes), times(dense.Bytes, pruned.Bytes, "smaller", "larger"))
 		row("multiplications", Thousands(dense.MACs), Thousands(pruned.MACs), times(dense.MACs, pruned.MACs, "fewer", "more"))
@@ -76,11 +80,16 @@ func notes(r *trainer.Result) string {
 	}
 	fmt.Fprintf(&b, "device:       %s\n", device)
 	if g, p := r.Gated, r.Pruned; g != nil && p != nil {
-		fmt.Fprintf(&b, "removal:      %.2f %% before, %s after; ", g.Accuracy, percent(p.Accuracy))
+		judgedBy, output := measureOf(r.Task), "logit"
+		if r.Regression() {
+			output = "standardised prediction"
+		}
+		before := trainer.Judged{Quality: g.Quality, Loss: p.Loss}
+		fmt.Fprintf(&b, "removal:      %s before, %s after; ", judgedBy.text(before), judgedBy.text(p.Judged))
 		if g.MaxLogitDifference == 0 {
-			fmt.Fprintf(&b, "no logit changed\n")
+			fmt.Fprintf(&b, "no %s changed\n", output)
 		} else {
-			fmt.Fprintf(&b, "a logit changed by %.2g at most, %.2g %% of what float32 rounding allows\n", g.MaxLogitDifference, 100*g.BoundUsed)
+			fmt.Fprintf(&b, "a %s changed by %.2g at most, %.2g %% of what float32 rounding allows\n", output, g.MaxLogitDifference, 100*g.BoundUsed)
 		}
 	}
 	if e := r.Equilibrium; e != nil {
@@ -99,10 +108,14 @@ func notes(r *trainer.Result) string {
 	return b.String()
 }
 
-// gaps says how far from equilibrium the game ended.
+// gaps says how far from equilibrium the game ended, and whether that is called one.
 func gaps(e *trainer.Equilibrium) string {
-	return fmt.Sprintf("relative gap %.2g: players' own best moves would gain %.2g %% of what is at stake, no single one more than %.2g",
-		e.RelativeGap, 100*e.RelativeGap, e.MaxGap)
+	claim := fmt.Sprintf("not under %g: no equilibrium is claimed", game.EquilibriumBound)
+	if e.RelativeGap < game.EquilibriumBound {
+		claim = fmt.Sprintf("under %g: an equilibrium is claimed", game.EquilibriumBound)
+	}
+	return fmt.Sprintf("relative gap %.2g, %s; players' own best moves would gain %.2g %% of what is at stake, no single one more than %.2g",
+		e.RelativeGap, claim, 100*e.RelativeGap, e.MaxGap)
 }
 
 // reasons counts the players who stay, and those who left by why they did,
@@ -121,7 +134,7 @@ func reasons(e *trainer.Equilibrium) string {
 }
 
 // Eval writes how a saved network does on the samples it was tried on, in all
-// and by class. Its errors are those of w.
+// and by class or target. Its errors are those of w.
 func Eval(w io.Writer, r *trainer.EvalResult) error {
 	var b strings.Builder
 	table := tabwriter.NewWriter(&b, 0, 0, 3, ' ', 0)
@@ -130,11 +143,25 @@ func Eval(w io.Writer, r *trainer.EvalResult) error {
 	row("shape", shape(r.Network.Shape))
 	row("parameters", Thousands(r.Network.Parameters))
 	row("data", fmt.Sprintf("%s, %s test samples", r.Data, Thousands(r.Samples)))
-	row("accuracy", fmt.Sprintf("%s (%s correct)", percent(r.Network.Accuracy), Thousands(r.Correct)))
+	judgedBy, loss := measureOf(r.Task), ""
+	figure := judgedBy.text(r.Network)
+	if r.Correct != nil {
+		figure += fmt.Sprintf(" (%s correct)", Thousands(*r.Correct))
+	}
+	if r.Regression() {
+		figure += " (R2 over all targets, standardised)"
+		loss = " (mean squared error of standardised targets)"
+	}
+	row(judgedBy.name, figure)
 	if r.Network.Loss != nil {
-		row("loss", fmt.Sprintf("%.6g", *r.Network.Loss))
+		row("loss", fmt.Sprintf("%.6g%s", *r.Network.Loss, loss))
 	}
 	row(latencyName(r.Network), microseconds(r.Network.LatencyUS))
+	for k, rmse := range r.Network.RMSE {
+		if k < len(r.TargetNames) {
+			row("RMSE of "+targetName(r.TargetNames[k]), inUnits(rmse))
+		}
+	}
 	for class, samples := range r.ClassSamples {
 		if samples > 0 && class < len(r.ClassCorrect) {
 			name := strconv.Itoa(class)
@@ -167,13 +194,6 @@ func shape(widths []int) string {
 	return strings.Join(parts, "-")
 }
 
-func percent(x *float64) string {
-	if x == nil {
-		return "not trained"
-	}
-	return fmt.Sprintf("%.2f %%", *x)
-}
-
 // Thousands groups digits: 535,818.
 func Thousands(n int) string {
 	digits := strconv.Itoa(n)
@@ -185,6 +205,8 @@ func Thousands(n int) string {
 
 func size(bytes int) string {
 	switch {
+	case bytes >= 10<<30:
+		return fmt.Sprintf("%.1f GiB", float64(bytes)/(1<<30))
 	case bytes >= 1<<20:
 		return fmt.Sprintf("%.2f MiB", float64(bytes)/(1<<20))
 	case bytes >= 1<<10:

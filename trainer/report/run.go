@@ -22,6 +22,8 @@ type Run struct {
 	Epochs  []trainer.EpochLine // of the run's own training, and of the baseline where there is one
 	Rounds  []trainer.RoundLine // of the market; empty in other games
 	Players []trainer.Player    // empty without a game
+
+	Certificate *trainer.Certificate // once ReadCertificate has read it
 }
 
 // The most that is read of each file, in bytes. They leave room for the longest
@@ -33,6 +35,8 @@ const (
 	maxMetrics = 1 << 28
 	maxLine    = 1 << 20 // of the metrics
 	maxPlayers = 1 << 28
+
+	maxCertificate = 1 << 28
 )
 
 // ReadRun reads the folder of a finished run, with a game or without. Its errors
@@ -59,6 +63,32 @@ func ReadRun(dir string) (*Run, error) {
 	}
 	return run, nil
 }
+
+// ReadCertificate reads the certificate of a run with a game from its folder. Its
+// errors are like those of [ReadRun].
+func (run *Run) ReadCertificate(dir string) error {
+	if !run.hasGame() {
+		return errNoGame
+	}
+	return readFile(dir, trainer.CertificateFile, maxCertificate, func(from io.Reader) error {
+		text, err := io.ReadAll(from)
+		if err != nil {
+			return err
+		}
+		certificate, err := trainer.ReadCertificate(text)
+		if err != nil {
+			return err
+		}
+		if want := len(run.Result.Dense.Shape) - 2; len(certificate.Layers) != want {
+			return fmt.Errorf("it is about %d hidden layers, and the network had %d", len(certificate.Layers), want)
+		}
+		run.Certificate = certificate
+		return nil
+	})
+}
+
+// errNoGame is what there is to say about a run without a game.
+var errNoGame = errors.New("the run was trained without a game: there is nothing to explain")
 
 // ReadConfig reads the configuration of a run, finished or not, from its folder.
 func ReadConfig(dir string) (trainer.Config, error) {
@@ -112,7 +142,14 @@ func lineOf(text []byte, err error) int {
 }
 
 func (run *Run) readConfig(from io.Reader) error {
-	if _, err := toml.NewDecoder(from).Decode(&run.Config); err != nil {
+	text, err := io.ReadAll(from)
+	if err != nil {
+		return err
+	}
+	if err := trainer.CheckConfigText(text); err != nil {
+		return err
+	}
+	if _, err := toml.Decode(string(text), &run.Config); err != nil {
 		return err
 	}
 	return checkConfig(run.Config)
@@ -131,6 +168,7 @@ func (run *Run) readMetrics(from io.Reader) error {
 			After  int       `json:"after_step"`
 			Demand []int     `json:"demand"`
 			Prices []float64 `json:"prices"`
+			Supply []float64 `json:"supply"`
 		}
 		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
 			return fmt.Errorf("line %d: %w", number, err)
@@ -142,7 +180,7 @@ func (run *Run) readMetrics(from io.Reader) error {
 		} else {
 			round := trainer.RoundLine{
 				Training: line.Training, Round: line.Round, Epoch: line.Epoch, Step: line.After,
-				Demand: line.Demand, Prices: line.Prices, Players: line.Players,
+				Demand: line.Demand, Prices: line.Prices, Supply: line.Supply, Players: line.Players,
 			}
 			run.Rounds = append(run.Rounds, round)
 			err = run.checkRound(round)

@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"nashprune/trainer"
+	"nashprune/trainer/memorytest"
 )
 
 // writeRun writes a run as the trainer does and returns its folder.
@@ -60,6 +62,47 @@ func TestReadRun(t *testing.T) {
 				t.Errorf("read %+v, wrote %+v", got, run)
 			}
 		})
+	}
+}
+
+// TestReadCertificate: a certificate is read back, and one that is missing, damaged
+// or of another network is an error that names the file.
+func TestReadCertificate(t *testing.T) {
+	run := withCertificate(marketRun())
+	want := run.Certificate
+	run.Certificate = nil
+	dir := writeRun(t, run)
+	path := filepath.Join(dir, trainer.CertificateFile)
+	if err := run.ReadCertificate(dir); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), path) {
+		t.Errorf("without a file: %v", err)
+	}
+	write := func(c trainer.Certificate) {
+		t.Helper()
+		var text bytes.Buffer
+		if err := c.Write(&text); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, text.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(*want)
+	if err := run.ReadCertificate(dir); err != nil || !reflect.DeepEqual(run.Certificate, want) {
+		t.Errorf("read %+v, %v\nwrote %+v", run.Certificate, err, want)
+	}
+	other := *want
+	other.Schema = 9
+	write(other)
+	if err := run.ReadCertificate(dir); err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "schema 9") {
+		t.Errorf("another schema: %v", err)
+	}
+	write(*want)
+	run.Result.Dense.Shape = []int{13, 7, 3}
+	if err := run.ReadCertificate(dir); err == nil || !strings.Contains(err.Error(), "hidden layers") {
+		t.Errorf("another network: %v", err)
+	}
+	if err := offRun().ReadCertificate(dir); err == nil || !strings.Contains(err.Error(), "without a game") {
+		t.Errorf("no game: %v", err)
 	}
 }
 
@@ -155,16 +198,27 @@ func FuzzMetrics(f *testing.F) {
 	f.Fuzz(func(t *testing.T, metrics []byte) {
 		run := marketRun()
 		run.Epochs, run.Rounds = nil, nil
-		if run.readMetrics(bytes.NewReader(metrics)) != nil {
+		var err error
+		// An epoch of two bytes, "{}", is a structure of some 150 in a slice that
+		// grows.
+		memorytest.Within(t, memorytest.Bound{PerByte: 512, Constant: 1 << 20}, func() int {
+			err = run.readMetrics(bytes.NewReader(metrics))
+			return len(metrics)
+		})
+		if err != nil {
 			return
 		}
-		if err := Explain(io.Discard, run); err != nil {
-			t.Error(err)
-		}
 		var picture bytes.Buffer
-		if err := Picture(&picture, run); err != nil {
-			t.Error(err)
-		}
+		// What a line becomes in the picture is text of some hundred bytes.
+		memorytest.Within(t, memorytest.Bound{PerByte: 512, Constant: 2 << 20}, func() int {
+			if err := Explain(io.Discard, run); err != nil {
+				t.Error(err)
+			}
+			if err := Picture(&picture, run); err != nil {
+				t.Error(err)
+			}
+			return len(metrics)
+		})
 		if text := picture.String(); strings.Contains(text, "NaN") || strings.Contains(text, "Inf") {
 			t.Errorf("the picture has a number that is none: %s", text)
 		}

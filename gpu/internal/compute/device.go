@@ -65,7 +65,7 @@ func Open(index int) (*Device, error) {
 		timings:   map[string]*trainer.Timing{},
 	}
 	if SeparateBuffers {
-		d.alignment = max(d.alignment, separateAlignment)
+		d.info.Alignment = max(d.info.Alignment, separateAlignment)
 	}
 	if err := d.open(instance); err != nil {
 		d.Close()
@@ -108,7 +108,7 @@ func (d *Device) open(instance vk.Instance) (err error) {
 		return err
 	}
 	d.transfer.work = "copies to or from the host"
-	d.staging, err = d.NewArena(Host, stagingBytes)
+	d.staging, err = d.NewArena(Host, StagingBytes)
 	return err
 }
 
@@ -142,6 +142,15 @@ func (d *Device) Close() {
 		vk.DestroyDevice(d.device, nil)
 	}
 	releaseInstance()
+}
+
+// Allocated returns the bytes of all arenas, the device's own among them.
+func (d *Device) Allocated() int {
+	total := 0
+	for a := range d.arenas {
+		total += a.size
+	}
+	return total
 }
 
 // Info describes the device.

@@ -4,9 +4,6 @@ package compute
 
 import "time"
 
-// StagingBytes is how much goes between host and device at a time.
-const StagingBytes = stagingBytes
-
 // SetPatience sets how long a submission may take.
 func (d *Device) SetPatience(p time.Duration) { d.patience = p }
 

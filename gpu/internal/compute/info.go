@@ -22,8 +22,13 @@ type Info struct {
 	Version      string // of Vulkan, as "1.3.230"
 	SubgroupSize int    // invocations; shaders assume none
 	Timestamps   bool   // programs can be timed
+	Alignment    int    // of buffers in an arena, bytes
+	Memory       int    // bytes that Local arenas can have in all; of those that others use too, if the driver does not tell
 	Limits       Limits
 }
+
+// Round returns how much of an arena a buffer takes, in bytes.
+func (i Info) Round(bytes int) int { return roundUp(max(bytes, granule), i.Alignment) }
 
 // Limits are what a device can do at most.
 type Limits struct {
@@ -69,7 +74,6 @@ type candidate struct {
 	family          int     // of queues
 	timestampBits   int     // that are valid
 	timestampPeriod float64 // seconds
-	alignment       int     // of buffers, bytes
 	memory          []memoryType
 }
 
@@ -113,6 +117,7 @@ func examine(instance vk.Instance, physical vk.PhysicalDevice) (candidate, error
 	if err := limits.check(); err != nil {
 		return candidate{}, fmt.Errorf("%s: %w", name, err)
 	}
+	memory := memoryTypes(physical)
 	return candidate{
 		physical: physical,
 		info: Info{
@@ -122,13 +127,14 @@ func examine(instance vk.Instance, physical vk.PhysicalDevice) (candidate, error
 			Version:      versionString(p.ApiVersion),
 			SubgroupSize: newer.SubgroupSize,
 			Timestamps:   timestampBits > 0,
+			Alignment:    max(granule, int(p.Limits.MinStorageBufferOffsetAlignment), int(p.Limits.MinTexelBufferOffsetAlignment)),
+			Memory:       localMemory(memory),
 			Limits:       limits,
 		},
 		family:          family,
 		timestampBits:   timestampBits,
 		timestampPeriod: float64(p.Limits.TimestampPeriod) * 1e-9,
-		alignment:       max(granule, int(p.Limits.MinStorageBufferOffsetAlignment), int(p.Limits.MinTexelBufferOffsetAlignment)),
-		memory:          memoryTypes(physical),
+		memory:          memory,
 	}, nil
 }
 
@@ -160,6 +166,15 @@ func memoryTypes(physical vk.PhysicalDevice) []memoryType {
 		types = append(types, memoryType{t.PropertyFlags, uint64(heap.Size)})
 	}
 	return types
+}
+
+// localMemory returns the size of the heap that Local arenas come from.
+func localMemory(types []memoryType) int {
+	chosen, err := chooseMemory(types, preferred[Local], math.MaxUint32, 0)
+	if err != nil {
+		return 0
+	}
+	return int(min(types[chosen].heap, math.MaxInt))
 }
 
 func kind(t vk.PhysicalDeviceType) trainer.DeviceKind {

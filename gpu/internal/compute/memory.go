@@ -24,8 +24,9 @@ const (
 
 func (m Memory) String() string { return [...]string{"device", "host"}[m] }
 
-// stagingBytes is how much goes between host and device in one submission.
-const stagingBytes = 4 << 20
+// StagingBytes is how much goes between host and device in one submission, and how
+// much every open device has of its own for that.
+const StagingBytes = 4 << 20
 
 // granule is what sizes of buffers are rounded up to, in bytes, so that kernels
 // may read them as vectors of four.
@@ -63,7 +64,7 @@ type Buffer struct {
 }
 
 // Round returns how much of an arena a buffer takes, in bytes.
-func (d *Device) Round(bytes int) int { return roundUp(max(bytes, granule), d.alignment) }
+func (d *Device) Round(bytes int) int { return d.info.Round(bytes) }
 
 func roundUp(n, unit int) int { return (n + unit - 1) / unit * unit }
 
@@ -263,8 +264,8 @@ func (d *Device) inChunks(what string, b Buffer, host []byte, move func(host []b
 	if len(host) > b.size {
 		return fmt.Errorf("%s: %d bytes of a buffer of %d", what, len(host), b.size)
 	}
-	for start := 0; start < len(host); start += stagingBytes {
-		size := min(stagingBytes, len(host)-start)
+	for start := 0; start < len(host); start += StagingBytes {
+		size := min(StagingBytes, len(host)-start)
 		err := move(host[start:start+size], Buffer{d.staging, 0, size}, Buffer{b.arena, b.offset + start, size})
 		if err != nil {
 			return fmt.Errorf("%s: %w", what, err)

@@ -106,8 +106,8 @@ func (p *Program) Dispatch(pipeline *Pipeline, groups [3]int, push any, buffers 
 			p.fail("kernel %s: %s: %w", k.Name, k.Buffers[i], err)
 			return
 		}
-		if b.offset%d.alignment != 0 {
-			p.fail("kernel %s: %s: a part that begins %d bytes into its arena, no multiple of %d", k.Name, k.Buffers[i], b.offset, d.alignment)
+		if b.offset%d.info.Alignment != 0 {
+			p.fail("kernel %s: %s: a part that begins %d bytes into its arena, no multiple of %d", k.Name, k.Buffers[i], b.offset, d.info.Alignment)
 			return
 		}
 		limit := d.info.Limits.StorageRange

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"nashprune/trainer/memorytest"
 )
 
 // Ids of the example module.
@@ -249,7 +251,14 @@ func FuzzReflect(f *testing.F) {
 	}
 	types := []Type{Bool, Int, Uint, Float, Other}
 	f.Fuzz(func(t *testing.T, code []byte) {
-		m, err := Reflect(code)
+		var m Module
+		var err error
+		// The shortest instructions that are read have eight bytes and become a
+		// place in a map.
+		memorytest.Within(t, memorytest.Bound{PerByte: 64, Constant: 1 << 20}, func() int {
+			m, err = Reflect(code)
+			return len(code)
+		})
 		if err != nil {
 			return
 		}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"nashprune/trainer/bench"
+)
+
+// small is a measurement of a moment.
+func small(more ...string) []string {
+	return append(strings.Fields("bench --device gonum --time 20s --scaling=false --samples 50 --model 9-7-3@8 --model 9-2-3@8"), more...)
+}
+
+func TestBench(t *testing.T) {
+	var r bench.Report
+	if err := json.Unmarshal([]byte(succeed(t, small("--json")...)), &r); err != nil {
+		t.Fatal(err)
+	}
+	if r.Schema != bench.ReportSchema || len(r.Cases) != 2 || r.Cases[0].Model != "9-7-3" || r.Cases[0].Batch != 8 || !strings.HasPrefix(r.Program, "nashprune ") {
+		t.Errorf("%+v", r)
+	}
+	for _, c := range r.Cases {
+		for _, m := range c.Measured {
+			if !(m.Step.Lower <= m.Step.Median && m.Step.Median <= m.Step.Upper) || m.Step.Turns < 1 {
+				t.Errorf("%s on %s: %+v", c.Model, m.Device, m.Step)
+			}
+		}
+	}
+	if text := succeed(t, small()...); !strings.Contains(text, "9-7-3, batch 8") {
+		t.Errorf("\n%s", text)
+	}
+	if text := succeed(t, small("--benchstat")...); !strings.Contains(text, "\nBenchmarkStep/device=cpu:") {
+		t.Errorf("\n%s", text)
+	}
+}
+
+func TestBenchRefuses(t *testing.T) {
+	for _, c := range []struct {
+		code  int
+		words string
+		args  []string
+	}{
+		{exitUsage, "--json and --benchstat", small("--json", "--benchstat")},
+		{exitUsage, "--time", small("--time", "0s")},
+		{exitUsage, "--samples", small("--samples", "0")},
+		{exitUsage, "--model", small("--model", "784-10")},
+		{exitUsage, "the batch after @", small("--model", "9-7-3@many")},
+		{exitNoDevice, "no such device", small("--device", "abacus")},
+		{exitUsage, "no arguments", small("now")},
+	} {
+		code, stdout, stderr := execute(t, c.args...)
+		refused(t, c.code, c.words, code, stdout, stderr)
+	}
+}
+
+// Ctrl-C ends with what was measured until then, and with its exit code.
+func TestBenchInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var stdout strings.Builder
+	stderr := &stopper{lines: 4, stop: cancel} // the device, two runners, and a gauge
+	code := run(ctx, small(), &stdout, stderr)
+	if code != exitInterrupted || !strings.Contains(stdout.String(), "nashprune 0.") || !strings.Contains(stderr.String(), "not complete") {
+		t.Errorf("exit code %d, stdout %q, stderr %q", code, stdout.String(), stderr.String())
+	}
+}
+
+func TestDryRun(t *testing.T) {
+	atImages(t)
+	text := succeed(t, train("--keep", "8", "--dry-run")...)
+	for _, line := range []string{"shape:            25-9-7-3", "players:          16, of whom", "54, 18 in each", "parameters", "activations"} {
+		if !strings.Contains(text, line) {
+			t.Errorf("%q is missing in\n%s", line, text)
+		}
+	}
+	var plan struct {
+		Steps  int
+		Memory struct{ Parameters int }
+	}
+	if err := json.Unmarshal([]byte(succeed(t, train("--keep", "8", "--dry-run", "--json", "--device", "cpu")...)), &plan); err != nil || plan.Steps != 3*18 || plan.Memory.Parameters != 4*(26*9+10*7+8*3) {
+		t.Errorf("%+v, %v", plan, err)
+	}
+	entries, err := os.ReadDir(".")
+	if err != nil || len(entries) != 1 || !slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() == "images" }) {
+		t.Errorf("it left something behind: %v, %v", entries, err)
+	}
+}

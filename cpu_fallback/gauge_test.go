@@ -1,0 +1,48 @@
+package cpufallback
+
+import (
+	"context"
+	"errors"
+	"math"
+	"testing"
+
+	"nashprune/trainer"
+)
+
+// TestMultiplyAddLoops runs every loop that the processor has for one turn and for
+// several: those in assembly must end, and leave the registers of others alone.
+func TestMultiplyAddLoops(t *testing.T) {
+	x := 1.5
+	for _, loop := range multiplyAddLoops() {
+		for _, turns := range []int{1, 2, 1000} {
+			loop.run(turns)
+		}
+		if got, want := loop.operations(3), float64(2*3*12*loop.lanes); got != want {
+			t.Errorf("%s: %v operations in three turns, want %v", loop.name, got, want)
+		}
+		x *= x
+	}
+	if want := math.Pow(1.5, math.Pow(2, float64(len(multiplyAddLoops())))); x != want {
+		t.Errorf("a number became %v, want %v", x, want)
+	}
+	if got := multiplyAddScalar(3, 1, 2); got != 12*3*2 {
+		t.Errorf("three turns of twelve sums of 2 give %v", got)
+	}
+}
+
+func TestGauge(t *testing.T) {
+	gauge, err := driver{}.OpenGauge(trainer.Device{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer gauge.Close()
+	c, err := gauge.Measure(t.Context())
+	if err != nil || !(c.Operations > 0) || !(c.Bytes > 0) {
+		t.Errorf("%+v, %v", c, err)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := gauge.Measure(ended); !errors.Is(err, context.Canceled) {
+		t.Errorf("after ctx has ended: %v", err)
+	}
+}

@@ -1,0 +1,69 @@
+package cpufallback
+
+import (
+	"fmt"
+	"runtime"
+	"testing"
+
+	"nashprune/trainer"
+	"nashprune/trainer/dataset"
+	"nashprune/trainer/network"
+)
+
+// memoryShapes are networks and batches whose memory is mostly one thing or another.
+var memoryShapes = []struct {
+	widths []int
+	batch  int
+}{
+	{[]int{784, 512, 256, 10}, 128}, // parameters
+	{[]int{3, 1301, 2}, 1},          // activations of the batch of an evaluation
+	{[]int{300, 7, 5, 3}, 4001},     // inputs of a batch
+	{[]int{5, 2, 900, 900, 2}, 77},
+	{[]int{11, 50_001, 2}, 16},
+}
+
+// TestMemoryPlan opens engines and compares what Go's heap holds more with the
+// plan. Apart from what is planned there are the labels of a batch and small
+// structs; 15 % is what users are promised, of some MiB.
+func TestMemoryPlan(t *testing.T) {
+	heap := func() int {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.GC() // what finalizers let go
+		runtime.ReadMemStats(&m)
+		return int(m.HeapAlloc)
+	}
+	for _, shape := range memoryShapes {
+		for _, kind := range []trainer.OptimiserKind{trainer.Adam, trainer.SGD} {
+			t.Run(fmt.Sprintf("%v batch %d %s", shape.widths, shape.batch, kind), func(t *testing.T) {
+				data := dataset.Noise(4096, shape.widths[0], shape.widths[len(shape.widths)-1])
+				o := trainer.EngineOptions{Batch: shape.batch, Optimiser: trainer.Optimiser{Kind: kind}}
+				state := &trainer.State{Network: network.New(shape.widths)}
+				plan, err := driver{}.Plan(trainer.Device{}, data, o, shape.widths)
+				if err != nil {
+					t.Fatal(err)
+				}
+				before := heap()
+				e, err := open[float32](gonum32{}, data, o, state)
+				if err != nil {
+					t.Fatal(err)
+				}
+				holds := heap() - before
+				if plan.Samples != 0 || holds > plan.Held()*115/100 || holds < plan.Held()*85/100 {
+					t.Errorf("it holds %d bytes, planned were %d: %+v", holds, plan.Held(), plan)
+				}
+				runtime.KeepAlive(e)
+				runtime.KeepAlive(data)
+				runtime.KeepAlive(state)
+			})
+		}
+	}
+}
+
+func TestAvailableMemory(t *testing.T) {
+	bytes, source := availableMemory()
+	t.Logf("%d MiB: %s", bytes>>20, source)
+	if source == "" || (bytes > 0) != (runtime.GOOS == "linux") {
+		t.Errorf("%d bytes, %q", bytes, source)
+	}
+}

@@ -1,0 +1,184 @@
+#include "textflag.h"
+
+// The loops of vector.go, eight numbers at a time, with the operations in the same
+// order: no product is added without having been rounded first, so the bits are the
+// same. AX counts numbers, CX is how many there are. Operands stand in Go's order:
+// VSUBPS b, a, c is c = a - b.
+
+// func addEights(to, v []float32)
+TEXT ·addEights(SB), NOSPLIT, $0-48
+	MOVQ to_base+0(FP), DI
+	MOVQ to_len+8(FP), CX
+	MOVQ v_base+24(FP), SI
+	XORQ AX, AX
+	JMP  more
+
+next:
+	VMOVUPS (DI)(AX*4), Y0
+	VADDPS  (SI)(AX*4), Y0, Y0
+	VMOVUPS Y0, (DI)(AX*4)
+	ADDQ    $8, AX
+
+more:
+	CMPQ AX, CX
+	JLT  next
+	VZEROUPPER
+	RET
+
+// func rectifyEights(output, s, u []float32)
+TEXT ·rectifyEights(SB), NOSPLIT, $0-72
+	MOVQ   output_base+0(FP), DI
+	MOVQ   output_len+8(FP), CX
+	MOVQ   s_base+24(FP), SI
+	MOVQ   u_base+48(FP), DX
+	VXORPS Y15, Y15, Y15
+	XORQ   AX, AX
+	JMP    more
+
+next:
+	VMOVUPS (SI)(AX*4), Y0
+	VMULPS  (DX)(AX*4), Y0, Y0
+	VADDPS  Y15, Y0, Y0        // -0 becomes 0
+	VMAXPS  Y0, Y15, Y0        // the second operand, the product, if it is NaN
+	VMOVUPS Y0, (DI)(AX*4)
+	ADDQ    $8, AX
+
+more:
+	CMPQ AX, CX
+	JLT  next
+	VZEROUPPER
+	RET
+
+// func throughRectifierEights(derivative, output, s, sum []float32)
+TEXT ·throughRectifierEights(SB), NOSPLIT, $0-96
+	MOVQ   derivative_base+0(FP), DI
+	MOVQ   derivative_len+8(FP), CX
+	MOVQ   output_base+24(FP), SI
+	MOVQ   s_base+48(FP), DX
+	MOVQ   sum_base+72(FP), BX
+	VXORPS Y15, Y15, Y15
+	XORQ   AX, AX
+	JMP    more
+
+next:
+	VCMPPS    $1, (SI)(AX*4), Y15, Y0 // 0 < output
+	VMOVUPS   (DX)(AX*4), Y1
+	VMULPS    (DI)(AX*4), Y1, Y1
+	VANDPS    Y0, Y1, Y1
+	VMOVUPS   Y1, (DI)(AX*4)
+	VMOVUPS   (BX)(AX*4), Y2
+	VADDPS    Y1, Y2, Y1
+	VBLENDVPS Y0, Y1, Y2, Y2
+	VMOVUPS   Y2, (BX)(AX*4)
+	ADDQ      $8, AX
+
+more:
+	CMPQ AX, CX
+	JLT  next
+	VZEROUPPER
+	RET
+
+// func contributeEights(rows float32, derivative, output, u, means, squares []float32)
+TEXT ·contributeEights(SB), NOSPLIT, $0-128
+	VBROADCASTSS rows+0(FP), Y14
+	MOVQ         derivative_base+8(FP), DI
+	MOVQ         derivative_len+16(FP), CX
+	MOVQ         output_base+32(FP), SI
+	MOVQ         u_base+56(FP), DX
+	MOVQ         means_base+80(FP), BX
+	MOVQ         squares_base+104(FP), R8
+	VXORPS       Y15, Y15, Y15
+	XORQ         AX, AX
+	JMP          more
+
+next:
+	VCMPPS    $1, (SI)(AX*4), Y15, Y0 // 0 < output
+	VMULPS    (DI)(AX*4), Y14, Y1
+	VMULPS    (DX)(AX*4), Y1, Y1      // c
+	VMOVUPS   (BX)(AX*4), Y2
+	VADDPS    Y1, Y2, Y3
+	VBLENDVPS Y0, Y3, Y2, Y2
+	VMOVUPS   Y2, (BX)(AX*4)
+	VMULPS    Y1, Y1, Y1              // c^2
+	VMOVUPS   (R8)(AX*4), Y2
+	VADDPS    Y1, Y2, Y3
+	VBLENDVPS Y0, Y3, Y2, Y2
+	VMOVUPS   Y2, (R8)(AX*4)
+	ADDQ      $8, AX
+
+more:
+	CMPQ AX, CX
+	JLT  next
+	VZEROUPPER
+	RET
+
+// func momentumEights(w, g, m []float32, rate, momentum float32)
+TEXT ·momentumEights(SB), NOSPLIT, $0-80
+	MOVQ         w_base+0(FP), DI
+	MOVQ         w_len+8(FP), CX
+	MOVQ         g_base+24(FP), SI
+	MOVQ         m_base+48(FP), DX
+	VBROADCASTSS rate+72(FP), Y14
+	VBROADCASTSS momentum+76(FP), Y15
+	XORQ         AX, AX
+	JMP          more
+
+next:
+	VMULPS  (DX)(AX*4), Y15, Y0
+	VADDPS  (SI)(AX*4), Y0, Y0
+	VMOVUPS Y0, (DX)(AX*4)
+	VMULPS  Y0, Y14, Y0
+	VMOVUPS (DI)(AX*4), Y1
+	VSUBPS  Y0, Y1, Y1
+	VMOVUPS Y1, (DI)(AX*4)
+	ADDQ    $8, AX
+
+more:
+	CMPQ AX, CX
+	JLT  next
+	VZEROUPPER
+	RET
+
+// func adamEights(w, g, m, v []float32, rate, scale, newFirst, newSecond, epsilon float32)
+TEXT ·adamEights(SB), NOSPLIT, $0-116
+	MOVQ         w_base+0(FP), DI
+	MOVQ         w_len+8(FP), CX
+	MOVQ         g_base+24(FP), SI
+	MOVQ         m_base+48(FP), DX
+	MOVQ         v_base+72(FP), BX
+	VBROADCASTSS rate+96(FP), Y11
+	VBROADCASTSS scale+100(FP), Y12
+	VBROADCASTSS newFirst+104(FP), Y13
+	VBROADCASTSS newSecond+108(FP), Y14
+	VBROADCASTSS epsilon+112(FP), Y15
+	XORQ         AX, AX
+	JMP          more
+
+next:
+	VMOVUPS (SI)(AX*4), Y0 // g
+	VMOVUPS (DX)(AX*4), Y1 // m
+	VMOVUPS (BX)(AX*4), Y2 // v
+	VSUBPS  Y1, Y0, Y3     // m <- m + (1-beta1) (g - m)
+	VMULPS  Y3, Y13, Y3
+	VADDPS  Y3, Y1, Y1
+	VMOVUPS Y1, (DX)(AX*4)
+	VMULPS  Y0, Y0, Y0     // v <- v + (1-beta2) (g^2 - v)
+	VSUBPS  Y2, Y0, Y0
+	VMULPS  Y0, Y14, Y0
+	VADDPS  Y0, Y2, Y2
+	VMOVUPS Y2, (BX)(AX*4)
+	VMULPS  Y12, Y2, Y2    // w <- w - rate m / (sqrt(scale v) + epsilon)
+	VSQRTPS Y2, Y2
+	VADDPS  Y15, Y2, Y2
+	VMULPS  Y1, Y11, Y1
+	VDIVPS  Y2, Y1, Y1
+	VMOVUPS (DI)(AX*4), Y0
+	VSUBPS  Y1, Y0, Y0
+	VMOVUPS Y0, (DI)(AX*4)
+	ADDQ    $8, AX
+
+more:
+	CMPQ AX, CX
+	JLT  next
+	VZEROUPPER
+	RET

@@ -1,0 +1,70 @@
+//go:build cgo && (linux || windows || darwin || freebsd)
+
+package gpu
+
+import (
+	"fmt"
+
+	"nashprune/gpu/internal/compute"
+	"nashprune/trainer"
+	"nashprune/trainer/dataset"
+)
+
+// taker hands out a buffer of so many bytes: that of an arena, or one that only
+// counts.
+type taker func(bytes int) compute.Buffer
+
+// count returns a taker that adds what an arena needs for each buffer.
+func count(info compute.Info, total *int) taker {
+	return func(bytes int) compute.Buffer {
+		*total += info.Round(bytes)
+		return compute.Buffer{}
+	}
+}
+
+// newArena makes an arena and lays out in it what lay takes.
+func newArena(d *compute.Device, kind compute.Memory, lay func(taker)) (*compute.Arena, error) {
+	bytes := 0
+	lay(count(d.Info(), &bytes))
+	arena, err := d.NewArena(kind, bytes)
+	if err != nil {
+		return nil, err
+	}
+	lay(arena.Take)
+	return arena, nil
+}
+
+var _ trainer.Planner = driver{}
+
+func (driver) Plan(d trainer.Device, data *dataset.Dataset, o trainer.EngineOptions, widths []int) (trainer.MemoryPlan, error) {
+	devices, err := compute.List()
+	for _, info := range devices {
+		if info.Index == d.Index && info.Name == d.Name {
+			return planMemory(info, data, o, widths), nil
+		}
+	}
+	if err != nil {
+		return trainer.MemoryPlan{}, err
+	}
+	return trainer.MemoryPlan{}, fmt.Errorf("%w: %s is not %s any more", trainer.ErrNoDevice, d.ID(), d.Name)
+}
+
+// planMemory counts what newEngine allocates, and what a device always has.
+func planMemory(info compute.Info, data *dataset.Dataset, o trainer.EngineOptions, widths []int) trainer.MemoryPlan {
+	plan := trainer.MemoryPlan{Exchange: compute.StagingBytes, Available: info.Memory, Source: "memory of the device"}
+	e := &engine{data: data, options: o, batchRows: batchRowsOf(o, data)}
+	e.laySamples(count(info, &plan.Samples))
+	e.layExchange(count(info, &plan.Exchange))
+	var layers []*layer
+	for i, in := range widths[:len(widths)-1] {
+		layers = append(layers, &layer{in: in, out: widths[i+1], gated: i < len(widths)-2})
+	}
+	for _, l := range layers {
+		l.layParameters(count(info, &plan.Parameters))
+		l.layMoments(count(info, &plan.Moments), o.Optimiser.Kind)
+		l.layPlayers(count(info, &plan.Players))
+	}
+	e.layActivations(layers, count(info, &plan.Activations))
+	plan.Removal = plan.Parameters + plan.Moments + plan.Players
+	return plan
+}

@@ -1,0 +1,89 @@
+//go:build cgo && (linux || windows || darwin || freebsd)
+
+package gpu_test
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+
+	"nashprune/gpu"
+	"nashprune/trainer"
+	"nashprune/trainer/dataset"
+	"nashprune/trainer/network"
+)
+
+// TestMemoryPlan opens engines of many shapes and compares what their devices
+// really allocated with the plan, which users are promised to 15 %.
+func TestMemoryPlan(t *testing.T) {
+	device, err := trainer.FindDevice(gpu.DriverName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		widths         []int
+		batch, samples int
+		optimiser      trainer.OptimiserKind
+	}{
+		{[]int{784, 512, 256, 10}, 128, 3000, trainer.Adam},
+		{[]int{784, 512, 256, 10}, 128, 3000, trainer.SGD},
+		{[]int{3, 1301, 2}, 1, 7, trainer.Adam},
+		{[]int{301, 7, 5, 3}, 4001, 5000, trainer.SGD},
+		{[]int{5, 2, 901, 899, 2}, 77, 100, trainer.Adam},
+		{[]int{1, 1, 2}, 1, 1, trainer.SGD},
+	} {
+		t.Run(fmt.Sprintf("%v batch %d %s", c.widths, c.batch, c.optimiser), func(t *testing.T) {
+			data := dataset.Noise(c.samples, c.widths[0], 2)
+			data.Test, data.Validation = data.Train, data.Train
+			o := trainer.EngineOptions{Batch: c.batch, Optimiser: trainer.Optimiser{Kind: c.optimiser}}
+			plan, err := device.Plan(data, o, c.widths)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if plan.Available < 1<<20 {
+				t.Errorf("the device has %d bytes", plan.Available)
+			}
+			n := network.New(c.widths)
+			e, err := device.Open(data, o, &trainer.State{Network: n})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer e.Close()
+			within := func(when string, planned int) {
+				t.Helper()
+				if held := gpu.Allocated(e); math.Abs(float64(held-planned)) > 0.15*float64(planned) {
+					t.Errorf("%s: %d bytes are allocated, planned were %d: %+v", when, held, planned, plan)
+				}
+			}
+			within("opened", plan.Held())
+			if err := e.Push(&trainer.State{Network: n}); err != nil {
+				t.Fatal(err)
+			}
+			within("after another state", plan.Held())
+			if err := e.Compact(n.All()); err != nil {
+				t.Fatal(err)
+			}
+			within("after a removal", plan.Held())
+		})
+	}
+}
+
+// TestRefusesWhatDoesNotFit asks for more than any device has. Nothing is
+// allocated for that.
+func TestRefusesWhatDoesNotFit(t *testing.T) {
+	device, err := trainer.FindDevice(gpu.DriverName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := dataset.Noise(1, 2, 2)
+	widths := []int{2, 1 << 20, 1 << 20, 2}
+	plan, err := device.Plan(data, trainer.EngineOptions{Batch: 1, Optimiser: adam}, widths)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := plan.Check(); !errors.Is(err, trainer.ErrOutOfMemory) || !strings.Contains(err.Error(), "--model") {
+		t.Errorf("12 TiB: %v", err)
+	}
+}

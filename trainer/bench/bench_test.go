@@ -1,0 +1,240 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"nashprune/trainer"
+	"nashprune/trainer/dataset"
+	"nashprune/trainer/network"
+)
+
+// imagined is a driver of three devices without arithmetic: 0 works, 1 has too
+// little memory for more than a thousand players, and 2 is lost in its ninth step.
+type imagined struct{}
+
+const imaginedName = "imagined"
+
+func init() { trainer.Register(imagined{}) }
+
+func (imagined) Name() string { return imaginedName }
+
+func (imagined) Devices() ([]trainer.Device, error) {
+	kinds := []trainer.DeviceKind{trainer.CPU, trainer.DiscreteGPU, trainer.DiscreteGPU}
+	var devices []trainer.Device
+	for i, kind := range kinds {
+		devices = append(devices, trainer.Device{Driver: imaginedName, Index: i, Name: fmt.Sprint("device ", i), Kind: kind})
+	}
+	return devices, nil
+}
+
+func (imagined) Open(d trainer.Device, _ *dataset.Dataset, _ trainer.EngineOptions, s *trainer.State) (trainer.Engine, error) {
+	if d.Index == 1 && s.Network.Players() > 1000 {
+		return nil, fmt.Errorf("%w: imagined", trainer.ErrOutOfMemory)
+	}
+	return &imaginedEngine{on: d, network: s.Network}, nil
+}
+
+// imaginedEngine takes no time that is worth measuring. Methods that the bench does
+// not need are those of a nil engine.
+type imaginedEngine struct {
+	trainer.Engine
+	on      trainer.Device
+	network *network.Network
+	steps   int
+	timed   int
+}
+
+func (e *imaginedEngine) Train(ctx context.Context, s trainer.Stretch) (trainer.Progress, error) {
+	e.steps += s.Steps()
+	e.timed++
+	if e.on.Index == 2 && e.steps > 8 {
+		return trainer.Progress{}, fmt.Errorf("%w: imagined", trainer.ErrDeviceLost)
+	}
+	return trainer.Progress{Steps: s.Steps()}, ctx.Err()
+}
+
+func (e *imaginedEngine) Statistics() ([]trainer.Statistics, error) {
+	var all []trainer.Statistics
+	for _, l := range e.network.Hidden() {
+		all = append(all, trainer.Statistics{Participation: make([]float64, l.Out), MeanSquare: make([]float64, l.Out)})
+	}
+	return all, nil
+}
+
+func (e *imaginedEngine) Move(prices []float64, _ float64) ([][]float64, error) {
+	if len(prices) != len(e.network.Hidden()) {
+		return nil, errors.New("not a price a layer")
+	}
+	return nil, nil
+}
+
+func (e *imaginedEngine) Compact(keep network.Survivors) error {
+	for l, kept := range keep {
+		if len(kept) != e.network.Layers[l].Out {
+			return errors.New("somebody would leave")
+		}
+	}
+	return nil
+}
+
+// Timings say that a step that is timed takes a second once and two seconds thrice.
+func (e *imaginedEngine) Timings() []trainer.Timing {
+	if e.on.Kind == trainer.CPU {
+		return nil
+	}
+	return []trainer.Timing{
+		{Kernel: "often", Calls: 3 * e.timed, Seconds: 6 * float64(e.timed)},
+		{Kernel: "once", Calls: e.timed, Seconds: float64(e.timed)},
+	}
+}
+
+func (e *imaginedEngine) Close() error { return nil }
+
+func (imagined) OpenGauge(d trainer.Device) (trainer.Gauge, error) {
+	if d.Index == 1 {
+		return nil, errors.New("no gauge today")
+	}
+	return imaginedGauge{}, nil
+}
+
+type imaginedGauge struct{}
+
+func (imaginedGauge) Measure(ctx context.Context) (trainer.Ceilings, error) {
+	return trainer.Ceilings{Operations: 1e12, Bytes: 1e11}, ctx.Err()
+}
+func (imaginedGauge) Methods() (string, string) { return "sums", "a copy" }
+func (imaginedGauge) Close() error              { return nil }
+
+func options(t *testing.T, indices ...int) Options {
+	t.Helper()
+	all, err := imagined{}.Devices()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := Options{Budget: time.Minute, Samples: 300, Program: "test", Cases: []Case{{[]int{4, 30, 2}, 16}, {[]int{4, 3, 2}, 16}}}
+	for _, i := range indices {
+		o.Devices = append(o.Devices, all[i])
+	}
+	return o
+}
+
+func TestRun(t *testing.T) {
+	r, err := Run(t.Context(), options(t, 0, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Cases) != 2 || len(r.Devices) != 2 || r.Interrupted || len(r.Scaling) != 0 {
+		t.Fatalf("%+v", r)
+	}
+	if len(r.LeftOut) != 1 || r.LeftOut[0].Reason != "no gauge today" || r.Devices[1].Ceilings != nil || r.Devices[0].Ceilings.Operations.Median != 1e12 {
+		t.Errorf("ceilings: %+v, %+v", r.LeftOut, r.Devices)
+	}
+	for i, c := range r.Cases {
+		if c.StepsInEpoch != 19 || c.Samples != 300 || len(c.Measured) != 2 {
+			t.Fatalf("%+v", c)
+		}
+		for k, m := range c.Measured {
+			if m.Step.Turns != mostTurns || !(m.Step.Median > 0) || m.StepsPerTurn != 19 || !m.EpochMeasured || !near(m.Epoch.Median, 19*m.Step.Median) {
+				t.Errorf("%s on %s: %+v", c.Model, m.Device, m)
+			}
+			if !near(m.Operations.Median*m.Step.Median, c.Operations) || m.Game == nil || m.Game.Share.Turns != mostTurns {
+				t.Errorf("%s on %s: %+v", c.Model, m.Device, m)
+			}
+			if (m.OfOperations > 0) != (k == 0) || (len(m.FasterThan) == 1) != (k == 1) || (m.FasterThanCase != nil) != (i == 1) {
+				t.Errorf("%s on %s is compared: %+v", c.Model, m.Device, m)
+			}
+		}
+		kernels := c.Measured[1].Kernels
+		if len(kernels) != 2 || kernels[0].Kernel != "often" || kernels[0].Calls != 3 || !near(kernels[0].Time.Median, 6) || !near(c.Measured[1].OnDevice.Median, 7) {
+			t.Errorf("by kernel: %+v", c.Measured[1])
+		}
+	}
+}
+
+// Devices that fail drop out, and what is too large for one is left out there.
+func TestRunWithoutThoseThatFail(t *testing.T) {
+	before := scalings
+	defer func() { scalings = before }()
+	scalings = slices.Clone(scalings)
+	scalings[0].sizes, scalings[1].sizes, scalings[2].sizes = []int{64, 256, 512, 1024}, []int{1, 16}, []int{10, 1000, 10_000}
+	o := options(t, 0, 1, 2)
+	o.Scaling, o.Budget = true, time.Hour
+	r, err := Run(t.Context(), o)
+	if !errors.Is(err, trainer.ErrDeviceLost) {
+		t.Errorf("the error is %v", err)
+	}
+	if r.Devices[2].Lost == "" || r.Devices[0].Lost != "" || r.Devices[1].Lost != "" {
+		t.Errorf("lost: %+v", r.Devices)
+	}
+	reached := map[string]int{}
+	for _, s := range r.Scaling {
+		reached[s.Over+" "+s.Device] = s.Points[len(s.Points)-1].Size
+		if s.Growth == nil || math.IsNaN(s.Growth.Exponent) {
+			t.Errorf("%s on %s has no growth", s.Over, s.Device)
+		}
+	}
+	for series, size := range map[string]int{
+		"width imagined:0": 1024, "batch imagined:0": 16, "players imagined:0": 10_000,
+		"width imagined:1": 256, "batch imagined:1": 16, "players imagined:1": 1000, "width imagined:2": 0,
+	} {
+		if reached[series] != size {
+			t.Errorf("%s ends at %d, want %d", series, reached[series], size)
+		}
+	}
+	left := 0
+	for _, l := range r.LeftOut {
+		if strings.Contains(l.Reason, "out of memory") && l.Device == "imagined:1" && strings.Contains(l.What, "and more") {
+			left++
+		}
+	}
+	if left != 1 { // the last number of players is alone
+
+		t.Errorf("left out: %+v", r.LeftOut)
+	}
+}
+
+// When ctx ends, what was measured until then is in the report.
+func TestRunInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	o := options(t, 0)
+	o.Observe = func(what string) {
+		if strings.Contains(what, "turn 3") {
+			cancel()
+		}
+	}
+	r, err := Run(ctx, o)
+	if !errors.Is(err, trainer.ErrInterrupted) || !r.Interrupted {
+		t.Fatalf("%v, %+v", err, r)
+	}
+	if len(r.Cases) != 2 || r.Cases[0].Measured[0].Step.Turns != 2 {
+		t.Errorf("%+v", r.Cases)
+	}
+}
+
+// Without time nothing is measured, and everything is in the list of what is not.
+func TestRunWithoutTime(t *testing.T) {
+	o := options(t, 0)
+	o.Budget, o.Scaling = 1, true
+	r, err := Run(t.Context(), o)
+	if err != nil || len(r.Scaling) != 0 || len(r.LeftOut) != 2+len(scalings) {
+		t.Errorf("%v, %+v", err, r)
+	}
+	for _, c := range r.Cases {
+		if len(c.Measured) != 0 {
+			t.Errorf("measured: %+v", c)
+		}
+	}
+}
+
+func TestStepsPerRound(t *testing.T) {
+	if got := stepsPerRound(); !near(got, 0.4*20*469/40) {
+		t.Errorf("%v", got)
+	}
+}

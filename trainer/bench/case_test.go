@@ -1,0 +1,95 @@
+package bench
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"nashprune/trainer"
+)
+
+func TestParseCase(t *testing.T) {
+	for words, want := range map[string]Case{
+		"mlp:512-256":         {[]int{784, 512, 256, 10}, 128},
+		"mlp:2":               {[]int{784, 2, 10}, 128},
+		"784-25-13-10":        {[]int{784, 25, 13, 10}, 128},
+		"4096-4096-4096@1024": {[]int{4096, 4096, 4096}, 1024},
+		"mlp:16@1":            {[]int{784, 16, 10}, 1},
+	} {
+		if got, err := ParseCase(words); err != nil || got.Batch != want.Batch || !slices.Equal(got.Widths, want.Widths) {
+			t.Errorf("%q is %v, %v", words, got, err)
+		}
+	}
+	for _, words := range []string{"", "mlp:", "784-10", "784", "784-512-10@", "784-512-10@0", "784-512-10@-1", "784-512-10@65537", "784-512-10@1@2",
+		"a-b-c", "784--10", "mlp:1", "65536-65536-10", "784-1-10", "784-512-99999", "MLP:512"} {
+		if c, err := ParseCase(words); !errors.Is(err, trainer.ErrUsage) {
+			t.Errorf("%q is %v, %v", words, c, err)
+		}
+	}
+}
+
+func FuzzParseCase(f *testing.F) {
+	for _, words := range []string{"mlp:512-256", "4096-4096-4096@1024", "784-10", "@", "mlp:@1", "2-2-2@00001"} {
+		f.Add(words)
+	}
+	f.Fuzz(func(t *testing.T, words string) {
+		c, err := ParseCase(words)
+		if err != nil {
+			if !errors.Is(err, trainer.ErrUsage) {
+				t.Errorf("%q: %v", words, err)
+			}
+			return
+		}
+		again, err := ParseCase(c.Model())
+		if err != nil || !slices.Equal(again.Widths, c.Widths) || c.Batch < 1 || len(c.Widths) < 3 {
+			t.Errorf("%q is %v, which is %v, %v", words, c, again, err)
+		}
+	})
+}
+
+// Operations are those that plain loops count.
+func TestOperations(t *testing.T) {
+	c := Case{[]int{7, 5, 3, 2}, 11}
+	count := 0.
+	for range c.Batch {
+		for l, in := range c.Widths[:len(c.Widths)-1] {
+			for range in * c.Widths[l+1] {
+				count += 2 // forward
+				count += 2 // gradient
+				if l > 0 {
+					count += 2 // derivative below
+				}
+			}
+		}
+	}
+	if c.Operations() != count {
+		t.Errorf("%v, counted %v", c.Operations(), count)
+	}
+}
+
+// Bytes of the smallest network, tensor by tensor: 3-2-1 with a batch of 5.
+func TestBytes(t *testing.T) {
+	first, second := 4*2, 3*1 // parameters of the layers
+	gather := 5*3 + 4*5*3
+	forward := 4 * ((5*3 + first + 2*5*2) + (5*2 + second + 2*5*1))
+	backward := 4 * (5*1 + second + 5*2 + 5*2) // derivative, weights, affine part, derivative below
+	update := 4 * ((5*3 + 5*2 + 6*first) + (5*2 + 5*1 + 6*second))
+	if got, want := (Case{[]int{3, 2, 1}, 5}).Bytes(), float64(gather+forward+backward+update); got != want {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+func TestComparable(t *testing.T) {
+	dense := Case{[]int{784, 512, 256, 10}, 128}
+	for _, c := range []struct {
+		other Case
+		want  bool
+	}{
+		{dense, true}, {Case{[]int{784, 2, 10}, 128}, true}, {Case{[]int{784, 512, 256, 10}, 64}, false},
+		{Case{[]int{783, 512, 256, 10}, 128}, false}, {Case{[]int{784, 512, 256, 11}, 128}, false},
+	} {
+		if dense.comparable(c.other) != c.want {
+			t.Errorf("%v beside %v: %v", dense, c.other, !c.want)
+		}
+	}
+}

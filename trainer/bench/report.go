@@ -1,0 +1,123 @@
+package bench
+
+import (
+	"time"
+
+	"nashprune/trainer"
+)
+
+// ReportSchema is the version of the fields of [Report]. It goes up when a field
+// changes its meaning.
+const ReportSchema = 1
+
+// Report is all that was measured. Times are in seconds.
+type Report struct {
+	Schema      int          `json:"schema"`
+	Program     string       `json:"program"` // its version, and the commit where it is known
+	Platform    string       `json:"platform"`
+	Started     time.Time    `json:"started"`
+	Seconds     float64      `json:"seconds"`
+	Budget      float64      `json:"budget"`
+	Interrupted bool         `json:"interrupted"`
+	Devices     []Device     `json:"devices"`
+	Cases       []CaseReport `json:"cases"`
+	Scaling     []Series     `json:"scaling,omitempty"`
+	LeftOut     []LeftOut    `json:"left_out"`
+	Assumptions []string     `json:"assumptions"` // what figures rest on that are counted and not measured
+}
+
+// Device is a device and what it reaches at most.
+type Device struct {
+	trainer.Device
+	Ceilings *DeviceCeilings `json:"ceilings,omitempty"` // nil where they were not measured
+	Lost     string          `json:"lost,omitempty"`     // why nothing was measured there any more
+}
+
+// DeviceCeilings are [trainer.Ceilings], measured.
+type DeviceCeilings struct {
+	Operations       Figure `json:"operations_per_second"`
+	Bytes            Figure `json:"bytes_per_second"`
+	OperationsMethod string `json:"operations_method"`
+	BytesMethod      string `json:"bytes_method"`
+}
+
+// CaseReport is what was measured of a case, on every device.
+type CaseReport struct {
+	Model        string     `json:"model"`
+	Batch        int        `json:"batch"`
+	Parameters   int        `json:"parameters"`
+	Operations   float64    `json:"operations_per_step"` // see [Case.Operations]
+	Bytes        float64    `json:"bytes_per_step"`      // see [Case.Bytes]
+	Samples      int        `json:"samples_per_epoch"`
+	StepsInEpoch int        `json:"steps_per_epoch"`
+	Measured     []Measured `json:"measured"`
+}
+
+// Measured is a case on a device.
+type Measured struct {
+	Device        string `json:"device"` // its ID
+	Step          Figure `json:"step"`
+	StepsPerTurn  int    `json:"steps_per_turn"`
+	Epoch         Figure `json:"epoch"`
+	EpochMeasured bool   `json:"epoch_measured"` // else it is the step's time as often as there are steps
+
+	// Of the steps that were timed on the device; empty where it cannot tell.
+	OnDevice Figure   `json:"on_device"`
+	Kernels  []Kernel `json:"kernels,omitempty"`
+
+	Operations     Figure   `json:"operations_per_second"`
+	Bytes          Figure   `json:"bytes_per_second"`
+	OfOperations   float64  `json:"of_operations_ceiling,omitempty"` // fraction, of medians
+	OfBytes        float64  `json:"of_bytes_ceiling,omitempty"`
+	FasterThan     []Faster `json:"faster_than,omitempty"` // the same on the CPU
+	FasterThanCase *Faster  `json:"faster_than_case,omitempty"`
+	Game           *Game    `json:"game,omitempty"`
+}
+
+// Kernel is the device's time in one kernel during a step.
+type Kernel struct {
+	Kernel string  `json:"kernel"`
+	Calls  float64 `json:"calls_per_step"`
+	Time   Figure  `json:"time"`
+}
+
+// Faster says how many times faster something is than something else.
+type Faster struct {
+	Than  string `json:"than"` // a device's ID, or a model
+	Times Figure `json:"times"`
+}
+
+// Game is what the game adds to training while it is played.
+type Game struct {
+	Tracked       Figure  `json:"tracked_step"`    // a step that keeps the players' statistics
+	Round         Figure  `json:"round"`           // statistics, prices, moves, and a removal
+	StepsPerRound float64 `json:"steps_per_round"` // in a run with the default settings
+	Share         Figure  `json:"share"`           // of the time of a tracked step with its part of a round
+}
+
+// Series is how the step's time grows with one size, on one device.
+type Series struct {
+	Over   string  `json:"over"` // width, batch or players
+	Device string  `json:"device"`
+	Points []Point `json:"points"`
+	// Growth is fitted to all points, and Late to the upper half of them, where
+	// fixed costs weigh less. Nil where there are fewer than two.
+	Growth *Growth `json:"growth,omitempty"`
+	Late   *Growth `json:"late_growth,omitempty"`
+}
+
+// Point is a size of a series.
+type Point struct {
+	Size  int    `json:"size"`
+	Model string `json:"model"`
+	Batch int    `json:"batch"`
+	Step  Figure `json:"step"`
+	Game  *Game  `json:"game,omitempty"`
+}
+
+// LeftOut is something that was not measured, and why.
+type LeftOut struct {
+	Device string `json:"device"`
+	What   string `json:"what"`
+	Reason string `json:"reason"`
+}

@@ -1,0 +1,377 @@
+package trainer
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"nashprune/game"
+	"nashprune/trainer/network"
+)
+
+// CertificateSchema is the number of the layout of equilibrium.json. It goes up
+// when a field changes its meaning or goes away.
+const CertificateSchema = 1
+
+// Certificate is what equilibrium.json holds: how far the game ended from a Nash
+// equilibrium, and on what that rests. Worths and gradients are measured over the
+// whole training part, in the market before its last round keeps exactly as many as
+// asked.
+type Certificate struct {
+	Schema int      `json:"schema"`
+	Game   GameKind `json:"game"`
+
+	// An equilibrium is claimed only where the relative gap, the gains of all players
+	// over what is at stake, is below the bound.
+	Bound       float64 `json:"bound"`
+	RelativeGap float64 `json:"relative_gap"`
+	Claimed     bool    `json:"claimed"`
+	game.Certificate
+	MostTempted *PlayerName `json:"most_tempted,omitempty"` // whose gain is the largest gap; nobody where nobody gains
+
+	// SpectralRadius is that of the Jacobian of all best responses, the largest of the
+	// layers: below 1, a small change of participations dies out in further rounds on
+	// the same worths, above 1 it grows. Absent where a layer's is.
+	SpectralRadius *float64 `json:"spectral_radius,omitempty"`
+
+	Layers  []CertifiedLayer  `json:"layers"`
+	Rounds  []RoundLine       `json:"rounds,omitempty"`   // of the market
+	PutBack *PutBackSummary   `json:"put_back,omitempty"` // in the market
+	Players []CertifiedPlayer `json:"all_players"`        // by layer and index
+}
+
+// PlayerName names a player by its hidden layer, from 0, and its index in the layer
+// at the start.
+type PlayerName struct {
+	Layer int `json:"layer"`
+	Index int `json:"index"`
+}
+
+func (p PlayerName) String() string { return fmt.Sprintf("%d:%d", p.Layer, p.Index) }
+
+// CertifiedLayer is a hidden layer in the state that is certified.
+type CertifiedLayer struct {
+	Players        int      `json:"players"`
+	Gap            float64  `json:"gap"` // the gains of its players, added
+	Price          float64  `json:"price"`
+	Demand         int      `json:"demand"`
+	Supply         float64  `json:"supply"`                    // its players' best responses, added
+	SpectralRadius *float64 `json:"spectral_radius,omitempty"` // absent where it was not worked out
+}
+
+// CertifiedPlayer is a player with its account: in the state that is certified, or
+// when it left, if that was before, at its last quoted worth and price.
+type CertifiedPlayer struct {
+	PlayerName
+	Reason game.Reason `json:"reason"`
+	Round  int         `json:"round"` // in which it left the market, from 1; 0 while it stays
+	Epoch  int         `json:"epoch"` // in which it left, from 1; 0 while it stays
+	game.Account
+	PutBack *PutBack `json:"put_back,omitempty"` // of those who left the market
+}
+
+// PutBack says by how much the mean loss over the witnesses falls when a player
+// that left is put back alone, with full participation, and what that would have
+// cost it. Negative: the loss rises.
+type PutBack struct {
+	WhenItLeft float64 `json:"when_it_left"` // on the network of that round, without all who left in it
+	AtTheEnd   float64 `json:"at_the_end"`   // on the network that the last round of the market left
+	Refused    float64 `json:"refused"`      // the price of full participation when it left
+}
+
+// PutBackSummary counts the players whose return would lower the loss by less than
+// the price that they refused.
+type PutBackSummary struct {
+	Part      Part         `json:"part"`    // whose samples are the witnesses
+	Samples   int          `json:"samples"` // of them
+	Dominated PutBackCount `json:"dominated"`
+	PricedOut PutBackCount `json:"priced_out"`
+	Forced    PutBackCount `json:"forced"`
+}
+
+// PutBackCount is about the players who left for one reason.
+type PutBackCount struct {
+	Players    int `json:"players"`
+	WhenItLeft int `json:"when_it_left"` // of them, below the price when they left
+	AtTheEnd   int `json:"at_the_end"`   // and at the end of the market
+}
+
+// of returns the count for a reason.
+func (s *PutBackSummary) of(reason game.Reason) *PutBackCount {
+	switch reason {
+	case game.Dominated:
+		return &s.Dominated
+	case game.PricedOut:
+		return &s.PricedOut
+	default:
+		return &s.Forced
+	}
+}
+
+// newCertificate returns a certificate without layers and players.
+func newCertificate(kind GameKind, c game.Certificate) *Certificate {
+	return &Certificate{
+		Schema: CertificateSchema, Game: kind, Bound: game.EquilibriumBound,
+		RelativeGap: c.RelativeGap(), Claimed: c.Claimed(), Certificate: c,
+	}
+}
+
+// certifyLayer adds a layer with the accounts of its players and their indices.
+func (c *Certificate) certifyLayer(layer CertifiedLayer, accounts []game.Account, indices []int, most *float64) {
+	layer.Players = len(accounts)
+	for position, a := range accounts {
+		layer.Gap += a.Gain
+		layer.Supply += a.BestResponse
+		if a.Gain > *most {
+			*most = a.Gain
+			c.MostTempted = &PlayerName{len(c.Layers), indices[position]}
+		}
+	}
+	c.Layers = append(c.Layers, layer)
+	c.SpectralRadius = new(float64)
+	for _, layer := range c.Layers {
+		if layer.SpectralRadius == nil {
+			c.SpectralRadius = nil
+			return
+		}
+		*c.SpectralRadius = max(*c.SpectralRadius, *layer.SpectralRadius)
+	}
+}
+
+// marketCertificate states what is known of a finished market.
+func marketCertificate(t *training, rounds []RoundLine) *Certificate {
+	c := newCertificate(MarketGame, t.Certificate)
+	c.Rounds = rounds
+	if t.witnesses != nil {
+		c.PutBack = &PutBackSummary{Part: t.witnesses.part, Samples: len(t.witnesses.chosen)}
+	}
+	most := 0.
+	demands := t.plan.demands(t.plan.config.Rounds)
+	players := marketPlayers(t.plan, t.Ledgers)
+	for l, ledger := range t.Ledgers {
+		var layer game.Certificate
+		end := t.Closing[l]
+		accounts := layer.Certify(end.Worths, end.Participations, demands[l])
+		radius := 0. // the eigenvalues are the players' feedbacks, see game.MarketJacobian
+		for _, a := range accounts {
+			radius = max(radius, a.Feedback)
+		}
+		c.certifyLayer(CertifiedLayer{Price: game.ClearingPrice(end.Worths, demands[l]), Demand: demands[l], SpectralRadius: &radius},
+			accounts, end.Players, &most)
+		for i, record := range ledger.Records {
+			p := CertifiedPlayer{PlayerName: PlayerName{l, i}, Reason: record.Reason, Round: record.Round, Epoch: players[len(c.Players)].Epoch}
+			if len(end.Players) > 0 && end.Players[0] == i {
+				p.Account = accounts[0]
+				end.Players, accounts = end.Players[1:], accounts[1:]
+			} else {
+				p.Account = game.Market{Price: record.Price}.Account(record.Worth, record.Participation)
+			}
+			if record.Reason != game.Kept && c.PutBack != nil {
+				p.PutBack = &PutBack{t.WhenItLeft[l][i], t.AtTheEnd[l][i], record.Price}
+				c.PutBack.of(record.Reason).add(*p.PutBack)
+			}
+			c.Players = append(c.Players, p)
+		}
+	}
+	return c
+}
+
+func (c *PutBackCount) add(p PutBack) {
+	c.Players++
+	if p.WhenItLeft < p.Refused {
+		c.WhenItLeft++
+	}
+	if p.AtTheEnd < p.Refused {
+		c.AtTheEnd++
+	}
+}
+
+// paperCertificate states what is known of the paper's game at its end, from the
+// statistics measured there, the network and the players.
+func paperCertificate(g game.Paper, certificate game.Certificate, measured []Statistics, n *network.Network, players []Player) *Certificate {
+	c := newCertificate(PaperGame, certificate)
+	most := 0.
+	for l, statistics := range measured {
+		var layer game.Certificate
+		field := statistics.Field()
+		accounts := layer.CertifyPaper(g, field, statistics.Participation)
+		c.certifyLayer(CertifiedLayer{SpectralRadius: paperRadius(g, field, n.Layers[l])},
+			accounts, network.Indices(len(accounts)), &most)
+		for i, a := range accounts {
+			p := players[len(c.Players)]
+			c.Players = append(c.Players, CertifiedPlayer{PlayerName: PlayerName{l, i}, Reason: p.Reason, Epoch: p.Epoch, Account: a})
+		}
+	}
+	return c
+}
+
+// paperRadius returns the spectral radius of the best responses of a layer in the
+// paper's game, or nil where it is not found.
+func paperRadius(g game.Paper, f game.Field, layer network.Linear) *float64 {
+	radius, inside := 0., 0
+	for i := range layer.Out {
+		if s := g.BestResponse(f, i); s > 0 && s < 1 {
+			inside++
+		}
+	}
+	if g.Eta == 0 || inside < 2 { // nobody moves for anybody else
+		return &radius
+	}
+	if inside > spectrumLimit {
+		return nil
+	}
+	radius, found := spectralRadius(g.Jacobian(f, innerProducts(layer)), layer.Out)
+	if !found {
+		return nil
+	}
+	return &radius
+}
+
+// innerProducts returns <theta_i, theta_j>, of weights and biases, for the players of a
+// layer, a row a player.
+func innerProducts(layer network.Linear) []float64 {
+	theta := newGeneral(layer.Out, layer.In+1)
+	for i := range layer.Out {
+		to := row(theta, i)
+		for j, w := range layer.Weight[i*layer.In : (i+1)*layer.In] {
+			to[j] = float64(w)
+		}
+		to[layer.In] = float64(layer.Bias[i])
+	}
+	products := newGeneral(layer.Out, layer.Out)
+	multiplyByTransposed(theta, theta, products)
+	return products.Data
+}
+
+// Write writes the certificate as indented JSON.
+func (c *Certificate) Write(w io.Writer) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", " ")
+	return encoder.Encode(c)
+}
+
+// Player returns the player of a name, or nil if there is none.
+func (c *Certificate) Player(name PlayerName) *CertifiedPlayer {
+	i, found := slices.BinarySearchFunc(c.Players, name, func(p CertifiedPlayer, name PlayerName) int { return p.compare(name) })
+	if !found {
+		return nil
+	}
+	return &c.Players[i]
+}
+
+func (p PlayerName) compare(q PlayerName) int {
+	if p.Layer != q.Layer {
+		return p.Layer - q.Layer
+	}
+	return p.Index - q.Index
+}
+
+// ReadCertificate reads what a run wrote to equilibrium.json. The memory that it takes
+// is bounded by a constant times the length of the text, which it has read. Its errors
+// say in which way the text is not one that a run writes.
+func ReadCertificate(text []byte) (*Certificate, error) {
+	var read struct {
+		Certificate
+		Rounds  checkedList[RoundLine]       `json:"rounds"`
+		Players checkedList[CertifiedPlayer] `json:"all_players"`
+	}
+	if err := json.Unmarshal(text, &read); err != nil {
+		return nil, err
+	}
+	c := &read.Certificate
+	c.Rounds, c.Players = read.Rounds, read.Players
+	if c.Schema != CertificateSchema {
+		return nil, fmt.Errorf("it has schema %d and this program knows %d", c.Schema, CertificateSchema)
+	}
+	if c.Game != MarketGame && c.Game != PaperGame {
+		return nil, fmt.Errorf("%.40q is no game", c.Game)
+	}
+	for _, r := range c.Rounds {
+		if layers := len(c.Layers); len(r.Prices) != layers || len(r.Demand) != layers || len(r.Supply) != layers || len(r.Players) != layers {
+			return nil, fmt.Errorf("round %d is not about %d layers", r.Round, layers)
+		}
+	}
+	next := PlayerName{0, 0}
+	for _, p := range c.Players {
+		if p.PlayerName != next && p.PlayerName != (PlayerName{next.Layer + 1, 0}) {
+			return nil, fmt.Errorf("player %s is not where it belongs", p.PlayerName)
+		}
+		if p.PutBack != nil && c.PutBack == nil {
+			return nil, fmt.Errorf("player %s was put back, and nothing is said of the samples", p.PlayerName)
+		}
+		next = PlayerName{p.Layer, p.Index + 1}
+	}
+	if len(c.Players) == 0 || next.Layer != len(c.Layers)-1 {
+		return nil, fmt.Errorf("its players are not those of %d layers", len(c.Layers))
+	}
+	if m := c.MostTempted; m != nil && c.Player(*m) == nil {
+		return nil, fmt.Errorf("there is no player %s to be tempted", m)
+	}
+	return c, nil
+}
+
+// checkedList reads a JSON list one element at a time and stops at the first that says
+// nothing, so that a short text cannot ask for much memory.
+type checkedList[T interface{ check() error }] []T
+
+func (l *checkedList[T]) UnmarshalJSON(text []byte) error {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	if start, err := decoder.Token(); err != nil || start == nil {
+		return err // null is no list, and no error
+	} else if start != json.Delim('[') {
+		return errors.New("rounds and players are lists")
+	}
+	for decoder.More() {
+		var element T
+		if err := decoder.Decode(&element); err != nil {
+			return err
+		}
+		if err := element.check(); err != nil {
+			return err
+		}
+		*l = append(*l, element)
+	}
+	return nil
+}
+
+func (r RoundLine) check() error {
+	if r.Round < 1 || len(r.Prices) == 0 {
+		return fmt.Errorf("round %d without prices", r.Round)
+	}
+	return nil
+}
+
+func (p CertifiedPlayer) check() error {
+	known := []game.Reason{game.Kept, game.Dominated, game.PricedOut, game.Forced, game.BelowThreshold}
+	if !slices.Contains(known, p.Reason) {
+		return fmt.Errorf("player %s has the reason %.40q, which is none of %q", p.PlayerName, p.Reason, known)
+	}
+	return nil
+}
+
+// rounds reads the lines about rounds of the market from metrics, as far as they
+// are this run's.
+func (r *run) rounds() ([]RoundLine, error) {
+	var rounds []RoundLine
+	lines := bufio.NewReader(io.NewSectionReader(r.metrics, 0, r.length))
+	for {
+		line, err := lines.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			return rounds, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		var round RoundLine
+		if err := json.Unmarshal(line, &round); err != nil {
+			return nil, fmt.Errorf("%s: %w", r.metrics.Name(), err)
+		}
+		if round.Round > 0 {
+			rounds = append(rounds, round)
+		}
+	}
+}

@@ -1,0 +1,90 @@
+package dataset
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+)
+
+// maxNames bounds the names of the columns of a table, in bytes of JSON: they
+// stand in model files, whose header is bounded, beside the means and deviations.
+const maxNames = 2 << 20
+
+// checkNames says whether a model file has room for the names of columns.
+func checkNames(header []string) error {
+	text, err := json.Marshal(header)
+	if err != nil {
+		return err // there is no string that JSON does not hold
+	}
+	if len(text) > maxNames {
+		return fmt.Errorf("%w: line 1: the names of its %d columns take %d bytes, and at most %d are kept: shorten them", ErrInvalid, len(header), len(text), maxNames)
+	}
+	return nil
+}
+
+// featureNames returns the names of the columns that hold features.
+func (t *table) featureNames() []string {
+	var names []string
+	for column, name := range t.header {
+		if t.place[column] < 0 {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// otherColumn returns the one name in a header that is none of the features',
+// and "" where there are none or several.
+func otherColumn(header, features []string) string {
+	left := map[string]int{}
+	for _, name := range features {
+		left[name]++
+	}
+	other := ""
+	for _, name := range header {
+		if left[name] > 0 {
+			left[name]--
+		} else if other == "" {
+			other = name
+		} else {
+			return ""
+		}
+	}
+	return other
+}
+
+// arrange puts the features of all parts in the order of names, which are those
+// that a network was trained on. Of columns with the same name the first is the
+// first. The error names a column that is missing, or that nobody asked for.
+func (t *table) arrange(names []string) error {
+	columns := map[string][]int{}
+	for i, name := range t.featureNames() {
+		columns[name] = append(columns[name], i)
+	}
+	order := make([]int, 0, len(names))
+	for _, name := range names {
+		places := columns[name]
+		if len(places) == 0 {
+			return fmt.Errorf("the network %w: it was trained on a feature %.40q, and no column is called so; there are %.300s", ErrOption, name, someOf(t.header))
+		}
+		order, columns[name] = append(order, places[0]), places[1:]
+	}
+	for i, name := range t.featureNames() {
+		if slices.Contains(columns[name], i) {
+			return fmt.Errorf("the network %w: it was trained on no feature %.40q; leave the column out", ErrOption, name)
+		}
+	}
+	if slices.IsSorted(order) {
+		return nil
+	}
+	row := make([]float64, len(order))
+	for _, part := range t.parts {
+		for values := range slices.Chunk(part.raw, len(order)) {
+			copy(row, values)
+			for i, from := range order {
+				values[i] = row[from]
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,71 @@
+package trainer
+
+import (
+	"errors"
+	"fmt"
+
+	"nashprune/trainer/network"
+)
+
+// DryRun is what a run would do, without having done any of it.
+type DryRun struct {
+	Device        ResultDevice `json:"device"`
+	Data          ResultData   `json:"data"`
+	Shape         []int        `json:"shape"` // from the inputs to the logits
+	Players       int          `json:"players"`
+	Keep          int          `json:"keep,omitempty"` // players that stay in the market
+	Parameters    int          `json:"parameters"`
+	MACs          int          `json:"macs"` // multiply-accumulate operations a sample
+	Epochs        int          `json:"epochs"`
+	StepsPerEpoch int          `json:"steps_per_epoch"`
+	Steps         int          `json:"steps"` // of a training; with a baseline there are two
+	Memory        MemoryPlan   `json:"memory"`
+}
+
+// PlanRun reads the data that a configuration names and works out what its run
+// would do and take. It trains nothing and writes nothing. Its errors are those
+// that [Run] has before it begins, but the plan comes also with one of the kind
+// [ErrOutOfMemory].
+func PlanRun(c Config, o Options) (*DryRun, error) {
+	c, err := c.Resolve()
+	if err != nil {
+		return nil, err
+	}
+	r := &run{Options: o, config: c}
+	if err := r.open(); err != nil {
+		return nil, err
+	}
+	p, err := r.plan(c.Game)
+	if err != nil {
+		return nil, err
+	}
+	d := &DryRun{
+		Device: r.result.Device, Data: r.result.Data, Shape: r.widths(), Players: sum(r.hidden), Keep: c.Keep,
+		Parameters: network.ParametersOf(r.widths()), MACs: network.MACsOf(r.widths()),
+		Epochs: c.Epochs, StepsPerEpoch: p.perEpoch, Steps: p.total,
+	}
+	d.Memory, err = r.planMemory()
+	if errors.Is(err, ErrOutOfMemory) {
+		return d, err
+	}
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// planMemory works out the memory of the run's engine. The plan comes also with an
+// error of the kind [ErrOutOfMemory], when it does not fit.
+func (r *run) planMemory() (MemoryPlan, error) {
+	plan, err := r.device.Plan(r.data, r.engineOptions(), r.widths())
+	if err == nil {
+		if r.config.Game == NoGame {
+			plan.Removal = 0
+		}
+		err = plan.Check()
+	}
+	if err != nil {
+		err = fmt.Errorf("%s: %w", r.device.ID(), err)
+	}
+	return plan, err
+}

@@ -1,0 +1,62 @@
+package trainer
+
+import (
+	"math"
+
+	"nashprune/trainer/dataset"
+)
+
+// spread returns the mean squared distance of standardised targets from the mean of
+// their target among the same samples: the mean squared error of a network that
+// knows these means and nothing else. It is 1 for the training part, to rounding,
+// and 0 where all samples are alike.
+func spread(s dataset.Samples) float64 {
+	if s.Len() == 0 {
+		return 0
+	}
+	n := float64(s.Len())
+	sum := 0.
+	for k := range s.Outputs {
+		mean, squares := 0., 0.
+		for i := k; i < len(s.Targets); i += s.Outputs {
+			mean += float64(s.Targets[i]) / n
+		}
+		for i := k; i < len(s.Targets); i += s.Outputs {
+			d := float64(s.Targets[i]) - mean
+			squares += d * d / n
+		}
+		sum += squares
+	}
+	return sum / float64(s.Outputs)
+}
+
+// explained returns the fraction of variance that predictions with a mean squared
+// error explain,
+//
+//	R2 = 1 - sum (z-t)^2 / sum (t - mean t)^2,
+//
+// summed over all samples and all targets in standardised units, with the mean of
+// each target among these samples. It is 1 for perfect predictions, 0 for those of
+// the means, and below 0 for worse. It is nil where the samples are all alike.
+func explained(loss float64, s dataset.Samples) *float64 {
+	variance := spread(s)
+	if variance == 0 {
+		return nil
+	}
+	r2 := 1 - loss/variance
+	return &r2
+}
+
+// rootMeanSquares returns the root of the mean squared error of each target in its
+// own units, from predictions for samples.
+func rootMeanSquares(predictions []float32, s dataset.Samples, standard *dataset.Standard) []float64 {
+	errors := make([]float64, s.Outputs)
+	for i, t := range s.Targets {
+		d := float64(predictions[i]) - float64(t)
+		errors[i%s.Outputs] += d * d / float64(s.Len())
+	}
+	for k, square := range errors {
+		errors[k] = math.Sqrt(square) * standard.Deviations[k]
+	}
+	return errors
+}

@@ -1,0 +1,58 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+
+	"nashprune/trainer/bench"
+)
+
+// Benchstat writes what a measurement found as go test writes benchmarks, a line a
+// turn, so that golang.org/x/perf/cmd/benchstat compares two of them. Its errors
+// are those of w.
+func Benchstat(w io.Writer, r *bench.Report) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "goos: %s\ngoarch: %s\npkg: nashprune/trainer/bench\n", runtime.GOOS, runtime.GOARCH)
+	// Not as keys: benchstat would not compare what differs in one.
+	fmt.Fprintf(&b, "# %s, %s, %s\n", oneLine(r.Program), oneLine(r.Platform), r.Started.Format("2006-01-02 15:04 MST"))
+	for _, d := range r.Devices {
+		fmt.Fprintf(&b, "# %s: %s, %s\n", d.ID(), oneLine(d.Name), oneLine(d.BLAS+d.DriverInfo))
+	}
+	b.WriteString("Unit FLOP/s better=higher\nUnit B/s better=higher\n\n")
+	for _, d := range r.Devices {
+		if c := d.Ceilings; c != nil {
+			lines(&b, "Peak/device="+d.ID(), 1, c.Operations, "FLOP/s", 1)
+			lines(&b, "Copy/device="+d.ID(), 1, c.Bytes, "B/s", 1)
+		}
+	}
+	for _, c := range r.Cases {
+		for _, m := range c.Measured {
+			name := fmt.Sprintf("/device=%s/model=%s/batch=%d", m.Device, c.Model, c.Batch)
+			lines(&b, "Step"+name, m.StepsPerTurn, m.Step, "ns/op", 1e9)
+			lines(&b, "Epoch"+name, 1, m.Epoch, "ns/op", 1e9)
+			if g := m.Game; g != nil {
+				lines(&b, "TrackedStep"+name, m.StepsPerTurn, g.Tracked, "ns/op", 1e9)
+				lines(&b, "Round"+name, 1, g.Round, "ns/op", 1e9)
+			}
+			for _, k := range m.Kernels {
+				lines(&b, "Kernel"+name+"/kernel="+k.Kernel, 1, k.Time, "ns/op", 1e9)
+			}
+		}
+	}
+	for _, s := range r.Scaling {
+		for _, p := range s.Points {
+			lines(&b, fmt.Sprintf("Scaling/over=%s/device=%s/model=%s/batch=%d", s.Over, s.Device, p.Model, p.Batch), 1, p.Step, "ns/op", 1e9)
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// lines writes a line a turn.
+func lines(w io.Writer, name string, iterations int, f bench.Figure, unit string, scale float64) {
+	for _, x := range f.Each() {
+		fmt.Fprintf(w, "Benchmark%s %d %.6g %s\n", name, iterations, x*scale, unit)
+	}
+}

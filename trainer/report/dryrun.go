@@ -1,0 +1,54 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"nashprune/trainer"
+)
+
+// DryRun writes what a run would do and the memory that it would take. Its errors
+// are those of w.
+func DryRun(w io.Writer, d *trainer.DryRun) error {
+	var b strings.Builder
+	device := d.Device.Name
+	if more := d.Device.BLAS + d.Device.DriverInfo; more != "" {
+		device += ", " + more
+	}
+	players := Thousands(d.Players)
+	if d.Keep > 0 {
+		players += fmt.Sprintf(", of whom %s stay", Thousands(d.Keep))
+	}
+	fmt.Fprintf(&b, "device:           %s\n", device)
+	fmt.Fprintf(&b, "data:             %s, %s training samples, judged on %s\n", d.Data.Name, Thousands(d.Data.Train), judgedOn(d.Data))
+	fmt.Fprintf(&b, "shape:            %s\n", shape(d.Shape))
+	fmt.Fprintf(&b, "players:          %s\n", players)
+	fmt.Fprintf(&b, "parameters:       %s\n", Thousands(d.Parameters))
+	fmt.Fprintf(&b, "multiplications:  %s a sample\n", Thousands(d.MACs))
+	fmt.Fprintf(&b, "steps:            %s, %s in each of %s epochs\n\n", Thousands(d.Steps), Thousands(d.StepsPerEpoch), Thousands(d.Epochs))
+	m := d.Memory
+	table := newTable(&b)
+	for _, part := range []struct {
+		name  string
+		bytes int
+	}{
+		{"samples", m.Samples}, {"parameters", m.Parameters}, {"gradients", m.Gradients}, {"moments", m.Moments},
+		{"players", m.Players}, {"activations", m.Activations}, {"exchange with the host", m.Exchange},
+		{"memory in all", m.Held()}, {"more while players are removed", m.Removal},
+	} {
+		if part.bytes > 0 {
+			row(table, part.name, size(part.bytes))
+		}
+	}
+	if m.Available > 0 {
+		row(table, m.Source, size(m.Available))
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if m.Available == 0 {
+		fmt.Fprintf(&b, "what there is:    %s\n", m.Source)
+	}
+	return writeTrimmed(w, b.String())
+}

@@ -1,0 +1,228 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"nashprune/game"
+	"nashprune/trainer"
+)
+
+// explainCertificate tells what a run's certificate says, if it was read, and of
+// condition numbers.
+func explainCertificate(w io.Writer, run *Run) error {
+	if c := run.Certificate; c != nil {
+		if err := explainLayers(w, c); err != nil {
+			return err
+		}
+		explainStability(w, c)
+		if err := explainPutBack(w, c.PutBack); err != nil {
+			return err
+		}
+	}
+	return explainConditions(w, run)
+}
+
+// explainLayers tells of the state that is certified.
+func explainLayers(w io.Writer, c *trainer.Certificate) error {
+	when := "at the end"
+	if c.Game == trainer.MarketGame {
+		when = "before the last round kept exactly as many as asked"
+	}
+	fmt.Fprintf(w, "\nThe state that is certified, %s, with worths over all training samples:\n", when)
+	table := newTable(w)
+	if c.Game == trainer.MarketGame {
+		fmt.Fprintln(table, "layer\tplayers\tdemand\tsupply\tprice\tgap\tspectral radius\t")
+	} else {
+		fmt.Fprintln(table, "layer\tplayers\tgap\tspectral radius\t")
+	}
+	for l, layer := range c.Layers {
+		fmt.Fprintf(table, "%d\t%d\t", l, layer.Players)
+		if c.Game == trainer.MarketGame {
+			fmt.Fprintf(table, "%d\t%s\t%s\t", layer.Demand, number(layer.Supply), number(layer.Price))
+		}
+		fmt.Fprintf(table, "%s\t%s\t\n", number(layer.Gap), optional(layer.SpectralRadius))
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if c.MostTempted != nil {
+		p := c.Player(*c.MostTempted)
+		fmt.Fprintf(w, "Player %s gains most: %s by playing %s instead of %s.\n", p.PlayerName, number(p.Gain), number(p.BestResponse), number(p.Participation))
+	}
+	return nil
+}
+
+// explainStability says what the spectral radius means.
+func explainStability(w io.Writer, c *trainer.Certificate) {
+	switch radius := c.SpectralRadius; {
+	case radius == nil:
+		fmt.Fprintln(w, "The spectral radius of all best responses was not worked out: a layer has too many players who depend on each other.")
+	case *radius < 1:
+		fmt.Fprintf(w, "The spectral radius of all best responses is %s, below 1: a small change of participations dies out.\n", number(*radius))
+	default:
+		fmt.Fprintf(w, "The spectral radius of all best responses is %s, not below 1: a small change of participations does not die out.\n", number(*radius))
+	}
+}
+
+// explainPutBack tells what the loss says of those who left.
+func explainPutBack(w io.Writer, s *trainer.PutBackSummary) error {
+	if s == nil {
+		return nil
+	}
+	fmt.Fprintf(w, `
+Put back one at a time with full participation, on %s samples of the %s part.
+How many lower the loss by less than the price that they refused:
+`, Thousands(s.Samples), s.Part)
+	table := newTable(w)
+	fmt.Fprintln(table, "\tplayers\twhen they left\t\tat the end of the market\t\t")
+	for _, row := range []struct {
+		reason game.Reason
+		count  trainer.PutBackCount
+	}{{game.Dominated, s.Dominated}, {game.PricedOut, s.PricedOut}, {game.Forced, s.Forced}} {
+		if n := row.count.Players; n > 0 {
+			fmt.Fprintf(table, "%s\t%s\t%s\t%.1f %%\t%s\t%.1f %%\t\n", row.reason, Thousands(n),
+				Thousands(row.count.WhenItLeft), 100*float64(row.count.WhenItLeft)/float64(n),
+				Thousands(row.count.AtTheEnd), 100*float64(row.count.AtTheEnd)/float64(n))
+		}
+	}
+	return table.Flush()
+}
+
+// explainConditions lists the condition numbers that were taken.
+func explainConditions(w io.Writer, run *Run) error {
+	var b strings.Builder
+	table := newTable(&b)
+	fmt.Fprint(table, "epoch\t")
+	for l := range run.Result.Dense.Shape[1:] {
+		fmt.Fprintf(table, "layer %d\t", l)
+	}
+	fmt.Fprintln(table)
+	some := false
+	for _, line := range run.Epochs {
+		if line.ConditionNumbers == nil {
+			continue
+		}
+		some = true
+		fmt.Fprintf(table, "%d\t", line.Epoch)
+		for _, x := range line.ConditionNumbers {
+			fmt.Fprintf(table, "%s\t", optional(x))
+		}
+		fmt.Fprintln(table)
+	}
+	if !some {
+		return nil
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "\nCondition numbers of the weights times participations (-: above a million):\n%s", b.String())
+	return err
+}
+
+// optional writes a number that may not be known.
+func optional(x *float64) string {
+	if x == nil {
+		return "-"
+	}
+	return number(*x)
+}
+
+// ExplainPlayer writes all that is known of one player of a run whose certificate
+// was read. There being no such player is an error of the kind [trainer.ErrUsage];
+// other errors are those of w.
+func ExplainPlayer(w io.Writer, run *Run, name trainer.PlayerName) error {
+	p, err := run.Player(name)
+	if err != nil {
+		return err
+	}
+	var b strings.Builder
+	c := run.Certificate
+	fmt.Fprintf(&b, "Player %s, %s.\n", p.PlayerName, fate(p))
+	state := "in the state that is certified, over all training samples"
+	if p.Round > 0 && p.Round < run.Config.Rounds {
+		state = fmt.Sprintf("when it left, in round %d", p.Round)
+	}
+	fmt.Fprintf(&b, "\nIts account %s:\n", state)
+	worth, price := "worth", "price"
+	if c.Game == trainer.PaperGame {
+		worth, price = "benefit", "cost"
+	}
+	table := newTable(&b)
+	row := func(name, value, meaning string) { fmt.Fprintf(table, "%s\t%s\t  %s\n", name, value, meaning) }
+	if c.Game == trainer.PaperGame {
+		row(worth, number(p.Worth), "of full participation")
+		row(price, number(p.Price), "of full participation")
+	} else {
+		row(worth, number(p.Worth), "twice what the loss stands to lose without it")
+		row(price, number(p.Price), "of full participation")
+	}
+	side := "above zero: it wants to take part"
+	if p.Margin <= 0 {
+		side = "not above zero: no participation is as good as none"
+	}
+	row("margin", number(p.Margin), "what the first unit of participation brings, "+side)
+	row("participation", number(p.Participation), "")
+	row("best response", number(p.BestResponse), "")
+	row("utility", number(p.Utility()), fmt.Sprintf("of which %s %s and %s %s", worth, number(p.WorthTerm), price, number(p.PriceTerm)))
+	row("gain", number(p.Gain), "by its best response, while all others stay")
+	if c.Game == trainer.MarketGame {
+		row("feedback", number(p.Feedback), "change of its best response by its own participation; above 1 it tips")
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if back := p.PutBack; back != nil {
+		fmt.Fprintf(&b, "\nPut back with full participation, for which it refused to pay %s, on %s samples of the %s part:\n", number(back.Refused), Thousands(c.PutBack.Samples), c.PutBack.Part)
+		fmt.Fprintf(&b, "when it left, the loss would have %s; at the end of the market, it would have %s.\n", change(back.WhenItLeft, back.Refused), change(back.AtTheEnd, back.Refused))
+	}
+	return writeTrimmed(w, b.String())
+}
+
+// Player returns a player of a run whose certificate was read.
+func (run *Run) Player(name trainer.PlayerName) (*trainer.CertifiedPlayer, error) {
+	if p := run.Certificate.Player(name); p != nil {
+		return p, nil
+	}
+	widths := run.Result.Dense.Shape
+	return nil, trainer.Usagef("--player %s: there is none; hidden layers count from 0 and the network was %s, so the last is %d:%d",
+		name, shape(widths), len(widths)-3, widths[len(widths)-2]-1)
+}
+
+// fate says whether a player stays or when and why it left.
+func fate(p *trainer.CertifiedPlayer) string {
+	switch {
+	case p.Reason == game.Kept:
+		return "which stays"
+	case p.Round > 0:
+		return fmt.Sprintf("which left in round %d of the market, in epoch %d: %s", p.Round, p.Epoch, p.Reason)
+	default:
+		return fmt.Sprintf("which was removed at the end, after epoch %d: %s", p.Epoch, p.Reason)
+	}
+}
+
+// change says how the loss changes by a fall, against the price.
+func change(fall, price float64) string {
+	switch {
+	case fall <= 0:
+		return "risen by " + number(-fall)
+	case fall < price:
+		return "fallen by " + number(fall) + ", less than the price"
+	default:
+		return "fallen by " + number(fall) + ", no less than the price"
+	}
+}
+
+// ParsePlayer reads a player's name, LAYER:INDEX. Its error is of the kind
+// [trainer.ErrUsage].
+func ParsePlayer(text string) (trainer.PlayerName, error) {
+	layer, index, _ := strings.Cut(text, ":")
+	l, err := strconv.ParseUint(layer, 10, 31)
+	i, err2 := strconv.ParseUint(index, 10, 31)
+	if err != nil || err2 != nil {
+		return trainer.PlayerName{}, trainer.Usagef("--player %.40q: want LAYER:INDEX, such as 0:17, both from 0", text)
+	}
+	return trainer.PlayerName{Layer: int(l), Index: int(i)}, nil
+}

@@ -1,0 +1,142 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"nashprune/trainer"
+)
+
+// measure is what the networks of a task are judged by, in percent.
+type measure struct {
+	name   string  // of a row of a table
+	brief  string  // likewise, where there is little room
+	axis   string  // of a plot
+	praise string  // what follows a figure in a sentence
+	least  float64 // figure that is drawn
+}
+
+var (
+	accuracy = measure{name: "accuracy", brief: "accuracy", axis: "Accuracy, %", praise: " accurate"}
+	// explained is R2. It has no lower end; what is below -100 % is drawn there.
+	explained = measure{name: "variance explained", brief: "explained", axis: "Variance explained, %", praise: " explained", least: -100}
+)
+
+// measureOf returns the measure of a task.
+func measureOf(task trainer.TaskKind) measure {
+	if task == trainer.Regression {
+		return explained
+	}
+	return accuracy
+}
+
+// of returns a network's figure, nil where it has none.
+func (m measure) of(q trainer.Quality) *float64 {
+	if m == explained {
+		return inPercent(q.R2)
+	}
+	return q.Accuracy
+}
+
+// inTraining and inValidation return the figures of an epoch. Over the training
+// part the variance of standardised targets is 1, so the loss is what is not
+// explained of it.
+func (m measure) inTraining(line trainer.EpochLine) *float64 {
+	if m == explained {
+		r2 := 1 - line.Loss
+		return inPercent(&r2)
+	}
+	return line.Accuracy
+}
+
+func (m measure) inValidation(line trainer.EpochLine) *float64 {
+	if m == explained {
+		return inPercent(line.ValidationR2)
+	}
+	return line.ValidationAccuracy
+}
+
+func inPercent(fraction *float64) *float64 {
+	if fraction == nil {
+		return nil
+	}
+	percent := 100 * *fraction
+	return &percent
+}
+
+// text writes the figure of a network.
+func (m measure) text(j trainer.Judged) string {
+	switch figure := m.of(j.Quality); {
+	case figure != nil:
+		return percent(*figure)
+	case j.Loss != nil: // all targets that it was judged on are alike
+		return "undefined"
+	default:
+		return "not trained"
+	}
+}
+
+// sentence writes the figure of a network for the end of a sentence.
+func (m measure) sentence(j trainer.Judged) string {
+	if m.of(j.Quality) == nil {
+		return m.name + " " + m.text(j)
+	}
+	return m.text(j) + m.praise
+}
+
+// change writes by how much two networks differ, where both have a figure.
+func (m measure) change(from, to trainer.Judged, write func(float64) string) string {
+	before, after := m.of(from.Quality), m.of(to.Quality)
+	if before == nil || after == nil {
+		return ""
+	}
+	return write(*after - *before)
+}
+
+func percent(x float64) string {
+	const readable = 1e6 // R2 can lie anywhere below 0
+	if math.Abs(x) >= readable {
+		return fmt.Sprintf("%.3g %%", x)
+	}
+	return fmt.Sprintf("%.2f %%", x)
+}
+
+// targetName shortens the name of a target, which may hold anything, for a table.
+func targetName(name string) string {
+	return shorten(strings.Join(strings.Fields(name), " "), longestName)
+}
+
+// inUnits writes an error in a target's own units, with four digits.
+func inUnits(x float64) string {
+	const fourDigits, readable = 1e3, 1e12
+	if x >= fourDigits && x < readable {
+		return Thousands(int(math.Round(x)))
+	}
+	return strconv.FormatFloat(x, 'g', 4, 64)
+}
+
+// shownTargets is how many targets the table of a run lists; result.json has all.
+const shownTargets = 8
+
+// errorRows returns the rows of a table about the errors of up to [shownTargets]
+// targets: name, dense, pruned, change; the last two only where there is a pruned
+// network.
+func errorRows(r *trainer.Result) (rows [][]string) {
+	for k, name := range r.Data.TargetNames[:min(shownTargets, len(r.Data.TargetNames))] {
+		row := []string{"RMSE of " + targetName(name), "not trained"}
+		if r.Dense.RMSE != nil {
+			row[1] = inUnits(r.Dense.RMSE[k])
+		}
+		if r.Pruned != nil {
+			change := ""
+			if r.Dense.RMSE != nil && r.Dense.RMSE[k] > 0 {
+				change = fmt.Sprintf("%+.1f %%", 100*(r.Pruned.RMSE[k]/r.Dense.RMSE[k]-1))
+			}
+			row = append(row, inUnits(r.Pruned.RMSE[k]), change)
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}

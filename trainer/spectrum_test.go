@@ -1,0 +1,115 @@
+package trainer
+
+import (
+	"math"
+	"testing"
+
+	"nashprune/game"
+	"nashprune/trainer/network"
+	"nashprune/trainer/random"
+)
+
+func TestSpectralRadius(t *testing.T) {
+	for name, c := range map[string]struct {
+		matrix []float64
+		rows   int
+		want   float64
+	}{
+		"nothing":     {nil, 0, 0},
+		"zero":        {make([]float64, 9), 3, 0},
+		"diagonal":    {[]float64{0.5, 0, 0, -0.75}, 2, 0.75},
+		"rotation":    {[]float64{0, -2, 2, 0}, 2, 2}, // a complex pair
+		"triangular":  {[]float64{0.5, 100, 0, 0.25}, 2, 0.5},
+		"two against": {[]float64{0, -3, -3, 0}, 2, 3},
+		"zero row":    {[]float64{0, 0, 0, 7, 0.5, 0, 9, 0, 0.25}, 3, 0.5},
+	} {
+		// An eigenvalue of a well-conditioned problem of two rows.
+		if got, found := spectralRadius(c.matrix, c.rows); !found || math.Abs(got-c.want) > 1e-14 {
+			t.Errorf("%s: %g, %v, want %g", name, got, found, c.want)
+		}
+	}
+	large := make([]float64, (spectrumLimit+1)*(spectrumLimit+1))
+	for i := range large {
+		large[i] = 1
+	}
+	if _, found := spectralRadius(large, spectrumLimit+1); found {
+		t.Error("a matrix above the limit is worked out")
+	}
+}
+
+// TestMarketEigenvaluesAreFeedbacks: the largest eigenvalue of a market's Jacobian,
+// with the column of the player that sets the price, is the largest feedback.
+func TestMarketEigenvaluesAreFeedbacks(t *testing.T) {
+	for seed := range uint64(20) {
+		draw := random.New(seed, random.Testing, 5, 0)
+		const players, demand = 31, 12
+		var meanSquares, participations, worths []float64
+		for range players {
+			m, s := draw.Float64(), 0.05+0.95*draw.Float64()
+			meanSquares, participations, worths = append(meanSquares, m), append(participations, s), append(worths, game.Worth(s, m))
+		}
+		want := 0.
+		var c game.Certificate
+		for _, a := range c.Certify(worths, participations, demand) {
+			want = max(want, a.Feedback)
+		}
+		got, found := spectralRadius(game.MarketJacobian(meanSquares, participations, demand), players)
+		// The part that is left when zero rows are gone is diagonal.
+		if !found || math.Abs(got-want) > 1e-14*want {
+			t.Errorf("seed %d: %g, %v, want the feedback %g", seed, got, found, want)
+		}
+	}
+}
+
+// TestConditionNumber has matrices with known singular values: a diagonal between two
+// reflections 1 - 2vv^T, wide and tall, gated, and such that have none.
+func TestConditionNumber(t *testing.T) {
+	reflection := func(n int) []float64 {
+		draw := random.New(uint64(n), random.Testing, 6, 0)
+		v, norm := make([]float64, n), 0.
+		for i := range v {
+			v[i] = draw.Normal()
+			norm += v[i] * v[i]
+		}
+		q := make([]float64, n*n)
+		for i := range n {
+			for j := range n {
+				q[i*n+j] = -2 * v[i] * v[j] / norm
+			}
+			q[i*n+i]++
+		}
+		return q
+	}
+	for _, size := range [][2]int{{5, 9}, {9, 5}, {7, 7}, {1, 3}, {3, 1}} {
+		out, in := size[0], size[1]
+		left, right := reflection(out), reflection(in)
+		layer := network.Linear{In: in, Out: out, Weight: make([]float32, in*out)}
+		side := min(in, out)
+		for i := range out {
+			layer.Participation = append(layer.Participation, 1/float32(i+1))
+			for j := range in {
+				sum := 0.
+				for k := range side { // singular values 2^0 to 2^(side-1)
+					sum += left[i*out+k] * math.Ldexp(1, k) * right[k*in+j]
+				}
+				layer.Weight[i*in+j] = float32(sum * float64(i+1)) // which the gate takes back
+			}
+		}
+		// Weights are rounded to float32, each relative to the largest singular value.
+		want := math.Ldexp(1, side-1)
+		if got := conditionNumber(layer); got == nil || math.Abs(*got-want) > 1e-5*want*want {
+			t.Errorf("%d by %d: %v, want %g", out, in, got, want)
+		}
+		if side > 1 {
+			layer.Participation[0] = 0
+			if got := conditionNumber(layer); out <= in && got != nil {
+				t.Errorf("%d by %d with a dead player: %g", out, in, *got)
+			}
+		}
+	}
+	for _, size := range [][2]int{{0, 3}, {3, 0}} {
+		if got := conditionNumber(network.Linear{Out: size[0], In: size[1]}); got != nil {
+			t.Errorf("%v: %g", size, *got)
+		}
+	}
+}
