@@ -33,10 +33,17 @@ func TestNumbersThatAreNotFinite(t *testing.T) {
 		"infinity below a rectifier":  func(s *trainer.State) { s.Network.Layers[0].Bias[1] = -infinity },
 		"infinity in a logit":         func(s *trainer.State) { s.Network.Layers[1].Bias[1] = -infinity },
 	} {
-		for _, paper := range []*trainer.PaperMove{nil, {Game: game.Paper{Alpha: 1, Beta: 1}, Update: trainer.GradientAscent, Rate: 0.1}} {
+		for _, how := range []struct {
+			activation network.Activation
+			paper      *trainer.PaperMove
+		}{
+			{network.ReLU, &trainer.PaperMove{Game: game.Paper{Alpha: 1, Beta: 1}, Update: trainer.GradientAscent, Rate: 0.1}},
+			{network.ReLU, nil}, {network.LeakyReLU, nil}, {network.GELU, nil}, {network.Tanh, nil},
+		} {
 			found := func(driver string) string {
 				e := openOn(t, driver, c)
 				state := c.State()
+				state.Network.Activation = how.activation
 				spoil(state)
 				if err := e.Push(state); err != nil {
 					t.Fatal(err)
@@ -46,7 +53,7 @@ func TestNumbersThatAreNotFinite(t *testing.T) {
 					t.Fatal(err)
 				}
 				stretch := steps(c, 1, true)
-				stretch.Paper = paper
+				stretch.Paper = how.paper
 				progress, err := e.Train(context.Background(), stretch)
 				if err != nil {
 					t.Fatal(err)
@@ -58,7 +65,7 @@ func TestNumbersThatAreNotFinite(t *testing.T) {
 				return fmt.Sprint(kindsOf(evaluation.Loss, progress.Loss), kindsOf(statistics[0].Participation...), kindsOf(statistics[0].MeanSquare...))
 			}
 			if got, want := found(gpu.DriverName), found("cpu"); got != want {
-				t.Errorf("%s, paper's game %v: %s, the CPU has %s", name, paper != nil, got, want)
+				t.Errorf("%s, %s, paper's game %v: %s, the CPU has %s", name, how.activation, how.paper != nil, got, want)
 			}
 		}
 	}
