@@ -36,10 +36,10 @@ multiply and add, or only copy. All take turns, and figures are medians.
 With --scaling it goes on with widths from 64 to 8,192, batches from 1 to 4,096
 and 10 to 1,000,000 players. It stops after --time, %v unless said
 otherwise, and lists what it left out for want of time or memory.`, "8 minutes"),
-		Example: `  nashprune bench --json > bench.json      everything, in less than ten minutes
+		Example: `  nashprune bench --json                   everything, in less than ten minutes
   nashprune bench --scaling=false --time 1m
   nashprune bench --device vulkan --device openblas --model mlp:512-256 --model 4096-4096-4096@1024
-  nashprune bench --benchstat > new.txt && benchstat old.txt new.txt`,
+  nashprune bench --benchstat              lines that benchstat compares`,
 		Args: exactly(0, "no arguments, only flags"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := settleFromEnvironment(cmd.Flags()); err != nil {

@@ -73,7 +73,7 @@ func TestBenchInterrupted(t *testing.T) {
 func TestDryRun(t *testing.T) {
 	atImages(t)
 	text := succeed(t, train("--keep", "8", "--dry-run")...)
-	for _, line := range []string{"shape:            25-9-7-3", "players:          16, of whom", "54, 18 in each", "parameters", "activations"} {
+	for _, line := range []string{"shape:            25-9-7-2", "players:          16, of whom", "54, 18 in each", "parameters", "activations"} {
 		if !strings.Contains(text, line) {
 			t.Errorf("%q is missing in\n%s", line, text)
 		}
@@ -82,7 +82,7 @@ func TestDryRun(t *testing.T) {
 		Steps  int
 		Memory struct{ Parameters int }
 	}
-	if err := json.Unmarshal([]byte(succeed(t, train("--keep", "8", "--dry-run", "--json", "--device", "cpu")...)), &plan); err != nil || plan.Steps != 3*18 || plan.Memory.Parameters != 4*(26*9+10*7+8*3) {
+	if err := json.Unmarshal([]byte(succeed(t, train("--keep", "8", "--dry-run", "--json", "--device", "cpu")...)), &plan); err != nil || plan.Steps != 3*18 || plan.Memory.Parameters != 4*(26*9+10*7+8*2) {
 		t.Errorf("%+v, %v", plan, err)
 	}
 	entries, err := os.ReadDir(".")
