@@ -17,15 +17,16 @@ type gauge struct {
 	device     *compute.Device
 	peak, copy *compute.Program
 	operations float64 // of one run of peak
-	bytes      int     // that one run of copy reads, and writes
+	bytes      int     // that one copy reads, and writes
+	copies     int     // of a measurement
 }
 
 var _ trainer.Gauger = driver{}
 
 // How large the loops of the gauge are.
 const (
-	// gaugeTime is what the multiply-adds should take: long beside a submission,
-	// short beside the time after which systems reset a device.
+	// gaugeTime is what the multiply-adds should take, and the copies: long beside a
+	// submission, short beside the time after which systems reset a device.
 	gaugeTime = 30 * time.Millisecond
 	// firstTurns are those of the first try to take so long.
 	firstTurns = 64
@@ -33,6 +34,8 @@ const (
 	peakGroups = 4096
 	// copyBytes is more than caches hold.
 	copyBytes = 128 << 20
+	// maxCopies take so long on devices that move nine terabytes a second.
+	maxCopies = 1 << 10
 )
 
 func (driver) OpenGauge(d trainer.Device) (trainer.Gauge, error) {
@@ -65,9 +68,15 @@ func (g *gauge) prepare() error {
 	if err := g.copy.Record(false); err != nil {
 		return err
 	}
-	if _, err := timed(g.copy); err != nil {
+	if _, err := timed(g.copy, 1); err != nil {
 		return err
 	}
+	once, err := timed(g.copy, 1)
+	if err != nil {
+		return err
+	}
+	// Where memory is fast, one copy takes no longer than its submission.
+	g.copies = int(min(maxCopies, max(1, float64(gaugeTime)/float64(once))))
 	pipeline, err := g.device.Pipeline(shaders.Peak, uint32(local))
 	if err != nil {
 		return err
@@ -78,10 +87,10 @@ func (g *gauge) prepare() error {
 		if err := g.peak.Record(false); err != nil {
 			return err
 		}
-		if _, err := timed(g.peak); err != nil {
+		if _, err := timed(g.peak, 1); err != nil {
 			return err
 		}
-		took, err := timed(g.peak)
+		took, err := timed(g.peak, 1)
 		if err != nil {
 			return err
 		}
@@ -94,10 +103,11 @@ func (g *gauge) prepare() error {
 	}
 }
 
-// timed runs a program once and returns how long that took.
-func timed(p *compute.Program) (time.Duration, error) {
+// timed runs a program a number of times, in one submission, and returns how long
+// that took.
+func timed(p *compute.Program, times int) (time.Duration, error) {
 	start := time.Now()
-	err := p.Run(1)
+	err := p.Run(times)
 	return time.Since(start), err
 }
 
@@ -105,12 +115,12 @@ func (g *gauge) Measure(ctx context.Context) (trainer.Ceilings, error) {
 	if err := ctx.Err(); err != nil {
 		return trainer.Ceilings{}, err
 	}
-	computed, err := timed(g.peak)
+	computed, err := timed(g.peak, 1)
 	if err != nil {
 		return trainer.Ceilings{}, err
 	}
-	copied, err := timed(g.copy)
-	return trainer.Ceilings{Operations: g.operations / computed.Seconds(), Bytes: 2 * float64(g.bytes) / copied.Seconds()}, err
+	copied, err := timed(g.copy, g.copies)
+	return trainer.Ceilings{Operations: g.operations / computed.Seconds(), Bytes: 2 * float64(g.bytes*g.copies) / copied.Seconds()}, err
 }
 
 func (g *gauge) Methods() (operations, bytes string) {

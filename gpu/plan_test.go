@@ -26,18 +26,21 @@ func TestMemoryPlan(t *testing.T) {
 		widths         []int
 		batch, samples int
 		optimiser      trainer.OptimiserKind
+		clipNorm       float64
 	}{
-		{[]int{784, 512, 256, 10}, 128, 3000, trainer.Adam},
-		{[]int{784, 512, 256, 10}, 128, 3000, trainer.SGD},
-		{[]int{3, 1301, 2}, 1, 7, trainer.Adam},
-		{[]int{301, 7, 5, 3}, 4001, 5000, trainer.SGD},
-		{[]int{5, 2, 901, 899, 2}, 77, 100, trainer.Adam},
-		{[]int{1, 1, 2}, 1, 1, trainer.SGD},
+		{[]int{784, 512, 256, 10}, 128, 3000, trainer.Adam, 0},
+		{[]int{784, 512, 256, 10}, 128, 3000, trainer.SGD, 0},
+		{[]int{3, 1301, 2}, 1, 7, trainer.Adam, 0},
+		{[]int{301, 7, 5, 3}, 4001, 5000, trainer.SGD, 0},
+		{[]int{5, 2, 901, 899, 2}, 77, 100, trainer.Adam, 0},
+		{[]int{1, 1, 2}, 1, 1, trainer.SGD, 0},
+		{[]int{784, 512, 256, 10}, 128, 3000, trainer.Adam, 1},
+		{[]int{3, 1301, 2}, 1, 7, trainer.SGD, 1},
 	} {
-		t.Run(fmt.Sprintf("%v batch %d %s", c.widths, c.batch, c.optimiser), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%v batch %d %s clipped to %g", c.widths, c.batch, c.optimiser, c.clipNorm), func(t *testing.T) {
 			data := dataset.Noise(c.samples, c.widths[0], 2)
 			data.Test, data.Validation = data.Train, data.Train
-			o := trainer.EngineOptions{Batch: c.batch, Optimiser: trainer.Optimiser{Kind: c.optimiser}}
+			o := trainer.EngineOptions{Batch: c.batch, Optimiser: trainer.Optimiser{Kind: c.optimiser, ClipNorm: c.clipNorm}}
 			plan, err := device.Plan(data, o, c.widths)
 			if err != nil {
 				t.Fatal(err)

@@ -7,7 +7,8 @@ import (
 )
 
 // Ceilings is what a device reached in two loops that do nothing else, and that
-// have nothing to do with training: no step computes or moves more for long.
+// have nothing to do with training: no step computes more for long, or moves more
+// through memory; caches move more.
 type Ceilings struct {
 	Operations float64 // float32 operations a second: multiply-adds in registers, two each
 	Bytes      float64 // bytes a second of a copy in the device's memory, those read and those written

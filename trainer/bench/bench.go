@@ -140,7 +140,10 @@ func (b *bench) contest(ctx context.Context, cases []Case, ceilings bool, end ti
 	var all []contestant
 	defer func() { closeAll(all) }()
 	for _, c := range cases {
-		start := material{c.data(b.Samples), c.state()}
+		var start material
+		if time.Now().Before(end) { // else nothing is opened
+			start = material{c.data(b.Samples), c.state()}
+		}
 		var of []*runner
 		for _, d := range b.live() {
 			b.tell("%s: %s", d.ID(), c)
@@ -177,8 +180,14 @@ func (b *bench) contest(ctx context.Context, cases []Case, ceilings bool, end ti
 }
 
 // stepsToKnow is how many steps it takes to know anything: to warm up, to count
-// how many fit into a turn, and a turn.
-const stepsToKnow = 4
+// how many fit into a turn, and a turn. With the game they are the more that
+// [runner.warmUp] and [runner.turn] train with statistics and after rounds.
+func stepsToKnow(withGame bool) float64 {
+	if withGame {
+		return 8
+	}
+	return 4
+}
 
 // open opens a case on a device. It returns nil where the device cannot or, by what
 // is known of its speed, would take longer than there is time, and notes that.
@@ -189,7 +198,7 @@ func (b *bench) open(ctx context.Context, d trainer.Device, c Case, start materi
 		return nil, ctx.Err()
 	}
 	if speed := b.speed[d.ID()]; speed > 0 {
-		if needed := stepsToKnow * c.Operations() / speed; needed > time.Seconds() {
+		if needed := stepsToKnow(withGame) * c.Operations() / speed; needed > time.Seconds() {
 			b.leaveOut(d, c.String(), fmt.Sprintf("it would take about %.0f s, and of %v there are %.0f s for it", needed, b.Budget, time.Seconds()))
 			return nil, ctx.Err()
 		}
@@ -212,6 +221,9 @@ func (b *bench) open(ctx context.Context, d trainer.Device, c Case, start materi
 // time is up or ctx ends, but everyone one at least. Those whose device fails
 // drop out.
 func (b *bench) takeTurns(ctx context.Context, all []contestant, most int, end time.Time, before func(turn int)) {
+	if len(all) == 0 {
+		return
+	}
 	lost := map[string]bool{}
 	for turn := 1; turn <= most && (turn == 1 || time.Now().Before(end)); turn++ {
 		before(turn)

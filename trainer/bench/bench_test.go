@@ -48,11 +48,13 @@ type imaginedEngine struct {
 	on      trainer.Device
 	network *network.Network
 	steps   int
+	tracks  []bool // of each call of Train
 	timed   int
 }
 
 func (e *imaginedEngine) Train(ctx context.Context, s trainer.Stretch) (trainer.Progress, error) {
 	e.steps += s.Steps()
+	e.tracks = append(e.tracks, s.Track)
 	e.timed++
 	if e.on.Index == 2 && e.steps > 8 {
 		return trainer.Progress{}, fmt.Errorf("%w: imagined", trainer.ErrDeviceLost)
@@ -141,7 +143,7 @@ func TestRun(t *testing.T) {
 			t.Fatalf("%+v", c)
 		}
 		for k, m := range c.Measured {
-			if m.Step.Turns != mostTurns || !(m.Step.Median > 0) || m.StepsPerTurn != 19 || !m.EpochMeasured || !near(m.Epoch.Median, 19*m.Step.Median) {
+			if m.Step.Turns != mostTurns || !(m.Step.Median > 0) || m.StepsPerTurn < 1 || m.StepsPerTurn > 19 || m.EpochMeasured != (m.StepsPerTurn == 19) || !near(m.Epoch.Median, 19*m.Step.Median) {
 				t.Errorf("%s on %s: %+v", c.Model, m.Device, m)
 			}
 			if !near(m.Operations.Median*m.Step.Median, c.Operations) || m.Game == nil || m.Game.Share.Turns != mostTurns {
@@ -215,6 +217,70 @@ func TestRunInterrupted(t *testing.T) {
 	}
 	if len(r.Cases) != 2 || r.Cases[0].Measured[0].Step.Turns != 2 {
 		t.Errorf("%+v", r.Cases)
+	}
+}
+
+// What a case takes is foreseen from what it does: to know of a case with the game
+// takes as many steps as its runner trains until it has had a turn.
+func TestStepsToKnow(t *testing.T) {
+	for _, withGame := range []bool{false, true} {
+		o := options(t, 0)
+		c := Case{[]int{4, 3, 2}, 16}
+		// All samples in one step, which makes a turn one step.
+		r, err := newRunner(t.Context(), o.Devices[0], c, material{c.data(c.Batch), c.state()}, withGame)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.turn(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := r.engine.(*imaginedEngine).steps, int(stepsToKnow(withGame)); got != want {
+			t.Errorf("with the game %v: %d steps, want %d", withGame, got, want)
+		}
+	}
+}
+
+// Turns begin by turns with statistics and without.
+func TestTurnsAlternate(t *testing.T) {
+	o := options(t, 0)
+	c := Case{[]int{4, 3, 2}, 16}
+	r, err := newRunner(t.Context(), o.Devices[0], c, material{c.data(c.Batch), c.state()}, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := r.engine.(*imaginedEngine)
+	for turn, want := range [][]bool{{false, true, true, false}, {true, false, true, false}, {false, true, true, false}} {
+		e.tracks = nil
+		if err := r.turn(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(e.tracks, want) {
+			t.Errorf("turn %d: steps with statistics: %v, want %v", turn, e.tracks, want)
+		}
+	}
+	if len(r.step) != 3 || len(r.tracked) != 3 || len(r.round) != 3 {
+		t.Errorf("%d steps, %d tracked, %d rounds", len(r.step), len(r.tracked), len(r.round))
+	}
+}
+
+// A case for which there is too little time is left out without a turn.
+func TestRunLeavesOutWhatIsTooLarge(t *testing.T) {
+	o := options(t, 0)
+	o.Cases = []Case{{[]int{4, 3, 2}, 16}, {[]int{1 << 10, 1 << 10, 2}, 1 << 12}}
+	var told []string
+	o.Observe = func(what string) { told = append(told, what) }
+	o.Budget = time.Hour
+	b := &bench{Options: o, started: time.Now(), report: &Report{Devices: []Device{{Device: o.Devices[0]}}}, speed: map[string]float64{o.Devices[0].ID(): 1}}
+	if err := b.compare(t.Context(), b.started.Add(o.Budget)); err != nil {
+		t.Fatal(err)
+	}
+	if len(b.report.LeftOut) != 2 || !strings.Contains(b.report.LeftOut[1].Reason, "would take about") {
+		t.Errorf("left out: %+v", b.report.LeftOut)
+	}
+	for _, what := range told {
+		if strings.Contains(what, o.Cases[1].Model()) && strings.Contains(what, "turn") {
+			t.Errorf("nobody takes %q", what)
+		}
 	}
 }
 

@@ -145,6 +145,16 @@ func (r *runner) playRound() error {
 }
 
 func (r *runner) turn(ctx context.Context) error {
+	var tracked float64
+	var err error
+	// What comes first changes from turn to turn, so that a machine that slows down
+	// or speeds up within turns favours neither.
+	trackedFirst := len(r.step)%2 == 1
+	if r.game && trackedFirst {
+		if tracked, err = r.train(ctx, r.steps, true); err != nil {
+			return err
+		}
+	}
 	before := r.engine.Timings()
 	step, err := r.train(ctx, r.steps, false)
 	if err != nil {
@@ -152,9 +162,10 @@ func (r *runner) turn(ctx context.Context) error {
 	}
 	after := r.engine.Timings()
 	if r.game {
-		tracked, err := r.train(ctx, r.steps, true)
-		if err != nil {
-			return err
+		if !trackedFirst {
+			if tracked, err = r.train(ctx, r.steps, true); err != nil {
+				return err
+			}
 		}
 		start := time.Now()
 		if err := r.playRound(); err != nil {

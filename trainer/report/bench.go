@@ -243,9 +243,11 @@ func benchNotes(b *strings.Builder, r *bench.Report) error {
 	}
 	b.WriteString(`step, epoch: medians, with the quartiles over turns of all devices
 x:           how many times faster than that
-game:        what statistics and rounds of the market add, as part of the time while it is played
+game:        what statistics and rounds of the market add, as part of the time while it is played,
+             with quartiles: where zero lies between them, it is less than what can be told
 on device:   by its own clock, a step that is submitted alone
 of most:     of what the device reached in this measurement while it did nothing else
+GB/s:        every tensor once a pass, as if no cache kept any: more than 100 % of most came from caches
 
 `)
 	_, err := fmt.Fprintf(b, "%s, %s, %s, %.0f s of %.0f\n", r.Program, r.Platform, r.Started.Format("2006-01-02 15:04 MST"), r.Seconds, r.Budget)
@@ -296,9 +298,11 @@ func fraction(part float64) string {
 
 func factor(f bench.Figure) string { return fmt.Sprintf("%.3g", f.Median) }
 
+// gameShare writes a share with its quartiles. It is a small difference of two
+// times: of one turn alone, it may be anything.
 func gameShare(g *bench.Game) string {
-	if g == nil {
+	if g == nil || g.Share.Turns < 2 {
 		return "-"
 	}
-	return fmt.Sprintf("%.1f %%", 100*g.Share.Median)
+	return fmt.Sprintf("%.1f %% (%.1f to %.1f)", 100*g.Share.Median, 100*g.Share.Lower, 100*g.Share.Upper)
 }

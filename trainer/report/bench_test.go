@@ -18,7 +18,7 @@ func measured() *bench.Report {
 	fast := bench.NewFigure([]float64{9e-6, 10e-6, 11e-6})
 	billions := bench.NewFigure([]float64{2e9, 2.5e9, 3e9})
 	ten := bench.NewFigure([]float64{10})
-	played := &bench.Game{Tracked: slow, Round: slow, StepsPerRound: 94, Share: bench.NewFigure([]float64{0.034})}
+	played := &bench.Game{Tracked: slow, Round: slow, StepsPerRound: 94, Share: bench.NewFigure([]float64{0.034, -0.02, 0.05})}
 	case1 := bench.CaseReport{
 		Model: "9-7-3", Batch: 8, Parameters: 94, Operations: 5e3, Bytes: 2e3, Samples: 40, StepsInEpoch: 5,
 		Measured: []bench.Measured{
@@ -64,11 +64,11 @@ func TestBench(t *testing.T) {
 		`(?m)^ +LOST: device lost for good$`,
 		`(?m)^9-7-3, batch 8: 94 parameters, 5e-06 GFLOP and 2e-06 GB a step, 5 steps an epoch$`,
 		`(?m)^ +device +step +quartiles +epoch +game +x cpu:0 +x 9-70-3$`,
-		`(?m)^ +cpu:0 +100 us +-5 \+10 % +100 us +3\.4 % +- +-$`,
+		`(?m)^ +cpu:0 +100 us +-5 \+10 % +100 us +3\.4 % \(0\.7 to 4\.2\) +- +-$`,
 		`(?m)^ +vulkan:0 +10 us +-5 \+5 % +about 10 us +- +10 +10$`,
 		`(?m)^ +cpu:0 +- +2\.5 +25 % +2\.5 +12\.5 %$`,
 		`(?m)^ +forward +3 +10 us +-5 \+5 % +100 %$`,
-		`(?m)^ +1,000 +100 us +3\.4 % +- +-$`,
+		`(?m)^ +1,000 +100 us +3\.4 % \(0\.7 to 4\.2\) +- +-$`,
 		`(?m)^ +growth +n\^1\.23 +-$`,
 		`(?m)^left out on vulkan:0: players 1000 and more: out of memory$`,
 		`(?m)^nashprune test, go1 .*, 12 s of 3600$`,
