@@ -55,7 +55,7 @@ func Cases() []Case {
 			Optimiser: trainer.Optimiser{Kind: trainer.Nesterov, Momentum: 0.9, WeightDecay: 0.1}, Loss: trainer.Loss{Smoothing: 0.1}},
 		{Inputs: 19, Hidden: []int{13, 5}, Activation: network.Tanh, Outputs: 10, Batch: 33, Rows: 31,
 			Optimiser: trainer.Optimiser{Kind: trainer.RMSProp, Momentum: 0.5, ClipNorm: 0.1}, Loss: smoothedAndWeighted(10)},
-		{Inputs: 130, Hidden: []int{127, 66}, Activation: network.GELU, Outputs: 7, Batch: 64, Rows: 64,
+		{Inputs: 13, Hidden: []int{127, 66}, Activation: network.GELU, Outputs: 7, Batch: 33, Rows: 33,
 			Optimiser: trainer.Optimiser{Kind: trainer.Adam, ClipNorm: 0.05, WeightDecay: 0.01}},
 		{Inputs: 5, Hidden: []int{8, 3}, Outputs: 1, Regression: true, Batch: 16, Rows: 9, Floats: true, Optimiser: adam},
 		{Inputs: 9, Hidden: []int{6}, Activation: network.Tanh, Outputs: 3, Regression: true, Batch: 7, Rows: 7,
