@@ -81,6 +81,16 @@ func conditionNumber(layer network.Linear) *float64 {
 	} else {
 		product.SymOuterK(1, effective.T())
 	}
+	// The eigenvalues of a symmetric matrix reach at least from its smallest diagonal
+	// number to its largest. Where these are far apart already there is nothing to
+	// work out, and gonum 0.17 panics when a part of the matrix is below 1e-122.
+	least, most := math.Inf(1), 0.
+	for i := range side {
+		least, most = min(least, product.At(i, i)), max(most, product.At(i, i))
+	}
+	if !(most <= least*mostAccurateCondition*mostAccurateCondition) { // also for NaN
+		return nil
+	}
 	var eigen mat.EigenSym
 	if !eigen.Factorize(product, false) {
 		return nil

@@ -113,3 +113,35 @@ func TestConditionNumber(t *testing.T) {
 		}
 	}
 }
+
+// TestConditionNumberOfTheFaintest has players whose weights are next to nothing, as
+// those of the paper's game are before they are gone: the number is above the limit,
+// which their size says already. Gonum's eigenvalues panic there.
+func TestConditionNumberOfTheFaintest(t *testing.T) {
+	for _, shape := range [][2]int{{20, 12}, {12, 20}} {
+		for _, faint := range []float32{1e-40, 1e-25, 0} {
+			n := network.New([]int{shape[0], shape[1], 2})
+			if err := n.Initialise(network.He, 1); err != nil {
+				t.Fatal(err)
+			}
+			layer := n.Layers[0]
+			if layer.Out > layer.In { // the smaller product is that of the inputs
+				for i := range layer.Weight {
+					if i%layer.In >= layer.In/2 {
+						layer.Weight[i] *= faint
+					}
+				}
+			} else {
+				for i := layer.Out / 2; i < layer.Out; i++ {
+					layer.Participation[i] = faint
+					for j := range layer.In {
+						layer.Weight[i*layer.In+j] *= 1e-30
+					}
+				}
+			}
+			if got := conditionNumber(layer); got != nil {
+				t.Errorf("%v, participations of %g: condition number %g", shape, faint, *got)
+			}
+		}
+	}
+}
