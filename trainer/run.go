@@ -351,7 +351,7 @@ func (r *run) training(p plan, engine Engine, at position) *training {
 	if p.game == NoGame {
 		name = DenseTraining
 	}
-	t := &training{name: name, plan: p, engine: engine, data: r.data, journal: r, position: at}
+	t := &training{name: name, plan: p, engine: engine, data: r.data, loss: r.loss, journal: r, position: at}
 	if p.game == MarketGame {
 		t.witnesses = newWitnesses(r.data, r.loss, int(p.stepWork(0)))
 	}
