@@ -314,7 +314,7 @@ func (r *run) finish(ctx context.Context, engine Engine, p plan, from *checkpoin
 // runStages runs the trainings that are left, judges what they leave, and
 // concludes the run.
 func (r *run) runStages(ctx context.Context, engine Engine, p plan, from *checkpoint) (*Result, error) {
-	if err := r.estimate(p, from.Position.Step); err != nil {
+	if err := r.estimate(p, from.Position); err != nil {
 		return nil, err
 	}
 	r.saved = time.Now()
