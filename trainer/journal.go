@@ -29,6 +29,11 @@ func (r *run) roundEnded(_ *training, line RoundLine) error { return r.appendMet
 // when the last one is old enough to matter.
 func (r *run) stretchEnded(t *training, from int) error {
 	r.workDone += t.plan.work(from, t.Step)
+	if t.Stopped { // what is left of its plan counts as done, and not as done in this time
+		skipped := t.plan.work(t.Step, t.plan.total)
+		r.workDone += skipped
+		r.workAtOpen += skipped
+	}
 	r.report(t)
 	if t.Step%t.plan.perEpoch == 0 && (t.Step == t.plan.total || t.Stopped || time.Since(r.saved) > checkpointEvery) {
 		return r.checkpoint(t)
@@ -76,8 +81,12 @@ func (r *run) report(t *training) {
 }
 
 // estimate works out how much work the run is, and how much of it is done when
-// its present training stands at the given step.
-func (r *run) estimate(p plan, step int) error {
+// its present training stands at the given position.
+func (r *run) estimate(p plan, at position) error {
+	step := at.Step
+	if at.Stopped {
+		step = p.total
+	}
 	r.workDone = p.work(0, step)
 	first, err := r.plan(r.config.Game)
 	if err != nil {

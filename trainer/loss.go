@@ -82,18 +82,34 @@ func (c Config) loss(d *dataset.Dataset) (Loss, error) {
 			return loss, Usagef("--class-weights has %d numbers, and %s has %d classes", len(weights), d.Name, d.Classes)
 		}
 		loss.ClassWeights = weights
+		if loss.meanWeight(d.Train) == 0 {
+			return loss, Usagef("--class-weights %.40q: every class of the training samples of %s has the weight 0, and nothing is left to learn", c.ClassWeights, d.Name)
+		}
 	}
 	return loss, nil
 }
 
-// guessing returns the mean loss of a network that knows nothing but how often each
-// answer is right, for the scale of losses: log K of K classes, and of standardised
-// targets their variance, 1.
-func guessing(d *dataset.Dataset) float64 {
+// guessing returns the mean loss over the training part of a network that knows
+// nothing, for the scale of losses: of K classes log K times the mean weight of the
+// samples, and of standardised targets their variance, 1.
+func (l Loss) guessing(d *dataset.Dataset) float64 {
 	if d.Regression() {
 		return 1
 	}
-	return math.Log(float64(d.Classes))
+	scale := 1.
+	if l.ClassWeights != nil {
+		scale = l.meanWeight(d.Train)
+	}
+	return scale * math.Log(float64(d.Classes))
+}
+
+// meanWeight returns the mean weight of samples of classes.
+func (l Loss) meanWeight(s dataset.Samples) float64 {
+	mean := 0.
+	for _, label := range s.Labels {
+		mean += l.Weight(int(label)) / float64(s.Len())
+	}
+	return mean
 }
 
 // Of returns the loss of sample i of s, from the network's outputs for it.

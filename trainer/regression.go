@@ -17,9 +17,11 @@ func spread(s dataset.Samples) float64 {
 	n := float64(s.Len())
 	sum := 0.
 	for k := range s.Outputs {
-		mean, squares := 0., 0.
+		// Differences to the first sample keep the mean of equal numbers exact.
+		first := float64(s.Targets[k])
+		mean, squares := first, 0.
 		for i := k; i < len(s.Targets); i += s.Outputs {
-			mean += float64(s.Targets[i]) / n
+			mean += (float64(s.Targets[i]) - first) / n
 		}
 		for i := k; i < len(s.Targets); i += s.Outputs {
 			d := float64(s.Targets[i]) - mean

@@ -2,6 +2,7 @@ package trainer
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"nashprune/trainer/dataset"
@@ -52,6 +53,13 @@ func TestExplained(t *testing.T) {
 	}
 	if r2 := explained(0.5, dataset.Samples{Outputs: 2, Targets: []float32{1, -3, 1, -3}}); r2 != nil {
 		t.Errorf("samples that are alike have %g of their variance explained", *r2)
+	}
+	// The mean of equal numbers is that number, however many there are of it.
+	for rows := 1; rows < 200; rows++ {
+		alike := dataset.Samples{Outputs: 1, Targets: slices.Repeat([]float32{0.1}, rows)}
+		if r2 := explained(0.5, alike); r2 != nil {
+			t.Fatalf("%d samples that are alike have %g of their variance explained", rows, *r2)
+		}
 	}
 	if r2 := explained(0, dataset.Samples{Outputs: 1}); r2 != nil {
 		t.Errorf("no samples have %g of their variance explained", *r2)

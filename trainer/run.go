@@ -314,7 +314,7 @@ func (r *run) finish(ctx context.Context, engine Engine, p plan, from *checkpoin
 // runStages runs the trainings that are left, judges what they leave, and
 // concludes the run.
 func (r *run) runStages(ctx context.Context, engine Engine, p plan, from *checkpoint) (*Result, error) {
-	if err := r.estimate(p, from.Position.Step); err != nil {
+	if err := r.estimate(p, from.Position); err != nil {
 		return nil, err
 	}
 	r.saved = time.Now()
@@ -351,7 +351,7 @@ func (r *run) training(p plan, engine Engine, at position) *training {
 	if p.game == NoGame {
 		name = DenseTraining
 	}
-	t := &training{name: name, plan: p, engine: engine, data: r.data, journal: r, position: at}
+	t := &training{name: name, plan: p, engine: engine, data: r.data, loss: r.loss, journal: r, position: at}
 	if p.game == MarketGame {
 		t.witnesses = newWitnesses(r.data, r.loss, int(p.stepWork(0)))
 	}

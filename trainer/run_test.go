@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -430,10 +431,20 @@ func TestPatienceKeepsTheBestEpoch(t *testing.T) {
 	}
 }
 
-// TestProgressGrowsToTheEnd follows what a run tells of itself.
+// TestProgressGrowsToTheEnd follows what a run tells of itself, also where its
+// trainings stop early.
 func TestProgressGrowsToTheEnd(t *testing.T) {
+	for _, patience := range []int{0, 2} {
+		t.Run(fmt.Sprint("patience ", patience), func(t *testing.T) { progressGrows(t, patience) })
+	}
+}
+
+func progressGrows(t *testing.T, patience int) {
 	c := tinyConfig(t)
 	c.Baseline = true
+	if c.Patience = patience; patience > 0 {
+		c.Epochs, c.Validation, c.LearningRate = 30, 0.5, 0.02 // which overfits
+	}
 	last, epochs := 0., 0
 	ctx, cancel := context.WithCancel(context.Background())
 	options := trainer.Options{Dir: filepath.Join(t.TempDir(), "run"), Observe: func(e trainer.Event) {
@@ -456,7 +467,7 @@ func TestProgressGrowsToTheEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = trainer.Resume(context.Background(), options)
-	if err != nil || math.Abs(last-1) > 1e-9 || epochs != 2*c.Epochs {
+	if early := patience > 0; err != nil || math.Abs(last-1) > 1e-9 || (epochs < 2*c.Epochs) != early {
 		t.Errorf("%v, %g done, %d epochs", err, last, epochs)
 	}
 }

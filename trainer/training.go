@@ -16,6 +16,7 @@ type training struct {
 	plan    plan
 	engine  Engine
 	data    *dataset.Dataset
+	loss    Loss
 	journal journal
 	position
 
@@ -274,7 +275,7 @@ func (t *training) certify(demands []int) error {
 }
 
 // absurdLoss is how many times the loss of guessing the mean loss of an epoch may
-// be. Training that recovers is below it after an epoch; training
+// be, both with the class weights of the training. Training that recovers is below it after an epoch; training
 // that blew up is above, even where its numbers stay finite.
 const absurdLoss = 100
 
@@ -293,7 +294,7 @@ func (t *training) endEpoch(ctx context.Context) error {
 		accuracy := 100 * float64(t.Unfinished.Correct) / float64(t.Unfinished.Samples)
 		line.Accuracy = &accuracy
 	}
-	if line.Loss > absurdLoss*guessing(t.data) {
+	if line.Loss > absurdLoss*t.loss.guessing(t.data) {
 		return t.diverged(line.Loss)
 	}
 	if t.plan.config.Validation > 0 {

@@ -229,8 +229,12 @@ func (t *table) setLabels() (err error) {
 	if t.options.Regression {
 		given := t.options.TargetNames
 		t.labels, err = findTargets(t.header, t.options.Label, given)
-		if err == nil && given != nil && len(given) != len(t.labels) {
+		switch {
+		case err != nil || given == nil:
+		case len(given) != len(t.labels):
 			err = fmt.Errorf("the network %w: it has %d targets, and the network predicts %d", ErrOption, len(t.labels), len(given))
+		default:
+			t.labels = inOrder(t.header, t.labels, given)
 		}
 	} else {
 		label := t.options.Label

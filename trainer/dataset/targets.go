@@ -60,6 +60,20 @@ func findTargets(header []string, list string, given []string) ([]int, error) {
 	return checkTargets(header, columns)
 }
 
+// inOrder returns the columns of targets in the order in which a network predicts
+// them, if they have the names that it knows them by; else as they are.
+func inOrder(header []string, columns []int, names []string) []int {
+	ordered := make([]int, 0, len(columns))
+	for _, name := range names {
+		place := slices.IndexFunc(columns, func(column int) bool { return header[column] == name })
+		if place < 0 {
+			return columns
+		}
+		ordered = append(ordered, columns[place])
+	}
+	return ordered
+}
+
 // checkTargets says why columns cannot all be targets.
 func checkTargets(header []string, columns []int) ([]int, error) {
 	switch {

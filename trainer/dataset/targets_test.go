@@ -182,6 +182,17 @@ func TestJudgeTargets(t *testing.T) {
 	if err != nil || d.Train.Len() != 0 || !d.Regression() || !slices.Equal(d.Test.Values, []float32{4, 0}) || !slices.Equal(d.Test.Targets, []float32{2, 0.5}) {
 		t.Errorf("%+v, %v", d, err)
 	}
+	// Whoever names the same columns otherwise does not exchange what is predicted.
+	o.Label = "rooms,price"
+	if d, err = Open(path, o); err != nil || !slices.Equal(d.Test.Targets, []float32{2, 0.5}) || !slices.Equal(d.TargetNames, o.TargetNames) {
+		t.Errorf("%+v, %v", d, err)
+	}
+	// Columns with names of their own are taken in the order of the list.
+	o.Label, o.TargetNames = "rooms,price", []string{"cost", "rooms"}
+	if d, err = Open(path, o); err != nil || !slices.Equal(d.Test.Targets, []float32{-4.7, 17.25}) {
+		t.Errorf("%+v, %v", d, err)
+	}
+	o.TargetNames = []string{"price", "rooms"}
 	o.Label = "height"
 	_, err = Open(path, o)
 	checkError(t, err, ErrOption, "1 targets, and the network predicts 2")
