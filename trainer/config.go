@@ -250,6 +250,7 @@ func (c Config) check() error {
 		{c.Optimiser.Known(), "--optimiser is %q: it is adam, adamw, sgd, nesterov or rmsprop", string(c.Optimiser)},
 		{c.LearningRate > 0 && c.LearningRate <= maxLearningRate, "--learning-rate is %v: it is above 0 and at most 100", c.LearningRate},
 		{c.Momentum >= 0 && c.Momentum < 1, "--momentum is %v: it is at least 0 and below 1", c.Momentum},
+		{c.Momentum == 0 || !c.Optimiser.Known() || c.Optimiser.HasMomentum(), "--momentum is for sgd, nesterov and rmsprop, and this is --optimiser %s", string(c.Optimiser)},
 		{c.Optimiser != Nesterov || c.Momentum > 0, "--optimiser nesterov needs a --momentum above 0 and below 1, and it is %v", c.Momentum},
 		{between(c.WeightDecay, 0, maxWeight), "--weight-decay is %v: it is at least 0 and at most 1e6", c.WeightDecay},
 		{c.Optimiser != AdamW || c.WeightDecay*c.LearningRate <= 1, "--weight-decay times --learning-rate is %v: above 1 a step of adamw takes more than all of a weight", c.WeightDecay * c.LearningRate},

@@ -153,7 +153,7 @@ func (t *training) run(ctx context.Context) error {
 // look compares the epoch that just ended with the best before it. Epochs count
 // once everybody who leaves has left.
 func (t *training) look(epoch int, loss float64) error {
-	if t.plan.config.Patience == 0 || t.Step <= t.plan.closes && t.plan.game == MarketGame {
+	if t.plan.config.Patience == 0 || t.Step < t.plan.closes && t.plan.game == MarketGame {
 		return nil
 	}
 	if t.Best != nil && loss >= t.Best.ValidationLoss {

@@ -206,24 +206,25 @@ func TestPartsOfADataset(t *testing.T) {
 	}
 }
 
-// TestPatience scripts the losses on the validation part. The market closes after
-// the fifth of ten epochs, so the sixth is the first that counts; the state of the
-// best one is what the training ends with.
+// TestPatience scripts the losses on the validation part. The market closes with
+// the fifth of ten epochs, so that is the first that counts; the state of the best
+// one is what the training ends with.
 func TestPatience(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		patience int
-		after    []float64 // losses of the epochs from the sixth on
+		after    []float64 // losses of the epochs from the fifth on
 		ends     int       // epochs that are trained
 		best     int
 	}{
-		{"no patience", 0, []float64{1, 2, 3, 4, 5}, 10, 0},
-		{"gets better", 2, []float64{5, 4, 3, 2, 1}, 10, 10},
-		{"gets worse", 2, []float64{1, 2, 3, 4, 5}, 8, 6},
-		{"equal is not better", 1, []float64{1, 1, 0, 0, 0}, 7, 6},
-		{"recovers in time", 3, []float64{3, 4, 4, 2, 5}, 10, 9},
+		{"no patience", 0, []float64{9, 1, 2, 3, 4, 5}, 10, 0},
+		{"gets better", 2, []float64{9, 5, 4, 3, 2, 1}, 10, 10},
+		{"gets worse", 2, []float64{9, 1, 2, 3, 4, 5}, 8, 6},
+		{"equal is not better", 1, []float64{9, 1, 1, 0, 0, 0}, 7, 6},
+		{"recovers in time", 3, []float64{9, 3, 4, 4, 2, 5}, 10, 9},
+		{"best at the close", 2, []float64{1, 2, 3, 4, 5, 6}, 7, 5},
 	} {
-		e := &scripted{validation: append([]float64{0, 0, 0, 0, 0}, c.after...)}
+		e := &scripted{validation: append([]float64{0, 0, 0, 0}, c.after...)}
 		training, _ := scriptedTraining(t, e)
 		training.plan.config.Validation, training.plan.config.Patience = 0.1, c.patience
 		if err := training.run(context.Background()); err != nil {
@@ -237,7 +238,7 @@ func TestPatience(t *testing.T) {
 			if training.Best != nil || e.pushed != nil {
 				t.Errorf("%s: best %+v, pushed %v", c.name, training.Best, e.pushed)
 			}
-		case training.Best == nil || training.Best.Epoch != c.best || training.Best.ValidationLoss != c.after[c.best-6]:
+		case training.Best == nil || training.Best.Epoch != c.best || training.Best.ValidationLoss != c.after[c.best-5]:
 			t.Errorf("%s: best %+v, want epoch %d", c.name, training.Best, c.best)
 		case e.pushed == nil || e.pushed.Network != training.best || e.asked[len(e.asked)-1] != "push":
 			t.Errorf("%s: the training does not end with its best epoch", c.name)

@@ -292,3 +292,19 @@ func TestWriteErrors(t *testing.T) {
 		}
 	}
 }
+
+// TestBestEpochs: where --patience chose epochs, the table names them; else there is
+// no such line.
+func TestBestEpochs(t *testing.T) {
+	run := marketRun()
+	if got := bestEpochs(&run.Result); got != "" {
+		t.Errorf("without patience: %q", got)
+	}
+	run.Result.Pruned.Best = &trainer.BestEpoch{Epoch: 4, ValidationLoss: 0.2}
+	run.Result.Dense.Best = &trainer.BestEpoch{Epoch: 2, ValidationLoss: 0.1}
+	want := "best epoch:   the pruned network is from epoch 4, the dense network is from epoch 2, where the loss on the validation part was lowest\n"
+	var text strings.Builder
+	if err := Result(&text, &run.Result); err != nil || !strings.Contains(text.String(), want) {
+		t.Errorf("%v: %q is missing in\n%s", err, want, text.String())
+	}
+}

@@ -96,6 +96,7 @@ func notes(r *trainer.Result) string {
 		fmt.Fprintf(&b, "equilibrium:  %s\n", gaps(e))
 		fmt.Fprintf(&b, "players:      %s\n", reasons(e))
 	}
+	b.WriteString(bestEpochs(r))
 	s := r.Seconds
 	fmt.Fprintf(&b, "time:         %.1f s in all; training %.1f s", s.Total, s.Train)
 	if s.Game > 0 && s.Game < s.Train { // the paper's game takes all of it
@@ -106,6 +107,21 @@ func notes(r *trainer.Result) string {
 	}
 	fmt.Fprintf(&b, ", judging %.1f s\n", s.Evaluate)
 	return b.String()
+}
+
+// bestEpochs says which epochs the networks are from, where --patience chose them.
+func bestEpochs(r *trainer.Result) string {
+	var parts []string
+	if p := r.Pruned; p != nil && p.Best != nil {
+		parts = append(parts, fmt.Sprintf("the pruned network is from epoch %d", p.Best.Epoch))
+	}
+	if best := r.Dense.Best; best != nil {
+		parts = append(parts, fmt.Sprintf("the dense network is from epoch %d", best.Epoch))
+	}
+	if parts == nil {
+		return ""
+	}
+	return fmt.Sprintf("best epoch:   %s, where the loss on the validation part was lowest\n", strings.Join(parts, ", "))
 }
 
 // gaps says how far from equilibrium the game ended, and whether that is called one.
