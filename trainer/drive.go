@@ -38,6 +38,11 @@ func (v *ValidationPair) Drop() (points float64, known bool) {
 	return *v.Dense - *v.Pruned, true
 }
 
+// settling is the fraction of a market's rounds, the last ones, in which the demand
+// no longer falls where the target is how far the accuracy may: whoever still leaves
+// then is on the way already, and nobody has to be forced out unseen in the last.
+const settling = 0.2
+
 // watch looks at the accuracy on the validation part before a round, where the
 // target is how far it may fall, and holds the demand for this round where it is
 // further below the best that was seen since the market opened. Both are of the
@@ -52,7 +57,8 @@ func (t *training) watch(line *RoundLine) error {
 	}
 	line.ValidationAccuracy = accuracy
 	t.BestAccuracy = max(t.BestAccuracy, *accuracy)
-	if t.BestAccuracy-*accuracy > t.plan.target.AccuracyDrop {
+	rounds := t.plan.config.Rounds
+	if line.Round > rounds-int(settling*float64(rounds)) || t.BestAccuracy-*accuracy > t.plan.target.AccuracyDrop {
 		t.Held++
 	}
 	line.Held = t.Held

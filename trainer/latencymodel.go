@@ -116,11 +116,12 @@ const (
 	modelShapes = 24 // besides the whole network and the least
 	modelTurns  = 7
 	modelWarmUp = 2 // passes of each turn that are not counted
-	modelPasses = 5 // passes of each turn that are
+	modelPasses = 7 // passes of each turn that are
 )
 
 // measureLatencyModel times parts of a network on a device, in turns, and fits a
-// model to the medians. The engine is left with the last part.
+// model to the lower quartiles: where a machine does other work, too, the median of
+// so few passes is often of that. The engine is left with the last part.
 func measureLatencyModel(ctx context.Context, engine Engine, device string, available int, whole *network.Network, seed uint64) (*LatencyModel, error) {
 	parts := latencyParts(whole, seed)
 	batch := min(latencyBatch, available)
@@ -145,12 +146,12 @@ func measureLatencyModel(ctx context.Context, engine Engine, device string, avai
 		}
 	}
 	var widths [][]int
-	var medians []float64
+	var quartiles []float64
 	for i, n := range parts {
 		slices.Sort(times[i])
-		widths, medians = append(widths, n.Widths()), append(medians, max(times[i][len(times[i])/2], 1e-3)) // clocks may stand still
+		widths, quartiles = append(widths, n.Widths()), append(quartiles, max(times[i][len(times[i])/4], 1e-3)) // clocks may stand still
 	}
-	model := fitLatencyModel(widths, medians)
+	model := fitLatencyModel(widths, quartiles)
 	model.Device, model.Batch = device, batch
 	return model, nil
 }
