@@ -43,10 +43,20 @@ func (v *ValidationPair) Drop() (points float64, known bool) {
 // then is on the way already, and nobody has to be forced out unseen in the last.
 const settling = 0.2
 
+// The part of the drop that is allowed at which the demand is held: while players
+// are on their way out, since they will leave and take as much accuracy again with
+// them, and once they are gone, since what the networks differ by grows a little
+// until the end of the training. Both were found on MNIST's validation part
+// (testdata/mnist).
+const (
+	cautionUnderWay = 0.5
+	cautionSettled  = 0.75
+)
+
 // watch looks at the accuracy on the validation part before a round, where the
-// target is how far it may fall, and holds the demand for this round where it is
-// further below the best that was seen since the market opened. Both are of the
-// same learning rate, so they compare.
+// target is how far it may fall, and holds the demand for this round where it is too
+// far below the best that was seen since the market opened. Both are of the same
+// learning rate, so they compare.
 func (t *training) watch(line *RoundLine) error {
 	if t.plan.target.AccuracyDrop == 0 {
 		return nil
@@ -57,8 +67,12 @@ func (t *training) watch(line *RoundLine) error {
 	}
 	line.ValidationAccuracy = accuracy
 	t.BestAccuracy = max(t.BestAccuracy, *accuracy)
+	caution := cautionSettled
+	if sum(t.players()) > t.plan.asked(line.Round-1-t.Held) {
+		caution = cautionUnderWay
+	}
 	rounds := t.plan.config.Rounds
-	if line.Round > rounds-int(settling*float64(rounds)) || t.BestAccuracy-*accuracy > t.plan.target.AccuracyDrop {
+	if line.Round > rounds-int(settling*float64(rounds)) || t.BestAccuracy-*accuracy > caution*t.plan.target.AccuracyDrop {
 		t.Held++
 	}
 	line.Held = t.Held
@@ -124,6 +138,7 @@ func (r *run) reopenMarket(known *ResultMarket) error {
 	if known == nil {
 		return errors.New("it does not know what drives its market")
 	}
+	known.Target, known.Cost = r.config.target(len(r.hidden)), r.config.Cost
 	r.result.Market, r.latency = known, known.LatencyModel
 	if !r.config.needsLatency() {
 		return nil

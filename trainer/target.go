@@ -207,6 +207,16 @@ func (p plan) fits(fraction float64) func(players []int) bool {
 	return func(players []int) bool { return r.amount(p.between(players), p.latency) <= budget }
 }
 
+// asked returns how many players the market asks for, where its target counts them,
+// when the demand has fallen for so many rounds.
+func (p plan) asked(fallen int) int {
+	if p.config.Cost == "" {
+		return sum(p.demands(fallen))
+	}
+	start := p.target.Resource.amount(p.widths, p.latency)
+	return int(p.target.budget(start, float64(fallen)/float64(p.config.Rounds)))
+}
+
 // clear clears the market for players of the given worths when the demand has
 // fallen for so many rounds.
 func (p plan) clear(worths [][]float64, fallen int) game.Clearing {

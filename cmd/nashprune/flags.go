@@ -124,10 +124,10 @@ func checkGiven(f *pflag.FlagSet, c trainer.Config) error {
 	case len(given) > 1:
 		first, second := given[0], given[1]
 		return trainer.Usagef("--%s %s and --%s %s both say how much stays: give one of them", first.Name, first.Value, second.Name, second.Value)
-	case len(given) == 1 && (c.Game == trainer.PaperGame || c.Game == trainer.NoGame):
-		return trainer.Usagef("--keep and --sparsity and the other targets belong to --game market, and this is --game %s", c.Game)
-	case f.Changed("cost") && (c.Game == trainer.PaperGame || c.Game == trainer.NoGame):
-		return trainer.Usagef("--cost belongs to --game market, and this is --game %s", c.Game)
+	case (f.Changed("keep") || f.Changed("sparsity")) && (c.Game == trainer.PaperGame || c.Game == trainer.NoGame):
+		return trainer.Usagef("--keep and --sparsity belong to --game market, and this is --game %s", c.Game)
+	case (len(given) == 1 || f.Changed("cost")) && (c.Game == trainer.PaperGame || c.Game == trainer.NoGame):
+		return trainer.Usagef("--cost and the targets that begin with --max belong to --game market, and this is --game %s", c.Game)
 	case f.Changed("keep") && c.Keep < 1:
 		return trainer.Usagef("--keep %d leaves no network: keep at least %d players a hidden layer", c.Keep, game.LeastPerLayer)
 	case len(given) == 1 && given[0].Name != "sparsity" && given[0].Value.String() == "0":

@@ -118,7 +118,7 @@ func explainMarketRules(r *trainer.Result) string {
 			"worth per cost, until the first who does not fit. A layer that would keep fewer than two pays its own clearing price.\n")
 	}
 	if m.AccuracyDrop > 0 {
-		fmt.Fprintf(&b, "The demand was held in rounds in which the accuracy on the validation part was more than %g points below the best of the rounds before.\n", m.AccuracyDrop)
+		fmt.Fprintf(&b, "The demand fell only in rounds in which the accuracy on the validation part was safely within %g points of the best of the rounds before.\n", m.AccuracyDrop)
 	}
 	return b.String()
 }
