@@ -46,11 +46,13 @@ const settling = 0.2
 // The part of the drop that is allowed at which the demand is held: while players
 // are on their way out, since they will leave and take as much accuracy again with
 // them, and once they are gone, since what the networks differ by grows a little
-// until the end of the training. Both were found on MNIST's validation part
-// (testdata/mnist).
+// until the end of the training. And how many times more players may be there than
+// are asked for, because of what those on their way out take with them nothing is
+// seen yet. All were found on MNIST's validation part (testdata/mnist).
 const (
 	cautionUnderWay = 0.5
 	cautionSettled  = 0.75
+	furthestLead    = 1.5
 )
 
 // watch looks at the accuracy on the validation part before a round, where the
@@ -67,12 +69,13 @@ func (t *training) watch(line *RoundLine) error {
 	}
 	line.ValidationAccuracy = accuracy
 	t.BestAccuracy = max(t.BestAccuracy, *accuracy)
-	caution := cautionSettled
-	if sum(t.players()) > t.plan.asked(line.Round-1-t.Held) {
+	asked, players, caution := t.plan.asked(line.Round-1-t.Held), sum(t.players()), cautionSettled
+	if players > asked {
 		caution = cautionUnderWay
 	}
 	rounds := t.plan.config.Rounds
-	if line.Round > rounds-int(settling*float64(rounds)) || t.BestAccuracy-*accuracy > caution*t.plan.target.AccuracyDrop {
+	if line.Round > rounds-int(settling*float64(rounds)) || float64(players) > furthestLead*float64(asked) ||
+		t.BestAccuracy-*accuracy > caution*t.plan.target.AccuracyDrop {
 		t.Held++
 	}
 	line.Held = t.Held

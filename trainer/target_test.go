@@ -236,8 +236,14 @@ func TestAccuracyDropHoldsTheDemand(t *testing.T) {
 	_, rounds := play(func(float64) float64 { return 90 })
 	free := rounds[len(rounds)-1]
 	settled := int(settling * float64(c.Rounds))
-	if free.Held != settled || *free.ValidationAccuracy != 90 {
-		t.Errorf("while nothing is lost, the demand is held in %d rounds, want the last %d", free.Held, settled)
+	led := 0
+	for i, line := range rounds[1:] {
+		if before := rounds[i]; line.Round <= c.Rounds-settled && float64(sum(before.Players)) > furthestLead*float64(sum(before.Demand)) {
+			led++
+		}
+	}
+	if free.Held != settled+led || *free.ValidationAccuracy != 90 {
+		t.Errorf("while nothing is lost, the demand is held in %d rounds, want the last %d and %d in which it leads too far", free.Held, settled, led)
 	}
 	// Half a point a player below 30 of 45.
 	training, rounds := play(func(s float64) float64 { return 90 - 0.5*max(0, 30-s) })
@@ -254,7 +260,8 @@ func TestAccuracyDropHoldsTheDemand(t *testing.T) {
 		if sum(before.Players) > sum(before.Demand) {
 			caution = cautionUnderWay
 		}
-		fell := training.BestAccuracy-*line.ValidationAccuracy > 5*caution || line.Round > c.Rounds-settled
+		fell := training.BestAccuracy-*line.ValidationAccuracy > 5*caution || line.Round > c.Rounds-settled ||
+			float64(sum(before.Players)) > furthestLead*float64(sum(before.Demand))
 		if fell != (line.Held > before.Held) {
 			t.Errorf("round %d at %g %%: held %d after %d", line.Round, *line.ValidationAccuracy, line.Held, before.Held)
 		}
