@@ -52,7 +52,7 @@ const settling = 0.2
 const (
 	cautionUnderWay = 0.5
 	cautionSettled  = 0.75
-	furthestLead    = 1.75
+	furthestLead    = 1.5
 )
 
 // watch looks at the accuracy on the validation part before a round, where the
