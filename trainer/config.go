@@ -107,10 +107,11 @@ type Config struct {
 	Cost            Resource `toml:"cost,omitempty"`             // what players pay for in one market of all layers; empty: every layer is a market of its own, unless the target is a budget
 	LatencyModel    string   `toml:"latency-model,omitempty"`    // file with the model of latencies; empty: it is measured
 
-	WarmUp    float64 `toml:"warm-up"`    // fraction of the run before the market opens
-	GameShare float64 `toml:"game-share"` // fraction of the run while it is open; what is left is the tail
-	Rounds    int     `toml:"rounds"`     // of the market, at least 1
-	Damping   float64 `toml:"damping"`    // fraction of the way to the best response, 0 < D <= 1
+	Worth     game.Valuation `toml:"worth,omitempty"` // what a player is worth; empty: game.Effective
+	WarmUp    float64        `toml:"warm-up"`         // fraction of the run before the market opens
+	GameShare float64        `toml:"game-share"`      // fraction of the run while it is open; what is left is the tail
+	Rounds    int            `toml:"rounds"`          // of the market, at least 1
+	Damping   float64        `toml:"damping"`         // fraction of the way to the best response, 0 < D <= 1
 
 	// The paper's game; the weights are those of game.Paper.
 	Alpha             float64      `toml:"alpha"`
@@ -145,6 +146,7 @@ func DefaultConfig() Config {
 		StepFactor:   0.1,
 
 		Game:      MarketGame,
+		Worth:     game.Effective,
 		Sparsity:  0.95,
 		WarmUp:    0.1,
 		GameShare: 0.4,
@@ -267,6 +269,7 @@ func (c Config) check() error {
 		{between(c.MaxAccuracyDrop, 0, 100), "--max-accuracy-drop is %v: it is a number of points, above 0 and at most 100", c.MaxAccuracyDrop},
 		{c.MaxAccuracyDrop == 0 || c.Validation > 0 || c.Game != MarketGame, "--max-accuracy-drop %v looks at samples that are held out: give --validation 0.1, too", c.MaxAccuracyDrop},
 		{c.MaxAccuracyDrop == 0 || c.Task != Regression, "--max-accuracy-drop is about classes, and this is --task %s", string(c.Task)},
+		{c.Worth.Known(), "--worth is %q: it is effective or potential", string(c.Worth)},
 		{oneOf(string(c.Cost), "", string(Players), string(Parameters), string(MACs), string(Latency)), "--cost is %q: it is players, parameters, macs or latency", string(c.Cost)},
 		{between(c.WarmUp, 0, 1), "--warm-up is %v: it is a fraction of the run, 0 to 1", c.WarmUp},
 		{c.GameShare > 0 && c.GameShare <= 1, "--game-share is %v: it is a fraction of the run, above 0 and at most 1", c.GameShare},

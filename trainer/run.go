@@ -205,7 +205,7 @@ func (r *run) openEngine(from *checkpoint) (Engine, error) {
 }
 
 func (r *run) engineOptions() EngineOptions {
-	return EngineOptions{Batch: r.config.Batch, Optimiser: r.config.optimiser(), Loss: r.loss}
+	return EngineOptions{Batch: r.config.Batch, Optimiser: r.config.optimiser(), Loss: r.loss, Valuation: r.config.Worth}
 }
 
 // open finds the device and the data, and fills in what the result says of them.

@@ -210,7 +210,7 @@ func (t *training) playRound(k int) error {
 	}
 	worths := make([][]float64, len(statistics))
 	for l := range statistics {
-		worths[l] = statistics[l].Worths()
+		worths[l] = statistics[l].WorthsBy(t.plan.config.Worth)
 		if err := t.finite(worths[l]...); err != nil {
 			return err
 		}
@@ -274,7 +274,7 @@ func (t *training) certify(fallen int) error {
 	}
 	worths := make([][]float64, len(measured))
 	for l := range measured {
-		worths[l] = measured[l].Worths()
+		worths[l] = measured[l].WorthsBy(t.plan.config.Worth)
 	}
 	t.Certificate, t.Closing = game.Certificate{}, nil
 	clearing := t.plan.clear(worths, fallen)
