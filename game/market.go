@@ -20,8 +20,11 @@ import (
 // loss with respect to s: the Fisher information along s, which unlike any
 // first-order benefit does not vanish where the network is stationary. The
 // factor s^2 lets a falling player's worth fall with it.
+//
+// That is [Effective]; other valuations change nothing but the worth.
 type Market struct {
-	Price float64 // p, at least 0
+	Price     float64 // p, at least 0
+	Valuation Valuation
 }
 
 // Worth returns h = s^2 mean(c^2) for a player with participation s, where

@@ -6,6 +6,7 @@ import (
 	"context"
 	"math"
 
+	"nashprune/game"
 	"nashprune/gpu/internal/compute"
 	"nashprune/shaders"
 	"nashprune/trainer"
@@ -75,9 +76,13 @@ func (e *engine) Measure(ctx context.Context) ([]trainer.Statistics, error) {
 
 func (e *engine) Move(prices []float64, damping float64) ([][]float64, error) {
 	r := e.newRecorder()
+	potential := uint32(0)
+	if e.options.Valuation == game.Potential {
+		potential = 1
+	}
 	for i, l := range e.hidden() {
 		r.dispatch(shaders.Market, nil, padded(l.out), 1,
-			shaders.MarketPush{Stride: uint32(l.outStride()), Price: float32(prices[i]), Damping: float32(damping)},
+			shaders.MarketPush{Stride: uint32(l.outStride()), Price: float32(prices[i]), Damping: float32(damping), Potential: potential},
 			l.players)
 	}
 	if err := r.runOnce(); err != nil {

@@ -28,6 +28,7 @@ type EngineOptions struct {
 	Batch     int // samples a training step, at least 1
 	Optimiser Optimiser
 	Loss      Loss
+	Valuation game.Valuation // of players who make a move in the market
 }
 
 // Validate says why a network cannot be trained on a data set with the options.
@@ -183,11 +184,14 @@ type Statistics struct {
 	Competition      []float64 // sum over j != i of s_j <theta_i, theta_j>
 }
 
-// Worths returns the worth of each player in the market.
-func (s Statistics) Worths() []float64 {
+// Worths returns the worth of each player in the market by the default valuation.
+func (s Statistics) Worths() []float64 { return s.WorthsBy(game.Effective) }
+
+// WorthsBy returns the worth of each player in the market.
+func (s Statistics) WorthsBy(v game.Valuation) []float64 {
 	worths := make([]float64, len(s.Participation))
 	for i := range worths {
-		worths[i] = game.Worth(s.Participation[i], s.MeanSquare[i])
+		worths[i] = v.Worth(s.Participation[i], s.MeanSquare[i])
 	}
 	return worths
 }

@@ -58,6 +58,7 @@ type CertifiedLayer struct {
 	Players        int      `json:"players"`
 	Gap            float64  `json:"gap"` // the gains of its players, added
 	Price          float64  `json:"price"`
+	Cost           float64  `json:"cost,omitempty"` // of a player, where all layers share one price
 	Demand         int      `json:"demand"`
 	Supply         float64  `json:"supply"`                    // its players' best responses, added
 	SpectralRadius *float64 `json:"spectral_radius,omitempty"` // absent where it was not worked out
@@ -120,16 +121,20 @@ func newCertificate(kind GameKind, c game.Certificate) *Certificate {
 	}
 }
 
-// certifyLayer adds a layer with the accounts of its players and their indices.
-func (c *Certificate) certifyLayer(layer CertifiedLayer, accounts []game.Account, indices []int, most *float64) {
+// nameMostTempted names the player whose gain is the largest, from the accounts of
+// each layer's players and their indices.
+func (c *Certificate) nameMostTempted(accounts [][]game.Account, indices [][]int) {
+	if l, position := game.MostTempted(accounts); l >= 0 {
+		c.MostTempted = &PlayerName{l, indices[l][position]}
+	}
+}
+
+// certifyLayer adds a layer with the accounts of its players.
+func (c *Certificate) certifyLayer(layer CertifiedLayer, accounts []game.Account) {
 	layer.Players = len(accounts)
-	for position, a := range accounts {
+	for _, a := range accounts {
 		layer.Gap += a.Gain
 		layer.Supply += a.BestResponse
-		if a.Gain > *most {
-			*most = a.Gain
-			c.MostTempted = &PlayerName{len(c.Layers), indices[position]}
-		}
 	}
 	c.Layers = append(c.Layers, layer)
 	c.SpectralRadius = new(float64)
@@ -149,26 +154,28 @@ func marketCertificate(t *training, rounds []RoundLine) *Certificate {
 	if t.witnesses != nil {
 		c.PutBack = &PutBackSummary{Part: t.witnesses.part, Samples: len(t.witnesses.chosen)}
 	}
-	most := 0.
-	demands := t.plan.demands(t.plan.config.Rounds)
+	var (
+		all     [][]game.Account
+		indices [][]int
+	)
 	players := marketPlayers(t.plan, t.Ledgers)
 	for l, ledger := range t.Ledgers {
 		var layer game.Certificate
 		end := t.Closing[l]
-		accounts := layer.Certify(end.Worths, end.Participations, demands[l])
+		accounts := layer.CertifyAt(game.Market{Price: end.Price, Valuation: t.plan.config.Worth}, end.Worths, end.Participations)
 		radius := 0. // the eigenvalues are the players' feedbacks, see game.MarketJacobian
 		for _, a := range accounts {
 			radius = max(radius, a.Feedback)
 		}
-		c.certifyLayer(CertifiedLayer{Price: game.ClearingPrice(end.Worths, demands[l]), Demand: demands[l], SpectralRadius: &radius},
-			accounts, end.Players, &most)
+		c.certifyLayer(CertifiedLayer{Price: end.Price, Cost: end.Cost, Demand: end.Demand, SpectralRadius: &radius}, accounts)
+		all, indices = append(all, accounts), append(indices, end.Players)
 		for i, record := range ledger.Records {
 			p := CertifiedPlayer{PlayerName: PlayerName{l, i}, Reason: record.Reason, Round: record.Round, Epoch: players[len(c.Players)].Epoch}
 			if len(end.Players) > 0 && end.Players[0] == i {
 				p.Account = accounts[0]
 				end.Players, accounts = end.Players[1:], accounts[1:]
 			} else {
-				p.Account = game.Market{Price: record.Price}.Account(record.Worth, record.Participation)
+				p.Account = game.Market{Price: record.Price, Valuation: t.plan.config.Worth}.Account(record.Worth, record.Participation)
 			}
 			if record.Reason != game.Kept && c.PutBack != nil {
 				p.PutBack = &PutBack{t.WhenItLeft[l][i], t.AtTheEnd[l][i], record.Price}
@@ -177,6 +184,7 @@ func marketCertificate(t *training, rounds []RoundLine) *Certificate {
 			c.Players = append(c.Players, p)
 		}
 	}
+	c.nameMostTempted(all, indices)
 	return c
 }
 
@@ -194,35 +202,48 @@ func (c *PutBackCount) add(p PutBack) {
 // statistics measured there, the network and the players.
 func paperCertificate(g game.Paper, certificate game.Certificate, measured []Statistics, n *network.Network, players []Player) *Certificate {
 	c := newCertificate(PaperGame, certificate)
-	most := 0.
+	var (
+		all     [][]game.Account
+		indices [][]int
+	)
 	for l, statistics := range measured {
 		var layer game.Certificate
 		field := statistics.Field()
 		accounts := layer.CertifyPaper(g, field, statistics.Participation)
-		c.certifyLayer(CertifiedLayer{SpectralRadius: paperRadius(g, field, n.Layers[l])},
-			accounts, network.Indices(len(accounts)), &most)
+		c.certifyLayer(CertifiedLayer{SpectralRadius: paperRadius(g, field, n.Layers[l])}, accounts)
+		all, indices = append(all, accounts), append(indices, network.Indices(len(accounts)))
 		for i, a := range accounts {
 			p := players[len(c.Players)]
 			c.Players = append(c.Players, CertifiedPlayer{PlayerName: PlayerName{l, i}, Reason: p.Reason, Epoch: p.Epoch, Account: a})
 		}
 	}
+	c.nameMostTempted(all, indices)
 	return c
 }
 
 // paperRadius returns the spectral radius of the best responses of a layer in the
 // paper's game, or nil where it is not found.
 func paperRadius(g game.Paper, f game.Field, layer network.Linear) *float64 {
-	radius, inside := 0., 0
+	radius := 0.
+	var inside []int // others stay where they are, and add nothing but eigenvalues of zero
 	for i := range layer.Out {
 		if s := g.BestResponse(f, i); s > 0 && s < 1 {
-			inside++
+			inside = append(inside, i)
 		}
 	}
-	if g.Eta == 0 || inside < 2 { // nobody moves for anybody else
+	if g.Eta == 0 || len(inside) < 2 { // nobody moves for anybody else
 		return &radius
 	}
-	if inside > spectrumLimit {
+	if len(inside) > spectrumLimit {
 		return nil
+	}
+	f = game.Field{
+		Gradient: network.Select(f.Gradient, inside), SquaredNorm: network.Select(f.SquaredNorm, inside),
+		Competition: network.Select(f.Competition, inside),
+	}
+	layer = network.Linear{
+		In: layer.In, Out: len(inside), Bias: network.Select(layer.Bias, inside),
+		Weight: network.SelectMatrix(layer.Weight, layer.In, inside, network.Indices(layer.In)),
 	}
 	radius, found := spectralRadius(g.Jacobian(f, innerProducts(layer)), layer.Out)
 	if !found {

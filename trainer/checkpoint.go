@@ -17,7 +17,7 @@ import (
 )
 
 // checkpointSchema is the number of the layout of a checkpoint.
-const checkpointSchema = 2
+const checkpointSchema = 3
 
 // checkpoint is everything that a run needs to go on.
 type checkpoint struct {
@@ -317,6 +317,9 @@ func (c *checkpoint) fits(p plan) error {
 	}
 	if closed := p.game == MarketGame && played == p.config.Rounds; closed != (c.Position.Closing != nil) || closed != (c.Position.AtTheEnd != nil) {
 		return fmt.Errorf("by step %d the market has played %d rounds of %d, and what is known of its end says otherwise", c.Position.Step, played, p.config.Rounds)
+	}
+	if held := c.Position.Held; held < 0 || held > played {
+		return fmt.Errorf("by step %d the market has played %d rounds and held its demand in %d", c.Position.Step, played, held)
 	}
 	for l, ledger := range c.Position.Ledgers {
 		if ledger.Rounds != played {

@@ -96,13 +96,22 @@ type Config struct {
 
 	Game GameKind `toml:"game"`
 
-	// The market. Resolve turns Sparsity into Keep.
-	Keep      int     `toml:"keep,omitzero"`     // players kept; 0: as many as Sparsity leaves
-	Sparsity  float64 `toml:"sparsity,omitzero"` // fraction of players removed, 0 <= S < 1; unused where Keep is given
-	WarmUp    float64 `toml:"warm-up"`           // fraction of the run before the market opens
-	GameShare float64 `toml:"game-share"`        // fraction of the run while it is open; what is left is the tail
-	Rounds    int     `toml:"rounds"`            // of the market, at least 1
-	Damping   float64 `toml:"damping"`           // fraction of the way to the best response, 0 < D <= 1
+	// The market and its target, one of the first six; 0: not given. Resolve turns
+	// Sparsity into Keep, and is the only one to look at it where another is given.
+	Keep            int      `toml:"keep,omitzero"`              // players kept
+	Sparsity        float64  `toml:"sparsity,omitzero"`          // fraction of players removed, 0 <= S < 1
+	MaxParameters   int      `toml:"max-params,omitzero"`        // most parameters
+	MaxMACs         int      `toml:"max-macs,omitzero"`          // most multiply-accumulates a sample
+	MaxLatencyUS    float64  `toml:"max-latency-us,omitzero"`    // most microseconds for a batch, by the model of latencies
+	MaxAccuracyDrop float64  `toml:"max-accuracy-drop,omitzero"` // most points of accuracy lost on the validation part
+	Cost            Resource `toml:"cost,omitempty"`             // what players pay for in one market of all layers; empty: every layer is a market of its own, unless the target is a budget
+	LatencyModel    string   `toml:"latency-model,omitempty"`    // file with the model of latencies; empty: it is measured
+
+	Worth     game.Valuation `toml:"worth,omitempty"` // what a player is worth; empty: game.Effective
+	WarmUp    float64        `toml:"warm-up"`         // fraction of the run before the market opens
+	GameShare float64        `toml:"game-share"`      // fraction of the run while it is open; what is left is the tail
+	Rounds    int            `toml:"rounds"`          // of the market, at least 1
+	Damping   float64        `toml:"damping"`         // fraction of the way to the best response, 0 < D <= 1
 
 	// The paper's game; the weights are those of game.Paper.
 	Alpha             float64      `toml:"alpha"`
@@ -137,6 +146,7 @@ func DefaultConfig() Config {
 		StepFactor:   0.1,
 
 		Game:      MarketGame,
+		Worth:     game.Effective,
 		Sparsity:  0.95,
 		WarmUp:    0.1,
 		GameShare: 0.4,
@@ -200,21 +210,7 @@ func (c Config) Resolve() (Config, error) {
 	if c.Schedule == Step && c.StepEpochs == 0 {
 		c.StepEpochs = float64(c.Epochs) / 3
 	}
-	if c.Game == MarketGame {
-		if c.Keep == 0 {
-			c.Keep = int(math.Round(float64(sum(hidden)) * (1 - c.Sparsity)))
-			if _, err := game.Split(c.Keep, hidden); err != nil {
-				return c, Usagef("--sparsity %v comes to --keep %d: %v", c.Sparsity, c.Keep, err)
-			}
-		}
-		if _, err := game.Split(c.Keep, hidden); err != nil {
-			return c, Usagef("--keep: %v", err)
-		}
-	} else {
-		c.Keep = 0
-	}
-	c.Sparsity = 0
-	return c, nil
+	return c.resolveTarget(hidden)
 }
 
 func sum(v []int) int {
@@ -267,6 +263,14 @@ func (c Config) check() error {
 		{oneOf(string(c.Game), string(MarketGame), string(PaperGame), string(NoGame)), "--game is %q: it is market, paper or off", string(c.Game)},
 		{c.Keep >= 0, "--keep is %d: it is a number of players", c.Keep},
 		{c.Sparsity >= 0 && c.Sparsity < 1, "--sparsity is %v: it is the fraction of players removed, at least 0 and below 1", c.Sparsity},
+		{c.MaxParameters >= 0, "--max-params is %d: it is a number of parameters", c.MaxParameters},
+		{c.MaxMACs >= 0, "--max-macs is %d: it is a number of multiply-accumulates a sample", c.MaxMACs},
+		{between(c.MaxLatencyUS, 0, math.MaxFloat32), "--max-latency-us is %v: it is a number of microseconds", c.MaxLatencyUS},
+		{between(c.MaxAccuracyDrop, 0, 100), "--max-accuracy-drop is %v: it is a number of points, above 0 and at most 100", c.MaxAccuracyDrop},
+		{c.MaxAccuracyDrop == 0 || c.Validation > 0 || c.Game != MarketGame, "--max-accuracy-drop %v looks at samples that are held out: give --validation 0.1, too", c.MaxAccuracyDrop},
+		{c.MaxAccuracyDrop == 0 || c.Task != Regression, "--max-accuracy-drop is about classes, and this is --task %s", string(c.Task)},
+		{c.Worth.Known(), "--worth is %q: it is effective or potential", string(c.Worth)},
+		{oneOf(string(c.Cost), "", string(Players), string(Parameters), string(MACs), string(Latency)), "--cost is %q: it is players, parameters, macs or latency", string(c.Cost)},
 		{between(c.WarmUp, 0, 1), "--warm-up is %v: it is a fraction of the run, 0 to 1", c.WarmUp},
 		{c.GameShare > 0 && c.GameShare <= 1, "--game-share is %v: it is a fraction of the run, above 0 and at most 1", c.GameShare},
 		{c.WarmUp+c.GameShare <= 1+1e-9, // the sum of two decimals may be a rounding above 1

@@ -185,9 +185,21 @@ func TestSameSeedSameBits(t *testing.T) {
 // it is finished: every file is then the same to the bit as without stopping.
 func TestInterruptedRunsGoOn(t *testing.T) {
 	for name, change := range map[string]func(*trainer.Config){
-		"market": func(c *trainer.Config) { c.Baseline = true },
-		"paper":  func(c *trainer.Config) { c.Game, c.Keep, c.Gamma, c.Beta = trainer.PaperGame, 0, 0.5, 0.001 },
-		"sgd":    func(c *trainer.Config) { c.Optimiser, c.Momentum, c.LearningRate = trainer.SGD, 0.9, 0.05 },
+		"market":     func(c *trainer.Config) { c.Baseline = true },
+		"parameters": func(c *trainer.Config) { c.Keep, c.MaxParameters = 0, 6000 },
+		"accuracy drop": func(c *trainer.Config) {
+			c.Keep, c.MaxAccuracyDrop, c.Validation, c.Baseline = 0, 3, 0.2, true
+		},
+		"latency": func(c *trainer.Config) {
+			c.Cost = trainer.Latency
+			c.LatencyModel = filepath.Join(t.TempDir(), "model.json")
+			const model = `{"latency_model":{"batch":128,"base_us":5,"per_mac_us":[0.1,0.1,0],"per_neuron_us":[3,1],"shapes":26}}`
+			if err := os.WriteFile(c.LatencyModel, []byte(model), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"paper": func(c *trainer.Config) { c.Game, c.Keep, c.Gamma, c.Beta = trainer.PaperGame, 0, 0.5, 0.001 },
+		"sgd":   func(c *trainer.Config) { c.Optimiser, c.Momentum, c.LearningRate = trainer.SGD, 0.9, 0.05 },
 		"patience": func(c *trainer.Config) {
 			c.Epochs, c.Validation, c.Patience, c.Baseline = 9, 0.2, 1, true
 			c.Optimiser, c.WeightDecay, c.ClipNorm, c.Activation, c.LabelSmoothing = trainer.AdamW, 0.1, 1, network.GELU, 0.1

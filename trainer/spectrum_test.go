@@ -139,3 +139,31 @@ func TestConditionNumberOfManyWhoAreGone(t *testing.T) {
 		}
 	}
 }
+
+// TestPaperRadiusOfInsiders: players whose best response is clipped change nothing,
+// so that the radius of the others alone is that of the whole matrix.
+func TestPaperRadiusOfInsiders(t *testing.T) {
+	draw := random.New(6, random.Testing, 0, 0)
+	g := game.Paper{Benefit: game.Printed, Alpha: 1, Beta: 0.5, Gamma: 0.1, Eta: 0.3}
+	layer := network.New([]int{3, 9, 2}).Layers[0]
+	for i := range layer.Weight {
+		layer.Weight[i] = float32(draw.Normal())
+	}
+	var f game.Field
+	products := innerProducts(layer)
+	inside := 0
+	for i := range layer.Out {
+		f.SquaredNorm = append(f.SquaredNorm, products[i*layer.Out+i])
+		f.Gradient = append(f.Gradient, f.SquaredNorm[i]*(1.5*draw.Float64()-0.2))
+		if s := g.BestResponse(f, i); s > 0 && s < 1 {
+			inside++
+		}
+	}
+	if inside < 3 || inside == layer.Out {
+		t.Fatalf("%d of %d inside: the test shows little", inside, layer.Out)
+	}
+	want, _ := spectralRadius(g.Jacobian(f, products), layer.Out)
+	if got := paperRadius(g, f, layer); got == nil || math.Abs(*got-want) > 1e-12*want { // eigenvalues of the same matrix
+		t.Errorf("%v, want %g", got, want)
+	}
+}

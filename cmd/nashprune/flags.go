@@ -89,7 +89,14 @@ func trainingFlags(c *trainer.Config) *pflag.FlagSet {
 func marketFlags(c *trainer.Config) *pflag.FlagSet {
 	f := newFlagSet()
 	f.IntVar(&c.Keep, "keep", c.Keep, "`players` that stay")
-	f.Float64Var(&c.Sparsity, "sparsity", c.Sparsity, "`fraction` of players to remove, if --keep is not given")
+	f.Float64Var(&c.Sparsity, "sparsity", c.Sparsity, "`fraction` of players to remove, if no other target is given")
+	f.IntVar(&c.MaxParameters, "max-params", c.MaxParameters, "most `parameters`, instead of --keep")
+	f.IntVar(&c.MaxMACs, "max-macs", c.MaxMACs, "most multiply-`accumulates` a sample, instead of --keep")
+	f.Float64Var(&c.MaxLatencyUS, "max-latency-us", c.MaxLatencyUS, "most `microseconds` for a batch of 128 on the device, instead of --keep")
+	f.Float64Var(&c.MaxAccuracyDrop, "max-accuracy-drop", c.MaxAccuracyDrop, "most `points` of accuracy to lose on --validation, instead of --keep")
+	f.Var(word[trainer.Resource]{&c.Cost}, "cost", "one market for all layers, in which a player pays for itself (players), its parameters, its macs or its latency (default: what a --max target bounds, else a market a layer)")
+	f.Var(word[game.Valuation]{&c.Worth}, "worth", "of a player: effective, by what it does, or potential, by what it would do with full participation")
+	f.StringVar(&c.LatencyModel, "latency-model", c.LatencyModel, "result.json of another run to take the model of latencies from (default: measure one)")
 	f.Float64Var(&c.WarmUp, "warm-up", c.WarmUp, "`fraction` of the run before the market opens")
 	f.Float64Var(&c.GameShare, "game-share", c.GameShare, "`fraction` of the run while it is open")
 	f.IntVar(&c.Rounds, "rounds", c.Rounds, "rounds of the market")
@@ -113,14 +120,32 @@ func paperFlags(c *trainer.Config) *pflag.FlagSet {
 // checkGiven finds contradictions among what the user gave that the resolved
 // configuration cannot show.
 func checkGiven(f *pflag.FlagSet, c trainer.Config) error {
-	keep, sparsity := f.Changed("keep"), f.Changed("sparsity")
+	given := givenTargets(f)
 	switch {
-	case keep && sparsity:
-		return trainer.Usagef("--keep %d and --sparsity %v both say how much stays: give one of them", c.Keep, c.Sparsity)
-	case (keep || sparsity) && (c.Game == trainer.PaperGame || c.Game == trainer.NoGame):
+	case len(given) > 1:
+		first, second := given[0], given[1]
+		return trainer.Usagef("--%s %s and --%s %s both say how much stays: give one of them", first.Name, first.Value, second.Name, second.Value)
+	case (f.Changed("keep") || f.Changed("sparsity")) && (c.Game == trainer.PaperGame || c.Game == trainer.NoGame):
 		return trainer.Usagef("--keep and --sparsity belong to --game market, and this is --game %s", c.Game)
-	case keep && c.Keep < 1:
+	case (len(given) == 1 || f.Changed("cost")) && (c.Game == trainer.PaperGame || c.Game == trainer.NoGame):
+		return trainer.Usagef("--cost and the targets that begin with --max belong to --game market, and this is --game %s", c.Game)
+	case f.Changed("keep") && c.Keep < 1:
 		return trainer.Usagef("--keep %d leaves no network: keep at least %d players a hidden layer", c.Keep, game.LeastPerLayer)
+	case len(given) == 1 && given[0].Name != "sparsity" && given[0].Value.String() == "0":
+		return trainer.Usagef("--%s is 0: it is above 0, or left out", given[0].Name)
 	}
 	return nil
+}
+
+// targetNames are the flags that say how much stays, of which a run has one.
+var targetNames = []string{"keep", "sparsity", "max-params", "max-macs", "max-latency-us", "max-accuracy-drop"}
+
+// givenTargets returns those of them that are set.
+func givenTargets(f *pflag.FlagSet) (given []*pflag.Flag) {
+	for _, name := range targetNames {
+		if flag := f.Lookup(name); flag != nil && flag.Changed {
+			given = append(given, flag)
+		}
+	}
+	return given
 }

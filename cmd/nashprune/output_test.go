@@ -185,3 +185,29 @@ func TestOutputCannotBeWritten(t *testing.T) {
 		}
 	}
 }
+
+// TestTargets: a run says in its table and in explain what drove its market, and how
+// the target was met.
+func TestTargets(t *testing.T) {
+	atImages(t)
+	for _, c := range []struct{ args, result, explained string }{
+		{"--max-params 150", "target:       at most 150 parameters: ", "price of a unit"},
+		{"--keep 8 --cost macs", "target:       8 players; one market, in which players pay for their multiplications", "price of a unit"},
+		{"--max-latency-us 1e6", " by the model, ", "price of a unit"},
+		{"--max-accuracy-drop 50 --validation 0.1 --baseline", "target:       at most 50 points less on the validation part: ", "rounds held"},
+	} {
+		out := filepath.Join(t.TempDir(), "run")
+		args := strings.Fields(c.args)
+		if stdout := succeed(t, train(append(args, "--out", out)...)...); !strings.Contains(stdout, c.result) {
+			t.Errorf("%s: no %q in\n%s", c.args, c.result, stdout)
+		}
+		if stdout := succeed(t, "explain", out); !strings.Contains(stdout, c.explained) {
+			t.Errorf("%s: explain has no %q:\n%s", c.args, c.explained, stdout)
+		}
+		// The resolved configuration leads to the same run.
+		succeed(t, "train", "--config", filepath.Join(out, trainer.ConfigFile), "--out", filepath.Join(out, "again"))
+		if stdout := succeed(t, train(append(args, "--dry-run")...)...); !strings.Contains(stdout, "target:  ") {
+			t.Errorf("%s: a dry run says nothing of the target:\n%s", c.args, stdout)
+		}
+	}
+}

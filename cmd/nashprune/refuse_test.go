@@ -81,6 +81,12 @@ func TestTrainRefuses(t *testing.T) {
 		{"--keep 3", exitUsage, "at least 4, 2 a layer"},
 		{"--keep 17", exitUsage, "the network has 16"},
 		{"--sparsity 0.5", exitUsage, "--keep 8 and --sparsity 0.5"},
+		{"--max-params 500", exitUsage, "--keep 8 and --max-params 500"},
+		{"--max-accuracy-drop 1", exitUsage, "--keep 8 and --max-accuracy-drop 1"},
+		{"--cost gold", exitUsage, "players, parameters, macs or latency"},
+		{"--latency-model file", exitUsage, "--cost latency and --max-latency-us"},
+		{"--cost latency --latency-model file", exitUsage, "--latency-model file: invalid character"},
+		{"--cost latency --latency-model nosuch", exitUsage, "nosuch"},
 		{"--device gpu9", exitNoDevice, "no such device: \"gpu9\"; there is cpu:0"},
 		{"--device cpu:9", exitNoDevice, "no such device: \"cpu:9\"; there is cpu:0"},
 		{"--device absent:0", exitNoDevice, "its loader is missing"},
@@ -226,5 +232,32 @@ func TestDivergence(t *testing.T) {
 	refused(t, exitFailed, "diverged in epoch 1 at learning rate 100", code, stdout, stderr)
 	if !strings.Contains(stderr, "try --learning-rate 10") {
 		t.Errorf("no suggestion in %q", stderr)
+	}
+}
+
+// TestTargetsThatCannotBeHad are refused with what can, before anything is written.
+func TestTargetsThatCannotBeHad(t *testing.T) {
+	atImages(t)
+	for _, c := range []struct{ args, words string }{
+		{"--max-params 0", "--max-params is 0"},
+		{"--max-params -5", "--max-params is -5"},
+		{"--max-params 10", "less than the least network has, with 2 players a layer: "},
+		{"--max-macs 10", "less than the least network has, with 2 players a layer: "},
+		{"--max-macs 10 --cost players", "less than the least network has, with 2 players a layer: "},
+		{"--max-latency-us 1e-9", "less than the least network takes, with 2 players a layer, "},
+		{"--max-latency-us nan", "--max-latency-us is NaN"},
+		{"--max-accuracy-drop 0 --validation 0.1", "--max-accuracy-drop is 0"},
+		{"--max-accuracy-drop 1", "give --validation 0.1, too"},
+		{"--max-params 500 --max-macs 500", "--max-params 500 and --max-macs 500"},
+		{"--max-params 500 --game off", "belong to --game market"},
+		{"--cost macs --game paper", "belong to --game market"},
+	} {
+		t.Run(c.args, func(t *testing.T) {
+			code, stdout, stderr := execute(t, train(append([]string{"--out", "out"}, strings.Fields(c.args)...)...)...)
+			refused(t, exitUsage, c.words, code, stdout, stderr)
+			if _, err := os.Stat("out"); err == nil {
+				t.Error("the folder of the run was made")
+			}
+		})
 	}
 }

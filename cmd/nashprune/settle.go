@@ -51,16 +51,16 @@ func settleFromEnvironment(f *pflag.FlagSet, except ...string) error {
 }
 
 // stillOpen returns which flags of f the next source may set: not those that are
-// set already, nor, where one of --keep and --sparsity is set or a game without
-// them is chosen, the other.
+// set already, nor, where a target of the market is set or a game without one is
+// chosen, a target.
 func stillOpen(f *pflag.FlagSet) func(*pflag.Flag) bool {
-	players := !f.Changed("keep") && !f.Changed("sparsity")
+	target := len(givenTargets(f)) == 0
 	if f.Changed("game") && f.Lookup("game").Value.String() != string(trainer.MarketGame) {
-		players = false
+		target = false
 	}
 	return func(flag *pflag.Flag) bool {
-		if flag.Name == "keep" || flag.Name == "sparsity" {
-			return players
+		if slices.Contains(targetNames, flag.Name) {
+			return target
 		}
 		return !flag.Changed
 	}

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"math"
 
+	"nashprune/game"
 	"nashprune/trainer"
 	"nashprune/trainer/dataset"
 )
@@ -57,7 +58,7 @@ func Compare(reference, candidate Opener, unit float64, cases []Case) (Report, e
 			data: c.Data(), start: c.State(),
 		}
 		for _, part := range []func() error{
-			s.step, s.transfer, s.moveMarket, s.movePaper, s.compact, s.fold, s.evaluate, s.evaluateExtremes, s.measure, s.trajectory, s.oneStep, s.epsilon, s.stop,
+			s.step, s.transfer, s.moveMarket, s.movePotential, s.movePaper, s.compact, s.fold, s.evaluate, s.evaluateExtremes, s.measure, s.trajectory, s.oneStep, s.epsilon, s.stop,
 		} {
 			if err := part(); err != nil {
 				return report, fmt.Errorf("%s: %w", c.Name, err)
@@ -75,6 +76,7 @@ type session struct {
 	report               *Report
 	data                 *dataset.Dataset
 	start                *trainer.State // never changed; engines are given copies
+	valuation            game.Valuation // of the engines
 }
 
 // engines opens both backends at the state of the case.
@@ -86,7 +88,7 @@ func (s *session) engines(run func(reference, candidate trainer.Engine) error) e
 
 // with opens one backend at the state of the case and closes it afterwards.
 func (s *session) with(open Opener, run func(trainer.Engine) error) (err error) {
-	engine, err := open(s.data, trainer.EngineOptions{Batch: s.Batch, Optimiser: s.Optimiser, Loss: s.Loss}, s.State())
+	engine, err := open(s.data, trainer.EngineOptions{Batch: s.Batch, Optimiser: s.Optimiser, Loss: s.Loss, Valuation: s.valuation}, s.State())
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,16 @@ import (
 
 // moveMarket compares one move of the market with the one that package game
 // makes of the candidate's own statistics.
-func (s *session) moveMarket() error {
+func (s *session) moveMarket() error { return s.move("market move") }
+
+// movePotential does so where players are worth what they could be.
+func (s *session) movePotential() error {
+	s.valuation = game.Potential
+	defer func() { s.valuation = game.Effective }()
+	return s.move("market move of potential worths")
+}
+
+func (s *session) move(quantity string) error {
 	return s.with(s.candidate, func(candidate trainer.Engine) error {
 		statistics, err := candidate.Statistics()
 		if err != nil {
@@ -22,7 +31,7 @@ func (s *session) moveMarket() error {
 			want, bounds []float64
 		)
 		for l, layer := range statistics {
-			worths := layer.Worths()
+			worths := layer.WorthsBy(s.valuation)
 			price := game.ClearingPrice(worths, (len(worths)+1)/2)
 			if l%2 == 1 { // and one that is nobody's worth
 				price *= 1.01
@@ -38,7 +47,7 @@ func (s *session) moveMarket() error {
 			}
 		}
 		var moved [][]float64
-		err = s.keeps("market move/nothing else", candidate, func() (err error) {
+		err = s.keeps(quantity+"/nothing else", candidate, func() (err error) {
 			moved, err = candidate.Move(prices, damping)
 			return err
 		}, func(before, after *trainer.State) {
@@ -53,7 +62,7 @@ func (s *session) moveMarket() error {
 		for _, m := range moved {
 			got = append(got, m...)
 		}
-		s.compare("market move", got, want, bounds)
+		s.compare(quantity, got, want, bounds)
 		return nil
 	})
 }

@@ -308,3 +308,44 @@ func TestBestEpochs(t *testing.T) {
 		t.Errorf("%v: %q is missing in\n%s", err, want, text.String())
 	}
 }
+
+// TestTargetNotes: what drove a market stands in its result, unless it was a number
+// of players for each layer.
+func TestTargetNotes(t *testing.T) {
+	model := &trainer.LatencyModel{Device: "a\ndevice", Batch: 128, Shapes: 26, Error: 0.031, MaxError: 0.1}
+	for want, market := range map[string]*trainer.ResultMarket{
+		"": {Target: trainer.Target{Resource: trainer.Players, Limit: 5}, Reached: 5},
+		"target:       5 players; one market, in which all players cost the same\n": {
+			Target: trainer.Target{Resource: trainer.Players, Limit: 5}, Cost: trainer.Players, Reached: 5},
+		"target:       at most 20000 parameters: 19,873 are left; one market, in which players pay for their parameters\n": {
+			Target: trainer.Target{Resource: trainer.Parameters, Limit: 20000}, Cost: trainer.Parameters, Reached: 19873},
+		"target:       at most 270.5 us for a batch: 269 us by the model, 261 us measured; one market, in which players pay for the time they take\n" +
+			"time model:   of 128 samples on a device; off by 3 % of what was measured (root mean square of 26 shapes), at most 10 %\n": {
+			Target: trainer.Target{Resource: trainer.Latency, Limit: 270.5}, Cost: trainer.Latency, Reached: 269.2, LatencyModel: model},
+		"target:       at most 0.5 points less on the validation part: -0.25 points, from 98.50 % to 98.25 %; a market a layer\n": {
+			Target: trainer.Target{Resource: trainer.Players, Limit: 4, AccuracyDrop: 0.5}, Reached: 5, Validation: &trainer.ValidationPair{Dense: of(98.5), Pruned: of(98.25)}},
+		"target:       at most 1 points less on the validation part: 98.25 % there (--baseline trains the dense network, too, and compares); a market a layer\n": {
+			Target: trainer.Target{Resource: trainer.Players, Limit: 4, AccuracyDrop: 1}, Reached: 5, Validation: &trainer.ValidationPair{Pruned: of(98.25)}},
+	} {
+		run := marketRun()
+		run.Result.Market = market
+		if got := targetNote(&run.Result); got != want {
+			t.Errorf("got  %q\nwant %q", got, want)
+		}
+	}
+	run := marketRun()
+	for k := range run.Rounds {
+		run.Rounds[k].Costs = []float64{2, 0.5}
+		run.Rounds[k].ValidationAccuracy, run.Rounds[k].Held = of(97.5), k
+	}
+	run.Result.Market = &trainer.ResultMarket{Target: trainer.Target{Resource: trainer.Players, Limit: 4, AccuracyDrop: 1}, Cost: trainer.MACs}
+	var b strings.Builder
+	if err := Explain(&b, run); err != nil {
+		t.Fatal(err)
+	}
+	for _, words := range []string{"2 0.5", "price of a unit", "97.50 %", "All layers share one market", "safely within 1 points"} {
+		if !strings.Contains(b.String(), words) {
+			t.Errorf("no %q in\n%s", words, b.String())
+		}
+	}
+}

@@ -169,6 +169,8 @@ func (run *Run) readMetrics(from io.Reader) error {
 			Demand []int     `json:"demand"`
 			Prices []float64 `json:"prices"`
 			Supply []float64 `json:"supply"`
+			Costs  []float64 `json:"costs"`
+			Held   int       `json:"held"`
 		}
 		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
 			return fmt.Errorf("line %d: %w", number, err)
@@ -181,6 +183,7 @@ func (run *Run) readMetrics(from io.Reader) error {
 			round := trainer.RoundLine{
 				Training: line.Training, Round: line.Round, Epoch: line.Epoch, Step: line.After,
 				Demand: line.Demand, Prices: line.Prices, Supply: line.Supply, Players: line.Players,
+				Costs: line.Costs, ValidationAccuracy: line.ValidationAccuracy, Held: line.Held,
 			}
 			run.Rounds = append(run.Rounds, round)
 			err = run.checkRound(round)

@@ -1,0 +1,199 @@
+package trainer
+
+import (
+	"context"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"nashprune/trainer/network"
+	"nashprune/trainer/random"
+)
+
+func testLatencyModel() *LatencyModel {
+	return &LatencyModel{
+		Device: "a device", Batch: 128, Base: 40, PerMAC: []float64{1e-3, 2e-3, 5e-4}, PerNeuron: []float64{0.25, 0.5}, Shapes: 26,
+	}
+}
+
+func TestLatencyModelByHand(t *testing.T) {
+	got := testLatencyModel().Time([]int{10, 3, 2, 4})
+	if want := 40 + 30e-3 + 12e-3 + 4e-3 + 0.75 + 1; math.Abs(got-want) > 1e-13 { // a few operations
+		t.Errorf("%g us, want %g", got, want)
+	}
+}
+
+// TestLatencyModelIsFound: times that a model gives are fitted by it, and times with
+// a relative noise of 3 % to about that, where a sum of squares of 26 errors has
+// 6 of its freedoms taken by the coefficients.
+func TestLatencyModelIsFound(t *testing.T) {
+	whole := testNetwork([]int{784, 512, 256, 10}, network.ReLU)
+	var widths [][]int
+	for _, n := range latencyParts(whole, 1) {
+		widths = append(widths, n.Widths())
+	}
+	if len(widths) != modelShapes+2 || !slices.Equal(widths[0], []int{784, 512, 256, 10}) || !slices.Equal(widths[1], []int{784, 2, 2, 10}) {
+		t.Fatalf("%v", widths)
+	}
+	want := testLatencyModel()
+	for _, noise := range []float64{0, 0.03} {
+		draw := random.New(1, random.Testing, 0, 0)
+		var times []float64
+		for _, w := range widths {
+			times = append(times, want.Time(w)*(1+noise*draw.Normal()))
+		}
+		m := fitLatencyModel(widths, times)
+		if err := m.check(3); err == nil && m.Shapes == len(widths) {
+			t.Errorf("a model of no batch passes") // the batch is filled in by who measures
+		}
+		if m.Error > 1.5*noise+1e-6 || m.MaxError < m.Error { // the search ends at 1e-10 of the scaled coefficients, whose problem is ill conditioned
+			t.Errorf("noise %g: error %g, at most %g", noise, m.Error, m.MaxError)
+		}
+		for _, w := range [][]int{{784, 100, 50, 10}, {784, 300, 20, 10}} {
+			if off := math.Abs(m.Time(w)/want.Time(w) - 1); off > 2*noise+1e-5 {
+				t.Errorf("noise %g: %v takes %g us instead of %g", noise, w, m.Time(w), want.Time(w))
+			}
+		}
+	}
+}
+
+// TestLatencyModelsAreMonotone: whatever was measured, a wider network is not faster.
+func TestLatencyModelsAreMonotone(t *testing.T) {
+	draw := random.New(2, random.Testing, 0, 0)
+	for range 50 {
+		var widths [][]int
+		var times []float64
+		for range 20 {
+			widths = append(widths, []int{7, 2 + int(draw.Below(30)), 2 + int(draw.Below(30)), 3})
+			times = append(times, math.Exp(2*draw.Normal()))
+		}
+		m := fitLatencyModel(widths, times)
+		for _, w := range widths {
+			for l := 1; l < 3; l++ {
+				wider := slices.Clone(w)
+				wider[l]++
+				if m.Time(wider) < m.Time(w) {
+					t.Fatalf("%+v: %v takes %g us and %v %g", m, w, m.Time(w), wider, m.Time(wider))
+				}
+			}
+		}
+	}
+}
+
+// TestNonNegativeLeastSquares checks the conditions of Karush, Kuhn and Tucker: the
+// gradient is zero where a coefficient is positive and not negative where it is zero.
+func TestNonNegativeLeastSquares(t *testing.T) {
+	draw := random.New(3, random.Testing, 0, 0)
+	zeros := 0
+	for range 100 {
+		rows, want := make([][]float64, 9), make([]float64, 9)
+		for i := range rows {
+			want[i] = draw.Normal()
+			for range 4 {
+				rows[i] = append(rows[i], draw.Normal())
+			}
+			rows[i] = append(rows[i], 0) // says nothing
+		}
+		x := nonNegativeLeastSquares(rows, want)
+		if x[4] != 0 {
+			t.Fatalf("a column of zeros gets %g", x[4])
+		}
+		for j := range x {
+			gradient := 0.
+			for i, row := range rows {
+				rest := -want[i]
+				for k := range x {
+					rest += row[k] * x[k]
+				}
+				gradient += row[j] * rest
+			}
+			// The search stops at steps of 1e-10 of columns of length about 3.
+			if x[j] < 0 || gradient < -1e-8 || x[j] > 0 && gradient > 1e-8 {
+				t.Fatalf("x[%d] = %g with the gradient %g", j, x[j], gradient)
+			}
+			if x[j] == 0 && gradient > 0 {
+				zeros++
+			}
+		}
+	}
+	if zeros < 50 {
+		t.Errorf("only %d bounds were met: the test shows little", zeros)
+	}
+}
+
+func TestMeasureLatencyModel(t *testing.T) {
+	whole := testNetwork([]int{20, 30, 15, 4}, network.ReLU)
+	e := &scripted{network: whole}
+	m, err := measureLatencyModel(context.Background(), e, "scripted", 60, whole, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.check(3); err != nil || m.Batch != 60 || m.Device != "scripted" {
+		t.Errorf("%+v, %v", m, err)
+	}
+	if pushes := strings.Count(strings.Join(e.asked, " "), "push"); pushes != modelTurns*(modelShapes+2) {
+		t.Errorf("%d pushes", pushes)
+	}
+	for _, call := range []string{"push", "infer"} {
+		if _, err := measureLatencyModel(context.Background(), &scripted{network: whole, fail: call}, "", 60, whole, 1); !errors.Is(err, errScripted) {
+			t.Errorf("%s fails: %v", call, err)
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := measureLatencyModel(ctx, e, "", 60, whole, 1); !errors.Is(err, context.Canceled) {
+		t.Errorf("interrupted: %v", err)
+	}
+}
+
+func TestReadLatencyModel(t *testing.T) {
+	const model = `{"device":"d","batch":128,"base_us":5,"per_mac_us":[1,2],"per_neuron_us":[3],"shapes":26,"error":0.1,"max_error":0.2}`
+	for name, c := range map[string]struct {
+		text, word string
+	}{
+		"alone":       {`{"latency_model":` + model + `}`, ""},
+		"a result":    {`{"schema":1,"market":{"resource":"latency","latency_model":` + model + `}}`, ""},
+		"no model":    {`{"schema":1}`, "there is no latency_model"},
+		"no JSON":     {`{`, "JSON"},
+		"other depth": {`{"latency_model":` + strings.Replace(model, "[1,2]", "[1,2,3]", 1) + `}`, "layers of weights"},
+		"negative":    {`{"latency_model":` + strings.Replace(model, "[1,2]", "[1,-2]", 1) + `}`, "-2 is no time"},
+		"too large":   {`{"latency_model":` + strings.Replace(model, "[1,2]", "[1,1e300]", 1) + `}`, "no time"},
+		"no batch":    {`{"latency_model":` + strings.Replace(model, "128", "0", 1) + `}`, "batches of 0"},
+	} {
+		path := filepath.Join(t.TempDir(), "model.json")
+		if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		m, err := ReadLatencyModel(path, 2)
+		if c.word == "" {
+			if err != nil || m.Time([]int{1, 1, 1}) != 5+1+2+3 {
+				t.Errorf("%s: %+v, %v", name, m, err)
+			}
+		} else if !errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), c.word) || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := ReadLatencyModel(filepath.Join(t.TempDir(), "none"), 2); !errors.Is(err, ErrUsage) {
+		t.Errorf("no file: %v", err)
+	}
+}
+
+// FuzzLatencyModel: whatever the text, what passes is monotone and finite.
+func FuzzLatencyModel(f *testing.F) {
+	f.Add([]byte(`{"latency_model":{"batch":1,"base_us":5,"per_mac_us":[1,2],"per_neuron_us":[3],"shapes":2}}`))
+	f.Add([]byte(`{"market":{"latency_model":{"batch":1}}}`))
+	f.Add([]byte(`null`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		m, err := parseLatencyModel(text)
+		if err != nil || m.check(2) != nil {
+			return
+		}
+		if us := m.Time([]int{3, 2, 2}); !(us >= m.Base) || math.IsInf(us, 0) {
+			t.Errorf("%+v takes %g us", m, us)
+		}
+	})
+}
