@@ -276,7 +276,9 @@ func (t *training) certify(demands []int) error {
 
 // absurdLoss is how many times the loss of guessing the mean loss of an epoch may
 // be, both with the class weights of the training. Training that recovers is below it after an epoch; training
-// that blew up is above, even where its numbers stay finite.
+// that blew up is above, even where its numbers stay finite. In the paper's game a
+// player may be thrown from nearly 0 to 1 in a step, and what comes of that is the
+// game's own outcome.
 const absurdLoss = 100
 
 // endEpoch reports an epoch and starts the sums of the next.
@@ -294,7 +296,7 @@ func (t *training) endEpoch(ctx context.Context) error {
 		accuracy := 100 * float64(t.Unfinished.Correct) / float64(t.Unfinished.Samples)
 		line.Accuracy = &accuracy
 	}
-	if line.Loss > absurdLoss*t.loss.guessing(t.data) {
+	if t.plan.game != PaperGame && line.Loss > absurdLoss*t.loss.guessing(t.data) {
 		return t.diverged(line.Loss)
 	}
 	if t.plan.config.Validation > 0 {

@@ -29,6 +29,13 @@ func Rows() []Row {
 	}
 }
 
+// Steps are those of the paper's training: 20 epochs of 469 batches.
+const Steps = 20 * 469
+
+// Reach returns how far the price gamma alone takes a participation in the paper's
+// training, by plain ascent at its lr_s. Below 1 it does not get from 1 to 0.
+func (r Row) Reach() float64 { return printedRate * r.Gamma * Steps }
+
 // A row counts as reached within so many points, before anybody is removed.
 const (
 	AccuracyBound = 1.5
