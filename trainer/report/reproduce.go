@@ -167,10 +167,10 @@ const (
 
 // The layout of both figures, in pixels: two by two panels under a title and a legend.
 const (
-	figureWidth, figureHeight = 900, 640
+	figureWidth, figureHeight = 900, 660
 	panelWidth, panelHeight   = 370, 200
-	panelLeft, panelTop       = 62, 104
-	panelRight, panelDown     = 440, 268 // from one panel to the next
+	panelLeft, panelTop       = 62, 118
+	panelRight, panelDown     = 440, 276 // from one panel to the next
 )
 
 // A line of each row of the paper's table: its colour and dashes, so that nobody has to
@@ -191,9 +191,10 @@ func panelAt(i int, x, y scale) panel {
 	return panel{x, y}
 }
 
-// frame draws the panel's heading, grid and axes.
-func (p panel) frame(d *drawing, heading, below string, across, up []float64) {
-	d.text(point{p.x.start, p.y.end - 12}, letters{size: headingSize, fill: inkColour, bold: true}, heading)
+// frame draws the panel's heading, a line that explains it, grid and axes.
+func (p panel) frame(d *drawing, heading, explained, below string, across, up []float64) {
+	d.text(point{p.x.start, p.y.end - 24}, letters{size: headingSize, fill: inkColour, bold: true}, heading)
+	d.text(point{p.x.start, p.y.end - 9}, letters{size: tickSize, fill: mutedColour}, explained)
 	for _, t := range up {
 		y := p.y.at(t)
 		d.line([]point{{p.x.start, y}, {p.x.end, y}}, style{stroke: gridColour, width: 1})
@@ -231,7 +232,7 @@ func (d *drawing) finish(w io.Writer) error {
 // the paper's last figures as rings. Its errors are those of w.
 func PaperFigure1(w io.Writer, r *reproduce.Report) error {
 	d := startFigure("Figure 1 of arXiv:2512.22106, reproduced: the nearest reading of each configuration",
-		fmt.Sprintf("%s, seed 1; accuracy before removal on held-out training samples; rings: where the paper ends", shorten(r.Data, longestName)))
+		fmt.Sprintf("%s, seed 1; accuracy on held-out training samples; rings: where the paper ends", shorten(r.Data, longestName)))
 	legend(d, r)
 	lowest, players := 100., 0.
 	for _, row := range r.Rows {
@@ -244,18 +245,18 @@ func PaperFigure1(w io.Writer, r *reproduce.Report) error {
 	epochs := scale{high: float64(r.Epochs)}
 	across := epochs.ticks(max(1, niceStep(epochs.high, 10)))
 	for i, plot := range []struct {
-		heading string
-		numbers scale
-		of      func(reproduce.Point) float64
-		paper   func(reproduce.Row) float64 // NaN where it gives none
+		heading, explained string
+		numbers            scale
+		of                 func(reproduce.Point) float64
+		paper              func(reproduce.Row) float64 // NaN where it gives none
 	}{
-		{"accuracy, %", scale{low: lowest, high: 100}, func(p reproduce.Point) float64 { return p.Accuracy }, func(r reproduce.Row) float64 { return r.Accuracy }},
-		{"sparsity, %", scale{high: 100}, func(p reproduce.Point) float64 { return p.Sparsity }, func(r reproduce.Row) float64 { return r.Sparsity }},
-		{"mean participation", scale{high: 1}, func(p reproduce.Point) float64 { return p.MeanParticipation }, nil},
-		{"active neurons", scale{high: max(1, math.Round(players))}, func(p reproduce.Point) float64 { return float64(p.Active) }, nil},
+		{"accuracy", "percent, before removal", scale{low: lowest, high: 100}, func(p reproduce.Point) float64 { return p.Accuracy }, func(r reproduce.Row) float64 { return r.Accuracy }},
+		{"sparsity", fmt.Sprintf("percent of players below %g", r.Threshold), scale{high: 100}, func(p reproduce.Point) float64 { return p.Sparsity }, func(r reproduce.Row) float64 { return r.Sparsity }},
+		{"mean participation", "of all players", scale{high: 1}, func(p reproduce.Point) float64 { return p.MeanParticipation }, nil},
+		{"active neurons", "players that are not below it", scale{high: max(1, math.Round(players))}, func(p reproduce.Point) float64 { return float64(p.Active) }, nil},
 	} {
 		p := panelAt(i, epochs, plot.numbers)
-		p.frame(d, plot.heading, "epoch", across, p.y.ticks(niceStep(p.y.high-p.y.low, 5)))
+		p.frame(d, plot.heading, plot.explained, "epoch", across, p.y.ticks(niceStep(p.y.high-p.y.low, 5)))
 		for k, row := range r.Rows {
 			var points []point
 			for _, at := range row.Curve {
@@ -296,11 +297,11 @@ func PaperFigure2(w io.Writer, r *reproduce.Report) error {
 	}
 	for i, row := range r.Rows[:min(4, len(r.Rows))] {
 		p := panelAt(i, scale{high: 1}, scale{high: float64(most), logarithmic: true})
-		heading := row.Name
+		reading := ""
 		if len(row.Full) > 0 {
-			heading += ": " + readingText(row.Full[0].Reading)
+			reading = readingText(row.Full[0].Reading)
 		}
-		p.frame(d, heading, "participation s", p.x.ticks(0.2), p.y.powerTicks())
+		p.frame(d, row.Name, reading, "participation s", p.x.ticks(0.2), p.y.powerTicks())
 		for bin, n := range row.Histogram {
 			if n == 0 {
 				continue
