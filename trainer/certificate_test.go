@@ -177,6 +177,9 @@ func TestPaperCertificate(t *testing.T) {
 			t.Errorf("player %d: %+v", i, got)
 		}
 	}
+	if math.Abs(c.Layers[0].MeanSquaredNorm-(1.25+1.8125)/2) > 1e-15 || c.Layers[1].MeanSquaredNorm != 1 {
+		t.Errorf("mean |theta|^2 %g and %g", c.Layers[0].MeanSquaredNorm, c.Layers[1].MeanSquaredNorm)
+	}
 	if c.Claimed != (total.RelativeGap() < game.EquilibriumBound) || c.PutBack != nil || len(c.Players) != 5 {
 		t.Errorf("%+v", c)
 	}
