@@ -100,9 +100,9 @@ before removal: with the participations that the game left. masked: those below 
 kept: by hidden layer, a group for each seed. |theta|^2: mean over the players. reached: means before removal within %g points of accuracy and %g of sparsity.
 A reading is the benefit, the optimiser of the weights with its rate, and how participations move with lr_s.
 `, r.Data, r.Model, r.Epochs, seeds, 100*r.Validation, r.Threshold, reproduce.AccuracyBound, reproduce.SparsityBound)
-	fmt.Fprintf(w, "All %d readings of each row were screened in %d epochs with one seed; SGD and plain ascent, which move by a slope, moved %g times as fast there, so that\n"+
-		"they travelled as far. Of readings that differ in the benefit alone the nearest was taken, and of these the three nearest of each row were run in full.\n",
-		r.Readings, r.ScreenEpochs, float64(r.Epochs)/float64(r.ScreenEpochs))
+	fmt.Fprintf(w, "All %d readings of each row were screened in %d epochs with one seed, in which weights and plain ascent move %g times as fast, so that both travel\n"+
+		"as far; Adam ascent, whose steps would come near %g, does not. Of readings that differ in the benefit alone the nearest was taken, and of these the three nearest of each row were run in full.\n",
+		r.Readings, r.ScreenEpochs, float64(r.Epochs)/float64(r.ScreenEpochs), r.Threshold)
 	if r.LeftOut != "" {
 		fmt.Fprintln(w, r.LeftOut)
 	}

@@ -88,18 +88,15 @@ func quickPlan() plan {
 }
 
 // config returns the configuration of one run of a reading. Shorter runs are the same
-// runs in fast motion: what moves by a slope moves as much faster as there are fewer
-// epochs, so that it travels as far. The steps of Adam are not lengthened: they are
-// about as long as the rate, so longer ones would end coarser, and those of the paper
-// are enough to cross from 1 to 0 in a fifth of its epochs.
+// runs in fast motion: weights and participations move as much faster as there are
+// fewer epochs, so that both travel as far. Only ascent by Adam is not hurried: its
+// steps are about as long as its rate, so they would come near eps, and those of the
+// paper are enough to cross from 1 to 0 in a fifth of its epochs.
 func (p plan) config(row Row, r Reading, epochs int, seed uint64) trainer.Config {
 	c := trainer.DefaultConfig()
 	faster := float64(p.epochs) / float64(epochs)
 	c.Data, c.Model, c.Validation, c.Epochs, c.Seed = p.data, p.model, p.validation, epochs, seed
-	c.Optimiser, c.LearningRate = r.Optimiser, r.LearningRate
-	if r.Optimiser == trainer.SGD {
-		c.LearningRate *= faster
-	}
+	c.Optimiser, c.LearningRate = r.Optimiser, r.LearningRate*faster
 	c.Game, c.Sparsity = trainer.PaperGame, 0
 	c.Beta, c.Gamma = row.Beta, row.Gamma
 	c.Benefit, c.BenefitGradient = r.Benefit, r.Gradient

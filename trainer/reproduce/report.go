@@ -21,7 +21,7 @@ type Report struct {
 	Data         string  `json:"data"`
 	Model        string  `json:"model"`
 	Epochs       int     `json:"epochs"`        // of a full run
-	ScreenEpochs int     `json:"screen_epochs"` // of a short one, in which everything moves as much faster
+	ScreenEpochs int     `json:"screen_epochs"` // of a short one, in which all but ascent by Adam moves as much faster
 	Validation   float64 `json:"validation"`    // fraction of the training samples that readings are chosen on
 	Readings     int     `json:"readings"`
 	Seeds        int     `json:"seeds"`
