@@ -259,5 +259,6 @@ func (r *run) conclude(ctx context.Context, engine Engine) (*Result, error) {
 	if err := r.write(ResultFile, func(w io.Writer) error { return r.result.Write(w) }); err != nil {
 		return nil, err
 	}
-	return &r.result, r.removeCheckpoint()
+	result := r.result // apart from the run, which holds the data
+	return &result, r.removeCheckpoint()
 }
