@@ -2,6 +2,7 @@ package reproduce
 
 import (
 	"fmt"
+	"path"
 
 	"nashprune/game"
 	"nashprune/trainer"
@@ -83,8 +84,37 @@ func quickPlan() plan {
 		haste:    10, // there are 43 steps in an epoch, and 469 in the paper's
 		readings: readings([]game.BenefitGradient{game.OfEffective}, []Training{{Optimiser: trainer.SGD, LearningRate: 0.1}, adam}, []float64{printedRate}),
 		leftOut: "Quick: digits drawn here instead of MNIST, a tenth of the samples, 144 players instead of 768, participations ten times as fast. " +
-			"Left out: the benefit by theta, SGD at other rates than 0.1, lr_s 0.01. It shows how the table is made, not the paper's figures.",
+			"Left out: the benefit by theta, SGD at other rates than 0.1, lr_s 0.01. It shows how the table is made, not the paper's figures. ",
 	}
+}
+
+// only leaves the readings whose names match one of the patterns, if there are any. An
+// error is of the kind [trainer.ErrUsage].
+func (p *plan) only(patterns []string) error {
+	if len(patterns) == 0 {
+		return nil
+	}
+	all := p.readings
+	p.readings = nil
+	for _, r := range all {
+		for _, pattern := range patterns {
+			matches, err := path.Match(pattern, r.folder())
+			if err != nil {
+				return trainer.Usagef("--readings %q: %v", pattern, err)
+			}
+			if matches {
+				p.readings = append(p.readings, r)
+				break
+			}
+		}
+	}
+	if len(p.readings) == 0 {
+		return trainer.Usagef("--readings %q: none matches; one is called %s", patterns, all[0].folder())
+	}
+	if left := len(all) - len(p.readings); left > 0 {
+		p.leftOut += fmt.Sprintf("Left out: %d of %d readings, those that match none of %q.", left, len(all), patterns)
+	}
+	return nil
 }
 
 // config returns the configuration of one run of a reading. Shorter runs are the same

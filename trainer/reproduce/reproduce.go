@@ -20,6 +20,9 @@ type Options struct {
 	Seeds  int  // of full runs, at least 1
 	Quick  bool // a small version, on digits that are drawn
 	Jobs   int  // runs at a time; 0: one
+	// Readings are patterns, as path.Match knows them, of the names of readings; a reading
+	// is screened if it matches one of them. Empty: all are.
+	Readings []string
 
 	Dir              string // all runs, and what is left of a study that was stopped
 	Command, Version string // for the record
@@ -51,6 +54,9 @@ func Paper(ctx context.Context, o Options) (*Report, error) {
 	}
 	if o.Dir == "" {
 		return nil, trainer.Usagef("name a folder for the runs with --out")
+	}
+	if err := p.only(o.Readings); err != nil {
+		return nil, err
 	}
 	return p.run(ctx, o)
 }

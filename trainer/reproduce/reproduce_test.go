@@ -234,3 +234,32 @@ func TestRefusals(t *testing.T) {
 		}
 	}
 }
+
+// TestOnly: patterns choose among the readings, each once and in their order, and what is
+// left out is said.
+func TestOnly(t *testing.T) {
+	for _, test := range []struct {
+		patterns []string
+		left     int // of 72; 0: an error
+	}{
+		{nil, 72},
+		{[]string{"*"}, 72},
+		{[]string{"*-effective-adam-*"}, 12},
+		{[]string{"*-effective-adam-*", "descent-effective-*"}, 12 + 8},
+		{[]string{"printed-theta-sgd-0.01-gradient-0.001"}, 1},
+		{[]string{"*-adams-*"}, 0},
+		{[]string{"[z-"}, 0},
+	} {
+		p := wholePlan("mnist")
+		err := p.only(test.patterns)
+		if test.left == 0 {
+			if !errors.Is(err, trainer.ErrUsage) {
+				t.Errorf("%q: %v", test.patterns, err)
+			}
+			continue
+		}
+		if err != nil || len(p.readings) != test.left || (p.leftOut != "") != (test.left < 72) {
+			t.Errorf("%q: %d readings, %q, %v", test.patterns, len(p.readings), p.leftOut, err)
+		}
+	}
+}
