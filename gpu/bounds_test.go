@@ -57,7 +57,7 @@ func everything(e trainer.Engine, c backendtest.Case) error {
 	paper := steps(c, 2, false)
 	paper.Paper = &trainer.PaperMove{
 		Game:   game.Paper{Benefit: game.Absolute, Alpha: 1, Beta: 0.02, Gamma: 0.01, Eta: 0.005},
-		Update: trainer.BestResponse, Rate: 0.5,
+		Update: trainer.AdamAscent, Rate: 0.5,
 	}
 	var keep network.Survivors
 	for _, width := range c.Hidden {

@@ -38,6 +38,7 @@ func TestNumbersThatAreNotFinite(t *testing.T) {
 			paper      *trainer.PaperMove
 		}{
 			{network.ReLU, &trainer.PaperMove{Game: game.Paper{Alpha: 1, Beta: 1}, Update: trainer.GradientAscent, Rate: 0.1}},
+			{network.ReLU, &trainer.PaperMove{Game: game.Paper{Alpha: 1, Beta: 1, Gradient: game.OfEffective}, Update: trainer.AdamAscent, Rate: 0.1}},
 			{network.ReLU, nil}, {network.LeakyReLU, nil}, {network.GELU, nil}, {network.Tanh, nil},
 		} {
 			found := func(driver string) string {

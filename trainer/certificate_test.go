@@ -168,7 +168,7 @@ func TestPaperCertificate(t *testing.T) {
 	players := make([]Player, 5)
 	var total game.Certificate
 	for _, m := range measured {
-		total.CertifyPaper(g, m.Field(), m.Participation)
+		total.CertifyPaper(g, m.Field(g), m.Participation)
 	}
 	c := paperCertificate(g, total, measured, n, players)
 	want := 0.2 * 1.125 / math.Sqrt(1.25*1.8125)
@@ -176,9 +176,12 @@ func TestPaperCertificate(t *testing.T) {
 		t.Errorf("spectral radius %v, want %g", c.Layers[0].SpectralRadius, want)
 	}
 	for i := range s {
-		if got := c.Players[i].Account; got != g.Account(measured[0].Field(), i, s[i]) {
+		if got := c.Players[i].Account; got != g.Account(measured[0].Field(g), i, s[i]) {
 			t.Errorf("player %d: %+v", i, got)
 		}
+	}
+	if math.Abs(c.Layers[0].MeanSquaredNorm-(1.25+1.8125)/2) > 1e-15 || c.Layers[1].MeanSquaredNorm != 1 {
+		t.Errorf("mean |theta|^2 %g and %g", c.Layers[0].MeanSquaredNorm, c.Layers[1].MeanSquaredNorm)
 	}
 	if c.Claimed != (total.RelativeGap() < game.EquilibriumBound) || c.PutBack != nil || len(c.Players) != 5 {
 		t.Errorf("%+v", c)

@@ -100,6 +100,7 @@ func TestResolveRefuses(t *testing.T) {
 		"alpha":                {func(c *trainer.Config) { c.Alpha = nan }},
 		"gamma":                {func(c *trainer.Config) { c.Gamma = -1 }},
 		"benefit":              {func(c *trainer.Config) { c.Benefit = game.Benefit("charity") }},
+		"gradient of":          {func(c *trainer.Config) { c.BenefitGradient = "loss" }},
 		"--baseline":           {func(c *trainer.Config) { c.Game, c.Baseline = trainer.NoGame, true }},
 	} {
 		for i, change := range changes {

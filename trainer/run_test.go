@@ -200,6 +200,9 @@ func TestInterruptedRunsGoOn(t *testing.T) {
 		},
 		"paper": func(c *trainer.Config) { c.Game, c.Keep, c.Gamma, c.Beta = trainer.PaperGame, 0, 0.5, 0.001 },
 		"sgd":   func(c *trainer.Config) { c.Optimiser, c.Momentum, c.LearningRate = trainer.SGD, 0.9, 0.05 },
+		"adam": func(c *trainer.Config) {
+			c.Game, c.Keep, c.Beta, c.Update, c.BenefitGradient = trainer.PaperGame, 0, 0.1, trainer.AdamAscent, game.OfEffective
+		},
 		"patience": func(c *trainer.Config) {
 			c.Epochs, c.Validation, c.Patience, c.Baseline = 9, 0.2, 1, true
 			c.Optimiser, c.WeightDecay, c.ClipNorm, c.Activation, c.LabelSmoothing = trainer.AdamW, 0.1, 1, network.GELU, 0.1
@@ -285,6 +288,9 @@ func TestPaperRun(t *testing.T) {
 	}
 	if *result.Pruned.Accuracy != 25 { // the test set is balanced, and the logits are the same for all
 		t.Errorf("a network of biases is right in %g %%", *result.Pruned.Accuracy)
+	}
+	if g := result.Gated; g.Masked == nil || *g.Masked.Accuracy != 25 {
+		t.Errorf("with everybody at zero the network is right in %+v %%", g.Masked)
 	}
 	if s := result.Seconds; s.Game != s.Train || s.Tail != 0 {
 		t.Errorf("the paper's game lasts from end to end, and the times are %+v", s)

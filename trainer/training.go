@@ -294,7 +294,9 @@ func (t *training) certify(fallen int) error {
 
 // absurdLoss is how many times the loss of guessing the mean loss of an epoch may
 // be, both with the class weights of the training. Training that recovers is below it after an epoch; training
-// that blew up is above, even where its numbers stay finite.
+// that blew up is above, even where its numbers stay finite. In the paper's game a
+// player may be thrown from nearly 0 to 1 in a step, and what comes of that is the
+// game's own outcome.
 const absurdLoss = 100
 
 // endEpoch reports an epoch and starts the sums of the next.
@@ -312,7 +314,7 @@ func (t *training) endEpoch(ctx context.Context) error {
 		accuracy := 100 * float64(t.Unfinished.Correct) / float64(t.Unfinished.Samples)
 		line.Accuracy = &accuracy
 	}
-	if line.Loss > absurdLoss*t.loss.guessing(t.data) {
+	if t.plan.game != PaperGame && line.Loss > absurdLoss*t.loss.guessing(t.data) {
 		return t.diverged(line.Loss)
 	}
 	if t.plan.config.Validation > 0 {
@@ -334,8 +336,36 @@ func (t *training) endEpoch(ctx context.Context) error {
 			return err
 		}
 	}
+	if t.plan.game == PaperGame {
+		if err := t.lookAtPlayers(&line); err != nil {
+			return err
+		}
+	}
 	t.Unfinished = Progress{}
 	return t.journal.epochEnded(t, line)
+}
+
+// lookAtPlayers adds to a line what the players of the paper's game are at.
+func (t *training) lookAtPlayers(line *EpochLine) error {
+	layers, err := t.engine.Statistics()
+	if err != nil {
+		return err
+	}
+	total, players := 0., 0
+	for _, layer := range layers {
+		active := 0
+		for _, s := range layer.Participation {
+			total += s
+			if s >= t.plan.config.Threshold {
+				active++
+			}
+		}
+		players += len(layer.Participation)
+		line.Active = append(line.Active, active)
+	}
+	mean := total / float64(players)
+	line.MeanParticipation = &mean
+	return t.finite(mean)
 }
 
 // What the lines of metrics.jsonl, progress and errors call a training.
@@ -358,6 +388,11 @@ type EpochLine struct {
 	ValidationR2       *float64 `json:"validation_r2,omitempty"`
 	Players            []int    `json:"players"` // of each hidden layer
 	Seconds            float64  `json:"seconds"` // of this training so far
+
+	// Of the paper's game: players of each hidden layer that are not below the
+	// threshold, and the mean participation of all players.
+	Active            []int    `json:"active,omitempty"`
+	MeanParticipation *float64 `json:"mean_participation,omitempty"`
 
 	// ConditionNumbers are those of the effective weights diag(s) W, the largest
 	// singular value over the smallest, of every layer, at a few epochs of a game's

@@ -144,6 +144,12 @@ func TestOtherCommandsRefuse(t *testing.T) {
 		words string
 	}{
 		{"nosuch", exitUsage, "there is no command \"nosuch\""},
+		{"reproduce book", exitUsage, "a command, such as paper"},
+		{"reproduce paper --seeds 0", exitUsage, "--seeds is 0"},
+		{"reproduce paper --jobs -1", exitUsage, "--jobs is -1"},
+		{"reproduce paper --out=", exitUsage, "--out"},
+		{"reproduce paper --quick --data digits", exitUsage, "leave out --data"},
+		{"reproduce paper --data nosuch --out none", exitUsage, "unknown data set"},
 		{"--nosuch", exitUsage, "unknown flag"},
 		{"help nosuch", exitUsage, "there is no command \"nosuch\""},
 		{"help train nosuch", exitUsage, "there is no command \"train nosuch\""},

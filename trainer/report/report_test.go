@@ -209,10 +209,30 @@ func TestTexts(t *testing.T) {
 // TestStability: the text says what a radius means, on both sides of 1 and without one.
 func TestStability(t *testing.T) {
 	run := withCertificate(marketRun())
+	run.Certificate.Claimed = true
 	for want, radius := range map[string]*float64{"below 1: a small change of participations dies out": of(0.99), "not below 1": of(1), "not worked out": nil} {
 		run.Certificate.SpectralRadius = radius
 		var b strings.Builder
 		if err := Explain(&b, run); err != nil || !strings.Contains(b.String(), want) {
+			t.Errorf("%v: no %q in %s", err, want, b.String())
+		}
+	}
+}
+
+// TestStabilityIsNoEquilibrium: a radius below 1 is not said to make changes die out
+// where there is no equilibrium, nor where no best response depends on anybody.
+func TestStabilityIsNoEquilibrium(t *testing.T) {
+	for want, c := range map[string]struct {
+		run    *Run
+		radius float64
+	}{
+		"at an equilibrium, and this state is none": {marketRun(), 0.5},
+		"nobody's depends on another's":             {paperRun(), 0},
+	} {
+		run := withCertificate(c.run)
+		run.Certificate.Claimed, run.Certificate.SpectralRadius = false, &c.radius
+		var b strings.Builder
+		if err := Explain(&b, run); err != nil || !strings.Contains(b.String(), want) || strings.Contains(b.String(), "dies out") {
 			t.Errorf("%v: no %q in %s", err, want, b.String())
 		}
 	}
