@@ -18,6 +18,9 @@ const (
 	MarketGame GameKind = "market"
 	// PaperGame is Algorithm 1 of arXiv:2512.22106.
 	PaperGame GameKind = "paper"
+	// RankingGame is no game: players are ranked by a [Criterion] and the last are
+	// removed, in the rounds that a market would have.
+	RankingGame GameKind = "ranking"
 	// NoGame trains and removes nobody.
 	NoGame GameKind = "off"
 )
@@ -96,13 +99,16 @@ type Config struct {
 
 	Game GameKind `toml:"game"`
 
-	// The market. Resolve turns Sparsity into Keep.
+	// The market, and rankings. Resolve turns Sparsity into Keep.
 	Keep      int     `toml:"keep,omitzero"`     // players kept; 0: as many as Sparsity leaves
+	Shape     string  `toml:"shape,omitempty"`   // players that each hidden layer keeps, such as 25-13; empty: in proportion, or by the ranking
 	Sparsity  float64 `toml:"sparsity,omitzero"` // fraction of players removed, 0 <= S < 1; unused where Keep is given
 	WarmUp    float64 `toml:"warm-up"`           // fraction of the run before the market opens
 	GameShare float64 `toml:"game-share"`        // fraction of the run while it is open; what is left is the tail
 	Rounds    int     `toml:"rounds"`            // of the market, at least 1
 	Damping   float64 `toml:"damping"`           // fraction of the way to the best response, 0 < D <= 1
+
+	Criterion Criterion `toml:"criterion"` // what players are ranked by where there is no market
 
 	// The paper's game; the weights are those of game.Paper.
 	Alpha             float64      `toml:"alpha"`
@@ -142,6 +148,7 @@ func DefaultConfig() Config {
 		GameShare: 0.4,
 		Rounds:    40,
 		Damping:   0.5,
+		Criterion: Magnitude,
 
 		Alpha:             1,
 		Benefit:           game.Printed,
@@ -200,7 +207,15 @@ func (c Config) Resolve() (Config, error) {
 	if c.Schedule == Step && c.StepEpochs == 0 {
 		c.StepEpochs = float64(c.Epochs) / 3
 	}
-	if c.Game == MarketGame {
+	if !c.Game.inRounds() {
+		c.Keep, c.Shape = 0, ""
+	} else if c.Shape != "" {
+		shares, err := c.shares(hidden)
+		if err != nil {
+			return c, err
+		}
+		c.Keep = sum(shares)
+	} else {
 		if c.Keep == 0 {
 			c.Keep = int(math.Round(float64(sum(hidden)) * (1 - c.Sparsity)))
 			if _, err := game.Split(c.Keep, hidden); err != nil {
@@ -210,11 +225,34 @@ func (c Config) Resolve() (Config, error) {
 		if _, err := game.Split(c.Keep, hidden); err != nil {
 			return c, Usagef("--keep: %v", err)
 		}
-	} else {
-		c.Keep = 0
 	}
 	c.Sparsity = 0
 	return c, nil
+}
+
+// shares returns how many players each hidden layer is to keep: those of Shape, or
+// Keep of them in proportion to the widths. Errors are of the kind [ErrUsage].
+func (c Config) shares(hidden []int) ([]int, error) {
+	if c.Shape == "" {
+		shares, err := game.Split(c.Keep, hidden)
+		if err != nil {
+			return nil, Usagef("--keep: %v", err)
+		}
+		return shares, nil
+	}
+	shares, err := network.Parse("mlp:" + c.Shape)
+	if err != nil || len(shares) != len(hidden) {
+		return nil, Usagef("--shape is %q: it is the players that each of the %d hidden layers keeps, such as 25-13", c.Shape, len(hidden))
+	}
+	for l, share := range shares {
+		if share < game.LeastPerLayer || share > hidden[l] {
+			return nil, Usagef("--shape is %q: hidden layer %d has %d players and keeps at least %d of them", c.Shape, l, hidden[l], game.LeastPerLayer)
+		}
+	}
+	if total := sum(shares); c.Keep != 0 && c.Keep != total {
+		return nil, Usagef("--keep is %d, and --shape %s keeps %d", c.Keep, c.Shape, total)
+	}
+	return shares, nil
 }
 
 func sum(v []int) int {
@@ -264,7 +302,8 @@ func (c Config) check() error {
 		{c.Patience == 0 || c.Validation > 0, "--patience %d looks at samples that are held out: give --validation 0.1, too", c.Patience},
 		{c.Patience == 0 || c.Game != PaperGame, "--patience %d: the paper's game is played to its end; leave it out", c.Patience},
 		{between(c.LearningRateWarmUp, 0, float64(c.Epochs)), "--learning-rate-warm-up is %v: it is at least 0 and at most the epochs", c.LearningRateWarmUp},
-		{oneOf(string(c.Game), string(MarketGame), string(PaperGame), string(NoGame)), "--game is %q: it is market, paper or off", string(c.Game)},
+		{oneOf(string(c.Game), string(MarketGame), string(PaperGame), string(RankingGame), string(NoGame)), "--game is %q: it is market, paper, ranking or off", string(c.Game)},
+		{c.Game != RankingGame || c.Criterion.Known(), "--criterion is %q: it is random, magnitude, path-magnitude, taylor, fisher or participation", string(c.Criterion)},
 		{c.Keep >= 0, "--keep is %d: it is a number of players", c.Keep},
 		{c.Sparsity >= 0 && c.Sparsity < 1, "--sparsity is %v: it is the fraction of players removed, at least 0 and below 1", c.Sparsity},
 		{between(c.WarmUp, 0, 1), "--warm-up is %v: it is a fraction of the run, 0 to 1", c.WarmUp},

@@ -20,7 +20,7 @@ type plan struct {
 	// zero where there is none.
 	opens, closes int
 	widths        []int // at the start, from the inputs to the logits
-	shares        []int // players that each hidden layer keeps in the market
+	shares        []int // players that each hidden layer keeps; where one ranking of all decides, only an estimate
 }
 
 // longestStretch is how many steps run without a word from the host: short
@@ -34,7 +34,7 @@ func newPlan(c Config, kind GameKind, widths []int, samples int) (plan, error) {
 	p := plan{config: c, game: kind, samples: samples, widths: widths}
 	p.perEpoch = (samples + c.Batch - 1) / c.Batch
 	p.total = c.Epochs * p.perEpoch
-	if kind != MarketGame {
+	if !kind.inRounds() {
 		return p, nil
 	}
 	p.opens = int(math.Round(c.WarmUp * float64(p.total)))
@@ -43,12 +43,9 @@ func newPlan(c Config, kind GameKind, widths []int, samples int) (plan, error) {
 		return p, Usagef("--rounds %d do not fit into the %d steps while the market is open: fewer rounds, more epochs or a larger --game-share",
 			c.Rounds, steps)
 	}
-	shares, err := game.Split(c.Keep, widths[1:len(widths)-1])
-	if err != nil {
-		return p, Usagef("--keep: %v", err)
-	}
-	p.shares = shares
-	return p, nil
+	var err error
+	p.shares, err = c.shares(widths[1 : len(widths)-1])
+	return p, err
 }
 
 // roundEnd returns the step after which round k takes place, from 1.
@@ -58,7 +55,7 @@ func (p plan) roundEnd(k int) int {
 
 // roundAt returns the round that takes place after step, or 0.
 func (p plan) roundAt(step int) int {
-	if p.game != MarketGame || step <= p.opens || step > p.closes {
+	if !p.game.inRounds() || step <= p.opens || step > p.closes {
 		return 0
 	}
 	rounds, span := p.config.Rounds, p.closes-p.opens
@@ -133,7 +130,7 @@ func (p plan) stretch(order []int32, from, to int) Stretch {
 	for step := from; step < to; step++ {
 		s.LearningRates = append(s.LearningRates, p.learningRate(step))
 	}
-	if p.game == PaperGame {
+	if p.paperPlays(from) {
 		s.Paper = &PaperMove{Game: p.config.Paper(), Update: p.config.Update, Rate: p.config.ParticipationRate}
 	}
 	return s
@@ -162,7 +159,7 @@ const conditionPoints = 5
 // nearly as there are epochs.
 func (p plan) conditionsDue(epoch int) bool {
 	part := func(epoch int) int { return epoch * conditionPoints / p.config.Epochs }
-	return p.game != NoGame && part(epoch) > part(epoch-1)
+	return p.game != NoGame && p.game != RankingGame && part(epoch) > part(epoch-1)
 }
 
 // work estimates the multiplications that the steps from one count to another
@@ -186,7 +183,7 @@ func (p plan) work(from, to int) float64 {
 func (p plan) stepWork(step int) float64 {
 	passed := 0.
 	switch {
-	case p.game != MarketGame || step < p.opens:
+	case !p.game.inRounds() || step < p.opens:
 	case step >= p.closes:
 		passed = 1
 	default:

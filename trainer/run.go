@@ -348,7 +348,10 @@ func (r *run) runStages(ctx context.Context, engine Engine, p plan, from *checkp
 // training returns a training of this run at a position.
 func (r *run) training(p plan, engine Engine, at position) *training {
 	name := GameTraining
-	if p.game == NoGame {
+	switch p.game {
+	case RankingGame:
+		name = RankingTraining
+	case NoGame:
 		name = DenseTraining
 	}
 	t := &training{name: name, plan: p, engine: engine, data: r.data, loss: r.loss, journal: r, position: at}

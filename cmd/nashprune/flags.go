@@ -27,7 +27,8 @@ func configFlags(c *trainer.Config) *pflag.FlagSet {
 	section(all, "Data and network", generalFlags(c))
 	section(all, "Training", trainingFlags(c))
 	section(all, "Market (--game market)", marketFlags(c))
-	section(all, "The paper's game (--game paper)", paperFlags(c))
+	section(all, "Rankings instead of a game (--game ranking; also the market's settings, but --damping)", rankingFlags(c))
+	section(all, "The paper's game (--game paper, or --criterion participation)", paperFlags(c))
 	return all
 }
 
@@ -62,7 +63,7 @@ func generalFlags(c *trainer.Config) *pflag.FlagSet {
 	f.Var(word[network.Initialisation]{&c.Initialisation}, "init", "initial weights: he, xavier or pytorch")
 	f.Uint64Var(&c.Seed, "seed", c.Seed, "`number` that all random numbers follow from")
 	f.StringVar(&c.Device, "device", c.Device, deviceUsage)
-	f.Var(word[trainer.GameKind]{&c.Game}, "game", "market, paper or off")
+	f.Var(word[trainer.GameKind]{&c.Game}, "game", "market, paper, ranking or off")
 	f.BoolVar(&c.Baseline, "baseline", c.Baseline, "train the dense network as long without the game, and compare")
 	return f
 }
@@ -89,11 +90,18 @@ func trainingFlags(c *trainer.Config) *pflag.FlagSet {
 func marketFlags(c *trainer.Config) *pflag.FlagSet {
 	f := newFlagSet()
 	f.IntVar(&c.Keep, "keep", c.Keep, "`players` that stay")
+	f.StringVar(&c.Shape, "shape", c.Shape, "`players` that each hidden layer keeps, such as 25-13, instead of a number for all")
 	f.Float64Var(&c.Sparsity, "sparsity", c.Sparsity, "`fraction` of players to remove, if --keep is not given")
 	f.Float64Var(&c.WarmUp, "warm-up", c.WarmUp, "`fraction` of the run before the market opens")
 	f.Float64Var(&c.GameShare, "game-share", c.GameShare, "`fraction` of the run while it is open")
 	f.IntVar(&c.Rounds, "rounds", c.Rounds, "rounds of the market")
 	f.Float64Var(&c.Damping, "damping", c.Damping, "`fraction` of the way to the best response in a round")
+	return f
+}
+
+func rankingFlags(c *trainer.Config) *pflag.FlagSet {
+	f := newFlagSet()
+	f.Var(word[trainer.Criterion]{&c.Criterion}, "criterion", "what players are ranked by: random, magnitude, path-magnitude, taylor, fisher or participation")
 	return f
 }
 
@@ -113,13 +121,15 @@ func paperFlags(c *trainer.Config) *pflag.FlagSet {
 // checkGiven finds contradictions among what the user gave that the resolved
 // configuration cannot show.
 func checkGiven(f *pflag.FlagSet, c trainer.Config) error {
-	keep, sparsity := f.Changed("keep"), f.Changed("sparsity")
+	keep, sparsity, shape := f.Changed("keep"), f.Changed("sparsity"), c.Shape != ""
 	switch {
 	case keep && sparsity:
 		return trainer.Usagef("--keep %d and --sparsity %v both say how much stays: give one of them", c.Keep, c.Sparsity)
-	case (keep || sparsity) && (c.Game == trainer.PaperGame || c.Game == trainer.NoGame):
-		return trainer.Usagef("--keep and --sparsity belong to --game market, and this is --game %s", c.Game)
-	case keep && c.Keep < 1:
+	case sparsity && shape:
+		return trainer.Usagef("--shape %s and --sparsity %v both say how much stays: give one of them", c.Shape, c.Sparsity)
+	case (keep || sparsity || shape) && (c.Game == trainer.PaperGame || c.Game == trainer.NoGame):
+		return trainer.Usagef("--keep, --sparsity and --shape belong to --game market and --game ranking, and this is --game %s", c.Game)
+	case keep && c.Keep < 1 && !shape:
 		return trainer.Usagef("--keep %d leaves no network: keep at least %d players a hidden layer", c.Keep, game.LeastPerLayer)
 	}
 	return nil

@@ -51,15 +51,20 @@ func settleFromEnvironment(f *pflag.FlagSet, except ...string) error {
 }
 
 // stillOpen returns which flags of f the next source may set: not those that are
-// set already, nor, where one of --keep and --sparsity is set or a game without
-// them is chosen, the other.
+// set already, nor, where one of --keep, --sparsity and --shape is set or a game
+// without them is chosen, the others.
 func stillOpen(f *pflag.FlagSet) func(*pflag.Flag) bool {
-	players := !f.Changed("keep") && !f.Changed("sparsity")
-	if f.Changed("game") && f.Lookup("game").Value.String() != string(trainer.MarketGame) {
-		players = false
+	players := !f.Changed("keep") && !f.Changed("sparsity") && !f.Changed("shape")
+	if f.Changed("game") {
+		switch trainer.GameKind(f.Lookup("game").Value.String()) {
+		case trainer.MarketGame, trainer.RankingGame:
+		default:
+			players = false
+		}
 	}
 	return func(flag *pflag.Flag) bool {
-		if flag.Name == "keep" || flag.Name == "sparsity" {
+		switch flag.Name {
+		case "keep", "sparsity", "shape":
 			return players
 		}
 		return !flag.Changed
