@@ -45,10 +45,10 @@ func (o EngineOptions) Validate(d *dataset.Dataset, n *network.Network) error {
 		}
 	}
 	switch out := n.Layers[len(n.Layers)-1].Out; {
-	case out < d.Outputs():
-		return fmt.Errorf("the network has %d outputs, %s has %d classes", out, d.Name, d.Outputs())
 	case d.Regression() && out != d.Outputs():
 		return fmt.Errorf("the network has %d outputs, %s has %d targets", out, d.Name, d.Outputs())
+	case out < d.Outputs():
+		return fmt.Errorf("the network has %d outputs, %s has %d classes", out, d.Name, d.Outputs())
 	case o.Loss.ClassWeights != nil && len(o.Loss.ClassWeights) != out:
 		return fmt.Errorf("the network has %d outputs and the loss weights for %d classes", out, len(o.Loss.ClassWeights))
 	case d.Regression() && (o.Loss.Smoothing != 0 || o.Loss.ClassWeights != nil):

@@ -1,0 +1,301 @@
+// Package study makes many runs as one piece of work: a grid of named cells,
+// each of them a run of its own in a folder of its own. A study that was stopped
+// goes on where it was when it is asked for again.
+package study
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/BurntSushi/toml"
+	"github.com/gofrs/flock"
+
+	"nashprune/trainer"
+	"nashprune/trainer/atomicfile"
+)
+
+// Cell is one run of a study.
+type Cell struct {
+	// Name is the cell's folder below that of the study, with slashes between
+	// folders. No name is a folder of another's.
+	Name   string
+	Config trainer.Config
+}
+
+// Options are the circumstances of a study, which do not change what it finds
+// besides times.
+type Options struct {
+	Dir     string // of the study
+	Command string // as the user gave it, for the record of every run
+	Version string // of the program
+	Jobs    int    // cells at a time; 0: one
+
+	// Observe is told of the progress, by one goroutine at a time; may be nil.
+	Observe func(Event)
+}
+
+// Event is a report of progress: of the study where a cell ended, else of the run
+// of a cell.
+type Event struct {
+	Cell  string
+	Done  int // cells that are finished
+	Cells int
+	Ended bool // the cell is done
+	Run   trainer.Event
+
+	// Remaining is estimated from the cells that were made in this sitting;
+	// negative where nothing is known yet.
+	Remaining time.Duration
+}
+
+// Outcome is what a cell came to: a result, or why its training diverged.
+type Outcome struct {
+	Cell     Cell
+	Dir      string          // of the run
+	Result   *trainer.Result // nil if it diverged
+	Diverged string          // empty if it did not
+}
+
+// DivergedFile holds in the folder of a cell why its training diverged.
+const DivergedFile = "diverged.txt"
+
+const lockFile = "study.lock"
+
+// Run makes every cell that is not done yet, going on with those that were
+// interrupted, and returns the outcomes of all in their order. A training that
+// diverges is an outcome; any other failure ends the study, and the cells under
+// way stop with a checkpoint. The errors are those of [trainer.Run]; besides, a
+// folder that holds a cell with other settings is of the kind [trainer.ErrUsage].
+func Run(ctx context.Context, cells []Cell, o Options) ([]Outcome, error) {
+	if o.Dir == "" {
+		return nil, trainer.Usagef("name a folder for the study with --out")
+	}
+	cells, err := resolve(cells)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
+		return nil, fmt.Errorf("--out: %w", atomicfile.Advised(err))
+	}
+	unlock, err := lock(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+
+	s := &study{Options: o, outcomes: make([]Outcome, len(cells))}
+	var open []int
+	for i, cell := range cells {
+		s.outcomes[i] = Outcome{Cell: cell, Dir: filepath.Join(o.Dir, filepath.FromSlash(cell.Name))}
+		done, err := s.outcomes[i].read()
+		if err != nil {
+			return nil, err
+		}
+		if done {
+			s.done++
+		} else {
+			open = append(open, i)
+		}
+	}
+	s.began, s.found = time.Now(), s.done
+	return s.outcomes, s.make(ctx, open)
+}
+
+// resolve decides what the configurations leave open, so that what a folder holds
+// can be compared with them.
+func resolve(cells []Cell) ([]Cell, error) {
+	resolved := make([]Cell, len(cells))
+	names := make(map[string]bool)
+	for i, cell := range cells {
+		if !filepath.IsLocal(filepath.FromSlash(cell.Name)) || names[cell.Name] {
+			panic(fmt.Sprintf("study: the name %q of a cell leaves the folder or is there twice", cell.Name))
+		}
+		names[cell.Name] = true
+		c, err := cell.Config.Resolve()
+		if err != nil {
+			return nil, err
+		}
+		resolved[i] = Cell{cell.Name, c}
+	}
+	return resolved, nil
+}
+
+// lock keeps a second process out of the folder, for as long as this one lives.
+// File systems that know no locks pass.
+func lock(dir string) (unlock func(), err error) {
+	lock := flock.New(filepath.Join(dir, lockFile))
+	held, err := lock.TryLock()
+	switch {
+	case errors.Is(err, errors.ErrUnsupported):
+		return func() {}, nil
+	case err != nil:
+		return nil, fmt.Errorf("--out: lock %s: %w", lock.Path(), atomicfile.Advised(err))
+	case !held:
+		return nil, trainer.Usagef("--out %s: another process is at work on it: wait for its end, or name another folder", dir)
+	}
+	return func() { _ = lock.Unlock() }, nil
+}
+
+// study is a study under way.
+type study struct {
+	Options
+	outcomes []Outcome
+
+	mutex sync.Mutex // of what follows and of Observe
+	done  int
+	found int // of them when this sitting began
+	began time.Time
+}
+
+// make makes the cells of the given numbers, Jobs at a time.
+func (s *study) make(ctx context.Context, open []int) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	queue := make(chan int, len(open))
+	for _, i := range open {
+		queue <- i
+	}
+	close(queue)
+	var workers sync.WaitGroup
+	errs := make([]error, max(1, s.Jobs))
+	for worker := range errs {
+		workers.Add(1)
+		go func() {
+			defer workers.Done()
+			for i := range queue {
+				if ctx.Err() != nil {
+					return
+				}
+				if err := s.makeCell(ctx, &s.outcomes[i]); err != nil {
+					errs[worker] = err
+					stop(err)
+					return
+				}
+			}
+		}()
+	}
+	workers.Wait()
+	if ctx.Err() == nil {
+		return nil
+	}
+	return s.failure(errs)
+}
+
+// failure chooses among the errors of a study that was stopped: the others were
+// only interrupted by the one that tells why.
+func (s *study) failure(errs []error) error {
+	for _, err := range errs {
+		if err != nil && !errors.Is(err, trainer.ErrInterrupted) && !errors.Is(err, context.Canceled) {
+			return fmt.Errorf("%w; what was finished is kept in %s: the same command goes on with it", err, s.Dir)
+		}
+	}
+	return fmt.Errorf("%w with %d of %d runs finished: the same command goes on in %s", trainer.ErrInterrupted, s.done, len(s.outcomes), s.Dir)
+}
+
+// makeCell makes or goes on with one run.
+func (s *study) makeCell(ctx context.Context, o *Outcome) error {
+	options := trainer.Options{Dir: o.Dir, Command: s.Command, Version: s.Version, Observe: func(e trainer.Event) {
+		s.tell(Event{Cell: o.Cell.Name, Run: e})
+	}}
+	run := func() (*trainer.Result, error) { return trainer.Run(ctx, o.Cell.Config, options) }
+	if _, err := os.Stat(filepath.Join(o.Dir, trainer.CheckpointFile)); err == nil {
+		run = func() (*trainer.Result, error) { return trainer.Resume(ctx, options) }
+	} else if err := os.RemoveAll(o.Dir); err != nil { // of a run that was killed before it had a checkpoint
+		return atomicfile.Advised(err)
+	}
+	var err error
+	o.Result, err = run()
+	if diverged := new(trainer.DivergedError); errors.As(err, &diverged) {
+		o.Diverged = diverged.Error()
+		err = atomicfile.Write(filepath.Join(o.Dir, DivergedFile), func(w io.Writer) error {
+			_, err := io.WriteString(w, o.Diverged)
+			return err
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", o.Cell.Name, err)
+	}
+	s.mutex.Lock()
+	s.done++
+	s.mutex.Unlock()
+	s.tell(Event{Cell: o.Cell.Name, Ended: true})
+	return nil
+}
+
+// tell completes a report of progress and passes it on.
+func (s *study) tell(e Event) {
+	if s.Observe == nil {
+		return
+	}
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	e.Done, e.Cells, e.Remaining = s.done, len(s.outcomes), -1
+	if made := s.done - s.found; made > 0 {
+		each := time.Since(s.began) / time.Duration(made)
+		e.Remaining = (each * time.Duration(e.Cells-e.Done)).Round(time.Second)
+	}
+	s.Observe(e)
+}
+
+// read takes what the folder of a cell holds and tells whether that is all there
+// will be. Another cell's folder is an error.
+func (o *Outcome) read() (done bool, err error) {
+	held, err := os.ReadFile(filepath.Join(o.Dir, trainer.ConfigFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return false, o.mayBegin()
+	}
+	if err != nil {
+		return false, err
+	}
+	var wanted bytes.Buffer
+	if err := toml.NewEncoder(&wanted).Encode(o.Cell.Config); err != nil {
+		return false, err
+	}
+	if !bytes.Equal(held, wanted.Bytes()) {
+		return false, trainer.Usagef("--out: %s holds a run with other settings: name another folder, or remove that one", o.Dir)
+	}
+	text, err := os.ReadFile(filepath.Join(o.Dir, trainer.ResultFile))
+	if err == nil {
+		o.Result = new(trainer.Result)
+		if err := json.Unmarshal(text, o.Result); err != nil {
+			return false, fmt.Errorf("%s: %w: remove its folder, and the run is made again", filepath.Join(o.Dir, trainer.ResultFile), err)
+		}
+		return true, nil
+	}
+	if !errors.Is(err, os.ErrNotExist) {
+		return false, err
+	}
+	diverged, err := os.ReadFile(filepath.Join(o.Dir, DivergedFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	o.Diverged = string(diverged)
+	return err == nil, err
+}
+
+// mayBegin refuses a folder without a configuration that holds more than the
+// metrics, which a run makes first: it is not ours to remove.
+func (o *Outcome) mayBegin() error {
+	entries, err := os.ReadDir(o.Dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if name := entry.Name(); name != trainer.MetricsFile && !strings.HasPrefix(name, ".nashprune-") {
+			return trainer.Usagef("--out: %s holds %s, which is not of this study: name another folder", o.Dir, name)
+		}
+	}
+	return nil
+}

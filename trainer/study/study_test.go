@@ -1,0 +1,220 @@
+package study_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	_ "nashprune/cpu_fallback"
+	"nashprune/trainer"
+	"nashprune/trainer/study"
+)
+
+// cells returns a small study: two seeds, with the market and without.
+func cells() []study.Cell {
+	var cells []study.Cell
+	for _, kind := range []trainer.GameKind{trainer.MarketGame, trainer.NoGame} {
+		for seed := range uint64(2) {
+			c := trainer.DefaultConfig()
+			c.Data, c.Model, c.Device = "digits:side=8,train=320,test=80", "mlp:12-8", "gonum"
+			c.Epochs, c.Batch, c.Rounds, c.Seed, c.Game, c.Sparsity = 5, 32, 4, seed+1, kind, 0.5
+			cells = append(cells, study.Cell{Name: string(kind) + "/" + string(rune('a'+seed)), Config: c})
+		}
+	}
+	return cells
+}
+
+func run(t *testing.T, dir string, jobs int, cells []study.Cell) []study.Outcome {
+	t.Helper()
+	outcomes, err := study.Run(context.Background(), cells, study.Options{Dir: dir, Jobs: jobs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return outcomes
+}
+
+// losses are exact: they change with any bit of a network.
+func losses(outcomes []study.Outcome) []float64 {
+	var all []float64
+	for _, o := range outcomes {
+		judged := o.Result.Dense
+		if o.Result.Pruned != nil {
+			judged = o.Result.Pruned.Judged
+		}
+		all = append(all, *judged.Loss)
+	}
+	return all
+}
+
+func mustEqual(t *testing.T, got, want []float64) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%d losses, want %d", len(got), len(want))
+	}
+	for i := range got {
+		if got[i] != want[i] {
+			t.Errorf("loss %d is %v, want %v", i, got[i], want[i])
+		}
+	}
+}
+
+func TestJobsDoNotChangeResults(t *testing.T) {
+	want := losses(run(t, t.TempDir(), 1, cells()))
+	mustEqual(t, losses(run(t, t.TempDir(), 3, cells())), want)
+}
+
+func TestFinishedCellsAreRead(t *testing.T) {
+	dir := t.TempDir()
+	want := losses(run(t, dir, 2, cells()))
+	ended := 0
+	outcomes, err := study.Run(context.Background(), cells(), study.Options{Dir: dir, Observe: func(study.Event) { ended++ }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ended != 0 {
+		t.Errorf("%d reports of progress of a study that was finished", ended)
+	}
+	mustEqual(t, losses(outcomes), want)
+}
+
+// An interrupted study, however often it stops, ends with the bits of one that
+// never stopped.
+func TestInterruptedStudyGoesOn(t *testing.T) {
+	want := losses(run(t, t.TempDir(), 1, cells()))
+	dir := t.TempDir()
+	stops := 0
+	for {
+		ctx, cancel := context.WithCancel(context.Background())
+		reports := 0
+		outcomes, err := study.Run(ctx, cells(), study.Options{Dir: dir, Jobs: 2, Observe: func(e study.Event) {
+			if e.Run.Line != nil {
+				if reports++; reports == 3 {
+					cancel()
+				}
+			}
+		}})
+		cancel()
+		if err == nil {
+			mustEqual(t, losses(outcomes), want)
+			break
+		}
+		if !errors.Is(err, trainer.ErrInterrupted) || !strings.Contains(err.Error(), dir) {
+			t.Fatalf("stopped with %v", err)
+		}
+		if stops++; stops > 20 {
+			t.Fatal("it does not come to an end")
+		}
+	}
+	if stops < 2 {
+		t.Errorf("it was stopped %d times: the test shows nothing", stops)
+	}
+}
+
+// A process that is killed before a run has a checkpoint leaves a configuration
+// and metrics, or metrics alone.
+func TestKilledCellIsMadeAgain(t *testing.T) {
+	dir := t.TempDir()
+	want := losses(run(t, dir, 1, cells()))
+	first, second := filepath.Join(dir, "market", "a"), filepath.Join(dir, "market", "b")
+	for _, folder := range []string{first, second} {
+		if err := os.Remove(filepath.Join(folder, trainer.ResultFile)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	entries, err := os.ReadDir(second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		if entry.Name() != trainer.MetricsFile {
+			if err := os.Remove(filepath.Join(second, entry.Name())); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	mustEqual(t, losses(run(t, dir, 1, cells())), want)
+}
+
+func TestDivergedIsAnOutcome(t *testing.T) {
+	dir := t.TempDir()
+	all := cells()
+	all[1].Config.Optimiser, all[1].Config.LearningRate = trainer.SGD, 100
+	for range 2 { // made, and read
+		outcomes := run(t, dir, 1, all)
+		for i, o := range outcomes {
+			if (o.Diverged != "") != (i == 1) || (o.Result == nil) != (i == 1) {
+				t.Errorf("%s: diverged %q, result %v", o.Cell.Name, o.Diverged, o.Result)
+			}
+		}
+		if !strings.Contains(outcomes[1].Diverged, "diverged in epoch") {
+			t.Errorf("it says %q", outcomes[1].Diverged)
+		}
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	dir := t.TempDir()
+	run(t, dir, 1, cells()[:1])
+	other := cells()[:1]
+	other[0].Config.Seed = 9
+	absurd := cells()[:1]
+	absurd[0].Config.LearningRate = math.NaN()
+	foreign := t.TempDir()
+	note := filepath.Join(foreign, "market", "a", "note.txt")
+	if err := os.MkdirAll(filepath.Dir(note), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(note, []byte("mine"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name, dir, says string
+		cells           []study.Cell
+	}{
+		{"other settings", dir, "other settings", other},
+		{"absurd settings", dir, "--learning-rate", absurd},
+		{"someone's folder", foreign, "note.txt", cells()[:1]},
+		{"no folder", "", "--out", cells()[:1]},
+	} {
+		_, err := study.Run(context.Background(), test.cells, study.Options{Dir: test.dir})
+		if !errors.Is(err, trainer.ErrUsage) || !strings.Contains(err.Error(), test.says) {
+			t.Errorf("%s: %v", test.name, err)
+		}
+	}
+	if text, err := os.ReadFile(note); err != nil || string(text) != "mine" {
+		t.Errorf("the note was touched: %q, %v", text, err)
+	}
+}
+
+func TestOneProcessAtATime(t *testing.T) {
+	dir := t.TempDir()
+	all := cells()[:2]
+	var second error
+	_, err := study.Run(context.Background(), all[:1], study.Options{Dir: dir, Observe: func(study.Event) {
+		if second == nil {
+			_, second = study.Run(context.Background(), all[1:], study.Options{Dir: dir})
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !errors.Is(second, trainer.ErrUsage) || !strings.Contains(second.Error(), "another process") {
+		t.Errorf("the second got %v", second)
+	}
+}
+
+// A failure that is not divergence stops the others and is told, not their
+// interruption; what is finished stays.
+func TestFailureIsTold(t *testing.T) {
+	dir := t.TempDir()
+	all := cells()
+	all[1].Config.Data = filepath.Join(dir, "missing.csv")
+	_, err := study.Run(context.Background(), all, study.Options{Dir: dir, Jobs: 2})
+	if err == nil || errors.Is(err, trainer.ErrInterrupted) || !strings.Contains(err.Error(), "missing.csv") || !strings.Contains(err.Error(), "market/b") {
+		t.Errorf("it says %v", err)
+	}
+}
