@@ -38,14 +38,17 @@ func Allot(scores [][]float64, keep int) []int {
 // RankOut is a round without a game: it takes the score of every player still
 // there, keeps as many as asked, those of the highest scores, and returns their
 // positions and the cut, the highest score of those who leave for [RankedOut], or
-// zero if nobody does. In the records a score stands for the worth and the cut for
-// the price.
+// zero if nobody does. In the records a score stands for the worth, and the cut of
+// the last round in which somebody left for the price.
 func (l *Ledger) RankOut(scores []float64, keep int) (stay []int, cut float64) {
 	l.mustMatch(scores)
 	l.Rounds++
 	cut = ClearingPrice(scores, keep)
 	for position, i := range l.Live {
-		l.Records[i].Worth, l.Records[i].Price = scores[position], cut
+		l.Records[i].Worth = scores[position]
+		if keep < len(scores) {
+			l.Records[i].Price = cut
+		}
 	}
 	stay = l.keep(Winners(scores, keep))
 	for i := range l.Records {

@@ -77,12 +77,12 @@ func (p plan) tracking(step int) bool {
 }
 
 // next returns where the stretch that starts after step ends: at the next round
-// or the end of the epoch, where the market opens, where tracking begins or
+// or the end of the epoch, where the market opens, a step before its first round, where tracking begins or
 // ends, or when it is long enough.
 func (p plan) next(step int) int {
 	end := min(step+longestStretch, (step/p.perEpoch+1)*p.perEpoch, p.total)
 	for s := step + 1; s < end; s++ {
-		if p.roundAt(s) > 0 || s == p.opens || p.tracking(s) != p.tracking(step) {
+		if p.roundAt(s) > 0 || s == p.opens || s == p.branch() || p.tracking(s) != p.tracking(step) {
 			return s
 		}
 	}
