@@ -84,7 +84,12 @@ func (c Certificate) Claimed() bool { return c.RelativeGap() < EquilibriumBound 
 // Certify adds the players of one layer of the market, with their worths and
 // participations, at the price that clears the demand, and returns their accounts.
 func (c *Certificate) Certify(worths, participations []float64, demand int) []Account {
-	market := Market{Price: ClearingPrice(worths, demand)}
+	return c.CertifyAt(Market{Price: ClearingPrice(worths, demand)}, worths, participations)
+}
+
+// CertifyAt adds the players of one layer as [Certificate.Certify] does, at a price
+// that was found elsewhere.
+func (c *Certificate) CertifyAt(market Market, worths, participations []float64) []Account {
 	accounts := make([]Account, len(worths))
 	for i, worth := range worths {
 		accounts[i] = market.Account(worth, participations[i])

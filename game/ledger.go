@@ -76,13 +76,19 @@ func NewLedger(players int) *Ledger {
 // Quote opens a round: it takes the worth of every player still there, finds
 // the price at which demand of them want to stay, and returns it.
 func (l *Ledger) Quote(worths []float64, demand int) (price float64) {
+	price = ClearingPrice(worths, demand)
+	l.QuoteAt(worths, price)
+	return price
+}
+
+// QuoteAt opens a round as [Ledger.Quote] does, at a price that was found
+// elsewhere: in a market that several layers share.
+func (l *Ledger) QuoteAt(worths []float64, price float64) {
 	l.mustMatch(worths)
 	l.Rounds++
-	price = ClearingPrice(worths, demand)
 	for position, i := range l.Live {
 		l.Records[i].Worth, l.Records[i].Price = worths[position], price
 	}
-	return price
 }
 
 // Settle ends a round: it takes the participations after the players have

@@ -19,9 +19,9 @@ import (
 // Beginnings are checkpoints, in files named after everything that matters until then.
 
 // branch returns the step after which a training's beginning is over, or 0 if it has
-// none.
+// none. One with a model of latencies, which is measured, is nobody else's.
 func (p plan) branch() int {
-	if !p.game.inRounds() {
+	if !p.game.inRounds() || p.config.needsLatency() {
 		return 0
 	}
 	return p.roundEnd(1) - 1
@@ -30,7 +30,8 @@ func (p plan) branch() int {
 // beginningPath names the file of the beginning of the run's own training.
 func (r *run) beginningPath() (string, error) {
 	data, c := r.result.Data, r.config
-	c.Keep, c.Sparsity, c.Shape, c.Damping, c.Baseline, c.EvaluateOn, data.EvaluatedOn = 0, 0, "", 0, false, "", ""
+	c.Keep, c.Sparsity, c.Shape, c.Cost, c.MaxParameters, c.MaxMACs, c.MaxAccuracyDrop = 0, 0, "", "", 0, 0, 0
+	c.Damping, c.Baseline, c.EvaluateOn, data.EvaluatedOn = 0, false, "", ""
 	if c.Game != RankingGame || c.Criterion != Participation {
 		// No paper's game is played, and it does not matter which criterion comes.
 		c.Criterion, c.Benefit, c.Update = "", "", ""

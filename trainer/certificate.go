@@ -58,6 +58,7 @@ type CertifiedLayer struct {
 	Players        int      `json:"players"`
 	Gap            float64  `json:"gap"` // the gains of its players, added
 	Price          float64  `json:"price"`
+	Cost           float64  `json:"cost,omitempty"` // of a player, where all layers share one price
 	Demand         int      `json:"demand"`
 	Supply         float64  `json:"supply"`                    // its players' best responses, added
 	SpectralRadius *float64 `json:"spectral_radius,omitempty"` // absent where it was not worked out
@@ -150,17 +151,16 @@ func marketCertificate(t *training, rounds []RoundLine) *Certificate {
 		c.PutBack = &PutBackSummary{Part: t.witnesses.part, Samples: len(t.witnesses.chosen)}
 	}
 	most := 0.
-	demands := t.plan.demands(t.plan.config.Rounds)
 	players := marketPlayers(t.plan, t.Ledgers)
 	for l, ledger := range t.Ledgers {
 		var layer game.Certificate
 		end := t.Closing[l]
-		accounts := layer.Certify(end.Worths, end.Participations, demands[l])
+		accounts := layer.CertifyAt(game.Market{Price: end.Price}, end.Worths, end.Participations)
 		radius := 0. // the eigenvalues are the players' feedbacks, see game.MarketJacobian
 		for _, a := range accounts {
 			radius = max(radius, a.Feedback)
 		}
-		c.certifyLayer(CertifiedLayer{Price: game.ClearingPrice(end.Worths, demands[l]), Demand: demands[l], SpectralRadius: &radius},
+		c.certifyLayer(CertifiedLayer{Price: end.Price, Cost: end.Cost, Demand: end.Demand, SpectralRadius: &radius},
 			accounts, end.Players, &most)
 		for i, record := range ledger.Records {
 			p := CertifiedPlayer{PlayerName: PlayerName{l, i}, Reason: record.Reason, Round: record.Round, Epoch: players[len(c.Players)].Epoch}

@@ -120,7 +120,10 @@ func TestPlantedDeviationIsNamed(t *testing.T) {
 	training, q := playedMarket(t)
 	for l := range training.Closing {
 		end := &training.Closing[l]
-		market := game.Market{Price: game.ClearingPrice(end.Worths, training.plan.demands(marketRounds)[l])}
+		if want := game.ClearingPrice(end.Worths, training.plan.demands(marketRounds)[l]); end.Price != want {
+			t.Errorf("layer %d closed at the price %g, want %g", l, end.Price, want)
+		}
+		market := game.Market{Price: end.Price}
 		for i, worth := range end.Worths {
 			end.Participations[i] = market.BestResponse(worth)
 		}

@@ -17,7 +17,7 @@ import (
 )
 
 // checkpointSchema is the number of the layout of a checkpoint.
-const checkpointSchema = 2
+const checkpointSchema = 3
 
 // checkpoint is everything that a run needs to go on.
 type checkpoint struct {

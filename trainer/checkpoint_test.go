@@ -40,7 +40,7 @@ func testCheckpoint() *checkpoint {
 	departed.Layers[0].Weight[5] = 0.25
 	known := market{
 		WhenItLeft: [][]float64{{0, 1e-3, 0}, {0, 0}}, AtTheEnd: [][]float64{{0, -1e-3, 0}, {0, 0}},
-		Closing: []closing{{[]int{0, 2}, []float64{1, 2}, []float64{0.9, 0.8}}, {[]int{0, 1}, []float64{3, 4}, []float64{0.7, 0.6}}},
+		Closing: []closing{{[]int{0, 2}, []float64{1, 2}, []float64{0.9, 0.8}, 1, 0.5, 2}, {[]int{0, 1}, []float64{3, 4}, []float64{0.7, 0.6}, 2, 0, 3}},
 	}
 	config := DefaultConfig()
 	config.Keep, config.Sparsity = 4, 0

@@ -99,14 +99,23 @@ type Config struct {
 
 	Game GameKind `toml:"game"`
 
-	// The market, and rankings. Resolve turns Sparsity into Keep.
-	Keep      int     `toml:"keep,omitzero"`     // players kept; 0: as many as Sparsity leaves
-	Shape     string  `toml:"shape,omitempty"`   // players that each hidden layer keeps, such as 25-13; empty: in proportion, or by the ranking
-	Sparsity  float64 `toml:"sparsity,omitzero"` // fraction of players removed, 0 <= S < 1; unused where Keep is given
-	WarmUp    float64 `toml:"warm-up"`           // fraction of the run before the market opens
-	GameShare float64 `toml:"game-share"`        // fraction of the run while it is open; what is left is the tail
-	Rounds    int     `toml:"rounds"`            // of the market, at least 1
-	Damping   float64 `toml:"damping"`           // fraction of the way to the best response, 0 < D <= 1
+	// The market and its target, one of the first seven; 0: not given. Resolve turns
+	// Sparsity into Keep, and is the only one to look at it where another is given.
+	// Rankings take the first three.
+	Keep            int      `toml:"keep,omitzero"`              // players kept
+	Sparsity        float64  `toml:"sparsity,omitzero"`          // fraction of players removed, 0 <= S < 1
+	Shape           string   `toml:"shape,omitempty"`            // players that each hidden layer keeps, such as 25-13
+	MaxParameters   int      `toml:"max-params,omitzero"`        // most parameters
+	MaxMACs         int      `toml:"max-macs,omitzero"`          // most multiply-accumulates a sample
+	MaxLatencyUS    float64  `toml:"max-latency-us,omitzero"`    // most microseconds for a batch, by the model of latencies
+	MaxAccuracyDrop float64  `toml:"max-accuracy-drop,omitzero"` // most points of accuracy lost on the validation part
+	Cost            Resource `toml:"cost,omitempty"`             // what players pay for in one market of all layers; empty: every layer is a market of its own, unless the target is a budget
+	LatencyModel    string   `toml:"latency-model,omitempty"`    // file with the model of latencies; empty: it is measured
+
+	WarmUp    float64 `toml:"warm-up"`    // fraction of the run before the market opens
+	GameShare float64 `toml:"game-share"` // fraction of the run while it is open; what is left is the tail
+	Rounds    int     `toml:"rounds"`     // of the market, at least 1
+	Damping   float64 `toml:"damping"`    // fraction of the way to the best response, 0 < D <= 1
 
 	Criterion Criterion `toml:"criterion"` // what players are ranked by where there is no market
 
@@ -207,52 +216,7 @@ func (c Config) Resolve() (Config, error) {
 	if c.Schedule == Step && c.StepEpochs == 0 {
 		c.StepEpochs = float64(c.Epochs) / 3
 	}
-	if !c.Game.inRounds() {
-		c.Keep, c.Shape = 0, ""
-	} else if c.Shape != "" {
-		shares, err := c.shares(hidden)
-		if err != nil {
-			return c, err
-		}
-		c.Keep = sum(shares)
-	} else {
-		if c.Keep == 0 {
-			c.Keep = int(math.Round(float64(sum(hidden)) * (1 - c.Sparsity)))
-			if _, err := game.Split(c.Keep, hidden); err != nil {
-				return c, Usagef("--sparsity %v comes to --keep %d: %v", c.Sparsity, c.Keep, err)
-			}
-		}
-		if _, err := game.Split(c.Keep, hidden); err != nil {
-			return c, Usagef("--keep: %v", err)
-		}
-	}
-	c.Sparsity = 0
-	return c, nil
-}
-
-// shares returns how many players each hidden layer is to keep: those of Shape, or
-// Keep of them in proportion to the widths. Errors are of the kind [ErrUsage].
-func (c Config) shares(hidden []int) ([]int, error) {
-	if c.Shape == "" {
-		shares, err := game.Split(c.Keep, hidden)
-		if err != nil {
-			return nil, Usagef("--keep: %v", err)
-		}
-		return shares, nil
-	}
-	shares, err := network.Parse("mlp:" + c.Shape)
-	if err != nil || len(shares) != len(hidden) {
-		return nil, Usagef("--shape is %q: it is the players that each of the %d hidden layers keeps, such as 25-13", c.Shape, len(hidden))
-	}
-	for l, share := range shares {
-		if share < game.LeastPerLayer || share > hidden[l] {
-			return nil, Usagef("--shape is %q: hidden layer %d has %d players and keeps at least %d of them", c.Shape, l, hidden[l], game.LeastPerLayer)
-		}
-	}
-	if total := sum(shares); c.Keep != 0 && c.Keep != total {
-		return nil, Usagef("--keep is %d, and --shape %s keeps %d", c.Keep, c.Shape, total)
-	}
-	return shares, nil
+	return c.resolveTarget(hidden)
 }
 
 func sum(v []int) int {
@@ -306,6 +270,13 @@ func (c Config) check() error {
 		{c.Game != RankingGame || c.Criterion.Known(), "--criterion is %q: it is random, magnitude, path-magnitude, taylor, fisher or participation", string(c.Criterion)},
 		{c.Keep >= 0, "--keep is %d: it is a number of players", c.Keep},
 		{c.Sparsity >= 0 && c.Sparsity < 1, "--sparsity is %v: it is the fraction of players removed, at least 0 and below 1", c.Sparsity},
+		{c.MaxParameters >= 0, "--max-params is %d: it is a number of parameters", c.MaxParameters},
+		{c.MaxMACs >= 0, "--max-macs is %d: it is a number of multiply-accumulates a sample", c.MaxMACs},
+		{between(c.MaxLatencyUS, 0, math.MaxFloat32), "--max-latency-us is %v: it is a number of microseconds", c.MaxLatencyUS},
+		{between(c.MaxAccuracyDrop, 0, 100), "--max-accuracy-drop is %v: it is a number of points, above 0 and at most 100", c.MaxAccuracyDrop},
+		{c.MaxAccuracyDrop == 0 || c.Validation > 0 || c.Game != MarketGame, "--max-accuracy-drop %v looks at samples that are held out: give --validation 0.1, too", c.MaxAccuracyDrop},
+		{c.MaxAccuracyDrop == 0 || c.Task != Regression, "--max-accuracy-drop is about classes, and this is --task %s", string(c.Task)},
+		{oneOf(string(c.Cost), "", string(Players), string(Parameters), string(MACs), string(Latency)), "--cost is %q: it is players, parameters, macs or latency", string(c.Cost)},
 		{between(c.WarmUp, 0, 1), "--warm-up is %v: it is a fraction of the run, 0 to 1", c.WarmUp},
 		{c.GameShare > 0 && c.GameShare <= 1, "--game-share is %v: it is a fraction of the run, above 0 and at most 1", c.GameShare},
 		{c.WarmUp+c.GameShare <= 1+1e-9, // the sum of two decimals may be a rounding above 1

@@ -58,8 +58,11 @@ func (p plan) ranked(k int, scores [][]float64) []int {
 	if p.config.Shape != "" {
 		return p.demands(k)
 	}
-	players := sum(p.widths[1 : len(p.widths)-1])
-	return game.Allot(scores, game.Demand(players, p.config.Keep, float64(k)/float64(p.config.Rounds)))
+	costs := make([]float64, len(scores)) // in a market in which all pay the same, the same players would win
+	for l := range costs {
+		costs[l] = 1
+	}
+	return game.ClearTogether(scores, costs, p.fits(float64(k)/float64(p.config.Rounds))).Demands
 }
 
 // rankOut is round k of a ranking: scores of all players, and the removal of those

@@ -36,6 +36,9 @@ func (r *run) concludeGame(ctx context.Context, t *training) error {
 	if err != nil {
 		return r.orInterrupted(ctx, err)
 	}
+	if err := r.concludeMarket(ctx, t, outcome.final); err != nil {
+		return r.orInterrupted(ctx, err)
+	}
 	players := outcome.players
 	r.result.Seconds.Evaluate += time.Since(start).Seconds()
 	if err := r.write(PlayersFile, func(w io.Writer) error { return writePlayers(w, players) }); err != nil {
@@ -196,6 +199,11 @@ func (r *run) concludeDense(ctx context.Context, t *training, source string) err
 	r.result.Dense.Source = source
 	r.result.Dense.evaluated(evaluation, r.data, r.config.EvaluateOn)
 	r.result.Dense.Best = t.Best
+	if m := r.result.Market; m != nil && m.Validation != nil {
+		if m.Validation.Dense, err = t.validationAccuracy(ctx); err != nil {
+			return r.orInterrupted(ctx, err)
+		}
+	}
 	r.result.Seconds.Evaluate += time.Since(start).Seconds()
 	return r.saveNetwork(DenseFile, state.Network)
 }

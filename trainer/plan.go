@@ -20,7 +20,11 @@ type plan struct {
 	// zero where there is none.
 	opens, closes int
 	widths        []int // at the start, from the inputs to the logits
-	shares        []int // players that each hidden layer keeps; where one ranking of all decides, only an estimate
+	// shares are the players that each hidden layer keeps in the market, or, where
+	// all layers share one or are ranked together, may be expected to keep.
+	shares  []int
+	target  Target
+	latency *LatencyModel // where the market needs one, once it is known
 }
 
 // longestStretch is how many steps run without a word from the host: short
@@ -29,7 +33,7 @@ const longestStretch = 64
 
 // newPlan returns the plan of a training of a network of the given widths. It is
 // an error of the kind [ErrUsage] when the rounds do not fit into the market's
-// steps.
+// steps, and when no network meets the market's target.
 func newPlan(c Config, kind GameKind, widths []int, samples int) (plan, error) {
 	p := plan{config: c, game: kind, samples: samples, widths: widths}
 	p.perEpoch = (samples + c.Batch - 1) / c.Batch
@@ -43,9 +47,7 @@ func newPlan(c Config, kind GameKind, widths []int, samples int) (plan, error) {
 		return p, Usagef("--rounds %d do not fit into the %d steps while the market is open: fewer rounds, more epochs or a larger --game-share",
 			c.Rounds, steps)
 	}
-	var err error
-	p.shares, err = c.shares(widths[1 : len(widths)-1])
-	return p, err
+	return p, p.aim()
 }
 
 // roundEnd returns the step after which round k takes place, from 1.
@@ -141,7 +143,8 @@ func (p plan) order(epoch int) []int32 {
 	return random.New(p.config.Seed, random.Order, uint32(epoch), 0).Permutation(p.samples)
 }
 
-// demands returns how many players each layer's market asks for in round k.
+// demands returns how many players each layer's market asks for in round k, if the
+// demand fell in every round before.
 func (p plan) demands(k int) []int {
 	demands := make([]int, len(p.shares))
 	for l, keep := range p.shares {

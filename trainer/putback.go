@@ -20,16 +20,25 @@ type market struct {
 	// the one that the last round leaves. Zero for those who stay.
 	WhenItLeft [][]float64 `json:"when_it_left,omitempty"`
 	AtTheEnd   [][]float64 `json:"at_the_end,omitempty"`
+	// BestAccuracy is the best accuracy on the validation part, in percent, that a
+	// round saw, and Held in how many rounds the demand did not fall, where the target is
+	// how far the accuracy may fall.
+	BestAccuracy float64 `json:"best_accuracy,omitempty"`
+	Held         int     `json:"held,omitempty"`
 	// Closing is the state that is certified, by layer.
 	Closing []closing `json:"closing,omitempty"`
 }
 
 // closing is who was left in a layer before the last round's departures, what they
-// were worth over the whole training part, and what they played.
+// were worth over the whole training part, what they played, and how the market
+// cleared: Cost is what the price is a multiple of where all layers share one.
 type closing struct {
 	Players        []int     `json:"players"`
 	Worths         []float64 `json:"worths"`
 	Participations []float64 `json:"participations"`
+	Demand         int       `json:"demand"`
+	Price          float64   `json:"price"`
+	Cost           float64   `json:"cost,omitempty"`
 }
 
 // putBack measures what those who have left since the market had the players

@@ -31,10 +31,12 @@ type Result struct {
 	Device  ResultDevice `json:"device"`
 	Data    ResultData   `json:"data"`
 
-	Dense       Judged       `json:"dense"`
-	Gated       *Gated       `json:"gated,omitempty"`
-	Pruned      *Pruned      `json:"pruned,omitempty"`
-	Equilibrium *Equilibrium `json:"equilibrium,omitempty"`
+	Dense  Judged  `json:"dense"`
+	Gated  *Gated  `json:"gated,omitempty"`
+	Pruned *Pruned `json:"pruned,omitempty"`
+	// Market says what drove the market and how its target was met.
+	Market      *ResultMarket `json:"market,omitempty"`
+	Equilibrium *Equilibrium  `json:"equilibrium,omitempty"`
 
 	Seconds Seconds `json:"seconds"`
 }

@@ -76,6 +76,8 @@ type run struct {
 	device Device
 	loss   Loss
 	hidden []int
+	// latency is the model of latencies, where the market needs one.
+	latency *LatencyModel
 
 	result  Result
 	stage   stage
@@ -113,6 +115,9 @@ func Run(ctx context.Context, c Config, o Options) (*Result, error) {
 	if err := r.open(); err != nil {
 		return nil, err
 	}
+	if err := r.readLatencyModel(); err != nil {
+		return nil, err
+	}
 	if _, err := r.planMemory(); err != nil {
 		return nil, err
 	}
@@ -136,6 +141,9 @@ func Run(ctx context.Context, c Config, o Options) (*Result, error) {
 		return nil, err
 	}
 	defer engine.Close()
+	if p, err = r.openMarket(ctx, engine, p, start); err != nil {
+		return nil, err
+	}
 	// Only now is all known to be well that can be.
 	defer func() { r.metrics.Close() }() // which createFolder opens
 	if err := r.createFolder(); err != nil {
@@ -167,6 +175,9 @@ func Resume(ctx context.Context, o Options) (*Result, error) {
 	}
 	if !reflect.DeepEqual(r.result.Data, c.Result.Data) {
 		return nil, fmt.Errorf("--resume %s: the data is not what the run began with: it was %+v and is %+v", o.Dir, c.Result.Data, r.result.Data)
+	}
+	if err := r.reopenMarket(c.Result.Market); err != nil {
+		return nil, fmt.Errorf("checkpoint %s: %w", path, err)
 	}
 	kind := r.config.Game
 	if c.Stage == stageDense {
@@ -288,7 +299,12 @@ func (r *run) initial() (*network.Network, error) {
 }
 
 func (r *run) plan(kind GameKind) (plan, error) {
-	return newPlan(r.config, kind, r.widths(), r.data.Train.Len())
+	p, err := newPlan(r.config, kind, r.widths(), r.data.Train.Len())
+	if err == nil && kind == MarketGame && r.latency != nil {
+		p.latency = r.latency
+		err = p.aim()
+	}
+	return p, err
 }
 
 // createFolder makes the run folder with its configuration and empty metrics.

@@ -210,16 +210,23 @@ func (t *training) playRound(k int) error {
 	if err != nil {
 		return err
 	}
-	demands := t.plan.demands(k)
-	line := RoundLine{Training: t.name, Round: k, Epoch: t.plan.epochOf(t.Step), Step: t.Step, Demand: demands}
-	for l, ledger := range t.Ledgers {
-		worths := statistics[l].Worths()
-		if err := t.finite(worths...); err != nil {
+	line := RoundLine{Training: t.name, Round: k, Epoch: t.plan.epochOf(t.Step), Step: t.Step}
+	if err := t.watch(&line); err != nil {
+		return err
+	}
+	worths := make([][]float64, len(statistics))
+	for l := range statistics {
+		worths[l] = statistics[l].Worths()
+		if err := t.finite(worths[l]...); err != nil {
 			return err
 		}
-		price := ledger.Quote(worths, demands[l])
-		line.Prices = append(line.Prices, price)
-		line.Supply = append(line.Supply, game.Market{Price: price}.Supply(worths))
+	}
+	clearing := t.plan.clear(worths, k-t.Held)
+	demands := clearing.Demands
+	line.Demand, line.Prices, line.Costs = demands, clearing.Prices, clearing.Costs
+	for l, ledger := range t.Ledgers {
+		ledger.QuoteAt(worths[l], line.Prices[l])
+		line.Supply = append(line.Supply, game.Market{Price: line.Prices[l]}.Supply(worths[l]))
 	}
 	moved, err := t.engine.Move(line.Prices, t.plan.config.Damping)
 	if err != nil {
@@ -227,7 +234,7 @@ func (t *training) playRound(k int) error {
 	}
 	last := k == t.plan.config.Rounds
 	if last {
-		if err := t.certify(demands); err != nil {
+		if err := t.certify(k - t.Held); err != nil {
 			return err
 		}
 	}
@@ -263,19 +270,30 @@ func (t *training) playRound(k int) error {
 }
 
 // certify measures the worths of all players over the whole training part and
-// how far they are from equilibrium at the price that clears the demand. It
-// takes less than an epoch and is not interrupted, so that a round is never
+// how far they are from equilibrium at the price that clears the demand, which has
+// fallen for so many rounds. It takes less than an epoch and is not interrupted, so that a round is never
 // left half played.
-func (t *training) certify(demands []int) error {
+func (t *training) certify(fallen int) error {
 	measured, err := t.engine.Measure(context.Background())
 	if err != nil {
 		return err
 	}
+	worths := make([][]float64, len(measured))
+	for l := range measured {
+		worths[l] = measured[l].Worths()
+	}
 	t.Certificate, t.Closing = game.Certificate{}, nil
+	clearing := t.plan.clear(worths, fallen)
 	for l, statistics := range measured {
-		worths := statistics.Worths()
-		t.Certificate.Certify(worths, statistics.Participation, demands[l])
-		t.Closing = append(t.Closing, closing{t.Ledgers[l].Live, worths, statistics.Participation})
+		end := closing{
+			Players: t.Ledgers[l].Live, Worths: worths[l], Participations: statistics.Participation,
+			Demand: clearing.Demands[l], Price: clearing.Prices[l],
+		}
+		if clearing.Costs != nil {
+			end.Cost = clearing.Costs[l]
+		}
+		t.Certificate.CertifyAt(game.Market{Price: end.Price}, end.Worths, end.Participations)
+		t.Closing = append(t.Closing, end)
 	}
 	return t.finite(t.Certificate.TotalGap, t.Certificate.Scale)
 }
@@ -366,4 +384,11 @@ type RoundLine struct {
 	Supply   []float64 `json:"supply,omitempty"` // the best responses at these prices, added
 	Cuts     []float64 `json:"cuts,omitempty"`   // of a ranking: the highest scores of those who left
 	Players  []int     `json:"players"`          // after it
+
+	// Costs are what one price is multiplied with where all layers share a market.
+	Costs []float64 `json:"costs,omitempty"`
+	// ValidationAccuracy, in percent before the round, is looked at where the target
+	// is how far it may fall; Held is in how many rounds so far the demand was held.
+	ValidationAccuracy *float64 `json:"validation_accuracy,omitempty"`
+	Held               int      `json:"held,omitempty"`
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/spf13/pflag"
 
 	"nashprune/game"
@@ -90,8 +92,14 @@ func trainingFlags(c *trainer.Config) *pflag.FlagSet {
 func marketFlags(c *trainer.Config) *pflag.FlagSet {
 	f := newFlagSet()
 	f.IntVar(&c.Keep, "keep", c.Keep, "`players` that stay")
-	f.StringVar(&c.Shape, "shape", c.Shape, "`players` that each hidden layer keeps, such as 25-13, instead of a number for all")
-	f.Float64Var(&c.Sparsity, "sparsity", c.Sparsity, "`fraction` of players to remove, if --keep is not given")
+	f.StringVar(&c.Shape, "shape", c.Shape, "players that each hidden layer keeps, such as 25-13, instead of --keep")
+	f.Float64Var(&c.Sparsity, "sparsity", c.Sparsity, "`fraction` of players to remove, if no other target is given")
+	f.IntVar(&c.MaxParameters, "max-params", c.MaxParameters, "most `parameters`, instead of --keep")
+	f.IntVar(&c.MaxMACs, "max-macs", c.MaxMACs, "most multiply-`accumulates` a sample, instead of --keep")
+	f.Float64Var(&c.MaxLatencyUS, "max-latency-us", c.MaxLatencyUS, "most `microseconds` for a batch of 128 on the device, instead of --keep")
+	f.Float64Var(&c.MaxAccuracyDrop, "max-accuracy-drop", c.MaxAccuracyDrop, "most `points` of accuracy to lose on --validation, instead of --keep")
+	f.Var(word[trainer.Resource]{&c.Cost}, "cost", "one market for all layers, in which a player pays for itself (players), its parameters, its macs or its latency (default: what a --max target bounds, else a market a layer)")
+	f.StringVar(&c.LatencyModel, "latency-model", c.LatencyModel, "result.json of another run to take the model of latencies from (default: measure one)")
 	f.Float64Var(&c.WarmUp, "warm-up", c.WarmUp, "`fraction` of the run before the market opens")
 	f.Float64Var(&c.GameShare, "game-share", c.GameShare, "`fraction` of the run while it is open")
 	f.IntVar(&c.Rounds, "rounds", c.Rounds, "rounds of the market")
@@ -121,16 +129,37 @@ func paperFlags(c *trainer.Config) *pflag.FlagSet {
 // checkGiven finds contradictions among what the user gave that the resolved
 // configuration cannot show.
 func checkGiven(f *pflag.FlagSet, c trainer.Config) error {
-	keep, sparsity, shape := f.Changed("keep"), f.Changed("sparsity"), c.Shape != ""
+	given := givenTargets(f)
 	switch {
-	case keep && sparsity:
-		return trainer.Usagef("--keep %d and --sparsity %v both say how much stays: give one of them", c.Keep, c.Sparsity)
-	case sparsity && shape:
-		return trainer.Usagef("--shape %s and --sparsity %v both say how much stays: give one of them", c.Shape, c.Sparsity)
-	case (keep || sparsity || shape) && (c.Game == trainer.PaperGame || c.Game == trainer.NoGame):
-		return trainer.Usagef("--keep, --sparsity and --shape belong to --game market and --game ranking, and this is --game %s", c.Game)
-	case keep && c.Keep < 1 && !shape:
+	case len(given) > 1:
+		first, second := given[0], given[1]
+		return trainer.Usagef("--%s %s and --%s %s both say how much stays: give one of them", first.Name, first.Value, second.Name, second.Value)
+	case len(given) == 1 && (c.Game == trainer.PaperGame || c.Game == trainer.NoGame):
+		return trainer.Usagef("--keep and --sparsity and the other targets belong to --game market, and this is --game %s", c.Game)
+	case len(given) == 1 && c.Game == trainer.RankingGame && !slices.Contains(countNames, given[0].Name):
+		return trainer.Usagef("--%s belongs to --game market; --game %s takes --keep, --sparsity or --shape", given[0].Name, c.Game)
+	case f.Changed("cost") && c.Game != trainer.MarketGame:
+		return trainer.Usagef("--cost belongs to --game market, and this is --game %s", c.Game)
+	case f.Changed("keep") && c.Keep < 1:
 		return trainer.Usagef("--keep %d leaves no network: keep at least %d players a hidden layer", c.Keep, game.LeastPerLayer)
+	case len(given) == 1 && given[0].Name != "sparsity" && given[0].Value.String() == "0":
+		return trainer.Usagef("--%s is 0: it is above 0, or left out", given[0].Name)
 	}
 	return nil
+}
+
+// targetNames are the flags that say how much stays, of which a run has one.
+var targetNames = append(slices.Clip(countNames), "max-params", "max-macs", "max-latency-us", "max-accuracy-drop")
+
+// countNames are those that say it in players, which a ranking takes, too.
+var countNames = []string{"keep", "sparsity", "shape"}
+
+// givenTargets returns those of them that are set.
+func givenTargets(f *pflag.FlagSet) (given []*pflag.Flag) {
+	for _, name := range targetNames {
+		if flag := f.Lookup(name); flag != nil && flag.Changed {
+			given = append(given, flag)
+		}
+	}
+	return given
 }

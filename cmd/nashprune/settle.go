@@ -51,21 +51,19 @@ func settleFromEnvironment(f *pflag.FlagSet, except ...string) error {
 }
 
 // stillOpen returns which flags of f the next source may set: not those that are
-// set already, nor, where one of --keep, --sparsity and --shape is set or a game
-// without them is chosen, the others.
+// set already, nor, where a target is set or a game without one is chosen, a target.
 func stillOpen(f *pflag.FlagSet) func(*pflag.Flag) bool {
-	players := !f.Changed("keep") && !f.Changed("sparsity") && !f.Changed("shape")
+	target := len(givenTargets(f)) == 0
 	if f.Changed("game") {
 		switch trainer.GameKind(f.Lookup("game").Value.String()) {
 		case trainer.MarketGame, trainer.RankingGame:
 		default:
-			players = false
+			target = false
 		}
 	}
 	return func(flag *pflag.Flag) bool {
-		switch flag.Name {
-		case "keep", "sparsity", "shape":
-			return players
+		if slices.Contains(targetNames, flag.Name) {
+			return target
 		}
 		return !flag.Changed
 	}

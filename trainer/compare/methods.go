@@ -93,9 +93,9 @@ func market(c *trainer.Config, p place) {
 
 // keepLayers says how much stays.
 func keepLayers(c *trainer.Config, p place) {
-	c.Keep, c.Shape = p.keep, ""
+	c.Keep, c.Shape, c.Cost = p.keep, "", ""
 	if p.layers != nil {
-		c.Shape = joined(p.layers)
+		c.Keep, c.Shape = 0, joined(p.layers)
 	}
 }
 

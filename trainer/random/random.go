@@ -24,7 +24,8 @@ const (
 	Drawing        Purpose = 3 // synthetic data; index = sample, epoch = split
 	Testing        Purpose = 4 // random inputs of tests and probes
 	Division       Purpose = 5 // parts of a data set; epoch 0: the test part, index = class; epoch 1: order of the rest
-	Ranking        Purpose = 6 // of players without a game; index = hidden layer
+	Timing         Purpose = 6 // shapes whose latency is measured
+	Ranking        Purpose = 7 // of players without a game; index = hidden layer
 )
 
 // The constants of Philox 4x32: two multipliers and the two Weyl increments of

@@ -129,8 +129,10 @@ func (run *Run) checkRound(line trainer.RoundLine) error {
 	case line.Round < 1 || line.Round > run.Config.Rounds:
 		return fmt.Errorf("round %d of %d", line.Round, run.Config.Rounds)
 	case len(line.Demand) != layers || len(quoted) != layers || len(line.Players) != layers ||
-		line.Supply != nil && len(line.Supply) != layers:
+		line.Supply != nil && len(line.Supply) != layers || line.Costs != nil && len(line.Costs) != layers:
 		return fmt.Errorf("round %d is not about %d hidden layers", line.Round, layers)
+	case !percentage(line.ValidationAccuracy) || slices.ContainsFunc(line.Costs, func(x float64) bool { return !(x > 0) }):
+		return fmt.Errorf("round %d has the costs %v and an accuracy that is none", line.Round, line.Costs)
 	case slices.ContainsFunc(line.Demand, negative) || slices.ContainsFunc(line.Players, negative):
 		return fmt.Errorf("round %d counts fewer than no players", line.Round)
 	}

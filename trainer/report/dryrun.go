@@ -24,6 +24,9 @@ func DryRun(w io.Writer, d *trainer.DryRun) error {
 	fmt.Fprintf(&b, "data:             %s, %s training samples, judged on %s\n", d.Data.Name, Thousands(d.Data.Train), judgedOn(d.Data))
 	fmt.Fprintf(&b, "shape:            %s\n", shape(d.Shape))
 	fmt.Fprintf(&b, "players:          %s\n", players)
+	if t := d.Target; t != nil && (d.Cost != "" || t.AccuracyDrop > 0) {
+		fmt.Fprintf(&b, "target:           %s; %s\n", t.Words(), costWords(d.Cost))
+	}
 	fmt.Fprintf(&b, "parameters:       %s\n", Thousands(d.Parameters))
 	fmt.Fprintf(&b, "multiplications:  %s a sample\n", Thousands(d.MACs))
 	fmt.Fprintf(&b, "steps:            %s, %s in each of %s epochs\n\n", Thousands(d.Steps), Thousands(d.StepsPerEpoch), Thousands(d.Epochs))

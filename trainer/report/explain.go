@@ -64,6 +64,7 @@ dominated:   the player wanted no participation in any round since it last gaine
 priced out:  the player still wanted some participation in one of those rounds, though less than it had.
 forced:      the player still took part when the last round kept exactly as many as asked, and those kept were worth more.
 `)
+	fmt.Fprint(w, explainMarketRules(&run.Result))
 	if err := explainRounds(w, run.Rounds); err != nil {
 		return err
 	}
@@ -140,13 +141,15 @@ func explainRounds(w io.Writer, rounds []trainer.RoundLine) error {
 	}
 	fmt.Fprintln(w, "\nThe market, by layer; supply is the participation that players offer at the price:")
 	table := newTable(w)
-	fmt.Fprintln(table, "round\tepoch\tdemand\tsupply\tplayers\tprice\t")
+	names, more := marketColumns(rounds)
+	row(table, append([]string{"round", "epoch", "demand", "supply", "players", "price"}, names...)...)
 	step := max(1, len(rounds)/shownRounds)
 	for i, r := range rounds {
 		if (i+1)%step != 0 && i != 0 && i != len(rounds)-1 {
 			continue
 		}
-		fmt.Fprintf(table, "%d\t%d\t%s\t%s\t%s\t%s\t\n", r.Round, r.Epoch, shape(r.Demand), numbers(r.Supply), shape(r.Players), numbers(r.Prices))
+		cells := []string{strconv.Itoa(r.Round), strconv.Itoa(r.Epoch), shape(r.Demand), numbers(r.Supply), shape(r.Players), numbers(r.Prices)}
+		row(table, append(cells, more(r)...)...)
 	}
 	return table.Flush()
 }

@@ -34,14 +34,22 @@ func explainLayers(w io.Writer, c *trainer.Certificate) error {
 	fmt.Fprintf(w, "\nThe state that is certified, %s, with worths over all training samples:\n", when)
 	table := newTable(w)
 	if c.Game == trainer.MarketGame {
-		fmt.Fprintln(table, "layer\tplayers\tdemand\tsupply\tprice\tgap\tspectral radius\t")
+		cost := ""
+		if c.Layers[0].Cost > 0 {
+			cost = "cost\t"
+		}
+		fmt.Fprintln(table, "layer\tplayers\tdemand\tsupply\t"+cost+"price\tgap\tspectral radius\t")
 	} else {
 		fmt.Fprintln(table, "layer\tplayers\tgap\tspectral radius\t")
 	}
 	for l, layer := range c.Layers {
 		fmt.Fprintf(table, "%d\t%d\t", l, layer.Players)
 		if c.Game == trainer.MarketGame {
-			fmt.Fprintf(table, "%d\t%s\t%s\t", layer.Demand, number(layer.Supply), number(layer.Price))
+			fmt.Fprintf(table, "%d\t%s\t", layer.Demand, number(layer.Supply))
+			if layer.Cost > 0 {
+				fmt.Fprintf(table, "%s\t", number(layer.Cost))
+			}
+			fmt.Fprintf(table, "%s\t", number(layer.Price))
 		}
 		fmt.Fprintf(table, "%s\t%s\t\n", number(layer.Gap), optional(layer.SpectralRadius))
 	}

@@ -92,6 +92,7 @@ func notes(r *trainer.Result) string {
 			fmt.Fprintf(&b, "a %s changed by %.2g at most, %.2g %% of what float32 rounding allows\n", output, g.MaxLogitDifference, 100*g.BoundUsed)
 		}
 	}
+	b.WriteString(targetNote(r))
 	if e := r.Equilibrium; e != nil {
 		fmt.Fprintf(&b, "equilibrium:  %s\n", gaps(e))
 		fmt.Fprintf(&b, "players:      %s\n", reasons(e))

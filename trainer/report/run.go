@@ -195,6 +195,8 @@ func (run *Run) readMetrics(from io.Reader) error {
 			Prices []float64 `json:"prices"`
 			Supply []float64 `json:"supply"`
 			Cuts   []float64 `json:"cuts"`
+			Costs  []float64 `json:"costs"`
+			Held   int       `json:"held"`
 		}
 		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
 			return fmt.Errorf("line %d: %w", number, err)
@@ -207,6 +209,7 @@ func (run *Run) readMetrics(from io.Reader) error {
 			round := trainer.RoundLine{
 				Training: line.Training, Round: line.Round, Epoch: line.Epoch, Step: line.After,
 				Demand: line.Demand, Prices: line.Prices, Supply: line.Supply, Cuts: line.Cuts, Players: line.Players,
+				Costs: line.Costs, ValidationAccuracy: line.ValidationAccuracy, Held: line.Held,
 			}
 			run.Rounds = append(run.Rounds, round)
 			err = run.checkRound(round)

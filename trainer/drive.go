@@ -1,0 +1,164 @@
+package trainer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"nashprune/trainer/network"
+)
+
+// ResultMarket says what drove the market and how the target was met.
+type ResultMarket struct {
+	Target
+	Cost Resource `json:"cost,omitempty"` // what players paid for; absent: every layer was a market of its own
+	// Reached is how much of the resource the pruned network takes; latency by the
+	// model.
+	Reached float64 `json:"reached"`
+	// Validation is the accuracy on the validation part of the pruned network and of
+	// the dense one, in percent, where the target is how far it may fall.
+	Validation *ValidationPair `json:"validation,omitempty"`
+	// LatencyModel is what latencies were taken from, where any mattered.
+	LatencyModel *LatencyModel `json:"latency_model,omitempty"`
+}
+
+// ValidationPair holds two accuracies; that of a network that was not trained is
+// absent.
+type ValidationPair struct {
+	Dense  *float64 `json:"dense,omitempty"`
+	Pruned *float64 `json:"pruned,omitempty"`
+}
+
+// Drop returns by how many points the accuracy on the validation part fell, where
+// both networks were trained.
+func (v *ValidationPair) Drop() (points float64, known bool) {
+	if v == nil || v.Dense == nil || v.Pruned == nil {
+		return 0, false
+	}
+	return *v.Dense - *v.Pruned, true
+}
+
+// settling is the fraction of a market's rounds, the last ones, in which the demand
+// no longer falls where the target is how far the accuracy may: whoever still leaves
+// then is on the way already, and nobody has to be forced out unseen in the last.
+const settling = 0.2
+
+// watch looks at the accuracy on the validation part before a round, where the
+// target is how far it may fall, and holds the demand for this round where it is
+// further below the best that was seen since the market opened. Both are of the
+// same learning rate, so they compare.
+func (t *training) watch(line *RoundLine) error {
+	if t.plan.target.AccuracyDrop == 0 {
+		return nil
+	}
+	accuracy, err := t.validationAccuracy(context.Background())
+	if err != nil {
+		return err
+	}
+	line.ValidationAccuracy = accuracy
+	t.BestAccuracy = max(t.BestAccuracy, *accuracy)
+	rounds := t.plan.config.Rounds
+	if line.Round > rounds-int(settling*float64(rounds)) || t.BestAccuracy-*accuracy > t.plan.target.AccuracyDrop {
+		t.Held++
+	}
+	line.Held = t.Held
+	return nil
+}
+
+// validationAccuracy evaluates the network as it is, with its participations, on
+// the validation part.
+func (t *training) validationAccuracy(ctx context.Context) (*float64, error) {
+	evaluation, err := t.engine.Evaluate(ctx, ValidationPart, Want{})
+	if err != nil {
+		return nil, err
+	}
+	accuracy := evaluation.Accuracy()
+	return &accuracy, t.finite(evaluation.Loss)
+}
+
+// openMarket fits a plan to the model of latencies, where the market needs one: the
+// one that the configuration names, else one that is measured on the engine, which is left
+// at the network that it was opened with.
+func (r *run) openMarket(ctx context.Context, engine Engine, p plan, start *network.Network) (plan, error) {
+	if p.game != MarketGame {
+		return p, nil
+	}
+	var err error
+	if r.config.needsLatency() {
+		if r.latency == nil {
+			r.tell("measuring how latency grows with width")
+			if r.latency, err = measureLatencyModel(ctx, engine, r.deviceWords(), r.data.Test.Len(), start, r.config.Seed); err != nil {
+				if ctx.Err() != nil {
+					return p, fmt.Errorf("%w before the training began", ErrInterrupted)
+				}
+				return p, err
+			}
+			if err := engine.Push(&State{Network: start}); err != nil {
+				return p, err
+			}
+		}
+		if p, err = r.plan(p.game); err != nil {
+			return p, err
+		}
+	}
+	r.result.Market = &ResultMarket{Target: p.target, Cost: r.config.Cost, LatencyModel: r.latency}
+	if p.target.AccuracyDrop > 0 {
+		r.result.Market.Validation = new(ValidationPair)
+	}
+	return p, nil
+}
+
+// readLatencyModel reads the model that the configuration names, if it names one.
+func (r *run) readLatencyModel() (err error) {
+	if r.config.LatencyModel != "" {
+		r.latency, err = ReadLatencyModel(r.config.LatencyModel, len(r.hidden)+1)
+	}
+	return err
+}
+
+// reopenMarket takes what a checkpoint knows of the market's target.
+func (r *run) reopenMarket(known *ResultMarket) error {
+	if r.config.Game != MarketGame {
+		return nil
+	}
+	if known == nil {
+		return errors.New("it does not know what drives its market")
+	}
+	r.result.Market, r.latency = known, known.LatencyModel
+	if !r.config.needsLatency() {
+		return nil
+	}
+	if r.latency == nil {
+		return errors.New("it has no model of latencies")
+	}
+	if err := r.latency.check(len(r.hidden) + 1); err != nil {
+		return fmt.Errorf("its model of latencies is damaged: %w", err)
+	}
+	return nil
+}
+
+// deviceWords names the device with its library or driver.
+func (r *run) deviceWords() string {
+	if more := r.device.BLAS + r.device.DriverInfo; more != "" {
+		return r.device.Name + ", " + more
+	}
+	return r.device.Name
+}
+
+// concludeMarket says how the network that the market left meets its target.
+func (r *run) concludeMarket(ctx context.Context, t *training, final *network.Network) error {
+	m := r.result.Market
+	if m == nil {
+		return nil
+	}
+	m.Reached = m.Resource.amount(final.Widths(), r.latency)
+	if m.Validation == nil {
+		return nil
+	}
+	if err := t.engine.Push(&State{Network: final}); err != nil {
+		return err
+	}
+	var err error
+	m.Validation.Pruned, err = t.validationAccuracy(ctx)
+	return err
+}

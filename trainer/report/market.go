@@ -1,0 +1,124 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"nashprune/trainer"
+)
+
+// targetNote says what drove a market and how its target was met, in a line of its
+// own; nothing of a market that was told a number of players for each layer.
+func targetNote(r *trainer.Result) string {
+	m := r.Market
+	if m == nil || r.Pruned == nil || m.Cost == "" && m.AccuracyDrop == 0 {
+		return ""
+	}
+	met := ""
+	switch {
+	case m.AccuracyDrop > 0:
+		met = accuracyDrop(m.Validation)
+	case m.Resource == trainer.Latency:
+		met = fmt.Sprintf("%s by the model, %s measured", microseconds(m.Reached), microseconds(r.Pruned.LatencyUS))
+	case m.Resource != trainer.Players:
+		met = Thousands(int(m.Reached)) + " are left"
+	}
+	line := "target:       " + m.Words()
+	if met != "" {
+		line += ": " + met
+	}
+	return line + "; " + costWords(m.Cost) + "\n" + modelNote(m.LatencyModel)
+}
+
+// accuracyDrop says by how much the accuracy on the validation part fell.
+func accuracyDrop(v *trainer.ValidationPair) string {
+	drop, known := v.Drop()
+	switch {
+	case known:
+		return fmt.Sprintf("%+.2f points, from %.2f %% to %.2f %%", -drop, *v.Dense, *v.Pruned)
+	case v != nil && v.Pruned != nil:
+		return fmt.Sprintf("%.2f %% there (--baseline trains the dense network, too, and compares)", *v.Pruned)
+	default:
+		return ""
+	}
+}
+
+// costWords says what players pay for.
+func costWords(cost trainer.Resource) string {
+	switch cost {
+	case "":
+		return "a market a layer"
+	case trainer.Players:
+		return "one market, in which all players cost the same"
+	case trainer.Latency:
+		return "one market, in which players pay for the time they take"
+	case trainer.MACs:
+		return "one market, in which players pay for their multiplications"
+	default:
+		return "one market, in which players pay for their parameters"
+	}
+}
+
+// modelNote says what latencies were estimated from.
+func modelNote(m *trainer.LatencyModel) string {
+	if m == nil {
+		return ""
+	}
+	return fmt.Sprintf("time model:   of %d samples on %s; off by %.0f %% of what was measured (root mean square of %d shapes), at most %.0f %%\n",
+		m.Batch, oneLine(m.Device), 100*m.Error, m.Shapes, 100*m.MaxError)
+}
+
+// unitPrice returns the one price of a round, of a unit of cost. Layers that keep
+// the least may pay less.
+func unitPrice(r trainer.RoundLine) float64 {
+	price := 0.
+	for l, cost := range r.Costs {
+		price = max(price, r.Prices[l]/cost)
+	}
+	return price
+}
+
+// marketColumns returns what a table of rounds shows besides the columns that every
+// market has.
+func marketColumns(rounds []trainer.RoundLine) (names []string, cells func(trainer.RoundLine) []string) {
+	costs := slices.ContainsFunc(rounds, func(r trainer.RoundLine) bool { return r.Costs != nil })
+	accuracies := slices.ContainsFunc(rounds, func(r trainer.RoundLine) bool { return r.ValidationAccuracy != nil })
+	if costs {
+		names = append(names, "cost", "price of a unit")
+	}
+	if accuracies {
+		names = append(names, "validation", "rounds held")
+	}
+	return names, func(r trainer.RoundLine) (row []string) {
+		if costs {
+			row = append(row, numbers(r.Costs), number(unitPrice(r)))
+		}
+		if accuracies {
+			accuracy := "-"
+			if r.ValidationAccuracy != nil {
+				accuracy = fmt.Sprintf("%.2f %%", *r.ValidationAccuracy)
+			}
+			row = append(row, accuracy, fmt.Sprint(r.Held))
+		}
+		return row
+	}
+}
+
+// explainMarketRules says how the market was set up, where that is not one market a
+// layer with a number of players to keep.
+func explainMarketRules(r *trainer.Result) string {
+	m := r.Market
+	if m == nil {
+		return ""
+	}
+	var b strings.Builder
+	if m.Cost != "" {
+		b.WriteString("All layers share one market: a player's price is what its layer's players cost times the price of a unit, and players win in the order of\n" +
+			"worth per cost, until the first who does not fit. A layer that would keep fewer than two pays its own clearing price.\n")
+	}
+	if m.AccuracyDrop > 0 {
+		fmt.Fprintf(&b, "The demand was held in rounds in which the accuracy on the validation part was more than %g points below the best of the rounds before.\n", m.AccuracyDrop)
+	}
+	return b.String()
+}
