@@ -42,6 +42,8 @@ type layer[T real] struct {
 	participation []T
 	mean, square  []T // moving averages of c and c^2 by player
 
+	firstSlope, secondSlope []T // moments of the players' slopes in the paper's game
+
 	affine     matrix[T] // u = Wx+b, a row a sample
 	output     matrix[T] // the activation of s*u, or the logits
 	derivative matrix[T] // of the mean loss: with respect to the output, then to u
@@ -108,7 +110,7 @@ func (l *layer[T]) layPlayers(take taker[T]) {
 	if !l.gated {
 		return
 	}
-	for _, v := range []*[]T{&l.participation, &l.mean, &l.square, &l.batchMean, &l.batchSquare} {
+	for _, v := range []*[]T{&l.participation, &l.mean, &l.square, &l.batchMean, &l.batchSquare, &l.firstSlope, &l.secondSlope} {
 		*v = take(l.out)
 	}
 }
@@ -190,6 +192,9 @@ func (e *engine[T]) Pull() (*trainer.State, error) {
 		s.Contributions = append(s.Contributions, trainer.Contributions{
 			Mean: convert[float32](l.mean), MeanSquare: convert[float32](l.square),
 		})
+		s.Slopes = append(s.Slopes, trainer.SlopeMoments{
+			First: convert[float32](l.firstSlope), Second: convert[float32](l.secondSlope),
+		})
 	}
 	return s, nil
 }
@@ -206,6 +211,9 @@ func (e *engine[T]) Push(s *trainer.State) error {
 		}
 		if l.gated && s.Contributions != nil {
 			l.mean, l.square = convert[T](s.Contributions[i].Mean), convert[T](s.Contributions[i].MeanSquare)
+		}
+		if l.gated && s.Slopes != nil {
+			l.firstSlope, l.secondSlope = convert[T](s.Slopes[i].First), convert[T](s.Slopes[i].Second)
 		}
 	}
 	return nil
@@ -232,6 +240,7 @@ func (e *engine[T]) Compact(keep network.Survivors) error {
 		l.gradient = old.gradient[:len(l.parameters)]
 		l.participation = network.Select(old.participation, out)
 		l.mean, l.square = network.Select(old.mean, out), network.Select(old.square, out)
+		l.firstSlope, l.secondSlope = network.Select(old.firstSlope, out), network.Select(old.secondSlope, out)
 		l.batchMean, l.batchSquare = network.Select(old.batchMean, out), network.Select(old.batchSquare, out)
 		for _, m := range []*matrix[T]{&l.affine, &l.output, &l.derivative, &l.biasPartial, &l.meanPartial, &l.squarePartial} {
 			m.columns = l.out
@@ -260,8 +269,9 @@ func (e *engine[T]) Fold() error {
 func (e *engine[T]) RestartOptimiser() error {
 	e.steps = 0
 	for _, l := range e.layers {
-		clear(l.first)
-		clear(l.second)
+		for _, moments := range [][]T{l.first, l.second, l.firstSlope, l.secondSlope} {
+			clear(moments)
+		}
 	}
 	return nil
 }

@@ -35,7 +35,7 @@ func (e *engine[T]) trainStep(order []int32, rate float64, track bool, paper *tr
 	}
 	if paper != nil {
 		for _, l := range e.hidden() {
-			l.playPaper(paper)
+			l.playPaper(paper, e.steps+1)
 		}
 	}
 	e.update(rate)
@@ -180,17 +180,21 @@ func (e *engine[T]) remember() {
 }
 
 // playPaper moves the participations of a layer once in the paper's game, with
-// the gradient of the last batch.
-func (l *layer[T]) playPaper(move *trainer.PaperMove) {
+// the gradient of the last batch, in the given step of the optimiser.
+func (l *layer[T]) playPaper(move *trainer.PaperMove, step int) {
 	statistics := trainer.Statistics{
 		Participation:    convert[float64](l.participation),
 		MeanContribution: convert[float64](l.batchMean),
 	}
 	l.measureTheta(&statistics, move.Game.Eta != 0)
-	field, s := statistics.Field(), statistics.Participation
+	field, s := statistics.Field(move.Game), statistics.Participation
 	switch move.Update {
 	case trainer.BestResponse:
 		move.Game.Respond(field, s, move.Rate)
+	case trainer.AdamAscent:
+		moments := game.Moments{First: convert[float64](l.firstSlope), Second: convert[float64](l.secondSlope)}
+		move.Game.AscendAdam(field, s, moments, step, move.Rate)
+		l.firstSlope, l.secondSlope = convert[T](moments.First), convert[T](moments.Second)
 	default:
 		move.Game.Ascend(field, s, move.Rate)
 	}

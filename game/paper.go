@@ -3,6 +3,7 @@ package game
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Benefit is a reading of eq. 9 of arXiv:2512.22106, B_i = alpha s_i <g_i, theta_i>
@@ -25,6 +26,23 @@ const (
 // Benefits lists the readings.
 var Benefits = []Benefit{Printed, Descent, Absolute}
 
+// BenefitGradient is a reading of g_i in eq. 9. The network computes with
+// s_i theta_i, and the paper does not say which of the two g_i is the gradient with
+// respect to.
+type BenefitGradient string
+
+const (
+	// OfTheta takes <dL/dtheta_i, theta_i> = s_i dL/ds_i. It fades with the
+	// participation.
+	OfTheta BenefitGradient = "theta"
+	// OfEffective takes <dL/d(s_i theta_i), theta_i> = dL/ds_i, so that alpha s_i times
+	// it is the first-order change of the loss that the player makes.
+	OfEffective BenefitGradient = "effective"
+)
+
+// BenefitGradients lists the readings.
+var BenefitGradients = []BenefitGradient{OfTheta, OfEffective}
+
 // Paper is the game of arXiv:2512.22106. The utility of player i is
 //
 //	U_i = B_i - C_i                                                      (eq. 8)
@@ -35,11 +53,12 @@ var Benefits = []Benefit{Printed, Descent, Absolute}
 // r_i = sum over j != i of s_j <theta_i, theta_j> is the competition. All four
 // weights are at least zero; the zero value is a game in which nothing matters.
 type Paper struct {
-	Benefit Benefit // empty means Printed
-	Alpha   float64 // weight of the benefit
-	Beta    float64 // weight of the quadratic cost of size
-	Gamma   float64 // weight of the linear cost of participation
-	Eta     float64 // weight of the competition
+	Benefit  Benefit         // empty means Printed
+	Gradient BenefitGradient // empty means OfTheta
+	Alpha    float64         // weight of the benefit
+	Beta     float64         // weight of the quadratic cost of size
+	Gamma    float64         // weight of the linear cost of participation
+	Eta      float64         // weight of the competition
 }
 
 // Validate reports the first weight that is negative or not finite, or a
@@ -53,17 +72,28 @@ func (g Paper) Validate() error {
 			return fmt.Errorf("%s is %v: the weights of the paper's game are finite numbers of at least 0", w.name, w.value)
 		}
 	}
-	switch g.Benefit {
-	case "", Printed, Descent, Absolute:
-		return nil
+	if g.Benefit != "" && !slices.Contains(Benefits, g.Benefit) {
+		return fmt.Errorf("benefit %q is not known: choose one of %q", g.Benefit, Benefits)
 	}
-	return fmt.Errorf("benefit %q is not known: choose one of %q", g.Benefit, Benefits)
+	if g.Gradient != "" && !slices.Contains(BenefitGradients, g.Gradient) {
+		return fmt.Errorf("the gradient of the benefit %q is not known: choose one of %q", g.Gradient, BenefitGradients)
+	}
+	return nil
+}
+
+// GradientOf returns <g_i, theta_i> as the game reads it, for a player of
+// participation s and the given dL/ds.
+func (g Paper) GradientOf(s, slope float64) float64 {
+	if g.Gradient == OfEffective {
+		return slope
+	}
+	return s * slope
 }
 
 // Field is what the utilities of one layer's players depend on besides their
 // own strategies. All slices have one number a player.
 type Field struct {
-	Gradient    []float64 // <dL/dtheta_i, theta_i>
+	Gradient    []float64 // <g_i, theta_i>, as Paper.GradientOf reads it
 	SquaredNorm []float64 // |theta_i|^2
 	Competition []float64 // sum over j != i of s_j <theta_i, theta_j>; nil means none
 }
@@ -144,6 +174,34 @@ func (g Paper) Scale(f Field, i int) float64 {
 func (g Paper) Ascend(f Field, participation []float64, rate float64) {
 	for i, s := range participation {
 		participation[i] = clip(s + rate*g.Slope(f, i, s))
+	}
+}
+
+// The constants of [Paper.AscendAdam], as the authors of Adam recommend.
+const (
+	AscentBeta1   = 0.9
+	AscentBeta2   = 0.999
+	AscentEpsilon = 1e-8
+)
+
+// Moments are those of the slopes dU/ds that [Paper.AscendAdam] keeps, one number a
+// player. They start at zero.
+type Moments struct{ First, Second []float64 }
+
+// AscendAdam moves all participations at once by step number t, from 1, of
+// projected ascent by Adam (arXiv:1412.6980, algorithm 1), and the moments m and v
+// with them: with d = dU/ds,
+//
+//	m <- b1 m + (1 - b1) d,  v <- b2 v + (1 - b2) d^2
+//	s <- Proj[0,1](s + rate m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + epsilon))
+func (g Paper) AscendAdam(f Field, participation []float64, moments Moments, t int, rate float64) {
+	first, second := 1-math.Pow(AscentBeta1, float64(t)), 1-math.Pow(AscentBeta2, float64(t))
+	for i, s := range participation {
+		slope := g.Slope(f, i, s)
+		m, v := &moments.First[i], &moments.Second[i]
+		*m += (1 - AscentBeta1) * (slope - *m)
+		*v += (1 - AscentBeta2) * (slope*slope - *v)
+		participation[i] = clip(s + rate*(*m/first)/(math.Sqrt(*v/second)+AscentEpsilon))
 	}
 }
 

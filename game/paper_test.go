@@ -250,6 +250,63 @@ func TestUpdatesAreSimultaneousAndStayInBounds(t *testing.T) {
 	}
 }
 
+// TestGradientReadings: with z = s u the loss has the slope dL/ds in s, and theta
+// reaches it only through s theta.
+func TestGradientReadings(t *testing.T) {
+	loss := func(s, theta float64) float64 { return math.Pow(s*theta-0.3, 2) } // of one player of one number
+	const s, theta, step = 0.4, 1.7, 1e-4
+	slope := (loss(s+step, theta) - loss(s-step, theta)) / (2 * step)
+	for reading, want := range map[game.BenefitGradient]float64{
+		"":               theta * (loss(s, theta+step) - loss(s, theta-step)) / (2 * step),
+		game.OfTheta:     theta * (loss(s, theta+step) - loss(s, theta-step)) / (2 * step),
+		game.OfEffective: slope,
+	} {
+		// The loss is quadratic, so differences are off by roundings alone.
+		if got := (game.Paper{Gradient: reading}).GradientOf(s, slope); math.Abs(got-want) > 1e-10 {
+			t.Errorf("%q: %g, want %g", reading, got, want)
+		}
+	}
+}
+
+// TestAdamAscent takes the sums of Adam's authors as they define them, over all slopes
+// so far, and steps of nearly the rate at first.
+func TestAdamAscent(t *testing.T) {
+	g, l, _ := duel()
+	const rate = 0.03
+	moments := game.Moments{First: make([]float64, 2), Second: make([]float64, 2)}
+	var slopes [][2]float64
+	for step := 1; step <= 60; step++ {
+		f := l.field()
+		var now [2]float64
+		for i, s := range l.participation {
+			now[i] = g.Slope(f, i, s)
+		}
+		slopes = append(slopes, now)
+		before := append([]float64{}, l.participation...)
+		g.AscendAdam(f, l.participation, moments, step, rate)
+		for i, s := range before {
+			mean, square := 0., 0.
+			for k, d := range slopes {
+				mean += (1 - game.AscentBeta1) * math.Pow(game.AscentBeta1, float64(step-k-1)) * d[i]
+				square += (1 - game.AscentBeta2) * math.Pow(game.AscentBeta2, float64(step-k-1)) * d[i] * d[i]
+			}
+			mean /= 1 - math.Pow(game.AscentBeta1, float64(step))
+			square /= 1 - math.Pow(game.AscentBeta2, float64(step))
+			want := min(max(s+rate*mean/(math.Sqrt(square)+game.AscentEpsilon), 0), 1)
+			// Some dozens of sums, and 1 - beta2^t has lost three digits.
+			if math.Abs(l.participation[i]-want) > 1e-11 {
+				t.Errorf("step %d player %d: %g, want %g", step, i, l.participation[i], want)
+			}
+			if step == 1 && math.Abs(math.Abs(want-s)-rate) > 1e-6 && want > 0 && want < 1 {
+				t.Errorf("the first step is %g long, want %g", want-s, rate)
+			}
+		}
+	}
+	if l.participation[0] > 0.9 || l.participation[1] > 0.9 {
+		t.Errorf("players are still at %v: the test shows little", l.participation)
+	}
+}
+
 func TestPaperValidate(t *testing.T) {
 	for _, g := range games() {
 		if err := g.Validate(); err != nil {
@@ -257,7 +314,7 @@ func TestPaperValidate(t *testing.T) {
 		}
 	}
 	for _, g := range []game.Paper{
-		{Alpha: -1}, {Beta: math.NaN()}, {Gamma: math.Inf(1)}, {Eta: -1e-9}, {Benefit: "profit"},
+		{Alpha: -1}, {Beta: math.NaN()}, {Gamma: math.Inf(1)}, {Eta: -1e-9}, {Benefit: "profit"}, {Gradient: "of the loss"},
 	} {
 		if g.Validate() == nil {
 			t.Errorf("%+v passes", g)

@@ -220,6 +220,10 @@ func (e *engine) Push(s *trainer.State) error {
 			copy(players[shaders.Mean*padded(l.out):], s.Contributions[i].Mean)
 			copy(players[shaders.Square*padded(l.out):], s.Contributions[i].MeanSquare)
 		}
+		if s.Slopes != nil {
+			copy(players[shaders.FirstSlope*padded(l.out):], s.Slopes[i].First)
+			copy(players[shaders.SecondSlope*padded(l.out):], s.Slopes[i].Second)
+		}
 		if err := e.device.Write(l.players, bytesOf(players)); err != nil {
 			return err
 		}
@@ -244,6 +248,7 @@ func (e *engine) Pull() (*trainer.State, error) {
 			s.Contributions = append(s.Contributions, trainer.Contributions{
 				Mean: rows[shaders.Mean], MeanSquare: rows[shaders.Square],
 			})
+			s.Slopes = append(s.Slopes, trainer.SlopeMoments{First: rows[shaders.FirstSlope], Second: rows[shaders.SecondSlope]})
 		}
 		for _, tensor := range []struct {
 			from compute.Buffer

@@ -113,6 +113,10 @@ func (e *engine) RestartOptimiser() error {
 		if e.options.Optimiser.Kind.HasSecond() {
 			r.commands.Fill(l.second, 0)
 		}
+		if l.gated {
+			row := 4 * padded(l.out)
+			r.commands.Fill(l.players.Part(shaders.FirstSlope*row, 2*row), 0)
+		}
 	}
 	e.steps = 0
 	return r.runOnce()

@@ -266,6 +266,8 @@ func (r *recorder) paper(l *layer, players compute.Buffer, move trainer.PaperMov
 		update = 0
 	case move.Update == trainer.BestResponse:
 		update = 2
+	case move.Update == trainer.AdamAscent:
+		update = 3
 	}
 	switch move.Game.Benefit {
 	case game.Descent:
@@ -273,13 +275,13 @@ func (r *recorder) paper(l *layer, players compute.Buffer, move trainer.PaperMov
 	case game.Absolute:
 		benefit = 2
 	}
-	r.dispatch(shaders.Paper, []uint32{update, benefit}, padded(l.out), 1,
+	r.dispatch(shaders.Paper, []uint32{update, benefit, constant(move.Game.Gradient == game.OfEffective)}, padded(l.out), 1,
 		shaders.PaperPush{
 			Stride: uint32(l.outStride()), Blocks: uint32(blocks(l.rows(), shaders.NormRows)),
 			Alpha: float32(move.Game.Alpha), Beta: float32(move.Game.Beta),
 			Gamma: float32(move.Game.Gamma), Eta: float32(move.Game.Eta), Rate: float32(move.Rate),
 		},
-		l.normSums, players)
+		r.state, l.normSums, players)
 }
 
 // measure takes the contributions of a batch into the averages of Measure.

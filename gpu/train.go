@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 
+	"nashprune/game"
 	"nashprune/gpu/internal/compute"
 	"nashprune/shaders"
 	"nashprune/trainer"
@@ -56,13 +57,14 @@ func (e *engine) batchOf(s trainer.Stretch, step int) []int32 {
 // stepAfter returns what a step of training depends on, when so many more have
 // been taken than now.
 func (e *engine) stepAfter(more int, rate float64) shaders.Step {
-	o := e.options.Optimiser
+	o, number := e.options.Optimiser, float64(e.steps+more+1)
 	step := shaders.Step{
 		Rate: float32(rate), Shrink: float32(1 - rate*o.Decoupled()),
-		Memory: float32(trainer.ContributionWeight(e.tracked + more + 1)),
+		Memory:      float32(trainer.ContributionWeight(e.tracked + more + 1)),
+		FirstSlope:  float32(1 / (1 - math.Pow(game.AscentBeta1, number))),
+		SecondSlope: float32(1 / (1 - math.Pow(game.AscentBeta2, number))),
 	}
 	if o.Kind.IsAdam() {
-		number := float64(e.steps + more + 1)
 		step.Rate = float32(rate / (1 - math.Pow(trainer.AdamBeta1, number)))
 		step.SecondScale = float32(1 / (1 - math.Pow(trainer.AdamBeta2, number)))
 	}

@@ -34,6 +34,8 @@ type Step struct {
 	SecondScale float32 // of Adam: 1 / (1 - beta2^t)
 	Shrink      float32 // of AdamW: 1 - learning rate * weight decay
 	Memory      float32 // weight of this batch in the moving averages
+	FirstSlope  float32 // corrections of the moments of the players' slopes:
+	SecondSlope float32 // 1 / (1 - beta^t) of each
 }
 
 // State is the device's place in the plan.
@@ -57,7 +59,9 @@ const (
 	BatchSquare
 	Norm        // |theta|^2
 	Competition // sum over j != i of s_j <theta_i, theta_j>
-	PlayerRows  // how many there are
+	FirstSlope  // moments of dU/ds in the paper's game
+	SecondSlope
+	PlayerRows // how many there are
 )
 
 // Widths of matrices in push constants are strides, counted in vec4, unless they
@@ -170,7 +174,7 @@ type NormsPush struct {
 }
 
 // Paper is the second stage, and a move in the paper's game.
-var Paper = kernel("paper", []string{"Sums", "Players"}, []string{"LOCAL_SIZE", "UPDATE", "BENEFIT"}, PaperPush{})
+var Paper = kernel("paper", []string{"State", "Sums", "Players"}, []string{"LOCAL_SIZE", "UPDATE", "BENEFIT", "EFFECTIVE"}, PaperPush{})
 
 // PaperPush is what Paper is told; the weights are those of game.Paper.
 type PaperPush struct {

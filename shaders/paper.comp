@@ -6,14 +6,21 @@
 // the gradient of the last batch. game.Paper has the equations.
 
 #include "invocation.glsl"
+#include "step.glsl"
 #include "players.glsl"
 #include "numbers.glsl"
 
-layout(constant_id = 1) const uint UPDATE = 0;  // 0 none, 1 gradient ascent, 2 best response
+layout(constant_id = 1) const uint UPDATE = 0;  // 0 none, 1 gradient ascent, 2 best response, 3 ascent by Adam
 layout(constant_id = 2) const uint BENEFIT = 0; // 0 printed, 1 descent, 2 absolute
+layout(constant_id = 3) const bool EFFECTIVE = false; // the gradient is that with respect to s theta
 
-layout(std430, set = 0, binding = 0) readonly buffer Sums { vec4 sums[]; }; // as norms leaves them
-layout(std430, set = 0, binding = 1) buffer Players { float players[]; };
+// Of ascent by Adam, as game.Paper has them.
+const float FIRST_SHARE = 0.1;    // 1 - beta1
+const float SECOND_SHARE = 0.001; // 1 - beta2
+const float EPSILON = 1e-8;
+
+layout(std430, set = 0, binding = 1) readonly buffer Sums { vec4 sums[]; }; // as norms leaves them
+layout(std430, set = 0, binding = 2) buffer Players { float players[]; };
 
 layout(push_constant) uniform Push {
     uint stride;
@@ -25,16 +32,37 @@ layout(push_constant) uniform Push {
     float rate; // lr_s, or the damping
 };
 
-// move returns the participation after one move from s.
-float move(float s, float meanContribution, float norm, float competition) {
-    float gradient = s * meanContribution; // <dL/dtheta, theta>
+// ascend returns the participation after a step from s, back between 0 and 1.
+float ascend(float s, float by) {
+    float ascended = s + rate * by;
+    return notNumbers(vec4(ascended)).x ? ascended : clamp(ascended, 0, 1); // which leaves NaN out
+}
+
+// adam returns the direction of ascent by Adam, and moves the moments of a player's
+// slope.
+float adam(uint player, float slope) {
+    uint width = 4 * stride;
+    float first = players[FIRST_SLOPE * width + player];
+    float second = players[SECOND_SLOPE * width + player];
+    first += FIRST_SHARE * (slope - first);
+    second += SECOND_SHARE * (slope * slope - second);
+    players[FIRST_SLOPE * width + player] = first;
+    players[SECOND_SLOPE * width + player] = second;
+    return first * now.firstSlope / (sqrt(second * now.secondSlope) + EPSILON);
+}
+
+// move returns the participation after one move of a player from s.
+float move(uint player, float s, float meanContribution, float norm, float competition) {
+    float gradient = EFFECTIVE ? meanContribution : s * meanContribution; // <dL/d(s theta), theta> or <dL/dtheta, theta>
     float benefit = alpha * (BENEFIT == 1 ? -gradient : BENEFIT == 2 ? abs(gradient) : gradient);
     float curvature = 2 * beta * norm;
     float toll = eta == 0 ? gamma : gamma + eta * competition; // which may be infinite
     float slope = benefit - toll; // at s = 0
     if (UPDATE == 1) {
-        float ascended = s + rate * (slope - curvature * s);
-        return notNumbers(vec4(ascended)).x ? ascended : clamp(ascended, 0, 1); // which leaves NaN out
+        return ascend(s, slope - curvature * s);
+    }
+    if (UPDATE == 3) {
+        return ascend(s, adam(player, slope - curvature * s));
     }
     float response = slope <= 0 ? 0 : slope >= curvature ? 1 : slope / curvature;
     return s + rate * (response - s);
@@ -56,7 +84,7 @@ void main() {
     players[NORM * width + player] = norm;
     players[COMPETITION * width + player] = competition;
     if (UPDATE != 0) {
-        float moved = move(s, players[BATCH_MEAN * width + player], norm, competition);
+        float moved = move(player, s, players[BATCH_MEAN * width + player], norm, competition);
         players[PARTICIPATION * width + player] = moved;
     }
 }

@@ -10,6 +10,8 @@ struct Step {
     float secondScale; // correction of Adam's second moment
     float shrink;      // 1 - rate times the decay of weights, of AdamW
     float memory;      // weight of this batch in the moving averages
+    float firstSlope;  // corrections of the moments of the players' slopes
+    float secondSlope;
 };
 
 #ifndef STATE_ACCESS

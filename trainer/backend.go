@@ -90,7 +90,8 @@ type Engine interface {
 	// Fold multiplies participations into the weights and sets them to one.
 	Fold() error
 
-	// RestartOptimiser sets moments and step count to zero.
+	// RestartOptimiser sets moments, also those of the players' slopes, and step
+	// count to zero.
 	RestartOptimiser() error
 
 	// Evaluate runs the network over a part of the data.
@@ -141,7 +142,7 @@ func (s Stretch) Steps() int { return len(s.LearningRates) }
 type PaperMove struct {
 	Game   game.Paper
 	Update PaperUpdate
-	// Rate is lr_s for gradient ascent and the damping for best responses.
+	// Rate is lr_s for either ascent and the damping for best responses.
 	Rate float64
 }
 
@@ -151,6 +152,8 @@ type PaperUpdate string
 const (
 	// GradientAscent is Algorithm 1: s <- Proj[0,1](s + rate dU/ds).
 	GradientAscent PaperUpdate = "gradient"
+	// AdamAscent is game.Paper.AscendAdam at the optimiser's step.
+	AdamAscent PaperUpdate = "adam"
 	// BestResponse is s <- s + rate (s* - s) with s* from eq. 14.
 	BestResponse PaperUpdate = "best-response"
 )
@@ -192,12 +195,11 @@ func (s Statistics) Worths() []float64 {
 	return worths
 }
 
-// Field returns what the players' utilities in the paper's game depend on. With
-// s*theta in the network, <dL/dtheta, theta> = s dL/ds.
-func (s Statistics) Field() game.Field {
+// Field returns what the players' utilities in the paper's game depend on.
+func (s Statistics) Field(g game.Paper) game.Field {
 	f := game.Field{SquaredNorm: s.SquaredNorm, Competition: s.Competition}
 	for i, c := range s.MeanContribution {
-		f.Gradient = append(f.Gradient, s.Participation[i]*c)
+		f.Gradient = append(f.Gradient, g.GradientOf(s.Participation[i], c))
 	}
 	return f
 }
@@ -223,6 +225,14 @@ type State struct {
 	// Contributions holds the moving averages, one entry a hidden layer.
 	Contributions []Contributions
 	Tracked       int // steps in the moving averages
+	// Slopes holds the moments of the players' slopes in the paper's game, one entry a
+	// hidden layer; zero where players do not move by [AdamAscent].
+	Slopes []SlopeMoments
+}
+
+// SlopeMoments is the moments of game.Moments for one hidden layer.
+type SlopeMoments struct {
+	First, Second []float32
 }
 
 // Contributions is the moving averages of one hidden layer.

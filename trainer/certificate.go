@@ -62,6 +62,8 @@ type CertifiedLayer struct {
 	Demand         int      `json:"demand"`
 	Supply         float64  `json:"supply"`                    // its players' best responses, added
 	SpectralRadius *float64 `json:"spectral_radius,omitempty"` // absent where it was not worked out
+	// MeanSquaredNorm is the mean of |theta|^2 over its players, in the paper's game.
+	MeanSquaredNorm float64 `json:"mean_squared_norm,omitempty"`
 }
 
 // CertifiedPlayer is a player with its account: in the state that is certified, or
@@ -197,9 +199,13 @@ func paperCertificate(g game.Paper, certificate game.Certificate, measured []Sta
 	most := 0.
 	for l, statistics := range measured {
 		var layer game.Certificate
-		field := statistics.Field()
+		field := statistics.Field(g)
 		accounts := layer.CertifyPaper(g, field, statistics.Participation)
-		c.certifyLayer(CertifiedLayer{SpectralRadius: paperRadius(g, field, n.Layers[l])},
+		norm := 0.
+		for _, n := range statistics.SquaredNorm {
+			norm += n / float64(len(accounts))
+		}
+		c.certifyLayer(CertifiedLayer{SpectralRadius: paperRadius(g, field, n.Layers[l]), MeanSquaredNorm: norm},
 			accounts, network.Indices(len(accounts)), &most)
 		for i, a := range accounts {
 			p := players[len(c.Players)]

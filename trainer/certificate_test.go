@@ -168,7 +168,7 @@ func TestPaperCertificate(t *testing.T) {
 	players := make([]Player, 5)
 	var total game.Certificate
 	for _, m := range measured {
-		total.CertifyPaper(g, m.Field(), m.Participation)
+		total.CertifyPaper(g, m.Field(g), m.Participation)
 	}
 	c := paperCertificate(g, total, measured, n, players)
 	want := 0.2 * 1.125 / math.Sqrt(1.25*1.8125)
@@ -176,7 +176,7 @@ func TestPaperCertificate(t *testing.T) {
 		t.Errorf("spectral radius %v, want %g", c.Layers[0].SpectralRadius, want)
 	}
 	for i := range s {
-		if got := c.Players[i].Account; got != g.Account(measured[0].Field(), i, s[i]) {
+		if got := c.Players[i].Account; got != g.Account(measured[0].Field(g), i, s[i]) {
 			t.Errorf("player %d: %+v", i, got)
 		}
 	}

@@ -49,6 +49,7 @@ const (
 	secondPrefix       = "second"
 	bestPrefix         = "best"
 	contributionPrefix = "contribution"
+	slopePrefix        = "slope"
 	departedPrefix     = "departed"
 )
 
@@ -75,6 +76,9 @@ func (c *checkpoint) save(path string) error {
 		tensors = append(tensors,
 			vector(contributionPrefix, l, "mean", contributions.Mean),
 			vector(contributionPrefix, l, "square", contributions.MeanSquare))
+	}
+	for l, slopes := range c.state.Slopes {
+		tensors = append(tensors, vector(slopePrefix, l, "first", slopes.First), vector(slopePrefix, l, "second", slopes.Second))
 	}
 	return atomicfile.Write(path, func(w io.Writer) error {
 		return network.WriteTensors(w, map[string]string{
@@ -170,7 +174,7 @@ func readCheckpoint(r io.Reader) (*checkpoint, error) {
 			(*into).Activation = c.Config.Activation
 		}
 	}
-	if err := c.takeContributions(tensors); err != nil {
+	if err := c.takePlayers(tensors); err != nil {
 		return nil, err
 	}
 	return c, c.consistent()
@@ -207,7 +211,8 @@ func takeNetwork(tensors map[string]network.Tensor, prefix string) (*network.Net
 	return &n, nil
 }
 
-func (c *checkpoint) takeContributions(tensors map[string]network.Tensor) error {
+// takePlayers takes what is known of the players besides their participations.
+func (c *checkpoint) takePlayers(tensors map[string]network.Tensor) error {
 	if c.state.Network == nil {
 		return fmt.Errorf("it holds no network")
 	}
@@ -220,6 +225,14 @@ func (c *checkpoint) takeContributions(tensors map[string]network.Tensor) error 
 			return fmt.Errorf("the contributions of layer %d are not one a player", l)
 		}
 		c.state.Contributions = append(c.state.Contributions, taken)
+		slopes := SlopeMoments{
+			First:  tensors[tensorName(slopePrefix, l, "first")].Float32,
+			Second: tensors[tensorName(slopePrefix, l, "second")].Float32,
+		}
+		if len(slopes.First) != layer.Out || len(slopes.Second) != layer.Out {
+			return fmt.Errorf("the moments of the slopes of layer %d are not one a player", l)
+		}
+		c.state.Slopes = append(c.state.Slopes, slopes)
 	}
 	return nil
 }

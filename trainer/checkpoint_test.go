@@ -29,6 +29,7 @@ func testCheckpoint() *checkpoint {
 		Contributions: []Contributions{
 			{Mean: []float32{1, 2}, MeanSquare: []float32{3, 4}}, {Mean: []float32{5, 6}, MeanSquare: []float32{7, 8}},
 		},
+		Slopes: []SlopeMoments{{[]float32{0.1, 0.2}, []float32{0.3, 0.4}}, {[]float32{0.5, 0.6}, []float32{0.7, 0.8}}},
 	}
 	state.Network.Layers[0].Participation = []float32{0.9, 0.8}
 	for _, moments := range []*network.Network{state.First, state.Second} {
@@ -85,6 +86,7 @@ func TestCheckpointRefuses(t *testing.T) {
 		"layout":        {func(c *checkpoint) { c.Schema = 99 }, "layout 99"},
 		"no network":    {func(c *checkpoint) { c.state.Network = &network.Network{} }, "no network"},
 		"averages":      {func(c *checkpoint) { c.state.Contributions = c.state.Contributions[:1] }, "contributions of layer 1"},
+		"slopes":        {func(c *checkpoint) { c.state.Slopes[0].Second = nil }, "slopes of layer 0"},
 		"moments":       {func(c *checkpoint) { c.state.First = network.New([]int{4, 3, 2, 2}) }, "moments"},
 		"market layers": {func(c *checkpoint) { c.Position.Ledgers = c.Position.Ledgers[:1] }, "layers of the network"},
 		"market size":   {func(c *checkpoint) { c.Position.Ledgers[0] = game.NewLedger(3) }, "market of layer 0"},

@@ -120,14 +120,15 @@ type Config struct {
 	Criterion Criterion `toml:"criterion"` // what players are ranked by where there is no market
 
 	// The paper's game; the weights are those of game.Paper.
-	Alpha             float64      `toml:"alpha"`
-	Beta              float64      `toml:"beta"`
-	Gamma             float64      `toml:"gamma"`
-	Eta               float64      `toml:"eta"`
-	Benefit           game.Benefit `toml:"benefit"`
-	Update            PaperUpdate  `toml:"update"`
-	ParticipationRate float64      `toml:"participation-rate"` // lr_s of gradient ascent, or the damping of best responses
-	Threshold         float64      `toml:"threshold"`          // players that end below it are removed
+	Alpha             float64              `toml:"alpha"`
+	Beta              float64              `toml:"beta"`
+	Gamma             float64              `toml:"gamma"`
+	Eta               float64              `toml:"eta"`
+	Benefit           game.Benefit         `toml:"benefit"`
+	BenefitGradient   game.BenefitGradient `toml:"benefit-gradient"`
+	Update            PaperUpdate          `toml:"update"`
+	ParticipationRate float64              `toml:"participation-rate"` // lr_s of either ascent, or the damping of best responses
+	Threshold         float64              `toml:"threshold"`          // players that end below it are removed
 
 	Baseline bool `toml:"baseline"` // train the dense network as long without the game, and compare
 }
@@ -161,6 +162,7 @@ func DefaultConfig() Config {
 
 		Alpha:             1,
 		Benefit:           game.Printed,
+		BenefitGradient:   game.OfTheta,
 		Update:            GradientAscent,
 		ParticipationRate: 1e-3,
 		Threshold:         game.Gone,
@@ -183,7 +185,7 @@ func (c Config) optimiser() Optimiser {
 
 // Paper returns the weights of the paper's game.
 func (c Config) Paper() game.Paper {
-	return game.Paper{Benefit: c.Benefit, Alpha: c.Alpha, Beta: c.Beta, Gamma: c.Gamma, Eta: c.Eta}
+	return game.Paper{Benefit: c.Benefit, Gradient: c.BenefitGradient, Alpha: c.Alpha, Beta: c.Beta, Gamma: c.Gamma, Eta: c.Eta}
 }
 
 // The largest values that are taken for what the user meant.
@@ -283,7 +285,7 @@ func (c Config) check() error {
 			"--warm-up and --game-share add up to %v of the run: at most 1", c.WarmUp + c.GameShare},
 		{c.Rounds >= 1 && c.Rounds <= maxRounds, "--rounds is %d: it is at least 1 and at most " + strconv.Itoa(maxRounds), c.Rounds},
 		{c.Damping > 0 && c.Damping <= 1, "--damping is %v: it is above 0 and at most 1", c.Damping},
-		{oneOf(string(c.Update), string(GradientAscent), string(BestResponse)), "--update is %q: it is gradient or best-response", string(c.Update)},
+		{oneOf(string(c.Update), string(GradientAscent), string(AdamAscent), string(BestResponse)), "--update is %q: it is gradient, adam or best-response", string(c.Update)},
 		{c.ParticipationRate > 0 && c.ParticipationRate <= maxLearningRate, "--participation-rate is %v: it is above 0 and at most 100", c.ParticipationRate},
 		{c.Update != BestResponse || c.ParticipationRate <= 1, "--participation-rate is %v: with --update best-response it is at most 1", c.ParticipationRate},
 		{max(c.Alpha, c.Beta, c.Gamma, c.Eta) <= maxWeight || math.IsNaN(c.Alpha+c.Beta+c.Gamma+c.Eta), "--alpha, --beta, --gamma and --eta are at most %v", maxWeight},

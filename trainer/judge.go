@@ -109,7 +109,7 @@ func (r *run) removeByThreshold(ctx context.Context, t *training, gated *network
 	)
 	t.Certificate = game.Certificate{}
 	for l, statistics := range measured {
-		field := statistics.Field()
+		field := statistics.Field(g)
 		t.Certificate.CertifyPaper(g, field, statistics.Participation)
 		var stay []int
 		for i, s := range statistics.Participation {
@@ -171,6 +171,10 @@ func (r *run) judgePruned(ctx context.Context, t *training, o outcome) error {
 		return fmt.Errorf("%w: removing the players changed a logit by %g times what rounding explains, which is an error in nashprune or in its device", ErrParity, used)
 	}
 	r.result.Gated = &Gated{Quality: quality(asGated, r.data, part), MaxLogitDifference: difference, BoundUsed: used}
+	if o.masked != o.gated {
+		masked := quality(whole, r.data, part)
+		r.result.Gated.Masked = &masked
+	}
 	pruned := &Pruned{Judged: judged(o.final), Kept: o.final.Players(), Players: o.gated.Players()}
 	pruned.evaluated(compacted, r.data, part)
 	pruned.Sparsity = 100 * (1 - float64(pruned.Kept)/float64(pruned.Players))

@@ -134,6 +134,9 @@ func quality(e Evaluation, d *dataset.Dataset, part Part) Quality {
 // ended at.
 type Gated struct {
 	Quality
+	// Masked is how well it does once the participations below the threshold are zero,
+	// in the paper's game.
+	Masked *Quality `json:"masked,omitempty"`
 	// MaxLogitDifference is the largest difference, over all samples judged on,
 	// between a logit of the compacted network and of the one of full width whose
 	// removed players are gated to zero. BoundUsed is the largest part of the

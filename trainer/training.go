@@ -340,8 +340,36 @@ func (t *training) endEpoch(ctx context.Context) error {
 			return err
 		}
 	}
+	if t.plan.game == PaperGame {
+		if err := t.lookAtPlayers(&line); err != nil {
+			return err
+		}
+	}
 	t.Unfinished = Progress{}
 	return t.journal.epochEnded(t, line)
+}
+
+// lookAtPlayers adds to a line what the players of the paper's game are at.
+func (t *training) lookAtPlayers(line *EpochLine) error {
+	layers, err := t.engine.Statistics()
+	if err != nil {
+		return err
+	}
+	total, players := 0., 0
+	for _, layer := range layers {
+		active := 0
+		for _, s := range layer.Participation {
+			total += s
+			if s >= t.plan.config.Threshold {
+				active++
+			}
+		}
+		players += len(layer.Participation)
+		line.Active = append(line.Active, active)
+	}
+	mean := total / float64(players)
+	line.MeanParticipation = &mean
+	return t.finite(mean)
 }
 
 // What the lines of metrics.jsonl, progress and errors call a training.
@@ -365,6 +393,11 @@ type EpochLine struct {
 	ValidationR2       *float64 `json:"validation_r2,omitempty"`
 	Players            []int    `json:"players"` // of each hidden layer
 	Seconds            float64  `json:"seconds"` // of this training so far
+
+	// Of the paper's game: players of each hidden layer that are not below the
+	// threshold, and the mean participation of all players.
+	Active            []int    `json:"active,omitempty"`
+	MeanParticipation *float64 `json:"mean_participation,omitempty"`
 
 	// ConditionNumbers are those of the effective weights diag(s) W, the largest
 	// singular value over the smallest, of every layer, at a few epochs of a game's

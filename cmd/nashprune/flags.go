@@ -120,7 +120,8 @@ func paperFlags(c *trainer.Config) *pflag.FlagSet {
 	f.Float64Var(&c.Gamma, "gamma", c.Gamma, "weight of the linear cost of participation")
 	f.Float64Var(&c.Eta, "eta", c.Eta, "weight of the competition")
 	f.Var(word[game.Benefit]{&c.Benefit}, "benefit", "reading of the benefit: printed, descent or absolute")
-	f.Var(word[trainer.PaperUpdate]{&c.Update}, "update", "players move by gradient or best-response")
+	f.Var(word[game.BenefitGradient]{&c.BenefitGradient}, "benefit-gradient", "with respect to theta, or to the effective weights s theta: theta or effective")
+	f.Var(word[trainer.PaperUpdate]{&c.Update}, "update", "players move by gradient, adam or best-response")
 	f.Float64Var(&c.ParticipationRate, "participation-rate", c.ParticipationRate, "step of a move")
 	f.Float64Var(&c.Threshold, "threshold", c.Threshold, "players that end below this `participation` are removed")
 	return f

@@ -196,6 +196,12 @@ func (c Case) State() *trainer.State {
 		fill(contributions.MeanSquare, func() float64 { return draw.Float64() * draw.Float64() })
 		s.Contributions = append(s.Contributions, contributions)
 	}
+	for _, layer := range n.Hidden() {
+		slopes := trainer.SlopeMoments{First: make([]float32, layer.Out), Second: make([]float32, layer.Out)}
+		fill(slopes.First, func() float64 { return 0.01 * draw.Normal() })
+		fill(slopes.Second, func() float64 { return 1e-4 + 1e-3*draw.Float64() })
+		s.Slopes = append(s.Slopes, slopes)
+	}
 	return s
 }
 
@@ -235,6 +241,10 @@ func flatten(s *trainer.State) []float64 {
 	for _, c := range s.Contributions {
 		v = append(v, widen(c.Mean)...)
 		v = append(v, widen(c.MeanSquare)...)
+	}
+	for _, slopes := range s.Slopes {
+		v = append(v, widen(slopes.First)...)
+		v = append(v, widen(slopes.Second)...)
 	}
 	return v
 }

@@ -3,6 +3,7 @@ package backendtest
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"nashprune/game"
 	"nashprune/trainer"
@@ -62,10 +63,10 @@ func (s *session) moveMarket() error {
 // learning rate of zero so that the weights stay, against the move that package
 // game makes of the candidate's own contributions.
 func (s *session) movePaper() error {
-	for _, benefit := range game.Benefits {
-		for _, update := range []trainer.PaperUpdate{trainer.GradientAscent, trainer.BestResponse} {
+	for i, benefit := range game.Benefits {
+		for j, update := range []trainer.PaperUpdate{trainer.GradientAscent, trainer.AdamAscent, trainer.BestResponse} {
 			move := trainer.PaperMove{
-				Game:   game.Paper{Benefit: benefit, Alpha: 1.5, Beta: 0.02, Gamma: 0.01, Eta: 0.005},
+				Game:   game.Paper{Benefit: benefit, Gradient: game.BenefitGradients[(i+j)%2], Alpha: 1.5, Beta: 0.02, Gamma: 0.01, Eta: 0.005},
 				Update: update, Rate: 0.5,
 			}
 			if err := s.movePaperOnce(move); err != nil {
@@ -102,16 +103,31 @@ func (s *session) movePaperOnce(move trainer.PaperMove) error {
 		if err != nil {
 			return err
 		}
-		var got, want, bounds []float64
+		state, err := candidate.Pull()
+		if err != nil {
+			return err
+		}
+		var (
+			got, want, bounds []float64
+			moments           momentCheck
+		)
 		for l, layer := range before {
 			layer.MeanContribution = contributions[fmt.Sprintf("%d.contribution.mean", l)]
-			field := layer.Field()
+			field := layer.Field(move.Game)
 			moved := append([]float64{}, layer.Participation...)
-			if move.Update == trainer.BestResponse {
+			old := s.start.Slopes[l]
+			slopes := game.Moments{First: widen(old.First), Second: widen(old.Second)}
+			switch move.Update {
+			case trainer.BestResponse:
 				move.Game.Respond(field, moved, move.Rate)
-			} else {
+			case trainer.AdamAscent:
+				move.Game.AscendAdam(field, moved, slopes, s.start.Steps+1, move.Rate)
+			default:
 				move.Game.Ascend(field, moved, move.Rate)
 			}
+			moments.got = append(append(moments.got, widen(state.Slopes[l].First)...), widen(state.Slopes[l].Second)...)
+			moments.want = append(append(moments.want, slopes.First...), slopes.Second...)
+			var firsts, seconds []float64 // bounds of the moments
 			for i := range moved {
 				got, want = append(got, after[l].Participation[i]), append(want, moved[i])
 				// The slope is a sum of terms of the size of Scale, each with a
@@ -119,13 +135,48 @@ func (s *session) movePaperOnce(move trainer.PaperMove) error {
 				// sum, whose roundings grow with its length.
 				slope := (8*move.Game.Scale(field, i) + move.Game.Eta*s.competitionSize(l, i)) * s.unit
 				bound := s.unit + move.Rate*slope
-				if move.Update == trainer.BestResponse {
+				first, second := s.slopeBounds(move, field, i, layer.Participation[i], slope, slopes)
+				switch move.Update {
+				case trainer.BestResponse:
 					bound = 4*s.unit + move.Rate*slope/(2*move.Game.Beta*field.SquaredNorm[i])
+				case trainer.AdamAscent:
+					bound = s.unit + move.Rate*s.directionBound(slopes.First[i], slopes.Second[i], first, second)
 				}
 				bounds = append(bounds, bound)
+				firsts, seconds = append(firsts, first), append(seconds, second)
 			}
+			moments.bounds = append(append(moments.bounds, firsts...), seconds...)
 		}
-		s.compare(fmt.Sprintf("paper move/%s/%s", move.Game.Benefit, move.Update), got, want, bounds)
+		name := fmt.Sprintf("paper move/%s/%s/%s", move.Game.Benefit, move.Game.Gradient, move.Update)
+		s.compare(name, got, want, bounds)
+		s.compare(name+"/moments", moments.got, moments.want, moments.bounds)
 		return nil
 	})
+}
+
+// momentCheck collects the moments of all players' slopes.
+type momentCheck struct{ got, want, bounds []float64 }
+
+// slopeBounds bounds the moments after a move, given the error of the slope; other
+// moves than ascent by Adam leave them alone.
+func (s *session) slopeBounds(move trainer.PaperMove, f game.Field, i int, at, slope float64, moments game.Moments) (first, second float64) {
+	if move.Update != trainer.AdamAscent {
+		return 0, 0
+	}
+	// Each moment takes a sum, a product and a difference, and the share 1 - beta is
+	// off by u, relative to it; the second takes a square, too.
+	d := math.Abs(move.Game.Slope(f, i, at))
+	first = (1-game.AscentBeta1)*slope + 4*s.unit*(math.Abs(moments.First[i])+d)
+	second = (1-game.AscentBeta2)*(2*d+slope)*slope + 4*s.unit*(moments.Second[i]+d*d)
+	return first, second
+}
+
+// directionBound bounds the error of m' / (sqrt(v') + epsilon), with the moments
+// corrected for their start, from errors of the moments: it is that of m over the
+// root, and half the relative error of v, with a few roundings of its own.
+func (s *session) directionBound(m, v, ofFirst, ofSecond float64) float64 {
+	t := float64(s.start.Steps + 1)
+	first, second := 1-math.Pow(game.AscentBeta1, t), 1-math.Pow(game.AscentBeta2, t)
+	root := math.Sqrt(v / second)
+	return ofFirst/first/root + math.Abs(m)/first/root*(ofSecond/v+8*s.unit)
 }

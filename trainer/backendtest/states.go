@@ -77,6 +77,9 @@ func (s *session) compact() error {
 			want.Contributions = append(want.Contributions, trainer.Contributions{
 				Mean: network.Select(c.Mean, keep[l]), MeanSquare: network.Select(c.MeanSquare, keep[l]),
 			})
+			want.Slopes = append(want.Slopes, trainer.SlopeMoments{
+				First: network.Select(state.Slopes[l].First, keep[l]), Second: network.Select(state.Slopes[l].Second, keep[l]),
+			})
 		}
 		s.exactly("compact", got, want)
 		// And the smaller network computes what the same one does on its own.
@@ -159,6 +162,10 @@ func (s *session) fold() error {
 				clear(layer.Weight)
 				clear(layer.Bias)
 			}
+		}
+		for _, slopes := range want.Slopes {
+			clear(slopes.First)
+			clear(slopes.Second)
 		}
 		g, w := flatten(got), flatten(want)
 		bounds := make([]float64, len(w))

@@ -68,6 +68,10 @@ func explainStability(w io.Writer, c *trainer.Certificate) {
 	switch radius := c.SpectralRadius; {
 	case radius == nil:
 		fmt.Fprintln(w, "The spectral radius of all best responses was not worked out: a layer has too many players who depend on each other.")
+	case c.Game == trainer.PaperGame && *radius == 0:
+		fmt.Fprintln(w, "The spectral radius of all best responses is 0: nobody's depends on another's participation. It says nothing of how far players are from them.")
+	case *radius < 1 && !c.Claimed:
+		fmt.Fprintf(w, "The spectral radius of all best responses is %s, below 1: a small change would die out at an equilibrium, and this state is none.\n", number(*radius))
 	case *radius < 1:
 		fmt.Fprintf(w, "The spectral radius of all best responses is %s, below 1: a small change of participations dies out.\n", number(*radius))
 	default:
