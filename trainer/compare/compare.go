@@ -152,24 +152,83 @@ func (c *comparison) each(do func(m Method, shape Shape)) {
 	}
 }
 
-// config returns the configuration of a method's run.
-func (c *comparison) config(m Method, shape Shape, keep int, s Setting, seed uint64) trainer.Config {
-	p := place{keep: keep}
-	if shape == Equal {
-		p.layers, _ = game.Split(keep, c.hidden) // checked when the comparison began
+// job is a run that is wanted.
+type job struct {
+	name    string
+	method  Method
+	shape   Shape
+	keep    int
+	setting Setting
+	seed    uint64
+}
+
+// config returns the configuration of a job; layers are what a method that follows
+// another takes.
+func (c *comparison) config(j job, layers []int) trainer.Config {
+	p := place{keep: j.keep, layers: layers}
+	if j.shape == Equal {
+		p.layers, _ = game.Split(j.keep, c.hidden) // checked when the comparison began
 	}
 	run := c.Config
-	run.Seed, run.Baseline = seed, false
-	m.configure(&run, p)
-	s.apply(&run)
+	run.Seed, run.Baseline = j.seed, false
+	j.method.configure(&run, p)
+	j.setting.apply(&run)
 	return run
 }
 
-func (c *comparison) study(ctx context.Context, cells []study.Cell) ([]study.Outcome, error) {
-	return study.Run(ctx, cells, study.Options{
-		Dir: c.Dir, Command: c.Command, Version: c.Version, Jobs: c.Jobs, Observe: c.Observe,
-		Beginnings: c.beginnings(),
-	})
+// marketDiverged is what becomes of a run that follows a market of which nothing came.
+const marketDiverged = "the market whose shape it takes diverged"
+
+// make makes the runs of all jobs, those that follow others last, with configurations
+// that are changed as change says, and returns their outcomes in order.
+func (c *comparison) make(ctx context.Context, jobs []job, change func(*trainer.Config)) ([]study.Outcome, error) {
+	outcomes := make([]study.Outcome, len(jobs))
+	for _, following := range []bool{false, true} {
+		var (
+			cells []study.Cell
+			of    []int // the job of each cell
+		)
+		for i, j := range jobs {
+			if j.method.follows != following {
+				continue
+			}
+			var layers []int
+			if following && j.shape == Free {
+				if layers = oneMarket(jobs, outcomes, j); layers == nil {
+					outcomes[i].Cell.Config.Seed, outcomes[i].Diverged = j.seed, marketDiverged
+					continue
+				}
+			}
+			run := c.config(j, layers)
+			change(&run)
+			cells, of = append(cells, study.Cell{Name: j.name, Config: run}), append(of, i)
+		}
+		made, err := study.Run(ctx, cells, study.Options{
+			Dir: c.Dir, Command: c.Command, Version: c.Version, Jobs: c.Jobs, Observe: c.Observe, Beginnings: c.beginnings(),
+		})
+		if err != nil {
+			return nil, err
+		}
+		for k, i := range of {
+			outcomes[i] = made[k]
+		}
+	}
+	return outcomes, nil
+}
+
+// oneMarket returns the layers that the one market left for the number of players and
+// the seed of a job, with its best setting where several were made; nil if there is none.
+func oneMarket(jobs []job, outcomes []study.Outcome, j job) (layers []int) {
+	var best *float64
+	for i, other := range jobs {
+		if other.method.Name != Reference || other.shape != Free || other.keep != j.keep || other.seed != j.seed {
+			continue
+		}
+		if run := newRun(outcomes[i]); run.Figure != nil && (best == nil || *run.Figure > *best) {
+			best, layers = run.Figure, run.Layers
+		}
+	}
+	return layers
 }
 
 // beginnings is the folder of what runs share. It is large and goes when all is done.
@@ -183,50 +242,52 @@ func (c *comparison) searchKeep() int { return c.Keep[(len(c.Keep)-1)/2] }
 // on the samples held out; of equals the first.
 func (c *comparison) search(ctx context.Context) error {
 	search := &Search{Keep: c.searchKeep(), Seed: c.Config.Seed}
-	var cells []study.Cell
+	var jobs []job
 	c.each(func(m Method, shape Shape) {
 		for i, s := range m.Settings {
-			run := c.config(m, shape, search.Keep, s, search.Seed)
-			run.Validation, run.EvaluateOn = heldOut, trainer.ValidationPart
-			cells = append(cells, study.Cell{Name: fmt.Sprintf("%s/%s-%s/%d", searchFolder, m.Name, shape, i+1), Config: run})
+			jobs = append(jobs, job{
+				name: fmt.Sprintf("%s/%s-%s/%d", searchFolder, m.Name, shape, i+1), method: m, shape: shape,
+				keep: search.Keep, setting: s, seed: search.Seed,
+			})
 		}
 	})
-	outcomes, err := c.study(ctx, cells)
+	outcomes, err := c.make(ctx, jobs, func(run *trainer.Config) { run.Validation, run.EvaluateOn = heldOut, trainer.ValidationPart })
 	if err != nil {
 		return err
 	}
-	c.each(func(m Method, shape Shape) {
-		best := -1
-		first := len(search.Trials)
-		for i, s := range m.Settings {
-			run := newRun(outcomes[0])
-			if r := outcomes[0].Result; r != nil {
-				search.Held = r.Data.Validation
-			}
-			outcomes = outcomes[1:]
-			search.Trials = append(search.Trials, Trial{Method: m.Name, Shape: shape, Setting: s.Name, Figure: run.Figure, Diverged: run.Diverged})
-			if run.Figure != nil && (best < 0 || *run.Figure > *search.Trials[first+best].Figure) {
-				best = i
-			}
+	best := map[entrant]int{} // the trial
+	for i, j := range jobs {
+		run, name := newRun(outcomes[i]), entrant{j.method.Name, j.shape}
+		if r := outcomes[i].Result; r != nil {
+			search.Held = r.Data.Validation
 		}
-		if best < 0 {
-			delete(c.chosen, entrant{m.Name, shape})
-			return
+		search.Trials = append(search.Trials, Trial{
+			Method: j.method.Name, Shape: j.shape, Setting: j.setting.Name, Figure: run.Figure, Diverged: run.Diverged,
+		})
+		if b, ok := best[name]; run.Figure != nil && (!ok || *run.Figure > *search.Trials[b].Figure) {
+			best[name] = i
 		}
-		search.Trials[first+best].Chosen = true
-		c.chosen[entrant{m.Name, shape}] = m.Settings[best]
-	})
+	}
+	clear(c.chosen)
+	for name, i := range best {
+		search.Trials[i].Chosen = true
+		c.chosen[name] = jobs[i].setting
+	}
 	c.report.Search = search
 	return nil
 }
 
+// dense is the network that nobody leaves.
+var dense = Method{Name: "dense", configure: func(c *trainer.Config, _ place) { c.Game = trainer.NoGame }}
+
 // runAll makes the runs that are compared.
 func (c *comparison) runAll(ctx context.Context) error {
-	var cells []study.Cell
+	var jobs []job
 	for _, seed := range c.report.Seeds {
-		run := c.Config
-		run.Seed, run.Baseline, run.Game = seed, false, trainer.NoGame
-		cells = append(cells, study.Cell{Name: fmt.Sprintf("%s/seed-%d", denseFolder, seed), Config: run})
+		jobs = append(jobs, job{
+			name: fmt.Sprintf("%s/seed-%d", denseFolder, seed), method: dense, seed: seed,
+			setting: Setting{apply: func(*trainer.Config) {}},
+		})
 	}
 	for _, keep := range c.Keep {
 		c.each(func(m Method, shape Shape) {
@@ -236,14 +297,14 @@ func (c *comparison) runAll(ctx context.Context) error {
 			}
 			c.report.Entries = append(c.report.Entries, Entry{Method: m.Name, Shape: shape, Keep: keep, Setting: setting.Name})
 			for _, seed := range c.report.Seeds {
-				cells = append(cells, study.Cell{
-					Name:   fmt.Sprintf("%s/%s-%s/%d/seed-%d", runFolder, m.Name, shape, keep, seed),
-					Config: c.config(m, shape, keep, setting, seed),
+				jobs = append(jobs, job{
+					name: fmt.Sprintf("%s/%s-%s/%d/seed-%d", runFolder, m.Name, shape, keep, seed), method: m, shape: shape,
+					keep: keep, setting: setting, seed: seed,
 				})
 			}
 		})
 	}
-	outcomes, err := c.study(ctx, cells)
+	outcomes, err := c.make(ctx, jobs, func(*trainer.Config) {})
 	if err != nil {
 		return err
 	}
@@ -302,13 +363,13 @@ func modelFile(o study.Outcome) string {
 	}
 }
 
-// timeAll measures the latency of a network of every entry, all in turns and with
-// nothing else under way.
+// timeAll measures the latency of the networks, one of every shape, all in turns and
+// with nothing else under way.
 func (c *comparison) timeAll(ctx context.Context) error {
-	var files []string
-	for _, file := range c.files {
-		if file != "" {
-			files = append(files, file)
+	var files, layers []string
+	for i, file := range c.files {
+		if run := c.report.Entries[i].Runs[0]; file != "" && !slices.Contains(layers, joined(run.Layers)) {
+			files, layers = append(files, file), append(layers, joined(run.Layers))
 		}
 	}
 	if len(files) == 0 {
@@ -318,9 +379,10 @@ func (c *comparison) timeAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for i, file := range c.files {
-		if file != "" {
-			c.report.Entries[i].LatencyUS, microseconds = microseconds[0], microseconds[1:]
+	for i := range c.report.Entries {
+		e := &c.report.Entries[i]
+		if k := slices.Index(layers, joined(e.Runs[0].Layers)); k >= 0 {
+			e.LatencyUS = microseconds[k]
 		}
 	}
 	return nil

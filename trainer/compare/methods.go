@@ -33,6 +33,8 @@ type Method struct {
 
 	// configure makes a run's configuration one of the method.
 	configure func(c *trainer.Config, p place)
+	// follows: at free shape the method takes that of the one market.
+	follows bool
 }
 
 // Setting is one point of a search.
@@ -62,7 +64,7 @@ func Methods(defaults trainer.Config) []Method {
 	const once = 1
 	gradual := defaults.Rounds
 	return []Method{
-		{Name: Reference, Summary: "a market for participation in every layer", Shapes: []Shape{Equal}, Settings: rates, configure: market},
+		{Name: Reference, Summary: "a market for participation: equal, in every layer; free, one for all", Shapes: []Shape{Equal, Free}, Settings: rates, configure: market},
 		ranked("random", "random players leave at once", trainer.Random, once),
 		ranked("magnitude", "row norms, at once", trainer.Magnitude, once),
 		ranked("path-magnitude", "row norms times outgoing norms, at once", trainer.PathMagnitude, once),
@@ -72,7 +74,7 @@ func Methods(defaults trainer.Config) []Method {
 		ranked("gradual-path-magnitude", "row norms times outgoing norms, on the market's schedule", trainer.PathMagnitude, gradual),
 		{Name: "l1-gates", Summary: "gates under an L1 penalty, the lowest leave at once", Shapes: both, Settings: penalties(), configure: gates},
 		{Name: "paper", Summary: "the paper's game, the lowest leave at once", Shapes: both, Settings: paperRows(), configure: paper},
-		{Name: "scratch", Summary: "the market's shape, trained from scratch", Shapes: []Shape{Equal}, Settings: rates, configure: small},
+		{Name: "scratch", Summary: "the market's shape, trained from scratch", Shapes: both, Settings: rates, follows: true, configure: small},
 	}
 }
 
@@ -89,6 +91,9 @@ func learningRates(defaults trainer.Config) []Setting {
 func market(c *trainer.Config, p place) {
 	c.Game = trainer.MarketGame
 	keepLayers(c, p)
+	if p.layers == nil {
+		c.Cost = trainer.Players
+	}
 }
 
 // keepLayers says how much stays.
@@ -119,7 +124,7 @@ func ranking(criterion trainer.Criterion, rounds int) func(*trainer.Config, plac
 // loss for a benefit and no other cost than gamma.
 func gates(c *trainer.Config, p place) {
 	ranking(trainer.Participation, 1)(c, p)
-	c.Benefit, c.Update = game.Descent, trainer.GradientAscent
+	c.Benefit, c.BenefitGradient, c.Update = game.Descent, game.OfEffective, trainer.GradientAscent
 	c.Alpha, c.Beta, c.Eta = 1, 0, 0
 	c.ParticipationRate = gateRate
 }
@@ -142,7 +147,7 @@ func penalties() []Setting {
 // threshold, so that as many stay as elsewhere, and trained on.
 func paper(c *trainer.Config, p place) {
 	ranking(trainer.Participation, 1)(c, p)
-	c.Benefit, c.Update = game.Descent, trainer.GradientAscent
+	c.Benefit, c.BenefitGradient, c.Update = game.Descent, game.OfEffective, trainer.GradientAscent
 	c.Alpha, c.Eta = 1, 0
 	c.ParticipationRate = 1e-3
 }

@@ -68,8 +68,8 @@ type Entry struct {
 	Deviation *float64 `json:"deviation,omitempty"` // with n-1; absent for one seed
 	// Difference is that of the figures to the market's, seed by seed.
 	Difference *Difference `json:"difference,omitempty"`
-	// LatencyUS is the median time for a batch with the network of the first seed, all
-	// networks having taken turns.
+	// LatencyUS is the median time for a batch with a network of the first seed's shape,
+	// all shapes having taken turns.
 	LatencyUS float64 `json:"latency_us"`
 }
 
