@@ -187,7 +187,14 @@ func TestInterruptedRunsGoOn(t *testing.T) {
 	for name, change := range map[string]func(*trainer.Config){
 		"market": func(c *trainer.Config) { c.Baseline = true },
 		"paper":  func(c *trainer.Config) { c.Game, c.Keep, c.Gamma, c.Beta = trainer.PaperGame, 0, 0.5, 0.001 },
-		"sgd":    func(c *trainer.Config) { c.Optimiser, c.Momentum, c.LearningRate = trainer.SGD, 0.9, 0.05 },
+		"ranking": func(c *trainer.Config) {
+			c.Game, c.Criterion = trainer.RankingGame, trainer.Taylor
+		},
+		"gates": func(c *trainer.Config) {
+			c.Game, c.Criterion, c.Rounds, c.Benefit, c.Update = trainer.RankingGame, trainer.Participation, 1, game.Descent, trainer.AdamAscent
+			c.Gamma = 0.01
+		},
+		"sgd": func(c *trainer.Config) { c.Optimiser, c.Momentum, c.LearningRate = trainer.SGD, 0.9, 0.05 },
 		"patience": func(c *trainer.Config) {
 			c.Epochs, c.Validation, c.Patience, c.Baseline = 9, 0.2, 1, true
 			c.Optimiser, c.WeightDecay, c.ClipNorm, c.Activation, c.LabelSmoothing = trainer.AdamW, 0.1, 1, network.GELU, 0.1
