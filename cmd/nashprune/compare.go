@@ -11,7 +11,6 @@ import (
 	"nashprune/trainer"
 	"nashprune/trainer/compare"
 	"nashprune/trainer/report"
-	"nashprune/trainer/study"
 )
 
 // Defaults of the command compare; those of a quick one take seconds.
@@ -75,7 +74,7 @@ on the way, the same command goes on.`, compare.Searched),
 			}
 			options.Config, options.Version = config, version()
 			options.Command = strings.Join(append([]string{"nashprune"}, os.Args[1:]...), " ")
-			options.Observe = progress.observeStudy
+			options.Observe = progress.study
 			result, err := compare.Run(untilSignal(cmd.Context()), options)
 			progress.end()
 			if err != nil {
@@ -135,17 +134,5 @@ func quickly(cmd *cobra.Command, c *trainer.Config, o *compare.Options) {
 		if !given(d.flag) {
 			d.take()
 		}
-	}
-}
-
-// observeStudy shows how far a study is: what is under way on a terminal, a line a
-// run elsewhere.
-func (p *progress) observeStudy(e study.Event) {
-	done := fmt.Sprintf("%d of %d runs%s", e.Done, e.Cells, left(e.Remaining))
-	switch {
-	case e.Ended:
-		p.line(done+"  "+e.Cell, !p.terminal)
-	case p.terminal && e.Run.Message == "":
-		p.line(fmt.Sprintf("%s  %s epoch %d/%d", done, e.Cell, e.Run.Epoch, e.Run.Epochs), false)
 	}
 }

@@ -47,7 +47,7 @@ type Options struct {
 	Seeds   int      // at least 1
 	Search  bool     // choose settings on held-out samples first
 	Only    []string // names of methods besides the market; nil: all
-	Observe func(study.Event)
+	Observe func(stage string, e study.Event)
 }
 
 // heldOut is the fraction of the training part that settings are chosen on.
@@ -181,7 +181,7 @@ const marketDiverged = "the market whose shape it takes diverged"
 
 // make makes the runs of all jobs, those that follow others last, with configurations
 // that are changed as change says, and returns their outcomes in order.
-func (c *comparison) make(ctx context.Context, jobs []job, change func(*trainer.Config)) ([]study.Outcome, error) {
+func (c *comparison) make(ctx context.Context, stage string, jobs []job, change func(*trainer.Config)) ([]study.Outcome, error) {
 	outcomes := make([]study.Outcome, len(jobs))
 	for _, following := range []bool{false, true} {
 		var (
@@ -204,7 +204,12 @@ func (c *comparison) make(ctx context.Context, jobs []job, change func(*trainer.
 			cells, of = append(cells, study.Cell{Name: j.name, Config: run}), append(of, i)
 		}
 		made, err := study.Run(ctx, cells, study.Options{
-			Dir: c.Dir, Command: c.Command, Version: c.Version, Jobs: c.Jobs, Observe: c.Observe, Beginnings: c.beginnings(),
+			Dir: c.Dir, Command: c.Command, Version: c.Version, Jobs: c.Jobs, Beginnings: c.beginnings(),
+			Observe: func(e study.Event) {
+				if c.Observe != nil {
+					c.Observe(stage, e)
+				}
+			},
 		})
 		if err != nil {
 			return nil, err
@@ -251,7 +256,7 @@ func (c *comparison) search(ctx context.Context) error {
 			})
 		}
 	})
-	outcomes, err := c.make(ctx, jobs, func(run *trainer.Config) { run.Validation, run.EvaluateOn = heldOut, trainer.ValidationPart })
+	outcomes, err := c.make(ctx, "search", jobs, func(run *trainer.Config) { run.Validation, run.EvaluateOn = heldOut, trainer.ValidationPart })
 	if err != nil {
 		return err
 	}
@@ -304,7 +309,7 @@ func (c *comparison) runAll(ctx context.Context) error {
 			}
 		})
 	}
-	outcomes, err := c.make(ctx, jobs, func(*trainer.Config) {})
+	outcomes, err := c.make(ctx, "compare", jobs, func(*trainer.Config) {})
 	if err != nil {
 		return err
 	}

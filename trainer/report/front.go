@@ -20,8 +20,8 @@ const (
 	frontHeight = 470
 	frontTop    = 116
 	frontBottom = 400
-	panelWidth  = 226
-	panelLabels = 12 // from a panel to its labels
+	frontWidth  = 226
+	frontLabels = 12 // from a panel to its labels
 )
 
 // frontPanels are the left edges of the panels, and what they show.
@@ -142,15 +142,15 @@ func drawFront(d *drawing, r *compare.Report, shape compare.Shape, left float64,
 	for _, e := range r.Entries {
 		most, least = max(most, e.Keep), min(least, e.Keep)
 	}
-	across := scale{low: -math.Log(float64(most)), high: -math.Log(float64(least)), start: left + 8, end: left + panelWidth - 8}
+	across := scale{low: -math.Log(float64(most)), high: -math.Log(float64(least)), start: left + 8, end: left + frontWidth - 8}
 	place := func(e compare.Entry, y float64) point {
 		return point{across.at(-math.Log(float64(e.Keep))), up.at(max(y, up.low))}
 	}
 	for _, y := range up.ticks(niceStep(up.high-up.low, 8)) {
-		d.line([]point{{left, up.at(y)}, {left + panelWidth, up.at(y)}}, style{stroke: gridColour, width: 1})
+		d.line([]point{{left, up.at(y)}, {left + frontWidth, up.at(y)}}, style{stroke: gridColour, width: 1})
 		d.text(point{left - 7, up.at(y) + 3.6}, letters{size: tickSize, fill: mutedColour, anchor: "end"}, tickLabel(y))
 	}
-	d.line([]point{{left, frontBottom}, {left + panelWidth, frontBottom}}, style{stroke: mutedColour, width: 1})
+	d.line([]point{{left, frontBottom}, {left + frontWidth, frontBottom}}, style{stroke: mutedColour, width: 1})
 	seen := map[int]bool{}
 	for _, e := range r.Entries {
 		if seen[e.Keep] {
@@ -161,7 +161,7 @@ func drawFront(d *drawing, r *compare.Report, shape compare.Shape, left float64,
 		d.line([]point{{x, frontBottom}, {x, frontBottom + 4}}, style{stroke: mutedColour, width: 1})
 		d.text(point{x, frontBottom + 16}, letters{size: tickSize, fill: mutedColour, anchor: "middle"}, tickLabel(float64(e.Keep)))
 	}
-	d.text(point{left + panelWidth/2, frontBottom + 33}, letters{size: textSize, fill: mutedColour, anchor: "middle"}, "players kept")
+	d.text(point{left + frontWidth/2, frontBottom + 33}, letters{size: textSize, fill: mutedColour, anchor: "middle"}, "players kept")
 
 	var labels []label
 	for i, l := range lines {
@@ -197,8 +197,8 @@ func drawFront(d *drawing, r *compare.Report, shape compare.Shape, left float64,
 		})
 	}
 	for _, l := range spread(labels, frontTop-labelRoom, frontBottom+2*labelRoom) {
-		x := left + panelWidth
-		d.line([]point{{x - 4, l.mark}, {x + 2, l.mark}, {x + panelLabels - 4, l.at}, {x + panelLabels - 1, l.at}}, style{stroke: l.colour, width: 1})
-		d.text(point{x + panelLabels, l.at + 3.6}, letters{size: tickSize, fill: l.colour, bold: l.bold}, l.text)
+		x := left + frontWidth
+		d.line([]point{{x - 4, l.mark}, {x + 2, l.mark}, {x + frontLabels - 4, l.at}, {x + frontLabels - 1, l.at}}, style{stroke: l.colour, width: 1})
+		d.text(point{x + frontLabels, l.at + 3.6}, letters{size: tickSize, fill: l.colour, bold: l.bold}, l.text)
 	}
 }

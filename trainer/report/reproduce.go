@@ -1,0 +1,307 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"nashprune/game"
+	"nashprune/trainer"
+	"nashprune/trainer/reproduce"
+)
+
+// Paper writes what came of reproducing the paper's table: its rows with the
+// readings that come nearest, and what cannot be reproduced. Its errors are those of
+// w.
+func Paper(w io.Writer, r *reproduce.Report) error {
+	var b strings.Builder
+	if err := paperTable(&b, r); err != nil {
+		return err
+	}
+	paperColumns(&b, r)
+	paperFindings(&b, r)
+	return writeTrimmed(w, b.String())
+}
+
+func paperTable(w io.Writer, r *reproduce.Report) error {
+	table := newTable(w)
+	fmt.Fprintln(table, "\tbefore removal\tmasked\tafter removal\tpruned\tkept\t|theta|^2\trelative gap\t\t")
+	for i, line := range r.Rows {
+		if i > 0 {
+			fmt.Fprintln(table, strings.Repeat("\t", 9))
+		}
+		fmt.Fprintf(table, "%s (beta %g, gamma %g), the paper\t%.2f %%\t\t\t%.2f %%\t%d\t\t\t\t\n", line.Name, line.Beta, line.Gamma, line.Accuracy, line.Sparsity, line.Kept)
+		for _, c := range line.Full {
+			if c.Diverged == len(c.Runs) {
+				fmt.Fprintf(table, "%s\tdiverged\t\t\t\t\t\t\t\t\n", readingText(c.Reading))
+				continue
+			}
+			reached := ""
+			if c.Reached {
+				reached = "reached"
+			}
+			several := len(c.Runs)-c.Diverged > 1
+			fmt.Fprintf(table, "%s\t%s %%\t%s %%\t%s %%\t%s %%\t%s\t%s\t%s\t%s\t\n", readingText(c.Reading),
+				spreadText(c.Before, several), spreadText(c.Masked, several), spreadText(c.After, several), spreadText(c.Sparsity, several),
+				keptText(c.Runs), number(c.Norm.Mean), number(c.Gap.Mean), reached)
+		}
+	}
+	return table.Flush()
+}
+
+// readingText names a reading in a line of the table.
+func readingText(r reproduce.Reading) string {
+	benefit := map[game.Benefit]string{game.Printed: "+", game.Descent: "-", game.Absolute: "abs "}[r.Benefit]
+	with := map[game.BenefitGradient]string{game.OfTheta: "<dL/dtheta, theta>", game.OfEffective: "dL/ds"}[r.Gradient]
+	ascent := map[trainer.PaperUpdate]string{trainer.GradientAscent: "plain ascent", trainer.AdamAscent: "Adam ascent"}[r.Update]
+	return fmt.Sprintf("%s%s, %s %g, %s %g", benefit, with, r.Optimiser, r.LearningRate, ascent, r.Rate)
+}
+
+// spreadText writes a mean in percent, and its deviation where there are several
+// seeds.
+func spreadText(s reproduce.Spread, several bool) string {
+	if !several {
+		return fmt.Sprintf("%.2f", s.Mean)
+	}
+	return fmt.Sprintf("%.2f +- %.2f", s.Mean, s.Deviation)
+}
+
+// mostKept is how many seeds the table tells the layers of.
+const mostKept = 3
+
+// keptText lists the players kept in each hidden layer, of the first seeds.
+func keptText(runs []reproduce.Run) string {
+	var words []string
+	for _, run := range runs {
+		switch {
+		case len(words) == mostKept:
+			return strings.Join(words, " ") + " ..."
+		case run.Diverged != "":
+			words = append(words, "diverged")
+		default:
+			words = append(words, shape(run.Kept))
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// paperColumns says what the columns are.
+func paperColumns(w io.Writer, r *reproduce.Report) {
+	seeds := "one seed"
+	if r.Seeds > 1 {
+		seeds = fmt.Sprintf("%d seeds, means and standard deviations", r.Seeds)
+	}
+	fmt.Fprintf(w, `
+%s, %s, %d epochs, %s, on the test part; readings chosen on %g %% of the training samples, held out.
+before removal: with the participations that the game left. masked: those below %g set to zero. after removal: these players gone.
+kept: by hidden layer, a group for each seed. |theta|^2: mean over the players. reached: means before removal within %g points of accuracy and %g of sparsity.
+A reading is the benefit, the optimiser of the weights with its rate, and how participations move with lr_s.
+`, r.Data, r.Model, r.Epochs, seeds, 100*r.Validation, r.Threshold, reproduce.AccuracyBound, reproduce.SparsityBound)
+	fmt.Fprintf(w, "All %d readings of each row were screened in %d epochs with one seed, weights and participations moving %g times as fast, so that both travel as far;\n"+
+		"of readings that differ in the benefit alone the nearest was taken, and of these the three nearest of each row were run in full.\n",
+		r.Readings, r.ScreenEpochs, float64(r.Epochs)/float64(r.ScreenEpochs))
+	if r.LeftOut != "" {
+		fmt.Fprintln(w, r.LeftOut)
+	}
+}
+
+// paperFindings says what can be reproduced, and what cannot.
+func paperFindings(b *strings.Builder, r *reproduce.Report) {
+	var reached, missed, lost []string
+	for _, row := range r.Rows {
+		within := slices.IndexFunc(row.Full, func(c reproduce.Candidate) bool { return c.Reached })
+		if within >= 0 {
+			reached = append(reached, row.Name)
+		} else {
+			missed = append(missed, row.Name)
+		}
+		if len(row.Full) > 0 && row.Full[0].Diverged < len(row.Full[0].Runs) {
+			if c := row.Full[0]; c.Before.Mean-c.After.Mean > reproduce.AccuracyBound {
+				lost = append(lost, fmt.Sprintf("%s from %.2f to %.2f %%", row.Name, c.Before.Mean, c.After.Mean))
+			}
+		}
+	}
+	fmt.Fprintln(b)
+	if len(reached) > 0 {
+		fmt.Fprintf(b, "Reached before removal, each under a reading of its own choice: %s.\n", strings.Join(reached, ", "))
+	}
+	if len(missed) > 0 {
+		fmt.Fprintf(b, "NOT reproduced by any reading that was run in full: %s.\n", strings.Join(missed, ", "))
+	}
+	if len(lost) > 0 {
+		fmt.Fprintf(b, "Removing the pruned players takes, under the nearest reading, %s:\nsmall participations carry the network, so accuracy before removal is not that of a pruned network.\n", strings.Join(lost, ", "))
+	}
+	if s := r.Single; s != nil {
+		all := true
+		var figures []string
+		for i, run := range s.Runs {
+			all = all && r.Rows[i].Reached(run.Chosen, run.Sparsity)
+			figures = append(figures, fmt.Sprintf("%s %.2f / %.2f %%", r.Rows[i].Name, run.Chosen, run.Sparsity))
+		}
+		if all {
+			fmt.Fprintf(b, "One reading reaches all rows in the screen: %s.\n", readingText(s.Reading))
+		} else {
+			fmt.Fprintf(b, "NO single reading reaches all rows; the nearest to all in the screen is %s,\nwith accuracy before removal and sparsity of %s.\n", readingText(s.Reading), strings.Join(figures, ", "))
+		}
+	}
+	fmt.Fprintln(b, "The paper states no seeds, and no optimiser, learning rate or initialisation of the weights. Biases that the gate leaves alone, and other rates, were not tried.")
+}
+
+// The figures that [PaperFigure1] and [PaperFigure2] draw, as files of a folder.
+const (
+	PaperFigure1File = "figure-1.svg"
+	PaperFigure2File = "figure-2.svg"
+)
+
+// The layout of both figures, in pixels: two by two panels under a title and a legend.
+const (
+	figureWidth, figureHeight = 900, 640
+	panelWidth, panelHeight   = 370, 200
+	panelLeft, panelTop       = 62, 104
+	panelRight, panelDown     = 440, 268 // from one panel to the next
+)
+
+// A line of each row of the paper's table: its colour and dashes, so that nobody has to
+// tell hues apart.
+var rowStyles = []style{
+	{stroke: "#36288c", width: 2}, {stroke: "#b53076", width: 2, dashes: "7 3"},
+	{stroke: "#e27622", width: 2, dashes: "2 3"}, {stroke: "#00756a", width: 2, dashes: "9 3 2 3"},
+}
+
+// panel is a plot with its axes.
+type panel struct{ x, y scale }
+
+// panelAt returns panel i of four, whose axes run over the given numbers.
+func panelAt(i int, x, y scale) panel {
+	left, top := float64(panelLeft+i%2*panelRight), float64(panelTop+i/2*panelDown)
+	x.start, x.end = left, left+panelWidth
+	y.start, y.end = top+panelHeight, top
+	return panel{x, y}
+}
+
+// frame draws the panel's heading, grid and axes.
+func (p panel) frame(d *drawing, heading, below string, across, up []float64) {
+	d.text(point{p.x.start, p.y.end - 12}, letters{size: headingSize, fill: inkColour, bold: true}, heading)
+	for _, t := range up {
+		y := p.y.at(t)
+		d.line([]point{{p.x.start, y}, {p.x.end, y}}, style{stroke: gridColour, width: 1})
+		d.text(point{p.x.start - 7, y + 3.6}, letters{size: tickSize, fill: mutedColour, anchor: "end"}, tickLabel(t))
+	}
+	d.line([]point{{p.x.start, p.y.start}, {p.x.end, p.y.start}}, style{stroke: mutedColour, width: 1})
+	for _, t := range across {
+		x := p.x.at(t)
+		d.line([]point{{x, p.y.start}, {x, p.y.start + 4}}, style{stroke: mutedColour, width: 1})
+		d.text(point{x, p.y.start + 16}, letters{size: tickSize, fill: mutedColour, anchor: "middle"}, tickLabel(t))
+	}
+	d.text(point{(p.x.start + p.x.end) / 2, p.y.start + 32}, letters{size: textSize, fill: mutedColour, anchor: "middle"}, below)
+}
+
+// startFigure begins a figure with its title.
+func startFigure(title, subtitle string) *drawing {
+	d := new(drawing)
+	fmt.Fprintf(d, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %[1]d %[2]d" role="img" `+
+		`font-family="system-ui, -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif">`+"\n", figureWidth, figureHeight)
+	fmt.Fprintf(d, "<title>%s</title>\n", escape(title))
+	d.rectangle(point{0.5, 0.5}, point{figureWidth - 0.5, figureHeight - 0.5}, 8, style{fill: paperColour, stroke: edgeColour, width: 1})
+	d.text(point{margin, 34}, letters{size: titleSize - 3, fill: inkColour, bold: true}, title)
+	d.text(point{margin, 53}, letters{size: textSize, fill: mutedColour}, subtitle)
+	return d
+}
+
+func (d *drawing) finish(w io.Writer) error {
+	d.WriteString("</svg>\n")
+	_, err := w.Write(d.Bytes())
+	return err
+}
+
+// PaperFigure1 draws the paper's Figure 1 as an SVG, of the nearest reading of each
+// row: accuracy, sparsity, mean participation and active neurons over epochs, with
+// the paper's last figures as rings. Its errors are those of w.
+func PaperFigure1(w io.Writer, r *reproduce.Report) error {
+	d := startFigure("Figure 1 of arXiv:2512.22106, reproduced: the nearest reading of each configuration",
+		fmt.Sprintf("%s, seed 1; accuracy before removal on held-out training samples; rings: where the paper ends", shorten(r.Data, longestName)))
+	legend(d, r)
+	lowest, players := 100., 0.
+	for _, row := range r.Rows {
+		for _, p := range row.Curve {
+			lowest = min(lowest, p.Accuracy)
+			players = max(players, float64(p.Active), float64(p.Active)/max(1e-9, 1-p.Sparsity/100))
+		}
+	}
+	lowest = 10 * math.Floor(lowest/10)
+	epochs := scale{high: float64(r.Epochs)}
+	across := epochs.ticks(max(1, niceStep(epochs.high, 10)))
+	for i, plot := range []struct {
+		heading string
+		numbers scale
+		of      func(reproduce.Point) float64
+		paper   func(reproduce.Row) float64 // NaN where it gives none
+	}{
+		{"accuracy, %", scale{low: lowest, high: 100}, func(p reproduce.Point) float64 { return p.Accuracy }, func(r reproduce.Row) float64 { return r.Accuracy }},
+		{"sparsity, %", scale{high: 100}, func(p reproduce.Point) float64 { return p.Sparsity }, func(r reproduce.Row) float64 { return r.Sparsity }},
+		{"mean participation", scale{high: 1}, func(p reproduce.Point) float64 { return p.MeanParticipation }, nil},
+		{"active neurons", scale{high: max(1, math.Round(players))}, func(p reproduce.Point) float64 { return float64(p.Active) }, nil},
+	} {
+		p := panelAt(i, epochs, plot.numbers)
+		p.frame(d, plot.heading, "epoch", across, p.y.ticks(niceStep(p.y.high-p.y.low, 5)))
+		for k, row := range r.Rows {
+			var points []point
+			for _, at := range row.Curve {
+				points = append(points, point{p.x.at(float64(at.Epoch)), p.y.at(plot.of(at))})
+			}
+			d.line(thin(points), rowStyles[k%len(rowStyles)])
+			if plot.paper != nil && plot.paper(row.Row) >= p.y.low {
+				d.circle(point{p.x.end, p.y.at(plot.paper(row.Row))}, 4, style{fill: paperColour, stroke: rowStyles[k%len(rowStyles)].stroke, width: 1.5})
+			}
+		}
+	}
+	return d.finish(w)
+}
+
+// legend names the lines of the rows.
+func legend(d *drawing, r *reproduce.Report) {
+	const y, dash, gap = 74, 30, 26
+	x := float64(margin)
+	for k, row := range r.Rows {
+		d.line([]point{{x, y - 4}, {x + dash, y - 4}}, rowStyles[k%len(rowStyles)])
+		d.text(point{x + dash + 6, y}, letters{size: textSize, fill: inkColour}, row.Name)
+		x += dash + 6 + textWidth(row.Name, textSize) + gap
+	}
+}
+
+// PaperFigure2 draws the paper's Figure 2 as an SVG, of the nearest reading of each
+// row: a histogram of the last participations with a line at eps. Its errors are
+// those of w.
+func PaperFigure2(w io.Writer, r *reproduce.Report) error {
+	d := startFigure("Figure 2 of arXiv:2512.22106, reproduced: participations at the end",
+		fmt.Sprintf("%s, seed 1, nearest reading of each configuration; players a bin of 0.01, spaced by log(1+n); dashed: eps = %s",
+			shorten(r.Data, longestName), strconv.FormatFloat(r.Threshold, 'g', -1, 64)))
+	most := 1
+	for _, row := range r.Rows {
+		for _, n := range row.Histogram {
+			most = max(most, n)
+		}
+	}
+	for i, row := range r.Rows[:min(4, len(r.Rows))] {
+		p := panelAt(i, scale{high: 1}, scale{high: float64(most), logarithmic: true})
+		heading := row.Name
+		if len(row.Full) > 0 {
+			heading += ": " + readingText(row.Full[0].Reading)
+		}
+		p.frame(d, heading, "participation s", p.x.ticks(0.2), p.y.powerTicks())
+		for bin, n := range row.Histogram {
+			if n == 0 {
+				continue
+			}
+			of := float64(len(row.Histogram))
+			d.rectangle(point{p.x.at(float64(bin) / of), p.y.at(float64(n))}, point{p.x.at(float64(bin+1) / of), p.y.start}, 0,
+				style{fill: rowStyles[i].stroke})
+		}
+		eps := p.x.at(r.Threshold)
+		d.line([]point{{eps, p.y.start}, {eps, p.y.end}}, style{stroke: inkColour, width: 1, dashes: "4 3"})
+	}
+	return d.finish(w)
+}

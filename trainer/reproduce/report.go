@@ -1,0 +1,140 @@
+package reproduce
+
+import (
+	"encoding/csv"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// ReportSchema is the number of the layout of a report. It goes up when a field
+// changes its meaning or goes away.
+const ReportSchema = 1
+
+// Report is what came of it.
+type Report struct {
+	Schema  int    `json:"schema"`
+	Command string `json:"command"`
+	Version string `json:"version"`
+	Device  string `json:"device"`
+
+	Data         string  `json:"data"`
+	Model        string  `json:"model"`
+	Epochs       int     `json:"epochs"`        // of a full run
+	ScreenEpochs int     `json:"screen_epochs"` // of a short one, in which everything moves as much faster
+	Validation   float64 `json:"validation"`    // fraction of the training samples that readings are chosen on
+	Readings     int     `json:"readings"`
+	Seeds        int     `json:"seeds"`
+	Threshold    float64 `json:"threshold"` // eps
+	LeftOut      string  `json:"left_out,omitempty"`
+
+	Rows []RowReport `json:"rows"`
+	// Single is the one reading that comes nearest to all rows at once in the screen.
+	Single *Single `json:"single,omitempty"`
+}
+
+// RowReport is what came of a row of the paper's table.
+type RowReport struct {
+	Row
+	Screen []Run       `json:"screen"` // every reading, judged on the validation part, the nearest first
+	Full   []Candidate `json:"full"`   // the readings run in full, the nearest first, by the validation part
+	// Curve and Histogram are of the first seed of the first of Full: the paper's
+	// Figures 1 and 2.
+	Curve     []Point `json:"curve,omitempty"`
+	Histogram []int   `json:"histogram,omitempty"` // players by participation, in equal bins from 0 to 1
+}
+
+// Single is a reading with its figures for all rows.
+type Single struct {
+	Reading
+	Distance float64 `json:"distance"` // of all rows, added
+	Runs     []Run   `json:"runs"`     // one a row
+}
+
+// Run is one run. Accuracies and sparsity are in percent.
+type Run struct {
+	Reading
+	Seed uint64 `json:"seed"`
+	// Before is the accuracy with the participations that the game left, Masked with
+	// those below eps at zero, After with these players removed.
+	Before   float64 `json:"accuracy_before_removal"`
+	Masked   float64 `json:"accuracy_masked"`
+	After    float64 `json:"accuracy_after_removal"`
+	Sparsity float64 `json:"sparsity"`
+	Kept     []int   `json:"kept"` // of each hidden layer
+	// Chosen is the accuracy before removal on the validation part, and Distance how far
+	// it and the sparsity are from the row's.
+	Chosen      float64 `json:"validation_accuracy"`
+	Distance    float64 `json:"distance"`
+	SquaredNorm float64 `json:"mean_squared_norm"` // |theta|^2, over all players
+	MaxGap      float64 `json:"max_gap"`
+	RelativeGap float64 `json:"relative_gap"`
+	Diverged    string  `json:"diverged,omitempty"` // why there are no figures
+}
+
+// Candidate is a reading that was run in full.
+type Candidate struct {
+	Reading
+	Distance float64 `json:"distance"` // mean over the seeds, on the validation part
+	Runs     []Run   `json:"runs"`     // one a seed, judged on the test part
+	Before   Spread  `json:"accuracy_before_removal"`
+	Masked   Spread  `json:"accuracy_masked"`
+	After    Spread  `json:"accuracy_after_removal"`
+	Sparsity Spread  `json:"sparsity"`
+	Norm     Spread  `json:"mean_squared_norm"`
+	Gap      Spread  `json:"relative_gap"`
+	MaxGap   Spread  `json:"max_gap"`
+	// Reached tells whether the means before removal are within the bounds of the
+	// row's figures.
+	Reached  bool `json:"reached"`
+	Diverged int  `json:"diverged,omitempty"` // seeds without figures, which are in no mean
+}
+
+// Spread is the mean and the standard deviation over seeds; of one seed the latter is
+// zero.
+type Spread struct {
+	Mean      float64 `json:"mean"`
+	Deviation float64 `json:"sd"`
+}
+
+// Point is what Figure 1 shows of an epoch.
+type Point struct {
+	Epoch             int     `json:"epoch"`
+	Accuracy          float64 `json:"accuracy"` // percent, on the validation part, before removal
+	Sparsity          float64 `json:"sparsity"` // percent
+	MeanParticipation float64 `json:"mean_participation"`
+	Active            int     `json:"active"` // players that are not below eps
+}
+
+// WriteCSV writes all runs, a line each under a header.
+func (r *Report) WriteCSV(w io.Writer) error {
+	out := csv.NewWriter(w)
+	lines := [][]string{{
+		"stage", "row", "benefit", "benefit_gradient", "optimiser", "learning_rate", "update", "participation_rate", "seed",
+		"accuracy_before_removal", "accuracy_masked", "accuracy_after_removal", "sparsity", "kept", "validation_accuracy", "distance",
+		"mean_squared_norm", "max_gap", "relative_gap", "diverged",
+	}}
+	number := func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
+	add := func(stage string, row Row, run Run) {
+		kept := make([]string, len(run.Kept))
+		for l, n := range run.Kept {
+			kept[l] = strconv.Itoa(n)
+		}
+		lines = append(lines, []string{
+			stage, row.Name, string(run.Benefit), string(run.Gradient), string(run.Optimiser), number(run.LearningRate), string(run.Update), number(run.Rate),
+			strconv.FormatUint(run.Seed, 10), number(run.Before), number(run.Masked), number(run.After), number(run.Sparsity), strings.Join(kept, "-"),
+			number(run.Chosen), number(run.Distance), number(run.SquaredNorm), number(run.MaxGap), number(run.RelativeGap), run.Diverged,
+		})
+	}
+	for _, row := range r.Rows {
+		for _, run := range row.Screen {
+			add("screen", row.Row, run)
+		}
+		for _, candidate := range row.Full {
+			for _, run := range candidate.Runs {
+				add("full", row.Row, run)
+			}
+		}
+	}
+	return out.WriteAll(lines)
+}
