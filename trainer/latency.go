@@ -54,6 +54,7 @@ func latencies(ctx context.Context, engine Engine, available int, networks []*ne
 // result has them, all having taken turns. Data and device are those of the
 // configuration, and the networks take its samples.
 func Latencies(ctx context.Context, c Config, files []string) (microseconds []float64, err error) {
+	c.Game = NoGame // whose settings need not make sense here
 	c, err = c.Resolve()
 	if err != nil {
 		return nil, err
