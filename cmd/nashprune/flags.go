@@ -92,7 +92,7 @@ func trainingFlags(c *trainer.Config) *pflag.FlagSet {
 func marketFlags(c *trainer.Config) *pflag.FlagSet {
 	f := newFlagSet()
 	f.IntVar(&c.Keep, "keep", c.Keep, "`players` that stay")
-	f.StringVar(&c.Shape, "shape", c.Shape, "players that each hidden layer keeps, such as 25-13, instead of --keep")
+	f.StringVar(&c.Shape, "shape", c.Shape, "`players` that each hidden layer keeps, such as 25-13, instead of --keep")
 	f.Float64Var(&c.Sparsity, "sparsity", c.Sparsity, "`fraction` of players to remove, if no other target is given")
 	f.IntVar(&c.MaxParameters, "max-params", c.MaxParameters, "most `parameters`, instead of --keep")
 	f.IntVar(&c.MaxMACs, "max-macs", c.MaxMACs, "most multiply-`accumulates` a sample, instead of --keep")
@@ -135,8 +135,12 @@ func checkGiven(f *pflag.FlagSet, c trainer.Config) error {
 	case len(given) > 1:
 		first, second := given[0], given[1]
 		return trainer.Usagef("--%s %s and --%s %s both say how much stays: give one of them", first.Name, first.Value, second.Name, second.Value)
+	case (f.Changed("keep") || f.Changed("sparsity")) && (c.Game == trainer.PaperGame || c.Game == trainer.NoGame):
+		return trainer.Usagef("--keep and --sparsity belong to --game market and --game ranking, and this is --game %s", c.Game)
+	case f.Changed("shape") && (c.Game == trainer.PaperGame || c.Game == trainer.NoGame):
+		return trainer.Usagef("--shape belongs to --game market and --game ranking, and this is --game %s", c.Game)
 	case len(given) == 1 && (c.Game == trainer.PaperGame || c.Game == trainer.NoGame):
-		return trainer.Usagef("--keep and --sparsity and the other targets belong to --game market, and this is --game %s", c.Game)
+		return trainer.Usagef("--cost and the targets that begin with --max belong to --game market, and this is --game %s", c.Game)
 	case len(given) == 1 && c.Game == trainer.RankingGame && !slices.Contains(countNames, given[0].Name):
 		return trainer.Usagef("--%s belongs to --game market; --game %s takes --keep, --sparsity or --shape", given[0].Name, c.Game)
 	case f.Changed("cost") && c.Game != trainer.MarketGame:
