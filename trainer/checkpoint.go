@@ -33,6 +33,8 @@ type checkpoint struct {
 	Metrics int64 `json:"metrics"`
 	// Result is what is known so far; Seconds of earlier sittings included.
 	Result Result `json:"result"`
+	// Lines is the metrics so far, in a beginning, which other runs go on from.
+	Lines string `json:"lines,omitempty"`
 
 	state    *State
 	best     *network.Network // of the best epoch, if Position names one
@@ -285,6 +287,12 @@ func (c *checkpoint) consistent() error {
 // that is certified against the ledgers.
 func (c *checkpoint) consistentMarket() error {
 	p, widths := c.Position, c.state.Network.Widths()
+	if c.Config.Game == RankingGame {
+		if p.WhenItLeft != nil || p.AtTheEnd != nil || p.Closing != nil || c.departed != nil {
+			return fmt.Errorf("it knows of a market, and players are only ranked")
+		}
+		return nil
+	}
 	if len(p.WhenItLeft) != len(p.Ledgers) || p.AtTheEnd != nil && len(p.AtTheEnd) != len(p.Ledgers) || p.Closing != nil && len(p.Closing) != len(p.Ledgers) {
 		return fmt.Errorf("what it knows of its market does not have the layers of the network")
 	}
@@ -314,7 +322,7 @@ func (c *checkpoint) fits(p plan) error {
 	if c.Position.Step > p.total {
 		return fmt.Errorf("it stands at step %d of %d", c.Position.Step, p.total)
 	}
-	if (p.game == MarketGame) != (c.Position.Ledgers != nil) {
+	if p.game.inRounds() != (c.Position.Ledgers != nil) {
 		return fmt.Errorf("it is not one of a training with --game %s", p.game)
 	}
 	widths := c.state.Network.Widths() // before anybody left
@@ -325,7 +333,7 @@ func (c *checkpoint) fits(p plan) error {
 		return fmt.Errorf("its network has the widths %v and the data and --model ask for %v", widths, p.widths)
 	}
 	played := 0
-	for played < p.config.Rounds && p.game == MarketGame && p.roundEnd(played+1) <= c.Position.Step {
+	for played < p.config.Rounds && p.game.inRounds() && p.roundEnd(played+1) <= c.Position.Step {
 		played++
 	}
 	if closed := p.game == MarketGame && played == p.config.Rounds; closed != (c.Position.Closing != nil) || closed != (c.Position.AtTheEnd != nil) {

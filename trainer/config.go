@@ -18,6 +18,9 @@ const (
 	MarketGame GameKind = "market"
 	// PaperGame is Algorithm 1 of arXiv:2512.22106.
 	PaperGame GameKind = "paper"
+	// RankingGame is no game: players are ranked by a [Criterion] and the last are
+	// removed, in the rounds that a market would have.
+	RankingGame GameKind = "ranking"
 	// NoGame trains and removes nobody.
 	NoGame GameKind = "off"
 )
@@ -96,10 +99,12 @@ type Config struct {
 
 	Game GameKind `toml:"game"`
 
-	// The market and its target, one of the first six; 0: not given. Resolve turns
+	// The market and its target, one of the first seven; 0: not given. Resolve turns
 	// Sparsity into Keep, and is the only one to look at it where another is given.
+	// Rankings take the first three.
 	Keep            int      `toml:"keep,omitzero"`              // players kept
 	Sparsity        float64  `toml:"sparsity,omitzero"`          // fraction of players removed, 0 <= S < 1
+	Shape           string   `toml:"shape,omitempty"`            // players that each hidden layer keeps, such as 25-13
 	MaxParameters   int      `toml:"max-params,omitzero"`        // most parameters
 	MaxMACs         int      `toml:"max-macs,omitzero"`          // most multiply-accumulates a sample
 	MaxLatencyUS    float64  `toml:"max-latency-us,omitzero"`    // most microseconds for a batch, by the model of latencies
@@ -112,6 +117,8 @@ type Config struct {
 	GameShare float64        `toml:"game-share"`      // fraction of the run while it is open; what is left is the tail
 	Rounds    int            `toml:"rounds"`          // of the market, at least 1
 	Damping   float64        `toml:"damping"`         // fraction of the way to the best response, 0 < D <= 1
+
+	Criterion Criterion `toml:"criterion"` // what players are ranked by where there is no market
 
 	// The paper's game; the weights are those of game.Paper.
 	Alpha             float64              `toml:"alpha"`
@@ -153,6 +160,7 @@ func DefaultConfig() Config {
 		GameShare: 0.4,
 		Rounds:    40,
 		Damping:   0.5,
+		Criterion: Magnitude,
 
 		Alpha:             1,
 		Benefit:           game.Printed,
@@ -262,7 +270,8 @@ func (c Config) check() error {
 		{c.Patience == 0 || c.Validation > 0, "--patience %d looks at samples that are held out: give --validation 0.1, too", c.Patience},
 		{c.Patience == 0 || c.Game != PaperGame, "--patience %d: the paper's game is played to its end; leave it out", c.Patience},
 		{between(c.LearningRateWarmUp, 0, float64(c.Epochs)), "--learning-rate-warm-up is %v: it is at least 0 and at most the epochs", c.LearningRateWarmUp},
-		{oneOf(string(c.Game), string(MarketGame), string(PaperGame), string(NoGame)), "--game is %q: it is market, paper or off", string(c.Game)},
+		{oneOf(string(c.Game), string(MarketGame), string(PaperGame), string(RankingGame), string(NoGame)), "--game is %q: it is market, paper, ranking or off", string(c.Game)},
+		{c.Game != RankingGame || c.Criterion.Known(), "--criterion is %q: it is random, magnitude, path-magnitude, taylor, fisher or participation", string(c.Criterion)},
 		{c.Keep >= 0, "--keep is %d: it is a number of players", c.Keep},
 		{c.Sparsity >= 0 && c.Sparsity < 1, "--sparsity is %v: it is the fraction of players removed, at least 0 and below 1", c.Sparsity},
 		{c.MaxParameters >= 0, "--max-params is %d: it is a number of parameters", c.MaxParameters},

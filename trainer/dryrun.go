@@ -13,7 +13,7 @@ type DryRun struct {
 	Data          ResultData   `json:"data"`
 	Shape         []int        `json:"shape"` // from the inputs to the logits
 	Players       int          `json:"players"`
-	Keep          int          `json:"keep,omitempty"`   // players that stay in the market
+	Keep          int          `json:"keep,omitempty"`   // players that stay, where that is known
 	Target        *Target      `json:"target,omitempty"` // of the market
 	Cost          Resource     `json:"cost,omitempty"`   // what players pay for, where all layers share one market
 	Parameters    int          `json:"parameters"`
@@ -48,6 +48,9 @@ func PlanRun(c Config, o Options) (*DryRun, error) {
 		Device: r.result.Device, Data: r.result.Data, Shape: r.widths(), Players: sum(r.hidden), Keep: c.Keep,
 		Parameters: network.ParametersOf(r.widths()), MACs: network.MACsOf(r.widths()),
 		Epochs: c.Epochs, StepsPerEpoch: p.perEpoch, Steps: p.total,
+	}
+	if c.Shape != "" {
+		d.Keep = int(p.target.Limit)
 	}
 	if c.Game == MarketGame {
 		d.Target, d.Cost = &p.target, c.Cost

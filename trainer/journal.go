@@ -35,6 +35,9 @@ func (r *run) stretchEnded(t *training, from int) error {
 		r.workAtOpen += skipped
 	}
 	r.report(t)
+	if err := r.saveBeginning(t); err != nil {
+		return err
+	}
 	if t.Step%t.plan.perEpoch == 0 && (t.Step == t.plan.total || t.Stopped || time.Since(r.saved) > checkpointEvery) {
 		return r.checkpoint(t)
 	}
@@ -46,7 +49,11 @@ func (r *run) appendMetrics(line any) error {
 	if err != nil {
 		return fmt.Errorf("metrics: %w", err)
 	}
-	n, err := r.metrics.Write(append(text, '\n'))
+	return r.writeMetrics(append(text, '\n'))
+}
+
+func (r *run) writeMetrics(lines []byte) error {
+	n, err := r.metrics.Write(lines)
 	r.length += int64(n)
 	return atomicfile.Advised(err)
 }

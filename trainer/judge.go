@@ -40,13 +40,17 @@ func (r *run) concludeGame(ctx context.Context, t *training) error {
 		return r.orInterrupted(ctx, err)
 	}
 	players := outcome.players
-	r.result.Equilibrium = equilibrium(t.Certificate, players)
 	r.result.Seconds.Evaluate += time.Since(start).Seconds()
 	if err := r.write(PlayersFile, func(w io.Writer) error { return writePlayers(w, players) }); err != nil {
 		return err
 	}
-	if err := r.write(CertificateFile, outcome.certificate.Write); err != nil {
-		return err
+	if outcome.certificate == nil {
+		r.result.Pruned.Criterion = r.config.Criterion
+	} else {
+		r.result.Equilibrium = equilibrium(t.Certificate, players)
+		if err := r.write(CertificateFile, outcome.certificate.Write); err != nil {
+			return err
+		}
 	}
 	return r.saveNetwork(PrunedFile, outcome.final)
 }
@@ -58,10 +62,10 @@ type outcome struct {
 	gated   *network.Network // of full width, with the participations that the game left
 	masked  *network.Network // of full width, computing what final computes: removed players have participation zero
 
-	certificate *Certificate
+	certificate *Certificate // nil where there was no game
 }
 
-// gateTheGone ends the market, whose losers have left already. In the network of
+// gateTheGone ends the market or a ranking, whose losers have left already. In the network of
 // full width they have participation zero, so their weights do not matter.
 func (r *run) gateTheGone(t *training, final *network.Network) (outcome, error) {
 	gated, err := r.initial()
@@ -69,11 +73,16 @@ func (r *run) gateTheGone(t *training, final *network.Network) (outcome, error) 
 		return outcome{}, err
 	}
 	embed(final, gated, t.live())
+	o := outcome{players: marketPlayers(t.plan, t.Ledgers), final: final, gated: gated, masked: gated}
+	if r.config.Game == RankingGame {
+		return o, nil
+	}
 	rounds, err := r.rounds()
 	if err != nil {
 		return outcome{}, err
 	}
-	return outcome{marketPlayers(t.plan, t.Ledgers), final, gated, gated, marketCertificate(t, rounds)}, nil
+	o.certificate = marketCertificate(t, rounds)
+	return o, nil
 }
 
 // embed writes a compacted network into one of full width, in which everybody

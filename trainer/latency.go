@@ -49,3 +49,36 @@ func latencies(ctx context.Context, engine Engine, available int, networks []*ne
 	}
 	return microseconds, batch, nil
 }
+
+// Latencies returns the median times of a forward pass of saved networks, as a run's
+// result has them, all having taken turns. Data and device are those of the
+// configuration, and the networks take its samples.
+func Latencies(ctx context.Context, c Config, files []string) (microseconds []float64, err error) {
+	c.Game = NoGame // whose settings need not make sense here
+	c, err = c.Resolve()
+	if err != nil {
+		return nil, err
+	}
+	r := &run{config: c}
+	if err := r.open(); err != nil {
+		return nil, err
+	}
+	var networks []*network.Network
+	for _, file := range files {
+		n, _, err := network.Load(file)
+		if err != nil {
+			return nil, err
+		}
+		networks = append(networks, n)
+	}
+	if len(networks) == 0 {
+		return nil, nil
+	}
+	engine, err := r.openEngine(&checkpoint{state: &State{Network: networks[0]}})
+	if err != nil {
+		return nil, err
+	}
+	defer engine.Close()
+	microseconds, _, err = latencies(ctx, engine, r.data.Test.Len(), networks)
+	return microseconds, err
+}

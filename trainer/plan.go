@@ -21,7 +21,7 @@ type plan struct {
 	opens, closes int
 	widths        []int // at the start, from the inputs to the logits
 	// shares are the players that each hidden layer keeps in the market, or, where
-	// all layers share one, may be expected to keep.
+	// all layers share one or are ranked together, may be expected to keep.
 	shares  []int
 	target  Target
 	latency *LatencyModel // where the market needs one, once it is known
@@ -38,7 +38,7 @@ func newPlan(c Config, kind GameKind, widths []int, samples int) (plan, error) {
 	p := plan{config: c, game: kind, samples: samples, widths: widths}
 	p.perEpoch = (samples + c.Batch - 1) / c.Batch
 	p.total = c.Epochs * p.perEpoch
-	if kind != MarketGame {
+	if !kind.inRounds() {
 		return p, nil
 	}
 	p.opens = int(math.Round(c.WarmUp * float64(p.total)))
@@ -57,7 +57,7 @@ func (p plan) roundEnd(k int) int {
 
 // roundAt returns the round that takes place after step, or 0.
 func (p plan) roundAt(step int) int {
-	if p.game != MarketGame || step <= p.opens || step > p.closes {
+	if !p.game.inRounds() || step <= p.opens || step > p.closes {
 		return 0
 	}
 	rounds, span := p.config.Rounds, p.closes-p.opens
@@ -79,12 +79,12 @@ func (p plan) tracking(step int) bool {
 }
 
 // next returns where the stretch that starts after step ends: at the next round
-// or the end of the epoch, where the market opens, where tracking begins or
+// or the end of the epoch, where the market opens, a step before its first round, where tracking begins or
 // ends, or when it is long enough.
 func (p plan) next(step int) int {
 	end := min(step+longestStretch, (step/p.perEpoch+1)*p.perEpoch, p.total)
 	for s := step + 1; s < end; s++ {
-		if p.roundAt(s) > 0 || s == p.opens || p.tracking(s) != p.tracking(step) {
+		if p.roundAt(s) > 0 || s == p.opens || s == p.branch() || p.tracking(s) != p.tracking(step) {
 			return s
 		}
 	}
@@ -132,7 +132,7 @@ func (p plan) stretch(order []int32, from, to int) Stretch {
 	for step := from; step < to; step++ {
 		s.LearningRates = append(s.LearningRates, p.learningRate(step))
 	}
-	if p.game == PaperGame {
+	if p.paperPlays(from) {
 		s.Paper = &PaperMove{Game: p.config.Paper(), Update: p.config.Update, Rate: p.config.ParticipationRate}
 	}
 	return s
@@ -162,7 +162,7 @@ const conditionPoints = 5
 // nearly as there are epochs.
 func (p plan) conditionsDue(epoch int) bool {
 	part := func(epoch int) int { return epoch * conditionPoints / p.config.Epochs }
-	return p.game != NoGame && part(epoch) > part(epoch-1)
+	return p.game != NoGame && p.game != RankingGame && part(epoch) > part(epoch-1)
 }
 
 // work estimates the multiplications that the steps from one count to another
@@ -186,7 +186,7 @@ func (p plan) work(from, to int) float64 {
 func (p plan) stepWork(step int) float64 {
 	passed := 0.
 	switch {
-	case p.game != MarketGame || step < p.opens:
+	case !p.game.inRounds() || step < p.opens:
 	case step >= p.closes:
 		passed = 1
 	default:

@@ -151,6 +151,9 @@ type Pruned struct {
 	Kept     int     `json:"kept"`
 	Players  int     `json:"players"`  // at the start
 	Sparsity float64 `json:"sparsity"` // percent of players removed
+	// Criterion is what players were ranked by where there was no game and so no
+	// equilibrium to end in.
+	Criterion Criterion `json:"criterion,omitempty"`
 }
 
 // Equilibrium says how far from a Nash equilibrium the game ended, with worths or
@@ -198,7 +201,9 @@ type Seconds struct {
 	Evaluate float64 `json:"evaluate"`
 }
 
-// Player is a row of players.csv.
+// Player is a row of players.csv. Without a game the worth is the score that the
+// player was ranked by and the price the highest score of those who left its layer in
+// that round.
 type Player struct {
 	Layer         int // hidden layer, from 0
 	Index         int // in the layer at the start
@@ -211,7 +216,7 @@ type Player struct {
 
 var playerColumns = []string{"layer", "index", "worth", "price", "participation", "epoch", "reason"}
 
-// marketPlayers returns all players of the market, with the epochs in which they
+// marketPlayers returns all players of the market or of a ranking, with the epochs in which they
 // left.
 func marketPlayers(p plan, ledgers []*game.Ledger) []Player {
 	var players []Player

@@ -38,6 +38,11 @@ type Options struct {
 	Command string      // as the user gave it, for the record
 	Version string      // of the program
 	Observe func(Event) // told of the progress; may be nil
+
+	// Beginnings is a folder in which runs leave the state that they have just before
+	// their first round, and from which those that are the same until then go on. Times
+	// of training contain that of the beginning. Empty: none are kept.
+	Beginnings string
 }
 
 // Event is a report of progress.
@@ -124,7 +129,13 @@ func Run(ctx context.Context, c Config, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	from := &checkpoint{Position: newPosition(p), state: &State{Network: start}}
+	from, err := r.beginning(p)
+	if err != nil {
+		return nil, err
+	}
+	if from == nil {
+		from = &checkpoint{Position: newPosition(p), state: &State{Network: start}}
+	}
 	engine, err := r.openEngine(from)
 	if err != nil {
 		return nil, err
@@ -136,6 +147,9 @@ func Run(ctx context.Context, c Config, o Options) (*Result, error) {
 	// Only now is all known to be well that can be.
 	defer func() { r.metrics.Close() }() // which createFolder opens
 	if err := r.createFolder(); err != nil {
+		return nil, err
+	}
+	if err := r.writeMetrics([]byte(from.Lines)); err != nil {
 		return nil, err
 	}
 	return r.finish(ctx, engine, p, from)
@@ -364,7 +378,10 @@ func (r *run) runStages(ctx context.Context, engine Engine, p plan, from *checkp
 // training returns a training of this run at a position.
 func (r *run) training(p plan, engine Engine, at position) *training {
 	name := GameTraining
-	if p.game == NoGame {
+	switch p.game {
+	case RankingGame:
+		name = RankingTraining
+	case NoGame:
 		name = DenseTraining
 	}
 	t := &training{name: name, plan: p, engine: engine, data: r.data, loss: r.loss, journal: r, position: at}
@@ -399,13 +416,18 @@ func (r *run) checkpoint(t *training) error {
 		return atomicfile.Advised(err)
 	}
 	r.addSeconds(t)
-	c := &checkpoint{
+	r.saved = time.Now()
+	return r.newCheckpoint(t, state).save(filepath.Join(r.Dir, CheckpointFile))
+}
+
+// newCheckpoint returns the checkpoint of a training whose engine has the given
+// state.
+func (r *run) newCheckpoint(t *training, state *State) *checkpoint {
+	return &checkpoint{
 		Schema: checkpointSchema, Config: r.config, Stage: r.stage, Position: t.position,
 		Steps: state.Steps, Tracked: state.Tracked, Metrics: r.length, Result: r.result, state: state,
 		best: t.best, departed: t.departed,
 	}
-	r.saved = time.Now()
-	return c.save(filepath.Join(r.Dir, CheckpointFile))
 }
 
 // addSeconds brings the times in the result up to date.

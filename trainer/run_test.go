@@ -203,6 +203,13 @@ func TestInterruptedRunsGoOn(t *testing.T) {
 		"adam": func(c *trainer.Config) {
 			c.Game, c.Keep, c.Beta, c.Update, c.BenefitGradient = trainer.PaperGame, 0, 0.1, trainer.AdamAscent, game.OfEffective
 		},
+		"ranking": func(c *trainer.Config) {
+			c.Game, c.Criterion = trainer.RankingGame, trainer.Taylor
+		},
+		"gates": func(c *trainer.Config) {
+			c.Game, c.Criterion, c.Rounds, c.Benefit, c.Update = trainer.RankingGame, trainer.Participation, 1, game.Descent, trainer.AdamAscent
+			c.Gamma = 0.01
+		},
 		"patience": func(c *trainer.Config) {
 			c.Epochs, c.Validation, c.Patience, c.Baseline = 9, 0.2, 1, true
 			c.Optimiser, c.WeightDecay, c.ClipNorm, c.Activation, c.LabelSmoothing = trainer.AdamW, 0.1, 1, network.GELU, 0.1

@@ -109,23 +109,40 @@ func (c Config) target(hidden int) Target {
 		}
 		return targets[0]
 	}
+	if c.Shape != "" {
+		shares, _ := network.Parse(shapePrefix + c.Shape) // which Resolve has checked
+		return Target{Resource: Players, Limit: float64(sum(shares))}
+	}
 	return Target{Resource: Players, Limit: float64(c.Keep)}
 }
 
 // resolveTarget decides what drives the market and what its players pay for.
 func (c Config) resolveTarget(hidden []int) (Config, error) {
 	if c.Game != MarketGame {
-		c.Keep, c.Sparsity, c.Cost, c.LatencyModel = 0, 0, "", ""
+		c.Cost, c.LatencyModel = "", ""
 		c.MaxParameters, c.MaxMACs, c.MaxLatencyUS, c.MaxAccuracyDrop = 0, 0, 0, 0
+	}
+	if !c.Game.inRounds() {
+		c.Keep, c.Sparsity, c.Shape = 0, 0, ""
 		return c, nil
 	}
 	targets, flags := c.targets()
 	if c.Keep > 0 {
 		flags = append(flags, "--keep")
 	}
+	if c.Shape != "" {
+		flags = append(flags, "--shape")
+		if _, err := c.shares(hidden); err != nil {
+			return c, err
+		}
+		if c.Cost != "" {
+			return c, Usagef("--shape %s says how many players each layer keeps, and with --cost %s one market finds it: leave one of them out", c.Shape, c.Cost)
+		}
+	}
 	switch {
 	case len(flags) > 1:
 		return c, Usagef("%s and %s both say how much stays: give one of them", flags[0], flags[1])
+	case c.Shape != "":
 	case len(targets) == 0 && c.Keep == 0:
 		c.Keep = int(math.Round(float64(sum(hidden)) * (1 - c.Sparsity)))
 		if _, err := game.Split(c.Keep, hidden); err != nil {
@@ -145,6 +162,31 @@ func (c Config) resolveTarget(hidden []int) (Config, error) {
 	return c, nil
 }
 
+// shapePrefix makes a shape what [network.Parse] takes.
+const shapePrefix = "mlp:"
+
+// shares returns how many of the players of each hidden layer are to stay: those of
+// the shape, or in proportion to the widths. Errors are of the kind [ErrUsage].
+func (c Config) shares(hidden []int) ([]int, error) {
+	if c.Shape == "" {
+		shares, err := game.Split(int(c.target(len(hidden)).Limit), hidden)
+		if err != nil {
+			return nil, Usagef("--keep: %v", err)
+		}
+		return shares, nil
+	}
+	shares, err := network.Parse(shapePrefix + c.Shape)
+	if err != nil || len(shares) != len(hidden) {
+		return nil, Usagef("--shape is %q: it is the players that each of the %d hidden layers keeps, such as 25-13", c.Shape, len(hidden))
+	}
+	for l, share := range shares {
+		if share < game.LeastPerLayer || share > hidden[l] {
+			return nil, Usagef("--shape is %q: hidden layer %d has %d players and keeps at least %d of them", c.Shape, l, hidden[l], game.LeastPerLayer)
+		}
+	}
+	return shares, nil
+}
+
 // needsLatency tells whether the market needs a model of latencies.
 func (c Config) needsLatency() bool { return c.Cost == Latency || c.MaxLatencyUS > 0 }
 
@@ -157,12 +199,9 @@ func (p *plan) aim() error {
 		return nil // nothing can be said before it is measured
 	}
 	if p.target.Resource == Players {
-		shares, err := game.Split(int(p.target.Limit), hidden)
-		if err != nil {
-			return Usagef("--keep: %v", err)
-		}
-		p.shares = shares
-		return nil
+		var err error
+		p.shares, err = p.config.shares(hidden)
+		return err
 	}
 	p.shares = make([]int, len(hidden))
 	for l := range hidden {

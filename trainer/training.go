@@ -72,10 +72,12 @@ type PhaseSeconds struct {
 // newPosition is the start of a training.
 func newPosition(p plan) position {
 	var start position
-	if p.game == MarketGame {
+	if p.game.inRounds() {
 		for _, width := range p.widths[1 : len(p.widths)-1] {
 			start.Ledgers = append(start.Ledgers, game.NewLedger(width))
-			start.WhenItLeft = append(start.WhenItLeft, make([]float64, width))
+			if p.game == MarketGame {
+				start.WhenItLeft = append(start.WhenItLeft, make([]float64, width))
+			}
 		}
 	}
 	return start
@@ -130,7 +132,11 @@ func (t *training) run(ctx context.Context) error {
 			return err
 		}
 		if round := t.plan.roundAt(t.Step); round > 0 {
-			if err := t.playRound(round); err != nil {
+			play := t.playRound
+			if t.plan.game == RankingGame {
+				play = t.rankOut
+			}
+			if err := play(round); err != nil {
 				return err
 			}
 		}
@@ -153,7 +159,7 @@ func (t *training) run(ctx context.Context) error {
 // look compares the epoch that just ended with the best before it. Epochs count
 // once everybody who leaves has left.
 func (t *training) look(epoch int, loss float64) error {
-	if t.plan.config.Patience == 0 || t.Step < t.plan.closes && t.plan.game == MarketGame {
+	if t.plan.config.Patience == 0 || t.Step < t.plan.closes && t.plan.game.inRounds() {
 		return nil
 	}
 	if t.Best != nil && loss >= t.Best.ValidationLoss {
@@ -188,9 +194,9 @@ func (t *training) charge(from int, start time.Time) {
 	seconds := time.Since(start).Seconds()
 	t.Seconds.Training += seconds
 	switch {
-	case t.plan.game == PaperGame, t.plan.game == MarketGame && from >= t.plan.opens && from < t.plan.closes:
+	case t.plan.game == PaperGame, t.plan.game.inRounds() && from >= t.plan.opens && from < t.plan.closes:
 		t.Seconds.Game += seconds
-	case t.plan.game == MarketGame && from >= t.plan.closes:
+	case t.plan.game.inRounds() && from >= t.plan.closes:
 		t.Seconds.Tail += seconds
 	}
 }
@@ -370,14 +376,15 @@ func (t *training) lookAtPlayers(line *EpochLine) error {
 
 // What the lines of metrics.jsonl, progress and errors call a training.
 const (
-	GameTraining  = "game"  // with a game
-	DenseTraining = "dense" // without
+	GameTraining    = "game"    // with a game
+	RankingTraining = "ranking" // without one, and players are removed by a criterion
+	DenseTraining   = "dense"   // without, and nobody leaves
 )
 
 // EpochLine is a line of metrics.jsonl about one epoch. Its accuracies are of
 // classification, its R2 of regression.
 type EpochLine struct {
-	Training           string   `json:"training"` // GameTraining or DenseTraining
+	Training           string   `json:"training"` // GameTraining, RankingTraining or DenseTraining
 	Epoch              int      `json:"epoch"`
 	Step               int      `json:"step"`
 	LearningRate       float64  `json:"learning_rate"`      // of its last step
@@ -400,17 +407,18 @@ type EpochLine struct {
 	ConditionNumbers []*float64 `json:"condition_numbers,omitempty"`
 }
 
-// RoundLine is a line of metrics.jsonl about one round of the market; the slices
-// have one entry a hidden layer.
+// RoundLine is a line of metrics.jsonl about one round of the market or of a
+// ranking; the slices have one entry a hidden layer.
 type RoundLine struct {
 	Training string    `json:"training"`
 	Round    int       `json:"round"`
 	Epoch    int       `json:"epoch"`
 	Step     int       `json:"after_step"` // of the training
 	Demand   []int     `json:"demand"`
-	Prices   []float64 `json:"prices"`
-	Supply   []float64 `json:"supply"`  // the best responses at these prices, added
-	Players  []int     `json:"players"` // after it
+	Prices   []float64 `json:"prices,omitempty"` // of the market
+	Supply   []float64 `json:"supply,omitempty"` // the best responses at these prices, added
+	Cuts     []float64 `json:"cuts,omitempty"`   // of a ranking: the highest scores of those who left
+	Players  []int     `json:"players"`          // after it
 
 	// Costs are what one price is multiplied with where all layers share a market.
 	Costs []float64 `json:"costs,omitempty"`

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/spf13/pflag"
 
 	"nashprune/game"
@@ -27,7 +29,8 @@ func configFlags(c *trainer.Config) *pflag.FlagSet {
 	section(all, "Data and network", generalFlags(c))
 	section(all, "Training", trainingFlags(c))
 	section(all, "Market (--game market)", marketFlags(c))
-	section(all, "The paper's game (--game paper)", paperFlags(c))
+	section(all, "Rankings instead of a game (--game ranking; also the market's settings, but --damping)", rankingFlags(c))
+	section(all, "The paper's game (--game paper, or --criterion participation)", paperFlags(c))
 	return all
 }
 
@@ -62,7 +65,7 @@ func generalFlags(c *trainer.Config) *pflag.FlagSet {
 	f.Var(word[network.Initialisation]{&c.Initialisation}, "init", "initial weights: he, xavier or pytorch")
 	f.Uint64Var(&c.Seed, "seed", c.Seed, "`number` that all random numbers follow from")
 	f.StringVar(&c.Device, "device", c.Device, deviceUsage)
-	f.Var(word[trainer.GameKind]{&c.Game}, "game", "market, paper or off")
+	f.Var(word[trainer.GameKind]{&c.Game}, "game", "market, paper, ranking or off")
 	f.BoolVar(&c.Baseline, "baseline", c.Baseline, "train the dense network as long without the game, and compare")
 	return f
 }
@@ -89,6 +92,7 @@ func trainingFlags(c *trainer.Config) *pflag.FlagSet {
 func marketFlags(c *trainer.Config) *pflag.FlagSet {
 	f := newFlagSet()
 	f.IntVar(&c.Keep, "keep", c.Keep, "`players` that stay")
+	f.StringVar(&c.Shape, "shape", c.Shape, "`players` that each hidden layer keeps, such as 25-13, instead of --keep")
 	f.Float64Var(&c.Sparsity, "sparsity", c.Sparsity, "`fraction` of players to remove, if no other target is given")
 	f.IntVar(&c.MaxParameters, "max-params", c.MaxParameters, "most `parameters`, instead of --keep")
 	f.IntVar(&c.MaxMACs, "max-macs", c.MaxMACs, "most multiply-`accumulates` a sample, instead of --keep")
@@ -101,6 +105,12 @@ func marketFlags(c *trainer.Config) *pflag.FlagSet {
 	f.Float64Var(&c.GameShare, "game-share", c.GameShare, "`fraction` of the run while it is open")
 	f.IntVar(&c.Rounds, "rounds", c.Rounds, "rounds of the market")
 	f.Float64Var(&c.Damping, "damping", c.Damping, "`fraction` of the way to the best response in a round")
+	return f
+}
+
+func rankingFlags(c *trainer.Config) *pflag.FlagSet {
+	f := newFlagSet()
+	f.Var(word[trainer.Criterion]{&c.Criterion}, "criterion", "what players are ranked by: random, magnitude, path-magnitude, taylor, fisher or participation")
 	return f
 }
 
@@ -127,9 +137,15 @@ func checkGiven(f *pflag.FlagSet, c trainer.Config) error {
 		first, second := given[0], given[1]
 		return trainer.Usagef("--%s %s and --%s %s both say how much stays: give one of them", first.Name, first.Value, second.Name, second.Value)
 	case (f.Changed("keep") || f.Changed("sparsity")) && (c.Game == trainer.PaperGame || c.Game == trainer.NoGame):
-		return trainer.Usagef("--keep and --sparsity belong to --game market, and this is --game %s", c.Game)
-	case (len(given) == 1 || f.Changed("cost")) && (c.Game == trainer.PaperGame || c.Game == trainer.NoGame):
+		return trainer.Usagef("--keep and --sparsity belong to --game market and --game ranking, and this is --game %s", c.Game)
+	case f.Changed("shape") && (c.Game == trainer.PaperGame || c.Game == trainer.NoGame):
+		return trainer.Usagef("--shape belongs to --game market and --game ranking, and this is --game %s", c.Game)
+	case len(given) == 1 && (c.Game == trainer.PaperGame || c.Game == trainer.NoGame):
 		return trainer.Usagef("--cost and the targets that begin with --max belong to --game market, and this is --game %s", c.Game)
+	case len(given) == 1 && c.Game == trainer.RankingGame && !slices.Contains(countNames, given[0].Name):
+		return trainer.Usagef("--%s belongs to --game market; --game %s takes --keep, --sparsity or --shape", given[0].Name, c.Game)
+	case f.Changed("cost") && c.Game != trainer.MarketGame:
+		return trainer.Usagef("--cost belongs to --game market, and this is --game %s", c.Game)
 	case f.Changed("keep") && c.Keep < 1:
 		return trainer.Usagef("--keep %d leaves no network: keep at least %d players a hidden layer", c.Keep, game.LeastPerLayer)
 	case len(given) == 1 && given[0].Name != "sparsity" && given[0].Value.String() == "0":
@@ -139,7 +155,10 @@ func checkGiven(f *pflag.FlagSet, c trainer.Config) error {
 }
 
 // targetNames are the flags that say how much stays, of which a run has one.
-var targetNames = []string{"keep", "sparsity", "max-params", "max-macs", "max-latency-us", "max-accuracy-drop"}
+var targetNames = append(slices.Clip(countNames), "max-params", "max-macs", "max-latency-us", "max-accuracy-drop")
+
+// countNames are those that say it in players, which a ranking takes, too.
+var countNames = []string{"keep", "sparsity", "shape"}
 
 // givenTargets returns those of them that are set.
 func givenTargets(f *pflag.FlagSet) (given []*pflag.Flag) {

@@ -125,7 +125,7 @@ the price. What is left is a smaller, faster network.`,
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetUsageFunc(usage)
 	root.SetHelpCommand(newHelp())
-	root.AddCommand(newTrain(), newEval(), newExplain(), newData(), newDevices(), newDoctor(), newParity(), newBench(), newReproduce(), newVersion())
+	root.AddCommand(newTrain(), newEval(), newExplain(), newData(), newDevices(), newDoctor(), newParity(), newBench(), newReproduce(), newCompare(), newVersion())
 	root.InitDefaultCompletionCmd()
 	for _, cmd := range root.Commands() {
 		if cmd.Name() == "completion" {

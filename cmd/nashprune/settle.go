@@ -51,12 +51,15 @@ func settleFromEnvironment(f *pflag.FlagSet, except ...string) error {
 }
 
 // stillOpen returns which flags of f the next source may set: not those that are
-// set already, nor, where a target of the market is set or a game without one is
-// chosen, a target.
+// set already, nor, where a target is set or a game without one is chosen, a target.
 func stillOpen(f *pflag.FlagSet) func(*pflag.Flag) bool {
 	target := len(givenTargets(f)) == 0
-	if f.Changed("game") && f.Lookup("game").Value.String() != string(trainer.MarketGame) {
-		target = false
+	if f.Changed("game") {
+		switch trainer.GameKind(f.Lookup("game").Value.String()) {
+		case trainer.MarketGame, trainer.RankingGame:
+		default:
+			target = false
+		}
 	}
 	return func(flag *pflag.Flag) bool {
 		if slices.Contains(targetNames, flag.Name) {

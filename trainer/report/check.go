@@ -49,8 +49,11 @@ func checkResult(r *trainer.Result) error {
 		}
 		return nil
 	}
-	if r.Equilibrium == nil || !wasJudged(r.Pruned.Quality) {
+	if (r.Equilibrium == nil) == (r.Pruned.Criterion == "") || !wasJudged(r.Pruned.Quality) {
 		return errors.New("the pruned network lacks its accuracy, or its errors, or its equilibrium")
+	}
+	if r.Pruned.Criterion != "" && !r.Pruned.Criterion.Known() {
+		return fmt.Errorf("players were ranked by %.40q, which is none of %q", r.Pruned.Criterion, trainer.Criteria)
 	}
 	if r.Gated != nil {
 		if err := checkQuality("gated", r.Gated.Quality, r); err != nil {
@@ -99,7 +102,7 @@ func checkJudged(name string, j trainer.Judged, r *trainer.Result) error {
 const maxLatency = 365 * 24 * 3600 * 1e6
 
 func checkConfig(c trainer.Config) error {
-	if c.Epochs < 1 || c.Game == trainer.MarketGame && c.Rounds < 1 || !within(c.WarmUp, 0, 1) || !within(c.GameShare, 0, 1) {
+	if c.Epochs < 1 || (c.Game == trainer.MarketGame || c.Game == trainer.RankingGame) && c.Rounds < 1 || !within(c.WarmUp, 0, 1) || !within(c.GameShare, 0, 1) {
 		return fmt.Errorf("no run has epochs %d, rounds %d, warm-up %v and game-share %v", c.Epochs, c.Rounds, c.WarmUp, c.GameShare)
 	}
 	return nil
@@ -117,11 +120,15 @@ func (run *Run) checkEpoch(line trainer.EpochLine) error {
 
 func (run *Run) checkRound(line trainer.RoundLine) error {
 	layers := len(run.Result.Dense.Shape) - 2
+	quoted := line.Prices
+	if run.ranked() {
+		quoted = line.Cuts
+	}
 	negative := func(n int) bool { return n < 0 }
 	switch {
 	case line.Round < 1 || line.Round > run.Config.Rounds:
 		return fmt.Errorf("round %d of %d", line.Round, run.Config.Rounds)
-	case len(line.Demand) != layers || len(line.Prices) != layers || len(line.Players) != layers ||
+	case len(line.Demand) != layers || len(quoted) != layers || len(line.Players) != layers ||
 		line.Supply != nil && len(line.Supply) != layers || line.Costs != nil && len(line.Costs) != layers:
 		return fmt.Errorf("round %d is not about %d hidden layers", line.Round, layers)
 	case !percentage(line.ValidationAccuracy) || slices.ContainsFunc(line.Costs, func(x float64) bool { return !(x > 0) }):
@@ -132,7 +139,7 @@ func (run *Run) checkRound(line trainer.RoundLine) error {
 	return nil
 }
 
-var knownReasons = []game.Reason{game.Kept, game.Dominated, game.PricedOut, game.Forced, game.BelowThreshold}
+var knownReasons = []game.Reason{game.Kept, game.Dominated, game.PricedOut, game.Forced, game.BelowThreshold, game.RankedOut}
 
 func (run *Run) checkPlayer(p trainer.Player) error {
 	if layers := len(run.Result.Dense.Shape) - 2; p.Layer < 0 || p.Layer >= layers {

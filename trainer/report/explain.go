@@ -15,11 +15,14 @@ import (
 
 // Explain writes why players left: counts by layer and reason, the market round
 // by round, and the players nearest to the line on both sides. A run without a
-// game is an error; other errors are those of w.
+// game is an error, unless it ranked its players; other errors are those of w.
 //
 // Where the run's certificate is known, it tells of that, too.
 func Explain(w io.Writer, run *Run) error {
-	if !run.hasGame() || run.Result.Equilibrium == nil {
+	if run.ranked() {
+		return explainRanking(w, run)
+	}
+	if !run.removes() || run.Result.Equilibrium == nil {
 		return errNoGame
 	}
 	e, p := run.Result.Equilibrium, run.Result.Pruned

@@ -183,11 +183,15 @@ func drawPhases(d *drawing, run *Run, epochs scale) {
 	end := float64(run.Config.Epochs)
 	var phases []phase
 	switch run.Config.Game {
-	case trainer.MarketGame:
+	case trainer.MarketGame, trainer.RankingGame:
 		opens, closes := market(run.Config)
-		rounds := fmt.Sprintf("market, %s rounds", Thousands(run.Config.Rounds))
+		name := "market"
+		if run.Config.Game == trainer.RankingGame {
+			name = fmt.Sprintf("no game: ranked by %s", run.Config.Criterion)
+		}
+		rounds := fmt.Sprintf("%s, %s rounds", name, Thousands(run.Config.Rounds))
 		if run.Config.Rounds == 1 {
-			rounds = "market, 1 round"
+			rounds = name + ", 1 round"
 		}
 		phases = []phase{{"warm-up", 0, opens, bandColour}, {rounds, opens, closes, gameColour}, {"tail", closes, end, bandColour}}
 	case trainer.PaperGame:

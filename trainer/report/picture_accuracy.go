@@ -67,7 +67,10 @@ func accuraciesOf(run *Run) []series {
 	const dashes = "4 2.5"
 	judgedBy := measureOf(run.Result.Task)
 	own, colour := trainer.GameTraining, prunedColour
-	if !run.hasGame() {
+	if run.ranked() {
+		own = trainer.RankingTraining
+	}
+	if !run.removes() {
 		own, colour = trainer.DenseTraining, denseColour
 	}
 	lines := []series{

@@ -21,7 +21,7 @@ const (
 // whose heights are the square roots of the widths, and what they do in numbers.
 func drawNetworks(d *drawing, run *Run) {
 	dense, judgedBy := run.Result.Dense, measureOf(run.Result.Task)
-	if !run.hasGame() {
+	if !run.removes() {
 		drawNetwork(d, "Network", dense.Shape, dense.Shape, denseMiddle, denseColour)
 		drawTable(d, tableTop-(prunedMiddle-denseMiddle), [][]string{
 			{judgedBy.brief, judgedBy.text(dense)},

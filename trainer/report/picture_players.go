@@ -11,7 +11,7 @@ import (
 func drawPlayers(d *drawing, run *Run, epochs scale) {
 	start := run.Result.Dense.Shape
 	end := start
-	if run.hasGame() {
+	if run.removes() {
 		end = run.Result.Pruned.Shape
 	}
 	start, end = start[1:len(start)-1], end[1:len(end)-1]

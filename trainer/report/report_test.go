@@ -194,7 +194,7 @@ func TestTexts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			golden(t, "result-"+name+".golden", func(w io.Writer) error { return Result(w, &run.Result) })
 			golden(t, "picture-"+name+".svg", func(w io.Writer) error { return Picture(w, run) })
-			if run.hasGame() {
+			if run.removes() {
 				golden(t, "explain-"+name+".golden", func(w io.Writer) error { return Explain(w, run) })
 				withCertificate(run)
 				golden(t, "certificate-"+name+".golden", func(w io.Writer) error { return Explain(w, run) })

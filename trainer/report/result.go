@@ -97,11 +97,16 @@ func notes(r *trainer.Result) string {
 		fmt.Fprintf(&b, "equilibrium:  %s\n", gaps(e))
 		fmt.Fprintf(&b, "players:      %s\n", reasons(e))
 	}
+	during := "game"
+	if p := r.Pruned; p != nil && p.Criterion != "" {
+		fmt.Fprintf(&b, "players:      %s kept, %s ranked out by %s; there was no game\n", Thousands(p.Kept), Thousands(p.Players-p.Kept), p.Criterion)
+		during = "removal"
+	}
 	b.WriteString(bestEpochs(r))
 	s := r.Seconds
 	fmt.Fprintf(&b, "time:         %.1f s in all; training %.1f s", s.Total, s.Train)
 	if s.Game > 0 && s.Game < s.Train { // the paper's game takes all of it
-		fmt.Fprintf(&b, " (game %.1f, tail %.1f)", s.Game, s.Tail)
+		fmt.Fprintf(&b, " (%s %.1f, tail %.1f)", during, s.Game, s.Tail)
 	}
 	if s.Baseline > 0 {
 		fmt.Fprintf(&b, ", dense baseline %.1f s", s.Baseline)

@@ -20,7 +20,7 @@ type Run struct {
 	Config  trainer.Config
 	Result  trainer.Result
 	Epochs  []trainer.EpochLine // of the run's own training, and of the baseline where there is one
-	Rounds  []trainer.RoundLine // of the market; empty in other games
+	Rounds  []trainer.RoundLine // of the market or of a ranking; empty in other games
 	Players []trainer.Player    // empty without a game
 
 	Certificate *trainer.Certificate // once ReadCertificate has read it
@@ -54,7 +54,7 @@ func ReadRun(dir string) (*Run, error) {
 		{trainer.MetricsFile, maxMetrics, run.readMetrics},
 		{trainer.PlayersFile, maxPlayers, run.readPlayers},
 	} {
-		if part.file == trainer.PlayersFile && !run.hasGame() {
+		if part.file == trainer.PlayersFile && !run.removes() {
 			continue
 		}
 		if err := readFile(dir, part.file, part.most, part.read); err != nil {
@@ -67,8 +67,8 @@ func ReadRun(dir string) (*Run, error) {
 // ReadCertificate reads the certificate of a run with a game from its folder. Its
 // errors are like those of [ReadRun].
 func (run *Run) ReadCertificate(dir string) error {
-	if !run.hasGame() {
-		return errNoGame
+	if err := run.hasCertificate(); err != nil {
+		return err
 	}
 	return readFile(dir, trainer.CertificateFile, maxCertificate, func(from io.Reader) error {
 		text, err := io.ReadAll(from)
@@ -86,6 +86,28 @@ func (run *Run) ReadCertificate(dir string) error {
 		return nil
 	})
 }
+
+// hasCertificate says why there can be none where there was no game.
+func (run *Run) hasCertificate() error {
+	switch {
+	case !run.removes():
+		return errNoGame
+	case run.ranked():
+		return rankedError{}
+	}
+	return nil
+}
+
+// rankedError is why a run in which players were only ranked has no certificate. It
+// is of the kind [os.ErrNotExist]: such a run explains itself without one.
+type rankedError struct{}
+
+func (rankedError) Error() string {
+	return "the run had no game: its players were ranked and the last removed, so there is no equilibrium and no account of a player (" +
+		trainer.PlayersFile + " has their scores)"
+}
+
+func (rankedError) Is(target error) bool { return target == os.ErrNotExist }
 
 // errNoGame is what there is to say about a run without a game.
 var errNoGame = errors.New("the run was trained without a game: there is nothing to explain")
@@ -111,8 +133,11 @@ func readFile(dir, name string, most int64, read func(io.Reader) error) error {
 	return nil
 }
 
-// hasGame says whether players could leave in the run.
-func (run *Run) hasGame() bool { return run.Result.Pruned != nil }
+// removes says whether players could leave in the run, by a game or by a ranking.
+func (run *Run) removes() bool { return run.Result.Pruned != nil }
+
+// ranked says whether they left by a ranking.
+func (run *Run) ranked() bool { return run.removes() && run.Result.Pruned.Criterion != "" }
 
 func (run *Run) readResult(from io.Reader) error {
 	text, err := io.ReadAll(from)
@@ -169,6 +194,7 @@ func (run *Run) readMetrics(from io.Reader) error {
 			Demand []int     `json:"demand"`
 			Prices []float64 `json:"prices"`
 			Supply []float64 `json:"supply"`
+			Cuts   []float64 `json:"cuts"`
 			Costs  []float64 `json:"costs"`
 			Held   int       `json:"held"`
 		}
@@ -182,7 +208,7 @@ func (run *Run) readMetrics(from io.Reader) error {
 		} else {
 			round := trainer.RoundLine{
 				Training: line.Training, Round: line.Round, Epoch: line.Epoch, Step: line.After,
-				Demand: line.Demand, Prices: line.Prices, Supply: line.Supply, Players: line.Players,
+				Demand: line.Demand, Prices: line.Prices, Supply: line.Supply, Cuts: line.Cuts, Players: line.Players,
 				Costs: line.Costs, ValidationAccuracy: line.ValidationAccuracy, Held: line.Held,
 			}
 			run.Rounds = append(run.Rounds, round)

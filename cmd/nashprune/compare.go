@@ -1,0 +1,138 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"nashprune/trainer"
+	"nashprune/trainer/compare"
+	"nashprune/trainer/report"
+)
+
+// Defaults of the command compare; those of a quick one take seconds.
+var (
+	compareKeep      = []int{15, 38, 154}
+	quickCompareKeep = []int{12, 24}
+)
+
+const (
+	compareSeeds      = 3
+	quickCompareSeeds = 2
+	quickCompareData  = "digits:train=2000,test=1000"
+	quickCompareModel = "mlp:64-32"
+	quickEpochs       = 5
+	quickBatch        = 32
+	quickRounds       = 20
+)
+
+func newCompare() *cobra.Command {
+	var (
+		config  = trainer.DefaultConfig()
+		options = compare.Options{Keep: compareKeep, Seeds: compareSeeds, Search: true, Jobs: 1}
+		quick   bool
+		asJSON  bool
+	)
+	cmd := &cobra.Command{
+		Use:   "compare",
+		Short: "Set the market beside other ways to prune, on equal terms",
+		Long: fmt.Sprintf(`Compare prunes the same network by the market and by what else there is: random
+players, row norms, path norms, Taylor and Fisher scores, gates under an L1 penalty,
+row norms on the market's schedule, the paper's game, and the surviving shape trained
+from scratch. Each ranks the whole network and, once more, keeps as many players of
+each layer as the market does. All have the same epochs, tail and seeds.
+
+%d settings are tried for every method on a tenth of the training part, with one seed
+and the middle number of players; the test part is looked at by the runs that are
+compared, once. The report has mean and deviation, the difference to the market seed
+by seed with its interval of 95 %%, sizes and latencies, and the search itself. Stopped
+on the way, the same command goes on.`, compare.Searched),
+		Example: `  nashprune compare --quick --out runs/compared
+  nashprune compare --data mnist --jobs 2 --out runs/compared-mnist
+  nashprune compare --data mnist --keep 38 --method fisher --method gradual-magnitude --out runs/three`,
+		Args: exactly(0, "no arguments, only flags"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := settleFromEnvironment(cmd.Flags()); err != nil {
+				return err
+			}
+			if quick {
+				quickly(cmd, &config, &options)
+			}
+			if options.Dir == "" {
+				return trainer.Usagef("name a folder for the comparison with --out: the same command goes on in it")
+			}
+			if options.Jobs < 1 || options.Jobs > maxJobs {
+				return trainer.Usagef("--jobs is %d: it is at least 1 and at most %d", options.Jobs, maxJobs)
+			}
+			progress := newProgress(cmd.ErrOrStderr())
+			defer progress.end()
+			if choice, err := trainer.ChooseDevice(config.Device); err == nil { // if not, the first run says why
+				progress.announce(choice)
+			}
+			options.Config, options.Version = config, version()
+			options.Command = strings.Join(append([]string{"nashprune"}, os.Args[1:]...), " ")
+			options.Observe = progress.study
+			result, err := compare.Run(untilSignal(cmd.Context()), options)
+			progress.end()
+			if err != nil {
+				return err
+			}
+			drawn := report.SaveFront(options.Dir, result)
+			write := report.Compare
+			if asJSON {
+				write = func(w io.Writer, r *compare.Report) error { return r.Write(w) }
+			}
+			if err := write(cmd.OutOrStdout(), result); err != nil || asJSON {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "\nresults: %s (%s, %s; %s shows them)\n", options.Dir, compare.ReportFile, compare.TableFile, report.FrontFile)
+			if err == nil {
+				err = drawn
+			}
+			return err
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVar(&config.Data, "data", config.Data, "data set (nashprune data list), a .csv or .npz file, or a folder of IDX files")
+	f.StringVar(&config.DataDir, "data-dir", config.DataDir, "`folder` to look for data sets in first")
+	f.StringVar(&config.Model, "model", config.Model, "network: mlp: and the widths of its hidden layers")
+	f.IntSliceVar(&options.Keep, "keep", options.Keep, "numbers of `players` that stay, increasing, with commas in between")
+	f.IntVar(&options.Seeds, "seeds", options.Seeds, "seeds of every method, from --seed on")
+	f.Uint64Var(&config.Seed, "seed", config.Seed, "the first seed")
+	f.IntVar(&config.Epochs, "epochs", config.Epochs, "passes over the training set of every run")
+	f.BoolVar(&options.Search, "search", options.Search, "choose the settings of every method on held-out samples first")
+	f.StringArrayVar(&options.Only, "method", nil, "compare the market with this method, again for more (default: with all)")
+	f.StringVar(&config.Device, "device", config.Device, deviceUsage)
+	f.IntVar(&options.Jobs, "jobs", options.Jobs, "runs at a time")
+	f.StringVar(&options.Dir, "out", "", "`folder` for the runs and the report")
+	f.BoolVar(&quick, "quick", false, "a small network on few drawn digits: seconds, to see what it does; other flags still count")
+	f.BoolVar(&asJSON, "json", false, "print compare.json instead of tables")
+	return cmd
+}
+
+// maxJobs is more runs at a time than any machine has processors for.
+const maxJobs = 1024
+
+// quickly takes small defaults for what the user did not say.
+func quickly(cmd *cobra.Command, c *trainer.Config, o *compare.Options) {
+	given := cmd.Flags().Changed
+	c.Batch, c.Rounds = quickBatch, quickRounds
+	for _, d := range []struct {
+		flag string
+		take func()
+	}{
+		{"data", func() { c.Data = quickCompareData }},
+		{"model", func() { c.Model = quickCompareModel }},
+		{"epochs", func() { c.Epochs = quickEpochs }},
+		{"keep", func() { o.Keep = quickCompareKeep }},
+		{"seeds", func() { o.Seeds = quickCompareSeeds }},
+	} {
+		if !given(d.flag) {
+			d.take()
+		}
+	}
+}

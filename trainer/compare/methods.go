@@ -1,0 +1,172 @@
+package compare
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"nashprune/game"
+	"nashprune/trainer"
+)
+
+// Shape says who decides how many players each hidden layer keeps.
+type Shape string
+
+const (
+	// Free: the method itself, over the whole network.
+	Free Shape = "free"
+	// Equal: nobody; all keep what the market of every layer keeps, players in
+	// proportion to the layers' widths.
+	Equal Shape = "equal"
+)
+
+// Method is a way to come to a network of so many players. The names are those of
+// folders and tables.
+type Method struct {
+	Name    string
+	Summary string // in a few words
+	Shapes  []Shape
+
+	// Settings are searched, as many for every method. The middle one is taken where
+	// nothing is searched.
+	Settings []Setting
+
+	// configure makes a run's configuration one of the method.
+	configure func(c *trainer.Config, p place)
+	// follows: at free shape the method takes that of the one market.
+	follows bool
+}
+
+// Setting is one point of a search.
+type Setting struct {
+	Name  string // of the flag, and its value
+	apply func(c *trainer.Config)
+}
+
+// place is what a method is asked for.
+type place struct {
+	keep   int
+	layers []int // players that each layer keeps; nil where the method decides
+}
+
+// Reference is the method that all others are compared to, at [Equal] shape.
+const Reference = "market"
+
+// Searched is how many settings are searched for every method.
+const Searched = 3
+
+// Methods lists the methods that are compared, for runs with the given defaults.
+func Methods(defaults trainer.Config) []Method {
+	both, rates := []Shape{Free, Equal}, learningRates(defaults)
+	ranked := func(name, summary string, criterion trainer.Criterion, rounds int) Method {
+		return Method{Name: name, Summary: summary, Shapes: both, Settings: rates, configure: ranking(criterion, rounds)}
+	}
+	const once = 1
+	gradual := defaults.Rounds
+	return []Method{
+		{Name: Reference, Summary: "a market for participation: equal, in every layer; free, one for all", Shapes: []Shape{Equal, Free}, Settings: rates, configure: market},
+		ranked("random", "random players leave at once", trainer.Random, once),
+		ranked("magnitude", "row norms, at once", trainer.Magnitude, once),
+		ranked("path-magnitude", "row norms times outgoing norms, at once", trainer.PathMagnitude, once),
+		ranked("taylor", "first-order change of the loss, at once", trainer.Taylor, once),
+		ranked("fisher", "Fisher information, at once", trainer.Fisher, once),
+		ranked("gradual-magnitude", "row norms, on the market's schedule", trainer.Magnitude, gradual),
+		ranked("gradual-path-magnitude", "row norms times outgoing norms, on the market's schedule", trainer.PathMagnitude, gradual),
+		{Name: "l1-gates", Summary: "gates under an L1 penalty, the lowest leave at once", Shapes: both, Settings: penalties(), configure: gates},
+		{Name: "paper", Summary: "the paper's game, the lowest leave at once", Shapes: both, Settings: paperRows(), configure: paper},
+		{Name: "scratch", Summary: "the market's shape, trained from scratch", Shapes: both, Settings: rates, follows: true, configure: small},
+	}
+}
+
+// learningRates are half, once and twice the default.
+func learningRates(defaults trainer.Config) []Setting {
+	var settings []Setting
+	for _, factor := range [Searched]float64{0.5, 1, 2} {
+		rate := factor * defaults.LearningRate
+		settings = append(settings, Setting{fmt.Sprintf("learning-rate %g", rate), func(c *trainer.Config) { c.LearningRate = rate }})
+	}
+	return settings
+}
+
+func market(c *trainer.Config, p place) {
+	c.Game = trainer.MarketGame
+	keepLayers(c, p)
+	if p.layers == nil {
+		c.Cost = trainer.Players
+	}
+}
+
+// keepLayers says how much stays.
+func keepLayers(c *trainer.Config, p place) {
+	c.Keep, c.Shape, c.Cost = p.keep, "", ""
+	if p.layers != nil {
+		c.Keep, c.Shape = 0, joined(p.layers)
+	}
+}
+
+func joined(layers []int) string {
+	parts := make([]string, len(layers))
+	for l, n := range layers {
+		parts[l] = strconv.Itoa(n)
+	}
+	return strings.Join(parts, "-")
+}
+
+func ranking(criterion trainer.Criterion, rounds int) func(*trainer.Config, place) {
+	return func(c *trainer.Config, p place) {
+		c.Game, c.Criterion, c.Rounds = trainer.RankingGame, criterion, rounds
+		keepLayers(c, p)
+	}
+}
+
+// gates are participations that descend the loss under an L1 penalty, by
+// s <- clip(s - rate (dL/ds + gamma), 0, 1): the paper's game with the descent of the
+// loss for a benefit and no other cost than gamma.
+func gates(c *trainer.Config, p place) {
+	ranking(trainer.Participation, 1)(c, p)
+	c.Benefit, c.BenefitGradient, c.Update = game.Descent, game.OfEffective, trainer.GradientAscent
+	c.Alpha, c.Beta, c.Eta = 1, 0, 0
+	c.ParticipationRate = gateRate
+}
+
+// gateRate lets the penalties do their work within the half of a run of MNIST: rate
+// times penalty times steps is 1.4 to 14, and it takes 1 to close a gate that the loss
+// does not hold open.
+const gateRate = 0.1
+
+// penalties are weights of the L1 penalty on gates, about the best that single runs
+// with 3e-4 to 1e-2 found on MNIST's validation part.
+func penalties() []Setting {
+	var settings []Setting
+	for _, gamma := range [Searched]float64{3e-3, 1e-2, 3e-2} {
+		settings = append(settings, Setting{fmt.Sprintf("gamma %g", gamma), func(c *trainer.Config) { c.Gamma = gamma }})
+	}
+	return settings
+}
+
+// paper plays the game of arXiv:2512.22106 in the reading that came nearest to its
+// table, with its own rate; then players are ranked instead of cut off at a
+// threshold, so that as many stay as elsewhere, and trained on.
+func paper(c *trainer.Config, p place) {
+	ranking(trainer.Participation, 1)(c, p)
+	c.Benefit, c.BenefitGradient, c.Update = game.Descent, game.OfEffective, trainer.GradientAscent
+	c.Alpha, c.Eta = 1, 0
+	c.ParticipationRate = 1e-3
+}
+
+// paperRows are the three of the paper's configurations in which players leave.
+func paperRows() []Setting {
+	var settings []Setting
+	for _, row := range [Searched]struct{ beta, gamma float64 }{{0.5, 0}, {0.05, 0.05}, {0.001, 0.1}} {
+		settings = append(settings, Setting{fmt.Sprintf("beta %g gamma %g", row.beta, row.gamma), func(c *trainer.Config) {
+			c.Beta, c.Gamma = row.beta, row.gamma
+		}})
+	}
+	return settings
+}
+
+// small trains a network that has the surviving shape from the start.
+func small(c *trainer.Config, p place) {
+	c.Game, c.Model = trainer.NoGame, "mlp:"+joined(p.layers)
+	c.Keep, c.Shape = 0, ""
+}

@@ -1,0 +1,208 @@
+package compare
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+
+	"gonum.org/v1/gonum/stat"
+	"gonum.org/v1/gonum/stat/distuv"
+
+	"nashprune/trainer"
+)
+
+// Schema is the number of the layout of compare.json. It goes up when a field
+// changes its meaning or goes away.
+const Schema = 1
+
+// Report is what compare.json holds. Figures are percentages: accuracies, or in
+// regression the variance explained.
+type Report struct {
+	Schema  int                  `json:"schema"`
+	Program string               `json:"program"`
+	Command string               `json:"command"`
+	Task    trainer.TaskKind     `json:"task"`
+	Device  trainer.ResultDevice `json:"device"`
+	Data    trainer.ResultData   `json:"data"` // of the runs that are compared
+	Model   string               `json:"model"`
+	Epochs  int                  `json:"epochs"`
+	Seeds   []uint64             `json:"seeds"`
+
+	Search  *Search   `json:"search,omitempty"`
+	Dense   []SeedRun `json:"dense"` // of the network that nobody leaves, for orientation
+	Entries []Entry   `json:"entries"`
+}
+
+// Search says how the settings were chosen: on samples held out of the training
+// part, with one seed and one number of players, for all.
+type Search struct {
+	Keep   int     `json:"keep"`
+	Seed   uint64  `json:"seed"`
+	Held   int     `json:"held_out"` // samples
+	Trials []Trial `json:"trials"`
+}
+
+// Trial is one setting that was tried.
+type Trial struct {
+	Method   string   `json:"method"`
+	Shape    Shape    `json:"shape"`
+	Setting  string   `json:"setting"`
+	Figure   *float64 `json:"figure,omitempty"` // on the samples held out; absent: it diverged
+	Diverged string   `json:"diverged,omitempty"`
+	Chosen   bool     `json:"chosen"`
+}
+
+// Entry is a method at a shape and a number of players.
+type Entry struct {
+	Method  string    `json:"method"`
+	Shape   Shape     `json:"shape"`
+	Keep    int       `json:"keep"`
+	Setting string    `json:"setting"`
+	Runs    []SeedRun `json:"runs"`
+
+	// Mean and Deviation are over the seeds, where no run diverged.
+	Mean      *float64 `json:"mean,omitempty"`
+	Deviation *float64 `json:"deviation,omitempty"` // with n-1; absent for one seed
+	// Difference is that of the figures to the market's, seed by seed.
+	Difference *Difference `json:"difference,omitempty"`
+	// LatencyUS is the median time for a batch with a network of the first seed's shape,
+	// all shapes having taken turns.
+	LatencyUS float64 `json:"latency_us"`
+}
+
+// SeedRun is one run of an entry.
+type SeedRun struct {
+	Seed       uint64   `json:"seed"`
+	Figure     *float64 `json:"figure,omitempty"` // absent: it diverged
+	Loss       *float64 `json:"loss,omitempty"`
+	Layers     []int    `json:"layers,omitempty"` // players of each hidden layer
+	Parameters int      `json:"parameters"`
+	MACs       int      `json:"macs"`
+	Seconds    float64  `json:"seconds"` // of training
+	Diverged   string   `json:"diverged,omitempty"`
+}
+
+// Difference is a mean of paired differences with its interval of 95 % by Student's
+// t distribution.
+type Difference struct {
+	Mean float64  `json:"mean"`
+	Low  *float64 `json:"low,omitempty"` // absent for one pair
+	High *float64 `json:"high,omitempty"`
+}
+
+// Confidence is how often such intervals hold the difference that they are about,
+// were differences normally distributed.
+const Confidence = 0.95
+
+// IncludesZero tells whether the interval leaves open which of the two is better,
+// as it always does where there is none.
+func (d Difference) IncludesZero() bool { return d.Low == nil || *d.Low <= 0 && *d.High >= 0 }
+
+// PairedDifference returns the mean of a_i - b_i with its interval
+// mean +- t_{0.975, n-1} sd / sqrt(n). Both hold the same number of figures, at
+// least one.
+func PairedDifference(a, b []float64) Difference {
+	differences := make([]float64, len(a))
+	for i := range a {
+		differences[i] = a[i] - b[i]
+	}
+	n := float64(len(a))
+	if n < 2 {
+		return Difference{Mean: differences[0]}
+	}
+	mean, deviation := stat.MeanStdDev(differences, nil)
+	t := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: n - 1}.Quantile((1 + Confidence) / 2)
+	low, high := mean-t*deviation/math.Sqrt(n), mean+t*deviation/math.Sqrt(n)
+	return Difference{mean, &low, &high}
+}
+
+// figures returns the figures of all runs, nil if one diverged.
+func (e *Entry) figures() []float64 {
+	var figures []float64
+	for _, r := range e.Runs {
+		if r.Figure == nil {
+			return nil
+		}
+		figures = append(figures, *r.Figure)
+	}
+	return figures
+}
+
+// summarise works out mean and deviation.
+func (e *Entry) summarise() { e.Mean, e.Deviation = Summary(e.Runs) }
+
+// Summary returns mean and deviation of the figures of runs, nil where one diverged,
+// and no deviation of one.
+func Summary(runs []SeedRun) (mean, deviation *float64) {
+	figures := (&Entry{Runs: runs}).figures()
+	if figures == nil {
+		return nil, nil
+	}
+	mean = new(float64)
+	*mean = stat.Mean(figures, nil)
+	if len(figures) > 1 {
+		deviation = new(float64)
+		*deviation = stat.StdDev(figures, nil)
+	}
+	return mean, deviation
+}
+
+// Entry returns an entry of the report, or nil if there is none.
+func (r *Report) Entry(method string, shape Shape, keep int) *Entry {
+	for i := range r.Entries {
+		if e := &r.Entries[i]; e.Method == method && e.Shape == shape && e.Keep == keep {
+			return e
+		}
+	}
+	return nil
+}
+
+// differ compares all entries with the market's.
+func (r *Report) differ() {
+	for i := range r.Entries {
+		e := &r.Entries[i]
+		market := r.Entry(Reference, Equal, e.Keep)
+		if market == nil || e == market {
+			continue
+		}
+		if a, b := e.figures(), market.figures(); a != nil && b != nil {
+			d := PairedDifference(a, b)
+			e.Difference = &d
+		}
+	}
+}
+
+// Write writes the report as indented JSON.
+func (r *Report) Write(w io.Writer) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(r)
+}
+
+// WriteCSV writes a row a run, with a header.
+func (r *Report) WriteCSV(w io.Writer) error {
+	rows := [][]string{{"method", "shape", "keep", "setting", "seed", "figure", "loss", "layers", "parameters", "macs", "seconds", "diverged"}}
+	optional := func(x *float64) string {
+		if x == nil {
+			return ""
+		}
+		return strconv.FormatFloat(*x, 'g', -1, 64)
+	}
+	add := func(method string, shape Shape, keep, setting string, runs []SeedRun) {
+		for _, run := range runs {
+			rows = append(rows, []string{
+				method, string(shape), keep, setting, strconv.FormatUint(run.Seed, 10), optional(run.Figure), optional(run.Loss), joined(run.Layers),
+				strconv.Itoa(run.Parameters), strconv.Itoa(run.MACs), fmt.Sprintf("%.2f", run.Seconds), strconv.FormatBool(run.Diverged != ""),
+			})
+		}
+	}
+	add("dense", "", "", "", r.Dense)
+	for _, e := range r.Entries {
+		add(e.Method, e.Shape, strconv.Itoa(e.Keep), e.Setting, e.Runs)
+	}
+	return csv.NewWriter(w).WriteAll(rows)
+}

@@ -1,0 +1,213 @@
+package trainer_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"nashprune/game"
+	"nashprune/trainer"
+)
+
+// rankingConfig is a run of milliseconds in which players are ranked.
+func rankingConfig(t *testing.T, criterion trainer.Criterion) trainer.Config {
+	c := tinyConfig(t)
+	c.Game, c.Criterion = trainer.RankingGame, criterion
+	if criterion == trainer.Participation {
+		c.Benefit, c.BenefitGradient, c.Gamma, c.ParticipationRate = game.Descent, game.OfEffective, 0.01, 0.1
+	}
+	return c
+}
+
+// TestRankingRuns runs every criterion, at once and by and by, at both shapes.
+func TestRankingRuns(t *testing.T) {
+	for _, criterion := range trainer.Criteria {
+		for _, rounds := range []int{1, 12} {
+			for _, shape := range []string{"", "4-5"} {
+				c := rankingConfig(t, criterion)
+				if c.Rounds, c.Shape = rounds, shape; shape != "" {
+					c.Keep = 0
+				}
+				result, dir := mustRun(t, c)
+				p := result.Pruned
+				if p.Kept != 9 || p.Criterion != criterion || result.Equilibrium != nil || result.Market != nil || result.Gated.BoundUsed > 1 {
+					t.Errorf("%s, %d rounds: %+v, %+v", criterion, rounds, p, result.Equilibrium)
+				}
+				if shape != "" && !reflect.DeepEqual(p.Shape, []int{36, 4, 5, 4}) {
+					t.Errorf("%s: shape %v", criterion, p.Shape)
+				}
+				if _, err := os.Stat(filepath.Join(dir, trainer.CertificateFile)); !errors.Is(err, os.ErrNotExist) {
+					t.Errorf("%s: there is a certificate of no game: %v", criterion, err)
+				}
+				players, err := trainer.ReadPlayers(bytes.NewReader(read(t, dir, trainer.PlayersFile)))
+				if err != nil || len(players) != 30 {
+					t.Fatalf("%d players, %v", len(players), err)
+				}
+				for _, player := range players {
+					left := player.Reason == game.RankedOut
+					if !left && player.Reason != game.Kept || left && (player.Worth > player.Price || player.Epoch < 1 || player.Epoch > 2) {
+						t.Errorf("%s, %d rounds: %+v", criterion, rounds, player)
+					}
+					if criterion == trainer.Participation && player.Worth != player.Participation {
+						t.Errorf("%+v is not ranked by its participation", player)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestGatesUnderAPenaltyFall: with a penalty far above the loss every gate falls by
+// rate times gamma a step, to zero, and without any it need not.
+func TestGatesUnderAPenaltyFall(t *testing.T) {
+	c := rankingConfig(t, trainer.Participation)
+	c.Rounds, c.Gamma = 1, 100
+	_, dir := mustRun(t, c)
+	players, err := trainer.ReadPlayers(bytes.NewReader(read(t, dir, trainer.PlayersFile)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range players {
+		if p.Participation != 0 {
+			t.Fatalf("%+v", p)
+		}
+	}
+}
+
+// metricsWithoutTimes returns the lines of a run's metrics without their times.
+func metricsWithoutTimes(t *testing.T, dir string) []map[string]any {
+	t.Helper()
+	var lines []map[string]any
+	for _, line := range bytes.Split(bytes.TrimSpace(read(t, dir, trainer.MetricsFile)), []byte("\n")) {
+		var l map[string]any
+		if err := json.Unmarshal(line, &l); err != nil {
+			t.Fatal(err)
+		}
+		delete(l, "seconds")
+		lines = append(lines, l)
+	}
+	return lines
+}
+
+// TestBeginningsAreShared makes runs with beginnings and without: all files are the
+// same to the bit, runs that are the same until their first round share a beginning,
+// and others do not.
+func TestBeginningsAreShared(t *testing.T) {
+	beginnings := t.TempDir()
+	data := tinyConfig(t)
+	of := func(change func(*trainer.Config)) trainer.Config {
+		c := data
+		c.Game, c.Rounds, c.Validation = trainer.RankingGame, 1, 0.1
+		change(&c)
+		return c
+	}
+	paper := func(c *trainer.Config) {
+		c.Criterion, c.Benefit, c.BenefitGradient, c.Gamma, c.ParticipationRate = trainer.Participation, game.Descent, game.OfEffective, 0.01, 0.1
+	}
+	for _, r := range []struct {
+		name   string
+		config trainer.Config
+		begins int // beginnings that there are after it
+	}{
+		{"magnitude", of(func(c *trainer.Config) { c.Criterion = trainer.Magnitude }), 1},
+		{"fewer", of(func(c *trainer.Config) { c.Keep, c.EvaluateOn = 5, trainer.ValidationPart }), 1},
+		{"fisher at a shape, with the baseline", of(func(c *trainer.Config) { c.Criterion, c.Shape, c.Keep, c.Baseline = trainer.Fisher, "5-4", 0, true }), 1},
+		{"another seed", of(func(c *trainer.Config) { c.Seed = 2 }), 2},
+		{"another rate", of(func(c *trainer.Config) { c.LearningRate = 0.001 }), 3},
+		{"gates", of(paper), 4},
+		{"fewer gates", of(func(c *trainer.Config) { paper(c); c.Keep = 6 }), 4},
+		{"another penalty", of(func(c *trainer.Config) { paper(c); c.Gamma = 0.02 }), 5},
+		{"by and by", of(func(c *trainer.Config) { c.Rounds = 7 }), 6},
+		{"market", of(func(c *trainer.Config) { c.Game, c.Rounds = trainer.MarketGame, 7 }), 7},
+		{"one market", of(func(c *trainer.Config) { c.Game, c.Rounds, c.Cost = trainer.MarketGame, 7, trainer.Players }), 7},
+		{"no game", of(func(c *trainer.Config) { c.Game = trainer.NoGame }), 7},
+	} {
+		alone, want := mustRun(t, r.config)
+		dir := filepath.Join(t.TempDir(), "run")
+		shared, err := trainer.Run(context.Background(), r.config, trainer.Options{Dir: dir, Command: "test", Version: "0", Beginnings: beginnings})
+		if err != nil {
+			t.Fatalf("%s: %v", r.name, err)
+		}
+		for _, file := range artefacts {
+			if _, err := os.Stat(filepath.Join(want, file)); errors.Is(err, os.ErrNotExist) {
+				continue
+			}
+			if !bytes.Equal(read(t, dir, file), read(t, want, file)) {
+				t.Errorf("%s: %s is another with beginnings", r.name, file)
+			}
+		}
+		if !reflect.DeepEqual(metricsWithoutTimes(t, dir), metricsWithoutTimes(t, want)) {
+			t.Errorf("%s: the metrics are others with beginnings", r.name)
+		}
+		if r.config.Game != trainer.NoGame && *shared.Pruned.Loss != *alone.Pruned.Loss {
+			t.Errorf("%s: the loss is %g with beginnings and %g without", r.name, *shared.Pruned.Loss, *alone.Pruned.Loss)
+		}
+		if entries, err := os.ReadDir(beginnings); err != nil || len(entries) != r.begins {
+			t.Errorf("%s: %d beginnings, want %d (%v)", r.name, len(entries), r.begins, err)
+		}
+	}
+}
+
+// TestBeginningsAreUsed damages one, and a run that would go on from it says so.
+func TestBeginningsAreUsed(t *testing.T) {
+	c := rankingConfig(t, trainer.Magnitude)
+	c.Rounds = 1
+	beginnings := t.TempDir()
+	run := func() error {
+		_, err := trainer.Run(context.Background(), c, trainer.Options{Dir: filepath.Join(t.TempDir(), "run"), Beginnings: beginnings})
+		return err
+	}
+	if err := run(); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(beginnings)
+	if err != nil || len(entries) != 1 {
+		t.Fatalf("%v, %v", entries, err)
+	}
+	path := filepath.Join(beginnings, entries[0].Name())
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content[len(content)-1] ^= 1
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := run(); err == nil || !strings.Contains(err.Error(), "remove "+path) {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestShapesOfTheMarket: it keeps the layers that it is told, whatever their widths.
+func TestShapesOfTheMarket(t *testing.T) {
+	c := tinyConfig(t)
+	c.Keep, c.Shape = 0, "3-8"
+	result, _ := mustRun(t, c)
+	if !reflect.DeepEqual(result.Pruned.Shape, []int{36, 3, 8, 4}) || result.Equilibrium == nil {
+		t.Errorf("%+v", result.Pruned)
+	}
+	for shape, change := range map[string]func(*trainer.Config){
+		"3":    func(*trainer.Config) {},
+		"3-11": func(*trainer.Config) {},
+		"1-8":  func(*trainer.Config) {},
+		"3-x":  func(*trainer.Config) {},
+		"3-8":  func(c *trainer.Config) { c.Cost = trainer.Players },
+		"4-8":  func(c *trainer.Config) { c.Keep = 12 },
+	} {
+		c.Keep, c.Shape, c.Cost = 0, shape, ""
+		change(&c)
+		if _, err := c.Resolve(); !errors.Is(err, trainer.ErrUsage) || !strings.Contains(err.Error(), "--shape") {
+			t.Errorf("%s: %v", shape, err)
+		}
+	}
+	c = rankingConfig(t, "charm")
+	if _, err := c.Resolve(); !errors.Is(err, trainer.ErrUsage) {
+		t.Errorf("--criterion charm: %v", err)
+	}
+}

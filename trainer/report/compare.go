@@ -1,0 +1,150 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"nashprune/trainer"
+	"nashprune/trainer/compare"
+)
+
+// Compare writes a comparison as tables, one for each number of players: what every
+// method came to over the seeds and how far it is from the market, and the search
+// before it. Its errors are those of w.
+func Compare(w io.Writer, r *compare.Report) error {
+	var b strings.Builder
+	judgedBy := measureOf(r.Task)
+	fmt.Fprintf(&b, "data:    %s, %s training samples, judged on %s\n", r.Data.Name, Thousands(r.Data.Train), judgedOn(r.Data))
+	fmt.Fprintf(&b, "network: %s, %s epochs, %s\n", r.Model, Thousands(r.Epochs), seeds(r.Seeds))
+	fmt.Fprintf(&b, "device:  %s\n", deviceLine(r.Device))
+	if mean, deviation := compare.Summary(r.Dense); mean != nil {
+		fmt.Fprintf(&b, "dense:   %s %s, where nobody leaves; its settings are not searched\n", figure(mean, deviation), judgedBy.name)
+	}
+	fmt.Fprintf(&b, `
+shape:   free, where a method ranks the whole network and so finds the layers' widths; equal, where it keeps
+         as many players of each layer as the market.
+to the market: the mean over the seeds of the difference to the market, seed by seed, with its interval of 95 %%.
+`)
+	for i := 0; i < len(r.Entries); {
+		end := i
+		for end < len(r.Entries) && r.Entries[end].Keep == r.Entries[i].Keep {
+			end++
+		}
+		if err := compareEntries(&b, r.Entries[i:end], judgedBy); err != nil {
+			return err
+		}
+		i = end
+	}
+	if err := compareSearch(&b, r.Search, judgedBy); err != nil {
+		return err
+	}
+	return writeTrimmed(w, b.String())
+}
+
+// compareEntries writes the table of one number of players.
+func compareEntries(w io.Writer, entries []compare.Entry, judgedBy measure) error {
+	fmt.Fprintf(w, "\n%s players kept:\n", Thousands(entries[0].Keep))
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(table, "method\tshape\t%s\tto the market\t\tlayers\tparameters\tMACs\tlatency\tsetting\n", judgedBy.brief)
+	for _, e := range entries {
+		layers, parameters, macs := kept(e)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.Method, e.Shape, figure(e.Mean, e.Deviation),
+			difference(e.Difference), verdict(e), layers, parameters, macs, microseconds(e.LatencyUS), e.Setting)
+	}
+	return table.Flush()
+}
+
+// figure writes mean and deviation.
+func figure(mean, deviation *float64) string {
+	switch {
+	case mean == nil:
+		return "diverged"
+	case deviation == nil:
+		return percent(*mean)
+	default:
+		return fmt.Sprintf("%.2f +- %.2f %%", *mean, *deviation)
+	}
+}
+
+func difference(d *compare.Difference) string {
+	switch {
+	case d == nil:
+		return "-"
+	case d.Low == nil:
+		return fmt.Sprintf("%+.2f", d.Mean)
+	default:
+		return fmt.Sprintf("%+.2f [%+.2f, %+.2f]", d.Mean, *d.Low, *d.High)
+	}
+}
+
+// verdict says in words what an interval allows to say.
+func verdict(e compare.Entry) string {
+	switch d := e.Difference; {
+	case d == nil:
+		return ""
+	case d.Low == nil:
+		return "one seed: open"
+	case d.IncludesZero():
+		return "includes zero: open"
+	case d.Mean < 0:
+		return "the market is better"
+	default:
+		return "the market is worse"
+	}
+}
+
+// kept writes what is left, of the first seed where seeds differ.
+func kept(e compare.Entry) (layers, parameters, macs string) {
+	for _, run := range e.Runs {
+		if run.Layers != nil {
+			return shape(run.Layers), Thousands(run.Parameters), Thousands(run.MACs)
+		}
+	}
+	return "-", "-", "-"
+}
+
+// compareSearch writes what the settings were chosen by.
+func compareSearch(w io.Writer, s *compare.Search, judgedBy measure) error {
+	if s == nil {
+		fmt.Fprintf(w, "\nNo settings were searched: every method has its middle one.\n")
+		return nil
+	}
+	fmt.Fprintf(w, `
+Settings were chosen for %d players with seed %d, by %s on %s samples held out of the training part, and kept
+for the other numbers of players; * marks the chosen one:
+`, s.Keep, s.Seed, judgedBy.name, Thousands(s.Held))
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for i := 0; i < len(s.Trials); {
+		first := s.Trials[i]
+		fmt.Fprintf(table, "%s\t%s", first.Method, first.Shape)
+		for ; i < len(s.Trials) && s.Trials[i].Method == first.Method && s.Trials[i].Shape == first.Shape; i++ {
+			t := s.Trials[i]
+			found, mark := "diverged", ""
+			if t.Figure != nil {
+				found = percent(*t.Figure)
+			}
+			if t.Chosen {
+				mark = "*"
+			}
+			fmt.Fprintf(table, "\t%s: %s%s", t.Setting, found, mark)
+		}
+		fmt.Fprintln(table)
+	}
+	return table.Flush()
+}
+
+func seeds(s []uint64) string {
+	if len(s) == 1 {
+		return fmt.Sprintf("seed %d", s[0])
+	}
+	return fmt.Sprintf("seeds %d to %d", s[0], s[len(s)-1])
+}
+
+func deviceLine(d trainer.ResultDevice) string {
+	if more := d.BLAS + d.DriverInfo; more != "" {
+		return d.Name + ", " + more
+	}
+	return d.Name
+}

@@ -1,0 +1,178 @@
+package report
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+
+	"nashprune/game"
+	"nashprune/trainer"
+	"nashprune/trainer/compare"
+)
+
+func pointer(x float64) *float64 { return &x }
+
+// comparison is one of three methods with two numbers of players, in which something
+// of everything happens.
+func comparison() *compare.Report {
+	run := func(figure float64, layers ...int) compare.SeedRun {
+		return compare.SeedRun{Seed: 1, Figure: &figure, Layers: layers, Parameters: 1234, MACs: 1200}
+	}
+	entry := func(method string, shape compare.Shape, keep int, mean float64, d *compare.Difference) compare.Entry {
+		return compare.Entry{
+			Method: method, Shape: shape, Keep: keep, Setting: "learning-rate 0.002", Mean: &mean, Deviation: pointer(0.25), Difference: d,
+			Runs: []compare.SeedRun{run(mean, keep-2, 2), run(mean, keep-3, 3)}, LatencyUS: 77,
+		}
+	}
+	diverged := compare.Entry{Method: "taylor", Shape: compare.Equal, Keep: 38, Runs: []compare.SeedRun{{Diverged: "so it is"}, {}}}
+	return &compare.Report{
+		Data: trainer.ResultData{Name: "grain", Train: 900, Test: 100, EvaluatedOn: trainer.TestPart}, Model: "mlp:512-256", Epochs: 20, Seeds: []uint64{1, 2},
+		Device: trainer.ResultDevice{Name: "a processor", BLAS: "a library"},
+		Dense:  []compare.SeedRun{run(98, 512, 256), run(99, 512, 256)},
+		Entries: []compare.Entry{
+			entry("market", compare.Equal, 15, 93, nil),
+			entry("market", compare.Free, 15, 93.5, &compare.Difference{Mean: 0.5, Low: pointer(-0.1), High: pointer(1.1)}),
+			entry("fisher", compare.Free, 15, 20, &compare.Difference{Mean: -73, Low: pointer(-75), High: pointer(-71)}),
+			entry("taylor", compare.Equal, 15, 94, &compare.Difference{Mean: 1, Low: pointer(0.5), High: pointer(1.5)}),
+			entry("market", compare.Equal, 38, 97, nil),
+			entry("market", compare.Free, 38, 96.5, &compare.Difference{Mean: -0.5}),
+			entry("fisher", compare.Free, 38, 96, &compare.Difference{Mean: -1, Low: pointer(-2), High: pointer(0)}),
+			diverged,
+		},
+		Search: &compare.Search{Keep: 15, Seed: 1, Held: 100, Trials: []compare.Trial{
+			{Method: "market", Shape: compare.Equal, Setting: "learning-rate 0.001", Figure: pointer(92)},
+			{Method: "market", Shape: compare.Equal, Setting: "learning-rate 0.002", Figure: pointer(93), Chosen: true},
+			{Method: "taylor", Shape: compare.Equal, Setting: "learning-rate 0.001", Diverged: "so it is"},
+		}},
+	}
+}
+
+// TestCompareSaysWhatIntervalsAllow looks for what every entry is told of.
+func TestCompareSaysWhatIntervalsAllow(t *testing.T) {
+	var b strings.Builder
+	if err := Compare(&b, comparison()); err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Join(strings.Fields(b.String()), " ")
+	for _, want := range []string{
+		"dense: 98.50 +- 0.71 % accuracy",
+		"15 players kept:", "38 players kept:",
+		"market equal 93.00 +- 0.25 % - 13-2 1,234 1,200 77 us learning-rate 0.002",
+		"market free 93.50 +- 0.25 % +0.50 [-0.10, +1.10] includes zero: open",
+		"fisher free 20.00 +- 0.25 % -73.00 [-75.00, -71.00] the market is better",
+		"taylor equal 94.00 +- 0.25 % +1.00 [+0.50, +1.50] the market is worse",
+		"market free 96.50 +- 0.25 % -0.50 one seed: open",
+		"fisher free 96.00 +- 0.25 % -1.00 [-2.00, +0.00] includes zero: open",
+		"taylor equal diverged -",
+		"chosen for 15 players with seed 1, by accuracy on 100 samples held out",
+		"learning-rate 0.001: 92.00 % learning-rate 0.002: 93.00 %*",
+		"taylor equal learning-rate 0.001: diverged",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not in\n%s", want, b.String())
+		}
+	}
+	r := comparison()
+	r.Search, r.Seeds = nil, []uint64{4}
+	b.Reset()
+	if err := Compare(&b, r); err != nil || !strings.Contains(b.String(), "No settings were searched") || !strings.Contains(b.String(), "seed 4\n") {
+		t.Errorf("%v\n%s", err, b.String())
+	}
+}
+
+// TestFrontIsWhole draws comparisons with much in them and with little: the XML is well
+// formed, every method that came to something is named in its panel, and the same
+// report gives the same bytes.
+func TestFrontIsWhole(t *testing.T) {
+	one := comparison()
+	one.Entries = one.Entries[:1]
+	none := comparison()
+	none.Entries = none.Entries[7:]
+	strange := comparison()
+	strange.Data.Name, strange.Entries[2].Method = "<&>", "<&>"
+	for name, r := range map[string]*compare.Report{"all": comparison(), "one": one, "none": none, "strange": strange} {
+		var b, again bytes.Buffer
+		if err := errors.Join(Front(&b, r), Front(&again, r)); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(b.Bytes(), again.Bytes()) {
+			t.Errorf("%s: two pictures differ", name)
+		}
+		for decoder := xml.NewDecoder(&b); ; {
+			if _, err := decoder.Token(); errors.Is(err, io.EOF) {
+				break
+			} else if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+		}
+		text := again.String()
+		for _, want := range map[string][]string{
+			"all":     {">market 93.00<", ">one market 93.50<", ">fisher 20.00<", ">taylor 94.00<", ">15<", ">38<"},
+			"strange": {"&lt;&amp;&gt; 20.00"},
+		}[name] {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: %q is not in the picture", name, want)
+			}
+		}
+		if name == "all" && strings.Count(text, ">market 93.00<") != 2 {
+			t.Error("the market is not in both panels")
+		}
+	}
+}
+
+// rankedRun is a run of two layers without a game.
+func rankedRun() *Run {
+	run := marketRun()
+	run.Config.Game, run.Config.Criterion = trainer.RankingGame, trainer.Fisher
+	run.Result.Equilibrium = nil
+	run.Result.Pruned.Criterion = trainer.Fisher
+	for i := range run.Players {
+		if run.Players[i].Reason != game.Kept {
+			run.Players[i].Reason = game.RankedOut
+		}
+	}
+	for i := range run.Rounds {
+		run.Rounds[i].Cuts, run.Rounds[i].Prices, run.Rounds[i].Supply = run.Rounds[i].Prices, nil, nil
+	}
+	for i := range run.Epochs {
+		if run.Epochs[i].Training == trainer.GameTraining {
+			run.Epochs[i].Training = trainer.RankingTraining
+		}
+	}
+	return run
+}
+
+// TestRankedRunsAreTold: everything that shows a run says that there was no game.
+func TestRankedRunsAreTold(t *testing.T) {
+	run := rankedRun()
+	var explained, table, picture strings.Builder
+	if err := errors.Join(Explain(&explained, run), Result(&table, &run.Result), Picture(&picture, run)); err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{
+		explained.String(): "There was no game: players were ranked by fisher",
+		table.String():     "ranked out by fisher; there was no game",
+		picture.String():   "no game: ranked by fisher",
+	} {
+		if !strings.Contains(text, want) || strings.Contains(text, "equilibrium:") || strings.Contains(text, "dominated") {
+			t.Errorf("%q is not in\n%s", want, text)
+		}
+	}
+	if err := run.ReadCertificate(t.TempDir()); err == nil || !strings.Contains(err.Error(), "no game") {
+		t.Errorf("%v", err)
+	}
+	for name, spoil := range map[string]func(*Run){
+		"an equilibrium of no game": func(r *Run) { r.Result.Equilibrium = marketRun().Result.Equilibrium },
+		"an unknown criterion":      func(r *Run) { r.Result.Pruned.Criterion = "charm" },
+		"a round without cuts":      func(r *Run) { r.Rounds[0].Cuts = nil },
+	} {
+		run := rankedRun()
+		spoil(run)
+		if err := run.check(); err == nil {
+			t.Errorf("%s passes", name)
+		}
+	}
+}

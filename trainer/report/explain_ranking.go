@@ -1,0 +1,64 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"nashprune/trainer"
+)
+
+// criterionMeanings says what the scores of a ranking are.
+var criterionMeanings = map[trainer.Criterion]string{
+	trainer.Random:        "a random number",
+	trainer.Magnitude:     "the norm of the player's weights and bias",
+	trainer.PathMagnitude: "the norm of the player's weights and bias, times the norm of its outgoing weights",
+	trainer.Taylor:        "|s mean(c)| over all training samples, to first order the change of the loss when the player goes",
+	trainer.Fisher:        "s^2 mean(c^2) over all training samples, the Fisher information along the player's participation",
+	trainer.Participation: "the participation that the paper's game, played until then, had brought the player to",
+}
+
+// explainRanking tells what became of the players of a run that had no game. Its
+// errors are those of w.
+func explainRanking(w io.Writer, run *Run) error {
+	p := run.Result.Pruned
+	var b strings.Builder
+	rounds := "one round"
+	if n := run.Config.Rounds; n > 1 {
+		rounds = fmt.Sprintf("%s rounds", Thousands(n))
+	}
+	fmt.Fprintf(&b, "There was no game: players were ranked by %s, and the last were removed in %s.\n", p.Criterion, rounds)
+	fmt.Fprintf(&b, "So there are no prices, nobody left by choice, and no equilibrium is claimed.\n")
+	fmt.Fprintf(&b, "%s of %s players stay.\n", Thousands(p.Kept), Thousands(p.Players))
+	fmt.Fprintf(&b, "A score is %s; the cut is the highest score of those who left a layer in a round.\n\n", criterionMeanings[p.Criterion])
+	table := newTable(&b)
+	fmt.Fprintln(table, "layer\tplayers\tkept\tranked out\tlast cut\tlowest kept score\t")
+	for l, players := range byLayer(run) {
+		kept, left := sides(players)
+		cut, lowest := "-", "-"
+		if len(kept) > 0 {
+			worst := slices.MinFunc(kept, func(a, b trainer.Player) int { return cmp.Compare(a.Worth, b.Worth) })
+			cut, lowest = number(worst.Price), number(worst.Worth)
+		}
+		fmt.Fprintf(table, "%d\t%d\t%d\t%d\t%s\t%s\t\n", l, len(players), len(kept), len(left), cut, lowest)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	kept, left := sides(run.Players)
+	margin := func(p trainer.Player) float64 { return p.Worth - p.Price }
+	slices.SortStableFunc(kept, func(a, b trainer.Player) int { return cmp.Compare(margin(a), margin(b)) })
+	slices.SortStableFunc(left, func(a, b trainer.Player) int {
+		return cmp.Or(cmp.Compare(b.Epoch, a.Epoch), cmp.Compare(margin(b), margin(a)))
+	})
+	columns := []string{"score", "cut"}
+	if err := listPlayers(&b, "Nearest to the cut, of those who stay", columns, kept); err != nil {
+		return err
+	}
+	if err := listPlayers(&b, "Last to go", columns, left); err != nil {
+		return err
+	}
+	return writeTrimmed(w, b.String())
+}

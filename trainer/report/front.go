@@ -1,0 +1,204 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"math"
+	"path/filepath"
+
+	"nashprune/trainer/atomicfile"
+	"nashprune/trainer/compare"
+)
+
+// FrontFile is the picture of a comparison, beside its report.
+const FrontFile = "front.svg"
+
+// The layout of the picture, in pixels: two panels of the same scales, each with its
+// labels on its right.
+const (
+	frontHeight = 470
+	frontTop    = 116
+	frontBottom = 400
+	frontWidth  = 226
+	frontLabels = 12 // from a panel to its labels
+)
+
+// frontPanels are the left edges of the panels, and what they show.
+var frontPanels = []struct {
+	left    float64
+	shape   compare.Shape
+	heading string
+}{
+	{64, compare.Free, "Free shape: methods find the layers' widths"},
+	{530, compare.Equal, "Equal shape: that of a market a layer"},
+}
+
+// methodColours are those of the methods in the order of a report, the market's first.
+var methodColours = []string{
+	prunedColour, "#8c8f94", "#b2182b", "#d6604d", "#e08214", "#5e3c99", "#c51b7d", "#de77ae", "#1b7837", "#2166ac", "#0f0f0f",
+}
+
+// SaveFront draws a comparison into its folder.
+func SaveFront(dir string, r *compare.Report) error {
+	var b bytes.Buffer
+	if err := Front(&b, r); err != nil {
+		return err
+	}
+	return atomicfile.Write(filepath.Join(dir, FrontFile), func(w io.Writer) error {
+		_, err := w.Write(b.Bytes())
+		return err
+	})
+}
+
+// Front writes an SVG of 960 by 470 pixels that shows how well every method does with
+// how many players, mean and deviation over the seeds. The market of every layer is in
+// both panels. Errors are those of w.
+func Front(w io.Writer, r *compare.Report) error {
+	d := new(drawing)
+	judgedBy := measureOf(r.Task)
+	fmt.Fprintf(d, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %[1]d %[2]d" role="img" `+
+		`font-family="system-ui, -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif">`+"\n", pictureWidth, frontHeight)
+	title := fmt.Sprintf("%s by players kept, on %s", judgedBy.name, shorten(r.Data.Name, longestName))
+	fmt.Fprintf(d, "<title>%s</title>\n", escape(title))
+	d.rectangle(point{0.5, 0.5}, point{pictureWidth - 0.5, frontHeight - 0.5}, 8, style{fill: paperColour, stroke: edgeColour, width: 1})
+	d.text(point{margin, titleLine}, letters{size: titleSize, fill: inkColour, bold: true}, "How well methods prune")
+	d.text(point{margin, subtitleLine}, letters{size: headingSize, fill: mutedColour}, fmt.Sprintf(
+		"%s, %s, %s epochs, %s  ·  %s on %s, mean and deviation", shorten(r.Data.Name, longestName), r.Model, Thousands(r.Epochs), seeds(r.Seeds), judgedBy.name, judgedOn(r.Data)))
+	up := frontScale(r, judgedBy)
+	for _, panel := range frontPanels {
+		drawFront(d, r, panel.shape, panel.left, up)
+		d.text(point{panel.left, frontTop - 14}, letters{size: headingSize, fill: inkColour, bold: true}, panel.heading)
+	}
+	d.WriteString("</svg>\n")
+	_, err := w.Write(d.Bytes())
+	return err
+}
+
+// frontLine is a method in a panel.
+type frontLine struct {
+	name    string
+	colour  string
+	entries []compare.Entry
+}
+
+// frontLines returns the methods of a panel that came to anything, the market last so
+// that it lies on top.
+func frontLines(r *compare.Report, shape compare.Shape) []frontLine {
+	var lines []frontLine
+	at, colours := map[string]int{}, map[string]string{}
+	for _, e := range r.Entries {
+		if colours[e.Method] == "" {
+			colours[e.Method] = methodColours[len(colours)%len(methodColours)]
+		}
+		market := e.Method == compare.Reference
+		if e.Mean == nil || e.Shape != shape && !(market && e.Shape == compare.Equal) {
+			continue
+		}
+		name := e.Method
+		if market && e.Shape == compare.Free {
+			name = "one market"
+		}
+		if _, ok := at[name]; !ok {
+			at[name] = len(lines)
+			lines = append(lines, frontLine{name: name, colour: colours[e.Method]})
+		}
+		line := &lines[at[name]]
+		line.entries = append(line.entries, e)
+	}
+	for from, to := 0, len(lines)-1; from < to; from, to = from+1, to-1 {
+		lines[from], lines[to] = lines[to], lines[from]
+	}
+	return lines
+}
+
+// frontScale returns an axis that holds the market's figures, and of the others what is
+// not too far below.
+func frontScale(r *compare.Report, judgedBy measure) scale {
+	low, high, market := math.Inf(1), judgedBy.least, math.Inf(1)
+	for _, e := range r.Entries {
+		if e.Mean == nil {
+			continue
+		}
+		low, high = min(low, *e.Mean), max(high, *e.Mean)
+		if e.Method == compare.Reference {
+			market = min(market, *e.Mean)
+		}
+	}
+	low = max(judgedBy.least, low)
+	if !math.IsInf(market, 1) {
+		low = max(low, market-belowJudged)
+	}
+	const mostSteps = 8
+	high = max(high, low+leastAccuracies)
+	step := niceStep(high-low, mostSteps)
+	return scale{low: math.Floor(low/step) * step, high: min(100, math.Ceil(high/step)*step), start: frontBottom, end: frontTop}
+}
+
+// drawFront draws one panel: fewer players on the right, where methods differ most.
+func drawFront(d *drawing, r *compare.Report, shape compare.Shape, left float64, up scale) {
+	lines := frontLines(r, shape)
+	most, least := 0, math.MaxInt
+	for _, e := range r.Entries {
+		most, least = max(most, e.Keep), min(least, e.Keep)
+	}
+	across := scale{low: -math.Log(float64(most)), high: -math.Log(float64(least)), start: left + 8, end: left + frontWidth - 8}
+	place := func(e compare.Entry, y float64) point {
+		return point{across.at(-math.Log(float64(e.Keep))), up.at(max(y, up.low))}
+	}
+	for _, y := range up.ticks(niceStep(up.high-up.low, 8)) {
+		d.line([]point{{left, up.at(y)}, {left + frontWidth, up.at(y)}}, style{stroke: gridColour, width: 1})
+		d.text(point{left - 7, up.at(y) + 3.6}, letters{size: tickSize, fill: mutedColour, anchor: "end"}, tickLabel(y))
+	}
+	d.line([]point{{left, frontBottom}, {left + frontWidth, frontBottom}}, style{stroke: mutedColour, width: 1})
+	seen := map[int]bool{}
+	for _, e := range r.Entries {
+		if seen[e.Keep] {
+			continue
+		}
+		seen[e.Keep] = true
+		x := place(e, 0).x
+		d.line([]point{{x, frontBottom}, {x, frontBottom + 4}}, style{stroke: mutedColour, width: 1})
+		d.text(point{x, frontBottom + 16}, letters{size: tickSize, fill: mutedColour, anchor: "middle"}, tickLabel(float64(e.Keep)))
+	}
+	d.text(point{left + frontWidth/2, frontBottom + 33}, letters{size: textSize, fill: mutedColour, anchor: "middle"}, "players kept")
+
+	var labels []label
+	for i, l := range lines {
+		width := 1.4
+		if l.entries[0].Method == compare.Reference {
+			width = 2.6
+		}
+		dashes := ""
+		if l.name == "one market" {
+			dashes = "5 3"
+		}
+		var points []point
+		for _, e := range l.entries {
+			points = append(points, place(e, *e.Mean))
+			if e.Deviation != nil {
+				d.line([]point{place(e, *e.Mean-*e.Deviation), place(e, min(*e.Mean+*e.Deviation, up.high))}, style{stroke: l.colour, width: 1, opacity: 0.5})
+			}
+		}
+		d.line(points, style{stroke: l.colour, width: width, dashes: dashes})
+		for _, p := range points {
+			const radius = 2.6
+			d.circle(p, radius, style{fill: l.colour})
+		}
+		fewest := l.entries[0]
+		for _, e := range l.entries {
+			if e.Keep < fewest.Keep {
+				fewest = e
+			}
+		}
+		labels = append(labels, label{
+			text: fmt.Sprintf("%s %.2f", l.name, *fewest.Mean), colour: l.colour, bold: i == len(lines)-1,
+			mark: place(fewest, *fewest.Mean).y, room: labelRoom,
+		})
+	}
+	for _, l := range spread(labels, frontTop-labelRoom, frontBottom+2*labelRoom) {
+		x := left + frontWidth
+		d.line([]point{{x - 4, l.mark}, {x + 2, l.mark}, {x + frontLabels - 4, l.at}, {x + frontLabels - 1, l.at}}, style{stroke: l.colour, width: 1})
+		d.text(point{x + frontLabels, l.at + 3.6}, letters{size: tickSize, fill: l.colour, bold: l.bold}, l.text)
+	}
+}
