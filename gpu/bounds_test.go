@@ -36,7 +36,7 @@ func TestEveryKernelStaysWithinItsBuffers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		gpu.CutInto(e, 2, 2, 1)
+		gpu.CutInto(e, gpu.Cut{Local: 2, Across: 2, Rows: 2, Columns: 1})
 		if err := everything(e, c); err != nil {
 			t.Error(err)
 		}

@@ -15,15 +15,26 @@ func SetMaxGroups(n int) (restore func()) {
 	return func() { maxGroups = old }
 }
 
-// CutAs makes a fresh engine cut its work as on a device of another kind.
-func CutAs(e trainer.Engine, kind trainer.DeviceKind) { e.(*engine).grain = grainFor(kind) }
+// CutAs makes a fresh engine cut its work as on a device of another kind, with
+// kernels that share nothing.
+func CutAs(e trainer.Engine, kind trainer.DeviceKind) {
+	e.(*engine).grain = grainFor(kind, registerSet(kind))
+}
 
-// CutInto makes a fresh engine cut its work into workgroups of so many
-// invocations and into tiles of so many rows, but where those are fixed, and
-// columns.
-func CutInto(e trainer.Engine, local, rows, columns int) {
-	t := tile{rows, columns}
-	e.(*engine).grain = grain{local: local, rows: rows, forward: t, gradient: t, backward: tile{shaders.BackwardRows, columns}}
+// Cut is a way to cut work that no device takes.
+type Cut struct {
+	Local, Across, Rows, Columns, Step int // of the products; those of gradient have four times the rows
+}
+
+// CutInto makes a fresh engine cut its work so.
+func CutInto(e trainer.Engine, c Cut) {
+	forward := tile{c.Local, c.Across, c.Rows, c.Columns, c.Step}
+	gradient, backward := forward, forward
+	gradient.rows *= 4
+	if whole := c.Step > 0 && shaders.BackwardRows%c.Rows == 0 && forward.down()*c.Rows%shaders.BackwardRows == 0; !whole {
+		backward.rows = shaders.BackwardRows // which no block is higher than
+	}
+	e.(*engine).grain = grain{c.Local, c.Rows, products{forward, gradient, backward}}
 }
 
 // Logits returns what the last forward pass left of its first rows samples.

@@ -18,6 +18,7 @@ type Device struct {
 	Kind       DeviceKind `json:"kind"`
 	BLAS       string     `json:"blas,omitempty"`        // what multiplies matrices, on CPUs
 	DriverInfo string     `json:"driver_info,omitempty"` // what a GPU's driver says of itself: name and version
+	Kernels    string     `json:"kernels,omitempty"`     // which of its kernel sets computes, where it has several (see [Device.WithKernels])
 }
 
 // ID is how users name exactly this device: DRIVER:N.
