@@ -21,6 +21,16 @@ type Device struct {
 	Kernels    string     `json:"kernels,omitempty"`     // which of its kernel sets computes, where it has several (see [Device.WithKernels])
 }
 
+// Computes says what the device computes with: the library of a CPU, the driver and
+// the kernels of a GPU.
+func (d Device) Computes() string {
+	words := d.BLAS + d.DriverInfo // a device has one of them
+	if d.Kernels != "" {
+		words += ", kernels " + d.Kernels
+	}
+	return words
+}
+
 // ID is how users name exactly this device: DRIVER:N.
 func (d Device) ID() string { return fmt.Sprintf("%s:%d", d.Driver, d.Index) }
 
