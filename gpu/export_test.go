@@ -3,6 +3,10 @@
 package gpu
 
 import (
+	"errors"
+	"fmt"
+
+	"nashprune/gpu/internal/compute"
 	"nashprune/shaders"
 	"nashprune/trainer"
 )
@@ -19,6 +23,39 @@ func SetMaxGroups(n int) (restore func()) {
 // kernels that share nothing.
 func CutAs(e trainer.Engine, kind trainer.DeviceKind) {
 	e.(*engine).grain = grainFor(kind, registerSet(kind))
+}
+
+// CutWith makes a fresh engine compute with other kernels.
+func CutWith(e trainer.Engine, kernels string) {
+	v := e.(*engine)
+	set, err := findKernels(v.device.Info(), kernels)
+	if err != nil {
+		panic(err)
+	}
+	v.grain = grainFor(v.device.Info().Kind, set)
+}
+
+// KernelSets returns the names of the sets that a device of a kind and with limits
+// can run, and what is wrong with the tiles of any.
+func KernelSets(kind trainer.DeviceKind, l compute.Limits) (names []string, wrong error) {
+	for _, s := range kernelSets(compute.Info{Kind: kind, Limits: l}) {
+		names = append(names, s.name)
+		wrong = errors.Join(wrong, s.check())
+	}
+	return names, wrong
+}
+
+// check says what shaders/tile.glsl, shared.glsl and backward.comp ask for in vain.
+func (s kernelSet) check() error {
+	for _, t := range []tile{s.forward, s.gradient, s.backward} {
+		if t.local%t.across != 0 || t.step > 0 && (t.rows%4 != 0 || t.step%4 != 0) || t.step == 0 && t.local != t.across {
+			return fmt.Errorf("%s: %+v", s.name, t)
+		}
+	}
+	if b := s.backward; s.gradient.rows%4 != 0 || shaders.BackwardRows%b.rows != 0 || b.down()*b.rows%shaders.BackwardRows != 0 {
+		return fmt.Errorf("%s: %+v", s.name, s.products)
+	}
+	return nil
 }
 
 // Cut is a way to cut work that no device takes.

@@ -78,7 +78,7 @@ func registerSet(kind trainer.DeviceKind) kernelSet {
 func kernelSets(info compute.Info) []kernelSet {
 	registers := registerSet(info.Kind)
 	shared := slices.DeleteFunc(slices.Clone(sharedSets), func(s kernelSet) bool {
-		return s.forward.check(info.Limits) != nil || s.gradient.check(info.Limits) != nil || s.backward.check(info.Limits) != nil
+		return !s.fit(info.Limits)
 	})
 	switch info.Kind {
 	case trainer.SoftwareGPU:
@@ -100,29 +100,32 @@ func findKernels(info compute.Info, name string) (kernelSet, error) {
 	return kernelSet{}, fmt.Errorf("%s runs no kernels called %q", info.Name, name)
 }
 
-// check says why a device cannot run workgroups of the tile.
-func (t tile) check(l compute.Limits) error {
-	if most := min(l.Invocations, l.GroupSize[0]); t.local > most {
-		return fmt.Errorf("a workgroup of %d invocations, and it takes %d", t.local, most)
+// fit says whether a device can run the products: their workgroups, and what those
+// share.
+func (p products) fit(l compute.Limits) bool {
+	for _, t := range []tile{p.forward, p.gradient, p.backward} {
+		if t.local > min(l.Invocations, l.GroupSize[0]) {
+			return false
+		}
 	}
-	if shared := t.sharedBytes(); shared > l.SharedBytes {
-		return fmt.Errorf("a workgroup that shares %d bytes, and it has %d", shared, l.SharedBytes)
-	}
-	return nil
+	return max(p.forward.shared(), p.gradient.shared(), p.backward.shared()+p.backward.parts()) <= l.SharedBytes
 }
 
-// sharedBytes returns the most shared memory that a kernel with the tile takes,
-// which is that of backward: a vec4 more than it needs for either side, and where an
-// invocation has less than a block of samples, three vec4 for each of its columns.
-func (t tile) sharedBytes() int {
-	const vec4 = 16
-	words := t.step*t.down()*t.rows/4 + 1 + t.step*t.across*t.columns + 1
-	if t.rows < shaders.BackwardRows {
-		words += 3 * t.local * t.columns
-	} else {
-		words += 3
+const vec4Bytes = 16
+
+// shared returns the bytes that a workgroup shares of its operands, each with one
+// vec4 that arrays must have where nothing is shared.
+func (t tile) shared() int {
+	return vec4Bytes * (t.step*t.down()*t.rows/4 + 1 + t.step*t.across*t.columns + 1)
+}
+
+// parts returns the bytes that a workgroup of backward shares of the sums over
+// blocks of samples, three vec4 each.
+func (t tile) parts() int {
+	if t.rows == shaders.BackwardRows {
+		return 3 * vec4Bytes
 	}
-	return vec4 * words
+	return 3 * vec4Bytes * t.local * t.columns
 }
 
 var _ trainer.KernelChooser = driver{}
