@@ -75,7 +75,7 @@ stress:
 	ASAN_OPTIONS=detect_leaks=0 NASHPRUNE_STRESS=20s $(STRESS) -asan ./gpu
 
 bounds:
-	NASHPRUNE_GPU_ASSISTED=1 $(GO) test -count 1 -run EveryKernel ./gpu
+	NASHPRUNE_GPU_ASSISTED=1 $(GO) test -count 1 -timeout 30m -run EveryKernelStays ./gpu
 
 shaders:
 	$(GO) generate ./shaders
