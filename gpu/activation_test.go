@@ -53,7 +53,7 @@ func probeActivation(t *testing.T, a network.Activation, arguments []float32) (v
 		t.Fatal(err)
 	}
 	defer e.Close()
-	gpu.CutInto(e, 8, 1, 1) // small tiles, which llvmpipe compiles sooner
+	gpu.CutInto(e, gpu.Cut{Local: 8, Across: 8, Rows: 1, Columns: 1}) // small tiles, which llvmpipe compiles sooner
 	tensors, err := e.Probe([]int32{0}, 0)
 	if err != nil {
 		t.Fatal(err)

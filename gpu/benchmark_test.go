@@ -38,6 +38,12 @@ func openOn(tb testing.TB, words string, c backendtest.Case) trainer.Engine {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	return open(tb, device, c)
+}
+
+// open opens the case at a fresh network on a device.
+func open(tb testing.TB, device trainer.Device, c backendtest.Case) trainer.Engine {
+	tb.Helper()
 	e, err := device.Open(c.Data(), trainer.EngineOptions{Batch: c.Batch, Optimiser: c.Optimiser}, fresh(c))
 	if err != nil {
 		tb.Fatal(err)
@@ -105,6 +111,56 @@ func BenchmarkStep(b *testing.B) {
 				}
 			})
 		}
+	}
+}
+
+// BenchmarkKernels times a training step with each of the kernel sets, in turns,
+// beside the one that the device takes unless told otherwise.
+func BenchmarkKernels(b *testing.B) {
+	device, err := trainer.FindDevice(gpu.DriverName)
+	if err != nil {
+		b.Fatal(err)
+	}
+	sets, err := device.KernelSets()
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, hidden := range [][]int{{512, 256}, {128, 64}} {
+		b.Run(fmt.Sprintf("784-%v-10", hidden), func(b *testing.B) {
+			c := benchmarkCase(hidden...)
+			s := steps(c, 8, true)
+			took := map[string][]time.Duration{}
+			engines := map[string]trainer.Engine{}
+			train := func(set string) time.Duration {
+				start := time.Now()
+				if _, err := engines[set].Train(context.Background(), s); err != nil {
+					b.Fatal(err)
+				}
+				return time.Since(start)
+			}
+			for _, set := range sets {
+				forced, err := device.WithKernels(set)
+				if err != nil {
+					b.Fatal(err)
+				}
+				engines[set] = open(b, forced, c)
+				b.Logf("%-6s first steps, with compilation: %v", set, train(set))
+			}
+			for b.Loop() {
+				for _, set := range sets {
+					took[set] = append(took[set], train(set))
+				}
+			}
+			for _, set := range sets {
+				b.ReportMetric(median(took[set])/8, set+"-us/step")
+				b.ReportMetric(median(took[set])/median(took[sets[0]]), set+"/"+sets[0])
+				for _, t := range engines[set].Timings() {
+					if slices.Contains([]string{"forward", "backward", "gradient"}, t.Kernel) {
+						b.Logf("%-6s %-8s %8.1f us a call", set, t.Kernel, t.Seconds/float64(t.Calls)*1e6)
+					}
+				}
+			}
+		})
 	}
 }
 

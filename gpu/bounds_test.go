@@ -23,26 +23,50 @@ func TestEveryKernelStaysWithinItsBuffers(t *testing.T) {
 		t.Skip("takes a minute and NASHPRUNE_GPU_ASSISTED=1")
 	}
 	for _, c := range []backendtest.Case{
-		{Inputs: 5, Hidden: []int{13, 18}, Outputs: 3, Batch: 261, Rows: 261, Optimiser: adam},
-		{Inputs: 33, Hidden: []int{1}, Activation: network.LeakyReLU, Outputs: 2, Batch: 3, Rows: 2,
+		{Name: "relu and adam", Inputs: 5, Hidden: []int{13, 18}, Outputs: 3, Batch: 261, Rows: 261, Optimiser: adam},
+		{Name: "leaky relu and nesterov", Inputs: 33, Hidden: []int{1}, Activation: network.LeakyReLU, Outputs: 2, Batch: 3, Rows: 2,
 			Optimiser: trainer.Optimiser{Kind: trainer.Nesterov, Momentum: 0.9, WeightDecay: 0.1}},
-		{Inputs: 5, Hidden: []int{7, 9}, Activation: network.GELU, Outputs: 3, Batch: 5, Rows: 5,
+		{Name: "gelu and rmsprop", Inputs: 5, Hidden: []int{7, 9}, Activation: network.GELU, Outputs: 3, Batch: 5, Rows: 5,
 			Optimiser: trainer.Optimiser{Kind: trainer.RMSProp, Momentum: 0.9, ClipNorm: 0.1},
 			Loss:      trainer.Loss{Smoothing: 0.1, ClassWeights: []float64{1, 2, 3}}},
-		{Inputs: 6, Hidden: []int{5}, Activation: network.Tanh, Outputs: 3, Regression: true, Floats: true, Batch: 9, Rows: 9,
+		{Name: "tanh and adamw", Inputs: 6, Hidden: []int{5}, Activation: network.Tanh, Outputs: 3, Regression: true, Floats: true, Batch: 9, Rows: 9,
 			Optimiser: trainer.Optimiser{Kind: trainer.AdamW, WeightDecay: 0.1, ClipNorm: 0.1}},
 	} {
-		e, err := openVulkan(c.Data(), trainer.EngineOptions{Batch: c.Batch, Optimiser: c.Optimiser, Loss: c.Loss}, c.State())
-		if err != nil {
-			t.Fatal(err)
-		}
-		gpu.CutInto(e, 2, 2, 1)
-		if err := everything(e, c); err != nil {
-			t.Error(err)
-		}
-		if err := e.Close(); err != nil {
-			t.Error(err)
-		}
+		t.Run(c.Name, func(t *testing.T) {
+			within(t, c, func(e trainer.Engine) { gpu.CutInto(e, gpu.Cut{Local: 2, Across: 2, Rows: 2, Columns: 1}) }, everything)
+		})
+	}
+	// Of the kernels that share memory one step is enough, since nothing else is theirs.
+	step := func(e trainer.Engine, c backendtest.Case) error {
+		_, err := e.Probe(steps(c, 1, true).Order, 1e-3)
+		return err
+	}
+	for _, name := range []string{"small", "medium", "large"} {
+		c := backendtest.Case{Inputs: 5, Hidden: []int{67}, Outputs: 3, Batch: 131, Rows: 131, Optimiser: adam}
+		t.Run(name, func(t *testing.T) {
+			within(t, c, func(e trainer.Engine) { gpu.CutWith(e, name) }, step)
+		})
+	}
+	t.Run("shared oddly", func(t *testing.T) {
+		c := backendtest.Case{Inputs: 13, Hidden: []int{9, 6}, Activation: network.Tanh, Outputs: 3, Batch: 19, Rows: 19,
+			Optimiser: trainer.Optimiser{Kind: trainer.RMSProp, ClipNorm: 0.1}}
+		within(t, c, func(e trainer.Engine) { gpu.CutInto(e, gpu.Cut{Local: 12, Across: 3, Rows: 4, Columns: 1, Step: 4}) }, step)
+	})
+}
+
+// within opens a case, has its work cut and does something with it.
+func within(t *testing.T, c backendtest.Case, cut func(trainer.Engine), do func(trainer.Engine, backendtest.Case) error) {
+	t.Helper()
+	e, err := openVulkan(c.Data(), trainer.EngineOptions{Batch: c.Batch, Optimiser: c.Optimiser, Loss: c.Loss}, c.State())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cut(e)
+	if err := do(e, c); err != nil {
+		t.Error(err)
+	}
+	if err := e.Close(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -25,7 +25,9 @@ func (driver) Devices() ([]trainer.Device, error) {
 	}
 	var devices []trainer.Device
 	for _, d := range found {
-		devices = append(devices, trainer.Device{Driver: DriverName, Index: d.Index, Name: d.Name, Kind: d.Kind, DriverInfo: d.Driver})
+		devices = append(devices, trainer.Device{
+			Driver: DriverName, Index: d.Index, Name: d.Name, Kind: d.Kind, DriverInfo: d.Driver, Kernels: kernelSets(d)[0].name,
+		})
 	}
 	return devices, err
 }
@@ -42,10 +44,28 @@ func (driver) Open(d trainer.Device, data *dataset.Dataset, o trainer.EngineOpti
 		device.Close()
 		return nil, fmt.Errorf("%w: %s is %s now and was %s", trainer.ErrNoDevice, d.ID(), name, d.Name)
 	}
-	e, err := newEngine(device, data, o, s)
+	kernels, err := findKernels(device.Info(), d.Kernels)
+	var e *engine
+	if err == nil {
+		e, err = newEngine(device, kernels, data, o, s)
+	}
 	if err != nil {
 		device.Close()
 		return nil, fmt.Errorf("%s: %w", d.Name, err)
 	}
 	return e, nil
+}
+
+// lookUp returns what is known of a device that was listed before.
+func lookUp(d trainer.Device) (compute.Info, error) {
+	devices, err := compute.List()
+	for _, info := range devices {
+		if info.Index == d.Index && info.Name == d.Name {
+			return info, nil
+		}
+	}
+	if err != nil {
+		return compute.Info{}, err
+	}
+	return compute.Info{}, fmt.Errorf("%w: %s is not %s any more", trainer.ErrNoDevice, d.ID(), d.Name)
 }

@@ -70,10 +70,10 @@ var _ trainer.Engine = (*engine)(nil)
 
 // newEngine places the samples and the state on the device, which stays the
 // caller's to close when it fails.
-func newEngine(device *compute.Device, d *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (*engine, error) {
+func newEngine(device *compute.Device, kernels kernelSet, d *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (*engine, error) {
 	e := &engine{
 		device: device, data: d, options: o,
-		grain:     grainFor(device.Info().Kind),
+		grain:     grainFor(device.Info().Kind, kernels),
 		batchRows: batchRowsOf(o, d),
 	}
 	if e.batchRows > maxTurns {

@@ -3,6 +3,10 @@
 package gpu
 
 import (
+	"errors"
+	"fmt"
+
+	"nashprune/gpu/internal/compute"
 	"nashprune/shaders"
 	"nashprune/trainer"
 )
@@ -15,15 +19,59 @@ func SetMaxGroups(n int) (restore func()) {
 	return func() { maxGroups = old }
 }
 
-// CutAs makes a fresh engine cut its work as on a device of another kind.
-func CutAs(e trainer.Engine, kind trainer.DeviceKind) { e.(*engine).grain = grainFor(kind) }
+// CutAs makes a fresh engine cut its work as on a device of another kind, with
+// kernels that share nothing.
+func CutAs(e trainer.Engine, kind trainer.DeviceKind) {
+	e.(*engine).grain = grainFor(kind, registerSet(kind))
+}
 
-// CutInto makes a fresh engine cut its work into workgroups of so many
-// invocations and into tiles of so many rows, but where those are fixed, and
-// columns.
-func CutInto(e trainer.Engine, local, rows, columns int) {
-	t := tile{rows, columns}
-	e.(*engine).grain = grain{local: local, rows: rows, forward: t, gradient: t, backward: tile{shaders.BackwardRows, columns}}
+// CutWith makes a fresh engine compute with other kernels.
+func CutWith(e trainer.Engine, kernels string) {
+	v := e.(*engine)
+	set, err := findKernels(v.device.Info(), kernels)
+	if err != nil {
+		panic(err)
+	}
+	v.grain = grainFor(v.device.Info().Kind, set)
+}
+
+// KernelSets returns the names of the sets that a device of a kind and with limits
+// can run, and what is wrong with the tiles of any.
+func KernelSets(kind trainer.DeviceKind, l compute.Limits) (names []string, wrong error) {
+	for _, s := range kernelSets(compute.Info{Kind: kind, Limits: l}) {
+		names = append(names, s.name)
+		wrong = errors.Join(wrong, s.check())
+	}
+	return names, wrong
+}
+
+// check says what shaders/tile.glsl, shared.glsl and backward.comp ask for in vain.
+func (s kernelSet) check() error {
+	for _, t := range []tile{s.forward, s.gradient, s.backward} {
+		if t.local%t.across != 0 || t.step > 0 && (t.rows%4 != 0 || t.step%4 != 0) || t.step == 0 && t.local != t.across {
+			return fmt.Errorf("%s: %+v", s.name, t)
+		}
+	}
+	if b := s.backward; s.gradient.rows%4 != 0 || shaders.BackwardRows%b.rows != 0 || b.down()*b.rows%shaders.BackwardRows != 0 {
+		return fmt.Errorf("%s: %+v", s.name, s.products)
+	}
+	return nil
+}
+
+// Cut is a way to cut work that no device takes.
+type Cut struct {
+	Local, Across, Rows, Columns, Step int // of the products; those of gradient have four times the rows
+}
+
+// CutInto makes a fresh engine cut its work so.
+func CutInto(e trainer.Engine, c Cut) {
+	forward := tile{c.Local, c.Across, c.Rows, c.Columns, c.Step}
+	gradient, backward := forward, forward
+	gradient.rows *= 4
+	if whole := c.Step > 0 && shaders.BackwardRows%c.Rows == 0 && forward.down()*c.Rows%shaders.BackwardRows == 0; !whole {
+		backward.rows = shaders.BackwardRows // which no block is higher than
+	}
+	e.(*engine).grain = grain{c.Local, c.Rows, products{forward, gradient, backward}}
 }
 
 // Logits returns what the last forward pass left of its first rows samples.

@@ -55,7 +55,7 @@ func (driver) OpenGauge(d trainer.Device) (trainer.Gauge, error) {
 // memory when they first need them.
 func (g *gauge) prepare() error {
 	info := g.device.Info()
-	local := grainFor(info.Kind).local
+	local := grainFor(info.Kind, kernelSet{}).local
 	results := 16 * local * peakGroups
 	g.bytes = min(copyBytes, info.Limits.Allocation/4)
 	arena, err := g.device.NewArena(compute.Local, 2*g.device.Round(g.bytes)+g.device.Round(results))

@@ -3,8 +3,6 @@
 package gpu
 
 import (
-	"fmt"
-
 	"nashprune/gpu/internal/compute"
 	"nashprune/trainer"
 	"nashprune/trainer/dataset"
@@ -37,16 +35,11 @@ func newArena(d *compute.Device, kind compute.Memory, lay func(taker)) (*compute
 var _ trainer.Planner = driver{}
 
 func (driver) Plan(d trainer.Device, data *dataset.Dataset, o trainer.EngineOptions, widths []int) (trainer.MemoryPlan, error) {
-	devices, err := compute.List()
-	for _, info := range devices {
-		if info.Index == d.Index && info.Name == d.Name {
-			return planMemory(info, data, o, widths), nil
-		}
-	}
+	info, err := lookUp(d)
 	if err != nil {
 		return trainer.MemoryPlan{}, err
 	}
-	return trainer.MemoryPlan{}, fmt.Errorf("%w: %s is not %s any more", trainer.ErrNoDevice, d.ID(), d.Name)
+	return planMemory(info, data, o, widths), nil
 }
 
 // planMemory counts what newEngine allocates, and what a device always has.

@@ -35,7 +35,8 @@ func TestParityOfOtherCuts(t *testing.T) {
 	cases := backendtest.Cases()[2:3]
 	for name, cut := range map[string]func(trainer.Engine){
 		"as on a GPU": func(e trainer.Engine) { gpu.CutAs(e, trainer.DiscreteGPU) },
-		"oddly":       func(e trainer.Engine) { gpu.CutInto(e, 3, 5, 2) },
+		"oddly":       func(e trainer.Engine) { gpu.CutInto(e, gpu.Cut{Local: 3, Across: 3, Rows: 5, Columns: 2}) },
+		"sharing":     func(e trainer.Engine) { gpu.CutInto(e, gpu.Cut{Local: 12, Across: 3, Rows: 4, Columns: 2, Step: 4}) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			compareWith(t, func(d *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (trainer.Engine, error) {
@@ -62,8 +63,42 @@ func compareWith(t *testing.T, open backendtest.Opener, cases []backendtest.Case
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range report.Failed() {
+	hold(t, report)
+	return len(report.Checks)
+}
+
+// hold fails where a bound is broken.
+func hold(t *testing.T, r backendtest.Report) {
+	t.Helper()
+	for _, c := range r.Failed() {
 		t.Errorf("%s: %s: used %g of the bound: %s", c.Case, c.Quantity, c.Used, c.Detail)
 	}
-	return len(report.Checks)
+}
+
+// TestParityOfEveryKernelSet forces each on cases that are odd, smaller and larger
+// than its tiles, with activations that go through loops and without.
+func TestParityOfEveryKernelSet(t *testing.T) {
+	device, err := trainer.FindDevice(gpu.DriverName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sets, err := device.KernelSets()
+	if err != nil || len(sets) < 4 {
+		t.Fatalf("%v, %v", sets, err)
+	}
+	all := backendtest.Cases()
+	cases := []backendtest.Case{all[3], all[6], all[15]}
+	for _, name := range sets[1:] { // the first is compared in all cases
+		t.Run(name, func(t *testing.T) {
+			forced, err := device.WithKernels(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			report, err := backendtest.CompareTraining(cpufallback.OpenOracle, forced.Open, float32Unit, cases)
+			if err != nil {
+				t.Fatal(err)
+			}
+			hold(t, report)
+		})
+	}
 }

@@ -15,28 +15,17 @@ import (
 type grain struct {
 	local int // invocations of a workgroup, along the columns of a matrix
 	rows  int // rows that a workgroup takes, where a kernel loops over them
-
-	forward, gradient, backward tile // of the matrix products
+	products
 }
 
-// tile is what one invocation of a matrix product computes.
-type tile struct{ rows, columns int } // columns in vec4
-
-// grainFor returns how to cut work for a kind of device. A CPU has eight lanes and
-// takes longer to start a workgroup than to do a row; it keeps sums on its stack
-// and is best served by many of them for each number that it loads (on llvmpipe
-// 71 GFLOP/s with tiles of 16x4, 47 with 8x1). A GPU has registers for fewer.
-func grainFor(kind trainer.DeviceKind) grain {
+// grainFor returns how to cut work for a kind of device, with some kernels for the
+// products. A CPU has eight lanes and takes longer to start a workgroup than to do
+// a row.
+func grainFor(kind trainer.DeviceKind, kernels kernelSet) grain {
 	if kind == trainer.SoftwareGPU {
-		return grain{
-			local: 8, rows: 16,
-			forward: tile{16, 4}, gradient: tile{4, 4}, backward: tile{shaders.BackwardRows, 4},
-		}
+		return grain{8, 16, kernels.products}
 	}
-	return grain{
-		local: 64, rows: 1,
-		forward: tile{8, 1}, gradient: tile{2, 1}, backward: tile{shaders.BackwardRows, 1},
-	}
+	return grain{64, 1, kernels.products}
 }
 
 // recorder records the commands of a step, or of anything else; the first error
@@ -101,16 +90,16 @@ func (r *recorder) dispatchTiles(k shaders.Kernel, t tile, rows, columns int, co
 	if r.err != nil {
 		return
 	}
-	if columns < r.grain.local*t.columns { // too narrow to fill a tile
+	if columns < t.across*t.columns { // too narrow to fill a tile
 		t.columns = 1
 	}
-	constants = append([]uint32{uint32(r.grain.local), uint32(t.rows), uint32(t.columns)}, constants...)
+	constants = append([]uint32{uint32(t.local), uint32(t.rows), uint32(t.columns), uint32(t.across), uint32(t.step)}, constants...)
 	pipeline, err := r.device.Pipeline(k, constants...)
 	if err != nil {
 		r.err = err
 		return
 	}
-	groups := [3]int{blocks(rows, t.rows), blocks(columns, r.grain.local*t.columns), 1}
+	groups := [3]int{blocks(rows, t.down()*t.rows), blocks(columns, t.across*t.columns), 1}
 	r.commands.Dispatch(pipeline, groups, push, buffers...)
 }
 

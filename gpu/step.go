@@ -133,7 +133,7 @@ func (r *recorder) backward(rows int) {
 	for i := len(r.layers) - 1; i > 0; i-- {
 		l, below := r.layers[i], r.layers[i-1]
 		r.then()
-		r.dispatchTiles(shaders.Backward, r.grain.backward, rows, l.inStride(), []uint32{r.activate(below)},
+		r.dispatchTiles(shaders.Backward, r.grain.backward, rows, l.inStride(), []uint32{shaders.BackwardRows, r.activate(below)},
 			shaders.BackwardPush{
 				InStride: uint32(l.inStride()), OutStride: uint32(l.outStride()), Blocks: uint32(r.sumBlocks()),
 			},
@@ -181,7 +181,7 @@ func (r *recorder) update(m mode, gradients []compute.Buffer) {
 		if gradients != nil {
 			gradient = gradients[i]
 		}
-		r.dispatchTiles(shaders.Gradient, r.grain.gradient, l.inStride(), l.outStride(), append(r.optimiser(), constant(gradients != nil), constant(!clips)),
+		r.dispatchTiles(shaders.Gradient, r.grain.gradient, 4*l.inStride(), l.outStride(), append(r.optimiser(), constant(gradients != nil), constant(!clips)),
 			shaders.LayerPush{InStride: uint32(l.inStride()), OutStride: uint32(l.outStride())},
 			r.state, below, l.derivative, l.parameters, l.first, l.second, l.parameters, l.first, l.second, gradient)
 		below = l.output

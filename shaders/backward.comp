@@ -3,15 +3,16 @@
 
 // One layer, backward: the derivative with respect to its inputs, which are the
 // outputs a = activation(s u) of the layer below, and through that layer's gates
-// to its u. Per block of samples, the ROWS of a tile, it sums up what the players
-// and the biases of the layer below need: du, c and c^2.
+// to its u. Per BLOCK samples it sums up what the players and the biases of the
+// layer below need: du, c and c^2.
 
 #include "invocation.glsl"
 #include "step.glsl"
 #include "players.glsl"
 #include "numbers.glsl"
 #include "tile.glsl"
-#define ACTIVATION_CONSTANT 3 // of the layer below
+layout(constant_id = 5) const uint BLOCK = 16; // a multiple of ROWS
+#define ACTIVATION_CONSTANT 6 // of the layer below
 #include "activation.glsl"
 
 layout(set = 0, binding = 1) uniform textureBuffer derivative; // of this layer's u
@@ -27,28 +28,20 @@ layout(push_constant) uniform Push {
     uint blocks; // rows of each matrix of sums
 };
 
-// Sum is what players and biases need of a block of samples.
-struct Sum {
-    vec4 bias, mean, square;
-};
-
-void add(inout Sum total, vec4 du, vec4 contribution) {
-    total.bias += du;
-    total.mean += contribution;
-    total.square += contribution * contribution;
+vec4 readLeft(uint row, uint fours) {
+    return texelFetch(derivative, int(min(row, now.rows - 1) * outStride + fours));
 }
 
-void keep(Sum total, uint column) {
-    uint at = gl_WorkGroupID.x * inStride + column;
-    sums[at] = total.bias;
-    sums[at + blocks * inStride] = total.mean;
-    sums[at + 2 * blocks * inStride] = total.square;
+vec4 readRight(uint feature, uint fours) {
+    return texelFetch(parameters, int(min(feature, 4 * inStride - 1) * outStride + fours));
 }
 
-void main() {
-    if (firstRow() >= now.rows) {
-        return;
-    }
+#define LEFT_BY_TERMS
+#define RIGHT_BY_TERMS
+#include "shared.glsl"
+
+// multiply adds up the sums of this invocation's tile by itself.
+void multiply() {
     uint row[ROWS];
     [[unroll]] for (uint r = 0; r < ROWS; r++) {
         row[r] = min(firstRow() + r, now.rows - 1) * outStride;
@@ -56,10 +49,6 @@ void main() {
     uint column[COLUMNS]; // four rows of the parameters: the weights of four inputs
     [[unroll]] for (uint c = 0; c < COLUMNS; c++) {
         column[c] = 4 * outStride * min(columnOf(c), inStride - 1);
-    }
-    vec4 sum[ROWS * COLUMNS];
-    [[unroll]] for (uint i = 0; i < ROWS * COLUMNS; i++) {
-        sum[i] = vec4(0);
     }
     for (uint k = 0; k < outStride; k++) {
         vec4 w[4 * COLUMNS];
@@ -82,6 +71,72 @@ void main() {
             }
         }
     }
+}
+
+// Sum is what players and biases need of a block of samples.
+struct Sum {
+    vec4 bias, mean, square;
+};
+
+void add(inout Sum total, vec4 du, vec4 contribution) {
+    total.bias += du;
+    total.mean += contribution;
+    total.square += contribution * contribution;
+}
+
+void store(Sum total, uint column) {
+    uint at = firstRow() / BLOCK * inStride + column;
+    sums[at] = total.bias;
+    sums[at + blocks * inStride] = total.mean;
+    sums[at + 2 * blocks * inStride] = total.square;
+}
+
+// Where tiles are lower than a block, the invocations that have one between them
+// leave their parts here, and the first of them adds them up, one below the other.
+const uint PARTNERS = BLOCK / ROWS;
+shared Sum parts[PARTNERS > 1 ? LOCAL_SIZE * COLUMNS : 1];
+
+uint partOf(uint tile, uint c) { return (c * DOWN + tile) * ACROSS + tileColumn(); }
+
+// keep takes what was summed up over the rows of a column of this tile.
+void keep(Sum total, uint c) {
+    if (PARTNERS > 1) {
+        parts[partOf(tileRow(), c)] = total;
+    } else if (columnOf(c) < inStride && firstRow() < now.rows) {
+        store(total, columnOf(c));
+    }
+}
+
+// join adds up the parts of all blocks.
+void join() {
+    barrier();
+    if (tileRow() % PARTNERS != 0 || firstRow() >= now.rows) {
+        return;
+    }
+    [[dont_unroll]] for (uint c = 0; c < COLUMNS; c++) {
+        if (columnOf(c) < inStride) {
+            Sum total = parts[partOf(tileRow(), c)];
+            [[dont_unroll]] for (uint p = 1; p < PARTNERS; p++) {
+                Sum part = parts[partOf(tileRow() + p, c)];
+                total.bias += part.bias;
+                total.mean += part.mean;
+                total.square += part.square;
+            }
+            store(total, columnOf(c));
+        }
+    }
+}
+
+void main() {
+    if (groupRow() >= now.rows) {
+        return;
+    }
+    clearSums();
+    if (SHARES) {
+        multiplyShared(4 * outStride);
+    } else {
+        multiply();
+    }
     if (LOOPED) {
         [[unroll]] for (uint c = 0; c < COLUMNS; c++) {
             uint j = columnOf(c);
@@ -93,9 +148,9 @@ void main() {
         }
         [[dont_unroll]] for (uint c = 0; c < COLUMNS; c++) {
             uint j = columnOf(c);
+            Sum total = Sum(vec4(0), vec4(0), vec4(0));
             if (j < inStride) {
                 vec4 s = players[PARTICIPATION * inStride + j];
-                Sum total = Sum(vec4(0), vec4(0), vec4(0));
                 [[dont_unroll]] for (uint row = firstRow(); row < min(firstRow() + ROWS, now.rows); row++) {
                     uint at = row * inStride + j;
                     vec4 u = texelFetch(affine, int(at));
@@ -104,28 +159,31 @@ void main() {
                     result[at] = du;
                     add(total, du, float(now.rows) * dz * u);
                 }
-                keep(total, j);
             }
+            keep(total, c);
         }
-        return;
-    }
-    [[unroll]] for (uint c = 0; c < COLUMNS; c++) {
-        uint j = columnOf(c);
-        if (j < inStride) {
-            vec4 s = players[PARTICIPATION * inStride + j];
+    } else {
+        [[unroll]] for (uint c = 0; c < COLUMNS; c++) {
+            uint j = columnOf(c);
             Sum total = Sum(vec4(0), vec4(0), vec4(0));
-            [[unroll]] for (uint r = 0; r < ROWS; r++) {
-                if (firstRow() + r < now.rows) {
-                    uint at = (firstRow() + r) * inStride + j;
-                    vec4 u = texelFetch(affine, int(at));
-                    bvec4 fires = greaterThan(s * u, vec4(0));
-                    vec4 dz = mix(vec4(0), sum[r * COLUMNS + c], fires);
-                    vec4 du = s * dz;
-                    result[at] = du;
-                    add(total, du, mix(vec4(0), float(now.rows) * dz * u, fires)); // u may be infinite
+            if (j < inStride) {
+                vec4 s = players[PARTICIPATION * inStride + j];
+                [[unroll]] for (uint r = 0; r < ROWS; r++) {
+                    if (firstRow() + r < now.rows) {
+                        uint at = (firstRow() + r) * inStride + j;
+                        vec4 u = texelFetch(affine, int(at));
+                        bvec4 fires = greaterThan(s * u, vec4(0));
+                        vec4 dz = mix(vec4(0), sum[r * COLUMNS + c], fires);
+                        vec4 du = s * dz;
+                        result[at] = du;
+                        add(total, du, mix(vec4(0), float(now.rows) * dz * u, fires)); // u may be infinite
+                    }
                 }
             }
-            keep(total, j);
+            keep(total, c);
         }
+    }
+    if (PARTNERS > 1) {
+        join();
     }
 }

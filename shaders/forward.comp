@@ -9,7 +9,7 @@
 #include "players.glsl"
 #include "numbers.glsl"
 #include "tile.glsl"
-#define ACTIVATION_CONSTANT 3
+#define ACTIVATION_CONSTANT 5
 #include "activation.glsl"
 
 const bool GATED = ACTIVATION != LOGITS; // has players
@@ -25,10 +25,19 @@ layout(push_constant) uniform Push {
     uint outStride;
 };
 
-void main() {
-    if (firstRow() >= now.rows) {
-        return;
-    }
+vec4 readLeft(uint row, uint fours) {
+    return texelFetch(below, int(min(row, now.rows - 1) * inStride + fours));
+}
+
+vec4 readRight(uint feature, uint column) {
+    return texelFetch(parameters, int(feature * outStride + min(column, outStride - 1)));
+}
+
+#define LEFT_BY_TERMS
+#include "shared.glsl"
+
+// multiply adds up the sums of this invocation's tile by itself.
+void multiply() {
     uint row[ROWS];
     [[unroll]] for (uint r = 0; r < ROWS; r++) {
         row[r] = min(firstRow() + r, now.rows - 1) * inStride;
@@ -36,10 +45,6 @@ void main() {
     uint column[COLUMNS];
     [[unroll]] for (uint c = 0; c < COLUMNS; c++) {
         column[c] = min(columnOf(c), outStride - 1);
-    }
-    vec4 sum[ROWS * COLUMNS];
-    [[unroll]] for (uint i = 0; i < ROWS * COLUMNS; i++) {
-        sum[i] = vec4(0);
     }
     for (uint k = 0; k < inStride; k++) {
         vec4 w[4 * COLUMNS]; // of four inputs
@@ -56,6 +61,18 @@ void main() {
                 }
             }
         }
+    }
+}
+
+void main() {
+    if (groupRow() >= now.rows) {
+        return;
+    }
+    clearSums();
+    if (SHARES) {
+        multiplyShared(4 * inStride);
+    } else {
+        multiply();
     }
     [[unroll]] for (uint c = 0; c < COLUMNS; c++) {
         uint j = columnOf(c);
@@ -77,11 +94,10 @@ void main() {
         }
     }
     if (LOOPED) {
-        uint rows = min(ROWS, now.rows - firstRow());
-        [[dont_unroll]] for (uint i = 0; i < rows * COLUMNS; i++) {
-            uint j = columnOf(i % COLUMNS);
-            if (j < outStride) {
-                uint at = (firstRow() + i / COLUMNS) * outStride + j;
+        [[dont_unroll]] for (uint i = 0; i < ROWS * COLUMNS; i++) {
+            uint row = firstRow() + i / COLUMNS, j = columnOf(i % COLUMNS);
+            if (row < now.rows && j < outStride) {
+                uint at = row * outStride + j;
                 result[at] = activation(players[PARTICIPATION * outStride + j] * affine[at]);
             }
         }

@@ -2,17 +2,17 @@
 #extension GL_GOOGLE_include_directive : require
 
 // The gradient of a layer's weights over the batch, each one sum over the samples
-// in their order, and perhaps the update of the weights with it. A tile has four
-// rows of weights for each of its ROWS, those of four inputs.
+// in their order, and perhaps the update of the weights with it. ROWS is a multiple
+// of four: of inputs four at a time are read.
 
 #include "invocation.glsl"
 #include "step.glsl"
 #include "tile.glsl"
-#define OPTIMISER_CONSTANTS 3
+#define OPTIMISER_CONSTANTS 5
 #include "optimiser.glsl"
 
-layout(constant_id = 8) const bool KEEP = false;  // leave the gradient behind
-layout(constant_id = 9) const bool UPDATE = true; // move the weights
+layout(constant_id = 10) const bool KEEP = false;  // leave the gradient behind
+layout(constant_id = 11) const bool UPDATE = true; // move the weights
 
 layout(set = 0, binding = 1) uniform textureBuffer below;
 layout(set = 0, binding = 2) uniform textureBuffer derivative;
@@ -31,21 +31,28 @@ layout(push_constant) uniform Push {
     uint outStride;
 };
 
+vec4 readLeft(uint term, uint fours) {
+    return texelFetch(below, int(term * inStride + min(fours, inStride - 1)));
+}
+
+vec4 readRight(uint term, uint column) {
+    return texelFetch(derivative, int(term * outStride + min(column, outStride - 1)));
+}
+
+#include "shared.glsl"
+
 // Samples that a turn of the loop takes: llvmpipe saves all sums at every turn.
 const uint TURN = 4;
 
-void main() {
-    uint row[ROWS];
-    [[unroll]] for (uint r = 0; r < ROWS; r++) {
-        row[r] = min(firstRow() + r, inStride - 1);
+// multiply adds up the sums of this invocation's tile by itself.
+void multiply() {
+    uint row[ROWS / 4];
+    [[unroll]] for (uint r = 0; r < ROWS / 4; r++) {
+        row[r] = min(firstRow() / 4 + r, inStride - 1);
     }
     uint column[COLUMNS];
     [[unroll]] for (uint c = 0; c < COLUMNS; c++) {
         column[c] = min(columnOf(c), outStride - 1);
-    }
-    vec4 sum[4 * ROWS * COLUMNS];
-    [[unroll]] for (uint i = 0; i < 4 * ROWS * COLUMNS; i++) {
-        sum[i] = vec4(0);
     }
     for (uint first = 0; first < now.rows; first += TURN) {
         [[unroll]] for (uint t = 0; t < TURN; t++) {
@@ -55,7 +62,7 @@ void main() {
             [[unroll]] for (uint c = 0; c < COLUMNS; c++) {
                 d[c] = counts * texelFetch(derivative, int(k * outStride + column[c]));
             }
-            [[unroll]] for (uint r = 0; r < ROWS; r++) {
+            [[unroll]] for (uint r = 0; r < ROWS / 4; r++) {
                 vec4 x = texelFetch(below, int(k * inStride + row[r]));
                 [[unroll]] for (uint q = 0; q < 4; q++) {
                     [[unroll]] for (uint c = 0; c < COLUMNS; c++) {
@@ -65,12 +72,21 @@ void main() {
             }
         }
     }
+}
+
+void main() {
+    clearSums();
+    if (SHARES) {
+        multiplyShared(now.rows);
+    } else {
+        multiply();
+    }
     [[unroll]] for (uint c = 0; c < COLUMNS; c++) {
         uint j = columnOf(c);
-        [[unroll]] for (uint r = 0; r < ROWS; r++) {
-            if (j < outStride && firstRow() + r < inStride) {
+        [[unroll]] for (uint r = 0; r < ROWS / 4; r++) {
+            if (j < outStride && firstRow() / 4 + r < inStride) {
                 [[unroll]] for (uint q = 0; q < 4; q++) {
-                    uint at = (4 * (firstRow() + r) + q) * outStride + j;
+                    uint at = (firstRow() + 4 * r + q) * outStride + j;
                     vec4 g = sum[(4 * r + q) * COLUMNS + c];
                     if (UPDATE) {
                         vec4 w = texelFetch(oldParameters, int(at)), m = texelFetch(oldFirst, int(at));

@@ -2,7 +2,7 @@ package shaders
 
 // Sizes that kernels and their callers agree on.
 const (
-	BackwardRows = 16 // samples of a tile of Backward, and of a block of the sums that it leaves
+	BackwardRows = 16 // samples of a block of the sums that Backward leaves
 	NormRows     = 32 // rows of a block of the sums that Norms leaves
 )
 
@@ -87,10 +87,15 @@ type GatherPush struct {
 	Scale    float32
 }
 
+// tile returns the constants of the matrix products with which all theirs begin:
+// how many invocations a workgroup has, what each computes, how many of them are
+// side by side, and how many terms they share at a time (0: none).
+func tile() []string { return []string{"LOCAL_SIZE", "ROWS", "COLUMNS", "ACROSS", "STEP"} }
+
 // Forward computes a layer.
 var Forward = kernel("forward",
 	[]string{"State", "Below", "Parameters", "Players", "Affine", "Result"},
-	[]string{"LOCAL_SIZE", "ROWS", "COLUMNS", "ACTIVATION"}, LayerPush{}).texels("Below", "Parameters")
+	append(tile(), "ACTIVATION"), LayerPush{}).texels("Below", "Parameters")
 
 // Loss judges the batch.
 var Loss = kernel("loss",
@@ -108,7 +113,7 @@ type LossPush struct{ Outputs, Stride uint32 }
 // Backward takes the derivative through a layer and the gates below it.
 var Backward = kernel("backward",
 	[]string{"State", "Derivative", "Parameters", "Affine", "Players", "Result", "Sums"},
-	[]string{"LOCAL_SIZE", "ROWS", "COLUMNS", "ACTIVATION"}, BackwardPush{}).texels("Derivative", "Parameters", "Affine")
+	append(tile(), "BLOCK", "ACTIVATION"), BackwardPush{}).texels("Derivative", "Parameters", "Affine")
 
 // BackwardPush is what Backward is told.
 type BackwardPush struct {
@@ -120,7 +125,7 @@ type BackwardPush struct {
 // Parameters, and so on.
 var Gradient = kernel("gradient",
 	[]string{"State", "Below", "Derivative", "OldParameters", "OldFirst", "OldSecond", "Parameters", "First", "Second", "Gradient"},
-	[]string{"LOCAL_SIZE", "ROWS", "COLUMNS", "RULE", "FIRST_SHARE", "SECOND_SHARE", "EPSILON", "DECAY", "KEEP", "UPDATE"},
+	append(tile(), "RULE", "FIRST_SHARE", "SECOND_SHARE", "EPSILON", "DECAY", "KEEP", "UPDATE"),
 	LayerPush{}).texels("Below", "Derivative", "OldParameters", "OldFirst", "OldSecond")
 
 // Collect updates the biases of a layer and what is known of its players.

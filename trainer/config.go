@@ -81,6 +81,7 @@ type Config struct {
 	Initialisation network.Initialisation `toml:"init"`
 	Seed           uint64                 `toml:"seed"`
 	Device         string                 `toml:"device"`
+	Kernels        string                 `toml:"kernels,omitempty"` // of the device's sets; empty: its own choice
 
 	Epochs             int           `toml:"epochs"` // at least 1
 	Batch              int           `toml:"batch"`  // at least 1

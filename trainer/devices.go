@@ -18,6 +18,17 @@ type Device struct {
 	Kind       DeviceKind `json:"kind"`
 	BLAS       string     `json:"blas,omitempty"`        // what multiplies matrices, on CPUs
 	DriverInfo string     `json:"driver_info,omitempty"` // what a GPU's driver says of itself: name and version
+	Kernels    string     `json:"kernels,omitempty"`     // which of its kernel sets computes, where it has several (see [Device.WithKernels])
+}
+
+// Computes says what the device computes with: the library of a CPU, the driver and
+// the kernels of a GPU.
+func (d Device) Computes() string {
+	words := d.BLAS + d.DriverInfo // a device has one of them
+	if d.Kernels != "" {
+		words += ", kernels " + d.Kernels
+	}
+	return words
 }
 
 // ID is how users name exactly this device: DRIVER:N.

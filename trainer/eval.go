@@ -13,6 +13,7 @@ import (
 // EvalOptions says what a saved network is judged on.
 type EvalOptions struct {
 	Device  string
+	Kernels string // of the device's sets; empty: its own choice
 	Data    string // empty: what the model file names
 	DataDir string
 
@@ -62,6 +63,9 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*EvalResult, error) 
 	}
 	device, err := FindDevice(o.Device)
 	if err != nil {
+		return nil, err
+	}
+	if device, err = device.WithKernels(o.Kernels); err != nil {
 		return nil, err
 	}
 	options := dataset.Options{

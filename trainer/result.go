@@ -55,9 +55,12 @@ type ResultDevice struct {
 	Kind       DeviceKind `json:"kind"`
 	BLAS       string     `json:"blas,omitempty"`
 	DriverInfo string     `json:"driver_info,omitempty"`
+	Kernels    string     `json:"kernels,omitempty"` // of its sets of kernels the one that computed
 }
 
-func (d Device) result() ResultDevice { return ResultDevice{d.Name, d.Kind, d.BLAS, d.DriverInfo} }
+func (d Device) result() ResultDevice {
+	return ResultDevice{d.Name, d.Kind, d.BLAS, d.DriverInfo, d.Kernels}
+}
 
 // Regression tells whether numbers were predicted rather than classes.
 func (r *Result) Regression() bool { return r.Task == Regression }

@@ -43,6 +43,11 @@ type Options struct {
 	// their first round, and from which those that are the same until then go on. Times
 	// of training contain that of the beginning. Empty: none are kept.
 	Beginnings string
+
+	// Tune returns the device with the kernels that it computes this network with;
+	// nil: with those of the configuration. The run remembers them, so that one that
+	// goes on does so with the same.
+	Tune func(ctx context.Context, d Device, widths []int, o EngineOptions) (Device, error)
 }
 
 // Event is a report of progress.
@@ -128,6 +133,12 @@ func Run(ctx context.Context, c Config, o Options) (*Result, error) {
 	p, err := r.plan(c.Game)
 	if err != nil {
 		return nil, err
+	}
+	if o.Tune != nil {
+		if r.device, err = o.Tune(ctx, r.device, r.widths(), r.engineOptions()); err != nil {
+			return nil, err
+		}
+		r.config.Kernels, r.result.Device = r.device.Kernels, r.device.result()
 	}
 	from, err := r.beginning(p)
 	if err != nil {
@@ -229,7 +240,9 @@ func (r *run) open() error {
 	if err != nil {
 		return err
 	}
-	r.device = device
+	if r.device, err = device.WithKernels(r.config.Kernels); err != nil {
+		return err
+	}
 	if r.hidden, err = network.Parse(r.config.Model); err != nil {
 		return Usagef("--model: %v", err)
 	}
@@ -259,7 +272,7 @@ func (r *run) open() error {
 		return Usagef("--batch %d of --model %s has %d activations, more than the %d that this program takes", r.config.Batch, r.config.Model, activations, maxActivations)
 	}
 	r.result.Schema, r.result.Seed = ResultSchema, r.config.Seed
-	r.result.Device = device.result()
+	r.result.Device = r.device.result()
 	r.result.Data = ResultData{
 		Name: r.data.Name, Train: r.data.Train.Len(), Validation: r.data.Validation.Len(),
 		Test: r.data.Test.Len(), EvaluatedOn: r.config.EvaluateOn,

@@ -24,6 +24,8 @@ func newBench() *cobra.Command {
 		devices, models   []string
 		options           = bench.Options{Samples: benchSamples, Budget: benchTime, Scaling: true}
 		asJSON, benchstat bool
+		kernels           string
+		autotune          bool
 	)
 	cmd := &cobra.Command{
 		Use:   "bench",
@@ -63,9 +65,21 @@ otherwise, and lists what it left out for want of time or memory.`, "8 minutes")
 			if options.Devices, err = benchDevices(devices, progress); err != nil {
 				return err
 			}
+			if options.Devices, err = withKernels(options.Devices, kernels); err != nil {
+				return err
+			}
+			ctx := untilSignal(cmd.Context())
+			if autotune {
+				if kernels != "" {
+					return trainer.Usagef("--kernels %s says which to take, and --autotune to time them: give one of them", kernels)
+				}
+				if options.Devices, err = tuned(ctx, options.Devices, options.Cases[0], progress); err != nil {
+					return err
+				}
+			}
 			options.Program = "nashprune " + version()
 			options.Observe = func(what string) { progress.line(what, !progress.terminal) }
-			result, err := bench.Run(untilSignal(cmd.Context()), options)
+			result, err := bench.Run(ctx, options)
 			progress.end()
 			write := report.Bench
 			switch {
@@ -84,6 +98,8 @@ otherwise, and lists what it left out for want of time or memory.`, "8 minutes")
 	f.SortFlags = false
 	f.StringArrayVar(&devices, "device", nil, "what to measure, again for more: cpu, vulkan, or a part of a name (default: every device)")
 	f.StringArrayVar(&models, "model", nil, "`shape` to measure, again for more: mlp:512-256, or from inputs to outputs, then perhaps @BATCH (default: dense, pruned, large)")
+	f.StringVar(&kernels, "kernels", "", kernelsUsage)
+	f.BoolVar(&autotune, "autotune", false, autotuneUsage+" with the first --model")
 	f.BoolVar(&options.Scaling, "scaling", options.Scaling, "also measure how times grow")
 	f.DurationVar(&options.Budget, "time", options.Budget, "`time` after which nothing new is begun")
 	f.IntVar(&options.Samples, "samples", options.Samples, "samples of an epoch")

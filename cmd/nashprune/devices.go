@@ -65,7 +65,7 @@ func (i inventory) write(w io.Writer) error {
 	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
 	fmt.Fprintln(table, "device\tkind\tname\tcomputes with")
 	for _, d := range i.Devices {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", d.ID(), d.Kind, oneLine.Replace(d.Name), d.BLAS+d.DriverInfo) // a device has one of them
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", d.ID(), d.Kind, oneLine.Replace(d.Name), d.Computes())
 	}
 	fmt.Fprintln(table)
 	if i.Auto != nil {

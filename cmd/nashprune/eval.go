@@ -65,6 +65,7 @@ part is judged whole.`,
 	cmd.Flags().StringVar(&options.Label, "label", "", labelUsage)
 	cmd.Flags().Float64Var(&options.TestFraction, "test-fraction", 0, "judge on this `fraction` of --data, drawn as in training (default: all of it, if it has no test part)")
 	cmd.Flags().StringVar(&options.Device, "device", options.Device, deviceUsage)
+	cmd.Flags().StringVar(&options.Kernels, "kernels", "", kernelsUsage)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON instead of a table")
 	return cmd
 }

@@ -37,6 +37,9 @@ func configFlags(c *trainer.Config) *pflag.FlagSet {
 // deviceUsage describes the flag --device of every command.
 const deviceUsage = "auto, cpu, vulkan, vulkan:N, or a part of a device's name (nashprune devices)"
 
+// kernelsUsage describes the flag --kernels.
+const kernelsUsage = "`set` of kernels of a Vulkan device: vec4, small, medium or large (default: by the device's kind)"
+
 // labelUsage and maxDataBytesUsage describe flags of several commands.
 const (
 	labelUsage        = "`column` of a CSV file with the labels (default: label, class, target or y, else the last); in regression also several, with commas in between"
@@ -65,6 +68,7 @@ func generalFlags(c *trainer.Config) *pflag.FlagSet {
 	f.Var(word[network.Initialisation]{&c.Initialisation}, "init", "initial weights: he, xavier or pytorch")
 	f.Uint64Var(&c.Seed, "seed", c.Seed, "`number` that all random numbers follow from")
 	f.StringVar(&c.Device, "device", c.Device, deviceUsage)
+	f.StringVar(&c.Kernels, "kernels", c.Kernels, kernelsUsage)
 	f.Var(word[trainer.GameKind]{&c.Game}, "game", "market, paper, ranking or off")
 	f.BoolVar(&c.Baseline, "baseline", c.Baseline, "train the dense network as long without the game, and compare")
 	return f

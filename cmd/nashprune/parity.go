@@ -29,7 +29,7 @@ const float32Unit = 0x1p-24
 var parityCases = backendtest.Cases
 
 func newParity() *cobra.Command {
-	device, asJSON, verbose := "", false, false
+	device, kernels, asJSON, verbose := "", "", false, false
 	cmd := &cobra.Command{
 		Use:   "parity",
 		Short: "Compare what devices compute with float64, number by number",
@@ -40,6 +40,7 @@ loops. Every number has a bound that follows from the arithmetic; the table says
 how much of it the largest difference took. The exit code is 4 if one is broken.`,
 		Example: `  nashprune parity
   nashprune parity --device vulkan --verbose
+  nashprune parity --device vulkan --kernels all
   nashprune parity --json`,
 		Args: exactly(0, "no arguments, only flags"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -49,6 +50,14 @@ how much of it the largest difference took. The exit code is 4 if one is broken.
 			progress := newProgress(cmd.ErrOrStderr())
 			defer progress.end()
 			devices, err := candidates(device, progress)
+			if err != nil {
+				return err
+			}
+			if kernels == allKernels {
+				devices, err = withAllKernels(devices)
+			} else {
+				devices, err = withKernels(devices, kernels)
+			}
 			if err != nil {
 				return err
 			}
@@ -74,6 +83,7 @@ how much of it the largest difference took. The exit code is 4 if one is broken.
 		},
 	}
 	cmd.Flags().StringVar(&device, "device", "", "cpu, vulkan, vulkan:N, or a part of a device's name (default: every device)")
+	cmd.Flags().StringVar(&kernels, "kernels", "", kernelsUsage+", or all, one after the other")
 	cmd.Flags().BoolVar(&verbose, "verbose", false, "print every check of every case")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON instead of a table")
 	return cmd
@@ -112,7 +122,7 @@ func compareDevice(ctx context.Context, d trainer.Device, p *progress) (compared
 	}
 	cases := parityCases()
 	for i, c := range cases {
-		p.line(fmt.Sprintf("%s: case %d of %d, %s", d.ID(), i+1, len(cases), c.Name), !p.terminal)
+		p.line(fmt.Sprintf("%s%s: case %d of %d, %s", d.ID(), kernelsOf(d), i+1, len(cases), c.Name), !p.terminal)
 		found, err := backendtest.Compare(until(cpufallback.OpenOracle), until(d.Open), float32Unit, []backendtest.Case{c})
 		if err != nil {
 			return compared, fmt.Errorf("%s: %w", d.ID(), err)
@@ -167,8 +177,8 @@ func (r parityResult) verdict() error {
 	for _, d := range r.Devices {
 		if broken := d.broken(); len(broken) > 0 {
 			worst := slices.MaxFunc(broken, func(a, b parityCheck) int { return cmp.Compare(a.Used, b.Used) })
-			return fmt.Errorf("%w: %d of %d checks on %s (%s), worst %s in the case %s",
-				trainer.ErrParity, len(broken), len(d.Checks), d.Device.ID(), d.Device.Name, worst.Quantity, worst.Case)
+			return fmt.Errorf("%w: %d of %d checks on %s (%s%s), worst %s in the case %s",
+				trainer.ErrParity, len(broken), len(d.Checks), d.Device.ID(), d.Device.Name, kernelsOf(d.Device), worst.Quantity, worst.Case)
 		}
 	}
 	return nil
@@ -190,7 +200,7 @@ func (r parityResult) write(w io.Writer, verbose bool) error {
 const shown = 20
 
 func (d comparedDevice) write(w io.Writer, verbose bool) error {
-	name := oneLine.Replace(fmt.Sprintf("%s, %s", d.Device.ID(), d.Device.Name))
+	name := oneLine.Replace(fmt.Sprintf("%s, %s%s", d.Device.ID(), d.Device.Name, kernelsOf(d.Device)))
 	fmt.Fprintf(w, "%s, beside the CPU in float64\n\n", name)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	if verbose {

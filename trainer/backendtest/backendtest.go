@@ -51,15 +51,29 @@ func (r Report) Failed() []Check {
 // unit roundoff, 2^-24 in float32. An error means that a backend failed to
 // compute, not that it computed something wrong.
 func Compare(reference, candidate Opener, unit float64, cases []Case) (Report, error) {
+	return compare(reference, candidate, unit, cases, func(s *session) []func() error {
+		return []func() error{
+			s.step, s.transfer, s.moveMarket, s.movePotential, s.movePaper, s.compact, s.fold, s.evaluate, s.evaluateExtremes, s.measure, s.trajectory, s.oneStep, s.epsilon, s.stop,
+		}
+	})
+}
+
+// CompareTraining is the part of [Compare] that takes training steps: every tensor
+// of one, and where twenty of them lead, twice.
+func CompareTraining(reference, candidate Opener, unit float64, cases []Case) (Report, error) {
+	return compare(reference, candidate, unit, cases, func(s *session) []func() error {
+		return []func() error{s.step, s.trajectory}
+	})
+}
+
+func compare(reference, candidate Opener, unit float64, cases []Case, parts func(*session) []func() error) (Report, error) {
 	var report Report
 	for _, c := range cases {
 		s := &session{
 			Case: c, unit: unit, reference: reference, candidate: candidate, report: &report,
 			data: c.Data(), start: c.State(),
 		}
-		for _, part := range []func() error{
-			s.step, s.transfer, s.moveMarket, s.movePotential, s.movePaper, s.compact, s.fold, s.evaluate, s.evaluateExtremes, s.measure, s.trajectory, s.oneStep, s.epsilon, s.stop,
-		} {
+		for _, part := range parts(s) {
 			if err := part(); err != nil {
 				return report, fmt.Errorf("%s: %w", c.Name, err)
 			}

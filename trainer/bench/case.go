@@ -142,8 +142,8 @@ func (c Case) data(samples int) *dataset.Dataset {
 	return dataset.Noise(samples, c.Widths[0], c.Widths[len(c.Widths)-1])
 }
 
-// options are those of the engines of the case.
-func (c Case) options() trainer.EngineOptions {
+// EngineOptions are those of the engines of the case.
+func (c Case) EngineOptions() trainer.EngineOptions {
 	return trainer.EngineOptions{Batch: c.Batch, Optimiser: trainer.Optimiser{Kind: trainer.Adam}}
 }
 

@@ -61,7 +61,7 @@ type material struct {
 func newRunner(ctx context.Context, d trainer.Device, c Case, start material, withGame bool) (*runner, error) {
 	r := &runner{on: d, of: c, data: start.data, game: withGame, steps: 1, kernels: map[string][]float64{}, calls: map[string]float64{}}
 	var err error
-	if r.engine, err = d.Open(start.data, c.options(), start.state); err != nil {
+	if r.engine, err = d.Open(start.data, c.EngineOptions(), start.state); err != nil {
 		return nil, err
 	}
 	if err := r.warmUp(ctx); err != nil {

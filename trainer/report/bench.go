@@ -43,7 +43,7 @@ func benchDevices(b *strings.Builder, r *bench.Report) error {
 	}
 	fmt.Fprintln(b)
 	for _, d := range r.Devices {
-		fmt.Fprintf(b, "%s: %s, %s%s\n", d.ID(), oneLine(d.Name), d.BLAS, d.DriverInfo)
+		fmt.Fprintf(b, "%s: %s, %s\n", d.ID(), oneLine(d.Name), oneLine(d.Computes()))
 		if c := d.Ceilings; c != nil {
 			fmt.Fprintf(b, "   at most: %s; %s\n", c.OperationsMethod, c.BytesMethod)
 		}

@@ -18,7 +18,7 @@ func Benchstat(w io.Writer, r *bench.Report) error {
 	// Not as keys: benchstat would not compare what differs in one.
 	fmt.Fprintf(&b, "# %s, %s, %s\n", oneLine(r.Program), oneLine(r.Platform), r.Started.Format("2006-01-02 15:04 MST"))
 	for _, d := range r.Devices {
-		fmt.Fprintf(&b, "# %s: %s, %s\n", d.ID(), oneLine(d.Name), oneLine(d.BLAS+d.DriverInfo))
+		fmt.Fprintf(&b, "# %s: %s, %s\n", d.ID(), oneLine(d.Name), oneLine(d.Computes()))
 	}
 	b.WriteString("Unit FLOP/s better=higher\nUnit B/s better=higher\n\n")
 	for _, d := range r.Devices {

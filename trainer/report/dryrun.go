@@ -16,6 +16,9 @@ func DryRun(w io.Writer, d *trainer.DryRun) error {
 	if more := d.Device.BLAS + d.Device.DriverInfo; more != "" {
 		device += ", " + more
 	}
+	if d.Device.Kernels != "" {
+		device += ", kernels " + d.Device.Kernels
+	}
 	players := Thousands(d.Players)
 	if d.Keep > 0 {
 		players += fmt.Sprintf(", of whom %s stay", Thousands(d.Keep))

@@ -78,6 +78,9 @@ func notes(r *trainer.Result) string {
 	if r.Device.BLAS != "" {
 		device += ", " + r.Device.BLAS
 	}
+	if r.Device.Kernels != "" {
+		device += ", kernels " + r.Device.Kernels
+	}
 	fmt.Fprintf(&b, "device:       %s\n", device)
 	if g, p := r.Gated, r.Pruned; g != nil && p != nil {
 		judgedBy, output := measureOf(r.Task), "logit"

@@ -79,7 +79,11 @@ func Open(index int) (*Device, error) {
 func (d *Device) open(instance vk.Instance) (err error) {
 	const portability = "VK_KHR_portability_subset" // must be enabled where there is one
 	extension := ""
-	if vkshim.DeviceHasExtension(instance, d.physical, portability) {
+	has, result := vkshim.DeviceHasExtension(instance, d.physical, portability)
+	if err := failed("vkEnumerateDeviceExtensionProperties", result); err != nil {
+		return err
+	}
+	if has {
 		extension = portability
 	}
 	device, result := vkshim.CreateDevice(instance, d.physical, d.family, extension)

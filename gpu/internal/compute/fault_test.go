@@ -5,48 +5,161 @@ package compute_test
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	vk "github.com/vulkan-go/vulkan"
 
 	"nashprune/gpu/internal/compute"
 	"nashprune/gpu/internal/vktest"
 	"nashprune/trainer"
 )
 
-// Every call that can fail does so once, in all that is ever done with a device:
-// the error says which and of what kind, and nothing is left behind (of which
-// testdata/fault.c makes sure).
+// Results that only some calls have, beside lack of memory, which all have.
+var (
+	lost    = []vk.Result{vk.ErrorDeviceLost}
+	results = map[string][]vk.Result{
+		"vkCreateInstance": {
+			vk.ErrorInitializationFailed, vk.ErrorLayerNotPresent, vk.ErrorExtensionNotPresent, vk.ErrorIncompatibleDriver,
+		},
+		"vkEnumeratePhysicalDevices":           {vk.ErrorInitializationFailed},
+		"vkEnumerateDeviceExtensionProperties": {vk.ErrorLayerNotPresent},
+		"vkCreateDevice": {
+			vk.ErrorDeviceLost, vk.ErrorInitializationFailed, vk.ErrorExtensionNotPresent, vk.ErrorFeatureNotPresent, vk.ErrorTooManyObjects,
+		},
+		"vkAllocateMemory":         {vk.ErrorTooManyObjects},
+		"vkMapMemory":              {vk.ErrorMemoryMapFailed},
+		"vkCreateShaderModule":     {vk.ErrorInvalidShaderNv},
+		"vkCreateComputePipelines": {vk.ErrorInvalidShaderNv},
+		"vkCreateDescriptorPool":   {vk.ErrorFragmentation},
+		"vkAllocateDescriptorSets": {vk.ErrorFragmentedPool, vk.ErrorOutOfPoolMemory},
+		"vkQueueSubmit":            lost,
+		"vkWaitForFences":          {vk.ErrorDeviceLost, vk.Timeout},
+		"vkGetQueryPoolResults":    {vk.ErrorDeviceLost, vk.NotReady},
+	}
+	memory = []vk.Result{vk.ErrorOutOfHostMemory, vk.ErrorOutOfDeviceMemory}
+	// Whatever newer Vulkans call an error.
+	unknown = []vk.Result{-13, -1000999999}
+)
+
+// kindOf returns the kind of error that a result is.
+func kindOf(r vk.Result) error {
+	switch {
+	case r == vk.ErrorDeviceLost, r == vk.Timeout:
+		return trainer.ErrDeviceLost
+	case slices.Contains(memory, r), r == vk.ErrorFragmentation, r == vk.ErrorFragmentedPool, r == vk.ErrorOutOfPoolMemory:
+		return trainer.ErrOutOfMemory
+	}
+	return nil
+}
+
+// Every call that can fail does so once with each result that it can have, in all
+// that is ever done with a device: the error says which and of what kind, and
+// nothing is left behind. Of that testdata/fault.c makes sure, and when every
+// function lacks memory once, the validation layer, too.
 func TestEveryFailure(t *testing.T) {
-	library := filepath.Join(t.TempDir(), "libfault.so")
+	folder := t.TempDir()
+	library := filepath.Join(folder, "libfault.so")
 	if output, err := exec.Command("cc", "-shared", "-fPIC", "-o", library, "testdata/fault.c", "-ldl").CombinedOutput(); err != nil {
 		t.Fatalf("cc: %v\n%s", err, output)
 	}
 	if !vktest.Alone(t, compute.LoaderVariable+"="+library) {
 		return
 	}
-	for result, kind := range map[string]error{"-2": trainer.ErrOutOfMemory, "-4": trainer.ErrDeviceLost} {
-		seen := map[string]bool{}
-		call := 0
-		for ; ; call++ {
-			os.Setenv("FAULT", fmt.Sprintf("%d:%s", call, result))
-			err := everything()
-			if err == nil {
-				break
+	type failing struct {
+		call   int
+		result vk.Result
+	}
+	var waits []failing
+	try := func(f failing) (name string) {
+		t.Helper()
+		os.Setenv("FAULT", fmt.Sprintf("%d:%d", f.call, f.result))
+		err := everything()
+		if err == nil {
+			return ""
+		}
+		var failure *compute.Error
+		if !errors.As(err, &failure) || !strings.HasPrefix(failure.Call, "vk") || failure.Result != f.result {
+			t.Fatalf("call %d gives %d: %v", f.call, f.result, err)
+		}
+		for _, kind := range []error{trainer.ErrDeviceLost, trainer.ErrOutOfMemory} {
+			if errors.Is(err, kind) != (kindOf(f.result) == kind) {
+				t.Errorf("call %d gives %d: errors.Is %v: %v", f.call, f.result, kind, err)
 			}
-			var failure *compute.Error
-			if !errors.Is(err, kind) || !errors.As(err, &failure) || !strings.HasPrefix(failure.Call, "vk") {
-				t.Errorf("call %d gives %s: %v", call, result, err)
+		}
+		return failure.Call
+	}
+	// At first each of the calls is told by the device's loss, which none survives.
+	seen := map[string]bool{}
+	var first []int // call of each function
+	for call := 0; ; call++ {
+		name := try(failing{call, vk.ErrorDeviceLost})
+		if name == "" {
+			t.Logf("%d calls of %d functions fail", call, len(seen))
+			if call < 45 || len(seen) < 25 {
+				t.Errorf("only %d calls of %d functions failed: %v", call, len(seen), seen)
+			}
+			break
+		}
+		more := memory[1:]
+		if !seen[name] { // once with each
+			more = slices.Concat(memory, results[name], unknown)
+			if name != "vkWaitForFences" {
+				first = append(first, call)
+			}
+		}
+		seen[name] = true
+		for _, result := range more {
+			f := failing{call, result}
+			if name == "vkWaitForFences" {
+				waits = append(waits, f)
 				continue
 			}
-			seen[failure.Call] = true
+			if again := try(f); again != name {
+				t.Errorf("call %d is %s, and %s when it gives %d", call, name, again, result)
+			}
 		}
-		t.Logf("%d calls of %d functions gave %s", call, len(seen), result)
-		if call < 40 || len(seen) < 22 {
-			t.Errorf("only %d calls of %d functions failed: %v", call, len(seen), seen)
+	}
+	for name := range results {
+		if !seen[name] {
+			t.Errorf("%s was never called", name)
 		}
+	}
+	log := filepath.Join(folder, "log") // of the process that is alone
+	variables, err := vktest.Validation(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range variables {
+		name, value, _ := strings.Cut(v, "=")
+		os.Setenv(name, value)
+	}
+	for _, call := range append(first, math.MaxInt32) { // the last fails nowhere
+		name := try(failing{call, vk.ErrorOutOfDeviceMemory})
+		if name == "vkEnumerateInstanceVersion" || name == "vkCreateInstance" { // no layer is loaded then
+			continue
+		}
+		said, err := os.ReadFile(log) // which every instance begins anew
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && os.Getenv("CI") != "true":
+			t.Log("there is no validation layer here")
+		case err != nil:
+			t.Error(err)
+		case len(said) > 0:
+			t.Errorf("call %d fails: the validation layer says:\n%s", call, said)
+		}
+	}
+	os.Unsetenv("VK_INSTANCE_LAYERS")
+	// What a device still does that was waited for in vain nobody knows: all is left,
+	// the instance too.
+	for _, f := range waits {
+		try(f)
 	}
 }
 

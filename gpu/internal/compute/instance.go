@@ -62,7 +62,11 @@ func createInstance() (vk.Instance, error) {
 		}
 		shared.loaded = true
 	}
-	if version := vkshim.InstanceVersion(); version < apiVersion {
+	version, result := vkshim.InstanceVersion()
+	if err := failed("vkEnumerateInstanceVersion", result); err != nil {
+		return nil, err
+	}
+	if version < apiVersion {
 		return nil, fmt.Errorf("the Vulkan loader is of version %s: it takes 1.1", versionString(max(version, uint32(vk.MakeVersion(1, 0, 0)))))
 	}
 	portability := "VK_KHR_portability_enumeration"

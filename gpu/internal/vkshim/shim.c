@@ -118,12 +118,10 @@ void *shim_load(const char *library, char *message, size_t size) {
 
 #define RESOLVE(instance, name) (void *)get_instance_proc_addr(instance, name)
 
-uint32_t shim_instance_version(void) {
+int32_t shim_instance_version(uint32_t *version) {
 	int32_t (VKAPI *enumerate)(uint32_t *) = RESOLVE(NULL, "vkEnumerateInstanceVersion");
-	uint32_t version = 0;
-	if (enumerate)
-		enumerate(&version);
-	return version;
+	*version = 0;
+	return enumerate ? enumerate(version) : SUCCESS;
 }
 
 // has_name also frees the list.
@@ -159,15 +157,19 @@ int32_t shim_create_instance(uint32_t version, const char *portability, void **i
 	return create ? create(&info, NULL, instance) : ERROR_INITIALIZATION_FAILED;
 }
 
-int shim_device_has_extension(void *instance, void *physical, const char *name) {
+int32_t shim_device_has_extension(void *instance, void *physical, const char *name, int *has) {
 	int32_t (VKAPI *enumerate)(void *, const char *, uint32_t *, ExtensionProperties *) = RESOLVE(instance, "vkEnumerateDeviceExtensionProperties");
 	uint32_t count = 0;
-	if (!enumerate || enumerate(physical, NULL, &count, NULL) != SUCCESS)
-		return 0;
+	*has = 0;
+	int32_t result = enumerate ? enumerate(physical, NULL, &count, NULL) : ERROR_INITIALIZATION_FAILED;
+	if (result != SUCCESS)
+		return result;
 	ExtensionProperties *list = calloc(count + 1, sizeof *list);
-	if (!list || enumerate(physical, NULL, &count, list) < 0)
-		count = 0;
-	return has_name(list, count, name);
+	if (!list)
+		return ERROR_OUT_OF_HOST_MEMORY;
+	result = enumerate(physical, NULL, &count, list);
+	*has = has_name(list, result < 0 ? 0 : count, name);
+	return result < 0 ? result : SUCCESS; // some more may have come meanwhile
 }
 
 uint32_t shim_queue_families(void *instance, void *physical, shim_queue_family *families, uint32_t room) {

@@ -56,7 +56,11 @@ func Load(library string) (unsafe.Pointer, error) {
 }
 
 // InstanceVersion returns the Vulkan version of the loader, 0 for 1.0.
-func InstanceVersion() uint32 { return uint32(C.shim_instance_version()) }
+func InstanceVersion() (uint32, vk.Result) {
+	var version C.uint32_t
+	result := C.shim_instance_version(&version)
+	return uint32(version), vk.Result(result)
+}
 
 // InstanceHasExtension tells whether an instance can be created with the
 // extension.
@@ -80,10 +84,12 @@ func CreateInstance(version uint32, portability string) (vk.Instance, vk.Result)
 }
 
 // DeviceHasExtension tells whether a device can be created with the extension.
-func DeviceHasExtension(instance vk.Instance, physical vk.PhysicalDevice, name string) bool {
+func DeviceHasExtension(instance vk.Instance, physical vk.PhysicalDevice, name string) (bool, vk.Result) {
 	cName := C.CString(name)
 	defer C.free(unsafe.Pointer(cName))
-	return C.shim_device_has_extension(unsafe.Pointer(instance), unsafe.Pointer(physical), cName) != 0
+	var has C.int
+	result := C.shim_device_has_extension(unsafe.Pointer(instance), unsafe.Pointer(physical), cName, &has)
+	return has != 0, vk.Result(result)
 }
 
 // QueueFamily is a kind of queue of a device.

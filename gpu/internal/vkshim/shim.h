@@ -24,12 +24,12 @@ typedef struct {
 	char driver_name[256], driver_info[256]; // empty before Vulkan 1.2
 } shim_properties;
 
-uint32_t shim_instance_version(void);
+int32_t shim_instance_version(uint32_t *version);
 int shim_instance_has_extension(const char *name);
 // portability is the extension that lists devices which are not wholly Vulkan's,
 // NULL where there is none.
 int32_t shim_create_instance(uint32_t version, const char *portability, void **instance);
-int shim_device_has_extension(void *instance, void *physical, const char *name);
+int32_t shim_device_has_extension(void *instance, void *physical, const char *name, int *has);
 uint32_t shim_queue_families(void *instance, void *physical, shim_queue_family *families, uint32_t count);
 void shim_physical_properties(void *instance, void *physical, int driver, shim_properties *properties);
 int32_t shim_create_device(void *instance, void *physical, uint32_t family, const char *extension, void **device);

@@ -53,9 +53,9 @@ khronos_validation.gpuav_enable = true
 `
 )
 
-// validation returns the environment that turns validation on, for which it
+// Validation returns the environment that turns validation on, for which it
 // writes a file beside the log.
-func validation(log string) ([]string, error) {
+func Validation(log string) ([]string, error) {
 	file := log + "_settings.txt"
 	features := synchronisation
 	if GPUAssisted {
@@ -114,7 +114,7 @@ func run(m *testing.M) (code int, err error) {
 	if said == "" {
 		return m.Run(), fmt.Errorf("tests ran without validation: %s is missing (Debian and Ubuntu: vulkan-validationlayers) or overlooks a mistake", layer)
 	}
-	variables, err := validation(log)
+	variables, err := Validation(log)
 	if err != nil {
 		return 1, err
 	}
@@ -147,7 +147,7 @@ func run(m *testing.M) (code int, err error) {
 // validation layer said to it.
 func control(log string) (said string, err error) {
 	command := again(roleControl)
-	variables, err := validation(log)
+	variables, err := Validation(log)
 	if err != nil {
 		return "", err
 	}

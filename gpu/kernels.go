@@ -1,0 +1,143 @@
+//go:build cgo && (linux || windows || darwin || freebsd)
+
+package gpu
+
+import (
+	"fmt"
+	"slices"
+
+	"nashprune/gpu/internal/compute"
+	"nashprune/shaders"
+	"nashprune/trainer"
+)
+
+// kernelSet is a way to compute the matrix products, by the name that users know.
+type kernelSet struct {
+	name string
+	products
+}
+
+// products says how each kind of matrix product is cut into tiles.
+type products struct{ forward, gradient, backward tile }
+
+// tile says how the workgroups of a matrix product are cut: into so many
+// invocations, some of them side by side and the others below each other, each of
+// which computes some rows and columns.
+type tile struct {
+	local, across int
+	rows, columns int // columns in vec4; rows divide shaders.BackwardRows in backward, and are multiples of four in gradient
+	step          int // terms that the workgroup takes into shared memory at a time, in fours; 0: it shares none
+}
+
+// down returns the invocations below each other.
+func (t tile) down() int { return t.local / t.across }
+
+// The kernel sets, by name. Those that share memory are named after the tile of a
+// workgroup: 32x32, 64x64, and 128x64. Nothing but the tile decides how often a
+// number is read; what is kept in registers decides how many tiles there are to
+// choose from while one waits. Backward has blocks of 16 samples to sum up, which
+// an invocation with 16 rows does alone.
+const (
+	vec4Kernels   = "vec4"
+	smallKernels  = "small"
+	mediumKernels = "medium"
+	largeKernels  = "large"
+)
+
+// sharedStep is how many terms are shared at a time: 64 bytes of each row.
+const sharedStep = 16
+
+var sharedSets = []kernelSet{
+	{mediumKernels, products{
+		forward: tile{128, 16, 8, 1, sharedStep}, gradient: tile{128, 16, 8, 1, sharedStep}, backward: tile{64, 16, 16, 1, sharedStep},
+	}},
+	{smallKernels, products{
+		forward: tile{64, 8, 4, 1, sharedStep}, gradient: tile{64, 8, 4, 1, sharedStep}, backward: tile{64, 8, 4, 1, sharedStep},
+	}},
+	{largeKernels, products{
+		forward: tile{128, 8, 8, 2, sharedStep}, gradient: tile{128, 8, 8, 2, sharedStep}, backward: tile{128, 16, 16, 1, sharedStep},
+	}},
+}
+
+// registerSet returns the kernels that share nothing. A CPU keeps sums on its stack
+// and is best served by many of them for each number that it loads (on llvmpipe
+// 71 GFLOP/s with tiles of 16x4, 47 with 8x1). A GPU has registers for fewer.
+func registerSet(kind trainer.DeviceKind) kernelSet {
+	if kind == trainer.SoftwareGPU {
+		t := tile{8, 8, 16, 4, 0}
+		return kernelSet{vec4Kernels, products{forward: t, gradient: t, backward: t}}
+	}
+	return kernelSet{vec4Kernels, products{
+		forward: tile{64, 64, 8, 1, 0}, gradient: tile{64, 64, 8, 1, 0}, backward: tile{64, 64, shaders.BackwardRows, 1, 0},
+	}}
+}
+
+// kernelSets returns the sets that a device can run, the one that it takes unless
+// told otherwise first: of a CPU vec4, since to it memory that is shared is memory
+// like any other; of discrete GPUs medium, of all others, which are small, small.
+func kernelSets(info compute.Info) []kernelSet {
+	registers := registerSet(info.Kind)
+	shared := slices.DeleteFunc(slices.Clone(sharedSets), func(s kernelSet) bool {
+		return !s.fit(info.Limits)
+	})
+	switch info.Kind {
+	case trainer.SoftwareGPU:
+		return append([]kernelSet{registers}, shared...)
+	case trainer.DiscreteGPU:
+	default:
+		slices.SortStableFunc(shared, func(a, b kernelSet) int { return a.forward.local - b.forward.local })
+	}
+	return append(shared, registers)
+}
+
+// findKernels returns the set of a name, or the first if it is empty.
+func findKernels(info compute.Info, name string) (kernelSet, error) {
+	for _, s := range kernelSets(info) {
+		if name == "" || s.name == name {
+			return s, nil
+		}
+	}
+	return kernelSet{}, fmt.Errorf("%s runs no kernels called %q", info.Name, name)
+}
+
+// fit says whether a device can run the products: their workgroups, and what those
+// share.
+func (p products) fit(l compute.Limits) bool {
+	for _, t := range []tile{p.forward, p.gradient, p.backward} {
+		if t.local > min(l.Invocations, l.GroupSize[0]) {
+			return false
+		}
+	}
+	return max(p.forward.shared(), p.gradient.shared(), p.backward.shared()+p.backward.parts()) <= l.SharedBytes
+}
+
+const vec4Bytes = 16
+
+// shared returns the bytes that a workgroup shares of its operands, each with one
+// vec4 that arrays must have where nothing is shared.
+func (t tile) shared() int {
+	return vec4Bytes * (t.step*t.down()*t.rows/4 + 1 + t.step*t.across*t.columns + 1)
+}
+
+// parts returns the bytes that a workgroup of backward shares of the sums over
+// blocks of samples, three vec4 each.
+func (t tile) parts() int {
+	if t.rows == shaders.BackwardRows {
+		return 3 * vec4Bytes
+	}
+	return 3 * vec4Bytes * t.local * t.columns
+}
+
+var _ trainer.KernelChooser = driver{}
+
+func (driver) Kernels(d trainer.Device) ([]string, error) {
+	info, err := lookUp(d)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, s := range kernelSets(info) {
+		names = append(names, s.name)
+	}
+	return names, nil
+}

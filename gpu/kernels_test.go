@@ -1,0 +1,76 @@
+//go:build cgo && (linux || windows || darwin || freebsd)
+
+package gpu_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"nashprune/gpu"
+	"nashprune/gpu/internal/compute"
+	"nashprune/trainer"
+)
+
+// least are the limits that every Vulkan device has.
+var least = compute.Limits{Invocations: 128, GroupSize: [3]int{128, 128, 64}, SharedBytes: 16384}
+
+// TestKernelSetsByKindAndLimits: what each kind of device takes first, and what is
+// left where limits are too low for some.
+func TestKernelSetsByKindAndLimits(t *testing.T) {
+	narrow, poor, bare := least, least, least
+	narrow.GroupSize[0] = 64
+	poor.SharedBytes = 8000 // small takes 4128 bytes and 3072 for parts of blocks, medium 8224, large 12320
+	bare.SharedBytes = 0
+	for _, c := range []struct {
+		kind   trainer.DeviceKind
+		limits compute.Limits
+		want   []string
+	}{
+		{trainer.SoftwareGPU, least, []string{"vec4", "medium", "small", "large"}},
+		{trainer.DiscreteGPU, least, []string{"medium", "small", "large", "vec4"}},
+		{trainer.IntegratedGPU, least, []string{"small", "medium", "large", "vec4"}},
+		{trainer.VirtualGPU, least, []string{"small", "medium", "large", "vec4"}},
+		{trainer.DiscreteGPU, narrow, []string{"small", "vec4"}},
+		{trainer.DiscreteGPU, poor, []string{"small", "vec4"}},
+		{trainer.IntegratedGPU, bare, []string{"vec4"}},
+		{trainer.SoftwareGPU, bare, []string{"vec4"}},
+	} {
+		got, wrong := gpu.KernelSets(c.kind, c.limits)
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s with %+v: %v, want %v", c.kind, c.limits, got, c.want)
+		}
+		if wrong != nil {
+			t.Errorf("%s: %v", c.kind, wrong)
+		}
+	}
+}
+
+// TestKernelsByName: those that a device does not run are named with those that it
+// does, and an engine says the same when it is opened.
+func TestKernelsByName(t *testing.T) {
+	device, err := trainer.FindDevice(gpu.DriverName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if same, err := device.WithKernels(""); err != nil || same != device || device.Kernels == "" {
+		t.Errorf("%+v, %v", same, err)
+	}
+	_, err = device.WithKernels("huge")
+	for _, word := range []string{`--kernels "huge"`, device.ID(), "vec4", "small", "medium", "large"} {
+		if !errors.Is(err, trainer.ErrUsage) || !strings.Contains(err.Error(), word) {
+			t.Errorf("%v does not say %s", err, word)
+		}
+	}
+	c := benchmarkCase(1)
+	device.Kernels = "huge"
+	if _, err := device.Open(c.Data(), trainer.EngineOptions{Batch: 1, Optimiser: adam}, fresh(c)); err == nil || !strings.Contains(err.Error(), "huge") {
+		t.Errorf("opened with unknown kernels: %v", err)
+	}
+	gone := device
+	gone.Name = "another"
+	if _, err := gone.WithKernels("vec4"); !errors.Is(err, trainer.ErrNoDevice) {
+		t.Errorf("of a device that is not there: %v", err)
+	}
+}
