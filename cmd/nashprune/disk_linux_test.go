@@ -96,9 +96,9 @@ func TestTrainWithinALimit(t *testing.T) {
 	atImages(t)
 	named := map[string]bool{}
 	for game, flags := range map[string][]string{
-		// Checkpoints of sgd are small: the largest file is the certificate, and of
+		// Checkpoints of sgd are small: with some rounds the largest file is the certificate, and of
 		// the smallest network the picture.
-		"market": {"--keep", "8", "--baseline", "--optimiser", "sgd"},
+		"market": {"--keep", "8", "--baseline", "--optimiser", "sgd", "--rounds", "9"},
 		"off":    {"--game", "off", "--optimiser", "sgd", "--model", "mlp:3-2"},
 	} {
 		trainWithinLimits(t, game, flags, named)

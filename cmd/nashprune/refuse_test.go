@@ -260,7 +260,7 @@ func TestTargetsThatCannotBeHad(t *testing.T) {
 		{"--max-accuracy-drop 1", "give --validation 0.1, too"},
 		{"--max-params 500 --max-macs 500", "--max-params 500 and --max-macs 500"},
 		{"--max-params 500 --game off", "belong to --game market"},
-		{"--cost macs --game paper", "belong to --game market"},
+		{"--cost macs --game paper", "belongs to --game market"},
 	} {
 		t.Run(c.args, func(t *testing.T) {
 			code, stdout, stderr := execute(t, train(append([]string{"--out", "out"}, strings.Fields(c.args)...)...)...)
