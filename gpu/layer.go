@@ -93,7 +93,10 @@ func (e *engine) build(shapes []*layer) error {
 	if e.parameters, err = e.newParameters(shapes); err != nil {
 		return err
 	}
-	e.activations, err = newArena(e.device, compute.Local, func(take taker) { e.layActivations(shapes, take) })
+	e.activations, err = newArena(e.device, compute.Local, func(take taker) {
+		e.layActivations(shapes, take)
+		e.layGradients(shapes, take)
+	})
 	if err != nil {
 		return err
 	}
@@ -112,14 +115,20 @@ func (e *engine) layActivations(layers []*layer, take taker) {
 		l.sums = take(l.sumBytes(e.batchRows))
 		l.mixture, l.normSums = take(4*l.rows()), take(l.normBytes())
 	}
-	if e.clips() {
-		sums := 0
-		for _, l := range layers {
-			l.gradient = take(4 * l.size())
-			sums += l.squareSums()
-		}
-		e.squares, e.factor = take(2*4*sums), take(4)
+}
+
+// layGradients lays out the gradients of a step, where they wait to be clipped,
+// and their lengths.
+func (e *engine) layGradients(layers []*layer, take taker) {
+	if !e.clips() {
+		return
 	}
+	sums := 0
+	for _, l := range layers {
+		l.gradient = take(4 * l.size())
+		sums += l.squareSums()
+	}
+	e.squares, e.factor = take(2*4*sums), take(4)
 }
 
 func (l *layer) batchBytes(rows int) int { return 4 * rows * padded(l.out) }

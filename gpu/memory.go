@@ -58,6 +58,7 @@ func planMemory(info compute.Info, data *dataset.Dataset, o trainer.EngineOption
 		l.layPlayers(count(info, &plan.Players))
 	}
 	e.layActivations(layers, count(info, &plan.Activations))
+	e.layGradients(layers, count(info, &plan.Gradients))
 	plan.Removal = plan.Parameters + plan.Moments + plan.Players
 	return plan
 }

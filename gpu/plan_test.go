@@ -17,6 +17,7 @@ import (
 
 // TestMemoryPlan opens engines of many shapes and compares what their devices
 // really allocated with the plan, which users are promised to 15 %.
+// Gradients are kept where they are clipped, and are no activations.
 func TestMemoryPlan(t *testing.T) {
 	device, err := trainer.FindDevice(gpu.DriverName)
 	if err != nil {
@@ -49,6 +50,9 @@ func TestMemoryPlan(t *testing.T) {
 				t.Errorf("the device has %d bytes", plan.Available)
 			}
 			n := network.New(c.widths)
+			if kept := plan.Gradients >= n.Bytes(); kept != (c.clipNorm > 0) {
+				t.Errorf("%d bytes are planned for gradients of %d bytes", plan.Gradients, n.Bytes())
+			}
 			e, err := device.Open(data, o, &trainer.State{Network: n})
 			if err != nil {
 				t.Fatal(err)

@@ -50,6 +50,9 @@ otherwise, and lists what it left out for want of time or memory.`, "8 minutes")
 			if asJSON && benchstat {
 				return trainer.Usagef("--json and --benchstat both say what to print: give one of them")
 			}
+			if autotune && kernels != "" {
+				return trainer.Usagef("--kernels %s says which to take, and --autotune to time them: give one of them", kernels)
+			}
 			if options.Budget < time.Second {
 				return trainer.Usagef("--time is %v: nothing is measured in less than a second", options.Budget)
 			}
@@ -70,9 +73,6 @@ otherwise, and lists what it left out for want of time or memory.`, "8 minutes")
 			}
 			ctx := untilSignal(cmd.Context())
 			if autotune {
-				if kernels != "" {
-					return trainer.Usagef("--kernels %s says which to take, and --autotune to time them: give one of them", kernels)
-				}
 				if options.Devices, err = tuned(ctx, options.Devices, options.Cases[0], progress); err != nil {
 					return err
 				}

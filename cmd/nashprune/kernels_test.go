@@ -20,7 +20,7 @@ func TestKernelsAreRefused(t *testing.T) {
 		{train("--keep", "8", "--device", "gonum", "--kernels", "small", "--out", "out"), "has one set of kernels, and nothing to choose from"},
 		{train("--keep", "8", "--device", "gonum", "--kernels", "small", "--autotune", "--out", "out"), "give one of them"},
 		{[]string{"bench", "--device", "gonum", "--kernels", "small"}, "has one set of kernels"},
-		{[]string{"bench", "--kernels", "small", "--autotune"}, "give one of them"},
+		{[]string{"bench", "--device", "gonum", "--kernels", "small", "--autotune"}, "give one of them"},
 		{[]string{"parity", "--device", "gonum", "--kernels", "small"}, "has one set of kernels"},
 	} {
 		code, stdout, stderr := execute(t, c.args...)

@@ -79,7 +79,8 @@ func list(all []timed) string {
 }
 
 // time times a training step with each set and returns them, the fastest first. A
-// set that the device cannot run after all is left out.
+// set that the device cannot run after all is left out; if that is all of them, the
+// error is the last one's.
 func (t Tuner) time(ctx context.Context, d trainer.Device, sets []string, widths []int, o trainer.EngineOptions) ([]timed, error) {
 	data := dataset.Noise(o.Batch, widths[0], widths[len(widths)-1])
 	n := network.New(widths)
@@ -87,6 +88,7 @@ func (t Tuner) time(ctx context.Context, d trainer.Device, sets []string, widths
 		return nil, err
 	}
 	var all []timed
+	var last error // of a set that is left out
 	for _, name := range sets {
 		t.Tell(fmt.Sprintf("timing the kernels %s of %s", name, d.ID()))
 		with, err := d.WithKernels(name)
@@ -100,10 +102,14 @@ func (t Tuner) time(ctx context.Context, d trainer.Device, sets []string, widths
 		case errors.Is(err, trainer.ErrDeviceLost), errors.Is(err, trainer.ErrOutOfMemory), errors.Is(err, trainer.ErrUsage):
 			return nil, err
 		case err != nil:
+			last = err
 			t.Tell(fmt.Sprintf("kernels %s of %s are left out: %v", name, d.ID(), err))
 		default:
 			all = append(all, timed{with, step})
 		}
+	}
+	if len(all) == 0 {
+		return nil, last
 	}
 	slices.SortStableFunc(all, func(a, b timed) int { return int(a.step - b.step) })
 	return all, nil

@@ -162,6 +162,14 @@ func TestNoneIsRight(t *testing.T) {
 	}
 }
 
+// TestNoneRuns: what could not be opened was not compared, and the error says why.
+func TestNoneRuns(t *testing.T) {
+	_, _, err := choose(t, context.Background(), "", "program", "missing", "missing")
+	if err == nil || errors.Is(err, trainer.ErrParity) || !strings.Contains(err.Error(), "there are none") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestInterrupted(t *testing.T) {
 	ctx, stop := context.WithCancel(context.Background())
 	stop()
