@@ -77,7 +77,7 @@ default. Settings of a game that is not played do nothing.`,
 				}
 				progress.device = config.Device
 				if autotune && config.Kernels != "" {
-					return trainer.Usagef("--kernels %s says which to take, and --autotune to time them: give one of them", config.Kernels)
+					return trainer.Usagef("--kernels %s, from a flag, the environment or --config, says which to take, and --autotune to time them: give one of them", config.Kernels)
 				}
 				if autotune {
 					options.Tune = newTuner(progress).Choose
