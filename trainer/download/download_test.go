@@ -41,7 +41,7 @@ func serve(t *testing.T, handler http.HandlerFunc) (*httptest.Server, *download.
 	pool := x509.NewCertPool()
 	pool.AddCert(server.Certificate())
 	client.HTTP.Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: pool}
-	client.Stall, client.Pause = 300*time.Millisecond, time.Millisecond
+	client.Stall, client.Pause = time.Second, time.Millisecond
 	return server, client
 }
 
@@ -117,7 +117,7 @@ func TestServers(t *testing.T) {
 			_, _ = w.Write(content[:5000])
 			panic(http.ErrAbortHandler)
 		}, want: errAny, words: "run it again", kept: true, tries: 4},
-		{name: "always stalls", serve: func(_ int, w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, want: download.ErrStalled, words: "no byte for 300ms", kept: true, tries: 4},
+		{name: "always stalls", serve: func(_ int, w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, want: download.ErrStalled, words: "no byte for 1s", kept: true, tries: 4},
 		{name: "redirects to http", serve: func(_ int, w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "http://"+r.Host+"/file", http.StatusFound)
 		}, want: download.ErrRefused, words: "only https", kept: true, tries: 1},
