@@ -104,7 +104,7 @@ func (r *run) openMarket(ctx context.Context, engine Engine, p plan, start *netw
 	if r.config.needsLatency() {
 		if r.latency == nil {
 			r.tell("measuring how latency grows with width")
-			if r.latency, err = measureLatencyModel(ctx, engine, r.deviceWords(), r.data.Test.Len(), start, r.config.Seed); err != nil {
+			if r.latency, err = measureLatencyModel(ctx, engine, r.result.Device.Words(), r.data.Test.Len(), start, r.config.Seed); err != nil {
 				if ctx.Err() != nil {
 					return p, fmt.Errorf("%w before the training began", ErrInterrupted)
 				}
@@ -153,14 +153,6 @@ func (r *run) reopenMarket(known *ResultMarket) error {
 		return fmt.Errorf("its model of latencies is damaged: %w", err)
 	}
 	return nil
-}
-
-// deviceWords names the device with its library or driver.
-func (r *run) deviceWords() string {
-	if more := r.device.BLAS + r.device.DriverInfo; more != "" {
-		return r.device.Name + ", " + more
-	}
-	return r.device.Name
 }
 
 // concludeMarket says how the network that the market left meets its target.

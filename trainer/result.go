@@ -58,6 +58,21 @@ type ResultDevice struct {
 	Kernels    string     `json:"kernels,omitempty"` // of its sets of kernels the one that computed
 }
 
+// Words names the device with what it computes with: the library of a CPU, the driver
+// and the kernels of a GPU.
+func (d ResultDevice) Words() string {
+	words := d.Name
+	for _, more := range []string{d.BLAS, d.DriverInfo} {
+		if more != "" {
+			words += ", " + more
+		}
+	}
+	if d.Kernels != "" {
+		words += ", kernels " + d.Kernels
+	}
+	return words
+}
+
 func (d Device) result() ResultDevice {
 	return ResultDevice{d.Name, d.Kind, d.BLAS, d.DriverInfo, d.Kernels}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -86,13 +87,10 @@ on the way, the same command goes on.`, compare.Searched),
 				write = func(w io.Writer, r *compare.Report) error { return r.Write(w) }
 			}
 			if err := write(cmd.OutOrStdout(), result); err != nil || asJSON {
-				return err
+				return errors.Join(err, drawn)
 			}
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "\nresults: %s (%s, %s; %s shows them)\n", options.Dir, compare.ReportFile, compare.TableFile, report.FrontFile)
-			if err == nil {
-				err = drawn
-			}
-			return err
+			return errors.Join(err, drawn)
 		},
 	}
 	f := cmd.Flags()

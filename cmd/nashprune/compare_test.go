@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -58,6 +59,17 @@ func TestCompare(t *testing.T) {
 	}
 	if again := succeed(t, append(words, "--json")...); !strings.Contains(again, `"schema": 1`) {
 		t.Errorf("%s", again)
+	}
+	// A picture that cannot be written takes nothing of the report, and is told.
+	front := filepath.Join("out", "front.svg")
+	if err := errors.Join(os.Remove(front), os.Mkdir(front, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	for _, more := range []string{"--json", "--json=false"} {
+		code, stdout, stderr := execute(t, append(words, more)...)
+		if code != exitFailed || !strings.Contains(stdout, "gradual-magnitude") || !strings.Contains(stderr, front) {
+			t.Errorf("%s: %d, %s, %s", more, code, stdout, stderr)
+		}
 	}
 	for args, want := range map[string]string{
 		"compare --quick":                                   "--out",

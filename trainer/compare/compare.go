@@ -329,7 +329,7 @@ func (c *comparison) runAll(ctx context.Context) error {
 		e := &c.report.Entries[i]
 		var first study.Outcome
 		e.Runs, first = take()
-		e.summarise()
+		e.Mean, e.Deviation = Summary(e.Runs)
 		c.files = append(c.files, modelFile(first))
 	}
 	c.report.differ()

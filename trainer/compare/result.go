@@ -120,9 +120,9 @@ func PairedDifference(a, b []float64) Difference {
 }
 
 // figures returns the figures of all runs, nil if one diverged.
-func (e *Entry) figures() []float64 {
+func figures(runs []SeedRun) []float64 {
 	var figures []float64
-	for _, r := range e.Runs {
+	for _, r := range runs {
 		if r.Figure == nil {
 			return nil
 		}
@@ -131,21 +131,18 @@ func (e *Entry) figures() []float64 {
 	return figures
 }
 
-// summarise works out mean and deviation.
-func (e *Entry) summarise() { e.Mean, e.Deviation = Summary(e.Runs) }
-
 // Summary returns mean and deviation of the figures of runs, nil where one diverged,
 // and no deviation of one.
 func Summary(runs []SeedRun) (mean, deviation *float64) {
-	figures := (&Entry{Runs: runs}).figures()
-	if figures == nil {
+	all := figures(runs)
+	if all == nil {
 		return nil, nil
 	}
 	mean = new(float64)
-	*mean = stat.Mean(figures, nil)
-	if len(figures) > 1 {
+	*mean = stat.Mean(all, nil)
+	if len(all) > 1 {
 		deviation = new(float64)
-		*deviation = stat.StdDev(figures, nil)
+		*deviation = stat.StdDev(all, nil)
 	}
 	return mean, deviation
 }
@@ -168,7 +165,7 @@ func (r *Report) differ() {
 		if market == nil || e == market {
 			continue
 		}
-		if a, b := e.figures(), market.figures(); a != nil && b != nil {
+		if a, b := figures(e.Runs), figures(market.Runs); a != nil && b != nil {
 			d := PairedDifference(a, b)
 			e.Difference = &d
 		}

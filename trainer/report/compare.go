@@ -6,7 +6,6 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"nashprune/trainer"
 	"nashprune/trainer/compare"
 )
 
@@ -18,7 +17,7 @@ func Compare(w io.Writer, r *compare.Report) error {
 	judgedBy := measureOf(r.Task)
 	fmt.Fprintf(&b, "data:    %s, %s training samples, judged on %s\n", r.Data.Name, Thousands(r.Data.Train), judgedOn(r.Data))
 	fmt.Fprintf(&b, "network: %s, %s epochs, %s\n", r.Model, Thousands(r.Epochs), seeds(r.Seeds))
-	fmt.Fprintf(&b, "device:  %s\n", deviceLine(r.Device))
+	fmt.Fprintf(&b, "device:  %s\n", r.Device.Words())
 	if mean, deviation := compare.Summary(r.Dense); mean != nil {
 		fmt.Fprintf(&b, "dense:   %s %s, where nobody leaves; its settings are not searched\n", figure(mean, deviation), judgedBy.name)
 	}
@@ -140,11 +139,4 @@ func seeds(s []uint64) string {
 		return fmt.Sprintf("seed %d", s[0])
 	}
 	return fmt.Sprintf("seeds %d to %d", s[0], s[len(s)-1])
-}
-
-func deviceLine(d trainer.ResultDevice) string {
-	if more := d.BLAS + d.DriverInfo; more != "" {
-		return d.Name + ", " + more
-	}
-	return d.Name
 }

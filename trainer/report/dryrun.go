@@ -12,18 +12,11 @@ import (
 // are those of w.
 func DryRun(w io.Writer, d *trainer.DryRun) error {
 	var b strings.Builder
-	device := d.Device.Name
-	if more := d.Device.BLAS + d.Device.DriverInfo; more != "" {
-		device += ", " + more
-	}
-	if d.Device.Kernels != "" {
-		device += ", kernels " + d.Device.Kernels
-	}
 	players := Thousands(d.Players)
 	if d.Keep > 0 {
 		players += fmt.Sprintf(", of whom %s stay", Thousands(d.Keep))
 	}
-	fmt.Fprintf(&b, "device:           %s\n", device)
+	fmt.Fprintf(&b, "device:           %s\n", d.Device.Words())
 	fmt.Fprintf(&b, "data:             %s, %s training samples, judged on %s\n", d.Data.Name, Thousands(d.Data.Train), judgedOn(d.Data))
 	fmt.Fprintf(&b, "shape:            %s\n", shape(d.Shape))
 	fmt.Fprintf(&b, "players:          %s\n", players)

@@ -74,14 +74,7 @@ func writeTrimmed(w io.Writer, text string) error {
 func notes(r *trainer.Result) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "data:         %s, %s training samples, judged on %s\n", r.Data.Name, Thousands(r.Data.Train), judgedOn(r.Data))
-	device := r.Device.Name
-	if r.Device.BLAS != "" {
-		device += ", " + r.Device.BLAS
-	}
-	if r.Device.Kernels != "" {
-		device += ", kernels " + r.Device.Kernels
-	}
-	fmt.Fprintf(&b, "device:       %s\n", device)
+	fmt.Fprintf(&b, "device:       %s\n", r.Device.Words())
 	if g, p := r.Gated, r.Pruned; g != nil && p != nil {
 		judgedBy, output := measureOf(r.Task), "logit"
 		if r.Regression() {

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 
+	"gonum.org/v1/gonum/stat"
+
 	"nashprune/trainer"
 	"nashprune/trainer/study"
 )
@@ -275,16 +277,12 @@ func (c *Candidate) sumUp(row Row) {
 
 // spread returns the mean and the sample standard deviation.
 func spread(values []float64) Spread {
-	var s Spread
-	for _, x := range values {
-		s.Mean += x / float64(len(values))
+	switch len(values) {
+	case 0:
+		return Spread{}
+	case 1:
+		return Spread{Mean: values[0]}
 	}
-	if len(values) < 2 {
-		return s
-	}
-	for _, x := range values {
-		s.Deviation += (x - s.Mean) * (x - s.Mean) / float64(len(values)-1)
-	}
-	s.Deviation = math.Sqrt(s.Deviation)
-	return s
+	mean, deviation := stat.MeanStdDev(values, nil)
+	return Spread{mean, deviation}
 }
