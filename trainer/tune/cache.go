@@ -52,10 +52,17 @@ func (t Tuner) read() (cache, error) {
 	if t.Cache == "" {
 		return empty, nil
 	}
-	file, err := os.Open(t.Cache)
+	info, err := os.Stat(t.Cache)
 	if errors.Is(err, fs.ErrNotExist) {
 		return empty, nil
 	}
+	if err == nil && !info.Mode().IsRegular() { // opening a pipe would wait for its other end
+		err = fmt.Errorf("%s is no regular file", t.Cache)
+	}
+	if err != nil {
+		return empty, err
+	}
+	file, err := os.Open(t.Cache)
 	if err != nil {
 		return empty, err
 	}
