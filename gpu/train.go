@@ -89,15 +89,11 @@ func (e *engine) judge(slot, rows int, p *trainer.Progress) {
 	p.Add(step)
 }
 
-// evaluate runs steps of a mode over a part of the data, in its order, and calls
-// visit after each with its place in the submission, its first sample and its
+// evaluate runs steps of a mode over samples of a part of the data and calls visit
+// after each with its place in the submission, the place of its first sample and its
 // size. It makes as many steps a submission as limit allows.
-func (e *engine) evaluate(ctx context.Context, m mode, part trainer.Part, limit int, visit func(slot, first, rows int) error) error {
-	samples := part.Of(e.data).Len()
-	order := make([]int32, samples)
-	for i := range order {
-		order[i] = int32(i)
-	}
+func (e *engine) evaluate(ctx context.Context, m mode, part trainer.Part, order []int32, limit int, visit func(slot, first, rows int) error) error {
+	samples := len(order)
 	batch := func(first int) []int32 { return order[first:min(first+m.rows, samples)] }
 	for first := 0; first < samples; {
 		if err := ctx.Err(); err != nil {
@@ -112,7 +108,7 @@ func (e *engine) evaluate(ctx context.Context, m mode, part trainer.Part, limit 
 			rows := batch(first + slot*m.rows)
 			// A running mean: of all samples so far, this batch has so many.
 			memory := float32(len(rows)) / float32(first+slot*m.rows+len(rows))
-			e.plan(slot, part, rows, shaders.Step{Memory: memory})
+			e.plan(slot, part, rows, shaders.Step{Memory: memory, Place: uint32(first + slot*m.rows)})
 		}
 		if err := e.submit(p, steps); err != nil {
 			return err
@@ -140,7 +136,7 @@ func (e *engine) Evaluate(ctx context.Context, part trainer.Part, want trainer.W
 		limit = 1
 	}
 	total := 0.
-	err := e.evaluate(ctx, mode{kind: evaluating, rows: evaluationBatch}, part, limit, func(slot, first, rows int) error {
+	err := e.evaluate(ctx, mode{kind: evaluating, rows: evaluationBatch}, part, trainer.InOrder(samples.Len()), limit, func(slot, first, rows int) error {
 		for b, o := range e.outcomes(slot, rows) {
 			total += float64(o.Loss)
 			if e.data.Regression() {
@@ -187,10 +183,6 @@ func (e *engine) Infer(count int) error {
 	if err != nil {
 		return err
 	}
-	order := make([]int32, count)
-	for b := range order {
-		order[b] = int32(b)
-	}
-	e.plan(0, trainer.TestPart, order, shaders.Step{})
+	e.plan(0, trainer.TestPart, trainer.InOrder(count), shaders.Step{})
 	return e.submit(p, 1)
 }

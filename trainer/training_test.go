@@ -63,6 +63,8 @@ func (e *scripted) Measure(context.Context) ([]Statistics, error) {
 	return e.statistics(), e.note("measure")
 }
 
+func (e *scripted) Observe(context.Context, []int32) error { return e.note("observe") }
+
 func (e *scripted) Move(prices []float64, damping float64) ([][]float64, error) {
 	var moved [][]float64
 	for l, layer := range e.network.Hidden() {
