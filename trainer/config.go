@@ -155,7 +155,7 @@ func DefaultConfig() Config {
 		StepFactor:   0.1,
 
 		Game:      MarketGame,
-		Worth:     game.Effective,
+		Worth:     game.Outputs,
 		Sparsity:  0.95,
 		WarmUp:    0.1,
 		GameShare: 0.4,
