@@ -100,7 +100,7 @@ func TestEverybodyIsComparedOnEqualTerms(t *testing.T) {
 		}
 		one, layers := r.Entry(compare.Reference, compare.Free, e.Keep), r.Entry(compare.Reference, compare.Equal, e.Keep)
 		for k, run := range e.Runs {
-			if e.Method == "market-parameters" {
+			if e.Method == compare.ParameterMarket {
 				// The next player of the first layer, 77 parameters at most, did not fit.
 				if most := layers.Runs[k].Parameters; run.Parameters > most || run.Parameters < most-77 {
 					t.Errorf("%d parameters stay, and a market a layer leaves %d", run.Parameters, most)

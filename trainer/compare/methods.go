@@ -55,6 +55,9 @@ type place struct {
 // Reference is the method that all others are compared to, at [Equal] shape.
 const Reference = "market"
 
+// ParameterMarket is the market in which players pay for parameters.
+const ParameterMarket = "market-parameters"
+
 // Searched is how many settings are searched for every method.
 const Searched = 3
 
@@ -68,7 +71,7 @@ func Methods(defaults trainer.Config) []Method {
 	gradual := defaults.Rounds
 	return []Method{
 		{Name: Reference, Summary: "a market for participation: equal, in every layer; free, one for all", Shapes: []Shape{Equal, Free}, Settings: rates, configure: market},
-		{Name: "market-parameters", Summary: "one market in which players pay for parameters, of which it keeps as many as the equal shape has",
+		{Name: ParameterMarket, Summary: "one market in which players pay for parameters, of which it keeps as many as the equal shape has",
 			Shapes: []Shape{Free}, Settings: rates, follows: Equal, configure: parameters},
 		ranked("random", "random players leave at once", trainer.Random, once),
 		ranked("magnitude", "row norms, at once", trainer.Magnitude, once),

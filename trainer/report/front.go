@@ -34,9 +34,10 @@ var frontPanels = []struct {
 	{530, compare.Equal, "Equal shape: that of a market a layer"},
 }
 
-// methodColours are those of the methods in the order of a report, the market's first.
+// methodColours are those of the methods in the order of a report, without the markets,
+// which all have one of their own.
 var methodColours = []string{
-	prunedColour, "#8c8f94", "#b2182b", "#d6604d", "#e08214", "#5e3c99", "#c51b7d", "#de77ae", "#1b7837", "#2166ac", "#0f0f0f",
+	"#8c8f94", "#b2182b", "#d6604d", "#e08214", "#5e3c99", "#c51b7d", "#de77ae", "#1b7837", "#2166ac", "#0f0f0f",
 }
 
 // SaveFront draws a comparison into its folder.
@@ -79,6 +80,8 @@ func Front(w io.Writer, r *compare.Report) error {
 type frontLine struct {
 	name    string
 	colour  string
+	width   float64
+	dashes  string
 	entries []compare.Entry
 }
 
@@ -88,22 +91,27 @@ func frontLines(r *compare.Report, shape compare.Shape) []frontLine {
 	var lines []frontLine
 	at, colours := map[string]int{}, map[string]string{}
 	for _, e := range r.Entries {
-		if colours[e.Method] == "" {
-			colours[e.Method] = methodColours[len(colours)%len(methodColours)]
-		}
 		market := e.Method == compare.Reference
+		drawn := frontLine{name: e.Method, colour: prunedColour, width: 2.6}
+		switch {
+		case market && e.Shape == compare.Free:
+			drawn.name, drawn.dashes = "one market", "5 3"
+		case e.Method == compare.ParameterMarket:
+			drawn.name, drawn.dashes = "market for parameters", "2 2"
+		case !market:
+			if colours[e.Method] == "" {
+				colours[e.Method] = methodColours[len(colours)%len(methodColours)]
+			}
+			drawn.colour, drawn.width = colours[e.Method], 1.4
+		}
 		if e.Mean == nil || e.Shape != shape && !(market && e.Shape == compare.Equal) {
 			continue
 		}
-		name := e.Method
-		if market && e.Shape == compare.Free {
-			name = "one market"
+		if _, ok := at[drawn.name]; !ok {
+			at[drawn.name] = len(lines)
+			lines = append(lines, drawn)
 		}
-		if _, ok := at[name]; !ok {
-			at[name] = len(lines)
-			lines = append(lines, frontLine{name: name, colour: colours[e.Method]})
-		}
-		line := &lines[at[name]]
+		line := &lines[at[drawn.name]]
 		line.entries = append(line.entries, e)
 	}
 	for from, to := 0, len(lines)-1; from < to; from, to = from+1, to-1 {
@@ -165,14 +173,6 @@ func drawFront(d *drawing, r *compare.Report, shape compare.Shape, left float64,
 
 	var labels []label
 	for i, l := range lines {
-		width := 1.4
-		if l.entries[0].Method == compare.Reference {
-			width = 2.6
-		}
-		dashes := ""
-		if l.name == "one market" {
-			dashes = "5 3"
-		}
 		var points []point
 		for _, e := range l.entries {
 			points = append(points, place(e, *e.Mean))
@@ -180,7 +180,7 @@ func drawFront(d *drawing, r *compare.Report, shape compare.Shape, left float64,
 				d.line([]point{place(e, *e.Mean-*e.Deviation), place(e, min(*e.Mean+*e.Deviation, up.high))}, style{stroke: l.colour, width: 1, opacity: 0.5})
 			}
 		}
-		d.line(points, style{stroke: l.colour, width: width, dashes: dashes})
+		d.line(points, style{stroke: l.colour, width: l.width, dashes: l.dashes})
 		for _, p := range points {
 			const radius = 2.6
 			d.circle(p, radius, style{fill: l.colour})
