@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/gofrs/flock"
+
 	"nashprune/trainer"
 	"nashprune/trainer/atomicfile"
 )
@@ -107,16 +109,26 @@ func (t Tuner) remember(key, name string) {
 	if t.Cache == "" {
 		return
 	}
+	if err := t.add(key, name); err != nil {
+		t.Tell(fmt.Sprintf("the choice of kernels is not remembered: %v", atomicfile.Advised(err)))
+	}
+}
+
+// add adds a choice to the file, one program after the other.
+func (t Tuner) add(key, name string) error {
+	if err := os.MkdirAll(filepath.Dir(t.Cache), 0o755); err != nil {
+		return err
+	}
+	lock := flock.New(t.Cache + ".lock")
+	if err := lock.Lock(); err != nil {
+		return err
+	}
+	defer lock.Unlock()
 	all, _ := t.read() // of which remembered has told
 	all.Kernels[key] = name
 	text, err := json.MarshalIndent(all, "", "  ")
-	if err == nil {
-		err = os.MkdirAll(filepath.Dir(t.Cache), 0o755)
-	}
-	if err == nil {
-		err = atomicfile.Write(t.Cache, func(w io.Writer) error { _, err := w.Write(append(text, '\n')); return err })
-	}
 	if err != nil {
-		t.Tell(fmt.Sprintf("the choice of kernels is not remembered: %v", atomicfile.Advised(err)))
+		return err
 	}
+	return atomicfile.Write(t.Cache, func(w io.Writer) error { _, err := w.Write(append(text, '\n')); return err })
 }

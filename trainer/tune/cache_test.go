@@ -2,11 +2,32 @@ package tune
 
 import (
 	"encoding/json"
+	"fmt"
+	"path/filepath"
 	"reflect"
+	"sync"
 	"testing"
 
 	"nashprune/trainer"
 )
+
+// TestChoicesMadeAtOnce: of many that remember theirs at the same time, as programs
+// beside each other do, none is lost.
+func TestChoicesMadeAtOnce(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "cache", "kernels.json")
+	const many = 30
+	var all sync.WaitGroup
+	for i := range many {
+		all.Go(func() {
+			one := Tuner{Cache: file, Tell: func(line string) { t.Error(line) }}
+			one.remember(fmt.Sprint("key ", i), "vec4")
+		})
+	}
+	all.Wait()
+	if found, err := (Tuner{Cache: file}).read(); err != nil || len(found.Kernels) != many {
+		t.Errorf("%d of %d choices are there: %v", len(found.Kernels), many, err)
+	}
+}
 
 // TestKeys: sizes of one class share a choice, and nothing else does.
 func TestKeys(t *testing.T) {
