@@ -19,6 +19,25 @@ func SetMaxGroups(n int) (restore func()) {
 	return func() { maxGroups = old }
 }
 
+// SetChunkBytes sets how much a chunk of streamed samples holds, until the function
+// that it returns is called.
+func SetChunkBytes(n int) (restore func()) {
+	old := chunkBytes
+	chunkBytes = n
+	return func() { chunkBytes = old }
+}
+
+// SetMemoryLimit lowers how much memory of a device plans count on, until the
+// function that it returns is called.
+func SetMemoryLimit(n int) (restore func()) {
+	old := memoryLimit
+	memoryLimit = n
+	return func() { memoryLimit = old }
+}
+
+// Streams says whether samples are streamed to an engine.
+func Streams(e trainer.Engine) bool { return e.(*engine).samples.streamed }
+
 // CutAs makes a fresh engine cut its work as on a device of another kind, with
 // kernels that share nothing.
 func CutAs(e trainer.Engine, kind trainer.DeviceKind) {

@@ -29,6 +29,7 @@ type EngineOptions struct {
 	Optimiser Optimiser
 	Loss      Loss
 	Valuation game.Valuation // of players who make a move in the market
+	Samples   Placement      // where they are, on devices with memory of their own
 }
 
 // Validate says why a network cannot be trained on a data set with the options.
@@ -57,6 +58,9 @@ func (o EngineOptions) Validate(d *dataset.Dataset, n *network.Network) error {
 	}
 	if !n.Activation.Known() {
 		return fmt.Errorf("unknown activation %q", n.Activation)
+	}
+	if !o.Samples.Known() {
+		return fmt.Errorf("unknown placement %q of samples", o.Samples)
 	}
 	return nil
 }
