@@ -4,6 +4,8 @@ package gpu
 
 import (
 	"fmt"
+	"runtime"
+	"slices"
 	"sync"
 
 	"nashprune/trainer"
@@ -86,12 +88,23 @@ func (f *feed) fill() {
 	if chunk == 0 {
 		s.inferred = 0
 	}
-	order := f.order[f.end*f.rows : min(f.next*f.rows, len(f.order))]
+	row := chunk * s.chunkRows
 	part := f.part.Of(f.engine.data)
-	for _, t := range []*table{&s.features, &s.answers} {
-		f.filling.Go(func() { t.put(t.buffer.Bytes(), chunk*s.chunkRows, t.of(part), order) })
+	order := f.order[f.end*f.rows : min(f.next*f.rows, len(f.order))]
+	for piece := range slices.Chunk(order, max(f.rows, blocks(len(order), fillers()))) {
+		first := row
+		row += len(piece)
+		f.filling.Go(func() {
+			for _, t := range []*table{&s.features, &s.answers} {
+				t.put(t.buffer.Bytes(), first, t.of(part), piece)
+			}
+		})
 	}
 }
+
+// fillers returns how many goroutines fill a chunk: one processor alone copies 2 to 4
+// GB/s, and a GPU may want more.
+func fillers() int { return min(4, runtime.GOMAXPROCS(0)) }
 
 // locate writes down where kernels find the samples of a step that is ready.
 func (f *feed) locate(step int, places []uint32) {
