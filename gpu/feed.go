@@ -94,11 +94,16 @@ func (f *feed) fill() {
 	for piece := range slices.Chunk(order, max(f.rows, blocks(len(order), fillers()))) {
 		first := row
 		row += len(piece)
-		f.filling.Go(func() {
+		put := func() {
 			for _, t := range []*table{&s.features, &s.answers} {
 				t.put(t.buffer.Bytes(), first, t.of(part), piece)
 			}
-		})
+		}
+		if f.end == 0 { // nothing is worked on meanwhile
+			put()
+		} else {
+			f.filling.Go(put)
+		}
 	}
 }
 
