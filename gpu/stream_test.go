@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"nashprune/gpu"
 	"nashprune/gpu/internal/vktest"
@@ -76,6 +78,7 @@ func transcript(t *testing.T, e trainer.Engine, c backendtest.Case) (found []any
 		note(e.Train(ctx, shuffled(c, 23, true)))
 		infer(5)
 		infer(2) // which lie there
+		infer(9) // of which five do
 		note(e.Statistics())
 		note(e.Measure(ctx))
 		for _, part := range []trainer.Part{trainer.TrainPart, trainer.ValidationPart, trainer.TestPart} {
@@ -180,6 +183,30 @@ func TestStreamedTrainingStopsBetweenSteps(t *testing.T) {
 	}
 	if want, err := through.Pull(); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("the bits depend on where it stopped, %v", err)
+	}
+}
+
+// TestNothingIsFilledAfterAnEnd: whoever stops an engine may close it or have it do
+// something else, so no chunk is being filled any more.
+func TestNothingIsFilledAfterAnEnd(t *testing.T) {
+	c := backendtest.Cases()[2]
+	e := openPlaced(t, c, trainer.Streamed)
+	var filling atomic.Int32
+	gpu.BeforeFilling(e, func() {
+		filling.Add(1)
+		time.Sleep(100 * time.Millisecond) // much longer than a step
+		filling.Add(-1)
+	})
+	for name, run := range map[string]func(context.Context) error{
+		"training": func(ctx context.Context) error { _, err := e.Train(ctx, shuffled(c, 5, false)); return err },
+		"evaluation": func(ctx context.Context) error {
+			_, err := e.Evaluate(ctx, trainer.TestPart, trainer.Want{})
+			return err
+		},
+	} {
+		if err := run(&ending{t.Context(), 1}); !errors.Is(err, context.Canceled) || filling.Load() != 0 {
+			t.Errorf("%s: %d goroutines fill a chunk, %v", name, filling.Load(), err)
+		}
 	}
 }
 
