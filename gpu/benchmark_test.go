@@ -12,6 +12,7 @@ import (
 	"nashprune/gpu"
 	"nashprune/trainer"
 	"nashprune/trainer/backendtest"
+	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
 )
 
@@ -111,6 +112,64 @@ func BenchmarkStep(b *testing.B) {
 				}
 			})
 		}
+	}
+}
+
+// BenchmarkStreamed times an epoch of 20,000 samples in a random order whose samples
+// are streamed beside one whose samples are resident, a stretch of 64 steps in turns,
+// as runs take them.
+func BenchmarkStreamed(b *testing.B) {
+	const samples, stretch = 20_000, 64
+	for _, widths := range [][]int{{784, 512, 256, 10}, {784, 25, 13, 10}} {
+		b.Run(fmt.Sprint(widths), func(b *testing.B) {
+			c := benchmarkCase(widths[1 : len(widths)-1]...)
+			data := dataset.Noise(samples, widths[0], widths[len(widths)-1])
+			var epoch []trainer.Stretch
+			for first := 0; first < samples; first += stretch * c.Batch {
+				var s trainer.Stretch
+				for i := first; i < min(samples, first+stretch*c.Batch); i++ {
+					if i%c.Batch == 0 {
+						s.LearningRates = append(s.LearningRates, 1e-4)
+					}
+					s.Order = append(s.Order, int32(7919*i%samples)) // a prime number
+				}
+				epoch = append(epoch, s)
+			}
+			placements := []trainer.Placement{trainer.Resident, trainer.Streamed}
+			engines, took := map[trainer.Placement]trainer.Engine{}, map[trainer.Placement][]time.Duration{}
+			train := func(p trainer.Placement, s trainer.Stretch) time.Duration {
+				start := time.Now()
+				if _, err := engines[p].Train(context.Background(), s); err != nil {
+					b.Fatal(err)
+				}
+				return time.Since(start)
+			}
+			for _, p := range placements {
+				var err error
+				o := trainer.EngineOptions{Batch: c.Batch, Optimiser: c.Optimiser, Samples: p}
+				if engines[p], err = openVulkan(data, o, fresh(c)); err != nil {
+					b.Fatal(err)
+				}
+				defer engines[p].Close()
+				train(p, epoch[0]) // and compile the kernels
+			}
+			for b.Loop() {
+				times := map[trainer.Placement]time.Duration{}
+				for _, s := range epoch {
+					for _, p := range placements {
+						times[p] += train(p, s)
+					}
+					slices.Reverse(placements) // so that a machine that slows down favours neither
+				}
+				for p, t := range times {
+					took[p] = append(took[p], t)
+				}
+			}
+			for _, p := range placements {
+				b.ReportMetric(median(took[p]), string(p)+"-us/epoch")
+			}
+			b.ReportMetric(median(took[trainer.Streamed])/median(took[trainer.Resident]), "streamed/resident")
+		})
 	}
 }
 

@@ -3,10 +3,6 @@
 package gpu
 
 import (
-	"errors"
-	"fmt"
-	"slices"
-
 	"nashprune/gpu/internal/compute"
 	"nashprune/shaders"
 	"nashprune/trainer"
@@ -34,13 +30,7 @@ type engine struct {
 	grain     grain
 	batchRows int // rows of all buffers that hold a batch
 
-	samples struct {
-		arena    *compute.Arena
-		features compute.Buffer // of all parts one after the other, bytes or floats, a sample padded to four
-		answers  compute.Buffer // likewise, a label a byte or, in regression, the targets
-		weights  compute.Buffer // of the classes, where they have weights; else the answers again
-		first    map[trainer.Part]int
-	}
+	samples samples
 
 	// What the host writes and reads at every submission.
 	exchange struct {
@@ -85,6 +75,7 @@ func newEngine(device *compute.Device, kernels kernelSet, d *dataset.Dataset, o 
 	plan := planMemory(device.Info(), d, o, s.Network.Widths())
 	plan.Removal = 0 // nobody may be removed
 	err := plan.Check()
+	e.samples = e.newSamples(device.Info(), plan.Placement)
 	if err == nil {
 		err = e.placeSamples()
 	}
@@ -105,94 +96,6 @@ func newEngine(device *compute.Device, kernels kernelSet, d *dataset.Dataset, o 
 func batchRowsOf(o trainer.EngineOptions, d *dataset.Dataset) int {
 	return max(min(o.Batch, d.Train.Len()), evaluationBatch)
 }
-
-// laySamples lays out the samples of all parts.
-func (e *engine) laySamples(take taker) {
-	samples, number := 0, 1
-	for _, part := range parts {
-		samples += part.Of(e.data).Len()
-	}
-	if e.data.Train.Values != nil {
-		number = 4
-	}
-	e.samples.features = take(samples * number * padded(e.data.Train.Features))
-	if e.data.Regression() {
-		e.samples.answers = take(4 * samples * e.data.Outputs())
-	} else {
-		e.samples.answers = take(padded(samples))
-	}
-	e.samples.weights = e.samples.answers
-	if weights := e.options.Loss.ClassWeights; weights != nil {
-		e.samples.weights = take(4 * len(weights))
-	}
-}
-
-// placeSamples copies all samples to the device, as they came.
-func (e *engine) placeSamples() (err error) {
-	s := &e.samples
-	s.first = map[trainer.Part]int{}
-	var labels, pixels []byte
-	var values, targets []float32
-	placed := 0
-	for _, part := range parts {
-		samples := part.Of(e.data)
-		s.first[part] = placed
-		placed += samples.Len()
-		labels = append(labels, samples.Labels...)
-		targets = append(targets, samples.Targets...)
-		pixels = padRows(pixels, samples.Pixels, e.data.Train.Features)
-		values = padRows(values, samples.Values, e.data.Train.Features)
-	}
-	features, answers := pixels, append(labels, make([]byte, padded(len(labels))-len(labels))...)
-	if e.data.Train.Values != nil {
-		features = bytesOf(values)
-	}
-	if e.data.Regression() {
-		answers = bytesOf(targets)
-	}
-	var weights []float32
-	for _, weight := range e.options.Loss.ClassWeights {
-		weights = append(weights, float32(weight))
-	}
-	limit := e.device.Info().Limits.StorageRange
-	if err := errors.Join(checkReach("the samples take", len(features), limit), checkReach("the targets take", len(answers), limit)); err != nil {
-		return err
-	}
-	if s.arena, err = newArena(e.device, compute.Local, e.laySamples); err != nil {
-		return err
-	}
-	if weights != nil {
-		if err := e.device.Write(s.weights, bytesOf(weights)); err != nil {
-			return err
-		}
-	}
-	if err := e.device.Write(s.answers, answers); err != nil {
-		return err
-	}
-	return e.device.Write(s.features, features)
-}
-
-// padRows appends rows of so many numbers, each padded with zeros.
-func padRows[T any](to, rows []T, width int) []T {
-	to = slices.Grow(to, len(rows)/width*padded(width))
-	for ; len(rows) > 0; rows = rows[width:] {
-		to = append(to, rows[:width]...)
-		to = append(to, make([]T, padded(width)-width)...)
-	}
-	return to
-}
-
-// checkReach says whether kernels, which see limit bytes of a buffer, reach as
-// many as there are.
-func checkReach(what string, bytes, limit int) error {
-	if bytes > limit {
-		return fmt.Errorf("%w: %s %d MiB, and kernels see at most %d MiB of a buffer there: take fewer or train on the cpu",
-			trainer.ErrOutOfMemory, what, bytes>>20, limit>>20)
-	}
-	return nil
-}
-
-var parts = []trainer.Part{trainer.TrainPart, trainer.ValidationPart, trainer.TestPart}
 
 // layExchange lays out the memory through which host and device talk.
 func (e *engine) layExchange(take taker) {

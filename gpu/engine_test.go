@@ -77,9 +77,10 @@ func TestStepsDoNotAllocate(t *testing.T) {
 	}
 }
 
-// TestRefusesSamplesThatAKernelCannotReach opens more bytes of samples than
-// lavapipe lets a kernel see. Devices that see more have nothing to refuse.
-func TestRefusesSamplesThatAKernelCannotReach(t *testing.T) {
+// TestSamplesThatAKernelCannotReach opens more bytes of samples than lavapipe lets
+// a kernel see: they are streamed, and refused where they are to be resident. Devices
+// that see more have nothing to refuse.
+func TestSamplesThatAKernelCannotReach(t *testing.T) {
 	device, err := trainer.FindDevice(gpu.DriverName)
 	if err != nil {
 		t.Fatal(err)
@@ -87,11 +88,29 @@ func TestRefusesSamplesThatAKernelCannotReach(t *testing.T) {
 	if device.Kind != trainer.SoftwareGPU {
 		t.Skip("needs a device that reaches no more than 128 MiB")
 	}
-	const features, samples = 1 << 17, 1040
+	const features, samples = 1 << 16, 2080
 	part := dataset.Samples{Features: features, Pixels: make([]uint8, samples*features), Labels: make([]uint8, samples)}
 	d := &dataset.Dataset{Name: "wide", Height: 1, Width: features, Classes: 2, Deviation: 1, Train: part}
-	state := &trainer.State{Network: network.New([]int{features, 1, 2})}
-	_, err = device.Open(d, trainer.EngineOptions{Batch: 1, Optimiser: adam}, state)
+	part.Pixels[len(part.Pixels)-1] = 255 // of the last sample: a logit of 1
+	n := network.New([]int{features, 1, 2})
+	n.Layers[0].Weight[features-1], n.Layers[1].Weight[1] = 1, 1
+	o := trainer.EngineOptions{Batch: 1, Optimiser: adam}
+	e, err := device.Open(d, o, &trainer.State{Network: n})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	got, err := e.Evaluate(context.Background(), trainer.TrainPart, trainer.Want{Logits: true})
+	if err != nil || !gpu.Streams(e) {
+		t.Fatalf("it streams: %v, %v", gpu.Streams(e), err)
+	}
+	want := make([]float32, 2*samples)
+	want[len(want)-1] = 1
+	if !slices.Equal(got.Logits, want) {
+		t.Error("the logits are others")
+	}
+	o.Samples = trainer.Resident
+	_, err = device.Open(d, o, &trainer.State{Network: n})
 	if !errors.Is(err, trainer.ErrOutOfMemory) || !strings.Contains(err.Error(), "MiB") {
 		t.Errorf("got %v", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"nashprune/gpu/internal/compute"
 	"nashprune/shaders"
 	"nashprune/trainer"
+	"nashprune/trainer/dataset"
 )
 
 // SetMaxGroups lowers how many workgroups a grid has along the rows, until the
@@ -17,6 +18,36 @@ func SetMaxGroups(n int) (restore func()) {
 	old := maxGroups
 	maxGroups = n
 	return func() { maxGroups = old }
+}
+
+// SetChunkBytes sets how much a chunk of streamed samples holds, until the function
+// that it returns is called.
+func SetChunkBytes(n int) (restore func()) {
+	old := chunkBytes
+	chunkBytes = n
+	return func() { chunkBytes = old }
+}
+
+// SetMemoryLimit lowers how much memory of a device plans count on, until the
+// function that it returns is called.
+func SetMemoryLimit(n int) (restore func()) {
+	old := memoryLimit
+	memoryLimit = n
+	return func() { memoryLimit = old }
+}
+
+// Streams says whether samples are streamed to an engine.
+func Streams(e trainer.Engine) bool { return e.(*engine).samples.streamed }
+
+// BeforeFilling has a function called before features are copied to a chunk of an
+// engine.
+func BeforeFilling(e trainer.Engine, do func()) {
+	features := &e.(*engine).samples.features
+	of := features.of
+	features.of = func(part dataset.Samples) []byte {
+		do()
+		return of(part)
+	}
 }
 
 // CutAs makes a fresh engine cut its work as on a device of another kind, with

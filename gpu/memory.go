@@ -3,6 +3,8 @@
 package gpu
 
 import (
+	"math"
+
 	"nashprune/gpu/internal/compute"
 	"nashprune/trainer"
 	"nashprune/trainer/dataset"
@@ -42,10 +44,36 @@ func (driver) Plan(d trainer.Device, data *dataset.Dataset, o trainer.EngineOpti
 	return planMemory(info, data, o, widths), nil
 }
 
-// planMemory counts what newEngine allocates, and what a device always has.
+// memoryLimit is how much memory of a device plans count on at most: all. Tests
+// lower it.
+var memoryLimit = math.MaxInt
+
+// planMemory counts what newEngine allocates, and what a device always has. Where
+// the options leave it open, samples are resident if that fits, else streamed.
 func planMemory(info compute.Info, data *dataset.Dataset, o trainer.EngineOptions, widths []int) trainer.MemoryPlan {
-	plan := trainer.MemoryPlan{Exchange: compute.StagingBytes, Available: info.Memory, Source: "memory of the device"}
+	if o.Samples != trainer.AnyPlacement {
+		plan, _ := planPlaced(info, data, o, widths)
+		return plan
+	}
+	o.Samples = trainer.Resident
+	plan, reached := planPlaced(info, data, o, widths)
+	if plan.Check() == nil && reached {
+		return plan
+	}
+	o.Samples = trainer.Streamed
+	plan, _ = planPlaced(info, data, o, widths)
+	return plan
+}
+
+// planPlaced does so with samples as the options say, and tells whether they can be
+// allocated in one piece and kernels reach them.
+func planPlaced(info compute.Info, data *dataset.Dataset, o trainer.EngineOptions, widths []int) (plan trainer.MemoryPlan, reached bool) {
+	plan = trainer.MemoryPlan{
+		Placement: o.Samples, Exchange: compute.StagingBytes,
+		Available: min(info.Memory, memoryLimit), Source: "memory of the device",
+	}
 	e := &engine{data: data, options: o, batchRows: batchRowsOf(o, data)}
+	e.samples = e.newSamples(info, o.Samples)
 	e.laySamples(count(info, &plan.Samples))
 	e.layExchange(count(info, &plan.Exchange))
 	var layers []*layer
@@ -60,5 +88,5 @@ func planMemory(info compute.Info, data *dataset.Dataset, o trainer.EngineOption
 	e.layActivations(layers, count(info, &plan.Activations))
 	e.layGradients(layers, count(info, &plan.Gradients))
 	plan.Removal = plan.Parameters + plan.Moments + plan.Players
-	return plan
+	return plan, plan.Samples <= info.Limits.Allocation && e.checkSamples(info.Limits) == nil
 }

@@ -28,20 +28,24 @@ func TestMemoryPlan(t *testing.T) {
 		batch, samples int
 		optimiser      trainer.OptimiserKind
 		clipNorm       float64
+		placement      trainer.Placement
 	}{
-		{[]int{784, 512, 256, 10}, 128, 3000, trainer.Adam, 0},
-		{[]int{784, 512, 256, 10}, 128, 3000, trainer.SGD, 0},
-		{[]int{3, 1301, 2}, 1, 7, trainer.Adam, 0},
-		{[]int{301, 7, 5, 3}, 4001, 5000, trainer.SGD, 0},
-		{[]int{5, 2, 901, 899, 2}, 77, 100, trainer.Adam, 0},
-		{[]int{1, 1, 2}, 1, 1, trainer.SGD, 0},
-		{[]int{784, 512, 256, 10}, 128, 3000, trainer.Adam, 1},
-		{[]int{3, 1301, 2}, 1, 7, trainer.SGD, 1},
+		{[]int{784, 512, 256, 10}, 128, 3000, trainer.Adam, 0, trainer.AnyPlacement},
+		{[]int{784, 512, 256, 10}, 128, 3000, trainer.SGD, 0, trainer.AnyPlacement},
+		{[]int{3, 1301, 2}, 1, 7, trainer.Adam, 0, trainer.AnyPlacement},
+		{[]int{301, 7, 5, 3}, 4001, 5000, trainer.SGD, 0, trainer.AnyPlacement},
+		{[]int{5, 2, 901, 899, 2}, 77, 100, trainer.Adam, 0, trainer.AnyPlacement},
+		{[]int{1, 1, 2}, 1, 1, trainer.SGD, 0, trainer.AnyPlacement},
+		{[]int{784, 512, 256, 10}, 128, 3000, trainer.Adam, 1, trainer.AnyPlacement},
+		{[]int{3, 1301, 2}, 1, 7, trainer.SGD, 1, trainer.AnyPlacement},
+		{[]int{784, 512, 256, 10}, 128, 3000, trainer.Adam, 0, trainer.Streamed},
+		{[]int{301, 7, 5, 3}, 4001, 5000, trainer.SGD, 0, trainer.Streamed},
+		{[]int{1, 1, 2}, 1, 1, trainer.SGD, 0, trainer.Streamed},
 	} {
-		t.Run(fmt.Sprintf("%v batch %d %s clipped to %g", c.widths, c.batch, c.optimiser, c.clipNorm), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%v batch %d %s clipped to %g %s", c.widths, c.batch, c.optimiser, c.clipNorm, c.placement), func(t *testing.T) {
 			data := dataset.Noise(c.samples, c.widths[0], 2)
 			data.Test, data.Validation = data.Train, data.Train
-			o := trainer.EngineOptions{Batch: c.batch, Optimiser: trainer.Optimiser{Kind: c.optimiser, ClipNorm: c.clipNorm}}
+			o := trainer.EngineOptions{Batch: c.batch, Optimiser: trainer.Optimiser{Kind: c.optimiser, ClipNorm: c.clipNorm}, Samples: c.placement}
 			plan, err := device.Plan(data, o, c.widths)
 			if err != nil {
 				t.Fatal(err)

@@ -31,7 +31,10 @@ func (e *engine) Probe(order []int32, learningRate float64) ([]trainer.Tensor, e
 		return nil, err
 	}
 	defer recorded.Free()
-	e.plan(0, trainer.TrainPart, order, e.stepAfter(0, learningRate))
+	f := e.feed(batches{trainer.TrainPart, order, len(order)})
+	defer f.stop()
+	f.ready(0)
+	e.plan(0, f, 0, e.stepAfter(0, learningRate))
 	if err := e.submit(&program{Program: recorded}, 1); err != nil {
 		return nil, err
 	}

@@ -3,7 +3,6 @@
 package gpu
 
 import (
-	"fmt"
 	"time"
 
 	"nashprune/game"
@@ -103,7 +102,7 @@ func (r *recorder) forward(rows int) {
 			Features: uint32(features), Stride: uint32(padded(features) / 4),
 			Mean: float32(mean), Scale: float32(scale),
 		},
-		r.state, r.exchange.ordered, r.samples.features, r.batch)
+		r.state, r.exchange.ordered, r.samples.features.buffer, r.batch)
 	below := r.batch
 	for _, l := range r.layers {
 		r.then()
@@ -122,7 +121,7 @@ func (r *recorder) loss(m mode) {
 	r.then()
 	if r.data.Regression() {
 		r.dispatch(shaders.Regression, nil, m.rows, 1, push,
-			r.state, r.exchange.ordered, r.samples.answers, last.output, last.derivative, r.exchange.observed)
+			r.state, r.exchange.ordered, r.samples.answers.buffer, last.output, last.derivative, r.exchange.observed)
 		return
 	}
 	var loss trainer.Loss
@@ -132,7 +131,7 @@ func (r *recorder) loss(m mode) {
 	other := loss.Smoothing / float64(last.out)
 	own := 1 - loss.Smoothing + other
 	r.dispatch(shaders.Loss, []uint32{number(own), number(other), constant(loss.ClassWeights != nil)}, m.rows, 1, push,
-		r.state, r.exchange.ordered, r.samples.answers, r.samples.weights, last.output, last.derivative, r.exchange.observed)
+		r.state, r.exchange.ordered, r.samples.answers.buffer, r.samples.weights, last.output, last.derivative, r.exchange.observed)
 }
 
 // sway leaves the derivative of the batch's mean sway.
@@ -312,21 +311,13 @@ func (r *recorder) observe(players func(*layer) compute.Buffer) {
 	}
 }
 
-// plan writes down a step of the next submission over some samples of a part of
-// the data. It panics where the part has no such sample.
-func (e *engine) plan(slot int, part trainer.Part, order []int32, step shaders.Step) {
-	first := slot * e.batchRows
-	step.First, step.Rows, step.Next = uint32(first), uint32(len(order)), uint32(slot+1)
-	step.Share = 1 / float32(len(order))
+// plan writes down a step of the next submission, over samples that are ready.
+func (e *engine) plan(slot int, f *feed, at int, step shaders.Step) {
+	first, rows := slot*e.batchRows, len(f.of(at))
+	step.First, step.Rows, step.Next = uint32(first), uint32(rows), uint32(slot+1)
+	step.Share = 1 / float32(rows)
 	e.exchange.plan[slot] = step
-	offset, places := e.samples.first[part], e.exchange.order[first:][:e.batchRows]
-	there := uint32(part.Of(e.data).Len())
-	for b, sample := range order {
-		if uint32(sample) >= there {
-			panic(fmt.Sprintf("gpu: sample %d of a part with %d", sample, there))
-		}
-		places[b] = uint32(offset) + uint32(sample)
-	}
+	f.locate(at, e.exchange.order[first:][:rows])
 }
 
 // outcomes returns what the loss kernel found for the first rows samples of a

@@ -18,6 +18,8 @@ func (e *engine) Train(ctx context.Context, s trainer.Stretch) (trainer.Progress
 	if s.Paper != nil {
 		m.paper = *s.Paper
 	}
+	f := e.feed(batches{trainer.TrainPart, s.Order, e.options.Batch})
+	defer f.stop()
 	var progress trainer.Progress
 	for progress.Steps < s.Steps() {
 		if err := ctx.Err(); err != nil {
@@ -29,29 +31,25 @@ func (e *engine) Train(ctx context.Context, s trainer.Stretch) (trainer.Progress
 		if err != nil {
 			return progress, err
 		}
-		steps := 1
-		if !m.timed {
-			steps = p.steps(s.Steps() - progress.Steps)
+		steps := f.ready(progress.Steps)
+		if m.timed {
+			steps = 1
+		} else {
+			steps = p.steps(min(steps, s.Steps()-progress.Steps))
 		}
 		for slot := range steps {
 			step := progress.Steps + slot
-			e.plan(slot, trainer.TrainPart, e.batchOf(s, step), e.stepAfter(slot, s.LearningRates[step]))
+			e.plan(slot, f, step, e.stepAfter(slot, s.LearningRates[step]))
 		}
 		if err := e.submit(p, steps); err != nil {
 			return progress, err
 		}
 		e.took(steps, s.Track)
 		for slot := range steps {
-			e.judge(slot, len(e.batchOf(s, progress.Steps)), &progress)
+			e.judge(slot, len(f.of(progress.Steps)), &progress)
 		}
 	}
 	return progress, nil
-}
-
-// batchOf returns the samples of a step of the stretch.
-func (e *engine) batchOf(s trainer.Stretch, step int) []int32 {
-	low := step * e.options.Batch
-	return s.Order[low:min(low+e.options.Batch, len(s.Order))]
 }
 
 // stepAfter returns what a step of training depends on, when so many more have
@@ -93,9 +91,9 @@ func (e *engine) judge(slot, rows int, p *trainer.Progress) {
 // after each with its place in the submission, the place of its first sample and its
 // size. It makes as many steps a submission as limit allows.
 func (e *engine) evaluate(ctx context.Context, m mode, part trainer.Part, order []int32, limit int, visit func(slot, first, rows int) error) error {
-	samples := len(order)
-	batch := func(first int) []int32 { return order[first:min(first+m.rows, samples)] }
-	for first := 0; first < samples; {
+	f := e.feed(batches{part, order, m.rows})
+	defer f.stop()
+	for done := 0; done < f.steps(); {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -103,22 +101,22 @@ func (e *engine) evaluate(ctx context.Context, m mode, part trainer.Part, order 
 		if err != nil {
 			return err
 		}
-		steps := p.steps(min(limit, blocks(samples-first, m.rows)))
+		steps := p.steps(min(limit, f.ready(done)))
 		for slot := range steps {
-			rows := batch(first + slot*m.rows)
+			step := done + slot
 			// A running mean: of all samples so far, this batch has so many.
-			memory := float32(len(rows)) / float32(first+slot*m.rows+len(rows))
-			e.plan(slot, part, rows, shaders.Step{Memory: memory, Place: uint32(first + slot*m.rows)})
+			rows, place := len(f.of(step)), step*m.rows
+			memory := float32(rows) / float32(place+rows)
+			e.plan(slot, f, step, shaders.Step{Memory: memory, Place: uint32(place)})
 		}
 		if err := e.submit(p, steps); err != nil {
 			return err
 		}
 		for slot := range steps {
-			rows := len(batch(first))
-			if err := visit(slot, first, rows); err != nil {
+			if err := visit(slot, done*m.rows, len(f.of(done))); err != nil {
 				return err
 			}
-			first += rows
+			done++
 		}
 	}
 	return nil
@@ -183,6 +181,22 @@ func (e *engine) Infer(count int) error {
 	if err != nil {
 		return err
 	}
-	e.plan(0, trainer.TestPart, trainer.InOrder(count), shaders.Step{})
+	f := e.feedInferred(count)
+	defer f.stop()
+	f.ready(0)
+	e.plan(0, f, 0, shaders.Step{})
 	return e.submit(p, 1)
+}
+
+// feedInferred brings the first count test samples. Streamed ones that still lie in
+// a chunk since the last time are not copied there again, so that to time Infer is to
+// time the network.
+func (e *engine) feedInferred(count int) *feed {
+	b := batches{trainer.TestPart, trainer.InOrder(count), max(1, count)}
+	if s := &e.samples; s.streamed && count <= s.inferred {
+		return &feed{batches: b, engine: e, end: 1, next: 1}
+	}
+	f := e.feed(b)
+	e.samples.inferred = count
+	return f
 }

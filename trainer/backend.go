@@ -31,6 +31,7 @@ type EngineOptions struct {
 	// Valuation is that of players who make a move in the market. By game.Outputs the
 	// contributions that Measure and Observe find are those to the outputs, see [Sway].
 	Valuation game.Valuation
+	Samples   Placement // where they are, on devices with memory of their own
 }
 
 // Validate says why a network cannot be trained on a data set with the options.
@@ -59,6 +60,9 @@ func (o EngineOptions) Validate(d *dataset.Dataset, n *network.Network) error {
 	}
 	if !n.Activation.Known() {
 		return fmt.Errorf("unknown activation %q", n.Activation)
+	}
+	if !o.Samples.Known() {
+		return fmt.Errorf("unknown placement %q of samples", o.Samples)
 	}
 	return nil
 }

@@ -32,6 +32,7 @@ func (r *run) beginningPath() (string, error) {
 	data, c := r.result.Data, r.config
 	c.Keep, c.Sparsity, c.Shape, c.Cost, c.MaxParameters, c.MaxMACs, c.MaxAccuracyDrop = 0, 0, "", "", 0, 0, 0
 	c.Damping, c.Baseline, c.EvaluateOn, data.EvaluatedOn = 0, false, "", ""
+	c.DataOnDevice = AnyPlacement
 	if c.Game != RankingGame || c.Criterion != Participation {
 		// No paper's game is played, and it does not matter which criterion comes.
 		c.Criterion, c.Benefit, c.Update = "", "", ""

@@ -82,6 +82,7 @@ type Config struct {
 	Seed           uint64                 `toml:"seed"`
 	Device         string                 `toml:"device"`
 	Kernels        string                 `toml:"kernels,omitempty"` // of the device's sets; empty: its own choice
+	DataOnDevice   Placement              `toml:"data-on-device,omitempty"`
 
 	Epochs             int           `toml:"epochs"` // at least 1
 	Batch              int           `toml:"batch"`  // at least 1
@@ -215,6 +216,9 @@ func (c Config) Resolve() (Config, error) {
 			c.Schedule = Constant
 		}
 	}
+	if c.DataOnDevice == autoPlacement {
+		c.DataOnDevice = AnyPlacement
+	}
 	if err := c.check(); err != nil {
 		return c, err
 	}
@@ -252,6 +256,7 @@ func (c Config) check() error {
 		{c.Activation.Known(), "--activation is %q: it is relu, leaky-relu, gelu or tanh", string(c.Activation)},
 		{oneOf(string(c.Initialisation), string(network.He), string(network.Xavier), string(network.PyTorch)), "--init is %q: it is he, xavier or pytorch", string(c.Initialisation)},
 		{c.Seed <= math.MaxInt64, "--seed is %d: it is at most 9223372036854775807, the largest number in TOML", c.Seed},
+		{c.DataOnDevice.Known(), "--data-on-device is %q: it is auto, resident or streamed", string(c.DataOnDevice)},
 		{c.Epochs >= 1 && c.Epochs <= maxEpochs, "--epochs is %d: it is at least 1 and at most " + strconv.Itoa(maxEpochs), c.Epochs},
 		{c.Batch >= 1 && c.Batch <= maxBatch, "--batch is %d: it is at least 1 and at most " + strconv.Itoa(maxBatch), c.Batch},
 		{c.Optimiser.Known(), "--optimiser is %q: it is adam, adamw, sgd, nesterov or rmsprop", string(c.Optimiser)},

@@ -30,6 +30,10 @@ func TestResolve(t *testing.T) {
 		if err != nil || got.Keep != c.keep || got.Sparsity != 0 || got.Schedule == "" {
 			t.Errorf("%s: keep %d, sparsity %g, schedule %q, %v; want keep %d", c.name, got.Keep, got.Sparsity, got.Schedule, err, c.keep)
 		}
+		config.DataOnDevice = "auto"
+		if same, err := config.Resolve(); err != nil || same != got {
+			t.Errorf("%s: where samples may be anywhere it is %+v, %v", c.name, same, err)
+		}
 		again, err := got.Resolve()
 		if err != nil || c.keep > 0 && again != got {
 			t.Errorf("%s: resolving twice gives %+v, %v", c.name, again, err)
@@ -42,8 +46,9 @@ func TestResolve(t *testing.T) {
 func TestResolveRefuses(t *testing.T) {
 	nan, inf := math.NaN(), math.Inf(1)
 	for word, changes := range map[string][]func(*trainer.Config){
-		"--data":       {func(c *trainer.Config) { c.Data = "" }},
-		"--validation": {func(c *trainer.Config) { c.Validation = nan }, func(c *trainer.Config) { c.Validation = 1 }, func(c *trainer.Config) { c.Validation = -0.1 }},
+		"--data-on-device": {func(c *trainer.Config) { c.DataOnDevice = "here" }},
+		"--data":           {func(c *trainer.Config) { c.Data = "" }},
+		"--validation":     {func(c *trainer.Config) { c.Validation = nan }, func(c *trainer.Config) { c.Validation = 1 }, func(c *trainer.Config) { c.Validation = -0.1 }},
 		"--evaluate-on": {
 			func(c *trainer.Config) { c.EvaluateOn = "train" },
 			func(c *trainer.Config) { c.EvaluateOn = trainer.ValidationPart },

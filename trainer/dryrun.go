@@ -55,7 +55,8 @@ func PlanRun(c Config, o Options) (*DryRun, error) {
 	if c.Game == MarketGame {
 		d.Target, d.Cost = &p.target, c.Cost
 	}
-	d.Memory, err = r.planMemory()
+	d.Memory, err = r.placeSamples()
+	d.Device.Samples = d.Memory.Placement
 	if errors.Is(err, ErrOutOfMemory) {
 		return d, err
 	}
@@ -65,11 +66,21 @@ func PlanRun(c Config, o Options) (*DryRun, error) {
 	return d, nil
 }
 
-// planMemory works out the memory of the run's engine. The plan comes also with an
-// error of the kind [ErrOutOfMemory], when it does not fit.
-func (r *run) planMemory() (MemoryPlan, error) {
+// placeSamples works out the memory of the run's engine, and with it where the
+// samples will be: of the network in full width, also when the run goes on with less,
+// since a baseline may follow. The plan comes also with an error of the kind
+// [ErrOutOfMemory], when it does not fit.
+func (r *run) placeSamples() (MemoryPlan, error) {
 	plan, err := r.device.Plan(r.data, r.engineOptions(), r.widths())
+	if err == nil && r.samples == Streamed && plan.Placement != Streamed {
+		return plan, Usagef("--data-on-device %s: %s (%s) has nothing to stream, it computes where the data lie: leave it out",
+			Streamed, r.device.ID(), r.device.Name)
+	}
 	if err == nil {
+		r.samples, r.result.Device.Samples = plan.Placement, plan.Placement
+		if words := plan.placed(); words != "" {
+			r.tell("samples: " + words)
+		}
 		if r.config.Game == NoGame {
 			plan.Removal = 0
 		}

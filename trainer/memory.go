@@ -10,7 +10,10 @@ import (
 // MemoryPlan is the memory that an engine takes on its device, in bytes, worked out
 // before anything is allocated. Drivers count with the functions that allocate.
 type MemoryPlan struct {
-	Samples     int `json:"samples"` // 0 on CPUs, where they lie already
+	// Placement says where the samples are; empty on CPUs, where they lie already.
+	Placement Placement `json:"placement,omitempty"`
+
+	Samples     int `json:"samples"` // 0 on CPUs
 	Parameters  int `json:"parameters"`
 	Gradients   int `json:"gradients"` // where they are kept
 	Moments     int `json:"moments"`   // of the optimiser
@@ -29,8 +32,12 @@ type MemoryPlan struct {
 
 // parts lists what an engine holds as long as it is open.
 func (p MemoryPlan) parts() []memoryPart {
+	fewer := "fewer samples, or --data-on-device " + string(Streamed)
+	if p.Placement == Streamed {
+		fewer = "a smaller --batch"
+	}
 	return []memoryPart{
-		{"samples", p.Samples, "fewer samples"},
+		{"samples", p.Samples, fewer},
 		{"parameters", p.Parameters, "a smaller --model"},
 		{"gradients", p.Gradients, "a smaller --model"},
 		{"moments", p.Moments, "a smaller --model"},
@@ -38,6 +45,18 @@ func (p MemoryPlan) parts() []memoryPart {
 		{"activations", p.Activations, "a smaller --batch or --model"},
 		{"exchange", p.Exchange, "a smaller --batch"},
 	}
+}
+
+// placed says in a few words where the samples are, if they are not where they lie
+// already.
+func (p MemoryPlan) placed() string {
+	switch p.Placement {
+	case Resident:
+		return "resident in the device's memory, " + mebibytes(p.Samples)
+	case Streamed:
+		return "streamed to the device while it works, through two chunks of " + mebibytes(p.Samples/2)
+	}
+	return ""
 }
 
 type memoryPart struct {

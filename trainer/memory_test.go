@@ -19,7 +19,8 @@ func TestMemoryPlanCheck(t *testing.T) {
 		{func(p *MemoryPlan) { p.Available = 0 }, nil}, // nobody knows
 		{func(p *MemoryPlan) { p.Available = 21<<20 - 1 }, []string{"21.0 MiB", "removal 6.0 MiB", "memory of the device", "activations take most", "--batch"}},
 		{func(p *MemoryPlan) { p.Available, p.Removal = 15<<20, 0 }, nil},
-		{func(p *MemoryPlan) { p.Available, p.Removal, p.Samples = 15<<20, 0, 9<<20 }, []string{"samples take most", "fewer samples", "--device"}},
+		{func(p *MemoryPlan) { p.Available, p.Removal, p.Samples = 15<<20, 0, 9<<20 }, []string{"samples take most", "fewer samples", "--data-on-device streamed", "--device"}},
+		{func(p *MemoryPlan) { p.Available, p.Samples, p.Placement = 15<<20, 9<<20, Streamed }, []string{"samples take most", "a smaller --batch", "--device"}},
 		{func(p *MemoryPlan) { p.Available, p.Moments = 15<<20, 9<<20 }, []string{"moments take most", "--model"}},
 	} {
 		p := plan

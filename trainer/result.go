@@ -56,10 +56,11 @@ type ResultDevice struct {
 	BLAS       string     `json:"blas,omitempty"`
 	DriverInfo string     `json:"driver_info,omitempty"`
 	Kernels    string     `json:"kernels,omitempty"` // of its sets of kernels the one that computed
+	Samples    Placement  `json:"samples,omitempty"` // where they were, if it has memory of its own
 }
 
 // Words names the device with what it computes with: the library of a CPU, the driver
-// and the kernels of a GPU.
+// and the kernels of a GPU, and whether samples are streamed to it.
 func (d ResultDevice) Words() string {
 	words := d.Name
 	for _, more := range []string{d.BLAS, d.DriverInfo} {
@@ -70,11 +71,14 @@ func (d ResultDevice) Words() string {
 	if d.Kernels != "" {
 		words += ", kernels " + d.Kernels
 	}
+	if d.Samples == Streamed {
+		words += ", samples streamed"
+	}
 	return words
 }
 
 func (d Device) result() ResultDevice {
-	return ResultDevice{d.Name, d.Kind, d.BLAS, d.DriverInfo, d.Kernels}
+	return ResultDevice{Name: d.Name, Kind: d.Kind, BLAS: d.BLAS, DriverInfo: d.DriverInfo, Kernels: d.Kernels}
 }
 
 // Regression tells whether numbers were predicted rather than classes.

@@ -81,6 +81,8 @@ type run struct {
 	device Device
 	loss   Loss
 	hidden []int
+	// samples says where the device finds them, once that is decided.
+	samples Placement
 	// latency is the model of latencies, where the market needs one.
 	latency *LatencyModel
 
@@ -123,7 +125,7 @@ func Run(ctx context.Context, c Config, o Options) (*Result, error) {
 	if err := r.readLatencyModel(); err != nil {
 		return nil, err
 	}
-	if _, err := r.planMemory(); err != nil {
+	if _, err := r.placeSamples(); err != nil {
 		return nil, err
 	}
 	start, err := r.initial()
@@ -138,7 +140,7 @@ func Run(ctx context.Context, c Config, o Options) (*Result, error) {
 		if r.device, err = o.Tune(ctx, r.device, r.widths(), r.engineOptions()); err != nil {
 			return nil, err
 		}
-		r.config.Kernels, r.result.Device = r.device.Kernels, r.device.result()
+		r.config.Kernels, r.result.Device.Kernels = r.device.Kernels, r.device.Kernels
 	}
 	from, err := r.beginning(p)
 	if err != nil {
@@ -187,6 +189,10 @@ func Resume(ctx context.Context, o Options) (*Result, error) {
 	if !reflect.DeepEqual(r.result.Data, c.Result.Data) {
 		return nil, fmt.Errorf("--resume %s: the data is not what the run began with: it was %+v and is %+v", o.Dir, c.Result.Data, r.result.Data)
 	}
+	// What is left of the network may fit where all of it would not.
+	if _, err := r.placeSamples(); err != nil && !errors.Is(err, ErrOutOfMemory) {
+		return nil, err
+	}
 	if err := r.reopenMarket(c.Result.Market); err != nil {
 		return nil, fmt.Errorf("checkpoint %s: %w", path, err)
 	}
@@ -230,7 +236,7 @@ func (r *run) openEngine(from *checkpoint) (Engine, error) {
 }
 
 func (r *run) engineOptions() EngineOptions {
-	return EngineOptions{Batch: r.config.Batch, Optimiser: r.config.optimiser(), Loss: r.loss, Valuation: r.config.Worth}
+	return EngineOptions{Batch: r.config.Batch, Optimiser: r.config.optimiser(), Loss: r.loss, Valuation: r.config.Worth, Samples: r.samples}
 }
 
 // open finds the device and the data, and fills in what the result says of them.
@@ -271,6 +277,7 @@ func (r *run) open() error {
 	if activations := max(min(r.config.Batch, r.data.Train.Len()), InferLimit) * sum(widths); activations > maxActivations {
 		return Usagef("--batch %d of --model %s has %d activations, more than the %d that this program takes", r.config.Batch, r.config.Model, activations, maxActivations)
 	}
+	r.samples = r.config.DataOnDevice
 	r.result.Schema, r.result.Seed = ResultSchema, r.config.Seed
 	r.result.Device = r.device.result()
 	r.result.Data = ResultData{

@@ -40,6 +40,9 @@ const deviceUsage = "auto, cpu, vulkan, vulkan:N, or a part of a device's name (
 // kernelsUsage describes the flag --kernels.
 const kernelsUsage = "`set` of kernels of a Vulkan device: vec4, small, medium or large (default: by the device's kind)"
 
+// dataOnDeviceUsage describes the flag --data-on-device.
+const dataOnDeviceUsage = "`where` a Vulkan device finds the samples: resident in its own memory, streamed from the host's while it works, or auto: streamed if they do not fit (default: auto)"
+
 // labelUsage and maxDataBytesUsage describe flags of several commands.
 const (
 	labelUsage        = "`column` of a CSV file with the labels (default: label, class, target or y, else the last); in regression also several, with commas in between"
@@ -69,6 +72,7 @@ func generalFlags(c *trainer.Config) *pflag.FlagSet {
 	f.Uint64Var(&c.Seed, "seed", c.Seed, "`number` that all random numbers follow from")
 	f.StringVar(&c.Device, "device", c.Device, deviceUsage)
 	f.StringVar(&c.Kernels, "kernels", c.Kernels, kernelsUsage)
+	f.Var(word[trainer.Placement]{&c.DataOnDevice}, "data-on-device", dataOnDeviceUsage)
 	f.Var(word[trainer.GameKind]{&c.Game}, "game", "market, paper, ranking or off")
 	f.BoolVar(&c.Baseline, "baseline", c.Baseline, "train the dense network as long without the game, and compare")
 	return f

@@ -91,6 +91,8 @@ func TestTrainRefuses(t *testing.T) {
 		{"--latency-model file", exitUsage, "--cost latency and --max-latency-us"},
 		{"--cost latency --latency-model file", exitUsage, "--latency-model file: invalid character"},
 		{"--cost latency --latency-model nosuch", exitUsage, "nosuch"},
+		{"--data-on-device here", exitUsage, "auto, resident or streamed"},
+		{"--data-on-device streamed", exitUsage, "has nothing to stream"},
 		{"--device gpu9", exitNoDevice, "no such device: \"gpu9\"; there is cpu:0"},
 		{"--device cpu:9", exitNoDevice, "no such device: \"cpu:9\"; there is cpu:0"},
 		{"--device absent:0", exitNoDevice, "its loader is missing"},

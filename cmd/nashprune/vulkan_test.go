@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -48,6 +49,46 @@ func TestVulkanRun(t *testing.T) {
 				succeed(t, "eval", "first", "--device", device)
 			}
 		})
+	}
+}
+
+// TestStreamedRun: a run whose samples are streamed says so, and leaves what one
+// leaves whose samples are resident, also when it was interrupted.
+func TestStreamedRun(t *testing.T) {
+	needVulkan(t)
+	atImages(t)
+	args := func(where, out string) []string {
+		return train(append(interruptible["market"], "--device", "vulkan", "--data-on-device", where, "--out", out)...)
+	}
+	if text := succeed(t, append(args("streamed", "none"), "--dry-run")...); !strings.Contains(text, "samples, streamed") {
+		t.Errorf("the plan says\n%s", text)
+	}
+	for _, c := range []struct {
+		where, out, says string
+		code             int
+	}{
+		{"auto", "resident", "resident", exitDone},
+		{"streamed", "streamed", "streamed", exitDone},
+		{"streamed", "stopped", "streamed", exitInterrupted},
+	} {
+		lines := 1000 // more than there are
+		if c.code == exitInterrupted {
+			lines = 4
+		}
+		code, stderr := runUntil(t, lines, args(c.where, c.out)...)
+		if code != c.code || !strings.Contains(stderr, "samples: "+c.says) {
+			t.Fatalf("%s: exit code %d: %s", c.out, code, stderr)
+		}
+		if code == exitInterrupted {
+			succeed(t, "train", "--resume", c.out)
+		}
+		for _, name := range []string{trainer.PrunedFile, trainer.DenseFile, trainer.PlayersFile} {
+			sameFile(t, filepath.Join("resident", name), filepath.Join(c.out, name))
+		}
+		result, err := os.ReadFile(filepath.Join(c.out, trainer.ResultFile))
+		if want := fmt.Sprintf(`"samples": %q`, c.says); err != nil || !strings.Contains(string(result), want) {
+			t.Errorf("%s: no %s in the result, %v", c.out, want, err)
+		}
 	}
 }
 

@@ -27,12 +27,16 @@ func DryRun(w io.Writer, d *trainer.DryRun) error {
 	fmt.Fprintf(&b, "multiplications:  %s a sample\n", Thousands(d.MACs))
 	fmt.Fprintf(&b, "steps:            %s, %s in each of %s epochs\n\n", Thousands(d.Steps), Thousands(d.StepsPerEpoch), Thousands(d.Epochs))
 	m := d.Memory
+	samples := "samples"
+	if m.Placement != trainer.AnyPlacement {
+		samples += ", " + string(m.Placement)
+	}
 	table := newTable(&b)
 	for _, part := range []struct {
 		name  string
 		bytes int
 	}{
-		{"samples", m.Samples}, {"parameters", m.Parameters}, {"gradients", m.Gradients}, {"moments", m.Moments},
+		{samples, m.Samples}, {"parameters", m.Parameters}, {"gradients", m.Gradients}, {"moments", m.Moments},
 		{"players", m.Players}, {"activations", m.Activations}, {"exchange with the host", m.Exchange},
 		{"memory in all", m.Held()}, {"more while players are removed", m.Removal},
 	} {

@@ -34,6 +34,15 @@ func TestDryRun(t *testing.T) {
 	if strings.Contains(text, "gradients") {
 		t.Errorf("it keeps no gradients:\n%s", text)
 	}
+	if !regexp.MustCompile(`(?m)^ +samples +3\.00 MiB$`).MatchString(text) {
+		t.Errorf("nobody said where the samples are:\n%s", text)
+	}
+	d.Memory.Placement, d.Device.Samples = trainer.Streamed, trainer.Streamed
+	for _, pattern := range []string{`(?m)^device: +a device, its driver, samples streamed$`, `(?m)^ +samples, streamed +3\.00 MiB$`} {
+		if text := write(); !regexp.MustCompile(pattern).MatchString(text) {
+			t.Errorf("nothing fits %s in\n%s", pattern, text)
+		}
+	}
 	d.Memory.Available, d.Memory.Source, d.Memory.Removal = 0, "not known on plan9", 0
 	if text := write(); !strings.Contains(text, "not known on plan9") || strings.Contains(text, "removed") {
 		t.Errorf("\n%s", text)
