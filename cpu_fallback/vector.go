@@ -15,15 +15,16 @@ type vectors[T real] interface {
 	// rectify is output <- max(s u, 0). NaN stays NaN.
 	rectify(output, s, u []T)
 	// throughRectifier turns derivatives with respect to the outputs of a sample
-	// into those with respect to u, and adds them to sum: where output > 0,
+	// into those with respect to u, and adds them to sum: where s u > 0,
 	// derivative <- s derivative and sum <- sum + derivative, else
 	// derivative <- 0.
-	throughRectifier(derivative, output, s, sum []T)
+	throughRectifier(derivative, s, u, sum []T)
 	// contribute adds the contributions of a sample and their squares to sums over
-	// the batch: where output > 0, with c = rows derivative u, means <- means + c
-	// and squares <- squares + c^2. The derivative is that with respect to the
-	// outputs.
-	contribute(rows T, derivative, output, u, means, squares []T)
+	// the batch: where s u > 0, with c = rows derivative u, means <- means + c and
+	// squares <- squares + c^2. The derivative is that with respect to the outputs.
+	// Both look at u and not at the output, so that statistics fetch no matrix from
+	// memory that the gradient does not fetch.
+	contribute(rows T, derivative, s, u, means, squares []T)
 	// momentum is m <- momentum m + g, w <- w - rate m.
 	momentum(w, g, m []T, rate, momentum T)
 	// adam is m <- m + (1-beta1) (g - m), v <- v + (1-beta2) (g^2 - v),
@@ -50,11 +51,11 @@ func (loops[T]) rectify(output, s, u []T) {
 	}
 }
 
-func (loops[T]) throughRectifier(derivative, output, s, sum []T) {
+func (loops[T]) throughRectifier(derivative, s, u, sum []T) {
 	n := len(derivative)
-	output, s, sum = output[:n], s[:n], sum[:n]
+	s, u, sum = s[:n], u[:n], sum[:n]
 	for i, dz := range derivative {
-		if output[i] > 0 {
+		if T(s[i]*u[i]) > 0 {
 			du := T(s[i] * dz)
 			derivative[i] = du
 			sum[i] += du
@@ -64,11 +65,11 @@ func (loops[T]) throughRectifier(derivative, output, s, sum []T) {
 	}
 }
 
-func (loops[T]) contribute(rows T, derivative, output, u, means, squares []T) {
+func (loops[T]) contribute(rows T, derivative, s, u, means, squares []T) {
 	n := len(derivative)
-	output, u, means, squares = output[:n], u[:n], means[:n], squares[:n]
+	s, u, means, squares = s[:n], u[:n], means[:n], squares[:n]
 	for i, dz := range derivative {
-		if output[i] > 0 {
+		if T(s[i]*u[i]) > 0 {
 			c := T(rows * dz * u[i])
 			means[i] += c
 			squares[i] += T(c * c)

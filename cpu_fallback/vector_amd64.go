@@ -32,16 +32,16 @@ func (a avx2) rectify(output, s, u []float32) {
 	a.loops.rectify(output[n:], s[n:], u[n:])
 }
 
-func (a avx2) throughRectifier(derivative, output, s, sum []float32) {
+func (a avx2) throughRectifier(derivative, s, u, sum []float32) {
 	n := eights(len(derivative))
-	throughRectifierEights(derivative[:n], output[:n], s[:n], sum[:n])
-	a.loops.throughRectifier(derivative[n:], output[n:], s[n:], sum[n:])
+	throughRectifierEights(derivative[:n], s[:n], u[:n], sum[:n])
+	a.loops.throughRectifier(derivative[n:], s[n:], u[n:], sum[n:])
 }
 
-func (a avx2) contribute(rows float32, derivative, output, u, means, squares []float32) {
+func (a avx2) contribute(rows float32, derivative, s, u, means, squares []float32) {
 	n := eights(len(derivative))
-	contributeEights(rows, derivative[:n], output[:n], u[:n], means[:n], squares[:n])
-	a.loops.contribute(rows, derivative[n:], output[n:], u[n:], means[n:], squares[n:])
+	contributeEights(rows, derivative[:n], s[:n], u[:n], means[:n], squares[:n])
+	a.loops.contribute(rows, derivative[n:], s[n:], u[n:], means[n:], squares[n:])
 }
 
 func (a avx2) momentum(w, g, m []float32, rate, momentum float32) {
@@ -66,10 +66,10 @@ func addEights(to, v []float32)
 func rectifyEights(output, s, u []float32)
 
 //go:noescape
-func throughRectifierEights(derivative, output, s, sum []float32)
+func throughRectifierEights(derivative, s, u, sum []float32)
 
 //go:noescape
-func contributeEights(rows float32, derivative, output, u, means, squares []float32)
+func contributeEights(rows float32, derivative, s, u, means, squares []float32)
 
 //go:noescape
 func momentumEights(w, g, m []float32, rate, momentum float32)

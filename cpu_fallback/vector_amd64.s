@@ -49,20 +49,21 @@ more:
 	VZEROUPPER
 	RET
 
-// func throughRectifierEights(derivative, output, s, sum []float32)
+// func throughRectifierEights(derivative, s, u, sum []float32)
 TEXT ·throughRectifierEights(SB), NOSPLIT, $0-96
 	MOVQ   derivative_base+0(FP), DI
 	MOVQ   derivative_len+8(FP), CX
-	MOVQ   output_base+24(FP), SI
-	MOVQ   s_base+48(FP), DX
+	MOVQ   s_base+24(FP), SI
+	MOVQ   u_base+48(FP), DX
 	MOVQ   sum_base+72(FP), BX
 	VXORPS Y15, Y15, Y15
 	XORQ   AX, AX
 	JMP    more
 
 next:
-	VCMPPS    $1, (SI)(AX*4), Y15, Y0 // 0 < output
-	VMOVUPS   (DX)(AX*4), Y1
+	VMOVUPS   (SI)(AX*4), Y1
+	VMULPS    (DX)(AX*4), Y1, Y0
+	VCMPPS    $1, Y0, Y15, Y0         // 0 < s u
 	VMULPS    (DI)(AX*4), Y1, Y1
 	VANDPS    Y0, Y1, Y1
 	VMOVUPS   Y1, (DI)(AX*4)
@@ -78,12 +79,12 @@ more:
 	VZEROUPPER
 	RET
 
-// func contributeEights(rows float32, derivative, output, u, means, squares []float32)
+// func contributeEights(rows float32, derivative, s, u, means, squares []float32)
 TEXT ·contributeEights(SB), NOSPLIT, $0-128
 	VBROADCASTSS rows+0(FP), Y14
 	MOVQ         derivative_base+8(FP), DI
 	MOVQ         derivative_len+16(FP), CX
-	MOVQ         output_base+32(FP), SI
+	MOVQ         s_base+32(FP), SI
 	MOVQ         u_base+56(FP), DX
 	MOVQ         means_base+80(FP), BX
 	MOVQ         squares_base+104(FP), R8
@@ -92,9 +93,11 @@ TEXT ·contributeEights(SB), NOSPLIT, $0-128
 	JMP          more
 
 next:
-	VCMPPS    $1, (SI)(AX*4), Y15, Y0 // 0 < output
+	VMOVUPS   (DX)(AX*4), Y4
+	VMULPS    (SI)(AX*4), Y4, Y0
+	VCMPPS    $1, Y0, Y15, Y0    // 0 < s u
 	VMULPS    (DI)(AX*4), Y14, Y1
-	VMULPS    (DX)(AX*4), Y1, Y1      // c
+	VMULPS    Y4, Y1, Y1         // c
 	VMOVUPS   (BX)(AX*4), Y2
 	VADDPS    Y1, Y2, Y3
 	VBLENDVPS Y0, Y3, Y2, Y2

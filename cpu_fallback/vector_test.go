@@ -97,7 +97,7 @@ func TestRectifiersAtTheirKink(t *testing.T) {
 			t.Errorf("%T: rectified %v to %v, want %v", v, u, output, want)
 		}
 		derivative, sum := slices.Clone(ones), slices.Repeat([]float32{negativeZero}, len(u))
-		v.throughRectifier(derivative, output, ones, sum)
+		v.throughRectifier(derivative, ones, u, sum)
 		passed := []float32{1, 0, 0, 0, 1, 0, 0, 1}
 		if !sameBits(derivative, passed) {
 			t.Errorf("%T: derivatives are %v, want %v", v, derivative, passed)
