@@ -25,9 +25,6 @@ func TestMultiplyAddLoops(t *testing.T) {
 	if want := math.Pow(1.5, math.Pow(2, float64(len(multiplyAddLoops())))); x != want {
 		t.Errorf("a number became %v, want %v", x, want)
 	}
-	if got := multiplyAddScalar(3, 1, 2); got != 12*3*2 {
-		t.Errorf("three turns of twelve sums of 2 give %v", got)
-	}
 }
 
 func TestGauge(t *testing.T) {
@@ -37,7 +34,7 @@ func TestGauge(t *testing.T) {
 	}
 	defer gauge.Close()
 	c, err := gauge.Measure(t.Context())
-	if err != nil || !(c.Operations > 0) || !(c.Bytes > 0) {
+	if err != nil || (c.Operations > 0) != (len(multiplyAddLoops()) > 0) || !(c.Bytes > 0) {
 		t.Errorf("%+v, %v", c, err)
 	}
 	ended, cancel := context.WithCancel(t.Context())
