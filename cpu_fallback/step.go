@@ -146,28 +146,29 @@ func (e *engine[T]) throughGate(l *layer[T], rows int, contributions bool) {
 			clear(biasSum)
 			clear(means)
 			clear(squares)
-			for b := low; b < high; b++ {
-				derivative, u := l.derivative.row(b)[from:to], l.affine.row(b)[from:to]
-				if e.activation != network.ReLU {
+			derivatives, u := l.derivative.part(low, high, from, to), l.affine.part(low, high, from, to)
+			switch {
+			case e.activation == network.ReLU && contributions:
+				e.vectors.contribute(T(rows), derivatives, u, l.out, s, biasSum, means, squares)
+			case e.activation == network.ReLU:
+				e.vectors.throughRectifier(derivatives, u, l.out, s, biasSum)
+			default:
+				for b := low; b < high; b++ {
+					derivative, u := l.derivative.row(b)[from:to], l.affine.row(b)[from:to]
 					throughActivation(e.activation, derivative, s, u)
 					if contributions {
 						contribute(T(rows), derivative, u, means, squares)
 					}
 					throughParticipation(derivative, s, biasSum)
-					continue
 				}
-				if contributions {
-					e.vectors.contribute(T(rows), derivative, s, u, means, squares)
-				}
-				e.vectors.throughRectifier(derivative, s, u, biasSum)
 			}
 		}
 	})
 	chunks := (rows + rowsPerChunk - 1) / rowsPerChunk
-	addRows(l.biasOf(l.gradient), l.biasPartial.top(chunks))
+	e.addRows(l.biasOf(l.gradient), l.biasPartial.top(chunks))
 	if contributions {
-		addRows(l.batchMean, l.meanPartial.top(chunks))
-		addRows(l.batchSquare, l.squarePartial.top(chunks))
+		e.addRows(l.batchMean, l.meanPartial.top(chunks))
+		e.addRows(l.batchSquare, l.squarePartial.top(chunks))
 		for i := range l.batchMean {
 			l.batchMean[i] /= T(rows)
 			l.batchSquare[i] /= T(rows)
