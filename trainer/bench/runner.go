@@ -220,17 +220,25 @@ func (r *runner) turn(ctx context.Context) error {
 		done += n
 		trackedFirst = !trackedFirst
 	}
+	// After a removal the first steps take longer than they do else, which is due to the
+	// round; the first steps of a stretch always take longer than the others.
+	first := tracked
+	if r.few() < r.steps {
+		var err error
+		if first, err = r.train(ctx, r.few(), true); err != nil {
+			return err
+		}
+	}
 	start := time.Now()
 	if err := r.playRound(); err != nil {
 		return err
 	}
 	round := time.Since(start).Seconds()
-	// After a removal the next steps take longer, which is due to the round.
 	next, err := r.train(ctx, r.few(), true)
 	if err != nil {
 		return err
 	}
-	round += float64(r.few()) * max(0, next-tracked)
+	round += float64(r.few()) * max(0, next-first)
 	if err := r.recover(ctx); err != nil {
 		return err
 	}
