@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"strings"
 	"testing"
 
 	"nashprune/trainer"
@@ -28,18 +29,25 @@ func TestMultiplyAddLoops(t *testing.T) {
 }
 
 func TestGauge(t *testing.T) {
-	gauge, err := driver{}.OpenGauge(trainer.Device{})
+	opened, err := driver{}.OpenGauge(trainer.Device{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer gauge.Close()
-	c, err := gauge.Measure(t.Context())
+	defer opened.Close()
+	c, err := opened.Measure(t.Context())
 	if err != nil || (c.Operations > 0) != (len(multiplyAddLoops()) > 0) || !(c.Bytes > 0) {
 		t.Errorf("%+v, %v", c, err)
 	}
+	// Without vectors there is no ceiling that products do not exceed, and it says so.
+	without := *opened.(*gauge)
+	without.loops = nil
+	c, err = without.Measure(t.Context())
+	if operations, _ := without.Methods(); err != nil || c.Operations != 0 || !(c.Bytes > 0) || !strings.HasPrefix(operations, "no multiply-adds") {
+		t.Errorf("%+v, %v, %q", c, err, operations)
+	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := gauge.Measure(ended); !errors.Is(err, context.Canceled) {
+	if _, err := opened.Measure(ended); !errors.Is(err, context.Canceled) {
 		t.Errorf("after ctx has ended: %v", err)
 	}
 }
