@@ -49,7 +49,6 @@ func (driver) Devices() ([]trainer.Device, error) {
 func (driver) Open(device trainer.Device, d *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (trainer.Engine, error) {
 	plan, err := driver{}.Plan(device, d, o, s.Network.Widths())
 	if err == nil {
-		plan.Removal = 0 // nobody may be removed
 		err = plan.Check()
 	}
 	if err != nil {

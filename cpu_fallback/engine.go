@@ -110,9 +110,14 @@ func (l *layer[T]) layPlayers(take taker[T]) {
 	if !l.gated {
 		return
 	}
-	for _, v := range []*[]T{&l.participation, &l.mean, &l.square, &l.batchMean, &l.batchSquare, &l.firstSlope, &l.secondSlope} {
+	for _, v := range l.ofPlayers() {
 		*v = take(l.out)
 	}
+}
+
+// ofPlayers lists what has a number a player.
+func (l *layer[T]) ofPlayers() []*[]T {
+	return []*[]T{&l.participation, &l.mean, &l.square, &l.batchMean, &l.batchSquare, &l.firstSlope, &l.secondSlope}
 }
 
 func (l *layer[T]) layActivations(take taker[T], batchRows int) {
@@ -215,38 +220,6 @@ func (e *engine[T]) Push(s *trainer.State) error {
 		if l.gated && s.Slopes != nil {
 			l.firstSlope, l.secondSlope = convert[T](s.Slopes[i].First), convert[T](s.Slopes[i].Second)
 		}
-	}
-	return nil
-}
-
-func (e *engine[T]) Compact(keep network.Survivors) error {
-	for i, old := range e.layers {
-		in, out := network.Indices(old.in), network.Indices(old.out)
-		if i > 0 {
-			in = keep[i-1]
-		}
-		if old.gated {
-			out = keep[i]
-		}
-		cut := func(v []T) []T {
-			if v == nil {
-				return nil
-			}
-			return append(network.SelectMatrix(old.weightOf(v).data, old.in, out, in), network.Select(old.biasOf(v), out)...)
-		}
-		l := *old
-		l.in, l.out = len(in), len(out)
-		l.parameters, l.first, l.second = cut(old.parameters), cut(old.first), cut(old.second)
-		l.gradient = old.gradient[:len(l.parameters)]
-		l.participation = network.Select(old.participation, out)
-		l.mean, l.square = network.Select(old.mean, out), network.Select(old.square, out)
-		l.firstSlope, l.secondSlope = network.Select(old.firstSlope, out), network.Select(old.secondSlope, out)
-		l.batchMean, l.batchSquare = network.Select(old.batchMean, out), network.Select(old.batchSquare, out)
-		for _, m := range []*matrix[T]{&l.affine, &l.output, &l.derivative, &l.biasPartial, &l.meanPartial, &l.squarePartial} {
-			m.columns = l.out
-			m.data = m.data[:m.rows*l.out]
-		}
-		e.layers[i] = &l
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"nashprune/trainer"
@@ -14,7 +15,7 @@ import (
 // of its own.
 const sumsPerTurn = 12
 
-// multiplyAddLoop makes float32 multiply-adds in registers.
+// multiplyAddLoop makes float32 multiply-adds in registers, of whole vectors.
 type multiplyAddLoop struct {
 	name  string
 	lanes int // of a vector
@@ -26,36 +27,16 @@ func (l multiplyAddLoop) operations(turns int) float64 {
 	return 2 * sumsPerTurn * float64(l.lanes) * float64(turns)
 }
 
-// scalarLoops are the loops that every processor has.
-func scalarLoops() []multiplyAddLoop {
-	return []multiplyAddLoop{{"one number at a time, which vectors exceed", 1, func(turns int) { runtime.KeepAlive(multiplyAddScalar(turns, 1, 0)) }}}
-}
-
-// multiplyAddScalar makes sumsPerTurn multiply-adds a turn and returns something
-// that depends on all of them.
-//
-//go:noinline
-func multiplyAddScalar(turns int, x, y float32) float32 {
-	var a, b, c, d, e, f, g, h, i, j, k, l float32
-	for range turns {
-		a, b, c, d = a*x+y, b*x+y, c*x+y, d*x+y
-		e, f, g, h = e*x+y, f*x+y, g*x+y, h*x+y
-		i, j, k, l = i*x+y, j*x+y, k*x+y, l*x+y
-	}
-	return a + b + c + d + e + f + g + h + i + j + k + l
-}
-
-// What one measurement of the processor takes: chunks of the loop for each
-// thread, of a fraction of a millisecond, so that all threads end at about the
-// same time; and a copy of more than most caches hold.
+// What one turn of the gauge takes: chunks of a loop, of a fraction of a
+// millisecond, so that all threads end at about the same time; and copies in what is
+// more than most caches hold.
 const (
-	turnsPerChunk   = 20_000
-	chunksPerThread = 128
-	copyBytes       = 128 << 20
-	bytesPerChunk   = 1 << 20
+	turnsPerChunk = 20_000
+	copyBytes     = 128 << 20
+	bytesPerChunk = 1 << 20
 )
 
-// gauge measures the processor.
+// gauge measures the processor, whatever library multiplies there.
 type gauge struct {
 	loops    []multiplyAddLoop
 	from, to []byte
@@ -76,25 +57,40 @@ func (driver) OpenGauge(trainer.Device) (trainer.Gauge, error) {
 
 func (g *gauge) Measure(ctx context.Context) (trainer.Ceilings, error) {
 	var c trainer.Ceilings
-	chunks := chunksPerThread * runtime.GOMAXPROCS(0)
 	for _, loop := range g.loops {
 		if err := ctx.Err(); err != nil {
 			return c, err
 		}
-		start := time.Now()
-		inChunks(chunks, 1, func(int, int, int) { loop.run(turnsPerChunk) })
-		c.Operations = max(c.Operations, loop.operations(chunks*turnsPerChunk)/time.Since(start).Seconds())
+		chunks := chunksInSecond(func(int) { loop.run(turnsPerChunk) })
+		c.Operations = max(c.Operations, loop.operations(turnsPerChunk)*chunks)
 	}
-	start := time.Now()
-	inChunks(copyBytes, bytesPerChunk, func(_, low, high int) { copy(g.to[low:high], g.from[low:high]) })
-	c.Bytes = 2 * copyBytes / time.Since(start).Seconds()
+	c.Bytes = 2 * bytesPerChunk * chunksInSecond(func(chunk int) {
+		at := chunk * bytesPerChunk % copyBytes
+		copy(g.to[at:at+bytesPerChunk], g.from[at:at+bytesPerChunk])
+	})
 	return c, ctx.Err()
 }
 
+// chunksInSecond lets all threads work chunk after chunk for the time of a turn, and
+// returns how many they did in a second.
+func chunksInSecond(work func(chunk int)) float64 {
+	var done atomic.Int64
+	start := time.Now()
+	inChunks(runtime.GOMAXPROCS(0), 1, func(int, int, int) {
+		for time.Since(start) < trainer.GaugeTime {
+			work(int(done.Add(1)) - 1)
+		}
+	})
+	return float64(done.Load()) / time.Since(start).Seconds()
+}
+
 func (g *gauge) Methods() (operations, bytes string) {
-	loop := slices.MaxFunc(g.loops, func(a, b multiplyAddLoop) int { return a.lanes - b.lanes })
-	return fmt.Sprintf("multiply-adds in registers (%s), %d threads", loop.name, runtime.GOMAXPROCS(0)),
-		fmt.Sprintf("copy of %d MiB, %d threads", copyBytes>>20, runtime.GOMAXPROCS(0))
+	operations = "no multiply-adds: there is no loop with vectors for " + runtime.GOARCH + " like this, and products exceed any other"
+	if len(g.loops) > 0 {
+		widest := slices.MaxFunc(g.loops, func(a, b multiplyAddLoop) int { return a.lanes - b.lanes })
+		operations = fmt.Sprintf("multiply-adds in registers (%s), %d threads", widest.name, runtime.GOMAXPROCS(0))
+	}
+	return operations, fmt.Sprintf("copy of %d MiB, %d threads", copyBytes>>20, runtime.GOMAXPROCS(0))
 }
 
 func (g *gauge) Close() error { return nil }

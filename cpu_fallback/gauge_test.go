@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"strings"
 	"testing"
 
 	"nashprune/trainer"
@@ -25,24 +26,28 @@ func TestMultiplyAddLoops(t *testing.T) {
 	if want := math.Pow(1.5, math.Pow(2, float64(len(multiplyAddLoops())))); x != want {
 		t.Errorf("a number became %v, want %v", x, want)
 	}
-	if got := multiplyAddScalar(3, 1, 2); got != 12*3*2 {
-		t.Errorf("three turns of twelve sums of 2 give %v", got)
-	}
 }
 
 func TestGauge(t *testing.T) {
-	gauge, err := driver{}.OpenGauge(trainer.Device{})
+	opened, err := driver{}.OpenGauge(trainer.Device{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer gauge.Close()
-	c, err := gauge.Measure(t.Context())
-	if err != nil || !(c.Operations > 0) || !(c.Bytes > 0) {
+	defer opened.Close()
+	c, err := opened.Measure(t.Context())
+	if err != nil || (c.Operations > 0) != (len(multiplyAddLoops()) > 0) || !(c.Bytes > 0) {
 		t.Errorf("%+v, %v", c, err)
+	}
+	// Without vectors there is no ceiling that products do not exceed, and it says so.
+	without := *opened.(*gauge)
+	without.loops = nil
+	c, err = without.Measure(t.Context())
+	if operations, _ := without.Methods(); err != nil || c.Operations != 0 || !(c.Bytes > 0) || !strings.HasPrefix(operations, "no multiply-adds") {
+		t.Errorf("%+v, %v, %q", c, err, operations)
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := gauge.Measure(ended); !errors.Is(err, context.Canceled) {
+	if _, err := opened.Measure(ended); !errors.Is(err, context.Canceled) {
 		t.Errorf("after ctx has ended: %v", err)
 	}
 }

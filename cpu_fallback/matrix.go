@@ -18,6 +18,12 @@ type matrix[T real] struct {
 // row returns row r, sharing its memory.
 func (m matrix[T]) row(r int) []T { return m.data[r*m.columns : (r+1)*m.columns] }
 
+// part returns what lies from one column of row low to another of the last row
+// before high, sharing its memory. There is one row at least.
+func (m matrix[T]) part(low, high, from, to int) []T {
+	return m.data[low*m.columns+from : (high-1)*m.columns+to]
+}
+
 // top returns the first rows rows, sharing their memory.
 func (m matrix[T]) top(rows int) matrix[T] {
 	return matrix[T]{rows, m.columns, m.data[:rows*m.columns]}
@@ -61,11 +67,9 @@ func inChunks(n, size int, work func(chunk, low, high int)) {
 }
 
 // addRows adds the rows of partial sums to total, in their order.
-func addRows[T real](total []T, partial matrix[T]) {
+func (e *engine[T]) addRows(total []T, partial matrix[T]) {
 	clear(total)
 	for r := range partial.rows {
-		for i, v := range partial.row(r) {
-			total[i] += v
-		}
+		e.vectors.add(total, partial.row(r))
 	}
 }

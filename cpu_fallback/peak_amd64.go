@@ -8,7 +8,7 @@ func multiplyAdd256(turns int)
 func multiplyAdd512(turns int)
 
 // multiplyAddLoops returns the loops of vectors that the processor has instructions
-// for, or that of single numbers.
+// for.
 func multiplyAddLoops() []multiplyAddLoop {
 	var loops []multiplyAddLoop
 	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
@@ -16,9 +16,6 @@ func multiplyAddLoops() []multiplyAddLoop {
 	}
 	if cpu.X86.HasAVX512F {
 		loops = append(loops, multiplyAddLoop{"AVX-512", 512 / 32, multiplyAdd512})
-	}
-	if loops == nil {
-		return scalarLoops()
 	}
 	return loops
 }

@@ -2,5 +2,6 @@
 
 package cpufallback
 
-// multiplyAddLoops returns the loops that there are for the processor.
-func multiplyAddLoops() []multiplyAddLoop { return scalarLoops() }
+// multiplyAddLoops returns none: Go makes no vectors, and a loop over single numbers
+// is slower than matrix products.
+func multiplyAddLoops() []multiplyAddLoop { return nil }

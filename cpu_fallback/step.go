@@ -129,37 +129,46 @@ func (l *layer[T]) biasGradient(rows int) {
 	}
 }
 
+// playersAtATime is how many players' sums over a chunk of samples are taken at a
+// time: few enough that they stay in a core's nearest cache with what they are sums
+// of. No sum depends on it.
+const playersAtATime = 1024
+
 // throughGate turns the derivative with respect to the outputs into the one with
 // respect to u, and sums over the batch what the players and the bias need:
 // first within chunks of samples, then over the chunks in their order.
 func (e *engine[T]) throughGate(l *layer[T], rows int, contributions bool) {
 	inChunks(rows, rowsPerChunk, func(chunk, low, high int) {
-		biasSum := l.biasPartial.row(chunk)
-		means, squares := l.meanPartial.row(chunk), l.squarePartial.row(chunk)
-		clear(biasSum)
-		clear(means)
-		clear(squares)
-		for b := low; b < high; b++ {
-			derivative, output, u, s := l.derivative.row(b), l.output.row(b), l.affine.row(b), l.participation
-			if e.activation != network.ReLU {
-				throughActivation(e.activation, derivative, s, u)
-				if contributions {
-					contribute(T(rows), derivative, u, means, squares)
+		for from := 0; from < l.out; from += playersAtATime {
+			to := min(from+playersAtATime, l.out)
+			s, biasSum := l.participation[from:to], l.biasPartial.row(chunk)[from:to]
+			means, squares := l.meanPartial.row(chunk)[from:to], l.squarePartial.row(chunk)[from:to]
+			clear(biasSum)
+			clear(means)
+			clear(squares)
+			derivatives, u := l.derivative.part(low, high, from, to), l.affine.part(low, high, from, to)
+			switch {
+			case e.activation == network.ReLU && contributions:
+				e.vectors.contribute(T(rows), derivatives, u, l.out, s, biasSum, means, squares)
+			case e.activation == network.ReLU:
+				e.vectors.throughRectifier(derivatives, u, l.out, s, biasSum)
+			default:
+				for b := low; b < high; b++ {
+					derivative, u := l.derivative.row(b)[from:to], l.affine.row(b)[from:to]
+					throughActivation(e.activation, derivative, s, u)
+					if contributions {
+						contribute(T(rows), derivative, u, means, squares)
+					}
+					throughParticipation(derivative, s, biasSum)
 				}
-				throughParticipation(derivative, s, biasSum)
-				continue
 			}
-			if contributions {
-				e.vectors.contribute(T(rows), derivative, output, u, means, squares)
-			}
-			e.vectors.throughRectifier(derivative, output, s, biasSum)
 		}
 	})
 	chunks := (rows + rowsPerChunk - 1) / rowsPerChunk
-	addRows(l.biasOf(l.gradient), l.biasPartial.top(chunks))
+	e.addRows(l.biasOf(l.gradient), l.biasPartial.top(chunks))
 	if contributions {
-		addRows(l.batchMean, l.meanPartial.top(chunks))
-		addRows(l.batchSquare, l.squarePartial.top(chunks))
+		e.addRows(l.batchMean, l.meanPartial.top(chunks))
+		e.addRows(l.batchSquare, l.squarePartial.top(chunks))
 		for i := range l.batchMean {
 			l.batchMean[i] /= T(rows)
 			l.batchSquare[i] /= T(rows)

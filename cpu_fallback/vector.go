@@ -7,23 +7,24 @@ import (
 )
 
 // vectors computes number by number what a step needs besides matrix products. All
-// slices of a call have the length of the first and do not overlap. Every
-// implementation gives the same bits.
+// slices of a call have the length of the first and do not overlap, but for those
+// named derivatives and u: they hold a row a sample, each with as many numbers as s has, and
+// rows begin stride numbers apart. Every implementation gives the same bits.
 type vectors[T real] interface {
 	// add is to <- to + v.
 	add(to, v []T)
 	// rectify is output <- max(s u, 0). NaN stays NaN.
 	rectify(output, s, u []T)
-	// throughRectifier turns derivatives with respect to the outputs of a sample
-	// into those with respect to u, and adds them to sum: where output > 0,
-	// derivative <- s derivative and sum <- sum + derivative, else
-	// derivative <- 0.
-	throughRectifier(derivative, output, s, sum []T)
-	// contribute adds the contributions of a sample and their squares to sums over
-	// the batch: where output > 0, with c = rows derivative u, means <- means + c
-	// and squares <- squares + c^2. The derivative is that with respect to the
-	// outputs.
-	contribute(rows T, derivative, output, u, means, squares []T)
+	// throughRectifier turns derivatives with respect to the outputs of some samples
+	// into those with respect to u, and adds them to sum, sample by sample: where
+	// s u > 0, derivative <- s derivative and sum <- sum + derivative, else
+	// derivative <- 0. It looks at u and not at the output, so that statistics fetch no
+	// matrix from memory that the gradient does not fetch.
+	throughRectifier(derivatives, u []T, stride int, s, sum []T)
+	// contribute does the same, and adds the contributions and their squares to
+	// sums: where s u > 0, with c = rows derivative u and the derivative with respect
+	// to the output, means <- means + c and squares <- squares + c^2.
+	contribute(rows T, derivatives, u []T, stride int, s, sum, means, squares []T)
 	// momentum is m <- momentum m + g, w <- w - rate m.
 	momentum(w, g, m []T, rate, momentum T)
 	// adam is m <- m + (1-beta1) (g - m), v <- v + (1-beta2) (g^2 - v),
@@ -50,31 +51,47 @@ func (loops[T]) rectify(output, s, u []T) {
 	}
 }
 
-func (loops[T]) throughRectifier(derivative, output, s, sum []T) {
-	n := len(derivative)
-	output, s, sum = output[:n], s[:n], sum[:n]
-	for i, dz := range derivative {
-		if output[i] > 0 {
-			du := T(s[i] * dz)
-			derivative[i] = du
-			sum[i] += du
-		} else {
-			derivative[i] = 0
+func (loops[T]) throughRectifier(derivatives, u []T, stride int, s, sum []T) {
+	n := len(s)
+	sum = sum[:n]
+	for ; len(derivatives) >= max(n, 1); derivatives, u = below(derivatives, stride), below(u, stride) {
+		derivative, u := derivatives[:n], u[:n]
+		for i, s := range s {
+			if T(s*u[i]) > 0 {
+				du := T(s * derivative[i])
+				derivative[i] = du
+				sum[i] += du
+			} else {
+				derivative[i] = 0
+			}
 		}
 	}
 }
 
-func (loops[T]) contribute(rows T, derivative, output, u, means, squares []T) {
-	n := len(derivative)
-	output, u, means, squares = output[:n], u[:n], means[:n], squares[:n]
-	for i, dz := range derivative {
-		if output[i] > 0 {
-			c := T(rows * dz * u[i])
-			means[i] += c
-			squares[i] += T(c * c)
+func (loops[T]) contribute(rows T, derivatives, u []T, stride int, s, sum, means, squares []T) {
+	n := len(s)
+	sum, means, squares = sum[:n], means[:n], squares[:n]
+	for ; len(derivatives) >= max(n, 1); derivatives, u = below(derivatives, stride), below(u, stride) {
+		derivative, u := derivatives[:n], u[:n]
+		for i, s := range s {
+			if T(s*u[i]) > 0 {
+				dz := derivative[i]
+				du := T(s * dz)
+				derivative[i] = du
+				sum[i] += du
+				c := T(rows * dz * u[i])
+				means[i] += c
+				squares[i] += T(c * c)
+			} else {
+				derivative[i] = 0
+			}
 		}
 	}
 }
+
+// below returns a matrix without its first row, in rows that begin stride numbers
+// apart.
+func below[T real](matrix []T, stride int) []T { return matrix[min(stride, len(matrix)):] }
 
 func (loops[T]) momentum(w, g, m []T, rate, momentum T) {
 	g, m = g[:len(w)], m[:len(w)]

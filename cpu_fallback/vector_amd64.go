@@ -32,16 +32,28 @@ func (a avx2) rectify(output, s, u []float32) {
 	a.loops.rectify(output[n:], s[n:], u[n:])
 }
 
-func (a avx2) throughRectifier(derivative, output, s, sum []float32) {
-	n := eights(len(derivative))
-	throughRectifierEights(derivative[:n], output[:n], s[:n], sum[:n])
-	a.loops.throughRectifier(derivative[n:], output[n:], s[n:], sum[n:])
+func (a avx2) throughRectifier(derivatives, u []float32, stride int, s, sum []float32) {
+	n := eights(len(s))
+	throughRectifierEights(derivatives, u, rowsOf(derivatives, stride, len(s)), stride, s[:n], sum[:n])
+	if n < len(s) {
+		a.loops.throughRectifier(derivatives[n:], u[n:], stride, s[n:], sum[n:])
+	}
 }
 
-func (a avx2) contribute(rows float32, derivative, output, u, means, squares []float32) {
-	n := eights(len(derivative))
-	contributeEights(rows, derivative[:n], output[:n], u[:n], means[:n], squares[:n])
-	a.loops.contribute(rows, derivative[n:], output[n:], u[n:], means[n:], squares[n:])
+func (a avx2) contribute(rows float32, derivatives, u []float32, stride int, s, sum, means, squares []float32) {
+	n := eights(len(s))
+	contributeEights(rows, derivatives, u, rowsOf(derivatives, stride, len(s)), stride, s[:n], sum[:n], means[:n], squares[:n])
+	if n < len(s) {
+		a.loops.contribute(rows, derivatives[n:], u[n:], stride, s[n:], sum[n:], means[n:], squares[n:])
+	}
+}
+
+// rowsOf returns how many rows of a width a matrix has that begin stride numbers apart.
+func rowsOf(matrix []float32, stride, width int) int {
+	if width == 0 {
+		return 0
+	}
+	return (len(matrix)-width)/stride + 1
 }
 
 func (a avx2) momentum(w, g, m []float32, rate, momentum float32) {
@@ -57,7 +69,7 @@ func (a avx2) adam(w, g, m, v []float32, rate, scale float32) {
 }
 
 // The methods of the same names, for lengths that are multiples of eight. They
-// read the length of the first slice alone.
+// read one length alone: that of the first slice, or of s.
 
 //go:noescape
 func addEights(to, v []float32)
@@ -66,10 +78,10 @@ func addEights(to, v []float32)
 func rectifyEights(output, s, u []float32)
 
 //go:noescape
-func throughRectifierEights(derivative, output, s, sum []float32)
+func throughRectifierEights(derivatives, u []float32, count, stride int, s, sum []float32)
 
 //go:noescape
-func contributeEights(rows float32, derivative, output, u, means, squares []float32)
+func contributeEights(rows float32, derivatives, u []float32, count, stride int, s, sum, means, squares []float32)
 
 //go:noescape
 func momentumEights(w, g, m []float32, rate, momentum float32)

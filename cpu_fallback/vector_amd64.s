@@ -49,20 +49,27 @@ more:
 	VZEROUPPER
 	RET
 
-// func throughRectifierEights(derivative, output, s, sum []float32)
-TEXT ·throughRectifierEights(SB), NOSPLIT, $0-96
-	MOVQ   derivative_base+0(FP), DI
-	MOVQ   derivative_len+8(FP), CX
-	MOVQ   output_base+24(FP), SI
-	MOVQ   s_base+48(FP), DX
-	MOVQ   sum_base+72(FP), BX
+// func throughRectifierEights(derivatives, u []float32, count, stride int, s, sum []float32)
+TEXT ·throughRectifierEights(SB), NOSPLIT, $0-112
+	MOVQ   derivatives_base+0(FP), DI
+	MOVQ   u_base+24(FP), DX
+	MOVQ   count+48(FP), R10
+	MOVQ   stride+56(FP), R9
+	MOVQ   s_base+64(FP), SI
+	MOVQ   s_len+72(FP), CX
+	MOVQ   sum_base+88(FP), BX
+	SHLQ   $2, R9
 	VXORPS Y15, Y15, Y15
-	XORQ   AX, AX
-	JMP    more
+	JMP    moreRows
+
+row:
+	XORQ AX, AX
+	JMP  more
 
 next:
-	VCMPPS    $1, (SI)(AX*4), Y15, Y0 // 0 < output
-	VMOVUPS   (DX)(AX*4), Y1
+	VMOVUPS   (SI)(AX*4), Y1
+	VMULPS    (DX)(AX*4), Y1, Y0
+	VCMPPS    $1, Y0, Y15, Y0    // 0 < s u
 	VMULPS    (DI)(AX*4), Y1, Y1
 	VANDPS    Y0, Y1, Y1
 	VMOVUPS   Y1, (DI)(AX*4)
@@ -75,40 +82,72 @@ next:
 more:
 	CMPQ AX, CX
 	JLT  next
+	ADDQ R9, DI
+	ADDQ R9, DX
+	DECQ R10
+
+moreRows:
+	CMPQ R10, $0
+	JGT  row
 	VZEROUPPER
 	RET
 
-// func contributeEights(rows float32, derivative, output, u, means, squares []float32)
-TEXT ·contributeEights(SB), NOSPLIT, $0-128
+// func contributeEights(rows float32, derivatives, u []float32, count, stride int, s, sum, means, squares []float32)
+TEXT ·contributeEights(SB), NOSPLIT, $0-168
 	VBROADCASTSS rows+0(FP), Y14
-	MOVQ         derivative_base+8(FP), DI
-	MOVQ         derivative_len+16(FP), CX
-	MOVQ         output_base+32(FP), SI
-	MOVQ         u_base+56(FP), DX
-	MOVQ         means_base+80(FP), BX
-	MOVQ         squares_base+104(FP), R8
+	MOVQ         derivatives_base+8(FP), DI
+	MOVQ         u_base+32(FP), DX
+	MOVQ         count+56(FP), R10
+	MOVQ         stride+64(FP), R9
+	MOVQ         s_base+72(FP), SI
+	MOVQ         s_len+80(FP), CX
+	MOVQ         sum_base+96(FP), BX
+	MOVQ         means_base+120(FP), R11
+	MOVQ         squares_base+144(FP), R12
+	SHLQ         $2, R9
 	VXORPS       Y15, Y15, Y15
-	XORQ         AX, AX
-	JMP          more
+	JMP          moreRows
+
+row:
+	XORQ AX, AX
+	JMP  more
 
 next:
-	VCMPPS    $1, (SI)(AX*4), Y15, Y0 // 0 < output
-	VMULPS    (DI)(AX*4), Y14, Y1
-	VMULPS    (DX)(AX*4), Y1, Y1      // c
+	VMOVUPS   (SI)(AX*4), Y1
+	VMOVUPS   (DX)(AX*4), Y4
+	VMOVUPS   (DI)(AX*4), Y5
+	VMULPS    Y4, Y1, Y0
+	VCMPPS    $1, Y0, Y15, Y0  // 0 < s u
+	VMULPS    Y5, Y1, Y1
+	VANDPS    Y0, Y1, Y1
+	VMOVUPS   Y1, (DI)(AX*4)
 	VMOVUPS   (BX)(AX*4), Y2
-	VADDPS    Y1, Y2, Y3
-	VBLENDVPS Y0, Y3, Y2, Y2
+	VADDPS    Y1, Y2, Y1
+	VBLENDVPS Y0, Y1, Y2, Y2
 	VMOVUPS   Y2, (BX)(AX*4)
-	VMULPS    Y1, Y1, Y1              // c^2
-	VMOVUPS   (R8)(AX*4), Y2
-	VADDPS    Y1, Y2, Y3
+	VMULPS    Y5, Y14, Y5
+	VMULPS    Y4, Y5, Y5       // c
+	VMOVUPS   (R11)(AX*4), Y2
+	VADDPS    Y5, Y2, Y3
 	VBLENDVPS Y0, Y3, Y2, Y2
-	VMOVUPS   Y2, (R8)(AX*4)
+	VMOVUPS   Y2, (R11)(AX*4)
+	VMULPS    Y5, Y5, Y5       // c^2
+	VMOVUPS   (R12)(AX*4), Y2
+	VADDPS    Y5, Y2, Y3
+	VBLENDVPS Y0, Y3, Y2, Y2
+	VMOVUPS   Y2, (R12)(AX*4)
 	ADDQ      $8, AX
 
 more:
 	CMPQ AX, CX
 	JLT  next
+	ADDQ R9, DI
+	ADDQ R9, DX
+	DECQ R10
+
+moreRows:
+	CMPQ R10, $0
+	JGT  row
 	VZEROUPPER
 	RET
 

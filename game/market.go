@@ -66,10 +66,37 @@ func (m Market) Respond(worth, s, damping float64) float64 {
 // Winners returns the positions of the players that hold the demand largest
 // worths, in increasing order. Of two equal worths the lower position wins.
 func Winners(worths []float64, demand int) []int {
-	ranking := rank(worths)
-	winners := ranking[:min(demand, len(ranking))]
-	slices.Sort(winners)
+	demand = min(demand, len(worths))
+	winners := make([]int, 0, demand)
+	if demand == 0 {
+		return winners
+	}
+	// Everybody above the lowest winning worth wins, and of those who have it as many
+	// as are still asked for: the positions need not be ranked.
+	lowest := highest(worths, demand)
+	equal := demand
+	for _, worth := range worths {
+		if cmp.Less(lowest, worth) {
+			equal--
+		}
+	}
+	for i, worth := range worths {
+		switch order := cmp.Compare(worth, lowest); {
+		case order > 0:
+			winners = append(winners, i)
+		case order == 0 && equal > 0:
+			winners = append(winners, i)
+			equal--
+		}
+	}
 	return winners
+}
+
+// highest returns the worth that is number n from the top, counted from 1.
+func highest(worths []float64, n int) float64 {
+	increasing := slices.Clone(worths)
+	slices.Sort(increasing)
+	return increasing[len(increasing)-n]
 }
 
 // rank returns positions by falling worth, ties by position.
@@ -88,7 +115,7 @@ func ClearingPrice(worths []float64, demand int) float64 {
 	if demand >= len(worths) {
 		return 0
 	}
-	return worths[rank(worths)[demand]]
+	return highest(worths, demand+1)
 }
 
 // Demand returns how many of a layer's players the market asks for when the

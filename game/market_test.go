@@ -1,6 +1,7 @@
 package game_test
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"testing"
@@ -186,6 +187,37 @@ func TestSplitAlwaysAddsUp(t *testing.T) {
 		}
 		if sum != keep {
 			t.Fatalf("Split(%d, %v) = %v adds up to %d", keep, widths, shares, sum)
+		}
+	}
+}
+
+// TestWinnersAreTheFirstOfTheRanking compares winners and clearing prices with
+// those of a ranking by falling worth and then by position, of worths that are often
+// equal, and infinite where a ledger makes them so.
+func TestWinnersAreTheFirstOfTheRanking(t *testing.T) {
+	draw := random.New(1, random.Testing, 2, 0)
+	for range 3000 {
+		worths := make([]float64, draw.Below(12))
+		for i := range worths {
+			worths[i] = []float64{0, 0.25, 0.5, draw.Float64(), math.Inf(1)}[draw.Below(5)]
+		}
+		ranking := make([]int, len(worths))
+		for i := range ranking {
+			ranking[i] = i
+		}
+		slices.SortStableFunc(ranking, func(a, b int) int { return cmp.Compare(worths[b], worths[a]) })
+		for demand := range len(worths) + 2 {
+			want := slices.Sorted(slices.Values(ranking[:min(demand, len(ranking))]))
+			if got := game.Winners(worths, demand); !slices.Equal(got, want) {
+				t.Fatalf("of %v %d win: %v, want %v", worths, demand, got, want)
+			}
+			price := 0.
+			if demand < len(ranking) {
+				price = worths[ranking[demand]]
+			}
+			if got := game.ClearingPrice(worths, demand); got != price {
+				t.Fatalf("%v clear for %d at %v, want %v", worths, demand, got, price)
+			}
 		}
 	}
 }

@@ -25,17 +25,14 @@ var _ trainer.Gauger = driver{}
 
 // How large the loops of the gauge are.
 const (
-	// gaugeTime is what the multiply-adds should take, and the copies: long beside a
-	// submission, short beside the time after which systems reset a device.
-	gaugeTime = 30 * time.Millisecond
 	// firstTurns are those of the first try to take so long.
 	firstTurns = 64
 	// peakGroups fill the largest device many times over.
 	peakGroups = 4096
 	// copyBytes is more than caches hold.
 	copyBytes = 128 << 20
-	// maxCopies take so long on devices that move nine terabytes a second.
-	maxCopies = 1 << 10
+	// maxCopies take so long on devices that move eleven terabytes a second.
+	maxCopies = 1 << 11
 )
 
 func (driver) OpenGauge(d trainer.Device) (trainer.Gauge, error) {
@@ -76,7 +73,7 @@ func (g *gauge) prepare() error {
 		return err
 	}
 	// Where memory is fast, one copy takes no longer than its submission.
-	g.copies = int(min(maxCopies, max(1, float64(gaugeTime)/float64(once))))
+	g.copies = int(min(maxCopies, max(1, float64(trainer.GaugeTime)/float64(once))))
 	pipeline, err := g.device.Pipeline(shaders.Peak, uint32(local))
 	if err != nil {
 		return err
@@ -94,12 +91,12 @@ func (g *gauge) prepare() error {
 		if err != nil {
 			return err
 		}
-		if took > gaugeTime/2 || turns == maxTurns {
+		if took > trainer.GaugeTime/2 || turns == maxTurns {
 			g.operations = shaders.PeakOperations * float64(turns) * float64(peakGroups*local)
 			return nil
 		}
 		g.peak.Free()
-		turns = min(maxTurns, max(2*turns, int(float64(turns)*float64(gaugeTime)/float64(took))))
+		turns = min(maxTurns, max(2*turns, int(float64(turns)*float64(trainer.GaugeTime)/float64(took))))
 	}
 }
 

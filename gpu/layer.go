@@ -185,11 +185,12 @@ func (e *engine) read(b compute.Buffer) ([]float32, error) {
 	return v, e.device.Read(b, bytesOf(v))
 }
 
-// readPlayers returns the rows of the layer's players, each without its padding.
-func (e *engine) readPlayers(l *layer, from compute.Buffer) ([shaders.PlayerRows][]float32, error) {
+// readPlayers returns the first rows of the layer's players, so many, each without
+// its padding; the others are nil.
+func (e *engine) readPlayers(l *layer, from compute.Buffer, count int) ([shaders.PlayerRows][]float32, error) {
 	var rows [shaders.PlayerRows][]float32
-	v, err := e.read(from)
-	for r := range rows {
+	v, err := e.read(from.Part(0, 4*count*padded(l.out)))
+	for r := range count {
 		rows[r] = v[r*padded(l.out):][:l.out]
 	}
 	return rows, err
@@ -249,7 +250,7 @@ func (e *engine) Pull() (*trainer.State, error) {
 	for _, l := range e.layers {
 		var participation []float32
 		if l.gated {
-			rows, err := e.readPlayers(l, l.players)
+			rows, err := e.readPlayers(l, l.players, shaders.PlayerRows)
 			if err != nil {
 				return nil, err
 			}

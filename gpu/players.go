@@ -13,8 +13,12 @@ import (
 	"nashprune/trainer/network"
 )
 
-// widen returns float32 numbers of the device in the host's float64.
+// widen returns float32 numbers of the device in the host's float64, nil if there
+// are none.
 func widen(v []float32) []float64 {
+	if v == nil {
+		return nil
+	}
 	w := make([]float64, len(v))
 	for i, x := range v {
 		w[i] = float64(x)
@@ -23,18 +27,15 @@ func widen(v []float32) []float64 {
 }
 
 func (e *engine) Statistics() ([]trainer.Statistics, error) {
-	all, err := e.statistics(func(l *layer) compute.Buffer { return l.players })
-	for l := range all { // as they were when somebody last asked
-		all[l].SquaredNorm, all[l].Competition = nil, nil
-	}
-	return all, err
+	return e.statistics(func(l *layer) compute.Buffer { return l.players }, shaders.Square+1)
 }
 
-// statistics reads the players' matrix of each layer, wherever it lies.
-func (e *engine) statistics(of func(*layer) compute.Buffer) ([]trainer.Statistics, error) {
+// statistics reads the first rows of the players' matrix of each layer, wherever it
+// lies. What stands in no row that was read is nil.
+func (e *engine) statistics(of func(*layer) compute.Buffer, rows int) ([]trainer.Statistics, error) {
 	var all []trainer.Statistics
 	for _, l := range e.hidden() {
-		players, err := e.readPlayers(l, of(l))
+		players, err := e.readPlayers(l, of(l), rows)
 		if err != nil {
 			return nil, err
 		}
@@ -64,7 +65,7 @@ func (e *engine) Measure(ctx context.Context) ([]trainer.Statistics, error) {
 	if err := e.observe(ctx, r, measuring, of, trainer.InOrder(e.data.Train.Len())); err != nil {
 		return nil, err
 	}
-	return e.statistics(of)
+	return e.statistics(of, shaders.Competition+1)
 }
 
 func (e *engine) Observe(ctx context.Context, order []int32) error {
@@ -101,7 +102,7 @@ func (e *engine) Move(prices []float64, damping float64) ([][]float64, error) {
 	}
 	var moved [][]float64
 	for _, l := range e.hidden() {
-		players, err := e.readPlayers(l, l.players)
+		players, err := e.readPlayers(l, l.players, shaders.Participation+1)
 		if err != nil {
 			return nil, err
 		}

@@ -101,7 +101,7 @@ func (e *engine) tensors(rows int, gradients []compute.Buffer) (tensors []traine
 			continue
 		}
 		addBatch(name("affine"), l.affine, l.out)
-		players, failed := e.readPlayers(l, l.players)
+		players, failed := e.readPlayers(l, l.players, shaders.PlayerRows)
 		if failed != nil {
 			return nil, failed
 		}

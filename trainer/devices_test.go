@@ -104,3 +104,28 @@ func TestChooseDevice(t *testing.T) {
 		t.Errorf("without drivers auto is %s, %v", choice.ID(), err)
 	}
 }
+
+// Devices share ceilings where they are the same hardware behind one driver: a
+// processor with different libraries, and a device with different kernels, but not two
+// cards of one name.
+func TestSharesCeilings(t *testing.T) {
+	cpu := Device{Driver: "cpu", Name: "a processor", Kind: CPU, BLAS: "one"}
+	card := Device{Driver: "vulkan", Index: 1, Name: "a card", Kind: DiscreteGPU, Kernels: "small"}
+	change := func(d Device, by func(*Device)) Device { by(&d); return d }
+	for i, c := range []struct {
+		a, b Device
+		want bool
+	}{
+		{cpu, cpu, true},
+		{cpu, change(cpu, func(d *Device) { d.Index, d.BLAS = 1, "other" }), true},
+		{cpu, change(cpu, func(d *Device) { d.Index, d.Name = 1, "another" }), false},
+		{cpu, card, false},
+		{card, change(card, func(d *Device) { d.Kernels = "large" }), true},
+		{card, change(card, func(d *Device) { d.Index = 0 }), false},
+		{cpu, change(cpu, func(d *Device) { d.Driver, d.Kind = "vulkan", SoftwareGPU }), false},
+	} {
+		if c.a.SharesCeilings(c.b) != c.want || c.b.SharesCeilings(c.a) != c.want {
+			t.Errorf("%d: %+v and %+v: want %v", i, c.a, c.b, c.want)
+		}
+	}
+}

@@ -23,7 +23,8 @@ type MemoryPlan struct {
 
 	// Removal is taken besides while players are removed, when what is left of
 	// parameters, moments and players stands beside what there was. It is at most
-	// so much; 0 where nobody will be removed.
+	// so much; 0 where nobody will be removed, and where what is left moves to the
+	// beginning of where it lies.
 	Removal int `json:"removal"`
 
 	Available int    `json:"available"` // that the device has for it; 0 where it cannot tell

@@ -77,6 +77,7 @@ var assumptions = []string{
 	"operations of a step are the additions and multiplications of its matrix products",
 	"bytes of a step are those of every tensor once for each pass through it, with Adam, as if no cache kept any",
 	"a round's share is taken over the steps between two rounds of a default run on MNIST",
+	"a round is the game's: it records nothing, puts nobody back, and of every layer the first player leaves, so that all others move",
 	"samples are noise in which four pixels in five are background",
 }
 
@@ -159,6 +160,9 @@ func (b *bench) contest(ctx context.Context, cases []Case, ceilings bool, end ti
 	}
 	if ceilings {
 		for _, d := range b.live() {
+			if slices.ContainsFunc(gauges, func(g *gauge) bool { return g.on.SharesCeilings(d) }) {
+				continue
+			}
 			b.tell("%s: ceilings", d.ID())
 			g, err := newGauge(d)
 			switch {
@@ -181,10 +185,11 @@ func (b *bench) contest(ctx context.Context, cases []Case, ceilings bool, end ti
 
 // stepsToKnow is how many steps it takes to know anything: to warm up, to count
 // how many fit into a turn, and a turn. With the game they are the more that
-// [runner.warmUp] and [runner.turn] train with statistics and after rounds.
+// [runner.warmUp] and [runner.turn] train with statistics and after rounds, where a
+// step fills a turn.
 func stepsToKnow(withGame bool) float64 {
 	if withGame {
-		return 8
+		return 11
 	}
 	return 4
 }
@@ -251,9 +256,10 @@ func closeAll(all []contestant) {
 
 func (b *bench) noteCeilings(gauges []*gauge) {
 	for _, g := range gauges {
+		measured := g.measured()
 		for i := range b.report.Devices {
-			if b.report.Devices[i].ID() == g.device() {
-				b.report.Devices[i].Ceilings = g.measured()
+			if d := &b.report.Devices[i]; g.on.SharesCeilings(d.Device) {
+				d.Ceilings = measured
 			}
 		}
 	}
@@ -281,7 +287,7 @@ func (b *bench) caseReport(c, first Case, runners, ofFirst []*runner) CaseReport
 		b.noteSpeed(r)
 		for _, d := range b.report.Devices {
 			if c := d.Ceilings; c != nil && d.ID() == r.device() {
-				m.OfOperations, m.OfBytes = m.Operations.Median/c.Operations.Median, m.Bytes.Median/c.Bytes.Median
+				m.OfOperations, m.OfBytes = c.Operations.part(m.Operations), c.Bytes.part(m.Bytes)
 			}
 		}
 		for _, other := range runners {

@@ -15,8 +15,9 @@ import (
 	"nashprune/trainer/network"
 )
 
-// imagined is a driver of three devices without arithmetic: 0 works, 1 has too
-// little memory for more than a thousand players, and 2 is lost in its ninth step.
+// imagined is a driver of devices without arithmetic: 0 works, 1 has too little
+// memory for more than a thousand players, 2 is lost in its ninth step, and 3 is the
+// processor of 0 once more.
 type imagined struct{}
 
 const imaginedName = "imagined"
@@ -26,10 +27,10 @@ func init() { trainer.Register(imagined{}) }
 func (imagined) Name() string { return imaginedName }
 
 func (imagined) Devices() ([]trainer.Device, error) {
-	kinds := []trainer.DeviceKind{trainer.CPU, trainer.DiscreteGPU, trainer.DiscreteGPU}
+	kinds := []trainer.DeviceKind{trainer.CPU, trainer.DiscreteGPU, trainer.DiscreteGPU, trainer.CPU}
 	var devices []trainer.Device
 	for i, kind := range kinds {
-		devices = append(devices, trainer.Device{Driver: imaginedName, Index: i, Name: fmt.Sprint("device ", i), Kind: kind})
+		devices = append(devices, trainer.Device{Driver: imaginedName, Index: i, Name: fmt.Sprint("device ", i%3), Kind: kind})
 	}
 	return devices, nil
 }
@@ -47,6 +48,8 @@ type imaginedEngine struct {
 	trainer.Engine
 	on      trainer.Device
 	network *network.Network
+	left    int // players who left each layer since the last state was pushed
+	pushed  int // states
 	steps   int
 	tracks  []bool // of each call of Train
 	timed   int
@@ -65,24 +68,38 @@ func (e *imaginedEngine) Train(ctx context.Context, s trainer.Stretch) (trainer.
 func (e *imaginedEngine) Statistics() ([]trainer.Statistics, error) {
 	var all []trainer.Statistics
 	for _, l := range e.network.Hidden() {
-		all = append(all, trainer.Statistics{Participation: make([]float64, l.Out), MeanSquare: make([]float64, l.Out)})
+		all = append(all, trainer.Statistics{Participation: make([]float64, l.Out-e.left), MeanSquare: make([]float64, l.Out-e.left)})
 	}
 	return all, nil
+}
+
+func (e *imaginedEngine) Push(s *trainer.State) error {
+	if s.Network != e.network {
+		return errors.New("another network")
+	}
+	e.left = 0
+	e.pushed++
+	return nil
 }
 
 func (e *imaginedEngine) Move(prices []float64, _ float64) ([][]float64, error) {
 	if len(prices) != len(e.network.Hidden()) {
 		return nil, errors.New("not a price a layer")
 	}
-	return nil, nil
+	var moved [][]float64
+	for _, l := range e.network.Hidden() {
+		moved = append(moved, slices.Repeat([]float64{1}, l.Out-e.left))
+	}
+	return moved, nil
 }
 
 func (e *imaginedEngine) Compact(keep network.Survivors) error {
 	for l, kept := range keep {
-		if len(kept) != e.network.Layers[l].Out {
-			return errors.New("somebody would leave")
+		if !slices.Equal(kept, network.Indices(e.network.Layers[l].Out - e.left)[1:]) {
+			return fmt.Errorf("others leave than the first: %v stay", kept)
 		}
 	}
+	e.left++
 	return nil
 }
 
@@ -103,16 +120,19 @@ func (imagined) OpenGauge(d trainer.Device) (trainer.Gauge, error) {
 	if d.Index == 1 {
 		return nil, errors.New("no gauge today")
 	}
-	return imaginedGauge{}, nil
+	return &imaginedGauge{}, nil
 }
 
-type imaginedGauge struct{}
+// imaginedGauge reaches most in its third turn.
+type imaginedGauge struct{ turns float64 }
 
-func (imaginedGauge) Measure(ctx context.Context) (trainer.Ceilings, error) {
-	return trainer.Ceilings{Operations: 1e12, Bytes: 1e11}, ctx.Err()
+func (g *imaginedGauge) Measure(ctx context.Context) (trainer.Ceilings, error) {
+	g.turns++
+	away := math.Abs(g.turns - 3)
+	return trainer.Ceilings{Operations: 1e15 - away*1e14, Bytes: 1e14 - away*1e13}, ctx.Err()
 }
-func (imaginedGauge) Methods() (string, string) { return "sums", "a copy" }
-func (imaginedGauge) Close() error              { return nil }
+func (*imaginedGauge) Methods() (string, string) { return "sums", "a copy" }
+func (*imaginedGauge) Close() error              { return nil }
 
 func options(t *testing.T, indices ...int) Options {
 	t.Helper()
@@ -135,7 +155,7 @@ func TestRun(t *testing.T) {
 	if len(r.Cases) != 2 || len(r.Devices) != 2 || r.Interrupted || len(r.Scaling) != 0 {
 		t.Fatalf("%+v", r)
 	}
-	if len(r.LeftOut) != 1 || r.LeftOut[0].Reason != "no gauge today" || r.Devices[1].Ceilings != nil || r.Devices[0].Ceilings.Operations.Median != 1e12 {
+	if len(r.LeftOut) != 1 || r.LeftOut[0].Reason != "no gauge today" || r.Devices[1].Ceilings != nil || r.Devices[0].Ceilings.Operations.Best != 1e15 {
 		t.Errorf("ceilings: %+v, %+v", r.LeftOut, r.Devices)
 	}
 	for i, c := range r.Cases {
@@ -249,7 +269,8 @@ func TestTurnsAlternate(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := r.engine.(*imaginedEngine)
-	for turn, want := range [][]bool{{false, true, true, false}, {true, false, true, false}, {false, true, true, false}} {
+	// Both at first, the first steps after the round, and after all have come back.
+	for turn, want := range [][]bool{{false, true, true, true, false}, {true, false, true, true, false}, {false, true, true, true, false}} {
 		e.tracks = nil
 		if err := r.turn(t.Context()); err != nil {
 			t.Fatal(err)
@@ -302,5 +323,75 @@ func TestRunWithoutTime(t *testing.T) {
 func TestStepsPerRound(t *testing.T) {
 	if got := stepsPerRound(); !near(got, 0.4*20*469/40) {
 		t.Errorf("%v", got)
+	}
+}
+
+// What is alternated within a turn is as much with statistics as without, and
+// changes which of them comes first.
+func TestPartsOfATurnAlternate(t *testing.T) {
+	o := options(t, 0)
+	c := Case{[]int{4, 3, 2}, 16}
+	r, err := newRunner(t.Context(), o.Devices[0], c, material{c.data(500 * c.Batch), c.state()}, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := r.engine.(*imaginedEngine)
+	for steps, parts := range map[int]int{2: 2, 7: 4, 9: 3, 40: 4} {
+		r.steps, e.tracks = steps, nil
+		r.step, r.tracked, r.round = nil, nil, nil
+		if err := r.turn(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		var want []bool
+		for part := range parts {
+			want = append(want, part%2 == 1, part%2 == 0)
+		}
+		if got := e.tracks[:min(2*parts, len(e.tracks))]; !slices.Equal(got, want) {
+			t.Errorf("%d steps: with statistics %v, want %v", steps, got, want)
+		}
+	}
+}
+
+// A network goes back to what it was before it has lost what would be missed, and not
+// each time, since that takes long where there are many players.
+func TestRecover(t *testing.T) {
+	o := options(t, 0)
+	for players, rounds := range map[int]int{3: 1, 999: 1, 1000: 2, 3500: 4} {
+		c := Case{[]int{4, players, 2}, 16}
+		r, err := newRunner(t.Context(), o.Devices[0], c, material{c.data(c.Batch), c.state()}, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := r.engine.(*imaginedEngine)
+		r.openMarket()
+		e.left, e.pushed = 0, 0
+		for round := 1; round <= rounds; round++ {
+			if e.pushed > 0 {
+				t.Errorf("%d players: it went back before round %d", players, round)
+			}
+			if err := r.turn(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if e.pushed != 1 || e.left != 0 {
+			t.Errorf("%d players: %d times back after %d rounds, and %d are missing", players, e.pushed, rounds, e.left)
+		}
+	}
+}
+
+// Devices on one processor have one gauge, and so the same ceilings.
+func TestOneProcessorHasOneGauge(t *testing.T) {
+	r, err := Run(t.Context(), options(t, 0, 3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, other := r.Devices[0].Ceilings, r.Devices[1].Ceilings
+	if one == nil || one != other || one.Operations.Turns.Turns != mostTurns || one.Operations.Best != 1e15 || one.Bytes.Best != 1e14 {
+		t.Errorf("%+v and %+v", one, other)
+	}
+	for _, m := range r.Cases[0].Measured {
+		if want := m.Operations.Median / 1e15; m.OfOperations != want {
+			t.Errorf("%s: %v of what can be reached, want %v", m.Device, m.OfOperations, want)
+		}
 	}
 }

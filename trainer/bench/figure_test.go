@@ -68,3 +68,44 @@ func TestFit(t *testing.T) {
 		}
 	}
 }
+
+// A ceiling is the best of its turns. There is none where nothing was measured, and no
+// fraction of one that was passed.
+func TestCeiling(t *testing.T) {
+	c := NewCeiling([]float64{3, 8, 5})
+	if c.Best != 8 || c.Turns.Median != 5 {
+		t.Errorf("%+v", c)
+	}
+	for _, none := range []*Ceiling{NewCeiling(nil), NewCeiling([]float64{0, 0})} {
+		if none != nil || none.part(figure([]float64{1})) != 0 {
+			t.Errorf("%+v", none)
+		}
+	}
+	for median, want := range map[float64]float64{2: 0.25, 8: 1, 8.1: 0} {
+		if got := c.part(figure([]float64{median})); got != want {
+			t.Errorf("%v of 8 is %v, want %v", median, got, want)
+		}
+	}
+}
+
+// Only sizes at which the game can be told from nothing say how it grows.
+func TestGrowthOfTheGame(t *testing.T) {
+	game := func(costs ...float64) *Game { return &Game{Cost: figure(costs), Round: figure([]float64{1})} }
+	s := Series{Points: []Point{
+		{Size: 10, Step: figure([]float64{1}), Game: game(-1, -1, 6)},
+		{Size: 100, Step: figure([]float64{1}), Game: game(2, 2, 2)},
+		{Size: 1000, Step: figure([]float64{1}), Game: game(7, 8, 9)},
+		{Size: 10000, Step: figure([]float64{1})},
+	}}
+	s.fit()
+	if s.Game == nil || !near(s.Game.Exponent, math.Log10(4)) || s.Game.From != 100 || s.Game.To != 1000 {
+		t.Errorf("%+v", s.Game)
+	}
+	if s.Round == nil || !near(s.Round.Exponent, 0) || s.Round.From != 10 {
+		t.Errorf("%+v", s.Round)
+	}
+	s.Points = s.Points[:2]
+	if s.fit(); s.Game != nil {
+		t.Errorf("one size grows as %+v", s.Game)
+	}
+}

@@ -1,14 +1,16 @@
 package bench
 
 import (
+	"slices"
 	"time"
 
 	"nashprune/trainer"
 )
 
 // ReportSchema is the version of the fields of [Report]. It goes up when a field
-// changes its meaning.
-const ReportSchema = 1
+// changes its meaning. Since 2 ceilings are the best of their turns, a fraction of one is
+// left out above 1, and rounds remove a player.
+const ReportSchema = 2
 
 // Report is all that was measured. Times are in seconds.
 type Report struct {
@@ -33,12 +35,36 @@ type Device struct {
 	Lost     string          `json:"lost,omitempty"`     // why nothing was measured there any more
 }
 
-// DeviceCeilings are [trainer.Ceilings], measured.
+// DeviceCeilings are [trainer.Ceilings], measured. Devices that share them have the
+// same ones.
 type DeviceCeilings struct {
-	Operations       Figure `json:"operations_per_second"`
-	Bytes            Figure `json:"bytes_per_second"`
-	OperationsMethod string `json:"operations_method"`
-	BytesMethod      string `json:"bytes_method"`
+	Operations       *Ceiling `json:"operations_per_second,omitempty"` // nil where the device has no loop for it
+	Bytes            *Ceiling `json:"bytes_per_second"`
+	OperationsMethod string   `json:"operations_method"`
+	BytesMethod      string   `json:"bytes_method"`
+}
+
+// Ceiling is what a device reached at most, in the best of several turns.
+type Ceiling struct {
+	Best  float64 `json:"best"`
+	Turns Figure  `json:"of"` // which it is the best of
+}
+
+// NewCeiling returns the ceiling that turns show, nil where they show nothing.
+func NewCeiling(each []float64) *Ceiling {
+	if len(each) == 0 || slices.Max(each) == 0 {
+		return nil
+	}
+	return &Ceiling{slices.Max(each), figure(each)}
+}
+
+// part returns which fraction of the ceiling something is, 0 where that is not
+// known: without a ceiling, and above one, which then was none.
+func (c *Ceiling) part(of Figure) float64 {
+	if c == nil || of.Median > c.Best {
+		return 0
+	}
+	return of.Median / c.Best
 }
 
 // CaseReport is what was measured of a case, on every device.
@@ -65,9 +91,12 @@ type Measured struct {
 	OnDevice Figure   `json:"on_device"`
 	Kernels  []Kernel `json:"kernels,omitempty"`
 
-	Operations     Figure   `json:"operations_per_second"`
-	Bytes          Figure   `json:"bytes_per_second"`
-	OfOperations   float64  `json:"of_operations_ceiling,omitempty"` // fraction, of medians
+	Operations Figure `json:"operations_per_second"`
+	Bytes      Figure `json:"bytes_per_second"`
+	// The median's fraction of what the device reached at most. It is left out where
+	// nothing is known of that, or where more was reached: of bytes, as they are
+	// counted, caches may move more than memory does.
+	OfOperations   float64  `json:"of_operations_ceiling,omitempty"`
 	OfBytes        float64  `json:"of_bytes_ceiling,omitempty"`
 	FasterThan     []Faster `json:"faster_than,omitempty"` // the same on the CPU
 	FasterThanCase *Faster  `json:"faster_than_case,omitempty"`
@@ -92,7 +121,8 @@ type Game struct {
 	Tracked       Figure  `json:"tracked_step"`    // a step that keeps the players' statistics
 	Round         Figure  `json:"round"`           // statistics, prices, moves, and a removal
 	StepsPerRound float64 `json:"steps_per_round"` // in a run with the default settings
-	Share         Figure  `json:"share"`           // of the time of a tracked step with its part of a round
+	Cost          Figure  `json:"cost"`            // a step: a tracked one with its part of a round, without the plain one
+	Share         Figure  `json:"share"`           // the cost, of the time of a tracked step with its part of a round
 }
 
 // Series is how the step's time grows with one size, on one device.
@@ -104,6 +134,11 @@ type Series struct {
 	// fixed costs weigh less. Nil where there are fewer than two.
 	Growth *Growth `json:"growth,omitempty"`
 	Late   *Growth `json:"late_growth,omitempty"`
+	// Round and Game are how a round of the game grows, and what the game adds to a step,
+	// where it was measured. What it adds is a small difference: only the sizes count at
+	// which its quartiles are above zero.
+	Round *Growth `json:"round_growth,omitempty"`
+	Game  *Growth `json:"game_growth,omitempty"`
 }
 
 // Point is a size of a series.

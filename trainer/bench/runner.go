@@ -25,6 +25,12 @@ const (
 	learningRate = 1e-5
 	// unmoved is a damping of moves so strong that float32 does not show them.
 	unmoved = 1e-12
+	// alternations is into how many parts a turn is cut of which one half trains with
+	// statistics and one without: what differs by a hundredth shows on a machine that
+	// changes its speed by a tenth if both halves see the same of that.
+	alternations = 4
+	// unnoticed is how many players a layer has for each that is not missed.
+	unnoticed = 1000
 )
 
 // contestant does some work a turn and remembers how long it took.
@@ -39,8 +45,10 @@ type runner struct {
 	on     trainer.Device
 	of     Case
 	data   *dataset.Dataset
+	start  *trainer.State
 	engine trainer.Engine
-	game   bool // measure what the game adds
+	game   bool           // measure what the game adds
+	market []*game.Ledger // of each hidden layer
 
 	place int // in the epoch: the next step
 	steps int // of a turn
@@ -59,7 +67,8 @@ type material struct {
 // newRunner opens the case on a device and warms it up. Its error is that of the
 // device, which may be too small.
 func newRunner(ctx context.Context, d trainer.Device, c Case, start material, withGame bool) (*runner, error) {
-	r := &runner{on: d, of: c, data: start.data, game: withGame, steps: 1, kernels: map[string][]float64{}, calls: map[string]float64{}}
+	r := &runner{on: d, of: c, data: start.data, start: start.state, game: withGame, steps: 1, kernels: map[string][]float64{}, calls: map[string]float64{}}
+	r.openMarket()
 	var err error
 	if r.engine, err = d.Open(start.data, c.EngineOptions(), start.state); err != nil {
 		return nil, err
@@ -90,11 +99,18 @@ func (r *runner) warmUp(ctx context.Context) error {
 	if !r.game {
 		return nil
 	}
-	if _, err := r.train(ctx, 1, true); err != nil {
+	if _, err := r.train(ctx, r.few(), true); err != nil {
 		return err
 	}
-	return r.playRound()
+	if err := r.playRound(); err != nil {
+		return err
+	}
+	return r.recover(ctx)
 }
+
+// few is how many steps it takes until nothing has to be made ready any more: where
+// steps are short a device records the first of a stretch apart from the others.
+func (r *runner) few() int { return min(2, r.steps) }
 
 func (r *runner) stepsInEpoch() int {
 	return (r.data.Train.Len() + r.of.Batch - 1) / r.of.Batch
@@ -125,80 +141,143 @@ func (r *runner) train(ctx context.Context, steps int, track bool) (float64, err
 	return taken.Seconds() / float64(steps), nil
 }
 
-// playRound plays a round of the market in which everything is done and nobody
-// moves.
+// openMarket opens a market for the players of every hidden layer.
+func (r *runner) openMarket() {
+	r.market = nil
+	for _, l := range r.start.Network.Hidden() {
+		r.market = append(r.market, game.NewLedger(l.Out))
+	}
+}
+
+// playRound plays a round of the market, with everything that a round is, in which
+// the first player of every layer leaves and nobody else moves.
 func (r *runner) playRound() error {
 	statistics, err := r.engine.Statistics()
 	if err != nil {
 		return err
 	}
 	var prices []float64
-	var everybody network.Survivors
-	for _, s := range statistics {
-		prices = append(prices, game.ClearingPrice(s.Worths(), len(s.Participation)/2))
-		everybody = append(everybody, network.Indices(len(s.Participation)))
+	var demands []int
+	for l, ledger := range r.market {
+		demands = append(demands, len(ledger.Live)/2)
+		prices = append(prices, ledger.Quote(statistics[l].Worths(), demands[l]))
 	}
-	if _, err := r.engine.Move(prices, unmoved); err != nil {
+	moved, err := r.engine.Move(prices, unmoved)
+	if err != nil {
 		return err
 	}
-	return r.engine.Compact(everybody)
+	var stay network.Survivors
+	for l, ledger := range r.market {
+		moved[l][0] = 0
+		stay = append(stay, ledger.Settle(moved[l], demands[l]))
+	}
+	return r.engine.Compact(stay)
 }
 
-func (r *runner) turn(ctx context.Context) error {
-	var tracked float64
-	var err error
-	// What comes first changes from turn to turn, so that a machine that slows down
-	// or speeds up within turns favours neither.
-	trackedFirst := len(r.step)%2 == 1
-	if r.game && trackedFirst {
-		if tracked, err = r.train(ctx, r.steps, true); err != nil {
+// recover goes back to the network of the case, unless of no layer more players left
+// than make no difference, and trains until nothing is due to a round any more.
+func (r *runner) recover(ctx context.Context) error {
+	missed := slices.ContainsFunc(r.market, func(l *game.Ledger) bool {
+		return unnoticed*(len(l.Records)-len(l.Live)) > len(l.Records)
+	})
+	if missed {
+		r.openMarket()
+		if err := r.engine.Push(r.start); err != nil {
+			return err
+		}
+		if _, err := r.train(ctx, r.few(), true); err != nil {
 			return err
 		}
 	}
+	_, err := r.train(ctx, r.few(), false)
+	return err
+}
+
+func (r *runner) turn(ctx context.Context) error {
+	if !r.game {
+		return r.turnWithoutGame(ctx)
+	}
+	var step, tracked float64
+	took := map[string]spent{}
+	// What comes first changes from turn to turn and from part to part, so that a
+	// machine that slows down or speeds up within them favours neither.
+	trackedFirst := len(r.step)%2 == 1
+	for done := 0; done < r.steps; {
+		n := min((r.steps+alternations-1)/alternations, r.steps-done)
+		for _, track := range []bool{trackedFirst, !trackedFirst} {
+			before := r.engine.Timings()
+			seconds, err := r.train(ctx, n, track)
+			if err != nil {
+				return err
+			}
+			if weighed := seconds * float64(n) / float64(r.steps); track {
+				tracked += weighed
+			} else {
+				step += weighed
+				addSpent(took, before, r.engine.Timings())
+			}
+		}
+		done += n
+		trackedFirst = !trackedFirst
+	}
+	// After a removal the first steps take longer than they do else, which is due to the
+	// round; the first steps of a stretch always take longer than the others.
+	first := tracked
+	if r.few() < r.steps {
+		var err error
+		if first, err = r.train(ctx, r.few(), true); err != nil {
+			return err
+		}
+	}
+	start := time.Now()
+	if err := r.playRound(); err != nil {
+		return err
+	}
+	round := time.Since(start).Seconds()
+	next, err := r.train(ctx, r.few(), true)
+	if err != nil {
+		return err
+	}
+	round += float64(r.few()) * max(0, next-first)
+	if err := r.recover(ctx); err != nil {
+		return err
+	}
+	r.step, r.tracked, r.round = append(r.step, step), append(r.tracked, tracked), append(r.round, round)
+	r.noteKernels(took)
+	return nil
+}
+
+func (r *runner) turnWithoutGame(ctx context.Context) error {
 	before := r.engine.Timings()
 	step, err := r.train(ctx, r.steps, false)
 	if err != nil {
 		return err
 	}
-	after := r.engine.Timings()
-	if r.game {
-		if !trackedFirst {
-			if tracked, err = r.train(ctx, r.steps, true); err != nil {
-				return err
-			}
-		}
-		start := time.Now()
-		if err := r.playRound(); err != nil {
-			return err
-		}
-		// After a removal the next step takes longer, which is due to the round.
-		next, err := r.train(ctx, 1, true)
-		if err != nil {
-			return err
-		}
-		round := time.Since(start).Seconds() - min(next, tracked)
-		if _, err := r.train(ctx, 1, false); err != nil { // so does the first without statistics
-			return err
-		}
-		r.tracked, r.round = append(r.tracked, tracked), append(r.round, round)
-	}
 	r.step = append(r.step, step)
-	r.noteKernels(before, after)
+	took := map[string]spent{}
+	addSpent(took, before, r.engine.Timings())
+	r.noteKernels(took)
 	return nil
+}
+
+// spent is what a device tells of a kernel in some steps.
+type spent struct{ calls, seconds float64 }
+
+// addSpent adds what came between two looks at a device's timings, by kernel.
+func addSpent(to map[string]spent, before, after []trainer.Timing) {
+	add := func(sign float64, timings []trainer.Timing) {
+		for _, t := range timings {
+			s := to[t.Kernel]
+			to[t.Kernel] = spent{s.calls + sign*float64(t.Calls), s.seconds + sign*t.Seconds}
+		}
+	}
+	add(-1, before)
+	add(1, after)
 }
 
 // noteKernels takes in what the device tells of the steps of a turn. Some kernels
 // run once a step, so the least number of calls is that of the steps.
-func (r *runner) noteKernels(before, after []trainer.Timing) {
-	type spent struct{ calls, seconds float64 }
-	turn := map[string]spent{}
-	for _, t := range after {
-		turn[t.Kernel] = spent{float64(t.Calls), t.Seconds}
-	}
-	for _, t := range before {
-		s := turn[t.Kernel]
-		turn[t.Kernel] = spent{s.calls - float64(t.Calls), s.seconds - t.Seconds}
-	}
+func (r *runner) noteKernels(turn map[string]spent) {
 	steps := 0.
 	for _, s := range turn {
 		if s.calls > 0 && (steps == 0 || s.calls < steps) {
@@ -261,10 +340,9 @@ func (r *runner) measuredGame() *Game {
 		return nil
 	}
 	g := &Game{Tracked: figure(r.tracked), Round: figure(r.round), StepsPerRound: stepsPerRound()}
-	g.Share = combine(func(v ...float64) float64 {
-		step, tracked, round := v[0], v[1], v[2]/g.StepsPerRound
-		return (tracked + round - step) / (tracked + round)
-	}, r.step, r.tracked, r.round)
+	cost := func(v ...float64) float64 { return v[1] + v[2]/g.StepsPerRound - v[0] }
+	g.Cost = combine(cost, r.step, r.tracked, r.round)
+	g.Share = combine(func(v ...float64) float64 { return cost(v...) / (cost(v...) + v[0]) }, r.step, r.tracked, r.round)
 	return g
 }
 
@@ -313,7 +391,7 @@ func (g *gauge) measured() *DeviceCeilings {
 	if len(g.operations) == 0 {
 		return nil
 	}
-	c := &DeviceCeilings{Operations: figure(g.operations), Bytes: figure(g.bytes)}
+	c := &DeviceCeilings{Operations: NewCeiling(g.operations), Bytes: NewCeiling(g.bytes)}
 	c.OperationsMethod, c.BytesMethod = g.meter.Methods()
 	return c
 }

@@ -33,8 +33,12 @@ var scalings = []growing{
 	}, true},
 }
 
-// scalingTurns are enough for a point of a curve.
-const scalingTurns = 5
+// scalingTurns are enough for a point of a curve, and gameTurns for one of what the
+// game adds, which is a small difference.
+const (
+	scalingTurns = 5
+	gameTurns    = 9
+)
 
 // scalingSamples lie on the device while curves are measured.
 const scalingSamples = 8192
@@ -98,7 +102,11 @@ func (b *bench) grow(ctx context.Context, g growing, end time.Time) error {
 			runners, all = append(runners, r), append(all, r)
 		}
 		// What one size takes must leave something for those above.
-		b.takeTurns(ctx, all, scalingTurns, time.Now().Add(time.Until(end)/2), func(int) {})
+		turns := scalingTurns
+		if g.game {
+			turns = gameTurns
+		}
+		b.takeTurns(ctx, all, turns, time.Now().Add(time.Until(end)/2), func(int) {})
 		for _, r := range runners {
 			if len(r.step) > 0 {
 				b.noteSpeed(r)
@@ -133,6 +141,23 @@ func (s *Series) fit() {
 	if half := len(sizes) / 2; len(sizes) > 3 {
 		s.Late = fit(sizes[half:], times[half:])
 	}
+	s.Round = s.growthOf(func(g *Game) Figure { return g.Round })
+	s.Game = s.growthOf(func(g *Game) Figure { return g.Cost })
+}
+
+// growthOf fits something about the game over the sizes at which it is surely above
+// zero.
+func (s *Series) growthOf(of func(*Game) Figure) *Growth {
+	var sizes, times []float64
+	for _, p := range s.Points {
+		if p.Game == nil {
+			continue
+		}
+		if f := of(p.Game); f.Lower > 0 {
+			sizes, times = append(sizes, float64(p.Size)), append(times, f.Median)
+		}
+	}
+	return fit(sizes, times)
 }
 
 // platform says what the program runs on.

@@ -34,7 +34,7 @@ func benchDevices(b *strings.Builder, r *bench.Report) error {
 	for _, d := range r.Devices {
 		cells := []string{d.ID(), "-", "-"}
 		if c := d.Ceilings; c != nil {
-			cells = append(cells[:1], rate(c.Operations), rate(c.Bytes))
+			cells = append(cells[:1], ceiling(c.Operations), ceiling(c.Bytes))
 		}
 		row(table, append(cells, "")...)
 	}
@@ -122,7 +122,7 @@ func benchSteps(b *strings.Builder, r *bench.Report, c bench.CaseReport) error {
 		if len(m.Kernels) > 0 {
 			onDevice = duration(m.OnDevice.Median)
 		}
-		row(table, m.Device, onDevice, rate(m.Operations), fraction(m.OfOperations), rate(m.Bytes), fraction(m.OfBytes))
+		row(table, m.Device, onDevice, rate(m.Operations.Median), fraction(m.OfOperations), rate(m.Bytes.Median), fraction(m.OfBytes))
 	}
 	return table.Flush()
 }
@@ -213,24 +213,59 @@ func benchGrowth(b *strings.Builder, r *bench.Report, over string) error {
 		}
 		row(table, cells...)
 	}
-	for _, line := range []struct {
-		name string
-		of   func(bench.Series) *bench.Growth
-	}{{"growth", func(s bench.Series) *bench.Growth { return s.Growth }}, {"upper half", func(s bench.Series) *bench.Growth { return s.Late }}} {
-		cells := []string{line.name}
+	all, late := []string{"growth"}, []string{"upper half"}
+	for _, s := range series {
+		all, late = append(all, growth(s.Growth)), append(late, growth(s.Late))
+		if games {
+			all, late = append(all, growth(s.Game)), append(late, "")
+		}
+	}
+	row(table, all...)
+	row(table, late...)
+	if err := table.Flush(); err != nil || !games {
+		return err
+	}
+	return benchRounds(b, series, sizes)
+}
+
+// benchRounds writes what the game adds to a step apart: what statistics add to it,
+// and a round of the market, by one size.
+func benchRounds(b *strings.Builder, series []bench.Series, sizes []int) error {
+	fmt.Fprintf(b, "\nthe game by %s\n\n", series[0].Over)
+	table := newTable(b)
+	head := []string{series[0].Over}
+	for _, s := range series {
+		head = append(head, s.Device, "statistics", "round")
+	}
+	row(table, head...)
+	for i, size := range sizes {
+		cells := []string{Thousands(size)}
 		for _, s := range series {
-			cell := "-"
-			if g := line.of(s); g != nil {
-				cell = fmt.Sprintf("n^%.2f", g.Exponent)
+			added, statistics, round := "-", "-", "-"
+			if i < len(s.Points) && s.Points[i].Game != nil {
+				p := s.Points[i]
+				added = duration(p.Game.Cost.Median)
+				statistics = fmt.Sprintf("%+.1f %%", 100*(p.Game.Tracked.Median/p.Step.Median-1))
+				round = duration(p.Game.Round.Median)
 			}
-			cells = append(cells, cell)
-			if games {
-				cells = append(cells, "")
-			}
+			cells = append(cells, added, statistics, round)
 		}
 		row(table, cells...)
 	}
+	cells := []string{"growth"}
+	for _, s := range series {
+		cells = append(cells, growth(s.Game), "", growth(s.Round))
+	}
+	row(table, cells...)
 	return table.Flush()
+}
+
+// growth writes how something grows, "-" where that is not known.
+func growth(g *bench.Growth) string {
+	if g == nil {
+		return "-"
+	}
+	return fmt.Sprintf("n^%.2f", g.Exponent)
 }
 
 func benchNotes(b *strings.Builder, r *bench.Report) error {
@@ -246,8 +281,9 @@ x:           how many times faster than that
 game:        what statistics and rounds of the market add, as part of the time while it is played,
              with quartiles: where zero lies between them, it is less than what can be told
 on device:   by its own clock, a step that is submitted alone
-of most:     of what the device reached in this measurement while it did nothing else
-GB/s:        every tensor once a pass, as if no cache kept any: more than 100 % of most came from caches
+of most:     of what the device reached in its best turn here while it did nothing else; - where that
+             is not known, or was passed: then caches moved the bytes, or others were in the way
+GB/s:        every tensor once a pass, as if no cache kept any
 
 `)
 	_, err := fmt.Fprintf(b, "%s, %s, %s, %.0f s of %.0f\n", r.Program, r.Platform, r.Started.Format("2006-01-02 15:04 MST"), r.Seconds, r.Budget)
@@ -260,6 +296,8 @@ func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 // duration writes seconds with three digits.
 func duration(seconds float64) string {
 	switch {
+	case seconds < 0:
+		return "-" + duration(-seconds)
 	case seconds >= 100:
 		return fmt.Sprintf("%s s", Thousands(int(seconds+0.5)))
 	case seconds >= 1:
@@ -279,9 +317,17 @@ func quartiles(f bench.Figure) string {
 	return fmt.Sprintf("%+.0f %+.0f %%", 100*(f.Lower/f.Median-1), 100*(f.Upper/f.Median-1))
 }
 
+// ceiling writes what a device reached at most, "-" where that is not known.
+func ceiling(c *bench.Ceiling) string {
+	if c == nil {
+		return "-"
+	}
+	return rate(c.Best)
+}
+
 // rate writes a number a second in thousand millions.
-func rate(f bench.Figure) string {
-	billions := f.Median / 1e9
+func rate(perSecond float64) string {
+	billions := perSecond / 1e9
 	if billions >= 100 {
 		return Thousands(int(math.Round(billions)))
 	}

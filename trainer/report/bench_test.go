@@ -18,7 +18,11 @@ func measured() *bench.Report {
 	fast := bench.NewFigure([]float64{9e-6, 10e-6, 11e-6})
 	billions := bench.NewFigure([]float64{2e9, 2.5e9, 3e9})
 	ten := bench.NewFigure([]float64{10})
-	played := &bench.Game{Tracked: slow, Round: slow, StepsPerRound: 94, Share: bench.NewFigure([]float64{0.034, -0.02, 0.05})}
+	played := &bench.Game{
+		Tracked: bench.NewFigure([]float64{103e-6}), Round: slow, StepsPerRound: 94,
+		Cost: bench.NewFigure([]float64{-4e-3}), Share: bench.NewFigure([]float64{0.034, -0.02, 0.05}),
+	}
+	ceiling := bench.NewCeiling([]float64{2e9, 3e9, 2.5e9})
 	case1 := bench.CaseReport{
 		Model: "9-7-3", Batch: 8, Parameters: 94, Operations: 5e3, Bytes: 2e3, Samples: 40, StepsInEpoch: 5,
 		Measured: []bench.Measured{
@@ -36,12 +40,12 @@ func measured() *bench.Report {
 	return &bench.Report{
 		Program: "nashprune test", Platform: "go1 linux/amd64, 2 threads", Started: time.Unix(0, 0).UTC(), Seconds: 12, Budget: 3600,
 		Devices: []bench.Device{
-			{Device: processor, Ceilings: &bench.DeviceCeilings{Operations: billions, Bytes: billions, OperationsMethod: "sums", BytesMethod: "a copy"}},
-			{Device: card, Lost: "device lost\nfor good"},
+			{Device: processor, Ceilings: &bench.DeviceCeilings{Operations: ceiling, Bytes: ceiling, OperationsMethod: "sums", BytesMethod: "a copy"}},
+			{Device: card, Lost: "device lost\nfor good", Ceilings: &bench.DeviceCeilings{Bytes: ceiling, OperationsMethod: "no sums", BytesMethod: "a copy"}},
 		},
 		Cases: []bench.CaseReport{case1},
 		Scaling: []bench.Series{
-			{Over: "players", Device: "cpu:0", Growth: &bench.Growth{Exponent: 1.234}, Points: []bench.Point{point(10), point(1000)}},
+			{Over: "players", Device: "cpu:0", Growth: &bench.Growth{Exponent: 1.234}, Game: &bench.Growth{Exponent: 0.987}, Round: &bench.Growth{Exponent: 0.5}, Points: []bench.Point{point(10), point(1000)}},
 			{Over: "players", Device: "vulkan:0", Points: []bench.Point{point(10)}},
 		},
 		LeftOut: []bench.LeftOut{{Device: "vulkan:0", What: "players 1000 and more", Reason: "out of memory"}},
@@ -58,8 +62,9 @@ func TestBench(t *testing.T) {
 	t.Log(text)
 	for _, pattern := range []string{
 		`(?m)^ +device +GFLOP/s +GB/s$`,
-		`(?m)^ +cpu:0 +2\.5 +2\.5$`,
-		`(?m)^ +vulkan:0 +- +-$`,
+		`(?m)^ +cpu:0 +3 +3$`,
+		`(?m)^ +vulkan:0 +- +3$`,
+		`(?m)^ +at most: no sums; a copy$`,
 		`(?m)^cpu:0: a processor of two lines, gonum$`,
 		`(?m)^ +LOST: device lost for good$`,
 		`(?m)^9-7-3, batch 8: 94 parameters, 5e-06 GFLOP and 2e-06 GB a step, 5 steps an epoch$`,
@@ -67,9 +72,14 @@ func TestBench(t *testing.T) {
 		`(?m)^ +cpu:0 +100 us +-5 \+10 % +100 us +3\.4 % \(0\.7 to 4\.2\) +- +-$`,
 		`(?m)^ +vulkan:0 +10 us +-5 \+5 % +about 10 us +- +10 +10$`,
 		`(?m)^ +cpu:0 +- +2\.5 +25 % +2\.5 +12\.5 %$`,
+		`(?m)^ +vulkan:0 +10 us +2\.5 +- +2\.5 +-$`,
 		`(?m)^ +forward +3 +10 us +-5 \+5 % +100 %$`,
 		`(?m)^ +1,000 +100 us +3\.4 % \(0\.7 to 4\.2\) +- +-$`,
-		`(?m)^ +growth +n\^1\.23 +-$`,
+		`(?m)^ +growth +n\^1\.23 +n\^0\.99 +- +-$`,
+		`(?m)^the game by players$`,
+		`(?m)^ +players +cpu:0 +statistics +round +vulkan:0 +statistics +round$`,
+		`(?m)^ +1,000 +-4 ms +\+3\.0 % +100 us +- +- +-$`,
+		`(?m)^ +growth +n\^0\.99 +n\^0\.50 +- +-$`,
 		`(?m)^left out on vulkan:0: players 1000 and more: out of memory$`,
 		`(?m)^nashprune test, go1 .*, 12 s of 3600$`,
 	} {
@@ -108,11 +118,11 @@ func TestBenchstat(t *testing.T) {
 	}
 	// A line a turn, three of each, by what was measured.
 	for name, want := range map[string]int{
-		"BenchmarkPeak/device=cpu:0": 3, "BenchmarkCopy/device=cpu:0": 3,
+		"BenchmarkPeak/device=cpu:0": 3, "BenchmarkCopy/device=cpu:0": 3, "BenchmarkPeak/device=vulkan:0": 0, "BenchmarkCopy/device=vulkan:0": 3,
 		"BenchmarkStep/device=cpu:0/model=9-7-3/batch=8": 3, "BenchmarkStep/device=vulkan:0/model=9-7-3/batch=8": 3,
-		"BenchmarkTrackedStep/device=cpu:0/model=9-7-3/batch=8": 3, "BenchmarkTrackedStep/device=vulkan:0/model=9-7-3/batch=8": 0,
+		"BenchmarkTrackedStep/device=cpu:0/model=9-7-3/batch=8": 1, "BenchmarkTrackedStep/device=vulkan:0/model=9-7-3/batch=8": 0,
 		"BenchmarkKernel/device=vulkan:0/model=9-7-3/batch=8/kernel=forward":  3,
-		"BenchmarkScaling/over=players/device=cpu:0/model=64-10-10/batch=128": 6,
+		"BenchmarkScaling/over=players/device=cpu:0/model=64-10-10/batch=128": 6, "BenchmarkScalingRound/over=players/device=cpu:0/model=64-10-10/batch=128": 6,
 	} {
 		if lines[name] != want {
 			t.Errorf("%d lines of %s, want %d", lines[name], name, want)

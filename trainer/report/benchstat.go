@@ -23,8 +23,8 @@ func Benchstat(w io.Writer, r *bench.Report) error {
 	b.WriteString("Unit FLOP/s better=higher\nUnit B/s better=higher\n\n")
 	for _, d := range r.Devices {
 		if c := d.Ceilings; c != nil {
-			lines(&b, "Peak/device="+d.ID(), 1, c.Operations, "FLOP/s", 1)
-			lines(&b, "Copy/device="+d.ID(), 1, c.Bytes, "B/s", 1)
+			ceilingLines(&b, "Peak/device="+d.ID(), c.Operations, "FLOP/s")
+			ceilingLines(&b, "Copy/device="+d.ID(), c.Bytes, "B/s")
 		}
 	}
 	for _, c := range r.Cases {
@@ -32,10 +32,7 @@ func Benchstat(w io.Writer, r *bench.Report) error {
 			name := fmt.Sprintf("/device=%s/model=%s/batch=%d", m.Device, c.Model, c.Batch)
 			lines(&b, "Step"+name, m.StepsPerTurn, m.Step, "ns/op", 1e9)
 			lines(&b, "Epoch"+name, 1, m.Epoch, "ns/op", 1e9)
-			if g := m.Game; g != nil {
-				lines(&b, "TrackedStep"+name, m.StepsPerTurn, g.Tracked, "ns/op", 1e9)
-				lines(&b, "Round"+name, 1, g.Round, "ns/op", 1e9)
-			}
+			gameLines(&b, "", name, m.StepsPerTurn, m.Game)
 			for _, k := range m.Kernels {
 				lines(&b, "Kernel"+name+"/kernel="+k.Kernel, 1, k.Time, "ns/op", 1e9)
 			}
@@ -43,11 +40,28 @@ func Benchstat(w io.Writer, r *bench.Report) error {
 	}
 	for _, s := range r.Scaling {
 		for _, p := range s.Points {
-			lines(&b, fmt.Sprintf("Scaling/over=%s/device=%s/model=%s/batch=%d", s.Over, s.Device, p.Model, p.Batch), 1, p.Step, "ns/op", 1e9)
+			name := fmt.Sprintf("/over=%s/device=%s/model=%s/batch=%d", s.Over, s.Device, p.Model, p.Batch)
+			lines(&b, "Scaling"+name, 1, p.Step, "ns/op", 1e9)
+			gameLines(&b, "Scaling", name, 1, p.Game)
 		}
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// gameLines writes what the game takes, where it was measured.
+func gameLines(w io.Writer, what, name string, steps int, g *bench.Game) {
+	if g != nil {
+		lines(w, what+"TrackedStep"+name, steps, g.Tracked, "ns/op", 1e9)
+		lines(w, what+"Round"+name, 1, g.Round, "ns/op", 1e9)
+	}
+}
+
+// ceilingLines writes a line a turn of the gauge, where it has such a loop.
+func ceilingLines(w io.Writer, name string, c *bench.Ceiling, unit string) {
+	if c != nil {
+		lines(w, name, 1, c.Turns, unit, 1)
+	}
 }
 
 // lines writes a line a turn.

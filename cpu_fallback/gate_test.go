@@ -1,0 +1,67 @@
+package cpufallback
+
+import (
+	"fmt"
+	"testing"
+
+	"nashprune/trainer"
+	"nashprune/trainer/dataset"
+	"nashprune/trainer/network"
+	"nashprune/trainer/random"
+)
+
+// TestThroughWideGates compares the way back through the gates of layers that are
+// wider than what is summed up at a time with plain loops in the same order, to the
+// bit.
+func TestThroughWideGates(t *testing.T) {
+	const inputs, rows = 5, 2*rowsPerChunk + 3
+	for _, activation := range []network.Activation{network.ReLU, network.LeakyReLU} {
+		for _, players := range []int{1, playersAtATime, 2*playersAtATime + 13} {
+			t.Run(fmt.Sprint(activation, players), func(t *testing.T) {
+				draw := random.New(1, random.Testing, 0, 0)
+				n := benchmarkNetwork(inputs, players, 3)
+				n.Activation = activation
+				for i := range n.Layers[0].Participation {
+					n.Layers[0].Participation[i] = float32(draw.Below(5)) / 4
+				}
+				o := trainer.EngineOptions{Batch: rows, Optimiser: trainer.Optimiser{Kind: trainer.Adam}}
+				e, err := open[float32](gonum32{}, dataset.Noise(rows, inputs, 3), o, &trainer.State{Network: n})
+				if err != nil {
+					t.Fatal(err)
+				}
+				l := e.layers[0]
+				for i := range l.affine.data {
+					l.affine.data[i], l.derivative.data[i] = float32(draw.Normal()), float32(draw.Normal())
+				}
+				below := convert[float32](l.derivative.data)
+				e.throughGate(l, rows, true)
+				for i := range players {
+					s := l.participation[i]
+					var bias, mean, square float32
+					for low := 0; low < rows; low += rowsPerChunk {
+						var b, m, q float32 // of the chunk
+						for r := low; r < min(rows, low+rowsPerChunk); r++ {
+							u, dz := l.affine.row(r)[i], below[r*players+i]
+							switch {
+							case s*u > 0:
+							case activation == network.ReLU:
+								dz = 0
+							default:
+								dz *= network.LeakySlope
+							}
+							if got := l.derivative.row(r)[i]; got != s*dz {
+								t.Fatalf("sample %d, player %d: %v, want %v", r, i, got, s*dz)
+							}
+							c := float32(rows * dz * u)
+							b, m, q = b+float32(s*dz), m+c, q+float32(c*c)
+						}
+						bias, mean, square = bias+b, mean+m, square+q
+					}
+					if got := l.biasOf(l.gradient)[i]; got != bias || l.batchMean[i] != mean/rows || l.batchSquare[i] != square/rows {
+						t.Fatalf("player %d: %v, %v and %v, want %v, %v and %v", i, got, l.batchMean[i], l.batchSquare[i], bias, mean/rows, square/rows)
+					}
+				}
+			})
+		}
+	}
+}
