@@ -119,6 +119,7 @@ type Faster struct {
 // Game is what the game adds to training while it is played.
 type Game struct {
 	Tracked       Figure  `json:"tracked_step"`    // a step that keeps the players' statistics
+	Statistics    Figure  `json:"statistics"`      // what that step takes more than a plain one, as a fraction of it
 	Round         Figure  `json:"round"`           // statistics, prices, moves, and a removal
 	StepsPerRound float64 `json:"steps_per_round"` // in a run with the default settings
 	Cost          Figure  `json:"cost"`            // a step: a tracked one with its part of a round, without the plain one

@@ -47,6 +47,7 @@ type runner struct {
 	data   *dataset.Dataset
 	start  *trainer.State
 	engine trainer.Engine
+	clock  func() time.Duration
 	game   bool           // measure what the game adds
 	market []*game.Ledger // of each hidden layer
 
@@ -68,6 +69,8 @@ type material struct {
 // device, which may be too small.
 func newRunner(ctx context.Context, d trainer.Device, c Case, start material, withGame bool) (*runner, error) {
 	r := &runner{on: d, of: c, data: start.data, start: start.state, game: withGame, steps: 1, kernels: map[string][]float64{}, calls: map[string]float64{}}
+	opened := time.Now()
+	r.clock = func() time.Duration { return time.Since(opened) }
 	r.openMarket()
 	var err error
 	if r.engine, err = d.Open(start.data, c.EngineOptions(), start.state); err != nil {
@@ -130,11 +133,11 @@ func (r *runner) train(ctx context.Context, steps int, track bool) (float64, err
 		for i := r.place * r.of.Batch; i < min(samples, (r.place+n)*r.of.Batch); i++ {
 			s.Order = append(s.Order, int32(i))
 		}
-		start := time.Now()
+		start := r.clock()
 		if _, err := r.engine.Train(ctx, s); err != nil {
 			return 0, err
 		}
-		taken += time.Since(start)
+		taken += r.clock() - start
 		done += n
 		r.place = (r.place + n) % r.stepsInEpoch()
 	}
@@ -229,11 +232,11 @@ func (r *runner) turn(ctx context.Context) error {
 			return err
 		}
 	}
-	start := time.Now()
+	start := r.clock()
 	if err := r.playRound(); err != nil {
 		return err
 	}
-	round := time.Since(start).Seconds()
+	round := (r.clock() - start).Seconds()
 	next, err := r.train(ctx, r.few(), true)
 	if err != nil {
 		return err
@@ -342,6 +345,7 @@ func (r *runner) measuredGame() *Game {
 	g := &Game{Tracked: figure(r.tracked), Round: figure(r.round), StepsPerRound: stepsPerRound()}
 	cost := func(v ...float64) float64 { return v[1] + v[2]/g.StepsPerRound - v[0] }
 	g.Cost = combine(cost, r.step, r.tracked, r.round)
+	g.Statistics = combine(func(v ...float64) float64 { return v[1]/v[0] - 1 }, r.step, r.tracked)
 	g.Share = combine(func(v ...float64) float64 { return cost(v...) / (cost(v...) + v[0]) }, r.step, r.tracked, r.round)
 	return g
 }

@@ -243,10 +243,9 @@ func benchRounds(b *strings.Builder, series []bench.Series, sizes []int) error {
 		for _, s := range series {
 			added, statistics, round := "-", "-", "-"
 			if i < len(s.Points) && s.Points[i].Game != nil {
-				p := s.Points[i]
-				added = duration(p.Game.Cost.Median)
-				statistics = fmt.Sprintf("%+.1f %%", 100*(p.Game.Tracked.Median/p.Step.Median-1))
-				round = duration(p.Game.Round.Median)
+				g := s.Points[i].Game
+				added, round = duration(g.Cost.Median), duration(g.Round.Median)
+				statistics = fmt.Sprintf("%+.1f %%", 100*g.Statistics.Median)
 			}
 			cells = append(cells, added, statistics, round)
 		}

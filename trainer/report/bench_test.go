@@ -19,7 +19,7 @@ func measured() *bench.Report {
 	billions := bench.NewFigure([]float64{2e9, 2.5e9, 3e9})
 	ten := bench.NewFigure([]float64{10})
 	played := &bench.Game{
-		Tracked: bench.NewFigure([]float64{103e-6}), Round: slow, StepsPerRound: 94,
+		Tracked: bench.NewFigure([]float64{103e-6}), Statistics: bench.NewFigure([]float64{0.03}), Round: slow, StepsPerRound: 94,
 		Cost: bench.NewFigure([]float64{-4e-3}), Share: bench.NewFigure([]float64{0.034, -0.02, 0.05}),
 	}
 	ceiling := bench.NewCeiling([]float64{2e9, 3e9, 2.5e9})
