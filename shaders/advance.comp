@@ -3,6 +3,7 @@
 
 // Turns to the next step of the plan.
 
+#include "mark.glsl"
 #define STATE_ACCESS
 #include "step.glsl"
 
@@ -11,6 +12,7 @@ layout(local_size_x = 1) in;
 layout(std430, set = 0, binding = 1) readonly buffer Plan { Step plan[]; };
 
 void main() {
+    begin();
     now = plan[cursor];
     cursor = now.next;
 }

@@ -128,6 +128,7 @@ void join() {
 }
 
 void main() {
+    begin();
     if (groupRow() >= now.rows) {
         return;
     }

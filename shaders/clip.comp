@@ -21,6 +21,7 @@ const float LARGE = 1e30;
 shared vec2 lanes[LOCAL_SIZE];
 
 void main() {
+    begin();
     uint lane = gl_LocalInvocationID.x;
     vec2 sum = vec2(0);
     for (uint i = lane; i < count; i += LOCAL_SIZE) {

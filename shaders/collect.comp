@@ -48,6 +48,7 @@ void average(uint batch, uint mean, vec4 value, uint column) {
 }
 
 void main() {
+    begin();
     uint column = gl_GlobalInvocationID.x;
     if (column >= stride) {
         return;

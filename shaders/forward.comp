@@ -65,6 +65,7 @@ void multiply() {
 }
 
 void main() {
+    begin();
     if (groupRow() >= now.rows) {
         return;
     }

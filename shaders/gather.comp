@@ -20,6 +20,7 @@ layout(push_constant) uniform Push {
 };
 
 void main() {
+    begin();
     uint column = gl_GlobalInvocationID.x;
     if (column >= stride) {
         return;

@@ -75,6 +75,7 @@ void multiply() {
 }
 
 void main() {
+    begin();
     clearSums();
     if (SHARES) {
         multiplyShared(now.rows);

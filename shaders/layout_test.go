@@ -49,6 +49,7 @@ func declared(k shaders.Kernel) []string {
 		}
 		lines = append(lines, fmt.Sprintf("set 0, binding %d: %s %s", binding, kind, name))
 	}
+	lines = append(lines, fmt.Sprintf("set 0, binding %d: storage buffer Mark", shaders.MarkBinding))
 	for id, name := range k.Constants {
 		lines = append(lines, fmt.Sprintf("constant %d: %s", id, name))
 	}

@@ -18,6 +18,7 @@ layout(push_constant) uniform Push {
 };
 
 void main() {
+    begin();
     uint player = gl_GlobalInvocationID.x;
     uint width = 4 * stride;
     if (player >= width) {

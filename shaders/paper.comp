@@ -69,6 +69,7 @@ float move(uint player, float s, float meanContribution, float norm, float compe
 }
 
 void main() {
+    begin();
     uint player = gl_GlobalInvocationID.x;
     uint width = 4 * stride;
     if (player >= width) {

@@ -19,6 +19,7 @@ layout(push_constant) uniform Push {
 #define FOUR_TIMES ONCE ONCE ONCE ONCE
 
 void main() {
+    begin();
     vec4 a = vec4(gl_GlobalInvocationID.x), b = a, c = a;
     vec4 x = vec4(factor), y = vec4(summand);
     for (uint turn = 0; turn < turns; turn++) {

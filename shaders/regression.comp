@@ -20,6 +20,7 @@ layout(push_constant) uniform Push {
 };
 
 void main() {
+    begin();
     uint row = gl_GlobalInvocationID.x;
     if (row >= now.rows) {
         return;

@@ -5,7 +5,8 @@
 // run go generate ./shaders, which needs glslc and spirv-val, and commit what
 // it writes; to build and to run the program neither is needed.
 //
-// In GLSL, buffer i of a kernel is a block of its own at set 0, binding i; its
+// In GLSL, buffer i of a kernel is a block of its own at set 0, binding i, and
+// what it marks when it begins (mark.glsl) at [MarkBinding]; its
 // specialisation constants have the ids 0, 1, ... without a gap; the block of
 // push constants has the fields of the Go struct in their order, their names
 // with a small first letter. Tests hold the SPIR-V to that.
@@ -31,12 +32,16 @@ var files embed.FS
 //go:embed SHA256SUMS
 var checksums string
 
+// MarkBinding is where every kernel has the buffer in which it leaves a mark when
+// it begins: in its first word, how many words are bound.
+const MarkBinding = 31
+
 // Kernel is a compute shader and the layout that callers rely on. Its entry
 // point is main.
 type Kernel struct {
 	Name      string   // of the kernel, and of NAME.comp and NAME.spv
 	Code      []byte   // SPIR-V, to be read only; Verify says whether it is sound
-	Buffers   []string // of set 0, by binding: the names of blocks of storage buffers
+	Buffers   []string // of set 0, by binding, but for the mark's: the names of blocks of storage buffers
 	Texels    []string // those of Buffers that are texel buffers of vec4 instead, called so but for the first letter's case
 	Constants []string // names of the specialisation constants, by id; 4 bytes each
 	Push      any      // zero value of the push constants: a struct of uint32, int32 and float32; nil if there are none

@@ -44,6 +44,19 @@ func TestCatalogue(t *testing.T) {
 	}
 }
 
+// TestEveryKernelMarks: the first that a kernel does is to leave its mark.
+func TestEveryKernelMarks(t *testing.T) {
+	for _, k := range shaders.All() {
+		source, err := os.ReadFile(k.Name + ".comp")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Contains(source, []byte("\nvoid main() {\n    begin();\n")) {
+			t.Errorf("%s.comp does not begin with begin()", k.Name)
+		}
+	}
+}
+
 // TestDamage flips every bit of the first and last byte of a kernel and cuts it
 // short: nothing of that may reach a driver.
 func TestDamage(t *testing.T) {

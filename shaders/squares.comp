@@ -19,6 +19,7 @@ layout(push_constant) uniform Push {
 };
 
 void main() {
+    begin();
     uint place = gl_GlobalInvocationID.x;
     if (place >= sums) {
         return;

@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 )
 
@@ -27,6 +29,20 @@ func TestVulkanFails(t *testing.T) {
 	if code, stderr := runUntil(t, 3, args("stopped")...); code != exitInterrupted {
 		t.Fatalf("exit code %d: %s", code, stderr)
 	}
+	fails := func(fault string, code int, words string) (stderr string) {
+		t.Helper()
+		cmd := process("train", "--resume", "stopped")
+		cmd.Env = append(cmd.Env, "NASHPRUNE_VULKAN_LOADER="+library, "FAULT="+fault)
+		var stdout, said bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &stdout, &said
+		_ = cmd.Run() // the exit code says it
+		refused(t, code, words, cmd.ProcessState.ExitCode(), stdout.String(), said.String())
+		if _, err := os.Stat(filepath.Join("stopped", "checkpoint.safetensors")); err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%s", said.String())
+		return said.String()
+	}
 	const opening, training = 20, 500 // calls that may fail: of the first the device consists, of the second its training
 	for _, c := range []struct {
 		call, result, code int
@@ -37,16 +53,22 @@ func TestVulkanFails(t *testing.T) {
 		{training, -2, exitOutOfMemory, "; the last checkpoint is kept: go on from it with nashprune train --resume stopped"},
 		{training, -4, exitDeviceLost, "; the last checkpoint is kept: go on from it with nashprune train --resume stopped"},
 	} {
-		cmd := process("train", "--resume", "stopped")
-		cmd.Env = append(cmd.Env, "NASHPRUNE_VULKAN_LOADER="+library, fmt.Sprintf("FAULT=%d:%d", c.call, c.result))
-		var stdout, stderr bytes.Buffer
-		cmd.Stdout, cmd.Stderr = &stdout, &stderr
-		_ = cmd.Run() // the exit code says it
-		refused(t, c.code, c.words, cmd.ProcessState.ExitCode(), stdout.String(), stderr.String())
-		if _, err := os.Stat(filepath.Join("stopped", "checkpoint.safetensors")); err != nil {
-			t.Fatal(err)
+		fails(fmt.Sprintf("%d:%d", c.call, c.result), c.code, c.words)
+	}
+	// Of a step that is waited for in vain the kernel in flight is named: the last,
+	// since what waits first waits to the end. How many copies are between the steps
+	// depends on how long these take.
+	step := regexp.MustCompile(`, in flight on .*: (\w+), of \d+ times advance, .*, (\w+); the last checkpoint`)
+	const timeout = 2
+	for wait := 50; ; wait++ {
+		stderr := fails(fmt.Sprintf("%d:%d:vkWaitForFences", wait, timeout), exitDeviceLost, "VK_TIMEOUT: nothing heard for 1m0s, in flight on ")
+		if strings.Contains(stderr, "copies to or from the host") {
+			continue
 		}
-		t.Logf("%s", stderr.String())
+		if names := step.FindStringSubmatch(stderr); names == nil || names[1] != names[2] {
+			t.Errorf("names no kernel: %s", stderr)
+		}
+		break
 	}
 	succeed(t, "train", "--resume", "stopped")
 	sameRun(t, "whole", "stopped")

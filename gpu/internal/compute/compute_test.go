@@ -28,6 +28,7 @@ import (
 func TestMain(m *testing.M) { vktest.Main(m) }
 
 //go:generate glslc --target-env=vulkan1.1 -Werror testdata/affine.comp -o testdata/affine.spv
+//go:generate glslc --target-env=vulkan1.1 -Werror testdata/hold.comp -o testdata/hold.spv
 //go:generate glslc --target-env=vulkan1.1 -Werror testdata/next.comp -o testdata/next.spv
 //go:generate glslc --target-env=vulkan1.1 -Werror testdata/reverse.comp -o testdata/reverse.spv
 //go:generate glslc --target-env=vulkan1.1 -Werror testdata/spin.comp -o testdata/spin.spv
@@ -35,6 +36,8 @@ func TestMain(m *testing.M) { vktest.Main(m) }
 var (
 	//go:embed testdata/affine.spv
 	affineCode []byte
+	//go:embed testdata/hold.spv
+	holdCode []byte
 	//go:embed testdata/next.spv
 	nextCode []byte
 	//go:embed testdata/reverse.spv
@@ -47,6 +50,7 @@ var (
 var (
 	affine = shaders.Kernel{Name: "affine", Code: affineCode, Buffers: []string{"Input", "Output"},
 		Constants: []string{"LOCAL_SIZE", "SHIFT", "NEGATE"}, Push: affinePush{}}
+	hold    = shaders.Kernel{Name: "hold", Code: holdCode, Buffers: []string{"Gate"}, Push: holdPush{}}
 	next    = shaders.Kernel{Name: "next", Code: nextCode, Buffers: []string{"State"}}
 	reverse = shaders.Kernel{Name: "reverse", Code: reverseCode, Buffers: []string{"Output", "Input"}, Texels: []string{"Input"}}
 	spin    = shaders.Kernel{Name: "spin", Code: spinCode, Buffers: []string{"State"}, Push: spinPush{}}
@@ -57,6 +61,8 @@ type affinePush struct {
 	Factor float32
 	Stride int32
 }
+
+type holdPush struct{ Passes uint32 }
 
 type spinPush struct{ Rounds uint32 }
 
@@ -262,9 +268,9 @@ func TestTexelsAreNoStorageBuffers(t *testing.T) {
 	d := open(t)
 	defer d.Close()
 	limits := d.Info().Limits
-	limits.StorageBuffers = 1
+	limits.StorageBuffers = 2
 	d.SetLimits(limits)
-	if _, err := d.Pipeline(reverse); err != nil { // one of each
+	if _, err := d.Pipeline(reverse); err != nil { // one of each, and the mark
 		t.Error(err)
 	}
 	if _, err := d.Pipeline(affine, 1, 0, 0); err == nil {

@@ -187,6 +187,7 @@ type submission struct {
 	commands vk.CommandBuffer
 	fence    vk.Fence
 	work     string // what it does, for errors
+	stages   stages // and in what order, if it has kernels
 }
 
 // newSubmission returns a submission that freeSubmission gives back.
@@ -246,7 +247,7 @@ func (d *Device) run(s *submission, times int) error {
 	if result == vk.Success {
 		return nil
 	}
-	err := &Error{Call: call, Result: result, Note: fmt.Sprintf("in flight on %s: %d times %s", d.info.Name, times, s.work)}
+	err := &Error{Call: call, Result: result, Note: fmt.Sprintf("in flight on %s: %s", d.info.Name, d.inFlight(s, times))}
 	if result == vk.Timeout {
 		err.Note = fmt.Sprintf("nothing heard for %v, %s", d.patience, err.Note)
 	}

@@ -61,9 +61,9 @@ func (p *Pipeline) open(constants []uint32) error {
 	if len(constants) != len(k.Constants) {
 		return fmt.Errorf("%d values for its %d specialisation constants", len(constants), len(k.Constants))
 	}
-	if storage := len(k.Buffers) - len(k.Texels); len(k.Buffers) < 1 || len(k.Buffers) > 32 || storage > d.info.Limits.StorageBuffers {
-		return fmt.Errorf("it has %d buffers, %d of them storage buffers: it takes from 1 to 32, and %s %d storage buffers at most",
-			len(k.Buffers), storage, d.info.Name, d.info.Limits.StorageBuffers)
+	if storage := len(k.Buffers) - len(k.Texels) + 1; len(k.Buffers) < 1 || len(k.Buffers) > shaders.MarkBinding || storage > d.info.Limits.StorageBuffers {
+		return fmt.Errorf("it has %d buffers, and with its mark %d storage buffers: it takes from 1 to %d, and %s %d storage buffers at most",
+			len(k.Buffers), storage, shaders.MarkBinding, d.info.Name, d.info.Limits.StorageBuffers)
 	}
 	for i, name := range k.Buffers {
 		if slices.Contains(k.Texels, name) {
@@ -97,7 +97,7 @@ func (p *Pipeline) open(constants []uint32) error {
 	defer vk.DestroyShaderModule(d.device, module, nil)
 
 	var result vk.Result
-	if p.set, result = d.shim.CreateSetLayout(len(k.Buffers), p.texels); result != vk.Success {
+	if p.set, result = d.shim.CreateSetLayout(len(k.Buffers), p.texels, shaders.MarkBinding); result != vk.Success {
 		return failed("vkCreateDescriptorSetLayout", result)
 	}
 	if p.layout, result = d.shim.CreatePipelineLayout(p.set, p.push); result != vk.Success {

@@ -10,9 +10,11 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	vk "github.com/vulkan-go/vulkan"
 
+	"nashprune/shaders"
 	"nashprune/trainer"
 )
 
@@ -23,7 +25,7 @@ type Program struct {
 	device     *Device
 	steps      []step
 	dispatches int
-	bindings   int // of storage buffers, over all dispatches
+	bindings   int // of storage buffers, over all dispatches, with a mark for each
 	texels     int // of texel buffers
 	arenas     []*Arena
 	err        error // the first mistake, or why it cannot run
@@ -132,10 +134,11 @@ func (p *Program) Dispatch(pipeline *Pipeline, groups [3]int, push any, buffers 
 	buffers = slices.Clone(buffers)
 	p.dispatches++
 	texels := bits.OnesCount32(pipeline.texels)
-	p.bindings += len(buffers) - texels
+	p.bindings += len(buffers) - texels + 1
 	p.texels += texels
+	mark := d.markOf(p.stages.kernel(k.Name))
 	p.add(k.Name, func(commands vk.CommandBuffer) error {
-		set, err := p.bind(pipeline, buffers)
+		set, err := p.bind(pipeline, buffers, mark)
 		if err != nil {
 			return err
 		}
@@ -146,6 +149,7 @@ func (p *Program) Dispatch(pipeline *Pipeline, groups [3]int, push any, buffers 
 
 // Barrier makes everything before it visible to everything after it.
 func (p *Program) Barrier() {
+	p.stages.barrier()
 	p.add("", func(commands vk.CommandBuffer) error {
 		p.device.shim.Barrier(commands, false)
 		return nil
@@ -163,6 +167,7 @@ func (p *Program) Fill(b Buffer, word uint32) {
 		p.fail("fill: a part that begins %d bytes into its arena, no multiple of %d", b.offset, granule)
 		return
 	}
+	p.stages.transfer("fill")
 	p.add("fill", func(commands vk.CommandBuffer) error {
 		p.device.shim.Fill(commands, b.arena.buffer, b.offset, b.bound(), word)
 		return nil
@@ -188,6 +193,7 @@ func (p *Program) Copy(from, to Buffer) {
 		p.fail("copy: to bytes that are copied")
 		return
 	}
+	p.stages.transfer("copy")
 	p.add("copy", func(commands vk.CommandBuffer) error {
 		p.device.shim.Copy(commands, from.arena.buffer, from.offset, to.arena.buffer, to.offset, from.size)
 		return nil
@@ -233,8 +239,7 @@ func (p *Program) record(timed bool) error {
 	if err != nil {
 		return err
 	}
-	p.submission = s
-	p.work = p.contents()
+	p.commands, p.fence, p.work = s.commands, s.fence, p.contents()
 	if err := d.begin(s); err != nil {
 		return err
 	}
@@ -295,7 +300,7 @@ func (p *Program) startClock() error {
 }
 
 // bind returns a set of descriptors from the program's pool.
-func (p *Program) bind(pipeline *Pipeline, buffers []Buffer) (vk.DescriptorSet, error) {
+func (p *Program) bind(pipeline *Pipeline, buffers []Buffer, mark Buffer) (vk.DescriptorSet, error) {
 	d := p.device
 	info := vk.DescriptorSetAllocateInfo{
 		SType:              vk.StructureTypeDescriptorSetAllocateInfo,
@@ -320,6 +325,8 @@ func (p *Program) bind(pipeline *Pipeline, buffers []Buffer) (vk.DescriptorSet, 
 		}
 		d.shim.BindTexels(set, i, view)
 	}
+	buffer, offset := mark.place()
+	d.shim.BindBuffer(set, shaders.MarkBinding, buffer, offset, mark.size)
 	return set, nil
 }
 
@@ -359,6 +366,7 @@ func (p *Program) Run(times int) error {
 	if times <= 0 {
 		return nil
 	}
+	atomic.StoreUint32(p.device.mark(), 0)
 	if err := p.device.run(&p.submission, times); err != nil {
 		return err
 	}

@@ -176,7 +176,7 @@ func TestHung(t *testing.T) {
 	err := p.Run(3)
 	var failure *compute.Error
 	if !errors.Is(err, trainer.ErrDeviceLost) || !errors.As(err, &failure) || failure.Call != "vkWaitForFences" ||
-		!strings.Contains(err.Error(), "nothing heard for 1µs, in flight on "+d.Info().Name+": 3 times spin, fill") {
+		!strings.Contains(err.Error(), "nothing heard for 1µs, in flight on "+d.Info().Name+": ") || !strings.HasSuffix(err.Error(), "of 3 times spin, fill") {
 		t.Fatal(err)
 	}
 	t.Log(err)

@@ -271,13 +271,14 @@ shim_device *shim_device_functions(void *instance, void *device, const char **mi
 	return d;
 }
 
-int32_t shim_create_set_layout(const shim_device *d, uint32_t buffers, uint32_t texels, shim_handle *layout) {
-	SetLayoutBinding *bindings = calloc(buffers, sizeof *bindings);
+int32_t shim_create_set_layout(const shim_device *d, uint32_t buffers, uint32_t texels, uint32_t last, shim_handle *layout) {
+	SetLayoutBinding *bindings = calloc(buffers + 1, sizeof *bindings);
 	if (!bindings)
 		return ERROR_OUT_OF_HOST_MEMORY;
 	for (uint32_t i = 0; i < buffers; i++)
 		bindings[i] = (SetLayoutBinding){i, texels >> i & 1 ? DESCRIPTOR_TEXEL_BUFFER : DESCRIPTOR_STORAGE_BUFFER, 1, STAGE_COMPUTE, NULL};
-	SetLayoutCreateInfo info = {.header = {32, NULL}, .count = buffers, .bindings = bindings};
+	bindings[buffers] = (SetLayoutBinding){last, DESCRIPTOR_STORAGE_BUFFER, 1, STAGE_COMPUTE, NULL};
+	SetLayoutCreateInfo info = {.header = {32, NULL}, .count = buffers + 1, .bindings = bindings};
 	int32_t result = d->vkCreateDescriptorSetLayout(d->device, &info, NULL, layout);
 	free(bindings);
 	return result;

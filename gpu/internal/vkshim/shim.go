@@ -158,11 +158,11 @@ func NewDevice(instance vk.Instance, device vk.Device) (*Device, error) {
 func (d *Device) Free() { C.free(unsafe.Pointer(d.functions)) }
 
 // CreateSetLayout creates the layout of a set of at most 32 buffers, bound at 0,
-// 1 and so on. Bit i of texels says that buffer i is a texel buffer; all others
-// are storage buffers.
-func (d *Device) CreateSetLayout(buffers int, texels uint32) (vk.DescriptorSetLayout, vk.Result) {
+// 1 and so on, and one more at last, which is higher. Bit i of texels says that
+// buffer i is a texel buffer; all others are storage buffers.
+func (d *Device) CreateSetLayout(buffers int, texels uint32, last int) (vk.DescriptorSetLayout, vk.Result) {
 	var layout C.shim_handle
-	result := C.shim_create_set_layout(d.functions, C.uint32_t(buffers), C.uint32_t(texels), &layout)
+	result := C.shim_create_set_layout(d.functions, C.uint32_t(buffers), C.uint32_t(texels), C.uint32_t(last), &layout)
 	return fromC[vk.DescriptorSetLayout](layout), vk.Result(result)
 }
 

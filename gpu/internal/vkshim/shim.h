@@ -39,8 +39,9 @@ int32_t shim_create_device(void *instance, void *physical, uint32_t family, cons
 typedef struct shim_device shim_device;
 shim_device *shim_device_functions(void *instance, void *device, const char **missing);
 
-// Bit i of texels says that binding i is a texel buffer, not a storage buffer.
-int32_t shim_create_set_layout(const shim_device *d, uint32_t buffers, uint32_t texels, shim_handle *layout);
+// Bit i of texels says that binding i is a texel buffer, not a storage buffer. One
+// more storage buffer is bound at last.
+int32_t shim_create_set_layout(const shim_device *d, uint32_t buffers, uint32_t texels, uint32_t last, shim_handle *layout);
 int32_t shim_create_pipeline_layout(const shim_device *d, shim_handle set, uint32_t push, shim_handle *layout);
 int32_t shim_create_descriptor_pool(const shim_device *d, uint32_t sets, uint32_t buffers, uint32_t texels, shim_handle *pool);
 int32_t shim_create_pipeline(const shim_device *d, shim_handle module, shim_handle layout, uint32_t count, const uint32_t *constants, shim_handle *pipeline);

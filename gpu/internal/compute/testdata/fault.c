@@ -1,6 +1,7 @@
 // A Vulkan loader for tests. It is the system's, but call number N of those below
-// gives the result R when the environment says FAULT=N:R, counted anew when that
-// changes; it is not made, but for a wait, which is made first. When an instance is
+// gives the result R when the environment says FAULT=N:R, or FAULT=N:R:NAME to count
+// only those of a name, counted anew when that changes; it is not made, but for a
+// wait, which is made first. When an instance is
 // destroyed and something is left that was created under it, the process aborts;
 // after a wait that failed nobody knows what the device still does, and all may be
 // left that there was.
@@ -18,8 +19,8 @@ typedef uintptr_t A; // all arguments of these calls are integers and pointers
 static GetProcAddr get_instance, get_device;
 static int created; // objects less those destroyed
 
-static int32_t fault(void) {
-	static char now[32];
+static int32_t fault(const char *call) {
+	static char now[64];
 	static int calls;
 	const char *wanted = getenv("FAULT");
 	if (!wanted)
@@ -29,7 +30,10 @@ static int32_t fault(void) {
 		calls = 0;
 	}
 	int n = 0, result = 0;
-	sscanf(now, "%d:%d", &n, &result);
+	char name[64] = "";
+	sscanf(now, "%d:%d:%63s", &n, &result, name);
+	if (*name && strcmp(name, call))
+		return 0;
 	return calls++ == n ? result : 0;
 }
 
@@ -40,7 +44,7 @@ enum { DEVICE_LOST = -4 };
 	static int32_t (*real_##name)(A, A, A, A, A, A, A, A); \
 	static int32_t name(A a, A b, A c, A d, A e, A f, A g, A h) { \
 		int wait = !strcmp(#name, "vkWaitForFences"); \
-		int32_t injected = fault(); \
+		int32_t injected = fault(#name); \
 		if (injected && !wait) return injected; \
 		int32_t result = real_##name(a, b, c, d, e, f, g, h); \
 		if (result == 0) created += adds; \
