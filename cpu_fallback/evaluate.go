@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"nashprune/game"
 	"nashprune/trainer"
 )
 
@@ -13,22 +14,17 @@ import (
 // batch: a saved network then gives the same logits in any process.
 const evaluationBatch = trainer.InferLimit
 
-// eachBatch runs the network over a part of the data and calls visit after each
-// batch with the number of its first sample and its size.
-func (e *engine[T]) eachBatch(ctx context.Context, part trainer.Part, visit func(first, rows int)) error {
-	samples := part.Of(e.data)
-	order := make([]int32, 0, evaluationBatch)
-	for first := 0; first < samples.Len(); first += evaluationBatch {
+// eachBatch runs the network over samples of a part of the data and calls visit
+// after each batch with the place of its first sample and its size.
+func (e *engine[T]) eachBatch(ctx context.Context, part trainer.Part, order []int32, visit func(first, rows int)) error {
+	for first := 0; first < len(order); first += evaluationBatch {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		order = order[:0]
-		for i := first; i < min(first+evaluationBatch, samples.Len()); i++ {
-			order = append(order, int32(i))
-		}
-		e.gather(samples, order)
-		e.forward(len(order))
-		visit(first, len(order))
+		batch := order[first:min(first+evaluationBatch, len(order))]
+		e.gather(part.Of(e.data), batch)
+		e.forward(len(batch))
+		visit(first, len(batch))
 	}
 	return nil
 }
@@ -42,7 +38,7 @@ func (e *engine[T]) Evaluate(ctx context.Context, part trainer.Part, want traine
 		result.ClassSamples, result.ClassCorrect = make([]int, last.out), make([]int, last.out)
 	}
 	total := 0.
-	err := e.eachBatch(ctx, part, func(_, rows int) {
+	err := e.eachBatch(ctx, part, trainer.InOrder(result.Samples), func(_, rows int) {
 		for b := range rows {
 			loss, correct := e.judge(b, trainer.Loss{}, 1)
 			total += float64(loss)
@@ -88,11 +84,37 @@ func (e *engine[T]) Measure(ctx context.Context) ([]trainer.Statistics, error) {
 		l.measureTheta(&s, true)
 		all = append(all, s)
 	}
-	samples := float64(e.data.Train.Len())
-	err := e.eachBatch(ctx, trainer.TrainPart, func(_, rows int) {
-		e.loss(rows)
+	return all, e.contributions(ctx, trainer.InOrder(e.data.Train.Len()), all)
+}
+
+func (e *engine[T]) Observe(ctx context.Context, order []int32) error {
+	all, err := e.Statistics()
+	if err != nil {
+		return err
+	}
+	for _, s := range all {
+		clear(s.MeanContribution)
+		clear(s.MeanSquare)
+	}
+	if err := e.contributions(ctx, order, all); err != nil {
+		return err
+	}
+	for i, l := range e.hidden() {
+		l.mean, l.square = convert[T](all[i].MeanContribution), convert[T](all[i].MeanSquare)
+	}
+	return nil
+}
+
+// contributions adds the means over the given training samples to statistics of zero.
+func (e *engine[T]) contributions(ctx context.Context, order []int32, all []trainer.Statistics) error {
+	return e.eachBatch(ctx, trainer.TrainPart, order, func(first, rows int) {
+		if e.options.Valuation == game.Outputs {
+			e.sway(first, rows)
+		} else {
+			e.loss(rows)
+		}
 		e.backward(rows, true)
-		share := float64(rows) / samples
+		share := float64(rows) / float64(len(order))
 		for i, l := range e.hidden() {
 			for j := range l.batchMean {
 				all[i].MeanContribution[j] += share * float64(l.batchMean[j])
@@ -100,7 +122,6 @@ func (e *engine[T]) Measure(ctx context.Context) ([]trainer.Statistics, error) {
 			}
 		}
 	})
-	return all, err
 }
 
 func (e *engine[T]) Infer(count int) error {

@@ -20,6 +20,21 @@ func (e *engine[T]) loss(rows int) trainer.Progress {
 	return progress
 }
 
+// sway leaves the derivative of the mean sway of the first rows samples of the batch,
+// the first of which has the given place in the pass, in the last layer.
+func (e *engine[T]) sway(first, rows int) {
+	last := e.layers[len(e.layers)-1]
+	sway := trainer.SwayOf(last.out, e.data.Regression())
+	share := 1 / float64(rows)
+	for b := range rows {
+		derivative := last.derivative.row(b)
+		for k := range derivative {
+			derivative[k] = T(share * sway.Others)
+		}
+		derivative[sway.At(first+b)] = T(share * sway.Own)
+	}
+}
+
 // judge returns the loss of sample b of the batch, and whether its class has the
 // largest logit. It leaves the derivative of the loss times scale.
 func (e *engine[T]) judge(b int, l trainer.Loss, scale T) (loss T, correct bool) {

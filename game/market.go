@@ -16,20 +16,18 @@ import (
 // the player's output is scaled by s instead of 1; the second is the price it
 // pays. U is concave, so one comparison finds the best response.
 //
-// The worth is h = s^2 mean(c^2), where c is the derivative of one sample's
-// loss with respect to s: the Fisher information along s, which unlike any
-// first-order benefit does not vanish where the network is stationary. The
-// factor s^2 lets a falling player's worth fall with it.
-//
-// That is [Effective]; other valuations change nothing but the worth.
+// The worth is h = s^2 mean(c^2), where c is the derivative with respect to s of
+// one sample's loss, by [Effective], or of one of its outputs, by [Outputs]: what a
+// player does to second order, which unlike any first-order benefit does not vanish where
+// the network is stationary. The factor s^2 lets a falling player's worth fall with it;
+// [Potential] is without it.
 type Market struct {
 	Price     float64 // p, at least 0
 	Valuation Valuation
 }
 
 // Worth returns h = s^2 mean(c^2) for a player with participation s, where
-// meanSquare is the mean over samples of c^2 and c the derivative of one
-// sample's loss with respect to s.
+// meanSquare is the mean over samples of c^2, and c the player's contribution.
 func Worth(s, meanSquare float64) float64 { return s * s * meanSquare }
 
 // Utility returns U(s) for a player of the given worth.

@@ -1,8 +1,8 @@
 package game
 
 // Valuation says what a player of the market is worth, by the mean square m of its
-// contribution c, the derivative of one sample's loss with respect to s. The empty
-// valuation is [Effective].
+// contribution c, the derivative with respect to s of one sample's loss or, by
+// [Outputs], of one of its outputs. The empty valuation is [Effective].
 type Valuation string
 
 const (
@@ -13,10 +13,21 @@ const (
 	// Potential is h = m, as if the player took part in full. Its best response does
 	// not depend on what it plays, so that a fallen player can come back.
 	Potential Valuation = "potential"
+	// Outputs is h = s^2 m as well, with contributions to the outputs: c is the
+	// derivative of a logit less the mean of the logits, the mean being over the logits,
+	// too. The cross-entropy of K equal logits has the second derivative 1/K (I - 11^T/K),
+	// so h/2 is what removing the player would cost, to second order, if the network were
+	// undecided about every sample. Where it is sure of nearly all, the loss's own
+	// derivatives vanish with the errors and say little of who carries the answers.
+	// In regression c^2 is twice the square of the derivative of an output, and h/2 is
+	// the mean squared change of the outputs.
+	Outputs Valuation = "outputs"
 )
 
 // Known tells whether there is such a valuation.
-func (v Valuation) Known() bool { return v == "" || v == Effective || v == Potential }
+func (v Valuation) Known() bool {
+	return v == "" || v == Effective || v == Potential || v == Outputs
+}
 
 // Worth returns the worth of a player with participation s, where meanSquare is
 // the mean over samples of c^2.

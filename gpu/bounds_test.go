@@ -57,7 +57,7 @@ func TestEveryKernelStaysWithinItsBuffers(t *testing.T) {
 // within opens a case, has its work cut and does something with it.
 func within(t *testing.T, c backendtest.Case, cut func(trainer.Engine), do func(trainer.Engine, backendtest.Case) error) {
 	t.Helper()
-	e, err := openVulkan(c.Data(), trainer.EngineOptions{Batch: c.Batch, Optimiser: c.Optimiser, Loss: c.Loss}, c.State())
+	e, err := openVulkan(c.Data(), trainer.EngineOptions{Batch: c.Batch, Optimiser: c.Optimiser, Loss: c.Loss, Valuation: game.Outputs}, c.State())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,6 +89,7 @@ func everything(e trainer.Engine, c backendtest.Case) error {
 	}
 	for _, do := range []func() error{
 		func() error { _, err := e.Measure(ctx); return err },
+		func() error { return e.Observe(ctx, steps(c, 1, true).Order) },
 		func() error { _, err := e.Probe(steps(c, 1, true).Order, 1e-3); return err },
 		train(partial), train(paper),
 		func() error { _, err := e.Move(make([]float64, len(c.Hidden)), 0.5); return err },

@@ -60,18 +60,29 @@ func (e *engine) Measure(ctx context.Context) ([]trainer.Statistics, error) {
 		r.paper(l, l.measured, trainer.PaperMove{})
 	}
 	r.then()
+	of := func(l *layer) compute.Buffer { return l.measured }
+	if err := e.observe(ctx, r, measuring, of, trainer.InOrder(e.data.Train.Len())); err != nil {
+		return nil, err
+	}
+	return e.statistics(of)
+}
+
+func (e *engine) Observe(ctx context.Context, order []int32) error {
+	return e.observe(ctx, e.newRecorder(), observing, func(l *layer) compute.Buffer { return l.players }, order)
+}
+
+// observe ends what was recorded, and takes the means of the contributions over the
+// given training samples into some matrix of each layer's players.
+func (e *engine) observe(ctx context.Context, r *recorder, k kind, of func(*layer) compute.Buffer, order []int32) error {
 	for _, l := range e.hidden() { // the first batch counts in full
 		averages := 4 * padded(l.out)
-		r.commands.Fill(l.measured.Part(shaders.Mean*averages, 2*averages), 0)
+		r.commands.Fill(of(l).Part(shaders.Mean*averages, 2*averages), 0)
 	}
 	if err := r.runOnce(); err != nil {
-		return nil, err
+		return err
 	}
-	m := mode{kind: measuring, rows: evaluationBatch}
-	if err := e.evaluate(ctx, m, trainer.TrainPart, planLength, func(int, int, int) error { return nil }); err != nil {
-		return nil, err
-	}
-	return e.statistics(func(l *layer) compute.Buffer { return l.measured })
+	m := mode{kind: k, rows: evaluationBatch}
+	return e.evaluate(ctx, m, trainer.TrainPart, order, planLength, func(int, int, int) error { return nil })
 }
 
 func (e *engine) Move(prices []float64, damping float64) ([][]float64, error) {

@@ -139,7 +139,7 @@ func (e *engine) placeSamples() (err error) {
 
 // place copies a part of the data to the device.
 func (e *engine) place(t *table, part trainer.Part) error {
-	from, order := t.of(part.Of(e.data)), inOrder(part.Of(e.data).Len())
+	from, order := t.of(part.Of(e.data)), trainer.InOrder(part.Of(e.data).Len())
 	rows := min(len(order), max(1, compute.StagingBytes/t.stride)) // at a time
 	memory := make([]byte, rows*t.stride)
 	for first := e.samples.first[part]; len(order) > 0; first += rows {
@@ -151,15 +151,6 @@ func (e *engine) place(t *table, part trainer.Part) error {
 		order = order[rows:]
 	}
 	return nil
-}
-
-// inOrder returns the first n samples of any part, one after the other.
-func inOrder(n int) []int32 {
-	order := make([]int32, n)
-	for i := range order {
-		order[i] = int32(i)
-	}
-	return order
 }
 
 // checkReach says whether kernels, which see limit bytes of a buffer, reach as

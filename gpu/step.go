@@ -26,6 +26,7 @@ type kind int
 const (
 	training   kind = iota
 	measuring       // contributions without an update, for Measure
+	observing       // the same for Observe
 	evaluating      // forward and loss
 	inferring       // forward alone
 )
@@ -55,7 +56,11 @@ func (e *engine) program(m mode) (*program, error) {
 	}
 	r := e.newRecorder()
 	r.forward(m.rows)
-	if m.kind != inferring {
+	switch {
+	case m.kind == inferring:
+	case (m.kind == measuring || m.kind == observing) && e.options.Valuation == game.Outputs:
+		r.sway(m)
+	default:
 		r.loss(m)
 	}
 	switch m.kind {
@@ -64,7 +69,10 @@ func (e *engine) program(m mode) (*program, error) {
 		r.update(m, nil)
 	case measuring:
 		r.backward(m.rows)
-		r.measure()
+		r.observe(func(l *layer) compute.Buffer { return l.measured })
+	case observing:
+		r.backward(m.rows)
+		r.observe(func(l *layer) compute.Buffer { return l.players })
 	}
 	recorded, err := r.finish(m.timed)
 	if err != nil {
@@ -124,6 +132,18 @@ func (r *recorder) loss(m mode) {
 	own := 1 - loss.Smoothing + other
 	r.dispatch(shaders.Loss, []uint32{number(own), number(other), constant(loss.ClassWeights != nil)}, m.rows, 1, push,
 		r.state, r.exchange.ordered, r.samples.answers.buffer, r.samples.weights, last.output, last.derivative, r.exchange.observed)
+}
+
+// sway leaves the derivative of the batch's mean sway.
+func (r *recorder) sway(m mode) {
+	last := r.layers[len(r.layers)-1]
+	sway := trainer.SwayOf(last.out, r.data.Regression())
+	r.then()
+	r.dispatch(shaders.Sway, nil, m.rows, 1,
+		shaders.SwayPush{
+			Outputs: uint32(last.out), Stride: uint32(last.outStride()), Own: float32(sway.Own), Others: float32(sway.Others),
+		},
+		r.state, last.derivative)
 }
 
 // backward computes the derivatives with respect to the affine part of every
@@ -283,10 +303,11 @@ func (r *recorder) paper(l *layer, players compute.Buffer, move trainer.PaperMov
 		r.state, l.normSums, players)
 }
 
-// measure takes the contributions of a batch into the averages of Measure.
-func (r *recorder) measure() {
+// observe takes the contributions of a batch into the averages that some matrix of
+// each layer's players has.
+func (r *recorder) observe(players func(*layer) compute.Buffer) {
 	for _, l := range r.hidden() {
-		r.collect(l, l.measured, collection{contributions: true, track: true})
+		r.collect(l, players(l), collection{contributions: true, track: true})
 	}
 }
 

@@ -81,6 +81,8 @@ func transcript(t *testing.T, e trainer.Engine, c backendtest.Case) (found []any
 		infer(9) // of which five do
 		note(e.Statistics())
 		note(e.Measure(ctx))
+		note(nil, e.Observe(ctx, shuffled(c, 14, true).Order))
+		note(e.Statistics())
 		for _, part := range []trainer.Part{trainer.TrainPart, trainer.ValidationPart, trainer.TestPart} {
 			note(e.Evaluate(ctx, part, trainer.Want{}))
 			infer(4)

@@ -87,11 +87,11 @@ func (e *engine) judge(slot, rows int, p *trainer.Progress) {
 	p.Add(step)
 }
 
-// evaluate runs steps of a mode over a part of the data, in its order, and calls
-// visit after each with its place in the submission, its first sample and its
+// evaluate runs steps of a mode over samples of a part of the data and calls visit
+// after each with its place in the submission, the place of its first sample and its
 // size. It makes as many steps a submission as limit allows.
-func (e *engine) evaluate(ctx context.Context, m mode, part trainer.Part, limit int, visit func(slot, first, rows int) error) error {
-	f := e.feed(batches{part, inOrder(part.Of(e.data).Len()), m.rows})
+func (e *engine) evaluate(ctx context.Context, m mode, part trainer.Part, order []int32, limit int, visit func(slot, first, rows int) error) error {
+	f := e.feed(batches{part, order, m.rows})
 	defer f.stop()
 	for done := 0; done < f.steps(); {
 		if err := ctx.Err(); err != nil {
@@ -105,9 +105,9 @@ func (e *engine) evaluate(ctx context.Context, m mode, part trainer.Part, limit 
 		for slot := range steps {
 			step := done + slot
 			// A running mean: of all samples so far, this batch has so many.
-			rows := len(f.of(step))
-			memory := float32(rows) / float32(step*m.rows+rows)
-			e.plan(slot, f, step, shaders.Step{Memory: memory})
+			first, rows := step*m.rows, len(f.of(step))
+			memory := float32(rows) / float32(first+rows)
+			e.plan(slot, f, step, shaders.Step{Memory: memory, Place: uint32(first)})
 		}
 		if err := e.submit(p, steps); err != nil {
 			return err
@@ -134,7 +134,7 @@ func (e *engine) Evaluate(ctx context.Context, part trainer.Part, want trainer.W
 		limit = 1
 	}
 	total := 0.
-	err := e.evaluate(ctx, mode{kind: evaluating, rows: evaluationBatch}, part, limit, func(slot, first, rows int) error {
+	err := e.evaluate(ctx, mode{kind: evaluating, rows: evaluationBatch}, part, trainer.InOrder(samples.Len()), limit, func(slot, first, rows int) error {
 		for b, o := range e.outcomes(slot, rows) {
 			total += float64(o.Loss)
 			if e.data.Regression() {
@@ -192,7 +192,7 @@ func (e *engine) Infer(count int) error {
 // a chunk since the last time are not copied there again, so that to time Infer is to
 // time the network.
 func (e *engine) feedInferred(count int) *feed {
-	b := batches{trainer.TestPart, inOrder(count), max(1, count)}
+	b := batches{trainer.TestPart, trainer.InOrder(count), max(1, count)}
 	if s := &e.samples; s.streamed && count <= s.inferred {
 		return &feed{batches: b, engine: e, end: 1, next: 1}
 	}

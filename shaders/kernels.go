@@ -36,6 +36,7 @@ type Step struct {
 	Memory      float32 // weight of this batch in the moving averages
 	FirstSlope  float32 // corrections of the moments of the players' slopes:
 	SecondSlope float32 // 1 / (1 - beta^t) of each
+	Place       uint32  // of the batch's first sample in its pass over samples, for Sway
 }
 
 // State is the device's place in the plan.
@@ -109,6 +110,15 @@ var Regression = kernel("regression",
 
 // LossPush is what Loss and Regression are told.
 type LossPush struct{ Outputs, Stride uint32 }
+
+// Sway looks at outputs instead of judging the batch.
+var Sway = kernel("sway", []string{"State", "Derivative"}, []string{"LOCAL_SIZE"}, SwayPush{})
+
+// SwayPush is what Sway is told.
+type SwayPush struct {
+	Outputs, Stride uint32
+	Own, Others     float32 // trainer.Sway
+}
 
 // Backward takes the derivative through a layer and the gates below it.
 var Backward = kernel("backward",
@@ -226,7 +236,7 @@ type PeakPush struct {
 // All returns every kernel.
 func All() []Kernel {
 	return []Kernel{
-		Advance, Gather, Forward, Loss, Regression, Backward, Gradient, Collect,
+		Advance, Gather, Forward, Loss, Regression, Sway, Backward, Gradient, Collect,
 		Squares, Clip, Update,
 		Mixture, Norms, Paper, Market, Select, Fold, Peak,
 	}

@@ -12,6 +12,7 @@ struct Step {
     float memory;      // weight of this batch in the moving averages
     float firstSlope;  // corrections of the moments of the players' slopes
     float secondSlope;
+    uint place;        // of the batch's first sample in its pass over samples
 };
 
 #ifndef STATE_ACCESS

@@ -28,8 +28,10 @@ type EngineOptions struct {
 	Batch     int // samples a training step, at least 1
 	Optimiser Optimiser
 	Loss      Loss
-	Valuation game.Valuation // of players who make a move in the market
-	Samples   Placement      // where they are, on devices with memory of their own
+	// Valuation is that of players who make a move in the market. By game.Outputs the
+	// contributions that Measure and Observe find are those to the outputs, see [Sway].
+	Valuation game.Valuation
+	Samples   Placement // where they are, on devices with memory of their own
 }
 
 // Validate says why a network cannot be trained on a data set with the options.
@@ -83,6 +85,10 @@ type Engine interface {
 	// Measure brings all statistics, with the contributions averaged over the
 	// whole training part, at the present state. It changes nothing.
 	Measure(ctx context.Context) ([]Statistics, error)
+
+	// Observe puts the means of the contributions over the given training samples, at
+	// least one, in the place of the moving averages.
+	Observe(ctx context.Context, order []int32) error
 
 	// Move lets every player make one damped best response in the market, at
 	// one price a hidden layer, and returns the participations after it.
@@ -184,7 +190,8 @@ func (p *Progress) Add(q Progress) {
 type Statistics struct {
 	Participation []float64 // s
 	// MeanContribution is mean_b c_b = dL/ds and MeanSquare is mean_b c_b^2,
-	// where c_b is the derivative of the loss of sample b with respect to s.
+	// where c_b is the derivative of the loss of sample b with respect to s, or of
+	// its [Sway].
 	MeanContribution []float64
 	MeanSquare       []float64
 	SquaredNorm      []float64 // |theta|^2, weights and bias
@@ -267,6 +274,15 @@ func (p Part) Of(d *dataset.Dataset) dataset.Samples {
 	default:
 		return d.Train
 	}
+}
+
+// InOrder lists the first n samples of a part in their order.
+func InOrder(n int) []int32 {
+	order := make([]int32, n)
+	for i := range order {
+		order[i] = int32(i)
+	}
+	return order
 }
 
 // Want says what an evaluation is to bring besides loss and accuracy.

@@ -73,9 +73,9 @@ func (p plan) roundAt(step int) int {
 func (p plan) epochOf(step int) int { return max(1, (step+p.perEpoch-1)/p.perEpoch) }
 
 // tracking says whether the step that follows keeps statistics: from an epoch
-// before the market opens until it closes.
+// before the market opens until it closes, unless rounds observe the players.
 func (p plan) tracking(step int) bool {
-	return p.game == MarketGame && step >= p.opens-p.perEpoch && step < p.closes
+	return p.game == MarketGame && p.config.Worth != game.Outputs && step >= p.opens-p.perEpoch && step < p.closes
 }
 
 // next returns where the stretch that starts after step ends: at the next round
@@ -141,6 +141,23 @@ func (p plan) stretch(order []int32, from, to int) Stretch {
 // order returns the order of the training samples in an epoch, from 0.
 func (p plan) order(epoch int) []int32 {
 	return random.New(p.config.Seed, random.Order, uint32(epoch), 0).Permutation(p.samples)
+}
+
+// A round observes the players on a sixteenth of as many samples as are trained on
+// between two rounds, so that what the game takes stays below a twentieth: two thirds of
+// a step's products, without the gradients of the weights. On fewer than 256 a mean square is off by
+// a fifth of itself and more, and more than 1024 tell little else.
+const (
+	observedShare  = 1. / 16
+	fewestObserved = 256
+	mostObserved   = 1024
+)
+
+// observed returns the training samples on which round k observes the players.
+func (p plan) observed(k int) []int32 {
+	between := float64((p.closes-p.opens)*p.config.Batch) / float64(p.config.Rounds)
+	count := min(max(int(between*observedShare), fewestObserved), mostObserved, p.samples)
+	return random.New(p.config.Seed, random.Observation, uint32(k), 0).Permutation(p.samples)[:count]
 }
 
 // demands returns how many players each layer's market asks for in round k, if the

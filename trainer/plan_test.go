@@ -4,6 +4,8 @@ import (
 	"errors"
 	"math"
 	"testing"
+
+	"nashprune/game"
 )
 
 func testConfig() Config {
@@ -22,6 +24,9 @@ func TestStretchesCoverEveryStepOnce(t *testing.T) {
 		for _, kind := range []GameKind{MarketGame, PaperGame, NoGame} {
 			c := testConfig()
 			c.WarmUp = 0.13 // so that the market opens within an epoch
+			if samples%2 == 1 {
+				c.Worth = game.Effective // so that some steps keep statistics
+			}
 			p, err := newPlan(c, kind, planWidths, samples)
 			if err != nil {
 				t.Fatal(err)

@@ -119,7 +119,7 @@ func (c Config) target(hidden int) Target {
 // resolveTarget decides what drives the market and what its players pay for.
 func (c Config) resolveTarget(hidden []int) (Config, error) {
 	if c.Game != MarketGame {
-		c.Cost, c.LatencyModel = "", ""
+		c.Worth, c.Cost, c.LatencyModel = "", "", ""
 		c.MaxParameters, c.MaxMACs, c.MaxLatencyUS, c.MaxAccuracyDrop = 0, 0, 0, 0
 	}
 	if !c.Game.inRounds() {

@@ -206,6 +206,12 @@ func (t *training) charge(from int, start time.Time) {
 // state that the players reached before it keeps exactly as many as asked, folds
 // participations into the weights and starts the optimiser afresh.
 func (t *training) playRound(k int) error {
+	if t.plan.config.Worth == game.Outputs {
+		// It takes less than an epoch and is not interrupted, as the certificate.
+		if err := t.engine.Observe(context.Background(), t.plan.observed(k)); err != nil {
+			return err
+		}
+	}
 	statistics, err := t.engine.Statistics()
 	if err != nil {
 		return err

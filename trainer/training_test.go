@@ -63,6 +63,8 @@ func (e *scripted) Measure(context.Context) ([]Statistics, error) {
 	return e.statistics(), e.note("measure")
 }
 
+func (e *scripted) Observe(context.Context, []int32) error { return e.note("observe") }
+
 func (e *scripted) Move(prices []float64, damping float64) ([][]float64, error) {
 	var moved [][]float64
 	for l, layer := range e.network.Hidden() {
@@ -161,10 +163,57 @@ func TestRoundsAreAskedForInOrder(t *testing.T) {
 	}
 }
 
+// TestRoundsObserveThePlayers: where players are worth what they do to the outputs, a
+// round observes them before it reads their statistics, on samples of its own, and no
+// step keeps any; by other worths steps do, and nobody is observed.
+func TestRoundsObserveThePlayers(t *testing.T) {
+	for _, worth := range []game.Valuation{game.Outputs, game.Effective} {
+		e := new(scripted)
+		training, _ := scriptedTraining(t, e)
+		training.plan.config.Worth = worth
+		if err := training.run(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		asked := strings.Join(e.asked, " ")
+		observed, tracked := strings.Count(asked, "observe statistics move"), strings.Count(asked, "track")
+		if rounds := training.plan.config.Rounds; worth == game.Outputs && (observed != rounds || tracked > 0) || worth == game.Effective && (observed > 0 || tracked < rounds) {
+			t.Errorf("%s: %d rounds, %d observations, %d tracked stretches", worth, rounds, observed, tracked)
+		}
+	}
+}
+
+func TestObservedSamples(t *testing.T) {
+	c := testConfig()
+	for _, o := range []struct{ samples, batch, want int }{
+		{160, 16, 160},     // no more than there are
+		{1000, 1, 256},     // few are trained on between two rounds
+		{8000, 16, 500},    // a sixteenth of those, as many as an epoch has
+		{200000, 16, 1024}, // more than enough
+	} {
+		c.Batch = o.batch
+		p, err := newPlan(c, MarketGame, planWidths, o.samples)
+		if err != nil {
+			t.Fatal(err)
+		}
+		first, again, next := p.observed(1), p.observed(1), p.observed(2)
+		if len(first) != o.want || !slices.Equal(first, again) || slices.Equal(first, next) {
+			t.Errorf("%d samples in batches of %d: %d observed, want %d; twice alike: %v; in the next round: %v",
+				o.samples, o.batch, len(first), o.want, slices.Equal(first, again), slices.Equal(first, next))
+		}
+		slices.Sort(first)
+		if len(slices.Compact(first)) != o.want {
+			t.Errorf("%d samples: some are observed twice", o.samples)
+		}
+	}
+}
+
 func TestTrainingStopsAtTheFirstFailure(t *testing.T) {
-	for _, call := range []string{"train", "track", "statistics", "move", "measure", "compact", "fold", "restart"} {
+	for _, call := range []string{"train", "track", "observe", "statistics", "move", "measure", "compact", "fold", "restart"} {
 		e := &scripted{fail: call}
 		training, _ := scriptedTraining(t, e)
+		if call == "track" {
+			training.plan.config.Worth = game.Effective
+		}
 		if err := training.run(context.Background()); !errors.Is(err, errScripted) || e.asked[len(e.asked)-1] != call {
 			t.Errorf("%s fails: %v, last asked for %s", call, err, e.asked[len(e.asked)-1])
 		}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"nashprune/game"
 	"nashprune/trainer"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
@@ -212,26 +213,21 @@ func (s *session) average(fresh rows, old []float64) (bounds, values []float64) 
 
 // logitBounds bounds the logits of all given samples.
 func (s *session) logitBounds(samples dataset.Samples) []float64 {
-	p := s.forward(samples, everyone(samples.Len()))
+	p := s.forward(samples, trainer.InOrder(samples.Len()))
 	return p.output[len(p.output)-1].entries
-}
-
-func everyone(n int) []int32 {
-	order := make([]int32, n)
-	for i := range order {
-		order[i] = int32(i)
-	}
-	return order
 }
 
 // expectedStatistics is what the statistics of one layer have to be, with bounds.
 type expectedStatistics struct{ mean, square, norm, competition rows }
 
-// statistics works out what Measure has to find.
-func (s *session) statistics() []expectedStatistics {
-	data := s.data
-	p := s.forward(data.Train, everyone(data.Train.Len()))
-	derivative, _ := s.lossDerivative(s.Loss, p, answersOf(data.Train, everyone(data.Train.Len())))
+// statistics works out what Measure has to find over the whole training part, and
+// Observe over any of its samples.
+func (s *session) statistics(order []int32) []expectedStatistics {
+	p := s.forward(s.data.Train, order)
+	derivative := s.swayDerivative(p)
+	if s.valuation != game.Outputs {
+		derivative, _ = s.lossDerivative(s.Loss, p, answersOf(s.data.Train, order))
+	}
 	var all []expectedStatistics
 	for l, g := range s.backward(p, derivative)[:len(s.Hidden)] {
 		layer := s.start.Network.Layers[l]

@@ -3,7 +3,9 @@ package backendtest
 import (
 	"context"
 	"fmt"
+	"slices"
 
+	"nashprune/game"
 	"nashprune/trainer"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
@@ -24,7 +26,7 @@ func (s *session) evaluate() error {
 		samples := s.data.Test
 		bounds := s.logitBounds(samples)
 		s.compare("evaluate/logits", widen(got.Logits), widen(want.Logits), bounds)
-		p := s.forward(samples, everyone(samples.Len()))
+		p := s.forward(samples, trainer.InOrder(samples.Len()))
 		s.compare("reference evaluate/logits", widen(want.Logits), p.output[len(p.output)-1].values, bounds)
 		again, err := candidate.Evaluate(context.Background(), trainer.TestPart, trainer.Want{Logits: true})
 		if err != nil {
@@ -44,7 +46,7 @@ func (s *session) evaluate() error {
 // compareJudgement checks that counts and loss follow from an evaluation's own
 // outputs.
 func (s *session) compareJudgement(got trainer.Evaluation, samples dataset.Samples) {
-	answers := answersOf(samples, everyone(samples.Len()))
+	answers := answersOf(samples, trainer.InOrder(samples.Len()))
 	loss, correct := 0., 0
 	var perClass, ofClass []float64
 	if !s.Regression {
@@ -91,7 +93,7 @@ func (s *session) evaluateExtremes() error {
 				return err
 			}
 			loss, correct := 0., 0.
-			answers := answersOf(s.data.Test, everyone(s.data.Test.Len()))
+			answers := answersOf(s.data.Test, trainer.InOrder(s.data.Test.Len()))
 			for b := range s.data.Test.Len() {
 				l, hit := answers.judge(trainer.Loss{}, b, logits)
 				loss += l / float64(s.data.Test.Len())
@@ -116,8 +118,8 @@ func (s *session) evaluateEachPart(candidate trainer.Engine) error {
 		if err != nil {
 			return err
 		}
-		everyone := everyone(samples.Len())
-		p, answers := s.forward(samples, everyone), answersOf(samples, everyone)
+		order := trainer.InOrder(samples.Len())
+		p, answers := s.forward(samples, order), answersOf(samples, order)
 		_, bound := s.lossDerivative(trainer.Loss{}, p, answers)
 		loss := s.meanLoss(trainer.Loss{}, p, answers)
 		s.compare(fmt.Sprintf("evaluate/%s loss", part), []float64{got.Loss}, []float64{loss}, []float64{bound})
@@ -126,15 +128,68 @@ func (s *session) evaluateEachPart(candidate trainer.Engine) error {
 	return nil
 }
 
+// measureOutputs compares the statistics over the whole training part where
+// contributions are those to the outputs.
+func (s *session) measureOutputs() error {
+	s.valuation = game.Outputs
+	defer func() { s.valuation = game.Effective }()
+	return s.measure()
+}
+
+// observe compares the means over some samples, of which some come twice, that are
+// left in the place of the moving averages, and checks that nothing else changes.
+func (s *session) observe() error {
+	defer func() { s.valuation = game.Effective }()
+	order := append(trainer.InOrder(s.data.Train.Len()), s.order()...)
+	slices.Reverse(order)
+	for _, s.valuation = range []game.Valuation{game.Outputs, game.Effective} {
+		err := s.engines(func(reference, candidate trainer.Engine) error {
+			if err := reference.Observe(context.Background(), order); err != nil {
+				return err
+			}
+			want, err := reference.Statistics()
+			if err != nil {
+				return err
+			}
+			err = s.keeps(fmt.Sprintf("observe %s/nothing else", s.valuation), candidate, func() error {
+				return candidate.Observe(context.Background(), order)
+			}, func(before, after *trainer.State) { before.Contributions = after.Contributions })
+			if err != nil {
+				return err
+			}
+			got, err := candidate.Statistics()
+			if err != nil {
+				return err
+			}
+			for l, e := range s.statistics(order) {
+				name := fmt.Sprintf("observe %s/%d.", s.valuation, l)
+				s.compare(name+"mean", got[l].MeanContribution, want[l].MeanContribution, e.mean.entries)
+				s.compare(name+"mean square", got[l].MeanSquare, want[l].MeanSquare, e.square.entries)
+				s.compare("reference "+name+"mean", want[l].MeanContribution, e.mean.values, e.mean.entries)
+				s.compare("reference "+name+"mean square", want[l].MeanSquare, e.square.values, e.square.entries)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // measure compares the statistics over the whole training part.
 func (s *session) measure() error {
+	quantity := "measure"
+	if s.valuation == game.Outputs {
+		quantity += " outputs"
+	}
 	return s.engines(func(reference, candidate trainer.Engine) error {
 		want, err := reference.Measure(context.Background())
 		if err != nil {
 			return err
 		}
 		var got, again []trainer.Statistics
-		err = s.keeps("measure/nothing else", candidate, func() (err error) {
+		err = s.keeps(quantity+"/nothing else", candidate, func() (err error) {
 			if got, err = candidate.Measure(context.Background()); err == nil {
 				again, err = candidate.Measure(context.Background())
 			}
@@ -146,7 +201,7 @@ func (s *session) measure() error {
 		if len(got) != len(want) {
 			return fmt.Errorf("%d layers of statistics instead of %d", len(got), len(want))
 		}
-		for l, e := range s.statistics() {
+		for l, e := range s.statistics(trainer.InOrder(s.data.Train.Len())) {
 			exact := make([]float64, len(want[l].Participation))
 			for _, c := range []struct {
 				name      string
@@ -158,12 +213,12 @@ func (s *session) measure() error {
 				{"squared norm", got[l].SquaredNorm, want[l].SquaredNorm, e.norm},
 				{"competition", got[l].Competition, want[l].Competition, e.competition},
 			} {
-				s.compare(fmt.Sprintf("measure/%d.%s", l, c.name), c.got, c.want, c.expected.entries)
-				s.compare(fmt.Sprintf("reference measure/%d.%s", l, c.name), c.want, c.expected.values, c.expected.entries)
+				s.compare(fmt.Sprintf("%s/%d.%s", quantity, l, c.name), c.got, c.want, c.expected.entries)
+				s.compare(fmt.Sprintf("reference %s/%d.%s", quantity, l, c.name), c.want, c.expected.values, c.expected.entries)
 			}
-			s.compare(fmt.Sprintf("measure/%d.mean contribution again", l), again[l].MeanContribution, got[l].MeanContribution, exact)
-			s.compare(fmt.Sprintf("measure/%d.mean square again", l), again[l].MeanSquare, got[l].MeanSquare, exact)
-			s.compare(fmt.Sprintf("measure/%d.participation", l), got[l].Participation, want[l].Participation, exact)
+			s.compare(fmt.Sprintf("%s/%d.mean contribution again", quantity, l), again[l].MeanContribution, got[l].MeanContribution, exact)
+			s.compare(fmt.Sprintf("%s/%d.mean square again", quantity, l), again[l].MeanSquare, got[l].MeanSquare, exact)
+			s.compare(fmt.Sprintf("%s/%d.participation", quantity, l), got[l].Participation, want[l].Participation, exact)
 		}
 		return nil
 	})

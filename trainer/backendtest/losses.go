@@ -95,6 +95,36 @@ func (s *session) lossDerivative(l trainer.Loss, p pass, a answers) (derivative 
 	return derivative, lossBound / n
 }
 
+// swayDerivative is the derivative of one output of each sample, drawn by its place
+// in the pass, less the mean of them in classification and times the root of 2 in
+// regression, over the number of samples.
+func (s *session) swayDerivative(p pass) rows {
+	derivative := newRows(p.samples, s.Outputs)
+	share := 1 / float64(p.samples)
+	for b := range p.samples {
+		const bits = 1 << 32 // of a number without a sign, whose products are taken modulo it
+		x := uint64(b)
+		x = (x ^ x>>16) * 0x21f0aaad % bits
+		x = (x ^ x>>15) * 0xd35a2d97 % bits
+		drawn := int((x ^ x>>15) % uint64(s.Outputs))
+		for k := range s.Outputs {
+			d := 0.
+			switch {
+			case s.Regression && k == drawn:
+				d = math.Sqrt2
+			case s.Regression:
+			case k == drawn:
+				d = 1 - 1/float64(s.Outputs)
+			default:
+				d = -1 / float64(s.Outputs)
+			}
+			at := b*s.Outputs + k
+			derivative.values[at], derivative.entries[at] = share*d, 4*s.unit*math.Abs(share*d)
+		}
+	}
+	return derivative
+}
+
 // crossEntropyDerivative writes the derivative of a sample's loss with respect to
 // logits that are known to within entries, with its bounds, and bounds the loss.
 func (s *session) crossEntropyDerivative(l trainer.Loss, label int, logits, entries, values, errors []float64) (lossBound float64) {

@@ -162,10 +162,9 @@ type job struct {
 	seed    uint64
 }
 
-// config returns the configuration of a job; layers are what a method that follows
-// another takes.
-func (c *comparison) config(j job, layers []int) trainer.Config {
-	p := place{keep: j.keep, layers: layers}
+// config returns the configuration of a job, which may follow a run of the market.
+func (c *comparison) config(j job, followed SeedRun) trainer.Config {
+	p := place{keep: j.keep, followed: followed}
 	if j.shape == Equal {
 		p.layers, _ = game.Split(j.keep, c.hidden) // checked when the comparison began
 	}
@@ -177,7 +176,7 @@ func (c *comparison) config(j job, layers []int) trainer.Config {
 }
 
 // marketDiverged is what becomes of a run that follows a market of which nothing came.
-const marketDiverged = "the market whose shape it takes diverged"
+const marketDiverged = "the market that it follows diverged"
 
 // make makes the runs of all jobs, those that follow others last, with configurations
 // that are changed as change says, and returns their outcomes in order.
@@ -189,17 +188,17 @@ func (c *comparison) make(ctx context.Context, stage string, jobs []job, change 
 			of    []int // the job of each cell
 		)
 		for i, j := range jobs {
-			if j.method.follows != following {
+			if (j.method.follows != "") != following {
 				continue
 			}
-			var layers []int
+			var followed SeedRun
 			if following && j.shape == Free {
-				if layers = oneMarket(jobs, outcomes, j); layers == nil {
+				if followed = followedBy(jobs, outcomes, j); followed.Figure == nil {
 					outcomes[i].Cell.Config.Seed, outcomes[i].Diverged = j.seed, marketDiverged
 					continue
 				}
 			}
-			run := c.config(j, layers)
+			run := c.config(j, followed)
 			change(&run)
 			cells, of = append(cells, study.Cell{Name: j.name, Config: run}), append(of, i)
 		}
@@ -221,19 +220,19 @@ func (c *comparison) make(ctx context.Context, stage string, jobs []job, change 
 	return outcomes, nil
 }
 
-// oneMarket returns the layers that the one market left for the number of players and
-// the seed of a job, with its best setting where several were made; nil if there is none.
-func oneMarket(jobs []job, outcomes []study.Outcome, j job) (layers []int) {
-	var best *float64
+// followedBy returns the run of the market that a job follows, for its number of
+// players and its seed, with the best setting where several were made; without a figure
+// if there is none.
+func followedBy(jobs []job, outcomes []study.Outcome, j job) (best SeedRun) {
 	for i, other := range jobs {
-		if other.method.Name != Reference || other.shape != Free || other.keep != j.keep || other.seed != j.seed {
+		if other.method.Name != Reference || other.shape != j.method.follows || other.keep != j.keep || other.seed != j.seed {
 			continue
 		}
-		if run := newRun(outcomes[i]); run.Figure != nil && (best == nil || *run.Figure > *best) {
-			best, layers = run.Figure, run.Layers
+		if run := newRun(outcomes[i]); run.Figure != nil && (best.Figure == nil || *run.Figure > *best.Figure) {
+			best = run
 		}
 	}
-	return layers
+	return best
 }
 
 // beginnings is the folder of what runs share. It is large and goes when all is done.

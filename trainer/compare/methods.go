@@ -33,8 +33,9 @@ type Method struct {
 
 	// configure makes a run's configuration one of the method.
 	configure func(c *trainer.Config, p place)
-	// follows: at free shape the method takes that of the one market.
-	follows bool
+	// follows is the shape of the market from which the method takes what it is asked
+	// for at free shape; empty: from none.
+	follows Shape
 }
 
 // Setting is one point of a search.
@@ -47,6 +48,8 @@ type Setting struct {
 type place struct {
 	keep   int
 	layers []int // players that each layer keeps; nil where the method decides
+	// followed is the run of the market that the method follows at free shape.
+	followed SeedRun
 }
 
 // Reference is the method that all others are compared to, at [Equal] shape.
@@ -65,6 +68,8 @@ func Methods(defaults trainer.Config) []Method {
 	gradual := defaults.Rounds
 	return []Method{
 		{Name: Reference, Summary: "a market for participation: equal, in every layer; free, one for all", Shapes: []Shape{Equal, Free}, Settings: rates, configure: market},
+		{Name: "market-parameters", Summary: "one market in which players pay for parameters, of which it keeps as many as the equal shape has",
+			Shapes: []Shape{Free}, Settings: rates, follows: Equal, configure: parameters},
 		ranked("random", "random players leave at once", trainer.Random, once),
 		ranked("magnitude", "row norms, at once", trainer.Magnitude, once),
 		ranked("path-magnitude", "row norms times outgoing norms, at once", trainer.PathMagnitude, once),
@@ -74,7 +79,7 @@ func Methods(defaults trainer.Config) []Method {
 		ranked("gradual-path-magnitude", "row norms times outgoing norms, on the market's schedule", trainer.PathMagnitude, gradual),
 		{Name: "l1-gates", Summary: "gates under an L1 penalty, the lowest leave at once", Shapes: both, Settings: penalties(), configure: gates},
 		{Name: "paper", Summary: "the paper's game, the lowest leave at once", Shapes: both, Settings: paperRows(), configure: paper},
-		{Name: "scratch", Summary: "the market's shape, trained from scratch", Shapes: both, Settings: rates, follows: true, configure: small},
+		{Name: "scratch", Summary: "the market's shape, trained from scratch", Shapes: both, Settings: rates, follows: Free, configure: small},
 	}
 }
 
@@ -94,6 +99,11 @@ func market(c *trainer.Config, p place) {
 	if p.layers == nil {
 		c.Cost = trainer.Players
 	}
+}
+
+func parameters(c *trainer.Config, p place) {
+	c.Game, c.MaxParameters = trainer.MarketGame, p.followed.Parameters
+	c.Keep, c.Shape, c.Cost = 0, "", trainer.Parameters
 }
 
 // keepLayers says how much stays.
@@ -167,6 +177,9 @@ func paperRows() []Setting {
 
 // small trains a network that has the surviving shape from the start.
 func small(c *trainer.Config, p place) {
+	if p.layers == nil {
+		p.layers = p.followed.Layers
+	}
 	c.Game, c.Model = trainer.NoGame, "mlp:"+joined(p.layers)
 	c.Keep, c.Shape = 0, ""
 }

@@ -26,6 +26,7 @@ const (
 	Division       Purpose = 5 // parts of a data set; epoch 0: the test part, index = class; epoch 1: order of the rest
 	Timing         Purpose = 6 // shapes whose latency is measured
 	Ranking        Purpose = 7 // of players without a game; index = hidden layer
+	Observation    Purpose = 8 // samples on which a round observes the players; epoch = round
 )
 
 // The constants of Philox 4x32: two multipliers and the two Weyl increments of

@@ -23,7 +23,8 @@ func Compare(w io.Writer, r *compare.Report) error {
 	}
 	fmt.Fprintf(&b, `
 shape:   free, where a method ranks the whole network and so finds the layers' widths; equal, where it keeps
-         as many players of each layer as the market.
+         as many players of each layer as the market. market-parameters counts parameters instead of players, and
+         keeps as many of them as the equal shape has.
 to the market: the mean over the seeds of the difference to the market, seed by seed, with its interval of 95 %%.
 `)
 	for i := 0; i < len(r.Entries); {

@@ -18,7 +18,7 @@ func explainCertificate(w io.Writer, run *Run) error {
 			return err
 		}
 		explainStability(w, c)
-		if err := explainPutBack(w, c.PutBack); err != nil {
+		if err := explainPutBack(w, c.PutBack, run.Config.Worth); err != nil {
 			return err
 		}
 	}
@@ -79,8 +79,20 @@ func explainStability(w io.Writer, c *trainer.Certificate) {
 	}
 }
 
+// worthMeans says in words what a worth is.
+func worthMeans(v game.Valuation) string {
+	switch v {
+	case game.Outputs:
+		return "twice what an undecided network's loss stands to lose without it"
+	case game.Potential:
+		return "twice what the loss stands to lose without it, if it took part in full"
+	default:
+		return "twice what the loss stands to lose without it"
+	}
+}
+
 // explainPutBack tells what the loss says of those who left.
-func explainPutBack(w io.Writer, s *trainer.PutBackSummary) error {
+func explainPutBack(w io.Writer, s *trainer.PutBackSummary, worth game.Valuation) error {
 	if s == nil {
 		return nil
 	}
@@ -100,7 +112,11 @@ How many lower the loss by less than the price that they refused:
 				Thousands(row.count.AtTheEnd), 100*float64(row.count.AtTheEnd)/float64(n))
 		}
 	}
-	return table.Flush()
+	if err := table.Flush(); err != nil || worth != game.Outputs {
+		return err
+	}
+	_, err := fmt.Fprint(w, "Prices are in terms of the loss of an undecided network; one that is sure of its answers has less to lose.\n")
+	return err
 }
 
 // explainConditions lists the condition numbers that were taken.
@@ -168,7 +184,7 @@ func ExplainPlayer(w io.Writer, run *Run, name trainer.PlayerName) error {
 		row(worth, number(p.Worth), "of full participation")
 		row(price, number(p.Price), "of full participation")
 	} else {
-		row(worth, number(p.Worth), "twice what the loss stands to lose without it")
+		row(worth, number(p.Worth), worthMeans(run.Config.Worth))
 		row(price, number(p.Price), "of full participation")
 	}
 	side := "above zero: it wants to take part"
