@@ -153,11 +153,17 @@ const (
 	mostObserved   = 1024
 )
 
+// Observed returns on how many of so many training samples a round observes the
+// players, where so many are trained on between two rounds.
+func Observed(between float64, samples int) int {
+	return min(max(int(between*observedShare), fewestObserved), mostObserved, samples)
+}
+
 // observed returns the training samples on which round k observes the players.
 func (p plan) observed(k int) []int32 {
 	between := float64((p.closes-p.opens)*p.config.Batch) / float64(p.config.Rounds)
-	count := min(max(int(between*observedShare), fewestObserved), mostObserved, p.samples)
-	return random.New(p.config.Seed, random.Observation, uint32(k), 0).Permutation(p.samples)[:count]
+	all := random.New(p.config.Seed, random.Observation, uint32(k), 0).Permutation(p.samples)
+	return all[:Observed(between, p.samples)]
 }
 
 // demands returns how many players each layer's market asks for in round k, if the

@@ -46,13 +46,14 @@ func (imagined) Open(d trainer.Device, _ *dataset.Dataset, _ trainer.EngineOptio
 // not need are those of a nil engine.
 type imaginedEngine struct {
 	trainer.Engine
-	on      trainer.Device
-	network *network.Network
-	left    int // players who left each layer since the last state was pushed
-	pushed  int // states
-	steps   int
-	tracks  []bool // of each call of Train
-	timed   int
+	on       trainer.Device
+	network  *network.Network
+	left     int // players who left each layer since the last state was pushed
+	pushed   int // states
+	steps    int
+	tracks   []bool // of each call of Train
+	observed int    // samples, in the last round
+	timed    int
 }
 
 func (e *imaginedEngine) Train(ctx context.Context, s trainer.Stretch) (trainer.Progress, error) {
@@ -63,6 +64,13 @@ func (e *imaginedEngine) Train(ctx context.Context, s trainer.Stretch) (trainer.
 		return trainer.Progress{}, fmt.Errorf("%w: imagined", trainer.ErrDeviceLost)
 	}
 	return trainer.Progress{Steps: s.Steps()}, ctx.Err()
+}
+
+func (e *imaginedEngine) Observe(_ context.Context, order []int32) error {
+	if e.observed = len(order); e.observed == 0 {
+		return errors.New("nobody is observed")
+	}
+	return nil
 }
 
 func (e *imaginedEngine) Statistics() ([]trainer.Statistics, error) {
@@ -270,7 +278,7 @@ func TestTurnsAlternate(t *testing.T) {
 	}
 	e := r.engine.(*imaginedEngine)
 	// Both at first, the first steps after the round, and after all have come back.
-	for turn, want := range [][]bool{{false, true, true, true, false}, {true, false, true, true, false}, {false, true, true, true, false}} {
+	for turn, want := range [][]bool{{false, true, false, true, false}, {true, false, false, true, false}, {false, true, false, true, false}} {
 		e.tracks = nil
 		if err := r.turn(t.Context()); err != nil {
 			t.Fatal(err)

@@ -144,7 +144,7 @@ func (c Case) data(samples int) *dataset.Dataset {
 
 // EngineOptions are those of the engines of the case.
 func (c Case) EngineOptions() trainer.EngineOptions {
-	return trainer.EngineOptions{Batch: c.Batch, Optimiser: trainer.Optimiser{Kind: trainer.Adam}}
+	return trainer.EngineOptions{Batch: c.Batch, Optimiser: trainer.Optimiser{Kind: trainer.Adam}, Valuation: trainer.DefaultConfig().Worth}
 }
 
 // drawnWeights is how many different weights a network begins with, a prime number

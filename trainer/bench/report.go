@@ -118,12 +118,16 @@ type Faster struct {
 
 // Game is what the game adds to training while it is played.
 type Game struct {
-	Tracked       Figure  `json:"tracked_step"`    // a step that keeps the players' statistics
-	Statistics    Figure  `json:"statistics"`      // what that step takes more than a plain one, as a fraction of it
-	Round         Figure  `json:"round"`           // statistics, prices, moves, and a removal
+	Round         Figure  `json:"round"`           // players are observed, priced and moved, and some removed
 	StepsPerRound float64 `json:"steps_per_round"` // in a run with the default settings
-	Cost          Figure  `json:"cost"`            // a step: a tracked one with its part of a round, without the plain one
-	Share         Figure  `json:"share"`           // the cost, of the time of a tracked step with its part of a round
+	Cost          Figure  `json:"cost"`            // a step's part of a round
+	Share         Figure  `json:"share"`           // the cost, of the time of a step with its part of a round
+
+	// With other worths than those by the outputs, steps keep statistics and rounds do
+	// not observe the players: such a step, and what it takes more than a plain one, as
+	// a fraction of it.
+	Tracked    Figure `json:"tracked_step"`
+	Statistics Figure `json:"statistics"`
 }
 
 // Series is how the step's time grows with one size, on one device.

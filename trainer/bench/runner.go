@@ -105,7 +105,7 @@ func (r *runner) warmUp(ctx context.Context) error {
 	if _, err := r.train(ctx, r.few(), true); err != nil {
 		return err
 	}
-	if err := r.playRound(); err != nil {
+	if err := r.playRound(ctx); err != nil {
 		return err
 	}
 	return r.recover(ctx)
@@ -152,9 +152,15 @@ func (r *runner) openMarket() {
 	}
 }
 
-// playRound plays a round of the market, with everything that a round is, in which
-// the first player of every layer leaves and nobody else moves.
-func (r *runner) playRound() error {
+// playRound plays a round of the market, with everything that a round is in a run
+// with the default settings, in which the first player of every layer leaves and nobody
+// else moves.
+func (r *runner) playRound(ctx context.Context) error {
+	samples := r.data.Train.Len()
+	observed := trainer.Observed(stepsPerRound()*float64(r.of.Batch), samples)
+	if err := r.engine.Observe(ctx, trainer.InOrder(observed)); err != nil {
+		return err
+	}
 	statistics, err := r.engine.Statistics()
 	if err != nil {
 		return err
@@ -188,9 +194,9 @@ func (r *runner) recover(ctx context.Context) error {
 		if err := r.engine.Push(r.start); err != nil {
 			return err
 		}
-		if _, err := r.train(ctx, r.few(), true); err != nil {
-			return err
-		}
+	}
+	if _, err := r.train(ctx, r.few(), true); err != nil {
+		return err
 	}
 	_, err := r.train(ctx, r.few(), false)
 	return err
@@ -225,19 +231,19 @@ func (r *runner) turn(ctx context.Context) error {
 	}
 	// After a removal the first steps take longer than they do else, which is due to the
 	// round; the first steps of a stretch always take longer than the others.
-	first := tracked
+	first := step
 	if r.few() < r.steps {
 		var err error
-		if first, err = r.train(ctx, r.few(), true); err != nil {
+		if first, err = r.train(ctx, r.few(), false); err != nil {
 			return err
 		}
 	}
 	start := r.clock()
-	if err := r.playRound(); err != nil {
+	if err := r.playRound(ctx); err != nil {
 		return err
 	}
 	round := (r.clock() - start).Seconds()
-	next, err := r.train(ctx, r.few(), true)
+	next, err := r.train(ctx, r.few(), false)
 	if err != nil {
 		return err
 	}
@@ -343,10 +349,9 @@ func (r *runner) measuredGame() *Game {
 		return nil
 	}
 	g := &Game{Tracked: figure(r.tracked), Round: figure(r.round), StepsPerRound: stepsPerRound()}
-	cost := func(v ...float64) float64 { return v[1] + v[2]/g.StepsPerRound - v[0] }
-	g.Cost = combine(cost, r.step, r.tracked, r.round)
 	g.Statistics = combine(func(v ...float64) float64 { return v[1]/v[0] - 1 }, r.step, r.tracked)
-	g.Share = combine(func(v ...float64) float64 { return cost(v...) / (cost(v...) + v[0]) }, r.step, r.tracked, r.round)
+	g.Cost = combine(func(v ...float64) float64 { return v[0] / g.StepsPerRound }, r.round)
+	g.Share = combine(func(v ...float64) float64 { return v[1] / (v[1] + g.StepsPerRound*v[0]) }, r.step, r.round)
 	return g
 }
 

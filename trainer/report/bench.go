@@ -228,8 +228,8 @@ func benchGrowth(b *strings.Builder, r *bench.Report, over string) error {
 	return benchRounds(b, series, sizes)
 }
 
-// benchRounds writes what the game adds to a step apart: what statistics add to it,
-// and a round of the market, by one size.
+// benchRounds writes what the game adds to a step apart, a round of the market, and
+// what statistics would add to it with other worths, by one size.
 func benchRounds(b *strings.Builder, series []bench.Series, sizes []int) error {
 	fmt.Fprintf(b, "\nthe game by %s\n\n", series[0].Over)
 	table := newTable(b)
@@ -256,7 +256,11 @@ func benchRounds(b *strings.Builder, series []bench.Series, sizes []int) error {
 		cells = append(cells, growth(s.Game), "", growth(s.Round))
 	}
 	row(table, cells...)
-	return table.Flush()
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	b.WriteString("\na round, and what it adds to a step; statistics are kept by steps only with --worth effective or potential\n")
+	return nil
 }
 
 // growth writes how something grows, "-" where that is not known.
@@ -277,8 +281,8 @@ func benchNotes(b *strings.Builder, r *bench.Report) error {
 	}
 	b.WriteString(`step, epoch: medians, with the quartiles over turns of all devices
 x:           how many times faster than that
-game:        what statistics and rounds of the market add, as part of the time while it is played,
-             with quartiles: where zero lies between them, it is less than what can be told
+game:        what rounds of the market add, in which players are observed, as part of the time while it is
+             played, with quartiles
 on device:   by its own clock, a step that is submitted alone
 of most:     of what the device reached in its best turn here while it did nothing else; - where that
              is not known, or was passed: then caches moved the bytes, or others were in the way
@@ -343,8 +347,7 @@ func fraction(part float64) string {
 
 func factor(f bench.Figure) string { return fmt.Sprintf("%.3g", f.Median) }
 
-// gameShare writes a share with its quartiles. It is a small difference of two
-// times: of one turn alone, it may be anything.
+// gameShare writes a share with its quartiles, if there are any.
 func gameShare(g *bench.Game) string {
 	if g == nil || g.Share.Turns < 2 {
 		return "-"
