@@ -113,7 +113,7 @@ func (e *engine[T]) contributions(ctx context.Context, order []int32, all []trai
 		} else {
 			e.loss(rows)
 		}
-		e.backward(rows, true)
+		e.backward(rows, false, true)
 		share := float64(rows) / float64(len(order))
 		for i, l := range e.hidden() {
 			for j := range l.batchMean {

@@ -29,7 +29,7 @@ func (e *engine[T]) trainStep(order []int32, rate float64, track bool, paper *tr
 	e.gather(e.data.Train, order)
 	e.forward(len(order))
 	progress := e.loss(len(order))
-	e.backward(len(order), track || paper != nil)
+	e.backward(len(order), true, track || paper != nil)
 	if track {
 		e.remember()
 	}
@@ -94,11 +94,11 @@ func (e *engine[T]) forward(rows int) {
 	}
 }
 
-// backward computes the gradient of the mean loss over the first rows samples
-// with respect to all parameters and, if asked, mean c and mean c^2 of all
+// backward computes, of each as it is asked, the gradient of the mean loss over the
+// first rows samples with respect to all weights, and mean c and mean c^2 of all
 // players for this batch, where c_b = rows * dz_b * u_b and dz is the derivative
 // of the mean loss with respect to z = s u.
-func (e *engine[T]) backward(rows int, contributions bool) {
+func (e *engine[T]) backward(rows int, weights, contributions bool) {
 	for i := len(e.layers) - 1; i >= 0; i-- {
 		l := e.layers[i]
 		if l.gated {
@@ -111,7 +111,9 @@ func (e *engine[T]) backward(rows int, contributions bool) {
 			input = e.layers[i-1].output.top(rows)
 		}
 		derivative := l.derivative.top(rows)
-		e.multiply(blas.Trans, blas.NoTrans, derivative, input, l.weightOf(l.gradient))
+		if weights {
+			e.multiply(blas.Trans, blas.NoTrans, derivative, input, l.weightOf(l.gradient))
+		}
 		if i > 0 {
 			e.multiply(blas.NoTrans, blas.NoTrans, derivative, l.weight(), e.layers[i-1].derivative.top(rows))
 		}

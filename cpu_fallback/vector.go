@@ -6,10 +6,11 @@ import (
 	"nashprune/trainer"
 )
 
-// vectors computes number by number what a step needs besides matrix products. All
-// slices of a call have the length of the first and do not overlap, but for those
-// named derivatives and u: they hold a row a sample, each with as many numbers as s has, and
-// rows begin stride numbers apart. Every implementation gives the same bits.
+// vectors computes number by number what a step needs besides matrix products. The
+// slices of a call do not overlap and are of one length, but where there is a stride:
+// there derivatives and u are matrices of the same size, with a row a sample of as many
+// numbers as s and the sums have, whose rows begin stride numbers apart. Every
+// implementation gives the same bits.
 type vectors[T real] interface {
 	// add is to <- to + v.
 	add(to, v []T)

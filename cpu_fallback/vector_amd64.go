@@ -33,24 +33,24 @@ func (a avx2) rectify(output, s, u []float32) {
 }
 
 func (a avx2) throughRectifier(derivatives, u []float32, stride int, s, sum []float32) {
-	n := eights(len(s))
+	n, u := eights(len(s)), u[:len(derivatives)]
 	throughRectifierEights(derivatives, u, rowsOf(derivatives, stride, len(s)), stride, s[:n], sum[:n])
-	if n < len(s) {
+	if n < min(len(s), len(derivatives)) {
 		a.loops.throughRectifier(derivatives[n:], u[n:], stride, s[n:], sum[n:])
 	}
 }
 
 func (a avx2) contribute(rows float32, derivatives, u []float32, stride int, s, sum, means, squares []float32) {
-	n := eights(len(s))
+	n, u := eights(len(s)), u[:len(derivatives)]
 	contributeEights(rows, derivatives, u, rowsOf(derivatives, stride, len(s)), stride, s[:n], sum[:n], means[:n], squares[:n])
-	if n < len(s) {
+	if n < min(len(s), len(derivatives)) {
 		a.loops.contribute(rows, derivatives[n:], u[n:], stride, s[n:], sum[n:], means[n:], squares[n:])
 	}
 }
 
 // rowsOf returns how many rows of a width a matrix has that begin stride numbers apart.
 func rowsOf(matrix []float32, stride, width int) int {
-	if width == 0 {
+	if width == 0 || len(matrix) < width {
 		return 0
 	}
 	return (len(matrix)-width)/stride + 1

@@ -19,6 +19,7 @@ const (
 	// so h/2 is what removing the player would cost, to second order, if the network were
 	// undecided about every sample. Where it is sure of nearly all, the loss's own
 	// derivatives vanish with the errors and say little of who carries the answers.
+	// Class weights and smoothing belong to the loss, and have no part in it.
 	// In regression c^2 is twice the square of the derivative of an output, and h/2 is
 	// the mean squared change of the outputs.
 	Outputs Valuation = "outputs"

@@ -72,9 +72,11 @@ func newEngine(device *compute.Device, kernels kernelSet, d *dataset.Dataset, o 
 	if d.Regression() && d.Outputs() > maxTurns {
 		return nil, trainer.Usagef("%d targets are too many for Vulkan: take %d at most, or train on the cpu", d.Outputs(), maxTurns)
 	}
-	plan := planMemory(device.Info(), d, o, s.Network.Widths())
+	plan, err := planMemory(device.Info(), d, o, s.Network.Widths())
 	plan.Removal = 0 // nobody may be removed
-	err := plan.Check()
+	if err == nil {
+		err = plan.Check()
+	}
 	e.samples = e.newSamples(device.Info(), plan.Placement)
 	if err == nil {
 		err = e.placeSamples()

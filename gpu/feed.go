@@ -91,21 +91,19 @@ func (f *feed) fill() {
 	row := chunk * s.chunkRows
 	part := f.part.Of(f.engine.data)
 	order := f.order[f.end*f.rows : min(f.next*f.rows, len(f.order))]
-	for piece := range slices.Chunk(order, max(f.rows, blocks(len(order), fillers()))) {
+	for piece := range slices.Chunk(order, max(leastPiece/s.features.stride+1, blocks(len(order), fillers()))) {
 		first := row
 		row += len(piece)
-		put := func() {
+		f.filling.Go(func() {
 			for _, t := range []*table{&s.features, &s.answers} {
 				t.put(t.buffer.Bytes(), first, t.of(part), piece)
 			}
-		}
-		if f.end == 0 { // nothing is worked on meanwhile
-			put()
-		} else {
-			f.filling.Go(put)
-		}
+		})
 	}
 }
+
+// leastPiece is how many bytes are worth a goroutine of their own.
+const leastPiece = 64 << 10
 
 // fillers returns how many goroutines fill a chunk: one processor alone copies 2 to 4
 // GB/s, and a GPU may want more.
@@ -120,8 +118,9 @@ func (f *feed) locate(step int, places []uint32) {
 		}
 		return
 	}
+	first := uint32(s.first[f.part])
 	for b, sample := range f.of(step) {
-		places[b] = uint32(s.first[f.part]) + uint32(sample)
+		places[b] = first + uint32(sample)
 	}
 }
 

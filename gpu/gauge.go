@@ -25,13 +25,13 @@ var _ trainer.Gauger = driver{}
 
 // How large the loops of the gauge are.
 const (
-	// firstTurns are those of the first try to take so long.
+	// firstTurns are those of the first try to take [trainer.GaugeTime].
 	firstTurns = 64
 	// peakGroups fill the largest device many times over.
 	peakGroups = 4096
 	// copyBytes is more than caches hold.
 	copyBytes = 128 << 20
-	// maxCopies take so long on devices that move eleven terabytes a second.
+	// maxCopies take that on devices that move eleven terabytes a second.
 	maxCopies = 1 << 11
 )
 

@@ -41,33 +41,40 @@ func (driver) Plan(d trainer.Device, data *dataset.Dataset, o trainer.EngineOpti
 	if err != nil {
 		return trainer.MemoryPlan{}, err
 	}
-	return planMemory(info, data, o, widths), nil
+	return planMemory(info, data, o, widths)
 }
 
 // memoryLimit is how much memory of a device plans count on at most: all. Tests
 // lower it.
 var memoryLimit = math.MaxInt
 
-// planMemory counts what newEngine allocates, and what a device always has. Where
-// the options leave it open, samples are resident if that fits, else streamed.
-func planMemory(info compute.Info, data *dataset.Dataset, o trainer.EngineOptions, widths []int) trainer.MemoryPlan {
+// residentPart is the part of a device's memory that a plan may take for samples to
+// be resident where the options leave it open: others use the memory, too.
+const residentPart = 7. / 8
+
+// planMemory counts what newEngine allocates, memory of the host that the device sees
+// included, what a device always has, and what a removal takes besides. Where the options
+// leave it open, samples are resident if that fits well, else streamed. An error of the
+// kind [trainer.ErrOutOfMemory] says that the samples cannot be allocated in one piece, or
+// that kernels do not reach them.
+func planMemory(info compute.Info, data *dataset.Dataset, o trainer.EngineOptions, widths []int) (trainer.MemoryPlan, error) {
 	if o.Samples != trainer.AnyPlacement {
-		plan, _ := planPlaced(info, data, o, widths)
-		return plan
+		return planPlaced(info, data, o, widths)
 	}
 	o.Samples = trainer.Resident
-	plan, reached := planPlaced(info, data, o, widths)
-	if plan.Check() == nil && reached {
-		return plan
+	plan, err := planPlaced(info, data, o, widths)
+	if fits := plan; err == nil {
+		fits.Available = int(residentPart * float64(fits.Available))
+		if fits.Check() == nil {
+			return plan, nil
+		}
 	}
 	o.Samples = trainer.Streamed
-	plan, _ = planPlaced(info, data, o, widths)
-	return plan
+	return planPlaced(info, data, o, widths)
 }
 
-// planPlaced does so with samples as the options say, and tells whether they can be
-// allocated in one piece and kernels reach them.
-func planPlaced(info compute.Info, data *dataset.Dataset, o trainer.EngineOptions, widths []int) (plan trainer.MemoryPlan, reached bool) {
+// planPlaced does so with samples as the options say.
+func planPlaced(info compute.Info, data *dataset.Dataset, o trainer.EngineOptions, widths []int) (plan trainer.MemoryPlan, err error) {
 	plan = trainer.MemoryPlan{
 		Placement: o.Samples, Exchange: compute.StagingBytes,
 		Available: min(info.Memory, memoryLimit), Source: "memory of the device",
@@ -88,5 +95,8 @@ func planPlaced(info compute.Info, data *dataset.Dataset, o trainer.EngineOption
 	e.layActivations(layers, count(info, &plan.Activations))
 	e.layGradients(layers, count(info, &plan.Gradients))
 	plan.Removal = plan.Parameters + plan.Moments + plan.Players
-	return plan, plan.Samples <= info.Limits.Allocation && e.checkSamples(info.Limits) == nil
+	if err := checkReach("the samples take", plan.Samples, info.Limits.Allocation); err != nil {
+		return plan, err
+	}
+	return plan, e.checkSamples(info.Limits)
 }

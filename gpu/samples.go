@@ -18,7 +18,7 @@ type table struct {
 	buffer        compute.Buffer
 }
 
-// put copies some rows of a part to memory, from its row first on.
+// put copies some rows of a part to memory, where the first of them becomes row first.
 func (t *table) put(memory []byte, first int, part []byte, order []int32) {
 	for i, sample := range order {
 		copy(memory[(first+i)*t.stride:], part[int(sample)*t.width:][:t.width])
@@ -97,9 +97,13 @@ func (e *engine) checkSamples(limits compute.Limits) error {
 		of = " of two steps"
 	}
 	s := &e.samples
-	return errors.Join(
+	err := errors.Join(
 		checkReach("the samples"+of+" take", s.rows*s.features.stride, limits.StorageRange),
 		checkReach("the targets"+of+" take", s.rows*s.answers.stride, limits.StorageRange))
+	if err != nil && !s.streamed {
+		return fmt.Errorf("%w, or have them streamed, with --data-on-device auto", err)
+	}
+	return err
 }
 
 // placeSamples makes the memory that kernels read samples from. Unless they are

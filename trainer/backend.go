@@ -87,7 +87,9 @@ type Engine interface {
 	Measure(ctx context.Context) ([]Statistics, error)
 
 	// Observe puts the means of the contributions over the given training samples, at
-	// least one, in the place of the moving averages.
+	// least one, in the place of the moving averages, which after an error may be
+	// anything. Of contributions to the outputs a sample's place in the order says which
+	// output is looked at (see [Sway]); Measure has the samples in their own order.
 	Observe(ctx context.Context, order []int32) error
 
 	// Move lets every player make one damped best response in the market, at
@@ -189,7 +191,7 @@ func (p *Progress) Add(q Progress) {
 // have one number a player.
 type Statistics struct {
 	Participation []float64 // s
-	// MeanContribution is mean_b c_b = dL/ds and MeanSquare is mean_b c_b^2,
+	// MeanContribution is mean_b c_b, of the loss dL/ds, and MeanSquare is mean_b c_b^2,
 	// where c_b is the derivative of the loss of sample b with respect to s, or of
 	// its [Sway].
 	MeanContribution []float64

@@ -144,9 +144,10 @@ func (p plan) order(epoch int) []int32 {
 }
 
 // A round observes the players on a sixteenth of as many samples as are trained on
-// between two rounds, so that what the game takes stays below a twentieth: two thirds of
-// a step's products, without the gradients of the weights. On fewer than 256 a mean square is off by
-// a fifth of itself and more, and more than 1024 tell little else.
+// between two rounds. That takes two thirds of a step's products for each, as no gradients
+// of weights are worked out, and so a twenty-fourth of the training's. On fewer than 256 a
+// mean square is off by a fifth of itself and more, so that many it takes also where they
+// are more than a sixteenth, and more than 1024 tell little else.
 const (
 	observedShare  = 1. / 16
 	fewestObserved = 256

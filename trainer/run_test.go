@@ -186,6 +186,7 @@ func TestSameSeedSameBits(t *testing.T) {
 func TestInterruptedRunsGoOn(t *testing.T) {
 	for name, change := range map[string]func(*trainer.Config){
 		"market":     func(c *trainer.Config) { c.Baseline = true },
+		"effective":  func(c *trainer.Config) { c.Worth = game.Effective }, // statistics are under way when it stops
 		"parameters": func(c *trainer.Config) { c.Keep, c.MaxParameters = 0, 6000 },
 		"accuracy drop": func(c *trainer.Config) {
 			c.Keep, c.MaxAccuracyDrop, c.Validation, c.Baseline = 0, 3, 0.2, true

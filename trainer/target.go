@@ -118,6 +118,9 @@ func (c Config) target(hidden int) Target {
 
 // resolveTarget decides what drives the market and what its players pay for.
 func (c Config) resolveTarget(hidden []int) (Config, error) {
+	if c.Worth == "" { // which a file would not tell from the default
+		c.Worth = game.Effective
+	}
 	if c.Game != MarketGame {
 		c.Worth, c.Cost, c.LatencyModel = "", "", ""
 		c.MaxParameters, c.MaxMACs, c.MaxLatencyUS, c.MaxAccuracyDrop = 0, 0, 0, 0

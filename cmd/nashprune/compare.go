@@ -40,11 +40,11 @@ func newCompare() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "compare",
 		Short: "Set the market beside other ways to prune, on equal terms",
-		Long: fmt.Sprintf(`Compare prunes the same network by the market and by what else there is: random
-players, row norms, path norms, Taylor and Fisher scores, gates under an L1 penalty,
+		Long: fmt.Sprintf(`Compare prunes the same network by the market, with players or parameters to count,
+and by what else there is: random players, row norms, path norms, Taylor and Fisher scores, gates under an L1 penalty,
 row norms on the market's schedule, the paper's game, and the surviving shape trained
-from scratch. Each ranks the whole network and, once more, keeps as many players of
-each layer as the market does. All have the same epochs, tail and seeds.
+from scratch. Each of these ranks the whole network and, once more, keeps as many
+players of each layer as the market does. All have the same epochs, tail and seeds.
 
 %d settings are tried for every method on a tenth of the training part, with one seed
 and the middle number of players; the test part is looked at by the runs that are

@@ -10,7 +10,7 @@ import (
 // ReportSchema is the version of the fields of [Report]. It goes up when a field
 // changes its meaning. Since 2 ceilings are the best of their turns, a fraction of one is
 // left out above 1, and rounds remove a player.
-const ReportSchema = 2
+const ReportSchema = 3
 
 // Report is all that was measured. Times are in seconds.
 type Report struct {
@@ -139,11 +139,9 @@ type Series struct {
 	// fixed costs weigh less. Nil where there are fewer than two.
 	Growth *Growth `json:"growth,omitempty"`
 	Late   *Growth `json:"late_growth,omitempty"`
-	// Round and Game are how a round of the game grows, and what the game adds to a step,
-	// where it was measured. What it adds is a small difference: only the sizes count at
-	// which its quartiles are above zero.
+	// Round is how a round of the game grows, and with it what the game adds to a step,
+	// where it was measured.
 	Round *Growth `json:"round_growth,omitempty"`
-	Game  *Growth `json:"game_growth,omitempty"`
 }
 
 // Point is a size of a series.

@@ -33,8 +33,8 @@ var scalings = []growing{
 	}, true},
 }
 
-// scalingTurns are enough for a point of a curve, and gameTurns for one of what the
-// game adds, which is a small difference.
+// scalingTurns are enough for a point of a curve, and gameTurns for one of a round, of
+// which a turn has one.
 const (
 	scalingTurns = 5
 	gameTurns    = 9
@@ -141,20 +141,15 @@ func (s *Series) fit() {
 	if half := len(sizes) / 2; len(sizes) > 3 {
 		s.Late = fit(sizes[half:], times[half:])
 	}
-	s.Round = s.growthOf(func(g *Game) Figure { return g.Round })
-	s.Game = s.growthOf(func(g *Game) Figure { return g.Cost })
+	s.Round = s.growthOfRounds()
 }
 
-// growthOf fits something about the game over the sizes at which it is surely above
-// zero.
-func (s *Series) growthOf(of func(*Game) Figure) *Growth {
+// growthOfRounds fits the times of rounds, where they were measured.
+func (s *Series) growthOfRounds() *Growth {
 	var sizes, times []float64
 	for _, p := range s.Points {
-		if p.Game == nil {
-			continue
-		}
-		if f := of(p.Game); f.Lower > 0 {
-			sizes, times = append(sizes, float64(p.Size)), append(times, f.Median)
+		if p.Game != nil && p.Game.Round.Lower > 0 {
+			sizes, times = append(sizes, float64(p.Size)), append(times, p.Game.Round.Median)
 		}
 	}
 	return fit(sizes, times)

@@ -217,7 +217,7 @@ func benchGrowth(b *strings.Builder, r *bench.Report, over string) error {
 	for _, s := range series {
 		all, late = append(all, growth(s.Growth)), append(late, growth(s.Late))
 		if games {
-			all, late = append(all, growth(s.Game)), append(late, "")
+			all, late = append(all, growth(s.Round)), append(late, "")
 		}
 	}
 	row(table, all...)
@@ -253,7 +253,7 @@ func benchRounds(b *strings.Builder, series []bench.Series, sizes []int) error {
 	}
 	cells := []string{"growth"}
 	for _, s := range series {
-		cells = append(cells, growth(s.Game), "", growth(s.Round))
+		cells = append(cells, "", "", growth(s.Round))
 	}
 	row(table, cells...)
 	if err := table.Flush(); err != nil {

@@ -64,7 +64,7 @@ dominated:   the player wanted no participation in any round since it last gaine
 priced out:  the player still wanted some participation in one of those rounds, though less than it had.
 forced:      the player still took part when the last round kept exactly as many as asked, and those kept were worth more.
 `)
-	fmt.Fprintf(w, "A worth is %s.\n", worthMeans(run.Config.Worth))
+	fmt.Fprintf(w, "A worth is %s.\n", worthMeans(run.Config))
 	fmt.Fprint(w, explainMarketRules(&run.Result))
 	if err := explainRounds(w, run.Rounds); err != nil {
 		return err

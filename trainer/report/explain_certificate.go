@@ -18,7 +18,7 @@ func explainCertificate(w io.Writer, run *Run) error {
 			return err
 		}
 		explainStability(w, c)
-		if err := explainPutBack(w, c.PutBack, run.Config.Worth); err != nil {
+		if err := explainPutBack(w, c.PutBack, run.Config); err != nil {
 			return err
 		}
 	}
@@ -80,11 +80,13 @@ func explainStability(w io.Writer, c *trainer.Certificate) {
 }
 
 // worthMeans says in words what a worth is.
-func worthMeans(v game.Valuation) string {
-	switch v {
-	case game.Outputs:
+func worthMeans(c trainer.Config) string {
+	switch {
+	case c.Worth == game.Outputs && c.Task == trainer.Regression:
+		return "twice the mean square by which the outputs change without it"
+	case c.Worth == game.Outputs:
 		return "twice what an undecided network's loss stands to lose without it"
-	case game.Potential:
+	case c.Worth == game.Potential:
 		return "twice what the loss stands to lose without it, if it took part in full"
 	default:
 		return "twice what the loss stands to lose without it"
@@ -92,7 +94,7 @@ func worthMeans(v game.Valuation) string {
 }
 
 // explainPutBack tells what the loss says of those who left.
-func explainPutBack(w io.Writer, s *trainer.PutBackSummary, worth game.Valuation) error {
+func explainPutBack(w io.Writer, s *trainer.PutBackSummary, c trainer.Config) error {
 	if s == nil {
 		return nil
 	}
@@ -112,7 +114,7 @@ How many lower the loss by less than the price that they refused:
 				Thousands(row.count.AtTheEnd), 100*float64(row.count.AtTheEnd)/float64(n))
 		}
 	}
-	if err := table.Flush(); err != nil || worth != game.Outputs {
+	if err := table.Flush(); err != nil || c.Worth != game.Outputs || c.Task == trainer.Regression {
 		return err
 	}
 	_, err := fmt.Fprint(w, "Prices are in terms of the loss of an undecided network; one that is sure of its answers has less to lose.\n")
@@ -184,7 +186,7 @@ func ExplainPlayer(w io.Writer, run *Run, name trainer.PlayerName) error {
 		row(worth, number(p.Worth), "of full participation")
 		row(price, number(p.Price), "of full participation")
 	} else {
-		row(worth, number(p.Worth), worthMeans(run.Config.Worth))
+		row(worth, number(p.Worth), worthMeans(run.Config))
 		row(price, number(p.Price), "of full participation")
 	}
 	side := "above zero: it wants to take part"

@@ -292,8 +292,7 @@ int32_t shim_create_pipeline_layout(const shim_device *d, shim_handle set, uint3
 
 int32_t shim_create_descriptor_pool(const shim_device *d, uint32_t sets, uint32_t buffers, uint32_t texels, shim_handle *pool) {
 	PoolSize size[] = {{DESCRIPTOR_STORAGE_BUFFER, buffers}, {DESCRIPTOR_TEXEL_BUFFER, texels}};
-	int none = buffers == 0; // sizes of zero are not allowed
-	DescriptorPoolCreateInfo info = {.header = {33, NULL}, .sets = sets, .sizes = !none + (texels > 0), .size = size + none};
+	DescriptorPoolCreateInfo info = {.header = {33, NULL}, .sets = sets, .sizes = 1 + (texels > 0), .size = size}; // of zero none may be
 	return d->vkCreateDescriptorPool(d->device, &info, NULL, pool);
 }
 

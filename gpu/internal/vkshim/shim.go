@@ -157,7 +157,7 @@ func NewDevice(instance vk.Instance, device vk.Device) (*Device, error) {
 // Free gives the functions back, not the device.
 func (d *Device) Free() { C.free(unsafe.Pointer(d.functions)) }
 
-// CreateSetLayout creates the layout of a set of at most 32 buffers, bound at 0,
+// CreateSetLayout creates the layout of a set of at most 31 buffers, bound at 0,
 // 1 and so on, and one more at last, which is higher. Bit i of texels says that
 // buffer i is a texel buffer; all others are storage buffers.
 func (d *Device) CreateSetLayout(buffers int, texels uint32, last int) (vk.DescriptorSetLayout, vk.Result) {
