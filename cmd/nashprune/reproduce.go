@@ -46,7 +46,7 @@ All readings are screened in short runs; the three nearest of each row are run i
 full with several seeds. The table has the paper's figures beside ours, before and
 after pruned players are removed, and says what cannot be reproduced.
 
-With MNIST it takes an hour or so on two threads and half a gigabyte in --out.
+With MNIST it takes two hours or so on two threads and half a gigabyte in --out.
 When it is stopped, the same command goes on. --out gets ` + paperReportFile + `, ` + paperTableFile + `
 (a line a run) and the paper's figures, ` + report.PaperFigure1File + ` and ` + report.PaperFigure2File + `.`,
 		Example: `  nashprune reproduce paper --out runs/paper-table
