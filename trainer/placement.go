@@ -7,8 +7,8 @@ import "slices"
 type Placement string
 
 const (
-	// AnyPlacement leaves it to the device: resident if the plan of the memory fits,
-	// else streamed. Users may call it auto.
+	// AnyPlacement leaves it to the device: resident if the plan of the memory fits
+	// with an eighth to spare, else streamed. Users may call it auto.
 	AnyPlacement Placement = ""
 	// Resident samples all lie in the memory of the device.
 	Resident Placement = "resident"
