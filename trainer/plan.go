@@ -143,13 +143,13 @@ func (p plan) order(epoch int) []int32 {
 	return random.New(p.config.Seed, random.Order, uint32(epoch), 0).Permutation(p.samples)
 }
 
-// A round observes the players on a sixteenth of as many samples as are trained on
-// between two rounds. That takes two thirds of a step's products for each, as no gradients
-// of weights are worked out, and so a twenty-fourth of the training's. On fewer than 256 a
-// mean square is off by a fifth of itself and more, so that many it takes also where they
-// are more than a sixteenth, and more than 1024 tell little else.
+// A round observes the players on one of 32 of as many samples as are trained on between
+// two rounds. That takes two thirds of a step's products for each, as no gradients of
+// weights are worked out, and so 2 % of the training's. On fewer than 256 a mean square is
+// off by a fifth of itself and more, so that many it takes also where they are more than
+// one of 32, and more than 1024 tell little else.
 const (
-	observedShare  = 1. / 16
+	observedShare  = 1. / 32
 	fewestObserved = 256
 	mostObserved   = 1024
 )

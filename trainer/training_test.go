@@ -187,8 +187,8 @@ func TestObservedSamples(t *testing.T) {
 	for _, o := range []struct{ samples, batch, want int }{
 		{160, 16, 160},     // no more than there are
 		{1000, 1, 256},     // few are trained on between two rounds
-		{8000, 16, 500},    // a sixteenth of those, as many as an epoch has
-		{200000, 16, 1024}, // more than enough
+		{16000, 16, 500},   // one of 32 of those, as many as an epoch has
+		{400000, 16, 1024}, // more than enough
 	} {
 		c.Batch = o.batch
 		p, err := newPlan(c, MarketGame, planWidths, o.samples)
