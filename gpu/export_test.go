@@ -89,6 +89,12 @@ func (s kernelSet) check() error {
 	return nil
 }
 
+// Narrowed returns how many vec4 an invocation takes of a matrix of so many, where it
+// takes at most so many, and so many stand beside each other.
+func Narrowed(across, most, columns int) int {
+	return tile{across: across, columns: most}.narrowed(columns).columns
+}
+
 // Cut is a way to cut work that no device takes.
 type Cut struct {
 	Local, Across, Rows, Columns, Step int // of the products; those of gradient have four times the rows

@@ -32,6 +32,19 @@ type tile struct {
 // down returns the invocations below each other.
 func (t tile) down() int { return t.local / t.across }
 
+// narrowed returns the tile for a matrix of so many columns, in vec4: as it is, or a
+// single column to an invocation where that takes less. An invocation of n columns takes
+// as long as n + 1/2: llvmpipe 0.8 ms with one and 2.3 with four where a step of
+// 784-32-10 and of 784-128-10 take them once.
+func (t tile) narrowed(columns int) tile {
+	narrow := t
+	narrow.columns = 1
+	if 3*blocks(columns, narrow.across) < (2*t.columns+1)*blocks(columns, t.across*t.columns) {
+		return narrow
+	}
+	return t
+}
+
 // The kernel sets, by name. Those that share memory are named after the tile of a
 // workgroup: 32x32, 64x64, and 128x64. Nothing but the tile decides how often a
 // number is read; what is kept in registers decides how many tiles there are to

@@ -74,3 +74,21 @@ func TestKernelsByName(t *testing.T) {
 		t.Errorf("of a device that is not there: %v", err)
 	}
 }
+
+// TestNarrowTiles: with tiles of 8 x 4 vec4, which take 9 halves, or 8 x 1, which take
+// 3, by hand.
+func TestNarrowTiles(t *testing.T) {
+	for _, c := range []struct{ columns, want int }{
+		{1, 1}, {8, 1}, {16, 1}, // 3, 3 and 6 against 9
+		{17, 4}, {24, 4}, {32, 4}, // 9, 9 and 12 against 9
+		{33, 1}, {40, 1}, {41, 4}, // 15, 15 and 18 against 18
+		{64, 4}, {65, 4}, // 24 against 18, 27 against 27
+	} {
+		if got := gpu.Narrowed(8, 4, c.columns); got != c.want {
+			t.Errorf("%d vec4 in columns of %d, want %d", c.columns, got, c.want)
+		}
+	}
+	if got := gpu.Narrowed(16, 1, 100); got != 1 {
+		t.Errorf("tiles of single columns come in columns of %d", got)
+	}
+}

@@ -90,9 +90,7 @@ func (r *recorder) dispatchTiles(k shaders.Kernel, t tile, rows, columns int, co
 	if r.err != nil {
 		return
 	}
-	if columns < t.across*t.columns { // too narrow to fill a tile
-		t.columns = 1
-	}
+	t = t.narrowed(columns)
 	constants = append([]uint32{uint32(t.local), uint32(t.rows), uint32(t.columns), uint32(t.across), uint32(t.step)}, constants...)
 	pipeline, err := r.device.Pipeline(k, constants...)
 	if err != nil {
