@@ -3,6 +3,7 @@ package game
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -11,7 +12,8 @@ type Clearing struct {
 	Demands []int     // how many players of each layer win
 	Prices  []float64 // what a player of each layer pays for full participation
 	// Costs are what the price is multiplied with in each layer where all layers
-	// share one market; nil where every layer is a market of its own.
+	// share one market, what a player costs on average; nil where every layer is a market
+	// of its own.
 	Costs []float64
 }
 
@@ -25,58 +27,121 @@ func ClearLayers(worths [][]float64, demands []int) Clearing {
 	return c
 }
 
-// ClearTogether clears one market for the players of all layers. A player of
-// layer l costs costs[l], above zero, and so has the utility
+// ClearTogether clears one market for the players of all layers. With one price p for
+// everybody, a player of layer l has the utility
 //
-//	U(s) = -h/2 (1-s)^2 - p costs[l] s
+//	U(s) = -h/2 (1-s)^2 - p c_l s
 //
-// with one price p for everybody. The demand is a budget: fits tells whether a
-// network may keep so many players of each layer, and with any players also
-// fewer. Players win in the order of their worths per cost, ties by layer and then
-// by position, until the first who does not fit; the price p is this one's worth
-// per cost, and zero where all fit.
+// where c_l is what a player of the layer costs on average. The demand is a budget:
+// fits tells whether a network may keep so many players of each layer, and with any
+// players also fewer. costs[l][n] is what a layer of n players takes up more with one
+// more, at least zero and for some n of each layer above. Where it is the same for every n,
+// players win in the order of their worths per cost, ties by layer and then by position,
+// until the first who does not fit; the price p is this one's worth per cost, and zero
+// where all fit.
 //
-// The [LeastPerLayer] best players of a layer win whatever they cost. A layer of
-// which nobody else wins would still lose them at p, so it pays its own clearing
-// price where that is lower.
-func ClearTogether(worths [][]float64, costs []float64, fits func(players []int) bool) Clearing {
-	type player struct {
-		layer int
-		value float64 // worth per cost
-		worth float64
-	}
-	c := Clearing{Demands: make([]int, len(worths)), Costs: costs}
-	var rest []player
+// Where a layer's costs come in steps, such as the tiles that a device works on,
+// nobody can pay for one alone: whoever comes after a step is the cheaper the more they
+// are. Players then win in bundles, each with the next few by worth whose sum of worths per
+// sum of costs is highest, so that of no layer a later bundle has more than an earlier
+// one (the greedy solution of a knapsack with several choices; Sinha and Zoltners, "The
+// Multiple-Choice Knapsack Problem", 1979). A bundle that does not fit closes the market of
+// its layer, and those who fit beside it win on.
+//
+// The [LeastPerLayer] best players of a layer win whatever they cost. A layer in which
+// winners would leave at p, or losers stay, and one of which nobody else wins, pays
+// its own clearing price.
+func ClearTogether(worths, costs [][]float64, fits func(players []int) bool) Clearing {
+	c := Clearing{Demands: make([]int, len(worths))}
+	var rest []bundle
 	for l, layer := range worths {
-		if !(costs[l] > 0) {
-			panic(fmt.Sprintf("game: a player of layer %d costs %v", l, costs[l]))
-		}
-		ranking := rank(layer)
+		c.Costs = append(c.Costs, averageCost(l, layer, costs[l]))
 		c.Demands[l] = min(LeastPerLayer, len(layer))
-		for _, i := range ranking[c.Demands[l]:] {
-			rest = append(rest, player{l, layer[i] / costs[l], layer[i]})
-		}
+		rest = append(rest, bundles(l, c.Demands[l], layer, costs[l])...)
 	}
-	slices.SortStableFunc(rest, func(a, b player) int { return cmp.Compare(b.value, a.value) })
-	var price, worth float64
-	marginal := -1 // the layer of the first who does not fit, whose worth is exact
+	slices.SortStableFunc(rest, func(a, b bundle) int { return cmp.Compare(b.value(), a.value()) })
+	closed := make([]bool, len(worths))
+	var marginal bundle // a single player who does not fit, and whose worth is exact
 	for _, next := range rest {
-		c.Demands[next.layer]++
-		if !fits(c.Demands) {
-			c.Demands[next.layer]--
-			price, worth, marginal = next.value, next.worth, next.layer
+		if closed[next.layer] {
+			continue
+		}
+		c.Demands[next.layer] += next.players
+		if fits(c.Demands) {
+			continue
+		}
+		c.Demands[next.layer] -= next.players
+		closed[next.layer] = true
+		if next.players == 1 {
+			marginal = next
 			break
 		}
 	}
 	for l, layer := range worths {
-		own := price * costs[l]
-		if l == marginal {
-			own = worth
-		}
-		if c.Demands[l] <= LeastPerLayer {
-			own = min(own, ClearingPrice(layer, c.Demands[l]))
-		}
-		c.Prices = append(c.Prices, own)
+		c.Prices = append(c.Prices, marginal.price(l, layer, c.Demands[l], c.Costs[l]))
 	}
 	return c
+}
+
+// bundle is players of a layer who win together or not at all, who follow each other
+// by worth.
+type bundle struct {
+	layer, players int
+	worth, cost    float64 // of all
+}
+
+// value returns the worth per cost.
+func (b bundle) value() float64 {
+	if b.cost == 0 {
+		return math.Inf(1)
+	}
+	return b.worth / b.cost
+}
+
+// bundles returns those of a layer's players who do not win anyway, with falling
+// values: whoever has more than the bundle before joins it.
+func bundles(layer, winners int, worths, costs []float64) []bundle {
+	var all []bundle
+	for n, i := range rank(worths)[winners:] {
+		next := bundle{layer, 1, worths[i], costs[winners+n]}
+		for len(all) > 0 && next.value() > all[len(all)-1].value() {
+			last := all[len(all)-1]
+			next.players, next.worth, next.cost = last.players+next.players, last.worth+next.worth, last.cost+next.cost
+			all = all[:len(all)-1]
+		}
+		all = append(all, next)
+	}
+	return all
+}
+
+// price returns what the players of a layer pay, of whom so many win and who cost so
+// much, where b is the player who ends the market, if anybody does.
+func (b bundle) price(layer int, worths []float64, demand int, cost float64) float64 {
+	losing := ClearingPrice(worths, demand)
+	if b.players == 0 || b.layer == layer || demand <= LeastPerLayer {
+		return losing
+	}
+	if own := b.value() * cost; losing <= own && own < highest(worths, demand) {
+		return own
+	}
+	return losing
+}
+
+// averageCost returns what a player of a layer costs on average. That a layer costs
+// nothing or less is an error of the program.
+func averageCost(layer int, worths, costs []float64) float64 {
+	if len(costs) != len(worths) {
+		panic(fmt.Sprintf("game: %d costs of %d players in layer %d", len(costs), len(worths), layer))
+	}
+	total := 0.
+	for _, cost := range costs {
+		if !(cost >= 0) {
+			panic(fmt.Sprintf("game: a player of layer %d costs %v", layer, cost))
+		}
+		total += cost
+	}
+	if !(total > 0) && len(costs) > 0 {
+		panic(fmt.Sprintf("game: the players of layer %d cost nothing", layer))
+	}
+	return total / float64(max(len(costs), 1))
 }

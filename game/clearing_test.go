@@ -20,6 +20,15 @@ func atMost(limit float64, weights []float64) func([]int) bool {
 	}
 }
 
+// each returns the costs of layers in which every player costs the same.
+func each(worths [][]float64, costs []float64) [][]float64 {
+	all := make([][]float64, len(worths))
+	for l := range worths {
+		all[l] = slices.Repeat(costs[l:l+1], len(worths[l]))
+	}
+	return all
+}
+
 // TestOneMarketByHand: two layers, of which the second's players cost half. Worths
 // per cost are 9 8 4 2 and 10 6 3 1; two of each win anyway, and of the rest the order
 // is 4 (layer 0), 3 (layer 1), 2, 1.
@@ -39,7 +48,7 @@ func TestOneMarketByHand(t *testing.T) {
 		{3.5, []int{2, 2}, []float64{4, 1.5}},
 		{3, []int{2, 2}, []float64{4, 1.5}}, // at 4 each layer's losers are out, and layer 1 pays its own price
 	} {
-		got := game.ClearTogether(worths, costs, atMost(c.budget, costs))
+		got := game.ClearTogether(worths, each(worths, costs), atMost(c.budget, costs))
 		if !slices.Equal(got.Demands, c.demands) || !slices.Equal(got.Prices, c.prices) {
 			t.Errorf("budget %g: demands %v at %v, want %v at %v", c.budget, got.Demands, got.Prices, c.demands, c.prices)
 		}
@@ -50,7 +59,7 @@ func TestOneMarketByHand(t *testing.T) {
 // the common price pays its own, at which two of them want to stay.
 func TestTheLeastOfALayerIsNotPricedOut(t *testing.T) {
 	worths := [][]float64{{9, 8, 7, 6}, {0.4, 0.1, 0.2, 0.3}}
-	got := game.ClearTogether(worths, []float64{1, 1}, atMost(5, []float64{1, 1}))
+	got := game.ClearTogether(worths, each(worths, []float64{1, 1}), atMost(5, []float64{1, 1}))
 	if !slices.Equal(got.Demands, []int{3, 2}) || !slices.Equal(got.Prices, []float64{6, 0.2}) {
 		t.Fatalf("%+v", got)
 	}
@@ -71,7 +80,7 @@ func TestOneMarketOfOneLayer(t *testing.T) {
 			worths[i] = float64(draw.Below(8)) / 7 // with ties
 		}
 		cost, demand := 0.1+draw.Float64(), game.LeastPerLayer+int(draw.Below(uint32(len(worths))))
-		got := game.ClearTogether([][]float64{worths}, []float64{cost}, atMost(float64(demand), []float64{1}))
+		got := game.ClearTogether([][]float64{worths}, each([][]float64{worths}, []float64{cost}), atMost(float64(demand), []float64{1}))
 		want := game.ClearLayers([][]float64{worths}, []int{min(demand, len(worths))})
 		if !slices.Equal(got.Demands, want.Demands) || !slices.Equal(got.Prices, want.Prices) {
 			t.Fatalf("%v, %d wanted: %+v, want %+v", worths, demand, got, want)
@@ -98,7 +107,7 @@ func TestOneMarketClears(t *testing.T) {
 			least += weights[l] * game.LeastPerLayer
 		}
 		fits := atMost(least+(most-least)*draw.Float64(), weights)
-		got := game.ClearTogether(worths, costs, fits)
+		got := game.ClearTogether(worths, each(worths, costs), fits)
 		if !fits(got.Demands) {
 			t.Fatalf("%v do not fit", got.Demands)
 		}
@@ -158,7 +167,7 @@ func TestFeedbacksAreTheEigenvaluesOfOneMarket(t *testing.T) {
 			}
 			worths = append(worths, row)
 		}
-		clearing = game.ClearTogether(worths, costs, atMost(7, []float64{1, 1}))
+		clearing = game.ClearTogether(worths, each(worths, costs), atMost(7, []float64{1, 1}))
 		for l, row := range worths {
 			var response []float64
 			for _, worth := range row {
@@ -209,11 +218,123 @@ func TestFeedbacksAreTheEigenvaluesOfOneMarket(t *testing.T) {
 	}
 }
 
-func TestAPlayerCostsSomething(t *testing.T) {
-	defer func() {
-		if recover() == nil {
-			t.Error("a market in which players cost nothing has no order")
+// TestBundlesByHand: layer 0 pays 6 for its third player and then nothing until the sixth,
+// layer 1 pays 1 for each. Worths per cost are (5+4+3)/6 = 2 for three together and 3, 1.5
+// and 0.5 one by one.
+func TestBundlesByHand(t *testing.T) {
+	worths := [][]float64{{9, 8, 5, 4, 3, 2}, {7, 7, 3, 1.5, 0.5}}
+	costs := [][]float64{{1, 1, 6, 0, 0, 1}, {1, 1, 1, 1, 1}}
+	takes := func(players []int) (total float64) {
+		for l, n := range players {
+			for _, cost := range costs[l][:n] {
+				total += cost
+			}
 		}
-	}()
-	game.ClearTogether([][]float64{{1, 2, 3}}, []float64{0}, atMost(1, []float64{1}))
+		return total
+	}
+	for _, c := range []struct {
+		budget  float64
+		demands []int
+		prices  []float64
+	}{
+		{14, []int{6, 5}, []float64{0, 0}},
+		{13, []int{6, 4}, []float64{0.75, 0.5}}, // players of layer 0 cost 1.5 on average
+		{12, []int{6, 3}, []float64{0, 1.5}},    // at 1.5 times 1.5 the sixth would leave, who has paid
+		{11, []int{5, 3}, []float64{2, 2}},
+		{10, []int{2, 5}, []float64{5, 0}}, // three together do not fit, and the others win on
+		{6, []int{2, 4}, []float64{5, 0.5}},
+		{4, []int{2, 2}, []float64{5, 3}},
+	} {
+		got := game.ClearTogether(worths, costs, func(players []int) bool { return takes(players) <= c.budget })
+		if !slices.Equal(got.Demands, c.demands) || !slices.Equal(got.Prices, c.prices) || !slices.Equal(got.Costs, []float64{1.5, 1}) {
+			t.Errorf("budget %g: demands %v at %v, want %v at %v; costs %v", c.budget, got.Demands, got.Prices, c.demands, c.prices, got.Costs)
+		}
+	}
+}
+
+// TestBundlesAreTheBestForWhatTheyTake: of all networks that take no more than what won,
+// none is worth more, as far as bundles reach: at the budgets that whole bundles use up
+// the greedy solution is that of the relaxed knapsack, and so the best one.
+func TestBundlesAreTheBestForWhatTheyTake(t *testing.T) {
+	draw := random.New(6, random.Testing, 0, 0)
+	bundled := 0
+	for range 300 {
+		worths, costs := make([][]float64, 2), make([][]float64, 2)
+		for l := range worths {
+			n := 3 + int(draw.Below(6))
+			step := 1 + int(draw.Below(4))
+			for i := range n {
+				worths[l] = append(worths[l], math.Exp(draw.Normal()))
+				cost := 0.125 // sums of eighths are exact
+				if i%step == 0 {
+					cost += float64(draw.Below(5))
+				}
+				costs[l] = append(costs[l], cost)
+			}
+		}
+		takes := func(players []int) (total float64) {
+			for l, n := range players {
+				for _, cost := range costs[l][:n] {
+					total += cost
+				}
+			}
+			return total
+		}
+		worth := func(players []int) (total float64) {
+			for l, n := range players {
+				ranked := slices.Sorted(slices.Values(worths[l]))
+				for _, h := range ranked[len(ranked)-n:] {
+					total += h
+				}
+			}
+			return total
+		}
+		all := []int{len(worths[0]), len(worths[1])}
+		budget := takes([]int{2, 2}) + draw.Float64()*(takes(all)-takes([]int{2, 2}))
+		first := true // misfit ends the market: from then on bundles are taken that fit, whatever they bring
+		got := game.ClearTogether(worths, costs, func(players []int) bool {
+			first = first && takes(players) <= budget
+			return first
+		})
+		if !first {
+			// Everything up to the first that does not fit. What comes after it does not fit
+			// either, as the function above has it.
+			budget = takes(got.Demands)
+		}
+		for a := 2; a <= all[0]; a++ {
+			for b := 2; b <= all[1]; b++ {
+				if other := []int{a, b}; takes(other) <= budget && worth(other) > worth(got.Demands)*(1+1e-12) { // rounding of a dozen sums
+					t.Fatalf("%v at %v: %v are worth %g and %v %g for no more", worths, costs, got.Demands, worth(got.Demands), other, worth(other))
+				}
+			}
+		}
+		for l := range worths {
+			market := game.Market{Price: got.Prices[l]}
+			winners := game.Winners(worths[l], got.Demands[l])
+			for i, h := range worths[l] {
+				if wants := market.BestResponse(h) > 0; wants != slices.Contains(winners, i) {
+					t.Fatalf("%v: at %g player %d of worth %g wants some: %v", got.Demands, got.Prices[l], i, h, wants)
+				}
+			}
+			if !slices.Equal(costs[l], slices.Repeat(costs[l][:1], len(costs[l]))) {
+				bundled++
+			}
+		}
+	}
+	if bundled < 100 {
+		t.Errorf("costs came in steps in %d layers: the test shows little", bundled)
+	}
+}
+
+func TestAPlayerCostsSomething(t *testing.T) {
+	for name, costs := range map[string][]float64{"nothing": {0, 0, 0}, "less": {1, -1, 1}, "too few": {1}} {
+		t.Run(name, func(t *testing.T) {
+			defer func() {
+				if recover() == nil {
+					t.Error("a market has no order where players cost that")
+				}
+			}()
+			game.ClearTogether([][]float64{{1, 2, 3}}, [][]float64{costs}, atMost(1, []float64{1}))
+		})
+	}
 }

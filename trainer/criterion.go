@@ -58,9 +58,9 @@ func (p plan) ranked(k int, scores [][]float64) []int {
 	if p.config.Shape != "" {
 		return p.demands(k)
 	}
-	costs := make([]float64, len(scores)) // in a market in which all pay the same, the same players would win
+	costs := make([][]float64, len(scores)) // in a market in which all pay the same, the same players would win
 	for l := range costs {
-		costs[l] = 1
+		costs[l] = slices.Repeat([]float64{1}, len(scores[l]))
 	}
 	return game.ClearTogether(scores, costs, p.fits(float64(k)/float64(p.config.Rounds))).Demands
 }

@@ -19,9 +19,11 @@ import (
 // LatencyModel estimates the time of a forward pass over a batch from the widths
 // of a network w_0, ..., w_L, inputs and logits included, in microseconds:
 //
-//	T(w) = Base + sum_l PerMAC[l] w_l w_{l+1} + sum_l PerNeuron[l] w_{l+1}
+//	T(w) = Base + sum_l (PerMAC[l] w_l w_{l+1} + w_l steps(w_{l+1})) + sum_l PerNeuron[l] w_{l+1}
+//	steps(n) = sum_j PerStep[j] for all j with j Step < n
 //
-// where the second sum is over hidden layers alone.
+// where the last sum over l is over hidden layers alone. A layer takes a step up where
+// a device has to begin another tile of its product, and that for each of its inputs.
 //
 // No coefficient is negative, so a network never gets faster by being wider.
 type LatencyModel struct {
@@ -30,6 +32,10 @@ type LatencyModel struct {
 	Base      float64   `json:"base_us"`
 	PerMAC    []float64 `json:"per_mac_us"`    // of each layer of weights, for the whole batch
 	PerNeuron []float64 `json:"per_neuron_us"` // of each hidden layer, likewise
+	// Step is how many neurons steps are apart, in all layers alike; 0 where there are
+	// none. PerStep has those up to the widest layer that was measured.
+	Step    int       `json:"step,omitempty"`
+	PerStep []float64 `json:"per_step_us,omitempty"`
 	// Shapes is how many networks were timed; Error is the root mean square of the
 	// relative errors of the model over them, MaxError the largest.
 	Shapes   int     `json:"shapes"`
@@ -42,6 +48,11 @@ func (m *LatencyModel) Time(widths []int) float64 {
 	us := m.Base
 	for l, in := range widths[:len(widths)-1] {
 		us += m.PerMAC[l] * float64(in*widths[l+1])
+		for j, step := range m.PerStep {
+			if j*m.Step < widths[l+1] {
+				us += step * float64(in)
+			}
+		}
 	}
 	for l, neuron := range m.PerNeuron {
 		us += neuron * float64(widths[l+1])
@@ -54,13 +65,16 @@ func (m *LatencyModel) check(layers int) error {
 	if len(m.PerMAC) != layers || len(m.PerNeuron) != layers-1 {
 		return fmt.Errorf("it is about %d layers of weights and %d hidden layers, and the network has %d layers of weights", len(m.PerMAC), len(m.PerNeuron), layers)
 	}
-	for _, x := range slices.Concat([]float64{m.Base, m.Error, m.MaxError}, m.PerMAC, m.PerNeuron) {
+	for _, x := range slices.Concat([]float64{m.Base, m.Error, m.MaxError}, m.PerMAC, m.PerNeuron, m.PerStep) {
 		if !(x >= 0 && x <= math.MaxFloat32) {
 			return fmt.Errorf("%v is no time in microseconds", x)
 		}
 	}
 	if m.Batch < 1 || m.Shapes < 1 {
 		return fmt.Errorf("it is of %d networks and batches of %d", m.Shapes, m.Batch)
+	}
+	if len(m.PerStep) > 0 && (m.Step < 1 || m.Step > math.MaxInt32) || len(m.PerStep) > mostSteps {
+		return fmt.Errorf("it has %d steps, %d neurons apart", len(m.PerStep), m.Step)
 	}
 	return nil
 }
@@ -113,8 +127,8 @@ func parseLatencyModel(text []byte) (*LatencyModel, error) {
 // How a latency model is measured: like latencies, but of more networks and with
 // fewer passes of each.
 const (
-	modelShapes = 24 // besides the whole network and the least
-	modelTurns  = 7
+	modelShapes = 46 // besides the whole network and the least
+	modelTurns  = 4
 	modelWarmUp = 2 // passes of each turn that are not counted
 	modelPasses = 7 // passes of each turn that are
 )
@@ -181,10 +195,71 @@ func latencyParts(whole *network.Network, seed uint64) []*network.Network {
 	return parts
 }
 
-// fitLatencyModel fits a model to measured times by least squares of relative
-// errors with coefficients that are not negative.
+// leastStep is the least number of neurons between two steps, which divides the widths of
+// most tiles, and mostSteps how many steps a model has: those of the widest layers are
+// further apart.
+const (
+	leastStep = 32
+	mostSteps = 16
+)
+
+// stepFor returns how many neurons steps are apart in networks of some widths.
+func stepFor(widths [][]int) int {
+	widest := 0
+	for _, w := range widths {
+		widest = max(widest, slices.Max(w[1:]))
+	}
+	step := leastStep
+	for step*mostSteps < widest {
+		step *= 2
+	}
+	return step
+}
+
+// fitLatencyModel fits a model to measured times. It has steps if with them models are
+// nearer to the times of networks that they have not seen.
 func fitLatencyModel(widths [][]int, microseconds []float64) *LatencyModel {
+	step := stepFor(widths)
+	if foretold(widths, microseconds, step) >= foretold(widths, microseconds, 0) {
+		step = 0
+	}
+	m := fitCoefficients(widths, microseconds, step)
+	m.judge(widths, microseconds)
+	return m
+}
+
+// modelFolds is into how many parts networks are divided, each of which is foretold by
+// a model of the others.
+const modelFolds = 8
+
+// foretold returns the sum of the squares of the relative errors of models on networks
+// that they were not fitted to.
+func foretold(widths [][]int, microseconds []float64, step int) (squares float64) {
+	for fold := range min(modelFolds, len(widths)) {
+		var seen, unseen [][]int
+		var before, after []float64
+		for i, w := range widths {
+			if i%modelFolds == fold {
+				unseen, after = append(unseen, w), append(after, microseconds[i])
+			} else {
+				seen, before = append(seen, w), append(before, microseconds[i])
+			}
+		}
+		m := fitCoefficients(seen, before, step)
+		m.judge(unseen, after)
+		squares += m.Error * m.Error * float64(len(unseen))
+	}
+	return squares
+}
+
+// fitCoefficients fits a model by least squares of relative errors with coefficients
+// that are not negative. Without a step between two it has none.
+func fitCoefficients(widths [][]int, microseconds []float64, step int) *LatencyModel {
 	layers := len(widths[0]) - 1
+	steps := 0
+	if step > 0 {
+		steps = mostSteps
+	}
 	rows, ones := make([][]float64, len(widths)), make([]float64, len(widths))
 	for i, w := range widths {
 		row := []float64{1}
@@ -194,20 +269,37 @@ func fitLatencyModel(widths [][]int, microseconds []float64) *LatencyModel {
 		for _, hidden := range w[1:layers] {
 			row = append(row, float64(hidden))
 		}
+		for j := range steps {
+			inputs := 0
+			for l := range layers {
+				if j*step < w[l+1] {
+					inputs += w[l]
+				}
+			}
+			row = append(row, float64(inputs))
+		}
 		for j := range row {
 			row[j] /= microseconds[i]
 		}
 		rows[i], ones[i] = row, 1
 	}
 	x := nonNegativeLeastSquares(rows, ones)
-	m := &LatencyModel{Base: x[0], PerMAC: x[1 : 1+layers], PerNeuron: x[1+layers:], Shapes: len(widths)}
+	return &LatencyModel{
+		Base: x[0], PerMAC: x[1 : 1+layers], PerNeuron: x[1+layers : 2*layers],
+		Step: step, PerStep: x[2*layers:], Shapes: len(widths),
+	}
+}
+
+// judge sets the errors to those over some networks.
+func (m *LatencyModel) judge(widths [][]int, microseconds []float64) {
+	squares := 0.
+	m.MaxError = 0
 	for i, w := range widths {
 		off := math.Abs(m.Time(w)/microseconds[i] - 1)
-		m.Error += off * off
+		squares += off * off
 		m.MaxError = max(m.MaxError, off)
 	}
-	m.Error = math.Sqrt(m.Error / float64(len(widths)))
-	return m
+	m.Error = math.Sqrt(squares / float64(len(widths)))
 }
 
 // The end of the search for least squares: when a sweep changes no scaled

@@ -2,6 +2,7 @@ package trainer
 
 import (
 	"math"
+	"slices"
 	"strconv"
 
 	"nashprune/game"
@@ -34,26 +35,36 @@ func (r Resource) amount(widths []int, model *LatencyModel) float64 {
 	}
 }
 
-// leastCost is the least that a player pays, as a part of what the most expensive
-// one does: a measured model of latencies cannot tell a hundredth from nothing.
+// leastCost is the least that the players of a layer cost on average, as a part of what
+// those of the most expensive layer do: a measured model of latencies cannot tell a
+// hundredth from nothing.
 const leastCost = 0.01
 
-// costs returns what one player of each hidden layer costs in a network of the
-// given widths: what the network would no longer take up without it.
-func (r Resource) costs(widths []int, model *LatencyModel) []float64 {
-	whole, without := r.amount(widths, model), append([]int(nil), widths...)
-	costs, most := make([]float64, len(widths)-2), 0.
+// costs returns for each hidden layer of a network of the given widths what it takes up
+// more with one player more, for each number of players that are there before, from 0:
+// for all of them the same but of latencies, where a model may have steps.
+func (r Resource) costs(widths []int, model *LatencyModel) [][]float64 {
+	part := slices.Clone(widths)
+	costs, whole, most := make([][]float64, len(widths)-2), make([]float64, len(widths)-2), 0.
 	for l := range costs {
-		without[l+1]--
-		costs[l] = whole - r.amount(without, model)
-		without[l+1]++
-		most = max(most, costs[l])
+		part[l+1] = 0
+		before := r.amount(part, model)
+		for n := range widths[l+1] {
+			part[l+1] = n + 1
+			amount := r.amount(part, model)
+			costs[l] = append(costs[l], amount-before)
+			whole[l] += amount - before
+			before = amount
+		}
+		most = max(most, whole[l]/float64(widths[l+1]))
 	}
 	if most == 0 { // players that cost nothing all cost the same
 		most = 1 / leastCost
 	}
 	for l := range costs {
-		costs[l] = max(costs[l], leastCost*most)
+		if least := leastCost * most; whole[l] < least*float64(widths[l+1]) {
+			costs[l] = slices.Repeat([]float64{least}, widths[l+1])
+		}
 	}
 	return costs
 }

@@ -27,8 +27,10 @@ func TestCostsAreWhatTheNetworkLoses(t *testing.T) {
 	} {
 		got := c.resource.costs(widths, testLatencyModel())
 		for l, want := range c.want {
-			if math.Abs(got[l]-want) > 1e-12*40 { // the difference of two times of about 40 us
-				t.Errorf("%s: a player of layer %d costs %g, want %g", c.resource, l, got[l], want)
+			for n, cost := range got[l] {
+				if math.Abs(cost-want) > 1e-12*40 || len(got[l]) != widths[l+1] { // the difference of two times of about 40 us
+					t.Errorf("%s: player %d of layer %d costs %g, want %g", c.resource, n, l, cost, want)
+				}
 			}
 		}
 	}
@@ -41,12 +43,15 @@ func TestCostsAreWhatTheNetworkLoses(t *testing.T) {
 // still have an order.
 func TestCostsAreNeverNothing(t *testing.T) {
 	flat := &LatencyModel{Base: 7, PerMAC: []float64{0, 0, 0}, PerNeuron: []float64{0, 0}}
-	if got := Latency.costs([]int{20, 30, 15, 4}, flat); !slices.Equal(got, []float64{1, 1}) {
-		t.Errorf("%v", got)
-	}
-	flat.PerNeuron[1] = 5
-	if got := Latency.costs([]int{20, 30, 15, 4}, flat); math.Abs(got[0]-0.05) > 1e-15 || math.Abs(got[1]-5) > 1e-14 { // of times near 80
-		t.Errorf("%v", got)
+	for _, want := range [][]float64{{1, 1}, {0.05, 5}} {
+		for l, costs := range Latency.costs([]int{20, 30, 15, 4}, flat) {
+			for _, cost := range costs {
+				if math.Abs(cost-want[l]) > 1e-13 { // of times near 80
+					t.Errorf("players of layer %d cost %v", l, costs)
+				}
+			}
+		}
+		flat.PerNeuron[1] = 5
 	}
 }
 
