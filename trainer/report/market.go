@@ -69,8 +69,9 @@ func modelNote(m *trainer.LatencyModel) string {
 		m.Batch, oneLine(m.Device), 100*m.Error, m.Shapes, 100*m.MaxError)
 }
 
-// unitPrice returns the one price of a round, of a unit of cost. Layers that keep
-// the least may pay less.
+// unitPrice returns the one price of a round, of a unit of cost: what the layer pays
+// that pays most, since those that keep the least may pay less, and where costs come in
+// steps layers have prices of their own.
 func unitPrice(r trainer.RoundLine) float64 {
 	price := 0.
 	for l, cost := range r.Costs {
