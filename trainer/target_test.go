@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"nashprune/game"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
 )
@@ -275,5 +276,46 @@ func TestAccuracyDropHoldsTheDemand(t *testing.T) {
 	// left, too.
 	if got := *last.ValidationAccuracy; got < 90-5 || got > 90-2.5 {
 		t.Errorf("the market ends at %g %%", got)
+	}
+}
+
+// TestStepsAreUsedUp: where time comes in steps of five neurons and in nothing else, what
+// is left of each layer fills its last step, or is the least that a layer keeps.
+func TestStepsAreUsedUp(t *testing.T) {
+	model := &LatencyModel{
+		Batch: 128, Base: 10, PerMAC: make([]float64, 3), PerNeuron: make([]float64, 2), Shapes: 48,
+		Step: 5, PerStep: []float64{0.1, 0.1, 0.1, 0.1, 0.1, 0.1},
+	}
+	seen := map[int]bool{}
+	for limit := 16.; limit < 40; limit += 2 { // between the least network and the whole
+		c, err := targetConfig(func(c *Config) { c.MaxLatencyUS = limit }).Resolve()
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := new(scripted)
+		training, _ := scriptedTraining(t, e)
+		if training.plan, err = newPlan(c, MarketGame, planWidths, 160); err != nil {
+			t.Fatal(err)
+		}
+		training.plan.latency = model
+		if err := training.plan.aim(); err != nil {
+			t.Fatal(err)
+		}
+		if err := training.run(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		left := e.network.Widths()
+		if us := model.Time(left); us > limit {
+			t.Errorf("%v takes %g us of %g", left, us, limit)
+		}
+		for _, width := range left[1 : len(left)-1] {
+			seen[width] = true
+			if width%5 != 0 && width != game.LeastPerLayer {
+				t.Errorf("%g us: %v are left", limit, left)
+			}
+		}
+	}
+	if len(seen) < 5 {
+		t.Errorf("only the widths %v are left: the test shows little", seen)
 	}
 }
