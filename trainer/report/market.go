@@ -65,8 +65,12 @@ func modelNote(m *trainer.LatencyModel) string {
 	if m == nil {
 		return ""
 	}
-	return fmt.Sprintf("time model:   of %d samples on %s; off by %.0f %% of what was measured (root mean square of %d shapes), at most %.0f %%\n",
-		m.Batch, oneLine(m.Device), 100*m.Error, m.Shapes, 100*m.MaxError)
+	steps := ""
+	if m.Step > 0 {
+		steps = fmt.Sprintf(", with steps %d neurons apart", m.Step)
+	}
+	return fmt.Sprintf("time model:   of %d samples on %s%s; off by %.0f %% of what was measured (root mean square of %d shapes), at most %.0f %%\n",
+		m.Batch, oneLine(m.Device), steps, 100*m.Error, m.Shapes, 100*m.MaxError)
 }
 
 // unitPrice returns the one price of a round, of a unit of cost: what the layer pays
@@ -117,6 +121,10 @@ func explainMarketRules(r *trainer.Result) string {
 	if m.Cost != "" {
 		b.WriteString("All layers share one market: a player's price is what its layer's players cost times the price of a unit, and players win in the order of\n" +
 			"worth per cost, until the first who does not fit. A layer that would keep fewer than two pays its own clearing price.\n")
+	}
+	if m.Cost == trainer.Latency && m.LatencyModel != nil && m.LatencyModel.Step > 0 {
+		fmt.Fprintf(&b, "Time grows in steps, %d neurons apart: whoever comes in behind the same step wins or loses together, and a layer whose next step does not fit pays\n"+
+			"its own clearing price.\n", m.LatencyModel.Step)
 	}
 	if m.AccuracyDrop > 0 {
 		fmt.Fprintf(&b, "The demand fell only in rounds in which the accuracy on the validation part was safely within %g points of the best of the rounds before.\n", m.AccuracyDrop)

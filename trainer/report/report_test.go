@@ -333,6 +333,7 @@ func TestBestEpochs(t *testing.T) {
 // of players for each layer.
 func TestTargetNotes(t *testing.T) {
 	model := &trainer.LatencyModel{Device: "a\ndevice", Batch: 128, Shapes: 26, Error: 0.031, MaxError: 0.1}
+	stepped := &trainer.LatencyModel{Device: "another", Batch: 64, Shapes: 48, Step: 32, PerStep: []float64{1}}
 	for want, market := range map[string]*trainer.ResultMarket{
 		"": {Target: trainer.Target{Resource: trainer.Players, Limit: 5}, Reached: 5},
 		"target:       5 players; one market, in which all players cost the same\n": {
@@ -342,6 +343,9 @@ func TestTargetNotes(t *testing.T) {
 		"target:       at most 270.5 us for a batch: 269 us by the model, 261 us measured; one market, in which players pay for the time they take\n" +
 			"time model:   of 128 samples on a device; off by 3 % of what was measured (root mean square of 26 shapes), at most 10 %\n": {
 			Target: trainer.Target{Resource: trainer.Latency, Limit: 270.5}, Cost: trainer.Latency, Reached: 269.2, LatencyModel: model},
+		"target:       at most 200 us for a batch: 190 us by the model, 261 us measured; one market, in which players pay for the time they take\n" +
+			"time model:   of 64 samples on another, with steps 32 neurons apart; off by 0 % of what was measured (root mean square of 48 shapes), at most 0 %\n": {
+			Target: trainer.Target{Resource: trainer.Latency, Limit: 200}, Cost: trainer.Latency, Reached: 190, LatencyModel: stepped},
 		"target:       at most 0.5 points less on the validation part: -0.25 points, from 98.50 % to 98.25 %; a market a layer\n": {
 			Target: trainer.Target{Resource: trainer.Players, Limit: 4, AccuracyDrop: 0.5}, Reached: 5, Validation: &trainer.ValidationPair{Dense: of(98.5), Pruned: of(98.25)}},
 		"target:       at most 1 points less on the validation part: 98.25 % there (--baseline trains the dense network, too, and compares); a market a layer\n": {
@@ -359,13 +363,19 @@ func TestTargetNotes(t *testing.T) {
 		run.Rounds[k].ValidationAccuracy, run.Rounds[k].Held = of(97.5), k
 	}
 	run.Result.Market = &trainer.ResultMarket{Target: trainer.Target{Resource: trainer.Players, Limit: 4, AccuracyDrop: 1}, Cost: trainer.MACs}
-	var b strings.Builder
-	if err := Explain(&b, run); err != nil {
-		t.Fatal(err)
-	}
-	for _, words := range []string{"2 0.5", "price of a unit", "97.50 %", "All layers share one market", "safely within 1 points"} {
-		if !strings.Contains(b.String(), words) {
-			t.Errorf("no %q in\n%s", words, b.String())
+	for cost, words := range map[trainer.Resource][]string{
+		trainer.MACs:    {"2 0.5", "price of a unit", "97.50 %", "All layers share one market", "safely within 1 points"},
+		trainer.Latency: {"All layers share one market", "Time grows in steps, 32 neurons apart"},
+	} {
+		run.Result.Market.Cost, run.Result.Market.LatencyModel = cost, stepped
+		var b strings.Builder
+		if err := Explain(&b, run); err != nil {
+			t.Fatal(err)
+		}
+		for _, words := range words {
+			if !strings.Contains(b.String(), words) {
+				t.Errorf("%s: no %q in\n%s", cost, words, b.String())
+			}
 		}
 	}
 }
