@@ -13,7 +13,7 @@ import (
 
 // Whoever keeps the results of many runs keeps none of their data: a study does.
 func TestResultsHoldNoData(t *testing.T) {
-	const runs, samples, features = 4, 6000, 28 * 28
+	const runs, samples, features = 4, 1000, 28 * 28
 	dir := t.TempDir()
 	heap := func() uint64 {
 		runtime.GC()
@@ -29,7 +29,7 @@ func TestResultsHoldNoData(t *testing.T) {
 	for i := range runs + 1 {
 		c := trainer.DefaultConfig()
 		c.Data, c.Model, c.Device = "digits:train="+strconv.Itoa(samples)+",test=100", "mlp:4", "gonum"
-		c.Epochs, c.Batch, c.Game, c.Seed = 1, 600, trainer.NoGame, uint64(i)
+		c.Epochs, c.Batch, c.Game, c.Seed = 1, 100, trainer.NoGame, uint64(i)
 		result, err := trainer.Run(context.Background(), c, trainer.Options{Dir: filepath.Join(dir, strconv.Itoa(i))})
 		if err != nil {
 			t.Fatal(err)

@@ -24,9 +24,10 @@ import (
 )
 
 // smallConfig is a run of a second: every phase is there, digits are the real
-// ones.
+// ones, though fewer and easier.
 func smallConfig() trainer.Config {
 	c := trainer.DefaultConfig()
+	c.Data, c.Batch = "digits:train=6000,test=1000,difficulty=0.5", 40
 	c.Model, c.Epochs, c.Rounds, c.Keep, c.Device = "mlp:40-20", 3, 12, 15, cpufallback.DriverName
 	return c
 }
@@ -224,8 +225,9 @@ func TestInterruptedRunsGoOn(t *testing.T) {
 		stops := 0
 		for sitting := 0; ; sitting++ {
 			// Each sitting lasts a little longer than the one before, so that
-			// stops fall into every phase, also while networks are judged.
-			ctx := newCountdown(5 + 3*sitting)
+			// stops fall into every phase, also while networks are judged, which
+			// begins anew each time.
+			ctx := newCountdown(5 + 3*sitting + sitting*sitting/3)
 			options := trainer.Options{Dir: dir, Command: "test", Version: "0"}
 			var err error
 			if sitting == 0 {

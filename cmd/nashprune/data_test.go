@@ -270,7 +270,7 @@ func TestDataRefuses(t *testing.T) {
 		{"eval alone/model --data two.csv", exitUsage, `a feature "height", and no column is called so`},
 		{"eval alone/model --data four.csv", exitUsage, `no feature "colour"`},
 		{"eval alone/model --data tulips.csv", exitUsage, `does not know the class "tulip"`},
-		{"eval alone/model --data digits", exitUsage, "its features are bytes"},
+		{"eval alone/model --data digits:train=20,test=10", exitUsage, "its features are bytes"},
 		{"eval alone/model --test-fraction 0.5", exitUsage, "goes with --data"},
 		{"eval alone/model --data plants.csv --test-fraction 2", exitUsage, "test fraction of 2"},
 		{"eval alone/model --data plants.csv --max-data-bytes 9", exitFailed, "more than the 9 bytes"},

@@ -112,7 +112,7 @@ func candidates(words string, p *progress) ([]trainer.Device, error) {
 // end them in between and within.
 func compareDevice(ctx context.Context, d trainer.Device, p *progress) (comparedDevice, error) {
 	compared := comparedDevice{Device: d}
-	until := func(open backendtest.Opener) backendtest.Opener { // engines are opened many times a case
+	until := func(open backendtest.Opener) backendtest.Opener { // engines are opened several times a case
 		return func(data *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (trainer.Engine, error) {
 			if ctx.Err() != nil {
 				return nil, fmt.Errorf("%w: the comparison is not complete", trainer.ErrInterrupted)

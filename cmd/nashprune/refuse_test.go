@@ -184,7 +184,7 @@ func TestOtherCommandsRefuse(t *testing.T) {
 		{"eval cut", exitFailed, "cut short"},
 		{"eval longer", exitFailed, "bytes follow"},
 		{"eval huge", exitFailed, "header"},
-		{"eval run --data digits", exitUsage, "784 features"},
+		{"eval run --data digits:train=20,test=10", exitUsage, "784 features"},
 		{"eval run --data nosuch", exitUsage, "unknown data set"},
 		{"eval run --device gpu9", exitNoDevice, "gpu9"},
 		{"explain", exitUsage, "takes one run folder"},

@@ -153,7 +153,7 @@ func TestRegressionRefuses(t *testing.T) {
 		code  int
 		words string
 	}{
-		{"train --out x --data digits --task regression", exitUsage, "digits: --task regression does not fit this data: numbers to predict come from CSV and NPZ files"},
+		{"train --out x --data digits:train=20,test=10 --task regression", exitUsage, "--task regression does not fit this data: numbers to predict come from CSV and NPZ files"},
 		{"train --out x --data boxes.csv", exitFailed, "--task regression"},
 		{"train --out x --data boxes.csv --task regression --label price,age", exitUsage, `no column "age"`},
 		{"train --out x --data boxes.csv --task regression --label width,price,length,height,volume", exitUsage, "none is left"},
@@ -161,7 +161,7 @@ func TestRegressionRefuses(t *testing.T) {
 		{"train --out x --data plants.csv --task regression", exitFailed, `line 2, column "species": "rose" is not a number, and --task regression needs`},
 		{"train --out x --data constant.csv --task regression", exitFailed, `the target "y" is 2 in all 2 training samples`},
 		{"train --out x --data boxes.csv --task swim", exitUsage, `--task is "swim"`},
-		{"eval numbers --data digits", exitUsage, "the network, which predicts numbers, does not fit this data"},
+		{"eval numbers --data digits:train=20,test=10", exitUsage, "the network, which predicts numbers, does not fit this data"},
 		{"eval numbers --data plants.csv", exitUsage, `no column "price"`},
 		{"eval numbers --data plants.csv --label species", exitUsage, "1 targets, and the network predicts 2"},
 		{"eval numbers --data words.csv", exitFailed, `line 2, column "price": "high" is not a number, and the network, which predicts numbers`},

@@ -7,12 +7,15 @@
 package backendtest
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"nashprune/game"
 	"nashprune/trainer"
 	"nashprune/trainer/dataset"
+	"nashprune/trainer/network"
 )
 
 // Opener opens an engine of the backend under test.
@@ -70,48 +73,104 @@ func compare(reference, candidate Opener, unit float64, cases []Case, parts func
 	var report Report
 	for _, c := range cases {
 		s := &session{
-			Case: c, unit: unit, reference: reference, candidate: candidate, report: &report,
-			data: c.Data(), start: c.State(),
+			Case: c, unit: unit, report: &report, data: c.Data(), start: c.State(),
+			reference: &backend{open: reference}, candidate: &backend{open: candidate},
 		}
-		for _, part := range parts(s) {
-			if err := part(); err != nil {
-				return report, fmt.Errorf("%s: %w", c.Name, err)
-			}
+		if err := s.run(parts(s)); err != nil {
+			return report, fmt.Errorf("%s: %w", c.Name, err)
 		}
 	}
 	return report, nil
+}
+
+// run compares the parts one after the other and closes the engines.
+func (s *session) run(parts []func() error) (err error) {
+	defer func() { err = errors.Join(err, s.reference.close(), s.candidate.close()) }()
+	for _, part := range parts {
+		if err := part(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // session is the comparison of one case.
 type session struct {
 	Case
 	unit                 float64
-	reference, candidate Opener
+	reference, candidate *backend
 	report               *Report
 	data                 *dataset.Dataset
 	start                *trainer.State // never changed; engines are given copies
 	valuation            game.Valuation // of the engines
 }
 
-// engines opens both backends at the state of the case.
+// State returns a copy of the state of the case, which takes long to draw.
+func (s *session) State() *trainer.State {
+	c := *s.start
+	for _, n := range []**network.Network{&c.Network, &c.First, &c.Second} {
+		if *n != nil {
+			*n = (*n).Clone()
+		}
+	}
+	c.Contributions, c.Slopes = slices.Clone(c.Contributions), slices.Clone(c.Slopes)
+	for l := range c.Contributions {
+		averages, slopes := &c.Contributions[l], &c.Slopes[l]
+		for _, v := range []*[]float32{&averages.Mean, &averages.MeanSquare, &slopes.First, &slopes.Second} {
+			*v = slices.Clone(*v)
+		}
+	}
+	return &c
+}
+
+// backend is one of the two that are compared, with the engines that are open on it.
+type backend struct {
+	open    Opener
+	engines map[purpose]trainer.Engine
+}
+
+// purpose is what engines of a case differ in.
+type purpose struct {
+	data      *dataset.Dataset
+	valuation game.Valuation
+}
+
+// close closes all engines, so that the next one is opened anew.
+func (b *backend) close() (err error) {
+	for _, e := range b.engines {
+		err = errors.Join(err, e.Close())
+	}
+	b.engines = nil
+	return err
+}
+
+// engines has both backends at the state of the case.
 func (s *session) engines(run func(reference, candidate trainer.Engine) error) error {
 	return s.with(s.reference, func(reference trainer.Engine) error {
 		return s.with(s.candidate, func(candidate trainer.Engine) error { return run(reference, candidate) })
 	})
 }
 
-// with opens one backend at the state of the case and closes it afterwards.
-func (s *session) with(open Opener, run func(trainer.Engine) error) (err error) {
-	engine, err := open(s.data, trainer.EngineOptions{Batch: s.Batch, Optimiser: s.Optimiser, Loss: s.Loss, Valuation: s.valuation}, s.State())
+// with has one backend at the state of the case. Its engine stays open for what else
+// is compared, since opening one may mean to compile everything, and takes the state
+// again: nothing that was done before may show.
+func (s *session) with(b *backend, run func(trainer.Engine) error) error {
+	key := purpose{s.data, s.valuation}
+	if e := b.engines[key]; e != nil {
+		if err := e.Push(s.State()); err != nil {
+			return err
+		}
+		return run(e)
+	}
+	e, err := b.open(s.data, trainer.EngineOptions{Batch: s.Batch, Optimiser: s.Optimiser, Loss: s.Loss, Valuation: s.valuation}, s.State())
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if closing := engine.Close(); err == nil {
-			err = closing
-		}
-	}()
-	return run(engine)
+	if b.engines == nil {
+		b.engines = map[purpose]trainer.Engine{}
+	}
+	b.engines[key] = e
+	return run(e)
 }
 
 // compare adds a check of got against want with a bound for each element.

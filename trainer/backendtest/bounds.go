@@ -44,6 +44,9 @@ type pass struct {
 
 // forward runs the state's network over samples. It knows the network alone, not
 // how a backend computes it.
+//
+//go:norace
+//go:nocheckptr
 func (s *session) forward(samples dataset.Samples, order []int32) pass {
 	d, n := s.data, s.start.Network
 	p := pass{samples: len(order)}
@@ -99,6 +102,9 @@ type gradients struct {
 }
 
 // backward runs the samples of a forward pass back, layer by layer.
+//
+//go:norace
+//go:nocheckptr
 func (s *session) backward(p pass, derivative rows) []gradients {
 	n := s.start.Network
 	all := make([]gradients, len(n.Layers))
@@ -248,6 +254,9 @@ func (s *session) statistics(order []int32) []expectedStatistics {
 }
 
 // inner returns <theta_i, theta_j>, weights and biases.
+//
+//go:norace
+//go:nocheckptr
 func inner(layer network.Linear, i, j int) float64 {
 	sum := float64(layer.Bias[i]) * float64(layer.Bias[j])
 	for k := range layer.In {
@@ -260,17 +269,18 @@ func inner(layer network.Linear, i, j int) float64 {
 // roundoff: <theta_i, v> - s_i |theta_i|^2 with v = sum of s_j theta_j takes as
 // many operations as there are players and numbers in theta, on the sum of all
 // magnitudes.
+//
+//go:norace
+//go:nocheckptr
 func (s *session) competitionSize(l, i int) float64 {
 	layer := s.start.Network.Layers[l]
 	size := 0.
-	add := func(mine, theirs float32, participation float32) {
-		size += math.Abs(float64(mine)) * float64(participation) * math.Abs(float64(theirs))
-	}
 	for j, participation := range layer.Participation {
+		product := math.Abs(float64(layer.Bias[i]) * float64(layer.Bias[j]))
 		for k := range layer.In {
-			add(layer.Weight[i*layer.In+k], layer.Weight[j*layer.In+k], participation)
+			product += math.Abs(float64(layer.Weight[i*layer.In+k]) * float64(layer.Weight[j*layer.In+k]))
 		}
-		add(layer.Bias[i], layer.Bias[j], participation)
+		size += float64(participation) * product
 	}
 	return float64(layer.Out+layer.In+4) * 2 * size
 }

@@ -74,11 +74,12 @@ const (
 )
 
 // trajectory compares where 20 steps lead, and checks that two equal runs of the
-// candidate give the same bits.
+// candidate give the same bits: on an engine that has done other things, and on one
+// that is fresh.
 func (s *session) trajectory() error {
 	stretch := s.stretch(trajectorySteps, true)
-	run := func(open Opener) (end *trainer.State, progress trainer.Progress, err error) {
-		err = s.with(open, func(e trainer.Engine) error {
+	run := func(b *backend) (end *trainer.State, progress trainer.Progress, err error) {
+		err = s.with(b, func(e trainer.Engine) error {
 			if progress, err = e.Train(context.Background(), stretch); err != nil {
 				return err
 			}
@@ -93,6 +94,9 @@ func (s *session) trajectory() error {
 	}
 	got, gotProgress, err := run(s.candidate)
 	if err != nil {
+		return err
+	}
+	if err := s.candidate.close(); err != nil {
 		return err
 	}
 	again, _, err := run(s.candidate)

@@ -297,7 +297,7 @@ func TestNPZErrors(t *testing.T) {
 
 // A bomb is given up as soon as it exceeds what may be read.
 func TestBombs(t *testing.T) {
-	zeros := arrayOf("|u1", []int{1 << 23, 2}, make([]uint8, 1<<24))
+	zeros := arrayOf("|u1", []int{1 << 22, 2}, make([]uint8, 1<<23))
 	file := npz(zip.Deflate, "x_train.npy", zeros, "y_train.npy", zeros)
 	var err error
 	used := memorytest.Allocated(func() { _, err = openedNPZ(t, file, Options{MaxBytes: 1 << 20}) })
@@ -306,7 +306,7 @@ func TestBombs(t *testing.T) {
 		t.Errorf("%d bytes are allocated", used)
 	}
 	// The header is small, and what follows it is not.
-	small := npy(1, header("|u1", "False", []int{3}), make([]byte, 1<<24))
+	small := npy(1, header("|u1", "False", []int{3}), make([]byte, 1<<23))
 	_, err = openedNPZ(t, npz(zip.Deflate, "x_train.npy", small), Options{MaxBytes: 1 << 20})
 	checkError(t, err, ErrInvalid, "bytes follow")
 
