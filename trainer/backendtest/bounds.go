@@ -42,6 +42,9 @@ type pass struct {
 	affine, output []rows // output[0] is the input; output[l+1] and affine[l] belong to layer l
 }
 
+// The loops of this file run in one goroutine on data of their own. Under the race
+// detector they would take most of a comparison's time, so it leaves them out.
+
 // forward runs the state's network over samples. It knows the network alone, not
 // how a backend computes it.
 //
