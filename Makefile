@@ -81,7 +81,7 @@ bounds:
 # Each set of kernels beside the CPU, then everything with the fastest; parity comes
 # last, so that a bound that is broken leaves the times. Of 600 s it takes 40 for each
 # set and 240 for everything, and parity of a GPU takes less than the rest; that of a
-# software device takes twenty minutes and more.
+# software device takes some minutes.
 GPU ?= vulkan
 GPUTIME ?= 40s
 GPUSCALING ?= 240s
