@@ -122,6 +122,9 @@ func Run(ctx context.Context, c Config, o Options) (*Result, error) {
 	if err := r.open(); err != nil {
 		return nil, err
 	}
+	if err := r.checkPlacement(); err != nil {
+		return nil, err
+	}
 	if err := r.readLatencyModel(); err != nil {
 		return nil, err
 	}
