@@ -63,6 +63,8 @@ func TestTrainRefuses(t *testing.T) {
 		{"--class-weights 1,2,3", exitUsage, "--class-weights has 3 numbers, and idx:images has 2 classes"},
 		{"--class-weights heavy", exitUsage, "--class-weights"},
 		{"--patience 3", exitUsage, "give --validation"},
+		{"--step-epochs 2", exitUsage, "--step-epochs is for --schedule step"},
+		{"--step-factor 0.5 --schedule one-cycle", exitUsage, "--step-factor is for --schedule step"},
 		{"--game chess", exitUsage, "market, paper, ranking or off"},
 		{"--game off", exitUsage, "--keep and --sparsity belong to --game market"},
 		{"--game paper", exitUsage, "--keep and --sparsity belong to --game market"},
