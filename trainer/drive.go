@@ -105,7 +105,7 @@ func (r *run) openMarket(ctx context.Context, engine Engine, p plan, start *netw
 		if r.latency == nil {
 			r.tell("measuring how latency grows with width")
 			if r.latency, err = measureLatencyModel(ctx, engine, r.result.Device.Words(), r.data.Test.Len(), start, r.config.Seed); err != nil {
-				if ctx.Err() != nil {
+				if ended(ctx, err) {
 					return p, fmt.Errorf("%w before the training began", ErrInterrupted)
 				}
 				return p, err

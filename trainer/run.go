@@ -414,11 +414,18 @@ func (r *run) training(p plan, engine Engine, at position) *training {
 	return t
 }
 
+// ended tells whether an error is that of a ctx that has ended. What else went wrong is
+// told as that, also where the user meanwhile wanted to stop.
+func ended(ctx context.Context, err error) bool {
+	cause := ctx.Err()
+	return cause != nil && errors.Is(err, cause)
+}
+
 // train runs a training to its end. When ctx ends on the way it writes a
 // checkpoint and returns an error of the kind [ErrInterrupted].
 func (r *run) train(ctx context.Context, t *training) error {
 	err := t.run(ctx)
-	if err == nil || ctx.Err() == nil {
+	if !ended(ctx, err) {
 		return err
 	}
 	if err := r.checkpoint(t); err != nil {
