@@ -398,6 +398,9 @@ func (r *run) rounds() ([]RoundLine, error) {
 			return nil, fmt.Errorf("%s: %w", r.metrics.Name(), err)
 		}
 		if round.Round > 0 {
+			if err := r.result.Market.belongs(round); err != nil {
+				return nil, fmt.Errorf("%s is damaged: %w", r.metrics.Name(), err)
+			}
 			rounds = append(rounds, round)
 		}
 	}

@@ -230,6 +230,11 @@ func Resume(ctx context.Context, o Options) (*Result, error) {
 	if r.length, err = r.metrics.Seek(c.Metrics, io.SeekStart); err != nil {
 		return nil, err
 	}
+	if p.game == MarketGame {
+		if _, err := r.rounds(); err != nil { // they are needed when the market has closed
+			return nil, fmt.Errorf("--resume %s: %w", o.Dir, err)
+		}
+	}
 	return r.finish(ctx, engine, p, c)
 }
 
