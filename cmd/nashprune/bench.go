@@ -68,7 +68,7 @@ otherwise, and lists what it left out for want of time or memory.`, "8 minutes")
 			if options.Devices, err = benchDevices(devices, progress); err != nil {
 				return err
 			}
-			if options.Devices, err = withKernels(options.Devices, kernels); err != nil {
+			if options.Devices, err = withKernels(options.Devices, kernels, progress); err != nil {
 				return err
 			}
 			ctx := untilSignal(cmd.Context())
