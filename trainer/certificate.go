@@ -165,7 +165,7 @@ func marketCertificate(t *training, rounds []RoundLine) *Certificate {
 		var layer game.Certificate
 		end := t.Closing[l]
 		accounts := layer.CertifyAt(game.Market{Price: end.Price, Valuation: t.plan.config.Worth}, end.Worths, end.Participations)
-		radius := 0. // the eigenvalues are the players' feedbacks, see game.MarketJacobian
+		radius := 0. // the eigenvalues are the players' feedbacks, see game.Account
 		for _, a := range accounts {
 			radius = max(radius, a.Feedback)
 		}
