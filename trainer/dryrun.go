@@ -90,9 +90,6 @@ func (r *run) placeSamples() (MemoryPlan, error) {
 		if words := plan.placed(); words != "" {
 			r.tell("samples: " + words)
 		}
-		if r.config.Game == NoGame {
-			plan.Removal = 0
-		}
 		err = plan.Check()
 	}
 	if err != nil {

@@ -244,7 +244,10 @@ func (r *run) openEngine(from *checkpoint) (Engine, error) {
 }
 
 func (r *run) engineOptions() EngineOptions {
-	return EngineOptions{Batch: r.config.Batch, Optimiser: r.config.optimiser(), Loss: r.loss, Valuation: r.config.Worth, Samples: r.samples}
+	return EngineOptions{
+		Batch: r.config.Batch, Optimiser: r.config.optimiser(), Loss: r.loss, Valuation: r.config.Worth, Samples: r.samples,
+		NeverCompacts: !r.config.Game.inRounds(), // the paper's game removes on the host, from a network that is pushed
+	}
 }
 
 // open finds the device and the data, and fills in what the result says of them.
