@@ -28,6 +28,42 @@ func TestMultiplyAddLoops(t *testing.T) {
 	}
 }
 
+// TestCopiesAreApart: threads copy whole chunks of parts of their own, which together are
+// the buffers, and more than caches hold where there is memory for that.
+func TestCopiesAreApart(t *testing.T) {
+	const MiB = 1 << 20
+	for _, c := range []struct{ threads, available, want int }{
+		{1, 0, 128 * MiB},
+		{2, 16 << 30, 64 * MiB},
+		{4, 16 << 30, 32 * MiB},
+		{16, 64 << 30, 32 * MiB},
+		{192, 512 << 30, 8 * MiB}, // 1.5 GiB in all
+		{192, 0, 8 * MiB},
+		{2, 256 * MiB, 16 * MiB}, // an eighth of what there is
+		{3, 100 * MiB, 4 * MiB},
+		{150, 100 * MiB, MiB}, // at least a chunk
+	} {
+		part := copiedByThread(c.threads, c.available)
+		if part != c.want {
+			t.Errorf("%d threads, %d MiB available: %d bytes each, want %d MiB", c.threads, c.available>>20, part, c.want/MiB)
+		}
+		g, bytes := gauge{threads: c.threads, part: part}, c.threads*part
+		owner := map[int]int{}
+		for thread := range c.threads {
+			for chunk := range 2 * part / bytesPerChunk {
+				at := g.place(thread, chunk)
+				if of, taken := owner[at]; taken && of != thread || at%bytesPerChunk != 0 || at+bytesPerChunk > bytes {
+					t.Fatalf("thread %d of %d copies at %d, as thread %d does", thread, c.threads, at, of)
+				}
+				owner[at] = thread
+			}
+		}
+		if len(owner)*bytesPerChunk != bytes {
+			t.Errorf("%d threads copy %d MiB of %d", c.threads, len(owner), bytes/MiB)
+		}
+	}
+}
+
 func TestGauge(t *testing.T) {
 	opened, err := driver{}.OpenGauge(trainer.Device{})
 	if err != nil {

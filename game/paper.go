@@ -184,20 +184,26 @@ const (
 	AscentEpsilon = 1e-8
 )
 
+// AscentLimit is the steepest slope that [Paper.AscendAdam] takes, since the second moment
+// may be kept in float32: that holds no square of a slope above 2^64, from which no
+// later one recovers. A step does not depend on the unit of its slopes, so what is cut off
+// is only how much steeper one was than those of other steps.
+const AscentLimit = 1 << 62
+
 // Moments are those of the slopes dU/ds that [Paper.AscendAdam] keeps, one number a
 // player. They start at zero.
 type Moments struct{ First, Second []float64 }
 
 // AscendAdam moves all participations at once by step number t, from 1, of
 // projected ascent by Adam (arXiv:1412.6980, algorithm 1), and the moments m and v
-// with them: with d = dU/ds,
+// with them: with d = dU/ds, between -[AscentLimit] and AscentLimit,
 //
 //	m <- b1 m + (1 - b1) d,  v <- b2 v + (1 - b2) d^2
 //	s <- Proj[0,1](s + rate m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + epsilon))
 func (g Paper) AscendAdam(f Field, participation []float64, moments Moments, t int, rate float64) {
 	first, second := 1-math.Pow(AscentBeta1, float64(t)), 1-math.Pow(AscentBeta2, float64(t))
 	for i, s := range participation {
-		slope := g.Slope(f, i, s)
+		slope := min(max(g.Slope(f, i, s), -AscentLimit), AscentLimit)
 		m, v := &moments.First[i], &moments.Second[i]
 		*m += (1 - AscentBeta1) * (slope - *m)
 		*v += (1 - AscentBeta2) * (slope*slope - *v)

@@ -307,6 +307,40 @@ func TestAdamAscent(t *testing.T) {
 	}
 }
 
+// TestAscentByAdamWhereItIsSteep: slopes whose squares float32 does not hold move a player
+// as those at the limit do, so that moments stay within float32 and the player can come
+// back; one that is no number is passed on.
+func TestAscentByAdamWhereItIsSteep(t *testing.T) {
+	const rate = 0.25
+	g := game.Paper{Alpha: 1}
+	play := func(slopes ...float64) (s float64, moments game.Moments) {
+		participation := []float64{0.5}
+		moments = game.Moments{First: []float64{0}, Second: []float64{0}}
+		for k, slope := range slopes {
+			g.AscendAdam(game.Field{Gradient: []float64{slope}, SquaredNorm: []float64{1}}, participation, moments, k+1, rate)
+		}
+		return participation[0], moments
+	}
+	for _, slope := range []float64{1e19, 1e30, 1e200, math.Inf(1)} {
+		for _, sign := range []float64{1, -1} {
+			want, atLimit := play(sign*game.AscentLimit, -sign, sign)
+			s, moments := play(sign*slope, -sign, sign)
+			if s != want || moments.First[0] != atLimit.First[0] || moments.Second[0] != atLimit.Second[0] {
+				t.Errorf("slope %g: s is %g, want %g; moments %v, want %v", sign*slope, s, want, moments, atLimit)
+			}
+			if v := float32(moments.Second[0]); !(v > 0) || math.IsInf(float64(v), 0) || math.IsNaN(want) {
+				t.Errorf("slope %g: float32 has %g for the second moment, s is %g", sign*slope, v, want)
+			}
+		}
+		if first, _ := play(slope); math.Abs(first-(0.5+rate)) > 1e-9 { // m/sqrt(v) is 1 at first
+			t.Errorf("slope %g moves a player to %g", slope, first)
+		}
+	}
+	if s, _ := play(math.NaN()); !math.IsNaN(s) {
+		t.Errorf("a slope that is no number is hidden: s is %g", s)
+	}
+}
+
 func TestPaperValidate(t *testing.T) {
 	for _, g := range games() {
 		if err := g.Validate(); err != nil {

@@ -11,43 +11,21 @@ package game
 // contributions, in the paper's game <g, theta> and theta itself. What a move does to
 // these through the network is not in the map; training brings it before the
 // next round.
-
-// MarketJacobian returns the Jacobian of the map that a round of the market plays,
-// without its damping, for the players of one layer: worths h_i = s_i^2 m_i from the
-// participations s and the mean squares m, the price p that clears the demand,
-// which is the worth of the best loser k, and from them the best responses
-// s*_i = clip(1 - p/h_i, 0, 1). Row i holds the derivatives of s*_i,
+//
+// A round of the market goes from the participations s and the mean squares m of a layer
+// to worths h_i = s_i^2 m_i, to the price p that clears the demand, the worth of the best
+// loser k, and from that to best responses. Where h_i > p and s_i > 0,
 //
 //	ds*_i/ds_i = 2 p / (h_i s_i),   ds*_i/ds_k = -2 p / (h_i s_k)
 //
-// where h_i > p and s_i > 0, and zero everywhere else: losers stay at zero
-// under any small change, and so does the one that sets the price. Its own row
-// being zero, column k adds nothing to the eigenvalues: they are the diagonal, the
-// [Account.Feedback] of each player. Of equal worths the lower position wins, as in
-// [ClearingPrice]; the derivatives are those on that side of the tie.
+// and everything else is zero: losers stay at zero under any small change, and so does the
+// one that sets the price. Its own row being zero, column k adds nothing to the
+// eigenvalues: they are the diagonal, the [Account.Feedback] of each player. Of equal worths
+// the lower position wins, as in [ClearingPrice]; the derivatives are those on that side of
+// the tie.
 //
 // At a fixed point 1 - p/h = s, so the diagonal is 2(1-s)/s: a player is stable
 // above a participation of 2/3 and tips below it, the further it falls the faster.
-func MarketJacobian(meanSquares, participations []float64, demand int) []float64 {
-	n := len(participations)
-	jacobian := make([]float64, n*n)
-	worths := make([]float64, n)
-	for i, s := range participations {
-		worths[i] = Worth(s, meanSquares[i])
-	}
-	if demand >= n { // nobody loses, and the price is zero
-		return jacobian
-	}
-	k := rank(worths)[demand]
-	market := Market{Price: worths[k]}
-	for i, s := range participations {
-		if feedback := market.Account(worths[i], s).Feedback; feedback > 0 {
-			jacobian[i*n+i] = feedback
-			jacobian[i*n+k] = -feedback * s / participations[k]
-		}
-	}
-	return jacobian
-}
 
 // Jacobian returns the Jacobian of the best responses of eq. 14 for the players of
 // one layer, given their inner products <theta_i, theta_j>, one row a player. For a

@@ -95,7 +95,9 @@ func planPlaced(info compute.Info, data *dataset.Dataset, o trainer.EngineOption
 	}
 	e.layActivations(layers, count(info, &plan.Activations))
 	e.layGradients(layers, count(info, &plan.Gradients))
-	plan.Removal = plan.Parameters + plan.Moments + plan.Players
+	if !o.NeverCompacts {
+		plan.Removal = plan.Parameters + plan.Moments + plan.Players
+	}
 	if most := info.Limits.Allocation; plan.Samples > most {
 		return plan, fmt.Errorf("%w: the samples take %d MiB, and a piece of memory has at most %d MiB there: take fewer, or train on the cpu",
 			trainer.ErrOutOfMemory, plan.Samples>>20, most>>20)

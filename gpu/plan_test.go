@@ -98,3 +98,31 @@ func TestRefusesWhatDoesNotFit(t *testing.T) {
 		t.Errorf("12 TiB: %v", err)
 	}
 }
+
+// TestPlanWithoutRemovals: where nobody is removed, samples are resident if they fit
+// beside what the engine holds, and nothing is counted that never happens.
+func TestPlanWithoutRemovals(t *testing.T) {
+	device, err := trainer.FindDevice(gpu.DriverName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, widths := dataset.Noise(40_000, 301, 2), []int{301, 70, 2} // the samples are more than two chunks
+	plan := func(never bool) trainer.MemoryPlan {
+		t.Helper()
+		p, err := device.Plan(data, trainer.EngineOptions{Batch: 16, Optimiser: adam, NeverCompacts: never}, widths)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	all := plan(false)
+	if all.Removal == 0 || plan(true).Removal != 0 || plan(true).Held() != all.Held() {
+		t.Errorf("with removals %+v, without %+v", all, plan(true))
+	}
+	defer gpu.SetMemoryLimit((8*all.Held() + 6) / 7)() // seven eighths of which it holds
+	for never, want := range map[bool]trainer.Placement{false: trainer.Streamed, true: trainer.Resident} {
+		if got := plan(never).Placement; got != want {
+			t.Errorf("never compacts: %v, samples are %s, want %s", never, got, want)
+		}
+	}
+}

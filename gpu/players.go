@@ -27,15 +27,15 @@ func widen(v []float32) []float64 {
 }
 
 func (e *engine) Statistics() ([]trainer.Statistics, error) {
-	return e.statistics(func(l *layer) compute.Buffer { return l.players }, shaders.Square+1)
+	return e.statistics(training, shaders.Square+1)
 }
 
-// statistics reads the first rows of the players' matrix of each layer, wherever it
-// lies. What stands in no row that was read is nil.
-func (e *engine) statistics(of func(*layer) compute.Buffer, rows int) ([]trainer.Statistics, error) {
+// statistics reads the first rows of the matrix of each layer's players that a kind of
+// step moves. What stands in no row that was read is nil.
+func (e *engine) statistics(k kind, rows int) ([]trainer.Statistics, error) {
 	var all []trainer.Statistics
 	for _, l := range e.hidden() {
-		players, err := e.readPlayers(l, of(l), rows)
+		players, err := e.readPlayers(l, k.players(l), rows)
 		if err != nil {
 			return nil, err
 		}
@@ -53,31 +53,30 @@ func (e *engine) statistics(of func(*layer) compute.Buffer, rows int) ([]trainer
 func (e *engine) Measure(ctx context.Context) ([]trainer.Statistics, error) {
 	r := e.newRecorder()
 	for _, l := range e.hidden() {
-		r.commands.Copy(l.players, l.measured)
+		r.commands.Copy(l.players, measuring.players(l))
 	}
 	r.then()
 	for _, l := range e.hidden() {
-		r.norms(l, l.measured)
-		r.paper(l, l.measured, trainer.PaperMove{})
+		r.norms(l, measuring.players(l))
+		r.paper(l, measuring.players(l), trainer.PaperMove{})
 	}
 	r.then()
-	of := func(l *layer) compute.Buffer { return l.measured }
-	if err := e.observe(ctx, r, measuring, of, trainer.InOrder(e.data.Train.Len())); err != nil {
+	if err := e.observe(ctx, r, measuring, trainer.InOrder(e.data.Train.Len())); err != nil {
 		return nil, err
 	}
-	return e.statistics(of, shaders.Competition+1)
+	return e.statistics(measuring, shaders.Competition+1)
 }
 
 func (e *engine) Observe(ctx context.Context, order []int32) error {
-	return e.observe(ctx, e.newRecorder(), observing, func(l *layer) compute.Buffer { return l.players }, order)
+	return e.observe(ctx, e.newRecorder(), observing, order)
 }
 
 // observe ends what was recorded, and takes the means of the contributions over the
-// given training samples into some matrix of each layer's players.
-func (e *engine) observe(ctx context.Context, r *recorder, k kind, of func(*layer) compute.Buffer, order []int32) error {
+// given training samples into the matrix that the kind of step moves.
+func (e *engine) observe(ctx context.Context, r *recorder, k kind, order []int32) error {
 	for _, l := range e.hidden() { // the first batch counts in full
 		averages := 4 * padded(l.out)
-		r.commands.Fill(of(l).Part(shaders.Mean*averages, 2*averages), 0)
+		r.commands.Fill(k.players(l).Part(shaders.Mean*averages, 2*averages), 0)
 	}
 	if err := r.runOnce(); err != nil {
 		return err

@@ -31,6 +31,15 @@ const (
 	inferring       // forward alone
 )
 
+// players returns the matrix of a layer's players whose averages steps of this kind move:
+// the engine's own, or one beside it, since a measurement leaves it as it was.
+func (k kind) players(l *layer) compute.Buffer {
+	if k == measuring {
+		return l.measured
+	}
+	return l.players
+}
+
 // program is a recorded step.
 type program struct {
 	*compute.Program
@@ -67,12 +76,9 @@ func (e *engine) program(m mode) (*program, error) {
 	case training:
 		r.backward(m.rows)
 		r.update(m, nil)
-	case measuring:
+	case measuring, observing:
 		r.backward(m.rows)
-		r.observe(func(l *layer) compute.Buffer { return l.measured })
-	case observing:
-		r.backward(m.rows)
-		r.observe(func(l *layer) compute.Buffer { return l.players })
+		r.observe(m.kind)
 	}
 	recorded, err := r.finish(m.timed)
 	if err != nil {
@@ -303,11 +309,10 @@ func (r *recorder) paper(l *layer, players compute.Buffer, move trainer.PaperMov
 		r.state, l.normSums, players)
 }
 
-// observe takes the contributions of a batch into the averages that some matrix of
-// each layer's players has.
-func (r *recorder) observe(players func(*layer) compute.Buffer) {
+// observe takes the contributions of a batch into the averages.
+func (r *recorder) observe(k kind) {
 	for _, l := range r.hidden() {
-		r.collect(l, players(l), collection{contributions: true, track: true})
+		r.collect(l, k.players(l), collection{contributions: true, track: true})
 	}
 }
 

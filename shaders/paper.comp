@@ -18,6 +18,7 @@ layout(constant_id = 3) const bool EFFECTIVE = false; // the gradient is that wi
 const float FIRST_SHARE = 0.1;    // 1 - beta1
 const float SECOND_SHARE = 0.001; // 1 - beta2
 const float EPSILON = 1e-8;
+const float LIMIT = 4611686018427387904.0; // of slopes, 2^62
 
 layout(std430, set = 0, binding = 1) readonly buffer Sums { vec4 sums[]; }; // as norms leaves them
 layout(std430, set = 0, binding = 2) buffer Players { float players[]; };
@@ -44,6 +45,7 @@ float adam(uint player, float slope) {
     uint width = 4 * stride;
     float first = players[FIRST_SLOPE * width + player];
     float second = players[SECOND_SLOPE * width + player];
+    slope = notNumbers(vec4(slope)).x ? slope : clamp(slope, -LIMIT, LIMIT);
     first += FIRST_SHARE * (slope - first);
     second += SECOND_SHARE * (slope * slope - second);
     players[FIRST_SLOPE * width + player] = first;

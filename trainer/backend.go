@@ -32,6 +32,8 @@ type EngineOptions struct {
 	// contributions that Measure and Observe find are those to the outputs, see [Sway].
 	Valuation game.Valuation
 	Samples   Placement // where they are, on devices with memory of their own
+	// NeverCompacts says that nobody will be removed, so that plans count nothing for it.
+	NeverCompacts bool
 }
 
 // Validate says why a network cannot be trained on a data set with the options.

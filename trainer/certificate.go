@@ -165,7 +165,7 @@ func marketCertificate(t *training, rounds []RoundLine) *Certificate {
 		var layer game.Certificate
 		end := t.Closing[l]
 		accounts := layer.CertifyAt(game.Market{Price: end.Price, Valuation: t.plan.config.Worth}, end.Worths, end.Participations)
-		radius := 0. // the eigenvalues are the players' feedbacks, see game.MarketJacobian
+		radius := 0. // the eigenvalues are the players' feedbacks, see game.Account
 		for _, a := range accounts {
 			radius = max(radius, a.Feedback)
 		}
@@ -398,6 +398,9 @@ func (r *run) rounds() ([]RoundLine, error) {
 			return nil, fmt.Errorf("%s: %w", r.metrics.Name(), err)
 		}
 		if round.Round > 0 {
+			if err := r.result.Market.belongs(round); err != nil {
+				return nil, fmt.Errorf("%s is damaged: %w", r.metrics.Name(), err)
+			}
 			rounds = append(rounds, round)
 		}
 	}

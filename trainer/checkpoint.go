@@ -317,6 +317,9 @@ func (c *checkpoint) consistentMarket() error {
 	return nil
 }
 
+// percentage says whether x is a percentage, which NaN is not, or absent.
+func percentage(x *float64) bool { return x == nil || *x >= 0 && *x <= 100 }
+
 // fits checks that a checkpoint is one of the given plan.
 func (c *checkpoint) fits(p plan) error {
 	if c.Position.Step > p.total {
@@ -341,6 +344,10 @@ func (c *checkpoint) fits(p plan) error {
 	}
 	if held := c.Position.Held; held < 0 || held > played {
 		return fmt.Errorf("by step %d the market has played %d rounds and held its demand in %d", c.Position.Step, played, held)
+	}
+	looked := played > 0 && p.target.AccuracyDrop > 0
+	if best, held := c.Position.BestAccuracy, c.Position.Held; !percentage(&best) || !looked && (best != 0 || held != 0) {
+		return fmt.Errorf("by step %d it knows of a best accuracy of %v %% and of %d rounds held, which no rounds of its market have seen", c.Position.Step, best, held)
 	}
 	for l, ledger := range c.Position.Ledgers {
 		if ledger.Rounds != played {

@@ -2,6 +2,7 @@ package trainer
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -110,6 +111,84 @@ func TestCheckpointRefuses(t *testing.T) {
 		}
 		if _, err := loadCheckpoint(path); err == nil || !strings.Contains(err.Error(), c.word) || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestAccuraciesBelongToTheirTarget: accuracies on the validation part are known of rounds
+// that were played for a target that looks at them, and are percentages.
+func TestAccuraciesBelongToTheirTarget(t *testing.T) {
+	for _, c := range []struct {
+		drop, best float64
+		rounds     int
+		held       int
+		fits       bool
+	}{
+		{drop: 0, rounds: 3, fits: true},
+		{drop: 0, rounds: 3, best: 90},
+		{drop: 0, rounds: 3, held: 1},
+		{drop: 2, rounds: 3, best: 90, held: 2, fits: true},
+		{drop: 2, rounds: 3, best: 100, fits: true},
+		{drop: 2, rounds: 3, best: 0, fits: true}, // nothing was right
+		{drop: 2, rounds: 3, best: 100.5},
+		{drop: 2, rounds: 3, best: -1},
+		{drop: 2, rounds: 3, best: 90, held: 4},
+		{drop: 2, rounds: 0, fits: true},
+		{drop: 2, rounds: 0, best: 90},
+	} {
+		config := DefaultConfig()
+		config.Model, config.Validation, config.Sparsity, config.MaxAccuracyDrop = "mlp:3-2", 0.1, 0, c.drop
+		config.Keep = 4
+		if c.drop > 0 {
+			config.Keep = 0
+		}
+		config, err := config.Resolve()
+		if err != nil {
+			t.Fatal(err)
+		}
+		widths := []int{4, 3, 2, 2}
+		p, err := newPlan(config, MarketGame, widths, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := newPosition(p)
+		if c.rounds > 0 {
+			at.Step = p.roundEnd(c.rounds)
+		}
+		for _, ledger := range at.Ledgers {
+			ledger.Rounds = c.rounds
+		}
+		at.BestAccuracy, at.Held = c.best, c.held
+		err = (&checkpoint{Config: config, Position: at, state: &State{Network: network.New(widths)}}).fits(p)
+		if (err == nil) != c.fits || err != nil && !strings.Contains(err.Error(), "rounds") {
+			t.Errorf("%+v: %v", c, err)
+		}
+
+		// The same of what stands in the metrics of its rounds and in its result.
+		market := &ResultMarket{Target: p.target}
+		r := &run{config: config, hidden: []int{3, 2}, result: Result{Market: market}}
+		for _, line := range []string{`{"round":1}`, `{"round":1,"validation_accuracy":90}`, `{"round":1,"validation_accuracy":101}`} {
+			r.metrics, err = os.CreateTemp(t.TempDir(), "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.length = int64(len(line) + 1)
+			_, failed := r.metrics.WriteString(line + "\n")
+			_, err := r.rounds()
+			if failed = errors.Join(failed, r.metrics.Close()); failed != nil {
+				t.Fatal(failed)
+			}
+			if want := strings.Contains(line, "accuracy") == (c.drop > 0) && !strings.Contains(line, "101"); (err == nil) != want {
+				t.Errorf("drop %g, %s: %v", c.drop, line, err)
+			}
+		}
+		half, beyond := 50., 101.
+		for _, known := range []*ValidationPair{nil, {}, {Pruned: &half}, {Dense: &beyond}, {Pruned: &beyond}} {
+			market.Validation = known
+			want := (known != nil) == (c.drop > 0) && (known == nil || known.Dense != &beyond && known.Pruned != &beyond)
+			if err := r.reopenMarket(market); (err == nil) != want {
+				t.Errorf("drop %g, %+v: %v", c.drop, known, err)
+			}
 		}
 	}
 }

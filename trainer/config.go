@@ -269,7 +269,10 @@ func (c Config) check() error {
 		{between(c.ClipNorm, 0, math.MaxFloat32), "--clip-norm is %v: it is the length of a gradient, above 0, or 0 for no clipping", c.ClipNorm},
 		{oneOf(string(c.Schedule), string(Constant), string(Cosine), string(Step), string(OneCycle)), "--schedule is %q: it is constant, cosine, step or one-cycle", string(c.Schedule)},
 		{between(c.StepEpochs, 0, maxEpochs), "--step-epochs is %v: it is a number of epochs", c.StepEpochs},
+		{c.StepEpochs == 0 || c.Schedule == Step, "--step-epochs is for --schedule step, and this is --schedule %s", string(c.Schedule)},
 		{c.StepFactor > 0 && c.StepFactor <= 1, "--step-factor is %v: it is above 0 and at most 1", c.StepFactor},
+		{c.StepFactor == DefaultConfig().StepFactor || c.Schedule == Step, // the default is in every configuration that was written
+			"--step-factor is for --schedule step, and this is --schedule %s", string(c.Schedule)},
 		{c.LabelSmoothing >= 0 && c.LabelSmoothing < 1, "--label-smoothing is %v: it is at least 0 and below 1", c.LabelSmoothing},
 		{c.Task != Regression || c.LabelSmoothing == 0 && c.ClassWeights == "", "--label-smoothing and --class-weights are for classes, and this is --task %s", string(c.Task)},
 		{c.Patience >= 0 && c.Patience <= maxEpochs, "--patience is %d: it is a number of epochs", c.Patience},

@@ -105,7 +105,7 @@ func (r *run) openMarket(ctx context.Context, engine Engine, p plan, start *netw
 		if r.latency == nil {
 			r.tell("measuring how latency grows with width")
 			if r.latency, err = measureLatencyModel(ctx, engine, r.result.Device.Words(), r.data.Test.Len(), start, r.config.Seed); err != nil {
-				if ctx.Err() != nil {
+				if ended(ctx, err) {
 					return p, fmt.Errorf("%w before the training began", ErrInterrupted)
 				}
 				return p, err
@@ -133,6 +133,16 @@ func (r *run) readLatencyModel() (err error) {
 	return err
 }
 
+// belongs says why a line is not one about a round of this market: one that looks at
+// accuracies on the validation part knows one of every round, and no other does.
+func (m *ResultMarket) belongs(line RoundLine) error {
+	a := line.ValidationAccuracy
+	if looks := m.AccuracyDrop > 0; (a != nil) != looks || !percentage(a) {
+		return fmt.Errorf("round %d says of the validation part what no round does whose target is %s", line.Round, m.Words())
+	}
+	return nil
+}
+
 // reopenMarket takes what a checkpoint knows of the market's target.
 func (r *run) reopenMarket(known *ResultMarket) error {
 	if r.config.Game != MarketGame {
@@ -143,6 +153,9 @@ func (r *run) reopenMarket(known *ResultMarket) error {
 	}
 	known.Target, known.Cost = r.config.target(len(r.hidden)), r.config.Cost
 	r.result.Market, r.latency = known, known.LatencyModel
+	if v, looks := known.Validation, known.AccuracyDrop > 0; (v != nil) != looks || v != nil && !(percentage(v.Dense) && percentage(v.Pruned)) {
+		return fmt.Errorf("its accuracies on the validation part are not those of a market whose target is %s", known.Words())
+	}
 	if !r.config.needsLatency() {
 		return nil
 	}

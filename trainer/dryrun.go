@@ -37,6 +37,9 @@ func PlanRun(c Config, o Options) (*DryRun, error) {
 	if err := r.open(); err != nil {
 		return nil, err
 	}
+	if err := r.checkPlacement(); err != nil {
+		return nil, err
+	}
 	if err := r.readLatencyModel(); err != nil {
 		return nil, err
 	}
@@ -66,23 +69,26 @@ func PlanRun(c Config, o Options) (*DryRun, error) {
 	return d, nil
 }
 
+// checkPlacement refuses a placement that the device does nothing with. A run that goes
+// on is not asked: it changes no result, and could not be changed any more.
+func (r *run) checkPlacement() error {
+	if r.samples == AnyPlacement || r.device.Kind != CPU {
+		return nil
+	}
+	return Usagef("--data-on-device %s is for devices with memory of their own, and %s (%s) computes where the data lie: leave it out, or say %s",
+		r.samples, r.device.ID(), r.device.Name, autoPlacement)
+}
+
 // placeSamples works out the memory of the run's engine, and with it where the
 // samples will be: of the network in full width, also when the run goes on with less,
 // since a baseline may follow. The plan comes also with an error of the kind
 // [ErrOutOfMemory], when it does not fit.
 func (r *run) placeSamples() (MemoryPlan, error) {
 	plan, err := r.device.Plan(r.data, r.engineOptions(), r.widths())
-	if err == nil && r.samples == Streamed && plan.Placement != Streamed {
-		return plan, Usagef("--data-on-device %s: %s (%s) has nothing to stream, it computes where the data lie: leave it out",
-			Streamed, r.device.ID(), r.device.Name)
-	}
 	if err == nil {
 		r.samples, r.result.Device.Samples = plan.Placement, plan.Placement
 		if words := plan.placed(); words != "" {
 			r.tell("samples: " + words)
-		}
-		if r.config.Game == NoGame {
-			plan.Removal = 0
 		}
 		err = plan.Check()
 	}

@@ -95,7 +95,7 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*EvalResult, error) 
 			data.Name, data.Train.Features, data.Classes, path, n.Layers[0].In, metadata.Classes)
 	}
 	data.Mean, data.Deviation = metadata.Mean, metadata.Deviation
-	engine, err := device.Open(data, EngineOptions{Batch: latencyBatch, Optimiser: Optimiser{Kind: SGD}}, &State{Network: n})
+	engine, err := device.Open(data, EngineOptions{Batch: latencyBatch, Optimiser: Optimiser{Kind: SGD}, NeverCompacts: true}, &State{Network: n})
 	if err != nil {
 		return nil, err
 	}

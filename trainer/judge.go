@@ -215,7 +215,7 @@ func (r *run) concludeDense(ctx context.Context, t *training, source string) err
 // orInterrupted turns the error of a ctx that ended after a training, of which
 // there is a checkpoint, into one of the kind [ErrInterrupted].
 func (r *run) orInterrupted(ctx context.Context, err error) error {
-	if ctx.Err() == nil {
+	if !ended(ctx, err) {
 		return err
 	}
 	return fmt.Errorf("%w while networks were judged: go on with nashprune train --resume %s", ErrInterrupted, r.Dir)

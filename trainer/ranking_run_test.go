@@ -116,7 +116,6 @@ func TestBeginningsAreShared(t *testing.T) {
 		begins int // beginnings that there are after it
 	}{
 		{"magnitude", of(func(c *trainer.Config) { c.Criterion = trainer.Magnitude }), 1},
-		{"resident", of(func(c *trainer.Config) { c.Criterion, c.DataOnDevice = trainer.Magnitude, trainer.Resident }), 1},
 		{"fewer", of(func(c *trainer.Config) { c.Keep, c.EvaluateOn = 5, trainer.ValidationPart }), 1},
 		{"fisher at a shape, with the baseline", of(func(c *trainer.Config) { c.Criterion, c.Shape, c.Keep, c.Baseline = trainer.Fisher, "5-4", 0, true }), 1},
 		{"another seed", of(func(c *trainer.Config) { c.Seed = 2 }), 2},

@@ -122,6 +122,9 @@ func Run(ctx context.Context, c Config, o Options) (*Result, error) {
 	if err := r.open(); err != nil {
 		return nil, err
 	}
+	if err := r.checkPlacement(); err != nil {
+		return nil, err
+	}
 	if err := r.readLatencyModel(); err != nil {
 		return nil, err
 	}
@@ -227,6 +230,11 @@ func Resume(ctx context.Context, o Options) (*Result, error) {
 	if r.length, err = r.metrics.Seek(c.Metrics, io.SeekStart); err != nil {
 		return nil, err
 	}
+	if p.game == MarketGame {
+		if _, err := r.rounds(); err != nil { // they are needed when the market has closed
+			return nil, fmt.Errorf("--resume %s: %w", o.Dir, err)
+		}
+	}
 	return r.finish(ctx, engine, p, c)
 }
 
@@ -236,7 +244,10 @@ func (r *run) openEngine(from *checkpoint) (Engine, error) {
 }
 
 func (r *run) engineOptions() EngineOptions {
-	return EngineOptions{Batch: r.config.Batch, Optimiser: r.config.optimiser(), Loss: r.loss, Valuation: r.config.Worth, Samples: r.samples}
+	return EngineOptions{
+		Batch: r.config.Batch, Optimiser: r.config.optimiser(), Loss: r.loss, Valuation: r.config.Worth, Samples: r.samples,
+		NeverCompacts: !r.config.Game.inRounds(), // the paper's game removes on the host, from a network that is pushed
+	}
 }
 
 // open finds the device and the data, and fills in what the result says of them.
@@ -411,11 +422,18 @@ func (r *run) training(p plan, engine Engine, at position) *training {
 	return t
 }
 
+// ended tells whether an error is that of a ctx that has ended. What else went wrong is
+// told as that, also where the user meanwhile wanted to stop.
+func ended(ctx context.Context, err error) bool {
+	cause := ctx.Err()
+	return cause != nil && errors.Is(err, cause)
+}
+
 // train runs a training to its end. When ctx ends on the way it writes a
 // checkpoint and returns an error of the kind [ErrInterrupted].
 func (r *run) train(ctx context.Context, t *training) error {
 	err := t.run(ctx)
-	if err == nil || ctx.Err() == nil {
+	if !ended(ctx, err) {
 		return err
 	}
 	if err := r.checkpoint(t); err != nil {

@@ -13,29 +13,14 @@ import (
 // worked out: they take the third power of it, at the limit four seconds.
 const spectrumLimit = 512
 
-// spectralRadius returns the largest magnitude of an eigenvalue of a square matrix,
-// given row by row, and whether it was found: not beyond [spectrumLimit] rows, and
-// not where the iteration fails. Rows of zeros are left out first, with their
-// columns, since they add nothing but eigenvalues of zero.
+// spectralRadius returns the largest magnitude of an eigenvalue of a square matrix of
+// at most [spectrumLimit] rows, given row by row, and whether the iteration found it.
 func spectralRadius(matrix []float64, rows int) (radius float64, found bool) {
-	var moving []int
-	for i := range rows {
-		for _, x := range matrix[i*rows : (i+1)*rows] {
-			if x != 0 {
-				moving = append(moving, i)
-				break
-			}
-		}
-	}
-	if len(moving) == 0 {
+	if rows == 0 {
 		return 0, true
 	}
-	if len(moving) > spectrumLimit {
-		return 0, false
-	}
 	var eigen mat.Eigen
-	part := mat.NewDense(len(moving), len(moving), network.SelectMatrix(matrix, rows, moving, moving))
-	if !eigen.Factorize(part, mat.EigenNone) {
+	if !eigen.Factorize(mat.NewDense(rows, rows, matrix), mat.EigenNone) {
 		return 0, false
 	}
 	for _, value := range eigen.Values(nil) {

@@ -68,7 +68,7 @@ otherwise, and lists what it left out for want of time or memory.`, "8 minutes")
 			if options.Devices, err = benchDevices(devices, progress); err != nil {
 				return err
 			}
-			if options.Devices, err = withKernels(options.Devices, kernels); err != nil {
+			if options.Devices, err = withKernels(options.Devices, kernels, progress); err != nil {
 				return err
 			}
 			ctx := untilSignal(cmd.Context())
@@ -101,7 +101,7 @@ otherwise, and lists what it left out for want of time or memory.`, "8 minutes")
 	f.StringVar(&kernels, "kernels", "", kernelsUsage)
 	f.BoolVar(&autotune, "autotune", false, autotuneUsage+" with the first --model")
 	f.BoolVar(&options.Scaling, "scaling", options.Scaling, "also measure how times grow")
-	f.DurationVar(&options.Budget, "time", options.Budget, "`time` after which nothing new is begun")
+	f.DurationVar(&options.Budget, "time", options.Budget, "`time` after which it stops, once the step under way has ended")
 	f.IntVar(&options.Samples, "samples", options.Samples, "samples of an epoch")
 	f.BoolVar(&asJSON, "json", false, "print JSON instead of tables")
 	f.BoolVar(&benchstat, "benchstat", false, "print lines that benchstat reads instead of tables")

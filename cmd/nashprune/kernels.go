@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 
 	cpufallback "nashprune/cpu_fallback"
@@ -24,33 +26,43 @@ func kernelsOf(d trainer.Device) string {
 	return ", kernels " + d.Kernels
 }
 
-// withKernels returns the devices with the kernels that the user names, if any.
-// Beside others, those that have none to choose from stay as they are.
-func withKernels(devices []trainer.Device, name string) ([]trainer.Device, error) {
+// withKernels returns the devices with the kernels that the user names, if any. Beside
+// a device that has them, others stay as they are; where they could choose, that is said.
+func withKernels(devices []trainer.Device, name string, p *progress) ([]trainer.Device, error) {
 	if name == "" {
 		return devices, nil
 	}
-	var with []trainer.Device
-	chosen := false
+	if len(devices) == 1 {
+		d, err := devices[0].WithKernels(name)
+		if err != nil {
+			return nil, err
+		}
+		return []trainer.Device{d}, nil
+	}
+	var with, lacking []trainer.Device
+	var ids, runs []string
 	for _, d := range devices {
 		sets, err := d.KernelSets()
 		if err != nil {
 			return nil, err
 		}
-		if len(sets) > 0 || len(devices) == 1 {
-			if d, err = d.WithKernels(name); err != nil {
-				return nil, err
-			}
-			chosen = true
+		switch {
+		case slices.Contains(sets, name):
+			d.Kernels = name
+		case len(sets) > 0:
+			lacking = append(lacking, d)
+			runs = append(runs, fmt.Sprintf("%s (%s) runs %s", d.ID(), d.Name, strings.Join(sets, ", ")))
 		}
-		with = append(with, d)
+		with, ids = append(with, d), append(ids, d.ID())
 	}
-	if !chosen {
-		var ids []string
-		for _, d := range devices {
-			ids = append(ids, d.ID())
-		}
+	switch chosen := slices.ContainsFunc(with, func(d trainer.Device) bool { return d.Kernels == name }); {
+	case !chosen && runs == nil:
 		return nil, trainer.Usagef("--kernels %s: none of %s has kernels to choose from", name, strings.Join(ids, ", "))
+	case !chosen:
+		return nil, trainer.Usagef("--kernels %q: %s", name, strings.Join(runs, "; "))
+	}
+	for _, d := range lacking {
+		p.line(oneLine.Replace(fmt.Sprintf("%s (%s) has no kernels %s: it computes with %s", d.ID(), d.Name, name, d.Kernels)), true)
 	}
 	return with, nil
 }

@@ -56,7 +56,7 @@ how much of it the largest difference took. The exit code is 4 if one is broken.
 			if kernels == allKernels {
 				devices, err = withAllKernels(devices)
 			} else {
-				devices, err = withKernels(devices, kernels)
+				devices, err = withKernels(devices, kernels, progress)
 			}
 			if err != nil {
 				return err

@@ -78,15 +78,22 @@ func (s *session) movePaper() error {
 				Game:   game.Paper{Benefit: benefit, Gradient: game.BenefitGradients[(i+j)%2], Alpha: 1.5, Beta: 0.02, Gamma: 0.01, Eta: 0.005},
 				Update: update, Rate: 0.5,
 			}
-			if err := s.movePaperOnce(move); err != nil {
+			if err := s.movePaperOnce(fmt.Sprintf("%s/%s/%s", benefit, move.Game.Gradient, update), move); err != nil {
 				return err
 			}
 		}
 	}
-	return nil
+	return s.movePaperOnce("steep", trainer.PaperMove{
+		Game:   game.Paper{Benefit: game.Descent, Gradient: game.OfEffective, Alpha: steepAlpha},
+		Update: trainer.AdamAscent, Rate: 0.5,
+	})
 }
 
-func (s *session) movePaperOnce(move trainer.PaperMove) error {
+// steepAlpha makes most slopes steeper than [game.AscentLimit], and their squares more
+// than float32 holds.
+const steepAlpha = 1e24
+
+func (s *session) movePaperOnce(reading string, move trainer.PaperMove) error {
 	var contributions map[string][]float64
 	err := s.with(s.candidate, func(candidate trainer.Engine) error {
 		tensors, err := candidate.Probe(s.order(), 0)
@@ -144,6 +151,9 @@ func (s *session) movePaperOnce(move trainer.PaperMove) error {
 				// sum, whose roundings grow with its length.
 				slope := (8*move.Game.Scale(field, i) + move.Game.Eta*s.competitionSize(l, i)) * s.unit
 				bound := s.unit + move.Rate*slope
+				if steepness := math.Abs(move.Game.Slope(field, i, layer.Participation[i])); steepness-slope > game.AscentLimit {
+					slope = 0 // whatever it is, ascent by Adam cuts it off
+				}
 				first, second := s.slopeBounds(move, field, i, layer.Participation[i], slope, slopes)
 				switch move.Update {
 				case trainer.BestResponse:
@@ -156,7 +166,7 @@ func (s *session) movePaperOnce(move trainer.PaperMove) error {
 			}
 			moments.bounds = append(append(moments.bounds, firsts...), seconds...)
 		}
-		name := fmt.Sprintf("paper move/%s/%s/%s", move.Game.Benefit, move.Game.Gradient, move.Update)
+		name := "paper move/" + reading
 		s.compare(name, got, want, bounds)
 		s.compare(name+"/moments", moments.got, moments.want, moments.bounds)
 		return nil
@@ -174,7 +184,7 @@ func (s *session) slopeBounds(move trainer.PaperMove, f game.Field, i int, at, s
 	}
 	// Each moment takes a sum, a product and a difference, and the share 1 - beta is
 	// off by u, relative to it; the second takes a square, too.
-	d := math.Abs(move.Game.Slope(f, i, at))
+	d := min(math.Abs(move.Game.Slope(f, i, at)), game.AscentLimit)
 	first = (1-game.AscentBeta1)*slope + 4*s.unit*(math.Abs(moments.First[i])+d)
 	second = (1-game.AscentBeta2)*(2*d+slope)*slope + 4*s.unit*(moments.Second[i]+d*d)
 	return first, second

@@ -21,7 +21,7 @@ type Options struct {
 	Devices []trainer.Device
 	Cases   []Case
 	Samples int           // of an epoch; fewer where samples are large
-	Budget  time.Duration // after which nothing new is begun
+	Budget  time.Duration // after which it stops, once a step under way has ended or an engine is open
 	Scaling bool          // also measure how times grow with sizes
 	Program string        // its name and version, for the record
 	Observe func(string)  // told what begins now; may be nil
@@ -108,6 +108,11 @@ func (b *bench) lose(id string, err error) {
 	}
 }
 
+// timed returns a context that ends with ctx and when the time is up.
+func (b *bench) timed(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithDeadline(ctx, b.started.Add(b.Budget))
+}
+
 // leaveOut notes that something is not measured on a device.
 func (b *bench) leaveOut(d trainer.Device, what, reason string) {
 	b.report.LeftOut = append(b.report.LeftOut, LeftOut{d.ID(), what, reason})
@@ -178,6 +183,7 @@ func (b *bench) contest(ctx context.Context, cases []Case, ceilings bool, end ti
 	b.takeTurns(ctx, all, mostTurns, end, func(turn int) { b.tell("%s: turn %d", cases[0], turn) })
 	b.noteCeilings(gauges)
 	for i, c := range cases {
+		b.leaveOutUnmeasured(ctx, c.String(), runners[i])
 		b.report.Cases = append(b.report.Cases, b.caseReport(c, cases[0], runners[i], runners[0]))
 	}
 	return ctx.Err()
@@ -208,10 +214,15 @@ func (b *bench) open(ctx context.Context, d trainer.Device, c Case, start materi
 			return nil, ctx.Err()
 		}
 	}
-	r, err := newRunner(ctx, d, c, start, withGame)
+	timed, cancel := b.timed(ctx)
+	defer cancel()
+	r, err := newRunner(timed, d, c, start, withGame)
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
+	case errors.Is(err, context.DeadlineExceeded):
+		b.leaveOut(d, c.String(), fmt.Sprintf("the time, %v, was up while it was opened and warmed up", b.Budget))
+		return nil, nil
 	case errors.Is(err, trainer.ErrOutOfMemory), errors.Is(err, trainer.ErrUsage):
 		b.leaveOut(d, c.String(), err.Error())
 		return nil, nil
@@ -222,13 +233,15 @@ func (b *bench) open(ctx context.Context, d trainer.Device, c Case, start materi
 	return r, nil
 }
 
-// takeTurns lets all contestants take turns until there were most of them, the
-// time is up or ctx ends, but everyone one at least. Those whose device fails
-// drop out.
+// takeTurns lets all contestants take turns until there were most of them, it is end or
+// ctx ends, but everyone one at least, unless the time of the whole measurement is up.
+// Those whose device fails drop out.
 func (b *bench) takeTurns(ctx context.Context, all []contestant, most int, end time.Time, before func(turn int)) {
 	if len(all) == 0 {
 		return
 	}
+	timed, cancel := b.timed(ctx)
+	defer cancel()
 	lost := map[string]bool{}
 	for turn := 1; turn <= most && (turn == 1 || time.Now().Before(end)); turn++ {
 		before(turn)
@@ -236,14 +249,24 @@ func (b *bench) takeTurns(ctx context.Context, all []contestant, most int, end t
 			if lost[c.device()] {
 				continue
 			}
-			err := c.turn(ctx)
-			if ctx.Err() != nil {
+			err := c.turn(timed)
+			if ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) {
 				return
 			}
 			if err != nil {
 				lost[c.device()] = true
 				b.lose(c.device(), err)
 			}
+		}
+	}
+}
+
+// leaveOutUnmeasured notes that there was no time for a turn of some runners of what,
+// unless ctx has ended.
+func (b *bench) leaveOutUnmeasured(ctx context.Context, what string, runners []*runner) {
+	for _, r := range runners {
+		if ctx.Err() == nil && len(r.step) == 0 && slices.Contains(b.live(), r.on) {
+			b.leaveOut(r.on, what, fmt.Sprintf("the time, %v, was up in its first turn", b.Budget))
 		}
 	}
 }

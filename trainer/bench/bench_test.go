@@ -16,8 +16,8 @@ import (
 )
 
 // imagined is a driver of devices without arithmetic: 0 works, 1 has too little
-// memory for more than a thousand players, 2 is lost in its ninth step, and 3 is the
-// processor of 0 once more.
+// memory for more than a thousand players, 2 is lost in its ninth step, 3 is the
+// processor of 0 once more, and 4 is slow, as [imaginedEngine.Observe] says.
 type imagined struct{}
 
 const imaginedName = "imagined"
@@ -27,7 +27,7 @@ func init() { trainer.Register(imagined{}) }
 func (imagined) Name() string { return imaginedName }
 
 func (imagined) Devices() ([]trainer.Device, error) {
-	kinds := []trainer.DeviceKind{trainer.CPU, trainer.DiscreteGPU, trainer.DiscreteGPU, trainer.CPU}
+	kinds := []trainer.DeviceKind{trainer.CPU, trainer.DiscreteGPU, trainer.DiscreteGPU, trainer.CPU, trainer.DiscreteGPU}
 	var devices []trainer.Device
 	for i, kind := range kinds {
 		devices = append(devices, trainer.Device{Driver: imaginedName, Index: i, Name: fmt.Sprint("device ", i%3), Kind: kind})
@@ -53,6 +53,7 @@ type imaginedEngine struct {
 	steps    int
 	tracks   []bool // of each call of Train
 	observed int    // samples, in the last round
+	rounds   int
 	timed    int
 }
 
@@ -66,7 +67,13 @@ func (e *imaginedEngine) Train(ctx context.Context, s trainer.Stretch) (trainer.
 	return trainer.Progress{Steps: s.Steps()}, ctx.Err()
 }
 
-func (e *imaginedEngine) Observe(_ context.Context, order []int32) error {
+// Observe never ends by itself on the slow device: in its second round, which is in the
+// first turn, and with more than twenty players in its first, which warms up.
+func (e *imaginedEngine) Observe(ctx context.Context, order []int32) error {
+	if e.rounds++; e.on.Index == 4 && (e.rounds > 1 || e.network.Players() > 20) {
+		<-ctx.Done()
+		return ctx.Err()
+	}
 	if e.observed = len(order); e.observed == 0 {
 		return errors.New("nobody is observed")
 	}
@@ -243,7 +250,7 @@ func TestRunInterrupted(t *testing.T) {
 	if !errors.Is(err, trainer.ErrInterrupted) || !r.Interrupted {
 		t.Fatalf("%v, %+v", err, r)
 	}
-	if len(r.Cases) != 2 || r.Cases[0].Measured[0].Step.Turns != 2 {
+	if len(r.Cases) != 2 || r.Cases[0].Measured[0].Step.Turns != 2 || len(r.LeftOut) != 0 {
 		t.Errorf("%+v", r.Cases)
 	}
 }
@@ -324,6 +331,37 @@ func TestRunWithoutTime(t *testing.T) {
 	for _, c := range r.Cases {
 		if len(c.Measured) != 0 {
 			t.Errorf("measured: %+v", c)
+		}
+	}
+}
+
+// What does not end within the time ends with it, and is in the list of what was left out.
+func TestRunHoldsItsTime(t *testing.T) {
+	for _, c := range []struct {
+		hidden int
+		reason string
+	}{{3, "was up in its first turn"}, {30, "was up while it was opened and warmed up"}} {
+		o := options(t, 0, 4)
+		o.Cases = []Case{{[]int{4, c.hidden, 2}, 16}}
+		o.Budget, o.Scaling = 100*time.Millisecond, true
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // which ends a bench that does not
+		r, err := Run(ctx, o)
+		cancel()
+		if err != nil || r.Interrupted {
+			t.Errorf("%d players: %v", c.hidden, err)
+		}
+		if !slices.ContainsFunc(r.LeftOut, func(l LeftOut) bool { return l.Device == "imagined:4" && strings.HasSuffix(l.Reason, c.reason) }) {
+			t.Errorf("%d players: nothing %q in %+v", c.hidden, c.reason, r.LeftOut)
+		}
+		for _, d := range r.Devices {
+			if d.Lost != "" {
+				t.Errorf("%s is lost: %s", d.ID(), d.Lost)
+			}
+		}
+		for _, m := range r.Cases[0].Measured {
+			if m.Device == "imagined:4" {
+				t.Errorf("measured: %+v", m)
+			}
 		}
 	}
 }

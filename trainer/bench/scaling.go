@@ -114,6 +114,7 @@ func (b *bench) grow(ctx context.Context, g growing, end time.Time) error {
 					Point{Size: size, Model: c.Model(), Batch: c.Batch, Step: figure(r.step), Game: r.measuredGame()})
 			}
 		}
+		b.leaveOutUnmeasured(ctx, fmt.Sprintf("%s %d: %s", g.over, size, c), runners)
 		closeAll(all)
 		if err := ctx.Err(); err != nil {
 			return err

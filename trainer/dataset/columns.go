@@ -33,24 +33,55 @@ func (t *table) featureNames() []string {
 	return names
 }
 
-// otherColumn returns the one name in a header that is none of the features',
-// and "" where there are none or several.
-func otherColumn(header, features []string) string {
+// othersIn returns the names in a header that are none of these, each of which stands
+// for one column.
+func othersIn(header, names []string) []string {
 	left := map[string]int{}
-	for _, name := range features {
+	for _, name := range names {
 		left[name]++
 	}
-	other := ""
+	var others []string
 	for _, name := range header {
 		if left[name] > 0 {
 			left[name]--
-		} else if other == "" {
-			other = name
 		} else {
-			return ""
+			others = append(others, name)
 		}
 	}
-	return other
+	return others
+}
+
+// labelBeside returns the name of the column of the labels in a header with the features
+// that a network was trained on, or "" where the names of columns that are none of these
+// say which it is, as [findLabel] reads them.
+func labelBeside(header, features []string) (string, error) {
+	others := othersIn(header, features)
+	switch len(others) {
+	case 0:
+		return "", fmt.Errorf("%w: no column is left for the labels: the network was trained on all of %.300s; add theirs, or name it with --label", ErrOption, someOf(header))
+	case 1:
+		return others[0], nil
+	}
+	if column, err := findLabel(header, ""); err == nil && slices.Contains(others, header[column]) {
+		return "", nil
+	}
+	return "", fmt.Errorf("%w: which of the columns %.300s holds the labels? Name it with --label", ErrOption, someOf(others))
+}
+
+// unlike says in which way the header of a further file is not that of the training
+// samples.
+func (t *table) unlike(header []string) string {
+	if missing := othersIn(t.header, header); missing != nil {
+		return fmt.Sprintf("it lacks the column %.40q; there are %.300s", missing[0], someOf(header))
+	}
+	if more := othersIn(header, t.header); more != nil {
+		second := ""
+		if slices.Contains(t.header, more[0]) {
+			second = "second "
+		}
+		return fmt.Sprintf("they have no %scolumn %.40q", second, more[0])
+	}
+	return fmt.Sprintf("theirs stand in the order %.300s", someOf(t.header))
 }
 
 // arrange puts the features of all parts in the order of names, which are those

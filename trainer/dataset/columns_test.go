@@ -24,6 +24,11 @@ func TestColumnsByName(t *testing.T) {
 		{"a b", "", "a,c,kind\n1,2,x\n", nil, `trained on a feature "b", and no column is called so; there are a, c, kind`},
 		{"a b", "", "a,kind\n1,x\n", nil, `trained on a feature "b"`},
 		{"a b", "", "b,a,extra,kind\n1,2,3,x\n", nil, `trained on no feature "extra"`},
+		{"a b", "", "b,a\n1,2\n", nil, `no column is left for the labels: the network was trained on all of b, a; add theirs, or name it with --label`},
+		{"a b c", "", "a,b\n1,2\n", nil, `no column is left for the labels`},
+		{"a b", "", "x,kind,a,b\n1,x,2,3\n", nil, `which of the columns x, kind holds the labels? Name it with --label`},
+		{"a b", "", "x,class,a,b\n1,x,2,3\n", nil, `trained on no feature "x"`}, // its name says which
+		{"a b", "kinds", "b,a,kind\n1,2,x\n", nil, `no column "kinds" to predict; there are "b, a, kind": name another with --label`},
 		{"a b", "a", "a,b,kind\n1,2,3\n", nil, `trained on a feature "a"`},
 	} {
 		features := strings.Fields(c.features)

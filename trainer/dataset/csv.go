@@ -205,7 +205,7 @@ func (t *table) setHeader(row []string) error {
 	}
 	if t.header != nil {
 		if !slices.Equal(header, t.header) {
-			return fmt.Errorf("%w: its header is not that of the training samples, which have %d columns and first %.40q", ErrInvalid, len(t.header), t.header[0])
+			return fmt.Errorf("%w: its header is not that of the training samples: %s", ErrInvalid, t.unlike(header))
 		}
 		return nil
 	}
@@ -239,7 +239,9 @@ func (t *table) setLabels() (err error) {
 	} else {
 		label := t.options.Label
 		if label == "" && t.options.FeatureNames != nil {
-			label = otherColumn(t.header, t.options.FeatureNames)
+			if label, err = labelBeside(t.header, t.options.FeatureNames); err != nil {
+				return err
+			}
 		}
 		t.labels = make([]int, 1)
 		t.labels[0], err = findLabel(t.header, label)
@@ -261,7 +263,7 @@ func findLabel(header []string, name string) (int, error) {
 		i := slices.Index(header, name)
 		switch {
 		case i < 0:
-			return 0, fmt.Errorf("%w: there is no column %.40q for labels; there are %.300q", ErrOption, name, someOf(header))
+			return 0, fmt.Errorf("%w: there is no column %.40q to predict; there are %.300q: name another with --label", ErrOption, name, someOf(header))
 		case slices.Contains(header[i+1:], name):
 			return 0, fmt.Errorf("%w: two columns are called %.40q; the labels' needs a name of its own", ErrOption, name)
 		}

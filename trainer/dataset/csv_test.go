@@ -235,7 +235,17 @@ func TestTestFile(t *testing.T) {
 	}
 	other := writeText(t, "other.csv", "length,width,class\n1,2,lily\n")
 	_, err = Open(train, Options{TestFile: other})
-	checkError(t, err, ErrInvalid, "other.csv", "its header is not that of the training samples")
+	checkError(t, err, ErrInvalid, "other.csv", "its header is not that of the training samples", "theirs stand in the order length, class, width")
+	for text, words := range map[string]string{
+		"length,width\n1,2\n":                       `it lacks the column "class"; there are length, width`,
+		"length,kind,width\n1,lily,2\n":             `it lacks the column "class"; there are length, kind, width`,
+		"length,class,width,height\n1,lily,2,3\n":   `they have no column "height"`,
+		"length,class,width,length\n1,lily,2,3\n":   `they have no second column "length"`,
+		"length,class,width,class\n1,lily,2,lily\n": `they have no second column "class"`,
+	} {
+		_, err = Open(train, Options{TestFile: writeText(t, "other.csv", text)})
+		checkError(t, err, ErrInvalid, "other.csv", "its header is not that of the training samples", words)
+	}
 	_, err = Open(train, Options{TestFile: train + ".missing"})
 	checkError(t, err, ErrNotFound, "no such file")
 	_, err = Open(train, Options{TestFile: test, TestFraction: 0.5})

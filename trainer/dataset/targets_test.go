@@ -198,7 +198,7 @@ func TestJudgeTargets(t *testing.T) {
 	checkError(t, err, ErrOption, "1 targets, and the network predicts 2")
 	o.Label, o.TargetNames = "", []string{"weight", "rooms"}
 	_, err = Open(path, o)
-	checkError(t, err, ErrOption, `no column "weight"`)
+	checkError(t, err, ErrOption, `no column "weight" to predict; there are`, "--label")
 	o.TargetNames[0] = "price"
 	_, err = Open("digits", o)
 	checkError(t, err, ErrOption, "digits: the network, which predicts numbers, does not fit this data")

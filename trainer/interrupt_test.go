@@ -1,0 +1,82 @@
+package trainer_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"nashprune/trainer"
+	"nashprune/trainer/dataset"
+)
+
+// stoppedDriver opens engines whose every evaluation is infinite, and after which the
+// user has had enough.
+type stoppedDriver struct{ crookedDriver }
+
+type stoppedEngine struct{ trainer.Engine }
+
+func (d stoppedDriver) Open(device trainer.Device, data *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (trainer.Engine, error) {
+	e, err := d.crookedDriver.Open(device, data, o, s)
+	return stoppedEngine{e}, err
+}
+
+// stopUser ends the context of the test under way.
+var stopUser context.CancelFunc
+
+func (e stoppedEngine) Evaluate(ctx context.Context, part trainer.Part, want trainer.Want) (trainer.Evaluation, error) {
+	defer stopUser()
+	return e.Engine.Evaluate(ctx, part, want)
+}
+
+func init() {
+	trainer.Register(stoppedDriver{crookedDriver{name: "stopped", loss: math.Inf(1)}})
+}
+
+// TestDivergenceThatMeetsAStop is told as a divergence: going on would only diverge
+// again.
+func TestDivergenceThatMeetsAStop(t *testing.T) {
+	diverged := func(name string, err error, dir string) {
+		t.Helper()
+		if told := new(trainer.DivergedError); !errors.As(err, &told) || errors.Is(err, trainer.ErrInterrupted) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := os.Stat(filepath.Join(dir, trainer.CheckpointFile)); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s: a diverged run can be resumed: %v", name, err)
+		}
+	}
+	for name, change := range map[string]func(*trainer.Config){
+		"validation": func(c *trainer.Config) { c.Validation = 0.1 },
+		"market":     func(*trainer.Config) {},
+		"paper":      func(c *trainer.Config) { c.Game, c.Keep = trainer.PaperGame, 0 },
+		"off":        func(c *trainer.Config) { c.Game, c.Keep = trainer.NoGame, 0 },
+	} {
+		c := tinyConfig(t)
+		c.Device = "stopped"
+		change(&c)
+		var ctx context.Context
+		ctx, stopUser = context.WithCancel(t.Context())
+		dir := filepath.Join(t.TempDir(), "run")
+		_, err := trainer.Run(ctx, c, trainer.Options{Dir: dir})
+		diverged(name, err, dir)
+	}
+
+	// Within a stretch: a stop between two steps, once the loss is no number any more.
+	c := tinyConfig(t)
+	c.Model, c.Keep, c.Optimiser, c.Momentum, c.LearningRate = "mlp:40-40-40", 20, trainer.SGD, 0.99, 100
+	met := 0
+	for left := 2; met < 3; left++ {
+		ctx := newCountdown(left)
+		dir := filepath.Join(t.TempDir(), "run")
+		_, err := trainer.Run(ctx, c, trainer.Options{Dir: dir})
+		if ctx.Err() == nil {
+			t.Fatalf("asked %d times, nothing had stopped before it diverged: %v", left, err)
+		}
+		if met > 0 || !errors.Is(err, trainer.ErrInterrupted) {
+			diverged("within a stretch", err, dir)
+			met++
+		}
+	}
+}
