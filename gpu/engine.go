@@ -3,6 +3,8 @@
 package gpu
 
 import (
+	"time"
+
 	"nashprune/gpu/internal/compute"
 	"nashprune/shaders"
 	"nashprune/trainer"
@@ -54,6 +56,7 @@ type engine struct {
 	squares     compute.Buffer // sums of squares of gradients, where they are clipped
 	factor      compute.Buffer // and what they are multiplied with
 	programs    map[mode]*program
+	before      map[mode]time.Duration // what a step took before the last removal
 }
 
 var _ trainer.Engine = (*engine)(nil)

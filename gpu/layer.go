@@ -4,6 +4,7 @@ package gpu
 
 import (
 	"fmt"
+	"time"
 
 	"nashprune/gpu/internal/compute"
 	"nashprune/shaders"
@@ -83,6 +84,7 @@ func (e *engine) build(shapes []*layer) error {
 	}
 	// Nothing of what was there is needed any more, and it might not fit beside.
 	e.forget()
+	e.before = map[mode]time.Duration{}
 	for _, arena := range []**compute.Arena{&e.parameters, &e.activations} {
 		if *arena != nil {
 			(*arena).Free()

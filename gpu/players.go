@@ -60,27 +60,22 @@ func (e *engine) Measure(ctx context.Context) ([]trainer.Statistics, error) {
 		r.norms(l, measuring.players(l))
 		r.paper(l, measuring.players(l), trainer.PaperMove{})
 	}
-	r.then()
-	if err := e.observe(ctx, r, measuring, trainer.InOrder(e.data.Train.Len())); err != nil {
+	if err := r.runOnce(); err != nil {
+		return nil, err
+	}
+	if err := e.observe(ctx, measuring, trainer.InOrder(e.data.Train.Len())); err != nil {
 		return nil, err
 	}
 	return e.statistics(measuring, shaders.Competition+1)
 }
 
 func (e *engine) Observe(ctx context.Context, order []int32) error {
-	return e.observe(ctx, e.newRecorder(), observing, order)
+	return e.observe(ctx, observing, order)
 }
 
-// observe ends what was recorded, and takes the means of the contributions over the
-// given training samples into the matrix that the kind of step moves.
-func (e *engine) observe(ctx context.Context, r *recorder, k kind, order []int32) error {
-	for _, l := range e.hidden() { // the first batch counts in full
-		averages := 4 * padded(l.out)
-		r.commands.Fill(k.players(l).Part(shaders.Mean*averages, 2*averages), 0)
-	}
-	if err := r.runOnce(); err != nil {
-		return err
-	}
+// observe takes the means of the contributions over the given training samples into the
+// matrix that the kind of step moves.
+func (e *engine) observe(ctx context.Context, k kind, order []int32) error {
 	m := mode{kind: k, rows: evaluationBatch}
 	return e.evaluate(ctx, m, trainer.TrainPart, order, planLength, func(int, int, int) error { return nil })
 }
@@ -212,6 +207,9 @@ func (e *engine) Compact(keep network.Survivors) error {
 	if err := r.runOnce(); err != nil {
 		parameters.Free()
 		return err
+	}
+	for m, p := range e.programs {
+		e.before[m] = p.step
 	}
 	e.forget()
 	e.parameters.Free()

@@ -43,7 +43,7 @@ func (k kind) players(l *layer) compute.Buffer {
 // program is a recorded step.
 type program struct {
 	*compute.Program
-	step time.Duration // what one took when it last ran
+	step time.Duration // what one took when it last ran, or one of a larger network; 0: nobody knows
 }
 
 // submissionTime is how long one submission may take. Systems with a display
@@ -84,7 +84,7 @@ func (e *engine) program(m mode) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &program{Program: recorded}
+	p := &program{Program: recorded, step: e.before[m]}
 	e.programs[m] = p
 	return p, nil
 }

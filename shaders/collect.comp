@@ -42,8 +42,8 @@ vec4 total(uint matrix, uint column) {
 void average(uint batch, uint mean, vec4 value, uint column) {
     players[batch * stride + column] = value;
     if (TRACK) {
-        vec4 old = players[mean * stride + column];
-        players[mean * stride + column] = old + now.memory * (value - old);
+        vec4 old = players[mean * stride + column]; // of something else where this batch counts in full
+        players[mean * stride + column] = now.memory < 1 ? old + now.memory * (value - old) : value;
     }
 }
 
