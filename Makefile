@@ -80,9 +80,11 @@ bounds:
 
 # Each set of kernels beside the CPU, then everything with the fastest; parity comes
 # last, so that a bound that is broken leaves the times. Of 600 s it takes 40 for each
-# set and 240 for everything, and parity of a GPU takes less than the rest; that of a
+# set, 240 for everything and half a minute for PyTorch, where that is installed and sees
+# the GPU; parity of a GPU takes less than the rest; that of a
 # software device takes some minutes.
 GPU ?= vulkan
+PYTHON ?= python3
 GPUTIME ?= 40s
 GPUSCALING ?= 240s
 GPUOUT := runs/gpu-$(shell date +%Y%m%d-%H%M%S)
@@ -93,6 +95,9 @@ gpu: build
 	  bin/nashprune bench --device $(GPU) --device cpu --kernels $$set --scaling=false --time $(GPUTIME) --json >$(GPUOUT)/bench-$$set.json || exit 1; \
 	done
 	bin/nashprune bench --autotune --time $(GPUSCALING) --json >$(GPUOUT)/bench.json
+	@if $(PYTHON) -c 'import torch; assert torch.cuda.is_available()' 2>/dev/null; then \
+	  $(PYTHON) testdata/timings/pytorch.py >$(GPUOUT)/pytorch.json || rm $(GPUOUT)/pytorch.json; \
+	else echo "no PyTorch that sees a GPU: nothing to set beside ours"; fi
 	bin/nashprune parity --device $(GPU) --kernels all --json >$(GPUOUT)/parity.json
 	@echo "$(GPUOUT) holds everything"
 
