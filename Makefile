@@ -81,7 +81,7 @@ bounds:
 # Each set of kernels beside the CPU, then everything with the fastest; parity comes
 # last, so that a bound that is broken leaves the times. Of 600 s it takes 40 for each
 # set, 240 for everything and half a minute for PyTorch, where that is installed and sees
-# the GPU. Parity takes 80 s even on llvmpipe, without a cache of kernels.
+# the GPU. Parity takes 80 s even on llvmpipe.
 GPU ?= vulkan
 PYTHON ?= python3
 GPUTIME ?= 40s
