@@ -35,6 +35,54 @@ func init() {
 	trainer.Register(stoppedDriver{crookedDriver{name: "stopped", loss: math.Inf(1)}})
 }
 
+// waysToJudge are changes to a configuration after which the networks of a training are
+// judged at different places.
+var waysToJudge = map[string]func(*trainer.Config){
+	"validation": func(c *trainer.Config) { c.Validation = 0.1 },
+	"market":     func(*trainer.Config) {},
+	"paper":      func(c *trainer.Config) { c.Game, c.Keep = trainer.PaperGame, 0 },
+	"off":        func(c *trainer.Config) { c.Game, c.Keep = trainer.NoGame, 0 },
+}
+
+// TestDivergenceIsNamed trains at rates that leave the finite numbers (SGD) or
+// stay within them at losses that no training has (Adam).
+func TestDivergenceIsNamed(t *testing.T) {
+	for optimiser, rate := range map[trainer.OptimiserKind]float64{trainer.SGD: 100, trainer.Adam: 90} {
+		c := smallConfig()
+		c.Optimiser, c.LearningRate = optimiser, rate
+		dir := filepath.Join(t.TempDir(), "run")
+		_, err := trainer.Run(context.Background(), c, trainer.Options{Dir: dir})
+		var diverged *trainer.DivergedError
+		if !errors.As(err, &diverged) || diverged.Epoch != 1 || diverged.LearningRate != rate {
+			t.Errorf("%s: %v", optimiser, err)
+		}
+		if _, err := os.Stat(filepath.Join(dir, trainer.CheckpointFile)); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s: a diverged run can be resumed: %v", optimiser, err)
+		}
+	}
+}
+
+// TestDivergenceInTheLastStepIsSeen: the loss of a step is taken before its
+// update, so the last update shows only when the network is judged.
+func TestDivergenceInTheLastStepIsSeen(t *testing.T) {
+	for name, change := range waysToJudge {
+		c := tinyConfig(t)
+		c.Device = "endless"
+		change(&c)
+		dir := filepath.Join(t.TempDir(), "run")
+		_, err := trainer.Run(context.Background(), c, trainer.Options{Dir: dir})
+		var diverged *trainer.DivergedError
+		if !errors.As(err, &diverged) {
+			t.Errorf("%s: %v", name, err)
+		}
+		for _, file := range []string{trainer.DenseFile, trainer.PrunedFile, trainer.ResultFile, trainer.CheckpointFile} {
+			if _, err := os.Stat(filepath.Join(dir, file)); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("%s: %s of a diverged run is there: %v", name, file, err)
+			}
+		}
+	}
+}
+
 // TestDivergenceThatMeetsAStop is told as a divergence: going on would only diverge
 // again.
 func TestDivergenceThatMeetsAStop(t *testing.T) {
@@ -47,12 +95,7 @@ func TestDivergenceThatMeetsAStop(t *testing.T) {
 			t.Errorf("%s: a diverged run can be resumed: %v", name, err)
 		}
 	}
-	for name, change := range map[string]func(*trainer.Config){
-		"validation": func(c *trainer.Config) { c.Validation = 0.1 },
-		"market":     func(*trainer.Config) {},
-		"paper":      func(c *trainer.Config) { c.Game, c.Keep = trainer.PaperGame, 0 },
-		"off":        func(c *trainer.Config) { c.Game, c.Keep = trainer.NoGame, 0 },
-	} {
+	for name, change := range waysToJudge {
 		c := tinyConfig(t)
 		c.Device = "stopped"
 		change(&c)
