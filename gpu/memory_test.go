@@ -7,7 +7,6 @@ import (
 	"errors"
 	"os"
 	"testing"
-	"time"
 
 	"nashprune/gpu/internal/vktest"
 	"nashprune/trainer"
@@ -17,37 +16,6 @@ import (
 
 // tiny is a network whose steps take next to nothing.
 var tiny = backendtest.Case{Inputs: 3, Hidden: []int{5}, Outputs: 2, Batch: 4, Rows: 4, Optimiser: adam}
-
-// staysFlat does work a number of times to warm up, then in batches of a quarter of
-// times, and looks at the memory of the process before and after each. What leaks
-// grows in every batch. Go's own heap and what the race detector keeps now and then
-// take a piece of a percent, so one batch in twelve that adds less than a quarter of
-// a percent is enough.
-func staysFlat(t *testing.T, warmUp, times int, work func() error) {
-	t.Helper()
-	do := func(n int) int {
-		for range n {
-			if err := work(); err != nil {
-				t.Fatal(err)
-			}
-		}
-		return vktest.Resident(t) // or skip
-	}
-	do(0)
-	before, start := do(warmUp), time.Now()
-	for batch, last := 1, before; ; batch++ {
-		after := do(times / 4)
-		t.Logf("%d times: %v each, %d KiB before and %d after", batch*(times/4),
-			time.Since(start)/time.Duration(batch*(times/4)), before>>10, after>>10)
-		if float64(after) < 1.0025*float64(last) {
-			return
-		}
-		if batch == 12 {
-			t.Fatalf("memory grew from %d to %d bytes in %d times, and in every one of %d batches", before, after, 3*times, batch)
-		}
-		last = after
-	}
-}
 
 // oneHeap lets all threads have one heap of C: with one each, what llvmpipe's
 // threads free stays in pieces, more or less as they take turns.
@@ -65,7 +33,7 @@ func TestMemoryStaysFlatOverSteps(t *testing.T) {
 	}
 	e := openOn(t, "vulkan", tiny)
 	one := steps(tiny, 1, true)
-	staysFlat(t, submissions/4, submissions, func() error {
+	vktest.StaysFlat(t, submissions/4, submissions, func() error {
 		_, err := e.Train(context.Background(), one)
 		return err
 	})
@@ -81,7 +49,7 @@ func TestMemoryStaysFlatOverShapes(t *testing.T) {
 	e := openOn(t, "vulkan", c)
 	state, keep, one := fresh(c), network.Survivors{everySecond(2000)}, steps(c, 1, true)
 	train := func() error { _, err := e.Train(context.Background(), one); return err }
-	staysFlat(t, 300, 300, func() error {
+	vktest.StaysFlat(t, 300, 300, func() error {
 		return errors.Join(e.Push(state), train(), e.Compact(keep), train())
 	})
 }
@@ -104,7 +72,7 @@ func TestEnginesLeaveNothing(t *testing.T) {
 		return len(tasks)
 	}
 	before, most := threads(), 0
-	staysFlat(t, max(engines, 60), engines, func() error {
+	vktest.StaysFlat(t, max(engines, 60), engines, func() error {
 		e, err := openVulkan(tiny.Data(), trainer.EngineOptions{Batch: tiny.Batch, Optimiser: tiny.Optimiser}, tiny.State())
 		if err != nil {
 			return err
