@@ -5,6 +5,7 @@ package gpu
 import (
 	"errors"
 	"fmt"
+	"math"
 
 	"nashprune/gpu/internal/compute"
 	"nashprune/shaders"
@@ -34,6 +35,12 @@ func SetMemoryLimit(n int) (restore func()) {
 	old := memoryLimit
 	memoryLimit = n
 	return func() { memoryLimit = old }
+}
+
+// PlanWithin says what keeps an engine from a device with memory for all and some limits.
+func PlanWithin(l compute.Limits, d *dataset.Dataset, o trainer.EngineOptions, widths []int) error {
+	_, err := planMemory(compute.Info{Alignment: 16, Memory: math.MaxInt, Limits: l}, d, o, widths)
+	return err
 }
 
 // Streams says whether samples are streamed to an engine.
