@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"time"
 
 	"nashprune/gpu/internal/compute"
 	"nashprune/shaders"
@@ -41,6 +42,14 @@ func SetMemoryLimit(n int) (restore func()) {
 func PlanWithin(l compute.Limits, d *dataset.Dataset, o trainer.EngineOptions, widths []int) error {
 	_, err := planMemory(compute.Info{Alignment: 16, Memory: math.MaxInt, Limits: l}, d, o, widths)
 	return err
+}
+
+// StepsAfter returns how many of many steps are submitted at a time when some took so
+// long together.
+func StepsAfter(all time.Duration, steps int) int {
+	p := &program{}
+	p.took(all, steps)
+	return p.steps(math.MaxInt)
 }
 
 // Streams says whether samples are streamed to an engine.
