@@ -129,11 +129,7 @@ func (e *engine[T]) Infer(count int) error {
 		return fmt.Errorf("cannot run %d samples at a time: there are %d and the limit is %d",
 			count, available, trainer.InferLimit)
 	}
-	order := make([]int32, count)
-	for i := range order {
-		order[i] = int32(i)
-	}
-	e.gather(e.data.Test, order)
+	e.gather(e.data.Test, trainer.InOrder(count))
 	e.forward(count)
 	return nil
 }

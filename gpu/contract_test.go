@@ -172,3 +172,58 @@ func kindsOf(numbers ...float64) (kinds []float64) {
 	}
 	return kinds
 }
+
+// TestBestResponsesStayBetweenZeroAndOne: of players who are hardly worth the price,
+// and of those whose slope hardly ends before 1. A device may round a quotient of two
+// such numbers to the other side of 1.
+func TestBestResponsesStayBetweenZeroAndOne(t *testing.T) {
+	const players = 64
+	c := backendtest.Case{Inputs: 1, Hidden: []int{players}, Outputs: 2, Batch: 1, Rows: 1, Optimiser: adam}
+	options := trainer.EngineOptions{Batch: 1, Optimiser: adam, Valuation: game.Potential}
+	within := func(what string, participations []float64) {
+		t.Helper()
+		for i, s := range participations {
+			if !(s >= 0 && s <= 1) {
+				t.Errorf("%s: player %d participates with %g", what, i, s)
+			}
+		}
+	}
+	for _, price := range []float32{0.3, 0.7, 0.9, 1.1, 3.3} {
+		state := &trainer.State{Network: network.New([]int{1, players, 2}), Tracked: 1}
+		of := trainer.Contributions{Mean: make([]float32, players), MeanSquare: make([]float32, players)}
+		worth := price
+		for i := range players {
+			state.Network.Layers[0].Weight[i], state.Network.Layers[0].Participation[i] = 1, 0
+			worth = math.Nextafter32(worth, 2*price)
+			of.MeanSquare[i] = worth
+		}
+		state.Contributions = []trainer.Contributions{of}
+		e, err := openVulkan(c.Data(), options, state)
+		if err != nil {
+			t.Fatal(err)
+		}
+		moved, err := e.Move([]float64{float64(price)}, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		within(fmt.Sprintf("market at %g", price), moved[0])
+		// A player whose |theta|^2 is 1 is paid by the toll, less than 2 beta.
+		stretch := steps(c, 1, false)
+		stretch.LearningRates = []float64{0}
+		for toll, n := price, 0; n < 8; n++ {
+			toll = math.Nextafter32(toll, 0)
+			stretch.Paper = &trainer.PaperMove{Game: game.Paper{Beta: float64(price) / 2, Gamma: -float64(toll)}, Update: trainer.BestResponse, Rate: 1}
+			if _, err := e.Train(t.Context(), stretch); err != nil {
+				t.Fatal(err)
+			}
+			found, err := e.Statistics()
+			if err != nil {
+				t.Fatal(err)
+			}
+			within(fmt.Sprintf("paper's game with %g of %g", toll, price), found[0].Participation)
+		}
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -69,12 +69,6 @@ func newEngine(device *compute.Device, kernels kernelSet, d *dataset.Dataset, o 
 		grain:     grainFor(device.Info().Kind, kernels),
 		batchRows: batchRowsOf(o, d),
 	}
-	if e.batchRows > maxTurns {
-		return nil, trainer.Usagef("a batch of %d samples is too large for Vulkan: take %d at most, or train on the cpu", e.batchRows, maxTurns)
-	}
-	if d.Regression() && d.Outputs() > maxTurns {
-		return nil, trainer.Usagef("%d targets are too many for Vulkan: take %d at most, or train on the cpu", d.Outputs(), maxTurns)
-	}
 	plan, err := planMemory(device.Info(), d, o, s.Network.Widths())
 	plan.Removal = 0 // nobody may be removed
 	if err == nil {

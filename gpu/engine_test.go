@@ -59,6 +59,19 @@ func TestSameBitsHoweverStepsAreSubmitted(t *testing.T) {
 	}
 }
 
+// TestStepsThatTheClockDoesNotSee: as many as may be are submitted together, as where
+// steps are short, and not one, as where nothing is known of them.
+func TestStepsThatTheClockDoesNotSee(t *testing.T) {
+	for _, c := range []struct {
+		all         time.Duration
+		steps, want int
+	}{{0, 1, 64}, {0, 64, 64}, {10, 64, 64}, {time.Second, 1, 1}, {50 * time.Millisecond, 10, 10}} {
+		if got := gpu.StepsAfter(c.all, c.steps); got != c.want {
+			t.Errorf("after %d steps in %v: %d at a time, want %d", c.steps, c.all, got, c.want)
+		}
+	}
+}
+
 // TestStepsDoNotAllocate compares the allocations of one step with those of
 // many.
 func TestStepsDoNotAllocate(t *testing.T) {

@@ -5,6 +5,8 @@ package gpu
 import (
 	"errors"
 	"fmt"
+	"math"
+	"time"
 
 	"nashprune/gpu/internal/compute"
 	"nashprune/shaders"
@@ -34,6 +36,20 @@ func SetMemoryLimit(n int) (restore func()) {
 	old := memoryLimit
 	memoryLimit = n
 	return func() { memoryLimit = old }
+}
+
+// PlanWithin says what keeps an engine from a device with memory for all and some limits.
+func PlanWithin(l compute.Limits, d *dataset.Dataset, o trainer.EngineOptions, widths []int) error {
+	_, err := planMemory(compute.Info{Alignment: 16, Memory: math.MaxInt, Limits: l}, d, o, widths)
+	return err
+}
+
+// StepsAfter returns how many of many steps are submitted at a time when some took so
+// long together.
+func StepsAfter(all time.Duration, steps int) int {
+	p := &program{}
+	p.took(all, steps)
+	return p.steps(math.MaxInt)
 }
 
 // Streams says whether samples are streamed to an engine.

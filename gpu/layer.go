@@ -71,16 +71,8 @@ func (l *layer) lift(v []float32) (weight, bias []float32) {
 // build makes fresh layers of the given shapes, all zero, in place of those
 // there are, which it gives back first.
 func (e *engine) build(shapes []*layer) error {
-	limits := e.device.Info().Limits
-	for i, l := range shapes {
-		if widest := max(l.in, l.out); widest > 4*maxTurns {
-			return trainer.Usagef("%d inputs or players in a layer are too many for Vulkan: take %d at most, or train on the cpu", widest, 4*maxTurns)
-		}
-		largest := max(4*l.size(), l.batchBytes(e.batchRows), 4*e.batchRows*padded(l.in))
-		err := checkReach(fmt.Sprintf("the weights or activations of layer %d take", i), largest, min(limits.StorageRange, limits.TexelRange))
-		if err != nil {
-			return err
-		}
+	if err := e.checkLayers(e.device.Info().Limits, shapes); err != nil {
+		return err
 	}
 	// Nothing of what was there is needed any more, and it might not fit beside.
 	e.forget()
@@ -103,6 +95,21 @@ func (e *engine) build(shapes []*layer) error {
 		return err
 	}
 	e.layers = shapes
+	return nil
+}
+
+// checkLayers says whether kernels go through all of the layers, and reach it.
+func (e *engine) checkLayers(limits compute.Limits, layers []*layer) error {
+	for i, l := range layers {
+		if widest := max(l.in, l.out); widest > 4*maxTurns {
+			return trainer.Usagef("%d inputs or players in a layer are too many for Vulkan: take %d at most, or train on the cpu", widest, 4*maxTurns)
+		}
+		largest := max(4*l.size(), l.batchBytes(e.batchRows), 4*e.batchRows*padded(l.in))
+		err := checkReach(fmt.Sprintf("the weights or activations of layer %d take", i), largest, min(limits.StorageRange, limits.TexelRange))
+		if err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

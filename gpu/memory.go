@@ -56,8 +56,9 @@ const residentPart = 7. / 8
 // planMemory counts what newEngine allocates, memory of the host that the device sees
 // included, what a device always has, and what a removal takes besides. Where the options
 // leave it open, samples are resident if that fits well, else streamed. An error of the
-// kind [trainer.ErrOutOfMemory] says that the samples cannot be allocated in one piece, or
-// that kernels do not reach them.
+// kind [trainer.ErrOutOfMemory] says that something cannot be allocated in one piece, or
+// that kernels do not reach it; one of the kind [trainer.ErrUsage] that they would go
+// through their loops too often.
 func planMemory(info compute.Info, data *dataset.Dataset, o trainer.EngineOptions, widths []int) (trainer.MemoryPlan, error) {
 	if o.Samples != trainer.AnyPlacement {
 		return planPlaced(info, data, o, widths)
@@ -98,9 +99,36 @@ func planPlaced(info compute.Info, data *dataset.Dataset, o trainer.EngineOption
 	if !o.NeverCompacts {
 		plan.Removal = plan.Parameters + plan.Moments + plan.Players
 	}
-	if most := info.Limits.Allocation; plan.Samples > most {
-		return plan, fmt.Errorf("%w: the samples take %d MiB, and a piece of memory has at most %d MiB there: take fewer, or train on the cpu",
-			trainer.ErrOutOfMemory, plan.Samples>>20, most>>20)
+	if err := e.checkTurns(); err != nil {
+		return plan, err
 	}
-	return plan, e.checkSamples(info.Limits)
+	for _, piece := range []struct { // as newEngine and build allocate them
+		what   string
+		bytes  int
+		remedy string
+	}{
+		{"parameters, moments and players", plan.Parameters + plan.Moments + plan.Players, "a smaller --model"},
+		{"activations and gradients", plan.Activations + plan.Gradients, "a smaller --batch or --model"},
+		{"the samples", plan.Samples, "fewer"},
+	} {
+		if most := info.Limits.Allocation; piece.bytes > most {
+			return plan, fmt.Errorf("%w: %s take %d MiB, and a piece of memory has at most %d MiB there: take %s, or train on the cpu",
+				trainer.ErrOutOfMemory, piece.what, piece.bytes>>20, most>>20, piece.remedy)
+		}
+	}
+	if err := e.checkSamples(info.Limits); err != nil {
+		return plan, err
+	}
+	return plan, e.checkLayers(info.Limits, layers)
+}
+
+// checkTurns says whether kernels go through whole batches and through all targets.
+func (e *engine) checkTurns() error {
+	if e.batchRows > maxTurns {
+		return trainer.Usagef("a batch of %d samples is too large for Vulkan: take %d at most, or train on the cpu", e.batchRows, maxTurns)
+	}
+	if d := e.data; d.Regression() && d.Outputs() > maxTurns {
+		return trainer.Usagef("%d targets are too many for Vulkan: take %d at most, or train on the cpu", d.Outputs(), maxTurns)
+	}
+	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"nashprune/gpu"
+	"nashprune/gpu/internal/compute"
 	"nashprune/trainer"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
@@ -91,11 +92,42 @@ func TestRefusesWhatDoesNotFit(t *testing.T) {
 	data := dataset.Noise(1, 2, 2)
 	widths := []int{2, 1 << 20, 1 << 20, 2}
 	plan, err := device.Plan(data, trainer.EngineOptions{Batch: 1, Optimiser: adam}, widths)
-	if err != nil {
-		t.Fatal(err)
+	for _, err := range []error{err, plan.Check()} {
+		if !errors.Is(err, trainer.ErrOutOfMemory) || !strings.Contains(err.Error(), "--model") {
+			t.Errorf("12 TiB: %v", err)
+		}
 	}
-	if err := plan.Check(); !errors.Is(err, trainer.ErrOutOfMemory) || !strings.Contains(err.Error(), "--model") {
-		t.Errorf("12 TiB: %v", err)
+}
+
+// TestPlanRefusesWhatKernelsAndArenasDo: a dry run must not promise what the run then
+// refuses.
+func TestPlanRefusesWhatKernelsAndArenasDo(t *testing.T) {
+	const mebibyte = 1 << 20
+	generous := compute.Limits{StorageRange: 1 << 30, TexelRange: 1 << 30, Allocation: 1 << 30}
+	for _, c := range []struct {
+		name           string
+		limit          func(*compute.Limits)
+		batch, samples int
+		widths         []int
+		kind           error
+		says           string
+	}{
+		{"nothing", func(*compute.Limits) {}, 10, 10, []int{100, 3000, 2}, nil, ""},
+		{"storage range", func(l *compute.Limits) { l.StorageRange = mebibyte }, 1, 10, []int{10, 300, 1000, 2}, trainer.ErrOutOfMemory, "layer 1 "},
+		{"texel range", func(l *compute.Limits) { l.TexelRange = mebibyte }, 1, 10, []int{100, 3000, 2}, trainer.ErrOutOfMemory, "layer 0 "},
+		{"parameters", func(l *compute.Limits) { l.Allocation = 10 * mebibyte }, 1, 10, []int{1000, 1000, 2}, trainer.ErrOutOfMemory, "moments"},
+		{"activations", func(l *compute.Limits) { l.Allocation = mebibyte }, 1000, 1000, []int{3, 200, 2}, trainer.ErrOutOfMemory, "activations and"},
+		{"resident samples", func(l *compute.Limits) { l.Allocation = mebibyte }, 1, 60_000, []int{20, 1, 2}, trainer.ErrOutOfMemory, "samples take"},
+		{"a batch", func(*compute.Limits) {}, 65536, 65536, []int{1, 1, 2}, trainer.ErrUsage, "65536"},
+		{"a layer", func(*compute.Limits) {}, 1, 1, []int{1, 262141, 2}, trainer.ErrUsage, "262141"},
+	} {
+		limits := generous
+		c.limit(&limits)
+		o := trainer.EngineOptions{Batch: c.batch, Optimiser: adam, Samples: trainer.Resident}
+		err := gpu.PlanWithin(limits, dataset.Noise(c.samples, c.widths[0], 2), o, c.widths)
+		if !errors.Is(err, c.kind) || err != nil && !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v", c.name, err)
+		}
 	}
 }
 

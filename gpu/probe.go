@@ -44,19 +44,13 @@ func (e *engine) Probe(order []int32, learningRate float64) ([]trainer.Tensor, e
 
 // newGradients makes room for the gradient of every layer.
 func (e *engine) newGradients() ([]compute.Buffer, *compute.Arena, error) {
-	bytes := 0
-	for _, l := range e.layers {
-		bytes += e.device.Round(4 * l.size())
-	}
-	arena, err := e.device.NewArena(compute.Local, bytes)
-	if err != nil {
-		return nil, nil, err
-	}
-	var gradients []compute.Buffer
-	for _, l := range e.layers {
-		gradients = append(gradients, arena.Take(4*l.size()))
-	}
-	return gradients, arena, nil
+	gradients := make([]compute.Buffer, len(e.layers))
+	arena, err := newArena(e.device, compute.Local, func(take taker) {
+		for i, l := range e.layers {
+			gradients[i] = take(4 * l.size())
+		}
+	})
+	return gradients, arena, err
 }
 
 // tensors returns everything that a step over rows samples left behind.

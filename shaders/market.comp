@@ -26,6 +26,9 @@ void main() {
     }
     float s = players[PARTICIPATION * width + player];
     float worth = (potential != 0 ? 1 : s * s) * players[SQUARE * width + player];
-    float response = worth <= price || worth == 0 ? 0 : 1 - price / worth;
+    float response = 1 - price / worth; // below 0 where a quotient, within 2.5 ulp, comes out above 1
+    if (worth <= price || worth == 0 || response < 0) {
+        response = 0;
+    }
     players[PARTICIPATION * width + player] = s + damping * (response - s);
 }

@@ -66,7 +66,12 @@ float move(uint player, float s, float meanContribution, float norm, float compe
     if (UPDATE == 3) {
         return ascend(s, adam(player, slope - curvature * s));
     }
-    float response = slope <= 0 ? 0 : slope >= curvature ? 1 : slope / curvature;
+    float response = slope / curvature; // above 1 where a quotient, within 2.5 ulp, comes out so
+    if (slope <= 0) {
+        response = 0;
+    } else if (slope >= curvature || response > 1) {
+        response = 1;
+    }
     return s + rate * (response - s);
 }
 

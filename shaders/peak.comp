@@ -3,7 +3,8 @@
 
 // Multiply-adds in registers and nothing else: what the device computes at most.
 // Three vectors are enough to hide how long one takes, and fit the registers of a
-// CPU. All sums stay what they were, but no compiler knows that.
+// CPU. All sums stay what they were, but no compiler knows that; and no two begin
+// alike, since a compiler that sees that two are always the same adds up one of them.
 
 #include "invocation.glsl"
 
@@ -20,7 +21,7 @@ layout(push_constant) uniform Push {
 
 void main() {
     begin();
-    vec4 a = vec4(gl_GlobalInvocationID.x), b = a, c = a;
+    vec4 a = gl_GlobalInvocationID.x + vec4(0, 1, 2, 3), b = a + 4, c = a + 8;
     vec4 x = vec4(factor), y = vec4(summand);
     for (uint turn = 0; turn < turns; turn++) {
         FOUR_TIMES

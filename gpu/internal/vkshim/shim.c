@@ -86,7 +86,7 @@ enum {
 	BIND_POINT_COMPUTE = 1,
 	DESCRIPTOR_TEXEL_BUFFER = 4, DESCRIPTOR_STORAGE_BUFFER = 7,
 	AT_COMPUTE_SHADER = 0x800, AT_TRANSFER = 0x1000, AT_BOTTOM_OF_PIPE = 0x2000, AT_HOST = 0x4000,
-	SHADER_READ = 0x20, SHADER_WRITE = 0x40, TRANSFER_READ = 0x800, TRANSFER_WRITE = 0x1000, HOST_READ = 0x2000,
+	SHADER_READ = 0x20, SHADER_WRITE = 0x40, TRANSFER_READ = 0x800, TRANSFER_WRITE = 0x1000, HOST_READ = 0x2000, HOST_WRITE = 0x4000,
 	SIMULTANEOUS_USE = 4,
 	QUERY_64_BIT = 1, QUERY_WAIT = 2,
 };
@@ -343,7 +343,7 @@ void shim_barrier(const shim_device *d, void *commands, int host) {
 	GlobalBarrier barrier = {
 		.header = {46, NULL},
 		.from = SHADER_WRITE | TRANSFER_WRITE,
-		.to = SHADER_READ | SHADER_WRITE | TRANSFER_READ | TRANSFER_WRITE | (host ? HOST_READ : 0),
+		.to = SHADER_READ | SHADER_WRITE | TRANSFER_READ | TRANSFER_WRITE | (host ? HOST_READ | HOST_WRITE : 0), // which writes over what the device wrote, too
 	};
 	uint32_t stages = AT_COMPUTE_SHADER | AT_TRANSFER;
 	d->vkCmdPipelineBarrier(commands, stages, stages | (host ? AT_HOST : 0), 0, 1, &barrier, 0, NULL, 0, NULL);
