@@ -44,7 +44,8 @@ func newCompare() *cobra.Command {
 and by what else there is: random players, row norms, path norms, Taylor and Fisher scores, gates under an L1 penalty,
 row norms on the market's schedule, the paper's game, and the surviving shape trained
 from scratch. Each of these ranks the whole network and, once more, keeps as many
-players of each layer as the market does. All have the same epochs, tail and seeds.
+players of each layer as the market does. All have the same epochs, optimiser, weight
+decay, tail and seeds.
 
 %d settings are tried for every method on a tenth of the training part, with one seed
 and the middle number of players; the test part is looked at by the runs that are
@@ -53,6 +54,7 @@ by seed with its interval of 95 %%, sizes and latencies, and the search itself. 
 on the way, the same command goes on.`, compare.Searched),
 		Example: `  nashprune compare --quick --out runs/compared
   nashprune compare --data mnist --jobs 2 --out runs/compared-mnist
+  nashprune compare --data mnist --optimiser adamw --weight-decay 0.1 --jobs 2 --out runs/decayed
   nashprune compare --data mnist --keep 38 --method fisher --method gradual-magnitude --out runs/three`,
 		Args: exactly(0, "no arguments, only flags"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -102,6 +104,9 @@ on the way, the same command goes on.`, compare.Searched),
 	f.IntVar(&options.Seeds, "seeds", options.Seeds, "seeds of every method, from --seed on")
 	f.Uint64Var(&config.Seed, "seed", config.Seed, "the first seed")
 	f.IntVar(&config.Epochs, "epochs", config.Epochs, "passes over the training set of every run")
+	for _, name := range []string{"optimiser", "learning-rate", "weight-decay"} {
+		f.AddFlag(trainingFlags(&config).Lookup(name))
+	}
 	f.BoolVar(&options.Search, "search", options.Search, "choose the settings of every method on held-out samples first")
 	f.StringArrayVar(&options.Only, "method", nil, "compare the market with this method, again for more (default: with all)")
 	f.StringVar(&config.Device, "device", config.Device, deviceUsage)

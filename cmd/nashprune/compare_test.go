@@ -72,15 +72,16 @@ func TestCompare(t *testing.T) {
 		}
 	}
 	for args, want := range map[string]string{
-		"compare --quick":                                   "--out",
-		"compare --quick --out x --jobs 0":                  "--jobs is 0",
-		"compare --quick --out x --method luck":             "\"luck\"",
-		"compare --quick --out x --keep 24,12":              "increasing",
-		"compare --quick --out x --seeds 0":                 "--seeds",
-		"compare --quick --out x more":                      "no arguments",
-		strings.Join(append(words, "--epochs", "9"), " "):   "other settings",
-		"compare --quick --out x --data nowhere --keep 12":  "--data",
-		"compare --quick --out x --model forest --keep 12 ": "--model",
+		"compare --quick":                                                                 "--out",
+		"compare --quick --out x --jobs 0":                                                "--jobs is 0",
+		"compare --quick --out x --method luck":                                           "\"luck\"",
+		"compare --quick --out x --keep 24,12":                                            "increasing",
+		"compare --quick --out x --seeds 0":                                               "--seeds",
+		"compare --quick --out x more":                                                    "no arguments",
+		strings.Join(append(words, "--epochs", "9"), " "):                                 "other settings",
+		strings.Join(append(words, "--optimiser", "adamw", "--weight-decay", "0.1"), " "): "other settings",
+		"compare --quick --out x --data nowhere --keep 12":                                "--data",
+		"compare --quick --out x --model forest --keep 12 ":                               "--model",
 	} {
 		code, _, stderr := execute(t, strings.Fields(args)...)
 		if code != exitUsage || !strings.Contains(stderr, want) {
