@@ -132,7 +132,7 @@ func gaps(e *trainer.Equilibrium) string {
 	if e.RelativeGap < game.EquilibriumBound {
 		claim = fmt.Sprintf("under %g: an equilibrium is claimed", game.EquilibriumBound)
 	}
-	return fmt.Sprintf("relative gap %.2g, %s; players' own best moves would gain %.2g %% of what is at stake, no single one more than %.2g",
+	return fmt.Sprintf("relative gap %.2g, %s; players' own best moves would gain %.2g %% of what is at stake, no single one more than %.2g in utility",
 		e.RelativeGap, claim, 100*e.RelativeGap, e.MaxGap)
 }
 
