@@ -82,7 +82,11 @@ func findModel(path string, o *trainer.EvalOptions) (string, error) {
 	if !info.IsDir() {
 		folder = filepath.Dir(path)
 	}
-	if config, err := report.ReadConfig(folder); err == nil {
+	config, err := report.ReadConfig(folder)
+	if err != nil && info.IsDir() && o.Data == "" && !errors.Is(err, os.ErrNotExist) {
+		return "", fmt.Errorf("%w: it tells what to judge on; name that with --data", err)
+	}
+	if err == nil {
 		o.Seed = config.Seed
 		if o.Label == "" && (o.Data == "" || dataset.IsCSV(o.Data)) {
 			o.Label = config.Label
