@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -154,6 +156,12 @@ func TestHelp(t *testing.T) {
 			}
 		}
 	})
+	codes := succeed(t, "--help")
+	for _, code := range []int{exitDone, exitFailed, exitUsage, exitNoDevice, exitParity, exitDeviceLost, exitOutOfMemory, exitInterrupted} {
+		if !slices.Contains(strings.Fields(codes), strconv.Itoa(code)) {
+			t.Errorf("the exit code %d is not in the help text", code)
+		}
+	}
 	help := succeed(t, "train", "--help")
 	config := trainer.DefaultConfig()
 	configFlags(&config).VisitAll(func(flag *pflag.Flag) {
