@@ -112,7 +112,11 @@ func Run(ctx context.Context, c Config, o Options) (*Result, error) {
 	if o.Dir == "" {
 		return nil, Usagef("name a folder for the run with --out")
 	}
-	if entries, err := os.ReadDir(o.Dir); err == nil && len(entries) > 0 {
+	entries, err := os.ReadDir(o.Dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) { // said before data is read and latencies are measured
+		return nil, fmt.Errorf("--out: %w", atomicfile.Advised(err))
+	}
+	if len(entries) > 0 {
 		if _, err := os.Stat(filepath.Join(o.Dir, CheckpointFile)); err == nil {
 			return nil, Usagef("--out %s holds an interrupted run: name another folder, or go on with it by --resume %s", o.Dir, o.Dir)
 		}

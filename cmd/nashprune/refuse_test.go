@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -279,5 +280,18 @@ func TestTargetsThatCannotBeHad(t *testing.T) {
 				t.Error("the folder of the run was made")
 			}
 		})
+	}
+}
+
+// TestOutIsLookedAtFirst: a folder that cannot be one is told of before data is read.
+func TestOutIsLookedAtFirst(t *testing.T) {
+	atImages(t)
+	writeFile(t, "file", nil)
+	for _, out := range []string{"file", "file/below"} {
+		code, stdout, stderr := execute(t, train("--keep", "8", "--out", out)...)
+		refused(t, exitFailed, "--out: ", code, stdout, stderr)
+		if runtime.GOOS != "windows" && strings.Contains(stderr, "reading ") {
+			t.Errorf("%s: data is read first: %s", out, stderr)
+		}
 	}
 }
