@@ -17,12 +17,12 @@ const lockFile = "run.lock"
 
 // lockFolder keeps a second process out of a run folder, which both would write
 // their metrics to. flag is what the user named the folder with. File systems that
-// know no locks pass.
+// know no locks pass, as does a closed folder: the first file of the run says so.
 func lockFolder(flag, dir string) (unlock func(), err error) {
 	lock := flock.New(filepath.Join(dir, lockFile))
 	held, err := lock.TryLock()
 	switch {
-	case errors.Is(err, errors.ErrUnsupported):
+	case errors.Is(err, errors.ErrUnsupported), errors.Is(err, os.ErrPermission):
 		return func() {}, nil
 	case err != nil:
 		return nil, fmt.Errorf("--%s: lock %s: %w", flag, lock.Path(), atomicfile.Advised(err))
