@@ -171,6 +171,25 @@ func TestHelp(t *testing.T) {
 	})
 }
 
+// TestHelpFitsTerminals: at a terminal's width the description of a flag goes on in
+// its column, and not at the edge of the screen.
+func TestHelpFitsTerminals(t *testing.T) {
+	config := trainer.DefaultConfig()
+	const wide = 80
+	for _, section := range sections(configFlags(&config)) {
+		for _, line := range strings.Split(flagUsages(section.flags, wide), "\n") {
+			if len(line) > wide {
+				t.Errorf("%d columns: %s", len(line), line)
+			}
+		}
+		for _, line := range strings.Split(strings.TrimSpace(flagUsages(section.flags, 0)), "\n") {
+			if !strings.HasPrefix(strings.TrimSpace(line), "--") {
+				t.Errorf("wrapped where there is no terminal: %s", line)
+			}
+		}
+	}
+}
+
 // TestSeveralVersions: the version is the same however it is asked for.
 func TestSeveralVersions(t *testing.T) {
 	if command, flag := succeed(t, "version"), succeed(t, "--version"); command != flag || !strings.HasPrefix(command, "nashprune "+release) {

@@ -73,11 +73,20 @@ func (p *progress) line(text string, forGood bool) {
 // cannot go back over two.
 func (p *progress) cut(text string) string {
 	if file, ok := p.w.(*os.File); ok {
-		if columns, _, err := term.GetSize(int(file.Fd())); err == nil && columns > 0 {
-			text = text[:min(len(text), columns-1)]
+		if wide := columns(file); wide > 0 {
+			text = text[:min(len(text), wide-1)]
 		}
 	}
 	return text
+}
+
+// columns returns how wide a terminal is; 0 where that is not known, or it is none.
+func columns(file *os.File) int {
+	wide, _, err := term.GetSize(int(file.Fd()))
+	if err != nil {
+		return 0
+	}
+	return max(0, wide)
 }
 
 // end leaves the cursor on an empty line.
