@@ -307,7 +307,7 @@ func ReadCertificate(text []byte) (*Certificate, error) {
 		Players checkedList[CertifiedPlayer] `json:"all_players"`
 	}
 	if err := json.Unmarshal(text, &read); err != nil {
-		return nil, err
+		return nil, PlainJSON(err)
 	}
 	c := &read.Certificate
 	c.Rounds, c.Players = read.Rounds, read.Players
@@ -355,7 +355,7 @@ func (l *checkedList[T]) UnmarshalJSON(text []byte) error {
 	for decoder.More() {
 		var element T
 		if err := decoder.Decode(&element); err != nil {
-			return err
+			return PlainJSON(err)
 		}
 		if err := element.check(); err != nil {
 			return err
@@ -395,7 +395,7 @@ func (r *run) rounds() ([]RoundLine, error) {
 		}
 		var round RoundLine
 		if err := json.Unmarshal(line, &round); err != nil {
-			return nil, fmt.Errorf("%s: %w", r.metrics.Name(), err)
+			return nil, fmt.Errorf("%s: %w", r.metrics.Name(), PlainJSON(err))
 		}
 		if round.Round > 0 {
 			if err := r.result.Market.belongs(round); err != nil {

@@ -66,9 +66,9 @@ func TestResolveRefuses(t *testing.T) {
 			func(c *trainer.Config) { c.LearningRate = nan }, func(c *trainer.Config) { c.LearningRate = inf },
 			func(c *trainer.Config) { c.LearningRate = 1e9 },
 		},
-		"--momentum":    {func(c *trainer.Config) { c.Momentum = 1 }, func(c *trainer.Config) { c.Momentum = nan }},
-		"--schedule":    {func(c *trainer.Config) { c.Schedule = "stairs" }},
-		"--step-epochs": {func(c *trainer.Config) { c.StepEpochs = -1 }, func(c *trainer.Config) { c.StepEpochs = nan }},
+		"--momentum": {func(c *trainer.Config) { c.Momentum = 1 }, func(c *trainer.Config) { c.Momentum = nan }},
+		"--schedule": {func(c *trainer.Config) { c.Schedule = "stairs" }},
+		": it is a number of epochs, above 0, or 0 for a third of all":        {func(c *trainer.Config) { c.StepEpochs = -1 }, func(c *trainer.Config) { c.StepEpochs = nan }},
 		"--step-epochs is for --schedule step, and this is --schedule cosine": {func(c *trainer.Config) { c.StepEpochs = 2 }},
 		"--step-epochs is for --schedule step, and this is --schedule constant": {
 			func(c *trainer.Config) { c.StepEpochs, c.Schedule = 2, trainer.Constant },

@@ -170,10 +170,16 @@ func describe(devices []Device, missing map[string]error) string {
 	return text
 }
 
+// list names devices; the CPU is there once for each library that multiplies its
+// matrices, by which alone its devices differ.
 func list(devices []Device) string {
 	var known []string
 	for _, d := range devices {
-		known = append(known, fmt.Sprintf("%s (%s)", d.ID(), d.Name))
+		name := d.Name
+		if d.BLAS != "" {
+			name += ", " + d.BLAS
+		}
+		known = append(known, fmt.Sprintf("%s (%s)", d.ID(), name))
 	}
 	return strings.Join(known, ", ")
 }

@@ -108,6 +108,19 @@ func TestChooseDevice(t *testing.T) {
 // Devices share ceilings where they are the same hardware behind one driver: a
 // processor with different libraries, and a device with different kernels, but not two
 // cards of one name.
+// Two devices of one processor are told apart by what multiplies their matrices.
+func TestListedProcessorsDiffer(t *testing.T) {
+	withDrivers(t, listed{name: "cpu", devices: []Device{{Name: "Ryzen 9", Kind: CPU, BLAS: "OpenBLAS 0.3.21"}, {Name: "Ryzen 9", Kind: CPU, BLAS: "gonum"}}})
+	choice, err := ChooseDevice("cpu")
+	if want := `the first of 2 that "cpu" fits, also cpu:1 (Ryzen 9, gonum)`; err != nil || choice.Reason != want {
+		t.Errorf("%q, %v, want %q", choice.Reason, err, want)
+	}
+	_, err = ChooseDevice("cpu:2")
+	if want := `there is cpu:0 (Ryzen 9, OpenBLAS 0.3.21), cpu:1 (Ryzen 9, gonum)`; err == nil || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("%v, want %q", err, want)
+	}
+}
+
 func TestSharesCeilings(t *testing.T) {
 	cpu := Device{Driver: "cpu", Name: "a processor", Kind: CPU, BLAS: "one"}
 	card := Device{Driver: "vulkan", Index: 1, Name: "a card", Kind: DiscreteGPU, Kernels: "small"}

@@ -1,8 +1,12 @@
 package trainer
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
+	"unicode"
 )
 
 // The kinds of failure that a caller decides on. Commands turn each into an exit
@@ -31,6 +35,21 @@ type usageError struct{ message string }
 
 func (e usageError) Error() string        { return e.message }
 func (e usageError) Is(target error) bool { return target == ErrUsage }
+
+// PlainJSON returns an error of decoding what a run wrote. Where a value is of another
+// kind than wanted it says of which, and in which field, without the names of Go's types.
+func PlainJSON(err error) error {
+	kind := new(json.UnmarshalTypeError)
+	if !errors.As(err, &kind) {
+		return err
+	}
+	isType := func(part string) bool { return part == "" || unicode.IsUpper(rune(part[0])) } // one that is embedded, and no key
+	field := strings.Join(slices.DeleteFunc(strings.Split(kind.Field, "."), isType), ".")
+	if field == "" {
+		return fmt.Errorf("a JSON %s stands where a run writes something else", kind.Value)
+	}
+	return fmt.Errorf("the field %q is a JSON %s, and a run writes something else", field, kind.Value)
+}
 
 // DivergedError says that training left the finite numbers, or ended an epoch far
 // above what guessing costs.

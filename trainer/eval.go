@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"path/filepath"
+	"strings"
 
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
@@ -82,7 +83,11 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*EvalResult, error) 
 	}
 	data, err := openData(o.Data, options)
 	if errors.Is(err, ErrUsage) && !named {
-		return nil, Usagef("%s was trained on %s: name its folder with --data", path, o.Data)
+		where := "file"
+		if strings.HasPrefix(o.Data, "idx:") {
+			where = "folder"
+		}
+		return nil, Usagef("%s was trained on %s: name its %s with --data", path, o.Data, where)
 	}
 	if err != nil {
 		return nil, err

@@ -113,7 +113,7 @@ func parseLatencyModel(text []byte) (*LatencyModel, error) {
 		Model *LatencyModel `json:"latency_model"`
 	}
 	if err := json.Unmarshal(text, &read); err != nil {
-		return nil, err
+		return nil, PlainJSON(err)
 	}
 	if read.Model == nil {
 		read.Model = read.Market.Model

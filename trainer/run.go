@@ -112,7 +112,11 @@ func Run(ctx context.Context, c Config, o Options) (*Result, error) {
 	if o.Dir == "" {
 		return nil, Usagef("name a folder for the run with --out")
 	}
-	if entries, err := os.ReadDir(o.Dir); err == nil && len(entries) > 0 {
+	entries, err := os.ReadDir(o.Dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) { // said before data is read and latencies are measured
+		return nil, fmt.Errorf("--out: %w", atomicfile.Advised(err))
+	}
+	if len(entries) > 0 {
 		if _, err := os.Stat(filepath.Join(o.Dir, CheckpointFile)); err == nil {
 			return nil, Usagef("--out %s holds an interrupted run: name another folder, or go on with it by --resume %s", o.Dir, o.Dir)
 		}
@@ -161,10 +165,12 @@ func Run(ctx context.Context, c Config, o Options) (*Result, error) {
 		return nil, err
 	}
 	// Only now is all known to be well that can be.
-	defer func() { r.metrics.Close() }() // which createFolder opens
-	if err := r.createFolder(); err != nil {
+	unlock, err := r.createFolder()
+	if err != nil {
 		return nil, err
 	}
+	defer unlock()
+	defer r.metrics.Close()
 	if err := r.writeMetrics([]byte(from.Lines)); err != nil {
 		return nil, err
 	}
@@ -175,12 +181,17 @@ func Run(ctx context.Context, c Config, o Options) (*Result, error) {
 // and command are the run's own. Its errors are those of [Run].
 func Resume(ctx context.Context, o Options) (*Result, error) {
 	path := filepath.Join(o.Dir, CheckpointFile)
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		return nil, noCheckpoint(o.Dir)
+	}
+	unlock, err := lockFolder("resume", o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
 	c, err := loadCheckpoint(path)
-	if errors.Is(err, os.ErrNotExist) {
-		if _, err := os.Stat(filepath.Join(o.Dir, ResultFile)); err == nil {
-			return nil, Usagef("--resume %s: the run is finished, its result lies there", o.Dir)
-		}
-		return nil, Usagef("--resume %s: there is no %s to go on from: train anew into another folder", o.Dir, CheckpointFile)
+	if errors.Is(err, os.ErrNotExist) { // since another process has finished the run just now
+		return nil, noCheckpoint(o.Dir)
 	}
 	if err != nil {
 		return nil, err
@@ -236,6 +247,14 @@ func Resume(ctx context.Context, o Options) (*Result, error) {
 		}
 	}
 	return r.finish(ctx, engine, p, c)
+}
+
+// noCheckpoint says why there is nothing to go on from in a folder.
+func noCheckpoint(dir string) error {
+	if _, err := os.Stat(filepath.Join(dir, ResultFile)); err == nil {
+		return Usagef("--resume %s: the run is finished, its result lies there", dir)
+	}
+	return Usagef("--resume %s: there is no %s to go on from: train anew into another folder", dir, CheckpointFile)
 }
 
 // openEngine opens the device at the state of a checkpoint.
@@ -338,17 +357,26 @@ func (r *run) plan(kind GameKind) (plan, error) {
 	return p, err
 }
 
-// createFolder makes the run folder with its configuration and empty metrics.
-func (r *run) createFolder() error {
+// createFolder makes the run folder with its configuration and empty metrics, and
+// locks it. Of two runs that begin at once in one folder, one fails here.
+func (r *run) createFolder() (unlock func(), err error) {
 	if err := os.MkdirAll(r.Dir, 0o755); err != nil {
-		return fmt.Errorf("--out: %w", atomicfile.Advised(err))
+		return nil, fmt.Errorf("--out: %w", atomicfile.Advised(err))
 	}
-	// Of two runs that begin at once in one folder, one fails here.
-	var err error
-	if r.metrics, err = os.OpenFile(filepath.Join(r.Dir, MetricsFile), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644); err != nil {
-		return fmt.Errorf("--out: %w", atomicfile.Advised(err))
+	if unlock, err = lockFolder("out", r.Dir); err != nil {
+		return nil, err
 	}
-	return r.write(ConfigFile, func(w io.Writer) error { return toml.NewEncoder(w).Encode(r.config) })
+	r.metrics, err = os.OpenFile(filepath.Join(r.Dir, MetricsFile), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil { // where no locks are known, or the other run was quick
+		unlock()
+		return nil, fmt.Errorf("--out: %w", atomicfile.Advised(err))
+	}
+	if err := r.write(ConfigFile, func(w io.Writer) error { return toml.NewEncoder(w).Encode(r.config) }); err != nil {
+		r.metrics.Close()
+		unlock()
+		return nil, err
+	}
+	return unlock, nil
 }
 
 // write writes a file of the run folder, whole or not at all.

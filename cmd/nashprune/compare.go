@@ -67,8 +67,8 @@ on the way, the same command goes on.`, compare.Searched),
 			if options.Dir == "" {
 				return trainer.Usagef("name a folder for the comparison with --out: the same command goes on in it")
 			}
-			if options.Jobs < 1 || options.Jobs > maxJobs {
-				return trainer.Usagef("--jobs is %d: it is at least 1 and at most %d", options.Jobs, maxJobs)
+			if err := checkJobs(options.Jobs); err != nil {
+				return err
 			}
 			progress := newProgress(cmd.ErrOrStderr())
 			defer progress.end()
@@ -116,9 +116,6 @@ on the way, the same command goes on.`, compare.Searched),
 	f.BoolVar(&asJSON, "json", false, "print compare.json instead of tables")
 	return cmd
 }
-
-// maxJobs is more runs at a time than any machine has processors for.
-const maxJobs = 1024
 
 // quickly takes small defaults for what the user did not say.
 func quickly(cmd *cobra.Command, c *trainer.Config, o *compare.Options) {

@@ -38,7 +38,7 @@ func newDataList() *cobra.Command {
 			return listData(cmd.OutOrStdout(), entries)
 		},
 	}
-	list.Flags().StringVar(&dir, "data-dir", "", "folder to look for data sets in first")
+	list.Flags().StringVar(&dir, "data-dir", "", "`folder` to look for data sets in first")
 	list.Flags().BoolVar(&asJSON, "json", false, "print JSON instead of a table")
 	return list
 }

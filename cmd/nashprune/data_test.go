@@ -266,7 +266,7 @@ func TestDataRefuses(t *testing.T) {
 		{"train --data digits:side=3", exitUsage, "side is \"3\""},
 		{"train --data fashion", exitFailed, "nashprune data pull fashion"},
 		{"train --data cifar10", exitFailed, "nashprune data pull cifar10"},
-		{"eval alone/model", exitUsage, "name its folder with --data"},
+		{"eval alone/model", exitUsage, "name its file with --data"},
 		{"eval alone/model --data two.csv", exitUsage, `a feature "height", and no column is called so`},
 		{"eval alone/model --data four.csv", exitUsage, `no feature "colour"`},
 		{"eval alone/model --data tulips.csv", exitUsage, `does not know the class "tulip"`},

@@ -60,7 +60,7 @@ part is judged whole.`,
 		},
 	}
 	cmd.Flags().StringVar(&options.Data, "data", "", "data set to judge on (default: the one the network was trained on)")
-	cmd.Flags().StringVar(&options.DataDir, "data-dir", "", "folder to look for data sets in first")
+	cmd.Flags().StringVar(&options.DataDir, "data-dir", "", "`folder` to look for data sets in first")
 	cmd.Flags().Uint64Var(&options.MaxDataBytes, "max-data-bytes", options.MaxDataBytes, maxDataBytesUsage)
 	cmd.Flags().StringVar(&options.Label, "label", "", labelUsage)
 	cmd.Flags().Float64Var(&options.TestFraction, "test-fraction", 0, "judge on this `fraction` of --data, drawn as in training (default: all of it, if it has no test part)")
@@ -82,7 +82,11 @@ func findModel(path string, o *trainer.EvalOptions) (string, error) {
 	if !info.IsDir() {
 		folder = filepath.Dir(path)
 	}
-	if config, err := report.ReadConfig(folder); err == nil {
+	config, err := report.ReadConfig(folder)
+	if err != nil && info.IsDir() && o.Data == "" && !errors.Is(err, os.ErrNotExist) {
+		return "", fmt.Errorf("%w: it tells what to judge on; name that with --data", err)
+	}
+	if err == nil {
 		o.Seed = config.Seed
 		if o.Label == "" && (o.Data == "" || dataset.IsCSV(o.Data)) {
 			o.Label = config.Label

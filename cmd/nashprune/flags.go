@@ -1,7 +1,10 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/spf13/pflag"
 
@@ -39,6 +42,27 @@ const deviceUsage = "auto, cpu, vulkan, vulkan:N, or a part of a device's name (
 
 // kernelsUsage describes the flag --kernels.
 const kernelsUsage = "`set` of kernels of a Vulkan device: vec4, small, medium or large (default: by the device's kind)"
+
+// maxJobs is more runs at a time than any machine has processors for.
+const maxJobs = 1024
+
+// checkJobs says what --jobs may be.
+func checkJobs(jobs int) error {
+	if jobs < 1 || jobs > maxJobs {
+		return trainer.Usagef("--jobs is %d: it is at least 1 and at most %d", jobs, maxJobs)
+	}
+	return nil
+}
+
+// plainly is an error of setting a flag without the words of package strconv, in which
+// lists of numbers put theirs.
+func plainly(err error) error {
+	var invalid *pflag.InvalidValueError
+	if number := new(strconv.NumError); errors.As(err, &invalid) && errors.As(err, &number) {
+		return fmt.Errorf("invalid argument %q for \"--%s\" flag: must be integers with commas in between", invalid.GetValue(), invalid.GetFlag().Name)
+	}
+	return err
+}
 
 // dataOnDeviceUsage describes the flag --data-on-device.
 const dataOnDeviceUsage = "`where` a Vulkan device finds the samples: resident in its own memory, streamed from the host's while it works, or auto: streamed if they do not fit (default: auto)"
@@ -107,7 +131,7 @@ func marketFlags(c *trainer.Config) *pflag.FlagSet {
 	f.Float64Var(&c.MaxLatencyUS, "max-latency-us", c.MaxLatencyUS, "most `microseconds` for a batch of 128 on the device, instead of --keep")
 	f.Float64Var(&c.MaxAccuracyDrop, "max-accuracy-drop", c.MaxAccuracyDrop, "most `points` of accuracy to lose on --validation, instead of --keep")
 	f.Var(word[trainer.Resource]{&c.Cost}, "cost", "one market for all layers, in which a player pays for itself (players), its parameters, its macs or its latency (default: what a --max target bounds, else a market a layer)")
-	f.Var(word[game.Valuation]{&c.Worth}, "worth", "of a player: outputs, by what it does to the outputs, whatever class weights say, effective, by what it does to the loss, or potential, by what it would do to the loss with full participation")
+	f.Var(word[game.Valuation]{&c.Worth}, "worth", "what a player is worth by: outputs (what it does to the outputs, whatever class weights say), effective (what it does to the loss) or potential (what it would do to the loss with full participation)")
 	f.StringVar(&c.LatencyModel, "latency-model", c.LatencyModel, "result.json of another run to take the model of latencies from (default: measure one)")
 	f.Float64Var(&c.WarmUp, "warm-up", c.WarmUp, "`fraction` of the run before the market opens")
 	f.Float64Var(&c.GameShare, "game-share", c.GameShare, "`fraction` of the run while it is open")

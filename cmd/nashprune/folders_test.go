@@ -33,11 +33,17 @@ func TestEvalFindsTheDataOfARun(t *testing.T) {
 			t.Errorf("%s: %+v, %v", path, result, err)
 		}
 	}
+	// A damaged configuration is no missing one.
+	config := filepath.Join("run", trainer.ConfigFile)
+	writeFile(t, config, []byte("data = "))
+	code, stdout, stderr := execute(t, "eval", "run")
+	refused(t, exitFailed, config+": toml: line 1", code, stdout, stderr)
+	succeed(t, "eval", "run", "--data", "./images")
 	// Without its configuration the model alone does not tell where the data is.
-	if err := os.Remove(filepath.Join("run", trainer.ConfigFile)); err != nil {
+	if err := os.Remove(config); err != nil {
 		t.Fatal(err)
 	}
-	code, stdout, stderr := execute(t, "eval", "run")
+	code, stdout, stderr = execute(t, "eval", "run")
 	refused(t, exitUsage, "name its folder with --data", code, stdout, stderr)
 	succeed(t, "eval", "run", "--data", "./images")
 }

@@ -129,6 +129,44 @@ func TestResumeMovedRun(t *testing.T) {
 	sameRun(t, "whole", "else where")
 }
 
+// meanwhile is a stderr that does something once, when a run trains.
+type meanwhile struct {
+	bytes.Buffer
+	do func()
+}
+
+func (m *meanwhile) Write(p []byte) (int, error) {
+	if do := m.do; do != nil && bytes.Contains(p, []byte(" epoch ")) {
+		m.do = nil
+		do()
+	}
+	return m.Buffer.Write(p)
+}
+
+// TestResumeTwice: while one process goes on with a run, no other one does, and the
+// run ends as if nobody had tried.
+func TestResumeTwice(t *testing.T) {
+	atImages(t)
+	args := train("--keep", "8", "--baseline")
+	succeed(t, append(args, "--out", "whole")...)
+	if code, stderr := runUntil(t, 3, append(args, "--out", "out")...); code != exitInterrupted {
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	tried := false
+	messages := &meanwhile{do: func() {
+		tried = true
+		code, stdout, stderr := execute(t, "train", "--resume", "out")
+		refused(t, exitUsage, "--resume out: another process is at work in it", code, stdout, stderr)
+	}}
+	if code := run(t.Context(), []string{"train", "--resume", "out"}, io.Discard, messages); code != exitDone || !tried {
+		t.Fatalf("exit code %d: %s", code, messages.String())
+	}
+	sameRun(t, "whole", "out")
+	if left, err := filepath.Glob("out/*.lock"); err != nil || left != nil {
+		t.Errorf("%v is left behind (%v)", left, err)
+	}
+}
+
 // TestDamagedCheckpoint: a checkpoint that is not as it was written is an error,
 // and stays as it is.
 func TestDamagedCheckpoint(t *testing.T) {

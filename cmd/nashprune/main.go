@@ -18,7 +18,7 @@ import (
 	"nashprune/trainer"
 )
 
-// Exit codes. They are documented in ARCHITECTURE.md.
+// Exit codes. They are documented in ARCHITECTURE.md and in the help.
 const (
 	exitDone        = 0
 	exitFailed      = 1
@@ -62,7 +62,17 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
+	var unknown error
+	help := root.HelpFunc()
+	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
+		if unknown = unknownCommand(cmd); unknown == nil {
+			help(cmd, args)
+		}
+	})
 	err := root.ExecuteContext(ctx)
+	if err == nil {
+		err = unknown
+	}
 	if errors.Is(err, syscall.EPIPE) { // whoever reads has had enough, as head does
 		return exitDone
 	}
@@ -104,7 +114,11 @@ func newRoot() *cobra.Command {
 		Short: "Train a neural network and let a game prune it",
 		Long: `Nashprune trains a neural network while its neurons play a game: each chooses
 how much it participates, pays a price for it, and leaves when it is not worth
-the price. What is left is a smaller, faster network.`,
+the price. What is left is a smaller, faster network.
+
+The exit code is 0 when all is done, 1 after a failure, 2 after a mistake in the
+command, 3 without the device, 4 if parity is broken, 5 if the device was lost, 6
+if there is too little memory, and 130 after an interruption.`,
 		Example: `  nashprune train                         prune the default network on drawn digits
   nashprune train --data mnist --keep 38 --baseline
   nashprune explain runs/RUN              why each player left`,
@@ -119,7 +133,7 @@ the price. What is left is a smaller, faster network.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return trainer.Usagef("%v: see %s --help", err, cmd.CommandPath())
+		return trainer.Usagef("%v: see %s --help", plainly(err), cmd.CommandPath())
 	})
 	root.Version = versionLine()
 	root.SetVersionTemplate("{{.Version}}\n")
@@ -133,6 +147,15 @@ the price. What is left is a smaller, faster network.`,
 		}
 	}
 	return root
+}
+
+// unknownCommand says that help is asked for about a command that there is none of,
+// which cobra answers with the help of the one above it.
+func unknownCommand(cmd *cobra.Command) error {
+	if words := cmd.Flags().Args(); cmd.HasSubCommands() && len(words) > 0 {
+		return trainer.Usagef("there is no command %q: see %s --help", words[0], cmd.CommandPath())
+	}
+	return nil
 }
 
 // newHelp returns the help command. Cobra's own calls an unknown command a

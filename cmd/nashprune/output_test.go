@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -154,6 +157,12 @@ func TestHelp(t *testing.T) {
 			}
 		}
 	})
+	codes := succeed(t, "--help")
+	for _, code := range []int{exitDone, exitFailed, exitUsage, exitNoDevice, exitParity, exitDeviceLost, exitOutOfMemory, exitInterrupted} {
+		if !slices.Contains(strings.Fields(codes), strconv.Itoa(code)) {
+			t.Errorf("the exit code %d is not in the help text", code)
+		}
+	}
 	help := succeed(t, "train", "--help")
 	config := trainer.DefaultConfig()
 	configFlags(&config).VisitAll(func(flag *pflag.Flag) {
@@ -161,6 +170,42 @@ func TestHelp(t *testing.T) {
 			t.Errorf("--%s is not in the help text", flag.Name)
 		}
 	})
+}
+
+// TestProgressOfLetters: a line that is written over is cut and covered by letters,
+// not by bytes, of which a terminal would show halves of some.
+func TestProgressOfLetters(t *testing.T) {
+	for most, want := range map[int]string{9: "reading ü", 11: "reading ü日本", 40: "reading ü日本.csv"} {
+		if got := cutTo("reading ü日本.csv", most); got != want {
+			t.Errorf("cut to %d it is %q, want %q", most, got, want)
+		}
+	}
+	var b bytes.Buffer
+	p := progress{w: &b, terminal: true}
+	p.line("üüüü", false)
+	p.line("ab", false)
+	if want := "\rüüüü\rab  "; b.String() != want {
+		t.Errorf("%q is written, want %q", b.String(), want)
+	}
+}
+
+// TestHelpFitsTerminals: at a terminal's width the description of a flag goes on in
+// its column, and not at the edge of the screen.
+func TestHelpFitsTerminals(t *testing.T) {
+	config := trainer.DefaultConfig()
+	const wide = 80
+	for _, section := range sections(configFlags(&config)) {
+		for _, line := range strings.Split(flagUsages(section.flags, wide), "\n") {
+			if len(line) > wide {
+				t.Errorf("%d columns: %s", len(line), line)
+			}
+		}
+		for _, line := range strings.Split(strings.TrimSpace(flagUsages(section.flags, 0)), "\n") {
+			if !strings.HasPrefix(strings.TrimSpace(line), "--") {
+				t.Errorf("wrapped where there is no terminal: %s", line)
+			}
+		}
+	}
 }
 
 // TestSeveralVersions: the version is the same however it is asked for.

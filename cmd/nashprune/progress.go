@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 
@@ -58,11 +59,11 @@ func (p *progress) line(text string, forGood bool) {
 		if !forGood {
 			text = p.cut(text)
 		}
-		padding = strings.Repeat(" ", max(0, p.width-len(text)))
+		padding = strings.Repeat(" ", max(0, p.width-utf8.RuneCountInString(text)))
 		fmt.Fprint(p.w, "\r")
 	}
 	fmt.Fprint(p.w, text, padding)
-	p.width = len(text)
+	p.width = utf8.RuneCountInString(text)
 	if forGood {
 		fmt.Fprintln(p.w)
 		p.width = 0
@@ -73,11 +74,27 @@ func (p *progress) line(text string, forGood bool) {
 // cannot go back over two.
 func (p *progress) cut(text string) string {
 	if file, ok := p.w.(*os.File); ok {
-		if columns, _, err := term.GetSize(int(file.Fd())); err == nil && columns > 0 {
-			text = text[:min(len(text), columns-1)]
+		if wide := columns(file); wide > 0 {
+			text = cutTo(text, wide-1)
 		}
 	}
 	return text
+}
+
+// cutTo cuts a text to so many letters, of which a file's name may have some that take
+// more than a byte.
+func cutTo(text string, most int) string {
+	letters := []rune(text)
+	return string(letters[:min(len(letters), most)])
+}
+
+// columns returns how wide a terminal is; 0 where that is not known, or it is none.
+func columns(file *os.File) int {
+	wide, _, err := term.GetSize(int(file.Fd()))
+	if err != nil {
+		return 0
+	}
+	return max(0, wide)
 }
 
 // end leaves the cursor on an empty line.

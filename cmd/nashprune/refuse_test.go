@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -157,10 +158,14 @@ func TestOtherCommandsRefuse(t *testing.T) {
 		{"reproduce book", exitUsage, "a command, such as paper"},
 		{"reproduce paper --seeds 0", exitUsage, "--seeds is 0"},
 		{"reproduce paper --jobs -1", exitUsage, "--jobs is -1"},
+		{"reproduce paper --jobs 0", exitUsage, "--jobs is 0: it is at least 1"},
 		{"reproduce paper --out=", exitUsage, "--out"},
 		{"reproduce paper --quick --data digits", exitUsage, "leave out --data"},
 		{"reproduce paper --data nosuch --out none", exitUsage, "unknown data set"},
 		{"--nosuch", exitUsage, "unknown flag"},
+		{"compare --keep 15,x", exitUsage, "invalid argument \"15,x\" for \"--keep\" flag: must be integers with commas in between: see"},
+		{"nosuch --help", exitUsage, "there is no command \"nosuch\": see nashprune --help"},
+		{"data nosuch -h", exitUsage, "there is no command \"nosuch\": see nashprune data --help"},
 		{"help nosuch", exitUsage, "there is no command \"nosuch\""},
 		{"help train nosuch", exitUsage, "there is no command \"train nosuch\""},
 		{"completion tcl", exitUsage, "such as bash"},
@@ -275,5 +280,18 @@ func TestTargetsThatCannotBeHad(t *testing.T) {
 				t.Error("the folder of the run was made")
 			}
 		})
+	}
+}
+
+// TestOutIsLookedAtFirst: a folder that cannot be one is told of before data is read.
+func TestOutIsLookedAtFirst(t *testing.T) {
+	atImages(t)
+	writeFile(t, "file", nil)
+	for _, out := range []string{"file", "file/below"} {
+		code, stdout, stderr := execute(t, train("--keep", "8", "--out", out)...)
+		refused(t, exitFailed, "--out: ", code, stdout, stderr)
+		if runtime.GOOS != "windows" && strings.Contains(stderr, "reading ") {
+			t.Errorf("%s: data is read first: %s", out, stderr)
+		}
 	}
 }

@@ -63,6 +63,9 @@ When it is stopped, the same command goes on. --out gets ` + paperReportFile + `
 			if options.Quick && !cmd.Flags().Changed("seeds") {
 				options.Seeds = 1
 			}
+			if err := checkJobs(options.Jobs); err != nil {
+				return err
+			}
 			options.Version = version()
 			options.Command = strings.Join(append([]string{"nashprune"}, os.Args[1:]...), " ")
 			progress := newProgress(cmd.ErrOrStderr())

@@ -44,7 +44,7 @@ func settleFromEnvironment(f *pflag.FlagSet, except ...string) error {
 			return
 		}
 		if bad := f.Set(flag.Name, value); bad != nil {
-			err = trainer.Usagef("$%s: %v", variable, bad)
+			err = trainer.Usagef("$%s: %v", variable, plainly(bad))
 		}
 	})
 	return err
@@ -111,7 +111,7 @@ func settleFromText(f *pflag.FlagSet, text string) error {
 			return fmt.Errorf("there is no setting %q (nashprune train --help lists them)", name)
 		}
 		if !hasType(values[name], flag.Value.Type()) {
-			return fmt.Errorf("%s is not of the type %s", name, flag.Value.Type())
+			return fmt.Errorf("%s takes %s", name, typeNames[flag.Value.Type()])
 		}
 		if !open(flag) {
 			continue
@@ -121,6 +121,11 @@ func settleFromText(f *pflag.FlagSet, text string) error {
 		}
 	}
 	return nil
+}
+
+// typeNames says what the types of flags are, as TOML writes them.
+var typeNames = map[string]string{
+	"string": "a text in quotes", "bool": "true or false", "int": "a whole number", "uint64": "a whole number", "float64": "a number",
 }
 
 // hasType tells whether a TOML value is of a flag's type.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -46,7 +47,7 @@ func usage(cmd *cobra.Command) error {
 		}
 	}
 	for _, s := range sections(cmd.Flags()) {
-		fmt.Fprintf(&text, "\n%s:\n%s", s.title, flagUsages(s.flags))
+		fmt.Fprintf(&text, "\n%s:\n%s", s.title, flagUsages(s.flags, columns(os.Stdout)))
 	}
 	if cmd.HasAvailableSubCommands() {
 		fmt.Fprintf(&text, "\n\"%s COMMAND --help\" tells more about a command.\n", cmd.CommandPath())
@@ -81,8 +82,9 @@ func sections(all *pflag.FlagSet) []titledFlags {
 }
 
 // flagUsages describes flags without pflag's "[=true|false]", which reads as if
-// something had to follow; what stands behind it keeps its column.
-func flagUsages(flags *pflag.FlagSet) string {
+// something had to follow; what stands behind it keeps its column. Lines are wrapped
+// at so many columns, and for 0 at none.
+func flagUsages(flags *pflag.FlagSet, columns int) string {
 	const suffix = "[=true|false]"
-	return strings.ReplaceAll(flags.FlagUsages(), suffix, strings.Repeat(" ", len(suffix)))
+	return strings.ReplaceAll(flags.FlagUsagesWrapped(columns), suffix, strings.Repeat(" ", len(suffix)))
 }

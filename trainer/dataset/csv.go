@@ -196,6 +196,9 @@ func (t *table) setHeader(row []string) error {
 		if _, err := strconv.ParseFloat(header[i], 64); err == nil {
 			numbers++
 		}
+		if strings.ContainsRune(name, '\r') {
+			return fmt.Errorf("%w: line 1, column %d: a carriage return is in its name: if lines end in one alone, save the file with the line ends of Unix or Windows", ErrInvalid, i+1)
+		}
 		if !utf8.ValidString(name) {
 			return fmt.Errorf("%w: line 1, column %d: its name is not UTF-8: save the file as UTF-8", ErrInvalid, i+1)
 		}
@@ -212,6 +215,8 @@ func (t *table) setHeader(row []string) error {
 	switch {
 	case numbers == len(header):
 		return fmt.Errorf("%w: line 1 holds numbers alone; it has to name the columns", ErrInvalid)
+	case isSample(header):
+		return fmt.Errorf("%w: line 1 reads like a sample, %.80q; it has to name the columns", ErrInvalid, someOf(header))
 	case len(header) < 2:
 		return fmt.Errorf("%w: line 1 names one column; want features and a label, with a comma, semicolon or tab between", ErrInvalid)
 	case len(header) > maxFloatFeatures+1:
@@ -222,6 +227,27 @@ func (t *table) setHeader(row []string) error {
 	}
 	t.header = header
 	return t.setLabels()
+}
+
+// isSample tells whether a header is most likely the first sample of a file without
+// one: numbers but for the label, as features are. Columns may well be called by
+// numbers, such as pandas' 0, 1, 2 or wavelengths; but these increase, or are whole
+// and differ where columns were chosen among them.
+func isSample(header []string) bool {
+	var numbers []float64
+	whole := true
+	for _, name := range header {
+		if x, err := strconv.ParseFloat(name, 64); err == nil {
+			numbers, whole = append(numbers, x), whole && x >= 0 && x == math.Trunc(x)
+		}
+	}
+	if len(numbers) != len(header)-1 || len(numbers) < 2 {
+		return false
+	}
+	increase := slices.IsSorted(numbers)
+	slices.Sort(numbers)
+	differ := len(slices.Compact(numbers)) == len(header)-1
+	return !differ || !whole && !increase
 }
 
 // setLabels finds the columns of what is to be predicted.

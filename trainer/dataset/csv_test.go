@@ -129,6 +129,17 @@ func TestClassNames(t *testing.T) {
 	checkError(t, err, ErrOption, `line 3, column "y"`, `the class "z"`, "a, b")
 }
 
+// Columns may be called by numbers: those of pandas, some of these, wavelengths.
+func TestNumbersAsNames(t *testing.T) {
+	for _, header := range []string{"0,1,2,y", "y,12,3,7", "400.5,402.5,404.5,y", "0.5,y"} {
+		columns := strings.Count(header, ",")
+		row := strings.Repeat("1,", columns) + "1\n"
+		if err := newTable(Options{Label: "y"}).read(strings.NewReader(header+"\n"+row+row), newBudget(0)); err != nil {
+			t.Errorf("%s: %v", header, err)
+		}
+	}
+}
+
 func TestCSVErrors(t *testing.T) {
 	many := "a,y\n"
 	for i := range 257 {
@@ -139,6 +150,9 @@ func TestCSVErrors(t *testing.T) {
 		{"mark alone", "\xef\xbb\xbf", "it is empty"},
 		{"header alone", "a,b\n", "no row follows"},
 		{"no header", "1,2,3\n4,5,6\n", "line 1 holds numbers alone"},
+		{"no header, and words", "5.1,3.5,1.4,rose\n4.9,3.0,1.4,rose\n", `line 1 reads like a sample, "5.1, 3.5, 1.4, rose"`},
+		{"no header, and whole numbers", "rose,1,0,1\nrose,2,0,1\n", "line 1 reads like a sample"},
+		{"line ends of old", "a,b,y\r1,2,x\r3,4,z\r", "line 1, column 3: a carriage return is in its name"},
 		{"one column", "a\n1\n", "line 1 names one column"},
 		{"unnamed", ",a,b\n0,1,2\n", "column 1 has no name"},
 		{"UTF-16", "\xff\xfea\x00,\x00b\x00\n\x00", "not UTF-8"},

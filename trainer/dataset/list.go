@@ -1,5 +1,10 @@
 package dataset
 
+import (
+	"fmt"
+	"strings"
+)
+
 // Entry describes a data set known by name.
 type Entry struct {
 	Name    string // as [Open] takes it
@@ -55,7 +60,7 @@ func List(dir string) []Entry {
 			e.Where, err = findCIFAR(dir)
 		}
 		if err != nil {
-			entries[i].Missing = err.Error()
+			entries[i].Missing = strings.TrimPrefix(err.Error(), fmt.Sprintf("%v: %s: ", ErrNotFound, entries[i].Name)) // both are said beside it
 		}
 	}
 	return entries

@@ -75,7 +75,10 @@ func findNamed(name, dir string, below []string, check func(where string) error)
 			looked = append(looked, fmt.Sprintf("%s (%v)", where, err))
 		}
 	}
-	return "", fmt.Errorf("%w: %s: looked in %s; fetch it with nashprune data pull %s, or put its files into one of these or set %s to their folder",
+	if looked == nil {
+		looked = []string{"no folder, since none is named and there is no user's cache"}
+	}
+	return "", fmt.Errorf("%w: %s: looked in %s; fetch it with nashprune data pull %s, or give --data-dir or %s the folder in which its files lie in a folder %[4]s",
 		ErrNotFound, name, strings.Join(looked, ", "), name, DirVariable)
 }
 

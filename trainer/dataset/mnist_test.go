@@ -26,6 +26,21 @@ func TestMNISTNotFound(t *testing.T) {
 	)
 }
 
+// What the advice says is so, for every name: a data set is found in a folder of its
+// name in that of DirVariable. Where there is nowhere to look, that is said.
+func TestNotFoundAdvice(t *testing.T) {
+	noUsualPlaces(t)
+	for _, name := range []string{mnistName, fashionName, cifarName} {
+		_, err := Open(name, Options{Dir: t.TempDir()})
+		checkError(t, err, ErrNotFound, "give --data-dir or NASHPRUNE_DATA the folder in which its files lie in a folder "+name)
+	}
+	for _, variable := range []string{"HOME", "XDG_CACHE_HOME", "LocalAppData"} {
+		t.Setenv(variable, "")
+	}
+	_, err := Open(mnistName, Options{})
+	checkError(t, err, ErrNotFound, "looked in no folder, since none is named and there is no user's cache; ")
+}
+
 func TestMNISTOfOtherBytes(t *testing.T) {
 	noUsualPlaces(t)
 	dir := t.TempDir()
@@ -70,7 +85,7 @@ func TestList(t *testing.T) {
 	if e := entries[0]; e.Where == "" || e.Missing != "" {
 		t.Errorf("digits: where %q, missing %q", e.Where, e.Missing)
 	}
-	if e := entries[1]; e.Where != "" || !strings.Contains(e.Missing, "looked in") {
+	if e := entries[1]; e.Where != "" || !strings.HasPrefix(e.Missing, "looked in ") {
 		t.Errorf("mnist: where %q, missing %q", e.Where, e.Missing)
 	}
 }

@@ -34,7 +34,7 @@ func Parse(model string) (hidden []int, err error) {
 		width, err := strconv.ParseUint(text, 10, 32)
 		if err != nil || width < minWidth || width > maxWidth {
 			return nil, fmt.Errorf("model %.40q: hidden layer %d has width %.20q, want a whole number from %d to %d",
-				model, l+1, text, minWidth, maxWidth)
+				model, l, text, minWidth, maxWidth)
 		}
 		hidden = append(hidden, int(width))
 	}

@@ -176,3 +176,23 @@ func TestRankedRunsAreTold(t *testing.T) {
 		}
 	}
 }
+
+// TestFrontMarksWhatIsBelow: a figure below the axis is no circle on it, which would
+// read as the lowest figure, and the picture says so where there is one.
+func TestFrontMarksWhatIsBelow(t *testing.T) {
+	r := comparison() // in which fisher has 20 %, and the market 93
+	picture := func() string {
+		var b strings.Builder
+		if err := Front(&b, r); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	if text := picture(); strings.Contains(text, `cy="400"`) || strings.Count(text, "<polygon") != 1 || strings.Count(text, "triangles: below the axis") != 1 {
+		t.Errorf("20 %% is not marked as below:\n%s", text)
+	}
+	r.Entries[2].Mean = pointer(92.5)
+	if text := picture(); strings.Contains(text, "<polygon") || strings.Contains(text, "triangles") {
+		t.Errorf("nothing is below:\n%s", text)
+	}
+}

@@ -172,6 +172,7 @@ func drawFront(d *drawing, r *compare.Report, shape compare.Shape, left float64,
 	d.text(point{left + frontWidth/2, frontBottom + 33}, letters{size: textSize, fill: mutedColour, anchor: "middle"}, "players kept")
 
 	var labels []label
+	below := false
 	for i, l := range lines {
 		var points []point
 		for _, e := range l.entries {
@@ -181,8 +182,13 @@ func drawFront(d *drawing, r *compare.Report, shape compare.Shape, left float64,
 			}
 		}
 		d.line(points, style{stroke: l.colour, width: l.width, dashes: l.dashes})
-		for _, p := range points {
-			const radius = 2.6
+		for j, p := range points {
+			const radius, half, tall = 2.6, 3.6, 6
+			if *l.entries[j].Mean < up.low { // else it would seem to lie on the axis
+				below = true
+				d.polygon([]point{{p.x - half, p.y - tall}, {p.x + half, p.y - tall}, p}, style{fill: l.colour})
+				continue
+			}
 			d.circle(p, radius, style{fill: l.colour})
 		}
 		fewest := l.entries[0]
@@ -195,6 +201,9 @@ func drawFront(d *drawing, r *compare.Report, shape compare.Shape, left float64,
 			text: fmt.Sprintf("%s %.2f", l.name, *fewest.Mean), colour: l.colour, bold: i == len(lines)-1,
 			mark: place(fewest, *fewest.Mean).y, room: labelRoom,
 		})
+	}
+	if below {
+		d.text(point{left + frontWidth/2, frontBottom + 49}, letters{size: tickSize, fill: mutedColour, anchor: "middle"}, "triangles: below the axis")
 	}
 	for _, l := range spread(labels, frontTop-labelRoom, frontBottom+2*labelRoom) {
 		x := left + frontWidth

@@ -5,6 +5,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"nashprune/trainer"
 )
@@ -103,9 +104,16 @@ func percent(x float64) string {
 	return fmt.Sprintf("%.2f %%", x)
 }
 
-// targetName shortens the name of a target, which may hold anything, for a table.
-func targetName(name string) string {
-	return shorten(strings.Join(strings.Fields(name), " "), longestName)
+// cellName makes a cell of a table of the name of a class or a target, which may hold
+// anything: on one line, shortened, and without what a terminal would obey.
+func cellName(name string) string {
+	shown := strings.Map(func(r rune) rune {
+		if unicode.IsGraphic(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, strings.Join(strings.Fields(name), " "))
+	return shorten(shown, longestName)
 }
 
 // inUnits writes an error in a target's own units, with four digits.
@@ -125,7 +133,7 @@ const shownTargets = 8
 // network.
 func errorRows(r *trainer.Result) (rows [][]string) {
 	for k, name := range r.Data.TargetNames[:min(shownTargets, len(r.Data.TargetNames))] {
-		row := []string{"RMSE of " + targetName(name), "not trained"}
+		row := []string{"RMSE of " + cellName(name), "not trained"}
 		if r.Dense.RMSE != nil {
 			row[1] = inUnits(r.Dense.RMSE[k])
 		}

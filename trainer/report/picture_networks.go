@@ -131,11 +131,15 @@ func points(difference float64) string {
 	return sign + strconv.FormatFloat(math.Abs(difference), 'f', 2, 64) + " points"
 }
 
-// brief writes a count, and millions where all digits are too long to read.
+// brief writes a count, in millions from there on: all digits would run into the name
+// of their row.
 func brief(n int) string {
 	const million = 1e6
-	if n >= 10*million {
+	switch {
+	case n >= 10*million:
 		return strconv.FormatFloat(float64(n)/million, 'f', 1, 64) + " M"
+	case n >= million:
+		return strconv.FormatFloat(float64(n)/million, 'f', 2, 64) + " M"
 	}
 	return Thousands(n)
 }

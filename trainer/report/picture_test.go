@@ -131,3 +131,19 @@ func TestPictureRefuses(t *testing.T) {
 		})
 	}
 }
+
+// TestCountsLeaveRoomForTheirRow: a count of parameters ends where its column does, and
+// the name of its row is in front of it.
+func TestCountsLeaveRoomForTheirRow(t *testing.T) {
+	const column, gap = 118, 2
+	for _, n := range []int{0, 535_818, 999_999, 1_863_690, 9_994_999, 9_999_999, 10_000_000, 4_294_967_296} {
+		if name, count := textWidth("parameters", textSize), textWidth(brief(n), textSize); name+gap+count > column {
+			t.Errorf("%q takes %.0f of the %d pixels beside a name of %.0f", brief(n), count, column, name)
+		}
+	}
+	for n, want := range map[int]string{999_999: "999,999", 1_863_690: "1.86 M", 12_345_678: "12.3 M"} {
+		if got := brief(n); got != want {
+			t.Errorf("%d is written %q, want %q", n, got, want)
+		}
+	}
+}

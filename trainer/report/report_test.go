@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -377,5 +378,24 @@ func TestTargetNotes(t *testing.T) {
 				t.Errorf("%s: no %q in\n%s", cost, words, b.String())
 			}
 		}
+	}
+}
+
+// TestEvalOfOddClasses: a label may hold anything, and each takes one line of the
+// table, in which a terminal obeys nothing.
+func TestEvalOfOddClasses(t *testing.T) {
+	var b strings.Builder
+	names := []string{"two\nlines", "a\ttab", "\x1b[31mred\x1b[0m", "sü ß", strings.Repeat("long", 64)}
+	each := slices.Repeat([]int{2}, len(names))
+	if err := Eval(&b, &trainer.EvalResult{ClassNames: names, ClassSamples: each, ClassCorrect: each}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"\nclass two lines ", "\nclass a tab ", "\nclass \ufffd[31mred\ufffd[0m ", "\nclass sü ß "} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("%q is missing in %q", want, b.String())
+		}
+	}
+	if longest := slices.MaxFunc(strings.Split(b.String(), "\n"), func(a, b string) int { return len(a) - len(b) }); len(longest) > 80 {
+		t.Errorf("a line of %d bytes: %s", len(longest), longest)
 	}
 }

@@ -132,7 +132,7 @@ func gaps(e *trainer.Equilibrium) string {
 	if e.RelativeGap < game.EquilibriumBound {
 		claim = fmt.Sprintf("under %g: an equilibrium is claimed", game.EquilibriumBound)
 	}
-	return fmt.Sprintf("relative gap %.2g, %s; players' own best moves would gain %.2g %% of what is at stake, no single one more than %.2g",
+	return fmt.Sprintf("relative gap %.2g, %s; players' own best moves would gain %.2g %% of what is at stake, no single one more than %.2g in utility",
 		e.RelativeGap, claim, 100*e.RelativeGap, e.MaxGap)
 }
 
@@ -177,14 +177,14 @@ func Eval(w io.Writer, r *trainer.EvalResult) error {
 	row(latencyName(r.Network), microseconds(r.Network.LatencyUS))
 	for k, rmse := range r.Network.RMSE {
 		if k < len(r.TargetNames) {
-			row("RMSE of "+targetName(r.TargetNames[k]), inUnits(rmse))
+			row("RMSE of "+cellName(r.TargetNames[k]), inUnits(rmse))
 		}
 	}
 	for class, samples := range r.ClassSamples {
 		if samples > 0 && class < len(r.ClassCorrect) {
 			name := strconv.Itoa(class)
 			if class < len(r.ClassNames) {
-				name = r.ClassNames[class]
+				name = cellName(r.ClassNames[class])
 			}
 			row("class "+name, fmt.Sprintf("%.2f %% of %s", 100*float64(r.ClassCorrect[class])/float64(samples), Thousands(samples)))
 		}

@@ -145,7 +145,7 @@ func (run *Run) readResult(from io.Reader) error {
 		return err
 	}
 	if err := json.Unmarshal(text, &run.Result); err != nil {
-		return fmt.Errorf("line %d: %w", lineOf(text, err), err)
+		return fmt.Errorf("line %d: %w", lineOf(text, err), trainer.PlainJSON(err))
 	}
 	return checkResult(&run.Result)
 }
@@ -199,7 +199,7 @@ func (run *Run) readMetrics(from io.Reader) error {
 			Held   int       `json:"held"`
 		}
 		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
-			return fmt.Errorf("line %d: %w", number, err)
+			return fmt.Errorf("line %d: %w", number, trainer.PlainJSON(err))
 		}
 		var err error
 		if line.Round == 0 {

@@ -96,6 +96,16 @@ func TestReadCertificate(t *testing.T) {
 	if err := run.ReadCertificate(dir); err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "schema 9") {
 		t.Errorf("another schema: %v", err)
 	}
+	for text, words := range map[string]string{
+		"[]": "a JSON array stands where", `{"schema":"x"}`: `the field "schema" is a JSON string`, `{"rounds":[7]}`: "a JSON number stands where",
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := run.ReadCertificate(dir); err == nil || !strings.Contains(err.Error(), words) {
+			t.Errorf("%s: %v, want %q", text, err, words)
+		}
+	}
 	write(*want)
 	run.Result.Dense.Shape = []int{13, 7, 3}
 	if err := run.ReadCertificate(dir); err == nil || !strings.Contains(err.Error(), "hidden layers") {
@@ -134,7 +144,8 @@ func TestReadRunDamaged(t *testing.T) {
 	}{
 		{"truncated", trainer.ResultFile, func(text string) string { return text[:len(text)/2] }, "line "},
 		{"not JSON", trainer.ResultFile, replaced("{", "{\n!"), "line 2"},
-		{"a word for a number", trainer.ResultFile, replaced(`"seed": 7`, `"seed": "seven"`), "line 4"},
+		{"a word for a number", trainer.ResultFile, replaced(`"seed": 7`, `"seed": "seven"`), `line 4: the field "seed" is a JSON string, and a run writes`},
+		{"a list", trainer.ResultFile, func(string) string { return "[]" }, "line 1: a JSON array stands where"},
 		{"schema", trainer.ResultFile, replaced(`"schema": 1`, `"schema": 99`), "schema 99"},
 		{"no accuracy", trainer.ResultFile, replaced(`"accuracy": 95.8,
     "loss"`, `"loss"`), "lacks its accuracy"},
@@ -142,6 +153,7 @@ func TestReadRunDamaged(t *testing.T) {
 		{"not TOML", trainer.ConfigFile, appended("\n=\n"), "line "},
 		{"no epochs", trainer.ConfigFile, replaced("epochs = 5", "epochs = 0"), "epochs 0"},
 		{"not JSON", trainer.MetricsFile, appended("{\n"), "line 15"},
+		{"a list", trainer.MetricsFile, appended("[]\n"), "line 15: a JSON array stands where"},
 		{"empty line", trainer.MetricsFile, appended("\n"), "line 15"},
 		{"epoch 6 of 5", trainer.MetricsFile, appended(`{"training":"game","epoch":6}`), "line 15"},
 		{"round of one layer", trainer.MetricsFile, appended(`{"round":1,"epoch":1,"demand":[1],"prices":[0],"players":[1]}`), "line 15"},

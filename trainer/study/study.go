@@ -271,7 +271,7 @@ func (o *Outcome) read() (done bool, err error) {
 	if err == nil {
 		o.Result = new(trainer.Result)
 		if err := json.Unmarshal(text, o.Result); err != nil {
-			return false, fmt.Errorf("%s: %w: remove its folder, and the run is made again", filepath.Join(o.Dir, trainer.ResultFile), err)
+			return false, fmt.Errorf("%s: %w: remove its folder, and the run is made again", filepath.Join(o.Dir, trainer.ResultFile), trainer.PlainJSON(err))
 		}
 		return true, nil
 	}

@@ -73,7 +73,7 @@ type timed struct {
 func list(all []timed) string {
 	var words []string
 	for _, one := range all {
-		words = append(words, fmt.Sprintf("%v with %s", one.step.Round(time.Microsecond), one.device.Kernels))
+		words = append(words, fmt.Sprintf("%.2f ms with %s", one.step.Seconds()*1e3, one.device.Kernels))
 	}
 	return strings.Join(words, ", ")
 }
