@@ -324,7 +324,7 @@ func ReadCertificate(text []byte) (*Certificate, error) {
 	}
 	next := PlayerName{0, 0}
 	for _, p := range c.Players {
-		if p.PlayerName != next && p.PlayerName != (PlayerName{next.Layer + 1, 0}) {
+		if p.PlayerName != next && (next.Index == 0 || p.PlayerName != PlayerName{next.Layer + 1, 0}) {
 			return nil, fmt.Errorf("player %s is not where it belongs", p.PlayerName)
 		}
 		if p.PutBack != nil && c.PutBack == nil {

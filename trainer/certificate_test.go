@@ -7,6 +7,7 @@ import (
 	"math"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -228,11 +229,14 @@ func TestCertificateRefuses(t *testing.T) {
 		damage func(*Certificate)
 		word   string
 	}{
-		"schema":       {func(c *Certificate) { c.Schema = 7 }, "schema 7"},
-		"game":         {func(c *Certificate) { c.Game = "chess" }, "chess"},
-		"reason":       {func(c *Certificate) { c.Players[3].Reason = "bored" }, "bored"},
-		"order":        {func(c *Certificate) { c.Players[3].Index = 4 }, "0:4"},
-		"layers":       {func(c *Certificate) { c.Layers = c.Layers[:1]; c.Rounds = nil }, "1 layers"},
+		"schema": {func(c *Certificate) { c.Schema = 7 }, "schema 7"},
+		"game":   {func(c *Certificate) { c.Game = "chess" }, "chess"},
+		"reason": {func(c *Certificate) { c.Players[3].Reason = "bored" }, "bored"},
+		"order":  {func(c *Certificate) { c.Players[3].Index = 4 }, "0:4"},
+		"layers": {func(c *Certificate) { c.Layers = c.Layers[:1]; c.Rounds = nil }, "1 layers"},
+		"first layer": {func(c *Certificate) {
+			c.Players, c.MostTempted = slices.DeleteFunc(c.Players, func(p CertifiedPlayer) bool { return p.Layer == 0 }), nil
+		}, "1:0"},
 		"nobody":       {func(c *Certificate) { c.Players = nil }, "players"},
 		"round":        {func(c *Certificate) { c.Rounds[2].Supply = nil }, "round 3"},
 		"empty round":  {func(c *Certificate) { c.Rounds[2] = RoundLine{} }, "round 0"},
