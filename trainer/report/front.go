@@ -138,6 +138,7 @@ func frontScale(r *compare.Report, judgedBy measure) scale {
 		low = max(low, market-belowJudged)
 	}
 	const mostSteps = 8
+	low = min(low, 100-leastAccuracies)
 	high = max(high, low+leastAccuracies)
 	step := niceStep(high-low, mostSteps)
 	return scale{low: math.Floor(low/step) * step, high: min(100, math.Ceil(high/step)*step), start: frontBottom, end: frontTop}
