@@ -136,6 +136,16 @@ func TestFrontOfThePerfect(t *testing.T) {
 	}
 }
 
+// TestNothingIsTimedThatDiverged: a network that is not there takes no 0 us.
+func TestNothingIsTimedThatDiverged(t *testing.T) {
+	r := comparison()
+	r.Entries = r.Entries[7:]
+	var b strings.Builder
+	if err := Compare(&b, r); err != nil || strings.Contains(b.String(), " us") {
+		t.Errorf("%v\n%s", err, b.String())
+	}
+}
+
 // rankedRun is a run of two layers without a game.
 func rankedRun() *Run {
 	run := marketRun()
