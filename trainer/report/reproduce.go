@@ -232,7 +232,7 @@ func (d *drawing) finish(w io.Writer) error {
 // the paper's last figures as rings. Its errors are those of w.
 func PaperFigure1(w io.Writer, r *reproduce.Report) error {
 	d := startFigure("Figure 1 of arXiv:2512.22106, reproduced: the nearest reading of each configuration",
-		fmt.Sprintf("%s, seed 1; accuracy on held-out training samples; rings: where the paper ends", shorten(r.Data, longestName)))
+		fmt.Sprintf("%s, %s; accuracy on held-out training samples; rings: where the paper ends", shorten(r.Data, longestName), drawnSeed(r)))
 	legend(d, r)
 	lowest, players := 100., 0.
 	for _, row := range r.Rows {
@@ -271,6 +271,16 @@ func PaperFigure1(w io.Writer, r *reproduce.Report) error {
 	return d.finish(w)
 }
 
+// drawnSeed says which runs of the nearest readings the figures are of.
+func drawnSeed(r *reproduce.Report) string {
+	for _, row := range r.Rows {
+		if len(row.Full) > 0 && row.Full[0].Runs[0].Diverged != "" {
+			return "first seed with figures"
+		}
+	}
+	return "seed 1"
+}
+
 // legend names the lines of the rows.
 func legend(d *drawing, r *reproduce.Report) {
 	const y, dash, gap = 74, 30, 26
@@ -287,8 +297,8 @@ func legend(d *drawing, r *reproduce.Report) {
 // those of w.
 func PaperFigure2(w io.Writer, r *reproduce.Report) error {
 	d := startFigure("Figure 2 of arXiv:2512.22106, reproduced: participations at the end",
-		fmt.Sprintf("%s, seed 1, nearest reading of each configuration; players a bin of 0.01, spaced by log(1+n); dashed: eps = %s",
-			shorten(r.Data, longestName), strconv.FormatFloat(r.Threshold, 'g', -1, 64)))
+		fmt.Sprintf("%s, %s, nearest reading of each configuration; players a bin of 0.01, spaced by log(1+n); dashed: eps = %s",
+			shorten(r.Data, longestName), drawnSeed(r), strconv.FormatFloat(r.Threshold, 'g', -1, 64)))
 	most := 1
 	for _, row := range r.Rows {
 		for _, n := range row.Histogram {

@@ -211,7 +211,7 @@ func single(rows []RowReport) *Single {
 }
 
 // compare sums up the full runs of the row, the nearest reading first, and returns
-// that one's first run, nil if all diverged.
+// that one's first run that did not diverge, nil if all did.
 func (r *RowReport) compare(full []trial) *trial {
 	firsts := map[Reading]*trial{}
 	for i := range full {
