@@ -61,7 +61,7 @@ func explainMarket(w io.Writer, run *Run) error {
 	fmt.Fprint(w, `
 A player wants 1 - price/worth of full participation, and none where its worth is at most the price.
 dominated:   the player wanted no participation in any round since it last gained some, or since the start.
-priced out:  the player still wanted some participation in one of those rounds, though less than it had.
+priced out:  the player still wanted some participation in one of those rounds, though no more than it had.
 forced:      the player still took part when the last round kept exactly as many as asked, and those kept were worth more.
 `)
 	fmt.Fprintf(w, "A worth is %s.\n", worthMeans(run.Config))
