@@ -88,14 +88,11 @@ func Picture(w io.Writer, run *Run) error {
 	if err := run.check(); err != nil {
 		return fmt.Errorf("the run makes no picture: %w", err)
 	}
-	d := new(drawing)
-	fmt.Fprintf(d, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %[1]d %[2]d" role="img" `+
-		`font-family="system-ui, -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif">`+"\n", pictureWidth, pictureHeight)
 	title := headline(run)
-	fmt.Fprintf(d, "<title>%s</title>\n", escape(title))
+	d := newDrawing(pictureWidth, pictureHeight, title)
 	fmt.Fprintf(d, `<clipPath id="accuracies"><rect x="%d" y="%d" width="%d" height="%d"/></clipPath>`+"\n",
 		plotLeft, accuracyTop, plotRight-plotLeft, accuracyBottom-accuracyTop)
-	d.rectangle(point{0.5, 0.5}, point{pictureWidth - 0.5, pictureHeight - 0.5}, 8, style{fill: paperColour, stroke: edgeColour, width: 1})
+	d.paper(pictureWidth, pictureHeight)
 	d.text(point{margin, titleLine}, letters{size: titleSize, fill: inkColour, bold: true}, title)
 	d.text(point{margin, subtitleLine}, letters{size: headingSize, fill: mutedColour}, circumstances(run))
 
@@ -105,9 +102,7 @@ func Picture(w io.Writer, run *Run) error {
 	drawAccuracies(d, run, epochs)
 	drawEpochs(d, epochs)
 	drawNetworks(d, run)
-	d.WriteString("</svg>\n")
-	_, err := w.Write(d.Bytes())
-	return err
+	return d.finish(w)
 }
 
 // headline says in one line what came out.

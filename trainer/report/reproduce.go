@@ -211,20 +211,11 @@ func (p panel) frame(d *drawing, heading, explained, below string, across, up []
 
 // startFigure begins a figure with its title.
 func startFigure(title, subtitle string) *drawing {
-	d := new(drawing)
-	fmt.Fprintf(d, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %[1]d %[2]d" role="img" `+
-		`font-family="system-ui, -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif">`+"\n", figureWidth, figureHeight)
-	fmt.Fprintf(d, "<title>%s</title>\n", escape(title))
-	d.rectangle(point{0.5, 0.5}, point{figureWidth - 0.5, figureHeight - 0.5}, 8, style{fill: paperColour, stroke: edgeColour, width: 1})
+	d := newDrawing(figureWidth, figureHeight, title)
+	d.paper(figureWidth, figureHeight)
 	d.text(point{margin, 34}, letters{size: titleSize - 3, fill: inkColour, bold: true}, title)
 	d.text(point{margin, 53}, letters{size: textSize, fill: mutedColour}, subtitle)
 	return d
-}
-
-func (d *drawing) finish(w io.Writer) error {
-	d.WriteString("</svg>\n")
-	_, err := w.Write(d.Bytes())
-	return err
 }
 
 // PaperFigure1 draws the paper's Figure 1 as an SVG, of the nearest reading of each
