@@ -141,10 +141,7 @@ func drawFront(d *drawing, r *compare.Report, shape compare.Shape, left float64,
 	place := func(e compare.Entry, y float64) point {
 		return point{across.at(-math.Log(float64(e.Keep))), up.at(max(y, up.low))}
 	}
-	for _, y := range up.ticks(niceStep(up.high-up.low, 8)) {
-		d.line([]point{{left, up.at(y)}, {left + frontWidth, up.at(y)}}, style{stroke: gridColour, width: 1})
-		d.text(point{left - 7, up.at(y) + 3.6}, letters{size: tickSize, fill: mutedColour, anchor: "end"}, tickLabel(y))
-	}
+	d.grid(left, left+frontWidth, up, up.ticks(niceStep(up.high-up.low, 8)))
 	d.line([]point{{left, frontBottom}, {left + frontWidth, frontBottom}}, style{stroke: mutedColour, width: 1})
 	seen := map[int]bool{}
 	for _, e := range r.Entries {

@@ -212,22 +212,8 @@ func drawPhases(d *drawing, run *Run, epochs scale) {
 // drawEpochs draws the axis that both plots share.
 func drawEpochs(d *drawing, epochs scale) {
 	const mostTicks = 10
-	d.line([]point{{plotLeft, accuracyBottom}, {plotRight, accuracyBottom}}, style{stroke: mutedColour, width: 1})
-	for _, epoch := range epochs.ticks(max(1, niceStep(epochs.high, mostTicks))) {
-		x := epochs.at(epoch)
-		d.line([]point{{x, accuracyBottom}, {x, accuracyBottom + 4}}, style{stroke: mutedColour, width: 1})
-		d.text(point{x, accuracyBottom + 16}, letters{size: tickSize, fill: mutedColour, anchor: "middle"}, tickLabel(epoch))
-	}
+	d.axis(epochs, accuracyBottom, epochs.ticks(max(1, niceStep(epochs.high, mostTicks))))
 	d.text(point{(plotLeft + plotRight) / 2, accuracyBottom + 33}, letters{size: textSize, fill: mutedColour, anchor: "middle"}, "epoch")
-}
-
-// drawGrid draws the lines and numbers of a vertical axis.
-func drawGrid(d *drawing, numbers scale, ticks []float64) {
-	for _, t := range ticks {
-		y := numbers.at(t)
-		d.line([]point{{plotLeft, y}, {plotRight, y}}, style{stroke: gridColour, width: 1})
-		d.text(point{plotLeft - 7, y + 3.6}, letters{size: tickSize, fill: mutedColour, anchor: "end"}, tickLabel(t))
-	}
 }
 
 // drawLabels writes labels right of a plot, each with a line to its mark.

@@ -195,17 +195,8 @@ func panelAt(i int, x, y scale) panel {
 func (p panel) frame(d *drawing, heading, explained, below string, across, up []float64) {
 	d.text(point{p.x.start, p.y.end - 24}, letters{size: headingSize, fill: inkColour, bold: true}, heading)
 	d.text(point{p.x.start, p.y.end - 9}, letters{size: tickSize, fill: mutedColour}, explained)
-	for _, t := range up {
-		y := p.y.at(t)
-		d.line([]point{{p.x.start, y}, {p.x.end, y}}, style{stroke: gridColour, width: 1})
-		d.text(point{p.x.start - 7, y + 3.6}, letters{size: tickSize, fill: mutedColour, anchor: "end"}, tickLabel(t))
-	}
-	d.line([]point{{p.x.start, p.y.start}, {p.x.end, p.y.start}}, style{stroke: mutedColour, width: 1})
-	for _, t := range across {
-		x := p.x.at(t)
-		d.line([]point{{x, p.y.start}, {x, p.y.start + 4}}, style{stroke: mutedColour, width: 1})
-		d.text(point{x, p.y.start + 16}, letters{size: tickSize, fill: mutedColour, anchor: "middle"}, tickLabel(t))
-	}
+	d.grid(p.x.start, p.x.end, p.y, up)
+	d.axis(p.x, p.y.start, across)
 	d.text(point{(p.x.start + p.x.end) / 2, p.y.start + 32}, letters{size: textSize, fill: mutedColour, anchor: "middle"}, below)
 }
 
