@@ -32,7 +32,7 @@ type LatencyModel struct {
 	PerMAC    []float64 `json:"per_mac_us"`    // of each layer of weights, for the whole batch
 	PerNeuron []float64 `json:"per_neuron_us"` // of each hidden layer, likewise
 	// Step is how many neurons steps are apart, in all layers alike; 0 where there are
-	// none. PerStep has those up to the widest layer that was measured.
+	// none. PerStep reaches the widest layer that was measured and is zero beyond it.
 	Step    int       `json:"step,omitempty"`
 	PerStep []float64 `json:"per_step_us,omitempty"`
 	// Shapes is how many networks were timed; Error is the root mean square of the
