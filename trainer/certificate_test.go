@@ -168,10 +168,11 @@ func TestPaperCertificate(t *testing.T) {
 	}
 	players := make([]Player, 5)
 	var total game.Certificate
+	var accounts [][]game.Account
 	for _, m := range measured {
-		total.CertifyPaper(g, m.Field(g), m.Participation)
+		accounts = append(accounts, total.CertifyPaper(g, m.Field(g), m.Participation))
 	}
-	c := paperCertificate(g, total, measured, n, players)
+	c := paperCertificate(g, total, accounts, measured, n, players)
 	want := 0.2 * 1.125 / math.Sqrt(1.25*1.8125)
 	if c.Layers[0].SpectralRadius == nil || math.Abs(*c.Layers[0].SpectralRadius-want) > 1e-14 || *c.SpectralRadius != *c.Layers[0].SpectralRadius || *c.Layers[1].SpectralRadius != 0 {
 		t.Errorf("spectral radius %v, want %g", c.Layers[0].SpectralRadius, want)
