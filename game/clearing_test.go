@@ -80,6 +80,15 @@ func TestWhoWinsByATieIsNotPricedOut(t *testing.T) {
 	}
 }
 
+// TestALayerOfNobodyClears beside another.
+func TestALayerOfNobodyClears(t *testing.T) {
+	worths := [][]float64{{}, {3, 2, 1}}
+	got := game.ClearTogether(worths, each(worths, []float64{1, 1}), atMost(2, []float64{1, 1}))
+	if !slices.Equal(got.Demands, []int{0, 2}) || !slices.Equal(got.Prices, []float64{0, 1}) {
+		t.Errorf("%+v", got)
+	}
+}
+
 // TestOneMarketOfOneLayer is the market of a layer, whatever its players cost: the
 // price is the exact worth of the best loser.
 func TestOneMarketOfOneLayer(t *testing.T) {

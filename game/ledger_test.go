@@ -61,6 +61,20 @@ func TestReasons(t *testing.T) {
 	}
 }
 
+// TestJustNotGone: a player leaves below [game.Gone] and not at it, where it has to be
+// forced out.
+func TestJustNotGone(t *testing.T) {
+	ledger := game.NewLedger(2)
+	ledger.Quote([]float64{1, 2}, 1)
+	if stay := ledger.Settle([]float64{game.Gone, 1}, 1); len(stay) != 2 {
+		t.Errorf("positions %v stay", stay)
+	}
+	ledger.Quote([]float64{1, 2}, 1)
+	if ledger.Close([]float64{game.Gone, 1}, 1); ledger.Records[0].Reason != game.Forced {
+		t.Errorf("%+v", ledger.Records[0])
+	}
+}
+
 // TestWhoWantedAllItHadIsPricedOut: at no price a player wants full participation, which
 // it has, and does not gain any. When it then leaves for its price, it did want some.
 func TestWhoWantedAllItHadIsPricedOut(t *testing.T) {
