@@ -56,6 +56,18 @@ func TestCostsAreNeverNothing(t *testing.T) {
 	}
 }
 
+// TestCostsAreAHundredthAtLeast of those of the most expensive layer, and left as they are
+// above that.
+func TestCostsAreAHundredthAtLeast(t *testing.T) {
+	for measured, want := range map[float64]float64{0.04: 0.05, 0.06: 0.06} {
+		m := &LatencyModel{Base: 7, PerMAC: []float64{0, 0, 0}, PerNeuron: []float64{measured, 5}}
+		costs := Latency.costs([]int{20, 30, 15, 4}, m)[0]
+		if len(costs) != 30 || math.Abs(costs[0]-want) > 1e-13 || math.Abs(costs[29]-want) > 1e-13 { // of times near 80
+			t.Errorf("players that take %g us cost %v", measured, costs)
+		}
+	}
+}
+
 // TestBudgetsFallToTheirLimit along the cubic schedule, and never rise.
 func TestBudgetsFallToTheirLimit(t *testing.T) {
 	target := Target{Resource: Parameters, Limit: 100}
