@@ -191,6 +191,38 @@ func TestTargetsAreRefused(t *testing.T) {
 	}
 }
 
+// TestShapesAtTheirEnds: a layer may keep everybody and the least.
+func TestShapesAtTheirEnds(t *testing.T) {
+	c, err := targetConfig(func(c *Config) { c.Shape = "2-15" }).Resolve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if shares, err := c.shares([]int{30, 15}); err != nil || !slices.Equal(shares, []int{2, 15}) {
+		t.Errorf("%v, %v", shares, err)
+	}
+	for _, beyond := range []string{"1-15", "2-16", "2", "two"} {
+		if _, err := targetConfig(func(c *Config) { c.Shape = beyond }).Resolve(); !errors.Is(err, ErrUsage) {
+			t.Errorf("--shape %s: %v", beyond, err)
+		}
+	}
+}
+
+// TestBudgetsForetellAShape: until it is known who stays, layers are expected to shrink
+// alike, to within a hundredth of what the budget leaves.
+func TestBudgetsForetellAShape(t *testing.T) {
+	c, err := targetConfig(func(c *Config) { c.MaxParameters = 300 }).Resolve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := newPlan(c, MarketGame, planWidths, 160)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(p.shares, []int{10, 5}) { // 20-10-5-4 has 289 parameters, and with an eleventh player 315
+		t.Errorf("%v of %v are expected to stay", p.shares, planWidths[1:3])
+	}
+}
+
 // TestBudgetsDecideTheCost: a budget without --cost plays one market for what it
 // bounds; a count of players stays a market a layer.
 func TestBudgetsDecideTheCost(t *testing.T) {
