@@ -17,7 +17,7 @@ type Account struct {
 	Gain          float64 `json:"gain"`          // U(s*) - U(s), the player's gap; at least 0
 	// Margin is the slope of the utility at s = 0. In the market it is h - p, how far
 	// the worth is above the price or below it, in the paper's game the two sides of
-	// eq. 15. At or below zero no participation is as good as none.
+	// eq. 15. At or below zero no participation is better than none.
 	Margin float64 `json:"margin"`
 	// Feedback is the derivative of s* with respect to s. In the market it is
 	// 2p / (h s) where h > p and s > 0, since h = s^2 mean(c^2), and otherwise zero; in

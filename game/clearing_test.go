@@ -70,6 +70,25 @@ func TestTheLeastOfALayerIsNotPricedOut(t *testing.T) {
 	}
 }
 
+// TestWhoWinsByATieIsNotPricedOut: the first who does not fit is worth as much per cost as
+// the last winner of the other layer, who would want nothing at that price.
+func TestWhoWinsByATieIsNotPricedOut(t *testing.T) {
+	worths := [][]float64{{9, 8, 2}, {7, 6, 2}}
+	got := game.ClearTogether(worths, each(worths, []float64{1, 1}), atMost(5, []float64{1, 1}))
+	if !slices.Equal(got.Demands, []int{3, 2}) || !slices.Equal(got.Prices, []float64{0, 2}) {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestALayerOfNobodyClears beside another.
+func TestALayerOfNobodyClears(t *testing.T) {
+	worths := [][]float64{{}, {3, 2, 1}}
+	got := game.ClearTogether(worths, each(worths, []float64{1, 1}), atMost(2, []float64{1, 1}))
+	if !slices.Equal(got.Demands, []int{0, 2}) || !slices.Equal(got.Prices, []float64{0, 1}) {
+		t.Errorf("%+v", got)
+	}
+}
+
 // TestOneMarketOfOneLayer is the market of a layer, whatever its players cost: the
 // price is the exact worth of the best loser.
 func TestOneMarketOfOneLayer(t *testing.T) {

@@ -18,7 +18,7 @@ const (
 	// since the start) zero was its best response in every round.
 	Dominated Reason = "dominated"
 	// PricedOut: the player left, and since it last gained participation (or since
-	// the start) it still wanted some in at least one round, but less than it had.
+	// the start) it still wanted some in at least one round, but no more than it had.
 	PricedOut Reason = "priced out"
 	// Forced: the player still participated when the last round had to meet
 	// the demand exactly, and was among the losers.

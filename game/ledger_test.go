@@ -61,6 +61,34 @@ func TestReasons(t *testing.T) {
 	}
 }
 
+// TestJustNotGone: a player leaves below [game.Gone] and not at it, where it has to be
+// forced out.
+func TestJustNotGone(t *testing.T) {
+	ledger := game.NewLedger(2)
+	ledger.Quote([]float64{1, 2}, 1)
+	if stay := ledger.Settle([]float64{game.Gone, 1}, 1); len(stay) != 2 {
+		t.Errorf("positions %v stay", stay)
+	}
+	ledger.Quote([]float64{1, 2}, 1)
+	if ledger.Close([]float64{game.Gone, 1}, 1); ledger.Records[0].Reason != game.Forced {
+		t.Errorf("%+v", ledger.Records[0])
+	}
+}
+
+// TestWhoWantedAllItHadIsPricedOut: at no price a player wants full participation, which
+// it has, and does not gain any. When it then leaves for its price, it did want some.
+func TestWhoWantedAllItHadIsPricedOut(t *testing.T) {
+	ledger := game.NewLedger(2)
+	for _, demand := range []int{2, 1} {
+		worths := []float64{1, 2}
+		market := game.Market{Price: ledger.Quote(worths, demand)}
+		ledger.Settle([]float64{market.BestResponse(1), market.BestResponse(2)}, demand)
+	}
+	if got := ledger.Records[0].Reason; got != game.PricedOut || ledger.Records[1].Reason != game.Kept {
+		t.Errorf("%s", got)
+	}
+}
+
 // TestLedgerMeetsEveryDemand plays random markets to the end: no round leaves
 // fewer than its demand, nobody comes back, and the last round leaves exactly
 // as many as asked. Saving and restoring on the way changes nothing.

@@ -38,7 +38,7 @@ func (m Market) Utility(worth, s float64) float64 {
 // BestResponse returns the strategy that maximises the utility,
 // s* = clip(1 - p/h, 0, 1); a worthless player has s* = 0 at any price.
 func (m Market) BestResponse(worth float64) float64 {
-	if worth <= m.Price || worth == 0 {
+	if worth <= m.Price {
 		return 0
 	}
 	return 1 - m.Price/worth

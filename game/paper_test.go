@@ -173,6 +173,24 @@ func TestPaperBestResponseAgainstGridSearch(t *testing.T) {
 	}
 }
 
+// TestPaperWhereTheMarginIsNothing: a player whose benefit is its toll keeps out of a
+// quadratic cost, strictly, and is as well off anywhere without one.
+func TestPaperWhereTheMarginIsNothing(t *testing.T) {
+	f := game.Field{Gradient: []float64{0.5}, SquaredNorm: []float64{4}}
+	for beta, scale := range map[float64]float64{0: 0.5 + 0.5, 0.25: 0.5 + 0.5 + 1} {
+		g := game.Paper{Alpha: 1, Beta: beta, Gamma: 0.5}
+		if s, dominated := g.BestResponse(f, 0), g.Dominated(f, 0); s != 0 || dominated != (beta > 0) {
+			t.Errorf("beta %g: best response %g, dominated %v", beta, s, dominated)
+		}
+		if gap := g.Gap(f, 0, 0.5); gap != beta {
+			t.Errorf("beta %g: half of full participation gives up %g, want %g", beta, gap, beta)
+		}
+		if got := g.Scale(f, 0); got != scale {
+			t.Errorf("beta %g: scale %g, want %g", beta, got, scale)
+		}
+	}
+}
+
 // duel is a game of two players whose equilibrium has a closed form: with
 // s_1 = (m_1 - eta k s_2) / (2 beta n_1) and the same for s_2, two linear
 // equations in two unknowns.

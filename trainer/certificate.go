@@ -201,29 +201,23 @@ func (c *PutBackCount) add(p PutBack) {
 }
 
 // paperCertificate states what is known of the paper's game at its end, from the
-// statistics measured there, the network and the players.
-func paperCertificate(g game.Paper, certificate game.Certificate, measured []Statistics, n *network.Network, players []Player) *Certificate {
+// accounts by layer, the statistics measured there, the network and the players.
+func paperCertificate(g game.Paper, certificate game.Certificate, accounts [][]game.Account, measured []Statistics, n *network.Network, players []Player) *Certificate {
 	c := newCertificate(PaperGame, certificate)
-	var (
-		all     [][]game.Account
-		indices [][]int
-	)
+	var indices [][]int
 	for l, statistics := range measured {
-		var layer game.Certificate
-		field := statistics.Field(g)
-		accounts := layer.CertifyPaper(g, field, statistics.Participation)
 		norm := 0.
-		for _, n := range statistics.SquaredNorm {
-			norm += n / float64(len(accounts))
+		for _, square := range statistics.SquaredNorm {
+			norm += square / float64(len(accounts[l]))
 		}
-		c.certifyLayer(CertifiedLayer{SpectralRadius: paperRadius(g, field, n.Layers[l]), MeanSquaredNorm: norm}, accounts)
-		all, indices = append(all, accounts), append(indices, network.Indices(len(accounts)))
-		for i, a := range accounts {
+		c.certifyLayer(CertifiedLayer{SpectralRadius: paperRadius(g, statistics.Field(g), n.Layers[l]), MeanSquaredNorm: norm}, accounts[l])
+		indices = append(indices, network.Indices(len(accounts[l])))
+		for i, a := range accounts[l] {
 			p := players[len(c.Players)]
 			c.Players = append(c.Players, CertifiedPlayer{PlayerName: PlayerName{l, i}, Reason: p.Reason, Epoch: p.Epoch, Account: a})
 		}
 	}
-	c.nameMostTempted(all, indices)
+	c.nameMostTempted(accounts, indices)
 	return c
 }
 
@@ -324,7 +318,7 @@ func ReadCertificate(text []byte) (*Certificate, error) {
 	}
 	next := PlayerName{0, 0}
 	for _, p := range c.Players {
-		if p.PlayerName != next && p.PlayerName != (PlayerName{next.Layer + 1, 0}) {
+		if p.PlayerName != next && (next.Index == 0 || p.PlayerName != PlayerName{next.Layer + 1, 0}) {
 			return nil, fmt.Errorf("player %s is not where it belongs", p.PlayerName)
 		}
 		if p.PutBack != nil && c.PutBack == nil {

@@ -7,6 +7,7 @@ import (
 	"math"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -167,10 +168,11 @@ func TestPaperCertificate(t *testing.T) {
 	}
 	players := make([]Player, 5)
 	var total game.Certificate
+	var accounts [][]game.Account
 	for _, m := range measured {
-		total.CertifyPaper(g, m.Field(g), m.Participation)
+		accounts = append(accounts, total.CertifyPaper(g, m.Field(g), m.Participation))
 	}
-	c := paperCertificate(g, total, measured, n, players)
+	c := paperCertificate(g, total, accounts, measured, n, players)
 	want := 0.2 * 1.125 / math.Sqrt(1.25*1.8125)
 	if c.Layers[0].SpectralRadius == nil || math.Abs(*c.Layers[0].SpectralRadius-want) > 1e-14 || *c.SpectralRadius != *c.Layers[0].SpectralRadius || *c.Layers[1].SpectralRadius != 0 {
 		t.Errorf("spectral radius %v, want %g", c.Layers[0].SpectralRadius, want)
@@ -228,11 +230,14 @@ func TestCertificateRefuses(t *testing.T) {
 		damage func(*Certificate)
 		word   string
 	}{
-		"schema":       {func(c *Certificate) { c.Schema = 7 }, "schema 7"},
-		"game":         {func(c *Certificate) { c.Game = "chess" }, "chess"},
-		"reason":       {func(c *Certificate) { c.Players[3].Reason = "bored" }, "bored"},
-		"order":        {func(c *Certificate) { c.Players[3].Index = 4 }, "0:4"},
-		"layers":       {func(c *Certificate) { c.Layers = c.Layers[:1]; c.Rounds = nil }, "1 layers"},
+		"schema": {func(c *Certificate) { c.Schema = 7 }, "schema 7"},
+		"game":   {func(c *Certificate) { c.Game = "chess" }, "chess"},
+		"reason": {func(c *Certificate) { c.Players[3].Reason = "bored" }, "bored"},
+		"order":  {func(c *Certificate) { c.Players[3].Index = 4 }, "0:4"},
+		"layers": {func(c *Certificate) { c.Layers = c.Layers[:1]; c.Rounds = nil }, "1 layers"},
+		"first layer": {func(c *Certificate) {
+			c.Players, c.MostTempted = slices.DeleteFunc(c.Players, func(p CertifiedPlayer) bool { return p.Layer == 0 }), nil
+		}, "1:0"},
 		"nobody":       {func(c *Certificate) { c.Players = nil }, "players"},
 		"round":        {func(c *Certificate) { c.Rounds[2].Supply = nil }, "round 3"},
 		"empty round":  {func(c *Certificate) { c.Rounds[2] = RoundLine{} }, "round 0"},

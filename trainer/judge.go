@@ -108,15 +108,15 @@ func (r *run) removeByThreshold(ctx context.Context, t *training, gated *network
 		keep    network.Survivors
 	)
 	t.Certificate = game.Certificate{}
+	accounts := make([][]game.Account, len(measured))
 	for l, statistics := range measured {
 		field := statistics.Field(g)
-		t.Certificate.CertifyPaper(g, field, statistics.Participation)
+		accounts[l] = t.Certificate.CertifyPaper(g, field, statistics.Participation)
 		var stay []int
-		for i, s := range statistics.Participation {
-			player := Player{Layer: l, Index: i, Participation: s, Reason: game.Kept}
-			player.Worth, player.Price = g.BenefitOf(field, i, 1), g.CostOf(field, i, 1)
+		for i, a := range accounts[l] {
+			player := Player{Layer: l, Index: i, Worth: a.Worth, Price: a.Price, Participation: a.Participation, Reason: game.Kept}
 			switch {
-			case s >= r.config.Threshold:
+			case a.Participation >= r.config.Threshold:
 				stay = append(stay, i)
 			case g.Dominated(field, i):
 				player.Epoch, player.Reason = r.config.Epochs, game.Dominated
@@ -130,7 +130,7 @@ func (r *run) removeByThreshold(ctx context.Context, t *training, gated *network
 	masked.Fold()
 	final := masked.Keep(keep)
 	embed(final, masked, keep)
-	certificate := paperCertificate(g, t.Certificate, measured, gated, players)
+	certificate := paperCertificate(g, t.Certificate, accounts, measured, gated, players)
 	return outcome{players, final, gated, masked, certificate}, t.finite(t.Certificate.TotalGap, t.Certificate.Scale)
 }
 

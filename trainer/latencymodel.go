@@ -9,7 +9,6 @@ import (
 	"math"
 	"os"
 	"slices"
-	"time"
 
 	"nashprune/game"
 	"nashprune/trainer/network"
@@ -33,7 +32,7 @@ type LatencyModel struct {
 	PerMAC    []float64 `json:"per_mac_us"`    // of each layer of weights, for the whole batch
 	PerNeuron []float64 `json:"per_neuron_us"` // of each hidden layer, likewise
 	// Step is how many neurons steps are apart, in all layers alike; 0 where there are
-	// none. PerStep has those up to the widest layer that was measured.
+	// none. PerStep reaches the widest layer that was measured and is zero beyond it.
 	Step    int       `json:"step,omitempty"`
 	PerStep []float64 `json:"per_step_us,omitempty"`
 	// Shapes is how many networks were timed; Error is the root mean square of the
@@ -126,12 +125,9 @@ func parseLatencyModel(text []byte) (*LatencyModel, error) {
 
 // How a latency model is measured: like latencies, but of more networks and with
 // fewer passes of each.
-const (
-	modelShapes = 46 // besides the whole network and the least
-	modelTurns  = 4
-	modelWarmUp = 2 // passes of each turn that are not counted
-	modelPasses = 7 // passes of each turn that are
-)
+const modelShapes = 46 // besides the whole network and the least
+
+var modelTurns = turns{count: 4, warmUp: 2, passes: 7}
 
 // measureLatencyModel times parts of a network on a device, in turns, and fits a
 // model to the lower quartiles: where a machine does other work, too, the median of
@@ -139,30 +135,13 @@ const (
 func measureLatencyModel(ctx context.Context, engine Engine, device string, available int, whole *network.Network, seed uint64) (*LatencyModel, error) {
 	parts := latencyParts(whole, seed)
 	batch := min(latencyBatch, available)
-	times := make([][]float64, len(parts))
-	for range modelTurns {
-		for i, n := range parts {
-			if err := engine.Push(&State{Network: n}); err != nil {
-				return nil, err
-			}
-			for pass := range modelWarmUp + modelPasses {
-				if err := ctx.Err(); err != nil {
-					return nil, err
-				}
-				start := time.Now()
-				if err := engine.Infer(batch); err != nil {
-					return nil, err
-				}
-				if pass >= modelWarmUp {
-					times[i] = append(times[i], float64(time.Since(start).Nanoseconds())/1e3)
-				}
-			}
-		}
+	times, err := modelTurns.times(ctx, engine, batch, parts)
+	if err != nil {
+		return nil, err
 	}
 	var widths [][]int
 	var quartiles []float64
 	for i, n := range parts {
-		slices.Sort(times[i])
 		widths, quartiles = append(widths, n.Widths()), append(quartiles, max(times[i][len(times[i])/4], 1e-3)) // clocks may stand still
 	}
 	model := fitLatencyModel(widths, quartiles)

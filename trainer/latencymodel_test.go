@@ -159,7 +159,7 @@ func TestMeasureLatencyModel(t *testing.T) {
 	if err := m.check(3); err != nil || m.Batch != 60 || m.Device != "scripted" {
 		t.Errorf("%+v, %v", m, err)
 	}
-	if pushes := strings.Count(strings.Join(e.asked, " "), "push"); pushes != modelTurns*(modelShapes+2) {
+	if pushes := strings.Count(strings.Join(e.asked, " "), "push"); pushes != modelTurns.count*(modelShapes+2) {
 		t.Errorf("%d pushes", pushes)
 	}
 	for _, call := range []string{"push", "infer"} {

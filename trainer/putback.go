@@ -63,28 +63,26 @@ func (t *training) putBack(before network.Survivors, last bool) error {
 		t.departed.Activation = state.Network.Activation
 	}
 	t.departed.Scatter(state.Network, before)
-	for l, falls := range t.witnesses.putBack(t.departed, live, left) {
-		for p, i := range left[l] {
-			t.WhenItLeft[l][i] = falls[p]
+	measure := func(into [][]float64) error {
+		for l, falls := range t.witnesses.putBack(t.departed, live, left) {
+			for p, i := range left[l] {
+				into[l][i] = falls[p]
+			}
+			if err := t.finite(falls...); err != nil {
+				return err
+			}
 		}
-		if err := t.finite(falls...); err != nil {
-			return err
-		}
-	}
-	if !last {
 		return nil
+	}
+	if err := measure(t.WhenItLeft); err != nil || !last {
+		return err
 	}
 	for l, ledger := range t.Ledgers {
 		left[l] = without(network.Indices(len(ledger.Records)), live[l])
 		t.AtTheEnd = append(t.AtTheEnd, make([]float64, len(ledger.Records)))
 	}
-	for l, falls := range t.witnesses.putBack(t.departed, live, left) {
-		for p, i := range left[l] {
-			t.AtTheEnd[l][i] = falls[p]
-		}
-		if err := t.finite(falls...); err != nil {
-			return err
-		}
+	if err := measure(t.AtTheEnd); err != nil {
+		return err
 	}
 	t.departed = nil
 	return nil

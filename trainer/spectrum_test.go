@@ -153,6 +153,24 @@ func TestConditionNumberOfManyWhoAreGone(t *testing.T) {
 	}
 }
 
+// TestConditionNumberOfFaintLayers: where everybody is faint alike the number is that of
+// the same layer at full size.
+func TestConditionNumberOfFaintLayers(t *testing.T) {
+	for _, widths := range [][]int{{20, 40, 3}, {40, 20, 3}} {
+		layer := testNetwork(widths, network.ReLU).Layers[0]
+		want := conditionNumber(layer)
+		for i := range layer.Participation {
+			layer.Participation[i] *= 0x1p-110
+		}
+		for i := range layer.Weight {
+			layer.Weight[i] *= 0x1p-110
+		}
+		if got := conditionNumber(layer); want == nil || got == nil || *got != *want { // powers of two round nothing
+			t.Errorf("%v: %v, want %v", widths, got, want)
+		}
+	}
+}
+
 // TestPaperRadiusOfInsiders: players whose best response is clipped change nothing,
 // so that the radius of the others alone is that of the whole matrix.
 func TestPaperRadiusOfInsiders(t *testing.T) {

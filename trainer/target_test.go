@@ -56,6 +56,18 @@ func TestCostsAreNeverNothing(t *testing.T) {
 	}
 }
 
+// TestCostsAreAHundredthAtLeast of those of the most expensive layer, and left as they are
+// above that.
+func TestCostsAreAHundredthAtLeast(t *testing.T) {
+	for measured, want := range map[float64]float64{0.04: 0.05, 0.06: 0.06} {
+		m := &LatencyModel{Base: 7, PerMAC: []float64{0, 0, 0}, PerNeuron: []float64{measured, 5}}
+		costs := Latency.costs([]int{20, 30, 15, 4}, m)[0]
+		if len(costs) != 30 || math.Abs(costs[0]-want) > 1e-13 || math.Abs(costs[29]-want) > 1e-13 { // of times near 80
+			t.Errorf("players that take %g us cost %v", measured, costs)
+		}
+	}
+}
+
 // TestBudgetsFallToTheirLimit along the cubic schedule, and never rise.
 func TestBudgetsFallToTheirLimit(t *testing.T) {
 	target := Target{Resource: Parameters, Limit: 100}
@@ -176,6 +188,38 @@ func TestTargetsAreRefused(t *testing.T) {
 		if !errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), word) {
 			t.Errorf("%v, want %q", err, word)
 		}
+	}
+}
+
+// TestShapesAtTheirEnds: a layer may keep everybody and the least.
+func TestShapesAtTheirEnds(t *testing.T) {
+	c, err := targetConfig(func(c *Config) { c.Shape = "2-15" }).Resolve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if shares, err := c.shares([]int{30, 15}); err != nil || !slices.Equal(shares, []int{2, 15}) {
+		t.Errorf("%v, %v", shares, err)
+	}
+	for _, beyond := range []string{"1-15", "2-16", "2", "two"} {
+		if _, err := targetConfig(func(c *Config) { c.Shape = beyond }).Resolve(); !errors.Is(err, ErrUsage) {
+			t.Errorf("--shape %s: %v", beyond, err)
+		}
+	}
+}
+
+// TestBudgetsForetellAShape: until it is known who stays, layers are expected to shrink
+// alike, to within a hundredth of what the budget leaves.
+func TestBudgetsForetellAShape(t *testing.T) {
+	c, err := targetConfig(func(c *Config) { c.MaxParameters = 300 }).Resolve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := newPlan(c, MarketGame, planWidths, 160)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(p.shares, []int{10, 5}) { // 20-10-5-4 has 289 parameters, and with an eleventh player 315
+		t.Errorf("%v of %v are expected to stay", p.shares, planWidths[1:3])
 	}
 }
 

@@ -243,7 +243,7 @@ func TestLatenciesTakeTurns(t *testing.T) {
 		t.Fatalf("%v, %d, %v", microseconds, batch, err)
 	}
 	asked := strings.Join(e.asked, " ")
-	if n := strings.Count(asked, "infer"); n != 2*latencyTurns*(latencyWarmUp+latencyPasses) || strings.Count(asked, "push") != 2*latencyTurns {
+	if n := strings.Count(asked, "infer"); n != 2*latencyTurns.count*(latencyTurns.warmUp+latencyTurns.passes) || strings.Count(asked, "push") != 2*latencyTurns.count {
 		t.Errorf("%d passes", n)
 	}
 }

@@ -188,10 +188,9 @@ func TestStoppedComparisonsGoOn(t *testing.T) {
 	}
 }
 
-// TestDivergedMethodsAreReported: a rate at which trainings blow up
-// leaves a report that says so, if the market comes to anything, and an error if nothing
-// does.
-func TestDivergedMethodsAreReported(t *testing.T) {
+// TestEverythingDiverges: a rate at which all trainings blow up leaves no report but an
+// error that says so.
+func TestEverythingDiverges(t *testing.T) {
 	o := options(t)
 	o.Only, o.Keep, o.Seeds = []string{"magnitude"}, []int{6}, 1
 	o.Config.LearningRate = 50

@@ -69,7 +69,7 @@ type Entry struct {
 	// Difference is that of the figures to the market's, seed by seed.
 	Difference *Difference `json:"difference,omitempty"`
 	// LatencyUS is the median time for a batch with a network of the first seed's shape,
-	// all shapes having taken turns.
+	// all shapes having taken turns; zero where that run diverged.
 	LatencyUS float64 `json:"latency_us"`
 }
 

@@ -40,6 +40,9 @@ func checkResult(r *trainer.Result) error {
 	if r.Task != "" && r.Task != trainer.Classification && r.Task != trainer.Regression {
 		return fmt.Errorf("its task %.40q is neither %s nor %s", r.Task, trainer.Classification, trainer.Regression)
 	}
+	if n := len(r.Data.TargetNames); n > 0 && !r.Regression() {
+		return fmt.Errorf("it names %d targets, and the task is to tell classes", n)
+	}
 	if err := checkJudged("dense", r.Dense, r); err != nil {
 		return err
 	}

@@ -50,8 +50,12 @@ func compareEntries(w io.Writer, entries []compare.Entry, judgedBy measure) erro
 	fmt.Fprintf(table, "method\tshape\t%s\tto the market\t\tlayers\tparameters\tMACs\tlatency\tsetting\n", judgedBy.brief)
 	for _, e := range entries {
 		layers, parameters, macs := kept(e)
+		latency := "-"
+		if e.LatencyUS > 0 {
+			latency = microseconds(e.LatencyUS)
+		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.Method, e.Shape, figure(e.Mean, e.Deviation),
-			difference(e.Difference), verdict(e), layers, parameters, macs, microseconds(e.LatencyUS), e.Setting)
+			difference(e.Difference), verdict(e), layers, parameters, macs, latency, e.Setting)
 	}
 	return table.Flush()
 }

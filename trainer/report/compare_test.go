@@ -123,6 +123,29 @@ func TestFrontIsWhole(t *testing.T) {
 	}
 }
 
+// TestFrontOfThePerfect: where nobody errs everybody is at the upper edge, on an axis that
+// has a length.
+func TestFrontOfThePerfect(t *testing.T) {
+	r := comparison()
+	for i := range r.Entries {
+		r.Entries[i].Mean, r.Entries[i].Deviation = pointer(100), pointer(0)
+	}
+	up := frontScale(r, accuracy)
+	if up.at(100) != frontTop || up.at(up.low) != frontBottom || up.low > 100-leastAccuracies {
+		t.Errorf("100 %% lies at %g of %g to %g: %+v", up.at(100), up.start, up.end, up)
+	}
+}
+
+// TestNothingIsTimedThatDiverged: a network that is not there takes no 0 us.
+func TestNothingIsTimedThatDiverged(t *testing.T) {
+	r := comparison()
+	r.Entries = r.Entries[7:]
+	var b strings.Builder
+	if err := Compare(&b, r); err != nil || strings.Contains(b.String(), " us") {
+		t.Errorf("%v\n%s", err, b.String())
+	}
+}
+
 // rankedRun is a run of two layers without a game.
 func rankedRun() *Run {
 	run := marketRun()

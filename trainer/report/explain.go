@@ -44,14 +44,11 @@ func explainMarket(w io.Writer, run *Run) error {
 	table := newTable(w)
 	fmt.Fprintln(table, "layer\tplayers\tkept\tdominated\tpriced out\tforced\tlast price\tlowest kept worth\t")
 	for l, players := range byLayer(run) {
-		counts, price, lowest := map[game.Reason]int{}, "-", "-"
+		counts := map[game.Reason]int{}
 		for _, p := range players {
 			counts[p.Reason]++
 		}
-		if kept, _ := sides(players); len(kept) > 0 {
-			worst := slices.MinFunc(kept, func(a, b trainer.Player) int { return cmp.Compare(a.Worth, b.Worth) })
-			price, lowest = number(worst.Price), number(worst.Worth)
-		}
+		price, lowest := lowestKept(players)
 		fmt.Fprintf(table, "%d\t%d\t%d\t%d\t%d\t%d\t%s\t%s\t\n", l, len(players), counts[game.Kept], counts[game.Dominated],
 			counts[game.PricedOut], counts[game.Forced], price, lowest)
 	}
@@ -61,7 +58,7 @@ func explainMarket(w io.Writer, run *Run) error {
 	fmt.Fprint(w, `
 A player wants 1 - price/worth of full participation, and none where its worth is at most the price.
 dominated:   the player wanted no participation in any round since it last gained some, or since the start.
-priced out:  the player still wanted some participation in one of those rounds, though less than it had.
+priced out:  the player still wanted some participation in one of those rounds, though no more than it had.
 forced:      the player still took part when the last round kept exactly as many as asked, and those kept were worth more.
 `)
 	fmt.Fprintf(w, "A worth is %s.\n", worthMeans(run.Config))
@@ -69,12 +66,7 @@ forced:      the player still took part when the last round kept exactly as many
 	if err := explainRounds(w, run.Rounds); err != nil {
 		return err
 	}
-	kept, left := sides(run.Players)
-	margin := func(p trainer.Player) float64 { return p.Worth - p.Price }
-	slices.SortStableFunc(kept, func(a, b trainer.Player) int { return cmp.Compare(margin(a), margin(b)) })
-	slices.SortStableFunc(left, func(a, b trainer.Player) int {
-		return cmp.Or(cmp.Compare(b.Epoch, a.Epoch), cmp.Compare(margin(b), margin(a)))
-	})
+	kept, left := byMargin(run.Players)
 	columns := []string{"worth", "price"}
 	return errors.Join(listPlayers(w, "Nearest to leaving, of those who stay", columns, kept),
 		listPlayers(w, "Last to leave", columns, left))
@@ -131,6 +123,29 @@ func sides(players []trainer.Player) (kept, left []trainer.Player) {
 		}
 	}
 	return kept, left
+}
+
+// byMargin returns those who stay, the smallest margin of worth over price first, and
+// those who left, the last to leave first and of these the largest margin.
+func byMargin(players []trainer.Player) (kept, left []trainer.Player) {
+	kept, left = sides(players)
+	margin := func(p trainer.Player) float64 { return p.Worth - p.Price }
+	slices.SortStableFunc(kept, func(a, b trainer.Player) int { return cmp.Compare(margin(a), margin(b)) })
+	slices.SortStableFunc(left, func(a, b trainer.Player) int {
+		return cmp.Or(cmp.Compare(b.Epoch, a.Epoch), cmp.Compare(margin(b), margin(a)))
+	})
+	return kept, left
+}
+
+// lowestKept writes the price and the worth of the least worthy player that stays in a
+// layer, "-" where nobody does.
+func lowestKept(players []trainer.Player) (price, worth string) {
+	kept, _ := sides(players)
+	if len(kept) == 0 {
+		return "-", "-"
+	}
+	worst := slices.MinFunc(kept, func(a, b trainer.Player) int { return cmp.Compare(a.Worth, b.Worth) })
+	return number(worst.Price), number(worst.Worth)
 }
 
 // shownRounds is about how many rounds of the market are listed.

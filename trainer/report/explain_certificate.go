@@ -191,7 +191,7 @@ func ExplainPlayer(w io.Writer, run *Run, name trainer.PlayerName) error {
 	}
 	side := "above zero: it wants to take part"
 	if p.Margin <= 0 {
-		side = "not above zero: no participation is as good as none"
+		side = "not above zero: no participation is better than none"
 	}
 	row("margin", number(p.Margin), "what the first unit of participation brings, "+side)
 	row("participation", number(p.Participation), "")

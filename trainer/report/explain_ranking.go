@@ -1,10 +1,8 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"nashprune/trainer"
@@ -37,22 +35,13 @@ func explainRanking(w io.Writer, run *Run) error {
 	fmt.Fprintln(table, "layer\tplayers\tkept\tranked out\tlast cut\tlowest kept score\t")
 	for l, players := range byLayer(run) {
 		kept, left := sides(players)
-		cut, lowest := "-", "-"
-		if len(kept) > 0 {
-			worst := slices.MinFunc(kept, func(a, b trainer.Player) int { return cmp.Compare(a.Worth, b.Worth) })
-			cut, lowest = number(worst.Price), number(worst.Worth)
-		}
+		cut, lowest := lowestKept(players)
 		fmt.Fprintf(table, "%d\t%d\t%d\t%d\t%s\t%s\t\n", l, len(players), len(kept), len(left), cut, lowest)
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	kept, left := sides(run.Players)
-	margin := func(p trainer.Player) float64 { return p.Worth - p.Price }
-	slices.SortStableFunc(kept, func(a, b trainer.Player) int { return cmp.Compare(margin(a), margin(b)) })
-	slices.SortStableFunc(left, func(a, b trainer.Player) int {
-		return cmp.Or(cmp.Compare(b.Epoch, a.Epoch), cmp.Compare(margin(b), margin(a)))
-	})
+	kept, left := byMargin(run.Players)
 	columns := []string{"score", "cut"}
 	if err := listPlayers(&b, "Nearest to the cut, of those who stay", columns, kept); err != nil {
 		return err

@@ -1,11 +1,12 @@
 package report
 
 import (
-	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"math"
 	"path/filepath"
+	"slices"
 
 	"nashprune/trainer/atomicfile"
 	"nashprune/trainer/compare"
@@ -42,27 +43,16 @@ var methodColours = []string{
 
 // SaveFront draws a comparison into its folder.
 func SaveFront(dir string, r *compare.Report) error {
-	var b bytes.Buffer
-	if err := Front(&b, r); err != nil {
-		return err
-	}
-	return atomicfile.Write(filepath.Join(dir, FrontFile), func(w io.Writer) error {
-		_, err := w.Write(b.Bytes())
-		return err
-	})
+	return atomicfile.Write(filepath.Join(dir, FrontFile), func(w io.Writer) error { return Front(w, r) })
 }
 
 // Front writes an SVG of 960 by 470 pixels that shows how well every method does with
 // how many players, mean and deviation over the seeds. The market of every layer is in
 // both panels. Errors are those of w.
 func Front(w io.Writer, r *compare.Report) error {
-	d := new(drawing)
 	judgedBy := measureOf(r.Task)
-	fmt.Fprintf(d, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %[1]d %[2]d" role="img" `+
-		`font-family="system-ui, -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif">`+"\n", pictureWidth, frontHeight)
-	title := fmt.Sprintf("%s by players kept, on %s", judgedBy.name, shorten(r.Data.Name, longestName))
-	fmt.Fprintf(d, "<title>%s</title>\n", escape(title))
-	d.rectangle(point{0.5, 0.5}, point{pictureWidth - 0.5, frontHeight - 0.5}, 8, style{fill: paperColour, stroke: edgeColour, width: 1})
+	d := newDrawing(pictureWidth, frontHeight, fmt.Sprintf("%s by players kept, on %s", judgedBy.name, shorten(r.Data.Name, longestName)))
+	d.paper(pictureWidth, frontHeight)
 	d.text(point{margin, titleLine}, letters{size: titleSize, fill: inkColour, bold: true}, "How well methods prune")
 	d.text(point{margin, subtitleLine}, letters{size: headingSize, fill: mutedColour}, fmt.Sprintf(
 		"%s, %s, %s epochs, %s  ·  %s on %s, mean and deviation", shorten(r.Data.Name, longestName), r.Model, Thousands(r.Epochs), seeds(r.Seeds), judgedBy.name, judgedOn(r.Data)))
@@ -71,9 +61,7 @@ func Front(w io.Writer, r *compare.Report) error {
 		drawFront(d, r, panel.shape, panel.left, up)
 		d.text(point{panel.left, frontTop - 14}, letters{size: headingSize, fill: inkColour, bold: true}, panel.heading)
 	}
-	d.WriteString("</svg>\n")
-	_, err := w.Write(d.Bytes())
-	return err
+	return d.finish(w)
 }
 
 // frontLine is a method in a panel.
@@ -114,9 +102,7 @@ func frontLines(r *compare.Report, shape compare.Shape) []frontLine {
 		line := &lines[at[drawn.name]]
 		line.entries = append(line.entries, e)
 	}
-	for from, to := 0, len(lines)-1; from < to; from, to = from+1, to-1 {
-		lines[from], lines[to] = lines[to], lines[from]
-	}
+	slices.Reverse(lines)
 	return lines
 }
 
@@ -138,6 +124,7 @@ func frontScale(r *compare.Report, judgedBy measure) scale {
 		low = max(low, market-belowJudged)
 	}
 	const mostSteps = 8
+	low = min(low, 100-leastAccuracies)
 	high = max(high, low+leastAccuracies)
 	step := niceStep(high-low, mostSteps)
 	return scale{low: math.Floor(low/step) * step, high: min(100, math.Ceil(high/step)*step), start: frontBottom, end: frontTop}
@@ -154,10 +141,7 @@ func drawFront(d *drawing, r *compare.Report, shape compare.Shape, left float64,
 	place := func(e compare.Entry, y float64) point {
 		return point{across.at(-math.Log(float64(e.Keep))), up.at(max(y, up.low))}
 	}
-	for _, y := range up.ticks(niceStep(up.high-up.low, 8)) {
-		d.line([]point{{left, up.at(y)}, {left + frontWidth, up.at(y)}}, style{stroke: gridColour, width: 1})
-		d.text(point{left - 7, up.at(y) + 3.6}, letters{size: tickSize, fill: mutedColour, anchor: "end"}, tickLabel(y))
-	}
+	d.grid(left, left+frontWidth, up, up.ticks(niceStep(up.high-up.low, 8)))
 	d.line([]point{{left, frontBottom}, {left + frontWidth, frontBottom}}, style{stroke: mutedColour, width: 1})
 	seen := map[int]bool{}
 	for _, e := range r.Entries {
@@ -191,12 +175,7 @@ func drawFront(d *drawing, r *compare.Report, shape compare.Shape, left float64,
 			}
 			d.circle(p, radius, style{fill: l.colour})
 		}
-		fewest := l.entries[0]
-		for _, e := range l.entries {
-			if e.Keep < fewest.Keep {
-				fewest = e
-			}
-		}
+		fewest := slices.MinFunc(l.entries, func(a, b compare.Entry) int { return cmp.Compare(a.Keep, b.Keep) })
 		labels = append(labels, label{
 			text: fmt.Sprintf("%s %.2f", l.name, *fewest.Mean), colour: l.colour, bold: i == len(lines)-1,
 			mark: place(fewest, *fewest.Mean).y, room: labelRoom,

@@ -88,14 +88,11 @@ func Picture(w io.Writer, run *Run) error {
 	if err := run.check(); err != nil {
 		return fmt.Errorf("the run makes no picture: %w", err)
 	}
-	d := new(drawing)
-	fmt.Fprintf(d, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %[1]d %[2]d" role="img" `+
-		`font-family="system-ui, -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif">`+"\n", pictureWidth, pictureHeight)
 	title := headline(run)
-	fmt.Fprintf(d, "<title>%s</title>\n", escape(title))
+	d := newDrawing(pictureWidth, pictureHeight, title)
 	fmt.Fprintf(d, `<clipPath id="accuracies"><rect x="%d" y="%d" width="%d" height="%d"/></clipPath>`+"\n",
 		plotLeft, accuracyTop, plotRight-plotLeft, accuracyBottom-accuracyTop)
-	d.rectangle(point{0.5, 0.5}, point{pictureWidth - 0.5, pictureHeight - 0.5}, 8, style{fill: paperColour, stroke: edgeColour, width: 1})
+	d.paper(pictureWidth, pictureHeight)
 	d.text(point{margin, titleLine}, letters{size: titleSize, fill: inkColour, bold: true}, title)
 	d.text(point{margin, subtitleLine}, letters{size: headingSize, fill: mutedColour}, circumstances(run))
 
@@ -105,9 +102,7 @@ func Picture(w io.Writer, run *Run) error {
 	drawAccuracies(d, run, epochs)
 	drawEpochs(d, epochs)
 	drawNetworks(d, run)
-	d.WriteString("</svg>\n")
-	_, err := w.Write(d.Bytes())
-	return err
+	return d.finish(w)
 }
 
 // headline says in one line what came out.
@@ -217,22 +212,8 @@ func drawPhases(d *drawing, run *Run, epochs scale) {
 // drawEpochs draws the axis that both plots share.
 func drawEpochs(d *drawing, epochs scale) {
 	const mostTicks = 10
-	d.line([]point{{plotLeft, accuracyBottom}, {plotRight, accuracyBottom}}, style{stroke: mutedColour, width: 1})
-	for _, epoch := range epochs.ticks(max(1, niceStep(epochs.high, mostTicks))) {
-		x := epochs.at(epoch)
-		d.line([]point{{x, accuracyBottom}, {x, accuracyBottom + 4}}, style{stroke: mutedColour, width: 1})
-		d.text(point{x, accuracyBottom + 16}, letters{size: tickSize, fill: mutedColour, anchor: "middle"}, tickLabel(epoch))
-	}
+	d.axis(epochs, accuracyBottom, epochs.ticks(max(1, niceStep(epochs.high, mostTicks))))
 	d.text(point{(plotLeft + plotRight) / 2, accuracyBottom + 33}, letters{size: textSize, fill: mutedColour, anchor: "middle"}, "epoch")
-}
-
-// drawGrid draws the lines and numbers of a vertical axis.
-func drawGrid(d *drawing, numbers scale, ticks []float64) {
-	for _, t := range ticks {
-		y := numbers.at(t)
-		d.line([]point{{plotLeft, y}, {plotRight, y}}, style{stroke: gridColour, width: 1})
-		d.text(point{plotLeft - 7, y + 3.6}, letters{size: tickSize, fill: mutedColour, anchor: "end"}, tickLabel(t))
-	}
 }
 
 // drawLabels writes labels right of a plot, each with a line to its mark.

@@ -32,7 +32,7 @@ func drawAccuracies(d *drawing, run *Run, epochs scale) {
 	percents := accuracyScale(judgedBy, lines, judged)
 	d.text(point{plotLeft, accuracyTop - 10}, letters{size: headingSize, fill: inkColour, bold: true}, judgedBy.axis)
 	const mostTicks = 5
-	drawGrid(d, percents, percents.ticks(niceStep(percents.high-percents.low, mostTicks)))
+	d.grid(plotLeft, plotRight, percents, percents.ticks(niceStep(percents.high-percents.low, mostTicks)))
 
 	var labels []label
 	for _, j := range judged {

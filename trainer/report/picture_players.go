@@ -26,7 +26,7 @@ func drawPlayers(d *drawing, run *Run, epochs scale) {
 		start: playersBottom, end: playersTop, logarithmic: true,
 	}
 	d.text(point{plotLeft, headingLine}, letters{size: headingSize, fill: inkColour, bold: true}, "Players of each hidden layer")
-	drawGrid(d, numbers, numbers.powerTicks())
+	d.grid(plotLeft, plotRight, numbers, numbers.powerTicks())
 
 	layers := len(start)
 	var labels []label

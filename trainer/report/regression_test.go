@@ -113,6 +113,11 @@ func TestRegressionRefuses(t *testing.T) {
 		}
 	}
 	run := marketRun()
+	run.Result.Data.TargetNames = []string{"price"}
+	if err := run.check(); err == nil || !strings.Contains(err.Error(), "targets") {
+		t.Errorf("classes with the name of a target: %v", err)
+	}
+	run = marketRun()
 	run.Epochs[1].Accuracy = nil
 	if err := Picture(io.Discard, run); err == nil {
 		t.Error("an epoch without an accuracy is drawn")

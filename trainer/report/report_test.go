@@ -256,6 +256,17 @@ func TestParsePlayer(t *testing.T) {
 	}
 }
 
+// TestWorthlessPlayer: where nothing is at stake, any participation is as good as none.
+func TestWorthlessPlayer(t *testing.T) {
+	run := withCertificate(marketRun())
+	p := &run.Certificate.Players[0]
+	p.Account = game.Market{}.Account(0, 1)
+	var b strings.Builder
+	if err := ExplainPlayer(&b, run, p.PlayerName); err != nil || p.Gain != 0 || !strings.Contains(b.String(), "no participation is better than none") {
+		t.Errorf("%v, gain %g:\n%s", err, p.Gain, b.String())
+	}
+}
+
 func TestEval(t *testing.T) {
 	correct := 9740
 	r := &trainer.EvalResult{

@@ -195,36 +195,18 @@ func panelAt(i int, x, y scale) panel {
 func (p panel) frame(d *drawing, heading, explained, below string, across, up []float64) {
 	d.text(point{p.x.start, p.y.end - 24}, letters{size: headingSize, fill: inkColour, bold: true}, heading)
 	d.text(point{p.x.start, p.y.end - 9}, letters{size: tickSize, fill: mutedColour}, explained)
-	for _, t := range up {
-		y := p.y.at(t)
-		d.line([]point{{p.x.start, y}, {p.x.end, y}}, style{stroke: gridColour, width: 1})
-		d.text(point{p.x.start - 7, y + 3.6}, letters{size: tickSize, fill: mutedColour, anchor: "end"}, tickLabel(t))
-	}
-	d.line([]point{{p.x.start, p.y.start}, {p.x.end, p.y.start}}, style{stroke: mutedColour, width: 1})
-	for _, t := range across {
-		x := p.x.at(t)
-		d.line([]point{{x, p.y.start}, {x, p.y.start + 4}}, style{stroke: mutedColour, width: 1})
-		d.text(point{x, p.y.start + 16}, letters{size: tickSize, fill: mutedColour, anchor: "middle"}, tickLabel(t))
-	}
+	d.grid(p.x.start, p.x.end, p.y, up)
+	d.axis(p.x, p.y.start, across)
 	d.text(point{(p.x.start + p.x.end) / 2, p.y.start + 32}, letters{size: textSize, fill: mutedColour, anchor: "middle"}, below)
 }
 
 // startFigure begins a figure with its title.
 func startFigure(title, subtitle string) *drawing {
-	d := new(drawing)
-	fmt.Fprintf(d, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %[1]d %[2]d" role="img" `+
-		`font-family="system-ui, -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif">`+"\n", figureWidth, figureHeight)
-	fmt.Fprintf(d, "<title>%s</title>\n", escape(title))
-	d.rectangle(point{0.5, 0.5}, point{figureWidth - 0.5, figureHeight - 0.5}, 8, style{fill: paperColour, stroke: edgeColour, width: 1})
+	d := newDrawing(figureWidth, figureHeight, title)
+	d.paper(figureWidth, figureHeight)
 	d.text(point{margin, 34}, letters{size: titleSize - 3, fill: inkColour, bold: true}, title)
 	d.text(point{margin, 53}, letters{size: textSize, fill: mutedColour}, subtitle)
 	return d
-}
-
-func (d *drawing) finish(w io.Writer) error {
-	d.WriteString("</svg>\n")
-	_, err := w.Write(d.Bytes())
-	return err
 }
 
 // PaperFigure1 draws the paper's Figure 1 as an SVG, of the nearest reading of each
@@ -232,7 +214,7 @@ func (d *drawing) finish(w io.Writer) error {
 // the paper's last figures as rings. Its errors are those of w.
 func PaperFigure1(w io.Writer, r *reproduce.Report) error {
 	d := startFigure("Figure 1 of arXiv:2512.22106, reproduced: the nearest reading of each configuration",
-		fmt.Sprintf("%s, seed 1; accuracy on held-out training samples; rings: where the paper ends", shorten(r.Data, longestName)))
+		fmt.Sprintf("%s, %s; accuracy on held-out training samples; rings: where the paper ends", shorten(r.Data, longestName), drawnSeed(r)))
 	legend(d, r)
 	lowest, players := 100., 0.
 	for _, row := range r.Rows {
@@ -271,6 +253,16 @@ func PaperFigure1(w io.Writer, r *reproduce.Report) error {
 	return d.finish(w)
 }
 
+// drawnSeed says which runs of the nearest readings the figures are of.
+func drawnSeed(r *reproduce.Report) string {
+	for _, row := range r.Rows {
+		if len(row.Full) > 0 && row.Full[0].Runs[0].Diverged != "" {
+			return "first seed with figures"
+		}
+	}
+	return "seed 1"
+}
+
 // legend names the lines of the rows.
 func legend(d *drawing, r *reproduce.Report) {
 	const y, dash, gap = 74, 30, 26
@@ -287,8 +279,8 @@ func legend(d *drawing, r *reproduce.Report) {
 // those of w.
 func PaperFigure2(w io.Writer, r *reproduce.Report) error {
 	d := startFigure("Figure 2 of arXiv:2512.22106, reproduced: participations at the end",
-		fmt.Sprintf("%s, seed 1, nearest reading of each configuration; players a bin of 0.01, spaced by log(1+n); dashed: eps = %s",
-			shorten(r.Data, longestName), strconv.FormatFloat(r.Threshold, 'g', -1, 64)))
+		fmt.Sprintf("%s, %s, nearest reading of each configuration; players a bin of 0.01, spaced by log(1+n); dashed: eps = %s",
+			shorten(r.Data, longestName), drawnSeed(r), strconv.FormatFloat(r.Threshold, 'g', -1, 64)))
 	most := 1
 	for _, row := range r.Rows {
 		for _, n := range row.Histogram {

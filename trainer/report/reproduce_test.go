@@ -94,6 +94,21 @@ func TestPaperSays(t *testing.T) {
 	}
 }
 
+// TestFiguresNameTheirSeed: where the first seed of a reading diverged, its line is that of
+// another.
+func TestFiguresNameTheirSeed(t *testing.T) {
+	for _, draw := range []func(io.Writer, *reproduce.Report) error{PaperFigure1, PaperFigure2} {
+		whole := paperReport()
+		whole.Rows = whole.Rows[:2]
+		for want, r := range map[string]*reproduce.Report{", seed 1": whole, ", first seed with figures": paperReport()} {
+			var b strings.Builder
+			if err := draw(&b, r); err != nil || !strings.Contains(b.String(), want) {
+				t.Errorf("%v: no %q in\n%.1000s", err, want, b.String())
+			}
+		}
+	}
+}
+
 // TestPaperFigures: whatever a report holds, figures are XML whose numbers are finite.
 func TestPaperFigures(t *testing.T) {
 	empty := &reproduce.Report{Rows: []reproduce.RowReport{{}}}

@@ -189,33 +189,23 @@ func (run *Run) readMetrics(from io.Reader) error {
 	for ; lines.Scan(); number++ {
 		var line struct {
 			trainer.EpochLine
-			Round  int       `json:"round"`
-			After  int       `json:"after_step"`
-			Demand []int     `json:"demand"`
-			Prices []float64 `json:"prices"`
-			Supply []float64 `json:"supply"`
-			Cuts   []float64 `json:"cuts"`
-			Costs  []float64 `json:"costs"`
-			Held   int       `json:"held"`
+			Round int `json:"round"`
 		}
-		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
-			return fmt.Errorf("line %d: %w", number, trainer.PlainJSON(err))
-		}
-		var err error
-		if line.Round == 0 {
+		err := json.Unmarshal(lines.Bytes(), &line)
+		switch {
+		case err != nil:
+		case line.Round == 0:
 			run.Epochs = append(run.Epochs, line.EpochLine)
 			err = run.checkEpoch(line.EpochLine)
-		} else {
-			round := trainer.RoundLine{
-				Training: line.Training, Round: line.Round, Epoch: line.Epoch, Step: line.After,
-				Demand: line.Demand, Prices: line.Prices, Supply: line.Supply, Cuts: line.Cuts, Players: line.Players,
-				Costs: line.Costs, ValidationAccuracy: line.ValidationAccuracy, Held: line.Held,
+		default:
+			var round trainer.RoundLine
+			if err = json.Unmarshal(lines.Bytes(), &round); err == nil {
+				run.Rounds = append(run.Rounds, round)
+				err = run.checkRound(round)
 			}
-			run.Rounds = append(run.Rounds, round)
-			err = run.checkRound(round)
 		}
 		if err != nil {
-			return fmt.Errorf("line %d: %w", number, err)
+			return fmt.Errorf("line %d: %w", number, trainer.PlainJSON(err))
 		}
 	}
 	switch err := lines.Err(); {

@@ -93,6 +93,25 @@ func tickLabel(x float64) string {
 	return strconv.FormatFloat(x+0, 'g', 6, 64)
 }
 
+// grid draws the lines and numbers of a vertical axis, between two edges.
+func (d *drawing) grid(left, right float64, up scale, ticks []float64) {
+	for _, t := range ticks {
+		y := up.at(t)
+		d.line([]point{{left, y}, {right, y}}, style{stroke: gridColour, width: 1})
+		d.text(point{left - 7, y + 3.6}, letters{size: tickSize, fill: mutedColour, anchor: "end"}, tickLabel(t))
+	}
+}
+
+// axis draws a horizontal axis at a height, with marks and their numbers.
+func (d *drawing) axis(across scale, y float64, ticks []float64) {
+	d.line([]point{{across.start, y}, {across.end, y}}, style{stroke: mutedColour, width: 1})
+	for _, t := range ticks {
+		x := across.at(t)
+		d.line([]point{{x, y}, {x, y + 4}}, style{stroke: mutedColour, width: 1})
+		d.text(point{x, y + 16}, letters{size: tickSize, fill: mutedColour, anchor: "middle"}, tickLabel(t))
+	}
+}
+
 // label is a text that belongs to a mark and may be moved along one axis.
 type label struct {
 	text   string

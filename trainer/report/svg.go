@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"fmt"
+	"io"
 	"math"
 	"strconv"
 	"strings"
@@ -63,6 +64,27 @@ func textWidth(text string, size float64) float64 {
 // drawing collects the marks of an SVG. Everything that goes in as text is
 // escaped, and numbers that are not finite are drawn as zero.
 type drawing struct{ bytes.Buffer }
+
+// newDrawing begins an SVG of so many pixels with its title.
+func newDrawing(width, height int, title string) *drawing {
+	d := new(drawing)
+	fmt.Fprintf(d, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %[1]d %[2]d" role="img" `+
+		`font-family="system-ui, -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif">`+"\n", width, height)
+	fmt.Fprintf(d, "<title>%s</title>\n", escape(title))
+	return d
+}
+
+// paper draws what everything else lies on, up to the edges of the SVG.
+func (d *drawing) paper(width, height float64) {
+	d.rectangle(point{0.5, 0.5}, point{width - 0.5, height - 0.5}, 8, style{fill: paperColour, stroke: edgeColour, width: 1})
+}
+
+// finish ends the SVG and writes it.
+func (d *drawing) finish(w io.Writer) error {
+	d.WriteString("</svg>\n")
+	_, err := w.Write(d.Bytes())
+	return err
+}
 
 func (d *drawing) rectangle(from, to point, radius float64, s style) {
 	fmt.Fprintf(d, `<rect x="%s" y="%s" width="%s" height="%s"`, coordinate(from.x), coordinate(from.y),

@@ -38,8 +38,8 @@ type RowReport struct {
 	Row
 	Screen []Run       `json:"screen"` // every reading, judged on the validation part, the nearest first
 	Full   []Candidate `json:"full"`   // the readings run in full, the nearest first, by the validation part
-	// Curve and Histogram are of the first seed of the first of Full: the paper's
-	// Figures 1 and 2.
+	// Curve and Histogram are of the first seed of the first of Full that did not
+	// diverge: the paper's Figures 1 and 2.
 	Curve     []Point `json:"curve,omitempty"`
 	Histogram []int   `json:"histogram,omitempty"` // players by participation, in equal bins from 0 to 1
 }

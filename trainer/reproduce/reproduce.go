@@ -42,7 +42,8 @@ const (
 const candidates = 3
 
 // Paper runs the experiment. When it is stopped, the same call goes on with what Dir
-// holds. Its errors are those of [study.Run]; every run diverging is an error, too.
+// holds. Its errors are those of [study.Run]; every run of the screen diverging is an
+// error, too.
 func Paper(ctx context.Context, o Options) (*Report, error) {
 	p := wholePlan(o.Data)
 	if o.Quick {
@@ -102,8 +103,7 @@ func (p plan) run(ctx context.Context, o Options) (*Report, error) {
 	}
 	for i := range r.Rows {
 		row := &r.Rows[i]
-		of := func(t trial) bool { return t.row.Name == row.Name }
-		first := row.compare(slices.DeleteFunc(slices.Clone(full), func(t trial) bool { return !of(t) }))
+		first := row.compare(slices.DeleteFunc(slices.Clone(full), func(t trial) bool { return t.row.Name != row.Name }))
 		if first == nil {
 			continue
 		}
@@ -211,7 +211,7 @@ func single(rows []RowReport) *Single {
 }
 
 // compare sums up the full runs of the row, the nearest reading first, and returns
-// that one's first run, nil if all diverged.
+// that one's first run that did not diverge, nil if all did.
 func (r *RowReport) compare(full []trial) *trial {
 	firsts := map[Reading]*trial{}
 	for i := range full {
