@@ -192,10 +192,13 @@ func (s *session) slopeBounds(move trainer.PaperMove, f game.Field, i int, at, s
 
 // directionBound bounds the error of m' / (sqrt(v') + epsilon), with the moments
 // corrected for their start, from errors of the moments: it is that of m over the
-// root, and half the relative error of v, with a few roundings of its own.
+// root, and half the relative error of v, with roundings of its own. Vulkan grants a
+// quotient 2.5 units in the last place and a root, as that of an inverse, 4.5, each of
+// two roundings: 5 u for m', half of that for v', 9 u for the root and 5 u for the
+// quotient.
 func (s *session) directionBound(m, v, ofFirst, ofSecond float64) float64 {
 	t := float64(s.start.Steps + 1)
 	first, second := 1-math.Pow(game.AscentBeta1, t), 1-math.Pow(game.AscentBeta2, t)
 	root := math.Sqrt(v / second)
-	return ofFirst/first/root + math.Abs(m)/first/root*(ofSecond/v+8*s.unit)
+	return ofFirst/first/root + math.Abs(m)/first/root*(ofSecond/v+24*s.unit)
 }
