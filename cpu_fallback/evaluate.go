@@ -138,7 +138,7 @@ func (e *engine[T]) Probe(order []int32, learningRate float64) ([]trainer.Tensor
 	if len(order) == 0 || len(order) > e.options.Batch {
 		return nil, errors.New("a probe takes between one sample and a whole batch")
 	}
-	progress := e.trainStep(order, learningRate, true, nil)
+	progress := e.trainStep(order, learningRate, e.options.Optimiser.Shrink(learningRate), true, nil)
 	rows := len(order)
 	tensors := []trainer.Tensor{
 		{Name: "input", Shape: []int{rows, e.batch.columns}, Values: convert[float64](e.batch.top(rows).data)},

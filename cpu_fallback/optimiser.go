@@ -6,8 +6,9 @@ import (
 	"nashprune/trainer"
 )
 
-// update moves all parameters by one step of the optimiser.
-func (e *engine[T]) update(rate float64) {
+// update moves all parameters by one step of the optimiser, weights after they were
+// multiplied with shrink.
+func (e *engine[T]) update(rate, shrink float64) {
 	e.steps++
 	o := e.options.Optimiser
 	scale := e.clipping()
@@ -19,7 +20,7 @@ func (e *engine[T]) update(rate float64) {
 			if scale != 1 || o.Coupled() != 0 {
 				g = adjusted(g, w[:decaying], scale, T(o.Coupled()))
 			}
-			if shrink := T(1 - rate*o.Decoupled()); shrink != 1 {
+			if shrink := T(shrink); shrink != 1 {
 				for i := range w[:decaying] {
 					w[i] *= shrink
 				}

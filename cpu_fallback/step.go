@@ -19,13 +19,17 @@ func (e *engine[T]) Train(ctx context.Context, s trainer.Stretch) (trainer.Progr
 		}
 		low := step * e.options.Batch
 		order := s.Order[low:min(low+e.options.Batch, len(s.Order))]
-		progress.Add(e.trainStep(order, rate, s.Track, s.Paper))
+		shrink := 1.
+		if !s.NoDecay {
+			shrink = e.options.Optimiser.Shrink(rate)
+		}
+		progress.Add(e.trainStep(order, rate, shrink, s.Track, s.Paper))
 	}
 	return progress, nil
 }
 
 // trainStep does one step with the given training samples.
-func (e *engine[T]) trainStep(order []int32, rate float64, track bool, paper *trainer.PaperMove) trainer.Progress {
+func (e *engine[T]) trainStep(order []int32, rate, shrink float64, track bool, paper *trainer.PaperMove) trainer.Progress {
 	e.gather(e.data.Train, order)
 	e.forward(len(order))
 	progress := e.loss(len(order))
@@ -38,7 +42,7 @@ func (e *engine[T]) trainStep(order []int32, rate float64, track bool, paper *tr
 			l.playPaper(paper, e.steps+1)
 		}
 	}
-	e.update(rate)
+	e.update(rate, shrink)
 	return progress
 }
 

@@ -39,7 +39,11 @@ func (e *engine) Train(ctx context.Context, s trainer.Stretch) (trainer.Progress
 		}
 		for slot := range steps {
 			step := progress.Steps + slot
-			e.plan(slot, f, step, e.stepAfter(slot, s.LearningRates[step]))
+			constants := e.stepAfter(slot, s.LearningRates[step])
+			if s.NoDecay {
+				constants.Shrink = 1
+			}
+			e.plan(slot, f, step, constants)
 		}
 		if err := e.submit(p, steps); err != nil {
 			return progress, err
@@ -57,7 +61,7 @@ func (e *engine) Train(ctx context.Context, s trainer.Stretch) (trainer.Progress
 func (e *engine) stepAfter(more int, rate float64) shaders.Step {
 	o, number := e.options.Optimiser, float64(e.steps+more+1)
 	step := shaders.Step{
-		Rate: float32(rate), Shrink: float32(1 - rate*o.Decoupled()),
+		Rate: float32(rate), Shrink: float32(o.Shrink(rate)),
 		Memory:      float32(trainer.ContributionWeight(e.tracked + more + 1)),
 		FirstSlope:  float32(1 / (1 - math.Pow(game.AscentBeta1, number))),
 		SecondSlope: float32(1 / (1 - math.Pow(game.AscentBeta2, number))),

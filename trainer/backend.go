@@ -145,6 +145,7 @@ type Stretch struct {
 	Order         []int32   // training samples, one batch after the other; the last may be partial
 	LearningRates []float64 // one a step
 	Track         bool      // keep the moving averages of the players' contributions
+	NoDecay       bool      // AdamW lets weights keep what they have, see [Optimiser.Shrink]
 	Paper         *PaperMove
 }
 

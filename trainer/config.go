@@ -89,7 +89,7 @@ type Config struct {
 	Optimiser          OptimiserKind `toml:"optimiser"`
 	LearningRate       float64       `toml:"learning-rate"`         // positive
 	Momentum           float64       `toml:"momentum"`              // of sgd, nesterov and rmsprop, 0 <= m < 1; 0: none
-	WeightDecay        float64       `toml:"weight-decay"`          // of weights, not of biases; at least 0
+	WeightDecay        float64       `toml:"weight-decay"`          // of weights, not of biases; at least 0; of AdamW not while players leave
 	ClipNorm           float64       `toml:"clip-norm"`             // longest gradient; 0: any
 	Schedule           ScheduleKind  `toml:"schedule"`              // empty: cosine, and constant in the paper's game
 	StepEpochs         float64       `toml:"step-epochs,omitzero"`  // of the schedule step; 0: a third of the run

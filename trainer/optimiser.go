@@ -61,8 +61,14 @@ func (o Optimiser) Coupled() float64 {
 	return o.WeightDecay
 }
 
-// Decoupled returns the weight decay that shrinks weights by itself.
-func (o Optimiser) Decoupled() float64 { return o.WeightDecay - o.Coupled() }
+// Shrink returns what weights are multiplied with before a step at the given rate, where
+// they decay: below 1 in AdamW alone.
+func (o Optimiser) Shrink(rate float64) float64 {
+	if o.Kind != AdamW {
+		return 1
+	}
+	return 1 - rate*o.WeightDecay
+}
 
 // The constants of Adam, as its authors recommend, and of RMSProp, as PyTorch has
 // it.

@@ -78,6 +78,13 @@ func (p plan) tracking(step int) bool {
 	return p.game == MarketGame && p.config.Worth != game.Outputs && step >= p.opens-p.perEpoch && step < p.closes
 }
 
+// open tells whether players may leave after the step that follows. Weights then do not
+// decay by AdamW: they make up for participations that fall, and decay would hold them
+// back (testdata/mnist).
+func (p plan) open(step int) bool {
+	return p.game.inRounds() && step >= p.opens && step < p.closes
+}
+
 // next returns where the stretch that starts after step ends: at the next round
 // or the end of the epoch, where the market opens, a step before its first round, where tracking begins or
 // ends, or when it is long enough.
@@ -126,8 +133,9 @@ func (p plan) stretch(order []int32, from, to int) Stretch {
 	first := from / p.perEpoch * p.perEpoch // of the epoch
 	batch := p.config.Batch
 	s := Stretch{
-		Order: order[(from-first)*batch : min(p.samples, (to-first)*batch)],
-		Track: p.tracking(from),
+		Order:   order[(from-first)*batch : min(p.samples, (to-first)*batch)],
+		Track:   p.tracking(from),
+		NoDecay: p.open(from),
 	}
 	for step := from; step < to; step++ {
 		s.LearningRates = append(s.LearningRates, p.learningRate(step))

@@ -46,10 +46,16 @@ func TestStretchesCoverEveryStepOnce(t *testing.T) {
 					if p.tracking(s) != p.tracking(step) {
 						t.Fatalf("%s, %d samples: tracking changes at %d within a stretch", kind, samples, s)
 					}
+					if p.open(s) != p.open(step) {
+						t.Fatalf("%s, %d samples: the market opens or closes at %d within a stretch", kind, samples, s)
+					}
 				}
 				stretch := p.stretch(order, step, end)
 				if stretch.Steps() != end-step || (stretch.Paper != nil) != (kind == PaperGame) {
 					t.Fatalf("%s, %d samples: stretch %+v from %d to %d", kind, samples, stretch, step, end)
+				}
+				if want := kind == MarketGame && p.opens <= step && step < p.closes; stretch.NoDecay != want {
+					t.Fatalf("%s, %d samples: NoDecay is %v from step %d to %d", kind, samples, stretch.NoDecay, step, end)
 				}
 				for _, sample := range stretch.Order {
 					seen[sample]++

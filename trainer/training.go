@@ -194,7 +194,7 @@ func (t *training) charge(from int, start time.Time) {
 	seconds := time.Since(start).Seconds()
 	t.Seconds.Training += seconds
 	switch {
-	case t.plan.game == PaperGame, t.plan.game.inRounds() && from >= t.plan.opens && from < t.plan.closes:
+	case t.plan.game == PaperGame, t.plan.open(from):
 		t.Seconds.Game += seconds
 	case t.plan.game.inRounds() && from >= t.plan.closes:
 		t.Seconds.Tail += seconds

@@ -109,7 +109,7 @@ func trainingFlags(c *trainer.Config) *pflag.FlagSet {
 	f.Var(word[trainer.OptimiserKind]{&c.Optimiser}, "optimiser", "adam, adamw, sgd, nesterov or rmsprop")
 	f.Float64Var(&c.LearningRate, "learning-rate", c.LearningRate, "learning rate of the weights")
 	f.Float64Var(&c.Momentum, "momentum", c.Momentum, "momentum of sgd, nesterov and rmsprop")
-	f.Float64Var(&c.WeightDecay, "weight-decay", c.WeightDecay, "how strongly weights are drawn to zero")
+	f.Float64Var(&c.WeightDecay, "weight-decay", c.WeightDecay, "how strongly weights are drawn to zero; by adamw not while players leave")
 	f.Float64Var(&c.ClipNorm, "clip-norm", c.ClipNorm, "longest gradient; longer ones are scaled down")
 	f.Var(word[trainer.ScheduleKind]{&c.Schedule}, "schedule", "learning rate: constant, cosine, step or one-cycle (default: cosine; in the paper's game constant)")
 	f.Float64Var(&c.StepEpochs, "step-epochs", c.StepEpochs, "`epochs` between two steps of --schedule step (default: a third of all)")

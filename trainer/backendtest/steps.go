@@ -112,6 +112,53 @@ func (s *session) trajectory() error {
 	return nil
 }
 
+// decay checks what a step without decay keeps of the weights: what one with it takes
+// by itself, rate times decay of each in AdamW, and nothing with any other optimiser.
+func (s *session) decay() error {
+	if s.Optimiser.WeightDecay == 0 {
+		return nil
+	}
+	return s.engines(func(_, candidate trainer.Engine) error {
+		var after [2]*trainer.State
+		for i, none := range []bool{true, false} {
+			if err := candidate.Push(s.start); err != nil {
+				return err
+			}
+			_, err := candidate.Train(context.Background(), trainer.Stretch{
+				Order: s.order(), LearningRates: []float64{s.LearningRate}, Track: true, NoDecay: none,
+			})
+			if err != nil {
+				return err
+			}
+			if after[i], err = candidate.Pull(); err != nil {
+				return err
+			}
+		}
+		kept, decayed := after[0], after[1]
+		var got, want, bounds []float64
+		for l, start := range s.start.Network.Layers {
+			for i, w := range start.Weight {
+				w, ends := float64(w), decayed.Network.Layers[l].Weight[i]
+				less := 0.
+				if s.Optimiser.Kind == trainer.AdamW {
+					less = s.LearningRate * s.Optimiser.WeightDecay * w
+				}
+				got = append(got, float64(kept.Network.Layers[l].Weight[i])-float64(ends))
+				want = append(want, less)
+				// The factor is rounded, and each end twice; where nothing decays nothing differs.
+				bounds = append(bounds, 0)
+				if less != 0 {
+					bounds[len(bounds)-1] = s.unit * (2*math.Abs(w) + 3*(math.Abs(w)+math.Abs(float64(ends))))
+				}
+			}
+			decayed.Network.Layers[l].Weight = kept.Network.Layers[l].Weight
+		}
+		s.compare("decay/weights", got, want, bounds)
+		s.exactly("decay/nothing else", decayed, kept)
+		return nil
+	})
+}
+
 // oneStep checks that a step of a training gives the same bits as the step that
 // a probe makes, whose every tensor is compared.
 func (s *session) oneStep() error {
