@@ -88,10 +88,16 @@ func drawNetwork(d *drawing, name string, shape, had []int, middle float64, colo
 	}
 }
 
+// Where the columns of the dense network's and the pruned one's figures end.
+const (
+	denseRoom  = 118
+	prunedRoom = 173
+)
+
 // drawTable writes rows of a name, the dense network's figure, the pruned one's
 // and how they compare.
 func drawTable(d *drawing, top float64, rows [][]string) {
-	ends := []float64{0, networkLeft + 118, networkLeft + 178, networkRight}
+	ends := []float64{0, networkLeft + denseRoom, networkLeft + prunedRoom, networkRight}
 	if len(rows[0]) == 2 { // nothing to compare with
 		ends[1] = networkRight
 	}
@@ -118,17 +124,20 @@ func drawTable(d *drawing, top float64, rows [][]string) {
 	}
 }
 
-// points writes a difference of percentages.
+// points writes a difference of percentages, with as many digits as there is room for.
 func points(difference float64) string {
 	const least = 0.005 // of two digits after the point
-	sign := "+"
+	sign, digits := "+", 2
+	if math.Abs(difference) >= 9.995 {
+		digits = 1
+	}
 	switch {
 	case math.Abs(difference) < least:
 		return "the same"
 	case difference < 0:
 		sign = "−"
 	}
-	return sign + strconv.FormatFloat(math.Abs(difference), 'f', 2, 64) + " points"
+	return sign + strconv.FormatFloat(math.Abs(difference), 'f', digits, 64) + " points"
 }
 
 // brief writes a count, in millions from there on: all digits would run into the name

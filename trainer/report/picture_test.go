@@ -135,10 +135,18 @@ func TestPictureRefuses(t *testing.T) {
 // TestCountsLeaveRoomForTheirRow: a count of parameters ends where its column does, and
 // the name of its row is in front of it.
 func TestCountsLeaveRoomForTheirRow(t *testing.T) {
-	const column, gap = 118, 2
+	const column, gap = denseRoom, 2
 	for _, n := range []int{0, 535_818, 999_999, 1_863_690, 9_994_999, 9_999_999, 10_000_000, 4_294_967_296} {
 		if name, count := textWidth("parameters", textSize), textWidth(brief(n), textSize); name+gap+count > column {
 			t.Errorf("%q takes %.0f of the %d pixels beside a name of %.0f", brief(n), count, column, name)
+		}
+	}
+	for _, change := range []string{
+		points(-11.4), points(9.994), points(100), timesSign(times(99.94, 1, "faster", "slower")),
+		timesSign(times(207.3, 1., "faster", "slower")), timesSign(times(1., 1234., "faster", "slower")),
+	} {
+		if room := networkRight - networkLeft - prunedRoom - gap; textWidth(change, textSize) > float64(room) {
+			t.Errorf("%q takes %.0f of %d pixels", change, textWidth(change, textSize), room)
 		}
 	}
 	for n, want := range map[int]string{999_999: "999,999", 1_863_690: "1.86 M", 12_345_678: "12.3 M"} {

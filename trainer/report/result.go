@@ -262,5 +262,5 @@ const (
 	// leastFactor is the smallest factor that is told: below it 1.0 would be shown.
 	leastFactor = 1.05
 	// manyTimes is from where on tenths say nothing.
-	manyTimes = 1000
+	manyTimes = 100
 )
