@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/gofrs/flock"
 
@@ -22,7 +23,7 @@ func lockFolder(flag, dir string) (unlock func(), err error) {
 	lock := flock.New(filepath.Join(dir, lockFile))
 	held, err := lock.TryLock()
 	switch {
-	case errors.Is(err, errors.ErrUnsupported), errors.Is(err, os.ErrPermission):
+	case errors.Is(err, errors.ErrUnsupported), errors.Is(err, syscall.ENOLCK), errors.Is(err, os.ErrPermission):
 		return func() {}, nil
 	case err != nil:
 		return nil, fmt.Errorf("--%s: lock %s: %w", flag, lock.Path(), atomicfile.Advised(err))
