@@ -54,7 +54,7 @@ by seed with its interval of 95 %%, sizes and latencies, and the search itself. 
 on the way, the same command goes on.`, compare.Searched),
 		Example: `  nashprune compare --quick --out runs/compared
   nashprune compare --data mnist --jobs 2 --out runs/compared-mnist
-  nashprune compare --data mnist --optimiser adamw --weight-decay 0.1 --jobs 2 --out runs/decayed
+  nashprune compare --data mnist --optimiser adamw --weight-decay 0.2 --jobs 2 --out runs/decayed
   nashprune compare --data mnist --keep 38 --method fisher --method gradual-magnitude --out runs/three`,
 		Args: exactly(0, "no arguments, only flags"),
 		RunE: func(cmd *cobra.Command, _ []string) error {

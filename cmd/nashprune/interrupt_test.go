@@ -114,14 +114,21 @@ func TestInterruptAnywhere(t *testing.T) {
 	}
 }
 
-// TestResumeMovedRun: a run goes on wherever its folder lies.
-func TestResumeMovedRun(t *testing.T) {
+// wholeAndStopped makes the same run twice: in the folder whole to its end, and in out
+// until it is interrupted.
+func wholeAndStopped(t *testing.T) {
+	t.Helper()
 	atImages(t)
 	args := train("--keep", "8", "--baseline")
 	succeed(t, append(args, "--out", "whole")...)
 	if code, stderr := runUntil(t, 3, append(args, "--out", "out")...); code != exitInterrupted {
 		t.Fatalf("exit code %d: %s", code, stderr)
 	}
+}
+
+// TestResumeMovedRun: a run goes on wherever its folder lies.
+func TestResumeMovedRun(t *testing.T) {
+	wholeAndStopped(t)
 	if err := os.Rename("out", "else where"); err != nil {
 		t.Fatal(err)
 	}
@@ -146,12 +153,7 @@ func (m *meanwhile) Write(p []byte) (int, error) {
 // TestResumeTwice: while one process goes on with a run, no other one does, and the
 // run ends as if nobody had tried.
 func TestResumeTwice(t *testing.T) {
-	atImages(t)
-	args := train("--keep", "8", "--baseline")
-	succeed(t, append(args, "--out", "whole")...)
-	if code, stderr := runUntil(t, 3, append(args, "--out", "out")...); code != exitInterrupted {
-		t.Fatalf("exit code %d: %s", code, stderr)
-	}
+	wholeAndStopped(t)
 	tried := false
 	messages := &meanwhile{do: func() {
 		tried = true

@@ -40,15 +40,15 @@ func Resident(t testing.TB) int {
 // a percent is enough.
 func StaysFlat(t testing.TB, warmUp, times int, work func() error) {
 	t.Helper()
+	Resident(t) // or skip, before anything takes time
 	do := func(n int) int {
 		for range n {
 			if err := work(); err != nil {
 				t.Fatal(err)
 			}
 		}
-		return Resident(t) // or skip
+		return Resident(t)
 	}
-	do(0)
 	before, start := do(warmUp), time.Now()
 	for batch, last := 1, before; ; batch++ {
 		after := do(times / 4)
