@@ -9,7 +9,7 @@ import (
 )
 
 // Initialisation is a distribution of initial weights and biases. The fan-in of
-// a layer is the number of its inputs, the fan-out that of its outputs.
+// a weight is the number of its columns, inputs that an output has.
 type Initialisation string
 
 const (
@@ -17,39 +17,42 @@ const (
 	// 2/fan-in, which keeps the scale of activations through rectifiers; biases
 	// are zero (He et al., "Delving Deep into Rectifiers", ICCV 2015, eq. 10).
 	He Initialisation = "he"
-	// Xavier draws weights uniformly within sqrt(6/(fan-in + fan-out)) of zero;
-	// biases are zero (Glorot and Bengio, "Understanding the difficulty of
-	// training deep feedforward neural networks", AISTATS 2010, eq. 16).
-	Xavier Initialisation = "xavier"
 	// PyTorch draws weights and biases uniformly within 1/sqrt(fan-in) of zero,
 	// as torch.nn.Linear does by default.
 	PyTorch Initialisation = "pytorch"
 )
 
-var initialisations = []Initialisation{He, Xavier, PyTorch}
+// Initialisations lists all schemes.
+var Initialisations = []Initialisation{He, PyTorch}
 
-// Initialise draws the weights and biases of all layers, the last included;
-// participations stay as they are. Layer l takes its numbers from its own
-// stream of seed, weights before biases, so the same seed gives the same layer
+// Initialise draws the parameters of all nodes, the output included; participations
+// stay as they are. Each node that has parameters takes its numbers from its own
+// stream of seed, weights before biases, so the same seed gives the same node
 // whatever stands above it. An unknown scheme is an error and changes nothing.
 func (n *Network) Initialise(scheme Initialisation, seed uint64) error {
-	if !slices.Contains(initialisations, scheme) {
-		return fmt.Errorf("unknown initialisation %.40q: want one of %q", scheme, initialisations)
+	if !slices.Contains(Initialisations, scheme) {
+		return fmt.Errorf("unknown initialisation %.40q: want one of %q", scheme, Initialisations)
 	}
-	for l, layer := range n.Layers {
-		stream := random.New(seed, random.Initialisation, 0, uint32(l))
-		in, out := float64(layer.In), float64(layer.Out)
+	place := uint32(0)
+	for _, node := range n.Nodes {
+		if len(node.Params) == 0 {
+			continue
+		}
+		stream := random.New(seed, random.Initialisation, 0, place)
+		place++
 		uniform := func() float64 { return 2*stream.Float64() - 1 } // in [-1, 1)
-		clear(layer.Bias)
-		switch scheme {
-		case He:
-			draw(layer.Weight, math.Sqrt(2/in), stream.Normal)
-		case Xavier:
-			draw(layer.Weight, math.Sqrt(6/(in+out)), uniform)
-		case PyTorch:
-			draw(layer.Weight, 1/math.Sqrt(in), uniform)
-			if layer.In > 0 { // without inputs PyTorch, too, leaves the bias at zero
-				draw(layer.Bias, 1/math.Sqrt(in), uniform)
+		fanIn := 0.
+		for _, p := range node.Params {
+			param, values := n.Graph.Params[p], n.Parameters[p]
+			clear(values)
+			if param.Weight {
+				fanIn = float64(Shape(param.Shape[1:]).Size())
+			}
+			switch {
+			case scheme == He && param.Weight:
+				draw(values, math.Sqrt(2/fanIn), stream.Normal)
+			case scheme == PyTorch && fanIn > 0: // without inputs PyTorch, too, leaves the bias at zero
+				draw(values, 1/math.Sqrt(fanIn), uniform)
 			}
 		}
 	}

@@ -9,15 +9,34 @@ import (
 	"nashprune/trainer/network"
 )
 
-var schemes = []network.Initialisation{network.He, network.Xavier, network.PyTorch}
+var schemes = []network.Initialisation{network.He, network.PyTorch}
 
 func initialised(t *testing.T, widths []int, scheme network.Initialisation, seed uint64) *network.Network {
 	t.Helper()
-	n := network.New(widths)
+	g, err := network.MLP(widths, network.ReLU, network.DefaultPlayers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := network.New(g)
 	if err := n.Initialise(scheme, seed); err != nil {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// layer is the parameters of a dense layer of a perceptron.
+type layer struct {
+	In, Out      int
+	Weight, Bias []float32
+}
+
+func layers(n *network.Network) []layer {
+	var all []layer
+	for p := 0; p < len(n.Parameters); p += 2 {
+		shape := n.Graph.Params[p].Shape
+		all = append(all, layer{shape[1], shape[0], n.Parameters[p], n.Parameters[p+1]})
+	}
+	return all
 }
 
 // moments checks mean and variance of values against those of a distribution
@@ -48,8 +67,8 @@ func TestInitialisationMoments(t *testing.T) {
 	widths := []int{127, 301, 13, 5}
 	for _, scheme := range schemes {
 		n := initialised(t, widths, scheme, 5)
-		for l, layer := range n.Layers {
-			in, out := float64(layer.In), float64(layer.Out)
+		for l, layer := range layers(n) {
+			in := float64(layer.In)
 			what := string(scheme) + " layer " + string(rune('0'+l))
 			zero := !slices.ContainsFunc(layer.Bias, func(b float32) bool { return b != 0 })
 			if zero != (scheme != network.PyTorch) {
@@ -60,8 +79,6 @@ func TestInitialisationMoments(t *testing.T) {
 			switch scheme {
 			case network.He:
 				moments(t, what, layer.Weight, 2/in, 3, math.Inf(1))
-			case network.Xavier:
-				moments(t, what, layer.Weight, 2/(in+out), 9./5, float64(float32(math.Sqrt(6/(in+out)))))
 			case network.PyTorch:
 				limit := float64(float32(1 / math.Sqrt(in)))
 				moments(t, what, layer.Weight, 1/(3*in), 9./5, limit)
@@ -77,16 +94,16 @@ func TestInitialisationRepeats(t *testing.T) {
 		again := initialised(t, []int{13, 7, 3, 2}, scheme, 1<<40)
 		taller := initialised(t, []int{13, 7, 3, 127, 2}, scheme, 1<<40)
 		other := initialised(t, []int{13, 7, 3, 2}, scheme, 1<<41)
-		for l := range a.Layers {
-			if !slices.Equal(a.Layers[l].Weight, again.Layers[l].Weight) || !slices.Equal(a.Layers[l].Bias, again.Layers[l].Bias) {
+		for l := range layers(a) {
+			if !slices.Equal(layers(a)[l].Weight, layers(again)[l].Weight) || !slices.Equal(layers(a)[l].Bias, layers(again)[l].Bias) {
 				t.Errorf("%s: layer %d differs with the same seed", scheme, l)
 			}
-			if slices.Equal(a.Layers[l].Weight, other.Layers[l].Weight) {
+			if slices.Equal(layers(a)[l].Weight, layers(other)[l].Weight) {
 				t.Errorf("%s: layer %d is the same with another seed", scheme, l)
 			}
 		}
 		for l := range 2 {
-			if !slices.Equal(a.Layers[l].Weight, taller.Layers[l].Weight) {
+			if !slices.Equal(layers(a)[l].Weight, layers(taller)[l].Weight) {
 				t.Errorf("%s: layer %d depends on the layers above", scheme, l)
 			}
 		}
@@ -101,7 +118,7 @@ func TestLayersAreIndependent(t *testing.T) {
 	for _, scheme := range schemes {
 		n := initialised(t, []int{width, width, width, width}, scheme, 3)
 		for l := range 2 {
-			a, b := n.Layers[l].Weight, n.Layers[l+1].Weight
+			a, b := layers(n)[l].Weight, layers(n)[l+1].Weight
 			var products, squaresA, squaresB float64
 			for i := range a {
 				x, y := float64(a[i]), float64(b[i])
@@ -119,14 +136,14 @@ func TestLayersAreIndependent(t *testing.T) {
 func TestInitialiseSmallAndEmptyLayers(t *testing.T) {
 	for _, scheme := range schemes {
 		n := initialised(t, []int{1, 1, 0, 3}, scheme, 1)
-		for l, layer := range n.Layers {
+		for l, layer := range layers(n) {
 			for _, v := range append(slices.Clone(layer.Weight), layer.Bias...) {
 				if x := float64(v); math.IsNaN(x) || math.IsInf(x, 0) {
 					t.Errorf("%s: layer %d holds %g", scheme, l, x)
 				}
 			}
 		}
-		if last := n.Layers[2].Bias; slices.ContainsFunc(last, func(b float32) bool { return b != 0 }) {
+		if last := layers(n)[2].Bias; slices.ContainsFunc(last, func(b float32) bool { return b != 0 }) {
 			t.Errorf("%s: biases %v without inputs, want zeros", scheme, last)
 		}
 	}
@@ -136,11 +153,11 @@ func TestUnknownInitialisation(t *testing.T) {
 	n := initialised(t, []int{3, 2, 1}, network.PyTorch, 1)
 	before := n.Clone()
 	err := n.Initialise("kaiming", 1)
-	if err == nil || !strings.Contains(err.Error(), `unknown initialisation "kaiming": want one of ["he" "xavier" "pytorch"]`) {
+	if err == nil || !strings.Contains(err.Error(), `unknown initialisation "kaiming": want one of ["he" "pytorch"]`) {
 		t.Errorf("error %v", err)
 	}
-	for l := range n.Layers {
-		if !slices.Equal(n.Layers[l].Bias, before.Layers[l].Bias) {
+	for l := range layers(n) {
+		if !slices.Equal(layers(n)[l].Bias, layers(before)[l].Bias) {
 			t.Errorf("layer %d changed", l)
 		}
 	}

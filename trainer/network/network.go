@@ -1,225 +1,153 @@
-// Package network says what a network is: its layers, its players, how large
-// it is, how it starts, what is left when players are removed, and its file.
 package network
 
 import "slices"
 
-// Linear is an affine layer followed, in all layers but the last, by a gate
-// and an activation. With input x it computes
-//
-//	z_i = s_i (sum_j W_ij x_j + b_i),   output_i = activation(z_i)
-//
-// so player i owns row i of the weights and its bias. The last layer has no
-// participation and no activation: its outputs are the logits, or in regression
-// the predictions.
-type Linear struct {
-	In, Out       int
-	Weight        []float32 // Out rows of In numbers, as PyTorch stores them
-	Bias          []float32 // Out numbers
-	Participation []float32 // s, Out numbers in [0, 1]; nil in the last layer
-}
-
-// Network is a multilayer perceptron.
+// Network is a graph with its parameters and participations.
 type Network struct {
-	Activation Activation // of all layers but the last
-	Layers     []Linear
+	*Graph
+	Parameters     [][]float32 // by parameter, row-major
+	Participations [][]float32 // by gate, one number in [0, 1] a player
 }
 
-// New returns a network with the given widths (inputs, hidden layers, outputs;
-// at least two numbers): weights and biases are zero, participations one, the
-// activation is ReLU. A hidden width may be zero: the layer above then sees nothing
-// but its bias.
-func New(widths []int) *Network {
-	n := &Network{Activation: ReLU, Layers: make([]Linear, len(widths)-1)}
-	for l := range n.Layers {
-		in, out := widths[l], widths[l+1]
-		n.Layers[l] = Linear{In: in, Out: out, Weight: make([]float32, in*out), Bias: make([]float32, out)}
-		if l < len(n.Layers)-1 {
-			n.Layers[l].Participation = ones(out)
-		}
+// New returns a network whose parameters are zero and participations one.
+func New(g *Graph) *Network {
+	n := &Network{Graph: g}
+	for _, p := range g.Params {
+		n.Parameters = append(n.Parameters, make([]float32, p.Size()))
+	}
+	for _, gate := range g.Gates {
+		n.Participations = append(n.Participations, slices.Repeat([]float32{1}, gate.Players))
 	}
 	return n
 }
 
-func ones(n int) []float32 {
-	s := make([]float32, n)
-	for i := range s {
-		s[i] = 1
-	}
-	return s
-}
-
-// Widths returns the number of inputs, the width of each hidden layer and the
-// number of outputs.
-func (n *Network) Widths() []int {
-	widths := []int{n.Layers[0].In}
-	for _, layer := range n.Layers {
-		widths = append(widths, layer.Out)
-	}
-	return widths
-}
-
-// Hidden returns the layers that have players: all but the last.
-func (n *Network) Hidden() []Linear { return n.Layers[:len(n.Layers)-1] }
-
-// Players returns the number of players, one a hidden neuron.
-func (n *Network) Players() int {
-	players := 0
-	for _, layer := range n.Hidden() {
-		players += layer.Out
-	}
-	return players
-}
-
-// Parameters returns the number of weights and biases.
-func (n *Network) Parameters() int { return ParametersOf(n.Widths()) }
-
-// ParametersOf returns the number of weights and biases of a network of the given
-// widths.
-func ParametersOf(widths []int) int {
-	parameters := 0
-	for l, in := range widths[:len(widths)-1] {
-		parameters += (in + 1) * widths[l+1]
-	}
-	return parameters
-}
-
-// MACs returns the multiply-accumulate operations that one sample costs.
-func (n *Network) MACs() int { return MACsOf(n.Widths()) }
-
-// MACsOf returns those of a network of the given widths.
-func MACsOf(widths []int) int {
-	macs := 0
-	for l, in := range widths[:len(widths)-1] {
-		macs += in * widths[l+1]
-	}
-	return macs
-}
-
-// Bytes returns the memory that the weights and biases take in float32.
-func (n *Network) Bytes() int { return 4 * n.Parameters() }
-
-// Clone returns a copy that shares nothing with n.
+// Clone returns a copy that shares nothing but the graph with n.
 func (n *Network) Clone() *Network {
-	c := &Network{Activation: n.Activation, Layers: slices.Clone(n.Layers)}
-	for l := range c.Layers {
-		layer := &c.Layers[l]
-		layer.Weight = slices.Clone(layer.Weight)
-		layer.Bias = slices.Clone(layer.Bias)
-		layer.Participation = slices.Clone(layer.Participation)
-	}
-	return c
+	return &Network{n.Graph, clone(n.Parameters), clone(n.Participations)}
 }
 
-// Fold multiplies every player's participation into its weights and bias and
-// sets it to one. The function that the network computes stays the same, but
-// for one rounding to float32 of each weight and bias.
+func clone(tensors [][]float32) [][]float32 {
+	copies := make([][]float32, len(tensors))
+	for i, t := range tensors {
+		copies[i] = slices.Clone(t)
+	}
+	return copies
+}
+
+// Fold moves every participation into parameters and sets it to one: into the rows and
+// biases of the producers or, of a class whose producer has no parameters, into the
+// columns of its consumers. The function that the network computes stays the same, but
+// for one rounding to float32 of each number.
 func (n *Network) Fold() {
-	for _, layer := range n.Hidden() {
-		for i, s := range layer.Participation {
-			row := layer.Weight[i*layer.In : (i+1)*layer.In]
-			for j := range row {
-				row[j] *= s
+	for _, f := range n.Graph.Folds() {
+		f.Apply(n.Parameters[f.Param], n.Graph.Params[f.Param].Shape, n.Participations[f.Gate])
+	}
+	for _, s := range n.Participations {
+		for i := range s {
+			s[i] = 1
+		}
+	}
+}
+
+// Fold says that a parameter is multiplied with the participations of a gate along a
+// dimension.
+type Fold struct {
+	Param, Dim, Gate int
+	// Player is, for each entry of the dimension, the player with whose participation
+	// it is multiplied, or -1.
+	Player []int
+}
+
+// Folds lists what folding multiplies, in the order of the gates.
+func (g *Graph) Folds() []Fold {
+	var folds []Fold
+	for i, gate := range g.Gates {
+		if owned := g.Owned(i); len(owned) > 0 {
+			for _, p := range owned {
+				folds = append(folds, Fold{p, 0, i, Indices(gate.Players)})
 			}
-			layer.Bias[i] *= s
-			layer.Participation[i] = 1
+			continue
+		}
+		class := g.Classes[gate.Class]
+		for p, param := range g.Params {
+			for d, a := range param.axes {
+				if a < 0 || param.Axes[d].Tensor == Output {
+					continue
+				}
+				f, found := Fold{p, d, i, make([]int, param.Shape[d])}, false
+				for e, u := range g.axes[a].units {
+					f.Player[e] = -1
+					for _, u := range append([]int{u}, g.units[u].parents...) {
+						if g.units[u].class == gate.Class {
+							f.Player[e], found = u-class.first, true
+						}
+					}
+				}
+				if found {
+					folds = append(folds, f)
+				}
+			}
+		}
+	}
+	return folds
+}
+
+// Apply multiplies a parameter of the given shape in place.
+func (f Fold) Apply(v []float32, shape []int, participation []float32) {
+	inner := Shape(shape[f.Dim+1:]).Size()
+	length := shape[f.Dim]
+	for block := 0; block*inner < len(v); block++ {
+		if player := f.Player[block%length]; player >= 0 {
+			for i := range v[block*inner:][:inner] {
+				v[block*inner+i] *= participation[player]
+			}
 		}
 	}
 }
 
-// Survivors lists, for each hidden layer, the indices of the players that
-// stay, in increasing order. No indices at all leave a layer empty.
-type Survivors [][]int
-
-// All returns the survivors when nobody leaves.
-func (n *Network) All() Survivors {
-	all := make(Survivors, len(n.Layers)-1)
-	for l := range all {
-		all[l] = Indices(n.Layers[l].Out)
+// Keep returns the network that is left when all players but the survivors are
+// removed. A player with participation zero adds exactly zero to every sum, so removing
+// it changes an output only by the order in which the rest is added. The error is that
+// of [Graph.Cut].
+func (n *Network) Keep(keep Survivors) (*Network, error) {
+	c, err := n.Graph.Cut(keep)
+	if err != nil {
+		return nil, err
 	}
-	return all
+	return c.Of(n), nil
 }
 
-// Indices returns 0 to n-1.
-func Indices(n int) []int {
-	indices := make([]int, n)
-	for i := range indices {
-		indices[i] = i
-	}
-	return indices
-}
-
-// ends returns the survivors among the inputs and the outputs of layer l:
-// network inputs and logits all stay.
-func (n *Network) ends(l int, keep Survivors) (in, out []int) {
-	in, out = Indices(n.Layers[0].In), Indices(n.Layers[len(n.Layers)-1].Out)
-	if l > 0 {
-		in = keep[l-1]
-	}
-	if l < len(n.Layers)-1 {
-		out = keep[l]
-	}
-	return in, out
-}
-
-// Keep returns the network that is left when every player outside keep is
-// removed: its row, its bias, and its column in the layer above are gone. A
-// player with participation zero adds exactly zero to every sum, so removing
-// it changes a logit only by the order in which the rest is added.
-func (n *Network) Keep(keep Survivors) *Network {
-	small := &Network{Activation: n.Activation, Layers: make([]Linear, len(n.Layers))}
-	for l, layer := range n.Layers {
-		in, out := n.ends(l, keep)
-		small.Layers[l] = Linear{
-			In: len(in), Out: len(out),
-			Weight:        SelectMatrix(layer.Weight, layer.In, out, in),
-			Bias:          Select(layer.Bias, out),
-			Participation: Select(layer.Participation, out),
-		}
+// Of returns what a cut keeps of a network.
+func (c *Cut) Of(n *Network) *Network {
+	small := &Network{Graph: c.Graph, Parameters: c.OfParams(n.Graph, n.Parameters)}
+	for i, s := range n.Participations {
+		small.Participations = append(small.Participations, Select(s, c.Gates[i]))
 	}
 	return small
 }
 
-// Select returns the chosen entries of v; nil stays nil.
-func Select[T any](v []T, chosen []int) []T {
-	if v == nil {
-		return nil
+// OfParams returns what a cut keeps of numbers in the shape of a graph's parameters.
+func (c *Cut) OfParams(g *Graph, tensors [][]float32) [][]float32 {
+	var kept [][]float32
+	for p, v := range tensors {
+		kept = append(kept, SelectTensor(v, g.Params[p].Shape, c.Params[p]))
 	}
-	out := make([]T, len(chosen))
-	for i, c := range chosen {
-		out[i] = v[c]
-	}
-	return out
+	return kept
 }
 
-// SelectMatrix returns the chosen rows and columns of a row-major matrix with
-// rows of the given width.
-func SelectMatrix[T any](m []T, width int, rows, columns []int) []T {
-	out := make([]T, 0, len(rows)*len(columns))
-	for _, r := range rows {
-		row := m[r*width : (r+1)*width]
-		for _, c := range columns {
-			out = append(out, row[c])
-		}
+// Scatter is the inverse of Of: it writes the numbers of small, what the cut kept of
+// whole, back to where they stood. Everything else in whole stays as it is.
+func (c *Cut) Scatter(whole, small *Network) {
+	for p, v := range small.Parameters {
+		i := 0
+		eachPlace(whole.Graph.Params[p].Shape, c.Params[p], func(at int) {
+			whole.Parameters[p][at] = v[i]
+			i++
+		})
 	}
-	return out
-}
-
-// Scatter is the inverse of Keep: it writes the numbers of small, the network
-// left of n after keep, back to where they stood in n. Everything else in n
-// stays as it is.
-func (n *Network) Scatter(small *Network, keep Survivors) {
-	for l, layer := range n.Layers {
-		in, out := n.ends(l, keep)
-		from := small.Layers[l]
-		for i, r := range out {
-			for j, c := range in {
-				layer.Weight[r*layer.In+c] = from.Weight[i*from.In+j]
-			}
-			layer.Bias[r] = from.Bias[i]
-			if layer.Participation != nil {
-				layer.Participation[r] = from.Participation[i]
-			}
+	for g, s := range small.Participations {
+		for i, player := range c.Gates[g] {
+			whole.Participations[g][player] = s[i]
 		}
 	}
 }

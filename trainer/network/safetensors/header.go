@@ -1,4 +1,4 @@
-package network
+package safetensors
 
 import (
 	"bytes"

@@ -2,9 +2,54 @@ package network
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
+
+// MLP returns the graph of a multilayer perceptron of the given widths: inputs, hidden
+// layers, outputs; at least two numbers. Nodes are named as the places of
+// torch.nn.Sequential(Linear, ReLU, Linear, ...) are: dense layers 0, 2, 4, activations
+// between them 1, 3.
+func MLP(widths []int, function Activation, players []PlayerKind) (*Graph, error) {
+	nodes := []Node{{Name: "input", Op: &Input{Sample: Shape{widths[0]}}}}
+	add := func(op Op) {
+		nodes = append(nodes, Node{Name: strconv.Itoa(len(nodes) - 1), Op: op, In: []int{len(nodes) - 1}})
+	}
+	for l, width := range widths[1:] {
+		if l > 0 {
+			add(&Activate{function})
+		}
+		add(&Dense{width})
+	}
+	return NewGraph(nodes, players)
+}
+
+// HiddenWidths returns the widths of the hidden layers and the activation of a graph as
+// [MLP] makes them; ReLU where there is no hidden layer. ok is false for other graphs.
+func (g *Graph) HiddenWidths() (hidden []int, function Activation, ok bool) {
+	function = ReLU
+	for n, node := range g.Nodes[1:] {
+		if !slices.Equal(node.In, []int{n}) || node.Name != strconv.Itoa(n) {
+			return nil, "", false
+		}
+		switch op := node.Op.(type) {
+		case *Dense:
+			if n%2 != 0 {
+				return nil, "", false
+			}
+			hidden = append(hidden, op.Out)
+		case *Activate:
+			if n%2 != 1 || n > 1 && op.Function != function {
+				return nil, "", false
+			}
+			function = op.Function
+		default:
+			return nil, "", false
+		}
+	}
+	return hidden[:len(hidden)-1], function, len(g.Nodes)%2 == 0 && len(g.Nodes[0].Shape) == 1
+}
 
 // The limits of a model. A layer of one neuron cannot be pruned without cutting
 // the network in two, and past the upper limits the widths are a slip of the

@@ -1,4 +1,4 @@
-package network
+package safetensors
 
 import (
 	"encoding/json"
@@ -6,14 +6,16 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 	"strconv"
 
 	"nashprune/trainer/atomicfile"
+	"nashprune/trainer/network"
 )
 
 // Metadata is what a model file says beside its weights: what data the network
 // was trained on, so that it can be judged on it again. The file also names the
-// model, as [Format] writes it, for people who look inside.
+// model, as [network.Format] writes it, for people who look inside.
 type Metadata struct {
 	Data            string  // name of the data set
 	Height, Width   int     // of an image; Height*Width inputs
@@ -49,26 +51,26 @@ const tensorFormat = "pt"
 // first hidden layer empty and its weights have shape [0, inputs].
 const maxInputs = 1 << 24
 
-// Save writes a network to a model file, whole or not at all, as [Write] does.
-func Save(path string, n *Network, m Metadata) error {
-	return atomicfile.Write(path, func(w io.Writer) error { return Write(w, n, m) })
+// SaveModel writes a network to a model file, whole or not at all, as [WriteModel] does.
+func SaveModel(path string, n *network.Network, m Metadata) error {
+	return atomicfile.Write(path, func(w io.Writer) error { return WriteModel(w, n, m) })
 }
 
-// Load reads a model file as [Read] does; an error names the file.
-func Load(path string) (*Network, Metadata, error) {
+// LoadModel reads a model file as [ReadModel] does; an error names the file.
+func LoadModel(path string) (*network.Network, Metadata, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, Metadata{}, fmt.Errorf("load model: %w", err)
 	}
 	defer file.Close()
-	n, m, err := Read(file)
+	n, m, err := ReadModel(file)
 	if err != nil {
 		return nil, Metadata{}, fmt.Errorf("load model %s: %w", path, err)
 	}
 	return n, m, nil
 }
 
-// Write writes a network as a safetensors file. Tensors are named and shaped as
+// WriteModel writes a network as a safetensors file. Tensors are named and shaped as
 // in torch.nn.Sequential(Linear, ReLU, Linear, ...), or with LeakyReLU, GELU or
 // Tanh in place of ReLU as "activation" in the metadata says: "0.weight" of [out, in],
 // "0.bias" of [out], "2.weight", and so on; there,
@@ -79,63 +81,55 @@ func Load(path string) (*Network, Metadata, error) {
 // "regression", standardised predictions: in the target's own units they are
 // net(x)[:, k] * target_deviations[k] + target_means[k], both lists in JSON.
 //
-// The network must be folded (see [Network.Fold]), since a file has no place
+// The network must be folded (see [network.Network.Fold]), since a file has no place
 // for participations. That, numbers that are not finite and metadata that does
 // not fit the network are errors, and nothing is written.
-func Write(w io.Writer, n *Network, m Metadata) error {
-	for l, layer := range n.Hidden() {
-		for i, s := range layer.Participation {
+func WriteModel(w io.Writer, n *network.Network, m Metadata) error {
+	for i, s := range n.Participations {
+		for player, s := range s {
 			if s != 1 {
-				return fmt.Errorf("player %d of hidden layer %d has participation %g: fold the network before writing it", i, l+1, s)
+				return fmt.Errorf("player %d of gate %s has participation %g; it must be 1: fold the network before writing it", player, n.Gates[i].Name, s)
 			}
 		}
-	}
-	if !n.Activation.Known() {
-		return fmt.Errorf("the network has the activation %.40q: want one of %q", n.Activation, Activations)
 	}
 	if err := m.check(n); err != nil {
 		return err
 	}
 	var tensors []Tensor
-	for l, layer := range n.Layers {
-		weight, bias := tensorNames(l)
-		tensors = append(tensors,
-			Tensor{Name: weight, Shape: []int{layer.Out, layer.In}, Float32: layer.Weight},
-			Tensor{Name: bias, Shape: []int{layer.Out}, Float32: layer.Bias})
-	}
-	for _, tensor := range tensors {
+	for p, param := range n.Graph.Params {
+		tensor := Tensor{Name: param.Name, Shape: param.Shape, Float32: n.Parameters[p]}
 		if err := tensor.checkFinite(); err != nil {
 			return err
 		}
+		tensors = append(tensors, tensor)
 	}
-	return WriteTensors(w, m.encode(n), tensors)
+	return Write(w, m.encode(n), tensors)
 }
 
-// tensorNames returns the names of the weight and bias of layer l. The odd
-// places of the sequence are activations, which have no parameters.
-func tensorNames(l int) (weight, bias string) {
-	place := strconv.Itoa(2 * l)
-	return place + ".weight", place + ".bias"
-}
-
-// Read reads a network that [Write] wrote, all participations one. It may be
-// given any bytes: what is no safetensors file, has other tensors than the
-// layers of a network, layers that do not fit on one another, numbers that are
-// not finite, or metadata that is missing or does not fit is an error of one
-// line, and memory stays within a constant times the bytes read.
-func Read(r io.Reader) (*Network, Metadata, error) {
-	metadata, tensors, err := ReadTensors(r)
+// ReadModel reads a network that [WriteModel] wrote, all participations one. It may be
+// given any bytes: what is no safetensors file, has other tensors than its graph,
+// numbers that are not finite, or metadata that is missing or does not fit is an error of
+// one line, and memory stays within a constant times the bytes read. Files of version
+// 0.1, which hold no graph, are perceptrons by the names and shapes of their tensors.
+func ReadModel(r io.Reader) (*network.Network, Metadata, error) {
+	metadata, tensors, err := Read(r)
 	if err != nil {
 		return nil, Metadata{}, err
 	}
-	n, err := assemble(tensors)
+	for _, tensor := range tensors {
+		if err := tensor.checkFinite(); err != nil {
+			return nil, Metadata{}, err
+		}
+	}
+	g, err := readGraph(metadata, tensors)
 	if err != nil {
 		return nil, Metadata{}, err
+	}
+	n := network.New(g)
+	for p, param := range g.Params {
+		n.Parameters[p] = named(tensors, param.Name).Float32
 	}
 	m, err := decodeMetadata(metadata)
-	if err == nil {
-		n.Activation, err = decodeActivation(metadata)
-	}
 	if err != nil {
 		return nil, Metadata{}, fmt.Errorf("metadata: %w", err)
 	}
@@ -145,40 +139,92 @@ func Read(r io.Reader) (*Network, Metadata, error) {
 	return n, m, nil
 }
 
-// assemble makes a network of the tensors of a model file.
-func assemble(tensors []Tensor) (*Network, error) {
-	named := map[string]Tensor{}
-	for _, tensor := range tensors {
-		if err := tensor.checkFinite(); err != nil {
-			return nil, err
+// named returns the tensor of a name; one without a name where there is none.
+func named(tensors []Tensor, name string) Tensor {
+	for _, t := range tensors {
+		if t.Name == name {
+			return t
 		}
-		named[tensor.Name] = tensor
+	}
+	return Tensor{}
+}
+
+// entriesBeyond is how many entries the axes of a graph may have besides those that
+// tensors account for: an empty layer has inputs and no numbers.
+const entriesBeyond = 1 << 17
+
+// readGraph reads the graph that metadata describes and holds it to the tensors.
+func readGraph(metadata map[string]string, tensors []Tensor) (*network.Graph, error) {
+	text, found := metadata[graphKey]
+	if !found {
+		return perceptron(metadata, tensors)
+	}
+	g, err := network.ReadGraph([]byte(text), func(g *network.Graph) error {
+		numbers := 0
+		for _, t := range tensors {
+			numbers += len(t.Float32)
+		}
+		if entries := g.Entries(); entries > entriesBeyond+16*numbers {
+			return fmt.Errorf("its axes have %d entries for %d numbers in the file", entries, numbers)
+		}
+		return fits(g, tensors)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("metadata: %q: %w", graphKey, err)
+	}
+	return g, nil
+}
+
+// fits says whether the tensors are the parameters of a graph.
+func fits(g *network.Graph, tensors []Tensor) error {
+	if len(tensors) != len(g.Params) {
+		return fmt.Errorf("the file holds %d tensors and the graph has %d parameters", len(tensors), len(g.Params))
+	}
+	for _, param := range g.Params {
+		if t := named(tensors, param.Name); t.Name == "" || !slices.Equal(t.Shape, param.Shape) {
+			return fmt.Errorf("tensor %q of shape %v is missing; the file has shape %v", param.Name, param.Shape, t.Shape)
+		}
+	}
+	return nil
+}
+
+// maxHidden is how many hidden layers a perceptron without a graph may have.
+const maxHidden = 64
+
+// perceptron returns the graph of a file that describes none: "0.weight" and "0.bias",
+// "2.weight" and so on are those of torch.nn.Sequential(Linear, activation, ...).
+func perceptron(metadata map[string]string, tensors []Tensor) (*network.Graph, error) {
+	activation, err := decodeActivation(metadata)
+	if err != nil {
+		return nil, fmt.Errorf("metadata: %w", err)
 	}
 	layers := (len(tensors) + 1) / 2 // an odd number lacks one, which is found below
 	if layers < 1 || layers > maxHidden+1 {
 		return nil, fmt.Errorf("the file holds %d tensors, want 2 for each of 1 to %d layers", len(tensors), maxHidden+1)
 	}
-	n := &Network{Layers: make([]Linear, layers)}
-	for l := range n.Layers {
-		weightName, biasName := tensorNames(l)
-		weight, bias := named[weightName], named[biasName]
+	var widths []int
+	for l := range layers {
+		place := strconv.Itoa(2 * l)
+		weight, bias := named(tensors, place+".weight"), named(tensors, place+".bias")
 		if weight.Name == "" || bias.Name == "" {
 			return nil, fmt.Errorf("tensors %q and %q are not both there: want those of a sequence Linear, ReLU, Linear, ..., all with biases",
-				weightName, biasName)
+				place+".weight", place+".bias")
 		}
 		if len(weight.Shape) != 2 || len(bias.Shape) != 1 || bias.Shape[0] != weight.Shape[0] {
-			return nil, fmt.Errorf("%q has shape %v and %q %v, want [out in] and [out]", weightName, weight.Shape, biasName, bias.Shape)
+			return nil, fmt.Errorf("%q has shape %v and %q %v, want [out in] and [out]", weight.Name, weight.Shape, bias.Name, bias.Shape)
 		}
-		layer := Linear{In: weight.Shape[1], Out: weight.Shape[0], Weight: weight.Float32, Bias: bias.Float32}
-		if l > 0 && layer.In != n.Layers[l-1].Out {
-			return nil, fmt.Errorf("%q takes %d inputs, but the layer below has %d outputs", weightName, layer.In, n.Layers[l-1].Out)
+		if l == 0 {
+			widths = []int{weight.Shape[1]}
 		}
-		if l < layers-1 {
-			layer.Participation = ones(layer.Out)
+		if in := weight.Shape[1]; in != widths[l] {
+			return nil, fmt.Errorf("%q takes %d inputs, but the layer below has %d outputs", weight.Name, in, widths[l])
 		}
-		n.Layers[l] = layer
+		widths = append(widths, weight.Shape[0])
 	}
-	return n, nil
+	if widths[0] > maxInputs {
+		return nil, fmt.Errorf("the network has %d inputs, more than %d", widths[0], maxInputs)
+	}
+	return network.MLP(widths, activation, network.DefaultPlayers)
 }
 
 func (t Tensor) checkFinite() error {
@@ -193,24 +239,24 @@ func (t Tensor) checkFinite() error {
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 
 // check says whether metadata is in range and fits a network.
-func (m Metadata) check(n *Network) error {
+func (m Metadata) check(n *network.Network) error {
 	// Each side is bounded first, so that their product cannot overflow.
 	if m.Height < 1 || m.Height > maxInputs || m.Width < 1 || m.Width > maxInputs || int64(m.Height)*int64(m.Width) > maxInputs {
 		return fmt.Errorf("metadata: images of %dx%d, want 1 to %d pixels", m.Height, m.Width, maxInputs)
 	}
-	if inputs := n.Layers[0].In; m.Height*m.Width != inputs {
+	if inputs := n.Graph.Input().Sample.Size(); m.Height*m.Width != inputs {
 		return fmt.Errorf("metadata: images of %dx%d for a network of %d inputs", m.Height, m.Width, inputs)
 	}
-	if err := m.checkOutputs(n.Layers[len(n.Layers)-1].Out); err != nil {
+	if err := m.checkOutputs(n.Outputs()); err != nil {
 		return err
 	}
 	if !finite(m.Mean) || !finite(m.Deviation) || m.Deviation <= 0 {
 		return fmt.Errorf("metadata: mean %g and deviation %g, want finite numbers and a deviation above 0", m.Mean, m.Deviation)
 	}
-	if m.FeatureNames != nil && len(m.FeatureNames) != n.Layers[0].In {
-		return fmt.Errorf("metadata: %d names of features for a network of %d inputs", len(m.FeatureNames), n.Layers[0].In)
+	if m.FeatureNames != nil && len(m.FeatureNames) != n.Graph.Input().Sample.Size() {
+		return fmt.Errorf("metadata: %d names of features for a network of %d inputs", len(m.FeatureNames), n.Graph.Input().Sample.Size())
 	}
-	return m.checkFeatures(n.Layers[0].In)
+	return m.checkFeatures(n.Graph.Input().Sample.Size())
 }
 
 // checkOutputs says whether there are as many classes or targets as outputs, and
@@ -261,20 +307,20 @@ func (m Metadata) checkFeatures(inputs int) error {
 }
 
 // encode returns the strings that a file keeps of metadata.
-func (m Metadata) encode(n *Network) map[string]string {
-	widths := n.Widths()
+func (m Metadata) encode(n *network.Network) map[string]string {
 	number := func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) } // reads back to the bit
 	encoded := map[string]string{
-		"format":      tensorFormat,
-		"model":       Format(widths[1 : len(widths)-1]),
-		activationKey: string(n.Activation),
-		"data":        m.Data,
-		"height":      strconv.Itoa(m.Height),
-		"width":       strconv.Itoa(m.Width),
-		"classes":     strconv.Itoa(m.Classes),
-		"mean":        number(m.Mean),
-		"deviation":   number(m.Deviation),
-		"generator":   m.Generator,
+		"format":    tensorFormat,
+		"data":      m.Data,
+		"height":    strconv.Itoa(m.Height),
+		"width":     strconv.Itoa(m.Width),
+		"classes":   strconv.Itoa(m.Classes),
+		"mean":      number(m.Mean),
+		"deviation": number(m.Deviation),
+		"generator": m.Generator,
+	}
+	if hidden, activation, ok := n.Graph.HiddenWidths(); ok { // for people who look inside, and for PyTorch
+		encoded["model"], encoded[activationKey] = network.Format(hidden), string(activation)
 	}
 	list := func(key string, value any, length int) {
 		if length > 0 {
@@ -285,6 +331,7 @@ func (m Metadata) encode(n *Network) map[string]string {
 			encoded[key] = string(text)
 		}
 	}
+	list(graphKey, n.Graph, 1)
 	list(meansKey, m.Means, len(m.Means))
 	list(deviationsKey, m.Deviations, len(m.Deviations))
 	list(classNamesKey, m.ClassNames, len(m.ClassNames))
@@ -305,19 +352,22 @@ const (
 	classification = "classification"
 )
 
-const activationKey = "activation"
+const (
+	graphKey      = "graph" // as JSON, see [network.Graph]
+	activationKey = "activation"
+)
 
 // decodeActivation returns the activation that a file names. Files from before
 // there was a choice name none and have rectifiers.
-func decodeActivation(metadata map[string]string) (Activation, error) {
+func decodeActivation(metadata map[string]string) (network.Activation, error) {
 	text, found := metadata[activationKey]
 	if !found {
-		return ReLU, nil
+		return network.ReLU, nil
 	}
-	if a := Activation(text); a.Known() {
+	if a := network.Activation(text); a.Known() {
 		return a, nil
 	}
-	return "", fmt.Errorf("%q is %.40q, want one of %q", activationKey, text, Activations)
+	return "", fmt.Errorf("%q is %.40q, want one of %q", activationKey, text, network.Activations)
 }
 
 // The keys of lists, which are JSON. Numbers read back to the bit.

@@ -1,4 +1,4 @@
-package network
+package safetensors
 
 import (
 	"bytes"
@@ -48,11 +48,11 @@ type tensorHeader struct {
 	Offsets []int  `json:"data_offsets"` // begin and end in bytes, from the first number of the file
 }
 
-// WriteTensors writes a safetensors file with tensors in the order given and
+// Write writes a safetensors file with tensors in the order given and
 // metadata, which may be nil, sorted by key: the same arguments give the same
 // bytes. It is an error when names repeat, when a shape does not fit its
 // numbers, when a string is not UTF-8, or when the header exceeds 16 MiB.
-func WriteTensors(w io.Writer, metadata map[string]string, tensors []Tensor) error {
+func Write(w io.Writer, metadata map[string]string, tensors []Tensor) error {
 	header, err := encodeHeader(metadata, tensors)
 	if err != nil {
 		return err
@@ -149,12 +149,12 @@ func byteSize(shape []int) (int, error) {
 	return size, nil
 }
 
-// ReadTensors reads a safetensors file to its end and returns its metadata, nil
+// Read reads a safetensors file to its end and returns its metadata, nil
 // when there is none, and its tensors in the order of their numbers. It trusts
 // nothing: the file must hold float32 alone, have no gap, overlap, repeated
 // name or byte too many, and the memory taken stays within a constant times
 // what was read. NaN and infinities pass. The header may take up to 16 MiB.
-func ReadTensors(r io.Reader) (map[string]string, []Tensor, error) {
+func Read(r io.Reader) (map[string]string, []Tensor, error) {
 	header, err := readHeader(r)
 	if err != nil {
 		return nil, nil, err

@@ -1,4 +1,4 @@
-package network_test
+package safetensors_test
 
 import (
 	"bytes"
@@ -12,11 +12,11 @@ import (
 	"testing/iotest"
 
 	"nashprune/trainer/memorytest"
-	"nashprune/trainer/network"
+	"nashprune/trainer/network/safetensors"
 )
 
 // safetensors returns the bytes of a file with a header as given, unpadded.
-func safetensors(header, data string) []byte {
+func fileOf(header, data string) []byte {
 	return append(binary.LittleEndian.AppendUint64(nil, uint64(len(header))), header+data...)
 }
 
@@ -29,7 +29,7 @@ const (
 // TestWriteTensorsLayout spells a whole file out, after the format section of
 // the README of github.com/safetensors/safetensors.
 func TestWriteTensorsLayout(t *testing.T) {
-	tensors := []network.Tensor{
+	tensors := []safetensors.Tensor{
 		{Name: "z", Shape: []int{2, 1}, Float32: []float32{1, 2}},
 		{Name: "empty", Shape: []int{0, 3}},
 		{Name: `"é<`, Float32: []float32{2}}, // a scalar
@@ -39,9 +39,9 @@ func TestWriteTensorsLayout(t *testing.T) {
 		`"empty":{"dtype":"F32","shape":[0,3],"data_offsets":[8,8]},` +
 		`"\"é\u003c":{"dtype":"F32","shape":[],"data_offsets":[8,12]}}`
 	header += strings.Repeat(" ", (8-len(header)%8)%8)
-	want := safetensors(header, one+two+two)
+	want := fileOf(header, one+two+two)
 	var got bytes.Buffer
-	if err := network.WriteTensors(&got, map[string]string{"format": "pt", "a": "b"}, tensors); err != nil {
+	if err := safetensors.Write(&got, map[string]string{"format": "pt", "a": "b"}, tensors); err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got.Bytes(), want) {
@@ -56,11 +56,11 @@ func TestTensorsRoundTrip(t *testing.T) {
 	for i := range long {
 		long[i] = math.Float32frombits(uint32(i) * 0x9E3779B9) // all kinds of numbers, NaN too
 	}
-	var empty []network.Tensor // many at one offset keep their order
+	var empty []safetensors.Tensor // many at one offset keep their order
 	for i := range 127 {
-		empty = append(empty, network.Tensor{Name: string(rune('a' + i*37%127)), Shape: []int{0}, Float32: []float32{}})
+		empty = append(empty, safetensors.Tensor{Name: string(rune('a' + i*37%127)), Shape: []int{0}, Float32: []float32{}})
 	}
-	for _, tensors := range [][]network.Tensor{
+	for _, tensors := range [][]safetensors.Tensor{
 		{},
 		empty,
 		{{Name: "", Shape: []int{}, Float32: []float32{float32(math.Copysign(0, -1))}}},
@@ -69,13 +69,13 @@ func TestTensorsRoundTrip(t *testing.T) {
 	} {
 		for _, metadata := range []map[string]string{nil, {"": "", "state": `{"round": 13}`}} {
 			var file bytes.Buffer
-			if err := network.WriteTensors(&file, metadata, tensors); err != nil {
+			if err := safetensors.Write(&file, metadata, tensors); err != nil {
 				t.Fatal(err)
 			}
 			if file.Len() < 10 {
 				t.Fatalf("only %d bytes written", file.Len())
 			}
-			gotMetadata, got, err := network.ReadTensors(iotest.OneByteReader(&file))
+			gotMetadata, got, err := safetensors.Read(iotest.OneByteReader(&file))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -90,7 +90,7 @@ func TestTensorsRoundTrip(t *testing.T) {
 }
 
 // sameTensors compares numbers by their bits, since NaN differs from itself.
-func sameTensors(a, b []network.Tensor) bool {
+func sameTensors(a, b []safetensors.Tensor) bool {
 	if len(a) != len(b) {
 		return false
 	}
@@ -110,15 +110,15 @@ func sameTensors(a, b []network.Tensor) bool {
 // TestReadTensorsInAnyOrder reads what other programs may write: members in
 // another order than the numbers, spaces, and no metadata.
 func TestReadTensorsInAnyOrder(t *testing.T) {
-	file := safetensors(`{ "b" : {"data_offsets":[4,8],"shape":[1],"dtype":"F32"},
+	file := fileOf(`{ "b" : {"data_offsets":[4,8],"shape":[1],"dtype":"F32"},
 		"none":{"dtype":"F32","shape":[0],"data_offsets":[4,4]},
 		"a":{"shape":[1,1],"dtype":"F32","data_offsets":[0,4]}}  `, one+two)
-	want := []network.Tensor{
+	want := []safetensors.Tensor{
 		{Name: "a", Shape: []int{1, 1}, Float32: []float32{1}},
 		{Name: "none", Shape: []int{0}, Float32: []float32{}},
 		{Name: "b", Shape: []int{1}, Float32: []float32{2}},
 	}
-	metadata, got, err := network.ReadTensors(bytes.NewReader(file))
+	metadata, got, err := safetensors.Read(bytes.NewReader(file))
 	if err != nil || metadata != nil || !sameTensors(got, want) {
 		t.Errorf("read %v, %v, %v, want %v", metadata, got, err, want)
 	}
@@ -128,22 +128,22 @@ func TestWriteTensorsErrors(t *testing.T) {
 	for _, c := range []struct {
 		what     string
 		metadata map[string]string
-		tensors  []network.Tensor
+		tensors  []safetensors.Tensor
 	}{
-		{"its name is taken", nil, []network.Tensor{{Name: "a", Shape: []int{0}}, {Name: "a", Shape: []int{0}}}},
-		{"its name is taken", nil, []network.Tensor{{Name: "__metadata__", Shape: []int{0}}}},
-		{"not UTF-8", nil, []network.Tensor{{Name: "\xff", Shape: []int{0}}}},
+		{"its name is taken", nil, []safetensors.Tensor{{Name: "a", Shape: []int{0}}, {Name: "a", Shape: []int{0}}}},
+		{"its name is taken", nil, []safetensors.Tensor{{Name: "__metadata__", Shape: []int{0}}}},
+		{"not UTF-8", nil, []safetensors.Tensor{{Name: "\xff", Shape: []int{0}}}},
 		{"not UTF-8", map[string]string{"a": "\xff"}, nil},
 		{"not UTF-8", map[string]string{"\xff": "a"}, nil},
-		{"0 numbers do not fill", nil, []network.Tensor{{Name: "a"}}},
-		{"3 numbers do not fill", nil, []network.Tensor{{Name: "a", Shape: []int{2, 2}, Float32: make([]float32, 3)}}},
-		{"negative dimension", nil, []network.Tensor{{Name: "a", Shape: []int{-1, -1}, Float32: make([]float32, 1)}}},
-		{"overflows", nil, []network.Tensor{{Name: "a", Shape: []int{math.MaxInt, 4}, Float32: make([]float32, 1)}}},
-		{"9 dimensions", nil, []network.Tensor{{Name: "a", Shape: make([]int, 9)}}},
+		{"0 numbers do not fill", nil, []safetensors.Tensor{{Name: "a"}}},
+		{"3 numbers do not fill", nil, []safetensors.Tensor{{Name: "a", Shape: []int{2, 2}, Float32: make([]float32, 3)}}},
+		{"negative dimension", nil, []safetensors.Tensor{{Name: "a", Shape: []int{-1, -1}, Float32: make([]float32, 1)}}},
+		{"overflows", nil, []safetensors.Tensor{{Name: "a", Shape: []int{math.MaxInt, 4}, Float32: make([]float32, 1)}}},
+		{"9 dimensions", nil, []safetensors.Tensor{{Name: "a", Shape: make([]int, 9)}}},
 		{"store less metadata", map[string]string{"a": strings.Repeat("x", 16<<20)}, nil},
 	} {
 		var file bytes.Buffer
-		err := network.WriteTensors(&file, c.metadata, c.tensors)
+		err := safetensors.Write(&file, c.metadata, c.tensors)
 		if err == nil || !strings.Contains(err.Error(), c.what) {
 			t.Errorf("error %.200v, want %q", err, c.what)
 		}
@@ -154,9 +154,9 @@ func TestWriteTensorsErrors(t *testing.T) {
 }
 
 func TestWriterFails(t *testing.T) {
-	tensors := []network.Tensor{{Name: "a", Shape: []int{3}, Float32: make([]float32, 3)}}
+	tensors := []safetensors.Tensor{{Name: "a", Shape: []int{3}, Float32: make([]float32, 3)}}
 	for written := range 2 {
-		err := network.WriteTensors(&fullDisk{writes: written}, nil, tensors)
+		err := safetensors.Write(&fullDisk{writes: written}, nil, tensors)
 		if !errors.Is(err, io.ErrShortWrite) {
 			t.Errorf("after %d writes: error %v", written, err)
 		}
@@ -179,7 +179,7 @@ func hostile() []struct {
 	file []byte
 } {
 	length := func(n uint64) []byte { return binary.LittleEndian.AppendUint64(nil, n) }
-	tensor := func(fields string) []byte { return safetensors(`{"a":{`+fields+`}}`, one) }
+	tensor := func(fields string) []byte { return fileOf(`{"a":{`+fields+`}}`, one) }
 	shaped := func(shape, offsets string) []byte {
 		return tensor(`"dtype":"F32","shape":` + shape + `,"data_offsets":` + offsets)
 	}
@@ -195,25 +195,25 @@ func hostile() []struct {
 		{"more than 16777216", length(16<<20 + 1)},
 		{"more than 16777216", length(math.MaxUint64)},
 		{"no JSON object", length(0)},
-		{"no JSON object", safetensors(" {}", "")},
-		{"no JSON object", safetensors("[]", "")},
-		{"no JSON object", safetensors("{\"\xff\":{}}", "")},
-		{"no JSON: ", safetensors("{", "")},
-		{"no JSON: ", safetensors("{}{}", "")},
-		{"no JSON: ", safetensors("{}\x00", "")},
-		{"no JSON: ", safetensors(`{"a":`+good+`,}`, one)},
-		{"no JSON: ", safetensors(strings.Repeat(`{"a":`, 100000), "")},
-		{`"a" comes twice`, safetensors(`{"a":`+good+`,"a":`+good+`}`, one)},
-		{`"a" comes twice`, safetensors(`{"a":`+good+`,"\u0061":`+good+`}`, one)},
-		{`"__metadata__" comes twice`, safetensors(`{"__metadata__":{},"__metadata__":{}}`, "")},
-		{`"k" comes twice`, safetensors(`{"__metadata__":{"k":"1","k":"2"}}`, "")},
-		{`where { belongs`, safetensors(`{"__metadata__":null}`, "")},
-		{`where { belongs`, safetensors(`{"__metadata__":"x"}`, "")},
-		{"where a string belongs", safetensors(`{"__metadata__":{"k":null}}`, "")},
-		{"where a string belongs", safetensors(`{"__metadata__":{"k":1}}`, "")},
-		{"where a string belongs", safetensors(`{"__metadata__":{"k":["v"]}}`, "")},
-		{`where { belongs`, safetensors(`{"a":null}`, "")},
-		{`where { belongs`, safetensors(`{"a":[]}`, "")},
+		{"no JSON object", fileOf(" {}", "")},
+		{"no JSON object", fileOf("[]", "")},
+		{"no JSON object", fileOf("{\"\xff\":{}}", "")},
+		{"no JSON: ", fileOf("{", "")},
+		{"no JSON: ", fileOf("{}{}", "")},
+		{"no JSON: ", fileOf("{}\x00", "")},
+		{"no JSON: ", fileOf(`{"a":`+good+`,}`, one)},
+		{"no JSON: ", fileOf(strings.Repeat(`{"a":`, 100000), "")},
+		{`"a" comes twice`, fileOf(`{"a":`+good+`,"a":`+good+`}`, one)},
+		{`"a" comes twice`, fileOf(`{"a":`+good+`,"\u0061":`+good+`}`, one)},
+		{`"__metadata__" comes twice`, fileOf(`{"__metadata__":{},"__metadata__":{}}`, "")},
+		{`"k" comes twice`, fileOf(`{"__metadata__":{"k":"1","k":"2"}}`, "")},
+		{`where { belongs`, fileOf(`{"__metadata__":null}`, "")},
+		{`where { belongs`, fileOf(`{"__metadata__":"x"}`, "")},
+		{"where a string belongs", fileOf(`{"__metadata__":{"k":null}}`, "")},
+		{"where a string belongs", fileOf(`{"__metadata__":{"k":1}}`, "")},
+		{"where a string belongs", fileOf(`{"__metadata__":{"k":["v"]}}`, "")},
+		{`where { belongs`, fileOf(`{"a":null}`, "")},
+		{`where { belongs`, fileOf(`{"a":[]}`, "")},
 		{`"dtype" comes twice`, tensor(`"dtype":"F32","dtype":"F32"`)},
 		{`unknown field "DTYPE"`, tensor(`"DTYPE":"F32"`)},
 		{`have type ""`, tensor("")},
@@ -239,25 +239,25 @@ func hostile() []struct {
 		{"overflows", shaped("[4611686018427387905]", "[0,4]")}, // 4 bytes, modulo 2^64
 		{"9 dimensions", shaped("[1,1,1,1,1,1,1,1,1]", "[0,4]")},
 		{"300001 dimensions", shaped("["+strings.Repeat("0,", 300000)+"0]", "[0,0]")},
-		{"where { belongs", safetensors(`{"__metadata__":`+strings.Repeat("[", 9000)+strings.Repeat("]", 9000)+`}`, "")},
+		{"where { belongs", fileOf(`{"__metadata__":`+strings.Repeat("[", 9000)+strings.Repeat("]", 9000)+`}`, "")},
 		{"takes 8 bytes, its data_offsets span 4", shaped("[2]", "[0,4]")},
 		{"takes 0 bytes", shaped("[0]", "[0,4]")},
 		{"begin at byte 4, want 0", shaped("[1]", "[4,8]")},
-		{"begin at byte 0, want 4", safetensors(`{"a":`+good+`,"b":`+good+`}`, one)},
-		{"begin at byte 8, want 4", safetensors(`{"a":`+good+`,"b":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}`, one+one+one)},
+		{"begin at byte 0, want 4", fileOf(`{"a":`+good+`,"b":`+good+`}`, one)},
+		{"begin at byte 8, want 4", fileOf(`{"a":`+good+`,"b":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}`, one+one+one)},
 		{"begin at byte 8, want 0", shaped("[0]", "[8,8]")},
-		{"cut short", safetensors(`{"a":`+good+`}`, one[:3])},
-		{"cut short", safetensors(`{"a":`+good+`}`, "")},
+		{"cut short", fileOf(`{"a":`+good+`}`, one[:3])},
+		{"cut short", fileOf(`{"a":`+good+`}`, "")},
 		{"cut short", shaped("[2]", "[0,8]")},
 		{"cut short", shaped("[1099511627776]", "[0,4398046511104]")},
 		{"bytes follow", shaped("[0]", "[0,0]")},
-		{"bytes follow", safetensors("{}", "\n")},
+		{"bytes follow", fileOf("{}", "\n")},
 	}
 }
 
 func TestReadTensorsErrors(t *testing.T) {
 	for _, c := range hostile() {
-		_, _, err := network.ReadTensors(bytes.NewReader(c.file))
+		_, _, err := safetensors.Read(bytes.NewReader(c.file))
 		if err == nil {
 			t.Errorf("%.100q was read, want an error with %q", c.file, c.want)
 		} else if got := err.Error(); !strings.Contains(got, c.want) || strings.Contains(got, "\n") || len(got) > 300 {
@@ -267,13 +267,13 @@ func TestReadTensorsErrors(t *testing.T) {
 }
 
 func TestReaderFails(t *testing.T) {
-	file := safetensors(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, one)
+	file := fileOf(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, one)
 	for length := range len(file) + 1 {
 		r := io.MultiReader(bytes.NewReader(file[:length]), iotest.ErrReader(io.ErrClosedPipe))
-		if _, _, err := network.ReadTensors(r); !errors.Is(err, io.ErrClosedPipe) {
+		if _, _, err := safetensors.Read(r); !errors.Is(err, io.ErrClosedPipe) {
 			t.Errorf("after %d bytes: error %v", length, err)
 		}
-		if _, _, err := network.ReadTensors(bytes.NewReader(file[:length])); length < len(file) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		if _, _, err := safetensors.Read(bytes.NewReader(file[:length])); length < len(file) && !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Errorf("cut to %d bytes: error %v", length, err)
 		}
 	}
@@ -287,7 +287,7 @@ var readBound = memorytest.Bound{PerByte: 256, Constant: 1 << 20}
 func TestReadTensorsAllocatesLittle(t *testing.T) {
 	for _, c := range hostile() {
 		memorytest.Within(t, readBound, func() int {
-			_, _, _ = network.ReadTensors(bytes.NewReader(c.file))
+			_, _, _ = safetensors.Read(bytes.NewReader(c.file))
 			return len(c.file)
 		})
 	}

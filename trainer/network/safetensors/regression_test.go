@@ -1,4 +1,4 @@
-package network_test
+package safetensors_test
 
 import (
 	"bytes"
@@ -8,10 +8,11 @@ import (
 	"testing"
 
 	"nashprune/trainer/network"
+	"nashprune/trainer/network/safetensors"
 )
 
 // predicting returns a network of two outputs and metadata of regression.
-func predicting() (*network.Network, network.Metadata) {
+func predicting() (*network.Network, safetensors.Metadata) {
 	n := folded([]int{3, 2, 2}, 2)
 	m := fitting(n)
 	m.Classes = 0
@@ -26,15 +27,15 @@ func predicting() (*network.Network, network.Metadata) {
 func TestTargetMetadata(t *testing.T) {
 	n, m := predicting()
 	file := encoded(t, n, m)
-	got, gotM, err := network.Read(bytes.NewReader(file))
+	got, gotM, err := safetensors.ReadModel(bytes.NewReader(file))
 	if err != nil || !reflect.DeepEqual(got, n) || !reflect.DeepEqual(gotM, m) || !gotM.Regression() || !math.Signbit(gotM.TargetMeans[0]) {
 		t.Errorf("metadata %+v, %v, want %+v", gotM, err, m)
 	}
-	metadata, tensors, err := network.ReadTensors(bytes.NewReader(file))
+	metadata, tensors, err := safetensors.Read(bytes.NewReader(file))
 	if err != nil || metadata["task"] != "regression" || metadata["classes"] != "0" {
 		t.Errorf("metadata %q, %v", metadata, err)
 	}
-	_, ofClasses, err := network.ReadTensors(bytes.NewReader(encoded(t, n, fitting(n))))
+	_, ofClasses, err := safetensors.Read(bytes.NewReader(encoded(t, n, fitting(n))))
 	if err != nil || !reflect.DeepEqual(tensors, ofClasses) {
 		t.Errorf("the tensors are not those of a network of classes (%v)", err)
 	}
@@ -43,25 +44,25 @@ func TestTargetMetadata(t *testing.T) {
 func TestTargetMetadataErrors(t *testing.T) {
 	for _, c := range []struct {
 		want   string
-		change func(*network.Metadata)
+		change func(*safetensors.Metadata)
 	}{
-		{"means of 1, deviations of 2 and names of 2 targets for a network of 2 outputs", func(m *network.Metadata) { m.TargetMeans = m.TargetMeans[:1] }},
-		{"means of 2, deviations of 0", func(m *network.Metadata) { m.TargetDeviations = nil }},
-		{"names of 3 targets", func(m *network.Metadata) { m.TargetNames = []string{"a", "b", "c"} }},
-		{"target 1 has mean NaN", func(m *network.Metadata) { m.TargetMeans = []float64{math.NaN(), 0} }},
-		{"target 2 has mean 0 and deviation 0", func(m *network.Metadata) { m.TargetMeans, m.TargetDeviations = []float64{0, 0}, []float64{1, 0} }},
-		{"target 2 has mean 0 and deviation +Inf", func(m *network.Metadata) {
+		{"means of 1, deviations of 2 and names of 2 targets for a network of 2 outputs", func(m *safetensors.Metadata) { m.TargetMeans = m.TargetMeans[:1] }},
+		{"means of 2, deviations of 0", func(m *safetensors.Metadata) { m.TargetDeviations = nil }},
+		{"names of 3 targets", func(m *safetensors.Metadata) { m.TargetNames = []string{"a", "b", "c"} }},
+		{"target 1 has mean NaN", func(m *safetensors.Metadata) { m.TargetMeans = []float64{math.NaN(), 0} }},
+		{"target 2 has mean 0 and deviation 0", func(m *safetensors.Metadata) { m.TargetMeans, m.TargetDeviations = []float64{0, 0}, []float64{1, 0} }},
+		{"target 2 has mean 0 and deviation +Inf", func(m *safetensors.Metadata) {
 			m.TargetMeans, m.TargetDeviations = []float64{0, 0}, []float64{1, math.Inf(1)}
 		}},
-		{"2 classes and names of 0", func(m *network.Metadata) { m.Classes = 2 }},
-		{"0 classes and names of 1", func(m *network.Metadata) { m.ClassNames = []string{"x"} }},
-		{"deviations of 2 targets and names of 2 for a network of classes", func(m *network.Metadata) { m.TargetMeans, m.Classes = nil, 2 }},
-		{"not UTF-8", func(m *network.Metadata) { m.Data = "\xff" }},
+		{"2 classes and names of 0", func(m *safetensors.Metadata) { m.Classes = 2 }},
+		{"0 classes and names of 1", func(m *safetensors.Metadata) { m.ClassNames = []string{"x"} }},
+		{"deviations of 2 targets and names of 2 for a network of classes", func(m *safetensors.Metadata) { m.TargetMeans, m.Classes = nil, 2 }},
+		{"not UTF-8", func(m *safetensors.Metadata) { m.Data = "\xff" }},
 	} {
 		n, m := predicting()
 		c.change(&m)
 		var file bytes.Buffer
-		if err := network.Write(&file, n, m); err == nil || !strings.Contains(err.Error(), c.want) || file.Len() > 0 {
+		if err := safetensors.WriteModel(&file, n, m); err == nil || !strings.Contains(err.Error(), c.want) || file.Len() > 0 {
 			t.Errorf("error %v and %d bytes, want %q", err, file.Len(), c.want)
 		}
 	}
@@ -79,7 +80,7 @@ func TestTargetMetadataErrors(t *testing.T) {
 		{"classes", "2", "2 classes and names of 0"},
 	} {
 		n, m := predicting()
-		metadata, tensors, err := network.ReadTensors(bytes.NewReader(encoded(t, n, m)))
+		metadata, tensors, err := safetensors.Read(bytes.NewReader(encoded(t, n, m)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -87,10 +88,10 @@ func TestTargetMetadataErrors(t *testing.T) {
 			delete(metadata, c.key)
 		}
 		var file bytes.Buffer
-		if err := network.WriteTensors(&file, metadata, tensors); err != nil {
+		if err := safetensors.Write(&file, metadata, tensors); err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := network.Read(&file); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, _, err := safetensors.ReadModel(&file); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s %s: error %v, want %q", c.key, c.value, err, c.want)
 		}
 	}
@@ -99,8 +100,8 @@ func TestTargetMetadataErrors(t *testing.T) {
 // Files say which task they are of, or none; another word is refused.
 func TestTaskOfAFile(t *testing.T) {
 	for task, fine := range map[string]bool{"classification": true, "regression": false, "swim": false, "": false} {
-		file := modelFile(t, func(metadata map[string]string, _ *[]network.Tensor) { metadata["task"] = task })
-		if _, m, err := network.Read(bytes.NewReader(file)); (err == nil) != fine || m.Regression() || err != nil && !strings.Contains(err.Error(), `"task"`) {
+		file := modelFile(t, func(metadata map[string]string, _ *[]safetensors.Tensor) { metadata["task"] = task })
+		if _, m, err := safetensors.ReadModel(bytes.NewReader(file)); (err == nil) != fine || m.Regression() || err != nil && !strings.Contains(err.Error(), `"task"`) {
 			t.Errorf("%q: %+v, %v", task, m, err)
 		}
 	}

@@ -1,0 +1,156 @@
+package network
+
+import "slices"
+
+// Alternative computes outputs when one player of a gate participates otherwise than
+// in a pass and everything else stays as it is. It computes nothing anew that the
+// player does not reach, and it is used by one goroutine at a time.
+type Alternative struct {
+	pass    *Pass
+	gate    int
+	reached []int // nodes that depend on the gate, its points included, in order
+
+	player  int
+	entries [][]int // by node, the numbers that the player alone changes; nil: it may change all
+
+	values  [][]float64 // by node
+	changed []bool      // of the present sample
+}
+
+// Alternative returns alternatives for the players of a gate.
+func (p *Pass) Alternative(gate int) *Alternative {
+	a := &Alternative{
+		pass: p, gate: gate, player: -1,
+		entries: make([][]int, len(p.Nodes)), values: make([][]float64, len(p.Nodes)), changed: make([]bool, len(p.Nodes)),
+	}
+	for n, node := range p.Nodes {
+		if p.gates[n] == gate || slices.ContainsFunc(node.In, a.depends) {
+			a.values[n] = make([]float64, node.Shape.Size())
+			a.reached = append(a.reached, n)
+		}
+	}
+	return a
+}
+
+// depends reports whether a node's output depends on the gate.
+func (a *Alternative) depends(n int) bool { return a.values[n] != nil }
+
+// choose works out which numbers a player changes: those of its unit, and of finer ones,
+// at the gate's points and after them as long as operators are elementwise.
+func (a *Alternative) choose(player int) {
+	if a.player == player {
+		return
+	}
+	a.player = player
+	p := a.pass
+	unit := p.Classes[p.Graph.Gates[a.gate].Class].first + player
+	of := func(n int) []int {
+		entries, inner := []int{}, p.inner(n)
+		for e, u := range p.firstAxis(n).units {
+			if u == unit || slices.Contains(p.units[u].parents, unit) {
+				for i := range inner {
+					entries = append(entries, e*inner+i)
+				}
+			}
+		}
+		return entries
+	}
+	for _, n := range a.reached {
+		_, elementwise := p.Nodes[n].Op.(Elementwise)
+		a.entries[n] = nil
+		if elementwise && a.few(n) || !slices.ContainsFunc(p.Nodes[n].In, a.depends) {
+			a.entries[n] = of(n)
+		}
+	}
+}
+
+// few reports whether the player changes only some known numbers of a node's inputs.
+func (a *Alternative) few(n int) bool {
+	for _, from := range a.pass.Nodes[n].In {
+		if a.depends(from) && a.entries[from] == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// Outputs returns the outputs of a sample when a player participates with s, valid
+// until the next call. The numbers are those of a Forward with another order of sums.
+func (a *Alternative) Outputs(player int, s float64, row int) []float64 {
+	a.choose(player)
+	p := a.pass
+	clear(a.changed)
+	for _, n := range a.reached {
+		if slices.ContainsFunc(p.Nodes[n].In, func(from int) bool { return a.changed[from] }) {
+			a.compute(n, s, row)
+		} else if p.gates[n] == a.gate {
+			u, z := p.row(p.Before, n, row), p.row(p.After, n, row)
+			copy(a.values[n], z)
+			for _, e := range a.ofPlayer(n) {
+				a.values[n][e] = s * u[e]
+				a.changed[n] = a.changed[n] || a.values[n][e] != z[e]
+			}
+		}
+	}
+	return a.row(len(p.Nodes)-1, row)
+}
+
+// row returns the present values of a node for a sample.
+func (a *Alternative) row(n, row int) []float64 {
+	if a.changed[n] {
+		return a.values[n]
+	}
+	return a.pass.row(a.pass.After, n, row)
+}
+
+// ofPlayer lists the numbers of a gate's point that the player multiplies.
+func (a *Alternative) ofPlayer(n int) []int {
+	inner := a.pass.inner(n)
+	entries := Indices(inner)
+	for i := range entries {
+		entries[i] += a.player * inner
+	}
+	return entries
+}
+
+// compute computes a node some of whose inputs changed, where the player participates
+// with s.
+func (a *Alternative) compute(n int, s float64, row int) {
+	p, node, v := a.pass, a.pass.Nodes[n], a.values[n]
+	x := Operands{Params: p.params(n), Out: v}
+	for _, from := range node.In {
+		x.In = append(x.In, a.row(from, row))
+	}
+	if op, ok := node.Op.(Elementwise); ok && a.entries[n] != nil {
+		z := p.row(p.After, n, row)
+		copy(v, z)
+		for _, e := range a.entries[n] {
+			v[e] = op.Entry(x.In, e)
+			a.changed[n] = a.changed[n] || v[e] != z[e]
+		}
+		return
+	}
+	a.changed[n] = true
+	if op, ok := node.Op.(Linear); ok && a.few(n) {
+		from := node.In[0]
+		before := p.row(p.After, from, row)
+		copy(v, p.row(p.Before, n, row))
+		for _, e := range a.entries[from] {
+			if delta := x.In[0][e] - before[e]; delta != 0 {
+				op.AddEntry(x.Params, e, delta, v)
+			}
+		}
+	} else {
+		node.Op.Forward(x)
+	}
+	if gate := p.gates[n]; gate >= 0 {
+		inner := p.inner(n)
+		for e := range v {
+			if gate == a.gate && e/inner == a.player {
+				v[e] *= s
+			} else {
+				v[e] *= p.Participations[gate][e/inner]
+			}
+		}
+	}
+}

@@ -1,0 +1,226 @@
+package network
+
+import (
+	"encoding/binary"
+	"slices"
+)
+
+// Class is a set of axes whose entries are the same: what is removed at a place of
+// one is removed at that place of all.
+type Class struct {
+	Name  string // of the first node whose operator creates it
+	Units int    // entries
+	// Producers are the nodes whose operators create the class, in order.
+	Producers []int
+	// Fixed says that no unit can be removed: it lies on the output.
+	Fixed bool
+	// whole are the nodes whose output has the class on its first dimension, alone
+	// and in order, so that unit i is entry i.
+	whole []int
+	first int // its first unit
+}
+
+// sets is a union-find structure over entries.
+type sets []int
+
+func (s sets) find(x int) int {
+	for s[x] != x {
+		s[x] = s[s[x]]
+		x = s[x]
+	}
+	return x
+}
+
+// union keeps the smaller root, so that a unit is named by its first entry.
+func (s sets) union(x, y int) bool {
+	x, y = s.find(x), s.find(y)
+	s[max(x, y)] = min(x, y)
+	return x != y
+}
+
+// classify finds axes, units and classes.
+func (g *Graph) classify() {
+	axisOf, starts, entries := make([][]int, len(g.Nodes)), []int{}, 0
+	for n, node := range g.Nodes {
+		for dim, length := range node.Shape {
+			axisOf[n] = append(axisOf[n], len(g.axes))
+			g.axes = append(g.axes, axis{node: n, dim: dim})
+			starts, entries = append(starts, entries), entries+length
+		}
+	}
+	starts = append(starts, entries)
+	locate := func(n int, a Axis) int {
+		if a.Tensor == Output {
+			return axisOf[n][a.Dim]
+		}
+		return axisOf[g.Nodes[n].In[a.Tensor]][a.Dim]
+	}
+	for p := range g.Params {
+		param := &g.Params[p]
+		for _, a := range param.Axes {
+			place := -1
+			if a.Tensor != NoAxis {
+				place = locate(param.Node, a)
+			}
+			param.axes = append(param.axes, place)
+		}
+	}
+
+	roots := make(sets, entries)
+	for e := range roots {
+		roots[e] = e
+	}
+	type link struct{ child, parent int }
+	var links []link
+	for n, node := range g.Nodes {
+		for _, t := range node.Op.Ties(g.shapesOf(node.In), node.Shape) {
+			a, b := starts[locate(n, t.A)]+t.AFrom, starts[locate(n, t.B)]+t.BFrom
+			for i := range t.Count {
+				for j := range t.Block {
+					if t.Child {
+						links = append(links, link{b + i*t.Block + j, a + i})
+					} else {
+						roots.union(a+i, b+i*t.Block+j)
+					}
+				}
+			}
+		}
+	}
+	// Where children of two parents became one unit, the parents become one, too: the
+	// child lives as long as either has something to give.
+	for changed := len(links) > 0; changed; {
+		changed = false
+		parent := map[int]int{}
+		for _, l := range links {
+			child := roots.find(l.child)
+			if other, known := parent[child]; known && roots.union(other, l.parent) {
+				changed = true
+			}
+			parent[child] = l.parent
+		}
+	}
+
+	// Units with the same number of entries on each axis are a class.
+	signatures := make([][]byte, entries) // of the roots
+	for a := range g.axes {
+		for e := starts[a]; e < starts[a+1]; e++ {
+			root := roots.find(e)
+			signatures[root] = binary.AppendUvarint(signatures[root], uint64(a))
+		}
+	}
+	classes, unitOf := map[string]int{}, make([]int, entries)
+	var members [][]int // roots by class
+	for a := range g.axes {
+		if starts[a] == starts[a+1] && g.creates(g.axes[a]) { // an empty layer
+			g.axes[a].terms = []term{{len(members), 1}}
+			members = append(members, nil)
+			n := g.axes[a].node
+			g.Classes = append(g.Classes, Class{Name: g.Nodes[n].Name, Producers: []int{n}, Fixed: n == len(g.Nodes)-1, whole: []int{n}})
+		}
+		for e := starts[a]; e < starts[a+1]; e++ {
+			if root := roots.find(e); root == e {
+				c, known := classes[string(signatures[e])]
+				if !known {
+					c = len(members)
+					classes[string(signatures[e])] = c
+					members = append(members, nil)
+					g.Classes = append(g.Classes, Class{Name: g.Nodes[g.axes[a].node].Name})
+				}
+				members[c] = append(members[c], e)
+			}
+		}
+	}
+	for c, roots := range members {
+		g.Classes[c].Units, g.Classes[c].first = len(roots), len(g.units)
+		for place, root := range roots {
+			unitOf[root] = len(g.units)
+			g.units = append(g.units, unit{class: c, place: place})
+		}
+	}
+	for a := range g.axes {
+		for e := starts[a]; e < starts[a+1]; e++ {
+			g.axes[a].units = append(g.axes[a].units, unitOf[roots.find(e)])
+		}
+	}
+	for _, l := range links {
+		child, parent := &g.units[unitOf[roots.find(l.child)]], unitOf[roots.find(l.parent)]
+		if !slices.Contains(child.parents, parent) {
+			child.parents = append(child.parents, parent)
+		}
+	}
+	g.describeClasses()
+}
+
+// creates reports whether an axis is made by its node's operator and not passed on.
+func (g *Graph) creates(a axis) bool {
+	if a.dim != 0 {
+		return false
+	}
+	if a.node == 0 {
+		return true
+	}
+	for _, p := range g.Nodes[a.node].Params {
+		if g.Params[p].Produces {
+			return true
+		}
+	}
+	return false
+}
+
+// describeClasses fills in producers, whole axes, terms and whether a class is fixed.
+func (g *Graph) describeClasses() {
+	for i := range g.axes {
+		a := &g.axes[i]
+		last := -1
+		for _, u := range a.units {
+			c := g.units[u].class
+			a.count(c)
+			if c == last {
+				continue
+			}
+			last = c
+			class := &g.Classes[c]
+			if a.node == len(g.Nodes)-1 {
+				class.Fixed = true
+			}
+			if g.creates(*a) && !slices.Contains(class.Producers, a.node) {
+				if len(class.Producers) == 0 {
+					class.Name = g.Nodes[a.node].Name
+				}
+				class.Producers = append(class.Producers, a.node)
+			}
+			if a.dim == 0 && g.isWhole(*a, c) {
+				class.whole = append(class.whole, a.node)
+			}
+		}
+		for t := range a.terms {
+			if units := g.Classes[a.terms[t].class].Units; units > 0 {
+				a.terms[t].entries /= units
+			}
+		}
+	}
+}
+
+// count counts an entry of a class.
+func (a *axis) count(class int) {
+	for t := range a.terms {
+		if a.terms[t].class == class {
+			a.terms[t].entries++
+			return
+		}
+	}
+	a.terms = append(a.terms, term{class, 1})
+}
+
+// isWhole reports whether the entries of an axis are the units of a class in order.
+func (g *Graph) isWhole(a axis, c int) bool {
+	if len(a.units) != g.Classes[c].Units {
+		return false
+	}
+	for place, u := range a.units {
+		if g.units[u].class != c || g.units[u].place != place {
+			return false
+		}
+	}
+	return true
+}

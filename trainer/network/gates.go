@@ -1,0 +1,146 @@
+package network
+
+import (
+	"fmt"
+	"slices"
+)
+
+// PlayerKind is a kind of player, by the class whose units they are.
+type PlayerKind string
+
+const (
+	// Neurons are the units of a dense layer's output.
+	Neurons PlayerKind = "neurons"
+	// Channels are the units of a stream that several producers write to.
+	Channels PlayerKind = "channels"
+	// Inputs are the entries of a sample's first dimension.
+	Inputs PlayerKind = "inputs"
+)
+
+// PlayerKinds lists all kinds of player.
+var PlayerKinds = []PlayerKind{Neurons, Channels, Inputs}
+
+// DefaultPlayers are the kinds of player of a network unless others are named.
+var DefaultPlayers = []PlayerKind{Neurons, Channels}
+
+// Gate gives each unit of a class, a player, a participation s in [0, 1].
+type Gate struct {
+	Name    string // of the class
+	Kind    PlayerKind
+	Class   int
+	Players int
+	// Points are the nodes whose output u it multiplies: z = s u, entry by entry of the
+	// first dimension. They are all producers of the class.
+	Points []int
+}
+
+// kindOf returns the kind of player that the units of a class can be. The error says
+// why they can be none.
+func (g *Graph) kindOf(c Class) (PlayerKind, error) {
+	switch {
+	case c.Fixed:
+		return "", fmt.Errorf("the units of %s reach the output", c.Name)
+	case len(c.Producers) == 0:
+		return "", fmt.Errorf("no operator produces the axis of %s", c.Name)
+	}
+	for _, n := range c.Producers {
+		if !slices.Contains(c.whole, n) {
+			return "", fmt.Errorf("the units of %s are only a part of what node %s produces", c.Name, g.Nodes[n].Name)
+		}
+	}
+	switch {
+	case c.Producers[0] == 0 && len(c.Producers) > 1:
+		return "", fmt.Errorf("node %s adds to the inputs, which cannot be scaled with it", g.Nodes[c.Producers[1]].Name)
+	case c.Producers[0] == 0:
+		return Inputs, g.foldsForwards(c)
+	case len(c.Producers) > 1:
+		return Channels, nil
+	default:
+		return Neurons, nil
+	}
+}
+
+// foldsForwards reports whether what scales a class can be moved into the columns of
+// its consumers: whether nothing but copies lies in between.
+func (g *Graph) foldsForwards(c Class) error {
+	for _, a := range g.axes {
+		if a.node == 0 || !slices.ContainsFunc(a.units, func(u int) bool { return g.unitOrParentIn(u, c) }) {
+			continue
+		}
+		switch kind := g.Nodes[a.node].Op.Kind(); kind {
+		case ConcatKind, FlattenKind:
+		default:
+			return fmt.Errorf("node %s, of kind %s, lies between %s and its consumers", g.Nodes[a.node].Name, kind, c.Name)
+		}
+	}
+	return nil
+}
+
+func (g *Graph) unitOrParentIn(u int, c Class) bool {
+	in := func(u int) bool { return u >= c.first && u < c.first+c.Units }
+	return in(u) || slices.ContainsFunc(g.units[u].parents, in)
+}
+
+// addGates gates the classes of the given kinds of player.
+func (g *Graph) addGates(kinds []PlayerKind) error {
+	for _, kind := range kinds {
+		if !slices.Contains(PlayerKinds, kind) {
+			return fmt.Errorf("unknown kind of player %.40q; it must be one of %q", kind, PlayerKinds)
+		}
+	}
+	for c, class := range g.Classes {
+		kind, err := g.kindOf(class)
+		if err == nil && slices.Contains(kinds, kind) {
+			g.Gates = append(g.Gates, Gate{class.Name, kind, c, class.Units, class.Producers})
+		}
+	}
+	return nil
+}
+
+// playerKinds lists the kinds of player that the gates have.
+func (g *Graph) playerKinds() []PlayerKind {
+	var kinds []PlayerKind
+	for _, gate := range g.Gates {
+		if !slices.Contains(kinds, gate.Kind) {
+			kinds = append(kinds, gate.Kind)
+		}
+	}
+	return kinds
+}
+
+// GateAt returns the place of the gate that multiplies a node's output, or -1.
+func (g *Graph) GateAt(node int) int {
+	return slices.IndexFunc(g.Gates, func(gate Gate) bool { return slices.Contains(gate.Points, node) })
+}
+
+// Players returns the number of players of all gates.
+func (g *Graph) Players() int {
+	players := 0
+	for _, gate := range g.Gates {
+		players += gate.Players
+	}
+	return players
+}
+
+// Widths returns the number of players of each gate.
+func (g *Graph) Widths() []int {
+	widths := make([]int, len(g.Gates))
+	for i, gate := range g.Gates {
+		widths[i] = gate.Players
+	}
+	return widths
+}
+
+// Owned lists, for a gate, the parameters a row of which each player owns: those of
+// the producers, in order. Inputs own none.
+func (g *Graph) Owned(gate int) []int {
+	var owned []int
+	for _, n := range g.Gates[gate].Points {
+		for _, p := range g.Nodes[n].Params {
+			if g.Params[p].Produces {
+				owned = append(owned, p)
+			}
+		}
+	}
+	return owned
+}

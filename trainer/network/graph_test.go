@@ -1,0 +1,183 @@
+package network_test
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+
+	"nashprune/trainer/network"
+)
+
+// gate is what a test expects of one: its name, kind and number of players, and the
+// nodes whose output it multiplies.
+type gate struct {
+	name   string
+	kind   network.PlayerKind
+	units  int
+	points string
+}
+
+func gatesOf(g *network.Graph) []gate {
+	var gates []gate
+	for _, from := range g.Gates {
+		var points []string
+		for _, n := range from.Points {
+			points = append(points, g.Nodes[n].Name)
+		}
+		gates = append(gates, gate{from.Name, from.Kind, from.Players, strings.Join(points, " ")})
+	}
+	return gates
+}
+
+func TestGatesFollowFromTies(t *testing.T) {
+	in, neurons, channels := network.Inputs, network.Neurons, network.Channels
+	want := map[string][]gate{
+		"perceptron":            {{"input", in, 5, "input"}, {"0", neurons, 7, "0"}, {"2", neurons, 3, "2"}},
+		"one layer":             {{"input", in, 3, "input"}},
+		"one unit":              {{"input", in, 1, "input"}, {"0", neurons, 1, "0"}},
+		"residual":              {{"input", in, 5, "input"}, {"stem", channels, 6, "stem outer"}, {"inner", neurons, 4, "inner"}},
+		"sum of affine parts":   {{"input", in, 4, "input"}, {"x", channels, 5, "x y"}},
+		"concat":                {{"input", in, 5, "input"}, {"x", neurons, 3, "x"}, {"y", neurons, 4, "y"}},
+		"concat with the input": {{"input", in, 5, "input"}, {"x", neurons, 3, "x"}},
+		"split":                 {{"input", in, 4, "input"}}, // z holds two classes, so neither is gated
+		"image":                 {{"input", in, 2, "input"}, {"0", neurons, 4, "0"}},
+		"twice":                 {{"input", in, 3, "input"}, {"x", neurons, 2, "x"}},
+	}
+	for name, g := range graphs(t) {
+		if got := gatesOf(g); !reflect.DeepEqual(got, want[name]) {
+			t.Errorf("%s: gates are %v, want %v", name, got, want[name])
+		}
+	}
+}
+
+func TestInputsThatCannotFoldAreNoPlayers(t *testing.T) {
+	for name, nodes := range map[string][]network.Node{
+		"an activation of the input": {input(3), activation("a", network.ReLU), dense("x", 2)},
+		"a sum with the input":       {input(3), dense("x", 3), add("sum", 0, 1), dense("head", 2)},
+	} {
+		for _, g := range build(t, all, nodes...).Gates {
+			if g.Kind == network.Inputs {
+				t.Errorf("%s: the inputs have a gate", name)
+			}
+		}
+	}
+}
+
+func TestOnlyTheNamedKindsAreGated(t *testing.T) {
+	g := build(t, network.DefaultPlayers, input(5), dense("0", 7), activation("1", network.ReLU), dense("2", 3))
+	if got := gatesOf(g); !reflect.DeepEqual(got, []gate{{"0", network.Neurons, 7, "0"}}) {
+		t.Errorf("gates are %v, want those of neurons alone", got)
+	}
+}
+
+func TestBadGraphsAreRefusedByNode(t *testing.T) {
+	for _, c := range []struct {
+		nodes []network.Node
+		want  string
+	}{
+		{[]network.Node{input(3)}, "must have an input and one more"},
+		{[]network.Node{dense("a", 2), dense("b", 2)}, `node 0, "a"`},
+		{[]network.Node{input(3), dense("a", 2), input(3)}, `node 2, "input"`},
+		{[]network.Node{input(3), dense("a", 2), dense("a", 2)}, `node 2, "a": its name is empty or taken`},
+		{[]network.Node{input(3), dense("a", 2, 1)}, "must be an earlier node"},
+		{[]network.Node{input(0), dense("a", 2)}, "it must have one number at least"},
+		{[]network.Node{input(2, 2), dense("a", 2)}, "put a flatten before it"},
+		{[]network.Node{input(3), dense("a", -1)}, "out is -1"},
+		{[]network.Node{input(3), dense("a", 2), add("b", 0, 1), dense("c", 1)}, "shapes 3 and 2"},
+		{[]network.Node{input(3), add("b", 0), dense("c", 1)}, "takes two inputs at least"},
+		{[]network.Node{input(3), activation("b", "sine"), dense("c", 1)}, `function is "sine"`},
+		{[]network.Node{input(3, 2), flatten("f"), concat("b", 0, 1), dense("c", 1)}, "may differ in the first dimension alone"},
+		{[]network.Node{input(3), dense("a", 2, 0), dense("b", 2, 0)}, `node 1, "a": its output feeds no node`},
+		{[]network.Node{input(3, 2), activation("a", network.ReLU)}, "must have one dimension"},
+	} {
+		_, err := network.NewGraph(chain(c.nodes), all)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("error is %v, want one with %q", err, c.want)
+		}
+	}
+}
+
+func TestGraphsSurviveJSON(t *testing.T) {
+	for name, g := range graphs(t) {
+		for _, g := range []*network.Graph{g, half(t, g).Graph} {
+			text, err := json.Marshal(g)
+			if err != nil {
+				t.Fatal(err)
+			}
+			read := new(network.Graph)
+			if err := json.Unmarshal(text, read); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			if !reflect.DeepEqual(gatesOf(read), gatesOf(g)) || !reflect.DeepEqual(read.Sizes(), g.Sizes()) {
+				t.Errorf("%s: read back with gates %v and sizes %v, want %v and %v", name, gatesOf(read), read.Sizes(), gatesOf(g), g.Sizes())
+			}
+			if again, err := json.Marshal(read); err != nil || string(again) != string(text) {
+				t.Errorf("%s: written as %s and then as %s, %v", name, text, again, err)
+			}
+		}
+	}
+}
+
+func FuzzGraph(f *testing.F) {
+	f.Add([]byte(`{"nodes":[{"name":"input","op":"input","set":{"sample":[2,3]}},{"name":"f","op":"flatten","in":["input"],"set":{"keep":[1,4]}},{"name":"d","op":"dense","in":["f"],"set":{"out":2}}],"players":["inputs"]}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		g := new(network.Graph)
+		if json.Unmarshal(text, g) != nil {
+			return
+		}
+		written, err := json.Marshal(g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(written, new(network.Graph)); err != nil {
+			t.Fatalf("%s was read and %s is refused: %v", text, written, err)
+		}
+	})
+}
+
+// half keeps every second player of each gate, the first included.
+func half(t *testing.T, g *network.Graph) *network.Cut {
+	t.Helper()
+	keep := make(network.Survivors, len(g.Gates))
+	for i, gate := range g.Gates {
+		keep[i] = []int{}
+		for p := 0; p < gate.Players; p += 2 {
+			keep[i] = append(keep[i], p)
+		}
+	}
+	c, err := g.Cut(keep)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestSizes(t *testing.T) {
+	for name, g := range graphs(t) {
+		c := half(t, g)
+		sizes := g.SizesWith(c.Graph.Widths())
+		if got, want := g.ParametersAt(sizes), c.Graph.ParameterCount(); got != want {
+			t.Errorf("%s: %d parameters at the sizes that are left, the cut graph has %d", name, got, want)
+		}
+		if got, want := g.MACsAt(sizes), c.Graph.MACs(); got != want {
+			t.Errorf("%s: %d multiplications at the sizes that are left, the cut graph has %d", name, got, want)
+		}
+	}
+	// 784-512-256-10, by hand.
+	g, err := network.MLP([]int{784, 512, 256, 10}, network.ReLU, network.DefaultPlayers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if g.ParameterCount() != 535818 || g.MACs() != 535040 {
+		t.Errorf("%d parameters and %d multiplications, want 535818 and 535040", g.ParameterCount(), g.MACs())
+	}
+	// The stream of a residual block costs rows and columns of both its layers: a channel
+	// of 6 has 5 + 1 in the stem, 4 columns inside, 4 + 1 outside and 3 in the head.
+	r := graphs(t)["residual"]
+	sizes := r.Sizes()
+	sizes[r.Gates[1].Class]--
+	if got := r.ParameterCount() - r.ParametersAt(sizes); got != 18 {
+		t.Errorf("a channel of the stream costs %d parameters, want 18", got)
+	}
+}

@@ -1,0 +1,115 @@
+package network
+
+// Kind names an operator in files and in the tables of backends.
+type Kind string
+
+// Op is an operator with its settings. It is a value that is never changed.
+type Op interface {
+	Kind() Kind
+
+	// Infer returns the shape of the output for inputs of the given shapes, and the
+	// parameters. The error says which setting or shape is wrong.
+	Infer(in []Shape) (out Shape, params []ParamSpec, err error)
+
+	// Ties says which entries of the axes of inputs and output are the same.
+	Ties(in []Shape, out Shape) []Tie
+
+	// MACs returns the multiply-accumulates of one sample.
+	MACs(in []Shape, out Shape) int
+
+	// Cut returns the operator that is left when only the given entries of the first
+	// dimension of its inputs, which had the given shapes, and of its output stay.
+	Cut(in []Shape, keepIn [][]int, keepOut []int) Op
+
+	// Forward writes the output of one sample. With bounds it also writes how far a
+	// float32 computation can be from it, with sums in any order, given such bounds
+	// of the inputs.
+	Forward(x Operands)
+
+	// Backward adds the gradients with respect to inputs and parameters of one sample
+	// to where they are not nil, from the gradient with respect to the output.
+	Backward(x Operands, output []float64, in, params [][]float64)
+}
+
+// Operands is what an operator reads and writes for one sample.
+type Operands struct {
+	In     [][]float64 // values of the inputs
+	Params [][]float64
+	Out    []float64
+
+	// InBounds and OutBounds are errors in magnitude; nil where none are asked for.
+	InBounds  [][]float64
+	OutBounds []float64
+}
+
+// Elementwise is an operator each of whose outputs depends on one entry of each
+// input, or of one of them. It passes classes on and never creates one.
+type Elementwise interface {
+	Op
+	// Entry returns entry e of the output.
+	Entry(in [][]float64, e int) float64
+}
+
+// Linear is an operator that is linear in each entry of its first input, and to which
+// a change of a few entries can be added.
+type Linear interface {
+	Op
+	// AddEntry adds to out what entry e of the input adds more when it grows by delta.
+	AddEntry(params [][]float64, e int, delta float64, out []float64)
+}
+
+// Axis names a dimension of an operator's input or output.
+type Axis struct {
+	Tensor int // [Output], or the place of an input from 0
+	Dim    int
+}
+
+// Output is the place of an operator's output in an [Axis]; NoAxis is a dimension of
+// a parameter that belongs to no axis, such as the side of a kernel.
+const (
+	Output = -1
+	NoAxis = -2
+)
+
+// ParamSpec describes a parameter of an operator.
+type ParamSpec struct {
+	Name  string // "weight"; the full name is that of the node, a dot, and this
+	Shape []int  // row-major, as PyTorch stores it
+	Axes  []Axis // of each dimension
+	// Produces says that dimension 0 is the axis that the operator creates: a row with
+	// its bias is what a player of the class owns.
+	Produces bool
+	Weight   bool // decayed and drawn at random; biases are neither
+}
+
+// Tie says that entries of two axes are the same: entry AFrom+i of A and the Block
+// entries of B from BFrom + i Block on, for i from 0 to Count-1. With Child the
+// entries of B are finer: they are removed with that of A, and can be without it.
+type Tie struct {
+	A, B         Axis
+	AFrom, BFrom int
+	Count, Block int
+	Child        bool
+}
+
+// same ties two axes of n entries, one to one.
+func same(a, b Axis, n int) Tie { return Tie{A: a, B: b, Count: n, Block: 1} }
+
+// sameAll ties all dimensions of input k to those of the output, which has its shape.
+func sameAll(k int, shape Shape) []Tie {
+	var ties []Tie
+	for d, n := range shape {
+		ties = append(ties, same(Axis{k, d}, Axis{Output, d}, n))
+	}
+	return ties
+}
+
+// ops returns an operator of each kind with its zero settings, for decoding.
+var ops = map[Kind]func() Op{
+	InputKind:      func() Op { return new(Input) },
+	DenseKind:      func() Op { return new(Dense) },
+	ActivationKind: func() Op { return new(Activate) },
+	AddKind:        func() Op { return new(Add) },
+	ConcatKind:     func() Op { return new(Concat) },
+	FlattenKind:    func() Op { return new(Flatten) },
+}

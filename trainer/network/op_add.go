@@ -1,0 +1,69 @@
+package network
+
+import (
+	"fmt"
+	"math"
+)
+
+// AddKind is the kind of [Add].
+const AddKind Kind = "add"
+
+// Add is the sum of two or more inputs of one shape.
+type Add struct{}
+
+func (*Add) Kind() Kind { return AddKind }
+
+func (*Add) Infer(in []Shape) (Shape, []ParamSpec, error) {
+	if len(in) < 2 {
+		return nil, nil, fmt.Errorf("an add takes two inputs at least, it has %d", len(in))
+	}
+	for k, shape := range in {
+		if !shape.Equal(in[0]) {
+			return nil, nil, fmt.Errorf("inputs 0 and %d have shapes %s and %s; an add takes inputs of one shape", k, in[0], shape)
+		}
+	}
+	return in[0], nil, nil
+}
+
+func (*Add) Ties(in []Shape, _ Shape) []Tie {
+	var ties []Tie
+	for k := range in {
+		ties = append(ties, sameAll(k, in[k])...)
+	}
+	return ties
+}
+
+func (*Add) MACs([]Shape, Shape) int          { return 0 }
+func (o *Add) Cut([]Shape, [][]int, []int) Op { return o }
+
+func (*Add) Entry(in [][]float64, e int) float64 {
+	sum := 0.
+	for _, x := range in {
+		sum += x[e]
+	}
+	return sum
+}
+
+// Forward bounds the error of n-1 additions, and adds those of the inputs.
+func (o *Add) Forward(x Operands) {
+	for e := range x.Out {
+		x.Out[e] = o.Entry(x.In, e)
+		if x.OutBounds == nil {
+			continue
+		}
+		magnitude, inherited := 0., 0.
+		for k, in := range x.In {
+			magnitude += math.Abs(in[e])
+			inherited += x.InBounds[k][e]
+		}
+		x.OutBounds[e] = Roundings(len(x.In)-1)*(magnitude+inherited) + inherited
+	}
+}
+
+func (*Add) Backward(_ Operands, output []float64, in, _ [][]float64) {
+	for _, to := range in {
+		for e := range to {
+			to[e] += output[e]
+		}
+	}
+}

@@ -1,0 +1,73 @@
+package network
+
+import "fmt"
+
+// ConcatKind is the kind of [Concat].
+const ConcatKind Kind = "concat"
+
+// Concat puts its inputs after each other along their first dimension.
+type Concat struct{}
+
+func (*Concat) Kind() Kind { return ConcatKind }
+
+func (*Concat) Infer(in []Shape) (Shape, []ParamSpec, error) {
+	if len(in) < 2 {
+		return nil, nil, fmt.Errorf("a concat takes two inputs at least, it has %d", len(in))
+	}
+	total := 0
+	for k, shape := range in {
+		if len(shape) != len(in[0]) || !shape[1:].Equal(in[0][1:]) {
+			return nil, nil, fmt.Errorf("inputs 0 and %d have shapes %s and %s; they may differ in the first dimension alone", k, in[0], shape)
+		}
+		total += shape[0]
+	}
+	return append(Shape{total}, in[0][1:]...), nil, nil
+}
+
+func (*Concat) Ties(in []Shape, out Shape) []Tie {
+	var ties []Tie
+	offset := 0
+	for k, shape := range in {
+		ties = append(ties, Tie{A: Axis{k, 0}, B: Axis{Output, 0}, BFrom: offset, Count: shape[0], Block: 1})
+		for d := 1; d < len(out); d++ {
+			ties = append(ties, same(Axis{k, d}, Axis{Output, d}, out[d]))
+		}
+		offset += shape[0]
+	}
+	return ties
+}
+
+func (*Concat) MACs([]Shape, Shape) int          { return 0 }
+func (o *Concat) Cut([]Shape, [][]int, []int) Op { return o }
+
+func (*Concat) Entry(in [][]float64, e int) float64 {
+	for _, x := range in {
+		if e < len(x) {
+			return x[e]
+		}
+		e -= len(x)
+	}
+	panic("network: entry beyond a concat")
+}
+
+// Forward copies, which is exact.
+func (*Concat) Forward(x Operands) {
+	at := 0
+	for k, in := range x.In {
+		copy(x.Out[at:], in)
+		if x.OutBounds != nil {
+			copy(x.OutBounds[at:], x.InBounds[k])
+		}
+		at += len(in)
+	}
+}
+
+func (*Concat) Backward(x Operands, output []float64, in, _ [][]float64) {
+	at := 0
+	for k, to := range in {
+		for e := range to {
+			to[e] += output[at+e]
+		}
+		at += len(x.In[k])
+	}
+}

@@ -1,0 +1,89 @@
+package network
+
+// Sizes are numbers of units, by class. What a network takes is a function of them.
+type Sizes []int
+
+// Sizes returns how many units each class has.
+func (g *Graph) Sizes() Sizes {
+	sizes := make(Sizes, len(g.Classes))
+	for c, class := range g.Classes {
+		sizes[c] = class.Units
+	}
+	return sizes
+}
+
+// SizesWith returns the sizes when the gates have so many players. Units that are
+// finer than a player's, and have no gate of their own, go with it.
+func (g *Graph) SizesWith(players []int) Sizes {
+	sizes := g.Sizes()
+	gated := make([]bool, len(sizes))
+	for i, gate := range g.Gates {
+		sizes[gate.Class], gated[gate.Class] = players[i], true
+	}
+	for c, class := range g.Classes {
+		if gated[c] || class.Units == 0 {
+			continue
+		}
+		for _, parent := range g.units[class.first].parents {
+			p := g.units[parent].class
+			sizes[c] = class.Units * sizes[p] / g.Classes[p].Units
+		}
+	}
+	return sizes
+}
+
+// length returns how many entries an axis has at some sizes: of each class its part.
+func (g *Graph) length(a axis, sizes Sizes) int {
+	length := 0
+	for _, t := range a.terms {
+		length += t.entries * sizes[t.class]
+	}
+	return length
+}
+
+// ParametersAt returns the number of parameters at some sizes.
+func (g *Graph) ParametersAt(sizes Sizes) int {
+	parameters := 0
+	for _, p := range g.Params {
+		size := 1
+		for d, length := range p.Shape {
+			if a := p.axes[d]; a >= 0 {
+				length = g.length(g.axes[a], sizes)
+			}
+			size *= length
+		}
+		parameters += size
+	}
+	return parameters
+}
+
+// ShapesAt returns the shape of each node's output at some sizes.
+func (g *Graph) ShapesAt(sizes Sizes) []Shape {
+	shapes := make([]Shape, len(g.Nodes))
+	for _, a := range g.axes {
+		shapes[a.node] = append(shapes[a.node], g.length(a, sizes))
+	}
+	return shapes
+}
+
+// MACsAt returns the multiply-accumulates of one sample at some sizes.
+func (g *Graph) MACsAt(sizes Sizes) int {
+	shapes, macs := g.ShapesAt(sizes), 0
+	for n, node := range g.Nodes {
+		in := make([]Shape, len(node.In))
+		for k, from := range node.In {
+			in[k] = shapes[from]
+		}
+		macs += node.Op.MACs(in, shapes[n])
+	}
+	return macs
+}
+
+// ParameterCount returns the number of parameters.
+func (g *Graph) ParameterCount() int { return g.ParametersAt(g.Sizes()) }
+
+// MACs returns the multiply-accumulates of one sample.
+func (g *Graph) MACs() int { return g.MACsAt(g.Sizes()) }
+
+// Bytes returns the memory that the parameters take in float32.
+func (g *Graph) Bytes() int { return 4 * g.ParameterCount() }

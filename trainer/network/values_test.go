@@ -1,0 +1,176 @@
+package network_test
+
+import (
+	"math"
+	"testing"
+
+	"nashprune/trainer/network"
+	"nashprune/trainer/random"
+)
+
+// TestForwardByHand works a small network out on paper.
+func TestForwardByHand(t *testing.T) {
+	g := build(t, all, input(2), dense("x", 2), activation("a", network.ReLU), dense("y", 1))
+	n := network.New(g)
+	n.Parameters[0] = []float32{1, 2, 3, -4}
+	n.Parameters[1] = []float32{0.5, 1}
+	n.Parameters[2] = []float32{10, 100}
+	n.Parameters[3] = []float32{7}
+	n.Participations[1] = []float32{0.5, 1}
+	// u = (1+2*2+0.5, 3-4*2+1) = (5.5, -4), z = (2.75, -4), a = (2.75, 0), y = 34.5.
+	if got := n.Values().Forward([]float64{1, 2}, 1).Output(0)[0]; got != 34.5 {
+		t.Errorf("output is %g, want 34.5", got)
+	}
+}
+
+// objective is a weighted sum of outputs, whose gradient is the weights.
+func objective(v *network.Values, x, weights []float64, rows int) float64 {
+	p, sum := v.Forward(x, rows), 0.
+	for row := range rows {
+		for k, y := range p.Output(row) {
+			sum += weights[row*len(p.Output(row))+k] * y
+		}
+	}
+	return sum
+}
+
+// TestGradients holds gradients and contributions to central differences.
+func TestGradients(t *testing.T) {
+	const rows, h = 3, 1e-5
+	for name, g := range graphs(t) {
+		v, x := filled(g, 6).Values(), samples(g, rows, 7)
+		stream, weights := random.New(8, random.Testing, 0, 0), make([]float64, rows*g.Outputs())
+		for i := range weights {
+			weights[i] = stream.Normal()
+		}
+		gradients := v.Forward(x, rows).Backward(weights)
+		check := func(what string, at *float64, got float64) {
+			t.Helper()
+			was := *at
+			*at = was + h
+			up := objective(v, x, weights, rows)
+			*at = was - h
+			down := objective(v, x, weights, rows)
+			*at = was
+			// The difference errs by h^2 times the third derivative, and by rounding / h.
+			if want := (up - down) / (2 * h); math.Abs(got-want) > 1e-6*(1+math.Abs(want)) {
+				t.Errorf("%s: gradient of %s is %g, the difference says %g", name, what, got, want)
+			}
+		}
+		for p, values := range v.Parameters {
+			for i := range values {
+				check(g.Params[p].Name, &values[i], gradients.Parameters[p][i])
+			}
+		}
+		for i, s := range v.Participations {
+			for player := range s {
+				sum := 0.
+				for row := range rows {
+					sum += gradients.Contributions[i][row*len(s)+player]
+				}
+				check("participation of "+g.Gates[i].Name, &s[player], sum)
+			}
+		}
+		for i := range x {
+			check("input", &x[i], gradients.Before[0][i])
+		}
+	}
+}
+
+// TestBounds compares a float32 computation with its bound, and sees that the bound is
+// not idle: it is at most some thousand roundings wide.
+func TestBounds(t *testing.T) {
+	const rows = 20
+	for name, g := range graphs(t) {
+		n := filled(g, 9)
+		x := samples(g, rows, 10)
+		p := n.Values().ForwardWithBounds(x, rows)
+		for row := range rows {
+			for k, got := range forward32(n, x[row*g.Inputs():][:g.Inputs()]) {
+				d, bound := math.Abs(float64(got)-p.Output(row)[k]), p.OutputBounds(row)[k]
+				if d > bound {
+					t.Errorf("%s: float32 is off by %g, bound %g", name, d, bound)
+				}
+				if bound > 1e4*network.Float32Unit*(1+math.Abs(p.Output(row)[k])) {
+					t.Errorf("%s: bound %g of output %g is too wide to see anything", name, bound, p.Output(row)[k])
+				}
+			}
+		}
+	}
+}
+
+// forward32 computes a network in float32, in loops of its own.
+func forward32(n *network.Network, x []float64) []float32 {
+	values := make([][]float32, len(n.Nodes))
+	for i, node := range n.Nodes {
+		var out []float32
+		switch op := node.Op.(type) {
+		case *network.Input:
+			for _, v := range x {
+				out = append(out, float32(v))
+			}
+		case *network.Dense:
+			in, w, b := values[node.In[0]], n.Parameters[node.Params[0]], n.Parameters[node.Params[1]]
+			for o := range op.Out {
+				var sum float32
+				for j, v := range in {
+					sum += w[o*len(in)+j] * v
+				}
+				out = append(out, sum+b[o])
+			}
+		case *network.Activate:
+			for _, z := range values[node.In[0]] {
+				out = append(out, float32(op.Function.At(float64(z))))
+			}
+		case *network.Add:
+			out = append(out, values[node.In[0]]...)
+			for _, from := range node.In[1:] {
+				for e, v := range values[from] {
+					out[e] += v
+				}
+			}
+		case *network.Concat:
+			for _, from := range node.In {
+				out = append(out, values[from]...)
+			}
+		case *network.Flatten:
+			out = append(out, values[node.In[0]]...)
+		}
+		if gate := n.GateAt(i); gate >= 0 {
+			inner := node.Shape[1:].Size()
+			out = append([]float32(nil), out...)
+			for e := range out {
+				out[e] *= n.Participations[gate][e/inner]
+			}
+		}
+		values[i] = out
+	}
+	return values[len(values)-1]
+}
+
+// TestAlternatives compares them with a whole pass of the changed network.
+func TestAlternatives(t *testing.T) {
+	const rows = 4
+	for name, g := range graphs(t) {
+		v, x := filled(g, 11).Values(), samples(g, rows, 12)
+		p := v.ForwardWithBounds(x, rows)
+		for i, s := range v.Participations {
+			a := p.Alternative(i)
+			for player := range s {
+				for _, to := range []float64{0, 1, s[player]} {
+					was := s[player]
+					s[player] = to
+					want := v.ForwardWithBounds(x, rows)
+					s[player] = was
+					for row := range rows {
+						for k, y := range a.Outputs(player, to, row) {
+							if d := math.Abs(y - want.Output(row)[k]); d > want.OutputBounds(row)[k]*0x1p-28 {
+								t.Fatalf("%s: gate %d, player %d at %g: output is %g, a pass of its own says %g", name, i, player, to, y, want.Output(row)[k])
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+}
