@@ -77,6 +77,45 @@ func (a Activation) Lipschitz() float64 {
 	return 1
 }
 
+// activationRoundings bounds what a computation of an activation adds to the error of
+// z: so many units roundoff of |z| + |activation(z)|, for the exponentials, the
+// divisions and the products behind it. GPUs have no better exponentials. Rectifiers
+// take one product at most.
+const activationRoundings = 8
+
+// bound bounds the error of the activation of z, which is known to within inherited.
+func (a Activation) bound(z, inherited, unit float64) float64 {
+	size := math.Abs(z) + inherited // what was computed may lie as far away
+	switch a {
+	case ReLU:
+		return inherited
+	case LeakyReLU:
+		return inherited + unit*size
+	default:
+		passed := a.Lipschitz() * inherited
+		return passed + activationRoundings*unit*(size+math.Abs(a.At(z))+passed)
+	}
+}
+
+// largestCurvature is more than any second derivative of GELU and Tanh.
+const largestCurvature = 0.8
+
+// slopeBound bounds the error of the slope at z, which is known to within inherited.
+// At a kink it may be either side's.
+func (a Activation) slopeBound(z, inherited, unit float64) float64 {
+	low := 0.
+	switch a {
+	case GELU, Tanh:
+		return largestCurvature*inherited + 2*activationRoundings*unit*(1+math.Abs(z))
+	case LeakyReLU:
+		low = LeakySlope
+	}
+	if z != 0 && math.Abs(z) <= inherited {
+		return 1 - low
+	}
+	return low * unit / LeakySlope
+}
+
 // geluSlope is a little above the largest slope of GELU, which it has at the square
 // root of two: Phi(sqrt 2) + sqrt 2 phi(sqrt 2) = 1.1289...
 const geluSlope = 1.13

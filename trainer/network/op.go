@@ -21,14 +21,12 @@ type Op interface {
 	// dimension of its inputs, which had the given shapes, and of its output stay.
 	Cut(in []Shape, keepIn [][]int, keepOut []int) Op
 
-	// Forward writes the output of one sample. With bounds it also writes how far a
-	// float32 computation can be from it, with sums in any order, given such bounds
-	// of the inputs.
+	// Forward writes the output of one sample, and its bounds where they are asked for.
 	Forward(x Operands)
 
-	// Backward adds the gradients with respect to inputs and parameters of one sample
-	// to where they are not nil, from the gradient with respect to the output.
-	Backward(x Operands, output []float64, in, params [][]float64)
+	// Backward writes the gradients with respect to the inputs of one sample, and adds
+	// those with respect to the parameters, from the one with respect to the output.
+	Backward(x Operands, g Derivatives)
 }
 
 // Operands is what an operator reads and writes for one sample.
@@ -36,10 +34,21 @@ type Operands struct {
 	In     [][]float64 // values of the inputs
 	Params [][]float64
 	Out    []float64
-
-	// InBounds and OutBounds are errors in magnitude; nil where none are asked for.
+	// Bounds say how far a computation with unit roundoff Unit, sums in any order, can be
+	// from the values. The parameters are exact. All are nil where none are asked for.
+	Unit      float64
 	InBounds  [][]float64
 	OutBounds []float64
+}
+
+// Derivatives are gradients of one sample, in the shapes of its operands. Those of
+// parameters are added up over Rows samples.
+type Derivatives struct {
+	Rows                  int
+	Out                   []float64
+	In, Params            [][]float64
+	OutBounds             []float64 // nil where no bounds are asked for
+	InBounds, ParamBounds [][]float64
 }
 
 // Elementwise is an operator each of whose outputs depends on one entry of each

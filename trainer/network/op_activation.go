@@ -31,33 +31,22 @@ func (o *Activate) Cut([]Shape, [][]int, []int) Op { return o }
 
 func (o *Activate) Entry(in [][]float64, e int) float64 { return o.Function.At(in[0][e]) }
 
-// activationRoundings bounds what float32 adds when it computes an activation other
-// than ReLU, which is exact: so many [Float32Unit] of |z| + |activation(z)|, for the
-// exponentials, the divisions and the products behind it.
-const activationRoundings = 8
-
-// Forward multiplies an error by the largest slope, and adds [activationRoundings].
 func (o *Activate) Forward(x Operands) {
 	for e, z := range x.In[0] {
-		a := o.Function.At(z)
-		x.Out[e] = a
-		if x.OutBounds == nil {
-			continue
+		x.Out[e] = o.Function.At(z)
+		if x.OutBounds != nil {
+			x.OutBounds[e] = o.Function.bound(z, x.InBounds[0][e], x.Unit)
 		}
-		bound := o.Function.Lipschitz() * x.InBounds[0][e]
-		if o.Function != ReLU {
-			// What was computed may lie as far away as the error allows.
-			bound += activationRoundings * Float32Unit * (math.Abs(z) + math.Abs(a) + 2*bound)
-		}
-		x.OutBounds[e] = bound
 	}
 }
 
-func (o *Activate) Backward(x Operands, output []float64, in, _ [][]float64) {
-	if in[0] == nil {
-		return
-	}
+func (o *Activate) Backward(x Operands, g Derivatives) {
 	for e, z := range x.In[0] {
-		in[0][e] += output[e] * o.Function.Slope(z)
+		slope, d := o.Function.Slope(z), g.Out[e]
+		g.In[0][e] = d * slope
+		if g.OutBounds != nil {
+			bound, slopeBound := g.OutBounds[e], o.Function.slopeBound(z, x.InBounds[0][e], x.Unit)
+			g.InBounds[0][e] = bound*(math.Abs(slope)+slopeBound) + math.Abs(d)*slopeBound + x.Unit*math.Abs(d*slope)
+		}
 	}
 }

@@ -56,14 +56,15 @@ func (o *Add) Forward(x Operands) {
 			magnitude += math.Abs(in[e])
 			inherited += x.InBounds[k][e]
 		}
-		x.OutBounds[e] = Roundings(len(x.In)-1)*(magnitude+inherited) + inherited
+		x.OutBounds[e] = Roundings(len(x.In)-1, x.Unit)*(magnitude+inherited) + inherited
 	}
 }
 
-func (*Add) Backward(_ Operands, output []float64, in, _ [][]float64) {
-	for _, to := range in {
-		for e := range to {
-			to[e] += output[e]
+func (*Add) Backward(_ Operands, g Derivatives) {
+	for k := range g.In {
+		copy(g.In[k], g.Out)
+		if g.OutBounds != nil {
+			copy(g.InBounds[k], g.OutBounds)
 		}
 	}
 }

@@ -62,12 +62,13 @@ func (*Concat) Forward(x Operands) {
 	}
 }
 
-func (*Concat) Backward(x Operands, output []float64, in, _ [][]float64) {
+func (*Concat) Backward(x Operands, g Derivatives) {
 	at := 0
-	for k, to := range in {
-		for e := range to {
-			to[e] += output[at+e]
+	for k, in := range x.In {
+		copy(g.In[k], g.Out[at:])
+		if g.OutBounds != nil {
+			copy(g.InBounds[k], g.OutBounds[at:])
 		}
-		at += len(x.In[k])
+		at += len(in)
 	}
 }

@@ -48,7 +48,7 @@ func (*Dense) Forward(x Operands) {
 	if x.OutBounds == nil {
 		return
 	}
-	gamma, errors := Roundings(width+2), x.InBounds[0]
+	gamma, errors := Roundings(width+2, x.Unit), x.InBounds[0]
 	for i := range x.OutBounds {
 		magnitude, inherited := math.Abs(bias[i]), 0.
 		for j, w := range weight[i*width:][:width] {
@@ -76,25 +76,36 @@ func dot(a, b []float64) float64 {
 	return s0 + s1 + (s2 + s3)
 }
 
-func (*Dense) Backward(x Operands, output []float64, in, params [][]float64) {
+// Backward is W^T d for the input, d x^T for the weights and d for the bias.
+func (*Dense) Backward(x Operands, g Derivatives) {
 	input, weight := x.In[0], x.Params[0]
 	width := len(input)
-	for i, d := range output {
-		if d == 0 {
+	clear(g.In[0])
+	for i, d := range g.Out {
+		if d == 0 && g.OutBounds == nil {
 			continue
 		}
-		row := weight[i*width:][:width]
-		if in[0] != nil {
-			for j, w := range row {
-				in[0][j] += d * w
-			}
+		into := g.Params[0][i*width:][:width]
+		for j, w := range weight[i*width:][:width] {
+			g.In[0][j] += d * w
+			into[j] += d * input[j]
 		}
-		if params[0] != nil {
-			for j, v := range input {
-				params[0][i*width+j] += d * v
-			}
-			params[1][i] += d
+		g.Params[1][i] += d
+	}
+	if g.OutBounds == nil {
+		return
+	}
+	clear(g.InBounds[0])
+	sum, product, column := Roundings(g.Rows, x.Unit), Roundings(g.Rows+1, x.Unit), Roundings(len(g.Out)+1, x.Unit)
+	for i, d := range g.Out {
+		d, e := math.Abs(d), g.OutBounds[i]
+		into := g.ParamBounds[0][i*width:][:width]
+		for j, w := range weight[i*width:][:width] {
+			v, ve := math.Abs(input[j]), x.InBounds[0][j]
+			g.InBounds[0][j] += (e + column*(d+e)) * math.Abs(w)
+			into[j] += d*ve + e*v + e*ve + product*(d+e)*(v+ve)
 		}
+		g.ParamBounds[1][i] += e + sum*(d+e)
 	}
 }
 

@@ -86,11 +86,15 @@ func (o *Flatten) Forward(x Operands) {
 	}
 }
 
-func (o *Flatten) Backward(_ Operands, output []float64, in, _ [][]float64) {
-	if in[0] == nil {
-		return
+func (o *Flatten) Backward(_ Operands, g Derivatives) {
+	clear(g.In[0])
+	if g.OutBounds != nil {
+		clear(g.InBounds[0])
 	}
-	for e, d := range output {
-		in[0][o.source(e)] += d
+	for e, d := range g.Out {
+		g.In[0][o.source(e)] = d
+		if g.OutBounds != nil {
+			g.InBounds[0][o.source(e)] = g.OutBounds[e]
+		}
 	}
 }

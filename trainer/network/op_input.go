@@ -55,7 +55,7 @@ func (o *Input) Cut(_ []Shape, _ [][]int, out []int) Op {
 // Forward has nothing to do: the evaluator writes the samples.
 func (*Input) Forward(Operands) {}
 
-func (*Input) Backward(Operands, []float64, [][]float64, [][]float64) {}
+func (*Input) Backward(Operands, Derivatives) {}
 
 // Features returns the places in a sample of the numbers that are read, or nil where
 // all are.

@@ -27,7 +27,7 @@ func TestRemovalOfAbsentPlayers(t *testing.T) {
 		small := c.Of(n)
 		const rows = 9
 		x := samples(g, rows, 2)
-		a, b := n.Values().ForwardWithBounds(x, rows), small.Values().Forward(part(c, x, rows), rows)
+		a, b := n.Values().ForwardWithin(x, rows, network.Float32Unit, nil), small.Values().Forward(part(c, x, rows), rows)
 		for row := range rows {
 			for k, want := range a.Output(row) {
 				// Float64 has 2^29 times less rounding than the bound is for.
@@ -146,7 +146,7 @@ func TestFold(t *testing.T) {
 		}
 		const rows = 5
 		x := samples(g, rows, 5)
-		a, b := n.Values().ForwardWithBounds(x, rows), folded.Values().Forward(x, rows)
+		a, b := n.Values().ForwardWithin(x, rows, network.Float32Unit, nil), folded.Values().Forward(x, rows)
 		for row := range rows {
 			for k, want := range a.Output(row) {
 				// Each folded number is rounded to float32 once; the bound counts many more.

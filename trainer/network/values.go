@@ -8,11 +8,11 @@ import (
 // Float32Unit is the largest relative error of one float32 operation.
 const Float32Unit = 0x1p-24
 
-// Roundings returns gamma_n = n u / (1 - n u), the bound for a chain of n
-// float32 operations (Higham, Accuracy and Stability of Numerical Algorithms,
+// Roundings returns gamma_n = n u / (1 - n u), the bound for a chain of n operations
+// with unit roundoff u (Higham, Accuracy and Stability of Numerical Algorithms,
 // section 3.1).
-func Roundings(n int) float64 {
-	nu := float64(n) * Float32Unit
+func Roundings(n int, unit float64) float64 {
+	nu := float64(n) * unit
 	return nu / (1 - nu)
 }
 
@@ -48,37 +48,33 @@ type Pass struct {
 	// Before is the output of each operator, u, and After the same after the gate,
 	// z = s u, which later nodes read. They are one slice where there is no gate.
 	Before, After [][]float64
-	// Bounds is how far a float32 computation of After can be from it, where asked.
-	Bounds [][]float64
+	// BeforeBounds and Bounds are how far a computation with a unit roundoff can be from
+	// Before and After, where bounds were asked for.
+	BeforeBounds, Bounds [][]float64
 
+	unit  float64
 	gates []int // of each node, or -1
 }
 
 // Forward computes the network for rows samples of [Graph.Inputs] numbers each.
-func (v *Values) Forward(input []float64, rows int) *Pass { return v.forward(input, rows, false) }
+func (v *Values) Forward(input []float64, rows int) *Pass { return v.forward(input, rows, 0, nil) }
 
-// ForwardWithBounds also bounds the rounding of a float32 computation. The input is
-// taken as exact.
-func (v *Values) ForwardWithBounds(input []float64, rows int) *Pass {
-	return v.forward(input, rows, true)
+// ForwardWithin also bounds the error of a computation with a unit roundoff, given
+// bounds of the input; nil: the input is exact.
+func (v *Values) ForwardWithin(input []float64, rows int, unit float64, bounds []float64) *Pass {
+	if bounds == nil {
+		bounds = make([]float64, len(input))
+	}
+	return v.forward(input, rows, unit, bounds)
 }
 
-func (v *Values) forward(input []float64, rows int, bounds bool) *Pass {
-	p := &Pass{Values: v, Rows: rows}
+func (v *Values) forward(input []float64, rows int, unit float64, bounds []float64) *Pass {
+	p := &Pass{Values: v, Rows: rows, unit: unit}
 	for n, node := range v.Nodes {
-		size := node.Shape.Size()
-		gate := v.GateAt(n)
-		before := input
-		if n > 0 {
-			before = make([]float64, rows*size)
-		}
-		after := before
-		if gate >= 0 {
-			after = make([]float64, rows*size)
-		}
-		p.gates, p.Before, p.After = append(p.gates, gate), append(p.Before, before), append(p.After, after)
-		if bounds {
-			p.Bounds = append(p.Bounds, make([]float64, rows*size))
+		p.gates = append(p.gates, v.GateAt(n))
+		p.Before, p.After = p.lay(p.Before, p.After, n, input)
+		if bounds != nil {
+			p.BeforeBounds, p.Bounds = p.lay(p.BeforeBounds, p.Bounds, n, bounds)
 		}
 		params := v.params(n)
 		eachRow(rows, func(row int) {
@@ -90,9 +86,23 @@ func (v *Values) forward(input []float64, rows int, bounds bool) *Pass {
 	return p
 }
 
+// lay appends room for the numbers of a node before and after its gate: of the first
+// node the input, and where there is no gate the same room.
+func (p *Pass) lay(before, after [][]float64, n int, input []float64) (_, _ [][]float64) {
+	size := p.Rows * p.Nodes[n].Shape.Size()
+	if n > 0 {
+		input = make([]float64, size)
+	}
+	gated := input
+	if p.gates[n] >= 0 {
+		gated = make([]float64, size)
+	}
+	return append(before, input), append(after, gated)
+}
+
 // operands returns what node n reads and writes for a sample.
 func (p *Pass) operands(n, row int, params [][]float64) Operands {
-	x := Operands{Params: params, Out: p.row(p.Before, n, row)}
+	x := Operands{Params: params, Out: p.row(p.Before, n, row), Unit: p.unit}
 	for _, from := range p.Nodes[n].In {
 		x.In = append(x.In, p.row(p.After, from, row))
 		if p.Bounds != nil {
@@ -100,7 +110,7 @@ func (p *Pass) operands(n, row int, params [][]float64) Operands {
 		}
 	}
 	if p.Bounds != nil {
-		x.OutBounds = p.row(p.Bounds, n, row)
+		x.OutBounds = p.row(p.BeforeBounds, n, row)
 	}
 	return x
 }
@@ -123,14 +133,15 @@ func (p *Pass) gate(n, row int, x Operands) {
 	if gate < 0 {
 		return
 	}
-	z, s := p.row(p.After, n, row), p.Participations[gate]
-	inner := p.inner(n)
+	z, s, inner := p.row(p.After, n, row), p.Participations[gate], p.inner(n)
 	for e, u := range x.Out {
 		z[e] = s[e/inner] * u
-		if x.OutBounds != nil {
-			b := s[e/inner] * x.OutBounds[e]
-			x.OutBounds[e] = b + Float32Unit*(abs(z[e])+b)
-		}
+	}
+	if x.OutBounds == nil {
+		return
+	}
+	for e, bound := range x.OutBounds {
+		p.row(p.Bounds, n, row)[e] = s[e/inner] * (bound + 2*p.unit*(abs(x.Out[e])+bound))
 	}
 }
 
@@ -153,10 +164,10 @@ func eachRow(rows int, work func(row int)) {
 	group.Wait()
 }
 
-// Gradients are derivatives of sum_b L_b, where the caller's gradient of L_b with
-// respect to the outputs of sample b is what they start from.
+// Gradients are derivatives of the sum of L_b over the samples, where the gradients of
+// L_b with respect to the outputs of sample b are what they start from.
 type Gradients struct {
-	// Before and After are with respect to the outputs of nodes, by sample.
+	// Before and After are with respect to the outputs of nodes, a row a sample.
 	Before, After [][]float64
 	Parameters    [][]float64
 	// Contributions are dL_b/ds_i by gate, a row a sample: the sum over the gate's
@@ -165,15 +176,41 @@ type Gradients struct {
 }
 
 // Backward returns the gradients for gradients with respect to the outputs, a row a
-// sample.
-func (p *Pass) Backward(output []float64) *Gradients {
-	g := &Gradients{Before: make([][]float64, len(p.Nodes)), After: make([][]float64, len(p.Nodes))}
-	for n, node := range p.Nodes {
-		g.After[n] = make([]float64, p.Rows*node.Shape.Size())
-		g.Before[n] = g.After[n]
-		if p.gates[n] >= 0 {
-			g.Before[n] = make([]float64, len(g.After[n]))
+// sample. With bounds of these, which takes a pass with bounds, it returns bounds of all,
+// else nil.
+func (p *Pass) Backward(output, outputBounds []float64) (g, bounds *Gradients) {
+	g = p.newGradients()
+	last := len(p.Nodes) - 1
+	copy(g.After[last], output)
+	var sizes [][]float64 // sums of the magnitudes that After adds up, of one consumer each
+	if outputBounds != nil {
+		bounds, sizes = p.newGradients(), p.newGradients().After
+		copy(bounds.After[last], outputBounds)
+	}
+	consumers := p.Consumers()
+	for n := last; n >= 0; n-- {
+		if bounds != nil && len(consumers[n]) > 1 {
+			for i, size := range sizes[n] {
+				bounds.After[n][i] += Roundings(len(consumers[n])-1, p.unit) * size
+			}
 		}
+		for row := range p.Rows {
+			p.gateBackward(g, bounds, n, row)
+		}
+		p.nodeBackward(g, bounds, sizes, n)
+	}
+	return g, bounds
+}
+
+func (p *Pass) newGradients() *Gradients {
+	g := &Gradients{}
+	for n, node := range p.Nodes {
+		after := make([]float64, p.Rows*node.Shape.Size())
+		before := after
+		if p.gates[n] >= 0 {
+			before = make([]float64, len(after))
+		}
+		g.After, g.Before = append(g.After, after), append(g.Before, before)
 	}
 	for _, v := range p.Parameters {
 		g.Parameters = append(g.Parameters, make([]float64, len(v)))
@@ -181,24 +218,49 @@ func (p *Pass) Backward(output []float64) *Gradients {
 	for _, gate := range p.Graph.Gates {
 		g.Contributions = append(g.Contributions, make([]float64, p.Rows*gate.Players))
 	}
-	copy(g.After[len(p.Nodes)-1], output)
-	for n := len(p.Nodes) - 1; n >= 0; n-- {
-		params := p.params(n)
-		into := Select(g.Parameters, p.Nodes[n].Params)
-		for row := range p.Rows {
-			p.gateBackward(g, n, row)
-			var in [][]float64
-			for _, from := range p.Nodes[n].In {
-				in = append(in, p.row(g.After, from, row))
-			}
-			p.Nodes[n].Op.Backward(p.operands(n, row, params), p.row(g.Before, n, row), in, into)
-		}
-	}
 	return g
 }
 
+// nodeBackward takes the derivatives of all samples through an operator.
+func (p *Pass) nodeBackward(g, bounds *Gradients, sizes [][]float64, n int) {
+	node, params := p.Nodes[n], p.params(n)
+	room := func() [][]float64 {
+		var in [][]float64
+		for _, from := range node.In {
+			in = append(in, make([]float64, p.Nodes[from].Shape.Size()))
+		}
+		return in
+	}
+	d := Derivatives{Rows: p.Rows, In: room(), Params: Select(g.Parameters, node.Params)}
+	if bounds != nil {
+		d.InBounds, d.ParamBounds = room(), Select(bounds.Parameters, node.Params)
+	}
+	for row := range p.Rows {
+		d.Out = p.row(g.Before, n, row)
+		if bounds != nil {
+			d.OutBounds = p.row(bounds.Before, n, row)
+		}
+		node.Op.Backward(p.operands(n, row, params), d)
+		for k, from := range node.In {
+			add(p.row(g.After, from, row), d.In[k])
+			if bounds != nil {
+				add(p.row(bounds.After, from, row), d.InBounds[k])
+				for e, x := range d.In[k] {
+					p.row(sizes, from, row)[e] += abs(x) + d.InBounds[k][e]
+				}
+			}
+		}
+	}
+}
+
+func add(to, v []float64) {
+	for i, x := range v {
+		to[i] += x
+	}
+}
+
 // gateBackward takes the derivatives of a sample through the gate of a node.
-func (p *Pass) gateBackward(g *Gradients, n, row int) {
+func (p *Pass) gateBackward(g, bounds *Gradients, n, row int) {
 	gate := p.gates[n]
 	if gate < 0 {
 		return
@@ -209,5 +271,16 @@ func (p *Pass) gateBackward(g *Gradients, n, row int) {
 	for e, d := range dz {
 		du[e] = s[e/inner] * d
 		contributions[e/inner] += d * u[e]
+	}
+	if bounds == nil {
+		return
+	}
+	gamma := Roundings(inner*len(p.Graph.Gates[gate].Points)+1, p.unit)
+	uBounds, dzBounds, duBounds := p.row(p.BeforeBounds, n, row), p.row(bounds.After, n, row), p.row(bounds.Before, n, row)
+	contributions = bounds.Contributions[gate][row*len(s):][:len(s)]
+	for e, d := range dz {
+		d, bound, u := abs(d), dzBounds[e], abs(u[e])
+		duBounds[e] = s[e/inner] * (bound + p.unit*(d+bound))
+		contributions[e/inner] += bound*(u+uBounds[e]) + d*uBounds[e] + gamma*(d+bound)*(u+uBounds[e])
 	}
 }

@@ -43,7 +43,7 @@ func TestGradients(t *testing.T) {
 		for i := range weights {
 			weights[i] = stream.Normal()
 		}
-		gradients := v.Forward(x, rows).Backward(weights)
+		gradients, _ := v.Forward(x, rows).Backward(weights, nil)
 		check := func(what string, at *float64, got float64) {
 			t.Helper()
 			was := *at
@@ -84,7 +84,7 @@ func TestBounds(t *testing.T) {
 	for name, g := range graphs(t) {
 		n := filled(g, 9)
 		x := samples(g, rows, 10)
-		p := n.Values().ForwardWithBounds(x, rows)
+		p := n.Values().ForwardWithin(x, rows, network.Float32Unit, nil)
 		for row := range rows {
 			for k, got := range forward32(n, x[row*g.Inputs():][:g.Inputs()]) {
 				d, bound := math.Abs(float64(got)-p.Output(row)[k]), p.OutputBounds(row)[k]
@@ -153,14 +153,14 @@ func TestAlternatives(t *testing.T) {
 	const rows = 4
 	for name, g := range graphs(t) {
 		v, x := filled(g, 11).Values(), samples(g, rows, 12)
-		p := v.ForwardWithBounds(x, rows)
+		p := v.ForwardWithin(x, rows, network.Float32Unit, nil)
 		for i, s := range v.Participations {
 			a := p.Alternative(i)
 			for player := range s {
 				for _, to := range []float64{0, 1, s[player]} {
 					was := s[player]
 					s[player] = to
-					want := v.ForwardWithBounds(x, rows)
+					want := v.ForwardWithin(x, rows, network.Float32Unit, nil)
 					s[player] = was
 					for row := range rows {
 						for k, y := range a.Outputs(player, to, row) {
