@@ -2,20 +2,22 @@ package cpufallback
 
 import "nashprune/trainer/network"
 
-// Activations number by number; the way of ReLU through a layer is in [vectors].
+// identity is the activation of a stage that has none.
+const identity network.Activation = ""
 
 // activate is output <- activation(s u).
-func (e *engine[T]) activate(output, s, u []T) {
-	if e.activation == network.ReLU {
-		e.vectors.rectify(output, s, u)
+func activate[T real](v vectors[T], a network.Activation, output, s, u []T) {
+	if a == network.ReLU {
+		v.rectify(output, s, u)
 		return
 	}
 	s, u = s[:len(output)], u[:len(output)]
 	for i := range output {
 		z := s[i] * u[i]
 		switch {
-		case e.activation != network.LeakyReLU:
-			z = T(e.activation.At(float64(z)))
+		case a == identity:
+		case a != network.LeakyReLU:
+			z = T(a.At(float64(z)))
 		case z <= 0: // without the way through float64
 			z *= network.LeakySlope
 		}
@@ -26,6 +28,9 @@ func (e *engine[T]) activate(output, s, u []T) {
 // throughActivation turns derivatives with respect to the outputs of a sample into
 // those with respect to z = s u.
 func throughActivation[T real](a network.Activation, derivative, s, u []T) {
+	if a == identity {
+		return
+	}
 	s, u = s[:len(derivative)], u[:len(derivative)]
 	for i := range derivative {
 		z := s[i] * u[i]
@@ -57,4 +62,34 @@ func throughParticipation[T real](derivative, s, sum []T) {
 		derivative[i] *= s[i]
 		sum[i] += derivative[i]
 	}
+}
+
+// activationStage is an activation that is not joined to a dense layer.
+type activationStage[T real] struct {
+	engine   *engine[T]
+	in, out  *tensor[T]
+	function network.Activation
+	ones     []T // as many as a row has numbers: nothing is gated here
+}
+
+func (s *activationStage[T]) output() *tensor[T] { return s.out }
+
+func (s *activationStage[T]) forward(rows int) {
+	inChunks(rows, rowsPerChunk, func(_, low, high int) {
+		for b := low; b < high; b++ {
+			activate(s.engine.vectors, s.function, s.out.values.row(b), s.ones, s.in.values.row(b))
+		}
+	})
+}
+
+func (s *activationStage[T]) backward(rows int, _ ask) {
+	s.in.receive(rows, func(b int, to []T, add bool) {
+		d := s.out.derivative.row(b) // which no stage reads any more
+		throughActivation(s.function, d, s.ones, s.in.values.row(b))
+		if add {
+			s.engine.vectors.add(to, d)
+		} else {
+			copy(to, d)
+		}
+	})
 }

@@ -8,9 +8,10 @@ import (
 
 	"gonum.org/v1/gonum/blas"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
+	"nashprune/trainer/network/networktest"
 	"nashprune/trainer/random"
 )
 
@@ -33,10 +34,12 @@ func benchmarkData(samples int) *dataset.Dataset {
 // benchmarkNetwork returns a network with He's initialisation.
 func benchmarkNetwork(widths ...int) *network.Network {
 	draw := random.New(1, random.Initialisation, 0, 0)
-	n := network.New(widths)
-	for _, l := range n.Layers {
-		for i := range l.Weight {
-			l.Weight[i] = float32(draw.Normal() * 1.41 / float64(l.In))
+	n := networktest.Perceptron(widths...)
+	for p, param := range n.Graph.Params {
+		if param.Weight {
+			for i := range n.Parameters[p] {
+				n.Parameters[p][i] = float32(draw.Normal() * 1.41 / float64(param.Shape[1]))
+			}
 		}
 	}
 	return n
@@ -44,8 +47,8 @@ func benchmarkNetwork(widths ...int) *network.Network {
 
 func benchmarkEngine(b *testing.B, p products[float32], batch int, widths ...int) *engine[float32] {
 	b.Helper()
-	e, err := open[float32](p, benchmarkData(1024), trainer.EngineOptions{Batch: batch, Optimiser: trainer.Optimiser{Kind: trainer.Adam}},
-		&trainer.State{Network: benchmarkNetwork(widths...)})
+	e, err := open[float32](p, benchmarkData(1024), backend.EngineOptions{Batch: batch, Optimiser: backend.Optimiser{Kind: backend.Adam}},
+		&backend.State{Network: benchmarkNetwork(widths...)})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -54,22 +57,20 @@ func benchmarkEngine(b *testing.B, p products[float32], batch int, widths ...int
 
 // productsAlone does the matrix products of one training step and nothing else.
 func (e *engine[T]) productsAlone(rows int) {
-	for i, l := range e.layers {
-		input := e.batch.top(rows)
-		if i > 0 {
-			input = e.layers[i-1].output.top(rows)
+	for i, stage := range e.stages {
+		d := stage.(*denseStage[T])
+		input, derivative := d.in.values.top(rows), d.out.derivative.top(rows)
+		into := d.affine
+		if d.plain() {
+			into = d.out.values
 		}
-		derivative := l.derivative.top(rows)
-		into := l.output
-		if l.gated {
-			into = l.affine
-		}
-		e.multiply(blas.NoTrans, blas.Trans, input, l.weight(), into.top(rows))
-		e.multiply(blas.Trans, blas.NoTrans, derivative, input, l.weightOf(l.gradient))
+		e.multiply(blas.NoTrans, blas.Trans, input, d.group.weight(d.group.parameters), into.top(rows))
+		e.multiply(blas.Trans, blas.NoTrans, derivative, input, d.group.weight(d.group.gradient))
 		if i > 0 {
 			// The result goes where nothing reads it, so that the zeros of the
 			// real derivatives stay in place.
-			e.multiply(blas.NoTrans, blas.NoTrans, derivative, l.weight(), e.layers[i-1].affine.top(rows))
+			below := e.stages[i-1].(*denseStage[T]).affine.top(rows)
+			e.multiply(blas.NoTrans, blas.NoTrans, derivative, d.group.weight(d.group.parameters), below)
 		}
 	}
 }
@@ -97,7 +98,7 @@ func BenchmarkStep(b *testing.B) {
 func benchmarkStep(b *testing.B, library products[float32], widths []int, track bool) {
 	const batch, stepsAtOnce = 128, 8
 	e := benchmarkEngine(b, library, batch, widths...)
-	s := trainer.Stretch{LearningRates: make([]float64, stepsAtOnce), Track: track}
+	s := backend.Stretch{LearningRates: make([]float64, stepsAtOnce), Track: track}
 	for i := range stepsAtOnce * batch {
 		s.Order = append(s.Order, int32(i))
 	}

@@ -2,65 +2,95 @@ package cpufallback
 
 import (
 	"nashprune/game"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
 )
 
-// engine is a network, its players and its samples, computed in T.
+// engine is a network, its players and its samples, computed in T. The graph becomes
+// a list of stages; each reads and writes tensors, one for the output of a stage.
 type engine[T real] struct {
-	data       *dataset.Dataset
-	products   products[T]
-	vectors    vectors[T]
-	options    trainer.EngineOptions
-	inputs     [256]T // the network's input for each value of a pixel
-	layers     []*layer[T]
-	activation network.Activation
-	steps      int // of the optimiser
-	tracked    int // steps in the moving averages
-	batchRows  int // rows of all buffers that hold a batch
+	data      *dataset.Dataset
+	products  products[T]
+	vectors   vectors[T]
+	options   backend.EngineOptions
+	inputs    [256]T // the network's input for each value of a pixel
+	steps     int    // of the optimiser
+	tracked   int    // steps in the moving averages
+	batchRows int    // rows of all buffers that hold a batch
 
-	batch   matrix[T] // the inputs of the present batch
-	labels  []uint8   // its classes
+	graph    *network.Graph
+	features []int // of a sample that the network reads; nil: all
+	input    *inputStage[T]
+	stages   []stage[T] // after the input, in the order of the forward pass
+	output   *tensor[T]
+	groups   []*group[T] // by node with parameters
+	gates    []*gate[T]
+	scratch  []T     // for a derivative that is added to another
+	memory   pool[T] // of what a step leaves behind
+
+	labels  []uint8   // the classes of the present batch
 	targets matrix[T] // or, in regression, its targets
 }
 
 var (
-	_ trainer.Engine = (*engine[float32])(nil)
-	_ trainer.Engine = (*engine[float64])(nil)
+	_ backend.Engine = (*engine[float32])(nil)
+	_ backend.Engine = (*engine[float64])(nil)
 )
 
-// layer is one affine layer with all that a step leaves behind. The parameters
-// and everything in their shape lie in one slice: first the weights, row by
-// row, then the biases.
-type layer[T real] struct {
-	in, out int
-	gated   bool // has players and an activation: all layers but the last
+// group is the parameters of one node with everything in their shape, one after the
+// other in one slice each: the weights, row by row, then the biases.
+type group[T real] struct {
+	params  []network.Param
+	weights int // how many of the numbers are weights, which come first and decay
 
 	parameters, gradient, first, second []T
-
-	participation []T
-	mean, square  []T // moving averages of c and c^2 by player
-
-	firstSlope, secondSlope []T // moments of the players' slopes in the paper's game
-
-	affine     matrix[T] // u = Wx+b, a row a sample
-	output     matrix[T] // the activation of s*u, or the logits
-	derivative matrix[T] // of the mean loss: with respect to the output, then to u
-
-	// Sums over a batch: one row a chunk of samples, and their total.
-	biasPartial, meanPartial, squarePartial matrix[T]
-	batchMean, batchSquare                  []T // mean c and mean c^2 of the last batch
 }
 
-func (l *layer[T]) weight() matrix[T] { return l.weightOf(l.parameters) }
-func (l *layer[T]) bias() []T         { return l.biasOf(l.parameters) }
+// of returns the part of a slice that belongs to parameter i of the group.
+func (g *group[T]) of(v []T, i int) []T {
+	start := 0
+	for _, p := range g.params[:i] {
+		start += p.Size()
+	}
+	return v[start:][:g.params[i].Size()]
+}
 
-// weightOf and biasOf give the parts of a slice in the shape of the parameters.
-func (l *layer[T]) weightOf(v []T) matrix[T] { return matrix[T]{l.out, l.in, v[:l.in*l.out]} }
-func (l *layer[T]) biasOf(v []T) []T         { return v[l.in*l.out:] }
+// weight returns the weights in a slice of the group, as a matrix of [out, in].
+func (g *group[T]) weight(v []T) matrix[T] {
+	return matrix[T]{g.params[0].Shape[0], g.params[0].Shape[1], g.of(v, 0)}
+}
 
-func open[T real](p products[T], d *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (*engine[T], error) {
+func (g *group[T]) bias(v []T) []T { return g.of(v, 1) }
+
+func (g *group[T]) size() int {
+	size := 0
+	for _, p := range g.params {
+		size += p.Size()
+	}
+	return size
+}
+
+// gate is the players of one gate.
+type gate[T real] struct {
+	points int // producers that it multiplies
+
+	participation              []T
+	mean, square               []T       // moving averages of c and c^2 by player
+	batchMean, batchSquare     []T       // mean c and mean c^2 of the last batch
+	firstSlope, secondSlope    []T       // moments of the players' slopes in the paper's game
+	meanPartial, squarePartial matrix[T] // sums over a batch: one row a chunk of samples
+	// contributions are c, a row a sample, where several points add to it.
+	contributions matrix[T]
+	added         int // points that have added theirs in this backward pass
+}
+
+// ofPlayers lists what has a number a player.
+func (g *gate[T]) ofPlayers() []*[]T {
+	return []*[]T{&g.participation, &g.mean, &g.square, &g.batchMean, &g.batchSquare, &g.firstSlope, &g.secondSlope}
+}
+
+func open[T real](p products[T], d *dataset.Dataset, o backend.EngineOptions, s *backend.State) (*engine[T], error) {
 	if err := o.Validate(d, s.Network); err != nil {
 		return nil, err
 	}
@@ -68,93 +98,85 @@ func open[T real](p products[T], d *dataset.Dataset, o trainer.EngineOptions, s 
 	for pixel := range e.inputs {
 		e.inputs[pixel] = T((float64(pixel)/255 - d.Mean) / d.Deviation)
 	}
-	e.layBatch(fresh[T])
-	e.labels = make([]uint8, e.batchRows)
+	e.labels = make([]uint8, batchRowsOf(o, d))
 	return e, e.Push(s)
+}
+
+// batchRowsOf returns the rows of all buffers that hold a batch.
+func batchRowsOf(o backend.EngineOptions, d *dataset.Dataset) int {
+	return max(min(o.Batch, d.Train.Len()), evaluationBatch)
 }
 
 // taker returns memory for so many numbers, all zero. One that returns nil only
 // counts.
 type taker[T real] func(n int) []T
 
-// fresh is the taker of memory that nobody used.
-func fresh[T real](n int) []T { return make([]T, n) }
-
 // matrix returns a zero matrix.
 func (take taker[T]) matrix(rows, columns int) matrix[T] {
 	return matrix[T]{rows, columns, take(rows * columns)}
 }
 
-// layBatch lays out what holds the present batch, and says how large a batch is.
-func (e *engine[T]) layBatch(take taker[T]) {
-	e.batchRows = max(min(e.options.Batch, e.data.Train.Len()), evaluationBatch)
-	e.batch = take.matrix(e.batchRows, e.data.Train.Features)
-	e.targets = take.matrix(e.batchRows, e.data.Train.Outputs)
+// takers say where memory is taken from, by what it is for.
+type takers[T real] struct{ parameters, gradients, moments, players, activations taker[T] }
+
+// pool is memory that is handed out from its beginning, and again after a removal.
+type pool[T real] struct {
+	all  []T
+	used int
 }
 
-// size returns the number of weights and biases.
-func (l *layer[T]) size() int { return (l.in + 1) * l.out }
+// take is a taker.
+func (p *pool[T]) take(n int) []T {
+	v := p.all[p.used:][:n:n]
+	p.used += n
+	clear(v)
+	return v
+}
 
-func (l *layer[T]) layParameters(take taker[T]) { l.parameters = take(l.size()) }
-
-func (l *layer[T]) layGradient(take taker[T]) { l.gradient = take(l.size()) }
-
-func (l *layer[T]) layMoments(take taker[T], kind trainer.OptimiserKind) {
-	l.first = take(l.size())
-	if kind.HasSecond() {
-		l.second = take(l.size())
+// lay lays out everything for a graph.
+func (e *engine[T]) lay(g *network.Graph, take takers[T]) {
+	e.graph, e.features = g, g.Input().Features()
+	e.batchRows = batchRowsOf(e.options, e.data)
+	e.targets = take.activations.matrix(e.batchRows, e.data.Train.Outputs)
+	e.groups, e.gates = nil, nil
+	for _, node := range g.Nodes {
+		if len(node.Params) > 0 {
+			e.groups = append(e.groups, e.layGroup(network.Select(g.Params, node.Params), take))
+		}
 	}
-}
-
-func (l *layer[T]) layPlayers(take taker[T]) {
-	if !l.gated {
-		return
+	for _, from := range g.Gates {
+		e.gates = append(e.gates, e.layGate(from, take))
 	}
-	for _, v := range l.ofPlayers() {
-		*v = take(l.out)
+	e.layStages(take.activations)
+}
+
+func (e *engine[T]) layGroup(params []network.Param, take takers[T]) *group[T] {
+	group := &group[T]{params: params}
+	for _, p := range params {
+		if p.Weight {
+			group.weights += p.Size()
+		}
 	}
-}
-
-// ofPlayers lists what has a number a player.
-func (l *layer[T]) ofPlayers() []*[]T {
-	return []*[]T{&l.participation, &l.mean, &l.square, &l.batchMean, &l.batchSquare, &l.firstSlope, &l.secondSlope}
-}
-
-func (l *layer[T]) layActivations(take taker[T], batchRows int) {
-	chunks := (batchRows + rowsPerChunk - 1) / rowsPerChunk
-	l.output, l.derivative = take.matrix(batchRows, l.out), take.matrix(batchRows, l.out)
-	l.biasPartial = take.matrix(chunks, l.out)
-	if l.gated {
-		l.affine = take.matrix(batchRows, l.out)
-		l.meanPartial, l.squarePartial = take.matrix(chunks, l.out), take.matrix(chunks, l.out)
+	group.parameters, group.gradient = take.parameters(group.size()), take.gradients(group.size())
+	group.first = take.moments(group.size())
+	if e.options.Optimiser.Kind.HasSecond() {
+		group.second = take.moments(group.size())
 	}
+	return group
 }
 
-// build lays out the layers for a network, with fresh moments and averages.
-func (e *engine[T]) build(n *network.Network) {
-	e.layers, e.activation = nil, n.Activation
-	for _, from := range n.Layers {
-		l := &layer[T]{in: from.In, out: from.Out, gated: from.Participation != nil}
-		l.layParameters(fresh[T])
-		l.layGradient(fresh[T])
-		l.layMoments(fresh[T], e.options.Optimiser.Kind)
-		l.layPlayers(fresh[T])
-		l.layActivations(fresh[T], e.batchRows)
-		l.fill(l.parameters, from)
-		copy(l.participation, convert[T](from.Participation))
-		e.layers = append(e.layers, l)
+func (e *engine[T]) layGate(from network.Gate, take takers[T]) *gate[T] {
+	gate := &gate[T]{points: len(from.Points)}
+	for _, v := range gate.ofPlayers() {
+		*v = take.players(from.Players)
 	}
+	chunks := chunksOf(e.batchRows)
+	gate.meanPartial, gate.squarePartial = take.activations.matrix(chunks, from.Players), take.activations.matrix(chunks, from.Players)
+	if gate.points > 1 {
+		gate.contributions = take.activations.matrix(e.batchRows, from.Players)
+	}
+	return gate
 }
-
-// fill writes the weights and biases of the host to a slice in the shape of the
-// parameters.
-func (l *layer[T]) fill(v []T, from network.Linear) {
-	copy(v, convert[T](from.Weight))
-	copy(l.biasOf(v), convert[T](from.Bias))
-}
-
-// hidden returns the layers that have players.
-func (e *engine[T]) hidden() []*layer[T] { return e.layers[:len(e.layers)-1] }
 
 // convert returns the numbers of v in another arithmetic.
 func convert[To, From real](v []From) []To {
@@ -165,75 +187,100 @@ func convert[To, From real](v []From) []To {
 	return w
 }
 
-// narrow returns a network in the shape of the engine's, with the numbers that
-// pick chooses from each layer.
-func (e *engine[T]) narrow(pick func(*layer[T]) []T) *network.Network {
-	n := &network.Network{Activation: e.activation}
-	for _, l := range e.layers {
-		v := pick(l)
-		to := network.Linear{
-			In: l.in, Out: l.out,
-			Weight: convert[float32](l.weightOf(v).data), Bias: convert[float32](l.biasOf(v)),
+// narrow returns float32 copies of numbers in the shape of the parameters, in the order
+// of the graph's; nil where there are none.
+func (e *engine[T]) narrow(pick func(*group[T]) []T) [][]float32 {
+	var tensors [][]float32
+	for _, group := range e.groups {
+		v := pick(group)
+		if v == nil {
+			return nil
 		}
-		if l.gated {
-			to.Participation = convert[float32](l.participation)
+		for i := range group.params {
+			tensors = append(tensors, convert[float32](group.of(v, i)))
 		}
-		n.Layers = append(n.Layers, to)
 	}
-	return n
+	return tensors
 }
 
-func (e *engine[T]) Pull() (*trainer.State, error) {
-	s := &trainer.State{
-		Network: e.narrow(func(l *layer[T]) []T { return l.parameters }),
-		First:   e.narrow(func(l *layer[T]) []T { return l.first }),
-		Steps:   e.steps,
-		Tracked: e.tracked,
+// fill is the inverse of narrow; nil leaves everything as it is.
+func (e *engine[T]) fill(pick func(*group[T]) []T, tensors [][]float32) {
+	if tensors == nil {
+		return
 	}
-	if e.options.Optimiser.Kind.HasSecond() {
-		s.Second = e.narrow(func(l *layer[T]) []T { return l.second })
+	for _, group := range e.groups {
+		for i := range group.params {
+			copy(group.of(pick(group), i), convert[T](tensors[0]))
+			tensors = tensors[1:]
+		}
 	}
-	for _, l := range e.hidden() {
-		s.Contributions = append(s.Contributions, trainer.Contributions{
-			Mean: convert[float32](l.mean), MeanSquare: convert[float32](l.square),
+}
+
+func parametersOf[T real](g *group[T]) []T { return g.parameters }
+func firstOf[T real](g *group[T]) []T      { return g.first }
+func secondOf[T real](g *group[T]) []T     { return g.second }
+
+func (e *engine[T]) Pull() (*backend.State, error) {
+	s := &backend.State{
+		Network: &network.Network{Graph: e.graph, Parameters: e.narrow(parametersOf)},
+		First:   e.narrow(firstOf), Second: e.narrow(secondOf),
+		Steps: e.steps, Tracked: e.tracked,
+	}
+	for _, g := range e.gates {
+		s.Network.Participations = append(s.Network.Participations, convert[float32](g.participation))
+		s.Contributions = append(s.Contributions, backend.Contributions{
+			Mean: convert[float32](g.mean), MeanSquare: convert[float32](g.square),
 		})
-		s.Slopes = append(s.Slopes, trainer.SlopeMoments{
-			First: convert[float32](l.firstSlope), Second: convert[float32](l.secondSlope),
+		s.Slopes = append(s.Slopes, backend.SlopeMoments{
+			First: convert[float32](g.firstSlope), Second: convert[float32](g.secondSlope),
 		})
 	}
 	return s, nil
 }
 
-func (e *engine[T]) Push(s *trainer.State) error {
-	e.build(s.Network)
+func (e *engine[T]) Push(s *backend.State) error {
+	counts := e.count(s.Network.Graph)
+	e.memory = pool[T]{all: make([]T, counts.activations)}
+	fresh := func(n int) []T { return make([]T, n) }
+	e.lay(s.Network.Graph, takers[T]{fresh, fresh, fresh, fresh, e.memory.take})
 	e.steps, e.tracked = s.Steps, s.Tracked
-	for i, l := range e.layers {
-		if s.First != nil {
-			l.fill(l.first, s.First.Layers[i])
+	e.fill(parametersOf, s.Network.Parameters)
+	e.fill(firstOf, s.First)
+	if e.options.Optimiser.Kind.HasSecond() {
+		e.fill(secondOf, s.Second)
+	}
+	for i, g := range e.gates {
+		copy(g.participation, convert[T](s.Network.Participations[i]))
+		if s.Contributions != nil {
+			copy(g.mean, convert[T](s.Contributions[i].Mean))
+			copy(g.square, convert[T](s.Contributions[i].MeanSquare))
 		}
-		if s.Second != nil && l.second != nil {
-			l.fill(l.second, s.Second.Layers[i])
-		}
-		if l.gated && s.Contributions != nil {
-			l.mean, l.square = convert[T](s.Contributions[i].Mean), convert[T](s.Contributions[i].MeanSquare)
-		}
-		if l.gated && s.Slopes != nil {
-			l.firstSlope, l.secondSlope = convert[T](s.Slopes[i].First), convert[T](s.Slopes[i].Second)
+		if s.Slopes != nil {
+			copy(g.firstSlope, convert[T](s.Slopes[i].First))
+			copy(g.secondSlope, convert[T](s.Slopes[i].Second))
 		}
 	}
 	return nil
 }
 
+// parameter returns the numbers of a parameter of the graph.
+func (e *engine[T]) parameter(p int) []T {
+	for _, group := range e.groups {
+		if p < len(group.params) {
+			return group.of(group.parameters, p)
+		}
+		p -= len(group.params)
+	}
+	panic("cpufallback: no such parameter")
+}
+
 func (e *engine[T]) Fold() error {
-	for _, l := range e.hidden() {
-		weight, bias := l.weight(), l.bias()
-		for i, s := range l.participation {
-			row := weight.row(i)
-			for j := range row {
-				row[j] *= s
-			}
-			bias[i] *= s
-			l.participation[i] = 1
+	for _, f := range e.graph.Folds() {
+		network.ApplyFold(f, e.parameter(f.Param), e.graph.Params[f.Param].Shape, e.gates[f.Gate].participation)
+	}
+	for _, g := range e.gates {
+		for i := range g.participation {
+			g.participation[i] = 1
 		}
 	}
 	return nil
@@ -241,27 +288,30 @@ func (e *engine[T]) Fold() error {
 
 func (e *engine[T]) RestartOptimiser() error {
 	e.steps = 0
-	for _, l := range e.layers {
-		for _, moments := range [][]T{l.first, l.second, l.firstSlope, l.secondSlope} {
-			clear(moments)
-		}
+	for _, group := range e.groups {
+		clear(group.first)
+		clear(group.second)
+	}
+	for _, g := range e.gates {
+		clear(g.firstSlope)
+		clear(g.secondSlope)
 	}
 	return nil
 }
 
 func (e *engine[T]) Move(prices []float64, damping float64) ([][]float64, error) {
-	moved := make([][]float64, len(e.hidden()))
-	for i, l := range e.hidden() {
+	moved := make([][]float64, len(e.gates))
+	for i, g := range e.gates {
 		market := game.Market{Price: prices[i]}
-		for j, s := range l.participation {
-			worth := e.options.Valuation.Worth(float64(s), float64(l.square[j]))
-			l.participation[j] = T(market.Respond(worth, float64(s), damping))
+		for j, s := range g.participation {
+			worth := e.options.Valuation.Worth(float64(s), float64(g.square[j]))
+			g.participation[j] = T(market.Respond(worth, float64(s), damping))
 		}
-		moved[i] = convert[float64](l.participation)
+		moved[i] = convert[float64](g.participation)
 	}
 	return moved, nil
 }
 
-func (e *engine[T]) Timings() []trainer.Timing { return nil }
+func (e *engine[T]) Timings() []backend.Timing { return nil }
 
 func (e *engine[T]) Close() error { return nil }

@@ -6,17 +6,17 @@ import (
 	"fmt"
 
 	"nashprune/game"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 )
 
 // evaluationBatch is how many samples are evaluated at a time. Gonum takes sums
 // in another order for other sizes, so it is the same whatever the training
 // batch: a saved network then gives the same logits in any process.
-const evaluationBatch = trainer.InferLimit
+const evaluationBatch = backend.InferLimit
 
 // eachBatch runs the network over samples of a part of the data and calls visit
 // after each batch with the place of its first sample and its size.
-func (e *engine[T]) eachBatch(ctx context.Context, part trainer.Part, order []int32, visit func(first, rows int)) error {
+func (e *engine[T]) eachBatch(ctx context.Context, part backend.Part, order []int32, visit func(first, rows int)) error {
 	for first := 0; first < len(order); first += evaluationBatch {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -29,21 +29,20 @@ func (e *engine[T]) eachBatch(ctx context.Context, part trainer.Part, order []in
 	return nil
 }
 
-func (e *engine[T]) Evaluate(ctx context.Context, part trainer.Part, want trainer.Want) (trainer.Evaluation, error) {
-	last := e.layers[len(e.layers)-1]
-	result := trainer.Evaluation{
+func (e *engine[T]) Evaluate(ctx context.Context, part backend.Part, want backend.Want) (backend.Evaluation, error) {
+	result := backend.Evaluation{
 		Samples: part.Of(e.data).Len(),
 	}
 	if !e.data.Regression() {
-		result.ClassSamples, result.ClassCorrect = make([]int, last.out), make([]int, last.out)
+		result.ClassSamples, result.ClassCorrect = make([]int, e.graph.Outputs()), make([]int, e.graph.Outputs())
 	}
 	total := 0.
-	err := e.eachBatch(ctx, part, trainer.InOrder(result.Samples), func(_, rows int) {
+	err := e.eachBatch(ctx, part, backend.InOrder(result.Samples), func(_, rows int) {
 		for b := range rows {
-			loss, correct := e.judge(b, trainer.Loss{}, 1)
+			loss, correct := e.judge(b, backend.Loss{}, 1)
 			total += float64(loss)
 			if want.Logits {
-				result.Logits = append(result.Logits, convert[float32](last.output.row(b))...)
+				result.Logits = append(result.Logits, convert[float32](e.output.values.row(b))...)
 			}
 			if e.data.Regression() {
 				continue
@@ -61,33 +60,33 @@ func (e *engine[T]) Evaluate(ctx context.Context, part trainer.Part, want traine
 	return result, err
 }
 
-func (e *engine[T]) Statistics() ([]trainer.Statistics, error) {
-	var all []trainer.Statistics
-	for _, l := range e.hidden() {
-		all = append(all, trainer.Statistics{
-			Participation:    convert[float64](l.participation),
-			MeanContribution: convert[float64](l.mean),
-			MeanSquare:       convert[float64](l.square),
+func (e *engine[T]) Statistics() ([]backend.Statistics, error) {
+	var all []backend.Statistics
+	for _, g := range e.gates {
+		all = append(all, backend.Statistics{
+			Participation:    convert[float64](g.participation),
+			MeanContribution: convert[float64](g.mean),
+			MeanSquare:       convert[float64](g.square),
 		})
 	}
 	return all, nil
 }
 
-func (e *engine[T]) Measure(ctx context.Context) ([]trainer.Statistics, error) {
-	var all []trainer.Statistics
-	for _, l := range e.hidden() {
-		s := trainer.Statistics{
-			Participation:    convert[float64](l.participation),
-			MeanContribution: make([]float64, l.out),
-			MeanSquare:       make([]float64, l.out),
+func (e *engine[T]) Measure(ctx context.Context) ([]backend.Statistics, error) {
+	var all []backend.Statistics
+	for i, g := range e.gates {
+		s := backend.Statistics{
+			Participation:    convert[float64](g.participation),
+			MeanContribution: make([]float64, len(g.participation)),
+			MeanSquare:       make([]float64, len(g.participation)),
 		}
-		l.measureTheta(&s, true)
+		e.measureTheta(i, &s, true)
 		all = append(all, s)
 	}
-	return all, e.contributions(ctx, trainer.InOrder(e.data.Train.Len()), all)
+	return all, e.contributions(ctx, backend.InOrder(e.data.Train.Len()), all)
 }
 
-func (e *engine[T]) Observe(ctx context.Context, order []int32) error {
+func (e *engine[T]) EstimateContributions(ctx context.Context, order []int32) error {
 	all, err := e.Statistics()
 	if err != nil {
 		return err
@@ -99,78 +98,86 @@ func (e *engine[T]) Observe(ctx context.Context, order []int32) error {
 	if err := e.contributions(ctx, order, all); err != nil {
 		return err
 	}
-	for i, l := range e.hidden() {
-		l.mean, l.square = convert[T](all[i].MeanContribution), convert[T](all[i].MeanSquare)
+	for i, g := range e.gates {
+		g.mean, g.square = convert[T](all[i].MeanContribution), convert[T](all[i].MeanSquare)
 	}
 	return nil
 }
 
 // contributions adds the means over the given training samples to statistics of zero.
-func (e *engine[T]) contributions(ctx context.Context, order []int32, all []trainer.Statistics) error {
-	return e.eachBatch(ctx, trainer.TrainPart, order, func(first, rows int) {
+func (e *engine[T]) contributions(ctx context.Context, order []int32, all []backend.Statistics) error {
+	return e.eachBatch(ctx, backend.TrainPart, order, func(first, rows int) {
 		if e.options.Valuation == game.Outputs {
-			e.sway(first, rows)
+			e.outputSample(first, rows)
 		} else {
 			e.loss(rows)
 		}
-		e.backward(rows, false, true)
+		e.backward(rows, ask{contributions: true})
 		share := float64(rows) / float64(len(order))
-		for i, l := range e.hidden() {
-			for j := range l.batchMean {
-				all[i].MeanContribution[j] += share * float64(l.batchMean[j])
-				all[i].MeanSquare[j] += share * float64(l.batchSquare[j])
+		for i, g := range e.gates {
+			for j := range g.batchMean {
+				all[i].MeanContribution[j] += share * float64(g.batchMean[j])
+				all[i].MeanSquare[j] += share * float64(g.batchSquare[j])
 			}
 		}
 	})
 }
 
 func (e *engine[T]) Infer(count int) error {
-	if available := e.data.Test.Len(); count > min(available, trainer.InferLimit) {
+	if available := e.data.Test.Len(); count > min(available, backend.InferLimit) {
 		return fmt.Errorf("cannot run %d samples at a time: there are %d and the limit is %d",
-			count, available, trainer.InferLimit)
+			count, available, backend.InferLimit)
 	}
-	e.gather(e.data.Test, trainer.InOrder(count))
+	e.gather(e.data.Test, backend.InOrder(count))
 	e.forward(count)
 	return nil
 }
 
-func (e *engine[T]) Probe(order []int32, learningRate float64) ([]trainer.Tensor, error) {
+func (e *engine[T]) Probe(order []int32, learningRate float64) ([]backend.Tensor, error) {
 	if len(order) == 0 || len(order) > e.options.Batch {
 		return nil, errors.New("a probe takes between one sample and a whole batch")
 	}
 	progress := e.trainStep(order, learningRate, e.options.Optimiser.Shrink(learningRate), true, nil)
 	rows := len(order)
-	tensors := []trainer.Tensor{
-		{Name: "input", Shape: []int{rows, e.batch.columns}, Values: convert[float64](e.batch.top(rows).data)},
-		{Name: "loss", Shape: []int{1}, Values: []float64{progress.Loss / float64(rows)}},
+	var tensors []backend.Tensor
+	add := func(name string, v []T, shape ...int) {
+		tensors = append(tensors, backend.Tensor{Name: name, Shape: shape, Values: convert[float64](v)})
 	}
-	add := func(l int, name string, v []T, shape ...int) {
-		tensors = append(tensors, trainer.Tensor{Name: fmt.Sprintf("%d.%s", l, name), Shape: shape, Values: convert[float64](v)})
+	batch := func(name string, m matrix[T]) { add(name, m.top(rows).data, rows, m.columns) }
+	batch("input", e.input.batch)
+	add("loss", []T{T(progress.Loss / float64(rows))}, 1)
+	place := 0
+	for _, s := range e.graph.Stages() {
+		if s.Node == 0 || e.isView(s.Node) {
+			continue
+		}
+		stage := e.stages[place]
+		place++
+		batch(e.graph.Nodes[s.Out()].Name+".output", stage.output().values)
+		if d, ok := stage.(*denseStage[T]); ok {
+			name := e.graph.Nodes[s.Node].Name
+			batch(name+".derivative", d.out.derivative)
+			if !d.plain() {
+				batch(name+".affine", d.affine)
+			}
+		}
 	}
-	for i, l := range e.layers {
-		add(i, "output", l.output.top(rows).data, rows, l.out)
-		add(i, "derivative", l.derivative.top(rows).data, rows, l.out)
-		for _, p := range []struct {
-			name   string
-			values []T
-		}{{"gradient", l.gradient}, {"", l.parameters}, {"first", l.first}, {"second", l.second}} {
-			if p.name == "second" && !e.options.Optimiser.Kind.HasSecond() {
-				continue
+	for _, group := range e.groups {
+		for i, p := range group.params {
+			add("gradient."+p.Name, group.of(group.gradient, i), p.Shape...)
+			add(p.Name, group.of(group.parameters, i), p.Shape...)
+			add("first."+p.Name, group.of(group.first, i), p.Shape...)
+			if group.second != nil {
+				add("second."+p.Name, group.of(group.second, i), p.Shape...)
 			}
-			prefix := p.name
-			if prefix != "" {
-				prefix += "."
-			}
-			add(i, prefix+"weight", l.weightOf(p.values).data, l.out, l.in)
-			add(i, prefix+"bias", l.biasOf(p.values), l.out)
 		}
-		if l.gated {
-			add(i, "affine", l.affine.top(rows).data, rows, l.out)
-			add(i, "contribution.mean", l.batchMean, l.out)
-			add(i, "contribution.square", l.batchSquare, l.out)
-			add(i, "average.mean", l.mean, l.out)
-			add(i, "average.square", l.square, l.out)
-		}
+	}
+	for i, g := range e.gates {
+		name, players := "gate."+e.graph.Gates[i].Name, len(g.participation)
+		add(name+".contribution.mean", g.batchMean, players)
+		add(name+".contribution.square", g.batchSquare, players)
+		add(name+".average.mean", g.mean, players)
+		add(name+".average.square", g.square, players)
 	}
 	return tensors, nil
 }

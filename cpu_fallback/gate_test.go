@@ -4,9 +4,10 @@ import (
 	"fmt"
 	"testing"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
+	"nashprune/trainer/network/networktest"
 	"nashprune/trainer/random"
 )
 
@@ -19,24 +20,24 @@ func TestThroughWideGates(t *testing.T) {
 		for _, players := range []int{1, playersAtATime, 2*playersAtATime + 13} {
 			t.Run(fmt.Sprint(activation, players), func(t *testing.T) {
 				draw := random.New(1, random.Testing, 0, 0)
-				n := benchmarkNetwork(inputs, players, 3)
-				n.Activation = activation
-				for i := range n.Layers[0].Participation {
-					n.Layers[0].Participation[i] = float32(draw.Below(5)) / 4
+				n := network.New(networktest.PerceptronOf(activation, inputs, players, 3))
+				for i := range n.Participations[0] {
+					n.Participations[0][i] = float32(draw.Below(5)) / 4
 				}
-				o := trainer.EngineOptions{Batch: rows, Optimiser: trainer.Optimiser{Kind: trainer.Adam}}
-				e, err := open[float32](gonum32{}, dataset.Noise(rows, inputs, 3), o, &trainer.State{Network: n})
+				o := backend.EngineOptions{Batch: rows, Optimiser: backend.Optimiser{Kind: backend.Adam}}
+				e, err := open[float32](gonum32{}, dataset.Noise(rows, inputs, 3), o, &backend.State{Network: n})
 				if err != nil {
 					t.Fatal(err)
 				}
-				l := e.layers[0]
+				l := e.stages[0].(*denseStage[float32])
+				g, derivative := l.gate, l.out.derivative
 				for i := range l.affine.data {
-					l.affine.data[i], l.derivative.data[i] = float32(draw.Normal()), float32(draw.Normal())
+					l.affine.data[i], derivative.data[i] = float32(draw.Normal()), float32(draw.Normal())
 				}
-				below := convert[float32](l.derivative.data)
-				e.throughGate(l, rows, true)
+				below := convert[float32](derivative.data)
+				l.throughGate(rows, true)
 				for i := range players {
-					s := l.participation[i]
+					s := g.participation[i]
 					var bias, mean, square float32
 					for low := 0; low < rows; low += rowsPerChunk {
 						var b, m, q float32 // of the chunk
@@ -49,7 +50,7 @@ func TestThroughWideGates(t *testing.T) {
 							default:
 								dz *= network.LeakySlope
 							}
-							if got := l.derivative.row(r)[i]; got != s*dz {
+							if got := derivative.row(r)[i]; got != s*dz {
 								t.Fatalf("sample %d, player %d: %v, want %v", r, i, got, s*dz)
 							}
 							c := float32(rows * dz * u)
@@ -57,8 +58,8 @@ func TestThroughWideGates(t *testing.T) {
 						}
 						bias, mean, square = bias+b, mean+m, square+q
 					}
-					if got := l.biasOf(l.gradient)[i]; got != bias || l.batchMean[i] != mean/rows || l.batchSquare[i] != square/rows {
-						t.Fatalf("player %d: %v, %v and %v, want %v, %v and %v", i, got, l.batchMean[i], l.batchSquare[i], bias, mean/rows, square/rows)
+					if got := l.group.bias(l.group.gradient)[i]; got != bias || g.batchMean[i] != mean/rows || g.batchSquare[i] != square/rows {
+						t.Fatalf("player %d: %v, %v and %v, want %v, %v and %v", i, got, g.batchMean[i], g.batchSquare[i], bias, mean/rows, square/rows)
 					}
 				}
 			})

@@ -6,9 +6,10 @@ import (
 	"testing"
 
 	cpufallback "nashprune/cpu_fallback"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
+	"nashprune/trainer/network/networktest"
 	"nashprune/trainer/random"
 )
 
@@ -25,23 +26,27 @@ const differenceTolerance = 100 * differenceStep * differenceStep / 6
 type differenceCase struct {
 	network *network.Network
 	data    *dataset.Dataset
-	loss    trainer.Loss
+	loss    backend.Loss
 }
 
-func newDifferenceCase(seed uint64, hidden ...int) differenceCase {
-	const inputs, classes, samples = 5, 3, 6
+func newDifferenceCase(seed uint64, g *network.Graph) differenceCase {
+	const samples = 6
+	inputs, classes := g.Inputs(), g.Outputs()
 	draw := random.New(seed, random.Testing, 9, 0)
-	n := network.New(append(append([]int{inputs}, hidden...), classes))
+	n := network.New(g)
 	grid := func(x float64) float32 { return float32(math.Round(x/differenceStep) * differenceStep) }
-	for _, layer := range n.Layers {
-		for i := range layer.Weight {
-			layer.Weight[i] = grid(0.5 * draw.Normal())
+	for p, param := range g.Params {
+		scale := 0.3
+		if param.Weight {
+			scale = 0.5
 		}
-		for i := range layer.Bias {
-			layer.Bias[i] = grid(0.3 * draw.Normal())
+		for i := range n.Parameters[p] {
+			n.Parameters[p][i] = grid(scale * draw.Normal())
 		}
-		for i := range layer.Participation {
-			layer.Participation[i] = grid(0.1 + 0.8*draw.Float64())
+	}
+	for _, s := range n.Participations {
+		for i := range s {
+			s[i] = grid(0.1 + 0.8*draw.Float64())
 		}
 	}
 	part := dataset.Samples{Features: inputs}
@@ -49,7 +54,7 @@ func newDifferenceCase(seed uint64, hidden ...int) differenceCase {
 		part.Pixels = append(part.Pixels, uint8(draw.Below(256)))
 	}
 	for range samples {
-		part.Labels = append(part.Labels, uint8(draw.Below(classes)))
+		part.Labels = append(part.Labels, uint8(draw.Below(uint32(classes))))
 	}
 	return differenceCase{network: n, data: &dataset.Dataset{
 		Name: "noise", Width: inputs, Height: 1, Classes: classes, Mean: 0.5, Deviation: 0.3, Train: part, Test: part,
@@ -68,11 +73,11 @@ func (c differenceCase) regression() differenceCase {
 	return c
 }
 
-func (c differenceCase) engine(t *testing.T, samples dataset.Samples) trainer.Engine {
+func (c differenceCase) engine(t *testing.T, samples dataset.Samples) backend.Engine {
 	t.Helper()
 	d := *c.data
 	d.Train = samples
-	e, err := cpufallback.OpenOracle(&d, trainer.EngineOptions{Batch: samples.Len(), Optimiser: trainer.Optimiser{Kind: trainer.SGD}, Loss: c.loss}, &trainer.State{Network: c.network})
+	e, err := cpufallback.OpenOracle(&d, backend.EngineOptions{Batch: samples.Len(), Optimiser: backend.Optimiser{Kind: backend.SGD}, Loss: c.loss}, &backend.State{Network: c.network})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,15 +136,19 @@ func one(s dataset.Samples, b int) dataset.Samples {
 // every loss: gradients of the mean loss, mean contributions dL/ds, and mean squared
 // contributions, which are made of one central difference a sample.
 func TestGradientsAgainstCentralDifferences(t *testing.T) {
-	smoothed := trainer.Loss{Smoothing: 0.2, ClassWeights: []float64{0.5, 2, 1}}
+	smoothed := backend.Loss{Smoothing: 0.2, ClassWeights: []float64{0.5, 2, 1}}
+	for name, nodes := range networktest.Nets() {
+		if g := networktest.Build(nodes...); g.Input().Keep == nil {
+			t.Run(name, newDifferenceCase(4, g).check)
+		}
+	}
 	for seed, hidden := range [][]int{{4}, {7, 3}, {3, 5, 4}} {
 		for _, activation := range network.Activations {
-			c := newDifferenceCase(uint64(seed)+1, hidden...)
-			c.network.Activation = activation
+			c := newDifferenceCase(uint64(seed)+1, networktest.PerceptronOf(activation, append(append([]int{5}, hidden...), 3)...))
 			t.Run(fmt.Sprintf("%v/%s/cross-entropy", hidden, activation), c.check)
 			c.loss = smoothed
 			t.Run(fmt.Sprintf("%v/%s/smoothed and weighted", hidden, activation), c.check)
-			c.loss = trainer.Loss{}
+			c.loss = backend.Loss{}
 			t.Run(fmt.Sprintf("%v/%s/squared error", hidden, activation), c.regression().check)
 		}
 	}
@@ -148,61 +157,69 @@ func TestGradientsAgainstCentralDifferences(t *testing.T) {
 func (c differenceCase) check(t *testing.T) {
 	values := c.probe(t)
 	active := 0
-	for l := range c.network.Layers {
-		layer := &c.network.Layers[l]
-		for _, part := range []struct {
-			name    string
-			numbers []float32
-		}{{"gradient.weight", layer.Weight}, {"gradient.bias", layer.Bias}, {"contribution.mean", layer.Participation}} {
-			gradient := values[fmt.Sprintf("%d.%s", l, part.name)]
-			for i := range part.numbers {
-				want := c.slope(t, &part.numbers[i], c.data.Train)
-				if math.Abs(gradient[i]-want) > differenceTolerance {
-					t.Errorf("%d.%s[%d] = %g, central difference %g", l, part.name, i, gradient[i], want)
-				}
-				if math.Abs(want) > 1000*differenceTolerance {
-					active++
-				}
+	check := func(name string, numbers []float32, gradient []float64) {
+		for i := range numbers {
+			want := c.slope(t, &numbers[i], c.data.Train)
+			if math.Abs(gradient[i]-want) > differenceTolerance {
+				t.Errorf("%s[%d] = %g, central difference %g", name, i, gradient[i], want)
 			}
-		}
-		squares := values[fmt.Sprintf("%d.contribution.square", l)]
-		for i := range layer.Participation {
-			want, bound := 0., 0.
-			for b := range c.data.Train.Len() {
-				slope := c.slope(t, &layer.Participation[i], one(c.data.Train, b))
-				want += slope * slope / float64(c.data.Train.Len())
-				bound += 2*math.Abs(slope)*differenceTolerance + differenceTolerance*differenceTolerance
-			}
-			if math.Abs(squares[i]-want) > bound {
-				t.Errorf("%d.contribution.square[%d] = %g, central differences %g", l, i, squares[i], want)
+			if math.Abs(want) > 1000*differenceTolerance {
+				active++
 			}
 		}
 	}
-	if active < c.network.Parameters()/3 {
+	for p, param := range c.network.Graph.Params {
+		check(param.Name, c.network.Parameters[p], values["gradient."+param.Name])
+	}
+	for i, participation := range c.network.Participations {
+		name := "gate." + c.network.Gates[i].Name + ".contribution."
+		check(name+"mean", participation, values[name+"mean"])
+		for player := range participation {
+			want, bound := 0., 0.
+			for b := range c.data.Train.Len() {
+				slope := c.slope(t, &participation[player], one(c.data.Train, b))
+				want += slope * slope / float64(c.data.Train.Len())
+				bound += 2*math.Abs(slope)*differenceTolerance + differenceTolerance*differenceTolerance
+			}
+			if got := values[name+"square"][player]; math.Abs(got-want) > bound {
+				t.Errorf("%ssquare[%d] = %g, central differences %g", name, player, got, want)
+			}
+		}
+	}
+	if active < c.network.ParameterCount()/3 {
 		t.Errorf("only %d numbers have a gradient, the test shows little", active)
 	}
 }
 
 // TestTheGradientAlongThetaIsTheContribution checks the identity that gives
 // players their contributions for free: with s*theta in the network,
-// <dL/dtheta, theta> = s dL/ds.
+// <dL/dtheta, theta> = s dL/ds, over all that a player owns.
 func TestTheGradientAlongThetaIsTheContribution(t *testing.T) {
-	for _, activation := range network.Activations {
-		c := newDifferenceCase(4, 6, 5)
-		c.network.Activation = activation
+	for name, nodes := range networktest.Nets() {
+		g := networktest.Build(nodes...)
+		if g.Input().Keep != nil {
+			continue
+		}
+		c := newDifferenceCase(4, g)
 		values := c.probe(t)
-		for l, layer := range c.network.Hidden() {
-			for i, s := range layer.Participation {
-				along := values[fmt.Sprintf("%d.gradient.bias", l)][i] * float64(layer.Bias[i])
-				size := math.Abs(along)
-				for j, w := range layer.Weight[i*layer.In : (i+1)*layer.In] {
-					term := values[fmt.Sprintf("%d.gradient.weight", l)][i*layer.In+j] * float64(w)
-					along += term
-					size += math.Abs(term)
+		for i, participation := range c.network.Participations {
+			owned := g.Owned(i)
+			if len(owned) == 0 {
+				continue
+			}
+			for player, s := range participation {
+				along, size := 0., 0.
+				for _, p := range owned {
+					width := len(c.network.Parameters[p]) / len(participation)
+					for j := player * width; j < (player+1)*width; j++ {
+						term := values["gradient."+g.Params[p].Name][j] * float64(c.network.Parameters[p][j])
+						along += term
+						size += math.Abs(term)
+					}
 				}
-				want := float64(s) * values[fmt.Sprintf("%d.contribution.mean", l)][i]
+				want := float64(s) * values["gate."+g.Gates[i].Name+".contribution.mean"][player]
 				if math.Abs(along-want) > 1e-14*(size+1e-3) { // float64 roundings of some ten terms
-					t.Errorf("%s, player %d:%d: <dL/dtheta, theta> = %g, s dL/ds = %g", activation, l, i, along, want)
+					t.Errorf("%s, player %d of %s: <dL/dtheta, theta> = %g, s dL/ds = %g", name, player, g.Gates[i].Name, along, want)
 				}
 			}
 		}

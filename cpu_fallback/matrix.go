@@ -37,6 +37,9 @@ const (
 	numbersPerChunk = 16384
 )
 
+// chunksOf returns how many chunks of samples there are.
+func chunksOf(rows int) int { return (rows + rowsPerChunk - 1) / rowsPerChunk }
+
 // inChunks calls work for the chunks [low, high) of 0 to n, several at a time,
 // and returns when all are done. Chunk k starts at k*size.
 func inChunks(n, size int, work func(chunk, low, high int)) {

@@ -8,38 +8,44 @@ import (
 	"strings"
 	"unsafe"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
+	"nashprune/trainer/network"
 )
 
-var _ trainer.Planner = driver{}
+var _ backend.Planner = driver{}
 
-func (driver) Plan(_ trainer.Device, d *dataset.Dataset, o trainer.EngineOptions, widths []int) (trainer.MemoryPlan, error) {
-	plan := planMemory[float32](d, o, widths)
+func (driver) Plan(_ backend.Device, d *dataset.Dataset, o backend.EngineOptions, g *network.Graph) (backend.MemoryPlan, error) {
+	plan := planMemory[float32](d, o, g)
 	plan.Available, plan.Source = availableMemory()
 	return plan, nil
 }
 
-// planMemory counts what open and build allocate.
-func planMemory[T real](d *dataset.Dataset, o trainer.EngineOptions, widths []int) trainer.MemoryPlan {
-	var plan trainer.MemoryPlan
+// counts are how many numbers an engine takes, by what they are for.
+type counts struct{ parameters, gradients, moments, players, activations int }
+
+// count counts what lay takes for a graph.
+func (e *engine[T]) count(g *network.Graph) counts {
+	var c counts
 	into := func(part *int) taker[T] {
 		return func(n int) []T {
-			*part += n * int(unsafe.Sizeof(*new(T)))
+			*part += n
 			return nil
 		}
 	}
-	e := &engine[T]{data: d, options: o}
-	e.layBatch(into(&plan.Activations))
-	for i, in := range widths[:len(widths)-1] {
-		l := &layer[T]{in: in, out: widths[i+1], gated: i < len(widths)-2}
-		l.layParameters(into(&plan.Parameters))
-		l.layGradient(into(&plan.Gradients))
-		l.layMoments(into(&plan.Moments), o.Optimiser.Kind)
-		l.layPlayers(into(&plan.Players))
-		l.layActivations(into(&plan.Activations), e.batchRows)
+	counting := &engine[T]{data: e.data, options: e.options}
+	counting.lay(g, takers[T]{into(&c.parameters), into(&c.gradients), into(&c.moments), into(&c.players), into(&c.activations)})
+	return c
+}
+
+// planMemory says in bytes what an engine takes. A removal moves numbers within that.
+func planMemory[T real](d *dataset.Dataset, o backend.EngineOptions, g *network.Graph) backend.MemoryPlan {
+	c := (&engine[T]{data: d, options: o}).count(g)
+	size := int(unsafe.Sizeof(*new(T)))
+	return backend.MemoryPlan{
+		Parameters: size * c.parameters, Gradients: size * c.gradients, Moments: size * c.moments,
+		Players: size * c.players, Activations: size * c.activations,
 	}
-	return plan // a removal moves numbers within what there is
 }
 
 // availableMemory returns how much memory a new program can have, in bytes, and

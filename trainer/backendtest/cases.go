@@ -2,28 +2,31 @@ package backendtest
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
+	"nashprune/trainer/network/networktest"
 	"nashprune/trainer/random"
 )
 
 // Case is a network with its players and samples, all drawn from its sizes.
 type Case struct {
 	Name         string
-	Inputs       int
+	Inputs       int // numbers of a sample
 	Hidden       []int
 	Activation   network.Activation // ReLU where empty
+	Nodes        []network.Node     // in place of the perceptron of these widths
 	Outputs      int                // classes, or targets
 	Regression   bool               // targets are numbers
 	Batch        int                // of the engine
 	Rows         int                // of the batch that is probed, at most Batch
 	Floats       bool               // features are floats, not bytes
-	Optimiser    trainer.Optimiser
-	Loss         trainer.Loss
+	Optimiser    backend.Optimiser
+	Loss         backend.Loss
 	LearningRate float64
 }
 
@@ -32,8 +35,8 @@ type Case struct {
 // many samples as one of those takes, the narrowest layers, one layer whose players are all gone, and layers of two of
 // which one has participation 0 or 1.
 func Cases() []Case {
-	adam := trainer.Optimiser{Kind: trainer.Adam}
-	sgd := trainer.Optimiser{Kind: trainer.SGD, Momentum: 0.9}
+	adam := backend.Optimiser{Kind: backend.Adam}
+	sgd := backend.Optimiser{Kind: backend.SGD, Momentum: 0.9}
 	var cases []Case
 	for _, c := range []Case{
 		{Inputs: 1, Hidden: []int{1}, Outputs: 2, Batch: 1, Rows: 1, Optimiser: sgd},
@@ -50,20 +53,38 @@ func Cases() []Case {
 		{Inputs: 2, Hidden: []int{3}, Outputs: 2, Batch: 100, Rows: 56, Optimiser: sgd}, // 256 samples to train on
 
 		{Inputs: 13, Hidden: []int{15, 6}, Activation: network.LeakyReLU, Outputs: 3, Batch: 19, Rows: 13,
-			Optimiser: trainer.Optimiser{Kind: trainer.AdamW, WeightDecay: 0.5}, Loss: trainer.Loss{ClassWeights: []float64{0.5, 2, 0}}},
+			Optimiser: backend.Optimiser{Kind: backend.AdamW, WeightDecay: 0.5}, Loss: backend.Loss{ClassWeights: []float64{0.5, 2, 0}}},
 		{Inputs: 7, Hidden: []int{9, 5}, Activation: network.GELU, Outputs: 4, Batch: 5, Rows: 5, Floats: true,
-			Optimiser: trainer.Optimiser{Kind: trainer.Nesterov, Momentum: 0.9, WeightDecay: 0.1}, Loss: trainer.Loss{Smoothing: 0.1}},
+			Optimiser: backend.Optimiser{Kind: backend.SGD, Momentum: 0.9, WeightDecay: 0.1}, Loss: backend.Loss{Smoothing: 0.1}},
 		{Inputs: 19, Hidden: []int{13, 5}, Activation: network.Tanh, Outputs: 10, Batch: 33, Rows: 31,
-			Optimiser: trainer.Optimiser{Kind: trainer.RMSProp, Momentum: 0.5, ClipNorm: 0.1}, Loss: smoothedAndWeighted(10)},
+			Optimiser: backend.Optimiser{Kind: backend.RMSProp, Momentum: 0.5, ClipNorm: 0.1}, Loss: smoothedAndWeighted(10)},
 		{Inputs: 13, Hidden: []int{127, 66}, Activation: network.GELU, Outputs: 7, Batch: 33, Rows: 33,
-			Optimiser: trainer.Optimiser{Kind: trainer.Adam, ClipNorm: 0.05, WeightDecay: 0.01}},
+			Optimiser: backend.Optimiser{Kind: backend.Adam, ClipNorm: 0.05, WeightDecay: 0.01}},
 		{Inputs: 5, Hidden: []int{8, 3}, Outputs: 1, Regression: true, Batch: 16, Rows: 9, Floats: true, Optimiser: adam},
 		{Inputs: 9, Hidden: []int{6}, Activation: network.Tanh, Outputs: 3, Regression: true, Batch: 7, Rows: 7,
-			Optimiser: trainer.Optimiser{Kind: trainer.SGD, WeightDecay: 0.1, ClipNorm: 1e6}}, // longer than any gradient
+			Optimiser: backend.Optimiser{Kind: backend.SGD, WeightDecay: 0.1, ClipNorm: 1e6}}, // longer than any gradient
 		{Inputs: 3, Hidden: []int{0, 4}, Activation: network.LeakyReLU, Outputs: 5, Regression: true, Batch: 2, Rows: 1,
-			Optimiser: trainer.Optimiser{Kind: trainer.RMSProp, ClipNorm: 0.01}},
+			Optimiser: backend.Optimiser{Kind: backend.RMSProp, ClipNorm: 0.01}},
 	} {
 		c.LearningRate = 1e-2
+		c.Name = c.describe()
+		cases = append(cases, c)
+	}
+	return append(cases, Graphs()...)
+}
+
+// Graphs returns networks of every operator, with players of all kinds: sums, whose
+// classes have one player at several gate points, concats, and gates on inputs.
+func Graphs() []Case {
+	var cases []Case
+	optimisers := []backend.Optimiser{
+		{Kind: backend.Adam}, {Kind: backend.SGD, Momentum: 0.9}, {Kind: backend.AdamW, WeightDecay: 0.1}, {Kind: backend.RMSProp, ClipNorm: 0.1},
+	}
+	nets := networktest.Nets()
+	for i, name := range slices.Sorted(maps.Keys(nets)) {
+		c := Case{Name: name, Nodes: nets[name], Batch: 5 + 14*(i%3), Rows: 5 + 9*(i%3), Floats: i%2 == 1, LearningRate: 1e-2, Optimiser: optimisers[i%len(optimisers)]}
+		g := c.Graph()
+		c.Inputs, c.Outputs = g.Input().Sample.Size(), g.Outputs()
 		c.Name = c.describe()
 		cases = append(cases, c)
 	}
@@ -71,8 +92,8 @@ func Cases() []Case {
 }
 
 // smoothedAndWeighted returns a loss with both, one class of three without weight.
-func smoothedAndWeighted(classes int) trainer.Loss {
-	l := trainer.Loss{Smoothing: 0.2}
+func smoothedAndWeighted(classes int) backend.Loss {
+	l := backend.Loss{Smoothing: 0.2}
 	for k := range classes {
 		l.ClassWeights = append(l.ClassWeights, float64(k%3))
 	}
@@ -82,6 +103,9 @@ func smoothedAndWeighted(classes int) trainer.Loss {
 // describe names the case after what is special in it.
 func (c Case) describe() string {
 	name := fmt.Sprintf("%d-%v-%d batch %d of %d %s", c.Inputs, c.Hidden, c.Outputs, c.Rows, c.Batch, c.Optimiser.Kind)
+	if c.Nodes != nil {
+		name = fmt.Sprintf("%s batch %d of %d %s", c.Name, c.Rows, c.Batch, c.Optimiser.Kind)
+	}
 	for _, word := range []struct {
 		is   bool
 		text string
@@ -99,7 +123,7 @@ func (c Case) describe() string {
 
 // stream returns random numbers for one purpose within the case.
 func (c Case) stream(purpose uint32) *random.Stream {
-	return random.New(uint64(c.Inputs*1000+c.Rows), random.Testing, uint32(len(c.Hidden)), purpose)
+	return random.New(uint64(c.Inputs*1000+c.Rows), random.Testing, uint32(len(c.Hidden)+len(c.Nodes)), purpose)
 }
 
 // Data returns the case's samples: a few batches to train on, the last partial,
@@ -146,96 +170,105 @@ func (c Case) order() []int32 {
 	return order
 }
 
-func (c Case) widths() []int { return append(append([]int{c.Inputs}, c.Hidden...), c.Outputs) }
+// Graph returns the network's graph. Its players are of all kinds where it is no
+// perceptron.
+func (c Case) Graph() *network.Graph {
+	build := func() (*network.Graph, error) { return network.NewGraph(c.Nodes, network.PlayerKinds) }
+	if c.Nodes == nil {
+		activation := network.ReLU
+		if c.Activation != "" {
+			activation = c.Activation
+		}
+		build = func() (*network.Graph, error) {
+			return network.MLP(append(append([]int{c.Inputs}, c.Hidden...), c.Outputs), activation, network.DefaultPlayers)
+		}
+	}
+	g, err := build()
+	if err != nil {
+		panic(err) // a mistake in the case
+	}
+	return g
+}
 
 // State returns the state that both backends start from: a network whose
 // participations lie between zero and one, both ends included, with an optimiser
 // and moving averages that are some steps old. The second moments stay away from
 // zero, where Adam turns any rounding into a step of full length.
-func (c Case) State() *trainer.State {
+func (c Case) State() *backend.State {
 	draw := c.stream(1)
 	fill := func(v []float32, number func() float64) {
 		for i := range v {
 			v[i] = float32(number())
 		}
 	}
-	n := network.New(c.widths())
-	if c.Activation != "" {
-		n.Activation = c.Activation
+	n := network.New(c.Graph())
+	s := &backend.State{Network: n, Steps: 7, Tracked: 5}
+	moment := func(size int, number func() float64) []float32 {
+		v := make([]float32, size)
+		fill(v, number)
+		return v
 	}
-	for l, layer := range n.Layers {
-		deviation := math.Sqrt(2 / float64(max(1, layer.In)))
-		fill(layer.Weight, func() float64 { return deviation * draw.Normal() })
-		fill(layer.Bias, func() float64 { return 0.1 * draw.Normal() })
-		fill(layer.Participation, draw.Float64)
-		for i := range layer.Participation {
+	small := func() float64 { return 0.01 * draw.Normal() }
+	positive := func() float64 { return 1e-4 + 1e-3*draw.Float64() }
+	for p, param := range n.Graph.Params {
+		deviation := 0.1
+		if param.Weight {
+			deviation = math.Sqrt(2 / float64(max(1, network.Shape(param.Shape[1:]).Size())))
+		}
+		fill(n.Parameters[p], func() float64 { return deviation * draw.Normal() })
+		s.First = append(s.First, moment(param.Size(), small))
+		if c.Optimiser.Kind.HasSecond() {
+			s.Second = append(s.Second, moment(param.Size(), positive))
+		}
+	}
+	for l, participation := range n.Participations {
+		fill(participation, draw.Float64)
+		for i := range participation {
 			switch (i + l) % 5 {
 			case 1:
-				layer.Participation[i] = 1
+				participation[i] = 1
 			case 4:
-				layer.Participation[i] = 0
+				participation[i] = 0
 			}
 		}
-	}
-	s := &trainer.State{Network: n, First: network.New(c.widths()), Steps: 7, Tracked: 5}
-	for l := range n.Layers {
-		fill(s.First.Layers[l].Weight, func() float64 { return 0.01 * draw.Normal() })
-		fill(s.First.Layers[l].Bias, func() float64 { return 0.01 * draw.Normal() })
-	}
-	if c.Optimiser.Kind.HasSecond() {
-		s.Second = network.New(c.widths())
-		for l := range n.Layers {
-			positive := func() float64 { return 1e-4 + 1e-3*draw.Float64() }
-			fill(s.Second.Layers[l].Weight, positive)
-			fill(s.Second.Layers[l].Bias, positive)
-		}
-	}
-	for _, layer := range n.Hidden() {
-		contributions := trainer.Contributions{Mean: make([]float32, layer.Out), MeanSquare: make([]float32, layer.Out)}
-		fill(contributions.Mean, draw.Normal)
-		fill(contributions.MeanSquare, func() float64 { return draw.Float64() * draw.Float64() })
-		s.Contributions = append(s.Contributions, contributions)
-	}
-	for _, layer := range n.Hidden() {
-		slopes := trainer.SlopeMoments{First: make([]float32, layer.Out), Second: make([]float32, layer.Out)}
-		fill(slopes.First, func() float64 { return 0.01 * draw.Normal() })
-		fill(slopes.Second, func() float64 { return 1e-4 + 1e-3*draw.Float64() })
-		s.Slopes = append(s.Slopes, slopes)
+		s.Contributions = append(s.Contributions, backend.Contributions{
+			Mean:       moment(len(participation), draw.Normal),
+			MeanSquare: moment(len(participation), func() float64 { return draw.Float64() * draw.Float64() }),
+		})
+		s.Slopes = append(s.Slopes, backend.SlopeMoments{
+			First: moment(len(participation), small), Second: moment(len(participation), positive),
+		})
 	}
 	return s
 }
 
-// survivors returns about half of the players of each layer, at least one of any
-// layer that has one; networks of three hidden layers keep all of the second.
-func (c Case) survivors() network.Survivors {
-	draw := c.stream(2)
+// cut keeps about half of the players of each gate, at least one of any that has one;
+// networks of three gates keep all of the second.
+func (c Case) cut() *network.Cut {
+	draw, g := c.stream(2), c.Graph()
 	var keep network.Survivors
-	for l, width := range c.Hidden {
+	for l, gate := range g.Gates {
 		stay := []int{}
-		for i := range width {
-			if i == int(draw.Below(uint32(width))) || draw.Below(2) == 0 || len(stay) == 0 && i == width-1 || l == 1 && len(c.Hidden) == 3 {
+		for i := range gate.Players {
+			if i == int(draw.Below(uint32(gate.Players))) || draw.Below(2) == 0 || len(stay) == 0 && i == gate.Players-1 || l == 1 && len(g.Gates) == 3 {
 				stay = append(stay, i)
 			}
 		}
 		keep = append(keep, stay)
 	}
-	return keep
+	cut, err := g.Cut(keep)
+	if err != nil {
+		panic(err) // a mistake here
+	}
+	return cut
 }
 
 // flatten returns all numbers of a state in one order.
-func flatten(s *trainer.State) []float64 {
-	v := []float64{float64(s.Steps), float64(s.Tracked), float64(slices.Index(network.Activations, s.Network.Activation))}
-	for _, n := range []*network.Network{s.Network, s.First, s.Second} {
-		if n == nil {
-			continue
-		}
-		for _, layer := range n.Layers {
-			v = append(v, float64(layer.In), float64(layer.Out))
-			v = append(v, widen(layer.Weight)...)
-			v = append(v, widen(layer.Bias)...)
-			if n == s.Network {
-				v = append(v, widen(layer.Participation)...)
-			}
+func flatten(s *backend.State) []float64 {
+	v := []float64{float64(s.Steps), float64(s.Tracked)}
+	for _, tensors := range [][][]float32{s.Network.Parameters, s.First, s.Second, s.Network.Participations} {
+		for _, t := range tensors {
+			v = append(append(v, float64(len(t))), widen(t)...)
 		}
 	}
 	for _, c := range s.Contributions {
@@ -249,12 +282,11 @@ func flatten(s *trainer.State) []float64 {
 	return v
 }
 
-// parameters returns the weights and biases of a state.
-func parameters(s *trainer.State) []float64 {
+// parameters returns all parameters of a state.
+func parameters(s *backend.State) []float64 {
 	var v []float64
-	for _, layer := range s.Network.Layers {
-		v = append(v, widen(layer.Weight)...)
-		v = append(v, widen(layer.Bias)...)
+	for _, t := range s.Network.Parameters {
+		v = append(v, widen(t)...)
 	}
 	return v
 }

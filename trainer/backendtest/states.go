@@ -4,15 +4,15 @@ import (
 	"context"
 	"math"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/network"
 )
 
 // transfer checks that pulling a state gives what was pushed, to the bit, also
 // after a smaller network and after steps.
 func (s *session) transfer() error {
-	return s.with(s.candidate, func(candidate trainer.Engine) error {
-		small := &trainer.State{Network: s.start.Network.Keep(s.survivors())}
+	return s.with(s.candidate, func(candidate backend.Engine) error {
+		small := &backend.State{Network: s.cut().Of(s.start.Network)}
 		if err := candidate.Push(small); err != nil {
 			return err
 		}
@@ -32,14 +32,14 @@ func (s *session) transfer() error {
 }
 
 // exactly adds checks that two states agree to the bit.
-func (s *session) exactly(quantity string, got, want *trainer.State) {
+func (s *session) exactly(quantity string, got, want *backend.State) {
 	g, w := flatten(got), flatten(want)
 	s.compare(quantity, g, w, make([]float64, len(w)))
 }
 
 // keeps checks that run changes nothing of the engine's state but what allow
 // takes over from the state after it into the one before; nil allows nothing.
-func (s *session) keeps(quantity string, e trainer.Engine, run func() error, allow func(before, after *trainer.State)) error {
+func (s *session) keeps(quantity string, e backend.Engine, run func() error, allow func(before, after *backend.State)) error {
 	before, err := e.Pull()
 	if err != nil {
 		return err
@@ -58,52 +58,41 @@ func (s *session) keeps(quantity string, e trainer.Engine, run func() error, all
 	return nil
 }
 
-// compact checks that removal leaves exactly the numbers of the survivors.
-func (s *session) compact() error {
-	return s.with(s.candidate, func(candidate trainer.Engine) error {
-		state, keep := s.start, s.survivors()
-		if err := candidate.Compact(keep); err != nil {
+// remove checks that removal leaves exactly the numbers of the survivors.
+func (s *session) remove() error {
+	return s.with(s.candidate, func(candidate backend.Engine) error {
+		cut := s.cut()
+		if err := candidate.Remove(cut); err != nil {
 			return err
 		}
 		got, err := candidate.Pull()
 		if err != nil {
 			return err
 		}
-		want := &trainer.State{Network: state.Network.Keep(keep), First: state.First.Keep(keep), Steps: state.Steps, Tracked: state.Tracked}
-		if state.Second != nil {
-			want.Second = state.Second.Keep(keep)
-		}
-		for l, c := range state.Contributions {
-			want.Contributions = append(want.Contributions, trainer.Contributions{
-				Mean: network.Select(c.Mean, keep[l]), MeanSquare: network.Select(c.MeanSquare, keep[l]),
-			})
-			want.Slopes = append(want.Slopes, trainer.SlopeMoments{
-				First: network.Select(state.Slopes[l].First, keep[l]), Second: network.Select(state.Slopes[l].Second, keep[l]),
-			})
-		}
-		s.exactly("compact", got, want)
+		want := s.start.Cut(cut)
+		s.exactly("remove", got, want)
 		// And the smaller network computes what the same one does on its own.
-		after, err := candidate.Evaluate(context.Background(), trainer.TestPart, trainer.Want{Logits: true})
+		after, err := candidate.Evaluate(context.Background(), backend.TestPart, backend.Want{Logits: true})
 		if err != nil {
 			return err
 		}
 		if err := candidate.Push(want); err != nil {
 			return err
 		}
-		fresh, err := candidate.Evaluate(context.Background(), trainer.TestPart, trainer.Want{Logits: true})
+		fresh, err := candidate.Evaluate(context.Background(), backend.TestPart, backend.Want{Logits: true})
 		if err != nil {
 			return err
 		}
-		s.compare("compact/logits", widen(after.Logits), widen(fresh.Logits), make([]float64, len(fresh.Logits)))
-		return s.trainCompacted(candidate, keep)
+		s.compare("remove/logits", widen(after.Logits), widen(fresh.Logits), make([]float64, len(fresh.Logits)))
+		return s.trainRemoved(candidate, cut)
 	})
 }
 
-// trainCompacted checks that a network from which players were removed after some
+// trainRemoved checks that a network from which players were removed after some
 // steps, which leave numbers of its full width behind, trains to the same bits as
 // the same one on its own.
-func (s *session) trainCompacted(candidate trainer.Engine, keep network.Survivors) error {
-	train := func() (*trainer.State, error) {
+func (s *session) trainRemoved(candidate backend.Engine, cut *network.Cut) error {
+	train := func() (*backend.State, error) {
 		if _, err := candidate.Train(context.Background(), s.stretch(3, true)); err != nil {
 			return nil, err
 		}
@@ -115,7 +104,7 @@ func (s *session) trainCompacted(candidate trainer.Engine, keep network.Survivor
 	if _, err := train(); err != nil {
 		return err
 	}
-	if err := candidate.Compact(keep); err != nil {
+	if err := candidate.Remove(cut); err != nil {
 		return err
 	}
 	removed, err := candidate.Pull()
@@ -133,14 +122,14 @@ func (s *session) trainCompacted(candidate trainer.Engine, keep network.Survivor
 	if err != nil {
 		return err
 	}
-	s.exactly("compact/training", got, want)
+	s.exactly("remove/training", got, want)
 	return nil
 }
 
 // fold checks that folding takes one rounding a number, and that a fresh
 // optimiser has forgotten everything.
 func (s *session) fold() error {
-	return s.with(s.candidate, func(candidate trainer.Engine) error {
+	return s.with(s.candidate, func(candidate backend.Engine) error {
 		if err := candidate.Fold(); err != nil {
 			return err
 		}
@@ -154,14 +143,8 @@ func (s *session) fold() error {
 		want := s.State()
 		want.Network.Fold()
 		want.Steps = 0
-		for _, moments := range []*network.Network{want.First, want.Second} {
-			if moments == nil {
-				continue
-			}
-			for _, layer := range moments.Layers {
-				clear(layer.Weight)
-				clear(layer.Bias)
-			}
+		for _, moments := range append(want.First, want.Second...) {
+			clear(moments)
 		}
 		for _, slopes := range want.Slopes {
 			clear(slopes.First)

@@ -3,8 +3,7 @@ package backendtest
 import (
 	"math"
 
-	"nashprune/trainer"
-	"nashprune/trainer/network"
+	"nashprune/trainer/backend"
 )
 
 // Moments and parameters after an update, as textbooks have it and with the
@@ -14,19 +13,17 @@ import (
 type updated struct{ w, first, second, wBound, firstBound, secondBound float64 }
 
 // clip scales all gradients together to the length that the optimiser allows.
-func (s *session) clip(all []gradients) {
+func (s *session) clip(all []bounded) {
 	longest := s.Optimiser.ClipNorm
 	if longest == 0 {
 		return
 	}
 	length, uncertain, numbers := 0., 0., 0
-	for _, g := range all {
-		for _, part := range []rows{g.weight, g.bias} {
-			for i, x := range part.values {
-				length += x * x
-				uncertain += part.entries[i] * part.entries[i]
-				numbers++
-			}
+	for _, part := range all {
+		for i, x := range part.values {
+			length += x * x
+			uncertain += part.entries[i] * part.entries[i]
+			numbers++
 		}
 	}
 	length, uncertain = math.Sqrt(length), math.Sqrt(uncertain)
@@ -41,12 +38,10 @@ func (s *session) clip(all []gradients) {
 	if longest < length*(1+2*relative) {
 		bound = scale * 2 * relative
 	}
-	for _, g := range all {
-		for _, part := range []rows{g.weight, g.bias} {
-			for i, x := range part.values {
-				part.values[i] = scale * x
-				part.entries[i] = scale*part.entries[i] + bound*(math.Abs(x)+part.entries[i]) + s.unit*math.Abs(scale*x)
-			}
+	for _, part := range all {
+		for i, x := range part.values {
+			part.values[i] = scale * x
+			part.entries[i] = scale*part.entries[i] + bound*(math.Abs(x)+part.entries[i]) + s.unit*math.Abs(scale*x)
 		}
 	}
 }
@@ -59,7 +54,7 @@ func (s *session) update(decays bool, w, g, e, m, v float64) updated {
 	abs := math.Abs
 	var r updated
 	drift := u * abs(w) // of the parameter, before the move is taken off
-	if decays && o.Kind == trainer.AdamW {
+	if decays && o.Kind == backend.AdamW {
 		w *= 1 - rate*o.WeightDecay
 		drift += 2 * u * abs(w)
 	} else if decays {
@@ -83,16 +78,12 @@ func (s *session) update(decays bool, w, g, e, m, v float64) updated {
 	}
 	var move, moveBound float64
 	switch o.Kind {
-	case trainer.SGD, trainer.Nesterov:
+	case backend.SGD:
 		r.first = o.Momentum*m + g
 		r.firstBound = e + 2*u*(abs(o.Momentum*m)+abs(g))
 		move, moveBound = r.first, r.firstBound
-		if o.Kind == trainer.Nesterov {
-			move = g + o.Momentum*r.first
-			moveBound = e + o.Momentum*r.firstBound + 3*u*(abs(g)+abs(r.first))
-		}
 		move, moveBound = rate*move, rate*(moveBound+2*u*abs(move))
-	case trainer.RMSProp:
+	case backend.RMSProp:
 		r.second, r.secondBound = towards(v, g*g, 2*abs(g)*e+e*e, 0.99)
 		part, partBound := over(g, e, r.second, r.secondBound)
 		r.first = o.Momentum*m + part
@@ -109,36 +100,24 @@ func (s *session) update(decays bool, w, g, e, m, v float64) updated {
 	return r
 }
 
-// updates works out the moments and the parameters of a layer after the update.
-func (s *session) updates(l int, g gradients, bounds, expected map[string][]float64, name func(string) string) {
-	state := s.start
-	for _, part := range []struct {
-		name     string
-		gradient rows
-		of       func(*network.Network) []float32
-	}{
-		{"weight", g.weight, func(n *network.Network) []float32 { return n.Layers[l].Weight }},
-		{"bias", g.bias, func(n *network.Network) []float32 { return n.Layers[l].Bias }},
-	} {
-		var w, first, second rows
-		for _, r := range []*rows{&w, &first, &second} {
-			*r = newRows(1, len(part.gradient.values))
+// updates works out the moments and the numbers of a parameter after the update.
+func (s *session) updates(p int, gradient bounded, note func(name string, values, entries []float64)) {
+	state, param := s.start, s.start.Network.Graph.Params[p]
+	count := len(gradient.values)
+	w, first, second := newBounded(count), newBounded(count), newBounded(count)
+	for i, x := range gradient.values {
+		v := 0.
+		if state.Second != nil {
+			v = float64(state.Second[p][i])
 		}
-		for i, x := range part.gradient.values {
-			v := 0.
-			if state.Second != nil {
-				v = float64(part.of(state.Second)[i])
-			}
-			r := s.update(part.name == "weight", float64(part.of(state.Network)[i]), x, part.gradient.entries[i],
-				float64(part.of(state.First)[i]), v)
-			w.values[i], w.entries[i] = r.w, r.wBound
-			first.values[i], first.entries[i] = r.first, r.firstBound
-			second.values[i], second.entries[i] = r.second, r.secondBound
-		}
-		bounds[name(part.name)], expected[name(part.name)] = w.entries, w.values
-		bounds[name("first."+part.name)], expected[name("first."+part.name)] = first.entries, first.values
-		if s.Optimiser.Kind.HasSecond() {
-			bounds[name("second."+part.name)], expected[name("second."+part.name)] = second.entries, second.values
-		}
+		r := s.update(param.Weight, float64(state.Network.Parameters[p][i]), x, gradient.entries[i], float64(state.First[p][i]), v)
+		w.values[i], w.entries[i] = r.w, r.wBound
+		first.values[i], first.entries[i] = r.first, r.firstBound
+		second.values[i], second.entries[i] = r.second, r.secondBound
+	}
+	note(param.Name, w.values, w.entries)
+	note("first."+param.Name, first.values, first.entries)
+	if s.Optimiser.Kind.HasSecond() {
+		note("second."+param.Name, second.values, second.entries)
 	}
 }

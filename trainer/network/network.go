@@ -40,7 +40,7 @@ func clone(tensors [][]float32) [][]float32 {
 // for one rounding to float32 of each number.
 func (n *Network) Fold() {
 	for _, f := range n.Graph.Folds() {
-		f.Apply(n.Parameters[f.Param], n.Graph.Params[f.Param].Shape, n.Participations[f.Gate])
+		ApplyFold(f, n.Parameters[f.Param], n.Graph.Params[f.Param].Shape, n.Participations[f.Gate])
 	}
 	for _, s := range n.Participations {
 		for i := range s {
@@ -92,8 +92,8 @@ func (g *Graph) Folds() []Fold {
 	return folds
 }
 
-// Apply multiplies a parameter of the given shape in place.
-func (f Fold) Apply(v []float32, shape []int, participation []float32) {
+// ApplyFold multiplies a parameter of the given shape in place.
+func ApplyFold[T float32 | float64](f Fold, v []T, shape []int, participation []T) {
 	inner := Shape(shape[f.Dim+1:]).Size()
 	length := shape[f.Dim]
 	for block := 0; block*inner < len(v); block++ {

@@ -11,7 +11,7 @@ import (
 // TestRemovalOfAbsentPlayers holds removal to what it claims: players whose
 // participation is zero go, and no output changes but by the order of sums.
 func TestRemovalOfAbsentPlayers(t *testing.T) {
-	for name, g := range graphs(t) {
+	for name, g := range graphs() {
 		n, c := filled(g, 1), half(t, g)
 		for i, s := range n.Participations {
 			kept := map[int]bool{}
@@ -44,22 +44,21 @@ func TestRemovalOfAbsentPlayers(t *testing.T) {
 	}
 }
 
-// part returns the features that a cut network reads of samples.
+// part returns the inputs that a cut network reads of those that the whole reads.
 func part(c *network.Cut, x []float64, rows int) []float64 {
 	inputs := len(x) / rows
-	features := c.Graph.Input().Features()
-	if features == nil {
-		return x
-	}
+	inner := c.Graph.Nodes[0].Shape[1:].Size()
 	var read []float64
 	for row := range rows {
-		read = append(read, network.Select(x[row*inputs:][:inputs], features)...)
+		for _, k := range c.Nodes[0] {
+			read = append(read, x[row*inputs+k*inner:][:inner]...)
+		}
 	}
 	return read
 }
 
 func TestRemovalCutsWhatTiesSay(t *testing.T) {
-	g := graphs(t)["residual"]
+	g := graphs()["residual"]
 	c, err := g.Cut(network.Survivors{{0, 4}, {1, 2, 5}, {3}})
 	if err != nil {
 		t.Fatal(err)
@@ -85,7 +84,7 @@ func TestRemovalCutsWhatTiesSay(t *testing.T) {
 
 // TestRemovalTwice compares two removals with one of both.
 func TestRemovalTwice(t *testing.T) {
-	for name, g := range graphs(t) {
+	for name, g := range graphs() {
 		n := filled(g, 3)
 		first := half(t, g)
 		second := half(t, first.Graph)
@@ -108,7 +107,7 @@ func TestRemovalTwice(t *testing.T) {
 }
 
 func TestEmptyLayers(t *testing.T) {
-	g := graphs(t)["perceptron"]
+	g := graphs()["perceptron"]
 	small, err := filled(g, 1).Keep(network.Survivors{nil, {}, nil})
 	if err != nil {
 		t.Fatal(err)
@@ -123,7 +122,7 @@ func TestEmptyLayers(t *testing.T) {
 }
 
 func TestSurvivorsAreChecked(t *testing.T) {
-	g := graphs(t)["perceptron"]
+	g := graphs()["perceptron"]
 	for _, keep := range []network.Survivors{nil, {nil, {1, 1}, nil}, {nil, {-1}, nil}, {nil, {7}, nil}, {nil, nil, {2, 1}}} {
 		if _, err := g.Cut(keep); err == nil {
 			t.Errorf("survivors %v are taken", keep)
@@ -133,7 +132,7 @@ func TestSurvivorsAreChecked(t *testing.T) {
 
 // TestFold holds folding to its claim: the function stays, participations are one.
 func TestFold(t *testing.T) {
-	for name, g := range graphs(t) {
+	for name, g := range graphs() {
 		n := filled(g, 4)
 		folded := n.Clone()
 		folded.Fold()

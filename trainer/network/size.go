@@ -13,7 +13,7 @@ func (g *Graph) Sizes() Sizes {
 }
 
 // SizesWith returns the sizes when the gates have so many players. Units that are
-// finer than a player's, and have no gate of their own, go with it.
+// finer than a player's, and have no gate of their own, go with it in proportion.
 func (g *Graph) SizesWith(players []int) Sizes {
 	sizes := g.Sizes()
 	gated := make([]bool, len(sizes))

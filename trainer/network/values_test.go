@@ -37,7 +37,7 @@ func objective(v *network.Values, x, weights []float64, rows int) float64 {
 // TestGradients holds gradients and contributions to central differences.
 func TestGradients(t *testing.T) {
 	const rows, h = 3, 1e-5
-	for name, g := range graphs(t) {
+	for name, g := range graphs() {
 		v, x := filled(g, 6).Values(), samples(g, rows, 7)
 		stream, weights := random.New(8, random.Testing, 0, 0), make([]float64, rows*g.Outputs())
 		for i := range weights {
@@ -81,7 +81,7 @@ func TestGradients(t *testing.T) {
 // not idle: it is at most some thousand roundings wide.
 func TestBounds(t *testing.T) {
 	const rows = 20
-	for name, g := range graphs(t) {
+	for name, g := range graphs() {
 		n := filled(g, 9)
 		x := samples(g, rows, 10)
 		p := n.Values().ForwardWithin(x, rows, network.Float32Unit, nil)
@@ -135,6 +135,9 @@ func forward32(n *network.Network, x []float64) []float32 {
 			}
 		case *network.Flatten:
 			out = append(out, values[node.In[0]]...)
+			if op.Keep != nil {
+				out = network.Select(out, op.Keep)
+			}
 		}
 		if gate := n.GateAt(i); gate >= 0 {
 			inner := node.Shape[1:].Size()
@@ -151,7 +154,7 @@ func forward32(n *network.Network, x []float64) []float32 {
 // TestAlternatives compares them with a whole pass of the changed network.
 func TestAlternatives(t *testing.T) {
 	const rows = 4
-	for name, g := range graphs(t) {
+	for name, g := range graphs() {
 		v, x := filled(g, 11).Values(), samples(g, rows, 12)
 		p := v.ForwardWithin(x, rows, network.Float32Unit, nil)
 		for i, s := range v.Participations {

@@ -5,9 +5,10 @@ import (
 	"slices"
 	"testing"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
+	"nashprune/trainer/network/networktest"
 	"nashprune/trainer/random"
 )
 
@@ -29,9 +30,13 @@ func TestMoveUp(t *testing.T) {
 		height, width := int(draw.Below(9)), int(draw.Below(9))
 		rows, columns := chosen(height), chosen(width)
 		v := drawNumbers(draw, (width+1)*height)
-		want := network.SelectMatrix(v[:width*height], width, rows, columns)
+		kept := [][]int{rows, columns}
+		want := network.SelectTensor(v[:width*height], []int{height, width}, kept)
 		want = append(want, network.Select(v[width*height:], rows)...)
-		if got := compactParameters(slices.Clone(v), width, rows, columns); !sameBits(got, want) {
+		params := []network.Param{
+			{ParamSpec: network.ParamSpec{Shape: []int{height, width}}}, {ParamSpec: network.ParamSpec{Shape: []int{height}}},
+		}
+		if got := compactParams(slices.Clone(v), params, [][][]int{kept, kept[:1]}); !sameBits(got, want) {
 			t.Fatalf("rows %v and columns %v of %dx%d: %v, want %v", rows, columns, height, width, got, want)
 		}
 	}
@@ -39,18 +44,21 @@ func TestMoveUp(t *testing.T) {
 
 // TestARemovalTakesNoMemory is what the plan of the memory says of removals: a
 // layer's parameters, moments and activations stay where they are. What is allocated
-// are the lists of survivors and small structs.
+// are small structs.
 func TestARemovalTakesNoMemory(t *testing.T) {
 	const inputs, players = 400, 3000
-	n := network.New([]int{inputs, players, 3})
-	e, err := open[float32](gonum32{}, dataset.Noise(16, inputs, 3), trainer.EngineOptions{Batch: 8, Optimiser: trainer.Optimiser{Kind: trainer.Adam}}, &trainer.State{Network: n})
+	n := networktest.Perceptron(inputs, players, 3)
+	e, err := open[float32](gonum32{}, dataset.Noise(16, inputs, 3), backend.EngineOptions{Batch: 8, Optimiser: backend.Optimiser{Kind: backend.Adam}}, &backend.State{Network: n})
 	if err != nil {
 		t.Fatal(err)
 	}
-	keep := network.Survivors{network.Indices(players)[1:]}
+	cut, err := n.Cut(network.Survivors{network.Indices(players)[1:]})
+	if err != nil {
+		t.Fatal(err)
+	}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	if err := e.Compact(keep); err != nil {
+	if err := e.Remove(cut); err != nil {
 		t.Fatal(err)
 	}
 	runtime.ReadMemStats(&after)
@@ -58,7 +66,7 @@ func TestARemovalTakesNoMemory(t *testing.T) {
 	if taken := after.TotalAlloc - before.TotalAlloc; taken > lists+1<<16 {
 		t.Errorf("%d bytes were allocated, the lists take %d", taken, lists)
 	}
-	plan, err := driver{}.Plan(trainer.Device{}, dataset.Noise(16, inputs, 3), e.options, []int{inputs, players, 3})
+	plan, err := driver{}.Plan(backend.Device{}, dataset.Noise(16, inputs, 3), e.options, n.Graph)
 	if err != nil || plan.Removal != 0 {
 		t.Errorf("planned are %d bytes, %v", plan.Removal, err)
 	}

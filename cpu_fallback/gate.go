@@ -1,0 +1,95 @@
+package cpufallback
+
+// Contributions of players: c_b = rows * the sum over the gate's points of dz_b u_b.
+
+// addPoint adds what the players from a place on contribute at one point of a gate with
+// several, for one sample. The first point of a backward pass starts the sums.
+func (g *gate[T]) addPoint(rows T, b, from int, dz, u []T) {
+	c := g.contributions.row(b)[from:][:len(dz)]
+	if g.added == 0 {
+		clear(c)
+	}
+	u = u[:len(dz)]
+	for i, dz := range dz {
+		c[i] += rows * dz * u[i]
+	}
+}
+
+// endPoint ends what one of several points adds. After the last the contributions are
+// whole, and their sums and those of their squares are taken.
+func (e *engine[T]) endPoint(g *gate[T], rows int) {
+	if g.added++; g.added < g.points {
+		return
+	}
+	g.added = 0
+	inChunks(rows, rowsPerChunk, func(chunk, low, high int) {
+		means, squares := g.meanPartial.row(chunk), g.squarePartial.row(chunk)
+		clear(means)
+		clear(squares)
+		for b := low; b < high; b++ {
+			for i, c := range g.contributions.row(b) {
+				means[i] += c
+				squares[i] += T(c * c)
+			}
+		}
+	})
+	e.average(g, rows)
+}
+
+// average adds up the sums over chunks of samples.
+func (e *engine[T]) average(g *gate[T], rows int) {
+	chunks := chunksOf(rows)
+	e.addRows(g.batchMean, g.meanPartial.top(chunks))
+	e.addRows(g.batchSquare, g.squarePartial.top(chunks))
+	for i := range g.batchMean {
+		g.batchMean[i] /= T(rows)
+		g.batchSquare[i] /= T(rows)
+	}
+}
+
+// inputStage is the samples, and their gate where inputs are players.
+type inputStage[T real] struct {
+	engine *engine[T]
+	batch  matrix[T] // the inputs of the present batch
+	out    *tensor[T]
+	gate   *gate[T] // or nil
+	inner  int      // numbers that each player multiplies
+}
+
+func (s *inputStage[T]) forward(rows int) {
+	if s.gate == nil {
+		return
+	}
+	inChunks(rows, rowsPerChunk, func(_, low, high int) {
+		for b := low; b < high; b++ {
+			to := s.out.values.row(b)
+			for i, x := range s.batch.row(b) {
+				to[i] = s.gate.participation[i/s.inner] * x
+			}
+		}
+	})
+}
+
+func (s *inputStage[T]) backward(rows int, ask ask) {
+	if s.gate == nil || !ask.contributions {
+		return
+	}
+	g := s.gate
+	inChunks(rows, rowsPerChunk, func(chunk, low, high int) {
+		means, squares := g.meanPartial.row(chunk), g.squarePartial.row(chunk)
+		clear(means)
+		clear(squares)
+		for b := low; b < high; b++ {
+			x, d := s.batch.row(b), s.out.derivative.row(b)
+			for player := range means {
+				var c T
+				for i := player * s.inner; i < (player+1)*s.inner; i++ {
+					c += T(rows) * d[i] * x[i]
+				}
+				means[player] += c
+				squares[player] += T(c * c)
+			}
+		}
+	})
+	s.engine.average(g, rows)
+}

@@ -1,0 +1,33 @@
+package network
+
+// Stage is what an engine computes at once: a node, and for a dense layer the activation
+// that alone reads it. The gate of the node, if it has one, lies between the two.
+type Stage struct {
+	Node       int
+	Activation int // the node of the activation; -1: none
+}
+
+// Out returns the node whose output the stage leaves.
+func (s Stage) Out() int { return max(s.Node, s.Activation) }
+
+// Stages returns the nodes in their order, with activations joined to the dense layers
+// before them.
+func (g *Graph) Stages() []Stage {
+	consumers := g.Consumers()
+	var stages []Stage
+	joined := make([]bool, len(g.Nodes))
+	for n, node := range g.Nodes {
+		if joined[n] {
+			continue
+		}
+		s := Stage{n, -1}
+		if node.Op.Kind() == DenseKind && len(consumers[n]) == 1 {
+			if next := consumers[n][0]; g.Nodes[next].Op.Kind() == ActivationKind {
+				s.Activation = next
+				joined[next] = true
+			}
+		}
+		stages = append(stages, s)
+	}
+	return stages
+}
