@@ -254,7 +254,7 @@ func (e *engine[T]) Move(prices []float64, damping float64) ([][]float64, error)
 	for i, l := range e.hidden() {
 		market := game.Market{Price: prices[i]}
 		for j, s := range l.participation {
-			worth := e.options.Valuation.Worth(float64(s), float64(l.square[j]))
+			worth := game.Worth(float64(s), float64(l.square[j]))
 			l.participation[j] = T(market.Respond(worth, float64(s), damping))
 		}
 		moved[i] = convert[float64](l.participation)

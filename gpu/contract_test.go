@@ -179,7 +179,7 @@ func kindsOf(numbers ...float64) (kinds []float64) {
 func TestBestResponsesStayBetweenZeroAndOne(t *testing.T) {
 	const players = 64
 	c := backendtest.Case{Inputs: 1, Hidden: []int{players}, Outputs: 2, Batch: 1, Rows: 1, Optimiser: adam}
-	options := trainer.EngineOptions{Batch: 1, Optimiser: adam, Valuation: game.Potential}
+	options := trainer.EngineOptions{Batch: 1, Optimiser: adam}
 	within := func(what string, participations []float64) {
 		t.Helper()
 		for i, s := range participations {
@@ -193,7 +193,7 @@ func TestBestResponsesStayBetweenZeroAndOne(t *testing.T) {
 		of := trainer.Contributions{Mean: make([]float32, players), MeanSquare: make([]float32, players)}
 		worth := price
 		for i := range players {
-			state.Network.Layers[0].Weight[i], state.Network.Layers[0].Participation[i] = 1, 0
+			state.Network.Layers[0].Weight[i], state.Network.Layers[0].Participation[i] = 1, 1
 			worth = math.Nextafter32(worth, 2*price)
 			of.MeanSquare[i] = worth
 		}

@@ -6,7 +6,6 @@ import (
 	"context"
 	"math"
 
-	"nashprune/game"
 	"nashprune/gpu/internal/compute"
 	"nashprune/shaders"
 	"nashprune/trainer"
@@ -82,13 +81,9 @@ func (e *engine) observe(ctx context.Context, k kind, order []int32) error {
 
 func (e *engine) Move(prices []float64, damping float64) ([][]float64, error) {
 	r := e.newRecorder()
-	potential := uint32(0)
-	if e.options.Valuation == game.Potential {
-		potential = 1
-	}
 	for i, l := range e.hidden() {
 		r.dispatch(shaders.Market, nil, padded(l.out), 1,
-			shaders.MarketPush{Stride: uint32(l.outStride()), Price: float32(prices[i]), Damping: float32(damping), Potential: potential},
+			shaders.MarketPush{Stride: uint32(l.outStride()), Price: float32(prices[i]), Damping: float32(damping)},
 			l.players)
 	}
 	if err := r.runOnce(); err != nil {

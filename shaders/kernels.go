@@ -205,7 +205,6 @@ var Market = kernel("market", []string{"Players"}, []string{"LOCAL_SIZE"}, Marke
 type MarketPush struct {
 	Stride         uint32
 	Price, Damping float32
-	Potential      uint32 // 1: worths are mean c^2, without s^2
 }
 
 // Select gathers rows and columns of a matrix.

@@ -203,14 +203,11 @@ type Statistics struct {
 	Competition      []float64 // sum over j != i of s_j <theta_i, theta_j>
 }
 
-// Worths returns the worth of each player in the market by the default valuation.
-func (s Statistics) Worths() []float64 { return s.WorthsBy(game.Effective) }
-
-// WorthsBy returns the worth of each player in the market.
-func (s Statistics) WorthsBy(v game.Valuation) []float64 {
+// Worths returns the worth of each player in the market.
+func (s Statistics) Worths() []float64 {
 	worths := make([]float64, len(s.Participation))
 	for i := range worths {
-		worths[i] = v.Worth(s.Participation[i], s.MeanSquare[i])
+		worths[i] = game.Worth(s.Participation[i], s.MeanSquare[i])
 	}
 	return worths
 }

@@ -164,7 +164,7 @@ func marketCertificate(t *training, rounds []RoundLine) *Certificate {
 	for l, ledger := range t.Ledgers {
 		var layer game.Certificate
 		end := t.Closing[l]
-		accounts := layer.CertifyAt(game.Market{Price: end.Price, Valuation: t.plan.config.Worth}, end.Worths, end.Participations)
+		accounts := layer.CertifyMarket(game.Market{Price: end.Price}, end.Worths, end.Participations)
 		radius := 0. // the eigenvalues are the players' feedbacks, see game.Account
 		for _, a := range accounts {
 			radius = max(radius, a.Feedback)
@@ -177,7 +177,7 @@ func marketCertificate(t *training, rounds []RoundLine) *Certificate {
 				p.Account = accounts[0]
 				end.Players, accounts = end.Players[1:], accounts[1:]
 			} else {
-				p.Account = game.Market{Price: record.Price, Valuation: t.plan.config.Worth}.Account(record.Worth, record.Participation)
+				p.Account = game.Market{Price: record.Price}.Account(record.Worth, record.Participation)
 			}
 			if record.Reason != game.Kept && c.PutBack != nil {
 				p.PutBack = &PutBack{t.WhenItLeft[l][i], t.AtTheEnd[l][i], record.Price}

@@ -131,8 +131,8 @@ func TestPlantedDeviationIsNamed(t *testing.T) {
 	}
 	certify := func() *Certificate {
 		training.Certificate = game.Certificate{}
-		for l, end := range training.Closing {
-			training.Certificate.Certify(end.Worths, end.Participations, training.plan.demands(marketRounds)[l])
+		for _, end := range training.Closing {
+			training.Certificate.CertifyMarket(game.Market{Price: end.Price}, end.Worths, end.Participations)
 		}
 		return marketCertificate(training, q.rounds)
 	}

@@ -289,7 +289,7 @@ func (c Config) check() error {
 		{between(c.MaxAccuracyDrop, 0, 100), "--max-accuracy-drop is %v: it is a number of points, above 0 and at most 100", c.MaxAccuracyDrop},
 		{c.MaxAccuracyDrop == 0 || c.Validation > 0 || c.Game != MarketGame, "--max-accuracy-drop %v looks at samples that are held out: give --validation 0.1, too", c.MaxAccuracyDrop},
 		{c.MaxAccuracyDrop == 0 || c.Task != Regression, "--max-accuracy-drop is about classes, and this is --task %s", string(c.Task)},
-		{c.Worth.Known(), "--worth is %q: it is effective, potential or outputs", string(c.Worth)},
+		{c.Worth.Known(), "--worth is %q: it is effective or outputs", string(c.Worth)},
 		{oneOf(string(c.Cost), "", string(Players), string(Parameters), string(MACs), string(Latency)), "--cost is %q: it is players, parameters, macs or latency", string(c.Cost)},
 		{between(c.WarmUp, 0, 1), "--warm-up is %v: it is a fraction of the run, 0 to 1", c.WarmUp},
 		{c.GameShare > 0 && c.GameShare <= 1, "--game-share is %v: it is a fraction of the run, above 0 and at most 1", c.GameShare},

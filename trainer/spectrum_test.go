@@ -44,7 +44,7 @@ func TestMarketEigenvaluesAreFeedbacks(t *testing.T) {
 		}
 		want := 0.
 		var c game.Certificate
-		for _, a := range c.Certify(worths, participations, demand) {
+		for _, a := range c.CertifyMarket(game.Market{Price: game.ClearingPrice(worths, demand)}, worths, participations) {
 			want = max(want, a.Feedback)
 		}
 		respond := func(player int, change float64) []float64 {

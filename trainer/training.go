@@ -222,7 +222,7 @@ func (t *training) playRound(k int) error {
 	}
 	worths := make([][]float64, len(statistics))
 	for l := range statistics {
-		worths[l] = statistics[l].WorthsBy(t.plan.config.Worth)
+		worths[l] = statistics[l].Worths()
 		if err := t.finite(worths[l]...); err != nil {
 			return err
 		}
@@ -286,7 +286,7 @@ func (t *training) certify(fallen int) error {
 	}
 	worths := make([][]float64, len(measured))
 	for l := range measured {
-		worths[l] = measured[l].WorthsBy(t.plan.config.Worth)
+		worths[l] = measured[l].Worths()
 	}
 	t.Certificate, t.Closing = game.Certificate{}, nil
 	clearing := t.plan.clear(worths, fallen)
@@ -298,7 +298,7 @@ func (t *training) certify(fallen int) error {
 		if clearing.Costs != nil {
 			end.Cost = clearing.Costs[l]
 		}
-		t.Certificate.CertifyAt(game.Market{Price: end.Price}, end.Worths, end.Participations)
+		t.Certificate.CertifyMarket(game.Market{Price: end.Price}, end.Worths, end.Participations)
 		t.Closing = append(t.Closing, end)
 	}
 	return t.finite(t.Certificate.TotalGap, t.Certificate.Scale)

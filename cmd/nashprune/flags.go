@@ -131,7 +131,7 @@ func marketFlags(c *trainer.Config) *pflag.FlagSet {
 	f.Float64Var(&c.MaxLatencyUS, "max-latency-us", c.MaxLatencyUS, "most `microseconds` for a batch of 128 on the device, instead of --keep")
 	f.Float64Var(&c.MaxAccuracyDrop, "max-accuracy-drop", c.MaxAccuracyDrop, "most `points` of accuracy to lose on --validation, instead of --keep")
 	f.Var(word[trainer.Resource]{&c.Cost}, "cost", "one market for all layers, in which a player pays for itself (players), its parameters, its macs or its latency (default: what a --max target bounds, else a market a layer)")
-	f.Var(word[game.Valuation]{&c.Worth}, "worth", "what a player is worth by: outputs (what it does to the outputs, whatever class weights say), effective (what it does to the loss) or potential (what it would do to the loss with full participation)")
+	f.Var(word[game.Valuation]{&c.Worth}, "worth", "what a player is worth by: outputs (what it does to the outputs, whatever class weights say) or effective (what it does to the loss)")
 	f.StringVar(&c.LatencyModel, "latency-model", c.LatencyModel, "result.json of another run to take the model of latencies from (default: measure one)")
 	f.Float64Var(&c.WarmUp, "warm-up", c.WarmUp, "`fraction` of the run before the market opens")
 	f.Float64Var(&c.GameShare, "game-share", c.GameShare, "`fraction` of the run while it is open")

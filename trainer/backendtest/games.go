@@ -11,16 +11,8 @@ import (
 
 // moveMarket compares one move of the market with the one that package game
 // makes of the candidate's own statistics.
-func (s *session) moveMarket() error { return s.move("market move") }
-
-// movePotential does so where players are worth what they could be.
-func (s *session) movePotential() error {
-	s.valuation = game.Potential
-	defer func() { s.valuation = game.Effective }()
-	return s.move("market move of potential worths")
-}
-
-func (s *session) move(quantity string) error {
+func (s *session) moveMarket() error {
+	const quantity = "market move"
 	return s.with(s.candidate, func(candidate trainer.Engine) error {
 		statistics, err := candidate.Statistics()
 		if err != nil {
@@ -32,7 +24,7 @@ func (s *session) move(quantity string) error {
 			want, bounds []float64
 		)
 		for l, layer := range statistics {
-			worths := layer.WorthsBy(s.valuation)
+			worths := layer.Worths()
 			price := game.ClearingPrice(worths, (len(worths)+1)/2)
 			if l%2 == 1 { // and one that is nobody's worth
 				price *= 1.01

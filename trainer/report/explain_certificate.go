@@ -86,8 +86,6 @@ func worthMeans(c trainer.Config) string {
 		return "twice the mean square by which the outputs change without it"
 	case c.Worth == game.Outputs:
 		return "twice what an undecided network's loss stands to lose without it"
-	case c.Worth == game.Potential:
-		return "twice what the loss stands to lose without it, if it took part in full"
 	default:
 		return "twice what the loss stands to lose without it"
 	}
