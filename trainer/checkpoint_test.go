@@ -18,7 +18,7 @@ import (
 // layer has left.
 func testCheckpoint() *checkpoint {
 	gated := network.New([]int{4, 3, 2, 2})
-	if err := gated.Initialise(network.Xavier, 1); err != nil {
+	if err := gated.Initialise(network.He, 1); err != nil {
 		panic(err)
 	}
 	ledgers := []*game.Ledger{game.NewLedger(3), game.NewLedger(2)}

@@ -254,7 +254,7 @@ func (c Config) check() error {
 		{c.EvaluateOn == TestPart || c.Validation > 0, "--evaluate-on is %q: hold something out with --validation 0.1", string(c.EvaluateOn)},
 		{oneOf(string(c.Task), string(Classification), string(Regression)), "--task is %q: it is classification or regression", string(c.Task)},
 		{c.Activation.Known(), "--activation is %q: it is relu, leaky-relu, gelu or tanh", string(c.Activation)},
-		{oneOf(string(c.Initialisation), string(network.He), string(network.Xavier), string(network.PyTorch)), "--init is %q: it is he, xavier or pytorch", string(c.Initialisation)},
+		{oneOf(string(c.Initialisation), string(network.He), string(network.PyTorch)), "--init is %q: it is he or pytorch", string(c.Initialisation)},
 		{c.Seed <= math.MaxInt64, "--seed is %d: it is at most 9223372036854775807, the largest number in TOML", c.Seed},
 		{c.DataOnDevice.Known(), "--data-on-device is %q: it is auto, resident or streamed", string(c.DataOnDevice)},
 		{c.Epochs >= 1 && c.Epochs <= maxEpochs, "--epochs is %d: it is at least 1 and at most " + strconv.Itoa(maxEpochs), c.Epochs},

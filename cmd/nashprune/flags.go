@@ -92,7 +92,7 @@ func generalFlags(c *trainer.Config) *pflag.FlagSet {
 	f.Var(word[trainer.TaskKind]{&c.Task}, "task", "classification, or regression to predict the numbers of a .csv or .npz file")
 	f.StringVar(&c.Model, "model", c.Model, "network: mlp: and the widths of its hidden layers")
 	f.Var(word[network.Activation]{&c.Activation}, "activation", "of hidden neurons: relu, leaky-relu, gelu or tanh")
-	f.Var(word[network.Initialisation]{&c.Initialisation}, "init", "initial weights: he, xavier or pytorch")
+	f.Var(word[network.Initialisation]{&c.Initialisation}, "init", "initial weights: he or pytorch")
 	f.Uint64Var(&c.Seed, "seed", c.Seed, "`number` that all random numbers follow from")
 	f.StringVar(&c.Device, "device", c.Device, deviceUsage)
 	f.StringVar(&c.Kernels, "kernels", c.Kernels, kernelsUsage)
