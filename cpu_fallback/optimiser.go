@@ -30,8 +30,6 @@ func (e *engine[T]) update(rate, shrink float64) {
 				e.adam(w, g, m, l.second[low:high], rate)
 			case trainer.RMSProp:
 				rmsProp(w, g, m, l.second[low:high], T(rate), T(o.Momentum))
-			case trainer.Nesterov:
-				nesterov(w, g, m, T(rate), T(o.Momentum))
 			default:
 				e.vectors.momentum(w, g, m, T(rate), T(o.Momentum))
 			}
@@ -74,15 +72,6 @@ func (e *engine[T]) clipping() T {
 		return T(longest / norm)
 	}
 	return 1
-}
-
-// nesterov is m <- momentum m + g, w <- w - rate (g + momentum m).
-func nesterov[T real](w, g, m []T, rate, momentum T) {
-	g, m = g[:len(w)], m[:len(w)]
-	for i := range w {
-		m[i] = T(momentum*m[i]) + g[i]
-		w[i] -= T(rate * (g[i] + T(momentum*m[i])))
-	}
 }
 
 // rmsProp is v <- memory v + (1-memory) g^2, m <- momentum m + g/(sqrt(v)+epsilon),

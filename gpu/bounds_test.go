@@ -24,8 +24,8 @@ func TestEveryKernelStaysWithinItsBuffers(t *testing.T) {
 	}
 	for _, c := range []backendtest.Case{
 		{Name: "relu and adam", Inputs: 5, Hidden: []int{13, 18}, Outputs: 3, Batch: 261, Rows: 261, Optimiser: adam},
-		{Name: "leaky relu and nesterov", Inputs: 33, Hidden: []int{1}, Activation: network.LeakyReLU, Outputs: 2, Batch: 3, Rows: 2,
-			Optimiser: trainer.Optimiser{Kind: trainer.Nesterov, Momentum: 0.9, WeightDecay: 0.1}},
+		{Name: "leaky relu and momentum", Inputs: 33, Hidden: []int{1}, Activation: network.LeakyReLU, Outputs: 2, Batch: 3, Rows: 2,
+			Optimiser: trainer.Optimiser{Kind: trainer.SGD, Momentum: 0.9, WeightDecay: 0.1}},
 		{Name: "gelu and rmsprop", Inputs: 5, Hidden: []int{7, 9}, Activation: network.GELU, Outputs: 3, Batch: 5, Rows: 5,
 			Optimiser: trainer.Optimiser{Kind: trainer.RMSProp, Momentum: 0.9, ClipNorm: 0.1},
 			Loss:      trainer.Loss{Smoothing: 0.1, ClassWeights: []float64{1, 2, 3}}},

@@ -127,7 +127,7 @@ func (e *engine) activate(l *layer) uint32 {
 
 // rules is what kernels call the optimisers.
 var rules = map[trainer.OptimiserKind]uint32{
-	trainer.SGD: shaders.SGD, trainer.Nesterov: shaders.Nesterov, trainer.RMSProp: shaders.RMSProp,
+	trainer.SGD: shaders.SGD, trainer.RMSProp: shaders.RMSProp,
 	trainer.Adam: shaders.Adam, trainer.AdamW: shaders.AdamW,
 }
 

@@ -18,7 +18,6 @@ const (
 // What Gradient, Collect and Update are told of the optimiser.
 const (
 	SGD = iota
-	Nesterov
 	RMSProp
 	Adam
 	AdamW

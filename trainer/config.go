@@ -88,7 +88,7 @@ type Config struct {
 	Batch              int           `toml:"batch"`  // at least 1
 	Optimiser          OptimiserKind `toml:"optimiser"`
 	LearningRate       float64       `toml:"learning-rate"`         // positive
-	Momentum           float64       `toml:"momentum"`              // of sgd, nesterov and rmsprop, 0 <= m < 1; 0: none
+	Momentum           float64       `toml:"momentum"`              // of sgd and rmsprop, 0 <= m < 1; 0: none
 	WeightDecay        float64       `toml:"weight-decay"`          // of weights, not of biases; at least 0; of AdamW not while players leave
 	ClipNorm           float64       `toml:"clip-norm"`             // longest gradient; 0: any
 	Schedule           ScheduleKind  `toml:"schedule"`              // empty: cosine, and constant in the paper's game
@@ -259,11 +259,10 @@ func (c Config) check() error {
 		{c.DataOnDevice.Known(), "--data-on-device is %q: it is auto, resident or streamed", string(c.DataOnDevice)},
 		{c.Epochs >= 1 && c.Epochs <= maxEpochs, "--epochs is %d: it is at least 1 and at most " + strconv.Itoa(maxEpochs), c.Epochs},
 		{c.Batch >= 1 && c.Batch <= maxBatch, "--batch is %d: it is at least 1 and at most " + strconv.Itoa(maxBatch), c.Batch},
-		{c.Optimiser.Known(), "--optimiser is %q: it is adam, adamw, sgd, nesterov or rmsprop", string(c.Optimiser)},
+		{c.Optimiser.Known(), "--optimiser is %q: it is adam, adamw, sgd or rmsprop", string(c.Optimiser)},
 		{c.LearningRate > 0 && c.LearningRate <= maxLearningRate, "--learning-rate is %v: it is above 0 and at most 100", c.LearningRate},
 		{c.Momentum >= 0 && c.Momentum < 1, "--momentum is %v: it is at least 0 and below 1", c.Momentum},
-		{c.Momentum == 0 || !c.Optimiser.Known() || c.Optimiser.HasMomentum(), "--momentum is for sgd, nesterov and rmsprop, and this is --optimiser %s", string(c.Optimiser)},
-		{c.Optimiser != Nesterov || c.Momentum > 0, "--optimiser nesterov needs a --momentum above 0 and below 1, and it is %v", c.Momentum},
+		{c.Momentum == 0 || !c.Optimiser.Known() || c.Optimiser.HasMomentum(), "--momentum is for sgd and rmsprop, and this is --optimiser %s", string(c.Optimiser)},
 		{between(c.WeightDecay, 0, maxWeight), "--weight-decay is %v: it is at least 0 and at most 1e6", c.WeightDecay},
 		{c.Optimiser != AdamW || c.WeightDecay*c.LearningRate <= 1, "--weight-decay times --learning-rate is %v: above 1 a step of adamw takes more than all of a weight", c.WeightDecay * c.LearningRate},
 		{between(c.ClipNorm, 0, math.MaxFloat32), "--clip-norm is %v: it is the length of a gradient, above 0, or 0 for no clipping", c.ClipNorm},

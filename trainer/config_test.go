@@ -78,7 +78,6 @@ func TestResolveRefuses(t *testing.T) {
 		"--step-factor":                        {func(c *trainer.Config) { c.StepFactor = 0 }, func(c *trainer.Config) { c.StepFactor = 2 }, func(c *trainer.Config) { c.StepFactor = nan }},
 		"--task":                               {func(c *trainer.Config) { c.Task = "ranking" }},
 		"--activation":                         {func(c *trainer.Config) { c.Activation = "swish" }, func(c *trainer.Config) { c.Activation = "" }},
-		"--optimiser nesterov":                 {func(c *trainer.Config) { c.Optimiser = trainer.Nesterov }},
 		"--weight-decay": {
 			func(c *trainer.Config) { c.WeightDecay = -1 }, func(c *trainer.Config) { c.WeightDecay = nan },
 			func(c *trainer.Config) { c.Optimiser, c.WeightDecay = trainer.AdamW, 1000 },

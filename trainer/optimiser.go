@@ -11,7 +11,7 @@ import "slices"
 // algorithm 2).
 type Optimiser struct {
 	Kind        OptimiserKind
-	Momentum    float64 // mu of SGD, Nesterov and RMSProp, 0 <= mu < 1; unused by Adam
+	Momentum    float64 // mu of SGD and RMSProp, 0 <= mu < 1; unused by Adam
 	WeightDecay float64 // at least 0
 	ClipNorm    float64 // at least 0; 0: no clipping
 }
@@ -23,10 +23,6 @@ type OptimiserKind string
 const (
 	// SGD is m <- mu m + g, w <- w - rate m.
 	SGD OptimiserKind = "sgd"
-	// Nesterov is m <- mu m + g, w <- w - rate (g + mu m), as PyTorch has it
-	// (Sutskever et al., "On the importance of initialization and momentum in deep
-	// learning", ICML 2013, section 2, looked at from where the gradient is taken).
-	Nesterov OptimiserKind = "nesterov"
 	// RMSProp is v <- [RMSPropMemory] v + (1 - [RMSPropMemory]) g^2,
 	// m <- mu m + g/(sqrt(v) + [AdamEpsilon]), w <- w - rate m (Tieleman and Hinton,
 	// lecture 6.5 of "Neural Networks for Machine Learning", 2012).
@@ -39,7 +35,7 @@ const (
 )
 
 // OptimiserKinds lists all there are.
-var OptimiserKinds = []OptimiserKind{SGD, Nesterov, RMSProp, Adam, AdamW}
+var OptimiserKinds = []OptimiserKind{SGD, RMSProp, Adam, AdamW}
 
 // Known tells whether there is such an optimiser.
 func (k OptimiserKind) Known() bool { return slices.Contains(OptimiserKinds, k) }

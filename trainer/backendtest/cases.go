@@ -52,7 +52,7 @@ func Cases() []Case {
 		{Inputs: 13, Hidden: []int{15, 6}, Activation: network.LeakyReLU, Outputs: 3, Batch: 19, Rows: 13,
 			Optimiser: trainer.Optimiser{Kind: trainer.AdamW, WeightDecay: 0.5}, Loss: trainer.Loss{ClassWeights: []float64{0.5, 2, 0}}},
 		{Inputs: 7, Hidden: []int{9, 5}, Activation: network.GELU, Outputs: 4, Batch: 5, Rows: 5, Floats: true,
-			Optimiser: trainer.Optimiser{Kind: trainer.Nesterov, Momentum: 0.9, WeightDecay: 0.1}, Loss: trainer.Loss{Smoothing: 0.1}},
+			Optimiser: trainer.Optimiser{Kind: trainer.SGD, Momentum: 0.9, WeightDecay: 0.1}, Loss: trainer.Loss{Smoothing: 0.1}},
 		{Inputs: 19, Hidden: []int{13, 5}, Activation: network.Tanh, Outputs: 10, Batch: 33, Rows: 31,
 			Optimiser: trainer.Optimiser{Kind: trainer.RMSProp, Momentum: 0.5, ClipNorm: 0.1}, Loss: smoothedAndWeighted(10)},
 		{Inputs: 13, Hidden: []int{127, 66}, Activation: network.GELU, Outputs: 7, Batch: 33, Rows: 33,

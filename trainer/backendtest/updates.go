@@ -83,14 +83,10 @@ func (s *session) update(decays bool, w, g, e, m, v float64) updated {
 	}
 	var move, moveBound float64
 	switch o.Kind {
-	case trainer.SGD, trainer.Nesterov:
+	case trainer.SGD:
 		r.first = o.Momentum*m + g
 		r.firstBound = e + 2*u*(abs(o.Momentum*m)+abs(g))
 		move, moveBound = r.first, r.firstBound
-		if o.Kind == trainer.Nesterov {
-			move = g + o.Momentum*r.first
-			moveBound = e + o.Momentum*r.firstBound + 3*u*(abs(g)+abs(r.first))
-		}
 		move, moveBound = rate*move, rate*(moveBound+2*u*abs(move))
 	case trainer.RMSProp:
 		r.second, r.secondBound = towards(v, g*g, 2*abs(g)*e+e*e, 0.99)
