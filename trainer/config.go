@@ -37,18 +37,6 @@ const (
 	Cosine ScheduleKind = "cosine"
 	// Step multiplies the learning rate by StepFactor every StepEpochs epochs.
 	Step ScheduleKind = "step"
-	// OneCycle raises the learning rate along half a cosine from 1/[OneCycleStart]
-	// of itself for [OneCycleRise] of the run, and lets it fall along another to
-	// 1/[OneCycleEnd] of where it began (Smith and Topin, arXiv:1708.07120; the
-	// constants are PyTorch's).
-	OneCycle ScheduleKind = "one-cycle"
-)
-
-// The constants of [OneCycle].
-const (
-	OneCycleRise  = 0.3
-	OneCycleStart = 25
-	OneCycleEnd   = 1e4
 )
 
 // TaskKind names what is predicted.
@@ -266,7 +254,7 @@ func (c Config) check() error {
 		{between(c.WeightDecay, 0, maxWeight), "--weight-decay is %v: it is at least 0 and at most 1e6", c.WeightDecay},
 		{c.Optimiser != AdamW || c.WeightDecay*c.LearningRate <= 1, "--weight-decay times --learning-rate is %v: above 1 a step of adamw takes more than all of a weight", c.WeightDecay * c.LearningRate},
 		{between(c.ClipNorm, 0, math.MaxFloat32), "--clip-norm is %v: it is the length of a gradient, above 0, or 0 for no clipping", c.ClipNorm},
-		{oneOf(string(c.Schedule), string(Constant), string(Cosine), string(Step), string(OneCycle)), "--schedule is %q: it is constant, cosine, step or one-cycle", string(c.Schedule)},
+		{oneOf(string(c.Schedule), string(Constant), string(Cosine), string(Step)), "--schedule is %q: it is constant, cosine or step", string(c.Schedule)},
 		{between(c.StepEpochs, 0, maxEpochs), "--step-epochs is %v: it is a number of epochs, above 0, or 0 for a third of all", c.StepEpochs},
 		{c.StepEpochs == 0 || c.Schedule == Step, "--step-epochs is for --schedule step, and this is --schedule %s", string(c.Schedule)},
 		{c.StepFactor > 0 && c.StepFactor <= 1, "--step-factor is %v: it is above 0 and at most 1", c.StepFactor},

@@ -74,7 +74,7 @@ func TestResolveRefuses(t *testing.T) {
 			func(c *trainer.Config) { c.StepEpochs, c.Schedule = 2, trainer.Constant },
 			func(c *trainer.Config) { c.StepEpochs, c.Game = 2, trainer.PaperGame },
 		},
-		"--step-factor is for --schedule step": {func(c *trainer.Config) { c.StepFactor = 0.5 }, func(c *trainer.Config) { c.StepFactor, c.Schedule = 0.5, trainer.OneCycle }},
+		"--step-factor is for --schedule step": {func(c *trainer.Config) { c.StepFactor = 0.5 }, func(c *trainer.Config) { c.StepFactor, c.Schedule = 0.5, trainer.Constant }},
 		"--step-factor":                        {func(c *trainer.Config) { c.StepFactor = 0 }, func(c *trainer.Config) { c.StepFactor = 2 }, func(c *trainer.Config) { c.StepFactor = nan }},
 		"--task":                               {func(c *trainer.Config) { c.Task = "ranking" }},
 		"--activation":                         {func(c *trainer.Config) { c.Activation = "swish" }, func(c *trainer.Config) { c.Activation = "" }},

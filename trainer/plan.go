@@ -111,12 +111,6 @@ func (p plan) learningRate(step int) float64 {
 		}
 	case Step:
 		rate *= math.Pow(p.config.StepFactor, math.Floor(float64(step)/(p.config.StepEpochs*float64(p.perEpoch))))
-	case OneCycle:
-		if passed := float64(step) / float64(p.total); passed < OneCycleRise {
-			rate *= between(1./OneCycleStart, 1, passed/OneCycleRise)
-		} else {
-			rate *= between(1, 1./OneCycleStart/OneCycleEnd, (passed-OneCycleRise)/(1-OneCycleRise))
-		}
 	}
 	return rate
 }

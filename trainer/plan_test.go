@@ -128,9 +128,6 @@ func TestLearningRates(t *testing.T) {
 		{Step, NoGame, 24, 0.5}, // 2.5 epochs a step
 		{Step, NoGame, 25, 0.5 * 0.2},
 		{Step, MarketGame, 99, 0.5 * 0.2 * 0.2 * 0.2},
-		{OneCycle, NoGame, 30, 0.5},
-		{OneCycle, NoGame, 25, 0.5 * (1./25 + (1-1./25)*(1-math.Cos(math.Pi*25/30))/2)},
-		{OneCycle, MarketGame, 65, 0.5 * (1 + 1./25/1e4) / 2},
 	} {
 		c.Schedule = test.schedule
 		p, err := newPlan(c, test.kind, planWidths, 160)

@@ -111,7 +111,7 @@ func trainingFlags(c *trainer.Config) *pflag.FlagSet {
 	f.Float64Var(&c.Momentum, "momentum", c.Momentum, "momentum of sgd and rmsprop")
 	f.Float64Var(&c.WeightDecay, "weight-decay", c.WeightDecay, "how strongly weights are drawn to zero; by adamw not while players leave")
 	f.Float64Var(&c.ClipNorm, "clip-norm", c.ClipNorm, "longest gradient; longer ones are scaled down")
-	f.Var(word[trainer.ScheduleKind]{&c.Schedule}, "schedule", "learning rate: constant, cosine, step or one-cycle (default: cosine; in the paper's game constant)")
+	f.Var(word[trainer.ScheduleKind]{&c.Schedule}, "schedule", "learning rate: constant, cosine or step (default: cosine; in the paper's game constant)")
 	f.Float64Var(&c.StepEpochs, "step-epochs", c.StepEpochs, "`epochs` between two steps of --schedule step (default: a third of all)")
 	f.Float64Var(&c.StepFactor, "step-factor", c.StepFactor, "what a step multiplies the learning rate by")
 	f.Float64Var(&c.LearningRateWarmUp, "learning-rate-warm-up", c.LearningRateWarmUp, "`epochs` over which the learning rate rises from zero")
