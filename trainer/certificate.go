@@ -103,8 +103,8 @@ type PutBackCount struct {
 	AtTheEnd   int `json:"at_the_end"`   // and at the end of the market
 }
 
-// of returns the count for a reason.
-func (s *PutBackSummary) of(reason game.Reason) *PutBackCount {
+// Of returns the count for a reason.
+func (s *PutBackSummary) Of(reason game.Reason) *PutBackCount {
 	switch reason {
 	case game.Dominated:
 		return &s.Dominated
@@ -123,16 +123,16 @@ func newCertificate(kind GameKind, c game.Certificate) *Certificate {
 	}
 }
 
-// nameMostTempted names the player whose gain is the largest, from the accounts of
+// nameMostTempted names in c the player whose gain is the largest, from the accounts of
 // each layer's players and their indices.
-func (c *Certificate) nameMostTempted(accounts [][]game.Account, indices [][]int) {
+func nameMostTempted(c *Certificate, accounts [][]game.Account, indices [][]int) {
 	if l, position := game.MostTempted(accounts); l >= 0 {
 		c.MostTempted = &PlayerName{l, indices[l][position]}
 	}
 }
 
-// certifyLayer adds a layer with the accounts of its players.
-func (c *Certificate) certifyLayer(layer CertifiedLayer, accounts []game.Account) {
+// certifyLayer adds to c a layer with the accounts of its players.
+func certifyLayer(c *Certificate, layer CertifiedLayer, accounts []game.Account) {
 	layer.Players = len(accounts)
 	for _, a := range accounts {
 		layer.Gap += a.Gain
@@ -149,30 +149,42 @@ func (c *Certificate) certifyLayer(layer CertifiedLayer, accounts []game.Account
 	}
 }
 
+// finishedMarket is what a certificate of a market rests on. The slices have one entry
+// a hidden layer; WhenItLeft and AtTheEnd say for every removed player by how much the
+// loss falls when it is put back, see [PutBack].
+type finishedMarket struct {
+	Certificate          game.Certificate // of the closing state
+	Ledgers              []*game.Ledger
+	Closing              []closing
+	WhenItLeft, AtTheEnd [][]float64
+	Witnesses            *witnesses // nil: no player was put back
+	Players              []Player   // all, by layer and index
+	Rounds               []RoundLine
+}
+
 // marketCertificate states what is known of a finished market.
-func marketCertificate(t *training, rounds []RoundLine) *Certificate {
-	c := newCertificate(MarketGame, t.Certificate)
-	c.Rounds = rounds
-	if t.witnesses != nil {
-		c.PutBack = &PutBackSummary{Part: t.witnesses.part, Samples: len(t.witnesses.chosen)}
+func marketCertificate(m finishedMarket) *Certificate {
+	c := newCertificate(MarketGame, m.Certificate)
+	c.Rounds = m.Rounds
+	if m.Witnesses != nil {
+		c.PutBack = &PutBackSummary{Part: m.Witnesses.part, Samples: len(m.Witnesses.chosen)}
 	}
 	var (
 		all     [][]game.Account
 		indices [][]int
 	)
-	players := marketPlayers(t.plan, t.Ledgers)
-	for l, ledger := range t.Ledgers {
+	for l, ledger := range m.Ledgers {
 		var layer game.Certificate
-		end := t.Closing[l]
+		end := m.Closing[l]
 		accounts := layer.CertifyMarket(game.Market{Price: end.Price}, end.Worths, end.Participations)
 		radius := 0. // the eigenvalues are the players' feedbacks, see game.Account
 		for _, a := range accounts {
 			radius = max(radius, a.Feedback)
 		}
-		c.certifyLayer(CertifiedLayer{Price: end.Price, Cost: end.Cost, Demand: end.Demand, SpectralRadius: &radius}, accounts)
+		certifyLayer(c, CertifiedLayer{Price: end.Price, Cost: end.Cost, Demand: end.Demand, SpectralRadius: &radius}, accounts)
 		all, indices = append(all, accounts), append(indices, end.Players)
 		for i, record := range ledger.Records {
-			p := CertifiedPlayer{PlayerName: PlayerName{l, i}, Reason: record.Reason, Round: record.Round, Epoch: players[len(c.Players)].Epoch}
+			p := CertifiedPlayer{PlayerName: PlayerName{l, i}, Reason: record.Reason, Round: record.Round, Epoch: m.Players[len(c.Players)].Epoch}
 			if len(end.Players) > 0 && end.Players[0] == i {
 				p.Account = accounts[0]
 				end.Players, accounts = end.Players[1:], accounts[1:]
@@ -180,17 +192,18 @@ func marketCertificate(t *training, rounds []RoundLine) *Certificate {
 				p.Account = game.Market{Price: record.Price}.Account(record.Worth, record.Participation)
 			}
 			if record.Reason != game.Kept && c.PutBack != nil {
-				p.PutBack = &PutBack{t.WhenItLeft[l][i], t.AtTheEnd[l][i], record.Price}
-				c.PutBack.of(record.Reason).add(*p.PutBack)
+				p.PutBack = &PutBack{m.WhenItLeft[l][i], m.AtTheEnd[l][i], record.Price}
+				c.PutBack.Of(record.Reason).Add(*p.PutBack)
 			}
 			c.Players = append(c.Players, p)
 		}
 	}
-	c.nameMostTempted(all, indices)
+	nameMostTempted(c, all, indices)
 	return c
 }
 
-func (c *PutBackCount) add(p PutBack) {
+// Add counts a player.
+func (c *PutBackCount) Add(p PutBack) {
 	c.Players++
 	if p.WhenItLeft < p.Refused {
 		c.WhenItLeft++
@@ -210,14 +223,14 @@ func paperCertificate(g game.Paper, certificate game.Certificate, accounts [][]g
 		for _, square := range statistics.SquaredNorm {
 			norm += square / float64(len(accounts[l]))
 		}
-		c.certifyLayer(CertifiedLayer{SpectralRadius: paperRadius(g, statistics.Field(g), n.Layers[l]), MeanSquaredNorm: norm}, accounts[l])
+		certifyLayer(c, CertifiedLayer{SpectralRadius: paperRadius(g, statistics.Field(g), n.Layers[l]), MeanSquaredNorm: norm}, accounts[l])
 		indices = append(indices, network.Indices(len(accounts[l])))
 		for i, a := range accounts[l] {
 			p := players[len(c.Players)]
 			c.Players = append(c.Players, CertifiedPlayer{PlayerName: PlayerName{l, i}, Reason: p.Reason, Epoch: p.Epoch, Account: a})
 		}
 	}
-	c.nameMostTempted(accounts, indices)
+	nameMostTempted(c, accounts, indices)
 	return c
 }
 

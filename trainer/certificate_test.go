@@ -47,14 +47,14 @@ func playedMarket(t testing.TB) (*training, *quiet) {
 func testCertificate(t testing.TB) *Certificate {
 	t.Helper()
 	training, q := playedMarket(t)
-	return marketCertificate(training, q.rounds)
+	return training.certificate(q.rounds)
 }
 
 // TestMarketCertificate checks every part of a certificate against the ledgers and
 // the definitions.
 func TestMarketCertificate(t *testing.T) {
 	training, q := playedMarket(t)
-	c := marketCertificate(training, q.rounds)
+	c := training.certificate(q.rounds)
 	if len(c.Players) != 45 || len(c.Layers) != 2 || len(c.Rounds) != training.plan.config.Rounds {
 		t.Fatalf("%d players, %d layers, %d rounds", len(c.Players), len(c.Layers), len(c.Rounds))
 	}
@@ -105,7 +105,7 @@ func TestMarketCertificate(t *testing.T) {
 		t.Errorf("most tempted is %v, the largest gap %g", named, c.MaxGap)
 	}
 	for _, reason := range []game.Reason{game.Dominated, game.PricedOut, game.Forced} {
-		if got := *c.PutBack.of(reason); got.Players != reasons[reason] || got.WhenItLeft != below[reason] {
+		if got := *c.PutBack.Of(reason); got.Players != reasons[reason] || got.WhenItLeft != below[reason] {
 			t.Errorf("%s: %+v, counted %d of %d", reason, got, below[reason], reasons[reason])
 		}
 	}
@@ -134,7 +134,7 @@ func TestPlantedDeviationIsNamed(t *testing.T) {
 		for _, end := range training.Closing {
 			training.Certificate.CertifyMarket(game.Market{Price: end.Price}, end.Worths, end.Participations)
 		}
-		return marketCertificate(training, q.rounds)
+		return training.certificate(q.rounds)
 	}
 	if c := certify(); !c.Claimed || c.MostTempted != nil || c.TotalGap != 0 {
 		t.Fatalf("at the best responses: %+v", c)

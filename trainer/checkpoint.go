@@ -33,7 +33,7 @@ type checkpoint struct {
 	Metrics int64 `json:"metrics"`
 	// Result is what is known so far; Seconds of earlier sittings included.
 	Result Result `json:"result"`
-	// Lines is the metrics so far, in a beginning, which other runs go on from.
+	// Lines is the metrics so far, in a shared prefix, which other runs go on from.
 	Lines string `json:"lines,omitempty"`
 
 	state    *State

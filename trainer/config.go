@@ -216,14 +216,6 @@ func (c Config) Resolve() (Config, error) {
 	return c.resolveTarget(hidden)
 }
 
-func sum(v []int) int {
-	total := 0
-	for _, x := range v {
-		total += x
-	}
-	return total
-}
-
 // check looks at every value on its own.
 func (c Config) check() error {
 	between := func(x, low, high float64) bool { return x >= low && x <= high } // false for NaN

@@ -158,7 +158,7 @@ func TestRankingsAskInOrder(t *testing.T) {
 		}
 		// The cubic schedule in between: N = 45, K = 9, K + (N-K)(1-k/4)^3.
 		for k, total := range []int{24, 14, 10, 9} {
-			if got := sum(q.rounds[k].Players); shape == "" && got != total {
+			if got := network.Sum(q.rounds[k].Players); shape == "" && got != total {
 				t.Errorf("round %d leaves %d, want %d", k+1, got, total)
 			}
 		}

@@ -69,7 +69,7 @@ func (t *training) watch(line *RoundLine) error {
 	}
 	line.ValidationAccuracy = accuracy
 	t.BestAccuracy = max(t.BestAccuracy, *accuracy)
-	asked, players, caution := t.plan.asked(line.Round-1-t.Held), sum(t.players()), cautionSettled
+	asked, players, caution := t.plan.asked(line.Round-1-t.Held), network.Sum(t.players()), cautionSettled
 	if players > asked {
 		caution = cautionUnderWay
 	}

@@ -48,7 +48,7 @@ func PlanRun(c Config, o Options) (*DryRun, error) {
 		return nil, err
 	}
 	d := &DryRun{
-		Device: r.result.Device, Data: r.result.Data, Shape: r.widths(), Players: sum(r.hidden), Keep: c.Keep,
+		Device: r.result.Device, Data: r.result.Data, Shape: r.widths(), Players: network.Sum(r.hidden), Keep: c.Keep,
 		Parameters: network.ParametersOf(r.widths()), MACs: network.MACsOf(r.widths()),
 		Epochs: c.Epochs, StepsPerEpoch: p.perEpoch, Steps: p.total,
 	}

@@ -110,8 +110,8 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*EvalResult, error) 
 		return nil, err
 	}
 	result := &EvalResult{
-		Model: filepath.ToSlash(path), Data: data.Name, Network: judged(n),
-		Device:  device.result(),
+		Model: filepath.ToSlash(path), Data: data.Name, Network: newJudged(n),
+		Device:  newResultDevice(device),
 		Samples: evaluation.Samples,
 	}
 	if data.Regression() {
@@ -120,7 +120,7 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*EvalResult, error) 
 		result.Correct, result.ClassNames = &evaluation.Correct, metadata.ClassNames
 		result.ClassSamples, result.ClassCorrect = evaluation.ClassSamples, evaluation.ClassCorrect
 	}
-	result.Network.evaluated(evaluation, data, TestPart)
+	setEvaluation(&result.Network, evaluation, data, TestPart)
 	microseconds, batch, err := latencies(ctx, engine, data.Test.Len(), []*network.Network{n})
 	if err != nil {
 		return nil, err

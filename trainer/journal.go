@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"os"
 	"time"
 
 	"nashprune/trainer/atomicfile"
@@ -35,7 +36,7 @@ func (r *run) stretchEnded(t *training, from int) error {
 		r.workAtOpen += skipped
 	}
 	r.report(t)
-	if err := r.saveBeginning(t); err != nil {
+	if err := r.saveSharedPrefix(t); err != nil {
 		return err
 	}
 	if t.Step%t.plan.perEpoch == 0 && (t.Step == t.plan.total || t.Stopped || time.Since(r.saved) > checkpointEvery) {
@@ -112,4 +113,46 @@ func (r *run) estimate(p plan, at position) error {
 	}
 	r.workAtOpen = r.workDone
 	return nil
+}
+
+// sharedPrefix returns the checkpoint of the run's shared prefix, or nil if there is
+// none.
+func (r *run) sharedPrefix(p plan) (*checkpoint, error) {
+	if r.SharedPrefixes == "" || p.sharedSteps() == 0 {
+		return nil, nil
+	}
+	path, err := sharedPrefixPath(r.SharedPrefixes, r.config, r.result.Data, r.device, r.Version)
+	if err != nil {
+		return nil, err
+	}
+	return loadSharedPrefix(path, p)
+}
+
+// saveSharedPrefix keeps the state of the run's own training for others, if this is
+// where its shared prefix ends.
+func (r *run) saveSharedPrefix(t *training) error {
+	if r.SharedPrefixes == "" || r.stage != stageGame || t.Step != t.plan.sharedSteps() || t.Step == 0 {
+		return nil
+	}
+	path, err := sharedPrefixPath(r.SharedPrefixes, r.config, r.result.Data, r.device, r.Version)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
+	lines := make([]byte, r.length)
+	if _, err := r.metrics.ReadAt(lines, 0); err != nil {
+		return err
+	}
+	state, err := t.engine.Pull()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(r.SharedPrefixes, 0o755); err != nil {
+		return atomicfile.Advised(err)
+	}
+	c := r.newCheckpoint(t, state)
+	c.Lines = string(lines)
+	return c.save(path)
 }

@@ -47,7 +47,7 @@ func (r *run) concludeGame(ctx context.Context, t *training) error {
 	if outcome.certificate == nil {
 		r.result.Pruned.Criterion = r.config.Criterion
 	} else {
-		r.result.Equilibrium = equilibrium(t.Certificate, players)
+		r.result.Equilibrium = newEquilibrium(t.Certificate, players)
 		if err := r.write(CertificateFile, outcome.certificate.Write); err != nil {
 			return err
 		}
@@ -81,7 +81,7 @@ func (r *run) gateTheGone(t *training, final *network.Network) (outcome, error) 
 	if err != nil {
 		return outcome{}, err
 	}
-	o.certificate = marketCertificate(t, rounds)
+	o.certificate = t.certificate(rounds)
 	return o, nil
 }
 
@@ -170,13 +170,13 @@ func (r *run) judgePruned(ctx context.Context, t *training, o outcome) error {
 	if !(used <= 1) {
 		return fmt.Errorf("%w: removing the players changed a logit by %g times what rounding explains, which is an error in nashprune or in its device", ErrParity, used)
 	}
-	r.result.Gated = &Gated{Quality: quality(asGated, r.data, part), MaxLogitDifference: difference, BoundUsed: used}
+	r.result.Gated = &Gated{Quality: newQuality(asGated, r.data, part), MaxLogitDifference: difference, BoundUsed: used}
 	if o.masked != o.gated {
-		masked := quality(whole, r.data, part)
+		masked := newQuality(whole, r.data, part)
 		r.result.Gated.Masked = &masked
 	}
-	pruned := &Pruned{Judged: judged(o.final), Kept: o.final.Players(), Players: o.gated.Players()}
-	pruned.evaluated(compacted, r.data, part)
+	pruned := &Pruned{Judged: newJudged(o.final), Kept: o.final.Players(), Players: o.gated.Players()}
+	setEvaluation(&pruned.Judged, compacted, r.data, part)
 	pruned.Sparsity = 100 * (1 - float64(pruned.Kept)/float64(pruned.Players))
 	pruned.Best = t.Best
 	r.result.Pruned = pruned
@@ -199,9 +199,9 @@ func (r *run) concludeDense(ctx context.Context, t *training, source string) err
 	if err := t.finite(evaluation.Loss); err != nil {
 		return err
 	}
-	r.result.Dense = judged(state.Network)
+	r.result.Dense = newJudged(state.Network)
 	r.result.Dense.Source = source
-	r.result.Dense.evaluated(evaluation, r.data, r.config.EvaluateOn)
+	setEvaluation(&r.result.Dense, evaluation, r.data, r.config.EvaluateOn)
 	r.result.Dense.Best = t.Best
 	if m := r.result.Market; m != nil && m.Validation != nil {
 		if m.Validation.Dense, err = t.validationAccuracy(ctx); err != nil {
@@ -247,7 +247,7 @@ func (r *run) conclude(ctx context.Context, engine Engine) (*Result, error) {
 	)
 	if r.result.Dense.Source == "" {
 		if dense, err = r.initial(); err == nil {
-			r.result.Dense = judged(dense)
+			r.result.Dense = newJudged(dense)
 			r.result.Dense.Source = NotTrained
 		}
 	} else {

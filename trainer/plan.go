@@ -68,6 +68,16 @@ func (p plan) roundAt(step int) int {
 	return 0
 }
 
+// sharedSteps returns the steps of the prefix that a training shares with others that
+// differ only in what happens from the first round on, or 0 if it shares none, as with a
+// model of latencies, which is measured.
+func (p plan) sharedSteps() int {
+	if !p.game.inRounds() || p.config.needsLatency() {
+		return 0
+	}
+	return p.roundEnd(1) - 1
+}
+
 // epochOf returns the epoch that contains the given number of finished steps,
 // from 1: the epoch of its last step.
 func (p plan) epochOf(step int) int { return max(1, (step+p.perEpoch-1)/p.perEpoch) }
@@ -91,7 +101,7 @@ func (p plan) open(step int) bool {
 func (p plan) next(step int) int {
 	end := min(step+longestStretch, (step/p.perEpoch+1)*p.perEpoch, p.total)
 	for s := step + 1; s < end; s++ {
-		if p.roundAt(s) > 0 || s == p.opens || s == p.branch() || p.tracking(s) != p.tracking(step) {
+		if p.roundAt(s) > 0 || s == p.opens || s == p.sharedSteps() || p.tracking(s) != p.tracking(step) {
 			return s
 		}
 	}

@@ -95,11 +95,11 @@ func metricsWithoutTimes(t *testing.T, dir string) []map[string]any {
 	return lines
 }
 
-// TestBeginningsAreShared makes runs with beginnings and without: all files are the
-// same to the bit, runs that are the same until their first round share a beginning,
+// TestSharedPrefixesAreShared makes runs with shared prefixes and without: all files are the
+// same to the bit, runs that are the same until their first round share a prefix,
 // and others do not.
-func TestBeginningsAreShared(t *testing.T) {
-	beginnings := t.TempDir()
+func TestSharedPrefixesAreShared(t *testing.T) {
+	prefixes := t.TempDir()
 	data := tinyConfig(t)
 	of := func(change func(*trainer.Config)) trainer.Config {
 		c := data
@@ -113,7 +113,7 @@ func TestBeginningsAreShared(t *testing.T) {
 	for _, r := range []struct {
 		name   string
 		config trainer.Config
-		begins int // beginnings that there are after it
+		begins int // shared prefixes that there are after it
 	}{
 		{"magnitude", of(func(c *trainer.Config) { c.Criterion = trainer.Magnitude }), 1},
 		{"fewer", of(func(c *trainer.Config) { c.Keep, c.EvaluateOn = 5, trainer.ValidationPart }), 1},
@@ -130,7 +130,7 @@ func TestBeginningsAreShared(t *testing.T) {
 	} {
 		alone, want := mustRun(t, r.config)
 		dir := filepath.Join(t.TempDir(), "run")
-		shared, err := trainer.Run(context.Background(), r.config, trainer.Options{Dir: dir, Command: "test", Version: "0", Beginnings: beginnings})
+		shared, err := trainer.Run(context.Background(), r.config, trainer.Options{Dir: dir, Command: "test", Version: "0", SharedPrefixes: prefixes})
 		if err != nil {
 			t.Fatalf("%s: %v", r.name, err)
 		}
@@ -139,38 +139,38 @@ func TestBeginningsAreShared(t *testing.T) {
 				continue
 			}
 			if !bytes.Equal(read(t, dir, file), read(t, want, file)) {
-				t.Errorf("%s: %s is another with beginnings", r.name, file)
+				t.Errorf("%s: %s is another with shared prefixes", r.name, file)
 			}
 		}
 		if !reflect.DeepEqual(metricsWithoutTimes(t, dir), metricsWithoutTimes(t, want)) {
-			t.Errorf("%s: the metrics are others with beginnings", r.name)
+			t.Errorf("%s: the metrics are others with shared prefixes", r.name)
 		}
 		if r.config.Game != trainer.NoGame && *shared.Pruned.Loss != *alone.Pruned.Loss {
-			t.Errorf("%s: the loss is %g with beginnings and %g without", r.name, *shared.Pruned.Loss, *alone.Pruned.Loss)
+			t.Errorf("%s: the loss is %g with shared prefixes and %g without", r.name, *shared.Pruned.Loss, *alone.Pruned.Loss)
 		}
-		if entries, err := os.ReadDir(beginnings); err != nil || len(entries) != r.begins {
-			t.Errorf("%s: %d beginnings, want %d (%v)", r.name, len(entries), r.begins, err)
+		if entries, err := os.ReadDir(prefixes); err != nil || len(entries) != r.begins {
+			t.Errorf("%s: %d shared prefixes, want %d (%v)", r.name, len(entries), r.begins, err)
 		}
 	}
 }
 
-// TestBeginningsAreUsed damages one, and a run that would go on from it says so.
-func TestBeginningsAreUsed(t *testing.T) {
+// TestSharedPrefixesAreUsed damages one, and a run that would go on from it says so.
+func TestSharedPrefixesAreUsed(t *testing.T) {
 	c := rankingConfig(t, trainer.Magnitude)
 	c.Rounds = 1
-	beginnings := t.TempDir()
+	prefixes := t.TempDir()
 	run := func() error {
-		_, err := trainer.Run(context.Background(), c, trainer.Options{Dir: filepath.Join(t.TempDir(), "run"), Beginnings: beginnings})
+		_, err := trainer.Run(context.Background(), c, trainer.Options{Dir: filepath.Join(t.TempDir(), "run"), SharedPrefixes: prefixes})
 		return err
 	}
 	if err := run(); err != nil {
 		t.Fatal(err)
 	}
-	entries, err := os.ReadDir(beginnings)
+	entries, err := os.ReadDir(prefixes)
 	if err != nil || len(entries) != 1 {
 		t.Fatalf("%v, %v", entries, err)
 	}
-	path := filepath.Join(beginnings, entries[0].Name())
+	path := filepath.Join(prefixes, entries[0].Name())
 	content, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)

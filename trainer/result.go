@@ -77,7 +77,8 @@ func (d ResultDevice) Words() string {
 	return words
 }
 
-func (d Device) result() ResultDevice {
+// newResultDevice says of a device what results say of it.
+func newResultDevice(d Device) ResultDevice {
 	return ResultDevice{Name: d.Name, Kind: d.Kind, BLAS: d.BLAS, DriverInfo: d.DriverInfo, Kernels: d.Kernels}
 }
 
@@ -121,14 +122,14 @@ type Judged struct {
 	LatencyBatch int `json:"latency_batch"`
 }
 
-// judged fills in what can be said of a network by looking at it.
-func judged(n *network.Network) Judged {
+// newJudged fills in what can be said of a network by looking at it.
+func newJudged(n *network.Network) Judged {
 	return Judged{Shape: n.Widths(), Parameters: n.Parameters(), MACs: n.MACs(), Bytes: n.Bytes()}
 }
 
-// evaluated adds how well it does on a part of the data.
-func (j *Judged) evaluated(e Evaluation, d *dataset.Dataset, part Part) {
-	j.Quality, j.Loss = quality(e, d, part), &e.Loss
+// setEvaluation adds to j how well the network does on a part of the data.
+func setEvaluation(j *Judged, e Evaluation, d *dataset.Dataset, part Part) {
+	j.Quality, j.Loss = newQuality(e, d, part), &e.Loss
 }
 
 // Quality is how well a network does: in classification by its accuracy, in
@@ -140,9 +141,9 @@ type Quality struct {
 	RMSE []float64 `json:"rmse,omitempty"`
 }
 
-// quality says how well a network does by its evaluation on a part of the data,
+// newQuality says how well a network does by its evaluation on a part of the data,
 // which has to have brought the logits in regression.
-func quality(e Evaluation, d *dataset.Dataset, part Part) Quality {
+func newQuality(e Evaluation, d *dataset.Dataset, part Part) Quality {
 	if d.Regression() {
 		samples := part.Of(d)
 		return Quality{R2: explained(e.Loss, samples), RMSE: rootMeanSquares(e.Logits, samples, d.TargetStandard)}
@@ -192,7 +193,8 @@ type Equilibrium struct {
 	Kept           int     `json:"kept"`
 }
 
-func equilibrium(c game.Certificate, players []Player) *Equilibrium {
+// newEquilibrium counts the reasons of players beside the gaps of a certificate.
+func newEquilibrium(c game.Certificate, players []Player) *Equilibrium {
 	e := &Equilibrium{MaxGap: c.MaxGap, RelativeGap: c.RelativeGap()}
 	for _, p := range players {
 		switch p.Reason {

@@ -39,10 +39,10 @@ type Options struct {
 	Version string      // of the program
 	Observe func(Event) // told of the progress; may be nil
 
-	// Beginnings is a folder in which runs leave the state that they have just before
-	// their first round, and from which those that are the same until then go on. Times
-	// of training contain that of the beginning. Empty: none are kept.
-	Beginnings string
+	// SharedPrefixes is a folder in which runs keep the state that they have just before
+	// their first round, and from which runs that are the same until then go on. Times
+	// of training contain that of the shared prefix. Empty: none are kept.
+	SharedPrefixes string
 
 	// Tune returns the device with the kernels that it computes this network with;
 	// nil: with those of the configuration. The run remembers them, so that one that
@@ -149,7 +149,7 @@ func Run(ctx context.Context, c Config, o Options) (*Result, error) {
 		}
 		r.config.Kernels, r.result.Device.Kernels = r.device.Kernels, r.device.Kernels
 	}
-	from, err := r.beginning(p)
+	from, err := r.sharedPrefix(p)
 	if err != nil {
 		return nil, err
 	}
@@ -304,12 +304,12 @@ func (r *run) open() error {
 	if parameters := network.ParametersOf(widths); parameters > maxParameters {
 		return Usagef("--model %s has %d parameters, more than the %d that this program takes", r.config.Model, parameters, maxParameters)
 	}
-	if activations := max(min(r.config.Batch, r.data.Train.Len()), InferLimit) * sum(widths); activations > maxActivations {
+	if activations := max(min(r.config.Batch, r.data.Train.Len()), InferLimit) * network.Sum(widths); activations > maxActivations {
 		return Usagef("--batch %d of --model %s has %d activations, more than the %d that this program takes", r.config.Batch, r.config.Model, activations, maxActivations)
 	}
 	r.samples = r.config.DataOnDevice
 	r.result.Schema, r.result.Seed = ResultSchema, r.config.Seed
-	r.result.Device = r.device.result()
+	r.result.Device = newResultDevice(r.device)
 	r.result.Data = ResultData{
 		Name: r.data.Name, Train: r.data.Train.Len(), Validation: r.data.Validation.Len(),
 		Test: r.data.Test.Len(), EvaluatedOn: r.config.EvaluateOn,

@@ -31,7 +31,7 @@ func (r Resource) amount(widths []int, model *LatencyModel) float64 {
 	case Latency:
 		return model.Time(widths)
 	default:
-		return float64(sum(widths[1 : len(widths)-1]))
+		return float64(network.Sum(widths[1 : len(widths)-1]))
 	}
 }
 
@@ -122,7 +122,7 @@ func (c Config) target(hidden int) Target {
 	}
 	if c.Shape != "" {
 		shares, _ := network.Parse(shapePrefix + c.Shape) // which Resolve has checked
-		return Target{Resource: Players, Limit: float64(sum(shares))}
+		return Target{Resource: Players, Limit: float64(network.Sum(shares))}
 	}
 	return Target{Resource: Players, Limit: float64(c.Keep)}
 }
@@ -158,7 +158,7 @@ func (c Config) resolveTarget(hidden []int) (Config, error) {
 		return c, Usagef("%s and %s both say how much stays: give one of them", flags[0], flags[1])
 	case c.Shape != "":
 	case len(targets) == 0 && c.Keep == 0:
-		c.Keep = int(math.Round(float64(sum(hidden)) * (1 - c.Sparsity)))
+		c.Keep = int(math.Round(float64(network.Sum(hidden)) * (1 - c.Sparsity)))
 		if _, err := game.Split(c.Keep, hidden); err != nil {
 			return c, Usagef("--sparsity %v comes to --keep %d: %v", c.Sparsity, c.Keep, err)
 		}
@@ -264,7 +264,7 @@ func (p plan) fits(fraction float64) func(players []int) bool {
 // when the demand has fallen for so many rounds.
 func (p plan) asked(fallen int) int {
 	if p.config.Cost == "" {
-		return sum(p.demands(fallen))
+		return network.Sum(p.demands(fallen))
 	}
 	start := p.target.Resource.amount(p.widths, p.latency)
 	return int(p.target.budget(start, float64(fallen)/float64(p.config.Rounds)))

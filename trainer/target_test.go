@@ -150,7 +150,7 @@ func TestTargetsHold(t *testing.T) {
 				t.Errorf("%s: round %d has the costs %v", name, line.Round, line.Costs)
 			}
 		}
-		certificate := marketCertificate(training, q.rounds)
+		certificate := training.certificate(q.rounds)
 		for l, layer := range certificate.Layers {
 			if (layer.Cost > 0) != (c.Cost != "") || layer.Demand < 2 || layer.Demand > layer.Players {
 				t.Errorf("%s: layer %d is certified as %+v", name, l, layer)
@@ -288,7 +288,7 @@ func TestAccuracyDropHoldsTheDemand(t *testing.T) {
 	settled := int(settling * float64(c.Rounds))
 	led := 0
 	for i, line := range rounds[1:] {
-		if before := rounds[i]; line.Round <= c.Rounds-settled && float64(sum(before.Players)) > furthestLead*float64(sum(before.Demand)) {
+		if before := rounds[i]; line.Round <= c.Rounds-settled && float64(network.Sum(before.Players)) > furthestLead*float64(network.Sum(before.Demand)) {
 			led++
 		}
 	}
@@ -298,7 +298,7 @@ func TestAccuracyDropHoldsTheDemand(t *testing.T) {
 	// Half a point a player below 30 of 45.
 	training, rounds := play(func(s float64) float64 { return 90 - 0.5*max(0, 30-s) })
 	last := rounds[len(rounds)-1]
-	if last.Held <= settled || sum(last.Players) <= sum(free.Players) {
+	if last.Held <= settled || network.Sum(last.Players) <= network.Sum(free.Players) {
 		t.Errorf("held in %d rounds, %v are left; without a loss %v", last.Held, last.Players, free.Players)
 	}
 	for i, line := range rounds[1:] {
@@ -307,11 +307,11 @@ func TestAccuracyDropHoldsTheDemand(t *testing.T) {
 			t.Errorf("round %d is held and asks for %v after %v", line.Round, line.Demand, before.Demand)
 		}
 		caution := cautionSettled
-		if sum(before.Players) > sum(before.Demand) {
+		if network.Sum(before.Players) > network.Sum(before.Demand) {
 			caution = cautionUnderWay
 		}
 		fell := training.BestAccuracy-*line.ValidationAccuracy > 5*caution || line.Round > c.Rounds-settled ||
-			float64(sum(before.Players)) > furthestLead*float64(sum(before.Demand))
+			float64(network.Sum(before.Players)) > furthestLead*float64(network.Sum(before.Demand))
 		if fell != (line.Held > before.Held) {
 			t.Errorf("round %d at %g %%: held %d after %d", line.Round, *line.ValidationAccuracy, line.Held, before.Held)
 		}

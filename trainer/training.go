@@ -156,9 +156,9 @@ func (t *training) run(ctx context.Context) error {
 	return t.engine.Push(&State{Network: t.best})
 }
 
-// look compares the epoch that just ended with the best before it. Epochs count
+// trackBestEpoch compares the epoch that just ended with the best before it. Epochs count
 // once everybody who leaves has left.
-func (t *training) look(epoch int, loss float64) error {
+func (t *training) trackBestEpoch(epoch int, loss float64) error {
 	if t.plan.config.Patience == 0 || t.Step < t.plan.closes && t.plan.game.inRounds() {
 		return nil
 	}
@@ -304,6 +304,14 @@ func (t *training) certify(fallen int) error {
 	return t.finite(t.Certificate.TotalGap, t.Certificate.Scale)
 }
 
+// certificate states what is known of a finished market, with its rounds.
+func (t *training) certificate(rounds []RoundLine) *Certificate {
+	return marketCertificate(finishedMarket{
+		Certificate: t.Certificate, Ledgers: t.Ledgers, Closing: t.Closing, WhenItLeft: t.WhenItLeft, AtTheEnd: t.AtTheEnd,
+		Witnesses: t.witnesses, Players: marketPlayers(t.plan, t.Ledgers), Rounds: rounds,
+	})
+}
+
 // absurdLoss is how many times the loss of guessing the mean loss of an epoch may
 // be, both with the class weights of the training. Training that recovers is below it after an epoch; training
 // that blew up is above, even where its numbers stay finite. In the paper's game a
@@ -344,12 +352,12 @@ func (t *training) endEpoch(ctx context.Context) error {
 			accuracy := evaluation.Accuracy()
 			line.ValidationAccuracy = &accuracy
 		}
-		if err := t.look(line.Epoch, evaluation.Loss); err != nil {
+		if err := t.trackBestEpoch(line.Epoch, evaluation.Loss); err != nil {
 			return err
 		}
 	}
 	if t.plan.game == PaperGame {
-		if err := t.lookAtPlayers(&line); err != nil {
+		if err := t.addParticipations(&line); err != nil {
 			return err
 		}
 	}
@@ -357,8 +365,8 @@ func (t *training) endEpoch(ctx context.Context) error {
 	return t.journal.epochEnded(t, line)
 }
 
-// lookAtPlayers adds to a line what the players of the paper's game are at.
-func (t *training) lookAtPlayers(line *EpochLine) error {
+// addParticipations adds to a line what the players of the paper's game play.
+func (t *training) addParticipations(line *EpochLine) error {
 	layers, err := t.engine.Statistics()
 	if err != nil {
 		return err

@@ -27,10 +27,10 @@ const (
 
 // The folders of a comparison.
 const (
-	searchFolder     = "search"
-	runFolder        = "runs"
-	denseFolder      = "dense"
-	beginningsFolder = "beginnings"
+	searchFolder         = "search"
+	runFolder            = "runs"
+	denseFolder          = "dense"
+	sharedPrefixesFolder = "shared-prefixes"
 )
 
 // Options say what is compared, and the circumstances.
@@ -76,7 +76,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 			return nil, err
 		}
 	}
-	return &c.report, os.RemoveAll(c.beginnings())
+	return &c.report, os.RemoveAll(c.sharedPrefixes())
 }
 
 // comparison is a comparison under way.
@@ -203,7 +203,7 @@ func (c *comparison) make(ctx context.Context, stage string, jobs []job, change 
 			cells, of = append(cells, study.Cell{Name: j.name, Config: run}), append(of, i)
 		}
 		made, err := study.Run(ctx, cells, study.Options{
-			Dir: c.Dir, Command: c.Command, Version: c.Version, Jobs: c.Jobs, Beginnings: c.beginnings(),
+			Dir: c.Dir, Command: c.Command, Version: c.Version, Jobs: c.Jobs, SharedPrefixes: c.sharedPrefixes(),
 			Observe: func(e study.Event) {
 				if c.Observe != nil {
 					c.Observe(stage, e)
@@ -235,8 +235,8 @@ func followedBy(jobs []job, outcomes []study.Outcome, j job) (best SeedRun) {
 	return best
 }
 
-// beginnings is the folder of what runs share. It is large and goes when all is done.
-func (c *comparison) beginnings() string { return filepath.Join(c.Dir, beginningsFolder) }
+// sharedPrefixes is the folder of what runs share. It is large and goes when all is done.
+func (c *comparison) sharedPrefixes() string { return filepath.Join(c.Dir, sharedPrefixesFolder) }
 
 // searchKeep returns the number of players that settings are chosen for, the middle
 // one.

@@ -133,8 +133,8 @@ func TestEverybodyIsComparedOnEqualTerms(t *testing.T) {
 	if want := entrants*compare.Searched + 2 + 4*entrants; err != nil || results != want {
 		t.Errorf("%d results, want %d (%v)", results, want, err)
 	}
-	if _, err := os.Stat(filepath.Join(o.Dir, "beginnings")); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("beginnings are left behind: %v", err)
+	if _, err := os.Stat(filepath.Join(o.Dir, "shared-prefixes")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("shared prefixes are left behind: %v", err)
 	}
 	for _, name := range []string{compare.ReportFile, compare.TableFile} {
 		if content, err := os.ReadFile(filepath.Join(o.Dir, name)); err != nil || len(content) == 0 {

@@ -39,9 +39,9 @@ type Options struct {
 	Version string // of the program
 	Jobs    int    // cells at a time; 0: one
 
-	// Beginnings is the folder that runs share their beginnings in, see
+	// SharedPrefixes is the folder of the prefixes that runs share, see
 	// [trainer.Options]; empty: they share none.
-	Beginnings string
+	SharedPrefixes string
 
 	// Observe is told of the progress, by one goroutine at a time; may be nil.
 	Observe func(Event)
@@ -207,7 +207,7 @@ func (s *study) failure(errs []error) error {
 
 // makeCell makes or goes on with one run.
 func (s *study) makeCell(ctx context.Context, o *Outcome) error {
-	options := trainer.Options{Dir: o.Dir, Command: s.Command, Version: s.Version, Beginnings: s.Beginnings, Observe: func(e trainer.Event) {
+	options := trainer.Options{Dir: o.Dir, Command: s.Command, Version: s.Version, SharedPrefixes: s.SharedPrefixes, Observe: func(e trainer.Event) {
 		s.tell(Event{Cell: o.Cell.Name, Run: e})
 	}}
 	run := func() (*trainer.Result, error) { return trainer.Run(ctx, o.Cell.Config, options) }

@@ -2,14 +2,14 @@ package trainer
 
 import "testing"
 
-// TestBeginningsAreSharedByPlacement: where the samples are changes no result, so runs
-// that differ in it share a beginning; the seed changes all of them.
-func TestBeginningsAreSharedByPlacement(t *testing.T) {
+// TestPrefixesAreSharedByPlacement: where the samples are changes no result, so runs
+// that differ in it share a prefix; the seed changes all of them.
+func TestPrefixesAreSharedByPlacement(t *testing.T) {
 	path := func(change func(*Config)) string {
 		t.Helper()
-		r := &run{Options: Options{Beginnings: "beginnings"}, config: DefaultConfig()}
-		change(&r.config)
-		path, err := r.beginningPath()
+		c := DefaultConfig()
+		change(&c)
+		path, err := sharedPrefixPath("folder", c, ResultData{}, Device{}, "")
 		if err != nil {
 			t.Fatal(err)
 		}
