@@ -127,7 +127,7 @@ func newCertificate(kind GameKind, c game.Certificate) *Certificate {
 // each layer's players and their indices.
 func nameMostTempted(c *Certificate, accounts [][]game.Account, indices [][]int) {
 	if l, position := game.MostTempted(accounts); l >= 0 {
-		c.MostTempted = &PlayerName{l, indices[l][position]}
+		c.MostTempted = &PlayerName{Layer: l, Index: indices[l][position]}
 	}
 }
 
@@ -183,17 +183,17 @@ func marketCertificate(m finishedMarket) *Certificate {
 		}
 		certifyLayer(c, CertifiedLayer{Price: end.Price, Cost: end.Cost, Demand: end.Demand, SpectralRadius: &radius}, accounts)
 		all, indices = append(all, accounts), append(indices, end.Players)
-		for i, record := range ledger.Records {
-			p := CertifiedPlayer{PlayerName: PlayerName{l, i}, Reason: record.Reason, Round: record.Round, Epoch: m.Players[len(c.Players)].Epoch}
+		for i, r := range ledger.Records {
+			p := CertifiedPlayer{PlayerName: PlayerName{Layer: l, Index: i}, Reason: r.Reason, Round: r.Round, Epoch: m.Players[len(c.Players)].Epoch}
 			if len(end.Players) > 0 && end.Players[0] == i {
 				p.Account = accounts[0]
 				end.Players, accounts = end.Players[1:], accounts[1:]
 			} else {
-				p.Account = game.Market{Price: record.Price}.Account(record.Worth, record.Participation)
+				p.Account = game.Market{Price: r.Price}.Account(r.Worth, r.Participation)
 			}
-			if record.Reason != game.Kept && c.PutBack != nil {
-				p.PutBack = &PutBack{m.WhenItLeft[l][i], m.AtTheEnd[l][i], record.Price}
-				c.PutBack.Of(record.Reason).Add(*p.PutBack)
+			if r.Reason != game.Kept && c.PutBack != nil {
+				p.PutBack = &PutBack{WhenItLeft: m.WhenItLeft[l][i], AtTheEnd: m.AtTheEnd[l][i], Refused: r.Price}
+				c.PutBack.Of(r.Reason).Add(*p.PutBack)
 			}
 			c.Players = append(c.Players, p)
 		}
@@ -227,7 +227,7 @@ func paperCertificate(g game.Paper, certificate game.Certificate, accounts [][]g
 		indices = append(indices, network.Indices(len(accounts[l])))
 		for i, a := range accounts[l] {
 			p := players[len(c.Players)]
-			c.Players = append(c.Players, CertifiedPlayer{PlayerName: PlayerName{l, i}, Reason: p.Reason, Epoch: p.Epoch, Account: a})
+			c.Players = append(c.Players, CertifiedPlayer{PlayerName: PlayerName{Layer: l, Index: i}, Reason: p.Reason, Epoch: p.Epoch, Account: a})
 		}
 	}
 	nameMostTempted(c, accounts, indices)

@@ -170,7 +170,7 @@ func (t *training) trackBestEpoch(epoch int, loss float64) error {
 	if err != nil {
 		return err
 	}
-	t.Best, t.best = &BestEpoch{epoch, loss}, state.Network
+	t.Best, t.best = &BestEpoch{Epoch: epoch, ValidationLoss: loss}, state.Network
 	return nil
 }
 

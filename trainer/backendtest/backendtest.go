@@ -74,7 +74,7 @@ func compare(reference, candidate Opener, unit float64, cases []Case, parts func
 	for _, c := range cases {
 		s := &session{
 			Case: c, unit: unit, report: &report, data: c.Data(), start: c.State(),
-			reference: &backend{open: reference}, candidate: &backend{open: candidate},
+			reference: &side{open: reference}, candidate: &side{open: candidate},
 		}
 		if err := s.run(parts(s)); err != nil {
 			return report, fmt.Errorf("%s: %w", c.Name, err)
@@ -98,7 +98,7 @@ func (s *session) run(parts []func() error) (err error) {
 type session struct {
 	Case
 	unit                 float64
-	reference, candidate *backend
+	reference, candidate *side
 	report               *Report
 	data                 *dataset.Dataset
 	start                *trainer.State // never changed; engines are given copies
@@ -123,8 +123,8 @@ func (s *session) State() *trainer.State {
 	return &c
 }
 
-// backend is one of the two that are compared, with the engines that are open on it.
-type backend struct {
+// side is one of the two that are compared, with the engines that are open on it.
+type side struct {
 	open    Opener
 	engines map[purpose]trainer.Engine
 }
@@ -136,7 +136,7 @@ type purpose struct {
 }
 
 // close closes all engines, so that the next one is opened anew.
-func (b *backend) close() (err error) {
+func (b *side) close() (err error) {
 	for _, e := range b.engines {
 		err = errors.Join(err, e.Close())
 	}
@@ -154,7 +154,7 @@ func (s *session) engines(run func(reference, candidate trainer.Engine) error) e
 // with has one backend at the state of the case. Its engine stays open for what else
 // is compared, since opening one may mean to compile everything, and takes the state
 // again: nothing that was done before may show.
-func (s *session) with(b *backend, run func(trainer.Engine) error) error {
+func (s *session) with(b *side, run func(trainer.Engine) error) error {
 	key := purpose{s.data, s.valuation}
 	if e := b.engines[key]; e != nil {
 		if err := e.Push(s.State()); err != nil {

@@ -78,7 +78,7 @@ const (
 // that is fresh.
 func (s *session) trajectory() error {
 	stretch := s.stretch(trajectorySteps, true)
-	run := func(b *backend) (end *trainer.State, progress trainer.Progress, err error) {
+	run := func(b *side) (end *trainer.State, progress trainer.Progress, err error) {
 		err = s.with(b, func(e trainer.Engine) error {
 			if progress, err = e.Train(context.Background(), stretch); err != nil {
 				return err
