@@ -387,11 +387,10 @@ func (p CertifiedPlayer) check() error {
 	return nil
 }
 
-// rounds reads the lines about rounds of the market from metrics, as far as they
-// are this run's.
-func (r *run) rounds() ([]RoundLine, error) {
+// readRounds reads the lines about rounds of a market from metrics.
+func readRounds(metrics io.Reader, m *ResultMarket) ([]RoundLine, error) {
 	var rounds []RoundLine
-	lines := bufio.NewReader(io.NewSectionReader(r.metrics, 0, r.length))
+	lines := bufio.NewReader(metrics)
 	for {
 		line, err := lines.ReadBytes('\n')
 		if errors.Is(err, io.EOF) {
@@ -402,11 +401,11 @@ func (r *run) rounds() ([]RoundLine, error) {
 		}
 		var round RoundLine
 		if err := json.Unmarshal(line, &round); err != nil {
-			return nil, fmt.Errorf("%s: %w", r.metrics.Name(), PlainJSON(err))
+			return nil, PlainJSON(err)
 		}
 		if round.Round > 0 {
-			if err := r.result.Market.belongs(round); err != nil {
-				return nil, fmt.Errorf("%s is damaged: %w", r.metrics.Name(), err)
+			if err := m.belongs(round); err != nil {
+				return nil, fmt.Errorf("it is damaged: %w", err)
 			}
 			rounds = append(rounds, round)
 		}

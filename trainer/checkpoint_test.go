@@ -2,7 +2,6 @@ package trainer
 
 import (
 	"bytes"
-	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -166,18 +165,8 @@ func TestAccuraciesBelongToTheirTarget(t *testing.T) {
 
 		// The same of what stands in the metrics of its rounds and in its result.
 		market := &ResultMarket{Target: p.target}
-		r := &run{config: config, hidden: []int{3, 2}, result: Result{Market: market}}
 		for _, line := range []string{`{"round":1}`, `{"round":1,"validation_accuracy":90}`, `{"round":1,"validation_accuracy":101}`} {
-			r.metrics, err = os.CreateTemp(t.TempDir(), "")
-			if err != nil {
-				t.Fatal(err)
-			}
-			r.length = int64(len(line) + 1)
-			_, failed := r.metrics.WriteString(line + "\n")
-			_, err := r.rounds()
-			if failed = errors.Join(failed, r.metrics.Close()); failed != nil {
-				t.Fatal(failed)
-			}
+			_, err := readRounds(strings.NewReader(line+"\n"), market)
 			if want := strings.Contains(line, "accuracy") == (c.drop > 0) && !strings.Contains(line, "101"); (err == nil) != want {
 				t.Errorf("drop %g, %s: %v", c.drop, line, err)
 			}
@@ -186,7 +175,7 @@ func TestAccuraciesBelongToTheirTarget(t *testing.T) {
 		for _, known := range []*ValidationPair{nil, {}, {Pruned: &half}, {Dense: &beyond}, {Pruned: &beyond}} {
 			market.Validation = known
 			want := (known != nil) == (c.drop > 0) && (known == nil || known.Dense != &beyond && known.Pruned != &beyond)
-			if err := r.reopenMarket(market); (err == nil) != want {
+			if _, err := (&checkpoint{Config: config, Result: Result{Market: market}}).market(); (err == nil) != want {
 				t.Errorf("drop %g, %+v: %v", c.drop, known, err)
 			}
 		}

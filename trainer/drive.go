@@ -143,29 +143,34 @@ func (m *ResultMarket) belongs(line RoundLine) error {
 	return nil
 }
 
-// reopenMarket takes what a checkpoint knows of the market's target.
-func (r *run) reopenMarket(known *ResultMarket) error {
-	if r.config.Game != MarketGame {
-		return nil
+// market returns what a checkpoint knows of its market and the market's target, nil if
+// the run has no market.
+func (c *checkpoint) market() (*ResultMarket, error) {
+	known, config := c.Result.Market, c.Config
+	if config.Game != MarketGame {
+		return nil, nil
 	}
 	if known == nil {
-		return errors.New("it does not know what drives its market")
+		return nil, errors.New("it does not know what drives its market")
 	}
-	known.Target, known.Cost = r.config.target(len(r.hidden)), r.config.Cost
-	r.result.Market, r.latency = known, known.LatencyModel
+	hidden, err := network.Parse(config.Model)
+	if err != nil {
+		return nil, err
+	}
+	known.Target, known.Cost = config.target(len(hidden)), config.Cost
 	if v, looks := known.Validation, known.AccuracyDrop > 0; (v != nil) != looks || v != nil && !(percentage(v.Dense) && percentage(v.Pruned)) {
-		return fmt.Errorf("its accuracies on the validation part are not those of a market whose target is %s", known.Words())
+		return nil, fmt.Errorf("its accuracies on the validation part are not those of a market whose target is %s", known.Words())
 	}
-	if !r.config.needsLatency() {
-		return nil
+	if !config.needsLatency() {
+		return known, nil
 	}
-	if r.latency == nil {
-		return errors.New("it has no model of latencies")
+	if known.LatencyModel == nil {
+		return nil, errors.New("it has no model of latencies")
 	}
-	if err := r.latency.check(len(r.hidden) + 1); err != nil {
-		return fmt.Errorf("its model of latencies is damaged: %w", err)
+	if err := known.LatencyModel.check(len(hidden) + 1); err != nil {
+		return nil, fmt.Errorf("its model of latencies is damaged: %w", err)
 	}
-	return nil
+	return known, nil
 }
 
 // concludeMarket says how the network that the market left meets its target.

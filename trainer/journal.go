@@ -3,6 +3,7 @@ package trainer
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"time"
@@ -57,6 +58,16 @@ func (r *run) writeMetrics(lines []byte) error {
 	n, err := r.metrics.Write(lines)
 	r.length += int64(n)
 	return atomicfile.Advised(err)
+}
+
+// rounds reads the lines about rounds of the market from metrics, as far as they
+// are this run's.
+func (r *run) rounds() ([]RoundLine, error) {
+	rounds, err := readRounds(io.NewSectionReader(r.metrics, 0, r.length), r.result.Market)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", r.metrics.Name(), err)
+	}
+	return rounds, nil
 }
 
 // tell reports what begins now.

@@ -207,8 +207,11 @@ func Resume(ctx context.Context, o Options) (*Result, error) {
 	if _, err := r.placeSamples(); err != nil && !errors.Is(err, ErrOutOfMemory) {
 		return nil, err
 	}
-	if err := r.reopenMarket(c.Result.Market); err != nil {
+	if r.result.Market, err = c.market(); err != nil {
 		return nil, fmt.Errorf("checkpoint %s: %w", path, err)
+	}
+	if r.result.Market != nil {
+		r.latency = r.result.Market.LatencyModel
 	}
 	kind := r.config.Game
 	if c.Stage == stageDense {
