@@ -144,7 +144,7 @@ func TestPlantedDeviationIsNamed(t *testing.T) {
 	const away = 0.4
 	end.Participations[position] -= away
 	c := certify()
-	want := PlayerName{1, end.Players[position]}
+	want := PlayerName{Layer: 1, Index: end.Players[position]}
 	gain := end.Worths[position] / 2 * away * away
 	if c.Claimed || c.MostTempted == nil || *c.MostTempted != want {
 		t.Fatalf("planted %s, named %v, claimed %v", want, c.MostTempted, c.Claimed)

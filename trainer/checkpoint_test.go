@@ -29,7 +29,9 @@ func testCheckpoint() *checkpoint {
 		Contributions: []Contributions{
 			{Mean: []float32{1, 2}, MeanSquare: []float32{3, 4}}, {Mean: []float32{5, 6}, MeanSquare: []float32{7, 8}},
 		},
-		Slopes: []SlopeMoments{{[]float32{0.1, 0.2}, []float32{0.3, 0.4}}, {[]float32{0.5, 0.6}, []float32{0.7, 0.8}}},
+		Slopes: []SlopeMoments{
+			{First: []float32{0.1, 0.2}, Second: []float32{0.3, 0.4}}, {First: []float32{0.5, 0.6}, Second: []float32{0.7, 0.8}},
+		},
 	}
 	state.Network.Layers[0].Participation = []float32{0.9, 0.8}
 	for _, moments := range []*network.Network{state.First, state.Second} {
@@ -41,7 +43,10 @@ func testCheckpoint() *checkpoint {
 	departed.Layers[0].Weight[5] = 0.25
 	known := market{
 		WhenItLeft: [][]float64{{0, 1e-3, 0}, {0, 0}}, AtTheEnd: [][]float64{{0, -1e-3, 0}, {0, 0}},
-		Closing: []closing{{[]int{0, 2}, []float64{1, 2}, []float64{0.9, 0.8}, 1, 0.5, 2}, {[]int{0, 1}, []float64{3, 4}, []float64{0.7, 0.6}, 2, 0, 3}},
+		Closing: []closing{
+			{Players: []int{0, 2}, Worths: []float64{1, 2}, Participations: []float64{0.9, 0.8}, Demand: 1, Price: 0.5, Cost: 2},
+			{Players: []int{0, 1}, Worths: []float64{3, 4}, Participations: []float64{0.7, 0.6}, Demand: 2, Price: 0, Cost: 3},
+		},
 	}
 	config := DefaultConfig()
 	config.Keep, config.Sparsity = 4, 0

@@ -18,7 +18,7 @@ import (
 
 func newTrain() *cobra.Command {
 	config := trainer.DefaultConfig()
-	settings := configFlags(&config)
+	ofRun := configFlags(&config)
 	var (
 		out, file, resume string
 		asJSON, dryRun    bool
@@ -68,11 +68,11 @@ default. Settings of a game that is not played do nothing.`,
 					return err
 				}
 				if flags.Changed("config") {
-					if err := settleFromFile(settings, file); err != nil {
+					if err := settleFromFile(ofRun, file); err != nil {
 						return err
 					}
 				}
-				if err := checkGiven(settings, config); err != nil {
+				if err := checkGiven(ofRun, config); err != nil {
 					return err
 				}
 				progress.device = config.Device
@@ -110,7 +110,7 @@ default. Settings of a game that is not played do nothing.`,
 		},
 	}
 	cmd.Flags().SortFlags = false
-	cmd.Flags().AddFlagSet(settings)
+	cmd.Flags().AddFlagSet(ofRun)
 	output := newFlagSet()
 	output.StringVar(&out, "out", "", "`folder` for the results (default: a new one in runs/)")
 	output.StringVar(&file, "config", "", "TOML `file` with settings, such as the config.toml of a run")

@@ -88,12 +88,12 @@ func Methods(defaults trainer.Config) []Method {
 
 // learningRates are half, once and twice the default.
 func learningRates(defaults trainer.Config) []Setting {
-	var settings []Setting
+	var candidates []Setting
 	for _, factor := range [Searched]float64{0.5, 1, 2} {
 		rate := factor * defaults.LearningRate
-		settings = append(settings, Setting{fmt.Sprintf("learning-rate %g", rate), func(c *trainer.Config) { c.LearningRate = rate }})
+		candidates = append(candidates, Setting{fmt.Sprintf("learning-rate %g", rate), func(c *trainer.Config) { c.LearningRate = rate }})
 	}
-	return settings
+	return candidates
 }
 
 func market(c *trainer.Config, p place) {
@@ -150,11 +150,11 @@ const gateRate = 0.1
 // penalties are weights of the L1 penalty on gates, about the best that single runs
 // with 3e-4 to 1e-2 found on MNIST's validation part.
 func penalties() []Setting {
-	var settings []Setting
+	var candidates []Setting
 	for _, gamma := range [Searched]float64{3e-3, 1e-2, 3e-2} {
-		settings = append(settings, Setting{fmt.Sprintf("gamma %g", gamma), func(c *trainer.Config) { c.Gamma = gamma }})
+		candidates = append(candidates, Setting{fmt.Sprintf("gamma %g", gamma), func(c *trainer.Config) { c.Gamma = gamma }})
 	}
-	return settings
+	return candidates
 }
 
 // paper plays the game of arXiv:2512.22106 in the reading that came nearest to its
@@ -169,13 +169,13 @@ func paper(c *trainer.Config, p place) {
 
 // paperRows are the three of the paper's configurations in which players leave.
 func paperRows() []Setting {
-	var settings []Setting
+	var candidates []Setting
 	for _, row := range [Searched]struct{ beta, gamma float64 }{{0.5, 0}, {0.05, 0.05}, {0.001, 0.1}} {
-		settings = append(settings, Setting{fmt.Sprintf("beta %g gamma %g", row.beta, row.gamma), func(c *trainer.Config) {
+		candidates = append(candidates, Setting{fmt.Sprintf("beta %g gamma %g", row.beta, row.gamma), func(c *trainer.Config) {
 			c.Beta, c.Gamma = row.beta, row.gamma
 		}})
 	}
-	return settings
+	return candidates
 }
 
 // small trains a network that has the surviving shape from the start.
