@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"nashprune/trainer"
+	"nashprune/trainer/record"
 )
 
 // TestTrainRefuses: what makes no sense is refused in one line, before anything
@@ -134,7 +134,7 @@ func TestOtherCommandsRefuse(t *testing.T) {
 	atImages(t)
 	succeed(t, train("--keep", "8", "--out", "run")...)
 	succeed(t, train("--game", "off", "--out", "dense")...)
-	model, err := os.ReadFile(filepath.Join("run", trainer.PrunedFile))
+	model, err := os.ReadFile(filepath.Join("run", record.PrunedFile))
 	if err != nil {
 		t.Fatal(err)
 	}

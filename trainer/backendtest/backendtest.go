@@ -13,13 +13,13 @@ import (
 	"slices"
 
 	"nashprune/game"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
 )
 
 // Opener opens an engine of the backend under test.
-type Opener func(d *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (trainer.Engine, error)
+type Opener func(d *dataset.Dataset, o backend.EngineOptions, s *backend.State) (backend.Engine, error)
 
 // Check is the comparison of one quantity in one case.
 type Check struct {
@@ -101,12 +101,12 @@ type session struct {
 	reference, candidate *side
 	report               *Report
 	data                 *dataset.Dataset
-	start                *trainer.State // never changed; engines are given copies
+	start                *backend.State // never changed; engines are given copies
 	valuation            game.Valuation // of the engines
 }
 
 // State returns a copy of the state of the case, which takes long to draw.
-func (s *session) State() *trainer.State {
+func (s *session) State() *backend.State {
 	c := *s.start
 	for _, n := range []**network.Network{&c.Network, &c.First, &c.Second} {
 		if *n != nil {
@@ -126,7 +126,7 @@ func (s *session) State() *trainer.State {
 // side is one of the two that are compared, with the engines that are open on it.
 type side struct {
 	open    Opener
-	engines map[purpose]trainer.Engine
+	engines map[purpose]backend.Engine
 }
 
 // purpose is what engines of a case differ in.
@@ -145,16 +145,16 @@ func (b *side) close() (err error) {
 }
 
 // engines has both backends at the state of the case.
-func (s *session) engines(run func(reference, candidate trainer.Engine) error) error {
-	return s.with(s.reference, func(reference trainer.Engine) error {
-		return s.with(s.candidate, func(candidate trainer.Engine) error { return run(reference, candidate) })
+func (s *session) engines(run func(reference, candidate backend.Engine) error) error {
+	return s.with(s.reference, func(reference backend.Engine) error {
+		return s.with(s.candidate, func(candidate backend.Engine) error { return run(reference, candidate) })
 	})
 }
 
 // with has one backend at the state of the case. Its engine stays open for what else
 // is compared, since opening one may mean to compile everything, and takes the state
 // again: nothing that was done before may show.
-func (s *session) with(b *side, run func(trainer.Engine) error) error {
+func (s *session) with(b *side, run func(backend.Engine) error) error {
 	key := purpose{s.data, s.valuation}
 	if e := b.engines[key]; e != nil {
 		if err := e.Push(s.State()); err != nil {
@@ -162,12 +162,12 @@ func (s *session) with(b *side, run func(trainer.Engine) error) error {
 		}
 		return run(e)
 	}
-	e, err := b.open(s.data, trainer.EngineOptions{Batch: s.Batch, Optimiser: s.Optimiser, Loss: s.Loss, Valuation: s.valuation}, s.State())
+	e, err := b.open(s.data, backend.EngineOptions{Batch: s.Batch, Optimiser: s.Optimiser, Loss: s.Loss, Valuation: s.valuation}, s.State())
 	if err != nil {
 		return err
 	}
 	if b.engines == nil {
-		b.engines = map[purpose]trainer.Engine{}
+		b.engines = map[purpose]backend.Engine{}
 	}
 	b.engines[key] = e
 	return run(e)

@@ -1,0 +1,15 @@
+// Package record holds what a run writes to its folder and how that is read again:
+// result, metrics, players and certificate, under the names of their files.
+package record
+
+// The files of a run folder.
+const (
+	ConfigFile      = "config.toml"            // the resolved configuration
+	MetricsFile     = "metrics.jsonl"          // a line an epoch and a round
+	ResultFile      = "result.json"            // Result
+	DenseFile       = "dense.safetensors"      // the network trained without the game
+	PrunedFile      = "pruned.safetensors"     // what the game left
+	PlayersFile     = "players.csv"            // a row a player
+	CertificateFile = "equilibrium.json"       // Certificate
+	CheckpointFile  = "checkpoint.safetensors" // until the run is finished
+)
