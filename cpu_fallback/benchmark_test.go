@@ -8,7 +8,7 @@ import (
 
 	"gonum.org/v1/gonum/blas"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
 	"nashprune/trainer/random"
@@ -44,8 +44,8 @@ func benchmarkNetwork(widths ...int) *network.Network {
 
 func benchmarkEngine(b *testing.B, p products[float32], batch int, widths ...int) *engine[float32] {
 	b.Helper()
-	e, err := open[float32](p, benchmarkData(1024), trainer.EngineOptions{Batch: batch, Optimiser: trainer.Optimiser{Kind: trainer.Adam}},
-		&trainer.State{Network: benchmarkNetwork(widths...)})
+	e, err := open[float32](p, benchmarkData(1024), backend.EngineOptions{Batch: batch, Optimiser: backend.Optimiser{Kind: backend.Adam}},
+		&backend.State{Network: benchmarkNetwork(widths...)})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func BenchmarkStep(b *testing.B) {
 func benchmarkStep(b *testing.B, library products[float32], widths []int, track bool) {
 	const batch, stepsAtOnce = 128, 8
 	e := benchmarkEngine(b, library, batch, widths...)
-	s := trainer.Stretch{LearningRates: make([]float64, stepsAtOnce), Track: track}
+	s := backend.Stretch{LearningRates: make([]float64, stepsAtOnce), Track: track}
 	for i := range stepsAtOnce * batch {
 		s.Order = append(s.Order, int32(i))
 	}

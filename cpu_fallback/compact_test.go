@@ -5,7 +5,7 @@ import (
 	"slices"
 	"testing"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
 	"nashprune/trainer/random"
@@ -43,7 +43,7 @@ func TestMoveUp(t *testing.T) {
 func TestARemovalTakesNoMemory(t *testing.T) {
 	const inputs, players = 400, 3000
 	n := network.New([]int{inputs, players, 3})
-	e, err := open[float32](gonum32{}, dataset.Noise(16, inputs, 3), trainer.EngineOptions{Batch: 8, Optimiser: trainer.Optimiser{Kind: trainer.Adam}}, &trainer.State{Network: n})
+	e, err := open[float32](gonum32{}, dataset.Noise(16, inputs, 3), backend.EngineOptions{Batch: 8, Optimiser: backend.Optimiser{Kind: backend.Adam}}, &backend.State{Network: n})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func TestARemovalTakesNoMemory(t *testing.T) {
 	if taken := after.TotalAlloc - before.TotalAlloc; taken > lists+1<<16 {
 		t.Errorf("%d bytes were allocated, the lists take %d", taken, lists)
 	}
-	plan, err := driver{}.Plan(trainer.Device{}, dataset.Noise(16, inputs, 3), e.options, []int{inputs, players, 3})
+	plan, err := driver{}.Plan(backend.Device{}, dataset.Noise(16, inputs, 3), e.options, []int{inputs, players, 3})
 	if err != nil || plan.Removal != 0 {
 		t.Errorf("planned are %d bytes, %v", plan.Removal, err)
 	}

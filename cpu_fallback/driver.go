@@ -7,7 +7,7 @@ import (
 	"runtime"
 	"strings"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 )
 
@@ -16,9 +16,9 @@ const DriverName = "cpu"
 
 type driver struct{}
 
-var _ trainer.Driver = driver{}
+var _ backend.Driver = driver{}
 
-func init() { trainer.Register(driver{}) }
+func init() { backend.Register(driver{}) }
 
 func (driver) Name() string { return DriverName }
 
@@ -27,19 +27,19 @@ const gonumName = "gonum"
 
 // Devices lists the processor once for each library that can multiply matrices:
 // with OpenBLAS, where the system has it, and with gonum.
-func (driver) Devices() ([]trainer.Device, error) {
+func (driver) Devices() ([]backend.Device, error) {
 	libraries := []string{gonumName}
 	if found, err := findOpenBLAS(); err == nil {
 		libraries = []string{found.version, gonumName}
 	}
-	var devices []trainer.Device
+	var devices []backend.Device
 	for i, library := range libraries {
-		devices = append(devices, trainer.Device{Driver: DriverName, Index: i, Name: processorName(), Kind: trainer.CPU, BLAS: library})
+		devices = append(devices, backend.Device{Driver: DriverName, Index: i, Name: processorName(), Kind: backend.CPU, BLAS: library})
 	}
 	return devices, nil
 }
 
-func (driver) Open(device trainer.Device, d *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (trainer.Engine, error) {
+func (driver) Open(device backend.Device, d *dataset.Dataset, o backend.EngineOptions, s *backend.State) (backend.Engine, error) {
 	plan, err := driver{}.Plan(device, d, o, s.Network.Widths())
 	if err == nil {
 		err = plan.Check()
@@ -59,7 +59,7 @@ func (driver) Open(device trainer.Device, d *dataset.Dataset, o trainer.EngineOp
 
 // OpenOracle opens an engine that computes in float64. Its state goes to the host
 // as float32, so that Pull then Push rounds it.
-func OpenOracle(d *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (trainer.Engine, error) {
+func OpenOracle(d *dataset.Dataset, o backend.EngineOptions, s *backend.State) (backend.Engine, error) {
 	return open[float64](gonum64{}, d, o, s)
 }
 

@@ -2,7 +2,7 @@ package cpufallback
 
 import (
 	"nashprune/game"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
 )
@@ -12,7 +12,7 @@ type engine[T real] struct {
 	data       *dataset.Dataset
 	products   products[T]
 	vectors    vectors[T]
-	options    trainer.EngineOptions
+	options    backend.EngineOptions
 	inputs     [256]T // the network's input for each value of a pixel
 	layers     []*layer[T]
 	activation network.Activation
@@ -26,8 +26,8 @@ type engine[T real] struct {
 }
 
 var (
-	_ trainer.Engine = (*engine[float32])(nil)
-	_ trainer.Engine = (*engine[float64])(nil)
+	_ backend.Engine = (*engine[float32])(nil)
+	_ backend.Engine = (*engine[float64])(nil)
 )
 
 // layer is one affine layer with all that a step leaves behind. The parameters
@@ -60,7 +60,7 @@ func (l *layer[T]) bias() []T         { return l.biasOf(l.parameters) }
 func (l *layer[T]) weightOf(v []T) matrix[T] { return matrix[T]{l.out, l.in, v[:l.in*l.out]} }
 func (l *layer[T]) biasOf(v []T) []T         { return v[l.in*l.out:] }
 
-func open[T real](p products[T], d *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (*engine[T], error) {
+func open[T real](p products[T], d *dataset.Dataset, o backend.EngineOptions, s *backend.State) (*engine[T], error) {
 	if err := o.Validate(d, s.Network); err != nil {
 		return nil, err
 	}
@@ -99,7 +99,7 @@ func (l *layer[T]) layParameters(take taker[T]) { l.parameters = take(l.size()) 
 
 func (l *layer[T]) layGradient(take taker[T]) { l.gradient = take(l.size()) }
 
-func (l *layer[T]) layMoments(take taker[T], kind trainer.OptimiserKind) {
+func (l *layer[T]) layMoments(take taker[T], kind backend.OptimiserKind) {
 	l.first = take(l.size())
 	if kind.HasSecond() {
 		l.second = take(l.size())
@@ -183,8 +183,8 @@ func (e *engine[T]) narrow(pick func(*layer[T]) []T) *network.Network {
 	return n
 }
 
-func (e *engine[T]) Pull() (*trainer.State, error) {
-	s := &trainer.State{
+func (e *engine[T]) Pull() (*backend.State, error) {
+	s := &backend.State{
 		Network: e.narrow(func(l *layer[T]) []T { return l.parameters }),
 		First:   e.narrow(func(l *layer[T]) []T { return l.first }),
 		Steps:   e.steps,
@@ -194,17 +194,17 @@ func (e *engine[T]) Pull() (*trainer.State, error) {
 		s.Second = e.narrow(func(l *layer[T]) []T { return l.second })
 	}
 	for _, l := range e.hidden() {
-		s.Contributions = append(s.Contributions, trainer.Contributions{
+		s.Contributions = append(s.Contributions, backend.Contributions{
 			Mean: convert[float32](l.mean), MeanSquare: convert[float32](l.square),
 		})
-		s.Slopes = append(s.Slopes, trainer.SlopeMoments{
+		s.Slopes = append(s.Slopes, backend.SlopeMoments{
 			First: convert[float32](l.firstSlope), Second: convert[float32](l.secondSlope),
 		})
 	}
 	return s, nil
 }
 
-func (e *engine[T]) Push(s *trainer.State) error {
+func (e *engine[T]) Push(s *backend.State) error {
 	e.build(s.Network)
 	e.steps, e.tracked = s.Steps, s.Tracked
 	for i, l := range e.layers {
@@ -254,7 +254,7 @@ func (e *engine[T]) Move(prices []float64, damping float64) ([][]float64, error)
 	for i, l := range e.hidden() {
 		market := game.Market{Price: prices[i]}
 		for j, s := range l.participation {
-			worth := e.options.Valuation.Worth(float64(s), float64(l.square[j]))
+			worth := game.Worth(float64(s), float64(l.square[j]))
 			l.participation[j] = T(market.Respond(worth, float64(s), damping))
 		}
 		moved[i] = convert[float64](l.participation)
@@ -262,6 +262,6 @@ func (e *engine[T]) Move(prices []float64, damping float64) ([][]float64, error)
 	return moved, nil
 }
 
-func (e *engine[T]) Timings() []trainer.Timing { return nil }
+func (e *engine[T]) Timings() []backend.Timing { return nil }
 
 func (e *engine[T]) Close() error { return nil }

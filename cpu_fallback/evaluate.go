@@ -6,17 +6,17 @@ import (
 	"fmt"
 
 	"nashprune/game"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 )
 
 // evaluationBatch is how many samples are evaluated at a time. Gonum takes sums
 // in another order for other sizes, so it is the same whatever the training
 // batch: a saved network then gives the same logits in any process.
-const evaluationBatch = trainer.InferLimit
+const evaluationBatch = backend.InferLimit
 
 // eachBatch runs the network over samples of a part of the data and calls visit
 // after each batch with the place of its first sample and its size.
-func (e *engine[T]) eachBatch(ctx context.Context, part trainer.Part, order []int32, visit func(first, rows int)) error {
+func (e *engine[T]) eachBatch(ctx context.Context, part backend.Part, order []int32, visit func(first, rows int)) error {
 	for first := 0; first < len(order); first += evaluationBatch {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -29,18 +29,18 @@ func (e *engine[T]) eachBatch(ctx context.Context, part trainer.Part, order []in
 	return nil
 }
 
-func (e *engine[T]) Evaluate(ctx context.Context, part trainer.Part, want trainer.Want) (trainer.Evaluation, error) {
+func (e *engine[T]) Evaluate(ctx context.Context, part backend.Part, want backend.Want) (backend.Evaluation, error) {
 	last := e.layers[len(e.layers)-1]
-	result := trainer.Evaluation{
+	result := backend.Evaluation{
 		Samples: part.Of(e.data).Len(),
 	}
 	if !e.data.Regression() {
 		result.ClassSamples, result.ClassCorrect = make([]int, last.out), make([]int, last.out)
 	}
 	total := 0.
-	err := e.eachBatch(ctx, part, trainer.InOrder(result.Samples), func(_, rows int) {
+	err := e.eachBatch(ctx, part, backend.InOrder(result.Samples), func(_, rows int) {
 		for b := range rows {
-			loss, correct := e.judge(b, trainer.Loss{}, 1)
+			loss, correct := e.judge(b, backend.Loss{}, 1)
 			total += float64(loss)
 			if want.Logits {
 				result.Logits = append(result.Logits, convert[float32](last.output.row(b))...)
@@ -61,10 +61,10 @@ func (e *engine[T]) Evaluate(ctx context.Context, part trainer.Part, want traine
 	return result, err
 }
 
-func (e *engine[T]) Statistics() ([]trainer.Statistics, error) {
-	var all []trainer.Statistics
+func (e *engine[T]) Statistics() ([]backend.Statistics, error) {
+	var all []backend.Statistics
 	for _, l := range e.hidden() {
-		all = append(all, trainer.Statistics{
+		all = append(all, backend.Statistics{
 			Participation:    convert[float64](l.participation),
 			MeanContribution: convert[float64](l.mean),
 			MeanSquare:       convert[float64](l.square),
@@ -73,10 +73,10 @@ func (e *engine[T]) Statistics() ([]trainer.Statistics, error) {
 	return all, nil
 }
 
-func (e *engine[T]) Measure(ctx context.Context) ([]trainer.Statistics, error) {
-	var all []trainer.Statistics
+func (e *engine[T]) Measure(ctx context.Context) ([]backend.Statistics, error) {
+	var all []backend.Statistics
 	for _, l := range e.hidden() {
-		s := trainer.Statistics{
+		s := backend.Statistics{
 			Participation:    convert[float64](l.participation),
 			MeanContribution: make([]float64, l.out),
 			MeanSquare:       make([]float64, l.out),
@@ -84,10 +84,10 @@ func (e *engine[T]) Measure(ctx context.Context) ([]trainer.Statistics, error) {
 		l.measureTheta(&s, true)
 		all = append(all, s)
 	}
-	return all, e.contributions(ctx, trainer.InOrder(e.data.Train.Len()), all)
+	return all, e.contributions(ctx, backend.InOrder(e.data.Train.Len()), all)
 }
 
-func (e *engine[T]) Observe(ctx context.Context, order []int32) error {
+func (e *engine[T]) EstimateContributions(ctx context.Context, order []int32) error {
 	all, err := e.Statistics()
 	if err != nil {
 		return err
@@ -106,8 +106,8 @@ func (e *engine[T]) Observe(ctx context.Context, order []int32) error {
 }
 
 // contributions adds the means over the given training samples to statistics of zero.
-func (e *engine[T]) contributions(ctx context.Context, order []int32, all []trainer.Statistics) error {
-	return e.eachBatch(ctx, trainer.TrainPart, order, func(first, rows int) {
+func (e *engine[T]) contributions(ctx context.Context, order []int32, all []backend.Statistics) error {
+	return e.eachBatch(ctx, backend.TrainPart, order, func(first, rows int) {
 		if e.options.Valuation == game.Outputs {
 			e.sway(first, rows)
 		} else {
@@ -125,27 +125,27 @@ func (e *engine[T]) contributions(ctx context.Context, order []int32, all []trai
 }
 
 func (e *engine[T]) Infer(count int) error {
-	if available := e.data.Test.Len(); count > min(available, trainer.InferLimit) {
+	if available := e.data.Test.Len(); count > min(available, backend.InferLimit) {
 		return fmt.Errorf("cannot run %d samples at a time: there are %d and the limit is %d",
-			count, available, trainer.InferLimit)
+			count, available, backend.InferLimit)
 	}
-	e.gather(e.data.Test, trainer.InOrder(count))
+	e.gather(e.data.Test, backend.InOrder(count))
 	e.forward(count)
 	return nil
 }
 
-func (e *engine[T]) Probe(order []int32, learningRate float64) ([]trainer.Tensor, error) {
+func (e *engine[T]) Probe(order []int32, learningRate float64) ([]backend.Tensor, error) {
 	if len(order) == 0 || len(order) > e.options.Batch {
 		return nil, errors.New("a probe takes between one sample and a whole batch")
 	}
 	progress := e.trainStep(order, learningRate, e.options.Optimiser.Shrink(learningRate), true, nil)
 	rows := len(order)
-	tensors := []trainer.Tensor{
+	tensors := []backend.Tensor{
 		{Name: "input", Shape: []int{rows, e.batch.columns}, Values: convert[float64](e.batch.top(rows).data)},
 		{Name: "loss", Shape: []int{1}, Values: []float64{progress.Loss / float64(rows)}},
 	}
 	add := func(l int, name string, v []T, shape ...int) {
-		tensors = append(tensors, trainer.Tensor{Name: fmt.Sprintf("%d.%s", l, name), Shape: shape, Values: convert[float64](v)})
+		tensors = append(tensors, backend.Tensor{Name: fmt.Sprintf("%d.%s", l, name), Shape: shape, Values: convert[float64](v)})
 	}
 	for i, l := range e.layers {
 		add(i, "output", l.output.top(rows).data, rows, l.out)

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"testing"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
 	"nashprune/trainer/random"
@@ -24,8 +24,8 @@ func TestThroughWideGates(t *testing.T) {
 				for i := range n.Layers[0].Participation {
 					n.Layers[0].Participation[i] = float32(draw.Below(5)) / 4
 				}
-				o := trainer.EngineOptions{Batch: rows, Optimiser: trainer.Optimiser{Kind: trainer.Adam}}
-				e, err := open[float32](gonum32{}, dataset.Noise(rows, inputs, 3), o, &trainer.State{Network: n})
+				o := backend.EngineOptions{Batch: rows, Optimiser: backend.Optimiser{Kind: backend.Adam}}
+				e, err := open[float32](gonum32{}, dataset.Noise(rows, inputs, 3), o, &backend.State{Network: n})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 )
 
 // sumsPerTurn is how many multiply-adds a turn of each loop makes, each to a sum
@@ -63,9 +63,9 @@ type gauge struct {
 	part     int // of either buffer that each thread copies, in bytes
 }
 
-var _ trainer.Gauger = driver{}
+var _ backend.Gauger = driver{}
 
-func (driver) OpenGauge(trainer.Device) (trainer.Gauge, error) {
+func (driver) OpenGauge(backend.Device) (backend.Gauge, error) {
 	available, _ := availableMemory()
 	threads := runtime.GOMAXPROCS(0)
 	part := copiedByThread(threads, available)
@@ -80,8 +80,8 @@ func (driver) OpenGauge(trainer.Device) (trainer.Gauge, error) {
 	return g, nil
 }
 
-func (g *gauge) Measure(ctx context.Context) (trainer.Ceilings, error) {
-	var c trainer.Ceilings
+func (g *gauge) Measure(ctx context.Context) (backend.Ceilings, error) {
+	var c backend.Ceilings
 	for _, loop := range g.loops {
 		if err := ctx.Err(); err != nil {
 			return c, err
@@ -109,7 +109,7 @@ func (g *gauge) chunksInSecond(work func(thread, chunk int)) float64 {
 	start := time.Now()
 	inChunks(g.threads, 1, func(thread, _, _ int) {
 		chunk := 0
-		for ; time.Since(start) < trainer.GaugeTime; chunk++ {
+		for ; time.Since(start) < backend.GaugeTime; chunk++ {
 			work(thread, chunk)
 		}
 		done.Add(int64(chunk))

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 )
 
 // TestMultiplyAddLoops runs every loop that the processor has for one turn and for
@@ -65,7 +65,7 @@ func TestCopiesAreApart(t *testing.T) {
 }
 
 func TestGauge(t *testing.T) {
-	opened, err := driver{}.OpenGauge(trainer.Device{})
+	opened, err := driver{}.OpenGauge(backend.Device{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	cpufallback "nashprune/cpu_fallback"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
 	"nashprune/trainer/random"
@@ -25,7 +25,7 @@ const differenceTolerance = 100 * differenceStep * differenceStep / 6
 type differenceCase struct {
 	network *network.Network
 	data    *dataset.Dataset
-	loss    trainer.Loss
+	loss    backend.Loss
 }
 
 func newDifferenceCase(seed uint64, hidden ...int) differenceCase {
@@ -68,11 +68,11 @@ func (c differenceCase) regression() differenceCase {
 	return c
 }
 
-func (c differenceCase) engine(t *testing.T, samples dataset.Samples) trainer.Engine {
+func (c differenceCase) engine(t *testing.T, samples dataset.Samples) backend.Engine {
 	t.Helper()
 	d := *c.data
 	d.Train = samples
-	e, err := cpufallback.OpenOracle(&d, trainer.EngineOptions{Batch: samples.Len(), Optimiser: trainer.Optimiser{Kind: trainer.SGD}, Loss: c.loss}, &trainer.State{Network: c.network})
+	e, err := cpufallback.OpenOracle(&d, backend.EngineOptions{Batch: samples.Len(), Optimiser: backend.Optimiser{Kind: backend.SGD}, Loss: c.loss}, &backend.State{Network: c.network})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +131,7 @@ func one(s dataset.Samples, b int) dataset.Samples {
 // every loss: gradients of the mean loss, mean contributions dL/ds, and mean squared
 // contributions, which are made of one central difference a sample.
 func TestGradientsAgainstCentralDifferences(t *testing.T) {
-	smoothed := trainer.Loss{Smoothing: 0.2, ClassWeights: []float64{0.5, 2, 1}}
+	smoothed := backend.Loss{Smoothing: 0.2, ClassWeights: []float64{0.5, 2, 1}}
 	for seed, hidden := range [][]int{{4}, {7, 3}, {3, 5, 4}} {
 		for _, activation := range network.Activations {
 			c := newDifferenceCase(uint64(seed)+1, hidden...)
@@ -139,7 +139,7 @@ func TestGradientsAgainstCentralDifferences(t *testing.T) {
 			t.Run(fmt.Sprintf("%v/%s/cross-entropy", hidden, activation), c.check)
 			c.loss = smoothed
 			t.Run(fmt.Sprintf("%v/%s/smoothed and weighted", hidden, activation), c.check)
-			c.loss = trainer.Loss{}
+			c.loss = backend.Loss{}
 			t.Run(fmt.Sprintf("%v/%s/squared error", hidden, activation), c.regression().check)
 		}
 	}

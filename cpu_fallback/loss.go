@@ -3,13 +3,13 @@ package cpufallback
 import (
 	"math"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 )
 
 // loss computes the loss of each of the first rows samples, sums it up, and leaves
 // the derivative of its mean with respect to the outputs in the last layer.
-func (e *engine[T]) loss(rows int) trainer.Progress {
-	progress := trainer.Progress{Steps: 1, Samples: rows}
+func (e *engine[T]) loss(rows int) backend.Progress {
+	progress := backend.Progress{Steps: 1, Samples: rows}
 	for b := range rows {
 		loss, correct := e.judge(b, e.options.Loss, 1/T(rows))
 		progress.Loss += float64(loss)
@@ -24,7 +24,7 @@ func (e *engine[T]) loss(rows int) trainer.Progress {
 // the first of which has the given place in the pass, in the last layer.
 func (e *engine[T]) sway(first, rows int) {
 	last := e.layers[len(e.layers)-1]
-	sway := trainer.SwayOf(last.out, e.data.Regression())
+	sway := backend.NewOutputSample(last.out, e.data.Regression())
 	share := 1 / float64(rows)
 	for b := range rows {
 		derivative := last.derivative.row(b)
@@ -37,7 +37,7 @@ func (e *engine[T]) sway(first, rows int) {
 
 // judge returns the loss of sample b of the batch, and whether its class has the
 // largest logit. It leaves the derivative of the loss times scale.
-func (e *engine[T]) judge(b int, l trainer.Loss, scale T) (loss T, correct bool) {
+func (e *engine[T]) judge(b int, l backend.Loss, scale T) (loss T, correct bool) {
 	last := e.layers[len(e.layers)-1]
 	outputs, derivative := last.output.row(b), last.derivative.row(b)
 	if e.data.Regression() {

@@ -8,21 +8,21 @@ import (
 	"strings"
 	"unsafe"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 )
 
-var _ trainer.Planner = driver{}
+var _ backend.Planner = driver{}
 
-func (driver) Plan(_ trainer.Device, d *dataset.Dataset, o trainer.EngineOptions, widths []int) (trainer.MemoryPlan, error) {
+func (driver) Plan(_ backend.Device, d *dataset.Dataset, o backend.EngineOptions, widths []int) (backend.MemoryPlan, error) {
 	plan := planMemory[float32](d, o, widths)
 	plan.Available, plan.Source = availableMemory()
 	return plan, nil
 }
 
 // planMemory counts what open and build allocate.
-func planMemory[T real](d *dataset.Dataset, o trainer.EngineOptions, widths []int) trainer.MemoryPlan {
-	var plan trainer.MemoryPlan
+func planMemory[T real](d *dataset.Dataset, o backend.EngineOptions, widths []int) backend.MemoryPlan {
+	var plan backend.MemoryPlan
 	into := func(part *int) taker[T] {
 		return func(n int) []T {
 			*part += n * int(unsafe.Sizeof(*new(T)))

@@ -5,7 +5,7 @@ import (
 	"runtime"
 	"testing"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
 )
@@ -34,12 +34,12 @@ func TestMemoryPlan(t *testing.T) {
 		return int(m.HeapAlloc)
 	}
 	for _, shape := range memoryShapes {
-		for _, kind := range []trainer.OptimiserKind{trainer.Adam, trainer.SGD} {
+		for _, kind := range []backend.OptimiserKind{backend.Adam, backend.SGD} {
 			t.Run(fmt.Sprintf("%v batch %d %s", shape.widths, shape.batch, kind), func(t *testing.T) {
 				data := dataset.Noise(4096, shape.widths[0], shape.widths[len(shape.widths)-1])
-				o := trainer.EngineOptions{Batch: shape.batch, Optimiser: trainer.Optimiser{Kind: kind}}
-				state := &trainer.State{Network: network.New(shape.widths)}
-				plan, err := driver{}.Plan(trainer.Device{}, data, o, shape.widths)
+				o := backend.EngineOptions{Batch: shape.batch, Optimiser: backend.Optimiser{Kind: kind}}
+				state := &backend.State{Network: network.New(shape.widths)}
+				plan, err := driver{}.Plan(backend.Device{}, data, o, shape.widths)
 				if err != nil {
 					t.Fatal(err)
 				}

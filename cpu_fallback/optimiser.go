@@ -3,7 +3,7 @@ package cpufallback
 import (
 	"math"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 )
 
 // update moves all parameters by one step of the optimiser, weights after they were
@@ -26,12 +26,10 @@ func (e *engine[T]) update(rate, shrink float64) {
 				}
 			}
 			switch o.Kind {
-			case trainer.Adam, trainer.AdamW:
+			case backend.Adam, backend.AdamW:
 				e.adam(w, g, m, l.second[low:high], rate)
-			case trainer.RMSProp:
+			case backend.RMSProp:
 				rmsProp(w, g, m, l.second[low:high], T(rate), T(o.Momentum))
-			case trainer.Nesterov:
-				nesterov(w, g, m, T(rate), T(o.Momentum))
 			default:
 				e.vectors.momentum(w, g, m, T(rate), T(o.Momentum))
 			}
@@ -76,22 +74,13 @@ func (e *engine[T]) clipping() T {
 	return 1
 }
 
-// nesterov is m <- momentum m + g, w <- w - rate (g + momentum m).
-func nesterov[T real](w, g, m []T, rate, momentum T) {
-	g, m = g[:len(w)], m[:len(w)]
-	for i := range w {
-		m[i] = T(momentum*m[i]) + g[i]
-		w[i] -= T(rate * (g[i] + T(momentum*m[i])))
-	}
-}
-
 // rmsProp is v <- memory v + (1-memory) g^2, m <- momentum m + g/(sqrt(v)+epsilon),
 // w <- w - rate m.
 func rmsProp[T real](w, g, m, v []T, rate, momentum T) {
 	g, m, v = g[:len(w)], m[:len(w)], v[:len(w)]
 	for i := range w {
-		v[i] += T((1 - trainer.RMSPropMemory) * (T(g[i]*g[i]) - v[i]))
-		m[i] = T(momentum*m[i]) + g[i]/(T(math.Sqrt(float64(v[i])))+trainer.AdamEpsilon)
+		v[i] += T((1 - backend.RMSPropMemory) * (T(g[i]*g[i]) - v[i]))
+		m[i] = T(momentum*m[i]) + g[i]/(T(math.Sqrt(float64(v[i])))+backend.AdamEpsilon)
 		w[i] -= T(rate * m[i])
 	}
 }
@@ -99,7 +88,7 @@ func rmsProp[T real](w, g, m, v []T, rate, momentum T) {
 // adam is algorithm 1 of arXiv:1412.6980 at the engine's step, the first of which
 // is number 1.
 func (e *engine[T]) adam(w, g, m, v []T, rate float64) {
-	first := 1 - math.Pow(trainer.AdamBeta1, float64(e.steps))
-	second := 1 - math.Pow(trainer.AdamBeta2, float64(e.steps))
+	first := 1 - math.Pow(backend.AdamBeta1, float64(e.steps))
+	second := 1 - math.Pow(backend.AdamBeta2, float64(e.steps))
 	e.vectors.adam(w, g, m, v, T(rate/first), T(1/second))
 }

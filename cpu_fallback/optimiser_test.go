@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	cpufallback "nashprune/cpu_fallback"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
 )
@@ -21,9 +21,9 @@ func onePixel() (*dataset.Dataset, *network.Network) {
 }
 
 // probeSteps makes steps at one rate and returns the tensors of the last.
-func probeSteps(t *testing.T, d *dataset.Dataset, o trainer.Optimiser, n *network.Network, steps int, rate float64) map[string][]float64 {
+func probeSteps(t *testing.T, d *dataset.Dataset, o backend.Optimiser, n *network.Network, steps int, rate float64) map[string][]float64 {
 	t.Helper()
-	e, err := cpufallback.OpenOracle(d, trainer.EngineOptions{Batch: d.Train.Len(), Optimiser: o}, &trainer.State{Network: n})
+	e, err := cpufallback.OpenOracle(d, backend.EngineOptions{Batch: d.Train.Len(), Optimiser: o}, &backend.State{Network: n})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,8 +46,7 @@ func probeSteps(t *testing.T, d *dataset.Dataset, o trainer.Optimiser, n *networ
 
 // TestOptimisersAgainstClosedForms follows one weight for three steps of a
 // gradient that never changes. With gradient g, SGD with momentum mu moves by
-// rate g (1, 1+mu, 1+mu+mu^2), and Nesterov's a step ahead of it, by
-// rate g (1+mu, 1+mu+mu^2, 1+mu+mu^2+mu^3); Adam moves by rate sign(g) each step,
+// rate g (1, 1+mu, 1+mu+mu^2); Adam moves by rate sign(g) each step,
 // since both corrected moments are then those of g alone; RMSProp, which corrects
 // none, by rate sign(g) / sqrt(1-0.99^t), and with momentum like SGD with that.
 func TestOptimisersAgainstClosedForms(t *testing.T) {
@@ -58,21 +57,20 @@ func TestOptimisersAgainstClosedForms(t *testing.T) {
 	data, n := onePixel()
 	root := func(step float64) float64 { return 1 / math.Sqrt(1-math.Pow(0.99, step)) }
 	for _, c := range []struct {
-		optimiser trainer.Optimiser
+		optimiser backend.Optimiser
 		moves     [3]float64 // in units of rate, with g factored out for SGD
 		bySign    bool
 	}{
-		{trainer.Optimiser{Kind: trainer.SGD}, [3]float64{1, 2, 3}, false},
-		{trainer.Optimiser{Kind: trainer.SGD, Momentum: momentum}, [3]float64{1, 2 + momentum, 3 + 2*momentum + momentum*momentum}, false},
-		{trainer.Optimiser{Kind: trainer.Nesterov, Momentum: momentum}, [3]float64{1.9, 1.9 + 2.71, 1.9 + 2.71 + 3.439}, false},
-		{trainer.Optimiser{Kind: trainer.Adam}, [3]float64{1, 2, 3}, true},
-		{trainer.Optimiser{Kind: trainer.AdamW}, [3]float64{1, 2, 3}, true},
-		{trainer.Optimiser{Kind: trainer.RMSProp}, [3]float64{root(1), root(1) + root(2), root(1) + root(2) + root(3)}, true},
-		{trainer.Optimiser{Kind: trainer.RMSProp, Momentum: momentum}, [3]float64{
+		{backend.Optimiser{Kind: backend.SGD}, [3]float64{1, 2, 3}, false},
+		{backend.Optimiser{Kind: backend.SGD, Momentum: momentum}, [3]float64{1, 2 + momentum, 3 + 2*momentum + momentum*momentum}, false},
+		{backend.Optimiser{Kind: backend.Adam}, [3]float64{1, 2, 3}, true},
+		{backend.Optimiser{Kind: backend.AdamW}, [3]float64{1, 2, 3}, true},
+		{backend.Optimiser{Kind: backend.RMSProp}, [3]float64{root(1), root(1) + root(2), root(1) + root(2) + root(3)}, true},
+		{backend.Optimiser{Kind: backend.RMSProp, Momentum: momentum}, [3]float64{
 			root(1), (1+momentum)*root(1) + root(2), (1+momentum+momentum*momentum)*root(1) + (1+momentum)*root(2) + root(3),
 		}, true},
 	} {
-		e, err := cpufallback.OpenOracle(data, trainer.EngineOptions{Batch: 1, Optimiser: c.optimiser}, &trainer.State{Network: n})
+		e, err := cpufallback.OpenOracle(data, backend.EngineOptions{Batch: 1, Optimiser: c.optimiser}, &backend.State{Network: n})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -90,11 +88,11 @@ func TestOptimisersAgainstClosedForms(t *testing.T) {
 			if c.bySign {
 				// epsilon takes 1e-8 of 0.38 away from the length of a step, and
 				// ten times as much of one of RMSProp, whose v is small at first.
-				want = -rate * move * gradient / (math.Abs(gradient) + trainer.AdamEpsilon)
+				want = -rate * move * gradient / (math.Abs(gradient) + backend.AdamEpsilon)
 			}
 			// The gradient itself drifts by about the rate, 1e-9 of itself.
 			tolerance := 1e-8
-			if c.optimiser.Kind == trainer.RMSProp {
+			if c.optimiser.Kind == backend.RMSProp {
 				tolerance = 3e-7
 			}
 			if got := values["1.bias"][0]; math.Abs(got-want) > tolerance*math.Abs(want) {
@@ -116,18 +114,18 @@ func TestWeightDecayAgainstClosedForms(t *testing.T) {
 	n.Layers[0].Weight[0] = 1
 	shrunk := 0.25 * math.Pow(1-rate*decay, steps)
 	for _, c := range []struct {
-		kind trainer.OptimiserKind
+		kind backend.OptimiserKind
 		want float64
 	}{
-		{trainer.SGD, shrunk},
-		{trainer.AdamW, shrunk},
+		{backend.SGD, shrunk},
+		{backend.AdamW, shrunk},
 		// The gradient decay w falls by 4e-3 of itself a step: so little do the
 		// two moments differ from it.
-		{trainer.Adam, 0.25 - steps*rate},
+		{backend.Adam, 0.25 - steps*rate},
 	} {
-		values := probeSteps(t, data, trainer.Optimiser{Kind: c.kind, WeightDecay: decay}, n, steps, rate)
+		values := probeSteps(t, data, backend.Optimiser{Kind: c.kind, WeightDecay: decay}, n, steps, rate)
 		tolerance := 1e-15
-		if c.kind == trainer.Adam {
+		if c.kind == backend.Adam {
 			tolerance = 1e-2 * steps * rate
 		}
 		for k, sign := range []float64{1, -1} {
@@ -148,7 +146,7 @@ func TestClippingScalesTheWholeGradient(t *testing.T) {
 	const rate = 0.5
 	c := newDifferenceCase(5, 6, 4)
 	step := func(clip float64) (move []float64) {
-		values := probeSteps(t, c.data, trainer.Optimiser{Kind: trainer.SGD, ClipNorm: clip}, c.network, 1, rate)
+		values := probeSteps(t, c.data, backend.Optimiser{Kind: backend.SGD, ClipNorm: clip}, c.network, 1, rate)
 		for l, layer := range c.network.Layers {
 			for _, part := range []struct {
 				name string

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	cpufallback "nashprune/cpu_fallback"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/backendtest"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
@@ -19,14 +19,14 @@ import (
 const float32Unit = 0x1p-24
 
 // openCPU opens the backend with gonum's products.
-func openCPU(d *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (trainer.Engine, error) {
+func openCPU(d *dataset.Dataset, o backend.EngineOptions, s *backend.State) (backend.Engine, error) {
 	return openNamed("gonum")(d, o, s)
 }
 
 // openNamed opens the device that a user's words mean.
 func openNamed(words string) backendtest.Opener {
-	return func(d *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (trainer.Engine, error) {
-		device, err := trainer.FindDevice(words)
+	return func(d *dataset.Dataset, o backend.EngineOptions, s *backend.State) (backend.Engine, error) {
+		device, err := backend.FindDevice(words)
 		if err != nil {
 			return nil, err
 		}
@@ -39,7 +39,7 @@ func openNamed(words string) backendtest.Opener {
 func onEveryLibrary(t *testing.T, test func(t *testing.T, open backendtest.Opener)) {
 	for _, library := range []string{"gonum", "openblas"} {
 		t.Run(library, func(t *testing.T) {
-			if _, err := trainer.FindDevice(library); err != nil {
+			if _, err := backend.FindDevice(library); err != nil {
 				if os.Getenv("CI") == "true" {
 					t.Fatal(err)
 				}
@@ -67,11 +67,11 @@ func TestParityOfFloat32WithFloat64(t *testing.T) {
 
 // tampered is an engine with one fault.
 type tampered struct {
-	trainer.Engine
+	backend.Engine
 	fault string
 }
 
-func (e tampered) Probe(order []int32, rate float64) ([]trainer.Tensor, error) {
+func (e tampered) Probe(order []int32, rate float64) ([]backend.Tensor, error) {
 	tensors, err := e.Engine.Probe(order, rate)
 	for _, t := range tensors {
 		if strings.HasSuffix(t.Name, e.fault) && len(t.Values) > 0 {
@@ -118,7 +118,7 @@ func TestTheSuiteSeesFaults(t *testing.T) {
 		"compact":             "compact",
 		"restart":             "restart",
 	} {
-		open := func(d *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (trainer.Engine, error) {
+		open := func(d *dataset.Dataset, o backend.EngineOptions, s *backend.State) (backend.Engine, error) {
 			e, err := openCPU(d, o, s)
 			return tampered{e, fault}, err
 		}
@@ -143,15 +143,15 @@ func TestSameBitsWithAnyNumberOfProcessors(t *testing.T) {
 }
 
 func sameBitsWithAnyNumberOfProcessors(t *testing.T, open backendtest.Opener) {
-	c := backendtest.Case{Inputs: 300, Hidden: []int{270, 130}, Outputs: 13, Batch: 200, Rows: 200, Optimiser: trainer.Optimiser{Kind: trainer.Adam}}
+	c := backendtest.Case{Inputs: 300, Hidden: []int{270, 130}, Outputs: 13, Batch: 200, Rows: 200, Optimiser: backend.Optimiser{Kind: backend.Adam}}
 	data := c.Data()
-	train := func(processors int) *trainer.State {
+	train := func(processors int) *backend.State {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(processors))
-		e, err := open(data, trainer.EngineOptions{Batch: c.Batch, Optimiser: c.Optimiser}, c.State())
+		e, err := open(data, backend.EngineOptions{Batch: c.Batch, Optimiser: c.Optimiser}, c.State())
 		if err != nil {
 			t.Fatal(err)
 		}
-		stretch := trainer.Stretch{Track: true, LearningRates: []float64{1e-3, 1e-3, 1e-3}}
+		stretch := backend.Stretch{Track: true, LearningRates: []float64{1e-3, 1e-3, 1e-3}}
 		for i := range 3*c.Batch - 5 {
 			stretch.Order = append(stretch.Order, int32(i%data.Train.Len()))
 		}
@@ -174,21 +174,21 @@ func sameBitsWithAnyNumberOfProcessors(t *testing.T, open backendtest.Opener) {
 
 func TestOpenRefusesWhatDoesNotFit(t *testing.T) {
 	c := backendtest.Cases()[1]
-	adam := trainer.Optimiser{Kind: trainer.Adam}
-	for name, open := range map[string]func() (trainer.Engine, error){
-		"batch": func() (trainer.Engine, error) {
-			return openCPU(c.Data(), trainer.EngineOptions{Optimiser: adam}, c.State())
+	adam := backend.Optimiser{Kind: backend.Adam}
+	for name, open := range map[string]func() (backend.Engine, error){
+		"batch": func() (backend.Engine, error) {
+			return openCPU(c.Data(), backend.EngineOptions{Optimiser: adam}, c.State())
 		},
-		"inputs": func() (trainer.Engine, error) {
-			return openCPU(c.Data(), trainer.EngineOptions{Batch: 1, Optimiser: adam}, &trainer.State{Network: network.New([]int{4, 2, 2})})
+		"inputs": func() (backend.Engine, error) {
+			return openCPU(c.Data(), backend.EngineOptions{Batch: 1, Optimiser: adam}, &backend.State{Network: network.New([]int{4, 2, 2})})
 		},
-		"bytes in one part and floats in another": func() (trainer.Engine, error) {
+		"bytes in one part and floats in another": func() (backend.Engine, error) {
 			mixed := c.Data()
 			mixed.Test = backendtest.Case{Inputs: c.Inputs, Outputs: 2, Batch: 1, Rows: 1, Floats: true}.Data().Test
-			return openCPU(mixed, trainer.EngineOptions{Batch: 1, Optimiser: adam}, c.State())
+			return openCPU(mixed, backend.EngineOptions{Batch: 1, Optimiser: adam}, c.State())
 		},
-		"outputs": func() (trainer.Engine, error) {
-			return openCPU(c.Data(), trainer.EngineOptions{Batch: 1, Optimiser: adam}, &trainer.State{Network: network.New([]int{3, 2, 1})})
+		"outputs": func() (backend.Engine, error) {
+			return openCPU(c.Data(), backend.EngineOptions{Batch: 1, Optimiser: adam}, &backend.State{Network: network.New([]int{3, 2, 1})})
 		},
 	} {
 		if _, err := open(); err == nil || !strings.Contains(err.Error(), name) {

@@ -6,13 +6,13 @@ import (
 	"gonum.org/v1/gonum/blas"
 
 	"nashprune/game"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
 )
 
-func (e *engine[T]) Train(ctx context.Context, s trainer.Stretch) (trainer.Progress, error) {
-	var progress trainer.Progress
+func (e *engine[T]) Train(ctx context.Context, s backend.Stretch) (backend.Progress, error) {
+	var progress backend.Progress
 	for step, rate := range s.LearningRates {
 		if err := ctx.Err(); err != nil {
 			return progress, err
@@ -29,7 +29,7 @@ func (e *engine[T]) Train(ctx context.Context, s trainer.Stretch) (trainer.Progr
 }
 
 // trainStep does one step with the given training samples.
-func (e *engine[T]) trainStep(order []int32, rate, shrink float64, track bool, paper *trainer.PaperMove) trainer.Progress {
+func (e *engine[T]) trainStep(order []int32, rate, shrink float64, track bool, paper *backend.PaperMove) backend.Progress {
 	e.gather(e.data.Train, order)
 	e.forward(len(order))
 	progress := e.loss(len(order))
@@ -185,7 +185,7 @@ func (e *engine[T]) throughGate(l *layer[T], rows int, contributions bool) {
 // remember takes the contributions of the last batch into the moving averages.
 func (e *engine[T]) remember() {
 	e.tracked++
-	weight := T(trainer.ContributionWeight(e.tracked))
+	weight := T(backend.ContributionWeight(e.tracked))
 	for _, l := range e.hidden() {
 		for i := range l.mean {
 			l.mean[i] += weight * (l.batchMean[i] - l.mean[i])
@@ -196,17 +196,17 @@ func (e *engine[T]) remember() {
 
 // playPaper moves the participations of a layer once in the paper's game, with
 // the gradient of the last batch, in the given step of the optimiser.
-func (l *layer[T]) playPaper(move *trainer.PaperMove, step int) {
-	statistics := trainer.Statistics{
+func (l *layer[T]) playPaper(move *backend.PaperMove, step int) {
+	statistics := backend.Statistics{
 		Participation:    convert[float64](l.participation),
 		MeanContribution: convert[float64](l.batchMean),
 	}
 	l.measureTheta(&statistics, move.Game.Eta != 0)
 	field, s := statistics.Field(move.Game), statistics.Participation
 	switch move.Update {
-	case trainer.BestResponse:
+	case backend.BestResponse:
 		move.Game.Respond(field, s, move.Rate)
-	case trainer.AdamAscent:
+	case backend.AdamAscent:
 		moments := game.Moments{First: convert[float64](l.firstSlope), Second: convert[float64](l.secondSlope)}
 		move.Game.AscendAdam(field, s, moments, step, move.Rate)
 		l.firstSlope, l.secondSlope = convert[T](moments.First), convert[T](moments.Second)
@@ -220,7 +220,7 @@ func (l *layer[T]) playPaper(move *trainer.PaperMove, step int) {
 
 // measureTheta fills in what the statistics say of theta: the squared norms and,
 // if asked for, the competition.
-func (l *layer[T]) measureTheta(s *trainer.Statistics, competition bool) {
+func (l *layer[T]) measureTheta(s *backend.Statistics, competition bool) {
 	weight, bias := l.weight(), l.bias()
 	s.SquaredNorm = make([]float64, l.out)
 	inChunks(l.out, rowsPerChunk, func(_, low, high int) {

@@ -3,7 +3,7 @@ package cpufallback
 import (
 	"math"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 )
 
 // vectors computes number by number what a step needs besides matrix products. The
@@ -30,7 +30,7 @@ type vectors[T real] interface {
 	momentum(w, g, m []T, rate, momentum T)
 	// adam is m <- m + (1-beta1) (g - m), v <- v + (1-beta2) (g^2 - v),
 	// w <- w - rate m / (sqrt(scale v) + epsilon), with the betas and epsilon of
-	// [trainer.Adam]. Its corrections are those of rate and scale.
+	// [backend.Adam]. Its corrections are those of rate and scale.
 	adam(w, g, m, v []T, rate, scale T)
 }
 
@@ -105,8 +105,8 @@ func (loops[T]) momentum(w, g, m []T, rate, momentum T) {
 func (loops[T]) adam(w, g, m, v []T, rate, scale T) {
 	g, m, v = g[:len(w)], m[:len(w)], v[:len(w)]
 	for i := range w {
-		m[i] += T((1 - trainer.AdamBeta1) * (g[i] - m[i]))
-		v[i] += T((1 - trainer.AdamBeta2) * (T(g[i]*g[i]) - v[i]))
-		w[i] -= T(rate*m[i]) / (T(math.Sqrt(float64(T(v[i]*scale)))) + trainer.AdamEpsilon)
+		m[i] += T((1 - backend.AdamBeta1) * (g[i] - m[i]))
+		v[i] += T((1 - backend.AdamBeta2) * (T(g[i]*g[i]) - v[i]))
+		w[i] -= T(rate*m[i]) / (T(math.Sqrt(float64(T(v[i]*scale)))) + backend.AdamEpsilon)
 	}
 }

@@ -3,7 +3,7 @@ package cpufallback
 import (
 	"golang.org/x/sys/cpu"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 )
 
 // vectorsOf returns the fastest implementation in T on this processor.
@@ -64,7 +64,7 @@ func (a avx2) momentum(w, g, m []float32, rate, momentum float32) {
 
 func (a avx2) adam(w, g, m, v []float32, rate, scale float32) {
 	n := eights(len(w))
-	adamEights(w[:n], g[:n], m[:n], v[:n], rate, scale, 1-trainer.AdamBeta1, 1-trainer.AdamBeta2, trainer.AdamEpsilon)
+	adamEights(w[:n], g[:n], m[:n], v[:n], rate, scale, 1-backend.AdamBeta1, 1-backend.AdamBeta2, backend.AdamEpsilon)
 	a.loops.adam(w[n:], g[n:], m[n:], v[n:], rate, scale)
 }
 

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"testing"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/random"
 )
 
@@ -127,8 +127,8 @@ func TestRectifiersAtTheirKink(t *testing.T) {
 // TestTrainingWithLoopsGivesTheSameBits trains with the fastest implementation and
 // with the loops that other processors have.
 func TestTrainingWithLoopsGivesTheSameBits(t *testing.T) {
-	for _, optimiser := range []trainer.Optimiser{{Kind: trainer.Adam}, {Kind: trainer.SGD, Momentum: 0.9}} {
-		train := func(v vectors[float32]) *trainer.State {
+	for _, optimiser := range []backend.Optimiser{{Kind: backend.Adam}, {Kind: backend.SGD, Momentum: 0.9}} {
+		train := func(v vectors[float32]) *backend.State {
 			const batch = 37
 			n := benchmarkNetwork(784, 30, 21, 10)
 			for _, l := range n.Hidden() {
@@ -136,14 +136,14 @@ func TestTrainingWithLoopsGivesTheSameBits(t *testing.T) {
 					l.Participation[i] = float32(i%5) / 4
 				}
 			}
-			e, err := open[float32](gonum32{}, benchmarkData(2*batch), trainer.EngineOptions{Batch: batch, Optimiser: optimiser}, &trainer.State{Network: n})
+			e, err := open[float32](gonum32{}, benchmarkData(2*batch), backend.EngineOptions{Batch: batch, Optimiser: optimiser}, &backend.State{Network: n})
 			if err != nil {
 				t.Fatal(err)
 			}
 			if v != nil {
 				e.vectors = v
 			}
-			stretch := trainer.Stretch{LearningRates: []float64{1e-2, 1e-2, 1e-2, 1e-2}, Track: true}
+			stretch := backend.Stretch{LearningRates: []float64{1e-2, 1e-2, 1e-2, 1e-2}, Track: true}
 			for i := range 4 * batch {
 				stretch.Order = append(stretch.Order, int32(i%(2*batch)))
 			}

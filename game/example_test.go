@@ -18,7 +18,7 @@ func ExampleMarket() {
 		}
 	}
 	var certificate game.Certificate
-	certificate.Certify(worths, s, 2)
+	certificate.CertifyMarket(game.Market{Price: game.ClearingPrice(worths, 2)}, worths, s)
 	fmt.Printf("price %.1f, participation %.3f, relative gap %.3f\n", market.Price, s, certificate.RelativeGap())
 	// Output: price 0.2, participation [0.750 0.000 0.500 0.000], relative gap 0.000
 }

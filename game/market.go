@@ -19,11 +19,9 @@ import (
 // The worth is h = s^2 mean(c^2), where c is the derivative with respect to s of
 // one sample's loss, by [Effective], or of one of its outputs, by [Outputs]: what a
 // player does to second order, which unlike any first-order benefit does not vanish where
-// the network is stationary. The factor s^2 lets a falling player's worth fall with it;
-// [Potential] is without it.
+// the network is stationary. The factor s^2 lets a falling player's worth fall with it.
 type Market struct {
-	Price     float64 // p, at least 0
-	Valuation Valuation
+	Price float64 // p, at least 0
 }
 
 // Worth returns h = s^2 mean(c^2) for a player with participation s, where
@@ -42,13 +40,6 @@ func (m Market) BestResponse(worth float64) float64 {
 		return 0
 	}
 	return 1 - m.Price/worth
-}
-
-// Dominated reports whether zero is strictly better than every other strategy:
-// U(s) - U(0) = s (h (1 - s/2) - p) is negative for all s > 0 exactly when
-// h <= p and p > 0.
-func (m Market) Dominated(worth float64) bool {
-	return worth <= m.Price && m.Price > 0
 }
 
 // Gap returns what the player would gain by playing its best response instead

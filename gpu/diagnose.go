@@ -12,7 +12,7 @@ import (
 	"slices"
 	"strings"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 )
 
 // rebuild makes a program that can reach Vulkan.
@@ -62,7 +62,7 @@ type machine struct {
 	open          func(path string) error  // opens a device file for reading and writing, as drivers do
 	group         func(fs.FileInfo) string // the group that a file belongs to, "" if unknown
 	groups        func() []string          // of this process
-	inventory     func() ([]trainer.Device, map[string]error)
+	inventory     func() ([]backend.Device, map[string]error)
 }
 
 func thisMachine() *machine {
@@ -80,7 +80,7 @@ func thisMachine() *machine {
 			}
 			return file.Close()
 		},
-		group: fileGroup, groups: processGroups, inventory: trainer.Inventory,
+		group: fileGroup, groups: processGroups, inventory: backend.Inventory,
 	}
 }
 
@@ -116,8 +116,8 @@ type examination struct {
 func (m *machine) diagnose() Diagnosis {
 	e := &examination{machine: m}
 	devices, missing := m.inventory()
-	devices = slices.DeleteFunc(devices, func(d trainer.Device) bool { return d.Driver != DriverName })
-	e.Usable = slices.ContainsFunc(devices, func(d trainer.Device) bool { return d.Kind != trainer.SoftwareGPU })
+	devices = slices.DeleteFunc(devices, func(d backend.Device) bool { return d.Driver != DriverName })
+	e.Usable = slices.ContainsFunc(devices, func(d backend.Device) bool { return d.Kind != backend.SoftwareGPU })
 	e.build()
 	switch m.goos {
 	case "linux":
@@ -159,13 +159,13 @@ func (e *examination) build() {
 }
 
 // vulkan tells what the backend itself says.
-func (e *examination) vulkan(devices []trainer.Device, err error) {
+func (e *examination) vulkan(devices []backend.Device, err error) {
 	for _, d := range devices {
 		level, found := OK, fmt.Sprintf("%s is %s (%s)", d.ID(), d.Name, d.Kind)
 		if d.DriverInfo != "" {
 			found += ", driver " + d.DriverInfo
 		}
-		if d.Kind == trainer.SoftwareGPU {
+		if d.Kind == backend.SoftwareGPU {
 			level, found = Note, found+": it runs on the CPU and is used only when named"
 		}
 		e.add(level, "Vulkan", found)

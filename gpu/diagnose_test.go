@@ -11,7 +11,7 @@ import (
 	"testing/fstest"
 
 	"nashprune/gpu/internal/compute"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 )
 
 // files are the texts of a machine's files, by path.
@@ -79,9 +79,9 @@ var (
 )
 
 var (
-	llvmpipe = trainer.Device{Driver: DriverName, Name: "llvmpipe", Kind: trainer.SoftwareGPU, DriverInfo: "Mesa 22.3.6"}
-	h200     = trainer.Device{Driver: DriverName, Name: "NVIDIA H200", Kind: trainer.DiscreteGPU}
-	cpu      = trainer.Device{Driver: "cpu", Name: "Ryzen", Kind: trainer.CPU}
+	llvmpipe = backend.Device{Driver: DriverName, Name: "llvmpipe", Kind: backend.SoftwareGPU, DriverInfo: "Mesa 22.3.6"}
+	h200     = backend.Device{Driver: DriverName, Name: "NVIDIA H200", Kind: backend.DiscreteGPU}
+	cpu      = backend.Device{Driver: "cpu", Name: "Ryzen", Kind: backend.CPU}
 )
 
 // fake returns a machine for Linux on amd64 with the given files.
@@ -96,7 +96,7 @@ func fake(all ...files) *machine {
 		open:      func(string) error { return nil },
 		group:     func(fs.FileInfo) string { return "render" },
 		groups:    func() []string { return []string{"users", "wheel"} },
-		inventory: func() ([]trainer.Device, map[string]error) { return []trainer.Device{cpu}, nil },
+		inventory: func() ([]backend.Device, map[string]error) { return []backend.Device{cpu}, nil },
 	}
 }
 
@@ -105,8 +105,8 @@ func (m *machine) withEnvironment(variables files) *machine {
 	return m
 }
 
-func (m *machine) withDevices(devices ...trainer.Device) *machine {
-	m.inventory = func() ([]trainer.Device, map[string]error) { return append(devices, cpu), nil }
+func (m *machine) withDevices(devices ...backend.Device) *machine {
+	m.inventory = func() ([]backend.Device, map[string]error) { return append(devices, cpu), nil }
 	return m
 }
 
@@ -135,8 +135,8 @@ func text(f Finding) string {
 // and none that hold the words of unwanted.
 func TestDiagnose(t *testing.T) {
 	missingLoader := func(m *machine) *machine {
-		m.inventory = func() ([]trainer.Device, map[string]error) {
-			return []trainer.Device{cpu}, map[string]error{DriverName: errors.New("libvulkan.so.1: cannot open shared object file")}
+		m.inventory = func() ([]backend.Device, map[string]error) {
+			return []backend.Device{cpu}, map[string]error{DriverName: errors.New("libvulkan.so.1: cannot open shared object file")}
 		}
 		return m
 	}
@@ -207,7 +207,7 @@ func TestDiagnose(t *testing.T) {
 		"no driver for Intel on Arch":   {fake(arch, withLoader, intelCard, render), false, []string{"problem driver... => sudo pacman -S vulkan-intel"}, nil},
 		"no driver for Intel on Fedora": {fake(fedora, withLoader, intelCard, render), false, []string{"problem driver... => sudo dnf install mesa-vulkan-drivers"}, nil},
 		"one of two GPUs has its driver": {
-			fake(debian, radeon, intelCard, intelICD).withDevices(trainer.Device{Driver: DriverName, Name: "Intel Arc", Kind: trainer.IntegratedGPU}), true,
+			fake(debian, radeon, intelCard, intelICD).withDevices(backend.Device{Driver: DriverName, Name: "Intel Arc", Kind: backend.IntegratedGPU}), true,
 			[]string{"ok GPU: Intel GPU 8086:46a6 at 0000:00:02.0, kernel driver i915", "ok driver: ...intel_icd...radeon_icd"}, []string{"no Vulkan driver"},
 		},
 		"no driver at all": {fake(arch, withLoader), false, []string{"problem driver: no Vulkan driver is installed...vulkan-swrast"}, nil},

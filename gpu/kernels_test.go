@@ -10,7 +10,7 @@ import (
 
 	"nashprune/gpu"
 	"nashprune/gpu/internal/compute"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 )
 
 // least are the limits that every Vulkan device has.
@@ -24,18 +24,18 @@ func TestKernelSetsByKindAndLimits(t *testing.T) {
 	poor.SharedBytes = 8000 // small takes 4128 bytes and 3072 for parts of blocks, medium 8224, large 12320
 	bare.SharedBytes = 0
 	for _, c := range []struct {
-		kind   trainer.DeviceKind
+		kind   backend.DeviceKind
 		limits compute.Limits
 		want   []string
 	}{
-		{trainer.SoftwareGPU, least, []string{"vec4", "medium", "small", "large"}},
-		{trainer.DiscreteGPU, least, []string{"medium", "small", "large", "vec4"}},
-		{trainer.IntegratedGPU, least, []string{"small", "medium", "large", "vec4"}},
-		{trainer.VirtualGPU, least, []string{"small", "medium", "large", "vec4"}},
-		{trainer.DiscreteGPU, narrow, []string{"small", "vec4"}},
-		{trainer.DiscreteGPU, poor, []string{"small", "vec4"}},
-		{trainer.IntegratedGPU, bare, []string{"vec4"}},
-		{trainer.SoftwareGPU, bare, []string{"vec4"}},
+		{backend.SoftwareGPU, least, []string{"vec4", "medium", "small", "large"}},
+		{backend.DiscreteGPU, least, []string{"medium", "small", "large", "vec4"}},
+		{backend.IntegratedGPU, least, []string{"small", "medium", "large", "vec4"}},
+		{backend.VirtualGPU, least, []string{"small", "medium", "large", "vec4"}},
+		{backend.DiscreteGPU, narrow, []string{"small", "vec4"}},
+		{backend.DiscreteGPU, poor, []string{"small", "vec4"}},
+		{backend.IntegratedGPU, bare, []string{"vec4"}},
+		{backend.SoftwareGPU, bare, []string{"vec4"}},
 	} {
 		got, wrong := gpu.KernelSets(c.kind, c.limits)
 		if !slices.Equal(got, c.want) {
@@ -50,7 +50,7 @@ func TestKernelSetsByKindAndLimits(t *testing.T) {
 // TestKernelsByName: those that a device does not run are named with those that it
 // does, and an engine says the same when it is opened.
 func TestKernelsByName(t *testing.T) {
-	device, err := trainer.FindDevice(gpu.DriverName)
+	device, err := backend.FindDevice(gpu.DriverName)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,18 +59,18 @@ func TestKernelsByName(t *testing.T) {
 	}
 	_, err = device.WithKernels("huge")
 	for _, word := range []string{`--kernels "huge"`, device.ID(), "vec4", "small", "medium", "large"} {
-		if !errors.Is(err, trainer.ErrUsage) || !strings.Contains(err.Error(), word) {
+		if !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), word) {
 			t.Errorf("%v does not say %s", err, word)
 		}
 	}
 	c := benchmarkCase(1)
 	device.Kernels = "huge"
-	if _, err := device.Open(c.Data(), trainer.EngineOptions{Batch: 1, Optimiser: adam}, fresh(c)); err == nil || !strings.Contains(err.Error(), "huge") {
+	if _, err := device.Open(c.Data(), backend.EngineOptions{Batch: 1, Optimiser: adam}, fresh(c)); err == nil || !strings.Contains(err.Error(), "huge") {
 		t.Errorf("opened with unknown kernels: %v", err)
 	}
 	gone := device
 	gone.Name = "another"
-	if _, err := gone.WithKernels("vec4"); !errors.Is(err, trainer.ErrNoDevice) {
+	if _, err := gone.WithKernels("vec4"); !errors.Is(err, backend.ErrNoDevice) {
 		t.Errorf("of a device that is not there: %v", err)
 	}
 }

@@ -7,7 +7,7 @@ import (
 
 	cpufallback "nashprune/cpu_fallback"
 	"nashprune/gpu"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/backendtest"
 	"nashprune/trainer/dataset"
 )
@@ -15,8 +15,8 @@ import (
 const float32Unit = 0x1p-24
 
 // openVulkan opens the backend as a user would get it: on the first device.
-func openVulkan(d *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (trainer.Engine, error) {
-	device, err := trainer.FindDevice(gpu.DriverName)
+func openVulkan(d *dataset.Dataset, o backend.EngineOptions, s *backend.State) (backend.Engine, error) {
+	device, err := backend.FindDevice(gpu.DriverName)
 	if err != nil {
 		return nil, err
 	}
@@ -33,13 +33,13 @@ func TestParityOfVulkanWithFloat64(t *testing.T) {
 // may not be at hand, and into tiles that fit nothing.
 func TestParityOfOtherCuts(t *testing.T) {
 	cases := backendtest.Cases()[2:3]
-	for name, cut := range map[string]func(trainer.Engine){
-		"as on a GPU": func(e trainer.Engine) { gpu.CutAs(e, trainer.DiscreteGPU) },
-		"oddly":       func(e trainer.Engine) { gpu.CutInto(e, gpu.Cut{Local: 3, Across: 3, Rows: 5, Columns: 2}) },
-		"sharing":     func(e trainer.Engine) { gpu.CutInto(e, gpu.Cut{Local: 12, Across: 3, Rows: 4, Columns: 2, Step: 4}) },
+	for name, cut := range map[string]func(backend.Engine){
+		"as on a GPU": func(e backend.Engine) { gpu.CutAs(e, backend.DiscreteGPU) },
+		"oddly":       func(e backend.Engine) { gpu.CutInto(e, gpu.Cut{Local: 3, Across: 3, Rows: 5, Columns: 2}) },
+		"sharing":     func(e backend.Engine) { gpu.CutInto(e, gpu.Cut{Local: 12, Across: 3, Rows: 4, Columns: 2, Step: 4}) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			compareWith(t, func(d *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (trainer.Engine, error) {
+			compareWith(t, func(d *dataset.Dataset, o backend.EngineOptions, s *backend.State) (backend.Engine, error) {
 				e, err := openVulkan(d, o, s)
 				if err == nil {
 					cut(e)
@@ -78,7 +78,7 @@ func hold(t *testing.T, r backendtest.Report) {
 // TestParityOfEveryKernelSet forces each on cases that are odd, smaller and larger
 // than its tiles, with activations that go through loops and without.
 func TestParityOfEveryKernelSet(t *testing.T) {
-	device, err := trainer.FindDevice(gpu.DriverName)
+	device, err := backend.FindDevice(gpu.DriverName)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,7 @@ import (
 
 	"nashprune/gpu/internal/compute"
 	"nashprune/shaders"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/network"
 )
 
@@ -21,8 +21,8 @@ type grain struct {
 // grainFor returns how to cut work for a kind of device, with some kernels for the
 // products. A CPU has eight lanes and takes longer to start a workgroup than to do
 // a row.
-func grainFor(kind trainer.DeviceKind, kernels kernelSet) grain {
-	if kind == trainer.SoftwareGPU {
+func grainFor(kind backend.DeviceKind, kernels kernelSet) grain {
+	if kind == backend.SoftwareGPU {
 		return grain{8, 16, kernels.products}
 	}
 	return grain{64, 1, kernels.products}
@@ -126,9 +126,9 @@ func (e *engine) activate(l *layer) uint32 {
 }
 
 // rules is what kernels call the optimisers.
-var rules = map[trainer.OptimiserKind]uint32{
-	trainer.SGD: shaders.SGD, trainer.Nesterov: shaders.Nesterov, trainer.RMSProp: shaders.RMSProp,
-	trainer.Adam: shaders.Adam, trainer.AdamW: shaders.AdamW,
+var rules = map[backend.OptimiserKind]uint32{
+	backend.SGD: shaders.SGD, backend.RMSProp: shaders.RMSProp,
+	backend.Adam: shaders.Adam, backend.AdamW: shaders.AdamW,
 }
 
 // optimiser returns the specialisation constants of the weight update.
@@ -137,11 +137,11 @@ func (e *engine) optimiser() []uint32 {
 	first, second := o.Momentum, 0.
 	switch {
 	case o.Kind.IsAdam():
-		first, second = 1-trainer.AdamBeta1, 1-trainer.AdamBeta2
-	case o.Kind == trainer.RMSProp:
-		second = 1 - trainer.RMSPropMemory
+		first, second = 1-backend.AdamBeta1, 1-backend.AdamBeta2
+	case o.Kind == backend.RMSProp:
+		second = 1 - backend.RMSPropMemory
 	}
-	return []uint32{rules[o.Kind], number(first), number(second), number(trainer.AdamEpsilon), number(o.Coupled())}
+	return []uint32{rules[o.Kind], number(first), number(second), number(backend.AdamEpsilon), number(o.Coupled())}
 }
 
 // clips says whether gradients are scaled down where they are too long.

@@ -8,7 +8,7 @@ import (
 	"nashprune/game"
 	"nashprune/gpu/internal/compute"
 	"nashprune/shaders"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 )
 
 // mode is what a recorded step does. Steps of one mode differ only in what the
@@ -17,7 +17,7 @@ type mode struct {
 	kind  kind
 	rows  int               // samples of the largest batch
 	track bool              // keep the moving averages
-	paper trainer.PaperMove // plays along, unless it is the zero value
+	paper backend.PaperMove // plays along, unless it is the zero value
 	timed bool              // take the time of every kernel
 }
 
@@ -136,7 +136,7 @@ func (r *recorder) loss(m mode) {
 			r.state, r.exchange.ordered, r.samples.answers.buffer, last.output, last.derivative, r.exchange.observed)
 		return
 	}
-	var loss trainer.Loss
+	var loss backend.Loss
 	if m.kind != evaluating {
 		loss = r.options.Loss
 	}
@@ -149,7 +149,7 @@ func (r *recorder) loss(m mode) {
 // sway leaves the derivative of the batch's mean sway.
 func (r *recorder) sway(m mode) {
 	last := r.layers[len(r.layers)-1]
-	sway := trainer.SwayOf(last.out, r.data.Regression())
+	sway := backend.NewOutputSample(last.out, r.data.Regression())
 	r.then()
 	r.dispatch(shaders.Sway, nil, m.rows, 1,
 		shaders.SwayPush{
@@ -187,7 +187,7 @@ func (r *recorder) update(m mode, gradients []compute.Buffer) {
 			gradients = append(gradients, l.gradient)
 		}
 	}
-	plays := m.paper != trainer.PaperMove{}
+	plays := m.paper != backend.PaperMove{}
 	if plays {
 		for _, l := range r.hidden() {
 			r.norms(l, l.players)
@@ -290,14 +290,14 @@ func (r *recorder) norms(l *layer, players compute.Buffer) {
 
 // paper finishes what norms prepared, and lets the players of a layer move once,
 // unless move is the zero value.
-func (r *recorder) paper(l *layer, players compute.Buffer, move trainer.PaperMove) {
+func (r *recorder) paper(l *layer, players compute.Buffer, move backend.PaperMove) {
 	update, benefit := uint32(1), uint32(0)
 	switch {
-	case move == trainer.PaperMove{}:
+	case move == backend.PaperMove{}:
 		update = 0
-	case move.Update == trainer.BestResponse:
+	case move.Update == backend.BestResponse:
 		update = 2
-	case move.Update == trainer.AdamAscent:
+	case move.Update == backend.AdamAscent:
 		update = 3
 	}
 	switch move.Game.Benefit {

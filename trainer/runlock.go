@@ -10,6 +10,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"nashprune/trainer/atomicfile"
+	"nashprune/trainer/backend"
 )
 
 // lockFile lies in a run folder while a process is at work in it, and longer where
@@ -35,7 +36,7 @@ func lockFolder(flag, dir string) (unlock func(), err error) {
 	}
 	if !held {
 		_ = lock.Close()
-		return nil, Usagef("--%s %s: another process is at work in it: wait for its end, or train into another folder", flag, dir)
+		return nil, backend.Usagef("--%s %s: another process is at work in it: wait for its end, or train into another folder", flag, dir)
 	}
 	return func() {
 		_ = os.Remove(lock.Path()) // while it is locked; where that fails it is only left behind

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/bench"
 	"nashprune/trainer/report"
 )
@@ -48,16 +48,16 @@ otherwise, and lists what it left out for want of time or memory.`, "8 minutes")
 				return err
 			}
 			if asJSON && benchstat {
-				return trainer.Usagef("--json and --benchstat both say what to print: give one of them")
+				return backend.Usagef("--json and --benchstat both say what to print: give one of them")
 			}
 			if autotune && kernels != "" {
-				return trainer.Usagef("--kernels %s says which to take, and --autotune to time them: give one of them", kernels)
+				return backend.Usagef("--kernels %s says which to take, and --autotune to time them: give one of them", kernels)
 			}
 			if options.Budget < time.Second {
-				return trainer.Usagef("--time is %v: nothing is measured in less than a second", options.Budget)
+				return backend.Usagef("--time is %v: nothing is measured in less than a second", options.Budget)
 			}
 			if options.Samples < 1 || options.Samples > maxBenchSamples {
-				return trainer.Usagef("--samples is %d: it is at least 1 and at most %d", options.Samples, maxBenchSamples)
+				return backend.Usagef("--samples is %d: it is at least 1 and at most %d", options.Samples, maxBenchSamples)
 			}
 			var err error
 			if options.Cases, err = benchCases(models); err != nil {
@@ -129,11 +129,11 @@ func benchCases(models []string) ([]bench.Case, error) {
 
 // benchDevices returns the devices that the user's words mean, each once, or all
 // there are.
-func benchDevices(words []string, p *progress) ([]trainer.Device, error) {
+func benchDevices(words []string, p *progress) ([]backend.Device, error) {
 	if len(words) == 0 {
 		return candidates("", p)
 	}
-	var devices []trainer.Device
+	var devices []backend.Device
 	for _, w := range words {
 		found, err := candidates(w, p)
 		if err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nashprune/gpu" // registers the driver "vulkan"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 )
 
 // noGPU is the error of a system without a GPU that can be used.
@@ -17,7 +17,7 @@ type noGPU struct{}
 func (noGPU) Error() string {
 	return "no GPU can be used: the problems listed say why; --device cpu needs none"
 }
-func (noGPU) Is(target error) bool { return target == trainer.ErrNoDevice }
+func (noGPU) Is(target error) bool { return target == backend.ErrNoDevice }
 
 func newDoctor() *cobra.Command {
 	asJSON := false

@@ -13,7 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 )
 
 // guides are Markdown files; the name of one without its suffix is its topic.
@@ -63,7 +63,7 @@ func newHelp() *cobra.Command {
 			case !found && guide:
 				return nil
 			case !found:
-				return trainer.Usagef("there is no command %q and no guide of this name%s", strings.Join(args, " "), suggest(cmd.Root(), args))
+				return backend.Usagef("there is no command %q and no guide of this name%s", strings.Join(args, " "), suggest(cmd.Root(), args))
 			case guide:
 				if _, err := fmt.Fprintf(cmd.OutOrStdout(), "\nThe command %s:\n\n", about.CommandPath()); err != nil {
 					return err

@@ -10,7 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
+	"nashprune/trainer/record"
 )
 
 // TestKernelsAreRefused where nobody runs them, before anything is done.
@@ -51,11 +52,11 @@ func TestVulkanKernels(t *testing.T) {
 	t.Setenv("NASHPRUNE_KERNELS", "")
 	succeed(t, "train", "--resume", "second")
 	sameRun(t, "first", "second")
-	text, err := os.ReadFile(filepath.Join("second", trainer.ResultFile))
+	text, err := os.ReadFile(filepath.Join("second", record.ResultFile))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var result trainer.Result
+	var result record.Result
 	if err := json.Unmarshal(text, &result); err != nil || result.Device.Kernels != "small" {
 		t.Errorf("%+v, %v", result.Device, err)
 	}
@@ -86,7 +87,7 @@ func TestAutotuneIsRemembered(t *testing.T) {
 		if code != exitDone || !regexp.MustCompile(words).MatchString(stderr) {
 			t.Fatalf("exit code %d, want %q: %s", code, words, stderr)
 		}
-		config, err := os.ReadFile(filepath.Join(out, trainer.ConfigFile))
+		config, err := os.ReadFile(filepath.Join(out, record.ConfigFile))
 		if err != nil || !strings.Contains(string(config), "\nkernels = ") {
 			t.Errorf("%v: the configuration names no kernels:\n%s", err, config)
 		}
@@ -96,12 +97,12 @@ func TestAutotuneIsRemembered(t *testing.T) {
 
 // TestAllKernels: parity takes each device once for each of its sets.
 func TestAllKernels(t *testing.T) {
-	devices, _ := trainer.Inventory()
+	devices, _ := backend.Inventory()
 	all, err := withAllKernels(devices)
 	if err != nil {
 		t.Fatal(err)
 	}
-	seen := map[trainer.Device]bool{}
+	seen := map[backend.Device]bool{}
 	for _, d := range all {
 		if seen[d] {
 			t.Errorf("%s with %q is there twice", d.ID(), d.Kernels)

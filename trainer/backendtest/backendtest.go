@@ -7,13 +7,13 @@ import (
 	"slices"
 
 	"nashprune/game"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
 )
 
 // Opener opens an engine of the backend under test.
-type Opener func(d *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (trainer.Engine, error)
+type Opener func(d *dataset.Dataset, o backend.EngineOptions, s *backend.State) (backend.Engine, error)
 
 // Check is the comparison of one quantity in one case.
 type Check struct {
@@ -50,7 +50,7 @@ func (r Report) Failed() []Check {
 func Compare(reference, candidate Opener, unit float64, cases []Case) (Report, error) {
 	return compare(reference, candidate, unit, cases, func(s *session) []func() error {
 		return []func() error{
-			s.step, s.transfer, s.moveMarket, s.movePotential, s.movePaper, s.compact, s.fold, s.evaluate, s.evaluateExtremes, s.measure, s.measureOutputs, s.observe, s.trajectory, s.oneStep, s.decay, s.epsilon, s.stop,
+			s.step, s.transfer, s.moveMarket, s.movePaper, s.compact, s.fold, s.evaluate, s.evaluateExtremes, s.measure, s.measureOutputs, s.observe, s.trajectory, s.oneStep, s.decay, s.epsilon, s.stop,
 		}
 	})
 }
@@ -68,7 +68,7 @@ func compare(reference, candidate Opener, unit float64, cases []Case, parts func
 	for _, c := range cases {
 		s := &session{
 			Case: c, unit: unit, report: &report, data: c.Data(), start: c.State(),
-			reference: &backend{open: reference}, candidate: &backend{open: candidate},
+			reference: &side{open: reference}, candidate: &side{open: candidate},
 		}
 		if err := s.run(parts(s)); err != nil {
 			return report, fmt.Errorf("%s: %w", c.Name, err)
@@ -92,15 +92,15 @@ func (s *session) run(parts []func() error) (err error) {
 type session struct {
 	Case
 	unit                 float64
-	reference, candidate *backend
+	reference, candidate *side
 	report               *Report
 	data                 *dataset.Dataset
-	start                *trainer.State // never changed; engines are given copies
+	start                *backend.State // never changed; engines are given copies
 	valuation            game.Valuation // of the engines
 }
 
 // State returns a copy of the state of the case, which takes long to draw.
-func (s *session) State() *trainer.State {
+func (s *session) State() *backend.State {
 	c := *s.start
 	for _, n := range []**network.Network{&c.Network, &c.First, &c.Second} {
 		if *n != nil {
@@ -117,10 +117,10 @@ func (s *session) State() *trainer.State {
 	return &c
 }
 
-// backend is one of the two that are compared, with the engines that are open on it.
-type backend struct {
+// side is one of the two that are compared, with the engines that are open on it.
+type side struct {
 	open    Opener
-	engines map[purpose]trainer.Engine
+	engines map[purpose]backend.Engine
 }
 
 // purpose is what engines of a case differ in.
@@ -130,7 +130,7 @@ type purpose struct {
 }
 
 // close closes all engines, so that the next one is opened anew.
-func (b *backend) close() (err error) {
+func (b *side) close() (err error) {
 	for _, e := range b.engines {
 		err = errors.Join(err, e.Close())
 	}
@@ -139,16 +139,16 @@ func (b *backend) close() (err error) {
 }
 
 // engines has both backends at the state of the case.
-func (s *session) engines(run func(reference, candidate trainer.Engine) error) error {
-	return s.with(s.reference, func(reference trainer.Engine) error {
-		return s.with(s.candidate, func(candidate trainer.Engine) error { return run(reference, candidate) })
+func (s *session) engines(run func(reference, candidate backend.Engine) error) error {
+	return s.with(s.reference, func(reference backend.Engine) error {
+		return s.with(s.candidate, func(candidate backend.Engine) error { return run(reference, candidate) })
 	})
 }
 
 // with has one backend at the state of the case. Its engine stays open for what else
 // is compared, since opening one may mean to compile everything, and takes the state
 // again: nothing that was done before may show.
-func (s *session) with(b *backend, run func(trainer.Engine) error) error {
+func (s *session) with(b *side, run func(backend.Engine) error) error {
 	key := purpose{s.data, s.valuation}
 	if e := b.engines[key]; e != nil {
 		if err := e.Push(s.State()); err != nil {
@@ -156,12 +156,12 @@ func (s *session) with(b *backend, run func(trainer.Engine) error) error {
 		}
 		return run(e)
 	}
-	e, err := b.open(s.data, trainer.EngineOptions{Batch: s.Batch, Optimiser: s.Optimiser, Loss: s.Loss, Valuation: s.valuation}, s.State())
+	e, err := b.open(s.data, backend.EngineOptions{Batch: s.Batch, Optimiser: s.Optimiser, Loss: s.Loss, Valuation: s.valuation}, s.State())
 	if err != nil {
 		return err
 	}
 	if b.engines == nil {
-		b.engines = map[purpose]trainer.Engine{}
+		b.engines = map[purpose]backend.Engine{}
 	}
 	b.engines[key] = e
 	return run(e)

@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"nashprune/game"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
 )
@@ -199,7 +199,7 @@ func (s *session) stepBounds() (bounds, expected map[string][]float64) {
 }
 
 // meanLoss returns the mean loss of a forward pass.
-func (s *session) meanLoss(l trainer.Loss, p pass, a answers) float64 {
+func (s *session) meanLoss(l backend.Loss, p pass, a answers) float64 {
 	outputs := p.output[len(p.output)-1].values
 	mean := 0.
 	for b := range p.samples {
@@ -222,7 +222,7 @@ func (s *session) average(fresh rows, old []float64) (bounds, values []float64) 
 
 // logitBounds bounds the logits of all given samples.
 func (s *session) logitBounds(samples dataset.Samples) []float64 {
-	p := s.forward(samples, trainer.InOrder(samples.Len()))
+	p := s.forward(samples, backend.InOrder(samples.Len()))
 	return p.output[len(p.output)-1].entries
 }
 
@@ -230,10 +230,10 @@ func (s *session) logitBounds(samples dataset.Samples) []float64 {
 type expectedStatistics struct{ mean, square, norm, competition rows }
 
 // statistics works out what Measure has to find over the whole training part, and
-// Observe over any of its samples.
+// EstimateContributions over any of its samples.
 func (s *session) statistics(order []int32) []expectedStatistics {
 	p := s.forward(s.data.Train, order)
-	derivative := s.swayDerivative(p)
+	derivative := s.outputDerivative(p)
 	if s.valuation != game.Outputs {
 		derivative, _ = s.lossDerivative(s.Loss, p, answersOf(s.data.Train, order))
 	}

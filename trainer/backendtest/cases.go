@@ -5,7 +5,7 @@ import (
 	"math"
 	"slices"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
 	"nashprune/trainer/random"
@@ -22,8 +22,8 @@ type Case struct {
 	Batch        int                // of the engine
 	Rows         int                // of the batch that is probed, at most Batch
 	Floats       bool               // features are floats, not bytes
-	Optimiser    trainer.Optimiser
-	Loss         trainer.Loss
+	Optimiser    backend.Optimiser
+	Loss         backend.Loss
 	LearningRate float64
 }
 
@@ -32,8 +32,8 @@ type Case struct {
 // many samples as one of those takes, the narrowest layers, one layer whose players are all gone, and layers of two of
 // which one has participation 0 or 1.
 func Cases() []Case {
-	adam := trainer.Optimiser{Kind: trainer.Adam}
-	sgd := trainer.Optimiser{Kind: trainer.SGD, Momentum: 0.9}
+	adam := backend.Optimiser{Kind: backend.Adam}
+	sgd := backend.Optimiser{Kind: backend.SGD, Momentum: 0.9}
 	var cases []Case
 	for _, c := range []Case{
 		{Inputs: 1, Hidden: []int{1}, Outputs: 2, Batch: 1, Rows: 1, Optimiser: sgd},
@@ -50,18 +50,18 @@ func Cases() []Case {
 		{Inputs: 2, Hidden: []int{3}, Outputs: 2, Batch: 100, Rows: 56, Optimiser: sgd}, // 256 samples to train on
 
 		{Inputs: 13, Hidden: []int{15, 6}, Activation: network.LeakyReLU, Outputs: 3, Batch: 19, Rows: 13,
-			Optimiser: trainer.Optimiser{Kind: trainer.AdamW, WeightDecay: 0.5}, Loss: trainer.Loss{ClassWeights: []float64{0.5, 2, 0}}},
+			Optimiser: backend.Optimiser{Kind: backend.AdamW, WeightDecay: 0.5}, Loss: backend.Loss{ClassWeights: []float64{0.5, 2, 0}}},
 		{Inputs: 7, Hidden: []int{9, 5}, Activation: network.GELU, Outputs: 4, Batch: 5, Rows: 5, Floats: true,
-			Optimiser: trainer.Optimiser{Kind: trainer.Nesterov, Momentum: 0.9, WeightDecay: 0.1}, Loss: trainer.Loss{Smoothing: 0.1}},
+			Optimiser: backend.Optimiser{Kind: backend.SGD, Momentum: 0.9, WeightDecay: 0.1}, Loss: backend.Loss{Smoothing: 0.1}},
 		{Inputs: 19, Hidden: []int{13, 5}, Activation: network.Tanh, Outputs: 10, Batch: 33, Rows: 31,
-			Optimiser: trainer.Optimiser{Kind: trainer.RMSProp, Momentum: 0.5, ClipNorm: 0.1}, Loss: smoothedAndWeighted(10)},
+			Optimiser: backend.Optimiser{Kind: backend.RMSProp, Momentum: 0.5, ClipNorm: 0.1}, Loss: smoothedAndWeighted(10)},
 		{Inputs: 13, Hidden: []int{127, 66}, Activation: network.GELU, Outputs: 7, Batch: 33, Rows: 33,
-			Optimiser: trainer.Optimiser{Kind: trainer.Adam, ClipNorm: 0.05, WeightDecay: 0.01}},
+			Optimiser: backend.Optimiser{Kind: backend.Adam, ClipNorm: 0.05, WeightDecay: 0.01}},
 		{Inputs: 5, Hidden: []int{8, 3}, Outputs: 1, Regression: true, Batch: 16, Rows: 9, Floats: true, Optimiser: adam},
 		{Inputs: 9, Hidden: []int{6}, Activation: network.Tanh, Outputs: 3, Regression: true, Batch: 7, Rows: 7,
-			Optimiser: trainer.Optimiser{Kind: trainer.SGD, WeightDecay: 0.1, ClipNorm: 1e6}}, // longer than any gradient
+			Optimiser: backend.Optimiser{Kind: backend.SGD, WeightDecay: 0.1, ClipNorm: 1e6}}, // longer than any gradient
 		{Inputs: 3, Hidden: []int{0, 4}, Activation: network.LeakyReLU, Outputs: 5, Regression: true, Batch: 2, Rows: 1,
-			Optimiser: trainer.Optimiser{Kind: trainer.RMSProp, ClipNorm: 0.01}},
+			Optimiser: backend.Optimiser{Kind: backend.RMSProp, ClipNorm: 0.01}},
 	} {
 		c.LearningRate = 1e-2
 		c.Name = c.describe()
@@ -71,8 +71,8 @@ func Cases() []Case {
 }
 
 // smoothedAndWeighted returns a loss with both, one class of three without weight.
-func smoothedAndWeighted(classes int) trainer.Loss {
-	l := trainer.Loss{Smoothing: 0.2}
+func smoothedAndWeighted(classes int) backend.Loss {
+	l := backend.Loss{Smoothing: 0.2}
 	for k := range classes {
 		l.ClassWeights = append(l.ClassWeights, float64(k%3))
 	}
@@ -152,7 +152,7 @@ func (c Case) widths() []int { return append(append([]int{c.Inputs}, c.Hidden...
 // participations lie between zero and one, both ends included, with an optimiser
 // and moving averages that are some steps old. The second moments stay away from
 // zero, where Adam turns any rounding into a step of full length.
-func (c Case) State() *trainer.State {
+func (c Case) State() *backend.State {
 	draw := c.stream(1)
 	fill := func(v []float32, number func() float64) {
 		for i := range v {
@@ -177,7 +177,7 @@ func (c Case) State() *trainer.State {
 			}
 		}
 	}
-	s := &trainer.State{Network: n, First: network.New(c.widths()), Steps: 7, Tracked: 5}
+	s := &backend.State{Network: n, First: network.New(c.widths()), Steps: 7, Tracked: 5}
 	for l := range n.Layers {
 		fill(s.First.Layers[l].Weight, func() float64 { return 0.01 * draw.Normal() })
 		fill(s.First.Layers[l].Bias, func() float64 { return 0.01 * draw.Normal() })
@@ -191,13 +191,13 @@ func (c Case) State() *trainer.State {
 		}
 	}
 	for _, layer := range n.Hidden() {
-		contributions := trainer.Contributions{Mean: make([]float32, layer.Out), MeanSquare: make([]float32, layer.Out)}
+		contributions := backend.Contributions{Mean: make([]float32, layer.Out), MeanSquare: make([]float32, layer.Out)}
 		fill(contributions.Mean, draw.Normal)
 		fill(contributions.MeanSquare, func() float64 { return draw.Float64() * draw.Float64() })
 		s.Contributions = append(s.Contributions, contributions)
 	}
 	for _, layer := range n.Hidden() {
-		slopes := trainer.SlopeMoments{First: make([]float32, layer.Out), Second: make([]float32, layer.Out)}
+		slopes := backend.SlopeMoments{First: make([]float32, layer.Out), Second: make([]float32, layer.Out)}
 		fill(slopes.First, func() float64 { return 0.01 * draw.Normal() })
 		fill(slopes.Second, func() float64 { return 1e-4 + 1e-3*draw.Float64() })
 		s.Slopes = append(s.Slopes, slopes)
@@ -223,7 +223,7 @@ func (c Case) survivors() network.Survivors {
 }
 
 // flatten returns all numbers of a state in one order.
-func flatten(s *trainer.State) []float64 {
+func flatten(s *backend.State) []float64 {
 	v := []float64{float64(s.Steps), float64(s.Tracked), float64(slices.Index(network.Activations, s.Network.Activation))}
 	for _, n := range []*network.Network{s.Network, s.First, s.Second} {
 		if n == nil {
@@ -250,7 +250,7 @@ func flatten(s *trainer.State) []float64 {
 }
 
 // parameters returns the weights and biases of a state.
-func parameters(s *trainer.State) []float64 {
+func parameters(s *backend.State) []float64 {
 	var v []float64
 	for _, layer := range s.Network.Layers {
 		v = append(v, widen(layer.Weight)...)

@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"nashprune/game"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
 )
@@ -14,21 +14,21 @@ import (
 // evaluate compares logits within their bounds, and checks that counts and loss
 // follow from the candidate's own logits.
 func (s *session) evaluate() error {
-	return s.engines(func(reference, candidate trainer.Engine) error {
-		want, err := reference.Evaluate(context.Background(), trainer.TestPart, trainer.Want{Logits: true})
+	return s.engines(func(reference, candidate backend.Engine) error {
+		want, err := reference.Evaluate(context.Background(), backend.TestPart, backend.Want{Logits: true})
 		if err != nil {
 			return err
 		}
-		got, err := candidate.Evaluate(context.Background(), trainer.TestPart, trainer.Want{Logits: true})
+		got, err := candidate.Evaluate(context.Background(), backend.TestPart, backend.Want{Logits: true})
 		if err != nil {
 			return err
 		}
 		samples := s.data.Test
 		bounds := s.logitBounds(samples)
 		s.compare("evaluate/logits", widen(got.Logits), widen(want.Logits), bounds)
-		p := s.forward(samples, trainer.InOrder(samples.Len()))
+		p := s.forward(samples, backend.InOrder(samples.Len()))
 		s.compare("reference evaluate/logits", widen(want.Logits), p.output[len(p.output)-1].values, bounds)
-		again, err := candidate.Evaluate(context.Background(), trainer.TestPart, trainer.Want{Logits: true})
+		again, err := candidate.Evaluate(context.Background(), backend.TestPart, backend.Want{Logits: true})
 		if err != nil {
 			return err
 		}
@@ -38,22 +38,22 @@ func (s *session) evaluate() error {
 			if err := s.evaluateEachPart(candidate); err != nil {
 				return err
 			}
-			return candidate.Infer(min(samples.Len(), trainer.InferLimit))
+			return candidate.Infer(min(samples.Len(), backend.InferLimit))
 		}, nil)
 	})
 }
 
 // compareJudgement checks that counts and loss follow from an evaluation's own
 // outputs.
-func (s *session) compareJudgement(got trainer.Evaluation, samples dataset.Samples) {
-	answers := answersOf(samples, trainer.InOrder(samples.Len()))
+func (s *session) compareJudgement(got backend.Evaluation, samples dataset.Samples) {
+	answers := answersOf(samples, backend.InOrder(samples.Len()))
 	loss, correct := 0., 0
 	var perClass, ofClass []float64
 	if !s.Regression {
 		perClass, ofClass = make([]float64, s.Outputs), make([]float64, s.Outputs)
 	}
 	for b := range samples.Len() {
-		l, hit := answers.judge(trainer.Loss{}, b, widen(got.Logits[b*s.Outputs:(b+1)*s.Outputs]))
+		l, hit := answers.judge(backend.Loss{}, b, widen(got.Logits[b*s.Outputs:(b+1)*s.Outputs]))
 		loss += l / float64(samples.Len())
 		if s.Regression {
 			continue
@@ -77,7 +77,7 @@ func (s *session) evaluateExtremes() error {
 	if s.Regression {
 		return nil
 	}
-	return s.with(s.candidate, func(candidate trainer.Engine) error {
+	return s.with(s.candidate, func(candidate backend.Engine) error {
 		for _, large := range []float32{0, 200} {
 			logits := make([]float64, s.Outputs) // of every sample
 			n := network.New(s.widths())
@@ -85,17 +85,17 @@ func (s *session) evaluateExtremes() error {
 				logits[k] = float64(large)
 				n.Layers[len(n.Layers)-1].Bias[k] = large
 			}
-			if err := candidate.Push(&trainer.State{Network: n}); err != nil {
+			if err := candidate.Push(&backend.State{Network: n}); err != nil {
 				return err
 			}
-			got, err := candidate.Evaluate(context.Background(), trainer.TestPart, trainer.Want{})
+			got, err := candidate.Evaluate(context.Background(), backend.TestPart, backend.Want{})
 			if err != nil {
 				return err
 			}
 			loss, correct := 0., 0.
-			answers := answersOf(s.data.Test, trainer.InOrder(s.data.Test.Len()))
+			answers := answersOf(s.data.Test, backend.InOrder(s.data.Test.Len()))
 			for b := range s.data.Test.Len() {
-				l, hit := answers.judge(trainer.Loss{}, b, logits)
+				l, hit := answers.judge(backend.Loss{}, b, logits)
 				loss += l / float64(s.data.Test.Len())
 				if hit {
 					correct++
@@ -111,17 +111,17 @@ func (s *session) evaluateExtremes() error {
 
 // evaluateEachPart checks that every part of the data is judged on its own
 // samples.
-func (s *session) evaluateEachPart(candidate trainer.Engine) error {
-	for _, part := range []trainer.Part{trainer.TrainPart, trainer.ValidationPart, trainer.TestPart} {
+func (s *session) evaluateEachPart(candidate backend.Engine) error {
+	for _, part := range []backend.Part{backend.TrainPart, backend.ValidationPart, backend.TestPart} {
 		samples := part.Of(s.data)
-		got, err := candidate.Evaluate(context.Background(), part, trainer.Want{})
+		got, err := candidate.Evaluate(context.Background(), part, backend.Want{})
 		if err != nil {
 			return err
 		}
-		order := trainer.InOrder(samples.Len())
+		order := backend.InOrder(samples.Len())
 		p, answers := s.forward(samples, order), answersOf(samples, order)
-		_, bound := s.lossDerivative(trainer.Loss{}, p, answers)
-		loss := s.meanLoss(trainer.Loss{}, p, answers)
+		_, bound := s.lossDerivative(backend.Loss{}, p, answers)
+		loss := s.meanLoss(backend.Loss{}, p, answers)
 		s.compare(fmt.Sprintf("evaluate/%s loss", part), []float64{got.Loss}, []float64{loss}, []float64{bound})
 		s.compare(fmt.Sprintf("evaluate/%s samples", part), []float64{float64(got.Samples)}, []float64{float64(samples.Len())}, []float64{0})
 	}
@@ -140,11 +140,11 @@ func (s *session) measureOutputs() error {
 // left in the place of the moving averages, and checks that nothing else changes.
 func (s *session) observe() error {
 	defer func() { s.valuation = game.Effective }()
-	order := append(trainer.InOrder(s.data.Train.Len()), s.order()...)
+	order := append(backend.InOrder(s.data.Train.Len()), s.order()...)
 	slices.Reverse(order)
 	for _, s.valuation = range []game.Valuation{game.Outputs, game.Effective} {
-		err := s.engines(func(reference, candidate trainer.Engine) error {
-			if err := reference.Observe(context.Background(), order); err != nil {
+		err := s.engines(func(reference, candidate backend.Engine) error {
+			if err := reference.EstimateContributions(context.Background(), order); err != nil {
 				return err
 			}
 			want, err := reference.Statistics()
@@ -152,8 +152,8 @@ func (s *session) observe() error {
 				return err
 			}
 			err = s.keeps(fmt.Sprintf("observe %s/nothing else", s.valuation), candidate, func() error {
-				return candidate.Observe(context.Background(), order)
-			}, func(before, after *trainer.State) { before.Contributions = after.Contributions })
+				return candidate.EstimateContributions(context.Background(), order)
+			}, func(before, after *backend.State) { before.Contributions = after.Contributions })
 			if err != nil {
 				return err
 			}
@@ -183,12 +183,12 @@ func (s *session) measure() error {
 	if s.valuation == game.Outputs {
 		quantity += " outputs"
 	}
-	return s.engines(func(reference, candidate trainer.Engine) error {
+	return s.engines(func(reference, candidate backend.Engine) error {
 		want, err := reference.Measure(context.Background())
 		if err != nil {
 			return err
 		}
-		var got, again []trainer.Statistics
+		var got, again []backend.Statistics
 		err = s.keeps(quantity+"/nothing else", candidate, func() (err error) {
 			if got, err = candidate.Measure(context.Background()); err == nil {
 				again, err = candidate.Measure(context.Background())
@@ -201,7 +201,7 @@ func (s *session) measure() error {
 		if len(got) != len(want) {
 			return fmt.Errorf("%d layers of statistics instead of %d", len(got), len(want))
 		}
-		for l, e := range s.statistics(trainer.InOrder(s.data.Train.Len())) {
+		for l, e := range s.statistics(backend.InOrder(s.data.Train.Len())) {
 			exact := make([]float64, len(want[l].Participation))
 			for _, c := range []struct {
 				name      string

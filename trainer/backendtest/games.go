@@ -6,22 +6,14 @@ import (
 	"math"
 
 	"nashprune/game"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 )
 
 // moveMarket compares one move of the market with the one that package game
 // makes of the candidate's own statistics.
-func (s *session) moveMarket() error { return s.move("market move") }
-
-// movePotential does so where players are worth what they could be.
-func (s *session) movePotential() error {
-	s.valuation = game.Potential
-	defer func() { s.valuation = game.Effective }()
-	return s.move("market move of potential worths")
-}
-
-func (s *session) move(quantity string) error {
-	return s.with(s.candidate, func(candidate trainer.Engine) error {
+func (s *session) moveMarket() error {
+	const quantity = "market move"
+	return s.with(s.candidate, func(candidate backend.Engine) error {
 		statistics, err := candidate.Statistics()
 		if err != nil {
 			return err
@@ -32,7 +24,7 @@ func (s *session) move(quantity string) error {
 			want, bounds []float64
 		)
 		for l, layer := range statistics {
-			worths := layer.WorthsBy(s.valuation)
+			worths := layer.Worths()
 			price := game.ClearingPrice(worths, (len(worths)+1)/2)
 			if l%2 == 1 { // and one that is nobody's worth
 				price *= 1.01
@@ -51,7 +43,7 @@ func (s *session) move(quantity string) error {
 		err = s.keeps(quantity+"/nothing else", candidate, func() (err error) {
 			moved, err = candidate.Move(prices, damping)
 			return err
-		}, func(before, after *trainer.State) {
+		}, func(before, after *backend.State) {
 			for l := range s.Hidden {
 				before.Network.Layers[l].Participation = after.Network.Layers[l].Participation
 			}
@@ -73,8 +65,8 @@ func (s *session) move(quantity string) error {
 // game makes of the candidate's own contributions.
 func (s *session) movePaper() error {
 	for i, benefit := range game.Benefits {
-		for j, update := range []trainer.PaperUpdate{trainer.GradientAscent, trainer.AdamAscent, trainer.BestResponse} {
-			move := trainer.PaperMove{
+		for j, update := range []backend.PaperUpdate{backend.GradientAscent, backend.AdamAscent, backend.BestResponse} {
+			move := backend.PaperMove{
 				Game:   game.Paper{Benefit: benefit, Gradient: game.BenefitGradients[(i+j)%2], Alpha: 1.5, Beta: 0.02, Gamma: 0.01, Eta: 0.005},
 				Update: update, Rate: 0.5,
 			}
@@ -83,9 +75,9 @@ func (s *session) movePaper() error {
 			}
 		}
 	}
-	return s.movePaperOnce("steep", trainer.PaperMove{
+	return s.movePaperOnce("steep", backend.PaperMove{
 		Game:   game.Paper{Benefit: game.Descent, Gradient: game.OfEffective, Alpha: steepAlpha},
-		Update: trainer.AdamAscent, Rate: 0.5,
+		Update: backend.AdamAscent, Rate: 0.5,
 	})
 }
 
@@ -93,9 +85,9 @@ func (s *session) movePaper() error {
 // than float32 holds.
 const steepAlpha = 1e24
 
-func (s *session) movePaperOnce(reading string, move trainer.PaperMove) error {
+func (s *session) movePaperOnce(reading string, move backend.PaperMove) error {
 	var contributions map[string][]float64
-	err := s.with(s.candidate, func(candidate trainer.Engine) error {
+	err := s.with(s.candidate, func(candidate backend.Engine) error {
 		tensors, err := candidate.Probe(s.order(), 0)
 		contributions = map[string][]float64{}
 		for _, t := range tensors {
@@ -106,12 +98,12 @@ func (s *session) movePaperOnce(reading string, move trainer.PaperMove) error {
 	if err != nil {
 		return err
 	}
-	return s.with(s.candidate, func(candidate trainer.Engine) error {
+	return s.with(s.candidate, func(candidate backend.Engine) error {
 		before, err := candidate.Measure(context.Background())
 		if err != nil {
 			return err
 		}
-		stretch := trainer.Stretch{Order: s.order(), LearningRates: []float64{0}, Paper: &move}
+		stretch := backend.Stretch{Order: s.order(), LearningRates: []float64{0}, Paper: &move}
 		if _, err := candidate.Train(context.Background(), stretch); err != nil {
 			return err
 		}
@@ -134,9 +126,9 @@ func (s *session) movePaperOnce(reading string, move trainer.PaperMove) error {
 			old := s.start.Slopes[l]
 			slopes := game.Moments{First: widen(old.First), Second: widen(old.Second)}
 			switch move.Update {
-			case trainer.BestResponse:
+			case backend.BestResponse:
 				move.Game.Respond(field, moved, move.Rate)
-			case trainer.AdamAscent:
+			case backend.AdamAscent:
 				move.Game.AscendAdam(field, moved, slopes, s.start.Steps+1, move.Rate)
 			default:
 				move.Game.Ascend(field, moved, move.Rate)
@@ -156,9 +148,9 @@ func (s *session) movePaperOnce(reading string, move trainer.PaperMove) error {
 				}
 				first, second := s.slopeBounds(move, field, i, layer.Participation[i], slope, slopes)
 				switch move.Update {
-				case trainer.BestResponse:
+				case backend.BestResponse:
 					bound = 4*s.unit + move.Rate*slope/(2*move.Game.Beta*field.SquaredNorm[i])
-				case trainer.AdamAscent:
+				case backend.AdamAscent:
 					bound = s.unit + move.Rate*s.directionBound(slopes.First[i], slopes.Second[i], first, second)
 				}
 				bounds = append(bounds, bound)
@@ -178,8 +170,8 @@ type momentCheck struct{ got, want, bounds []float64 }
 
 // slopeBounds bounds the moments after a move, given the error of the slope; other
 // moves than ascent by Adam leave them alone.
-func (s *session) slopeBounds(move trainer.PaperMove, f game.Field, i int, at, slope float64, moments game.Moments) (first, second float64) {
-	if move.Update != trainer.AdamAscent {
+func (s *session) slopeBounds(move backend.PaperMove, f game.Field, i int, at, slope float64, moments game.Moments) (first, second float64) {
+	if move.Update != backend.AdamAscent {
 		return 0, 0
 	}
 	// Each moment takes a sum, a product and a difference, and the share 1 - beta is

@@ -3,7 +3,7 @@ package backendtest
 import (
 	"math"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 )
 
@@ -27,7 +27,7 @@ func answersOf(samples dataset.Samples, order []int32) answers {
 }
 
 // smoothed returns the part of each class in a label.
-func smoothed(l trainer.Loss, label, classes int) []float64 {
+func smoothed(l backend.Loss, label, classes int) []float64 {
 	q := make([]float64, classes)
 	for k := range q {
 		q[k] = l.Smoothing / float64(classes)
@@ -38,7 +38,7 @@ func smoothed(l trainer.Loss, label, classes int) []float64 {
 
 // judge returns the loss of sample b with the given outputs, and whether its class
 // comes first.
-func (a answers) judge(l trainer.Loss, b int, outputs []float64) (loss float64, correct bool) {
+func (a answers) judge(l backend.Loss, b int, outputs []float64) (loss float64, correct bool) {
 	if a.labels == nil {
 		for k, z := range outputs {
 			d := z - a.targets[b*len(outputs)+k]
@@ -75,7 +75,7 @@ func (s *session) ownLossBound(loss float64) float64 {
 
 // lossDerivative returns the derivative of the mean loss with respect to the
 // outputs, and a bound for the mean loss.
-func (s *session) lossDerivative(l trainer.Loss, p pass, a answers) (derivative rows, lossBound float64) {
+func (s *session) lossDerivative(l backend.Loss, p pass, a answers) (derivative rows, lossBound float64) {
 	derivative = newRows(p.samples, s.Outputs)
 	outputs := p.output[len(p.output)-1]
 	for b := range p.samples {
@@ -95,10 +95,10 @@ func (s *session) lossDerivative(l trainer.Loss, p pass, a answers) (derivative 
 	return derivative, lossBound / n
 }
 
-// swayDerivative is the derivative of one output of each sample, drawn by its place
+// outputDerivative is the derivative of one output of each sample, drawn by its place
 // in the pass, less the mean of them in classification and times the root of 2 in
 // regression, over the number of samples.
-func (s *session) swayDerivative(p pass) rows {
+func (s *session) outputDerivative(p pass) rows {
 	derivative := newRows(p.samples, s.Outputs)
 	share := 1 / float64(p.samples)
 	for b := range p.samples {
@@ -127,7 +127,7 @@ func (s *session) swayDerivative(p pass) rows {
 
 // crossEntropyDerivative writes the derivative of a sample's loss with respect to
 // logits that are known to within entries, with its bounds, and bounds the loss.
-func (s *session) crossEntropyDerivative(l trainer.Loss, label int, logits, entries, values, errors []float64) (lossBound float64) {
+func (s *session) crossEntropyDerivative(l backend.Loss, label int, logits, entries, values, errors []float64) (lossBound float64) {
 	worst, spread := 0., 0.
 	top, sum := logits[0], 0.
 	for k, z := range logits {

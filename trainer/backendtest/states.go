@@ -4,15 +4,15 @@ import (
 	"context"
 	"math"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/network"
 )
 
 // transfer checks that pulling a state gives what was pushed, to the bit, also
 // after a smaller network and after steps.
 func (s *session) transfer() error {
-	return s.with(s.candidate, func(candidate trainer.Engine) error {
-		small := &trainer.State{Network: s.start.Network.Keep(s.survivors())}
+	return s.with(s.candidate, func(candidate backend.Engine) error {
+		small := &backend.State{Network: s.start.Network.Keep(s.survivors())}
 		if err := candidate.Push(small); err != nil {
 			return err
 		}
@@ -32,14 +32,14 @@ func (s *session) transfer() error {
 }
 
 // exactly adds checks that two states agree to the bit.
-func (s *session) exactly(quantity string, got, want *trainer.State) {
+func (s *session) exactly(quantity string, got, want *backend.State) {
 	g, w := flatten(got), flatten(want)
 	s.compare(quantity, g, w, make([]float64, len(w)))
 }
 
 // keeps checks that run changes nothing of the engine's state but what allow
 // takes over from the state after it into the one before; nil allows nothing.
-func (s *session) keeps(quantity string, e trainer.Engine, run func() error, allow func(before, after *trainer.State)) error {
+func (s *session) keeps(quantity string, e backend.Engine, run func() error, allow func(before, after *backend.State)) error {
 	before, err := e.Pull()
 	if err != nil {
 		return err
@@ -60,7 +60,7 @@ func (s *session) keeps(quantity string, e trainer.Engine, run func() error, all
 
 // compact checks that removal leaves exactly the numbers of the survivors.
 func (s *session) compact() error {
-	return s.with(s.candidate, func(candidate trainer.Engine) error {
+	return s.with(s.candidate, func(candidate backend.Engine) error {
 		state, keep := s.start, s.survivors()
 		if err := candidate.Compact(keep); err != nil {
 			return err
@@ -69,28 +69,28 @@ func (s *session) compact() error {
 		if err != nil {
 			return err
 		}
-		want := &trainer.State{Network: state.Network.Keep(keep), First: state.First.Keep(keep), Steps: state.Steps, Tracked: state.Tracked}
+		want := &backend.State{Network: state.Network.Keep(keep), First: state.First.Keep(keep), Steps: state.Steps, Tracked: state.Tracked}
 		if state.Second != nil {
 			want.Second = state.Second.Keep(keep)
 		}
 		for l, c := range state.Contributions {
-			want.Contributions = append(want.Contributions, trainer.Contributions{
+			want.Contributions = append(want.Contributions, backend.Contributions{
 				Mean: network.Select(c.Mean, keep[l]), MeanSquare: network.Select(c.MeanSquare, keep[l]),
 			})
-			want.Slopes = append(want.Slopes, trainer.SlopeMoments{
+			want.Slopes = append(want.Slopes, backend.SlopeMoments{
 				First: network.Select(state.Slopes[l].First, keep[l]), Second: network.Select(state.Slopes[l].Second, keep[l]),
 			})
 		}
 		s.exactly("compact", got, want)
 		// And the smaller network computes what the same one does on its own.
-		after, err := candidate.Evaluate(context.Background(), trainer.TestPart, trainer.Want{Logits: true})
+		after, err := candidate.Evaluate(context.Background(), backend.TestPart, backend.Want{Logits: true})
 		if err != nil {
 			return err
 		}
 		if err := candidate.Push(want); err != nil {
 			return err
 		}
-		fresh, err := candidate.Evaluate(context.Background(), trainer.TestPart, trainer.Want{Logits: true})
+		fresh, err := candidate.Evaluate(context.Background(), backend.TestPart, backend.Want{Logits: true})
 		if err != nil {
 			return err
 		}
@@ -102,8 +102,8 @@ func (s *session) compact() error {
 // trainCompacted checks that a network from which players were removed after some
 // steps, which leave numbers of its full width behind, trains to the same bits as
 // the same one on its own.
-func (s *session) trainCompacted(candidate trainer.Engine, keep network.Survivors) error {
-	train := func() (*trainer.State, error) {
+func (s *session) trainCompacted(candidate backend.Engine, keep network.Survivors) error {
+	train := func() (*backend.State, error) {
 		if _, err := candidate.Train(context.Background(), s.stretch(3, true)); err != nil {
 			return nil, err
 		}
@@ -140,7 +140,7 @@ func (s *session) trainCompacted(candidate trainer.Engine, keep network.Survivor
 // fold checks that folding takes one rounding a number, and that a fresh
 // optimiser has forgotten everything.
 func (s *session) fold() error {
-	return s.with(s.candidate, func(candidate trainer.Engine) error {
+	return s.with(s.candidate, func(candidate backend.Engine) error {
 		if err := candidate.Fold(); err != nil {
 			return err
 		}

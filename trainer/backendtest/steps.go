@@ -6,14 +6,14 @@ import (
 	"fmt"
 	"math"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 )
 
 // step compares every tensor of one training step.
 func (s *session) step() error {
-	return s.engines(func(reference, candidate trainer.Engine) error {
+	return s.engines(func(reference, candidate backend.Engine) error {
 		// So that the step has to clear what another one left behind.
-		for _, e := range []trainer.Engine{reference, candidate} {
+		for _, e := range []backend.Engine{reference, candidate} {
 			if _, err := e.Measure(context.Background()); err != nil {
 				return err
 			}
@@ -26,7 +26,7 @@ func (s *session) step() error {
 		if err != nil {
 			return err
 		}
-		found := map[string]trainer.Tensor{}
+		found := map[string]backend.Tensor{}
 		for _, t := range got {
 			found[t.Name] = t
 		}
@@ -48,8 +48,8 @@ func (s *session) step() error {
 
 // stretch returns steps over the training samples at falling rates; if partial,
 // the last takes half a batch, or one sample.
-func (s *session) stretch(steps int, partial bool) trainer.Stretch {
-	stretch := trainer.Stretch{Track: true}
+func (s *session) stretch(steps int, partial bool) backend.Stretch {
+	stretch := backend.Stretch{Track: true}
 	samples := s.data.Train.Len()
 	for step := range steps {
 		batch := s.Batch
@@ -78,8 +78,8 @@ const (
 // that is fresh.
 func (s *session) trajectory() error {
 	stretch := s.stretch(trajectorySteps, true)
-	run := func(b *backend) (end *trainer.State, progress trainer.Progress, err error) {
-		err = s.with(b, func(e trainer.Engine) error {
+	run := func(b *side) (end *backend.State, progress backend.Progress, err error) {
+		err = s.with(b, func(e backend.Engine) error {
 			if progress, err = e.Train(context.Background(), stretch); err != nil {
 				return err
 			}
@@ -118,13 +118,13 @@ func (s *session) decay() error {
 	if s.Optimiser.WeightDecay == 0 {
 		return nil
 	}
-	return s.engines(func(_, candidate trainer.Engine) error {
-		var after [2]*trainer.State
+	return s.engines(func(_, candidate backend.Engine) error {
+		var after [2]*backend.State
 		for i, none := range []bool{true, false} {
 			if err := candidate.Push(s.start); err != nil {
 				return err
 			}
-			_, err := candidate.Train(context.Background(), trainer.Stretch{
+			_, err := candidate.Train(context.Background(), backend.Stretch{
 				Order: s.order(), LearningRates: []float64{s.LearningRate}, Track: true, NoDecay: none,
 			})
 			if err != nil {
@@ -140,7 +140,7 @@ func (s *session) decay() error {
 			for i, w := range start.Weight {
 				w, ends := float64(w), decayed.Network.Layers[l].Weight[i]
 				less := 0.
-				if s.Optimiser.Kind == trainer.AdamW {
+				if s.Optimiser.Kind == backend.AdamW {
 					less = s.LearningRate * s.Optimiser.WeightDecay * w
 				}
 				got = append(got, float64(kept.Network.Layers[l].Weight[i])-float64(ends))
@@ -162,8 +162,8 @@ func (s *session) decay() error {
 // oneStep checks that a step of a training gives the same bits as the step that
 // a probe makes, whose every tensor is compared.
 func (s *session) oneStep() error {
-	after := func(step func(trainer.Engine) error) (state *trainer.State, err error) {
-		err = s.with(s.candidate, func(candidate trainer.Engine) (err error) {
+	after := func(step func(backend.Engine) error) (state *backend.State, err error) {
+		err = s.with(s.candidate, func(candidate backend.Engine) (err error) {
 			if err = step(candidate); err == nil {
 				state, err = candidate.Pull()
 			}
@@ -171,15 +171,15 @@ func (s *session) oneStep() error {
 		})
 		return state, err
 	}
-	want, err := after(func(e trainer.Engine) error {
+	want, err := after(func(e backend.Engine) error {
 		_, err := e.Probe(s.order(), s.LearningRate)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	got, err := after(func(e trainer.Engine) error {
-		_, err := e.Train(context.Background(), trainer.Stretch{Order: s.order(), LearningRates: []float64{s.LearningRate}, Track: true})
+	got, err := after(func(e backend.Engine) error {
+		_, err := e.Train(context.Background(), backend.Stretch{Order: s.order(), LearningRates: []float64{s.LearningRate}, Track: true})
 		return err
 	})
 	if err != nil {
@@ -193,7 +193,7 @@ func (s *session) oneStep() error {
 // matters, against the suite's own sums: as both moments begin at zero, a weight
 // moves by rate g / (|g| + 1e-8).
 func (s *session) epsilon() error {
-	if s.Optimiser != (trainer.Optimiser{Kind: trainer.Adam}) {
+	if s.Optimiser != (backend.Optimiser{Kind: backend.Adam}) {
 		return nil
 	}
 	small := *s
@@ -213,13 +213,13 @@ func (s *session) epsilon() error {
 		// 1 - beta2 is off by u relative to one, where a backend works it out in
 		// its own arithmetic.
 		bounds = append(bounds, max(move(g+e)-move(g), move(g)-move(g-e))+
-			(8/(1-trainer.AdamBeta2)*math.Abs(move(g))+math.Abs(float64(old[i])))*s.unit)
+			(8/(1-backend.AdamBeta2)*math.Abs(move(g))+math.Abs(float64(old[i])))*s.unit)
 	}
-	return small.with(s.candidate, func(candidate trainer.Engine) error {
-		if err := candidate.Push(&trainer.State{Network: s.State().Network}); err != nil {
+	return small.with(s.candidate, func(candidate backend.Engine) error {
+		if err := candidate.Push(&backend.State{Network: s.State().Network}); err != nil {
 			return err
 		}
-		if _, err := candidate.Train(context.Background(), trainer.Stretch{Order: order, LearningRates: []float64{s.LearningRate}}); err != nil {
+		if _, err := candidate.Train(context.Background(), backend.Stretch{Order: order, LearningRates: []float64{s.LearningRate}}); err != nil {
 			return err
 		}
 		got, err := candidate.Pull()
@@ -238,8 +238,8 @@ func (s *session) epsilon() error {
 func (s *session) stop() error {
 	const steps = 3
 	whole := s.stretch(steps, true)
-	var want *trainer.State
-	err := s.with(s.candidate, func(candidate trainer.Engine) (err error) {
+	var want *backend.State
+	err := s.with(s.candidate, func(candidate backend.Engine) (err error) {
 		if _, err = candidate.Train(context.Background(), whole); err == nil {
 			want, err = candidate.Pull()
 		}
@@ -249,7 +249,7 @@ func (s *session) stop() error {
 		return err
 	}
 	for checks := range steps + 1 {
-		err := s.with(s.candidate, func(candidate trainer.Engine) error {
+		err := s.with(s.candidate, func(candidate backend.Engine) error {
 			ctx := &countdown{Context: context.Background(), left: checks}
 			progress, err := candidate.Train(ctx, whole)
 			if err != nil && !errors.Is(err, context.Canceled) {
@@ -265,7 +265,7 @@ func (s *session) stop() error {
 					return err
 				}
 			}
-			rest := trainer.Stretch{
+			rest := backend.Stretch{
 				Order: whole.Order[min(progress.Steps*s.Batch, len(whole.Order)):], LearningRates: whole.LearningRates[progress.Steps:], Track: true,
 			}
 			if _, err := candidate.Train(context.Background(), rest); err != nil {
@@ -286,10 +286,10 @@ func (s *session) stop() error {
 }
 
 // stopEvaluations checks that nothing is evaluated for a ctx that has ended.
-func (s *session) stopEvaluations(candidate trainer.Engine) error {
+func (s *session) stopEvaluations(candidate backend.Engine) error {
 	ended, end := context.WithCancel(context.Background())
 	end()
-	_, evaluating := candidate.Evaluate(ended, trainer.TestPart, trainer.Want{})
+	_, evaluating := candidate.Evaluate(ended, backend.TestPart, backend.Want{})
 	_, measuring := candidate.Measure(ended)
 	stopped := 0.
 	for _, err := range []error{evaluating, measuring} {
@@ -331,12 +331,12 @@ func (s *session) hits() error {
 		}
 	}
 	_, bound := s.lossDerivative(s.Loss, p, answers)
-	return s.with(s.candidate, func(candidate trainer.Engine) error {
-		var progress trainer.Progress
+	return s.with(s.candidate, func(candidate backend.Engine) error {
+		var progress backend.Progress
 		err := s.keeps("train/players of untracked steps", candidate, func() (err error) {
-			progress, err = candidate.Train(context.Background(), trainer.Stretch{Order: order, LearningRates: []float64{s.LearningRate}})
+			progress, err = candidate.Train(context.Background(), backend.Stretch{Order: order, LearningRates: []float64{s.LearningRate}})
 			return err
-		}, func(before, after *trainer.State) { // the players alone are kept
+		}, func(before, after *backend.State) { // the players alone are kept
 			before.First, before.Second, before.Steps = after.First, after.Second, after.Steps
 			for l := range before.Network.Layers {
 				before.Network.Layers[l].Weight, before.Network.Layers[l].Bias = after.Network.Layers[l].Weight, after.Network.Layers[l].Bias

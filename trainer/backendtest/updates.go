@@ -3,7 +3,7 @@ package backendtest
 import (
 	"math"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/network"
 )
 
@@ -59,7 +59,7 @@ func (s *session) update(decays bool, w, g, e, m, v float64) updated {
 	abs := math.Abs
 	var r updated
 	drift := u * abs(w) // of the parameter, before the move is taken off
-	if decays && o.Kind == trainer.AdamW {
+	if decays && o.Kind == backend.AdamW {
 		w *= 1 - rate*o.WeightDecay
 		drift += 2 * u * abs(w)
 	} else if decays {
@@ -83,16 +83,12 @@ func (s *session) update(decays bool, w, g, e, m, v float64) updated {
 	}
 	var move, moveBound float64
 	switch o.Kind {
-	case trainer.SGD, trainer.Nesterov:
+	case backend.SGD:
 		r.first = o.Momentum*m + g
 		r.firstBound = e + 2*u*(abs(o.Momentum*m)+abs(g))
 		move, moveBound = r.first, r.firstBound
-		if o.Kind == trainer.Nesterov {
-			move = g + o.Momentum*r.first
-			moveBound = e + o.Momentum*r.firstBound + 3*u*(abs(g)+abs(r.first))
-		}
 		move, moveBound = rate*move, rate*(moveBound+2*u*abs(move))
-	case trainer.RMSProp:
+	case backend.RMSProp:
 		r.second, r.secondBound = towards(v, g*g, 2*abs(g)*e+e*e, 0.99)
 		part, partBound := over(g, e, r.second, r.secondBound)
 		r.first = o.Momentum*m + part

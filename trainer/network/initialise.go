@@ -9,7 +9,7 @@ import (
 )
 
 // Initialisation is a distribution of initial weights and biases. The fan-in of
-// a layer is the number of its inputs, the fan-out that of its outputs.
+// a layer is the number of its inputs.
 type Initialisation string
 
 const (
@@ -17,16 +17,12 @@ const (
 	// 2/fan-in, which keeps the scale of activations through rectifiers; biases
 	// are zero (He et al., "Delving Deep into Rectifiers", ICCV 2015, eq. 10).
 	He Initialisation = "he"
-	// Xavier draws weights uniformly within sqrt(6/(fan-in + fan-out)) of zero;
-	// biases are zero (Glorot and Bengio, "Understanding the difficulty of
-	// training deep feedforward neural networks", AISTATS 2010, eq. 16).
-	Xavier Initialisation = "xavier"
 	// PyTorch draws weights and biases uniformly within 1/sqrt(fan-in) of zero,
 	// as torch.nn.Linear does by default.
 	PyTorch Initialisation = "pytorch"
 )
 
-var initialisations = []Initialisation{He, Xavier, PyTorch}
+var initialisations = []Initialisation{He, PyTorch}
 
 // Initialise draws the weights and biases of all layers, the last included;
 // participations stay as they are. Layer l takes its numbers from its own
@@ -38,14 +34,12 @@ func (n *Network) Initialise(scheme Initialisation, seed uint64) error {
 	}
 	for l, layer := range n.Layers {
 		stream := random.New(seed, random.Initialisation, 0, uint32(l))
-		in, out := float64(layer.In), float64(layer.Out)
+		in := float64(layer.In)
 		uniform := func() float64 { return 2*stream.Float64() - 1 } // in [-1, 1)
 		clear(layer.Bias)
 		switch scheme {
 		case He:
 			draw(layer.Weight, math.Sqrt(2/in), stream.Normal)
-		case Xavier:
-			draw(layer.Weight, math.Sqrt(6/(in+out)), uniform)
 		case PyTorch:
 			draw(layer.Weight, 1/math.Sqrt(in), uniform)
 			if layer.In > 0 { // without inputs PyTorch, too, leaves the bias at zero

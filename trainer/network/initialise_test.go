@@ -9,7 +9,7 @@ import (
 	"nashprune/trainer/network"
 )
 
-var schemes = []network.Initialisation{network.He, network.Xavier, network.PyTorch}
+var schemes = []network.Initialisation{network.He, network.PyTorch}
 
 func initialised(t *testing.T, widths []int, scheme network.Initialisation, seed uint64) *network.Network {
 	t.Helper()
@@ -49,7 +49,7 @@ func TestInitialisationMoments(t *testing.T) {
 	for _, scheme := range schemes {
 		n := initialised(t, widths, scheme, 5)
 		for l, layer := range n.Layers {
-			in, out := float64(layer.In), float64(layer.Out)
+			in := float64(layer.In)
 			what := string(scheme) + " layer " + string(rune('0'+l))
 			zero := !slices.ContainsFunc(layer.Bias, func(b float32) bool { return b != 0 })
 			if zero != (scheme != network.PyTorch) {
@@ -60,8 +60,6 @@ func TestInitialisationMoments(t *testing.T) {
 			switch scheme {
 			case network.He:
 				moments(t, what, layer.Weight, 2/in, 3, math.Inf(1))
-			case network.Xavier:
-				moments(t, what, layer.Weight, 2/(in+out), 9./5, float64(float32(math.Sqrt(6/(in+out)))))
 			case network.PyTorch:
 				limit := float64(float32(1 / math.Sqrt(in)))
 				moments(t, what, layer.Weight, 1/(3*in), 9./5, limit)
@@ -136,7 +134,7 @@ func TestUnknownInitialisation(t *testing.T) {
 	n := initialised(t, []int{3, 2, 1}, network.PyTorch, 1)
 	before := n.Clone()
 	err := n.Initialise("kaiming", 1)
-	if err == nil || !strings.Contains(err.Error(), `unknown initialisation "kaiming": want one of ["he" "xavier" "pytorch"]`) {
+	if err == nil || !strings.Contains(err.Error(), `unknown initialisation "kaiming": want one of ["he" "pytorch"]`) {
 		t.Errorf("error %v", err)
 	}
 	for l := range n.Layers {

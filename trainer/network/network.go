@@ -223,3 +223,12 @@ func (n *Network) Scatter(small *Network, keep Survivors) {
 		}
 	}
 }
+
+// Sum returns the sum of numbers, such as those of the players of hidden layers.
+func Sum(numbers []int) int {
+	total := 0
+	for _, n := range numbers {
+		total += n
+	}
+	return total
+}

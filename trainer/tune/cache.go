@@ -13,8 +13,8 @@ import (
 
 	"github.com/gofrs/flock"
 
-	"nashprune/trainer"
 	"nashprune/trainer/atomicfile"
+	"nashprune/trainer/backend"
 )
 
 // CacheFile returns the file in the user's cache that choices are kept in, or
@@ -37,7 +37,7 @@ const maxCache = 1 << 20
 
 // keyOf names everything that a choice depends on. Sizes count by their powers of
 // two: a little more or less changes nothing.
-func keyOf(program string, d trainer.Device, widths []int, batch int) string {
+func keyOf(program string, d backend.Device, widths []int, batch int) string {
 	var shape []string
 	for _, width := range widths {
 		shape = append(shape, fmt.Sprint(class(width)))

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"testing"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 )
 
 // TestChoicesMadeAtOnce: of many that remember theirs at the same time, as programs
@@ -31,21 +31,21 @@ func TestChoicesMadeAtOnce(t *testing.T) {
 
 // TestKeys: sizes of one class share a choice, and nothing else does.
 func TestKeys(t *testing.T) {
-	d := trainer.Device{Name: "a device", DriverInfo: "a driver 1"}
-	key := func(change func(*trainer.Device), program string, batch int, widths ...int) string {
+	d := backend.Device{Name: "a device", DriverInfo: "a driver 1"}
+	key := func(change func(*backend.Device), program string, batch int, widths ...int) string {
 		d := d
 		change(&d)
 		return keyOf(program, d, widths, batch)
 	}
-	same := func(*trainer.Device) {}
+	same := func(*backend.Device) {}
 	base := key(same, "program 1", 128, 784, 512, 256, 10)
 	if like := key(same, "program 1", 65, 513, 257, 129, 9); like != base {
 		t.Errorf("%s and %s", base, like)
 	}
 	for name, other := range map[string]string{
 		"program": key(same, "program 2", 128, 784, 512, 256, 10),
-		"device":  key(func(d *trainer.Device) { d.Name = "another" }, "program 1", 128, 784, 512, 256, 10),
-		"driver":  key(func(d *trainer.Device) { d.DriverInfo = "a driver 2" }, "program 1", 128, 784, 512, 256, 10),
+		"device":  key(func(d *backend.Device) { d.Name = "another" }, "program 1", 128, 784, 512, 256, 10),
+		"driver":  key(func(d *backend.Device) { d.DriverInfo = "a driver 2" }, "program 1", 128, 784, 512, 256, 10),
 		"batch":   key(same, "program 1", 129, 784, 512, 256, 10),
 		"width":   key(same, "program 1", 128, 784, 513, 256, 10),
 		"layers":  key(same, "program 1", 128, 784, 512, 10),

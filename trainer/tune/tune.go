@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/backendtest"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
@@ -28,9 +28,9 @@ type Tuner struct {
 // given widths fastest, among those that pass a short comparison with the
 // reference, or as it was remembered from an earlier time. Where there is nothing
 // to choose the device comes back as it is. Its errors are those of the device, of
-// the kind [trainer.ErrParity] where no set passes, and of [trainer.ErrInterrupted]
+// the kind [backend.ErrParity] where no set passes, and of [backend.ErrInterrupted]
 // when ctx ends.
-func (t Tuner) Choose(ctx context.Context, d trainer.Device, widths []int, o trainer.EngineOptions) (trainer.Device, error) {
+func (t Tuner) Choose(ctx context.Context, d backend.Device, widths []int, o backend.EngineOptions) (backend.Device, error) {
 	sets, err := d.KernelSets()
 	if err != nil {
 		return d, err
@@ -61,12 +61,12 @@ func (t Tuner) Choose(ctx context.Context, d trainer.Device, widths []int, o tra
 		t.Tell(fmt.Sprintf("kernels %s of %s are left out: %s", one.device.Kernels, d.ID(), broken))
 	}
 	return d, fmt.Errorf("%w: none of %s of %s (%s) agrees with the CPU in float64: nashprune parity tells more",
-		trainer.ErrParity, strings.Join(sets, ", "), d.ID(), d.Name)
+		backend.ErrParity, strings.Join(sets, ", "), d.ID(), d.Name)
 }
 
 // timed is how long a step takes with a set of kernels.
 type timed struct {
-	device trainer.Device
+	device backend.Device
 	step   time.Duration
 }
 
@@ -81,7 +81,7 @@ func list(all []timed) string {
 // time times a training step with each set and returns them, the fastest first. A
 // set that the device cannot run after all is left out; if that is all of them, the
 // error is the last one's.
-func (t Tuner) time(ctx context.Context, d trainer.Device, sets []string, widths []int, o trainer.EngineOptions) ([]timed, error) {
+func (t Tuner) time(ctx context.Context, d backend.Device, sets []string, widths []int, o backend.EngineOptions) ([]timed, error) {
 	data := dataset.Noise(o.Batch, widths[0], widths[len(widths)-1])
 	n := network.New(widths)
 	if err := n.Initialise(network.He, 1); err != nil {
@@ -95,11 +95,11 @@ func (t Tuner) time(ctx context.Context, d trainer.Device, sets []string, widths
 		if err != nil {
 			return nil, err
 		}
-		step, err := timeStep(ctx, with, data, o, &trainer.State{Network: n})
+		step, err := timeStep(ctx, with, data, o, &backend.State{Network: n})
 		switch {
 		case ctx.Err() != nil:
-			return nil, fmt.Errorf("%w while kernels were timed", trainer.ErrInterrupted)
-		case errors.Is(err, trainer.ErrDeviceLost), errors.Is(err, trainer.ErrOutOfMemory), errors.Is(err, trainer.ErrUsage):
+			return nil, fmt.Errorf("%w while kernels were timed", backend.ErrInterrupted)
+		case errors.Is(err, backend.ErrDeviceLost), errors.Is(err, backend.ErrOutOfMemory), errors.Is(err, backend.ErrUsage):
 			return nil, err
 		case err != nil:
 			last = err
@@ -125,13 +125,13 @@ const (
 // timeStep returns what a training step takes at best: whatever else the machine
 // does only adds to that. The first steps are not counted, since drivers compile
 // kernels when they first need them.
-func timeStep(ctx context.Context, d trainer.Device, data *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (best time.Duration, err error) {
+func timeStep(ctx context.Context, d backend.Device, data *dataset.Dataset, o backend.EngineOptions, s *backend.State) (best time.Duration, err error) {
 	engine, err := d.Open(data, o, s)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, engine.Close()) }()
-	stretch := trainer.Stretch{Track: true, LearningRates: make([]float64, timingStretch)}
+	stretch := backend.Stretch{Track: true, LearningRates: make([]float64, timingStretch)}
 	for range timingStretch {
 		for b := range data.Train.Len() {
 			stretch.Order = append(stretch.Order, int32(b))
@@ -156,13 +156,13 @@ func timeStep(ctx context.Context, d trainer.Device, data *dataset.Dataset, o tr
 // comparison is larger than a tile of the largest kernels, and fits none.
 var comparison = backendtest.Case{
 	Name: "a comparison before it is used", Inputs: 37, Hidden: []int{70, 67}, Outputs: 5,
-	Batch: 131, Rows: 130, Optimiser: trainer.Optimiser{Kind: trainer.Adam}, LearningRate: 1e-2,
+	Batch: 131, Rows: 130, Optimiser: backend.Optimiser{Kind: backend.Adam}, LearningRate: 1e-2,
 }
 
 // compare says which bound a device's kernels break, if any.
-func (t Tuner) compare(ctx context.Context, d trainer.Device) (broken string, err error) {
+func (t Tuner) compare(ctx context.Context, d backend.Device) (broken string, err error) {
 	if ctx.Err() != nil {
-		return "", fmt.Errorf("%w while kernels were compared", trainer.ErrInterrupted)
+		return "", fmt.Errorf("%w while kernels were compared", backend.ErrInterrupted)
 	}
 	t.Tell(fmt.Sprintf("comparing the kernels %s of %s with float64", d.Kernels, d.ID()))
 	report, err := backendtest.CompareTraining(t.Reference, d.Open, 0x1p-24, []backendtest.Case{comparison})

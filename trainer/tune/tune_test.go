@@ -11,7 +11,7 @@ import (
 	"time"
 
 	cpufallback "nashprune/cpu_fallback"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/tune"
 )
@@ -24,18 +24,18 @@ type pretender struct {
 }
 
 func (*pretender) Name() string                               { return "pretender" }
-func (*pretender) Devices() ([]trainer.Device, error)         { return nil, nil }
-func (p *pretender) Kernels(trainer.Device) ([]string, error) { return p.sets, nil }
-func (p *pretender) device() trainer.Device {
-	return trainer.Device{Driver: p.Name(), Name: "a pretender", DriverInfo: "its driver", Kernels: "slow"}
+func (*pretender) Devices() ([]backend.Device, error)         { return nil, nil }
+func (p *pretender) Kernels(backend.Device) ([]string, error) { return p.sets, nil }
+func (p *pretender) device() backend.Device {
+	return backend.Device{Driver: p.Name(), Name: "a pretender", DriverInfo: "its driver", Kernels: "slow"}
 }
 
-func (p *pretender) Open(d trainer.Device, data *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (trainer.Engine, error) {
+func (p *pretender) Open(d backend.Device, data *dataset.Dataset, o backend.EngineOptions, s *backend.State) (backend.Engine, error) {
 	p.opened = append(p.opened, d.Kernels)
 	if d.Kernels == "missing" {
 		return nil, errors.New("there are none")
 	}
-	cpu, err := trainer.FindDevice("gonum")
+	cpu, err := backend.FindDevice("gonum")
 	if err != nil {
 		return nil, err
 	}
@@ -44,29 +44,29 @@ func (p *pretender) Open(d trainer.Device, data *dataset.Dataset, o trainer.Engi
 }
 
 type engine struct {
-	trainer.Engine
+	backend.Engine
 	kernels string
 }
 
 // Train waits so much longer with slow kernels than it could ever take that no
 // machine is so busy as to make them the fastest.
-func (e *engine) Train(ctx context.Context, s trainer.Stretch) (trainer.Progress, error) {
+func (e *engine) Train(ctx context.Context, s backend.Stretch) (backend.Progress, error) {
 	if e.kernels == "slow" {
 		time.Sleep(300 * time.Millisecond)
 	}
 	if strings.HasPrefix(e.kernels, "wrong") {
-		return trainer.Progress{Steps: s.Steps()}, nil // and so is faster than any
+		return backend.Progress{Steps: s.Steps()}, nil // and so is faster than any
 	}
 	return e.Engine.Train(ctx, s)
 }
 
 var fake = &pretender{}
 
-func init() { trainer.Register(fake) }
+func init() { backend.Register(fake) }
 
 var (
 	widths  = []int{9, 7, 3}
-	options = trainer.EngineOptions{Batch: 5, Optimiser: trainer.Optimiser{Kind: trainer.Adam}}
+	options = backend.EngineOptions{Batch: 5, Optimiser: backend.Optimiser{Kind: backend.Adam}}
 )
 
 // choose tunes once and returns the choice, what was said and which engines were
@@ -157,7 +157,7 @@ func TestNothingToChoose(t *testing.T) {
 }
 
 func TestNoneIsRight(t *testing.T) {
-	if chosen, _, err := choose(t, context.Background(), "", "program", "wrong", "wrong too"); !errors.Is(err, trainer.ErrParity) {
+	if chosen, _, err := choose(t, context.Background(), "", "program", "wrong", "wrong too"); !errors.Is(err, backend.ErrParity) {
 		t.Errorf("%q, %v", chosen, err)
 	}
 }
@@ -165,7 +165,7 @@ func TestNoneIsRight(t *testing.T) {
 // TestNoneRuns: what could not be opened was not compared, and the error says why.
 func TestNoneRuns(t *testing.T) {
 	_, _, err := choose(t, context.Background(), "", "program", "missing", "missing")
-	if err == nil || errors.Is(err, trainer.ErrParity) || !strings.Contains(err.Error(), "there are none") {
+	if err == nil || errors.Is(err, backend.ErrParity) || !strings.Contains(err.Error(), "there are none") {
 		t.Errorf("%v", err)
 	}
 }
@@ -173,7 +173,7 @@ func TestNoneRuns(t *testing.T) {
 func TestInterrupted(t *testing.T) {
 	ctx, stop := context.WithCancel(context.Background())
 	stop()
-	if _, _, err := choose(t, ctx, "", "program", "quick", "slow"); !errors.Is(err, trainer.ErrInterrupted) {
+	if _, _, err := choose(t, ctx, "", "program", "quick", "slow"); !errors.Is(err, backend.ErrInterrupted) {
 		t.Error(err)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	vk "github.com/vulkan-go/vulkan"
 
 	"nashprune/gpu/internal/vkshim"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 )
 
 // patience is how long a submission may take. Systems reset a device that is
@@ -34,7 +34,7 @@ type Device struct {
 	arenas    map[*Arena]struct{}
 	programs  map[*Program]struct{}
 	pipelines map[string]*Pipeline
-	timings   map[string]*trainer.Timing // by kernel
+	timings   map[string]*backend.Timing // by kernel
 
 	broken error // why the device is of no use any more
 	hung   bool  // a submission may be in flight for ever
@@ -62,7 +62,7 @@ func Open(index int) (*Device, error) {
 		arenas:    map[*Arena]struct{}{},
 		programs:  map[*Program]struct{}{},
 		pipelines: map[string]*Pipeline{},
-		timings:   map[string]*trainer.Timing{},
+		timings:   map[string]*backend.Timing{},
 	}
 	if SeparateBuffers {
 		d.info.Alignment = max(d.info.Alignment, separateAlignment)
@@ -163,21 +163,21 @@ func (d *Device) Info() Info { return d.info }
 // Timings returns the time that timed programs took by kernel, in the order of
 // their names, and by "fill" and "copy". Of the times that a call of
 // [Program.Run] runs a program the last is measured.
-func (d *Device) Timings() []trainer.Timing {
-	var all []trainer.Timing
+func (d *Device) Timings() []backend.Timing {
+	var all []backend.Timing
 	for _, t := range d.timings {
 		if t.Calls > 0 {
 			all = append(all, *t)
 		}
 	}
-	slices.SortFunc(all, func(a, b trainer.Timing) int { return strings.Compare(a.Kernel, b.Kernel) })
+	slices.SortFunc(all, func(a, b backend.Timing) int { return strings.Compare(a.Kernel, b.Kernel) })
 	return all
 }
 
 // timing returns the place where the time of a kernel is summed.
-func (d *Device) timing(kernel string) *trainer.Timing {
+func (d *Device) timing(kernel string) *backend.Timing {
 	if d.timings[kernel] == nil {
-		d.timings[kernel] = &trainer.Timing{Kernel: kernel}
+		d.timings[kernel] = &backend.Timing{Kernel: kernel}
 	}
 	return d.timings[kernel]
 }

@@ -7,11 +7,11 @@ import (
 
 	vk "github.com/vulkan-go/vulkan"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 )
 
-// Error is a Vulkan call that failed. It unwraps to [trainer.ErrDeviceLost] and
-// [trainer.ErrOutOfMemory] where it means that.
+// Error is a Vulkan call that failed. It unwraps to [backend.ErrDeviceLost] and
+// [backend.ErrOutOfMemory] where it means that.
 type Error struct {
 	Call   string // as vkQueueSubmit
 	Result vk.Result
@@ -32,9 +32,9 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error {
 	switch e.Result {
 	case vk.ErrorDeviceLost, vk.Timeout: // of a wait, which has no other end than this
-		return trainer.ErrDeviceLost
+		return backend.ErrDeviceLost
 	case vk.ErrorOutOfHostMemory, vk.ErrorOutOfDeviceMemory, vk.ErrorOutOfPoolMemory, vk.ErrorFragmentedPool, vk.ErrorFragmentation:
-		return trainer.ErrOutOfMemory
+		return backend.ErrOutOfMemory
 	}
 	return nil
 }

@@ -10,14 +10,14 @@ import (
 	vk "github.com/vulkan-go/vulkan"
 
 	"nashprune/gpu/internal/vkshim"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 )
 
 // Info describes a device.
 type Info struct {
 	Index        int    // among the devices that can be used
 	Name         string // as the driver calls it
-	Kind         trainer.DeviceKind
+	Kind         backend.DeviceKind
 	Driver       string // name and version, as "llvmpipe Mesa 22.3.6 (LLVM 15.0.6)"
 	Version      string // of Vulkan, as "1.3.230"
 	SubgroupSize int    // invocations; shaders assume none
@@ -177,16 +177,16 @@ func localMemory(types []memoryType) int {
 	return int(min(types[chosen].heap, math.MaxInt))
 }
 
-func kind(t vk.PhysicalDeviceType) trainer.DeviceKind {
+func kind(t vk.PhysicalDeviceType) backend.DeviceKind {
 	switch t {
 	case vk.PhysicalDeviceTypeDiscreteGpu:
-		return trainer.DiscreteGPU
+		return backend.DiscreteGPU
 	case vk.PhysicalDeviceTypeIntegratedGpu:
-		return trainer.IntegratedGPU
+		return backend.IntegratedGPU
 	case vk.PhysicalDeviceTypeCpu:
-		return trainer.SoftwareGPU
+		return backend.SoftwareGPU
 	default: // virtual, and what Vulkan calls other
-		return trainer.VirtualGPU
+		return backend.VirtualGPU
 	}
 }
 

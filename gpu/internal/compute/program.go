@@ -15,7 +15,7 @@ import (
 	vk "github.com/vulkan-go/vulkan"
 
 	"nashprune/shaders"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 )
 
 // Program is a sequence of dispatches, fills and copies that is recorded once
@@ -48,7 +48,7 @@ type step struct {
 type clock struct {
 	pool  vk.QueryPool
 	ticks []uint64
-	sums  []*trainer.Timing // by timestamp but the first
+	sums  []*backend.Timing // by timestamp but the first
 }
 
 // NewProgram returns an empty program.
@@ -118,7 +118,7 @@ func (p *Program) Dispatch(pipeline *Pipeline, groups [3]int, push any, buffers 
 		}
 		if b.bound() > limit {
 			p.fail("kernel %s: %s: %w: it has %d bytes, and on %s a kernel sees %d of a buffer at most",
-				k.Name, k.Buffers[i], trainer.ErrOutOfMemory, b.bound(), d.info.Name, limit)
+				k.Name, k.Buffers[i], backend.ErrOutOfMemory, b.bound(), d.info.Name, limit)
 			return
 		}
 	}

@@ -1,0 +1,324 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"nashprune/game"
+	"nashprune/trainer/dataset"
+	"nashprune/trainer/network"
+)
+
+// Driver opens engines on the devices of one kind of backend.
+type Driver interface {
+	// Name is what users call the backend, for example "cpu".
+	Name() string
+	// Devices lists what can be opened. The error says why there is nothing, or
+	// what there is besides and cannot be opened.
+	Devices() ([]Device, error)
+	// Open places the samples of a data set and a state on a device. Of the
+	// state only the network is required (see [Engine.Push]); the engine keeps
+	// no reference to it.
+	Open(device Device, d *dataset.Dataset, o EngineOptions, s *State) (Engine, error)
+}
+
+// EngineOptions are the choices that stay fixed while an engine lives.
+type EngineOptions struct {
+	Batch     int // samples a training step, at least 1
+	Optimiser Optimiser
+	Loss      Loss
+	// Valuation is that of players who make a move in the market. By game.Outputs the
+	// contributions that Measure and EstimateContributions find are those to the outputs, see [OutputSample].
+	Valuation game.Valuation
+	Samples   Placement // where they are, on devices with memory of their own
+	// NeverCompacts says that nobody will be removed, so that plans count nothing for it.
+	NeverCompacts bool
+}
+
+// Validate says why a network cannot be trained on a data set with the options.
+// Engines call it when they are opened.
+func (o EngineOptions) Validate(d *dataset.Dataset, n *network.Network) error {
+	if o.Batch < 1 {
+		return fmt.Errorf("batch is %d: it takes at least one sample", o.Batch)
+	}
+	if in := n.Layers[0].In; in != d.Train.Features {
+		return fmt.Errorf("the network has %d inputs, the samples of %s have %d features", in, d.Name, d.Train.Features)
+	}
+	for _, part := range []dataset.Samples{d.Validation, d.Test} {
+		if part.Len() > 0 && (part.Values != nil) != (d.Train.Values != nil) {
+			return fmt.Errorf("%s has bytes in one part and floats in another", d.Name)
+		}
+	}
+	switch out := n.Layers[len(n.Layers)-1].Out; {
+	case d.Regression() && out != d.Outputs():
+		return fmt.Errorf("the network has %d outputs, %s has %d targets", out, d.Name, d.Outputs())
+	case out < d.Outputs():
+		return fmt.Errorf("the network has %d outputs, %s has %d classes", out, d.Name, d.Outputs())
+	case o.Loss.ClassWeights != nil && len(o.Loss.ClassWeights) != out:
+		return fmt.Errorf("the network has %d outputs and the loss weights for %d classes", out, len(o.Loss.ClassWeights))
+	case d.Regression() && (o.Loss.Smoothing != 0 || o.Loss.ClassWeights != nil):
+		return errors.New("label smoothing and class weights are for classes, and numbers are to be predicted")
+	}
+	if !n.Activation.Known() {
+		return fmt.Errorf("unknown activation %q", n.Activation)
+	}
+	if !o.Samples.Known() {
+		return fmt.Errorf("unknown placement %q of samples", o.Samples)
+	}
+	return nil
+}
+
+// Engine holds a network, its players and the samples on one device. It is
+// asked for whole stretches of work, never for single operations, so that a
+// device need not wait for the host in between. An engine is used by one
+// goroutine at a time.
+type Engine interface {
+	// Train runs the steps of a stretch. When ctx ends it stops between two
+	// steps, says in Progress how far it came, and returns the ctx's error.
+	// The loss of a step is taken before its update.
+	Train(ctx context.Context, s Stretch) (Progress, error)
+
+	// Statistics reads what a round of the market needs to know of the players:
+	// participations and the moving averages of their contributions over the
+	// tracked steps, one entry a hidden layer; the rest is nil.
+	Statistics() ([]Statistics, error)
+
+	// Measure brings all statistics, with the contributions averaged over the
+	// whole training part, at the present state. It changes nothing.
+	Measure(ctx context.Context) ([]Statistics, error)
+
+	// EstimateContributions puts the means of the contributions over the given training samples, at
+	// least one, in the place of the moving averages, which after an error may be
+	// anything. Of contributions to the outputs a sample's place in the order says which
+	// output is looked at (see [OutputSample]); Measure has the samples in their own order.
+	EstimateContributions(ctx context.Context, order []int32) error
+
+	// Move lets every player make one damped best response in the market, at
+	// one price a hidden layer, and returns the participations after it.
+	Move(prices []float64, damping float64) ([][]float64, error)
+
+	// Compact removes every player outside keep, with its weights, moments and
+	// statistics.
+	Compact(keep network.Survivors) error
+
+	// Fold multiplies participations into the weights and sets them to one.
+	Fold() error
+
+	// RestartOptimiser sets moments, also those of the players' slopes, and step
+	// count to zero.
+	RestartOptimiser() error
+
+	// Evaluate runs the network over a part of the data.
+	Evaluate(ctx context.Context, part Part, want Want) (Evaluation, error)
+
+	// Infer computes the logits of the first count test samples, starting from
+	// the samples as they lie on the device, and waits for them: what a user of
+	// the network waits for. count is at most InferLimit.
+	Infer(count int) error
+
+	// Pull copies the whole state to the host. Push puts one back, of whatever
+	// widths but the same inputs and outputs; moments, averages and counts that
+	// it does not have start at zero. Where the device computes in float32, Pull
+	// then Push changes no later result.
+	Pull() (*State, error)
+	Push(s *State) error
+
+	// Probe makes one tracked training step on the given training samples and
+	// returns every tensor of it by name, for comparing backends.
+	Probe(order []int32, learningRate float64) ([]Tensor, error)
+
+	// Timings returns the time by kernel of the steps that were timed since the
+	// engine was opened, where the device can tell. Of a stretch that may be the
+	// first step alone.
+	Timings() []Timing
+
+	// Close gives everything back. An engine is not used after it.
+	Close() error
+}
+
+// InferLimit is the largest batch that [Engine.Infer] takes.
+const InferLimit = 256
+
+// Stretch is a number of training steps without a word from the host.
+type Stretch struct {
+	Order         []int32   // training samples, one batch after the other; the last may be partial
+	LearningRates []float64 // one a step
+	Track         bool      // keep the moving averages of the players' contributions
+	NoDecay       bool      // AdamW lets weights keep what they have, see [Optimiser.Shrink]
+	Paper         *PaperMove
+}
+
+// Steps returns the number of steps of the stretch.
+func (s Stretch) Steps() int { return len(s.LearningRates) }
+
+// PaperMove plays the paper's game along with the training: after the gradients
+// of a step and before its weight update, all players move once, with the
+// gradient of that batch.
+type PaperMove struct {
+	Game   game.Paper
+	Update PaperUpdate
+	// Rate is lr_s for either ascent and the damping for best responses.
+	Rate float64
+}
+
+// PaperUpdate says how players of the paper's game move.
+type PaperUpdate string
+
+const (
+	// GradientAscent is Algorithm 1: s <- Proj[0,1](s + rate dU/ds).
+	GradientAscent PaperUpdate = "gradient"
+	// AdamAscent is game.Paper.AscendAdam at the optimiser's step.
+	AdamAscent PaperUpdate = "adam"
+	// BestResponse is s <- s + rate (s* - s) with s* from eq. 14.
+	BestResponse PaperUpdate = "best-response"
+)
+
+// Progress is what a stretch did.
+type Progress struct {
+	Steps   int
+	Samples int
+	Correct int     // samples whose largest logit was their class, before each update; 0 in regression
+	Loss    float64 // summed over the samples, before each update
+}
+
+// Add takes in the progress of a further stretch.
+func (p *Progress) Add(q Progress) {
+	p.Steps += q.Steps
+	p.Samples += q.Samples
+	p.Correct += q.Correct
+	p.Loss += q.Loss
+}
+
+// Statistics is what is known of the players of one hidden layer. All slices
+// have one number a player.
+type Statistics struct {
+	Participation []float64 // s
+	// MeanContribution is mean_b c_b, of the loss dL/ds, and MeanSquare is mean_b c_b^2,
+	// where c_b is the derivative of the loss of sample b with respect to s, or of
+	// its [OutputSample].
+	MeanContribution []float64
+	MeanSquare       []float64
+	SquaredNorm      []float64 // |theta|^2, weights and bias
+	Competition      []float64 // sum over j != i of s_j <theta_i, theta_j>
+}
+
+// Worths returns the worth of each player in the market.
+func (s Statistics) Worths() []float64 {
+	worths := make([]float64, len(s.Participation))
+	for i := range worths {
+		worths[i] = game.Worth(s.Participation[i], s.MeanSquare[i])
+	}
+	return worths
+}
+
+// Field returns what the players' utilities in the paper's game depend on.
+func (s Statistics) Field(g game.Paper) game.Field {
+	f := game.Field{SquaredNorm: s.SquaredNorm, Competition: s.Competition}
+	for i, c := range s.MeanContribution {
+		f.Gradient = append(f.Gradient, g.GradientOf(s.Participation[i], c))
+	}
+	return f
+}
+
+// ContributionMemory is how much of the moving average of a player's
+// contribution one step keeps. The first steps take plain means instead:
+// step n has the weight max(1-ContributionMemory, 1/n).
+const ContributionMemory = 0.98
+
+// ContributionWeight returns the weight of tracked step n, counted from 1.
+func ContributionWeight(n int) float64 {
+	return max(1-ContributionMemory, 1/float64(n))
+}
+
+// State is everything that a later result depends on, as host tensors.
+type State struct {
+	Network *network.Network
+	// First and Second hold the optimiser's moments, m and v of [OptimiserKind], in
+	// the shape of the network (participations unused). Second is nil where the
+	// optimiser has none.
+	First, Second *network.Network
+	Steps         int // optimiser steps since the start or the last restart
+	// Contributions holds the moving averages, one entry a hidden layer.
+	Contributions []Contributions
+	Tracked       int // steps in the moving averages
+	// Slopes holds the moments of the players' slopes in the paper's game, one entry a
+	// hidden layer; zero where players do not move by [AdamAscent].
+	Slopes []SlopeMoments
+}
+
+// SlopeMoments is the moments of game.Moments for one hidden layer.
+type SlopeMoments struct {
+	First, Second []float32
+}
+
+// Contributions is the moving averages of one hidden layer.
+type Contributions struct {
+	Mean, MeanSquare []float32
+}
+
+// Part names a part of a data set.
+type Part string
+
+const (
+	TrainPart      Part = "train"
+	ValidationPart Part = "validation"
+	TestPart       Part = "test"
+)
+
+// Of returns the samples of the part.
+func (p Part) Of(d *dataset.Dataset) dataset.Samples {
+	switch p {
+	case ValidationPart:
+		return d.Validation
+	case TestPart:
+		return d.Test
+	default:
+		return d.Train
+	}
+}
+
+// InOrder lists the first n samples of a part in their order.
+func InOrder(n int) []int32 {
+	order := make([]int32, n)
+	for i := range order {
+		order[i] = int32(i)
+	}
+	return order
+}
+
+// Want says what an evaluation is to bring besides loss and accuracy.
+type Want struct {
+	Logits bool
+}
+
+// Evaluation is how a network does on a part of the data.
+type Evaluation struct {
+	Samples, Correct int
+	Loss             float64   // mean cross-entropy or, in regression, mean squared error
+	ClassSamples     []int     // samples of each class; nil in regression
+	ClassCorrect     []int     // of those, correct
+	Logits           []float32 // a row a sample, if wanted
+}
+
+// Accuracy returns the percentage of correct samples.
+func (e Evaluation) Accuracy() float64 {
+	if e.Samples == 0 {
+		return 0
+	}
+	return 100 * float64(e.Correct) / float64(e.Samples)
+}
+
+// Tensor is a named array of a probe.
+type Tensor struct {
+	Name   string
+	Shape  []int
+	Values []float64
+}
+
+// Timing is the time that one kernel took on the device.
+type Timing struct {
+	Kernel  string
+	Calls   int
+	Seconds float64
+}

@@ -1,0 +1,122 @@
+package backend
+
+import (
+	"fmt"
+	"strings"
+
+	"nashprune/trainer/dataset"
+)
+
+// MemoryPlan is the memory that an engine takes on its device, in bytes, worked out
+// before anything is allocated. Drivers count with the functions that allocate.
+type MemoryPlan struct {
+	// Placement says where the samples are; empty on CPUs, where they lie already.
+	Placement Placement `json:"placement,omitempty"`
+
+	Samples     int `json:"samples"` // 0 on CPUs
+	Parameters  int `json:"parameters"`
+	Gradients   int `json:"gradients"` // where they are kept
+	Moments     int `json:"moments"`   // of the optimiser
+	Players     int `json:"players"`   // what is known of them
+	Activations int `json:"activations"`
+	Exchange    int `json:"exchange"` // what host and device both see
+
+	// Removal is taken besides while players are removed, when what is left of
+	// parameters, moments and players stands beside what there was. It is at most
+	// so much; 0 where nobody will be removed, and where what is left moves to the
+	// beginning of where it lies.
+	Removal int `json:"removal"`
+
+	Available int    `json:"available"` // that the device has for it; 0 where it cannot tell
+	Source    string `json:"source"`    // what Available is, or why it is not known
+}
+
+// parts lists what an engine holds as long as it is open.
+func (p MemoryPlan) parts() []memoryPart {
+	fewer := "fewer samples, or --data-on-device " + string(Streamed)
+	if p.Placement == Streamed {
+		fewer = "a smaller --batch"
+	}
+	return []memoryPart{
+		{"samples", p.Samples, fewer},
+		{"parameters", p.Parameters, "a smaller --model"},
+		{"gradients", p.Gradients, "a smaller --model"},
+		{"moments", p.Moments, "a smaller --model"},
+		{"players", p.Players, "a smaller --model"},
+		{"activations", p.Activations, "a smaller --batch or --model"},
+		{"exchange", p.Exchange, "a smaller --batch"},
+	}
+}
+
+// Placed says in a few words where the samples are, if they are not where they lie
+// already.
+func (p MemoryPlan) Placed() string {
+	switch p.Placement {
+	case Resident:
+		return "resident in the device's memory, " + mebibytes(p.Samples)
+	case Streamed:
+		return "streamed to the device while it works, through two chunks of " + mebibytes(p.Samples/2)
+	}
+	return ""
+}
+
+type memoryPart struct {
+	name   string
+	bytes  int
+	remedy string
+}
+
+// Held returns what an engine holds as long as it is open.
+func (p MemoryPlan) Held() int {
+	total := 0
+	for _, part := range p.parts() {
+		total += part.bytes
+	}
+	return total
+}
+
+// Peak returns what an engine holds at most.
+func (p MemoryPlan) Peak() int { return p.Held() + p.Removal }
+
+// Check returns an error of the kind [ErrOutOfMemory] when an engine takes more at
+// its peak than the device has. It says what takes most and what to change.
+func (p MemoryPlan) Check() error {
+	needed := p.Peak()
+	if p.Available <= 0 || needed <= p.Available {
+		return nil
+	}
+	var words []string
+	largest := memoryPart{}
+	for _, part := range p.parts() {
+		if part.bytes > largest.bytes {
+			largest = part
+		}
+		if part.bytes > 0 {
+			words = append(words, fmt.Sprintf("%s %s", part.name, mebibytes(part.bytes)))
+		}
+	}
+	if p.Removal > 0 {
+		words = append(words, "removal "+mebibytes(p.Removal))
+	}
+	return fmt.Errorf("%w: it would take %s (%s), and there are %s (%s): the %s take most: take %s, or another --device",
+		ErrOutOfMemory, mebibytes(needed), strings.Join(words, ", "), mebibytes(p.Available), p.Source, largest.name, largest.remedy)
+}
+
+func mebibytes(bytes int) string { return fmt.Sprintf("%.1f MiB", float64(bytes)/(1<<20)) }
+
+// Planner is a [Driver] that can tell what an engine will take.
+type Planner interface {
+	// Plan works out the memory of an engine for a network of the given widths, from
+	// the inputs to the logits. It allocates nothing.
+	Plan(device Device, d *dataset.Dataset, o EngineOptions, widths []int) (MemoryPlan, error)
+}
+
+// Plan works out the memory of an engine on the device. The plan is empty where
+// its driver cannot tell.
+func (d Device) Plan(data *dataset.Dataset, o EngineOptions, widths []int) (MemoryPlan, error) {
+	planner, ok := drivers[d.Driver].(Planner)
+	if !ok {
+		return MemoryPlan{Source: "its driver tells nothing of memory"}, nil
+	}
+	return planner.Plan(d, data, o, widths)
+}

@@ -1,0 +1,55 @@
+package backend
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+func TestMemoryPlanCheck(t *testing.T) {
+	plan := MemoryPlan{Samples: 1 << 20, Parameters: 2 << 20, Moments: 4 << 20, Activations: 8 << 20, Removal: 6 << 20, Source: "memory of the device"}
+	if held, peak := plan.Held(), plan.Peak(); held != 15<<20 || peak != 21<<20 {
+		t.Errorf("it holds %d, %d at most", held, peak)
+	}
+	for _, c := range []struct {
+		change func(*MemoryPlan)
+		words  []string // of the error; none: it fits
+	}{
+		{func(p *MemoryPlan) { p.Available = 21 << 20 }, nil},
+		{func(p *MemoryPlan) { p.Available = 0 }, nil}, // nobody knows
+		{func(p *MemoryPlan) { p.Available = 21<<20 - 1 }, []string{"21.0 MiB", "removal 6.0 MiB", "memory of the device", "activations take most", "--batch"}},
+		{func(p *MemoryPlan) { p.Available, p.Removal = 15<<20, 0 }, nil},
+		{func(p *MemoryPlan) { p.Available, p.Removal, p.Samples = 15<<20, 0, 9<<20 }, []string{"samples take most", "fewer samples", "--data-on-device streamed", "--device"}},
+		{func(p *MemoryPlan) { p.Available, p.Samples, p.Placement = 15<<20, 9<<20, Streamed }, []string{"samples take most", "a smaller --batch", "--device"}},
+		{func(p *MemoryPlan) { p.Available, p.Moments = 15<<20, 9<<20 }, []string{"moments take most", "--model"}},
+	} {
+		p := plan
+		c.change(&p)
+		err := p.Check()
+		if (err == nil) != (c.words == nil) || err != nil && !errors.Is(err, ErrOutOfMemory) {
+			t.Errorf("%+v: %v", p, err)
+			continue
+		}
+		for _, word := range c.words {
+			if !strings.Contains(err.Error(), word) {
+				t.Errorf("%q does not say %q", err, word)
+			}
+		}
+	}
+}
+
+// A driver that tells nothing of memory refuses nothing.
+func TestPlanOfASilentDriver(t *testing.T) {
+	withDrivers(t, processor())
+	device, err := FindDevice("cpu")
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := device.Plan(nil, EngineOptions{}, []int{1, 2, 3})
+	if err != nil || plan.Available != 0 || plan.Source == "" || plan.Check() != nil {
+		t.Errorf("%+v, %v", plan, err)
+	}
+	if _, err := device.OpenGauge(); !errors.Is(err, ErrNoGauge) {
+		t.Errorf("its gauge: %v", err)
+	}
+}
