@@ -77,8 +77,8 @@ func (c Certificate) RelativeGap() float64 {
 	return c.TotalGap / c.Scale
 }
 
-// Claimed tells whether the state may be called an equilibrium: its relative gap
-// is below [EquilibriumBound].
+// Claimed reports whether the state may be called an equilibrium: its relative gap is
+// below [EquilibriumBound].
 func (c Certificate) Claimed() bool { return c.RelativeGap() < EquilibriumBound }
 
 // CertifyMarket adds the players of one layer of the market, with their worths and
@@ -103,8 +103,8 @@ func (c *Certificate) CertifyPaper(g Paper, f Field, participations []float64) [
 	return accounts
 }
 
-// MostTempted returns the player that gains most by its best response, by layer
-// and position; the first of equals. The layer is -1 where nobody gains anything.
+// MostTempted returns the player that gains most by its best response, by layer and
+// position; the first of equals. The layer is -1 where no player gains anything.
 func MostTempted(layers [][]Account) (layer, position int) {
 	layer, most := -1, 0.
 	for l, accounts := range layers {

@@ -41,7 +41,7 @@ func ExamplePaper() {
 	// Output: s = [0.56 0.00], player 1 dominated: true
 }
 
-// A ledger runs a layer's market and tells why each player left.
+// A ledger runs a layer's market and says why each player was removed.
 func ExampleLedger() {
 	ledger := game.NewLedger(3)
 	ledger.Quote([]float64{3, 0.2, 1}, 2)

@@ -62,8 +62,8 @@ func Winners(worths []float64, demand int) []int {
 	if demand == 0 {
 		return winners
 	}
-	// Everybody above the lowest winning worth wins, and of those who have it as many
-	// as are still asked for: the positions need not be ranked.
+	// Players above the lowest winning worth win, and of those with this worth as many as
+	// the demand needs: positions need not be ranked.
 	lowest := highest(worths, demand)
 	equal := demand
 	for _, worth := range worths {
@@ -100,8 +100,8 @@ func rank(worths []float64) []int {
 	return ranking
 }
 
-// ClearingPrice returns the price at which demand players want to stay: the
-// highest worth among those who lose. Where nobody loses it is zero.
+// ClearingPrice returns the price at which demand players want to stay: the highest worth
+// among the losers, or zero without losers.
 func ClearingPrice(worths []float64, demand int) float64 {
 	if demand >= len(worths) {
 		return 0

@@ -22,7 +22,7 @@ const (
 	Outputs Valuation = "outputs"
 )
 
-// Known tells whether there is such a valuation.
+// Known reports whether the valuation exists.
 func (v Valuation) Known() bool {
 	return v == "" || v == Effective || v == Outputs
 }

@@ -1,15 +1,3 @@
-// Package shaders holds the compute kernels of the Vulkan backend: GLSL, the
-// SPIR-V that was compiled from it, and in Go the layout that callers rely on.
-//
-// Sources are the files *.comp and what they include, *.glsl. After a change
-// run go generate ./shaders, which needs glslc and spirv-val, and commit what
-// it writes; to build and to run the program neither is needed.
-//
-// In GLSL, buffer i of a kernel is a block of its own at set 0, binding i, and
-// what it marks when it begins (mark.glsl) at [MarkBinding]; its
-// specialisation constants have the ids 0, 1, ... without a gap; the block of
-// push constants has the fields of the Go struct in their order, their names
-// with a small first letter. Tests hold the SPIR-V to that.
 package shaders
 
 import (

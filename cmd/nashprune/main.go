@@ -158,23 +158,6 @@ func unknownCommand(cmd *cobra.Command) error {
 	return nil
 }
 
-// newHelp returns the help command. Cobra's own calls an unknown command a
-// success.
-func newHelp() *cobra.Command {
-	return &cobra.Command{
-		Use:   "help [COMMAND]",
-		Short: "Help about a command",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			about, rest, err := cmd.Root().Find(args)
-			if err != nil || len(rest) > 0 {
-				return backend.Usagef("there is no command %q: see nashprune --help", strings.Join(args, " "))
-			}
-			about.InitDefaultHelpFlag()
-			return about.Help()
-		},
-	}
-}
-
 // needsCommand makes cmd, which only holds others, show its help, and take an
 // unknown command for the mistake it is.
 func needsCommand(cmd *cobra.Command, such string) {

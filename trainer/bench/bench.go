@@ -1,9 +1,3 @@
-// Package bench measures how long training takes: on every device beside the
-// others, dense networks beside pruned ones, with the game and without, beside
-// what the device reaches in loops that do nothing else, and how it all grows.
-//
-// Everything that is compared takes turns, so that a machine that slows down for a
-// while slows all of it, and has a median and quartiles over the turns.
 package bench
 
 import (

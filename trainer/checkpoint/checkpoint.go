@@ -1,5 +1,3 @@
-// Package checkpoint holds everything that a run needs to go on, as one file that is
-// written whole or not at all, and the prefixes that trainings share.
 package checkpoint
 
 import (

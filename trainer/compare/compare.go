@@ -1,6 +1,3 @@
-// Package compare sets the market beside other ways to come to a small network, on
-// equal terms: the same data, epochs, optimiser, removal and tail; the same number of
-// settings searched for each on held-out samples; the same seeds on the test part.
 package compare
 
 import (

@@ -1,5 +1,3 @@
-// Package cost says what a network takes up (players, parameters, multiplications,
-// time), what a target leaves of it, and how time is measured and foretold.
 package cost
 
 import (

@@ -1,6 +1,3 @@
-// Package evidence works out what is claimed of a finished game: the rounding bound of a
-// removal, what putting players back does to the loss, certificates and spectra. It
-// computes in float64 on the host.
 package evidence
 
 import (

@@ -1,5 +1,3 @@
-// Package record holds what a run writes to its folder and how that is read again:
-// result, metrics, players and certificate, under the names of their files.
 package record
 
 // The files of a run folder.

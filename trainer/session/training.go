@@ -1,5 +1,3 @@
-// Package session is one training on its way: the plan of its steps, the training
-// itself, the rounds of the market and of rankings, and how well networks do.
 package session
 
 import (
