@@ -18,21 +18,22 @@ func init() { trainer.Register(driver{}) }
 
 func (driver) Name() string { return DriverName }
 
-func (driver) Devices() ([]trainer.Device, error) {
+func (driver) Devices() (devices []trainer.Device, err error) {
+	defer convert(&err)
 	found, err := compute.List()
 	if err != nil {
 		err = fmt.Errorf("%w (nashprune doctor finds out why)", err)
 	}
-	var devices []trainer.Device
 	for _, d := range found {
 		devices = append(devices, trainer.Device{
-			Driver: DriverName, Index: d.Index, Name: d.Name, Kind: d.Kind, DriverInfo: d.Driver, Kernels: kernelSets(d)[0].name,
+			Driver: DriverName, Index: d.Index, Name: d.Name, Kind: deviceKinds[d.Kind], DriverInfo: d.Driver, Kernels: kernelSets(d)[0].name,
 		})
 	}
 	return devices, err
 }
 
-func (driver) Open(d trainer.Device, data *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (trainer.Engine, error) {
+func (driver) Open(d trainer.Device, data *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (_ trainer.Engine, err error) {
+	defer convert(&err)
 	if err := o.Validate(data, s.Network); err != nil {
 		return nil, err
 	}

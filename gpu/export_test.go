@@ -68,7 +68,7 @@ func BeforeFilling(e trainer.Engine, do func()) {
 
 // CutAs makes a fresh engine cut its work as on a device of another kind, with
 // kernels that share nothing.
-func CutAs(e trainer.Engine, kind trainer.DeviceKind) {
+func CutAs(e trainer.Engine, kind compute.Kind) {
 	e.(*engine).grain = grainFor(kind, registerSet(kind))
 }
 
@@ -84,7 +84,7 @@ func CutWith(e trainer.Engine, kernels string) {
 
 // KernelSets returns the names of the sets that a device of a kind and with limits
 // can run, and what is wrong with the tiles of any.
-func KernelSets(kind trainer.DeviceKind, l compute.Limits) (names []string, wrong error) {
+func KernelSets(kind compute.Kind, l compute.Limits) (names []string, wrong error) {
 	for _, s := range kernelSets(compute.Info{Kind: kind, Limits: l}) {
 		names = append(names, s.name)
 		wrong = errors.Join(wrong, s.check())
@@ -136,3 +136,9 @@ func Logits(e trainer.Engine, rows int) ([]float32, error) {
 
 // Allocated returns the bytes of an engine's arenas.
 func Allocated(e trainer.Engine) int { return e.(*engine).device.Allocated() }
+
+// Converted returns what the contract gets of an error.
+func Converted(err error) error {
+	convert(&err)
+	return err
+}

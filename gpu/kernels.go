@@ -75,8 +75,8 @@ var sharedSets = []kernelSet{
 // registerSet returns the kernels that share nothing. A CPU keeps sums on its stack
 // and is best served by many of them for each number that it loads (on llvmpipe
 // 71 GFLOP/s with tiles of 16x4, 47 with 8x1). A GPU has registers for fewer.
-func registerSet(kind trainer.DeviceKind) kernelSet {
-	if kind == trainer.SoftwareGPU {
+func registerSet(kind compute.Kind) kernelSet {
+	if kind == compute.CPU {
 		t := tile{8, 8, 16, 4, 0}
 		return kernelSet{vec4Kernels, products{forward: t, gradient: t, backward: t}}
 	}
@@ -94,9 +94,9 @@ func kernelSets(info compute.Info) []kernelSet {
 		return !s.fit(info.Limits)
 	})
 	switch info.Kind {
-	case trainer.SoftwareGPU:
+	case compute.CPU:
 		return append([]kernelSet{registers}, shared...)
-	case trainer.DiscreteGPU:
+	case compute.DiscreteGPU:
 	default:
 		slices.SortStableFunc(shared, func(a, b kernelSet) int { return a.forward.local - b.forward.local })
 	}
@@ -143,12 +143,12 @@ func (t tile) parts() int {
 
 var _ trainer.KernelChooser = driver{}
 
-func (driver) Kernels(d trainer.Device) ([]string, error) {
+func (driver) Kernels(d trainer.Device) (names []string, err error) {
+	defer convert(&err)
 	info, err := lookUp(d)
 	if err != nil {
 		return nil, err
 	}
-	var names []string
 	for _, s := range kernelSets(info) {
 		names = append(names, s.name)
 	}

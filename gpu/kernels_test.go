@@ -24,18 +24,18 @@ func TestKernelSetsByKindAndLimits(t *testing.T) {
 	poor.SharedBytes = 8000 // small takes 4128 bytes and 3072 for parts of blocks, medium 8224, large 12320
 	bare.SharedBytes = 0
 	for _, c := range []struct {
-		kind   trainer.DeviceKind
+		kind   compute.Kind
 		limits compute.Limits
 		want   []string
 	}{
-		{trainer.SoftwareGPU, least, []string{"vec4", "medium", "small", "large"}},
-		{trainer.DiscreteGPU, least, []string{"medium", "small", "large", "vec4"}},
-		{trainer.IntegratedGPU, least, []string{"small", "medium", "large", "vec4"}},
-		{trainer.VirtualGPU, least, []string{"small", "medium", "large", "vec4"}},
-		{trainer.DiscreteGPU, narrow, []string{"small", "vec4"}},
-		{trainer.DiscreteGPU, poor, []string{"small", "vec4"}},
-		{trainer.IntegratedGPU, bare, []string{"vec4"}},
-		{trainer.SoftwareGPU, bare, []string{"vec4"}},
+		{compute.CPU, least, []string{"vec4", "medium", "small", "large"}},
+		{compute.DiscreteGPU, least, []string{"medium", "small", "large", "vec4"}},
+		{compute.IntegratedGPU, least, []string{"small", "medium", "large", "vec4"}},
+		{compute.VirtualGPU, least, []string{"small", "medium", "large", "vec4"}},
+		{compute.DiscreteGPU, narrow, []string{"small", "vec4"}},
+		{compute.DiscreteGPU, poor, []string{"small", "vec4"}},
+		{compute.IntegratedGPU, bare, []string{"vec4"}},
+		{compute.CPU, bare, []string{"vec4"}},
 	} {
 		got, wrong := gpu.KernelSets(c.kind, c.limits)
 		if !slices.Equal(got, c.want) {

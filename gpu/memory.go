@@ -37,7 +37,8 @@ func newArena(d *compute.Device, kind compute.Memory, lay func(taker)) (*compute
 
 var _ trainer.Planner = driver{}
 
-func (driver) Plan(d trainer.Device, data *dataset.Dataset, o trainer.EngineOptions, widths []int) (trainer.MemoryPlan, error) {
+func (driver) Plan(d trainer.Device, data *dataset.Dataset, o trainer.EngineOptions, widths []int) (_ trainer.MemoryPlan, err error) {
+	defer convert(&err)
 	info, err := lookUp(d)
 	if err != nil {
 		return trainer.MemoryPlan{}, err

@@ -7,6 +7,7 @@ import (
 
 	cpufallback "nashprune/cpu_fallback"
 	"nashprune/gpu"
+	"nashprune/gpu/internal/compute"
 	"nashprune/trainer"
 	"nashprune/trainer/backendtest"
 	"nashprune/trainer/dataset"
@@ -34,7 +35,7 @@ func TestParityOfVulkanWithFloat64(t *testing.T) {
 func TestParityOfOtherCuts(t *testing.T) {
 	cases := backendtest.Cases()[2:3]
 	for name, cut := range map[string]func(trainer.Engine){
-		"as on a GPU": func(e trainer.Engine) { gpu.CutAs(e, trainer.DiscreteGPU) },
+		"as on a GPU": func(e trainer.Engine) { gpu.CutAs(e, compute.DiscreteGPU) },
 		"oddly":       func(e trainer.Engine) { gpu.CutInto(e, gpu.Cut{Local: 3, Across: 3, Rows: 5, Columns: 2}) },
 		"sharing":     func(e trainer.Engine) { gpu.CutInto(e, gpu.Cut{Local: 12, Across: 3, Rows: 4, Columns: 2, Step: 4}) },
 	} {

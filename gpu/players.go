@@ -26,7 +26,8 @@ func widen(v []float32) []float64 {
 	return w
 }
 
-func (e *engine) Statistics() ([]trainer.Statistics, error) {
+func (e *engine) Statistics() (_ []trainer.Statistics, err error) {
+	defer convert(&err)
 	return e.statistics(training, shaders.Square+1)
 }
 
@@ -50,7 +51,8 @@ func (e *engine) statistics(k kind, rows int) ([]trainer.Statistics, error) {
 	return all, nil
 }
 
-func (e *engine) Measure(ctx context.Context) ([]trainer.Statistics, error) {
+func (e *engine) Measure(ctx context.Context) (_ []trainer.Statistics, err error) {
+	defer convert(&err)
 	r := e.newRecorder()
 	for _, l := range e.hidden() {
 		r.commands.Copy(l.players, measuring.players(l))
@@ -69,7 +71,8 @@ func (e *engine) Measure(ctx context.Context) ([]trainer.Statistics, error) {
 	return e.statistics(measuring, shaders.Competition+1)
 }
 
-func (e *engine) Observe(ctx context.Context, order []int32) error {
+func (e *engine) Observe(ctx context.Context, order []int32) (err error) {
+	defer convert(&err)
 	return e.observe(ctx, observing, order)
 }
 
@@ -80,7 +83,8 @@ func (e *engine) observe(ctx context.Context, k kind, order []int32) error {
 	return e.evaluate(ctx, m, trainer.TrainPart, order, planLength, func(int, int, int) error { return nil })
 }
 
-func (e *engine) Move(prices []float64, damping float64) ([][]float64, error) {
+func (e *engine) Move(prices []float64, damping float64) (_ [][]float64, err error) {
+	defer convert(&err)
 	r := e.newRecorder()
 	potential := uint32(0)
 	if e.options.Valuation == game.Potential {
@@ -105,7 +109,8 @@ func (e *engine) Move(prices []float64, damping float64) ([][]float64, error) {
 	return moved, nil
 }
 
-func (e *engine) Fold() error {
+func (e *engine) Fold() (err error) {
+	defer convert(&err)
 	r := e.newRecorder()
 	for _, l := range e.hidden() {
 		r.dispatch(shaders.Fold, nil, l.outStride(), l.rows(),
@@ -117,7 +122,8 @@ func (e *engine) Fold() error {
 	return r.runOnce()
 }
 
-func (e *engine) RestartOptimiser() error {
+func (e *engine) RestartOptimiser() (err error) {
+	defer convert(&err)
 	r := e.newRecorder()
 	for _, l := range e.layers {
 		r.commands.Fill(l.first, 0)
@@ -148,7 +154,8 @@ func places(kept []int) []uint32 {
 	return list
 }
 
-func (e *engine) Compact(keep network.Survivors) error {
+func (e *engine) Compact(keep network.Survivors) (err error) {
+	defer convert(&err)
 	type removal struct {
 		from, to      *layer
 		rows, columns []uint32

@@ -21,8 +21,8 @@ type grain struct {
 // grainFor returns how to cut work for a kind of device, with some kernels for the
 // products. A CPU has eight lanes and takes longer to start a workgroup than to do
 // a row.
-func grainFor(kind trainer.DeviceKind, kernels kernelSet) grain {
-	if kind == trainer.SoftwareGPU {
+func grainFor(kind compute.Kind, kernels kernelSet) grain {
+	if kind == compute.CPU {
 		return grain{8, 16, kernels.products}
 	}
 	return grain{64, 1, kernels.products}

@@ -13,7 +13,8 @@ import (
 	"nashprune/trainer"
 )
 
-func (e *engine) Train(ctx context.Context, s trainer.Stretch) (trainer.Progress, error) {
+func (e *engine) Train(ctx context.Context, s trainer.Stretch) (_ trainer.Progress, err error) {
+	defer convert(&err)
 	m := mode{kind: training, rows: min(e.options.Batch, e.batchRows), track: s.Track}
 	if s.Paper != nil {
 		m.paper = *s.Paper
@@ -126,7 +127,8 @@ func (e *engine) evaluate(ctx context.Context, m mode, part trainer.Part, order 
 	return nil
 }
 
-func (e *engine) Evaluate(ctx context.Context, part trainer.Part, want trainer.Want) (trainer.Evaluation, error) {
+func (e *engine) Evaluate(ctx context.Context, part trainer.Part, want trainer.Want) (_ trainer.Evaluation, err error) {
+	defer convert(&err)
 	last := e.layers[len(e.layers)-1]
 	samples := part.Of(e.data)
 	result := trainer.Evaluation{Samples: samples.Len()}
@@ -138,7 +140,7 @@ func (e *engine) Evaluate(ctx context.Context, part trainer.Part, want trainer.W
 		limit = 1
 	}
 	total := 0.
-	err := e.evaluate(ctx, mode{kind: evaluating, rows: evaluationBatch}, part, trainer.InOrder(samples.Len()), limit, func(slot, first, rows int) error {
+	err = e.evaluate(ctx, mode{kind: evaluating, rows: evaluationBatch}, part, trainer.InOrder(samples.Len()), limit, func(slot, first, rows int) error {
 		for b, o := range e.outcomes(slot, rows) {
 			total += float64(o.Loss)
 			if e.data.Regression() {
@@ -176,7 +178,8 @@ func (e *engine) readBatch(b compute.Buffer, rows, width int) ([]float32, error)
 	return numbers, nil
 }
 
-func (e *engine) Infer(count int) error {
+func (e *engine) Infer(count int) (err error) {
+	defer convert(&err)
 	if available := e.data.Test.Len(); count > min(available, trainer.InferLimit) {
 		return fmt.Errorf("cannot run %d samples at a time: there are %d and the limit is %d",
 			count, available, trainer.InferLimit)

@@ -22,7 +22,6 @@ import (
 	"nashprune/gpu/internal/vkshim"
 	"nashprune/gpu/internal/vktest"
 	"nashprune/shaders"
-	"nashprune/trainer"
 )
 
 func TestMain(m *testing.M) { vktest.Main(m) }
@@ -402,7 +401,7 @@ func TestOutOfMemory(t *testing.T) {
 	for _, kind := range []compute.Memory{compute.Local, compute.Host} {
 		for _, bytes := range []int{limits.Allocation + 1, math.MaxInt} {
 			_, err := d.NewArena(kind, bytes)
-			if !errors.Is(err, trainer.ErrOutOfMemory) || !strings.Contains(err.Error(), fmt.Sprint(bytes)) ||
+			if !errors.Is(err, compute.ErrOutOfMemory) || !strings.Contains(err.Error(), fmt.Sprint(bytes)) ||
 				!strings.Contains(err.Error(), fmt.Sprint(limits.Allocation)) {
 				t.Errorf("%v: %v", kind, err)
 			}
@@ -414,7 +413,7 @@ func TestOutOfMemory(t *testing.T) {
 	large := arena(t, d, compute.Local, limits.StorageRange+1).Take(limits.StorageRange + 1)
 	p := d.NewProgram()
 	p.Dispatch(must(d.Pipeline(next))(t), [3]int{1, 1, 1}, nil, large)
-	if err := p.Record(false); !errors.Is(err, trainer.ErrOutOfMemory) || !strings.Contains(err.Error(), fmt.Sprint(limits.StorageRange)) ||
+	if err := p.Record(false); !errors.Is(err, compute.ErrOutOfMemory) || !strings.Contains(err.Error(), fmt.Sprint(limits.StorageRange)) ||
 		!strings.Contains(err.Error(), "State") {
 		t.Errorf("a buffer that is too large for a kernel: %v", err)
 	}
@@ -541,7 +540,7 @@ func TestTimings(t *testing.T) {
 	if len(calls) != 3 || calls["spin"] != 15 || calls["next"] != 5 || calls["fill"] != 5 {
 		t.Errorf("%v", d.Timings())
 	}
-	if !slices.IsSortedFunc(d.Timings(), func(a, b trainer.Timing) int { return strings.Compare(a.Kernel, b.Kernel) }) {
+	if !slices.IsSortedFunc(d.Timings(), func(a, b compute.Timing) int { return strings.Compare(a.Kernel, b.Kernel) }) {
 		t.Errorf("not sorted: %v", d.Timings())
 	}
 }

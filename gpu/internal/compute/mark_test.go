@@ -11,7 +11,6 @@ import (
 
 	"nashprune/gpu/internal/compute"
 	"nashprune/gpu/internal/vktest"
-	"nashprune/trainer"
 )
 
 // A kernel that does not end is named, whichever it is of a program and however
@@ -40,7 +39,7 @@ func TestKernelInFlight(t *testing.T) {
 			d.SetPatience(3 * time.Second)
 			err := programOf(t, d, c.program, c.passes).Run(c.times)
 			var failure *compute.Error
-			if !errors.Is(err, trainer.ErrDeviceLost) || !errors.As(err, &failure) || failure.Call != "vkWaitForFences" ||
+			if !errors.Is(err, compute.ErrDeviceLost) || !errors.As(err, &failure) || failure.Call != "vkWaitForFences" ||
 				!strings.Contains(err.Error(), "in flight on "+d.Info().Name+": "+c.want+", of ") {
 				t.Fatal(err)
 			}

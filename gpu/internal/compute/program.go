@@ -15,7 +15,6 @@ import (
 	vk "github.com/vulkan-go/vulkan"
 
 	"nashprune/shaders"
-	"nashprune/trainer"
 )
 
 // Program is a sequence of dispatches, fills and copies that is recorded once
@@ -48,7 +47,7 @@ type step struct {
 type clock struct {
 	pool  vk.QueryPool
 	ticks []uint64
-	sums  []*trainer.Timing // by timestamp but the first
+	sums  []*Timing // by timestamp but the first
 }
 
 // NewProgram returns an empty program.
@@ -118,7 +117,7 @@ func (p *Program) Dispatch(pipeline *Pipeline, groups [3]int, push any, buffers 
 		}
 		if b.bound() > limit {
 			p.fail("kernel %s: %s: %w: it has %d bytes, and on %s a kernel sees %d of a buffer at most",
-				k.Name, k.Buffers[i], trainer.ErrOutOfMemory, b.bound(), d.info.Name, limit)
+				k.Name, k.Buffers[i], ErrOutOfMemory, b.bound(), d.info.Name, limit)
 			return
 		}
 	}

@@ -12,7 +12,6 @@ import (
 
 	"nashprune/gpu/internal/compute"
 	"nashprune/gpu/internal/vktest"
-	"nashprune/trainer"
 )
 
 // What is missing is said in one line.
@@ -163,14 +162,14 @@ func TestHung(t *testing.T) {
 	d.SetPatience(time.Microsecond)
 	err := p.Run(3)
 	var failure *compute.Error
-	if !errors.Is(err, trainer.ErrDeviceLost) || !errors.As(err, &failure) || failure.Call != "vkWaitForFences" ||
+	if !errors.Is(err, compute.ErrDeviceLost) || !errors.As(err, &failure) || failure.Call != "vkWaitForFences" ||
 		!strings.Contains(err.Error(), "nothing heard for 1µs, in flight on "+d.Info().Name+": ") || !strings.HasSuffix(err.Error(), "of 3 times spin, fill") {
 		t.Fatal(err)
 	}
 	t.Log(err)
 	_, late := d.NewArena(compute.Host, 4)
 	for _, again := range []error{p.Run(1), d.Write(b, nil), late, d.NewProgram().Record(false)} {
-		if !errors.Is(again, trainer.ErrDeviceLost) {
+		if !errors.Is(again, compute.ErrDeviceLost) {
 			t.Errorf("after that: %v", again)
 		}
 	}
