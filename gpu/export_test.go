@@ -142,3 +142,10 @@ func Converted(err error) error {
 	convert(&err)
 	return err
 }
+
+// WhenRecorded has a function called with every program that is recorded, until the
+// function that it returns is called.
+func WhenRecorded(visit func(*compute.Program)) (restore func()) {
+	recorded = visit
+	return func() { recorded = nil }
+}

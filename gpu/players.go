@@ -57,9 +57,8 @@ func (e *engine) Measure(ctx context.Context) (_ []trainer.Statistics, err error
 	for _, l := range e.hidden() {
 		r.commands.Copy(l.players, measuring.players(l))
 	}
-	r.then()
+	r.norms(measuring)
 	for _, l := range e.hidden() {
-		r.norms(l, measuring.players(l))
 		r.paper(l, measuring.players(l), trainer.PaperMove{})
 	}
 	if err := r.runOnce(); err != nil {
@@ -116,7 +115,8 @@ func (e *engine) Fold() (err error) {
 		r.dispatch(shaders.Fold, nil, l.outStride(), l.rows(),
 			shaders.MatrixPush{Rows: uint32(l.rows()), Stride: uint32(l.outStride())},
 			l.parameters, l.players)
-		r.then()
+	}
+	for _, l := range e.hidden() {
 		r.commands.Fill(l.players.Part(4*shaders.Participation*padded(l.out), 4*padded(l.out)), math.Float32bits(1))
 	}
 	return r.runOnce()

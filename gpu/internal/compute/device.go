@@ -236,10 +236,8 @@ func (d *Device) begin(s submission) error {
 	return failed("vkBeginCommandBuffer", d.shim.Begin(s.commands))
 }
 
-// end ends the recording of a submission. What it wrote is visible to everything
-// that is submitted later, and to the host when its fence has signalled.
+// end ends the recording of a submission.
 func (d *Device) end(s submission) error {
-	d.shim.Barrier(s.commands, true)
 	return failed("vkEndCommandBuffer", vk.EndCommandBuffer(s.commands))
 }
 

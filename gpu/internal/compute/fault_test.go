@@ -192,9 +192,7 @@ func everything() error {
 	p := d.NewProgram()
 	defer p.Free()
 	p.Dispatch(pipeline, [3]int{16, 1, 1}, nil, a)
-	p.Barrier()
 	p.Dispatch(backwards, [3]int{2, 1, 1}, nil, a.Part(0, 1024), a.Part(1024, 1024))
-	p.Barrier()
 	p.Copy(a, b)
 	if err := p.Record(true); err != nil {
 		return err

@@ -278,12 +278,14 @@ func (d *Device) copyNow(from, to Buffer) error {
 	})
 }
 
-// transferring runs what record records to d.transfer, and waits.
+// transferring runs what record records to d.transfer, and waits. What it wrote is
+// visible to everything that is submitted later, and to the host.
 func (d *Device) transferring(record func()) error {
 	if err := d.begin(d.transfer); err != nil {
 		return err
 	}
 	record()
+	d.shim.Barrier(d.transfer.commands, true)
 	if err := d.end(d.transfer); err != nil {
 		return err
 	}

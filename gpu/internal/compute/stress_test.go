@@ -156,7 +156,6 @@ func TestHung(t *testing.T) {
 	b := a.Take(4)
 	p := d.NewProgram()
 	p.Dispatch(must(d.Pipeline(spin))(t), [3]int{65535, 1, 1}, spinPush{2000}, b)
-	p.Barrier()
 	p.Fill(b, 0)
 	check(t, p.Record(true))
 	d.SetPatience(time.Microsecond)
@@ -192,7 +191,6 @@ func BenchmarkRun(b *testing.B) {
 				defer p.Free()
 				for range dispatches {
 					p.Dispatch(must(d.Pipeline(next))(b), [3]int{1, 1, 1}, nil, buffer)
-					p.Barrier()
 				}
 				check(b, p.Record(timed))
 				b.ReportAllocs()
@@ -216,7 +214,6 @@ func BenchmarkRecord(b *testing.B) {
 		p := d.NewProgram()
 		for range 100 {
 			p.Dispatch(pipeline, [3]int{1, 1, 1}, nil, buffer)
-			p.Barrier()
 		}
 		check(b, p.Record(false))
 		p.Free()
