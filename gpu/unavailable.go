@@ -21,10 +21,10 @@ func init() { trainer.Register(unavailable{}) }
 func (unavailable) Name() string { return DriverName }
 
 func (unavailable) Devices() ([]trainer.Device, error) {
-	if !supported(runtime.GOOS) {
+	if !Supported(runtime.GOOS) {
 		return nil, fmt.Errorf("this backend runs on Linux, Windows, macOS and FreeBSD, and this is %s", runtime.GOOS)
 	}
-	return nil, errors.New("built without cgo: Vulkan needs a C compiler and " + rebuild)
+	return nil, errors.New("built without cgo: Vulkan needs a C compiler and " + Rebuild)
 }
 
 func (u unavailable) Open(trainer.Device, *dataset.Dataset, trainer.EngineOptions, *trainer.State) (trainer.Engine, error) {

@@ -22,7 +22,4 @@ func TestUnavailable(t *testing.T) {
 	if _, err := (trainer.Device{Driver: DriverName}).Open(nil, trainer.EngineOptions{}, nil); !errors.Is(err, trainer.ErrNoDevice) {
 		t.Errorf("%v", err)
 	}
-	if d := Diagnose(); d.Usable || d.Findings[0].Level != Problem {
-		t.Errorf("%+v", d)
-	}
 }
