@@ -43,11 +43,6 @@ type Options struct {
 	// their first round, and from which those that are the same until then go on. Times
 	// of training contain that of the beginning. Empty: none are kept.
 	Beginnings string
-
-	// Tune returns the device with the kernels that it computes this network with;
-	// nil: with those of the configuration. The run remembers them, so that one that
-	// goes on does so with the same.
-	Tune func(ctx context.Context, d Device, widths []int, o EngineOptions) (Device, error)
 }
 
 // Event is a report of progress.
@@ -142,12 +137,6 @@ func Run(ctx context.Context, c Config, o Options) (*Result, error) {
 	p, err := r.plan(c.Game)
 	if err != nil {
 		return nil, err
-	}
-	if o.Tune != nil {
-		if r.device, err = o.Tune(ctx, r.device, r.widths(), r.engineOptions()); err != nil {
-			return nil, err
-		}
-		r.config.Kernels, r.result.Device.Kernels = r.device.Kernels, r.device.Kernels
 	}
 	from, err := r.beginning(p)
 	if err != nil {
