@@ -1,10 +1,3 @@
-// Package cpufallback trains on the CPU, with the matrix products of the system's
-// OpenBLAS where there is one, or with gonum's. It is registered as the driver
-// "cpu" and computes in float32; [OpenOracle] opens the same code in float64 with
-// gonum, against which every backend is checked.
-//
-// The same seed gives the same bits with any number of processors: work is cut
-// into chunks of fixed size, and sums over chunks are taken in their order.
 package cpufallback
 
 import (

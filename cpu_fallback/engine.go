@@ -304,7 +304,7 @@ func (e *engine[T]) Move(prices []float64, damping float64) ([][]float64, error)
 	for i, g := range e.gates {
 		market := game.Market{Price: prices[i]}
 		for j, s := range g.participation {
-			worth := e.options.Valuation.Worth(float64(s), float64(g.square[j]))
+			worth := game.Worth(float64(s), float64(g.square[j]))
 			g.participation[j] = T(market.Respond(worth, float64(s), damping))
 		}
 		moved[i] = convert[float64](g.participation)

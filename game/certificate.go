@@ -21,7 +21,7 @@ type Account struct {
 	Margin float64 `json:"margin"`
 	// Feedback is the derivative of s* with respect to s. In the market it is
 	// 2p / (h s) where h > p and s > 0, since h = s^2 mean(c^2), and otherwise zero; in
-	// the paper's game and of potential worths it is always zero. Above 1, a little less participation lowers
+	// the paper's game it is always zero. Above 1, a little less participation lowers
 	// the best response by more than that.
 	Feedback float64 `json:"feedback"`
 }
@@ -36,7 +36,7 @@ func (m Market) Account(worth, s float64) Account {
 		WorthTerm: -worth / 2 * (1 - s) * (1 - s), PriceTerm: -m.Price * s,
 		BestResponse: m.BestResponse(worth), Gain: m.Gap(worth, s), Margin: worth - m.Price,
 	}
-	if a.BestResponse > 0 && s > 0 && m.Valuation != Potential {
+	if a.BestResponse > 0 && s > 0 {
 		a.Feedback = 2 * (m.Price / worth) / s
 	}
 	return a
@@ -77,19 +77,13 @@ func (c Certificate) RelativeGap() float64 {
 	return c.TotalGap / c.Scale
 }
 
-// Claimed tells whether the state may be called an equilibrium: its relative gap
-// is below [EquilibriumBound].
+// Claimed reports whether the state may be called an equilibrium: its relative gap is
+// below [EquilibriumBound].
 func (c Certificate) Claimed() bool { return c.RelativeGap() < EquilibriumBound }
 
-// Certify adds the players of one layer of the market, with their worths and
-// participations, at the price that clears the demand, and returns their accounts.
-func (c *Certificate) Certify(worths, participations []float64, demand int) []Account {
-	return c.CertifyAt(Market{Price: ClearingPrice(worths, demand)}, worths, participations)
-}
-
-// CertifyAt adds the players of one layer as [Certificate.Certify] does, at a price
-// that was found elsewhere.
-func (c *Certificate) CertifyAt(market Market, worths, participations []float64) []Account {
+// CertifyMarket adds the players of one layer of the market, with their worths and
+// participations, and returns their accounts.
+func (c *Certificate) CertifyMarket(market Market, worths, participations []float64) []Account {
 	accounts := make([]Account, len(worths))
 	for i, worth := range worths {
 		accounts[i] = market.Account(worth, participations[i])
@@ -109,8 +103,8 @@ func (c *Certificate) CertifyPaper(g Paper, f Field, participations []float64) [
 	return accounts
 }
 
-// MostTempted returns the player that gains most by its best response, by layer
-// and position; the first of equals. The layer is -1 where nobody gains anything.
+// MostTempted returns the player that gains most by its best response, by layer and
+// position; the first of equals. The layer is -1 where no player gains anything.
 func MostTempted(layers [][]Account) (layer, position int) {
 	layer, most := -1, 0.
 	for l, accounts := range layers {

@@ -78,7 +78,7 @@ func TestGainsHaveClosedForms(t *testing.T) {
 		worths := worthsOf(meanSquares, participations)
 		var c game.Certificate
 		total := 0.
-		for i, a := range c.Certify(worths, participations, 10) {
+		for i, a := range c.CertifyMarket(game.Market{Price: game.ClearingPrice(worths, 10)}, worths, participations) {
 			h, p, s := worths[i], a.Price, participations[i]
 			want := h / 2 * (s - a.BestResponse) * (s - a.BestResponse)
 			if a.BestResponse == 0 {
@@ -106,7 +106,7 @@ func TestBestResponsesHaveNoGap(t *testing.T) {
 			participations[i] = market.BestResponse(worth)
 		}
 		var c game.Certificate
-		accounts := c.Certify(worths, participations, 15)
+		accounts := c.CertifyMarket(game.Market{Price: game.ClearingPrice(worths, 15)}, worths, participations)
 		if c.MaxGap != 0 || c.TotalGap != 0 || !c.Claimed() {
 			t.Errorf("seed %d: %+v", seed, c)
 		}
@@ -142,7 +142,7 @@ func TestPlantedDeviation(t *testing.T) {
 				participations[victim] += away
 				gain = worths[victim] / 2 * away * away
 			}
-			layers[l] = certificate.Certify(worths, participations, demand)
+			layers[l] = certificate.CertifyMarket(game.Market{Price: game.ClearingPrice(worths, demand)}, worths, participations)
 		}
 		layer, position := game.MostTempted(layers)
 		if layer != planted || position != victim {
@@ -167,7 +167,7 @@ func TestCertificateIsScaleFree(t *testing.T) {
 				scaled[i] = factor * worth
 			}
 			var c, d game.Certificate
-			before, after := c.Certify(worths, participations, 9), d.Certify(scaled, participations, 9)
+			before, after := c.CertifyMarket(game.Market{Price: game.ClearingPrice(worths, 9)}, worths, participations), d.CertifyMarket(game.Market{Price: game.ClearingPrice(scaled, 9)}, scaled, participations)
 			if c.RelativeGap() != d.RelativeGap() || d.MaxGap != factor*c.MaxGap {
 				t.Errorf("seed %d times %g: %+v, then %+v", seed, factor, c, d)
 			}

@@ -27,30 +27,30 @@ func ClearLayers(worths [][]float64, demands []int) Clearing {
 	return c
 }
 
-// ClearTogether clears one market for the players of all layers. With one price p for
-// everybody, a player of layer l has the utility
+// ClearTogether clears one market for the players of all layers. With one price p for all
+// players, a player of layer l has the utility
 //
 //	U(s) = -h/2 (1-s)^2 - p c_l s
 //
-// where c_l is what a player of the layer costs on average. The demand is a budget:
-// fits tells whether a network may keep so many players of each layer, and with any
-// players also fewer. costs[l][n] is what a layer of n players takes up more with one
-// more, at least zero and for some n of each layer above. Where it is the same for every n,
-// players win in the order of their worths per cost, ties by layer and then by position,
-// until the first who does not fit; the price p is this one's worth per cost, and zero
-// where all fit.
+// where c_l is what a player of the layer costs on average. The demand is a budget: fits
+// reports whether a network may keep so many players of each layer; if it may, it may
+// also keep fewer. costs[l][n] is the increase when a layer of n players gets one more:
+// at least zero, and above zero for some n of each layer. Where it is the same for every
+// n, players win in the order of their worths per cost, ties by layer and then by
+// position, until the first that does not fit; the price p is its worth per cost, and
+// zero where all fit.
 //
-// Where a layer's costs come in steps, such as the tiles that a device works on,
-// nobody can pay for one alone: whoever comes after a step is the cheaper the more they
-// are. Players then win in bundles, each with the next few by worth whose sum of worths per
-// sum of costs is highest, so that of no layer a later bundle has more than an earlier
-// one (the greedy solution of a knapsack with several choices; Sinha and Zoltners, "The
-// Multiple-Choice Knapsack Problem", 1979). A bundle that does not fit closes the market of
-// its layer, and those who fit beside it win on.
+// Where a layer's costs come in steps, such as the tiles that a device works on, one
+// player cannot pay for a step alone, and the players behind a step share it. Players
+// then win in bundles, each with the next few by worth whose sum of worths per sum of
+// costs is highest, so that of no layer a later bundle has more than an earlier one (the
+// greedy solution of a knapsack with several choices; Sinha and Zoltners, "The
+// Multiple-Choice Knapsack Problem", 1979). A bundle that does not fit closes the market
+// of its layer; the other layers continue.
 //
-// The [LeastPerLayer] best players of a layer win whatever they cost. A layer in which
-// winners would leave at p, or losers stay, and one of which nobody else wins, pays
-// its own clearing price.
+// The [LeastPerLayer] best players of a layer win at any cost. A layer pays its own
+// clearing price where winners would not stay at p, where losers would, or where no
+// further player wins.
 func ClearTogether(worths, costs [][]float64, fits func(players []int) bool) Clearing {
 	c := Clearing{Demands: make([]int, len(worths))}
 	var rest []bundle
@@ -61,7 +61,7 @@ func ClearTogether(worths, costs [][]float64, fits func(players []int) bool) Cle
 	}
 	slices.SortStableFunc(rest, func(a, b bundle) int { return cmp.Compare(b.value(), a.value()) })
 	closed := make([]bool, len(worths))
-	var marginal bundle // a single player who does not fit, and whose worth is exact
+	var marginal bundle // a single player that does not fit, and whose worth is exact
 	for _, next := range rest {
 		if closed[next.layer] {
 			continue
@@ -83,8 +83,7 @@ func ClearTogether(worths, costs [][]float64, fits func(players []int) bool) Cle
 	return c
 }
 
-// bundle is players of a layer who win together or not at all, who follow each other
-// by worth.
+// bundle is players of a layer, adjacent by worth, that win together or not at all.
 type bundle struct {
 	layer, players int
 	worth, cost    float64 // of all
@@ -98,8 +97,8 @@ func (b bundle) value() float64 {
 	return b.worth / b.cost
 }
 
-// bundles returns those of a layer's players who do not win anyway, with falling
-// values: whoever has more than the bundle before joins it.
+// bundles returns the bundles of a layer's players after its first winners, with falling
+// values: a player with a higher value than the bundle before joins it.
 func bundles(layer, winners int, worths, costs []float64) []bundle {
 	var all []bundle
 	for n, i := range rank(worths)[winners:] {
@@ -114,8 +113,8 @@ func bundles(layer, winners int, worths, costs []float64) []bundle {
 	return all
 }
 
-// price returns what the players of a layer pay, of whom so many win and who cost so
-// much, where b is the player who ends the market, if anybody does.
+// price returns what the players of a layer pay, where demand of them win at the average
+// cost, and b is the player that ends the market, if any.
 func (b bundle) price(layer int, worths []float64, demand int, cost float64) float64 {
 	losing := ClearingPrice(worths, demand)
 	if b.players == 0 || b.layer == layer || demand <= LeastPerLayer {

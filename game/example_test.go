@@ -18,7 +18,7 @@ func ExampleMarket() {
 		}
 	}
 	var certificate game.Certificate
-	certificate.Certify(worths, s, 2)
+	certificate.CertifyMarket(game.Market{Price: game.ClearingPrice(worths, 2)}, worths, s)
 	fmt.Printf("price %.1f, participation %.3f, relative gap %.3f\n", market.Price, s, certificate.RelativeGap())
 	// Output: price 0.2, participation [0.750 0.000 0.500 0.000], relative gap 0.000
 }
@@ -41,7 +41,7 @@ func ExamplePaper() {
 	// Output: s = [0.56 0.00], player 1 dominated: true
 }
 
-// A ledger runs a layer's market and tells why each player left.
+// A ledger runs a layer's market and says why each player was removed.
 func ExampleLedger() {
 	ledger := game.NewLedger(3)
 	ledger.Quote([]float64{3, 0.2, 1}, 2)

@@ -5,19 +5,19 @@ import (
 	"math"
 )
 
-// Gone is the participation below which a player leaves.
+// Gone is the participation below which a player is removed.
 const Gone = 0.01
 
-// Reason says why a player stayed or left.
+// Reason says why a player was kept or removed.
 type Reason string
 
 const (
 	// Kept: the player stays.
 	Kept Reason = "kept"
-	// Dominated: the player left, and since it last gained participation (or
-	// since the start) zero was its best response in every round.
+	// Dominated: the player was removed, and since it last gained participation (or since
+	// the start) zero was its best response in every round.
 	Dominated Reason = "dominated"
-	// PricedOut: the player left, and since it last gained participation (or since
+	// PricedOut: the player was removed, and since it last gained participation (or since
 	// the start) it still wanted some in at least one round, but no more than it had.
 	PricedOut Reason = "priced out"
 	// Forced: the player still participated when the last round had to meet
@@ -29,12 +29,12 @@ const (
 )
 
 // Record is what is known of one player: its last quoted worth and price, its
-// participation after its last move, and when and why it left.
+// participation after its last move, and when and why it was removed.
 type Record struct {
 	Worth         float64 `json:"worth"`
 	Price         float64 `json:"price"`
 	Participation float64 `json:"participation"`
-	Round         int     `json:"round"` // in which it left, from 1; 0 while it stays
+	Round         int     `json:"round"` // in which it was removed, from 1; 0 while it is kept
 	Reason        Reason  `json:"reason"`
 }
 
@@ -44,16 +44,16 @@ type Record struct {
 //	... the players move, for example by [Market.Respond] ...
 //	stay := ledger.Settle(moved, demand)
 //
-// and the last round ends with [Ledger.Close] instead of Settle. Slices that go
-// in and out have one entry for each player still there, in the order of their
-// indices. The fields are exported so that a ledger can be saved and restored.
+// and the last round ends with [Ledger.Close] instead of Settle. Slices of arguments and
+// results have one entry for each remaining player, in the order of their indices. The
+// fields are exported so that a ledger can be saved and restored.
 type Ledger struct {
 	Records []Record `json:"records"` // of all players that ever were, by index
-	Live    []int    `json:"live"`    // indices of those still there, increasing
+	Live    []int    `json:"live"`    // indices of the remaining players, increasing
 	Rounds  int      `json:"rounds"`  // quoted so far
 
-	// OnlyZero tells, for each player, whether zero has been its best response
-	// in every round since it last gained participation.
+	// OnlyZero says, for each player, whether zero has been its best response in every
+	// round since it last gained participation.
 	OnlyZero []bool `json:"only_zero"`
 }
 
@@ -73,8 +73,8 @@ func NewLedger(players int) *Ledger {
 	return l
 }
 
-// Quote opens a round: it takes the worth of every player still there, finds
-// the price at which demand of them want to stay, and returns it.
+// Quote opens a round: it takes the worth of every remaining player, finds the price at
+// which demand of them want to stay, and returns it.
 func (l *Ledger) Quote(worths []float64, demand int) (price float64) {
 	price = ClearingPrice(worths, demand)
 	l.QuoteAt(worths, price)
@@ -91,14 +91,13 @@ func (l *Ledger) QuoteAt(worths []float64, price float64) {
 	}
 }
 
-// Settle ends a round: it takes the participations after the players have
-// moved and returns the positions of those who stay. Players whose
-// participation is below [Gone] leave, but never so many that fewer than demand
-// stay: then those of the highest worth remain.
+// Settle ends a round: it takes the participations after the players have moved and
+// returns the positions of the players that stay. Players whose participation is below
+// [Gone] are removed, but at least demand stay: then the ones of the highest worth.
 func (l *Ledger) Settle(moved []float64, demand int) (stay []int) {
 	l.note(moved)
 	leaving := 0
-	tempted := make([]float64, len(l.Live)) // worth of those who may leave, others first
+	tempted := make([]float64, len(l.Live)) // worth of players that may be removed, others first
 	for position, i := range l.Live {
 		tempted[position] = l.Records[i].Worth
 		if moved[position] < Gone {
@@ -110,9 +109,8 @@ func (l *Ledger) Settle(moved []float64, demand int) (stay []int) {
 	return l.keep(Winners(tempted, max(demand, len(l.Live)-leaving)))
 }
 
-// Close ends the last round: exactly demand players stay, those of the highest
-// worth. Losers who were on their way out anyway leave for their own reason,
-// the others are marked [Forced].
+// Close ends the last round: exactly demand players stay, the ones of the highest worth.
+// Losers below [Gone] have their own reason; the others are marked [Forced].
 func (l *Ledger) Close(moved []float64, demand int) (stay []int) {
 	l.note(moved)
 	worths := make([]float64, len(l.Live))
@@ -135,7 +133,7 @@ func (l *Ledger) note(moved []float64) {
 	}
 }
 
-// keep removes everybody outside stay and states their reasons.
+// keep removes all players outside stay and records their reasons.
 func (l *Ledger) keep(stay []int) []int {
 	live := make([]int, 0, len(stay))
 	next := 0

@@ -19,11 +19,9 @@ import (
 // The worth is h = s^2 mean(c^2), where c is the derivative with respect to s of
 // one sample's loss, by [Effective], or of one of its outputs, by [Outputs]: what a
 // player does to second order, which unlike any first-order benefit does not vanish where
-// the network is stationary. The factor s^2 lets a falling player's worth fall with it;
-// [Potential] is without it.
+// the network is stationary. The factor s^2 lets a falling player's worth fall with it.
 type Market struct {
-	Price     float64 // p, at least 0
-	Valuation Valuation
+	Price float64 // p, at least 0
 }
 
 // Worth returns h = s^2 mean(c^2) for a player with participation s, where
@@ -42,13 +40,6 @@ func (m Market) BestResponse(worth float64) float64 {
 		return 0
 	}
 	return 1 - m.Price/worth
-}
-
-// Dominated reports whether zero is strictly better than every other strategy:
-// U(s) - U(0) = s (h (1 - s/2) - p) is negative for all s > 0 exactly when
-// h <= p and p > 0.
-func (m Market) Dominated(worth float64) bool {
-	return worth <= m.Price && m.Price > 0
 }
 
 // Gap returns what the player would gain by playing its best response instead
@@ -71,8 +62,8 @@ func Winners(worths []float64, demand int) []int {
 	if demand == 0 {
 		return winners
 	}
-	// Everybody above the lowest winning worth wins, and of those who have it as many
-	// as are still asked for: the positions need not be ranked.
+	// Players above the lowest winning worth win, and of those with this worth as many as
+	// the demand needs: positions need not be ranked.
 	lowest := highest(worths, demand)
 	equal := demand
 	for _, worth := range worths {
@@ -109,8 +100,8 @@ func rank(worths []float64) []int {
 	return ranking
 }
 
-// ClearingPrice returns the price at which demand players want to stay: the
-// highest worth among those who lose. Where nobody loses it is zero.
+// ClearingPrice returns the price at which demand players want to stay: the highest worth
+// among the losers, or zero without losers.
 func ClearingPrice(worths []float64, demand int) float64 {
 	if demand >= len(worths) {
 		return 0

@@ -19,23 +19,17 @@ func TestMarketBestResponseAgainstGridSearch(t *testing.T) {
 	for _, offer := range offers {
 		worth, market := offer[0], game.Market{Price: offer[1]}
 		utility := func(s float64) float64 { return -worth/2*(1-s)*(1-s) - market.Price*s }
-		best, at, dominated := math.Inf(-1), 0., true
+		best, at := math.Inf(-1), 0.
 		for step := range gridSteps + 1 {
 			s := onGrid(step)
 			u := utility(s)
 			if u > best {
 				best, at = u, s
 			}
-			if step > 0 && u >= utility(0) {
-				dominated = false
-			}
 		}
 		scale := worth + market.Price
 		if got := market.BestResponse(worth); math.Abs(got-at) > 1./gridSteps || utility(got) < best-1e-15*scale {
 			t.Errorf("worth %g price %g: best response %g, grid %g", worth, market.Price, got, at)
-		}
-		if got := market.Dominated(worth); got != dominated {
-			t.Errorf("worth %g price %g: dominated %v, grid says %v", worth, market.Price, got, dominated)
 		}
 		for _, s := range []float64{0, 0.37, 1} {
 			if got, want := market.Gap(worth, s), best-utility(s); math.Abs(got-want) > scale/gridSteps {
@@ -57,7 +51,7 @@ func TestMarketEquilibrium(t *testing.T) {
 	worths := []float64{0.5, 4, 1, 2, 8}
 	atEquilibrium := []float64{0, 0.75, 0, 0.5, 0.875}
 	var c game.Certificate
-	c.Certify(worths, atEquilibrium, 3)
+	c.CertifyMarket(game.Market{Price: game.ClearingPrice(worths, 3)}, worths, atEquilibrium)
 	if c.MaxGap != 0 || c.Players != 5 || c.Scale != 15.5 {
 		t.Errorf("at the equilibrium: %+v", c)
 	}
@@ -69,7 +63,7 @@ func TestMarketEquilibrium(t *testing.T) {
 				continue
 			}
 			var c game.Certificate
-			c.Certify(worths, beside, 3)
+			c.CertifyMarket(game.Market{Price: game.ClearingPrice(worths, 3)}, worths, beside)
 			// At an interior best response the gap is h d^2/2; a loser at zero
 			// pays at least that.
 			if want := worths[i] * d * d / 2; c.MaxGap < want*(1-1e-12) || c.RelativeGap() != c.TotalGap/15.5 {

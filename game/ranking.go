@@ -1,14 +1,13 @@
 package game
 
-// RankedOut: there was no game; the player's score was among the lowest when a
-// round removed so many.
+// RankedOut: there was no game; the player's score was among the lowest of a round.
 const RankedOut Reason = "ranked out"
 
-// RankOut is a round without a game: it takes the score of every player still
-// there, keeps as many as asked, those of the highest scores, and returns their
-// positions and the cut, the highest score of those who leave for [RankedOut], or
-// zero if nobody does. In the records a score stands for the worth, and the cut of
-// the last round in which somebody left for the price.
+// RankOut is a round without a game: it takes the score of every remaining player, keeps
+// the given number of highest scores, and returns their positions and the cut. The cut is
+// the highest score of the players removed as [RankedOut], or zero without removals.
+// Records hold the score in place of the worth, and the cut of the last round with
+// removals in place of the price.
 func (l *Ledger) RankOut(scores []float64, keep int) (stay []int, cut float64) {
 	l.mustMatch(scores)
 	l.Rounds++

@@ -33,9 +33,9 @@ package game
 //
 //	ds*_i/ds_j = -eta <theta_i, theta_j> / (2 beta |theta_i|^2),   j != i
 //
-// and zero elsewhere: nobody's best response depends on its own participation, and
-// one that is clipped to 0 or 1 stays there under any small change. Without a
-// quadratic cost every best response is at an end.
+// and zero elsewhere: no best response depends on the player's own participation, and one
+// that is clipped to 0 or 1 stays there under any small change. Without a quadratic cost
+// every best response is at an end.
 func (g Paper) Jacobian(f Field, products []float64) []float64 {
 	n := len(f.Gradient)
 	jacobian := make([]float64, n*n)

@@ -6,14 +6,11 @@ package game
 type Valuation string
 
 const (
-	// Effective is h = s^2 m, to second order what the network would lose of the
-	// player as it is. A falling player's worth falls with it, so that it tips and
-	// leaves for good.
+	// Effective takes contributions to the loss: the worth h = s^2 m is, to second order,
+	// what the network would lose of the player as it is. A falling player's worth falls
+	// with it, so that it tips and leaves for good.
 	Effective Valuation = "effective"
-	// Potential is h = m, as if the player took part in full. Its best response does
-	// not depend on what it plays, so that a fallen player can come back.
-	Potential Valuation = "potential"
-	// Outputs is h = s^2 m as well, with contributions to the outputs: c is the
+	// Outputs takes contributions to the outputs: c is the
 	// derivative of a logit less the mean of the logits, the mean being over the logits,
 	// too. The cross-entropy of K equal logits has the second derivative 1/K (I - 11^T/K),
 	// so h/2 is what removing the player would cost, to second order, if the network were
@@ -25,16 +22,7 @@ const (
 	Outputs Valuation = "outputs"
 )
 
-// Known tells whether there is such a valuation.
+// Known reports whether the valuation exists.
 func (v Valuation) Known() bool {
-	return v == "" || v == Effective || v == Potential || v == Outputs
-}
-
-// Worth returns the worth of a player with participation s, where meanSquare is
-// the mean over samples of c^2.
-func (v Valuation) Worth(s, meanSquare float64) float64 {
-	if v == Potential {
-		return meanSquare
-	}
-	return Worth(s, meanSquare)
+	return v == "" || v == Effective || v == Outputs
 }

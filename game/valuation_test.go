@@ -1,42 +1,32 @@
 package game_test
 
 import (
-	"math"
 	"testing"
 
 	"nashprune/game"
 )
 
-// TestPotentialWorthsLetPlayersComeBack: a player that fell while the price was high
-// comes back to 1 - p/m when it is low again; with effective worths it is gone, since
-// its worth fell with it. Feedbacks are the slopes of the best responses.
-func TestPotentialWorthsLetPlayersComeBack(t *testing.T) {
+// TestFallenPlayersStayAway: the worth s^2 m falls with s, so a player that fell while
+// the price was high does not come back when it is low again.
+func TestFallenPlayersStayAway(t *testing.T) {
 	const meanSquare, high, low = 1., 2., 0.1
-	for _, c := range []struct {
-		valuation game.Valuation
-		want      float64
-	}{{game.Potential, 0.9}, {game.Effective, 0}, {"", 0}} {
-		s := 1.
-		for round := range 60 {
-			price := low
-			if round < 3 {
-				price = high
-			}
-			market := game.Market{Price: price, Valuation: c.valuation}
-			worth := c.valuation.Worth(s, meanSquare)
-			const step = 1e-6
-			slope := (market.BestResponse(c.valuation.Worth(s+step, meanSquare)) - market.BestResponse(c.valuation.Worth(s-step, meanSquare))) / (2 * step)
-			feedback := market.Account(worth, s).Feedback
-			if s > 0.4 && math.Abs(slope-feedback) > 1e-6*(1+feedback) { // step^2 of third derivatives below 1e3
-				t.Errorf("%q at %g: the slope is %g, the feedback %g", c.valuation, s, slope, feedback)
-			}
-			s = market.Respond(worth, s, 0.5)
+	s := 1.
+	for round := range 60 {
+		market := game.Market{Price: low}
+		if round < 3 {
+			market.Price = high
 		}
-		if math.Abs(s-c.want) > 1e-12 { // half of what is left in each of 57 rounds
-			t.Errorf("%q ends at %g, want %g", c.valuation, s, c.want)
-		}
+		s = market.Respond(game.Worth(s, meanSquare), s, 0.5)
 	}
-	if game.Valuation("other").Known() || !game.Potential.Known() || !game.Valuation("").Known() {
-		t.Error("known valuations")
+	if s > 1e-12 { // half of the rest goes in each round
+		t.Errorf("the player ends at %g, want 0", s)
+	}
+}
+
+func TestKnownValuations(t *testing.T) {
+	for v, known := range map[game.Valuation]bool{"": true, game.Effective: true, game.Outputs: true, "potential": false} {
+		if v.Known() != known {
+			t.Errorf("%q: known %v, want %v", v, v.Known(), known)
+		}
 	}
 }

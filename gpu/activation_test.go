@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"nashprune/gpu"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
 )
@@ -48,7 +48,7 @@ func probeActivation(t *testing.T, a network.Activation, arguments []float32) (v
 		Name: "one", Height: 1, Width: 1, Deviation: 1,
 		Train: dataset.Samples{Features: 1, Values: []float32{0}, Outputs: 1, Targets: []float32{-1}},
 	}
-	e, err := openVulkan(d, trainer.EngineOptions{Batch: 1, Optimiser: trainer.Optimiser{Kind: trainer.SGD}}, &trainer.State{Network: n})
+	e, err := openVulkan(d, backend.EngineOptions{Batch: 1, Optimiser: backend.Optimiser{Kind: backend.SGD}}, &backend.State{Network: n})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +133,7 @@ func TestActivationsTravel(t *testing.T) {
 		Name: "one", Height: 1, Width: 1, Deviation: 1,
 		Train: dataset.Samples{Features: 1, Values: []float32{1}, Outputs: 1, Targets: []float32{0}},
 	}
-	e, err := openVulkan(d, trainer.EngineOptions{Batch: 1}, &trainer.State{Network: n})
+	e, err := openVulkan(d, backend.EngineOptions{Batch: 1}, &backend.State{Network: n})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +151,7 @@ func TestActivationsTravel(t *testing.T) {
 	}
 	n.Activation = network.Tanh
 	n.Layers[0].Bias[2] = -1
-	if err := e.Push(&trainer.State{Network: n}); err != nil {
+	if err := e.Push(&backend.State{Network: n}); err != nil {
 		t.Fatal(err)
 	}
 	carried(network.Tanh)
@@ -169,7 +169,7 @@ func TestActivationsTravel(t *testing.T) {
 		}
 	}
 	n.Activation = "softplus"
-	if err := e.Push(&trainer.State{Network: n}); err == nil {
+	if err := e.Push(&backend.State{Network: n}); err == nil {
 		t.Error("it takes an activation that there is not")
 	}
 	carried(network.Tanh)

@@ -10,13 +10,13 @@ import (
 	"time"
 
 	"nashprune/gpu"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/backendtest"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
 )
 
-var adam = trainer.Optimiser{Kind: trainer.Adam}
+var adam = backend.Optimiser{Kind: backend.Adam}
 
 // benchmarkCase returns a network with its samples.
 func benchmarkCase(hidden ...int) backendtest.Case {
@@ -24,18 +24,18 @@ func benchmarkCase(hidden ...int) backendtest.Case {
 }
 
 // fresh returns the case's network as a training starts it.
-func fresh(c backendtest.Case) *trainer.State {
+func fresh(c backendtest.Case) *backend.State {
 	n := network.New(append(append([]int{c.Inputs}, c.Hidden...), c.Outputs))
 	if err := n.Initialise(network.He, 1); err != nil {
 		panic(err)
 	}
-	return &trainer.State{Network: n}
+	return &backend.State{Network: n}
 }
 
 // openOn opens the case at a fresh network on the device that words mean.
-func openOn(tb testing.TB, words string, c backendtest.Case) trainer.Engine {
+func openOn(tb testing.TB, words string, c backendtest.Case) backend.Engine {
 	tb.Helper()
-	device, err := trainer.FindDevice(words)
+	device, err := backend.FindDevice(words)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -43,9 +43,9 @@ func openOn(tb testing.TB, words string, c backendtest.Case) trainer.Engine {
 }
 
 // open opens the case at a fresh network on a device.
-func open(tb testing.TB, device trainer.Device, c backendtest.Case) trainer.Engine {
+func open(tb testing.TB, device backend.Device, c backendtest.Case) backend.Engine {
 	tb.Helper()
-	e, err := device.Open(c.Data(), trainer.EngineOptions{Batch: c.Batch, Optimiser: c.Optimiser}, fresh(c))
+	e, err := device.Open(c.Data(), backend.EngineOptions{Batch: c.Batch, Optimiser: c.Optimiser}, fresh(c))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -58,8 +58,8 @@ func open(tb testing.TB, device trainer.Device, c backendtest.Case) trainer.Engi
 }
 
 // steps returns a stretch of whole batches.
-func steps(c backendtest.Case, n int, track bool) trainer.Stretch {
-	s := trainer.Stretch{Track: track}
+func steps(c backendtest.Case, n int, track bool) backend.Stretch {
+	s := backend.Stretch{Track: track}
 	for i := range n * c.Batch {
 		s.Order = append(s.Order, int32(i%(2*c.Batch)))
 	}
@@ -78,10 +78,10 @@ func BenchmarkStep(b *testing.B) {
 				const stepsAtOnce = 32
 				c := benchmarkCase(hidden...)
 				s := steps(c, stepsAtOnce, track)
-				engines := map[string]trainer.Engine{}
+				engines := map[string]backend.Engine{}
 				took := map[string]time.Duration{}
 				devices := []string{gpu.DriverName, "gonum", "openblas"}
-				if _, err := trainer.FindDevice("openblas"); err != nil {
+				if _, err := backend.FindDevice("openblas"); err != nil {
 					b.Log(err)
 					devices = devices[:2]
 				}
@@ -124,9 +124,9 @@ func BenchmarkStreamed(b *testing.B) {
 		b.Run(fmt.Sprint(widths), func(b *testing.B) {
 			c := benchmarkCase(widths[1 : len(widths)-1]...)
 			data := dataset.Noise(samples, widths[0], widths[len(widths)-1])
-			var epoch []trainer.Stretch
+			var epoch []backend.Stretch
 			for first := 0; first < samples; first += stretch * c.Batch {
-				var s trainer.Stretch
+				var s backend.Stretch
 				for i := first; i < min(samples, first+stretch*c.Batch); i++ {
 					if i%c.Batch == 0 {
 						s.LearningRates = append(s.LearningRates, 1e-4)
@@ -135,9 +135,9 @@ func BenchmarkStreamed(b *testing.B) {
 				}
 				epoch = append(epoch, s)
 			}
-			placements := []trainer.Placement{trainer.Resident, trainer.Streamed}
-			engines, took := map[trainer.Placement]trainer.Engine{}, map[trainer.Placement][]time.Duration{}
-			train := func(p trainer.Placement, s trainer.Stretch) time.Duration {
+			placements := []backend.Placement{backend.Resident, backend.Streamed}
+			engines, took := map[backend.Placement]backend.Engine{}, map[backend.Placement][]time.Duration{}
+			train := func(p backend.Placement, s backend.Stretch) time.Duration {
 				start := time.Now()
 				if _, err := engines[p].Train(context.Background(), s); err != nil {
 					b.Fatal(err)
@@ -146,7 +146,7 @@ func BenchmarkStreamed(b *testing.B) {
 			}
 			for _, p := range placements {
 				var err error
-				o := trainer.EngineOptions{Batch: c.Batch, Optimiser: c.Optimiser, Samples: p}
+				o := backend.EngineOptions{Batch: c.Batch, Optimiser: c.Optimiser, Samples: p}
 				if engines[p], err = openVulkan(data, o, fresh(c)); err != nil {
 					b.Fatal(err)
 				}
@@ -154,7 +154,7 @@ func BenchmarkStreamed(b *testing.B) {
 				train(p, epoch[0]) // and compile the kernels
 			}
 			for b.Loop() {
-				times := map[trainer.Placement]time.Duration{}
+				times := map[backend.Placement]time.Duration{}
 				for _, s := range epoch {
 					for _, p := range placements {
 						times[p] += train(p, s)
@@ -168,7 +168,7 @@ func BenchmarkStreamed(b *testing.B) {
 			for _, p := range placements {
 				b.ReportMetric(median(took[p]), string(p)+"-us/epoch")
 			}
-			b.ReportMetric(median(took[trainer.Streamed])/median(took[trainer.Resident]), "streamed/resident")
+			b.ReportMetric(median(took[backend.Streamed])/median(took[backend.Resident]), "streamed/resident")
 		})
 	}
 }
@@ -176,7 +176,7 @@ func BenchmarkStreamed(b *testing.B) {
 // BenchmarkKernels times a training step with each of the kernel sets, in turns,
 // beside the one that the device takes unless told otherwise.
 func BenchmarkKernels(b *testing.B) {
-	device, err := trainer.FindDevice(gpu.DriverName)
+	device, err := backend.FindDevice(gpu.DriverName)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -189,7 +189,7 @@ func BenchmarkKernels(b *testing.B) {
 			c := benchmarkCase(hidden...)
 			s := steps(c, 8, true)
 			took := map[string][]time.Duration{}
-			engines := map[string]trainer.Engine{}
+			engines := map[string]backend.Engine{}
 			train := func(set string) time.Duration {
 				start := time.Now()
 				if _, err := engines[set].Train(context.Background(), s); err != nil {

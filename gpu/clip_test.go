@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
 )
@@ -27,8 +27,8 @@ func clipped(t *testing.T, inputs, outputs int, size, longest float64) (gradient
 		part.Targets = append(part.Targets, float32(size*math.Cos(float64(i))))
 	}
 	d := &dataset.Dataset{Name: "one", Height: 1, Width: inputs, Deviation: 1, Train: part}
-	o := trainer.EngineOptions{Batch: 1, Optimiser: trainer.Optimiser{Kind: trainer.SGD, ClipNorm: longest}}
-	e, err := openVulkan(d, o, &trainer.State{Network: network.New([]int{inputs, outputs})})
+	o := backend.EngineOptions{Batch: 1, Optimiser: backend.Optimiser{Kind: backend.SGD, ClipNorm: longest}}
+	e, err := openVulkan(d, o, &backend.State{Network: network.New([]int{inputs, outputs})})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,10 +123,10 @@ func TestClippingTakesItsOwnKernels(t *testing.T) {
 // long, with every optimiser. Compilers may fuse operations in one kernel and not in
 // the other, so a few roundings of what is added up may lie between.
 func TestClippingMovesAsTheFusedUpdateDoes(t *testing.T) {
-	for _, kind := range trainer.OptimiserKinds {
+	for _, kind := range backend.OptimiserKinds {
 		end := func(longest float64) (numbers []float32) {
 			c := benchmarkCase(13, 6)
-			c.Optimiser = trainer.Optimiser{Kind: kind, WeightDecay: 0.1, ClipNorm: longest}
+			c.Optimiser = backend.Optimiser{Kind: kind, WeightDecay: 0.1, ClipNorm: longest}
 			if kind.HasMomentum() {
 				c.Optimiser.Momentum = 0.9
 			}

@@ -13,7 +13,7 @@ import (
 
 	"nashprune/game"
 	"nashprune/gpu"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/backendtest"
 	"nashprune/trainer/network"
 )
@@ -24,21 +24,21 @@ import (
 func TestNumbersThatAreNotFinite(t *testing.T) {
 	c := backendtest.Cases()[2]
 	infinity, nan := float32(math.Inf(1)), float32(math.NaN())
-	for name, spoil := range map[string]func(*trainer.State){
-		"NaN in a hidden weight":      func(s *trainer.State) { s.Network.Layers[0].Weight[0] = nan },
-		"NaN in a hidden bias":        func(s *trainer.State) { s.Network.Layers[0].Bias[1] = nan },
-		"NaN in a participation":      func(s *trainer.State) { s.Network.Layers[0].Participation[0] = nan },
-		"NaN in a logit":              func(s *trainer.State) { s.Network.Layers[1].Bias[1] = nan },
-		"infinity in a hidden weight": func(s *trainer.State) { s.Network.Layers[0].Weight[0] = infinity },
-		"infinity below a rectifier":  func(s *trainer.State) { s.Network.Layers[0].Bias[1] = -infinity },
-		"infinity in a logit":         func(s *trainer.State) { s.Network.Layers[1].Bias[1] = -infinity },
+	for name, spoil := range map[string]func(*backend.State){
+		"NaN in a hidden weight":      func(s *backend.State) { s.Network.Layers[0].Weight[0] = nan },
+		"NaN in a hidden bias":        func(s *backend.State) { s.Network.Layers[0].Bias[1] = nan },
+		"NaN in a participation":      func(s *backend.State) { s.Network.Layers[0].Participation[0] = nan },
+		"NaN in a logit":              func(s *backend.State) { s.Network.Layers[1].Bias[1] = nan },
+		"infinity in a hidden weight": func(s *backend.State) { s.Network.Layers[0].Weight[0] = infinity },
+		"infinity below a rectifier":  func(s *backend.State) { s.Network.Layers[0].Bias[1] = -infinity },
+		"infinity in a logit":         func(s *backend.State) { s.Network.Layers[1].Bias[1] = -infinity },
 	} {
 		for _, how := range []struct {
 			activation network.Activation
-			paper      *trainer.PaperMove
+			paper      *backend.PaperMove
 		}{
-			{network.ReLU, &trainer.PaperMove{Game: game.Paper{Alpha: 1, Beta: 1}, Update: trainer.GradientAscent, Rate: 0.1}},
-			{network.ReLU, &trainer.PaperMove{Game: game.Paper{Alpha: 1, Beta: 1, Gradient: game.OfEffective}, Update: trainer.AdamAscent, Rate: 0.1}},
+			{network.ReLU, &backend.PaperMove{Game: game.Paper{Alpha: 1, Beta: 1}, Update: backend.GradientAscent, Rate: 0.1}},
+			{network.ReLU, &backend.PaperMove{Game: game.Paper{Alpha: 1, Beta: 1, Gradient: game.OfEffective}, Update: backend.AdamAscent, Rate: 0.1}},
 			{network.ReLU, nil}, {network.LeakyReLU, nil}, {network.GELU, nil}, {network.Tanh, nil},
 		} {
 			found := func(driver string) string {
@@ -49,7 +49,7 @@ func TestNumbersThatAreNotFinite(t *testing.T) {
 				if err := e.Push(state); err != nil {
 					t.Fatal(err)
 				}
-				evaluation, err := e.Evaluate(context.Background(), trainer.TrainPart, trainer.Want{})
+				evaluation, err := e.Evaluate(context.Background(), backend.TrainPart, backend.Want{})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -77,7 +77,7 @@ func TestNumbersThatAreNotFinite(t *testing.T) {
 func TestMomentsOfAnotherOptimiser(t *testing.T) {
 	c := backendtest.Cases()[2]
 	state := c.State()
-	c.Optimiser = trainer.Optimiser{Kind: trainer.SGD, Momentum: 0.9}
+	c.Optimiser = backend.Optimiser{Kind: backend.SGD, Momentum: 0.9}
 	e := openOn(t, gpu.DriverName, c)
 	if err := e.Push(state); err != nil {
 		t.Fatal(err)
@@ -95,10 +95,10 @@ func TestMomentsOfAnotherOptimiser(t *testing.T) {
 // name.
 func TestPaperMovesByGradientUnlessTold(t *testing.T) {
 	c := backendtest.Cases()[2]
-	played := func(update trainer.PaperUpdate) []float64 {
+	played := func(update backend.PaperUpdate) []float64 {
 		e := openOn(t, gpu.DriverName, c)
 		stretch := steps(c, 2, false)
-		stretch.Paper = &trainer.PaperMove{Game: game.Paper{Gamma: 1}, Update: update, Rate: 0.1}
+		stretch.Paper = &backend.PaperMove{Game: game.Paper{Gamma: 1}, Update: update, Rate: 0.1}
 		if _, err := e.Train(context.Background(), stretch); err != nil {
 			t.Fatal(err)
 		}
@@ -108,7 +108,7 @@ func TestPaperMovesByGradientUnlessTold(t *testing.T) {
 		}
 		return statistics[0].Participation
 	}
-	if got, want := played(""), played(trainer.GradientAscent); !reflect.DeepEqual(got, want) {
+	if got, want := played(""), played(backend.GradientAscent); !reflect.DeepEqual(got, want) {
 		t.Errorf("%v, and by gradient %v", got, want)
 	}
 }
@@ -118,7 +118,7 @@ func TestNoBatchLeavesItsPlace(t *testing.T) {
 	c := backendtest.Case{Inputs: 3, Hidden: []int{2}, Outputs: 2, Batch: 1000, Rows: 1, Optimiser: adam}
 	data := c.Data()
 	data.Train.Pixels, data.Train.Labels = data.Train.Pixels[:3*300], data.Train.Labels[:300]
-	e, err := openVulkan(data, trainer.EngineOptions{Batch: c.Batch, Optimiser: c.Optimiser}, fresh(c))
+	e, err := openVulkan(data, backend.EngineOptions{Batch: c.Batch, Optimiser: c.Optimiser}, fresh(c))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +128,7 @@ func TestNoBatchLeavesItsPlace(t *testing.T) {
 			t.Error("no panic")
 		}
 	}()
-	_, err = e.Train(context.Background(), trainer.Stretch{Order: make([]int32, 301), LearningRates: []float64{1e-3}})
+	_, err = e.Train(context.Background(), backend.Stretch{Order: make([]int32, 301), LearningRates: []float64{1e-3}})
 	t.Error(err)
 }
 
@@ -141,8 +141,8 @@ func TestWidthsThatArePushed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wide := &trainer.State{Network: network.New([]int{c.Inputs, 262141, c.Outputs})}
-	if err := e.Push(wide); !errors.Is(err, trainer.ErrUsage) {
+	wide := &backend.State{Network: network.New([]int{c.Inputs, 262141, c.Outputs})}
+	if err := e.Push(wide); !errors.Is(err, backend.ErrUsage) {
 		t.Errorf("%v", err)
 	}
 	after, err := e.Pull()
@@ -154,13 +154,13 @@ func TestWidthsThatArePushed(t *testing.T) {
 // TestTheDeviceIsTheOneThatWasListed opens a device whose number now is another's.
 func TestTheDeviceIsTheOneThatWasListed(t *testing.T) {
 	c := backendtest.Cases()[0]
-	device, err := trainer.FindDevice(gpu.DriverName)
+	device, err := backend.FindDevice(gpu.DriverName)
 	if err != nil {
 		t.Fatal(err)
 	}
 	device.Name = "Voodoo"
-	_, err = device.Open(c.Data(), trainer.EngineOptions{Batch: c.Batch, Optimiser: c.Optimiser}, fresh(c))
-	if !errors.Is(err, trainer.ErrNoDevice) || !strings.Contains(err.Error(), "Voodoo") {
+	_, err = device.Open(c.Data(), backend.EngineOptions{Batch: c.Batch, Optimiser: c.Optimiser}, fresh(c))
+	if !errors.Is(err, backend.ErrNoDevice) || !strings.Contains(err.Error(), "Voodoo") {
 		t.Errorf("%v", err)
 	}
 }
@@ -179,7 +179,7 @@ func kindsOf(numbers ...float64) (kinds []float64) {
 func TestBestResponsesStayBetweenZeroAndOne(t *testing.T) {
 	const players = 64
 	c := backendtest.Case{Inputs: 1, Hidden: []int{players}, Outputs: 2, Batch: 1, Rows: 1, Optimiser: adam}
-	options := trainer.EngineOptions{Batch: 1, Optimiser: adam, Valuation: game.Potential}
+	options := backend.EngineOptions{Batch: 1, Optimiser: adam}
 	within := func(what string, participations []float64) {
 		t.Helper()
 		for i, s := range participations {
@@ -189,15 +189,15 @@ func TestBestResponsesStayBetweenZeroAndOne(t *testing.T) {
 		}
 	}
 	for _, price := range []float32{0.3, 0.7, 0.9, 1.1, 3.3} {
-		state := &trainer.State{Network: network.New([]int{1, players, 2}), Tracked: 1}
-		of := trainer.Contributions{Mean: make([]float32, players), MeanSquare: make([]float32, players)}
+		state := &backend.State{Network: network.New([]int{1, players, 2}), Tracked: 1}
+		of := backend.Contributions{Mean: make([]float32, players), MeanSquare: make([]float32, players)}
 		worth := price
 		for i := range players {
-			state.Network.Layers[0].Weight[i], state.Network.Layers[0].Participation[i] = 1, 0
+			state.Network.Layers[0].Weight[i], state.Network.Layers[0].Participation[i] = 1, 1
 			worth = math.Nextafter32(worth, 2*price)
 			of.MeanSquare[i] = worth
 		}
-		state.Contributions = []trainer.Contributions{of}
+		state.Contributions = []backend.Contributions{of}
 		e, err := openVulkan(c.Data(), options, state)
 		if err != nil {
 			t.Fatal(err)
@@ -212,7 +212,7 @@ func TestBestResponsesStayBetweenZeroAndOne(t *testing.T) {
 		stretch.LearningRates = []float64{0}
 		for toll, n := price, 0; n < 8; n++ {
 			toll = math.Nextafter32(toll, 0)
-			stretch.Paper = &trainer.PaperMove{Game: game.Paper{Beta: float64(price) / 2, Gamma: -float64(toll)}, Update: trainer.BestResponse, Rate: 1}
+			stretch.Paper = &backend.PaperMove{Game: game.Paper{Beta: float64(price) / 2, Gamma: -float64(toll)}, Update: backend.BestResponse, Rate: 1}
 			if _, err := e.Train(t.Context(), stretch); err != nil {
 				t.Fatal(err)
 			}

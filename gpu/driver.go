@@ -6,33 +6,34 @@ import (
 	"fmt"
 
 	"nashprune/gpu/internal/compute"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 )
 
 type driver struct{}
 
-var _ trainer.Driver = driver{}
+var _ backend.Driver = driver{}
 
-func init() { trainer.Register(driver{}) }
+func init() { backend.Register(driver{}) }
 
 func (driver) Name() string { return DriverName }
 
-func (driver) Devices() ([]trainer.Device, error) {
+func (driver) Devices() (devices []backend.Device, err error) {
+	defer convert(&err)
 	found, err := compute.List()
 	if err != nil {
 		err = fmt.Errorf("%w (nashprune doctor finds out why)", err)
 	}
-	var devices []trainer.Device
 	for _, d := range found {
-		devices = append(devices, trainer.Device{
-			Driver: DriverName, Index: d.Index, Name: d.Name, Kind: d.Kind, DriverInfo: d.Driver, Kernels: kernelSets(d)[0].name,
+		devices = append(devices, backend.Device{
+			Driver: DriverName, Index: d.Index, Name: d.Name, Kind: deviceKinds[d.Kind], DriverInfo: d.Driver, Kernels: kernelSets(d)[0].name,
 		})
 	}
 	return devices, err
 }
 
-func (driver) Open(d trainer.Device, data *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (trainer.Engine, error) {
+func (driver) Open(d backend.Device, data *dataset.Dataset, o backend.EngineOptions, s *backend.State) (_ backend.Engine, err error) {
+	defer convert(&err)
 	if err := o.Validate(data, s.Network); err != nil {
 		return nil, err
 	}
@@ -42,7 +43,7 @@ func (driver) Open(d trainer.Device, data *dataset.Dataset, o trainer.EngineOpti
 	}
 	if name := device.Info().Name; name != d.Name {
 		device.Close()
-		return nil, fmt.Errorf("%w: %s is %s now and was %s", trainer.ErrNoDevice, d.ID(), name, d.Name)
+		return nil, fmt.Errorf("%w: %s is %s now and was %s", backend.ErrNoDevice, d.ID(), name, d.Name)
 	}
 	kernels, err := findKernels(device.Info(), d.Kernels)
 	var e *engine
@@ -57,7 +58,7 @@ func (driver) Open(d trainer.Device, data *dataset.Dataset, o trainer.EngineOpti
 }
 
 // lookUp returns what is known of a device that was listed before.
-func lookUp(d trainer.Device) (compute.Info, error) {
+func lookUp(d backend.Device) (compute.Info, error) {
 	devices, err := compute.List()
 	for _, info := range devices {
 		if info.Index == d.Index && info.Name == d.Name {
@@ -67,5 +68,5 @@ func lookUp(d trainer.Device) (compute.Info, error) {
 	if err != nil {
 		return compute.Info{}, err
 	}
-	return compute.Info{}, fmt.Errorf("%w: %s is not %s any more", trainer.ErrNoDevice, d.ID(), d.Name)
+	return compute.Info{}, fmt.Errorf("%w: %s is not %s any more", backend.ErrNoDevice, d.ID(), d.Name)
 }

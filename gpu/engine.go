@@ -7,13 +7,13 @@ import (
 
 	"nashprune/gpu/internal/compute"
 	"nashprune/shaders"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
 )
 
 // evaluationBatch is how many samples are evaluated at a time.
-const evaluationBatch = trainer.InferLimit
+const evaluationBatch = backend.InferLimit
 
 // planLength is how many steps the host plans ahead.
 const planLength = 64
@@ -28,7 +28,7 @@ const maxTurns = 65000
 type engine struct {
 	device    *compute.Device
 	data      *dataset.Dataset
-	options   trainer.EngineOptions
+	options   backend.EngineOptions
 	grain     grain
 	batchRows int // rows of all buffers that hold a batch
 
@@ -59,11 +59,11 @@ type engine struct {
 	before      map[mode]time.Duration // what a step took before the last removal
 }
 
-var _ trainer.Engine = (*engine)(nil)
+var _ backend.Engine = (*engine)(nil)
 
 // newEngine places the samples and the state on the device, which stays the
 // caller's to close when it fails.
-func newEngine(device *compute.Device, kernels kernelSet, d *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (*engine, error) {
+func newEngine(device *compute.Device, kernels kernelSet, d *dataset.Dataset, o backend.EngineOptions, s *backend.State) (*engine, error) {
 	e := &engine{
 		device: device, data: d, options: o,
 		grain:     grainFor(device.Info().Kind, kernels),
@@ -92,7 +92,7 @@ func newEngine(device *compute.Device, kernels kernelSet, d *dataset.Dataset, o 
 }
 
 // batchRowsOf returns the rows of all buffers that hold a batch.
-func batchRowsOf(o trainer.EngineOptions, d *dataset.Dataset) int {
+func batchRowsOf(o backend.EngineOptions, d *dataset.Dataset) int {
 	return max(min(o.Batch, d.Train.Len()), evaluationBatch)
 }
 
@@ -117,7 +117,7 @@ func (e *engine) placeExchange() (err error) {
 	return nil
 }
 
-func (e *engine) Timings() []trainer.Timing { return e.device.Timings() }
+func (e *engine) Timings() []backend.Timing { return timings(e.device) }
 
 func (e *engine) Close() error {
 	e.free()

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"nashprune/gpu"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/backendtest"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
@@ -32,7 +32,7 @@ func TestMoreRowsThanAGrid(t *testing.T) {
 func TestSameBitsHoweverStepsAreSubmitted(t *testing.T) {
 	c := backendtest.Cases()[6]
 	whole := steps(c, 40, true)
-	end := func(train func(trainer.Engine)) *trainer.State {
+	end := func(train func(backend.Engine)) *backend.State {
 		e := openOn(t, gpu.DriverName, c)
 		train(e)
 		state, err := e.Pull()
@@ -41,14 +41,14 @@ func TestSameBitsHoweverStepsAreSubmitted(t *testing.T) {
 		}
 		return state
 	}
-	atOnce := end(func(e trainer.Engine) {
+	atOnce := end(func(e backend.Engine) {
 		if _, err := e.Train(context.Background(), whole); err != nil {
 			t.Fatal(err)
 		}
 	})
-	oneByOne := end(func(e trainer.Engine) {
+	oneByOne := end(func(e backend.Engine) {
 		for i, rate := range whole.LearningRates {
-			one := trainer.Stretch{Order: whole.Order[i*c.Batch:][:c.Batch], LearningRates: []float64{rate}, Track: true}
+			one := backend.Stretch{Order: whole.Order[i*c.Batch:][:c.Batch], LearningRates: []float64{rate}, Track: true}
 			if _, err := e.Train(context.Background(), one); err != nil {
 				t.Fatal(err)
 			}
@@ -94,11 +94,11 @@ func TestStepsDoNotAllocate(t *testing.T) {
 // a kernel see: they are streamed, and refused where they are to be resident. Devices
 // that see more have nothing to refuse.
 func TestSamplesThatAKernelCannotReach(t *testing.T) {
-	device, err := trainer.FindDevice(gpu.DriverName)
+	device, err := backend.FindDevice(gpu.DriverName)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if device.Kind != trainer.SoftwareGPU {
+	if device.Kind != backend.SoftwareGPU {
 		t.Skip("needs a device that reaches no more than 128 MiB")
 	}
 	const features, samples = 1 << 16, 2080
@@ -107,13 +107,13 @@ func TestSamplesThatAKernelCannotReach(t *testing.T) {
 	part.Pixels[len(part.Pixels)-1] = 255 // of the last sample: a logit of 1
 	n := network.New([]int{features, 1, 2})
 	n.Layers[0].Weight[features-1], n.Layers[1].Weight[1] = 1, 1
-	o := trainer.EngineOptions{Batch: 1, Optimiser: adam}
-	e, err := device.Open(d, o, &trainer.State{Network: n})
+	o := backend.EngineOptions{Batch: 1, Optimiser: adam}
+	e, err := device.Open(d, o, &backend.State{Network: n})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer e.Close()
-	got, err := e.Evaluate(context.Background(), trainer.TrainPart, trainer.Want{Logits: true})
+	got, err := e.Evaluate(context.Background(), backend.TrainPart, backend.Want{Logits: true})
 	if err != nil || !gpu.Streams(e) {
 		t.Fatalf("it streams: %v, %v", gpu.Streams(e), err)
 	}
@@ -122,9 +122,9 @@ func TestSamplesThatAKernelCannotReach(t *testing.T) {
 	if !slices.Equal(got.Logits, want) {
 		t.Error("the logits are others")
 	}
-	o.Samples = trainer.Resident
-	_, err = device.Open(d, o, &trainer.State{Network: n})
-	if !errors.Is(err, trainer.ErrOutOfMemory) || !strings.Contains(err.Error(), "MiB") {
+	o.Samples = backend.Resident
+	_, err = device.Open(d, o, &backend.State{Network: n})
+	if !errors.Is(err, backend.ErrOutOfMemory) || !strings.Contains(err.Error(), "MiB") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -135,8 +135,8 @@ func TestRefusesLoopsThatAreTooLong(t *testing.T) {
 		"a batch": {Inputs: 1, Hidden: []int{1}, Outputs: 2, Batch: 65536, Rows: 1, Optimiser: adam},
 		"262141 ": {Inputs: 1, Hidden: []int{262141}, Outputs: 2, Batch: 1, Rows: 1, Optimiser: adam},
 	} {
-		_, err := openVulkan(c.Data(), trainer.EngineOptions{Batch: c.Batch, Optimiser: c.Optimiser}, fresh(c))
-		if !errors.Is(err, trainer.ErrUsage) || !strings.Contains(err.Error(), name) {
+		_, err := openVulkan(c.Data(), backend.EngineOptions{Batch: c.Batch, Optimiser: c.Optimiser}, fresh(c))
+		if !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -182,7 +182,7 @@ func TestTrainingUnderAnAllocatingGoroutine(t *testing.T) {
 // trainAndClose takes an engine through everything that a training does, and
 // returns how many steps it took.
 func trainAndClose(c backendtest.Case) (done int, err error) {
-	e, err := openVulkan(c.Data(), trainer.EngineOptions{Batch: c.Batch, Optimiser: c.Optimiser}, c.State())
+	e, err := openVulkan(c.Data(), backend.EngineOptions{Batch: c.Batch, Optimiser: c.Optimiser}, c.State())
 	if err != nil {
 		return 0, err
 	}
@@ -218,15 +218,15 @@ func trainAndClose(c backendtest.Case) (done int, err error) {
 func TestInferComputesTheLogits(t *testing.T) {
 	c := backendtest.Cases()[2]
 	e := openOn(t, gpu.DriverName, c)
-	want, err := e.Evaluate(context.Background(), trainer.TestPart, trainer.Want{Logits: true})
+	want, err := e.Evaluate(context.Background(), backend.TestPart, backend.Want{Logits: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := e.Infer(trainer.InferLimit + 1); err == nil {
+	if err := e.Infer(backend.InferLimit + 1); err == nil {
 		t.Error("it takes more samples than the limit")
 	}
-	for _, count := range []int{1, 5, trainer.InferLimit} {
-		if _, err := e.Evaluate(context.Background(), trainer.TrainPart, trainer.Want{}); err != nil {
+	for _, count := range []int{1, 5, backend.InferLimit} {
+		if _, err := e.Evaluate(context.Background(), backend.TrainPart, backend.Want{}); err != nil {
 			t.Fatal(err)
 		}
 		if err := e.Infer(count); err != nil {

@@ -10,7 +10,7 @@ import (
 
 	"nashprune/gpu/internal/compute"
 	"nashprune/shaders"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 )
 
@@ -39,7 +39,7 @@ func SetMemoryLimit(n int) (restore func()) {
 }
 
 // PlanWithin says what keeps an engine from a device with memory for all and some limits.
-func PlanWithin(l compute.Limits, d *dataset.Dataset, o trainer.EngineOptions, widths []int) error {
+func PlanWithin(l compute.Limits, d *dataset.Dataset, o backend.EngineOptions, widths []int) error {
 	_, err := planMemory(compute.Info{Alignment: 16, Memory: math.MaxInt, Limits: l}, d, o, widths)
 	return err
 }
@@ -53,11 +53,11 @@ func StepsAfter(all time.Duration, steps int) int {
 }
 
 // Streams says whether samples are streamed to an engine.
-func Streams(e trainer.Engine) bool { return e.(*engine).samples.streamed }
+func Streams(e backend.Engine) bool { return e.(*engine).samples.streamed }
 
 // BeforeFilling has a function called before features are copied to a chunk of an
 // engine.
-func BeforeFilling(e trainer.Engine, do func()) {
+func BeforeFilling(e backend.Engine, do func()) {
 	features := &e.(*engine).samples.features
 	of := features.of
 	features.of = func(part dataset.Samples) []byte {
@@ -68,12 +68,12 @@ func BeforeFilling(e trainer.Engine, do func()) {
 
 // CutAs makes a fresh engine cut its work as on a device of another kind, with
 // kernels that share nothing.
-func CutAs(e trainer.Engine, kind trainer.DeviceKind) {
+func CutAs(e backend.Engine, kind compute.Kind) {
 	e.(*engine).grain = grainFor(kind, registerSet(kind))
 }
 
 // CutWith makes a fresh engine compute with other kernels.
-func CutWith(e trainer.Engine, kernels string) {
+func CutWith(e backend.Engine, kernels string) {
 	v := e.(*engine)
 	set, err := findKernels(v.device.Info(), kernels)
 	if err != nil {
@@ -84,7 +84,7 @@ func CutWith(e trainer.Engine, kernels string) {
 
 // KernelSets returns the names of the sets that a device of a kind and with limits
 // can run, and what is wrong with the tiles of any.
-func KernelSets(kind trainer.DeviceKind, l compute.Limits) (names []string, wrong error) {
+func KernelSets(kind compute.Kind, l compute.Limits) (names []string, wrong error) {
 	for _, s := range kernelSets(compute.Info{Kind: kind, Limits: l}) {
 		names = append(names, s.name)
 		wrong = errors.Join(wrong, s.check())
@@ -117,7 +117,7 @@ type Cut struct {
 }
 
 // CutInto makes a fresh engine cut its work so.
-func CutInto(e trainer.Engine, c Cut) {
+func CutInto(e backend.Engine, c Cut) {
 	forward := tile{c.Local, c.Across, c.Rows, c.Columns, c.Step}
 	gradient, backward := forward, forward
 	gradient.rows *= 4
@@ -128,11 +128,24 @@ func CutInto(e trainer.Engine, c Cut) {
 }
 
 // Logits returns what the last forward pass left of its first rows samples.
-func Logits(e trainer.Engine, rows int) ([]float32, error) {
+func Logits(e backend.Engine, rows int) ([]float32, error) {
 	v := e.(*engine)
 	last := v.layers[len(v.layers)-1]
 	return v.readBatch(last.output, rows, last.out)
 }
 
 // Allocated returns the bytes of an engine's arenas.
-func Allocated(e trainer.Engine) int { return e.(*engine).device.Allocated() }
+func Allocated(e backend.Engine) int { return e.(*engine).device.Allocated() }
+
+// Converted returns what the contract gets of an error.
+func Converted(err error) error {
+	convert(&err)
+	return err
+}
+
+// WhenRecorded has a function called with every program that is recorded, until the
+// function that it returns is called.
+func WhenRecorded(visit func(*compute.Program)) (restore func()) {
+	recorded = visit
+	return func() { recorded = nil }
+}

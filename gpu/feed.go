@@ -8,13 +8,13 @@ import (
 	"slices"
 	"sync"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 )
 
 // batches are samples of a part of the data in the order in which steps take
 // them, so many each, at least one; the last may take fewer.
 type batches struct {
-	part  trainer.Part
+	part  backend.Part
 	order []int32
 	rows  int
 }

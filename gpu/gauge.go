@@ -9,7 +9,7 @@ import (
 
 	"nashprune/gpu/internal/compute"
 	"nashprune/shaders"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 )
 
 // gauge measures what a device reaches while it only computes or only copies.
@@ -21,11 +21,11 @@ type gauge struct {
 	copies     int     // of a measurement
 }
 
-var _ trainer.Gauger = driver{}
+var _ backend.Gauger = driver{}
 
 // How large the loops of the gauge are.
 const (
-	// firstTurns are those of the first try to take [trainer.GaugeTime].
+	// firstTurns are those of the first try to take [backend.GaugeTime].
 	firstTurns = 64
 	// peakGroups fill the largest device many times over.
 	peakGroups = 4096
@@ -35,7 +35,8 @@ const (
 	maxCopies = 1 << 11
 )
 
-func (driver) OpenGauge(d trainer.Device) (trainer.Gauge, error) {
+func (driver) OpenGauge(d backend.Device) (_ backend.Gauge, err error) {
+	defer convert(&err)
 	device, err := compute.Open(d.Index)
 	if err != nil {
 		return nil, err
@@ -73,7 +74,7 @@ func (g *gauge) prepare() error {
 		return err
 	}
 	// Where memory is fast, one copy takes no longer than its submission.
-	g.copies = int(min(maxCopies, max(1, float64(trainer.GaugeTime)/float64(once))))
+	g.copies = int(min(maxCopies, max(1, float64(backend.GaugeTime)/float64(once))))
 	pipeline, err := g.device.Pipeline(shaders.Peak, uint32(local))
 	if err != nil {
 		return err
@@ -91,12 +92,12 @@ func (g *gauge) prepare() error {
 		if err != nil {
 			return err
 		}
-		if took > trainer.GaugeTime/2 || turns == maxTurns {
+		if took > backend.GaugeTime/2 || turns == maxTurns {
 			g.operations = shaders.PeakOperations * float64(turns) * float64(peakGroups*local)
 			return nil
 		}
 		g.peak.Free()
-		turns = min(maxTurns, max(2*turns, int(float64(turns)*float64(trainer.GaugeTime)/float64(took))))
+		turns = min(maxTurns, max(2*turns, int(float64(turns)*float64(backend.GaugeTime)/float64(took))))
 	}
 }
 
@@ -108,16 +109,17 @@ func timed(p *compute.Program, times int) (time.Duration, error) {
 	return time.Since(start), err
 }
 
-func (g *gauge) Measure(ctx context.Context) (trainer.Ceilings, error) {
+func (g *gauge) Measure(ctx context.Context) (_ backend.Ceilings, err error) {
+	defer convert(&err)
 	if err := ctx.Err(); err != nil {
-		return trainer.Ceilings{}, err
+		return backend.Ceilings{}, err
 	}
 	computed, err := timed(g.peak, 1)
 	if err != nil {
-		return trainer.Ceilings{}, err
+		return backend.Ceilings{}, err
 	}
 	copied, err := timed(g.copy, g.copies)
-	return trainer.Ceilings{Operations: g.operations / computed.Seconds(), Bytes: 2 * float64(g.bytes*g.copies) / copied.Seconds()}, err
+	return backend.Ceilings{Operations: g.operations / computed.Seconds(), Bytes: 2 * float64(g.bytes*g.copies) / copied.Seconds()}, err
 }
 
 func (g *gauge) Methods() (operations, bytes string) {

@@ -12,13 +12,13 @@ import (
 	"nashprune/gpu"
 	"nashprune/gpu/internal/compute"
 	"nashprune/shaders"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 )
 
 // TestGauge measures the ceilings of the device, under the validation layers, and
 // stops when ctx has ended.
 func TestGauge(t *testing.T) {
-	device, err := trainer.FindDevice(gpu.DriverName)
+	device, err := backend.FindDevice(gpu.DriverName)
 	if err != nil {
 		t.Fatal(err)
 	}

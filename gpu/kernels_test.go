@@ -10,7 +10,7 @@ import (
 
 	"nashprune/gpu"
 	"nashprune/gpu/internal/compute"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 )
 
 // least are the limits that every Vulkan device has.
@@ -19,23 +19,21 @@ var least = compute.Limits{Invocations: 128, GroupSize: [3]int{128, 128, 64}, Sh
 // TestKernelSetsByKindAndLimits: what each kind of device takes first, and what is
 // left where limits are too low for some.
 func TestKernelSetsByKindAndLimits(t *testing.T) {
-	narrow, poor, bare := least, least, least
+	narrow, poor := least, least
 	narrow.GroupSize[0] = 64
-	poor.SharedBytes = 8000 // small takes 4128 bytes and 3072 for parts of blocks, medium 8224, large 12320
-	bare.SharedBytes = 0
+	poor.SharedBytes = 8223 // tiled takes 8224
 	for _, c := range []struct {
-		kind   trainer.DeviceKind
+		kind   compute.Kind
 		limits compute.Limits
 		want   []string
 	}{
-		{trainer.SoftwareGPU, least, []string{"vec4", "medium", "small", "large"}},
-		{trainer.DiscreteGPU, least, []string{"medium", "small", "large", "vec4"}},
-		{trainer.IntegratedGPU, least, []string{"small", "medium", "large", "vec4"}},
-		{trainer.VirtualGPU, least, []string{"small", "medium", "large", "vec4"}},
-		{trainer.DiscreteGPU, narrow, []string{"small", "vec4"}},
-		{trainer.DiscreteGPU, poor, []string{"small", "vec4"}},
-		{trainer.IntegratedGPU, bare, []string{"vec4"}},
-		{trainer.SoftwareGPU, bare, []string{"vec4"}},
+		{compute.CPU, least, []string{"vec4", "tiled"}},
+		{compute.DiscreteGPU, least, []string{"tiled", "vec4"}},
+		{compute.IntegratedGPU, least, []string{"tiled", "vec4"}},
+		{compute.VirtualGPU, least, []string{"tiled", "vec4"}},
+		{compute.DiscreteGPU, narrow, []string{"vec4"}},
+		{compute.DiscreteGPU, poor, []string{"vec4"}},
+		{compute.CPU, poor, []string{"vec4"}},
 	} {
 		got, wrong := gpu.KernelSets(c.kind, c.limits)
 		if !slices.Equal(got, c.want) {
@@ -50,7 +48,7 @@ func TestKernelSetsByKindAndLimits(t *testing.T) {
 // TestKernelsByName: those that a device does not run are named with those that it
 // does, and an engine says the same when it is opened.
 func TestKernelsByName(t *testing.T) {
-	device, err := trainer.FindDevice(gpu.DriverName)
+	device, err := backend.FindDevice(gpu.DriverName)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,19 +56,19 @@ func TestKernelsByName(t *testing.T) {
 		t.Errorf("%+v, %v", same, err)
 	}
 	_, err = device.WithKernels("huge")
-	for _, word := range []string{`--kernels "huge"`, device.ID(), "vec4", "small", "medium", "large"} {
-		if !errors.Is(err, trainer.ErrUsage) || !strings.Contains(err.Error(), word) {
+	for _, word := range []string{`--kernels "huge"`, device.ID(), "vec4", "tiled"} {
+		if !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), word) {
 			t.Errorf("%v does not say %s", err, word)
 		}
 	}
 	c := benchmarkCase(1)
 	device.Kernels = "huge"
-	if _, err := device.Open(c.Data(), trainer.EngineOptions{Batch: 1, Optimiser: adam}, fresh(c)); err == nil || !strings.Contains(err.Error(), "huge") {
+	if _, err := device.Open(c.Data(), backend.EngineOptions{Batch: 1, Optimiser: adam}, fresh(c)); err == nil || !strings.Contains(err.Error(), "huge") {
 		t.Errorf("opened with unknown kernels: %v", err)
 	}
 	gone := device
 	gone.Name = "another"
-	if _, err := gone.WithKernels("vec4"); !errors.Is(err, trainer.ErrNoDevice) {
+	if _, err := gone.WithKernels("vec4"); !errors.Is(err, backend.ErrNoDevice) {
 		t.Errorf("of a device that is not there: %v", err)
 	}
 }

@@ -8,7 +8,7 @@ import (
 
 	"nashprune/gpu/internal/compute"
 	"nashprune/shaders"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/network"
 )
 
@@ -102,7 +102,7 @@ func (e *engine) build(shapes []*layer) error {
 func (e *engine) checkLayers(limits compute.Limits, layers []*layer) error {
 	for i, l := range layers {
 		if widest := max(l.in, l.out); widest > 4*maxTurns {
-			return trainer.Usagef("%d inputs or players in a layer are too many for Vulkan: take %d at most, or train on the cpu", widest, 4*maxTurns)
+			return backend.Usagef("%d inputs or players in a layer are too many for Vulkan: take %d at most, or train on the cpu", widest, 4*maxTurns)
 		}
 		largest := max(4*l.size(), l.batchBytes(e.batchRows), 4*e.batchRows*padded(l.in))
 		err := checkReach(fmt.Sprintf("the weights or activations of layer %d take", i), largest, min(limits.StorageRange, limits.TexelRange))
@@ -171,7 +171,7 @@ func (e *engine) newParameters(layers []*layer) (*compute.Arena, error) {
 
 func (l *layer) layParameters(take taker) { l.parameters = take(4 * l.size()) }
 
-func (l *layer) layMoments(take taker, kind trainer.OptimiserKind) {
+func (l *layer) layMoments(take taker, kind backend.OptimiserKind) {
 	l.first = take(4 * l.size())
 	l.second = l.first
 	if kind.HasSecond() {
@@ -205,7 +205,8 @@ func (e *engine) readPlayers(l *layer, from compute.Buffer, count int) ([shaders
 	return rows, err
 }
 
-func (e *engine) Push(s *trainer.State) error {
+func (e *engine) Push(s *backend.State) (err error) {
+	defer convert(&err)
 	if _, known := activations[s.Network.Activation]; !known {
 		return fmt.Errorf("unknown activation %q", s.Network.Activation)
 	}
@@ -250,9 +251,10 @@ func (e *engine) Push(s *trainer.State) error {
 	return nil
 }
 
-func (e *engine) Pull() (*trainer.State, error) {
+func (e *engine) Pull() (_ *backend.State, err error) {
+	defer convert(&err)
 	empty := func() *network.Network { return &network.Network{Activation: e.activation} }
-	s := &trainer.State{Network: empty(), First: empty(), Steps: e.steps, Tracked: e.tracked}
+	s := &backend.State{Network: empty(), First: empty(), Steps: e.steps, Tracked: e.tracked}
 	if e.options.Optimiser.Kind.HasSecond() {
 		s.Second = empty()
 	}
@@ -264,10 +266,10 @@ func (e *engine) Pull() (*trainer.State, error) {
 				return nil, err
 			}
 			participation = rows[shaders.Participation]
-			s.Contributions = append(s.Contributions, trainer.Contributions{
+			s.Contributions = append(s.Contributions, backend.Contributions{
 				Mean: rows[shaders.Mean], MeanSquare: rows[shaders.Square],
 			})
-			s.Slopes = append(s.Slopes, trainer.SlopeMoments{First: rows[shaders.FirstSlope], Second: rows[shaders.SecondSlope]})
+			s.Slopes = append(s.Slopes, backend.SlopeMoments{First: rows[shaders.FirstSlope], Second: rows[shaders.SecondSlope]})
 		}
 		for _, tensor := range []struct {
 			from compute.Buffer

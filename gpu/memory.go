@@ -7,7 +7,7 @@ import (
 	"math"
 
 	"nashprune/gpu/internal/compute"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 )
 
@@ -35,12 +35,13 @@ func newArena(d *compute.Device, kind compute.Memory, lay func(taker)) (*compute
 	return arena, nil
 }
 
-var _ trainer.Planner = driver{}
+var _ backend.Planner = driver{}
 
-func (driver) Plan(d trainer.Device, data *dataset.Dataset, o trainer.EngineOptions, widths []int) (trainer.MemoryPlan, error) {
+func (driver) Plan(d backend.Device, data *dataset.Dataset, o backend.EngineOptions, widths []int) (_ backend.MemoryPlan, err error) {
+	defer convert(&err)
 	info, err := lookUp(d)
 	if err != nil {
-		return trainer.MemoryPlan{}, err
+		return backend.MemoryPlan{}, err
 	}
 	return planMemory(info, data, o, widths)
 }
@@ -56,14 +57,14 @@ const residentPart = 7. / 8
 // planMemory counts what newEngine allocates, memory of the host that the device sees
 // included, what a device always has, and what a removal takes besides. Where the options
 // leave it open, samples are resident if that fits well, else streamed. An error of the
-// kind [trainer.ErrOutOfMemory] says that something cannot be allocated in one piece, or
-// that kernels do not reach it; one of the kind [trainer.ErrUsage] that they would go
+// kind [backend.ErrOutOfMemory] says that something cannot be allocated in one piece, or
+// that kernels do not reach it; one of the kind [backend.ErrUsage] that they would go
 // through their loops too often.
-func planMemory(info compute.Info, data *dataset.Dataset, o trainer.EngineOptions, widths []int) (trainer.MemoryPlan, error) {
-	if o.Samples != trainer.AnyPlacement {
+func planMemory(info compute.Info, data *dataset.Dataset, o backend.EngineOptions, widths []int) (backend.MemoryPlan, error) {
+	if o.Samples != backend.AnyPlacement {
 		return planPlaced(info, data, o, widths)
 	}
-	o.Samples = trainer.Resident
+	o.Samples = backend.Resident
 	plan, err := planPlaced(info, data, o, widths)
 	if fits := plan; err == nil {
 		fits.Available = int(residentPart * float64(fits.Available))
@@ -71,13 +72,13 @@ func planMemory(info compute.Info, data *dataset.Dataset, o trainer.EngineOption
 			return plan, nil
 		}
 	}
-	o.Samples = trainer.Streamed
+	o.Samples = backend.Streamed
 	return planPlaced(info, data, o, widths)
 }
 
 // planPlaced does so with samples as the options say.
-func planPlaced(info compute.Info, data *dataset.Dataset, o trainer.EngineOptions, widths []int) (plan trainer.MemoryPlan, err error) {
-	plan = trainer.MemoryPlan{
+func planPlaced(info compute.Info, data *dataset.Dataset, o backend.EngineOptions, widths []int) (plan backend.MemoryPlan, err error) {
+	plan = backend.MemoryPlan{
 		Placement: o.Samples, Exchange: compute.StagingBytes,
 		Available: min(info.Memory, memoryLimit), Source: "memory of the device",
 	}
@@ -113,7 +114,7 @@ func planPlaced(info compute.Info, data *dataset.Dataset, o trainer.EngineOption
 	} {
 		if most := info.Limits.Allocation; piece.bytes > most {
 			return plan, fmt.Errorf("%w: %s take %d MiB, and a piece of memory has at most %d MiB there: take %s, or train on the cpu",
-				trainer.ErrOutOfMemory, piece.what, piece.bytes>>20, most>>20, piece.remedy)
+				backend.ErrOutOfMemory, piece.what, piece.bytes>>20, most>>20, piece.remedy)
 		}
 	}
 	if err := e.checkSamples(info.Limits); err != nil {
@@ -125,10 +126,10 @@ func planPlaced(info compute.Info, data *dataset.Dataset, o trainer.EngineOption
 // checkTurns says whether kernels go through whole batches and through all targets.
 func (e *engine) checkTurns() error {
 	if e.batchRows > maxTurns {
-		return trainer.Usagef("a batch of %d samples is too large for Vulkan: take %d at most, or train on the cpu", e.batchRows, maxTurns)
+		return backend.Usagef("a batch of %d samples is too large for Vulkan: take %d at most, or train on the cpu", e.batchRows, maxTurns)
 	}
 	if d := e.data; d.Regression() && d.Outputs() > maxTurns {
-		return trainer.Usagef("%d targets are too many for Vulkan: take %d at most, or train on the cpu", d.Outputs(), maxTurns)
+		return backend.Usagef("%d targets are too many for Vulkan: take %d at most, or train on the cpu", d.Outputs(), maxTurns)
 	}
 	return nil
 }

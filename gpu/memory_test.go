@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"nashprune/gpu/internal/vktest"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/backendtest"
 	"nashprune/trainer/network"
 )
@@ -73,7 +73,7 @@ func TestEnginesLeaveNothing(t *testing.T) {
 	}
 	before, most := threads(), 0
 	vktest.StaysFlat(t, max(engines, 60), engines, func() error {
-		e, err := openVulkan(tiny.Data(), trainer.EngineOptions{Batch: tiny.Batch, Optimiser: tiny.Optimiser}, tiny.State())
+		e, err := openVulkan(tiny.Data(), backend.EngineOptions{Batch: tiny.Batch, Optimiser: tiny.Optimiser}, tiny.State())
 		if err != nil {
 			return err
 		}

@@ -11,7 +11,7 @@ import (
 
 	"nashprune/gpu"
 	"nashprune/gpu/internal/compute"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
 )
@@ -20,33 +20,33 @@ import (
 // really allocated with the plan, which users are promised to 15 %.
 // Gradients are kept where they are clipped, and are no activations.
 func TestMemoryPlan(t *testing.T) {
-	device, err := trainer.FindDevice(gpu.DriverName)
+	device, err := backend.FindDevice(gpu.DriverName)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
 		widths         []int
 		batch, samples int
-		optimiser      trainer.OptimiserKind
+		optimiser      backend.OptimiserKind
 		clipNorm       float64
-		placement      trainer.Placement
+		placement      backend.Placement
 	}{
-		{[]int{784, 512, 256, 10}, 128, 3000, trainer.Adam, 0, trainer.AnyPlacement},
-		{[]int{784, 512, 256, 10}, 128, 3000, trainer.SGD, 0, trainer.AnyPlacement},
-		{[]int{3, 1301, 2}, 1, 7, trainer.Adam, 0, trainer.AnyPlacement},
-		{[]int{301, 7, 5, 3}, 4001, 5000, trainer.SGD, 0, trainer.AnyPlacement},
-		{[]int{5, 2, 901, 899, 2}, 77, 100, trainer.Adam, 0, trainer.AnyPlacement},
-		{[]int{1, 1, 2}, 1, 1, trainer.SGD, 0, trainer.AnyPlacement},
-		{[]int{784, 512, 256, 10}, 128, 3000, trainer.Adam, 1, trainer.AnyPlacement},
-		{[]int{3, 1301, 2}, 1, 7, trainer.SGD, 1, trainer.AnyPlacement},
-		{[]int{784, 512, 256, 10}, 128, 3000, trainer.Adam, 0, trainer.Streamed},
-		{[]int{301, 7, 5, 3}, 4001, 5000, trainer.SGD, 0, trainer.Streamed},
-		{[]int{1, 1, 2}, 1, 1, trainer.SGD, 0, trainer.Streamed},
+		{[]int{784, 512, 256, 10}, 128, 3000, backend.Adam, 0, backend.AnyPlacement},
+		{[]int{784, 512, 256, 10}, 128, 3000, backend.SGD, 0, backend.AnyPlacement},
+		{[]int{3, 1301, 2}, 1, 7, backend.Adam, 0, backend.AnyPlacement},
+		{[]int{301, 7, 5, 3}, 4001, 5000, backend.SGD, 0, backend.AnyPlacement},
+		{[]int{5, 2, 901, 899, 2}, 77, 100, backend.Adam, 0, backend.AnyPlacement},
+		{[]int{1, 1, 2}, 1, 1, backend.SGD, 0, backend.AnyPlacement},
+		{[]int{784, 512, 256, 10}, 128, 3000, backend.Adam, 1, backend.AnyPlacement},
+		{[]int{3, 1301, 2}, 1, 7, backend.SGD, 1, backend.AnyPlacement},
+		{[]int{784, 512, 256, 10}, 128, 3000, backend.Adam, 0, backend.Streamed},
+		{[]int{301, 7, 5, 3}, 4001, 5000, backend.SGD, 0, backend.Streamed},
+		{[]int{1, 1, 2}, 1, 1, backend.SGD, 0, backend.Streamed},
 	} {
 		t.Run(fmt.Sprintf("%v batch %d %s clipped to %g %s", c.widths, c.batch, c.optimiser, c.clipNorm, c.placement), func(t *testing.T) {
 			data := dataset.Noise(c.samples, c.widths[0], 2)
 			data.Test, data.Validation = data.Train, data.Train
-			o := trainer.EngineOptions{Batch: c.batch, Optimiser: trainer.Optimiser{Kind: c.optimiser, ClipNorm: c.clipNorm}, Samples: c.placement}
+			o := backend.EngineOptions{Batch: c.batch, Optimiser: backend.Optimiser{Kind: c.optimiser, ClipNorm: c.clipNorm}, Samples: c.placement}
 			plan, err := device.Plan(data, o, c.widths)
 			if err != nil {
 				t.Fatal(err)
@@ -58,7 +58,7 @@ func TestMemoryPlan(t *testing.T) {
 			if kept := plan.Gradients >= n.Bytes(); kept != (c.clipNorm > 0) {
 				t.Errorf("%d bytes are planned for gradients of %d bytes", plan.Gradients, n.Bytes())
 			}
-			e, err := device.Open(data, o, &trainer.State{Network: n})
+			e, err := device.Open(data, o, &backend.State{Network: n})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -70,7 +70,7 @@ func TestMemoryPlan(t *testing.T) {
 				}
 			}
 			within("opened", plan.Held())
-			if err := e.Push(&trainer.State{Network: n}); err != nil {
+			if err := e.Push(&backend.State{Network: n}); err != nil {
 				t.Fatal(err)
 			}
 			within("after another state", plan.Held())
@@ -85,15 +85,15 @@ func TestMemoryPlan(t *testing.T) {
 // TestRefusesWhatDoesNotFit asks for more than any device has. Nothing is
 // allocated for that.
 func TestRefusesWhatDoesNotFit(t *testing.T) {
-	device, err := trainer.FindDevice(gpu.DriverName)
+	device, err := backend.FindDevice(gpu.DriverName)
 	if err != nil {
 		t.Fatal(err)
 	}
 	data := dataset.Noise(1, 2, 2)
 	widths := []int{2, 1 << 20, 1 << 20, 2}
-	plan, err := device.Plan(data, trainer.EngineOptions{Batch: 1, Optimiser: adam}, widths)
+	plan, err := device.Plan(data, backend.EngineOptions{Batch: 1, Optimiser: adam}, widths)
 	for _, err := range []error{err, plan.Check()} {
-		if !errors.Is(err, trainer.ErrOutOfMemory) || !strings.Contains(err.Error(), "--model") {
+		if !errors.Is(err, backend.ErrOutOfMemory) || !strings.Contains(err.Error(), "--model") {
 			t.Errorf("12 TiB: %v", err)
 		}
 	}
@@ -113,17 +113,17 @@ func TestPlanRefusesWhatKernelsAndArenasDo(t *testing.T) {
 		says           string
 	}{
 		{"nothing", func(*compute.Limits) {}, 10, 10, []int{100, 3000, 2}, nil, ""},
-		{"storage range", func(l *compute.Limits) { l.StorageRange = mebibyte }, 1, 10, []int{10, 300, 1000, 2}, trainer.ErrOutOfMemory, "layer 1 "},
-		{"texel range", func(l *compute.Limits) { l.TexelRange = mebibyte }, 1, 10, []int{100, 3000, 2}, trainer.ErrOutOfMemory, "layer 0 "},
-		{"parameters", func(l *compute.Limits) { l.Allocation = 10 * mebibyte }, 1, 10, []int{1000, 1000, 2}, trainer.ErrOutOfMemory, "moments"},
-		{"activations", func(l *compute.Limits) { l.Allocation = mebibyte }, 1000, 1000, []int{3, 200, 2}, trainer.ErrOutOfMemory, "activations and"},
-		{"resident samples", func(l *compute.Limits) { l.Allocation = mebibyte }, 1, 60_000, []int{20, 1, 2}, trainer.ErrOutOfMemory, "samples take"},
-		{"a batch", func(*compute.Limits) {}, 65536, 65536, []int{1, 1, 2}, trainer.ErrUsage, "65536"},
-		{"a layer", func(*compute.Limits) {}, 1, 1, []int{1, 262141, 2}, trainer.ErrUsage, "262141"},
+		{"storage range", func(l *compute.Limits) { l.StorageRange = mebibyte }, 1, 10, []int{10, 300, 1000, 2}, backend.ErrOutOfMemory, "layer 1 "},
+		{"texel range", func(l *compute.Limits) { l.TexelRange = mebibyte }, 1, 10, []int{100, 3000, 2}, backend.ErrOutOfMemory, "layer 0 "},
+		{"parameters", func(l *compute.Limits) { l.Allocation = 10 * mebibyte }, 1, 10, []int{1000, 1000, 2}, backend.ErrOutOfMemory, "moments"},
+		{"activations", func(l *compute.Limits) { l.Allocation = mebibyte }, 1000, 1000, []int{3, 200, 2}, backend.ErrOutOfMemory, "activations and"},
+		{"resident samples", func(l *compute.Limits) { l.Allocation = mebibyte }, 1, 60_000, []int{20, 1, 2}, backend.ErrOutOfMemory, "samples take"},
+		{"a batch", func(*compute.Limits) {}, 65536, 65536, []int{1, 1, 2}, backend.ErrUsage, "65536"},
+		{"a layer", func(*compute.Limits) {}, 1, 1, []int{1, 262141, 2}, backend.ErrUsage, "262141"},
 	} {
 		limits := generous
 		c.limit(&limits)
-		o := trainer.EngineOptions{Batch: c.batch, Optimiser: adam, Samples: trainer.Resident}
+		o := backend.EngineOptions{Batch: c.batch, Optimiser: adam, Samples: backend.Resident}
 		err := gpu.PlanWithin(limits, dataset.Noise(c.samples, c.widths[0], 2), o, c.widths)
 		if !errors.Is(err, c.kind) || err != nil && !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v", c.name, err)
@@ -134,14 +134,14 @@ func TestPlanRefusesWhatKernelsAndArenasDo(t *testing.T) {
 // TestPlanWithoutRemovals: where nobody is removed, samples are resident if they fit
 // beside what the engine holds, and nothing is counted that never happens.
 func TestPlanWithoutRemovals(t *testing.T) {
-	device, err := trainer.FindDevice(gpu.DriverName)
+	device, err := backend.FindDevice(gpu.DriverName)
 	if err != nil {
 		t.Fatal(err)
 	}
 	data, widths := dataset.Noise(40_000, 301, 2), []int{301, 70, 2} // the samples are more than two chunks
-	plan := func(never bool) trainer.MemoryPlan {
+	plan := func(never bool) backend.MemoryPlan {
 		t.Helper()
-		p, err := device.Plan(data, trainer.EngineOptions{Batch: 16, Optimiser: adam, NeverCompacts: never}, widths)
+		p, err := device.Plan(data, backend.EngineOptions{Batch: 16, Optimiser: adam, NeverCompacts: never}, widths)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -152,7 +152,7 @@ func TestPlanWithoutRemovals(t *testing.T) {
 		t.Errorf("with removals %+v, without %+v", all, plan(true))
 	}
 	defer gpu.SetMemoryLimit((8*all.Held() + 6) / 7)() // seven eighths of which it holds
-	for never, want := range map[bool]trainer.Placement{false: trainer.Streamed, true: trainer.Resident} {
+	for never, want := range map[bool]backend.Placement{false: backend.Streamed, true: backend.Resident} {
 		if got := plan(never).Placement; got != want {
 			t.Errorf("never compacts: %v, samples are %s, want %s", never, got, want)
 		}

@@ -6,10 +6,9 @@ import (
 	"context"
 	"math"
 
-	"nashprune/game"
 	"nashprune/gpu/internal/compute"
 	"nashprune/shaders"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/network"
 )
 
@@ -26,20 +25,21 @@ func widen(v []float32) []float64 {
 	return w
 }
 
-func (e *engine) Statistics() ([]trainer.Statistics, error) {
+func (e *engine) Statistics() (_ []backend.Statistics, err error) {
+	defer convert(&err)
 	return e.statistics(training, shaders.Square+1)
 }
 
 // statistics reads the first rows of the matrix of each layer's players that a kind of
 // step moves. What stands in no row that was read is nil.
-func (e *engine) statistics(k kind, rows int) ([]trainer.Statistics, error) {
-	var all []trainer.Statistics
+func (e *engine) statistics(k kind, rows int) ([]backend.Statistics, error) {
+	var all []backend.Statistics
 	for _, l := range e.hidden() {
 		players, err := e.readPlayers(l, k.players(l), rows)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, trainer.Statistics{
+		all = append(all, backend.Statistics{
 			Participation:    widen(players[shaders.Participation]),
 			MeanContribution: widen(players[shaders.Mean]),
 			MeanSquare:       widen(players[shaders.Square]),
@@ -50,26 +50,27 @@ func (e *engine) statistics(k kind, rows int) ([]trainer.Statistics, error) {
 	return all, nil
 }
 
-func (e *engine) Measure(ctx context.Context) ([]trainer.Statistics, error) {
+func (e *engine) Measure(ctx context.Context) (_ []backend.Statistics, err error) {
+	defer convert(&err)
 	r := e.newRecorder()
 	for _, l := range e.hidden() {
 		r.commands.Copy(l.players, measuring.players(l))
 	}
-	r.then()
+	r.norms(measuring)
 	for _, l := range e.hidden() {
-		r.norms(l, measuring.players(l))
-		r.paper(l, measuring.players(l), trainer.PaperMove{})
+		r.paper(l, measuring.players(l), backend.PaperMove{})
 	}
 	if err := r.runOnce(); err != nil {
 		return nil, err
 	}
-	if err := e.observe(ctx, measuring, trainer.InOrder(e.data.Train.Len())); err != nil {
+	if err := e.observe(ctx, measuring, backend.InOrder(e.data.Train.Len())); err != nil {
 		return nil, err
 	}
 	return e.statistics(measuring, shaders.Competition+1)
 }
 
-func (e *engine) Observe(ctx context.Context, order []int32) error {
+func (e *engine) EstimateContributions(ctx context.Context, order []int32) (err error) {
+	defer convert(&err)
 	return e.observe(ctx, observing, order)
 }
 
@@ -77,18 +78,15 @@ func (e *engine) Observe(ctx context.Context, order []int32) error {
 // matrix that the kind of step moves.
 func (e *engine) observe(ctx context.Context, k kind, order []int32) error {
 	m := mode{kind: k, rows: evaluationBatch}
-	return e.evaluate(ctx, m, trainer.TrainPart, order, planLength, func(int, int, int) error { return nil })
+	return e.evaluate(ctx, m, backend.TrainPart, order, planLength, func(int, int, int) error { return nil })
 }
 
-func (e *engine) Move(prices []float64, damping float64) ([][]float64, error) {
+func (e *engine) Move(prices []float64, damping float64) (_ [][]float64, err error) {
+	defer convert(&err)
 	r := e.newRecorder()
-	potential := uint32(0)
-	if e.options.Valuation == game.Potential {
-		potential = 1
-	}
 	for i, l := range e.hidden() {
 		r.dispatch(shaders.Market, nil, padded(l.out), 1,
-			shaders.MarketPush{Stride: uint32(l.outStride()), Price: float32(prices[i]), Damping: float32(damping), Potential: potential},
+			shaders.MarketPush{Stride: uint32(l.outStride()), Price: float32(prices[i]), Damping: float32(damping)},
 			l.players)
 	}
 	if err := r.runOnce(); err != nil {
@@ -105,19 +103,22 @@ func (e *engine) Move(prices []float64, damping float64) ([][]float64, error) {
 	return moved, nil
 }
 
-func (e *engine) Fold() error {
+func (e *engine) Fold() (err error) {
+	defer convert(&err)
 	r := e.newRecorder()
 	for _, l := range e.hidden() {
 		r.dispatch(shaders.Fold, nil, l.outStride(), l.rows(),
 			shaders.MatrixPush{Rows: uint32(l.rows()), Stride: uint32(l.outStride())},
 			l.parameters, l.players)
-		r.then()
+	}
+	for _, l := range e.hidden() {
 		r.commands.Fill(l.players.Part(4*shaders.Participation*padded(l.out), 4*padded(l.out)), math.Float32bits(1))
 	}
 	return r.runOnce()
 }
 
-func (e *engine) RestartOptimiser() error {
+func (e *engine) RestartOptimiser() (err error) {
+	defer convert(&err)
 	r := e.newRecorder()
 	for _, l := range e.layers {
 		r.commands.Fill(l.first, 0)
@@ -148,7 +149,8 @@ func places(kept []int) []uint32 {
 	return list
 }
 
-func (e *engine) Compact(keep network.Survivors) error {
+func (e *engine) Compact(keep network.Survivors) (err error) {
+	defer convert(&err)
 	type removal struct {
 		from, to      *layer
 		rows, columns []uint32

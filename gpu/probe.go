@@ -8,10 +8,11 @@ import (
 
 	"nashprune/gpu/internal/compute"
 	"nashprune/shaders"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 )
 
-func (e *engine) Probe(order []int32, learningRate float64) ([]trainer.Tensor, error) {
+func (e *engine) Probe(order []int32, learningRate float64) (_ []backend.Tensor, err error) {
+	defer convert(&err)
 	if len(order) == 0 || len(order) > e.options.Batch {
 		return nil, errors.New("a probe takes between one sample and a whole batch")
 	}
@@ -31,7 +32,7 @@ func (e *engine) Probe(order []int32, learningRate float64) ([]trainer.Tensor, e
 		return nil, err
 	}
 	defer recorded.Free()
-	f := e.feed(batches{trainer.TrainPart, order, len(order)})
+	f := e.feed(batches{backend.TrainPart, order, len(order)})
 	defer f.stop()
 	f.ready(0)
 	e.plan(0, f, 0, e.stepAfter(0, learningRate))
@@ -54,9 +55,9 @@ func (e *engine) newGradients() ([]compute.Buffer, *compute.Arena, error) {
 }
 
 // tensors returns everything that a step over rows samples left behind.
-func (e *engine) tensors(rows int, gradients []compute.Buffer) (tensors []trainer.Tensor, err error) {
+func (e *engine) tensors(rows int, gradients []compute.Buffer) (tensors []backend.Tensor, err error) {
 	add := func(name string, v []float32, shape ...int) {
-		tensors = append(tensors, trainer.Tensor{Name: name, Shape: shape, Values: widen(v)})
+		tensors = append(tensors, backend.Tensor{Name: name, Shape: shape, Values: widen(v)})
 	}
 	addBatch := func(name string, b compute.Buffer, width int) {
 		if err != nil {
@@ -68,7 +69,7 @@ func (e *engine) tensors(rows int, gradients []compute.Buffer) (tensors []traine
 		}
 	}
 	addBatch("input", e.batch, e.data.Train.Features)
-	var progress trainer.Progress
+	var progress backend.Progress
 	e.judge(0, rows, &progress)
 	add("loss", []float32{float32(progress.Loss / float64(rows))}, 1)
 	for i, l := range e.layers {

@@ -7,7 +7,7 @@ import (
 
 	"nashprune/gpu/internal/compute"
 	"nashprune/shaders"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/network"
 )
 
@@ -21,8 +21,8 @@ type grain struct {
 // grainFor returns how to cut work for a kind of device, with some kernels for the
 // products. A CPU has eight lanes and takes longer to start a workgroup than to do
 // a row.
-func grainFor(kind trainer.DeviceKind, kernels kernelSet) grain {
-	if kind == trainer.SoftwareGPU {
+func grainFor(kind compute.Kind, kernels kernelSet) grain {
+	if kind == compute.CPU {
 		return grain{8, 16, kernels.products}
 	}
 	return grain{64, 1, kernels.products}
@@ -40,6 +40,9 @@ func (e *engine) newRecorder() *recorder {
 	return &recorder{engine: e, commands: e.device.NewProgram()}
 }
 
+// recorded is called with every program that is ready to run, unless it is nil. Tests set it.
+var recorded func(*compute.Program)
+
 // finish returns what was recorded, ready to run.
 func (r *recorder) finish(timed bool) (*compute.Program, error) {
 	if r.err == nil {
@@ -48,6 +51,9 @@ func (r *recorder) finish(timed bool) (*compute.Program, error) {
 	if r.err != nil {
 		r.commands.Free()
 		return nil, r.err
+	}
+	if recorded != nil {
+		recorded(r.commands)
 	}
 	return r.commands, nil
 }
@@ -61,9 +67,6 @@ func (r *recorder) runOnce() error {
 	defer p.Free()
 	return p.Run(1)
 }
-
-// then makes everything so far visible to what follows.
-func (r *recorder) then() { r.commands.Barrier() }
 
 // maxGroups is how many workgroups a grid has along the rows at most: as many as
 // every device takes. Tests lower it.
@@ -126,9 +129,9 @@ func (e *engine) activate(l *layer) uint32 {
 }
 
 // rules is what kernels call the optimisers.
-var rules = map[trainer.OptimiserKind]uint32{
-	trainer.SGD: shaders.SGD, trainer.Nesterov: shaders.Nesterov, trainer.RMSProp: shaders.RMSProp,
-	trainer.Adam: shaders.Adam, trainer.AdamW: shaders.AdamW,
+var rules = map[backend.OptimiserKind]uint32{
+	backend.SGD: shaders.SGD, backend.RMSProp: shaders.RMSProp,
+	backend.Adam: shaders.Adam, backend.AdamW: shaders.AdamW,
 }
 
 // optimiser returns the specialisation constants of the weight update.
@@ -137,11 +140,11 @@ func (e *engine) optimiser() []uint32 {
 	first, second := o.Momentum, 0.
 	switch {
 	case o.Kind.IsAdam():
-		first, second = 1-trainer.AdamBeta1, 1-trainer.AdamBeta2
-	case o.Kind == trainer.RMSProp:
-		second = 1 - trainer.RMSPropMemory
+		first, second = 1-backend.AdamBeta1, 1-backend.AdamBeta2
+	case o.Kind == backend.RMSProp:
+		second = 1 - backend.RMSPropMemory
 	}
-	return []uint32{rules[o.Kind], number(first), number(second), number(trainer.AdamEpsilon), number(o.Coupled())}
+	return []uint32{rules[o.Kind], number(first), number(second), number(backend.AdamEpsilon), number(o.Coupled())}
 }
 
 // clips says whether gradients are scaled down where they are too long.

@@ -7,7 +7,7 @@ import (
 	"fmt"
 
 	"nashprune/gpu/internal/compute"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 )
 
@@ -35,7 +35,7 @@ type samples struct {
 	rows     int            // of either table
 
 	streamed  bool
-	first     map[trainer.Part]int // where they are resident: the row of each part's first sample
+	first     map[backend.Part]int // where they are resident: the row of each part's first sample
 	chunkRows int                  // where they are streamed: of a chunk
 	inferred  int                  // likewise: how many test samples the first chunk begins with, in their order
 }
@@ -45,11 +45,11 @@ type samples struct {
 // lower it.
 var chunkBytes = 8 << 20
 
-var parts = []trainer.Part{trainer.TrainPart, trainer.ValidationPart, trainer.TestPart}
+var parts = []backend.Part{backend.TrainPart, backend.ValidationPart, backend.TestPart}
 
 // newSamples works out how the samples of the engine's data lie on a device.
-func (e *engine) newSamples(info compute.Info, placement trainer.Placement) samples {
-	s := samples{streamed: placement == trainer.Streamed}
+func (e *engine) newSamples(info compute.Info, placement backend.Placement) samples {
+	s := samples{streamed: placement == backend.Streamed}
 	d, number := e.data, 1
 	s.features.of = func(part dataset.Samples) []byte { return part.Pixels }
 	if d.Train.Values != nil {
@@ -71,7 +71,7 @@ func (e *engine) newSamples(info compute.Info, placement trainer.Placement) samp
 		s.rows = 2 * s.chunkRows
 		return s
 	}
-	s.first = map[trainer.Part]int{}
+	s.first = map[backend.Part]int{}
 	for _, part := range parts {
 		s.first[part] = s.rows
 		s.rows += part.Of(d).Len()
@@ -142,8 +142,8 @@ func (e *engine) placeSamples() (err error) {
 }
 
 // place copies a part of the data to the device.
-func (e *engine) place(t *table, part trainer.Part) error {
-	from, order := t.of(part.Of(e.data)), trainer.InOrder(part.Of(e.data).Len())
+func (e *engine) place(t *table, part backend.Part) error {
+	from, order := t.of(part.Of(e.data)), backend.InOrder(part.Of(e.data).Len())
 	rows := min(len(order), max(1, compute.StagingBytes/t.stride)) // at a time
 	memory := make([]byte, rows*t.stride)
 	for first := e.samples.first[part]; len(order) > 0; first += rows {
@@ -162,7 +162,7 @@ func (e *engine) place(t *table, part trainer.Part) error {
 func checkReach(what string, bytes, limit int) error {
 	if bytes > limit {
 		return fmt.Errorf("%w: %s %d MiB, and kernels see at most %d MiB of a buffer there: take fewer or train on the cpu",
-			trainer.ErrOutOfMemory, what, bytes>>20, limit>>20)
+			backend.ErrOutOfMemory, what, bytes>>20, limit>>20)
 	}
 	return nil
 }

@@ -15,16 +15,16 @@ import (
 
 	"nashprune/gpu"
 	"nashprune/gpu/internal/vktest"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/backendtest"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
 )
 
 // openPlaced opens a case with its samples somewhere.
-func openPlaced(t testing.TB, c backendtest.Case, placement trainer.Placement) trainer.Engine {
+func openPlaced(t testing.TB, c backendtest.Case, placement backend.Placement) backend.Engine {
 	t.Helper()
-	o := trainer.EngineOptions{Batch: c.Batch, Optimiser: c.Optimiser, Loss: c.Loss, Samples: placement}
+	o := backend.EngineOptions{Batch: c.Batch, Optimiser: c.Optimiser, Loss: c.Loss, Samples: placement}
 	e, err := openVulkan(c.Data(), o, c.State())
 	if err != nil {
 		t.Fatal(err)
@@ -34,7 +34,7 @@ func openPlaced(t testing.TB, c backendtest.Case, placement trainer.Placement) t
 			t.Error(err)
 		}
 	})
-	if streams := placement == trainer.Streamed; gpu.Streams(e) != streams {
+	if streams := placement == backend.Streamed; gpu.Streams(e) != streams {
 		t.Fatalf("asked for %q, it streams: %v", placement, gpu.Streams(e))
 	}
 	return e
@@ -42,8 +42,8 @@ func openPlaced(t testing.TB, c backendtest.Case, placement trainer.Placement) t
 
 // shuffled returns a stretch of so many steps, the last of one sample, over samples
 // in no order.
-func shuffled(c backendtest.Case, steps int, track bool) trainer.Stretch {
-	s := trainer.Stretch{Track: track}
+func shuffled(c backendtest.Case, steps int, track bool) backend.Stretch {
+	s := backend.Stretch{Track: track}
 	there := c.Data().Train.Len()
 	for i := range (steps-1)*c.Batch + 1 {
 		s.Order = append(s.Order, int32(i*i*7+i*3)%int32(there))
@@ -56,7 +56,7 @@ func shuffled(c backendtest.Case, steps int, track bool) trainer.Stretch {
 
 // transcript takes an engine through all that reads samples, and returns everything
 // that came of it.
-func transcript(t *testing.T, e trainer.Engine, c backendtest.Case) (found []any) {
+func transcript(t *testing.T, e backend.Engine, c backendtest.Case) (found []any) {
 	t.Helper()
 	note := func(what any, err error) {
 		t.Helper()
@@ -82,16 +82,16 @@ func transcript(t *testing.T, e trainer.Engine, c backendtest.Case) (found []any
 		infer(9) // of which five do
 		note(e.Statistics())
 		note(e.Measure(ctx))
-		note(nil, e.Observe(ctx, shuffled(c, 3, false).Order))
+		note(nil, e.EstimateContributions(ctx, shuffled(c, 3, false).Order))
 		note(e.Statistics())
-		for _, part := range []trainer.Part{trainer.TrainPart, trainer.ValidationPart, trainer.TestPart} {
-			note(e.Evaluate(ctx, part, trainer.Want{}))
+		for _, part := range []backend.Part{backend.TrainPart, backend.ValidationPart, backend.TestPart} {
+			note(e.Evaluate(ctx, part, backend.Want{}))
 			infer(4)
-			note(e.Evaluate(ctx, part, trainer.Want{Logits: true}))
+			note(e.Evaluate(ctx, part, backend.Want{Logits: true}))
 		}
 		note(e.Probe(shuffled(c, 1, true).Order, 1e-3))
 		note(e.Train(ctx, shuffled(c, 2, false)))
-		infer(trainer.InferLimit)
+		infer(backend.InferLimit)
 		note(e.Pull())
 	}
 	pass()
@@ -117,25 +117,25 @@ func TestStreamedSamplesGiveTheSameBits(t *testing.T) {
 	if vktest.Long {
 		chunks = append(chunks, 8<<20)
 	}
-	adam := trainer.Optimiser{Kind: trainer.Adam}
+	adam := backend.Optimiser{Kind: backend.Adam}
 	for _, c := range []backendtest.Case{
 		{Name: "bytes", Inputs: 13, Hidden: []int{15}, Outputs: 3, Batch: 19, Rows: 13, Optimiser: adam},
-		{Name: "single samples", Inputs: 3, Hidden: []int{4, 2}, Outputs: 2, Batch: 1, Rows: 1, Optimiser: trainer.Optimiser{Kind: trainer.SGD}},
+		{Name: "single samples", Inputs: 3, Hidden: []int{4, 2}, Outputs: 2, Batch: 1, Rows: 1, Optimiser: backend.Optimiser{Kind: backend.SGD}},
 		{Name: "floats and weights", Inputs: 7, Hidden: []int{5, 4}, Outputs: 3, Batch: 5, Rows: 3, Floats: true, Optimiser: adam,
-			Loss: trainer.Loss{Smoothing: 0.1, ClassWeights: []float64{0.5, 2, 1}}},
+			Loss: backend.Loss{Smoothing: 0.1, ClassWeights: []float64{0.5, 2, 1}}},
 		{Name: "large batches", Inputs: 2, Hidden: []int{13}, Outputs: 3, Batch: 261, Rows: 261, Optimiser: adam},
 		{Name: "regression", Inputs: 5, Hidden: []int{8, 3}, Outputs: 3, Regression: true, Batch: 16, Rows: 9, Floats: true, Optimiser: adam},
 		{Name: "regression from bytes", Inputs: 9, Hidden: []int{6}, Outputs: 1, Regression: true, Batch: 7, Rows: 7,
-			Optimiser: trainer.Optimiser{Kind: trainer.SGD, ClipNorm: 0.1}},
+			Optimiser: backend.Optimiser{Kind: backend.SGD, ClipNorm: 0.1}},
 	} {
 		if brief := []string{"floats and weights", "large batches", "regression from bytes"}; !vktest.Long && !slices.Contains(brief, c.Name) {
 			continue
 		}
 		t.Run(c.Name, func(t *testing.T) {
-			want := transcript(t, openPlaced(t, c, trainer.Resident), c)
+			want := transcript(t, openPlaced(t, c, backend.Resident), c)
 			for _, bytes := range chunks {
 				restore := gpu.SetChunkBytes(bytes)
-				got := transcript(t, openPlaced(t, c, trainer.Streamed), c)
+				got := transcript(t, openPlaced(t, c, backend.Streamed), c)
 				restore()
 				for i := range want {
 					if !reflect.DeepEqual(got[i], want[i]) {
@@ -166,21 +166,21 @@ func TestStreamedTrainingStopsBetweenSteps(t *testing.T) {
 	defer gpu.SetChunkBytes(1)()
 	c := backendtest.Cases()[2]
 	whole := shuffled(c, 40, true)
-	through := openPlaced(t, c, trainer.Resident)
+	through := openPlaced(t, c, backend.Resident)
 	if _, err := through.Train(context.Background(), whole); err != nil {
 		t.Fatal(err)
 	}
-	e := openPlaced(t, c, trainer.Streamed)
+	e := openPlaced(t, c, backend.Streamed)
 	done, stops := 0, 0
 	for ; done < whole.Steps(); stops++ {
-		rest := trainer.Stretch{Order: whole.Order[done*c.Batch:], LearningRates: whole.LearningRates[done:], Track: true}
+		rest := backend.Stretch{Order: whole.Order[done*c.Batch:], LearningRates: whole.LearningRates[done:], Track: true}
 		progress, err := e.Train(&ending{context.Background(), 1 + stops}, rest)
 		if err != nil && !errors.Is(err, context.Canceled) {
 			t.Fatal(err)
 		}
 		done += progress.Steps
 		ended := &ending{context.Background(), stops % 2}
-		if _, err := e.Evaluate(ended, trainer.TestPart, trainer.Want{}); !errors.Is(err, context.Canceled) {
+		if _, err := e.Evaluate(ended, backend.TestPart, backend.Want{}); !errors.Is(err, context.Canceled) {
 			t.Errorf("300 samples were evaluated in chunks of 256 although ctx ended: %v", err)
 		}
 	}
@@ -200,7 +200,7 @@ func TestStreamedTrainingStopsBetweenSteps(t *testing.T) {
 // something else, so no chunk is being filled any more.
 func TestNothingIsFilledAfterAnEnd(t *testing.T) {
 	c := backendtest.Cases()[2]
-	e := openPlaced(t, c, trainer.Streamed)
+	e := openPlaced(t, c, backend.Streamed)
 	var filling atomic.Int32
 	gpu.BeforeFilling(e, func() {
 		filling.Add(1)
@@ -210,7 +210,7 @@ func TestNothingIsFilledAfterAnEnd(t *testing.T) {
 	for name, run := range map[string]func(context.Context) error{
 		"training": func(ctx context.Context) error { _, err := e.Train(ctx, shuffled(c, 5, false)); return err },
 		"evaluation": func(ctx context.Context) error {
-			_, err := e.Evaluate(ctx, trainer.TestPart, trainer.Want{})
+			_, err := e.Evaluate(ctx, backend.TestPart, backend.Want{})
 			return err
 		},
 	} {
@@ -229,8 +229,8 @@ func TestParityOfStreamedSamples(t *testing.T) {
 	if vktest.Long {
 		cases = all
 	}
-	compareWith(t, func(d *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (trainer.Engine, error) {
-		o.Samples = trainer.Streamed
+	compareWith(t, func(d *dataset.Dataset, o backend.EngineOptions, s *backend.State) (backend.Engine, error) {
+		o.Samples = backend.Streamed
 		return openVulkan(d, o, s)
 	}, cases)
 }
@@ -239,17 +239,17 @@ func TestParityOfStreamedSamples(t *testing.T) {
 // for all of them, and only then. Where it has too little for that, too, the refusal
 // has the figures.
 func TestSamplesThatDoNotFitAreStreamed(t *testing.T) {
-	device, err := trainer.FindDevice(gpu.DriverName)
+	device, err := backend.FindDevice(gpu.DriverName)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer gpu.SetChunkBytes(64 << 10)()
 	data, widths := dataset.Noise(60_000, 100, 2), []int{100, 7, 2}
-	state := &trainer.State{Network: network.New(widths)}
-	options := func(p trainer.Placement) trainer.EngineOptions {
-		return trainer.EngineOptions{Batch: 10, Optimiser: adam, Samples: p}
+	state := &backend.State{Network: network.New(widths)}
+	options := func(p backend.Placement) backend.EngineOptions {
+		return backend.EngineOptions{Batch: 10, Optimiser: adam, Samples: p}
 	}
-	plan := func(p trainer.Placement) trainer.MemoryPlan {
+	plan := func(p backend.Placement) backend.MemoryPlan {
 		t.Helper()
 		plan, err := device.Plan(data, options(p), widths)
 		if err != nil {
@@ -257,12 +257,12 @@ func TestSamplesThatDoNotFitAreStreamed(t *testing.T) {
 		}
 		return plan
 	}
-	resident, streamed := plan(trainer.Resident), plan(trainer.Streamed)
-	if resident.Placement != trainer.Resident || resident.Samples < 60_000*101 ||
-		streamed.Placement != trainer.Streamed || streamed.Samples > 128<<10 || plan("") != resident {
+	resident, streamed := plan(backend.Resident), plan(backend.Streamed)
+	if resident.Placement != backend.Resident || resident.Samples < 60_000*101 ||
+		streamed.Placement != backend.Streamed || streamed.Samples > 128<<10 || plan("") != resident {
 		t.Fatalf("%+v, streamed %+v, left open %+v", resident, streamed, plan(""))
 	}
-	open := func(p trainer.Placement) (streams bool, err error) {
+	open := func(p backend.Placement) (streams bool, err error) {
 		e, err := device.Open(data, options(p), state)
 		if err != nil {
 			return false, err
@@ -271,7 +271,7 @@ func TestSamplesThatDoNotFitAreStreamed(t *testing.T) {
 		if held, planned := gpu.Allocated(e), plan(p).Held(); held > planned {
 			t.Errorf("%q: %d bytes are allocated, planned were %d", p, held, planned)
 		}
-		if _, err := e.Evaluate(context.Background(), trainer.TrainPart, trainer.Want{}); err != nil {
+		if _, err := e.Evaluate(context.Background(), backend.TrainPart, backend.Want{}); err != nil {
 			t.Error(err)
 		}
 		return gpu.Streams(e), nil
@@ -279,15 +279,15 @@ func TestSamplesThatDoNotFitAreStreamed(t *testing.T) {
 	fitsWell := (8*resident.Peak() + 6) / 7 // seven eighths of which it takes
 	for _, c := range []struct {
 		memory  int
-		asked   trainer.Placement
+		asked   backend.Placement
 		streams bool
 		refused []string
 	}{
 		{fitsWell, "", false, nil},
 		{fitsWell - 1, "", true, nil},
-		{resident.Peak(), trainer.Streamed, true, nil},
-		{resident.Held(), trainer.Resident, false, nil}, // nobody may be removed
-		{resident.Held() - 1, trainer.Resident, false, []string{"samples take most", "--data-on-device streamed"}},
+		{resident.Peak(), backend.Streamed, true, nil},
+		{resident.Held(), backend.Resident, false, nil}, // nobody may be removed
+		{resident.Held() - 1, backend.Resident, false, []string{"samples take most", "--data-on-device streamed"}},
 		{streamed.Held(), "", true, nil},
 		{streamed.Held() - 1, "", false, []string{"MiB", "memory of the device", "--batch"}},
 	} {
@@ -298,7 +298,7 @@ func TestSamplesThatDoNotFitAreStreamed(t *testing.T) {
 				t.Fatalf("it streams: %v, want %v; %v", streams, c.streams, err)
 			}
 			for _, words := range c.refused {
-				if !errors.Is(err, trainer.ErrOutOfMemory) || !strings.Contains(err.Error(), words) || strings.Contains(err.Error(), "\n") {
+				if !errors.Is(err, backend.ErrOutOfMemory) || !strings.Contains(err.Error(), words) || strings.Contains(err.Error(), "\n") {
 					t.Errorf("%v does not say %q", err, words)
 				}
 			}

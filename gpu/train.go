@@ -10,17 +10,18 @@ import (
 	"nashprune/game"
 	"nashprune/gpu/internal/compute"
 	"nashprune/shaders"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 )
 
-func (e *engine) Train(ctx context.Context, s trainer.Stretch) (trainer.Progress, error) {
+func (e *engine) Train(ctx context.Context, s backend.Stretch) (_ backend.Progress, err error) {
+	defer convert(&err)
 	m := mode{kind: training, rows: min(e.options.Batch, e.batchRows), track: s.Track}
 	if s.Paper != nil {
 		m.paper = *s.Paper
 	}
-	f := e.feed(batches{trainer.TrainPart, s.Order, e.options.Batch})
+	f := e.feed(batches{backend.TrainPart, s.Order, e.options.Batch})
 	defer f.stop()
-	var progress trainer.Progress
+	var progress backend.Progress
 	for progress.Steps < s.Steps() {
 		if err := ctx.Err(); err != nil {
 			return progress, err
@@ -62,13 +63,13 @@ func (e *engine) stepAfter(more int, rate float64) shaders.Step {
 	o, number := e.options.Optimiser, float64(e.steps+more+1)
 	step := shaders.Step{
 		Rate: float32(rate), Shrink: float32(o.Shrink(rate)),
-		Memory:      float32(trainer.ContributionWeight(e.tracked + more + 1)),
+		Memory:      float32(backend.ContributionWeight(e.tracked + more + 1)),
 		FirstSlope:  float32(1 / (1 - math.Pow(game.AscentBeta1, number))),
 		SecondSlope: float32(1 / (1 - math.Pow(game.AscentBeta2, number))),
 	}
 	if o.Kind.IsAdam() {
-		step.Rate = float32(rate / (1 - math.Pow(trainer.AdamBeta1, number)))
-		step.SecondScale = float32(1 / (1 - math.Pow(trainer.AdamBeta2, number)))
+		step.Rate = float32(rate / (1 - math.Pow(backend.AdamBeta1, number)))
+		step.SecondScale = float32(1 / (1 - math.Pow(backend.AdamBeta2, number)))
 	}
 	return step
 }
@@ -82,8 +83,8 @@ func (e *engine) took(steps int, track bool) {
 }
 
 // judge takes a step that has run into the progress.
-func (e *engine) judge(slot, rows int, p *trainer.Progress) {
-	step := trainer.Progress{Steps: 1, Samples: rows}
+func (e *engine) judge(slot, rows int, p *backend.Progress) {
+	step := backend.Progress{Steps: 1, Samples: rows}
 	for _, o := range e.outcomes(slot, rows) {
 		step.Loss += float64(o.Loss)
 		step.Correct += int(o.Correct)
@@ -94,7 +95,7 @@ func (e *engine) judge(slot, rows int, p *trainer.Progress) {
 // evaluate runs steps of a mode over samples of a part of the data and calls visit
 // after each with its place in the submission, the place of its first sample and its
 // size. It makes as many steps a submission as limit allows.
-func (e *engine) evaluate(ctx context.Context, m mode, part trainer.Part, order []int32, limit int, visit func(slot, first, rows int) error) error {
+func (e *engine) evaluate(ctx context.Context, m mode, part backend.Part, order []int32, limit int, visit func(slot, first, rows int) error) error {
 	f := e.feed(batches{part, order, m.rows})
 	defer f.stop()
 	for done := 0; done < f.steps(); {
@@ -126,10 +127,11 @@ func (e *engine) evaluate(ctx context.Context, m mode, part trainer.Part, order 
 	return nil
 }
 
-func (e *engine) Evaluate(ctx context.Context, part trainer.Part, want trainer.Want) (trainer.Evaluation, error) {
+func (e *engine) Evaluate(ctx context.Context, part backend.Part, want backend.Want) (_ backend.Evaluation, err error) {
+	defer convert(&err)
 	last := e.layers[len(e.layers)-1]
 	samples := part.Of(e.data)
-	result := trainer.Evaluation{Samples: samples.Len()}
+	result := backend.Evaluation{Samples: samples.Len()}
 	if !e.data.Regression() {
 		result.ClassSamples, result.ClassCorrect = make([]int, last.out), make([]int, last.out)
 	}
@@ -138,7 +140,7 @@ func (e *engine) Evaluate(ctx context.Context, part trainer.Part, want trainer.W
 		limit = 1
 	}
 	total := 0.
-	err := e.evaluate(ctx, mode{kind: evaluating, rows: evaluationBatch}, part, trainer.InOrder(samples.Len()), limit, func(slot, first, rows int) error {
+	err = e.evaluate(ctx, mode{kind: evaluating, rows: evaluationBatch}, part, backend.InOrder(samples.Len()), limit, func(slot, first, rows int) error {
 		for b, o := range e.outcomes(slot, rows) {
 			total += float64(o.Loss)
 			if e.data.Regression() {
@@ -176,10 +178,11 @@ func (e *engine) readBatch(b compute.Buffer, rows, width int) ([]float32, error)
 	return numbers, nil
 }
 
-func (e *engine) Infer(count int) error {
-	if available := e.data.Test.Len(); count > min(available, trainer.InferLimit) {
+func (e *engine) Infer(count int) (err error) {
+	defer convert(&err)
+	if available := e.data.Test.Len(); count > min(available, backend.InferLimit) {
 		return fmt.Errorf("cannot run %d samples at a time: there are %d and the limit is %d",
-			count, available, trainer.InferLimit)
+			count, available, backend.InferLimit)
 	}
 	p, err := e.program(mode{kind: inferring, rows: count})
 	if err != nil {
@@ -196,7 +199,7 @@ func (e *engine) Infer(count int) error {
 // a chunk since the last time are not copied there again, so that to time Infer is to
 // time the network.
 func (e *engine) feedInferred(count int) *feed {
-	b := batches{trainer.TestPart, trainer.InOrder(count), max(1, count)}
+	b := batches{backend.TestPart, backend.InOrder(count), max(1, count)}
 	if s := &e.samples; s.streamed && count <= s.inferred {
 		return &feed{batches: b, engine: e, end: 1, next: 1}
 	}

@@ -7,27 +7,27 @@ import (
 	"fmt"
 	"runtime"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 )
 
 // unavailable is the driver of builds that cannot reach Vulkan.
 type unavailable struct{}
 
-var _ trainer.Driver = unavailable{}
+var _ backend.Driver = unavailable{}
 
-func init() { trainer.Register(unavailable{}) }
+func init() { backend.Register(unavailable{}) }
 
 func (unavailable) Name() string { return DriverName }
 
-func (unavailable) Devices() ([]trainer.Device, error) {
-	if !supported(runtime.GOOS) {
+func (unavailable) Devices() ([]backend.Device, error) {
+	if !Supported(runtime.GOOS) {
 		return nil, fmt.Errorf("this backend runs on Linux, Windows, macOS and FreeBSD, and this is %s", runtime.GOOS)
 	}
-	return nil, errors.New("built without cgo: Vulkan needs a C compiler and " + rebuild)
+	return nil, errors.New("built without cgo: Vulkan needs a C compiler and " + Rebuild)
 }
 
-func (u unavailable) Open(trainer.Device, *dataset.Dataset, trainer.EngineOptions, *trainer.State) (trainer.Engine, error) {
+func (u unavailable) Open(backend.Device, *dataset.Dataset, backend.EngineOptions, *backend.State) (backend.Engine, error) {
 	_, err := u.Devices()
-	return nil, fmt.Errorf("%w: %w", trainer.ErrNoDevice, err)
+	return nil, fmt.Errorf("%w: %w", backend.ErrNoDevice, err)
 }

@@ -7,22 +7,19 @@ import (
 	"strings"
 	"testing"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 )
 
 // TestUnavailable: builds that cannot reach Vulkan say so, and how to get one
 // that can.
 func TestUnavailable(t *testing.T) {
 	for _, words := range []string{"vulkan", "vulkan:0"} {
-		_, err := trainer.FindDevice(words)
-		if !errors.Is(err, trainer.ErrNoDevice) || !strings.Contains(err.Error(), "without cgo") || !strings.Contains(err.Error(), "CGO_ENABLED=1 go build") {
+		_, err := backend.FindDevice(words)
+		if !errors.Is(err, backend.ErrNoDevice) || !strings.Contains(err.Error(), "without cgo") || !strings.Contains(err.Error(), "CGO_ENABLED=1 go build") {
 			t.Errorf("%s: %v", words, err)
 		}
 	}
-	if _, err := (trainer.Device{Driver: DriverName}).Open(nil, trainer.EngineOptions{}, nil); !errors.Is(err, trainer.ErrNoDevice) {
+	if _, err := (backend.Device{Driver: DriverName}).Open(nil, backend.EngineOptions{}, nil); !errors.Is(err, backend.ErrNoDevice) {
 		t.Errorf("%v", err)
-	}
-	if d := Diagnose(); d.Usable || d.Findings[0].Level != Problem {
-		t.Errorf("%+v", d)
 	}
 }

@@ -18,7 +18,6 @@ const (
 // What Gradient, Collect and Update are told of the optimiser.
 const (
 	SGD = iota
-	Nesterov
 	RMSProp
 	Adam
 	AdamW
@@ -117,7 +116,7 @@ var Sway = kernel("sway", []string{"State", "Derivative"}, []string{"LOCAL_SIZE"
 // SwayPush is what Sway is told.
 type SwayPush struct {
 	Outputs, Stride uint32
-	Own, Others     float32 // trainer.Sway
+	Own, Others     float32 // backend.OutputSample
 }
 
 // Backward takes the derivative through a layer and the gates below it.
@@ -205,7 +204,6 @@ var Market = kernel("market", []string{"Players"}, []string{"LOCAL_SIZE"}, Marke
 type MarketPush struct {
 	Stride         uint32
 	Price, Damping float32
-	Potential      uint32 // 1: worths are mean c^2, without s^2
 }
 
 // Select gathers rows and columns of a matrix.

@@ -2,8 +2,8 @@
 #extension GL_GOOGLE_include_directive : require
 
 // One damped best response of every player in the market: s moves towards
-// clip(1 - p/h, 0, 1), where h = s^2 mean c^2 is its worth, or mean c^2 where what
-// it could be counts. game.Market and game.Valuation have the equations.
+// clip(1 - p/h, 0, 1), where h = s^2 mean c^2 is its worth. game.Market has the
+// equations.
 
 #include "invocation.glsl"
 #include "players.glsl"
@@ -14,7 +14,6 @@ layout(push_constant) uniform Push {
     uint stride;
     float price;
     float damping;
-    uint potential;
 };
 
 void main() {
@@ -25,7 +24,7 @@ void main() {
         return;
     }
     float s = players[PARTICIPATION * width + player];
-    float worth = (potential != 0 ? 1 : s * s) * players[SQUARE * width + player];
+    float worth = s * s * players[SQUARE * width + player];
     float response = 1 - price / worth; // below 0 where a quotient, within 2.5 ulp, comes out above 1
     if (worth <= price || worth == 0 || response < 0) {
         response = 0;

@@ -2,10 +2,9 @@
 // specialisation constants begin at OPTIMISER_CONSTANTS.
 
 const uint SGD = 0;
-const uint NESTEROV = 1;
-const uint RMSPROP = 2;
-const uint ADAM = 3;
-const uint ADAMW = 4;
+const uint RMSPROP = 1;
+const uint ADAM = 2;
+const uint ADAMW = 3;
 
 layout(constant_id = OPTIMISER_CONSTANTS) const uint RULE = ADAM;
 layout(constant_id = OPTIMISER_CONSTANTS + 1) const float FIRST_SHARE = 0.1; // of Adam 1 - beta1; of the others the momentum
@@ -33,5 +32,5 @@ void optimise(inout vec4 w, inout vec4 m, inout vec4 v, vec4 g, bool weights) {
         return;
     }
     m = FIRST_SHARE * m + (RULE == RMSPROP ? g / (sqrt(v) + EPSILON) : g);
-    w -= now.rate * (RULE == NESTEROV ? g + FIRST_SHARE * m : m);
+    w -= now.rate * m;
 }

@@ -1,15 +1,3 @@
-// Package shaders holds the compute kernels of the Vulkan backend: GLSL, the
-// SPIR-V that was compiled from it, and in Go the layout that callers rely on.
-//
-// Sources are the files *.comp and what they include, *.glsl. After a change
-// run go generate ./shaders, which needs glslc and spirv-val, and commit what
-// it writes; to build and to run the program neither is needed.
-//
-// In GLSL, buffer i of a kernel is a block of its own at set 0, binding i, and
-// what it marks when it begins (mark.glsl) at [MarkBinding]; its
-// specialisation constants have the ids 0, 1, ... without a gap; the block of
-// push constants has the fields of the Go struct in their order, their names
-// with a small first letter. Tests hold the SPIR-V to that.
 package shaders
 
 import (
@@ -19,6 +7,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
+
+	"nashprune/shaders/internal/spirv"
 )
 
 //go:generate go run ./internal/build
@@ -64,6 +54,30 @@ func (k Kernel) texels(names ...string) Kernel {
 
 // magic is how SPIR-V begins in little-endian bytes.
 var magic = []byte{0x03, 0x02, 0x23, 0x07}
+
+// Access is what a kernel may do to a buffer.
+type Access struct{ Reads, Writes bool }
+
+// Access returns what the kernel may do to each of its Buffers, from the decorations
+// of its SPIR-V: readonly and writeonly in GLSL. A test holds them to what its
+// instructions do. It is an error when Code cannot be read, or does not have the
+// buffers that Buffers names.
+func (k Kernel) Access() ([]Access, error) {
+	module, err := spirv.Reflect(k.Code)
+	if err != nil {
+		return nil, fmt.Errorf("shader %s: %w", k.Name, err)
+	}
+	access := make([]Access, 0, len(k.Buffers))
+	for _, b := range module.Buffers { // by binding
+		if b.Set == 0 && int(b.Binding) == len(access) && len(access) < len(k.Buffers) {
+			access = append(access, Access{b.Readable, b.Writable})
+		}
+	}
+	if len(access) < len(k.Buffers) {
+		return nil, fmt.Errorf("shader %s: its SPIR-V has no buffer %s at binding %d", k.Name, k.Buffers[len(access)], len(access))
+	}
+	return access, nil
+}
 
 // Verify says whether Code may be given to a driver, which may crash on bytes
 // that are no valid SPIR-V. The code of an embedded kernel must be the bytes

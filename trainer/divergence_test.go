@@ -8,17 +8,22 @@ import (
 	"path/filepath"
 	"testing"
 
+	"nashprune/game"
 	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
+	"nashprune/trainer/record"
+	"nashprune/trainer/session"
+	"nashprune/trainer/settings"
 )
 
 // stoppedDriver opens engines whose every evaluation is infinite, and after which the
 // user has had enough.
 type stoppedDriver struct{ crookedDriver }
 
-type stoppedEngine struct{ trainer.Engine }
+type stoppedEngine struct{ backend.Engine }
 
-func (d stoppedDriver) Open(device trainer.Device, data *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (trainer.Engine, error) {
+func (d stoppedDriver) Open(device backend.Device, data *dataset.Dataset, o backend.EngineOptions, s *backend.State) (backend.Engine, error) {
 	e, err := d.crookedDriver.Open(device, data, o, s)
 	return stoppedEngine{e}, err
 }
@@ -26,37 +31,37 @@ func (d stoppedDriver) Open(device trainer.Device, data *dataset.Dataset, o trai
 // stopUser ends the context of the test under way.
 var stopUser context.CancelFunc
 
-func (e stoppedEngine) Evaluate(ctx context.Context, part trainer.Part, want trainer.Want) (trainer.Evaluation, error) {
+func (e stoppedEngine) Evaluate(ctx context.Context, part backend.Part, want backend.Want) (backend.Evaluation, error) {
 	defer stopUser()
 	return e.Engine.Evaluate(ctx, part, want)
 }
 
 func init() {
-	trainer.Register(stoppedDriver{crookedDriver{name: "stopped", loss: math.Inf(1)}})
+	backend.Register(stoppedDriver{crookedDriver{name: "stopped", loss: math.Inf(1)}})
 }
 
 // waysToJudge are changes to a configuration after which the networks of a training are
 // judged at different places.
-var waysToJudge = map[string]func(*trainer.Config){
-	"validation": func(c *trainer.Config) { c.Validation = 0.1 },
-	"market":     func(*trainer.Config) {},
-	"paper":      func(c *trainer.Config) { c.Game, c.Keep = trainer.PaperGame, 0 },
-	"off":        func(c *trainer.Config) { c.Game, c.Keep = trainer.NoGame, 0 },
+var waysToJudge = map[string]func(*settings.Config){
+	"validation": func(c *settings.Config) { c.Validation = 0.1 },
+	"market":     func(*settings.Config) {},
+	"paper":      func(c *settings.Config) { c.Game, c.Keep = game.PaperGame, 0 },
+	"off":        func(c *settings.Config) { c.Game, c.Keep = game.NoGame, 0 },
 }
 
 // TestDivergenceIsNamed trains at rates that leave the finite numbers (SGD) or
 // stay within them at losses that no training has (Adam).
 func TestDivergenceIsNamed(t *testing.T) {
-	for optimiser, rate := range map[trainer.OptimiserKind]float64{trainer.SGD: 100, trainer.Adam: 90} {
+	for optimiser, rate := range map[backend.OptimiserKind]float64{backend.SGD: 100, backend.Adam: 90} {
 		c := smallConfig()
 		c.Optimiser, c.LearningRate = optimiser, rate
 		dir := filepath.Join(t.TempDir(), "run")
 		_, err := trainer.Run(context.Background(), c, trainer.Options{Dir: dir})
-		var diverged *trainer.DivergedError
+		var diverged *session.DivergedError
 		if !errors.As(err, &diverged) || diverged.Epoch != 1 || diverged.LearningRate != rate {
 			t.Errorf("%s: %v", optimiser, err)
 		}
-		if _, err := os.Stat(filepath.Join(dir, trainer.CheckpointFile)); !errors.Is(err, os.ErrNotExist) {
+		if _, err := os.Stat(filepath.Join(dir, record.CheckpointFile)); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("%s: a diverged run can be resumed: %v", optimiser, err)
 		}
 	}
@@ -71,11 +76,11 @@ func TestDivergenceInTheLastStepIsSeen(t *testing.T) {
 		change(&c)
 		dir := filepath.Join(t.TempDir(), "run")
 		_, err := trainer.Run(context.Background(), c, trainer.Options{Dir: dir})
-		var diverged *trainer.DivergedError
+		var diverged *session.DivergedError
 		if !errors.As(err, &diverged) {
 			t.Errorf("%s: %v", name, err)
 		}
-		for _, file := range []string{trainer.DenseFile, trainer.PrunedFile, trainer.ResultFile, trainer.CheckpointFile} {
+		for _, file := range []string{record.DenseFile, record.PrunedFile, record.ResultFile, record.CheckpointFile} {
 			if _, err := os.Stat(filepath.Join(dir, file)); !errors.Is(err, os.ErrNotExist) {
 				t.Errorf("%s: %s of a diverged run is there: %v", name, file, err)
 			}
@@ -88,10 +93,10 @@ func TestDivergenceInTheLastStepIsSeen(t *testing.T) {
 func TestDivergenceThatMeetsAStop(t *testing.T) {
 	diverged := func(name string, err error, dir string) {
 		t.Helper()
-		if told := new(trainer.DivergedError); !errors.As(err, &told) || errors.Is(err, trainer.ErrInterrupted) {
+		if told := new(session.DivergedError); !errors.As(err, &told) || errors.Is(err, backend.ErrInterrupted) {
 			t.Errorf("%s: %v", name, err)
 		}
-		if _, err := os.Stat(filepath.Join(dir, trainer.CheckpointFile)); !errors.Is(err, os.ErrNotExist) {
+		if _, err := os.Stat(filepath.Join(dir, record.CheckpointFile)); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("%s: a diverged run can be resumed: %v", name, err)
 		}
 	}
@@ -108,7 +113,7 @@ func TestDivergenceThatMeetsAStop(t *testing.T) {
 
 	// Within a stretch: a stop between two steps, once the loss is no number any more.
 	c := tinyConfig(t)
-	c.Model, c.Keep, c.Optimiser, c.Momentum, c.LearningRate = "mlp:40-40-40", 20, trainer.SGD, 0.99, 100
+	c.Model, c.Keep, c.Optimiser, c.Momentum, c.LearningRate = "mlp:40-40-40", 20, backend.SGD, 0.99, 100
 	met := 0
 	for left := 2; met < 3; left++ {
 		ctx := newCountdown(left)
@@ -117,7 +122,7 @@ func TestDivergenceThatMeetsAStop(t *testing.T) {
 		if ctx.Err() == nil {
 			t.Fatalf("asked %d times, nothing had stopped before it diverged: %v", left, err)
 		}
-		if met > 0 || !errors.Is(err, trainer.ErrInterrupted) {
+		if met > 0 || !errors.Is(err, backend.ErrInterrupted) {
 			diverged("within a stretch", err, dir)
 			met++
 		}

@@ -1,4 +1,5 @@
-// Package trainer runs a training with its game, from a configuration to a run
-// folder. [Driver] and [Engine] are the contract that every device fulfils;
-// everything else here is written against it and knows no particular device.
+// Package trainer runs a training with its game, from a configuration to a run folder:
+// [Run] and [Resume], [PlanRun] without training, [Eval] and [Latencies] of saved
+// networks. It is the facade of the packages below it, and opens devices, data and
+// networks in one order for all of these.
 package trainer

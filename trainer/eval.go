@@ -7,8 +7,12 @@ import (
 	"path/filepath"
 	"strings"
 
+	"nashprune/trainer/backend"
+	"nashprune/trainer/cost"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
+	"nashprune/trainer/record"
+	"nashprune/trainer/session"
 )
 
 // EvalOptions says what a saved network is judged on.
@@ -18,7 +22,7 @@ type EvalOptions struct {
 	Data    string // empty: what the model file names
 	DataDir string
 
-	// How the data is read and divided, as in [Config].
+	// How the data is read and divided, as in [settings.Config].
 	Label        string
 	Test         string
 	TestFraction float64 // 0: the default where Divided says so, else none is drawn
@@ -31,29 +35,10 @@ type EvalOptions struct {
 	Divided bool
 }
 
-// EvalResult is how a saved network does on the test set. Correct and what is said
-// of classes are of classification, TargetNames of regression.
-type EvalResult struct {
-	Model        string       `json:"model"`          // the file
-	Task         TaskKind     `json:"task,omitempty"` // absent: classification
-	Data         string       `json:"data"`
-	Device       ResultDevice `json:"device"`
-	Network      Judged       `json:"network"`
-	Samples      int          `json:"samples"`
-	Correct      *int         `json:"correct,omitempty"`
-	ClassSamples []int        `json:"class_samples,omitempty"`
-	ClassCorrect []int        `json:"class_correct,omitempty"`
-	ClassNames   []string     `json:"class_names,omitempty"` // of a CSV file
-	TargetNames  []string     `json:"target_names,omitempty"`
-}
-
-// Regression tells whether the network predicts numbers rather than classes.
-func (r *EvalResult) Regression() bool { return r.Task == Regression }
-
 // Eval judges a network from its model file on the test set, with the means and
 // deviations that the file names: on the device of the run that wrote it, the
 // accuracy or the errors are those of that run, if that was judged on the test set.
-func Eval(ctx context.Context, path string, o EvalOptions) (*EvalResult, error) {
+func Eval(ctx context.Context, path string, o EvalOptions) (*record.EvalResult, error) {
 	n, metadata, err := network.Load(path)
 	if err != nil {
 		return nil, err
@@ -62,7 +47,7 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*EvalResult, error) 
 	if !named {
 		o.Data = metadata.Data
 	}
-	device, err := FindDevice(o.Device)
+	device, err := backend.FindDevice(o.Device)
 	if err != nil {
 		return nil, err
 	}
@@ -82,46 +67,46 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*EvalResult, error) 
 		options.TargetStandard = &dataset.Standard{Means: metadata.TargetMeans, Deviations: metadata.TargetDeviations}
 	}
 	data, err := openData(o.Data, options)
-	if errors.Is(err, ErrUsage) && !named {
+	if errors.Is(err, backend.ErrUsage) && !named {
 		where := "file"
 		if strings.HasPrefix(o.Data, "idx:") {
 			where = "folder"
 		}
-		return nil, Usagef("%s was trained on %s: name its %s with --data", path, o.Data, where)
+		return nil, backend.Usagef("%s was trained on %s: name its %s with --data", path, o.Data, where)
 	}
 	if err != nil {
 		return nil, err
 	}
 	switch {
 	case data.Regression() && data.Train.Features != n.Layers[0].In:
-		return nil, Usagef("--data %s has %d features, and %s takes %d", data.Name, data.Train.Features, path, n.Layers[0].In)
+		return nil, backend.Usagef("--data %s has %d features, and %s takes %d", data.Name, data.Train.Features, path, n.Layers[0].In)
 	case data.Train.Features != n.Layers[0].In || data.Classes > metadata.Classes:
-		return nil, Usagef("--data %s has %d features and %d classes, and %s takes %d and knows %d",
+		return nil, backend.Usagef("--data %s has %d features and %d classes, and %s takes %d and knows %d",
 			data.Name, data.Train.Features, data.Classes, path, n.Layers[0].In, metadata.Classes)
 	}
 	data.Mean, data.Deviation = metadata.Mean, metadata.Deviation
-	engine, err := device.Open(data, EngineOptions{Batch: latencyBatch, Optimiser: Optimiser{Kind: SGD}, NeverCompacts: true}, &State{Network: n})
+	engine, err := device.Open(data, backend.EngineOptions{Batch: cost.LatencyBatch, Optimiser: backend.Optimiser{Kind: backend.SGD}, NeverCompacts: true}, &backend.State{Network: n})
 	if err != nil {
 		return nil, err
 	}
 	defer engine.Close()
-	evaluation, err := engine.Evaluate(ctx, TestPart, Want{Logits: data.Regression()})
+	evaluation, err := engine.Evaluate(ctx, backend.TestPart, backend.Want{Logits: data.Regression()})
 	if err != nil {
 		return nil, err
 	}
-	result := &EvalResult{
-		Model: filepath.ToSlash(path), Data: data.Name, Network: judged(n),
-		Device:  device.result(),
+	result := &record.EvalResult{
+		Model: filepath.ToSlash(path), Data: data.Name, Network: session.Judge(n),
+		Device:  record.NewDevice(device),
 		Samples: evaluation.Samples,
 	}
 	if data.Regression() {
-		result.Task, result.TargetNames = Regression, metadata.TargetNames
+		result.Task, result.TargetNames = dataset.Regression, metadata.TargetNames
 	} else {
 		result.Correct, result.ClassNames = &evaluation.Correct, metadata.ClassNames
 		result.ClassSamples, result.ClassCorrect = evaluation.ClassSamples, evaluation.ClassCorrect
 	}
-	result.Network.evaluated(evaluation, data, TestPart)
-	microseconds, batch, err := latencies(ctx, engine, data.Test.Len(), []*network.Network{n})
+	session.SetEvaluation(&result.Network, evaluation, data, backend.TestPart)
+	microseconds, batch, err := cost.Latencies(ctx, engine, data.Test.Len(), []*network.Network{n})
 	if err != nil {
 		return nil, err
 	}

@@ -8,44 +8,45 @@ import (
 	"testing"
 
 	"nashprune/trainer"
+	"nashprune/trainer/backend"
 )
 
 // movedDriver is a driver whose device is a GPU at first, and a CPU once the test
 // says so, as where a run goes on on another machine.
 type movedDriver struct {
 	crookedDriver
-	kind *trainer.DeviceKind
+	kind *backend.DeviceKind
 }
 
-func (d movedDriver) Devices() ([]trainer.Device, error) {
-	return []trainer.Device{{Driver: d.name, Name: "moved", Kind: *d.kind}}, nil
+func (d movedDriver) Devices() ([]backend.Device, error) {
+	return []backend.Device{{Driver: d.name, Name: "moved", Kind: *d.kind}}, nil
 }
 
-var movedKind = trainer.SoftwareGPU // which FindDevice does not take by itself
+var movedKind = backend.SoftwareGPU // which FindDevice does not take by itself
 
-func init() { trainer.Register(movedDriver{crookedDriver{name: "moved"}, &movedKind}) }
+func init() { backend.Register(movedDriver{crookedDriver{name: "moved"}, &movedKind}) }
 
 // TestPlacementOnACPU: a CPU has no place of its own for samples, and a new run that
 // asks for one is refused. A run that began elsewhere goes on.
 func TestPlacementOnACPU(t *testing.T) {
-	defer func(kind trainer.DeviceKind) { movedKind = kind }(movedKind)
+	defer func(kind backend.DeviceKind) { movedKind = kind }(movedKind)
 	c := tinyConfig(t)
-	for _, placement := range []trainer.Placement{trainer.Resident, trainer.Streamed} {
+	for _, placement := range []backend.Placement{backend.Resident, backend.Streamed} {
 		c.Device, c.DataOnDevice = "moved", placement
 		dir := filepath.Join(t.TempDir(), "run")
-		movedKind = trainer.SoftwareGPU
-		if _, err := trainer.Run(newCountdown(5), c, trainer.Options{Dir: dir}); !errors.Is(err, trainer.ErrInterrupted) {
+		movedKind = backend.SoftwareGPU
+		if _, err := trainer.Run(newCountdown(5), c, trainer.Options{Dir: dir}); !errors.Is(err, backend.ErrInterrupted) {
 			t.Fatalf("%s on a GPU: %v", placement, err)
 		}
-		movedKind = trainer.CPU
-		if _, err := trainer.Resume(newCountdown(5), trainer.Options{Dir: dir}); !errors.Is(err, trainer.ErrInterrupted) {
+		movedKind = backend.CPU
+		if _, err := trainer.Resume(newCountdown(5), trainer.Options{Dir: dir}); !errors.Is(err, backend.ErrInterrupted) {
 			t.Errorf("%s, going on on a CPU: %v", placement, err)
 		}
 		_, err := trainer.Run(context.Background(), c, trainer.Options{Dir: filepath.Join(t.TempDir(), "run")})
-		if want := "--data-on-device " + string(placement); !errors.Is(err, trainer.ErrUsage) || !strings.Contains(err.Error(), want) {
+		if want := "--data-on-device " + string(placement); !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s, anew on a CPU: %v", placement, err)
 		}
-		if _, err := trainer.PlanRun(c, trainer.Options{}); !errors.Is(err, trainer.ErrUsage) {
+		if _, err := trainer.PlanRun(c, trainer.Options{}); !errors.Is(err, backend.ErrUsage) {
 			t.Errorf("%s, planned on a CPU: %v", placement, err)
 		}
 	}

@@ -7,8 +7,10 @@ import (
 	"strconv"
 	"testing"
 
-	_ "nashprune/cpu_fallback"
+	"nashprune/game"
 	"nashprune/trainer"
+	"nashprune/trainer/record"
+	"nashprune/trainer/settings"
 )
 
 // Whoever keeps the results of many runs keeps none of their data: a study does.
@@ -23,13 +25,13 @@ func TestResultsHoldNoData(t *testing.T) {
 		return m.HeapAlloc
 	}
 	var (
-		kept   []*trainer.Result
+		kept   []*record.Result
 		before uint64
 	)
 	for i := range runs + 1 {
-		c := trainer.DefaultConfig()
+		c := settings.Default()
 		c.Data, c.Model, c.Device = "digits:train="+strconv.Itoa(samples)+",test=100", "mlp:4", "gonum"
-		c.Epochs, c.Batch, c.Game, c.Seed = 1, 100, trainer.NoGame, uint64(i)
+		c.Epochs, c.Batch, c.Game, c.Seed = 1, 100, game.NoGame, uint64(i)
 		result, err := trainer.Run(context.Background(), c, trainer.Options{Dir: filepath.Join(dir, strconv.Itoa(i))})
 		if err != nil {
 			t.Fatal(err)

@@ -10,23 +10,16 @@ import (
 	"reflect"
 	"time"
 
-	"github.com/BurntSushi/toml"
-
+	"nashprune/game"
 	"nashprune/trainer/atomicfile"
+	"nashprune/trainer/backend"
+	"nashprune/trainer/checkpoint"
+	"nashprune/trainer/cost"
 	"nashprune/trainer/dataset"
-	"nashprune/trainer/network"
-)
-
-// The files of a run folder.
-const (
-	ConfigFile      = "config.toml"            // the resolved configuration
-	MetricsFile     = "metrics.jsonl"          // a line an epoch and a round
-	ResultFile      = "result.json"            // Result
-	DenseFile       = "dense.safetensors"      // the network trained without the game
-	PrunedFile      = "pruned.safetensors"     // what the game left
-	PlayersFile     = "players.csv"            // a row a player
-	CertificateFile = "equilibrium.json"       // Certificate
-	CheckpointFile  = "checkpoint.safetensors" // until the run is finished
+	"nashprune/trainer/evidence"
+	"nashprune/trainer/record"
+	"nashprune/trainer/session"
+	"nashprune/trainer/settings"
 )
 
 // checkpointEvery is how much work a killed process may lose, beside an epoch.
@@ -39,55 +32,27 @@ type Options struct {
 	Version string      // of the program
 	Observe func(Event) // told of the progress; may be nil
 
-	// Beginnings is a folder in which runs leave the state that they have just before
-	// their first round, and from which those that are the same until then go on. Times
-	// of training contain that of the beginning. Empty: none are kept.
-	Beginnings string
-
-	// Tune returns the device with the kernels that it computes this network with;
-	// nil: with those of the configuration. The run remembers them, so that one that
-	// goes on does so with the same.
-	Tune func(ctx context.Context, d Device, widths []int, o EngineOptions) (Device, error)
+	// SharedPrefixes is a folder in which runs keep the state that they have just before
+	// their first round, and from which runs that are the same until then go on. Times
+	// of training contain that of the shared prefix. Empty: none are kept.
+	SharedPrefixes string
 }
-
-// Event is a report of progress.
-type Event struct {
-	Message string // what begins now; empty in reports of a training
-
-	Training  string // GameTraining or DenseTraining
-	Epoch     int    // under way, from 1
-	Epochs    int
-	Players   []int         // of each hidden layer
-	Loss      float64       // mean over the epoch so far
-	Accuracy  float64       // percent, likewise; 0 in regression
-	Line      *EpochLine    // of the epoch that just ended, else nil
-	Done      float64       // fraction of the run's work
-	Remaining time.Duration // estimated; negative where nothing is known yet
-}
-
-// stage is what a run is at.
-type stage string
-
-const (
-	stageGame  stage = "game"  // the training that the run is about, with its game if there is one
-	stageDense stage = "dense" // the baseline
-)
 
 // run is a run under way.
 type run struct {
 	Options
-	config Config
+	config settings.Config
 	data   *dataset.Dataset
-	device Device
-	loss   Loss
+	device backend.Device
+	loss   backend.Loss
 	hidden []int
 	// samples says where the device finds them, once that is decided.
-	samples Placement
+	samples backend.Placement
 	// latency is the model of latencies, where the market needs one.
-	latency *LatencyModel
+	latency *cost.Model
 
-	result  Result
-	stage   stage
+	result  record.Result
+	stage   checkpoint.Stage
 	metrics *os.File
 	length  int64 // of the metrics
 
@@ -97,32 +62,32 @@ type run struct {
 	workDone   float64 // so far, as plan.work counts it
 	workAll    float64
 	workAtOpen float64 // done before this sitting
-	lastLine   *EpochLine
+	lastLine   *record.EpochLine
 }
 
 // Run trains, prunes and judges as the configuration says, and leaves
-// everything in the run folder. The errors are of the kinds [ErrUsage],
-// [ErrNoDevice] and [ErrInterrupted], a [DivergedError], or of reading and
-// writing. After [ErrInterrupted] the folder holds a checkpoint for [Resume].
-func Run(ctx context.Context, c Config, o Options) (*Result, error) {
+// everything in the run folder. The errors are of the kinds [backend.ErrUsage],
+// [backend.ErrNoDevice] and [backend.ErrInterrupted], a [session.DivergedError], or of reading and
+// writing. After [backend.ErrInterrupted] the folder holds a checkpoint for [Resume].
+func Run(ctx context.Context, c settings.Config, o Options) (*record.Result, error) {
 	c, err := c.Resolve()
 	if err != nil {
 		return nil, err
 	}
 	if o.Dir == "" {
-		return nil, Usagef("name a folder for the run with --out")
+		return nil, backend.Usagef("name a folder for the run with --out")
 	}
 	entries, err := os.ReadDir(o.Dir)
 	if err != nil && !errors.Is(err, os.ErrNotExist) { // said before data is read and latencies are measured
 		return nil, fmt.Errorf("--out: %w", atomicfile.Advised(err))
 	}
 	if len(entries) > 0 {
-		if _, err := os.Stat(filepath.Join(o.Dir, CheckpointFile)); err == nil {
-			return nil, Usagef("--out %s holds an interrupted run: name another folder, or go on with it by --resume %s", o.Dir, o.Dir)
+		if _, err := os.Stat(filepath.Join(o.Dir, record.CheckpointFile)); err == nil {
+			return nil, backend.Usagef("--out %s holds an interrupted run: name another folder, or go on with it by --resume %s", o.Dir, o.Dir)
 		}
-		return nil, Usagef("--out %s is not empty: name another folder, or empty it", o.Dir)
+		return nil, backend.Usagef("--out %s is not empty: name another folder, or empty it", o.Dir)
 	}
-	r := &run{Options: o, config: c, stage: stageGame, result: Result{Command: o.Command}}
+	r := &run{Options: o, config: c, stage: checkpoint.GameStage, result: record.Result{Command: o.Command}}
 	if err := r.open(); err != nil {
 		return nil, err
 	}
@@ -143,18 +108,12 @@ func Run(ctx context.Context, c Config, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Tune != nil {
-		if r.device, err = o.Tune(ctx, r.device, r.widths(), r.engineOptions()); err != nil {
-			return nil, err
-		}
-		r.config.Kernels, r.result.Device.Kernels = r.device.Kernels, r.device.Kernels
-	}
-	from, err := r.beginning(p)
+	from, err := r.sharedPrefix(p)
 	if err != nil {
 		return nil, err
 	}
 	if from == nil {
-		from = &checkpoint{Position: newPosition(p), state: &State{Network: start}}
+		from = &checkpoint.Checkpoint{Position: session.Start(p), State: &backend.State{Network: start}}
 	}
 	engine, err := r.openEngine(from)
 	if err != nil {
@@ -179,8 +138,8 @@ func Run(ctx context.Context, c Config, o Options) (*Result, error) {
 
 // Resume goes on with an interrupted run from its folder, o.Dir; configuration
 // and command are the run's own. Its errors are those of [Run].
-func Resume(ctx context.Context, o Options) (*Result, error) {
-	path := filepath.Join(o.Dir, CheckpointFile)
+func Resume(ctx context.Context, o Options) (*record.Result, error) {
+	path := filepath.Join(o.Dir, record.CheckpointFile)
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		return nil, noCheckpoint(o.Dir)
 	}
@@ -189,7 +148,7 @@ func Resume(ctx context.Context, o Options) (*Result, error) {
 		return nil, err
 	}
 	defer unlock()
-	c, err := loadCheckpoint(path)
+	c, err := checkpoint.Load(path)
 	if errors.Is(err, os.ErrNotExist) { // since another process has finished the run just now
 		return nil, noCheckpoint(o.Dir)
 	}
@@ -204,21 +163,24 @@ func Resume(ctx context.Context, o Options) (*Result, error) {
 		return nil, fmt.Errorf("--resume %s: the data is not what the run began with: it was %+v and is %+v", o.Dir, c.Result.Data, r.result.Data)
 	}
 	// What is left of the network may fit where all of it would not.
-	if _, err := r.placeSamples(); err != nil && !errors.Is(err, ErrOutOfMemory) {
+	if _, err := r.placeSamples(); err != nil && !errors.Is(err, backend.ErrOutOfMemory) {
 		return nil, err
 	}
-	if err := r.reopenMarket(c.Result.Market); err != nil {
+	if r.result.Market, err = c.Market(); err != nil {
 		return nil, fmt.Errorf("checkpoint %s: %w", path, err)
 	}
+	if r.result.Market != nil {
+		r.latency = r.result.Market.LatencyModel
+	}
 	kind := r.config.Game
-	if c.Stage == stageDense {
-		kind = NoGame
+	if c.Stage == checkpoint.DenseStage {
+		kind = game.NoGame
 	}
 	p, err := r.plan(kind)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.fits(p); err != nil {
+	if err := c.Fits(p); err != nil {
 		return nil, fmt.Errorf("checkpoint %s: %w", path, err)
 	}
 	engine, err := r.openEngine(c)
@@ -226,7 +188,7 @@ func Resume(ctx context.Context, o Options) (*Result, error) {
 		return nil, err
 	}
 	defer engine.Close()
-	if r.metrics, err = os.OpenFile(filepath.Join(o.Dir, MetricsFile), os.O_RDWR, 0); err != nil {
+	if r.metrics, err = os.OpenFile(filepath.Join(o.Dir, record.MetricsFile), os.O_RDWR, 0); err != nil {
 		return nil, atomicfile.Advised(err)
 	}
 	defer r.metrics.Close()
@@ -241,7 +203,7 @@ func Resume(ctx context.Context, o Options) (*Result, error) {
 	if r.length, err = r.metrics.Seek(c.Metrics, io.SeekStart); err != nil {
 		return nil, err
 	}
-	if p.game == MarketGame {
+	if p.Game == game.MarketGame {
 		if _, err := r.rounds(); err != nil { // they are needed when the market has closed
 			return nil, fmt.Errorf("--resume %s: %w", o.Dir, err)
 		}
@@ -249,151 +211,16 @@ func Resume(ctx context.Context, o Options) (*Result, error) {
 	return r.finish(ctx, engine, p, c)
 }
 
-// noCheckpoint says why there is nothing to go on from in a folder.
-func noCheckpoint(dir string) error {
-	if _, err := os.Stat(filepath.Join(dir, ResultFile)); err == nil {
-		return Usagef("--resume %s: the run is finished, its result lies there", dir)
-	}
-	return Usagef("--resume %s: there is no %s to go on from: train anew into another folder", dir, CheckpointFile)
-}
-
-// openEngine opens the device at the state of a checkpoint.
-func (r *run) openEngine(from *checkpoint) (Engine, error) {
-	return r.device.Open(r.data, r.engineOptions(), from.state)
-}
-
-func (r *run) engineOptions() EngineOptions {
-	return EngineOptions{
-		Batch: r.config.Batch, Optimiser: r.config.optimiser(), Loss: r.loss, Valuation: r.config.Worth, Samples: r.samples,
-		NeverCompacts: !r.config.Game.inRounds(), // the paper's game removes on the host, from a network that is pushed
-	}
-}
-
-// open finds the device and the data, and fills in what the result says of them.
-func (r *run) open() error {
-	r.started = time.Now()
-	device, err := FindDevice(r.config.Device)
-	if err != nil {
-		return err
-	}
-	if r.device, err = device.WithKernels(r.config.Kernels); err != nil {
-		return err
-	}
-	if r.hidden, err = network.Parse(r.config.Model); err != nil {
-		return Usagef("--model: %v", err)
-	}
-	r.tell("reading " + r.config.Data)
-	r.data, err = openData(r.config.Data, r.config.dataOptions())
-	if err != nil {
-		return err
-	}
-	switch {
-	case r.config.Label != "" || !dataset.IsCSV(r.config.Data):
-	case r.data.Regression():
-		r.tell(fmt.Sprintf("target: the column %q of %s; --label names another, or several", r.data.TargetNames[0], r.config.Data))
-	default:
-		r.tell(fmt.Sprintf("labels: the column %q of %s; --label names another", r.data.Label, r.config.Data))
-	}
-	if r.loss, err = r.config.loss(r.data); err != nil {
-		return err
-	}
-	if r.config.EvaluateOn.Of(r.data).Len() == 0 {
-		return Usagef("--evaluate-on %s: %s has no such samples", r.config.EvaluateOn, r.data.Name)
-	}
-	widths := r.widths()
-	if parameters := network.ParametersOf(widths); parameters > maxParameters {
-		return Usagef("--model %s has %d parameters, more than the %d that this program takes", r.config.Model, parameters, maxParameters)
-	}
-	if activations := max(min(r.config.Batch, r.data.Train.Len()), InferLimit) * sum(widths); activations > maxActivations {
-		return Usagef("--batch %d of --model %s has %d activations, more than the %d that this program takes", r.config.Batch, r.config.Model, activations, maxActivations)
-	}
-	r.samples = r.config.DataOnDevice
-	r.result.Schema, r.result.Seed = ResultSchema, r.config.Seed
-	r.result.Device = r.device.result()
-	r.result.Data = ResultData{
-		Name: r.data.Name, Train: r.data.Train.Len(), Validation: r.data.Validation.Len(),
-		Test: r.data.Test.Len(), EvaluatedOn: r.config.EvaluateOn,
-		Label: r.data.Label, ClassNames: r.data.ClassNames, TargetNames: r.data.TargetNames,
-	}
-	if r.data.Regression() {
-		r.result.Task = Regression
-	}
-	return nil
-}
-
-// openData opens a data set; what the user asked for wrongly is of the kind
-// [ErrUsage].
-func openData(name string, o dataset.Options) (*dataset.Dataset, error) {
-	data, err := dataset.Open(name, o)
-	switch {
-	case errors.Is(err, dataset.ErrUnknown):
-		return nil, Usagef("--data: %v", err)
-	case errors.Is(err, dataset.ErrFraction):
-		return nil, Usagef("--validation: %v", err)
-	case errors.Is(err, dataset.ErrOption):
-		return nil, Usagef("%v", err)
-	}
-	return data, err
-}
-
-// widths returns the widths of the network before the game.
-func (r *run) widths() []int {
-	return append(append([]int{r.data.Train.Features}, r.hidden...), r.data.Outputs())
-}
-
-// initial returns the network that both trainings start from.
-func (r *run) initial() (*network.Network, error) {
-	n := network.New(r.widths())
-	n.Activation = r.config.Activation
-	return n, n.Initialise(r.config.Initialisation, r.config.Seed)
-}
-
-func (r *run) plan(kind GameKind) (plan, error) {
-	p, err := newPlan(r.config, kind, r.widths(), r.data.Train.Len())
-	if err == nil && kind == MarketGame && r.latency != nil {
-		p.latency = r.latency
-		err = p.aim()
-	}
-	return p, err
-}
-
-// createFolder makes the run folder with its configuration and empty metrics, and
-// locks it. Of two runs that begin at once in one folder, one fails here.
-func (r *run) createFolder() (unlock func(), err error) {
-	if err := os.MkdirAll(r.Dir, 0o755); err != nil {
-		return nil, fmt.Errorf("--out: %w", atomicfile.Advised(err))
-	}
-	if unlock, err = lockFolder("out", r.Dir); err != nil {
-		return nil, err
-	}
-	r.metrics, err = os.OpenFile(filepath.Join(r.Dir, MetricsFile), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil { // where no locks are known, or the other run was quick
-		unlock()
-		return nil, fmt.Errorf("--out: %w", atomicfile.Advised(err))
-	}
-	if err := r.write(ConfigFile, func(w io.Writer) error { return toml.NewEncoder(w).Encode(r.config) }); err != nil {
-		r.metrics.Close()
-		unlock()
-		return nil, err
-	}
-	return unlock, nil
-}
-
-// write writes a file of the run folder, whole or not at all.
-func (r *run) write(name string, content func(io.Writer) error) error {
-	return atomicfile.Write(filepath.Join(r.Dir, name), content)
-}
-
 // finish runs what is left of a run from a checkpoint, which may be its start.
 // A run that diverges leaves no checkpoint: going on would only diverge again.
 // Whoever sees another failure, such as a full disk, learns that there is one.
-func (r *run) finish(ctx context.Context, engine Engine, p plan, from *checkpoint) (*Result, error) {
+func (r *run) finish(ctx context.Context, engine backend.Engine, p session.Plan, from *checkpoint.Checkpoint) (*record.Result, error) {
 	result, err := r.runStages(ctx, engine, p, from)
-	if diverged := new(DivergedError); errors.As(err, &diverged) {
+	if diverged := new(session.DivergedError); errors.As(err, &diverged) {
 		return nil, errors.Join(err, r.removeCheckpoint())
 	}
-	if err != nil && !errors.Is(err, ErrInterrupted) {
-		if _, missing := os.Stat(filepath.Join(r.Dir, CheckpointFile)); missing == nil {
+	if err != nil && !errors.Is(err, backend.ErrInterrupted) {
+		if _, missing := os.Stat(filepath.Join(r.Dir, record.CheckpointFile)); missing == nil {
 			err = fmt.Errorf("%w; the last checkpoint is kept: go on from it with nashprune train --resume %s", err, r.Dir)
 		}
 	}
@@ -402,14 +229,14 @@ func (r *run) finish(ctx context.Context, engine Engine, p plan, from *checkpoin
 
 // runStages runs the trainings that are left, judges what they leave, and
 // concludes the run.
-func (r *run) runStages(ctx context.Context, engine Engine, p plan, from *checkpoint) (*Result, error) {
+func (r *run) runStages(ctx context.Context, engine backend.Engine, p session.Plan, from *checkpoint.Checkpoint) (*record.Result, error) {
 	if err := r.estimate(p, from.Position); err != nil {
 		return nil, err
 	}
 	r.saved = time.Now()
 	t := r.training(p, engine, from.Position)
-	t.best, t.departed = from.best, from.departed
-	if r.stage == stageGame {
+	t.BestNetwork, t.Departed = from.BestNetwork, from.Departed
+	if r.stage == checkpoint.GameStage {
 		if err := r.train(ctx, t); err != nil {
 			return nil, err
 		}
@@ -423,29 +250,29 @@ func (r *run) runStages(ctx context.Context, engine Engine, p plan, from *checkp
 			}
 		}
 	}
-	if r.stage == stageDense {
+	if r.stage == checkpoint.DenseStage {
 		if err := r.train(ctx, t); err != nil {
 			return nil, err
 		}
-		if err := r.concludeDense(ctx, t, FromBaseline); err != nil {
+		if err := r.concludeDense(ctx, t, record.FromBaseline); err != nil {
 			return nil, err
 		}
 	}
 	return r.conclude(ctx, engine)
 }
 
-// training returns a training of this run at a position.
-func (r *run) training(p plan, engine Engine, at position) *training {
-	name := GameTraining
-	switch p.game {
-	case RankingGame:
-		name = RankingTraining
-	case NoGame:
-		name = DenseTraining
+// Training returns a training of this run at a position.
+func (r *run) training(p session.Plan, engine backend.Engine, at session.Position) *session.Training {
+	name := record.GameTraining
+	switch p.Game {
+	case game.RankingGame:
+		name = record.RankingTraining
+	case game.NoGame:
+		name = record.DenseTraining
 	}
-	t := &training{name: name, plan: p, engine: engine, data: r.data, loss: r.loss, journal: r, position: at}
-	if p.game == MarketGame {
-		t.witnesses = newWitnesses(r.data, r.loss, int(p.stepWork(0)))
+	t := &session.Training{Name: name, Plan: p, Engine: engine, Data: r.data, Loss: r.loss, Journal: r, Position: at}
+	if p.Game == game.MarketGame {
+		t.Witnesses = evidence.NewWitnesses(r.data, r.loss, int(p.StepWork(0)))
 	}
 	return t
 }
@@ -458,9 +285,9 @@ func ended(ctx context.Context, err error) bool {
 }
 
 // train runs a training to its end. When ctx ends on the way it writes a
-// checkpoint and returns an error of the kind [ErrInterrupted].
-func (r *run) train(ctx context.Context, t *training) error {
-	err := t.run(ctx)
+// checkpoint and returns an error of the kind [backend.ErrInterrupted].
+func (r *run) train(ctx context.Context, t *session.Training) error {
+	err := t.Run(ctx)
 	if !ended(ctx, err) {
 		return err
 	}
@@ -468,12 +295,12 @@ func (r *run) train(ctx context.Context, t *training) error {
 		return fmt.Errorf("interrupted, and no checkpoint could be written: %w", err)
 	}
 	return fmt.Errorf("%w in epoch %d of the %s training: go on with nashprune train --resume %s",
-		ErrInterrupted, t.plan.epochOf(t.Step), t.name, r.Dir)
+		backend.ErrInterrupted, t.Plan.EpochOf(t.Step), t.Name, r.Dir)
 }
 
 // checkpoint writes the state of a training and of the run.
-func (r *run) checkpoint(t *training) error {
-	state, err := t.engine.Pull()
+func (r *run) checkpoint(t *session.Training) error {
+	state, err := t.Engine.Pull()
 	if err != nil {
 		return err
 	}
@@ -483,24 +310,24 @@ func (r *run) checkpoint(t *training) error {
 	}
 	r.addSeconds(t)
 	r.saved = time.Now()
-	return r.newCheckpoint(t, state).save(filepath.Join(r.Dir, CheckpointFile))
+	return r.newCheckpoint(t, state).Save(filepath.Join(r.Dir, record.CheckpointFile))
 }
 
 // newCheckpoint returns the checkpoint of a training whose engine has the given
 // state.
-func (r *run) newCheckpoint(t *training, state *State) *checkpoint {
-	return &checkpoint{
-		Schema: checkpointSchema, Config: r.config, Stage: r.stage, Position: t.position,
-		Steps: state.Steps, Tracked: state.Tracked, Metrics: r.length, Result: r.result, state: state,
-		best: t.best, departed: t.departed,
+func (r *run) newCheckpoint(t *session.Training, state *backend.State) *checkpoint.Checkpoint {
+	return &checkpoint.Checkpoint{
+		Schema: checkpoint.Schema, Config: r.config, Stage: r.stage, Position: t.Position,
+		Steps: state.Steps, Tracked: state.Tracked, Metrics: r.length, Result: r.result, State: state,
+		BestNetwork: t.BestNetwork, Departed: t.Departed,
 	}
 }
 
 // addSeconds brings the times in the result up to date.
-func (r *run) addSeconds(t *training) {
+func (r *run) addSeconds(t *session.Training) {
 	s := &r.result.Seconds
 	s.Total = r.before + time.Since(r.started).Seconds()
-	if r.stage == stageDense {
+	if r.stage == checkpoint.DenseStage {
 		s.Baseline = t.Seconds.Training
 	} else {
 		s.Train, s.Game, s.Tail = t.Seconds.Training, t.Seconds.Game, t.Seconds.Tail
@@ -509,27 +336,19 @@ func (r *run) addSeconds(t *training) {
 
 // startBaseline begins the training of the dense network, from the same initial
 // weights and with the same order of samples.
-func (r *run) startBaseline(engine Engine) (*training, error) {
+func (r *run) startBaseline(engine backend.Engine) (*session.Training, error) {
 	start, err := r.initial()
 	if err != nil {
 		return nil, err
 	}
-	p, err := r.plan(NoGame)
+	p, err := r.plan(game.NoGame)
 	if err != nil {
 		return nil, err
 	}
-	if err := engine.Push(&State{Network: start}); err != nil {
+	if err := engine.Push(&backend.State{Network: start}); err != nil {
 		return nil, err
 	}
-	r.stage = stageDense
-	t := r.training(p, engine, newPosition(p))
+	r.stage = checkpoint.DenseStage
+	t := r.training(p, engine, session.Start(p))
 	return t, r.checkpoint(t)
-}
-
-// removeCheckpoint removes the checkpoint, if there is one.
-func (r *run) removeCheckpoint() error {
-	if err := os.Remove(filepath.Join(r.Dir, CheckpointFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	return nil
 }

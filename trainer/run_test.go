@@ -18,15 +18,19 @@ import (
 	cpufallback "nashprune/cpu_fallback"
 	"nashprune/game"
 	"nashprune/trainer"
+	"nashprune/trainer/backend"
+	"nashprune/trainer/cost"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
 	"nashprune/trainer/random"
+	"nashprune/trainer/record"
+	"nashprune/trainer/settings"
 )
 
 // smallConfig is a run of a second: every phase is there, digits are the real
 // ones, though fewer and easier.
-func smallConfig() trainer.Config {
-	c := trainer.DefaultConfig()
+func smallConfig() settings.Config {
+	c := settings.Default()
 	c.Data, c.Batch = "digits:train=6000,test=1000,difficulty=0.5", 40
 	c.Model, c.Epochs, c.Rounds, c.Keep, c.Device = "mlp:40-20", 3, 12, 15, cpufallback.DriverName
 	return c
@@ -34,7 +38,7 @@ func smallConfig() trainer.Config {
 
 // tinyConfig is a run of milliseconds, on a folder of IDX files with images of
 // six by six pixels: each class lights its own pixels, under noise.
-func tinyConfig(t *testing.T) trainer.Config {
+func tinyConfig(t *testing.T) settings.Config {
 	t.Helper()
 	const side, classes = 6, 4
 	dir := t.TempDir()
@@ -65,7 +69,7 @@ func tinyConfig(t *testing.T) trainer.Config {
 	return c
 }
 
-func mustRun(t *testing.T, c trainer.Config) (*trainer.Result, string) {
+func mustRun(t *testing.T, c settings.Config) (*record.Result, string) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "run")
 	result, err := trainer.Run(context.Background(), c, trainer.Options{Dir: dir, Command: "test", Version: "0"})
@@ -85,7 +89,7 @@ func read(t *testing.T, dir, name string) []byte {
 }
 
 // artefacts are the files of a run in which nothing depends on the time.
-var artefacts = []string{trainer.ConfigFile, trainer.DenseFile, trainer.PrunedFile, trainer.PlayersFile, trainer.CertificateFile}
+var artefacts = []string{record.ConfigFile, record.DenseFile, record.PrunedFile, record.PlayersFile, record.CertificateFile}
 
 func TestMarketRun(t *testing.T) {
 	c := smallConfig()
@@ -96,7 +100,7 @@ func TestMarketRun(t *testing.T) {
 	if !slices.Equal(pruned.Shape, []int{784, 10, 5, 10}) || pruned.Kept != 15 || pruned.Players != 60 || pruned.Sparsity != 75 {
 		t.Errorf("pruned %+v", pruned)
 	}
-	if !slices.Equal(dense.Shape, []int{784, 40, 20, 10}) || dense.Source != trainer.FromBaseline {
+	if !slices.Equal(dense.Shape, []int{784, 40, 20, 10}) || dense.Source != record.FromBaseline {
 		t.Errorf("dense %+v", dense)
 	}
 	if want := 785*10 + 11*5 + 6*10; pruned.Parameters != want || pruned.Bytes != 4*want || pruned.MACs != 7840+50+50 {
@@ -123,11 +127,11 @@ func TestMarketRun(t *testing.T) {
 		t.Errorf("seconds %+v", s)
 	}
 
-	var saved trainer.Result
-	if err := json.Unmarshal(read(t, dir, trainer.ResultFile), &saved); err != nil || saved.Pruned.Kept != 15 {
+	var saved record.Result
+	if err := json.Unmarshal(read(t, dir, record.ResultFile), &saved); err != nil || saved.Pruned.Kept != 15 {
 		t.Errorf("result.json: %+v, %v", saved, err)
 	}
-	players, err := trainer.ReadPlayers(bytes.NewReader(read(t, dir, trainer.PlayersFile)))
+	players, err := record.ReadPlayers(bytes.NewReader(read(t, dir, record.PlayersFile)))
 	if err != nil || len(players) != 60 {
 		t.Fatalf("%d players, %v", len(players), err)
 	}
@@ -145,12 +149,12 @@ func TestMarketRun(t *testing.T) {
 	if kept[0] != 10 || kept[1] != 5 {
 		t.Errorf("kept by layer: %v", kept)
 	}
-	if _, err := os.Stat(filepath.Join(dir, trainer.CheckpointFile)); !errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(dir, record.CheckpointFile)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a finished run still has its checkpoint: %v", err)
 	}
 
 	// The saved networks give the same accuracy to the last digit.
-	for file, want := range map[string]float64{trainer.PrunedFile: *pruned.Accuracy, trainer.DenseFile: *dense.Accuracy} {
+	for file, want := range map[string]float64{record.PrunedFile: *pruned.Accuracy, record.DenseFile: *dense.Accuracy} {
 		got, err := trainer.Eval(context.Background(), filepath.Join(dir, file), trainer.EvalOptions{Device: cpufallback.DriverName})
 		if err != nil || *got.Network.Accuracy != want {
 			t.Errorf("%s: %v, %v; the run says %v", file, got, err, want)
@@ -177,7 +181,7 @@ func TestSameSeedSameBits(t *testing.T) {
 	}
 	c.Seed++
 	_, other := mustRun(t, c)
-	if bytes.Equal(read(t, first, trainer.PrunedFile), read(t, other, trainer.PrunedFile)) {
+	if bytes.Equal(read(t, first, record.PrunedFile), read(t, other, record.PrunedFile)) {
 		t.Error("another seed gives the same network")
 	}
 }
@@ -185,36 +189,36 @@ func TestSameSeedSameBits(t *testing.T) {
 // TestInterruptedRunsGoOn stops runs at many points and goes on with each until
 // it is finished: every file is then the same to the bit as without stopping.
 func TestInterruptedRunsGoOn(t *testing.T) {
-	for name, change := range map[string]func(*trainer.Config){
-		"market":     func(c *trainer.Config) { c.Baseline = true },
-		"effective":  func(c *trainer.Config) { c.Worth = game.Effective }, // statistics are under way when it stops
-		"parameters": func(c *trainer.Config) { c.Keep, c.MaxParameters = 0, 6000 },
-		"accuracy drop": func(c *trainer.Config) {
+	for name, change := range map[string]func(*settings.Config){
+		"market":     func(c *settings.Config) { c.Baseline = true },
+		"effective":  func(c *settings.Config) { c.Worth = game.Effective }, // statistics are under way when it stops
+		"parameters": func(c *settings.Config) { c.Keep, c.MaxParameters = 0, 6000 },
+		"accuracy drop": func(c *settings.Config) {
 			c.Keep, c.MaxAccuracyDrop, c.Validation, c.Baseline = 0, 3, 0.2, true
 		},
-		"latency": func(c *trainer.Config) {
-			c.Cost = trainer.Latency
+		"latency": func(c *settings.Config) {
+			c.Cost = cost.Latency
 			c.LatencyModel = filepath.Join(t.TempDir(), "model.json")
 			const model = `{"latency_model":{"batch":128,"base_us":5,"per_mac_us":[0.1,0.1,0],"per_neuron_us":[3,1],"shapes":26}}`
 			if err := os.WriteFile(c.LatencyModel, []byte(model), 0o600); err != nil {
 				t.Fatal(err)
 			}
 		},
-		"paper": func(c *trainer.Config) { c.Game, c.Keep, c.Gamma, c.Beta = trainer.PaperGame, 0, 0.5, 0.001 },
-		"sgd":   func(c *trainer.Config) { c.Optimiser, c.Momentum, c.LearningRate = trainer.SGD, 0.9, 0.05 },
-		"adam": func(c *trainer.Config) {
-			c.Game, c.Keep, c.Beta, c.Update, c.BenefitGradient = trainer.PaperGame, 0, 0.1, trainer.AdamAscent, game.OfEffective
+		"paper": func(c *settings.Config) { c.Game, c.Keep, c.Gamma, c.Beta = game.PaperGame, 0, 0.5, 0.001 },
+		"sgd":   func(c *settings.Config) { c.Optimiser, c.Momentum, c.LearningRate = backend.SGD, 0.9, 0.05 },
+		"adam": func(c *settings.Config) {
+			c.Game, c.Keep, c.Beta, c.Update, c.BenefitGradient = game.PaperGame, 0, 0.1, backend.AdamAscent, game.OfEffective
 		},
-		"ranking": func(c *trainer.Config) {
-			c.Game, c.Criterion = trainer.RankingGame, trainer.Taylor
+		"ranking": func(c *settings.Config) {
+			c.Game, c.Criterion = game.RankingGame, game.Taylor
 		},
-		"gates": func(c *trainer.Config) {
-			c.Game, c.Criterion, c.Rounds, c.Benefit, c.Update = trainer.RankingGame, trainer.Participation, 1, game.Descent, trainer.AdamAscent
+		"gates": func(c *settings.Config) {
+			c.Game, c.Criterion, c.Rounds, c.Benefit, c.Update = game.RankingGame, game.Participation, 1, game.Descent, backend.AdamAscent
 			c.Gamma = 0.01
 		},
-		"patience": func(c *trainer.Config) {
+		"patience": func(c *settings.Config) {
 			c.Epochs, c.Validation, c.Patience, c.Baseline = 9, 0.2, 1, true
-			c.Optimiser, c.WeightDecay, c.ClipNorm, c.Activation, c.LabelSmoothing = trainer.AdamW, 0.1, 1, network.GELU, 0.1
+			c.Optimiser, c.WeightDecay, c.ClipNorm, c.Activation, c.LabelSmoothing = backend.AdamW, 0.1, 1, network.GELU, 0.1
 		},
 	} {
 		c := tinyConfig(t)
@@ -235,8 +239,8 @@ func TestInterruptedRunsGoOn(t *testing.T) {
 			} else {
 				// As a killed process would leave them: lines that the
 				// checkpoint does not know.
-				metrics := filepath.Join(dir, trainer.MetricsFile)
-				if err := os.WriteFile(metrics, append(read(t, dir, trainer.MetricsFile), "{\"epoch\":99}\n{\"ha"...), 0o600); err != nil {
+				metrics := filepath.Join(dir, record.MetricsFile)
+				if err := os.WriteFile(metrics, append(read(t, dir, record.MetricsFile), "{\"epoch\":99}\n{\"ha"...), 0o600); err != nil {
 					t.Fatal(err)
 				}
 				_, err = trainer.Resume(ctx, options)
@@ -244,7 +248,7 @@ func TestInterruptedRunsGoOn(t *testing.T) {
 			if err == nil {
 				break
 			}
-			if !errors.Is(err, trainer.ErrInterrupted) {
+			if !errors.Is(err, backend.ErrInterrupted) {
 				t.Fatalf("%s, sitting %d: %v", name, sitting, err)
 			}
 			stops++
@@ -260,7 +264,7 @@ func TestInterruptedRunsGoOn(t *testing.T) {
 				t.Errorf("%s: %s is not what an uninterrupted run gives", name, file)
 			}
 		}
-		if a, b := bytes.Count(read(t, dir, trainer.MetricsFile), []byte("\n")), bytes.Count(read(t, want, trainer.MetricsFile), []byte("\n")); a != b {
+		if a, b := bytes.Count(read(t, dir, record.MetricsFile), []byte("\n")), bytes.Count(read(t, want, record.MetricsFile), []byte("\n")); a != b {
 			t.Errorf("%s: %d lines of metrics instead of %d", name, a, b)
 		}
 	}
@@ -291,7 +295,7 @@ func (c *countdown) Err() error {
 func TestPaperRun(t *testing.T) {
 	c := tinyConfig(t)
 	c.Model, c.Keep, c.Batch = "mlp:40-20", 0, 2 // 500 steps
-	c.Game, c.Epochs, c.Alpha, c.Gamma, c.ParticipationRate = trainer.PaperGame, 1, 0, 1, 0.02
+	c.Game, c.Epochs, c.Alpha, c.Gamma, c.ParticipationRate = game.PaperGame, 1, 0, 1, 0.02
 	result, dir := mustRun(t, c)
 	if result.Pruned.Kept != 0 || !slices.Equal(result.Pruned.Shape, []int{36, 0, 0, 4}) || result.Equilibrium.Dominated != 60 {
 		t.Errorf("%+v, %+v", result.Pruned, result.Equilibrium)
@@ -308,7 +312,7 @@ func TestPaperRun(t *testing.T) {
 	if result.Equilibrium.MaxGap != 0 {
 		t.Errorf("with everybody at zero and zero dominant, somebody gains %g", result.Equilibrium.MaxGap)
 	}
-	if n, _, err := network.Load(filepath.Join(dir, trainer.PrunedFile)); err != nil || n.Players() != 0 {
+	if n, _, err := network.Load(filepath.Join(dir, record.PrunedFile)); err != nil || n.Players() != 0 {
 		t.Errorf("%v, %v", n, err)
 	}
 	// Without any cost and with an absolute benefit all stay at one.
@@ -329,16 +333,16 @@ func TestDigitsAreAQuestion(t *testing.T) {
 		t.Fatal(err)
 	}
 	n := network.New([]int{784, 10})
-	device, err := trainer.FindDevice(cpufallback.DriverName)
+	device, err := backend.FindDevice(cpufallback.DriverName)
 	if err != nil {
 		t.Fatal(err)
 	}
 	const epochs, batch = 5, 128
-	e, err := device.Open(data, trainer.EngineOptions{Batch: batch, Optimiser: trainer.Optimiser{Kind: trainer.Adam}}, &trainer.State{Network: n})
+	e, err := device.Open(data, backend.EngineOptions{Batch: batch, Optimiser: backend.Optimiser{Kind: backend.Adam}}, &backend.State{Network: n})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var stretch trainer.Stretch
+	var stretch backend.Stretch
 	for i := range epochs * data.Train.Len() {
 		stretch.Order = append(stretch.Order, int32(i%data.Train.Len()))
 	}
@@ -348,7 +352,7 @@ func TestDigitsAreAQuestion(t *testing.T) {
 	if _, err := e.Train(context.Background(), stretch); err != nil {
 		t.Fatal(err)
 	}
-	evaluation, err := e.Evaluate(context.Background(), trainer.TestPart, trainer.Want{})
+	evaluation, err := e.Evaluate(context.Background(), backend.TestPart, backend.Want{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -356,25 +360,25 @@ func TestDigitsAreAQuestion(t *testing.T) {
 		t.Errorf("softmax regression: %g %%, want under 93 and far over chance", a)
 	}
 
-	c := trainer.DefaultConfig()
-	c.Game, c.Epochs, c.Device = trainer.NoGame, 3, cpufallback.DriverName
+	c := settings.Default()
+	c.Game, c.Epochs, c.Device = game.NoGame, 3, cpufallback.DriverName
 	result, _ := mustRun(t, c)
-	if *result.Dense.Accuracy <= 97 || result.Dense.Source != trainer.FromRun || result.Pruned != nil {
+	if *result.Dense.Accuracy <= 97 || result.Dense.Source != record.FromRun || result.Pruned != nil {
 		t.Errorf("dense: %g %%, want over 97; %+v", *result.Dense.Accuracy, result)
 	}
 }
 
 func TestValidationIsHeldOutAndJudgedOn(t *testing.T) {
 	c := tinyConfig(t)
-	c.Epochs, c.Validation, c.EvaluateOn = 2, 0.1, trainer.ValidationPart
+	c.Epochs, c.Validation, c.EvaluateOn = 2, 0.1, backend.ValidationPart
 	result, dir := mustRun(t, c)
-	if d := result.Data; d.Train != 900 || d.Validation != 100 || d.Test != 300 || d.EvaluatedOn != trainer.ValidationPart {
+	if d := result.Data; d.Train != 900 || d.Validation != 100 || d.Test != 300 || d.EvaluatedOn != backend.ValidationPart {
 		t.Errorf("%+v", d)
 	}
 	// The last line about an epoch was measured on the same network.
-	var last trainer.EpochLine
-	for _, line := range bytes.Split(bytes.TrimSpace(read(t, dir, trainer.MetricsFile)), []byte("\n")) {
-		var l trainer.EpochLine
+	var last record.EpochLine
+	for _, line := range bytes.Split(bytes.TrimSpace(read(t, dir, record.MetricsFile)), []byte("\n")) {
+		var l record.EpochLine
 		if err := json.Unmarshal(line, &l); err != nil {
 			t.Fatal(err)
 		}
@@ -391,12 +395,12 @@ func TestValidationIsHeldOutAndJudgedOn(t *testing.T) {
 // the networks to be those of the epochs that were best on the validation part.
 func TestPatienceKeepsTheBestEpoch(t *testing.T) {
 	c := tinyConfig(t)
-	c.Epochs, c.Validation, c.EvaluateOn, c.Patience, c.Baseline = 30, 0.5, trainer.ValidationPart, 2, true
+	c.Epochs, c.Validation, c.EvaluateOn, c.Patience, c.Baseline = 30, 0.5, backend.ValidationPart, 2, true
 	c.LearningRate = 0.02
 	result, dir := mustRun(t, c)
 	losses := map[string][]float64{}
-	for _, line := range bytes.Split(bytes.TrimSpace(read(t, dir, trainer.MetricsFile)), []byte("\n")) {
-		var l trainer.EpochLine
+	for _, line := range bytes.Split(bytes.TrimSpace(read(t, dir, record.MetricsFile)), []byte("\n")) {
+		var l record.EpochLine
 		if err := json.Unmarshal(line, &l); err != nil {
 			t.Fatal(err)
 		}
@@ -404,7 +408,7 @@ func TestPatienceKeepsTheBestEpoch(t *testing.T) {
 			losses[l.Training] = append(losses[l.Training], *l.ValidationLoss)
 		}
 	}
-	for name, judged := range map[string]trainer.Judged{trainer.GameTraining: result.Pruned.Judged, trainer.DenseTraining: result.Dense} {
+	for name, judged := range map[string]record.Judged{record.GameTraining: result.Pruned.Judged, record.DenseTraining: result.Dense} {
 		all, best := losses[name], judged.Best
 		if best == nil || best.Epoch+c.Patience != len(all) || len(all) == c.Epochs {
 			t.Fatalf("%s: best %+v of %d epochs", name, best, len(all))
@@ -447,7 +451,7 @@ func progressGrows(t *testing.T, patience int) {
 		}
 	}}
 	_, err := trainer.Run(ctx, c, options)
-	if !errors.Is(err, trainer.ErrInterrupted) {
+	if !errors.Is(err, backend.ErrInterrupted) {
 		t.Fatal(err)
 	}
 	_, err = trainer.Resume(context.Background(), options)
@@ -464,18 +468,19 @@ type crookedDriver struct {
 }
 
 type crookedEngine struct {
-	trainer.Engine
+	backend.Engine
 	crookedDriver
 	players int
 }
 
 func (d crookedDriver) Name() string { return d.name }
-func (d crookedDriver) Devices() ([]trainer.Device, error) {
-	return []trainer.Device{{Driver: d.name, Name: strings.ToUpper(d.name), Kind: trainer.SoftwareGPU}}, nil
+
+func (d crookedDriver) Devices() ([]backend.Device, error) {
+	return []backend.Device{{Driver: d.name, Name: strings.ToUpper(d.name), Kind: backend.SoftwareGPU}}, nil
 }
 
-func (crooked crookedDriver) Open(_ trainer.Device, d *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (trainer.Engine, error) {
-	device, err := trainer.FindDevice(cpufallback.DriverName)
+func (crooked crookedDriver) Open(_ backend.Device, d *dataset.Dataset, o backend.EngineOptions, s *backend.State) (backend.Engine, error) {
+	device, err := backend.FindDevice(cpufallback.DriverName)
 	if err != nil {
 		return nil, err
 	}
@@ -483,12 +488,12 @@ func (crooked crookedDriver) Open(_ trainer.Device, d *dataset.Dataset, o traine
 	return &crookedEngine{Engine: e, crookedDriver: crooked}, err
 }
 
-func (e *crookedEngine) Push(s *trainer.State) error {
+func (e *crookedEngine) Push(s *backend.State) error {
 	e.players = s.Network.Players()
 	return e.Engine.Push(s)
 }
 
-func (e *crookedEngine) Evaluate(ctx context.Context, part trainer.Part, want trainer.Want) (trainer.Evaluation, error) {
+func (e *crookedEngine) Evaluate(ctx context.Context, part backend.Part, want backend.Want) (backend.Evaluation, error) {
 	evaluation, err := e.Engine.Evaluate(ctx, part, want)
 	if e.players < 20 && evaluation.Logits != nil {
 		evaluation.Logits[0] += 0.1
@@ -498,12 +503,12 @@ func (e *crookedEngine) Evaluate(ctx context.Context, part trainer.Part, want tr
 }
 
 func init() {
-	trainer.Register(crookedDriver{name: "crooked"})
-	trainer.Register(crookedDriver{name: "endless", loss: math.Inf(1)})
+	backend.Register(crookedDriver{name: "crooked"})
+	backend.Register(crookedDriver{name: "endless", loss: math.Inf(1)})
 }
 
 // Train ends as an engine may that waits for its last step and then looks at ctx.
-func (e *crookedEngine) Train(ctx context.Context, s trainer.Stretch) (trainer.Progress, error) {
+func (e *crookedEngine) Train(ctx context.Context, s backend.Stretch) (backend.Progress, error) {
 	progress, err := e.Engine.Train(context.WithoutCancel(ctx), s)
 	if err == nil {
 		err = ctx.Err()
@@ -519,11 +524,11 @@ func TestAStopAfterTheLastStepOfAStretch(t *testing.T) {
 	for stop := range 12 {
 		dir := filepath.Join(t.TempDir(), "run")
 		ctx := newCountdown(1 + 4*stop)
-		if _, err := trainer.Run(ctx, c, trainer.Options{Dir: dir}); !errors.Is(err, trainer.ErrInterrupted) {
+		if _, err := trainer.Run(ctx, c, trainer.Options{Dir: dir}); !errors.Is(err, backend.ErrInterrupted) {
 			t.Fatalf("stop %d: %v", stop, err)
 		}
 		_, err := trainer.Resume(newCountdown(10), trainer.Options{Dir: dir})
-		if !errors.Is(err, trainer.ErrInterrupted) {
+		if !errors.Is(err, backend.ErrInterrupted) {
 			t.Errorf("stop %d: going on: %v", stop, err)
 		}
 	}
@@ -535,7 +540,7 @@ func TestARemovalThatChangesLogitsFailsTheRun(t *testing.T) {
 	c := tinyConfig(t)
 	c.Device = "crooked"
 	_, err := trainer.Run(context.Background(), c, trainer.Options{Dir: filepath.Join(t.TempDir(), "run")})
-	if !errors.Is(err, trainer.ErrParity) || !strings.Contains(err.Error(), "rounding") {
+	if !errors.Is(err, backend.ErrParity) || !strings.Contains(err.Error(), "rounding") {
 		t.Errorf("%v", err)
 	}
 }
@@ -545,16 +550,16 @@ func TestFindDevice(t *testing.T) {
 		"auto": cpufallback.DriverName, "": cpufallback.DriverName, "cpu": cpufallback.DriverName, "cpu:0": cpufallback.DriverName,
 		"CROOKED": "crooked", "rook": "crooked", // a part of the name is enough; a software GPU only by name
 	} {
-		if d, err := trainer.FindDevice(words); err != nil || d.Driver != driver {
+		if d, err := backend.FindDevice(words); err != nil || d.Driver != driver {
 			t.Errorf("%q is %+v, %v; want %s", words, d, err, driver)
 		}
 	}
 	for _, words := range []string{"cpu:9", "vulkan", "geforce"} {
-		if d, err := trainer.FindDevice(words); !errors.Is(err, trainer.ErrNoDevice) {
+		if d, err := backend.FindDevice(words); !errors.Is(err, backend.ErrNoDevice) {
 			t.Errorf("%q is %+v, %v", words, d, err)
 		}
 	}
-	if _, err := (trainer.Device{Driver: "nobody"}).Open(nil, trainer.EngineOptions{}, nil); !errors.Is(err, trainer.ErrNoDevice) {
+	if _, err := (backend.Device{Driver: "nobody"}).Open(nil, backend.EngineOptions{}, nil); !errors.Is(err, backend.ErrNoDevice) {
 		t.Errorf("%v", err)
 	}
 }

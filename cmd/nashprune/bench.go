@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/bench"
 	"nashprune/trainer/report"
 )
@@ -25,7 +25,6 @@ func newBench() *cobra.Command {
 		options           = bench.Options{Samples: benchSamples, Budget: benchTime, Scaling: true}
 		asJSON, benchstat bool
 		kernels           string
-		autotune          bool
 	)
 	cmd := &cobra.Command{
 		Use:   "bench",
@@ -48,16 +47,13 @@ otherwise, and lists what it left out for want of time or memory.`, "8 minutes")
 				return err
 			}
 			if asJSON && benchstat {
-				return trainer.Usagef("--json and --benchstat both say what to print: give one of them")
-			}
-			if autotune && kernels != "" {
-				return trainer.Usagef("--kernels %s says which to take, and --autotune to time them: give one of them", kernels)
+				return backend.Usagef("--json and --benchstat both say what to print: give one of them")
 			}
 			if options.Budget < time.Second {
-				return trainer.Usagef("--time is %v: nothing is measured in less than a second", options.Budget)
+				return backend.Usagef("--time is %v: nothing is measured in less than a second", options.Budget)
 			}
 			if options.Samples < 1 || options.Samples > maxBenchSamples {
-				return trainer.Usagef("--samples is %d: it is at least 1 and at most %d", options.Samples, maxBenchSamples)
+				return backend.Usagef("--samples is %d: it is at least 1 and at most %d", options.Samples, maxBenchSamples)
 			}
 			var err error
 			if options.Cases, err = benchCases(models); err != nil {
@@ -72,11 +68,6 @@ otherwise, and lists what it left out for want of time or memory.`, "8 minutes")
 				return err
 			}
 			ctx := untilSignal(cmd.Context())
-			if autotune {
-				if options.Devices, err = tuned(ctx, options.Devices, options.Cases[0], progress); err != nil {
-					return err
-				}
-			}
 			options.Program = "nashprune " + version()
 			options.Observe = func(what string) { progress.line(what, !progress.terminal) }
 			result, err := bench.Run(ctx, options)
@@ -99,7 +90,6 @@ otherwise, and lists what it left out for want of time or memory.`, "8 minutes")
 	f.StringArrayVar(&devices, "device", nil, "what to measure, again for more: cpu, vulkan, or a part of a name (default: every device)")
 	f.StringArrayVar(&models, "model", nil, "`shape` to measure, again for more: mlp:512-256, or from inputs to outputs, then perhaps @BATCH (default: dense, pruned, large)")
 	f.StringVar(&kernels, "kernels", "", kernelsUsage)
-	f.BoolVar(&autotune, "autotune", false, autotuneUsage+" with the first --model")
 	f.BoolVar(&options.Scaling, "scaling", options.Scaling, "also measure how times grow")
 	f.DurationVar(&options.Budget, "time", options.Budget, "`time` after which it stops, once the step under way has ended")
 	f.IntVar(&options.Samples, "samples", options.Samples, "samples of an epoch")
@@ -129,11 +119,11 @@ func benchCases(models []string) ([]bench.Case, error) {
 
 // benchDevices returns the devices that the user's words mean, each once, or all
 // there are.
-func benchDevices(words []string, p *progress) ([]trainer.Device, error) {
+func benchDevices(words []string, p *progress) ([]backend.Device, error) {
 	if len(words) == 0 {
 		return candidates("", p)
 	}
-	var devices []trainer.Device
+	var devices []backend.Device
 	for _, w := range words {
 		found, err := candidates(w, p)
 		if err != nil {

@@ -9,9 +9,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/compare"
 	"nashprune/trainer/report"
+	"nashprune/trainer/settings"
 )
 
 // Defaults of the command compare; those of a quick one take seconds.
@@ -32,7 +33,7 @@ const (
 
 func newCompare() *cobra.Command {
 	var (
-		config  = trainer.DefaultConfig()
+		config  = settings.Default()
 		options = compare.Options{Keep: compareKeep, Seeds: compareSeeds, Search: true, Jobs: 1}
 		quick   bool
 		asJSON  bool
@@ -65,14 +66,14 @@ on the way, the same command goes on.`, compare.Searched),
 				quickly(cmd, &config, &options)
 			}
 			if options.Dir == "" {
-				return trainer.Usagef("name a folder for the comparison with --out: the same command goes on in it")
+				return backend.Usagef("name a folder for the comparison with --out: the same command goes on in it")
 			}
 			if err := checkJobs(options.Jobs); err != nil {
 				return err
 			}
 			progress := newProgress(cmd.ErrOrStderr())
 			defer progress.end()
-			if choice, err := trainer.ChooseDevice(config.Device); err == nil { // if not, the first run says why
+			if choice, err := backend.ChooseDevice(config.Device); err == nil { // if not, the first run says why
 				progress.announce(choice)
 			}
 			options.Config, options.Version = config, version()
@@ -118,7 +119,7 @@ on the way, the same command goes on.`, compare.Searched),
 }
 
 // quickly takes small defaults for what the user did not say.
-func quickly(cmd *cobra.Command, c *trainer.Config, o *compare.Options) {
+func quickly(cmd *cobra.Command, c *settings.Config, o *compare.Options) {
 	given := cmd.Flags().Changed
 	c.Batch, c.Rounds = quickBatch, quickRounds
 	for _, d := range []struct {

@@ -7,7 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"nashprune/trainer"
+	"nashprune/game"
+	"nashprune/trainer/record"
 )
 
 // TestRanking: a run whose players are ranked is told as one without a game, its
@@ -16,7 +17,7 @@ func TestRanking(t *testing.T) {
 	atImages(t)
 	words := strings.Fields("train --data images --model mlp:20-10 --batch 8 --epochs 4 --game ranking --criterion fisher --rounds 3 --shape 5-4 --out out")
 	run := resultOf(t, words...)
-	if p := run.Pruned; p == nil || p.Criterion != trainer.Fisher || p.Kept != 9 || run.Equilibrium != nil {
+	if p := run.Pruned; p == nil || p.Criterion != game.Fisher || p.Kept != 9 || run.Equilibrium != nil {
 		t.Fatalf("%+v", run.Pruned)
 	}
 	if text := succeed(t, "explain", "out"); !strings.Contains(text, "There was no game") || strings.Contains(text, "Equilibrium:") {
@@ -30,11 +31,11 @@ func TestRanking(t *testing.T) {
 	if again := evalOf(t, "out"); *again.Network.Accuracy != *run.Pruned.Accuracy {
 		t.Errorf("judged again: %v, and it was %v", *again.Network.Accuracy, *run.Pruned.Accuracy)
 	}
-	if again := resultOf(t, "train", "--config", filepath.Join("out", trainer.ConfigFile), "--out", "again"); *again.Pruned.Loss != *run.Pruned.Loss {
+	if again := resultOf(t, "train", "--config", filepath.Join("out", record.ConfigFile), "--out", "again"); *again.Pruned.Loss != *run.Pruned.Loss {
 		t.Errorf("its configuration comes to %v, and it came to %v", *again.Pruned.Loss, *run.Pruned.Loss)
 	}
 	// A number of players takes the place of the shape in the file.
-	if other := resultOf(t, "train", "--config", filepath.Join("out", trainer.ConfigFile), "--keep", "7", "--out", "seven"); other.Pruned.Kept != 7 {
+	if other := resultOf(t, "train", "--config", filepath.Join("out", record.ConfigFile), "--keep", "7", "--out", "seven"); other.Pruned.Kept != 7 {
 		t.Errorf("%+v", other.Pruned)
 	}
 	if text := succeed(t, append(words[:len(words)-2], "--dry-run")...); !strings.Contains(text, "of whom 9 stay") {

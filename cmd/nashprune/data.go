@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/download"
 	"nashprune/trainer/report"
@@ -90,7 +90,7 @@ has arrived, and pulling again goes on from there. What is there and sound stays
 			progress.end()
 			switch {
 			case errors.Is(err, dataset.ErrUnknown):
-				return trainer.Usagef("%v", err)
+				return backend.Usagef("%v", err)
 			case err != nil:
 				return err
 			case pulled.Fetched:

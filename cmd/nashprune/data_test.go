@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"nashprune/trainer"
+	"nashprune/trainer/record"
 )
 
 // plants returns a CSV file of three classes in order, whose features have scales
@@ -33,18 +33,18 @@ func trainOn(data string, more ...string) []string {
 	return append(strings.Fields("train --data "+data+" --model mlp:9-7 --batch 7 --epochs 12 --rounds 4 --keep 8 --learning-rate 0.02"), more...)
 }
 
-func resultOf(t *testing.T, args ...string) trainer.Result {
+func resultOf(t *testing.T, args ...string) record.Result {
 	t.Helper()
-	var result trainer.Result
+	var result record.Result
 	if err := json.Unmarshal([]byte(succeed(t, append(args, "--json")...)), &result); err != nil {
 		t.Fatal(err)
 	}
 	return result
 }
 
-func evalOf(t *testing.T, args ...string) trainer.EvalResult {
+func evalOf(t *testing.T, args ...string) record.EvalResult {
 	t.Helper()
-	var result trainer.EvalResult
+	var result record.EvalResult
 	if err := json.Unmarshal([]byte(succeed(t, append(append([]string{"eval"}, args...), "--json")...)), &result); err != nil {
 		t.Fatal(err)
 	}
@@ -77,11 +77,11 @@ func TestTables(t *testing.T) {
 	if text := succeed(t, "explain", "out", "--player", "0:1"); !strings.HasPrefix(text, "Player 0:1, which ") {
 		t.Errorf("no player in %s", text)
 	}
-	var player trainer.CertifiedPlayer
+	var player record.CertifiedPlayer
 	if err := json.Unmarshal([]byte(succeed(t, "explain", "out", "--player", "0:1", "--json")), &player); err != nil || player.Index != 1 {
 		t.Errorf("%+v, %v", player, err)
 	}
-	if _, err := trainer.ReadCertificate([]byte(succeed(t, "explain", "out", "--json"))); err != nil {
+	if _, err := record.ReadCertificate([]byte(succeed(t, "explain", "out", "--json"))); err != nil {
 		t.Error(err)
 	}
 

@@ -9,13 +9,13 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 )
 
 // inventory is what "devices --json" prints.
 type inventory struct {
-	Devices     []trainer.Device `json:"devices"`
-	Auto        *trainer.Choice  `json:"auto"` // null if it would take none
+	Devices     []backend.Device `json:"devices"`
+	Auto        *backend.Choice  `json:"auto"` // null if it would take none
 	Unavailable []unavailable    `json:"unavailable"`
 }
 
@@ -50,12 +50,12 @@ never takes a software device, which is a GPU in name only.`,
 }
 
 func takeInventory() inventory {
-	devices, missing := trainer.Inventory()
+	devices, missing := backend.Inventory()
 	found := inventory{Devices: devices, Unavailable: []unavailable{}}
 	for _, driver := range slices.Sorted(maps.Keys(missing)) {
 		found.Unavailable = append(found.Unavailable, unavailable{driver, oneLine.Replace(missing[driver].Error())})
 	}
-	if choice, err := trainer.ChooseDevice("auto"); err == nil {
+	if choice, err := backend.ChooseDevice("auto"); err == nil {
 		found.Auto = &choice
 	}
 	return found
@@ -73,7 +73,7 @@ func (i inventory) write(w io.Writer) error {
 	}
 	for _, u := range i.Unavailable {
 		lack := "has no devices"
-		if slices.ContainsFunc(i.Devices, func(d trainer.Device) bool { return d.Driver == u.Driver }) {
+		if slices.ContainsFunc(i.Devices, func(d backend.Device) bool { return d.Driver == u.Driver }) {
 			lack = "has others that cannot be used"
 		}
 		fmt.Fprintf(table, "%s %s: %s\n", u.Driver, lack, u.Reason)
@@ -82,7 +82,7 @@ func (i inventory) write(w io.Writer) error {
 }
 
 // describeChoice names a device and says why it is that one.
-func describeChoice(c trainer.Choice) string {
+func describeChoice(c backend.Choice) string {
 	name := c.Name
 	if c.BLAS != "" {
 		name += ", " + c.BLAS

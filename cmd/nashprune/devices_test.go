@@ -13,8 +13,8 @@ import (
 	"testing"
 
 	cpufallback "nashprune/cpu_fallback"
-	"nashprune/gpu"
-	"nashprune/trainer"
+	"nashprune/gpu/doctor"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/backendtest"
 	"nashprune/trainer/dataset"
 )
@@ -24,12 +24,12 @@ import (
 type crooked struct{}
 
 func (crooked) Name() string { return "crooked" }
-func (crooked) Devices() ([]trainer.Device, error) {
-	return []trainer.Device{{Driver: "crooked", Name: "Crooked\nGPU", Kind: trainer.SoftwareGPU, DriverInfo: "Crook 1.0"}}, errors.New("Bent GPU: it is too old")
+func (crooked) Devices() ([]backend.Device, error) {
+	return []backend.Device{{Driver: "crooked", Name: "Crooked\nGPU", Kind: backend.SoftwareGPU, DriverInfo: "Crook 1.0"}}, errors.New("Bent GPU: it is too old")
 }
 
-func (crooked) Open(_ trainer.Device, d *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (trainer.Engine, error) {
-	cpu, err := trainer.FindDevice(cpufallback.DriverName)
+func (crooked) Open(_ backend.Device, d *dataset.Dataset, o backend.EngineOptions, s *backend.State) (backend.Engine, error) {
+	cpu, err := backend.FindDevice(cpufallback.DriverName)
 	if err != nil {
 		return nil, err
 	}
@@ -37,9 +37,9 @@ func (crooked) Open(_ trainer.Device, d *dataset.Dataset, o trainer.EngineOption
 	return crookedEngine{engine}, err
 }
 
-type crookedEngine struct{ trainer.Engine }
+type crookedEngine struct{ backend.Engine }
 
-func (e crookedEngine) Probe(order []int32, rate float64) ([]trainer.Tensor, error) {
+func (e crookedEngine) Probe(order []int32, rate float64) ([]backend.Tensor, error) {
 	tensors, err := e.Engine.Probe(order, rate)
 	for _, t := range tensors {
 		if strings.HasSuffix(t.Name, "contribution.mean") && len(t.Values) > 0 {
@@ -53,11 +53,11 @@ func (e crookedEngine) Probe(order []int32, rate float64) ([]trainer.Tensor, err
 type absent struct{ crooked }
 
 func (absent) Name() string                       { return "absent" }
-func (absent) Devices() ([]trainer.Device, error) { return nil, errors.New("its loader is missing") }
+func (absent) Devices() ([]backend.Device, error) { return nil, errors.New("its loader is missing") }
 
 func init() {
-	trainer.Register(crooked{})
-	trainer.Register(absent{})
+	backend.Register(crooked{})
+	backend.Register(absent{})
 	if os.Getenv(asProgram) == "" { // the large cases take minutes under the race detector
 		parityCases = func() []backendtest.Case { return backendtest.Cases()[:5] }
 	}
@@ -78,7 +78,7 @@ func TestDevices(t *testing.T) {
 	if err := json.Unmarshal([]byte(succeed(t, "devices", "--json")), &found); err != nil {
 		t.Fatal(err)
 	}
-	if len(found.Devices) < 2 || found.Auto == nil || found.Auto.Kind == trainer.SoftwareGPU || found.Auto.Reason == "" {
+	if len(found.Devices) < 2 || found.Auto == nil || found.Auto.Kind == backend.SoftwareGPU || found.Auto.Reason == "" {
 		t.Errorf("%+v", found)
 	}
 	if !slices.Contains(found.Unavailable, unavailable{"absent", "its loader is missing"}) {
@@ -127,7 +127,7 @@ func TestTheDeviceIsTold(t *testing.T) {
 // printed.
 func TestDoctor(t *testing.T) {
 	code, stdout, stderr := execute(t, "doctor", "--json")
-	var d gpu.Diagnosis
+	var d doctor.Diagnosis
 	if err := json.Unmarshal([]byte(stdout), &d); err != nil {
 		t.Fatal(err)
 	}
@@ -214,7 +214,7 @@ func TestParityOfEveryDevice(t *testing.T) {
 	var result struct {
 		Unit    float64 `json:"unit_roundoff"`
 		Devices []struct {
-			Device trainer.Device
+			Device backend.Device
 			Broken int
 			Checks []struct {
 				Case, Quantity, Detail string

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"nashprune/trainer"
 	"nashprune/trainer/disktest"
+	"nashprune/trainer/record"
 	"nashprune/trainer/report"
 )
 
@@ -103,7 +103,7 @@ func TestTrainWithinALimit(t *testing.T) {
 	} {
 		trainWithinLimits(t, game, flags, named)
 	}
-	for _, file := range []string{trainer.ConfigFile, trainer.MetricsFile, trainer.CheckpointFile, trainer.CertificateFile, report.PictureFile} {
+	for _, file := range []string{record.ConfigFile, record.MetricsFile, record.CheckpointFile, record.CertificateFile, report.PictureFile} {
 		if !named[file] {
 			t.Errorf("no limit was too small for %s alone", file)
 		}
@@ -127,13 +127,13 @@ func trainWithinLimits(t *testing.T, game string, flags []string, named map[stri
 		}
 		noneHalf(t, "out")
 		for _, file := range []string{
-			trainer.ConfigFile, trainer.MetricsFile, trainer.CheckpointFile, trainer.PlayersFile, trainer.PrunedFile,
-			trainer.DenseFile, trainer.CertificateFile, trainer.ResultFile, report.PictureFile,
+			record.ConfigFile, record.MetricsFile, record.CheckpointFile, record.PlayersFile, record.PrunedFile,
+			record.DenseFile, record.CertificateFile, record.ResultFile, report.PictureFile,
 		} {
 			named[file] = named[file] || strings.Contains(stderr, filepath.Join("out", file)+": ")
 		}
 		if strings.Contains(stderr, "--resume out") {
-			if _, err := os.Stat(filepath.Join("out", trainer.CheckpointFile)); err != nil {
+			if _, err := os.Stat(filepath.Join("out", record.CheckpointFile)); err != nil {
 				t.Error(err)
 			}
 			succeed(t, "train", "--resume", "out")
@@ -198,7 +198,7 @@ func TestResumeKeepsItsCheckpoint(t *testing.T) {
 	}
 	atImages(t)
 	interruptedRun(t)
-	path := filepath.Join("out", trainer.CheckpointFile)
+	path := filepath.Join("out", record.CheckpointFile)
 	before := contents(t, "out")
 	size := uint64(len(before[path]))
 	for _, bytes := range []uint64{size * 9 / 10, size / 2} { // times make the next one larger or smaller by a little
@@ -221,7 +221,7 @@ func TestResumeOnAFullDisk(t *testing.T) {
 	if err := os.CopyFS(out, os.DirFS("out")); err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(out, trainer.CheckpointFile)
+	path := filepath.Join(out, record.CheckpointFile)
 	before := contents(t, out)
 	disktest.Fill(t, disk, 4<<10)
 	code, stdout, stderr := execute(t, "train", "--resume", out)

@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"nashprune/gpu" // registers the driver "vulkan"
-	"nashprune/trainer"
+	"nashprune/gpu/doctor" // and package gpu registers the driver "vulkan"
+	"nashprune/trainer/backend"
 )
 
 // noGPU is the error of a system without a GPU that can be used.
@@ -17,7 +17,7 @@ type noGPU struct{}
 func (noGPU) Error() string {
 	return "no GPU can be used: the problems listed say why; --device cpu needs none"
 }
-func (noGPU) Is(target error) bool { return target == trainer.ErrNoDevice }
+func (noGPU) Is(target error) bool { return target == backend.ErrNoDevice }
 
 func newDoctor() *cobra.Command {
 	asJSON := false
@@ -33,10 +33,10 @@ is not a GPU.`,
   nashprune doctor --json`,
 		Args: exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			diagnosis := gpu.Diagnose()
+			diagnosis := doctor.Diagnose()
 			write := writeDiagnosis
 			if asJSON {
-				write = func(w io.Writer, d gpu.Diagnosis) error { return writeJSON(w, d) }
+				write = func(w io.Writer, d doctor.Diagnosis) error { return writeJSON(w, d) }
 			}
 			if err := write(cmd.OutOrStdout(), diagnosis); err != nil {
 				return err
@@ -52,7 +52,7 @@ is not a GPU.`,
 }
 
 // writeDiagnosis writes a finding a line, with what to do below it.
-func writeDiagnosis(w io.Writer, d gpu.Diagnosis) error {
+func writeDiagnosis(w io.Writer, d doctor.Diagnosis) error {
 	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
 	for _, f := range d.Findings {
 		fmt.Fprintf(table, "%s\t%s\t%s\n", f.Level, f.Subject, oneLine.Replace(f.Found))

@@ -11,7 +11,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
+	"nashprune/trainer/record"
 	"nashprune/trainer/report"
 )
 
@@ -37,13 +39,13 @@ part is judged whole.`,
 				return err
 			}
 			if cmd.Flags().Changed("test-fraction") && options.Data == "" {
-				return trainer.Usagef("--test-fraction goes with --data: without it the run's own test samples are judged")
+				return backend.Usagef("--test-fraction goes with --data: without it the run's own test samples are judged")
 			}
 			path, err := findModel(args[0], &options)
 			if err != nil {
 				return err
 			}
-			choice, err := trainer.ChooseDevice(options.Device)
+			choice, err := backend.ChooseDevice(options.Device)
 			if err != nil {
 				return err
 			}
@@ -101,7 +103,7 @@ func findModel(path string, o *trainer.EvalOptions) (string, error) {
 	if !info.IsDir() {
 		return path, nil
 	}
-	for _, name := range []string{trainer.PrunedFile, trainer.DenseFile} {
+	for _, name := range []string{record.PrunedFile, record.DenseFile} {
 		file := filepath.Join(path, name)
 		if _, err := os.Stat(file); err == nil {
 			return file, nil
@@ -109,8 +111,8 @@ func findModel(path string, o *trainer.EvalOptions) (string, error) {
 			return "", err
 		}
 	}
-	return "", trainer.Usagef("%s holds no %s and no %s: name a model file or the folder of a finished run",
-		path, trainer.PrunedFile, trainer.DenseFile)
+	return "", backend.Usagef("%s holds no %s and no %s: name a model file or the folder of a finished run",
+		path, record.PrunedFile, record.DenseFile)
 }
 
 func writeJSON(w io.Writer, value any) error {

@@ -9,8 +9,11 @@ import (
 	"github.com/spf13/pflag"
 
 	"nashprune/game"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
+	"nashprune/trainer/cost"
+	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
+	"nashprune/trainer/settings"
 )
 
 // word is a flag for a string type.
@@ -27,7 +30,7 @@ func (w word[T]) Type() string       { return "string" }
 
 // configFlags returns a flag for every field of the configuration, by the name
 // of its TOML key.
-func configFlags(c *trainer.Config) *pflag.FlagSet {
+func configFlags(c *settings.Config) *pflag.FlagSet {
 	all := newFlagSet()
 	section(all, "Data and network", generalFlags(c))
 	section(all, "Training", trainingFlags(c))
@@ -41,7 +44,7 @@ func configFlags(c *trainer.Config) *pflag.FlagSet {
 const deviceUsage = "auto, cpu, vulkan, vulkan:N, or a part of a device's name (nashprune devices)"
 
 // kernelsUsage describes the flag --kernels.
-const kernelsUsage = "`set` of kernels of a Vulkan device: vec4, small, medium or large (default: by the device's kind)"
+const kernelsUsage = "`set` of kernels of a Vulkan device: vec4 or tiled (default: by the device's kind)"
 
 // maxJobs is more runs at a time than any machine has processors for.
 const maxJobs = 1024
@@ -49,7 +52,7 @@ const maxJobs = 1024
 // checkJobs says what --jobs may be.
 func checkJobs(jobs int) error {
 	if jobs < 1 || jobs > maxJobs {
-		return trainer.Usagef("--jobs is %d: it is at least 1 and at most %d", jobs, maxJobs)
+		return backend.Usagef("--jobs is %d: it is at least 1 and at most %d", jobs, maxJobs)
 	}
 	return nil
 }
@@ -79,7 +82,7 @@ func newFlagSet() *pflag.FlagSet {
 	return f
 }
 
-func generalFlags(c *trainer.Config) *pflag.FlagSet {
+func generalFlags(c *settings.Config) *pflag.FlagSet {
 	f := newFlagSet()
 	f.StringVar(&c.Data, "data", c.Data, "data set (nashprune data list), a .csv or .npz file, or a folder of IDX files")
 	f.StringVar(&c.DataDir, "data-dir", c.DataDir, "`folder` to look for data sets in first (then $NASHPRUNE_DATA, then the user's cache)")
@@ -88,30 +91,30 @@ func generalFlags(c *trainer.Config) *pflag.FlagSet {
 	f.StringVar(&c.Test, "test", c.Test, "CSV `file` with the test samples")
 	f.Float64Var(&c.TestFraction, "test-fraction", c.TestFraction, "`fraction` of each class (in regression, of all) to draw as test samples where there are none (default 0.2)")
 	f.Float64Var(&c.Validation, "validation", c.Validation, "`fraction` of the training set to hold out")
-	f.Var(word[trainer.Part]{&c.EvaluateOn}, "evaluate-on", "judge the result on the `part` test or validation")
-	f.Var(word[trainer.TaskKind]{&c.Task}, "task", "classification, or regression to predict the numbers of a .csv or .npz file")
+	f.Var(word[backend.Part]{&c.EvaluateOn}, "evaluate-on", "judge the result on the `part` test or validation")
+	f.Var(word[dataset.Task]{&c.Task}, "task", "classification, or regression to predict the numbers of a .csv or .npz file")
 	f.StringVar(&c.Model, "model", c.Model, "network: mlp: and the widths of its hidden layers")
 	f.Var(word[network.Activation]{&c.Activation}, "activation", "of hidden neurons: relu, leaky-relu, gelu or tanh")
-	f.Var(word[network.Initialisation]{&c.Initialisation}, "init", "initial weights: he, xavier or pytorch")
+	f.Var(word[network.Initialisation]{&c.Initialisation}, "init", "initial weights: he or pytorch")
 	f.Uint64Var(&c.Seed, "seed", c.Seed, "`number` that all random numbers follow from")
 	f.StringVar(&c.Device, "device", c.Device, deviceUsage)
 	f.StringVar(&c.Kernels, "kernels", c.Kernels, kernelsUsage)
-	f.Var(word[trainer.Placement]{&c.DataOnDevice}, "data-on-device", dataOnDeviceUsage)
-	f.Var(word[trainer.GameKind]{&c.Game}, "game", "market, paper, ranking or off")
+	f.Var(word[backend.Placement]{&c.DataOnDevice}, "data-on-device", dataOnDeviceUsage)
+	f.Var(word[game.Kind]{&c.Game}, "game", "market, paper, ranking or off")
 	f.BoolVar(&c.Baseline, "baseline", c.Baseline, "train the dense network as long without the game, and compare")
 	return f
 }
 
-func trainingFlags(c *trainer.Config) *pflag.FlagSet {
+func trainingFlags(c *settings.Config) *pflag.FlagSet {
 	f := newFlagSet()
 	f.IntVar(&c.Epochs, "epochs", c.Epochs, "passes over the training set")
 	f.IntVar(&c.Batch, "batch", c.Batch, "samples a training step")
-	f.Var(word[trainer.OptimiserKind]{&c.Optimiser}, "optimiser", "adam, adamw, sgd, nesterov or rmsprop")
+	f.Var(word[backend.OptimiserKind]{&c.Optimiser}, "optimiser", "adam, adamw, sgd or rmsprop")
 	f.Float64Var(&c.LearningRate, "learning-rate", c.LearningRate, "learning rate of the weights")
-	f.Float64Var(&c.Momentum, "momentum", c.Momentum, "momentum of sgd, nesterov and rmsprop")
+	f.Float64Var(&c.Momentum, "momentum", c.Momentum, "momentum of sgd and rmsprop")
 	f.Float64Var(&c.WeightDecay, "weight-decay", c.WeightDecay, "how strongly weights are drawn to zero; by adamw not while players leave")
 	f.Float64Var(&c.ClipNorm, "clip-norm", c.ClipNorm, "longest gradient; longer ones are scaled down")
-	f.Var(word[trainer.ScheduleKind]{&c.Schedule}, "schedule", "learning rate: constant, cosine, step or one-cycle (default: cosine; in the paper's game constant)")
+	f.Var(word[settings.ScheduleKind]{&c.Schedule}, "schedule", "learning rate: constant, cosine or step (default: cosine; in the paper's game constant)")
 	f.Float64Var(&c.StepEpochs, "step-epochs", c.StepEpochs, "`epochs` between two steps of --schedule step (default: a third of all)")
 	f.Float64Var(&c.StepFactor, "step-factor", c.StepFactor, "what a step multiplies the learning rate by")
 	f.Float64Var(&c.LearningRateWarmUp, "learning-rate-warm-up", c.LearningRateWarmUp, "`epochs` over which the learning rate rises from zero")
@@ -121,7 +124,7 @@ func trainingFlags(c *trainer.Config) *pflag.FlagSet {
 	return f
 }
 
-func marketFlags(c *trainer.Config) *pflag.FlagSet {
+func marketFlags(c *settings.Config) *pflag.FlagSet {
 	f := newFlagSet()
 	f.IntVar(&c.Keep, "keep", c.Keep, "`players` that stay")
 	f.StringVar(&c.Shape, "shape", c.Shape, "`players` that each hidden layer keeps, such as 25-13, instead of --keep")
@@ -130,8 +133,8 @@ func marketFlags(c *trainer.Config) *pflag.FlagSet {
 	f.IntVar(&c.MaxMACs, "max-macs", c.MaxMACs, "most multiply-`accumulates` a sample, instead of --keep")
 	f.Float64Var(&c.MaxLatencyUS, "max-latency-us", c.MaxLatencyUS, "most `microseconds` for a batch of 128 on the device, instead of --keep")
 	f.Float64Var(&c.MaxAccuracyDrop, "max-accuracy-drop", c.MaxAccuracyDrop, "most `points` of accuracy to lose on --validation, instead of --keep")
-	f.Var(word[trainer.Resource]{&c.Cost}, "cost", "one market for all layers, in which a player pays for itself (players), its parameters, its macs or its latency (default: what a --max target bounds, else a market a layer)")
-	f.Var(word[game.Valuation]{&c.Worth}, "worth", "what a player is worth by: outputs (what it does to the outputs, whatever class weights say), effective (what it does to the loss) or potential (what it would do to the loss with full participation)")
+	f.Var(word[cost.Resource]{&c.Cost}, "cost", "one market for all layers, in which a player pays for itself (players), its parameters, its macs or its latency (default: what a --max target bounds, else a market a layer)")
+	f.Var(word[game.Valuation]{&c.Worth}, "worth", "what a player is worth by: outputs (what it does to the outputs, whatever class weights say) or effective (what it does to the loss)")
 	f.StringVar(&c.LatencyModel, "latency-model", c.LatencyModel, "result.json of another run to take the model of latencies from (default: measure one)")
 	f.Float64Var(&c.WarmUp, "warm-up", c.WarmUp, "`fraction` of the run before the market opens")
 	f.Float64Var(&c.GameShare, "game-share", c.GameShare, "`fraction` of the run while it is open")
@@ -140,13 +143,13 @@ func marketFlags(c *trainer.Config) *pflag.FlagSet {
 	return f
 }
 
-func rankingFlags(c *trainer.Config) *pflag.FlagSet {
+func rankingFlags(c *settings.Config) *pflag.FlagSet {
 	f := newFlagSet()
-	f.Var(word[trainer.Criterion]{&c.Criterion}, "criterion", "what players are ranked by: random, magnitude, path-magnitude, taylor, fisher or participation")
+	f.Var(word[game.Criterion]{&c.Criterion}, "criterion", "what players are ranked by: random, magnitude, path-magnitude, taylor, fisher or participation")
 	return f
 }
 
-func paperFlags(c *trainer.Config) *pflag.FlagSet {
+func paperFlags(c *settings.Config) *pflag.FlagSet {
 	f := newFlagSet()
 	f.Float64Var(&c.Alpha, "alpha", c.Alpha, "weight of the benefit")
 	f.Float64Var(&c.Beta, "beta", c.Beta, "weight of the quadratic cost of size")
@@ -154,7 +157,7 @@ func paperFlags(c *trainer.Config) *pflag.FlagSet {
 	f.Float64Var(&c.Eta, "eta", c.Eta, "weight of the competition")
 	f.Var(word[game.Benefit]{&c.Benefit}, "benefit", "reading of the benefit: printed, descent or absolute")
 	f.Var(word[game.BenefitGradient]{&c.BenefitGradient}, "benefit-gradient", "with respect to theta, or to the effective weights s theta: theta or effective")
-	f.Var(word[trainer.PaperUpdate]{&c.Update}, "update", "players move by gradient, adam or best-response")
+	f.Var(word[backend.PaperUpdate]{&c.Update}, "update", "players move by gradient, adam or best-response")
 	f.Float64Var(&c.ParticipationRate, "participation-rate", c.ParticipationRate, "step of a move")
 	f.Float64Var(&c.Threshold, "threshold", c.Threshold, "players that end below this `participation` are removed")
 	return f
@@ -162,26 +165,26 @@ func paperFlags(c *trainer.Config) *pflag.FlagSet {
 
 // checkGiven finds contradictions among what the user gave that the resolved
 // configuration cannot show.
-func checkGiven(f *pflag.FlagSet, c trainer.Config) error {
+func checkGiven(f *pflag.FlagSet, c settings.Config) error {
 	given := givenTargets(f)
 	switch {
 	case len(given) > 1:
 		first, second := given[0], given[1]
-		return trainer.Usagef("--%s %s and --%s %s both say how much stays: give one of them", first.Name, first.Value, second.Name, second.Value)
-	case (f.Changed("keep") || f.Changed("sparsity")) && (c.Game == trainer.PaperGame || c.Game == trainer.NoGame):
-		return trainer.Usagef("--keep and --sparsity belong to --game market and --game ranking, and this is --game %s", c.Game)
-	case f.Changed("shape") && (c.Game == trainer.PaperGame || c.Game == trainer.NoGame):
-		return trainer.Usagef("--shape belongs to --game market and --game ranking, and this is --game %s", c.Game)
-	case len(given) == 1 && (c.Game == trainer.PaperGame || c.Game == trainer.NoGame):
-		return trainer.Usagef("--cost and the targets that begin with --max belong to --game market, and this is --game %s", c.Game)
-	case len(given) == 1 && c.Game == trainer.RankingGame && !slices.Contains(countNames, given[0].Name):
-		return trainer.Usagef("--%s belongs to --game market; --game %s takes --keep, --sparsity or --shape", given[0].Name, c.Game)
-	case f.Changed("cost") && c.Game != trainer.MarketGame:
-		return trainer.Usagef("--cost belongs to --game market, and this is --game %s", c.Game)
+		return backend.Usagef("--%s %s and --%s %s both say how much stays: give one of them", first.Name, first.Value, second.Name, second.Value)
+	case (f.Changed("keep") || f.Changed("sparsity")) && (c.Game == game.PaperGame || c.Game == game.NoGame):
+		return backend.Usagef("--keep and --sparsity belong to --game market and --game ranking, and this is --game %s", c.Game)
+	case f.Changed("shape") && (c.Game == game.PaperGame || c.Game == game.NoGame):
+		return backend.Usagef("--shape belongs to --game market and --game ranking, and this is --game %s", c.Game)
+	case len(given) == 1 && (c.Game == game.PaperGame || c.Game == game.NoGame):
+		return backend.Usagef("--cost and the targets that begin with --max belong to --game market, and this is --game %s", c.Game)
+	case len(given) == 1 && c.Game == game.RankingGame && !slices.Contains(countNames, given[0].Name):
+		return backend.Usagef("--%s belongs to --game market; --game %s takes --keep, --sparsity or --shape", given[0].Name, c.Game)
+	case f.Changed("cost") && c.Game != game.MarketGame:
+		return backend.Usagef("--cost belongs to --game market, and this is --game %s", c.Game)
 	case f.Changed("keep") && c.Keep < 1:
-		return trainer.Usagef("--keep %d leaves no network: keep at least %d players a hidden layer", c.Keep, game.LeastPerLayer)
+		return backend.Usagef("--keep %d leaves no network: keep at least %d players a hidden layer", c.Keep, game.LeastPerLayer)
 	case len(given) == 1 && given[0].Name != "sparsity" && given[0].Value.String() == "0":
-		return trainer.Usagef("--%s is 0: it is above 0, or left out", given[0].Name)
+		return backend.Usagef("--%s is 0: it is above 0, or left out", given[0].Name)
 	}
 	return nil
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"nashprune/trainer"
+	"nashprune/trainer/record"
 )
 
 // TestRunsWithoutOutGetAFolderOfTheirOwn: named after the data, also where that
@@ -16,7 +16,7 @@ func TestRunsWithoutOutGetAFolderOfTheirOwn(t *testing.T) {
 	atImages(t)
 	t.Chdir("images")
 	succeed(t, "train", "--data", ".", "--model", "mlp:9-7", "--batch", "7", "--epochs", "3", "--rounds", "4", "--sparsity", "0.5")
-	folders, err := filepath.Glob(filepath.Join("runs", "images-market-*", trainer.ResultFile))
+	folders, err := filepath.Glob(filepath.Join("runs", "images-market-*", record.ResultFile))
 	if err != nil || len(folders) != 1 {
 		t.Errorf("%v, %v", folders, err)
 	}
@@ -27,14 +27,14 @@ func TestRunsWithoutOutGetAFolderOfTheirOwn(t *testing.T) {
 func TestEvalFindsTheDataOfARun(t *testing.T) {
 	atImages(t)
 	succeed(t, train("--keep", "8", "--out", "run")...)
-	for _, path := range []string{"run", filepath.Join("run", trainer.PrunedFile)} {
-		var result trainer.EvalResult
+	for _, path := range []string{"run", filepath.Join("run", record.PrunedFile)} {
+		var result record.EvalResult
 		if err := json.Unmarshal([]byte(succeed(t, "eval", path, "--json")), &result); err != nil || result.Samples == 0 {
 			t.Errorf("%s: %+v, %v", path, result, err)
 		}
 	}
 	// A damaged configuration is no missing one.
-	config := filepath.Join("run", trainer.ConfigFile)
+	config := filepath.Join("run", record.ConfigFile)
 	writeFile(t, config, []byte("data = "))
 	code, stdout, stderr := execute(t, "eval", "run")
 	refused(t, exitFailed, config+": toml: line 1", code, stdout, stderr)
@@ -57,7 +57,7 @@ func TestResumeWithJSON(t *testing.T) {
 	if code != exitInterrupted {
 		t.Fatalf("exit code %d: %s", code, stderr)
 	}
-	var result trainer.Result
+	var result record.Result
 	if err := json.Unmarshal([]byte(succeed(t, "train", "--resume", "out", "--json")), &result); err != nil || result.Pruned.Kept != 8 {
 		t.Errorf("%+v, %v", result, err)
 	}

@@ -14,7 +14,7 @@ import (
 	"syscall"
 	"testing"
 
-	"nashprune/trainer"
+	"nashprune/trainer/record"
 )
 
 // interruptible are runs with all their stages, by name.
@@ -25,7 +25,7 @@ var interruptible = map[string][]string{
 }
 
 // resultFiles are the files of a run that do not depend on when it ran.
-var resultFiles = []string{trainer.ConfigFile, trainer.PrunedFile, trainer.DenseFile, trainer.PlayersFile}
+var resultFiles = []string{record.ConfigFile, record.PrunedFile, record.DenseFile, record.PlayersFile}
 
 // sameRun wants a run folder to hold what another one does, and no checkpoint.
 func sameRun(t *testing.T, want, got string) {
@@ -35,13 +35,13 @@ func sameRun(t *testing.T, want, got string) {
 			sameFile(t, filepath.Join(want, name), filepath.Join(got, name))
 		}
 	}
-	if _, err := os.Stat(filepath.Join(got, trainer.ResultFile)); err != nil {
+	if _, err := os.Stat(filepath.Join(got, record.ResultFile)); err != nil {
 		t.Error(err)
 	}
-	if _, err := os.Stat(filepath.Join(got, trainer.CheckpointFile)); !errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(got, record.CheckpointFile)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the checkpoint of a finished run: %v", err)
 	}
-	if a, b := lineCount(t, filepath.Join(want, trainer.MetricsFile)), lineCount(t, filepath.Join(got, trainer.MetricsFile)); a != b {
+	if a, b := lineCount(t, filepath.Join(want, record.MetricsFile)), lineCount(t, filepath.Join(got, record.MetricsFile)); a != b {
 		t.Errorf("the metrics have %d lines, want %d", b, a)
 	}
 }
@@ -176,7 +176,7 @@ func TestDamagedCheckpoint(t *testing.T) {
 	if code, stderr := runUntil(t, 3, train("--keep", "8", "--out", "out")...); code != exitInterrupted {
 		t.Fatalf("exit code %d: %s", code, stderr)
 	}
-	path := filepath.Join("out", trainer.CheckpointFile)
+	path := filepath.Join("out", record.CheckpointFile)
 	whole, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -213,7 +213,7 @@ func TestDamagedCheckpoint(t *testing.T) {
 	code, stdout, stderr := execute(t, "train", "--resume", "out")
 	refused(t, exitFailed, "the data is not what the run began with", code, stdout, stderr)
 	writeImages(t, "images")
-	metrics := filepath.Join("out", trainer.MetricsFile)
+	metrics := filepath.Join("out", record.MetricsFile)
 	writeFile(t, metrics, nil)
 	code, stdout, stderr = execute(t, "train", "--resume", "out")
 	refused(t, exitFailed, metrics, code, stdout, stderr)
@@ -249,7 +249,7 @@ func TestSignals(t *testing.T) {
 			if code != exitDone && !slices.Contains(c.codes, code) || strings.Contains(stderr, "goroutine ") {
 				t.Errorf("exit code %d, want one of %v: %s", code, c.codes, stderr)
 			}
-			_, err := os.Stat(filepath.Join("out", trainer.CheckpointFile))
+			_, err := os.Stat(filepath.Join("out", record.CheckpointFile))
 			switch {
 			case err == nil:
 				writeFile(t, filepath.Join("out", ".nashprune-LITTER.tmp"), []byte("of a write that was killed"))
@@ -339,7 +339,7 @@ func TestFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, e := range entries {
-		if e.Name() != trainer.ConfigFile && e.Name() != trainer.MetricsFile {
+		if e.Name() != record.ConfigFile && e.Name() != record.MetricsFile {
 			t.Errorf("%s is there", e.Name())
 		}
 	}

@@ -1,25 +1,18 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
 
-	cpufallback "nashprune/cpu_fallback"
-	"nashprune/trainer"
-	"nashprune/trainer/bench"
-	"nashprune/trainer/tune"
+	"nashprune/trainer/backend"
 )
-
-// autotuneUsage describes the flag --autotune.
-const autotuneUsage = "time the device's sets of kernels first, and take the fastest that computes what it should"
 
 // allKernels is what parity takes for every set of kernels.
 const allKernels = "all"
 
 // kernelsOf names the kernels of a device after its name, if it has a choice.
-func kernelsOf(d trainer.Device) string {
+func kernelsOf(d backend.Device) string {
 	if d.Kernels == "" {
 		return ""
 	}
@@ -28,7 +21,7 @@ func kernelsOf(d trainer.Device) string {
 
 // withKernels returns the devices with the kernels that the user names, if any. Beside
 // a device that has them, others stay as they are; where they could choose, that is said.
-func withKernels(devices []trainer.Device, name string, p *progress) ([]trainer.Device, error) {
+func withKernels(devices []backend.Device, name string, p *progress) ([]backend.Device, error) {
 	if name == "" {
 		return devices, nil
 	}
@@ -37,9 +30,9 @@ func withKernels(devices []trainer.Device, name string, p *progress) ([]trainer.
 		if err != nil {
 			return nil, err
 		}
-		return []trainer.Device{d}, nil
+		return []backend.Device{d}, nil
 	}
-	var with, lacking []trainer.Device
+	var with, lacking []backend.Device
 	var ids, runs []string
 	for _, d := range devices {
 		sets, err := d.KernelSets()
@@ -55,11 +48,11 @@ func withKernels(devices []trainer.Device, name string, p *progress) ([]trainer.
 		}
 		with, ids = append(with, d), append(ids, d.ID())
 	}
-	switch chosen := slices.ContainsFunc(with, func(d trainer.Device) bool { return d.Kernels == name }); {
+	switch chosen := slices.ContainsFunc(with, func(d backend.Device) bool { return d.Kernels == name }); {
 	case !chosen && runs == nil:
-		return nil, trainer.Usagef("--kernels %s: none of %s has kernels to choose from", name, strings.Join(ids, ", "))
+		return nil, backend.Usagef("--kernels %s: none of %s has kernels to choose from", name, strings.Join(ids, ", "))
 	case !chosen:
-		return nil, trainer.Usagef("--kernels %q: %s", name, strings.Join(runs, "; "))
+		return nil, backend.Usagef("--kernels %q: %s", name, strings.Join(runs, "; "))
 	}
 	for _, d := range lacking {
 		p.line(oneLine.Replace(fmt.Sprintf("%s (%s) has no kernels %s: it computes with %s", d.ID(), d.Name, name, d.Kernels)), true)
@@ -68,8 +61,8 @@ func withKernels(devices []trainer.Device, name string, p *progress) ([]trainer.
 }
 
 // withAllKernels returns each device once for each of its sets of kernels.
-func withAllKernels(devices []trainer.Device) ([]trainer.Device, error) {
-	var all []trainer.Device
+func withAllKernels(devices []backend.Device) ([]backend.Device, error) {
+	var all []backend.Device
 	for _, d := range devices {
 		sets, err := d.KernelSets()
 		if err != nil {
@@ -85,28 +78,6 @@ func withAllKernels(devices []trainer.Device) ([]trainer.Device, error) {
 			}
 			all = append(all, with)
 		}
-	}
-	return all, nil
-}
-
-func newTuner(p *progress) tune.Tuner {
-	return tune.Tuner{
-		Reference: cpufallback.OpenOracle, Program: "nashprune " + version(), Cache: tune.CacheFile(),
-		Tell: func(what string) { p.line(oneLine.Replace(what), true) },
-	}
-}
-
-// tuned returns the devices with the kernels that train a case fastest.
-func tuned(ctx context.Context, devices []trainer.Device, c bench.Case, p *progress) ([]trainer.Device, error) {
-	var all []trainer.Device
-	for _, d := range devices {
-		if d.Kernels != "" {
-			var err error
-			if d, err = newTuner(p).Choose(ctx, d, c.Widths, c.EngineOptions()); err != nil {
-				return nil, err
-			}
-		}
-		all = append(all, d)
 	}
 	return all, nil
 }

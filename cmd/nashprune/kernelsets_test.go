@@ -6,11 +6,11 @@ import (
 	"strings"
 	"testing"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 )
 
 // Kernels are those of two devices that the driver would have.
-func (absent) Kernels(d trainer.Device) ([]string, error) {
+func (absent) Kernels(d backend.Device) ([]string, error) {
 	return [][]string{{"wide", "narrow"}, {"narrow"}}[d.Index], nil
 }
 
@@ -18,23 +18,23 @@ func (absent) Kernels(d trainer.Device) ([]string, error) {
 // have them, the others with their own, and it is said; where nobody has them they are
 // refused with what there is.
 func TestKernelsWhereTheyExist(t *testing.T) {
-	cpu := trainer.Device{Driver: "cpu", Name: "CPU", Kind: trainer.CPU}
-	first := trainer.Device{Driver: "absent", Name: "First", Kernels: "wide"}
-	second := trainer.Device{Driver: "absent", Index: 1, Name: "Second", Kernels: "narrow"}
+	cpu := backend.Device{Driver: "cpu", Name: "CPU", Kind: backend.CPU}
+	first := backend.Device{Driver: "absent", Name: "First", Kernels: "wide"}
+	second := backend.Device{Driver: "absent", Index: 1, Name: "Second", Kernels: "narrow"}
 	for _, c := range []struct {
 		name    string
-		devices []trainer.Device
+		devices []backend.Device
 		kernels []string // in use; nil: refused
 		words   []string // of what is said
 	}{
-		{"", []trainer.Device{first, second, cpu}, []string{"wide", "narrow", ""}, nil},
-		{"narrow", []trainer.Device{first, second, cpu}, []string{"narrow", "narrow", ""}, nil},
-		{"wide", []trainer.Device{cpu, first, second}, []string{"", "wide", "narrow"}, []string{"absent:1 (Second) has no kernels wide: it computes with narrow"}},
-		{"wide", []trainer.Device{second}, nil, []string{`--kernels "wide": absent:1 (Second) runs narrow`}},
-		{"wide", []trainer.Device{cpu, second}, nil, []string{`--kernels "wide": absent:1 (Second) runs narrow`}},
-		{"huge", []trainer.Device{cpu, first, second}, nil, []string{`--kernels "huge": absent:0 (First) runs wide, narrow; absent:1 (Second) runs narrow`}},
-		{"wide", []trainer.Device{cpu}, nil, []string{"has one set of kernels"}},
-		{"wide", []trainer.Device{cpu, cpu}, nil, []string{"none of cpu:0, cpu:0 has kernels to choose from"}},
+		{"", []backend.Device{first, second, cpu}, []string{"wide", "narrow", ""}, nil},
+		{"narrow", []backend.Device{first, second, cpu}, []string{"narrow", "narrow", ""}, nil},
+		{"wide", []backend.Device{cpu, first, second}, []string{"", "wide", "narrow"}, []string{"absent:1 (Second) has no kernels wide: it computes with narrow"}},
+		{"wide", []backend.Device{second}, nil, []string{`--kernels "wide": absent:1 (Second) runs narrow`}},
+		{"wide", []backend.Device{cpu, second}, nil, []string{`--kernels "wide": absent:1 (Second) runs narrow`}},
+		{"huge", []backend.Device{cpu, first, second}, nil, []string{`--kernels "huge": absent:0 (First) runs wide, narrow; absent:1 (Second) runs narrow`}},
+		{"wide", []backend.Device{cpu}, nil, []string{"has one set of kernels"}},
+		{"wide", []backend.Device{cpu, cpu}, nil, []string{"none of cpu:0, cpu:0 has kernels to choose from"}},
 	} {
 		var said strings.Builder
 		with, err := withKernels(c.devices, c.name, newProgress(&said))
@@ -46,7 +46,7 @@ func TestKernelsWhereTheyExist(t *testing.T) {
 		if err != nil {
 			text += err.Error()
 		}
-		if !slices.Equal(kernels, c.kernels) || (err != nil) != (c.kernels == nil) || err != nil && !errors.Is(err, trainer.ErrUsage) || (text == "") != (c.words == nil) {
+		if !slices.Equal(kernels, c.kernels) || (err != nil) != (c.kernels == nil) || err != nil && !errors.Is(err, backend.ErrUsage) || (text == "") != (c.words == nil) {
 			t.Errorf("%s of %v: %q, %q", c.name, c.devices, kernels, text)
 		}
 		for _, words := range c.words {

@@ -15,7 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	_ "nashprune/cpu_fallback" // registers the driver "cpu"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 )
 
 // Exit codes. They are documented in ARCHITECTURE.md and in the help.
@@ -90,12 +90,12 @@ func exitCode(err error) int {
 		kind error
 		code int
 	}{
-		{trainer.ErrUsage, exitUsage},
-		{trainer.ErrNoDevice, exitNoDevice},
-		{trainer.ErrParity, exitParity},
-		{trainer.ErrDeviceLost, exitDeviceLost},
-		{trainer.ErrOutOfMemory, exitOutOfMemory},
-		{trainer.ErrInterrupted, exitInterrupted},
+		{backend.ErrUsage, exitUsage},
+		{backend.ErrNoDevice, exitNoDevice},
+		{backend.ErrParity, exitParity},
+		{backend.ErrDeviceLost, exitDeviceLost},
+		{backend.ErrOutOfMemory, exitOutOfMemory},
+		{backend.ErrInterrupted, exitInterrupted},
 		{context.Canceled, exitInterrupted},
 	} {
 		if errors.Is(err, c.kind) {
@@ -126,14 +126,14 @@ if there is too little memory, and 130 after an interruption.`,
 		SilenceUsage:  true,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return trainer.Usagef("there is no command %q: see nashprune --help", args[0])
+				return backend.Usagef("there is no command %q: see nashprune --help", args[0])
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return trainer.Usagef("%v: see %s --help", plainly(err), cmd.CommandPath())
+		return backend.Usagef("%v: see %s --help", plainly(err), cmd.CommandPath())
 	})
 	root.Version = versionLine()
 	root.SetVersionTemplate("{{.Version}}\n")
@@ -153,26 +153,9 @@ if there is too little memory, and 130 after an interruption.`,
 // which cobra answers with the help of the one above it.
 func unknownCommand(cmd *cobra.Command) error {
 	if words := cmd.Flags().Args(); cmd.HasSubCommands() && len(words) > 0 {
-		return trainer.Usagef("there is no command %q: see %s --help", words[0], cmd.CommandPath())
+		return backend.Usagef("there is no command %q: see %s --help", words[0], cmd.CommandPath())
 	}
 	return nil
-}
-
-// newHelp returns the help command. Cobra's own calls an unknown command a
-// success.
-func newHelp() *cobra.Command {
-	return &cobra.Command{
-		Use:   "help [COMMAND]",
-		Short: "Help about a command",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			about, rest, err := cmd.Root().Find(args)
-			if err != nil || len(rest) > 0 {
-				return trainer.Usagef("there is no command %q: see nashprune --help", strings.Join(args, " "))
-			}
-			about.InitDefaultHelpFlag()
-			return about.Help()
-		},
-	}
 }
 
 // needsCommand makes cmd, which only holds others, show its help, and take an
@@ -186,7 +169,7 @@ func needsCommand(cmd *cobra.Command, such string) {
 func exactly(n int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != n {
-			return trainer.Usagef("%s takes %s: see %s --help", cmd.CommandPath(), what, cmd.CommandPath())
+			return backend.Usagef("%s takes %s: see %s --help", cmd.CommandPath(), what, cmd.CommandPath())
 		}
 		return nil
 	}

@@ -16,14 +16,15 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"nashprune/trainer"
+	"nashprune/trainer/record"
+	"nashprune/trainer/settings"
 )
 
 // TestJSON: --json prints result.json, with all its fields, and nothing else.
 func TestJSON(t *testing.T) {
 	atImages(t)
 	stdout := succeed(t, train("--keep", "8", "--validation", "0.1", "--baseline", "--out", "out", "--json")...)
-	file, err := os.ReadFile(filepath.Join("out", trainer.ResultFile))
+	file, err := os.ReadFile(filepath.Join("out", record.ResultFile))
 	if err != nil || string(file) != stdout {
 		t.Errorf("stdout differs from the file (%v):\n%s", err, stdout)
 	}
@@ -62,19 +63,19 @@ func TestJSON(t *testing.T) {
 // the last digit, by folder and by file.
 func TestEvalInFreshProcess(t *testing.T) {
 	atImages(t)
-	var run trainer.Result
+	var run record.Result
 	stdout := succeed(t, train("--keep", "5", "--epochs", "1", "--baseline", "--out", "out", "--json")...)
 	if err := json.Unmarshal([]byte(stdout), &run); err != nil {
 		t.Fatal(err)
 	}
-	for path, want := range map[string]trainer.Judged{
+	for path, want := range map[string]record.Judged{
 		"out": run.Pruned.Judged, "out/pruned.safetensors": run.Pruned.Judged, "out/dense.safetensors": run.Dense,
 	} {
 		output, err := process("eval", path, "--json").Output()
 		if err != nil {
 			t.Fatal(err)
 		}
-		var got trainer.EvalResult
+		var got record.EvalResult
 		if err := json.Unmarshal(output, &got); err != nil {
 			t.Fatal(err)
 		}
@@ -164,7 +165,7 @@ func TestHelp(t *testing.T) {
 		}
 	}
 	help := succeed(t, "train", "--help")
-	config := trainer.DefaultConfig()
+	config := settings.Default()
 	configFlags(&config).VisitAll(func(flag *pflag.Flag) {
 		if strings.Count(help, " --"+flag.Name+" ") < 1 {
 			t.Errorf("--%s is not in the help text", flag.Name)
@@ -192,7 +193,7 @@ func TestProgressOfLetters(t *testing.T) {
 // TestHelpFitsTerminals: at a terminal's width the description of a flag goes on in
 // its column, and not at the edge of the screen.
 func TestHelpFitsTerminals(t *testing.T) {
-	config := trainer.DefaultConfig()
+	config := settings.Default()
 	const wide = 80
 	for _, section := range sections(configFlags(&config)) {
 		for _, line := range strings.Split(flagUsages(section.flags, wide), "\n") {
@@ -250,7 +251,7 @@ func TestTargets(t *testing.T) {
 			t.Errorf("%s: explain has no %q:\n%s", c.args, c.explained, stdout)
 		}
 		// The resolved configuration leads to the same run.
-		succeed(t, "train", "--config", filepath.Join(out, trainer.ConfigFile), "--out", filepath.Join(out, "again"))
+		succeed(t, "train", "--config", filepath.Join(out, record.ConfigFile), "--out", filepath.Join(out, "again"))
 		if stdout := succeed(t, train(append(args, "--dry-run")...)...); !strings.Contains(stdout, "target:  ") {
 			t.Errorf("%s: a dry run says nothing of the target:\n%s", c.args, stdout)
 		}

@@ -16,7 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	cpufallback "nashprune/cpu_fallback" // registers the driver "cpu"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/backendtest"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/report"
@@ -90,32 +90,32 @@ how much of it the largest difference took. The exit code is 4 if one is broken.
 }
 
 // candidates returns the device that the user means, or all there are.
-func candidates(words string, p *progress) ([]trainer.Device, error) {
+func candidates(words string, p *progress) ([]backend.Device, error) {
 	if words != "" {
-		choice, err := trainer.ChooseDevice(words)
+		choice, err := backend.ChooseDevice(words)
 		if err == nil {
 			p.announce(choice)
 		}
-		return []trainer.Device{choice.Device}, err
+		return []backend.Device{choice.Device}, err
 	}
-	devices, missing := trainer.Inventory()
+	devices, missing := backend.Inventory()
 	for _, driver := range slices.Sorted(maps.Keys(missing)) {
 		p.line(oneLine.Replace(fmt.Sprintf("%s is left out: %v", driver, missing[driver])), true)
 	}
 	if len(devices) == 0 {
-		return nil, fmt.Errorf("%w to compare", trainer.ErrNoDevice)
+		return nil, fmt.Errorf("%w to compare", backend.ErrNoDevice)
 	}
 	return devices, nil
 }
 
 // compareDevice runs the cases on a device, one after the other, so that ctx can
 // end them in between and within.
-func compareDevice(ctx context.Context, d trainer.Device, p *progress) (comparedDevice, error) {
+func compareDevice(ctx context.Context, d backend.Device, p *progress) (comparedDevice, error) {
 	compared := comparedDevice{Device: d}
 	until := func(open backendtest.Opener) backendtest.Opener { // engines are opened several times a case
-		return func(data *dataset.Dataset, o trainer.EngineOptions, s *trainer.State) (trainer.Engine, error) {
+		return func(data *dataset.Dataset, o backend.EngineOptions, s *backend.State) (backend.Engine, error) {
 			if ctx.Err() != nil {
-				return nil, fmt.Errorf("%w: the comparison is not complete", trainer.ErrInterrupted)
+				return nil, fmt.Errorf("%w: the comparison is not complete", backend.ErrInterrupted)
 			}
 			return open(data, o, s)
 		}
@@ -144,7 +144,7 @@ type parityResult struct {
 
 // comparedDevice is how one device did.
 type comparedDevice struct {
-	Device trainer.Device `json:"device"`
+	Device backend.Device `json:"device"`
 	Broken int            `json:"broken"` // checks outside their bounds
 	Checks []parityCheck  `json:"checks"`
 }
@@ -178,7 +178,7 @@ func (r parityResult) verdict() error {
 		if broken := d.broken(); len(broken) > 0 {
 			worst := slices.MaxFunc(broken, func(a, b parityCheck) int { return cmp.Compare(a.Used, b.Used) })
 			return fmt.Errorf("%w: %d of %d checks on %s (%s%s), worst %s in the case %s",
-				trainer.ErrParity, len(broken), len(d.Checks), d.Device.ID(), d.Device.Name, kernelsOf(d.Device), worst.Quantity, worst.Case)
+				backend.ErrParity, len(broken), len(d.Checks), d.Device.ID(), d.Device.Name, kernelsOf(d.Device), worst.Quantity, worst.Case)
 		}
 	}
 	return nil

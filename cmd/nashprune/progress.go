@@ -11,6 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"nashprune/trainer"
+	"nashprune/trainer/backend"
 )
 
 // progress shows how far a run is: one line that is written over on a terminal,
@@ -33,7 +34,7 @@ func newProgress(w io.Writer) *progress {
 
 func (p *progress) observe(e trainer.Event) {
 	if p.device != "" { // at its first event a run has found it
-		if choice, err := trainer.ChooseDevice(p.device); err == nil {
+		if choice, err := backend.ChooseDevice(p.device); err == nil {
 			p.announce(choice)
 		}
 		p.device = ""
@@ -50,7 +51,7 @@ func (p *progress) observe(e trainer.Event) {
 }
 
 // announce tells which device was chosen, and why.
-func (p *progress) announce(c trainer.Choice) { p.line("device: "+describeChoice(c), true) }
+func (p *progress) announce(c backend.Choice) { p.line("device: "+describeChoice(c), true) }
 
 // line writes a line, for good or until the next one.
 func (p *progress) line(text string, forGood bool) {

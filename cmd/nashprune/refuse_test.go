@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"nashprune/trainer"
+	"nashprune/trainer/record"
 )
 
 // TestTrainRefuses: what makes no sense is refused in one line, before anything
@@ -54,9 +54,8 @@ func TestTrainRefuses(t *testing.T) {
 		{"--model mlp:65536-65536-65536", exitUsage, "parameters"},
 		{"--model cnn:3", exitUsage, "want \"mlp:\""},
 		{"--init zero", exitUsage, "--init"},
-		{"--optimiser lion", exitUsage, "adam, adamw, sgd, nesterov or rmsprop"},
-		{"--optimiser nesterov", exitUsage, "--momentum"},
-		{"--schedule linear", exitUsage, "constant, cosine, step or one-cycle"},
+		{"--optimiser lion", exitUsage, "adam, adamw, sgd or rmsprop"},
+		{"--schedule linear", exitUsage, "constant, cosine or step"},
 		{"--activation swish", exitUsage, "relu, leaky-relu, gelu or tanh"},
 		{"--weight-decay -1", exitUsage, "--weight-decay"},
 		{"--clip-norm nan", exitUsage, "--clip-norm"},
@@ -65,7 +64,7 @@ func TestTrainRefuses(t *testing.T) {
 		{"--class-weights heavy", exitUsage, "--class-weights"},
 		{"--patience 3", exitUsage, "give --validation"},
 		{"--step-epochs 2", exitUsage, "--step-epochs is for --schedule step"},
-		{"--step-factor 0.5 --schedule one-cycle", exitUsage, "--step-factor is for --schedule step"},
+		{"--step-factor 0.5 --schedule constant", exitUsage, "--step-factor is for --schedule step"},
 		{"--game chess", exitUsage, "market, paper, ranking or off"},
 		{"--game off", exitUsage, "--keep and --sparsity belong to --game market"},
 		{"--game paper", exitUsage, "--keep and --sparsity belong to --game market"},
@@ -135,7 +134,7 @@ func TestOtherCommandsRefuse(t *testing.T) {
 	atImages(t)
 	succeed(t, train("--keep", "8", "--out", "run")...)
 	succeed(t, train("--game", "off", "--out", "dense")...)
-	model, err := os.ReadFile(filepath.Join("run", trainer.PrunedFile))
+	model, err := os.ReadFile(filepath.Join("run", record.PrunedFile))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"nashprune/trainer"
+	"nashprune/trainer/dataset"
+	"nashprune/trainer/record"
 )
 
 // boxes returns a CSV file of boxes: three sides, a price far from zero that
@@ -35,16 +36,16 @@ func TestRegression(t *testing.T) {
 	t.Chdir(t.TempDir())
 	writeFile(t, "boxes.csv", []byte(boxes(150)))
 	run := resultOf(t, boxesOn("--validation", "0.2", "--baseline", "--out", "out")...)
-	if d := run.Data; run.Task != trainer.Regression || d.Train != 96 || d.Validation != 24 || d.Test != 30 || d.Label != "" || !slices.Equal(d.TargetNames, []string{"price", "volume"}) {
+	if d := run.Data; run.Task != dataset.Regression || d.Train != 96 || d.Validation != 24 || d.Test != 30 || d.Label != "" || !slices.Equal(d.TargetNames, []string{"price", "volume"}) {
 		t.Errorf("data %+v", d)
 	}
 	// The price's deviation is about 3,300, the volume's about 7.
-	for name, q := range map[string]trainer.Quality{"dense": run.Dense.Quality, "gated": run.Gated.Quality, "pruned": run.Pruned.Quality} {
+	for name, q := range map[string]record.Quality{"dense": run.Dense.Quality, "gated": run.Gated.Quality, "pruned": run.Pruned.Quality} {
 		if q.Accuracy != nil || q.R2 == nil || *q.R2 < 0.9 || len(q.RMSE) != 2 || !(q.RMSE[0] > 1 && q.RMSE[0] < 1000) || !(q.RMSE[1] > 0.01 && q.RMSE[1] < 3) {
 			t.Errorf("%s: %+v", name, q)
 		}
 	}
-	for file, judged := range map[string]trainer.Judged{"out": run.Pruned.Judged, "out/dense.safetensors": run.Dense} {
+	for file, judged := range map[string]record.Judged{"out": run.Pruned.Judged, "out/dense.safetensors": run.Dense} {
 		again := evalOf(t, file)
 		if again.Samples != 30 || again.Correct != nil || *again.Network.R2 != *judged.R2 || *again.Network.Loss != *judged.Loss || !slices.Equal(again.Network.RMSE, judged.RMSE) {
 			t.Errorf("%s judged again: %+v, want %+v", file, again, judged)
@@ -68,7 +69,7 @@ func TestRegression(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(string(metrics)), "\n")
-	var last trainer.EpochLine
+	var last record.EpochLine
 	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &last); err != nil || last.ValidationR2 == nil || *last.ValidationR2 < 0.9 {
 		t.Errorf("the last line is %s (%v)", lines[len(lines)-1], err)
 	}

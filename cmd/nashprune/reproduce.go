@@ -10,8 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"nashprune/trainer"
 	"nashprune/trainer/atomicfile"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/report"
 	"nashprune/trainer/reproduce"
 	"nashprune/trainer/study"
@@ -58,7 +58,7 @@ When it is stopped, the same command goes on. --out gets ` + paperReportFile + `
 				return err
 			}
 			if options.Quick && cmd.Flags().Changed("data") {
-				return trainer.Usagef("--quick has data of its own: leave out --data")
+				return backend.Usagef("--quick has data of its own: leave out --data")
 			}
 			if options.Quick && !cmd.Flags().Changed("seeds") {
 				options.Seeds = 1

@@ -9,7 +9,9 @@ import (
 	"github.com/BurntSushi/toml"
 	"github.com/spf13/pflag"
 
-	"nashprune/trainer"
+	"nashprune/game"
+	"nashprune/trainer/backend"
+	"nashprune/trainer/settings"
 )
 
 // A setting comes from its flag, else from the environment, else from a TOML
@@ -44,7 +46,7 @@ func settleFromEnvironment(f *pflag.FlagSet, except ...string) error {
 			return
 		}
 		if bad := f.Set(flag.Name, value); bad != nil {
-			err = trainer.Usagef("$%s: %v", variable, plainly(bad))
+			err = backend.Usagef("$%s: %v", variable, plainly(bad))
 		}
 	})
 	return err
@@ -55,8 +57,8 @@ func settleFromEnvironment(f *pflag.FlagSet, except ...string) error {
 func stillOpen(f *pflag.FlagSet) func(*pflag.Flag) bool {
 	target := len(givenTargets(f)) == 0
 	if f.Changed("game") {
-		switch trainer.GameKind(f.Lookup("game").Value.String()) {
-		case trainer.MarketGame, trainer.RankingGame:
+		switch game.Kind(f.Lookup("game").Value.String()) {
+		case game.MarketGame, game.RankingGame:
 		default:
 			target = false
 		}
@@ -76,23 +78,23 @@ const maxConfig = 1 << 20
 // are their names.
 func settleFromFile(f *pflag.FlagSet, path string) error {
 	if path == "" { // as a shell makes of a variable that is not set
-		return trainer.Usagef("--config needs a TOML file")
+		return backend.Usagef("--config needs a TOML file")
 	}
 	if info, err := os.Stat(path); err == nil && info.Size() > maxConfig {
-		return trainer.Usagef("--config %s has %d bytes: a configuration has at most %d", path, info.Size(), maxConfig)
+		return backend.Usagef("--config %s has %d bytes: a configuration has at most %d", path, info.Size(), maxConfig)
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return trainer.Usagef("--config: %v", err)
+		return backend.Usagef("--config: %v", err)
 	}
 	if err := settleFromText(f, string(text)); err != nil {
-		return trainer.Usagef("--config %s: %v", path, err)
+		return backend.Usagef("--config %s: %v", path, err)
 	}
 	return nil
 }
 
 func settleFromText(f *pflag.FlagSet, text string) error {
-	if err := trainer.CheckConfigText([]byte(text)); err != nil {
+	if err := settings.CheckText([]byte(text)); err != nil {
 		return err
 	}
 	var values map[string]any

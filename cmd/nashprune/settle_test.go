@@ -9,8 +9,12 @@ import (
 
 	"github.com/BurntSushi/toml"
 
-	"nashprune/trainer"
+	"nashprune/game"
+	"nashprune/trainer/backend"
+	"nashprune/trainer/cost"
 	"nashprune/trainer/memorytest"
+	"nashprune/trainer/record"
+	"nashprune/trainer/settings"
 )
 
 // TestPrecedence: flags over environment over file over defaults, and of --keep
@@ -20,33 +24,33 @@ func TestPrecedence(t *testing.T) {
 		args        string
 		environment map[string]string
 		file        string
-		want        func(trainer.Config) bool
+		want        func(settings.Config) bool
 	}{
-		"default":        {want: func(c trainer.Config) bool { return c.Epochs == 20 }},
-		"file":           {file: "epochs = 2", want: func(c trainer.Config) bool { return c.Epochs == 2 }},
-		"environment":    {"", map[string]string{"NASHPRUNE_EPOCHS": "3"}, "epochs = 2", func(c trainer.Config) bool { return c.Epochs == 3 }},
-		"flag":           {"--epochs 4", map[string]string{"NASHPRUNE_EPOCHS": "3"}, "epochs = 2", func(c trainer.Config) bool { return c.Epochs == 4 }},
-		"empty variable": {"", map[string]string{"NASHPRUNE_EPOCHS": ""}, "epochs = 2", func(c trainer.Config) bool { return c.Epochs == 2 }},
-		"every kind": {"", map[string]string{"NASHPRUNE_BASELINE": "true", "NASHPRUNE_SEED": "7", "NASHPRUNE_LEARNING_RATE": "0.5", "NASHPRUNE_GAME": "paper"}, "", func(c trainer.Config) bool {
-			return c.Baseline && c.Seed == 7 && c.LearningRate == 0.5 && c.Game == trainer.PaperGame
+		"default":        {want: func(c settings.Config) bool { return c.Epochs == 20 }},
+		"file":           {file: "epochs = 2", want: func(c settings.Config) bool { return c.Epochs == 2 }},
+		"environment":    {"", map[string]string{"NASHPRUNE_EPOCHS": "3"}, "epochs = 2", func(c settings.Config) bool { return c.Epochs == 3 }},
+		"flag":           {"--epochs 4", map[string]string{"NASHPRUNE_EPOCHS": "3"}, "epochs = 2", func(c settings.Config) bool { return c.Epochs == 4 }},
+		"empty variable": {"", map[string]string{"NASHPRUNE_EPOCHS": ""}, "epochs = 2", func(c settings.Config) bool { return c.Epochs == 2 }},
+		"every kind": {"", map[string]string{"NASHPRUNE_BASELINE": "true", "NASHPRUNE_SEED": "7", "NASHPRUNE_LEARNING_RATE": "0.5", "NASHPRUNE_GAME": "paper"}, "", func(c settings.Config) bool {
+			return c.Baseline && c.Seed == 7 && c.LearningRate == 0.5 && c.Game == game.PaperGame
 		}},
-		"data set":           {"", map[string]string{"NASHPRUNE_DATASET": "mnist", "NASHPRUNE_DATA": "elsewhere"}, "", func(c trainer.Config) bool { return c.Data == "mnist" && c.DataDir == "" }},
-		"sparsity over keep": {"--sparsity 0.5", nil, "keep = 9", func(c trainer.Config) bool { return c.Keep == 0 && c.Sparsity == 0.5 }},
-		"keep over sparsity": {"", map[string]string{"NASHPRUNE_KEEP": "9"}, "sparsity = 0.5", func(c trainer.Config) bool { return c.Keep == 9 && c.Sparsity == trainer.DefaultConfig().Sparsity }},
-		"budget over keep":   {"--max-params 500", nil, "keep = 9", func(c trainer.Config) bool { return c.Keep == 0 && c.MaxParameters == 500 }},
-		"keep over a budget": {"--keep 9", nil, "max-latency-us = 50", func(c trainer.Config) bool { return c.Keep == 9 && c.MaxLatencyUS == 0 }},
-		"cost stays":         {"--keep 9", nil, "cost = \"macs\"\nmax-macs = 700", func(c trainer.Config) bool { return c.Keep == 9 && c.MaxMACs == 0 && c.Cost == trainer.MACs }},
-		"game over a budget": {"--game off", nil, "max-accuracy-drop = 0.5", func(c trainer.Config) bool { return c.MaxAccuracyDrop == 0 }},
-		"game over keep":     {"--game off", nil, "keep = 9", func(c trainer.Config) bool { return c.Keep == 0 }},
-		"market and keep":    {"--game market", nil, "keep = 9", func(c trainer.Config) bool { return c.Keep == 9 }},
-		"whole for a float":  {"", nil, "learning-rate = 1", func(c trainer.Config) bool { return c.LearningRate == 1 }},
-		"a float's last bit": {"", nil, "learning-rate = 0.1000000000000000055", func(c trainer.Config) bool { return c.LearningRate == 0.1 }},
+		"data set":           {"", map[string]string{"NASHPRUNE_DATASET": "mnist", "NASHPRUNE_DATA": "elsewhere"}, "", func(c settings.Config) bool { return c.Data == "mnist" && c.DataDir == "" }},
+		"sparsity over keep": {"--sparsity 0.5", nil, "keep = 9", func(c settings.Config) bool { return c.Keep == 0 && c.Sparsity == 0.5 }},
+		"keep over sparsity": {"", map[string]string{"NASHPRUNE_KEEP": "9"}, "sparsity = 0.5", func(c settings.Config) bool { return c.Keep == 9 && c.Sparsity == settings.Default().Sparsity }},
+		"budget over keep":   {"--max-params 500", nil, "keep = 9", func(c settings.Config) bool { return c.Keep == 0 && c.MaxParameters == 500 }},
+		"keep over a budget": {"--keep 9", nil, "max-latency-us = 50", func(c settings.Config) bool { return c.Keep == 9 && c.MaxLatencyUS == 0 }},
+		"cost stays":         {"--keep 9", nil, "cost = \"macs\"\nmax-macs = 700", func(c settings.Config) bool { return c.Keep == 9 && c.MaxMACs == 0 && c.Cost == cost.MACs }},
+		"game over a budget": {"--game off", nil, "max-accuracy-drop = 0.5", func(c settings.Config) bool { return c.MaxAccuracyDrop == 0 }},
+		"game over keep":     {"--game off", nil, "keep = 9", func(c settings.Config) bool { return c.Keep == 0 }},
+		"market and keep":    {"--game market", nil, "keep = 9", func(c settings.Config) bool { return c.Keep == 9 }},
+		"whole for a float":  {"", nil, "learning-rate = 1", func(c settings.Config) bool { return c.LearningRate == 1 }},
+		"a float's last bit": {"", nil, "learning-rate = 0.1000000000000000055", func(c settings.Config) bool { return c.LearningRate == 0.1 }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for variable, value := range c.environment {
 				t.Setenv(variable, value)
 			}
-			config := trainer.DefaultConfig()
+			config := settings.Default()
 			flags := configFlags(&config)
 			path := filepath.Join(t.TempDir(), "run.toml")
 			writeFile(t, path, []byte(c.file))
@@ -152,7 +156,7 @@ func TestConfigReproducesRun(t *testing.T) {
 			atImages(t)
 			succeed(t, train(append(more, "--baseline", "--out", "first")...)...)
 			succeed(t, "train", "--config", "first/config.toml", "--out", "second")
-			for _, file := range []string{trainer.ConfigFile, trainer.PrunedFile, trainer.DenseFile, trainer.PlayersFile} {
+			for _, file := range []string{record.ConfigFile, record.PrunedFile, record.DenseFile, record.PlayersFile} {
 				sameFile(t, filepath.Join("first", file), filepath.Join("second", file))
 			}
 		})
@@ -169,7 +173,7 @@ func FuzzConfig(f *testing.F) {
 	}
 	f.Add([]byte("epochs = 3\r\nkeep = 9\ngame = 'market'\nlearning-rate = 1e-3"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		var config trainer.Config
+		var config settings.Config
 		var err error
 		// A key and its value are a few tokens of the parser each, and a place in
 		// its maps. What nests as deep as is read takes three megabytes.
@@ -178,7 +182,7 @@ func FuzzConfig(f *testing.F) {
 			return len(text)
 		})
 		if err != nil {
-			if !errors.Is(err, trainer.ErrUsage) {
+			if !errors.Is(err, backend.ErrUsage) {
 				t.Errorf("%v is no mistake in usage", err)
 			}
 			return
@@ -195,11 +199,11 @@ func FuzzConfig(f *testing.F) {
 
 // configOf returns the resolved configuration that the text of a file alone asks
 // for. No file is written: the disk would be slower than all else.
-func configOf(text string) (trainer.Config, error) {
-	config := trainer.DefaultConfig()
+func configOf(text string) (settings.Config, error) {
+	config := settings.Default()
 	flags := configFlags(&config)
 	if err := settleFromText(flags, text); err != nil {
-		return config, trainer.Usagef("%v", err)
+		return config, backend.Usagef("%v", err)
 	}
 	if err := checkGiven(flags, config); err != nil {
 		return config, err

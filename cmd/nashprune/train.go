@@ -13,16 +13,18 @@ import (
 	"github.com/spf13/pflag"
 
 	"nashprune/trainer"
+	"nashprune/trainer/backend"
+	"nashprune/trainer/record"
 	"nashprune/trainer/report"
+	"nashprune/trainer/settings"
 )
 
 func newTrain() *cobra.Command {
-	config := trainer.DefaultConfig()
-	settings := configFlags(&config)
+	config := settings.Default()
+	ofRun := configFlags(&config)
 	var (
 		out, file, resume string
 		asJSON, dryRun    bool
-		autotune          bool
 	)
 	cmd := &cobra.Command{
 		Use:   "train",
@@ -50,7 +52,7 @@ default. Settings of a game that is not played do nothing.`,
 				Command: strings.Join(append([]string{"nashprune"}, os.Args[1:]...), " "),
 			}
 			var (
-				result *trainer.Result
+				result *record.Result
 				err    error
 			)
 			flags := cmd.Flags()
@@ -68,20 +70,14 @@ default. Settings of a game that is not played do nothing.`,
 					return err
 				}
 				if flags.Changed("config") {
-					if err := settleFromFile(settings, file); err != nil {
+					if err := settleFromFile(ofRun, file); err != nil {
 						return err
 					}
 				}
-				if err := checkGiven(settings, config); err != nil {
+				if err := checkGiven(ofRun, config); err != nil {
 					return err
 				}
 				progress.device = config.Device
-				if autotune && config.Kernels != "" {
-					return trainer.Usagef("--kernels %s, from a flag, the environment or --config, says which to take, and --autotune to time them: give one of them", config.Kernels)
-				}
-				if autotune {
-					options.Tune = newTuner(progress).Choose
-				}
 				if dryRun {
 					return planRun(cmd.OutOrStdout(), config, options, asJSON)
 				}
@@ -110,12 +106,11 @@ default. Settings of a game that is not played do nothing.`,
 		},
 	}
 	cmd.Flags().SortFlags = false
-	cmd.Flags().AddFlagSet(settings)
+	cmd.Flags().AddFlagSet(ofRun)
 	output := newFlagSet()
 	output.StringVar(&out, "out", "", "`folder` for the results (default: a new one in runs/)")
 	output.StringVar(&file, "config", "", "TOML `file` with settings, such as the config.toml of a run")
 	output.StringVar(&resume, "resume", "", "go on with the interrupted run in this `folder`, with its own settings")
-	output.BoolVar(&autotune, "autotune", false, autotuneUsage)
 	output.BoolVar(&dryRun, "dry-run", false, "tell what the run would do and the memory that it takes, and stop there")
 	output.BoolVar(&asJSON, "json", false, "print result.json instead of a table")
 	section(cmd.Flags(), "The run", output)
@@ -123,7 +118,7 @@ default. Settings of a game that is not played do nothing.`,
 }
 
 // planRun prints what a run would do, also where it would not fit.
-func planRun(w io.Writer, c trainer.Config, o trainer.Options, asJSON bool) error {
+func planRun(w io.Writer, c settings.Config, o trainer.Options, asJSON bool) error {
 	plan, err := trainer.PlanRun(c, o)
 	if plan == nil {
 		return err
@@ -139,7 +134,7 @@ func planRun(w io.Writer, c trainer.Config, o trainer.Options, asJSON bool) erro
 }
 
 // newFolder names the folder of a run whose user names none.
-func newFolder(c trainer.Config) string {
+func newFolder(c settings.Config) string {
 	data := filepath.Base(c.Data)
 	if path, err := filepath.Abs(c.Data); err == nil { // a folder may be called "."
 		data = filepath.Base(path)
@@ -151,7 +146,7 @@ func newFolder(c trainer.Config) string {
 // empty name, which a shell makes of a variable that is not set.
 func checkResume(flags *pflag.FlagSet, folder string) error {
 	if folder == "" {
-		return trainer.Usagef("--resume needs the folder of a run")
+		return backend.Usagef("--resume needs the folder of a run")
 	}
 	given := ""
 	flags.VisitAll(func(flag *pflag.Flag) {
@@ -160,7 +155,7 @@ func checkResume(flags *pflag.FlagSet, folder string) error {
 		}
 	})
 	if given != "" {
-		return trainer.Usagef("--resume goes on in the run's own folder with its own settings: leave out --%s", given)
+		return backend.Usagef("--resume goes on in the run's own folder with its own settings: leave out --%s", given)
 	}
 	return nil
 }

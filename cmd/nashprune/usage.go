@@ -46,11 +46,20 @@ func usage(cmd *cobra.Command) error {
 			}
 		}
 	}
+	if !cmd.HasParent() {
+		text.WriteString("\nGuides:\n")
+		for _, t := range topics {
+			fmt.Fprintf(&text, "  %-12s  %s\n", t.name, t.summary)
+		}
+	}
 	for _, s := range sections(cmd.Flags()) {
 		fmt.Fprintf(&text, "\n%s:\n%s", s.title, flagUsages(s.flags, columns(os.Stdout)))
 	}
 	if cmd.HasAvailableSubCommands() {
-		fmt.Fprintf(&text, "\n\"%s COMMAND --help\" tells more about a command.\n", cmd.CommandPath())
+		fmt.Fprintf(&text, "\n\"%s COMMAND --help\" describes a command.\n", cmd.CommandPath())
+	}
+	if !cmd.HasParent() {
+		fmt.Fprintf(&text, "\"%s help TOPIC\" shows a guide.\n", cmd.CommandPath())
 	}
 	_, err := fmt.Fprint(cmd.OutOrStderr(), text.String())
 	return err

@@ -12,14 +12,15 @@ import (
 	"testing"
 
 	"nashprune/shaders"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
+	"nashprune/trainer/record"
 )
 
 // needVulkan skips the test where there is no Vulkan device; under CI=true that
 // is a failure.
 func needVulkan(t *testing.T) {
 	t.Helper()
-	if _, err := trainer.FindDevice("vulkan"); err != nil {
+	if _, err := backend.FindDevice("vulkan"); err != nil {
 		if os.Getenv("CI") == "true" {
 			t.Fatal(err)
 		}
@@ -82,10 +83,10 @@ func TestStreamedRun(t *testing.T) {
 		if code == exitInterrupted {
 			succeed(t, "train", "--resume", c.out)
 		}
-		for _, name := range []string{trainer.PrunedFile, trainer.DenseFile, trainer.PlayersFile} {
+		for _, name := range []string{record.PrunedFile, record.DenseFile, record.PlayersFile} {
 			sameFile(t, filepath.Join("resident", name), filepath.Join(c.out, name))
 		}
-		result, err := os.ReadFile(filepath.Join(c.out, trainer.ResultFile))
+		result, err := os.ReadFile(filepath.Join(c.out, record.ResultFile))
 		if want := fmt.Sprintf(`"samples": %q`, c.says); err != nil || !strings.Contains(string(result), want) {
 			t.Errorf("%s: no %s in the result, %v", c.out, want, err)
 		}

@@ -1,6 +1,3 @@
-// Package backend is the contract between training and devices: drivers and engines,
-// what they are told (optimiser, loss, where samples lie) and what they give back.
-// Everything else in trainer is written against it and knows no particular device.
 package backend
 
 import (

@@ -1,8 +1,3 @@
-// Package backendtest is the one suite that every backend must pass. It compares
-// a candidate with a reference that computes in float64, tensor by tensor, from
-// identical state, and says for each how much of its rounding bound the largest
-// difference took. The reference itself is compared with the evaluator of package network, so that an error that both backends share is seen too. Tests run it over every backend, and a command can print it
-// for users.
 package backendtest
 
 import (

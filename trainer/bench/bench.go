@@ -1,9 +1,3 @@
-// Package bench measures how long training takes: on every device beside the
-// others, dense networks beside pruned ones, with the game and without, beside
-// what the device reaches in loops that do nothing else, and how it all grows.
-//
-// Everything that is compared takes turns, so that a machine that slows down for a
-// while slows all of it, and has a median and quartiles over the turns.
 package bench
 
 import (
@@ -13,12 +7,12 @@ import (
 	"slices"
 	"time"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 )
 
 // Options say what to measure.
 type Options struct {
-	Devices []trainer.Device
+	Devices []backend.Device
 	Cases   []Case
 	Samples int           // of an epoch; fewer where samples are large
 	Budget  time.Duration // after which it stops, once a step under way has ended or an engine is open
@@ -44,7 +38,7 @@ type bench struct {
 }
 
 // Run measures. It returns a report of whatever was measured also with an error:
-// of the kind [trainer.ErrInterrupted] when ctx ended, or that of a device that
+// of the kind [backend.ErrInterrupted] when ctx ended, or that of a device that
 // failed, without which it went on.
 func Run(ctx context.Context, o Options) (*Report, error) {
 	b := &bench{Options: o, started: time.Now(), speed: map[string]float64{}}
@@ -67,7 +61,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	b.report.Seconds = time.Since(b.started).Seconds()
 	if ctx.Err() != nil {
 		b.report.Interrupted = true
-		return b.report, fmt.Errorf("%w: the measurement is not complete", trainer.ErrInterrupted)
+		return b.report, fmt.Errorf("%w: the measurement is not complete", backend.ErrInterrupted)
 	}
 	return b.report, errors.Join(append(b.failures, err)...)
 }
@@ -88,8 +82,8 @@ func (b *bench) tell(format string, values ...any) {
 }
 
 // live returns the devices that have not failed.
-func (b *bench) live() []trainer.Device {
-	var live []trainer.Device
+func (b *bench) live() []backend.Device {
+	var live []backend.Device
 	for _, d := range b.report.Devices {
 		if d.Lost == "" {
 			live = append(live, d.Device)
@@ -114,7 +108,7 @@ func (b *bench) timed(ctx context.Context) (context.Context, context.CancelFunc)
 }
 
 // leaveOut notes that something is not measured on a device.
-func (b *bench) leaveOut(d trainer.Device, what, reason string) {
+func (b *bench) leaveOut(d backend.Device, what, reason string) {
 	b.report.LeftOut = append(b.report.LeftOut, LeftOut{d.ID(), what, reason})
 }
 
@@ -171,7 +165,7 @@ func (b *bench) contest(ctx context.Context, cases []Case, ceilings bool, end ti
 			b.tell("%s: ceilings", d.ID())
 			g, err := newGauge(d)
 			switch {
-			case errors.Is(err, trainer.ErrDeviceLost):
+			case errors.Is(err, backend.ErrDeviceLost):
 				b.lose(d.ID(), err)
 			case err != nil:
 				b.leaveOut(d, "ceilings", err.Error())
@@ -203,7 +197,7 @@ func stepsToKnow(withGame bool) float64 {
 // open opens a case on a device. It returns nil where the device cannot or, by what
 // is known of its speed, would take longer than there is time, and notes that.
 // The error is that of ctx.
-func (b *bench) open(ctx context.Context, d trainer.Device, c Case, start material, withGame bool, time time.Duration) (*runner, error) {
+func (b *bench) open(ctx context.Context, d backend.Device, c Case, start material, withGame bool, time time.Duration) (*runner, error) {
 	if time <= 0 {
 		b.leaveOut(d, c.String(), fmt.Sprintf("the time, %v, was up before", b.Budget))
 		return nil, ctx.Err()
@@ -223,7 +217,7 @@ func (b *bench) open(ctx context.Context, d trainer.Device, c Case, start materi
 	case errors.Is(err, context.DeadlineExceeded):
 		b.leaveOut(d, c.String(), fmt.Sprintf("the time, %v, was up while it was opened and warmed up", b.Budget))
 		return nil, nil
-	case errors.Is(err, trainer.ErrOutOfMemory), errors.Is(err, trainer.ErrUsage):
+	case errors.Is(err, backend.ErrOutOfMemory), errors.Is(err, backend.ErrUsage):
 		b.leaveOut(d, c.String(), err.Error())
 		return nil, nil
 	case err != nil:
@@ -314,7 +308,7 @@ func (b *bench) caseReport(c, first Case, runners, ofFirst []*runner) CaseReport
 			}
 		}
 		for _, other := range runners {
-			if other.on.Kind == trainer.CPU && other != r && len(other.step) > 0 {
+			if other.on.Kind == backend.CPU && other != r && len(other.step) > 0 {
 				m.FasterThan = append(m.FasterThan, Faster{other.device(), ratio(other.step, r.step)})
 			}
 		}

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
 )
@@ -22,22 +22,22 @@ type imagined struct{}
 
 const imaginedName = "imagined"
 
-func init() { trainer.Register(imagined{}) }
+func init() { backend.Register(imagined{}) }
 
 func (imagined) Name() string { return imaginedName }
 
-func (imagined) Devices() ([]trainer.Device, error) {
-	kinds := []trainer.DeviceKind{trainer.CPU, trainer.DiscreteGPU, trainer.DiscreteGPU, trainer.CPU, trainer.DiscreteGPU}
-	var devices []trainer.Device
+func (imagined) Devices() ([]backend.Device, error) {
+	kinds := []backend.DeviceKind{backend.CPU, backend.DiscreteGPU, backend.DiscreteGPU, backend.CPU, backend.DiscreteGPU}
+	var devices []backend.Device
 	for i, kind := range kinds {
-		devices = append(devices, trainer.Device{Driver: imaginedName, Index: i, Name: fmt.Sprint("device ", i%3), Kind: kind})
+		devices = append(devices, backend.Device{Driver: imaginedName, Index: i, Name: fmt.Sprint("device ", i%3), Kind: kind})
 	}
 	return devices, nil
 }
 
-func (imagined) Open(d trainer.Device, _ *dataset.Dataset, _ trainer.EngineOptions, s *trainer.State) (trainer.Engine, error) {
+func (imagined) Open(d backend.Device, _ *dataset.Dataset, _ backend.EngineOptions, s *backend.State) (backend.Engine, error) {
 	if d.Index == 1 && s.Network.Players() > 1000 {
-		return nil, fmt.Errorf("%w: imagined", trainer.ErrOutOfMemory)
+		return nil, fmt.Errorf("%w: imagined", backend.ErrOutOfMemory)
 	}
 	return &imaginedEngine{on: d, network: s.Network}, nil
 }
@@ -45,8 +45,8 @@ func (imagined) Open(d trainer.Device, _ *dataset.Dataset, _ trainer.EngineOptio
 // imaginedEngine takes no time that is worth measuring. Methods that the bench does
 // not need are those of a nil engine.
 type imaginedEngine struct {
-	trainer.Engine
-	on       trainer.Device
+	backend.Engine
+	on       backend.Device
 	network  *network.Network
 	left     int // players who left each layer since the last state was pushed
 	pushed   int // states
@@ -57,19 +57,19 @@ type imaginedEngine struct {
 	timed    int
 }
 
-func (e *imaginedEngine) Train(ctx context.Context, s trainer.Stretch) (trainer.Progress, error) {
+func (e *imaginedEngine) Train(ctx context.Context, s backend.Stretch) (backend.Progress, error) {
 	e.steps += s.Steps()
 	e.tracks = append(e.tracks, s.Track)
 	e.timed++
 	if e.on.Index == 2 && e.steps > 8 {
-		return trainer.Progress{}, fmt.Errorf("%w: imagined", trainer.ErrDeviceLost)
+		return backend.Progress{}, fmt.Errorf("%w: imagined", backend.ErrDeviceLost)
 	}
-	return trainer.Progress{Steps: s.Steps()}, ctx.Err()
+	return backend.Progress{Steps: s.Steps()}, ctx.Err()
 }
 
 // Observe never ends by itself on the slow device: in its second round, which is in the
 // first turn, and with more than twenty players in its first, which warms up.
-func (e *imaginedEngine) Observe(ctx context.Context, order []int32) error {
+func (e *imaginedEngine) EstimateContributions(ctx context.Context, order []int32) error {
 	if e.rounds++; e.on.Index == 4 && (e.rounds > 1 || e.network.Players() > 20) {
 		<-ctx.Done()
 		return ctx.Err()
@@ -80,15 +80,15 @@ func (e *imaginedEngine) Observe(ctx context.Context, order []int32) error {
 	return nil
 }
 
-func (e *imaginedEngine) Statistics() ([]trainer.Statistics, error) {
-	var all []trainer.Statistics
+func (e *imaginedEngine) Statistics() ([]backend.Statistics, error) {
+	var all []backend.Statistics
 	for _, l := range e.network.Hidden() {
-		all = append(all, trainer.Statistics{Participation: make([]float64, l.Out-e.left), MeanSquare: make([]float64, l.Out-e.left)})
+		all = append(all, backend.Statistics{Participation: make([]float64, l.Out-e.left), MeanSquare: make([]float64, l.Out-e.left)})
 	}
 	return all, nil
 }
 
-func (e *imaginedEngine) Push(s *trainer.State) error {
+func (e *imaginedEngine) Push(s *backend.State) error {
 	if s.Network != e.network {
 		return errors.New("another network")
 	}
@@ -119,11 +119,11 @@ func (e *imaginedEngine) Compact(keep network.Survivors) error {
 }
 
 // Timings say that a step that is timed takes a second once and two seconds thrice.
-func (e *imaginedEngine) Timings() []trainer.Timing {
-	if e.on.Kind == trainer.CPU {
+func (e *imaginedEngine) Timings() []backend.Timing {
+	if e.on.Kind == backend.CPU {
 		return nil
 	}
-	return []trainer.Timing{
+	return []backend.Timing{
 		{Kernel: "often", Calls: 3 * e.timed, Seconds: 6 * float64(e.timed)},
 		{Kernel: "once", Calls: e.timed, Seconds: float64(e.timed)},
 	}
@@ -131,7 +131,7 @@ func (e *imaginedEngine) Timings() []trainer.Timing {
 
 func (e *imaginedEngine) Close() error { return nil }
 
-func (imagined) OpenGauge(d trainer.Device) (trainer.Gauge, error) {
+func (imagined) OpenGauge(d backend.Device) (backend.Gauge, error) {
 	if d.Index == 1 {
 		return nil, errors.New("no gauge today")
 	}
@@ -141,10 +141,10 @@ func (imagined) OpenGauge(d trainer.Device) (trainer.Gauge, error) {
 // imaginedGauge reaches most in its third turn.
 type imaginedGauge struct{ turns float64 }
 
-func (g *imaginedGauge) Measure(ctx context.Context) (trainer.Ceilings, error) {
+func (g *imaginedGauge) Measure(ctx context.Context) (backend.Ceilings, error) {
 	g.turns++
 	away := math.Abs(g.turns - 3)
-	return trainer.Ceilings{Operations: 1e15 - away*1e14, Bytes: 1e14 - away*1e13}, ctx.Err()
+	return backend.Ceilings{Operations: 1e15 - away*1e14, Bytes: 1e14 - away*1e13}, ctx.Err()
 }
 func (*imaginedGauge) Methods() (string, string) { return "sums", "a copy" }
 func (*imaginedGauge) Close() error              { return nil }
@@ -204,7 +204,7 @@ func TestRunWithoutThoseThatFail(t *testing.T) {
 	o := options(t, 0, 1, 2)
 	o.Scaling, o.Budget = true, time.Hour
 	r, err := Run(t.Context(), o)
-	if !errors.Is(err, trainer.ErrDeviceLost) {
+	if !errors.Is(err, backend.ErrDeviceLost) {
 		t.Errorf("the error is %v", err)
 	}
 	if r.Devices[2].Lost == "" || r.Devices[0].Lost != "" || r.Devices[1].Lost != "" {
@@ -247,7 +247,7 @@ func TestRunInterrupted(t *testing.T) {
 		}
 	}
 	r, err := Run(ctx, o)
-	if !errors.Is(err, trainer.ErrInterrupted) || !r.Interrupted {
+	if !errors.Is(err, backend.ErrInterrupted) || !r.Interrupted {
 		t.Fatalf("%v, %+v", err, r)
 	}
 	if len(r.Cases) != 2 || r.Cases[0].Measured[0].Step.Turns != 2 || len(r.LeftOut) != 0 {

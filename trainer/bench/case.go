@@ -6,10 +6,11 @@ import (
 	"strconv"
 	"strings"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
 	"nashprune/trainer/random"
+	"nashprune/trainer/settings"
 )
 
 // Case is a network and a batch whose training steps are measured.
@@ -36,7 +37,7 @@ func ParseCase(words string) (Case, error) {
 	if found {
 		var err error
 		if c.Batch, err = strconv.Atoi(batch); err != nil || c.Batch < 1 || c.Batch > maxBatch {
-			return c, trainer.Usagef("--model %q: the batch after @ is a number from 1 to %d", words, maxBatch)
+			return c, backend.Usagef("--model %q: the batch after @ is a number from 1 to %d", words, maxBatch)
 		}
 	}
 	// All widths alike are those of some network's hidden layers.
@@ -47,15 +48,15 @@ func ParseCase(words string) (Case, error) {
 	widths, err := network.Parse(model)
 	switch {
 	case err != nil:
-		return c, trainer.Usagef("--model %q: %v", words, err)
+		return c, backend.Usagef("--model %q: %v", words, err)
 	case !whole:
 		widths = append(append([]int{inputs}, widths...), outputs)
 	case len(widths) < 3:
-		return c, trainer.Usagef("--model %q: a shape has inputs, hidden layers and outputs, as in 784-512-256-10", words)
+		return c, backend.Usagef("--model %q: a shape has inputs, hidden layers and outputs, as in 784-512-256-10", words)
 	}
 	c.Widths = widths
 	if c.parameters() > maxParameters {
-		return c, trainer.Usagef("--model %q has %d parameters: at most %d", words, c.parameters(), maxParameters)
+		return c, backend.Usagef("--model %q has %d parameters: at most %d", words, c.parameters(), maxParameters)
 	}
 	return c, nil
 }
@@ -143,8 +144,8 @@ func (c Case) data(samples int) *dataset.Dataset {
 }
 
 // EngineOptions are those of the engines of the case.
-func (c Case) EngineOptions() trainer.EngineOptions {
-	return trainer.EngineOptions{Batch: c.Batch, Optimiser: trainer.Optimiser{Kind: trainer.Adam}, Valuation: trainer.DefaultConfig().Worth}
+func (c Case) EngineOptions() backend.EngineOptions {
+	return backend.EngineOptions{Batch: c.Batch, Optimiser: backend.Optimiser{Kind: backend.Adam}, Valuation: settings.Default().Worth}
 }
 
 // drawnWeights is how many different weights a network begins with, a prime number
@@ -153,7 +154,7 @@ const drawnWeights = 8191
 
 // state returns the state that the training starts from: He's initialisation, but
 // that the weights repeat themselves, since networks of many million are drawn.
-func (c Case) state() *trainer.State {
+func (c Case) state() *backend.State {
 	draw := random.New(1, random.Initialisation, 0, 0)
 	drawn := make([]float32, drawnWeights)
 	for i := range drawn {
@@ -170,5 +171,5 @@ func (c Case) state() *trainer.State {
 			}
 		}
 	}
-	return &trainer.State{Network: n}
+	return &backend.State{Network: n}
 }

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"testing"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 )
 
 func TestParseCase(t *testing.T) {
@@ -22,7 +22,7 @@ func TestParseCase(t *testing.T) {
 	}
 	for _, words := range []string{"", "mlp:", "784-10", "784", "784-512-10@", "784-512-10@0", "784-512-10@-1", "784-512-10@65537", "784-512-10@1@2",
 		"a-b-c", "784--10", "mlp:1", "65536-65536-10", "784-1-10", "784-512-99999", "MLP:512"} {
-		if c, err := ParseCase(words); !errors.Is(err, trainer.ErrUsage) {
+		if c, err := ParseCase(words); !errors.Is(err, backend.ErrUsage) {
 			t.Errorf("%q is %v, %v", words, c, err)
 		}
 	}
@@ -35,7 +35,7 @@ func FuzzParseCase(f *testing.F) {
 	f.Fuzz(func(t *testing.T, words string) {
 		c, err := ParseCase(words)
 		if err != nil {
-			if !errors.Is(err, trainer.ErrUsage) {
+			if !errors.Is(err, backend.ErrUsage) {
 				t.Errorf("%q: %v", words, err)
 			}
 			return

@@ -11,7 +11,7 @@ import (
 
 	_ "nashprune/cpu_fallback"
 	_ "nashprune/gpu"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 )
 
 // processorTime is what all threads of this program took of the processors so far.
@@ -28,9 +28,9 @@ func processorTime() time.Duration {
 // there also on a machine that is busy with something else. What one thread does
 // alone counts less than it takes. An iteration is a turn; the figures are medians.
 func BenchmarkGame(b *testing.B) {
-	devices, _ := trainer.Inventory()
+	devices, _ := backend.Inventory()
 	for _, d := range devices {
-		if d.Driver == imaginedName || d.Kind != trainer.CPU && d.Kind != trainer.SoftwareGPU {
+		if d.Driver == imaginedName || d.Kind != backend.CPU && d.Kind != backend.SoftwareGPU {
 			continue
 		}
 		for _, g := range scalings {
@@ -44,9 +44,9 @@ func BenchmarkGame(b *testing.B) {
 	}
 }
 
-func benchmarkGame(b *testing.B, d trainer.Device, c Case) {
+func benchmarkGame(b *testing.B, d backend.Device, c Case) {
 	r, err := newRunner(b.Context(), d, c, material{c.data(scalingSamples), c.state()}, true)
-	if errors.Is(err, trainer.ErrOutOfMemory) {
+	if errors.Is(err, backend.ErrOutOfMemory) {
 		b.Skip(err)
 	}
 	if err != nil {

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 )
 
 // ReportSchema is the version of the fields of [Report]. It goes up when a field
@@ -30,12 +30,12 @@ type Report struct {
 
 // Device is a device and what it reaches at most.
 type Device struct {
-	trainer.Device
+	backend.Device
 	Ceilings *DeviceCeilings `json:"ceilings,omitempty"` // nil where they were not measured
 	Lost     string          `json:"lost,omitempty"`     // why nothing was measured there any more
 }
 
-// DeviceCeilings are [trainer.Ceilings], measured. Devices that share them have the
+// DeviceCeilings are [backend.Ceilings], measured. Devices that share them have the
 // same ones.
 type DeviceCeilings struct {
 	Operations       *Ceiling `json:"operations_per_second,omitempty"` // nil where the device has no loop for it

@@ -9,9 +9,11 @@ import (
 	"time"
 
 	"nashprune/game"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
+	"nashprune/trainer/session"
+	"nashprune/trainer/settings"
 )
 
 // How long things take in a turn.
@@ -42,11 +44,11 @@ type contestant interface {
 
 // runner trains a case on a device.
 type runner struct {
-	on     trainer.Device
+	on     backend.Device
 	of     Case
 	data   *dataset.Dataset
-	start  *trainer.State
-	engine trainer.Engine
+	start  *backend.State
+	engine backend.Engine
 	clock  func() time.Duration
 	game   bool           // measure what the game adds
 	market []*game.Ledger // of each hidden layer
@@ -62,12 +64,12 @@ type runner struct {
 // material is what all runners of a case start from.
 type material struct {
 	data  *dataset.Dataset
-	state *trainer.State
+	state *backend.State
 }
 
 // newRunner opens the case on a device and warms it up. Its error is that of the
 // device, which may be too small.
-func newRunner(ctx context.Context, d trainer.Device, c Case, start material, withGame bool) (*runner, error) {
+func newRunner(ctx context.Context, d backend.Device, c Case, start material, withGame bool) (*runner, error) {
 	r := &runner{on: d, of: c, data: start.data, start: start.state, game: withGame, steps: 1, kernels: map[string][]float64{}, calls: map[string]float64{}}
 	opened := time.Now()
 	r.clock = func() time.Duration { return time.Since(opened) }
@@ -126,7 +128,7 @@ func (r *runner) train(ctx context.Context, steps int, track bool) (float64, err
 	var taken time.Duration
 	for done := 0; done < steps; {
 		n := min(stretchSteps, steps-done, r.stepsInEpoch()-r.place)
-		s := trainer.Stretch{LearningRates: make([]float64, n), Track: track}
+		s := backend.Stretch{LearningRates: make([]float64, n), Track: track}
 		for i := range s.LearningRates {
 			s.LearningRates[i] = learningRate
 		}
@@ -157,8 +159,8 @@ func (r *runner) openMarket() {
 // else moves.
 func (r *runner) playRound(ctx context.Context) error {
 	samples := r.data.Train.Len()
-	observed := trainer.Observed(stepsPerRound()*float64(r.of.Batch), samples)
-	if err := r.engine.Observe(ctx, trainer.InOrder(observed)); err != nil {
+	observed := session.Observed(stepsPerRound()*float64(r.of.Batch), samples)
+	if err := r.engine.EstimateContributions(ctx, backend.InOrder(observed)); err != nil {
 		return err
 	}
 	statistics, err := r.engine.Statistics()
@@ -273,8 +275,8 @@ func (r *runner) turnWithoutGame(ctx context.Context) error {
 type spent struct{ calls, seconds float64 }
 
 // addSpent adds what came between two looks at a device's timings, by kernel.
-func addSpent(to map[string]spent, before, after []trainer.Timing) {
-	add := func(sign float64, timings []trainer.Timing) {
+func addSpent(to map[string]spent, before, after []backend.Timing) {
+	add := func(sign float64, timings []backend.Timing) {
 		for _, t := range timings {
 			s := to[t.Kernel]
 			to[t.Kernel] = spent{s.calls + sign*float64(t.Calls), s.seconds + sign*t.Seconds}
@@ -358,7 +360,7 @@ func (r *runner) measuredGame() *Game {
 // stepsPerRound returns how many steps lie between two rounds of the market in a
 // run on MNIST with the default settings.
 func stepsPerRound() float64 {
-	c := trainer.DefaultConfig()
+	c := settings.Default()
 	steps := (mnistSamples + c.Batch - 1) / c.Batch * c.Epochs
 	return c.GameShare * float64(steps) / float64(c.Rounds)
 }
@@ -368,13 +370,13 @@ const mnistSamples = 60_000
 
 // gauge measures the ceilings of a device.
 type gauge struct {
-	on    trainer.Device
-	meter trainer.Gauge
+	on    backend.Device
+	meter backend.Gauge
 
 	operations, bytes []float64
 }
 
-func newGauge(d trainer.Device) (*gauge, error) {
+func newGauge(d backend.Device) (*gauge, error) {
 	meter, err := d.OpenGauge()
 	if err != nil {
 		return nil, err

@@ -1,6 +1,3 @@
-// Package compare sets the market beside other ways to come to a small network, on
-// equal terms: the same data, epochs, optimiser, removal and tail; the same number of
-// settings searched for each on held-out samples; the same seeds on the test part.
 package compare
 
 import (
@@ -15,7 +12,10 @@ import (
 	"nashprune/game"
 	"nashprune/trainer"
 	"nashprune/trainer/atomicfile"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/network"
+	"nashprune/trainer/record"
+	"nashprune/trainer/settings"
 	"nashprune/trainer/study"
 )
 
@@ -27,10 +27,10 @@ const (
 
 // The folders of a comparison.
 const (
-	searchFolder     = "search"
-	runFolder        = "runs"
-	denseFolder      = "dense"
-	beginningsFolder = "beginnings"
+	searchFolder         = "search"
+	runFolder            = "runs"
+	denseFolder          = "dense"
+	sharedPrefixesFolder = "shared-prefixes"
 )
 
 // Options say what is compared, and the circumstances.
@@ -42,7 +42,7 @@ type Options struct {
 
 	// Config is what all runs share: data, network, epochs, optimiser, schedule. Its
 	// seed is the first.
-	Config  trainer.Config
+	Config  settings.Config
 	Keep    []int    // numbers of players, increasing
 	Seeds   int      // at least 1
 	Search  bool     // choose settings on held-out samples first
@@ -76,7 +76,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 			return nil, err
 		}
 	}
-	return &c.report, os.RemoveAll(c.beginnings())
+	return &c.report, os.RemoveAll(c.sharedPrefixes())
 }
 
 // comparison is a comparison under way.
@@ -95,27 +95,27 @@ type entrant struct {
 	shape  Shape
 }
 
-// newComparison checks the options. Errors are of the kind [trainer.ErrUsage].
+// newComparison checks the options. Errors are of the kind [backend.ErrUsage].
 func newComparison(o Options) (*comparison, error) {
 	hidden, err := network.Parse(o.Config.Model)
 	if err != nil {
-		return nil, trainer.Usagef("--model: %v", err)
+		return nil, backend.Usagef("--model: %v", err)
 	}
 	c := &comparison{Options: o, hidden: hidden, chosen: map[entrant]Setting{}}
 	if len(o.Keep) == 0 || o.Seeds < 1 {
-		return nil, trainer.Usagef("--keep names %d numbers of players and --seeds is %d: it takes one of each at least", len(o.Keep), o.Seeds)
+		return nil, backend.Usagef("--keep names %d numbers of players and --seeds is %d: it takes one of each at least", len(o.Keep), o.Seeds)
 	}
 	for i, keep := range o.Keep {
 		if _, err := game.Split(keep, hidden); err != nil {
-			return nil, trainer.Usagef("--keep: %v", err)
+			return nil, backend.Usagef("--keep: %v", err)
 		}
 		if i > 0 && keep <= o.Keep[i-1] {
-			return nil, trainer.Usagef("--keep has %d after %d: name every number once, increasing", keep, o.Keep[i-1])
+			return nil, backend.Usagef("--keep has %d after %d: name every number once, increasing", keep, o.Keep[i-1])
 		}
 	}
 	for _, name := range o.Only {
 		if !slices.ContainsFunc(Methods(o.Config), func(m Method) bool { return m.Name == name }) {
-			return nil, trainer.Usagef("--method %q is not known: %s", name, names(Methods(o.Config)))
+			return nil, backend.Usagef("--method %q is not known: %s", name, names(Methods(o.Config)))
 		}
 	}
 	for _, m := range Methods(o.Config) {
@@ -163,7 +163,7 @@ type job struct {
 }
 
 // config returns the configuration of a job, which may follow a run of the market.
-func (c *comparison) config(j job, followed SeedRun) trainer.Config {
+func (c *comparison) config(j job, followed SeedRun) settings.Config {
 	p := place{keep: j.keep, followed: followed}
 	if j.shape == Equal {
 		p.layers, _ = game.Split(j.keep, c.hidden) // checked when the comparison began
@@ -180,7 +180,7 @@ const marketDiverged = "the market that it follows diverged"
 
 // make makes the runs of all jobs, those that follow others last, with configurations
 // that are changed as change says, and returns their outcomes in order.
-func (c *comparison) make(ctx context.Context, stage string, jobs []job, change func(*trainer.Config)) ([]study.Outcome, error) {
+func (c *comparison) make(ctx context.Context, stage string, jobs []job, change func(*settings.Config)) ([]study.Outcome, error) {
 	outcomes := make([]study.Outcome, len(jobs))
 	for _, following := range []bool{false, true} {
 		var (
@@ -203,7 +203,7 @@ func (c *comparison) make(ctx context.Context, stage string, jobs []job, change 
 			cells, of = append(cells, study.Cell{Name: j.name, Config: run}), append(of, i)
 		}
 		made, err := study.Run(ctx, cells, study.Options{
-			Dir: c.Dir, Command: c.Command, Version: c.Version, Jobs: c.Jobs, Beginnings: c.beginnings(),
+			Dir: c.Dir, Command: c.Command, Version: c.Version, Jobs: c.Jobs, SharedPrefixes: c.sharedPrefixes(),
 			Observe: func(e study.Event) {
 				if c.Observe != nil {
 					c.Observe(stage, e)
@@ -235,8 +235,8 @@ func followedBy(jobs []job, outcomes []study.Outcome, j job) (best SeedRun) {
 	return best
 }
 
-// beginnings is the folder of what runs share. It is large and goes when all is done.
-func (c *comparison) beginnings() string { return filepath.Join(c.Dir, beginningsFolder) }
+// sharedPrefixes is the folder of what runs share. It is large and goes when all is done.
+func (c *comparison) sharedPrefixes() string { return filepath.Join(c.Dir, sharedPrefixesFolder) }
 
 // searchKeep returns the number of players that settings are chosen for, the middle
 // one.
@@ -255,7 +255,7 @@ func (c *comparison) search(ctx context.Context) error {
 			})
 		}
 	})
-	outcomes, err := c.make(ctx, "search", jobs, func(run *trainer.Config) { run.Validation, run.EvaluateOn = heldOut, trainer.ValidationPart })
+	outcomes, err := c.make(ctx, "search", jobs, func(run *settings.Config) { run.Validation, run.EvaluateOn = heldOut, backend.ValidationPart })
 	if err != nil {
 		return err
 	}
@@ -282,7 +282,7 @@ func (c *comparison) search(ctx context.Context) error {
 }
 
 // dense is the network that nobody leaves.
-var dense = Method{Name: "dense", configure: func(c *trainer.Config, _ place) { c.Game = trainer.NoGame }}
+var dense = Method{Name: "dense", configure: func(c *settings.Config, _ place) { c.Game = game.NoGame }}
 
 // runAll makes the runs that are compared.
 func (c *comparison) runAll(ctx context.Context) error {
@@ -290,7 +290,7 @@ func (c *comparison) runAll(ctx context.Context) error {
 	for _, seed := range c.report.Seeds {
 		jobs = append(jobs, job{
 			name: fmt.Sprintf("%s/seed-%d", denseFolder, seed), method: dense, seed: seed,
-			setting: Setting{apply: func(*trainer.Config) {}},
+			setting: Setting{apply: func(*settings.Config) {}},
 		})
 	}
 	for _, keep := range c.Keep {
@@ -308,7 +308,7 @@ func (c *comparison) runAll(ctx context.Context) error {
 			}
 		})
 	}
-	outcomes, err := c.make(ctx, "compare", jobs, func(*trainer.Config) {})
+	outcomes, err := c.make(ctx, "compare", jobs, func(*settings.Config) {})
 	if err != nil {
 		return err
 	}
@@ -361,9 +361,9 @@ func modelFile(o study.Outcome) string {
 	case o.Result == nil:
 		return ""
 	case o.Result.Pruned == nil:
-		return filepath.Join(o.Dir, trainer.DenseFile)
+		return filepath.Join(o.Dir, record.DenseFile)
 	default:
-		return filepath.Join(o.Dir, trainer.PrunedFile)
+		return filepath.Join(o.Dir, record.PrunedFile)
 	}
 }
 

@@ -11,15 +11,17 @@ import (
 	"testing"
 
 	_ "nashprune/cpu_fallback"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/compare"
+	"nashprune/trainer/record"
+	"nashprune/trainer/settings"
 	"nashprune/trainer/study"
 )
 
 // options returns a comparison of a few seconds.
 func options(t *testing.T) compare.Options {
 	t.Helper()
-	c := trainer.DefaultConfig()
+	c := settings.Default()
 	c.Data, c.Model, c.Device = "digits:side=8,train=320,test=80", "mlp:12-8", "gonum"
 	c.Epochs, c.Batch, c.Rounds = 5, 32, 4
 	return compare.Options{Dir: filepath.Join(t.TempDir(), "compared"), Config: c, Keep: []int{6, 10}, Seeds: 2, Search: true, Jobs: 2, Version: "0"}
@@ -120,7 +122,7 @@ func TestEverybodyIsComparedOnEqualTerms(t *testing.T) {
 	// never looks at it.
 	results := 0
 	err = filepath.WalkDir(o.Dir, func(path string, _ os.DirEntry, err error) error {
-		if err == nil && filepath.Base(path) == trainer.ResultFile {
+		if err == nil && filepath.Base(path) == record.ResultFile {
 			results++
 			text, _ := os.ReadFile(path)
 			searched := strings.HasPrefix(path, filepath.Join(o.Dir, "search"))
@@ -133,8 +135,8 @@ func TestEverybodyIsComparedOnEqualTerms(t *testing.T) {
 	if want := entrants*compare.Searched + 2 + 4*entrants; err != nil || results != want {
 		t.Errorf("%d results, want %d (%v)", results, want, err)
 	}
-	if _, err := os.Stat(filepath.Join(o.Dir, "beginnings")); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("beginnings are left behind: %v", err)
+	if _, err := os.Stat(filepath.Join(o.Dir, "shared-prefixes")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("shared prefixes are left behind: %v", err)
 	}
 	for _, name := range []string{compare.ReportFile, compare.TableFile} {
 		if content, err := os.ReadFile(filepath.Join(o.Dir, name)); err != nil || len(content) == 0 {
@@ -172,7 +174,7 @@ func TestStoppedComparisonsGoOn(t *testing.T) {
 			}
 			break
 		}
-		if !errors.Is(err, trainer.ErrInterrupted) {
+		if !errors.Is(err, backend.ErrInterrupted) {
 			t.Fatal(err)
 		}
 		if stops++; stops > 50 {
@@ -217,7 +219,7 @@ func TestWhatMakesNoSenseIsRefused(t *testing.T) {
 	} {
 		o := options(t)
 		change(&o)
-		if _, err := compare.Run(context.Background(), o); !errors.Is(err, trainer.ErrUsage) {
+		if _, err := compare.Run(context.Background(), o); !errors.Is(err, backend.ErrUsage) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

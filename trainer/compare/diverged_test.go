@@ -6,21 +6,21 @@ import (
 	"testing"
 
 	_ "nashprune/cpu_fallback"
-	"nashprune/trainer"
+	"nashprune/trainer/settings"
 )
 
 // TestWhatDiverged: a method of which nothing comes is in the report as such, with no
 // mean, no difference and no latency, and the others are compared all the same; so is
 // one that follows a market that is not there; and a search leaves out what comes to nothing.
 func TestWhatDiverged(t *testing.T) {
-	config := trainer.DefaultConfig()
+	config := settings.Default()
 	config.Data, config.Model, config.Device = "digits:side=8,train=320,test=80", "mlp:12-8", "gonum"
 	config.Epochs, config.Batch, config.Rounds = 5, 32, 4
 	c, err := newComparison(Options{Dir: t.TempDir(), Config: config, Keep: []int{6}, Seeds: 2, Only: []string{"scratch"}, Jobs: 2, Version: "0"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	blowUp := Setting{"learning-rate 50", func(c *trainer.Config) { c.LearningRate = 50 }}
+	blowUp := Setting{"learning-rate 50", func(c *settings.Config) { c.LearningRate = 50 }}
 	c.methods = append(c.methods, Method{Name: "wild", Shapes: []Shape{Equal}, Settings: []Setting{blowUp}, configure: market})
 	if err := c.search(context.Background()); err != nil {
 		t.Fatal(err)

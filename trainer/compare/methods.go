@@ -6,7 +6,9 @@ import (
 	"strings"
 
 	"nashprune/game"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
+	"nashprune/trainer/cost"
+	"nashprune/trainer/settings"
 )
 
 // Shape says who decides how many players each hidden layer keeps.
@@ -32,7 +34,7 @@ type Method struct {
 	Settings []Setting
 
 	// configure makes a run's configuration one of the method.
-	configure func(c *trainer.Config, p place)
+	configure func(c *settings.Config, p place)
 	// follows is the shape of the market from which the method takes what it is asked
 	// for at free shape; empty: from none.
 	follows Shape
@@ -41,7 +43,7 @@ type Method struct {
 // Setting is one point of a search.
 type Setting struct {
 	Name  string // of the flag, and its value
-	apply func(c *trainer.Config)
+	apply func(c *settings.Config)
 }
 
 // place is what a method is asked for.
@@ -62,9 +64,9 @@ const ParameterMarket = "market-parameters"
 const Searched = 3
 
 // Methods lists the methods that are compared, for runs with the given defaults.
-func Methods(defaults trainer.Config) []Method {
+func Methods(defaults settings.Config) []Method {
 	both, rates := []Shape{Free, Equal}, learningRates(defaults)
-	ranked := func(name, summary string, criterion trainer.Criterion, rounds int) Method {
+	ranked := func(name, summary string, criterion game.Criterion, rounds int) Method {
 		return Method{Name: name, Summary: summary, Shapes: both, Settings: rates, configure: ranking(criterion, rounds)}
 	}
 	const once = 1
@@ -73,13 +75,13 @@ func Methods(defaults trainer.Config) []Method {
 		{Name: Reference, Summary: "a market for participation: equal, in every layer; free, one for all", Shapes: []Shape{Equal, Free}, Settings: rates, configure: market},
 		{Name: ParameterMarket, Summary: "one market in which players pay for parameters, of which it keeps as many as the equal shape has",
 			Shapes: []Shape{Free}, Settings: rates, follows: Equal, configure: parameters},
-		ranked("random", "random players leave at once", trainer.Random, once),
-		ranked("magnitude", "row norms, at once", trainer.Magnitude, once),
-		ranked("path-magnitude", "row norms times outgoing norms, at once", trainer.PathMagnitude, once),
-		ranked("taylor", "first-order change of the loss, at once", trainer.Taylor, once),
-		ranked("fisher", "Fisher information, at once", trainer.Fisher, once),
-		ranked("gradual-magnitude", "row norms, on the market's schedule", trainer.Magnitude, gradual),
-		ranked("gradual-path-magnitude", "row norms times outgoing norms, on the market's schedule", trainer.PathMagnitude, gradual),
+		ranked("random", "random players leave at once", game.Random, once),
+		ranked("magnitude", "row norms, at once", game.Magnitude, once),
+		ranked("path-magnitude", "row norms times outgoing norms, at once", game.PathMagnitude, once),
+		ranked("taylor", "first-order change of the loss, at once", game.Taylor, once),
+		ranked("fisher", "Fisher information, at once", game.Fisher, once),
+		ranked("gradual-magnitude", "row norms, on the market's schedule", game.Magnitude, gradual),
+		ranked("gradual-path-magnitude", "row norms times outgoing norms, on the market's schedule", game.PathMagnitude, gradual),
 		{Name: "l1-gates", Summary: "gates under an L1 penalty, the lowest leave at once", Shapes: both, Settings: penalties(), configure: gates},
 		{Name: "paper", Summary: "the paper's game, the lowest leave at once", Shapes: both, Settings: paperRows(), configure: paper},
 		{Name: "scratch", Summary: "the market's shape, trained from scratch", Shapes: both, Settings: rates, follows: Free, configure: small},
@@ -87,30 +89,30 @@ func Methods(defaults trainer.Config) []Method {
 }
 
 // learningRates are half, once and twice the default.
-func learningRates(defaults trainer.Config) []Setting {
-	var settings []Setting
+func learningRates(defaults settings.Config) []Setting {
+	var candidates []Setting
 	for _, factor := range [Searched]float64{0.5, 1, 2} {
 		rate := factor * defaults.LearningRate
-		settings = append(settings, Setting{fmt.Sprintf("learning-rate %g", rate), func(c *trainer.Config) { c.LearningRate = rate }})
+		candidates = append(candidates, Setting{fmt.Sprintf("learning-rate %g", rate), func(c *settings.Config) { c.LearningRate = rate }})
 	}
-	return settings
+	return candidates
 }
 
-func market(c *trainer.Config, p place) {
-	c.Game = trainer.MarketGame
+func market(c *settings.Config, p place) {
+	c.Game = game.MarketGame
 	keepLayers(c, p)
 	if p.layers == nil {
-		c.Cost = trainer.Players
+		c.Cost = cost.Players
 	}
 }
 
-func parameters(c *trainer.Config, p place) {
-	c.Game, c.MaxParameters = trainer.MarketGame, p.followed.Parameters
-	c.Keep, c.Shape, c.Cost = 0, "", trainer.Parameters
+func parameters(c *settings.Config, p place) {
+	c.Game, c.MaxParameters = game.MarketGame, p.followed.Parameters
+	c.Keep, c.Shape, c.Cost = 0, "", cost.Parameters
 }
 
 // keepLayers says how much stays.
-func keepLayers(c *trainer.Config, p place) {
+func keepLayers(c *settings.Config, p place) {
 	c.Keep, c.Shape, c.Cost = p.keep, "", ""
 	if p.layers != nil {
 		c.Keep, c.Shape = 0, joined(p.layers)
@@ -125,9 +127,9 @@ func joined(layers []int) string {
 	return strings.Join(parts, "-")
 }
 
-func ranking(criterion trainer.Criterion, rounds int) func(*trainer.Config, place) {
-	return func(c *trainer.Config, p place) {
-		c.Game, c.Criterion, c.Rounds = trainer.RankingGame, criterion, rounds
+func ranking(criterion game.Criterion, rounds int) func(*settings.Config, place) {
+	return func(c *settings.Config, p place) {
+		c.Game, c.Criterion, c.Rounds = game.RankingGame, criterion, rounds
 		keepLayers(c, p)
 	}
 }
@@ -135,9 +137,9 @@ func ranking(criterion trainer.Criterion, rounds int) func(*trainer.Config, plac
 // gates are participations that descend the loss under an L1 penalty, by
 // s <- clip(s - rate (dL/ds + gamma), 0, 1): the paper's game with the descent of the
 // loss for a benefit and no other cost than gamma.
-func gates(c *trainer.Config, p place) {
-	ranking(trainer.Participation, 1)(c, p)
-	c.Benefit, c.BenefitGradient, c.Update = game.Descent, game.OfEffective, trainer.GradientAscent
+func gates(c *settings.Config, p place) {
+	ranking(game.Participation, 1)(c, p)
+	c.Benefit, c.BenefitGradient, c.Update = game.Descent, game.OfEffective, backend.GradientAscent
 	c.Alpha, c.Beta, c.Eta = 1, 0, 0
 	c.ParticipationRate = gateRate
 }
@@ -150,39 +152,39 @@ const gateRate = 0.1
 // penalties are weights of the L1 penalty on gates, about the best that single runs
 // with 3e-4 to 1e-2 found on MNIST's validation part.
 func penalties() []Setting {
-	var settings []Setting
+	var candidates []Setting
 	for _, gamma := range [Searched]float64{3e-3, 1e-2, 3e-2} {
-		settings = append(settings, Setting{fmt.Sprintf("gamma %g", gamma), func(c *trainer.Config) { c.Gamma = gamma }})
+		candidates = append(candidates, Setting{fmt.Sprintf("gamma %g", gamma), func(c *settings.Config) { c.Gamma = gamma }})
 	}
-	return settings
+	return candidates
 }
 
 // paper plays the game of arXiv:2512.22106 in the reading that came nearest to its
 // table, with its own rate; then players are ranked instead of cut off at a
 // threshold, so that as many stay as elsewhere, and trained on.
-func paper(c *trainer.Config, p place) {
-	ranking(trainer.Participation, 1)(c, p)
-	c.Benefit, c.BenefitGradient, c.Update = game.Descent, game.OfEffective, trainer.GradientAscent
+func paper(c *settings.Config, p place) {
+	ranking(game.Participation, 1)(c, p)
+	c.Benefit, c.BenefitGradient, c.Update = game.Descent, game.OfEffective, backend.GradientAscent
 	c.Alpha, c.Eta = 1, 0
 	c.ParticipationRate = 1e-3
 }
 
 // paperRows are the three of the paper's configurations in which players leave.
 func paperRows() []Setting {
-	var settings []Setting
+	var candidates []Setting
 	for _, row := range [Searched]struct{ beta, gamma float64 }{{0.5, 0}, {0.05, 0.05}, {0.001, 0.1}} {
-		settings = append(settings, Setting{fmt.Sprintf("beta %g gamma %g", row.beta, row.gamma), func(c *trainer.Config) {
+		candidates = append(candidates, Setting{fmt.Sprintf("beta %g gamma %g", row.beta, row.gamma), func(c *settings.Config) {
 			c.Beta, c.Gamma = row.beta, row.gamma
 		}})
 	}
-	return settings
+	return candidates
 }
 
 // small trains a network that has the surviving shape from the start.
-func small(c *trainer.Config, p place) {
+func small(c *settings.Config, p place) {
 	if p.layers == nil {
 		p.layers = p.followed.Layers
 	}
-	c.Game, c.Model = trainer.NoGame, "mlp:"+joined(p.layers)
+	c.Game, c.Model = game.NoGame, "mlp:"+joined(p.layers)
 	c.Keep, c.Shape = 0, ""
 }

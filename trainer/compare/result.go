@@ -11,7 +11,8 @@ import (
 	"gonum.org/v1/gonum/stat"
 	"gonum.org/v1/gonum/stat/distuv"
 
-	"nashprune/trainer"
+	"nashprune/trainer/dataset"
+	"nashprune/trainer/record"
 )
 
 // Schema is the number of the layout of compare.json. It goes up when a field
@@ -21,15 +22,15 @@ const Schema = 1
 // Report is what compare.json holds. Figures are percentages: accuracies, or in
 // regression the variance explained.
 type Report struct {
-	Schema  int                  `json:"schema"`
-	Program string               `json:"program"`
-	Command string               `json:"command"`
-	Task    trainer.TaskKind     `json:"task"`
-	Device  trainer.ResultDevice `json:"device"`
-	Data    trainer.ResultData   `json:"data"` // of the runs that are compared
-	Model   string               `json:"model"`
-	Epochs  int                  `json:"epochs"`
-	Seeds   []uint64             `json:"seeds"`
+	Schema  int           `json:"schema"`
+	Program string        `json:"program"`
+	Command string        `json:"command"`
+	Task    dataset.Task  `json:"task"`
+	Device  record.Device `json:"device"`
+	Data    record.Data   `json:"data"` // of the runs that are compared
+	Model   string        `json:"model"`
+	Epochs  int           `json:"epochs"`
+	Seeds   []uint64      `json:"seeds"`
 
 	Search  *Search   `json:"search,omitempty"`
 	Dense   []SeedRun `json:"dense"` // of the network that nobody leaves, for orientation

@@ -1,5 +1,3 @@
-// Package dataset holds labelled samples in memory and finds, checks, reads
-// and draws them.
 package dataset
 
 // Samples is a number of labelled samples, as they came: features are bytes or

@@ -151,3 +151,12 @@ func (c *Cut) Scatter(whole, small *Network) {
 		}
 	}
 }
+
+// Sum returns the sum of numbers, such as those of the players of hidden layers.
+func Sum(numbers []int) int {
+	total := 0
+	for _, n := range numbers {
+		total += n
+	}
+	return total
+}

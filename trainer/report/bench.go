@@ -259,7 +259,7 @@ func benchRounds(b *strings.Builder, series []bench.Series, sizes []int) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	b.WriteString("\na round, and what it adds to a step; statistics are kept by steps only with --worth effective or potential\n")
+	b.WriteString("\na round, and what it adds to a step; statistics are kept by steps only with --worth effective\n")
 	return nil
 }
 

@@ -6,14 +6,14 @@ import (
 	"testing"
 	"time"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/bench"
 )
 
 // measured is a measurement as it could have been.
 func measured() *bench.Report {
-	processor := trainer.Device{Driver: "cpu", Name: "a processor\nof two lines", Kind: trainer.CPU, BLAS: "gonum"}
-	card := trainer.Device{Driver: "vulkan", Name: "a card", Kind: trainer.DiscreteGPU, DriverInfo: "its driver"}
+	processor := backend.Device{Driver: "cpu", Name: "a processor\nof two lines", Kind: backend.CPU, BLAS: "gonum"}
+	card := backend.Device{Driver: "vulkan", Name: "a card", Kind: backend.DiscreteGPU, DriverInfo: "its driver"}
 	slow := bench.NewFigure([]float64{90e-6, 100e-6, 120e-6})
 	fast := bench.NewFigure([]float64{9e-6, 10e-6, 11e-6})
 	billions := bench.NewFigure([]float64{2e9, 2.5e9, 3e9})

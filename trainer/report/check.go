@@ -6,7 +6,9 @@ import (
 	"slices"
 
 	"nashprune/game"
-	"nashprune/trainer"
+	"nashprune/trainer/dataset"
+	"nashprune/trainer/record"
+	"nashprune/trainer/settings"
 )
 
 // check reports the first thing in which a run is not one that the trainer could
@@ -33,12 +35,12 @@ func (run *Run) check() error {
 	return nil
 }
 
-func checkResult(r *trainer.Result) error {
-	if r.Schema != trainer.ResultSchema {
-		return fmt.Errorf("it has schema %d and this program knows %d", r.Schema, trainer.ResultSchema)
+func checkResult(r *record.Result) error {
+	if r.Schema != record.ResultSchema {
+		return fmt.Errorf("it has schema %d and this program knows %d", r.Schema, record.ResultSchema)
 	}
-	if r.Task != "" && r.Task != trainer.Classification && r.Task != trainer.Regression {
-		return fmt.Errorf("its task %.40q is neither %s nor %s", r.Task, trainer.Classification, trainer.Regression)
+	if r.Task != "" && r.Task != dataset.Classification && r.Task != dataset.Regression {
+		return fmt.Errorf("its task %.40q is neither %s nor %s", r.Task, dataset.Classification, dataset.Regression)
 	}
 	if n := len(r.Data.TargetNames); n > 0 && !r.Regression() {
 		return fmt.Errorf("it names %d targets, and the task is to tell classes", n)
@@ -56,7 +58,7 @@ func checkResult(r *trainer.Result) error {
 		return errors.New("the pruned network lacks its accuracy, or its errors, or its equilibrium")
 	}
 	if r.Pruned.Criterion != "" && !r.Pruned.Criterion.Known() {
-		return fmt.Errorf("players were ranked by %.40q, which is none of %q", r.Pruned.Criterion, trainer.Criteria)
+		return fmt.Errorf("players were ranked by %.40q, which is none of %q", r.Pruned.Criterion, game.Criteria)
 	}
 	if r.Gated != nil {
 		if err := checkQuality("gated", r.Gated.Quality, r); err != nil {
@@ -70,11 +72,11 @@ func checkResult(r *trainer.Result) error {
 }
 
 // wasJudged tells whether anything is known of how well a network does.
-func wasJudged(q trainer.Quality) bool { return q.Accuracy != nil || q.RMSE != nil }
+func wasJudged(q record.Quality) bool { return q.Accuracy != nil || q.RMSE != nil }
 
 // checkQuality says whether figures can be those of a network of the task.
-func checkQuality(name string, q trainer.Quality, r *trainer.Result) error {
-	regression := r.Task == trainer.Regression
+func checkQuality(name string, q record.Quality, r *record.Result) error {
+	regression := r.Task == dataset.Regression
 	switch {
 	case !percentage(q.Accuracy) || q.Accuracy != nil && regression:
 		return fmt.Errorf("%v is not the accuracy of a %s network in percent", *q.Accuracy, name)
@@ -88,7 +90,7 @@ func checkQuality(name string, q trainer.Quality, r *trainer.Result) error {
 	return nil
 }
 
-func checkJudged(name string, j trainer.Judged, r *trainer.Result) error {
+func checkJudged(name string, j record.Judged, r *record.Result) error {
 	if err := checkQuality(name, j.Quality, r); err != nil {
 		return err
 	}
@@ -104,14 +106,14 @@ func checkJudged(name string, j trainer.Judged, r *trainer.Result) error {
 // maxLatency is a year in microseconds: whatever is above it was not measured.
 const maxLatency = 365 * 24 * 3600 * 1e6
 
-func checkConfig(c trainer.Config) error {
-	if c.Epochs < 1 || (c.Game == trainer.MarketGame || c.Game == trainer.RankingGame) && c.Rounds < 1 || !within(c.WarmUp, 0, 1) || !within(c.GameShare, 0, 1) {
+func checkConfig(c settings.Config) error {
+	if c.Epochs < 1 || (c.Game == game.MarketGame || c.Game == game.RankingGame) && c.Rounds < 1 || !within(c.WarmUp, 0, 1) || !within(c.GameShare, 0, 1) {
 		return fmt.Errorf("no run has epochs %d, rounds %d, warm-up %v and game-share %v", c.Epochs, c.Rounds, c.WarmUp, c.GameShare)
 	}
 	return nil
 }
 
-func (run *Run) checkEpoch(line trainer.EpochLine) error {
+func (run *Run) checkEpoch(line record.EpochLine) error {
 	if line.Epoch < 1 || line.Epoch > run.Config.Epochs || !percentage(line.Accuracy) || !percentage(line.ValidationAccuracy) {
 		return fmt.Errorf("this is not a line about one of %d epochs and an accuracy in percent", run.Config.Epochs)
 	}
@@ -121,7 +123,7 @@ func (run *Run) checkEpoch(line trainer.EpochLine) error {
 	return nil
 }
 
-func (run *Run) checkRound(line trainer.RoundLine) error {
+func (run *Run) checkRound(line record.RoundLine) error {
 	layers := len(run.Result.Dense.Shape) - 2
 	quoted := line.Prices
 	if run.ranked() {
@@ -144,7 +146,7 @@ func (run *Run) checkRound(line trainer.RoundLine) error {
 
 var knownReasons = []game.Reason{game.Kept, game.Dominated, game.PricedOut, game.Forced, game.BelowThreshold, game.RankedOut}
 
-func (run *Run) checkPlayer(p trainer.Player) error {
+func (run *Run) checkPlayer(p record.Player) error {
 	if layers := len(run.Result.Dense.Shape) - 2; p.Layer < 0 || p.Layer >= layers {
 		return fmt.Errorf("layer %d of a network with %d hidden layers, which count from 0", p.Layer, layers)
 	}

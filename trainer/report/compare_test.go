@@ -9,8 +9,9 @@ import (
 	"testing"
 
 	"nashprune/game"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/compare"
+	"nashprune/trainer/record"
 )
 
 func pointer(x float64) *float64 { return &x }
@@ -29,8 +30,8 @@ func comparison() *compare.Report {
 	}
 	diverged := compare.Entry{Method: "taylor", Shape: compare.Equal, Keep: 38, Runs: []compare.SeedRun{{Diverged: "so it is"}, {}}}
 	return &compare.Report{
-		Data: trainer.ResultData{Name: "grain", Train: 900, Test: 100, EvaluatedOn: trainer.TestPart}, Model: "mlp:512-256", Epochs: 20, Seeds: []uint64{1, 2},
-		Device: trainer.ResultDevice{Name: "a processor", BLAS: "a library"},
+		Data: record.Data{Name: "grain", Train: 900, Test: 100, EvaluatedOn: backend.TestPart}, Model: "mlp:512-256", Epochs: 20, Seeds: []uint64{1, 2},
+		Device: record.Device{Name: "a processor", BLAS: "a library"},
 		Dense:  []compare.SeedRun{run(98, 512, 256), run(99, 512, 256)},
 		Entries: []compare.Entry{
 			entry("market", compare.Equal, 15, 93, nil),
@@ -149,9 +150,9 @@ func TestNothingIsTimedThatDiverged(t *testing.T) {
 // rankedRun is a run of two layers without a game.
 func rankedRun() *Run {
 	run := marketRun()
-	run.Config.Game, run.Config.Criterion = trainer.RankingGame, trainer.Fisher
+	run.Config.Game, run.Config.Criterion = game.RankingGame, game.Fisher
 	run.Result.Equilibrium = nil
-	run.Result.Pruned.Criterion = trainer.Fisher
+	run.Result.Pruned.Criterion = game.Fisher
 	for i := range run.Players {
 		if run.Players[i].Reason != game.Kept {
 			run.Players[i].Reason = game.RankedOut
@@ -161,8 +162,8 @@ func rankedRun() *Run {
 		run.Rounds[i].Cuts, run.Rounds[i].Prices, run.Rounds[i].Supply = run.Rounds[i].Prices, nil, nil
 	}
 	for i := range run.Epochs {
-		if run.Epochs[i].Training == trainer.GameTraining {
-			run.Epochs[i].Training = trainer.RankingTraining
+		if run.Epochs[i].Training == record.GameTraining {
+			run.Epochs[i].Training = record.RankingTraining
 		}
 	}
 	return run

@@ -5,12 +5,13 @@ import (
 	"io"
 	"strings"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
+	"nashprune/trainer/record"
 )
 
 // DryRun writes what a run would do and the memory that it would take. Its errors
 // are those of w.
-func DryRun(w io.Writer, d *trainer.DryRun) error {
+func DryRun(w io.Writer, d *record.DryRun) error {
 	var b strings.Builder
 	players := Thousands(d.Players)
 	if d.Keep > 0 {
@@ -28,7 +29,7 @@ func DryRun(w io.Writer, d *trainer.DryRun) error {
 	fmt.Fprintf(&b, "steps:            %s, %s in each of %s epochs\n\n", Thousands(d.Steps), Thousands(d.StepsPerEpoch), Thousands(d.Epochs))
 	m := d.Memory
 	samples := "samples"
-	if m.Placement != trainer.AnyPlacement {
+	if m.Placement != backend.AnyPlacement {
 		samples += ", " + string(m.Placement)
 	}
 	table := newTable(&b)

@@ -5,15 +5,16 @@ import (
 	"strings"
 	"testing"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
+	"nashprune/trainer/record"
 )
 
 func TestDryRun(t *testing.T) {
-	d := &trainer.DryRun{
-		Device: trainer.ResultDevice{Name: "a device", DriverInfo: "its driver"},
-		Data:   trainer.ResultData{Name: "digits", Train: 20_000, Test: 4_000, EvaluatedOn: trainer.TestPart},
+	d := &record.DryRun{
+		Device: record.Device{Name: "a device", DriverInfo: "its driver"},
+		Data:   record.Data{Name: "digits", Train: 20_000, Test: 4_000, EvaluatedOn: backend.TestPart},
 		Shape:  []int{784, 512, 10}, Players: 512, Keep: 20, Parameters: 407_050, MACs: 406_528, Epochs: 3, StepsPerEpoch: 157, Steps: 471,
-		Memory: trainer.MemoryPlan{Samples: 3 << 20, Parameters: 2 << 20, Moments: 4 << 20, Removal: 6 << 20, Available: 20 << 30, Source: "memory of the device"},
+		Memory: backend.MemoryPlan{Samples: 3 << 20, Parameters: 2 << 20, Moments: 4 << 20, Removal: 6 << 20, Available: 20 << 30, Source: "memory of the device"},
 	}
 	write := func() string {
 		var b strings.Builder
@@ -37,7 +38,7 @@ func TestDryRun(t *testing.T) {
 	if !regexp.MustCompile(`(?m)^ +samples +3\.00 MiB$`).MatchString(text) {
 		t.Errorf("nobody said where the samples are:\n%s", text)
 	}
-	d.Memory.Placement, d.Device.Samples = trainer.Streamed, trainer.Streamed
+	d.Memory.Placement, d.Device.Samples = backend.Streamed, backend.Streamed
 	for _, pattern := range []string{`(?m)^device: +a device, its driver, samples streamed$`, `(?m)^ +samples, streamed +3\.00 MiB$`} {
 		if text := write(); !regexp.MustCompile(pattern).MatchString(text) {
 			t.Errorf("nothing fits %s in\n%s", pattern, text)

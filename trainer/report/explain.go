@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"nashprune/game"
-	"nashprune/trainer"
+	"nashprune/trainer/record"
 )
 
 // Explain writes why players left: counts by layer and reason, the market round
@@ -30,7 +30,7 @@ func Explain(w io.Writer, run *Run) error {
 	fmt.Fprintf(&b, "%s of %s players stay: %s.\n", Thousands(p.Kept), Thousands(p.Players), reasons(e))
 	fmt.Fprintf(&b, "Equilibrium: %s.\n\n", gaps(e))
 	explain := explainMarket
-	if run.Config.Game == trainer.PaperGame {
+	if run.Config.Game == game.PaperGame {
 		explain = explainPaper
 	}
 	if err := errors.Join(explain(&b, run), explainCertificate(&b, run)); err != nil {
@@ -93,20 +93,20 @@ below threshold:  the player left although it would rather take part.
 Benefit and cost are those of full participation.
 `, run.Config.Threshold)
 	kept, left := sides(run.Players)
-	gain := func(p trainer.Player) float64 { return p.Worth - p.Price }
-	nearest := func(a, b trainer.Player) int { // to the threshold from above
+	gain := func(p record.Player) float64 { return p.Worth - p.Price }
+	nearest := func(a, b record.Player) int { // to the threshold from above
 		return cmp.Or(cmp.Compare(a.Participation, b.Participation), cmp.Compare(gain(a), gain(b)))
 	}
 	slices.SortStableFunc(kept, nearest)
-	slices.SortStableFunc(left, func(a, b trainer.Player) int { return nearest(b, a) })
+	slices.SortStableFunc(left, func(a, b record.Player) int { return nearest(b, a) })
 	columns := []string{"benefit", "cost"}
 	return errors.Join(listPlayers(w, "Nearest to leaving, of those who stay", columns, kept),
 		listPlayers(w, "Nearest to staying, of those who left", columns, left))
 }
 
 // byLayer sorts the players of a run by their hidden layers.
-func byLayer(run *Run) [][]trainer.Player {
-	layers := make([][]trainer.Player, len(run.Result.Pruned.Shape)-2)
+func byLayer(run *Run) [][]record.Player {
+	layers := make([][]record.Player, len(run.Result.Pruned.Shape)-2)
 	for _, p := range run.Players {
 		layers[p.Layer] = append(layers[p.Layer], p)
 	}
@@ -114,7 +114,7 @@ func byLayer(run *Run) [][]trainer.Player {
 }
 
 // sides splits players into those who stay and those who left.
-func sides(players []trainer.Player) (kept, left []trainer.Player) {
+func sides(players []record.Player) (kept, left []record.Player) {
 	for _, p := range players {
 		if p.Reason == game.Kept {
 			kept = append(kept, p)
@@ -127,11 +127,11 @@ func sides(players []trainer.Player) (kept, left []trainer.Player) {
 
 // byMargin returns those who stay, the smallest margin of worth over price first, and
 // those who left, the last to leave first and of these the largest margin.
-func byMargin(players []trainer.Player) (kept, left []trainer.Player) {
+func byMargin(players []record.Player) (kept, left []record.Player) {
 	kept, left = sides(players)
-	margin := func(p trainer.Player) float64 { return p.Worth - p.Price }
-	slices.SortStableFunc(kept, func(a, b trainer.Player) int { return cmp.Compare(margin(a), margin(b)) })
-	slices.SortStableFunc(left, func(a, b trainer.Player) int {
+	margin := func(p record.Player) float64 { return p.Worth - p.Price }
+	slices.SortStableFunc(kept, func(a, b record.Player) int { return cmp.Compare(margin(a), margin(b)) })
+	slices.SortStableFunc(left, func(a, b record.Player) int {
 		return cmp.Or(cmp.Compare(b.Epoch, a.Epoch), cmp.Compare(margin(b), margin(a)))
 	})
 	return kept, left
@@ -139,19 +139,19 @@ func byMargin(players []trainer.Player) (kept, left []trainer.Player) {
 
 // lowestKept writes the price and the worth of the least worthy player that stays in a
 // layer, "-" where nobody does.
-func lowestKept(players []trainer.Player) (price, worth string) {
+func lowestKept(players []record.Player) (price, worth string) {
 	kept, _ := sides(players)
 	if len(kept) == 0 {
 		return "-", "-"
 	}
-	worst := slices.MinFunc(kept, func(a, b trainer.Player) int { return cmp.Compare(a.Worth, b.Worth) })
+	worst := slices.MinFunc(kept, func(a, b record.Player) int { return cmp.Compare(a.Worth, b.Worth) })
 	return number(worst.Price), number(worst.Worth)
 }
 
 // shownRounds is about how many rounds of the market are listed.
 const shownRounds = 10
 
-func explainRounds(w io.Writer, rounds []trainer.RoundLine) error {
+func explainRounds(w io.Writer, rounds []record.RoundLine) error {
 	if len(rounds) == 0 {
 		return nil
 	}
@@ -175,7 +175,7 @@ const shownPlayers = 5
 
 // listPlayers lists the first players under a title; columns are the names of
 // what players.csv calls worth and price.
-func listPlayers(w io.Writer, title string, columns []string, players []trainer.Player) error {
+func listPlayers(w io.Writer, title string, columns []string, players []record.Player) error {
 	if len(players) == 0 {
 		return nil
 	}

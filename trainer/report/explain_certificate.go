@@ -7,7 +7,10 @@ import (
 	"strings"
 
 	"nashprune/game"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
+	"nashprune/trainer/dataset"
+	"nashprune/trainer/record"
+	"nashprune/trainer/settings"
 )
 
 // explainCertificate tells what a run's certificate says, if it was read, and of
@@ -26,14 +29,14 @@ func explainCertificate(w io.Writer, run *Run) error {
 }
 
 // explainLayers tells of the state that is certified.
-func explainLayers(w io.Writer, c *trainer.Certificate) error {
+func explainLayers(w io.Writer, c *record.Certificate) error {
 	when := "at the end"
-	if c.Game == trainer.MarketGame {
+	if c.Game == game.MarketGame {
 		when = "before the last round kept exactly as many as asked"
 	}
 	fmt.Fprintf(w, "\nThe state that is certified, %s, with worths over all training samples:\n", when)
 	table := newTable(w)
-	if c.Game == trainer.MarketGame {
+	if c.Game == game.MarketGame {
 		cost := ""
 		if c.Layers[0].Cost > 0 {
 			cost = "cost\t"
@@ -44,7 +47,7 @@ func explainLayers(w io.Writer, c *trainer.Certificate) error {
 	}
 	for l, layer := range c.Layers {
 		fmt.Fprintf(table, "%d\t%d\t", l, layer.Players)
-		if c.Game == trainer.MarketGame {
+		if c.Game == game.MarketGame {
 			fmt.Fprintf(table, "%d\t%s\t", layer.Demand, number(layer.Supply))
 			if layer.Cost > 0 {
 				fmt.Fprintf(table, "%s\t", number(layer.Cost))
@@ -64,11 +67,11 @@ func explainLayers(w io.Writer, c *trainer.Certificate) error {
 }
 
 // explainStability says what the spectral radius means.
-func explainStability(w io.Writer, c *trainer.Certificate) {
+func explainStability(w io.Writer, c *record.Certificate) {
 	switch radius := c.SpectralRadius; {
 	case radius == nil:
 		fmt.Fprintln(w, "The spectral radius of all best responses was not worked out: a layer has too many players who depend on each other.")
-	case c.Game == trainer.PaperGame && *radius == 0:
+	case c.Game == game.PaperGame && *radius == 0:
 		fmt.Fprintln(w, "The spectral radius of all best responses is 0: nobody's depends on another's participation. It says nothing of how far players are from them.")
 	case *radius < 1 && !c.Claimed:
 		fmt.Fprintf(w, "The spectral radius of all best responses is %s, below 1: a small change would die out at an equilibrium, and this state is none.\n", number(*radius))
@@ -80,21 +83,19 @@ func explainStability(w io.Writer, c *trainer.Certificate) {
 }
 
 // worthMeans says in words what a worth is.
-func worthMeans(c trainer.Config) string {
+func worthMeans(c settings.Config) string {
 	switch {
-	case c.Worth == game.Outputs && c.Task == trainer.Regression:
+	case c.Worth == game.Outputs && c.Task == dataset.Regression:
 		return "twice the mean square by which the outputs change without it"
 	case c.Worth == game.Outputs:
 		return "twice what an undecided network's loss stands to lose without it"
-	case c.Worth == game.Potential:
-		return "twice what the loss stands to lose without it, if it took part in full"
 	default:
 		return "twice what the loss stands to lose without it"
 	}
 }
 
 // explainPutBack tells what the loss says of those who left.
-func explainPutBack(w io.Writer, s *trainer.PutBackSummary, c trainer.Config) error {
+func explainPutBack(w io.Writer, s *record.PutBackSummary, c settings.Config) error {
 	if s == nil {
 		return nil
 	}
@@ -106,7 +107,7 @@ How many lower the loss by less than the price that they refused:
 	fmt.Fprintln(table, "\tplayers\twhen they left\t\tat the end of the market\t\t")
 	for _, row := range []struct {
 		reason game.Reason
-		count  trainer.PutBackCount
+		count  record.PutBackCount
 	}{{game.Dominated, s.Dominated}, {game.PricedOut, s.PricedOut}, {game.Forced, s.Forced}} {
 		if n := row.count.Players; n > 0 {
 			fmt.Fprintf(table, "%s\t%s\t%s\t%.1f %%\t%s\t%.1f %%\t\n", row.reason, Thousands(n),
@@ -114,7 +115,7 @@ How many lower the loss by less than the price that they refused:
 				Thousands(row.count.AtTheEnd), 100*float64(row.count.AtTheEnd)/float64(n))
 		}
 	}
-	if err := table.Flush(); err != nil || c.Worth != game.Outputs || c.Task == trainer.Regression {
+	if err := table.Flush(); err != nil || c.Worth != game.Outputs || c.Task == dataset.Regression {
 		return err
 	}
 	_, err := fmt.Fprint(w, "Prices are in terms of the loss of an undecided network; one that is sure of its answers has less to lose.\n")
@@ -161,9 +162,9 @@ func optional(x *float64) string {
 }
 
 // ExplainPlayer writes all that is known of one player of a run whose certificate
-// was read. There being no such player is an error of the kind [trainer.ErrUsage];
+// was read. There being no such player is an error of the kind [backend.ErrUsage];
 // other errors are those of w.
-func ExplainPlayer(w io.Writer, run *Run, name trainer.PlayerName) error {
+func ExplainPlayer(w io.Writer, run *Run, name record.PlayerName) error {
 	p, err := run.Player(name)
 	if err != nil {
 		return err
@@ -177,12 +178,12 @@ func ExplainPlayer(w io.Writer, run *Run, name trainer.PlayerName) error {
 	}
 	fmt.Fprintf(&b, "\nIts account %s:\n", state)
 	worth, price := "worth", "price"
-	if c.Game == trainer.PaperGame {
+	if c.Game == game.PaperGame {
 		worth, price = "benefit", "cost"
 	}
 	table := newTable(&b)
 	row := func(name, value, meaning string) { fmt.Fprintf(table, "%s\t%s\t  %s\n", name, value, meaning) }
-	if c.Game == trainer.PaperGame {
+	if c.Game == game.PaperGame {
 		row(worth, number(p.Worth), "of full participation")
 		row(price, number(p.Price), "of full participation")
 	} else {
@@ -198,7 +199,7 @@ func ExplainPlayer(w io.Writer, run *Run, name trainer.PlayerName) error {
 	row("best response", number(p.BestResponse), "")
 	row("utility", number(p.Utility()), fmt.Sprintf("of which %s %s and %s %s", worth, number(p.WorthTerm), price, number(p.PriceTerm)))
 	row("gain", number(p.Gain), "by its best response, while all others stay")
-	if c.Game == trainer.MarketGame {
+	if c.Game == game.MarketGame {
 		row("feedback", number(p.Feedback), "change of its best response by its own participation; above 1 it tips")
 	}
 	if err := table.Flush(); err != nil {
@@ -212,17 +213,17 @@ func ExplainPlayer(w io.Writer, run *Run, name trainer.PlayerName) error {
 }
 
 // Player returns a player of a run whose certificate was read.
-func (run *Run) Player(name trainer.PlayerName) (*trainer.CertifiedPlayer, error) {
+func (run *Run) Player(name record.PlayerName) (*record.CertifiedPlayer, error) {
 	if p := run.Certificate.Player(name); p != nil {
 		return p, nil
 	}
 	widths := run.Result.Dense.Shape
-	return nil, trainer.Usagef("--player %s: there is none; hidden layers count from 0 and the network was %s, so the last is %d:%d",
+	return nil, backend.Usagef("--player %s: there is none; hidden layers count from 0 and the network was %s, so the last is %d:%d",
 		name, shape(widths), len(widths)-3, widths[len(widths)-2]-1)
 }
 
 // fate says whether a player stays or when and why it left.
-func fate(p *trainer.CertifiedPlayer) string {
+func fate(p *record.CertifiedPlayer) string {
 	switch {
 	case p.Reason == game.Kept:
 		return "which stays"
@@ -246,13 +247,13 @@ func change(fall, price float64) string {
 }
 
 // ParsePlayer reads a player's name, LAYER:INDEX. Its error is of the kind
-// [trainer.ErrUsage].
-func ParsePlayer(text string) (trainer.PlayerName, error) {
+// [backend.ErrUsage].
+func ParsePlayer(text string) (record.PlayerName, error) {
 	layer, index, _ := strings.Cut(text, ":")
 	l, err := strconv.ParseUint(layer, 10, 31)
 	i, err2 := strconv.ParseUint(index, 10, 31)
 	if err != nil || err2 != nil {
-		return trainer.PlayerName{}, trainer.Usagef("--player %.40q: want LAYER:INDEX, such as 0:17, both from 0", text)
+		return record.PlayerName{}, backend.Usagef("--player %.40q: want LAYER:INDEX, such as 0:17, both from 0", text)
 	}
-	return trainer.PlayerName{Layer: int(l), Index: int(i)}, nil
+	return record.PlayerName{Layer: int(l), Index: int(i)}, nil
 }

@@ -5,17 +5,17 @@ import (
 	"io"
 	"strings"
 
-	"nashprune/trainer"
+	"nashprune/game"
 )
 
 // criterionMeanings says what the scores of a ranking are.
-var criterionMeanings = map[trainer.Criterion]string{
-	trainer.Random:        "a random number",
-	trainer.Magnitude:     "the norm of the player's weights and bias",
-	trainer.PathMagnitude: "the norm of the player's weights and bias, times the norm of its outgoing weights",
-	trainer.Taylor:        "|s mean(c)| over all training samples, to first order the change of the loss when the player goes",
-	trainer.Fisher:        "s^2 mean(c^2) over all training samples, the Fisher information along the player's participation",
-	trainer.Participation: "the participation that the paper's game, played until then, had brought the player to",
+var criterionMeanings = map[game.Criterion]string{
+	game.Random:        "a random number",
+	game.Magnitude:     "the norm of the player's weights and bias",
+	game.PathMagnitude: "the norm of the player's weights and bias, times the norm of its outgoing weights",
+	game.Taylor:        "|s mean(c)| over all training samples, to first order the change of the loss when the player goes",
+	game.Fisher:        "s^2 mean(c^2) over all training samples, the Fisher information along the player's participation",
+	game.Participation: "the participation that the paper's game, played until then, had brought the player to",
 }
 
 // explainRanking tells what became of the players of a run that had no game. Its

@@ -5,12 +5,13 @@ import (
 	"slices"
 	"strings"
 
-	"nashprune/trainer"
+	"nashprune/trainer/cost"
+	"nashprune/trainer/record"
 )
 
 // targetNote says what drove a market and how its target was met, in a line of its
 // own; nothing of a market that was told a number of players for each layer.
-func targetNote(r *trainer.Result) string {
+func targetNote(r *record.Result) string {
 	m := r.Market
 	if m == nil || r.Pruned == nil || m.Cost == "" && m.AccuracyDrop == 0 {
 		return ""
@@ -19,9 +20,9 @@ func targetNote(r *trainer.Result) string {
 	switch {
 	case m.AccuracyDrop > 0:
 		met = accuracyDrop(m.Validation)
-	case m.Resource == trainer.Latency:
+	case m.Resource == cost.Latency:
 		met = fmt.Sprintf("%s by the model, %s measured", microseconds(m.Reached), microseconds(r.Pruned.LatencyUS))
-	case m.Resource != trainer.Players:
+	case m.Resource != cost.Players:
 		met = Thousands(int(m.Reached)) + " are left"
 	}
 	line := "target:       " + m.Words()
@@ -32,7 +33,7 @@ func targetNote(r *trainer.Result) string {
 }
 
 // accuracyDrop says by how much the accuracy on the validation part fell.
-func accuracyDrop(v *trainer.ValidationPair) string {
+func accuracyDrop(v *record.ValidationPair) string {
 	drop, known := v.Drop()
 	switch {
 	case known:
@@ -45,15 +46,15 @@ func accuracyDrop(v *trainer.ValidationPair) string {
 }
 
 // costWords says what players pay for.
-func costWords(cost trainer.Resource) string {
-	switch cost {
+func costWords(paid cost.Resource) string {
+	switch paid {
 	case "":
 		return "a market a layer"
-	case trainer.Players:
+	case cost.Players:
 		return "one market, in which all players cost the same"
-	case trainer.Latency:
+	case cost.Latency:
 		return "one market, in which players pay for the time they take"
-	case trainer.MACs:
+	case cost.MACs:
 		return "one market, in which players pay for their multiplications"
 	default:
 		return "one market, in which players pay for their parameters"
@@ -61,7 +62,7 @@ func costWords(cost trainer.Resource) string {
 }
 
 // modelNote says what latencies were estimated from.
-func modelNote(m *trainer.LatencyModel) string {
+func modelNote(m *cost.Model) string {
 	if m == nil {
 		return ""
 	}
@@ -76,7 +77,7 @@ func modelNote(m *trainer.LatencyModel) string {
 // unitPrice returns the one price of a round, of a unit of cost: what the layer pays
 // that pays most, since those that keep the least may pay less, and where costs come in
 // steps layers have prices of their own.
-func unitPrice(r trainer.RoundLine) float64 {
+func unitPrice(r record.RoundLine) float64 {
 	price := 0.
 	for l, cost := range r.Costs {
 		price = max(price, r.Prices[l]/cost)
@@ -86,16 +87,16 @@ func unitPrice(r trainer.RoundLine) float64 {
 
 // marketColumns returns what a table of rounds shows besides the columns that every
 // market has.
-func marketColumns(rounds []trainer.RoundLine) (names []string, cells func(trainer.RoundLine) []string) {
-	costs := slices.ContainsFunc(rounds, func(r trainer.RoundLine) bool { return r.Costs != nil })
-	accuracies := slices.ContainsFunc(rounds, func(r trainer.RoundLine) bool { return r.ValidationAccuracy != nil })
+func marketColumns(rounds []record.RoundLine) (names []string, cells func(record.RoundLine) []string) {
+	costs := slices.ContainsFunc(rounds, func(r record.RoundLine) bool { return r.Costs != nil })
+	accuracies := slices.ContainsFunc(rounds, func(r record.RoundLine) bool { return r.ValidationAccuracy != nil })
 	if costs {
 		names = append(names, "cost", "price of a unit")
 	}
 	if accuracies {
 		names = append(names, "validation", "rounds held")
 	}
-	return names, func(r trainer.RoundLine) (row []string) {
+	return names, func(r record.RoundLine) (row []string) {
 		if costs {
 			row = append(row, numbers(r.Costs), number(unitPrice(r)))
 		}
@@ -112,7 +113,7 @@ func marketColumns(rounds []trainer.RoundLine) (names []string, cells func(train
 
 // explainMarketRules says how the market was set up, where that is not one market a
 // layer with a number of players to keep.
-func explainMarketRules(r *trainer.Result) string {
+func explainMarketRules(r *record.Result) string {
 	m := r.Market
 	if m == nil {
 		return ""
@@ -122,7 +123,7 @@ func explainMarketRules(r *trainer.Result) string {
 		b.WriteString("All layers share one market: a player's price is what its layer's players cost times the price of a unit, and players win in the order of\n" +
 			"worth per cost, until the first who does not fit. A layer that would keep fewer than two pays its own clearing price.\n")
 	}
-	if m.Cost == trainer.Latency && m.LatencyModel != nil && m.LatencyModel.Step > 0 {
+	if m.Cost == cost.Latency && m.LatencyModel != nil && m.LatencyModel.Step > 0 {
 		fmt.Fprintf(&b, "Time grows in steps, %d neurons apart: whoever comes in behind the same step wins or loses together, and a layer whose next step does not fit pays\n"+
 			"its own clearing price.\n", m.LatencyModel.Step)
 	}

@@ -7,7 +7,8 @@ import (
 	"strings"
 	"unicode"
 
-	"nashprune/trainer"
+	"nashprune/trainer/dataset"
+	"nashprune/trainer/record"
 )
 
 // measure is what the networks of a task are judged by, in percent.
@@ -26,15 +27,15 @@ var (
 )
 
 // measureOf returns the measure of a task.
-func measureOf(task trainer.TaskKind) measure {
-	if task == trainer.Regression {
+func measureOf(task dataset.Task) measure {
+	if task == dataset.Regression {
 		return explained
 	}
 	return accuracy
 }
 
 // of returns a network's figure, nil where it has none.
-func (m measure) of(q trainer.Quality) *float64 {
+func (m measure) of(q record.Quality) *float64 {
 	if m == explained {
 		return inPercent(q.R2)
 	}
@@ -44,7 +45,7 @@ func (m measure) of(q trainer.Quality) *float64 {
 // inTraining and inValidation return the figures of an epoch. Over the training
 // part the variance of standardised targets is 1, so the loss is what is not
 // explained of it.
-func (m measure) inTraining(line trainer.EpochLine) *float64 {
+func (m measure) inTraining(line record.EpochLine) *float64 {
 	if m == explained {
 		r2 := 1 - line.Loss
 		return inPercent(&r2)
@@ -52,7 +53,7 @@ func (m measure) inTraining(line trainer.EpochLine) *float64 {
 	return line.Accuracy
 }
 
-func (m measure) inValidation(line trainer.EpochLine) *float64 {
+func (m measure) inValidation(line record.EpochLine) *float64 {
 	if m == explained {
 		return inPercent(line.ValidationR2)
 	}
@@ -68,7 +69,7 @@ func inPercent(fraction *float64) *float64 {
 }
 
 // text writes the figure of a network.
-func (m measure) text(j trainer.Judged) string {
+func (m measure) text(j record.Judged) string {
 	switch figure := m.of(j.Quality); {
 	case figure != nil:
 		return percent(*figure)
@@ -80,7 +81,7 @@ func (m measure) text(j trainer.Judged) string {
 }
 
 // sentence writes the figure of a network for the end of a sentence.
-func (m measure) sentence(j trainer.Judged) string {
+func (m measure) sentence(j record.Judged) string {
 	if m.of(j.Quality) == nil {
 		return m.name + " " + m.text(j)
 	}
@@ -88,7 +89,7 @@ func (m measure) sentence(j trainer.Judged) string {
 }
 
 // change writes by how much two networks differ, where both have a figure.
-func (m measure) change(from, to trainer.Judged, write func(float64) string) string {
+func (m measure) change(from, to record.Judged, write func(float64) string) string {
 	before, after := m.of(from.Quality), m.of(to.Quality)
 	if before == nil || after == nil {
 		return ""
@@ -131,7 +132,7 @@ const shownTargets = 8
 // errorRows returns the rows of a table about the errors of up to [shownTargets]
 // targets: name, dense, pruned, change; the last two only where there is a pruned
 // network.
-func errorRows(r *trainer.Result) (rows [][]string) {
+func errorRows(r *record.Result) (rows [][]string) {
 	for k, name := range r.Data.TargetNames[:min(shownTargets, len(r.Data.TargetNames))] {
 		row := []string{"RMSE of " + cellName(name), "not trained"}
 		if r.Dense.RMSE != nil {

@@ -5,7 +5,8 @@ import (
 	"io"
 	"strings"
 
-	"nashprune/trainer"
+	"nashprune/game"
+	"nashprune/trainer/settings"
 )
 
 // The picture's layout, in pixels. The plots stand above each other and share
@@ -161,7 +162,7 @@ func players(shape []int) int {
 }
 
 // market returns when the market opens and closes, in epochs.
-func market(c trainer.Config) (opens, closes float64) {
+func market(c settings.Config) (opens, closes float64) {
 	epochs := float64(c.Epochs)
 	opens = c.WarmUp * epochs
 	return opens, min(epochs, opens+c.GameShare*epochs)
@@ -178,10 +179,10 @@ func drawPhases(d *drawing, run *Run, epochs scale) {
 	end := float64(run.Config.Epochs)
 	var phases []phase
 	switch run.Config.Game {
-	case trainer.MarketGame, trainer.RankingGame:
+	case game.MarketGame, game.RankingGame:
 		opens, closes := market(run.Config)
 		name := "market"
-		if run.Config.Game == trainer.RankingGame {
+		if run.Config.Game == game.RankingGame {
 			name = fmt.Sprintf("no game: ranked by %s", run.Config.Criterion)
 		}
 		rounds := fmt.Sprintf("%s, %s rounds", name, Thousands(run.Config.Rounds))
@@ -189,7 +190,7 @@ func drawPhases(d *drawing, run *Run, epochs scale) {
 			rounds = name + ", 1 round"
 		}
 		phases = []phase{{"warm-up", 0, opens, bandColour}, {rounds, opens, closes, gameColour}, {"tail", closes, end, bandColour}}
-	case trainer.PaperGame:
+	case game.PaperGame:
 		phases = []phase{{"the paper's game, all along; players leave at the end", 0, end, gameColour}}
 	default:
 		phases = []phase{{"no game", 0, end, bandColour}}

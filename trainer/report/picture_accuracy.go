@@ -3,7 +3,7 @@ package report
 import (
 	"math"
 
-	"nashprune/trainer"
+	"nashprune/trainer/record"
 )
 
 // Accuracies stand here for whatever a task is judged by (see measure): in
@@ -66,12 +66,12 @@ func drawAccuracies(d *drawing, run *Run, epochs scale) {
 func accuraciesOf(run *Run) []series {
 	const dashes = "4 2.5"
 	judgedBy := measureOf(run.Result.Task)
-	own, colour := trainer.GameTraining, prunedColour
+	own, colour := record.GameTraining, prunedColour
 	if run.ranked() {
-		own = trainer.RankingTraining
+		own = record.RankingTraining
 	}
 	if !run.removes() {
-		own, colour = trainer.DenseTraining, denseColour
+		own, colour = record.DenseTraining, denseColour
 	}
 	lines := []series{
 		{name: "training", colour: colour}, {name: "validation", colour: colour, dashes: dashes},
@@ -81,7 +81,7 @@ func accuraciesOf(run *Run) []series {
 		first := 0
 		switch line.Training {
 		case own:
-		case trainer.DenseTraining:
+		case record.DenseTraining:
 			first = 2
 		default:
 			continue
@@ -105,7 +105,7 @@ func judgementsOf(run *Run) []judgement {
 			judged = append(judged, judgement{"pruned", prunedColour, *figure})
 		}
 	}
-	if dense := run.Result.Dense; dense.Source != trainer.NotTrained {
+	if dense := run.Result.Dense; dense.Source != record.NotTrained {
 		if figure := judgedBy.of(dense.Quality); figure != nil {
 			judged = append(judged, judgement{"dense", denseColour, *figure})
 		}

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strconv"
 
-	"nashprune/trainer"
+	"nashprune/trainer/record"
 )
 
 // Where the networks and the table below them are, in pixels.
@@ -154,7 +154,7 @@ func brief(n int) string {
 }
 
 // latency writes a latency, and nothing where it was not measured.
-func latency(j trainer.Judged) string {
+func latency(j record.Judged) string {
 	switch us := j.LatencyUS; {
 	case us == 0:
 		return "-"

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"nashprune/game"
-	"nashprune/trainer"
+	"nashprune/trainer/record"
 )
 
 // draw returns a run's picture, after checking that it is XML from end to end.
@@ -63,7 +63,7 @@ func TestPictureOfOddRuns(t *testing.T) {
 		"a hundred thousand epochs": changed(marketRun(), func(r *Run) {
 			r.Config.Epochs = 100_000
 			for epoch := range r.Config.Epochs {
-				r.Epochs = append(r.Epochs, trainer.EpochLine{Training: trainer.GameTraining, Epoch: epoch + 1, Accuracy: of(float64(epoch % 100))})
+				r.Epochs = append(r.Epochs, record.EpochLine{Training: record.GameTraining, Epoch: epoch + 1, Accuracy: of(float64(epoch % 100))})
 			}
 		}),
 		"nobody stays": changed(paperRun(), func(r *Run) { r.Result.Pruned.Shape = []int{13, 0, 0, 3} }),

@@ -7,16 +7,17 @@ import (
 	"strings"
 	"testing"
 
-	"nashprune/trainer"
+	"nashprune/trainer/dataset"
+	"nashprune/trainer/record"
 )
 
 // predicting makes a run one of regression with two targets.
 func predicting(run *Run) *Run {
-	run.Config.Task = trainer.Regression
+	run.Config.Task = dataset.Regression
 	r := &run.Result
-	r.Task, r.Data.Name, r.Data.TargetNames = trainer.Regression, "csv:houses", []string{"price", "rooms & baths,\n in a very long name indeed"}
-	explains := func(r2 float64) trainer.Quality {
-		return trainer.Quality{R2: of(r2), RMSE: []float64{54321.6 * (1 - r2), 1.2345 * (1 - r2)}}
+	r.Task, r.Data.Name, r.Data.TargetNames = dataset.Regression, "csv:houses", []string{"price", "rooms & baths,\n in a very long name indeed"}
+	explains := func(r2 float64) record.Quality {
+		return record.Quality{R2: of(r2), RMSE: []float64{54321.6 * (1 - r2), 1.2345 * (1 - r2)}}
 	}
 	if r.Dense.Accuracy != nil {
 		r.Dense.Quality = explains(0.8312)
@@ -42,8 +43,8 @@ func TestRegressionTexts(t *testing.T) {
 	}
 	run := predicting(marketRun())
 	golden(t, "eval-regression.golden", func(w io.Writer) error {
-		return Eval(w, &trainer.EvalResult{
-			Model: "runs/houses", Task: trainer.Regression, Data: "csv:houses", Samples: 4000,
+		return Eval(w, &record.EvalResult{
+			Model: "runs/houses", Task: dataset.Regression, Data: "csv:houses", Samples: 4000,
 			Network: run.Result.Pruned.Judged, TargetNames: run.Result.Data.TargetNames,
 		})
 	})
@@ -72,7 +73,7 @@ func TestPictureOfOddRegressions(t *testing.T) {
 		},
 		"perfect": func(r *Run) { r.Result.Pruned.R2, r.Result.Dense.R2 = of(1), of(1) },
 		"no baseline": func(r *Run) {
-			r.Result.Dense.Source, r.Result.Dense.Quality, r.Result.Dense.Loss = trainer.NotTrained, trainer.Quality{}, nil
+			r.Result.Dense.Source, r.Result.Dense.Quality, r.Result.Dense.Loss = record.NotTrained, record.Quality{}, nil
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -102,7 +103,7 @@ func TestRegressionRefuses(t *testing.T) {
 		"no errors":             func(r *Run) { r.Result.Pruned.RMSE = nil },
 		"an error too few":      func(r *Run) { r.Result.Dense.RMSE = r.Result.Dense.RMSE[:1] },
 		"an error below zero":   func(r *Run) { r.Result.Dense.RMSE[1] = -1 },
-		"errors of classes":     func(r *Run) { r.Result.Task = trainer.Classification },
+		"errors of classes":     func(r *Run) { r.Result.Task = dataset.Classification },
 		"an epoch's accuracy":   func(r *Run) { r.Epochs[2].Accuracy = of(98) },
 		"an epoch's R2 above 1": func(r *Run) { r.Epochs[2].ValidationR2 = of(2) },
 	} {

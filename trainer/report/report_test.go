@@ -12,7 +12,10 @@ import (
 	"testing"
 
 	"nashprune/game"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
+	"nashprune/trainer/cost"
+	"nashprune/trainer/record"
+	"nashprune/trainer/settings"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files from what is written now")
@@ -41,48 +44,48 @@ func golden(t *testing.T, name string, write func(io.Writer) error) {
 
 func of(x float64) *float64 { return &x }
 
-func accurate(percent float64) trainer.Quality { return trainer.Quality{Accuracy: of(percent)} }
+func accurate(percent float64) record.Quality { return record.Quality{Accuracy: of(percent)} }
 
 // marketRun is a run of the market with a baseline: 13-7-5-3 becomes 13-3-2-3.
 func marketRun() *Run {
-	run := &Run{Config: trainer.DefaultConfig()}
+	run := &Run{Config: settings.Default()}
 	run.Config.Epochs, run.Config.Rounds = 5, 4
-	run.Result = trainer.Result{
-		Schema: trainer.ResultSchema, Command: "nashprune train --keep 5", Seed: 7,
-		Device: trainer.ResultDevice{Name: "CPU & Sons <fast>, 2 threads", Kind: trainer.CPU, BLAS: "gonum"},
-		Data:   trainer.ResultData{Name: "digits", Train: 18000, Validation: 2000, Test: 4000, EvaluatedOn: trainer.TestPart},
-		Dense: trainer.Judged{
-			Source: trainer.FromBaseline, Shape: []int{13, 7, 5, 3}, Quality: accurate(98.725), Loss: of(0.05),
+	run.Result = record.Result{
+		Schema: record.ResultSchema, Command: "nashprune train --keep 5", Seed: 7,
+		Device: record.Device{Name: "CPU & Sons <fast>, 2 threads", Kind: backend.CPU, BLAS: "gonum"},
+		Data:   record.Data{Name: "digits", Train: 18000, Validation: 2000, Test: 4000, EvaluatedOn: backend.TestPart},
+		Dense: record.Judged{
+			Source: record.FromBaseline, Shape: []int{13, 7, 5, 3}, Quality: accurate(98.725), Loss: of(0.05),
 			Parameters: 156, MACs: 141, Bytes: 624, LatencyUS: 1234.5, LatencyBatch: 128,
 		},
-		Gated: &trainer.Gated{Quality: accurate(95.8), MaxLogitDifference: 5.7e-6, BoundUsed: 8.8e-5},
-		Pruned: &trainer.Pruned{
-			Judged: trainer.Judged{
+		Gated: &record.Gated{Quality: accurate(95.8), MaxLogitDifference: 5.7e-6, BoundUsed: 8.8e-5},
+		Pruned: &record.Pruned{
+			Judged: record.Judged{
 				Shape: []int{13, 3, 2, 3}, Quality: accurate(95.8), Loss: of(0.15),
 				Parameters: 59, MACs: 51, Bytes: 236, LatencyUS: 261.4, LatencyBatch: 128,
 			},
 			Kept: 5, Players: 12, Sparsity: 100 * 7. / 12,
 		},
-		Equilibrium: &trainer.Equilibrium{MaxGap: 0.00096, RelativeGap: 0.0023, Dominated: 2, PricedOut: 4, Forced: 1, Kept: 5},
-		Seconds:     trainer.Seconds{Total: 13.1, Train: 2.8, Game: 1.8, Tail: 0.1, Baseline: 7.3, Evaluate: 2.2},
+		Equilibrium: &record.Equilibrium{MaxGap: 0.00096, RelativeGap: 0.0023, Dominated: 2, PricedOut: 4, Forced: 1, Kept: 5},
+		Seconds:     record.Seconds{Total: 13.1, Train: 2.8, Game: 1.8, Tail: 0.1, Baseline: 7.3, Evaluate: 2.2},
 	}
 	for i, accuracy := range []float64{85, 93, 94.5, 96, 97.25} {
-		run.Epochs = append(run.Epochs, trainer.EpochLine{
-			Training: trainer.GameTraining, Epoch: i + 1, Step: 141 * (i + 1), LearningRate: 0.002, Loss: 0.3, Accuracy: of(accuracy),
+		run.Epochs = append(run.Epochs, record.EpochLine{
+			Training: record.GameTraining, Epoch: i + 1, Step: 141 * (i + 1), LearningRate: 0.002, Loss: 0.3, Accuracy: of(accuracy),
 			ValidationLoss: of(0.4), ValidationAccuracy: of(accuracy - 1), Players: []int{7, 5}, Seconds: float64(i + 1),
 		})
 	}
 	for i, accuracy := range []float64{90, 97, 98, 99, 99.5} {
-		run.Epochs = append(run.Epochs, trainer.EpochLine{
-			Training: trainer.DenseTraining, Epoch: i + 1, Step: 141 * (i + 1), LearningRate: 0.002, Loss: 0.3, Accuracy: of(accuracy),
+		run.Epochs = append(run.Epochs, record.EpochLine{
+			Training: record.DenseTraining, Epoch: i + 1, Step: 141 * (i + 1), LearningRate: 0.002, Loss: 0.3, Accuracy: of(accuracy),
 			ValidationLoss: of(0.2), ValidationAccuracy: of(accuracy - 0.5), Players: []int{7, 5}, Seconds: float64(i + 1),
 		})
 	}
 	demands := [][]int{{5, 4}, {4, 3}, {3, 2}, {3, 2}}
 	players := [][]int{{7, 5}, {6, 4}, {4, 2}, {3, 2}}
 	for k := range demands {
-		run.Rounds = append(run.Rounds, trainer.RoundLine{
-			Training: trainer.GameTraining, Round: k + 1, Epoch: 1 + k/2, Demand: demands[k],
+		run.Rounds = append(run.Rounds, record.RoundLine{
+			Training: record.GameTraining, Round: k + 1, Epoch: 1 + k/2, Demand: demands[k],
 			Prices: []float64{1.35e-5 * float64(k), 0.25 * float64(k)}, Supply: []float64{4.5 - float64(k)/2, 2}, Players: players[k],
 		})
 	}
@@ -91,7 +94,7 @@ func marketRun() *Run {
 		game.PricedOut, game.Kept, game.Dominated, game.Kept, game.PricedOut,
 	}
 	for i, reason := range reasons {
-		p := trainer.Player{Layer: i / 7, Index: i % 7, Worth: 0.01 * float64(i+1), Price: 0.002, Participation: 0.9, Reason: reason}
+		p := record.Player{Layer: i / 7, Index: i % 7, Worth: 0.01 * float64(i+1), Price: 0.002, Participation: 0.9, Reason: reason}
 		if reason != game.Kept {
 			p.Worth, p.Participation, p.Epoch = 0.001/float64(i), 0.004, 2+i%2
 		}
@@ -103,29 +106,29 @@ func marketRun() *Run {
 // withCertificate adds the certificate that fits a run.
 func withCertificate(run *Run) *Run {
 	e := run.Result.Equilibrium
-	c := &trainer.Certificate{
-		Schema: trainer.CertificateSchema, Game: run.Config.Game, Bound: game.EquilibriumBound,
+	c := &record.Certificate{
+		Schema: record.CertificateSchema, Game: run.Config.Game, Bound: game.EquilibriumBound,
 		RelativeGap: e.RelativeGap, Claimed: e.RelativeGap < game.EquilibriumBound,
 		Certificate: game.Certificate{MaxGap: e.MaxGap, TotalGap: 0.0012, Scale: 0.5, Players: 7},
-		MostTempted: &trainer.PlayerName{Layer: 1, Index: 3}, SpectralRadius: of(0.25),
-		Layers: []trainer.CertifiedLayer{{Players: 4, Gap: 1e-4, SpectralRadius: of(0.25)}, {Players: 3, Gap: 0.0011, SpectralRadius: of(0)}},
+		MostTempted: &record.PlayerName{Layer: 1, Index: 3}, SpectralRadius: of(0.25),
+		Layers: []record.CertifiedLayer{{Players: 4, Gap: 1e-4, SpectralRadius: of(0.25)}, {Players: 3, Gap: 0.0011, SpectralRadius: of(0)}},
 	}
 	for _, p := range run.Players {
-		name := trainer.PlayerName{Layer: p.Layer, Index: p.Index}
-		player := trainer.CertifiedPlayer{PlayerName: name, Reason: p.Reason, Epoch: p.Epoch}
+		name := record.PlayerName{Layer: p.Layer, Index: p.Index}
+		player := record.CertifiedPlayer{PlayerName: name, Reason: p.Reason, Epoch: p.Epoch}
 		player.Account = game.Market{Price: p.Price}.Account(p.Worth, p.Participation)
-		if run.Config.Game == trainer.MarketGame && p.Reason != game.Kept {
+		if run.Config.Game == game.MarketGame && p.Reason != game.Kept {
 			player.Round = 1 + p.Epoch%2
-			player.PutBack = &trainer.PutBack{WhenItLeft: 0.0015, AtTheEnd: -0.001 * float64(p.Index), Refused: p.Price}
+			player.PutBack = &record.PutBack{WhenItLeft: 0.0015, AtTheEnd: -0.001 * float64(p.Index), Refused: p.Price}
 		}
 		c.Players = append(c.Players, player)
 	}
-	if run.Config.Game == trainer.MarketGame {
+	if run.Config.Game == game.MarketGame {
 		for l := range c.Layers {
 			c.Layers[l].Price, c.Layers[l].Demand, c.Layers[l].Supply = 0.002, 3-l, 2.75-float64(l)
 		}
 		c.Rounds = run.Rounds
-		c.PutBack = &trainer.PutBackSummary{Part: trainer.ValidationPart, Samples: 1000, Dominated: trainer.PutBackCount{Players: 2, WhenItLeft: 2, AtTheEnd: 1}, PricedOut: trainer.PutBackCount{Players: 4, WhenItLeft: 3, AtTheEnd: 4}}
+		c.PutBack = &record.PutBackSummary{Part: backend.ValidationPart, Samples: 1000, Dominated: record.PutBackCount{Players: 2, WhenItLeft: 2, AtTheEnd: 1}, PricedOut: record.PutBackCount{Players: 4, WhenItLeft: 3, AtTheEnd: 4}}
 	}
 	run.Epochs[0].ConditionNumbers = []*float64{of(12.5), nil, of(1.25)}
 	run.Certificate = c
@@ -136,15 +139,15 @@ func withCertificate(run *Run) *Run {
 // hidden layer loses everybody.
 func paperRun() *Run {
 	run := marketRun()
-	run.Config.Game, run.Config.Threshold = trainer.PaperGame, 0.01
+	run.Config.Game, run.Config.Threshold = game.PaperGame, 0.01
 	run.Rounds, run.Epochs = nil, run.Epochs[:run.Config.Epochs]
 	r := &run.Result
-	r.Dense.Source, r.Dense.Accuracy, r.Dense.Loss = trainer.NotTrained, nil, nil
-	r.Gated = &trainer.Gated{Quality: accurate(40)}
+	r.Dense.Source, r.Dense.Accuracy, r.Dense.Loss = record.NotTrained, nil, nil
+	r.Gated = &record.Gated{Quality: accurate(40)}
 	r.Pruned.Shape, r.Pruned.Kept, r.Pruned.Sparsity = []int{13, 2, 0, 3}, 2, 100*10./12
 	r.Pruned.Parameters, r.Pruned.MACs, r.Pruned.Bytes = 31, 26, 124
-	r.Equilibrium = &trainer.Equilibrium{MaxGap: 0.1, RelativeGap: 0.95, Dominated: 7, BelowThreshold: 3, Kept: 2}
-	r.Seconds = trainer.Seconds{Total: 17.2, Train: 9.2, Game: 9.2, Evaluate: 7.4}
+	r.Equilibrium = &record.Equilibrium{MaxGap: 0.1, RelativeGap: 0.95, Dominated: 7, BelowThreshold: 3, Kept: 2}
+	r.Seconds = record.Seconds{Total: 17.2, Train: 9.2, Game: 9.2, Evaluate: 7.4}
 	for i := range run.Players {
 		p := &run.Players[i]
 		p.Epoch, p.Participation = 5, 0.0005*float64(i)
@@ -163,15 +166,15 @@ func paperRun() *Run {
 // offRun is a run without a game.
 func offRun() *Run {
 	run := marketRun()
-	run.Config.Game = trainer.NoGame
+	run.Config.Game = game.NoGame
 	run.Rounds, run.Players, run.Epochs = nil, nil, run.Epochs[:run.Config.Epochs]
 	for i := range run.Epochs {
-		run.Epochs[i].Training = trainer.DenseTraining
+		run.Epochs[i].Training = record.DenseTraining
 	}
 	r := &run.Result
-	r.Dense.Source = trainer.FromRun
+	r.Dense.Source = record.FromRun
 	r.Gated, r.Pruned, r.Equilibrium = nil, nil, nil
-	r.Seconds = trainer.Seconds{Total: 10.1, Train: 8.4, Evaluate: 1.4}
+	r.Seconds = record.Seconds{Total: 10.1, Train: 8.4, Evaluate: 1.4}
 	return run
 }
 
@@ -179,8 +182,8 @@ func offRun() *Run {
 func TestJudgedOn(t *testing.T) {
 	run := marketRun()
 	run.Result.Data.Validation, run.Result.Data.Test = 2345, 6789
-	for part, want := range map[trainer.Part]string{
-		trainer.ValidationPart: "judged on 2,345 validation samples", trainer.TestPart: "judged on 6,789 test samples",
+	for part, want := range map[backend.Part]string{
+		backend.ValidationPart: "judged on 2,345 validation samples", backend.TestPart: "judged on 6,789 test samples",
 	} {
 		run.Result.Data.EvaluatedOn = part
 		var b strings.Builder
@@ -199,7 +202,7 @@ func TestTexts(t *testing.T) {
 				golden(t, "explain-"+name+".golden", func(w io.Writer) error { return Explain(w, run) })
 				withCertificate(run)
 				golden(t, "certificate-"+name+".golden", func(w io.Writer) error { return Explain(w, run) })
-				for fate, player := range map[string]trainer.PlayerName{"stays": {Layer: 0, Index: 0}, "left": {Layer: 1, Index: 2}} {
+				for fate, player := range map[string]record.PlayerName{"stays": {Layer: 0, Index: 0}, "left": {Layer: 1, Index: 2}} {
 					golden(t, "player-"+fate+"-"+name+".golden", func(w io.Writer) error { return ExplainPlayer(w, run, player) })
 				}
 			}
@@ -240,17 +243,17 @@ func TestStabilityIsNoEquilibrium(t *testing.T) {
 }
 
 func TestParsePlayer(t *testing.T) {
-	if got, err := ParsePlayer("1:17"); err != nil || got != (trainer.PlayerName{Layer: 1, Index: 17}) {
+	if got, err := ParsePlayer("1:17"); err != nil || got != (record.PlayerName{Layer: 1, Index: 17}) {
 		t.Errorf("%v, %v", got, err)
 	}
 	for _, bad := range []string{"", "1", "1:", ":1", "1:2:3", "-1:2", "1:+2", "a:b", "1:99999999999999999999"} {
-		if got, err := ParsePlayer(bad); !errors.Is(err, trainer.ErrUsage) {
+		if got, err := ParsePlayer(bad); !errors.Is(err, backend.ErrUsage) {
 			t.Errorf("%q: %v, %v", bad, got, err)
 		}
 	}
 	run := withCertificate(marketRun())
-	for _, name := range []trainer.PlayerName{{Layer: 0, Index: 7}, {Layer: 2, Index: 0}} {
-		if err := ExplainPlayer(io.Discard, run, name); !errors.Is(err, trainer.ErrUsage) || !strings.Contains(err.Error(), "the last is 1:4") {
+	for _, name := range []record.PlayerName{{Layer: 0, Index: 7}, {Layer: 2, Index: 0}} {
+		if err := ExplainPlayer(io.Discard, run, name); !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), "the last is 1:4") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -269,7 +272,7 @@ func TestWorthlessPlayer(t *testing.T) {
 
 func TestEval(t *testing.T) {
 	correct := 9740
-	r := &trainer.EvalResult{
+	r := &record.EvalResult{
 		Model: "runs/mnist-38", Data: "mnist", Samples: 10000, Correct: &correct, Network: marketRun().Result.Pruned.Judged,
 		ClassSamples: []int{980, 0, 1032}, ClassCorrect: []int{971, 0, 1000},
 	}
@@ -315,9 +318,9 @@ func TestWriteErrors(t *testing.T) {
 	for name, write := range map[string]func(io.Writer) error{
 		"Result":  func(w io.Writer) error { return Result(w, &run.Result) },
 		"Explain": func(w io.Writer) error { return Explain(w, run) },
-		"Player":  func(w io.Writer) error { return ExplainPlayer(w, withCertificate(run), trainer.PlayerName{}) },
+		"Player":  func(w io.Writer) error { return ExplainPlayer(w, withCertificate(run), record.PlayerName{}) },
 		"Picture": func(w io.Writer) error { return Picture(w, run) },
-		"Eval":    func(w io.Writer) error { return Eval(w, &trainer.EvalResult{}) },
+		"Eval":    func(w io.Writer) error { return Eval(w, &record.EvalResult{}) },
 	} {
 		if err := write(broken{}); !errors.Is(err, errBroken) {
 			t.Errorf("%s returned %v, want %v", name, err, errBroken)
@@ -332,8 +335,8 @@ func TestBestEpochs(t *testing.T) {
 	if got := bestEpochs(&run.Result); got != "" {
 		t.Errorf("without patience: %q", got)
 	}
-	run.Result.Pruned.Best = &trainer.BestEpoch{Epoch: 4, ValidationLoss: 0.2}
-	run.Result.Dense.Best = &trainer.BestEpoch{Epoch: 2, ValidationLoss: 0.1}
+	run.Result.Pruned.Best = &record.BestEpoch{Epoch: 4, ValidationLoss: 0.2}
+	run.Result.Dense.Best = &record.BestEpoch{Epoch: 2, ValidationLoss: 0.1}
 	want := "best epoch:   the pruned network is from epoch 4, the dense network is from epoch 2, where the loss on the validation part was lowest\n"
 	var text strings.Builder
 	if err := Result(&text, &run.Result); err != nil || !strings.Contains(text.String(), want) {
@@ -344,24 +347,24 @@ func TestBestEpochs(t *testing.T) {
 // TestTargetNotes: what drove a market stands in its result, unless it was a number
 // of players for each layer.
 func TestTargetNotes(t *testing.T) {
-	model := &trainer.LatencyModel{Device: "a\ndevice", Batch: 128, Shapes: 26, Error: 0.031, MaxError: 0.1}
-	stepped := &trainer.LatencyModel{Device: "another", Batch: 64, Shapes: 48, Step: 32, PerStep: []float64{1}}
-	for want, market := range map[string]*trainer.ResultMarket{
-		"": {Target: trainer.Target{Resource: trainer.Players, Limit: 5}, Reached: 5},
+	model := &cost.Model{Device: "a\ndevice", Batch: 128, Shapes: 26, Error: 0.031, MaxError: 0.1}
+	stepped := &cost.Model{Device: "another", Batch: 64, Shapes: 48, Step: 32, PerStep: []float64{1}}
+	for want, market := range map[string]*record.Market{
+		"": {Target: cost.Target{Resource: cost.Players, Limit: 5}, Reached: 5},
 		"target:       5 players; one market, in which all players cost the same\n": {
-			Target: trainer.Target{Resource: trainer.Players, Limit: 5}, Cost: trainer.Players, Reached: 5},
+			Target: cost.Target{Resource: cost.Players, Limit: 5}, Cost: cost.Players, Reached: 5},
 		"target:       at most 20000 parameters: 19,873 are left; one market, in which players pay for their parameters\n": {
-			Target: trainer.Target{Resource: trainer.Parameters, Limit: 20000}, Cost: trainer.Parameters, Reached: 19873},
+			Target: cost.Target{Resource: cost.Parameters, Limit: 20000}, Cost: cost.Parameters, Reached: 19873},
 		"target:       at most 270.5 us for a batch: 269 us by the model, 261 us measured; one market, in which players pay for the time they take\n" +
 			"time model:   of 128 samples on a device; off by 3 % of what was measured (root mean square of 26 shapes), at most 10 %\n": {
-			Target: trainer.Target{Resource: trainer.Latency, Limit: 270.5}, Cost: trainer.Latency, Reached: 269.2, LatencyModel: model},
+			Target: cost.Target{Resource: cost.Latency, Limit: 270.5}, Cost: cost.Latency, Reached: 269.2, LatencyModel: model},
 		"target:       at most 200 us for a batch: 190 us by the model, 261 us measured; one market, in which players pay for the time they take\n" +
 			"time model:   of 64 samples on another, with steps 32 neurons apart; off by 0 % of what was measured (root mean square of 48 shapes), at most 0 %\n": {
-			Target: trainer.Target{Resource: trainer.Latency, Limit: 200}, Cost: trainer.Latency, Reached: 190, LatencyModel: stepped},
+			Target: cost.Target{Resource: cost.Latency, Limit: 200}, Cost: cost.Latency, Reached: 190, LatencyModel: stepped},
 		"target:       at most 0.5 points less on the validation part: -0.25 points, from 98.50 % to 98.25 %; a market a layer\n": {
-			Target: trainer.Target{Resource: trainer.Players, Limit: 4, AccuracyDrop: 0.5}, Reached: 5, Validation: &trainer.ValidationPair{Dense: of(98.5), Pruned: of(98.25)}},
+			Target: cost.Target{Resource: cost.Players, Limit: 4, AccuracyDrop: 0.5}, Reached: 5, Validation: &record.ValidationPair{Dense: of(98.5), Pruned: of(98.25)}},
 		"target:       at most 1 points less on the validation part: 98.25 % there (--baseline trains the dense network, too, and compares); a market a layer\n": {
-			Target: trainer.Target{Resource: trainer.Players, Limit: 4, AccuracyDrop: 1}, Reached: 5, Validation: &trainer.ValidationPair{Pruned: of(98.25)}},
+			Target: cost.Target{Resource: cost.Players, Limit: 4, AccuracyDrop: 1}, Reached: 5, Validation: &record.ValidationPair{Pruned: of(98.25)}},
 	} {
 		run := marketRun()
 		run.Result.Market = market
@@ -374,10 +377,10 @@ func TestTargetNotes(t *testing.T) {
 		run.Rounds[k].Costs = []float64{2, 0.5}
 		run.Rounds[k].ValidationAccuracy, run.Rounds[k].Held = of(97.5), k
 	}
-	run.Result.Market = &trainer.ResultMarket{Target: trainer.Target{Resource: trainer.Players, Limit: 4, AccuracyDrop: 1}, Cost: trainer.MACs}
-	for cost, words := range map[trainer.Resource][]string{
-		trainer.MACs:    {"2 0.5", "price of a unit", "97.50 %", "All layers share one market", "safely within 1 points"},
-		trainer.Latency: {"All layers share one market", "Time grows in steps, 32 neurons apart"},
+	run.Result.Market = &record.Market{Target: cost.Target{Resource: cost.Players, Limit: 4, AccuracyDrop: 1}, Cost: cost.MACs}
+	for cost, words := range map[cost.Resource][]string{
+		cost.MACs:    {"2 0.5", "price of a unit", "97.50 %", "All layers share one market", "safely within 1 points"},
+		cost.Latency: {"All layers share one market", "Time grows in steps, 32 neurons apart"},
 	} {
 		run.Result.Market.Cost, run.Result.Market.LatencyModel = cost, stepped
 		var b strings.Builder
@@ -398,7 +401,7 @@ func TestEvalOfOddClasses(t *testing.T) {
 	var b strings.Builder
 	names := []string{"two\nlines", "a\ttab", "\x1b[31mred\x1b[0m", "sü ß", strings.Repeat("long", 64)}
 	each := slices.Repeat([]int{2}, len(names))
-	if err := Eval(&b, &trainer.EvalResult{ClassNames: names, ClassSamples: each, ClassCorrect: each}); err != nil {
+	if err := Eval(&b, &record.EvalResult{ClassNames: names, ClassSamples: each, ClassCorrect: each}); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"\nclass two lines ", "\nclass a tab ", "\nclass \ufffd[31mred\ufffd[0m ", "\nclass sü ß "} {

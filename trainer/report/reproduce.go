@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"nashprune/game"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/reproduce"
 )
 
@@ -56,7 +56,7 @@ func paperTable(w io.Writer, r *reproduce.Report) error {
 func readingText(r reproduce.Reading) string {
 	benefit := map[game.Benefit]string{game.Printed: "+", game.Descent: "-", game.Absolute: "abs "}[r.Benefit]
 	with := map[game.BenefitGradient]string{game.OfTheta: "<dL/dtheta, theta>", game.OfEffective: "dL/ds"}[r.Gradient]
-	ascent := map[trainer.PaperUpdate]string{trainer.GradientAscent: "plain ascent", trainer.AdamAscent: "Adam ascent"}[r.Update]
+	ascent := map[backend.PaperUpdate]string{backend.GradientAscent: "plain ascent", backend.AdamAscent: "Adam ascent"}[r.Update]
 	return fmt.Sprintf("%s%s, %s %g, %s %g", benefit, with, r.Optimiser, r.LearningRate, ascent, r.Rate)
 }
 

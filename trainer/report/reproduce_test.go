@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"nashprune/game"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/reproduce"
 )
 
@@ -18,10 +18,10 @@ import (
 // accuracy by removal, the third diverged in part and the last altogether.
 func paperReport() *reproduce.Report {
 	reading := reproduce.Reading{Benefit: game.Absolute, Gradient: game.OfEffective, Training: reproduce.Training{
-		Optimiser: trainer.Adam, LearningRate: 0.001, Update: trainer.GradientAscent, Rate: 0.001,
+		Optimiser: backend.Adam, LearningRate: 0.001, Update: backend.GradientAscent, Rate: 0.001,
 	}}
 	other := reading
-	other.Benefit, other.Gradient, other.Update = game.Descent, game.OfTheta, trainer.AdamAscent
+	other.Benefit, other.Gradient, other.Update = game.Descent, game.OfTheta, backend.AdamAscent
 	r := &reproduce.Report{
 		Schema: reproduce.ReportSchema, Data: "digits", Model: "mlp:512-256", Epochs: 20, ScreenEpochs: 5, Validation: 0.05,
 		Readings: 72, Seeds: 2, Threshold: 0.01, LeftOut: "Quick: less of everything.",

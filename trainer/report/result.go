@@ -11,13 +11,14 @@ import (
 	"text/tabwriter"
 
 	"nashprune/game"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
+	"nashprune/trainer/record"
 )
 
 // Result writes a run's result as a table: the dense network beside the pruned
 // one, then what removal changed, how far from equilibrium the game ended, and
 // where the time went. Its errors are those of w.
-func Result(w io.Writer, r *trainer.Result) error {
+func Result(w io.Writer, r *record.Result) error {
 	var b strings.Builder
 	table := newTable(&b)
 	row := func(cells ...string) { fmt.Fprintln(table, strings.Join(cells, "\t")+"\t") }
@@ -71,7 +72,7 @@ func writeTrimmed(w io.Writer, text string) error {
 }
 
 // notes is what stands below the table.
-func notes(r *trainer.Result) string {
+func notes(r *record.Result) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "data:         %s, %s training samples, judged on %s\n", r.Data.Name, Thousands(r.Data.Train), judgedOn(r.Data))
 	fmt.Fprintf(&b, "device:       %s\n", r.Device.Words())
@@ -80,7 +81,7 @@ func notes(r *trainer.Result) string {
 		if r.Regression() {
 			output = "standardised prediction"
 		}
-		before := trainer.Judged{Quality: g.Quality, Loss: p.Loss}
+		before := record.Judged{Quality: g.Quality, Loss: p.Loss}
 		fmt.Fprintf(&b, "removal:      %s before, %s after; ", judgedBy.text(before), judgedBy.text(p.Judged))
 		if g.MaxLogitDifference == 0 {
 			fmt.Fprintf(&b, "no %s changed\n", output)
@@ -112,7 +113,7 @@ func notes(r *trainer.Result) string {
 }
 
 // bestEpochs says which epochs the networks are from, where --patience chose them.
-func bestEpochs(r *trainer.Result) string {
+func bestEpochs(r *record.Result) string {
 	var parts []string
 	if p := r.Pruned; p != nil && p.Best != nil {
 		parts = append(parts, fmt.Sprintf("the pruned network is from epoch %d", p.Best.Epoch))
@@ -127,7 +128,7 @@ func bestEpochs(r *trainer.Result) string {
 }
 
 // gaps says how far from equilibrium the game ended, and whether that is called one.
-func gaps(e *trainer.Equilibrium) string {
+func gaps(e *record.Equilibrium) string {
 	claim := fmt.Sprintf("not under %g: no equilibrium is claimed", game.EquilibriumBound)
 	if e.RelativeGap < game.EquilibriumBound {
 		claim = fmt.Sprintf("under %g: an equilibrium is claimed", game.EquilibriumBound)
@@ -138,7 +139,7 @@ func gaps(e *trainer.Equilibrium) string {
 
 // reasons counts the players who stay, and those who left by why they did,
 // without the reasons of nobody.
-func reasons(e *trainer.Equilibrium) string {
+func reasons(e *record.Equilibrium) string {
 	parts := []string{Thousands(e.Kept) + " kept"}
 	for _, reason := range []struct {
 		count int
@@ -153,7 +154,7 @@ func reasons(e *trainer.Equilibrium) string {
 
 // Eval writes how a saved network does on the samples it was tried on, in all
 // and by class or target. Its errors are those of w.
-func Eval(w io.Writer, r *trainer.EvalResult) error {
+func Eval(w io.Writer, r *record.EvalResult) error {
 	var b strings.Builder
 	table := tabwriter.NewWriter(&b, 0, 0, 3, ' ', 0)
 	row := func(name, value string) { fmt.Fprintf(table, "%s\t%s\n", name, value) }
@@ -196,9 +197,9 @@ func Eval(w io.Writer, r *trainer.EvalResult) error {
 }
 
 // judgedOn says which samples accuracies are of: 4,000 test samples.
-func judgedOn(d trainer.ResultData) string {
+func judgedOn(d record.Data) string {
 	count := d.Test
-	if d.EvaluatedOn == trainer.ValidationPart {
+	if d.EvaluatedOn == backend.ValidationPart {
 		count = d.Validation
 	}
 	return fmt.Sprintf("%s %s samples", Thousands(count), d.EvaluatedOn)
@@ -236,7 +237,7 @@ func size(bytes int) string {
 
 func microseconds(us float64) string { return Thousands(int(us+0.5)) + " us" }
 
-func latencyName(j trainer.Judged) string { return fmt.Sprintf("time for %d", j.LatencyBatch) }
+func latencyName(j record.Judged) string { return fmt.Sprintf("time for %d", j.LatencyBatch) }
 
 // times says how many times before is of after, or after of before where it is
 // the larger. It is empty where one of them is nothing.

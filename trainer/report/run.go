@@ -12,18 +12,20 @@ import (
 
 	"github.com/BurntSushi/toml"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
+	"nashprune/trainer/record"
+	"nashprune/trainer/settings"
 )
 
 // Run is what the folder of a finished run says.
 type Run struct {
-	Config  trainer.Config
-	Result  trainer.Result
-	Epochs  []trainer.EpochLine // of the run's own training, and of the baseline where there is one
-	Rounds  []trainer.RoundLine // of the market or of a ranking; empty in other games
-	Players []trainer.Player    // empty without a game
+	Config  settings.Config
+	Result  record.Result
+	Epochs  []record.EpochLine // of the run's own training, and of the baseline where there is one
+	Rounds  []record.RoundLine // of the market or of a ranking; empty in other games
+	Players []record.Player    // empty without a game
 
-	Certificate *trainer.Certificate // once ReadCertificate has read it
+	Certificate *record.Certificate // once ReadCertificate has read it
 }
 
 // The most that is read of each file, in bytes. They leave room for the longest
@@ -49,12 +51,12 @@ func ReadRun(dir string) (*Run, error) {
 		most int64
 		read func(io.Reader) error
 	}{
-		{trainer.ResultFile, maxResult, run.readResult},
-		{trainer.ConfigFile, maxConfig, run.readConfig},
-		{trainer.MetricsFile, maxMetrics, run.readMetrics},
-		{trainer.PlayersFile, maxPlayers, run.readPlayers},
+		{record.ResultFile, maxResult, run.readResult},
+		{record.ConfigFile, maxConfig, run.readConfig},
+		{record.MetricsFile, maxMetrics, run.readMetrics},
+		{record.PlayersFile, maxPlayers, run.readPlayers},
 	} {
-		if part.file == trainer.PlayersFile && !run.removes() {
+		if part.file == record.PlayersFile && !run.removes() {
 			continue
 		}
 		if err := readFile(dir, part.file, part.most, part.read); err != nil {
@@ -70,12 +72,12 @@ func (run *Run) ReadCertificate(dir string) error {
 	if err := run.hasCertificate(); err != nil {
 		return err
 	}
-	return readFile(dir, trainer.CertificateFile, maxCertificate, func(from io.Reader) error {
+	return readFile(dir, record.CertificateFile, maxCertificate, func(from io.Reader) error {
 		text, err := io.ReadAll(from)
 		if err != nil {
 			return err
 		}
-		certificate, err := trainer.ReadCertificate(text)
+		certificate, err := record.ReadCertificate(text)
 		if err != nil {
 			return err
 		}
@@ -104,7 +106,7 @@ type rankedError struct{}
 
 func (rankedError) Error() string {
 	return "the run had no game: its players were ranked and the last removed, so there is no equilibrium and no account of a player (" +
-		trainer.PlayersFile + " has their scores)"
+		record.PlayersFile + " has their scores)"
 }
 
 func (rankedError) Is(target error) bool { return target == os.ErrNotExist }
@@ -113,9 +115,9 @@ func (rankedError) Is(target error) bool { return target == os.ErrNotExist }
 var errNoGame = errors.New("the run was trained without a game: there is nothing to explain")
 
 // ReadConfig reads the configuration of a run, finished or not, from its folder.
-func ReadConfig(dir string) (trainer.Config, error) {
+func ReadConfig(dir string) (settings.Config, error) {
 	run := new(Run)
-	err := readFile(dir, trainer.ConfigFile, maxConfig, run.readConfig)
+	err := readFile(dir, record.ConfigFile, maxConfig, run.readConfig)
 	return run.Config, err
 }
 
@@ -145,7 +147,7 @@ func (run *Run) readResult(from io.Reader) error {
 		return err
 	}
 	if err := json.Unmarshal(text, &run.Result); err != nil {
-		return fmt.Errorf("line %d: %w", lineOf(text, err), trainer.PlainJSON(err))
+		return fmt.Errorf("line %d: %w", lineOf(text, err), backend.PlainJSON(err))
 	}
 	return checkResult(&run.Result)
 }
@@ -171,7 +173,7 @@ func (run *Run) readConfig(from io.Reader) error {
 	if err != nil {
 		return err
 	}
-	if err := trainer.CheckConfigText(text); err != nil {
+	if err := settings.CheckText(text); err != nil {
 		return err
 	}
 	if _, err := toml.Decode(string(text), &run.Config); err != nil {
@@ -188,7 +190,7 @@ func (run *Run) readMetrics(from io.Reader) error {
 	number := 1
 	for ; lines.Scan(); number++ {
 		var line struct {
-			trainer.EpochLine
+			record.EpochLine
 			Round int `json:"round"`
 		}
 		err := json.Unmarshal(lines.Bytes(), &line)
@@ -198,14 +200,14 @@ func (run *Run) readMetrics(from io.Reader) error {
 			run.Epochs = append(run.Epochs, line.EpochLine)
 			err = run.checkEpoch(line.EpochLine)
 		default:
-			var round trainer.RoundLine
+			var round record.RoundLine
 			if err = json.Unmarshal(lines.Bytes(), &round); err == nil {
 				run.Rounds = append(run.Rounds, round)
 				err = run.checkRound(round)
 			}
 		}
 		if err != nil {
-			return fmt.Errorf("line %d: %w", number, trainer.PlainJSON(err))
+			return fmt.Errorf("line %d: %w", number, backend.PlainJSON(err))
 		}
 	}
 	switch err := lines.Err(); {
@@ -218,7 +220,7 @@ func (run *Run) readMetrics(from io.Reader) error {
 }
 
 func (run *Run) readPlayers(from io.Reader) error {
-	players, err := trainer.ReadPlayers(from)
+	players, err := record.ReadPlayers(from)
 	if err != nil {
 		return err
 	}

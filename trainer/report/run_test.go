@@ -14,8 +14,8 @@ import (
 
 	"github.com/BurntSushi/toml"
 
-	"nashprune/trainer"
 	"nashprune/trainer/memorytest"
+	"nashprune/trainer/record"
 )
 
 // writeRun writes a run as the trainer does and returns its folder.
@@ -44,7 +44,7 @@ func writeRun(t testing.TB, run *Run) string {
 	}
 	dir := t.TempDir()
 	for name, content := range map[string]*bytes.Buffer{
-		trainer.ResultFile: &result, trainer.ConfigFile: &config, trainer.MetricsFile: &metrics, trainer.PlayersFile: &players,
+		record.ResultFile: &result, record.ConfigFile: &config, record.MetricsFile: &metrics, record.PlayersFile: &players,
 	} {
 		encode(os.WriteFile(filepath.Join(dir, name), content.Bytes(), 0o644))
 	}
@@ -72,11 +72,11 @@ func TestReadCertificate(t *testing.T) {
 	want := run.Certificate
 	run.Certificate = nil
 	dir := writeRun(t, run)
-	path := filepath.Join(dir, trainer.CertificateFile)
+	path := filepath.Join(dir, record.CertificateFile)
 	if err := run.ReadCertificate(dir); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), path) {
 		t.Errorf("without a file: %v", err)
 	}
-	write := func(c trainer.Certificate) {
+	write := func(c record.Certificate) {
 		t.Helper()
 		var text bytes.Buffer
 		if err := c.Write(&text); err != nil {
@@ -121,7 +121,7 @@ func TestReadRunMissing(t *testing.T) {
 	if _, err := ReadRun(missing); err == nil || !strings.Contains(err.Error(), missing) {
 		t.Errorf("the error is %v, want one that names %s", err, missing)
 	}
-	for _, name := range []string{trainer.ResultFile, trainer.ConfigFile, trainer.MetricsFile, trainer.PlayersFile} {
+	for _, name := range []string{record.ResultFile, record.ConfigFile, record.MetricsFile, record.PlayersFile} {
 		dir := writeRun(t, marketRun())
 		if err := os.Remove(filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
@@ -142,27 +142,27 @@ func TestReadRunDamaged(t *testing.T) {
 		damage     func(string) string
 		want       string // in the error, besides the file
 	}{
-		{"truncated", trainer.ResultFile, func(text string) string { return text[:len(text)/2] }, "line "},
-		{"not JSON", trainer.ResultFile, replaced("{", "{\n!"), "line 2"},
-		{"a word for a number", trainer.ResultFile, replaced(`"seed": 7`, `"seed": "seven"`), `line 4: the field "seed" is a JSON string, and a run writes`},
-		{"a list", trainer.ResultFile, func(string) string { return "[]" }, "line 1: a JSON array stands where"},
-		{"schema", trainer.ResultFile, replaced(`"schema": 1`, `"schema": 99`), "schema 99"},
-		{"no accuracy", trainer.ResultFile, replaced(`"accuracy": 95.8,
+		{"truncated", record.ResultFile, func(text string) string { return text[:len(text)/2] }, "line "},
+		{"not JSON", record.ResultFile, replaced("{", "{\n!"), "line 2"},
+		{"a word for a number", record.ResultFile, replaced(`"seed": 7`, `"seed": "seven"`), `line 4: the field "seed" is a JSON string, and a run writes`},
+		{"a list", record.ResultFile, func(string) string { return "[]" }, "line 1: a JSON array stands where"},
+		{"schema", record.ResultFile, replaced(`"schema": 1`, `"schema": 99`), "schema 99"},
+		{"no accuracy", record.ResultFile, replaced(`"accuracy": 95.8,
     "loss"`, `"loss"`), "lacks its accuracy"},
-		{"larger than allowed", trainer.ResultFile, appended(strings.Repeat(" ", maxResult)), "larger than 1.00 MiB"},
-		{"not TOML", trainer.ConfigFile, appended("\n=\n"), "line "},
-		{"no epochs", trainer.ConfigFile, replaced("epochs = 5", "epochs = 0"), "epochs 0"},
-		{"not JSON", trainer.MetricsFile, appended("{\n"), "line 15"},
-		{"a list", trainer.MetricsFile, appended("[]\n"), "line 15: a JSON array stands where"},
-		{"empty line", trainer.MetricsFile, appended("\n"), "line 15"},
-		{"epoch 6 of 5", trainer.MetricsFile, appended(`{"training":"game","epoch":6}`), "line 15"},
-		{"round of one layer", trainer.MetricsFile, appended(`{"round":1,"epoch":1,"demand":[1],"prices":[0],"players":[1]}`), "line 15"},
-		{"oversized line", trainer.MetricsFile, appended(strings.Repeat(" ", maxLine+1)), "line 15 is longer than 1.00 MiB"},
-		{"too few columns", trainer.PlayersFile, appended("0,7\n"), "line 14"},
-		{"a word for a number", trainer.PlayersFile, appended("0,7,much,0,0,1,forced\n"), "line 14"},
-		{"no such layer", trainer.PlayersFile, appended("2,7,0,0,0,1,forced\n"), "line 14"},
-		{"no such reason", trainer.PlayersFile, appended("0,7,0,0,0,1,bored\n"), "line 14"},
-		{"another header", trainer.PlayersFile, replaced("worth", "value"), "first line"},
+		{"larger than allowed", record.ResultFile, appended(strings.Repeat(" ", maxResult)), "larger than 1.00 MiB"},
+		{"not TOML", record.ConfigFile, appended("\n=\n"), "line "},
+		{"no epochs", record.ConfigFile, replaced("epochs = 5", "epochs = 0"), "epochs 0"},
+		{"not JSON", record.MetricsFile, appended("{\n"), "line 15"},
+		{"a list", record.MetricsFile, appended("[]\n"), "line 15: a JSON array stands where"},
+		{"empty line", record.MetricsFile, appended("\n"), "line 15"},
+		{"epoch 6 of 5", record.MetricsFile, appended(`{"training":"game","epoch":6}`), "line 15"},
+		{"round of one layer", record.MetricsFile, appended(`{"round":1,"epoch":1,"demand":[1],"prices":[0],"players":[1]}`), "line 15"},
+		{"oversized line", record.MetricsFile, appended(strings.Repeat(" ", maxLine+1)), "line 15 is longer than 1.00 MiB"},
+		{"too few columns", record.PlayersFile, appended("0,7\n"), "line 14"},
+		{"a word for a number", record.PlayersFile, appended("0,7,much,0,0,1,forced\n"), "line 14"},
+		{"no such layer", record.PlayersFile, appended("2,7,0,0,0,1,forced\n"), "line 14"},
+		{"no such reason", record.PlayersFile, appended("0,7,0,0,0,1,bored\n"), "line 14"},
+		{"another header", record.PlayersFile, replaced("worth", "value"), "first line"},
 	} {
 		t.Run(c.file+" "+c.name, func(t *testing.T) {
 			dir := writeRun(t, marketRun())
@@ -200,7 +200,7 @@ func TestLimited(t *testing.T) {
 
 // FuzzMetrics checks that whatever metrics are read can also be shown.
 func FuzzMetrics(f *testing.F) {
-	metrics, err := os.ReadFile(filepath.Join(writeRun(f, marketRun()), trainer.MetricsFile))
+	metrics, err := os.ReadFile(filepath.Join(writeRun(f, marketRun()), record.MetricsFile))
 	if err != nil {
 		f.Fatal(err)
 	}

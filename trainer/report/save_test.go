@@ -10,17 +10,19 @@ import (
 	"testing"
 
 	_ "nashprune/cpu_fallback"
+	"nashprune/game"
 	"nashprune/trainer"
 	"nashprune/trainer/report"
+	"nashprune/trainer/settings"
 )
 
 // TestSavePictureOfARealRun draws a run as it comes from the trainer, so that
 // what is written there and what is read here stay the same.
 func TestSavePictureOfARealRun(t *testing.T) {
-	for _, kind := range []trainer.GameKind{trainer.MarketGame, trainer.PaperGame, trainer.NoGame} {
-		c := trainer.DefaultConfig()
+	for _, kind := range []game.Kind{game.MarketGame, game.PaperGame, game.NoGame} {
+		c := settings.Default()
 		c.Game, c.Model, c.Epochs, c.Rounds, c.Keep = kind, "mlp:8-6", 1, 3, 5
-		c.Baseline = kind == trainer.MarketGame
+		c.Baseline = kind == game.MarketGame
 		dir := filepath.Join(t.TempDir(), "run")
 		if _, err := trainer.Run(context.Background(), c, trainer.Options{Dir: dir}); err != nil {
 			t.Fatal(err)

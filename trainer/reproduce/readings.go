@@ -5,7 +5,8 @@ import (
 	"path"
 
 	"nashprune/game"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
+	"nashprune/trainer/settings"
 )
 
 // Reading is one choice of everything that the paper leaves open.
@@ -17,9 +18,9 @@ type Reading struct {
 
 // Training is the part of a reading that says how weights and participations move.
 type Training struct {
-	Optimiser    trainer.OptimiserKind `json:"optimiser"` // of the weights
+	Optimiser    backend.OptimiserKind `json:"optimiser"` // of the weights
 	LearningRate float64               `json:"learning_rate"`
-	Update       trainer.PaperUpdate   `json:"update"`             // of the participations
+	Update       backend.PaperUpdate   `json:"update"`             // of the participations
 	Rate         float64               `json:"participation_rate"` // lr_s
 }
 
@@ -31,9 +32,9 @@ func (r Reading) folder() string {
 // Optimisers of the weights, with their learning rates: plain SGD as in the paper's
 // Algorithm 1, at two rates, and Adam with its authors' rate.
 var (
-	slowSGD = Training{Optimiser: trainer.SGD, LearningRate: 0.01}
-	fastSGD = Training{Optimiser: trainer.SGD, LearningRate: 0.03}
-	adam    = Training{Optimiser: trainer.Adam, LearningRate: 0.001}
+	slowSGD = Training{Optimiser: backend.SGD, LearningRate: 0.01}
+	fastSGD = Training{Optimiser: backend.SGD, LearningRate: 0.03}
+	adam    = Training{Optimiser: backend.Adam, LearningRate: 0.001}
 )
 
 // readings returns all combinations; rates are those of participations.
@@ -42,7 +43,7 @@ func readings(gradients []game.BenefitGradient, weights []Training, rates []floa
 	for _, benefit := range game.Benefits {
 		for _, gradient := range gradients {
 			for _, training := range weights {
-				for _, update := range []trainer.PaperUpdate{trainer.GradientAscent, trainer.AdamAscent} {
+				for _, update := range []backend.PaperUpdate{backend.GradientAscent, backend.AdamAscent} {
 					for _, rate := range rates {
 						training.Update, training.Rate = update, rate
 						all = append(all, Reading{benefit, gradient, training})
@@ -82,14 +83,14 @@ func quickPlan() plan {
 	return plan{
 		data: "digits:train=6000,test=1500", model: "mlp:96-48", screenEpochs: 5, epochs: 20, validation: 0.1,
 		haste:    10, // there are 43 steps in an epoch, and 469 in the paper's
-		readings: readings([]game.BenefitGradient{game.OfEffective}, []Training{{Optimiser: trainer.SGD, LearningRate: 0.1}, adam}, []float64{printedRate}),
+		readings: readings([]game.BenefitGradient{game.OfEffective}, []Training{{Optimiser: backend.SGD, LearningRate: 0.1}, adam}, []float64{printedRate}),
 		leftOut: "Quick: digits drawn here instead of MNIST, a tenth of the samples, 144 players instead of 768, participations ten times as fast. " +
 			"Left out: the benefit by theta, SGD at other rates than 0.1, lr_s 0.01. It shows how the table is made, not the paper's figures. ",
 	}
 }
 
 // only leaves the readings whose names match one of the patterns, if there are any. An
-// error is of the kind [trainer.ErrUsage].
+// error is of the kind [backend.ErrUsage].
 func (p *plan) only(patterns []string) error {
 	if len(patterns) == 0 {
 		return nil
@@ -100,7 +101,7 @@ func (p *plan) only(patterns []string) error {
 		for _, pattern := range patterns {
 			matches, err := path.Match(pattern, r.folder())
 			if err != nil {
-				return trainer.Usagef("--readings %q: %v", pattern, err)
+				return backend.Usagef("--readings %q: %v", pattern, err)
 			}
 			if matches {
 				p.readings = append(p.readings, r)
@@ -109,7 +110,7 @@ func (p *plan) only(patterns []string) error {
 		}
 	}
 	if len(p.readings) == 0 {
-		return trainer.Usagef("--readings %q: none matches; one is called %s", patterns, all[0].folder())
+		return backend.Usagef("--readings %q: none matches; one is called %s", patterns, all[0].folder())
 	}
 	if left := len(all) - len(p.readings); left > 0 {
 		p.leftOut += fmt.Sprintf("Left out: %d of %d readings, those that match none of %q.", left, len(all), patterns)
@@ -122,16 +123,16 @@ func (p *plan) only(patterns []string) error {
 // fewer epochs, so that both travel as far. Only ascent by Adam is not hurried: its
 // steps are about as long as its rate, so they would come near eps, and those of the
 // paper are enough to cross from 1 to 0 in a fifth of its epochs.
-func (p plan) config(row Row, r Reading, epochs int, seed uint64) trainer.Config {
-	c := trainer.DefaultConfig()
+func (p plan) config(row Row, r Reading, epochs int, seed uint64) settings.Config {
+	c := settings.Default()
 	faster := float64(p.epochs) / float64(epochs)
 	c.Data, c.Model, c.Validation, c.Epochs, c.Seed = p.data, p.model, p.validation, epochs, seed
 	c.Optimiser, c.LearningRate = r.Optimiser, r.LearningRate*faster
-	c.Game, c.Sparsity = trainer.PaperGame, 0
+	c.Game, c.Sparsity = game.PaperGame, 0
 	c.Beta, c.Gamma = row.Beta, row.Gamma
 	c.Benefit, c.BenefitGradient = r.Benefit, r.Gradient
 	c.Update, c.ParticipationRate = r.Update, r.Rate*p.haste
-	if r.Update == trainer.GradientAscent {
+	if r.Update == backend.GradientAscent {
 		c.ParticipationRate *= faster
 	}
 	return c

@@ -11,7 +11,8 @@ import (
 
 	"gonum.org/v1/gonum/stat"
 
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
+	"nashprune/trainer/settings"
 	"nashprune/trainer/study"
 )
 
@@ -50,13 +51,13 @@ func Paper(ctx context.Context, o Options) (*Report, error) {
 		p = quickPlan()
 	}
 	if o.Seeds < 1 {
-		return nil, trainer.Usagef("--seeds is %d: it takes at least one", o.Seeds)
+		return nil, backend.Usagef("--seeds is %d: it takes at least one", o.Seeds)
 	}
 	if o.Jobs < 0 {
-		return nil, trainer.Usagef("--jobs is %d: it is a number of runs at a time", o.Jobs)
+		return nil, backend.Usagef("--jobs is %d: it is a number of runs at a time", o.Jobs)
 	}
 	if o.Dir == "" {
-		return nil, trainer.Usagef("name a folder for the runs with --out")
+		return nil, backend.Usagef("name a folder for the runs with --out")
 	}
 	if err := p.only(o.Readings); err != nil {
 		return nil, err
@@ -69,7 +70,7 @@ func (p plan) run(ctx context.Context, o Options) (*Report, error) {
 	r := &Report{
 		Schema: ReportSchema, Command: o.Command, Version: o.Version,
 		Data: p.data, Model: p.model, Epochs: p.epochs, ScreenEpochs: p.screenEpochs, Validation: p.validation,
-		Readings: len(p.readings), Seeds: o.Seeds, Threshold: trainer.DefaultConfig().Threshold, LeftOut: p.leftOut,
+		Readings: len(p.readings), Seeds: o.Seeds, Threshold: settings.Default().Threshold, LeftOut: p.leftOut,
 	}
 	screened, err := p.study(ctx, o, ScreenStage, p.screen())
 	if err != nil {
@@ -137,9 +138,9 @@ func (p plan) screen() []trial {
 func (p plan) study(ctx context.Context, o Options, stage string, trials []trial) ([]trial, error) {
 	var cells []study.Cell
 	for _, t := range trials {
-		epochs, on := p.screenEpochs, trainer.ValidationPart
+		epochs, on := p.screenEpochs, backend.ValidationPart
 		if stage == FullStage {
-			epochs, on = p.epochs, trainer.TestPart
+			epochs, on = p.epochs, backend.TestPart
 		}
 		c := p.config(t.row, t.run.Reading, epochs, t.run.Seed)
 		c.Device, c.EvaluateOn = o.Device, on

@@ -13,7 +13,8 @@ import (
 
 	_ "nashprune/cpu_fallback"
 	"nashprune/game"
-	"nashprune/trainer"
+	"nashprune/trainer/backend"
+	"nashprune/trainer/settings"
 	"nashprune/trainer/study"
 )
 
@@ -97,7 +98,7 @@ func TestPaper(t *testing.T) {
 			}
 			break
 		}
-		if !errors.Is(err, trainer.ErrInterrupted) {
+		if !errors.Is(err, backend.ErrInterrupted) {
 			t.Fatal(err)
 		}
 		if stops++; stops > 20 {
@@ -125,7 +126,7 @@ func TestReadings(t *testing.T) {
 			if full.ParticipationRate != r.Rate || full.LearningRate != r.LearningRate || full.Eta != 0 || full.Alpha != 1 || full.Batch != 128 {
 				t.Errorf("%+v in full is %+v", r, full)
 			}
-			travel := func(c trainer.Config) (weights, players float64) {
+			travel := func(c settings.Config) (weights, players float64) {
 				epochs := float64(c.Epochs)
 				return epochs * c.LearningRate, epochs * c.ParticipationRate
 			}
@@ -134,7 +135,7 @@ func TestReadings(t *testing.T) {
 			if shortWeights != weights {
 				t.Errorf("%+v: weights travel %v and %v", r, shortWeights, weights)
 			}
-			if far := shortPlayers == players; far != (r.Update == trainer.GradientAscent) {
+			if far := shortPlayers == players; far != (r.Update == backend.GradientAscent) {
 				t.Errorf("%+v: players travel %v and %v", r, shortPlayers, players)
 			}
 		}
@@ -229,7 +230,7 @@ func TestRefusals(t *testing.T) {
 		"--seeds": {Dir: t.TempDir()}, "--jobs": {Dir: t.TempDir(), Seeds: 1, Jobs: -1}, "--out": {Seeds: 1},
 		"--data": {Dir: filepath.Join(t.TempDir(), "x"), Seeds: 1, Data: "no such data", Device: "gonum"},
 	} {
-		if _, err := Paper(context.Background(), o); !errors.Is(err, trainer.ErrUsage) || !strings.Contains(err.Error(), name) {
+		if _, err := Paper(context.Background(), o); !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -253,7 +254,7 @@ func TestOnly(t *testing.T) {
 		p := wholePlan("mnist")
 		err := p.only(test.patterns)
 		if test.left == 0 {
-			if !errors.Is(err, trainer.ErrUsage) {
+			if !errors.Is(err, backend.ErrUsage) {
 				t.Errorf("%q: %v", test.patterns, err)
 			}
 			continue

@@ -1,7 +1,3 @@
-// Package reproduce repeats the experiment of arXiv:2512.22106: the rows of its
-// table, under the readings that the paper leaves open. All readings are screened
-// in short runs; the nearest of each row are run in full. Readings are chosen on
-// held-out training samples, and full runs are judged on the test part.
 package reproduce
 
 import "math"

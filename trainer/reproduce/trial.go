@@ -8,7 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"nashprune/trainer"
+	"nashprune/trainer/record"
 	"nashprune/trainer/study"
 )
 
@@ -47,12 +47,12 @@ func (t *trial) read() error {
 
 // readNorm takes the mean |theta|^2 from the certificate.
 func (t *trial) readNorm() error {
-	path := filepath.Join(t.outcome.Dir, trainer.CertificateFile)
+	path := filepath.Join(t.outcome.Dir, record.CertificateFile)
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	c, err := trainer.ReadCertificate(text)
+	c, err := record.ReadCertificate(text)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
@@ -64,16 +64,16 @@ func (t *trial) readNorm() error {
 }
 
 // lines returns what the run says of its epochs.
-func (t *trial) lines() ([]trainer.EpochLine, error) {
-	path := filepath.Join(t.outcome.Dir, trainer.MetricsFile)
+func (t *trial) lines() ([]record.EpochLine, error) {
+	path := filepath.Join(t.outcome.Dir, record.MetricsFile)
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	var lines []trainer.EpochLine
+	var lines []record.EpochLine
 	for decoder := json.NewDecoder(file); ; {
-		var line trainer.EpochLine
+		var line record.EpochLine
 		err := decoder.Decode(&line)
 		if errors.Is(err, io.EOF) {
 			break
@@ -114,13 +114,13 @@ const bins = 100
 
 // histogram counts the players of the run by their last participation.
 func (t *trial) histogram() ([]int, error) {
-	path := filepath.Join(t.outcome.Dir, trainer.PlayersFile)
+	path := filepath.Join(t.outcome.Dir, record.PlayersFile)
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	players, err := trainer.ReadPlayers(file)
+	players, err := record.ReadPlayers(file)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

@@ -17,10 +17,14 @@ import (
 	"time"
 
 	"github.com/BurntSushi/toml"
-	"github.com/gofrs/flock"
 
 	"nashprune/trainer"
 	"nashprune/trainer/atomicfile"
+	"nashprune/trainer/backend"
+	"nashprune/trainer/filelock"
+	"nashprune/trainer/record"
+	"nashprune/trainer/session"
+	"nashprune/trainer/settings"
 )
 
 // Cell is one run of a study.
@@ -28,7 +32,7 @@ type Cell struct {
 	// Name is the cell's folder below that of the study, with slashes between
 	// folders. No name is a folder of another's.
 	Name   string
-	Config trainer.Config
+	Config settings.Config
 }
 
 // Options are the circumstances of a study, which do not change what it finds
@@ -39,9 +43,9 @@ type Options struct {
 	Version string // of the program
 	Jobs    int    // cells at a time; 0: one
 
-	// Beginnings is the folder that runs share their beginnings in, see
+	// SharedPrefixes is the folder of the prefixes that runs share, see
 	// [trainer.Options]; empty: they share none.
-	Beginnings string
+	SharedPrefixes string
 
 	// Observe is told of the progress, by one goroutine at a time; may be nil.
 	Observe func(Event)
@@ -64,9 +68,9 @@ type Event struct {
 // Outcome is what a cell came to: a result, or why its training diverged.
 type Outcome struct {
 	Cell     Cell
-	Dir      string          // of the run
-	Result   *trainer.Result // nil if it diverged
-	Diverged string          // empty if it did not
+	Dir      string         // of the run
+	Result   *record.Result // nil if it diverged
+	Diverged string         // empty if it did not
 }
 
 // DivergedFile holds in the folder of a cell why its training diverged.
@@ -78,10 +82,10 @@ const lockFile = "study.lock"
 // interrupted, and returns the outcomes of all in their order. A training that
 // diverges is an outcome; any other failure ends the study, and the cells under
 // way stop with a checkpoint. The errors are those of [trainer.Run]; besides, a
-// folder that holds a cell with other settings is of the kind [trainer.ErrUsage].
+// folder that holds a cell with other settings is of the kind [backend.ErrUsage].
 func Run(ctx context.Context, cells []Cell, o Options) ([]Outcome, error) {
 	if o.Dir == "" {
-		return nil, trainer.Usagef("name a folder for the study with --out")
+		return nil, backend.Usagef("name a folder for the study with --out")
 	}
 	cells, err := resolve(cells)
 	if err != nil {
@@ -90,9 +94,12 @@ func Run(ctx context.Context, cells []Cell, o Options) ([]Outcome, error) {
 	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
 		return nil, fmt.Errorf("--out: %w", atomicfile.Advised(err))
 	}
-	unlock, err := lock(o.Dir)
+	unlock, err := filelock.Try(filepath.Join(o.Dir, lockFile))
+	if errors.Is(err, filelock.ErrHeld) {
+		return nil, backend.Usagef("--out %s: %v: wait for its end, or name another folder", o.Dir, err)
+	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("--out: %w", err)
 	}
 	defer unlock()
 
@@ -131,22 +138,6 @@ func resolve(cells []Cell) ([]Cell, error) {
 		resolved[i] = Cell{cell.Name, c}
 	}
 	return resolved, nil
-}
-
-// lock keeps a second process out of the folder, for as long as this one lives.
-// File systems that know no locks pass.
-func lock(dir string) (unlock func(), err error) {
-	lock := flock.New(filepath.Join(dir, lockFile))
-	held, err := lock.TryLock()
-	switch {
-	case errors.Is(err, errors.ErrUnsupported):
-		return func() {}, nil
-	case err != nil:
-		return nil, fmt.Errorf("--out: lock %s: %w", lock.Path(), atomicfile.Advised(err))
-	case !held:
-		return nil, trainer.Usagef("--out %s: another process is at work on it: wait for its end, or name another folder", dir)
-	}
-	return func() { _ = lock.Unlock() }, nil
 }
 
 // study is a study under way.
@@ -198,27 +189,27 @@ func (s *study) make(ctx context.Context, open []int) error {
 // only interrupted by the one that tells why.
 func (s *study) failure(errs []error) error {
 	for _, err := range errs {
-		if err != nil && !errors.Is(err, trainer.ErrInterrupted) && !errors.Is(err, context.Canceled) {
+		if err != nil && !errors.Is(err, backend.ErrInterrupted) && !errors.Is(err, context.Canceled) {
 			return fmt.Errorf("%w; what was finished is kept in %s: the same command goes on with it", err, s.Dir)
 		}
 	}
-	return fmt.Errorf("%w with %d of %d runs finished: the same command goes on in %s", trainer.ErrInterrupted, s.done, len(s.outcomes), s.Dir)
+	return fmt.Errorf("%w with %d of %d runs finished: the same command goes on in %s", backend.ErrInterrupted, s.done, len(s.outcomes), s.Dir)
 }
 
 // makeCell makes or goes on with one run.
 func (s *study) makeCell(ctx context.Context, o *Outcome) error {
-	options := trainer.Options{Dir: o.Dir, Command: s.Command, Version: s.Version, Beginnings: s.Beginnings, Observe: func(e trainer.Event) {
+	options := trainer.Options{Dir: o.Dir, Command: s.Command, Version: s.Version, SharedPrefixes: s.SharedPrefixes, Observe: func(e trainer.Event) {
 		s.tell(Event{Cell: o.Cell.Name, Run: e})
 	}}
-	run := func() (*trainer.Result, error) { return trainer.Run(ctx, o.Cell.Config, options) }
-	if _, err := os.Stat(filepath.Join(o.Dir, trainer.CheckpointFile)); err == nil {
-		run = func() (*trainer.Result, error) { return trainer.Resume(ctx, options) }
+	run := func() (*record.Result, error) { return trainer.Run(ctx, o.Cell.Config, options) }
+	if _, err := os.Stat(filepath.Join(o.Dir, record.CheckpointFile)); err == nil {
+		run = func() (*record.Result, error) { return trainer.Resume(ctx, options) }
 	} else if err := os.RemoveAll(o.Dir); err != nil { // of a run that was killed before it had a checkpoint
 		return atomicfile.Advised(err)
 	}
 	var err error
 	o.Result, err = run()
-	if diverged := new(trainer.DivergedError); errors.As(err, &diverged) {
+	if diverged := new(session.DivergedError); errors.As(err, &diverged) {
 		o.Diverged = diverged.Error()
 		err = atomicfile.Write(filepath.Join(o.Dir, DivergedFile), func(w io.Writer) error {
 			_, err := io.WriteString(w, o.Diverged)
@@ -253,7 +244,7 @@ func (s *study) tell(e Event) {
 // read takes what the folder of a cell holds and tells whether that is all there
 // will be. Another cell's folder is an error.
 func (o *Outcome) read() (done bool, err error) {
-	held, err := os.ReadFile(filepath.Join(o.Dir, trainer.ConfigFile))
+	held, err := os.ReadFile(filepath.Join(o.Dir, record.ConfigFile))
 	if errors.Is(err, os.ErrNotExist) {
 		return false, o.mayBegin()
 	}
@@ -265,13 +256,13 @@ func (o *Outcome) read() (done bool, err error) {
 		return false, err
 	}
 	if !bytes.Equal(held, wanted.Bytes()) {
-		return false, trainer.Usagef("--out: %s holds a run with other settings: name another folder, or remove that one", o.Dir)
+		return false, backend.Usagef("--out: %s holds a run with other settings: name another folder, or remove that one", o.Dir)
 	}
-	text, err := os.ReadFile(filepath.Join(o.Dir, trainer.ResultFile))
+	text, err := os.ReadFile(filepath.Join(o.Dir, record.ResultFile))
 	if err == nil {
-		o.Result = new(trainer.Result)
+		o.Result = new(record.Result)
 		if err := json.Unmarshal(text, o.Result); err != nil {
-			return false, fmt.Errorf("%s: %w: remove its folder, and the run is made again", filepath.Join(o.Dir, trainer.ResultFile), trainer.PlainJSON(err))
+			return false, fmt.Errorf("%s: %w: remove its folder, and the run is made again", filepath.Join(o.Dir, record.ResultFile), backend.PlainJSON(err))
 		}
 		return true, nil
 	}
@@ -297,8 +288,8 @@ func (o *Outcome) mayBegin() error {
 		return err
 	}
 	for _, entry := range entries {
-		if name := entry.Name(); name != trainer.MetricsFile && !strings.HasPrefix(name, ".nashprune-") {
-			return trainer.Usagef("--out: %s holds %s, which is not of this study: name another folder", o.Dir, name)
+		if name := entry.Name(); name != record.MetricsFile && !strings.HasPrefix(name, ".nashprune-") {
+			return backend.Usagef("--out: %s holds %s, which is not of this study: name another folder", o.Dir, name)
 		}
 	}
 	return nil

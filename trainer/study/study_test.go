@@ -10,16 +10,19 @@ import (
 	"testing"
 
 	_ "nashprune/cpu_fallback"
-	"nashprune/trainer"
+	"nashprune/game"
+	"nashprune/trainer/backend"
+	"nashprune/trainer/record"
+	"nashprune/trainer/settings"
 	"nashprune/trainer/study"
 )
 
 // cells returns a small study: two seeds, with the market and without.
 func cells() []study.Cell {
 	var cells []study.Cell
-	for _, kind := range []trainer.GameKind{trainer.MarketGame, trainer.NoGame} {
+	for _, kind := range []game.Kind{game.MarketGame, game.NoGame} {
 		for seed := range uint64(2) {
-			c := trainer.DefaultConfig()
+			c := settings.Default()
 			c.Data, c.Model, c.Device = "digits:side=8,train=320,test=80", "mlp:12-8", "gonum"
 			c.Epochs, c.Batch, c.Rounds, c.Seed, c.Game, c.Sparsity = 5, 32, 4, seed+1, kind, 0.5
 			cells = append(cells, study.Cell{Name: string(kind) + "/" + string(rune('a'+seed)), Config: c})
@@ -102,7 +105,7 @@ func TestInterruptedStudyGoesOn(t *testing.T) {
 			mustEqual(t, losses(outcomes), want)
 			break
 		}
-		if !errors.Is(err, trainer.ErrInterrupted) || !strings.Contains(err.Error(), dir) {
+		if !errors.Is(err, backend.ErrInterrupted) || !strings.Contains(err.Error(), dir) {
 			t.Fatalf("stopped with %v", err)
 		}
 		if stops++; stops > 20 {
@@ -121,7 +124,7 @@ func TestKilledCellIsMadeAgain(t *testing.T) {
 	want := losses(run(t, dir, 1, cells()))
 	first, second := filepath.Join(dir, "market", "a"), filepath.Join(dir, "market", "b")
 	for _, folder := range []string{first, second} {
-		if err := os.Remove(filepath.Join(folder, trainer.ResultFile)); err != nil {
+		if err := os.Remove(filepath.Join(folder, record.ResultFile)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -130,7 +133,7 @@ func TestKilledCellIsMadeAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, entry := range entries {
-		if entry.Name() != trainer.MetricsFile {
+		if entry.Name() != record.MetricsFile {
 			if err := os.Remove(filepath.Join(second, entry.Name())); err != nil {
 				t.Fatal(err)
 			}
@@ -142,7 +145,7 @@ func TestKilledCellIsMadeAgain(t *testing.T) {
 func TestDivergedIsAnOutcome(t *testing.T) {
 	dir := t.TempDir()
 	all := cells()
-	all[1].Config.Optimiser, all[1].Config.LearningRate = trainer.SGD, 100
+	all[1].Config.Optimiser, all[1].Config.LearningRate = backend.SGD, 100
 	for range 2 { // made, and read
 		outcomes := run(t, dir, 1, all)
 		for i, o := range outcomes {
@@ -181,7 +184,7 @@ func TestRefusals(t *testing.T) {
 		{"no folder", "", "--out", cells()[:1]},
 	} {
 		_, err := study.Run(context.Background(), test.cells, study.Options{Dir: test.dir})
-		if !errors.Is(err, trainer.ErrUsage) || !strings.Contains(err.Error(), test.says) {
+		if !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), test.says) {
 			t.Errorf("%s: %v", test.name, err)
 		}
 	}
@@ -202,7 +205,7 @@ func TestOneProcessAtATime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !errors.Is(second, trainer.ErrUsage) || !strings.Contains(second.Error(), "another process") {
+	if !errors.Is(second, backend.ErrUsage) || !strings.Contains(second.Error(), "another process") {
 		t.Errorf("the second got %v", second)
 	}
 }
@@ -214,7 +217,7 @@ func TestFailureIsTold(t *testing.T) {
 	all := cells()
 	all[1].Config.Data = filepath.Join(dir, "missing.csv")
 	_, err := study.Run(context.Background(), all, study.Options{Dir: dir, Jobs: 2})
-	if err == nil || errors.Is(err, trainer.ErrInterrupted) || !strings.Contains(err.Error(), "missing.csv") || !strings.Contains(err.Error(), "market/b") {
+	if err == nil || errors.Is(err, backend.ErrInterrupted) || !strings.Contains(err.Error(), "missing.csv") || !strings.Contains(err.Error(), "market/b") {
 		t.Errorf("it says %v", err)
 	}
 }

@@ -6,6 +6,25 @@
 // belongs to a device ([Arena], [Pipeline], [Program]) is given back when the
 // device is closed, at the latest.
 //
+// # Barriers
+//
+// Commands of a program may overlap in time unless a barrier stands between them. A
+// [Program] places its barriers itself. Before each command it compares the bytes that
+// the command reads and writes with those of all commands since the last barrier. It
+// places a barrier where the command reads bytes that one of them writes, writes bytes
+// that one of them reads, or writes bytes that one of them writes. A barrier orders
+// everything before it with everything after it, so the comparison starts anew.
+//
+// What a kernel reads and writes are its buffers, each as a whole. The decorations of its
+// SPIR-V say which it reads and which it writes (readonly and writeonly in GLSL); a test
+// of package shaders holds them to the instructions. A [Buffer.Part] narrows what a
+// kernel is taken to access. Fills and copies access the bytes that they name.
+//
+// The last command of a program is a barrier between all of it and all that follows: its
+// own repetition in the same submission, later programs, and the host. What the host
+// writes before a submission is visible in it without a barrier. The marks that kernels
+// leave need none: kernels between two barriers leave theirs in different words.
+//
 // The package uses the Vulkan loader of the system, or the one that the
 // environment variable NASHPRUNE_VULKAN_LOADER names. Without cgo it has
 // nothing else.

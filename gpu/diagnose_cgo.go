@@ -1,6 +1,0 @@
-//go:build cgo
-
-package gpu
-
-// builtWithCgo: Vulkan is reached through C.
-const builtWithCgo = true

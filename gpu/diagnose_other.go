@@ -1,8 +1,0 @@
-//go:build !unix
-
-package gpu
-
-import "io/fs"
-
-// fileGroup: files belong to no groups here.
-func fileGroup(fs.FileInfo) string { return "" }

@@ -1,0 +1,6 @@
+//go:build cgo
+
+package doctor
+
+// builtWithCgo: Vulkan is reached through C.
+const builtWithCgo = true

@@ -1,0 +1,270 @@
+package trainer
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+	"time"
+
+	"nashprune/game"
+	"nashprune/trainer/backend"
+	"nashprune/trainer/cost"
+	"nashprune/trainer/evidence"
+	"nashprune/trainer/network"
+	"nashprune/trainer/record"
+	"nashprune/trainer/session"
+)
+
+// concludeGame judges what the run's own training left: the network at full
+// width and the compacted one, or, without a game, the dense one.
+func (r *run) concludeGame(ctx context.Context, t *session.Training) error {
+	if r.config.Game == game.NoGame {
+		return r.concludeDense(ctx, t, record.FromRun)
+	}
+	r.tell("judging the pruned network")
+	r.addSeconds(t)
+	start := time.Now()
+	state, err := t.Engine.Pull()
+	if err != nil {
+		return err
+	}
+	var outcome outcome
+	if r.config.Game == game.PaperGame {
+		outcome, err = r.removeByThreshold(ctx, t, state.Network)
+	} else {
+		outcome, err = r.gateTheGone(t, state.Network)
+	}
+	if err == nil {
+		err = r.judgePruned(ctx, t, outcome)
+	}
+	if err != nil {
+		return r.orInterrupted(ctx, err)
+	}
+	if err := r.concludeMarket(ctx, t, outcome.final); err != nil {
+		return r.orInterrupted(ctx, err)
+	}
+	players := outcome.players
+	r.result.Seconds.Evaluate += time.Since(start).Seconds()
+	if err := r.write(record.PlayersFile, func(w io.Writer) error { return record.WritePlayers(w, players) }); err != nil {
+		return err
+	}
+	if outcome.certificate == nil {
+		r.result.Pruned.Criterion = r.config.Criterion
+	} else {
+		r.result.Equilibrium = record.NewEquilibrium(t.Certificate, players)
+		if err := r.write(record.CertificateFile, outcome.certificate.Write); err != nil {
+			return err
+		}
+	}
+	return r.saveNetwork(record.PrunedFile, outcome.final)
+}
+
+// outcome is what a game leaves.
+type outcome struct {
+	players []record.Player
+	final   *network.Network // the compacted network
+	gated   *network.Network // of full width, with the participations that the game left
+	masked  *network.Network // of full width, computing what final computes: removed players have participation zero
+
+	certificate *record.Certificate // nil where there was no game
+}
+
+// gateTheGone ends the market or a ranking, whose losers have left already. In the network of
+// full width they have participation zero, so their weights do not matter.
+func (r *run) gateTheGone(t *session.Training, final *network.Network) (outcome, error) {
+	gated, err := r.initial()
+	if err != nil {
+		return outcome{}, err
+	}
+	embed(final, gated, t.Live())
+	o := outcome{players: session.Players(t.Plan, t.Ledgers), final: final, gated: gated, masked: gated}
+	if r.config.Game == game.RankingGame {
+		return o, nil
+	}
+	rounds, err := r.rounds()
+	if err != nil {
+		return outcome{}, err
+	}
+	o.certificate = t.FinalCertificate(rounds)
+	return o, nil
+}
+
+// embed writes a compacted network into one of full width, in which everybody
+// else is gated to zero.
+func embed(final, whole *network.Network, live network.Survivors) {
+	for _, layer := range whole.Hidden() {
+		clear(layer.Participation)
+	}
+	whole.Scatter(final, live)
+}
+
+// removeByThreshold ends the paper's game: players below the threshold are
+// removed, whether zero dominates their other strategies or not.
+func (r *run) removeByThreshold(ctx context.Context, t *session.Training, gated *network.Network) (outcome, error) {
+	measured, err := t.Engine.Measure(ctx)
+	if err != nil {
+		return outcome{}, err
+	}
+	g := r.config.Paper()
+	masked := gated.Clone()
+	var (
+		players []record.Player
+		keep    network.Survivors
+	)
+	t.Certificate = game.Certificate{}
+	accounts := make([][]game.Account, len(measured))
+	for l, statistics := range measured {
+		field := statistics.Field(g)
+		accounts[l] = t.Certificate.CertifyPaper(g, field, statistics.Participation)
+		var stay []int
+		for i, a := range accounts[l] {
+			player := record.Player{Layer: l, Index: i, Worth: a.Worth, Price: a.Price, Participation: a.Participation, Reason: game.Kept}
+			switch {
+			case a.Participation >= r.config.Threshold:
+				stay = append(stay, i)
+			case g.Dominated(field, i):
+				player.Epoch, player.Reason = r.config.Epochs, game.Dominated
+			default:
+				player.Epoch, player.Reason = r.config.Epochs, game.BelowThreshold
+			}
+			players = append(players, player)
+		}
+		keep = append(keep, stay)
+	}
+	masked.Fold()
+	final := masked.Keep(keep)
+	embed(final, masked, keep)
+	certificate := evidence.PaperCertificate(g, t.Certificate, accounts, measured, gated, players)
+	return outcome{players, final, gated, masked, certificate}, t.CheckFinite(t.Certificate.TotalGap, t.Certificate.Scale)
+}
+
+// judgePruned evaluates the network at full width with the participations that
+// the game left and the compacted network, and checks that removing players
+// that are gated to zero changed logits by no more than rounding.
+func (r *run) judgePruned(ctx context.Context, t *session.Training, o outcome) error {
+	part := r.config.EvaluateOn
+	evaluate := func(n *network.Network) (backend.Evaluation, error) {
+		if err := t.Engine.Push(&backend.State{Network: n}); err != nil {
+			return backend.Evaluation{}, err
+		}
+		evaluation, err := t.Engine.Evaluate(ctx, part, backend.Want{Logits: true})
+		if err != nil {
+			return backend.Evaluation{}, err
+		}
+		return evaluation, t.CheckFinite(evaluation.Loss)
+	}
+	asGated, err := evaluate(o.gated)
+	if err != nil {
+		return err
+	}
+	whole := asGated
+	if o.masked != o.gated {
+		if whole, err = evaluate(o.masked); err != nil {
+			return err
+		}
+	}
+	compacted, err := evaluate(o.final)
+	if err != nil {
+		return err
+	}
+	difference, used, err := evidence.CompareLogits(ctx, o.final, part.Of(r.data), r.data.Mean, r.data.Deviation, whole.Logits, compacted.Logits)
+	if err != nil {
+		return err
+	}
+	if !(used <= 1) {
+		return fmt.Errorf("%w: removing the players changed a logit by %g times what rounding explains, which is an error in nashprune or in its device", backend.ErrParity, used)
+	}
+	r.result.Gated = &record.Gated{Quality: session.NewQuality(asGated, r.data, part), MaxLogitDifference: difference, BoundUsed: used}
+	if o.masked != o.gated {
+		masked := session.NewQuality(whole, r.data, part)
+		r.result.Gated.Masked = &masked
+	}
+	pruned := &record.Pruned{Judged: session.Judge(o.final), Kept: o.final.Players(), Players: o.gated.Players()}
+	session.SetEvaluation(&pruned.Judged, compacted, r.data, part)
+	pruned.Sparsity = 100 * (1 - float64(pruned.Kept)/float64(pruned.Players))
+	pruned.Best = t.Best
+	r.result.Pruned = pruned
+	return nil
+}
+
+// concludeDense judges a network that was trained without a game.
+func (r *run) concludeDense(ctx context.Context, t *session.Training, source string) error {
+	r.tell("judging the dense network")
+	r.addSeconds(t)
+	start := time.Now()
+	state, err := t.Engine.Pull()
+	if err != nil {
+		return err
+	}
+	evaluation, err := t.Engine.Evaluate(ctx, r.config.EvaluateOn, backend.Want{Logits: r.data.Regression()})
+	if err != nil {
+		return r.orInterrupted(ctx, err)
+	}
+	if err := t.CheckFinite(evaluation.Loss); err != nil {
+		return err
+	}
+	r.result.Dense = session.Judge(state.Network)
+	r.result.Dense.Source = source
+	session.SetEvaluation(&r.result.Dense, evaluation, r.data, r.config.EvaluateOn)
+	r.result.Dense.Best = t.Best
+	if m := r.result.Market; m != nil && m.Validation != nil {
+		if m.Validation.Dense, err = t.ValidationAccuracy(ctx); err != nil {
+			return r.orInterrupted(ctx, err)
+		}
+	}
+	r.result.Seconds.Evaluate += time.Since(start).Seconds()
+	return r.saveNetwork(record.DenseFile, state.Network)
+}
+
+// orInterrupted turns the error of a ctx that ended after a training, of which
+// there is a checkpoint, into one of the kind [backend.ErrInterrupted].
+func (r *run) orInterrupted(ctx context.Context, err error) error {
+	if !ended(ctx, err) {
+		return err
+	}
+	return fmt.Errorf("%w while networks were judged: go on with nashprune train --resume %s", backend.ErrInterrupted, r.Dir)
+}
+
+// conclude measures latencies, writes the result and removes the checkpoint.
+func (r *run) conclude(ctx context.Context, engine backend.Engine) (*record.Result, error) {
+	r.tell("measuring latencies")
+	start := time.Now()
+	var (
+		dense *network.Network
+		err   error
+	)
+	if r.result.Dense.Source == "" {
+		if dense, err = r.initial(); err == nil {
+			r.result.Dense = session.Judge(dense)
+			r.result.Dense.Source = record.NotTrained
+		}
+	} else {
+		dense, _, err = network.Load(filepath.Join(r.Dir, record.DenseFile))
+	}
+	if err != nil {
+		return nil, err
+	}
+	networks, reports := []*network.Network{dense}, []*record.Judged{&r.result.Dense}
+	if r.result.Pruned != nil {
+		pruned, _, err := network.Load(filepath.Join(r.Dir, record.PrunedFile))
+		if err != nil {
+			return nil, err
+		}
+		networks, reports = append(networks, pruned), append(reports, &r.result.Pruned.Judged)
+	}
+	microseconds, batch, err := cost.Latencies(ctx, engine, r.data.Test.Len(), networks)
+	if err != nil {
+		return nil, r.orInterrupted(ctx, err)
+	}
+	for i, report := range reports {
+		report.LatencyUS, report.LatencyBatch = microseconds[i], batch
+	}
+	r.result.Seconds.Evaluate += time.Since(start).Seconds()
+	r.result.Seconds.Total = r.before + time.Since(r.started).Seconds()
+	if err := r.write(record.ResultFile, func(w io.Writer) error { return r.result.Write(w) }); err != nil {
+		return nil, err
+	}
+	result := r.result // apart from the run, which holds the data
+	return &result, r.removeCheckpoint()
+}

@@ -1,0 +1,62 @@
+package cost
+
+import (
+	"context"
+	"math"
+
+	"nashprune/game"
+	"nashprune/trainer/backend"
+	"nashprune/trainer/network"
+	"nashprune/trainer/random"
+)
+
+// How a latency model is measured: like latencies, but of more networks and with
+// fewer passes of each.
+const modelShapes = 46 // besides the whole network and the least
+
+var modelTurns = turns{count: 4, warmUp: 2, passes: 7}
+
+// MeasureModel times parts of a network on a device, in turns, and fits a
+// model to the lower quartiles: where a machine does other work, too, the median of
+// so few passes is often of that. The engine is left with the last part.
+func MeasureModel(ctx context.Context, engine backend.Engine, device string, available int, whole *network.Network, seed uint64) (*Model, error) {
+	parts := latencyParts(whole, seed)
+	batch := min(LatencyBatch, available)
+	times, err := modelTurns.times(ctx, engine, batch, parts)
+	if err != nil {
+		return nil, err
+	}
+	var widths [][]int
+	var quartiles []float64
+	for i, n := range parts {
+		widths, quartiles = append(widths, n.Widths()), append(quartiles, max(times[i][len(times[i])/4], 1e-3)) // clocks may stand still
+	}
+	model := fitModel(widths, quartiles)
+	model.Device, model.Batch = device, batch
+	return model, nil
+}
+
+// latencyParts returns the whole network, the least one and networks in between,
+// whose widths are drawn evenly on a logarithmic scale. Their neurons are evenly
+// spread over those of the whole, so that as many of them are silent.
+func latencyParts(whole *network.Network, seed uint64) []*network.Network {
+	draw := random.New(seed, random.Timing, 0, 0)
+	parts := []*network.Network{whole}
+	for k := range modelShapes + 1 {
+		var keep network.Survivors
+		for _, layer := range whole.Hidden() {
+			count := min(game.LeastPerLayer, layer.Out)
+			if k > 0 {
+				ratio := float64(layer.Out) / float64(count)
+				count = int(math.Round(float64(count) * math.Pow(ratio, draw.Float64())))
+			}
+			stay := make([]int, count)
+			for i := range stay {
+				stay[i] = i * layer.Out / count
+			}
+			keep = append(keep, stay)
+		}
+		parts = append(parts, whole.Keep(keep))
+	}
+	return parts
+}

@@ -1,0 +1,9 @@
+package dataset
+
+// Task names what is predicted.
+type Task string
+
+const (
+	Classification Task = "classification"
+	Regression     Task = "regression"
+)

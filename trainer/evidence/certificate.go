@@ -1,0 +1,163 @@
+package evidence
+
+import (
+	"nashprune/game"
+	"nashprune/trainer/backend"
+	"nashprune/trainer/network"
+	"nashprune/trainer/record"
+)
+
+// newCertificate returns a certificate without layers and players.
+func newCertificate(kind game.Kind, c game.Certificate) *record.Certificate {
+	return &record.Certificate{
+		Schema: record.CertificateSchema, Game: kind, Bound: game.EquilibriumBound,
+		RelativeGap: c.RelativeGap(), Claimed: c.Claimed(), Certificate: c,
+	}
+}
+
+// nameMostTempted names in c the player whose gain is the largest, from the accounts of
+// each layer's players and their indices.
+func nameMostTempted(c *record.Certificate, accounts [][]game.Account, indices [][]int) {
+	if l, position := game.MostTempted(accounts); l >= 0 {
+		c.MostTempted = &record.PlayerName{Layer: l, Index: indices[l][position]}
+	}
+}
+
+// certifyLayer adds to c a layer with the accounts of its players.
+func certifyLayer(c *record.Certificate, layer record.CertifiedLayer, accounts []game.Account) {
+	layer.Players = len(accounts)
+	for _, a := range accounts {
+		layer.Gap += a.Gain
+		layer.Supply += a.BestResponse
+	}
+	c.Layers = append(c.Layers, layer)
+	c.SpectralRadius = new(float64)
+	for _, layer := range c.Layers {
+		if layer.SpectralRadius == nil {
+			c.SpectralRadius = nil
+			return
+		}
+		*c.SpectralRadius = max(*c.SpectralRadius, *layer.SpectralRadius)
+	}
+}
+
+// FinishedMarket is what a certificate of a market rests on. The slices have one entry
+// a hidden layer; WhenItLeft and AtTheEnd say for every removed player by how much the
+// loss falls when it is put back, see [record.PutBack].
+type FinishedMarket struct {
+	Certificate          game.Certificate // of the closing state
+	Ledgers              []*game.Ledger
+	Closing              []Closing
+	WhenItLeft, AtTheEnd [][]float64
+	Witnesses            *Witnesses      // nil: no player was put back
+	Players              []record.Player // all, by layer and index
+	Rounds               []record.RoundLine
+}
+
+// MarketCertificate states what is known of a finished market.
+func MarketCertificate(m FinishedMarket) *record.Certificate {
+	c := newCertificate(game.MarketGame, m.Certificate)
+	c.Rounds = m.Rounds
+	if m.Witnesses != nil {
+		c.PutBack = &record.PutBackSummary{Part: m.Witnesses.part, Samples: len(m.Witnesses.Chosen)}
+	}
+	var (
+		all     [][]game.Account
+		indices [][]int
+	)
+	for l, ledger := range m.Ledgers {
+		var layer game.Certificate
+		end := m.Closing[l]
+		accounts := layer.CertifyMarket(game.Market{Price: end.Price}, end.Worths, end.Participations)
+		radius := 0. // the eigenvalues are the players' feedbacks, see game.Account
+		for _, a := range accounts {
+			radius = max(radius, a.Feedback)
+		}
+		certifyLayer(c, record.CertifiedLayer{Price: end.Price, Cost: end.Cost, Demand: end.Demand, SpectralRadius: &radius}, accounts)
+		all, indices = append(all, accounts), append(indices, end.Players)
+		for i, r := range ledger.Records {
+			p := record.CertifiedPlayer{PlayerName: record.PlayerName{Layer: l, Index: i}, Reason: r.Reason, Round: r.Round, Epoch: m.Players[len(c.Players)].Epoch}
+			if len(end.Players) > 0 && end.Players[0] == i {
+				p.Account = accounts[0]
+				end.Players, accounts = end.Players[1:], accounts[1:]
+			} else {
+				p.Account = game.Market{Price: r.Price}.Account(r.Worth, r.Participation)
+			}
+			if r.Reason != game.Kept && c.PutBack != nil {
+				p.PutBack = &record.PutBack{WhenItLeft: m.WhenItLeft[l][i], AtTheEnd: m.AtTheEnd[l][i], Refused: r.Price}
+				c.PutBack.Of(r.Reason).Add(*p.PutBack)
+			}
+			c.Players = append(c.Players, p)
+		}
+	}
+	nameMostTempted(c, all, indices)
+	return c
+}
+
+// PaperCertificate states what is known of the paper's game at its end, from the
+// accounts by layer, the statistics measured there, the network and the players.
+func PaperCertificate(g game.Paper, certificate game.Certificate, accounts [][]game.Account, measured []backend.Statistics, n *network.Network, players []record.Player) *record.Certificate {
+	c := newCertificate(game.PaperGame, certificate)
+	var indices [][]int
+	for l, statistics := range measured {
+		norm := 0.
+		for _, square := range statistics.SquaredNorm {
+			norm += square / float64(len(accounts[l]))
+		}
+		certifyLayer(c, record.CertifiedLayer{SpectralRadius: paperRadius(g, statistics.Field(g), n.Layers[l]), MeanSquaredNorm: norm}, accounts[l])
+		indices = append(indices, network.Indices(len(accounts[l])))
+		for i, a := range accounts[l] {
+			p := players[len(c.Players)]
+			c.Players = append(c.Players, record.CertifiedPlayer{PlayerName: record.PlayerName{Layer: l, Index: i}, Reason: p.Reason, Epoch: p.Epoch, Account: a})
+		}
+	}
+	nameMostTempted(c, accounts, indices)
+	return c
+}
+
+// paperRadius returns the spectral radius of the best responses of a layer in the
+// paper's game, or nil where it is not found.
+func paperRadius(g game.Paper, f game.Field, layer network.Linear) *float64 {
+	radius := 0.
+	var inside []int // others stay where they are, and add nothing but eigenvalues of zero
+	for i := range layer.Out {
+		if s := g.BestResponse(f, i); s > 0 && s < 1 {
+			inside = append(inside, i)
+		}
+	}
+	if g.Eta == 0 || len(inside) < 2 { // nobody moves for anybody else
+		return &radius
+	}
+	if len(inside) > spectrumLimit {
+		return nil
+	}
+	f = game.Field{
+		Gradient: network.Select(f.Gradient, inside), SquaredNorm: network.Select(f.SquaredNorm, inside),
+		Competition: network.Select(f.Competition, inside),
+	}
+	layer = network.Linear{
+		In: layer.In, Out: len(inside), Bias: network.Select(layer.Bias, inside),
+		Weight: network.SelectMatrix(layer.Weight, layer.In, inside, network.Indices(layer.In)),
+	}
+	radius, found := spectralRadius(g.Jacobian(f, innerProducts(layer)), layer.Out)
+	if !found {
+		return nil
+	}
+	return &radius
+}
+
+// innerProducts returns <theta_i, theta_j>, of weights and biases, for the players of a
+// layer, a row a player.
+func innerProducts(layer network.Linear) []float64 {
+	theta := newGeneral(layer.Out, layer.In+1)
+	for i := range layer.Out {
+		to := row(theta, i)
+		for j, w := range layer.Weight[i*layer.In : (i+1)*layer.In] {
+			to[j] = float64(w)
+		}
+		to[layer.In] = float64(layer.Bias[i])
+	}
+	products := newGeneral(layer.Out, layer.Out)
+	multiplyByTransposed(theta, theta, products)
+	return products.Data
+}

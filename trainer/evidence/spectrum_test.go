@@ -1,0 +1,200 @@
+package evidence
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"nashprune/game"
+	"nashprune/trainer/network"
+	"nashprune/trainer/random"
+)
+
+func TestSpectralRadius(t *testing.T) {
+	for name, c := range map[string]struct {
+		matrix []float64
+		rows   int
+		want   float64
+	}{
+		"nothing":     {nil, 0, 0},
+		"zero":        {make([]float64, 9), 3, 0},
+		"diagonal":    {[]float64{0.5, 0, 0, -0.75}, 2, 0.75},
+		"rotation":    {[]float64{0, -2, 2, 0}, 2, 2}, // a complex pair
+		"triangular":  {[]float64{0.5, 100, 0, 0.25}, 2, 0.5},
+		"two against": {[]float64{0, -3, -3, 0}, 2, 3},
+		"zero row":    {[]float64{0, 0, 0, 7, 0.5, 0, 9, 0, 0.25}, 3, 0.5},
+	} {
+		// An eigenvalue of a well-conditioned problem of two rows.
+		if got, found := spectralRadius(c.matrix, c.rows); !found || math.Abs(got-c.want) > 1e-14 {
+			t.Errorf("%s: %g, %v, want %g", name, got, found, c.want)
+		}
+	}
+}
+
+// TestMarketEigenvaluesAreFeedbacks: the largest eigenvalue of the map that a round of a
+// market plays, differentiated by differences, is the largest feedback.
+func TestMarketEigenvaluesAreFeedbacks(t *testing.T) {
+	for seed := range uint64(20) {
+		draw := random.New(seed, random.Testing, 5, 0)
+		const players, demand = 31, 12
+		var meanSquares, participations, worths []float64
+		for range players {
+			m, s := draw.Float64(), 0.05+0.95*draw.Float64()
+			meanSquares, participations, worths = append(meanSquares, m), append(participations, s), append(worths, game.Worth(s, m))
+		}
+		want := 0.
+		var c game.Certificate
+		for _, a := range c.CertifyMarket(game.Market{Price: game.ClearingPrice(worths, demand)}, worths, participations) {
+			want = max(want, a.Feedback)
+		}
+		respond := func(player int, change float64) []float64 {
+			moved, responses := slices.Clone(worths), make([]float64, players)
+			moved[player] = game.Worth(participations[player]+change, meanSquares[player])
+			market := game.Market{Price: game.ClearingPrice(moved, demand)}
+			for i, worth := range moved {
+				responses[i] = market.BestResponse(worth)
+			}
+			return responses
+		}
+		jacobian := make([]float64, players*players)
+		const step = 1e-6
+		for j := range players {
+			high, low := respond(j, step), respond(j, -step)
+			for i := range players {
+				jacobian[i*players+j] = (high[i] - low[i]) / (2 * step)
+			}
+		}
+		got, found := spectralRadius(jacobian, players)
+		// Differences are off by step^2/6 times the third derivative of p/(m s^2), which is
+		// 12/s^2 times the first, 4,800 times from s = 0.05, and by 1e-16 over the step; the
+		// matrix is a diagonal and a column.
+		if !found || math.Abs(got-want) > 1e-8*(1+want) {
+			t.Errorf("seed %d: %g, %v, want the feedback %g", seed, got, found, want)
+		}
+	}
+}
+
+// TestConditionNumber has matrices with known singular values: a diagonal between two
+// reflections 1 - 2vv^T, wide and tall, gated, and such that have none.
+func TestConditionNumber(t *testing.T) {
+	reflection := func(n int) []float64 {
+		draw := random.New(uint64(n), random.Testing, 6, 0)
+		v, norm := make([]float64, n), 0.
+		for i := range v {
+			v[i] = draw.Normal()
+			norm += v[i] * v[i]
+		}
+		q := make([]float64, n*n)
+		for i := range n {
+			for j := range n {
+				q[i*n+j] = -2 * v[i] * v[j] / norm
+			}
+			q[i*n+i]++
+		}
+		return q
+	}
+	for _, size := range [][2]int{{5, 9}, {9, 5}, {7, 7}, {1, 3}, {3, 1}} {
+		out, in := size[0], size[1]
+		left, right := reflection(out), reflection(in)
+		layer := network.Linear{In: in, Out: out, Weight: make([]float32, in*out)}
+		side := min(in, out)
+		for i := range out {
+			layer.Participation = append(layer.Participation, 1/float32(i+1))
+			for j := range in {
+				sum := 0.
+				for k := range side { // singular values 2^0 to 2^(side-1)
+					sum += left[i*out+k] * math.Ldexp(1, k) * right[k*in+j]
+				}
+				layer.Weight[i*in+j] = float32(sum * float64(i+1)) // which the gate takes back
+			}
+		}
+		// Weights are rounded to float32, each relative to the largest singular value.
+		want := math.Ldexp(1, side-1)
+		if got := conditionNumber(layer); got == nil || math.Abs(*got-want) > 1e-5*want*want {
+			t.Errorf("%d by %d: %v, want %g", out, in, got, want)
+		}
+		if side > 1 {
+			layer.Participation[0] = 0
+			if got := conditionNumber(layer); out <= in && got != nil {
+				t.Errorf("%d by %d with a dead player: %g", out, in, *got)
+			}
+		}
+	}
+	for _, size := range [][2]int{{0, 3}, {3, 0}} {
+		if got := conditionNumber(network.Linear{Out: size[0], In: size[1]}); got != nil {
+			t.Errorf("%v: %g", size, *got)
+		}
+	}
+}
+
+// TestConditionNumberOfManyWhoAreGone has few players left of many, as the paper's
+// game leaves them, and few whose copies all others are: the numbers are above the
+// limit. The eigenvalues of gonum 0.17 panic on the first.
+func TestConditionNumberOfManyWhoAreGone(t *testing.T) {
+	for name, change := range map[string]func(layer network.Linear, i int){
+		"gone":  func(layer network.Linear, i int) { layer.Participation[i] = 0 },
+		"faint": func(layer network.Linear, i int) { layer.Participation[i] = 1e-40 },
+		"copies": func(layer network.Linear, i int) {
+			copy(layer.Weight[i*layer.In:][:layer.In], layer.Weight[i%16*layer.In:])
+		},
+	} {
+		n := network.New([]int{784, 512, 10})
+		if err := n.Initialise(network.He, 1); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 512 {
+			if i%16 != 0 || name == "copies" {
+				change(n.Layers[0], i)
+			}
+		}
+		if got := conditionNumber(n.Layers[0]); got != nil {
+			t.Errorf("%s: condition number %g", name, *got)
+		}
+	}
+}
+
+// TestConditionNumberOfFaintLayers: where everybody is faint alike the number is that of
+// the same layer at full size.
+func TestConditionNumberOfFaintLayers(t *testing.T) {
+	for _, widths := range [][]int{{20, 40, 3}, {40, 20, 3}} {
+		layer := testNetwork(widths, network.ReLU).Layers[0]
+		want := conditionNumber(layer)
+		for i := range layer.Participation {
+			layer.Participation[i] *= 0x1p-110
+		}
+		for i := range layer.Weight {
+			layer.Weight[i] *= 0x1p-110
+		}
+		if got := conditionNumber(layer); want == nil || got == nil || *got != *want { // powers of two round nothing
+			t.Errorf("%v: %v, want %v", widths, got, want)
+		}
+	}
+}
+
+// TestPaperRadiusOfInsiders: players whose best response is clipped change nothing,
+// so that the radius of the others alone is that of the whole matrix.
+func TestPaperRadiusOfInsiders(t *testing.T) {
+	draw := random.New(6, random.Testing, 0, 0)
+	g := game.Paper{Benefit: game.Printed, Alpha: 1, Beta: 0.5, Gamma: 0.1, Eta: 0.3}
+	layer := network.New([]int{3, 9, 2}).Layers[0]
+	for i := range layer.Weight {
+		layer.Weight[i] = float32(draw.Normal())
+	}
+	var f game.Field
+	products := innerProducts(layer)
+	inside := 0
+	for i := range layer.Out {
+		f.SquaredNorm = append(f.SquaredNorm, products[i*layer.Out+i])
+		f.Gradient = append(f.Gradient, f.SquaredNorm[i]*(1.5*draw.Float64()-0.2))
+		if s := g.BestResponse(f, i); s > 0 && s < 1 {
+			inside++
+		}
+	}
+	if inside < 3 || inside == layer.Out {
+		t.Fatalf("%d of %d inside: the test shows little", inside, layer.Out)
+	}
+	want, _ := spectralRadius(g.Jacobian(f, products), layer.Out)
+	if got := paperRadius(g, f, layer); got == nil || math.Abs(*got-want) > 1e-12*want { // eigenvalues of the same matrix
+		t.Errorf("%v, want %g", got, want)
+	}
+}

@@ -1,0 +1,96 @@
+package trainer
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/BurntSushi/toml"
+
+	"nashprune/trainer/atomicfile"
+	"nashprune/trainer/backend"
+	"nashprune/trainer/filelock"
+	"nashprune/trainer/network"
+	"nashprune/trainer/record"
+)
+
+// saveNetwork writes a model file.
+func (r *run) saveNetwork(name string, n *network.Network) error {
+	d := r.data
+	metadata := network.Metadata{
+		Data: d.Name, Height: d.Height, Width: d.Width, Classes: d.Classes, ClassNames: d.ClassNames,
+		FeatureNames: d.FeatureNames, Mean: d.Mean, Deviation: d.Deviation, Generator: "nashprune " + r.Version,
+	}
+	if d.Standard != nil {
+		metadata.Means, metadata.Deviations = d.Standard.Means, d.Standard.Deviations
+	}
+	if d.Regression() {
+		metadata.TargetMeans, metadata.TargetDeviations, metadata.TargetNames = d.TargetStandard.Means, d.TargetStandard.Deviations, d.TargetNames
+	}
+	return network.Save(filepath.Join(r.Dir, name), n, metadata)
+}
+
+// noCheckpoint says why there is nothing to go on from in a folder.
+func noCheckpoint(dir string) error {
+	if _, err := os.Stat(filepath.Join(dir, record.ResultFile)); err == nil {
+		return backend.Usagef("--resume %s: the run is finished, its result lies there", dir)
+	}
+	return backend.Usagef("--resume %s: there is no %s to go on from: train anew into another folder", dir, record.CheckpointFile)
+}
+
+// lockFile lies in a run folder while a process is at work in it, and longer where the
+// process was killed.
+const lockFile = "run.lock"
+
+// lockFolder keeps a second process out of a run folder, to which both would write their
+// metrics. flag is what the user named the folder with. A folder that may not be written
+// to passes: the first file of the run says so.
+func lockFolder(flag, dir string) (unlock func(), err error) {
+	unlock, err = filelock.Try(filepath.Join(dir, lockFile))
+	switch {
+	case errors.Is(err, os.ErrPermission):
+		return func() {}, nil
+	case errors.Is(err, filelock.ErrHeld):
+		return nil, backend.Usagef("--%s %s: %v: wait for its end, or train into another folder", flag, dir, err)
+	case err != nil:
+		return nil, fmt.Errorf("--%s: %w", flag, err)
+	}
+	return unlock, nil
+}
+
+// createFolder makes the run folder with its configuration and empty metrics, and
+// locks it. Of two runs that begin at once in one folder, one fails here.
+func (r *run) createFolder() (unlock func(), err error) {
+	if err := os.MkdirAll(r.Dir, 0o755); err != nil {
+		return nil, fmt.Errorf("--out: %w", atomicfile.Advised(err))
+	}
+	if unlock, err = lockFolder("out", r.Dir); err != nil {
+		return nil, err
+	}
+	r.metrics, err = os.OpenFile(filepath.Join(r.Dir, record.MetricsFile), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil { // where no locks are known, or the other run was quick
+		unlock()
+		return nil, fmt.Errorf("--out: %w", atomicfile.Advised(err))
+	}
+	if err := r.write(record.ConfigFile, func(w io.Writer) error { return toml.NewEncoder(w).Encode(r.config) }); err != nil {
+		r.metrics.Close()
+		unlock()
+		return nil, err
+	}
+	return unlock, nil
+}
+
+// write writes a file of the run folder, whole or not at all.
+func (r *run) write(name string, content func(io.Writer) error) error {
+	return atomicfile.Write(filepath.Join(r.Dir, name), content)
+}
+
+// removeCheckpoint removes the checkpoint, if there is one.
+func (r *run) removeCheckpoint() error {
+	if err := os.Remove(filepath.Join(r.Dir, record.CheckpointFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,71 @@
+package trainer
+
+import (
+	"context"
+	"fmt"
+
+	"nashprune/game"
+	"nashprune/trainer/backend"
+	"nashprune/trainer/cost"
+	"nashprune/trainer/network"
+	"nashprune/trainer/record"
+	"nashprune/trainer/session"
+)
+
+// openMarket fits a plan to the model of latencies, where the market needs one: the
+// one that the configuration names, else one that is measured on the engine, which is left
+// at the network that it was opened with.
+func (r *run) openMarket(ctx context.Context, engine backend.Engine, p session.Plan, start *network.Network) (session.Plan, error) {
+	if p.Game != game.MarketGame {
+		return p, nil
+	}
+	var err error
+	if r.config.NeedsLatency() {
+		if r.latency == nil {
+			r.tell("measuring how latency grows with width")
+			if r.latency, err = cost.MeasureModel(ctx, engine, r.result.Device.Words(), r.data.Test.Len(), start, r.config.Seed); err != nil {
+				if ended(ctx, err) {
+					return p, fmt.Errorf("%w before the training began", backend.ErrInterrupted)
+				}
+				return p, err
+			}
+			if err := engine.Push(&backend.State{Network: start}); err != nil {
+				return p, err
+			}
+		}
+		if p, err = r.plan(p.Game); err != nil {
+			return p, err
+		}
+	}
+	r.result.Market = &record.Market{Target: p.Target, Cost: r.config.Cost, LatencyModel: r.latency}
+	if p.Target.AccuracyDrop > 0 {
+		r.result.Market.Validation = new(record.ValidationPair)
+	}
+	return p, nil
+}
+
+// readLatencyModel reads the model that the configuration names, if it names one.
+func (r *run) readLatencyModel() (err error) {
+	if r.config.LatencyModel != "" {
+		r.latency, err = cost.ReadModel(r.config.LatencyModel, len(r.hidden)+1)
+	}
+	return err
+}
+
+// concludeMarket says how the network that the market left meets its target.
+func (r *run) concludeMarket(ctx context.Context, t *session.Training, final *network.Network) error {
+	m := r.result.Market
+	if m == nil {
+		return nil
+	}
+	m.Reached = m.Resource.Amount(final.Widths(), r.latency)
+	if m.Validation == nil {
+		return nil
+	}
+	if err := t.Engine.Push(&backend.State{Network: final}); err != nil {
+		return err
+	}
+	var err error
+	m.Validation.Pruned, err = t.ValidationAccuracy(ctx)
+	return err
+}

@@ -1,0 +1,119 @@
+package trainer_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"nashprune/trainer"
+	"nashprune/trainer/backend"
+	"nashprune/trainer/cost"
+	"nashprune/trainer/record"
+)
+
+// TestLatencyRun: a run whose players pay for their time measures a model, meets its
+// target by it, and leaves it in its result, from which another run takes it: two
+// that do give the same bits.
+func TestLatencyRun(t *testing.T) {
+	c := tinyConfig(t)
+	c.Keep, c.MaxLatencyUS = 0, 1e6
+	result, dir := mustRun(t, c)
+	m := result.Market
+	if m == nil || m.LatencyModel == nil || m.Cost != cost.Latency || m.LatencyModel.Device == "" {
+		t.Fatalf("%+v", m)
+	}
+	if result.Pruned.Kept != result.Pruned.Players {
+		t.Errorf("with a second to spare %d of %d stay", result.Pruned.Kept, result.Pruned.Players)
+	}
+	whole := m.LatencyModel.Time(result.Dense.Shape)
+	least := m.LatencyModel.Time([]int{result.Dense.Shape[0], 2, 2, 10})
+	c.LatencyModel = filepath.Join(dir, record.ResultFile)
+	c.MaxLatencyUS = (whole + least) / 2
+	result, dir = mustRun(t, c)
+	if got := *result.Market; got.Reached > c.MaxLatencyUS || got.Reached != m.LatencyModel.Time(result.Pruned.Shape) || got.Limit != c.MaxLatencyUS {
+		t.Errorf("%+v, asked for %g us", got, c.MaxLatencyUS)
+	}
+	_, again := mustRun(t, c)
+	for _, name := range artefacts {
+		if name != record.DenseFile && string(read(t, dir, name)) != string(read(t, again, name)) {
+			t.Errorf("%s differs with the same model", name)
+		}
+	}
+	c.MaxLatencyUS = least / 2
+	if least > 0 {
+		out := filepath.Join(t.TempDir(), "run")
+		if _, err := trainer.Run(context.Background(), c, trainer.Options{Dir: out}); !errors.Is(err, backend.ErrUsage) {
+			t.Errorf("half of what the least network takes: %v", err)
+		}
+		if _, err := os.Stat(out); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("a refused run leaves a folder: %v", err)
+		}
+	}
+}
+
+// TestStoppedWhileLatencyIsMeasured leaves no folder, as nothing was trained.
+func TestStoppedWhileLatencyIsMeasured(t *testing.T) {
+	c := tinyConfig(t)
+	c.Cost = cost.Latency
+	dir := filepath.Join(t.TempDir(), "run")
+	if _, err := trainer.Run(newCountdown(3), c, trainer.Options{Dir: dir}); !errors.Is(err, backend.ErrInterrupted) {
+		t.Errorf("%v", err)
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a folder is left: %v", err)
+	}
+}
+
+// TestAccuracyDropRun: what is said of the drop are the accuracies on the validation
+// part that the last epochs of both trainings had.
+func TestAccuracyDropRun(t *testing.T) {
+	c := tinyConfig(t)
+	c.Keep, c.MaxAccuracyDrop, c.Validation, c.Baseline, c.Rounds = 0, 20, 0.2, true, 8
+	result, dir := mustRun(t, c)
+	v := result.Market.Validation
+	drop, known := v.Drop()
+	if !known || drop != *v.Dense-*v.Pruned || result.Market.Reached != float64(result.Pruned.Kept) {
+		t.Fatalf("%+v, %+v", result.Market, v)
+	}
+	last := map[string]float64{}
+	rounds := 0
+	for text := range bytes.Lines(read(t, dir, record.MetricsFile)) {
+		var line struct {
+			Training           string   `json:"training"`
+			Round              int      `json:"round"`
+			ValidationAccuracy *float64 `json:"validation_accuracy"`
+		}
+		if err := json.Unmarshal(text, &line); err != nil {
+			t.Fatal(err)
+		}
+		if line.Round > 0 {
+			rounds++
+		}
+		if line.ValidationAccuracy == nil {
+			t.Fatalf("a line without an accuracy on the validation part: %+v", line)
+		}
+		last[line.Training] = *line.ValidationAccuracy
+	}
+	if rounds != 8 || last[record.GameTraining] != *v.Pruned || last[record.DenseTraining] != *v.Dense {
+		t.Errorf("%d rounds, the last lines say %v, the result %g and %g", rounds, last, *v.Pruned, *v.Dense)
+	}
+}
+
+// TestPlannedTargets: a plan tells of the target, and of a latency without having
+// measured anything.
+func TestPlannedTargets(t *testing.T) {
+	c := tinyConfig(t)
+	c.Keep, c.MaxLatencyUS = 0, 1e-3
+	d, err := trainer.PlanRun(c, trainer.Options{})
+	if err != nil || d.Target == nil || d.Target.Limit != 1e-3 || d.Cost != cost.Latency || d.Keep != 0 {
+		t.Errorf("%+v, %v", d, err)
+	}
+	c.MaxLatencyUS, c.MaxParameters = 0, 3
+	if _, err := trainer.PlanRun(c, trainer.Options{}); !errors.Is(err, backend.ErrUsage) {
+		t.Errorf("three parameters: %v", err)
+	}
+}

@@ -1,0 +1,225 @@
+package record
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"nashprune/game"
+	"nashprune/trainer/backend"
+)
+
+// CertificateSchema is the number of the layout of equilibrium.json. It goes up
+// when a field changes its meaning or goes away.
+const CertificateSchema = 1
+
+// Certificate is what equilibrium.json holds: how far the game ended from a Nash
+// equilibrium, and on what that rests. Worths and gradients are measured over the
+// whole training part, in the market before its last round keeps exactly as many as
+// asked.
+type Certificate struct {
+	Schema int       `json:"schema"`
+	Game   game.Kind `json:"game"`
+
+	// An equilibrium is claimed only where the relative gap, the gains of all players
+	// over what is at stake, is below the bound.
+	Bound       float64 `json:"bound"`
+	RelativeGap float64 `json:"relative_gap"`
+	Claimed     bool    `json:"claimed"`
+	game.Certificate
+	MostTempted *PlayerName `json:"most_tempted,omitempty"` // whose gain is the largest gap; nobody where nobody gains
+
+	// SpectralRadius is that of the Jacobian of all best responses, the largest of the
+	// layers: below 1, a small change of participations dies out in further rounds on
+	// the same worths, above 1 it grows. Absent where a layer's is.
+	SpectralRadius *float64 `json:"spectral_radius,omitempty"`
+
+	Layers  []CertifiedLayer  `json:"layers"`
+	Rounds  []RoundLine       `json:"rounds,omitempty"`   // of the market
+	PutBack *PutBackSummary   `json:"put_back,omitempty"` // in the market
+	Players []CertifiedPlayer `json:"all_players"`        // by layer and index
+}
+
+// PlayerName names a player by its hidden layer, from 0, and its index in the layer
+// at the start.
+type PlayerName struct {
+	Layer int `json:"layer"`
+	Index int `json:"index"`
+}
+
+func (p PlayerName) String() string { return fmt.Sprintf("%d:%d", p.Layer, p.Index) }
+
+// CertifiedLayer is a hidden layer in the state that is certified.
+type CertifiedLayer struct {
+	Players        int      `json:"players"`
+	Gap            float64  `json:"gap"` // the gains of its players, added
+	Price          float64  `json:"price"`
+	Cost           float64  `json:"cost,omitempty"` // of a player, where all layers share one price
+	Demand         int      `json:"demand"`
+	Supply         float64  `json:"supply"`                    // its players' best responses, added
+	SpectralRadius *float64 `json:"spectral_radius,omitempty"` // absent where it was not worked out
+	// MeanSquaredNorm is the mean of |theta|^2 over its players, in the paper's game.
+	MeanSquaredNorm float64 `json:"mean_squared_norm,omitempty"`
+}
+
+// CertifiedPlayer is a player with its account: in the state that is certified, or
+// when it left, if that was before, at its last quoted worth and price.
+type CertifiedPlayer struct {
+	PlayerName
+	Reason game.Reason `json:"reason"`
+	Round  int         `json:"round"` // in which it left the market, from 1; 0 while it stays
+	Epoch  int         `json:"epoch"` // in which it left, from 1; 0 while it stays
+	game.Account
+	PutBack *PutBack `json:"put_back,omitempty"` // of those who left the market
+}
+
+// PutBack says by how much the mean loss over the witnesses falls when a player
+// that left is put back alone, with full participation, and what that would have
+// cost it. Negative: the loss rises.
+type PutBack struct {
+	WhenItLeft float64 `json:"when_it_left"` // on the network of that round, without all who left in it
+	AtTheEnd   float64 `json:"at_the_end"`   // on the network that the last round of the market left
+	Refused    float64 `json:"refused"`      // the price of full participation when it left
+}
+
+// PutBackSummary counts the players whose return would lower the loss by less than
+// the price that they refused.
+type PutBackSummary struct {
+	Part      backend.Part `json:"part"`    // whose samples are the witnesses
+	Samples   int          `json:"samples"` // of them
+	Dominated PutBackCount `json:"dominated"`
+	PricedOut PutBackCount `json:"priced_out"`
+	Forced    PutBackCount `json:"forced"`
+}
+
+// PutBackCount is about the players who left for one reason.
+type PutBackCount struct {
+	Players    int `json:"players"`
+	WhenItLeft int `json:"when_it_left"` // of them, below the price when they left
+	AtTheEnd   int `json:"at_the_end"`   // and at the end of the market
+}
+
+// Of returns the count for a reason.
+func (s *PutBackSummary) Of(reason game.Reason) *PutBackCount {
+	switch reason {
+	case game.Dominated:
+		return &s.Dominated
+	case game.PricedOut:
+		return &s.PricedOut
+	default:
+		return &s.Forced
+	}
+}
+
+// Add counts a player.
+func (c *PutBackCount) Add(p PutBack) {
+	c.Players++
+	if p.WhenItLeft < p.Refused {
+		c.WhenItLeft++
+	}
+	if p.AtTheEnd < p.Refused {
+		c.AtTheEnd++
+	}
+}
+
+// Write writes the certificate as indented JSON.
+func (c *Certificate) Write(w io.Writer) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", " ")
+	return encoder.Encode(c)
+}
+
+// Player returns the player of a name, or nil if there is none.
+func (c *Certificate) Player(name PlayerName) *CertifiedPlayer {
+	i, found := slices.BinarySearchFunc(c.Players, name, func(p CertifiedPlayer, name PlayerName) int { return p.compare(name) })
+	if !found {
+		return nil
+	}
+	return &c.Players[i]
+}
+
+func (p PlayerName) compare(q PlayerName) int {
+	if p.Layer != q.Layer {
+		return p.Layer - q.Layer
+	}
+	return p.Index - q.Index
+}
+
+// ReadCertificate reads what a run wrote to equilibrium.json. The memory that it takes
+// is bounded by a constant times the length of the text, which it has read. Its errors
+// say in which way the text is not one that a run writes.
+func ReadCertificate(text []byte) (*Certificate, error) {
+	var read struct {
+		Certificate
+		Rounds  checkedList[RoundLine]       `json:"rounds"`
+		Players checkedList[CertifiedPlayer] `json:"all_players"`
+	}
+	if err := json.Unmarshal(text, &read); err != nil {
+		return nil, backend.PlainJSON(err)
+	}
+	c := &read.Certificate
+	c.Rounds, c.Players = read.Rounds, read.Players
+	if c.Schema != CertificateSchema {
+		return nil, fmt.Errorf("it has schema %d and this program knows %d", c.Schema, CertificateSchema)
+	}
+	if c.Game != game.MarketGame && c.Game != game.PaperGame {
+		return nil, fmt.Errorf("%.40q is no game", c.Game)
+	}
+	for _, r := range c.Rounds {
+		if layers := len(c.Layers); len(r.Prices) != layers || len(r.Demand) != layers || len(r.Supply) != layers || len(r.Players) != layers {
+			return nil, fmt.Errorf("round %d is not about %d layers", r.Round, layers)
+		}
+	}
+	next := PlayerName{0, 0}
+	for _, p := range c.Players {
+		if p.PlayerName != next && (next.Index == 0 || p.PlayerName != PlayerName{next.Layer + 1, 0}) {
+			return nil, fmt.Errorf("player %s is not where it belongs", p.PlayerName)
+		}
+		if p.PutBack != nil && c.PutBack == nil {
+			return nil, fmt.Errorf("player %s was put back, and nothing is said of the samples", p.PlayerName)
+		}
+		next = PlayerName{p.Layer, p.Index + 1}
+	}
+	if len(c.Players) == 0 || next.Layer != len(c.Layers)-1 {
+		return nil, fmt.Errorf("its players are not those of %d layers", len(c.Layers))
+	}
+	if m := c.MostTempted; m != nil && c.Player(*m) == nil {
+		return nil, fmt.Errorf("there is no player %s to be tempted", m)
+	}
+	return c, nil
+}
+
+// checkedList reads a JSON list one element at a time and stops at the first that says
+// nothing, so that a short text cannot ask for much memory.
+type checkedList[T interface{ check() error }] []T
+
+func (l *checkedList[T]) UnmarshalJSON(text []byte) error {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	if start, err := decoder.Token(); err != nil || start == nil {
+		return err // null is no list, and no error
+	} else if start != json.Delim('[') {
+		return errors.New("rounds and players are lists")
+	}
+	for decoder.More() {
+		var element T
+		if err := decoder.Decode(&element); err != nil {
+			return backend.PlainJSON(err)
+		}
+		if err := element.check(); err != nil {
+			return err
+		}
+		*l = append(*l, element)
+	}
+	return nil
+}
+
+func (p CertifiedPlayer) check() error {
+	known := []game.Reason{game.Kept, game.Dominated, game.PricedOut, game.Forced, game.BelowThreshold}
+	if !slices.Contains(known, p.Reason) {
+		return fmt.Errorf("player %s has the reason %.40q, which is none of %q", p.PlayerName, p.Reason, known)
+	}
+	return nil
+}

@@ -1,0 +1,23 @@
+package record
+
+import (
+	"nashprune/trainer/backend"
+	"nashprune/trainer/cost"
+)
+
+// DryRun is what a run would do, without having done any of it.
+type DryRun struct {
+	Device        Device             `json:"device"`
+	Data          Data               `json:"data"`
+	Shape         []int              `json:"shape"` // from the inputs to the logits
+	Players       int                `json:"players"`
+	Keep          int                `json:"keep,omitempty"`   // players that stay, where that is known
+	Target        *cost.Target       `json:"target,omitempty"` // of the market
+	Cost          cost.Resource      `json:"cost,omitempty"`   // what players pay for, where all layers share one market
+	Parameters    int                `json:"parameters"`
+	MACs          int                `json:"macs"` // multiply-accumulate operations a sample
+	Epochs        int                `json:"epochs"`
+	StepsPerEpoch int                `json:"steps_per_epoch"`
+	Steps         int                `json:"steps"` // of a training; with a baseline there are two
+	Memory        backend.MemoryPlan `json:"memory"`
+}

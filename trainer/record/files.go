@@ -1,0 +1,13 @@
+package record
+
+// The files of a run folder.
+const (
+	ConfigFile      = "config.toml"            // the resolved configuration
+	MetricsFile     = "metrics.jsonl"          // a line an epoch and a round
+	ResultFile      = "result.json"            // Result
+	DenseFile       = "dense.safetensors"      // the network trained without the game
+	PrunedFile      = "pruned.safetensors"     // what the game left
+	PlayersFile     = "players.csv"            // a row a player
+	CertificateFile = "equilibrium.json"       // Certificate
+	CheckpointFile  = "checkpoint.safetensors" // until the run is finished
+)

@@ -1,0 +1,97 @@
+package record
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"nashprune/trainer/backend"
+)
+
+func (r RoundLine) check() error {
+	if r.Round < 1 || len(r.Prices) == 0 {
+		return fmt.Errorf("round %d without prices", r.Round)
+	}
+	return nil
+}
+
+// ReadRounds reads the lines about rounds of a market from metrics.
+func ReadRounds(metrics io.Reader, m *Market) ([]RoundLine, error) {
+	var rounds []RoundLine
+	lines := bufio.NewReader(metrics)
+	for {
+		line, err := lines.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			return rounds, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		var round RoundLine
+		if err := json.Unmarshal(line, &round); err != nil {
+			return nil, backend.PlainJSON(err)
+		}
+		if round.Round > 0 {
+			if err := m.Belongs(round); err != nil {
+				return nil, fmt.Errorf("it is damaged: %w", err)
+			}
+			rounds = append(rounds, round)
+		}
+	}
+}
+
+// What the lines of metrics.jsonl, progress and errors call a training.
+const (
+	GameTraining    = "game"    // with a game
+	RankingTraining = "ranking" // without one, and players are removed by a criterion
+	DenseTraining   = "dense"   // without, and nobody leaves
+)
+
+// EpochLine is a line of metrics.jsonl about one epoch. Its accuracies are of
+// classification, its R2 of regression.
+type EpochLine struct {
+	Training           string   `json:"training"` // GameTraining, RankingTraining or DenseTraining
+	Epoch              int      `json:"epoch"`
+	Step               int      `json:"step"`
+	LearningRate       float64  `json:"learning_rate"`      // of its last step
+	Loss               float64  `json:"loss"`               // mean over the epoch, before each update
+	Accuracy           *float64 `json:"accuracy,omitempty"` // percent, likewise
+	ValidationLoss     *float64 `json:"validation_loss,omitempty"`
+	ValidationAccuracy *float64 `json:"validation_accuracy,omitempty"`
+	ValidationR2       *float64 `json:"validation_r2,omitempty"`
+	Players            []int    `json:"players"` // of each hidden layer
+	Seconds            float64  `json:"seconds"` // of this training so far
+
+	// Of the paper's game: players of each hidden layer that are not below the
+	// threshold, and the mean participation of all players.
+	Active            []int    `json:"active,omitempty"`
+	MeanParticipation *float64 `json:"mean_participation,omitempty"`
+
+	// ConditionNumbers are those of the effective weights diag(s) W, the largest
+	// singular value over the smallest, of every layer, at a few epochs of a game's
+	// training. Nil within: above a million, or too large to work out.
+	ConditionNumbers []*float64 `json:"condition_numbers,omitempty"`
+}
+
+// RoundLine is a line of metrics.jsonl about one round of the market or of a
+// ranking; the slices have one entry a hidden layer.
+type RoundLine struct {
+	Training string    `json:"training"`
+	Round    int       `json:"round"`
+	Epoch    int       `json:"epoch"`
+	Step     int       `json:"after_step"` // of the training
+	Demand   []int     `json:"demand"`
+	Prices   []float64 `json:"prices,omitempty"` // of the market
+	Supply   []float64 `json:"supply,omitempty"` // the best responses at these prices, added
+	Cuts     []float64 `json:"cuts,omitempty"`   // of a ranking: the highest scores of those who left
+	Players  []int     `json:"players"`          // after it
+
+	// Costs are what one price is multiplied with where all layers share a market.
+	Costs []float64 `json:"costs,omitempty"`
+	// ValidationAccuracy, in percent before the round, is looked at where the target
+	// is how far it may fall; Held is in how many rounds so far the demand was held.
+	ValidationAccuracy *float64 `json:"validation_accuracy,omitempty"`
+	Held               int      `json:"held,omitempty"`
+}

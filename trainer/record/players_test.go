@@ -1,0 +1,58 @@
+package record
+
+import (
+	"bytes"
+	"reflect"
+	"strings"
+	"testing"
+
+	"nashprune/game"
+	"nashprune/trainer/memorytest"
+)
+
+func TestPlayersRoundTrip(t *testing.T) {
+	want := []Player{
+		{Layer: 0, Index: 3, Worth: 1.0 / 3, Price: 1e-300, Participation: 1, Reason: game.Kept},
+		{Layer: 1, Index: 12, Worth: 0, Price: 5, Participation: 0.004, Epoch: 7, Reason: game.PricedOut},
+	}
+	var file bytes.Buffer
+	if err := WritePlayers(&file, want); err != nil {
+		t.Fatal(err)
+	}
+	got, err := ReadPlayers(&file)
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	for _, bad := range []string{"", "a,b\n", "layer,index\n", strings.Join(playerColumns, ",") + "\n1,2,3\n",
+		strings.Join(playerColumns, ",") + "\n1,x,3,4,5,6,kept\n"} {
+		if _, err := ReadPlayers(strings.NewReader(bad)); err == nil {
+			t.Errorf("%q passes", bad)
+		}
+	}
+}
+
+// FuzzPlayers: whatever is read can be written and read again.
+func FuzzPlayers(f *testing.F) {
+	f.Add(strings.Join(playerColumns, ",") + "\n0,1,0.5,0.25,0.1,3,dominated\n")
+	f.Add("layer\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		var players []Player
+		var err error
+		// A row of fourteen bytes is seven strings, and then a player.
+		memorytest.Within(t, memorytest.Bound{PerByte: 128, Constant: 1 << 20}, func() int {
+			players, err = ReadPlayers(strings.NewReader(text))
+			return len(text)
+		})
+		if err != nil {
+			return
+		}
+		var file bytes.Buffer
+		if err := WritePlayers(&file, players); err != nil {
+			t.Fatal(err)
+		}
+		again, err := ReadPlayers(&file)
+		if err != nil || len(again) != len(players) {
+			t.Errorf("%q: %d players, then %d, %v", text, len(players), len(again), err)
+		}
+	})
+}

@@ -1,0 +1,207 @@
+package record
+
+import (
+	"encoding/json"
+	"io"
+
+	"nashprune/game"
+	"nashprune/trainer/backend"
+	"nashprune/trainer/dataset"
+)
+
+// ResultSchema is the number of the layout of result.json. It goes up when a
+// field changes its meaning or goes away.
+const ResultSchema = 1
+
+// Result is what a run found, as result.json holds it. Latencies are medians for a
+// batch. In classification accuracies are in percent and losses mean
+// cross-entropies. In regression there is no accuracy: losses are mean squared
+// errors in standardised units, r2 is the fraction of variance explained over all
+// targets in these units, and rmse is the root mean squared error of each target in
+// its own units, in the order of target_names.
+type Result struct {
+	Schema  int          `json:"schema"`
+	Task    dataset.Task `json:"task,omitempty"` // absent: classification
+	Command string       `json:"command"`
+	Seed    uint64       `json:"seed"`
+	Device  Device       `json:"device"`
+	Data    Data         `json:"data"`
+
+	Dense  Judged  `json:"dense"`
+	Gated  *Gated  `json:"gated,omitempty"`
+	Pruned *Pruned `json:"pruned,omitempty"`
+	// Market says what drove the market and how its target was met.
+	Market      *Market      `json:"market,omitempty"`
+	Equilibrium *Equilibrium `json:"equilibrium,omitempty"`
+
+	Seconds Seconds `json:"seconds"`
+}
+
+// Write writes the result as indented JSON.
+func (r *Result) Write(w io.Writer) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(r)
+}
+
+// Device says what the run was computed on.
+type Device struct {
+	Name       string             `json:"name"`
+	Kind       backend.DeviceKind `json:"kind"`
+	BLAS       string             `json:"blas,omitempty"`
+	DriverInfo string             `json:"driver_info,omitempty"`
+	Kernels    string             `json:"kernels,omitempty"` // of its sets of kernels the one that computed
+	Samples    backend.Placement  `json:"samples,omitempty"` // where they were, if it has memory of its own
+}
+
+// Words names the device with what it computes with: the library of a CPU, the driver
+// and the kernels of a GPU, and whether samples are streamed to it.
+func (d Device) Words() string {
+	words := d.Name
+	for _, more := range []string{d.BLAS, d.DriverInfo} {
+		if more != "" {
+			words += ", " + more
+		}
+	}
+	if d.Kernels != "" {
+		words += ", kernels " + d.Kernels
+	}
+	if d.Samples == backend.Streamed {
+		words += ", samples streamed"
+	}
+	return words
+}
+
+// NewDevice says of a device what results say of it.
+func NewDevice(d backend.Device) Device {
+	return Device{Name: d.Name, Kind: d.Kind, BLAS: d.BLAS, DriverInfo: d.DriverInfo, Kernels: d.Kernels}
+}
+
+// Regression tells whether numbers were predicted rather than classes.
+func (r *Result) Regression() bool { return r.Task == dataset.Regression }
+
+// Data says what the run was trained and judged on, in samples. Of a CSV
+// file it names the column of the labels, and the classes in their order; in
+// regression the targets in their order.
+type Data struct {
+	Name        string       `json:"name"`
+	Train       int          `json:"train"`
+	Validation  int          `json:"validation"`
+	Test        int          `json:"test"`
+	EvaluatedOn backend.Part `json:"evaluated_on"`
+	Label       string       `json:"label,omitempty"`
+	ClassNames  []string     `json:"class_names,omitempty"`
+	TargetNames []string     `json:"target_names,omitempty"`
+}
+
+// Where the figures of the dense network come from.
+const (
+	FromBaseline = "baseline"  // trained as long without the game
+	FromRun      = "run"       // the run itself, with --game off
+	NotTrained   = "untrained" // no baseline was asked for: its size and speed alone
+)
+
+// Judged is a network with its size, its speed and how well it does.
+type Judged struct {
+	Source string `json:"source,omitempty"`
+	Shape  []int  `json:"shape"` // inputs, hidden layers, outputs
+	Quality
+	Loss *float64 `json:"loss,omitempty"` // absent where the network is not trained
+	// Best is the epoch that the network is from, where --patience looked for it.
+	Best       *BestEpoch `json:"best,omitempty"`
+	Parameters int        `json:"parameters"`
+	MACs       int        `json:"macs"`  // multiply-accumulates a sample
+	Bytes      int        `json:"bytes"` // of the parameters in float32
+	LatencyUS  float64    `json:"latency_us"`
+	// LatencyBatch is the batch that was timed: 128 test samples, or all there are.
+	LatencyBatch int `json:"latency_batch"`
+}
+
+// Quality is how well a network does: in classification by its accuracy, in
+// regression by the others. All are absent where the network is not trained.
+type Quality struct {
+	Accuracy *float64 `json:"accuracy,omitempty"`
+	// R2 is absent, too, where the targets of all samples judged on are alike.
+	R2   *float64  `json:"r2,omitempty"`
+	RMSE []float64 `json:"rmse,omitempty"`
+}
+
+// Gated is the network at its full width, with the participations that the game
+// left: in the market zero for all who left, in the paper's game whatever they
+// ended at.
+type Gated struct {
+	Quality
+	// Masked is how well it does once the participations below the threshold are zero,
+	// in the paper's game.
+	Masked *Quality `json:"masked,omitempty"`
+	// MaxLogitDifference is the largest difference, over all samples judged on,
+	// between a logit of the compacted network and of the one of full width whose
+	// removed players are gated to zero. BoundUsed is the largest part of the
+	// float32 rounding bound that such a difference took; at most 1.
+	MaxLogitDifference float64 `json:"max_logit_difference"`
+	BoundUsed          float64 `json:"bound_used"`
+}
+
+// Pruned is the network that is left when all removed players are gone.
+type Pruned struct {
+	Judged
+	Kept     int     `json:"kept"`
+	Players  int     `json:"players"`  // at the start
+	Sparsity float64 `json:"sparsity"` // percent of players removed
+	// Criterion is what players were ranked by where there was no game and so no
+	// equilibrium to end in.
+	Criterion game.Criterion `json:"criterion,omitempty"`
+}
+
+// Equilibrium says how far from a Nash equilibrium the game ended, with worths or
+// gradients measured over the whole training part, and how many players left for
+// which reason. The market is looked at just before its last round keeps exactly
+// as many as asked, the paper's game at the end of training.
+type Equilibrium struct {
+	MaxGap         float64 `json:"max_gap"`
+	RelativeGap    float64 `json:"relative_gap"`
+	Dominated      int     `json:"dominated"`
+	PricedOut      int     `json:"priced_out"`
+	Forced         int     `json:"forced"`
+	BelowThreshold int     `json:"below_threshold"`
+	Kept           int     `json:"kept"`
+}
+
+// NewEquilibrium counts the reasons of players beside the gaps of a certificate.
+func NewEquilibrium(c game.Certificate, players []Player) *Equilibrium {
+	e := &Equilibrium{MaxGap: c.MaxGap, RelativeGap: c.RelativeGap()}
+	for _, p := range players {
+		switch p.Reason {
+		case game.Dominated:
+			e.Dominated++
+		case game.PricedOut:
+			e.PricedOut++
+		case game.Forced:
+			e.Forced++
+		case game.BelowThreshold:
+			e.BelowThreshold++
+		default:
+			e.Kept++
+		}
+	}
+	return e
+}
+
+// Seconds is where the time went, in wall seconds. Train is the training of the
+// run without the baseline; game, while the game was played, and tail, after the
+// market had closed, are parts of it.
+type Seconds struct {
+	Total    float64 `json:"total"`
+	Train    float64 `json:"train"`
+	Game     float64 `json:"game"`
+	Tail     float64 `json:"tail"`
+	Baseline float64 `json:"baseline"`
+	Evaluate float64 `json:"evaluate"`
+}
+
+// BestEpoch is the epoch at whose end the loss on the validation part was lowest.
+type BestEpoch struct {
+	Epoch          int     `json:"epoch"` // from 1
+	ValidationLoss float64 `json:"validation_loss"`
+}

@@ -1,0 +1,169 @@
+package session
+
+import (
+	"context"
+	"slices"
+
+	"nashprune/game"
+	"nashprune/trainer/backend"
+	"nashprune/trainer/cost"
+	"nashprune/trainer/network"
+	"nashprune/trainer/record"
+)
+
+// ranked returns how many players of each layer stay in round k of a ranking.
+func (p Plan) ranked(k int, scores [][]float64) []int {
+	if p.Config.Shape != "" {
+		return p.demands(k)
+	}
+	costs := make([][]float64, len(scores)) // in a market in which all pay the same, the same players would win
+	for l := range costs {
+		costs[l] = slices.Repeat([]float64{1}, len(scores[l]))
+	}
+	return game.ClearTogether(scores, costs, p.fits(float64(k)/float64(p.Config.Rounds))).Demands
+}
+
+// settling is the fraction of a market's rounds, the last ones, in which the demand
+// no longer falls where the target is how far the accuracy may: whoever still leaves
+// then is on the way already, and nobody has to be forced out unseen in the last.
+const settling = 0.2
+
+// The part of the drop that is allowed at which the demand is held: while players
+// are on their way out, since they will leave and take as much accuracy again with
+// them, and once they are gone, since what the networks differ by grows a little
+// until the end of the training. And how many times more players may be there than
+// are asked for, because of what those on their way out take with them nothing is
+// seen yet. All were found on MNIST's validation part (testdata/mnist).
+const (
+	cautionUnderWay = 0.5
+	cautionSettled  = 0.75
+	furthestLead    = 1.5
+)
+
+// holdDemand looks at the accuracy on the validation part before a round, where the
+// target is how far it may fall, and holds the demand for this round where it is too
+// far below the best that was seen since the market opened. Both are of the same
+// learning rate, so they compare.
+func (t *Training) holdDemand(line *record.RoundLine) error {
+	if t.Plan.Target.AccuracyDrop == 0 {
+		return nil
+	}
+	accuracy, err := t.ValidationAccuracy(context.Background())
+	if err != nil {
+		return err
+	}
+	line.ValidationAccuracy = accuracy
+	t.BestAccuracy = max(t.BestAccuracy, *accuracy)
+	asked, players, caution := t.Plan.asked(line.Round-1-t.Held), network.Sum(t.Players()), cautionSettled
+	if players > asked {
+		caution = cautionUnderWay
+	}
+	rounds := t.Plan.Config.Rounds
+	if line.Round > rounds-int(settling*float64(rounds)) || float64(players) > furthestLead*float64(asked) ||
+		t.BestAccuracy-*accuracy > caution*t.Plan.Target.AccuracyDrop {
+		t.Held++
+	}
+	line.Held = t.Held
+	return nil
+}
+
+// ValidationAccuracy evaluates the network as it is, with its participations, on
+// the validation part.
+func (t *Training) ValidationAccuracy(ctx context.Context) (*float64, error) {
+	evaluation, err := t.Engine.Evaluate(ctx, backend.ValidationPart, backend.Want{})
+	if err != nil {
+		return nil, err
+	}
+	accuracy := evaluation.Accuracy()
+	return &accuracy, t.CheckFinite(evaluation.Loss)
+}
+
+// demands returns how many players each layer's market asks for in round k, if the
+// demand fell in every round before.
+func (p Plan) demands(k int) []int {
+	demands := make([]int, len(p.shares))
+	for l, keep := range p.shares {
+		demands[l] = game.Demand(p.Widths[l+1], keep, float64(k)/float64(p.Config.Rounds))
+	}
+	return demands
+}
+
+// Aim fits the plan to its target. It is an error of the kind [backend.ErrUsage] when not
+// even the least network meets it.
+func (p *Plan) Aim() error {
+	hidden := p.Widths[1 : len(p.Widths)-1]
+	p.Target = p.Config.Target(len(hidden))
+	if p.Latency == nil && p.Config.NeedsLatency() {
+		return nil // nothing can be said before it is measured
+	}
+	if p.Target.Resource == cost.Players {
+		var err error
+		p.shares, err = p.Config.Shares(hidden)
+		return err
+	}
+	p.shares = make([]int, len(hidden))
+	for l := range hidden {
+		p.shares[l] = game.LeastPerLayer
+	}
+	if !p.fits(1)(p.shares) {
+		least := p.Target.Resource.Amount(p.between(p.shares), p.Latency)
+		_, flags := p.Config.Targets()
+		if p.Target.Resource == cost.Latency {
+			return backend.Usagef("%s %v is less than the least network takes, with %d players a layer, %.4g us by the model of %s",
+				flags[0], p.Target.Limit, game.LeastPerLayer, least, p.Latency.Device)
+		}
+		return backend.Usagef("%s %.0f is less than the least network has, with %d players a layer: %.0f",
+			flags[0], p.Target.Limit, game.LeastPerLayer, least)
+	}
+	// How many players each layer will keep, nobody knows. Progress expects that all
+	// shrink alike.
+	for part := 1.; part > 0.001; part *= 0.99 {
+		like := make([]int, len(hidden))
+		for l, width := range hidden {
+			like[l] = max(game.LeastPerLayer, int(part*float64(width)))
+		}
+		if p.fits(1)(like) {
+			p.shares = like
+			break
+		}
+	}
+	return nil
+}
+
+// between returns the widths from the inputs to the logits of a network with so
+// many players in each hidden layer.
+func (p Plan) between(hidden []int) []int {
+	return append(append([]int{p.Widths[0]}, hidden...), p.Widths[len(p.Widths)-1])
+}
+
+// fits returns whether a network with so many players a layer is within what the
+// target leaves when a fraction of the game has passed.
+func (p Plan) fits(fraction float64) func(players []int) bool {
+	r := p.Target.Resource
+	budget := p.Target.Budget(r.Amount(p.Widths, p.Latency), fraction)
+	return func(players []int) bool { return r.Amount(p.between(players), p.Latency) <= budget }
+}
+
+// asked returns how many players the market asks for, where its target counts them,
+// when the demand has fallen for so many rounds.
+func (p Plan) asked(fallen int) int {
+	if p.Config.Cost == "" {
+		return network.Sum(p.demands(fallen))
+	}
+	start := p.Target.Resource.Amount(p.Widths, p.Latency)
+	return int(p.Target.Budget(start, float64(fallen)/float64(p.Config.Rounds)))
+}
+
+// clear clears the market for players of the given worths when the demand has
+// fallen for so many rounds.
+func (p Plan) clear(worths [][]float64, fallen int) game.Clearing {
+	if p.Config.Cost == "" {
+		return game.ClearLayers(worths, p.demands(fallen))
+	}
+	players := make([]int, len(worths))
+	for l, layer := range worths {
+		players[l] = len(layer)
+	}
+	costs := p.Config.Cost.Costs(p.between(players), p.Latency)
+	return game.ClearTogether(worths, costs, p.fits(float64(fallen)/float64(p.Config.Rounds)))
+}

@@ -1,0 +1,239 @@
+package session
+
+import (
+	"math"
+
+	"nashprune/game"
+	"nashprune/trainer/backend"
+	"nashprune/trainer/cost"
+	"nashprune/trainer/random"
+	"nashprune/trainer/settings"
+)
+
+// paperPlays tells whether the players of the paper's game move with the step that
+// follows.
+func (p Plan) paperPlays(step int) bool {
+	return p.Game == game.PaperGame || p.Game == game.RankingGame && p.Config.Criterion == game.Participation && step < p.closes
+}
+
+// Plan is the calendar of one training: what happens at which step. It holds no
+// state, so a training can be taken up again at any step.
+type Plan struct {
+	Config   settings.Config
+	Game     game.Kind
+	samples  int
+	PerEpoch int // steps; the last may hold a partial batch
+	Total    int // steps
+
+	// The market opens after step opens and closes after step closes; both are
+	// zero where there is none.
+	opens, closes int
+	Widths        []int // at the start, from the inputs to the logits
+	// shares are the players that each hidden layer keeps in the market, or, where
+	// all layers share one or are ranked together, may be expected to keep.
+	shares  []int
+	Target  cost.Target
+	Latency *cost.Model // where the market needs one, once it is known
+}
+
+// longestStretch is how many steps run without a word from the host: short
+// enough to show progress and to stop soon, long enough to cost nothing.
+const longestStretch = 64
+
+// NewPlan returns the plan of a training of a network of the given widths. It is
+// an error of the kind [backend.ErrUsage] when the rounds do not fit into the market's
+// steps, and when no network meets the market's target.
+func NewPlan(c settings.Config, kind game.Kind, widths []int, samples int) (Plan, error) {
+	p := Plan{Config: c, Game: kind, samples: samples, Widths: widths}
+	p.PerEpoch = (samples + c.Batch - 1) / c.Batch
+	p.Total = c.Epochs * p.PerEpoch
+	if !kind.InRounds() {
+		return p, nil
+	}
+	p.opens = int(math.Round(c.WarmUp * float64(p.Total)))
+	p.closes = min(p.Total, p.opens+int(math.Round(c.GameShare*float64(p.Total))))
+	if steps := p.closes - p.opens; steps < c.Rounds {
+		return p, backend.Usagef("--rounds %d do not fit into the %d steps while the market is open: fewer rounds, more epochs or a larger --game-share",
+			c.Rounds, steps)
+	}
+	return p, p.Aim()
+}
+
+// RoundEnd returns the step after which round k takes place, from 1.
+func (p Plan) RoundEnd(k int) int {
+	return p.opens + k*(p.closes-p.opens)/p.Config.Rounds
+}
+
+// roundAt returns the round that takes place after step, or 0.
+func (p Plan) roundAt(step int) int {
+	if !p.Game.InRounds() || step <= p.opens || step > p.closes {
+		return 0
+	}
+	rounds, span := p.Config.Rounds, p.closes-p.opens
+	// The smallest k that does not end before step.
+	if k := ((step-p.opens)*rounds + span - 1) / span; p.RoundEnd(k) == step {
+		return k
+	}
+	return 0
+}
+
+// SharedSteps returns the steps of the prefix that a training shares with others that
+// differ only in what happens from the first round on, or 0 if it shares none, as with a
+// model of latencies, which is measured.
+func (p Plan) SharedSteps() int {
+	if !p.Game.InRounds() || p.Config.NeedsLatency() {
+		return 0
+	}
+	return p.RoundEnd(1) - 1
+}
+
+// EpochOf returns the epoch that contains the given number of finished steps,
+// from 1: the epoch of its last step.
+func (p Plan) EpochOf(step int) int { return max(1, (step+p.PerEpoch-1)/p.PerEpoch) }
+
+// tracking says whether the step that follows keeps statistics: from an epoch
+// before the market opens until it closes, unless rounds observe the players.
+func (p Plan) tracking(step int) bool {
+	return p.Game == game.MarketGame && p.Config.Worth != game.Outputs && step >= p.opens-p.PerEpoch && step < p.closes
+}
+
+// open tells whether players may leave after the step that follows. Weights then do not
+// decay by AdamW: they make up for participations that fall, and decay would hold them
+// back (testdata/mnist).
+func (p Plan) open(step int) bool {
+	return p.Game.InRounds() && step >= p.opens && step < p.closes
+}
+
+// next returns where the stretch that starts after step ends: at the next round
+// or the end of the epoch, where the market opens, a step before its first round, where tracking begins or
+// ends, or when it is long enough.
+func (p Plan) next(step int) int {
+	end := min(step+longestStretch, (step/p.PerEpoch+1)*p.PerEpoch, p.Total)
+	for s := step + 1; s < end; s++ {
+		if p.roundAt(s) > 0 || s == p.opens || s == p.SharedSteps() || p.tracking(s) != p.tracking(step) {
+			return s
+		}
+	}
+	return end
+}
+
+// learningRate returns the rate of the step that follows after step others.
+func (p Plan) learningRate(step int) float64 {
+	rate := p.Config.LearningRate
+	if warmUp := p.Config.LearningRateWarmUp * float64(p.PerEpoch); float64(step+1) < warmUp {
+		rate *= float64(step+1) / warmUp
+	}
+	switch p.Config.Schedule {
+	case settings.Cosine:
+		if step >= p.closes {
+			rate *= between(1, settings.CosineFloor, float64(step-p.closes)/float64(p.Total-p.closes))
+		}
+	case settings.Step:
+		rate *= math.Pow(p.Config.StepFactor, math.Floor(float64(step)/(p.Config.StepEpochs*float64(p.PerEpoch))))
+	}
+	return rate
+}
+
+// between returns the point on half a cosine from one number to another when a
+// fraction of the way has passed.
+func between(from, to, passed float64) float64 {
+	return to + (from-to)*(1+math.Cos(math.Pi*passed))/2
+}
+
+// stretch returns the steps from one count of steps to another, in one epoch
+// whose order of samples is given.
+func (p Plan) stretch(order []int32, from, to int) backend.Stretch {
+	first := from / p.PerEpoch * p.PerEpoch // of the epoch
+	batch := p.Config.Batch
+	s := backend.Stretch{
+		Order:   order[(from-first)*batch : min(p.samples, (to-first)*batch)],
+		Track:   p.tracking(from),
+		NoDecay: p.open(from),
+	}
+	for step := from; step < to; step++ {
+		s.LearningRates = append(s.LearningRates, p.learningRate(step))
+	}
+	if p.paperPlays(from) {
+		s.Paper = &backend.PaperMove{Game: p.Config.Paper(), Update: p.Config.Update, Rate: p.Config.ParticipationRate}
+	}
+	return s
+}
+
+// order returns the order of the training samples in an epoch, from 0.
+func (p Plan) order(epoch int) []int32 {
+	return random.New(p.Config.Seed, random.Order, uint32(epoch), 0).Permutation(p.samples)
+}
+
+// A round observes the players on one of 32 of as many samples as are trained on between
+// two rounds. That takes two thirds of a step's products for each, as no gradients of
+// weights are worked out, and so 2 % of the training's. On fewer than 256 a mean square is
+// off by a fifth of itself and more, so that many it takes also where they are more than
+// one of 32, and more than 1024 tell little else.
+const (
+	observedShare  = 1. / 32
+	fewestObserved = 256
+	mostObserved   = 1024
+)
+
+// Observed returns on how many of so many training samples a round observes the
+// players, where so many are trained on between two rounds.
+func Observed(between float64, samples int) int {
+	return min(max(int(between*observedShare), fewestObserved), mostObserved, samples)
+}
+
+// observed returns the training samples on which round k observes the players.
+func (p Plan) observed(k int) []int32 {
+	between := float64((p.closes-p.opens)*p.Config.Batch) / float64(p.Config.Rounds)
+	all := random.New(p.Config.Seed, random.Observation, uint32(k), 0).Permutation(p.samples)
+	return all[:Observed(between, p.samples)]
+}
+
+// conditionPoints is at how many epochs of a game's training condition numbers are
+// taken: for 784-512-256-10 each takes about a tenth of a second.
+const conditionPoints = 5
+
+// ConditionsDue tells whether condition numbers are taken at the end of an epoch,
+// from 1: at the last and at those that divide the training into equal parts, as
+// nearly as there are epochs.
+func (p Plan) ConditionsDue(epoch int) bool {
+	part := func(epoch int) int { return epoch * conditionPoints / p.Config.Epochs }
+	return p.Game != game.NoGame && p.Game != game.RankingGame && part(epoch) > part(epoch-1)
+}
+
+// Work estimates the multiplications that the steps from one count to another
+// take, by the players that the market asks for at the time.
+func (p Plan) Work(from, to int) float64 {
+	total := 0.
+	for step := from; step < to; {
+		end := to // until which all steps take the same
+		switch {
+		case step < p.opens:
+			end = min(to, p.opens)
+		case step < p.closes:
+			end = step + 1
+		}
+		total += float64(end-step) * p.StepWork(step)
+		step = end
+	}
+	return total
+}
+
+func (p Plan) StepWork(step int) float64 {
+	passed := 0.
+	switch {
+	case !p.Game.InRounds() || step < p.opens:
+	case step >= p.closes:
+		passed = 1
+	default:
+		passed = float64(step-p.opens) / float64(p.closes-p.opens)
+	}
+	macs, below := 0., p.Widths[0]
+	for l, width := range p.Widths[1:] {
+		if l < len(p.shares) {
+			width = game.Demand(width, p.shares[l], passed)
+		}
+		macs += float64(below * width)
+		below = width
+	}
+	return macs
+}

@@ -1,0 +1,200 @@
+package session
+
+import (
+	"errors"
+	"math"
+	"testing"
+
+	"nashprune/game"
+	"nashprune/trainer/backend"
+	"nashprune/trainer/settings"
+)
+
+// TestConditionsAreDueEvenly: at the last epoch always, five times where there are
+// as many epochs, and never without a game.
+func TestConditionsAreDueEvenly(t *testing.T) {
+	for _, epochs := range []int{1, 2, 5, 7, 20, 1001} {
+		for _, kind := range []game.Kind{game.MarketGame, game.PaperGame, game.NoGame} {
+			p := Plan{Config: settings.Config{Epochs: epochs}, Game: kind}
+			due := 0
+			for epoch := 1; epoch <= epochs; epoch++ {
+				if p.ConditionsDue(epoch) {
+					due++
+				}
+			}
+			want := min(epochs, conditionPoints)
+			if kind == game.NoGame {
+				want = 0
+			}
+			if due != want || p.ConditionsDue(epochs) != (kind != game.NoGame) {
+				t.Errorf("%d epochs with the game %s: due %d times", epochs, kind, due)
+			}
+		}
+	}
+}
+
+func testConfig() settings.Config {
+	c := settings.Default()
+	c.Epochs, c.Batch, c.Rounds, c.Keep = 10, 16, 4, 9
+	return c
+}
+
+var planWidths = []int{20, 30, 15, 4}
+
+// TestStretchesCoverEveryStepOnce walks plans from end to end: stretches follow
+// on one another, stay within an epoch, a phase and a round, and bring every
+// sample of every epoch exactly once.
+func TestStretchesCoverEveryStepOnce(t *testing.T) {
+	for _, samples := range []int{16, 17, 100, 1000, 1601} {
+		for _, kind := range []game.Kind{game.MarketGame, game.PaperGame, game.NoGame} {
+			c := testConfig()
+			c.WarmUp = 0.13 // so that the market opens within an epoch
+			if samples%2 == 1 {
+				c.Worth = game.Effective // so that some steps keep statistics
+			}
+			p, err := NewPlan(c, kind, planWidths, samples)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rounds, step := 0, 0
+			seen := make([]int, samples)
+			order := p.order(0)
+			for step < p.Total {
+				end := p.next(step)
+				if end <= step || end > p.Total || end-step > longestStretch {
+					t.Fatalf("%s, %d samples: a stretch from %d to %d", kind, samples, step, end)
+				}
+				for s := step; s < end; s++ {
+					if s > step && (s%p.PerEpoch == 0 || p.roundAt(s) > 0 || kind == game.MarketGame && s == p.opens) {
+						t.Fatalf("%s, %d samples: the stretch from %d to %d runs past %d", kind, samples, step, end, s)
+					}
+					if p.tracking(s) != p.tracking(step) {
+						t.Fatalf("%s, %d samples: tracking changes at %d within a stretch", kind, samples, s)
+					}
+					if p.open(s) != p.open(step) {
+						t.Fatalf("%s, %d samples: the market opens or closes at %d within a stretch", kind, samples, s)
+					}
+				}
+				stretch := p.stretch(order, step, end)
+				if stretch.Steps() != end-step || (stretch.Paper != nil) != (kind == game.PaperGame) {
+					t.Fatalf("%s, %d samples: stretch %+v from %d to %d", kind, samples, stretch, step, end)
+				}
+				if want := kind == game.MarketGame && p.opens <= step && step < p.closes; stretch.NoDecay != want {
+					t.Fatalf("%s, %d samples: NoDecay is %v from step %d to %d", kind, samples, stretch.NoDecay, step, end)
+				}
+				for _, sample := range stretch.Order {
+					seen[sample]++
+				}
+				if round := p.roundAt(end); round > 0 {
+					rounds++
+					if round != rounds || p.RoundEnd(round) != end {
+						t.Fatalf("%s, %d samples: round %d after step %d, %d rounds so far", kind, samples, round, end, rounds)
+					}
+				}
+				step = end
+			}
+			want := 0
+			if kind == game.MarketGame {
+				want = p.Config.Rounds
+				if last := p.demands(rounds); last[0] != 6 || last[1] != 3 {
+					t.Errorf("the last demand is %v", last)
+				}
+			}
+			if rounds != want {
+				t.Errorf("%s, %d samples: %d rounds, want %d", kind, samples, rounds, want)
+			}
+			for sample, n := range seen {
+				if n != p.Config.Epochs {
+					t.Fatalf("%s, %d samples: sample %d comes %d times", kind, samples, sample, n)
+				}
+			}
+		}
+	}
+}
+
+func TestOrdersAreOfTheSeedAndTheEpoch(t *testing.T) {
+	p, err := NewPlan(testConfig(), game.NoGame, planWidths, 50)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := p
+	other.Config.Seed++
+	same := func(a, b []int32) bool {
+		for i := range a {
+			if a[i] != b[i] {
+				return false
+			}
+		}
+		return true
+	}
+	if !same(p.order(3), p.order(3)) || same(p.order(3), p.order(4)) || same(p.order(3), other.order(3)) {
+		t.Error("an order depends on seed and epoch, and on nothing else")
+	}
+}
+
+func TestLearningRates(t *testing.T) {
+	c := testConfig()
+	c.LearningRate, c.LearningRateWarmUp, c.StepEpochs, c.StepFactor = 0.5, 2, 2.5, 0.2
+	for _, test := range []struct {
+		schedule settings.ScheduleKind
+		kind     game.Kind
+		step     int
+		want     float64
+	}{
+		{settings.Constant, game.NoGame, 0, 0.5 * 1 / 20}, // 10 steps an epoch
+		{settings.Constant, game.NoGame, 9, 0.5 * 10 / 20},
+		{settings.Constant, game.NoGame, 20, 0.5},
+		{settings.Constant, game.NoGame, 99, 0.5},
+		{settings.Cosine, game.NoGame, 50, 0.5 * (0.01 + 0.99/2)},
+		{settings.Cosine, game.MarketGame, 49, 0.5}, // the market closes after step 50
+		{settings.Cosine, game.MarketGame, 50, 0.5},
+		{settings.Cosine, game.MarketGame, 75, 0.5 * (0.01 + 0.99/2)},
+		{settings.Cosine, game.MarketGame, 99, 0.5 * (0.01 + 0.99*(1+math.Cos(math.Pi*49/50))/2)},
+		{settings.Step, game.NoGame, 24, 0.5}, // 2.5 epochs a step
+		{settings.Step, game.NoGame, 25, 0.5 * 0.2},
+		{settings.Step, game.MarketGame, 99, 0.5 * 0.2 * 0.2 * 0.2},
+	} {
+		c.Schedule = test.schedule
+		p, err := NewPlan(c, test.kind, planWidths, 160)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.learningRate(test.step); math.Abs(got-test.want) > 1e-15 {
+			t.Errorf("%s, %s, step %d: %g, want %g", test.schedule, test.kind, test.step, got, test.want)
+		}
+	}
+}
+
+func TestRoundsHaveToFit(t *testing.T) {
+	c := testConfig()
+	c.Rounds = 41 // the market is open for 40 steps
+	if _, err := NewPlan(c, game.MarketGame, planWidths, 160); !errors.Is(err, backend.ErrUsage) {
+		t.Errorf("41 rounds in 40 steps: %v", err)
+	}
+	c.Rounds = 40
+	if _, err := NewPlan(c, game.MarketGame, planWidths, 160); err != nil {
+		t.Errorf("40 rounds in 40 steps: %v", err)
+	}
+}
+
+// TestWork checks that work adds up, and that the market makes a run cheaper.
+func TestWork(t *testing.T) {
+	market, err := NewPlan(testConfig(), game.MarketGame, planWidths, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dense, err := NewPlan(testConfig(), game.NoGame, planWidths, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	macs := 20.*30 + 30*15 + 15*4
+	if got, want := dense.Work(0, dense.Total), macs*float64(dense.Total); got != want {
+		t.Errorf("dense work %g, want %g", got, want)
+	}
+	if got, want := market.StepWork(market.Total-1), 20.*6+6*3+3*4; got != want {
+		t.Errorf("work of the last step %g, want %g", got, want)
+	}
+	if m, d := market.Work(0, market.Total), dense.Work(0, dense.Total); m >= d/1.5 {
+		t.Errorf("the market's work %g is not much below the dense %g", m, d)
+	}
+}

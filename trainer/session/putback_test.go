@@ -1,0 +1,140 @@
+package session
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"nashprune/game"
+	"nashprune/trainer/backend"
+	"nashprune/trainer/dataset"
+	"nashprune/trainer/evidence"
+	"nashprune/trainer/network"
+	"nashprune/trainer/random"
+)
+
+// testSamples are random samples of three features, in four classes or, with
+// outputs, for regression.
+func testSamples(count, outputs int) dataset.Samples {
+	draw := random.New(7, random.Testing, 0, 0)
+	s := dataset.Samples{Features: 3, Outputs: outputs}
+	for range count {
+		for range s.Features {
+			s.Values = append(s.Values, float32(draw.Normal()))
+		}
+		if outputs == 0 {
+			s.Labels = append(s.Labels, uint8(draw.Below(4)))
+		}
+		for range outputs {
+			s.Targets = append(s.Targets, float32(draw.Normal()))
+		}
+	}
+	return s
+}
+
+// testNetwork is a network with random weights and participations.
+func testNetwork(widths []int, activation network.Activation) *network.Network {
+	draw := random.New(9, random.Testing, 0, 0)
+	n := network.New(widths)
+	n.Activation = activation
+	for _, layer := range n.Layers {
+		for i := range layer.Weight {
+			layer.Weight[i] = float32(draw.Normal())
+		}
+		for i := range layer.Bias {
+			layer.Bias[i] = float32(draw.Normal())
+		}
+		for i := range layer.Participation {
+			layer.Participation[i] = float32(draw.Float64())
+		}
+	}
+	return n
+}
+
+// plainLoss is the mean loss of a network, written out neuron by neuron, when the
+// players outside live and beside the one that is back play zero, and that one plays
+// one.
+func plainLoss(w *evidence.Witnesses, n *network.Network, live network.Survivors, backLayer, backIndex int) float64 {
+	total := 0.
+	for b := range w.Chosen {
+		x := w.Inputs.Data[b*w.Inputs.Stride:][:w.Inputs.Cols]
+		for l, layer := range n.Layers {
+			next := make([]float64, layer.Out)
+			for i := range next {
+				u := float64(layer.Bias[i])
+				for j := range layer.In {
+					u += float64(layer.Weight[i*layer.In+j]) * x[j]
+				}
+				switch {
+				case l == len(n.Layers)-1:
+					next[i] = u
+				case l == backLayer && i == backIndex:
+					next[i] = n.Activation.At(u)
+				case slices.Contains(live[l], i):
+					next[i] = n.Activation.At(float64(layer.Participation[i]) * u)
+				}
+			}
+			x = next
+		}
+		total += w.LossOf(b, x)
+	}
+	return total / float64(len(w.Chosen))
+}
+
+// TestDepartedKeepTheirWeights plays a market by hand: what is put back at the end is
+// everybody as it was in the round of leaving, with what the neighbours had for it.
+func TestDepartedKeepTheirWeights(t *testing.T) {
+	p, err := NewPlan(testConfig(), game.MarketGame, []int{3, 6, 5, 4}, 160)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &dataset.Dataset{Classes: 4, Deviation: 1, Train: testSamples(40, 0)}
+	e := &scripted{network: testNetwork(p.Widths, network.ReLU)}
+	training := &Training{Name: "game", Plan: p, Engine: e, Journal: new(quiet), Position: Start(p)}
+	training.Witnesses = evidence.NewWitnesses(d, backend.Loss{}, 100)
+	want := e.network.Clone() // at full width, everybody as it was when it last lived
+	leave := func(last bool, stay network.Survivors) {
+		t.Helper()
+		before := training.Live()
+		want.Scatter(e.network, before)
+		keep := make(network.Survivors, len(stay))
+		for l, ledger := range training.Ledgers {
+			for _, i := range stay[l] {
+				keep[l] = append(keep[l], slices.Index(ledger.Live, i))
+			}
+			ledger.Live = stay[l]
+		}
+		if err := training.putBack(before, last); err != nil {
+			t.Fatal(err)
+		}
+		without := plainLoss(training.Witnesses, want, stay, -1, -1)
+		for l := range stay {
+			for _, i := range before[l] {
+				fall := without - plainLoss(training.Witnesses, want, stay, l, i)
+				// As in TestPutBack.
+				if got := training.WhenItLeft[l][i]; !slices.Contains(stay[l], i) && math.Abs(got-fall) > 1e-11 {
+					t.Errorf("player %d:%d: %g when it left, want %g", l, i, got, fall)
+				}
+			}
+			for i := range training.WhenItLeft[l] {
+				fall := without - plainLoss(training.Witnesses, want, stay, l, i)
+				if last && !slices.Contains(stay[l], i) && math.Abs(training.AtTheEnd[l][i]-fall) > 1e-11 {
+					t.Errorf("player %d:%d: %g at the end, want %g", l, i, training.AtTheEnd[l][i], fall)
+				}
+			}
+		}
+		// Those who stay go on learning.
+		e.network = e.network.Keep(keep)
+		for _, layer := range e.network.Layers {
+			for i := range layer.Weight {
+				layer.Weight[i] *= 1.1
+			}
+		}
+	}
+	leave(false, network.Survivors{{0, 1, 3, 5}, {0, 1, 2, 3, 4}})
+	leave(false, network.Survivors{{0, 3, 5}, {1, 2, 4}})
+	leave(true, network.Survivors{{0, 5}, {1, 4}})
+	if training.Departed != nil {
+		t.Error("the departed are kept after the end of the market")
+	}
+}

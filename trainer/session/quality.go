@@ -1,0 +1,88 @@
+package session
+
+import (
+	"math"
+
+	"nashprune/trainer/backend"
+	"nashprune/trainer/dataset"
+	"nashprune/trainer/network"
+	"nashprune/trainer/record"
+)
+
+// spread returns the mean squared distance of standardised targets from the mean of
+// their target among the same samples: the mean squared error of a network that
+// knows these means and nothing else. It is 1 for the training part, to rounding,
+// and 0 where all samples are alike.
+func spread(s dataset.Samples) float64 {
+	if s.Len() == 0 {
+		return 0
+	}
+	n := float64(s.Len())
+	sum := 0.
+	for k := range s.Outputs {
+		// Differences to the first sample keep the mean of equal numbers exact.
+		first := float64(s.Targets[k])
+		mean, squares := first, 0.
+		for i := k; i < len(s.Targets); i += s.Outputs {
+			mean += (float64(s.Targets[i]) - first) / n
+		}
+		for i := k; i < len(s.Targets); i += s.Outputs {
+			d := float64(s.Targets[i]) - mean
+			squares += d * d / n
+		}
+		sum += squares
+	}
+	return sum / float64(s.Outputs)
+}
+
+// explained returns the fraction of variance that predictions with a mean squared
+// error explain,
+//
+//	R2 = 1 - sum (z-t)^2 / sum (t - mean t)^2,
+//
+// summed over all samples and all targets in standardised units, with the mean of
+// each target among these samples. It is 1 for perfect predictions, 0 for those of
+// the means, and below 0 for worse. It is nil where the samples are all alike.
+func explained(loss float64, s dataset.Samples) *float64 {
+	variance := spread(s)
+	if variance == 0 {
+		return nil
+	}
+	r2 := 1 - loss/variance
+	return &r2
+}
+
+// rootMeanSquares returns the root of the mean squared error of each target in its
+// own units, from predictions for samples.
+func rootMeanSquares(predictions []float32, s dataset.Samples, standard *dataset.Standard) []float64 {
+	errors := make([]float64, s.Outputs)
+	for i, t := range s.Targets {
+		d := float64(predictions[i]) - float64(t)
+		errors[i%s.Outputs] += d * d / float64(s.Len())
+	}
+	for k, square := range errors {
+		errors[k] = math.Sqrt(square) * standard.Deviations[k]
+	}
+	return errors
+}
+
+// Judge fills in what can be said of a network by looking at it.
+func Judge(n *network.Network) record.Judged {
+	return record.Judged{Shape: n.Widths(), Parameters: n.Parameters(), MACs: n.MACs(), Bytes: n.Bytes()}
+}
+
+// SetEvaluation adds to j how well the network does on a part of the data.
+func SetEvaluation(j *record.Judged, e backend.Evaluation, d *dataset.Dataset, part backend.Part) {
+	j.Quality, j.Loss = NewQuality(e, d, part), &e.Loss
+}
+
+// NewQuality says how well a network does by its evaluation on a part of the data,
+// which has to have brought the logits in regression.
+func NewQuality(e backend.Evaluation, d *dataset.Dataset, part backend.Part) record.Quality {
+	if d.Regression() {
+		samples := part.Of(d)
+		return record.Quality{R2: explained(e.Loss, samples), RMSE: rootMeanSquares(e.Logits, samples, d.TargetStandard)}
+	}
+	accuracy := e.Accuracy()
+	return record.Quality{Accuracy: &accuracy}
+}

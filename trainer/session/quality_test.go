@@ -1,0 +1,78 @@
+package session
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"nashprune/trainer/dataset"
+	"nashprune/trainer/random"
+)
+
+// TestExplained holds the variance explained to its definition, and to what it is
+// for perfect predictions, for the means, and for a constant error.
+func TestExplained(t *testing.T) {
+	for _, outputs := range []int{1, 2, 5} {
+		draw := random.New(7, random.Testing, 0, uint32(outputs))
+		s := dataset.Samples{Outputs: outputs}
+		const rows = 37
+		for i := range rows * outputs {
+			s.Targets = append(s.Targets, float32(draw.Normal()*float64(1+i%outputs)+3))
+		}
+		means := make([]float64, outputs)
+		for i, x := range s.Targets {
+			means[i%outputs] += float64(x) / rows
+		}
+		predictions := make([]float32, len(s.Targets))
+		judge := func(predict func(i int) float64) (r2, want float64) {
+			squares, around := 0., 0.
+			for i, x := range s.Targets {
+				predictions[i] = float32(predict(i))
+				e, d := float64(predictions[i])-float64(x), float64(x)-means[i%outputs]
+				squares += e * e
+				around += d * d
+			}
+			loss := squares / float64(len(s.Targets)) // as an evaluation has it
+			return *explained(loss, s), 1 - squares/around
+		}
+		const tolerance = 1e-12 // float64, over a few hundred numbers
+		for name, predict := range map[string]func(i int) float64{
+			"perfect": func(i int) float64 { return float64(s.Targets[i]) },
+			"means":   func(i int) float64 { return means[i%outputs] },
+			"noise":   func(int) float64 { return draw.Normal() },
+		} {
+			got, want := judge(predict)
+			if math.Abs(got-want) > tolerance*(1+math.Abs(want)) {
+				t.Errorf("%d targets, %s: %g, want %g", outputs, name, got, want)
+			}
+			// The means are float32 in the predictions.
+			if name == "perfect" && got != 1 || name == "means" && math.Abs(got) > 1e-6 {
+				t.Errorf("%d targets, %s: %g", outputs, name, got)
+			}
+		}
+	}
+	if r2 := explained(0.5, dataset.Samples{Outputs: 2, Targets: []float32{1, -3, 1, -3}}); r2 != nil {
+		t.Errorf("samples that are alike have %g of their variance explained", *r2)
+	}
+	// The mean of equal numbers is that number, however many there are of it.
+	for rows := 1; rows < 200; rows++ {
+		alike := dataset.Samples{Outputs: 1, Targets: slices.Repeat([]float32{0.1}, rows)}
+		if r2 := explained(0.5, alike); r2 != nil {
+			t.Fatalf("%d samples that are alike have %g of their variance explained", rows, *r2)
+		}
+	}
+	if r2 := explained(0, dataset.Samples{Outputs: 1}); r2 != nil {
+		t.Errorf("no samples have %g of their variance explained", *r2)
+	}
+}
+
+// TestRootMeanSquares has errors of 1 and 2 standardised, and of 3 and none.
+func TestRootMeanSquares(t *testing.T) {
+	s := dataset.Samples{Outputs: 2, Targets: []float32{0, 5, 1, -5}}
+	got := rootMeanSquares([]float32{1, 8, 3, -5}, s, &dataset.Standard{Means: []float64{9, 9}, Deviations: []float64{10, 100}})
+	for k, want := range []float64{10 * math.Sqrt(2.5), 100 * math.Sqrt(4.5)} {
+		if math.Abs(got[k]-want) > 1e-12*want {
+			t.Errorf("target %d: %g, want %g", k, got[k], want)
+		}
+	}
+}

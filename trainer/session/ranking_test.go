@@ -1,0 +1,210 @@
+package session
+
+import (
+	"context"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"nashprune/game"
+	"nashprune/trainer/backend"
+	"nashprune/trainer/dataset"
+	"nashprune/trainer/network"
+	"nashprune/trainer/record"
+	"nashprune/trainer/settings"
+)
+
+// threeFour is a network of two inputs, two hidden layers of two and one output, whose
+// norms are whole numbers.
+func threeFour() *network.Network {
+	n := network.New([]int{2, 2, 2, 1})
+	n.Layers[0].Weight, n.Layers[0].Bias = []float32{2, 3, -3, 0}, []float32{-6, 4} // norms 7 and 5
+	n.Layers[1].Weight, n.Layers[1].Bias = []float32{3, 0, 4, 2}, []float32{4, -4}  // norms 5 and 6
+	n.Layers[2].Weight, n.Layers[2].Bias = []float32{-2, 10}, []float32{9}
+	n.Layers[0].Participation = []float32{0.5, 1}
+	n.Layers[1].Participation = []float32{1, 0.25}
+	return n
+}
+
+// measuring is an engine whose players have known statistics.
+type measuring struct {
+	scripted
+	statistics []backend.Statistics
+}
+
+func (e *measuring) Measure(context.Context) ([]backend.Statistics, error) {
+	return e.statistics, e.note("measure")
+}
+
+// rankingTraining returns a training at whose rounds players are ranked.
+func rankingTraining(t *testing.T, engine backend.Engine, widths []int, change func(*settings.Config)) (*Training, *quiet) {
+	t.Helper()
+	c := testConfig()
+	c.Game = game.RankingGame
+	change(&c)
+	p, err := NewPlan(c, game.RankingGame, widths, 160)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := new(quiet)
+	return &Training{Name: record.RankingTraining, Plan: p, Engine: engine, Data: &dataset.Dataset{Classes: widths[len(widths)-1]}, Journal: q, Position: Start(p)}, q
+}
+
+// TestCriteria holds the scores of every criterion to closed forms.
+func TestCriteria(t *testing.T) {
+	n := threeFour()
+	// The layer above takes in layer 0 by the columns (3, 4 s) and (0, 2 s) with
+	// s = 1 and 0.25 for its rows; layer 1 feeds the output by -2 and 10.
+	measured := []backend.Statistics{
+		{Participation: []float64{0.5, 1}, MeanContribution: []float64{-0.4, 0.1}, MeanSquare: []float64{0.36, 0.04}},
+		{Participation: []float64{1, 0.25}, MeanContribution: []float64{0.3, -2}, MeanSquare: []float64{0.5, 8}},
+	}
+	for criterion, want := range map[game.Criterion][][]float64{
+		game.Magnitude:     {{3.5, 5}, {5, 1.5}},
+		game.PathMagnitude: {{3.5 * math.Sqrt(9+1), 5 * 0.5}, {5 * 2, 1.5 * 10}},
+		game.Taylor:        {{0.2, 0.1}, {0.3, 0.5}},
+		game.Fisher:        {{0.09, 0.04}, {0.5, 0.5}},
+		game.Participation: {{0.5, 1}, {1, 0.25}},
+	} {
+		e := &measuring{scripted: scripted{network: n}, statistics: measured}
+		training, _ := rankingTraining(t, e, n.Widths(), func(c *settings.Config) { c.Keep, c.Criterion = 4, criterion })
+		got, err := training.scores(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for l := range want {
+			for i, x := range want[l] {
+				// A few float64 operations on numbers of float32.
+				if math.Abs(got[l][i]-x) > 1e-14*math.Abs(x) {
+					t.Errorf("%s of %d:%d is %v, want %v", criterion, l, i, got[l][i], x)
+				}
+			}
+		}
+		if asked := slices.Contains(e.asked, "measure"); asked != (criterion == game.Taylor || criterion == game.Fisher) {
+			t.Errorf("%s: measured %v", criterion, asked)
+		}
+	}
+}
+
+// TestRandomScores: they follow from the seed, differ between layers, and a player's
+// does not depend on who is still there.
+func TestRandomScores(t *testing.T) {
+	widths := []int{20, 300, 300, 4}
+	draw := func(seed uint64, live []int) [][]float64 {
+		training, _ := rankingTraining(t, &scripted{}, widths, func(c *settings.Config) { c.Keep, c.Criterion, c.Seed = 9, game.Random, seed })
+		if live != nil {
+			training.Ledgers[0].Live = live
+		}
+		scores, err := training.scores(network.New(widths))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return scores
+	}
+	all, some, other := draw(3, nil), draw(3, []int{7, 250}), draw(4, nil)
+	if some[0][0] != all[0][7] || some[0][1] != all[0][250] || !slices.Equal(some[1], all[1]) {
+		t.Error("scores depend on who is there")
+	}
+	if slices.Equal(all[0], all[1]) || slices.Equal(all[0], other[0]) {
+		t.Error("layers or seeds have the same scores")
+	}
+	mean := 0.
+	for _, x := range all[0] {
+		mean += x / float64(len(all[0]))
+	}
+	// Four deviations of the mean of 300 uniform numbers.
+	if math.Abs(mean-0.5) > 4*math.Sqrt(1./12/300) {
+		t.Errorf("their mean is %g", mean)
+	}
+}
+
+// TestRankingsAskInOrder: like the market's rounds, but nobody moves and nothing is
+// certified; participations are folded and the optimiser restarts after the last.
+func TestRankingsAskInOrder(t *testing.T) {
+	for _, shape := range []string{"", "4-5"} {
+		e := &scripted{network: network.New(planWidths)}
+		for l := range e.network.Hidden() { // row i has the norm i+1 in layer 0, and ten times that in layer 1
+			layer := &e.network.Layers[l]
+			for i := range layer.Out {
+				layer.Bias[i] = float32(i+1) * float32(1+9*l)
+			}
+		}
+		training, q := rankingTraining(t, e, planWidths, func(c *settings.Config) {
+			if c.Shape = shape; shape != "" {
+				c.Keep = 0
+			}
+		})
+		if err := training.Run(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		asked := strings.Join(e.asked, " ")
+		if n := strings.Count(asked, "pull compact"); n != training.Plan.Config.Rounds || len(q.rounds) != n {
+			t.Errorf("%d rounds asked for, %d told of", n, len(q.rounds))
+		}
+		for _, never := range []string{"track", "move", "measure", "statistics"} {
+			if strings.Contains(asked, never) {
+				t.Errorf("%s is asked for: %s", never, asked)
+			}
+		}
+		if !strings.Contains(asked, "pull compact fold restart train") || strings.Count(asked, "fold") != 1 {
+			t.Errorf("the last round does not fold and restart: %s", asked)
+		}
+		// All of the second layer are larger than most of the first, so 9 players at
+		// free shape are 2 and 7; the best of a layer are its last.
+		want := []int{2, 7}
+		if shape != "" {
+			want = []int{4, 5}
+		}
+		last := q.rounds[len(q.rounds)-1]
+		if !slices.Equal(last.Players, want) || !slices.Equal(last.Demand, want) || training.Live()[0][0] != 30-want[0] || training.Live()[1][0] != 15-want[1] {
+			t.Errorf("shape %q: %v stay: %v", shape, last.Players, training.Live())
+		}
+		// The cubic schedule in between: N = 45, K = 9, K + (N-K)(1-k/4)^3.
+		for k, total := range []int{24, 14, 10, 9} {
+			if got := network.Sum(q.rounds[k].Players); shape == "" && got != total {
+				t.Errorf("round %d leaves %d, want %d", k+1, got, total)
+			}
+		}
+	}
+}
+
+// TestRankingsStopAtTheFirstFailure as the market does.
+func TestRankingsStopAtTheFirstFailure(t *testing.T) {
+	for _, call := range []string{"train", "pull", "measure", "compact", "fold", "restart"} {
+		e := &measuring{scripted: scripted{network: network.New(planWidths), fail: call}}
+		for _, width := range planWidths[1 : len(planWidths)-1] {
+			e.statistics = append(e.statistics, backend.Statistics{
+				Participation: make([]float64, width), MeanContribution: make([]float64, width), MeanSquare: make([]float64, width),
+			})
+		}
+		training, _ := rankingTraining(t, e, planWidths, func(c *settings.Config) { c.Rounds, c.Criterion = 1, game.Fisher })
+		if err := training.Run(context.Background()); err == nil || e.asked[len(e.asked)-1] != call {
+			t.Errorf("%s fails: %v, last asked for %s", call, err, e.asked[len(e.asked)-1])
+		}
+	}
+}
+
+func TestScoresThatAreNotFiniteAreSeen(t *testing.T) {
+	n := threeFour()
+	n.Layers[0].Bias[0] = float32(math.NaN())
+	training, _ := rankingTraining(t, &scripted{network: n}, n.Widths(), func(c *settings.Config) { c.Keep, c.Criterion = 4, game.Magnitude })
+	if _, err := training.scores(n); err == nil {
+		t.Error("a norm that is no number is ranked")
+	}
+}
+
+// TestThePaperIsPlayedUntilTheRanking: players of the paper's game move with every step
+// until the last removal where participations are ranked, and never elsewhere.
+func TestThePaperIsPlayedUntilTheRanking(t *testing.T) {
+	for _, criterion := range game.Criteria {
+		training, _ := rankingTraining(t, &scripted{}, planWidths, func(c *settings.Config) { c.Criterion = criterion })
+		p := training.Plan
+		for step := 0; step < p.Total; step = p.next(step) {
+			played := p.stretch(p.order(step/p.PerEpoch), step, p.next(step)).Paper != nil
+			if want := criterion == game.Participation && step < p.closes; played != want {
+				t.Errorf("%s: after step %d the paper's game is played: %v", criterion, step, played)
+			}
+		}
+	}
+}

@@ -1,0 +1,199 @@
+package session
+
+import (
+	"context"
+
+	"nashprune/game"
+	"nashprune/trainer/evidence"
+	"nashprune/trainer/network"
+	"nashprune/trainer/record"
+)
+
+// Market is what a training remembers of its market besides the ledgers.
+type Market struct {
+	// WhenItLeft and AtTheEnd say for every player that left by how much the mean loss
+	// over the witnesses falls when it is put back, alone and with full participation,
+	// with its weights and those that its neighbours had for it when it left. WhenItLeft
+	// is measured on the network of that round, without all who left in it, AtTheEnd on
+	// the one that the last round leaves. Zero for those who stay.
+	WhenItLeft [][]float64 `json:"when_it_left,omitempty"`
+	AtTheEnd   [][]float64 `json:"at_the_end,omitempty"`
+	// BestAccuracy is the best accuracy on the validation part, in percent, that a
+	// round saw, and Held in how many rounds the demand did not fall, where the target is
+	// how far the accuracy may fall.
+	BestAccuracy float64 `json:"best_accuracy,omitempty"`
+	Held         int     `json:"held,omitempty"`
+	// Closing is the state that is certified, by layer.
+	Closing []evidence.Closing `json:"closing,omitempty"`
+}
+
+// putBack measures what those who have left since the market had the players
+// before are to the ones who stay, and after the last round what everybody who left
+// is to those who are kept.
+func (t *Training) putBack(before network.Survivors, last bool) error {
+	live := t.Live()
+	left, somebody := make([][]int, len(live)), false
+	for l := range live {
+		left[l] = without(before[l], live[l])
+		somebody = somebody || len(left[l]) > 0
+	}
+	if t.Witnesses == nil || !somebody && !last {
+		return nil
+	}
+	state, err := t.Engine.Pull()
+	if err != nil {
+		return err
+	}
+	if t.Departed == nil {
+		t.Departed = network.New(t.Plan.Widths)
+		t.Departed.Activation = state.Network.Activation
+	}
+	t.Departed.Scatter(state.Network, before)
+	measure := func(into [][]float64) error {
+		for l, falls := range t.Witnesses.PutBack(t.Departed, live, left) {
+			for p, i := range left[l] {
+				into[l][i] = falls[p]
+			}
+			if err := t.CheckFinite(falls...); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := measure(t.WhenItLeft); err != nil || !last {
+		return err
+	}
+	for l, ledger := range t.Ledgers {
+		left[l] = without(network.Indices(len(ledger.Records)), live[l])
+		t.AtTheEnd = append(t.AtTheEnd, make([]float64, len(ledger.Records)))
+	}
+	if err := measure(t.AtTheEnd); err != nil {
+		return err
+	}
+	t.Departed = nil
+	return nil
+}
+
+// without returns the entries of all that are not in some; both increase.
+func without(all, some []int) []int {
+	var rest []int
+	for _, i := range all {
+		if len(some) > 0 && some[0] == i {
+			some = some[1:]
+		} else {
+			rest = append(rest, i)
+		}
+	}
+	return rest
+}
+
+// playRound plays round k of the market: prices from the worths, a move of all
+// players, and the removal of those who leave. The last round certifies the
+// state that the players reached before it keeps exactly as many as asked, folds
+// participations into the weights and starts the optimiser afresh.
+func (t *Training) playRound(k int) error {
+	if t.Plan.Config.Worth == game.Outputs {
+		// It takes less than an epoch and is not interrupted, as the certificate.
+		if err := t.Engine.EstimateContributions(context.Background(), t.Plan.observed(k)); err != nil {
+			return err
+		}
+	}
+	statistics, err := t.Engine.Statistics()
+	if err != nil {
+		return err
+	}
+	line := record.RoundLine{Training: t.Name, Round: k, Epoch: t.Plan.EpochOf(t.Step), Step: t.Step}
+	if err := t.holdDemand(&line); err != nil {
+		return err
+	}
+	worths := make([][]float64, len(statistics))
+	for l := range statistics {
+		worths[l] = statistics[l].Worths()
+		if err := t.CheckFinite(worths[l]...); err != nil {
+			return err
+		}
+	}
+	clearing := t.Plan.clear(worths, k-t.Held)
+	demands := clearing.Demands
+	line.Demand, line.Prices, line.Costs = demands, clearing.Prices, clearing.Costs
+	for l, ledger := range t.Ledgers {
+		ledger.QuoteAt(worths[l], line.Prices[l])
+		line.Supply = append(line.Supply, game.Market{Price: line.Prices[l]}.Supply(worths[l]))
+	}
+	moved, err := t.Engine.Move(line.Prices, t.Plan.Config.Damping)
+	if err != nil {
+		return err
+	}
+	last := k == t.Plan.Config.Rounds
+	if last {
+		if err := t.certify(k - t.Held); err != nil {
+			return err
+		}
+	}
+	var stay network.Survivors
+	before, leaving := t.Live(), 0
+	for l, ledger := range t.Ledgers {
+		was := len(ledger.Live)
+		if last {
+			stay = append(stay, ledger.Close(moved[l], demands[l]))
+		} else {
+			stay = append(stay, ledger.Settle(moved[l], demands[l]))
+		}
+		leaving += was - len(ledger.Live)
+	}
+	line.Players = t.Players()
+	if err := t.putBack(before, last); err != nil {
+		return err
+	}
+	if leaving > 0 {
+		if err := t.Engine.Compact(stay); err != nil {
+			return err
+		}
+	}
+	if last {
+		if err := t.Engine.Fold(); err != nil {
+			return err
+		}
+		if err := t.Engine.RestartOptimiser(); err != nil {
+			return err
+		}
+	}
+	return t.Journal.RoundEnded(t, line)
+}
+
+// certify measures the worths of all players over the whole training part and
+// how far they are from equilibrium at the price that clears the demand, which has
+// fallen for so many rounds. It takes less than an epoch and is not interrupted, so that a round is never
+// left half played.
+func (t *Training) certify(fallen int) error {
+	measured, err := t.Engine.Measure(context.Background())
+	if err != nil {
+		return err
+	}
+	worths := make([][]float64, len(measured))
+	for l := range measured {
+		worths[l] = measured[l].Worths()
+	}
+	t.Certificate, t.Closing = game.Certificate{}, nil
+	clearing := t.Plan.clear(worths, fallen)
+	for l, statistics := range measured {
+		end := evidence.Closing{
+			Players: t.Ledgers[l].Live, Worths: worths[l], Participations: statistics.Participation,
+			Demand: clearing.Demands[l], Price: clearing.Prices[l],
+		}
+		if clearing.Costs != nil {
+			end.Cost = clearing.Costs[l]
+		}
+		t.Certificate.CertifyMarket(game.Market{Price: end.Price}, end.Worths, end.Participations)
+		t.Closing = append(t.Closing, end)
+	}
+	return t.CheckFinite(t.Certificate.TotalGap, t.Certificate.Scale)
+}
+
+// FinalCertificate states what is known of a finished market, with its rounds.
+func (t *Training) FinalCertificate(rounds []record.RoundLine) *record.Certificate {
+	return evidence.MarketCertificate(evidence.FinishedMarket{
+		Certificate: t.Certificate, Ledgers: t.Ledgers, Closing: t.Closing, WhenItLeft: t.WhenItLeft, AtTheEnd: t.AtTheEnd,
+		Witnesses: t.Witnesses, Players: Players(t.Plan, t.Ledgers), Rounds: rounds,
+	})
+}

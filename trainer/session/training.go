@@ -1,0 +1,275 @@
+package session
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"nashprune/game"
+	"nashprune/trainer/backend"
+	"nashprune/trainer/dataset"
+	"nashprune/trainer/evidence"
+	"nashprune/trainer/network"
+	"nashprune/trainer/record"
+)
+
+// Training is one network on its way through its plan.
+type Training struct {
+	Name    string // what its lines in the metrics and its errors call it
+	Plan    Plan
+	Engine  backend.Engine
+	Data    *dataset.Dataset
+	Loss    backend.Loss
+	Journal Journal
+	Position
+
+	// What it takes to put back players who left the market; nil without one.
+	Witnesses *evidence.Witnesses
+	Departed  *network.Network // of full width: everybody as it was when it last lived
+
+	order       []int32          // of the samples in the present epoch
+	epoch       int              // that order is for, from 0
+	BestNetwork *network.Network // at the end of the epoch that Best names
+}
+
+// Journal is told what happens on the way.
+type Journal interface {
+	// EpochEnded is told of every finished epoch.
+	EpochEnded(t *Training, line record.EpochLine) error
+	// RoundEnded is told of every round of the market.
+	RoundEnded(t *Training, line record.RoundLine) error
+	// StretchEnded is told of every finished stretch and the step it started
+	// after, once the two others know.
+	StretchEnded(t *Training, from int) error
+}
+
+// Position is everything that a training remembers besides tensors. It is what
+// a checkpoint holds of it.
+type Position struct {
+	Step        int              `json:"step"`
+	Unfinished  backend.Progress `json:"unfinished"` // the epoch under way, so far
+	Ledgers     []*game.Ledger   `json:"ledgers,omitempty"`
+	Certificate game.Certificate `json:"certificate"`
+	Seconds     PhaseSeconds     `json:"seconds"`
+	// Best is the best epoch so far, where one is looked for, and Stopped tells that
+	// none better came for as long as the configuration's patience.
+	Best    *record.BestEpoch `json:"best,omitempty"`
+	Stopped bool              `json:"stopped,omitempty"`
+	Market
+}
+
+// PhaseSeconds is the time that a training took, and how much of it while the
+// game was played and after the market had closed.
+type PhaseSeconds struct {
+	Training float64 `json:"training"`
+	Game     float64 `json:"game"`
+	Tail     float64 `json:"tail"`
+}
+
+// Start is the start of a training.
+func Start(p Plan) Position {
+	var start Position
+	if p.Game.InRounds() {
+		for _, width := range p.Widths[1 : len(p.Widths)-1] {
+			start.Ledgers = append(start.Ledgers, game.NewLedger(width))
+			if p.Game == game.MarketGame {
+				start.WhenItLeft = append(start.WhenItLeft, make([]float64, width))
+			}
+		}
+	}
+	return start
+}
+
+// Live lists the players that are still in the market, of those at the start.
+func (p Position) Live() network.Survivors {
+	var live network.Survivors
+	for _, ledger := range p.Ledgers {
+		live = append(live, ledger.Live)
+	}
+	return live
+}
+
+// Players returns how many players each hidden layer has.
+func (t *Training) Players() []int {
+	if t.Ledgers == nil {
+		return t.Plan.Widths[1 : len(t.Plan.Widths)-1]
+	}
+	var players []int
+	for _, ledger := range t.Ledgers {
+		players = append(players, len(ledger.Live))
+	}
+	return players
+}
+
+// Run takes the training to the end of its plan, or until patience is at its end,
+// and back to its best epoch, where one was looked for. When ctx ends it stops after a
+// step and returns ctx's error; run again goes on from there and gives the same
+// bits as if it had never stopped.
+func (t *Training) Run(ctx context.Context) error {
+	for t.Step < t.Plan.Total && !t.Stopped {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		epoch := t.Step / t.Plan.PerEpoch
+		if t.order == nil || t.epoch != epoch {
+			t.order, t.epoch = t.Plan.order(epoch), epoch
+		}
+		start, from := time.Now(), t.Step
+		stretch := t.Plan.stretch(t.order, t.Step, t.Plan.next(t.Step))
+		progress, err := t.Engine.Train(ctx, stretch)
+		t.Step += progress.Steps
+		t.Unfinished.Add(progress)
+		if diverged := t.CheckFinite(progress.Loss); diverged != nil {
+			return diverged
+		}
+		// An engine may notice the end of ctx after the last step; what is due
+		// after that step is then done all the same.
+		if err != nil && (ctx.Err() == nil || progress.Steps < stretch.Steps()) {
+			t.charge(from, start)
+			return err
+		}
+		if round := t.Plan.roundAt(t.Step); round > 0 {
+			play := t.playRound
+			if t.Plan.Game == game.RankingGame {
+				play = t.rankOut
+			}
+			if err := play(round); err != nil {
+				return err
+			}
+		}
+		t.charge(from, start)
+		if t.Step%t.Plan.PerEpoch == 0 {
+			if err := t.endEpoch(ctx); err != nil {
+				return err
+			}
+		}
+		if err := t.Journal.StretchEnded(t, from); err != nil {
+			return err
+		}
+	}
+	if t.BestNetwork == nil {
+		return nil
+	}
+	return t.Engine.Push(&backend.State{Network: t.BestNetwork})
+}
+
+// trackBestEpoch compares the epoch that just ended with the best before it. Epochs count
+// once everybody who leaves has left.
+func (t *Training) trackBestEpoch(epoch int, loss float64) error {
+	if t.Plan.Config.Patience == 0 || t.Step < t.Plan.closes && t.Plan.Game.InRounds() {
+		return nil
+	}
+	if t.Best != nil && loss >= t.Best.ValidationLoss {
+		t.Stopped = epoch-t.Best.Epoch >= t.Plan.Config.Patience
+		return nil
+	}
+	state, err := t.Engine.Pull()
+	if err != nil {
+		return err
+	}
+	t.Best, t.BestNetwork = &record.BestEpoch{Epoch: epoch, ValidationLoss: loss}, state.Network
+	return nil
+}
+
+// CheckFinite returns a [DivergedError] when one of the numbers is not finite.
+func (t *Training) CheckFinite(numbers ...float64) error {
+	for _, x := range numbers {
+		if math.IsNaN(x) || math.IsInf(x, 0) {
+			return t.diverged(x)
+		}
+	}
+	return nil
+}
+
+func (t *Training) diverged(loss float64) error {
+	return &DivergedError{Training: t.Name, Epoch: t.Plan.EpochOf(t.Step), Loss: loss, LearningRate: t.Plan.Config.LearningRate}
+}
+
+// charge adds the time since start to the phase of the stretch that began after
+// the given step.
+func (t *Training) charge(from int, start time.Time) {
+	seconds := time.Since(start).Seconds()
+	t.Seconds.Training += seconds
+	switch {
+	case t.Plan.Game == game.PaperGame, t.Plan.open(from):
+		t.Seconds.Game += seconds
+	case t.Plan.Game.InRounds() && from >= t.Plan.closes:
+		t.Seconds.Tail += seconds
+	}
+}
+
+// absurdLoss is how many times the loss of guessing the mean loss of an epoch may
+// be, both with the class weights of the training. Training that recovers is below it after an epoch; training
+// that blew up is above, even where its numbers stay finite. In the paper's game a
+// player may be thrown from nearly 0 to 1 in a step, and what comes of that is the
+// game's own outcome.
+const absurdLoss = 100
+
+// endEpoch reports an epoch and starts the sums of the next.
+func (t *Training) endEpoch(ctx context.Context) error {
+	line := record.EpochLine{
+		Training:     t.Name,
+		Epoch:        t.Plan.EpochOf(t.Step),
+		Step:         t.Step,
+		Loss:         t.Unfinished.Loss / float64(t.Unfinished.Samples),
+		LearningRate: t.Plan.learningRate(t.Step - 1),
+		Players:      t.Players(),
+		Seconds:      t.Seconds.Training,
+	}
+	if !t.Data.Regression() {
+		accuracy := 100 * float64(t.Unfinished.Correct) / float64(t.Unfinished.Samples)
+		line.Accuracy = &accuracy
+	}
+	if t.Plan.Game != game.PaperGame && line.Loss > absurdLoss*t.Loss.Chance(t.Data) {
+		return t.diverged(line.Loss)
+	}
+	if t.Plan.Config.Validation > 0 {
+		evaluation, err := t.Engine.Evaluate(context.WithoutCancel(ctx), backend.ValidationPart, backend.Want{})
+		if err != nil {
+			return err
+		}
+		if err := t.CheckFinite(evaluation.Loss); err != nil {
+			return err
+		}
+		line.ValidationLoss = &evaluation.Loss
+		if t.Data.Regression() {
+			line.ValidationR2 = explained(evaluation.Loss, t.Data.Validation)
+		} else {
+			accuracy := evaluation.Accuracy()
+			line.ValidationAccuracy = &accuracy
+		}
+		if err := t.trackBestEpoch(line.Epoch, evaluation.Loss); err != nil {
+			return err
+		}
+	}
+	if t.Plan.Game == game.PaperGame {
+		if err := t.addParticipations(&line); err != nil {
+			return err
+		}
+	}
+	t.Unfinished = backend.Progress{}
+	return t.Journal.EpochEnded(t, line)
+}
+
+// addParticipations adds to a line what the players of the paper's game play.
+func (t *Training) addParticipations(line *record.EpochLine) error {
+	layers, err := t.Engine.Statistics()
+	if err != nil {
+		return err
+	}
+	total, players := 0., 0
+	for _, layer := range layers {
+		active := 0
+		for _, s := range layer.Participation {
+			total += s
+			if s >= t.Plan.Config.Threshold {
+				active++
+			}
+		}
+		players += len(layer.Participation)
+		line.Active = append(line.Active, active)
+	}
+	mean := total / float64(players)
+	line.MeanParticipation = &mean
+	return t.CheckFinite(mean)
+}

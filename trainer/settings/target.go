@@ -1,0 +1,121 @@
+package settings
+
+import (
+	"math"
+
+	"nashprune/game"
+	"nashprune/trainer/backend"
+	"nashprune/trainer/cost"
+	"nashprune/trainer/network"
+)
+
+// Targets returns the targets that a configuration names besides --keep and
+// --sparsity, and their flags.
+func (c Config) Targets() (targets []cost.Target, flags []string) {
+	for _, t := range []struct {
+		cost.Target
+		flag string
+	}{
+		{cost.Target{Resource: cost.Parameters, Limit: float64(c.MaxParameters)}, "--max-params"},
+		{cost.Target{Resource: cost.MACs, Limit: float64(c.MaxMACs)}, "--max-macs"},
+		{cost.Target{Resource: cost.Latency, Limit: c.MaxLatencyUS}, "--max-latency-us"},
+		{cost.Target{Resource: cost.Players, AccuracyDrop: c.MaxAccuracyDrop}, "--max-accuracy-drop"},
+	} {
+		if t.Limit != 0 || t.AccuracyDrop != 0 {
+			targets, flags = append(targets, t.Target), append(flags, t.flag)
+		}
+	}
+	return targets, flags
+}
+
+// Target returns the one target of a resolved configuration of the market.
+func (c Config) Target(hidden int) cost.Target {
+	if targets, _ := c.Targets(); len(targets) == 1 {
+		if targets[0].AccuracyDrop > 0 {
+			targets[0].Limit = float64(hidden * game.LeastPerLayer)
+		}
+		return targets[0]
+	}
+	if c.Shape != "" {
+		shares, _ := network.Parse(shapePrefix + c.Shape) // which Resolve has checked
+		return cost.Target{Resource: cost.Players, Limit: float64(network.Sum(shares))}
+	}
+	return cost.Target{Resource: cost.Players, Limit: float64(c.Keep)}
+}
+
+// resolveTarget decides what drives the market and what its players pay for.
+func (c Config) resolveTarget(hidden []int) (Config, error) {
+	if c.Worth == "" { // which a file would not tell from the default
+		c.Worth = game.Effective
+	}
+	if c.Game != game.MarketGame {
+		c.Worth, c.Cost, c.LatencyModel = "", "", ""
+		c.MaxParameters, c.MaxMACs, c.MaxLatencyUS, c.MaxAccuracyDrop = 0, 0, 0, 0
+	}
+	if !c.Game.InRounds() {
+		c.Keep, c.Sparsity, c.Shape = 0, 0, ""
+		return c, nil
+	}
+	targets, flags := c.Targets()
+	if c.Keep > 0 {
+		flags = append(flags, "--keep")
+	}
+	if c.Shape != "" {
+		flags = append(flags, "--shape")
+		if _, err := c.Shares(hidden); err != nil {
+			return c, err
+		}
+		if c.Cost != "" {
+			return c, backend.Usagef("--shape %s says how many players each layer keeps, and with --cost %s one market finds it: leave one of them out", c.Shape, c.Cost)
+		}
+	}
+	switch {
+	case len(flags) > 1:
+		return c, backend.Usagef("%s and %s both say how much stays: give one of them", flags[0], flags[1])
+	case c.Shape != "":
+	case len(targets) == 0 && c.Keep == 0:
+		c.Keep = int(math.Round(float64(network.Sum(hidden)) * (1 - c.Sparsity)))
+		if _, err := game.Split(c.Keep, hidden); err != nil {
+			return c, backend.Usagef("--sparsity %v comes to --keep %d: %v", c.Sparsity, c.Keep, err)
+		}
+	case len(targets) == 0:
+		if _, err := game.Split(c.Keep, hidden); err != nil {
+			return c, backend.Usagef("--keep: %v", err)
+		}
+	case c.Cost == "" && targets[0].Resource != cost.Players:
+		c.Cost = targets[0].Resource
+	}
+	if c.LatencyModel != "" && !c.NeedsLatency() {
+		return c, backend.Usagef("--latency-model is for --cost latency and --max-latency-us: give one of them, too, or leave it out")
+	}
+	c.Sparsity = 0
+	return c, nil
+}
+
+// shapePrefix makes a shape what [network.Parse] takes.
+const shapePrefix = "mlp:"
+
+// Shares returns how many of the players of each hidden layer are to stay: those of
+// the shape, or in proportion to the widths. Errors are of the kind [backend.ErrUsage].
+func (c Config) Shares(hidden []int) ([]int, error) {
+	if c.Shape == "" {
+		shares, err := game.Split(int(c.Target(len(hidden)).Limit), hidden)
+		if err != nil {
+			return nil, backend.Usagef("--keep: %v", err)
+		}
+		return shares, nil
+	}
+	shares, err := network.Parse(shapePrefix + c.Shape)
+	if err != nil || len(shares) != len(hidden) {
+		return nil, backend.Usagef("--shape is %q: it is the players that each of the %d hidden layers keeps, such as 25-13", c.Shape, len(hidden))
+	}
+	for l, share := range shares {
+		if share < game.LeastPerLayer || share > hidden[l] {
+			return nil, backend.Usagef("--shape is %q: hidden layer %d has %d players and keeps at least %d of them", c.Shape, l, hidden[l], game.LeastPerLayer)
+		}
+	}
+	return shares, nil
+}
+
+// NeedsLatency tells whether the market needs a model of latencies.
+func (c Config) NeedsLatency() bool { return c.Cost == cost.Latency || c.MaxLatencyUS > 0 }
