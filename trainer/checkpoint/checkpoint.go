@@ -1,29 +1,28 @@
 package checkpoint
 
 import (
+	"bytes"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"slices"
-	"strings"
 
 	"nashprune/game"
 	"nashprune/trainer/atomicfile"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/network"
+	"nashprune/trainer/network/safetensors"
 	"nashprune/trainer/record"
 	"nashprune/trainer/session"
 	"nashprune/trainer/settings"
 )
 
 // Schema is the number of the layout of a checkpoint.
-const Schema = 3
+const Schema = 4
 
 // Checkpoint is everything that a run needs to go on.
 type Checkpoint struct {
@@ -42,22 +41,15 @@ type Checkpoint struct {
 	// Lines is the metrics so far, in a shared prefix, which other runs go on from.
 	Lines string `json:"lines,omitempty"`
 
+	// Graph is that of the network, Whole that before any removal, while removed players
+	// are remembered.
+	Graph *network.Graph `json:"graph"`
+	Whole *network.Graph `json:"whole,omitempty"`
+
 	State       *backend.State   `json:"-"`
 	BestNetwork *network.Network `json:"-"` // of the best epoch, if Position names one
-	Departed    *network.Network `json:"-"` // of full width, while a market is open from which somebody left
+	Departed    *network.Network `json:"-"` // of the graph Whole, while a market is open that has removed players
 }
-
-// The names of the tensors of a checkpoint: one of these prefixes, the layer,
-// and the array.
-const (
-	networkPrefix      = "network"
-	firstPrefix        = "first"
-	secondPrefix       = "second"
-	bestPrefix         = "best"
-	contributionPrefix = "contribution"
-	slopePrefix        = "slope"
-	departedPrefix     = "departed"
-)
 
 // The entries of the metadata: all but the tensors, and the SHA-256 of both, so
 // that a damaged bit is an error rather than another result.
@@ -68,69 +60,36 @@ const (
 
 // Save writes the checkpoint, whole or not at all.
 func (c *Checkpoint) Save(path string) error {
-	description, err := json.Marshal(c)
+	described := *c
+	described.Graph, described.Whole = c.State.Network.Graph, nil
+	if c.Departed != nil {
+		described.Whole = c.Departed.Graph
+	}
+	description, err := json.Marshal(described)
 	if err != nil {
 		return fmt.Errorf("describe checkpoint: %w", err)
 	}
-	var tensors []network.Tensor
-	tensors = appendNetwork(tensors, networkPrefix, c.State.Network)
-	tensors = appendNetwork(tensors, firstPrefix, c.State.First)
-	tensors = appendNetwork(tensors, secondPrefix, c.State.Second)
-	tensors = appendNetwork(tensors, bestPrefix, c.BestNetwork)
-	tensors = appendNetwork(tensors, departedPrefix, c.Departed)
-	for l, contributions := range c.State.Contributions {
-		tensors = append(tensors,
-			vector(contributionPrefix, l, "mean", contributions.Mean),
-			vector(contributionPrefix, l, "square", contributions.MeanSquare))
-	}
-	for l, slopes := range c.State.Slopes {
-		tensors = append(tensors, vector(slopePrefix, l, "first", slopes.First), vector(slopePrefix, l, "second", slopes.Second))
+	tensors := described.tensors()
+	sum, err := checksum(string(description), tensors)
+	if err != nil {
+		return err
 	}
 	return atomicfile.Write(path, func(w io.Writer) error {
-		return network.WriteTensors(w, map[string]string{
-			checkpointKey: string(description), checksumKey: checksum(string(description), tensors),
-		}, tensors)
+		return safetensors.Write(w, map[string]string{checkpointKey: string(description), checksumKey: sum}, tensors)
 	})
 }
 
 // checksum returns the SHA-256 of the parts of a checkpoint, in hexadecimal.
-func checksum(description string, tensors []network.Tensor) string {
+func checksum(description string, tensors []safetensors.Tensor) (string, error) {
 	hash := sha256.New()
 	fmt.Fprintln(hash, description)
-	var bits []byte
 	for _, t := range tensors {
 		fmt.Fprintln(hash, t.Name, t.Shape)
-		bits = bits[:0]
-		for _, x := range t.Float32 {
-			bits = binary.LittleEndian.AppendUint32(bits, math.Float32bits(x))
-		}
-		hash.Write(bits)
-	}
-	return hex.EncodeToString(hash.Sum(nil))
-}
-
-func tensorName(prefix string, layer int, array string) string {
-	return fmt.Sprintf("%s.%d.%s", prefix, layer, array)
-}
-
-func vector(prefix string, layer int, array string, v []float32) network.Tensor {
-	return network.Tensor{Name: tensorName(prefix, layer, array), Shape: []int{len(v)}, Float32: v}
-}
-
-// appendNetwork appends the arrays of n, if there is one.
-func appendNetwork(tensors []network.Tensor, prefix string, n *network.Network) []network.Tensor {
-	if n == nil {
-		return tensors
-	}
-	for l, layer := range n.Layers {
-		tensors = append(tensors,
-			network.Tensor{Name: tensorName(prefix, l, "weight"), Shape: []int{layer.Out, layer.In}, Float32: layer.Weight},
-			vector(prefix, l, "bias", layer.Bias))
-		if layer.Participation != nil {
-			tensors = append(tensors, vector(prefix, l, "participation", layer.Participation))
+		if err := t.WriteNumbers(hash); err != nil {
+			return "", err
 		}
 	}
-	return tensors
+	return hex.EncodeToString(hash.Sum(nil)), nil
 }
 
 // Load reads a checkpoint and checks that it is whole.
@@ -148,99 +107,24 @@ func Load(path string) (*Checkpoint, error) {
 }
 
 func readCheckpoint(r io.Reader) (*Checkpoint, error) {
-	metadata, list, err := network.ReadTensors(r)
+	metadata, list, err := safetensors.Read(r)
 	if err != nil {
 		return nil, err
 	}
-	decoder := json.NewDecoder(strings.NewReader(metadata[checkpointKey]))
-	decoder.DisallowUnknownFields()
 	c := new(Checkpoint)
-	if err := decoder.Decode(c); err != nil {
+	if err := json.Unmarshal([]byte(metadata[checkpointKey]), c); err != nil {
 		return nil, fmt.Errorf("its description is damaged: %w", err)
 	}
 	if c.Schema != Schema {
 		return nil, fmt.Errorf("it has layout %d and this program knows %d: finish the run with the program that began it", c.Schema, Schema)
 	}
-	if metadata[checksumKey] != checksum(metadata[checkpointKey], list) {
+	if sum, err := checksum(metadata[checkpointKey], list); err != nil || metadata[checksumKey] != sum {
 		return nil, fmt.Errorf("it is damaged: its checksum is not that of its contents")
 	}
-	tensors := map[string]network.Tensor{}
-	for _, t := range list {
-		tensors[t.Name] = t
-	}
-	c.State = &backend.State{Steps: c.Steps, Tracked: c.Tracked}
-	for prefix, into := range map[string]**network.Network{
-		networkPrefix: &c.State.Network, firstPrefix: &c.State.First, secondPrefix: &c.State.Second, bestPrefix: &c.BestNetwork,
-		departedPrefix: &c.Departed,
-	} {
-		if *into, err = takeNetwork(tensors, prefix); err != nil {
-			return nil, err
-		}
-		if *into != nil {
-			(*into).Activation = c.Config.Activation
-		}
-	}
-	if err := c.takePlayers(tensors); err != nil {
+	if err := c.take(list); err != nil {
 		return nil, err
 	}
 	return c, c.consistent()
-}
-
-// takeNetwork returns the network under a prefix, nil if there is none.
-func takeNetwork(tensors map[string]network.Tensor, prefix string) (*network.Network, error) {
-	var n network.Network
-	for l := 0; ; l++ {
-		weight, ok := tensors[tensorName(prefix, l, "weight")]
-		if !ok {
-			break
-		}
-		if len(weight.Shape) != 2 {
-			return nil, fmt.Errorf("%s has %d dimensions instead of 2", weight.Name, len(weight.Shape))
-		}
-		layer := network.Linear{Out: weight.Shape[0], In: weight.Shape[1], Weight: weight.Float32}
-		layer.Bias = tensors[tensorName(prefix, l, "bias")].Float32
-		participation, gated := tensors[tensorName(prefix, l, "participation")]
-		if gated {
-			layer.Participation = participation.Float32
-		}
-		if len(layer.Bias) != layer.Out || gated && len(layer.Participation) != layer.Out {
-			return nil, fmt.Errorf("layer %d of %s does not have one bias and one participation a neuron", l, prefix)
-		}
-		if l > 0 && n.Layers[l-1].Out != layer.In {
-			return nil, fmt.Errorf("layer %d of %s has %d inputs, and the one below %d outputs", l, prefix, layer.In, n.Layers[l-1].Out)
-		}
-		n.Layers = append(n.Layers, layer)
-	}
-	if n.Layers == nil {
-		return nil, nil
-	}
-	return &n, nil
-}
-
-// takePlayers takes what is known of the players besides their participations.
-func (c *Checkpoint) takePlayers(tensors map[string]network.Tensor) error {
-	if c.State.Network == nil {
-		return fmt.Errorf("it holds no network")
-	}
-	for l, layer := range c.State.Network.Hidden() {
-		taken := backend.Contributions{
-			Mean:       tensors[tensorName(contributionPrefix, l, "mean")].Float32,
-			MeanSquare: tensors[tensorName(contributionPrefix, l, "square")].Float32,
-		}
-		if len(taken.Mean) != layer.Out || len(taken.MeanSquare) != layer.Out {
-			return fmt.Errorf("the contributions of layer %d are not one a player", l)
-		}
-		c.State.Contributions = append(c.State.Contributions, taken)
-		slopes := backend.SlopeMoments{
-			First:  tensors[tensorName(slopePrefix, l, "first")].Float32,
-			Second: tensors[tensorName(slopePrefix, l, "second")].Float32,
-		}
-		if len(slopes.First) != layer.Out || len(slopes.Second) != layer.Out {
-			return fmt.Errorf("the moments of the slopes of layer %d are not one a player", l)
-		}
-		c.State.Slopes = append(c.State.Slopes, slopes)
-	}
-	return nil
 }
 
 // consistent checks that the parts of a checkpoint belong together.
@@ -255,33 +139,20 @@ func (c *Checkpoint) consistent() error {
 		return fmt.Errorf("it stands at step %d of the run and %d of the optimiser", c.Position.Step, c.Steps)
 	}
 	n := c.State.Network
-	if (c.Position.Best != nil) != (c.BestNetwork != nil) || c.BestNetwork != nil && !slices.Equal(c.BestNetwork.Widths(), n.Widths()) {
+	if (c.Position.Best != nil) != (c.BestNetwork != nil) {
 		return fmt.Errorf("its best epoch is not one of the network")
 	}
-	for l, layer := range n.Layers {
-		if last := l == len(n.Layers)-1; last != (layer.Participation == nil) {
-			return fmt.Errorf("layer %d: all layers but the last have participations", l)
-		}
-		for _, moments := range []*network.Network{c.State.First, c.State.Second} {
-			if moments == nil {
-				continue
-			}
-			if len(moments.Layers) != len(n.Layers) || moments.Layers[l].In != layer.In || moments.Layers[l].Out != layer.Out {
-				return fmt.Errorf("the optimiser's moments do not have the shape of the network")
-			}
-		}
-	}
 	if ledgers := c.Position.Ledgers; ledgers != nil {
-		if len(ledgers) != len(n.Layers)-1 {
-			return fmt.Errorf("its market does not have the layers of the network")
+		if len(ledgers) != len(n.Gates) {
+			return fmt.Errorf("its market does not have the gates of the network")
 		}
 		for l, ledger := range ledgers {
-			if ledger == nil || len(ledger.Live) != n.Layers[l].Out || len(ledger.OnlyZero) != len(ledger.Records) {
-				return fmt.Errorf("the market of layer %d does not have the players of the network", l)
+			if ledger == nil || len(ledger.Live) != n.Gates[l].Players {
+				return fmt.Errorf("the market of gate %d does not have the players of the network", l)
 			}
 			for position, i := range ledger.Live {
 				if i < 0 || i >= len(ledger.Records) || position > 0 && i <= ledger.Live[position-1] {
-					return fmt.Errorf("the market of layer %d lists a player that it cannot have", l)
+					return fmt.Errorf("the market of gate %d lists a player that it cannot have", l)
 				}
 			}
 		}
@@ -292,7 +163,7 @@ func (c *Checkpoint) consistent() error {
 // consistentMarket checks what is known of the players that left and of the state
 // that is certified against the ledgers.
 func (c *Checkpoint) consistentMarket() error {
-	p, widths := c.Position, c.State.Network.Widths()
+	p := c.Position
 	if c.Config.Game == game.RankingGame {
 		if p.WhenItLeft != nil || p.AtTheEnd != nil || p.Closing != nil || c.Departed != nil {
 			return fmt.Errorf("it knows of a market, and players are only ranked")
@@ -300,11 +171,10 @@ func (c *Checkpoint) consistentMarket() error {
 		return nil
 	}
 	if len(p.WhenItLeft) != len(p.Ledgers) || p.AtTheEnd != nil && len(p.AtTheEnd) != len(p.Ledgers) || p.Closing != nil && len(p.Closing) != len(p.Ledgers) {
-		return fmt.Errorf("what it knows of its market does not have the layers of the network")
+		return fmt.Errorf("what it knows of its market does not have the gates of the network")
 	}
 	for l, ledger := range p.Ledgers {
 		players := len(ledger.Records)
-		widths[l+1] = players
 		fits := len(p.WhenItLeft[l]) == players && (p.AtTheEnd == nil || len(p.AtTheEnd[l]) == players)
 		if p.Closing != nil {
 			end := p.Closing[l]
@@ -314,11 +184,11 @@ func (c *Checkpoint) consistentMarket() error {
 			}
 		}
 		if !fits {
-			return fmt.Errorf("what it knows of the market of layer %d is not about %d players", l, players)
+			return fmt.Errorf("what it knows of the market of gate %d is not about %d players", l, players)
 		}
 	}
-	if c.Departed != nil && !slices.Equal(c.Departed.Widths(), widths) {
-		return fmt.Errorf("those who left its market do not have the network's widths %v", widths)
+	if whole := c.Departed; whole != nil && !slices.Equal(whole.Graph.Widths(), p.AtStart()) {
+		return fmt.Errorf("the removed players are of gates of %v players, and the market began with %v", whole.Graph.Widths(), p.AtStart())
 	}
 	return nil
 }
@@ -331,12 +201,8 @@ func (c *Checkpoint) Fits(p session.Plan) error {
 	if p.Game.InRounds() != (c.Position.Ledgers != nil) {
 		return fmt.Errorf("it is not one of a training with --game %s", p.Game)
 	}
-	widths := c.State.Network.Widths() // before anybody left
-	for l, ledger := range c.Position.Ledgers {
-		widths[l+1] = len(ledger.Records)
-	}
-	if !slices.Equal(widths, p.Widths) {
-		return fmt.Errorf("its network has the widths %v and the data and --model ask for %v", widths, p.Widths)
+	if err := c.ofPlan(p); err != nil {
+		return err
 	}
 	played := 0
 	for played < p.Config.Rounds && p.Game.InRounds() && p.RoundEnd(played+1) <= c.Position.Step {
@@ -354,8 +220,35 @@ func (c *Checkpoint) Fits(p session.Plan) error {
 	}
 	for l, ledger := range c.Position.Ledgers {
 		if ledger.Rounds != played {
-			return fmt.Errorf("layer %d has played %d rounds of its market, and by step %d there were %d", l, ledger.Rounds, c.Position.Step, played)
+			return fmt.Errorf("gate %d has played %d rounds of its market, and by step %d there were %d", l, ledger.Rounds, c.Position.Step, played)
 		}
+	}
+	return nil
+}
+
+// ofPlan checks that the network is what removals leave of the plan's.
+func (c *Checkpoint) ofPlan(p session.Plan) error {
+	g := p.Graph
+	if c.Position.Ledgers != nil {
+		if !slices.Equal(c.Position.AtStart(), g.Widths()) {
+			return fmt.Errorf("its market began with gates of %v players, and the data and --model ask for %v", c.Position.AtStart(), g.Widths())
+		}
+		cut, err := g.Cut(c.Position.Live())
+		if err != nil {
+			return err
+		}
+		g = cut.Graph
+	}
+	want, err := json.Marshal(g)
+	if err != nil {
+		return err
+	}
+	got, err := json.Marshal(c.State.Network.Graph)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(got, want) {
+		return fmt.Errorf("its network is %s, and the data and --model ask for %s", got, want)
 	}
 	return nil
 }
@@ -370,11 +263,7 @@ func (c *Checkpoint) Market() (*record.Market, error) {
 	if known == nil {
 		return nil, errors.New("it does not know what drives its market")
 	}
-	hidden, err := network.Parse(config.Model)
-	if err != nil {
-		return nil, err
-	}
-	known.Target, known.Cost = config.Target(len(hidden)), config.Cost
+	known.Target, known.Cost = config.Target(len(c.State.Network.Gates)), config.Cost
 	if v, looks := known.Validation, known.AccuracyDrop > 0; (v != nil) != looks || v != nil && !(record.Percentage(v.Dense) && record.Percentage(v.Pruned)) {
 		return nil, fmt.Errorf("its accuracies on the validation part are not those of a market whose target is %s", known.Words())
 	}
@@ -384,7 +273,7 @@ func (c *Checkpoint) Market() (*record.Market, error) {
 	if known.LatencyModel == nil {
 		return nil, errors.New("it has no model of latencies")
 	}
-	if err := known.LatencyModel.Check(len(hidden) + 1); err != nil {
+	if err := known.LatencyModel.Check(c.State.Network.Graph); err != nil {
 		return nil, fmt.Errorf("its model of latencies is damaged: %w", err)
 	}
 	return known, nil

@@ -3,6 +3,8 @@ package cost
 import (
 	"math"
 	"slices"
+
+	"nashprune/trainer/network"
 )
 
 // leastStep is the least number of neurons between two steps, which divides the widths of
@@ -13,11 +15,13 @@ const (
 	mostSteps = 16
 )
 
-// stepFor returns how many neurons steps are apart in networks of some widths.
-func stepFor(widths [][]int) int {
+// stepFor returns how many outputs steps are apart in some networks.
+func stepFor(networks [][]network.Load) int {
 	widest := 0
-	for _, w := range widths {
-		widest = max(widest, slices.Max(w[1:]))
+	for _, loads := range networks {
+		for _, load := range loads {
+			widest = max(widest, load.Outputs)
+		}
 	}
 	step := leastStep
 	for step*mostSteps < widest {
@@ -28,13 +32,13 @@ func stepFor(widths [][]int) int {
 
 // fitModel fits a model to measured times. It has steps if with them models are
 // nearer to the times of networks that they have not seen.
-func fitModel(widths [][]int, microseconds []float64) *Model {
-	step := stepFor(widths)
-	if foretold(widths, microseconds, step) >= foretold(widths, microseconds, 0) {
+func fitModel(networks [][]network.Load, microseconds []float64) *Model {
+	step := stepFor(networks)
+	if foretold(networks, microseconds, step) >= foretold(networks, microseconds, 0) {
 		step = 0
 	}
-	m := fitCoefficients(widths, microseconds, step)
-	m.setErrors(widths, microseconds)
+	m := fitCoefficients(networks, microseconds, step)
+	m.setErrors(networks, microseconds)
 	return m
 }
 
@@ -44,11 +48,11 @@ const modelFolds = 8
 
 // foretold returns the sum of the squares of the relative errors of models on networks
 // that they were not fitted to.
-func foretold(widths [][]int, microseconds []float64, step int) (squares float64) {
-	for fold := range min(modelFolds, len(widths)) {
-		var seen, unseen [][]int
+func foretold(networks [][]network.Load, microseconds []float64, step int) (squares float64) {
+	for fold := range min(modelFolds, len(networks)) {
+		var seen, unseen [][]network.Load
 		var before, after []float64
-		for i, w := range widths {
+		for i, w := range networks {
 			if i%modelFolds == fold {
 				unseen, after = append(unseen, w), append(after, microseconds[i])
 			} else {
@@ -64,29 +68,29 @@ func foretold(widths [][]int, microseconds []float64, step int) (squares float64
 
 // fitCoefficients fits a model by least squares of relative errors with coefficients
 // that are not negative. Without a step between two it has none.
-func fitCoefficients(widths [][]int, microseconds []float64, step int) *Model {
-	layers := len(widths[0]) - 1
+func fitCoefficients(networks [][]network.Load, microseconds []float64, step int) *Model {
+	layers := len(networks[0])
 	steps := 0
 	if step > 0 {
 		steps = mostSteps
 	}
-	rows, ones := make([][]float64, len(widths)), make([]float64, len(widths))
-	for i, w := range widths {
+	rows, ones := make([][]float64, len(networks)), make([]float64, len(networks))
+	for i, loads := range networks {
 		row := []float64{1}
-		for l := range layers {
-			row = append(row, float64(w[l]*w[l+1]))
+		for _, load := range loads {
+			row = append(row, float64(load.MACs))
 		}
-		for _, hidden := range w[1:layers] {
-			row = append(row, float64(hidden))
+		for _, load := range loads[:layers-1] {
+			row = append(row, float64(load.Outputs))
 		}
 		for j := range steps {
-			inputs := 0
-			for l := range layers {
-				if j*step < w[l+1] {
-					inputs += w[l]
+			reading := 0.
+			for _, load := range loads {
+				if j*step < load.Outputs {
+					reading += inputs(load)
 				}
 			}
-			row = append(row, float64(inputs))
+			row = append(row, reading)
 		}
 		for j := range row {
 			row[j] /= microseconds[i]
@@ -96,20 +100,20 @@ func fitCoefficients(widths [][]int, microseconds []float64, step int) *Model {
 	x := nonNegativeLeastSquares(rows, ones)
 	return &Model{
 		Base: x[0], PerMAC: x[1 : 1+layers], PerNeuron: x[1+layers : 2*layers],
-		Step: step, PerStep: x[2*layers:], Shapes: len(widths),
+		Step: step, PerStep: x[2*layers:], Shapes: len(networks),
 	}
 }
 
 // setErrors sets the errors to those over some networks.
-func (m *Model) setErrors(widths [][]int, microseconds []float64) {
+func (m *Model) setErrors(networks [][]network.Load, microseconds []float64) {
 	squares := 0.
 	m.MaxError = 0
-	for i, w := range widths {
-		off := math.Abs(m.Time(w)/microseconds[i] - 1)
+	for i, w := range networks {
+		off := math.Abs(m.timeOf(w)/microseconds[i] - 1)
 		squares += off * off
 		m.MaxError = max(m.MaxError, off)
 	}
-	m.Error = math.Sqrt(squares / float64(len(widths)))
+	m.Error = math.Sqrt(squares / float64(len(networks)))
 }
 
 // The end of the search for least squares: when a sweep changes no scaled

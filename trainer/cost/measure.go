@@ -20,18 +20,21 @@ var modelTurns = turns{count: 4, warmUp: 2, passes: 7}
 // model to the lower quartiles: where a machine does other work, too, the median of
 // so few passes is often of that. The engine is left with the last part.
 func MeasureModel(ctx context.Context, engine backend.Engine, device string, available int, whole *network.Network, seed uint64) (*Model, error) {
-	parts := latencyParts(whole, seed)
+	parts, err := latencyParts(whole, seed)
+	if err != nil {
+		return nil, err
+	}
 	batch := min(LatencyBatch, available)
 	times, err := modelTurns.times(ctx, engine, batch, parts)
 	if err != nil {
 		return nil, err
 	}
-	var widths [][]int
+	var loads [][]network.Load
 	var quartiles []float64
 	for i, n := range parts {
-		widths, quartiles = append(widths, n.Widths()), append(quartiles, max(times[i][len(times[i])/4], 1e-3)) // clocks may stand still
+		loads, quartiles = append(loads, n.Loads(n.Sizes())), append(quartiles, max(times[i][len(times[i])/4], 1e-3)) // clocks may stand still
 	}
-	model := fitModel(widths, quartiles)
+	model := fitModel(loads, quartiles)
 	model.Device, model.Batch = device, batch
 	return model, nil
 }
@@ -39,24 +42,28 @@ func MeasureModel(ctx context.Context, engine backend.Engine, device string, ava
 // latencyParts returns the whole network, the least one and networks in between,
 // whose widths are drawn evenly on a logarithmic scale. Their neurons are evenly
 // spread over those of the whole, so that as many of them are silent.
-func latencyParts(whole *network.Network, seed uint64) []*network.Network {
+func latencyParts(whole *network.Network, seed uint64) ([]*network.Network, error) {
 	draw := random.New(seed, random.Timing, 0, 0)
 	parts := []*network.Network{whole}
 	for k := range modelShapes + 1 {
 		var keep network.Survivors
-		for _, layer := range whole.Hidden() {
-			count := min(game.LeastPerLayer, layer.Out)
+		for _, players := range whole.Graph.Widths() {
+			count := min(game.LeastPerLayer, players)
 			if k > 0 {
-				ratio := float64(layer.Out) / float64(count)
+				ratio := float64(players) / float64(count)
 				count = int(math.Round(float64(count) * math.Pow(ratio, draw.Float64())))
 			}
 			stay := make([]int, count)
 			for i := range stay {
-				stay[i] = i * layer.Out / count
+				stay[i] = i * players / count
 			}
 			keep = append(keep, stay)
 		}
-		parts = append(parts, whole.Keep(keep))
+		part, err := whole.Keep(keep)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, part)
 	}
-	return parts
+	return parts, nil
 }

@@ -10,24 +10,25 @@ import (
 	"slices"
 
 	"nashprune/trainer/backend"
+	"nashprune/trainer/network"
 )
 
-// Model estimates the time of a forward pass over a batch from the widths
-// of a network w_0, ..., w_L, inputs and logits included, in microseconds:
+// Model estimates the time of a forward pass over a batch, in microseconds, from what
+// the nodes with parameters do: with m_l multiply-accumulates for n_l outputs of node l,
 //
-//	T(w) = Base + sum_l (PerMAC[l] w_l w_{l+1} + w_l steps(w_{l+1})) + sum_l PerNeuron[l] w_{l+1}
+//	T = Base + sum_l (PerMAC[l] m_l + m_l/n_l steps(n_l)) + sum_l PerNeuron[l] n_l
 //	steps(n) = sum_j PerStep[j] for all j with j Step < n
 //
-// where the last sum over l is over hidden layers alone. A layer takes a step up where
-// a device has to begin another tile of its product, and that for each of its inputs.
+// where the last sum leaves out the last node. A node takes a step up where a device has
+// to begin another tile of its product, and that for each of its inputs, m_l/n_l.
 //
 // No coefficient is negative, so a network never gets faster by being wider.
 type Model struct {
 	Device    string    `json:"device"` // that it was measured on
 	Batch     int       `json:"batch"`
 	Base      float64   `json:"base_us"`
-	PerMAC    []float64 `json:"per_mac_us"`    // of each layer of weights, for the whole batch
-	PerNeuron []float64 `json:"per_neuron_us"` // of each hidden layer, likewise
+	PerMAC    []float64 `json:"per_mac_us"`    // of each node with parameters, for the whole batch
+	PerNeuron []float64 `json:"per_neuron_us"` // of each output of all but the last of them, likewise
 	// Step is how many neurons steps are apart, in all layers alike; 0 where there are
 	// none. PerStep reaches the widest layer that was measured and is zero beyond it.
 	Step    int       `json:"step,omitempty"`
@@ -39,27 +40,40 @@ type Model struct {
 	MaxError float64 `json:"max_error"`
 }
 
-// Time returns the estimate for a network of the given widths.
-func (m *Model) Time(widths []int) float64 {
+// Time returns the estimate for a network whose gates have so many players.
+func (m *Model) Time(g *network.Graph, players []int) float64 {
+	return m.timeOf(g.Loads(g.SizesWith(players)))
+}
+
+func (m *Model) timeOf(loads []network.Load) float64 {
 	us := m.Base
-	for l, in := range widths[:len(widths)-1] {
-		us += m.PerMAC[l] * float64(in*widths[l+1])
+	for l, load := range loads {
+		us += m.PerMAC[l] * float64(load.MACs)
 		for j, step := range m.PerStep {
-			if j*m.Step < widths[l+1] {
-				us += step * float64(in)
+			if j*m.Step < load.Outputs {
+				us += step * inputs(load)
 			}
 		}
-	}
-	for l, neuron := range m.PerNeuron {
-		us += neuron * float64(widths[l+1])
+		if l < len(m.PerNeuron) {
+			us += m.PerNeuron[l] * float64(load.Outputs)
+		}
 	}
 	return us
 }
 
-// Check says why the model is not one of networks with so many layers of weights.
-func (m *Model) Check(layers int) error {
+// inputs returns how many numbers each output of a node is made of.
+func inputs(load network.Load) float64 {
+	if load.Outputs == 0 {
+		return 0
+	}
+	return float64(load.MACs) / float64(load.Outputs)
+}
+
+// Check says why the model is not one of networks of the graph.
+func (m *Model) Check(g *network.Graph) error {
+	layers := len(g.Loads(g.Sizes()))
 	if len(m.PerMAC) != layers || len(m.PerNeuron) != layers-1 {
-		return fmt.Errorf("it is about %d layers of weights and %d hidden layers, and the network has %d layers of weights", len(m.PerMAC), len(m.PerNeuron), layers)
+		return fmt.Errorf("it is about %d nodes with parameters, %d of them before the last, and the network has %d", len(m.PerMAC), len(m.PerNeuron), layers)
 	}
 	for _, x := range slices.Concat([]float64{m.Base, m.Error, m.MaxError}, m.PerMAC, m.PerNeuron, m.PerStep) {
 		if !(x >= 0 && x <= math.MaxFloat32) {
@@ -79,9 +93,8 @@ func (m *Model) Check(layers int) error {
 const maxModel = 1 << 20
 
 // ReadModel reads the model in the result.json of a run, or in a file that
-// holds one alone as the value of "latency_model", for a network with so many
-// layers of weights.
-func ReadModel(path string, layers int) (*Model, error) {
+// holds one alone as the value of "latency_model", for a network of the graph.
+func ReadModel(path string, g *network.Graph) (*Model, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, backend.Usagef("--latency-model: %v", err)
@@ -93,7 +106,7 @@ func ReadModel(path string, layers int) (*Model, error) {
 	}
 	model, err := parseModel(text)
 	if err == nil {
-		err = model.Check(layers)
+		err = model.Check(g)
 	}
 	if err != nil {
 		return nil, backend.Usagef("--latency-model %s: %v", path, err)

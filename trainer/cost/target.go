@@ -19,51 +19,70 @@ const (
 	Latency    Resource = "latency"    // microseconds for a batch, by a LatencyModel
 )
 
-// Amount returns how much of a resource a network of the given widths takes, from
-// the inputs to the logits. The model is for latencies alone.
-func (r Resource) Amount(widths []int, model *Model) float64 {
+// Amount returns how much of a resource a network takes whose gates have so many
+// players. The model is for latencies alone.
+func (r Resource) Amount(g *network.Graph, players []int, model *Model) float64 {
 	switch r {
 	case Parameters:
-		return float64(network.ParametersOf(widths))
+		return float64(g.ParametersAt(g.SizesWith(players)))
 	case MACs:
-		return float64(network.MACsOf(widths))
+		return float64(g.MACsAt(g.SizesWith(players)))
 	case Latency:
-		return model.Time(widths)
+		return model.Time(g, players)
 	default:
-		return float64(network.Sum(widths[1 : len(widths)-1]))
+		return float64(network.Sum(players))
 	}
 }
 
-// leastCost is the least that the players of a layer cost on average, as a part of what
+// leastCost is the least that the players of a gate cost on average, as a part of what
 // those of the most expensive layer do: a measured model of latencies cannot tell a
 // hundredth from nothing.
 const leastCost = 0.01
 
-// Costs returns for each hidden layer of a network of the given widths what it takes up
-// more with one player more, for each number of players that are there before, from 0:
-// for all of them the same but of latencies, where a model may have steps.
-func (r Resource) Costs(widths []int, model *Model) [][]float64 {
-	part := slices.Clone(widths)
-	costs, whole, most := make([][]float64, len(widths)-2), make([]float64, len(widths)-2), 0.
-	for l := range costs {
-		part[l+1] = 0
-		before := r.Amount(part, model)
-		for n := range widths[l+1] {
-			part[l+1] = n + 1
-			amount := r.Amount(part, model)
-			costs[l] = append(costs[l], amount-before)
-			whole[l] += amount - before
-			before = amount
+// Costs returns for each gate of a network with so many players what the network takes
+// more with one player more, for each number of players that are there before, from 0.
+func (r Resource) Costs(g *network.Graph, players []int, model *Model) [][]float64 {
+	part := slices.Clone(players)
+	costs, whole, most := make([][]float64, len(players)), make([]float64, len(players)), 0.
+	for l, count := range players {
+		costs[l] = r.marginal(count, func(n int) float64 {
+			part[l] = n
+			return r.Amount(g, part, model)
+		})
+		part[l] = count
+		for _, cost := range costs[l] {
+			whole[l] += cost
 		}
-		most = max(most, whole[l]/float64(widths[l+1]))
+		most = max(most, whole[l]/float64(count))
 	}
 	if most == 0 { // players that cost nothing all cost the same
 		most = 1 / leastCost
 	}
 	for l := range costs {
-		if least := leastCost * most; whole[l] < least*float64(widths[l+1]) {
-			costs[l] = slices.Repeat([]float64{least}, widths[l+1])
+		if least := leastCost * most; whole[l] < least*float64(players[l]) {
+			costs[l] = slices.Repeat([]float64{least}, players[l])
 		}
+	}
+	return costs
+}
+
+// marginal returns the differences between the amounts for 0, 1, ..., count players.
+// Players, parameters and multiplications are polynomials of the number of players of a
+// gate, of the second degree at most, since a weight has two sides: three amounts tell
+// all. Latencies may have steps.
+func (r Resource) marginal(count int, amount func(players int) float64) []float64 {
+	costs := make([]float64, count)
+	if r == Latency {
+		before := amount(0)
+		for n := range costs {
+			after := amount(n + 1)
+			costs[n], before = after-before, after
+		}
+		return costs
+	}
+	none, one, two := amount(0), amount(1), amount(2)
+	for n := range costs {
+		costs[n] = one - none + float64(n)*(two-2*one+none)
 	}
 	return costs
 }

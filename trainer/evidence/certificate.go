@@ -1,6 +1,10 @@
 package evidence
 
 import (
+	"slices"
+
+	"gonum.org/v1/gonum/mat"
+
 	"nashprune/game"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/network"
@@ -104,7 +108,7 @@ func PaperCertificate(g game.Paper, certificate game.Certificate, accounts [][]g
 		for _, square := range statistics.SquaredNorm {
 			norm += square / float64(len(accounts[l]))
 		}
-		certifyLayer(c, record.CertifiedLayer{SpectralRadius: paperRadius(g, statistics.Field(g), n.Layers[l]), MeanSquaredNorm: norm}, accounts[l])
+		certifyLayer(c, record.CertifiedLayer{SpectralRadius: paperRadius(g, statistics.Field(g), theta(n, l)), MeanSquaredNorm: norm}, accounts[l])
 		indices = append(indices, network.Indices(len(accounts[l])))
 		for i, a := range accounts[l] {
 			p := players[len(c.Players)]
@@ -115,17 +119,17 @@ func PaperCertificate(g game.Paper, certificate game.Certificate, accounts [][]g
 	return c
 }
 
-// paperRadius returns the spectral radius of the best responses of a layer in the
-// paper's game, or nil where it is not found.
-func paperRadius(g game.Paper, f game.Field, layer network.Linear) *float64 {
+// paperRadius returns the spectral radius of the best responses of a gate's players, who
+// own theta, in the paper's game, or nil where it is not found.
+func paperRadius(g game.Paper, f game.Field, theta [][]float64) *float64 {
 	radius := 0.
 	var inside []int // others stay where they are, and add nothing but eigenvalues of zero
-	for i := range layer.Out {
+	for i := range theta {
 		if s := g.BestResponse(f, i); s > 0 && s < 1 {
 			inside = append(inside, i)
 		}
 	}
-	if g.Eta == 0 || len(inside) < 2 { // nobody moves for anybody else
+	if g.Eta == 0 || len(inside) < 2 { // no player moves for another
 		return &radius
 	}
 	if len(inside) > spectrumLimit {
@@ -135,29 +139,35 @@ func paperRadius(g game.Paper, f game.Field, layer network.Linear) *float64 {
 		Gradient: network.Select(f.Gradient, inside), SquaredNorm: network.Select(f.SquaredNorm, inside),
 		Competition: network.Select(f.Competition, inside),
 	}
-	layer = network.Linear{
-		In: layer.In, Out: len(inside), Bias: network.Select(layer.Bias, inside),
-		Weight: network.SelectMatrix(layer.Weight, layer.In, inside, network.Indices(layer.In)),
-	}
-	radius, found := spectralRadius(g.Jacobian(f, innerProducts(layer)), layer.Out)
+	radius, found := spectralRadius(g.Jacobian(f, innerProducts(network.Select(theta, inside))), len(inside))
 	if !found {
 		return nil
 	}
 	return &radius
 }
 
-// innerProducts returns <theta_i, theta_j>, of weights and biases, for the players of a
-// layer, a row a player.
-func innerProducts(layer network.Linear) []float64 {
-	theta := newGeneral(layer.Out, layer.In+1)
-	for i := range layer.Out {
-		to := row(theta, i)
-		for j, w := range layer.Weight[i*layer.In : (i+1)*layer.In] {
-			to[j] = float64(w)
+// theta returns what each player of a gate owns, as one vector.
+func theta(n *network.Network, gate int) [][]float64 {
+	theta := make([][]float64, n.Gates[gate].Players)
+	for _, p := range n.Owned(gate) {
+		for i := range theta {
+			width := len(n.Parameters[p]) / len(theta)
+			for _, w := range n.Parameters[p][i*width:][:width] {
+				theta[i] = append(theta[i], float64(w))
+			}
 		}
-		to[layer.In] = float64(layer.Bias[i])
 	}
-	products := newGeneral(layer.Out, layer.Out)
-	multiplyByTransposed(theta, theta, products)
-	return products.Data
+	return theta
+}
+
+// innerProducts returns <theta_i, theta_j>, a row a player; there is one at least.
+func innerProducts(theta [][]float64) []float64 {
+	columns := len(theta[0])
+	if columns == 0 { // inputs own nothing
+		return make([]float64, len(theta)*len(theta))
+	}
+	all := mat.NewDense(len(theta), columns, slices.Concat(theta...))
+	var products mat.Dense
+	products.Mul(all, all.T())
+	return products.RawMatrix().Data
 }

@@ -39,29 +39,29 @@ const conditionLimit = 1024
 // limit, and with the 1024 rows that are taken at most, a tenth.
 const mostAccurateCondition = 1e6
 
-// conditionNumber returns the condition number of a layer's effective weights
-// diag(s) W, the largest singular value over the smallest, or nil: where it is above
+// conditionNumber returns the condition number of the effective weights diag(s) W of a
+// node, the largest singular value over the smallest, or nil: where it is above
 // [mostAccurateCondition], as it is when a neuron is dead or a copy of others, and
 // where both sides of the matrix are longer than [conditionLimit]. The singular values
 // are the square roots of the eigenvalues of the smaller of the two products of the
 // matrix with its transpose.
-func conditionNumber(layer network.Linear) *float64 {
-	side := min(layer.In, layer.Out)
+func conditionNumber(weight []float32, rows, columns int, participation []float32) *float64 {
+	side := min(rows, columns)
 	if side == 0 || side > conditionLimit {
 		return nil
 	}
-	effective := mat.NewDense(layer.Out, layer.In, nil)
-	for i := range layer.Out {
+	effective := mat.NewDense(rows, columns, nil)
+	for i := range rows {
 		s := 1.
-		if layer.Participation != nil {
-			s = float64(layer.Participation[i])
+		if participation != nil {
+			s = float64(participation[i])
 		}
-		for j, w := range layer.Weight[i*layer.In : (i+1)*layer.In] {
+		for j, w := range weight[i*columns : (i+1)*columns] {
 			effective.Set(i, j, s*float64(w))
 		}
 	}
 	product := mat.NewSymDense(side, nil)
-	if layer.Out <= layer.In {
+	if rows <= columns {
 		product.SymOuterK(1, effective)
 	} else {
 		product.SymOuterK(1, effective.T())
@@ -92,11 +92,19 @@ func conditionNumber(layer network.Linear) *float64 {
 	return &number
 }
 
-// ConditionNumbers returns the condition numbers of all layers.
+// ConditionNumbers returns the condition numbers of all weights, in their order.
 func ConditionNumbers(n *network.Network) []*float64 {
-	numbers := make([]*float64, len(n.Layers))
-	for l, layer := range n.Layers {
-		numbers[l] = conditionNumber(layer)
+	var numbers []*float64
+	for p, param := range n.Graph.Params {
+		if !param.Weight {
+			continue
+		}
+		var participation []float32
+		if gate := n.GateAt(param.Node); gate >= 0 {
+			participation = n.Participations[gate]
+		}
+		rows := param.Shape[0]
+		numbers = append(numbers, conditionNumber(n.Parameters[p], rows, network.Shape(param.Shape[1:]).Size(), participation))
 	}
 	return numbers
 }

@@ -62,34 +62,46 @@ type Fold struct {
 func (g *Graph) Folds() []Fold {
 	var folds []Fold
 	for i, gate := range g.Gates {
-		if owned := g.Owned(i); len(owned) > 0 {
-			for _, p := range owned {
-				folds = append(folds, Fold{p, 0, i, Indices(gate.Players)})
-			}
-			continue
+		owned := g.Owned(i)
+		for _, p := range owned {
+			folds = append(folds, Fold{p, 0, i, Indices(gate.Players)})
 		}
-		class := g.Classes[gate.Class]
-		for p, param := range g.Params {
-			for d, a := range param.axes {
-				if a < 0 || param.Axes[d].Tensor == Output {
-					continue
-				}
-				f, found := Fold{p, d, i, make([]int, param.Shape[d])}, false
-				for e, u := range g.axes[a].units {
-					f.Player[e] = -1
-					for _, u := range append([]int{u}, g.units[u].parents...) {
-						if g.units[u].class == gate.Class {
-							f.Player[e], found = u-class.first, true
-						}
-					}
-				}
-				if found {
-					folds = append(folds, f)
-				}
-			}
+		if len(owned) == 0 {
+			folds = append(folds, g.Columns(i)...)
 		}
 	}
 	return folds
+}
+
+// Columns lists the parameters that read what the players of a gate give, with the
+// dimension along which they do and the player of each entry.
+func (g *Graph) Columns(gate int) []Fold {
+	class := g.Classes[g.Gates[gate].Class]
+	playerOf := func(unit int) int {
+		for _, u := range append([]int{unit}, g.units[unit].parents...) {
+			if u >= class.first && u < class.first+class.Units {
+				return u - class.first
+			}
+		}
+		return -1
+	}
+	var columns []Fold
+	for p, param := range g.Params {
+		for d, a := range param.axes {
+			if a < 0 || param.Axes[d].Tensor == Output {
+				continue
+			}
+			f, found := Fold{p, d, gate, make([]int, param.Shape[d])}, false
+			for e, u := range g.axes[a].units {
+				f.Player[e] = playerOf(u)
+				found = found || f.Player[e] >= 0
+			}
+			if found {
+				columns = append(columns, f)
+			}
+		}
+	}
+	return columns
 }
 
 // ApplyFold multiplies a parameter of the given shape in place.

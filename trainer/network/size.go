@@ -66,15 +66,30 @@ func (g *Graph) ShapesAt(sizes Sizes) []Shape {
 	return shapes
 }
 
-// MACsAt returns the multiply-accumulates of one sample at some sizes.
-func (g *Graph) MACsAt(sizes Sizes) int {
-	shapes, macs := g.ShapesAt(sizes), 0
+// Load is what a node does for one sample.
+type Load struct {
+	Node          int
+	MACs, Outputs int // multiply-accumulates, and numbers of its output
+}
+
+// Loads returns what the nodes with parameters do at some sizes.
+func (g *Graph) Loads(sizes Sizes) []Load {
+	shapes := g.ShapesAt(sizes)
+	var loads []Load
 	for n, node := range g.Nodes {
-		in := make([]Shape, len(node.In))
-		for k, from := range node.In {
-			in[k] = shapes[from]
+		if len(node.Params) > 0 {
+			loads = append(loads, Load{n, node.Op.MACs(Select(shapes, node.In), shapes[n]), shapes[n].Size()})
 		}
-		macs += node.Op.MACs(in, shapes[n])
+	}
+	return loads
+}
+
+// MACsAt returns the multiply-accumulates of one sample at some sizes. Nodes without
+// parameters have none.
+func (g *Graph) MACsAt(sizes Sizes) int {
+	macs := 0
+	for _, load := range g.Loads(sizes) {
+		macs += load.MACs
 	}
 	return macs
 }

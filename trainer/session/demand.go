@@ -78,12 +78,12 @@ func (t *Training) ValidationAccuracy(ctx context.Context) (*float64, error) {
 	return &accuracy, t.CheckFinite(evaluation.Loss)
 }
 
-// demands returns how many players each layer's market asks for in round k, if the
+// demands returns how many players the market of each gate asks for in round k, if the
 // demand fell in every round before.
 func (p Plan) demands(k int) []int {
-	demands := make([]int, len(p.shares))
+	demands, players := make([]int, len(p.shares)), p.Graph.Widths()
 	for l, keep := range p.shares {
-		demands[l] = game.Demand(p.Widths[l+1], keep, float64(k)/float64(p.Config.Rounds))
+		demands[l] = game.Demand(players[l], keep, float64(k)/float64(p.Config.Rounds))
 	}
 	return demands
 }
@@ -91,22 +91,22 @@ func (p Plan) demands(k int) []int {
 // Aim fits the plan to its target. It is an error of the kind [backend.ErrUsage] when not
 // even the least network meets it.
 func (p *Plan) Aim() error {
-	hidden := p.Widths[1 : len(p.Widths)-1]
-	p.Target = p.Config.Target(len(hidden))
+	players := p.Graph.Widths()
+	p.Target = p.Config.Target(len(players))
 	if p.Latency == nil && p.Config.NeedsLatency() {
 		return nil // nothing can be said before it is measured
 	}
 	if p.Target.Resource == cost.Players {
 		var err error
-		p.shares, err = p.Config.Shares(hidden)
+		p.shares, err = p.Config.Shares(players)
 		return err
 	}
-	p.shares = make([]int, len(hidden))
-	for l := range hidden {
+	p.shares = make([]int, len(players))
+	for l := range players {
 		p.shares[l] = game.LeastPerLayer
 	}
 	if !p.fits(1)(p.shares) {
-		least := p.Target.Resource.Amount(p.between(p.shares), p.Latency)
+		least := p.Target.Resource.Amount(p.Graph, p.shares, p.Latency)
 		_, flags := p.Config.Targets()
 		if p.Target.Resource == cost.Latency {
 			return backend.Usagef("%s %v is less than the least network takes, with %d players a layer, %.4g us by the model of %s",
@@ -115,11 +115,11 @@ func (p *Plan) Aim() error {
 		return backend.Usagef("%s %.0f is less than the least network has, with %d players a layer: %.0f",
 			flags[0], p.Target.Limit, game.LeastPerLayer, least)
 	}
-	// How many players each layer will keep, nobody knows. Progress expects that all
+	// How many players each gate will keep is not known. Progress expects that all
 	// shrink alike.
 	for part := 1.; part > 0.001; part *= 0.99 {
-		like := make([]int, len(hidden))
-		for l, width := range hidden {
+		like := make([]int, len(players))
+		for l, width := range players {
 			like[l] = max(game.LeastPerLayer, int(part*float64(width)))
 		}
 		if p.fits(1)(like) {
@@ -130,18 +130,12 @@ func (p *Plan) Aim() error {
 	return nil
 }
 
-// between returns the widths from the inputs to the logits of a network with so
-// many players in each hidden layer.
-func (p Plan) between(hidden []int) []int {
-	return append(append([]int{p.Widths[0]}, hidden...), p.Widths[len(p.Widths)-1])
-}
-
 // fits returns whether a network with so many players a layer is within what the
 // target leaves when a fraction of the game has passed.
 func (p Plan) fits(fraction float64) func(players []int) bool {
 	r := p.Target.Resource
-	budget := p.Target.Budget(r.Amount(p.Widths, p.Latency), fraction)
-	return func(players []int) bool { return r.Amount(p.between(players), p.Latency) <= budget }
+	budget := p.Target.Budget(r.Amount(p.Graph, p.Graph.Widths(), p.Latency), fraction)
+	return func(players []int) bool { return r.Amount(p.Graph, players, p.Latency) <= budget }
 }
 
 // asked returns how many players the market asks for, where its target counts them,
@@ -150,7 +144,7 @@ func (p Plan) asked(fallen int) int {
 	if p.Config.Cost == "" {
 		return network.Sum(p.demands(fallen))
 	}
-	start := p.Target.Resource.Amount(p.Widths, p.Latency)
+	start := p.Target.Resource.Amount(p.Graph, p.Graph.Widths(), p.Latency)
 	return int(p.Target.Budget(start, float64(fallen)/float64(p.Config.Rounds)))
 }
 
@@ -164,6 +158,6 @@ func (p Plan) clear(worths [][]float64, fallen int) game.Clearing {
 	for l, layer := range worths {
 		players[l] = len(layer)
 	}
-	costs := p.Config.Cost.Costs(p.between(players), p.Latency)
+	costs := p.Config.Cost.Costs(p.Graph, players, p.Latency)
 	return game.ClearTogether(worths, costs, p.fits(float64(fallen)/float64(p.Config.Rounds)))
 }

@@ -6,6 +6,7 @@ import (
 	"nashprune/game"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/cost"
+	"nashprune/trainer/network"
 	"nashprune/trainer/random"
 	"nashprune/trainer/settings"
 )
@@ -28,9 +29,9 @@ type Plan struct {
 	// The market opens after step opens and closes after step closes; both are
 	// zero where there is none.
 	opens, closes int
-	Widths        []int // at the start, from the inputs to the logits
-	// shares are the players that each hidden layer keeps in the market, or, where
-	// all layers share one or are ranked together, may be expected to keep.
+	Graph         *network.Graph // at the start
+	// shares are the players that each gate keeps in the market, or, where all gates
+	// share one or are ranked together, may be expected to keep.
 	shares  []int
 	Target  cost.Target
 	Latency *cost.Model // where the market needs one, once it is known
@@ -40,11 +41,11 @@ type Plan struct {
 // enough to show progress and to stop soon, long enough to cost nothing.
 const longestStretch = 64
 
-// NewPlan returns the plan of a training of a network of the given widths. It is
+// NewPlan returns the plan of a training of a network of the given graph. It is
 // an error of the kind [backend.ErrUsage] when the rounds do not fit into the market's
 // steps, and when no network meets the market's target.
-func NewPlan(c settings.Config, kind game.Kind, widths []int, samples int) (Plan, error) {
-	p := Plan{Config: c, Game: kind, samples: samples, Widths: widths}
+func NewPlan(c settings.Config, kind game.Kind, g *network.Graph, samples int) (Plan, error) {
+	p := Plan{Config: c, Game: kind, samples: samples, Graph: g}
 	p.PerEpoch = (samples + c.Batch - 1) / c.Batch
 	p.Total = c.Epochs * p.PerEpoch
 	if !kind.InRounds() {
@@ -218,6 +219,7 @@ func (p Plan) Work(from, to int) float64 {
 	return total
 }
 
+// StepWork estimates the multiplications of a sample in the step that follows.
 func (p Plan) StepWork(step int) float64 {
 	passed := 0.
 	switch {
@@ -227,13 +229,9 @@ func (p Plan) StepWork(step int) float64 {
 	default:
 		passed = float64(step-p.opens) / float64(p.closes-p.opens)
 	}
-	macs, below := 0., p.Widths[0]
-	for l, width := range p.Widths[1:] {
-		if l < len(p.shares) {
-			width = game.Demand(width, p.shares[l], passed)
-		}
-		macs += float64(below * width)
-		below = width
+	players := p.Graph.Widths()
+	for i, share := range p.shares {
+		players[i] = game.Demand(players[i], share, passed)
 	}
-	return macs
+	return float64(p.Graph.MACsAt(p.Graph.SizesWith(players)))
 }

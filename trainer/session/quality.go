@@ -68,7 +68,8 @@ func rootMeanSquares(predictions []float32, s dataset.Samples, standard *dataset
 
 // Judge fills in what can be said of a network by looking at it.
 func Judge(n *network.Network) record.Judged {
-	return record.Judged{Shape: n.Widths(), Parameters: n.Parameters(), MACs: n.MACs(), Bytes: n.Bytes()}
+	shape := append(append([]int{n.Inputs()}, n.Graph.Widths()...), n.Outputs())
+	return record.Judged{Shape: shape, Parameters: n.ParameterCount(), MACs: n.MACs(), Bytes: n.Bytes()}
 }
 
 // SetEvaluation adds to j how well the network does on a part of the data.

@@ -25,15 +25,16 @@ func (t *Training) rankOut(k int) error {
 	demands := t.Plan.ranked(k, scores)
 	line := record.RoundLine{Training: t.Name, Round: k, Epoch: t.Plan.EpochOf(t.Step), Step: t.Step, Demand: demands}
 	var keep network.Survivors
+	had := t.Live()
 	for l, ledger := range t.Ledgers {
 		for position, i := range ledger.Live {
-			ledger.Records[i].Participation = float64(state.Network.Layers[l].Participation[position])
+			ledger.Records[i].Participation = float64(state.Network.Participations[l][position])
 		}
 		stay, cut := ledger.RankOut(scores[l], demands[l])
 		keep, line.Cuts = append(keep, stay), append(line.Cuts, cut)
 	}
 	line.Players = t.Players()
-	if err := t.Engine.Compact(keep); err != nil {
+	if err := t.remove(had, keep); err != nil {
 		return err
 	}
 	if k == t.Plan.Config.Rounds {
@@ -47,7 +48,7 @@ func (t *Training) rankOut(k int) error {
 	return t.Journal.RoundEnded(t, line)
 }
 
-// scores returns the scores of the players still there, one slice a hidden layer.
+// scores returns the scores of the players still there, one slice a gate.
 func (t *Training) scores(n *network.Network) ([][]float64, error) {
 	var scores [][]float64
 	switch criterion := t.Plan.Config.Criterion; criterion {
@@ -61,18 +62,18 @@ func (t *Training) scores(n *network.Network) ([][]float64, error) {
 			scores = append(scores, network.Select(all, ledger.Live))
 		}
 	case game.Magnitude, game.PathMagnitude:
-		for l := range n.Hidden() {
-			scores = append(scores, norms(n, l))
-			if criterion == game.PathMagnitude {
-				for i, outgoing := range outgoingNorms(n.Layers[l+1]) {
-					scores[l][i] *= outgoing
+		for gate := range n.Gates {
+			scores = append(scores, norms(n, gate))
+			if criterion == game.PathMagnitude || len(n.Owned(gate)) == 0 {
+				for i, outgoing := range outgoingNorms(n, gate) {
+					scores[gate][i] *= outgoing
 				}
 			}
 		}
 	case game.Participation:
-		for _, layer := range n.Hidden() {
+		for _, participation := range n.Participations {
 			var row []float64
-			for _, s := range layer.Participation {
+			for _, s := range participation {
 				row = append(row, float64(s))
 			}
 			scores = append(scores, row)
@@ -104,31 +105,48 @@ func (t *Training) scores(n *network.Network) ([][]float64, error) {
 	return scores, nil
 }
 
-// norms returns |s theta| of the players of a hidden layer, weights and bias.
-func norms(n *network.Network, l int) []float64 {
-	layer := n.Layers[l]
-	norms := make([]float64, layer.Out)
-	for i := range norms {
-		square := float64(layer.Bias[i]) * float64(layer.Bias[i])
-		for _, w := range layer.Weight[i*layer.In : (i+1)*layer.In] {
-			square += float64(w) * float64(w)
+// norms returns |s theta| of the players of a gate, over all that each owns. Inputs own
+// nothing and count as 1.
+func norms(n *network.Network, gate int) []float64 {
+	owned := n.Owned(gate)
+	norms := make([]float64, n.Gates[gate].Players)
+	for k := len(owned) - 1; k >= 0; k-- { // biases before weights
+		v := n.Parameters[owned[k]]
+		for i := range norms {
+			width := len(v) / len(norms)
+			for _, w := range v[i*width:][:width] {
+				norms[i] += float64(w) * float64(w)
+			}
 		}
-		norms[i] = float64(layer.Participation[i]) * math.Sqrt(square)
+	}
+	for i, s := range n.Participations[gate] {
+		if len(owned) == 0 {
+			norms[i] = 1
+		}
+		norms[i] = float64(s) * math.Sqrt(norms[i])
 	}
 	return norms
 }
 
-// outgoingNorms returns the norms of the weights by which a layer takes in each of
-// its inputs, those of its own players times their participation.
-func outgoingNorms(above network.Linear) []float64 {
-	norms := make([]float64, above.In)
-	for k := range above.Out {
-		s := 1.
-		if above.Participation != nil {
-			s = float64(above.Participation[k])
-		}
-		for i, w := range above.Weight[k*above.In : (k+1)*above.In] {
-			norms[i] += s * s * float64(w) * float64(w)
+// outgoingNorms returns the norms of the weights that read what each player of a gate
+// gives, those of other players times their participation.
+func outgoingNorms(n *network.Network, gate int) []float64 {
+	norms := make([]float64, n.Gates[gate].Players)
+	for _, c := range n.Columns(gate) {
+		param, v := n.Graph.Params[c.Param], n.Parameters[c.Param]
+		inner := network.Shape(param.Shape[c.Dim+1:]).Size()
+		rowSize := network.Shape(param.Shape[1:]).Size()
+		reader := n.GateAt(param.Node)
+		for at, w := range v {
+			player := c.Player[at/inner%param.Shape[c.Dim]]
+			if player < 0 {
+				continue
+			}
+			s := 1.
+			if reader >= 0 && param.Produces {
+				s = float64(n.Participations[reader][at/rowSize])
+			}
+			norms[player] += s * s * float64(w) * float64(w)
 		}
 	}
 	for i, square := range norms {

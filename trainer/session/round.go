@@ -16,15 +16,15 @@ type Market struct {
 	// with its weights and those that its neighbours had for it when it left. WhenItLeft
 	// is measured on the network of that round, without all who left in it, AtTheEnd on
 	// the one that the last round leaves. Zero for those who stay.
-	WhenItLeft [][]float64 `json:"when_it_left,omitempty"`
-	AtTheEnd   [][]float64 `json:"at_the_end,omitempty"`
+	WhenItLeft [][]float64 `json:"-"`
+	AtTheEnd   [][]float64 `json:"-"`
 	// BestAccuracy is the best accuracy on the validation part, in percent, that a
 	// round saw, and Held in how many rounds the demand did not fall, where the target is
 	// how far the accuracy may fall.
 	BestAccuracy float64 `json:"best_accuracy,omitempty"`
 	Held         int     `json:"held,omitempty"`
-	// Closing is the state that is certified, by layer.
-	Closing []evidence.Closing `json:"closing,omitempty"`
+	// Closing is the state that is certified, by gate.
+	Closing []evidence.Closing `json:"-"`
 }
 
 // putBack measures what those who have left since the market had the players
@@ -45,12 +45,19 @@ func (t *Training) putBack(before network.Survivors, last bool) error {
 		return err
 	}
 	if t.Departed == nil {
-		t.Departed = network.New(t.Plan.Widths)
-		t.Departed.Activation = state.Network.Activation
+		t.Departed = network.New(t.Plan.Graph)
 	}
-	t.Departed.Scatter(state.Network, before)
+	cut, err := t.Plan.Graph.Cut(before)
+	if err != nil {
+		return err
+	}
+	cut.Scatter(t.Departed, state.Network)
 	measure := func(into [][]float64) error {
-		for l, falls := range t.Witnesses.PutBack(t.Departed, live, left) {
+		all, err := t.Witnesses.PutBack(t.Departed, live, left)
+		if err != nil {
+			return err
+		}
+		for l, falls := range all {
 			for p, i := range left[l] {
 				into[l][i] = falls[p]
 			}
@@ -146,7 +153,7 @@ func (t *Training) playRound(k int) error {
 		return err
 	}
 	if leaving > 0 {
-		if err := t.Engine.Compact(stay); err != nil {
+		if err := t.remove(before, stay); err != nil {
 			return err
 		}
 	}

@@ -25,8 +25,9 @@ type Training struct {
 
 	// What it takes to put back players who left the market; nil without one.
 	Witnesses *evidence.Witnesses
-	Departed  *network.Network // of full width: everybody as it was when it last lived
+	Departed  *network.Network // of full width: all players as they were when last in the network
 
+	graph       *network.Graph   // of the engine's network, once a removal asked for it
 	order       []int32          // of the samples in the present epoch
 	epoch       int              // that order is for, from 0
 	BestNetwork *network.Network // at the end of the epoch that Best names
@@ -43,12 +44,12 @@ type Journal interface {
 	StretchEnded(t *Training, from int) error
 }
 
-// Position is everything that a training remembers besides tensors. It is what
-// a checkpoint holds of it.
+// Position is everything that a training remembers besides its network. It is what
+// a checkpoint holds of it: what has a number a player as tensors, the rest as JSON.
 type Position struct {
 	Step        int              `json:"step"`
 	Unfinished  backend.Progress `json:"unfinished"` // the epoch under way, so far
-	Ledgers     []*game.Ledger   `json:"ledgers,omitempty"`
+	Ledgers     []*game.Ledger   `json:"-"`          // by gate
 	Certificate game.Certificate `json:"certificate"`
 	Seconds     PhaseSeconds     `json:"seconds"`
 	// Best is the best epoch so far, where one is looked for, and Stopped tells that
@@ -70,7 +71,7 @@ type PhaseSeconds struct {
 func Start(p Plan) Position {
 	var start Position
 	if p.Game.InRounds() {
-		for _, width := range p.Widths[1 : len(p.Widths)-1] {
+		for _, width := range p.Graph.Widths() {
 			start.Ledgers = append(start.Ledgers, game.NewLedger(width))
 			if p.Game == game.MarketGame {
 				start.WhenItLeft = append(start.WhenItLeft, make([]float64, width))
@@ -78,6 +79,15 @@ func Start(p Plan) Position {
 		}
 	}
 	return start
+}
+
+// AtStart returns how many players each gate had when the market opened.
+func (p Position) AtStart() []int {
+	players := make([]int, len(p.Ledgers))
+	for i, ledger := range p.Ledgers {
+		players[i] = len(ledger.Records)
+	}
+	return players
 }
 
 // Live lists the players that are still in the market, of those at the start.
@@ -89,16 +99,33 @@ func (p Position) Live() network.Survivors {
 	return live
 }
 
-// Players returns how many players each hidden layer has.
+// Players returns how many players each gate has.
 func (t *Training) Players() []int {
 	if t.Ledgers == nil {
-		return t.Plan.Widths[1 : len(t.Plan.Widths)-1]
+		return t.Plan.Graph.Widths()
 	}
 	var players []int
 	for _, ledger := range t.Ledgers {
 		players = append(players, len(ledger.Live))
 	}
 	return players
+}
+
+// remove removes all players but those that stay, by gate, of those that the engine has.
+func (t *Training) remove(had, stay network.Survivors) error {
+	if t.graph == nil {
+		c, err := t.Plan.Graph.Cut(had)
+		if err != nil {
+			return err
+		}
+		t.graph = c.Graph
+	}
+	c, err := t.graph.Cut(stay)
+	if err != nil {
+		return err
+	}
+	t.graph = c.Graph
+	return t.Engine.Remove(c)
 }
 
 // Run takes the training to the end of its plan, or until patience is at its end,

@@ -71,18 +71,19 @@ func decodeTensor(d *json.Decoder) (tensorHeader, error) {
 	if err != nil {
 		return t, err
 	}
-	if t.Type != float32Type {
+	size, known := sizes[t.Type]
+	if !known {
 		return t, fmt.Errorf("its numbers have type %.40q, want %q: convert them to float32", t.Type, float32Type)
 	}
 	if t.Shape == nil || len(t.Offsets) != 2 || t.Offsets[0] > t.Offsets[1] {
 		return t, errors.New("want a shape and two data_offsets, begin and end")
 	}
-	size, err := byteSize(t.Shape)
+	needed, err := byteSize(t.Shape, size)
 	if err != nil {
 		return t, err
 	}
-	if got := t.Offsets[1] - t.Offsets[0]; got != size {
-		return t, fmt.Errorf("its shape takes %d bytes, its data_offsets span %d", size, got)
+	if got := t.Offsets[1] - t.Offsets[0]; got != needed {
+		return t, fmt.Errorf("its shape takes %d bytes, its data_offsets span %d", needed, got)
 	}
 	return t, nil
 }

@@ -228,6 +228,9 @@ func perceptron(metadata map[string]string, tensors []Tensor) (*network.Graph, e
 }
 
 func (t Tensor) checkFinite() error {
+	if t.Float64 != nil {
+		return fmt.Errorf("tensor %.40q is of float64: a model is of float32, convert it", t.Name)
+	}
 	for i, x := range t.Float32 {
 		if !finite(float64(x)) {
 			return fmt.Errorf("number %d of tensor %.40q is %g: training diverged, or the file is damaged", i, t.Name, x)

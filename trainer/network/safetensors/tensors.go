@@ -12,22 +12,25 @@ import (
 	"unicode/utf8"
 )
 
-// Tensor is a named array of float32 as a safetensors file holds it.
+// Tensor is a named array of float32 or float64 as a safetensors file holds it.
 type Tensor struct {
 	Name    string    // UTF-8; any but "__metadata__"
 	Shape   []int     // the outermost dimension first; empty for a scalar
 	Float32 []float32 // row-major, as many numbers as the product of Shape
+	Float64 []float64 // in place of Float32; nil: the tensor is of float32
 }
 
 // A safetensors file is the length of a header as a little-endian uint64, the
 // header as a JSON object, and the numbers of the tensors, little-endian,
 // without a gap. See the format section of the README of
 // github.com/safetensors/safetensors, whose implementation this one follows;
-// it is stricter in that it knows one type of number and no unknown fields.
+// it is stricter in that it knows two types of numbers and no unknown fields.
 const (
 	metadataName = "__metadata__"
 	float32Type  = "F32"
+	float64Type  = "F64"
 	float32Size  = 4
+	float64Size  = 8
 
 	// maxHeader bounds the header in bytes. The reference allows 100 MB; one
 	// network takes less than 20 KiB, and a checkpoint keeps its state here.
@@ -61,20 +64,48 @@ func Write(w io.Writer, metadata map[string]string, tensors []Tensor) error {
 	if _, err := w.Write(append(prefixed, header...)); err != nil {
 		return fmt.Errorf("write the header: %w", err)
 	}
-	buffer := make([]byte, 0, float32Size*chunk)
 	for _, tensor := range tensors {
-		for numbers := range slices.Chunk(tensor.Float32, chunk) {
-			buffer = buffer[:0]
-			for _, x := range numbers {
-				buffer = binary.LittleEndian.AppendUint32(buffer, math.Float32bits(x))
-			}
-			if _, err := w.Write(buffer); err != nil {
-				return fmt.Errorf("write tensor %.40q: %w", tensor.Name, err)
-			}
+		if err := tensor.WriteNumbers(w); err != nil {
+			return fmt.Errorf("write tensor %.40q: %w", tensor.Name, err)
 		}
 	}
 	return nil
 }
+
+// WriteNumbers writes the numbers of the tensor as they lie in a file.
+func (t Tensor) WriteNumbers(w io.Writer) error {
+	buffer := make([]byte, 0, float64Size*chunk)
+	for numbers := range slices.Chunk(t.Float32, chunk) {
+		buffer = buffer[:0]
+		for _, x := range numbers {
+			buffer = binary.LittleEndian.AppendUint32(buffer, math.Float32bits(x))
+		}
+		if _, err := w.Write(buffer); err != nil {
+			return err
+		}
+	}
+	for numbers := range slices.Chunk(t.Float64, chunk) {
+		buffer = buffer[:0]
+		for _, x := range numbers {
+			buffer = binary.LittleEndian.AppendUint64(buffer, math.Float64bits(x))
+		}
+		if _, err := w.Write(buffer); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// typed returns the type of the tensor's numbers, and how many there are of it.
+func (t Tensor) typed() (name string, numbers int) {
+	if t.Float64 != nil {
+		return float64Type, len(t.Float64)
+	}
+	return float32Type, len(t.Float32)
+}
+
+// sizes are the bytes of a number of each type that can be read.
+var sizes = map[string]int{float32Type: float32Size, float64Type: float64Size}
 
 // encodeHeader writes the object by hand to keep the tensors in order.
 func encodeHeader(metadata map[string]string, tensors []Tensor) ([]byte, error) {
@@ -111,15 +142,16 @@ func encodeHeader(metadata map[string]string, tensors []Tensor) ([]byte, error) 
 			return nil, fmt.Errorf("tensor %.40q: its name is taken or not UTF-8", tensor.Name)
 		}
 		names[tensor.Name] = true
-		size, err := byteSize(tensor.Shape)
+		kind, numbers := tensor.typed()
+		size, err := byteSize(tensor.Shape, sizes[kind])
 		if err != nil {
 			return nil, fmt.Errorf("tensor %.40q: %w", tensor.Name, err)
 		}
-		if size != float32Size*len(tensor.Float32) {
-			return nil, fmt.Errorf("tensor %.40q: %d numbers do not fill its shape %v", tensor.Name, len(tensor.Float32), tensor.Shape)
+		if size != sizes[kind]*numbers {
+			return nil, fmt.Errorf("tensor %.40q: %d numbers do not fill its shape %v", tensor.Name, numbers, tensor.Shape)
 		}
 		shape := append([]int{}, tensor.Shape...) // nil would become null, which is no shape
-		if err := member(tensor.Name, tensorHeader{float32Type, shape, []int{offset, offset + size}}); err != nil {
+		if err := member(tensor.Name, tensorHeader{kind, shape, []int{offset, offset + size}}); err != nil {
 			return nil, err
 		}
 		offset += size
@@ -134,12 +166,11 @@ func encodeHeader(metadata map[string]string, tensors []Tensor) ([]byte, error) 
 	return header, nil
 }
 
-// byteSize returns how many bytes a tensor of a shape takes.
-func byteSize(shape []int) (int, error) {
+// byteSize returns how many bytes a tensor of a shape takes, of numbers of a size.
+func byteSize(shape []int, size int) (int, error) {
 	if len(shape) > maxDimensions {
 		return 0, fmt.Errorf("its shape has %d dimensions, more than %d", len(shape), maxDimensions)
 	}
-	size := float32Size
 	for _, dimension := range shape {
 		if dimension < 0 || (dimension > 0 && size > math.MaxInt/dimension) {
 			return 0, fmt.Errorf("its shape %v has a negative dimension or overflows", shape)
@@ -151,7 +182,7 @@ func byteSize(shape []int) (int, error) {
 
 // Read reads a safetensors file to its end and returns its metadata, nil
 // when there is none, and its tensors in the order of their numbers. It trusts
-// nothing: the file must hold float32 alone, have no gap, overlap, repeated
+// nothing: the file must hold float32 and float64 alone, have no gap, overlap, repeated
 // name or byte too many, and the memory taken stays within a constant times
 // what was read. NaN and infinities pass. The header may take up to 16 MiB.
 func Read(r io.Reader) (map[string]string, []Tensor, error) {
@@ -172,13 +203,12 @@ func Read(r io.Reader) (map[string]string, []Tensor, error) {
 		end = t.Offsets[1]
 	}
 	tensors := make([]Tensor, len(named))
-	buffer := make([]byte, min(end, float32Size*chunk))
+	buffer := make([]byte, float64Size*chunk)
 	for i, t := range named {
-		numbers, err := readNumbers(r, t.Offsets[1]-t.Offsets[0], buffer)
-		if err != nil {
+		tensors[i] = Tensor{Name: t.name, Shape: t.Shape}
+		if err := tensors[i].readNumbers(r, t.tensorHeader, buffer); err != nil {
 			return nil, nil, fmt.Errorf("tensor %.40q: %w", t.name, err)
 		}
-		tensors[i] = Tensor{Name: t.name, Shape: t.Shape, Float32: numbers}
 	}
 	if _, err := io.ReadFull(r, make([]byte, 1)); err == nil {
 		return nil, nil, errors.New("bytes follow the last tensor: the file is damaged or no safetensors file")
@@ -211,20 +241,31 @@ func readHeader(r io.Reader) ([]byte, error) {
 	return header, nil
 }
 
-// readNumbers reads size bytes of float32 by way of buffer.
-func readNumbers(r io.Reader, size int, buffer []byte) ([]float32, error) {
-	numbers := []float32{}
-	for left := size; left > 0; {
+// readNumbers reads the numbers that a header announces by way of buffer. Memory grows
+// with what is read.
+func (t *Tensor) readNumbers(r io.Reader, header tensorHeader, buffer []byte) error {
+	if header.Type == float64Type {
+		t.Float64 = []float64{}
+	} else {
+		t.Float32 = []float32{}
+	}
+	for left := header.Offsets[1] - header.Offsets[0]; left > 0; {
 		part := buffer[:min(left, len(buffer))]
 		if _, err := io.ReadFull(r, part); err != nil {
-			return nil, cutShort(err)
-		}
-		for i := 0; i < len(part); i += float32Size {
-			numbers = append(numbers, math.Float32frombits(binary.LittleEndian.Uint32(part[i:])))
+			return cutShort(err)
 		}
 		left -= len(part)
+		if t.Float64 != nil {
+			for ; len(part) > 0; part = part[float64Size:] {
+				t.Float64 = append(t.Float64, math.Float64frombits(binary.LittleEndian.Uint64(part)))
+			}
+			continue
+		}
+		for ; len(part) > 0; part = part[float32Size:] {
+			t.Float32 = append(t.Float32, math.Float32frombits(binary.LittleEndian.Uint32(part)))
+		}
 	}
-	return numbers, nil
+	return nil
 }
 
 // cutShort says what an early end of the file means.

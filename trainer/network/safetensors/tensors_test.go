@@ -65,6 +65,8 @@ func TestTensorsRoundTrip(t *testing.T) {
 		empty,
 		{{Name: "", Shape: []int{}, Float32: []float32{float32(math.Copysign(0, -1))}}},
 		{{Name: "a", Shape: []int{0}, Float32: []float32{}}, {Name: "b", Shape: []int{3, 0}, Float32: []float32{}}},
+		{{Name: "double", Shape: []int{2, 1}, Float64: []float64{math.Pi, math.Copysign(0, -1)}}, {Name: "none", Shape: []int{0}, Float64: []float64{}},
+			{Name: "odd", Shape: []int{1}, Float32: []float32{3}}, {Name: "more", Shape: []int{}, Float64: []float64{math.MaxFloat64}}},
 		{{Name: "long", Shape: []int{127, 131}, Float32: long}, {Name: "a", Shape: []int{1, 1, 3}, Float32: []float32{1, 2, 3}}},
 	} {
 		for _, metadata := range []map[string]string{nil, {"": "", "state": `{"round": 13}`}} {
@@ -95,8 +97,13 @@ func sameTensors(a, b []safetensors.Tensor) bool {
 		return false
 	}
 	for i := range a {
-		if a[i].Name != b[i].Name || !reflect.DeepEqual(a[i].Shape, b[i].Shape) || len(a[i].Float32) != len(b[i].Float32) {
+		if a[i].Name != b[i].Name || !reflect.DeepEqual(a[i].Shape, b[i].Shape) || len(a[i].Float32) != len(b[i].Float32) || len(a[i].Float64) != len(b[i].Float64) {
 			return false
+		}
+		for k, x := range a[i].Float64 {
+			if math.Float64bits(x) != math.Float64bits(b[i].Float64[k]) {
+				return false
+			}
 		}
 		for k, x := range a[i].Float32 {
 			if math.Float32bits(x) != math.Float32bits(b[i].Float32[k]) {
@@ -217,7 +224,7 @@ func hostile() []struct {
 		{`"dtype" comes twice`, tensor(`"dtype":"F32","dtype":"F32"`)},
 		{`unknown field "DTYPE"`, tensor(`"DTYPE":"F32"`)},
 		{`have type ""`, tensor("")},
-		{`have type "F64", want "F32"`, tensor(`"dtype":"F64","shape":[1],"data_offsets":[0,8]`)},
+		{`have type "F16", want "F32"`, tensor(`"dtype":"F16","shape":[1],"data_offsets":[0,2]`)},
 		{`have type "f32"`, tensor(`"dtype":"f32","shape":[1],"data_offsets":[0,4]`)},
 		{"want a shape", tensor(`"dtype":"F32","data_offsets":[0,4]`)},
 		{"want a shape", tensor(`"dtype":"F32","shape":[1]`)},
