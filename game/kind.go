@@ -15,5 +15,8 @@ const (
 	NoGame Kind = "off"
 )
 
+// Kinds lists all there are.
+var Kinds = []Kind{MarketGame, PaperGame, RankingGame, NoGame}
+
 // InRounds tells whether players leave in rounds between the warm-up and the tail.
 func (g Kind) InRounds() bool { return g == MarketGame || g == RankingGame }

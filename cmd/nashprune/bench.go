@@ -89,7 +89,7 @@ otherwise, and lists what it left out for want of time or memory.`, "8 minutes")
 	f.SortFlags = false
 	f.StringArrayVar(&devices, "device", nil, "what to measure, again for more: cpu, vulkan, or a part of a name (default: every device)")
 	f.StringArrayVar(&models, "model", nil, "`shape` to measure, again for more: mlp:512-256, or from inputs to outputs, then perhaps @BATCH (default: dense, pruned, large)")
-	f.StringVar(&kernels, "kernels", "", kernelsUsage)
+	f.StringVar(&kernels, "kernels", "", help("kernels"))
 	f.BoolVar(&options.Scaling, "scaling", options.Scaling, "also measure how times grow")
 	f.DurationVar(&options.Budget, "time", options.Budget, "`time` after which it stops, once the step under way has ended")
 	f.IntVar(&options.Samples, "samples", options.Samples, "samples of an epoch")
