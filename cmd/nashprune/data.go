@@ -103,7 +103,7 @@ has arrived, and pulling again goes on from there. What is there and sound stays
 	}
 }
 
-// tellEvery is how often a download is told of where no terminal is.
+// tellEvery is the interval between lines about a download where there is no terminal.
 const tellEvery = 10 * time.Second
 
 // pullObserver shows how far a download is.

@@ -76,7 +76,7 @@ how much of it the largest difference took. The exit code is 4 if one is broken.
 			} else {
 				err = result.write(cmd.OutOrStdout(), verbose)
 			}
-			if broken := result.verdict(); broken != nil { // also when nobody reads to the end
+			if broken := result.verdict(); broken != nil { // also when the reader stops early
 				return broken
 			}
 			return err
@@ -196,7 +196,7 @@ func (r parityResult) write(w io.Writer, verbose bool) error {
 	return nil
 }
 
-// shown is how many broken checks are told one by one.
+// shown is the number of broken checks that are printed one by one.
 const shown = 20
 
 func (d comparedDevice) write(w io.Writer, verbose bool) error {

@@ -120,7 +120,7 @@ func TestTrainRefuses(t *testing.T) {
 				more = append(more[:2], more[4:]...)
 			}
 			code, stdout, stderr := execute(t, train(more...)...)
-			// What is being read is told as it was named, on however many lines.
+			// The message has the path as it was given.
 			refused(t, c.code, c.words, code, stdout, stderr)
 			if _, err := os.Stat("out"); err == nil {
 				t.Error("the folder of the run was made")
@@ -212,7 +212,7 @@ func TestOtherCommandsRefuse(t *testing.T) {
 	}
 }
 
-// TestDamagedImages: damaged data is told by file, and no run begins.
+// TestDamagedImages: a message names the damaged file, and no run begins.
 func TestDamagedImages(t *testing.T) {
 	const images, labels = "images/train-images-idx3-ubyte", "images/t10k-labels-idx1-ubyte"
 	for name, c := range map[string]struct {
@@ -282,7 +282,7 @@ func TestTargetsThatCannotBeHad(t *testing.T) {
 	}
 }
 
-// TestOutIsLookedAtFirst: a folder that cannot be one is told of before data is read.
+// TestOutIsLookedAtFirst: an impossible folder is refused before data is read.
 func TestOutIsLookedAtFirst(t *testing.T) {
 	atImages(t)
 	writeFile(t, "file", nil)

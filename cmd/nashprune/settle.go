@@ -130,7 +130,7 @@ var typeNames = map[string]string{
 	"string": "a text in quotes", "bool": "true or false", "int": "a whole number", "uint64": "a whole number", "float64": "a number",
 }
 
-// hasType tells whether a TOML value is of a flag's type.
+// hasType reports whether a TOML value is of a flag's type.
 func hasType(value any, kind string) bool {
 	switch value.(type) {
 	case string:

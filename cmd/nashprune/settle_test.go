@@ -163,8 +163,8 @@ func TestConfigReproducesRun(t *testing.T) {
 	}
 }
 
-// FuzzConfig: whatever a configuration holds, it is taken or is a mistake of its
-// writer, and what is taken means the same when it is written and read again.
+// FuzzConfig: any configuration is taken or is a mistake of its writer, and what is taken
+// means the same when it is written and read again.
 func FuzzConfig(f *testing.F) {
 	for _, c := range badConfigs {
 		if len(c.text) < maxConfig {

@@ -161,7 +161,7 @@ const (
 	npzFile = "npz"
 )
 
-// fileKind tells from its name what a file holds; "" where it is no file of data.
+// fileKind returns what a file holds, by its name; "" where it is no file of data.
 func fileKind(name string) string {
 	switch strings.ToLower(filepath.Ext(strings.TrimSuffix(name, ".gz"))) {
 	case ".csv", ".tsv":
@@ -172,7 +172,7 @@ func fileKind(name string) string {
 	return ""
 }
 
-// IsCSV tells whether [Open] takes a name for that of a CSV file.
+// IsCSV reports whether [Open] takes a name for that of a CSV file.
 func IsCSV(name string) bool { return fileKind(name) == csvFile }
 
 func isPath(name string) bool {

@@ -71,7 +71,7 @@ func checkResult(r *record.Result) error {
 	return checkJudged("pruned", r.Pruned.Judged, r)
 }
 
-// wasJudged tells whether anything is known of how well a network does.
+// wasJudged reports whether anything is known of how well a network does.
 func wasJudged(q record.Quality) bool { return q.Accuracy != nil || q.RMSE != nil }
 
 // checkQuality says whether figures can be those of a network of the task.

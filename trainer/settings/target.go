@@ -117,5 +117,5 @@ func (c Config) Shares(hidden []int) ([]int, error) {
 	return shares, nil
 }
 
-// NeedsLatency tells whether the market needs a model of latencies.
+// NeedsLatency reports whether the market needs a model of latencies.
 func (c Config) NeedsLatency() bool { return c.Cost == cost.Latency || c.MaxLatencyUS > 0 }
