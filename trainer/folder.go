@@ -11,6 +11,7 @@ import (
 
 	"nashprune/trainer/atomicfile"
 	"nashprune/trainer/backend"
+	"nashprune/trainer/filelock"
 	"nashprune/trainer/network"
 	"nashprune/trainer/record"
 )
@@ -37,6 +38,26 @@ func noCheckpoint(dir string) error {
 		return backend.Usagef("--resume %s: the run is finished, its result lies there", dir)
 	}
 	return backend.Usagef("--resume %s: there is no %s to go on from: train anew into another folder", dir, record.CheckpointFile)
+}
+
+// lockFile lies in a run folder while a process is at work in it, and longer where the
+// process was killed.
+const lockFile = "run.lock"
+
+// lockFolder keeps a second process out of a run folder, to which both would write their
+// metrics. flag is what the user named the folder with. A folder that may not be written
+// to passes: the first file of the run says so.
+func lockFolder(flag, dir string) (unlock func(), err error) {
+	unlock, err = filelock.Try(filepath.Join(dir, lockFile))
+	switch {
+	case errors.Is(err, os.ErrPermission):
+		return func() {}, nil
+	case errors.Is(err, filelock.ErrHeld):
+		return nil, backend.Usagef("--%s %s: %v: wait for its end, or train into another folder", flag, dir, err)
+	case err != nil:
+		return nil, fmt.Errorf("--%s: %w", flag, err)
+	}
+	return unlock, nil
 }
 
 // createFolder makes the run folder with its configuration and empty metrics, and

@@ -3,16 +3,13 @@ package dataset
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -161,29 +158,4 @@ func TestKilledProcessLeavesNoLock(t *testing.T) {
 	second.says(t, "fetching")
 	close(server.letGo)
 	second.ends(t, true)
-}
-
-// TestLock: within one process, too, one has the lock at a time, and waiting for
-// it ends with ctx.
-func TestLock(t *testing.T) {
-	folder := filepath.Join(t.TempDir(), "folder")
-	unlock, err := lockFolder(t.Context(), folder, func() { t.Error("waits for nobody") })
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	waited := 0
-	_, err = lockFolder(ctx, folder, func() { waited++; cancel() })
-	if !errors.Is(err, context.Canceled) || waited != 1 {
-		t.Errorf("%v after waiting %d times", err, waited)
-	}
-	unlock()
-	unlock, err = lockFolder(t.Context(), folder, func() { t.Error("waits for nobody") })
-	if err != nil {
-		t.Fatal(err)
-	}
-	unlock()
-	if _, err := lockFolder(t.Context(), filepath.Join(folder, "below"), func() {}); err == nil || !strings.Contains(err.Error(), folder) {
-		t.Errorf("a lock in a folder that is not there: %v", err)
-	}
 }

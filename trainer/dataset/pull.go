@@ -18,7 +18,12 @@ import (
 
 	"nashprune/trainer/atomicfile"
 	"nashprune/trainer/download"
+	"nashprune/trainer/filelock"
 )
+
+// lockSuffix ends the name of the file beside the folder of a data set by which one
+// process at a time pulls it.
+const lockSuffix = ".lock"
 
 // Where data sets come from.
 const (
@@ -90,7 +95,7 @@ func (s sources) pull(ctx context.Context, name string, client *download.Client,
 	if err := os.MkdirAll(pulled.Where, 0o755); err != nil {
 		return pulled, atomicfile.Advised(err)
 	}
-	unlock, err := lockFolder(ctx, pulled.Where, func() { events.Waiting(pulled) })
+	unlock, err := filelock.Wait(ctx, pulled.Where+lockSuffix, func() { events.Waiting(pulled) })
 	if err != nil {
 		return pulled, err
 	}

@@ -17,11 +17,11 @@ import (
 	"time"
 
 	"github.com/BurntSushi/toml"
-	"github.com/gofrs/flock"
 
 	"nashprune/trainer"
 	"nashprune/trainer/atomicfile"
 	"nashprune/trainer/backend"
+	"nashprune/trainer/filelock"
 	"nashprune/trainer/record"
 	"nashprune/trainer/session"
 	"nashprune/trainer/settings"
@@ -94,9 +94,12 @@ func Run(ctx context.Context, cells []Cell, o Options) ([]Outcome, error) {
 	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
 		return nil, fmt.Errorf("--out: %w", atomicfile.Advised(err))
 	}
-	unlock, err := lock(o.Dir)
+	unlock, err := filelock.Try(filepath.Join(o.Dir, lockFile))
+	if errors.Is(err, filelock.ErrHeld) {
+		return nil, backend.Usagef("--out %s: %v: wait for its end, or name another folder", o.Dir, err)
+	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("--out: %w", err)
 	}
 	defer unlock()
 
@@ -135,22 +138,6 @@ func resolve(cells []Cell) ([]Cell, error) {
 		resolved[i] = Cell{cell.Name, c}
 	}
 	return resolved, nil
-}
-
-// lock keeps a second process out of the folder, for as long as this one lives. File
-// systems without locks pass.
-func lock(dir string) (unlock func(), err error) {
-	lock := flock.New(filepath.Join(dir, lockFile))
-	held, err := lock.TryLock()
-	switch {
-	case errors.Is(err, errors.ErrUnsupported):
-		return func() {}, nil
-	case err != nil:
-		return nil, fmt.Errorf("--out: lock %s: %w", lock.Path(), atomicfile.Advised(err))
-	case !held:
-		return nil, backend.Usagef("--out %s: another process is at work on it: wait for its end, or name another folder", dir)
-	}
-	return func() { _ = lock.Unlock() }, nil
 }
 
 // study is a study under way.
