@@ -47,11 +47,8 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*record.EvalResult, 
 	if !named {
 		o.Data = metadata.Data
 	}
-	device, err := backend.FindDevice(o.Device)
+	device, err := findDevice(o.Device, o.Kernels)
 	if err != nil {
-		return nil, err
-	}
-	if device, err = device.WithKernels(o.Kernels); err != nil {
 		return nil, err
 	}
 	options := dataset.Options{

@@ -5,7 +5,6 @@ import (
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
-	"nashprune/trainer/checkpoint"
 	"nashprune/trainer/cost"
 	"nashprune/trainer/network"
 	"nashprune/trainer/settings"
@@ -20,8 +19,8 @@ func Latencies(ctx context.Context, c settings.Config, files []string) (microsec
 	if err != nil {
 		return nil, err
 	}
-	r := &run{config: c}
-	if err := r.open(); err != nil {
+	r, _, err := open(c, Options{}, nil)
+	if r == nil { // else the networks may fit where that of the configuration would not
 		return nil, err
 	}
 	var networks []*network.Network
@@ -35,7 +34,7 @@ func Latencies(ctx context.Context, c settings.Config, files []string) (microsec
 	if len(networks) == 0 {
 		return nil, nil
 	}
-	engine, err := r.openEngine(&checkpoint.Checkpoint{State: &backend.State{Network: networks[0]}})
+	engine, err := r.openEngine(&backend.State{Network: networks[0]})
 	if err != nil {
 		return nil, err
 	}

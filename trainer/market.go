@@ -44,14 +44,6 @@ func (r *run) openMarket(ctx context.Context, engine backend.Engine, p session.P
 	return p, nil
 }
 
-// readLatencyModel reads the model that the configuration names, if it names one.
-func (r *run) readLatencyModel() (err error) {
-	if r.config.LatencyModel != "" {
-		r.latency, err = cost.ReadModel(r.config.LatencyModel, len(r.hidden)+1)
-	}
-	return err
-}
-
 // concludeMarket says how the network that the market left meets its target.
 func (r *run) concludeMarket(ctx context.Context, t *session.Training, final *network.Network) error {
 	m := r.result.Market

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"reflect"
 	"time"
 
 	"nashprune/game"
@@ -51,8 +50,10 @@ type run struct {
 	device backend.Device
 	loss   backend.Loss
 	hidden []int
-	// samples says where the device finds them, once that is decided.
+	// samples says where the device finds them, once that is decided; memory is what its
+	// engine takes.
 	samples backend.Placement
+	memory  backend.MemoryPlan
 	// latency is the model of latencies, where the market needs one.
 	latency *cost.Model
 
@@ -92,24 +93,11 @@ func Run(ctx context.Context, c settings.Config, o Options) (*record.Result, err
 		}
 		return nil, backend.Usagef("--out %s is not empty: name another folder, or empty it", o.Dir)
 	}
-	r := &run{Options: o, config: c, stage: checkpoint.GameStage, result: record.Result{Command: o.Command}}
-	if err := r.open(); err != nil {
-		return nil, err
-	}
-	if err := r.checkPlacement(); err != nil {
-		return nil, err
-	}
-	if err := r.readLatencyModel(); err != nil {
-		return nil, err
-	}
-	if _, err := r.placeSamples(); err != nil {
-		return nil, err
-	}
-	start, err := r.initial()
+	r, p, err := open(c, o, nil)
 	if err != nil {
 		return nil, err
 	}
-	p, err := r.plan(c.Game)
+	start, err := r.initial()
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +114,7 @@ func Run(ctx context.Context, c settings.Config, o Options) (*record.Result, err
 	if from == nil {
 		from = &checkpoint.Checkpoint{Position: session.Start(p), State: &backend.State{Network: start}}
 	}
-	engine, err := r.openEngine(from)
+	engine, err := r.openEngine(from.State)
 	if err != nil {
 		return nil, err
 	}
@@ -166,35 +154,11 @@ func Resume(ctx context.Context, o Options) (*record.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &run{Options: o, config: c.Config, stage: c.Stage, result: c.Result, before: c.Result.Seconds.Total}
-	if err := r.open(); err != nil {
+	r, p, err := open(c.Config, o, c)
+	if r == nil { // else what is left of the network may fit where all of it would not
 		return nil, err
 	}
-	if !reflect.DeepEqual(r.result.Data, c.Result.Data) {
-		return nil, fmt.Errorf("--resume %s: the data is not what the run began with: it was %+v and is %+v", o.Dir, c.Result.Data, r.result.Data)
-	}
-	// What is left of the network may fit where all of it would not.
-	if _, err := r.placeSamples(); err != nil && !errors.Is(err, backend.ErrOutOfMemory) {
-		return nil, err
-	}
-	if r.result.Market, err = c.Market(); err != nil {
-		return nil, fmt.Errorf("checkpoint %s: %w", path, err)
-	}
-	if r.result.Market != nil {
-		r.latency = r.result.Market.LatencyModel
-	}
-	kind := r.config.Game
-	if c.Stage == checkpoint.DenseStage {
-		kind = game.NoGame
-	}
-	p, err := r.plan(kind)
-	if err != nil {
-		return nil, err
-	}
-	if err := c.Fits(p); err != nil {
-		return nil, fmt.Errorf("checkpoint %s: %w", path, err)
-	}
-	engine, err := r.openEngine(c)
+	engine, err := r.openEngine(c.State)
 	if err != nil {
 		return nil, err
 	}
