@@ -52,27 +52,27 @@ const maxJobs = 1024
 // checkJobs says what --jobs may be.
 func checkJobs(jobs int) error {
 	if jobs < 1 || jobs > maxJobs {
-		return backend.Usagef("--jobs is %d: it is at least 1 and at most %d", jobs, maxJobs)
+		return backend.Usagef("--jobs is %d; it must be at least 1 and at most %d", jobs, maxJobs)
 	}
 	return nil
 }
 
-// plainly is an error of setting a flag without the words of package strconv, in which
-// lists of numbers put theirs.
+// plainly rewrites an error of setting a flag without the words of package strconv, which
+// errors of lists contain.
 func plainly(err error) error {
 	var invalid *pflag.InvalidValueError
 	if number := new(strconv.NumError); errors.As(err, &invalid) && errors.As(err, &number) {
-		return fmt.Errorf("invalid argument %q for \"--%s\" flag: must be integers with commas in between", invalid.GetValue(), invalid.GetFlag().Name)
+		return fmt.Errorf("--%[2]s is %[1]q; it must be integers with commas in between", invalid.GetValue(), invalid.GetFlag().Name)
 	}
 	return err
 }
 
 // dataOnDeviceUsage describes the flag --data-on-device.
-const dataOnDeviceUsage = "`where` a Vulkan device finds the samples: resident in its own memory, streamed from the host's while it works, or auto: streamed if they do not fit (default: auto)"
+const dataOnDeviceUsage = "`where` a Vulkan device reads samples: resident in its own memory, streamed from the host, or auto: streamed if they do not fit (default: auto)"
 
 // labelUsage and maxDataBytesUsage describe flags of several commands.
 const (
-	labelUsage        = "`column` of a CSV file with the labels (default: label, class, target or y, else the last); in regression also several, with commas in between"
+	labelUsage        = "`column` of a CSV file with the labels (default: label, class, target or y, else the last); regression takes several, with commas in between"
 	maxDataBytesUsage = "most `bytes` to read of the data, unpacked"
 )
 
@@ -89,19 +89,19 @@ func generalFlags(c *settings.Config) *pflag.FlagSet {
 	f.Uint64Var(&c.MaxDataBytes, "max-data-bytes", c.MaxDataBytes, maxDataBytesUsage)
 	f.StringVar(&c.Label, "label", c.Label, labelUsage)
 	f.StringVar(&c.Test, "test", c.Test, "CSV `file` with the test samples")
-	f.Float64Var(&c.TestFraction, "test-fraction", c.TestFraction, "`fraction` of each class (in regression, of all) to draw as test samples where there are none (default 0.2)")
+	f.Float64Var(&c.TestFraction, "test-fraction", c.TestFraction, "`fraction` of each class (in regression, of all) to draw as test samples if the data has none (default 0.2)")
 	f.Float64Var(&c.Validation, "validation", c.Validation, "`fraction` of the training set to hold out")
-	f.Var(word[backend.Part]{&c.EvaluateOn}, "evaluate-on", "judge the result on the `part` test or validation")
+	f.Var(word[backend.Part]{&c.EvaluateOn}, "evaluate-on", "evaluate the result on the `part` test or validation")
 	f.Var(word[dataset.Task]{&c.Task}, "task", "classification, or regression to predict the numbers of a .csv or .npz file")
-	f.StringVar(&c.Model, "model", c.Model, "network: mlp: and the widths of its hidden layers")
+	f.StringVar(&c.Model, "model", c.Model, "network: mlp: and the widths of its hidden layers, such as mlp:512-256")
 	f.Var(word[network.Activation]{&c.Activation}, "activation", "of hidden neurons: relu, leaky-relu, gelu or tanh")
 	f.Var(word[network.Initialisation]{&c.Initialisation}, "init", "initial weights: he or pytorch")
-	f.Uint64Var(&c.Seed, "seed", c.Seed, "`number` that all random numbers follow from")
+	f.Uint64Var(&c.Seed, "seed", c.Seed, "`number` that determines all random numbers")
 	f.StringVar(&c.Device, "device", c.Device, deviceUsage)
 	f.StringVar(&c.Kernels, "kernels", c.Kernels, kernelsUsage)
 	f.Var(word[backend.Placement]{&c.DataOnDevice}, "data-on-device", dataOnDeviceUsage)
 	f.Var(word[game.Kind]{&c.Game}, "game", "market, paper, ranking or off")
-	f.BoolVar(&c.Baseline, "baseline", c.Baseline, "train the dense network as long without the game, and compare")
+	f.BoolVar(&c.Baseline, "baseline", c.Baseline, "also train the dense network for as many epochs without the game, and compare")
 	return f
 }
 
@@ -112,40 +112,40 @@ func trainingFlags(c *settings.Config) *pflag.FlagSet {
 	f.Var(word[backend.OptimiserKind]{&c.Optimiser}, "optimiser", "adam, adamw, sgd or rmsprop")
 	f.Float64Var(&c.LearningRate, "learning-rate", c.LearningRate, "learning rate of the weights")
 	f.Float64Var(&c.Momentum, "momentum", c.Momentum, "momentum of sgd and rmsprop")
-	f.Float64Var(&c.WeightDecay, "weight-decay", c.WeightDecay, "how strongly weights are drawn to zero; by adamw not while players leave")
-	f.Float64Var(&c.ClipNorm, "clip-norm", c.ClipNorm, "longest gradient; longer ones are scaled down")
+	f.Float64Var(&c.WeightDecay, "weight-decay", c.WeightDecay, "decay of the weights; that of adamw pauses while players are removed")
+	f.Float64Var(&c.ClipNorm, "clip-norm", c.ClipNorm, "greatest length of the gradient; a longer one is scaled down")
 	f.Var(word[settings.ScheduleKind]{&c.Schedule}, "schedule", "learning rate: constant, cosine or step (default: cosine; in the paper's game constant)")
 	f.Float64Var(&c.StepEpochs, "step-epochs", c.StepEpochs, "`epochs` between two steps of --schedule step (default: a third of all)")
-	f.Float64Var(&c.StepFactor, "step-factor", c.StepFactor, "what a step multiplies the learning rate by")
+	f.Float64Var(&c.StepFactor, "step-factor", c.StepFactor, "factor of the learning rate at each step")
 	f.Float64Var(&c.LearningRateWarmUp, "learning-rate-warm-up", c.LearningRateWarmUp, "`epochs` over which the learning rate rises from zero")
-	f.Float64Var(&c.LabelSmoothing, "label-smoothing", c.LabelSmoothing, "`fraction` of a label that is spread over all classes")
+	f.Float64Var(&c.LabelSmoothing, "label-smoothing", c.LabelSmoothing, "`fraction` of each label that is spread over all classes")
 	f.StringVar(&c.ClassWeights, "class-weights", c.ClassWeights, "`weights` of the classes in the loss: balanced, or a number for each, with commas in between")
-	f.IntVar(&c.Patience, "patience", c.Patience, "`epochs` without a better loss on --validation after which training stops and goes back to the best")
+	f.IntVar(&c.Patience, "patience", c.Patience, "`epochs` without a better loss on --validation samples, after which training stops and restores the best epoch")
 	return f
 }
 
 func marketFlags(c *settings.Config) *pflag.FlagSet {
 	f := newFlagSet()
-	f.IntVar(&c.Keep, "keep", c.Keep, "`players` that stay")
+	f.IntVar(&c.Keep, "keep", c.Keep, "number of `players` that stay")
 	f.StringVar(&c.Shape, "shape", c.Shape, "`players` that each hidden layer keeps, such as 25-13, instead of --keep")
 	f.Float64Var(&c.Sparsity, "sparsity", c.Sparsity, "`fraction` of players to remove, if no other target is given")
 	f.IntVar(&c.MaxParameters, "max-params", c.MaxParameters, "most `parameters`, instead of --keep")
 	f.IntVar(&c.MaxMACs, "max-macs", c.MaxMACs, "most multiply-`accumulates` a sample, instead of --keep")
 	f.Float64Var(&c.MaxLatencyUS, "max-latency-us", c.MaxLatencyUS, "most `microseconds` for a batch of 128 on the device, instead of --keep")
 	f.Float64Var(&c.MaxAccuracyDrop, "max-accuracy-drop", c.MaxAccuracyDrop, "most `points` of accuracy to lose on --validation, instead of --keep")
-	f.Var(word[cost.Resource]{&c.Cost}, "cost", "one market for all layers, in which a player pays for itself (players), its parameters, its macs or its latency (default: what a --max target bounds, else a market a layer)")
-	f.Var(word[game.Valuation]{&c.Worth}, "worth", "what a player is worth by: outputs (what it does to the outputs, whatever class weights say) or effective (what it does to the loss)")
-	f.StringVar(&c.LatencyModel, "latency-model", c.LatencyModel, "result.json of another run to take the model of latencies from (default: measure one)")
+	f.Var(word[cost.Resource]{&c.Cost}, "cost", "what a player pays for in one market of all layers: players, parameters, macs or latency (default: what a --max target bounds, else a market a layer)")
+	f.Var(word[game.Valuation]{&c.Worth}, "worth", "what determines the worth of a player: outputs (its effect on the outputs, without class weights) or effective (its effect on the loss)")
+	f.StringVar(&c.LatencyModel, "latency-model", c.LatencyModel, "result.json of another run, with the model of latencies (default: measure one)")
 	f.Float64Var(&c.WarmUp, "warm-up", c.WarmUp, "`fraction` of the run before the market opens")
-	f.Float64Var(&c.GameShare, "game-share", c.GameShare, "`fraction` of the run while it is open")
+	f.Float64Var(&c.GameShare, "game-share", c.GameShare, "`fraction` of the run while the market is open")
 	f.IntVar(&c.Rounds, "rounds", c.Rounds, "rounds of the market")
-	f.Float64Var(&c.Damping, "damping", c.Damping, "`fraction` of the way to the best response in a round")
+	f.Float64Var(&c.Damping, "damping", c.Damping, "`fraction` of the way to its best response that a player moves in a round")
 	return f
 }
 
 func rankingFlags(c *settings.Config) *pflag.FlagSet {
 	f := newFlagSet()
-	f.Var(word[game.Criterion]{&c.Criterion}, "criterion", "what players are ranked by: random, magnitude, path-magnitude, taylor, fisher or participation")
+	f.Var(word[game.Criterion]{&c.Criterion}, "criterion", "score of the players: random, magnitude, path-magnitude, taylor, fisher or participation")
 	return f
 }
 
@@ -156,9 +156,9 @@ func paperFlags(c *settings.Config) *pflag.FlagSet {
 	f.Float64Var(&c.Gamma, "gamma", c.Gamma, "weight of the linear cost of participation")
 	f.Float64Var(&c.Eta, "eta", c.Eta, "weight of the competition")
 	f.Var(word[game.Benefit]{&c.Benefit}, "benefit", "reading of the benefit: printed, descent or absolute")
-	f.Var(word[game.BenefitGradient]{&c.BenefitGradient}, "benefit-gradient", "with respect to theta, or to the effective weights s theta: theta or effective")
-	f.Var(word[backend.PaperUpdate]{&c.Update}, "update", "players move by gradient, adam or best-response")
-	f.Float64Var(&c.ParticipationRate, "participation-rate", c.ParticipationRate, "step of a move")
+	f.Var(word[game.BenefitGradient]{&c.BenefitGradient}, "benefit-gradient", "variable of the benefit's gradient: theta, or effective for s theta")
+	f.Var(word[backend.PaperUpdate]{&c.Update}, "update", "how players move: gradient, adam or best-response")
+	f.Float64Var(&c.ParticipationRate, "participation-rate", c.ParticipationRate, "step size of a move")
 	f.Float64Var(&c.Threshold, "threshold", c.Threshold, "players that end below this `participation` are removed")
 	return f
 }
@@ -170,21 +170,21 @@ func checkGiven(f *pflag.FlagSet, c settings.Config) error {
 	switch {
 	case len(given) > 1:
 		first, second := given[0], given[1]
-		return backend.Usagef("--%s %s and --%s %s both say how much stays: give one of them", first.Name, first.Value, second.Name, second.Value)
+		return backend.Usagef("--%s %s and --%s %s are both targets: give one of them", first.Name, first.Value, second.Name, second.Value)
 	case (f.Changed("keep") || f.Changed("sparsity")) && (c.Game == game.PaperGame || c.Game == game.NoGame):
-		return backend.Usagef("--keep and --sparsity belong to --game market and --game ranking, and this is --game %s", c.Game)
+		return backend.Usagef("--keep and --sparsity are for --game market and --game ranking; --game is %s", c.Game)
 	case f.Changed("shape") && (c.Game == game.PaperGame || c.Game == game.NoGame):
-		return backend.Usagef("--shape belongs to --game market and --game ranking, and this is --game %s", c.Game)
+		return backend.Usagef("--shape is for --game market and --game ranking; --game is %s", c.Game)
 	case len(given) == 1 && (c.Game == game.PaperGame || c.Game == game.NoGame):
-		return backend.Usagef("--cost and the targets that begin with --max belong to --game market, and this is --game %s", c.Game)
+		return backend.Usagef("--cost and the targets that begin with --max are for --game market; --game is %s", c.Game)
 	case len(given) == 1 && c.Game == game.RankingGame && !slices.Contains(countNames, given[0].Name):
-		return backend.Usagef("--%s belongs to --game market; --game %s takes --keep, --sparsity or --shape", given[0].Name, c.Game)
+		return backend.Usagef("--%s is for --game market; --game %s takes --keep, --sparsity or --shape", given[0].Name, c.Game)
 	case f.Changed("cost") && c.Game != game.MarketGame:
-		return backend.Usagef("--cost belongs to --game market, and this is --game %s", c.Game)
+		return backend.Usagef("--cost is for --game market; --game is %s", c.Game)
 	case f.Changed("keep") && c.Keep < 1:
-		return backend.Usagef("--keep %d leaves no network: keep at least %d players a hidden layer", c.Keep, game.LeastPerLayer)
+		return backend.Usagef("--keep is %d; it must be at least %d players a hidden layer", c.Keep, game.LeastPerLayer)
 	case len(given) == 1 && given[0].Name != "sparsity" && given[0].Value.String() == "0":
-		return backend.Usagef("--%s is 0: it is above 0, or left out", given[0].Name)
+		return backend.Usagef("--%s is 0; it must be above 0, or left out", given[0].Name)
 	}
 	return nil
 }

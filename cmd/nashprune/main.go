@@ -112,16 +112,22 @@ func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "nashprune",
 		Short: "Train a neural network and let a game prune it",
-		Long: `Nashprune trains a neural network while its neurons play a game: each chooses
-how much it participates, pays a price for it, and leaves when it is not worth
-the price. What is left is a smaller, faster network.
+		Long: `Nashprune trains a neural network while its neurons play a game. Each neuron
+chooses how much it participates and pays a price for it. A neuron whose worth does
+not cover its price is removed. The result is a smaller, faster network.
 
-The exit code is 0 when all is done, 1 after a failure, 2 after a mistake in the
-command, 3 without the device, 4 if parity is broken, 5 if the device was lost, 6
-if there is too little memory, and 130 after an interruption.`,
+Exit codes:
+  0    success
+  1    failure: a damaged file, a diverging training, a full disk
+  2    usage: an unknown name, a setting out of its range
+  3    no such device
+  4    parity broken: a difference is larger than rounding explains
+  5    device lost
+  6    out of memory
+  130  interrupted`,
 		Example: `  nashprune train                         prune the default network on drawn digits
   nashprune train --data mnist --keep 38 --baseline
-  nashprune explain runs/RUN              why each player left`,
+  nashprune explain runs/RUN              why each player was removed`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args: func(_ *cobra.Command, args []string) error {

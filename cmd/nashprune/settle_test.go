@@ -124,7 +124,7 @@ var badConfigs = map[string]struct{ text, words string }{
 	"a long key":     {"a" + strings.Repeat(".a", 100_000) + " = 1", "dots and brackets"},
 	"inline tables":  {"a = " + strings.Repeat("{a=", 100_000), "dots and brackets"},
 	"both":           {"keep = 8\nsparsity = 0.5", "give one of them"},
-	"keep of 0":      {"keep = 0", "leaves no network"},
+	"keep of 0":      {"keep = 0", "it must be at least 2 players"},
 	"huge":           {strings.Repeat("#", maxConfig+1), "at most"},
 }
 

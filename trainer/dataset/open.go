@@ -97,10 +97,10 @@ type Options struct {
 // [ErrInvalid], [ErrFraction] or [ErrOption].
 func Open(name string, options Options) (*Dataset, error) {
 	if f := options.Validation; !(f >= 0 && f < 1) { // the negation catches NaN
-		return nil, fmt.Errorf("%w is %v; it has to be at least 0 and below 1", ErrFraction, f)
+		return nil, fmt.Errorf("%w is %v; it must be at least 0 and below 1", ErrFraction, f)
 	}
 	if f := options.TestFraction; !(f >= 0 && f < 1) {
-		return nil, fmt.Errorf("%w: a test fraction of %v; it has to be above 0 and below 1", ErrOption, f)
+		return nil, fmt.Errorf("%w: a test fraction of %v; it must be above 0 and below 1", ErrOption, f)
 	}
 	d, err := load(name, options)
 	if err != nil {
