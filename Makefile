@@ -78,7 +78,7 @@ stress:
 bounds:
 	NASHPRUNE_GPU_ASSISTED=1 $(GO) test -count 1 -timeout 30m -run EveryKernelStays ./gpu
 
-# Each set of kernels beside the CPU, then everything with the fastest; parity comes
+# Each set of kernels beside the CPU, then everything; parity comes
 # last, so that a bound that is broken leaves the times. Of 600 s it takes 40 for each
 # set, 240 for everything and half a minute for PyTorch, where that is installed and sees
 # the GPU. Parity takes 80 s even on llvmpipe.
@@ -90,10 +90,10 @@ GPUOUT := runs/gpu-$(shell date +%Y%m%d-%H%M%S)
 gpu: build
 	mkdir -p $(GPUOUT)
 	bin/nashprune devices --json >$(GPUOUT)/devices.json
-	for set in vec4 small medium large; do \
+	for set in vec4 tiled; do \
 	  bin/nashprune bench --device $(GPU) --device cpu --kernels $$set --scaling=false --time $(GPUTIME) --json >$(GPUOUT)/bench-$$set.json || exit 1; \
 	done
-	bin/nashprune bench --autotune --time $(GPUSCALING) --json >$(GPUOUT)/bench.json
+	bin/nashprune bench --time $(GPUSCALING) --json >$(GPUOUT)/bench.json
 	@if $(PYTHON) -c 'import torch; assert torch.cuda.is_available()' 2>/dev/null; then \
 	  $(PYTHON) testdata/timings/pytorch.py >$(GPUOUT)/pytorch.json || rm $(GPUOUT)/pytorch.json; \
 	else echo "no PyTorch that sees a GPU: nothing to set beside ours"; fi

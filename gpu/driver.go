@@ -18,21 +18,22 @@ func init() { backend.Register(driver{}) }
 
 func (driver) Name() string { return DriverName }
 
-func (driver) Devices() ([]backend.Device, error) {
+func (driver) Devices() (devices []backend.Device, err error) {
+	defer convert(&err)
 	found, err := compute.List()
 	if err != nil {
 		err = fmt.Errorf("%w (nashprune doctor finds out why)", err)
 	}
-	var devices []backend.Device
 	for _, d := range found {
 		devices = append(devices, backend.Device{
-			Driver: DriverName, Index: d.Index, Name: d.Name, Kind: d.Kind, DriverInfo: d.Driver, Kernels: kernelSets(d)[0].name,
+			Driver: DriverName, Index: d.Index, Name: d.Name, Kind: deviceKinds[d.Kind], DriverInfo: d.Driver, Kernels: kernelSets(d)[0].name,
 		})
 	}
 	return devices, err
 }
 
-func (driver) Open(d backend.Device, data *dataset.Dataset, o backend.EngineOptions, s *backend.State) (backend.Engine, error) {
+func (driver) Open(d backend.Device, data *dataset.Dataset, o backend.EngineOptions, s *backend.State) (_ backend.Engine, err error) {
+	defer convert(&err)
 	if err := o.Validate(data, s.Network); err != nil {
 		return nil, err
 	}

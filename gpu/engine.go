@@ -117,7 +117,7 @@ func (e *engine) placeExchange() (err error) {
 	return nil
 }
 
-func (e *engine) Timings() []backend.Timing { return e.device.Timings() }
+func (e *engine) Timings() []backend.Timing { return timings(e.device) }
 
 func (e *engine) Close() error {
 	e.free()

@@ -68,7 +68,7 @@ func BeforeFilling(e backend.Engine, do func()) {
 
 // CutAs makes a fresh engine cut its work as on a device of another kind, with
 // kernels that share nothing.
-func CutAs(e backend.Engine, kind backend.DeviceKind) {
+func CutAs(e backend.Engine, kind compute.Kind) {
 	e.(*engine).grain = grainFor(kind, registerSet(kind))
 }
 
@@ -84,7 +84,7 @@ func CutWith(e backend.Engine, kernels string) {
 
 // KernelSets returns the names of the sets that a device of a kind and with limits
 // can run, and what is wrong with the tiles of any.
-func KernelSets(kind backend.DeviceKind, l compute.Limits) (names []string, wrong error) {
+func KernelSets(kind compute.Kind, l compute.Limits) (names []string, wrong error) {
 	for _, s := range kernelSets(compute.Info{Kind: kind, Limits: l}) {
 		names = append(names, s.name)
 		wrong = errors.Join(wrong, s.check())
@@ -136,3 +136,16 @@ func Logits(e backend.Engine, rows int) ([]float32, error) {
 
 // Allocated returns the bytes of an engine's arenas.
 func Allocated(e backend.Engine) int { return e.(*engine).device.Allocated() }
+
+// Converted returns what the contract gets of an error.
+func Converted(err error) error {
+	convert(&err)
+	return err
+}
+
+// WhenRecorded has a function called with every program that is recorded, until the
+// function that it returns is called.
+func WhenRecorded(visit func(*compute.Program)) (restore func()) {
+	recorded = visit
+	return func() { recorded = nil }
+}

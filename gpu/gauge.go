@@ -35,7 +35,8 @@ const (
 	maxCopies = 1 << 11
 )
 
-func (driver) OpenGauge(d backend.Device) (backend.Gauge, error) {
+func (driver) OpenGauge(d backend.Device) (_ backend.Gauge, err error) {
+	defer convert(&err)
 	device, err := compute.Open(d.Index)
 	if err != nil {
 		return nil, err
@@ -108,7 +109,8 @@ func timed(p *compute.Program, times int) (time.Duration, error) {
 	return time.Since(start), err
 }
 
-func (g *gauge) Measure(ctx context.Context) (backend.Ceilings, error) {
+func (g *gauge) Measure(ctx context.Context) (_ backend.Ceilings, err error) {
+	defer convert(&err)
 	if err := ctx.Err(); err != nil {
 		return backend.Ceilings{}, err
 	}

@@ -4,7 +4,6 @@ package gpu
 
 import (
 	"fmt"
-	"slices"
 
 	"nashprune/gpu/internal/compute"
 	"nashprune/shaders"
@@ -45,38 +44,27 @@ func (t tile) narrowed(columns int) tile {
 	return t
 }
 
-// The kernel sets, by name. Those that share memory are named after the tile of a
-// workgroup: 32x32, 64x64, and 128x64. Nothing but the tile decides how often a
-// number is read; what is kept in registers decides how many tiles there are to
-// choose from while one waits. Backward has blocks of 16 samples to sum up, which
-// an invocation with 16 rows does alone.
+// The kernel sets, by name.
 const (
-	vec4Kernels   = "vec4"
-	smallKernels  = "small"
-	mediumKernels = "medium"
-	largeKernels  = "large"
+	vec4Kernels  = "vec4"  // every invocation reads its operands for itself
+	tiledKernels = "tiled" // a workgroup shares a tile of 64x64
 )
 
 // sharedStep is how many terms are shared at a time: 64 bytes of each row.
 const sharedStep = 16
 
-var sharedSets = []kernelSet{
-	{mediumKernels, products{
-		forward: tile{128, 16, 8, 1, sharedStep}, gradient: tile{128, 16, 8, 1, sharedStep}, backward: tile{64, 16, 16, 1, sharedStep},
-	}},
-	{smallKernels, products{
-		forward: tile{64, 8, 4, 1, sharedStep}, gradient: tile{64, 8, 4, 1, sharedStep}, backward: tile{64, 8, 4, 1, sharedStep},
-	}},
-	{largeKernels, products{
-		forward: tile{128, 8, 8, 2, sharedStep}, gradient: tile{128, 8, 8, 2, sharedStep}, backward: tile{128, 16, 16, 1, sharedStep},
-	}},
+// tiledSet returns the kernels that share memory. Backward has blocks of 16 samples to
+// sum up, which an invocation with 16 rows does alone.
+func tiledSet() kernelSet {
+	t := tile{128, 16, 8, 1, sharedStep}
+	return kernelSet{tiledKernels, products{forward: t, gradient: t, backward: tile{64, 16, 16, 1, sharedStep}}}
 }
 
 // registerSet returns the kernels that share nothing. A CPU keeps sums on its stack
 // and is best served by many of them for each number that it loads (on llvmpipe
 // 71 GFLOP/s with tiles of 16x4, 47 with 8x1). A GPU has registers for fewer.
-func registerSet(kind backend.DeviceKind) kernelSet {
-	if kind == backend.SoftwareGPU {
+func registerSet(kind compute.Kind) kernelSet {
+	if kind == compute.CPU {
 		t := tile{8, 8, 16, 4, 0}
 		return kernelSet{vec4Kernels, products{forward: t, gradient: t, backward: t}}
 	}
@@ -85,22 +73,18 @@ func registerSet(kind backend.DeviceKind) kernelSet {
 	}}
 }
 
-// kernelSets returns the sets that a device can run, the one that it takes unless
-// told otherwise first: of a CPU vec4, since to it memory that is shared is memory
-// like any other; of discrete GPUs medium, of all others, which are small, small.
+// kernelSets returns the sets that a device can run, the default first: vec4 for a CPU,
+// where shared memory is memory like any other, and tiled for a GPU. Devices that share
+// too little memory run vec4 alone.
 func kernelSets(info compute.Info) []kernelSet {
-	registers := registerSet(info.Kind)
-	shared := slices.DeleteFunc(slices.Clone(sharedSets), func(s kernelSet) bool {
-		return !s.fit(info.Limits)
-	})
-	switch info.Kind {
-	case backend.SoftwareGPU:
-		return append([]kernelSet{registers}, shared...)
-	case backend.DiscreteGPU:
-	default:
-		slices.SortStableFunc(shared, func(a, b kernelSet) int { return a.forward.local - b.forward.local })
+	vec4, tiled := registerSet(info.Kind), tiledSet()
+	switch {
+	case !tiled.fit(info.Limits):
+		return []kernelSet{vec4}
+	case info.Kind == compute.CPU:
+		return []kernelSet{vec4, tiled}
 	}
-	return append(shared, registers)
+	return []kernelSet{tiled, vec4}
 }
 
 // findKernels returns the set of a name, or the first if it is empty.
@@ -143,12 +127,12 @@ func (t tile) parts() int {
 
 var _ backend.KernelChooser = driver{}
 
-func (driver) Kernels(d backend.Device) ([]string, error) {
+func (driver) Kernels(d backend.Device) (names []string, err error) {
+	defer convert(&err)
 	info, err := lookUp(d)
 	if err != nil {
 		return nil, err
 	}
-	var names []string
 	for _, s := range kernelSets(info) {
 		names = append(names, s.name)
 	}

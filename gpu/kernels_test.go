@@ -19,23 +19,21 @@ var least = compute.Limits{Invocations: 128, GroupSize: [3]int{128, 128, 64}, Sh
 // TestKernelSetsByKindAndLimits: what each kind of device takes first, and what is
 // left where limits are too low for some.
 func TestKernelSetsByKindAndLimits(t *testing.T) {
-	narrow, poor, bare := least, least, least
+	narrow, poor := least, least
 	narrow.GroupSize[0] = 64
-	poor.SharedBytes = 8000 // small takes 4128 bytes and 3072 for parts of blocks, medium 8224, large 12320
-	bare.SharedBytes = 0
+	poor.SharedBytes = 8223 // tiled takes 8224
 	for _, c := range []struct {
-		kind   backend.DeviceKind
+		kind   compute.Kind
 		limits compute.Limits
 		want   []string
 	}{
-		{backend.SoftwareGPU, least, []string{"vec4", "medium", "small", "large"}},
-		{backend.DiscreteGPU, least, []string{"medium", "small", "large", "vec4"}},
-		{backend.IntegratedGPU, least, []string{"small", "medium", "large", "vec4"}},
-		{backend.VirtualGPU, least, []string{"small", "medium", "large", "vec4"}},
-		{backend.DiscreteGPU, narrow, []string{"small", "vec4"}},
-		{backend.DiscreteGPU, poor, []string{"small", "vec4"}},
-		{backend.IntegratedGPU, bare, []string{"vec4"}},
-		{backend.SoftwareGPU, bare, []string{"vec4"}},
+		{compute.CPU, least, []string{"vec4", "tiled"}},
+		{compute.DiscreteGPU, least, []string{"tiled", "vec4"}},
+		{compute.IntegratedGPU, least, []string{"tiled", "vec4"}},
+		{compute.VirtualGPU, least, []string{"tiled", "vec4"}},
+		{compute.DiscreteGPU, narrow, []string{"vec4"}},
+		{compute.DiscreteGPU, poor, []string{"vec4"}},
+		{compute.CPU, poor, []string{"vec4"}},
 	} {
 		got, wrong := gpu.KernelSets(c.kind, c.limits)
 		if !slices.Equal(got, c.want) {
@@ -58,7 +56,7 @@ func TestKernelsByName(t *testing.T) {
 		t.Errorf("%+v, %v", same, err)
 	}
 	_, err = device.WithKernels("huge")
-	for _, word := range []string{`--kernels "huge"`, device.ID(), "vec4", "small", "medium", "large"} {
+	for _, word := range []string{`--kernels "huge"`, device.ID(), "vec4", "tiled"} {
 		if !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), word) {
 			t.Errorf("%v does not say %s", err, word)
 		}

@@ -205,7 +205,8 @@ func (e *engine) readPlayers(l *layer, from compute.Buffer, count int) ([shaders
 	return rows, err
 }
 
-func (e *engine) Push(s *backend.State) error {
+func (e *engine) Push(s *backend.State) (err error) {
+	defer convert(&err)
 	if _, known := activations[s.Network.Activation]; !known {
 		return fmt.Errorf("unknown activation %q", s.Network.Activation)
 	}
@@ -250,7 +251,8 @@ func (e *engine) Push(s *backend.State) error {
 	return nil
 }
 
-func (e *engine) Pull() (*backend.State, error) {
+func (e *engine) Pull() (_ *backend.State, err error) {
+	defer convert(&err)
 	empty := func() *network.Network { return &network.Network{Activation: e.activation} }
 	s := &backend.State{Network: empty(), First: empty(), Steps: e.steps, Tracked: e.tracked}
 	if e.options.Optimiser.Kind.HasSecond() {

@@ -37,7 +37,8 @@ func newArena(d *compute.Device, kind compute.Memory, lay func(taker)) (*compute
 
 var _ backend.Planner = driver{}
 
-func (driver) Plan(d backend.Device, data *dataset.Dataset, o backend.EngineOptions, widths []int) (backend.MemoryPlan, error) {
+func (driver) Plan(d backend.Device, data *dataset.Dataset, o backend.EngineOptions, widths []int) (_ backend.MemoryPlan, err error) {
+	defer convert(&err)
 	info, err := lookUp(d)
 	if err != nil {
 		return backend.MemoryPlan{}, err

@@ -7,6 +7,7 @@ import (
 
 	cpufallback "nashprune/cpu_fallback"
 	"nashprune/gpu"
+	"nashprune/gpu/internal/compute"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/backendtest"
 	"nashprune/trainer/dataset"
@@ -30,22 +31,30 @@ func TestParityOfVulkanWithFloat64(t *testing.T) {
 }
 
 // TestParityOfOtherCuts compares engines that cut their work as on a GPU, which
-// may not be at hand, and into tiles that fit nothing.
+// may not be at hand, and into tiles that fit nothing. Those differ in the kernels of
+// training steps alone.
 func TestParityOfOtherCuts(t *testing.T) {
-	cases := backendtest.Cases()[2:3]
-	for name, cut := range map[string]func(backend.Engine){
-		"as on a GPU": func(e backend.Engine) { gpu.CutAs(e, backend.DiscreteGPU) },
-		"oddly":       func(e backend.Engine) { gpu.CutInto(e, gpu.Cut{Local: 3, Across: 3, Rows: 5, Columns: 2}) },
-		"sharing":     func(e backend.Engine) { gpu.CutInto(e, gpu.Cut{Local: 12, Across: 3, Rows: 4, Columns: 2, Step: 4}) },
+	type comparison func(reference, candidate backendtest.Opener, unit float64, cases []backendtest.Case) (backendtest.Report, error)
+	for name, c := range map[string]struct {
+		cut     func(backend.Engine)
+		compare comparison
+	}{
+		"as on a GPU": {func(e backend.Engine) { gpu.CutAs(e, compute.DiscreteGPU) }, backendtest.Compare},
+		"oddly":       {func(e backend.Engine) { gpu.CutInto(e, gpu.Cut{Local: 3, Across: 3, Rows: 5, Columns: 2}) }, backendtest.CompareTraining},
+		"sharing":     {func(e backend.Engine) { gpu.CutInto(e, gpu.Cut{Local: 12, Across: 3, Rows: 4, Columns: 2, Step: 4}) }, backendtest.CompareTraining},
 	} {
 		t.Run(name, func(t *testing.T) {
-			compareWith(t, func(d *dataset.Dataset, o backend.EngineOptions, s *backend.State) (backend.Engine, error) {
+			report, err := c.compare(cpufallback.OpenOracle, func(d *dataset.Dataset, o backend.EngineOptions, s *backend.State) (backend.Engine, error) {
 				e, err := openVulkan(d, o, s)
 				if err == nil {
-					cut(e)
+					c.cut(e)
 				}
 				return e, err
-			}, cases)
+			}, float32Unit, backendtest.Cases()[2:3])
+			if err != nil {
+				t.Fatal(err)
+			}
+			hold(t, report)
 		})
 	}
 }
@@ -75,30 +84,27 @@ func hold(t *testing.T, r backendtest.Report) {
 	}
 }
 
-// TestParityOfEveryKernelSet forces each on cases that are odd, smaller and larger
-// than its tiles, with activations that go through loops and without.
-func TestParityOfEveryKernelSet(t *testing.T) {
+// TestParityOfTheOtherKernels compares the set that is not the default in cases that are
+// odd, smaller and larger than its tiles, with activations that go through loops and
+// without.
+func TestParityOfTheOtherKernels(t *testing.T) {
 	device, err := backend.FindDevice(gpu.DriverName)
 	if err != nil {
 		t.Fatal(err)
 	}
 	sets, err := device.KernelSets()
-	if err != nil || len(sets) < 4 {
+	if err != nil || len(sets) != 2 {
 		t.Fatalf("%v, %v", sets, err)
+	}
+	other, err := device.WithKernels(sets[1]) // the first is compared in all cases
+	if err != nil {
+		t.Fatal(err)
 	}
 	all := backendtest.Cases()
 	cases := []backendtest.Case{all[3], all[6], all[15]}
-	for _, name := range sets[1:] { // the first is compared in all cases
-		t.Run(name, func(t *testing.T) {
-			forced, err := device.WithKernels(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			report, err := backendtest.CompareTraining(cpufallback.OpenOracle, forced.Open, float32Unit, cases)
-			if err != nil {
-				t.Fatal(err)
-			}
-			hold(t, report)
-		})
+	report, err := backendtest.CompareTraining(cpufallback.OpenOracle, other.Open, float32Unit, cases)
+	if err != nil {
+		t.Fatal(err)
 	}
+	hold(t, report)
 }

@@ -25,7 +25,8 @@ func widen(v []float32) []float64 {
 	return w
 }
 
-func (e *engine) Statistics() ([]backend.Statistics, error) {
+func (e *engine) Statistics() (_ []backend.Statistics, err error) {
+	defer convert(&err)
 	return e.statistics(training, shaders.Square+1)
 }
 
@@ -49,14 +50,14 @@ func (e *engine) statistics(k kind, rows int) ([]backend.Statistics, error) {
 	return all, nil
 }
 
-func (e *engine) Measure(ctx context.Context) ([]backend.Statistics, error) {
+func (e *engine) Measure(ctx context.Context) (_ []backend.Statistics, err error) {
+	defer convert(&err)
 	r := e.newRecorder()
 	for _, l := range e.hidden() {
 		r.commands.Copy(l.players, measuring.players(l))
 	}
-	r.then()
+	r.norms(measuring)
 	for _, l := range e.hidden() {
-		r.norms(l, measuring.players(l))
 		r.paper(l, measuring.players(l), backend.PaperMove{})
 	}
 	if err := r.runOnce(); err != nil {
@@ -68,7 +69,8 @@ func (e *engine) Measure(ctx context.Context) ([]backend.Statistics, error) {
 	return e.statistics(measuring, shaders.Competition+1)
 }
 
-func (e *engine) EstimateContributions(ctx context.Context, order []int32) error {
+func (e *engine) EstimateContributions(ctx context.Context, order []int32) (err error) {
+	defer convert(&err)
 	return e.observe(ctx, observing, order)
 }
 
@@ -79,7 +81,8 @@ func (e *engine) observe(ctx context.Context, k kind, order []int32) error {
 	return e.evaluate(ctx, m, backend.TrainPart, order, planLength, func(int, int, int) error { return nil })
 }
 
-func (e *engine) Move(prices []float64, damping float64) ([][]float64, error) {
+func (e *engine) Move(prices []float64, damping float64) (_ [][]float64, err error) {
+	defer convert(&err)
 	r := e.newRecorder()
 	for i, l := range e.hidden() {
 		r.dispatch(shaders.Market, nil, padded(l.out), 1,
@@ -100,19 +103,22 @@ func (e *engine) Move(prices []float64, damping float64) ([][]float64, error) {
 	return moved, nil
 }
 
-func (e *engine) Fold() error {
+func (e *engine) Fold() (err error) {
+	defer convert(&err)
 	r := e.newRecorder()
 	for _, l := range e.hidden() {
 		r.dispatch(shaders.Fold, nil, l.outStride(), l.rows(),
 			shaders.MatrixPush{Rows: uint32(l.rows()), Stride: uint32(l.outStride())},
 			l.parameters, l.players)
-		r.then()
+	}
+	for _, l := range e.hidden() {
 		r.commands.Fill(l.players.Part(4*shaders.Participation*padded(l.out), 4*padded(l.out)), math.Float32bits(1))
 	}
 	return r.runOnce()
 }
 
-func (e *engine) RestartOptimiser() error {
+func (e *engine) RestartOptimiser() (err error) {
+	defer convert(&err)
 	r := e.newRecorder()
 	for _, l := range e.layers {
 		r.commands.Fill(l.first, 0)
@@ -143,7 +149,8 @@ func places(kept []int) []uint32 {
 	return list
 }
 
-func (e *engine) Compact(keep network.Survivors) error {
+func (e *engine) Compact(keep network.Survivors) (err error) {
+	defer convert(&err)
 	type removal struct {
 		from, to      *layer
 		rows, columns []uint32

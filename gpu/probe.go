@@ -11,7 +11,8 @@ import (
 	"nashprune/trainer/backend"
 )
 
-func (e *engine) Probe(order []int32, learningRate float64) ([]backend.Tensor, error) {
+func (e *engine) Probe(order []int32, learningRate float64) (_ []backend.Tensor, err error) {
+	defer convert(&err)
 	if len(order) == 0 || len(order) > e.options.Batch {
 		return nil, errors.New("a probe takes between one sample and a whole batch")
 	}

@@ -21,8 +21,8 @@ type grain struct {
 // grainFor returns how to cut work for a kind of device, with some kernels for the
 // products. A CPU has eight lanes and takes longer to start a workgroup than to do
 // a row.
-func grainFor(kind backend.DeviceKind, kernels kernelSet) grain {
-	if kind == backend.SoftwareGPU {
+func grainFor(kind compute.Kind, kernels kernelSet) grain {
+	if kind == compute.CPU {
 		return grain{8, 16, kernels.products}
 	}
 	return grain{64, 1, kernels.products}
@@ -40,6 +40,9 @@ func (e *engine) newRecorder() *recorder {
 	return &recorder{engine: e, commands: e.device.NewProgram()}
 }
 
+// recorded is called with every program that is ready to run, unless it is nil. Tests set it.
+var recorded func(*compute.Program)
+
 // finish returns what was recorded, ready to run.
 func (r *recorder) finish(timed bool) (*compute.Program, error) {
 	if r.err == nil {
@@ -48,6 +51,9 @@ func (r *recorder) finish(timed bool) (*compute.Program, error) {
 	if r.err != nil {
 		r.commands.Free()
 		return nil, r.err
+	}
+	if recorded != nil {
+		recorded(r.commands)
 	}
 	return r.commands, nil
 }
@@ -61,9 +67,6 @@ func (r *recorder) runOnce() error {
 	defer p.Free()
 	return p.Run(1)
 }
-
-// then makes everything so far visible to what follows.
-func (r *recorder) then() { r.commands.Barrier() }
 
 // maxGroups is how many workgroups a grid has along the rows at most: as many as
 // every device takes. Tests lower it.

@@ -103,7 +103,6 @@ func (r *recorder) forward(rows int) {
 		return
 	}
 	r.commands.Dispatch(pipeline, [3]int{1, 1, 1}, nil, r.state, r.exchange.planned)
-	r.then()
 	features, floats := r.data.Train.Features, r.data.Train.Values != nil
 	mean, scale := r.data.Mean, 1/r.data.Deviation
 	if !floats { // bytes count in steps of 1/255
@@ -117,7 +116,6 @@ func (r *recorder) forward(rows int) {
 		r.state, r.exchange.ordered, r.samples.features.buffer, r.batch)
 	below := r.batch
 	for _, l := range r.layers {
-		r.then()
 		r.dispatchTiles(shaders.Forward, r.grain.forward, rows, l.outStride(), []uint32{r.activate(l)},
 			shaders.LayerPush{InStride: uint32(l.inStride()), OutStride: uint32(l.outStride())},
 			r.state, below, l.parameters, l.players, l.affine, l.output)
@@ -130,7 +128,6 @@ func (r *recorder) forward(rows int) {
 func (r *recorder) loss(m mode) {
 	last := r.layers[len(r.layers)-1]
 	push := shaders.LossPush{Outputs: uint32(last.out), Stride: uint32(last.outStride())}
-	r.then()
 	if r.data.Regression() {
 		r.dispatch(shaders.Regression, nil, m.rows, 1, push,
 			r.state, r.exchange.ordered, r.samples.answers.buffer, last.output, last.derivative, r.exchange.observed)
@@ -150,7 +147,6 @@ func (r *recorder) loss(m mode) {
 func (r *recorder) sway(m mode) {
 	last := r.layers[len(r.layers)-1]
 	sway := backend.NewOutputSample(last.out, r.data.Regression())
-	r.then()
 	r.dispatch(shaders.Sway, nil, m.rows, 1,
 		shaders.SwayPush{
 			Outputs: uint32(last.out), Stride: uint32(last.outStride()), Own: float32(sway.Own), Others: float32(sway.Others),
@@ -163,14 +159,12 @@ func (r *recorder) sway(m mode) {
 func (r *recorder) backward(rows int) {
 	for i := len(r.layers) - 1; i > 0; i-- {
 		l, below := r.layers[i], r.layers[i-1]
-		r.then()
 		r.dispatchTiles(shaders.Backward, r.grain.backward, rows, l.inStride(), []uint32{shaders.BackwardRows, r.activate(below)},
 			shaders.BackwardPush{
 				InStride: uint32(l.inStride()), OutStride: uint32(l.outStride()), Blocks: uint32(r.sumBlocks()),
 			},
 			r.state, l.derivative, l.parameters, below.affine, below.players, below.derivative, below.sums)
 	}
-	r.then()
 }
 
 // sumBlocks returns the rows of each matrix of sums over blocks of samples.
@@ -189,9 +183,7 @@ func (r *recorder) update(m mode, gradients []compute.Buffer) {
 	}
 	plays := m.paper != backend.PaperMove{}
 	if plays {
-		for _, l := range r.hidden() {
-			r.norms(l, l.players)
-		}
+		r.norms(training)
 	}
 	for i, l := range r.layers {
 		c := collection{update: !clips, contributions: l.gated && (m.track || plays), track: m.track}
@@ -200,7 +192,6 @@ func (r *recorder) update(m mode, gradients []compute.Buffer) {
 		}
 		r.collect(l, l.players, c)
 	}
-	r.then()
 	if plays {
 		for _, l := range r.hidden() {
 			r.paper(l, l.players, m.paper)
@@ -226,7 +217,6 @@ func (r *recorder) update(m mode, gradients []compute.Buffer) {
 // be, if they are longer, and moves the parameters with them.
 func (r *recorder) clip(gradients []compute.Buffer) {
 	sums := 0
-	r.then()
 	for i, l := range r.layers {
 		r.dispatch(shaders.Squares, nil, l.squareSums(), 1,
 			shaders.SquaresPush{
@@ -236,9 +226,7 @@ func (r *recorder) clip(gradients []compute.Buffer) {
 			gradients[i], r.squares)
 		sums += l.squareSums()
 	}
-	r.then()
 	r.dispatch(shaders.Clip, nil, 1, 1, shaders.ClipPush{Count: uint32(sums)}, r.squares, r.factor)
-	r.then()
 	for i, l := range r.layers {
 		r.dispatch(shaders.Update, r.optimiser(), l.outStride(), l.rows(),
 			shaders.MatrixPush{Rows: uint32(l.rows()), Stride: uint32(l.outStride())},
@@ -275,17 +263,19 @@ func (r *recorder) collect(l *layer, players compute.Buffer, c collection) {
 		r.state, sums, l.parameters, l.first, l.second, gradient, players)
 }
 
-// norms prepares |theta|^2 and the competition of a layer's players.
-func (r *recorder) norms(l *layer, players compute.Buffer) {
-	r.dispatch(shaders.Mixture, nil, l.rows(), 1,
-		shaders.MatrixPush{Rows: uint32(l.rows()), Stride: uint32(l.outStride())},
-		l.parameters, players, l.mixture)
-	r.then()
-	n := blocks(l.rows(), shaders.NormRows)
-	r.dispatch(shaders.Norms, []uint32{shaders.NormRows}, l.outStride(), n,
-		shaders.NormsPush{Rows: uint32(l.rows()), Stride: uint32(l.outStride()), Blocks: uint32(n)},
-		l.parameters, l.mixture, l.normSums)
-	r.then()
+// norms prepares |theta|^2 and the competition of all players.
+func (r *recorder) norms(k kind) {
+	for _, l := range r.hidden() {
+		r.dispatch(shaders.Mixture, nil, l.rows(), 1,
+			shaders.MatrixPush{Rows: uint32(l.rows()), Stride: uint32(l.outStride())},
+			l.parameters, k.players(l), l.mixture)
+	}
+	for _, l := range r.hidden() {
+		n := blocks(l.rows(), shaders.NormRows)
+		r.dispatch(shaders.Norms, []uint32{shaders.NormRows}, l.outStride(), n,
+			shaders.NormsPush{Rows: uint32(l.rows()), Stride: uint32(l.outStride()), Blocks: uint32(n)},
+			l.parameters, l.mixture, l.normSums)
+	}
 }
 
 // paper finishes what norms prepared, and lets the players of a layer move once,

@@ -13,7 +13,8 @@ import (
 	"nashprune/trainer/backend"
 )
 
-func (e *engine) Train(ctx context.Context, s backend.Stretch) (backend.Progress, error) {
+func (e *engine) Train(ctx context.Context, s backend.Stretch) (_ backend.Progress, err error) {
+	defer convert(&err)
 	m := mode{kind: training, rows: min(e.options.Batch, e.batchRows), track: s.Track}
 	if s.Paper != nil {
 		m.paper = *s.Paper
@@ -126,7 +127,8 @@ func (e *engine) evaluate(ctx context.Context, m mode, part backend.Part, order 
 	return nil
 }
 
-func (e *engine) Evaluate(ctx context.Context, part backend.Part, want backend.Want) (backend.Evaluation, error) {
+func (e *engine) Evaluate(ctx context.Context, part backend.Part, want backend.Want) (_ backend.Evaluation, err error) {
+	defer convert(&err)
 	last := e.layers[len(e.layers)-1]
 	samples := part.Of(e.data)
 	result := backend.Evaluation{Samples: samples.Len()}
@@ -138,7 +140,7 @@ func (e *engine) Evaluate(ctx context.Context, part backend.Part, want backend.W
 		limit = 1
 	}
 	total := 0.
-	err := e.evaluate(ctx, mode{kind: evaluating, rows: evaluationBatch}, part, backend.InOrder(samples.Len()), limit, func(slot, first, rows int) error {
+	err = e.evaluate(ctx, mode{kind: evaluating, rows: evaluationBatch}, part, backend.InOrder(samples.Len()), limit, func(slot, first, rows int) error {
 		for b, o := range e.outcomes(slot, rows) {
 			total += float64(o.Loss)
 			if e.data.Regression() {
@@ -176,7 +178,8 @@ func (e *engine) readBatch(b compute.Buffer, rows, width int) ([]float32, error)
 	return numbers, nil
 }
 
-func (e *engine) Infer(count int) error {
+func (e *engine) Infer(count int) (err error) {
+	defer convert(&err)
 	if available := e.data.Test.Len(); count > min(available, backend.InferLimit) {
 		return fmt.Errorf("cannot run %d samples at a time: there are %d and the limit is %d",
 			count, available, backend.InferLimit)

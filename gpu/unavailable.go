@@ -21,10 +21,10 @@ func init() { backend.Register(unavailable{}) }
 func (unavailable) Name() string { return DriverName }
 
 func (unavailable) Devices() ([]backend.Device, error) {
-	if !supported(runtime.GOOS) {
+	if !Supported(runtime.GOOS) {
 		return nil, fmt.Errorf("this backend runs on Linux, Windows, macOS and FreeBSD, and this is %s", runtime.GOOS)
 	}
-	return nil, errors.New("built without cgo: Vulkan needs a C compiler and " + rebuild)
+	return nil, errors.New("built without cgo: Vulkan needs a C compiler and " + Rebuild)
 }
 
 func (u unavailable) Open(backend.Device, *dataset.Dataset, backend.EngineOptions, *backend.State) (backend.Engine, error) {

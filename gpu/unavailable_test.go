@@ -22,7 +22,4 @@ func TestUnavailable(t *testing.T) {
 	if _, err := (backend.Device{Driver: DriverName}).Open(nil, backend.EngineOptions{}, nil); !errors.Is(err, backend.ErrNoDevice) {
 		t.Errorf("%v", err)
 	}
-	if d := Diagnose(); d.Usable || d.Findings[0].Level != Problem {
-		t.Errorf("%+v", d)
-	}
 }

@@ -116,7 +116,7 @@ var Sway = kernel("sway", []string{"State", "Derivative"}, []string{"LOCAL_SIZE"
 // SwayPush is what Sway is told.
 type SwayPush struct {
 	Outputs, Stride uint32
-	Own, Others     float32 // trainer.Sway
+	Own, Others     float32 // backend.OutputSample
 }
 
 // Backward takes the derivative through a layer and the gates below it.

@@ -7,6 +7,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
+
+	"nashprune/shaders/internal/spirv"
 )
 
 //go:generate go run ./internal/build
@@ -52,6 +54,30 @@ func (k Kernel) texels(names ...string) Kernel {
 
 // magic is how SPIR-V begins in little-endian bytes.
 var magic = []byte{0x03, 0x02, 0x23, 0x07}
+
+// Access is what a kernel may do to a buffer.
+type Access struct{ Reads, Writes bool }
+
+// Access returns what the kernel may do to each of its Buffers, from the decorations
+// of its SPIR-V: readonly and writeonly in GLSL. A test holds them to what its
+// instructions do. It is an error when Code cannot be read, or does not have the
+// buffers that Buffers names.
+func (k Kernel) Access() ([]Access, error) {
+	module, err := spirv.Reflect(k.Code)
+	if err != nil {
+		return nil, fmt.Errorf("shader %s: %w", k.Name, err)
+	}
+	access := make([]Access, 0, len(k.Buffers))
+	for _, b := range module.Buffers { // by binding
+		if b.Set == 0 && int(b.Binding) == len(access) && len(access) < len(k.Buffers) {
+			access = append(access, Access{b.Readable, b.Writable})
+		}
+	}
+	if len(access) < len(k.Buffers) {
+		return nil, fmt.Errorf("shader %s: its SPIR-V has no buffer %s at binding %d", k.Name, k.Buffers[len(access)], len(access))
+	}
+	return access, nil
+}
 
 // Verify says whether Code may be given to a driver, which may crash on bytes
 // that are no valid SPIR-V. The code of an embedded kernel must be the bytes

@@ -18,7 +18,7 @@ const module = "nashprune"
 // Tests may import more. A new package needs a line here.
 var mayImport = map[string]string{
 	"game":                   "",
-	"shaders":                "",
+	"shaders":                "shaders/internal/spirv",
 	"shaders/internal/build": "",
 	"shaders/internal/spirv": "",
 
@@ -46,17 +46,17 @@ var mayImport = map[string]string{
 	"trainer/compare":   "game trainer trainer/atomicfile trainer/backend trainer/cost trainer/dataset trainer/network trainer/record trainer/settings trainer/study",
 	"trainer/reproduce": "game trainer/backend trainer/record trainer/settings trainer/study",
 	"trainer/bench":     "game trainer/backend trainer/dataset trainer/network trainer/random trainer/session trainer/settings",
-	"trainer/tune":      "trainer/atomicfile trainer/backend trainer/backendtest trainer/dataset trainer/network",
 	"trainer/report":    "game trainer/atomicfile trainer/backend trainer/bench trainer/compare trainer/cost trainer/dataset trainer/record trainer/reproduce trainer/settings",
 
 	// Devices know the contract, and nothing of runs.
 	"cpu_fallback":         "game trainer/backend trainer/dataset trainer/network",
 	"gpu":                  "game gpu/internal/... shaders trainer/backend trainer/dataset trainer/network",
-	"gpu/internal/compute": "gpu/internal/vkshim shaders trainer/backend",
+	"gpu/internal/compute": "gpu/internal/vkshim shaders",
+	"gpu/doctor":           "gpu gpu/internal/compute trainer/backend",
 	"gpu/internal/vkshim":  "",
 	"gpu/internal/vktest":  "gpu/internal/compute shaders",
 
-	"cmd/nashprune": "cpu_fallback game gpu trainer trainer/...",
+	"cmd/nashprune": "cpu_fallback game gpu gpu/doctor trainer trainer/...",
 }
 
 // TestPackagesImportDownwards holds the packages to mayImport.

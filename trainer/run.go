@@ -35,11 +35,6 @@ type Options struct {
 	// their first round, and from which runs that are the same until then go on. Times
 	// of training contain that of the shared prefix. Empty: none are kept.
 	SharedPrefixes string
-
-	// Tune returns the device with the kernels that it computes this network with;
-	// nil: with those of the configuration. The run remembers them, so that one that
-	// goes on does so with the same.
-	Tune func(ctx context.Context, d backend.Device, widths []int, o backend.EngineOptions) (backend.Device, error)
 }
 
 // run is a run under way.
@@ -100,12 +95,6 @@ func Run(ctx context.Context, c settings.Config, o Options) (*record.Result, err
 	start, err := r.initial()
 	if err != nil {
 		return nil, err
-	}
-	if o.Tune != nil {
-		if r.device, err = o.Tune(ctx, r.device, r.widths(), r.engineOptions()); err != nil {
-			return nil, err
-		}
-		r.config.Kernels, r.result.Device.Kernels = r.device.Kernels, r.device.Kernels
 	}
 	from, err := r.sharedPrefix(p)
 	if err != nil {

@@ -25,7 +25,6 @@ func newBench() *cobra.Command {
 		options           = bench.Options{Samples: benchSamples, Budget: benchTime, Scaling: true}
 		asJSON, benchstat bool
 		kernels           string
-		autotune          bool
 	)
 	cmd := &cobra.Command{
 		Use:   "bench",
@@ -50,9 +49,6 @@ what time or memory did not allow.`, "8 minutes"),
 			if asJSON && benchstat {
 				return backend.Usagef("--json and --benchstat are both set: give one of them")
 			}
-			if autotune && kernels != "" {
-				return backend.Usagef("--kernels %s says which to take, and --autotune to time them: give one of them", kernels)
-			}
 			if options.Budget < time.Second {
 				return backend.Usagef("--time is %v; it must be at least a second", options.Budget)
 			}
@@ -72,11 +68,6 @@ what time or memory did not allow.`, "8 minutes"),
 				return err
 			}
 			ctx := untilSignal(cmd.Context())
-			if autotune {
-				if options.Devices, err = tuned(ctx, options.Devices, options.Cases[0], progress); err != nil {
-					return err
-				}
-			}
 			options.Program = "nashprune " + version()
 			options.Observe = func(what string) { progress.line(what, !progress.terminal) }
 			result, err := bench.Run(ctx, options)
@@ -99,7 +90,6 @@ what time or memory did not allow.`, "8 minutes"),
 	f.StringArrayVar(&devices, "device", nil, "device to measure, repeatable: cpu, vulkan, or a part of a name (default: every device)")
 	f.StringArrayVar(&models, "model", nil, "`shape` to measure, repeatable: mlp:512-256, or all widths from inputs to outputs, and optionally @BATCH (default: dense, pruned, large)")
 	f.StringVar(&kernels, "kernels", "", kernelsUsage)
-	f.BoolVar(&autotune, "autotune", false, autotuneUsage+" with the first --model")
 	f.BoolVar(&options.Scaling, "scaling", options.Scaling, "also measure growth with width, batch and players")
 	f.DurationVar(&options.Budget, "time", options.Budget, "`time` after which it stops, at the end of the current step")
 	f.IntVar(&options.Samples, "samples", options.Samples, "samples of an epoch")

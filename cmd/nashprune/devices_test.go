@@ -13,7 +13,7 @@ import (
 	"testing"
 
 	cpufallback "nashprune/cpu_fallback"
-	"nashprune/gpu"
+	"nashprune/gpu/doctor"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/backendtest"
 	"nashprune/trainer/dataset"
@@ -127,7 +127,7 @@ func TestTheDeviceIsTold(t *testing.T) {
 // printed.
 func TestDoctor(t *testing.T) {
 	code, stdout, stderr := execute(t, "doctor", "--json")
-	var d gpu.Diagnosis
+	var d doctor.Diagnosis
 	if err := json.Unmarshal([]byte(stdout), &d); err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"nashprune/gpu" // registers the driver "vulkan"
+	"nashprune/gpu/doctor" // and package gpu registers the driver "vulkan"
 	"nashprune/trainer/backend"
 )
 
@@ -33,10 +33,10 @@ is not a GPU.`,
   nashprune doctor --json`,
 		Args: exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			diagnosis := gpu.Diagnose()
+			diagnosis := doctor.Diagnose()
 			write := writeDiagnosis
 			if asJSON {
-				write = func(w io.Writer, d gpu.Diagnosis) error { return writeJSON(w, d) }
+				write = func(w io.Writer, d doctor.Diagnosis) error { return writeJSON(w, d) }
 			}
 			if err := write(cmd.OutOrStdout(), diagnosis); err != nil {
 				return err
@@ -52,7 +52,7 @@ is not a GPU.`,
 }
 
 // writeDiagnosis writes a finding a line, with what to do below it.
-func writeDiagnosis(w io.Writer, d gpu.Diagnosis) error {
+func writeDiagnosis(w io.Writer, d doctor.Diagnosis) error {
 	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
 	for _, f := range d.Findings {
 		fmt.Fprintf(table, "%s\t%s\t%s\n", f.Level, f.Subject, oneLine.Replace(f.Found))

@@ -44,7 +44,7 @@ func configFlags(c *settings.Config) *pflag.FlagSet {
 const deviceUsage = "auto, cpu, vulkan, vulkan:N, or a part of a device's name (nashprune devices)"
 
 // kernelsUsage describes the flag --kernels.
-const kernelsUsage = "`set` of kernels of a Vulkan device: vec4, small, medium or large (default: by the device's kind)"
+const kernelsUsage = "`set` of kernels of a Vulkan device: vec4 or tiled (default: by the device's kind)"
 
 // maxJobs is more runs at a time than any machine has processors for.
 const maxJobs = 1024

@@ -1,19 +1,12 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
 
-	cpufallback "nashprune/cpu_fallback"
 	"nashprune/trainer/backend"
-	"nashprune/trainer/bench"
-	"nashprune/trainer/tune"
 )
-
-// autotuneUsage describes the flag --autotune.
-const autotuneUsage = "time the device's sets of kernels first, and take the fastest that computes what it should"
 
 // allKernels is what parity takes for every set of kernels.
 const allKernels = "all"
@@ -85,28 +78,6 @@ func withAllKernels(devices []backend.Device) ([]backend.Device, error) {
 			}
 			all = append(all, with)
 		}
-	}
-	return all, nil
-}
-
-func newTuner(p *progress) tune.Tuner {
-	return tune.Tuner{
-		Reference: cpufallback.OpenOracle, Program: "nashprune " + version(), Cache: tune.CacheFile(),
-		Tell: func(what string) { p.line(oneLine.Replace(what), true) },
-	}
-}
-
-// tuned returns the devices with the kernels that train a case fastest.
-func tuned(ctx context.Context, devices []backend.Device, c bench.Case, p *progress) ([]backend.Device, error) {
-	var all []backend.Device
-	for _, d := range devices {
-		if d.Kernels != "" {
-			var err error
-			if d, err = newTuner(p).Choose(ctx, d, c.Widths, c.EngineOptions()); err != nil {
-				return nil, err
-			}
-		}
-		all = append(all, d)
 	}
 	return all, nil
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -21,11 +20,9 @@ func TestKernelsAreRefused(t *testing.T) {
 		args  []string
 		words string
 	}{
-		{train("--keep", "8", "--device", "gonum", "--kernels", "small", "--out", "out"), "has one set of kernels, and nothing to choose from"},
-		{train("--keep", "8", "--device", "gonum", "--kernels", "small", "--autotune", "--out", "out"), "give one of them"},
-		{[]string{"bench", "--device", "gonum", "--kernels", "small"}, "has one set of kernels"},
-		{[]string{"bench", "--device", "gonum", "--kernels", "small", "--autotune"}, "give one of them"},
-		{[]string{"parity", "--device", "gonum", "--kernels", "small"}, "has one set of kernels"},
+		{train("--keep", "8", "--device", "gonum", "--kernels", "tiled", "--out", "out"), "has one set of kernels, and nothing to choose from"},
+		{[]string{"bench", "--device", "gonum", "--kernels", "tiled"}, "has one set of kernels"},
+		{[]string{"parity", "--device", "gonum", "--kernels", "tiled"}, "has one set of kernels"},
 	} {
 		code, stdout, stderr := execute(t, c.args...)
 		refused(t, exitUsage, c.words, code, stdout, stderr)
@@ -44,8 +41,8 @@ func TestVulkanKernels(t *testing.T) {
 	args := func(out string, more ...string) []string {
 		return train(append(more, "--keep", "8", "--device", "vulkan", "--out", out)...)
 	}
-	succeed(t, args("first", "--kernels", "small")...)
-	t.Setenv("NASHPRUNE_KERNELS", "small")
+	succeed(t, args("first", "--kernels", "tiled")...)
+	t.Setenv("NASHPRUNE_KERNELS", "tiled")
 	if code, stderr := runUntil(t, 3, args("second")...); code != exitInterrupted {
 		t.Fatalf("exit code %d: %s", code, stderr)
 	}
@@ -57,10 +54,10 @@ func TestVulkanKernels(t *testing.T) {
 		t.Fatal(err)
 	}
 	var result record.Result
-	if err := json.Unmarshal(text, &result); err != nil || result.Device.Kernels != "small" {
+	if err := json.Unmarshal(text, &result); err != nil || result.Device.Kernels != "tiled" {
 		t.Errorf("%+v, %v", result.Device, err)
 	}
-	succeed(t, "eval", "first", "--device", "vulkan", "--kernels", "large")
+	succeed(t, "eval", "first", "--device", "vulkan", "--kernels", "vec4")
 	for _, args := range [][]string{
 		args("out", "--kernels", "huge"), {"eval", "first", "--device", "vulkan", "--kernels", "huge"},
 		{"bench", "--device", "vulkan", "--kernels", "huge"}, {"parity", "--kernels", "huge"},
@@ -70,29 +67,6 @@ func TestVulkanKernels(t *testing.T) {
 			t.Errorf("%q: exit code %d: %s", args, code, stderr)
 		}
 	}
-}
-
-// TestAutotuneIsRemembered by the run, which says what it computes with, and for
-// the next.
-func TestAutotuneIsRemembered(t *testing.T) {
-	needVulkan(t)
-	atImages(t)
-	t.Setenv("XDG_CACHE_HOME", t.TempDir())
-	args := func(out string) []string {
-		return train("--keep", "8", "--device", "vulkan", "--autotune", "--out", out)
-	}
-	for turn, words := range []string{`; a step takes [0-9]+\.[0-9]{2} ms with `, "as timed before"} {
-		out := []string{"first", "second"}[turn]
-		code, _, stderr := execute(t, args(out)...)
-		if code != exitDone || !regexp.MustCompile(words).MatchString(stderr) {
-			t.Fatalf("exit code %d, want %q: %s", code, words, stderr)
-		}
-		config, err := os.ReadFile(filepath.Join(out, record.ConfigFile))
-		if err != nil || !strings.Contains(string(config), "\nkernels = ") {
-			t.Errorf("%v: the configuration names no kernels:\n%s", err, config)
-		}
-	}
-	sameRun(t, "first", "second")
 }
 
 // TestAllKernels: parity takes each device once for each of its sets.

@@ -25,7 +25,6 @@ func newTrain() *cobra.Command {
 	var (
 		out, file, resume string
 		asJSON, dryRun    bool
-		autotune          bool
 	)
 	cmd := &cobra.Command{
 		Use:   "train",
@@ -79,12 +78,6 @@ default. Settings of a game that is not played have no effect.`,
 					return err
 				}
 				progress.device = config.Device
-				if autotune && config.Kernels != "" {
-					return backend.Usagef("--kernels %s, from a flag, the environment or --config, says which to take, and --autotune to time them: give one of them", config.Kernels)
-				}
-				if autotune {
-					options.Tune = newTuner(progress).Choose
-				}
 				if dryRun {
 					return planRun(cmd.OutOrStdout(), config, options, asJSON)
 				}
@@ -118,7 +111,6 @@ default. Settings of a game that is not played have no effect.`,
 	output.StringVar(&out, "out", "", "`folder` for the results (default: a new one in runs/)")
 	output.StringVar(&file, "config", "", "TOML `file` with settings, such as the config.toml of a run")
 	output.StringVar(&resume, "resume", "", "continue the interrupted run in this `folder`, with its own settings")
-	output.BoolVar(&autotune, "autotune", false, autotuneUsage)
 	output.BoolVar(&dryRun, "dry-run", false, "print what the run would do and its memory, and stop")
 	output.BoolVar(&asJSON, "json", false, "print result.json instead of a table")
 	section(cmd.Flags(), "The run", output)

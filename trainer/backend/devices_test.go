@@ -125,7 +125,7 @@ func TestListedProcessorsDiffer(t *testing.T) {
 
 func TestSharesCeilings(t *testing.T) {
 	cpu := Device{Driver: "cpu", Name: "a processor", Kind: CPU, BLAS: "one"}
-	card := Device{Driver: "vulkan", Index: 1, Name: "a card", Kind: DiscreteGPU, Kernels: "small"}
+	card := Device{Driver: "vulkan", Index: 1, Name: "a card", Kind: DiscreteGPU, Kernels: "tiled"}
 	change := func(d Device, by func(*Device)) Device { by(&d); return d }
 	for i, c := range []struct {
 		a, b Device
@@ -135,7 +135,7 @@ func TestSharesCeilings(t *testing.T) {
 		{cpu, change(cpu, func(d *Device) { d.Index, d.BLAS = 1, "other" }), true},
 		{cpu, change(cpu, func(d *Device) { d.Index, d.Name = 1, "another" }), false},
 		{cpu, card, false},
-		{card, change(card, func(d *Device) { d.Kernels = "large" }), true},
+		{card, change(card, func(d *Device) { d.Kernels = "vec4" }), true},
 		{card, change(card, func(d *Device) { d.Index = 0 }), false},
 		{cpu, change(cpu, func(d *Device) { d.Driver, d.Kind = "vulkan", SoftwareGPU }), false},
 	} {

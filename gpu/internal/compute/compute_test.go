@@ -22,7 +22,6 @@ import (
 	"nashprune/gpu/internal/vkshim"
 	"nashprune/gpu/internal/vktest"
 	"nashprune/shaders"
-	"nashprune/trainer/backend"
 )
 
 func TestMain(m *testing.M) { vktest.Main(m) }
@@ -192,7 +191,6 @@ func TestTexelsAndParts(t *testing.T) {
 	check(t, d.Write(b.Part(part, len(data)), data))
 	p := d.NewProgram()
 	p.Dispatch(must(d.Pipeline(reverse))(t), [3]int{2, 1, 1}, nil, b.Part(0, len(data)), b.Part(part, len(data)))
-	p.Barrier()
 	p.Copy(b.Part(16*(texels-1), 16), b.Part(2*part+7, 17)) // the first texel
 	check(t, p.Record(false))
 	check(t, p.Run(1))
@@ -222,11 +220,8 @@ func TestBarriersAndRepetitions(t *testing.T) {
 
 	p := d.NewProgram()
 	p.Dispatch(pipeline, groups, nil, state)
-	p.Barrier()
 	p.Copy(state, second)
-	p.Barrier()
 	p.Dispatch(pipeline, groups, nil, second)
-	p.Barrier()
 	p.Copy(second, state)
 	check(t, p.Record(true))
 
@@ -314,7 +309,6 @@ func TestFillAndCopyKeepToTheirBuffers(t *testing.T) {
 		}
 		p := d.NewProgram()
 		p.Fill(buffers[1], 0x01020304)
-		p.Barrier()
 		p.Copy(buffers[1], buffers[3])
 		check(t, p.Record(false))
 		check(t, p.Run(1))
@@ -402,7 +396,7 @@ func TestOutOfMemory(t *testing.T) {
 	for _, kind := range []compute.Memory{compute.Local, compute.Host} {
 		for _, bytes := range []int{limits.Allocation + 1, math.MaxInt} {
 			_, err := d.NewArena(kind, bytes)
-			if !errors.Is(err, backend.ErrOutOfMemory) || !strings.Contains(err.Error(), fmt.Sprint(bytes)) ||
+			if !errors.Is(err, compute.ErrOutOfMemory) || !strings.Contains(err.Error(), fmt.Sprint(bytes)) ||
 				!strings.Contains(err.Error(), fmt.Sprint(limits.Allocation)) {
 				t.Errorf("%v: %v", kind, err)
 			}
@@ -414,7 +408,7 @@ func TestOutOfMemory(t *testing.T) {
 	large := arena(t, d, compute.Local, limits.StorageRange+1).Take(limits.StorageRange + 1)
 	p := d.NewProgram()
 	p.Dispatch(must(d.Pipeline(next))(t), [3]int{1, 1, 1}, nil, large)
-	if err := p.Record(false); !errors.Is(err, backend.ErrOutOfMemory) || !strings.Contains(err.Error(), fmt.Sprint(limits.StorageRange)) ||
+	if err := p.Record(false); !errors.Is(err, compute.ErrOutOfMemory) || !strings.Contains(err.Error(), fmt.Sprint(limits.StorageRange)) ||
 		!strings.Contains(err.Error(), "State") {
 		t.Errorf("a buffer that is too large for a kernel: %v", err)
 	}
@@ -474,7 +468,7 @@ func TestMistakesOfPrograms(t *testing.T) {
 	}
 	check(t, p.Record(true))
 	check(t, p.Run(2))
-	p.Barrier()
+	p.Fill(b, 1)
 	if err := p.Run(1); err == nil {
 		t.Error("something was added behind the end")
 	}
@@ -520,10 +514,8 @@ func TestTimings(t *testing.T) {
 	p := d.NewProgram()
 	for i := range 3 {
 		p.Dispatch(must(d.Pipeline(spin))(t), [3]int{1, 1, 1}, spinPush{50_000}, b)
-		p.Barrier()
 		if i == 0 {
 			p.Dispatch(must(d.Pipeline(next))(t), [3]int{1, 1, 1}, nil, b)
-			p.Barrier()
 		}
 	}
 	p.Fill(b, 1)
@@ -541,7 +533,7 @@ func TestTimings(t *testing.T) {
 	if len(calls) != 3 || calls["spin"] != 15 || calls["next"] != 5 || calls["fill"] != 5 {
 		t.Errorf("%v", d.Timings())
 	}
-	if !slices.IsSortedFunc(d.Timings(), func(a, b backend.Timing) int { return strings.Compare(a.Kernel, b.Kernel) }) {
+	if !slices.IsSortedFunc(d.Timings(), func(a, b compute.Timing) int { return strings.Compare(a.Kernel, b.Kernel) }) {
 		t.Errorf("not sorted: %v", d.Timings())
 	}
 }
@@ -603,7 +595,6 @@ func TestFreeInAnyOrder(t *testing.T) {
 		a, b := first.Take(64), second.Take(64)
 		p := d.NewProgram()
 		p.Copy(a, b)
-		p.Barrier()
 		p.Dispatch(must(d.Pipeline(next))(t), [3]int{1, 1, 1}, nil, a)
 		check(t, p.Record(true))
 		check(t, p.Run(1))

@@ -12,7 +12,6 @@ import (
 	vk "github.com/vulkan-go/vulkan"
 
 	"nashprune/gpu/internal/vkshim"
-	"nashprune/trainer/backend"
 )
 
 // patience is how long a submission may take. Systems reset a device that is
@@ -34,7 +33,7 @@ type Device struct {
 	arenas    map[*Arena]struct{}
 	programs  map[*Program]struct{}
 	pipelines map[string]*Pipeline
-	timings   map[string]*backend.Timing // by kernel
+	timings   map[string]*Timing // by kernel
 
 	broken error // why the device is of no use any more
 	hung   bool  // a submission may be in flight for ever
@@ -62,7 +61,7 @@ func Open(index int) (*Device, error) {
 		arenas:    map[*Arena]struct{}{},
 		programs:  map[*Program]struct{}{},
 		pipelines: map[string]*Pipeline{},
-		timings:   map[string]*backend.Timing{},
+		timings:   map[string]*Timing{},
 	}
 	if SeparateBuffers {
 		d.info.Alignment = max(d.info.Alignment, separateAlignment)
@@ -160,24 +159,31 @@ func (d *Device) Allocated() int {
 // Info describes the device.
 func (d *Device) Info() Info { return d.info }
 
+// Timing is the time that a kernel took on the device.
+type Timing struct {
+	Kernel  string // or "fill" or "copy"
+	Calls   int
+	Seconds float64 // of all calls together
+}
+
 // Timings returns the time that timed programs took by kernel, in the order of
 // their names, and by "fill" and "copy". Of the times that a call of
 // [Program.Run] runs a program the last is measured.
-func (d *Device) Timings() []backend.Timing {
-	var all []backend.Timing
+func (d *Device) Timings() []Timing {
+	var all []Timing
 	for _, t := range d.timings {
 		if t.Calls > 0 {
 			all = append(all, *t)
 		}
 	}
-	slices.SortFunc(all, func(a, b backend.Timing) int { return strings.Compare(a.Kernel, b.Kernel) })
+	slices.SortFunc(all, func(a, b Timing) int { return strings.Compare(a.Kernel, b.Kernel) })
 	return all
 }
 
 // timing returns the place where the time of a kernel is summed.
-func (d *Device) timing(kernel string) *backend.Timing {
+func (d *Device) timing(kernel string) *Timing {
 	if d.timings[kernel] == nil {
-		d.timings[kernel] = &backend.Timing{Kernel: kernel}
+		d.timings[kernel] = &Timing{Kernel: kernel}
 	}
 	return d.timings[kernel]
 }
@@ -230,10 +236,8 @@ func (d *Device) begin(s submission) error {
 	return failed("vkBeginCommandBuffer", d.shim.Begin(s.commands))
 }
 
-// end ends the recording of a submission. What it wrote is visible to everything
-// that is submitted later, and to the host when its fence has signalled.
+// end ends the recording of a submission.
 func (d *Device) end(s submission) error {
-	d.shim.Barrier(s.commands, true)
 	return failed("vkEndCommandBuffer", vk.EndCommandBuffer(s.commands))
 }
 

@@ -3,15 +3,20 @@
 package compute
 
 import (
+	"errors"
 	"fmt"
 
 	vk "github.com/vulkan-go/vulkan"
-
-	"nashprune/trainer/backend"
 )
 
-// Error is a Vulkan call that failed. It unwraps to [backend.ErrDeviceLost] and
-// [backend.ErrOutOfMemory] where it means that.
+// Kinds of errors, for errors.Is.
+var (
+	ErrDeviceLost  = errors.New("device lost")   // the device stopped answering
+	ErrOutOfMemory = errors.New("out of memory") // the device or the host has too little, or a kernel sees too little of it
+)
+
+// Error is a Vulkan call that failed. It unwraps to [ErrDeviceLost] and
+// [ErrOutOfMemory] where it means that.
 type Error struct {
 	Call   string // as vkQueueSubmit
 	Result vk.Result
@@ -32,9 +37,9 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error {
 	switch e.Result {
 	case vk.ErrorDeviceLost, vk.Timeout: // of a wait, which has no other end than this
-		return backend.ErrDeviceLost
+		return ErrDeviceLost
 	case vk.ErrorOutOfHostMemory, vk.ErrorOutOfDeviceMemory, vk.ErrorOutOfPoolMemory, vk.ErrorFragmentedPool, vk.ErrorFragmentation:
-		return backend.ErrOutOfMemory
+		return ErrOutOfMemory
 	}
 	return nil
 }

@@ -13,6 +13,9 @@ func (d *Device) SetPatience(p time.Duration) { d.patience = p }
 // SetLimits makes the device believe in other limits.
 func (d *Device) SetLimits(l Limits) { d.info.Limits = l }
 
+// Barrier places a barrier where none is needed.
+func (p *Program) Barrier() { p.barrier(false) }
+
 // Mark returns the number of the last stage that has begun.
 func (d *Device) Mark() int { return int(atomic.LoadUint32(d.mark())) }
 
@@ -23,14 +26,14 @@ func InFlight(program []string, mark, times int) string {
 	for _, word := range program {
 		switch word {
 		case "|":
-			p.Barrier()
+			p.barrier(false)
 			continue
 		case "fill", "copy":
 			p.stages.transfer(word)
 		default:
 			p.stages.kernel(word)
 		}
-		p.add(word, nil)
+		p.add(Step{Name: word}, nil)
 	}
 	p.work = p.contents()
 	atomic.StoreUint32(p.device.mark(), uint32(mark))

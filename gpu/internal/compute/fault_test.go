@@ -18,7 +18,6 @@ import (
 
 	"nashprune/gpu/internal/compute"
 	"nashprune/gpu/internal/vktest"
-	"nashprune/trainer/backend"
 )
 
 // Results that only some calls have, beside lack of memory, which all have.
@@ -52,9 +51,9 @@ var (
 func kindOf(r vk.Result) error {
 	switch {
 	case r == vk.ErrorDeviceLost, r == vk.Timeout:
-		return backend.ErrDeviceLost
+		return compute.ErrDeviceLost
 	case slices.Contains(memory, r), r == vk.ErrorFragmentation, r == vk.ErrorFragmentedPool, r == vk.ErrorOutOfPoolMemory:
-		return backend.ErrOutOfMemory
+		return compute.ErrOutOfMemory
 	}
 	return nil
 }
@@ -88,7 +87,7 @@ func TestEveryFailure(t *testing.T) {
 		if !errors.As(err, &failure) || !strings.HasPrefix(failure.Call, "vk") || failure.Result != f.result {
 			t.Fatalf("call %d gives %d: %v", f.call, f.result, err)
 		}
-		for _, kind := range []error{backend.ErrDeviceLost, backend.ErrOutOfMemory} {
+		for _, kind := range []error{compute.ErrDeviceLost, compute.ErrOutOfMemory} {
 			if errors.Is(err, kind) != (kindOf(f.result) == kind) {
 				t.Errorf("call %d gives %d: errors.Is %v: %v", f.call, f.result, kind, err)
 			}
@@ -193,9 +192,7 @@ func everything() error {
 	p := d.NewProgram()
 	defer p.Free()
 	p.Dispatch(pipeline, [3]int{16, 1, 1}, nil, a)
-	p.Barrier()
 	p.Dispatch(backwards, [3]int{2, 1, 1}, nil, a.Part(0, 1024), a.Part(1024, 1024))
-	p.Barrier()
 	p.Copy(a, b)
 	if err := p.Record(true); err != nil {
 		return err

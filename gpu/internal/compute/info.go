@@ -10,14 +10,23 @@ import (
 	vk "github.com/vulkan-go/vulkan"
 
 	"nashprune/gpu/internal/vkshim"
-	"nashprune/trainer/backend"
+)
+
+// Kind is what a device is, as its driver reports it.
+type Kind string
+
+const (
+	DiscreteGPU   Kind = "discrete"
+	IntegratedGPU Kind = "integrated" // shares the memory of the processor
+	VirtualGPU    Kind = "virtual"    // of a virtual machine, or a kind that Vulkan does not name
+	CPU           Kind = "cpu"        // a driver that computes on the processor, as lavapipe
 )
 
 // Info describes a device.
 type Info struct {
 	Index        int    // among the devices that can be used
 	Name         string // as the driver calls it
-	Kind         backend.DeviceKind
+	Kind         Kind
 	Driver       string // name and version, as "llvmpipe Mesa 22.3.6 (LLVM 15.0.6)"
 	Version      string // of Vulkan, as "1.3.230"
 	SubgroupSize int    // invocations; shaders assume none
@@ -177,16 +186,16 @@ func localMemory(types []memoryType) int {
 	return int(min(types[chosen].heap, math.MaxInt))
 }
 
-func kind(t vk.PhysicalDeviceType) backend.DeviceKind {
+func kind(t vk.PhysicalDeviceType) Kind {
 	switch t {
 	case vk.PhysicalDeviceTypeDiscreteGpu:
-		return backend.DiscreteGPU
+		return DiscreteGPU
 	case vk.PhysicalDeviceTypeIntegratedGpu:
-		return backend.IntegratedGPU
+		return IntegratedGPU
 	case vk.PhysicalDeviceTypeCpu:
-		return backend.SoftwareGPU
+		return CPU
 	default: // virtual, and what Vulkan calls other
-		return backend.VirtualGPU
+		return VirtualGPU
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 	vk "github.com/vulkan-go/vulkan"
 
 	"nashprune/gpu/internal/vkshim"
-	"nashprune/trainer/backend"
 )
 
 func TestChooseQueue(t *testing.T) {
@@ -60,10 +59,10 @@ func TestChooseMemory(t *testing.T) {
 		}
 	}
 	_, err := chooseMemory(types, preferred[Local], 0b11111, 9000)
-	if !errors.Is(err, backend.ErrOutOfMemory) || !strings.Contains(err.Error(), "9000") || !strings.Contains(err.Error(), "8000") {
+	if !errors.Is(err, ErrOutOfMemory) || !strings.Contains(err.Error(), "9000") || !strings.Contains(err.Error(), "8000") {
 		t.Errorf("more than any heap has: %v", err)
 	}
-	if _, err := chooseMemory(types, preferred[Host], 0b01010, 1); err == nil || errors.Is(err, backend.ErrOutOfMemory) {
+	if _, err := chooseMemory(types, preferred[Host], 0b01010, 1); err == nil || errors.Is(err, ErrOutOfMemory) {
 		t.Errorf("no memory for the host: %v", err)
 	}
 }
@@ -97,16 +96,16 @@ func TestSecondsWrapAround(t *testing.T) {
 
 func TestErrors(t *testing.T) {
 	for result, kind := range map[vk.Result]error{
-		vk.ErrorDeviceLost:           backend.ErrDeviceLost,
-		vk.Timeout:                   backend.ErrDeviceLost,
-		vk.ErrorOutOfHostMemory:      backend.ErrOutOfMemory,
-		vk.ErrorOutOfDeviceMemory:    backend.ErrOutOfMemory,
-		vk.ErrorOutOfPoolMemory:      backend.ErrOutOfMemory,
-		vk.ErrorFragmentedPool:       backend.ErrOutOfMemory,
+		vk.ErrorDeviceLost:           ErrDeviceLost,
+		vk.Timeout:                   ErrDeviceLost,
+		vk.ErrorOutOfHostMemory:      ErrOutOfMemory,
+		vk.ErrorOutOfDeviceMemory:    ErrOutOfMemory,
+		vk.ErrorOutOfPoolMemory:      ErrOutOfMemory,
+		vk.ErrorFragmentedPool:       ErrOutOfMemory,
 		vk.ErrorInitializationFailed: nil,
 	} {
 		err := failed("vkQueueSubmit", result)
-		for _, other := range []error{backend.ErrDeviceLost, backend.ErrOutOfMemory} {
+		for _, other := range []error{ErrDeviceLost, ErrOutOfMemory} {
 			if errors.Is(err, other) != (kind == other) {
 				t.Errorf("%v: errors.Is with %v", err, other)
 			}

@@ -11,7 +11,6 @@ import (
 
 	"nashprune/gpu/internal/compute"
 	"nashprune/gpu/internal/vktest"
-	"nashprune/trainer/backend"
 )
 
 // A kernel that does not end is named, whichever it is of a program and however
@@ -28,7 +27,7 @@ func TestKernelInFlight(t *testing.T) {
 		{"middle", "next | spin | hold | spin | next", 0, 1, "hold"},
 		{"middle of the third time", "next | spin | hold | spin | next", 2, 3, "hold"}, // all others have marked more than it
 		{"last", "next | spin | fill | hold", 0, 1, "hold"},
-		{"one of two", "hold | spin hold spin | next", 1, 1, "spin, hold"},
+		{"one of two", "next | spin hold spin | next", 0, 1, "spin, hold"},
 		{"beside transfers", "next | fill hold | copy | next", 0, 2, "fill, hold, copy"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -40,7 +39,7 @@ func TestKernelInFlight(t *testing.T) {
 			d.SetPatience(3 * time.Second)
 			err := programOf(t, d, c.program, c.passes).Run(c.times)
 			var failure *compute.Error
-			if !errors.Is(err, backend.ErrDeviceLost) || !errors.As(err, &failure) || failure.Call != "vkWaitForFences" ||
+			if !errors.Is(err, compute.ErrDeviceLost) || !errors.As(err, &failure) || failure.Call != "vkWaitForFences" ||
 				!strings.Contains(err.Error(), "in flight on "+d.Info().Name+": "+c.want+", of ") {
 				t.Fatal(err)
 			}
@@ -49,26 +48,27 @@ func TestKernelInFlight(t *testing.T) {
 	}
 }
 
-// programOf returns the program of some words, with a gate of its own for hold.
+// programOf returns the program of some words.
 func programOf(t *testing.T, d *compute.Device, words string, passes uint32) *compute.Program {
 	t.Helper()
-	a := arena(t, d, compute.Local, 4*d.Round(64))
-	state, from, to, gate := a.Take(64), a.Take(64), a.Take(64), a.Take(8)
+	fields := strings.Fields(words)
+	a := arena(t, d, compute.Local, 2*len(fields)*d.Round(64))
 	p := d.NewProgram()
-	for _, word := range strings.Fields(words) {
+	for _, word := range fields {
+		b, to := a.Take(64), a.Take(64) // of each its own, so that bars are the only barriers
 		switch word {
 		case "|":
 			p.Barrier()
 		case "fill":
-			p.Fill(from, 1)
+			p.Fill(b, 1)
 		case "copy":
-			p.Copy(from, to)
+			p.Copy(b, to)
 		case "next":
-			p.Dispatch(must(d.Pipeline(next))(t), [3]int{1, 1, 1}, nil, state)
+			p.Dispatch(must(d.Pipeline(next))(t), [3]int{1, 1, 1}, nil, b)
 		case "spin":
-			p.Dispatch(must(d.Pipeline(spin))(t), [3]int{3, 2, 1}, spinPush{10}, state)
+			p.Dispatch(must(d.Pipeline(spin))(t), [3]int{3, 2, 1}, spinPush{10}, b)
 		case "hold":
-			p.Dispatch(must(d.Pipeline(hold))(t), [3]int{65535, 1, 1}, holdPush{passes}, gate)
+			p.Dispatch(must(d.Pipeline(hold))(t), [3]int{65535, 1, 1}, holdPush{passes}, b)
 		}
 	}
 	check(t, p.Record(false))
@@ -117,8 +117,7 @@ func TestLastMark(t *testing.T) {
 			for _, b := range buffers {
 				p.Dispatch(pipeline, [3]int{2, 1, 1}, nil, b)
 			}
-			p.Barrier()
-		}
+		} // each of which has a barrier before the next
 		check(t, p.Record(false))
 		check(t, p.Run(2))
 		if got := d.Mark(); got != stages {

@@ -8,8 +8,6 @@ import (
 	"unsafe"
 
 	vk "github.com/vulkan-go/vulkan"
-
-	"nashprune/trainer/backend"
 )
 
 // Memory says where an arena lies.
@@ -75,7 +73,7 @@ func (d *Device) NewArena(kind Memory, bytes int) (*Arena, error) {
 	}
 	if limit := d.info.Limits.Allocation; bytes > limit {
 		return nil, fmt.Errorf("an arena of %d bytes of %s memory: %w: %s allocates %d at most",
-			bytes, kind, backend.ErrOutOfMemory, d.info.Name, limit)
+			bytes, kind, ErrOutOfMemory, d.info.Name, limit)
 	}
 	a := &Arena{device: d, kind: kind, size: d.Round(bytes)}
 	d.arenas[a] = struct{}{}
@@ -155,7 +153,7 @@ func chooseMemory(types []memoryType, preferred []vk.MemoryPropertyFlagBits, all
 	if largest == 0 {
 		return 0, errors.New("it has no such memory")
 	}
-	return 0, fmt.Errorf("%w: it takes %d bytes, and the largest heap has %d", backend.ErrOutOfMemory, bytes, largest)
+	return 0, fmt.Errorf("%w: it takes %d bytes, and the largest heap has %d", ErrOutOfMemory, bytes, largest)
 }
 
 // Take returns the next range of the arena, of zeros if nobody wrote there. It
@@ -280,12 +278,14 @@ func (d *Device) copyNow(from, to Buffer) error {
 	})
 }
 
-// transferring runs what record records to d.transfer, and waits.
+// transferring runs what record records to d.transfer, and waits. What it wrote is
+// visible to everything that is submitted later, and to the host.
 func (d *Device) transferring(record func()) error {
 	if err := d.begin(d.transfer); err != nil {
 		return err
 	}
 	record()
+	d.shim.Barrier(d.transfer.commands, true)
 	if err := d.end(d.transfer); err != nil {
 		return err
 	}

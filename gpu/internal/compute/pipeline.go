@@ -18,8 +18,9 @@ import (
 type Pipeline struct {
 	device   *Device
 	kernel   shaders.Kernel
-	push     int    // bytes
-	texels   uint32 // bit i: buffer i is a texel buffer
+	push     int              // bytes
+	texels   uint32           // bit i: buffer i is a texel buffer
+	access   []shaders.Access // of each buffer
 	set      vk.DescriptorSetLayout
 	layout   vk.PipelineLayout
 	pipeline vk.Pipeline
@@ -80,6 +81,10 @@ func (p *Pipeline) open(constants []uint32) error {
 	}
 	if len(k.Code) < spirvHeader {
 		return fmt.Errorf("its SPIR-V has %d bytes: it is cut off", len(k.Code))
+	}
+	var err error
+	if p.access, err = k.Access(); err != nil {
+		return err
 	}
 
 	words := make([]uint32, len(k.Code)/4)

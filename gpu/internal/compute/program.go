@@ -15,15 +15,15 @@ import (
 	vk "github.com/vulkan-go/vulkan"
 
 	"nashprune/shaders"
-	"nashprune/trainer/backend"
 )
 
 // Program is a sequence of dispatches, fills and copies that is recorded once
-// and run many times. The methods that add to it never fail: [Program.Record]
-// returns the first mistake.
+// and run many times. Each sees what those before it wrote (order.go). The methods that
+// add to it never fail: [Program.Record] returns the first mistake.
 type Program struct {
 	device     *Device
 	steps      []step
+	unordered  Accesses // since the last barrier
 	dispatches int
 	bindings   int // of storage buffers, over all dispatches, with a mark for each
 	texels     int // of texel buffers
@@ -39,8 +39,8 @@ type Program struct {
 
 // step is what a program does at one place.
 type step struct {
-	name   string // of the kernel, "fill" or "copy"; "" for a barrier
-	record func(commands vk.CommandBuffer) error
+	Step
+	record func(commands vk.CommandBuffer) error // until it is recorded
 }
 
 // clock is what times a program: a timestamp at the start and one after every
@@ -48,7 +48,7 @@ type step struct {
 type clock struct {
 	pool  vk.QueryPool
 	ticks []uint64
-	sums  []*backend.Timing // by timestamp but the first
+	sums  []*Timing // by timestamp but the first
 }
 
 // NewProgram returns an empty program.
@@ -103,10 +103,17 @@ func (p *Program) Dispatch(pipeline *Pipeline, groups [3]int, push any, buffers 
 		p.fail("kernel %s: %d buffers for %s", k.Name, len(buffers), strings.Join(k.Buffers, ", "))
 		return
 	}
+	var accesses Accesses
 	for i, b := range buffers {
 		if err := p.use(b); err != nil {
 			p.fail("kernel %s: %s: %w", k.Name, k.Buffers[i], err)
 			return
+		}
+		if pipeline.access[i].Reads {
+			accesses.Reads = append(accesses.Reads, b.region(b.bound()))
+		}
+		if pipeline.access[i].Writes {
+			accesses.Writes = append(accesses.Writes, b.region(b.bound()))
 		}
 		if b.offset%d.info.Alignment != 0 {
 			p.fail("kernel %s: %s: a part that begins %d bytes into its arena, no multiple of %d", k.Name, k.Buffers[i], b.offset, d.info.Alignment)
@@ -118,7 +125,7 @@ func (p *Program) Dispatch(pipeline *Pipeline, groups [3]int, push any, buffers 
 		}
 		if b.bound() > limit {
 			p.fail("kernel %s: %s: %w: it has %d bytes, and on %s a kernel sees %d of a buffer at most",
-				k.Name, k.Buffers[i], backend.ErrOutOfMemory, b.bound(), d.info.Name, limit)
+				k.Name, k.Buffers[i], ErrOutOfMemory, b.bound(), d.info.Name, limit)
 			return
 		}
 	}
@@ -136,22 +143,14 @@ func (p *Program) Dispatch(pipeline *Pipeline, groups [3]int, push any, buffers 
 	texels := bits.OnesCount32(pipeline.texels)
 	p.bindings += len(buffers) - texels + 1
 	p.texels += texels
+	p.order(accesses)
 	mark := d.markOf(p.stages.kernel(k.Name))
-	p.add(k.Name, func(commands vk.CommandBuffer) error {
+	p.add(Step{k.Name, accesses}, func(commands vk.CommandBuffer) error {
 		set, err := p.bind(pipeline, buffers, mark)
 		if err != nil {
 			return err
 		}
 		d.shim.Dispatch(commands, pipeline.pipeline, pipeline.layout, set, pushed, groups)
-		return nil
-	})
-}
-
-// Barrier makes everything before it visible to everything after it.
-func (p *Program) Barrier() {
-	p.stages.barrier()
-	p.add("", func(commands vk.CommandBuffer) error {
-		p.device.shim.Barrier(commands, false)
 		return nil
 	})
 }
@@ -167,8 +166,7 @@ func (p *Program) Fill(b Buffer, word uint32) {
 		p.fail("fill: a part that begins %d bytes into its arena, no multiple of %d", b.offset, granule)
 		return
 	}
-	p.stages.transfer("fill")
-	p.add("fill", func(commands vk.CommandBuffer) error {
+	p.transfer("fill", Accesses{Writes: []Region{b.region(b.bound())}}, func(commands vk.CommandBuffer) error {
 		p.device.shim.Fill(commands, b.arena.buffer, b.offset, b.bound(), word)
 		return nil
 	})
@@ -193,18 +191,25 @@ func (p *Program) Copy(from, to Buffer) {
 		p.fail("copy: to bytes that are copied")
 		return
 	}
-	p.stages.transfer("copy")
-	p.add("copy", func(commands vk.CommandBuffer) error {
+	accesses := Accesses{[]Region{from.region(from.size)}, []Region{to.region(from.size)}}
+	p.transfer("copy", accesses, func(commands vk.CommandBuffer) error {
 		p.device.shim.Copy(commands, from.arena.buffer, from.offset, to.arena.buffer, to.offset, from.size)
 		return nil
 	})
 }
 
-func (p *Program) add(name string, record func(vk.CommandBuffer) error) {
+// transfer adds a fill or a copy.
+func (p *Program) transfer(name string, a Accesses, record func(vk.CommandBuffer) error) {
+	p.order(a)
+	p.stages.transfer(name)
+	p.add(Step{name, a}, record)
+}
+
+func (p *Program) add(s Step, record func(vk.CommandBuffer) error) {
 	if p.commands != nil {
 		p.fail("something is added after it was recorded")
 	}
-	p.steps = append(p.steps, step{name, record})
+	p.steps = append(p.steps, step{s, record})
 }
 
 // Record ends the making of a program; from then on it can be run. A program
@@ -218,12 +223,15 @@ func (p *Program) Record(timed bool) error {
 		p.err = p.device.broken
 	}
 	if p.err == nil {
+		p.barrier(true)
 		p.err = p.record(timed && p.device.info.Timestamps)
 	}
 	if p.err != nil {
 		return fmt.Errorf("program: %w", p.err)
 	}
-	p.steps = nil
+	for i := range p.steps {
+		p.steps[i].record = nil // and what it holds
+	}
 	return nil
 }
 
@@ -252,8 +260,8 @@ func (p *Program) record(timed bool) error {
 		if err := step.record(s.commands); err != nil {
 			return err
 		}
-		if timed && step.name != "" {
-			p.clock.sums = append(p.clock.sums, d.timing(step.name))
+		if timed && step.Name != "" {
+			p.clock.sums = append(p.clock.sums, d.timing(step.Name))
 			d.shim.Timestamp(s.commands, p.clock.pool, len(p.clock.sums))
 		}
 	}
@@ -264,8 +272,8 @@ func (p *Program) record(timed bool) error {
 func (p *Program) contents() string {
 	var names []string
 	for _, step := range p.steps {
-		if step.name != "" && !slices.Contains(names, step.name) {
-			names = append(names, step.name)
+		if step.Name != "" && !slices.Contains(names, step.Name) {
+			names = append(names, step.Name)
 		}
 	}
 	if names == nil {
@@ -279,7 +287,7 @@ func (p *Program) startClock() error {
 	d := p.device
 	count := 1
 	for _, step := range p.steps {
-		if step.name != "" {
+		if step.Name != "" {
 			count++
 		}
 	}

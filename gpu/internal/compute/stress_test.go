@@ -12,7 +12,6 @@ import (
 
 	"nashprune/gpu/internal/compute"
 	"nashprune/gpu/internal/vktest"
-	"nashprune/trainer/backend"
 )
 
 // What is missing is said in one line.
@@ -157,20 +156,19 @@ func TestHung(t *testing.T) {
 	b := a.Take(4)
 	p := d.NewProgram()
 	p.Dispatch(must(d.Pipeline(spin))(t), [3]int{65535, 1, 1}, spinPush{2000}, b)
-	p.Barrier()
 	p.Fill(b, 0)
 	check(t, p.Record(true))
 	d.SetPatience(time.Microsecond)
 	err := p.Run(3)
 	var failure *compute.Error
-	if !errors.Is(err, backend.ErrDeviceLost) || !errors.As(err, &failure) || failure.Call != "vkWaitForFences" ||
+	if !errors.Is(err, compute.ErrDeviceLost) || !errors.As(err, &failure) || failure.Call != "vkWaitForFences" ||
 		!strings.Contains(err.Error(), "nothing heard for 1µs, in flight on "+d.Info().Name+": ") || !strings.HasSuffix(err.Error(), "of 3 times spin, fill") {
 		t.Fatal(err)
 	}
 	t.Log(err)
 	_, late := d.NewArena(compute.Host, 4)
 	for _, again := range []error{p.Run(1), d.Write(b, nil), late, d.NewProgram().Record(false)} {
-		if !errors.Is(again, backend.ErrDeviceLost) {
+		if !errors.Is(again, compute.ErrDeviceLost) {
 			t.Errorf("after that: %v", again)
 		}
 	}
@@ -193,7 +191,6 @@ func BenchmarkRun(b *testing.B) {
 				defer p.Free()
 				for range dispatches {
 					p.Dispatch(must(d.Pipeline(next))(b), [3]int{1, 1, 1}, nil, buffer)
-					p.Barrier()
 				}
 				check(b, p.Record(timed))
 				b.ReportAllocs()
@@ -217,7 +214,6 @@ func BenchmarkRecord(b *testing.B) {
 		p := d.NewProgram()
 		for range 100 {
 			p.Dispatch(pipeline, [3]int{1, 1, 1}, nil, buffer)
-			p.Barrier()
 		}
 		check(b, p.Record(false))
 		p.Free()

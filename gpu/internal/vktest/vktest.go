@@ -168,6 +168,7 @@ func makeMistake() error {
 	if GPUAssisted {
 		return Overrun()
 	}
+	compute.OverlookHazards = true
 	d, err := compute.Open(0)
 	if err != nil {
 		return err

@@ -55,6 +55,7 @@ func TestInProcessOfItsOwn(t *testing.T) {
 			t.Fatal(err)
 		}
 	case "mistake":
+		compute.OverlookHazards = true
 		d, err := compute.Open(0)
 		if err != nil {
 			t.Fatal(err)

@@ -32,6 +32,12 @@ type Buffer struct {
 	Set, Binding uint32
 	Name         string // of the block, not that of an instance; of the variable of texels
 	Texels       bool
+
+	// What its decorations allow: NonReadable and NonWritable, which GLSL calls
+	// writeonly and readonly. Texels are only read.
+	Readable, Writable bool
+	// What instructions do to it, whether they are reached or not.
+	Loaded, Stored bool
 }
 
 // Constant is a specialisation constant. The side of a workgroup that GLSL sets
@@ -82,18 +88,31 @@ const (
 	opSpecConstantFalse     = 49
 	opSpecConstant          = 50
 	opSpecConstantComposite = 51
+	opFunctionCall          = 57
 	opVariable              = 59
+	opLoad                  = 61
+	opStore                 = 62
+	opCopyMemory            = 63
+	opAccessChain           = 65
+	opInBoundsAccessChain   = 66
 	opDecorate              = 71
 	opMemberDecorate        = 72
+	opCopyObject            = 83
+	opAtomicLoad            = 227
+	opAtomicStore           = 228
+	opAtomicExchange        = 229 // the first of those that load and store
+	opAtomicXor             = 242 // the last
 
 	computeModel  = 5
 	localSizeMode = 17
 
-	specIDDecoration  = 1
-	builtInDecoration = 11
-	bindingDecoration = 33
-	setDecoration     = 34
-	offsetDecoration  = 35
+	specIDDecoration      = 1
+	builtInDecoration     = 11
+	nonWritableDecoration = 24
+	nonReadableDecoration = 25
+	bindingDecoration     = 33
+	setDecoration         = 34
+	offsetDecoration      = 35
 
 	workgroupSizeBuiltIn = 25
 
@@ -128,9 +147,24 @@ var leastOperands = map[uint32]int{
 	opSpecConstantFalse:     2,
 	opSpecConstant:          3,
 	opSpecConstantComposite: 2,
+	opFunctionCall:          3,
 	opVariable:              3,
+	opLoad:                  3,
+	opStore:                 2,
+	opCopyMemory:            2,
+	opAccessChain:           3,
+	opInBoundsAccessChain:   3,
 	opDecorate:              2,
 	opMemberDecorate:        3,
+	opCopyObject:            3,
+	opAtomicLoad:            3,
+	opAtomicStore:           1,
+}
+
+func init() {
+	for op := uint32(opAtomicExchange); op <= opAtomicXor; op++ {
+		leastOperands[op] = 3
+	}
 }
 
 // instruction is one that is read, with at least its least operands.
@@ -153,8 +187,12 @@ type reader struct {
 	defined       map[uint32]instruction // types and constants
 	names         map[uint32]string
 	memberNames   map[part]string
-	decorations   map[part]uint32 // the number that follows a decoration
-	offsets       map[part]uint32 // of members
+	decorations   map[part]uint32   // the number that follows a decoration
+	offsets       map[part]uint32   // of members
+	limited       map[part]int      // how many members of a struct have a decoration
+	roots         map[uint32]uint32 // the variable that a pointer points into, if it is not itself one
+	loaded        map[uint32]bool   // variables that are read
+	stored        map[uint32]bool   // and that are written
 }
 
 // Reflect reads the interface of a compute shader from its SPIR-V, in
@@ -169,6 +207,10 @@ func Reflect(code []byte) (Module, error) {
 		memberNames: map[part]string{},
 		decorations: map[part]uint32{},
 		offsets:     map[part]uint32{},
+		limited:     map[part]int{},
+		roots:       map[uint32]uint32{},
+		loaded:      map[uint32]bool{},
+		stored:      map[uint32]bool{},
 	}
 	m, err := r.read(code)
 	if err != nil {
@@ -228,6 +270,7 @@ func (r *reader) collect(i instruction) (err error) {
 		if o[2] == offsetDecoration && len(o) > 3 {
 			r.offsets[part{o[0], o[1]}] = o[3]
 		}
+		r.limited[part{o[0], o[2]}]++
 	case opEntryPoint:
 		r.entryPoints = append(r.entryPoints, i)
 	case opExecutionMode:
@@ -241,8 +284,32 @@ func (r *reader) collect(i instruction) (err error) {
 		err = r.define(o[1], i)
 	case opConstant, opConstantComposite, opSpecConstantComposite:
 		err = r.define(o[1], i)
+	case opAccessChain, opInBoundsAccessChain, opCopyObject:
+		r.roots[o[1]] = r.root(o[2])
+	case opLoad, opAtomicLoad:
+		r.loaded[r.root(o[2])] = true
+	case opStore, opAtomicStore:
+		r.stored[r.root(o[0])] = true
+	case opCopyMemory:
+		r.stored[r.root(o[0])] = true
+		r.loaded[r.root(o[1])] = true
+	case opFunctionCall: // which may do anything with its arguments
+		for _, argument := range o[3:] {
+			r.loaded[r.root(argument)], r.stored[r.root(argument)] = true, true
+		}
+	}
+	if i.op >= opAtomicExchange && i.op <= opAtomicXor {
+		r.loaded[r.root(o[2])], r.stored[r.root(o[2])] = true, true
 	}
 	return err
+}
+
+// root returns the variable that a pointer points into.
+func (r *reader) root(pointer uint32) uint32 {
+	if root, found := r.roots[pointer]; found {
+		return root
+	}
+	return pointer
 }
 
 func (r *reader) define(id uint32, i instruction) error {
@@ -390,23 +457,30 @@ func (r *reader) constants() ([]Constant, error) {
 // block or, for texels, to its image.
 func (r *reader) buffer(variable, pointer uint32, texels bool) (Buffer, error) {
 	named := variable
+	b := Buffer{Texels: texels, Readable: true, Loaded: r.loaded[variable], Stored: r.stored[variable]}
 	if texels {
 		if err := r.checkTexels(pointer); err != nil {
 			return Buffer{}, fmt.Errorf("%q: %w", r.names[variable], err)
 		}
 	} else {
-		block, _, err := r.block(pointer)
+		block, members, err := r.block(pointer)
 		if err != nil {
 			return Buffer{}, fmt.Errorf("storage buffer %q: %w", r.names[variable], err)
 		}
 		named = block
+		has := func(decoration uint32) bool {
+			_, whole := r.decorations[part{variable, decoration}]
+			return whole || r.limited[part{block, decoration}] == len(members)
+		}
+		b.Readable, b.Writable = !has(nonReadableDecoration), !has(nonWritableDecoration)
 	}
 	set, hasSet := r.decorations[part{variable, setDecoration}]
 	at, hasBinding := r.decorations[part{variable, bindingDecoration}]
 	if !hasSet || !hasBinding {
 		return Buffer{}, fmt.Errorf("buffer %q has no set or no binding", r.names[named])
 	}
-	return Buffer{Set: set, Binding: at, Name: r.names[named], Texels: texels}, nil
+	b.Set, b.Binding, b.Name = set, at, r.names[named]
+	return b, nil
 }
 
 // checkTexels says whether a type of pointer points to a texel buffer of floats.

@@ -144,7 +144,11 @@ func TestReflect(t *testing.T) {
 	want := Module{
 		EntryPoint: "main",
 		LocalSize:  [3]Extent{{64, 3}, {2, -1}, {1, 4}},
-		Buffers:    []Buffer{{0, 0, "Input", false}, {0, 1, "Results", false}, {0, 2, "table", true}},
+		Buffers: []Buffer{
+			{Set: 0, Binding: 0, Name: "Input", Readable: true},
+			{Set: 0, Binding: 1, Name: "Results", Readable: true, Writable: true},
+			{Set: 0, Binding: 2, Name: "table", Texels: true, Readable: true},
+		},
 		Constants: []Constant{
 			{0, "FLAG", Bool}, {1, "SLOPE", Float}, {2, "WIDE", Other}, {3, "LOCAL", Uint}, {4, "local_size_z", Uint},
 		},
@@ -153,6 +157,63 @@ func TestReflect(t *testing.T) {
 	got, err := Reflect(encode(example()))
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v, %v\nwant %+v", got, err, want)
+	}
+}
+
+// TestAccess: what instructions do to a buffer is found by way of pointers into it.
+func TestAccess(t *testing.T) {
+	const pointer, inner, value = 200, 201, 202
+	for _, c := range []struct {
+		name           string
+		code           [][]uint32
+		loaded, stored bool // of output
+	}{
+		{"nothing", nil, false, false},
+		{"its length", [][]uint32{op(68, uintType, value, output, 0)}, false, false},
+		{"a load", [][]uint32{op(opAccessChain, floatType, pointer, output, 0), op(opLoad, floatType, value, pointer)}, true, false},
+		{"a store", [][]uint32{op(opInBoundsAccessChain, floatType, pointer, output, 0), op(opStore, pointer, value)}, false, true},
+		{"pointers into pointers", [][]uint32{
+			op(opAccessChain, floatType, pointer, output), op(opCopyObject, floatType, value, pointer), op(opAccessChain, floatType, inner, value, 0),
+			op(opStore, inner, slope),
+		}, false, true},
+		{"a copy to it", [][]uint32{op(opCopyMemory, output, input)}, false, true},
+		{"a copy from it", [][]uint32{op(opCopyMemory, input, output)}, true, false},
+		{"an atomic load", [][]uint32{op(opAtomicLoad, uintType, value, output, 0, 0)}, true, false},
+		{"an atomic store", [][]uint32{op(opAtomicStore, output, 0, 0, value)}, false, true},
+		{"an atomic sum", [][]uint32{op(234, uintType, value, output, 0, 0, slope)}, true, true},
+		{"a call", [][]uint32{op(opFunctionCall, floatType, value, main, output)}, true, true},
+		{"of another", [][]uint32{op(opLoad, floatType, value, input), op(opStore, input, value)}, false, false},
+	} {
+		m, err := Reflect(encode(append(example(), c.code...)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b := m.Buffers[1]; b.Loaded != c.loaded || b.Stored != c.stored {
+			t.Errorf("%s: loaded %v, stored %v", c.name, b.Loaded, b.Stored)
+		}
+	}
+}
+
+// TestDecorations: a buffer is not written where its variable or all members of its
+// block say so.
+func TestDecorations(t *testing.T) {
+	for _, c := range []struct {
+		name               string
+		code               [][]uint32
+		readable, writable bool // of output
+	}{
+		{"none", nil, true, true},
+		{"of the only member", [][]uint32{op(opMemberDecorate, outputStruct, 0, nonReadableDecoration)}, false, true},
+		{"of the variable", [][]uint32{op(opDecorate, output, nonWritableDecoration)}, true, false},
+		{"of another", [][]uint32{op(opDecorate, input, nonReadableDecoration)}, true, true},
+	} {
+		m, err := Reflect(encode(append(example(), c.code...)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b := m.Buffers[1]; b.Readable != c.readable || b.Writable != c.writable {
+			t.Errorf("%s: readable %v, writable %v", c.name, b.Readable, b.Writable)
+		}
 	}
 }
 

@@ -1,6 +1,6 @@
 //go:build !cgo
 
-package gpu
+package doctor
 
 // builtWithCgo: Vulkan is reached through C.
 const builtWithCgo = false

@@ -1,4 +1,6 @@
-package gpu
+// Package doctor finds out why the backend of package gpu sees no GPU, and says what to
+// do about it. It works in every build and changes nothing.
+package doctor
 
 import (
 	"errors"
@@ -12,16 +14,9 @@ import (
 	"slices"
 	"strings"
 
+	"nashprune/gpu"
 	"nashprune/trainer/backend"
 )
-
-// rebuild makes a program that can reach Vulkan.
-const rebuild = "CGO_ENABLED=1 go build ./cmd/nashprune"
-
-// supported tells whether this backend can be built for a system.
-func supported(goos string) bool {
-	return slices.Contains([]string{"linux", "windows", "darwin", "freebsd"}, goos)
-}
 
 // Diagnosis is what stands between this program and a GPU.
 type Diagnosis struct {
@@ -46,9 +41,8 @@ type Finding struct {
 	Advice  []string `json:"advice,omitempty"` // what to do, one way or one command each
 }
 
-// Diagnose finds out why a GPU is not seen: it looks at the build, the hardware,
-// the loader and the drivers, and at what Vulkan itself says. It works in every
-// build and changes nothing.
+// Diagnose looks at the build, the hardware, the loader and the drivers, and at what
+// Vulkan itself says.
 func Diagnose() Diagnosis { return thisMachine().diagnose() }
 
 // machine is what a diagnosis looks at.
@@ -116,7 +110,7 @@ type examination struct {
 func (m *machine) diagnose() Diagnosis {
 	e := &examination{machine: m}
 	devices, missing := m.inventory()
-	devices = slices.DeleteFunc(devices, func(d backend.Device) bool { return d.Driver != DriverName })
+	devices = slices.DeleteFunc(devices, func(d backend.Device) bool { return d.Driver != gpu.DriverName })
 	e.Usable = slices.ContainsFunc(devices, func(d backend.Device) bool { return d.Kind != backend.SoftwareGPU })
 	e.build()
 	switch m.goos {
@@ -132,7 +126,7 @@ func (m *machine) diagnose() Diagnosis {
 		e.add(Note, "driver", "on FreeBSD loader and drivers are packages",
 			m.command("sudo pkg install vulkan-loader mesa-dri drm-kmod (AMD and Intel)"), m.command("sudo pkg install vulkan-loader nvidia-driver (NVIDIA)"))
 	}
-	e.vulkan(devices, missing[DriverName])
+	e.vulkan(devices, missing[gpu.DriverName])
 	if e.Usable { // so nothing that was found stands in the way
 		for i := range e.Findings {
 			if e.Findings[i].Level == Problem {
@@ -149,10 +143,10 @@ func (e *examination) add(level Level, subject, found string, advice ...string) 
 
 func (e *examination) build() {
 	switch {
-	case !supported(e.goos):
+	case !gpu.Supported(e.goos):
 		e.add(Problem, "build", fmt.Sprintf("this backend runs on Linux, Windows, macOS and FreeBSD, and this is %s", e.goos))
 	case !e.cgo:
-		e.add(Problem, "build", "built without cgo, which Vulkan needs", "install a C compiler, and build with "+rebuild)
+		e.add(Problem, "build", "built without cgo, which Vulkan needs", "install a C compiler, and build with "+gpu.Rebuild)
 	default:
 		e.add(OK, "build", "built with cgo: Vulkan can be reached")
 	}
@@ -171,7 +165,7 @@ func (e *examination) vulkan(devices []backend.Device, err error) {
 		e.add(level, "Vulkan", found)
 	}
 	switch {
-	case e.Usable || !e.cgo || !supported(e.goos): // the build was told of already
+	case e.Usable || !e.cgo || !gpu.Supported(e.goos): // the build was told of already
 	case err != nil:
 		e.add(Problem, "Vulkan", err.Error(), e.seeLog()...)
 	default:

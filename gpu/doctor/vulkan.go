@@ -1,4 +1,4 @@
-package gpu
+package doctor
 
 import (
 	"debug/elf"

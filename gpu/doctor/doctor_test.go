@@ -1,4 +1,4 @@
-package gpu
+package doctor
 
 import (
 	"errors"
@@ -10,6 +10,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"nashprune/gpu"
 	"nashprune/gpu/internal/compute"
 	"nashprune/trainer/backend"
 )
@@ -79,8 +80,8 @@ var (
 )
 
 var (
-	llvmpipe = backend.Device{Driver: DriverName, Name: "llvmpipe", Kind: backend.SoftwareGPU, DriverInfo: "Mesa 22.3.6"}
-	h200     = backend.Device{Driver: DriverName, Name: "NVIDIA H200", Kind: backend.DiscreteGPU}
+	llvmpipe = backend.Device{Driver: gpu.DriverName, Name: "llvmpipe", Kind: backend.SoftwareGPU, DriverInfo: "Mesa 22.3.6"}
+	h200     = backend.Device{Driver: gpu.DriverName, Name: "NVIDIA H200", Kind: backend.DiscreteGPU}
 	cpu      = backend.Device{Driver: "cpu", Name: "Ryzen", Kind: backend.CPU}
 )
 
@@ -136,7 +137,7 @@ func text(f Finding) string {
 func TestDiagnose(t *testing.T) {
 	missingLoader := func(m *machine) *machine {
 		m.inventory = func() ([]backend.Device, map[string]error) {
-			return []backend.Device{cpu}, map[string]error{DriverName: errors.New("libvulkan.so.1: cannot open shared object file")}
+			return []backend.Device{cpu}, map[string]error{gpu.DriverName: errors.New("libvulkan.so.1: cannot open shared object file")}
 		}
 		return m
 	}
@@ -207,7 +208,7 @@ func TestDiagnose(t *testing.T) {
 		"no driver for Intel on Arch":   {fake(arch, withLoader, intelCard, render), false, []string{"problem driver... => sudo pacman -S vulkan-intel"}, nil},
 		"no driver for Intel on Fedora": {fake(fedora, withLoader, intelCard, render), false, []string{"problem driver... => sudo dnf install mesa-vulkan-drivers"}, nil},
 		"one of two GPUs has its driver": {
-			fake(debian, radeon, intelCard, intelICD).withDevices(backend.Device{Driver: DriverName, Name: "Intel Arc", Kind: backend.IntegratedGPU}), true,
+			fake(debian, radeon, intelCard, intelICD).withDevices(backend.Device{Driver: gpu.DriverName, Name: "Intel Arc", Kind: backend.IntegratedGPU}), true,
 			[]string{"ok GPU: Intel GPU 8086:46a6 at 0000:00:02.0, kernel driver i915", "ok driver: ...intel_icd...radeon_icd"}, []string{"no Vulkan driver"},
 		},
 		"no driver at all": {fake(arch, withLoader), false, []string{"problem driver: no Vulkan driver is installed...vulkan-swrast"}, nil},
@@ -389,7 +390,7 @@ func TestDiagnoseIsFairToAnyFile(t *testing.T) {
 // TestThisMachine: the real one can be looked at.
 func TestThisMachine(t *testing.T) {
 	d := Diagnose()
-	if len(d.Findings) < 2 || d.Findings[0].Subject != "build" {
+	if len(d.Findings) < 2 || d.Findings[0].Subject != "build" || (d.Findings[0].Level == OK) != builtWithCgo {
 		t.Errorf("%+v", d)
 	}
 	for _, f := range d.Findings {

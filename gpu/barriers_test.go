@@ -1,0 +1,182 @@
+//go:build cgo && (linux || windows || darwin || freebsd)
+
+package gpu_test
+
+import (
+	"bufio"
+	"context"
+	"os"
+	"strings"
+	"testing"
+
+	"nashprune/game"
+	"nashprune/gpu"
+	"nashprune/gpu/internal/compute"
+	"nashprune/trainer/backend"
+	"nashprune/trainer/backendtest"
+	"nashprune/trainer/network"
+)
+
+// everyProgram has every kind of program recorded, and calls visit with what asked for
+// it.
+func everyProgram(t *testing.T, visit func(name string, p *compute.Program)) {
+	t.Helper()
+	ctx := context.Background()
+	try := func(values ...any) {
+		t.Helper()
+		if err, failed := values[len(values)-1].(error); failed {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		name      string
+		net       backendtest.Case
+		valuation game.Valuation
+	}{
+		{"adam", backendtest.Case{Outputs: 3, Optimiser: adam}, game.Effective},
+		{"clipped momentum", backendtest.Case{Outputs: 3, Optimiser: backend.Optimiser{Kind: backend.SGD, Momentum: 0.9, ClipNorm: 1}}, game.Outputs},
+		{"wide regression", backendtest.Case{Outputs: 40, Regression: true, Optimiser: adam}, game.Outputs},
+	} {
+		n := c.net
+		n.Inputs, n.Hidden, n.Batch, n.Rows = 13, []int{15, 6}, 19, 19
+		e, err := openVulkan(n.Data(), backend.EngineOptions{Batch: n.Batch, Optimiser: n.Optimiser, Valuation: c.valuation}, fresh(n))
+		try(err)
+		defer e.Close()
+		name := ""
+		defer gpu.WhenRecorded(func(p *compute.Program) { visit(c.name+", "+name, p) })()
+		name = "train"
+		try(e.Train(ctx, steps(n, 2, false)))
+		name = "train and track"
+		try(e.Train(ctx, steps(n, 2, true)))
+		name = "train and play"
+		playing := steps(n, 2, true)
+		playing.Paper = &backend.PaperMove{Game: game.Paper{Alpha: 1, Beta: 0.1}, Update: backend.GradientAscent, Rate: 0.1}
+		try(e.Train(ctx, playing))
+		name = "measure"
+		try(e.Measure(ctx))
+		name = "observe"
+		try(e.EstimateContributions(ctx, backend.InOrder(n.Rows)))
+		name = "evaluate"
+		try(e.Evaluate(ctx, backend.TrainPart, backend.Want{}))
+		name = "infer"
+		try(e.Infer(1))
+		name = "move"
+		try(e.Move([]float64{0.1, 0.1}, 0.5))
+		name = "probe"
+		try(e.Probe(backend.InOrder(n.Rows), 0.01))
+		name = "restart the optimiser"
+		try(e.RestartOptimiser())
+		name = "fold"
+		try(e.Fold())
+		name = "compact"
+		try(e.Compact(network.Survivors{{0, 3, 4, 14}, {1, 2}}))
+	}
+}
+
+// hazards returns whether one command must wait for another: bytes that one of them
+// writes are read or written by the other. It goes through them byte range by byte range,
+// by other means than the programs that it judges.
+func hazards(first, second compute.Step) bool {
+	type use struct {
+		compute.Region
+		written bool
+	}
+	uses := func(s compute.Step) (all []use) {
+		for _, r := range s.Reads {
+			all = append(all, use{r, false})
+		}
+		for _, r := range s.Writes {
+			all = append(all, use{r, true})
+		}
+		return all
+	}
+	for _, a := range uses(first) {
+		for _, b := range uses(second) {
+			common := min(a.End, b.End) - max(a.First, b.First)
+			if a.Arena == b.Arena && common > 0 && (a.written || b.written) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// TestBarriers holds every program to three things. Between any two commands with a
+// hazard stands a barrier, also between those of two repetitions in one submission. Every
+// barrier but the last is there for some hazard. And none stands where the list of
+// testdata/barriers.txt, placed by hand, has none: a bar there is a barrier that may be.
+func TestBarriers(t *testing.T) {
+	byHand := map[string][]string{} // several programs may have one name
+	file, err := os.Open("testdata/barriers.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for lines := bufio.NewScanner(file); lines.Scan(); {
+		name, program, _ := strings.Cut(lines.Text(), ": ")
+		byHand[name] = append(byHand[name], program)
+	}
+	seen := map[string]bool{}
+	everyProgram(t, func(name string, p *compute.Program) {
+		program := p.Steps()
+		if program[len(program)-1].Name != "" {
+			t.Errorf("%s: it does not end with a barrier", name)
+		}
+		var names []string
+		for _, s := range program {
+			if s.Name == "" {
+				s.Name = "|"
+			}
+			names = append(names, s.Name)
+		}
+		got, found := strings.Join(names, " "), false
+		for _, hand := range byHand[name] {
+			if fewerBars(names, strings.Fields(hand)) {
+				seen[name+": "+hand], found = true, true
+			}
+		}
+		if !found {
+			t.Errorf("%s: %s\nby hand: %s", name, got, strings.Join(byHand[name], "\n         "))
+		}
+		twice := append(program, program...)
+		for i, first := range twice {
+			for _, second := range twice[i+1:] {
+				if second.Name == "" {
+					break
+				}
+				if hazards(first, second) {
+					t.Errorf("%s: no barrier between %s and %s in %s", name, first.Name, second.Name, got)
+				}
+			}
+			if first.Name != "" || i >= len(program)-1 {
+				continue
+			}
+			needed := false
+			for j := i - 1; j >= 0 && twice[j].Name != ""; j-- {
+				needed = needed || hazards(twice[j], twice[i+1])
+			}
+			if !needed {
+				t.Errorf("%s: barrier %d is needed by nothing in %s", name, i, got)
+			}
+		}
+	})
+	for name, programs := range byHand {
+		for _, program := range programs {
+			if !seen[name+": "+program] {
+				t.Errorf("nothing is %s: %s", name, program)
+			}
+		}
+	}
+}
+
+// fewerBars says whether a program is another one but for bars that it lacks.
+func fewerBars(program, than []string) bool {
+	for _, word := range than {
+		if len(program) > 0 && program[0] == word {
+			program = program[1:]
+		} else if word != "|" {
+			return false
+		}
+	}
+	return len(program) == 0
+}
