@@ -47,8 +47,8 @@
 // # Loader
 //
 // The package uses the Vulkan loader of the system, or the one that the
-// environment variable NASHPRUNE_VULKAN_LOADER names. Without cgo it has
-// nothing else.
+// environment variable NASHPRUNE_VULKAN_LOADER names. Without cgo the package has
+// the name of that variable only.
 package compute
 
 // LoaderVariable is the environment variable that names a Vulkan loader to use
