@@ -38,7 +38,7 @@ func TestRanking(t *testing.T) {
 	if other := resultOf(t, "train", "--config", filepath.Join("out", record.ConfigFile), "--keep", "7", "--out", "seven"); other.Pruned.Kept != 7 {
 		t.Errorf("%+v", other.Pruned)
 	}
-	if text := succeed(t, append(words[:len(words)-2], "--dry-run")...); !strings.Contains(text, "of whom 9 stay") {
+	if text := succeed(t, append(words[:len(words)-2], "--dry-run")...); !strings.Contains(text, "of which 9 stay") {
 		t.Errorf("%s", text)
 	}
 }
