@@ -15,6 +15,9 @@ const (
 	NoGame Kind = "off"
 )
 
+// Kinds lists all kinds.
+var Kinds = []Kind{MarketGame, PaperGame, RankingGame, NoGame}
+
 // InRounds reports whether players are removed in rounds between the warm-up and the
 // tail.
 func (g Kind) InRounds() bool { return g == MarketGame || g == RankingGame }

@@ -7,8 +7,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/BurntSushi/toml"
-
 	"nashprune/trainer/atomicfile"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/filelock"
@@ -74,7 +72,7 @@ func (r *run) createFolder() (unlock func(), err error) {
 		unlock()
 		return nil, fmt.Errorf("--out: %w", atomicfile.Advised(err))
 	}
-	if err := r.write(record.ConfigFile, func(w io.Writer) error { return toml.NewEncoder(w).Encode(r.config) }); err != nil {
+	if err := r.write(record.ConfigFile, r.config.Write); err != nil {
 		r.metrics.Close()
 		unlock()
 		return nil, err

@@ -98,19 +98,15 @@ continues.`, compare.Searched),
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVar(&config.Data, "data", config.Data, "data set (nashprune data list), a .csv or .npz file, or a folder of IDX files")
-	f.StringVar(&config.DataDir, "data-dir", config.DataDir, "`folder` to look for data sets in first")
-	f.StringVar(&config.Model, "model", config.Model, "network: mlp: and the widths of its hidden layers")
+	for _, s := range settings.All {
+		if s.Compared {
+			addSetting(f, &config, s)
+		}
+	}
 	f.IntSliceVar(&options.Keep, "keep", options.Keep, "numbers of `players` that stay, increasing, with commas in between")
 	f.IntVar(&options.Seeds, "seeds", options.Seeds, "seeds of every method, from --seed on")
-	f.Uint64Var(&config.Seed, "seed", config.Seed, "the first seed")
-	f.IntVar(&config.Epochs, "epochs", config.Epochs, "passes over the training set of every run")
-	for _, name := range []string{"optimiser", "learning-rate", "weight-decay"} {
-		f.AddFlag(trainingFlags(&config).Lookup(name))
-	}
 	f.BoolVar(&options.Search, "search", options.Search, "choose the settings of every method on held-out samples first")
 	f.StringArrayVar(&options.Only, "method", nil, "compare the market with this method, repeatable (default: with all)")
-	f.StringVar(&config.Device, "device", config.Device, deviceUsage)
 	f.IntVar(&options.Jobs, "jobs", options.Jobs, "runs at a time")
 	f.StringVar(&options.Dir, "out", "", "`folder` for the runs and the report")
 	f.BoolVar(&quick, "quick", false, "a small network on few drawn digits, in seconds; other flags still apply")

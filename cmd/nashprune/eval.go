@@ -63,11 +63,11 @@ evaluated whole.`,
 	}
 	cmd.Flags().StringVar(&options.Data, "data", "", "data set to evaluate on (default: the one the network was trained on)")
 	cmd.Flags().StringVar(&options.DataDir, "data-dir", "", "`folder` to look for data sets in first")
-	cmd.Flags().Uint64Var(&options.MaxDataBytes, "max-data-bytes", options.MaxDataBytes, maxDataBytesUsage)
-	cmd.Flags().StringVar(&options.Label, "label", "", labelUsage)
+	cmd.Flags().Uint64Var(&options.MaxDataBytes, "max-data-bytes", options.MaxDataBytes, help("max-data-bytes"))
+	cmd.Flags().StringVar(&options.Label, "label", "", help("label"))
 	cmd.Flags().Float64Var(&options.TestFraction, "test-fraction", 0, "evaluate on this `fraction` of --data, drawn as in training (default: all of it, if it has no test part)")
-	cmd.Flags().StringVar(&options.Device, "device", options.Device, deviceUsage)
-	cmd.Flags().StringVar(&options.Kernels, "kernels", "", kernelsUsage)
+	cmd.Flags().StringVar(&options.Device, "device", options.Device, help("device"))
+	cmd.Flags().StringVar(&options.Kernels, "kernels", "", help("kernels"))
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON instead of a table")
 	return cmd
 }

@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 		main()
 	}
 	for _, variable := range os.Environ() {
-		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, environmentPrefix) {
+		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "NASHPRUNE_") {
 			os.Unsetenv(name)
 		}
 	}

@@ -83,7 +83,7 @@ how much of it the largest difference took. The exit code is 4 if one is broken.
 		},
 	}
 	cmd.Flags().StringVar(&device, "device", "", "cpu, vulkan, vulkan:N, or a part of a device's name (default: every device)")
-	cmd.Flags().StringVar(&kernels, "kernels", "", kernelsUsage+", or all, one after the other")
+	cmd.Flags().StringVar(&kernels, "kernels", "", help("kernels")+", or all, one after the other")
 	cmd.Flags().BoolVar(&verbose, "verbose", false, "print every check of every case")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON instead of a table")
 	return cmd

@@ -97,7 +97,7 @@ After a stop the same command continues. --out gets ` + paperReportFile + `, ` +
 	f.BoolVar(&options.Quick, "quick", false, "fewer readings of a smaller network on drawn digits")
 	f.StringArrayVar(&options.Readings, "readings", nil, "screen only readings whose names match the `pattern`, such as '*-effective-adam-*'; may be given several times")
 	f.IntVar(&options.Jobs, "jobs", options.Jobs, "`runs` at a time")
-	f.StringVar(&options.Device, "device", options.Device, deviceUsage)
+	f.StringVar(&options.Device, "device", options.Device, help("device"))
 	f.StringVar(&options.Dir, "out", filepath.Join("runs", "reproduce-paper"), "`folder` for all runs and results")
 	f.BoolVar(&asJSON, "json", false, "print "+paperReportFile+" instead of a table")
 	return cmd

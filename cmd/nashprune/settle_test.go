@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/BurntSushi/toml"
-
 	"nashprune/game"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/cost"
@@ -188,7 +186,7 @@ func FuzzConfig(f *testing.F) {
 			return
 		}
 		var again strings.Builder
-		if err := toml.NewEncoder(&again).Encode(config); err != nil {
+		if err := config.Write(&again); err != nil {
 			t.Fatal(err)
 		}
 		if read, err := configOf(again.String()); err != nil || read != config {

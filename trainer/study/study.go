@@ -4,7 +4,6 @@
 package study
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,8 +14,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/BurntSushi/toml"
 
 	"nashprune/trainer"
 	"nashprune/trainer/atomicfile"
@@ -251,11 +248,11 @@ func (o *Outcome) read() (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	var wanted bytes.Buffer
-	if err := toml.NewEncoder(&wanted).Encode(o.Cell.Config); err != nil {
-		return false, err
+	config, err := settings.Read(held)
+	if err != nil {
+		return false, fmt.Errorf("%s: %w", filepath.Join(o.Dir, record.ConfigFile), err)
 	}
-	if !bytes.Equal(held, wanted.Bytes()) {
+	if config != o.Cell.Config {
 		return false, backend.Usagef("--out: %s holds a run with other settings: name another folder, or remove that one", o.Dir)
 	}
 	text, err := os.ReadFile(filepath.Join(o.Dir, record.ResultFile))
