@@ -1,10 +1,6 @@
 package game
 
-import (
-	"fmt"
-	"math"
-	"slices"
-)
+import "math"
 
 // Benefit is a reading of eq. 9 of arXiv:2512.22106, B_i = alpha s_i <g_i, theta_i>
 // with g_i = dL/dtheta_i. The sign decides what a player is rewarded for, and
@@ -59,26 +55,6 @@ type Paper struct {
 	Beta     float64         // weight of the quadratic cost of size
 	Gamma    float64         // weight of the linear cost of participation
 	Eta      float64         // weight of the competition
-}
-
-// Validate reports the first weight that is negative or not finite, or a
-// reading of the benefit that does not exist.
-func (g Paper) Validate() error {
-	for _, w := range []struct {
-		name  string
-		value float64
-	}{{"alpha", g.Alpha}, {"beta", g.Beta}, {"gamma", g.Gamma}, {"eta", g.Eta}} {
-		if !(w.value >= 0) || math.IsInf(w.value, 1) {
-			return fmt.Errorf("%s is %v: the weights of the paper's game are finite numbers of at least 0", w.name, w.value)
-		}
-	}
-	if g.Benefit != "" && !slices.Contains(Benefits, g.Benefit) {
-		return fmt.Errorf("benefit %q is not known: choose one of %q", g.Benefit, Benefits)
-	}
-	if g.Gradient != "" && !slices.Contains(BenefitGradients, g.Gradient) {
-		return fmt.Errorf("the gradient of the benefit %q is not known: choose one of %q", g.Gradient, BenefitGradients)
-	}
-	return nil
 }
 
 // GradientOf returns <g_i, theta_i> as the game reads it, for a player of

@@ -358,18 +358,3 @@ func TestAscentByAdamWhereItIsSteep(t *testing.T) {
 		t.Errorf("a slope that is no number is hidden: s is %g", s)
 	}
 }
-
-func TestPaperValidate(t *testing.T) {
-	for _, g := range games() {
-		if err := g.Validate(); err != nil {
-			t.Errorf("%+v: %v", g, err)
-		}
-	}
-	for _, g := range []game.Paper{
-		{Alpha: -1}, {Beta: math.NaN()}, {Gamma: math.Inf(1)}, {Eta: -1e-9}, {Benefit: "profit"}, {Gradient: "of the loss"},
-	} {
-		if g.Validate() == nil {
-			t.Errorf("%+v passes", g)
-		}
-	}
-}

@@ -9,6 +9,7 @@ import (
 
 	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
+	"nashprune/trainer/network"
 )
 
 // unavailable is the driver of builds that cannot reach Vulkan.
@@ -17,6 +18,8 @@ type unavailable struct{}
 var _ backend.Driver = unavailable{}
 
 func init() { backend.Register(unavailable{}) }
+
+func (unavailable) Operators() []network.Kind { return nil }
 
 func (unavailable) Name() string { return DriverName }
 

@@ -12,6 +12,7 @@ import (
 	"nashprune/trainer/cost"
 	"nashprune/trainer/evidence"
 	"nashprune/trainer/network"
+	"nashprune/trainer/network/safetensors"
 	"nashprune/trainer/record"
 	"nashprune/trainer/session"
 )
@@ -77,7 +78,9 @@ func (r *run) gateTheGone(t *session.Training, final *network.Network) (outcome,
 	if err != nil {
 		return outcome{}, err
 	}
-	embed(final, gated, t.Live())
+	if err := embed(final, gated, t.Live()); err != nil {
+		return outcome{}, err
+	}
 	o := outcome{players: session.Players(t.Plan, t.Ledgers), final: final, gated: gated, masked: gated}
 	if r.config.Game == game.RankingGame {
 		return o, nil
@@ -92,11 +95,15 @@ func (r *run) gateTheGone(t *session.Training, final *network.Network) (outcome,
 
 // embed writes a compacted network into one of full width, in which everybody
 // else is gated to zero.
-func embed(final, whole *network.Network, live network.Survivors) {
-	for _, layer := range whole.Hidden() {
-		clear(layer.Participation)
+func embed(final, whole *network.Network, live network.Survivors) error {
+	for _, participation := range whole.Participations {
+		clear(participation)
 	}
-	whole.Scatter(final, live)
+	cut, err := whole.Cut(live)
+	if err == nil {
+		cut.Scatter(whole, final)
+	}
+	return err
 }
 
 // removeByThreshold ends the paper's game: players below the threshold are
@@ -117,7 +124,7 @@ func (r *run) removeByThreshold(ctx context.Context, t *session.Training, gated 
 	for l, statistics := range measured {
 		field := statistics.Field(g)
 		accounts[l] = t.Certificate.CertifyPaper(g, field, statistics.Participation)
-		var stay []int
+		stay := []int{}
 		for i, a := range accounts[l] {
 			player := record.Player{Layer: l, Index: i, Worth: a.Worth, Price: a.Price, Participation: a.Participation, Reason: game.Kept}
 			switch {
@@ -133,8 +140,13 @@ func (r *run) removeByThreshold(ctx context.Context, t *session.Training, gated 
 		keep = append(keep, stay)
 	}
 	masked.Fold()
-	final := masked.Keep(keep)
-	embed(final, masked, keep)
+	final, err := masked.Keep(keep)
+	if err != nil {
+		return outcome{}, err
+	}
+	if err := embed(final, masked, keep); err != nil {
+		return outcome{}, err
+	}
 	certificate := evidence.PaperCertificate(g, t.Certificate, accounts, measured, gated, players)
 	return outcome{players, final, gated, masked, certificate}, t.CheckFinite(t.Certificate.TotalGap, t.Certificate.Scale)
 }
@@ -168,7 +180,7 @@ func (r *run) judgePruned(ctx context.Context, t *session.Training, o outcome) e
 	if err != nil {
 		return err
 	}
-	difference, used, err := evidence.CompareLogits(ctx, o.final, part.Of(r.data), r.data.Mean, r.data.Deviation, whole.Logits, compacted.Logits)
+	difference, used, err := evidence.CompareLogits(ctx, o.final, r.data, part.Of(r.data), whole.Logits, compacted.Logits)
 	if err != nil {
 		return err
 	}
@@ -240,14 +252,14 @@ func (r *run) conclude(ctx context.Context, engine backend.Engine) (*record.Resu
 			r.result.Dense.Source = record.NotTrained
 		}
 	} else {
-		dense, _, err = network.Load(filepath.Join(r.Dir, record.DenseFile))
+		dense, _, err = safetensors.LoadModel(filepath.Join(r.Dir, record.DenseFile))
 	}
 	if err != nil {
 		return nil, err
 	}
 	networks, reports := []*network.Network{dense}, []*record.Judged{&r.result.Dense}
 	if r.result.Pruned != nil {
-		pruned, _, err := network.Load(filepath.Join(r.Dir, record.PrunedFile))
+		pruned, _, err := safetensors.LoadModel(filepath.Join(r.Dir, record.PrunedFile))
 		if err != nil {
 			return nil, err
 		}

@@ -1,12 +1,9 @@
 package trainer
 
 import (
-	"errors"
-
 	"nashprune/game"
-	"nashprune/trainer/backend"
-	"nashprune/trainer/network"
 	"nashprune/trainer/record"
+	"nashprune/trainer/session"
 	"nashprune/trainer/settings"
 )
 
@@ -19,24 +16,14 @@ func PlanRun(c settings.Config, o Options) (*record.DryRun, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &run{Options: o, config: c}
-	if err := r.open(); err != nil {
-		return nil, err
-	}
-	if err := r.checkPlacement(); err != nil {
-		return nil, err
-	}
-	if err := r.readLatencyModel(); err != nil {
-		return nil, err
-	}
-	p, err := r.plan(c.Game)
-	if err != nil {
+	r, p, err := open(c, o, nil)
+	if r == nil {
 		return nil, err
 	}
 	d := &record.DryRun{
-		Device: r.result.Device, Data: r.result.Data, Shape: r.widths(), Players: network.Sum(r.hidden), Keep: c.Keep,
-		Parameters: network.ParametersOf(r.widths()), MACs: network.MACsOf(r.widths()),
-		Epochs: c.Epochs, StepsPerEpoch: p.PerEpoch, Steps: p.Total,
+		Device: r.result.Device, Data: r.result.Data, Shape: session.Shape(r.graph), Players: r.graph.Players(), Keep: c.Keep,
+		Parameters: r.graph.ParameterCount(), MACs: r.graph.MACs(),
+		Epochs: c.Epochs, StepsPerEpoch: p.PerEpoch, Steps: p.Total, Memory: r.memory,
 	}
 	if c.Shape != "" {
 		d.Keep = int(p.Target.Limit)
@@ -44,13 +31,5 @@ func PlanRun(c settings.Config, o Options) (*record.DryRun, error) {
 	if c.Game == game.MarketGame {
 		d.Target, d.Cost = &p.Target, c.Cost
 	}
-	d.Memory, err = r.placeSamples()
-	d.Device.Samples = d.Memory.Placement
-	if errors.Is(err, backend.ErrOutOfMemory) {
-		return d, err
-	}
-	if err != nil {
-		return nil, err
-	}
-	return d, nil
+	return d, err
 }

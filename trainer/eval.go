@@ -11,6 +11,7 @@ import (
 	"nashprune/trainer/cost"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
+	"nashprune/trainer/network/safetensors"
 	"nashprune/trainer/record"
 	"nashprune/trainer/session"
 )
@@ -39,7 +40,7 @@ type EvalOptions struct {
 // deviations that the file names: on the device of the run that wrote it, the
 // accuracy or the errors are those of that run, if that was judged on the test set.
 func Eval(ctx context.Context, path string, o EvalOptions) (*record.EvalResult, error) {
-	n, metadata, err := network.Load(path)
+	n, metadata, err := safetensors.LoadModel(path)
 	if err != nil {
 		return nil, err
 	}
@@ -47,11 +48,8 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*record.EvalResult, 
 	if !named {
 		o.Data = metadata.Data
 	}
-	device, err := backend.FindDevice(o.Device)
+	device, err := findDevice(o.Device, o.Kernels)
 	if err != nil {
-		return nil, err
-	}
-	if device, err = device.WithKernels(o.Kernels); err != nil {
 		return nil, err
 	}
 	options := dataset.Options{
@@ -77,12 +75,12 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*record.EvalResult, 
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case data.Regression() && data.Train.Features != n.Layers[0].In:
-		return nil, backend.Usagef("--data %s has %d features, and %s takes %d", data.Name, data.Train.Features, path, n.Layers[0].In)
-	case data.Train.Features != n.Layers[0].In || data.Classes > metadata.Classes:
+	switch features := n.Graph.Input().Sample.Size(); {
+	case data.Regression() && data.Train.Features != features:
+		return nil, backend.Usagef("--data %s has %d features, and %s takes %d", data.Name, data.Train.Features, path, features)
+	case data.Train.Features != features || data.Classes > metadata.Classes:
 		return nil, backend.Usagef("--data %s has %d features and %d classes, and %s takes %d and knows %d",
-			data.Name, data.Train.Features, data.Classes, path, n.Layers[0].In, metadata.Classes)
+			data.Name, data.Train.Features, data.Classes, path, features, metadata.Classes)
 	}
 	data.Mean, data.Deviation = metadata.Mean, metadata.Deviation
 	engine, err := device.Open(data, backend.EngineOptions{Batch: cost.LatencyBatch, Optimiser: backend.Optimiser{Kind: backend.SGD}, NeverCompacts: true}, &backend.State{Network: n})

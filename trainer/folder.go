@@ -7,19 +7,18 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/BurntSushi/toml"
-
 	"nashprune/trainer/atomicfile"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/filelock"
 	"nashprune/trainer/network"
+	"nashprune/trainer/network/safetensors"
 	"nashprune/trainer/record"
 )
 
 // saveNetwork writes a model file.
 func (r *run) saveNetwork(name string, n *network.Network) error {
 	d := r.data
-	metadata := network.Metadata{
+	metadata := safetensors.Metadata{
 		Data: d.Name, Height: d.Height, Width: d.Width, Classes: d.Classes, ClassNames: d.ClassNames,
 		FeatureNames: d.FeatureNames, Mean: d.Mean, Deviation: d.Deviation, Generator: "nashprune " + r.Version,
 	}
@@ -29,7 +28,7 @@ func (r *run) saveNetwork(name string, n *network.Network) error {
 	if d.Regression() {
 		metadata.TargetMeans, metadata.TargetDeviations, metadata.TargetNames = d.TargetStandard.Means, d.TargetStandard.Deviations, d.TargetNames
 	}
-	return network.Save(filepath.Join(r.Dir, name), n, metadata)
+	return safetensors.SaveModel(filepath.Join(r.Dir, name), n, metadata)
 }
 
 // noCheckpoint says why there is nothing to go on from in a folder.
@@ -74,7 +73,7 @@ func (r *run) createFolder() (unlock func(), err error) {
 		unlock()
 		return nil, fmt.Errorf("--out: %w", atomicfile.Advised(err))
 	}
-	if err := r.write(record.ConfigFile, func(w io.Writer) error { return toml.NewEncoder(w).Encode(r.config) }); err != nil {
+	if err := r.write(record.ConfigFile, r.config.Write); err != nil {
 		r.metrics.Close()
 		unlock()
 		return nil, err

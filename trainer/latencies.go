@@ -5,9 +5,9 @@ import (
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
-	"nashprune/trainer/checkpoint"
 	"nashprune/trainer/cost"
 	"nashprune/trainer/network"
+	"nashprune/trainer/network/safetensors"
 	"nashprune/trainer/settings"
 )
 
@@ -20,13 +20,13 @@ func Latencies(ctx context.Context, c settings.Config, files []string) (microsec
 	if err != nil {
 		return nil, err
 	}
-	r := &run{config: c}
-	if err := r.open(); err != nil {
+	r, _, err := open(c, Options{}, nil)
+	if r == nil { // else the networks may fit where that of the configuration would not
 		return nil, err
 	}
 	var networks []*network.Network
 	for _, file := range files {
-		n, _, err := network.Load(file)
+		n, _, err := safetensors.LoadModel(file)
 		if err != nil {
 			return nil, err
 		}
@@ -35,7 +35,7 @@ func Latencies(ctx context.Context, c settings.Config, files []string) (microsec
 	if len(networks) == 0 {
 		return nil, nil
 	}
-	engine, err := r.openEngine(&checkpoint.Checkpoint{State: &backend.State{Network: networks[0]}})
+	engine, err := r.openEngine(&backend.State{Network: networks[0]})
 	if err != nil {
 		return nil, err
 	}

@@ -44,21 +44,13 @@ func (r *run) openMarket(ctx context.Context, engine backend.Engine, p session.P
 	return p, nil
 }
 
-// readLatencyModel reads the model that the configuration names, if it names one.
-func (r *run) readLatencyModel() (err error) {
-	if r.config.LatencyModel != "" {
-		r.latency, err = cost.ReadModel(r.config.LatencyModel, len(r.hidden)+1)
-	}
-	return err
-}
-
 // concludeMarket says how the network that the market left meets its target.
 func (r *run) concludeMarket(ctx context.Context, t *session.Training, final *network.Network) error {
 	m := r.result.Market
 	if m == nil {
 		return nil
 	}
-	m.Reached = m.Resource.Amount(final.Widths(), r.latency)
+	m.Reached = m.Resource.Amount(r.graph, final.Graph.Widths(), r.latency)
 	if m.Validation == nil {
 		return nil
 	}

@@ -3,11 +3,14 @@ package trainer
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
+	"reflect"
 	"time"
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/checkpoint"
+	"nashprune/trainer/cost"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
 	"nashprune/trainer/record"
@@ -15,63 +18,48 @@ import (
 	"nashprune/trainer/settings"
 )
 
-// checkPlacement refuses a placement that the device does nothing with. A run that goes
-// on is not asked: it changes no result, and could not be changed any more.
-func (r *run) checkPlacement() error {
-	if r.samples == backend.AnyPlacement || r.device.Kind != backend.CPU {
-		return nil
+// open opens what a resolved configuration names, for a new run, for one that goes on
+// from a checkpoint (else from is nil), for a dry run and for latencies: all in the
+// order below. It trains nothing, allocates nothing on the device and writes nothing.
+// Run and plan come also with an error of the kind [backend.ErrOutOfMemory].
+func open(c settings.Config, o Options, from *checkpoint.Checkpoint) (*run, session.Plan, error) {
+	r := &run{Options: o, config: c, stage: checkpoint.GameStage, result: record.Result{Command: o.Command}, started: time.Now()}
+	if from != nil {
+		r.stage, r.result, r.before = from.Stage, from.Result, from.Result.Seconds.Total
 	}
-	return backend.Usagef("--data-on-device %s is for devices with memory of their own, and %s (%s) computes where the data lie: leave it out, or say %s",
-		r.samples, r.device.ID(), r.device.Name, backend.AutoPlacement)
-}
-
-// placeSamples works out the memory of the run's engine, and with it where the
-// samples will be: of the network in full width, also when the run goes on with less,
-// since a baseline may follow. The plan comes also with an error of the kind
-// [backend.ErrOutOfMemory], when it does not fit.
-func (r *run) placeSamples() (backend.MemoryPlan, error) {
-	plan, err := r.device.Plan(r.data, r.engineOptions(), r.widths())
-	if err == nil {
-		r.samples, r.result.Device.Samples = plan.Placement, plan.Placement
-		if words := plan.Placed(); words != "" {
-			r.tell("samples: " + words)
+	var p session.Plan
+	for _, step := range []func() error{
+		func() (err error) { r.device, err = findDevice(c.Device, c.Kernels); return err },
+		func() error { return r.readData(from) },
+		r.checkNetwork,
+		func() error { return r.placeSamples(from) },
+		func() error { return r.findMarket(from) },
+		func() (err error) { p, err = r.firstPlan(from); return err },
+	} {
+		if err := step(); err != nil {
+			return nil, p, err
 		}
-		err = plan.Check()
 	}
+	if err := r.memory.Check(); err != nil {
+		return r, p, fmt.Errorf("%s: %w", r.device.ID(), err)
+	}
+	return r, p, nil
+}
+
+// findDevice returns the device that a user's words mean, with one of its sets of
+// kernels; empty: its own choice.
+func findDevice(words, kernels string) (backend.Device, error) {
+	device, err := backend.FindDevice(words)
 	if err != nil {
-		err = fmt.Errorf("%s: %w", r.device.ID(), err)
+		return device, err
 	}
-	return plan, err
+	return device.WithKernels(kernels)
 }
 
-// openEngine opens the device at the state of a checkpoint.
-func (r *run) openEngine(from *checkpoint.Checkpoint) (backend.Engine, error) {
-	return r.device.Open(r.data, r.engineOptions(), from.State)
-}
-
-func (r *run) engineOptions() backend.EngineOptions {
-	return backend.EngineOptions{
-		Batch: r.config.Batch, Optimiser: r.config.UpdateRule(), Loss: r.loss, Valuation: r.config.Worth, Samples: r.samples,
-		NeverCompacts: !r.config.Game.InRounds(), // the paper's game removes on the host, from a network that is pushed
-	}
-}
-
-// open finds the device and the data, and fills in what the result says of them.
-func (r *run) open() error {
-	r.started = time.Now()
-	device, err := backend.FindDevice(r.config.Device)
-	if err != nil {
-		return err
-	}
-	if r.device, err = device.WithKernels(r.config.Kernels); err != nil {
-		return err
-	}
-	if r.hidden, err = network.Parse(r.config.Model); err != nil {
-		return backend.Usagef("--model: %v", err)
-	}
+// readData reads the data and fills in what the result says of it.
+func (r *run) readData(from *checkpoint.Checkpoint) (err error) {
 	r.tell("reading " + r.config.Data)
-	r.data, err = openData(r.config.Data, r.config.DataOptions())
-	if err != nil {
+	if r.data, err = openData(r.config.Data, r.config.DataOptions()); err != nil {
 		return err
 	}
 	switch {
@@ -87,16 +75,7 @@ func (r *run) open() error {
 	if r.config.EvaluateOn.Of(r.data).Len() == 0 {
 		return backend.Usagef("--evaluate-on %s: %s has no such samples", r.config.EvaluateOn, r.data.Name)
 	}
-	widths := r.widths()
-	if parameters := network.ParametersOf(widths); parameters > settings.MaxNetworkParameters {
-		return backend.Usagef("--model %s has %d parameters, more than the %d that this program takes", r.config.Model, parameters, settings.MaxNetworkParameters)
-	}
-	if activations := max(min(r.config.Batch, r.data.Train.Len()), backend.InferLimit) * network.Sum(widths); activations > settings.MaxActivations {
-		return backend.Usagef("--batch %d of --model %s has %d activations, more than the %d that this program takes", r.config.Batch, r.config.Model, activations, settings.MaxActivations)
-	}
-	r.samples = r.config.DataOnDevice
 	r.result.Schema, r.result.Seed = record.ResultSchema, r.config.Seed
-	r.result.Device = record.NewDevice(r.device)
 	r.result.Data = record.Data{
 		Name: r.data.Name, Train: r.data.Train.Len(), Validation: r.data.Validation.Len(),
 		Test: r.data.Test.Len(), EvaluatedOn: r.config.EvaluateOn,
@@ -105,7 +84,96 @@ func (r *run) open() error {
 	if r.data.Regression() {
 		r.result.Task = dataset.Regression
 	}
+	if from != nil && !reflect.DeepEqual(r.result.Data, from.Result.Data) {
+		return fmt.Errorf("--resume %s: the data is not what the run began with: it was %+v and is %+v", r.Dir, from.Result.Data, r.result.Data)
+	}
 	return nil
+}
+
+// checkNetwork refuses a network that is larger than what this program takes.
+func (r *run) checkNetwork() (err error) {
+	if r.graph = r.Options.Graph; r.graph == nil {
+		if r.graph, err = r.perceptron(); err != nil {
+			return backend.Usagef("--model: %v", err)
+		}
+	}
+	if err := r.device.Runs(r.graph); err != nil {
+		return err
+	}
+	if parameters := r.graph.ParameterCount(); parameters > settings.MaxNetworkParameters {
+		return backend.Usagef("--model %s has %d parameters, more than the %d that this program takes", r.config.Model, parameters, settings.MaxNetworkParameters)
+	}
+	if activations := max(min(r.config.Batch, r.data.Train.Len()), backend.InferLimit) * r.graph.Activations(); activations > settings.MaxActivations {
+		return backend.Usagef("--batch %d of --model %s has %d activations, more than the %d that this program takes", r.config.Batch, r.config.Model, activations, settings.MaxActivations)
+	}
+	return nil
+}
+
+// placeSamples works out the memory of the run's engine, and with it where the samples
+// will be: of the network in full width, also when the run goes on with less, since a
+// baseline may follow. A new run is refused a placement that the device does nothing
+// with; for one that goes on it changes no result and could not be changed any more.
+func (r *run) placeSamples(from *checkpoint.Checkpoint) (err error) {
+	r.samples = r.config.DataOnDevice
+	if from == nil && r.samples != backend.AnyPlacement && r.device.Kind == backend.CPU {
+		return backend.Usagef("--data-on-device %s is for devices with memory of their own, and %s (%s) computes where the data lie: leave it out, or say %s",
+			r.samples, r.device.ID(), r.device.Name, backend.AutoPlacement)
+	}
+	if r.memory, err = r.device.Plan(r.data, r.engineOptions(), r.graph); err != nil {
+		return fmt.Errorf("%s: %w", r.device.ID(), err)
+	}
+	r.samples = r.memory.Placement
+	r.result.Device = record.NewDevice(r.device)
+	r.result.Device.Samples = r.samples
+	if words := r.memory.Placed(); words != "" {
+		r.tell("samples: " + words)
+	}
+	return nil
+}
+
+// findMarket takes the market and its model of latencies from the checkpoint, or reads
+// the model that the configuration names, if it names one.
+func (r *run) findMarket(from *checkpoint.Checkpoint) (err error) {
+	switch {
+	case from != nil:
+		if r.result.Market, err = from.Market(); err != nil {
+			return fmt.Errorf("checkpoint %s: %w", filepath.Join(r.Dir, record.CheckpointFile), err)
+		}
+		if r.result.Market != nil {
+			r.latency = r.result.Market.LatencyModel
+		}
+	case r.config.LatencyModel != "":
+		r.latency, err = cost.ReadModel(r.config.LatencyModel, r.graph)
+	}
+	return err
+}
+
+// firstPlan returns the plan of the training that comes first, which is the one under way
+// in a checkpoint.
+func (r *run) firstPlan(from *checkpoint.Checkpoint) (session.Plan, error) {
+	kind := r.config.Game
+	if r.stage == checkpoint.DenseStage {
+		kind = game.NoGame
+	}
+	p, err := r.plan(kind)
+	if err == nil && from != nil {
+		if err = from.Fits(p); err != nil {
+			err = fmt.Errorf("checkpoint %s: %w", filepath.Join(r.Dir, record.CheckpointFile), err)
+		}
+	}
+	return p, err
+}
+
+// openEngine opens the device at a state.
+func (r *run) openEngine(at *backend.State) (backend.Engine, error) {
+	return r.device.Open(r.data, r.engineOptions(), at)
+}
+
+func (r *run) engineOptions() backend.EngineOptions {
+	return backend.EngineOptions{
+		Batch: r.config.Batch, Optimiser: r.config.UpdateRule(), Loss: r.loss, Valuation: r.config.Worth, Samples: r.samples,
+		NeverCompacts: !r.config.Game.InRounds(), // the paper's game removes on the host, from a network that is pushed
+	}
 }
 
 // openData opens a data set; what the user asked for wrongly is of the kind
@@ -123,20 +191,24 @@ func openData(name string, o dataset.Options) (*dataset.Dataset, error) {
 	return data, err
 }
 
-// widths returns the widths of the network before the game.
-func (r *run) widths() []int {
-	return append(append([]int{r.data.Train.Features}, r.hidden...), r.data.Outputs())
+// perceptron returns the graph that the configuration's model names.
+func (r *run) perceptron() (*network.Graph, error) {
+	hidden, err := network.Parse(r.config.Model)
+	if err != nil {
+		return nil, err
+	}
+	widths := append(append([]int{r.data.Train.Features}, hidden...), r.data.Outputs())
+	return network.MLP(widths, r.config.Activation, network.DefaultPlayers)
 }
 
 // initial returns the network that both trainings start from.
 func (r *run) initial() (*network.Network, error) {
-	n := network.New(r.widths())
-	n.Activation = r.config.Activation
+	n := network.New(r.graph)
 	return n, n.Initialise(r.config.Initialisation, r.config.Seed)
 }
 
 func (r *run) plan(kind game.Kind) (session.Plan, error) {
-	p, err := session.NewPlan(r.config, kind, r.widths(), r.data.Train.Len())
+	p, err := session.NewPlan(r.config, kind, r.graph, r.data.Train.Len())
 	if err == nil && kind == game.MarketGame && r.latency != nil {
 		p.Latency = r.latency
 		err = p.Aim()

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"reflect"
 	"time"
 
 	"nashprune/game"
@@ -17,6 +16,7 @@ import (
 	"nashprune/trainer/cost"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/evidence"
+	"nashprune/trainer/network"
 	"nashprune/trainer/record"
 	"nashprune/trainer/session"
 	"nashprune/trainer/settings"
@@ -36,6 +36,10 @@ type Options struct {
 	// their first round, and from which runs that are the same until then go on. Times
 	// of training contain that of the shared prefix. Empty: none are kept.
 	SharedPrefixes string
+
+	// Graph is the network in place of the one that the configuration's Model names. Its
+	// inputs and outputs fit the data. Nil: the model's.
+	Graph *network.Graph
 }
 
 // run is a run under way.
@@ -45,9 +49,11 @@ type run struct {
 	data   *dataset.Dataset
 	device backend.Device
 	loss   backend.Loss
-	hidden []int
-	// samples says where the device finds them, once that is decided.
+	graph  *network.Graph // before any removal
+	// samples says where the device finds them, once that is decided; memory is what its
+	// engine takes.
 	samples backend.Placement
+	memory  backend.MemoryPlan
 	// latency is the model of latencies, where the market needs one.
 	latency *cost.Model
 
@@ -87,24 +93,11 @@ func Run(ctx context.Context, c settings.Config, o Options) (*record.Result, err
 		}
 		return nil, backend.Usagef("--out %s is not empty: name another folder, or empty it", o.Dir)
 	}
-	r := &run{Options: o, config: c, stage: checkpoint.GameStage, result: record.Result{Command: o.Command}}
-	if err := r.open(); err != nil {
-		return nil, err
-	}
-	if err := r.checkPlacement(); err != nil {
-		return nil, err
-	}
-	if err := r.readLatencyModel(); err != nil {
-		return nil, err
-	}
-	if _, err := r.placeSamples(); err != nil {
-		return nil, err
-	}
-	start, err := r.initial()
+	r, p, err := open(c, o, nil)
 	if err != nil {
 		return nil, err
 	}
-	p, err := r.plan(c.Game)
+	start, err := r.initial()
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +108,7 @@ func Run(ctx context.Context, c settings.Config, o Options) (*record.Result, err
 	if from == nil {
 		from = &checkpoint.Checkpoint{Position: session.Start(p), State: &backend.State{Network: start}}
 	}
-	engine, err := r.openEngine(from)
+	engine, err := r.openEngine(from.State)
 	if err != nil {
 		return nil, err
 	}
@@ -155,35 +148,11 @@ func Resume(ctx context.Context, o Options) (*record.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &run{Options: o, config: c.Config, stage: c.Stage, result: c.Result, before: c.Result.Seconds.Total}
-	if err := r.open(); err != nil {
+	r, p, err := open(c.Config, o, c)
+	if r == nil { // else what is left of the network may fit where all of it would not
 		return nil, err
 	}
-	if !reflect.DeepEqual(r.result.Data, c.Result.Data) {
-		return nil, fmt.Errorf("--resume %s: the data is not what the run began with: it was %+v and is %+v", o.Dir, c.Result.Data, r.result.Data)
-	}
-	// What is left of the network may fit where all of it would not.
-	if _, err := r.placeSamples(); err != nil && !errors.Is(err, backend.ErrOutOfMemory) {
-		return nil, err
-	}
-	if r.result.Market, err = c.Market(); err != nil {
-		return nil, fmt.Errorf("checkpoint %s: %w", path, err)
-	}
-	if r.result.Market != nil {
-		r.latency = r.result.Market.LatencyModel
-	}
-	kind := r.config.Game
-	if c.Stage == checkpoint.DenseStage {
-		kind = game.NoGame
-	}
-	p, err := r.plan(kind)
-	if err != nil {
-		return nil, err
-	}
-	if err := c.Fits(p); err != nil {
-		return nil, fmt.Errorf("checkpoint %s: %w", path, err)
-	}
-	engine, err := r.openEngine(c)
+	engine, err := r.openEngine(c.State)
 	if err != nil {
 		return nil, err
 	}
@@ -277,7 +246,7 @@ func (r *run) training(p session.Plan, engine backend.Engine, at session.Positio
 	return t
 }
 
-// ended tells whether an error is that of a ctx that has ended. What else went wrong is
+// ended reports whether an error is that of a ctx that has ended. What else went wrong is
 // told as that, also where the user meanwhile wanted to stop.
 func ended(ctx context.Context, err error) bool {
 	cause := ctx.Err()

@@ -3,48 +3,59 @@ package main
 import (
 	"errors"
 	"fmt"
-	"slices"
+	"reflect"
 	"strconv"
 
 	"github.com/spf13/pflag"
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
-	"nashprune/trainer/cost"
-	"nashprune/trainer/dataset"
-	"nashprune/trainer/network"
 	"nashprune/trainer/settings"
 )
 
 // word is a flag for a string type.
-type word[T ~string] struct{ value *T }
+type word struct{ value reflect.Value }
 
-func (w word[T]) String() string {
-	if w.value == nil {
+func (w word) String() string {
+	if !w.value.IsValid() {
 		return ""
 	}
-	return string(*w.value)
+	return w.value.String()
 }
-func (w word[T]) Set(s string) error { *w.value = T(s); return nil }
-func (w word[T]) Type() string       { return "string" }
+func (w word) Set(s string) error { w.value.SetString(s); return nil }
+func (w word) Type() string       { return "string" }
 
-// configFlags returns a flag for every field of the configuration, by the name
-// of its TOML key.
+// configFlags returns a flag for every setting of the configuration, in its section of
+// the help text.
 func configFlags(c *settings.Config) *pflag.FlagSet {
 	all := newFlagSet()
-	section(all, "Data and network", generalFlags(c))
-	section(all, "Training", trainingFlags(c))
-	section(all, "Market (--game market)", marketFlags(c))
-	section(all, "Rankings instead of a game (--game ranking; also the market's settings, but --damping)", rankingFlags(c))
-	section(all, "The paper's game (--game paper, or --criterion participation)", paperFlags(c))
+	for _, s := range settings.All {
+		addSetting(all, c, s)
+		all.Lookup(s.Name).Annotations = map[string][]string{sectionAnnotation: {s.Section}}
+	}
 	return all
 }
 
-// deviceUsage describes the flag --device of every command.
-const deviceUsage = "auto, cpu, vulkan, vulkan:N, or a part of a device's name (nashprune devices)"
+// addSetting adds the flag of a setting, whose value goes to c and whose default is c's.
+func addSetting(f *pflag.FlagSet, c *settings.Config, s *settings.Setting) {
+	switch p := s.Field(c).(type) {
+	case *string:
+		f.StringVar(p, s.Name, *p, s.Help)
+	case *int:
+		f.IntVar(p, s.Name, *p, s.Help)
+	case *uint64:
+		f.Uint64Var(p, s.Name, *p, s.Help)
+	case *float64:
+		f.Float64Var(p, s.Name, *p, s.Help)
+	case *bool:
+		f.BoolVar(p, s.Name, *p, s.Help)
+	default:
+		f.Var(word{reflect.ValueOf(p).Elem()}, s.Name, s.Help)
+	}
+}
 
-// kernelsUsage describes the flag --kernels.
-const kernelsUsage = "`set` of kernels of a Vulkan device: vec4 or tiled (default: by the device's kind)"
+// help returns the help of a setting, for commands with a flag of the same meaning.
+func help(setting string) string { return settings.Find(setting).Help }
 
 // maxJobs is more runs at a time than any machine has processors for.
 const maxJobs = 1024
@@ -52,114 +63,24 @@ const maxJobs = 1024
 // checkJobs says what --jobs may be.
 func checkJobs(jobs int) error {
 	if jobs < 1 || jobs > maxJobs {
-		return backend.Usagef("--jobs is %d: it is at least 1 and at most %d", jobs, maxJobs)
+		return backend.Usagef("--jobs is %d; it must be at least 1 and at most %d", jobs, maxJobs)
 	}
 	return nil
 }
 
-// plainly is an error of setting a flag without the words of package strconv, in which
-// lists of numbers put theirs.
+// plainly rewrites an error of setting a flag without the words of package strconv, which
+// errors of lists contain.
 func plainly(err error) error {
 	var invalid *pflag.InvalidValueError
 	if number := new(strconv.NumError); errors.As(err, &invalid) && errors.As(err, &number) {
-		return fmt.Errorf("invalid argument %q for \"--%s\" flag: must be integers with commas in between", invalid.GetValue(), invalid.GetFlag().Name)
+		return fmt.Errorf("--%[2]s is %[1]q; it must be integers with commas in between", invalid.GetValue(), invalid.GetFlag().Name)
 	}
 	return err
 }
 
-// dataOnDeviceUsage describes the flag --data-on-device.
-const dataOnDeviceUsage = "`where` a Vulkan device finds the samples: resident in its own memory, streamed from the host's while it works, or auto: streamed if they do not fit (default: auto)"
-
-// labelUsage and maxDataBytesUsage describe flags of several commands.
-const (
-	labelUsage        = "`column` of a CSV file with the labels (default: label, class, target or y, else the last); in regression also several, with commas in between"
-	maxDataBytesUsage = "most `bytes` to read of the data, unpacked"
-)
-
 func newFlagSet() *pflag.FlagSet {
 	f := pflag.NewFlagSet("", pflag.ContinueOnError)
 	f.SortFlags = false
-	return f
-}
-
-func generalFlags(c *settings.Config) *pflag.FlagSet {
-	f := newFlagSet()
-	f.StringVar(&c.Data, "data", c.Data, "data set (nashprune data list), a .csv or .npz file, or a folder of IDX files")
-	f.StringVar(&c.DataDir, "data-dir", c.DataDir, "`folder` to look for data sets in first (then $NASHPRUNE_DATA, then the user's cache)")
-	f.Uint64Var(&c.MaxDataBytes, "max-data-bytes", c.MaxDataBytes, maxDataBytesUsage)
-	f.StringVar(&c.Label, "label", c.Label, labelUsage)
-	f.StringVar(&c.Test, "test", c.Test, "CSV `file` with the test samples")
-	f.Float64Var(&c.TestFraction, "test-fraction", c.TestFraction, "`fraction` of each class (in regression, of all) to draw as test samples where there are none (default 0.2)")
-	f.Float64Var(&c.Validation, "validation", c.Validation, "`fraction` of the training set to hold out")
-	f.Var(word[backend.Part]{&c.EvaluateOn}, "evaluate-on", "judge the result on the `part` test or validation")
-	f.Var(word[dataset.Task]{&c.Task}, "task", "classification, or regression to predict the numbers of a .csv or .npz file")
-	f.StringVar(&c.Model, "model", c.Model, "network: mlp: and the widths of its hidden layers")
-	f.Var(word[network.Activation]{&c.Activation}, "activation", "of hidden neurons: relu, leaky-relu, gelu or tanh")
-	f.Var(word[network.Initialisation]{&c.Initialisation}, "init", "initial weights: he or pytorch")
-	f.Uint64Var(&c.Seed, "seed", c.Seed, "`number` that all random numbers follow from")
-	f.StringVar(&c.Device, "device", c.Device, deviceUsage)
-	f.StringVar(&c.Kernels, "kernels", c.Kernels, kernelsUsage)
-	f.Var(word[backend.Placement]{&c.DataOnDevice}, "data-on-device", dataOnDeviceUsage)
-	f.Var(word[game.Kind]{&c.Game}, "game", "market, paper, ranking or off")
-	f.BoolVar(&c.Baseline, "baseline", c.Baseline, "train the dense network as long without the game, and compare")
-	return f
-}
-
-func trainingFlags(c *settings.Config) *pflag.FlagSet {
-	f := newFlagSet()
-	f.IntVar(&c.Epochs, "epochs", c.Epochs, "passes over the training set")
-	f.IntVar(&c.Batch, "batch", c.Batch, "samples a training step")
-	f.Var(word[backend.OptimiserKind]{&c.Optimiser}, "optimiser", "adam, adamw, sgd or rmsprop")
-	f.Float64Var(&c.LearningRate, "learning-rate", c.LearningRate, "learning rate of the weights")
-	f.Float64Var(&c.Momentum, "momentum", c.Momentum, "momentum of sgd and rmsprop")
-	f.Float64Var(&c.WeightDecay, "weight-decay", c.WeightDecay, "how strongly weights are drawn to zero; by adamw not while players leave")
-	f.Float64Var(&c.ClipNorm, "clip-norm", c.ClipNorm, "longest gradient; longer ones are scaled down")
-	f.Var(word[settings.ScheduleKind]{&c.Schedule}, "schedule", "learning rate: constant, cosine or step (default: cosine; in the paper's game constant)")
-	f.Float64Var(&c.StepEpochs, "step-epochs", c.StepEpochs, "`epochs` between two steps of --schedule step (default: a third of all)")
-	f.Float64Var(&c.StepFactor, "step-factor", c.StepFactor, "what a step multiplies the learning rate by")
-	f.Float64Var(&c.LearningRateWarmUp, "learning-rate-warm-up", c.LearningRateWarmUp, "`epochs` over which the learning rate rises from zero")
-	f.Float64Var(&c.LabelSmoothing, "label-smoothing", c.LabelSmoothing, "`fraction` of a label that is spread over all classes")
-	f.StringVar(&c.ClassWeights, "class-weights", c.ClassWeights, "`weights` of the classes in the loss: balanced, or a number for each, with commas in between")
-	f.IntVar(&c.Patience, "patience", c.Patience, "`epochs` without a better loss on --validation after which training stops and goes back to the best")
-	return f
-}
-
-func marketFlags(c *settings.Config) *pflag.FlagSet {
-	f := newFlagSet()
-	f.IntVar(&c.Keep, "keep", c.Keep, "`players` that stay")
-	f.StringVar(&c.Shape, "shape", c.Shape, "`players` that each hidden layer keeps, such as 25-13, instead of --keep")
-	f.Float64Var(&c.Sparsity, "sparsity", c.Sparsity, "`fraction` of players to remove, if no other target is given")
-	f.IntVar(&c.MaxParameters, "max-params", c.MaxParameters, "most `parameters`, instead of --keep")
-	f.IntVar(&c.MaxMACs, "max-macs", c.MaxMACs, "most multiply-`accumulates` a sample, instead of --keep")
-	f.Float64Var(&c.MaxLatencyUS, "max-latency-us", c.MaxLatencyUS, "most `microseconds` for a batch of 128 on the device, instead of --keep")
-	f.Float64Var(&c.MaxAccuracyDrop, "max-accuracy-drop", c.MaxAccuracyDrop, "most `points` of accuracy to lose on --validation, instead of --keep")
-	f.Var(word[cost.Resource]{&c.Cost}, "cost", "one market for all layers, in which a player pays for itself (players), its parameters, its macs or its latency (default: what a --max target bounds, else a market a layer)")
-	f.Var(word[game.Valuation]{&c.Worth}, "worth", "what a player is worth by: outputs (what it does to the outputs, whatever class weights say) or effective (what it does to the loss)")
-	f.StringVar(&c.LatencyModel, "latency-model", c.LatencyModel, "result.json of another run to take the model of latencies from (default: measure one)")
-	f.Float64Var(&c.WarmUp, "warm-up", c.WarmUp, "`fraction` of the run before the market opens")
-	f.Float64Var(&c.GameShare, "game-share", c.GameShare, "`fraction` of the run while it is open")
-	f.IntVar(&c.Rounds, "rounds", c.Rounds, "rounds of the market")
-	f.Float64Var(&c.Damping, "damping", c.Damping, "`fraction` of the way to the best response in a round")
-	return f
-}
-
-func rankingFlags(c *settings.Config) *pflag.FlagSet {
-	f := newFlagSet()
-	f.Var(word[game.Criterion]{&c.Criterion}, "criterion", "what players are ranked by: random, magnitude, path-magnitude, taylor, fisher or participation")
-	return f
-}
-
-func paperFlags(c *settings.Config) *pflag.FlagSet {
-	f := newFlagSet()
-	f.Float64Var(&c.Alpha, "alpha", c.Alpha, "weight of the benefit")
-	f.Float64Var(&c.Beta, "beta", c.Beta, "weight of the quadratic cost of size")
-	f.Float64Var(&c.Gamma, "gamma", c.Gamma, "weight of the linear cost of participation")
-	f.Float64Var(&c.Eta, "eta", c.Eta, "weight of the competition")
-	f.Var(word[game.Benefit]{&c.Benefit}, "benefit", "reading of the benefit: printed, descent or absolute")
-	f.Var(word[game.BenefitGradient]{&c.BenefitGradient}, "benefit-gradient", "with respect to theta, or to the effective weights s theta: theta or effective")
-	f.Var(word[backend.PaperUpdate]{&c.Update}, "update", "players move by gradient, adam or best-response")
-	f.Float64Var(&c.ParticipationRate, "participation-rate", c.ParticipationRate, "step of a move")
-	f.Float64Var(&c.Threshold, "threshold", c.Threshold, "players that end below this `participation` are removed")
 	return f
 }
 
@@ -170,35 +91,30 @@ func checkGiven(f *pflag.FlagSet, c settings.Config) error {
 	switch {
 	case len(given) > 1:
 		first, second := given[0], given[1]
-		return backend.Usagef("--%s %s and --%s %s both say how much stays: give one of them", first.Name, first.Value, second.Name, second.Value)
+		return backend.Usagef("--%s %s and --%s %s are both targets: give one of them", first.Name, first.Value, second.Name, second.Value)
 	case (f.Changed("keep") || f.Changed("sparsity")) && (c.Game == game.PaperGame || c.Game == game.NoGame):
-		return backend.Usagef("--keep and --sparsity belong to --game market and --game ranking, and this is --game %s", c.Game)
+		return backend.Usagef("--keep and --sparsity are for --game market and --game ranking; --game is %s", c.Game)
 	case f.Changed("shape") && (c.Game == game.PaperGame || c.Game == game.NoGame):
-		return backend.Usagef("--shape belongs to --game market and --game ranking, and this is --game %s", c.Game)
+		return backend.Usagef("--shape is for --game market and --game ranking; --game is %s", c.Game)
 	case len(given) == 1 && (c.Game == game.PaperGame || c.Game == game.NoGame):
-		return backend.Usagef("--cost and the targets that begin with --max belong to --game market, and this is --game %s", c.Game)
-	case len(given) == 1 && c.Game == game.RankingGame && !slices.Contains(countNames, given[0].Name):
-		return backend.Usagef("--%s belongs to --game market; --game %s takes --keep, --sparsity or --shape", given[0].Name, c.Game)
+		return backend.Usagef("--cost and the targets that begin with --max are for --game market; --game is %s", c.Game)
+	case len(given) == 1 && c.Game == game.RankingGame && settings.Find(given[0].Name).Target == settings.BudgetTarget:
+		return backend.Usagef("--%s is for --game market; --game %s takes --keep, --sparsity or --shape", given[0].Name, c.Game)
 	case f.Changed("cost") && c.Game != game.MarketGame:
-		return backend.Usagef("--cost belongs to --game market, and this is --game %s", c.Game)
+		return backend.Usagef("--cost is for --game market; --game is %s", c.Game)
 	case f.Changed("keep") && c.Keep < 1:
-		return backend.Usagef("--keep %d leaves no network: keep at least %d players a hidden layer", c.Keep, game.LeastPerLayer)
+		return backend.Usagef("--keep is %d; it must be at least %d players a hidden layer", c.Keep, game.LeastPerLayer)
 	case len(given) == 1 && given[0].Name != "sparsity" && given[0].Value.String() == "0":
-		return backend.Usagef("--%s is 0: it is above 0, or left out", given[0].Name)
+		return backend.Usagef("--%s is 0; it must be above 0, or left out", given[0].Name)
 	}
 	return nil
 }
 
-// targetNames are the flags that say how much stays, of which a run has one.
-var targetNames = append(slices.Clip(countNames), "max-params", "max-macs", "max-latency-us", "max-accuracy-drop")
-
-// countNames are those that say it in players, which a ranking takes, too.
-var countNames = []string{"keep", "sparsity", "shape"}
-
-// givenTargets returns those of them that are set.
+// givenTargets returns the flags that say how much stays, of which a run has one, as far
+// as they are set.
 func givenTargets(f *pflag.FlagSet) (given []*pflag.Flag) {
-	for _, name := range targetNames {
-		if flag := f.Lookup(name); flag != nil && flag.Changed {
+	for _, s := range settings.All {
+		if flag := f.Lookup(s.Name); s.Target != settings.NoTarget && flag != nil && flag.Changed {
 			given = append(given, flag)
 		}
 	}

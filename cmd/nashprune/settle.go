@@ -4,9 +4,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strings"
 
-	"github.com/BurntSushi/toml"
 	"github.com/spf13/pflag"
 
 	"nashprune/game"
@@ -18,21 +16,8 @@ import (
 // file, else from its default. Each source in turn fills in the flags that are
 // still open.
 
-// environmentPrefix begins the variables that stand in for flags:
-// NASHPRUNE_LEARNING_RATE for --learning-rate.
-const environmentPrefix = "NASHPRUNE_"
-
-// environmentNames are the flags whose variable is not named after them, or that
-// have none. $NASHPRUNE_DATA is the folder of data sets, which package dataset
-// looks at.
-var environmentNames = map[string]string{"data": "NASHPRUNE_DATASET", "data-dir": "", "resume": "", "help": ""}
-
-func environmentName(flag string) string {
-	if name, ok := environmentNames[flag]; ok {
-		return name
-	}
-	return environmentPrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
-}
+// withoutVariable are the flags of commands that no variable stands in for.
+var withoutVariable = []string{"resume", "help"}
 
 // settleFromEnvironment sets the flags that are still open from their variables,
 // those excepted. An empty variable is none.
@@ -40,9 +25,9 @@ func settleFromEnvironment(f *pflag.FlagSet, except ...string) error {
 	open := stillOpen(f)
 	var err error
 	f.VisitAll(func(flag *pflag.Flag) {
-		variable := environmentName(flag.Name)
-		value := os.Getenv(variable) // "" for the flags without one
-		if err != nil || value == "" || !open(flag) || slices.Contains(except, flag.Name) {
+		variable := settings.Variable(flag.Name)
+		value := os.Getenv(variable) // "" for the settings without one
+		if err != nil || value == "" || !open(flag) || slices.Contains(except, flag.Name) || slices.Contains(withoutVariable, flag.Name) {
 			return
 		}
 		if bad := f.Set(flag.Name, value); bad != nil {
@@ -64,7 +49,7 @@ func stillOpen(f *pflag.FlagSet) func(*pflag.Flag) bool {
 		}
 	}
 	return func(flag *pflag.Flag) bool {
-		if slices.Contains(targetNames, flag.Name) {
+		if s := settings.Find(flag.Name); s != nil && s.Target != settings.NoTarget {
 			return target
 		}
 		return !flag.Changed
@@ -94,53 +79,18 @@ func settleFromFile(f *pflag.FlagSet, path string) error {
 }
 
 func settleFromText(f *pflag.FlagSet, text string) error {
-	if err := settings.CheckText([]byte(text)); err != nil {
-		return err
-	}
-	var values map[string]any
-	if _, err := toml.Decode(text, &values); err != nil {
+	values, err := settings.Parse([]byte(text))
+	if err != nil {
 		return err
 	}
 	open := stillOpen(f)
-	names := make([]string, 0, len(values))
-	for name := range values {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		flag := f.Lookup(name)
-		if flag == nil {
-			return fmt.Errorf("there is no setting %q (nashprune train --help lists them)", name)
-		}
-		if !hasType(values[name], flag.Value.Type()) {
-			return fmt.Errorf("%s takes %s", name, typeNames[flag.Value.Type()])
-		}
-		if !open(flag) {
+	for _, v := range values {
+		if !open(f.Lookup(v.Name)) {
 			continue
 		}
-		if err := f.Set(name, fmt.Sprint(values[name])); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+		if err := f.Set(v.Name, fmt.Sprint(v.Value)); err != nil {
+			return fmt.Errorf("%s: %w", v.Name, err)
 		}
 	}
 	return nil
-}
-
-// typeNames says what the types of flags are, as TOML writes them.
-var typeNames = map[string]string{
-	"string": "a text in quotes", "bool": "true or false", "int": "a whole number", "uint64": "a whole number", "float64": "a number",
-}
-
-// hasType tells whether a TOML value is of a flag's type.
-func hasType(value any, kind string) bool {
-	switch value.(type) {
-	case string:
-		return kind == "string"
-	case bool:
-		return kind == "bool"
-	case int64:
-		return kind == "int" || kind == "uint64" || kind == "float64"
-	case float64:
-		return kind == "float64"
-	}
-	return false
 }

@@ -1,9 +1,5 @@
 package backend
 
-import (
-	"slices"
-)
-
 // Optimiser updates weights and biases from their gradients.
 //
 // Before anything else the gradients of all parameters together are scaled down
@@ -39,16 +35,13 @@ const (
 // OptimiserKinds lists all there are.
 var OptimiserKinds = []OptimiserKind{SGD, RMSProp, Adam, AdamW}
 
-// Known tells whether there is such an optimiser.
-func (k OptimiserKind) Known() bool { return slices.Contains(OptimiserKinds, k) }
-
-// IsAdam tells whether the moments are those of Adam, with their corrections.
+// IsAdam reports whether the moments are those of Adam, with their corrections.
 func (k OptimiserKind) IsAdam() bool { return k == Adam || k == AdamW }
 
-// HasSecond tells whether there is a second moment, v.
+// HasSecond reports whether there is a second moment, v.
 func (k OptimiserKind) HasSecond() bool { return k.IsAdam() || k == RMSProp }
 
-// HasMomentum tells whether the optimiser takes a momentum.
+// HasMomentum reports whether the optimiser takes a momentum.
 func (k OptimiserKind) HasMomentum() bool { return !k.IsAdam() }
 
 // Coupled returns the weight decay that is added to the gradient.

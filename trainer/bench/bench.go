@@ -71,7 +71,7 @@ var assumptions = []string{
 	"operations of a step are the additions and multiplications of its matrix products",
 	"bytes of a step are those of every tensor once for each pass through it, with Adam, as if no cache kept any",
 	"a round's share is taken over the steps between two rounds of a default run on MNIST",
-	"a round is the game's: it records nothing, puts nobody back, and of every layer the first player leaves, so that all others move",
+	"a round is the game's alone: no records, no put-back; the first player of every layer is removed, so that all others move",
 	"samples are noise in which four pixels in five are background",
 }
 
@@ -285,7 +285,7 @@ func (b *bench) noteCeilings(gauges []*gauge) {
 // noteSpeed keeps in mind what a device can do, to foresee what larger networks
 // take; small ones wait for other things.
 func (b *bench) noteSpeed(r *runner) {
-	b.speed[r.device()] = max(b.speed[r.device()], r.of.Operations()/figure(r.step).Median)
+	b.speed[r.device()] = max(b.speed[r.device()], r.of.Operations()/NewFigure(r.step).Median)
 }
 
 // caseReport puts together what the runners of a case found, beside those of the

@@ -94,7 +94,22 @@ func (c Case) comparable(d Case) bool {
 	return c.Widths[0] == d.Widths[0] && last(c) == last(d) && c.Batch == d.Batch
 }
 
-func (c Case) parameters() int { return network.ParametersOf(c.Widths) }
+func (c Case) parameters() int {
+	parameters := 0
+	for l, in := range c.Widths[:len(c.Widths)-1] {
+		parameters += (in + 1) * c.Widths[l+1]
+	}
+	return parameters
+}
+
+// graph returns the network of the case: widths, which are one at least, make a valid one.
+func (c Case) graph() *network.Graph {
+	g, err := network.MLP(c.Widths, network.ReLU, network.DefaultPlayers)
+	if err != nil {
+		panic(err)
+	}
+	return g
+}
 
 // Operations returns the additions and multiplications in the matrix products of
 // one training step: each weight takes part in the forward pass and in its own
@@ -160,12 +175,15 @@ func (c Case) state() *backend.State {
 	for i := range drawn {
 		drawn[i] = float32(draw.Normal())
 	}
-	n := network.New(c.Widths)
+	n := network.New(c.graph())
 	next := 0
-	for _, l := range n.Layers {
-		deviation := float32(math.Sqrt(2 / float64(l.In)))
-		for i := range l.Weight {
-			l.Weight[i] = deviation * drawn[next]
+	for p, param := range n.Graph.Params {
+		if !param.Weight {
+			continue
+		}
+		deviation := float32(math.Sqrt(2 / float64(param.Shape[1])))
+		for i := range n.Parameters[p] {
+			n.Parameters[p][i] = deviation * drawn[next]
 			if next++; next == drawnWeights {
 				next = 0
 			}

@@ -51,7 +51,8 @@ type runner struct {
 	engine backend.Engine
 	clock  func() time.Duration
 	game   bool           // measure what the game adds
-	market []*game.Ledger // of each hidden layer
+	market []*game.Ledger // of each gate
+	graph  *network.Graph // of the engine's network
 
 	place int // in the epoch: the next step
 	steps int // of a turn
@@ -149,8 +150,9 @@ func (r *runner) train(ctx context.Context, steps int, track bool) (float64, err
 // openMarket opens a market for the players of every hidden layer.
 func (r *runner) openMarket() {
 	r.market = nil
-	for _, l := range r.start.Network.Hidden() {
-		r.market = append(r.market, game.NewLedger(l.Out))
+	r.graph = r.start.Network.Graph
+	for _, players := range r.graph.Widths() {
+		r.market = append(r.market, game.NewLedger(players))
 	}
 }
 
@@ -182,7 +184,12 @@ func (r *runner) playRound(ctx context.Context) error {
 		moved[l][0] = 0
 		stay = append(stay, ledger.Settle(moved[l], demands[l]))
 	}
-	return r.engine.Compact(stay)
+	cut, err := r.graph.Cut(stay)
+	if err != nil {
+		return err
+	}
+	r.graph = cut.Graph
+	return r.engine.Remove(cut)
 }
 
 // recover goes back to the network of the case, unless of no layer more players left
@@ -310,7 +317,7 @@ func (r *runner) close() error { return r.engine.Close() }
 // measured returns what the turns showed.
 func (r *runner) measured() Measured {
 	m := Measured{
-		Device: r.on.ID(), Step: figure(r.step), StepsPerTurn: r.steps,
+		Device: r.on.ID(), Step: NewFigure(r.step), StepsPerTurn: r.steps,
 		EpochMeasured: r.steps >= r.stepsInEpoch(), Game: r.measuredGame(),
 	}
 	scaled := func(f func(seconds float64) float64) Figure {
@@ -321,7 +328,7 @@ func (r *runner) measured() Measured {
 	m.Bytes = scaled(func(s float64) float64 { return r.of.Bytes() / s })
 	var all [][]float64
 	for _, name := range slices.Sorted(maps.Keys(r.kernels)) {
-		m.Kernels = append(m.Kernels, Kernel{name, r.calls[name], figure(r.kernels[name])})
+		m.Kernels = append(m.Kernels, Kernel{name, r.calls[name], NewFigure(r.kernels[name])})
 		all = append(all, r.kernels[name])
 	}
 	if all != nil {
@@ -350,7 +357,7 @@ func (r *runner) measuredGame() *Game {
 	if !r.game || len(r.round) == 0 {
 		return nil
 	}
-	g := &Game{Tracked: figure(r.tracked), Round: figure(r.round), StepsPerRound: stepsPerRound()}
+	g := &Game{Tracked: NewFigure(r.tracked), Round: NewFigure(r.round), StepsPerRound: stepsPerRound()}
 	g.Statistics = combine(func(v ...float64) float64 { return v[1]/v[0] - 1 }, r.step, r.tracked)
 	g.Cost = combine(func(v ...float64) float64 { return v[0] / g.StepsPerRound }, r.round)
 	g.Share = combine(func(v ...float64) float64 { return v[1] / (v[1] + g.StepsPerRound*v[0]) }, r.step, r.round)

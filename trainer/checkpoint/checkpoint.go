@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"nashprune/game"
 	"nashprune/trainer/atomicfile"
@@ -111,8 +112,10 @@ func readCheckpoint(r io.Reader) (*Checkpoint, error) {
 	if err != nil {
 		return nil, err
 	}
+	decoder := json.NewDecoder(strings.NewReader(metadata[checkpointKey]))
+	decoder.DisallowUnknownFields()
 	c := new(Checkpoint)
-	if err := json.Unmarshal([]byte(metadata[checkpointKey]), c); err != nil {
+	if err := decoder.Decode(c); err != nil {
 		return nil, fmt.Errorf("its description is damaged: %w", err)
 	}
 	if c.Schema != Schema {

@@ -38,7 +38,7 @@ type Witnesses struct {
 	part    backend.Part
 	loss    backend.Loss
 	samples dataset.Samples
-	Chosen  []int     // of the samples
+	chosen  []int     // of the samples
 	inputs  []float64 // a row a witness, all features
 }
 
@@ -53,9 +53,9 @@ func NewWitnesses(d *dataset.Dataset, loss backend.Loss, multiplications int) *W
 	available := w.samples.Len()
 	count := min(available, mostWitnesses, max(fewestWitnesses, witnessWork/multiplications))
 	for k := range count {
-		w.Chosen = append(w.Chosen, k*available/count)
+		w.chosen = append(w.chosen, k*available/count)
 	}
-	w.inputs = standardised(d, w.samples, w.Chosen)
+	w.inputs = standardised(d, w.samples, w.chosen)
 	return w
 }
 
@@ -85,9 +85,9 @@ func read(g *network.Graph, inputs []float64, rows int) []float64 {
 	return some
 }
 
-// LossOf returns the training's loss of a witness, from the network's outputs.
-func (w *Witnesses) LossOf(witness int, outputs []float64) float64 {
-	return w.loss.Of(w.samples, w.Chosen[witness], outputs)
+// lossOf returns the training's loss of a witness, from the network's outputs.
+func (w *Witnesses) lossOf(witness int, outputs []float64) float64 {
+	return w.loss.Of(w.samples, w.chosen[witness], outputs)
 }
 
 // PutBack returns by how much the mean loss falls when each of the players in gone, listed
@@ -110,10 +110,10 @@ func (w *Witnesses) PutBack(whole *network.Network, live network.Survivors, gone
 			n.Participations[i][place] = 0
 		}
 	}
-	pass := n.Values().Forward(read(n.Graph, w.inputs, len(w.Chosen)), len(w.Chosen))
-	losses := make([]float64, len(w.Chosen))
+	pass := n.Values().Forward(read(n.Graph, w.inputs, len(w.chosen)), len(w.chosen))
+	losses := make([]float64, len(w.chosen))
 	for k := range losses {
-		losses[k] = w.LossOf(k, pass.Output(k))
+		losses[k] = w.lossOf(k, pass.Output(k))
 	}
 	falls := make([][]float64, len(gone))
 	for i := range gone {
@@ -122,7 +122,7 @@ func (w *Witnesses) PutBack(whole *network.Network, live network.Survivors, gone
 			alternative := pass.Alternative(i)
 			for p := first; p < len(places[i]); p += step {
 				for k, before := range losses {
-					falls[i][p] += before - w.LossOf(k, alternative.Outputs(places[i][p], 1, k))
+					falls[i][p] += before - w.lossOf(k, alternative.Outputs(places[i][p], 1, k))
 				}
 				falls[i][p] /= float64(len(losses))
 			}

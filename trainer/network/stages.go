@@ -31,3 +31,12 @@ func (g *Graph) Stages() []Stage {
 	}
 	return stages
 }
+
+// Activations returns how many numbers the outputs of all stages have for one sample.
+func (g *Graph) Activations() int {
+	numbers := 0
+	for _, s := range g.Stages() {
+		numbers += g.Nodes[s.Node].Shape.Size()
+	}
+	return numbers
+}

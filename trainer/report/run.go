@@ -10,8 +10,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/BurntSushi/toml"
-
 	"nashprune/trainer/backend"
 	"nashprune/trainer/record"
 	"nashprune/trainer/settings"
@@ -173,10 +171,7 @@ func (run *Run) readConfig(from io.Reader) error {
 	if err != nil {
 		return err
 	}
-	if err := settings.CheckText(text); err != nil {
-		return err
-	}
-	if _, err := toml.Decode(string(text), &run.Config); err != nil {
+	if run.Config, err = settings.Read(text); err != nil {
 		return err
 	}
 	return checkConfig(run.Config)

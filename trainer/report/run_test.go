@@ -12,8 +12,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/BurntSushi/toml"
-
 	"nashprune/trainer/memorytest"
 	"nashprune/trainer/record"
 )
@@ -30,7 +28,7 @@ func writeRun(t testing.TB, run *Run) string {
 	indented := json.NewEncoder(&result)
 	indented.SetIndent("", "  ")
 	encode(indented.Encode(run.Result))
-	encode(toml.NewEncoder(&config).Encode(run.Config))
+	encode(run.Config.Write(&config))
 	lines := json.NewEncoder(&metrics)
 	for _, line := range run.Epochs {
 		encode(lines.Encode(line))

@@ -66,10 +66,14 @@ func rootMeanSquares(predictions []float32, s dataset.Samples, standard *dataset
 	return errors
 }
 
+// Shape returns the number of inputs, the players of each gate and the number of outputs.
+func Shape(g *network.Graph) []int {
+	return append(append([]int{g.Inputs()}, g.Widths()...), g.Outputs())
+}
+
 // Judge fills in what can be said of a network by looking at it.
 func Judge(n *network.Network) record.Judged {
-	shape := append(append([]int{n.Inputs()}, n.Graph.Widths()...), n.Outputs())
-	return record.Judged{Shape: shape, Parameters: n.ParameterCount(), MACs: n.MACs(), Bytes: n.Bytes()}
+	return record.Judged{Shape: Shape(n.Graph), Parameters: n.ParameterCount(), MACs: n.MACs(), Bytes: n.Bytes()}
 }
 
 // SetEvaluation adds to j how well the network does on a part of the data.

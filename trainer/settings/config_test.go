@@ -70,9 +70,9 @@ func TestResolveRefuses(t *testing.T) {
 		},
 		"--momentum": {func(c *settings.Config) { c.Momentum = 1 }, func(c *settings.Config) { c.Momentum = nan }},
 		"--schedule": {func(c *settings.Config) { c.Schedule = "stairs" }},
-		": it is a number of epochs, above 0, or 0 for a third of all":        {func(c *settings.Config) { c.StepEpochs = -1 }, func(c *settings.Config) { c.StepEpochs = nan }},
-		"--step-epochs is for --schedule step, and this is --schedule cosine": {func(c *settings.Config) { c.StepEpochs = 2 }},
-		"--step-epochs is for --schedule step, and this is --schedule constant": {
+		"it must be a number of epochs, or 0 for a third of all":     {func(c *settings.Config) { c.StepEpochs = -1 }, func(c *settings.Config) { c.StepEpochs = nan }},
+		"--step-epochs is for --schedule step; --schedule is cosine": {func(c *settings.Config) { c.StepEpochs = 2 }},
+		"--step-epochs is for --schedule step; --schedule is constant": {
 			func(c *settings.Config) { c.StepEpochs, c.Schedule = 2, settings.Constant },
 			func(c *settings.Config) { c.StepEpochs, c.Game = 2, game.PaperGame },
 		},
@@ -109,10 +109,10 @@ func TestResolveRefuses(t *testing.T) {
 		"--update":             {func(c *settings.Config) { c.Update = "newton" }},
 		"--participation-rate": {func(c *settings.Config) { c.ParticipationRate = inf }, func(c *settings.Config) { c.ParticipationRate, c.Update = 2, backend.BestResponse }},
 		"--threshold":          {func(c *settings.Config) { c.Threshold = 1.5 }},
-		"alpha":                {func(c *settings.Config) { c.Alpha = nan }},
-		"gamma":                {func(c *settings.Config) { c.Gamma = -1 }},
-		"benefit":              {func(c *settings.Config) { c.Benefit = game.Benefit("charity") }},
-		"gradient of":          {func(c *settings.Config) { c.BenefitGradient = "loss" }},
+		"--alpha":              {func(c *settings.Config) { c.Alpha = nan }},
+		"--gamma":              {func(c *settings.Config) { c.Gamma = -1 }},
+		"--benefit is":         {func(c *settings.Config) { c.Benefit = game.Benefit("charity") }},
+		"--benefit-gradient":   {func(c *settings.Config) { c.BenefitGradient = "loss" }},
 		"--baseline":           {func(c *settings.Config) { c.Game, c.Baseline = game.NoGame, true }},
 	} {
 		for i, change := range changes {

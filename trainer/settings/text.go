@@ -2,7 +2,14 @@ package settings
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
+	"io"
+	"maps"
+	"reflect"
+	"slices"
+
+	"github.com/BurntSushi/toml"
 )
 
 // maxNesting bounds the characters by which TOML nests values, dots among them,
@@ -10,9 +17,9 @@ import (
 // memory by the square of the depth: ten kilobytes of a.a.a would take a gigabyte.
 const maxNesting = 256
 
-// CheckText says whether the text of a configuration nests values. It is to
+// checkNesting says whether the text of a configuration nests values. It is to
 // come before the text is parsed as TOML. Lines of comments do not count.
-func CheckText(text []byte) error {
+func checkNesting(text []byte) error {
 	nesting := 0
 	for line := range bytes.Lines(text) {
 		if bytes.HasPrefix(bytes.TrimLeft(line, " \t"), []byte("#")) {
@@ -27,5 +34,104 @@ func CheckText(text []byte) error {
 	if nesting > maxNesting {
 		return fmt.Errorf("it has %d dots and brackets outside comments, and at most %d are read: a configuration is lines such as epochs = 3", nesting, maxNesting)
 	}
+	return nil
+}
+
+// Write writes the configuration as TOML, a line a setting.
+func (c Config) Write(w io.Writer) error {
+	encoder := toml.NewEncoder(w)
+	for _, s := range All {
+		value := reflect.ValueOf(s.Field(&c)).Elem()
+		if s.omit && value.IsZero() {
+			continue
+		}
+		if err := encoder.Encode(map[string]any{s.Name: value.Interface()}); err != nil {
+			return fmt.Errorf("%s: %w", s.Name, err)
+		}
+	}
+	return nil
+}
+
+// Value is the value of a setting in a TOML file.
+type Value struct {
+	*Setting
+	Value any // of the kind that the setting takes
+}
+
+// Parse reads a TOML file of settings, in the order of their names. Errors name keys that
+// are no settings and values of another kind.
+func Parse(text []byte) ([]Value, error) {
+	if err := checkNesting(text); err != nil {
+		return nil, err
+	}
+	var table map[string]any
+	if _, err := toml.Decode(string(text), &table); err != nil {
+		return nil, err
+	}
+	var values []Value
+	for _, name := range slices.Sorted(maps.Keys(table)) {
+		s := Find(name)
+		if s == nil {
+			return nil, fmt.Errorf("there is no setting %q (nashprune train --help lists them)", name)
+		}
+		kind := reflect.TypeOf(s.Field(new(Config))).Elem().Kind()
+		if !takes(kind, table[name]) {
+			return nil, fmt.Errorf("%s takes %s", name, kindNames[kind])
+		}
+		values = append(values, Value{s, table[name]})
+	}
+	return values, nil
+}
+
+// kindNames says what the kinds of settings are, as TOML writes them.
+var kindNames = map[reflect.Kind]string{
+	reflect.String: "a text in quotes", reflect.Bool: "true or false",
+	reflect.Int: "a whole number", reflect.Uint64: "a whole number", reflect.Float64: "a number",
+}
+
+// takes tells whether a TOML value is of a kind.
+func takes(kind reflect.Kind, value any) bool {
+	switch value.(type) {
+	case string:
+		return kind == reflect.String
+	case bool:
+		return kind == reflect.Bool
+	case int64:
+		return kind == reflect.Int || kind == reflect.Uint64 || kind == reflect.Float64
+	case float64:
+		return kind == reflect.Float64
+	}
+	return false
+}
+
+// Read reads the resolved configuration that a run wrote with [Config.Write]. A setting
+// that is missing, since a later program brought it, has its default.
+func Read(text []byte) (Config, error) {
+	c := Default()
+	for _, s := range All {
+		if s.omit {
+			reflect.ValueOf(s.Field(&c)).Elem().SetZero()
+		}
+	}
+	values, err := Parse(text)
+	for _, v := range values {
+		field := reflect.ValueOf(v.Field(&c)).Elem()
+		field.Set(reflect.ValueOf(v.Value).Convert(field.Type()))
+	}
+	return c, err
+}
+
+// UnmarshalJSON reads a configuration in a checkpoint. A setting that is missing, since a
+// later program brought it, has its default; one that this program does not know is an
+// error that names it.
+func (c *Config) UnmarshalJSON(text []byte) error {
+	type plain Config // without this method
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	read := plain(Default())
+	if err := decoder.Decode(&read); err != nil {
+		return fmt.Errorf("settings: %w", err)
+	}
+	*c = Config(read)
 	return nil
 }

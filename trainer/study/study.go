@@ -1,10 +1,9 @@
-// Package study makes many runs as one piece of work: a grid of named cells,
-// each of them a run of its own in a folder of its own. A study that was stopped
-// goes on where it was when it is asked for again.
+// Package study makes many runs as one piece of work: a grid of named cells, each of them
+// a run of its own in a folder of its own. A stopped study continues when it is run
+// again.
 package study
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,8 +14,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/BurntSushi/toml"
 
 	"nashprune/trainer"
 	"nashprune/trainer/atomicfile"
@@ -47,7 +44,7 @@ type Options struct {
 	// [trainer.Options]; empty: they share none.
 	SharedPrefixes string
 
-	// Observe is told of the progress, by one goroutine at a time; may be nil.
+	// Observe receives the progress, by one goroutine at a time; may be nil.
 	Observe func(Event)
 }
 
@@ -226,7 +223,7 @@ func (s *study) makeCell(ctx context.Context, o *Outcome) error {
 	return nil
 }
 
-// tell completes a report of progress and passes it on.
+// tell completes a report of progress and sends it to Observe.
 func (s *study) tell(e Event) {
 	if s.Observe == nil {
 		return
@@ -241,7 +238,7 @@ func (s *study) tell(e Event) {
 	s.Observe(e)
 }
 
-// read takes what the folder of a cell holds and tells whether that is all there
+// read takes what the folder of a cell holds and reports whether that is all there
 // will be. Another cell's folder is an error.
 func (o *Outcome) read() (done bool, err error) {
 	held, err := os.ReadFile(filepath.Join(o.Dir, record.ConfigFile))
@@ -251,11 +248,11 @@ func (o *Outcome) read() (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	var wanted bytes.Buffer
-	if err := toml.NewEncoder(&wanted).Encode(o.Cell.Config); err != nil {
-		return false, err
+	config, err := settings.Read(held)
+	if err != nil {
+		return false, fmt.Errorf("%s: %w", filepath.Join(o.Dir, record.ConfigFile), err)
 	}
-	if !bytes.Equal(held, wanted.Bytes()) {
+	if config != o.Cell.Config {
 		return false, backend.Usagef("--out: %s holds a run with other settings: name another folder, or remove that one", o.Dir)
 	}
 	text, err := os.ReadFile(filepath.Join(o.Dir, record.ResultFile))

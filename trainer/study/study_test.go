@@ -159,6 +159,33 @@ func TestDivergedIsAnOutcome(t *testing.T) {
 	}
 }
 
+// TestStudiesOfAnEarlierProgram: a finished run whose configuration lacks a line that a
+// later program writes is not made again, as long as the line would say the default.
+func TestStudiesOfAnEarlierProgram(t *testing.T) {
+	dir := t.TempDir()
+	run(t, dir, 1, cells()[:1])
+	path := filepath.Join(dir, filepath.FromSlash(cells()[0].Name), record.ConfigFile)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line, goesOn := range map[string]bool{"patience": true, "epochs": false} { // cells have other epochs than the default
+		var kept []string
+		for text := range strings.Lines(string(whole)) {
+			if !strings.HasPrefix(text, line+" = ") {
+				kept = append(kept, text)
+			}
+		}
+		if err := os.WriteFile(path, []byte(strings.Join(kept, "")), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		_, err := study.Run(context.Background(), cells()[:1], study.Options{Dir: dir})
+		if (err == nil) != goesOn || len(kept) == len(strings.Split(string(whole), "\n"))-1 {
+			t.Errorf("without %s: %v", line, err)
+		}
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	dir := t.TempDir()
 	run(t, dir, 1, cells()[:1])
@@ -210,7 +237,7 @@ func TestOneProcessAtATime(t *testing.T) {
 	}
 }
 
-// A failure that is not divergence stops the others and is told, not their
+// A failure that is not divergence stops the others and is reported, not their
 // interruption; what is finished stays.
 func TestFailureIsTold(t *testing.T) {
 	dir := t.TempDir()

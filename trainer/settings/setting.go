@@ -1,0 +1,131 @@
+package settings
+
+import (
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+	"strings"
+
+	"nashprune/trainer/backend"
+)
+
+// Setting is one setting of a run: a flag of commands, a key of TOML files and a
+// variable of the environment.
+type Setting struct {
+	Name     string
+	Section  string // of the help text
+	Help     string // the word in `backquotes` is what the flag takes
+	Compared bool   // it is a flag of the command compare, too
+	Target   TargetKind
+
+	// Field returns a pointer to the value in a configuration.
+	Field func(*Config) any
+
+	omit        bool // files have no line for a zero, which is what the missing line means
+	named       bool // environment is its variable, or empty for none
+	environment string
+	reset       func(*Config) // to the default
+	problem     func(Config) string
+}
+
+// TargetKind says how a setting says how much of the network stays, of which a run has
+// one.
+type TargetKind int
+
+const (
+	NoTarget     TargetKind = iota // it does not
+	PlayerTarget                   // in players, for markets and rankings
+	BudgetTarget                   // in what the network takes or loses, for markets alone
+)
+
+// rule is what holds for a value by itself. The words say what it must be.
+type rule[T any] struct {
+	holds func(T) bool
+	words string
+}
+
+func (r rule[T]) in(words string) rule[T] { return rule[T]{r.holds, words} }
+
+func anything[T any]() rule[T] { return rule[T]{func(T) bool { return true }, ""} }
+
+// No rule holds for NaN.
+func within[T int | float64](low, high T) rule[T] {
+	return rule[T]{func(x T) bool { return x >= low && x <= high }, fmt.Sprintf("from %v to %v", low, high)}
+}
+
+func above0(high float64) rule[float64] {
+	return rule[float64]{func(x float64) bool { return x > 0 && x <= high }, fmt.Sprintf("above 0 and at most %v", high)}
+}
+
+var below1 = rule[float64]{func(x float64) bool { return x >= 0 && x < 1 }, "at least 0 and below 1"}
+
+// inTOML holds for what TOML can write.
+var inTOML = rule[uint64]{func(x uint64) bool { return x <= math.MaxInt64 }, fmt.Sprintf("at most %d, the largest number in TOML", math.MaxInt64)}
+
+// oneOf holds for the words of a list, of which the empty one is not told.
+func oneOf[T ~string](known ...T) rule[T] {
+	var words []string
+	for _, word := range known {
+		if word != "" {
+			words = append(words, string(word))
+		}
+	}
+	last := len(words) - 1
+	return rule[T]{func(x T) bool { return slices.Contains(known, x) }, strings.Join(words[:last], ", ") + " or " + words[last]}
+}
+
+// declare declares a setting. Of words that are chosen from a list help names the list.
+func declare[T comparable](section, name string, field func(*Config) *T, initial T, r rule[T], help string) *Setting {
+	if kind := reflect.TypeFor[T](); kind.Kind() == reflect.String && kind != reflect.TypeFor[string]() {
+		before, more, found := strings.Cut(help, " (default")
+		help = before + ": " + r.words
+		if found {
+			help += " (default" + more
+		}
+	}
+	return &Setting{
+		Name: name, Section: section, Help: help,
+		Field: func(c *Config) any { return field(c) },
+		reset: func(c *Config) { *field(c) = initial },
+		problem: func(c Config) string {
+			value := *field(&c)
+			if r.holds(value) {
+				return ""
+			}
+			format := "--%s is %v; it must be %s"
+			if reflect.TypeFor[T]().Kind() == reflect.String {
+				format = "--%s is %q; it must be %s"
+			}
+			return fmt.Sprintf(format, name, value, r.words)
+		},
+	}
+}
+
+func (s *Setting) compared() *Setting           { s.Compared = true; return s }
+func (s *Setting) omitted() *Setting            { s.omit = true; return s }
+func (s *Setting) target(k TargetKind) *Setting { s.Target = k; return s }
+
+func (s *Setting) variable(name string) *Setting {
+	s.named, s.environment = true, name
+	return s
+}
+
+// Default returns the defaults: digits, 784-512-256-10, the market.
+func Default() Config {
+	var c Config
+	for _, s := range All {
+		s.reset(&c)
+	}
+	return c
+}
+
+// checkEach looks at every value on its own.
+func (c Config) checkEach() error {
+	for _, s := range All {
+		if problem := s.problem(c); problem != "" {
+			return backend.Usagef("%s", problem)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,174 @@
+package settings
+
+import (
+	"math"
+	"strings"
+
+	"nashprune/game"
+	"nashprune/trainer/backend"
+	"nashprune/trainer/cost"
+	"nashprune/trainer/dataset"
+	"nashprune/trainer/network"
+)
+
+// The sections of the help text.
+const (
+	general  = "Data and network"
+	training = "Training"
+	market   = "Market (--game market)"
+	ranking  = "Rankings instead of a game (--game ranking; also the market's settings, but --damping)"
+	paper    = "The paper's game (--game paper, or --criterion participation)"
+)
+
+// The largest values that are taken for what the user meant.
+const (
+	maxEpochs       = 100_000
+	maxBatch        = 1 << 16
+	maxRounds       = 1 << 16
+	maxLearningRate = 100
+	maxWeight       = 1e6 // of the paper's utilities, and of weight decay
+)
+
+// All declares every setting once, in the order of help texts and of files. Flags, keys
+// of TOML files, variables of the environment, defaults and what is checked of each value
+// follow from it; [Config.check] adds what settings say together.
+var All = []*Setting{
+	declare(general, "data", func(c *Config) *string { return &c.Data }, "digits",
+		rule[string]{func(s string) bool { return s != "" }, "a data set (nashprune data list), a CSV or NPZ file, or a folder of IDX files"},
+		"data set (nashprune data list), a .csv or .npz file, or a folder of IDX files").compared().variable("NASHPRUNE_DATASET"),
+	declare(general, "data-dir", func(c *Config) *string { return &c.DataDir }, "", anything[string](),
+		"`folder` to look for data sets in first (then $NASHPRUNE_DATA, then the user's cache)").compared().variable(""),
+	declare(general, "max-data-bytes", func(c *Config) *uint64 { return &c.MaxDataBytes }, dataset.DefaultMaxBytes, inTOML,
+		"most `bytes` to read of the data, unpacked"),
+	declare(general, "label", func(c *Config) *string { return &c.Label }, "", anything[string](),
+		"`column` of a CSV file with the labels (default: label, class, target or y, else the last); regression takes several, with commas in between").omitted(),
+	declare(general, "test", func(c *Config) *string { return &c.Test }, "", anything[string](),
+		"CSV `file` with the test samples").omitted(),
+	declare(general, "test-fraction", func(c *Config) *float64 { return &c.TestFraction }, 0, below1,
+		"`fraction` of each class (in regression, of all) to draw as test samples if the data has none (default 0.2)").omitted(),
+	declare(general, "validation", func(c *Config) *float64 { return &c.Validation }, 0, below1,
+		"`fraction` of the training set to hold out"),
+	declare(general, "evaluate-on", func(c *Config) *backend.Part { return &c.EvaluateOn }, backend.TestPart, oneOf(backend.TestPart, backend.ValidationPart),
+		"`part` that the result is evaluated on"),
+	declare(general, "task", func(c *Config) *dataset.Task { return &c.Task }, dataset.Classification, oneOf(dataset.Classification, dataset.Regression),
+		"what is predicted, classes or the numbers of a .csv or .npz file"),
+	declare(general, "model", func(c *Config) *string { return &c.Model }, "mlp:512-256", anything[string](),
+		"network: mlp: and the widths of its hidden layers, such as mlp:512-256").compared(),
+	declare(general, "activation", func(c *Config) *network.Activation { return &c.Activation }, network.ReLU, oneOf(network.Activations...),
+		"activation of hidden neurons"),
+	declare(general, "init", func(c *Config) *network.Initialisation { return &c.Initialisation }, network.PyTorch, oneOf(network.Initialisations...),
+		"initial weights"),
+	declare(general, "seed", func(c *Config) *uint64 { return &c.Seed }, 1, inTOML,
+		"`number` that determines all random numbers").compared(),
+	declare(general, "device", func(c *Config) *string { return &c.Device }, "auto", anything[string](),
+		"auto, cpu, vulkan, vulkan:N, or a part of a device's name (nashprune devices)").compared(),
+	declare(general, "kernels", func(c *Config) *string { return &c.Kernels }, "", anything[string](),
+		"`set` of kernels of a Vulkan device: vec4 or tiled (default: by the device's kind)").omitted(),
+	declare(general, "data-on-device", func(c *Config) *backend.Placement { return &c.DataOnDevice }, backend.AnyPlacement,
+		oneOf(backend.AnyPlacement, backend.AutoPlacement, backend.Resident, backend.Streamed),
+		"`where` a Vulkan device reads samples: from its own memory, streamed from the host, or streamed if they do not fit (default: auto)").omitted(),
+	declare(general, "game", func(c *Config) *game.Kind { return &c.Game }, game.MarketGame, oneOf(game.Kinds...),
+		"what is played along with the training"),
+	declare(general, "baseline", func(c *Config) *bool { return &c.Baseline }, false, anything[bool](),
+		"also train the dense network for as many epochs without the game, and compare"),
+
+	declare(training, "epochs", func(c *Config) *int { return &c.Epochs }, 20, within(1, maxEpochs),
+		"passes over the training set").compared(),
+	declare(training, "batch", func(c *Config) *int { return &c.Batch }, 128, within(1, maxBatch),
+		"samples a training step"),
+	declare(training, "optimiser", func(c *Config) *backend.OptimiserKind { return &c.Optimiser }, backend.Adam, oneOf(backend.OptimiserKinds...),
+		"optimiser of the weights").compared(),
+	declare(training, "learning-rate", func(c *Config) *float64 { return &c.LearningRate }, 2e-3, above0(maxLearningRate),
+		"learning rate of the weights").compared(),
+	declare(training, "momentum", func(c *Config) *float64 { return &c.Momentum }, 0, below1,
+		"momentum of sgd and rmsprop"),
+	declare(training, "weight-decay", func(c *Config) *float64 { return &c.WeightDecay }, 0, within(0, maxWeight),
+		"decay of the weights; that of adamw pauses while players are removed").compared(),
+	declare(training, "clip-norm", func(c *Config) *float64 { return &c.ClipNorm }, 0, within(0, math.MaxFloat32).in("the length of a gradient, or 0 for no clipping"),
+		"greatest length of the gradient; a longer one is scaled down"),
+	declare(training, "schedule", func(c *Config) *ScheduleKind { return &c.Schedule }, "", oneOf(Constant, Cosine, Step),
+		"schedule of the learning rate (default: cosine; in the paper's game constant)"),
+	declare(training, "step-epochs", func(c *Config) *float64 { return &c.StepEpochs }, 0, within(0, float64(maxEpochs)).in("a number of epochs, or 0 for a third of all"),
+		"`epochs` between two steps of --schedule step (default: a third of all)").omitted(),
+	declare(training, "step-factor", func(c *Config) *float64 { return &c.StepFactor }, defaultStepFactor, above0(1),
+		"factor of the learning rate at each step"),
+	declare(training, "learning-rate-warm-up", func(c *Config) *float64 { return &c.LearningRateWarmUp }, 0, within(0, float64(maxEpochs)),
+		"`epochs` over which the learning rate rises from zero"),
+	declare(training, "label-smoothing", func(c *Config) *float64 { return &c.LabelSmoothing }, 0, below1,
+		"`fraction` of each label that is spread over all classes"),
+	declare(training, "class-weights", func(c *Config) *string { return &c.ClassWeights }, "", anything[string](),
+		"`weights` of the classes in the loss: balanced, or a number for each, with commas in between"),
+	declare(training, "patience", func(c *Config) *int { return &c.Patience }, 0, within(0, maxEpochs).in("a number of epochs, or 0 for no early stopping"),
+		"`epochs` without a better loss on --validation samples, after which training stops and restores the best epoch"),
+
+	declare(market, "keep", func(c *Config) *int { return &c.Keep }, 0, within(0, math.MaxInt32).in("a number of players"),
+		"number of `players` that stay").omitted().target(PlayerTarget),
+	declare(market, "sparsity", func(c *Config) *float64 { return &c.Sparsity }, 0.95, below1,
+		"`fraction` of players to remove, if no other target is given").omitted().target(PlayerTarget),
+	declare(market, "shape", func(c *Config) *string { return &c.Shape }, "", anything[string](),
+		"`players` that each hidden layer keeps, such as 25-13, instead of --keep").omitted().target(PlayerTarget),
+	declare(market, "max-params", func(c *Config) *int { return &c.MaxParameters }, 0, within(0, math.MaxInt).in("a number of parameters"),
+		"most `parameters`, instead of --keep").omitted().target(BudgetTarget),
+	declare(market, "max-macs", func(c *Config) *int { return &c.MaxMACs }, 0, within(0, math.MaxInt).in("a number of multiply-accumulates a sample"),
+		"most multiply-`accumulates` a sample, instead of --keep").omitted().target(BudgetTarget),
+	declare(market, "max-latency-us", func(c *Config) *float64 { return &c.MaxLatencyUS }, 0, within(0, math.MaxFloat32).in("a number of microseconds"),
+		"most `microseconds` for a batch of 128 on the device, instead of --keep").omitted().target(BudgetTarget),
+	declare(market, "max-accuracy-drop", func(c *Config) *float64 { return &c.MaxAccuracyDrop }, 0, within(0., 100).in("a number of points, at most 100"),
+		"most `points` of accuracy to lose on --validation, instead of --keep").omitted().target(BudgetTarget),
+	declare(market, "cost", func(c *Config) *cost.Resource { return &c.Cost }, "", oneOf("", cost.Players, cost.Parameters, cost.MACs, cost.Latency),
+		"what a player pays for in one market of all layers (default: what a --max target bounds, else a market a layer)").omitted(),
+	declare(market, "latency-model", func(c *Config) *string { return &c.LatencyModel }, "", anything[string](),
+		"result.json of another run, with the model of latencies (default: measure one)").omitted(),
+	declare(market, "worth", func(c *Config) *game.Valuation { return &c.Worth }, game.Outputs, oneOf("", game.Effective, game.Outputs),
+		"what determines the worth of a player, its effect on the loss (effective) or on the outputs, without class weights").omitted(),
+	declare(market, "warm-up", func(c *Config) *float64 { return &c.WarmUp }, 0.1, within(0., 1).in("a fraction of the run, from 0 to 1"),
+		"`fraction` of the run before the market opens"),
+	declare(market, "game-share", func(c *Config) *float64 { return &c.GameShare }, 0.4, above0(1),
+		"`fraction` of the run while the market is open"),
+	declare(market, "rounds", func(c *Config) *int { return &c.Rounds }, 40, within(1, maxRounds),
+		"rounds of the market"),
+	declare(market, "damping", func(c *Config) *float64 { return &c.Damping }, 0.5, above0(1),
+		"`fraction` of the way to its best response that a player moves in a round"),
+
+	declare(ranking, "criterion", func(c *Config) *game.Criterion { return &c.Criterion }, game.Magnitude, oneOf(game.Criteria...),
+		"score that ranks the players"),
+
+	declare(paper, "alpha", func(c *Config) *float64 { return &c.Alpha }, 1, within(0, maxWeight), "weight of the benefit"),
+	declare(paper, "beta", func(c *Config) *float64 { return &c.Beta }, 0, within(0, maxWeight), "weight of the quadratic cost of size"),
+	declare(paper, "gamma", func(c *Config) *float64 { return &c.Gamma }, 0, within(0, maxWeight), "weight of the linear cost of participation"),
+	declare(paper, "eta", func(c *Config) *float64 { return &c.Eta }, 0, within(0, maxWeight), "weight of the competition"),
+	declare(paper, "benefit", func(c *Config) *game.Benefit { return &c.Benefit }, game.Printed, oneOf(game.Benefits...), "reading of the benefit"),
+	declare(paper, "benefit-gradient", func(c *Config) *game.BenefitGradient { return &c.BenefitGradient }, game.OfTheta, oneOf(game.BenefitGradients...),
+		"variable of the benefit's gradient, theta or the effective weights s theta"),
+	declare(paper, "update", func(c *Config) *backend.PaperUpdate { return &c.Update }, backend.GradientAscent,
+		oneOf(backend.GradientAscent, backend.AdamAscent, backend.BestResponse), "how players move"),
+	declare(paper, "participation-rate", func(c *Config) *float64 { return &c.ParticipationRate }, 1e-3, above0(maxLearningRate), "step size of a move"),
+	declare(paper, "threshold", func(c *Config) *float64 { return &c.Threshold }, game.Gone, within(0., 1).in("a participation, from 0 to 1"),
+		"players that end below this `participation` are removed"),
+}
+
+// defaultStepFactor is in every configuration that was written, whatever its schedule.
+const defaultStepFactor = 0.1
+
+// byName finds the settings of All.
+var byName = func() map[string]*Setting {
+	found := map[string]*Setting{}
+	for _, s := range All {
+		found[s.Name] = s
+	}
+	return found
+}()
+
+// Find returns the setting of a name, or nil if there is none.
+func Find(name string) *Setting { return byName[name] }
+
+// Variable returns the variable of the environment that stands in for a flag, of a
+// setting or of a command: NASHPRUNE_LEARNING_RATE for learning-rate. It is empty for
+// settings without one: $NASHPRUNE_DATA is the folder of data sets, which package
+// dataset looks at.
+func Variable(flag string) string {
+	if s := Find(flag); s != nil && s.named {
+		return s.environment
+	}
+	return "NASHPRUNE_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
