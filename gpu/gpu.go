@@ -6,6 +6,10 @@
 // buffers, in an order that one processor could follow. Kernels that need no barrier
 // between them stand next to each other, since a barrier waits for everything before it.
 //
+// A step takes few dispatches, since each costs a GPU a few microseconds. The gradients of
+// all parameters and the contributions of all players are independent once the derivatives
+// exist, so one dispatch serves all that have the same tile: jobs.go.
+//
 // The commands of a step are recorded once and submitted many times: what
 // changes from step to step lies in a plan that the host writes and the device
 // reads. All sums are taken in a fixed order, so the same seed gives the same
