@@ -1,10 +1,10 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 
-// One layer, backward: the derivative with respect to its inputs, which are the
-// outputs a = activation(s u) of the layer below, and through that layer's gates
-// to its u. Per BLOCK samples it sums up what the players of the layer below need:
-// c and c^2.
+// One layer, backward: the derivative with respect to its inputs. Where these are the
+// outputs a = activation(s u) of a layer below that no other stage reads, it goes on
+// through that layer's gates to its u, and sums up per BLOCK samples what the players
+// of the layer below need: c and c^2. Else it leaves the derivative, or adds it.
 
 #include "invocation.glsl"
 #include "step.glsl"
@@ -12,8 +12,9 @@
 #include "numbers.glsl"
 #include "tile.glsl"
 layout(constant_id = 5) const uint BLOCK = 16; // a multiple of ROWS
-#define ACTIVATION_CONSTANT 6 // of the layer below
+#define ACTIVATION_CONSTANT 6 // of the layer below; LOGITS: go no further
 #include "activation.glsl"
+layout(constant_id = 7) const bool ADD = false; // to what another stage left
 
 layout(set = 0, binding = 1) uniform textureBuffer derivative; // of this layer's u
 layout(set = 0, binding = 2) uniform textureBuffer parameters; // of this layer
@@ -134,6 +135,18 @@ void main() {
         multiplyShared(4 * outStride);
     } else {
         multiply();
+    }
+    if (ACTIVATION == LOGITS) {
+        [[unroll]] for (uint c = 0; c < COLUMNS; c++) {
+            uint j = columnOf(c);
+            [[unroll]] for (uint r = 0; r < ROWS; r++) {
+                if (j < inStride && firstRow() + r < now.rows) {
+                    uint at = (firstRow() + r) * inStride + j;
+                    result[at] = ADD ? result[at] + sum[r * COLUMNS + c] : sum[r * COLUMNS + c];
+                }
+            }
+        }
+        return;
     }
     if (LOOPED) {
         [[unroll]] for (uint c = 0; c < COLUMNS; c++) {

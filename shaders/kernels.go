@@ -11,13 +11,14 @@ const (
 	SquaresMost   = 4096
 )
 
-// What Forward and Backward are told of the function that a layer's players apply.
+// What kernels are told of the function that follows a layer's gate.
 const (
-	Logits = iota // no players, and nothing applied
+	Logits = iota // no gate, and nothing applied
 	ReLU
 	LeakyReLU
 	GELU
 	Tanh
+	Identity // a gate, and nothing applied
 )
 
 // What Gradient and Update are told of the optimiser.
@@ -85,14 +86,15 @@ type LayerPush struct{ InStride, OutStride uint32 }
 
 // Gather turns to the step of the plan at the cursor, and copies its samples as the
 // network's inputs.
-var Gather = kernel("gather", []string{"State", "Cursor", "Plan", "Order", "Samples", "Batch"}, []string{"LOCAL_SIZE", "FLOATS"}, GatherPush{})
+var Gather = kernel("gather", []string{"State", "Cursor", "Plan", "Order", "Samples", "Batch", "Features"}, []string{"LOCAL_SIZE", "FLOATS", "LISTED"}, GatherPush{})
 
 // GatherPush is what Gather is told.
 type GatherPush struct {
-	Features uint32
-	Stride   uint32  // of a row of the batch, and of a sample of as many features
-	Mean     float32 // an input is (feature - Mean) * Scale, for bytes from 0 to 255
-	Scale    float32
+	Inputs       uint32  // numbers that the network reads of a sample
+	Stride       uint32  // of a row of the batch
+	SampleStride uint32  // of a sample
+	Mean         float32 // an input is (feature - Mean) * Scale, for bytes from 0 to 255
+	Scale        float32
 }
 
 // tile returns the constants of the matrix products with which all theirs begin:
@@ -137,10 +139,11 @@ type SwayPush struct {
 	Own, Others     float32 // backend.OutputSample
 }
 
-// Backward takes the derivative through a layer and the gates below it.
+// Backward takes the derivative through a layer and, unless ACTIVATION is Logits, the
+// gates below it.
 var Backward = kernel("backward",
 	[]string{"State", "Derivative", "Parameters", "Affine", "Players", "Result", "Sums"},
-	append(tile(), "BLOCK", "ACTIVATION"), BackwardPush{}).texels("Derivative", "Parameters", "Affine")
+	append(tile(), "BLOCK", "ACTIVATION", "ADD"), BackwardPush{}).texels("Derivative", "Parameters", "Affine")
 
 // BackwardPush is what Backward is told.
 type BackwardPush struct {
@@ -210,6 +213,7 @@ var Norms = kernel("norms", []string{"Parameters", "Mixture", "Sums"}, []string{
 // NormsPush is what Norms is told.
 type NormsPush struct {
 	Rows, Stride uint32
+	First        uint32 // block in Sums
 	Blocks       uint32 // rows of each of the two matrices in Sums
 }
 
@@ -241,8 +245,58 @@ type SelectPush struct {
 	SourceWidth    uint32 // in numbers
 }
 
-// Fold multiplies participations into parameters.
-var Fold = kernel("fold", []string{"Parameters", "Players"}, []string{"LOCAL_SIZE"}, MatrixPush{})
+// Fold multiplies participations into the columns of parameters or, with ROWS, into rows.
+var Fold = kernel("fold", []string{"Parameters", "Players", "Owners"}, []string{"LOCAL_SIZE", "ROWS"}, MatrixPush{})
+
+// What Pass does to a number.
+const (
+	Copy     = iota
+	Apply    // the activation
+	Slope    // multiply by the slope of the activation at Value
+	Multiply // by the participation of its player
+)
+
+// Which numbers Pass names by a list.
+const (
+	Unlisted     = iota
+	ListedSource // number i goes from List[i]
+	ListedTarget // or to it
+)
+
+// Pass copies numbers of every sample from one tensor to another, or adds them.
+var Pass = kernel("pass", []string{"State", "Source", "Value", "Players", "List", "Target"},
+	[]string{"LOCAL_SIZE", "ADD", "ACTIVATION", "DO", "LISTED"}, PassPush{})
+
+// PassPush is what Pass is told, in numbers.
+type PassPush struct {
+	Width                      uint32 // numbers of a sample
+	Clear                      uint32 // and how many behind them become zero
+	SourceStride, SourceOffset uint32 // of a row, and in it
+	TargetStride, TargetOffset uint32
+	Inner                      uint32 // numbers that a player multiplies
+}
+
+// Places of a point among those of its gate, which add up contributions.
+const (
+	OnlyPoint = iota
+	FirstPoint
+	MiddlePoint
+	LastPoint
+)
+
+// Through takes derivatives through a gate and the activation behind it where Backward
+// does not, and sums up what the players need.
+var Through = kernel("through", []string{"State", "Affine", "Players", "Result", "Contributions", "Sums"},
+	[]string{"LOCAL_SIZE", "BLOCK", "ACTIVATION", "POINT"}, ThroughPush{})
+
+// ThroughPush is what Through is told, in numbers.
+type ThroughPush struct {
+	Stride       uint32 // of a row of the batch
+	Count        uint32 // players
+	PlayerStride uint32 // of a row of players
+	Inner        uint32 // numbers that a player multiplies
+	Blocks       uint32 // rows of each matrix in Sums
+}
 
 // Peak makes multiply-adds in registers: each invocation PeakOperations in a turn.
 var Peak = kernel("peak", []string{"Result"}, []string{"LOCAL_SIZE"}, PeakPush{})
@@ -262,6 +316,6 @@ func All() []Kernel {
 	return []Kernel{
 		Gather, Forward, Output, Loss, Sway, Backward, Gradient, Collect,
 		Squares, Clip, Update,
-		Mixture, Norms, Paper, Market, Select, Fold, Peak,
+		Mixture, Norms, Paper, Market, Select, Fold, Pass, Through, Peak,
 	}
 }
