@@ -408,7 +408,7 @@ func TestPatienceKeepsTheBestEpoch(t *testing.T) {
 			losses[l.Training] = append(losses[l.Training], *l.ValidationLoss)
 		}
 	}
-	for name, judged := range map[string]record.Judged{record.GameTraining: result.Pruned.Judged, record.DenseTraining: result.Dense} {
+	for name, judged := range map[string]record.NetworkResult{record.GameTraining: result.Pruned.NetworkResult, record.DenseTraining: result.Dense} {
 		all, best := losses[name], judged.Best
 		if best == nil || best.Epoch+c.Patience != len(all) || len(all) == c.Epochs {
 			t.Fatalf("%s: best %+v of %d epochs", name, best, len(all))

@@ -203,7 +203,7 @@ func (s *session) meanLoss(l backend.Loss, p pass, a answers) float64 {
 	outputs := p.output[len(p.output)-1].values
 	mean := 0.
 	for b := range p.samples {
-		loss, _ := a.judge(l, b, outputs[b*s.Outputs:(b+1)*s.Outputs])
+		loss, _ := a.lossOf(l, b, outputs[b*s.Outputs:(b+1)*s.Outputs])
 		mean += loss / float64(p.samples)
 	}
 	return mean

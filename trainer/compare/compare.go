@@ -343,7 +343,7 @@ func newRun(o study.Outcome) SeedRun {
 	}
 	judged := o.Result.Dense
 	if o.Result.Pruned != nil {
-		judged = o.Result.Pruned.Judged
+		judged = o.Result.Pruned.NetworkResult
 	}
 	run.Figure, run.Loss = judged.Accuracy, judged.Loss
 	if judged.R2 != nil {

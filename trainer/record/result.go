@@ -27,9 +27,9 @@ type Result struct {
 	Device  Device       `json:"device"`
 	Data    Data         `json:"data"`
 
-	Dense  Judged  `json:"dense"`
-	Gated  *Gated  `json:"gated,omitempty"`
-	Pruned *Pruned `json:"pruned,omitempty"`
+	Dense  NetworkResult `json:"dense"`
+	Gated  *Gated        `json:"gated,omitempty"`
+	Pruned *Pruned       `json:"pruned,omitempty"`
 	// Market says what drove the market and how its target was met.
 	Market      *Market      `json:"market,omitempty"`
 	Equilibrium *Equilibrium `json:"equilibrium,omitempty"`
@@ -102,8 +102,8 @@ const (
 	NotTrained   = "untrained" // no baseline was asked for: its size and speed alone
 )
 
-// Judged is a network with its size, its speed and how well it does.
-type Judged struct {
+// NetworkResult is a network with its size, its speed and how well it does.
+type NetworkResult struct {
 	Source string `json:"source,omitempty"`
 	Shape  []int  `json:"shape"` // inputs, hidden layers, outputs
 	Quality
@@ -145,7 +145,7 @@ type Gated struct {
 
 // Pruned is the network that is left when all removed players are gone.
 type Pruned struct {
-	Judged
+	NetworkResult
 	Kept     int     `json:"kept"`
 	Players  int     `json:"players"`  // at the start
 	Sparsity float64 `json:"sparsity"` // percent of players removed

@@ -45,7 +45,7 @@ func checkResult(r *record.Result) error {
 	if n := len(r.Data.TargetNames); n > 0 && !r.Regression() {
 		return fmt.Errorf("it names %d targets, and the task is to tell classes", n)
 	}
-	if err := checkJudged("dense", r.Dense, r); err != nil {
+	if err := checkNetworkResult("dense", r.Dense, r); err != nil {
 		return err
 	}
 	if r.Pruned == nil {
@@ -68,7 +68,7 @@ func checkResult(r *record.Result) error {
 	if len(r.Pruned.Shape) != len(r.Dense.Shape) {
 		return fmt.Errorf("the pruned network %s has not as many layers as the dense one, %s", shape(r.Pruned.Shape), shape(r.Dense.Shape))
 	}
-	return checkJudged("pruned", r.Pruned.Judged, r)
+	return checkNetworkResult("pruned", r.Pruned.NetworkResult, r)
 }
 
 // wasJudged tells whether anything is known of how well a network does.
@@ -90,7 +90,7 @@ func checkQuality(name string, q record.Quality, r *record.Result) error {
 	return nil
 }
 
-func checkJudged(name string, j record.Judged, r *record.Result) error {
+func checkNetworkResult(name string, j record.NetworkResult, r *record.Result) error {
 	if err := checkQuality(name, j.Quality, r); err != nil {
 		return err
 	}

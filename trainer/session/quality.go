@@ -66,13 +66,13 @@ func rootMeanSquares(predictions []float32, s dataset.Samples, standard *dataset
 	return errors
 }
 
-// Judge fills in what can be said of a network by looking at it.
-func Judge(n *network.Network) record.Judged {
-	return record.Judged{Shape: n.Widths(), Parameters: n.Parameters(), MACs: n.MACs(), Bytes: n.Bytes()}
+// NewNetworkResult fills in what can be said of a network by looking at it.
+func NewNetworkResult(n *network.Network) record.NetworkResult {
+	return record.NetworkResult{Shape: n.Widths(), Parameters: n.Parameters(), MACs: n.MACs(), Bytes: n.Bytes()}
 }
 
 // SetEvaluation adds to j how well the network does on a part of the data.
-func SetEvaluation(j *record.Judged, e backend.Evaluation, d *dataset.Dataset, part backend.Part) {
+func SetEvaluation(j *record.NetworkResult, e backend.Evaluation, d *dataset.Dataset, part backend.Part) {
 	j.Quality, j.Loss = NewQuality(e, d, part), &e.Loss
 }
 

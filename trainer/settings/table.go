@@ -63,7 +63,7 @@ var All = []*Setting{
 	declare(general, "device", func(c *Config) *string { return &c.Device }, "auto", anything[string](),
 		"auto, cpu, vulkan, vulkan:N, or a part of a device's name (nashprune devices)").compared(),
 	declare(general, "kernels", func(c *Config) *string { return &c.Kernels }, "", anything[string](),
-		"`set` of kernels of a Vulkan device: vec4, small, medium or large (default: by the device's kind)").omitted(),
+		"`set` of kernels of a Vulkan device: vec4 or tiled (default: by the device's kind)").omitted(),
 	declare(general, "data-on-device", func(c *Config) *backend.Placement { return &c.DataOnDevice }, backend.AnyPlacement,
 		oneOf(backend.AnyPlacement, backend.AutoPlacement, backend.Resident, backend.Streamed),
 		"`where` a Vulkan device finds the samples: in its own memory, streamed from the host's while it works, or streamed if they do not fit (default: auto)").omitted(),
