@@ -74,9 +74,8 @@ func (e *engine[T]) productsAlone(rows int) {
 	}
 }
 
-// BenchmarkStep times a complete training step beside its matrix products
-// alone, in turns, on the data that the step itself leaves behind, and reports
-// the ratio of the two.
+// BenchmarkStep times a complete training step beside its matrix products alone, in
+// turns, on the data that the step itself writes, and reports the ratio of the two.
 func BenchmarkStep(b *testing.B) {
 	for _, c := range []struct {
 		widths []int

@@ -30,9 +30,8 @@ var (
 	_ backend.Engine = (*engine[float64])(nil)
 )
 
-// layer is one affine layer with all that a step leaves behind. The parameters
-// and everything in their shape lie in one slice: first the weights, row by
-// row, then the biases.
+// layer is one affine layer with all that a step writes. The parameters and everything in
+// their shape lie in one slice: first the weights, row by row, then the biases.
 type layer[T real] struct {
 	in, out int
 	gated   bool // has players and an activation: all layers but the last
@@ -73,11 +72,10 @@ func open[T real](p products[T], d *dataset.Dataset, o backend.EngineOptions, s 
 	return e, e.Push(s)
 }
 
-// taker returns memory for so many numbers, all zero. One that returns nil only
-// counts.
+// taker returns memory for a number of zeros. One that returns nil only counts.
 type taker[T real] func(n int) []T
 
-// fresh is the taker of memory that nobody used.
+// fresh is the taker of new memory.
 func fresh[T real](n int) []T { return make([]T, n) }
 
 // matrix returns a zero matrix.

@@ -9,9 +9,9 @@ import (
 	"nashprune/trainer/backend"
 )
 
-// evaluationBatch is how many samples are evaluated at a time. Gonum takes sums
-// in another order for other sizes, so it is the same whatever the training
-// batch: a saved network then gives the same logits in any process.
+// evaluationBatch is how many samples are evaluated at a time. Gonum takes sums in
+// another order for other sizes, so it is the same for any training batch: a saved
+// network then gives the same logits in any process.
 const evaluationBatch = backend.InferLimit
 
 // eachBatch runs the network over samples of a part of the data and calls visit

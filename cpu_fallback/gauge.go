@@ -22,7 +22,7 @@ type multiplyAddLoop struct {
 	run   func(turns int)
 }
 
-// operations returns how many additions and multiplications so many turns make.
+// operations returns the number of additions and multiplications of a number of turns.
 func (l multiplyAddLoop) operations(turns int) float64 {
 	return 2 * sumsPerTurn * float64(l.lanes) * float64(turns)
 }
@@ -55,7 +55,7 @@ func copiedByThread(threads, available int) int {
 	return max(bytes/bytesPerChunk, 1) * bytesPerChunk
 }
 
-// gauge measures the processor, whatever library multiplies there.
+// gauge measures the processor, with any library.
 type gauge struct {
 	loops    []multiplyAddLoop
 	threads  int
@@ -71,7 +71,7 @@ func (driver) OpenGauge(backend.Device) (backend.Gauge, error) {
 	part := copiedByThread(threads, available)
 	bytes := threads * part
 	g := &gauge{loops: multiplyAddLoops(), threads: threads, from: make([]byte, bytes), to: make([]byte, bytes), part: part}
-	// A page that nobody wrote to has no memory of its own.
+	// A page without writes has no memory of its own.
 	g.from[0] = 1
 	for n := 1; n < bytes; n *= 2 {
 		copy(g.from[n:], g.from[:n])

@@ -39,11 +39,11 @@ func planMemory[T real](d *dataset.Dataset, o backend.EngineOptions, widths []in
 		l.layPlayers(into(&plan.Players))
 		l.layActivations(into(&plan.Activations), e.batchRows)
 	}
-	return plan // a removal moves numbers within what there is
+	return plan // a removal moves numbers within the memory that is there
 }
 
-// availableMemory returns how much memory a new program can have, in bytes, and
-// where that is known from; 0 and why not where the system does not tell.
+// availableMemory returns how much memory a new program can have, in bytes, and and the
+// source of this number; 0 and the reason where the system does not say.
 func availableMemory() (bytes int, source string) {
 	const file, key = "/proc/meminfo", "MemAvailable:"
 	if runtime.GOOS != "linux" {

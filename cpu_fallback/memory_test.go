@@ -22,9 +22,9 @@ var memoryShapes = []struct {
 	{[]int{11, 50_001, 2}, 16},
 }
 
-// TestMemoryPlan opens engines and compares what Go's heap holds more with the
-// plan. Apart from what is planned there are the labels of a batch and small
-// structs; 15 % is what users are promised, of some MiB.
+// TestMemoryPlan opens engines and compares what Go's heap holds more with the plan.
+// Apart from what is planned there are the labels of a batch and small structs; 15 % is
+// what the documents promise, of some MiB.
 func TestMemoryPlan(t *testing.T) {
 	heap := func() int {
 		var m runtime.MemStats

@@ -29,7 +29,7 @@ func drawNumbers(draw *random.Stream, n int) []float32 {
 	return v
 }
 
-// sameBits tells whether two slices are equal to the bit, apart from which NaN
+// sameBits reports whether two slices are equal to the bit, apart from which NaN
 // they hold: Go does not say which one an operation gives.
 func sameBits(a, b []float32) bool {
 	return slices.EqualFunc(a, b, func(x, y float32) bool {

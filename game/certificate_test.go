@@ -95,8 +95,8 @@ func TestGainsHaveClosedForms(t *testing.T) {
 	}
 }
 
-// TestBestResponsesHaveNoGap: at the best responses to worths that are held fixed
-// nobody gains anything, and the state is an equilibrium.
+// TestBestResponsesHaveNoGap: at the best responses to worths that are held fixed no
+// player gains anything, and the state is an equilibrium.
 func TestBestResponsesHaveNoGap(t *testing.T) {
 	for seed := range uint64(50) {
 		meanSquares, participations := trade(seed, 40)

@@ -40,7 +40,7 @@ func TestOneMarketByHand(t *testing.T) {
 		demands []int
 		prices  []float64
 	}{
-		{8, []int{4, 4}, []float64{0, 0}}, // everybody, who weigh 6
+		{8, []int{4, 4}, []float64{0, 0}}, // all players, who weigh 6
 		{6, []int{4, 4}, []float64{0, 0}},
 		{5.9, []int{4, 3}, []float64{1, 0.5}},
 		{4.5, []int{3, 3}, []float64{2, 1}},
@@ -70,8 +70,8 @@ func TestTheLeastOfALayerIsNotPricedOut(t *testing.T) {
 	}
 }
 
-// TestWhoWinsByATieIsNotPricedOut: the first who does not fit is worth as much per cost as
-// the last winner of the other layer, who would want nothing at that price.
+// TestWhoWinsByATieIsNotPricedOut: the first player that does not fit is worth as much
+// per cost as the last winner of the other layer, which would want nothing at that price.
 func TestWhoWinsByATieIsNotPricedOut(t *testing.T) {
 	worths := [][]float64{{9, 8, 2}, {7, 6, 2}}
 	got := game.ClearTogether(worths, each(worths, []float64{1, 1}), atMost(5, []float64{1, 1}))
@@ -89,8 +89,8 @@ func TestALayerOfNobodyClears(t *testing.T) {
 	}
 }
 
-// TestOneMarketOfOneLayer is the market of a layer, whatever its players cost: the
-// price is the exact worth of the best loser.
+// TestOneMarketOfOneLayer is the market of a layer, at any cost of its players: the price
+// is the exact worth of the best loser.
 func TestOneMarketOfOneLayer(t *testing.T) {
 	draw := random.New(3, random.Testing, 0, 0)
 	for range 200 {
@@ -107,9 +107,9 @@ func TestOneMarketOfOneLayer(t *testing.T) {
 	}
 }
 
-// TestOneMarketClears: in any market the winners fit, nobody wins who is worth less
-// per cost than somebody who loses, but for the least of a layer; the next would not
-// fit; and at the prices losers want nothing and winners something, unless they tie.
+// TestOneMarketClears: in any market the winners fit, no winner is worth less per cost
+// than a loser, except for the least of a layer; the next would not fit; and at the
+// prices losers want nothing and winners something, unless they tie.
 func TestOneMarketClears(t *testing.T) {
 	draw := random.New(4, random.Testing, 0, 0)
 	for range 500 {
@@ -166,9 +166,9 @@ func TestOneMarketClears(t *testing.T) {
 }
 
 // TestFeedbacksAreTheEigenvaluesOfOneMarket: the map from participations to best
-// responses through worths s^2 m and the common price moves a player's best response
-// by its feedback when it moves itself; and everybody's by the one who sets the price,
-// who does not answer. So the matrix is triangular, up to that column.
+// responses through worths s^2 m and the common price moves a player's best response by
+// its feedback when it moves itself; and all players' by the one that sets the price,
+// which does not respond. So the matrix is triangular, up to that column.
 func TestFeedbacksAreTheEigenvaluesOfOneMarket(t *testing.T) {
 	draw := random.New(5, random.Testing, 0, 0)
 	squares, s := [][]float64{make([]float64, 7), make([]float64, 5)}, [][]float64{make([]float64, 7), make([]float64, 5)}
@@ -258,7 +258,7 @@ func TestBundlesByHand(t *testing.T) {
 	}{
 		{14, []int{6, 5}, []float64{0, 0}},
 		{13, []int{6, 4}, []float64{0.75, 0.5}}, // players of layer 0 cost 1.5 on average
-		{12, []int{6, 3}, []float64{0, 1.5}},    // at 1.5 times 1.5 the sixth would leave, who has paid
+		{12, []int{6, 3}, []float64{0, 1.5}},    // at 1.5 times 1.5 the sixth would be removed, which has paid
 		{11, []int{5, 3}, []float64{2, 2}},
 		{10, []int{2, 5}, []float64{5, 0}}, // three together do not fit, and the others win on
 		{6, []int{2, 4}, []float64{5, 0.5}},
@@ -310,7 +310,7 @@ func TestBundlesAreTheBestForWhatTheyTake(t *testing.T) {
 		}
 		all := []int{len(worths[0]), len(worths[1])}
 		budget := takes([]int{2, 2}) + draw.Float64()*(takes(all)-takes([]int{2, 2}))
-		first := true // misfit ends the market: from then on bundles are taken that fit, whatever they bring
+		first := true // misfit ends the market: from then on all bundles that fit are taken
 		got := game.ClearTogether(worths, costs, func(players []int) bool {
 			first = first && takes(players) <= budget
 			return first

@@ -35,5 +35,5 @@ const (
 // Criteria lists the criteria.
 var Criteria = []Criterion{Random, Magnitude, PathMagnitude, Taylor, Fisher, Participation}
 
-// Known tells whether there is such a criterion.
+// Known reports whether the criterion exists.
 func (c Criterion) Known() bool { return slices.Contains(Criteria, c) }

@@ -11,12 +11,13 @@ const (
 	// RankingGame is no game: players are ranked by a [Criterion] and the last are
 	// removed, in the rounds that a market would have.
 	RankingGame Kind = "ranking"
-	// NoGame trains and removes nobody.
+	// NoGame trains and removes no players.
 	NoGame Kind = "off"
 )
 
-// Kinds lists all there are.
+// Kinds lists all kinds.
 var Kinds = []Kind{MarketGame, PaperGame, RankingGame, NoGame}
 
-// InRounds tells whether players leave in rounds between the warm-up and the tail.
+// InRounds reports whether players are removed in rounds between the warm-up and the
+// tail.
 func (g Kind) InRounds() bool { return g == MarketGame || g == RankingGame }

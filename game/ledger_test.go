@@ -10,8 +10,8 @@ import (
 	"nashprune/trainer/random"
 )
 
-// TestReasons plays a market of six players by hand and checks who leaves, when
-// and why.
+// TestReasons plays a market of six players by hand and checks which players are removed,
+// when and why.
 func TestReasons(t *testing.T) {
 	ledger := game.NewLedger(6)
 	const demand = 3
@@ -32,7 +32,7 @@ func TestReasons(t *testing.T) {
 	if stay := ledger.Settle([]float64{0.9, 0.9, 0.3, 0.6}, demand); len(stay) != 4 {
 		t.Fatalf("second round: positions %v stay", stay)
 	}
-	// 2 is below the price now, and may not go while that would leave two.
+	// 2 is below the price now, and stays while its removal would leave two.
 	ledger.Quote([]float64{9, 8, 0.1, 0.2}, demand)
 	if stay := ledger.Settle([]float64{0.9, 0.9, 0.001, 0.001}, demand); !slices.Equal(stay, []int{0, 1, 3}) {
 		t.Fatalf("third round: positions %v stay", stay)
@@ -61,8 +61,8 @@ func TestReasons(t *testing.T) {
 	}
 }
 
-// TestJustNotGone: a player leaves below [game.Gone] and not at it, where it has to be
-// forced out.
+// TestJustNotGone: a player is removed below [game.Gone] and not at it, where it has to
+// be forced out.
 func TestJustNotGone(t *testing.T) {
 	ledger := game.NewLedger(2)
 	ledger.Quote([]float64{1, 2}, 1)
@@ -76,7 +76,7 @@ func TestJustNotGone(t *testing.T) {
 }
 
 // TestWhoWantedAllItHadIsPricedOut: at no price a player wants full participation, which
-// it has, and does not gain any. When it then leaves for its price, it did want some.
+// it has, and does not gain any. When it is then removed as priced out, it did want some.
 func TestWhoWantedAllItHadIsPricedOut(t *testing.T) {
 	ledger := game.NewLedger(2)
 	for _, demand := range []int{2, 1} {
@@ -89,9 +89,9 @@ func TestWhoWantedAllItHadIsPricedOut(t *testing.T) {
 	}
 }
 
-// TestLedgerMeetsEveryDemand plays random markets to the end: no round leaves
-// fewer than its demand, nobody comes back, and the last round leaves exactly
-// as many as asked. Saving and restoring on the way changes nothing.
+// TestLedgerMeetsEveryDemand plays random markets to the end: no round leaves fewer than
+// its demand, no player comes back, and the last round keeps exactly the demand. Saving
+// and restoring on the way changes nothing.
 func TestLedgerMeetsEveryDemand(t *testing.T) {
 	const rounds = 40
 	for seed := range uint64(60) {

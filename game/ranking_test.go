@@ -14,7 +14,7 @@ func TestRankOut(t *testing.T) {
 	if !slices.Equal(stay, []int{0, 2, 4}) || cut != 1 || !slices.Equal(l.Live, []int{0, 2, 4}) {
 		t.Fatalf("%v stay, cut %g, live %v", stay, cut, l.Live)
 	}
-	// Nobody leaves, and the last cut stands; new scores are noted.
+	// No player is removed, and the last cut stands; new scores are recorded.
 	if stay, cut = l.RankOut([]float64{4, 2, 6}, 3); len(stay) != 3 || cut != 0 || l.Records[4].Worth != 6 || l.Records[4].Price != 1 {
 		t.Errorf("%v stay, cut %g, %+v", stay, cut, l.Records[4])
 	}

@@ -1,10 +1,10 @@
 package game
 
-// A state is stable when best responses lead back to it: the Jacobian of the map
-// from participations to best responses has a spectral radius, the largest
-// magnitude of its eigenvalues, below 1. With a damping d an eigenvalue e of the
-// map becomes 1 - d + d e of a round's move, so a real eigenvalue below 1 (and
-// above 1 - 2/d) dies out whatever the damping, and one above 1 grows.
+// A state is stable when best responses lead back to it: the Jacobian of the map from
+// participations to best responses has a spectral radius, the largest magnitude of its
+// eigenvalues, below 1. With a damping d an eigenvalue e of the map becomes 1 - d + d e
+// of a round's move, so a real eigenvalue below 1 (and above 1 - 2/d) dies out with any
+// damping, and one above 1 grows.
 //
 // What a gradient is taken of depends on what is held fixed. Here it is what a
 // device holds fixed while players move: in the market the mean squares of their

@@ -46,12 +46,12 @@ func central(t *testing.T, name string, at, jacobian []float64, third, rounding 
 func TestMarketFeedback(t *testing.T) {
 	for _, demand := range []int{0, 1, 5, 11, 12, 13, 20} {
 		meanSquares, participations := trade(uint64(demand), 13)
-		meanSquares[3], meanSquares[10] = 0.3, 0.02 // nobody worthless: at worth zero the order hangs on the index
+		meanSquares[3], meanSquares[10] = 0.3, 0.02 // no worth is zero: there the order depends on the index
 		worths := worthsOf(meanSquares, participations)
 		jacobian := make([]float64, 13*13)
 		third, moving := 0., 0
 		market := game.Market{Price: game.ClearingPrice(worths, demand)}
-		loser := slices.Index(worths, market.Price) // who sets the price; nobody if all win
+		loser := slices.Index(worths, market.Price) // the player that sets the price; none if all win
 		for i, worth := range worths {
 			if a := market.Account(worth, participations[i]); a.BestResponse > 0 {
 				// The third derivative of p/h, where h = s^2 m, a step further down.

@@ -10,14 +10,14 @@ const (
 	// what the network would lose of the player as it is. A falling player's worth falls
 	// with it, so that it tips and leaves for good.
 	Effective Valuation = "effective"
-	// Outputs takes contributions to the outputs: c is the
-	// derivative of a logit less the mean of the logits, the mean being over the logits,
-	// too. The cross-entropy of K equal logits has the second derivative 1/K (I - 11^T/K),
-	// so h/2 is what removing the player would cost, to second order, if the network were
-	// undecided about every sample. Where it is sure of nearly all, the loss's own
-	// derivatives vanish with the errors and say little of who carries the answers.
-	// Class weights and smoothing belong to the loss, and have no part in it.
-	// In regression c^2 is twice the square of the derivative of an output, and h/2 is
-	// the mean squared change of the outputs.
+	// Outputs takes contributions to the outputs: c is the derivative of a logit less the
+	// mean of the logits, the mean being over the logits, too. The cross-entropy of K
+	// equal logits has the second derivative 1/K (I - 11^T/K), so h/2 is what removing
+	// the player would cost, to second order, if the network were undecided about every
+	// sample. Where it is sure of nearly all, the loss's own derivatives vanish with the
+	// errors and say little about which players carry the outputs. Class weights and
+	// smoothing belong to the loss, and have no part in it. In regression c^2 is twice
+	// the square of the derivative of an output, and h/2 is the mean squared change of
+	// the outputs.
 	Outputs Valuation = "outputs"
 )

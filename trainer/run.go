@@ -241,7 +241,7 @@ func (r *run) training(p session.Plan, engine backend.Engine, at session.Positio
 	return t
 }
 
-// ended tells whether an error is that of a ctx that has ended. What else went wrong is
+// ended reports whether an error is that of a ctx that has ended. What else went wrong is
 // told as that, also where the user meanwhile wanted to stop.
 func ended(ctx context.Context, err error) bool {
 	cause := ctx.Err()

@@ -30,13 +30,13 @@ func newBench() *cobra.Command {
 		Use:   "bench",
 		Short: "Measure how fast devices train, and how times grow",
 		Long: fmt.Sprintf(`Bench times training steps on every device, with OpenBLAS and with gonum on the
-CPU: a dense network beside a pruned one and a large one, on noise as empty as
-digits are. Beside them stands what the device reaches in loops that only
-multiply and add, or only copy. All take turns, and figures are medians.
+CPU: a dense network beside a pruned one and a large one, on noise as sparse as
+digits. It compares them with the highest rates that the device reaches in loops
+that only multiply and add, or only copy. All take turns, and figures are medians.
 
-With --scaling it goes on with widths from 64 to 8,192, batches from 1 to 4,096
-and 10 to 1,000,000 players. It stops after --time, %v unless said
-otherwise, and lists what it left out for want of time or memory.`, "8 minutes"),
+With --scaling it also measures widths from 64 to 8,192, batches from 1 to 4,096
+and 10 to 1,000,000 players. It stops after --time (%v by default) and lists
+what time or memory did not allow.`, "8 minutes"),
 		Example: `  nashprune bench --json                   everything, in less than ten minutes
   nashprune bench --scaling=false --time 1m
   nashprune bench --device vulkan --device openblas --model mlp:512-256 --model 4096-4096-4096@1024
@@ -47,13 +47,13 @@ otherwise, and lists what it left out for want of time or memory.`, "8 minutes")
 				return err
 			}
 			if asJSON && benchstat {
-				return backend.Usagef("--json and --benchstat both say what to print: give one of them")
+				return backend.Usagef("--json and --benchstat are both set: give one of them")
 			}
 			if options.Budget < time.Second {
-				return backend.Usagef("--time is %v: nothing is measured in less than a second", options.Budget)
+				return backend.Usagef("--time is %v; it must be at least a second", options.Budget)
 			}
 			if options.Samples < 1 || options.Samples > maxBenchSamples {
-				return backend.Usagef("--samples is %d: it is at least 1 and at most %d", options.Samples, maxBenchSamples)
+				return backend.Usagef("--samples is %d; it must be at least 1 and at most %d", options.Samples, maxBenchSamples)
 			}
 			var err error
 			if options.Cases, err = benchCases(models); err != nil {
@@ -87,11 +87,11 @@ otherwise, and lists what it left out for want of time or memory.`, "8 minutes")
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringArrayVar(&devices, "device", nil, "what to measure, again for more: cpu, vulkan, or a part of a name (default: every device)")
-	f.StringArrayVar(&models, "model", nil, "`shape` to measure, again for more: mlp:512-256, or from inputs to outputs, then perhaps @BATCH (default: dense, pruned, large)")
+	f.StringArrayVar(&devices, "device", nil, "device to measure, repeatable: cpu, vulkan, or a part of a name (default: every device)")
+	f.StringArrayVar(&models, "model", nil, "`shape` to measure, repeatable: mlp:512-256, or all widths from inputs to outputs, and optionally @BATCH (default: dense, pruned, large)")
 	f.StringVar(&kernels, "kernels", "", help("kernels"))
-	f.BoolVar(&options.Scaling, "scaling", options.Scaling, "also measure how times grow")
-	f.DurationVar(&options.Budget, "time", options.Budget, "`time` after which it stops, once the step under way has ended")
+	f.BoolVar(&options.Scaling, "scaling", options.Scaling, "also measure growth with width, batch and players")
+	f.DurationVar(&options.Budget, "time", options.Budget, "`time` after which it stops, at the end of the current step")
 	f.IntVar(&options.Samples, "samples", options.Samples, "samples of an epoch")
 	f.BoolVar(&asJSON, "json", false, "print JSON instead of tables")
 	f.BoolVar(&benchstat, "benchstat", false, "print lines that benchstat reads instead of tables")

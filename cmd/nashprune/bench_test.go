@@ -73,7 +73,7 @@ func TestBenchInterrupted(t *testing.T) {
 func TestDryRun(t *testing.T) {
 	atImages(t)
 	text := succeed(t, train("--keep", "8", "--dry-run")...)
-	for _, line := range []string{"shape:            25-9-7-2", "players:          16, of whom", "54, 18 in each", "parameters", "activations"} {
+	for _, line := range []string{"shape:            25-9-7-2", "players:          16, of which", "54, 18 in each", "parameters", "activations"} {
 		if !strings.Contains(text, line) {
 			t.Errorf("%q is missing in\n%s", line, text)
 		}

@@ -40,19 +40,19 @@ func newCompare() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "compare",
-		Short: "Set the market beside other ways to prune, on equal terms",
-		Long: fmt.Sprintf(`Compare prunes the same network by the market, with players or parameters to count,
-and by what else there is: random players, row norms, path norms, Taylor and Fisher scores, gates under an L1 penalty,
-row norms on the market's schedule, the paper's game, and the surviving shape trained
-from scratch. Each of these ranks the whole network and, once more, keeps as many
-players of each layer as the market does. All have the same epochs, optimiser, weight
-decay, tail and seeds.
+		Short: "Compare the market with other pruning methods, under equal terms",
+		Long: fmt.Sprintf(`Compare prunes the same network by the market, with a count of players or of
+parameters, and by other methods: random players, row norms, path norms, Taylor and
+Fisher scores, gates under an L1 penalty, row norms on the market's schedule, the
+paper's game, and the pruned shape trained from scratch. Each ranks the whole
+network, and once more keeps as many players of each layer as the market does. All
+have the same epochs, optimiser, weight decay, tail and seeds.
 
-%d settings are tried for every method on a tenth of the training part, with one seed
-and the middle number of players; the test part is looked at by the runs that are
-compared, once. The report has mean and deviation, the difference to the market seed
-by seed with its interval of 95 %%, sizes and latencies, and the search itself. Stopped
-on the way, the same command goes on.`, compare.Searched),
+%d settings of every method are tried on a tenth of the training part, with one seed
+and the middle number of players. The compared runs evaluate the test part once. The
+report has mean and deviation, the difference to the market by seed with its 95 %%
+interval, sizes and latencies, and the search. After a stop the same command
+continues.`, compare.Searched),
 		Example: `  nashprune compare --quick --out runs/compared
   nashprune compare --data mnist --jobs 2 --out runs/compared-mnist
   nashprune compare --data mnist --optimiser adamw --weight-decay 0.2 --jobs 2 --out runs/decayed
@@ -66,7 +66,7 @@ on the way, the same command goes on.`, compare.Searched),
 				quickly(cmd, &config, &options)
 			}
 			if options.Dir == "" {
-				return backend.Usagef("name a folder for the comparison with --out: the same command goes on in it")
+				return backend.Usagef("--out is empty; it must be a folder for the comparison, in which the same command continues")
 			}
 			if err := checkJobs(options.Jobs); err != nil {
 				return err
@@ -106,10 +106,10 @@ on the way, the same command goes on.`, compare.Searched),
 	f.IntSliceVar(&options.Keep, "keep", options.Keep, "numbers of `players` that stay, increasing, with commas in between")
 	f.IntVar(&options.Seeds, "seeds", options.Seeds, "seeds of every method, from --seed on")
 	f.BoolVar(&options.Search, "search", options.Search, "choose the settings of every method on held-out samples first")
-	f.StringArrayVar(&options.Only, "method", nil, "compare the market with this method, again for more (default: with all)")
+	f.StringArrayVar(&options.Only, "method", nil, "compare the market with this method, repeatable (default: with all)")
 	f.IntVar(&options.Jobs, "jobs", options.Jobs, "runs at a time")
 	f.StringVar(&options.Dir, "out", "", "`folder` for the runs and the report")
-	f.BoolVar(&quick, "quick", false, "a small network on few drawn digits: seconds, to see what it does; other flags still count")
+	f.BoolVar(&quick, "quick", false, "a small network on few drawn digits, in seconds; other flags still apply")
 	f.BoolVar(&asJSON, "json", false, "print compare.json instead of tables")
 	return cmd
 }

@@ -11,7 +11,7 @@ import (
 	"nashprune/trainer/record"
 )
 
-// TestRanking: a run whose players are ranked is told as one without a game, its
+// TestRanking: a run whose players are ranked is reported as one without a game, its
 // configuration makes it again, and its network is judged as any other.
 func TestRanking(t *testing.T) {
 	atImages(t)
@@ -38,7 +38,7 @@ func TestRanking(t *testing.T) {
 	if other := resultOf(t, "train", "--config", filepath.Join("out", record.ConfigFile), "--keep", "7", "--out", "seven"); other.Pruned.Kept != 7 {
 		t.Errorf("%+v", other.Pruned)
 	}
-	if text := succeed(t, append(words[:len(words)-2], "--dry-run")...); !strings.Contains(text, "of whom 9 stay") {
+	if text := succeed(t, append(words[:len(words)-2], "--dry-run")...); !strings.Contains(text, "of which 9 stay") {
 		t.Errorf("%s", text)
 	}
 }
@@ -61,7 +61,7 @@ func TestCompare(t *testing.T) {
 	if again := succeed(t, append(words, "--json")...); !strings.Contains(again, `"schema": 1`) {
 		t.Errorf("%s", again)
 	}
-	// A picture that cannot be written takes nothing of the report, and is told.
+	// A picture that cannot be written takes nothing of the report, and is reported.
 	front := filepath.Join("out", "front.svg")
 	if err := errors.Join(os.Remove(front), os.Mkdir(front, 0o755)); err != nil {
 		t.Fatal(err)

@@ -17,7 +17,7 @@ import (
 )
 
 func newData() *cobra.Command {
-	data := &cobra.Command{Use: "data", Short: "List data sets, and fetch some"}
+	data := &cobra.Command{Use: "data", Short: "List and fetch data sets"}
 	needsCommand(data, "list")
 	data.AddCommand(newDataList(), newDataPull())
 	return data
@@ -27,7 +27,7 @@ func newDataList() *cobra.Command {
 	dir, asJSON := "", false
 	list := &cobra.Command{
 		Use:     "list",
-		Short:   "List the data sets known by name and where they are",
+		Short:   "List the named data sets and where they are",
 		Example: "  nashprune data list --data-dir ~/data",
 		Args:    exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -56,7 +56,7 @@ func listData(w io.Writer, entries []dataset.Entry) error {
 		fmt.Fprintf(table, "\t%s\n", e.Source)
 		fmt.Fprintf(table, "\t%s\n\n", where)
 	}
-	fmt.Fprintf(table, "PATH\ta .csv or .tsv file with a header and a column of labels, gzipped or not;\n")
+	fmt.Fprintf(table, "PATH\ta .csv or .tsv file with a header and a column of labels, also gzipped;\n")
 	fmt.Fprintf(table, "\ta .npz file with x_train, y_train and perhaps x_test, y_test (both also\n")
 	fmt.Fprintf(table, "\twith numbers to predict, for --task regression);\n")
 	fmt.Fprintf(table, "\ta folder of IDX files under MNIST's names\n")
@@ -67,9 +67,9 @@ func newDataPull() *cobra.Command {
 	return &cobra.Command{
 		Use:   "pull mnist|fashion|cifar10",
 		Short: "Fetch a data set into the user's cache",
-		Long: `Pull fetches a data set over HTTPS into the user's cache, where it is looked for,
-and verifies it by its published checksums before it is used. Ctrl-C keeps what
-has arrived, and pulling again goes on from there. What is there and sound stays.`,
+		Long: `Pull fetches a data set over HTTPS into the user's cache and verifies its published
+checksums before it is used. Ctrl-C keeps the part that has arrived; the next pull
+continues from there. A complete and sound data set is not fetched again.`,
 		Example: "  nashprune data pull fashion",
 		Args:    exactly(1, "the name of one data set, such as mnist"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -103,7 +103,7 @@ has arrived, and pulling again goes on from there. What is there and sound stays
 	}
 }
 
-// tellEvery is how often a download is told of where no terminal is.
+// tellEvery is the interval between lines about a download where there is no terminal.
 const tellEvery = 10 * time.Second
 
 // pullObserver shows how far a download is.

@@ -74,7 +74,7 @@ func TestTables(t *testing.T) {
 	if text := succeed(t, "explain", "out"); !strings.Contains(text, "equilibrium is claimed") || !strings.Contains(text, "validation part") {
 		t.Errorf("no certificate in %s", text)
 	}
-	if text := succeed(t, "explain", "out", "--player", "0:1"); !strings.HasPrefix(text, "Player 0:1, which ") {
+	if text := succeed(t, "explain", "out", "--player", "0:1"); !strings.HasPrefix(text, "Player 0:1, ") {
 		t.Errorf("no player in %s", text)
 	}
 	var player record.CertifiedPlayer

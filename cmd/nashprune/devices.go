@@ -29,11 +29,11 @@ func newDevices() *cobra.Command {
 	asJSON := false
 	cmd := &cobra.Command{
 		Use:   "devices",
-		Short: "List what a network can be trained on",
+		Short: "List the devices that can train a network",
 		Long: `Devices lists what --device can name: auto, a driver (cpu, vulkan), one of its
 devices (vulkan:0) or a part of a device's name, in any case. Of several that
 fit, discrete GPUs come before integrated and virtual ones, then the CPU. Auto
-never takes a software device, which is a GPU in name only.`,
+never takes a software device, which runs on the CPU.`,
 		Example: `  nashprune devices
   nashprune devices --json`,
 		Args: exactly(0, "no arguments"),

@@ -186,7 +186,7 @@ func TestParity(t *testing.T) {
 	}
 }
 
-// deserted is a pipe that nobody reads.
+// deserted is a pipe without a reader.
 type deserted struct{}
 
 func (deserted) Write([]byte) (int, error) { return 0, syscall.EPIPE }

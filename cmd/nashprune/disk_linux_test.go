@@ -234,8 +234,8 @@ func TestResumeOnAFullDisk(t *testing.T) {
 	sameRun(t, "whole", out)
 }
 
-// TestClosedFolders: an ordinary user who may not write somewhere is told where,
-// and what to do, and what was there stays.
+// TestClosedFolders: an ordinary user without permission to write gets a message with the
+// place, and what to do, and what was there stays.
 func TestClosedFolders(t *testing.T) {
 	atImages(t)
 	interruptedRun(t)

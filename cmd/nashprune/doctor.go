@@ -15,7 +15,7 @@ import (
 type noGPU struct{}
 
 func (noGPU) Error() string {
-	return "no GPU can be used: the problems listed say why; --device cpu needs none"
+	return "no GPU can be used: see the problems above; try --device cpu"
 }
 func (noGPU) Is(target error) bool { return target == backend.ErrNoDevice }
 
@@ -23,10 +23,10 @@ func newDoctor() *cobra.Command {
 	asJSON := false
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Find out why a GPU is not seen, and what to do",
+		Short: "Find out why a GPU is not seen and how to correct it",
 		Long: `Doctor looks at everything between this program and a GPU: the build, the
-hardware, device files and who may open them, containers, the Vulkan loader, the
-drivers. It says what is missing and which command installs it, and changes
+hardware, device files and their permissions, containers, the Vulkan loader, the
+drivers. It names what is missing and the command that installs it. It changes
 nothing. The exit code is 0 if a GPU can be used, and 3 if not; a software device
 is not a GPU.`,
 		Example: `  nashprune doctor

@@ -22,24 +22,24 @@ func newEval() *cobra.Command {
 	asJSON := false
 	cmd := &cobra.Command{
 		Use:   "eval RUN|FILE",
-		Short: "Judge a saved network on the test set",
-		Long: `Eval judges a saved network on the test set of the data it was trained on: a
-model file, or in a run folder the pruned network (the dense one of a run
-without a game). Features are standardised as those that it was trained on, and
-targets of regression are told in their own units. Other data that has no test
-part is judged whole.`,
+		Short: "Evaluate a saved network on the test set",
+		Long: `Eval evaluates a saved network on the test set of its training data. It takes a
+model file, or a run folder and there the pruned network (the dense one of a run
+without a game). Features are standardised like the training data; errors of
+regression are in the units of the targets. Other data without a test part is
+evaluated whole.`,
 		Example: `  nashprune eval runs/mnist-38
   nashprune eval runs/mnist-38/dense.safetensors --json
   nashprune eval runs/flowers --data more-flowers.csv`,
 		Args: exactly(1, "one run folder or model file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			// $NASHPRUNE_DATASET is for training: it must not swap the data that a
-			// network is judged on.
+			// $NASHPRUNE_DATASET is for training: it must not change the data that a
+			// network is evaluated on.
 			if err := settleFromEnvironment(cmd.Flags(), "data", "label", "test-fraction"); err != nil {
 				return err
 			}
 			if cmd.Flags().Changed("test-fraction") && options.Data == "" {
-				return backend.Usagef("--test-fraction goes with --data: without it the run's own test samples are judged")
+				return backend.Usagef("--test-fraction goes with --data: without it the run's own test samples are evaluated")
 			}
 			path, err := findModel(args[0], &options)
 			if err != nil {
@@ -61,11 +61,11 @@ part is judged whole.`,
 			return report.Eval(cmd.OutOrStdout(), result)
 		},
 	}
-	cmd.Flags().StringVar(&options.Data, "data", "", "data set to judge on (default: the one the network was trained on)")
+	cmd.Flags().StringVar(&options.Data, "data", "", "data set to evaluate on (default: the one the network was trained on)")
 	cmd.Flags().StringVar(&options.DataDir, "data-dir", "", "`folder` to look for data sets in first")
 	cmd.Flags().Uint64Var(&options.MaxDataBytes, "max-data-bytes", options.MaxDataBytes, help("max-data-bytes"))
 	cmd.Flags().StringVar(&options.Label, "label", "", help("label"))
-	cmd.Flags().Float64Var(&options.TestFraction, "test-fraction", 0, "judge on this `fraction` of --data, drawn as in training (default: all of it, if it has no test part)")
+	cmd.Flags().Float64Var(&options.TestFraction, "test-fraction", 0, "evaluate on this `fraction` of --data, drawn as in training (default: all of it, if it has no test part)")
 	cmd.Flags().StringVar(&options.Device, "device", options.Device, help("device"))
 	cmd.Flags().StringVar(&options.Kernels, "kernels", "", help("kernels"))
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON instead of a table")
@@ -86,7 +86,7 @@ func findModel(path string, o *trainer.EvalOptions) (string, error) {
 	}
 	config, err := report.ReadConfig(folder)
 	if err != nil && info.IsDir() && o.Data == "" && !errors.Is(err, os.ErrNotExist) {
-		return "", fmt.Errorf("%w: it tells what to judge on; name that with --data", err)
+		return "", fmt.Errorf("%w: the data to evaluate on is unknown; name it with --data", err)
 	}
 	if err == nil {
 		o.Seed = config.Seed

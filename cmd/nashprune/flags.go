@@ -63,17 +63,17 @@ const maxJobs = 1024
 // checkJobs says what --jobs may be.
 func checkJobs(jobs int) error {
 	if jobs < 1 || jobs > maxJobs {
-		return backend.Usagef("--jobs is %d: it is at least 1 and at most %d", jobs, maxJobs)
+		return backend.Usagef("--jobs is %d; it must be at least 1 and at most %d", jobs, maxJobs)
 	}
 	return nil
 }
 
-// plainly is an error of setting a flag without the words of package strconv, in which
-// lists of numbers put theirs.
+// plainly rewrites an error of setting a flag without the words of package strconv, which
+// errors of lists contain.
 func plainly(err error) error {
 	var invalid *pflag.InvalidValueError
 	if number := new(strconv.NumError); errors.As(err, &invalid) && errors.As(err, &number) {
-		return fmt.Errorf("invalid argument %q for \"--%s\" flag: must be integers with commas in between", invalid.GetValue(), invalid.GetFlag().Name)
+		return fmt.Errorf("--%[2]s is %[1]q; it must be integers with commas in between", invalid.GetValue(), invalid.GetFlag().Name)
 	}
 	return err
 }
@@ -91,21 +91,21 @@ func checkGiven(f *pflag.FlagSet, c settings.Config) error {
 	switch {
 	case len(given) > 1:
 		first, second := given[0], given[1]
-		return backend.Usagef("--%s %s and --%s %s both say how much stays: give one of them", first.Name, first.Value, second.Name, second.Value)
+		return backend.Usagef("--%s %s and --%s %s are both targets: give one of them", first.Name, first.Value, second.Name, second.Value)
 	case (f.Changed("keep") || f.Changed("sparsity")) && (c.Game == game.PaperGame || c.Game == game.NoGame):
-		return backend.Usagef("--keep and --sparsity belong to --game market and --game ranking, and this is --game %s", c.Game)
+		return backend.Usagef("--keep and --sparsity are for --game market and --game ranking; --game is %s", c.Game)
 	case f.Changed("shape") && (c.Game == game.PaperGame || c.Game == game.NoGame):
-		return backend.Usagef("--shape belongs to --game market and --game ranking, and this is --game %s", c.Game)
+		return backend.Usagef("--shape is for --game market and --game ranking; --game is %s", c.Game)
 	case len(given) == 1 && (c.Game == game.PaperGame || c.Game == game.NoGame):
-		return backend.Usagef("--cost and the targets that begin with --max belong to --game market, and this is --game %s", c.Game)
+		return backend.Usagef("--cost and the targets that begin with --max are for --game market; --game is %s", c.Game)
 	case len(given) == 1 && c.Game == game.RankingGame && settings.Find(given[0].Name).Target == settings.BudgetTarget:
-		return backend.Usagef("--%s belongs to --game market; --game %s takes --keep, --sparsity or --shape", given[0].Name, c.Game)
+		return backend.Usagef("--%s is for --game market; --game %s takes --keep, --sparsity or --shape", given[0].Name, c.Game)
 	case f.Changed("cost") && c.Game != game.MarketGame:
-		return backend.Usagef("--cost belongs to --game market, and this is --game %s", c.Game)
+		return backend.Usagef("--cost is for --game market; --game is %s", c.Game)
 	case f.Changed("keep") && c.Keep < 1:
-		return backend.Usagef("--keep %d leaves no network: keep at least %d players a hidden layer", c.Keep, game.LeastPerLayer)
+		return backend.Usagef("--keep is %d; it must be at least %d players a hidden layer", c.Keep, game.LeastPerLayer)
 	case len(given) == 1 && given[0].Name != "sparsity" && given[0].Value.String() == "0":
-		return backend.Usagef("--%s is 0: it is above 0, or left out", given[0].Name)
+		return backend.Usagef("--%s is 0; it must be above 0, or left out", given[0].Name)
 	}
 	return nil
 }

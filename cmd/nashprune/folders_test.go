@@ -39,7 +39,7 @@ func TestEvalFindsTheDataOfARun(t *testing.T) {
 	code, stdout, stderr := execute(t, "eval", "run")
 	refused(t, exitFailed, config+": toml: line 1", code, stdout, stderr)
 	succeed(t, "eval", "run", "--data", "./images")
-	// Without its configuration the model alone does not tell where the data is.
+	// Without its configuration the model alone does not say where the data is.
 	if err := os.Remove(config); err != nil {
 		t.Fatal(err)
 	}

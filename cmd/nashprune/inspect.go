@@ -16,11 +16,11 @@ func newExplain() *cobra.Command {
 	player, asJSON := "", false
 	cmd := &cobra.Command{
 		Use:   "explain RUN",
-		Short: "Tell why each player left, how the market went and how far it is from equilibrium",
-		Long: `Explain tells from what a run recorded why its players left, how the market went,
-how far the game ended from equilibrium, whether that is called one, and what the
-loss says of those who left when they are put back. With --player it tells all that
-is known of one.`,
+		Short: "Explain why each player was removed, the rounds of the market, and the gap from equilibrium",
+		Long: `Explain shows what a run recorded: why players were removed, the rounds of the
+market, the gap from equilibrium and whether an equilibrium is claimed, and the
+change of the loss when removed players are put back. With --player it shows all
+that is known of one player.`,
 		Example: `  nashprune explain runs/mnist-38
   nashprune explain runs/mnist-38 --player 0:17
   nashprune explain runs/mnist-38 --json`,
@@ -56,7 +56,7 @@ is known of one.`,
 			return writeJSON(out, p)
 		},
 	}
-	cmd.Flags().StringVar(&player, "player", "", "tell all about the player `LAYER:INDEX`, both counted from 0")
+	cmd.Flags().StringVar(&player, "player", "", "show all about the player `LAYER:INDEX`, both counted from 0")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print what equilibrium.json holds, of all or of the player")
 	return cmd
 }

@@ -69,8 +69,7 @@ func (s *stopper) Write(p []byte) (int, error) {
 	return s.Buffer.Write(p)
 }
 
-// runUntil runs nashprune and stops it when it has told a number of lines of
-// progress.
+// runUntil runs nashprune and stops it when it has printed a number of lines of progress.
 func runUntil(t *testing.T, lines int, args ...string) (code int, stderr string) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -150,8 +149,8 @@ func (m *meanwhile) Write(p []byte) (int, error) {
 	return m.Buffer.Write(p)
 }
 
-// TestResumeTwice: while one process goes on with a run, no other one does, and the
-// run ends as if nobody had tried.
+// TestResumeTwice: while one process goes on with a run, no other one does, and the run
+// ends as if there had been no attempt.
 func TestResumeTwice(t *testing.T) {
 	wholeAndStopped(t)
 	tried := false

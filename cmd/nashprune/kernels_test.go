@@ -13,7 +13,7 @@ import (
 	"nashprune/trainer/record"
 )
 
-// TestKernelsAreRefused where nobody runs them, before anything is done.
+// TestKernelsAreRefused where no device runs them, before anything is done.
 func TestKernelsAreRefused(t *testing.T) {
 	atImages(t)
 	for _, c := range []struct {

@@ -14,9 +14,9 @@ func (absent) Kernels(d backend.Device) ([]string, error) {
 	return [][]string{{"wide", "narrow"}, {"narrow"}}[d.Index], nil
 }
 
-// TestKernelsWhereTheyExist: of several devices those compute with the kernels that
-// have them, the others with their own, and it is said; where nobody has them they are
-// refused with what there is.
+// TestKernelsWhereTheyExist: of several devices those compute with the kernels that have
+// them, the others with their own, and it is said; where no device has them they are
+// refused with the sets that exist.
 func TestKernelsWhereTheyExist(t *testing.T) {
 	cpu := backend.Device{Driver: "cpu", Name: "CPU", Kind: backend.CPU}
 	first := backend.Device{Driver: "absent", Name: "First", Kernels: "wide"}

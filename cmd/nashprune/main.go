@@ -1,4 +1,4 @@
-// Command nashprune trains a network and lets a game prune it.
+// Command nashprune trains a network and prunes it by a game.
 package main
 
 import (
@@ -18,7 +18,7 @@ import (
 	"nashprune/trainer/backend"
 )
 
-// Exit codes. They are documented in ARCHITECTURE.md and in the help.
+// Exit codes. The guide to settings and the help document them.
 const (
 	exitDone        = 0
 	exitFailed      = 1
@@ -31,7 +31,7 @@ const (
 )
 
 func main() {
-	// A reader that leaves, as in "nashprune train 2>&1 | tee log" at Ctrl-C, must
+	// A reader that ends first, as in "nashprune train 2>&1 | tee log" at Ctrl-C, must
 	// not end the program before its checkpoint is written.
 	signal.Ignore(syscall.SIGPIPE)
 	os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
@@ -73,7 +73,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		err = unknown
 	}
-	if errors.Is(err, syscall.EPIPE) { // whoever reads has had enough, as head does
+	if errors.Is(err, syscall.EPIPE) { // the reader has stopped, as head does
 		return exitDone
 	}
 	if err != nil {
@@ -82,7 +82,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return exitCode(err)
 }
 
-// oneLine keeps an error on one line, whatever the names in it hold.
+// oneLine keeps an error on one line; names in it may hold line breaks.
 var oneLine = strings.NewReplacer("\n", `\n`, "\r", `\r`)
 
 func exitCode(err error) int {
@@ -112,16 +112,22 @@ func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "nashprune",
 		Short: "Train a neural network and let a game prune it",
-		Long: `Nashprune trains a neural network while its neurons play a game: each chooses
-how much it participates, pays a price for it, and leaves when it is not worth
-the price. What is left is a smaller, faster network.
+		Long: `Nashprune trains a neural network while its neurons play a game. Each neuron
+chooses how much it participates and pays a price for it. A neuron whose worth does
+not cover its price is removed. The result is a smaller, faster network.
 
-The exit code is 0 when all is done, 1 after a failure, 2 after a mistake in the
-command, 3 without the device, 4 if parity is broken, 5 if the device was lost, 6
-if there is too little memory, and 130 after an interruption.`,
+Exit codes:
+  0    success
+  1    failure: a damaged file, a diverging training, a full disk
+  2    usage: an unknown name, a setting out of its range
+  3    no such device
+  4    parity broken: a difference is larger than rounding explains
+  5    device lost
+  6    out of memory
+  130  interrupted`,
 		Example: `  nashprune train                         prune the default network on drawn digits
   nashprune train --data mnist --keep 38 --baseline
-  nashprune explain runs/RUN              why each player left`,
+  nashprune explain runs/RUN              why each player was removed`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -149,8 +155,8 @@ if there is too little memory, and 130 after an interruption.`,
 	return root
 }
 
-// unknownCommand says that help is asked for about a command that there is none of,
-// which cobra answers with the help of the one above it.
+// unknownCommand returns an error for the help of a command that does not exist. Cobra
+// would show the help of the command above it.
 func unknownCommand(cmd *cobra.Command) error {
 	if words := cmd.Flags().Args(); cmd.HasSubCommands() && len(words) > 0 {
 		return backend.Usagef("there is no command %q: see %s --help", words[0], cmd.CommandPath())

@@ -42,7 +42,7 @@ func execute(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	return code, out.String(), messages.String()
 }
 
-// succeed runs nashprune and wants it to do what it is asked.
+// succeed runs nashprune and wants exit code 0.
 func succeed(t *testing.T, args ...string) string {
 	t.Helper()
 	code, stdout, stderr := execute(t, args...)
@@ -72,7 +72,7 @@ func refused(t *testing.T, wantCode int, words string, code int, stdout, stderr 
 	}
 }
 
-// The images of the tests: three classes, told apart by where they are bright.
+// The images of the tests: three classes, which differ in where they are bright.
 const (
 	side       = 5
 	trainCount = 120

@@ -146,8 +146,7 @@ func TestExamplesParse(t *testing.T) {
 	}
 }
 
-// TestHelp: every command says what it does to whoever asks, in words rather
-// than in pflag's notation.
+// TestHelp: every command has help, in words rather than in pflag's notation.
 func TestHelp(t *testing.T) {
 	everyCommand(newRoot(), func(cmd *cobra.Command) {
 		words := strings.Fields(cmd.CommandPath())[1:]
@@ -209,7 +208,7 @@ func TestHelpFitsTerminals(t *testing.T) {
 	}
 }
 
-// TestSeveralVersions: the version is the same however it is asked for.
+// TestSeveralVersions: the command and the flag print the same version.
 func TestSeveralVersions(t *testing.T) {
 	if command, flag := succeed(t, "version"), succeed(t, "--version"); command != flag || !strings.HasPrefix(command, "nashprune "+release) {
 		t.Errorf("%q and %q", command, flag)
@@ -221,7 +220,7 @@ type brokenWriter struct{}
 
 func (brokenWriter) Write([]byte) (int, error) { return 0, fmt.Errorf("no space left on device") }
 
-// TestOutputCannotBeWritten: a result that nobody gets is a failure.
+// TestOutputCannotBeWritten: a result that cannot be written is a failure.
 func TestOutputCannotBeWritten(t *testing.T) {
 	atImages(t)
 	succeed(t, train("--keep", "8", "--out", "out")...)

@@ -35,8 +35,8 @@ func newParity() *cobra.Command {
 		Short: "Compare what devices compute with float64, number by number",
 		Long: `Parity runs the suite that every backend must pass: each activation, gradient,
 statistic, move and update of networks of odd sizes, a trajectory of 20 steps, and
-evaluation. The reference is the CPU in float64, which is itself held to plain
-loops. Every number has a bound that follows from the arithmetic; the table says
+evaluation. The reference is the CPU in float64, which is itself compared with plain
+loops. Every number has a bound that follows from the arithmetic; the table shows
 how much of it the largest difference took. The exit code is 4 if one is broken.`,
 		Example: `  nashprune parity
   nashprune parity --device vulkan --verbose
@@ -76,7 +76,7 @@ how much of it the largest difference took. The exit code is 4 if one is broken.
 			} else {
 				err = result.write(cmd.OutOrStdout(), verbose)
 			}
-			if broken := result.verdict(); broken != nil { // also when nobody reads to the end
+			if broken := result.verdict(); broken != nil { // also when the reader stops early
 				return broken
 			}
 			return err
@@ -196,7 +196,7 @@ func (r parityResult) write(w io.Writer, verbose bool) error {
 	return nil
 }
 
-// shown is how many broken checks are told one by one.
+// shown is the number of broken checks that are printed one by one.
 const shown = 20
 
 func (d comparedDevice) write(w io.Writer, verbose bool) error {

@@ -21,7 +21,7 @@ type progress struct {
 	terminal bool
 	width    int // of what stands on the terminal's present line
 	last     time.Time
-	device   string // that the user asked for, until it is told which one that is
+	device   string // that the user named, until announce has printed which one it is
 }
 
 // redrawEvery keeps a terminal from flickering.
@@ -50,7 +50,7 @@ func (p *progress) observe(e trainer.Event) {
 	}
 }
 
-// announce tells which device was chosen, and why.
+// announce prints which device was chosen, and why.
 func (p *progress) announce(c backend.Choice) { p.line("device: "+describeChoice(c), true) }
 
 // line writes a line, for good or until the next one.
@@ -82,8 +82,8 @@ func (p *progress) cut(text string) string {
 	return text
 }
 
-// cutTo cuts a text to so many letters, of which a file's name may have some that take
-// more than a byte.
+// cutTo cuts a text to a number of letters. Letters of file names may take more than a
+// byte.
 func cutTo(text string, most int) string {
 	letters := []rune(text)
 	return string(letters[:min(len(letters), most)])

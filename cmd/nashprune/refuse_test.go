@@ -62,16 +62,16 @@ func TestTrainRefuses(t *testing.T) {
 		{"--label-smoothing 1", exitUsage, "--label-smoothing"},
 		{"--class-weights 1,2,3", exitUsage, "--class-weights has 3 numbers, and idx:images has 2 classes"},
 		{"--class-weights heavy", exitUsage, "--class-weights"},
-		{"--patience 3", exitUsage, "give --validation"},
+		{"--patience 3", exitUsage, "try --validation"},
 		{"--step-epochs 2", exitUsage, "--step-epochs is for --schedule step"},
 		{"--step-factor 0.5 --schedule constant", exitUsage, "--step-factor is for --schedule step"},
 		{"--game chess", exitUsage, "market, paper, ranking or off"},
-		{"--game off", exitUsage, "--keep and --sparsity belong to --game market"},
-		{"--game paper", exitUsage, "--keep and --sparsity belong to --game market"},
+		{"--game off", exitUsage, "--keep and --sparsity are for --game market"},
+		{"--game paper", exitUsage, "--keep and --sparsity are for --game market"},
 		{"--game ranking --criterion charm", exitUsage, "--criterion is \"charm\""},
-		{"--shape 4-4", exitUsage, "--keep 8 and --shape 4-4 both say how much stays"},
-		{"--game ranking --max-macs 9", exitUsage, "--keep 8 and --max-macs 9 both say"},
-		{"--game ranking --cost players", exitUsage, "--cost belongs to --game market"},
+		{"--shape 4-4", exitUsage, "--keep 8 and --shape 4-4 are both targets"},
+		{"--game ranking --max-macs 9", exitUsage, "--keep 8 and --max-macs 9 are both targets"},
+		{"--game ranking --cost players", exitUsage, "--cost is for --game market"},
 		{"--beta -1", exitUsage, "beta is -1"},
 		{"--alpha nan", exitUsage, "alpha is NaN"},
 		{"--benefit x", exitUsage, "benefit"},
@@ -82,8 +82,8 @@ func TestTrainRefuses(t *testing.T) {
 		{"--evaluate-on train", exitUsage, "--evaluate-on"},
 		{"--evaluate-on validation", exitUsage, "--validation 0.1"},
 		{"--baseline=maybe", exitUsage, "true or false"},
-		{"--keep 0", exitUsage, "--keep 0 leaves no network"},
-		{"--keep -3", exitUsage, "--keep -3 leaves no network"},
+		{"--keep 0", exitUsage, "--keep is 0; it must be at least 2"},
+		{"--keep -3", exitUsage, "--keep is -3; it must be at least 2"},
 		{"--keep 3", exitUsage, "at least 4, 2 a layer"},
 		{"--keep 17", exitUsage, "the network has 16"},
 		{"--sparsity 0.5", exitUsage, "--keep 8 and --sparsity 0.5"},
@@ -120,7 +120,7 @@ func TestTrainRefuses(t *testing.T) {
 				more = append(more[:2], more[4:]...)
 			}
 			code, stdout, stderr := execute(t, train(more...)...)
-			// What is being read is told as it was named, on however many lines.
+			// The message has the path as it was given.
 			refused(t, c.code, c.words, code, stdout, stderr)
 			if _, err := os.Stat("out"); err == nil {
 				t.Error("the folder of the run was made")
@@ -157,12 +157,12 @@ func TestOtherCommandsRefuse(t *testing.T) {
 		{"reproduce book", exitUsage, "a command, such as paper"},
 		{"reproduce paper --seeds 0", exitUsage, "--seeds is 0"},
 		{"reproduce paper --jobs -1", exitUsage, "--jobs is -1"},
-		{"reproduce paper --jobs 0", exitUsage, "--jobs is 0: it is at least 1"},
+		{"reproduce paper --jobs 0", exitUsage, "--jobs is 0; it must be at least 1"},
 		{"reproduce paper --out=", exitUsage, "--out"},
 		{"reproduce paper --quick --data digits", exitUsage, "leave out --data"},
 		{"reproduce paper --data nosuch --out none", exitUsage, "unknown data set"},
 		{"--nosuch", exitUsage, "unknown flag"},
-		{"compare --keep 15,x", exitUsage, "invalid argument \"15,x\" for \"--keep\" flag: must be integers with commas in between: see"},
+		{"compare --keep 15,x", exitUsage, "--keep is \"15,x\"; it must be integers with commas in between: see"},
 		{"nosuch --help", exitUsage, "there is no command \"nosuch\": see nashprune --help"},
 		{"data nosuch -h", exitUsage, "there is no command \"nosuch\": see nashprune data --help"},
 		{"help nosuch", exitUsage, "there is no command \"nosuch\""},
@@ -212,7 +212,7 @@ func TestOtherCommandsRefuse(t *testing.T) {
 	}
 }
 
-// TestDamagedImages: damaged data is told by file, and no run begins.
+// TestDamagedImages: a message names the damaged file, and no run begins.
 func TestDamagedImages(t *testing.T) {
 	const images, labels = "images/train-images-idx3-ubyte", "images/t10k-labels-idx1-ubyte"
 	for name, c := range map[string]struct {
@@ -267,10 +267,10 @@ func TestTargetsThatCannotBeHad(t *testing.T) {
 		{"--max-latency-us 1e-9", "less than the least network takes, with 2 players a layer, "},
 		{"--max-latency-us nan", "--max-latency-us is NaN"},
 		{"--max-accuracy-drop 0 --validation 0.1", "--max-accuracy-drop is 0"},
-		{"--max-accuracy-drop 1", "give --validation 0.1, too"},
+		{"--max-accuracy-drop 1", "try --validation 0.1"},
 		{"--max-params 500 --max-macs 500", "--max-params 500 and --max-macs 500"},
-		{"--max-params 500 --game off", "belong to --game market"},
-		{"--cost macs --game paper", "belongs to --game market"},
+		{"--max-params 500 --game off", "are for --game market"},
+		{"--cost macs --game paper", "is for --game market"},
 	} {
 		t.Run(c.args, func(t *testing.T) {
 			code, stdout, stderr := execute(t, train(append([]string{"--out", "out"}, strings.Fields(c.args)...)...)...)
@@ -282,7 +282,7 @@ func TestTargetsThatCannotBeHad(t *testing.T) {
 	}
 }
 
-// TestOutIsLookedAtFirst: a folder that cannot be one is told of before data is read.
+// TestOutIsLookedAtFirst: an impossible folder is refused before data is read.
 func TestOutIsLookedAtFirst(t *testing.T) {
 	atImages(t)
 	writeFile(t, "file", nil)

@@ -20,7 +20,7 @@ import (
 func newReproduce() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "reproduce",
-		Short: "Repeat a published experiment and set its figures beside ours",
+		Short: "Repeat a published experiment and compare its figures with ours",
 	}
 	needsCommand(cmd, "paper")
 	cmd.AddCommand(newReproducePaper())
@@ -44,10 +44,10 @@ reading of what the paper leaves open: the sign of the benefit and what its
 gradient is taken of, the optimiser of the weights, and how participations move.
 All readings are screened in short runs; the three nearest of each row are run in
 full with several seeds. The table has the paper's figures beside ours, before and
-after pruned players are removed, and says what cannot be reproduced.
+after pruned players are removed, and names what cannot be reproduced.
 
-With MNIST it takes two hours or so on two threads and half a gigabyte in --out.
-When it is stopped, the same command goes on. --out gets ` + paperReportFile + `, ` + paperTableFile + `
+With MNIST it takes about two hours on two threads and half a gigabyte in --out.
+After a stop the same command continues. --out gets ` + paperReportFile + `, ` + paperTableFile + `
 (a line a run) and the paper's figures, ` + report.PaperFigure1File + ` and ` + report.PaperFigure2File + `.`,
 		Example: `  nashprune reproduce paper --out runs/paper-table
   nashprune reproduce paper --quick        on small digits, in about a minute
@@ -58,7 +58,7 @@ When it is stopped, the same command goes on. --out gets ` + paperReportFile + `
 				return err
 			}
 			if options.Quick && cmd.Flags().Changed("data") {
-				return backend.Usagef("--quick has data of its own: leave out --data")
+				return backend.Usagef("--quick has its own data: leave out --data")
 			}
 			if options.Quick && !cmd.Flags().Changed("seeds") {
 				options.Seeds = 1
@@ -98,7 +98,7 @@ When it is stopped, the same command goes on. --out gets ` + paperReportFile + `
 	f.StringArrayVar(&options.Readings, "readings", nil, "screen only readings whose names match the `pattern`, such as '*-effective-adam-*'; may be given several times")
 	f.IntVar(&options.Jobs, "jobs", options.Jobs, "`runs` at a time")
 	f.StringVar(&options.Device, "device", options.Device, help("device"))
-	f.StringVar(&options.Dir, "out", filepath.Join("runs", "reproduce-paper"), "`folder` for all runs and what comes of them")
+	f.StringVar(&options.Dir, "out", filepath.Join("runs", "reproduce-paper"), "`folder` for all runs and results")
 	f.BoolVar(&asJSON, "json", false, "print "+paperReportFile+" instead of a table")
 	return cmd
 }

@@ -122,7 +122,7 @@ var badConfigs = map[string]struct{ text, words string }{
 	"a long key":     {"a" + strings.Repeat(".a", 100_000) + " = 1", "dots and brackets"},
 	"inline tables":  {"a = " + strings.Repeat("{a=", 100_000), "dots and brackets"},
 	"both":           {"keep = 8\nsparsity = 0.5", "give one of them"},
-	"keep of 0":      {"keep = 0", "leaves no network"},
+	"keep of 0":      {"keep = 0", "it must be at least 2 players"},
 	"huge":           {strings.Repeat("#", maxConfig+1), "at most"},
 }
 
@@ -161,8 +161,8 @@ func TestConfigReproducesRun(t *testing.T) {
 	}
 }
 
-// FuzzConfig: whatever a configuration holds, it is taken or is a mistake of its
-// writer, and what is taken means the same when it is written and read again.
+// FuzzConfig: any configuration is taken or is a mistake of its writer, and what is taken
+// means the same when it is written and read again.
 func FuzzConfig(f *testing.F) {
 	for _, c := range badConfigs {
 		if len(c.text) < maxConfig {

@@ -28,15 +28,15 @@ func newTrain() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "train",
-		Short: "Train a network, let the game prune it, and judge what is left",
-		Long: `Train trains a network with its game, removes the players that leave, and judges
-what is left; with --baseline it also trains the dense network as long and
-compares. Everything is written to the run folder. Ctrl-C stops after the step
-under way with a checkpoint, and --resume goes on from it.
+		Short: "Train a network, prune it by the game, and evaluate the result",
+		Long: `Train trains a network with its game, removes players, and evaluates the pruned
+network. With --baseline it also trains the dense network for as many epochs and
+compares. The run folder gets all results. Ctrl-C stops after the current step and
+writes a checkpoint; --resume continues from it.
 
 A setting comes from its flag, else from the environment (NASHPRUNE_EPOCHS for
 --epochs; NASHPRUNE_DATASET for --data), else from --config, else from its
-default. Settings of a game that is not played do nothing.`,
+default. Settings of a game that is not played have no effect.`,
 		Example: `  nashprune train --baseline
   nashprune train --data mnist --keep 38 --epochs 20 --baseline --out runs/mnist-38
   nashprune train --data mnist --sparsity 0.8 --validation 0.1 --evaluate-on validation
@@ -110,8 +110,8 @@ default. Settings of a game that is not played do nothing.`,
 	output := newFlagSet()
 	output.StringVar(&out, "out", "", "`folder` for the results (default: a new one in runs/)")
 	output.StringVar(&file, "config", "", "TOML `file` with settings, such as the config.toml of a run")
-	output.StringVar(&resume, "resume", "", "go on with the interrupted run in this `folder`, with its own settings")
-	output.BoolVar(&dryRun, "dry-run", false, "tell what the run would do and the memory that it takes, and stop there")
+	output.StringVar(&resume, "resume", "", "continue the interrupted run in this `folder`, with its own settings")
+	output.BoolVar(&dryRun, "dry-run", false, "print what the run would do and its memory, and stop")
 	output.BoolVar(&asJSON, "json", false, "print result.json instead of a table")
 	section(cmd.Flags(), "The run", output)
 	return cmd
@@ -155,7 +155,7 @@ func checkResume(flags *pflag.FlagSet, folder string) error {
 		}
 	})
 	if given != "" {
-		return backend.Usagef("--resume goes on in the run's own folder with its own settings: leave out --%s", given)
+		return backend.Usagef("--resume continues in the run's own folder with its own settings: leave out --%s", given)
 	}
 	return nil
 }

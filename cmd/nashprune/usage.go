@@ -90,9 +90,9 @@ func sections(all *pflag.FlagSet) []titledFlags {
 	return found
 }
 
-// flagUsages describes flags without pflag's "[=true|false]", which reads as if
-// something had to follow; what stands behind it keeps its column. Lines are wrapped
-// at so many columns, and for 0 at none.
+// flagUsages describes flags without pflag's "[=true|false]", which reads as if something
+// had to follow; what stands behind it keeps its column. Lines are wrapped at this number
+// of columns, and for 0 at none.
 func flagUsages(flags *pflag.FlagSet, columns int) string {
 	const suffix = "[=true|false]"
 	return strings.ReplaceAll(flags.FlagUsagesWrapped(columns), suffix, strings.Repeat(" ", len(suffix)))

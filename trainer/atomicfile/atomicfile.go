@@ -18,15 +18,15 @@ const permission = 0o644
 // synced to disk and take the name path in one step, so that a reader, or a
 // machine that loses power, sees the old content or the new and never a part.
 //
-// On an error, which may be that of write, wrapped, whatever stood at path is
-// untouched and the temporary file is gone. Errors are [Advised]. A symbolic link at path is replaced
-// rather than followed; a folder, device or pipe is an error.
+// On an error, which may be that of write, wrapped, the old file at path, if any, is
+// untouched and the temporary file is gone. Errors are [Advised]. A symbolic link at path
+// is replaced rather than followed; a folder, device or pipe is an error.
 func Write(path string, write func(io.Writer) error) error {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return fmt.Errorf("write %s: it exists and is no regular file; choose another path", path)
 	}
-	// Not os.CreateTemp: that would give permission 0600 whatever the umask says.
-	// The name leaves out that of path, which may already be as long as can be.
+	// Not os.CreateTemp: that would give permission 0600 with any umask. The name leaves
+	// out that of path, which may already be as long as can be.
 	temporary := filepath.Join(filepath.Dir(path), ".nashprune-"+rand.Text()+".tmp")
 	file, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, permission)
 	if err != nil {

@@ -35,13 +35,13 @@ const (
 // OptimiserKinds lists all there are.
 var OptimiserKinds = []OptimiserKind{SGD, RMSProp, Adam, AdamW}
 
-// IsAdam tells whether the moments are those of Adam, with their corrections.
+// IsAdam reports whether the moments are those of Adam, with their corrections.
 func (k OptimiserKind) IsAdam() bool { return k == Adam || k == AdamW }
 
-// HasSecond tells whether there is a second moment, v.
+// HasSecond reports whether there is a second moment, v.
 func (k OptimiserKind) HasSecond() bool { return k.IsAdam() || k == RMSProp }
 
-// HasMomentum tells whether the optimiser takes a momentum.
+// HasMomentum reports whether the optimiser takes a momentum.
 func (k OptimiserKind) HasMomentum() bool { return !k.IsAdam() }
 
 // Coupled returns the weight decay that is added to the gradient.

@@ -22,7 +22,7 @@ const (
 // AutoPlacement is what users may call [AnyPlacement].
 const AutoPlacement Placement = "auto"
 
-// Known tells whether p is one of the placements.
+// Known reports whether p is one of the placements.
 func (p Placement) Known() bool {
 	return slices.Contains([]Placement{AnyPlacement, Resident, Streamed}, p)
 }

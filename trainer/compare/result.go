@@ -98,7 +98,7 @@ type Difference struct {
 // were differences normally distributed.
 const Confidence = 0.95
 
-// IncludesZero tells whether the interval leaves open which of the two is better,
+// IncludesZero reports whether the interval leaves open which of the two is better,
 // as it always does where there is none.
 func (d Difference) IncludesZero() bool { return d.Low == nil || *d.Low <= 0 && *d.High >= 0 }
 

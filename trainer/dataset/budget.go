@@ -18,7 +18,7 @@ type budget struct {
 	left atomic.Int64
 }
 
-// newBudget returns a budget of so many bytes; of [DefaultMaxBytes] for 0.
+// newBudget returns a budget of a number of bytes; of [DefaultMaxBytes] for 0.
 func newBudget(most int64) *budget {
 	if most == 0 {
 		most = DefaultMaxBytes

@@ -84,9 +84,9 @@ func (t *table) unlike(header []string) string {
 	return fmt.Sprintf("theirs stand in the order %.300s", someOf(t.header))
 }
 
-// arrange puts the features of all parts in the order of names, which are those
-// that a network was trained on. Of columns with the same name the first is the
-// first. The error names a column that is missing, or that nobody asked for.
+// arrange puts the features of all parts in the order of names, which are those that a
+// network was trained on. Of columns with the same name the first is the first. The error
+// names a column that is missing, or that is not wanted.
 func (t *table) arrange(names []string) error {
 	columns := map[string][]int{}
 	for i, name := range t.featureNames() {

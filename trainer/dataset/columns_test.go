@@ -41,13 +41,13 @@ func TestColumnsByName(t *testing.T) {
 			t.Errorf("%q by %q: %+v, %v", c.text, c.features, d, err)
 		}
 	}
-	// In regression targets are told by their names, and features by theirs.
+	// In regression targets and features are found by their names.
 	numbers, err := openCSV(writeText(t, "file.csv", "y,b,z,a\n5,2,6,1\n"),
 		Options{Regression: true, Judge: true, FeatureNames: []string{"a", "b"}, TargetNames: []string{"z", "y"}}, newBudget(0))
 	if err != nil || !slices.Equal(numbers.Train.raw, []float64{1, 2}) || !slices.Equal(numbers.Train.rawTargets, []float64{6, 5}) {
 		t.Errorf("%+v, %v", numbers, err)
 	}
-	// Whoever trains gets the names in the order of the file.
+	// Training gets the names in the order of the file.
 	d, err := openCSV(writeText(t, "file.csv", "b,class,a\n1,x,2\n"), Options{}, newBudget(0))
 	if err != nil || !slices.Equal(d.FeatureNames, []string{"b", "a"}) {
 		t.Errorf("%+v, %v", d, err)

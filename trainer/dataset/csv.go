@@ -15,8 +15,8 @@ import (
 	"unicode/utf8"
 )
 
-// labelColumns are the names of the column that holds the labels, the likeliest
-// first, where nobody says which one it is. Their case does not matter.
+// labelColumns are the names of the column that holds the labels, the likeliest first,
+// where no option names it. Their case does not matter.
 var labelColumns = []string{"label", "class", "target", "y"}
 
 const (
@@ -229,7 +229,7 @@ func (t *table) setHeader(row []string) error {
 	return t.setLabels()
 }
 
-// isSample tells whether a header is most likely the first sample of a file without
+// isSample reports whether a header is most likely the first sample of a file without
 // one: numbers but for the label, as features are. Columns may well be called by
 // numbers, such as pandas' 0, 1, 2 or wavelengths; but these increase, or are whole
 // and differ where columns were chosen among them.
@@ -368,9 +368,9 @@ func (t *table) class(word string, where func() string) (uint8, error) {
 	return class, nil
 }
 
-// nameClasses turns labels from places in words into classes, and returns the
-// classes' names: those given, else all words in order. Where all are numbers
-// they are told apart and ordered as numbers: 1 and 1.0 are one class.
+// nameClasses turns labels from places in words into classes, and returns the classes'
+// names: those given, else all words in order. Where all are numbers they are compared
+// and ordered as numbers: 1 and 1.0 are one class.
 func (t *table) nameClasses(given []string) ([]string, error) {
 	names, numeric := given, true
 	canonical := make([]string, len(t.words))

@@ -61,7 +61,7 @@ type Dataset struct {
 	Test       Samples
 }
 
-// Regression tells whether numbers are predicted rather than classes.
+// Regression reports whether numbers are predicted rather than classes.
 func (d *Dataset) Regression() bool { return d.Train.Outputs > 0 }
 
 // Outputs returns how many numbers a network has to bring for each sample: one a

@@ -67,7 +67,7 @@ func ParseDrawing(words string) (Drawing, error) {
 			return g, fmt.Errorf("there is no %.20q: side, train, test, difficulty and seed can be set, as in digits:side=20,difficulty=2", key)
 		}
 		if err != nil {
-			return g, fmt.Errorf("%s is %.20q: it is %w", key, value, err)
+			return g, fmt.Errorf("%s is %.20q; it must be %w", key, value, err)
 		}
 	}
 	return g, nil

@@ -25,7 +25,7 @@ func TestParseDrawing(t *testing.T) {
 		}
 	}
 	for words, want := range map[string]string{
-		"side":             `side is "": it is a whole number from 8 to 256`,
+		"side":             `side is ""; it must be a whole number from 8 to 256`,
 		"side=7":           "from 8 to 256",
 		"side=257":         "from 8 to 256",
 		"train=9":          "from 10 to 10000000",

@@ -62,8 +62,8 @@ func readIDX(path string, dimensions int, limit *budget) (array, error) {
 	return a, nil
 }
 
-// decodeIDX reads what readIDX reads. It makes room for at most about twice the
-// bytes it has read, whatever the header promises.
+// decodeIDX reads what readIDX reads. It makes room for at most about twice the bytes it
+// has read, whatever size the header claims.
 func decodeIDX(r io.Reader, dimensions int, limit *budget) (array, error) {
 	r, err := inflated(r)
 	if err != nil {

@@ -63,7 +63,7 @@ func (c *child) says(t *testing.T, want string) {
 	}
 }
 
-// pullServer serves small data sets, each file once it is let go.
+// pullServer serves small data sets, each file after its release.
 type pullServer struct {
 	*httptest.Server
 	certificate string // its file
@@ -142,7 +142,7 @@ func TestTwoProcessesPull(t *testing.T) {
 	second.ends(t, false)
 }
 
-// TestKilledProcessLeavesNoLock: whoever waits goes on when the process that has
+// TestKilledProcessLeavesNoLock: a waiting process continues when the process that has
 // the lock is killed.
 func TestKilledProcessLeavesNoLock(t *testing.T) {
 	server := newPullServer(t)

@@ -34,9 +34,9 @@ type ndarray struct {
 	floats []float64 // of all other types
 }
 
-// decodeNPY reads an NPY file of version 1.0 or 2.0 with integers, floats of 4
-// or 8 bytes or truth values. It makes room for at most about twice what it has
-// read, widened to float64, whatever the header promises.
+// decodeNPY reads an NPY file of version 1.0 or 2.0 with integers, floats of 4 or 8 bytes
+// or truth values. It makes room for at most about twice what it has read, widened to
+// float64, whatever size the header claims.
 func decodeNPY(r io.Reader, limit *budget) (ndarray, error) {
 	r = limit.reader(r)
 	h, err := readNPYHeader(r)

@@ -97,10 +97,10 @@ type Options struct {
 // [ErrInvalid], [ErrFraction] or [ErrOption].
 func Open(name string, options Options) (*Dataset, error) {
 	if f := options.Validation; !(f >= 0 && f < 1) { // the negation catches NaN
-		return nil, fmt.Errorf("%w is %v; it has to be at least 0 and below 1", ErrFraction, f)
+		return nil, fmt.Errorf("%w is %v; it must be at least 0 and below 1", ErrFraction, f)
 	}
 	if f := options.TestFraction; !(f >= 0 && f < 1) {
-		return nil, fmt.Errorf("%w: a test fraction of %v; it has to be above 0 and below 1", ErrOption, f)
+		return nil, fmt.Errorf("%w: a test fraction of %v; it must be above 0 and below 1", ErrOption, f)
 	}
 	d, err := load(name, options)
 	if err != nil {
@@ -161,7 +161,7 @@ const (
 	npzFile = "npz"
 )
 
-// fileKind tells from its name what a file holds; "" where it is no file of data.
+// fileKind returns what a file holds, by its name; "" where it is no file of data.
 func fileKind(name string) string {
 	switch strings.ToLower(filepath.Ext(strings.TrimSuffix(name, ".gz"))) {
 	case ".csv", ".tsv":
@@ -172,7 +172,7 @@ func fileKind(name string) string {
 	return ""
 }
 
-// IsCSV tells whether [Open] takes a name for that of a CSV file.
+// IsCSV reports whether [Open] takes a name for that of a CSV file.
 func IsCSV(name string) bool { return fileKind(name) == csvFile }
 
 func isPath(name string) bool {

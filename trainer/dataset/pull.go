@@ -61,7 +61,7 @@ type sources struct {
 
 var published = sources{mnistSource, fashionSource, cifarSource, mnistChecksums, fashionChecksums, cifarChecksum, cifarBytes, cifarRecords}
 
-// PullEvents are told what happens during [Pull].
+// PullEvents receive what happens during [Pull].
 type PullEvents struct {
 	Waiting  func(Pulled) // another process pulls the same data set, and this one waits
 	Fetching func(Pulled) // the data set is not there, or not sound, and will be fetched
@@ -100,7 +100,7 @@ func (s sources) pull(ctx context.Context, name string, client *download.Client,
 		return pulled, err
 	}
 	defer unlock()
-	if s.sound(name, pulled.Where) { // whoever had the lock fetched it
+	if s.sound(name, pulled.Where) { // the process that had the lock fetched it
 		return pulled, nil
 	}
 	pulled.Fetched = true
@@ -111,7 +111,7 @@ func (s sources) pull(ctx context.Context, name string, client *download.Client,
 	return pulled, s.pullFiles(ctx, client, pulled)
 }
 
-// sound tells whether a folder holds what pull leaves.
+// sound reports whether a folder holds what pull writes.
 func (s sources) sound(name, folder string) bool {
 	if name == cifarName {
 		return s.cifarSound(folder)
@@ -182,7 +182,7 @@ func (s sources) pullCIFAR(ctx context.Context, client *download.Client, folder 
 	return os.Remove(archive)
 }
 
-// cifarSound tells whether a folder holds what pullCIFAR leaves.
+// cifarSound reports whether a folder holds what pullCIFAR writes.
 func (s sources) cifarSound(folder string) bool {
 	sums, err := readSums(folder)
 	if err != nil || sums == nil {

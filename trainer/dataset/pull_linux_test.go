@@ -126,8 +126,8 @@ func TestUnpackOnAFullDisk(t *testing.T) {
 	onlyData(t, pulled.Where)
 }
 
-// TestPullIntoAClosedCache: an ordinary user who may not write to the cache is
-// told so, and uses what is there and sound.
+// TestPullIntoAClosedCache: an ordinary user without permission to write to the cache
+// gets a message, and uses what is there and sound.
 func TestPullIntoAClosedCache(t *testing.T) {
 	s, client, _ := pullFrom(t, nil)
 	pulled, err := s.pull(t.Context(), fashionName, client, silent)

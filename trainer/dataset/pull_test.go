@@ -27,7 +27,7 @@ import (
 // smallRecords is how many records the files of the tests' CIFAR-10 have.
 const smallRecords = 3
 
-// cifarFile returns a file of so many records.
+// cifarFile returns a file of a number of records.
 func cifarFile(records, first int) []byte {
 	numbers := make([]byte, 256+cifarRecord)
 	for i := range numbers {
@@ -122,7 +122,7 @@ func pullFrom(t *testing.T, change func(served map[string][]byte)) (sources, *do
 	return s, clientOf(server.Certificate()), requests
 }
 
-// silent are events that nobody is told of.
+// silent are events without a receiver.
 var silent = PullEvents{Waiting: func(Pulled) {}, Fetching: func(Pulled) {}}
 
 func sum256(b []byte) string {

@@ -90,7 +90,7 @@ func (d *Dataset) standardiseFeatures(given *Standard) error {
 	return nil
 }
 
-// varies tells whether any feature differs between two samples.
+// varies reports whether any feature differs between two samples.
 func varies(s Samples) bool {
 	for i, x := range s.raw {
 		if x != s.raw[i%s.Features] {

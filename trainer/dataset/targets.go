@@ -90,7 +90,7 @@ func checkTargets(header []string, columns []int) ([]int, error) {
 	return columns, nil
 }
 
-// numberedTargets returns names for so many targets that have none.
+// numberedTargets returns names for a number of targets that have none.
 func numberedTargets(n int) []string {
 	if n == 1 {
 		return []string{"target"}

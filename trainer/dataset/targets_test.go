@@ -182,7 +182,7 @@ func TestJudgeTargets(t *testing.T) {
 	if err != nil || d.Train.Len() != 0 || !d.Regression() || !slices.Equal(d.Test.Values, []float32{4, 0}) || !slices.Equal(d.Test.Targets, []float32{2, 0.5}) {
 		t.Errorf("%+v, %v", d, err)
 	}
-	// Whoever names the same columns otherwise does not exchange what is predicted.
+	// Columns named in another order are not exchanged in predictions.
 	o.Label = "rooms,price"
 	if d, err = Open(path, o); err != nil || !slices.Equal(d.Test.Targets, []float32{2, 0.5}) || !slices.Equal(d.TargetNames, o.TargetNames) {
 		t.Errorf("%+v, %v", d, err)
@@ -270,7 +270,7 @@ func TestTargetErrors(t *testing.T) {
 	}
 }
 
-// Whoever forgets to say that numbers are to be predicted is told how.
+// Numbers to predict without --task regression get a message that names it.
 func TestRegressionIsNamed(t *testing.T) {
 	many := "a,y\n"
 	for i := range 300 {

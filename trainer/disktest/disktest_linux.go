@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// nobody is a user who owns nothing.
+// nobody is the system's user without files.
 const nobody = 65534
 
 // Unprivileged makes the test one of an ordinary user, to whom folders can be
@@ -38,8 +38,8 @@ func Unprivileged(t testing.TB, folders ...string) {
 	})
 }
 
-// Closed makes a folder that nobody but root may write to, and opens it again
-// when the test ends.
+// Closed makes a folder that only root may write to, and opens it again when the test
+// ends.
 func Closed(t testing.TB, folder string) {
 	t.Helper()
 	mode := func(mode os.FileMode) {

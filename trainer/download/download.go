@@ -18,7 +18,7 @@ import (
 	"nashprune/trainer/atomicfile"
 )
 
-// The kinds of failure that are not of the network or the disk. A caller may tell
+// The kinds of failure that are not of the network or the disk. A caller may distinguish
 // them apart; a user gets their text.
 var (
 	ErrRefused  = errors.New("refused")         // the server's answer, or an address that is not HTTPS
@@ -49,8 +49,8 @@ type Client struct {
 	Tries int           // connections to try before giving up, at least 1
 	Pause time.Duration // before a further try
 
-	// Observe is told how many bytes of a file are there, and how many there will
-	// be, 0 where that is not known; may be nil.
+	// Observe receives how many bytes of a file are there, and how many there will be, 0
+	// where that is not known; may be nil.
 	Observe func(f File, have, all int64)
 }
 

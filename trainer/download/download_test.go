@@ -78,7 +78,7 @@ func TestServers(t *testing.T) {
 			whole(w, r)
 		}, tries: 1},
 		{name: "complete already", partial: content, size: int64(len(content)), serve: func(int, http.ResponseWriter, *http.Request) {}, tries: 0},
-		{name: "complete, and nobody knows", partial: content, serve: func(_ int, w http.ResponseWriter, r *http.Request) { whole(w, r) }, tries: 2},
+		{name: "complete, of unknown size", partial: content, serve: func(_ int, w http.ResponseWriter, r *http.Request) { whole(w, r) }, tries: 2},
 		{name: "more than there is", partial: append(bytes.Clone(content), 1), size: int64(len(content)), serve: func(_ int, w http.ResponseWriter, r *http.Request) { whole(w, r) }, tries: 1},
 		{name: "no ranges", partial: content[:777], serve: func(_ int, w http.ResponseWriter, r *http.Request) { _, _ = w.Write(content) }, tries: 1},
 		{name: "resumed on another file", partial: []byte("other"), serve: func(_ int, w http.ResponseWriter, r *http.Request) { whole(w, r) }, tries: 2},

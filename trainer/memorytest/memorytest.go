@@ -1,5 +1,5 @@
-// Package memorytest holds readers of files to the memory that their input is
-// worth, whatever the input claims. It is for tests alone.
+// Package memorytest holds readers of files to the memory that their input is worth,
+// whatever size it claims. It is for tests only.
 package memorytest
 
 import (

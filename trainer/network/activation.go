@@ -23,7 +23,7 @@ var Activations = []Activation{ReLU, LeakyReLU, GELU, Tanh}
 // LeakySlope is the slope of [LeakyReLU] below zero, PyTorch's default.
 const LeakySlope = 0.01
 
-// Known tells whether there is such an activation.
+// Known reports whether there is such an activation.
 func (a Activation) Known() bool { return slices.Contains(Activations, a) }
 
 // At returns the activation of z. NaN stays NaN.

@@ -37,7 +37,7 @@ type Metadata struct {
 	FeatureNames []string // one an input, in UTF-8; nil where features have only places
 }
 
-// Regression tells whether the network predicts numbers rather than classes.
+// Regression reports whether the network predicts numbers rather than classes.
 func (m Metadata) Regression() bool { return m.TargetMeans != nil }
 
 // tensorFormat is the value of "format" by which loaders of safetensors files

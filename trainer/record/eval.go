@@ -20,5 +20,5 @@ type EvalResult struct {
 	TargetNames  []string      `json:"target_names,omitempty"`
 }
 
-// Regression tells whether the network predicts numbers rather than classes.
+// Regression reports whether the network predicts numbers rather than classes.
 func (r *EvalResult) Regression() bool { return r.Task == dataset.Regression }

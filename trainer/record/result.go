@@ -78,7 +78,7 @@ func NewDevice(d backend.Device) Device {
 	return Device{Name: d.Name, Kind: d.Kind, BLAS: d.BLAS, DriverInfo: d.DriverInfo, Kernels: d.Kernels}
 }
 
-// Regression tells whether numbers were predicted rather than classes.
+// Regression reports whether numbers were predicted rather than classes.
 func (r *Result) Regression() bool { return r.Task == dataset.Regression }
 
 // Data says what the run was trained and judged on, in samples. Of a CSV

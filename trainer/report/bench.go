@@ -138,7 +138,7 @@ func timesFaster(m bench.Measured, device string) string {
 	return "-"
 }
 
-// benchKernels writes the devices' time by kernel, of those that tell it.
+// benchKernels writes the devices' time by kernel, of devices that report it.
 func benchKernels(b *strings.Builder, c bench.CaseReport) error {
 	for _, m := range c.Measured {
 		if len(m.Kernels) == 0 {

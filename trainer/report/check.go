@@ -43,7 +43,7 @@ func checkResult(r *record.Result) error {
 		return fmt.Errorf("its task %.40q is neither %s nor %s", r.Task, dataset.Classification, dataset.Regression)
 	}
 	if n := len(r.Data.TargetNames); n > 0 && !r.Regression() {
-		return fmt.Errorf("it names %d targets, and the task is to tell classes", n)
+		return fmt.Errorf("it names %d targets, and the task is classification", n)
 	}
 	if err := checkNetworkResult("dense", r.Dense, r); err != nil {
 		return err
@@ -71,7 +71,7 @@ func checkResult(r *record.Result) error {
 	return checkNetworkResult("pruned", r.Pruned.NetworkResult, r)
 }
 
-// wasJudged tells whether anything is known of how well a network does.
+// wasJudged reports whether anything is known of how well a network does.
 func wasJudged(q record.Quality) bool { return q.Accuracy != nil || q.RMSE != nil }
 
 // checkQuality says whether figures can be those of a network of the task.
@@ -103,7 +103,7 @@ func checkNetworkResult(name string, j record.NetworkResult, r *record.Result) e
 	return nil
 }
 
-// maxLatency is a year in microseconds: whatever is above it was not measured.
+// maxLatency is a year in microseconds: a larger number was not measured.
 const maxLatency = 365 * 24 * 3600 * 1e6
 
 func checkConfig(c settings.Config) error {

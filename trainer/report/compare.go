@@ -19,12 +19,12 @@ func Compare(w io.Writer, r *compare.Report) error {
 	fmt.Fprintf(&b, "network: %s, %s epochs, %s\n", r.Model, Thousands(r.Epochs), seeds(r.Seeds))
 	fmt.Fprintf(&b, "device:  %s\n", r.Device.Words())
 	if mean, deviation := compare.Summary(r.Dense); mean != nil {
-		fmt.Fprintf(&b, "dense:   %s %s, where nobody leaves; its settings are not searched\n", figure(mean, deviation), judgedBy.name)
+		fmt.Fprintf(&b, "dense:   %s %s, without removals; its settings are not searched\n", figure(mean, deviation), judgedBy.name)
 	}
 	fmt.Fprintf(&b, `
-shape:   free, where a method ranks the whole network and so finds the layers' widths; equal, where it keeps
-         as many players of each layer as the market. market-parameters counts parameters instead of players, and
-         keeps as many of them as the equal shape has.
+shape:   free: a method ranks the whole network, which gives the widths of the layers; equal: it keeps as many
+         players of each layer as the market. market-parameters counts parameters instead of players, and keeps
+         as many of them as the equal shape has.
 to the market: the mean over the seeds of the difference to the market, seed by seed, with its interval of 95 %%.
 `)
 	for i := 0; i < len(r.Entries); {

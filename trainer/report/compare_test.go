@@ -169,7 +169,7 @@ func rankedRun() *Run {
 	return run
 }
 
-// TestRankedRunsAreTold: everything that shows a run says that there was no game.
+// TestRankedRunsAreTold: all reports say that there was no game.
 func TestRankedRunsAreTold(t *testing.T) {
 	run := rankedRun()
 	var explained, table, picture strings.Builder
@@ -178,7 +178,7 @@ func TestRankedRunsAreTold(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		explained.String(): "There was no game: players were ranked by fisher",
-		table.String():     "ranked out by fisher; there was no game",
+		table.String():     "ranked out by fisher; without a game",
 		picture.String():   "no game: ranked by fisher",
 	} {
 		if !strings.Contains(text, want) || strings.Contains(text, "equilibrium:") || strings.Contains(text, "dominated") {

@@ -15,7 +15,7 @@ func DryRun(w io.Writer, d *record.DryRun) error {
 	var b strings.Builder
 	players := Thousands(d.Players)
 	if d.Keep > 0 {
-		players += fmt.Sprintf(", of whom %s stay", Thousands(d.Keep))
+		players += fmt.Sprintf(", of which %s stay", Thousands(d.Keep))
 	}
 	fmt.Fprintf(&b, "device:           %s\n", d.Device.Words())
 	fmt.Fprintf(&b, "data:             %s, %s training samples, judged on %s\n", d.Data.Name, Thousands(d.Data.Train), judgedOn(d.Data))
@@ -52,7 +52,7 @@ func DryRun(w io.Writer, d *record.DryRun) error {
 		return err
 	}
 	if m.Available == 0 {
-		fmt.Fprintf(&b, "what there is:    %s\n", m.Source)
+		fmt.Fprintf(&b, "available:        %s\n", m.Source)
 	}
 	return writeTrimmed(w, b.String())
 }

@@ -25,7 +25,7 @@ func TestDryRun(t *testing.T) {
 	}
 	text := write()
 	for _, pattern := range []string{
-		`(?m)^device: +a device, its driver$`, `(?m)^shape: +784-512-10$`, `(?m)^players: +512, of whom 20 stay$`, `(?m)^steps: +471, 157 in each of 3 epochs$`,
+		`(?m)^device: +a device, its driver$`, `(?m)^shape: +784-512-10$`, `(?m)^players: +512, of which 20 stay$`, `(?m)^steps: +471, 157 in each of 3 epochs$`,
 		`(?m)^ +moments +4\.00 MiB$`, `(?m)^ +memory in all +9\.00 MiB$`, `(?m)^ +more while players are removed +6\.00 MiB$`, `(?m)^ +memory of the device +20\.0 GiB$`,
 	} {
 		if !regexp.MustCompile(pattern).MatchString(text) {

@@ -13,11 +13,11 @@ import (
 	"nashprune/trainer/record"
 )
 
-// Explain writes why players left: counts by layer and reason, the market round
-// by round, and the players nearest to the line on both sides. A run without a
-// game is an error, unless it ranked its players; other errors are those of w.
+// Explain writes why players were removed: counts by layer and reason, the market round
+// by round, and the players closest to the price on both sides. A run without a game is
+// an error, unless it ranked its players; other errors are those of w.
 //
-// Where the run's certificate is known, it tells of that, too.
+// It includes the run's certificate where that is known.
 func Explain(w io.Writer, run *Run) error {
 	if run.ranked() {
 		return explainRanking(w, run)
@@ -39,7 +39,7 @@ func Explain(w io.Writer, run *Run) error {
 	return writeTrimmed(w, b.String())
 }
 
-// explainMarket tells of layers by what the market asked of them.
+// explainMarket describes the layers of a market.
 func explainMarket(w io.Writer, run *Run) error {
 	table := newTable(w)
 	fmt.Fprintln(table, "layer\tplayers\tkept\tdominated\tpriced out\tforced\tlast price\tlowest kept worth\t")
@@ -56,10 +56,10 @@ func explainMarket(w io.Writer, run *Run) error {
 		return err
 	}
 	fmt.Fprint(w, `
-A player wants 1 - price/worth of full participation, and none where its worth is at most the price.
+The best response of a player is 1 - price/worth, and 0 where its worth is at most the price.
 dominated:   the player wanted no participation in any round since it last gained some, or since the start.
-priced out:  the player still wanted some participation in one of those rounds, though no more than it had.
-forced:      the player still took part when the last round kept exactly as many as asked, and those kept were worth more.
+priced out:  the player wanted some participation in one of these rounds, but no more than it had.
+forced:      the player still participated when the last round had to meet the demand, and the kept players were worth more.
 `)
 	fmt.Fprintf(w, "A worth is %s.\n", worthMeans(run.Config))
 	fmt.Fprint(w, explainMarketRules(&run.Result))
@@ -68,11 +68,11 @@ forced:      the player still took part when the last round kept exactly as many
 	}
 	kept, left := byMargin(run.Players)
 	columns := []string{"worth", "price"}
-	return errors.Join(listPlayers(w, "Nearest to leaving, of those who stay", columns, kept),
-		listPlayers(w, "Last to leave", columns, left))
+	return errors.Join(listPlayers(w, "Kept players closest to removal", columns, kept),
+		listPlayers(w, "Last removed players", columns, left))
 }
 
-// explainPaper tells of layers by what participations the paper's game ended at.
+// explainPaper describes the layers of the paper's game by their last participations.
 func explainPaper(w io.Writer, run *Run) error {
 	table := newTable(w)
 	fmt.Fprintln(table, "layer\tplayers\tkept\tdominated\tbelow threshold\t")
@@ -87,9 +87,9 @@ func explainPaper(w io.Writer, run *Run) error {
 		return err
 	}
 	fmt.Fprintf(w, `
-Players leave at the end of the run, if their participation is then below %g.
-dominated:        the player left, and no participation is as good for it as none.
-below threshold:  the player left although it would rather take part.
+Players are removed at the end of the run if their participation is then below %g.
+dominated:        the player was removed, and no participation is better for it than zero.
+below threshold:  the player was removed, and some participation is better for it than zero.
 Benefit and cost are those of full participation.
 `, run.Config.Threshold)
 	kept, left := sides(run.Players)
@@ -100,8 +100,8 @@ Benefit and cost are those of full participation.
 	slices.SortStableFunc(kept, nearest)
 	slices.SortStableFunc(left, func(a, b record.Player) int { return nearest(b, a) })
 	columns := []string{"benefit", "cost"}
-	return errors.Join(listPlayers(w, "Nearest to leaving, of those who stay", columns, kept),
-		listPlayers(w, "Nearest to staying, of those who left", columns, left))
+	return errors.Join(listPlayers(w, "Kept players closest to removal", columns, kept),
+		listPlayers(w, "Removed players closest to staying", columns, left))
 }
 
 // byLayer sorts the players of a run by their hidden layers.
@@ -113,7 +113,7 @@ func byLayer(run *Run) [][]record.Player {
 	return layers
 }
 
-// sides splits players into those who stay and those who left.
+// sides splits players into the kept and the removed ones.
 func sides(players []record.Player) (kept, left []record.Player) {
 	for _, p := range players {
 		if p.Reason == game.Kept {
@@ -125,8 +125,8 @@ func sides(players []record.Player) (kept, left []record.Player) {
 	return kept, left
 }
 
-// byMargin returns those who stay, the smallest margin of worth over price first, and
-// those who left, the last to leave first and of these the largest margin.
+// byMargin returns the kept players, the smallest margin of worth over price first, and
+// the removed ones, the last first and of these the largest margin.
 func byMargin(players []record.Player) (kept, left []record.Player) {
 	kept, left = sides(players)
 	margin := func(p record.Player) float64 { return p.Worth - p.Price }
@@ -137,8 +137,8 @@ func byMargin(players []record.Player) (kept, left []record.Player) {
 	return kept, left
 }
 
-// lowestKept writes the price and the worth of the least worthy player that stays in a
-// layer, "-" where nobody does.
+// lowestKept writes the price and the worth of the kept player of a layer that is worth
+// least, "-" where none is kept.
 func lowestKept(players []record.Player) (price, worth string) {
 	kept, _ := sides(players)
 	if len(kept) == 0 {
@@ -170,7 +170,7 @@ func explainRounds(w io.Writer, rounds []record.RoundLine) error {
 	return table.Flush()
 }
 
-// shownPlayers is how many players on each side of the line are listed.
+// shownPlayers is the number of players on each side of the price that are listed.
 const shownPlayers = 5
 
 // listPlayers lists the first players under a title; columns are the names of

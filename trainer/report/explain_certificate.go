@@ -13,8 +13,8 @@ import (
 	"nashprune/trainer/settings"
 )
 
-// explainCertificate tells what a run's certificate says, if it was read, and of
-// condition numbers.
+// explainCertificate describes a run's certificate, if it was read, and condition
+// numbers.
 func explainCertificate(w io.Writer, run *Run) error {
 	if c := run.Certificate; c != nil {
 		if err := explainLayers(w, c); err != nil {
@@ -28,13 +28,13 @@ func explainCertificate(w io.Writer, run *Run) error {
 	return explainConditions(w, run)
 }
 
-// explainLayers tells of the state that is certified.
+// explainLayers describes the certified state.
 func explainLayers(w io.Writer, c *record.Certificate) error {
 	when := "at the end"
 	if c.Game == game.MarketGame {
-		when = "before the last round kept exactly as many as asked"
+		when = "before the forced removals of the last round"
 	}
-	fmt.Fprintf(w, "\nThe state that is certified, %s, with worths over all training samples:\n", when)
+	fmt.Fprintf(w, "\nThe certified state, %s, with worths over all training samples:\n", when)
 	table := newTable(w)
 	if c.Game == game.MarketGame {
 		cost := ""
@@ -70,9 +70,9 @@ func explainLayers(w io.Writer, c *record.Certificate) error {
 func explainStability(w io.Writer, c *record.Certificate) {
 	switch radius := c.SpectralRadius; {
 	case radius == nil:
-		fmt.Fprintln(w, "The spectral radius of all best responses was not worked out: a layer has too many players who depend on each other.")
+		fmt.Fprintln(w, "The spectral radius of all best responses was not computed: a layer has too many players that depend on each other.")
 	case c.Game == game.PaperGame && *radius == 0:
-		fmt.Fprintln(w, "The spectral radius of all best responses is 0: nobody's depends on another's participation. It says nothing of how far players are from them.")
+		fmt.Fprintln(w, "The spectral radius of all best responses is 0: no best response depends on another participation. It does not say how far players are from them.")
 	case *radius < 1 && !c.Claimed:
 		fmt.Fprintf(w, "The spectral radius of all best responses is %s, below 1: a small change would die out at an equilibrium, and this state is none.\n", number(*radius))
 	case *radius < 1:
@@ -86,25 +86,25 @@ func explainStability(w io.Writer, c *record.Certificate) {
 func worthMeans(c settings.Config) string {
 	switch {
 	case c.Worth == game.Outputs && c.Task == dataset.Regression:
-		return "twice the mean square by which the outputs change without it"
+		return "twice the mean square of the change of the outputs without the player"
 	case c.Worth == game.Outputs:
-		return "twice what an undecided network's loss stands to lose without it"
+		return "twice the increase of an undecided network's loss without the player, to second order"
 	default:
-		return "twice what the loss stands to lose without it"
+		return "twice the increase of the loss without the player, to second order"
 	}
 }
 
-// explainPutBack tells what the loss says of those who left.
+// explainPutBack describes the change of the loss when removed players are put back.
 func explainPutBack(w io.Writer, s *record.PutBackSummary, c settings.Config) error {
 	if s == nil {
 		return nil
 	}
 	fmt.Fprintf(w, `
 Put back one at a time with full participation, on %s samples of the %s part.
-How many lower the loss by less than the price that they refused:
+The number that lower the loss by less than the price that they refused:
 `, Thousands(s.Samples), s.Part)
 	table := newTable(w)
-	fmt.Fprintln(table, "\tplayers\twhen they left\t\tat the end of the market\t\t")
+	fmt.Fprintln(table, "\tplayers\tat their removal\t\tat the end of the market\t\t")
 	for _, row := range []struct {
 		reason game.Reason
 		count  record.PutBackCount
@@ -118,7 +118,7 @@ How many lower the loss by less than the price that they refused:
 	if err := table.Flush(); err != nil || c.Worth != game.Outputs || c.Task == dataset.Regression {
 		return err
 	}
-	_, err := fmt.Fprint(w, "Prices are in terms of the loss of an undecided network; one that is sure of its answers has less to lose.\n")
+	_, err := fmt.Fprint(w, "Prices are in terms of the loss of an undecided network; the loss of a network that is sure changes less.\n")
 	return err
 }
 
@@ -172,9 +172,9 @@ func ExplainPlayer(w io.Writer, run *Run, name record.PlayerName) error {
 	var b strings.Builder
 	c := run.Certificate
 	fmt.Fprintf(&b, "Player %s, %s.\n", p.PlayerName, fate(p))
-	state := "in the state that is certified, over all training samples"
+	state := "in the certified state, over all training samples"
 	if p.Round > 0 && p.Round < run.Config.Rounds {
-		state = fmt.Sprintf("when it left, in round %d", p.Round)
+		state = fmt.Sprintf("at its removal, in round %d", p.Round)
 	}
 	fmt.Fprintf(&b, "\nIts account %s:\n", state)
 	worth, price := "worth", "price"
@@ -190,24 +190,24 @@ func ExplainPlayer(w io.Writer, run *Run, name record.PlayerName) error {
 		row(worth, number(p.Worth), worthMeans(run.Config))
 		row(price, number(p.Price), "of full participation")
 	}
-	side := "above zero: it wants to take part"
+	side := "above zero: some participation is better than zero"
 	if p.Margin <= 0 {
-		side = "not above zero: no participation is better than none"
+		side = "not above zero: no participation is better than zero"
 	}
-	row("margin", number(p.Margin), "what the first unit of participation brings, "+side)
+	row("margin", number(p.Margin), "slope of its utility at zero, "+side)
 	row("participation", number(p.Participation), "")
 	row("best response", number(p.BestResponse), "")
 	row("utility", number(p.Utility()), fmt.Sprintf("of which %s %s and %s %s", worth, number(p.WorthTerm), price, number(p.PriceTerm)))
 	row("gain", number(p.Gain), "by its best response, while all others stay")
 	if c.Game == game.MarketGame {
-		row("feedback", number(p.Feedback), "change of its best response by its own participation; above 1 it tips")
+		row("feedback", number(p.Feedback), "change of its best response by its own participation; above 1 it is unstable")
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
 	if back := p.PutBack; back != nil {
 		fmt.Fprintf(&b, "\nPut back with full participation, for which it refused to pay %s, on %s samples of the %s part:\n", number(back.Refused), Thousands(c.PutBack.Samples), c.PutBack.Part)
-		fmt.Fprintf(&b, "when it left, the loss would have %s; at the end of the market, it would have %s.\n", change(back.WhenItLeft, back.Refused), change(back.AtTheEnd, back.Refused))
+		fmt.Fprintf(&b, "at its removal, the loss would have %s; at the end of the market, it would have %s.\n", change(back.WhenItLeft, back.Refused), change(back.AtTheEnd, back.Refused))
 	}
 	return writeTrimmed(w, b.String())
 }
@@ -226,11 +226,11 @@ func (run *Run) Player(name record.PlayerName) (*record.CertifiedPlayer, error) 
 func fate(p *record.CertifiedPlayer) string {
 	switch {
 	case p.Reason == game.Kept:
-		return "which stays"
+		return "kept"
 	case p.Round > 0:
-		return fmt.Sprintf("which left in round %d of the market, in epoch %d: %s", p.Round, p.Epoch, p.Reason)
+		return fmt.Sprintf("removed in round %d of the market, in epoch %d: %s", p.Round, p.Epoch, p.Reason)
 	default:
-		return fmt.Sprintf("which was removed at the end, after epoch %d: %s", p.Epoch, p.Reason)
+		return fmt.Sprintf("removed at the end, after epoch %d: %s", p.Epoch, p.Reason)
 	}
 }
 

@@ -13,13 +13,13 @@ var criterionMeanings = map[game.Criterion]string{
 	game.Random:        "a random number",
 	game.Magnitude:     "the norm of the player's weights and bias",
 	game.PathMagnitude: "the norm of the player's weights and bias, times the norm of its outgoing weights",
-	game.Taylor:        "|s mean(c)| over all training samples, to first order the change of the loss when the player goes",
+	game.Taylor:        "|s mean(c)| over all training samples, to first order the change of the loss when the player is removed",
 	game.Fisher:        "s^2 mean(c^2) over all training samples, the Fisher information along the player's participation",
-	game.Participation: "the participation that the paper's game, played until then, had brought the player to",
+	game.Participation: "the participation of the player in the paper's game, played until then",
 }
 
-// explainRanking tells what became of the players of a run that had no game. Its
-// errors are those of w.
+// explainRanking describes the players of a run without a game. Its errors are those of
+// w.
 func explainRanking(w io.Writer, run *Run) error {
 	p := run.Result.Pruned
 	var b strings.Builder
@@ -28,9 +28,9 @@ func explainRanking(w io.Writer, run *Run) error {
 		rounds = fmt.Sprintf("%s rounds", Thousands(n))
 	}
 	fmt.Fprintf(&b, "There was no game: players were ranked by %s, and the last were removed in %s.\n", p.Criterion, rounds)
-	fmt.Fprintf(&b, "So there are no prices, nobody left by choice, and no equilibrium is claimed.\n")
+	fmt.Fprintf(&b, "So there are no prices and no utilities, and no equilibrium is claimed.\n")
 	fmt.Fprintf(&b, "%s of %s players stay.\n", Thousands(p.Kept), Thousands(p.Players))
-	fmt.Fprintf(&b, "A score is %s; the cut is the highest score of those who left a layer in a round.\n\n", criterionMeanings[p.Criterion])
+	fmt.Fprintf(&b, "A score is %s; the cut is the highest score of the players that a round removed from a layer.\n\n", criterionMeanings[p.Criterion])
 	table := newTable(&b)
 	fmt.Fprintln(table, "layer\tplayers\tkept\tranked out\tlast cut\tlowest kept score\t")
 	for l, players := range byLayer(run) {
@@ -43,10 +43,10 @@ func explainRanking(w io.Writer, run *Run) error {
 	}
 	kept, left := byMargin(run.Players)
 	columns := []string{"score", "cut"}
-	if err := listPlayers(&b, "Nearest to the cut, of those who stay", columns, kept); err != nil {
+	if err := listPlayers(&b, "Kept players closest to the cut", columns, kept); err != nil {
 		return err
 	}
-	if err := listPlayers(&b, "Last to go", columns, left); err != nil {
+	if err := listPlayers(&b, "Last removed players", columns, left); err != nil {
 		return err
 	}
 	return writeTrimmed(w, b.String())

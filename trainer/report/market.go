@@ -9,8 +9,8 @@ import (
 	"nashprune/trainer/record"
 )
 
-// targetNote says what drove a market and how its target was met, in a line of its
-// own; nothing of a market that was told a number of players for each layer.
+// targetNote says what drove a market and how its target was met, in a line of its own;
+// nothing of a market with a given number of players for each layer.
 func targetNote(r *record.Result) string {
 	m := r.Market
 	if m == nil || r.Pruned == nil || m.Cost == "" && m.AccuracyDrop == 0 {
@@ -39,7 +39,7 @@ func accuracyDrop(v *record.ValidationPair) string {
 	case known:
 		return fmt.Sprintf("%+.2f points, from %.2f %% to %.2f %%", -drop, *v.Dense, *v.Pruned)
 	case v != nil && v.Pruned != nil:
-		return fmt.Sprintf("%.2f %% there (--baseline trains the dense network, too, and compares)", *v.Pruned)
+		return fmt.Sprintf("%.2f %% there (--baseline also trains the dense network and compares)", *v.Pruned)
 	default:
 		return ""
 	}
@@ -53,7 +53,7 @@ func costWords(paid cost.Resource) string {
 	case cost.Players:
 		return "one market, in which all players cost the same"
 	case cost.Latency:
-		return "one market, in which players pay for the time they take"
+		return "one market, in which players pay for their time"
 	case cost.MACs:
 		return "one market, in which players pay for their multiplications"
 	default:
@@ -70,7 +70,7 @@ func modelNote(m *cost.Model) string {
 	if m.Step > 0 {
 		steps = fmt.Sprintf(", with steps %d neurons apart", m.Step)
 	}
-	return fmt.Sprintf("time model:   of %d samples on %s%s; off by %.0f %% of what was measured (root mean square of %d shapes), at most %.0f %%\n",
+	return fmt.Sprintf("time model:   of %d samples on %s%s; error %.0f %% (root mean square of %d shapes), at most %.0f %%\n",
 		m.Batch, oneLine(m.Device), steps, 100*m.Error, m.Shapes, 100*m.MaxError)
 }
 
@@ -121,14 +121,14 @@ func explainMarketRules(r *record.Result) string {
 	var b strings.Builder
 	if m.Cost != "" {
 		b.WriteString("All layers share one market: a player's price is what its layer's players cost times the price of a unit, and players win in the order of\n" +
-			"worth per cost, until the first who does not fit. A layer that would keep fewer than two pays its own clearing price.\n")
+			"worth per cost, until the first that does not fit. A layer that would keep fewer than two pays its own clearing price.\n")
 	}
 	if m.Cost == cost.Latency && m.LatencyModel != nil && m.LatencyModel.Step > 0 {
-		fmt.Fprintf(&b, "Time grows in steps, %d neurons apart: whoever comes in behind the same step wins or loses together, and a layer whose next step does not fit pays\n"+
+		fmt.Fprintf(&b, "Time grows in steps, %d neurons apart: players behind the same step win or lose together, and a layer whose next step does not fit pays\n"+
 			"its own clearing price.\n", m.LatencyModel.Step)
 	}
 	if m.AccuracyDrop > 0 {
-		fmt.Fprintf(&b, "The demand fell only in rounds in which the accuracy on the validation part was safely within %g points of the best of the rounds before.\n", m.AccuracyDrop)
+		fmt.Fprintf(&b, "The demand fell only in rounds in which the accuracy on the validation part was well within %g points of the best of the earlier rounds.\n", m.AccuracyDrop)
 	}
 	return b.String()
 }

@@ -45,8 +45,8 @@ const (
 // labelRoom is the height of a line of labels, in pixels.
 const labelRoom = 14
 
-// Colours. The two networks differ in lightness too, and so do the layers, so
-// that no one has to tell hues apart.
+// Colours. The two networks differ in lightness too, and so do the layers, so that marks
+// differ without colour.
 const (
 	paperColour  = "#ffffff"
 	edgeColour   = "#d5d9de"

@@ -6,8 +6,8 @@ import (
 	"nashprune/trainer/record"
 )
 
-// Accuracies stand here for whatever a task is judged by (see measure): in
-// regression they are the variance explained.
+// Accuracies stand here for the measure of a task (see measure): in regression they are
+// the variance explained.
 
 // series is one line of accuracies, in percent over the epochs.
 type series struct {

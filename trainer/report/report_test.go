@@ -214,7 +214,7 @@ func TestTexts(t *testing.T) {
 func TestStability(t *testing.T) {
 	run := withCertificate(marketRun())
 	run.Certificate.Claimed = true
-	for want, radius := range map[string]*float64{"below 1: a small change of participations dies out": of(0.99), "not below 1": of(1), "not worked out": nil} {
+	for want, radius := range map[string]*float64{"below 1: a small change of participations dies out": of(0.99), "not below 1": of(1), "not computed": nil} {
 		run.Certificate.SpectralRadius = radius
 		var b strings.Builder
 		if err := Explain(&b, run); err != nil || !strings.Contains(b.String(), want) {
@@ -224,14 +224,14 @@ func TestStability(t *testing.T) {
 }
 
 // TestStabilityIsNoEquilibrium: a radius below 1 is not said to make changes die out
-// where there is no equilibrium, nor where no best response depends on anybody.
+// where there is no equilibrium, nor where no best response depends on another player.
 func TestStabilityIsNoEquilibrium(t *testing.T) {
 	for want, c := range map[string]struct {
 		run    *Run
 		radius float64
 	}{
 		"at an equilibrium, and this state is none": {marketRun(), 0.5},
-		"nobody's depends on another's":             {paperRun(), 0},
+		"no best response depends on another":       {paperRun(), 0},
 	} {
 		run := withCertificate(c.run)
 		run.Certificate.Claimed, run.Certificate.SpectralRadius = false, &c.radius
@@ -265,7 +265,7 @@ func TestWorthlessPlayer(t *testing.T) {
 	p := &run.Certificate.Players[0]
 	p.Account = game.Market{}.Account(0, 1)
 	var b strings.Builder
-	if err := ExplainPlayer(&b, run, p.PlayerName); err != nil || p.Gain != 0 || !strings.Contains(b.String(), "no participation is better than none") {
+	if err := ExplainPlayer(&b, run, p.PlayerName); err != nil || p.Gain != 0 || !strings.Contains(b.String(), "no participation is better than zero") {
 		t.Errorf("%v, gain %g:\n%s", err, p.Gain, b.String())
 	}
 }
@@ -355,15 +355,15 @@ func TestTargetNotes(t *testing.T) {
 			Target: cost.Target{Resource: cost.Players, Limit: 5}, Cost: cost.Players, Reached: 5},
 		"target:       at most 20000 parameters: 19,873 are left; one market, in which players pay for their parameters\n": {
 			Target: cost.Target{Resource: cost.Parameters, Limit: 20000}, Cost: cost.Parameters, Reached: 19873},
-		"target:       at most 270.5 us for a batch: 269 us by the model, 261 us measured; one market, in which players pay for the time they take\n" +
-			"time model:   of 128 samples on a device; off by 3 % of what was measured (root mean square of 26 shapes), at most 10 %\n": {
+		"target:       at most 270.5 us for a batch: 269 us by the model, 261 us measured; one market, in which players pay for their time\n" +
+			"time model:   of 128 samples on a device; error 3 % (root mean square of 26 shapes), at most 10 %\n": {
 			Target: cost.Target{Resource: cost.Latency, Limit: 270.5}, Cost: cost.Latency, Reached: 269.2, LatencyModel: model},
-		"target:       at most 200 us for a batch: 190 us by the model, 261 us measured; one market, in which players pay for the time they take\n" +
-			"time model:   of 64 samples on another, with steps 32 neurons apart; off by 0 % of what was measured (root mean square of 48 shapes), at most 0 %\n": {
+		"target:       at most 200 us for a batch: 190 us by the model, 261 us measured; one market, in which players pay for their time\n" +
+			"time model:   of 64 samples on another, with steps 32 neurons apart; error 0 % (root mean square of 48 shapes), at most 0 %\n": {
 			Target: cost.Target{Resource: cost.Latency, Limit: 200}, Cost: cost.Latency, Reached: 190, LatencyModel: stepped},
 		"target:       at most 0.5 points less on the validation part: -0.25 points, from 98.50 % to 98.25 %; a market a layer\n": {
 			Target: cost.Target{Resource: cost.Players, Limit: 4, AccuracyDrop: 0.5}, Reached: 5, Validation: &record.ValidationPair{Dense: of(98.5), Pruned: of(98.25)}},
-		"target:       at most 1 points less on the validation part: 98.25 % there (--baseline trains the dense network, too, and compares); a market a layer\n": {
+		"target:       at most 1 points less on the validation part: 98.25 % there (--baseline also trains the dense network and compares); a market a layer\n": {
 			Target: cost.Target{Resource: cost.Players, Limit: 4, AccuracyDrop: 1}, Reached: 5, Validation: &record.ValidationPair{Pruned: of(98.25)}},
 	} {
 		run := marketRun()
@@ -379,7 +379,7 @@ func TestTargetNotes(t *testing.T) {
 	}
 	run.Result.Market = &record.Market{Target: cost.Target{Resource: cost.Players, Limit: 4, AccuracyDrop: 1}, Cost: cost.MACs}
 	for cost, words := range map[cost.Resource][]string{
-		cost.MACs:    {"2 0.5", "price of a unit", "97.50 %", "All layers share one market", "safely within 1 points"},
+		cost.MACs:    {"2 0.5", "price of a unit", "97.50 %", "All layers share one market", "well within 1 points"},
 		cost.Latency: {"All layers share one market", "Time grows in steps, 32 neurons apart"},
 	} {
 		run.Result.Market.Cost, run.Result.Market.LatencyModel = cost, stepped

@@ -69,7 +69,7 @@ func spreadText(s reproduce.Spread, several bool) string {
 	return fmt.Sprintf("%.2f +- %.2f", s.Mean, s.Deviation)
 }
 
-// mostKept is how many seeds the table tells the layers of.
+// mostKept is the number of seeds whose layers the table shows.
 const mostKept = 3
 
 // keptText lists the players kept in each hidden layer, of the first seeds.
@@ -96,12 +96,12 @@ func paperColumns(w io.Writer, r *reproduce.Report) {
 	}
 	fmt.Fprintf(w, `
 %s, %s, %d epochs, %s, on the test part; readings chosen on %g %% of the training samples, held out.
-before removal: with the participations that the game left. masked: those below %g set to zero. after removal: these players gone.
+before removal: with the last participations of the game. masked: participations below %g set to zero. after removal: without these players.
 kept: by hidden layer, a group for each seed. |theta|^2: mean over the players. reached: means before removal within %g points of accuracy and %g of sparsity.
 A reading is the benefit, the optimiser of the weights with its rate, and how participations move with lr_s.
 `, r.Data, r.Model, r.Epochs, seeds, 100*r.Validation, r.Threshold, reproduce.AccuracyBound, reproduce.SparsityBound)
-	fmt.Fprintf(w, "All %d readings of each row were screened in %d epochs with one seed, in which weights and plain ascent move %g times as fast, so that both travel\n"+
-		"as far; Adam ascent, whose steps would come near %g, does not. Of readings that differ in the benefit alone the nearest was taken, and of these the three nearest of each row were run in full.\n",
+	fmt.Fprintf(w, "All %d readings of each row were screened in %d epochs with one seed, in which weights and plain ascent have %g times the rates, so that both move\n"+
+		"as far; Adam ascent, whose steps would come near %g, has its own rate. Of readings that differ in the benefit alone the nearest was taken, and of these the three nearest of each row were run in full.\n",
 		r.Readings, r.ScreenEpochs, float64(r.Epochs)/float64(r.ScreenEpochs), r.Threshold)
 	if r.LeftOut != "" {
 		fmt.Fprintln(w, r.LeftOut)
@@ -126,13 +126,13 @@ func paperFindings(b *strings.Builder, r *reproduce.Report) {
 	}
 	fmt.Fprintln(b)
 	if len(reached) > 0 {
-		fmt.Fprintf(b, "Reached before removal, each under a reading of its own choice: %s.\n", strings.Join(reached, ", "))
+		fmt.Fprintf(b, "Reached before removal, each under its own reading: %s.\n", strings.Join(reached, ", "))
 	}
 	if len(missed) > 0 {
 		fmt.Fprintf(b, "NOT reproduced by any reading that was run in full: %s.\n", strings.Join(missed, ", "))
 	}
 	if len(lost) > 0 {
-		fmt.Fprintf(b, "Removing the pruned players takes, under the nearest reading, %s:\nsmall participations carry the network, so accuracy before removal is not that of a pruned network.\n", strings.Join(lost, ", "))
+		fmt.Fprintf(b, "Removing the pruned players takes, under the nearest reading, %s:\nthe network depends on small participations, so accuracy before removal is not that of a pruned network.\n", strings.Join(lost, ", "))
 	}
 	var reach []string
 	for _, row := range r.Rows {
@@ -141,7 +141,7 @@ func paperFindings(b *strings.Builder, r *reproduce.Report) {
 		}
 	}
 	if len(reach) > 0 {
-		fmt.Fprintf(b, "By the paper's own numbers lr_s gamma steps is %s: by plain ascent the price gamma alone takes nobody from 1 to 0.\n", strings.Join(reach, ", "))
+		fmt.Fprintf(b, "By the paper's own numbers lr_s gamma steps is %s: by plain ascent the price gamma alone takes no player from 1 to 0.\n", strings.Join(reach, ", "))
 	}
 	if s := r.Single; s != nil {
 		all := true
@@ -156,7 +156,7 @@ func paperFindings(b *strings.Builder, r *reproduce.Report) {
 			fmt.Fprintf(b, "NO single reading reaches all rows; the nearest to all in the screen is %s,\nwith accuracy before removal and sparsity of %s.\n", readingText(s.Reading), strings.Join(figures, ", "))
 		}
 	}
-	fmt.Fprintln(b, "The paper states no seeds, and no optimiser, learning rate or initialisation of the weights. Biases that the gate leaves alone, and other rates, were not tried.")
+	fmt.Fprintln(b, "The paper states no seeds, and no optimiser, learning rate or initialisation of the weights. Biases without a gate, and other rates, were not tried.")
 }
 
 // The figures that [PaperFigure1] and [PaperFigure2] draw, as files of a folder.
@@ -173,8 +173,8 @@ const (
 	panelRight, panelDown     = 440, 276 // from one panel to the next
 )
 
-// A line of each row of the paper's table: its colour and dashes, so that nobody has to
-// tell hues apart.
+// A line of each row of the paper's table: its colour and dashes, so that lines differ
+// without colour.
 var rowStyles = []style{
 	{stroke: "#36288c", width: 2}, {stroke: "#b53076", width: 2, dashes: "7 3"},
 	{stroke: "#e27622", width: 2, dashes: "2 3"}, {stroke: "#00756a", width: 2, dashes: "9 3 2 3"},

@@ -78,7 +78,7 @@ func TestPaperSays(t *testing.T) {
 	}
 	r := paperReport()
 	for _, want := range []string{
-		"each under a reading of its own choice: Very High Beta.\n", "NOT reproduced by any reading that was run in full: Extreme Beta, L1 Sparsity Strong, L1+L2 Combined.",
+		"each under its own reading: Very High Beta.\n", "NOT reproduced by any reading that was run in full: Extreme Beta, L1 Sparsity Strong, L1+L2 Combined.",
 		"Extreme Beta from 92.15 to 10.00 %", "NO single reading", "0.94 for L1 Sparsity Strong, 0.47 for L1+L2 Combined", "765-3 764-4", "diverged 9-4",
 	} {
 		if got := text(r); !strings.Contains(got, want) {

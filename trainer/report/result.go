@@ -71,7 +71,7 @@ func writeTrimmed(w io.Writer, text string) error {
 	return err
 }
 
-// notes is what stands below the table.
+// notes is the text below the table.
 func notes(r *record.Result) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "data:         %s, %s training samples, judged on %s\n", r.Data.Name, Thousands(r.Data.Train), judgedOn(r.Data))
@@ -96,7 +96,7 @@ func notes(r *record.Result) string {
 	}
 	during := "game"
 	if p := r.Pruned; p != nil && p.Criterion != "" {
-		fmt.Fprintf(&b, "players:      %s kept, %s ranked out by %s; there was no game\n", Thousands(p.Kept), Thousands(p.Players-p.Kept), p.Criterion)
+		fmt.Fprintf(&b, "players:      %s kept, %s ranked out by %s; without a game\n", Thousands(p.Kept), Thousands(p.Players-p.Kept), p.Criterion)
 		during = "removal"
 	}
 	b.WriteString(bestEpochs(r))
@@ -133,12 +133,11 @@ func gaps(e *record.Equilibrium) string {
 	if e.RelativeGap < game.EquilibriumBound {
 		claim = fmt.Sprintf("under %g: an equilibrium is claimed", game.EquilibriumBound)
 	}
-	return fmt.Sprintf("relative gap %.2g, %s; players' own best moves would gain %.2g %% of what is at stake, no single one more than %.2g in utility",
+	return fmt.Sprintf("relative gap %.2g, %s; best responses would gain %.2g %% of what is at stake, one player at most %.2g in utility",
 		e.RelativeGap, claim, 100*e.RelativeGap, e.MaxGap)
 }
 
-// reasons counts the players who stay, and those who left by why they did,
-// without the reasons of nobody.
+// reasons counts the kept players, and the removed ones by reason, without empty reasons.
 func reasons(e *record.Equilibrium) string {
 	parts := []string{Thousands(e.Kept) + " kept"}
 	for _, reason := range []struct {
@@ -260,7 +259,7 @@ func times[T int | float64](before, after T, less, more string) string {
 }
 
 const (
-	// leastFactor is the smallest factor that is told: below it 1.0 would be shown.
+	// leastFactor is the smallest factor that is shown: below it 1.0 would be printed.
 	leastFactor = 1.05
 	// manyTimes is from where on tenths say nothing.
 	manyTimes = 100

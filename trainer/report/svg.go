@@ -142,8 +142,8 @@ func coordinates(points []point) string {
 // farthest is beyond every edge of a picture, in pixels.
 const farthest = 1e4
 
-// coordinate writes a number of pixels to a tenth, which the eye cannot tell
-// from more.
+// coordinate writes a number of pixels to a tenth, which the eye cannot distinguish from
+// more.
 func coordinate(x float64) string {
 	if math.IsNaN(x) {
 		x = 0

@@ -84,7 +84,7 @@ type Candidate struct {
 	Norm     Spread  `json:"mean_squared_norm"`
 	Gap      Spread  `json:"relative_gap"`
 	MaxGap   Spread  `json:"max_gap"`
-	// Reached tells whether the means before removal are within the bounds of the
+	// Reached reports whether the means before removal are within the bounds of the
 	// row's figures.
 	Reached  bool `json:"reached"`
 	Diverged int  `json:"diverged,omitempty"` // seeds without figures, which are in no mean

@@ -54,7 +54,7 @@ func Paper(ctx context.Context, o Options) (*Report, error) {
 		return nil, backend.Usagef("--seeds is %d: it takes at least one", o.Seeds)
 	}
 	if o.Jobs < 0 {
-		return nil, backend.Usagef("--jobs is %d: it is a number of runs at a time", o.Jobs)
+		return nil, backend.Usagef("--jobs is %d; it must be a number of runs at a time, at least 1", o.Jobs)
 	}
 	if o.Dir == "" {
 		return nil, backend.Usagef("name a folder for the runs with --out")

@@ -44,7 +44,7 @@ func (r Row) Distance(accuracy, sparsity float64) float64 {
 	return math.Abs(accuracy-r.Accuracy)/AccuracyBound + math.Abs(sparsity-r.Sparsity)/SparsityBound
 }
 
-// Reached tells whether figures in percent are within both bounds of the row's.
+// Reached reports whether figures in percent are within both bounds of the row's.
 func (r Row) Reached(accuracy, sparsity float64) bool {
 	return math.Abs(accuracy-r.Accuracy) <= AccuracyBound && math.Abs(sparsity-r.Sparsity) <= SparsityBound
 }

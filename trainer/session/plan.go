@@ -10,7 +10,7 @@ import (
 	"nashprune/trainer/settings"
 )
 
-// paperPlays tells whether the players of the paper's game move with the step that
+// paperPlays reports whether the players of the paper's game move with the step that
 // follows.
 func (p Plan) paperPlays(step int) bool {
 	return p.Game == game.PaperGame || p.Game == game.RankingGame && p.Config.Criterion == game.Participation && step < p.closes
@@ -97,7 +97,7 @@ func (p Plan) tracking(step int) bool {
 	return p.Game == game.MarketGame && p.Config.Worth != game.Outputs && step >= p.opens-p.PerEpoch && step < p.closes
 }
 
-// open tells whether players may leave after the step that follows. Weights then do not
+// open reports whether players may leave after the step that follows. Weights then do not
 // decay by AdamW: they make up for participations that fall, and decay would hold them
 // back (testdata/mnist).
 func (p Plan) open(step int) bool {
@@ -192,7 +192,7 @@ func (p Plan) observed(k int) []int32 {
 // taken: for 784-512-256-10 each takes about a tenth of a second.
 const conditionPoints = 5
 
-// ConditionsDue tells whether condition numbers are taken at the end of an epoch,
+// ConditionsDue reports whether condition numbers are taken at the end of an epoch,
 // from 1: at the last and at those that divide the training into equal parts, as
 // nearly as there are epochs.
 func (p Plan) ConditionsDue(epoch int) bool {

@@ -162,21 +162,21 @@ func (c Config) check() error {
 		value   any
 	}{
 		{c.Test == "" || c.TestFraction == 0, "--test-fraction is %v, and --test names the test samples: give one of them", c.TestFraction},
-		{c.EvaluateOn == backend.TestPart || c.Validation > 0, "--evaluate-on is %q: hold something out with --validation 0.1", string(c.EvaluateOn)},
-		{c.Momentum == 0 || c.Optimiser.HasMomentum(), "--momentum is for sgd and rmsprop, and this is --optimiser %s", string(c.Optimiser)},
-		{c.Optimiser != backend.AdamW || c.WeightDecay*c.LearningRate <= 1, "--weight-decay times --learning-rate is %v: above 1 a step of adamw takes more than all of a weight", c.WeightDecay * c.LearningRate},
-		{c.StepEpochs == 0 || c.Schedule == Step, "--step-epochs is for --schedule step, and this is --schedule %s", string(c.Schedule)},
-		{c.StepFactor == defaultStepFactor || c.Schedule == Step, "--step-factor is for --schedule step, and this is --schedule %s", string(c.Schedule)},
+		{c.EvaluateOn == backend.TestPart || c.Validation > 0, "--evaluate-on is %q and no sample is held out; try --validation 0.1", string(c.EvaluateOn)},
+		{c.Momentum == 0 || c.Optimiser.HasMomentum(), "--momentum is for sgd and rmsprop; --optimiser is %s", string(c.Optimiser)},
+		{c.Optimiser != backend.AdamW || c.WeightDecay*c.LearningRate <= 1, "--weight-decay times --learning-rate is %v; it must be at most 1, or a step of adamw takes more than all of a weight", c.WeightDecay * c.LearningRate},
+		{c.StepEpochs == 0 || c.Schedule == Step, "--step-epochs is for --schedule step; --schedule is %s", string(c.Schedule)},
+		{c.StepFactor == defaultStepFactor || c.Schedule == Step, "--step-factor is for --schedule step; --schedule is %s", string(c.Schedule)},
 		{c.LearningRateWarmUp <= float64(c.Epochs), "--learning-rate-warm-up is %v; it must be at most --epochs", c.LearningRateWarmUp},
-		{c.Task != dataset.Regression || c.LabelSmoothing == 0 && c.ClassWeights == "", "--label-smoothing and --class-weights are for classes, and this is --task %s", string(c.Task)},
-		{c.Patience == 0 || c.Validation > 0, "--patience %d looks at samples that are held out: give --validation 0.1, too", c.Patience},
-		{c.Patience == 0 || c.Game != game.PaperGame, "--patience %d: the paper's game is played to its end; leave it out", c.Patience},
-		{c.MaxAccuracyDrop == 0 || c.Validation > 0 || c.Game != game.MarketGame, "--max-accuracy-drop %v looks at samples that are held out: give --validation 0.1, too", c.MaxAccuracyDrop},
-		{c.MaxAccuracyDrop == 0 || c.Task != dataset.Regression, "--max-accuracy-drop is about classes, and this is --task %s", string(c.Task)},
+		{c.Task != dataset.Regression || c.LabelSmoothing == 0 && c.ClassWeights == "", "--label-smoothing and --class-weights are for classes; --task is %s", string(c.Task)},
+		{c.Patience == 0 || c.Validation > 0, "--patience %d needs samples that are held out; try --validation 0.1", c.Patience},
+		{c.Patience == 0 || c.Game != game.PaperGame, "--patience is %d; it must be 0 with --game paper, which has no early stopping", c.Patience},
+		{c.MaxAccuracyDrop == 0 || c.Validation > 0 || c.Game != game.MarketGame, "--max-accuracy-drop %v needs samples that are held out; try --validation 0.1", c.MaxAccuracyDrop},
+		{c.MaxAccuracyDrop == 0 || c.Task != dataset.Regression, "--max-accuracy-drop is for classes; --task is %s", string(c.Task)},
 		{c.WarmUp+c.GameShare <= 1+1e-9, // the sum of two decimals may be a rounding above 1
-			"--warm-up and --game-share add up to %v of the run: at most 1", c.WarmUp + c.GameShare},
+			"--warm-up and --game-share add up to %v; the sum must be at most 1", c.WarmUp + c.GameShare},
 		{c.Update != backend.BestResponse || c.ParticipationRate <= 1, "--participation-rate is %v; it must be at most 1 with --update best-response", c.ParticipationRate},
-		{c.Game != game.NoGame || !c.Baseline, "--baseline trains without the game, and this is --game %s already", c.Game},
+		{c.Game != game.NoGame || !c.Baseline, "--game is %s, which has no baseline; leave out --baseline", c.Game},
 	} {
 		if !rule.holds {
 			return backend.Usagef(rule.message, rule.value)

@@ -46,8 +46,8 @@ func TestVariables(t *testing.T) {
 
 func TestHelpNamesTheChoices(t *testing.T) {
 	for name, want := range map[string]string{
-		"optimiser": "rule by which weights learn: sgd, rmsprop, adam or adamw",
-		"schedule":  "learning rate: constant, cosine or step (default: cosine; in the paper's game constant)",
+		"optimiser": "optimiser of the weights: sgd, rmsprop, adam or adamw",
+		"schedule":  "schedule of the learning rate: constant, cosine or step (default: cosine; in the paper's game constant)",
 	} {
 		if got := Find(name).Help; got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)

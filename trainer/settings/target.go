@@ -107,7 +107,7 @@ func (c Config) Shares(hidden []int) ([]int, error) {
 	}
 	shares, err := network.Parse(shapePrefix + c.Shape)
 	if err != nil || len(shares) != len(hidden) {
-		return nil, backend.Usagef("--shape is %q: it is the players that each of the %d hidden layers keeps, such as 25-13", c.Shape, len(hidden))
+		return nil, backend.Usagef("--shape is %q; it must be the players that each of the %d hidden layers keeps, such as 25-13", c.Shape, len(hidden))
 	}
 	for l, share := range shares {
 		if share < game.LeastPerLayer || share > hidden[l] {
@@ -117,5 +117,5 @@ func (c Config) Shares(hidden []int) ([]int, error) {
 	return shares, nil
 }
 
-// NeedsLatency tells whether the market needs a model of latencies.
+// NeedsLatency reports whether the market needs a model of latencies.
 func (c Config) NeedsLatency() bool { return c.Cost == cost.Latency || c.MaxLatencyUS > 0 }

@@ -1,6 +1,6 @@
-// Package study makes many runs as one piece of work: a grid of named cells,
-// each of them a run of its own in a folder of its own. A study that was stopped
-// goes on where it was when it is asked for again.
+// Package study makes many runs as one piece of work: a grid of named cells, each of them
+// a run of its own in a folder of its own. A stopped study continues when it is run
+// again.
 package study
 
 import (
@@ -44,7 +44,7 @@ type Options struct {
 	// [trainer.Options]; empty: they share none.
 	SharedPrefixes string
 
-	// Observe is told of the progress, by one goroutine at a time; may be nil.
+	// Observe receives the progress, by one goroutine at a time; may be nil.
 	Observe func(Event)
 }
 
@@ -223,7 +223,7 @@ func (s *study) makeCell(ctx context.Context, o *Outcome) error {
 	return nil
 }
 
-// tell completes a report of progress and passes it on.
+// tell completes a report of progress and sends it to Observe.
 func (s *study) tell(e Event) {
 	if s.Observe == nil {
 		return
@@ -238,7 +238,7 @@ func (s *study) tell(e Event) {
 	s.Observe(e)
 }
 
-// read takes what the folder of a cell holds and tells whether that is all there
+// read takes what the folder of a cell holds and reports whether that is all there
 // will be. Another cell's folder is an error.
 func (o *Outcome) read() (done bool, err error) {
 	held, err := os.ReadFile(filepath.Join(o.Dir, record.ConfigFile))

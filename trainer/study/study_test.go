@@ -237,7 +237,7 @@ func TestOneProcessAtATime(t *testing.T) {
 	}
 }
 
-// A failure that is not divergence stops the others and is told, not their
+// A failure that is not divergence stops the others and is reported, not their
 // interruption; what is finished stays.
 func TestFailureIsTold(t *testing.T) {
 	dir := t.TempDir()

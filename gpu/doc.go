@@ -1,0 +1,84 @@
+// Package gpu trains on any Vulkan 1.1 device. It is registered as the driver
+// "vulkan"; its arithmetic is that of package shaders, in float32.
+//
+// # Recorded steps
+//
+// A step is recorded once for each mode (training with or without statistics, the paper's
+// game, measuring, estimating contributions, evaluating, inferring) and network shape, as
+// one command buffer with static descriptor sets. It is submitted as often as there are
+// steps, many times in one vkQueueSubmit. What differs from step to step is in the plan,
+// which the host writes to shared memory before it submits: the place of the step's samples
+// in the order, their number, the learning rate with Adam's corrections, the decay of AdamW,
+// the weight in the moving averages, and the next step. The first kernel of a step copies
+// its line of the plan to the state of the device; all others read it there. The loss
+// kernel writes each sample's loss and hit to shared memory, and the host adds them up in
+// float64.
+//
+// Package compute places the barriers between the kernels of a step, from what each of
+// them reads and writes. The code that records a step says only which kernels run on which
+// buffers, in an order that one processor could follow. Kernels that need no barrier
+// between them are adjacent, since a barrier waits for everything before it.
+//
+// A submission holds as many steps as fit into 50 ms by the time of the last one, at most
+// 64. After a removal the time of the larger network counts.
+//
+// # Memory
+//
+// Two arenas hold what is kept of a layer and what a step leaves. Compact makes a new arena
+// of the first kind, gathers the remaining rows and columns into it, keeps the second in
+// narrower rows, and drops the recorded steps, which are recorded again when needed.
+//
+// The function that lays out a buffer either takes from an arena or only counts, for the
+// plan of the memory. So the plan cannot differ from what is allocated. Push gives
+// back what there was before it allocates, since both might not fit. A removal needs old and
+// new parameters side by side, which the plan names apart.
+//
+// # Where samples are
+//
+// All parts of the data are resident on the device, bytes as bytes, if the plan of the
+// memory fits with an eighth to spare and kernels reach them (maxStorageBufferRange,
+// 128 MiB on lavapipe). Else they are streamed: there are two chunks of at most 8 MiB, of at
+// least one step, in memory that the host writes and the device reads. A chunk holds features
+// and answers of steps in the order in which they will run, which is known ahead. While the
+// device works on one chunk, up to four goroutines copy the next from the data set, which
+// the host keeps once. Kernels see both as one buffer, and the order says where in it a
+// sample is. Kernels, recorded steps and results are the same bits in both cases.
+//
+// Each sample is read once a step, so on a discrete GPU it crosses the bus once, as with a
+// copy, and takes no device memory; the plan counts the chunks. A stretch begins with
+// nothing to overlap, so its first chunk has a single step and each further one twice as
+// many. A submission ends with its chunk. Infer is timed, so it copies samples only if
+// others are there. The plan of the whole network decides, also for a resumed run. The CPU
+// backend computes where the data are and refuses a choice.
+//
+// On llvmpipe (BenchmarkStreamed, medians in turns, two cores under a load of 8 to 14) an
+// epoch of 784-25-13-10 took 0.96 and 0.98 of one with resident samples, one of
+// 784-512-256-10 0.90 and 1.17: such a machine does not separate them. In seven epochs of
+// the latter the device waited 1 ms in all for chunks after the first of a stretch. No GPU was
+// measured.
+//
+// # Kernel sets
+//
+// The products have two sets of kernels, the same SPIR-V with other specialisation
+// constants. In vec4 every invocation reads its operands: a workgroup computes a tile of
+// 16 x 128 on a CPU, and of 8 x 256 on a GPU. In tiled a workgroup computes 64 x 64 with 8 x 4
+// outputs an invocation, and shares 16 terms of all rows and columns at a time (8 KiB). A
+// matrix whose columns fill its last tile badly is cut into tiles of a single vec4 an
+// invocation where that takes less. A device runs a set if its workgroups are no larger than
+// maxComputeWorkGroupInvocations and maxComputeWorkGroupSize and share at most
+// maxComputeSharedMemorySize. A CPU takes vec4: on llvmpipe the set with shared memory took
+// 3.3 times as long at 784-512-256-10 (testdata/timings). A GPU takes tiled, by reasoning:
+// none was measured. In both sets every output is one sum in the order of its
+// terms, and sums over samples go by blocks of 16. The same seed, device and kernels give
+// the same bits; other kernels may differ by rounding. The last terms are filled up with
+// zeros on both sides, which change no sum.
+//
+// # Checks
+//
+// lavapipe clips accesses out of bounds, so parity cannot see them. make bounds runs every
+// kernel under GPU-assisted validation, with a VkBuffer for each buffer
+// (compute.SeparateBuffers), because the layer measures against whole VkBuffers. Every call
+// that can fail is made to fail once with each result that it can have, by a loader that
+// injects them. Each ends in an error that names the call and its kind, and nothing leaks, by
+// our count and by the validation layer's.
+package gpu
