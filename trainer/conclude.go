@@ -262,7 +262,7 @@ func (r *run) conclude(ctx context.Context, engine backend.Engine) (*record.Resu
 	}
 	r.result.Seconds.Evaluate += time.Since(start).Seconds()
 	r.result.Seconds.Total = r.before + time.Since(r.started).Seconds()
-	if err := r.write(record.ResultFile, func(w io.Writer) error { return r.result.Write(w) }); err != nil {
+	if err := r.write(record.ResultFile, func(w io.Writer) error { return record.WriteJSON(w, &r.result) }); err != nil {
 		return nil, err
 	}
 	result := r.result // apart from the run, which holds the data

@@ -71,7 +71,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err := c.timeAll(ctx); err != nil {
 		return nil, err
 	}
-	for name, write := range map[string]func(io.Writer) error{ReportFile: c.report.Write, TableFile: c.report.WriteCSV} {
+	for name, write := range map[string]func(io.Writer) error{
+		ReportFile: func(w io.Writer) error { return record.WriteJSON(w, &c.report) }, TableFile: c.report.WriteCSV,
+	} {
 		if err := atomicfile.Write(filepath.Join(o.Dir, name), write); err != nil {
 			return nil, err
 		}

@@ -2,7 +2,6 @@ package compare
 
 import (
 	"encoding/csv"
-	"encoding/json"
 	"fmt"
 	"io"
 	"math"
@@ -171,14 +170,6 @@ func (r *Report) differ() {
 			e.Difference = &d
 		}
 	}
-}
-
-// Write writes the report as indented JSON.
-func (r *Report) Write(w io.Writer) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(r)
 }
 
 // WriteCSV writes a row a run, with a header.

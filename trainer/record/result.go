@@ -37,12 +37,12 @@ type Result struct {
 	Seconds Seconds `json:"seconds"`
 }
 
-// Write writes the result as indented JSON.
-func (r *Result) Write(w io.Writer) error {
+// WriteJSON writes a result, a report or what else a command prints as indented JSON.
+func WriteJSON(w io.Writer, value any) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
 	encoder.SetEscapeHTML(false)
-	return encoder.Encode(r)
+	return encoder.Encode(value)
 }
 
 // Device says what the run was computed on.
