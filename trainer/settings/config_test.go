@@ -70,7 +70,7 @@ func TestResolveRefuses(t *testing.T) {
 		},
 		"--momentum": {func(c *settings.Config) { c.Momentum = 1 }, func(c *settings.Config) { c.Momentum = nan }},
 		"--schedule": {func(c *settings.Config) { c.Schedule = "stairs" }},
-		"it must be a number of epochs, or 0 for a third of all":              {func(c *settings.Config) { c.StepEpochs = -1 }, func(c *settings.Config) { c.StepEpochs = nan }},
+		"it must be a number of epochs, or 0 for a third of all":     {func(c *settings.Config) { c.StepEpochs = -1 }, func(c *settings.Config) { c.StepEpochs = nan }},
 		"--step-epochs is for --schedule step; --schedule is cosine": {func(c *settings.Config) { c.StepEpochs = 2 }},
 		"--step-epochs is for --schedule step; --schedule is constant": {
 			func(c *settings.Config) { c.StepEpochs, c.Schedule = 2, settings.Constant },
