@@ -419,7 +419,7 @@ func TestPatienceKeepsTheBestEpoch(t *testing.T) {
 	}
 }
 
-// TestProgressGrowsToTheEnd follows what a run tells of itself, also where its
+// TestProgressGrowsToTheEnd follows the progress that a run reports, also where its
 // trainings stop early.
 func TestProgressGrowsToTheEnd(t *testing.T) {
 	for _, patience := range []int{0, 2} {

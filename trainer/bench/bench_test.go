@@ -48,7 +48,7 @@ type imaginedEngine struct {
 	backend.Engine
 	on       backend.Device
 	network  *network.Network
-	left     int // players who left each layer since the last state was pushed
+	left     int // players removed from each layer since the last state was pushed
 	pushed   int // states
 	steps    int
 	tracks   []bool // of each call of Train

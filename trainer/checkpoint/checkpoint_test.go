@@ -192,8 +192,8 @@ func TestAccuraciesBelongToTheirTarget(t *testing.T) {
 	}
 }
 
-// FuzzCheckpoint: whatever the bytes, reading ends in an error or in parts that
-// belong together.
+// FuzzCheckpoint: with any bytes, reading ends in an error or in parts that belong
+// together.
 func FuzzCheckpoint(f *testing.F) {
 	path := filepath.Join(f.TempDir(), record.CheckpointFile)
 	if err := testCheckpoint().Save(path); err != nil {
