@@ -21,8 +21,3 @@ const (
 	// the outputs.
 	Outputs Valuation = "outputs"
 )
-
-// Known reports whether the valuation exists.
-func (v Valuation) Known() bool {
-	return v == "" || v == Effective || v == Outputs
-}

@@ -22,11 +22,3 @@ func TestFallenPlayersStayAway(t *testing.T) {
 		t.Errorf("the player ends at %g, want 0", s)
 	}
 }
-
-func TestKnownValuations(t *testing.T) {
-	for v, known := range map[game.Valuation]bool{"": true, game.Effective: true, game.Outputs: true, "potential": false} {
-		if v.Known() != known {
-			t.Errorf("%q: known %v, want %v", v, v.Known(), known)
-		}
-	}
-}

@@ -1,9 +1,5 @@
 package backend
 
-import (
-	"slices"
-)
-
 // Optimiser updates weights and biases from their gradients.
 //
 // Before anything else the gradients of all parameters together are scaled down to the
@@ -37,9 +33,6 @@ const (
 
 // OptimiserKinds lists all there are.
 var OptimiserKinds = []OptimiserKind{SGD, RMSProp, Adam, AdamW}
-
-// Known reports whether there is such an optimiser.
-func (k OptimiserKind) Known() bool { return slices.Contains(OptimiserKinds, k) }
 
 // IsAdam reports whether the moments are those of Adam, with their corrections.
 func (k OptimiserKind) IsAdam() bool { return k == Adam || k == AdamW }

@@ -285,7 +285,7 @@ func (b *bench) noteCeilings(gauges []*gauge) {
 // noteSpeed keeps in mind what a device can do, to foresee what larger networks
 // take; small ones wait for other things.
 func (b *bench) noteSpeed(r *runner) {
-	b.speed[r.device()] = max(b.speed[r.device()], r.of.Operations()/figure(r.step).Median)
+	b.speed[r.device()] = max(b.speed[r.device()], r.of.Operations()/NewFigure(r.step).Median)
 }
 
 // caseReport puts together what the runners of a case found, beside those of the

@@ -16,15 +16,12 @@ type Figure struct {
 	each []float64 // turn by turn
 }
 
-// NewFigure returns the figure of what was measured turn by turn, which it keeps.
-func NewFigure(each []float64) Figure { return figure(each) }
-
 // Each returns what was measured, turn by turn.
 func (f Figure) Each() []float64 { return f.each }
 
-// figure returns the figure of the measurements of some turns. The figure of none
-// is zero.
-func figure(each []float64) Figure {
+// NewFigure returns the figure of what was measured turn by turn, which it keeps. The
+// figure of nothing is zero.
+func NewFigure(each []float64) Figure {
 	if len(each) == 0 {
 		return Figure{}
 	}
@@ -59,7 +56,7 @@ func combine(f func(turn ...float64) float64, each ...[]float64) Figure {
 		}
 		combined = append(combined, f(turn...))
 	}
-	return figure(combined)
+	return NewFigure(combined)
 }
 
 // ratio returns the figure of a / b, turn by turn.

@@ -19,13 +19,13 @@ func TestFigure(t *testing.T) {
 		{[]float64{5, 1, 4, 2, 3}, 3, 2, 4},
 		{[]float64{8, 1, 2, 4}, 3, 1.75, 5},
 	} {
-		f := figure(c.each)
+		f := NewFigure(c.each)
 		if !near(f.Median, c.median) || !near(f.Lower, c.lower) || !near(f.Upper, c.upper) || f.Turns != len(c.each) {
 			t.Errorf("%v: %+v", c.each, f)
 		}
 	}
 	each := []float64{3, 1, 2}
-	if f := figure(each); f.Each()[0] != 3 || each[1] != 1 {
+	if f := NewFigure(each); f.Each()[0] != 3 || each[1] != 1 {
 		t.Errorf("the turns are not in their order: %v", f.Each())
 	}
 }
@@ -77,12 +77,12 @@ func TestCeiling(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 	for _, none := range []*Ceiling{NewCeiling(nil), NewCeiling([]float64{0, 0})} {
-		if none != nil || none.part(figure([]float64{1})) != 0 {
+		if none != nil || none.part(NewFigure([]float64{1})) != 0 {
 			t.Errorf("%+v", none)
 		}
 	}
 	for median, want := range map[float64]float64{2: 0.25, 8: 1, 8.1: 0} {
-		if got := c.part(figure([]float64{median})); got != want {
+		if got := c.part(NewFigure([]float64{median})); got != want {
 			t.Errorf("%v of 8 is %v, want %v", median, got, want)
 		}
 	}
@@ -90,12 +90,12 @@ func TestCeiling(t *testing.T) {
 
 // Only sizes at which the game's time differs from zero say how it grows.
 func TestGrowthOfTheGame(t *testing.T) {
-	game := func(rounds ...float64) *Game { return &Game{Round: figure(rounds)} }
+	game := func(rounds ...float64) *Game { return &Game{Round: NewFigure(rounds)} }
 	s := Series{Points: []Point{
-		{Size: 10, Step: figure([]float64{1}), Game: game(-1, -1, 6)}, // of which nothing is known
-		{Size: 100, Step: figure([]float64{1}), Game: game(2, 2, 2)},
-		{Size: 1000, Step: figure([]float64{1}), Game: game(7, 8, 9)},
-		{Size: 10000, Step: figure([]float64{1})},
+		{Size: 10, Step: NewFigure([]float64{1}), Game: game(-1, -1, 6)}, // of which nothing is known
+		{Size: 100, Step: NewFigure([]float64{1}), Game: game(2, 2, 2)},
+		{Size: 1000, Step: NewFigure([]float64{1}), Game: game(7, 8, 9)},
+		{Size: 10000, Step: NewFigure([]float64{1})},
 	}}
 	s.fit()
 	if s.Round == nil || !near(s.Round.Exponent, math.Log10(4)) || s.Round.From != 100 || s.Round.To != 1000 {

@@ -60,7 +60,7 @@ func benchmarkGame(b *testing.B, d backend.Device, c Case) {
 		}
 	}
 	m := r.measuredGame()
-	b.ReportMetric(1e6*figure(r.step).Median, "us/step")
+	b.ReportMetric(1e6*NewFigure(r.step).Median, "us/step")
 	b.ReportMetric(1e6*m.Round.Median, "us/round")
 	b.ReportMetric(100*m.Statistics.Median, "statistics-%")
 	b.ReportMetric(100*m.Share.Median, "share-%")

@@ -55,7 +55,7 @@ func NewCeiling(each []float64) *Ceiling {
 	if len(each) == 0 || slices.Max(each) == 0 {
 		return nil
 	}
-	return &Ceiling{slices.Max(each), figure(each)}
+	return &Ceiling{slices.Max(each), NewFigure(each)}
 }
 
 // part returns which fraction of the ceiling something is, 0 where that is not

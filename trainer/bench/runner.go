@@ -310,7 +310,7 @@ func (r *runner) close() error { return r.engine.Close() }
 // measured returns what the turns showed.
 func (r *runner) measured() Measured {
 	m := Measured{
-		Device: r.on.ID(), Step: figure(r.step), StepsPerTurn: r.steps,
+		Device: r.on.ID(), Step: NewFigure(r.step), StepsPerTurn: r.steps,
 		EpochMeasured: r.steps >= r.stepsInEpoch(), Game: r.measuredGame(),
 	}
 	scaled := func(f func(seconds float64) float64) Figure {
@@ -321,7 +321,7 @@ func (r *runner) measured() Measured {
 	m.Bytes = scaled(func(s float64) float64 { return r.of.Bytes() / s })
 	var all [][]float64
 	for _, name := range slices.Sorted(maps.Keys(r.kernels)) {
-		m.Kernels = append(m.Kernels, Kernel{name, r.calls[name], figure(r.kernels[name])})
+		m.Kernels = append(m.Kernels, Kernel{name, r.calls[name], NewFigure(r.kernels[name])})
 		all = append(all, r.kernels[name])
 	}
 	if all != nil {
@@ -350,7 +350,7 @@ func (r *runner) measuredGame() *Game {
 	if !r.game || len(r.round) == 0 {
 		return nil
 	}
-	g := &Game{Tracked: figure(r.tracked), Round: figure(r.round), StepsPerRound: stepsPerRound()}
+	g := &Game{Tracked: NewFigure(r.tracked), Round: NewFigure(r.round), StepsPerRound: stepsPerRound()}
 	g.Statistics = combine(func(v ...float64) float64 { return v[1]/v[0] - 1 }, r.step, r.tracked)
 	g.Cost = combine(func(v ...float64) float64 { return v[0] / g.StepsPerRound }, r.round)
 	g.Share = combine(func(v ...float64) float64 { return v[1] / (v[1] + g.StepsPerRound*v[0]) }, r.step, r.round)

@@ -111,7 +111,7 @@ func (b *bench) grow(ctx context.Context, g growing, end time.Time) error {
 			if len(r.step) > 0 {
 				b.noteSpeed(r)
 				series[r.device()].Points = append(series[r.device()].Points,
-					Point{Size: size, Model: c.Model(), Batch: c.Batch, Step: figure(r.step), Game: r.measuredGame()})
+					Point{Size: size, Model: c.Model(), Batch: c.Batch, Step: NewFigure(r.step), Game: r.measuredGame()})
 			}
 		}
 		b.leaveOutUnmeasured(ctx, fmt.Sprintf("%s %d: %s", g.over, size, c), runners)

@@ -49,19 +49,11 @@ const (
 // above that of every sample.
 const labelStream = math.MaxUint32
 
-// Digits draws a data set of handwritten-looking digits: 20,000 training and
-// 4,000 test images of 28x28 pixels, ink bright on a dark ground, with equally
-// many of each of the ten classes in random order.
+// Draw draws a data set of handwritten-looking digits, ink bright on a dark ground, with
+// equally many of each of the ten classes, or one more, in random order.
 //
-// The same seed gives the same bytes on every platform and for every number of
-// processors. Seed 0 gives the published data set, which [Open] calls digits.
-func Digits(seed uint64) *Dataset {
-	drawing := DefaultDrawing()
-	drawing.Seed = seed
-	return drawing.Draw()
-}
-
-// Draw draws the data set. Its classes have equally many samples, or one more.
+// The same drawing gives the same bytes on every platform and for every number of
+// processors. The default one gives the published data set, which [Open] calls digits.
 func (g Drawing) Draw() *Dataset {
 	d := &Dataset{
 		Name:    g.String(),

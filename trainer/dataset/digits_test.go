@@ -13,7 +13,7 @@ import (
 )
 
 // digits draws the published data set once for all tests.
-var digits = sync.OnceValue(func() *Dataset { return Digits(0) })
+var digits = sync.OnceValue(func() *Dataset { return DefaultDrawing().Draw() })
 
 // goldenDigits is the SHA-256 of the training pixels, training labels, test
 // pixels and test labels of seed 0. It changes only with a release that says
@@ -142,6 +142,6 @@ func BenchmarkDraw(b *testing.B) {
 
 func BenchmarkDigits(b *testing.B) {
 	for b.Loop() {
-		Digits(0)
+		DefaultDrawing().Draw()
 	}
 }

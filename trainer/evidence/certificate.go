@@ -59,7 +59,7 @@ func MarketCertificate(m FinishedMarket) *record.Certificate {
 	c := newCertificate(game.MarketGame, m.Certificate)
 	c.Rounds = m.Rounds
 	if m.Witnesses != nil {
-		c.PutBack = &record.PutBackSummary{Part: m.Witnesses.part, Samples: len(m.Witnesses.Chosen)}
+		c.PutBack = &record.PutBackSummary{Part: m.Witnesses.part, Samples: len(m.Witnesses.chosen)}
 	}
 	var (
 		all     [][]game.Account

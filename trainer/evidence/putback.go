@@ -40,8 +40,8 @@ type Witnesses struct {
 	part    backend.Part
 	loss    backend.Loss
 	samples dataset.Samples
-	Chosen  []int          // of the samples
-	Inputs  blas64.General // a row a witness
+	chosen  []int          // of the samples
+	inputs  blas64.General // a row a witness
 }
 
 // NewWitnesses chooses the witnesses for a network that takes so many multiplications a
@@ -55,20 +55,20 @@ func NewWitnesses(d *dataset.Dataset, loss backend.Loss, multiplications int) *W
 	available := w.samples.Len()
 	count := min(available, mostWitnesses, max(fewestWitnesses, witnessWork/multiplications))
 	width := w.samples.Features
-	w.Inputs = newGeneral(count, width)
+	w.inputs = newGeneral(count, width)
 	for k := range count {
 		i := k * available / count
-		w.Chosen = append(w.Chosen, i)
-		for j, row := 0, w.Inputs.Data[k*width:]; j < width; j++ {
+		w.chosen = append(w.chosen, i)
+		for j, row := 0, w.inputs.Data[k*width:]; j < width; j++ {
 			row[j] = (w.samples.At(i*width+j) - d.Mean) / d.Deviation
 		}
 	}
 	return w
 }
 
-// LossOf returns the training's loss of a witness, from the network's outputs.
-func (w *Witnesses) LossOf(witness int, outputs []float64) float64 {
-	return w.loss.Of(w.samples, w.Chosen[witness], outputs)
+// lossOf returns the training's loss of a witness, from the network's outputs.
+func (w *Witnesses) lossOf(witness int, outputs []float64) float64 {
+	return w.loss.Of(w.samples, w.chosen[witness], outputs)
 }
 
 // PutBack returns by how much the mean loss falls when each of the players in gone,
@@ -115,8 +115,8 @@ type pass struct {
 }
 
 func (w *Witnesses) forward(n *network.Network) *pass {
-	p := &pass{Witnesses: w, network: n, losses: make([]float64, len(w.Chosen))}
-	input := w.Inputs
+	p := &pass{Witnesses: w, network: n, losses: make([]float64, len(w.chosen))}
+	input := w.inputs
 	for l, layer := range n.Layers {
 		affine := product(input, layer.Weight, layer.Bias)
 		var weights []float64
@@ -138,7 +138,7 @@ func (w *Witnesses) forward(n *network.Network) *pass {
 		}
 	}
 	for b := range p.losses {
-		p.losses[b] = p.LossOf(b, row(p.affine[len(p.affine)-1], b))
+		p.losses[b] = p.lossOf(b, row(p.affine[len(p.affine)-1], b))
 	}
 	return p
 }
@@ -180,7 +180,7 @@ func (p *pass) fall(l int, output func(witness int) float64, outgoing []float64)
 			p.activate(m, affine[m], affine[m])
 			p.next(m+1, affine[m], affine[m+1])
 		}
-		total += before - p.LossOf(b, affine[last])
+		total += before - p.lossOf(b, affine[last])
 	}
 	return total / float64(len(p.losses))
 }

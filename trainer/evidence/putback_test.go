@@ -54,8 +54,8 @@ func testNetwork(widths []int, activation network.Activation) *network.Network {
 // one.
 func plainLoss(w *Witnesses, n *network.Network, live network.Survivors, backLayer, backIndex int) float64 {
 	total := 0.
-	for b := range w.Chosen {
-		x := w.Inputs.Data[b*w.Inputs.Stride:][:w.Inputs.Cols]
+	for b := range w.chosen {
+		x := w.inputs.Data[b*w.inputs.Stride:][:w.inputs.Cols]
 		for l, layer := range n.Layers {
 			next := make([]float64, layer.Out)
 			for i := range next {
@@ -74,9 +74,9 @@ func plainLoss(w *Witnesses, n *network.Network, live network.Survivors, backLay
 			}
 			x = next
 		}
-		total += w.LossOf(b, x)
+		total += w.lossOf(b, x)
 	}
-	return total / float64(len(w.Chosen))
+	return total / float64(len(w.chosen))
 }
 
 // TestPutBack compares with networks of full width in which every removed player plays
@@ -118,21 +118,21 @@ func TestPutBack(t *testing.T) {
 func TestWitnesses(t *testing.T) {
 	d := &dataset.Dataset{Classes: 4, Mean: 0.5, Deviation: 2, Train: testSamples(5000, 0)}
 	w := NewWitnesses(d, backend.Loss{}, 1000)
-	if w.part != backend.TrainPart || len(w.Chosen) != mostWitnesses || w.Chosen[1] != 10 || w.Chosen[mostWitnesses-1] != 4990 {
-		t.Errorf("%d witnesses of the %s part: %v ...", len(w.Chosen), w.part, w.Chosen[:3])
+	if w.part != backend.TrainPart || len(w.chosen) != mostWitnesses || w.chosen[1] != 10 || w.chosen[mostWitnesses-1] != 4990 {
+		t.Errorf("%d witnesses of the %s part: %v ...", len(w.chosen), w.part, w.chosen[:3])
 	}
-	if got, want := w.Inputs.Data[3+1], (d.Train.At(10*3+1)-0.5)/2; got != want {
+	if got, want := w.inputs.Data[3+1], (d.Train.At(10*3+1)-0.5)/2; got != want {
 		t.Errorf("input %g, want %g", got, want)
 	}
-	if w := NewWitnesses(d, backend.Loss{}, 1<<28/100); len(w.Chosen) != 100 {
-		t.Errorf("%d witnesses for a network that takes a hundredth of the work each", len(w.Chosen))
+	if w := NewWitnesses(d, backend.Loss{}, 1<<28/100); len(w.chosen) != 100 {
+		t.Errorf("%d witnesses for a network that takes a hundredth of the work each", len(w.chosen))
 	}
-	if w := NewWitnesses(d, backend.Loss{}, 1<<40); len(w.Chosen) != fewestWitnesses {
-		t.Errorf("%d witnesses for the largest network", len(w.Chosen))
+	if w := NewWitnesses(d, backend.Loss{}, 1<<40); len(w.chosen) != fewestWitnesses {
+		t.Errorf("%d witnesses for the largest network", len(w.chosen))
 	}
 	d.Validation = testSamples(17, 0)
-	if w := NewWitnesses(d, backend.Loss{}, 1000); w.part != backend.ValidationPart || len(w.Chosen) != 17 {
-		t.Errorf("%d witnesses of the %s part", len(w.Chosen), w.part)
+	if w := NewWitnesses(d, backend.Loss{}, 1000); w.part != backend.ValidationPart || len(w.chosen) != 17 {
+		t.Errorf("%d witnesses of the %s part", len(w.chosen), w.part)
 	}
 }
 

@@ -51,7 +51,7 @@ var All = []*Setting{
 	declare(general, "evaluate-on", func(c *Config) *backend.Part { return &c.EvaluateOn }, backend.TestPart, oneOf(backend.TestPart, backend.ValidationPart),
 		"`part` that the result is evaluated on"),
 	declare(general, "task", func(c *Config) *dataset.Task { return &c.Task }, dataset.Classification, oneOf(dataset.Classification, dataset.Regression),
-		"what is predicted: classes, or the numbers of a .csv or .npz file"),
+		"what is predicted, classes or the numbers of a .csv or .npz file"),
 	declare(general, "model", func(c *Config) *string { return &c.Model }, "mlp:512-256", anything[string](),
 		"network: mlp: and the widths of its hidden layers, such as mlp:512-256").compared(),
 	declare(general, "activation", func(c *Config) *network.Activation { return &c.Activation }, network.ReLU, oneOf(network.Activations...),
