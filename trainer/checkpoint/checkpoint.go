@@ -318,7 +318,7 @@ func (c *Checkpoint) consistentMarket() error {
 		}
 	}
 	if c.Departed != nil && !slices.Equal(c.Departed.Widths(), widths) {
-		return fmt.Errorf("those who left its market do not have the network's widths %v", widths)
+		return fmt.Errorf("its removed players do not have the network's widths %v", widths)
 	}
 	return nil
 }
