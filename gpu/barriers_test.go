@@ -180,3 +180,34 @@ func fewerBars(program, than []string) bool {
 	}
 	return len(program) == 0
 }
+
+// TestDispatchesOfAStep: on a GPU each costs a few microseconds, whatever it computes.
+func TestDispatchesOfAStep(t *testing.T) {
+	for kernels, most := range map[string]int{"vec4": 8, "tiled": 7} {
+		device, err := backend.FindDevice(gpu.DriverName)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if device, err = device.WithKernels(kernels); err != nil {
+			t.Fatal(err)
+		}
+		c := benchmarkCase(512, 256)
+		e := open(t, device, c)
+		restore := gpu.WhenRecorded(func(p *compute.Program) {
+			dispatches := 0
+			for _, s := range p.Steps() {
+				if s.Name != "" {
+					dispatches++
+				}
+			}
+			if dispatches > most {
+				t.Errorf("%s: %d dispatches, want at most %d", kernels, dispatches, most)
+			}
+		})
+		_, err = e.Train(context.Background(), steps(c, 1, true))
+		restore()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -52,8 +52,11 @@ type engine struct {
 	parameters  *compute.Arena // what is kept of the layers
 	activations *compute.Arena // what a step leaves behind
 	state       compute.Buffer // the present step, on the device
+	cursor      compute.Buffer // place of the next in the plan
+	jobs        compute.Buffer // see jobs.go
 	batch       compute.Buffer // the inputs of the present batch
-	squares     compute.Buffer // sums of squares of gradients, where they are clipped
+	gradients   compute.Buffer // of all layers, where they are clipped
+	squares     compute.Buffer // and sums of their squares
 	factor      compute.Buffer // and what they are multiplied with
 	programs    map[mode]*program
 	before      map[mode]time.Duration // what a step took before the last removal

@@ -22,6 +22,14 @@ func SetMaxGroups(n int) (restore func()) {
 	return func() { maxGroups = old }
 }
 
+// SetMaxReach lowers how many bytes the buffers of a dispatch of several matrices span,
+// until the function that it returns is called.
+func SetMaxReach(n int) (restore func()) {
+	old := maxReach
+	maxReach = n
+	return func() { maxReach = old }
+}
+
 // SetChunkBytes sets how much a chunk of streamed samples holds, until the function
 // that it returns is called.
 func SetChunkBytes(n int) (restore func()) {

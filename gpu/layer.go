@@ -27,7 +27,7 @@ type layer struct {
 	measured                  compute.Buffer // likewise, of the last Measure
 
 	affine, output, derivative compute.Buffer // a row a sample
-	sums                       compute.Buffer // over blocks of samples, see backward
+	sums                       compute.Buffer // over blocks of samples, see backward; of the last layer nothing
 	mixture                    compute.Buffer // sum of s theta over the players, a number a row
 	normSums                   compute.Buffer // over blocks of rows, see norms
 	gradient                   compute.Buffer // where gradients are clipped
@@ -89,11 +89,12 @@ func (e *engine) build(shapes []*layer) error {
 	}
 	e.activations, err = newArena(e.device, compute.Local, func(take taker) {
 		e.layActivations(shapes, take)
-		e.layGradients(shapes, take)
+		e.layGradients(e.device.Info(), shapes, take)
 	})
 	if err != nil {
 		return err
 	}
+	e.placeGradients(shapes)
 	e.layers = shapes
 	return nil
 }
@@ -115,45 +116,69 @@ func (e *engine) checkLayers(limits compute.Limits, layers []*layer) error {
 
 // layActivations lays out what a step leaves behind.
 func (e *engine) layActivations(layers []*layer, take taker) {
-	e.state = take(sizeOf[shaders.State]())
+	e.state, e.cursor = take(sizeOf[shaders.Step]()), take(sizeOf[uint32]())
+	e.jobs = take(2 * len(layers) * sizeOf[shaders.Job]()) // a matrix and a gate each
 	e.batch = take(4 * e.batchRows * padded(e.data.Train.Features))
-	for _, l := range layers {
-		for _, b := range []*compute.Buffer{&l.affine, &l.output, &l.derivative} {
-			*b = take(l.batchBytes(e.batchRows))
+	for _, of := range []func(*layer) *compute.Buffer{ // side by side, so that spans are short
+		func(l *layer) *compute.Buffer { return &l.output },
+		func(l *layer) *compute.Buffer { return &l.derivative },
+		func(l *layer) *compute.Buffer { return &l.affine },
+	} {
+		for _, l := range layers {
+			*of(l) = take(l.batchBytes(e.batchRows))
 		}
+	}
+	for _, l := range layers {
 		l.sums = take(l.sumBytes(e.batchRows))
+	}
+	for _, l := range layers {
 		l.mixture, l.normSums = take(4*l.rows()), take(l.normBytes())
 	}
 }
 
 // layGradients lays out the gradients of a step, where they wait to be clipped,
-// and their lengths.
-func (e *engine) layGradients(layers []*layer, take taker) {
+// and their lengths. Where they lie is for placeGradients to say.
+func (e *engine) layGradients(info compute.Info, layers []*layer, take taker) {
 	if !e.clips() {
 		return
 	}
-	sums := 0
+	bytes, sums := 0, 0
 	for _, l := range layers {
-		l.gradient = take(4 * l.size())
-		sums += l.squareSums()
+		bytes += info.Round(4 * l.size())
+		sums += squareSums(l.size() / 4)
 	}
-	e.squares, e.factor = take(2*4*sums), take(4)
+	e.gradients, e.squares, e.factor = take(bytes), take(2*4*sums), take(4)
+}
+
+// placeGradients places the gradients as far from each other as the parameters are, of
+// any layers that are no larger than those that were laid out.
+func (e *engine) placeGradients(layers []*layer) {
+	if !e.clips() {
+		return
+	}
+	place := 0
+	for _, l := range layers {
+		l.gradient = e.gradients.Part(place, 4*l.size())
+		place += e.device.Round(4 * l.size())
+	}
 }
 
 func (l *layer) batchBytes(rows int) int { return 4 * rows * padded(l.out) }
 
-// sumBytes returns the memory of three sums over the blocks of a batch.
+// sumBytes returns the memory of two sums over the blocks of a batch.
 func (l *layer) sumBytes(rows int) int {
-	return 3 * 4 * blocks(rows, shaders.BackwardRows) * padded(l.out)
+	return 2 * 4 * blocks(rows, shaders.BackwardRows) * padded(l.out)
 }
 
 // normBytes returns the memory of two sums over the blocks of the parameters.
 func (l *layer) normBytes() int { return 2 * 4 * blocks(l.rows(), shaders.NormRows) * padded(l.out) }
 
-// squareSums returns how many sums of squares there are of the layer's gradient:
-// one over 32 times four numbers, and few enough that the workgroup that adds them
-// up does not go through its loop too often, whatever the layers.
-func (l *layer) squareSums() int { return min(blocks(l.size()/4, 32), 4096) }
+// squareSums returns how many sums of squares there are of so many vec4 of a gradient:
+// few enough that the workgroup that adds them up does not go through its loop too often,
+// whatever the layers.
+func squareSums(vectors int) int {
+	return min(blocks(vectors, shaders.SquaresSummed), shaders.SquaresMost)
+}
 
 // blocks returns how many blocks of some size n rows fall into.
 func blocks(n, size int) int { return (n + size - 1) / size }
@@ -161,26 +186,37 @@ func blocks(n, size int) int { return (n + size - 1) / size }
 // newParameters makes the memory of what layers keep from step to step.
 func (e *engine) newParameters(layers []*layer) (*compute.Arena, error) {
 	return newArena(e.device, compute.Local, func(take taker) {
-		for _, l := range layers {
-			l.layParameters(take)
-			l.layMoments(take, e.options.Optimiser.Kind)
-			l.layPlayers(take)
-		}
+		layParameters(layers, take)
+		layMoments(layers, take, e.options.Optimiser.Kind)
+		layPlayers(layers, take)
 	})
 }
 
-func (l *layer) layParameters(take taker) { l.parameters = take(4 * l.size()) }
-
-func (l *layer) layMoments(take taker, kind backend.OptimiserKind) {
-	l.first = take(4 * l.size())
-	l.second = l.first
-	if kind.HasSecond() {
-		l.second = take(4 * l.size())
+func layParameters(layers []*layer, take taker) {
+	for _, l := range layers {
+		l.parameters = take(4 * l.size())
 	}
 }
 
-func (l *layer) layPlayers(take taker) {
-	l.players, l.measured = take(l.playerBytes()), take(l.playerBytes())
+func layMoments(layers []*layer, take taker, kind backend.OptimiserKind) {
+	for _, l := range layers {
+		l.first = take(4 * l.size())
+		l.second = l.first
+	}
+	if kind.HasSecond() {
+		for _, l := range layers {
+			l.second = take(4 * l.size())
+		}
+	}
+}
+
+func layPlayers(layers []*layer, take taker) {
+	for _, l := range layers {
+		l.players = take(l.playerBytes())
+	}
+	for _, l := range layers {
+		l.measured = take(l.playerBytes())
+	}
 }
 
 func (l *layer) playerBytes() int { return 4 * shaders.PlayerRows * padded(l.out) }

@@ -90,13 +90,11 @@ func planPlaced(info compute.Info, data *dataset.Dataset, o backend.EngineOption
 	for i, in := range widths[:len(widths)-1] {
 		layers = append(layers, &layer{in: in, out: widths[i+1], gated: i < len(widths)-2})
 	}
-	for _, l := range layers {
-		l.layParameters(count(info, &plan.Parameters))
-		l.layMoments(count(info, &plan.Moments), o.Optimiser.Kind)
-		l.layPlayers(count(info, &plan.Players))
-	}
+	layParameters(layers, count(info, &plan.Parameters))
+	layMoments(layers, count(info, &plan.Moments), o.Optimiser.Kind)
+	layPlayers(layers, count(info, &plan.Players))
 	e.layActivations(layers, count(info, &plan.Activations))
-	e.layGradients(layers, count(info, &plan.Gradients))
+	e.layGradients(info, layers, count(info, &plan.Gradients))
 	if !o.NeverCompacts {
 		plan.Removal = plan.Parameters + plan.Moments + plan.Players
 	}

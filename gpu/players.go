@@ -216,5 +216,6 @@ func (e *engine) Compact(keep network.Survivors) (err error) {
 	e.forget()
 	e.parameters.Free()
 	e.parameters, e.layers = parameters, layers
+	e.placeGradients(layers)
 	return nil
 }

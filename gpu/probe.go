@@ -23,8 +23,7 @@ func (e *engine) Probe(order []int32, learningRate float64) (_ []backend.Tensor,
 	defer arena.Free()
 	m := mode{kind: training, rows: len(order), track: true}
 	r := e.newRecorder()
-	r.forward(m.rows)
-	r.loss(m)
+	r.forward(m)
 	r.backward(m.rows)
 	r.update(m, gradients)
 	recorded, err := r.finish(false)

@@ -68,8 +68,8 @@ func (r *recorder) runOnce() error {
 	return p.Run(1)
 }
 
-// maxGroups is how many workgroups a grid has along the rows at most: as many as
-// every device takes. Tests lower it.
+// maxGroups is how many workgroups a grid has at most along the rows, or along either
+// side where they number themselves: as many as every device takes. Tests lower it.
 var maxGroups = 65535
 
 // dispatch runs a kernel over a grid that is columns wide. Kernels of matrices
@@ -94,14 +94,27 @@ func (r *recorder) dispatchTiles(k shaders.Kernel, t tile, rows, columns int, co
 		return
 	}
 	t = t.narrowed(columns)
-	constants = append([]uint32{uint32(t.local), uint32(t.rows), uint32(t.columns), uint32(t.across), uint32(t.step)}, constants...)
-	pipeline, err := r.device.Pipeline(k, constants...)
+	pipeline, err := r.device.Pipeline(k, append(t.constants(), constants...)...)
 	if err != nil {
 		r.err = err
 		return
 	}
 	groups := [3]int{blocks(rows, t.down()*t.rows), blocks(columns, t.across*t.columns), 1}
 	r.commands.Dispatch(pipeline, groups, push, buffers...)
+}
+
+// dispatchGroups runs so many workgroups of a kernel that numbers them itself, and
+// perhaps some more.
+func (r *recorder) dispatchGroups(k shaders.Kernel, constants []uint32, count int, push any, buffers ...compute.Buffer) {
+	if r.err != nil {
+		return
+	}
+	pipeline, err := r.device.Pipeline(k, constants...)
+	if err != nil {
+		r.err = err
+		return
+	}
+	r.commands.Dispatch(pipeline, [3]int{min(count, maxGroups), blocks(count, maxGroups), 1}, push, buffers...)
 }
 
 // constant returns a truth value as a specialisation constant.

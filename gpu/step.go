@@ -70,14 +70,7 @@ func (e *engine) program(m mode) (*program, error) {
 		return p, nil
 	}
 	r := e.newRecorder()
-	r.forward(m.rows)
-	switch {
-	case m.kind == inferring:
-	case (m.kind == measuring || m.kind == observing) && e.options.Valuation == game.Outputs:
-		r.sway(m)
-	default:
-		r.loss(m)
-	}
+	r.forward(m)
 	switch m.kind {
 	case training:
 		r.backward(m.rows)
@@ -95,52 +88,83 @@ func (e *engine) program(m mode) (*program, error) {
 	return p, nil
 }
 
-// forward computes every layer for a batch of at most rows samples.
-func (r *recorder) forward(rows int) {
-	pipeline, err := r.device.Pipeline(shaders.Advance)
-	if err != nil {
-		r.err = err
-		return
-	}
-	r.commands.Dispatch(pipeline, [3]int{1, 1, 1}, nil, r.state, r.exchange.planned)
+// forward computes every layer for a batch, and what the kind of step asks of the outputs.
+func (r *recorder) forward(m mode) {
 	features, floats := r.data.Train.Features, r.data.Train.Values != nil
 	mean, scale := r.data.Mean, 1/r.data.Deviation
 	if !floats { // bytes count in steps of 1/255
 		mean, scale = 255*mean, scale/255
 	}
-	r.dispatch(shaders.Gather, []uint32{constant(floats)}, padded(features)/4, rows,
+	r.dispatch(shaders.Gather, []uint32{constant(floats)}, max(1, padded(features)/4), m.rows,
 		shaders.GatherPush{
 			Features: uint32(features), Stride: uint32(padded(features) / 4),
 			Mean: float32(mean), Scale: float32(scale),
 		},
-		r.state, r.exchange.ordered, r.samples.features.buffer, r.batch)
+		r.state, r.cursor, r.exchange.planned, r.exchange.ordered, r.samples.features.buffer, r.batch)
+	observes := m.kind == measuring || m.kind == observing
+	sways := observes && r.options.Valuation == game.Outputs
+	judges := m.kind != inferring && !sways
 	below := r.batch
-	for _, l := range r.layers {
-		r.dispatchTiles(shaders.Forward, r.grain.forward, rows, l.outStride(), []uint32{r.activate(l)},
+	for i, l := range r.layers {
+		if judges && i == len(r.layers)-1 && r.fusesLoss() {
+			r.output(m, below)
+			return
+		}
+		cursor, columns := l.output, l.outStride() // bound, but not used
+		if i == 0 {
+			cursor, columns = r.cursor, max(1, columns) // since it moves the cursor
+		}
+		r.dispatchTiles(shaders.Forward, r.grain.forward, m.rows, columns, []uint32{r.activate(l), constant(i == 0)},
 			shaders.LayerPush{InStride: uint32(l.inStride()), OutStride: uint32(l.outStride())},
-			r.state, below, l.parameters, l.players, l.affine, l.output)
+			r.state, below, l.parameters, l.players, l.affine, l.output, cursor)
 		below = l.output
+	}
+	switch {
+	case judges:
+		r.loss(m)
+	case sways:
+		r.sway(m)
 	}
 }
 
-// loss judges the batch and leaves the derivative of its mean loss. Evaluations
-// know nothing of smoothing and weights.
+// fusedOutputs is how many outputs a network has at most whose loss the last product
+// computes. One invocation goes through all outputs of a sample.
+const fusedOutputs = 32
+
+// fusesLoss says whether the last product computes the loss, too: where one workgroup has
+// all outputs of its samples. The first product of a step does not: it moves the cursor.
+func (e *engine) fusesLoss() bool {
+	last := e.layers[len(e.layers)-1]
+	t := e.grain.forward.narrowed(last.outStride())
+	return len(e.layers) > 1 && last.out <= fusedOutputs && last.outStride() <= t.across*t.columns
+}
+
+// output computes the last layer and the loss.
+func (r *recorder) output(m mode, below compute.Buffer) {
+	l := r.layers[len(r.layers)-1]
+	r.dispatchTiles(shaders.Output, r.grain.forward, m.rows, l.outStride(), r.lossConstants(m),
+		shaders.OutputPush{InStride: uint32(l.inStride()), OutStride: uint32(l.outStride()), Outputs: uint32(l.out)},
+		r.state, below, l.parameters, l.output,
+		r.exchange.ordered, r.samples.answers.buffer, r.samples.weights, l.derivative, r.exchange.observed)
+}
+
+// loss computes the loss and the derivative of its mean from the outputs.
 func (r *recorder) loss(m mode) {
-	last := r.layers[len(r.layers)-1]
-	push := shaders.LossPush{Outputs: uint32(last.out), Stride: uint32(last.outStride())}
-	if r.data.Regression() {
-		r.dispatch(shaders.Regression, nil, m.rows, 1, push,
-			r.state, r.exchange.ordered, r.samples.answers.buffer, last.output, last.derivative, r.exchange.observed)
-		return
-	}
+	l := r.layers[len(r.layers)-1]
+	r.dispatch(shaders.Loss, r.lossConstants(m), m.rows, 1, shaders.LossPush{Outputs: uint32(l.out), OutStride: uint32(l.outStride())},
+		r.state, l.output, r.exchange.ordered, r.samples.answers.buffer, r.samples.weights, l.derivative, r.exchange.observed)
+}
+
+// lossConstants returns the specialisation constants of the loss. Evaluations know
+// nothing of smoothing and weights.
+func (r *recorder) lossConstants(m mode) []uint32 {
 	var loss backend.Loss
 	if m.kind != evaluating {
 		loss = r.options.Loss
 	}
-	other := loss.Smoothing / float64(last.out)
+	other := loss.Smoothing / float64(r.layers[len(r.layers)-1].out)
 	own := 1 - loss.Smoothing + other
-	r.dispatch(shaders.Loss, []uint32{number(own), number(other), constant(loss.ClassWeights != nil)}, m.rows, 1, push,
-		r.state, r.exchange.ordered, r.samples.answers.buffer, r.samples.weights, last.output, last.derivative, r.exchange.observed)
+	return []uint32{constant(r.data.Regression()), number(own), number(other), constant(loss.ClassWeights != nil)}
 }
 
 // sway leaves the derivative of the batch's mean sway.
@@ -185,28 +209,11 @@ func (r *recorder) update(m mode, gradients []compute.Buffer) {
 	if plays {
 		r.norms(training)
 	}
-	for i, l := range r.layers {
-		c := collection{update: !clips, contributions: l.gated && (m.track || plays), track: m.track}
-		if gradients != nil {
-			c.gradient = &gradients[i]
-		}
-		r.collect(l, l.players, c)
-	}
+	r.learn(learning{update: !clips, keep: gradients != nil, gates: m.track || plays, track: m.track}, gradients)
 	if plays {
 		for _, l := range r.hidden() {
 			r.paper(l, l.players, m.paper)
 		}
-	}
-	below := r.batch
-	for i, l := range r.layers {
-		gradient := l.first // bound, but not used
-		if gradients != nil {
-			gradient = gradients[i]
-		}
-		r.dispatchTiles(shaders.Gradient, r.grain.gradient, 4*l.inStride(), l.outStride(), append(r.optimiser(), constant(gradients != nil), constant(!clips)),
-			shaders.LayerPush{InStride: uint32(l.inStride()), OutStride: uint32(l.outStride())},
-			r.state, below, l.derivative, l.parameters, l.first, l.second, l.parameters, l.first, l.second, gradient)
-		below = l.output
 	}
 	if clips {
 		r.clip(gradients)
@@ -216,17 +223,23 @@ func (r *recorder) update(m mode, gradients []compute.Buffer) {
 // clip scales the gradients of all layers together to the longest that they may
 // be, if they are longer, and moves the parameters with them.
 func (r *recorder) clip(gradients []compute.Buffer) {
-	sums := 0
-	for i, l := range r.layers {
-		r.dispatch(shaders.Squares, nil, l.squareSums(), 1,
+	count := 0
+	matrixRuns, _ := r.scheduled(r.matrices(gradients), training)
+	for _, run := range matrixRuns {
+		sums := 0
+		for _, m := range run.matrices {
+			sums += squareSums((4*m.inStride + 1) * m.outStride)
+		}
+		whole, _ := span(run.matrices, matrix.ofGradient)
+		r.dispatch(shaders.Squares, []uint32{shaders.SquaresSummed, shaders.SquaresMost}, sums, 1,
 			shaders.SquaresPush{
-				Count: uint32(l.size() / 4), Sums: uint32(l.squareSums()), First: uint32(sums),
+				First: uint32(run.firstJob), Matrices: uint32(len(run.matrices)), FirstSum: uint32(count),
 				Scale: float32(1 / max(r.options.Optimiser.ClipNorm, shortest)),
 			},
-			gradients[i], r.squares)
-		sums += l.squareSums()
+			whole, r.jobs, r.squares)
+		count += sums
 	}
-	r.dispatch(shaders.Clip, nil, 1, 1, shaders.ClipPush{Count: uint32(sums)}, r.squares, r.factor)
+	r.dispatch(shaders.Clip, nil, 1, 1, shaders.ClipPush{Count: uint32(count)}, r.squares, r.factor)
 	for i, l := range r.layers {
 		r.dispatch(shaders.Update, r.optimiser(), l.outStride(), l.rows(),
 			shaders.MatrixPush{Rows: uint32(l.rows()), Stride: uint32(l.outStride())},
@@ -237,31 +250,6 @@ func (r *recorder) clip(gradients []compute.Buffer) {
 // shortest is the shortest length that gradients are clipped to: the smallest
 // normal number.
 const shortest = 0x1p-126
-
-// collection says what to make of the sums over blocks of samples.
-type collection struct {
-	update        bool            // of the biases
-	contributions bool            // mean c and mean c^2 of the batch
-	track         bool            // and their moving averages
-	gradient      *compute.Buffer // leave the biases' gradient there
-}
-
-// collect adds up the sums over blocks of samples.
-func (r *recorder) collect(l *layer, players compute.Buffer, c collection) {
-	sums, samples := l.sums, shaders.BackwardRows
-	if !l.gated { // every sample is its own block
-		sums, samples = l.derivative, 1
-	}
-	gradient := l.first
-	if c.gradient != nil {
-		gradient = *c.gradient
-	}
-	constants := append(r.optimiser(),
-		constant(c.gradient != nil), constant(c.update), constant(c.contributions), constant(c.track), uint32(samples))
-	r.dispatch(shaders.Collect, constants, l.outStride(), 1,
-		shaders.CollectPush{Stride: uint32(l.outStride()), BiasRow: uint32(l.rows() - 1), Blocks: uint32(r.sumBlocks())},
-		r.state, sums, l.parameters, l.first, l.second, gradient, players)
-}
 
 // norms prepares |theta|^2 and the competition of all players.
 func (r *recorder) norms(k kind) {
@@ -303,13 +291,6 @@ func (r *recorder) paper(l *layer, players compute.Buffer, move backend.PaperMov
 			Gamma: float32(move.Game.Gamma), Eta: float32(move.Game.Eta), Rate: float32(move.Rate),
 		},
 		r.state, l.normSums, players)
-}
-
-// observe takes the contributions of a batch into the averages.
-func (r *recorder) observe(k kind) {
-	for _, l := range r.hidden() {
-		r.collect(l, k.players(l), collection{contributions: true, track: true})
-	}
 }
 
 // plan writes down a step of the next submission, over samples that are ready.

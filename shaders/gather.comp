@@ -1,16 +1,21 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 
-// Copies the batch's samples, in the order of the epoch, as the network's inputs.
+// The first kernel of a step: turns to the next step of the plan, and copies its
+// samples, in the order of the epoch, as the network's inputs. The first product moves
+// the cursor on, since all invocations read it here.
 
 #include "invocation.glsl"
+#define STATE_ACCESS writeonly
 #include "step.glsl"
 
 layout(constant_id = 1) const bool FLOATS = false; // features are floats, not bytes
 
-layout(std430, set = 0, binding = 1) readonly buffer Order { uint order[]; };
-layout(std430, set = 0, binding = 2) readonly buffer Samples { uint samples[]; }; // four bytes or one float a word
-layout(std430, set = 0, binding = 3) writeonly buffer Batch { vec4 batch[]; };
+layout(std430, set = 0, binding = 1) readonly buffer Cursor { uint cursor; }; // place of this step in the plan
+layout(std430, set = 0, binding = 2) readonly buffer Plan { Step plan[]; };
+layout(std430, set = 0, binding = 3) readonly buffer Order { uint order[]; };
+layout(std430, set = 0, binding = 4) readonly buffer Samples { uint samples[]; }; // four bytes or one float a word
+layout(std430, set = 0, binding = 5) writeonly buffer Batch { vec4 batch[]; };
 
 layout(push_constant) uniform Push {
     uint features;
@@ -21,12 +26,16 @@ layout(push_constant) uniform Push {
 
 void main() {
     begin();
+    if (gl_GlobalInvocationID == uvec3(0)) {
+        now = plan[cursor];
+    }
     uint column = gl_GlobalInvocationID.x;
     if (column >= stride) {
         return;
     }
-    for (uint row = gl_WorkGroupID.y; row < now.rows; row += gl_NumWorkGroups.y) {
-        uint place = order[now.first + row] * stride + column;
+    uint first = plan[cursor].first, rows = plan[cursor].rows;
+    for (uint row = gl_WorkGroupID.y; row < rows; row += gl_NumWorkGroups.y) {
+        uint place = order[first + row] * stride + column;
         vec4 feature;
         if (FLOATS) {
             for (uint i = 0; i < 4; i++) {

@@ -4,6 +4,11 @@ package shaders
 const (
 	BackwardRows = 16 // samples of a block of the sums that Backward leaves
 	NormRows     = 32 // rows of a block of the sums that Norms leaves
+
+	// Of the gradient of a matrix, Squares adds up so many vec4 in one sum, or more
+	// where there would be more sums than the most.
+	SquaresSummed = 32
+	SquaresMost   = 4096
 )
 
 // What Forward and Backward are told of the function that a layer's players apply.
@@ -15,7 +20,7 @@ const (
 	Tanh
 )
 
-// What Gradient, Collect and Update are told of the optimiser.
+// What Gradient and Update are told of the optimiser.
 const (
 	SGD = iota
 	RMSProp
@@ -38,10 +43,15 @@ type Step struct {
 	Place       uint32  // of the batch's first sample in its pass over samples, for Sway
 }
 
-// State is the device's place in the plan.
-type State struct {
-	Cursor uint32
-	Now    Step
+// Job is what some workgroups of a dispatch of Gradient or Collect are for: a matrix of
+// parameters, or the players of a gate. Places are in vec4, of the buffers that are bound.
+type Job struct {
+	First      uint32 // its first workgroup, among those of the matrices or of the gates
+	InStride   uint32 // of a matrix: of a row of its inputs
+	OutStride  uint32 // of a row of parameters or players
+	Source     uint32 // place of its inputs in Below, or of its blocks in Sums
+	Derivative uint32 // of a matrix: place in Derivative
+	Target     uint32 // place in Parameters, First, Second and Gradient, or in Players
 }
 
 // Outcome is how a sample was judged.
@@ -73,11 +83,9 @@ type MatrixPush struct{ Rows, Stride uint32 }
 // LayerPush tells the size of a layer.
 type LayerPush struct{ InStride, OutStride uint32 }
 
-// Advance turns to the next step of the plan.
-var Advance = kernel("advance", []string{"State", "Plan"}, nil, nil)
-
-// Gather copies the samples of a batch as the network's inputs.
-var Gather = kernel("gather", []string{"State", "Order", "Samples", "Batch"}, []string{"LOCAL_SIZE", "FLOATS"}, GatherPush{})
+// Gather turns to the step of the plan at the cursor, and copies its samples as the
+// network's inputs.
+var Gather = kernel("gather", []string{"State", "Cursor", "Plan", "Order", "Samples", "Batch"}, []string{"LOCAL_SIZE", "FLOATS"}, GatherPush{})
 
 // GatherPush is what Gather is told.
 type GatherPush struct {
@@ -92,23 +100,33 @@ type GatherPush struct {
 // side by side, and how many terms they share at a time (0: none).
 func tile() []string { return []string{"LOCAL_SIZE", "ROWS", "COLUMNS", "ACROSS", "STEP"} }
 
-// Forward computes a layer.
+// Forward computes a layer. The first of a step moves the cursor on.
 var Forward = kernel("forward",
-	[]string{"State", "Below", "Parameters", "Players", "Affine", "Result"},
-	append(tile(), "ACTIVATION"), LayerPush{}).texels("Below", "Parameters")
+	[]string{"State", "Below", "Parameters", "Players", "Affine", "Result", "Cursor"},
+	append(tile(), "ACTIVATION", "FIRST"), LayerPush{}).texels("Below", "Parameters")
 
-// Loss judges the batch.
+// lossBuffers and lossConstants are those of the kernels that know losses.
+var (
+	lossBuffers   = []string{"Order", "Answers", "Weights", "Derivative", "Outcomes"}
+	lossConstants = []string{"TARGETS", "OWN", "OTHER", "WEIGHTED"}
+)
+
+// Output computes the last layer and the loss of the batch. A workgroup has all outputs
+// of its samples, so it takes that they are few.
+var Output = kernel("output",
+	append([]string{"State", "Below", "Parameters", "Result"}, lossBuffers...),
+	append(tile(), lossConstants...), OutputPush{}).texels("Below", "Parameters")
+
+// OutputPush is what Output is told.
+type OutputPush struct{ InStride, OutStride, Outputs uint32 }
+
+// Loss computes the loss of a batch from its outputs, however many.
 var Loss = kernel("loss",
-	[]string{"State", "Order", "Labels", "Weights", "Logits", "Derivative", "Outcomes"},
-	[]string{"LOCAL_SIZE", "OWN", "OTHER", "WEIGHTED"}, LossPush{})
+	append([]string{"State", "Result"}, lossBuffers...),
+	append([]string{"LOCAL_SIZE"}, lossConstants...), LossPush{})
 
-// Regression does where numbers are predicted.
-var Regression = kernel("regression",
-	[]string{"State", "Order", "Targets", "Predictions", "Derivative", "Outcomes"},
-	[]string{"LOCAL_SIZE"}, LossPush{})
-
-// LossPush is what Loss and Regression are told.
-type LossPush struct{ Outputs, Stride uint32 }
+// LossPush is what Loss is told.
+type LossPush struct{ Outputs, OutStride uint32 }
 
 // Sway looks at outputs instead of judging the batch.
 var Sway = kernel("sway", []string{"State", "Derivative"}, []string{"LOCAL_SIZE"}, SwayPush{})
@@ -127,38 +145,47 @@ var Backward = kernel("backward",
 // BackwardPush is what Backward is told.
 type BackwardPush struct {
 	InStride, OutStride uint32
-	Blocks              uint32 // rows of each of the three matrices in Sums
+	Blocks              uint32 // rows of each of the two matrices in Sums
 }
 
-// Gradient updates the weights of a layer. OldParameters is bound to the buffer of
-// Parameters, and so on.
+// Gradient updates matrices of parameters and adds up the contributions of players, by a
+// table of jobs. OldParameters is bound to the buffer of Parameters, and so on.
 var Gradient = kernel("gradient",
-	[]string{"State", "Below", "Derivative", "OldParameters", "OldFirst", "OldSecond", "Parameters", "First", "Second", "Gradient"},
-	append(tile(), "RULE", "FIRST_SHARE", "SECOND_SHARE", "EPSILON", "DECAY", "KEEP", "UPDATE"),
-	LayerPush{}).texels("Below", "Derivative", "OldParameters", "OldFirst", "OldSecond")
+	[]string{"State", "Jobs", "Below", "Derivative", "Sums", "OldParameters", "OldFirst", "OldSecond",
+		"Parameters", "First", "Second", "Gradient", "Players"},
+	append(tile(), "RULE", "FIRST_SHARE", "SECOND_SHARE", "EPSILON", "DECAY", "KEEP", "UPDATE", "TRACK", "BLOCK"),
+	GradientPush{}).texels("Below", "Derivative", "Sums", "OldParameters", "OldFirst", "OldSecond")
 
-// Collect updates the biases of a layer and what is known of its players.
-var Collect = kernel("collect",
-	[]string{"State", "Sums", "Parameters", "First", "Second", "Gradient", "Players"},
-	[]string{"LOCAL_SIZE", "RULE", "FIRST_SHARE", "SECOND_SHARE", "EPSILON", "DECAY", "KEEP", "UPDATE", "CONTRIBUTIONS", "TRACK", "ROWS"},
-	CollectPush{})
+// GradientPush is what Gradient is told.
+type GradientPush struct {
+	First     uint32 // job of a matrix
+	Matrices  uint32
+	FirstGate uint32 // job of a gate
+	Gates     uint32
+	Tiles     uint32 // workgroups of all matrices; those of the gates follow
+	Blocks    uint32 // rows of each matrix in Sums
+}
+
+// Collect adds up the contributions of players alone.
+var Collect = kernel("collect", []string{"State", "Jobs", "Sums", "Players"}, []string{"LOCAL_SIZE", "TRACK", "BLOCK"}, CollectPush{})
 
 // CollectPush is what Collect is told.
 type CollectPush struct {
-	Stride  uint32
-	BiasRow uint32 // of Parameters
-	Blocks  uint32 // rows of each matrix in Sums
+	First  uint32 // job
+	Gates  uint32
+	Blocks uint32 // rows of each matrix in Sums
 }
 
-// Squares is the first stage of the length of all gradients.
-var Squares = kernel("squares", []string{"Gradient", "Squares"}, []string{"LOCAL_SIZE"}, SquaresPush{})
+// Squares is the first stage of the length of all gradients, of matrices of parameters by
+// the table of jobs.
+var Squares = kernel("squares", []string{"Gradient", "Jobs", "Squares"}, []string{"LOCAL_SIZE", "SUMMED", "MOST"}, SquaresPush{})
 
 // SquaresPush is what Squares is told.
 type SquaresPush struct {
-	Count uint32  // of the gradient, in vec4
-	Sums  uint32  // of this gradient
-	First uint32  // place of the first of them
-	Scale float32 // 1 / the length to clip to
+	First    uint32 // job of a matrix
+	Matrices uint32
+	FirstSum uint32  // place of the first sum
+	Scale    float32 // 1 / the length to clip to
 }
 
 // Clip is the second stage, in one workgroup: what gradients are multiplied with.
@@ -169,8 +196,7 @@ type ClipPush struct {
 	Count uint32 // of the sums
 }
 
-// Update moves the parameters of a layer with the gradient that Gradient and
-// Collect left.
+// Update moves the parameters of a layer with the gradient that Gradient left.
 var Update = kernel("update",
 	[]string{"State", "Factor", "Gradient", "Parameters", "First", "Second"},
 	[]string{"LOCAL_SIZE", "RULE", "FIRST_SHARE", "SECOND_SHARE", "EPSILON", "DECAY"}, MatrixPush{})
@@ -234,7 +260,7 @@ type PeakPush struct {
 // All returns every kernel.
 func All() []Kernel {
 	return []Kernel{
-		Advance, Gather, Forward, Loss, Regression, Sway, Backward, Gradient, Collect,
+		Gather, Forward, Output, Loss, Sway, Backward, Gradient, Collect,
 		Squares, Clip, Update,
 		Mixture, Norms, Paper, Market, Select, Fold, Peak,
 	}

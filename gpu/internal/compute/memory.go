@@ -219,6 +219,25 @@ func (b Buffer) Part(offset, bytes int) Buffer {
 	return Buffer{b.arena, b.offset + offset, bytes}
 }
 
+// Span returns the smallest buffer that contains some of one arena, at least one, and
+// the place of each in it, in bytes. It panics where they are of several arenas.
+func Span(buffers ...Buffer) (whole Buffer, places []int) {
+	whole = buffers[0]
+	end := 0
+	for _, b := range buffers {
+		if b.arena != whole.arena {
+			panic("compute: a span of buffers of several arenas")
+		}
+		whole.offset = min(whole.offset, b.offset)
+		end = max(end, b.offset+b.bound())
+	}
+	whole.size = end - whole.offset
+	for _, b := range buffers {
+		places = append(places, b.offset-whole.offset)
+	}
+	return whole, places
+}
+
 // check says why the buffer cannot be used with the device.
 func (d *Device) check(b Buffer) error {
 	switch {
