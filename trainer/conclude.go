@@ -90,8 +90,8 @@ func (r *run) embedKept(t *session.Training, final *network.Network) (outcome, e
 	return o, nil
 }
 
-// embed writes a compacted network into one of full width, in which everybody
-// else is gated to zero.
+// embed writes a compacted network into one of full width, in which all other players are
+// gated to zero.
 func embed(final, whole *network.Network, live network.Survivors) {
 	for _, layer := range whole.Hidden() {
 		clear(layer.Participation)

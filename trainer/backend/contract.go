@@ -32,7 +32,8 @@ type EngineOptions struct {
 	// contributions that Measure and EstimateContributions find are those to the outputs, see [OutputSample].
 	Valuation game.Valuation
 	Samples   Placement // where they are, on devices with memory of their own
-	// NeverCompacts says that nobody will be removed, so that plans count nothing for it.
+	// NeverCompacts says that no player will be removed, so that plans count nothing for
+	// it.
 	NeverCompacts bool
 }
 
@@ -117,10 +118,10 @@ type Engine interface {
 	// the network waits for. count is at most InferLimit.
 	Infer(count int) error
 
-	// Pull copies the whole state to the host. Push puts one back, of whatever
-	// widths but the same inputs and outputs; moments, averages and counts that
-	// it does not have start at zero. Where the device computes in float32, Pull
-	// then Push changes no later result.
+	// Pull copies the whole state to the host. Push puts one back, of any widths but the
+	// same inputs and outputs; moments, averages and counts that it does not have start
+	// at zero. Where the device computes in float32, Pull then Push changes no later
+	// result.
 	Pull() (*State, error)
 	Push(s *State) error
 
@@ -128,9 +129,9 @@ type Engine interface {
 	// returns every tensor of it by name, for comparing backends.
 	Probe(order []int32, learningRate float64) ([]Tensor, error)
 
-	// Timings returns the time by kernel of the steps that were timed since the
-	// engine was opened, where the device can tell. Of a stretch that may be the
-	// first step alone.
+	// Timings returns the time by kernel of the steps that were timed since the engine
+	// was opened, where the device measures it. Of a stretch that may be the first step
+	// alone.
 	Timings() []Timing
 
 	// Close gives everything back. An engine is not used after it.

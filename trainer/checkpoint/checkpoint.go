@@ -37,14 +37,14 @@ type Checkpoint struct {
 	Tracked  int              `json:"tracked"`
 	// Metrics is the length of metrics.jsonl at the time, in bytes.
 	Metrics int64 `json:"metrics"`
-	// Result is what is known so far; Seconds of earlier sittings included.
+	// Result is what is known so far; Seconds of earlier processes included.
 	Result record.Result `json:"result"`
 	// Lines is the metrics so far, in a shared prefix, which other runs go on from.
 	Lines string `json:"lines,omitempty"`
 
 	State       *backend.State   `json:"-"`
 	BestNetwork *network.Network `json:"-"` // of the best epoch, if Position names one
-	Departed    *network.Network `json:"-"` // of full width, while a market is open from which somebody left
+	Departed    *network.Network `json:"-"` // of full width, while a market is open that has removed players
 }
 
 // The names of the tensors of a checkpoint: one of these prefixes, the layer,
@@ -318,7 +318,7 @@ func (c *Checkpoint) consistentMarket() error {
 		}
 	}
 	if c.Departed != nil && !slices.Equal(c.Departed.Widths(), widths) {
-		return fmt.Errorf("those who left its market do not have the network's widths %v", widths)
+		return fmt.Errorf("its removed players do not have the network's widths %v", widths)
 	}
 	return nil
 }
@@ -331,7 +331,7 @@ func (c *Checkpoint) Fits(p session.Plan) error {
 	if p.Game.InRounds() != (c.Position.Ledgers != nil) {
 		return fmt.Errorf("it is not one of a training with --game %s", p.Game)
 	}
-	widths := c.State.Network.Widths() // before anybody left
+	widths := c.State.Network.Widths() // before the first removal
 	for l, ledger := range c.Position.Ledgers {
 		widths[l+1] = len(ledger.Records)
 	}

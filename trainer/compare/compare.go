@@ -283,7 +283,7 @@ func (c *comparison) search(ctx context.Context) error {
 	return nil
 }
 
-// dense is the network that nobody leaves.
+// dense is the network without removals.
 var dense = Method{Name: "dense", configure: func(c *settings.Config, _ place) { c.Game = game.NoGame }}
 
 // runAll makes the runs that are compared.

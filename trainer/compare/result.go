@@ -32,7 +32,7 @@ type Report struct {
 	Seeds   []uint64      `json:"seeds"`
 
 	Search  *Search   `json:"search,omitempty"`
-	Dense   []SeedRun `json:"dense"` // of the network that nobody leaves, for orientation
+	Dense   []SeedRun `json:"dense"` // of the network without removals, for comparison
 	Entries []Entry   `json:"entries"`
 }
 

@@ -30,7 +30,7 @@ func stepFor(widths [][]int) int {
 // nearer to the times of networks that they have not seen.
 func fitModel(widths [][]int, microseconds []float64) *Model {
 	step := stepFor(widths)
-	if foretold(widths, microseconds, step) >= foretold(widths, microseconds, 0) {
+	if validationError(widths, microseconds, step) >= validationError(widths, microseconds, 0) {
 		step = 0
 	}
 	m := fitCoefficients(widths, microseconds, step)
@@ -38,13 +38,13 @@ func fitModel(widths [][]int, microseconds []float64) *Model {
 	return m
 }
 
-// modelFolds is into how many parts networks are divided, each of which is foretold by
-// a model of the others.
+// modelFolds is the number of parts of the networks; a model of the others predicts each
+// part.
 const modelFolds = 8
 
-// foretold returns the sum of the squares of the relative errors of models on networks
+// validationError returns the sum of the squares of the relative errors of models on networks
 // that they were not fitted to.
-func foretold(widths [][]int, microseconds []float64, step int) (squares float64) {
+func validationError(widths [][]int, microseconds []float64, step int) (squares float64) {
 	for fold := range min(modelFolds, len(widths)) {
 		var seen, unseen [][]int
 		var before, after []float64
@@ -112,9 +112,9 @@ func (m *Model) setErrors(widths [][]int, microseconds []float64) {
 	m.Error = math.Sqrt(squares / float64(len(widths)))
 }
 
-// The end of the search for least squares: when a sweep changes no scaled
-// coefficient by more than the tolerance, or after so many sweeps. Either is far
-// below what a measurement can tell.
+// The end of the search for least squares: when a sweep changes no scaled coefficient by
+// more than the tolerance, or after so many sweeps. Either is far below what a
+// measurement can resolve.
 const (
 	sweepTolerance = 1e-10
 	mostSweeps     = 20_000

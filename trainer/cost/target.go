@@ -35,8 +35,8 @@ func (r Resource) Amount(widths []int, model *Model) float64 {
 }
 
 // leastCost is the least that the players of a layer cost on average, as a part of what
-// those of the most expensive layer do: a measured model of latencies cannot tell a
-// hundredth from nothing.
+// those of the most expensive layer do: a measured model of latencies cannot distinguish
+// a hundredth from zero.
 const leastCost = 0.01
 
 // Costs returns for each hidden layer of a network of the given widths what it takes up

@@ -125,7 +125,7 @@ func paperRadius(g game.Paper, f game.Field, layer network.Linear) *float64 {
 			inside = append(inside, i)
 		}
 	}
-	if g.Eta == 0 || len(inside) < 2 { // nobody moves for anybody else
+	if g.Eta == 0 || len(inside) < 2 { // no best response depends on another player
 		return &radius
 	}
 	if len(inside) > spectrumLimit {

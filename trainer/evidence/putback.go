@@ -44,8 +44,8 @@ type Witnesses struct {
 	inputs  blas64.General // a row a witness
 }
 
-// NewWitnesses chooses the witnesses for a network that takes so many
-// multiplications a sample before anybody leaves.
+// NewWitnesses chooses the witnesses for a network that takes so many multiplications a
+// sample before the first removal.
 func NewWitnesses(d *dataset.Dataset, loss backend.Loss, multiplications int) *Witnesses {
 	w := &Witnesses{part: backend.ValidationPart, loss: loss}
 	if d.Validation.Len() == 0 {
@@ -72,8 +72,8 @@ func (w *Witnesses) lossOf(witness int, outputs []float64) float64 {
 }
 
 // PutBack returns by how much the mean loss falls when each of the players in gone,
-// listed by hidden layer, is put back alone into the network of those who live.
-// Everybody's weights are those in whole, which has full width.
+// listed by hidden layer, is put back alone into the network of the live players. All
+// weights are those in whole, which has full width.
 func (w *Witnesses) PutBack(whole *network.Network, live network.Survivors, gone [][]int) [][]float64 {
 	small := whole.Keep(live)
 	pass := w.forward(small)

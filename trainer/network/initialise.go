@@ -26,9 +26,9 @@ const (
 var Initialisations = []Initialisation{He, PyTorch}
 
 // Initialise draws the weights and biases of all layers, the last included;
-// participations stay as they are. Layer l takes its numbers from its own
-// stream of seed, weights before biases, so the same seed gives the same layer
-// whatever stands above it. An unknown scheme is an error and changes nothing.
+// participations stay as they are. Layer l takes its numbers from its own stream of seed,
+// weights before biases, so the same seed gives the same layer below any others. An
+// unknown scheme is an error and changes nothing.
 func (n *Network) Initialise(scheme Initialisation, seed uint64) error {
 	if !slices.Contains(Initialisations, scheme) {
 		return fmt.Errorf("unknown initialisation %.40q: want one of %q", scheme, Initialisations)

@@ -131,7 +131,7 @@ func (n *Network) Fold() {
 // stay, in increasing order. No indices at all leave a layer empty.
 type Survivors [][]int
 
-// All returns the survivors when nobody leaves.
+// All returns the survivors without removals.
 func (n *Network) All() Survivors {
 	all := make(Survivors, len(n.Layers)-1)
 	for l := range all {

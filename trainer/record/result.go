@@ -127,9 +127,8 @@ type Quality struct {
 	RMSE []float64 `json:"rmse,omitempty"`
 }
 
-// Gated is the network at its full width, with the participations that the game
-// left: in the market zero for all who left, in the paper's game whatever they
-// ended at.
+// Gated is the network at its full width, with the last participations of the game: in
+// the market zero for all removed players.
 type Gated struct {
 	Quality
 	// Masked is how well it does once the participations below the threshold are zero,

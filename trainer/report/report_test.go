@@ -136,7 +136,7 @@ func withCertificate(run *Run) *Run {
 }
 
 // paperRun is a run of the paper's game without a baseline, in which the second
-// hidden layer loses everybody.
+// hidden layer loses all players.
 func paperRun() *Run {
 	run := marketRun()
 	run.Config.Game, run.Config.Threshold = game.PaperGame, 0.01

@@ -43,7 +43,7 @@ func TestTargetsHold(t *testing.T) {
 		"macs":                func(c *settings.Config) { c.MaxMACs = 300 },
 		"time":                func(c *settings.Config) { c.MaxLatencyUS = 44 },
 		"time for macs":       func(c *settings.Config) { c.MaxLatencyUS, c.Cost = 44, cost.MACs },
-		"everybody":           func(c *settings.Config) { c.MaxParameters = 1 << 20 },
+		"all players":         func(c *settings.Config) { c.MaxParameters = 1 << 20 },
 	} {
 		c, err := targetConfig(change).Resolve()
 		if err != nil {
@@ -70,7 +70,7 @@ func TestTargetsHold(t *testing.T) {
 		if target.Resource == cost.Players && amount != target.Limit {
 			t.Errorf("%s: %v are left", name, left)
 		}
-		if name == "everybody" {
+		if name == "all players" {
 			if !slices.Equal(left, planWidths) {
 				t.Errorf("%s: %v are left", name, left)
 			}
@@ -133,7 +133,7 @@ func TestTargetsAreRefused(t *testing.T) {
 	}
 }
 
-// TestShapesAtTheirEnds: a layer may keep everybody and the least.
+// TestShapesAtTheirEnds: a layer may keep all players and the least.
 func TestShapesAtTheirEnds(t *testing.T) {
 	c, err := targetConfig(func(c *settings.Config) { c.Shape = "2-15" }).Resolve()
 	if err != nil {
@@ -236,7 +236,7 @@ func TestAccuracyDropHoldsTheDemand(t *testing.T) {
 			t.Errorf("round %d at %g %%: held %d after %d", line.Round, *line.ValidationAccuracy, line.Held, before.Held)
 		}
 	}
-	// The whole drop and no more: whoever was on the way when the demand was held
+	// The whole drop and no more: players that were falling when the demand was held
 	// left, too.
 	if got := *last.ValidationAccuracy; got < 90-5 || got > 90-2.5 {
 		t.Errorf("the market ends at %g %%", got)
