@@ -181,7 +181,7 @@ func fewerBars(program, than []string) bool {
 	return len(program) == 0
 }
 
-// TestDispatchesOfAStep: on a GPU each costs a few microseconds, whatever it computes.
+// TestDispatchesOfAStep: on a GPU each costs a few microseconds, with any work.
 func TestDispatchesOfAStep(t *testing.T) {
 	for kernels, most := range map[string]int{"vec4": 8, "tiled": 7} {
 		device, err := backend.FindDevice(gpu.DriverName)

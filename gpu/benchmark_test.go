@@ -173,8 +173,8 @@ func BenchmarkStreamed(b *testing.B) {
 	}
 }
 
-// BenchmarkKernels times a training step with each of the kernel sets, in turns,
-// beside the one that the device takes unless told otherwise.
+// BenchmarkKernels times a training step with each of the kernel sets, in turns, beside
+// the device's default.
 func BenchmarkKernels(b *testing.B) {
 	device, err := backend.FindDevice(gpu.DriverName)
 	if err != nil {

@@ -73,7 +73,7 @@ func newEngine(device *compute.Device, kernels kernelSet, d *dataset.Dataset, o 
 		batchRows: batchRowsOf(o, d),
 	}
 	plan, err := planMemory(device.Info(), d, o, s.Network.Widths())
-	plan.Removal = 0 // nobody may be removed
+	plan.Removal = 0 // no player may be removed
 	if err == nil {
 		err = plan.Check()
 	}

@@ -256,7 +256,7 @@ func trainAndClose(c backendtest.Case) (done int, err error) {
 	return done, train(50)
 }
 
-// TestInferComputesTheLogits: of the first test samples, whatever ran before.
+// TestInferComputesTheLogits: of the first test samples, after any other work.
 func TestInferComputesTheLogits(t *testing.T) {
 	c := backendtest.Cases()[2]
 	e := openOn(t, gpu.DriverName, c)

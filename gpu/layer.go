@@ -175,7 +175,7 @@ func (l *layer) normBytes() int { return 2 * 4 * blocks(l.rows(), shaders.NormRo
 
 // squareSums returns how many sums of squares there are of so many vec4 of a gradient:
 // few enough that the workgroup that adds them up does not go through its loop too often,
-// whatever the layers.
+// for any layers.
 func squareSums(vectors int) int {
 	return min(blocks(vectors, shaders.SquaresSummed), shaders.SquaresMost)
 }

@@ -131,8 +131,8 @@ func TestPlanRefusesWhatKernelsAndArenasDo(t *testing.T) {
 	}
 }
 
-// TestPlanWithoutRemovals: where nobody is removed, samples are resident if they fit
-// beside what the engine holds, and nothing is counted that never happens.
+// TestPlanWithoutRemovals: without removals, samples are resident if they fit beside what
+// the engine holds, and nothing is counted that never happens.
 func TestPlanWithoutRemovals(t *testing.T) {
 	device, err := backend.FindDevice(gpu.DriverName)
 	if err != nil {

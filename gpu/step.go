@@ -43,7 +43,7 @@ func (k kind) players(l *layer) compute.Buffer {
 // program is a recorded step.
 type program struct {
 	*compute.Program
-	step time.Duration // what one took when it last ran, or one of a larger network; 0: nobody knows
+	step time.Duration // what one took when it last ran, or one of a larger network; 0: unknown
 }
 
 // submissionTime is how long one submission may take. Systems with a display

@@ -196,8 +196,8 @@ func TestStreamedTrainingStopsBetweenSteps(t *testing.T) {
 	}
 }
 
-// TestNothingIsFilledAfterAnEnd: whoever stops an engine may close it or have it do
-// something else, so no chunk is being filled any more.
+// TestNothingIsFilledAfterAnEnd: after a stop an engine may be closed or do something
+// else, so no chunk is being filled any more.
 func TestNothingIsFilledAfterAnEnd(t *testing.T) {
 	c := backendtest.Cases()[2]
 	e := openPlaced(t, c, backend.Streamed)
@@ -286,7 +286,7 @@ func TestSamplesThatDoNotFitAreStreamed(t *testing.T) {
 		{fitsWell, "", false, nil},
 		{fitsWell - 1, "", true, nil},
 		{resident.Peak(), backend.Streamed, true, nil},
-		{resident.Held(), backend.Resident, false, nil}, // nobody may be removed
+		{resident.Held(), backend.Resident, false, nil}, // no player may be removed
 		{resident.Held() - 1, backend.Resident, false, []string{"samples take most", "--data-on-device streamed"}},
 		{streamed.Held(), "", true, nil},
 		{streamed.Held() - 1, "", false, []string{"MiB", "memory of the device", "--batch"}},

@@ -26,7 +26,7 @@ func (e *engine) Train(ctx context.Context, s backend.Stretch) (_ backend.Progre
 		if err := ctx.Err(); err != nil {
 			return progress, err
 		}
-		// The first step of a stretch tells how long the kernels take.
+		// The first step of a stretch measures the time of the kernels.
 		m.timed = progress.Steps == 0
 		p, err := e.program(m)
 		if err != nil {

@@ -21,7 +21,7 @@ const (
 	Identity // a gate, and nothing applied
 )
 
-// What Gradient and Update are told of the optimiser.
+// Values of the constants of Gradient and Update for the optimiser.
 const (
 	SGD = iota
 	RMSProp
@@ -78,17 +78,17 @@ const (
 // Widths of matrices in push constants are strides, counted in vec4, unless they
 // say otherwise.
 
-// MatrixPush tells the size of one matrix.
+// MatrixPush is the size of one matrix.
 type MatrixPush struct{ Rows, Stride uint32 }
 
-// LayerPush tells the size of a layer.
+// LayerPush is the size of a layer.
 type LayerPush struct{ InStride, OutStride uint32 }
 
 // Gather turns to the step of the plan at the cursor, and copies its samples as the
 // network's inputs.
 var Gather = kernel("gather", []string{"State", "Cursor", "Plan", "Order", "Samples", "Batch", "Features"}, []string{"LOCAL_SIZE", "FLOATS", "LISTED"}, GatherPush{})
 
-// GatherPush is what Gather is told.
+// GatherPush holds the push constants of Gather.
 type GatherPush struct {
 	Inputs       uint32  // numbers that the network reads of a sample
 	Stride       uint32  // of a row of the batch
@@ -119,7 +119,7 @@ var Output = kernel("output",
 	append([]string{"State", "Below", "Parameters", "Result"}, lossBuffers...),
 	append(tile(), lossConstants...), OutputPush{}).texels("Below", "Parameters")
 
-// OutputPush is what Output is told.
+// OutputPush holds the push constants of Output.
 type OutputPush struct{ InStride, OutStride, Outputs uint32 }
 
 // Loss computes the loss of a batch from its outputs, however many.
@@ -127,13 +127,13 @@ var Loss = kernel("loss",
 	append([]string{"State", "Result"}, lossBuffers...),
 	append([]string{"LOCAL_SIZE"}, lossConstants...), LossPush{})
 
-// LossPush is what Loss is told.
+// LossPush holds the push constants of Loss.
 type LossPush struct{ Outputs, OutStride uint32 }
 
-// Sway looks at outputs instead of judging the batch.
+// Sway differentiates outputs in place of the loss of the batch.
 var Sway = kernel("sway", []string{"State", "Derivative"}, []string{"LOCAL_SIZE"}, SwayPush{})
 
-// SwayPush is what Sway is told.
+// SwayPush holds the push constants of Sway.
 type SwayPush struct {
 	Outputs, Stride uint32
 	Own, Others     float32 // backend.OutputSample
@@ -145,7 +145,7 @@ var Backward = kernel("backward",
 	[]string{"State", "Derivative", "Parameters", "Affine", "Players", "Result", "Sums"},
 	append(tile(), "BLOCK", "ACTIVATION", "ADD"), BackwardPush{}).texels("Derivative", "Parameters", "Affine")
 
-// BackwardPush is what Backward is told.
+// BackwardPush holds the push constants of Backward.
 type BackwardPush struct {
 	InStride, OutStride uint32
 	Blocks              uint32 // rows of each of the two matrices in Sums
@@ -159,7 +159,7 @@ var Gradient = kernel("gradient",
 	append(tile(), "RULE", "FIRST_SHARE", "SECOND_SHARE", "EPSILON", "DECAY", "KEEP", "UPDATE", "TRACK", "BLOCK"),
 	GradientPush{}).texels("Below", "Derivative", "Sums", "OldParameters", "OldFirst", "OldSecond")
 
-// GradientPush is what Gradient is told.
+// GradientPush holds the push constants of Gradient.
 type GradientPush struct {
 	First     uint32 // job of a matrix
 	Matrices  uint32
@@ -172,7 +172,7 @@ type GradientPush struct {
 // Collect adds up the contributions of players alone.
 var Collect = kernel("collect", []string{"State", "Jobs", "Sums", "Players"}, []string{"LOCAL_SIZE", "TRACK", "BLOCK"}, CollectPush{})
 
-// CollectPush is what Collect is told.
+// CollectPush holds the push constants of Collect.
 type CollectPush struct {
 	First  uint32 // job
 	Gates  uint32
@@ -183,7 +183,7 @@ type CollectPush struct {
 // the table of jobs.
 var Squares = kernel("squares", []string{"Gradient", "Jobs", "Squares"}, []string{"LOCAL_SIZE", "SUMMED", "MOST"}, SquaresPush{})
 
-// SquaresPush is what Squares is told.
+// SquaresPush holds the push constants of Squares.
 type SquaresPush struct {
 	First    uint32 // job of a matrix
 	Matrices uint32
@@ -194,7 +194,7 @@ type SquaresPush struct {
 // Clip is the second stage, in one workgroup: what gradients are multiplied with.
 var Clip = kernel("clip", []string{"Squares", "Factor"}, []string{"LOCAL_SIZE"}, ClipPush{})
 
-// ClipPush is what Clip is told.
+// ClipPush holds the push constants of Clip.
 type ClipPush struct {
 	Count uint32 // of the sums
 }
@@ -210,7 +210,7 @@ var Mixture = kernel("mixture", []string{"Parameters", "Players", "Mixture"}, []
 // Norms is the first stage of |theta|^2 and of the competition.
 var Norms = kernel("norms", []string{"Parameters", "Mixture", "Sums"}, []string{"LOCAL_SIZE", "ROWS"}, NormsPush{})
 
-// NormsPush is what Norms is told.
+// NormsPush holds the push constants of Norms.
 type NormsPush struct {
 	Rows, Stride uint32
 	First        uint32 // block in Sums
@@ -220,7 +220,7 @@ type NormsPush struct {
 // Paper is the second stage, and a move in the paper's game.
 var Paper = kernel("paper", []string{"State", "Sums", "Players"}, []string{"LOCAL_SIZE", "UPDATE", "BENEFIT", "EFFECTIVE"}, PaperPush{})
 
-// PaperPush is what Paper is told; the weights are those of game.Paper.
+// PaperPush holds the push constants of Paper; the weights are those of game.Paper.
 type PaperPush struct {
 	Stride, Blocks          uint32
 	Alpha, Beta, Gamma, Eta float32
@@ -230,7 +230,7 @@ type PaperPush struct {
 // Market is a damped best response of a layer's players to a price.
 var Market = kernel("market", []string{"Players"}, []string{"LOCAL_SIZE"}, MarketPush{})
 
-// MarketPush is what Market is told.
+// MarketPush holds the push constants of Market.
 type MarketPush struct {
 	Stride         uint32
 	Price, Damping float32
@@ -239,7 +239,7 @@ type MarketPush struct {
 // Select gathers rows and columns of a matrix.
 var Select = kernel("select", []string{"Rows", "Columns", "Source", "Target"}, []string{"LOCAL_SIZE"}, SelectPush{})
 
-// SelectPush is what Select is told.
+// SelectPush holds the push constants of Select.
 type SelectPush struct {
 	Height, Stride uint32 // of the target
 	SourceWidth    uint32 // in numbers
@@ -305,7 +305,7 @@ var Peak = kernel("peak", []string{"Result"}, []string{"LOCAL_SIZE"}, PeakPush{}
 // each of the four numbers of three vectors, sixteen times over.
 const PeakOperations = 2 * 4 * 3 * 16
 
-// PeakPush is what Peak is told.
+// PeakPush holds the push constants of Peak.
 type PeakPush struct {
 	Turns           uint32
 	Factor, Summand float32 // 1 and 0, which no compiler must know

@@ -103,8 +103,8 @@ func TestAccuracyDropRun(t *testing.T) {
 	}
 }
 
-// TestPlannedTargets: a plan tells of the target, and of a latency without having
-// measured anything.
+// TestPlannedTargets: a plan reports the target, and a latency without having measured
+// anything.
 func TestPlannedTargets(t *testing.T) {
 	c := tinyConfig(t)
 	c.Keep, c.MaxLatencyUS = 0, 1e-3

@@ -304,13 +304,13 @@ func TestPaperRun(t *testing.T) {
 		t.Errorf("a network of biases is right in %g %%", *result.Pruned.Accuracy)
 	}
 	if g := result.Gated; g.Masked == nil || *g.Masked.Accuracy != 25 {
-		t.Errorf("with everybody at zero the network is right in %+v %%", g.Masked)
+		t.Errorf("with all participations at zero the network is right in %+v %%", g.Masked)
 	}
 	if s := result.Seconds; s.Game != s.Train || s.Tail != 0 {
 		t.Errorf("the paper's game lasts from end to end, and the times are %+v", s)
 	}
 	if result.Equilibrium.MaxGap != 0 {
-		t.Errorf("with everybody at zero and zero dominant, somebody gains %g", result.Equilibrium.MaxGap)
+		t.Errorf("with all participations at zero and zero dominant, a player gains %g", result.Equilibrium.MaxGap)
 	}
 	if n, _, err := network.Load(filepath.Join(dir, record.PrunedFile)); err != nil || n.Players() != 0 {
 		t.Errorf("%v, %v", n, err)
@@ -408,7 +408,7 @@ func TestPatienceKeepsTheBestEpoch(t *testing.T) {
 			losses[l.Training] = append(losses[l.Training], *l.ValidationLoss)
 		}
 	}
-	for name, judged := range map[string]record.Judged{record.GameTraining: result.Pruned.Judged, record.DenseTraining: result.Dense} {
+	for name, judged := range map[string]record.NetworkResult{record.GameTraining: result.Pruned.NetworkResult, record.DenseTraining: result.Dense} {
 		all, best := losses[name], judged.Best
 		if best == nil || best.Epoch+c.Patience != len(all) || len(all) == c.Epochs {
 			t.Fatalf("%s: best %+v of %d epochs", name, best, len(all))
@@ -419,7 +419,7 @@ func TestPatienceKeepsTheBestEpoch(t *testing.T) {
 	}
 }
 
-// TestProgressGrowsToTheEnd follows what a run tells of itself, also where its
+// TestProgressGrowsToTheEnd follows the progress that a run reports, also where its
 // trainings stop early.
 func TestProgressGrowsToTheEnd(t *testing.T) {
 	for _, patience := range []int{0, 2} {

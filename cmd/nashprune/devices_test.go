@@ -179,7 +179,7 @@ func TestParity(t *testing.T) {
 		}
 	}
 	if code := run(context.Background(), []string{"parity", "--device", "crooked"}, deserted{}, io.Discard); code != exitParity {
-		t.Errorf("exit code %d when nobody reads", code)
+		t.Errorf("exit code %d without a reader", code)
 	}
 	if stdout = parityVerbose(t); !strings.Contains(stdout, "BROKEN  step/2.contribution.mean") || !strings.Contains(stdout, "reference step/0.output") {
 		t.Errorf("with --verbose stdout is\n%s", stdout)

@@ -107,10 +107,10 @@ func TestChooseDevice(t *testing.T) {
 	}
 }
 
-// Devices share ceilings where they are the same hardware behind one driver: a
-// processor with different libraries, and a device with different kernels, but not two
-// cards of one name.
-// Two devices of one processor are told apart by what multiplies their matrices.
+// Devices share ceilings where they are the same hardware behind one driver: a processor
+// with different libraries, and a device with different kernels, but not two cards of one
+// name. Two devices of one processor differ by the library that multiplies their
+// matrices.
 func TestListedProcessorsDiffer(t *testing.T) {
 	withDrivers(t, listed{name: "cpu", devices: []Device{{Name: "Ryzen 9", Kind: CPU, BLAS: "OpenBLAS 0.3.21"}, {Name: "Ryzen 9", Kind: CPU, BLAS: "gonum"}}})
 	choice, err := ChooseDevice("cpu")

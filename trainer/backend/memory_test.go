@@ -16,7 +16,7 @@ func TestMemoryPlanCheck(t *testing.T) {
 		words  []string // of the error; none: it fits
 	}{
 		{func(p *MemoryPlan) { p.Available = 21 << 20 }, nil},
-		{func(p *MemoryPlan) { p.Available = 0 }, nil}, // nobody knows
+		{func(p *MemoryPlan) { p.Available = 0 }, nil}, // unknown
 		{func(p *MemoryPlan) { p.Available = 21<<20 - 1 }, []string{"21.0 MiB", "removal 6.0 MiB", "memory of the device", "activations take most", "--batch"}},
 		{func(p *MemoryPlan) { p.Available, p.Removal = 15<<20, 0 }, nil},
 		{func(p *MemoryPlan) { p.Available, p.Removal, p.Samples = 15<<20, 0, 9<<20 }, []string{"samples take most", "fewer samples", "--data-on-device streamed", "--device"}},
@@ -38,7 +38,7 @@ func TestMemoryPlanCheck(t *testing.T) {
 	}
 }
 
-// A driver that tells nothing of memory refuses nothing.
+// A driver that does not plan memory refuses nothing.
 func TestPlanOfASilentDriver(t *testing.T) {
 	withDrivers(t, processor())
 	device, err := FindDevice("cpu")

@@ -48,7 +48,7 @@ type imaginedEngine struct {
 	backend.Engine
 	on       backend.Device
 	network  *network.Network
-	left     int // players who left each layer since the last state was pushed
+	left     int // players removed from each layer since the last state was pushed
 	pushed   int // states
 	steps    int
 	tracks   []bool // of each call of Train
@@ -75,7 +75,7 @@ func (e *imaginedEngine) EstimateContributions(ctx context.Context, order []int3
 		return ctx.Err()
 	}
 	if e.observed = len(order); e.observed == 0 {
-		return errors.New("nobody is observed")
+		return errors.New("no contributions were estimated")
 	}
 	return nil
 }
@@ -315,7 +315,7 @@ func TestRunLeavesOutWhatIsTooLarge(t *testing.T) {
 	}
 	for _, what := range told {
 		if strings.Contains(what, o.Cases[1].Model()) && strings.Contains(what, "turn") {
-			t.Errorf("nobody takes %q", what)
+			t.Errorf("no runner takes %q", what)
 		}
 	}
 }

@@ -37,7 +37,7 @@ type Checkpoint struct {
 	Tracked  int              `json:"tracked"`
 	// Metrics is the length of metrics.jsonl at the time, in bytes.
 	Metrics int64 `json:"metrics"`
-	// Result is what is known so far; Seconds of earlier sittings included.
+	// Result is what is known so far; Seconds of earlier processes included.
 	Result record.Result `json:"result"`
 	// Lines is the metrics so far, in a shared prefix, which other runs go on from.
 	Lines string `json:"lines,omitempty"`

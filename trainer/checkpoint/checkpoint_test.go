@@ -106,7 +106,7 @@ func TestCheckpointRefuses(t *testing.T) {
 		"closing":       {func(c *Checkpoint) { c.Position.Closing[1].Worths = nil }, "market of layer 1"},
 		"closing order": {func(c *Checkpoint) { c.Position.Closing[1].Players = []int{1, 0} }, "market of layer 1"},
 		"closing range": {func(c *Checkpoint) { c.Position.Closing[0].Players = []int{0, 3} }, "market of layer 0"},
-		"departed":      {func(c *Checkpoint) { c.Departed = network.New([]int{4, 2, 2, 2}) }, "those who left"},
+		"departed":      {func(c *Checkpoint) { c.Departed = network.New([]int{4, 2, 2, 2}) }, "its removed players"},
 		"no gates":      {func(c *Checkpoint) { c.State.Network.Layers[0].Participation = nil }, "participations"},
 		"step":          {func(c *Checkpoint) { c.Position.Step = -1 }, "step"},
 		"stage":         {func(c *Checkpoint) { c.Stage = "lunch" }, "stage"},
@@ -192,8 +192,8 @@ func TestAccuraciesBelongToTheirTarget(t *testing.T) {
 	}
 }
 
-// FuzzCheckpoint: whatever the bytes, reading ends in an error or in parts that
-// belong together.
+// FuzzCheckpoint: with any bytes, reading ends in an error or in parts that belong
+// together.
 func FuzzCheckpoint(f *testing.F) {
 	path := filepath.Join(f.TempDir(), record.CheckpointFile)
 	if err := testCheckpoint().Save(path); err != nil {

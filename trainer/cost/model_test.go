@@ -45,7 +45,7 @@ func TestLatencyModelByHand(t *testing.T) {
 
 // TestLatencyModelIsFound: times that a model gives are fitted by it, with steps or
 // without, and times with a relative noise of 3 % to about that: of 48 errors the
-// coefficients take up to 22 freedoms. It is not told whether there are steps.
+// coefficients take up to 22 freedoms. It does not know whether there are steps.
 func TestLatencyModelIsFound(t *testing.T) {
 	whole := initialised(t, 784, 512, 256, 10)
 	var widths [][]int
@@ -70,7 +70,7 @@ func TestLatencyModelIsFound(t *testing.T) {
 				t.Errorf("%s, noise %g: error %g, at most %g", name, noise, m.Error, m.MaxError)
 			}
 			for _, w := range [][]int{{784, 100, 50, 10}, {784, 300, 20, 10}, {784, 64, 40, 10}} {
-				if off := math.Abs(m.Time(w)/want.Time(w) - 1); off > 3*noise+1e-3 { // with steps 300 neurons are told by the few shapes that have about as many
+				if off := math.Abs(m.Time(w)/want.Time(w) - 1); off > 3*noise+1e-3 { // with steps 300 neurons follow from the few shapes that have about as many
 					t.Errorf("%s, noise %g: %v takes %g us instead of %g", name, noise, w, m.Time(w), want.Time(w))
 				}
 			}
@@ -85,7 +85,7 @@ func TestLatencyModelIsFound(t *testing.T) {
 	}
 }
 
-// TestLatencyModelsAreMonotone: whatever was measured, a wider network is not faster.
+// TestLatencyModelsAreMonotone: with any measurements, a wider network is not faster.
 func TestLatencyModelsAreMonotone(t *testing.T) {
 	draw := random.New(2, random.Testing, 0, 0)
 	for range 50 {
@@ -209,7 +209,7 @@ func TestReadLatencyModel(t *testing.T) {
 	}
 }
 
-// FuzzLatencyModel: whatever the text, what passes is monotone and finite.
+// FuzzLatencyModel: a model that passes is monotone and finite.
 func FuzzLatencyModel(f *testing.F) {
 	f.Add([]byte(`{"latency_model":{"batch":1,"base_us":5,"per_mac_us":[1,2],"per_neuron_us":[3],"shapes":2}}`))
 	f.Add([]byte(`{"latency_model":{"batch":1,"per_mac_us":[1,2],"per_neuron_us":[3],"step":32,"per_step_us":[1,0,2],"shapes":2}}`))

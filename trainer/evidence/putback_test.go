@@ -79,9 +79,8 @@ func plainLoss(w *Witnesses, n *network.Network, live network.Survivors, backLay
 	return total / float64(len(w.chosen))
 }
 
-// TestPutBack compares with networks of full width in which everybody who is gone
-// plays zero, computed neuron by neuron, for every activation and loss, in every
-// layer.
+// TestPutBack compares with networks of full width in which every removed player plays
+// zero, computed neuron by neuron, for every activation and loss, in every layer.
 func TestPutBack(t *testing.T) {
 	for _, activation := range network.Activations {
 		for _, outputs := range []int{0, 4} {

@@ -153,8 +153,8 @@ func TestConditionNumberOfManyWhoAreGone(t *testing.T) {
 	}
 }
 
-// TestConditionNumberOfFaintLayers: where everybody is faint alike the number is that of
-// the same layer at full size.
+// TestConditionNumberOfFaintLayers: where all are equally faint the number is that of the
+// same layer at full size.
 func TestConditionNumberOfFaintLayers(t *testing.T) {
 	for _, widths := range [][]int{{20, 40, 3}, {40, 20, 3}} {
 		layer := testNetwork(widths, network.ReLU).Layers[0]

@@ -101,7 +101,7 @@ func TestMarketCertificate(t *testing.T) {
 		}
 	}
 	if len(reasons) < 2 {
-		t.Errorf("everybody left for the same reason, the test shows little: %v", reasons)
+		t.Errorf("all players were removed for the same reason, the test shows little: %v", reasons)
 	}
 }
 

@@ -43,7 +43,7 @@ func TestTargetsHold(t *testing.T) {
 		"macs":                func(c *settings.Config) { c.MaxMACs = 300 },
 		"time":                func(c *settings.Config) { c.MaxLatencyUS = 44 },
 		"time for macs":       func(c *settings.Config) { c.MaxLatencyUS, c.Cost = 44, cost.MACs },
-		"everybody":           func(c *settings.Config) { c.MaxParameters = 1 << 20 },
+		"all players":         func(c *settings.Config) { c.MaxParameters = 1 << 20 },
 	} {
 		c, err := targetConfig(change).Resolve()
 		if err != nil {
@@ -70,7 +70,7 @@ func TestTargetsHold(t *testing.T) {
 		if target.Resource == cost.Players && amount != target.Limit {
 			t.Errorf("%s: %v are left", name, left)
 		}
-		if name == "everybody" {
+		if name == "all players" {
 			if !slices.Equal(left, planWidths) {
 				t.Errorf("%s: %v are left", name, left)
 			}
@@ -111,16 +111,16 @@ func TestTargetsAreRefused(t *testing.T) {
 		"--max-params 59 is less than the least network has, with 2 players a layer: 60": func(c *settings.Config) { c.MaxParameters = least - 1 },
 		"--max-macs 51 is less than the least network has, with 2 players a layer: 52":   func(c *settings.Config) { c.MaxMACs = 51 },
 		"--max-latency-us 30 is less than the least network takes":                       func(c *settings.Config) { c.MaxLatencyUS = 30 },
-		"both say how much stays":                func(c *settings.Config) { c.MaxMACs, c.Keep = 100, 9 },
-		"--max-params and --max-latency-us":      func(c *settings.Config) { c.MaxLatencyUS, c.MaxParameters = 50, 100 },
-		"--max-accuracy-drop 1 looks at samples": func(c *settings.Config) { c.MaxAccuracyDrop = 1 },
-		"--max-accuracy-drop is about classes":   func(c *settings.Config) { c.MaxAccuracyDrop, c.Task, c.Validation = 1, dataset.Regression, 0.1 },
-		"--max-accuracy-drop is 101":             func(c *settings.Config) { c.MaxAccuracyDrop, c.Validation = 101, 0.1 },
-		"--max-params is -1":                     func(c *settings.Config) { c.MaxParameters = -1 },
-		"--max-macs is -1":                       func(c *settings.Config) { c.MaxMACs = -1 },
-		"--max-latency-us is NaN":                func(c *settings.Config) { c.MaxLatencyUS = math.NaN() },
-		"players, parameters, macs or latency":   func(c *settings.Config) { c.Cost = "gold" },
-		"--latency-model is for --cost latency":  func(c *settings.Config) { c.Keep, c.LatencyModel = 9, "file" },
+		"both say how much stays":               func(c *settings.Config) { c.MaxMACs, c.Keep = 100, 9 },
+		"--max-params and --max-latency-us":     func(c *settings.Config) { c.MaxLatencyUS, c.MaxParameters = 50, 100 },
+		"--max-accuracy-drop 1 needs samples":   func(c *settings.Config) { c.MaxAccuracyDrop = 1 },
+		"--max-accuracy-drop is for classes":    func(c *settings.Config) { c.MaxAccuracyDrop, c.Task, c.Validation = 1, dataset.Regression, 0.1 },
+		"--max-accuracy-drop is 101":            func(c *settings.Config) { c.MaxAccuracyDrop, c.Validation = 101, 0.1 },
+		"--max-params is -1":                    func(c *settings.Config) { c.MaxParameters = -1 },
+		"--max-macs is -1":                      func(c *settings.Config) { c.MaxMACs = -1 },
+		"--max-latency-us is NaN":               func(c *settings.Config) { c.MaxLatencyUS = math.NaN() },
+		"players, parameters, macs or latency":  func(c *settings.Config) { c.Cost = "gold" },
+		"--latency-model is for --cost latency": func(c *settings.Config) { c.Keep, c.LatencyModel = 9, "file" },
 	} {
 		c, err := targetConfig(change).Resolve()
 		if err == nil {
@@ -133,7 +133,7 @@ func TestTargetsAreRefused(t *testing.T) {
 	}
 }
 
-// TestShapesAtTheirEnds: a layer may keep everybody and the least.
+// TestShapesAtTheirEnds: a layer may keep all players and the least.
 func TestShapesAtTheirEnds(t *testing.T) {
 	c, err := targetConfig(func(c *settings.Config) { c.Shape = "2-15" }).Resolve()
 	if err != nil {
@@ -236,7 +236,7 @@ func TestAccuracyDropHoldsTheDemand(t *testing.T) {
 			t.Errorf("round %d at %g %%: held %d after %d", line.Round, *line.ValidationAccuracy, line.Held, before.Held)
 		}
 	}
-	// The whole drop and no more: whoever was on the way when the demand was held
+	// The whole drop and no more: players that were falling when the demand was held
 	// left, too.
 	if got := *last.ValidationAccuracy; got < 90-5 || got > 90-2.5 {
 		t.Errorf("the market ends at %g %%", got)

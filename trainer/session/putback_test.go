@@ -51,7 +51,7 @@ func testNetwork(widths []int, activation network.Activation) *network.Network {
 }
 
 // TestDepartedKeepTheirWeights plays a market by hand: what is put back at the end is
-// everybody as it was in the round of leaving, with what the neighbours had for it.
+// each player as it was in the round of its removal, with its neighbours' weights for it.
 func TestDepartedKeepTheirWeights(t *testing.T) {
 	p, err := NewPlan(testConfig(), game.MarketGame, []int{3, 6, 5, 4}, 160)
 	if err != nil {
@@ -61,7 +61,7 @@ func TestDepartedKeepTheirWeights(t *testing.T) {
 	e := &scripted{network: testNetwork(p.Widths, network.ReLU)}
 	training := &Training{Name: "game", Plan: p, Engine: e, Journal: new(quiet), Position: Start(p)}
 	training.Witnesses = evidence.NewWitnesses(d, backend.Loss{}, 100)
-	want := e.network.Clone() // at full width, everybody as it was when it last lived
+	want := e.network.Clone() // at full width, each player as it last was
 	leave := func(last bool, stay network.Survivors) {
 		t.Helper()
 		before := training.Live()
@@ -93,7 +93,7 @@ func TestDepartedKeepTheirWeights(t *testing.T) {
 		if last {
 			check("at the end", training.AtTheEnd, network.Survivors{network.Indices(6), network.Indices(5)})
 		}
-		// Those who stay go on learning.
+		// Kept players continue to train.
 		e.network = e.network.Keep(keep)
 		for _, layer := range e.network.Layers {
 			for i := range layer.Weight {

@@ -119,7 +119,7 @@ func TestRandomScores(t *testing.T) {
 	}
 }
 
-// TestRankingsAskInOrder: like the market's rounds, but nobody moves and nothing is
+// TestRankingsAskInOrder: like the market's rounds, but no player moves and nothing is
 // certified; participations are folded and the optimiser restarts after the last.
 func TestRankingsAskInOrder(t *testing.T) {
 	for _, shape := range []string{"", "4-5"} {

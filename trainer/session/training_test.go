@@ -145,9 +145,9 @@ func scriptedTraining(t testing.TB, e *scripted) (*Training, *quiet) {
 	return &Training{Name: "game", Plan: p, Engine: e, Data: d, Journal: q, Position: Start(p)}, q
 }
 
-// TestRoundsAreAskedForInOrder checks what an engine is asked for around each
-// round of the market: nothing is removed before it is moved and copied, and the
-// last round certifies before anybody is forced out and then folds and restarts.
+// TestRoundsAreAskedForInOrder checks what an engine is asked for around each round of
+// the market: nothing is removed before it is moved and copied, and the last round
+// certifies before any player is forced out and then folds and restarts.
 func TestRoundsAreAskedForInOrder(t *testing.T) {
 	e := new(scripted)
 	training, q := scriptedTraining(t, e)
@@ -181,7 +181,7 @@ func TestRoundsAreAskedForInOrder(t *testing.T) {
 
 // TestRoundsObserveThePlayers: where players are worth what they do to the outputs, a
 // round observes them before it reads their statistics, on samples of its own, and no
-// step keeps any; by other worths steps do, and nobody is observed.
+// step keeps any; by other worths steps do, and no contributions are estimated.
 func TestRoundsObserveThePlayers(t *testing.T) {
 	for _, worth := range []game.Valuation{game.Outputs, game.Effective} {
 		e := new(scripted)

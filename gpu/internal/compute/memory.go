@@ -156,8 +156,8 @@ func chooseMemory(types []memoryType, preferred []vk.MemoryPropertyFlagBits, all
 	return 0, fmt.Errorf("%w: it takes %d bytes, and the largest heap has %d", ErrOutOfMemory, bytes, largest)
 }
 
-// Take returns the next range of the arena, of zeros if nobody wrote there. It
-// panics when too little is left: [Device.Round] tells how much there should be.
+// Take returns the next range of the arena, of zeros if nothing wrote there. It panics
+// when too little is left: [Device.Round] says how much there should be.
 func (a *Arena) Take(bytes int) Buffer {
 	left := a.size - a.used
 	if bytes < 0 || bytes > left || a.device.Round(bytes) > left {
