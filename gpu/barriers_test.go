@@ -69,7 +69,7 @@ func everyProgram(t *testing.T, visit func(name string, p *compute.Program)) {
 		name = "fold"
 		try(e.Fold())
 		name = "compact"
-		try(e.Compact(network.Survivors{{0, 3, 4, 14}, {1, 2}}))
+		try(remove(e, network.Survivors{{0, 3, 4, 14}, {1, 2}}))
 	}
 }
 

@@ -6,12 +6,12 @@ import (
 	"context"
 	"math"
 	"reflect"
-	"strings"
+	"slices"
 	"testing"
 
 	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
-	"nashprune/trainer/network"
+	"nashprune/trainer/network/networktest"
 )
 
 // clipped makes a step of plain gradient descent at rate 1 of a network without
@@ -28,7 +28,7 @@ func clipped(t *testing.T, inputs, outputs int, size, longest float64) (gradient
 	}
 	d := &dataset.Dataset{Name: "one", Height: 1, Width: inputs, Deviation: 1, Train: part}
 	o := backend.EngineOptions{Batch: 1, Optimiser: backend.Optimiser{Kind: backend.SGD, ClipNorm: longest}}
-	e, err := openVulkan(d, o, &backend.State{Network: network.New([]int{inputs, outputs})})
+	e, err := openVulkan(d, o, &backend.State{Network: networktest.Perceptron(inputs, outputs)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,10 +38,10 @@ func clipped(t *testing.T, inputs, outputs int, size, longest float64) (gradient
 		t.Fatal(err)
 	}
 	for _, tensor := range tensors { // parameters begin at zero
-		switch strings.TrimPrefix(tensor.Name, "0.") {
-		case "gradient.weight", "gradient.bias":
+		switch tensor.Name {
+		case "gradient.0.weight", "gradient.0.bias":
 			gradient = append(gradient, tensor.Values...)
-		case "weight", "bias":
+		case "0.weight", "0.bias":
 			moved = append(moved, tensor.Values...)
 		}
 	}
@@ -141,13 +141,8 @@ func TestClippingMovesAsTheFusedUpdateDoes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, n := range []*network.Network{s.Network, s.First, s.Second} {
-				if n == nil {
-					continue
-				}
-				for _, layer := range n.Layers {
-					numbers = append(append(numbers, layer.Weight...), layer.Bias...)
-				}
+			for _, v := range slices.Concat(s.Network.Parameters, s.First, s.Second) {
+				numbers = append(numbers, v...)
 			}
 			return numbers
 		}

@@ -9,7 +9,6 @@ import (
 	"nashprune/shaders"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
-	"nashprune/trainer/network"
 )
 
 // evaluationBatch is how many samples are evaluated at a time.
@@ -47,14 +46,16 @@ type engine struct {
 	steps   int // of the optimiser
 	tracked int // steps in the moving averages
 
-	activation  network.Activation
-	layers      []*layer
+	*lowered
 	parameters  *compute.Arena // what is kept of the layers
 	activations *compute.Arena // what a step leaves behind
 	state       compute.Buffer // the present step, on the device
 	cursor      compute.Buffer // place of the next in the plan
 	jobs        compute.Buffer // see jobs.go
-	batch       compute.Buffer // the inputs of the present batch
+	batch       compute.Buffer // the inputs of the present batch, before their gate
+	features    compute.Buffer // their places in a sample, where the network does not read all
+	nothing     compute.Buffer // what is bound where a kernel uses no buffer
+	ones        compute.Buffer // participations of what has no gate
 	gradients   compute.Buffer // of all layers, where they are clipped
 	squares     compute.Buffer // and sums of their squares
 	factor      compute.Buffer // and what they are multiplied with
@@ -72,7 +73,7 @@ func newEngine(device *compute.Device, kernels kernelSet, d *dataset.Dataset, o 
 		grain:     grainFor(device.Info().Kind, kernels),
 		batchRows: batchRowsOf(o, d),
 	}
-	plan, err := planMemory(device.Info(), d, o, s.Network.Widths())
+	plan, err := planMemory(device.Info(), d, o, s.Network.Graph)
 	plan.Removal = 0 // no player may be removed
 	if err == nil {
 		err = plan.Check()

@@ -20,6 +20,7 @@ import (
 	"nashprune/trainer/backendtest"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
+	"nashprune/trainer/network/networktest"
 )
 
 // TestMoreRowsThanAGrid compares sizes at which kernels have to loop, since a
@@ -147,8 +148,8 @@ func TestSamplesThatAKernelCannotReach(t *testing.T) {
 	part := dataset.Samples{Features: features, Pixels: make([]uint8, samples*features), Labels: make([]uint8, samples)}
 	d := &dataset.Dataset{Name: "wide", Height: 1, Width: features, Classes: 2, Deviation: 1, Train: part}
 	part.Pixels[len(part.Pixels)-1] = 255 // of the last sample: a logit of 1
-	n := network.New([]int{features, 1, 2})
-	n.Layers[0].Weight[features-1], n.Layers[1].Weight[1] = 1, 1
+	n := networktest.Perceptron(features, 1, 2)
+	n.Parameters[0][features-1], n.Parameters[2][1] = 1, 1
 	o := backend.EngineOptions{Batch: 1, Optimiser: adam}
 	e, err := device.Open(d, o, &backend.State{Network: n})
 	if err != nil {
@@ -250,7 +251,7 @@ func trainAndClose(c backendtest.Case) (done int, err error) {
 			return done, err
 		}
 	}
-	if err := e.Compact(keep); err != nil {
+	if err := remove(e, keep); err != nil {
 		return done, err
 	}
 	return done, train(50)

@@ -24,8 +24,8 @@ type matrix struct {
 	gradient                  compute.Buffer // where it is kept, in the shape of the parameters; nothing where it is not
 }
 
-// gate is the players of a layer with the sums of which their contributions are made.
-type gate struct {
+// gateSums is the players of a gate with the sums of which their contributions are made.
+type gateSums struct {
 	stride        int // in vec4
 	sums, players compute.Buffer
 }
@@ -33,10 +33,9 @@ type gate struct {
 // matrices returns those of the network. Gradients are nil where they are not kept.
 func (e *engine) matrices(gradients []compute.Buffer) []matrix {
 	var all []matrix
-	below := e.batch
 	for i, l := range e.layers {
 		m := matrix{
-			inStride: l.inStride(), outStride: l.outStride(), below: below, derivative: l.derivative,
+			inStride: l.inStride(), outStride: l.outStride(), below: l.from.values, derivative: l.to.derivative,
 			parameters: l.parameters, first: l.first, second: l.second,
 		}
 		if gradients != nil {
@@ -45,17 +44,16 @@ func (e *engine) matrices(gradients []compute.Buffer) []matrix {
 		if l.out > 0 {
 			all = append(all, m)
 		}
-		below = l.output
 	}
 	return all
 }
 
-// gates returns those of the network, with the players that steps of a kind move.
-func (e *engine) gates(k kind) []gate {
-	var all []gate
-	for _, l := range e.hidden() {
-		if l.out > 0 {
-			all = append(all, gate{l.outStride(), l.sums, k.players(l)})
+// contributing returns the gates of the network, with the players that steps of a kind move.
+func (e *engine) contributing(k kind) []gateSums {
+	var all []gateSums
+	for _, g := range e.gates {
+		if g.players > 0 {
+			all = append(all, gateSums{g.stride(), g.sums, k.players(g)})
 		}
 	}
 	return all
@@ -126,8 +124,8 @@ func (m matrix) ofParameters() compute.Buffer { return m.parameters }
 func (m matrix) ofFirst() compute.Buffer      { return m.first }
 func (m matrix) ofSecond() compute.Buffer     { return m.second }
 func (m matrix) ofGradient() compute.Buffer   { return m.gradient }
-func (g gate) ofSums() compute.Buffer         { return g.sums }
-func (g gate) ofPlayers() compute.Buffer      { return g.players }
+func (g gateSums) ofSums() compute.Buffer     { return g.sums }
+func (g gateSums) ofPlayers() compute.Buffer  { return g.players }
 
 // matrixRun is the matrices of one dispatch, gateRun the gates. Their jobs follow each
 // other in the table.
@@ -139,14 +137,14 @@ type matrixRun struct {
 }
 
 type gateRun struct {
-	gates    []gate
+	gates    []gateSums
 	firstJob int
 	groups   int
 }
 
 // schedule cuts matrices and gates into dispatches and returns the table of their jobs.
 // It is the same for all steps of a network, whether they have gates or not.
-func (e *engine) schedule(matrices []matrix, gates []gate) (matrixRuns []matrixRun, gateRuns []gateRun, table []shaders.Job) {
+func (e *engine) schedule(matrices []matrix, gates []gateSums) (matrixRuns []matrixRun, gateRuns []gateRun, table []shaders.Job) {
 	byTile := map[tile][]matrix{}
 	var tiles []tile // in the order of their first matrices
 	for _, m := range matrices {
@@ -172,10 +170,10 @@ func (e *engine) schedule(matrices []matrix, gates []gate) (matrixRuns []matrixR
 			matrixRuns = append(matrixRuns, r)
 		}
 	}
-	for _, run := range cut(e, gates, gate.ofSums, gate.ofPlayers) {
+	for _, run := range cut(e, gates, gateSums.ofSums, gateSums.ofPlayers) {
 		r := gateRun{gates: run, firstJob: len(table)}
-		_, sums := span(run, gate.ofSums)
-		_, players := span(run, gate.ofPlayers)
+		_, sums := span(run, gateSums.ofSums)
+		_, players := span(run, gateSums.ofPlayers)
 		for i, g := range run {
 			table = append(table, shaders.Job{First: uint32(r.groups), OutStride: uint32(g.stride), Source: sums[i], Target: players[i]})
 			r.groups += blocks(g.stride, e.grain.gradient.local)
@@ -216,7 +214,7 @@ func (r *recorder) learn(l learning, gradients []compute.Buffer) {
 
 // scheduled returns the runs of the network, and leaves their jobs on the device.
 func (r *recorder) scheduled(matrices []matrix, k kind) ([]matrixRun, []gateRun) {
-	matrixRuns, gateRuns, table := r.schedule(matrices, r.gates(k))
+	matrixRuns, gateRuns, table := r.schedule(matrices, r.contributing(k))
 	if r.err == nil && len(table) > 0 {
 		r.err = r.device.Write(r.jobs, bytesOf(table))
 	}
@@ -237,8 +235,8 @@ func (r *recorder) gradient(m matrixRun, g gateRun, l learning) {
 		gradient, _ = span(m.matrices, matrix.ofGradient)
 	}
 	if len(g.gates) > 0 {
-		sums, _ = span(g.gates, gate.ofSums)
-		players, _ = span(g.gates, gate.ofPlayers)
+		sums, _ = span(g.gates, gateSums.ofSums)
+		players, _ = span(g.gates, gateSums.ofPlayers)
 	}
 	constants := append(r.optimiser(), constant(l.keep), constant(l.update), constant(l.track), shaders.BackwardRows)
 	r.dispatchGroups(shaders.Gradient, append(m.tile.constants(), constants...), m.groups+g.groups,
@@ -252,8 +250,8 @@ func (r *recorder) gradient(m matrixRun, g gateRun, l learning) {
 
 // collect dispatches a run of gates alone.
 func (r *recorder) collect(g gateRun, track bool) {
-	sums, _ := span(g.gates, gate.ofSums)
-	players, _ := span(g.gates, gate.ofPlayers)
+	sums, _ := span(g.gates, gateSums.ofSums)
+	players, _ := span(g.gates, gateSums.ofPlayers)
 	r.dispatchGroups(shaders.Collect, []uint32{uint32(r.grain.gradient.local), constant(track), shaders.BackwardRows}, g.groups,
 		shaders.CollectPush{First: uint32(g.firstJob), Gates: uint32(len(g.gates)), Blocks: uint32(r.sumBlocks())},
 		r.state, r.jobs, sums, players)

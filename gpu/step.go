@@ -31,13 +31,13 @@ const (
 	inferring       // forward alone
 )
 
-// players returns the matrix of a layer's players whose averages steps of this kind move:
+// players returns the matrix of a gate's players whose averages steps of this kind move:
 // the engine's own, or one beside it, since a measurement leaves it as it was.
-func (k kind) players(l *layer) compute.Buffer {
+func (k kind) players(g *gate) compute.Buffer {
 	if k == measuring {
-		return l.measured
+		return g.measured
 	}
-	return l.players
+	return g.rows
 }
 
 // program is a recorded step.
@@ -88,71 +88,85 @@ func (e *engine) program(m mode) (*program, error) {
 	return p, nil
 }
 
-// forward computes every layer for a batch, and what the kind of step asks of the outputs.
+// forward computes every stage for a batch, and what the kind of step asks of the outputs.
 func (r *recorder) forward(m mode) {
-	features, floats := r.data.Train.Features, r.data.Train.Values != nil
+	floats, listed := r.data.Train.Values != nil, r.graph.Input().Keep != nil
 	mean, scale := r.data.Mean, 1/r.data.Deviation
 	if !floats { // bytes count in steps of 1/255
 		mean, scale = 255*mean, scale/255
 	}
-	r.dispatch(shaders.Gather, []uint32{constant(floats)}, max(1, padded(features)/4), m.rows,
+	stride := r.input.stride()
+	r.dispatch(shaders.Gather, []uint32{constant(floats), constant(listed)}, max(1, stride), m.rows,
 		shaders.GatherPush{
-			Features: uint32(features), Stride: uint32(padded(features) / 4),
+			Inputs: uint32(r.input.width), Stride: uint32(stride), SampleStride: uint32(padded(r.data.Train.Features) / 4),
 			Mean: float32(mean), Scale: float32(scale),
 		},
-		r.state, r.cursor, r.exchange.planned, r.exchange.ordered, r.samples.features.buffer, r.batch)
+		r.state, r.cursor, r.exchange.planned, r.exchange.ordered, r.samples.features.buffer, r.batch, r.features)
+	r.gateInputs()
 	observes := m.kind == measuring || m.kind == observing
-	sways := observes && r.options.Valuation == game.Outputs
-	judges := m.kind != inferring && !sways
-	below := r.batch
-	for i, l := range r.layers {
-		if judges && i == len(r.layers)-1 && r.fusesLoss() {
-			r.output(m, below)
+	samplesOutputs := observes && r.options.Valuation == game.Outputs
+	judges := m.kind != inferring && !samplesOutputs
+	fuses := judges && r.fusesLoss()
+	for _, s := range r.stages {
+		if fuses && s == stage(r.output.by) {
+			r.outputAndLoss(m)
 			return
 		}
-		cursor, columns := l.output, l.outStride() // bound, but not used
-		if i == 0 {
-			cursor, columns = r.cursor, max(1, columns) // since it moves the cursor
-		}
-		r.dispatchTiles(shaders.Forward, r.grain.forward, m.rows, columns, []uint32{r.activate(l), constant(i == 0)},
-			shaders.LayerPush{InStride: uint32(l.inStride()), OutStride: uint32(l.outStride())},
-			r.state, below, l.parameters, l.players, l.affine, l.output, cursor)
-		below = l.output
+		s.forward(r, m)
 	}
 	switch {
 	case judges:
 		r.loss(m)
-	case sways:
+	case samplesOutputs:
 		r.sway(m)
 	}
+}
+
+// forward computes a layer. The first of a step moves the cursor.
+func (l *layer) forward(r *recorder, m mode) {
+	first := l == r.layers[0]
+	cursor, columns, players, affine := r.nothing, l.outStride(), r.nothing, r.nothing
+	if first {
+		cursor, columns = r.cursor, max(1, columns)
+	}
+	if !l.plain() {
+		players, affine = r.playersOf(l), l.affine
+	}
+	r.dispatchTiles(shaders.Forward, r.grain.forward, m.rows, columns, []uint32{l.activate(), constant(first)},
+		shaders.LayerPush{InStride: uint32(l.inStride()), OutStride: uint32(l.outStride())},
+		r.state, l.from.values, l.parameters, players, affine, l.to.values, cursor)
 }
 
 // fusedOutputs is how many outputs a network has at most whose loss the last product
 // computes. One invocation goes through all outputs of a sample.
 const fusedOutputs = 32
 
-// fusesLoss says whether the last product computes the loss, too: where one workgroup has
-// all outputs of its samples. The first product of a step does not: it moves the cursor.
+// fusesLoss says whether the last product computes the loss, too: where it is a plain layer
+// and one workgroup has all outputs of its samples. The first product of a step does not:
+// it moves the cursor.
 func (e *engine) fusesLoss() bool {
-	last := e.layers[len(e.layers)-1]
+	last := e.output.by
+	if last == nil || !last.plain() || last == e.layers[0] {
+		return false
+	}
 	t := e.grain.forward.narrowed(last.outStride())
-	return len(e.layers) > 1 && last.out <= fusedOutputs && last.outStride() <= t.across*t.columns
+	return last.out <= fusedOutputs && last.outStride() <= t.across*t.columns
 }
 
-// output computes the last layer and the loss.
-func (r *recorder) output(m mode, below compute.Buffer) {
-	l := r.layers[len(r.layers)-1]
+// outputAndLoss computes the last layer and the loss.
+func (r *recorder) outputAndLoss(m mode) {
+	l := r.output.by
 	r.dispatchTiles(shaders.Output, r.grain.forward, m.rows, l.outStride(), r.lossConstants(m),
 		shaders.OutputPush{InStride: uint32(l.inStride()), OutStride: uint32(l.outStride()), Outputs: uint32(l.out)},
-		r.state, below, l.parameters, l.output,
-		r.exchange.ordered, r.samples.answers.buffer, r.samples.weights, l.derivative, r.exchange.observed)
+		r.state, l.from.values, l.parameters, l.to.values,
+		r.exchange.ordered, r.samples.answers.buffer, r.samples.weights, l.to.derivative, r.exchange.observed)
 }
 
 // loss computes the loss and the derivative of its mean from the outputs.
 func (r *recorder) loss(m mode) {
-	l := r.layers[len(r.layers)-1]
-	r.dispatch(shaders.Loss, r.lossConstants(m), m.rows, 1, shaders.LossPush{Outputs: uint32(l.out), OutStride: uint32(l.outStride())},
-		r.state, l.output, r.exchange.ordered, r.samples.answers.buffer, r.samples.weights, l.derivative, r.exchange.observed)
+	t := r.output
+	r.dispatch(shaders.Loss, r.lossConstants(m), m.rows, 1, shaders.LossPush{Outputs: uint32(t.width), OutStride: uint32(t.stride())},
+		r.state, t.values, r.exchange.ordered, r.samples.answers.buffer, r.samples.weights, t.derivative, r.exchange.observed)
 }
 
 // lossConstants returns the specialisation constants of the loss. Evaluations know
@@ -162,33 +176,68 @@ func (r *recorder) lossConstants(m mode) []uint32 {
 	if m.kind != evaluating {
 		loss = r.options.Loss
 	}
-	other := loss.Smoothing / float64(r.layers[len(r.layers)-1].out)
+	other := loss.Smoothing / float64(r.output.width)
 	own := 1 - loss.Smoothing + other
 	return []uint32{constant(r.data.Regression()), number(own), number(other), constant(loss.ClassWeights != nil)}
 }
 
 // sway leaves the derivative of the batch's mean sway.
 func (r *recorder) sway(m mode) {
-	last := r.layers[len(r.layers)-1]
-	sway := backend.NewOutputSample(last.out, r.data.Regression())
+	last := r.output
+	sway := backend.NewOutputSample(last.width, r.data.Regression())
 	r.dispatch(shaders.Sway, nil, m.rows, 1,
 		shaders.SwayPush{
-			Outputs: uint32(last.out), Stride: uint32(last.outStride()), Own: float32(sway.Own), Others: float32(sway.Others),
+			Outputs: uint32(last.width), Stride: uint32(last.stride()), Own: float32(sway.Own), Others: float32(sway.Others),
 		},
 		r.state, last.derivative)
 }
 
-// backward computes the derivatives with respect to the affine part of every
-// layer, and the sums over blocks of samples.
+// backward computes the derivatives with respect to the affine part of every layer, and
+// the sums over blocks of samples that players need.
 func (r *recorder) backward(rows int) {
-	for i := len(r.layers) - 1; i > 0; i-- {
-		l, below := r.layers[i], r.layers[i-1]
-		r.dispatchTiles(shaders.Backward, r.grain.backward, rows, l.inStride(), []uint32{shaders.BackwardRows, r.activate(below)},
-			shaders.BackwardPush{
-				InStride: uint32(l.inStride()), OutStride: uint32(l.outStride()), Blocks: uint32(r.sumBlocks()),
-			},
-			r.state, l.derivative, l.parameters, below.affine, below.players, below.derivative, below.sums)
+	for _, t := range r.tensors {
+		t.written = false
 	}
+	for _, l := range r.layers {
+		l.through = l.plain()
+	}
+	for _, g := range r.gates {
+		g.done = 0
+	}
+	for i := len(r.stages) - 1; i >= 0; i-- {
+		r.stages[i].backward(r, rows)
+	}
+	if r.gated != nil {
+		r.through(r.gated, r.input, r.batch, r.gated.rows, r.gated.sums, shaders.Identity)
+	}
+}
+
+// joins reports whether the product that reads a layer's output takes the derivative to
+// its affine part on its way: where nothing else reads it and the gate has no other point.
+func (l *layer) joins() bool {
+	return l != nil && !l.plain() && l.to.readers == 1 && (l.gate == nil || len(l.gate.layers) == 1)
+}
+
+func (l *layer) backward(r *recorder, rows int) {
+	if !l.through {
+		r.through(l.gate, l.to, l.affine, r.playersOf(l), l.sumsOf(), l.activate())
+		l.through = true
+	}
+	if !l.from.differentiated {
+		return
+	}
+	activation, affine, players, sums := uint32(shaders.Logits), r.nothing, r.nothing, r.nothing
+	below := l.from.by
+	if below.joins() {
+		activation, affine, players, sums = below.activate(), below.affine, r.playersOf(below), below.sumsOf()
+		below.through = true
+	}
+	r.dispatchTiles(shaders.Backward, r.grain.backward, rows, l.inStride(), []uint32{shaders.BackwardRows, activation, constant(l.from.written)},
+		shaders.BackwardPush{
+			InStride: uint32(l.inStride()), OutStride: uint32(l.outStride()), Blocks: uint32(r.sumBlocks()),
+		},
+		r.state, l.to.derivative, l.parameters, affine, players, l.from.derivative, sums)
+	l.from.written = true
 }
 
 // sumBlocks returns the rows of each matrix of sums over blocks of samples.
@@ -211,8 +260,8 @@ func (r *recorder) update(m mode, gradients []compute.Buffer) {
 	}
 	r.learn(learning{update: !clips, keep: gradients != nil, gates: m.track || plays, track: m.track}, gradients)
 	if plays {
-		for _, l := range r.hidden() {
-			r.paper(l, l.players, m.paper)
+		for _, g := range r.gates {
+			r.paper(g, g.rows, m.paper)
 		}
 	}
 	if clips {
@@ -253,22 +302,28 @@ const shortest = 0x1p-126
 
 // norms prepares |theta|^2 and the competition of all players.
 func (r *recorder) norms(k kind) {
-	for _, l := range r.hidden() {
-		r.dispatch(shaders.Mixture, nil, l.rows(), 1,
-			shaders.MatrixPush{Rows: uint32(l.rows()), Stride: uint32(l.outStride())},
-			l.parameters, k.players(l), l.mixture)
+	for _, g := range r.gates {
+		for _, l := range g.layers {
+			r.dispatch(shaders.Mixture, nil, l.rows(), 1,
+				shaders.MatrixPush{Rows: uint32(l.rows()), Stride: uint32(l.outStride())},
+				l.parameters, k.players(g), l.mixture)
+		}
 	}
-	for _, l := range r.hidden() {
-		n := blocks(l.rows(), shaders.NormRows)
-		r.dispatch(shaders.Norms, []uint32{shaders.NormRows}, l.outStride(), n,
-			shaders.NormsPush{Rows: uint32(l.rows()), Stride: uint32(l.outStride()), Blocks: uint32(n)},
-			l.parameters, l.mixture, l.normSums)
+	for _, g := range r.gates {
+		first := 0
+		for _, l := range g.layers {
+			n := blocks(l.rows(), shaders.NormRows)
+			r.dispatch(shaders.Norms, []uint32{shaders.NormRows}, l.outStride(), n,
+				shaders.NormsPush{Rows: uint32(l.rows()), Stride: uint32(l.outStride()), First: uint32(first), Blocks: uint32(g.normBlocks())},
+				l.parameters, l.mixture, g.normSums)
+			first += n
+		}
 	}
 }
 
-// paper finishes what norms prepared, and lets the players of a layer move once,
+// paper finishes what norms prepared, and lets the players of a gate move once,
 // unless move is the zero value.
-func (r *recorder) paper(l *layer, players compute.Buffer, move backend.PaperMove) {
+func (r *recorder) paper(g *gate, players compute.Buffer, move backend.PaperMove) {
 	update, benefit := uint32(1), uint32(0)
 	switch {
 	case move == backend.PaperMove{}:
@@ -284,13 +339,13 @@ func (r *recorder) paper(l *layer, players compute.Buffer, move backend.PaperMov
 	case game.Absolute:
 		benefit = 2
 	}
-	r.dispatch(shaders.Paper, []uint32{update, benefit, constant(move.Game.Gradient == game.OfEffective)}, padded(l.out), 1,
+	r.dispatch(shaders.Paper, []uint32{update, benefit, constant(move.Game.Gradient == game.OfEffective)}, padded(g.players), 1,
 		shaders.PaperPush{
-			Stride: uint32(l.outStride()), Blocks: uint32(blocks(l.rows(), shaders.NormRows)),
+			Stride: uint32(g.stride()), Blocks: uint32(g.normBlocks()),
 			Alpha: float32(move.Game.Alpha), Beta: float32(move.Game.Beta),
 			Gamma: float32(move.Game.Gamma), Eta: float32(move.Game.Eta), Rate: float32(move.Rate),
 		},
-		r.state, l.normSums, players)
+		r.state, g.normSums, players)
 }
 
 // plan writes down a step of the next submission, over samples that are ready.

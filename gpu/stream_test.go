@@ -19,6 +19,7 @@ import (
 	"nashprune/trainer/backendtest"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
+	"nashprune/trainer/network/networktest"
 )
 
 // openPlaced opens a case with its samples somewhere.
@@ -99,7 +100,7 @@ func transcript(t *testing.T, e backend.Engine, c backendtest.Case) (found []any
 	for _, width := range c.Hidden {
 		keep = append(keep, everySecond(width))
 	}
-	if err := e.Compact(keep); err != nil {
+	if err := remove(e, keep); err != nil {
 		t.Fatal(err)
 	}
 	pass()
@@ -245,13 +246,13 @@ func TestSamplesThatDoNotFitAreStreamed(t *testing.T) {
 	}
 	defer gpu.SetChunkBytes(64 << 10)()
 	data, widths := dataset.Noise(60_000, 100, 2), []int{100, 7, 2}
-	state := &backend.State{Network: network.New(widths)}
+	state := &backend.State{Network: networktest.Perceptron(widths...)}
 	options := func(p backend.Placement) backend.EngineOptions {
 		return backend.EngineOptions{Batch: 10, Optimiser: adam, Samples: p}
 	}
 	plan := func(p backend.Placement) backend.MemoryPlan {
 		t.Helper()
-		plan, err := device.Plan(data, options(p), widths)
+		plan, err := device.Plan(data, options(p), networktest.Perceptron(widths...).Graph)
 		if err != nil {
 			t.Fatal(err)
 		}
