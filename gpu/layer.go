@@ -144,14 +144,14 @@ func (e *engine) checkLayers(limits compute.Limits, low *lowered) error {
 	reach := min(limits.StorageRange, limits.TexelRange)
 	for _, t := range low.tensors {
 		if t.width > 4*maxTurns {
-			return backend.Usagef("%d inputs or players in a layer are too many for Vulkan: take %d at most, or train on the cpu", t.width, 4*maxTurns)
+			return backend.Usagef("node %s has %d outputs; on Vulkan it must have at most %d; try --device cpu", t.name, t.width, 4*maxTurns)
 		}
-		if err := checkReach("the activations of a layer take", e.batchBytes(t.width), reach); err != nil {
+		if err := checkReach(fmt.Sprintf("the activations of node %s take", t.name), e.batchBytes(t.width), reach); err != nil {
 			return err
 		}
 	}
 	for _, l := range low.layers {
-		if err := checkReach(fmt.Sprintf("the weights of layer %s take", l.name), 4*l.size(), reach); err != nil {
+		if err := checkReach(fmt.Sprintf("the weights of node %s take", l.name), 4*l.size(), reach); err != nil {
 			return err
 		}
 	}

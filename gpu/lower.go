@@ -19,6 +19,7 @@ func (driver) Operators() []network.Kind {
 // tensor is the output of a stage for a batch, a row a sample, padded with zeros, with the
 // derivative of the mean loss with respect to it.
 type tensor struct {
+	name           string // of the node
 	width          int    // numbers of a sample
 	readers        int    // stages that read it
 	by             *layer // that computes it; nil: another stage
@@ -88,7 +89,7 @@ func lower(g *network.Graph) *lowered {
 		for _, t := range in {
 			t.readers++
 		}
-		out := &tensor{width: node.Shape.Size(), differentiated: true}
+		out := &tensor{name: g.Nodes[s.Out()].Name, width: node.Shape.Size(), differentiated: true}
 		byNode[s.Out()] = out
 		low.tensors = append(low.tensors, out)
 		var of *gate

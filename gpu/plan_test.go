@@ -114,8 +114,8 @@ func TestPlanRefusesWhatKernelsAndArenasDo(t *testing.T) {
 		says           string
 	}{
 		{"nothing", func(*compute.Limits) {}, 10, 10, []int{100, 3000, 2}, nil, ""},
-		{"storage range", func(l *compute.Limits) { l.StorageRange = mebibyte }, 1, 10, []int{10, 300, 1000, 2}, backend.ErrOutOfMemory, "layer 1 "},
-		{"texel range", func(l *compute.Limits) { l.TexelRange = mebibyte }, 1, 10, []int{100, 3000, 2}, backend.ErrOutOfMemory, "layer 0 "},
+		{"storage range", func(l *compute.Limits) { l.StorageRange = mebibyte }, 1, 10, []int{10, 300, 1000, 2}, backend.ErrOutOfMemory, "node 2 "},
+		{"texel range", func(l *compute.Limits) { l.TexelRange = mebibyte }, 1, 10, []int{100, 3000, 2}, backend.ErrOutOfMemory, "node 1 "},
 		{"parameters", func(l *compute.Limits) { l.Allocation = 10 * mebibyte }, 1, 10, []int{1000, 1000, 2}, backend.ErrOutOfMemory, "moments"},
 		{"activations", func(l *compute.Limits) { l.Allocation = mebibyte }, 1000, 1000, []int{3, 200, 2}, backend.ErrOutOfMemory, "activations and"},
 		{"resident samples", func(l *compute.Limits) { l.Allocation = mebibyte }, 1, 60_000, []int{20, 1, 2}, backend.ErrOutOfMemory, "samples take"},
