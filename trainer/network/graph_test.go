@@ -38,6 +38,7 @@ func TestGatesFollowFromTies(t *testing.T) {
 		"one layer":             {{"input", in, 3, "input"}},
 		"one unit":              {{"input", in, 1, "input"}, {"0", neurons, 1, "0"}},
 		"residual":              {{"input", in, 5, "input"}, {"stem", channels, 6, "stem outer"}, {"inner", neurons, 4, "inner"}},
+		"residual of one layer": {{"input", in, 4, "input"}, {"x", channels, 5, "x y"}},
 		"sum of affine parts":   {{"input", in, 4, "input"}, {"x", channels, 5, "x y"}},
 		"concat":                {{"input", in, 5, "input"}, {"x", neurons, 3, "x"}, {"y", neurons, 4, "y"}},
 		"concat with the input": {{"input", in, 5, "input"}, {"x", neurons, 3, "x"}},
