@@ -119,6 +119,11 @@ func TestCheckpointRoundTrip(t *testing.T) {
 	want.BestNetwork = want.State.Network.Clone()
 	want.BestNetwork.Parameters[1][1], want.BestNetwork.Participations[1][0] = 7, 0.125
 	compare(t, saved(t, want), want)
+	// Players that were removed for every reason there is.
+	for _, reason := range []game.Reason{game.Dominated, game.PricedOut, game.Forced, game.BelowThreshold, game.RankedOut} {
+		want.Position.Ledgers[0].Records[1].Reason = reason
+		compare(t, saved(t, want), want)
+	}
 	// A training without a market, optimised by SGD, has fewer tensors.
 	want.Position.Ledgers, want.State.Second, want.Position.Best, want.BestNetwork = nil, nil, nil, nil
 	want.Position.Market, want.Departed, want.Whole = session.Market{}, nil, nil

@@ -17,7 +17,7 @@ import (
 // is float64.
 
 // reasons are what ledgers hold as numbers: the place of the reason.
-var reasons = []game.Reason{game.Kept, game.Dominated, game.PricedOut, game.Forced, game.BelowThreshold}
+var reasons = []game.Reason{game.Kept, game.Dominated, game.PricedOut, game.Forced, game.BelowThreshold, game.RankedOut}
 
 // A ledger is a matrix with a column a player and these rows.
 const (
