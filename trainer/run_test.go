@@ -22,6 +22,8 @@ import (
 	"nashprune/trainer/cost"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
+	"nashprune/trainer/network/networktest"
+	"nashprune/trainer/network/safetensors"
 	"nashprune/trainer/random"
 	"nashprune/trainer/record"
 	"nashprune/trainer/settings"
@@ -312,7 +314,7 @@ func TestPaperRun(t *testing.T) {
 	if result.Equilibrium.MaxGap != 0 {
 		t.Errorf("with all participations at zero and zero dominant, a player gains %g", result.Equilibrium.MaxGap)
 	}
-	if n, _, err := network.Load(filepath.Join(dir, record.PrunedFile)); err != nil || n.Players() != 0 {
+	if n, _, err := safetensors.LoadModel(filepath.Join(dir, record.PrunedFile)); err != nil || n.Players() != 0 {
 		t.Errorf("%v, %v", n, err)
 	}
 	// Without any cost and with an absolute benefit all stay at one.
@@ -332,7 +334,7 @@ func TestDigitsAreAQuestion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := network.New([]int{784, 10})
+	n := networktest.Perceptron(784, 10)
 	device, err := backend.FindDevice(cpufallback.DriverName)
 	if err != nil {
 		t.Fatal(err)
@@ -475,6 +477,8 @@ type crookedEngine struct {
 
 func (d crookedDriver) Name() string { return d.name }
 
+func (crookedDriver) Operators() []network.Kind { return networktest.Perceptron(1, 1, 1).Kinds() }
+
 func (d crookedDriver) Devices() ([]backend.Device, error) {
 	return []backend.Device{{Driver: d.name, Name: strings.ToUpper(d.name), Kind: backend.SoftwareGPU}}, nil
 }
@@ -521,13 +525,13 @@ func (e *crookedEngine) Train(ctx context.Context, s backend.Stretch) (backend.P
 func TestAStopAfterTheLastStepOfAStretch(t *testing.T) {
 	c := tinyConfig(t)
 	c.Device = "crooked"
-	for stop := range 12 {
+	for stop := range 10 { // of the training's about 43 questions whether ctx has ended
 		dir := filepath.Join(t.TempDir(), "run")
 		ctx := newCountdown(1 + 4*stop)
 		if _, err := trainer.Run(ctx, c, trainer.Options{Dir: dir}); !errors.Is(err, backend.ErrInterrupted) {
 			t.Fatalf("stop %d: %v", stop, err)
 		}
-		_, err := trainer.Resume(newCountdown(10), trainer.Options{Dir: dir})
+		_, err := trainer.Resume(newCountdown(4), trainer.Options{Dir: dir})
 		if !errors.Is(err, backend.ErrInterrupted) {
 			t.Errorf("stop %d: going on: %v", stop, err)
 		}

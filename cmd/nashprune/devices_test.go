@@ -17,6 +17,8 @@ import (
 	"nashprune/trainer/backend"
 	"nashprune/trainer/backendtest"
 	"nashprune/trainer/dataset"
+	"nashprune/trainer/network"
+	"nashprune/trainer/network/networktest"
 )
 
 // crooked is a driver whose device gets the contributions of players wrong, and
@@ -24,6 +26,9 @@ import (
 type crooked struct{}
 
 func (crooked) Name() string { return "crooked" }
+
+func (crooked) Operators() []network.Kind { return networktest.Perceptron(1, 1, 1).Kinds() }
+
 func (crooked) Devices() ([]backend.Device, error) {
 	return []backend.Device{{Driver: "crooked", Name: "Crooked\nGPU", Kind: backend.SoftwareGPU, DriverInfo: "Crook 1.0"}}, errors.New("Bent GPU: it is too old")
 }

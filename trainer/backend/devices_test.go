@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"nashprune/trainer/dataset"
+	"nashprune/trainer/network"
 )
 
 // listed is a driver that has the given devices, or an error instead.
@@ -19,6 +20,8 @@ type listed struct {
 func (d listed) Name() string { return d.name }
 
 func (d listed) Devices() ([]Device, error) { return d.devices, d.err }
+
+func (d listed) Operators() []network.Kind { return nil }
 
 func (d listed) Open(Device, *dataset.Dataset, EngineOptions, *State) (Engine, error) {
 	return nil, errors.New("not for use")

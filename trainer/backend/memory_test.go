@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"nashprune/trainer/network/networktest"
 )
 
 func TestMemoryPlanCheck(t *testing.T) {
@@ -38,14 +40,14 @@ func TestMemoryPlanCheck(t *testing.T) {
 	}
 }
 
-// A driver that does not plan memory refuses nothing.
+// A driver without figures of memory refuses nothing.
 func TestPlanOfASilentDriver(t *testing.T) {
 	withDrivers(t, processor())
 	device, err := FindDevice("cpu")
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := device.Plan(nil, EngineOptions{}, []int{1, 2, 3})
+	plan, err := device.Plan(nil, EngineOptions{}, networktest.Perceptron(1, 2, 3).Graph)
 	if err != nil || plan.Available != 0 || plan.Source == "" || plan.Check() != nil {
 		t.Errorf("%+v, %v", plan, err)
 	}

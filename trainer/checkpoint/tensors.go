@@ -17,7 +17,7 @@ import (
 // is float64.
 
 // reasons are what ledgers hold as numbers: the place of the reason.
-var reasons = []game.Reason{game.Kept, game.Dominated, game.PricedOut, game.Forced, game.BelowThreshold}
+var reasons = []game.Reason{game.Kept, game.Dominated, game.PricedOut, game.Forced, game.BelowThreshold, game.RankedOut}
 
 // A ledger is a matrix with a column a player and these rows.
 const (
@@ -227,6 +227,9 @@ func (c *Checkpoint) take(list []safetensors.Tensor) error {
 func (c *Checkpoint) takeLedger(t *taker, name func(string) string) {
 	whole := t.named[name("ledger")]
 	rows := t.float64(name("ledger"))
+	if rows == nil {
+		return
+	}
 	if len(whole.Shape) != 2 || whole.Shape[0] != ledgerRows {
 		if t.err == nil {
 			t.err = fmt.Errorf("its ledger %s has shape %v", name("ledger"), whole.Shape)
