@@ -71,7 +71,7 @@ func TestTargetsHold(t *testing.T) {
 		if target.Resource == cost.Players && amount != target.Limit {
 			t.Errorf("%s: %v are left", name, left)
 		}
-		if name == "everybody" {
+		if name == "all players" {
 			if !slices.Equal(left, planGraph().Widths()) {
 				t.Errorf("%s: %v are left", name, left)
 			}
