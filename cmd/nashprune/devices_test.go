@@ -175,8 +175,8 @@ func TestParity(t *testing.T) {
 		t.Errorf("exit code %d, %s", code, stderr)
 	}
 	for _, pattern := range []string{
-		`(?m) BROKEN  step/contribution\.mean$`,
-		`(?m)^BROKEN in the case 13-\[15\]-3 batch 13 of 19 adam: step/0\.contribution\.mean: element 0 is .*, want .* within .*$`,
+		`(?m) BROKEN  step/gate\.contribution\.mean$`,
+		`(?m)^BROKEN in the case 3-\[2\]-2 batch 3 of 3 adam: step/gate\.0\.contribution\.mean: element 0 is .*, want .* within .*$`,
 		`(?m)^crooked:0, Crooked\\nGPU: [\d,]+ checks, \d+ BROKEN$`,
 	} {
 		if !regexp.MustCompile(pattern).MatchString(stdout) {
@@ -186,8 +186,30 @@ func TestParity(t *testing.T) {
 	if code := run(context.Background(), []string{"parity", "--device", "crooked"}, deserted{}, io.Discard); code != exitParity {
 		t.Errorf("exit code %d without a reader", code)
 	}
-	if stdout = parityVerbose(t); !strings.Contains(stdout, "BROKEN  step/2.contribution.mean") || !strings.Contains(stdout, "reference step/0.output") {
+	if stdout = parityVerbose(t); !strings.Contains(stdout, "BROKEN  step/gate.2.contribution.mean") || !strings.Contains(stdout, "reference step/1.output") {
 		t.Errorf("with --verbose stdout is\n%s", stdout)
+	}
+}
+
+// TestQuantitiesAreOfAllNodes: checks are put together whatever their node is called.
+func TestQuantitiesAreOfAllNodes(t *testing.T) {
+	for quantity, want := range map[string]string{
+		"step/input":                        "step/input",
+		"step/0.output":                     "step/output",
+		"step/stem.output":                  "step/output",
+		"step/block.1.stem.affine":          "step/affine",
+		"step/stem.weight":                  "step/weight",
+		"step/second.stem.bias":             "step/second.bias",
+		"step/gradient.block.1.stem.weight": "step/gradient.weight",
+		"step/gate.stem.contribution.mean":  "step/gate.contribution.mean",
+		"step/gate.0.average.square":        "step/gate.average.square",
+		"measure/2.mean square":             "measure/mean square",
+		"stop/after 3 checks":               "stop",
+		"reference step/stem.output":        "the reference, beside plain loops",
+	} {
+		if got := kindOf(parityCheck{Check: backendtest.Check{Quantity: quantity}}); got != want {
+			t.Errorf("%s is counted as %s, want %s", quantity, got, want)
+		}
 	}
 }
 

@@ -227,17 +227,19 @@ func (d comparedDevice) write(w io.Writer, verbose bool) error {
 	return err
 }
 
-// numbered is what a quantity has for each layer, or for each time that it is
-// looked at.
+// numbered is what a quantity has for each gate, or for each time that it is looked at.
 var numbered = regexp.MustCompile(`\d+\.|/after \d+ checks`)
 
-// kindOf returns the name under which checks are put together: over all layers,
+// ofNode is a tensor of a step of one node or gate: the name lies between what is kept.
+var ofNode = regexp.MustCompile(`^(step/(?:gradient\.|first\.|second\.|gate\.)?).+?\.((?:contribution\.|average\.)?[^.]+)$`)
+
+// kindOf returns the name under which checks are put together: over all nodes and gates,
 // and those of the reference itself as one.
 func kindOf(c parityCheck) string {
 	if strings.HasPrefix(c.Quantity, "reference ") {
 		return "the reference, beside plain loops"
 	}
-	return numbered.ReplaceAllString(c.Quantity, "")
+	return numbered.ReplaceAllString(ofNode.ReplaceAllString(c.Quantity, "$1$2"), "")
 }
 
 // writeQuantities writes a row a quantity, with the worst of all layers and cases.

@@ -1,0 +1,302 @@
+package trainer_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"nashprune/game"
+	"nashprune/trainer"
+	"nashprune/trainer/backend"
+	"nashprune/trainer/cost"
+	"nashprune/trainer/dataset"
+	"nashprune/trainer/network"
+	"nashprune/trainer/network/networktest"
+	"nashprune/trainer/network/safetensors"
+	"nashprune/trainer/random"
+	"nashprune/trainer/record"
+	"nashprune/trainer/settings"
+)
+
+// graphRun is a network that is no plain perceptron.
+type graphRun struct {
+	nodes   []network.Node
+	players []network.PlayerKind
+	keep    int
+}
+
+// graphRuns has a residual sum, whose stream has one player at two gate points, a concat,
+// and gates on the inputs.
+func graphRuns(features, classes int) map[string]graphRun {
+	input, dense, relu := networktest.Input(features), networktest.Dense, network.ReLU
+	return map[string]graphRun{
+		"residual": {networktest.Chain(input,
+			dense("stem", 24), networktest.Activate("a", relu), dense("inner", 12), networktest.Activate("b", network.GELU),
+			dense("outer", 24), networktest.Add("sum", 2, 5), networktest.Activate("c", relu), dense("head", classes)),
+			network.DefaultPlayers, 15},
+		"concat": {networktest.Chain(input,
+			dense("x", 16, 0), networktest.Activate("a", relu, 1), dense("y", 12, 0), networktest.Activate("b", network.Tanh, 3),
+			networktest.Concat("both", 2, 4), dense("head", classes)),
+			network.DefaultPlayers, 12},
+		"inputs": {networktest.Chain(input, dense("0", 24), networktest.Activate("1", relu), dense("2", classes)),
+			network.PlayerKinds, (features + 24) / 5},
+	}
+}
+
+func (g graphRun) graph(t *testing.T) *network.Graph {
+	t.Helper()
+	graph, err := network.NewGraph(g.nodes, g.players)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return graph
+}
+
+// graphConfig is a run of half a second.
+func graphConfig(keep int) settings.Config {
+	c := settings.Default()
+	c.Data, c.Device = "digits:train=2000,test=500,difficulty=0.5", "gonum"
+	c.Batch, c.Epochs, c.Rounds, c.Keep, c.Sparsity = 40, 3, 8, keep, 0
+	return c
+}
+
+// graphGames are the ways to remove players that a graph is run with.
+var graphGames = map[string]func(*settings.Config){
+	"market": func(*settings.Config) {},
+	"market for parameters": func(c *settings.Config) {
+		c.Cost = cost.Parameters
+	},
+	"paper": func(c *settings.Config) {
+		c.Game, c.Keep, c.Benefit, c.BenefitGradient = game.PaperGame, 0, game.Descent, game.OfEffective
+		c.Alpha, c.Beta, c.Gamma, c.ParticipationRate = 30, 0.001, 0.1, 0.2
+	},
+	"magnitude":      func(c *settings.Config) { c.Game, c.Criterion = game.RankingGame, game.Magnitude },
+	"path-magnitude": func(c *settings.Config) { c.Game, c.Criterion = game.RankingGame, game.PathMagnitude },
+	"fisher":         func(c *settings.Config) { c.Game, c.Criterion = game.RankingGame, game.Fisher },
+}
+
+// TestGraphRuns trains graphs of every operator, plays every game on them, and removes and
+// folds what loses: the gated and the compacted network agree, and the file of the second
+// reads back with the same accuracy.
+func TestGraphRuns(t *testing.T) {
+	for name, run := range graphRuns(784, 10) {
+		for played, change := range graphGames {
+			if testing.Short() && name != "residual" && played != "market" {
+				continue
+			}
+			t.Run(name+", "+played, func(t *testing.T) {
+				c := graphConfig(run.keep)
+				change(&c)
+				graphRunHolds(t, run.graph(t), c)
+			})
+		}
+	}
+}
+
+func graphRunHolds(t *testing.T, g *network.Graph, c settings.Config) {
+	dir := filepath.Join(t.TempDir(), "run")
+	result, err := trainer.Run(t.Context(), c, trainer.Options{Dir: dir, Graph: g})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pruned := result.Pruned
+	if pruned.Players != g.Players() || c.Keep > 0 && pruned.Kept != c.Keep || pruned.Kept == pruned.Players || pruned.Kept == 0 {
+		t.Fatalf("%d of %d players are kept, asked for %d", pruned.Kept, pruned.Players, c.Keep)
+	}
+	if !(result.Gated.BoundUsed <= 1) {
+		t.Errorf("removal used %g of its rounding bound", result.Gated.BoundUsed)
+	}
+	if *pruned.Accuracy < 40 { // chance is 10 %
+		t.Errorf("the pruned network is right in %g %%", *pruned.Accuracy)
+	}
+
+	players, err := record.ReadPlayers(bytes.NewReader(read(t, dir, record.PlayersFile)))
+	if err != nil || len(players) != g.Players() {
+		t.Fatalf("%d players in the table, want %d (%v)", len(players), g.Players(), err)
+	}
+	live := make(network.Survivors, len(g.Gates))
+	for _, p := range players {
+		if p.Reason == game.Kept {
+			live[p.Layer] = append(live[p.Layer], p.Index)
+		}
+	}
+	cut, err := g.Cut(live)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, _, err := safetensors.LoadModel(filepath.Join(dir, record.PrunedFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(n.Widths(), cut.Graph.Widths()) || n.ParameterCount() != cut.Graph.ParameterCount() || pruned.Parameters != n.ParameterCount() || pruned.MACs != n.MACs() {
+		t.Errorf("the file has gates of %v players and %d parameters, the table of players leaves %v and %d, the result says %d",
+			n.Widths(), n.ParameterCount(), cut.Graph.Widths(), cut.Graph.ParameterCount(), pruned.Parameters)
+	}
+	if got, want := n.Graph.Input().Features(), cut.Graph.Input().Features(); !slices.Equal(got, want) {
+		t.Errorf("the file reads the features %v, the table of players leaves %v", got, want)
+	}
+	for p, param := range n.Graph.Params {
+		if want := cut.Graph.Params[p]; param.Name != want.Name || !slices.Equal(param.Shape, want.Shape) {
+			t.Errorf("the file has %s of shape %v, want %s of %v", param.Name, param.Shape, want.Name, want.Shape)
+		}
+	}
+
+	again, err := trainer.Eval(t.Context(), filepath.Join(dir, record.PrunedFile), trainer.EvalOptions{Device: c.Device})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *again.Network.Accuracy != *pruned.Accuracy || *again.Network.Loss != *pruned.Loss || again.Network.Parameters != pruned.Parameters {
+		t.Errorf("the file is right in %g %% with a loss of %g, the result says %g %% and %g", *again.Network.Accuracy, *again.Network.Loss, *pruned.Accuracy, *pruned.Loss)
+	}
+}
+
+// TestInterruptedGraphRunsGoOn: a run of each graph that is interrupted and resumed gives
+// the same bits as one that is not.
+func TestInterruptedGraphRunsGoOn(t *testing.T) {
+	for name, run := range graphRuns(36, 4) {
+		for _, played := range []string{"market", "paper", "fisher"} {
+			t.Run(name+", "+played, func(t *testing.T) {
+				c := tinyConfig(t)
+				c.Device, c.Keep = "gonum", run.keep
+				graphGames[played](&c)
+				options := func() trainer.Options {
+					return trainer.Options{Dir: filepath.Join(t.TempDir(), "run"), Command: "test", Version: "0", Graph: run.graph(t)}
+				}
+				whole, stopped := options(), options()
+				if _, err := trainer.Run(t.Context(), c, whole); err != nil {
+					t.Fatal(err)
+				}
+				// In the warm-up, between two rounds and after the last.
+				_, err := trainer.Run(newCountdown(30), c, stopped)
+				stops := 0
+				for ; errors.Is(err, backend.ErrInterrupted); stops++ {
+					var ctx context.Context = t.Context()
+					if stops < 4 {
+						ctx = newCountdown(45)
+					}
+					_, err = trainer.Resume(ctx, stopped)
+				}
+				if err != nil || stops < 3 {
+					t.Fatalf("stopped %d times, then %v", stops, err)
+				}
+				for _, file := range artefacts {
+					if _, err := os.Stat(filepath.Join(whole.Dir, file)); errors.Is(err, os.ErrNotExist) {
+						continue
+					}
+					if !bytes.Equal(read(t, stopped.Dir, file), read(t, whole.Dir, file)) {
+						t.Errorf("%s is not what an uninterrupted run gives", file)
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestSharedPlayersContributeASum: a stream that two layers write to has one player a
+// channel. What a player contributes is the sum over both gate points: added before it
+// is squared, and the derivative of the loss with respect to its one participation.
+func TestSharedPlayersContributeASum(t *testing.T) {
+	c := tinyConfig(t)
+	data, err := dataset.Open(c.Data, dataset.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := network.New(graphRuns(36, data.Outputs())["residual"].graph(t))
+	if err := n.Initialise(network.He, 1); err != nil {
+		t.Fatal(err)
+	}
+	draw := random.New(1, random.Testing, 0, 0)
+	for _, s := range n.Participations {
+		for i := range s {
+			s[i] = float32(0.5 + 0.5*draw.Float64())
+		}
+	}
+	stream := n.Gates[0]
+	if stream.Name != "stem" || stream.Kind != network.Channels || stream.Players != 24 || len(stream.Points) != 2 || len(n.Participations[0]) != 24 {
+		t.Fatalf("the stream's gate is %+v", stream)
+	}
+	device, err := backend.FindDevice("gonum")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := device.Open(data, backend.EngineOptions{Batch: 16, Optimiser: backend.Optimiser{Kind: backend.SGD}}, &backend.State{Network: n})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	measured, err := e.Measure(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	// The same in float64, point by point.
+	samples := data.Train
+	rows := samples.Len()
+	inputs := make([]float64, rows*samples.Features)
+	for i := range inputs {
+		inputs[i] = (samples.At(i) - data.Mean) / data.Deviation
+	}
+	pass := n.Values().Forward(inputs, rows)
+	outputs := make([]float64, 0, rows*n.Outputs())
+	for b := range rows {
+		sum, z := 0., pass.Output(b)
+		for _, x := range z {
+			sum += math.Exp(x)
+		}
+		for k, x := range z {
+			d := math.Exp(x) / sum
+			if k == int(samples.Labels[b]) {
+				d--
+			}
+			outputs = append(outputs, d)
+		}
+	}
+	gradients, _ := pass.Backward(outputs, nil)
+	for i := range stream.Players {
+		mean, square, apart := 0., 0., 0.
+		for b := range rows {
+			sum := 0.
+			for _, point := range stream.Points {
+				at := b*stream.Players + i
+				one := gradients.After[point][at] * pass.Before[point][at]
+				sum += one
+				apart += one * one / float64(rows)
+			}
+			mean += sum / float64(rows)
+			square += sum * sum / float64(rows)
+		}
+		near := func(got, want float64) bool { return math.Abs(got-want) <= 1e-4*(1e-3+math.Abs(want)) } // float32, a thousand samples
+		if got := measured[0]; !near(got.MeanContribution[i], mean) || !near(got.MeanSquare[i], square) {
+			t.Errorf("player %d contributes %g with a square of %g, the points together %g and %g", i, got.MeanContribution[i], got.MeanSquare[i], mean, square)
+		}
+		if square > 1e-6 && near(apart, square) {
+			t.Errorf("player %d: squares of points add up to that of their sum, %g: the test shows nothing", i, square)
+		}
+	}
+
+	const h = 0.01
+	loss := func(player int, change float32) float64 {
+		moved := n.Clone()
+		moved.Participations[0][player] += change
+		if err := e.Push(&backend.State{Network: moved}); err != nil {
+			t.Fatal(err)
+		}
+		evaluation, err := e.Evaluate(t.Context(), backend.TrainPart, backend.Want{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return evaluation.Loss
+	}
+	for i := range stream.Players {
+		// Logits of float32 are off by 1e-6, and rectifiers have kinks.
+		slope := (loss(i, h) - loss(i, -h)) / (2 * h)
+		if got := measured[0].MeanContribution[i]; math.Abs(got-slope) > 1e-3*(1+math.Abs(slope)) {
+			t.Errorf("player %d contributes %g, the loss has the slope %g", i, got, slope)
+		}
+	}
+}
