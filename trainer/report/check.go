@@ -144,14 +144,12 @@ func (run *Run) checkRound(line record.RoundLine) error {
 	return nil
 }
 
-var knownReasons = []game.Reason{game.Kept, game.Dominated, game.PricedOut, game.Forced, game.BelowThreshold, game.RankedOut}
-
 func (run *Run) checkPlayer(p record.Player) error {
 	if layers := len(run.Result.Dense.Shape) - 2; p.Layer < 0 || p.Layer >= layers {
 		return fmt.Errorf("layer %d of a network with %d hidden layers, which count from 0", p.Layer, layers)
 	}
-	if !slices.Contains(knownReasons, p.Reason) {
-		return fmt.Errorf("reason %.40q is none of %q", p.Reason, knownReasons)
+	if !slices.Contains(game.Reasons, p.Reason) {
+		return fmt.Errorf("reason %.40q is none of %q", p.Reason, game.Reasons)
 	}
 	return nil
 }
