@@ -36,9 +36,6 @@ func (run *Run) check() error {
 }
 
 func checkResult(r *record.Result) error {
-	if r.Schema != record.ResultSchema {
-		return fmt.Errorf("it has schema %d and this program knows %d", r.Schema, record.ResultSchema)
-	}
 	if r.Task != "" && r.Task != dataset.Classification && r.Task != dataset.Regression {
 		return fmt.Errorf("its task %.40q is neither %s nor %s", r.Task, dataset.Classification, dataset.Regression)
 	}
@@ -47,6 +44,9 @@ func checkResult(r *record.Result) error {
 	}
 	if err := checkJudged("dense", r.Dense, r); err != nil {
 		return err
+	}
+	if gates := len(r.Dense.Shape) - 2; len(r.Gates) != gates {
+		return fmt.Errorf("it lists %d gates, and its network has %d", len(r.Gates), gates)
 	}
 	if r.Pruned == nil {
 		if !wasJudged(r.Dense.Quality) {

@@ -71,11 +71,7 @@ func (run *Run) ReadCertificate(dir string) error {
 		return err
 	}
 	return readFile(dir, record.CertificateFile, maxCertificate, func(from io.Reader) error {
-		text, err := io.ReadAll(from)
-		if err != nil {
-			return err
-		}
-		certificate, err := record.ReadCertificate(text)
+		certificate, err := record.ReadCertificate(from)
 		if err != nil {
 			return err
 		}
@@ -144,13 +140,18 @@ func (run *Run) readResult(from io.Reader) error {
 	if err != nil {
 		return err
 	}
-	if err := json.Unmarshal(text, &run.Result); err != nil {
-		return fmt.Errorf("line %d: %w", lineOf(text, err), backend.PlainJSON(err))
+	result, err := record.ReadResult(text)
+	if line := lineOf(text, err); line > 0 {
+		return fmt.Errorf("line %d: %w", line, backend.PlainJSON(err))
 	}
-	return checkResult(&run.Result)
+	if err != nil {
+		return err
+	}
+	run.Result = *result
+	return checkResult(result)
 }
 
-// lineOf returns the line, from 1, at which decoding text as JSON failed.
+// lineOf returns the line, from 1, at which decoding text as JSON failed; 0 if it did not.
 func lineOf(text []byte, err error) int {
 	var (
 		syntax *json.SyntaxError
@@ -162,6 +163,8 @@ func lineOf(text []byte, err error) int {
 		offset = syntax.Offset
 	case errors.As(err, &kind):
 		offset = kind.Offset
+	default:
+		return 0
 	}
 	return 1 + bytes.Count(text[:min(int(offset), len(text))], []byte("\n"))
 }
