@@ -48,6 +48,11 @@ func checkResult(r *record.Result) error {
 	if gates := len(r.Dense.Shape) - 2; len(r.Gates) != gates {
 		return fmt.Errorf("it lists %d gates, and its network has %d", len(r.Gates), gates)
 	}
+	for _, g := range r.Gates {
+		if g.Players < 0 || g.Players > settings.MaxNetworkParameters {
+			return fmt.Errorf("gate %.40q has %d players; a network has at most %d parameters", g.Name, g.Players, settings.MaxNetworkParameters)
+		}
+	}
 	if r.Pruned == nil {
 		if !wasJudged(r.Dense.Quality) {
 			return errors.New("neither a dense nor a pruned network was judged")
@@ -107,7 +112,7 @@ func checkJudged(name string, j record.Judged, r *record.Result) error {
 const maxLatency = 365 * 24 * 3600 * 1e6
 
 func checkConfig(c settings.Config) error {
-	if c.Epochs < 1 || (c.Game == game.MarketGame || c.Game == game.RankingGame) && c.Rounds < 1 || !within(c.WarmUp, 0, 1) || !within(c.GameShare, 0, 1) {
+	if c.Epochs < 1 || c.Epochs > settings.MaxEpochs || c.Rounds < 0 || c.Game.InRounds() && c.Rounds < 1 || c.Rounds > settings.MaxRounds || !within(c.WarmUp, 0, 1) || !within(c.GameShare, 0, 1) {
 		return fmt.Errorf("no run has epochs %d, rounds %d, warm-up %v and game-share %v", c.Epochs, c.Rounds, c.WarmUp, c.GameShare)
 	}
 	return nil

@@ -144,7 +144,7 @@ func TestReadRunDamaged(t *testing.T) {
 		{"no gates", record.ResultFile, replaced(`"gates"`, `"doors"`), "0 gates, and its network has 2"},
 		{"no accuracy", record.ResultFile, replaced(`"accuracy": 95.8,
     "loss"`, `"loss"`), "lacks its accuracy"},
-		{"larger than allowed", record.ResultFile, appended(strings.Repeat(" ", maxResult)), "larger than 1.00 MiB"},
+		{"larger than allowed", record.ResultFile, appended(strings.Repeat(" ", maxResult)), "larger than 16.00 MiB"},
 		{"not TOML", record.ConfigFile, appended("\n=\n"), "line "},
 		{"no epochs", record.ConfigFile, replaced("epochs = 5", "epochs = 0"), "epochs 0"},
 		{"not JSON", record.MetricsFile, appended("{\n"), "line 15"},
