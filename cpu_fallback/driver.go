@@ -63,8 +63,8 @@ func OpenOracle(d *dataset.Dataset, o backend.EngineOptions, s *backend.State) (
 	return open[float64](gonum64{}, d, o, s)
 }
 
-// processorName returns what the processor calls itself, where the system
-// tells, and its architecture otherwise, with the number of cores in use.
+// processorName returns what the processor calls itself, where the system says, and its
+// architecture otherwise, with the number of cores in use.
 func processorName() string {
 	name := runtime.GOARCH
 	if file, err := os.Open("/proc/cpuinfo"); err == nil {

@@ -34,7 +34,7 @@ func (e *engine[T]) outputSample(first, rows int) {
 	}
 }
 
-// judge returns the loss of sample b of the batch, and whether its class has the
+// lossOf returns the loss of sample b of the batch, and whether its class has the
 // largest logit. It leaves the derivative of the loss times scale.
 func (e *engine[T]) judge(b int, l backend.Loss, scale T) (loss T, correct bool) {
 	outputs, derivative := e.output.values.row(b), e.output.derivative.row(b)

@@ -90,7 +90,7 @@ func TestClearingPriceMeetsTheDemand(t *testing.T) {
 			}
 			winners := game.Winners(worths, demand)
 			if !slices.Equal(winners, want) || len(winners) != min(demand, players) {
-				t.Errorf("%d players, demand %d: winners %v, those who want to stay %v", players, demand, winners, want)
+				t.Errorf("%d players, demand %d: winners %v, players that want to stay %v", players, demand, winners, want)
 			}
 		}
 	}

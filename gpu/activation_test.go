@@ -10,6 +10,7 @@ import (
 	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
+	"nashprune/trainer/network/networktest"
 )
 
 // arguments returns numbers all over the range of an activation: densely where it
@@ -36,12 +37,11 @@ func arguments() []float32 {
 // player as it is.
 func probeActivation(t *testing.T, a network.Activation, arguments []float32) (values, slopes []float64) {
 	t.Helper()
-	n := network.New([]int{1, len(arguments), 1})
-	n.Activation = a
-	copy(n.Layers[0].Bias, arguments)
+	n := network.New(networktest.PerceptronOf(a, 1, len(arguments), 1))
+	copy(n.Parameters[1], arguments)
 	for i, z := range arguments {
 		if math.Abs(float64(z)) <= 20 {
-			n.Layers[1].Weight[i] = 1
+			n.Parameters[2][i] = 1
 		}
 	}
 	d := &dataset.Dataset{
@@ -63,9 +63,9 @@ func probeActivation(t *testing.T, a network.Activation, arguments []float32) (v
 		found[tensor.Name] = tensor.Values
 	}
 	for _, derivative := range found["0.derivative"] {
-		slopes = append(slopes, derivative/found["1.derivative"][0])
+		slopes = append(slopes, derivative/found["2.derivative"][0])
 	}
-	return found["0.output"], slopes
+	return found["1.output"], slopes
 }
 
 // TestActivationsAreWithinTheirBounds holds values and slopes to those that
@@ -128,7 +128,7 @@ func TestActivationsPassNaNOn(t *testing.T) {
 // TestActivationsTravel pushes a network with another activation than the one that
 // the engine was opened with.
 func TestActivationsTravel(t *testing.T) {
-	n := network.New([]int{1, 3, 1})
+	n := networktest.Perceptron(1, 3, 1)
 	d := &dataset.Dataset{
 		Name: "one", Height: 1, Width: 1, Deviation: 1,
 		Train: dataset.Samples{Features: 1, Values: []float32{1}, Outputs: 1, Targets: []float32{0}},
@@ -141,21 +141,24 @@ func TestActivationsTravel(t *testing.T) {
 	carried := func(want network.Activation) {
 		t.Helper()
 		s, err := e.Pull()
-		if err != nil || s.Network.Activation != want {
-			t.Errorf("it has %q, want %q, %v", s.Network.Activation, want, err)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, got, ok := s.Network.HiddenWidths(); !ok || got != want {
+			t.Errorf("it has %q, want %q", got, want)
 		}
 	}
 	carried(network.ReLU)
 	if _, err := e.Probe([]int32{0}, 0); err != nil { // so that there are commands to forget
 		t.Fatal(err)
 	}
-	n.Activation = network.Tanh
-	n.Layers[0].Bias[2] = -1
+	n = network.New(networktest.PerceptronOf(network.Tanh, 1, 3, 1))
+	n.Parameters[1][2] = -1
 	if err := e.Push(&backend.State{Network: n}); err != nil {
 		t.Fatal(err)
 	}
 	carried(network.Tanh)
-	if err := e.Compact(network.Survivors{{2}}); err != nil {
+	if err := remove(e, network.Survivors{{2}}); err != nil {
 		t.Fatal(err)
 	}
 	carried(network.Tanh)
@@ -164,13 +167,8 @@ func TestActivationsTravel(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, tensor := range tensors {
-		if tensor.Name == "0.output" && math.Abs(tensor.Values[0]-math.Tanh(-1)) > 8*float32Unit {
+		if tensor.Name == "1.output" && math.Abs(tensor.Values[0]-math.Tanh(-1)) > 8*float32Unit {
 			t.Errorf("after the removal the output is %v", tensor.Values)
 		}
 	}
-	n.Activation = "softplus"
-	if err := e.Push(&backend.State{Network: n}); err == nil {
-		t.Error("it takes an activation that there is not")
-	}
-	carried(network.Tanh)
 }

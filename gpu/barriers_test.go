@@ -69,7 +69,7 @@ func everyProgram(t *testing.T, visit func(name string, p *compute.Program)) {
 		name = "fold"
 		try(e.Fold())
 		name = "compact"
-		try(e.Compact(network.Survivors{{0, 3, 4, 14}, {1, 2}}))
+		try(remove(e, network.Survivors{{0, 3, 4, 14}, {1, 2}}))
 	}
 }
 
@@ -179,4 +179,35 @@ func fewerBars(program, than []string) bool {
 		}
 	}
 	return len(program) == 0
+}
+
+// TestDispatchesOfAStep: on a GPU each costs a few microseconds, with any work.
+func TestDispatchesOfAStep(t *testing.T) {
+	for kernels, most := range map[string]int{"vec4": 8, "tiled": 7} {
+		device, err := backend.FindDevice(gpu.DriverName)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if device, err = device.WithKernels(kernels); err != nil {
+			t.Fatal(err)
+		}
+		c := benchmarkCase(512, 256)
+		e := open(t, device, c)
+		restore := gpu.WhenRecorded(func(p *compute.Program) {
+			dispatches := 0
+			for _, s := range p.Steps() {
+				if s.Name != "" {
+					dispatches++
+				}
+			}
+			if dispatches > most {
+				t.Errorf("%s: %d dispatches, want at most %d", kernels, dispatches, most)
+			}
+		})
+		_, err = e.Train(context.Background(), steps(c, 1, true))
+		restore()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 }

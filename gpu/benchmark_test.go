@@ -25,11 +25,24 @@ func benchmarkCase(hidden ...int) backendtest.Case {
 
 // fresh returns the case's network as a training starts it.
 func fresh(c backendtest.Case) *backend.State {
-	n := network.New(append(append([]int{c.Inputs}, c.Hidden...), c.Outputs))
+	n := network.New(c.Graph())
 	if err := n.Initialise(network.He, 1); err != nil {
 		panic(err)
 	}
 	return &backend.State{Network: n}
+}
+
+// remove removes all players but some of an engine's network.
+func remove(e backend.Engine, keep network.Survivors) error {
+	s, err := e.Pull()
+	if err != nil {
+		return err
+	}
+	cut, err := s.Network.Cut(keep)
+	if err != nil {
+		return err
+	}
+	return e.Remove(cut)
 }
 
 // openOn opens the case at a fresh network on the device that words mean.
@@ -173,8 +186,8 @@ func BenchmarkStreamed(b *testing.B) {
 	}
 }
 
-// BenchmarkKernels times a training step with each of the kernel sets, in turns,
-// beside the one that the device takes unless told otherwise.
+// BenchmarkKernels times a training step with each of the kernel sets, in turns, beside
+// the device's default.
 func BenchmarkKernels(b *testing.B) {
 	device, err := backend.FindDevice(gpu.DriverName)
 	if err != nil {
@@ -238,6 +251,10 @@ func BenchmarkCompact(b *testing.B) {
 		}
 		return time.Since(start)
 	}
+	cut, err := c.Graph().Cut(keep)
+	if err != nil {
+		b.Fatal(err)
+	}
 	var compact, recording []time.Duration
 	for b.Loop() {
 		if err := e.Push(fresh(c)); err != nil {
@@ -245,7 +262,7 @@ func BenchmarkCompact(b *testing.B) {
 		}
 		train()
 		start := time.Now()
-		if err := e.Compact(keep); err != nil {
+		if err := e.Remove(cut); err != nil {
 			b.Fatal(err)
 		}
 		compact = append(compact, time.Since(start))

@@ -91,7 +91,7 @@ func everything(e backend.Engine, c backendtest.Case) error {
 		func() error { _, err := e.Probe(steps(c, 1, true).Order, 1e-3); return err },
 		train(partial), train(paper),
 		func() error { _, err := e.Move(make([]float64, len(c.Hidden)), 0.5); return err },
-		func() error { return e.Compact(keep) },
+		func() error { return remove(e, keep) },
 		train(steps(c, 2, true)),
 		func() error { _, err := e.Evaluate(ctx, backend.TestPart, backend.Want{Logits: true}); return err },
 		func() error { return e.Infer(3) },

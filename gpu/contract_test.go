@@ -16,6 +16,7 @@ import (
 	"nashprune/trainer/backend"
 	"nashprune/trainer/backendtest"
 	"nashprune/trainer/network"
+	"nashprune/trainer/network/networktest"
 )
 
 // TestNumbersThatAreNotFinite puts one number that is not finite into a state, and
@@ -25,13 +26,13 @@ func TestNumbersThatAreNotFinite(t *testing.T) {
 	c := backendtest.Cases()[2]
 	infinity, nan := float32(math.Inf(1)), float32(math.NaN())
 	for name, spoil := range map[string]func(*backend.State){
-		"NaN in a hidden weight":      func(s *backend.State) { s.Network.Layers[0].Weight[0] = nan },
-		"NaN in a hidden bias":        func(s *backend.State) { s.Network.Layers[0].Bias[1] = nan },
-		"NaN in a participation":      func(s *backend.State) { s.Network.Layers[0].Participation[0] = nan },
-		"NaN in a logit":              func(s *backend.State) { s.Network.Layers[1].Bias[1] = nan },
-		"infinity in a hidden weight": func(s *backend.State) { s.Network.Layers[0].Weight[0] = infinity },
-		"infinity below a rectifier":  func(s *backend.State) { s.Network.Layers[0].Bias[1] = -infinity },
-		"infinity in a logit":         func(s *backend.State) { s.Network.Layers[1].Bias[1] = -infinity },
+		"NaN in a hidden weight":      func(s *backend.State) { s.Network.Parameters[0][0] = nan },
+		"NaN in a hidden bias":        func(s *backend.State) { s.Network.Parameters[1][1] = nan },
+		"NaN in a participation":      func(s *backend.State) { s.Network.Participations[0][0] = nan },
+		"NaN in a logit":              func(s *backend.State) { s.Network.Parameters[3][1] = nan },
+		"infinity in a hidden weight": func(s *backend.State) { s.Network.Parameters[0][0] = infinity },
+		"infinity below a rectifier":  func(s *backend.State) { s.Network.Parameters[1][1] = -infinity },
+		"infinity in a logit":         func(s *backend.State) { s.Network.Parameters[3][1] = -infinity },
 	} {
 		for _, how := range []struct {
 			activation network.Activation
@@ -43,8 +44,9 @@ func TestNumbersThatAreNotFinite(t *testing.T) {
 		} {
 			found := func(driver string) string {
 				e := openOn(t, driver, c)
+				c := c
+				c.Activation = how.activation
 				state := c.State()
-				state.Network.Activation = how.activation
 				spoil(state)
 				if err := e.Push(state); err != nil {
 					t.Fatal(err)
@@ -86,7 +88,7 @@ func TestMomentsOfAnotherOptimiser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(got.First.Layers[0].Weight, state.First.Layers[0].Weight) || got.Second != nil {
+	if !reflect.DeepEqual(got.First[0], state.First[0]) || got.Second != nil {
 		t.Error("the first moments are not those that were pushed")
 	}
 }
@@ -141,7 +143,7 @@ func TestWidthsThatArePushed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wide := &backend.State{Network: network.New([]int{c.Inputs, 262141, c.Outputs})}
+	wide := &backend.State{Network: networktest.Perceptron(c.Inputs, 262141, c.Outputs)}
 	if err := e.Push(wide); !errors.Is(err, backend.ErrUsage) {
 		t.Errorf("%v", err)
 	}
@@ -189,11 +191,11 @@ func TestBestResponsesStayBetweenZeroAndOne(t *testing.T) {
 		}
 	}
 	for _, price := range []float32{0.3, 0.7, 0.9, 1.1, 3.3} {
-		state := &backend.State{Network: network.New([]int{1, players, 2}), Tracked: 1}
+		state := &backend.State{Network: networktest.Perceptron(1, players, 2), Tracked: 1}
 		of := backend.Contributions{Mean: make([]float32, players), MeanSquare: make([]float32, players)}
 		worth := price
 		for i := range players {
-			state.Network.Layers[0].Weight[i], state.Network.Layers[0].Participation[i] = 1, 1
+			state.Network.Parameters[0][i], state.Network.Participations[0][i] = 1, 1
 			worth = math.Nextafter32(worth, 2*price)
 			of.MeanSquare[i] = worth
 		}

@@ -22,6 +22,31 @@
 // A submission holds as many steps as fit into 50 ms by the time of the last one, at most
 // 64. After a removal the time of the larger network counts.
 //
+// # Few dispatches
+//
+// A step takes few dispatches, since each costs a GPU a few microseconds: with Adam 8 on a
+// CPU and 7 on a GPU for 784-512-256-10. Gradients of all parameters and contributions of
+// all players are independent once the derivatives exist, so one dispatch serves all that
+// have the same tile (jobs.go). The kernels of a step:
+//   - gather: the next line of the plan; the batch from bytes or floats to inputs.
+//   - forward, one a hidden layer: u = Wx + b and a = activation(s u).
+//   - output: the last layer and its loss, softmax cross-entropy and hits (in training with
+//     smoothing and class weights) or the mean squared error, and its derivative. With more
+//     than 32 outputs, or without hidden layers, forward and loss.
+//   - sway, in place of a loss where contributions to the outputs are estimated: the
+//     derivative of one output of each sample.
+//   - backward, one a hidden layer: the derivative through the weights and the gates below;
+//     sums of c and c^2 by block of samples.
+//   - gradient, one for all matrices with the same tile: gradients of weights and biases,
+//     the optimiser's step, and the averages of c and c^2 of all players. A table says which
+//     workgroup computes what. collect is its part for players, where nothing is trained.
+//   - squares, clip, update: only where gradients are clipped. Sums of squares of gradients;
+//     one workgroup adds them up to a factor; the optimiser's step.
+//   - mixture, norms, paper: v = sum of s theta, |theta|^2, competition, and a move in the
+//     paper's game.
+//   - market, fold, select: best responses of a round; s into theta; the rows and columns of
+//     the remaining players.
+//
 // # Memory
 //
 // Two arenas hold what is kept of a layer and what a step leaves. Compact makes a new arena

@@ -9,7 +9,6 @@ import (
 	"nashprune/shaders"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
-	"nashprune/trainer/network"
 )
 
 // evaluationBatch is how many samples are evaluated at a time.
@@ -47,13 +46,18 @@ type engine struct {
 	steps   int // of the optimiser
 	tracked int // steps in the moving averages
 
-	activation  network.Activation
-	layers      []*layer
+	*lowered
 	parameters  *compute.Arena // what is kept of the layers
 	activations *compute.Arena // what a step leaves behind
 	state       compute.Buffer // the present step, on the device
-	batch       compute.Buffer // the inputs of the present batch
-	squares     compute.Buffer // sums of squares of gradients, where they are clipped
+	cursor      compute.Buffer // place of the next in the plan
+	jobs        compute.Buffer // see jobs.go
+	batch       compute.Buffer // the inputs of the present batch, before their gate
+	features    compute.Buffer // their places in a sample, where the network does not read all
+	nothing     compute.Buffer // what is bound where a kernel uses no buffer
+	ones        compute.Buffer // participations of what has no gate
+	gradients   compute.Buffer // of all layers, where they are clipped
+	squares     compute.Buffer // and sums of their squares
 	factor      compute.Buffer // and what they are multiplied with
 	programs    map[mode]*program
 	before      map[mode]time.Duration // what a step took before the last removal
@@ -69,8 +73,8 @@ func newEngine(device *compute.Device, kernels kernelSet, d *dataset.Dataset, o 
 		grain:     grainFor(device.Info().Kind, kernels),
 		batchRows: batchRowsOf(o, d),
 	}
-	plan, err := planMemory(device.Info(), d, o, s.Network.Widths())
-	plan.Removal = 0 // nobody may be removed
+	plan, err := planMemory(device.Info(), d, o, s.Network.Graph)
+	plan.Removal = 0 // no player may be removed
 	if err == nil {
 		err = plan.Check()
 	}

@@ -5,6 +5,7 @@ package gpu_test
 import (
 	"context"
 	"errors"
+	"math"
 	"os"
 	"reflect"
 	"runtime"
@@ -14,10 +15,12 @@ import (
 	"time"
 
 	"nashprune/gpu"
+	"nashprune/gpu/internal/compute"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/backendtest"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
+	"nashprune/trainer/network/networktest"
 )
 
 // TestMoreRowsThanAGrid compares sizes at which kernels have to loop, since a
@@ -25,6 +28,46 @@ import (
 func TestMoreRowsThanAGrid(t *testing.T) {
 	defer gpu.SetMaxGroups(4)()
 	compareCases(t, backendtest.Cases()[2:5])
+}
+
+// TestSameBitsHoweverMatricesAreDispatched trains and observes with all matrices and gates
+// in as few dispatches as may be, with some of them together, and with each alone, as
+// where kernels reach too little of a buffer.
+func TestSameBitsHoweverMatricesAreDispatched(t *testing.T) {
+	c := backendtest.Cases()[4]
+	end := func(reach int) (*backend.State, []string) {
+		defer gpu.SetMaxReach(reach)()
+		e := openOn(t, gpu.DriverName, c)
+		var kernels []string
+		defer gpu.WhenRecorded(func(p *compute.Program) {
+			for _, s := range p.Steps() {
+				if s.Name == "gradient" || s.Name == "collect" {
+					kernels = append(kernels, s.Name)
+				}
+			}
+		})()
+		if _, err := e.Train(context.Background(), steps(c, 1, true)); err != nil {
+			t.Fatal(err)
+		}
+		if err := e.EstimateContributions(context.Background(), steps(c, 1, true).Order); err != nil {
+			t.Fatal(err)
+		}
+		state, err := e.Pull()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return state, kernels
+	}
+	want, few := end(math.MaxInt)
+	for reach, kernels := range map[int]int{9000: 5, 1: 7} {
+		got, many := end(reach)
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("with %d bytes the bits differ", reach)
+		}
+		if len(few) != 2 || len(many) != kernels {
+			t.Errorf("with %d bytes it takes %v, without a limit %v", reach, many, few)
+		}
+	}
 }
 
 // TestSameBitsHoweverStepsAreSubmitted trains the same steps one at a time and
@@ -105,8 +148,8 @@ func TestSamplesThatAKernelCannotReach(t *testing.T) {
 	part := dataset.Samples{Features: features, Pixels: make([]uint8, samples*features), Labels: make([]uint8, samples)}
 	d := &dataset.Dataset{Name: "wide", Height: 1, Width: features, Classes: 2, Deviation: 1, Train: part}
 	part.Pixels[len(part.Pixels)-1] = 255 // of the last sample: a logit of 1
-	n := network.New([]int{features, 1, 2})
-	n.Layers[0].Weight[features-1], n.Layers[1].Weight[1] = 1, 1
+	n := networktest.Perceptron(features, 1, 2)
+	n.Parameters[0][features-1], n.Parameters[2][1] = 1, 1
 	o := backend.EngineOptions{Batch: 1, Optimiser: adam}
 	e, err := device.Open(d, o, &backend.State{Network: n})
 	if err != nil {
@@ -208,13 +251,13 @@ func trainAndClose(c backendtest.Case) (done int, err error) {
 			return done, err
 		}
 	}
-	if err := e.Compact(keep); err != nil {
+	if err := remove(e, keep); err != nil {
 		return done, err
 	}
 	return done, train(50)
 }
 
-// TestInferComputesTheLogits: of the first test samples, whatever ran before.
+// TestInferComputesTheLogits: of the first test samples, after any other work.
 func TestInferComputesTheLogits(t *testing.T) {
 	c := backendtest.Cases()[2]
 	e := openOn(t, gpu.DriverName, c)
@@ -268,7 +311,7 @@ func TestTimingsNameTheKernels(t *testing.T) {
 		}
 		found[timing.Kernel] = timing.Calls
 	}
-	want := map[string]int{"advance": 1, "gather": 1, "forward": 2, "loss": 1, "backward": 1, "collect": 2, "gradient": 2}
+	want := map[string]int{"gather": 1, "forward": 1, "output": 1, "backward": 1, "gradient": 1}
 	if !reflect.DeepEqual(found, want) {
 		t.Errorf("timed %v, want %v", found, want)
 	}

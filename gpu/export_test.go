@@ -12,6 +12,7 @@ import (
 	"nashprune/shaders"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
+	"nashprune/trainer/network"
 )
 
 // SetMaxGroups lowers how many workgroups a grid has along the rows, until the
@@ -20,6 +21,14 @@ func SetMaxGroups(n int) (restore func()) {
 	old := maxGroups
 	maxGroups = n
 	return func() { maxGroups = old }
+}
+
+// SetMaxReach lowers how many bytes the buffers of a dispatch of several matrices span,
+// until the function that it returns is called.
+func SetMaxReach(n int) (restore func()) {
+	old := maxReach
+	maxReach = n
+	return func() { maxReach = old }
 }
 
 // SetChunkBytes sets how much a chunk of streamed samples holds, until the function
@@ -39,8 +48,8 @@ func SetMemoryLimit(n int) (restore func()) {
 }
 
 // PlanWithin says what keeps an engine from a device with memory for all and some limits.
-func PlanWithin(l compute.Limits, d *dataset.Dataset, o backend.EngineOptions, widths []int) error {
-	_, err := planMemory(compute.Info{Alignment: 16, Memory: math.MaxInt, Limits: l}, d, o, widths)
+func PlanWithin(l compute.Limits, d *dataset.Dataset, o backend.EngineOptions, g *network.Graph) error {
+	_, err := planMemory(compute.Info{Alignment: 16, Memory: math.MaxInt, Limits: l}, d, o, g)
 	return err
 }
 
@@ -130,8 +139,7 @@ func CutInto(e backend.Engine, c Cut) {
 // Logits returns what the last forward pass left of its first rows samples.
 func Logits(e backend.Engine, rows int) ([]float32, error) {
 	v := e.(*engine)
-	last := v.layers[len(v.layers)-1]
-	return v.readBatch(last.output, rows, last.out)
+	return v.readBatch(v.output.values, rows, v.output.width)
 }
 
 // Allocated returns the bytes of an engine's arenas.

@@ -28,6 +28,11 @@ type tile struct {
 	step          int // terms that the workgroup takes into shared memory at a time, in fours; 0: it shares none
 }
 
+// constants returns the specialisation constants with which those of the products begin.
+func (t tile) constants() []uint32 {
+	return []uint32{uint32(t.local), uint32(t.rows), uint32(t.columns), uint32(t.across), uint32(t.step)}
+}
+
 // down returns the invocations below each other.
 func (t tile) down() int { return t.local / t.across }
 

@@ -12,29 +12,34 @@ import (
 	"nashprune/trainer/network"
 )
 
-// layer is one affine layer on the device.
+// layer is one dense layer on the device, with its gate and the activation that follows it,
+// where it has them.
 //
 // The parameters and everything in their shape are one matrix with a row for
 // each input, padded, and the biases as its last; a column is one output. All
 // columns are padded with zeros, which every kernel leaves zero (but Fold sets all
 // participations to one).
 type layer struct {
-	in, out int
-	gated   bool // has players and an activation: all layers but the last
+	name     string // of the node
+	in, out  int
+	from, to *tensor
+	gate     *gate              // or nil
+	function network.Activation // or empty
+	params   []int              // places of the weights and the biases in the graph
 
 	parameters, first, second compute.Buffer // without a second moment, second is first again
-	players                   compute.Buffer // shaders.PlayerRows rows, a column a player
-	measured                  compute.Buffer // likewise, of the last Measure
-
-	affine, output, derivative compute.Buffer // a row a sample
-	sums                       compute.Buffer // over blocks of samples, see backward
-	mixture                    compute.Buffer // sum of s theta over the players, a number a row
-	normSums                   compute.Buffer // over blocks of rows, see norms
-	gradient                   compute.Buffer // where gradients are clipped
+	affine                    compute.Buffer // a row a sample; nothing where the output is the affine part
+	sums                      compute.Buffer // over blocks of samples, where there is no gate for them
+	mixture                   compute.Buffer // sum of s theta over the players, a number a row
+	gradient                  compute.Buffer // where gradients are clipped
+	through                   bool           // while a step is recorded: the derivative is that of the affine part
 }
 
 func (l *layer) inStride() int  { return padded(l.in) / 4 }
 func (l *layer) outStride() int { return padded(l.out) / 4 }
+
+// plain reports whether the layer has neither gate nor activation.
+func (l *layer) plain() bool { return l.gate == nil && l.function == "" }
 
 // rows returns the number of rows of the parameters.
 func (l *layer) rows() int { return padded(l.in) + 1 }
@@ -68,10 +73,10 @@ func (l *layer) lift(v []float32) (weight, bias []float32) {
 	return weight, append([]float32{}, v[(l.rows()-1)*width:][:l.out]...)
 }
 
-// build makes fresh layers of the given shapes, all zero, in place of those
-// there are, which it gives back first.
-func (e *engine) build(shapes []*layer) error {
-	if err := e.checkLayers(e.device.Info().Limits, shapes); err != nil {
+// build makes the memory of a graph, all zero, in place of that of the graph before,
+// which it gives back first.
+func (e *engine) build(low *lowered) error {
+	if err := e.checkLayers(e.device.Info().Limits, low); err != nil {
 		return err
 	}
 	// Nothing of what was there is needed any more, and it might not fit beside.
@@ -84,29 +89,69 @@ func (e *engine) build(shapes []*layer) error {
 		}
 	}
 	var err error
-	if e.parameters, err = e.newParameters(shapes); err != nil {
+	if e.parameters, err = e.newParameters(low); err != nil {
 		return err
 	}
+	e.lowered = low
+	return e.buildActivations()
+}
+
+// buildActivations makes the memory of what a step leaves.
+func (e *engine) buildActivations() (err error) {
 	e.activations, err = newArena(e.device, compute.Local, func(take taker) {
-		e.layActivations(shapes, take)
-		e.layGradients(shapes, take)
+		e.layActivations(e.lowered, take)
+		e.layGradients(e.device.Info(), e.lowered, take)
 	})
 	if err != nil {
 		return err
 	}
-	e.layers = shapes
-	return nil
+	return e.placeLists()
 }
 
-// checkLayers says whether kernels go through all of the layers, and reach it.
-func (e *engine) checkLayers(limits compute.Limits, layers []*layer) error {
-	for i, l := range layers {
-		if widest := max(l.in, l.out); widest > 4*maxTurns {
-			return backend.Usagef("%d inputs or players in a layer are too many for Vulkan: take %d at most, or train on the cpu", widest, 4*maxTurns)
+// placeLists writes the lists by which kernels find numbers, the participations of what has
+// no gate, and the places of gradients.
+func (e *engine) placeLists() error {
+	e.placeGradients(e.lowered)
+	write := func(b compute.Buffer, list []int) error {
+		numbers := make([]uint32, b.Size()/4)
+		for i, n := range list {
+			numbers[i] = uint32(n)
 		}
-		largest := max(4*l.size(), l.batchBytes(e.batchRows), 4*e.batchRows*padded(l.in))
-		err := checkReach(fmt.Sprintf("the weights or activations of layer %d take", i), largest, min(limits.StorageRange, limits.TexelRange))
-		if err != nil {
+		return e.device.Write(b, bytesOf(numbers))
+	}
+	for _, s := range e.selects {
+		if err := write(s.list, s.keep); err != nil {
+			return err
+		}
+	}
+	if features := e.graph.Input().Features(); features != nil {
+		if err := write(e.features, features); err != nil {
+			return err
+		}
+	}
+	if e.ones.Size() == 0 {
+		return nil
+	}
+	ones := make([]float32, e.ones.Size()/4)
+	for i := range ones {
+		ones[i] = 1
+	}
+	return e.device.Write(e.ones, bytesOf(ones))
+}
+
+// checkLayers says whether kernels go through all of the tensors and layers, and reach them.
+func (e *engine) checkLayers(limits compute.Limits, low *lowered) error {
+	reach := min(limits.StorageRange, limits.TexelRange)
+	for _, t := range low.tensors {
+		if t.width > 4*maxTurns {
+			return backend.Usagef("node %s has %d outputs; on Vulkan it must have at most %d; try --device cpu", t.name, t.width, 4*maxTurns)
+		}
+		if err := checkReach(fmt.Sprintf("the activations of node %s take", t.name), e.batchBytes(t.width), reach); err != nil {
+			return err
+		}
+	}
+	for _, l := range low.layers {
+		if err := checkReach(fmt.Sprintf("the weights of node %s take", l.name), 4*l.size(), reach); err != nil {
 			return err
 		}
 	}
@@ -114,79 +159,151 @@ func (e *engine) checkLayers(limits compute.Limits, layers []*layer) error {
 }
 
 // layActivations lays out what a step leaves behind.
-func (e *engine) layActivations(layers []*layer, take taker) {
-	e.state = take(sizeOf[shaders.State]())
-	e.batch = take(4 * e.batchRows * padded(e.data.Train.Features))
-	for _, l := range layers {
-		for _, b := range []*compute.Buffer{&l.affine, &l.output, &l.derivative} {
-			*b = take(l.batchBytes(e.batchRows))
+func (e *engine) layActivations(low *lowered, take taker) {
+	e.state, e.cursor = take(sizeOf[shaders.Step]()), take(sizeOf[uint32]())
+	e.nothing = take(nothingBytes)
+	e.jobs = take((len(low.layers) + len(low.gates)) * sizeOf[shaders.Job]())
+	e.batch = take(e.batchBytes(low.input.width))
+	for _, t := range low.tensors { // side by side, so that spans are short
+		if t == low.input && low.gated == nil {
+			t.values = e.batch
+		} else {
+			t.values = take(e.batchBytes(t.width))
 		}
-		l.sums = take(l.sumBytes(e.batchRows))
-		l.mixture, l.normSums = take(4*l.rows()), take(l.normBytes())
+	}
+	for _, t := range low.tensors {
+		if t.differentiated {
+			t.derivative = take(e.batchBytes(t.width))
+		}
+	}
+	widest := 0 // of what has an activation and no gate
+	for _, l := range low.layers {
+		if !l.plain() {
+			l.affine = take(e.batchBytes(l.out))
+		}
+		if l.gate == nil && !l.plain() {
+			widest = max(widest, l.out)
+			l.sums = take(e.sumBytes(l.out))
+		}
+	}
+	e.ones = take(4 * padded(widest))
+	for _, g := range low.gates {
+		g.sums = take(e.sumBytes(g.players))
+		if len(g.layers) > 1 {
+			g.contributions = take(e.batchBytes(g.players))
+		}
+	}
+	for _, l := range low.layers {
+		l.mixture = take(4 * l.rows())
+	}
+	for _, g := range low.gates {
+		g.normSums = take(2 * 4 * g.normBlocks() * padded(g.players))
+	}
+	for _, s := range low.selects {
+		s.list = take(4 * len(s.keep))
+	}
+	if low.gated != nil || low.graph.Input().Keep != nil {
+		e.features = take(4 * padded(low.input.width))
+	} else {
+		e.features = e.nothing
 	}
 }
 
+// nothingBytes is the size of the buffer that is bound where a kernel uses none.
+const nothingBytes = 64
+
 // layGradients lays out the gradients of a step, where they wait to be clipped,
-// and their lengths.
-func (e *engine) layGradients(layers []*layer, take taker) {
+// and their lengths. Where they lie is for placeGradients to say.
+func (e *engine) layGradients(info compute.Info, low *lowered, take taker) {
 	if !e.clips() {
 		return
 	}
-	sums := 0
-	for _, l := range layers {
-		l.gradient = take(4 * l.size())
-		sums += l.squareSums()
+	bytes, sums := 0, 0
+	for _, l := range low.layers {
+		bytes += info.Round(4 * l.size())
+		sums += squareSums(l.size() / 4)
 	}
-	e.squares, e.factor = take(2*4*sums), take(4)
+	e.gradients, e.squares, e.factor = take(bytes), take(2*4*sums), take(4)
 }
 
-func (l *layer) batchBytes(rows int) int { return 4 * rows * padded(l.out) }
-
-// sumBytes returns the memory of three sums over the blocks of a batch.
-func (l *layer) sumBytes(rows int) int {
-	return 3 * 4 * blocks(rows, shaders.BackwardRows) * padded(l.out)
+// placeGradients places the gradients as far from each other as the parameters are, of
+// any layers that are no larger than those that were laid out.
+func (e *engine) placeGradients(low *lowered) {
+	if !e.clips() {
+		return
+	}
+	place := 0
+	for _, l := range low.layers {
+		l.gradient = e.gradients.Part(place, 4*l.size())
+		place += e.device.Round(4 * l.size())
+	}
 }
 
-// normBytes returns the memory of two sums over the blocks of the parameters.
-func (l *layer) normBytes() int { return 2 * 4 * blocks(l.rows(), shaders.NormRows) * padded(l.out) }
+// batchBytes returns the memory of a row of numbers for each sample of a batch.
+func (e *engine) batchBytes(width int) int { return 4 * e.batchRows * padded(width) }
 
-// squareSums returns how many sums of squares there are of the layer's gradient:
-// one over 32 times four numbers, and few enough that the workgroup that adds them
-// up does not go through its loop too often, whatever the layers.
-func (l *layer) squareSums() int { return min(blocks(l.size()/4, 32), 4096) }
+// sumBytes returns the memory of two sums over the blocks of a batch.
+func (e *engine) sumBytes(width int) int {
+	return 2 * 4 * blocks(e.batchRows, shaders.BackwardRows) * padded(width)
+}
+
+// normBlocks returns how many blocks of rows the parameters have that the players own.
+func (g *gate) normBlocks() int {
+	total := 0
+	for _, l := range g.layers {
+		total += blocks(l.rows(), shaders.NormRows)
+	}
+	return total
+}
+
+// squareSums returns how many sums of squares there are of so many vec4 of a gradient:
+// few enough that the workgroup that adds them up does not go through its loop too often,
+// whatever the layers.
+func squareSums(vectors int) int {
+	return min(blocks(vectors, shaders.SquaresSummed), shaders.SquaresMost)
+}
 
 // blocks returns how many blocks of some size n rows fall into.
 func blocks(n, size int) int { return (n + size - 1) / size }
 
-// newParameters makes the memory of what layers keep from step to step.
-func (e *engine) newParameters(layers []*layer) (*compute.Arena, error) {
+// newParameters makes the memory of what a graph keeps from step to step.
+func (e *engine) newParameters(low *lowered) (*compute.Arena, error) {
 	return newArena(e.device, compute.Local, func(take taker) {
-		for _, l := range layers {
-			l.layParameters(take)
-			l.layMoments(take, e.options.Optimiser.Kind)
-			l.layPlayers(take)
-		}
+		low.layParameters(take)
+		low.layMoments(take, e.options.Optimiser.Kind)
+		low.layPlayers(take)
 	})
 }
 
-func (l *layer) layParameters(take taker) { l.parameters = take(4 * l.size()) }
-
-func (l *layer) layMoments(take taker, kind backend.OptimiserKind) {
-	l.first = take(4 * l.size())
-	l.second = l.first
-	if kind.HasSecond() {
-		l.second = take(4 * l.size())
+func (low *lowered) layParameters(take taker) {
+	for _, l := range low.layers {
+		l.parameters = take(4 * l.size())
 	}
 }
 
-func (l *layer) layPlayers(take taker) {
-	l.players, l.measured = take(l.playerBytes()), take(l.playerBytes())
+func (low *lowered) layMoments(take taker, kind backend.OptimiserKind) {
+	for _, l := range low.layers {
+		l.first = take(4 * l.size())
+		l.second = l.first
+	}
+	if kind.HasSecond() {
+		for _, l := range low.layers {
+			l.second = take(4 * l.size())
+		}
+	}
 }
 
-func (l *layer) playerBytes() int { return 4 * shaders.PlayerRows * padded(l.out) }
+func (low *lowered) layPlayers(take taker) {
+	for _, g := range low.gates {
+		g.rows = take(g.bytes())
+	}
+	for _, g := range low.gates {
+		g.measured = take(g.bytes())
+	}
+}
 
-// hidden returns the layers that have players.
-func (e *engine) hidden() []*layer { return e.layers[:len(e.layers)-1] }
+// bytes returns the memory of the matrix of players.
+func (g *gate) bytes() int { return 4 * shaders.PlayerRows * padded(g.players) }
 
 // read returns the float32 numbers of a buffer.
 func (e *engine) read(b compute.Buffer) ([]float32, error) {
@@ -194,101 +311,92 @@ func (e *engine) read(b compute.Buffer) ([]float32, error) {
 	return v, e.device.Read(b, bytesOf(v))
 }
 
-// readPlayers returns the first rows of the layer's players, so many, each without
+// readPlayers returns the first rows of a matrix of a gate's players, so many, each without
 // its padding; the others are nil.
-func (e *engine) readPlayers(l *layer, from compute.Buffer, count int) ([shaders.PlayerRows][]float32, error) {
+func (e *engine) readPlayers(g *gate, from compute.Buffer, count int) ([shaders.PlayerRows][]float32, error) {
 	var rows [shaders.PlayerRows][]float32
-	v, err := e.read(from.Part(0, 4*count*padded(l.out)))
+	width := padded(g.players)
+	v, err := e.read(from.Part(0, 4*count*width))
 	for r := range count {
-		rows[r] = v[r*padded(l.out):][:l.out]
+		rows[r] = v[r*width:][:g.players]
 	}
 	return rows, err
 }
 
 func (e *engine) Push(s *backend.State) (err error) {
 	defer convert(&err)
-	if _, known := activations[s.Network.Activation]; !known {
-		return fmt.Errorf("unknown activation %q", s.Network.Activation)
-	}
-	var layers []*layer
-	for _, from := range s.Network.Layers {
-		layers = append(layers, &layer{in: from.In, out: from.Out, gated: from.Participation != nil})
-	}
-	if err := e.build(layers); err != nil {
+	if err := e.build(lower(s.Network.Graph)); err != nil {
 		return err
 	}
-	e.activation, e.steps, e.tracked = s.Network.Activation, s.Steps, s.Tracked
-	for i, l := range e.layers {
+	e.steps, e.tracked = s.Steps, s.Tracked
+	for _, l := range e.layers {
 		for _, tensor := range []struct {
-			from *network.Network
+			from [][]float32
 			to   compute.Buffer
-		}{{s.Network, l.parameters}, {s.First, l.first}, {s.Second, l.second}} {
-			if tensor.from == nil || tensor.from == s.Second && !e.options.Optimiser.Kind.HasSecond() {
+		}{{s.Network.Parameters, l.parameters}, {s.First, l.first}, {s.Second, l.second}} {
+			if tensor.from == nil || len(s.Second) > 0 && &tensor.from[0] == &s.Second[0] && !e.options.Optimiser.Kind.HasSecond() {
 				continue
 			}
-			from := tensor.from.Layers[i]
-			if err := e.device.Write(tensor.to, bytesOf(l.lay(from.Weight, from.Bias))); err != nil {
+			if err := e.device.Write(tensor.to, bytesOf(l.lay(tensor.from[l.params[0]], tensor.from[l.params[1]]))); err != nil {
 				return err
 			}
 		}
-		if !l.gated {
-			continue
-		}
-		players := make([]float32, l.playerBytes()/4)
-		copy(players[shaders.Participation*padded(l.out):], s.Network.Layers[i].Participation)
+	}
+	for i, g := range e.gates {
+		width := padded(g.players)
+		players := make([]float32, g.bytes()/4)
+		copy(players[shaders.Participation*width:], s.Network.Participations[i])
 		if s.Contributions != nil {
-			copy(players[shaders.Mean*padded(l.out):], s.Contributions[i].Mean)
-			copy(players[shaders.Square*padded(l.out):], s.Contributions[i].MeanSquare)
+			copy(players[shaders.Mean*width:], s.Contributions[i].Mean)
+			copy(players[shaders.Square*width:], s.Contributions[i].MeanSquare)
 		}
 		if s.Slopes != nil {
-			copy(players[shaders.FirstSlope*padded(l.out):], s.Slopes[i].First)
-			copy(players[shaders.SecondSlope*padded(l.out):], s.Slopes[i].Second)
+			copy(players[shaders.FirstSlope*width:], s.Slopes[i].First)
+			copy(players[shaders.SecondSlope*width:], s.Slopes[i].Second)
 		}
-		if err := e.device.Write(l.players, bytesOf(players)); err != nil {
+		if err := e.device.Write(g.rows, bytesOf(players)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// pullTensors returns the numbers of a matrix of each layer in the order of the graph's
+// parameters.
+func (e *engine) pullTensors(of func(*layer) compute.Buffer) ([][]float32, error) {
+	tensors := make([][]float32, len(e.graph.Params))
+	for _, l := range e.layers {
+		v, err := e.read(of(l))
+		if err != nil {
+			return nil, err
+		}
+		tensors[l.params[0]], tensors[l.params[1]] = l.lift(v)
+	}
+	return tensors, nil
+}
+
 func (e *engine) Pull() (_ *backend.State, err error) {
 	defer convert(&err)
-	empty := func() *network.Network { return &network.Network{Activation: e.activation} }
-	s := &backend.State{Network: empty(), First: empty(), Steps: e.steps, Tracked: e.tracked}
-	if e.options.Optimiser.Kind.HasSecond() {
-		s.Second = empty()
+	s := &backend.State{Network: &network.Network{Graph: e.graph}, Steps: e.steps, Tracked: e.tracked}
+	if s.Network.Parameters, err = e.pullTensors(func(l *layer) compute.Buffer { return l.parameters }); err != nil {
+		return nil, err
 	}
-	for _, l := range e.layers {
-		var participation []float32
-		if l.gated {
-			rows, err := e.readPlayers(l, l.players, shaders.PlayerRows)
-			if err != nil {
-				return nil, err
-			}
-			participation = rows[shaders.Participation]
-			s.Contributions = append(s.Contributions, backend.Contributions{
-				Mean: rows[shaders.Mean], MeanSquare: rows[shaders.Square],
-			})
-			s.Slopes = append(s.Slopes, backend.SlopeMoments{First: rows[shaders.FirstSlope], Second: rows[shaders.SecondSlope]})
+	if s.First, err = e.pullTensors(func(l *layer) compute.Buffer { return l.first }); err != nil {
+		return nil, err
+	}
+	if e.options.Optimiser.Kind.HasSecond() {
+		if s.Second, err = e.pullTensors(func(l *layer) compute.Buffer { return l.second }); err != nil {
+			return nil, err
 		}
-		for _, tensor := range []struct {
-			from compute.Buffer
-			to   *network.Network
-		}{{l.parameters, s.Network}, {l.first, s.First}, {l.second, s.Second}} {
-			if tensor.to == nil {
-				continue
-			}
-			v, err := e.read(tensor.from)
-			if err != nil {
-				return nil, err
-			}
-			to := network.Linear{In: l.in, Out: l.out}
-			to.Weight, to.Bias = l.lift(v)
-			if l.gated {
-				to.Participation = append([]float32{}, participation...)
-			}
-			tensor.to.Layers = append(tensor.to.Layers, to)
+	}
+	for _, g := range e.gates {
+		rows, err := e.readPlayers(g, g.rows, shaders.PlayerRows)
+		if err != nil {
+			return nil, err
 		}
+		s.Network.Participations = append(s.Network.Participations, rows[shaders.Participation])
+		s.Contributions = append(s.Contributions, backend.Contributions{Mean: rows[shaders.Mean], MeanSquare: rows[shaders.Square]})
+		s.Slopes = append(s.Slopes, backend.SlopeMoments{First: rows[shaders.FirstSlope], Second: rows[shaders.SecondSlope]})
 	}
 	return s, nil
 }

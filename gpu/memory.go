@@ -9,6 +9,7 @@ import (
 	"nashprune/gpu/internal/compute"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
+	"nashprune/trainer/network"
 )
 
 // taker hands out a buffer of so many bytes: that of an arena, or one that only
@@ -37,13 +38,13 @@ func newArena(d *compute.Device, kind compute.Memory, lay func(taker)) (*compute
 
 var _ backend.Planner = driver{}
 
-func (driver) Plan(d backend.Device, data *dataset.Dataset, o backend.EngineOptions, widths []int) (_ backend.MemoryPlan, err error) {
+func (driver) Plan(d backend.Device, data *dataset.Dataset, o backend.EngineOptions, g *network.Graph) (_ backend.MemoryPlan, err error) {
 	defer convert(&err)
 	info, err := lookUp(d)
 	if err != nil {
 		return backend.MemoryPlan{}, err
 	}
-	return planMemory(info, data, o, widths)
+	return planMemory(info, data, o, g)
 }
 
 // memoryLimit is how much memory of a device plans count on at most: all. Tests
@@ -60,12 +61,12 @@ const residentPart = 7. / 8
 // kind [backend.ErrOutOfMemory] says that something cannot be allocated in one piece, or
 // that kernels do not reach it; one of the kind [backend.ErrUsage] that they would go
 // through their loops too often.
-func planMemory(info compute.Info, data *dataset.Dataset, o backend.EngineOptions, widths []int) (backend.MemoryPlan, error) {
+func planMemory(info compute.Info, data *dataset.Dataset, o backend.EngineOptions, g *network.Graph) (backend.MemoryPlan, error) {
 	if o.Samples != backend.AnyPlacement {
-		return planPlaced(info, data, o, widths)
+		return planPlaced(info, data, o, g)
 	}
 	o.Samples = backend.Resident
-	plan, err := planPlaced(info, data, o, widths)
+	plan, err := planPlaced(info, data, o, g)
 	if fits := plan; err == nil {
 		fits.Available = int(residentPart * float64(fits.Available))
 		if fits.Check() == nil {
@@ -73,11 +74,11 @@ func planMemory(info compute.Info, data *dataset.Dataset, o backend.EngineOption
 		}
 	}
 	o.Samples = backend.Streamed
-	return planPlaced(info, data, o, widths)
+	return planPlaced(info, data, o, g)
 }
 
 // planPlaced does so with samples as the options say.
-func planPlaced(info compute.Info, data *dataset.Dataset, o backend.EngineOptions, widths []int) (plan backend.MemoryPlan, err error) {
+func planPlaced(info compute.Info, data *dataset.Dataset, o backend.EngineOptions, g *network.Graph) (plan backend.MemoryPlan, err error) {
 	plan = backend.MemoryPlan{
 		Placement: o.Samples, Exchange: compute.StagingBytes,
 		Available: min(info.Memory, memoryLimit), Source: "memory of the device",
@@ -86,17 +87,12 @@ func planPlaced(info compute.Info, data *dataset.Dataset, o backend.EngineOption
 	e.samples = e.newSamples(info, o.Samples)
 	e.laySamples(count(info, &plan.Samples))
 	e.layExchange(count(info, &plan.Exchange))
-	var layers []*layer
-	for i, in := range widths[:len(widths)-1] {
-		layers = append(layers, &layer{in: in, out: widths[i+1], gated: i < len(widths)-2})
-	}
-	for _, l := range layers {
-		l.layParameters(count(info, &plan.Parameters))
-		l.layMoments(count(info, &plan.Moments), o.Optimiser.Kind)
-		l.layPlayers(count(info, &plan.Players))
-	}
-	e.layActivations(layers, count(info, &plan.Activations))
-	e.layGradients(layers, count(info, &plan.Gradients))
+	low := lower(g)
+	low.layParameters(count(info, &plan.Parameters))
+	low.layMoments(count(info, &plan.Moments), o.Optimiser.Kind)
+	low.layPlayers(count(info, &plan.Players))
+	e.layActivations(low, count(info, &plan.Activations))
+	e.layGradients(info, low, count(info, &plan.Gradients))
 	if !o.NeverCompacts {
 		plan.Removal = plan.Parameters + plan.Moments + plan.Players
 	}
@@ -120,7 +116,7 @@ func planPlaced(info compute.Info, data *dataset.Dataset, o backend.EngineOption
 	if err := e.checkSamples(info.Limits); err != nil {
 		return plan, err
 	}
-	return plan, e.checkLayers(info.Limits, layers)
+	return plan, e.checkLayers(info.Limits, low)
 }
 
 // checkTurns says whether kernels go through whole batches and through all targets.

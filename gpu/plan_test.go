@@ -14,6 +14,7 @@ import (
 	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
+	"nashprune/trainer/network/networktest"
 )
 
 // TestMemoryPlan opens engines of many shapes and compares what their devices
@@ -47,14 +48,14 @@ func TestMemoryPlan(t *testing.T) {
 			data := dataset.Noise(c.samples, c.widths[0], 2)
 			data.Test, data.Validation = data.Train, data.Train
 			o := backend.EngineOptions{Batch: c.batch, Optimiser: backend.Optimiser{Kind: c.optimiser, ClipNorm: c.clipNorm}, Samples: c.placement}
-			plan, err := device.Plan(data, o, c.widths)
+			plan, err := device.Plan(data, o, networktest.Perceptron(c.widths...).Graph)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if plan.Available < 1<<20 {
 				t.Errorf("the device has %d bytes", plan.Available)
 			}
-			n := network.New(c.widths)
+			n := networktest.Perceptron(c.widths...)
 			if kept := plan.Gradients >= n.Bytes(); kept != (c.clipNorm > 0) {
 				t.Errorf("%d bytes are planned for gradients of %d bytes", plan.Gradients, n.Bytes())
 			}
@@ -74,7 +75,7 @@ func TestMemoryPlan(t *testing.T) {
 				t.Fatal(err)
 			}
 			within("after another state", plan.Held())
-			if err := e.Compact(n.All()); err != nil {
+			if err := remove(e, make(network.Survivors, len(n.Gates))); err != nil {
 				t.Fatal(err)
 			}
 			within("after a removal", plan.Held())
@@ -91,7 +92,7 @@ func TestRefusesWhatDoesNotFit(t *testing.T) {
 	}
 	data := dataset.Noise(1, 2, 2)
 	widths := []int{2, 1 << 20, 1 << 20, 2}
-	plan, err := device.Plan(data, backend.EngineOptions{Batch: 1, Optimiser: adam}, widths)
+	plan, err := device.Plan(data, backend.EngineOptions{Batch: 1, Optimiser: adam}, networktest.Perceptron(widths...).Graph)
 	for _, err := range []error{err, plan.Check()} {
 		if !errors.Is(err, backend.ErrOutOfMemory) || !strings.Contains(err.Error(), "--model") {
 			t.Errorf("12 TiB: %v", err)
@@ -113,8 +114,8 @@ func TestPlanRefusesWhatKernelsAndArenasDo(t *testing.T) {
 		says           string
 	}{
 		{"nothing", func(*compute.Limits) {}, 10, 10, []int{100, 3000, 2}, nil, ""},
-		{"storage range", func(l *compute.Limits) { l.StorageRange = mebibyte }, 1, 10, []int{10, 300, 1000, 2}, backend.ErrOutOfMemory, "layer 1 "},
-		{"texel range", func(l *compute.Limits) { l.TexelRange = mebibyte }, 1, 10, []int{100, 3000, 2}, backend.ErrOutOfMemory, "layer 0 "},
+		{"storage range", func(l *compute.Limits) { l.StorageRange = mebibyte }, 1, 10, []int{10, 300, 1000, 2}, backend.ErrOutOfMemory, "node 2 "},
+		{"texel range", func(l *compute.Limits) { l.TexelRange = mebibyte }, 1, 10, []int{100, 3000, 2}, backend.ErrOutOfMemory, "node 1 "},
 		{"parameters", func(l *compute.Limits) { l.Allocation = 10 * mebibyte }, 1, 10, []int{1000, 1000, 2}, backend.ErrOutOfMemory, "moments"},
 		{"activations", func(l *compute.Limits) { l.Allocation = mebibyte }, 1000, 1000, []int{3, 200, 2}, backend.ErrOutOfMemory, "activations and"},
 		{"resident samples", func(l *compute.Limits) { l.Allocation = mebibyte }, 1, 60_000, []int{20, 1, 2}, backend.ErrOutOfMemory, "samples take"},
@@ -124,15 +125,15 @@ func TestPlanRefusesWhatKernelsAndArenasDo(t *testing.T) {
 		limits := generous
 		c.limit(&limits)
 		o := backend.EngineOptions{Batch: c.batch, Optimiser: adam, Samples: backend.Resident}
-		err := gpu.PlanWithin(limits, dataset.Noise(c.samples, c.widths[0], 2), o, c.widths)
+		err := gpu.PlanWithin(limits, dataset.Noise(c.samples, c.widths[0], 2), o, networktest.Perceptron(c.widths...).Graph)
 		if !errors.Is(err, c.kind) || err != nil && !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v", c.name, err)
 		}
 	}
 }
 
-// TestPlanWithoutRemovals: where nobody is removed, samples are resident if they fit
-// beside what the engine holds, and nothing is counted that never happens.
+// TestPlanWithoutRemovals: without removals, samples are resident if they fit beside what
+// the engine holds, and nothing is counted that never happens.
 func TestPlanWithoutRemovals(t *testing.T) {
 	device, err := backend.FindDevice(gpu.DriverName)
 	if err != nil {
@@ -141,7 +142,7 @@ func TestPlanWithoutRemovals(t *testing.T) {
 	data, widths := dataset.Noise(40_000, 301, 2), []int{301, 70, 2} // the samples are more than two chunks
 	plan := func(never bool) backend.MemoryPlan {
 		t.Helper()
-		p, err := device.Plan(data, backend.EngineOptions{Batch: 16, Optimiser: adam, NeverCompacts: never}, widths)
+		p, err := device.Plan(data, backend.EngineOptions{Batch: 16, Optimiser: adam, NeverCompacts: never}, networktest.Perceptron(widths...).Graph)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,6 +5,7 @@ package gpu
 import (
 	"context"
 	"math"
+	"slices"
 
 	"nashprune/gpu/internal/compute"
 	"nashprune/shaders"
@@ -30,12 +31,12 @@ func (e *engine) Statistics() (_ []backend.Statistics, err error) {
 	return e.statistics(training, shaders.Square+1)
 }
 
-// statistics reads the first rows of the matrix of each layer's players that a kind of
+// statistics reads the first rows of the matrix of each gate's players that a kind of
 // step moves. What stands in no row that was read is nil.
 func (e *engine) statistics(k kind, rows int) ([]backend.Statistics, error) {
 	var all []backend.Statistics
-	for _, l := range e.hidden() {
-		players, err := e.readPlayers(l, k.players(l), rows)
+	for _, g := range e.gates {
+		players, err := e.readPlayers(g, k.players(g), rows)
 		if err != nil {
 			return nil, err
 		}
@@ -53,12 +54,12 @@ func (e *engine) statistics(k kind, rows int) ([]backend.Statistics, error) {
 func (e *engine) Measure(ctx context.Context) (_ []backend.Statistics, err error) {
 	defer convert(&err)
 	r := e.newRecorder()
-	for _, l := range e.hidden() {
-		r.commands.Copy(l.players, measuring.players(l))
+	for _, g := range e.gates {
+		r.commands.Copy(g.rows, measuring.players(g))
 	}
 	r.norms(measuring)
-	for _, l := range e.hidden() {
-		r.paper(l, measuring.players(l), backend.PaperMove{})
+	for _, g := range e.gates {
+		r.paper(g, measuring.players(g), backend.PaperMove{})
 	}
 	if err := r.runOnce(); err != nil {
 		return nil, err
@@ -84,17 +85,17 @@ func (e *engine) observe(ctx context.Context, k kind, order []int32) error {
 func (e *engine) Move(prices []float64, damping float64) (_ [][]float64, err error) {
 	defer convert(&err)
 	r := e.newRecorder()
-	for i, l := range e.hidden() {
-		r.dispatch(shaders.Market, nil, padded(l.out), 1,
-			shaders.MarketPush{Stride: uint32(l.outStride()), Price: float32(prices[i]), Damping: float32(damping)},
-			l.players)
+	for i, g := range e.gates {
+		r.dispatch(shaders.Market, nil, padded(g.players), 1,
+			shaders.MarketPush{Stride: uint32(g.stride()), Price: float32(prices[i]), Damping: float32(damping)},
+			g.rows)
 	}
 	if err := r.runOnce(); err != nil {
 		return nil, err
 	}
 	var moved [][]float64
-	for _, l := range e.hidden() {
-		players, err := e.readPlayers(l, l.players, shaders.Participation+1)
+	for _, g := range e.gates {
+		players, err := e.readPlayers(g, g.rows, shaders.Participation+1)
 		if err != nil {
 			return nil, err
 		}
@@ -105,16 +106,73 @@ func (e *engine) Move(prices []float64, damping float64) (_ [][]float64, err err
 
 func (e *engine) Fold() (err error) {
 	defer convert(&err)
-	r := e.newRecorder()
-	for _, l := range e.hidden() {
-		r.dispatch(shaders.Fold, nil, l.outStride(), l.rows(),
-			shaders.MatrixPush{Rows: uint32(l.rows()), Stride: uint32(l.outStride())},
-			l.parameters, l.players)
+	lists, err := e.newLists(e.foldBytes())
+	if err != nil {
+		return err
 	}
-	for _, l := range e.hidden() {
-		r.commands.Fill(l.players.Part(4*shaders.Participation*padded(l.out), 4*padded(l.out)), math.Float32bits(1))
+	defer lists.Free()
+	r := e.newRecorder()
+	fold := func(l *layer, g *gate, owners compute.Buffer, rows bool) {
+		r.dispatch(shaders.Fold, []uint32{constant(rows)}, l.outStride(), l.rows(),
+			shaders.MatrixPush{Rows: uint32(l.rows()), Stride: uint32(l.outStride())},
+			l.parameters, g.rows, owners)
+	}
+	for _, g := range e.gates {
+		for _, l := range g.layers {
+			fold(l, g, e.nothing, false)
+		}
+	}
+	if e.gated != nil { // inputs have no parameters, so what reads them is multiplied
+		for _, c := range e.graph.Columns(e.gateOfInputs()) {
+			l := e.layerOf(c.Param)
+			owners := make([]uint32, l.rows())
+			for row := range owners {
+				owners[row] = none
+				if row < len(c.Player) && c.Player[row] >= 0 {
+					owners[row] = uint32(c.Player[row])
+				}
+			}
+			fold(l, e.gated, list(lists, owners), true)
+		}
+	}
+	for _, g := range e.gates {
+		r.commands.Fill(g.rows.Part(4*shaders.Participation*padded(g.players), 4*padded(g.players)), math.Float32bits(1))
 	}
 	return r.runOnce()
+}
+
+// gateOfInputs returns the place of the gate of the inputs in the graph.
+func (e *engine) gateOfInputs() int { return slices.Index(e.gates, e.gated) }
+
+// layerOf returns the layer that has a parameter.
+func (e *engine) layerOf(param int) *layer {
+	for _, l := range e.layers {
+		if slices.Contains(l.params, param) {
+			return l
+		}
+	}
+	panic("gpu: no layer has the parameter")
+}
+
+// foldBytes returns the memory of the lists that folding takes.
+func (e *engine) foldBytes() int {
+	bytes := 0
+	for _, l := range e.layers {
+		bytes += e.device.Round(4 * l.rows())
+	}
+	return bytes
+}
+
+// newLists makes memory for lists that the host writes and kernels read.
+func (e *engine) newLists(bytes int) (*compute.Arena, error) {
+	return e.device.NewArena(compute.Host, bytes)
+}
+
+// list writes a list to the next place of an arena.
+func list(arena *compute.Arena, numbers []uint32) compute.Buffer {
+	b := arena.Take(4 * len(numbers))
+	copy(view[uint32](b.Bytes()), numbers)
+	return b
 }
 
 func (e *engine) RestartOptimiser() (err error) {
@@ -125,10 +183,10 @@ func (e *engine) RestartOptimiser() (err error) {
 		if e.options.Optimiser.Kind.HasSecond() {
 			r.commands.Fill(l.second, 0)
 		}
-		if l.gated {
-			row := 4 * padded(l.out)
-			r.commands.Fill(l.players.Part(shaders.FirstSlope*row, 2*row), 0)
-		}
+	}
+	for _, g := range e.gates {
+		row := 4 * padded(g.players)
+		r.commands.Fill(g.rows.Part(shaders.FirstSlope*row, 2*row), 0)
 	}
 	e.steps = 0
 	return r.runOnce()
@@ -149,62 +207,50 @@ func places(kept []int) []uint32 {
 	return list
 }
 
-func (e *engine) Compact(keep network.Survivors) (err error) {
+// Remove selects the rows and columns that stay into new memory of parameters and players.
+// What a step leaves stays where it is, in narrower rows.
+func (e *engine) Remove(cut *network.Cut) (err error) {
 	defer convert(&err)
-	type removal struct {
-		from, to      *layer
-		rows, columns []uint32
+	low := lower(cut.Graph)
+	adopted := low.adopt(e.lowered)
+	bytes := e.device.Round(4 * padded(shaders.PlayerRows))
+	for _, l := range low.layers {
+		bytes += e.device.Round(4*(l.rows()+padded(l.in))) + e.device.Round(4*padded(l.out))
 	}
-	var removals []removal
-	var layers []*layer
-	bytes := 0
-	for i, from := range e.layers {
-		in, out := network.Indices(from.in), network.Indices(from.out)
-		if i > 0 {
-			in = keep[i-1]
-		}
-		if from.gated {
-			out = keep[i]
-		}
-		to := *from // what a step leaves behind stays where it is, in narrower rows
-		to.in, to.out = len(in), len(out)
-		layers = append(layers, &to)
-		c := removal{from, &to, append(places(in), uint32(from.rows()-1)), places(out)}
-		bytes += e.device.Round(4*len(c.rows)) + e.device.Round(4*len(c.columns))
-		removals = append(removals, c)
+	for _, g := range low.gates {
+		bytes += e.device.Round(4 * padded(g.players))
 	}
-	bytes += e.device.Round(4 * shaders.PlayerRows)
-	lists, err := e.device.NewArena(compute.Host, bytes)
+	lists, err := e.newLists(bytes)
 	if err != nil {
 		return err
 	}
 	defer lists.Free()
-	parameters, err := e.newParameters(layers)
+	parameters, err := e.newParameters(low)
 	if err != nil {
 		return err
 	}
-	list := func(numbers []uint32) compute.Buffer {
-		b := lists.Take(4 * len(numbers))
-		copy(view[uint32](b.Bytes()), numbers)
-		return b
-	}
-	everyRow := list(places(network.Indices(shaders.PlayerRows)))
 	r := e.newRecorder()
-	for _, c := range removals {
-		rows, columns := list(c.rows), list(c.columns)
-		cut := func(rows compute.Buffer, height int, from, to compute.Buffer) {
-			r.dispatch(shaders.Select, nil, c.to.outStride(), height,
-				shaders.SelectPush{Height: uint32(height), Stride: uint32(c.to.outStride()), SourceWidth: uint32(padded(c.from.out))},
-				rows, columns, from, to)
+	sel := func(rows, columns compute.Buffer, height, stride, sourceWidth int, from, to compute.Buffer) {
+		r.dispatch(shaders.Select, nil, stride, height,
+			shaders.SelectPush{Height: uint32(height), Stride: uint32(stride), SourceWidth: uint32(padded(sourceWidth))},
+			rows, columns, from, to)
+	}
+	for i, to := range low.layers {
+		from, kept := e.layers[i], cut.Params[to.params[0]]
+		rows := list(lists, append(places(kept[1]), uint32(from.rows()-1)))
+		columns := list(lists, places(kept[0]))
+		of := func(from, to compute.Buffer, l *layer, width int) {
+			sel(rows, columns, l.rows(), l.outStride(), width, from, to)
 		}
-		cut(rows, c.to.rows(), c.from.parameters, c.to.parameters)
-		cut(rows, c.to.rows(), c.from.first, c.to.first)
+		of(from.parameters, to.parameters, to, from.out)
+		of(from.first, to.first, to, from.out)
 		if e.options.Optimiser.Kind.HasSecond() {
-			cut(rows, c.to.rows(), c.from.second, c.to.second)
+			of(from.second, to.second, to, from.out)
 		}
-		if c.from.gated {
-			cut(everyRow, shaders.PlayerRows, c.from.players, c.to.players)
-		}
+	}
+	everyRow := list(lists, places(network.Indices(shaders.PlayerRows)))
+	for i, to := range low.gates {
+		sel(everyRow, list(lists, places(cut.Gates[i])), shaders.PlayerRows, to.stride(), e.gates[i].players, e.gates[i].rows, to.rows)
 	}
 	if err := r.runOnce(); err != nil {
 		parameters.Free()
@@ -215,6 +261,11 @@ func (e *engine) Compact(keep network.Survivors) (err error) {
 	}
 	e.forget()
 	e.parameters.Free()
-	e.parameters, e.layers = parameters, layers
-	return nil
+	e.parameters, e.lowered = parameters, low
+	if adopted {
+		return e.placeLists()
+	}
+	e.activations.Free()
+	e.activations = nil
+	return e.buildActivations()
 }

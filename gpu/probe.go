@@ -4,11 +4,11 @@ package gpu
 
 import (
 	"errors"
-	"fmt"
 
 	"nashprune/gpu/internal/compute"
 	"nashprune/shaders"
 	"nashprune/trainer/backend"
+	"nashprune/trainer/network"
 )
 
 func (e *engine) Probe(order []int32, learningRate float64) (_ []backend.Tensor, err error) {
@@ -23,8 +23,7 @@ func (e *engine) Probe(order []int32, learningRate float64) (_ []backend.Tensor,
 	defer arena.Free()
 	m := mode{kind: training, rows: len(order), track: true}
 	r := e.newRecorder()
-	r.forward(m.rows)
-	r.loss(m)
+	r.forward(m)
 	r.backward(m.rows)
 	r.update(m, gradients)
 	recorded, err := r.finish(false)
@@ -40,7 +39,7 @@ func (e *engine) Probe(order []int32, learningRate float64) (_ []backend.Tensor,
 		return nil, err
 	}
 	e.took(1, true)
-	return e.tensors(len(order), gradients)
+	return e.probed(len(order), gradients)
 }
 
 // newGradients makes room for the gradient of every layer.
@@ -54,8 +53,8 @@ func (e *engine) newGradients() ([]compute.Buffer, *compute.Arena, error) {
 	return gradients, arena, err
 }
 
-// tensors returns everything that a step over rows samples left behind.
-func (e *engine) tensors(rows int, gradients []compute.Buffer) (tensors []backend.Tensor, err error) {
+// probed returns everything that a step over rows samples left behind.
+func (e *engine) probed(rows int, gradients []compute.Buffer) (tensors []backend.Tensor, err error) {
 	add := func(name string, v []float32, shape ...int) {
 		tensors = append(tensors, backend.Tensor{Name: name, Shape: shape, Values: widen(v)})
 	}
@@ -68,42 +67,69 @@ func (e *engine) tensors(rows int, gradients []compute.Buffer) (tensors []backen
 			add(name, v, rows, width)
 		}
 	}
-	addBatch("input", e.batch, e.data.Train.Features)
+	addBatch("input", e.batch, e.input.width)
 	var progress backend.Progress
 	e.judge(0, rows, &progress)
 	add("loss", []float32{float32(progress.Loss / float64(rows))}, 1)
-	for i, l := range e.layers {
-		name := func(tensor string) string { return fmt.Sprintf("%d.%s", i, tensor) }
-		addBatch(name("output"), l.output, l.out)
-		addBatch(name("derivative"), l.derivative, l.out)
-		matrices := []struct {
-			name string
-			of   compute.Buffer
-		}{{"gradient.", gradients[i]}, {"", l.parameters}, {"first.", l.first}, {"second.", l.second}}
-		if !e.options.Optimiser.Kind.HasSecond() {
-			matrices = matrices[:3]
-		}
-		for _, m := range matrices {
-			v, failed := e.read(m.of)
-			if failed != nil {
-				return nil, failed
-			}
-			weight, bias := l.lift(v)
-			add(name(m.name+"weight"), weight, l.out, l.in)
-			add(name(m.name+"bias"), bias, l.out)
-		}
-		if !l.gated {
+	for _, s := range e.graph.Stages() {
+		if s.Node == 0 || isView(e.graph.Nodes[s.Node]) {
 			continue
 		}
-		addBatch(name("affine"), l.affine, l.out)
-		players, failed := e.readPlayers(l, l.players, shaders.PlayerRows)
+		t := e.tensorOf(s)
+		addBatch(e.graph.Nodes[s.Out()].Name+".output", t.values, t.width)
+		if l := t.by; l != nil {
+			addBatch(l.name+".derivative", t.derivative, t.width)
+			if !l.plain() {
+				addBatch(l.name+".affine", l.affine, l.out)
+			}
+		}
+	}
+	kept := map[*layer]compute.Buffer{}
+	for i, l := range e.layers {
+		kept[l] = gradients[i]
+	}
+	for _, sort := range []struct {
+		prefix string
+		of     func(*layer) compute.Buffer
+	}{
+		{"gradient.", func(l *layer) compute.Buffer { return kept[l] }}, {"", func(l *layer) compute.Buffer { return l.parameters }},
+		{"first.", func(l *layer) compute.Buffer { return l.first }}, {"second.", func(l *layer) compute.Buffer { return l.second }},
+	} {
+		if sort.prefix == "second." && !e.options.Optimiser.Kind.HasSecond() {
+			continue
+		}
+		all, failed := e.pullTensors(sort.of)
 		if failed != nil {
 			return nil, failed
 		}
-		add(name("contribution.mean"), players[shaders.BatchMean], l.out)
-		add(name("contribution.square"), players[shaders.BatchSquare], l.out)
-		add(name("average.mean"), players[shaders.Mean], l.out)
-		add(name("average.square"), players[shaders.Square], l.out)
+		for p, v := range all {
+			add(sort.prefix+e.graph.Params[p].Name, v, e.graph.Params[p].Shape...)
+		}
+	}
+	for i, g := range e.gates {
+		players, failed := e.readPlayers(g, g.rows, shaders.PlayerRows)
+		if failed != nil {
+			return nil, failed
+		}
+		name := "gate." + e.graph.Gates[i].Name
+		add(name+".contribution.mean", players[shaders.BatchMean], g.players)
+		add(name+".contribution.square", players[shaders.BatchSquare], g.players)
+		add(name+".average.mean", players[shaders.Mean], g.players)
+		add(name+".average.square", players[shaders.Square], g.players)
 	}
 	return tensors, err
+}
+
+// tensorOf returns the output of a stage of the graph.
+func (e *engine) tensorOf(s network.Stage) *tensor {
+	place := 0
+	for _, other := range e.graph.Stages() {
+		switch {
+		case other == s:
+			return e.tensors[place]
+		case !isView(e.graph.Nodes[other.Node]):
+			place++
+		}
+	}
+	panic("gpu: no such stage")
 }

@@ -68,8 +68,8 @@ func (r *recorder) runOnce() error {
 	return p.Run(1)
 }
 
-// maxGroups is how many workgroups a grid has along the rows at most: as many as
-// every device takes. Tests lower it.
+// maxGroups is how many workgroups a grid has at most along the rows, or along either
+// side where they number themselves: as many as every device takes. Tests lower it.
 var maxGroups = 65535
 
 // dispatch runs a kernel over a grid that is columns wide. Kernels of matrices
@@ -94,14 +94,27 @@ func (r *recorder) dispatchTiles(k shaders.Kernel, t tile, rows, columns int, co
 		return
 	}
 	t = t.narrowed(columns)
-	constants = append([]uint32{uint32(t.local), uint32(t.rows), uint32(t.columns), uint32(t.across), uint32(t.step)}, constants...)
-	pipeline, err := r.device.Pipeline(k, constants...)
+	pipeline, err := r.device.Pipeline(k, append(t.constants(), constants...)...)
 	if err != nil {
 		r.err = err
 		return
 	}
 	groups := [3]int{blocks(rows, t.down()*t.rows), blocks(columns, t.across*t.columns), 1}
 	r.commands.Dispatch(pipeline, groups, push, buffers...)
+}
+
+// dispatchGroups runs so many workgroups of a kernel that numbers them itself, and
+// perhaps some more.
+func (r *recorder) dispatchGroups(k shaders.Kernel, constants []uint32, count int, push any, buffers ...compute.Buffer) {
+	if r.err != nil {
+		return
+	}
+	pipeline, err := r.device.Pipeline(k, constants...)
+	if err != nil {
+		r.err = err
+		return
+	}
+	r.commands.Dispatch(pipeline, [3]int{min(count, maxGroups), blocks(count, maxGroups), 1}, push, buffers...)
 }
 
 // constant returns a truth value as a specialisation constant.
@@ -120,12 +133,39 @@ var activations = map[network.Activation]uint32{
 	network.ReLU: shaders.ReLU, network.LeakyReLU: shaders.LeakyReLU, network.GELU: shaders.GELU, network.Tanh: shaders.Tanh,
 }
 
-// activate returns the specialisation constant of a layer's activation.
-func (e *engine) activate(l *layer) uint32 {
-	if !l.gated {
+// activate returns the specialisation constant of what a layer does to its affine part.
+func (l *layer) activate() uint32 {
+	switch {
+	case l.plain():
 		return shaders.Logits
+	case l.function == "":
+		return shaders.Identity
+	default:
+		return activations[l.function]
 	}
-	return activations[e.activation]
+}
+
+// playersOf returns the participations of a layer that is not plain.
+func (e *engine) playersOf(l *layer) compute.Buffer {
+	if l.gate != nil {
+		return l.gate.rows
+	}
+	return e.ones
+}
+
+// sumsOf returns where the sums over blocks of samples of such a layer go.
+func (l *layer) sumsOf() compute.Buffer {
+	if l.gate != nil {
+		return l.gate.sums
+	}
+	return l.sums
+}
+
+// fill adds the writing of zeros all over a buffer.
+func (r *recorder) fill(b compute.Buffer) {
+	if r.err == nil {
+		r.commands.Fill(b, 0)
+	}
 }
 
 // rules is what kernels call the optimisers.

@@ -31,19 +31,19 @@ const (
 	inferring       // forward alone
 )
 
-// players returns the matrix of a layer's players whose averages steps of this kind move:
+// players returns the matrix of a gate's players whose averages steps of this kind move:
 // the engine's own, or one beside it, since a measurement leaves it as it was.
-func (k kind) players(l *layer) compute.Buffer {
+func (k kind) players(g *gate) compute.Buffer {
 	if k == measuring {
-		return l.measured
+		return g.measured
 	}
-	return l.players
+	return g.rows
 }
 
 // program is a recorded step.
 type program struct {
 	*compute.Program
-	step time.Duration // what one took when it last ran, or one of a larger network; 0: nobody knows
+	step time.Duration // what one took when it last ran, or one of a larger network; 0: unknown
 }
 
 // submissionTime is how long one submission may take. Systems with a display
@@ -70,14 +70,7 @@ func (e *engine) program(m mode) (*program, error) {
 		return p, nil
 	}
 	r := e.newRecorder()
-	r.forward(m.rows)
-	switch {
-	case m.kind == inferring:
-	case (m.kind == measuring || m.kind == observing) && e.options.Valuation == game.Outputs:
-		r.sway(m)
-	default:
-		r.loss(m)
-	}
+	r.forward(m)
 	switch m.kind {
 	case training:
 		r.backward(m.rows)
@@ -95,76 +88,156 @@ func (e *engine) program(m mode) (*program, error) {
 	return p, nil
 }
 
-// forward computes every layer for a batch of at most rows samples.
-func (r *recorder) forward(rows int) {
-	pipeline, err := r.device.Pipeline(shaders.Advance)
-	if err != nil {
-		r.err = err
-		return
-	}
-	r.commands.Dispatch(pipeline, [3]int{1, 1, 1}, nil, r.state, r.exchange.planned)
-	features, floats := r.data.Train.Features, r.data.Train.Values != nil
+// forward computes every stage for a batch, and what the kind of step asks of the outputs.
+func (r *recorder) forward(m mode) {
+	floats, listed := r.data.Train.Values != nil, r.graph.Input().Keep != nil
 	mean, scale := r.data.Mean, 1/r.data.Deviation
 	if !floats { // bytes count in steps of 1/255
 		mean, scale = 255*mean, scale/255
 	}
-	r.dispatch(shaders.Gather, []uint32{constant(floats)}, padded(features)/4, rows,
+	stride := r.input.stride()
+	r.dispatch(shaders.Gather, []uint32{constant(floats), constant(listed)}, max(1, stride), m.rows,
 		shaders.GatherPush{
-			Features: uint32(features), Stride: uint32(padded(features) / 4),
+			Inputs: uint32(r.input.width), Stride: uint32(stride), SampleStride: uint32(padded(r.data.Train.Features) / 4),
 			Mean: float32(mean), Scale: float32(scale),
 		},
-		r.state, r.exchange.ordered, r.samples.features.buffer, r.batch)
-	below := r.batch
-	for _, l := range r.layers {
-		r.dispatchTiles(shaders.Forward, r.grain.forward, rows, l.outStride(), []uint32{r.activate(l)},
-			shaders.LayerPush{InStride: uint32(l.inStride()), OutStride: uint32(l.outStride())},
-			r.state, below, l.parameters, l.players, l.affine, l.output)
-		below = l.output
+		r.state, r.cursor, r.exchange.planned, r.exchange.ordered, r.samples.features.buffer, r.batch, r.features)
+	r.gateInputs()
+	observes := m.kind == measuring || m.kind == observing
+	samplesOutputs := observes && r.options.Valuation == game.Outputs
+	judges := m.kind != inferring && !samplesOutputs
+	fuses := judges && r.fusesLoss()
+	for _, s := range r.stages {
+		if fuses && s == stage(r.output.by) {
+			r.outputAndLoss(m)
+			return
+		}
+		s.forward(r, m)
+	}
+	switch {
+	case judges:
+		r.loss(m)
+	case samplesOutputs:
+		r.sway(m)
 	}
 }
 
-// loss judges the batch and leaves the derivative of its mean loss. Evaluations
-// know nothing of smoothing and weights.
-func (r *recorder) loss(m mode) {
-	last := r.layers[len(r.layers)-1]
-	push := shaders.LossPush{Outputs: uint32(last.out), Stride: uint32(last.outStride())}
-	if r.data.Regression() {
-		r.dispatch(shaders.Regression, nil, m.rows, 1, push,
-			r.state, r.exchange.ordered, r.samples.answers.buffer, last.output, last.derivative, r.exchange.observed)
-		return
+// forward computes a layer. The first of a step moves the cursor.
+func (l *layer) forward(r *recorder, m mode) {
+	first := l == r.layers[0]
+	cursor, columns, players, affine := r.nothing, l.outStride(), r.nothing, r.nothing
+	if first {
+		cursor, columns = r.cursor, max(1, columns)
 	}
+	if !l.plain() {
+		players, affine = r.playersOf(l), l.affine
+	}
+	r.dispatchTiles(shaders.Forward, r.grain.forward, m.rows, columns, []uint32{l.activate(), constant(first)},
+		shaders.LayerPush{InStride: uint32(l.inStride()), OutStride: uint32(l.outStride())},
+		r.state, l.from.values, l.parameters, players, affine, l.to.values, cursor)
+}
+
+// fusedOutputs is how many outputs a network has at most whose loss the last product
+// computes. One invocation goes through all outputs of a sample.
+const fusedOutputs = 32
+
+// fusesLoss says whether the last product computes the loss, too: where it is a plain layer
+// and one workgroup has all outputs of its samples. The first product of a step does not:
+// it moves the cursor.
+func (e *engine) fusesLoss() bool {
+	last := e.output.by
+	if last == nil || !last.plain() || last == e.layers[0] {
+		return false
+	}
+	t := e.grain.forward.narrowed(last.outStride())
+	return last.out <= fusedOutputs && last.outStride() <= t.across*t.columns
+}
+
+// outputAndLoss computes the last layer and the loss.
+func (r *recorder) outputAndLoss(m mode) {
+	l := r.output.by
+	r.dispatchTiles(shaders.Output, r.grain.forward, m.rows, l.outStride(), r.lossConstants(m),
+		shaders.OutputPush{InStride: uint32(l.inStride()), OutStride: uint32(l.outStride()), Outputs: uint32(l.out)},
+		r.state, l.from.values, l.parameters, l.to.values,
+		r.exchange.ordered, r.samples.answers.buffer, r.samples.weights, l.to.derivative, r.exchange.observed)
+}
+
+// loss computes the loss and the derivative of its mean from the outputs.
+func (r *recorder) loss(m mode) {
+	t := r.output
+	r.dispatch(shaders.Loss, r.lossConstants(m), m.rows, 1, shaders.LossPush{Outputs: uint32(t.width), OutStride: uint32(t.stride())},
+		r.state, t.values, r.exchange.ordered, r.samples.answers.buffer, r.samples.weights, t.derivative, r.exchange.observed)
+}
+
+// lossConstants returns the specialisation constants of the loss. Evaluations know
+// nothing of smoothing and weights.
+func (r *recorder) lossConstants(m mode) []uint32 {
 	var loss backend.Loss
 	if m.kind != evaluating {
 		loss = r.options.Loss
 	}
-	other := loss.Smoothing / float64(last.out)
+	other := loss.Smoothing / float64(r.output.width)
 	own := 1 - loss.Smoothing + other
-	r.dispatch(shaders.Loss, []uint32{number(own), number(other), constant(loss.ClassWeights != nil)}, m.rows, 1, push,
-		r.state, r.exchange.ordered, r.samples.answers.buffer, r.samples.weights, last.output, last.derivative, r.exchange.observed)
+	return []uint32{constant(r.data.Regression()), number(own), number(other), constant(loss.ClassWeights != nil)}
 }
 
 // sway leaves the derivative of the batch's mean sway.
 func (r *recorder) sway(m mode) {
-	last := r.layers[len(r.layers)-1]
-	sway := backend.NewOutputSample(last.out, r.data.Regression())
+	last := r.output
+	sway := backend.NewOutputSample(last.width, r.data.Regression())
 	r.dispatch(shaders.Sway, nil, m.rows, 1,
 		shaders.SwayPush{
-			Outputs: uint32(last.out), Stride: uint32(last.outStride()), Own: float32(sway.Own), Others: float32(sway.Others),
+			Outputs: uint32(last.width), Stride: uint32(last.stride()), Own: float32(sway.Own), Others: float32(sway.Others),
 		},
 		r.state, last.derivative)
 }
 
-// backward computes the derivatives with respect to the affine part of every
-// layer, and the sums over blocks of samples.
+// backward computes the derivatives with respect to the affine part of every layer, and
+// the sums over blocks of samples that players need.
 func (r *recorder) backward(rows int) {
-	for i := len(r.layers) - 1; i > 0; i-- {
-		l, below := r.layers[i], r.layers[i-1]
-		r.dispatchTiles(shaders.Backward, r.grain.backward, rows, l.inStride(), []uint32{shaders.BackwardRows, r.activate(below)},
-			shaders.BackwardPush{
-				InStride: uint32(l.inStride()), OutStride: uint32(l.outStride()), Blocks: uint32(r.sumBlocks()),
-			},
-			r.state, l.derivative, l.parameters, below.affine, below.players, below.derivative, below.sums)
+	for _, t := range r.tensors {
+		t.written = false
 	}
+	for _, l := range r.layers {
+		l.through = l.plain()
+	}
+	for _, g := range r.gates {
+		g.done = 0
+	}
+	for i := len(r.stages) - 1; i >= 0; i-- {
+		r.stages[i].backward(r, rows)
+	}
+	if r.gated != nil {
+		r.through(r.gated, r.input, r.batch, r.gated.rows, r.gated.sums, shaders.Identity)
+	}
+}
+
+// joins reports whether the product that reads a layer's output takes the derivative to
+// its affine part on its way: where nothing else reads it and the gate has no other point.
+func (l *layer) joins() bool {
+	return l != nil && !l.plain() && l.to.readers == 1 && (l.gate == nil || len(l.gate.layers) == 1)
+}
+
+func (l *layer) backward(r *recorder, rows int) {
+	if !l.through {
+		r.through(l.gate, l.to, l.affine, r.playersOf(l), l.sumsOf(), l.activate())
+		l.through = true
+	}
+	if !l.from.differentiated {
+		return
+	}
+	activation, affine, players, sums := uint32(shaders.Logits), r.nothing, r.nothing, r.nothing
+	below := l.from.by
+	if below.joins() {
+		activation, affine, players, sums = below.activate(), below.affine, r.playersOf(below), below.sumsOf()
+		below.through = true
+	}
+	r.dispatchTiles(shaders.Backward, r.grain.backward, rows, l.inStride(), []uint32{shaders.BackwardRows, activation, constant(l.from.written)},
+		shaders.BackwardPush{
+			InStride: uint32(l.inStride()), OutStride: uint32(l.outStride()), Blocks: uint32(r.sumBlocks()),
+		},
+		r.state, l.to.derivative, l.parameters, affine, players, l.from.derivative, sums)
+	l.from.written = true
 }
 
 // sumBlocks returns the rows of each matrix of sums over blocks of samples.
@@ -185,28 +258,11 @@ func (r *recorder) update(m mode, gradients []compute.Buffer) {
 	if plays {
 		r.norms(training)
 	}
-	for i, l := range r.layers {
-		c := collection{update: !clips, contributions: l.gated && (m.track || plays), track: m.track}
-		if gradients != nil {
-			c.gradient = &gradients[i]
-		}
-		r.collect(l, l.players, c)
-	}
+	r.learn(learning{update: !clips, keep: gradients != nil, gates: m.track || plays, track: m.track}, gradients)
 	if plays {
-		for _, l := range r.hidden() {
-			r.paper(l, l.players, m.paper)
+		for _, g := range r.gates {
+			r.paper(g, g.rows, m.paper)
 		}
-	}
-	below := r.batch
-	for i, l := range r.layers {
-		gradient := l.first // bound, but not used
-		if gradients != nil {
-			gradient = gradients[i]
-		}
-		r.dispatchTiles(shaders.Gradient, r.grain.gradient, 4*l.inStride(), l.outStride(), append(r.optimiser(), constant(gradients != nil), constant(!clips)),
-			shaders.LayerPush{InStride: uint32(l.inStride()), OutStride: uint32(l.outStride())},
-			r.state, below, l.derivative, l.parameters, l.first, l.second, l.parameters, l.first, l.second, gradient)
-		below = l.output
 	}
 	if clips {
 		r.clip(gradients)
@@ -216,17 +272,23 @@ func (r *recorder) update(m mode, gradients []compute.Buffer) {
 // clip scales the gradients of all layers together to the longest that they may
 // be, if they are longer, and moves the parameters with them.
 func (r *recorder) clip(gradients []compute.Buffer) {
-	sums := 0
-	for i, l := range r.layers {
-		r.dispatch(shaders.Squares, nil, l.squareSums(), 1,
+	count := 0
+	matrixRuns, _ := r.scheduled(r.matrices(gradients), training)
+	for _, run := range matrixRuns {
+		sums := 0
+		for _, m := range run.matrices {
+			sums += squareSums((4*m.inStride + 1) * m.outStride)
+		}
+		whole, _ := span(run.matrices, matrix.ofGradient)
+		r.dispatch(shaders.Squares, []uint32{shaders.SquaresSummed, shaders.SquaresMost}, sums, 1,
 			shaders.SquaresPush{
-				Count: uint32(l.size() / 4), Sums: uint32(l.squareSums()), First: uint32(sums),
+				First: uint32(run.firstJob), Matrices: uint32(len(run.matrices)), FirstSum: uint32(count),
 				Scale: float32(1 / max(r.options.Optimiser.ClipNorm, shortest)),
 			},
-			gradients[i], r.squares)
-		sums += l.squareSums()
+			whole, r.jobs, r.squares)
+		count += sums
 	}
-	r.dispatch(shaders.Clip, nil, 1, 1, shaders.ClipPush{Count: uint32(sums)}, r.squares, r.factor)
+	r.dispatch(shaders.Clip, nil, 1, 1, shaders.ClipPush{Count: uint32(count)}, r.squares, r.factor)
 	for i, l := range r.layers {
 		r.dispatch(shaders.Update, r.optimiser(), l.outStride(), l.rows(),
 			shaders.MatrixPush{Rows: uint32(l.rows()), Stride: uint32(l.outStride())},
@@ -238,49 +300,30 @@ func (r *recorder) clip(gradients []compute.Buffer) {
 // normal number.
 const shortest = 0x1p-126
 
-// collection says what to make of the sums over blocks of samples.
-type collection struct {
-	update        bool            // of the biases
-	contributions bool            // mean c and mean c^2 of the batch
-	track         bool            // and their moving averages
-	gradient      *compute.Buffer // leave the biases' gradient there
-}
-
-// collect adds up the sums over blocks of samples.
-func (r *recorder) collect(l *layer, players compute.Buffer, c collection) {
-	sums, samples := l.sums, shaders.BackwardRows
-	if !l.gated { // every sample is its own block
-		sums, samples = l.derivative, 1
-	}
-	gradient := l.first
-	if c.gradient != nil {
-		gradient = *c.gradient
-	}
-	constants := append(r.optimiser(),
-		constant(c.gradient != nil), constant(c.update), constant(c.contributions), constant(c.track), uint32(samples))
-	r.dispatch(shaders.Collect, constants, l.outStride(), 1,
-		shaders.CollectPush{Stride: uint32(l.outStride()), BiasRow: uint32(l.rows() - 1), Blocks: uint32(r.sumBlocks())},
-		r.state, sums, l.parameters, l.first, l.second, gradient, players)
-}
-
 // norms prepares |theta|^2 and the competition of all players.
 func (r *recorder) norms(k kind) {
-	for _, l := range r.hidden() {
-		r.dispatch(shaders.Mixture, nil, l.rows(), 1,
-			shaders.MatrixPush{Rows: uint32(l.rows()), Stride: uint32(l.outStride())},
-			l.parameters, k.players(l), l.mixture)
+	for _, g := range r.gates {
+		for _, l := range g.layers {
+			r.dispatch(shaders.Mixture, nil, l.rows(), 1,
+				shaders.MatrixPush{Rows: uint32(l.rows()), Stride: uint32(l.outStride())},
+				l.parameters, k.players(g), l.mixture)
+		}
 	}
-	for _, l := range r.hidden() {
-		n := blocks(l.rows(), shaders.NormRows)
-		r.dispatch(shaders.Norms, []uint32{shaders.NormRows}, l.outStride(), n,
-			shaders.NormsPush{Rows: uint32(l.rows()), Stride: uint32(l.outStride()), Blocks: uint32(n)},
-			l.parameters, l.mixture, l.normSums)
+	for _, g := range r.gates {
+		first := 0
+		for _, l := range g.layers {
+			n := blocks(l.rows(), shaders.NormRows)
+			r.dispatch(shaders.Norms, []uint32{shaders.NormRows}, l.outStride(), n,
+				shaders.NormsPush{Rows: uint32(l.rows()), Stride: uint32(l.outStride()), First: uint32(first), Blocks: uint32(g.normBlocks())},
+				l.parameters, l.mixture, g.normSums)
+			first += n
+		}
 	}
 }
 
-// paper finishes what norms prepared, and lets the players of a layer move once,
+// paper finishes what norms prepared, and lets the players of a gate move once,
 // unless move is the zero value.
-func (r *recorder) paper(l *layer, players compute.Buffer, move backend.PaperMove) {
+func (r *recorder) paper(g *gate, players compute.Buffer, move backend.PaperMove) {
 	update, benefit := uint32(1), uint32(0)
 	switch {
 	case move == backend.PaperMove{}:
@@ -296,20 +339,13 @@ func (r *recorder) paper(l *layer, players compute.Buffer, move backend.PaperMov
 	case game.Absolute:
 		benefit = 2
 	}
-	r.dispatch(shaders.Paper, []uint32{update, benefit, constant(move.Game.Gradient == game.OfEffective)}, padded(l.out), 1,
+	r.dispatch(shaders.Paper, []uint32{update, benefit, constant(move.Game.Gradient == game.OfEffective)}, padded(g.players), 1,
 		shaders.PaperPush{
-			Stride: uint32(l.outStride()), Blocks: uint32(blocks(l.rows(), shaders.NormRows)),
+			Stride: uint32(g.stride()), Blocks: uint32(g.normBlocks()),
 			Alpha: float32(move.Game.Alpha), Beta: float32(move.Game.Beta),
 			Gamma: float32(move.Game.Gamma), Eta: float32(move.Game.Eta), Rate: float32(move.Rate),
 		},
-		r.state, l.normSums, players)
-}
-
-// observe takes the contributions of a batch into the averages.
-func (r *recorder) observe(k kind) {
-	for _, l := range r.hidden() {
-		r.collect(l, k.players(l), collection{contributions: true, track: true})
-	}
+		r.state, g.normSums, players)
 }
 
 // plan writes down a step of the next submission, over samples that are ready.

@@ -19,6 +19,7 @@ import (
 	"nashprune/trainer/backendtest"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
+	"nashprune/trainer/network/networktest"
 )
 
 // openPlaced opens a case with its samples somewhere.
@@ -99,7 +100,7 @@ func transcript(t *testing.T, e backend.Engine, c backendtest.Case) (found []any
 	for _, width := range c.Hidden {
 		keep = append(keep, everySecond(width))
 	}
-	if err := e.Compact(keep); err != nil {
+	if err := remove(e, keep); err != nil {
 		t.Fatal(err)
 	}
 	pass()
@@ -196,8 +197,8 @@ func TestStreamedTrainingStopsBetweenSteps(t *testing.T) {
 	}
 }
 
-// TestNothingIsFilledAfterAnEnd: whoever stops an engine may close it or have it do
-// something else, so no chunk is being filled any more.
+// TestNothingIsFilledAfterAnEnd: after a stop an engine may be closed or do something
+// else, so no chunk is being filled any more.
 func TestNothingIsFilledAfterAnEnd(t *testing.T) {
 	c := backendtest.Cases()[2]
 	e := openPlaced(t, c, backend.Streamed)
@@ -245,13 +246,13 @@ func TestSamplesThatDoNotFitAreStreamed(t *testing.T) {
 	}
 	defer gpu.SetChunkBytes(64 << 10)()
 	data, widths := dataset.Noise(60_000, 100, 2), []int{100, 7, 2}
-	state := &backend.State{Network: network.New(widths)}
+	state := &backend.State{Network: networktest.Perceptron(widths...)}
 	options := func(p backend.Placement) backend.EngineOptions {
 		return backend.EngineOptions{Batch: 10, Optimiser: adam, Samples: p}
 	}
 	plan := func(p backend.Placement) backend.MemoryPlan {
 		t.Helper()
-		plan, err := device.Plan(data, options(p), widths)
+		plan, err := device.Plan(data, options(p), networktest.Perceptron(widths...).Graph)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -286,7 +287,7 @@ func TestSamplesThatDoNotFitAreStreamed(t *testing.T) {
 		{fitsWell, "", false, nil},
 		{fitsWell - 1, "", true, nil},
 		{resident.Peak(), backend.Streamed, true, nil},
-		{resident.Held(), backend.Resident, false, nil}, // nobody may be removed
+		{resident.Held(), backend.Resident, false, nil}, // no player may be removed
 		{resident.Held() - 1, backend.Resident, false, []string{"samples take most", "--data-on-device streamed"}},
 		{streamed.Held(), "", true, nil},
 		{streamed.Held() - 1, "", false, []string{"MiB", "memory of the device", "--batch"}},

@@ -26,7 +26,7 @@ func (e *engine) Train(ctx context.Context, s backend.Stretch) (_ backend.Progre
 		if err := ctx.Err(); err != nil {
 			return progress, err
 		}
-		// The first step of a stretch tells how long the kernels take.
+		// The first step of a stretch measures the time of the kernels.
 		m.timed = progress.Steps == 0
 		p, err := e.program(m)
 		if err != nil {
@@ -129,11 +129,10 @@ func (e *engine) evaluate(ctx context.Context, m mode, part backend.Part, order 
 
 func (e *engine) Evaluate(ctx context.Context, part backend.Part, want backend.Want) (_ backend.Evaluation, err error) {
 	defer convert(&err)
-	last := e.layers[len(e.layers)-1]
 	samples := part.Of(e.data)
 	result := backend.Evaluation{Samples: samples.Len()}
 	if !e.data.Regression() {
-		result.ClassSamples, result.ClassCorrect = make([]int, last.out), make([]int, last.out)
+		result.ClassSamples, result.ClassCorrect = make([]int, e.output.width), make([]int, e.output.width)
 	}
 	limit := planLength
 	if want.Logits { // each batch overwrites those of the one before
@@ -154,7 +153,7 @@ func (e *engine) Evaluate(ctx context.Context, part backend.Part, want backend.W
 		if !want.Logits {
 			return nil
 		}
-		logits, err := e.readBatch(last.output, rows, last.out)
+		logits, err := e.readBatch(e.output.values, rows, e.output.width)
 		result.Logits = append(result.Logits, logits...)
 		return err
 	})

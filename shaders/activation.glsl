@@ -12,6 +12,7 @@ const uint RELU = 1;
 const uint LEAKY_RELU = 2;
 const uint GELU = 3;
 const uint TANH = 4;
+const uint IDENTITY = 5;
 
 layout(constant_id = ACTIVATION_CONSTANT) const uint ACTIVATION = RELU;
 
@@ -87,14 +88,16 @@ vec4 activation(vec4 z) {
         value = z * normal(z);
     } else if (ACTIVATION == TANH) {
         value = hyperbolicTangent(z);
+    } else if (ACTIVATION == IDENTITY) {
+        value = z;
     } else {
         value = max(z, vec4(0));
     }
     return mix(value, z, notNumbers(z)); // which max and exp may leave out
 }
 
-// slope returns the derivative at z of all but the rectifier, whose kink asks for
-// more care: within 1 unit for the leaky one, 8 for GELU, whose derivative is
+// slope returns the derivative at z; of the rectifier, whose kink asks for more care, the
+// callers that know it better have their own. It is within 1 unit for the leaky one, 8 for GELU, whose derivative is
 // Phi(z) + z exp(-z^2/2)/sqrt(2 pi), and 10 for the hyperbolic tangent: 1 - tanh^2
 // is 4 e/(1 + e)^2, without its cancellation.
 vec4 slope(vec4 z) {
@@ -104,6 +107,10 @@ vec4 slope(vec4 z) {
     } else if (ACTIVATION == GELU) {
         vec4 finite = clamp(z, vec4(-100), vec4(100)); // infinity times zero is no number
         derivative = normal(z) + 0.39894228 * finite * bell(z);
+    } else if (ACTIVATION == RELU) {
+        derivative = mix(vec4(0), vec4(1), greaterThan(z, vec4(0)));
+    } else if (ACTIVATION == IDENTITY) {
+        derivative = vec4(1);
     } else {
         vec4 e = fading(z);
         derivative = 4 * e / ((1 + e) * (1 + e));

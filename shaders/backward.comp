@@ -1,10 +1,10 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 
-// One layer, backward: the derivative with respect to its inputs, which are the
-// outputs a = activation(s u) of the layer below, and through that layer's gates
-// to its u. Per BLOCK samples it sums up what the players and the biases of the
-// layer below need: du, c and c^2.
+// One layer, backward: the derivative with respect to its inputs. Where these are the
+// outputs a = activation(s u) of a layer below that no other stage reads, it goes on
+// through that layer's gates to its u, and sums up per BLOCK samples what the players
+// of the layer below need: c and c^2. Else it leaves the derivative, or adds it.
 
 #include "invocation.glsl"
 #include "step.glsl"
@@ -12,15 +12,16 @@
 #include "numbers.glsl"
 #include "tile.glsl"
 layout(constant_id = 5) const uint BLOCK = 16; // a multiple of ROWS
-#define ACTIVATION_CONSTANT 6 // of the layer below
+#define ACTIVATION_CONSTANT 6 // of the layer below; LOGITS: go no further
 #include "activation.glsl"
+layout(constant_id = 7) const bool ADD = false; // to what another stage left
 
 layout(set = 0, binding = 1) uniform textureBuffer derivative; // of this layer's u
 layout(set = 0, binding = 2) uniform textureBuffer parameters; // of this layer
 layout(set = 0, binding = 3) uniform textureBuffer affine;     // from here on, of the layer below
 layout(std430, set = 0, binding = 4) readonly buffer Players { vec4 players[]; };
 layout(std430, set = 0, binding = 5) buffer Result { vec4 result[]; };
-layout(std430, set = 0, binding = 6) writeonly buffer Sums { vec4 sums[]; }; // three matrices of a row a block
+layout(std430, set = 0, binding = 6) writeonly buffer Sums { vec4 sums[]; }; // two matrices of a row a block
 
 layout(push_constant) uniform Push {
     uint inStride;
@@ -73,22 +74,20 @@ void multiply() {
     }
 }
 
-// Sum is what players and biases need of a block of samples.
+// Sum is what players need of a block of samples.
 struct Sum {
-    vec4 bias, mean, square;
+    vec4 mean, square;
 };
 
-void add(inout Sum total, vec4 du, vec4 contribution) {
-    total.bias += du;
+void add(inout Sum total, vec4 contribution) {
     total.mean += contribution;
     total.square += contribution * contribution;
 }
 
 void store(Sum total, uint column) {
     uint at = firstRow() / BLOCK * inStride + column;
-    sums[at] = total.bias;
-    sums[at + blocks * inStride] = total.mean;
-    sums[at + 2 * blocks * inStride] = total.square;
+    sums[at] = total.mean;
+    sums[at + blocks * inStride] = total.square;
 }
 
 // Where tiles are lower than a block, the invocations that have one between them
@@ -118,7 +117,6 @@ void join() {
             Sum total = parts[partOf(tileRow(), c)];
             [[dont_unroll]] for (uint p = 1; p < PARTNERS; p++) {
                 Sum part = parts[partOf(tileRow() + p, c)];
-                total.bias += part.bias;
                 total.mean += part.mean;
                 total.square += part.square;
             }
@@ -138,6 +136,18 @@ void main() {
     } else {
         multiply();
     }
+    if (ACTIVATION == LOGITS) {
+        [[unroll]] for (uint c = 0; c < COLUMNS; c++) {
+            uint j = columnOf(c);
+            [[unroll]] for (uint r = 0; r < ROWS; r++) {
+                if (j < inStride && firstRow() + r < now.rows) {
+                    uint at = (firstRow() + r) * inStride + j;
+                    result[at] = ADD ? result[at] + sum[r * COLUMNS + c] : sum[r * COLUMNS + c];
+                }
+            }
+        }
+        return;
+    }
     if (LOOPED) {
         [[unroll]] for (uint c = 0; c < COLUMNS; c++) {
             uint j = columnOf(c);
@@ -149,7 +159,7 @@ void main() {
         }
         [[dont_unroll]] for (uint c = 0; c < COLUMNS; c++) {
             uint j = columnOf(c);
-            Sum total = Sum(vec4(0), vec4(0), vec4(0));
+            Sum total = Sum(vec4(0), vec4(0));
             if (j < inStride) {
                 vec4 s = players[PARTICIPATION * inStride + j];
                 [[dont_unroll]] for (uint row = firstRow(); row < min(firstRow() + ROWS, now.rows); row++) {
@@ -158,7 +168,7 @@ void main() {
                     vec4 dz = result[at] * slope(s * u);
                     vec4 du = s * dz;
                     result[at] = du;
-                    add(total, du, float(now.rows) * dz * u);
+                    add(total, float(now.rows) * dz * u);
                 }
             }
             keep(total, c);
@@ -166,7 +176,7 @@ void main() {
     } else {
         [[unroll]] for (uint c = 0; c < COLUMNS; c++) {
             uint j = columnOf(c);
-            Sum total = Sum(vec4(0), vec4(0), vec4(0));
+            Sum total = Sum(vec4(0), vec4(0));
             if (j < inStride) {
                 vec4 s = players[PARTICIPATION * inStride + j];
                 [[unroll]] for (uint r = 0; r < ROWS; r++) {
@@ -177,7 +187,7 @@ void main() {
                         vec4 dz = mix(vec4(0), sum[r * COLUMNS + c], fires);
                         vec4 du = s * dz;
                         result[at] = du;
-                        add(total, du, mix(vec4(0), float(now.rows) * dz * u, fires)); // u may be infinite
+                        add(total, mix(vec4(0), float(now.rows) * dz * u, fires)); // u may be infinite
                     }
                 }
             }

@@ -4,18 +4,24 @@ package shaders
 const (
 	BackwardRows = 16 // samples of a block of the sums that Backward leaves
 	NormRows     = 32 // rows of a block of the sums that Norms leaves
+
+	// Of the gradient of a matrix, Squares adds up so many vec4 in one sum, or more
+	// where there would be more sums than the most.
+	SquaresSummed = 32
+	SquaresMost   = 4096
 )
 
-// What Forward and Backward are told of the function that a layer's players apply.
+// What kernels are told of the function that follows a layer's gate.
 const (
-	Logits = iota // no players, and nothing applied
+	Logits = iota // no gate, and nothing applied
 	ReLU
 	LeakyReLU
 	GELU
 	Tanh
+	Identity // a gate, and nothing applied
 )
 
-// What Gradient, Collect and Update are told of the optimiser.
+// Values of the constants of Gradient and Update for the optimiser.
 const (
 	SGD = iota
 	RMSProp
@@ -38,10 +44,15 @@ type Step struct {
 	Place       uint32  // of the batch's first sample in its pass over samples, for Sway
 }
 
-// State is the device's place in the plan.
-type State struct {
-	Cursor uint32
-	Now    Step
+// Job is what some workgroups of a dispatch of Gradient or Collect are for: a matrix of
+// parameters, or the players of a gate. Places are in vec4, of the buffers that are bound.
+type Job struct {
+	First      uint32 // its first workgroup, among those of the matrices or of the gates
+	InStride   uint32 // of a matrix: of a row of its inputs
+	OutStride  uint32 // of a row of parameters or players
+	Source     uint32 // place of its inputs in Below, or of its blocks in Sums
+	Derivative uint32 // of a matrix: place in Derivative
+	Target     uint32 // place in Parameters, First, Second and Gradient, or in Players
 }
 
 // Outcome is how a sample was judged.
@@ -67,24 +78,23 @@ const (
 // Widths of matrices in push constants are strides, counted in vec4, unless they
 // say otherwise.
 
-// MatrixPush tells the size of one matrix.
+// MatrixPush is the size of one matrix.
 type MatrixPush struct{ Rows, Stride uint32 }
 
-// LayerPush tells the size of a layer.
+// LayerPush is the size of a layer.
 type LayerPush struct{ InStride, OutStride uint32 }
 
-// Advance turns to the next step of the plan.
-var Advance = kernel("advance", []string{"State", "Plan"}, nil, nil)
+// Gather turns to the step of the plan at the cursor, and copies its samples as the
+// network's inputs.
+var Gather = kernel("gather", []string{"State", "Cursor", "Plan", "Order", "Samples", "Batch", "Features"}, []string{"LOCAL_SIZE", "FLOATS", "LISTED"}, GatherPush{})
 
-// Gather copies the samples of a batch as the network's inputs.
-var Gather = kernel("gather", []string{"State", "Order", "Samples", "Batch"}, []string{"LOCAL_SIZE", "FLOATS"}, GatherPush{})
-
-// GatherPush is what Gather is told.
+// GatherPush holds the push constants of Gather.
 type GatherPush struct {
-	Features uint32
-	Stride   uint32  // of a row of the batch, and of a sample of as many features
-	Mean     float32 // an input is (feature - Mean) * Scale, for bytes from 0 to 255
-	Scale    float32
+	Inputs       uint32  // numbers that the network reads of a sample
+	Stride       uint32  // of a row of the batch
+	SampleStride uint32  // of a sample
+	Mean         float32 // an input is (feature - Mean) * Scale, for bytes from 0 to 255
+	Scale        float32
 }
 
 // tile returns the constants of the matrix products with which all theirs begin:
@@ -92,85 +102,104 @@ type GatherPush struct {
 // side by side, and how many terms they share at a time (0: none).
 func tile() []string { return []string{"LOCAL_SIZE", "ROWS", "COLUMNS", "ACROSS", "STEP"} }
 
-// Forward computes a layer.
+// Forward computes a layer. The first of a step moves the cursor on.
 var Forward = kernel("forward",
-	[]string{"State", "Below", "Parameters", "Players", "Affine", "Result"},
-	append(tile(), "ACTIVATION"), LayerPush{}).texels("Below", "Parameters")
+	[]string{"State", "Below", "Parameters", "Players", "Affine", "Result", "Cursor"},
+	append(tile(), "ACTIVATION", "FIRST"), LayerPush{}).texels("Below", "Parameters")
 
-// Loss judges the batch.
+// lossBuffers and lossConstants are those of the kernels that know losses.
+var (
+	lossBuffers   = []string{"Order", "Answers", "Weights", "Derivative", "Outcomes"}
+	lossConstants = []string{"TARGETS", "OWN", "OTHER", "WEIGHTED"}
+)
+
+// Output computes the last layer and the loss of the batch. A workgroup has all outputs
+// of its samples, so it takes that they are few.
+var Output = kernel("output",
+	append([]string{"State", "Below", "Parameters", "Result"}, lossBuffers...),
+	append(tile(), lossConstants...), OutputPush{}).texels("Below", "Parameters")
+
+// OutputPush holds the push constants of Output.
+type OutputPush struct{ InStride, OutStride, Outputs uint32 }
+
+// Loss computes the loss of a batch from its outputs, however many.
 var Loss = kernel("loss",
-	[]string{"State", "Order", "Labels", "Weights", "Logits", "Derivative", "Outcomes"},
-	[]string{"LOCAL_SIZE", "OWN", "OTHER", "WEIGHTED"}, LossPush{})
+	append([]string{"State", "Result"}, lossBuffers...),
+	append([]string{"LOCAL_SIZE"}, lossConstants...), LossPush{})
 
-// Regression does where numbers are predicted.
-var Regression = kernel("regression",
-	[]string{"State", "Order", "Targets", "Predictions", "Derivative", "Outcomes"},
-	[]string{"LOCAL_SIZE"}, LossPush{})
+// LossPush holds the push constants of Loss.
+type LossPush struct{ Outputs, OutStride uint32 }
 
-// LossPush is what Loss and Regression are told.
-type LossPush struct{ Outputs, Stride uint32 }
-
-// Sway looks at outputs instead of judging the batch.
+// Sway differentiates outputs in place of the loss of the batch.
 var Sway = kernel("sway", []string{"State", "Derivative"}, []string{"LOCAL_SIZE"}, SwayPush{})
 
-// SwayPush is what Sway is told.
+// SwayPush holds the push constants of Sway.
 type SwayPush struct {
 	Outputs, Stride uint32
 	Own, Others     float32 // backend.OutputSample
 }
 
-// Backward takes the derivative through a layer and the gates below it.
+// Backward takes the derivative through a layer and, unless ACTIVATION is Logits, the
+// gates below it.
 var Backward = kernel("backward",
 	[]string{"State", "Derivative", "Parameters", "Affine", "Players", "Result", "Sums"},
-	append(tile(), "BLOCK", "ACTIVATION"), BackwardPush{}).texels("Derivative", "Parameters", "Affine")
+	append(tile(), "BLOCK", "ACTIVATION", "ADD"), BackwardPush{}).texels("Derivative", "Parameters", "Affine")
 
-// BackwardPush is what Backward is told.
+// BackwardPush holds the push constants of Backward.
 type BackwardPush struct {
 	InStride, OutStride uint32
-	Blocks              uint32 // rows of each of the three matrices in Sums
+	Blocks              uint32 // rows of each of the two matrices in Sums
 }
 
-// Gradient updates the weights of a layer. OldParameters is bound to the buffer of
-// Parameters, and so on.
+// Gradient updates matrices of parameters and adds up the contributions of players, by a
+// table of jobs. OldParameters is bound to the buffer of Parameters, and so on.
 var Gradient = kernel("gradient",
-	[]string{"State", "Below", "Derivative", "OldParameters", "OldFirst", "OldSecond", "Parameters", "First", "Second", "Gradient"},
-	append(tile(), "RULE", "FIRST_SHARE", "SECOND_SHARE", "EPSILON", "DECAY", "KEEP", "UPDATE"),
-	LayerPush{}).texels("Below", "Derivative", "OldParameters", "OldFirst", "OldSecond")
+	[]string{"State", "Jobs", "Below", "Derivative", "Sums", "OldParameters", "OldFirst", "OldSecond",
+		"Parameters", "First", "Second", "Gradient", "Players"},
+	append(tile(), "RULE", "FIRST_SHARE", "SECOND_SHARE", "EPSILON", "DECAY", "KEEP", "UPDATE", "TRACK", "BLOCK"),
+	GradientPush{}).texels("Below", "Derivative", "Sums", "OldParameters", "OldFirst", "OldSecond")
 
-// Collect updates the biases of a layer and what is known of its players.
-var Collect = kernel("collect",
-	[]string{"State", "Sums", "Parameters", "First", "Second", "Gradient", "Players"},
-	[]string{"LOCAL_SIZE", "RULE", "FIRST_SHARE", "SECOND_SHARE", "EPSILON", "DECAY", "KEEP", "UPDATE", "CONTRIBUTIONS", "TRACK", "ROWS"},
-	CollectPush{})
-
-// CollectPush is what Collect is told.
-type CollectPush struct {
-	Stride  uint32
-	BiasRow uint32 // of Parameters
-	Blocks  uint32 // rows of each matrix in Sums
+// GradientPush holds the push constants of Gradient.
+type GradientPush struct {
+	First     uint32 // job of a matrix
+	Matrices  uint32
+	FirstGate uint32 // job of a gate
+	Gates     uint32
+	Tiles     uint32 // workgroups of all matrices; those of the gates follow
+	Blocks    uint32 // rows of each matrix in Sums
 }
 
-// Squares is the first stage of the length of all gradients.
-var Squares = kernel("squares", []string{"Gradient", "Squares"}, []string{"LOCAL_SIZE"}, SquaresPush{})
+// Collect adds up the contributions of players alone.
+var Collect = kernel("collect", []string{"State", "Jobs", "Sums", "Players"}, []string{"LOCAL_SIZE", "TRACK", "BLOCK"}, CollectPush{})
 
-// SquaresPush is what Squares is told.
+// CollectPush holds the push constants of Collect.
+type CollectPush struct {
+	First  uint32 // job
+	Gates  uint32
+	Blocks uint32 // rows of each matrix in Sums
+}
+
+// Squares is the first stage of the length of all gradients, of matrices of parameters by
+// the table of jobs.
+var Squares = kernel("squares", []string{"Gradient", "Jobs", "Squares"}, []string{"LOCAL_SIZE", "SUMMED", "MOST"}, SquaresPush{})
+
+// SquaresPush holds the push constants of Squares.
 type SquaresPush struct {
-	Count uint32  // of the gradient, in vec4
-	Sums  uint32  // of this gradient
-	First uint32  // place of the first of them
-	Scale float32 // 1 / the length to clip to
+	First    uint32 // job of a matrix
+	Matrices uint32
+	FirstSum uint32  // place of the first sum
+	Scale    float32 // 1 / the length to clip to
 }
 
 // Clip is the second stage, in one workgroup: what gradients are multiplied with.
 var Clip = kernel("clip", []string{"Squares", "Factor"}, []string{"LOCAL_SIZE"}, ClipPush{})
 
-// ClipPush is what Clip is told.
+// ClipPush holds the push constants of Clip.
 type ClipPush struct {
 	Count uint32 // of the sums
 }
 
-// Update moves the parameters of a layer with the gradient that Gradient and
-// Collect left.
+// Update moves the parameters of a layer with the gradient that Gradient left.
 var Update = kernel("update",
 	[]string{"State", "Factor", "Gradient", "Parameters", "First", "Second"},
 	[]string{"LOCAL_SIZE", "RULE", "FIRST_SHARE", "SECOND_SHARE", "EPSILON", "DECAY"}, MatrixPush{})
@@ -181,16 +210,17 @@ var Mixture = kernel("mixture", []string{"Parameters", "Players", "Mixture"}, []
 // Norms is the first stage of |theta|^2 and of the competition.
 var Norms = kernel("norms", []string{"Parameters", "Mixture", "Sums"}, []string{"LOCAL_SIZE", "ROWS"}, NormsPush{})
 
-// NormsPush is what Norms is told.
+// NormsPush holds the push constants of Norms.
 type NormsPush struct {
 	Rows, Stride uint32
+	First        uint32 // block in Sums
 	Blocks       uint32 // rows of each of the two matrices in Sums
 }
 
 // Paper is the second stage, and a move in the paper's game.
 var Paper = kernel("paper", []string{"State", "Sums", "Players"}, []string{"LOCAL_SIZE", "UPDATE", "BENEFIT", "EFFECTIVE"}, PaperPush{})
 
-// PaperPush is what Paper is told; the weights are those of game.Paper.
+// PaperPush holds the push constants of Paper; the weights are those of game.Paper.
 type PaperPush struct {
 	Stride, Blocks          uint32
 	Alpha, Beta, Gamma, Eta float32
@@ -200,7 +230,7 @@ type PaperPush struct {
 // Market is a damped best response of a layer's players to a price.
 var Market = kernel("market", []string{"Players"}, []string{"LOCAL_SIZE"}, MarketPush{})
 
-// MarketPush is what Market is told.
+// MarketPush holds the push constants of Market.
 type MarketPush struct {
 	Stride         uint32
 	Price, Damping float32
@@ -209,14 +239,64 @@ type MarketPush struct {
 // Select gathers rows and columns of a matrix.
 var Select = kernel("select", []string{"Rows", "Columns", "Source", "Target"}, []string{"LOCAL_SIZE"}, SelectPush{})
 
-// SelectPush is what Select is told.
+// SelectPush holds the push constants of Select.
 type SelectPush struct {
 	Height, Stride uint32 // of the target
 	SourceWidth    uint32 // in numbers
 }
 
-// Fold multiplies participations into parameters.
-var Fold = kernel("fold", []string{"Parameters", "Players"}, []string{"LOCAL_SIZE"}, MatrixPush{})
+// Fold multiplies participations into the columns of parameters or, with ROWS, into rows.
+var Fold = kernel("fold", []string{"Parameters", "Players", "Owners"}, []string{"LOCAL_SIZE", "ROWS"}, MatrixPush{})
+
+// What Pass does to a number.
+const (
+	Copy     = iota
+	Apply    // the activation
+	Slope    // multiply by the slope of the activation at Value
+	Multiply // by the participation of its player
+)
+
+// Which numbers Pass names by a list.
+const (
+	Unlisted     = iota
+	ListedSource // number i goes from List[i]
+	ListedTarget // or to it
+)
+
+// Pass copies numbers of every sample from one tensor to another, or adds them.
+var Pass = kernel("pass", []string{"State", "Source", "Value", "Players", "List", "Target"},
+	[]string{"LOCAL_SIZE", "ADD", "ACTIVATION", "DO", "LISTED"}, PassPush{})
+
+// PassPush is what Pass is told, in numbers.
+type PassPush struct {
+	Width                      uint32 // numbers of a sample
+	Clear                      uint32 // and how many behind them become zero
+	SourceStride, SourceOffset uint32 // of a row, and in it
+	TargetStride, TargetOffset uint32
+	Inner                      uint32 // numbers that a player multiplies
+}
+
+// Places of a point among those of its gate, which add up contributions.
+const (
+	OnlyPoint = iota
+	FirstPoint
+	MiddlePoint
+	LastPoint
+)
+
+// Through takes derivatives through a gate and the activation behind it where Backward
+// does not, and sums up what the players need.
+var Through = kernel("through", []string{"State", "Affine", "Players", "Result", "Contributions", "Sums"},
+	[]string{"LOCAL_SIZE", "BLOCK", "ACTIVATION", "POINT"}, ThroughPush{})
+
+// ThroughPush is what Through is told, in numbers.
+type ThroughPush struct {
+	Stride       uint32 // of a row of the batch
+	Count        uint32 // players
+	PlayerStride uint32 // of a row of players
+	Inner        uint32 // numbers that a player multiplies
+	Blocks       uint32 // rows of each matrix in Sums
+}
 
 // Peak makes multiply-adds in registers: each invocation PeakOperations in a turn.
 var Peak = kernel("peak", []string{"Result"}, []string{"LOCAL_SIZE"}, PeakPush{})
@@ -225,7 +305,7 @@ var Peak = kernel("peak", []string{"Result"}, []string{"LOCAL_SIZE"}, PeakPush{}
 // each of the four numbers of three vectors, sixteen times over.
 const PeakOperations = 2 * 4 * 3 * 16
 
-// PeakPush is what Peak is told.
+// PeakPush holds the push constants of Peak.
 type PeakPush struct {
 	Turns           uint32
 	Factor, Summand float32 // 1 and 0, which no compiler must know
@@ -234,8 +314,8 @@ type PeakPush struct {
 // All returns every kernel.
 func All() []Kernel {
 	return []Kernel{
-		Advance, Gather, Forward, Loss, Regression, Sway, Backward, Gradient, Collect,
+		Gather, Forward, Output, Loss, Sway, Backward, Gradient, Collect,
 		Squares, Clip, Update,
-		Mixture, Norms, Paper, Market, Select, Fold, Peak,
+		Mixture, Norms, Paper, Market, Select, Fold, Pass, Through, Peak,
 	}
 }

@@ -15,7 +15,8 @@ layout(std430, set = 0, binding = 2) writeonly buffer Sums { vec4 sums[]; }; // 
 layout(push_constant) uniform Push {
     uint rows;
     uint stride;
-    uint blocks;
+    uint first;  // block of the sums
+    uint blocks; // rows of each matrix of sums
 };
 
 void main() {
@@ -24,14 +25,14 @@ void main() {
     if (column >= stride) {
         return;
     }
-    for (uint block = gl_WorkGroupID.y; block < blocks; block += gl_NumWorkGroups.y) {
+    for (uint block = gl_WorkGroupID.y; block * ROWS < rows; block += gl_NumWorkGroups.y) {
         vec4 norm = vec4(0), withAll = vec4(0);
         for (uint row = block * ROWS; row < min(rows, (block + 1) * ROWS); row++) {
             vec4 theta = parameters[row * stride + column];
             norm += theta * theta;
             withAll += theta * mixture[row];
         }
-        sums[block * stride + column] = norm;
-        sums[(blocks + block) * stride + column] = withAll;
+        sums[(first + block) * stride + column] = norm;
+        sums[(blocks + first + block) * stride + column] = withAll;
     }
 }

@@ -39,8 +39,8 @@ type Kernel struct {
 	embedded bool // Code comes with this binary, and SHA256SUMS speaks of it
 }
 
-// kernel returns an embedded kernel. Where its file is missing Code is nil, of
-// which Verify tells: a kernel that nobody uses stops no program.
+// kernel returns an embedded kernel. Where its file is missing Code is nil, of which
+// Verify reports: a kernel without use stops no program.
 func kernel(name string, buffers, constants []string, push any) Kernel {
 	code, _ := files.ReadFile(name + ".spv")
 	return Kernel{Name: name, Code: code, Buffers: buffers, Constants: constants, Push: push, embedded: true}

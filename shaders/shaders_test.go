@@ -93,7 +93,7 @@ func TestMissing(t *testing.T) {
 	}
 }
 
-// TestForeignKernels: a kernel of somebody else's needs no checksum.
+// TestForeignKernels: a kernel from elsewhere needs no checksum.
 func TestForeignKernels(t *testing.T) {
 	code := shaders.All()[0].Code
 	if err := (shaders.Kernel{Name: "foreign", Code: code}).Verify(); err != nil {

@@ -36,7 +36,7 @@ void takeIn(uint first, uint terms) {
         left[i] = term < terms ? readLeft(term, groupRow() / 4 + i % HEIGHT) : vec4(0);
     }
 #endif
-    uint firstColumn = gl_WorkGroupID.y * WIDTH;
+    uint firstColumn = TILE.y * WIDTH;
 #ifdef RIGHT_BY_TERMS
     for (uint i = gl_LocalInvocationID.x; i < STEP * WIDTH; i += LOCAL_SIZE) {
         uint column = i % (4 * WIDTH), fours = i / (4 * WIDTH);

@@ -18,7 +18,4 @@ struct Step {
 #ifndef STATE_ACCESS
 #define STATE_ACCESS readonly
 #endif
-layout(std430, set = 0, binding = 0) STATE_ACCESS buffer State {
-    uint cursor; // place of the next step in the plan
-    Step now;
-};
+layout(std430, set = 0, binding = 0) STATE_ACCESS buffer State { Step now; };

@@ -21,9 +21,15 @@ const uint DOWN = LOCAL_SIZE / ACROSS;
 
 uint tileRow() { return gl_LocalInvocationID.x / ACROSS; }
 uint tileColumn() { return gl_LocalInvocationID.x % ACROSS; }
-uint groupRow() { return gl_WorkGroupID.x * DOWN * ROWS; }
+
+// The tile of this workgroup: its place from above and from the left.
+#ifndef TILE
+#define TILE gl_WorkGroupID.xy
+#endif
+
+uint groupRow() { return TILE.x * DOWN * ROWS; }
 uint firstRow() { return groupRow() + tileRow() * ROWS; }
-uint columnOf(uint c) { return (gl_WorkGroupID.y * COLUMNS + c) * ACROSS + tileColumn(); }
+uint columnOf(uint c) { return (TILE.y * COLUMNS + c) * ACROSS + tileColumn(); }
 
 vec4 sum[ROWS * COLUMNS];
 

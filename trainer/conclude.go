@@ -17,13 +17,13 @@ import (
 	"nashprune/trainer/session"
 )
 
-// concludeGame judges what the run's own training left: the network at full
+// concludeGame evaluates what the run's own training ends with: the network at full
 // width and the compacted one, or, without a game, the dense one.
 func (r *run) concludeGame(ctx context.Context, t *session.Training) error {
 	if r.config.Game == game.NoGame {
 		return r.concludeDense(ctx, t, record.FromRun)
 	}
-	r.tell("judging the pruned network")
+	r.tell("evaluating the pruned network")
 	r.addSeconds(t)
 	start := time.Now()
 	state, err := t.Engine.Pull()
@@ -34,10 +34,10 @@ func (r *run) concludeGame(ctx context.Context, t *session.Training) error {
 	if r.config.Game == game.PaperGame {
 		outcome, err = r.removeByThreshold(ctx, t, state.Network)
 	} else {
-		outcome, err = r.gateTheGone(t, state.Network)
+		outcome, err = r.embedKept(t, state.Network)
 	}
 	if err == nil {
-		err = r.judgePruned(ctx, t, outcome)
+		err = r.evaluatePruned(ctx, t, outcome)
 	}
 	if err != nil {
 		return r.orInterrupted(ctx, err)
@@ -84,9 +84,9 @@ func (o *outcome) nameGates(g *network.Graph) {
 	}
 }
 
-// gateTheGone ends the market or a ranking, whose losers have left already. In the network of
+// embedKept ends the market or a ranking, whose losers are removed already. In the network of
 // full width they have participation zero, so their weights do not matter.
-func (r *run) gateTheGone(t *session.Training, final *network.Network) (outcome, error) {
+func (r *run) embedKept(t *session.Training, final *network.Network) (outcome, error) {
 	gated, err := r.initial()
 	if err != nil {
 		return outcome{}, err
@@ -106,8 +106,8 @@ func (r *run) gateTheGone(t *session.Training, final *network.Network) (outcome,
 	return o, nil
 }
 
-// embed writes a compacted network into one of full width, in which everybody
-// else is gated to zero.
+// embed writes a compacted network into one of full width, in which all other players are
+// gated to zero.
 func embed(final, whole *network.Network, live network.Survivors) error {
 	for _, participation := range whole.Participations {
 		clear(participation)
@@ -164,10 +164,10 @@ func (r *run) removeByThreshold(ctx context.Context, t *session.Training, gated 
 	return outcome{players, final, gated, masked, certificate}, t.CheckFinite(t.Certificate.TotalGap, t.Certificate.Scale)
 }
 
-// judgePruned evaluates the network at full width with the participations that
+// evaluatePruned evaluates the network at full width with the participations that
 // the game left and the compacted network, and checks that removing players
 // that are gated to zero changed logits by no more than rounding.
-func (r *run) judgePruned(ctx context.Context, t *session.Training, o outcome) error {
+func (r *run) evaluatePruned(ctx context.Context, t *session.Training, o outcome) error {
 	part := r.config.EvaluateOn
 	evaluate := func(n *network.Network) (backend.Evaluation, error) {
 		if err := t.Engine.Push(&backend.State{Network: n}); err != nil {
@@ -205,17 +205,17 @@ func (r *run) judgePruned(ctx context.Context, t *session.Training, o outcome) e
 		masked := session.NewQuality(whole, r.data, part)
 		r.result.Gated.Masked = &masked
 	}
-	pruned := &record.Pruned{Judged: session.Judge(o.final), Kept: o.final.Players(), Players: o.gated.Players()}
-	session.SetEvaluation(&pruned.Judged, compacted, r.data, part)
+	pruned := &record.Pruned{NetworkResult: session.NewNetworkResult(o.final), Kept: o.final.Players(), Players: o.gated.Players()}
+	session.SetEvaluation(&pruned.NetworkResult, compacted, r.data, part)
 	pruned.Sparsity = 100 * (1 - float64(pruned.Kept)/float64(pruned.Players))
 	pruned.Best = t.Best
 	r.result.Pruned = pruned
 	return nil
 }
 
-// concludeDense judges a network that was trained without a game.
+// concludeDense evaluates a network that was trained without a game.
 func (r *run) concludeDense(ctx context.Context, t *session.Training, source string) error {
-	r.tell("judging the dense network")
+	r.tell("evaluating the dense network")
 	r.addSeconds(t)
 	start := time.Now()
 	state, err := t.Engine.Pull()
@@ -229,7 +229,7 @@ func (r *run) concludeDense(ctx context.Context, t *session.Training, source str
 	if err := t.CheckFinite(evaluation.Loss); err != nil {
 		return err
 	}
-	r.result.Dense = session.Judge(state.Network)
+	r.result.Dense = session.NewNetworkResult(state.Network)
 	r.result.Dense.Source = source
 	session.SetEvaluation(&r.result.Dense, evaluation, r.data, r.config.EvaluateOn)
 	r.result.Dense.Best = t.Best
@@ -248,7 +248,7 @@ func (r *run) orInterrupted(ctx context.Context, err error) error {
 	if !ended(ctx, err) {
 		return err
 	}
-	return fmt.Errorf("%w while networks were judged: go on with nashprune train --resume %s", backend.ErrInterrupted, r.Dir)
+	return fmt.Errorf("%w while networks were evaluated: go on with nashprune train --resume %s", backend.ErrInterrupted, r.Dir)
 }
 
 // conclude measures latencies, writes the result and removes the checkpoint.
@@ -261,7 +261,7 @@ func (r *run) conclude(ctx context.Context, engine backend.Engine) (*record.Resu
 	)
 	if r.result.Dense.Source == "" {
 		if dense, err = r.initial(); err == nil {
-			r.result.Dense = session.Judge(dense)
+			r.result.Dense = session.NewNetworkResult(dense)
 			r.result.Dense.Source = record.NotTrained
 		}
 	} else {
@@ -271,14 +271,14 @@ func (r *run) conclude(ctx context.Context, engine backend.Engine) (*record.Resu
 		return nil, err
 	}
 	kept := r.graph.Widths()
-	networks, reports := []*network.Network{dense}, []*record.Judged{&r.result.Dense}
+	networks, reports := []*network.Network{dense}, []*record.NetworkResult{&r.result.Dense}
 	if r.result.Pruned != nil {
 		pruned, _, err := safetensors.LoadModel(filepath.Join(r.Dir, record.PrunedFile))
 		if err != nil {
 			return nil, err
 		}
 		kept = pruned.Graph.Widths()
-		networks, reports = append(networks, pruned), append(reports, &r.result.Pruned.Judged)
+		networks, reports = append(networks, pruned), append(reports, &r.result.Pruned.NetworkResult)
 	}
 	r.result.Gates = nil
 	for i, g := range r.graph.Gates {
@@ -293,7 +293,7 @@ func (r *run) conclude(ctx context.Context, engine backend.Engine) (*record.Resu
 	}
 	r.result.Seconds.Evaluate += time.Since(start).Seconds()
 	r.result.Seconds.Total = r.before + time.Since(r.started).Seconds()
-	if err := r.write(record.ResultFile, func(w io.Writer) error { return r.result.Write(w) }); err != nil {
+	if err := r.write(record.ResultFile, func(w io.Writer) error { return record.WriteJSON(w, &r.result) }); err != nil {
 		return nil, err
 	}
 	result := r.result // apart from the run, which holds the data

@@ -88,7 +88,7 @@ func TestDivergenceInTheLastStepIsSeen(t *testing.T) {
 	}
 }
 
-// TestDivergenceThatMeetsAStop is told as a divergence: going on would only diverge
+// TestDivergenceThatMeetsAStop is reported as a divergence: continuing would only diverge
 // again.
 func TestDivergenceThatMeetsAStop(t *testing.T) {
 	diverged := func(name string, err error, dir string) {

@@ -93,7 +93,7 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*record.EvalResult, 
 		return nil, err
 	}
 	result := &record.EvalResult{
-		Model: filepath.ToSlash(path), Data: data.Name, Network: session.Judge(n),
+		Model: filepath.ToSlash(path), Data: data.Name, Network: session.NewNetworkResult(n),
 		Device:  record.NewDevice(device),
 		Samples: evaluation.Samples,
 	}

@@ -29,7 +29,10 @@ var mayImport = map[string]string{
 	"trainer/filelock":   "trainer/atomicfile",
 	"trainer/download":   "trainer/atomicfile",
 	"trainer/dataset":    "trainer/atomicfile trainer/download trainer/filelock trainer/random",
-	"trainer/network":    "trainer/atomicfile trainer/random",
+	"trainer/network":    "trainer/random",
+
+	"trainer/network/safetensors": "trainer/atomicfile trainer/network",
+	"trainer/network/networktest": "trainer/network",
 
 	"trainer/backend":     "game trainer/dataset trainer/network",
 	"trainer/cost":        "game trainer/backend trainer/network trainer/random",
@@ -37,9 +40,9 @@ var mayImport = map[string]string{
 	"trainer/record":      "game trainer/backend trainer/cost trainer/dataset",
 	"trainer/evidence":    "game trainer/backend trainer/dataset trainer/network trainer/record",
 	"trainer/session":     "game trainer/backend trainer/cost trainer/dataset trainer/evidence trainer/network trainer/random trainer/record trainer/settings",
-	"trainer/checkpoint":  "game trainer/atomicfile trainer/backend trainer/network trainer/record trainer/session trainer/settings",
-	"trainer":             "game trainer/atomicfile trainer/backend trainer/checkpoint trainer/cost trainer/dataset trainer/evidence trainer/filelock trainer/network trainer/record trainer/session trainer/settings",
-	"trainer/backendtest": "game trainer/backend trainer/dataset trainer/network trainer/random",
+	"trainer/checkpoint":  "game trainer/atomicfile trainer/backend trainer/evidence trainer/network trainer/network/safetensors trainer/record trainer/session trainer/settings",
+	"trainer":             "game trainer/atomicfile trainer/backend trainer/checkpoint trainer/cost trainer/dataset trainer/evidence trainer/filelock trainer/network trainer/network/safetensors trainer/record trainer/session trainer/settings",
+	"trainer/backendtest": "game trainer/backend trainer/dataset trainer/network trainer/network/networktest trainer/random",
 
 	// What is built on the facade. Reports read records and know no training.
 	"trainer/study":     "trainer trainer/atomicfile trainer/backend trainer/filelock trainer/record trainer/session trainer/settings",

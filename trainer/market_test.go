@@ -12,6 +12,7 @@ import (
 	"nashprune/trainer"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/cost"
+	"nashprune/trainer/network/networktest"
 	"nashprune/trainer/record"
 )
 
@@ -29,12 +30,13 @@ func TestLatencyRun(t *testing.T) {
 	if result.Pruned.Kept != result.Pruned.Players {
 		t.Errorf("with a second to spare %d of %d stay", result.Pruned.Kept, result.Pruned.Players)
 	}
-	whole := m.LatencyModel.Time(result.Dense.Shape)
-	least := m.LatencyModel.Time([]int{result.Dense.Shape[0], 2, 2, 10})
+	g := networktest.Perceptron(result.Dense.Shape...).Graph
+	whole := m.LatencyModel.Time(g, g.Widths())
+	least := m.LatencyModel.Time(g, []int{2, 2})
 	c.LatencyModel = filepath.Join(dir, record.ResultFile)
 	c.MaxLatencyUS = (whole + least) / 2
 	result, dir = mustRun(t, c)
-	if got := *result.Market; got.Reached > c.MaxLatencyUS || got.Reached != m.LatencyModel.Time(result.Pruned.Shape) || got.Limit != c.MaxLatencyUS {
+	if got := *result.Market; got.Reached > c.MaxLatencyUS || got.Reached != m.LatencyModel.Time(g, result.Pruned.Shape[1:3]) || got.Limit != c.MaxLatencyUS {
 		t.Errorf("%+v, asked for %g us", got, c.MaxLatencyUS)
 	}
 	_, again := mustRun(t, c)
@@ -103,8 +105,8 @@ func TestAccuracyDropRun(t *testing.T) {
 	}
 }
 
-// TestPlannedTargets: a plan tells of the target, and of a latency without having
-// measured anything.
+// TestPlannedTargets: a plan reports the target, and a latency without having measured
+// anything.
 func TestPlannedTargets(t *testing.T) {
 	c := tinyConfig(t)
 	c.Keep, c.MaxLatencyUS = 0, 1e-3

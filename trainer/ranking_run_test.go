@@ -188,7 +188,7 @@ func TestSharedPrefixesAreUsed(t *testing.T) {
 	}
 }
 
-// TestShapesOfTheMarket: it keeps the layers that it is told, whatever their widths.
+// TestShapesOfTheMarket: it keeps the given layers, of any widths.
 func TestShapesOfTheMarket(t *testing.T) {
 	c := tinyConfig(t)
 	c.Keep, c.Shape = 0, "3-8"

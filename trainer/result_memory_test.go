@@ -13,7 +13,7 @@ import (
 	"nashprune/trainer/settings"
 )
 
-// Whoever keeps the results of many runs keeps none of their data: a study does.
+// The results of many runs hold none of their data: a study keeps such results.
 func TestResultsHoldNoData(t *testing.T) {
 	const runs, samples, features = 4, 1000, 28 * 28
 	dir := t.TempDir()

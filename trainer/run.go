@@ -30,7 +30,7 @@ type Options struct {
 	Dir     string      // the run folder
 	Command string      // as the user gave it, for the record
 	Version string      // of the program
-	Observe func(Event) // told of the progress; may be nil
+	Observe func(Event) // receives the progress; may be nil
 
 	// SharedPrefixes is a folder in which runs keep the state that they have just before
 	// their first round, and from which runs that are the same until then go on. Times
@@ -180,9 +180,9 @@ func Resume(ctx context.Context, o Options) (*record.Result, error) {
 	return r.finish(ctx, engine, p, c)
 }
 
-// finish runs what is left of a run from a checkpoint, which may be its start.
-// A run that diverges leaves no checkpoint: going on would only diverge again.
-// Whoever sees another failure, such as a full disk, learns that there is one.
+// finish runs the rest of a run from a checkpoint, which may be its start. A diverging
+// run has no checkpoint: continuing would only diverge again. Another failure, such as a
+// full disk, names the checkpoint.
 func (r *run) finish(ctx context.Context, engine backend.Engine, p session.Plan, from *checkpoint.Checkpoint) (*record.Result, error) {
 	result, err := r.runStages(ctx, engine, p, from)
 	if diverged := new(session.DivergedError); errors.As(err, &diverged) {
@@ -246,8 +246,8 @@ func (r *run) training(p session.Plan, engine backend.Engine, at session.Positio
 	return t
 }
 
-// ended reports whether an error is that of a ctx that has ended. What else went wrong is
-// told as that, also where the user meanwhile wanted to stop.
+// ended reports whether an error is that of a ctx that has ended. Another error is
+// reported as such, also where the user wanted to stop meanwhile.
 func ended(ctx context.Context, err error) bool {
 	cause := ctx.Err()
 	return cause != nil && errors.Is(err, cause)

@@ -22,6 +22,8 @@ import (
 	"nashprune/trainer/cost"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
+	"nashprune/trainer/network/networktest"
+	"nashprune/trainer/network/safetensors"
 	"nashprune/trainer/random"
 	"nashprune/trainer/record"
 	"nashprune/trainer/settings"
@@ -304,15 +306,15 @@ func TestPaperRun(t *testing.T) {
 		t.Errorf("a network of biases is right in %g %%", *result.Pruned.Accuracy)
 	}
 	if g := result.Gated; g.Masked == nil || *g.Masked.Accuracy != 25 {
-		t.Errorf("with everybody at zero the network is right in %+v %%", g.Masked)
+		t.Errorf("with all participations at zero the network is right in %+v %%", g.Masked)
 	}
 	if s := result.Seconds; s.Game != s.Train || s.Tail != 0 {
 		t.Errorf("the paper's game lasts from end to end, and the times are %+v", s)
 	}
 	if result.Equilibrium.MaxGap != 0 {
-		t.Errorf("with everybody at zero and zero dominant, somebody gains %g", result.Equilibrium.MaxGap)
+		t.Errorf("with all participations at zero and zero dominant, a player gains %g", result.Equilibrium.MaxGap)
 	}
-	if n, _, err := network.Load(filepath.Join(dir, record.PrunedFile)); err != nil || n.Players() != 0 {
+	if n, _, err := safetensors.LoadModel(filepath.Join(dir, record.PrunedFile)); err != nil || n.Players() != 0 {
 		t.Errorf("%v, %v", n, err)
 	}
 	// Without any cost and with an absolute benefit all stay at one.
@@ -332,7 +334,7 @@ func TestDigitsAreAQuestion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := network.New([]int{784, 10})
+	n := networktest.Perceptron(784, 10)
 	device, err := backend.FindDevice(cpufallback.DriverName)
 	if err != nil {
 		t.Fatal(err)
@@ -408,7 +410,7 @@ func TestPatienceKeepsTheBestEpoch(t *testing.T) {
 			losses[l.Training] = append(losses[l.Training], *l.ValidationLoss)
 		}
 	}
-	for name, judged := range map[string]record.Judged{record.GameTraining: result.Pruned.Judged, record.DenseTraining: result.Dense} {
+	for name, judged := range map[string]record.NetworkResult{record.GameTraining: result.Pruned.NetworkResult, record.DenseTraining: result.Dense} {
 		all, best := losses[name], judged.Best
 		if best == nil || best.Epoch+c.Patience != len(all) || len(all) == c.Epochs {
 			t.Fatalf("%s: best %+v of %d epochs", name, best, len(all))
@@ -419,7 +421,7 @@ func TestPatienceKeepsTheBestEpoch(t *testing.T) {
 	}
 }
 
-// TestProgressGrowsToTheEnd follows what a run tells of itself, also where its
+// TestProgressGrowsToTheEnd follows the progress that a run reports, also where its
 // trainings stop early.
 func TestProgressGrowsToTheEnd(t *testing.T) {
 	for _, patience := range []int{0, 2} {
@@ -475,6 +477,8 @@ type crookedEngine struct {
 
 func (d crookedDriver) Name() string { return d.name }
 
+func (crookedDriver) Operators() []network.Kind { return networktest.Perceptron(1, 1, 1).Kinds() }
+
 func (d crookedDriver) Devices() ([]backend.Device, error) {
 	return []backend.Device{{Driver: d.name, Name: strings.ToUpper(d.name), Kind: backend.SoftwareGPU}}, nil
 }
@@ -521,13 +525,13 @@ func (e *crookedEngine) Train(ctx context.Context, s backend.Stretch) (backend.P
 func TestAStopAfterTheLastStepOfAStretch(t *testing.T) {
 	c := tinyConfig(t)
 	c.Device = "crooked"
-	for stop := range 12 {
+	for stop := range 10 { // of the training's about 43 questions whether ctx has ended
 		dir := filepath.Join(t.TempDir(), "run")
 		ctx := newCountdown(1 + 4*stop)
 		if _, err := trainer.Run(ctx, c, trainer.Options{Dir: dir}); !errors.Is(err, backend.ErrInterrupted) {
 			t.Fatalf("stop %d: %v", stop, err)
 		}
-		_, err := trainer.Resume(newCountdown(10), trainer.Options{Dir: dir})
+		_, err := trainer.Resume(newCountdown(4), trainer.Options{Dir: dir})
 		if !errors.Is(err, backend.ErrInterrupted) {
 			t.Errorf("stop %d: going on: %v", stop, err)
 		}

@@ -87,7 +87,7 @@ continues.`, compare.Searched),
 			drawn := report.SaveFront(options.Dir, result)
 			write := report.Compare
 			if asJSON {
-				write = func(w io.Writer, r *compare.Report) error { return r.Write(w) }
+				write = func(w io.Writer, r *compare.Report) error { return writeJSON(w, r) }
 			}
 			if err := write(cmd.OutOrStdout(), result); err != nil || asJSON {
 				return errors.Join(err, drawn)

@@ -17,6 +17,8 @@ import (
 	"nashprune/trainer/backend"
 	"nashprune/trainer/backendtest"
 	"nashprune/trainer/dataset"
+	"nashprune/trainer/network"
+	"nashprune/trainer/network/networktest"
 )
 
 // crooked is a driver whose device gets the contributions of players wrong, and
@@ -24,6 +26,9 @@ import (
 type crooked struct{}
 
 func (crooked) Name() string { return "crooked" }
+
+func (crooked) Operators() []network.Kind { return networktest.Perceptron(1, 1, 1).Kinds() }
+
 func (crooked) Devices() ([]backend.Device, error) {
 	return []backend.Device{{Driver: "crooked", Name: "Crooked\nGPU", Kind: backend.SoftwareGPU, DriverInfo: "Crook 1.0"}}, errors.New("Bent GPU: it is too old")
 }
@@ -179,7 +184,7 @@ func TestParity(t *testing.T) {
 		}
 	}
 	if code := run(context.Background(), []string{"parity", "--device", "crooked"}, deserted{}, io.Discard); code != exitParity {
-		t.Errorf("exit code %d when nobody reads", code)
+		t.Errorf("exit code %d without a reader", code)
 	}
 	if stdout = parityVerbose(t); !strings.Contains(stdout, "BROKEN  step/2.contribution.mean") || !strings.Contains(stdout, "reference step/0.output") {
 		t.Errorf("with --verbose stdout is\n%s", stdout)

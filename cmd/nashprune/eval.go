@@ -1,10 +1,8 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 
@@ -115,9 +113,5 @@ func findModel(path string, o *trainer.EvalOptions) (string, error) {
 		path, record.PrunedFile, record.DenseFile)
 }
 
-func writeJSON(w io.Writer, value any) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(value)
-}
+// writeJSON writes what a command prints with --json.
+var writeJSON = record.WriteJSON

@@ -55,10 +55,10 @@ func TestVulkanFails(t *testing.T) {
 	} {
 		fails(fmt.Sprintf("%d:%d", c.call, c.result), c.code, c.words)
 	}
-	// Of a step that is waited for in vain the kernel in flight is named: the last,
-	// since what waits first waits to the end. How many copies are between the steps
+	// After a failed wait for a step the kernel in flight is named: the last,
+	// since the first wait is for the end. How many copies are between the steps
 	// depends on how long these take.
-	step := regexp.MustCompile(`, in flight on .*: (\w+), of \d+ times advance, .*, (\w+); the last checkpoint`)
+	step := regexp.MustCompile(`, in flight on .*: (\w+), of \d+ times gather, .*, (\w+); the last checkpoint`)
 	const timeout = 2
 	for wait := 50; ; wait++ {
 		stderr := fails(fmt.Sprintf("%d:%d:vkWaitForFences", wait, timeout), exitDeviceLost, "VK_TIMEOUT: nothing heard for 1m0s, in flight on ")

@@ -69,9 +69,9 @@ func TestHelpSuggests(t *testing.T) {
 
 // TestPlainText: what a guide may hold, laid out for a terminal.
 func TestPlainText(t *testing.T) {
-	markdown := "# Title\n\nA `word` and a\n[guide](data.md) and a [page](../x.md).\n\n- one\n  **two**\n- three\n\n" +
+	markdown := "# Title\n\nA `word` and a\n[guide](data.md) and a [page](../x.md).\n\n- one\n  **two** and more\n- three\n\n" +
 		"```sh\nrun  --this\n```\n\n| a | b |\n|---|---|\n| `long` | x |\n"
-	want := "Title\n\n  A word and a\n  nashprune help\n  data and a page.\n\n  - one two\n  - three\n\n      run  --this\n\n  a     b\n  long  x\n"
+	want := "Title\n\n  A word and a\n  nashprune help\n  data and a page.\n\n  - one two and\n    more\n  - three\n\n      run  --this\n\n  a     b\n  long  x\n"
 	if got := plainText(markdown, 18); got != want {
 		t.Errorf("laid out as\n%q, want\n%q", got, want)
 	}

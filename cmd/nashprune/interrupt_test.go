@@ -232,16 +232,16 @@ func TestSignals(t *testing.T) {
 		codes   []int  // that may come of it; -1 for a process that was killed
 		// Where the signal comes late, on a busy machine, the run is done.
 	}{
-		"interrupt while reading":  {[]os.Signal{syscall.SIGINT}, "reading", []int{exitInterrupted}},
-		"terminate in the game":    {[]os.Signal{syscall.SIGTERM}, "game  epoch 7/", []int{exitInterrupted}},
-		"hang up in the baseline":  {[]os.Signal{syscall.SIGHUP}, "dense epoch 3/", []int{exitInterrupted}},
-		"interrupt while judging":  {[]os.Signal{syscall.SIGINT}, "judging the pruned", []int{exitInterrupted}},
-		"interrupt twice":          {[]os.Signal{syscall.SIGINT, syscall.SIGINT}, "game  epoch 9/", []int{exitInterrupted}},
-		"kill while reading":       {[]os.Signal{syscall.SIGKILL}, "reading", []int{-1}},
-		"kill in the game":         {[]os.Signal{syscall.SIGKILL}, "game  epoch 20/", []int{-1}},
-		"kill while judging":       {[]os.Signal{syscall.SIGKILL}, "judging the pruned", []int{-1}},
-		"kill in the baseline":     {[]os.Signal{syscall.SIGKILL}, "dense epoch 5/", []int{-1}},
-		"interrupt after the last": {[]os.Signal{syscall.SIGINT}, "measuring", []int{exitInterrupted}},
+		"interrupt while reading":    {[]os.Signal{syscall.SIGINT}, "reading", []int{exitInterrupted}},
+		"terminate in the game":      {[]os.Signal{syscall.SIGTERM}, "game  epoch 7/", []int{exitInterrupted}},
+		"hang up in the baseline":    {[]os.Signal{syscall.SIGHUP}, "dense epoch 3/", []int{exitInterrupted}},
+		"interrupt while evaluating": {[]os.Signal{syscall.SIGINT}, "evaluating the pruned", []int{exitInterrupted}},
+		"interrupt twice":            {[]os.Signal{syscall.SIGINT, syscall.SIGINT}, "game  epoch 9/", []int{exitInterrupted}},
+		"kill while reading":         {[]os.Signal{syscall.SIGKILL}, "reading", []int{-1}},
+		"kill in the game":           {[]os.Signal{syscall.SIGKILL}, "game  epoch 20/", []int{-1}},
+		"kill while evaluating":      {[]os.Signal{syscall.SIGKILL}, "evaluating the pruned", []int{-1}},
+		"kill in the baseline":       {[]os.Signal{syscall.SIGKILL}, "dense epoch 5/", []int{-1}},
+		"interrupt after the last":   {[]os.Signal{syscall.SIGINT}, "measuring", []int{exitInterrupted}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, stderr := signalled(t, process(args("out")...), c.line, c.signals)

@@ -68,8 +68,8 @@ func TestEvalInFreshProcess(t *testing.T) {
 	if err := json.Unmarshal([]byte(stdout), &run); err != nil {
 		t.Fatal(err)
 	}
-	for path, want := range map[string]record.Judged{
-		"out": run.Pruned.Judged, "out/pruned.safetensors": run.Pruned.Judged, "out/dense.safetensors": run.Dense,
+	for path, want := range map[string]record.NetworkResult{
+		"out": run.Pruned.NetworkResult, "out/pruned.safetensors": run.Pruned.NetworkResult, "out/dense.safetensors": run.Dense,
 	} {
 		output, err := process("eval", path, "--json").Output()
 		if err != nil {

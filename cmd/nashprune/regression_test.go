@@ -45,7 +45,7 @@ func TestRegression(t *testing.T) {
 			t.Errorf("%s: %+v", name, q)
 		}
 	}
-	for file, judged := range map[string]record.Judged{"out": run.Pruned.Judged, "out/dense.safetensors": run.Dense} {
+	for file, judged := range map[string]record.NetworkResult{"out": run.Pruned.NetworkResult, "out/dense.safetensors": run.Dense} {
 		again := evalOf(t, file)
 		if again.Samples != 30 || again.Correct != nil || *again.Network.R2 != *judged.R2 || *again.Network.Loss != *judged.Loss || !slices.Equal(again.Network.RMSE, judged.RMSE) {
 			t.Errorf("%s judged again: %+v, want %+v", file, again, judged)

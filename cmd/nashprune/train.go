@@ -92,7 +92,7 @@ default. Settings of a game that is not played have no effect.`,
 			}
 			drawn := report.SavePicture(options.Dir) // without it the result is no less
 			if asJSON {
-				return errors.Join(result.Write(cmd.OutOrStdout()), drawn)
+				return errors.Join(writeJSON(cmd.OutOrStdout(), result), drawn)
 			}
 			if err := report.Result(cmd.OutOrStdout(), result); err != nil {
 				return err

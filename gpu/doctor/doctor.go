@@ -152,7 +152,7 @@ func (e *examination) build() {
 	}
 }
 
-// vulkan tells what the backend itself says.
+// vulkan reports what the backend itself says.
 func (e *examination) vulkan(devices []backend.Device, err error) {
 	for _, d := range devices {
 		level, found := OK, fmt.Sprintf("%s is %s (%s)", d.ID(), d.Name, d.Kind)
@@ -165,7 +165,7 @@ func (e *examination) vulkan(devices []backend.Device, err error) {
 		e.add(level, "Vulkan", found)
 	}
 	switch {
-	case e.Usable || !e.cgo || !gpu.Supported(e.goos): // the build was told of already
+	case e.Usable || !e.cgo || !gpu.Supported(e.goos): // the build was reported already
 	case err != nil:
 		e.add(Problem, "Vulkan", err.Error(), e.seeLog()...)
 	default:
@@ -236,7 +236,7 @@ func (m *machine) read(name string) (string, error) {
 	return string(content), err
 }
 
-// plain leaves the path out of an error that is told beside it.
+// plain leaves the path out of an error that is printed beside it.
 func plain(err error) error {
 	if at := new(fs.PathError); errors.As(err, &at) {
 		return at.Err

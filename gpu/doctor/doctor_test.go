@@ -358,8 +358,8 @@ func TestDiagnose(t *testing.T) {
 	}
 }
 
-// has tells whether a line begins with the first of the words and has the others
-// in their order.
+// has reports whether a line begins with the first of the words and has the others in
+// their order.
 func has(line, words string) bool {
 	for i, part := range strings.Split(words, "...") {
 		at := strings.Index(line, part)

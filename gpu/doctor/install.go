@@ -17,8 +17,8 @@ const (
 	anyMesa       component = "Mesa's drivers"
 )
 
-// distributions are the ones whose packages are known, by their ID in
-// /etc/os-release, in the order in which they are told.
+// distributions are the ones whose packages are known, by their ID in /etc/os-release, in
+// the order in which they are printed.
 var distributions = []string{"debian", "ubuntu", "fedora", "arch"}
 
 // distributionNames are what people call them.

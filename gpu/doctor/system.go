@@ -146,7 +146,7 @@ func (e *examination) mayOpen(files []string) {
 	}
 }
 
-// forbidden tells who may open a device file.
+// forbidden says who may open a device file.
 func (e *examination) forbidden(file string) {
 	owner := ""
 	if info, err := fs.Stat(e.files, e.inside(file)); err == nil {
@@ -217,7 +217,7 @@ func (e *examination) outside(flags map[string]string, command string) []string 
 
 // kindOfContainer returns what this runs in, "" for a system of its own.
 func (m *machine) kindOfContainer() string {
-	groups, _ := m.read("/proc/1/cgroup") // absent: no container that this tells of
+	groups, _ := m.read("/proc/1/cgroup") // absent: no container that this file names
 	switch {
 	case m.env("KUBERNETES_SERVICE_HOST") != "" || strings.Contains(groups, "kubepods"):
 		return "Kubernetes"
@@ -233,8 +233,8 @@ func (m *machine) kindOfContainer() string {
 	return ""
 }
 
-// container tells that this runs in one, and what to start it with as long as it
-// has no GPU.
+// container reports that this runs in one, and what to start it with as long as it has no
+// GPU.
 func (e *examination) container(cards []card) {
 	kind := e.kindOfContainer()
 	if kind == "" {
@@ -258,10 +258,10 @@ func (e *examination) container(cards []card) {
 	}
 }
 
-// containsWord tells whether a list with commas has a word.
+// containsWord reports whether a list with commas has a word.
 func containsWord(list, word string) bool { return slices.Contains(strings.Split(list, ","), word) }
 
-// windowsSubsystem tells of WSL, where the GPU is behind Windows.
+// windowsSubsystem reports WSL, where the GPU is behind Windows.
 func (e *examination) windowsSubsystem() {
 	if !e.exists("/dev/dxg") {
 		return

@@ -135,7 +135,7 @@ type manifest struct {
 	file, library string
 }
 
-// of tells whether the driver is for a maker's GPUs.
+// of reports whether the driver is for a maker's GPUs.
 func (f manifest) of(m maker) bool {
 	names := strings.ToLower(path.Base(f.file) + " " + path.Base(f.library))
 	return slices.ContainsFunc(m.words, func(word string) bool { return strings.Contains(names, word) })
@@ -186,8 +186,8 @@ func (e *examination) drivers(cards []card) {
 	e.add(Problem, "driver", "no Vulkan driver is installed (no files in vulkan/icd.d)", e.install(anyMesa)...)
 }
 
-// missingDrivers tells of GPUs that no driver is for, and returns whether there
-// are any. The variable named source, if any, says where drivers are looked for.
+// missingDrivers reports GPUs without a driver, and returns whether there are any. The
+// variable named source, if any, says where drivers are looked for.
 func (e *examination) missingDrivers(cards []card, good []manifest, source string) bool {
 	found := false
 	told := map[string]bool{}

@@ -7,11 +7,10 @@ import (
 	"time"
 )
 
-// Ceilings is what a device reached in two loops that do nothing else, and that
-// have nothing to do with training: no step computes more for long, or moves more
-// through memory; caches move more. What is measured in one turn is at most the
-// ceiling, since whatever else the machine does can only slow it down: the ceiling is
-// the best of many turns.
+// Ceilings is what a device reached in two loops that do nothing else, and that have
+// nothing to do with training: no step computes more for long, or moves more through
+// memory; caches move more. What is measured in one turn is at most the ceiling, since
+// other work of the machine only slows it down: the ceiling is the best of many turns.
 type Ceilings struct {
 	// Operations is float32 operations a second: multiply-adds in registers, two each.
 	// It is 0 where there is no such loop that products do not exceed.

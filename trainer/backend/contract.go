@@ -34,7 +34,8 @@ type EngineOptions struct {
 	// contributions that Measure and EstimateContributions find are those to the outputs, see [OutputSample].
 	Valuation game.Valuation
 	Samples   Placement // where they are, on devices with memory of their own
-	// NeverCompacts says that nobody will be removed, so that plans count nothing for it.
+	// NeverCompacts says that no player will be removed, so that plans count nothing for
+	// it.
 	NeverCompacts bool
 }
 
@@ -133,9 +134,9 @@ type Engine interface {
 	// and "gate.G.average.square".
 	Probe(order []int32, learningRate float64) ([]Tensor, error)
 
-	// Timings returns the time by kernel of the steps that were timed since the
-	// engine was opened, where the device can tell. Of a stretch that may be the
-	// first step alone.
+	// Timings returns the time by kernel of the steps that were timed since the engine
+	// was opened, where the device measures it. Of a stretch that may be the first step
+	// alone.
 	Timings() []Timing
 
 	// Close gives everything back. An engine is not used after it.

@@ -6,7 +6,7 @@ import (
 
 	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
-	"nashprune/trainer/network"
+	"nashprune/trainer/network/networktest"
 )
 
 func TestPartsOfADataset(t *testing.T) {
@@ -32,8 +32,7 @@ func TestOutputsThatDoNotFit(t *testing.T) {
 		{targets, 3, ""},
 		{targets, 5, "3 targets"},
 	} {
-		n := network.New([]int{4, 6, test.outputs})
-		n.Activation = network.ReLU
+		n := networktest.Perceptron(4, 6, test.outputs)
 		err := backend.EngineOptions{Batch: 1}.Validate(test.data, n)
 		if (err == nil) != (test.says == "") || err != nil && !strings.Contains(err.Error(), test.says) {
 			t.Errorf("%s, %d outputs: %v", test.data.Name, test.outputs, err)

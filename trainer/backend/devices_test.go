@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"nashprune/trainer/dataset"
+	"nashprune/trainer/network"
 )
 
 // listed is a driver that has the given devices, or an error instead.
@@ -19,6 +20,8 @@ type listed struct {
 func (d listed) Name() string { return d.name }
 
 func (d listed) Devices() ([]Device, error) { return d.devices, d.err }
+
+func (d listed) Operators() []network.Kind { return nil }
 
 func (d listed) Open(Device, *dataset.Dataset, EngineOptions, *State) (Engine, error) {
 	return nil, errors.New("not for use")
@@ -107,10 +110,10 @@ func TestChooseDevice(t *testing.T) {
 	}
 }
 
-// Devices share ceilings where they are the same hardware behind one driver: a
-// processor with different libraries, and a device with different kernels, but not two
-// cards of one name.
-// Two devices of one processor are told apart by what multiplies their matrices.
+// Devices share ceilings where they are the same hardware behind one driver: a processor
+// with different libraries, and a device with different kernels, but not two cards of one
+// name. Two devices of one processor differ by the library that multiplies their
+// matrices.
 func TestListedProcessorsDiffer(t *testing.T) {
 	withDrivers(t, listed{name: "cpu", devices: []Device{{Name: "Ryzen 9", Kind: CPU, BLAS: "OpenBLAS 0.3.21"}, {Name: "Ryzen 9", Kind: CPU, BLAS: "gonum"}}})
 	choice, err := ChooseDevice("cpu")

@@ -9,13 +9,12 @@ import (
 // from: they compute the same to rounding, and each the same bits every time, at
 // different speeds. [Device.Kernels] names the one that computes.
 type KernelChooser interface {
-	// Kernels lists the sets that a device can run by name, the one that it takes
-	// unless told otherwise first.
+	// Kernels lists the sets that a device can run by name, the default first.
 	Kernels(d Device) ([]string, error)
 }
 
-// KernelSets lists the sets of kernels that the device can run, the one that it
-// takes unless told otherwise first: none where there is nothing to choose.
+// KernelSets lists the sets of kernels that the device can run, the default first: none
+// where there is nothing to choose.
 func (d Device) KernelSets() ([]string, error) {
 	chooser, ok := drivers[d.Driver].(KernelChooser)
 	if !ok {

@@ -23,12 +23,12 @@ type MemoryPlan struct {
 	Exchange    int `json:"exchange"` // what host and device both see
 
 	// Removal is taken besides while players are removed, when what is left of
-	// parameters, moments and players stands beside what there was. It is at most
-	// so much; 0 where nobody will be removed, and where what is left moves to the
-	// beginning of where it lies.
+	// parameters, moments and players stands beside what there was. This is its largest
+	// value; 0 where no player will be removed, and where the rest moves to the beginning
+	// of its memory.
 	Removal int `json:"removal"`
 
-	Available int    `json:"available"` // that the device has for it; 0 where it cannot tell
+	Available int    `json:"available"` // that the device has for it; 0 where that is unknown
 	Source    string `json:"source"`    // what Available is, or why it is not known
 }
 
@@ -105,7 +105,7 @@ func (p MemoryPlan) Check() error {
 
 func mebibytes(bytes int) string { return fmt.Sprintf("%.1f MiB", float64(bytes)/(1<<20)) }
 
-// Planner is a [Driver] that can tell what an engine will take.
+// Planner is a [Driver] that can plan the memory of an engine.
 type Planner interface {
 	// Plan works out the memory of an engine for a network of the given graph.
 	// It allocates nothing.
@@ -117,7 +117,7 @@ type Planner interface {
 func (d Device) Plan(data *dataset.Dataset, o EngineOptions, g *network.Graph) (MemoryPlan, error) {
 	planner, ok := drivers[d.Driver].(Planner)
 	if !ok {
-		return MemoryPlan{Source: "its driver tells nothing of memory"}, nil
+		return MemoryPlan{Source: "its driver does not plan memory"}, nil
 	}
 	return planner.Plan(d, data, o, g)
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"nashprune/trainer/network/networktest"
 )
 
 func TestMemoryPlanCheck(t *testing.T) {
@@ -16,7 +18,7 @@ func TestMemoryPlanCheck(t *testing.T) {
 		words  []string // of the error; none: it fits
 	}{
 		{func(p *MemoryPlan) { p.Available = 21 << 20 }, nil},
-		{func(p *MemoryPlan) { p.Available = 0 }, nil}, // nobody knows
+		{func(p *MemoryPlan) { p.Available = 0 }, nil}, // unknown
 		{func(p *MemoryPlan) { p.Available = 21<<20 - 1 }, []string{"21.0 MiB", "removal 6.0 MiB", "memory of the device", "activations take most", "--batch"}},
 		{func(p *MemoryPlan) { p.Available, p.Removal = 15<<20, 0 }, nil},
 		{func(p *MemoryPlan) { p.Available, p.Removal, p.Samples = 15<<20, 0, 9<<20 }, []string{"samples take most", "fewer samples", "--data-on-device streamed", "--device"}},
@@ -38,14 +40,14 @@ func TestMemoryPlanCheck(t *testing.T) {
 	}
 }
 
-// A driver that tells nothing of memory refuses nothing.
+// A driver without figures of memory refuses nothing.
 func TestPlanOfASilentDriver(t *testing.T) {
 	withDrivers(t, processor())
 	device, err := FindDevice("cpu")
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := device.Plan(nil, EngineOptions{}, []int{1, 2, 3})
+	plan, err := device.Plan(nil, EngineOptions{}, networktest.Perceptron(1, 2, 3).Graph)
 	if err != nil || plan.Available != 0 || plan.Source == "" || plan.Check() != nil {
 		t.Errorf("%+v, %v", plan, err)
 	}

@@ -2,11 +2,10 @@ package backend
 
 // Optimiser updates weights and biases from their gradients.
 //
-// Before anything else the gradients of all parameters together are scaled down
-// to the length ClipNorm, if they are longer. The weights, but not the biases, are
-// then drawn to zero: by adding WeightDecay w to their gradient, or in AdamW by
-// w <- w - rate WeightDecay w, whatever the gradient is (arXiv:1711.05101,
-// algorithm 2).
+// Before anything else the gradients of all parameters together are scaled down to the
+// length ClipNorm, if they are longer. The weights, but not the biases, are then drawn to
+// zero: by adding WeightDecay w to their gradient, or in AdamW by w <- w - rate
+// WeightDecay w, apart from the gradient (arXiv:1711.05101, algorithm 2).
 type Optimiser struct {
 	Kind        OptimiserKind
 	Momentum    float64 // mu of SGD and RMSProp, 0 <= mu < 1; unused by Adam

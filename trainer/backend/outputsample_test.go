@@ -54,8 +54,8 @@ func TestOutputSampleIsTheCurvatureOfAnUndecidedLoss(t *testing.T) {
 	}
 }
 
-// TestOutputSampleDrawsEveryOutputAlike: over n places each of K outputs comes n/K times, give
-// or take five standard deviations of a binomial, whatever the step between places.
+// TestOutputSampleDrawsEveryOutputAlike: over n places each of K outputs comes n/K times,
+// give or take five standard deviations of a binomial, with any step between places.
 func TestOutputSampleDrawsEveryOutputAlike(t *testing.T) {
 	const n = 30000
 	for _, outputs := range []int{1, 2, 3, 10, 256} {

@@ -123,7 +123,7 @@ func (s *session) stepBounds() (bounds, expected map[string][]float64) {
 func (s *session) meanLoss(l backend.Loss, p *network.Pass, a answers) float64 {
 	mean := 0.
 	for b := range p.Rows {
-		loss, _ := a.judge(l, b, p.Output(b))
+		loss, _ := a.lossOf(l, b, p.Output(b))
 		mean += loss / float64(p.Rows)
 	}
 	return mean

@@ -32,7 +32,7 @@ func (s *session) evaluate() error {
 			return err
 		}
 		s.compare("evaluate/logits again", widen(again.Logits), widen(got.Logits), make([]float64, len(got.Logits)))
-		s.compareJudgement(got, samples)
+		s.compareCounts(got, samples)
 		return s.keeps("evaluate/nothing else", candidate, func() error {
 			if err := s.evaluateEachPart(candidate); err != nil {
 				return err
@@ -42,9 +42,9 @@ func (s *session) evaluate() error {
 	})
 }
 
-// compareJudgement checks that counts and loss follow from an evaluation's own
+// compareCounts checks that counts and loss follow from an evaluation's own
 // outputs.
-func (s *session) compareJudgement(got backend.Evaluation, samples dataset.Samples) {
+func (s *session) compareCounts(got backend.Evaluation, samples dataset.Samples) {
 	answers := answersOf(samples, backend.InOrder(samples.Len()))
 	loss, correct := 0., 0
 	var perClass, ofClass []float64
@@ -52,7 +52,7 @@ func (s *session) compareJudgement(got backend.Evaluation, samples dataset.Sampl
 		perClass, ofClass = make([]float64, s.Outputs), make([]float64, s.Outputs)
 	}
 	for b := range samples.Len() {
-		l, hit := answers.judge(backend.Loss{}, b, widen(got.Logits[b*s.Outputs:(b+1)*s.Outputs]))
+		l, hit := answers.lossOf(backend.Loss{}, b, widen(got.Logits[b*s.Outputs:(b+1)*s.Outputs]))
 		loss += l / float64(samples.Len())
 		if s.Regression {
 			continue
@@ -95,7 +95,7 @@ func (s *session) evaluateExtremes() error {
 			loss, correct := 0., 0.
 			answers := answersOf(s.data.Test, backend.InOrder(s.data.Test.Len()))
 			for b := range s.data.Test.Len() {
-				l, hit := answers.judge(backend.Loss{}, b, logits)
+				l, hit := answers.lossOf(backend.Loss{}, b, logits)
 				loss += l / float64(s.data.Test.Len())
 				if hit {
 					correct++

@@ -26,7 +26,7 @@ func (s *session) moveMarket() error {
 		for l, layer := range statistics {
 			worths := layer.Worths()
 			price := game.ClearingPrice(worths, (len(worths)+1)/2)
-			if l%2 == 1 { // and one that is nobody's worth
+			if l%2 == 1 { // and one that is no player's worth
 				price *= 1.01
 			}
 			prices = append(prices, price)
@@ -142,7 +142,7 @@ func (s *session) movePaperOnce(reading string, move backend.PaperMove) error {
 				slope := (8*move.Game.Scale(field, i) + move.Game.Eta*s.competitionSize(l, i)) * s.unit
 				bound := s.unit + move.Rate*slope
 				if steepness := math.Abs(move.Game.Slope(field, i, layer.Participation[i])); steepness-slope > game.AscentLimit {
-					slope = 0 // whatever it is, ascent by Adam cuts it off
+					slope = 0 // ascent by Adam limits any such slope
 				}
 				first, second := s.slopeBounds(move, field, i, layer.Participation[i], slope, slopes)
 				switch move.Update {

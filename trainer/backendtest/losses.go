@@ -37,9 +37,9 @@ func smoothed(l backend.Loss, label, classes int) []float64 {
 	return q
 }
 
-// judge returns the loss of sample b with the given outputs, and whether its class
+// lossOf returns the loss of sample b with the given outputs, and whether its class
 // comes first.
-func (a answers) judge(l backend.Loss, b int, outputs []float64) (loss float64, correct bool) {
+func (a answers) lossOf(l backend.Loss, b int, outputs []float64) (loss float64, correct bool) {
 	if a.labels == nil {
 		for k, z := range outputs {
 			d := z - a.targets[b*len(outputs)+k]

@@ -126,7 +126,7 @@ func (s *session) trainRemoved(candidate backend.Engine, cut *network.Cut) error
 	return nil
 }
 
-// fold checks that folding takes one rounding a number, and that a fresh
+// fold checks that folding takes as many roundings a number as players share it, and that a fresh
 // optimiser has forgotten everything.
 func (s *session) fold() error {
 	return s.with(s.candidate, func(candidate backend.Engine) error {
@@ -152,8 +152,17 @@ func (s *session) fold() error {
 		}
 		g, w := flatten(got), flatten(want)
 		bounds := make([]float64, len(w))
+		// A number is multiplied, and so rounded, once; with a player of its row and one of
+		// its column twice, in either order.
+		roundings, folds := 1., map[int]bool{}
+		for _, f := range want.Network.Folds() {
+			if folds[f.Param] {
+				roundings = 4
+			}
+			folds[f.Param] = true
+		}
 		for i := range bounds {
-			bounds[i] = s.unit * math.Abs(w[i])
+			bounds[i] = roundings * s.unit * math.Abs(w[i])
 		}
 		s.compare("fold and restart", g, w, bounds)
 		return nil

@@ -318,7 +318,7 @@ func (s *session) hits() error {
 	sure, unsure, loss := 0., 0., 0.
 	for b := range order {
 		row, entries := logits.values[b*s.Outputs:(b+1)*s.Outputs], logits.entries[b*s.Outputs:(b+1)*s.Outputs]
-		l, hit := answers.judge(s.Loss, b, row)
+		l, hit := answers.lossOf(s.Loss, b, row)
 		loss += l
 		if s.Regression {
 			continue

@@ -18,7 +18,7 @@ type Options struct {
 	Budget  time.Duration // after which it stops, once a step under way has ended or an engine is open
 	Scaling bool          // also measure how times grow with sizes
 	Program string        // its name and version, for the record
-	Observe func(string)  // told what begins now; may be nil
+	Observe func(string)  // receives what begins now; may be nil
 }
 
 // comparing is the part of the budget that the cases may take where something
@@ -37,9 +37,9 @@ type bench struct {
 	failures []error
 }
 
-// Run measures. It returns a report of whatever was measured also with an error:
-// of the kind [backend.ErrInterrupted] when ctx ended, or that of a device that
-// failed, without which it went on.
+// Run measures. It returns a report of what was measured also with an error: of the kind
+// [backend.ErrInterrupted] when ctx ended, or that of a device that failed, without which
+// it went on.
 func Run(ctx context.Context, o Options) (*Report, error) {
 	b := &bench{Options: o, started: time.Now(), speed: map[string]float64{}}
 	b.report = &Report{

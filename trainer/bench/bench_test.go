@@ -13,11 +13,12 @@ import (
 	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
+	"nashprune/trainer/network/networktest"
 )
 
 // imagined is a driver of devices without arithmetic: 0 works, 1 has too little
 // memory for more than a thousand players, 2 is lost in its ninth step, 3 is the
-// processor of 0 once more, and 4 is slow, as [imaginedEngine.Observe] says.
+// processor of 0 once more, and 4 is slow, as [imaginedEngine.EstimateContributions] says.
 type imagined struct{}
 
 const imaginedName = "imagined"
@@ -35,6 +36,8 @@ func (imagined) Devices() ([]backend.Device, error) {
 	return devices, nil
 }
 
+func (imagined) Operators() []network.Kind { return networktest.Perceptron(1, 1, 1).Kinds() }
+
 func (imagined) Open(d backend.Device, _ *dataset.Dataset, _ backend.EngineOptions, s *backend.State) (backend.Engine, error) {
 	if d.Index == 1 && s.Network.Players() > 1000 {
 		return nil, fmt.Errorf("%w: imagined", backend.ErrOutOfMemory)
@@ -48,7 +51,7 @@ type imaginedEngine struct {
 	backend.Engine
 	on       backend.Device
 	network  *network.Network
-	left     int // players who left each layer since the last state was pushed
+	left     int // players removed from each gate since the last state was pushed
 	pushed   int // states
 	steps    int
 	tracks   []bool // of each call of Train
@@ -67,7 +70,7 @@ func (e *imaginedEngine) Train(ctx context.Context, s backend.Stretch) (backend.
 	return backend.Progress{Steps: s.Steps()}, ctx.Err()
 }
 
-// Observe never ends by itself on the slow device: in its second round, which is in the
+// EstimateContributions never ends by itself on the slow device: in its second round, which is in the
 // first turn, and with more than twenty players in its first, which warms up.
 func (e *imaginedEngine) EstimateContributions(ctx context.Context, order []int32) error {
 	if e.rounds++; e.on.Index == 4 && (e.rounds > 1 || e.network.Players() > 20) {
@@ -75,15 +78,15 @@ func (e *imaginedEngine) EstimateContributions(ctx context.Context, order []int3
 		return ctx.Err()
 	}
 	if e.observed = len(order); e.observed == 0 {
-		return errors.New("nobody is observed")
+		return errors.New("no sample is looked at")
 	}
 	return nil
 }
 
 func (e *imaginedEngine) Statistics() ([]backend.Statistics, error) {
 	var all []backend.Statistics
-	for _, l := range e.network.Hidden() {
-		all = append(all, backend.Statistics{Participation: make([]float64, l.Out-e.left), MeanSquare: make([]float64, l.Out-e.left)})
+	for _, players := range e.network.Widths() {
+		all = append(all, backend.Statistics{Participation: make([]float64, players-e.left), MeanSquare: make([]float64, players-e.left)})
 	}
 	return all, nil
 }
@@ -98,20 +101,20 @@ func (e *imaginedEngine) Push(s *backend.State) error {
 }
 
 func (e *imaginedEngine) Move(prices []float64, _ float64) ([][]float64, error) {
-	if len(prices) != len(e.network.Hidden()) {
-		return nil, errors.New("not a price a layer")
+	if len(prices) != len(e.network.Gates) {
+		return nil, errors.New("not a price a gate")
 	}
 	var moved [][]float64
-	for _, l := range e.network.Hidden() {
-		moved = append(moved, slices.Repeat([]float64{1}, l.Out-e.left))
+	for _, players := range e.network.Widths() {
+		moved = append(moved, slices.Repeat([]float64{1}, players-e.left))
 	}
 	return moved, nil
 }
 
-func (e *imaginedEngine) Compact(keep network.Survivors) error {
-	for l, kept := range keep {
-		if !slices.Equal(kept, network.Indices(e.network.Layers[l].Out - e.left)[1:]) {
-			return fmt.Errorf("others leave than the first: %v stay", kept)
+func (e *imaginedEngine) Remove(cut *network.Cut) error {
+	for gate, kept := range cut.Gates {
+		if !slices.Equal(kept, network.Indices(e.network.Widths()[gate] - e.left)[1:]) {
+			return fmt.Errorf("others than the first player are removed: %v stay", kept)
 		}
 	}
 	e.left++
@@ -315,7 +318,7 @@ func TestRunLeavesOutWhatIsTooLarge(t *testing.T) {
 	}
 	for _, what := range told {
 		if strings.Contains(what, o.Cases[1].Model()) && strings.Contains(what, "turn") {
-			t.Errorf("nobody takes %q", what)
+			t.Errorf("no runner takes %q", what)
 		}
 	}
 }

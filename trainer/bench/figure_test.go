@@ -88,7 +88,7 @@ func TestCeiling(t *testing.T) {
 	}
 }
 
-// Only sizes at which the game can be told from nothing say how it grows.
+// Only sizes at which the game's time differs from zero say how it grows.
 func TestGrowthOfTheGame(t *testing.T) {
 	game := func(rounds ...float64) *Game { return &Game{Round: NewFigure(rounds)} }
 	s := Series{Points: []Point{

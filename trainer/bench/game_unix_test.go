@@ -23,10 +23,10 @@ func processorTime() time.Duration {
 	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
-// BenchmarkGame tells what the game adds to a step, by number of players, in
-// processor time: on the CPU and on software devices, which have no other, it is
-// there also on a machine that is busy with something else. What one thread does
-// alone counts less than it takes. An iteration is a turn; the figures are medians.
+// BenchmarkGame measures what the game adds to a step, by number of players, in processor
+// time: on the CPU and on software devices, which have no other, it is there also on a
+// machine that is busy with something else. What one thread does alone counts less than
+// it takes. An iteration is a turn; the figures are medians.
 func BenchmarkGame(b *testing.B) {
 	devices, _ := backend.Inventory()
 	for _, d := range devices {

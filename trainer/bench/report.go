@@ -87,7 +87,7 @@ type Measured struct {
 	Epoch         Figure `json:"epoch"`
 	EpochMeasured bool   `json:"epoch_measured"` // else it is the step's time as often as there are steps
 
-	// Of the steps that were timed on the device; empty where it cannot tell.
+	// Of the steps that were timed on the device; empty where it does not measure it.
 	OnDevice Figure   `json:"on_device"`
 	Kernels  []Kernel `json:"kernels,omitempty"`
 

@@ -156,9 +156,9 @@ func (r *runner) openMarket() {
 	}
 }
 
-// playRound plays a round of the market, with everything that a round is in a run
-// with the default settings, in which the first player of every layer leaves and nobody
-// else moves.
+// playRound plays a round of the market, with everything that a round is in a run with
+// the default settings, in which the first player of every layer is removed and no other
+// moves.
 func (r *runner) playRound(ctx context.Context) error {
 	samples := r.data.Train.Len()
 	observed := session.Observed(stepsPerRound()*float64(r.of.Batch), samples)
@@ -278,7 +278,7 @@ func (r *runner) turnWithoutGame(ctx context.Context) error {
 	return nil
 }
 
-// spent is what a device tells of a kernel in some steps.
+// spent is what a device reports of a kernel in some steps.
 type spent struct{ calls, seconds float64 }
 
 // addSpent adds what came between two looks at a device's timings, by kernel.
@@ -293,8 +293,8 @@ func addSpent(to map[string]spent, before, after []backend.Timing) {
 	add(1, after)
 }
 
-// noteKernels takes in what the device tells of the steps of a turn. Some kernels
-// run once a step, so the least number of calls is that of the steps.
+// noteKernels takes in what the device reports of the steps of a turn. Some kernels run
+// once a step, so the least number of calls is that of the steps.
 func (r *runner) noteKernels(turn map[string]spent) {
 	steps := 0.
 	for _, s := range turn {

@@ -15,8 +15,8 @@ type growing struct {
 	game  bool // measure what the game adds
 }
 
-// playersInputs are few enough for a million players to fit, which makes the game
-// look dearer than it is: it costs the same for each player, whatever the player's
+// playersInputs are few enough for a million players to fit, which makes the game look
+// more expensive than it is: it costs the same for each player with any number of
 // weights, and these are fewer than in any network of images.
 const playersInputs = 64
 

@@ -37,7 +37,7 @@ type Checkpoint struct {
 	Tracked  int              `json:"tracked"`
 	// Metrics is the length of metrics.jsonl at the time, in bytes.
 	Metrics int64 `json:"metrics"`
-	// Result is what is known so far; Seconds of earlier sittings included.
+	// Result is what is known so far; Seconds of earlier processes included.
 	Result record.Result `json:"result"`
 	// Lines is the metrics so far, in a shared prefix, which other runs go on from.
 	Lines string `json:"lines,omitempty"`
@@ -114,20 +114,44 @@ func readCheckpoint(r io.Reader) (*Checkpoint, error) {
 	}
 	decoder := json.NewDecoder(strings.NewReader(metadata[checkpointKey]))
 	decoder.DisallowUnknownFields()
-	c := new(Checkpoint)
-	if err := decoder.Decode(c); err != nil {
+	type plain Checkpoint
+	var read struct {
+		plain
+		Graph json.RawMessage `json:"graph"` // read below, as they may ask for more memory
+		Whole json.RawMessage `json:"whole"`
+	}
+	if err := decoder.Decode(&read); err != nil {
 		return nil, fmt.Errorf("its description is damaged: %w", err)
 	}
+	c := (*Checkpoint)(&read.plain)
 	if c.Schema != Schema {
 		return nil, fmt.Errorf("it has layout %d and this program knows %d: finish the run with the program that began it", c.Schema, Schema)
 	}
 	if sum, err := checksum(metadata[checkpointKey], list); err != nil || metadata[checksumKey] != sum {
 		return nil, fmt.Errorf("it is damaged: its checksum is not that of its contents")
 	}
+	if c.Graph, err = readGraph(read.Graph, list); err != nil {
+		return nil, err
+	}
+	if c.Whole, err = readGraph(read.Whole, list); err != nil {
+		return nil, err
+	}
 	if err := c.take(list); err != nil {
 		return nil, err
 	}
 	return c, c.consistent()
+}
+
+// readGraph returns the graph that a description holds, nil if there is none.
+func readGraph(text json.RawMessage, list []safetensors.Tensor) (*network.Graph, error) {
+	if len(text) == 0 || string(text) == "null" {
+		return nil, nil
+	}
+	g, err := network.ReadGraph(text, func(g *network.Graph) error { return safetensors.CheckEntries(g, list) })
+	if err != nil {
+		return nil, fmt.Errorf("its graph is damaged: %w", err)
+	}
+	return g, nil
 }
 
 // consistent checks that the parts of a checkpoint belong together.

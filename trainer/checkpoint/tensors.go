@@ -225,6 +225,9 @@ func (c *Checkpoint) take(list []safetensors.Tensor) error {
 func (c *Checkpoint) takeLedger(t *taker, name func(string) string) {
 	whole := t.named[name("ledger")]
 	rows := t.float64(name("ledger"))
+	if rows == nil {
+		return
+	}
 	if len(whole.Shape) != 2 || whole.Shape[0] != ledgerRows {
 		if t.err == nil {
 			t.err = fmt.Errorf("its ledger %s has shape %v", name("ledger"), whole.Shape)

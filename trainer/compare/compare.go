@@ -71,7 +71,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err := c.timeAll(ctx); err != nil {
 		return nil, err
 	}
-	for name, write := range map[string]func(io.Writer) error{ReportFile: c.report.Write, TableFile: c.report.WriteCSV} {
+	for name, write := range map[string]func(io.Writer) error{
+		ReportFile: func(w io.Writer) error { return record.WriteJSON(w, &c.report) }, TableFile: c.report.WriteCSV,
+	} {
 		if err := atomicfile.Write(filepath.Join(o.Dir, name), write); err != nil {
 			return nil, err
 		}
@@ -281,7 +283,7 @@ func (c *comparison) search(ctx context.Context) error {
 	return nil
 }
 
-// dense is the network that nobody leaves.
+// dense is the network without removals.
 var dense = Method{Name: "dense", configure: func(c *settings.Config, _ place) { c.Game = game.NoGame }}
 
 // runAll makes the runs that are compared.
@@ -343,7 +345,7 @@ func newRun(o study.Outcome) SeedRun {
 	}
 	judged := o.Result.Dense
 	if o.Result.Pruned != nil {
-		judged = o.Result.Pruned.Judged
+		judged = o.Result.Pruned.NetworkResult
 	}
 	run.Figure, run.Loss = judged.Accuracy, judged.Loss
 	if judged.R2 != nil {

@@ -40,7 +40,7 @@ func withoutTimes(t *testing.T, r *compare.Report) string {
 		r.Dense[k].Seconds = 0
 	}
 	var b bytes.Buffer
-	if err := r.Write(&b); err != nil {
+	if err := record.WriteJSON(&b, r); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()

@@ -17,7 +17,7 @@ type Shape string
 const (
 	// Free: the method itself, over the whole network.
 	Free Shape = "free"
-	// Equal: nobody; all keep what the market of every layer keeps, players in
+	// Equal: no method; all keep what the market of every layer keeps, players in
 	// proportion to the layers' widths.
 	Equal Shape = "equal"
 )

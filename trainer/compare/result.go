@@ -2,7 +2,6 @@ package compare
 
 import (
 	"encoding/csv"
-	"encoding/json"
 	"fmt"
 	"io"
 	"math"
@@ -33,7 +32,7 @@ type Report struct {
 	Seeds   []uint64      `json:"seeds"`
 
 	Search  *Search   `json:"search,omitempty"`
-	Dense   []SeedRun `json:"dense"` // of the network that nobody leaves, for orientation
+	Dense   []SeedRun `json:"dense"` // of the network without removals, for comparison
 	Entries []Entry   `json:"entries"`
 }
 
@@ -171,14 +170,6 @@ func (r *Report) differ() {
 			e.Difference = &d
 		}
 	}
-}
-
-// Write writes the report as indented JSON.
-func (r *Report) Write(w io.Writer) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(r)
 }
 
 // WriteCSV writes a row a run, with a header.

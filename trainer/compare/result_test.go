@@ -59,8 +59,8 @@ func TestSummary(t *testing.T) {
 	}
 }
 
-// TestDiffer: everybody is compared with the market of the same number of players, and
-// nobody with one that diverged.
+// TestDiffer: every method is compared with the market of the same number of players, and
+// none with one that diverged.
 func TestDiffer(t *testing.T) {
 	r := Report{Entries: []Entry{
 		{Method: "fisher", Shape: Free, Keep: 5, Runs: seedRuns(3, 5)},

@@ -42,11 +42,11 @@ func fitModel(networks [][]network.Load, microseconds []float64) *Model {
 	return m
 }
 
-// modelFolds is into how many parts networks are divided, each of which is foretold by
-// a model of the others.
+// modelFolds is the number of parts of the networks; a model of the others predicts each
+// part.
 const modelFolds = 8
 
-// foretold returns the sum of the squares of the relative errors of models on networks
+// validationError returns the sum of the squares of the relative errors of models on networks
 // that they were not fitted to.
 func foretold(networks [][]network.Load, microseconds []float64, step int) (squares float64) {
 	for fold := range min(modelFolds, len(networks)) {
@@ -116,9 +116,9 @@ func (m *Model) setErrors(networks [][]network.Load, microseconds []float64) {
 	m.Error = math.Sqrt(squares / float64(len(networks)))
 }
 
-// The end of the search for least squares: when a sweep changes no scaled
-// coefficient by more than the tolerance, or after so many sweeps. Either is far
-// below what a measurement can tell.
+// The end of the search for least squares: when a sweep changes no scaled coefficient by
+// more than the tolerance, or after so many sweeps. Either is far below what a
+// measurement can resolve.
 const (
 	sweepTolerance = 1e-10
 	mostSweeps     = 20_000

@@ -8,9 +8,19 @@ import (
 
 	"nashprune/trainer/backend"
 	"nashprune/trainer/network"
+	"nashprune/trainer/network/networktest"
 )
 
 var testWidths = []int{20, 30, 15, 4}
+
+// perceptron is the graph of one of the given widths, inputs and outputs included.
+func perceptron(widths ...int) *network.Graph { return networktest.Perceptron(widths...).Graph }
+
+// timeOf returns the estimate for a perceptron.
+func timeOf(m *Model, widths ...int) float64 {
+	g := perceptron(widths...)
+	return m.Time(g, g.Widths())
+}
 
 // noted is an engine that takes networks and infers nothing: it notes the calls.
 type noted struct {
@@ -35,8 +45,7 @@ func (e *noted) Push(*backend.State) error { return e.note("push") }
 // initialised is a network with random weights.
 func initialised(t *testing.T, widths ...int) *network.Network {
 	t.Helper()
-	n := network.New(widths)
-	n.Activation = network.ReLU
+	n := networktest.Perceptron(widths...)
 	if err := n.Initialise(network.He, 9); err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +55,7 @@ func initialised(t *testing.T, widths ...int) *network.Network {
 // TestLatenciesTakeTurns checks that every network is timed as often as another
 // and that the batch is no larger than the samples there are.
 func TestLatenciesTakeTurns(t *testing.T) {
-	e, n := new(noted), network.New(testWidths)
+	e, n := new(noted), networktest.Perceptron(testWidths...)
 	microseconds, batch, err := Latencies(context.Background(), e, 100, []*network.Network{n, n})
 	if err != nil || batch != 100 || len(microseconds) != 2 {
 		t.Fatalf("%v, %d, %v", microseconds, batch, err)

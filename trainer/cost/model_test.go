@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"nashprune/trainer/backend"
+	"nashprune/trainer/network"
 	"nashprune/trainer/random"
 )
 
@@ -37,7 +38,7 @@ func TestLatencyModelByHand(t *testing.T) {
 		// The inputs of all layers pay for the first step, those of the widest for two more.
 		{steppedModel(), []int{10, 64, 65, 4}, 40 + 640e-3 + 2*4160e-3 + 130e-3 + 16 + 32.5 + 0.1*(10+64+65) + 0.2*64},
 	} {
-		if got := c.model.Time(c.widths); math.Abs(got-c.want) > 1e-13 { // a few operations
+		if got := timeOf(c.model, c.widths...); math.Abs(got-c.want) > 1e-13 { // a few operations
 			t.Errorf("%v: %g us, want %g", c.widths, got, c.want)
 		}
 	}
@@ -45,38 +46,42 @@ func TestLatencyModelByHand(t *testing.T) {
 
 // TestLatencyModelIsFound: times that a model gives are fitted by it, with steps or
 // without, and times with a relative noise of 3 % to about that: of 48 errors the
-// coefficients take up to 22 freedoms. It is not told whether there are steps.
+// coefficients take up to 22 freedoms. The fit does not know whether there are steps.
 func TestLatencyModelIsFound(t *testing.T) {
 	whole := initialised(t, 784, 512, 256, 10)
-	var widths [][]int
-	for _, n := range latencyParts(whole, 1) {
-		widths = append(widths, n.Widths())
+	parts, err := latencyParts(whole, 1)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if len(widths) != modelShapes+2 || !slices.Equal(widths[0], []int{784, 512, 256, 10}) || !slices.Equal(widths[1], []int{784, 2, 2, 10}) {
-		t.Fatalf("%v", widths)
+	var loads [][]network.Load
+	for _, n := range parts {
+		loads = append(loads, n.Loads(n.Sizes()))
+	}
+	if len(parts) != modelShapes+2 || !slices.Equal(parts[0].Widths(), []int{512, 256}) || !slices.Equal(parts[1].Widths(), []int{2, 2}) {
+		t.Fatalf("%d parts, the first with %v and %v players", len(parts), parts[0].Widths(), parts[1].Widths())
 	}
 	for name, want := range map[string]*Model{"smooth": testLatencyModel(), "steps": steppedModel()} {
 		for _, noise := range []float64{0, 0.03} {
 			draw := random.New(1, random.Testing, 0, 0)
 			var times []float64
-			for _, w := range widths {
-				times = append(times, want.Time(w)*(1+noise*draw.Normal()))
+			for _, l := range loads {
+				times = append(times, want.timeOf(l)*(1+noise*draw.Normal()))
 			}
-			m := fitModel(widths, times)
-			if err := m.Check(3); err == nil && m.Shapes == len(widths) {
-				t.Errorf("%s: a model of no batch passes", name) // the batch is filled in by who measures
+			m := fitModel(loads, times)
+			if err := m.Check(whole.Graph); err == nil && m.Shapes == len(loads) {
+				t.Errorf("%s: a model of no batch passes", name) // the batch is filled in by MeasureModel
 			}
 			if m.Error > 1.5*noise+1e-4 || m.MaxError < m.Error { // the search ends at 1e-10 of the scaled coefficients, whose problem is ill conditioned
 				t.Errorf("%s, noise %g: error %g, at most %g", name, noise, m.Error, m.MaxError)
 			}
 			for _, w := range [][]int{{784, 100, 50, 10}, {784, 300, 20, 10}, {784, 64, 40, 10}} {
-				if off := math.Abs(m.Time(w)/want.Time(w) - 1); off > 3*noise+1e-3 { // with steps 300 neurons are told by the few shapes that have about as many
-					t.Errorf("%s, noise %g: %v takes %g us instead of %g", name, noise, w, m.Time(w), want.Time(w))
+				if off := math.Abs(timeOf(m, w...)/timeOf(want, w...) - 1); off > 3*noise+1e-3 { // with steps 300 neurons are estimated from the few shapes with about as many
+					t.Errorf("%s, noise %g: %v takes %g us instead of %g", name, noise, w, timeOf(m, w...), timeOf(want, w...))
 				}
 			}
 			if name == "steps" {
-				within := m.Time([]int{784, 64, 50, 10}) / m.Time([]int{784, 40, 50, 10})
-				over := m.Time([]int{784, 72, 50, 10}) / m.Time([]int{784, 64, 50, 10})
+				within := timeOf(m, 784, 64, 50, 10) / timeOf(m, 784, 40, 50, 10)
+				over := timeOf(m, 784, 72, 50, 10) / timeOf(m, 784, 64, 50, 10)
 				if m.Step != 32 || within > 1.2 || over < 1.5 { // 1.10 and 1.59 of the model that is sought
 					t.Errorf("noise %g: 24 neurons more cost a factor of %g within a step, and 8 of %g where one begins: %+v", noise, within, over, m)
 				}
@@ -85,23 +90,26 @@ func TestLatencyModelIsFound(t *testing.T) {
 	}
 }
 
-// TestLatencyModelsAreMonotone: whatever was measured, a wider network is not faster.
+// TestLatencyModelsAreMonotone: with any measurements, a wider network is not faster.
 func TestLatencyModelsAreMonotone(t *testing.T) {
 	draw := random.New(2, random.Testing, 0, 0)
 	for range 50 {
+		g := perceptron(7, 32, 32, 3)
 		var widths [][]int
+		var loads [][]network.Load
 		var times []float64
 		for range 20 {
-			widths = append(widths, []int{7, 2 + int(draw.Below(30)), 2 + int(draw.Below(30)), 3})
+			w := []int{2 + int(draw.Below(30)), 2 + int(draw.Below(30))}
+			widths, loads = append(widths, w), append(loads, g.Loads(g.SizesWith(w)))
 			times = append(times, math.Exp(2*draw.Normal()))
 		}
-		m := fitModel(widths, times)
+		m := fitModel(loads, times)
 		for _, w := range widths {
-			for l := 1; l < 3; l++ {
+			for l := range w {
 				wider := slices.Clone(w)
 				wider[l]++
-				if m.Time(wider) < m.Time(w) {
-					t.Fatalf("%+v: %v takes %g us and %v %g", m, w, m.Time(w), wider, m.Time(wider))
+				if m.Time(g, wider) < m.Time(g, w) {
+					t.Fatalf("%+v: %v takes %g us and %v %g", m, w, m.Time(g, w), wider, m.Time(g, wider))
 				}
 			}
 		}
@@ -156,7 +164,7 @@ func TestMeasureLatencyModel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := m.Check(3); err != nil || m.Batch != 60 || m.Device != "scripted" {
+	if err := m.Check(whole.Graph); err != nil || m.Batch != 60 || m.Device != "scripted" {
 		t.Errorf("%+v, %v", m, err)
 	}
 	if pushes := strings.Count(strings.Join(e.calls, " "), "push"); pushes != modelTurns.count*(modelShapes+2) {
@@ -183,7 +191,7 @@ func TestReadLatencyModel(t *testing.T) {
 		"a result":    {`{"schema":1,"market":{"resource":"latency","latency_model":` + model + `}}`, ""},
 		"no model":    {`{"schema":1}`, "there is no latency_model"},
 		"no JSON":     {`{`, "JSON"},
-		"other depth": {`{"latency_model":` + strings.Replace(model, "[1,2]", "[1,2,3]", 1) + `}`, "layers of weights"},
+		"other depth": {`{"latency_model":` + strings.Replace(model, "[1,2]", "[1,2,3]", 1) + `}`, "3 nodes with parameters"},
 		"negative":    {`{"latency_model":` + strings.Replace(model, "[1,2]", "[1,-2]", 1) + `}`, "-2 is no time"},
 		"too large":   {`{"latency_model":` + strings.Replace(model, "[1,2]", "[1,1e300]", 1) + `}`, "no time"},
 		"a bad step":  {`{"latency_model":` + strings.Replace(model, `"shapes"`, `"step":8,"per_step_us":[-1],"shapes"`, 1) + `}`, "-1 is no time"},
@@ -195,21 +203,21 @@ func TestReadLatencyModel(t *testing.T) {
 		if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		m, err := ReadModel(path, 2)
+		m, err := ReadModel(path, perceptron(1, 1, 1))
 		if c.word == "" {
-			if err != nil || m.Time([]int{1, 1, 1}) != 5+1+2+3 {
+			if err != nil || timeOf(m, 1, 1, 1) != 5+1+2+3 {
 				t.Errorf("%s: %+v, %v", name, m, err)
 			}
 		} else if !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), c.word) || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := ReadModel(filepath.Join(t.TempDir(), "none"), 2); !errors.Is(err, backend.ErrUsage) {
+	if _, err := ReadModel(filepath.Join(t.TempDir(), "none"), perceptron(1, 1, 1)); !errors.Is(err, backend.ErrUsage) {
 		t.Errorf("no file: %v", err)
 	}
 }
 
-// FuzzLatencyModel: whatever the text, what passes is monotone and finite.
+// FuzzLatencyModel: a model that passes is monotone and finite.
 func FuzzLatencyModel(f *testing.F) {
 	f.Add([]byte(`{"latency_model":{"batch":1,"base_us":5,"per_mac_us":[1,2],"per_neuron_us":[3],"shapes":2}}`))
 	f.Add([]byte(`{"latency_model":{"batch":1,"per_mac_us":[1,2],"per_neuron_us":[3],"step":32,"per_step_us":[1,0,2],"shapes":2}}`))
@@ -217,10 +225,10 @@ func FuzzLatencyModel(f *testing.F) {
 	f.Add([]byte(`null`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		m, err := parseModel(text)
-		if err != nil || m.Check(2) != nil {
+		if err != nil || m.Check(perceptron(3, 2, 2)) != nil {
 			return
 		}
-		if us := m.Time([]int{3, 2, 2}); !(us >= m.Base) || math.IsInf(us, 0) {
+		if us := timeOf(m, 3, 2, 2); !(us >= m.Base) || math.IsInf(us, 0) {
 			t.Errorf("%+v takes %g us", m, us)
 		}
 	})

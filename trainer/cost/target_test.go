@@ -4,12 +4,16 @@ import (
 	"math"
 	"slices"
 	"testing"
+
+	"nashprune/trainer/network"
+	"nashprune/trainer/network/networktest"
 )
 
 // TestCostsAreWhatTheNetworkLoses: a player costs what a network without it takes
 // less, of each resource.
 func TestCostsAreWhatTheNetworkLoses(t *testing.T) {
-	widths := []int{20, 30, 15, 4}
+	g := perceptron(20, 30, 15, 4)
+	players := g.Widths()
 	for _, c := range []struct {
 		resource Resource
 		want     []float64
@@ -19,17 +23,47 @@ func TestCostsAreWhatTheNetworkLoses(t *testing.T) {
 		{MACs, []float64{20 + 15, 30 + 4}},
 		{Latency, []float64{20*1e-3 + 15*2e-3 + 0.25, 30*2e-3 + 4*5e-4 + 0.5}},
 	} {
-		got := c.resource.Costs(widths, testLatencyModel())
+		got := c.resource.Costs(g, players, testLatencyModel())
 		for l, want := range c.want {
 			for n, cost := range got[l] {
-				if math.Abs(cost-want) > 1e-12*40 || len(got[l]) != widths[l+1] { // the difference of two times of about 40 us
+				if math.Abs(cost-want) > 1e-12*40 || len(got[l]) != players[l] { // the difference of two times of about 40 us
 					t.Errorf("%s: player %d of layer %d costs %g, want %g", c.resource, n, l, cost, want)
 				}
 			}
 		}
 	}
-	if !slices.Equal(widths, []int{20, 30, 15, 4}) {
-		t.Errorf("the widths were changed: %v", widths)
+	if !slices.Equal(players, []int{30, 15}) {
+		t.Errorf("the numbers of players were changed: %v", players)
+	}
+}
+
+// TestCostsOfSharedAxes: where a class lies on both sides of a weight, or several times on
+// one, a player's cost is still the difference of what two real networks take.
+func TestCostsOfSharedAxes(t *testing.T) {
+	for name, nodes := range networktest.Nets() {
+		g, err := network.NewGraph(nodes, network.DefaultPlayers)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for resource, amount := range map[Resource]func(*network.Graph) int{Parameters: (*network.Graph).ParameterCount, MACs: (*network.Graph).MACs} {
+			costs := resource.Costs(g, g.Widths(), nil)
+			for i, players := range g.Widths() {
+				before := 0
+				for count := range players + 1 {
+					keep := make(network.Survivors, len(g.Gates))
+					keep[i] = network.Indices(count)
+					cut, err := g.Cut(keep)
+					if err != nil {
+						t.Fatal(err)
+					}
+					after := amount(cut.Graph)
+					if count > 0 && costs[i][count-1] != float64(after-before) {
+						t.Errorf("%s, gate %s: player %d costs %g %s, want %d", name, g.Gates[i].Name, count, costs[i][count-1], resource, after-before)
+					}
+					before = after
+				}
+			}
+		}
 	}
 }
 
@@ -38,7 +72,7 @@ func TestCostsAreWhatTheNetworkLoses(t *testing.T) {
 func TestCostsAreNeverNothing(t *testing.T) {
 	flat := &Model{Base: 7, PerMAC: []float64{0, 0, 0}, PerNeuron: []float64{0, 0}}
 	for _, want := range [][]float64{{1, 1}, {0.05, 5}} {
-		for l, costs := range Latency.Costs([]int{20, 30, 15, 4}, flat) {
+		for l, costs := range Latency.Costs(perceptron(20, 30, 15, 4), []int{30, 15}, flat) {
 			for _, cost := range costs {
 				if math.Abs(cost-want[l]) > 1e-13 { // of times near 80
 					t.Errorf("players of layer %d cost %v", l, costs)
@@ -54,7 +88,7 @@ func TestCostsAreNeverNothing(t *testing.T) {
 func TestCostsAreAHundredthAtLeast(t *testing.T) {
 	for measured, want := range map[float64]float64{0.04: 0.05, 0.06: 0.06} {
 		m := &Model{Base: 7, PerMAC: []float64{0, 0, 0}, PerNeuron: []float64{measured, 5}}
-		costs := Latency.Costs([]int{20, 30, 15, 4}, m)[0]
+		costs := Latency.Costs(perceptron(20, 30, 15, 4), []int{30, 15}, m)[0]
 		if len(costs) != 30 || math.Abs(costs[0]-want) > 1e-13 || math.Abs(costs[29]-want) > 1e-13 { // of times near 80
 			t.Errorf("players that take %g us cost %v", measured, costs)
 		}

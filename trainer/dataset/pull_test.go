@@ -241,7 +241,7 @@ func TestOpenCIFAR(t *testing.T) {
 		}
 		fmt.Fprintf(&sums, "%s  %s\n", sum256(content), name)
 	}
-	// Whoever unpacked the archive has no sums.
+	// An archive that a user unpacked has no sums.
 	var part Samples
 	none, err := readSums(folder)
 	if err == nil {
@@ -338,8 +338,7 @@ func TestPullIntoNowhere(t *testing.T) {
 	}
 }
 
-// Whatever an archive holds, nothing but the six files is written, into the
-// folder.
+// Of any archive nothing but the six files is written, into the folder.
 func TestUnpackCIFAR(t *testing.T) {
 	good := cifarEntries()
 	renamed := func(from, to string) []any {

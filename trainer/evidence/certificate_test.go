@@ -6,7 +6,7 @@ import (
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
-	"nashprune/trainer/network"
+	"nashprune/trainer/network/networktest"
 	"nashprune/trainer/record"
 )
 
@@ -14,9 +14,9 @@ import (
 // is that of its Jacobian, which for two players is eta |<a,b>| / (2 beta |a| |b|).
 func TestPaperCertificate(t *testing.T) {
 	g := game.Paper{Benefit: game.Printed, Alpha: 1, Beta: 0.5, Gamma: 0.1, Eta: 0.2}
-	n := network.New([]int{1, 2, 3, 1})
-	copy(n.Layers[0].Weight, []float32{1, 0.5})
-	copy(n.Layers[0].Bias, []float32{0.5, 1.25})
+	n := networktest.Perceptron(1, 2, 3, 1)
+	copy(n.Parameters[0], []float32{1, 0.5})
+	copy(n.Parameters[1], []float32{0.5, 1.25})
 	s := []float64{0.5, 0.6}
 	measured := []backend.Statistics{
 		{Participation: s, MeanContribution: []float64{1.5, 1.5}, SquaredNorm: []float64{1.25, 1.8125}, Competition: []float64{1.125 * s[1], 1.125 * s[0]}},
@@ -44,12 +44,12 @@ func TestPaperCertificate(t *testing.T) {
 	if c.Claimed != (total.RelativeGap() < game.EquilibriumBound) || c.PutBack != nil || len(c.Players) != 5 {
 		t.Errorf("%+v", c)
 	}
-	wide := network.Linear{In: 1, Out: spectrumLimit + 1, Weight: make([]float32, spectrumLimit+1), Bias: make([]float32, spectrumLimit+1)}
-	field := game.Field{Gradient: make([]float64, wide.Out), SquaredNorm: make([]float64, wide.Out)}
-	for i := range wide.Out {
+	const many = spectrumLimit + 1
+	field := game.Field{Gradient: make([]float64, many), SquaredNorm: make([]float64, many), Competition: make([]float64, many)}
+	for i := range many {
 		field.Gradient[i], field.SquaredNorm[i] = 0.5, 1
 	}
-	if paperRadius(g, field, wide) != nil {
+	if paperRadius(g, field, make([][]float64, many)) != nil {
 		t.Error("a layer of too many players has a radius")
 	}
 }

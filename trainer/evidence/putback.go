@@ -42,8 +42,8 @@ type Witnesses struct {
 	inputs  []float64 // a row a witness, all features
 }
 
-// NewWitnesses chooses the witnesses for a network that takes so many
-// multiplications a sample before anybody leaves.
+// NewWitnesses chooses the witnesses for a network that takes so many multiplications a
+// sample before the first removal.
 func NewWitnesses(d *dataset.Dataset, loss backend.Loss, multiplications int) *Witnesses {
 	w := &Witnesses{part: backend.ValidationPart, loss: loss}
 	if d.Validation.Len() == 0 {

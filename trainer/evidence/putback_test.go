@@ -8,107 +8,133 @@ import (
 	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
+	"nashprune/trainer/network/networktest"
 	"nashprune/trainer/random"
 )
 
 // testSamples are random samples of three features, in four classes or, with
 // outputs, for regression.
-func testSamples(count, outputs int) dataset.Samples {
+func testSamples(count, outputs int) dataset.Samples { return samplesOf(count, 3, 4, outputs) }
+
+// samplesOf are random samples of some features, in some classes or with targets.
+func samplesOf(count, features, classes, targets int) dataset.Samples {
 	draw := random.New(7, random.Testing, 0, 0)
-	s := dataset.Samples{Features: 3, Outputs: outputs}
+	s := dataset.Samples{Features: features, Outputs: targets}
 	for range count {
 		for range s.Features {
 			s.Values = append(s.Values, float32(draw.Normal()))
 		}
-		if outputs == 0 {
-			s.Labels = append(s.Labels, uint8(draw.Below(4)))
+		if targets == 0 {
+			s.Labels = append(s.Labels, uint8(draw.Below(uint32(classes))))
 		}
-		for range outputs {
+		for range targets {
 			s.Targets = append(s.Targets, float32(draw.Normal()))
 		}
 	}
 	return s
 }
 
-// testNetwork is a network with random weights and participations.
-func testNetwork(widths []int, activation network.Activation) *network.Network {
+// testNetwork is a network with random parameters and participations.
+func testNetwork(g *network.Graph) *network.Network {
 	draw := random.New(9, random.Testing, 0, 0)
-	n := network.New(widths)
-	n.Activation = activation
-	for _, layer := range n.Layers {
-		for i := range layer.Weight {
-			layer.Weight[i] = float32(draw.Normal())
+	n := network.New(g)
+	for _, v := range n.Parameters {
+		for i := range v {
+			v[i] = float32(draw.Normal())
 		}
-		for i := range layer.Bias {
-			layer.Bias[i] = float32(draw.Normal())
-		}
-		for i := range layer.Participation {
-			layer.Participation[i] = float32(draw.Float64())
+	}
+	for _, s := range n.Participations {
+		for i := range s {
+			s[i] = float32(draw.Float64())
 		}
 	}
 	return n
 }
 
-// plainLoss is the mean loss of a network, written out neuron by neuron, when the
-// players outside live and beside the one that is back play zero, and that one plays
-// one.
-func plainLoss(w *Witnesses, n *network.Network, live network.Survivors, backLayer, backIndex int) float64 {
+// wholeLoss is the mean loss of the whole network when the players outside live play
+// zero, but for the one of a gate that is put back and plays one.
+func wholeLoss(w *Witnesses, whole *network.Network, live network.Survivors, backGate, backIndex int) float64 {
+	n := whole.Clone()
+	for gate, s := range n.Participations {
+		for i := range s {
+			switch {
+			case gate == backGate && i == backIndex:
+				s[i] = 1
+			case !slices.Contains(live[gate], i):
+				s[i] = 0
+			}
+		}
+	}
 	total := 0.
 	for b := range w.chosen {
-		x := w.inputs.Data[b*w.inputs.Stride:][:w.inputs.Cols]
-		for l, layer := range n.Layers {
-			next := make([]float64, layer.Out)
-			for i := range next {
-				u := float64(layer.Bias[i])
-				for j := range layer.In {
-					u += float64(layer.Weight[i*layer.In+j]) * x[j]
-				}
-				switch {
-				case l == len(n.Layers)-1:
-					next[i] = u
-				case l == backLayer && i == backIndex:
-					next[i] = n.Activation.At(u)
-				case slices.Contains(live[l], i):
-					next[i] = n.Activation.At(float64(layer.Participation[i]) * u)
-				}
-			}
-			x = next
-		}
-		total += w.lossOf(b, x)
+		input := w.inputs[b*w.samples.Features:][:w.samples.Features]
+		pass := n.Values().Forward(read(n.Graph, input, 1), 1)
+		total += w.lossOf(b, pass.Output(0))
 	}
 	return total / float64(len(w.chosen))
 }
 
-// TestPutBack compares with networks of full width in which everybody who is gone
-// plays zero, computed neuron by neuron, for every activation and loss, in every
-// layer.
-func TestPutBack(t *testing.T) {
+// thirds lists as live every player of each gate but those of a third, which are gone; a
+// gate's only player is live.
+func thirds(g *network.Graph) (live network.Survivors, gone [][]int) {
+	live, gone = make(network.Survivors, len(g.Gates)), make([][]int, len(g.Gates))
+	for gate, players := range g.Widths() {
+		for i := range players {
+			if i%3 == 1 {
+				gone[gate] = append(gone[gate], i)
+			} else {
+				live[gate] = append(live[gate], i)
+			}
+		}
+	}
+	return live, gone
+}
+
+// putBackGraphs are a perceptron of every activation, and every other kind of graph.
+func putBackGraphs() map[string]*network.Graph {
+	graphs := map[string]*network.Graph{}
 	for _, activation := range network.Activations {
-		for _, outputs := range []int{0, 4} {
-			n := testNetwork([]int{3, 6, 5, 7, 4}, activation)
-			d := &dataset.Dataset{Name: "test", Classes: 4, Deviation: 1, Train: testSamples(61, outputs)}
-			loss := backend.Loss{Smoothing: 0.1, ClassWeights: []float64{1, 2, 0.5, 1}}
+		graphs["perceptron of "+string(activation)] = networktest.PerceptronOf(activation, 3, 6, 5, 7, 4)
+	}
+	for name, nodes := range networktest.Nets() {
+		graphs[name] = networktest.Build(nodes...)
+	}
+	return graphs
+}
+
+// TestPutBack compares with whole networks in which all removed players play zero, for
+// every activation, kind of graph and loss, in every gate.
+func TestPutBack(t *testing.T) {
+	for name, g := range putBackGraphs() {
+		features, outputs := g.Input().Sample.Size(), g.Outputs()
+		for _, targets := range []int{0, outputs} {
+			n := testNetwork(g)
+			d := &dataset.Dataset{Name: "test", Classes: outputs, Deviation: 1, Train: samplesOf(61, features, outputs, targets)}
+			loss := backend.Loss{Smoothing: 0.1, ClassWeights: []float64{1, 2, 0.5, 1}[:outputs]}
 			w := NewWitnesses(d, loss, n.MACs())
-			live := network.Survivors{{0, 2, 3}, {1, 4}, {0, 1, 2, 5, 6}}
-			gone := [][]int{{1, 4, 5}, {0, 2, 3}, {3, 4}}
-			falls := w.PutBack(n, live, gone)
-			without := plainLoss(w, n, live, -1, -1)
-			different := 0
-			for l := range gone {
-				for p, i := range gone[l] {
-					want := without - plainLoss(w, n, live, l, i)
+			live, gone := thirds(g)
+			falls, err := w.PutBack(n, live, gone)
+			if err != nil {
+				t.Fatal(err)
+			}
+			without := wholeLoss(w, n, live, -1, -1)
+			all, different := 0, 0
+			for gate := range gone {
+				for p, i := range gone[gate] {
+					want := without - wholeLoss(w, n, live, gate, i)
 					// The same products in another order: some hundred roundings of losses of
 					// at most some hundreds.
-					if got := falls[l][p]; math.Abs(got-want) > 1e-11 {
-						t.Errorf("%s, %d targets, player %d:%d: the loss falls by %g, want %g", activation, outputs, l, i, got, want)
+					if got := falls[gate][p]; math.Abs(got-want) > 1e-11 {
+						t.Errorf("%s, %d targets, player %d of gate %s: the loss falls by %g, want %g", name, targets, i, g.Gates[gate].Name, got, want)
 					}
+					all++
 					if math.Abs(want) > 1e-3 {
 						different++
 					}
 				}
 			}
-			if different < 4 {
-				t.Errorf("%s: %d players make a difference, the test shows little", activation, different)
+			if different < all/2 || all == 0 && g.Players() > len(g.Gates) {
+				t.Errorf("%s: %d of %d players make a difference, the test shows little", name, different, all)
 			}
 		}
 	}
@@ -122,7 +148,7 @@ func TestWitnesses(t *testing.T) {
 	if w.part != backend.TrainPart || len(w.chosen) != mostWitnesses || w.chosen[1] != 10 || w.chosen[mostWitnesses-1] != 4990 {
 		t.Errorf("%d witnesses of the %s part: %v ...", len(w.chosen), w.part, w.chosen[:3])
 	}
-	if got, want := w.inputs.Data[3+1], (d.Train.At(10*3+1)-0.5)/2; got != want {
+	if got, want := w.inputs[3+1], (d.Train.At(10*3+1)-0.5)/2; got != want {
 		t.Errorf("input %g, want %g", got, want)
 	}
 	if w := NewWitnesses(d, backend.Loss{}, 1<<28/100); len(w.chosen) != 100 {

@@ -1,192 +1,214 @@
 package evidence
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"testing"
 
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
+	"nashprune/trainer/network/networktest"
 	"nashprune/trainer/random"
 )
 
 // forward32 computes logits in float32 in the plainest order of sums. Activations
-// other than rectifiers are computed in float64 and rounded once.
-func forward32(n *network.Network, input []float32) []float32 {
-	for l, layer := range n.Layers {
-		output := make([]float32, layer.Out)
-		for i := range output {
-			var sum float32
-			for j, w := range layer.Weight[i*layer.In : (i+1)*layer.In] {
-				sum += w * input[j]
+// other than rectifiers are computed in float64 and rounded once. The sample has all
+// features.
+func forward32(n *network.Network, sample []float32) []float32 {
+	values := make([][]float32, len(n.Nodes))
+	for k, node := range n.Nodes {
+		var in [][]float32
+		for _, from := range node.In {
+			in = append(in, values[from])
+		}
+		out := make([]float32, node.Shape.Size())
+		switch op := node.Op.(type) {
+		case *network.Input:
+			copy(out, sample)
+			if features := op.Features(); features != nil {
+				out = network.Select(sample, features)
 			}
-			output[i] = sum + layer.Bias[i]
-			if l < len(n.Layers)-1 {
-				output[i] = float32(n.Activation.At(float64(output[i] * layer.Participation[i])))
+		case *network.Dense:
+			weight, bias := n.Parameters[node.Params[0]], n.Parameters[node.Params[1]]
+			for i := range out {
+				var sum float32
+				for j, x := range in[0] {
+					sum += weight[i*len(in[0])+j] * x
+				}
+				out[i] = sum + bias[i]
+			}
+		case *network.Activate:
+			for e, z := range in[0] {
+				out[e] = float32(op.Function.At(float64(z)))
+			}
+		case *network.Add:
+			for _, x := range in {
+				for e := range out {
+					out[e] += x[e]
+				}
+			}
+		case *network.Concat:
+			out = slices.Concat(in...)
+		case *network.Flatten:
+			copy(out, in[0])
+			if op.Keep != nil {
+				out = network.Select(in[0], op.Keep)
 			}
 		}
-		input = output
+		if gate := n.GateAt(k); gate >= 0 {
+			for e := range out {
+				out[e] *= n.Participations[gate][e/node.Shape[1:].Size()]
+			}
+		}
+		values[k] = out
 	}
-	return input
+	return values[len(values)-1]
 }
 
-func randomNetwork(widths []int) (*network.Network, dataset.Samples, error) {
-	n := network.New(widths)
-	err := n.Initialise(network.He, 3)
-	draw := random.New(3, random.Testing, 0, 0)
-	for _, layer := range n.Layers {
-		for i := range layer.Bias {
-			layer.Bias[i] = float32(draw.Normal())
-		}
+// roundingGraphs are perceptrons, narrow and wide, of every activation, and every other
+// kind of graph.
+func roundingGraphs() map[string]*network.Graph {
+	graphs := map[string]*network.Graph{}
+	for i, widths := range [][]int{{7, 13, 5, 3}, {127, 30, 4}, {3, 2, 2}, {127, 60, 19, 5}, {7, 13, 5, 3}} {
+		activation := network.Activations[i%len(network.Activations)]
+		graphs[fmt.Sprint(widths, activation)] = networktest.PerceptronOf(activation, widths...)
 	}
-	samples := dataset.Samples{Features: widths[0]}
-	for range 40 {
-		for range widths[0] {
-			samples.Pixels = append(samples.Pixels, uint8(draw.Below(256)))
-		}
-		samples.Labels = append(samples.Labels, 0)
+	for name, nodes := range networktest.Nets() {
+		graphs[name] = networktest.Build(nodes...)
 	}
-	return n, samples, err
+	return graphs
 }
 
 // TestCompareLogits removes players that are gated to zero, which passes, and
 // then one that is not, which must not.
 func TestCompareLogits(t *testing.T) {
-	const mean, deviation = 0.5, 0.25
-	for i, widths := range [][]int{{7, 13, 5, 3}, {127, 30, 4}, {3, 2, 2}, {7, 13, 5, 3}, {127, 30, 4}} {
-		n, samples, err := randomNetwork(widths)
-		if err != nil {
-			t.Fatal(err)
-		}
-		n.Activation = network.Activations[i%len(network.Activations)]
-		keep := n.All()
-		for l := range keep {
-			keep[l] = keep[l][:len(keep[l])-1]
-			n.Layers[l].Participation[len(keep[l])] = 0
-		}
-		small := n.Keep(keep)
-		logits := func(n *network.Network) (all []float32) {
-			for b := range samples.Len() {
-				input := make([]float32, samples.Features)
-				for j := range input {
-					input[j] = float32((float64(samples.Pixels[b*samples.Features+j])/255 - mean) / deviation)
-				}
-				all = append(all, forward32(n, input)...)
-			}
-			return all
-		}
-		whole, compacted := logits(n), logits(small)
-		if _, used, _ := CompareLogits(t.Context(), small, samples, mean, deviation, whole, compacted); used > 1 {
-			t.Errorf("%v: removal used %g of the bound", widths, used)
-		}
-		// The smaller one again, with its numbers rounded once more.
-		shaken := small.Clone()
-		for _, layer := range shaken.Layers {
-			for i := range layer.Weight {
-				layer.Weight[i] *= 1 + 0x1p-23
-			}
-		}
-		difference, used, _ := CompareLogits(t.Context(), small, samples, mean, deviation, logits(shaken), compacted)
-		if difference == 0 || used == 0 || used > 1 {
-			t.Errorf("%v: a rounding a weight differs by %g and uses %g of the bound", widths, difference, used)
-		}
-		broken := slices.Clone(compacted)
-		broken[len(broken)-1] = float32(math.NaN())
-		if _, used, _ := CompareLogits(t.Context(), small, samples, mean, deviation, broken, compacted); used <= 1 {
-			t.Errorf("%v: a logit that is no number used %g of the bound", widths, used)
-		}
-		n.Layers[0].Participation[0] = 0
-		if _, used, _ := CompareLogits(t.Context(), small, samples, mean, deviation, logits(n), compacted); !(used > 1) {
-			t.Errorf("%v: gating a player that stays used %g of the bound", widths, used)
-		}
+	for name, g := range roundingGraphs() {
+		t.Run(name, func(t *testing.T) { compareLogits(t, g) })
 	}
 }
 
-// TestLogitBoundsHold compares float32 logits with float64 ones, of a network in
-// which a third of the players are gated to zero and of what is left without them,
-// for every activation. The outputs of its layers are far from zero and near it.
-func TestLogitBoundsHold(t *testing.T) {
-	for _, activation := range network.Activations {
-		t.Run(string(activation), func(t *testing.T) { logitBoundsHold(t, activation) })
+func compareLogits(t *testing.T, g *network.Graph) {
+	d := &dataset.Dataset{Mean: 0.5, Deviation: 0.25}
+	n, draw := network.New(g), random.New(3, random.Testing, 0, 0)
+	if err := n.Initialise(network.He, 3); err != nil {
+		t.Fatal(err)
 	}
-}
-
-func logitBoundsHold(t *testing.T, activation network.Activation) {
-	whole, samples, err := randomNetwork([]int{127, 60, 19, 5})
+	for p, param := range g.Params {
+		for i := range n.Parameters[p] {
+			if !param.Weight {
+				n.Parameters[p][i] = float32(draw.Normal())
+			}
+		}
+	}
+	samples := dataset.Samples{Features: g.Input().Sample.Size()}
+	for range 40 {
+		for range samples.Features {
+			samples.Pixels = append(samples.Pixels, uint8(draw.Below(256)))
+		}
+		samples.Labels = append(samples.Labels, 0)
+	}
+	keep := make(network.Survivors, len(g.Gates))
+	for i, players := range g.Widths() {
+		keep[i] = network.Indices(max(1, players-1))
+		for player := len(keep[i]); player < players; player++ {
+			n.Participations[i][player] = 0
+		}
+	}
+	small, err := n.Keep(keep)
 	if err != nil {
 		t.Fatal(err)
 	}
-	whole.Activation = activation
-	keep := whole.All()
-	for l, players := range keep {
-		keep[l] = slices.DeleteFunc(players, func(i int) bool { return i%3 == 0 })
-		for i := range players {
-			if i%3 == 0 {
-				whole.Layers[l].Participation[i] = 0
+	logits := func(n *network.Network) (all []float32) {
+		for b := range samples.Len() {
+			input := make([]float32, samples.Features)
+			for j := range input {
+				input[j] = float32((float64(samples.Pixels[b*samples.Features+j])/255 - d.Mean) / d.Deviation)
 			}
+			all = append(all, forward32(n, input)...)
 		}
+		return all
 	}
-	n := whole.Keep(keep)
-	exact := func(input []float64) []float64 {
-		for l, layer := range n.Layers {
-			output := make([]float64, layer.Out)
-			for i := range output {
-				output[i] = float64(layer.Bias[i])
-				for j, x := range input {
-					output[i] += float64(layer.Weight[i*layer.In+j]) * x
-				}
-				if l < len(n.Layers)-1 {
-					output[i] = activation.At(output[i])
-				}
-			}
-			input = output
+	// compare returns what CompareLogits does, of the small network.
+	compare := func(a, b []float32) (difference, used float64) {
+		t.Helper()
+		difference, used, err := CompareLogits(t.Context(), small, d, samples, a, b)
+		if err != nil {
+			t.Fatal(err)
 		}
-		return input
+		return difference, used
 	}
-	bounds, used := make([]float64, 5), 0.
+	whole, compacted := logits(n), logits(small)
+	if _, used := compare(whole, compacted); used > 1 {
+		t.Errorf("removal used %g of the bound", used)
+	}
+	// The float64 evaluation, rounded once: the bound holds of one computation alone.
+	var exact []float32
 	for b := range samples.Len() {
-		wide, narrow := make([]float64, 127), make([]float32, 127)
-		for j := range wide {
-			narrow[j] = float32(samples.Pixels[b*127+j])/255 - 0.5
-			wide[j] = float64(narrow[j])
+		input := standardised(d, samples, []int{b})
+		for j := range input {
+			input[j] = float64(float32(input[j]))
 		}
-		logitBounds(n, wide, bounds)
-		want := exact(wide)
-		for name, logits := range map[string][]float32{"gated": forward32(whole, narrow), "removed": forward32(n, narrow)} {
-			for k, got := range logits {
-				difference := math.Abs(float64(got) - want[k])
-				used = max(used, difference/bounds[k])
-				if difference > bounds[k] || bounds[k] > 0.01*(1+math.Abs(want[k])) {
-					t.Errorf("%s: sample %d logit %d is off by %g, bound %g", name, b, k, difference, bounds[k])
-				}
+		for _, y := range small.Values().Forward(read(small.Graph, input, 1), 1).Output(0) {
+			exact = append(exact, float32(y))
+		}
+	}
+	if _, used := compare(exact, compacted); used > 0.5 {
+		t.Errorf("one computation in float32 used %g of two bounds", used)
+	}
+	// The smaller one again, with its numbers rounded once more.
+	shaken := small.Clone()
+	for p, param := range shaken.Graph.Params {
+		for i := range shaken.Parameters[p] {
+			if param.Weight {
+				shaken.Parameters[p][i] *= 1 + 0x1p-23
 			}
 		}
 	}
-	if used == 0 {
-		t.Error("no logit was rounded at all")
+	if difference, used := compare(logits(shaken), compacted); difference == 0 || used == 0 || used > 1 {
+		t.Errorf("a rounding a weight differs by %g and uses %g of the bound", difference, used)
+	}
+	broken := slices.Clone(compacted)
+	broken[len(broken)-1] = float32(math.NaN())
+	if _, used := compare(broken, compacted); used <= 1 {
+		t.Errorf("a logit that is no number used %g of the bound", used)
+	}
+	n.Participations[0][0] = 0
+	if _, used := compare(logits(n), compacted); !(used > 1) {
+		t.Errorf("gating a player that stays used %g of the bound", used)
 	}
 }
 
-// TestLogitBoundsOfOnePlayer spells the bound out for a chain of one number a layer:
-// z = x, then w activation(z). Tolerances are of float64.
-func TestLogitBoundsOfOnePlayer(t *testing.T) {
+// TestBoundOfOnePlayer spells the bound out for a chain of one number a layer: z = x,
+// then w activation(z). Logits that differ by two bounds use all of it. Tolerances are of
+// float64.
+func TestBoundOfOnePlayer(t *testing.T) {
 	const u, w = 0x1p-24, -1.5
-	gamma := 4 * u / (1 - 4*u) // a product, the sums, the bias and the gate
+	// A product, the sum and the bias; that of the first layer, and a gate with two more.
+	gamma := 3 * u / (1 - 3*u)
 	for activation, slope := range map[network.Activation]float64{
-		network.ReLU: 1, network.LeakyReLU: 1, network.GELU: 1.13, network.Tanh: 1,
+		network.ReLU: 1, network.LeakyReLU: 1, network.GELU: 1.13, network.Tanh: 1, // the largest
 	} {
-		n := network.New([]int{1, 1, 1})
-		n.Activation, n.Layers[0].Weight[0], n.Layers[1].Weight[0] = activation, 1, w
-		for _, x := range []float64{-3, -0.5, 0, 0.25, 2} {
-			a := math.Abs(activation.At(x))
-			e := slope * gamma * math.Abs(x)
-			if activation != network.ReLU {
-				e += 8 * u * (math.Abs(x) + e + a + e)
+		n := network.New(networktest.PerceptronOf(activation, 1, 1, 1))
+		n.Parameters[0][0], n.Parameters[2][0] = 1, w
+		d := &dataset.Dataset{Deviation: 1}
+		for _, x := range []float64{-3, -0.5, 0.25, 2} {
+			a, z := math.Abs(activation.At(x)), math.Abs(x)
+			e := gamma * z
+			e += 2 * u * (z + e) // the gate
+			switch activation {
+			case network.ReLU:
+			case network.LeakyReLU:
+				e += u * (z + e)
+			default:
+				e = slope*e + 8*u*(z+e+a+slope*e)
 			}
-			want := gamma*1.5*(a+e) + 1.5*e
-			bound := make([]float64, 1)
-			if logitBounds(n, []float64{x}, bound); math.Abs(bound[0]-want) > 1e-12*want {
-				t.Errorf("%s of %g: bound %g, want %g", activation, x, bound[0], want)
+			bound := gamma*1.5*(a+e) + 1.5*e
+			samples := dataset.Samples{Features: 1, Values: []float32{float32(x)}, Labels: []uint8{0}}
+			const far = 0.25
+			_, used, err := CompareLogits(t.Context(), n, d, samples, []float32{far}, []float32{0})
+			if want := far / (2 * bound); err != nil || math.Abs(used-want) > 1e-12*want {
+				t.Errorf("%s of %g: a difference of %g uses %g of the bound, want %g (%v)", activation, x, far, used, want, err)
 			}
 		}
 	}

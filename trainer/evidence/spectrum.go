@@ -33,10 +33,10 @@ func spectralRadius(matrix []float64, rows int) (radius float64, found bool) {
 // worked out. Symmetric matrices take a tenth of the time that others take.
 const conditionLimit = 1024
 
-// mostAccurateCondition is the largest condition number that conditionNumber tells
-// from infinity. Squaring a matrix squares its condition number k, so the
-// smallest eigenvalue comes with a relative error of about n k^2 2^-53: at the
-// limit, and with the 1024 rows that are taken at most, a tenth.
+// mostAccurateCondition is the largest condition number that conditionNumber
+// distinguishes from infinity. Squaring a matrix squares its condition number k, so the
+// smallest eigenvalue comes with a relative error of about n k^2 2^-53: at the limit, and
+// with the 1024 rows that are taken at most, a tenth.
 const mostAccurateCondition = 1e6
 
 // conditionNumber returns the condition number of the effective weights diag(s) W of a

@@ -7,6 +7,7 @@ import (
 
 	"nashprune/game"
 	"nashprune/trainer/network"
+	"nashprune/trainer/network/networktest"
 	"nashprune/trainer/random"
 )
 
@@ -96,77 +97,81 @@ func TestConditionNumber(t *testing.T) {
 	for _, size := range [][2]int{{5, 9}, {9, 5}, {7, 7}, {1, 3}, {3, 1}} {
 		out, in := size[0], size[1]
 		left, right := reflection(out), reflection(in)
-		layer := network.Linear{In: in, Out: out, Weight: make([]float32, in*out)}
+		weight, participation := make([]float32, in*out), []float32{}
 		side := min(in, out)
 		for i := range out {
-			layer.Participation = append(layer.Participation, 1/float32(i+1))
+			participation = append(participation, 1/float32(i+1))
 			for j := range in {
 				sum := 0.
 				for k := range side { // singular values 2^0 to 2^(side-1)
 					sum += left[i*out+k] * math.Ldexp(1, k) * right[k*in+j]
 				}
-				layer.Weight[i*in+j] = float32(sum * float64(i+1)) // which the gate takes back
+				weight[i*in+j] = float32(sum * float64(i+1)) // which the gate takes back
 			}
 		}
 		// Weights are rounded to float32, each relative to the largest singular value.
 		want := math.Ldexp(1, side-1)
-		if got := conditionNumber(layer); got == nil || math.Abs(*got-want) > 1e-5*want*want {
+		if got := conditionNumber(weight, out, in, participation); got == nil || math.Abs(*got-want) > 1e-5*want*want {
 			t.Errorf("%d by %d: %v, want %g", out, in, got, want)
 		}
 		if side > 1 {
-			layer.Participation[0] = 0
-			if got := conditionNumber(layer); out <= in && got != nil {
+			participation[0] = 0
+			if got := conditionNumber(weight, out, in, participation); out <= in && got != nil {
 				t.Errorf("%d by %d with a dead player: %g", out, in, *got)
 			}
 		}
 	}
 	for _, size := range [][2]int{{0, 3}, {3, 0}} {
-		if got := conditionNumber(network.Linear{Out: size[0], In: size[1]}); got != nil {
+		if got := conditionNumber(nil, size[0], size[1], nil); got != nil {
 			t.Errorf("%v: %g", size, *got)
 		}
 	}
 }
 
-// TestConditionNumberOfManyWhoAreGone has few players left of many, as the paper's
-// game leaves them, and few whose copies all others are: the numbers are above the
-// limit. The eigenvalues of gonum 0.17 panic on the first.
-func TestConditionNumberOfManyWhoAreGone(t *testing.T) {
-	for name, change := range map[string]func(layer network.Linear, i int){
-		"gone":  func(layer network.Linear, i int) { layer.Participation[i] = 0 },
-		"faint": func(layer network.Linear, i int) { layer.Participation[i] = 1e-40 },
-		"copies": func(layer network.Linear, i int) {
-			copy(layer.Weight[i*layer.In:][:layer.In], layer.Weight[i%16*layer.In:])
+// TestConditionNumberOfManyRemoved has few players left of many, as the paper's game
+// does, and few whose copies all others are: the numbers are above the limit. The
+// eigenvalues of gonum 0.17 panic on the first.
+func TestConditionNumberOfManyRemoved(t *testing.T) {
+	for name, change := range map[string]func(n *network.Network, i int){
+		"removed": func(n *network.Network, i int) { n.Participations[0][i] = 0 },
+		"faint":   func(n *network.Network, i int) { n.Participations[0][i] = 1e-40 },
+		"copies": func(n *network.Network, i int) {
+			copy(n.Parameters[0][i*784:][:784], n.Parameters[0][i%16*784:])
 		},
 	} {
-		n := network.New([]int{784, 512, 10})
+		n := networktest.Perceptron(784, 512, 10)
 		if err := n.Initialise(network.He, 1); err != nil {
 			t.Fatal(err)
 		}
 		for i := range 512 {
 			if i%16 != 0 || name == "copies" {
-				change(n.Layers[0], i)
+				change(n, i)
 			}
 		}
-		if got := conditionNumber(n.Layers[0]); got != nil {
-			t.Errorf("%s: condition number %g", name, *got)
+		numbers := ConditionNumbers(n)
+		if numbers[0] != nil {
+			t.Errorf("%s: condition number %g", name, *numbers[0])
+		}
+		if len(numbers) != 2 || numbers[1] == nil { // the output has no gate
+			t.Errorf("%s: the output's condition number is %v", name, numbers[1])
 		}
 	}
 }
 
-// TestConditionNumberOfFaintLayers: where everybody is faint alike the number is that of
-// the same layer at full size.
+// TestConditionNumberOfFaintLayers: where all players are faint alike the number is that
+// of the same layer at full size.
 func TestConditionNumberOfFaintLayers(t *testing.T) {
-	for _, widths := range [][]int{{20, 40, 3}, {40, 20, 3}} {
-		layer := testNetwork(widths, network.ReLU).Layers[0]
-		want := conditionNumber(layer)
-		for i := range layer.Participation {
-			layer.Participation[i] *= 0x1p-110
+	for _, size := range [][2]int{{40, 20}, {20, 40}} {
+		n := testNetwork(networktest.Perceptron(size[1], size[0], 3).Graph)
+		want := ConditionNumbers(n)[0]
+		for i := range n.Participations[0] {
+			n.Participations[0][i] *= 0x1p-110
 		}
-		for i := range layer.Weight {
-			layer.Weight[i] *= 0x1p-110
+		for i := range n.Parameters[0] {
+			n.Parameters[0][i] *= 0x1p-110
 		}
-		if got := conditionNumber(layer); want == nil || got == nil || *got != *want { // powers of two round nothing
-			t.Errorf("%v: %v, want %v", widths, got, want)
+		if got := ConditionNumbers(n)[0]; want == nil || got == nil || *got != *want { // powers of two round nothing
+			t.Errorf("%v: %v, want %v", size, got, want)
 		}
 	}
 }
@@ -176,25 +181,28 @@ func TestConditionNumberOfFaintLayers(t *testing.T) {
 func TestPaperRadiusOfInsiders(t *testing.T) {
 	draw := random.New(6, random.Testing, 0, 0)
 	g := game.Paper{Benefit: game.Printed, Alpha: 1, Beta: 0.5, Gamma: 0.1, Eta: 0.3}
-	layer := network.New([]int{3, 9, 2}).Layers[0]
-	for i := range layer.Weight {
-		layer.Weight[i] = float32(draw.Normal())
+	const players, inputs = 9, 3
+	n := networktest.Perceptron(inputs, players, 2)
+	for i := range n.Parameters[0] {
+		n.Parameters[0][i] = float32(draw.Normal())
 	}
 	var f game.Field
-	products := innerProducts(layer)
+	all := theta(n, 0)
+	products := innerProducts(all)
 	inside := 0
-	for i := range layer.Out {
-		f.SquaredNorm = append(f.SquaredNorm, products[i*layer.Out+i])
+	for i := range players {
+		f.SquaredNorm = append(f.SquaredNorm, products[i*players+i])
+		f.Competition = append(f.Competition, 0)
 		f.Gradient = append(f.Gradient, f.SquaredNorm[i]*(1.5*draw.Float64()-0.2))
 		if s := g.BestResponse(f, i); s > 0 && s < 1 {
 			inside++
 		}
 	}
-	if inside < 3 || inside == layer.Out {
-		t.Fatalf("%d of %d inside: the test shows little", inside, layer.Out)
+	if inside < 3 || inside == players {
+		t.Fatalf("%d of %d inside: the test shows little", inside, players)
 	}
-	want, _ := spectralRadius(g.Jacobian(f, products), layer.Out)
-	if got := paperRadius(g, f, layer); got == nil || math.Abs(*got-want) > 1e-12*want { // eigenvalues of the same matrix
+	want, _ := spectralRadius(g.Jacobian(f, products), players)
+	if got := paperRadius(g, f, all); got == nil || math.Abs(*got-want) > 1e-12*want { // eigenvalues of the same matrix
 		t.Errorf("%v, want %g", got, want)
 	}
 }

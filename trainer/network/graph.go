@@ -212,24 +212,6 @@ func (g *Graph) MarshalJSON() ([]byte, error) {
 // maxNodes bounds a graph that is read from a file.
 const maxNodes = 10000
 
-// maxEntries bounds the entries of all axes of a graph that is read by UnmarshalJSON.
-const maxEntries = 1 << 22
-
-// UnmarshalJSON reads what MarshalJSON wrote, or any other bytes: what is no valid
-// graph of at most 2^22 axis entries is an error.
-func (g *Graph) UnmarshalJSON(text []byte) error {
-	built, err := ReadGraph(text, func(g *Graph) error {
-		if entries := g.Entries(); entries > maxEntries {
-			return fmt.Errorf("the graph has %d entries on its axes; it must have %d at most", entries, maxEntries)
-		}
-		return nil
-	})
-	if err == nil {
-		*g = *built
-	}
-	return err
-}
-
 // Entries returns how many entries all axes have together, which is what a graph takes
 // memory for.
 func (g *Graph) Entries() int {

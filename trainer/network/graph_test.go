@@ -2,6 +2,7 @@ package network_test
 
 import (
 	"encoding/json"
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -38,6 +39,7 @@ func TestGatesFollowFromTies(t *testing.T) {
 		"one layer":             {{"input", in, 3, "input"}},
 		"one unit":              {{"input", in, 1, "input"}, {"0", neurons, 1, "0"}},
 		"residual":              {{"input", in, 5, "input"}, {"stem", channels, 6, "stem outer"}, {"inner", neurons, 4, "inner"}},
+		"residual of one layer": {{"input", in, 4, "input"}, {"x", channels, 5, "x y"}},
 		"sum of affine parts":   {{"input", in, 4, "input"}, {"x", channels, 5, "x y"}},
 		"concat":                {{"input", in, 5, "input"}, {"x", neurons, 3, "x"}, {"y", neurons, 4, "y"}},
 		"concat with the input": {{"input", in, 5, "input"}, {"x", neurons, 3, "x"}},
@@ -101,6 +103,16 @@ func TestBadGraphsAreRefusedByNode(t *testing.T) {
 	}
 }
 
+func anySize(*network.Graph) error { return nil }
+
+// smallSize is what fuzzing has memory for.
+func smallSize(g *network.Graph) error {
+	if g.Entries() > 1<<16 {
+		return errors.New("too large for a test")
+	}
+	return nil
+}
+
 func TestGraphsSurviveJSON(t *testing.T) {
 	for name, g := range graphs() {
 		for _, g := range []*network.Graph{g, half(t, g).Graph} {
@@ -108,8 +120,8 @@ func TestGraphsSurviveJSON(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			read := new(network.Graph)
-			if err := json.Unmarshal(text, read); err != nil {
+			read, err := network.ReadGraph(text, anySize)
+			if err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
 			if !reflect.DeepEqual(gatesOf(read), gatesOf(g)) || !reflect.DeepEqual(read.Sizes(), g.Sizes()) {
@@ -125,15 +137,15 @@ func TestGraphsSurviveJSON(t *testing.T) {
 func FuzzGraph(f *testing.F) {
 	f.Add([]byte(`{"nodes":[{"name":"input","op":"input","set":{"sample":[2,3]}},{"name":"f","op":"flatten","in":["input"],"set":{"keep":[1,4]}},{"name":"d","op":"dense","in":["f"],"set":{"out":2}}],"players":["inputs"]}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		g := new(network.Graph)
-		if json.Unmarshal(text, g) != nil {
+		g, err := network.ReadGraph(text, smallSize)
+		if err != nil {
 			return
 		}
 		written, err := json.Marshal(g)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := json.Unmarshal(written, new(network.Graph)); err != nil {
+		if _, err := network.ReadGraph(written, smallSize); err != nil {
 			t.Fatalf("%s was read and %s is refused: %v", text, written, err)
 		}
 	})

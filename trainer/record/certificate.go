@@ -30,7 +30,7 @@ type Certificate struct {
 	RelativeGap float64 `json:"relative_gap"`
 	Claimed     bool    `json:"claimed"`
 	game.Certificate
-	MostTempted *PlayerName `json:"most_tempted,omitempty"` // whose gain is the largest gap; nobody where nobody gains
+	MostTempted *PlayerName `json:"most_tempted,omitempty"` // whose gain is the largest gap; none where no player gains
 
 	// SpectralRadius is that of the Jacobian of all best responses, the largest of the
 	// layers: below 1, a small change of participations dies out in further rounds on
@@ -71,19 +71,18 @@ type CertifiedLayer struct {
 type CertifiedPlayer struct {
 	PlayerName
 	Reason game.Reason `json:"reason"`
-	Round  int         `json:"round"` // in which it left the market, from 1; 0 while it stays
-	Epoch  int         `json:"epoch"` // in which it left, from 1; 0 while it stays
+	Round  int         `json:"round"` // in which it was removed, from 1; 0 for a kept player
+	Epoch  int         `json:"epoch"` // in which it was removed, from 1; 0 for a kept player
 	game.Account
-	PutBack *PutBack `json:"put_back,omitempty"` // of those who left the market
+	PutBack *PutBack `json:"put_back,omitempty"` // of players that the market removed
 }
 
-// PutBack says by how much the mean loss over the witnesses falls when a player
-// that left is put back alone, with full participation, and what that would have
-// cost it. Negative: the loss rises.
+// PutBack is the fall of the mean loss over the witnesses when a removed player is put
+// back alone, with full participation, and the price of that. Negative: the loss rises.
 type PutBack struct {
-	WhenItLeft float64 `json:"when_it_left"` // on the network of that round, without all who left in it
-	AtTheEnd   float64 `json:"at_the_end"`   // on the network that the last round of the market left
-	Refused    float64 `json:"refused"`      // the price of full participation when it left
+	WhenItLeft float64 `json:"when_it_left"` // on the network of the round of its removal, without all players removed in it
+	AtTheEnd   float64 `json:"at_the_end"`   // on the network after the last round of the market
+	Refused    float64 `json:"refused"`      // the price of full participation at its removal
 }
 
 // PutBackSummary counts the players whose return would lower the loss by less than
@@ -96,10 +95,10 @@ type PutBackSummary struct {
 	Forced    PutBackCount `json:"forced"`
 }
 
-// PutBackCount is about the players who left for one reason.
+// PutBackCount is about the players that were removed for one reason.
 type PutBackCount struct {
 	Players    int `json:"players"`
-	WhenItLeft int `json:"when_it_left"` // of them, below the price when they left
+	WhenItLeft int `json:"when_it_left"` // of them, below the price at their removal
 	AtTheEnd   int `json:"at_the_end"`   // and at the end of the market
 }
 

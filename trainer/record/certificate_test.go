@@ -90,7 +90,7 @@ func TestCertificateRefuses(t *testing.T) {
 		"first layer": {func(c *Certificate) {
 			c.Players, c.MostTempted = slices.DeleteFunc(c.Players, func(p CertifiedPlayer) bool { return p.Layer == 0 }), nil
 		}, "1:0"},
-		"nobody":       {func(c *Certificate) { c.Players = nil }, "players"},
+		"no players":   {func(c *Certificate) { c.Players = nil }, "players"},
 		"round":        {func(c *Certificate) { c.Rounds[2].Supply = nil }, "round 3"},
 		"empty round":  {func(c *Certificate) { c.Rounds[2] = RoundLine{} }, "round 0"},
 		"most tempted": {func(c *Certificate) { c.MostTempted = &PlayerName{9, 9} }, "9:9"},

@@ -7,17 +7,17 @@ import (
 // EvalResult is how a saved network does on the test set. Correct and what is said
 // of classes are of classification, TargetNames of regression.
 type EvalResult struct {
-	Model        string       `json:"model"`          // the file
-	Task         dataset.Task `json:"task,omitempty"` // absent: classification
-	Data         string       `json:"data"`
-	Device       Device       `json:"device"`
-	Network      Judged       `json:"network"`
-	Samples      int          `json:"samples"`
-	Correct      *int         `json:"correct,omitempty"`
-	ClassSamples []int        `json:"class_samples,omitempty"`
-	ClassCorrect []int        `json:"class_correct,omitempty"`
-	ClassNames   []string     `json:"class_names,omitempty"` // of a CSV file
-	TargetNames  []string     `json:"target_names,omitempty"`
+	Model        string        `json:"model"`          // the file
+	Task         dataset.Task  `json:"task,omitempty"` // absent: classification
+	Data         string        `json:"data"`
+	Device       Device        `json:"device"`
+	Network      NetworkResult `json:"network"`
+	Samples      int           `json:"samples"`
+	Correct      *int          `json:"correct,omitempty"`
+	ClassSamples []int         `json:"class_samples,omitempty"`
+	ClassCorrect []int         `json:"class_correct,omitempty"`
+	ClassNames   []string      `json:"class_names,omitempty"` // of a CSV file
+	TargetNames  []string      `json:"target_names,omitempty"`
 }
 
 // Regression reports whether the network predicts numbers rather than classes.

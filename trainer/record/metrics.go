@@ -46,7 +46,7 @@ func ReadRounds(metrics io.Reader, m *Market) ([]RoundLine, error) {
 const (
 	GameTraining    = "game"    // with a game
 	RankingTraining = "ranking" // without one, and players are removed by a criterion
-	DenseTraining   = "dense"   // without, and nobody leaves
+	DenseTraining   = "dense"   // without, and without removals
 )
 
 // EpochLine is a line of metrics.jsonl about one epoch. Its accuracies are of
@@ -85,7 +85,7 @@ type RoundLine struct {
 	Demand   []int     `json:"demand"`
 	Prices   []float64 `json:"prices,omitempty"` // of the market
 	Supply   []float64 `json:"supply,omitempty"` // the best responses at these prices, added
-	Cuts     []float64 `json:"cuts,omitempty"`   // of a ranking: the highest scores of those who left
+	Cuts     []float64 `json:"cuts,omitempty"`   // of a ranking: the highest scores of removed players
 	Players  []int     `json:"players"`          // after it
 
 	// Costs are what one price is multiplied with where all layers share a market.

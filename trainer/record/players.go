@@ -12,9 +12,8 @@ import (
 	"nashprune/game"
 )
 
-// Player is a row of players.csv. Without a game the worth is the score that the
-// player was ranked by and the price the highest score of those who left its layer in
-// that round.
+// Player is a row of players.csv. Without a game the worth is the score that the player
+// was ranked by and the price the highest score that the round removed from its layer.
 type Player struct {
 	Layer         int    // place of the gate, from 0; in a multilayer perceptron the hidden layer
 	Gate          string // its name

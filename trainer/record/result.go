@@ -30,9 +30,9 @@ type Result struct {
 	Data    Data         `json:"data"`
 	Gates   []Gate       `json:"gates"` // in the order in which other fields have one entry a gate
 
-	Dense  Judged  `json:"dense"`
-	Gated  *Gated  `json:"gated,omitempty"`
-	Pruned *Pruned `json:"pruned,omitempty"`
+	Dense  NetworkResult `json:"dense"`
+	Gated  *Gated        `json:"gated,omitempty"`
+	Pruned *Pruned       `json:"pruned,omitempty"`
 	// Market says what drove the market and how its target was met.
 	Market      *Market      `json:"market,omitempty"`
 	Equilibrium *Equilibrium `json:"equilibrium,omitempty"`
@@ -40,12 +40,12 @@ type Result struct {
 	Seconds Seconds `json:"seconds"`
 }
 
-// Write writes the result as indented JSON.
-func (r *Result) Write(w io.Writer) error {
+// WriteJSON writes a result, a report or what else a command prints as indented JSON.
+func WriteJSON(w io.Writer, value any) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
 	encoder.SetEscapeHTML(false)
-	return encoder.Encode(r)
+	return encoder.Encode(value)
 }
 
 // ReadResult reads what a run wrote to result.json, with the gates that schema 1 does not
@@ -123,8 +123,8 @@ const (
 	NotTrained   = "untrained" // no baseline was asked for: its size and speed alone
 )
 
-// Judged is a network with its size, its speed and how well it does.
-type Judged struct {
+// NetworkResult is a network with its size, its speed and how well it does.
+type NetworkResult struct {
 	Source string `json:"source,omitempty"`
 	Shape  []int  `json:"shape"` // inputs, hidden layers, outputs
 	Quality
@@ -148,9 +148,8 @@ type Quality struct {
 	RMSE []float64 `json:"rmse,omitempty"`
 }
 
-// Gated is the network at its full width, with the participations that the game
-// left: in the market zero for all who left, in the paper's game whatever they
-// ended at.
+// Gated is the network at its full width, with the last participations of the game: in
+// the market zero for all removed players.
 type Gated struct {
 	Quality
 	// Masked is how well it does once the participations below the threshold are zero,
@@ -166,7 +165,7 @@ type Gated struct {
 
 // Pruned is the network that is left when all removed players are gone.
 type Pruned struct {
-	Judged
+	NetworkResult
 	Kept     int     `json:"kept"`
 	Players  int     `json:"players"`  // at the start
 	Sparsity float64 `json:"sparsity"` // percent of players removed

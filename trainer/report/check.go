@@ -42,7 +42,7 @@ func checkResult(r *record.Result) error {
 	if n := len(r.Data.TargetNames); n > 0 && !r.Regression() {
 		return fmt.Errorf("it names %d targets, and the task is classification", n)
 	}
-	if err := checkJudged("dense", r.Dense, r); err != nil {
+	if err := checkNetworkResult("dense", r.Dense, r); err != nil {
 		return err
 	}
 	if gates := len(r.Dense.Shape) - 2; len(r.Gates) != gates {
@@ -73,7 +73,7 @@ func checkResult(r *record.Result) error {
 	if len(r.Pruned.Shape) != len(r.Dense.Shape) {
 		return fmt.Errorf("the pruned network %s has not as many layers as the dense one, %s", shape(r.Pruned.Shape), shape(r.Dense.Shape))
 	}
-	return checkJudged("pruned", r.Pruned.Judged, r)
+	return checkNetworkResult("pruned", r.Pruned.NetworkResult, r)
 }
 
 // wasJudged reports whether anything is known of how well a network does.
@@ -83,7 +83,7 @@ func wasJudged(q record.Quality) bool { return q.Accuracy != nil || q.RMSE != ni
 func checkQuality(name string, q record.Quality, r *record.Result) error {
 	regression := r.Task == dataset.Regression
 	switch {
-	case !percentage(q.Accuracy) || q.Accuracy != nil && regression:
+	case !record.Percentage(q.Accuracy) || q.Accuracy != nil && regression:
 		return fmt.Errorf("%v is not the accuracy of a %s network in percent", *q.Accuracy, name)
 	case q.R2 != nil && !(*q.R2 <= 1 && regression):
 		return fmt.Errorf("%v is not the fraction of variance that a %s network explains", *q.R2, name)
@@ -95,7 +95,7 @@ func checkQuality(name string, q record.Quality, r *record.Result) error {
 	return nil
 }
 
-func checkJudged(name string, j record.Judged, r *record.Result) error {
+func checkNetworkResult(name string, j record.NetworkResult, r *record.Result) error {
 	if err := checkQuality(name, j.Quality, r); err != nil {
 		return err
 	}
@@ -119,7 +119,7 @@ func checkConfig(c settings.Config) error {
 }
 
 func (run *Run) checkEpoch(line record.EpochLine) error {
-	if line.Epoch < 1 || line.Epoch > run.Config.Epochs || !percentage(line.Accuracy) || !percentage(line.ValidationAccuracy) {
+	if line.Epoch < 1 || line.Epoch > run.Config.Epochs || !record.Percentage(line.Accuracy) || !record.Percentage(line.ValidationAccuracy) {
 		return fmt.Errorf("this is not a line about one of %d epochs and an accuracy in percent", run.Config.Epochs)
 	}
 	if (line.Accuracy != nil) == run.Result.Regression() || line.ValidationR2 != nil && !(run.Result.Regression() && *line.ValidationR2 <= 1) {
@@ -141,7 +141,7 @@ func (run *Run) checkRound(line record.RoundLine) error {
 	case len(line.Demand) != layers || len(quoted) != layers || len(line.Players) != layers ||
 		line.Supply != nil && len(line.Supply) != layers || line.Costs != nil && len(line.Costs) != layers:
 		return fmt.Errorf("round %d is not about %d hidden layers", line.Round, layers)
-	case !percentage(line.ValidationAccuracy) || slices.ContainsFunc(line.Costs, func(x float64) bool { return !(x > 0) }):
+	case !record.Percentage(line.ValidationAccuracy) || slices.ContainsFunc(line.Costs, func(x float64) bool { return !(x > 0) }):
 		return fmt.Errorf("round %d has the costs %v and an accuracy that is none", line.Round, line.Costs)
 	case slices.ContainsFunc(line.Demand, negative) || slices.ContainsFunc(line.Players, negative):
 		return fmt.Errorf("round %d counts fewer than no players", line.Round)
@@ -158,9 +158,6 @@ func (run *Run) checkPlayer(p record.Player) error {
 	}
 	return nil
 }
-
-// percentage says whether x is a percentage or absent.
-func percentage(x *float64) bool { return x == nil || within(*x, 0, 100) }
 
 // within is false for NaN.
 func within(x, low, high float64) bool { return x >= low && x <= high }

@@ -124,7 +124,7 @@ func TestFrontIsWhole(t *testing.T) {
 	}
 }
 
-// TestFrontOfThePerfect: where nobody errs everybody is at the upper edge, on an axis that
+// TestFrontOfThePerfect: where all methods are right all are at the upper edge, on an axis that
 // has a length.
 func TestFrontOfThePerfect(t *testing.T) {
 	r := comparison()

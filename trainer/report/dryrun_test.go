@@ -36,7 +36,7 @@ func TestDryRun(t *testing.T) {
 		t.Errorf("it keeps no gradients:\n%s", text)
 	}
 	if !regexp.MustCompile(`(?m)^ +samples +3\.00 MiB$`).MatchString(text) {
-		t.Errorf("nobody said where the samples are:\n%s", text)
+		t.Errorf("the report does not say where the samples are:\n%s", text)
 	}
 	d.Memory.Placement, d.Device.Samples = backend.Streamed, backend.Streamed
 	for _, pattern := range []string{`(?m)^device: +a device, its driver, samples streamed$`, `(?m)^ +samples, streamed +3\.00 MiB$`} {

@@ -69,7 +69,7 @@ func inPercent(fraction *float64) *float64 {
 }
 
 // text writes the figure of a network.
-func (m measure) text(j record.Judged) string {
+func (m measure) text(j record.NetworkResult) string {
 	switch figure := m.of(j.Quality); {
 	case figure != nil:
 		return percent(*figure)
@@ -81,7 +81,7 @@ func (m measure) text(j record.Judged) string {
 }
 
 // sentence writes the figure of a network for the end of a sentence.
-func (m measure) sentence(j record.Judged) string {
+func (m measure) sentence(j record.NetworkResult) string {
 	if m.of(j.Quality) == nil {
 		return m.name + " " + m.text(j)
 	}
@@ -89,7 +89,7 @@ func (m measure) sentence(j record.Judged) string {
 }
 
 // change writes by how much two networks differ, where both have a figure.
-func (m measure) change(from, to record.Judged, write func(float64) string) string {
+func (m measure) change(from, to record.NetworkResult, write func(float64) string) string {
 	before, after := m.of(from.Quality), m.of(to.Quality)
 	if before == nil || after == nil {
 		return ""

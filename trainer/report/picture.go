@@ -121,7 +121,7 @@ func headline(run *Run) string {
 			found = append(found, ratio)
 		}
 	}
-	found = append(found, judgedBy.sentence(pruned.Judged))
+	found = append(found, judgedBy.sentence(pruned.NetworkResult))
 	return fmt.Sprintf("%s of %s players stay: %s", Thousands(players(pruned.Shape)), Thousands(players(dense.Shape)), strings.Join(found, ", "))
 }
 

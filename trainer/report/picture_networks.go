@@ -30,7 +30,7 @@ func drawNetworks(d *drawing, run *Run) {
 		})
 		return
 	}
-	pruned := run.Result.Pruned.Judged
+	pruned := run.Result.Pruned.NetworkResult
 	drawNetwork(d, "Dense", dense.Shape, dense.Shape, denseMiddle, denseColour)
 	drawNetwork(d, "Pruned", pruned.Shape, dense.Shape, prunedMiddle, prunedColour)
 	drawTable(d, tableTop, [][]string{
@@ -154,7 +154,7 @@ func brief(n int) string {
 }
 
 // latency writes a latency, and nothing where it was not measured.
-func latency(j record.Judged) string {
+func latency(j record.NetworkResult) string {
 	switch us := j.LatencyUS; {
 	case us == 0:
 		return "-"

@@ -67,8 +67,8 @@ func TestPictureOfOddRuns(t *testing.T) {
 				r.Epochs = append(r.Epochs, record.EpochLine{Training: record.GameTraining, Epoch: epoch + 1, Accuracy: of(float64(epoch % 100))})
 			}
 		}),
-		"nobody stays": changed(paperRun(), func(r *Run) { r.Result.Pruned.Shape = []int{13, 0, 0, 3} }),
-		"nobody was": changed(paperRun(), func(r *Run) {
+		"no player stays": changed(paperRun(), func(r *Run) { r.Result.Pruned.Shape = []int{13, 0, 0, 3} }),
+		"no player was": changed(paperRun(), func(r *Run) {
 			r.Players, r.Result.Dense.Shape, r.Result.Pruned.Shape = nil, []int{0, 0, 0}, []int{0, 0, 0}
 		}),
 		"no latency": changed(marketRun(), func(r *Run) { r.Result.Dense.LatencyUS, r.Result.Pruned.LatencyUS = 0, 0 }),
@@ -108,23 +108,23 @@ func TestPictureOfOddRuns(t *testing.T) {
 
 func TestPictureRefuses(t *testing.T) {
 	for name, change := range map[string]func(*Run){
-		"nothing":          func(r *Run) { *r = Run{} },
-		"no shape":         func(r *Run) { r.Result.Dense.Shape = nil },
-		"negative width":   func(r *Run) { r.Result.Pruned.Shape[1] = -1 },
-		"other layers":     func(r *Run) { r.Result.Pruned.Shape = []int{13, 3} },
-		"no accuracy":      func(r *Run) { r.Result.Pruned.Accuracy = nil },
-		"accuracy NaN":     func(r *Run) { r.Result.Pruned.Accuracy = of(math.NaN()) },
-		"accuracy 101":     func(r *Run) { r.Result.Dense.Accuracy = of(101) },
-		"latency infinite": func(r *Run) { r.Result.Dense.LatencyUS = math.Inf(1) },
-		"epoch 6 of 5":     func(r *Run) { r.Epochs[0].Epoch = 6 },
-		"epoch NaN":        func(r *Run) { r.Epochs[0].Accuracy = of(math.NaN()) },
-		"round 5 of 4":     func(r *Run) { r.Rounds[0].Round = 5 },
-		"round of a layer": func(r *Run) { r.Rounds[0].Players = []int{1} },
-		"negative demand":  func(r *Run) { r.Rounds[0].Demand[0] = -1 },
-		"player of nobody": func(r *Run) { r.Players[0].Layer = 2 },
-		"unknown reason":   func(r *Run) { r.Players[0].Reason = game.Reason("bored") },
-		"warm-up NaN":      func(r *Run) { r.Config.WarmUp = math.NaN() },
-		"no rounds":        func(r *Run) { r.Config.Rounds = 0 },
+		"nothing":            func(r *Run) { *r = Run{} },
+		"no shape":           func(r *Run) { r.Result.Dense.Shape = nil },
+		"negative width":     func(r *Run) { r.Result.Pruned.Shape[1] = -1 },
+		"other layers":       func(r *Run) { r.Result.Pruned.Shape = []int{13, 3} },
+		"no accuracy":        func(r *Run) { r.Result.Pruned.Accuracy = nil },
+		"accuracy NaN":       func(r *Run) { r.Result.Pruned.Accuracy = of(math.NaN()) },
+		"accuracy 101":       func(r *Run) { r.Result.Dense.Accuracy = of(101) },
+		"latency infinite":   func(r *Run) { r.Result.Dense.LatencyUS = math.Inf(1) },
+		"epoch 6 of 5":       func(r *Run) { r.Epochs[0].Epoch = 6 },
+		"epoch NaN":          func(r *Run) { r.Epochs[0].Accuracy = of(math.NaN()) },
+		"round 5 of 4":       func(r *Run) { r.Rounds[0].Round = 5 },
+		"round of a layer":   func(r *Run) { r.Rounds[0].Players = []int{1} },
+		"negative demand":    func(r *Run) { r.Rounds[0].Demand[0] = -1 },
+		"player of no layer": func(r *Run) { r.Players[0].Layer = 2 },
+		"unknown reason":     func(r *Run) { r.Players[0].Reason = game.Reason("bored") },
+		"warm-up NaN":        func(r *Run) { r.Config.WarmUp = math.NaN() },
+		"no rounds":          func(r *Run) { r.Config.Rounds = 0 },
 	} {
 		t.Run(name, func(t *testing.T) {
 			run := marketRun()

@@ -45,7 +45,7 @@ func TestRegressionTexts(t *testing.T) {
 	golden(t, "eval-regression.golden", func(w io.Writer) error {
 		return Eval(w, &record.EvalResult{
 			Model: "runs/houses", Task: dataset.Regression, Data: "csv:houses", Samples: 4000,
-			Network: run.Result.Pruned.Judged, TargetNames: run.Result.Data.TargetNames,
+			Network: run.Result.Pruned.NetworkResult, TargetNames: run.Result.Data.TargetNames,
 		})
 	})
 	var b bytes.Buffer

@@ -55,13 +55,13 @@ func marketRun() *Run {
 		Device: record.Device{Name: "CPU & Sons <fast>, 2 threads", Kind: backend.CPU, BLAS: "gonum"},
 		Data:   record.Data{Name: "digits", Train: 18000, Validation: 2000, Test: 4000, EvaluatedOn: backend.TestPart},
 		Gates:  []record.Gate{{Name: "0", Kind: "neurons", Players: 7, Kept: 3}, {Name: "2", Kind: "neurons", Players: 5, Kept: 2}},
-		Dense: record.Judged{
+		Dense: record.NetworkResult{
 			Source: record.FromBaseline, Shape: []int{13, 7, 5, 3}, Quality: accurate(98.725), Loss: of(0.05),
 			Parameters: 156, MACs: 141, Bytes: 624, LatencyUS: 1234.5, LatencyBatch: 128,
 		},
 		Gated: &record.Gated{Quality: accurate(95.8), MaxLogitDifference: 5.7e-6, BoundUsed: 8.8e-5},
 		Pruned: &record.Pruned{
-			Judged: record.Judged{
+			NetworkResult: record.NetworkResult{
 				Shape: []int{13, 3, 2, 3}, Quality: accurate(95.8), Loss: of(0.15),
 				Parameters: 59, MACs: 51, Bytes: 236, LatencyUS: 261.4, LatencyBatch: 128,
 			},
@@ -137,7 +137,7 @@ func withCertificate(run *Run) *Run {
 }
 
 // paperRun is a run of the paper's game without a baseline, in which the second
-// hidden layer loses everybody.
+// hidden layer loses all players.
 func paperRun() *Run {
 	run := marketRun()
 	run.Config.Game, run.Config.Threshold = game.PaperGame, 0.01
@@ -276,7 +276,7 @@ func TestWorthlessPlayer(t *testing.T) {
 func TestEval(t *testing.T) {
 	correct := 9740
 	r := &record.EvalResult{
-		Model: "runs/mnist-38", Data: "mnist", Samples: 10000, Correct: &correct, Network: marketRun().Result.Pruned.Judged,
+		Model: "runs/mnist-38", Data: "mnist", Samples: 10000, Correct: &correct, Network: marketRun().Result.Pruned.NetworkResult,
 		ClassSamples: []int{980, 0, 1032}, ClassCorrect: []int{971, 0, 1000},
 	}
 	golden(t, "eval.golden", func(w io.Writer) error { return Eval(w, r) })

@@ -38,8 +38,8 @@ func Result(w io.Writer, r *record.Result) error {
 		row("", "dense", "pruned", "")
 		row("players", Thousands(pruned.Players), Thousands(pruned.Kept), fmt.Sprintf("%.2f %% removed", pruned.Sparsity))
 		row("shape", shape(dense.Shape), shape(pruned.Shape), "")
-		change := judgedBy.change(dense, pruned.Judged, func(points float64) string { return fmt.Sprintf("%+.2f points", points) })
-		row(judgedBy.name, judgedBy.text(dense), judgedBy.text(pruned.Judged), change)
+		change := judgedBy.change(dense, pruned.NetworkResult, func(points float64) string { return fmt.Sprintf("%+.2f points", points) })
+		row(judgedBy.name, judgedBy.text(dense), judgedBy.text(pruned.NetworkResult), change)
 		for _, cells := range errorRows(r) {
 			row(cells...)
 		}
@@ -81,8 +81,8 @@ func notes(r *record.Result) string {
 		if r.Regression() {
 			output = "standardised prediction"
 		}
-		before := record.Judged{Quality: g.Quality, Loss: p.Loss}
-		fmt.Fprintf(&b, "removal:      %s before, %s after; ", judgedBy.text(before), judgedBy.text(p.Judged))
+		before := record.NetworkResult{Quality: g.Quality, Loss: p.Loss}
+		fmt.Fprintf(&b, "removal:      %s before, %s after; ", judgedBy.text(before), judgedBy.text(p.NetworkResult))
 		if g.MaxLogitDifference == 0 {
 			fmt.Fprintf(&b, "no %s changed\n", output)
 		} else {
@@ -249,7 +249,7 @@ func size(bytes int) string {
 
 func microseconds(us float64) string { return Thousands(int(us+0.5)) + " us" }
 
-func latencyName(j record.Judged) string { return fmt.Sprintf("time for %d", j.LatencyBatch) }
+func latencyName(j record.NetworkResult) string { return fmt.Sprintf("time for %d", j.LatencyBatch) }
 
 // times says how many times before is of after, or after of before where it is
 // the larger. It is empty where one of them is nothing.

@@ -27,9 +27,9 @@ type Options struct {
 	// is screened if it matches one of them. Empty: all are.
 	Readings []string
 
-	Dir              string // all runs, and what is left of a study that was stopped
+	Dir              string // all runs, also of a stopped study
 	Command, Version string // for the record
-	// Observe is told of the progress of the screen and of the full runs; may be nil.
+	// Observe receives the progress of the screen and of the full runs; may be nil.
 	Observe func(stage string, e study.Event)
 }
 

@@ -18,8 +18,8 @@ import (
 	"nashprune/trainer/study"
 )
 
-// smallPlan is a plan that takes a second or two: both ascents, one of them so fast
-// that everybody is pruned.
+// smallPlan is a plan that takes a second or two: both ascents, one of them so fast that
+// all players are pruned.
 func smallPlan() plan {
 	return plan{
 		data: "digits:side=8,train=400,test=80", model: "mlp:12-8", screenEpochs: 1, epochs: 2, validation: 0.2, haste: 100,

@@ -32,7 +32,7 @@ const Steps = 20 * 469
 // training, by plain ascent at its lr_s. Below 1 it does not get from 1 to 0.
 func (r Row) Reach() float64 { return printedRate * r.Gamma * Steps }
 
-// A row counts as reached within so many points, before anybody is removed.
+// A row counts as reached within this many points, before any removal.
 const (
 	AccuracyBound = 1.5
 	SparsityBound = 3.

@@ -9,7 +9,6 @@ import (
 	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/evidence"
-	"nashprune/trainer/network"
 	"nashprune/trainer/record"
 )
 
@@ -29,10 +28,10 @@ func playedMarket(t testing.TB) (*Training, *quiet) {
 		d.Train.Values[i] = float32(i%7) - 3
 	}
 	training.Witnesses = evidence.NewWitnesses(d, backend.Loss{}, 1000)
-	e.network = testNetwork(planWidths, network.ReLU)
-	for _, layer := range e.network.Hidden() {
-		for i := range layer.Participation {
-			layer.Participation[i] = 1
+	e.network = testNetwork(planGraph())
+	for _, participation := range e.network.Participations {
+		for i := range participation {
+			participation[i] = 1
 		}
 	}
 	if err := training.Run(context.Background()); err != nil {
@@ -101,7 +100,7 @@ func TestMarketCertificate(t *testing.T) {
 		}
 	}
 	if len(reasons) < 2 {
-		t.Errorf("everybody left for the same reason, the test shows little: %v", reasons)
+		t.Errorf("all players were removed for the same reason, the test shows little: %v", reasons)
 	}
 }
 

@@ -23,17 +23,17 @@ func (p Plan) ranked(k int, scores [][]float64) []int {
 	return game.ClearTogether(scores, costs, p.fits(float64(k)/float64(p.Config.Rounds))).Demands
 }
 
-// settling is the fraction of a market's rounds, the last ones, in which the demand
-// no longer falls where the target is how far the accuracy may: whoever still leaves
-// then is on the way already, and nobody has to be forced out unseen in the last.
+// settling is the fraction of a market's rounds, the last ones, in which the demand no
+// longer falls where the target is a drop of accuracy: players removed then are falling
+// already, and the last round forces none out.
 const settling = 0.2
 
-// The part of the drop that is allowed at which the demand is held: while players
-// are on their way out, since they will leave and take as much accuracy again with
-// them, and once they are gone, since what the networks differ by grows a little
-// until the end of the training. And how many times more players may be there than
-// are asked for, because of what those on their way out take with them nothing is
-// seen yet. All were found on MNIST's validation part (testdata/mnist).
+// The part of the allowed drop at which the demand is held: while players are falling,
+// since their removal will cost as much accuracy again, and once they are removed, since
+// the difference of the networks grows a little until the end of the training. And how
+// many times more players may be there than are asked for, because of what those on their
+// way out take with them nothing is seen yet. All were found on MNIST's validation part
+// (testdata/mnist).
 const (
 	cautionUnderWay = 0.5
 	cautionSettled  = 0.75

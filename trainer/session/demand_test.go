@@ -13,6 +13,7 @@ import (
 	"nashprune/trainer/cost"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
+	"nashprune/trainer/network/networktest"
 	"nashprune/trainer/record"
 	"nashprune/trainer/settings"
 )
@@ -43,7 +44,7 @@ func TestTargetsHold(t *testing.T) {
 		"macs":                func(c *settings.Config) { c.MaxMACs = 300 },
 		"time":                func(c *settings.Config) { c.MaxLatencyUS = 44 },
 		"time for macs":       func(c *settings.Config) { c.MaxLatencyUS, c.Cost = 44, cost.MACs },
-		"everybody":           func(c *settings.Config) { c.MaxParameters = 1 << 20 },
+		"all players":         func(c *settings.Config) { c.MaxParameters = 1 << 20 },
 	} {
 		c, err := targetConfig(change).Resolve()
 		if err != nil {
@@ -51,7 +52,7 @@ func TestTargetsHold(t *testing.T) {
 		}
 		e := new(scripted)
 		training, q := scriptedTraining(t, e)
-		if training.Plan, err = NewPlan(c, game.MarketGame, planWidths, 160); err != nil {
+		if training.Plan, err = NewPlan(c, game.MarketGame, planGraph(), 160); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 		training.Plan.Latency = model
@@ -63,24 +64,24 @@ func TestTargetsHold(t *testing.T) {
 		}
 		target := training.Plan.Target
 		left := e.network.Widths()
-		amount := target.Resource.Amount(left, model)
+		amount := target.Resource.Amount(planGraph(), left, model)
 		if amount > target.Limit {
 			t.Errorf("%s: %v takes %g of %g", name, left, amount, target.Limit)
 		}
 		if target.Resource == cost.Players && amount != target.Limit {
 			t.Errorf("%s: %v are left", name, left)
 		}
-		if name == "everybody" {
-			if !slices.Equal(left, planWidths) {
+		if name == "all players" {
+			if !slices.Equal(left, planGraph().Widths()) {
 				t.Errorf("%s: %v are left", name, left)
 			}
 			continue
 		}
 		fuller := 0
-		for l := 1; l < len(left)-1; l++ {
+		for l := range left {
 			more := slices.Clone(left)
 			more[l]++
-			if target.Resource.Amount(more, model) > target.Limit {
+			if target.Resource.Amount(planGraph(), more, model) > target.Limit {
 				fuller++
 			}
 		}
@@ -106,25 +107,25 @@ func TestTargetsHold(t *testing.T) {
 
 // TestTargetsAreRefused: what cannot be had is refused with the least that can.
 func TestTargetsAreRefused(t *testing.T) {
-	least := network.ParametersOf([]int{20, 2, 2, 4})
+	least := networktest.Perceptron(20, 2, 2, 4).ParameterCount()
 	for word, change := range map[string]func(*settings.Config){
 		"--max-params 59 is less than the least network has, with 2 players a layer: 60": func(c *settings.Config) { c.MaxParameters = least - 1 },
 		"--max-macs 51 is less than the least network has, with 2 players a layer: 52":   func(c *settings.Config) { c.MaxMACs = 51 },
 		"--max-latency-us 30 is less than the least network takes":                       func(c *settings.Config) { c.MaxLatencyUS = 30 },
-		"both say how much stays":                func(c *settings.Config) { c.MaxMACs, c.Keep = 100, 9 },
-		"--max-params and --max-latency-us":      func(c *settings.Config) { c.MaxLatencyUS, c.MaxParameters = 50, 100 },
-		"--max-accuracy-drop 1 looks at samples": func(c *settings.Config) { c.MaxAccuracyDrop = 1 },
-		"--max-accuracy-drop is about classes":   func(c *settings.Config) { c.MaxAccuracyDrop, c.Task, c.Validation = 1, dataset.Regression, 0.1 },
-		"--max-accuracy-drop is 101":             func(c *settings.Config) { c.MaxAccuracyDrop, c.Validation = 101, 0.1 },
-		"--max-params is -1":                     func(c *settings.Config) { c.MaxParameters = -1 },
-		"--max-macs is -1":                       func(c *settings.Config) { c.MaxMACs = -1 },
-		"--max-latency-us is NaN":                func(c *settings.Config) { c.MaxLatencyUS = math.NaN() },
-		"players, parameters, macs or latency":   func(c *settings.Config) { c.Cost = "gold" },
-		"--latency-model is for --cost latency":  func(c *settings.Config) { c.Keep, c.LatencyModel = 9, "file" },
+		"both say how much stays":                  func(c *settings.Config) { c.MaxMACs, c.Keep = 100, 9 },
+		"--max-params and --max-latency-us":        func(c *settings.Config) { c.MaxLatencyUS, c.MaxParameters = 50, 100 },
+		"--max-accuracy-drop 1 needs samples that": func(c *settings.Config) { c.MaxAccuracyDrop = 1 },
+		"--max-accuracy-drop is for classes":       func(c *settings.Config) { c.MaxAccuracyDrop, c.Task, c.Validation = 1, dataset.Regression, 0.1 },
+		"--max-accuracy-drop is 101":               func(c *settings.Config) { c.MaxAccuracyDrop, c.Validation = 101, 0.1 },
+		"--max-params is -1":                       func(c *settings.Config) { c.MaxParameters = -1 },
+		"--max-macs is -1":                         func(c *settings.Config) { c.MaxMACs = -1 },
+		"--max-latency-us is NaN":                  func(c *settings.Config) { c.MaxLatencyUS = math.NaN() },
+		"players, parameters, macs or latency":     func(c *settings.Config) { c.Cost = "gold" },
+		"--latency-model is for --cost latency":    func(c *settings.Config) { c.Keep, c.LatencyModel = 9, "file" },
 	} {
 		c, err := targetConfig(change).Resolve()
 		if err == nil {
-			p := Plan{Config: c, Game: game.MarketGame, Widths: planWidths, Latency: testLatencyModel()}
+			p := Plan{Config: c, Game: game.MarketGame, Graph: planGraph(), Latency: testLatencyModel()}
 			err = p.Aim()
 		}
 		if !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), word) {
@@ -133,7 +134,7 @@ func TestTargetsAreRefused(t *testing.T) {
 	}
 }
 
-// TestShapesAtTheirEnds: a layer may keep everybody and the least.
+// TestShapesAtTheirEnds: a layer may keep all players and the least.
 func TestShapesAtTheirEnds(t *testing.T) {
 	c, err := targetConfig(func(c *settings.Config) { c.Shape = "2-15" }).Resolve()
 	if err != nil {
@@ -156,7 +157,7 @@ func TestBudgetsForetellAShape(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := NewPlan(c, game.MarketGame, planWidths, 160)
+	p, err := NewPlan(c, game.MarketGame, planGraph(), 160)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,8 +174,8 @@ type seeing struct {
 
 func (e *seeing) Evaluate(context.Context, backend.Part, backend.Want) (backend.Evaluation, error) {
 	total := 0.
-	for _, layer := range e.network.Hidden() {
-		for _, s := range layer.Participation {
+	for _, participation := range e.network.Participations {
+		for _, s := range participation {
 			total += float64(s)
 		}
 	}
@@ -195,7 +196,7 @@ func TestAccuracyDropHoldsTheDemand(t *testing.T) {
 		training.Engine = e
 		training.Data = &dataset.Dataset{Classes: 4}
 		var err error
-		if training.Plan, err = NewPlan(c, game.MarketGame, planWidths, 160); err != nil {
+		if training.Plan, err = NewPlan(c, game.MarketGame, planGraph(), 160); err != nil {
 			t.Fatal(err)
 		}
 		if err := training.Run(context.Background()); err != nil {
@@ -236,7 +237,7 @@ func TestAccuracyDropHoldsTheDemand(t *testing.T) {
 			t.Errorf("round %d at %g %%: held %d after %d", line.Round, *line.ValidationAccuracy, line.Held, before.Held)
 		}
 	}
-	// The whole drop and no more: whoever was on the way when the demand was held
+	// The whole drop and no more: players that were falling when the demand was held
 	// left, too.
 	if got := *last.ValidationAccuracy; got < 90-5 || got > 90-2.5 {
 		t.Errorf("the market ends at %g %%", got)
@@ -258,7 +259,7 @@ func TestStepsAreUsedUp(t *testing.T) {
 		}
 		e := new(scripted)
 		training, _ := scriptedTraining(t, e)
-		if training.Plan, err = NewPlan(c, game.MarketGame, planWidths, 160); err != nil {
+		if training.Plan, err = NewPlan(c, game.MarketGame, planGraph(), 160); err != nil {
 			t.Fatal(err)
 		}
 		training.Plan.Latency = model
@@ -269,10 +270,10 @@ func TestStepsAreUsedUp(t *testing.T) {
 			t.Fatal(err)
 		}
 		left := e.network.Widths()
-		if us := model.Time(left); us > limit {
+		if us := model.Time(planGraph(), left); us > limit {
 			t.Errorf("%v takes %g us of %g", left, us, limit)
 		}
-		for _, width := range left[1 : len(left)-1] {
+		for _, width := range left {
 			seen[width] = true
 			if width%5 != 0 && width != game.LeastPerLayer {
 				t.Errorf("%g us: %v are left", limit, left)

@@ -165,11 +165,11 @@ func (p Plan) order(epoch int) []int32 {
 	return random.New(p.Config.Seed, random.Order, uint32(epoch), 0).Permutation(p.samples)
 }
 
-// A round observes the players on one of 32 of as many samples as are trained on between
-// two rounds. That takes two thirds of a step's products for each, as no gradients of
-// weights are worked out, and so 2 % of the training's. On fewer than 256 a mean square is
-// off by a fifth of itself and more, so that many it takes also where they are more than
-// one of 32, and more than 1024 tell little else.
+// A round estimates contributions on one of 32 of as many samples as are trained on
+// between two rounds. Each takes two thirds of a step's products, as no gradients of
+// weights are computed, and so 2 % of the training's. On fewer than 256 samples the error
+// of a mean square is a fifth of it and more, so a round takes at least these; more than
+// 1024 add little.
 const (
 	observedShare  = 1. / 32
 	fewestObserved = 256

@@ -7,6 +7,8 @@ import (
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
+	"nashprune/trainer/network"
+	"nashprune/trainer/network/networktest"
 	"nashprune/trainer/settings"
 )
 
@@ -41,6 +43,8 @@ func testConfig() settings.Config {
 
 var planWidths = []int{20, 30, 15, 4}
 
+func planGraph() *network.Graph { return networktest.Perceptron(planWidths...).Graph }
+
 // TestStretchesCoverEveryStepOnce walks plans from end to end: stretches follow
 // on one another, stay within an epoch, a phase and a round, and bring every
 // sample of every epoch exactly once.
@@ -52,7 +56,7 @@ func TestStretchesCoverEveryStepOnce(t *testing.T) {
 			if samples%2 == 1 {
 				c.Worth = game.Effective // so that some steps keep statistics
 			}
-			p, err := NewPlan(c, kind, planWidths, samples)
+			p, err := NewPlan(c, kind, planGraph(), samples)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -113,7 +117,7 @@ func TestStretchesCoverEveryStepOnce(t *testing.T) {
 }
 
 func TestOrdersAreOfTheSeedAndTheEpoch(t *testing.T) {
-	p, err := NewPlan(testConfig(), game.NoGame, planWidths, 50)
+	p, err := NewPlan(testConfig(), game.NoGame, planGraph(), 50)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +159,7 @@ func TestLearningRates(t *testing.T) {
 		{settings.Step, game.MarketGame, 99, 0.5 * 0.2 * 0.2 * 0.2},
 	} {
 		c.Schedule = test.schedule
-		p, err := NewPlan(c, test.kind, planWidths, 160)
+		p, err := NewPlan(c, test.kind, planGraph(), 160)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -168,22 +172,22 @@ func TestLearningRates(t *testing.T) {
 func TestRoundsHaveToFit(t *testing.T) {
 	c := testConfig()
 	c.Rounds = 41 // the market is open for 40 steps
-	if _, err := NewPlan(c, game.MarketGame, planWidths, 160); !errors.Is(err, backend.ErrUsage) {
+	if _, err := NewPlan(c, game.MarketGame, planGraph(), 160); !errors.Is(err, backend.ErrUsage) {
 		t.Errorf("41 rounds in 40 steps: %v", err)
 	}
 	c.Rounds = 40
-	if _, err := NewPlan(c, game.MarketGame, planWidths, 160); err != nil {
+	if _, err := NewPlan(c, game.MarketGame, planGraph(), 160); err != nil {
 		t.Errorf("40 rounds in 40 steps: %v", err)
 	}
 }
 
 // TestWork checks that work adds up, and that the market makes a run cheaper.
 func TestWork(t *testing.T) {
-	market, err := NewPlan(testConfig(), game.MarketGame, planWidths, 1000)
+	market, err := NewPlan(testConfig(), game.MarketGame, planGraph(), 1000)
 	if err != nil {
 		t.Fatal(err)
 	}
-	dense, err := NewPlan(testConfig(), game.NoGame, planWidths, 1000)
+	dense, err := NewPlan(testConfig(), game.NoGame, planGraph(), 1000)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/evidence"
 	"nashprune/trainer/network"
+	"nashprune/trainer/network/networktest"
 	"nashprune/trainer/random"
 )
 
@@ -32,40 +33,42 @@ func testSamples(count, outputs int) dataset.Samples {
 }
 
 // testNetwork is a network with random weights and participations.
-func testNetwork(widths []int, activation network.Activation) *network.Network {
+func testNetwork(g *network.Graph) *network.Network {
 	draw := random.New(9, random.Testing, 0, 0)
-	n := network.New(widths)
-	n.Activation = activation
-	for _, layer := range n.Layers {
-		for i := range layer.Weight {
-			layer.Weight[i] = float32(draw.Normal())
+	n := network.New(g)
+	for _, v := range n.Parameters {
+		for i := range v {
+			v[i] = float32(draw.Normal())
 		}
-		for i := range layer.Bias {
-			layer.Bias[i] = float32(draw.Normal())
-		}
-		for i := range layer.Participation {
-			layer.Participation[i] = float32(draw.Float64())
+	}
+	for _, s := range n.Participations {
+		for i := range s {
+			s[i] = float32(draw.Float64())
 		}
 	}
 	return n
 }
 
 // TestDepartedKeepTheirWeights plays a market by hand: what is put back at the end is
-// everybody as it was in the round of leaving, with what the neighbours had for it.
+// each removed player as it was in its last round, with what its neighbours had for it.
 func TestDepartedKeepTheirWeights(t *testing.T) {
-	p, err := NewPlan(testConfig(), game.MarketGame, []int{3, 6, 5, 4}, 160)
+	p, err := NewPlan(testConfig(), game.MarketGame, networktest.Perceptron(3, 6, 5, 4).Graph, 160)
 	if err != nil {
 		t.Fatal(err)
 	}
 	d := &dataset.Dataset{Classes: 4, Deviation: 1, Train: testSamples(40, 0)}
-	e := &scripted{network: testNetwork(p.Widths, network.ReLU)}
+	e := &scripted{network: testNetwork(p.Graph)}
 	training := &Training{Name: "game", Plan: p, Engine: e, Journal: new(quiet), Position: Start(p)}
 	training.Witnesses = evidence.NewWitnesses(d, backend.Loss{}, 100)
-	want := e.network.Clone() // at full width, everybody as it was when it last lived
+	want := e.network.Clone() // at full width, each player as it was in its last round
 	leave := func(last bool, stay network.Survivors) {
 		t.Helper()
 		before := training.Live()
-		want.Scatter(e.network, before)
+		cut, err := p.Graph.Cut(before)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cut.Scatter(want, e.network)
 		keep := make(network.Survivors, len(stay))
 		for l, ledger := range training.Ledgers {
 			for _, i := range stay[l] {
@@ -81,7 +84,11 @@ func TestDepartedKeepTheirWeights(t *testing.T) {
 			for l := range stay {
 				left[l] = without(from[l], stay[l])
 			}
-			for l, falls := range training.Witnesses.PutBack(want, stay, left) {
+			all, err := training.Witnesses.PutBack(want, stay, left)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for l, falls := range all {
 				for p, i := range left[l] {
 					if got[l][i] != falls[p] {
 						t.Errorf("player %d:%d: %g %s, want %g", l, i, got[l][i], what, falls[p])
@@ -93,11 +100,13 @@ func TestDepartedKeepTheirWeights(t *testing.T) {
 		if last {
 			check("at the end", training.AtTheEnd, network.Survivors{network.Indices(6), network.Indices(5)})
 		}
-		// Those who stay go on learning.
-		e.network = e.network.Keep(keep)
-		for _, layer := range e.network.Layers {
-			for i := range layer.Weight {
-				layer.Weight[i] *= 1.1
+		// The players that stay go on learning.
+		if e.network, err = e.network.Keep(keep); err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range e.network.Parameters {
+			for i := range v {
+				v[i] *= 1.1
 			}
 		}
 	}

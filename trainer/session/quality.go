@@ -71,13 +71,13 @@ func Shape(g *network.Graph) []int {
 	return append(append([]int{g.Inputs()}, g.Widths()...), g.Outputs())
 }
 
-// Judge fills in what can be said of a network by looking at it.
-func Judge(n *network.Network) record.Judged {
-	return record.Judged{Shape: Shape(n.Graph), Parameters: n.ParameterCount(), MACs: n.MACs(), Bytes: n.Bytes()}
+// NewNetworkResult fills in what can be said of a network by looking at it.
+func NewNetworkResult(n *network.Network) record.NetworkResult {
+	return record.NetworkResult{Shape: Shape(n.Graph), Parameters: n.ParameterCount(), MACs: n.MACs(), Bytes: n.Bytes()}
 }
 
 // SetEvaluation adds to j how well the network does on a part of the data.
-func SetEvaluation(j *record.Judged, e backend.Evaluation, d *dataset.Dataset, part backend.Part) {
+func SetEvaluation(j *record.NetworkResult, e backend.Evaluation, d *dataset.Dataset, part backend.Part) {
 	j.Quality, j.Loss = NewQuality(e, d, part), &e.Loss
 }
 

@@ -11,6 +11,7 @@ import (
 	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
+	"nashprune/trainer/network/networktest"
 	"nashprune/trainer/record"
 	"nashprune/trainer/settings"
 )
@@ -18,12 +19,13 @@ import (
 // threeFour is a network of two inputs, two hidden layers of two and one output, whose
 // norms are whole numbers.
 func threeFour() *network.Network {
-	n := network.New([]int{2, 2, 2, 1})
-	n.Layers[0].Weight, n.Layers[0].Bias = []float32{2, 3, -3, 0}, []float32{-6, 4} // norms 7 and 5
-	n.Layers[1].Weight, n.Layers[1].Bias = []float32{3, 0, 4, 2}, []float32{4, -4}  // norms 5 and 6
-	n.Layers[2].Weight, n.Layers[2].Bias = []float32{-2, 10}, []float32{9}
-	n.Layers[0].Participation = []float32{0.5, 1}
-	n.Layers[1].Participation = []float32{1, 0.25}
+	n := networktest.Perceptron(2, 2, 2, 1)
+	n.Parameters = [][]float32{
+		{2, 3, -3, 0}, {-6, 4}, // norms 7 and 5
+		{3, 0, 4, 2}, {4, -4}, // norms 5 and 6
+		{-2, 10}, {9},
+	}
+	n.Participations = [][]float32{{0.5, 1}, {1, 0.25}}
 	return n
 }
 
@@ -38,17 +40,17 @@ func (e *measuring) Measure(context.Context) ([]backend.Statistics, error) {
 }
 
 // rankingTraining returns a training at whose rounds players are ranked.
-func rankingTraining(t *testing.T, engine backend.Engine, widths []int, change func(*settings.Config)) (*Training, *quiet) {
+func rankingTraining(t *testing.T, engine backend.Engine, g *network.Graph, change func(*settings.Config)) (*Training, *quiet) {
 	t.Helper()
 	c := testConfig()
 	c.Game = game.RankingGame
 	change(&c)
-	p, err := NewPlan(c, game.RankingGame, widths, 160)
+	p, err := NewPlan(c, game.RankingGame, g, 160)
 	if err != nil {
 		t.Fatal(err)
 	}
 	q := new(quiet)
-	return &Training{Name: record.RankingTraining, Plan: p, Engine: engine, Data: &dataset.Dataset{Classes: widths[len(widths)-1]}, Journal: q, Position: Start(p)}, q
+	return &Training{Name: record.RankingTraining, Plan: p, Engine: engine, Data: &dataset.Dataset{Classes: g.Outputs()}, Journal: q, Position: Start(p)}, q
 }
 
 // TestCriteria holds the scores of every criterion to closed forms.
@@ -68,7 +70,7 @@ func TestCriteria(t *testing.T) {
 		game.Participation: {{0.5, 1}, {1, 0.25}},
 	} {
 		e := &measuring{scripted: scripted{network: n}, statistics: measured}
-		training, _ := rankingTraining(t, e, n.Widths(), func(c *settings.Config) { c.Keep, c.Criterion = 4, criterion })
+		training, _ := rankingTraining(t, e, n.Graph, func(c *settings.Config) { c.Keep, c.Criterion = 4, criterion })
 		got, err := training.scores(n)
 		if err != nil {
 			t.Fatal(err)
@@ -90,13 +92,13 @@ func TestCriteria(t *testing.T) {
 // TestRandomScores: they follow from the seed, differ between layers, and a player's
 // does not depend on who is still there.
 func TestRandomScores(t *testing.T) {
-	widths := []int{20, 300, 300, 4}
+	n := networktest.Perceptron(20, 300, 300, 4)
 	draw := func(seed uint64, live []int) [][]float64 {
-		training, _ := rankingTraining(t, &scripted{}, widths, func(c *settings.Config) { c.Keep, c.Criterion, c.Seed = 9, game.Random, seed })
+		training, _ := rankingTraining(t, &scripted{}, n.Graph, func(c *settings.Config) { c.Keep, c.Criterion, c.Seed = 9, game.Random, seed })
 		if live != nil {
 			training.Ledgers[0].Live = live
 		}
-		scores, err := training.scores(network.New(widths))
+		scores, err := training.scores(n)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -119,18 +121,18 @@ func TestRandomScores(t *testing.T) {
 	}
 }
 
-// TestRankingsAskInOrder: like the market's rounds, but nobody moves and nothing is
+// TestRankingsAskInOrder: like the market's rounds, but no player moves and nothing is
 // certified; participations are folded and the optimiser restarts after the last.
 func TestRankingsAskInOrder(t *testing.T) {
 	for _, shape := range []string{"", "4-5"} {
-		e := &scripted{network: network.New(planWidths)}
-		for l := range e.network.Hidden() { // row i has the norm i+1 in layer 0, and ten times that in layer 1
-			layer := &e.network.Layers[l]
-			for i := range layer.Out {
-				layer.Bias[i] = float32(i+1) * float32(1+9*l)
+		e := &scripted{network: networktest.Perceptron(planWidths...)}
+		for l, players := range e.network.Widths() { // row i has the norm i+1 in layer 0, and ten times that in layer 1
+			bias := e.network.Parameters[2*l+1]
+			for i := range players {
+				bias[i] = float32(i+1) * float32(1+9*l)
 			}
 		}
-		training, q := rankingTraining(t, e, planWidths, func(c *settings.Config) {
+		training, q := rankingTraining(t, e, planGraph(), func(c *settings.Config) {
 			if c.Shape = shape; shape != "" {
 				c.Keep = 0
 			}
@@ -139,7 +141,7 @@ func TestRankingsAskInOrder(t *testing.T) {
 			t.Fatal(err)
 		}
 		asked := strings.Join(e.asked, " ")
-		if n := strings.Count(asked, "pull compact"); n != training.Plan.Config.Rounds || len(q.rounds) != n {
+		if n := strings.Count(asked, "pull cut"); n != training.Plan.Config.Rounds || len(q.rounds) != n {
 			t.Errorf("%d rounds asked for, %d told of", n, len(q.rounds))
 		}
 		for _, never := range []string{"track", "move", "measure", "statistics"} {
@@ -147,7 +149,7 @@ func TestRankingsAskInOrder(t *testing.T) {
 				t.Errorf("%s is asked for: %s", never, asked)
 			}
 		}
-		if !strings.Contains(asked, "pull compact fold restart train") || strings.Count(asked, "fold") != 1 {
+		if !strings.Contains(asked, "pull cut fold restart train") || strings.Count(asked, "fold") != 1 {
 			t.Errorf("the last round does not fold and restart: %s", asked)
 		}
 		// All of the second layer are larger than most of the first, so 9 players at
@@ -171,14 +173,14 @@ func TestRankingsAskInOrder(t *testing.T) {
 
 // TestRankingsStopAtTheFirstFailure as the market does.
 func TestRankingsStopAtTheFirstFailure(t *testing.T) {
-	for _, call := range []string{"train", "pull", "measure", "compact", "fold", "restart"} {
-		e := &measuring{scripted: scripted{network: network.New(planWidths), fail: call}}
+	for _, call := range []string{"train", "pull", "measure", "cut", "fold", "restart"} {
+		e := &measuring{scripted: scripted{network: networktest.Perceptron(planWidths...), fail: call}}
 		for _, width := range planWidths[1 : len(planWidths)-1] {
 			e.statistics = append(e.statistics, backend.Statistics{
 				Participation: make([]float64, width), MeanContribution: make([]float64, width), MeanSquare: make([]float64, width),
 			})
 		}
-		training, _ := rankingTraining(t, e, planWidths, func(c *settings.Config) { c.Rounds, c.Criterion = 1, game.Fisher })
+		training, _ := rankingTraining(t, e, planGraph(), func(c *settings.Config) { c.Rounds, c.Criterion = 1, game.Fisher })
 		if err := training.Run(context.Background()); err == nil || e.asked[len(e.asked)-1] != call {
 			t.Errorf("%s fails: %v, last asked for %s", call, err, e.asked[len(e.asked)-1])
 		}
@@ -187,8 +189,8 @@ func TestRankingsStopAtTheFirstFailure(t *testing.T) {
 
 func TestScoresThatAreNotFiniteAreSeen(t *testing.T) {
 	n := threeFour()
-	n.Layers[0].Bias[0] = float32(math.NaN())
-	training, _ := rankingTraining(t, &scripted{network: n}, n.Widths(), func(c *settings.Config) { c.Keep, c.Criterion = 4, game.Magnitude })
+	n.Parameters[1][0] = float32(math.NaN())
+	training, _ := rankingTraining(t, &scripted{network: n}, n.Graph, func(c *settings.Config) { c.Keep, c.Criterion = 4, game.Magnitude })
 	if _, err := training.scores(n); err == nil {
 		t.Error("a norm that is no number is ranked")
 	}
@@ -198,7 +200,7 @@ func TestScoresThatAreNotFiniteAreSeen(t *testing.T) {
 // until the last removal where participations are ranked, and never elsewhere.
 func TestThePaperIsPlayedUntilTheRanking(t *testing.T) {
 	for _, criterion := range game.Criteria {
-		training, _ := rankingTraining(t, &scripted{}, planWidths, func(c *settings.Config) { c.Criterion = criterion })
+		training, _ := rankingTraining(t, &scripted{}, planGraph(), func(c *settings.Config) { c.Criterion = criterion })
 		p := training.Plan
 		for step := 0; step < p.Total; step = p.next(step) {
 			played := p.stretch(p.order(step/p.PerEpoch), step, p.next(step)).Paper != nil

@@ -9,13 +9,13 @@ import (
 	"nashprune/trainer/record"
 )
 
-// Market is what a training remembers of its market besides the ledgers.
+// Market is what a training keeps of its market besides the ledgers.
 type Market struct {
-	// WhenItLeft and AtTheEnd say for every player that left by how much the mean loss
-	// over the witnesses falls when it is put back, alone and with full participation,
-	// with its weights and those that its neighbours had for it when it left. WhenItLeft
-	// is measured on the network of that round, without all who left in it, AtTheEnd on
-	// the one that the last round leaves. Zero for those who stay.
+	// WhenItLeft and AtTheEnd are, for every removed player, the fall of the mean loss
+	// over the witnesses when it is put back alone, with full participation and with its
+	// weights and its neighbours' weights for it at its removal. WhenItLeft is measured
+	// on the network of that round, without all players removed in it, AtTheEnd on the
+	// network after the last round. Kept players have zero.
 	WhenItLeft [][]float64 `json:"-"`
 	AtTheEnd   [][]float64 `json:"-"`
 	// BestAccuracy is the best accuracy on the validation part, in percent, that a
@@ -27,9 +27,9 @@ type Market struct {
 	Closing []evidence.Closing `json:"-"`
 }
 
-// putBack measures what those who have left since the market had the players
-// before are to the ones who stay, and after the last round what everybody who left
-// is to those who are kept.
+// putBack puts the players that were removed since the market had the players before into
+// the network of the others, and after the last round all removed players into the
+// network of the kept ones.
 func (t *Training) putBack(before network.Survivors, last bool) error {
 	live := t.Live()
 	left, somebody := make([][]int, len(live)), false
@@ -94,10 +94,9 @@ func without(all, some []int) []int {
 	return rest
 }
 
-// playRound plays round k of the market: prices from the worths, a move of all
-// players, and the removal of those who leave. The last round certifies the
-// state that the players reached before it keeps exactly as many as asked, folds
-// participations into the weights and starts the optimiser afresh.
+// playRound plays round k of the market: prices from the worths, a move of all players,
+// and removals. The last round certifies the state of the players before it meets the
+// demand exactly, folds participations into the weights and restarts the optimiser.
 func (t *Training) playRound(k int) error {
 	if t.Plan.Config.Worth == game.Outputs {
 		// It takes less than an epoch and is not interrupted, as the certificate.

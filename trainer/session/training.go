@@ -23,7 +23,7 @@ type Training struct {
 	Journal Journal
 	Position
 
-	// What it takes to put back players who left the market; nil without one.
+	// What putting players back needs; nil without a market.
 	Witnesses *evidence.Witnesses
 	Departed  *network.Network // of full width: all players as they were when last in the network
 
@@ -33,14 +33,14 @@ type Training struct {
 	BestNetwork *network.Network // at the end of the epoch that Best names
 }
 
-// Journal is told what happens on the way.
+// Journal receives the events of a training.
 type Journal interface {
-	// EpochEnded is told of every finished epoch.
+	// EpochEnded receives every finished epoch.
 	EpochEnded(t *Training, line record.EpochLine) error
-	// RoundEnded is told of every round of the market.
+	// RoundEnded receives every round of the market.
 	RoundEnded(t *Training, line record.RoundLine) error
-	// StretchEnded is told of every finished stretch and the step it started
-	// after, once the two others know.
+	// StretchEnded receives every finished stretch and the step it started after, after
+	// the two others.
 	StretchEnded(t *Training, from int) error
 }
 
@@ -52,8 +52,8 @@ type Position struct {
 	Ledgers     []*game.Ledger   `json:"-"`          // by gate
 	Certificate game.Certificate `json:"certificate"`
 	Seconds     PhaseSeconds     `json:"seconds"`
-	// Best is the best epoch so far, where one is looked for, and Stopped tells that
-	// none better came for as long as the configuration's patience.
+	// Best is the best epoch so far, where one is looked for, and Stopped says that none
+	// better came for as long as the configuration's patience.
 	Best    *record.BestEpoch `json:"best,omitempty"`
 	Stopped bool              `json:"stopped,omitempty"`
 	Market
@@ -181,7 +181,7 @@ func (t *Training) Run(ctx context.Context) error {
 }
 
 // trackBestEpoch compares the epoch that just ended with the best before it. Epochs count
-// once everybody who leaves has left.
+// after the last removal.
 func (t *Training) trackBestEpoch(epoch int, loss float64) error {
 	if t.Plan.Config.Patience == 0 || t.Step < t.Plan.closes && t.Plan.Game.InRounds() {
 		return nil

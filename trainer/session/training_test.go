@@ -13,6 +13,7 @@ import (
 	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
+	"nashprune/trainer/network/networktest"
 	"nashprune/trainer/record"
 )
 
@@ -49,9 +50,9 @@ func (e *scripted) Train(_ context.Context, s backend.Stretch) (backend.Progress
 
 func (e *scripted) statistics() []backend.Statistics {
 	var all []backend.Statistics
-	for _, layer := range e.network.Hidden() {
+	for _, participation := range e.network.Participations {
 		var s backend.Statistics
-		for i, p := range layer.Participation {
+		for i, p := range participation {
 			s.Participation = append(s.Participation, float64(p))
 			s.MeanSquare = append(s.MeanSquare, e.worth*float64(i+1))
 		}
@@ -68,26 +69,26 @@ func (e *scripted) Measure(context.Context) ([]backend.Statistics, error) {
 	return e.statistics(), e.note("measure")
 }
 
-func (e *scripted) EstimateContributions(context.Context, []int32) error { return e.note("observe") }
+func (e *scripted) EstimateContributions(context.Context, []int32) error { return e.note("estimate") }
 
 func (e *scripted) Move(prices []float64, damping float64) ([][]float64, error) {
 	var moved [][]float64
-	for l, layer := range e.network.Hidden() {
-		market := game.Market{Price: prices[l]}
+	for gate, participation := range e.network.Participations {
+		market := game.Market{Price: prices[gate]}
 		var row []float64
-		for i, s := range layer.Participation {
+		for i, s := range participation {
 			worth := game.Worth(float64(s), e.worth*float64(i+1))
-			layer.Participation[i] = float32(market.Respond(worth, float64(s), damping))
-			row = append(row, float64(layer.Participation[i]))
+			participation[i] = float32(market.Respond(worth, float64(s), damping))
+			row = append(row, float64(participation[i]))
 		}
 		moved = append(moved, row)
 	}
 	return moved, e.note("move")
 }
 
-func (e *scripted) Compact(keep network.Survivors) error {
-	e.network = e.network.Keep(keep)
-	return e.note("compact")
+func (e *scripted) Remove(cut *network.Cut) error {
+	e.network = cut.Of(e.network)
+	return e.note("cut")
 }
 
 func (e *scripted) Fold() error { e.network.Fold(); return e.note("fold") }
@@ -132,22 +133,22 @@ var _ backend.Engine = (*scripted)(nil)
 
 func scriptedTraining(t testing.TB, e *scripted) (*Training, *quiet) {
 	t.Helper()
-	p, err := NewPlan(testConfig(), game.MarketGame, planWidths, 160)
+	p, err := NewPlan(testConfig(), game.MarketGame, planGraph(), 160)
 	if err != nil {
 		t.Fatal(err)
 	}
-	e.network = network.New(planWidths)
+	e.network = networktest.Perceptron(planWidths...)
 	if e.worth == 0 {
 		e.worth = 1
 	}
 	q := new(quiet)
-	d := &dataset.Dataset{Classes: p.Widths[len(p.Widths)-1]}
+	d := &dataset.Dataset{Classes: p.Graph.Outputs()}
 	return &Training{Name: "game", Plan: p, Engine: e, Data: d, Journal: q, Position: Start(p)}, q
 }
 
-// TestRoundsAreAskedForInOrder checks what an engine is asked for around each
-// round of the market: nothing is removed before it is moved and copied, and the
-// last round certifies before anybody is forced out and then folds and restarts.
+// TestRoundsAreAskedForInOrder checks what an engine is asked for around each round of
+// the market: nothing is removed before it is moved and copied, and the last round
+// certifies before any player is forced out and then folds and restarts.
 func TestRoundsAreAskedForInOrder(t *testing.T) {
 	e := new(scripted)
 	training, q := scriptedTraining(t, e)
@@ -158,8 +159,8 @@ func TestRoundsAreAskedForInOrder(t *testing.T) {
 	if n := strings.Count(asked, "statistics move"); n != training.Plan.Config.Rounds || len(q.rounds) != n {
 		t.Errorf("%d rounds asked for, %d told of", n, len(q.rounds))
 	}
-	if !strings.Contains(asked, "statistics move measure compact fold restart train") {
-		t.Errorf("the last round is not certified, compacted, folded and restarted in this order: %s", asked)
+	if !strings.Contains(asked, "statistics move measure cut fold restart train") {
+		t.Errorf("the last round is not certified, removed, folded and restarted in this order: %s", asked)
 	}
 	for _, once := range []string{"measure", "fold", "restart"} {
 		if n := strings.Count(asked, once); n != 1 {
@@ -167,7 +168,7 @@ func TestRoundsAreAskedForInOrder(t *testing.T) {
 		}
 	}
 	last := q.rounds[len(q.rounds)-1]
-	if !slices.Equal(last.Players, []int{6, 3}) || !slices.Equal(e.network.Widths(), []int{20, 6, 3, 4}) {
+	if !slices.Equal(last.Players, []int{6, 3}) || !slices.Equal(e.network.Widths(), []int{6, 3}) {
 		t.Errorf("%v players stay, widths %v", last.Players, e.network.Widths())
 	}
 	if training.Certificate.Players == 0 || training.Certificate.Scale == 0 {
@@ -181,7 +182,7 @@ func TestRoundsAreAskedForInOrder(t *testing.T) {
 
 // TestRoundsObserveThePlayers: where players are worth what they do to the outputs, a
 // round observes them before it reads their statistics, on samples of its own, and no
-// step keeps any; by other worths steps do, and nobody is observed.
+// step keeps any; by other worths steps do, and no contributions are estimated.
 func TestRoundsObserveThePlayers(t *testing.T) {
 	for _, worth := range []game.Valuation{game.Outputs, game.Effective} {
 		e := new(scripted)
@@ -191,7 +192,7 @@ func TestRoundsObserveThePlayers(t *testing.T) {
 			t.Fatal(err)
 		}
 		asked := strings.Join(e.asked, " ")
-		observed, tracked := strings.Count(asked, "observe statistics move"), strings.Count(asked, "track")
+		observed, tracked := strings.Count(asked, "estimate statistics move"), strings.Count(asked, "track")
 		if rounds := training.Plan.Config.Rounds; worth == game.Outputs && (observed != rounds || tracked > 0) || worth == game.Effective && (observed > 0 || tracked < rounds) {
 			t.Errorf("%s: %d rounds, %d observations, %d tracked stretches", worth, rounds, observed, tracked)
 		}
@@ -207,7 +208,7 @@ func TestObservedSamples(t *testing.T) {
 		{400000, 16, 1024}, // more than enough
 	} {
 		c.Batch = o.batch
-		p, err := NewPlan(c, game.MarketGame, planWidths, o.samples)
+		p, err := NewPlan(c, game.MarketGame, planGraph(), o.samples)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -224,7 +225,7 @@ func TestObservedSamples(t *testing.T) {
 }
 
 func TestTrainingStopsAtTheFirstFailure(t *testing.T) {
-	for _, call := range []string{"train", "track", "observe", "statistics", "move", "measure", "compact", "fold", "restart"} {
+	for _, call := range []string{"train", "track", "estimate", "statistics", "move", "measure", "cut", "fold", "restart"} {
 		e := &scripted{fail: call}
 		training, _ := scriptedTraining(t, e)
 		if call == "track" {

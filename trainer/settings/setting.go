@@ -63,7 +63,7 @@ var below1 = rule[float64]{func(x float64) bool { return x >= 0 && x < 1 }, "at 
 // inTOML holds for what TOML can write.
 var inTOML = rule[uint64]{func(x uint64) bool { return x <= math.MaxInt64 }, fmt.Sprintf("at most %d, the largest number in TOML", math.MaxInt64)}
 
-// oneOf holds for the words of a list, of which the empty one is not told.
+// oneOf holds for the words of a list; messages leave out the empty one.
 func oneOf[T ~string](known ...T) rule[T] {
 	var words []string
 	for _, word := range known {

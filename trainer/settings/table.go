@@ -147,7 +147,7 @@ var All = []*Setting{
 		"players that end below this `participation` are removed"),
 }
 
-// defaultStepFactor is in every configuration that was written, whatever its schedule.
+// defaultStepFactor is in every configuration file, with any schedule.
 const defaultStepFactor = 0.1
 
 // byName finds the settings of All.

@@ -76,8 +76,8 @@ func written(t *testing.T, c Config, without ...string) []byte {
 	return []byte(strings.Join(kept, ""))
 }
 
-// TestConfigurationsAreReadBack: whatever was resolved, and also when a line is missing
-// that a later program would have written.
+// TestConfigurationsAreReadBack: any resolved configuration, and also when a line is
+// missing that a later program would have written.
 func TestConfigurationsAreReadBack(t *testing.T) {
 	for name, change := range map[string]func(*Config){
 		"default": func(*Config) {},

@@ -45,7 +45,7 @@ func (c Config) Target(hidden int) cost.Target {
 
 // resolveTarget decides what drives the market and what its players pay for.
 func (c Config) resolveTarget(hidden []int) (Config, error) {
-	if c.Worth == "" { // which a file would not tell from the default
+	if c.Worth == "" { // which a file would not distinguish from the default
 		c.Worth = game.Effective
 	}
 	if c.Game != game.MarketGame {

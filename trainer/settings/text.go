@@ -89,7 +89,7 @@ var kindNames = map[reflect.Kind]string{
 	reflect.Int: "a whole number", reflect.Uint64: "a whole number", reflect.Float64: "a number",
 }
 
-// takes tells whether a TOML value is of a kind.
+// takes reports whether a TOML value is of a kind.
 func takes(kind reflect.Kind, value any) bool {
 	switch value.(type) {
 	case string:

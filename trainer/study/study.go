@@ -181,8 +181,8 @@ func (s *study) make(ctx context.Context, open []int) error {
 	return s.failure(errs)
 }
 
-// failure chooses among the errors of a study that was stopped: the others were
-// only interrupted by the one that tells why.
+// failure chooses among the errors of a study that was stopped: the others were only
+// interrupted by the one whose error says why.
 func (s *study) failure(errs []error) error {
 	for _, err := range errs {
 		if err != nil && !errors.Is(err, backend.ErrInterrupted) && !errors.Is(err, context.Canceled) {

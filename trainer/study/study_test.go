@@ -46,7 +46,7 @@ func losses(outcomes []study.Outcome) []float64 {
 	for _, o := range outcomes {
 		judged := o.Result.Dense
 		if o.Result.Pruned != nil {
-			judged = o.Result.Pruned.Judged
+			judged = o.Result.Pruned.NetworkResult
 		}
 		all = append(all, *judged.Loss)
 	}

@@ -449,7 +449,7 @@ func TestMistakesOfPrograms(t *testing.T) {
 	} {
 		p := d.NewProgram()
 		add(p)
-		p.Fill(compute.Buffer{}, 2) // of two mistakes the first is told
+		p.Fill(compute.Buffer{}, 2) // of two mistakes the first is reported
 		err := p.Record(false)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: Record says %v", want, err)

@@ -19,8 +19,8 @@ func (p *Program) Barrier() { p.barrier(false) }
 // Mark returns the number of the last stage that has begun.
 func (d *Device) Mark() int { return int(atomic.LoadUint32(d.mark())) }
 
-// InFlight tells what is in flight at a mark of a program, in words as TestKernelInFlight
-// has them.
+// InFlight returns what is in flight at a mark of a program, in words as
+// TestKernelInFlight has them.
 func InFlight(program []string, mark, times int) string {
 	p := &Program{device: &Device{staging: &Arena{mapped: make([]byte, 4)}}}
 	for _, word := range program {

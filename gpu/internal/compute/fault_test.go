@@ -43,7 +43,7 @@ var (
 		"vkGetQueryPoolResults":    {vk.ErrorDeviceLost, vk.NotReady},
 	}
 	memory = []vk.Result{vk.ErrorOutOfHostMemory, vk.ErrorOutOfDeviceMemory}
-	// Whatever newer Vulkans call an error.
+	// What newer Vulkans call an error.
 	unknown = []vk.Result{-13, -1000999999}
 )
 
@@ -94,7 +94,7 @@ func TestEveryFailure(t *testing.T) {
 		}
 		return failure.Call
 	}
-	// At first each of the calls is told by the device's loss, which none survives.
+	// At first each of the calls is reported by the device's loss, which none survives.
 	seen := map[string]bool{}
 	var first []int // call of each function
 	for call := 0; ; call++ {
@@ -155,8 +155,8 @@ func TestEveryFailure(t *testing.T) {
 		}
 	}
 	os.Unsetenv("VK_INSTANCE_LAYERS")
-	// What a device still does that was waited for in vain nobody knows: all is left,
-	// the instance too.
+	// It is unknown what a device still does after a failed wait: all is left, the
+	// instance too.
 	for _, f := range waits {
 		try(f)
 	}

@@ -32,7 +32,7 @@ type Info struct {
 	SubgroupSize int    // invocations; shaders assume none
 	Timestamps   bool   // programs can be timed
 	Alignment    int    // of buffers in an arena, bytes
-	Memory       int    // bytes that Local arenas can have in all; of those that others use too, if the driver does not tell
+	Memory       int    // bytes that Local arenas can have in all; including what others use, if the driver does not say
 	Limits       Limits
 }
 
@@ -92,7 +92,7 @@ type memoryType struct {
 	heap  uint64 // bytes of all memory from the same heap
 }
 
-// examine looks at a device, and says why it cannot be used if so.
+// examine checks a device, and says why it cannot be used.
 func examine(instance vk.Instance, physical vk.PhysicalDevice) (candidate, error) {
 	var p vk.PhysicalDeviceProperties
 	vk.GetPhysicalDeviceProperties(physical, &p)

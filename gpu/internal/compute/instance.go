@@ -16,9 +16,8 @@ import (
 
 var apiVersion = uint32(vk.MakeVersion(1, 1, 0))
 
-// shared is the one Vulkan instance of all open devices. The binding has one
-// table of functions for the whole process, which is thus filled only while
-// nobody uses it.
+// shared is the one Vulkan instance of all open devices. The binding has one table of
+// functions for the whole process, which is thus filled only while it is not in use.
 var shared struct {
 	sync.Mutex
 	loaded   bool // the loader

@@ -10,11 +10,11 @@ import (
 	"unsafe"
 )
 
-// Every kernel leaves a mark when it begins (shaders/mark.glsl), in staging memory,
-// which nobody else uses while a program runs. The first dispatch behind a barrier
-// leaves the number of its stage in the first word. Others beside it, that no
-// barrier orders, leave a mark in a lane of their own, since two may not write the
-// same word; nobody reads those.
+// Every kernel leaves a mark when it begins (shaders/mark.glsl), in staging memory, which
+// nothing else uses while a program runs. The first dispatch behind a barrier leaves the
+// number of its stage in the first word. Others beside it, that no barrier orders, leave
+// a mark in a lane of their own, since two may not write the same word; nothing reads
+// those.
 const (
 	markBytes = 1 << 20 // of the first word and what is bound behind it: the lanes follow
 	lastStage = markBytes / 4

@@ -75,7 +75,7 @@ func programOf(t *testing.T, d *compute.Device, words string, passes uint32) *co
 	return p
 }
 
-// What is told where no kernel has begun, and of a number that no kernel leaves.
+// What is reported where no kernel has begun, and for a number that no kernel writes.
 func TestInFlightOfOtherMarks(t *testing.T) {
 	for _, c := range []struct {
 		program string
@@ -98,9 +98,9 @@ func TestInFlightOfOtherMarks(t *testing.T) {
 	}
 }
 
-// The last stage's mark is what a program leaves, whatever ran before it. Many
-// kernels that no barrier orders have each their own place, or validation of
-// synchronisation would tell.
+// A program leaves the mark of its last stage, after any other program. Many kernels that
+// no barrier orders have each their own place, or validation of synchronisation would
+// report.
 func TestLastMark(t *testing.T) {
 	d := open(t)
 	defer d.Close()

@@ -156,8 +156,8 @@ func chooseMemory(types []memoryType, preferred []vk.MemoryPropertyFlagBits, all
 	return 0, fmt.Errorf("%w: it takes %d bytes, and the largest heap has %d", ErrOutOfMemory, bytes, largest)
 }
 
-// Take returns the next range of the arena, of zeros if nobody wrote there. It
-// panics when too little is left: [Device.Round] tells how much there should be.
+// Take returns the next range of the arena, of zeros if nothing wrote there. It panics
+// when too little is left: [Device.Round] says how much there should be.
 func (a *Arena) Take(bytes int) Buffer {
 	left := a.size - a.used
 	if bytes < 0 || bytes > left || a.device.Round(bytes) > left {
@@ -217,6 +217,25 @@ func (b Buffer) Part(offset, bytes int) Buffer {
 		panic(fmt.Sprintf("compute: %d bytes from %d on of a buffer of %d", bytes, offset, b.size))
 	}
 	return Buffer{b.arena, b.offset + offset, bytes}
+}
+
+// Span returns the smallest buffer that contains some of one arena, at least one, and
+// the place of each in it, in bytes. It panics where they are of several arenas.
+func Span(buffers ...Buffer) (whole Buffer, places []int) {
+	whole = buffers[0]
+	end := 0
+	for _, b := range buffers {
+		if b.arena != whole.arena {
+			panic("compute: a span of buffers of several arenas")
+		}
+		whole.offset = min(whole.offset, b.offset)
+		end = max(end, b.offset+b.bound())
+	}
+	whole.size = end - whole.offset
+	for _, b := range buffers {
+		places = append(places, b.offset-whole.offset)
+	}
+	return whole, places
 }
 
 // check says why the buffer cannot be used with the device.

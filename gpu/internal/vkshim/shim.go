@@ -62,8 +62,7 @@ func InstanceVersion() (uint32, vk.Result) {
 	return uint32(version), vk.Result(result)
 }
 
-// InstanceHasExtension tells whether an instance can be created with the
-// extension.
+// InstanceHasExtension reports whether an instance can be created with the extension.
 func InstanceHasExtension(name string) bool {
 	cName := C.CString(name)
 	defer C.free(unsafe.Pointer(cName))
@@ -83,7 +82,7 @@ func CreateInstance(version uint32, portability string) (vk.Instance, vk.Result)
 	return vk.Instance(instance), vk.Result(result)
 }
 
-// DeviceHasExtension tells whether a device can be created with the extension.
+// DeviceHasExtension reports whether a device can be created with the extension.
 func DeviceHasExtension(instance vk.Instance, physical vk.PhysicalDevice, name string) (bool, vk.Result) {
 	cName := C.CString(name)
 	defer C.free(unsafe.Pointer(cName))

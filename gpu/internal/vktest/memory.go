@@ -14,8 +14,8 @@ import (
 // Long says whether tests may take minutes: NASHPRUNE_LONG=1.
 var Long = os.Getenv("NASHPRUNE_LONG") == "1"
 
-// Resident returns how many bytes of the process are in memory. It skips the
-// test where that is not told, or says nothing.
+// Resident returns how many bytes of the process are in memory. It skips the test where
+// that is unknown, or says nothing.
 func Resident(t testing.TB) int {
 	t.Helper()
 	if Sanitised {

@@ -17,8 +17,8 @@ import (
 	"nashprune/shaders"
 )
 
-// roleVariable is the environment variable that tells a process started by this
-// package what it is for.
+// roleVariable is the environment variable that says to a process started by this package
+// what it is for.
 const (
 	roleVariable = "NASHPRUNE_VKTEST"
 	roleAlone    = "alone"   // one test without validation
@@ -185,7 +185,7 @@ func makeMistake() error {
 	return p.Record(false)
 }
 
-// Overrun runs a kernel that is told of one more row than its buffer has.
+// Overrun runs a kernel with one more row than its buffer has.
 func Overrun() error {
 	compute.SeparateBuffers = GPUAssisted
 	d, err := compute.Open(0)

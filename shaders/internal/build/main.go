@@ -23,10 +23,10 @@ const (
 	versionFile   = "GLSLC"
 )
 
-// Vulkan 1.1 is what the backend asks for. Not -O: glslc would strip the names
-// that layouts are checked by, and drop buffers and constants that are declared
-// and not used; a driver optimises whatever it is given. (-O -g keeps names, but
-// drops as much and puts the sources' text into the SPIR-V.)
+// Vulkan 1.1 is what the backend asks for. Not -O: glslc would strip the names that
+// layouts are checked by, and drop buffers and constants that are declared and not used;
+// a driver optimises it. (-O -g keeps names, but drops as much and puts the sources' text
+// into the SPIR-V.)
 var (
 	compiler  = []string{"glslc", "--target-env=vulkan1.1", "-O0", "-Werror", "-o", "-"}
 	validator = []string{"spirv-val", "--target-env", "vulkan1.1", "-"}

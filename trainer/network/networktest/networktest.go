@@ -79,6 +79,8 @@ func Nets() map[string][]network.Node {
 		"residual": Chain(Input(5),
 			Dense("stem", 6), Activate("a", network.ReLU),
 			Dense("inner", 4), Activate("b", network.GELU), Dense("outer", 6), Add("sum", 2, 5), Activate("c", network.LeakyReLU), Dense("head", 3)),
+		// A weight whose rows and columns are one class.
+		"residual of one layer": Chain(Input(4), Dense("x", 5), Activate("a", network.ReLU), Dense("y", 5), Add("sum", 2, 3), Activate("b", network.Tanh), Dense("head", 2)),
 		// A sum of the producers themselves, before any activation.
 		"sum of affine parts": Chain(Input(4), Dense("x", 5, 0), Dense("y", 5, 0), Add("sum", 1, 2), Activate("a", network.Tanh), Dense("head", 2)),
 		"sum twice":           Chain(Input(3), Dense("x", 4), Activate("a", network.ReLU), Add("sum", 2, 2, 2), Dense("head", 2)),

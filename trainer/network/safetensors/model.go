@@ -160,12 +160,8 @@ func readGraph(metadata map[string]string, tensors []Tensor) (*network.Graph, er
 		return perceptron(metadata, tensors)
 	}
 	g, err := network.ReadGraph([]byte(text), func(g *network.Graph) error {
-		numbers := 0
-		for _, t := range tensors {
-			numbers += len(t.Float32)
-		}
-		if entries := g.Entries(); entries > entriesBeyond+16*numbers {
-			return fmt.Errorf("its axes have %d entries for %d numbers in the file", entries, numbers)
+		if err := CheckEntries(g, tensors); err != nil {
+			return err
 		}
 		return fits(g, tensors)
 	})
@@ -173,6 +169,19 @@ func readGraph(metadata map[string]string, tensors []Tensor) (*network.Graph, er
 		return nil, fmt.Errorf("metadata: %q: %w", graphKey, err)
 	}
 	return g, nil
+}
+
+// CheckEntries refuses a graph whose axes have far more entries than a file has numbers, so
+// that a short file cannot ask for much memory. It is for [network.ReadGraph].
+func CheckEntries(g *network.Graph, tensors []Tensor) error {
+	numbers := 0
+	for _, t := range tensors {
+		numbers += len(t.Float32)
+	}
+	if entries := g.Entries(); entries > entriesBeyond+16*numbers {
+		return fmt.Errorf("its axes have %d entries for %d numbers in the file", entries, numbers)
+	}
+	return nil
 }
 
 // fits says whether the tensors are the parameters of a graph.
