@@ -28,6 +28,10 @@ const (
 	BelowThreshold Reason = "below threshold"
 )
 
+// Reasons lists all reasons. Checkpoints hold a reason as its place here: add new ones at
+// the end.
+var Reasons = []Reason{Kept, Dominated, PricedOut, Forced, BelowThreshold, RankedOut}
+
 // Record is what is known of one player: its last quoted worth and price, its
 // participation after its last move, and when and why it was removed.
 type Record struct {

@@ -45,6 +45,7 @@ func (r *run) concludeGame(ctx context.Context, t *session.Training) error {
 	if err := r.concludeMarket(ctx, t, outcome.final); err != nil {
 		return r.orInterrupted(ctx, err)
 	}
+	outcome.nameGates(r.graph)
 	players := outcome.players
 	r.result.Seconds.Evaluate += time.Since(start).Seconds()
 	if err := r.write(record.PlayersFile, func(w io.Writer) error { return record.WritePlayers(w, players) }); err != nil {
@@ -69,6 +70,18 @@ type outcome struct {
 	masked  *network.Network // of full width, computing what final computes: removed players have participation zero
 
 	certificate *record.Certificate // nil where there was no game
+}
+
+// nameGates names the gates in what is written of their players.
+func (o *outcome) nameGates(g *network.Graph) {
+	for i := range o.players {
+		o.players[i].Gate = g.Gates[o.players[i].Layer].Name
+	}
+	if o.certificate != nil {
+		for l := range o.certificate.Layers {
+			o.certificate.Layers[l].Gate = g.Gates[l].Name
+		}
+	}
 }
 
 // embedKept ends the market or a ranking, whose losers are removed already. In the network of
@@ -257,13 +270,19 @@ func (r *run) conclude(ctx context.Context, engine backend.Engine) (*record.Resu
 	if err != nil {
 		return nil, err
 	}
+	kept := r.graph.Widths()
 	networks, reports := []*network.Network{dense}, []*record.NetworkResult{&r.result.Dense}
 	if r.result.Pruned != nil {
 		pruned, _, err := safetensors.LoadModel(filepath.Join(r.Dir, record.PrunedFile))
 		if err != nil {
 			return nil, err
 		}
+		kept = pruned.Graph.Widths()
 		networks, reports = append(networks, pruned), append(reports, &r.result.Pruned.NetworkResult)
+	}
+	r.result.Gates = nil
+	for i, g := range r.graph.Gates {
+		r.result.Gates = append(r.result.Gates, record.Gate{Name: g.Name, Kind: string(g.Kind), Players: g.Players, Kept: kept[i]})
 	}
 	microseconds, batch, err := cost.Latencies(ctx, engine, r.data.Test.Len(), networks)
 	if err != nil {

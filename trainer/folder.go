@@ -15,12 +15,15 @@ import (
 	"nashprune/trainer/record"
 )
 
+// program names the program, with its version.
+func (r *run) program() string { return "nashprune " + r.Version }
+
 // saveNetwork writes a model file.
 func (r *run) saveNetwork(name string, n *network.Network) error {
 	d := r.data
 	metadata := safetensors.Metadata{
 		Data: d.Name, Height: d.Height, Width: d.Width, Classes: d.Classes, ClassNames: d.ClassNames,
-		FeatureNames: d.FeatureNames, Mean: d.Mean, Deviation: d.Deviation, Generator: "nashprune " + r.Version,
+		FeatureNames: d.FeatureNames, Mean: d.Mean, Deviation: d.Deviation, Generator: r.program(),
 	}
 	if d.Standard != nil {
 		metadata.Means, metadata.Deviations = d.Standard.Means, d.Standard.Deviations

@@ -75,7 +75,7 @@ func (r *run) readData(from *checkpoint.Checkpoint) (err error) {
 	if r.config.EvaluateOn.Of(r.data).Len() == 0 {
 		return backend.Usagef("--evaluate-on %s: %s has no such samples", r.config.EvaluateOn, r.data.Name)
 	}
-	r.result.Schema, r.result.Seed = record.ResultSchema, r.config.Seed
+	r.result.Schema, r.result.Program, r.result.Seed = record.ResultSchema, r.program(), r.config.Seed
 	r.result.Data = record.Data{
 		Name: r.data.Name, Train: r.data.Train.Len(), Validation: r.data.Validation.Len(),
 		Test: r.data.Test.Len(), EvaluatedOn: r.config.EvaluateOn,

@@ -81,7 +81,7 @@ func TestTables(t *testing.T) {
 	if err := json.Unmarshal([]byte(succeed(t, "explain", "out", "--player", "0:1", "--json")), &player); err != nil || player.Index != 1 {
 		t.Errorf("%+v, %v", player, err)
 	}
-	if _, err := record.ReadCertificate([]byte(succeed(t, "explain", "out", "--json"))); err != nil {
+	if _, err := record.ReadCertificate(strings.NewReader(succeed(t, "explain", "out", "--json"))); err != nil {
 		t.Error(err)
 	}
 

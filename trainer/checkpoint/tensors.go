@@ -16,10 +16,8 @@ import (
 // what the lists below name. float32 is as it lies on a device; what the host works out
 // is float64.
 
-// reasons are what ledgers hold as numbers: the place of the reason.
-var reasons = []game.Reason{game.Kept, game.Dominated, game.PricedOut, game.Forced, game.BelowThreshold, game.RankedOut}
-
-// A ledger is a matrix with a column a player and these rows.
+// A ledger is a matrix with a column a player and these rows. A reason is its place in
+// [game.Reasons].
 const (
 	worthRow = iota
 	priceRow
@@ -85,7 +83,7 @@ func (c *Checkpoint) marketTensors() []safetensors.Tensor {
 		for k, r := range ledger.Records {
 			for row, x := range map[int]float64{
 				worthRow: r.Worth, priceRow: r.Price, participationRow: r.Participation, roundRow: float64(r.Round),
-				reasonRow: float64(slices.Index(reasons, r.Reason)),
+				reasonRow: float64(slices.Index(game.Reasons, r.Reason)),
 			} {
 				rows[row*players+k] = x
 			}
@@ -241,13 +239,13 @@ func (c *Checkpoint) takeLedger(t *taker, name func(string) string) {
 	ledger := &game.Ledger{Live: ints(t.float64(name("live")))}
 	for k := range players {
 		reason := int(at(reasonRow, k))
-		if reason < 0 || reason >= len(reasons) {
+		if reason < 0 || reason >= len(game.Reasons) {
 			t.err = fmt.Errorf("player %d of %s has reason number %d", k, name("ledger"), reason)
 			return
 		}
 		ledger.Records = append(ledger.Records, game.Record{
 			Worth: at(worthRow, k), Price: at(priceRow, k), Participation: at(participationRow, k),
-			Round: int(at(roundRow, k)), Reason: reasons[reason],
+			Round: int(at(roundRow, k)), Reason: game.Reasons[reason],
 		})
 		ledger.OnlyZero = append(ledger.OnlyZero, at(onlyZeroRow, k) != 0)
 	}

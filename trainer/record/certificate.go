@@ -1,7 +1,6 @@
 package record
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,8 +12,9 @@ import (
 )
 
 // CertificateSchema is the number of the layout of equilibrium.json. It goes up
-// when a field changes its meaning or goes away.
-const CertificateSchema = 1
+// when a field changes its meaning or goes away. Certificates of schema 1 do not name
+// gates.
+const CertificateSchema = 2
 
 // Certificate is what equilibrium.json holds: how far the game ended from a Nash
 // equilibrium, and on what that rests. Worths and gradients are measured over the
@@ -43,8 +43,8 @@ type Certificate struct {
 	Players []CertifiedPlayer `json:"all_players"`        // by layer and index
 }
 
-// PlayerName names a player by its hidden layer, from 0, and its index in the layer
-// at the start.
+// PlayerName names a player by the place of its gate, from 0, which in a multilayer
+// perceptron is its hidden layer, and by its index in the gate at the start.
 type PlayerName struct {
 	Layer int `json:"layer"`
 	Index int `json:"index"`
@@ -52,8 +52,9 @@ type PlayerName struct {
 
 func (p PlayerName) String() string { return fmt.Sprintf("%d:%d", p.Layer, p.Index) }
 
-// CertifiedLayer is a hidden layer in the state that is certified.
+// CertifiedLayer is a gate in the state that is certified.
 type CertifiedLayer struct {
+	Gate           string   `json:"gate"` // its name
 	Players        int      `json:"players"`
 	Gap            float64  `json:"gap"` // the gains of its players, added
 	Price          float64  `json:"price"`
@@ -147,22 +148,22 @@ func (p PlayerName) compare(q PlayerName) int {
 	return p.Index - q.Index
 }
 
-// ReadCertificate reads what a run wrote to equilibrium.json. The memory that it takes
-// is bounded by a constant times the length of the text, which it has read. Its errors
-// say in which way the text is not one that a run writes.
-func ReadCertificate(text []byte) (*Certificate, error) {
-	var read struct {
-		Certificate
-		Rounds  checkedList[RoundLine]       `json:"rounds"`
-		Players checkedList[CertifiedPlayer] `json:"all_players"`
-	}
-	if err := json.Unmarshal(text, &read); err != nil {
+// ReadCertificate reads what a run wrote to equilibrium.json, one round and one player at
+// a time. The memory that it takes is bounded by a constant times the length of the text.
+// Its errors say in which way the text is not one that a run writes.
+func ReadCertificate(from io.Reader) (*Certificate, error) {
+	c := new(Certificate)
+	if err := c.decode(json.NewDecoder(from)); err != nil {
 		return nil, backend.PlainJSON(err)
 	}
-	c := &read.Certificate
-	c.Rounds, c.Players = read.Rounds, read.Players
-	if c.Schema != CertificateSchema {
-		return nil, fmt.Errorf("it has schema %d and this program knows %d", c.Schema, CertificateSchema)
+	switch {
+	case c.Schema == 1:
+		c.Schema = CertificateSchema
+		for l := range c.Layers {
+			c.Layers[l].Gate = perceptronGate(l)
+		}
+	case c.Schema != CertificateSchema:
+		return nil, fmt.Errorf("it has schema %d and this program knows 1 to %d: read it with the program that wrote it", c.Schema, CertificateSchema)
 	}
 	if c.Game != game.MarketGame && c.Game != game.PaperGame {
 		return nil, fmt.Errorf("%.40q is no game", c.Game)
@@ -191,34 +192,72 @@ func ReadCertificate(text []byte) (*Certificate, error) {
 	return c, nil
 }
 
-// checkedList reads a JSON list one element at a time and stops at the first that says
-// nothing, so that a short text cannot ask for much memory.
-type checkedList[T interface{ check() error }] []T
+// decode reads the fields of a certificate. What is not one of the long lists is put
+// together first.
+func (c *Certificate) decode(d *json.Decoder) error {
+	if start, err := d.Token(); err != nil {
+		return err
+	} else if start != json.Delim('{') {
+		return errors.New("it is no JSON object, and a run writes one")
+	}
+	short := map[string]json.RawMessage{}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return err
+		}
+		switch name {
+		case "rounds":
+			err = decodeList(d, &c.Rounds)
+		case "all_players":
+			err = decodeList(d, &c.Players)
+		default:
+			var value json.RawMessage
+			err = d.Decode(&value)
+			short[name.(string)] = value // keys are strings
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if _, err := d.Token(); err != nil { // the closing brace
+		return err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("something follows its end")
+	}
+	text, err := json.Marshal(short)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(text, c)
+}
 
-func (l *checkedList[T]) UnmarshalJSON(text []byte) error {
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	if start, err := decoder.Token(); err != nil || start == nil {
+// decodeList reads a JSON list one element at a time and stops at the first that says
+// nothing, so that a short text cannot ask for much memory.
+func decodeList[T interface{ check() error }](d *json.Decoder, into *[]T) error {
+	if start, err := d.Token(); err != nil || start == nil {
 		return err // null is no list, and no error
 	} else if start != json.Delim('[') {
 		return errors.New("rounds and players are lists")
 	}
-	for decoder.More() {
+	for d.More() {
 		var element T
-		if err := decoder.Decode(&element); err != nil {
-			return backend.PlainJSON(err)
+		if err := d.Decode(&element); err != nil {
+			return err
 		}
 		if err := element.check(); err != nil {
 			return err
 		}
-		*l = append(*l, element)
+		*into = append(*into, element)
 	}
-	return nil
+	_, err := d.Token()
+	return err
 }
 
 func (p CertifiedPlayer) check() error {
-	known := []game.Reason{game.Kept, game.Dominated, game.PricedOut, game.Forced, game.BelowThreshold}
-	if !slices.Contains(known, p.Reason) {
-		return fmt.Errorf("player %s has the reason %.40q, which is none of %q", p.PlayerName, p.Reason, known)
+	if p.Reason == game.RankedOut || !slices.Contains(game.Reasons, p.Reason) {
+		return fmt.Errorf("player %s has the reason %.40q, which no game has", p.PlayerName, p.Reason)
 	}
 	return nil
 }

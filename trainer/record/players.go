@@ -2,8 +2,10 @@ package record
 
 import (
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,8 +15,9 @@ import (
 // Player is a row of players.csv. Without a game the worth is the score that the player
 // was ranked by and the price the highest score that the round removed from its layer.
 type Player struct {
-	Layer         int // hidden layer, from 0
-	Index         int // in the layer at the start
+	Layer         int    // place of the gate, from 0; in a multilayer perceptron the hidden layer
+	Gate          string // its name
+	Index         int    // in the gate at the start
 	Worth         float64
 	Price         float64
 	Participation float64
@@ -22,7 +25,10 @@ type Player struct {
 	Reason        game.Reason
 }
 
-var playerColumns = []string{"layer", "index", "worth", "price", "participation", "epoch", "reason"}
+var playerColumns = []string{"layer", "gate", "index", "worth", "price", "participation", "epoch", "reason"}
+
+// gateColumn is the place of the column that files before schema 2 do not have.
+const gateColumn = 1
 
 // WritePlayers writes players as CSV with a header. Numbers have as many digits
 // as it takes to read them back unchanged.
@@ -32,33 +38,54 @@ func WritePlayers(w io.Writer, players []Player) error {
 	rows := [][]string{playerColumns}
 	for _, p := range players {
 		rows = append(rows, []string{
-			strconv.Itoa(p.Layer), strconv.Itoa(p.Index), number(p.Worth), number(p.Price),
+			strconv.Itoa(p.Layer), p.Gate, strconv.Itoa(p.Index), number(p.Worth), number(p.Price),
 			number(p.Participation), strconv.Itoa(p.Epoch), string(p.Reason),
 		})
 	}
 	return out.WriteAll(rows)
 }
 
-// ReadPlayers reads what a run wrote to players.csv.
+// ReadPlayers reads what a run wrote to players.csv. Files without a column for gates are
+// of multilayer perceptrons.
 func ReadPlayers(r io.Reader) ([]Player, error) {
 	in := csv.NewReader(r)
-	in.FieldsPerRecord = len(playerColumns)
-	rows, err := in.ReadAll()
-	if err != nil {
+	in.ReuseRecord = true
+	header, err := in.Read() // all rows have as many fields
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	if len(rows) == 0 || strings.Join(rows[0], ",") != strings.Join(playerColumns, ",") {
+	named := slices.Equal(header, playerColumns)
+	if !named && !slices.Equal(header, slices.Delete(slices.Clone(playerColumns), gateColumn, gateColumn+1)) {
 		return nil, fmt.Errorf("the first line is not %s", strings.Join(playerColumns, ","))
 	}
 	var players []Player
-	for n, row := range rows[1:] {
-		p := Player{Reason: game.Reason(row[6])}
-		for column, into := range []any{&p.Layer, &p.Index, &p.Worth, &p.Price, &p.Participation, &p.Epoch} {
-			if _, err := fmt.Sscan(row[column], into); err != nil {
-				return nil, fmt.Errorf("line %d: %s %q is not a number", n+2, playerColumns[column], row[column])
+	for line := 2; ; line++ {
+		row, err := in.Read()
+		if errors.Is(err, io.EOF) {
+			return players, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		var p Player
+		if !named {
+			row = slices.Insert(row, gateColumn, "")
+		}
+		for column, into := range []any{&p.Layer, &p.Gate, &p.Index, &p.Worth, &p.Price, &p.Participation, &p.Epoch, &p.Reason} {
+			switch into := into.(type) {
+			case *string:
+				*into = strings.Clone(row[column])
+			case *game.Reason:
+				*into = game.Reason(strings.Clone(row[column]))
+			default:
+				if _, err := fmt.Sscan(row[column], into); err != nil {
+					return nil, fmt.Errorf("line %d: %s %q is not a number", line, playerColumns[column], row[column])
+				}
 			}
+		}
+		if !named {
+			p.Gate = perceptronGate(p.Layer)
 		}
 		players = append(players, p)
 	}
-	return players, nil
 }

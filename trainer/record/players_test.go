@@ -12,8 +12,8 @@ import (
 
 func TestPlayersRoundTrip(t *testing.T) {
 	want := []Player{
-		{Layer: 0, Index: 3, Worth: 1.0 / 3, Price: 1e-300, Participation: 1, Reason: game.Kept},
-		{Layer: 1, Index: 12, Worth: 0, Price: 5, Participation: 0.004, Epoch: 7, Reason: game.PricedOut},
+		{Layer: 0, Gate: "0", Index: 3, Worth: 1.0 / 3, Price: 1e-300, Participation: 1, Reason: game.Kept},
+		{Layer: 1, Gate: "the \"stream\", scaled", Index: 12, Worth: 0, Price: 5, Participation: 0.004, Epoch: 7, Reason: game.PricedOut},
 	}
 	var file bytes.Buffer
 	if err := WritePlayers(&file, want); err != nil {
@@ -24,16 +24,28 @@ func TestPlayersRoundTrip(t *testing.T) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	for _, bad := range []string{"", "a,b\n", "layer,index\n", strings.Join(playerColumns, ",") + "\n1,2,3\n",
-		strings.Join(playerColumns, ",") + "\n1,x,3,4,5,6,kept\n"} {
+		strings.Join(playerColumns, ",") + "\n1,2,x,3,4,5,6,kept\n"} {
 		if _, err := ReadPlayers(strings.NewReader(bad)); err == nil {
 			t.Errorf("%q passes", bad)
 		}
 	}
 }
 
+// firstColumns are those that players.csv had before gates had names.
+const firstColumns = "layer,index,worth,price,participation,epoch,reason"
+
+func TestPlayersOfTheFirstSchema(t *testing.T) {
+	got, err := ReadPlayers(strings.NewReader(firstColumns + "\n1,3,0.5,0.25,1,0,kept\n"))
+	want := []Player{{Layer: 1, Gate: "2", Index: 3, Worth: 0.5, Price: 0.25, Participation: 1, Reason: game.Kept}}
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("read %+v, %v", got, err)
+	}
+}
+
 // FuzzPlayers: whatever is read can be written and read again.
 func FuzzPlayers(f *testing.F) {
-	f.Add(strings.Join(playerColumns, ",") + "\n0,1,0.5,0.25,0.1,3,dominated\n")
+	f.Add(strings.Join(playerColumns, ",") + "\n0,a,1,0.5,0.25,0.1,3,dominated\n")
+	f.Add(firstColumns + "\n0,1,0.5,0.25,0.1,3,dominated\n")
 	f.Add("layer\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		var players []Player

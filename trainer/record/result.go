@@ -2,6 +2,7 @@ package record
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 
 	"nashprune/game"
@@ -10,8 +11,8 @@ import (
 )
 
 // ResultSchema is the number of the layout of result.json. It goes up when a
-// field changes its meaning or goes away.
-const ResultSchema = 1
+// field changes its meaning or goes away. Results of schema 1 do not list gates.
+const ResultSchema = 2
 
 // Result is what a run found, as result.json holds it. Latencies are medians for a
 // batch. In classification accuracies are in percent and losses mean
@@ -21,11 +22,13 @@ const ResultSchema = 1
 // its own units, in the order of target_names.
 type Result struct {
 	Schema  int          `json:"schema"`
-	Task    dataset.Task `json:"task,omitempty"` // absent: classification
+	Program string       `json:"program,omitempty"` // name and version
+	Task    dataset.Task `json:"task,omitempty"`    // absent: classification
 	Command string       `json:"command"`
 	Seed    uint64       `json:"seed"`
 	Device  Device       `json:"device"`
 	Data    Data         `json:"data"`
+	Gates   []Gate       `json:"gates"` // in the order in which other fields have one entry a gate
 
 	Dense  NetworkResult `json:"dense"`
 	Gated  *Gated        `json:"gated,omitempty"`
@@ -43,6 +46,24 @@ func WriteJSON(w io.Writer, value any) error {
 	encoder.SetIndent("", "  ")
 	encoder.SetEscapeHTML(false)
 	return encoder.Encode(value)
+}
+
+// ReadResult reads what a run wrote to result.json, with the gates that schema 1 does not
+// list. Its errors are those of JSON, or say which program wrote another schema.
+func ReadResult(text []byte) (*Result, error) {
+	r := new(Result)
+	if err := json.Unmarshal(text, r); err != nil {
+		return nil, err
+	}
+	switch {
+	case r.Schema == 1:
+		r.Schema = ResultSchema
+		r.fillGates()
+	case r.Schema != ResultSchema:
+		return nil, fmt.Errorf("it has schema %d, written by %q, and this program knows 1 to %d: read it with the program that wrote it",
+			r.Schema, r.Program, ResultSchema)
+	}
+	return r, nil
 }
 
 // Device says what the run was computed on.

@@ -36,9 +36,6 @@ func (run *Run) check() error {
 }
 
 func checkResult(r *record.Result) error {
-	if r.Schema != record.ResultSchema {
-		return fmt.Errorf("it has schema %d and this program knows %d", r.Schema, record.ResultSchema)
-	}
 	if r.Task != "" && r.Task != dataset.Classification && r.Task != dataset.Regression {
 		return fmt.Errorf("its task %.40q is neither %s nor %s", r.Task, dataset.Classification, dataset.Regression)
 	}
@@ -47,6 +44,14 @@ func checkResult(r *record.Result) error {
 	}
 	if err := checkNetworkResult("dense", r.Dense, r); err != nil {
 		return err
+	}
+	if gates := len(r.Dense.Shape) - 2; len(r.Gates) != gates {
+		return fmt.Errorf("it lists %d gates, and its network has %d", len(r.Gates), gates)
+	}
+	for _, g := range r.Gates {
+		if g.Players < 0 || g.Players > settings.MaxNetworkParameters {
+			return fmt.Errorf("gate %.40q has %d players; a network has at most %d parameters", g.Name, g.Players, settings.MaxNetworkParameters)
+		}
 	}
 	if r.Pruned == nil {
 		if !wasJudged(r.Dense.Quality) {
@@ -107,7 +112,7 @@ func checkNetworkResult(name string, j record.NetworkResult, r *record.Result) e
 const maxLatency = 365 * 24 * 3600 * 1e6
 
 func checkConfig(c settings.Config) error {
-	if c.Epochs < 1 || (c.Game == game.MarketGame || c.Game == game.RankingGame) && c.Rounds < 1 || !within(c.WarmUp, 0, 1) || !within(c.GameShare, 0, 1) {
+	if c.Epochs < 1 || c.Epochs > settings.MaxEpochs || c.Rounds < 0 || c.Game.InRounds() && c.Rounds < 1 || c.Rounds > settings.MaxRounds || !within(c.WarmUp, 0, 1) || !within(c.GameShare, 0, 1) {
 		return fmt.Errorf("no run has epochs %d, rounds %d, warm-up %v and game-share %v", c.Epochs, c.Rounds, c.WarmUp, c.GameShare)
 	}
 	return nil
@@ -144,14 +149,12 @@ func (run *Run) checkRound(line record.RoundLine) error {
 	return nil
 }
 
-var knownReasons = []game.Reason{game.Kept, game.Dominated, game.PricedOut, game.Forced, game.BelowThreshold, game.RankedOut}
-
 func (run *Run) checkPlayer(p record.Player) error {
 	if layers := len(run.Result.Dense.Shape) - 2; p.Layer < 0 || p.Layer >= layers {
 		return fmt.Errorf("layer %d of a network with %d hidden layers, which count from 0", p.Layer, layers)
 	}
-	if !slices.Contains(knownReasons, p.Reason) {
-		return fmt.Errorf("reason %.40q is none of %q", p.Reason, knownReasons)
+	if !slices.Contains(game.Reasons, p.Reason) {
+		return fmt.Errorf("reason %.40q is none of %q", p.Reason, game.Reasons)
 	}
 	return nil
 }

@@ -42,14 +42,14 @@ func Explain(w io.Writer, run *Run) error {
 // explainMarket describes the layers of a market.
 func explainMarket(w io.Writer, run *Run) error {
 	table := newTable(w)
-	fmt.Fprintln(table, "layer\tplayers\tkept\tdominated\tpriced out\tforced\tlast price\tlowest kept worth\t")
+	fmt.Fprintln(table, run.axis()+"\tplayers\tkept\tdominated\tpriced out\tforced\tlast price\tlowest kept worth\t")
 	for l, players := range byLayer(run) {
 		counts := map[game.Reason]int{}
 		for _, p := range players {
 			counts[p.Reason]++
 		}
 		price, lowest := lowestKept(players)
-		fmt.Fprintf(table, "%d\t%d\t%d\t%d\t%d\t%d\t%s\t%s\t\n", l, len(players), counts[game.Kept], counts[game.Dominated],
+		fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%d\t%d\t%s\t%s\t\n", run.gate(l), len(players), counts[game.Kept], counts[game.Dominated],
 			counts[game.PricedOut], counts[game.Forced], price, lowest)
 	}
 	if err := table.Flush(); err != nil {
@@ -63,25 +63,25 @@ forced:      the player still participated when the last round had to meet the d
 `)
 	fmt.Fprintf(w, "A worth is %s.\n", worthMeans(run.Config))
 	fmt.Fprint(w, explainMarketRules(&run.Result))
-	if err := explainRounds(w, run.Rounds); err != nil {
+	if err := explainRounds(w, run); err != nil {
 		return err
 	}
 	kept, left := byMargin(run.Players)
 	columns := []string{"worth", "price"}
-	return errors.Join(listPlayers(w, "Kept players closest to removal", columns, kept),
-		listPlayers(w, "Last removed players", columns, left))
+	return errors.Join(run.listPlayers(w, "Kept players closest to removal", columns, kept),
+		run.listPlayers(w, "Last removed players", columns, left))
 }
 
 // explainPaper describes the layers of the paper's game by their last participations.
 func explainPaper(w io.Writer, run *Run) error {
 	table := newTable(w)
-	fmt.Fprintln(table, "layer\tplayers\tkept\tdominated\tbelow threshold\t")
+	fmt.Fprintln(table, run.axis()+"\tplayers\tkept\tdominated\tbelow threshold\t")
 	for l, players := range byLayer(run) {
 		counts := map[game.Reason]int{}
 		for _, p := range players {
 			counts[p.Reason]++
 		}
-		fmt.Fprintf(table, "%d\t%d\t%d\t%d\t%d\t\n", l, len(players), counts[game.Kept], counts[game.Dominated], counts[game.BelowThreshold])
+		fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%d\t\n", run.gate(l), len(players), counts[game.Kept], counts[game.Dominated], counts[game.BelowThreshold])
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -100,8 +100,32 @@ Benefit and cost are those of full participation.
 	slices.SortStableFunc(kept, nearest)
 	slices.SortStableFunc(left, func(a, b record.Player) int { return nearest(b, a) })
 	columns := []string{"benefit", "cost"}
-	return errors.Join(listPlayers(w, "Kept players closest to removal", columns, kept),
-		listPlayers(w, "Removed players closest to staying", columns, left))
+	return errors.Join(run.listPlayers(w, "Kept players closest to removal", columns, kept),
+		run.listPlayers(w, "Removed players closest to staying", columns, left))
+}
+
+// axis is the heading of what [Run.gate] names.
+func (run *Run) axis() string {
+	if run.Result.Perceptron() {
+		return "layer"
+	}
+	return "gate"
+}
+
+// gate names a gate: in a multilayer perceptron it is a hidden layer with a number.
+func (run *Run) gate(gate int) string { return cellName(run.Result.GateName(gate)) }
+
+// axes is the heading of columns with a number a gate, whose names it lists where they
+// have some.
+func (run *Run) axes() string {
+	if run.Result.Perceptron() {
+		return "layer"
+	}
+	var names []string
+	for g := range run.Result.Gates {
+		names = append(names, run.gate(g))
+	}
+	return "gate (" + strings.Join(names, ", ") + ")"
 }
 
 // byLayer sorts the players of a run by their hidden layers.
@@ -151,11 +175,12 @@ func lowestKept(players []record.Player) (price, worth string) {
 // shownRounds is about how many rounds of the market are listed.
 const shownRounds = 10
 
-func explainRounds(w io.Writer, rounds []record.RoundLine) error {
+func explainRounds(w io.Writer, run *Run) error {
+	rounds := run.Rounds
 	if len(rounds) == 0 {
 		return nil
 	}
-	fmt.Fprintln(w, "\nThe market, by layer; supply is the participation that players offer at the price:")
+	fmt.Fprintf(w, "\nThe market, by %s; supply is the participation that players offer at the price:\n", run.axes())
 	table := newTable(w)
 	names, more := marketColumns(rounds)
 	row(table, append([]string{"round", "epoch", "demand", "supply", "players", "price"}, names...)...)
@@ -175,19 +200,19 @@ const shownPlayers = 5
 
 // listPlayers lists the first players under a title; columns are the names of
 // what players.csv calls worth and price.
-func listPlayers(w io.Writer, title string, columns []string, players []record.Player) error {
+func (run *Run) listPlayers(w io.Writer, title string, columns []string, players []record.Player) error {
 	if len(players) == 0 {
 		return nil
 	}
 	fmt.Fprintf(w, "\n%s:\n", title)
 	table := newTable(w)
-	fmt.Fprintf(table, "layer:index\t%s\tparticipation\tepoch\treason\t\n", strings.Join(columns, "\t"))
+	fmt.Fprintf(table, "%s:index\t%s\tparticipation\tepoch\treason\t\n", run.axis(), strings.Join(columns, "\t"))
 	for _, p := range players[:min(shownPlayers, len(players))] {
 		epoch := "-"
 		if p.Epoch > 0 {
 			epoch = strconv.Itoa(p.Epoch)
 		}
-		fmt.Fprintf(table, "%d:%d\t%s\t%s\t%s\t%s\t%s\t\n", p.Layer, p.Index, number(p.Worth), number(p.Price), number(p.Participation), epoch, p.Reason)
+		fmt.Fprintf(table, "%s:%d\t%s\t%s\t%s\t%s\t%s\t\n", run.gate(p.Layer), p.Index, number(p.Worth), number(p.Price), number(p.Participation), epoch, p.Reason)
 	}
 	return table.Flush()
 }

@@ -17,7 +17,7 @@ import (
 // numbers.
 func explainCertificate(w io.Writer, run *Run) error {
 	if c := run.Certificate; c != nil {
-		if err := explainLayers(w, c); err != nil {
+		if err := explainLayers(w, run); err != nil {
 			return err
 		}
 		explainStability(w, c)
@@ -29,7 +29,8 @@ func explainCertificate(w io.Writer, run *Run) error {
 }
 
 // explainLayers describes the certified state.
-func explainLayers(w io.Writer, c *record.Certificate) error {
+func explainLayers(w io.Writer, run *Run) error {
+	c := run.Certificate
 	when := "at the end"
 	if c.Game == game.MarketGame {
 		when = "before the forced removals of the last round"
@@ -41,12 +42,12 @@ func explainLayers(w io.Writer, c *record.Certificate) error {
 		if c.Layers[0].Cost > 0 {
 			cost = "cost\t"
 		}
-		fmt.Fprintln(table, "layer\tplayers\tdemand\tsupply\t"+cost+"price\tgap\tspectral radius\t")
+		fmt.Fprintln(table, run.axis()+"\tplayers\tdemand\tsupply\t"+cost+"price\tgap\tspectral radius\t")
 	} else {
-		fmt.Fprintln(table, "layer\tplayers\tgap\tspectral radius\t")
+		fmt.Fprintln(table, run.axis()+"\tplayers\tgap\tspectral radius\t")
 	}
 	for l, layer := range c.Layers {
-		fmt.Fprintf(table, "%d\t%d\t", l, layer.Players)
+		fmt.Fprintf(table, "%s\t%d\t", run.gate(l), layer.Players)
 		if c.Game == game.MarketGame {
 			fmt.Fprintf(table, "%d\t%s\t", layer.Demand, number(layer.Supply))
 			if layer.Cost > 0 {
@@ -61,9 +62,17 @@ func explainLayers(w io.Writer, c *record.Certificate) error {
 	}
 	if c.MostTempted != nil {
 		p := c.Player(*c.MostTempted)
-		fmt.Fprintf(w, "Player %s gains most: %s by playing %s instead of %s.\n", p.PlayerName, number(p.Gain), number(p.BestResponse), number(p.Participation))
+		fmt.Fprintf(w, "Player %s gains most: %s by playing %s instead of %s.\n", run.name(p.PlayerName), number(p.Gain), number(p.BestResponse), number(p.Participation))
 	}
 	return nil
+}
+
+// name names a player, by its gate too where that has a name.
+func (run *Run) name(p record.PlayerName) string {
+	if run.Result.Perceptron() {
+		return p.String()
+	}
+	return fmt.Sprintf("%s (%s:%d)", p, run.gate(p.Layer), p.Index)
 }
 
 // explainStability says what the spectral radius means.
@@ -127,14 +136,16 @@ func explainConditions(w io.Writer, run *Run) error {
 	var b strings.Builder
 	table := newTable(&b)
 	fmt.Fprint(table, "epoch\t")
-	for l := range run.Result.Dense.Shape[1:] {
-		fmt.Fprintf(table, "layer %d\t", l)
-	}
-	fmt.Fprintln(table)
 	some := false
 	for _, line := range run.Epochs {
 		if line.ConditionNumbers == nil {
 			continue
+		}
+		if !some {
+			for l := range line.ConditionNumbers {
+				fmt.Fprintf(table, "layer %d\t", l)
+			}
+			fmt.Fprintln(table)
 		}
 		some = true
 		fmt.Fprintf(table, "%d\t", line.Epoch)
@@ -171,7 +182,7 @@ func ExplainPlayer(w io.Writer, run *Run, name record.PlayerName) error {
 	}
 	var b strings.Builder
 	c := run.Certificate
-	fmt.Fprintf(&b, "Player %s, %s.\n", p.PlayerName, fate(p))
+	fmt.Fprintf(&b, "Player %s, %s.\n", run.name(p.PlayerName), fate(p))
 	state := "in the certified state, over all training samples"
 	if p.Round > 0 && p.Round < run.Config.Rounds {
 		state = fmt.Sprintf("at its removal, in round %d", p.Round)
@@ -218,8 +229,8 @@ func (run *Run) Player(name record.PlayerName) (*record.CertifiedPlayer, error) 
 		return p, nil
 	}
 	widths := run.Result.Dense.Shape
-	return nil, backend.Usagef("--player %s: there is none; hidden layers count from 0 and the network was %s, so the last is %d:%d",
-		name, shape(widths), len(widths)-3, widths[len(widths)-2]-1)
+	return nil, backend.Usagef("--player %s: there is none; %ss count from 0 and the network was %s, so the last is %d:%d",
+		name, map[bool]string{true: "hidden layer", false: "gate"}[run.Result.Perceptron()], shape(widths), len(widths)-3, widths[len(widths)-2]-1)
 }
 
 // fate says whether a player stays or when and why it left.

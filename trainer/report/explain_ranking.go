@@ -30,23 +30,23 @@ func explainRanking(w io.Writer, run *Run) error {
 	fmt.Fprintf(&b, "There was no game: players were ranked by %s, and the last were removed in %s.\n", p.Criterion, rounds)
 	fmt.Fprintf(&b, "So there are no prices and no utilities, and no equilibrium is claimed.\n")
 	fmt.Fprintf(&b, "%s of %s players stay.\n", Thousands(p.Kept), Thousands(p.Players))
-	fmt.Fprintf(&b, "A score is %s; the cut is the highest score of the players that a round removed from a layer.\n\n", criterionMeanings[p.Criterion])
+	fmt.Fprintf(&b, "A score is %s; the cut is the highest score of the players that a round removed from a %s.\n\n", criterionMeanings[p.Criterion], run.axis())
 	table := newTable(&b)
-	fmt.Fprintln(table, "layer\tplayers\tkept\tranked out\tlast cut\tlowest kept score\t")
+	fmt.Fprintln(table, run.axis()+"\tplayers\tkept\tranked out\tlast cut\tlowest kept score\t")
 	for l, players := range byLayer(run) {
 		kept, left := sides(players)
 		cut, lowest := lowestKept(players)
-		fmt.Fprintf(table, "%d\t%d\t%d\t%d\t%s\t%s\t\n", l, len(players), len(kept), len(left), cut, lowest)
+		fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%s\t%s\t\n", run.gate(l), len(players), len(kept), len(left), cut, lowest)
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
 	kept, left := byMargin(run.Players)
 	columns := []string{"score", "cut"}
-	if err := listPlayers(&b, "Kept players closest to the cut", columns, kept); err != nil {
+	if err := run.listPlayers(&b, "Kept players closest to the cut", columns, kept); err != nil {
 		return err
 	}
-	if err := listPlayers(&b, "Last removed players", columns, left); err != nil {
+	if err := run.listPlayers(&b, "Last removed players", columns, left); err != nil {
 		return err
 	}
 	return writeTrimmed(w, b.String())

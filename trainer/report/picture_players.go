@@ -25,7 +25,11 @@ func drawPlayers(d *drawing, run *Run, epochs scale) {
 		low: float64(niceFloor(least)), high: headroom * float64(most),
 		start: playersBottom, end: playersTop, logarithmic: true,
 	}
-	d.text(point{plotLeft, headingLine}, letters{size: headingSize, fill: inkColour, bold: true}, "Players of each hidden layer")
+	heading := "hidden layer"
+	if !run.Result.Perceptron() {
+		heading = run.axis()
+	}
+	d.text(point{plotLeft, headingLine}, letters{size: headingSize, fill: inkColour, bold: true}, "Players of each "+heading)
 	d.grid(plotLeft, plotRight, numbers, numbers.powerTicks())
 
 	layers := len(start)
@@ -39,7 +43,7 @@ func drawPlayers(d *drawing, run *Run, epochs scale) {
 		d.line(stairs(inPixels(steps, epochs, numbers)), style{stroke: colour, width: 2})
 		if l%every == 0 {
 			labels = append(labels, label{
-				text: fmt.Sprintf("layer %d: %s of %s", l, Thousands(end[l]), Thousands(start[l])), colour: colour,
+				text: fmt.Sprintf("%s %s: %s of %s", run.axis(), run.gate(l), Thousands(end[l]), Thousands(start[l])), colour: colour,
 				mark: numbers.at(float64(end[l])), room: labelRoom,
 			})
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -84,6 +85,10 @@ func TestPictureOfOddRuns(t *testing.T) {
 		"no game": offRun(),
 	} {
 		t.Run(name, func(t *testing.T) {
+			run.Result.Gates = nil
+			for l := range len(run.Result.Dense.Shape) - 2 {
+				run.Result.Gates = append(run.Result.Gates, record.Gate{Name: strconv.Itoa(2 * l)})
+			}
 			picture := draw(t, run)
 			for _, wrong := range []string{"NaN", "Inf", `="-0"`, "<script", "%!"} {
 				if strings.Contains(picture, wrong) {

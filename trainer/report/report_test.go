@@ -54,6 +54,7 @@ func marketRun() *Run {
 		Schema: record.ResultSchema, Command: "nashprune train --keep 5", Seed: 7,
 		Device: record.Device{Name: "CPU & Sons <fast>, 2 threads", Kind: backend.CPU, BLAS: "gonum"},
 		Data:   record.Data{Name: "digits", Train: 18000, Validation: 2000, Test: 4000, EvaluatedOn: backend.TestPart},
+		Gates:  []record.Gate{{Name: "0", Kind: "neurons", Players: 7, Kept: 3}, {Name: "2", Kind: "neurons", Players: 5, Kept: 2}},
 		Dense: record.NetworkResult{
 			Source: record.FromBaseline, Shape: []int{13, 7, 5, 3}, Quality: accurate(98.725), Loss: of(0.05),
 			Parameters: 156, MACs: 141, Bytes: 624, LatencyUS: 1234.5, LatencyBatch: 128,
@@ -94,7 +95,7 @@ func marketRun() *Run {
 		game.PricedOut, game.Kept, game.Dominated, game.Kept, game.PricedOut,
 	}
 	for i, reason := range reasons {
-		p := record.Player{Layer: i / 7, Index: i % 7, Worth: 0.01 * float64(i+1), Price: 0.002, Participation: 0.9, Reason: reason}
+		p := record.Player{Layer: i / 7, Gate: run.Result.Gates[i/7].Name, Index: i % 7, Worth: 0.01 * float64(i+1), Price: 0.002, Participation: 0.9, Reason: reason}
 		if reason != game.Kept {
 			p.Worth, p.Participation, p.Epoch = 0.001/float64(i), 0.004, 2+i%2
 		}
@@ -144,6 +145,7 @@ func paperRun() *Run {
 	r := &run.Result
 	r.Dense.Source, r.Dense.Accuracy, r.Dense.Loss = record.NotTrained, nil, nil
 	r.Gated = &record.Gated{Quality: accurate(40)}
+	r.Gates[0].Kept, r.Gates[1].Kept = 2, 0
 	r.Pruned.Shape, r.Pruned.Kept, r.Pruned.Sparsity = []int{13, 2, 0, 3}, 2, 100*10./12
 	r.Pruned.Parameters, r.Pruned.MACs, r.Pruned.Bytes = 31, 26, 124
 	r.Equilibrium = &record.Equilibrium{MaxGap: 0.1, RelativeGap: 0.95, Dominated: 7, BelowThreshold: 3, Kept: 2}
@@ -173,6 +175,7 @@ func offRun() *Run {
 	}
 	r := &run.Result
 	r.Dense.Source = record.FromRun
+	r.Gates[0].Kept, r.Gates[1].Kept = 7, 5
 	r.Gated, r.Pruned, r.Equilibrium = nil, nil, nil
 	r.Seconds = record.Seconds{Total: 10.1, Train: 8.4, Evaluate: 1.4}
 	return run

@@ -89,6 +89,7 @@ func notes(r *record.Result) string {
 			fmt.Fprintf(&b, "a %s changed by %.2g at most, %.2g %% of what float32 rounding allows\n", output, g.MaxLogitDifference, 100*g.BoundUsed)
 		}
 	}
+	b.WriteString(gatesNote(r))
 	b.WriteString(targetNote(r))
 	if e := r.Equilibrium; e != nil {
 		fmt.Fprintf(&b, "equilibrium:  %s\n", gaps(e))
@@ -110,6 +111,18 @@ func notes(r *record.Result) string {
 	}
 	fmt.Fprintf(&b, ", evaluation %.1f s\n", s.Evaluate)
 	return b.String()
+}
+
+// gatesNote says how many players each gate keeps, where gates have names.
+func gatesNote(r *record.Result) string {
+	if r.Perceptron() || r.Pruned == nil {
+		return ""
+	}
+	var parts []string
+	for _, g := range r.Gates {
+		parts = append(parts, fmt.Sprintf("%s %s of %s %s", cellName(g.Name), Thousands(g.Kept), Thousands(g.Players), cellName(g.Kind)))
+	}
+	return "gates:        " + strings.Join(parts, ", ") + "\n"
 }
 
 // bestEpochs says which epochs the networks are from, where --patience chose them.

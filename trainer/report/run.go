@@ -26,18 +26,45 @@ type Run struct {
 	Certificate *record.Certificate // once ReadCertificate has read it
 }
 
-// The most that is read of each file, in bytes. They leave room for the longest
-// run and the widest network that the trainer takes, and keep a file that is
-// none of ours from filling the memory.
+// The most that is read of each file, in bytes, which keeps a file that is none of ours
+// from filling the memory. Files that grow with the run have a size for each of what they
+// hold, with room for the longest numbers; extra is for all else in them.
 const (
-	maxConfig  = 1 << 20
-	maxResult  = 1 << 20
-	maxMetrics = 1 << 28
-	maxLine    = 1 << 20 // of the metrics
-	maxPlayers = 1 << 28
+	maxConfig = 1 << 20
+	maxResult = 1 << 24
+	maxLine   = 1 << 20 // of the metrics
+	extra     = 1 << 24
 
-	maxCertificate = 1 << 28
+	lineBytes         = 1 << 10 // of a line of metrics, but for
+	lineGateBytes     = 1 << 8  // what it says of each gate
+	playerBytes       = 1 << 9  // of a row of players.csv, without the name of its gate
+	certifiedBytes    = 1 << 11 // of a player in equilibrium.json
+	certifiedGateSize = 1 << 10 // of a gate there, without its name
 )
+
+// largest returns the most bytes that a file of the run can have, as far as its result and
+// its configuration are known.
+func (run *Run) largest(file string) int64 {
+	gates, names, players := int64(len(run.Result.Gates)), int64(0), int64(0)
+	for _, g := range run.Result.Gates {
+		names, players = max(names, int64(len(g.Name))), players+int64(g.Players)
+	}
+	line := lineBytes + lineGateBytes*gates
+	switch file {
+	case record.ResultFile:
+		return maxResult
+	case record.MetricsFile:
+		const trainings = 2 // with a baseline
+		return extra + line*int64(trainings*run.Config.Epochs+run.Config.Rounds)
+	case record.PlayersFile:
+		const quoted = 2 // a quote in a name is written twice
+		return extra + players*(playerBytes+quoted*names)
+	case record.CertificateFile:
+		return extra + gates*(certifiedGateSize+names) + line*int64(run.Config.Rounds) + players*certifiedBytes
+	default:
+		return maxConfig
+	}
+}
 
 // ReadRun reads the folder of a finished run, with a game or without. Its errors
 // name the file, and the line where there is one, that is missing, damaged, too
@@ -46,18 +73,17 @@ func ReadRun(dir string) (*Run, error) {
 	run := new(Run)
 	for _, part := range []struct {
 		file string
-		most int64
 		read func(io.Reader) error
 	}{
-		{record.ResultFile, maxResult, run.readResult},
-		{record.ConfigFile, maxConfig, run.readConfig},
-		{record.MetricsFile, maxMetrics, run.readMetrics},
-		{record.PlayersFile, maxPlayers, run.readPlayers},
+		{record.ResultFile, run.readResult},
+		{record.ConfigFile, run.readConfig},
+		{record.MetricsFile, run.readMetrics},
+		{record.PlayersFile, run.readPlayers},
 	} {
 		if part.file == record.PlayersFile && !run.removes() {
 			continue
 		}
-		if err := readFile(dir, part.file, part.most, part.read); err != nil {
+		if err := run.readFile(dir, part.file, part.read); err != nil {
 			return nil, err
 		}
 	}
@@ -70,12 +96,8 @@ func (run *Run) ReadCertificate(dir string) error {
 	if err := run.hasCertificate(); err != nil {
 		return err
 	}
-	return readFile(dir, record.CertificateFile, maxCertificate, func(from io.Reader) error {
-		text, err := io.ReadAll(from)
-		if err != nil {
-			return err
-		}
-		certificate, err := record.ReadCertificate(text)
+	return run.readFile(dir, record.CertificateFile, func(from io.Reader) error {
+		certificate, err := record.ReadCertificate(from)
 		if err != nil {
 			return err
 		}
@@ -115,18 +137,19 @@ var errNoGame = errors.New("the run was trained without a game: there is nothing
 // ReadConfig reads the configuration of a run, finished or not, from its folder.
 func ReadConfig(dir string) (settings.Config, error) {
 	run := new(Run)
-	err := readFile(dir, record.ConfigFile, maxConfig, run.readConfig)
+	err := run.readFile(dir, record.ConfigFile, run.readConfig)
 	return run.Config, err
 }
 
-// readFile reads a file of a run folder, but not more of it than so many bytes.
-func readFile(dir, name string, most int64, read func(io.Reader) error) error {
+// readFile reads a file of a run folder, but not more of it than such a file can have.
+func (run *Run) readFile(dir, name string, read func(io.Reader) error) error {
 	path := filepath.Join(dir, name)
 	file, err := os.Open(path)
 	if err != nil {
 		return fmt.Errorf("%s is not the folder of a finished run: %w", dir, err)
 	}
 	defer file.Close()
+	most := run.largest(name)
 	if err := read(&limited{from: file, left: most, most: most}); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
@@ -144,13 +167,18 @@ func (run *Run) readResult(from io.Reader) error {
 	if err != nil {
 		return err
 	}
-	if err := json.Unmarshal(text, &run.Result); err != nil {
-		return fmt.Errorf("line %d: %w", lineOf(text, err), backend.PlainJSON(err))
+	result, err := record.ReadResult(text)
+	if line := lineOf(text, err); line > 0 {
+		return fmt.Errorf("line %d: %w", line, backend.PlainJSON(err))
 	}
-	return checkResult(&run.Result)
+	if err != nil {
+		return err
+	}
+	run.Result = *result
+	return checkResult(result)
 }
 
-// lineOf returns the line, from 1, at which decoding text as JSON failed.
+// lineOf returns the line, from 1, at which decoding text as JSON failed; 0 if it did not.
 func lineOf(text []byte, err error) int {
 	var (
 		syntax *json.SyntaxError
@@ -162,6 +190,8 @@ func lineOf(text []byte, err error) int {
 		offset = syntax.Offset
 	case errors.As(err, &kind):
 		offset = kind.Offset
+	default:
+		return 0
 	}
 	return 1 + bytes.Count(text[:min(int(offset), len(text))], []byte("\n"))
 }

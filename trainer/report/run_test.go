@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -36,10 +35,7 @@ func writeRun(t testing.TB, run *Run) string {
 	for _, line := range run.Rounds {
 		encode(lines.Encode(line))
 	}
-	fmt.Fprintln(&players, "layer,index,worth,price,participation,epoch,reason")
-	for _, p := range run.Players {
-		fmt.Fprintf(&players, "%d,%d,%v,%v,%v,%d,%s\n", p.Layer, p.Index, p.Worth, p.Price, p.Participation, p.Epoch, p.Reason)
-	}
+	encode(record.WritePlayers(&players, run.Players))
 	dir := t.TempDir()
 	for name, content := range map[string]*bytes.Buffer{
 		record.ResultFile: &result, record.ConfigFile: &config, record.MetricsFile: &metrics, record.PlayersFile: &players,
@@ -95,7 +91,7 @@ func TestReadCertificate(t *testing.T) {
 		t.Errorf("another schema: %v", err)
 	}
 	for text, words := range map[string]string{
-		"[]": "a JSON array stands where", `{"schema":"x"}`: `the field "schema" is a JSON string`, `{"rounds":[7]}`: "a JSON number stands where",
+		"[]": "no JSON object", `{"schema":"x"}`: `the field "schema" is a JSON string`, `{"rounds":[7]}`: "a JSON number stands where",
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -144,10 +140,11 @@ func TestReadRunDamaged(t *testing.T) {
 		{"not JSON", record.ResultFile, replaced("{", "{\n!"), "line 2"},
 		{"a word for a number", record.ResultFile, replaced(`"seed": 7`, `"seed": "seven"`), `line 4: the field "seed" is a JSON string, and a run writes`},
 		{"a list", record.ResultFile, func(string) string { return "[]" }, "line 1: a JSON array stands where"},
-		{"schema", record.ResultFile, replaced(`"schema": 1`, `"schema": 99`), "schema 99"},
+		{"schema", record.ResultFile, replaced(`"schema": 2`, `"schema": 99, "program": "nashprune 7"`), `schema 99, written by "nashprune 7"`},
+		{"no gates", record.ResultFile, replaced(`"gates"`, `"doors"`), "0 gates, and its network has 2"},
 		{"no accuracy", record.ResultFile, replaced(`"accuracy": 95.8,
     "loss"`, `"loss"`), "lacks its accuracy"},
-		{"larger than allowed", record.ResultFile, appended(strings.Repeat(" ", maxResult)), "larger than 1.00 MiB"},
+		{"larger than allowed", record.ResultFile, appended(strings.Repeat(" ", maxResult)), "larger than 16.00 MiB"},
 		{"not TOML", record.ConfigFile, appended("\n=\n"), "line "},
 		{"no epochs", record.ConfigFile, replaced("epochs = 5", "epochs = 0"), "epochs 0"},
 		{"not JSON", record.MetricsFile, appended("{\n"), "line 15"},
@@ -157,9 +154,9 @@ func TestReadRunDamaged(t *testing.T) {
 		{"round of one layer", record.MetricsFile, appended(`{"round":1,"epoch":1,"demand":[1],"prices":[0],"players":[1]}`), "line 15"},
 		{"oversized line", record.MetricsFile, appended(strings.Repeat(" ", maxLine+1)), "line 15 is longer than 1.00 MiB"},
 		{"too few columns", record.PlayersFile, appended("0,7\n"), "line 14"},
-		{"a word for a number", record.PlayersFile, appended("0,7,much,0,0,1,forced\n"), "line 14"},
-		{"no such layer", record.PlayersFile, appended("2,7,0,0,0,1,forced\n"), "line 14"},
-		{"no such reason", record.PlayersFile, appended("0,7,0,0,0,1,bored\n"), "line 14"},
+		{"a word for a number", record.PlayersFile, appended("0,0,7,much,0,0,1,forced\n"), "line 14"},
+		{"no such layer", record.PlayersFile, appended("2,4,7,0,0,0,1,forced\n"), "line 14"},
+		{"no such reason", record.PlayersFile, appended("0,0,7,0,0,0,1,bored\n"), "line 14"},
 		{"another header", record.PlayersFile, replaced("worth", "value"), "first line"},
 	} {
 		t.Run(c.file+" "+c.name, func(t *testing.T) {

@@ -48,11 +48,12 @@ func (t *trial) read() error {
 // readNorm takes the mean |theta|^2 from the certificate.
 func (t *trial) readNorm() error {
 	path := filepath.Join(t.outcome.Dir, record.CertificateFile)
-	text, err := os.ReadFile(path)
+	file, err := os.Open(path)
 	if err != nil {
 		return err
 	}
-	c, err := record.ReadCertificate(text)
+	defer file.Close()
+	c, err := record.ReadCertificate(file)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}

@@ -22,9 +22,9 @@ const (
 
 // The largest values that are taken for what the user meant.
 const (
-	maxEpochs       = 100_000
+	MaxEpochs       = 100_000
 	maxBatch        = 1 << 16
-	maxRounds       = 1 << 16
+	MaxRounds       = 1 << 16
 	maxLearningRate = 100
 	maxWeight       = 1e6 // of the paper's utilities, and of weight decay
 )
@@ -72,7 +72,7 @@ var All = []*Setting{
 	declare(general, "baseline", func(c *Config) *bool { return &c.Baseline }, false, anything[bool](),
 		"also train the dense network for as many epochs without the game, and compare"),
 
-	declare(training, "epochs", func(c *Config) *int { return &c.Epochs }, 20, within(1, maxEpochs),
+	declare(training, "epochs", func(c *Config) *int { return &c.Epochs }, 20, within(1, MaxEpochs),
 		"passes over the training set").compared(),
 	declare(training, "batch", func(c *Config) *int { return &c.Batch }, 128, within(1, maxBatch),
 		"samples a training step"),
@@ -88,17 +88,17 @@ var All = []*Setting{
 		"greatest length of the gradient; a longer one is scaled down"),
 	declare(training, "schedule", func(c *Config) *ScheduleKind { return &c.Schedule }, "", oneOf(Constant, Cosine, Step),
 		"schedule of the learning rate (default: cosine; in the paper's game constant)"),
-	declare(training, "step-epochs", func(c *Config) *float64 { return &c.StepEpochs }, 0, within(0, float64(maxEpochs)).in("a number of epochs, or 0 for a third of all"),
+	declare(training, "step-epochs", func(c *Config) *float64 { return &c.StepEpochs }, 0, within(0, float64(MaxEpochs)).in("a number of epochs, or 0 for a third of all"),
 		"`epochs` between two steps of --schedule step (default: a third of all)").omitted(),
 	declare(training, "step-factor", func(c *Config) *float64 { return &c.StepFactor }, defaultStepFactor, above0(1),
 		"factor of the learning rate at each step"),
-	declare(training, "learning-rate-warm-up", func(c *Config) *float64 { return &c.LearningRateWarmUp }, 0, within(0, float64(maxEpochs)),
+	declare(training, "learning-rate-warm-up", func(c *Config) *float64 { return &c.LearningRateWarmUp }, 0, within(0, float64(MaxEpochs)),
 		"`epochs` over which the learning rate rises from zero"),
 	declare(training, "label-smoothing", func(c *Config) *float64 { return &c.LabelSmoothing }, 0, below1,
 		"`fraction` of each label that is spread over all classes"),
 	declare(training, "class-weights", func(c *Config) *string { return &c.ClassWeights }, "", anything[string](),
 		"`weights` of the classes in the loss: balanced, or a number for each, with commas in between"),
-	declare(training, "patience", func(c *Config) *int { return &c.Patience }, 0, within(0, maxEpochs).in("a number of epochs, or 0 for no early stopping"),
+	declare(training, "patience", func(c *Config) *int { return &c.Patience }, 0, within(0, MaxEpochs).in("a number of epochs, or 0 for no early stopping"),
 		"`epochs` without a better loss on --validation samples, after which training stops and restores the best epoch"),
 
 	declare(market, "keep", func(c *Config) *int { return &c.Keep }, 0, within(0, math.MaxInt32).in("a number of players"),
@@ -125,7 +125,7 @@ var All = []*Setting{
 		"`fraction` of the run before the market opens"),
 	declare(market, "game-share", func(c *Config) *float64 { return &c.GameShare }, 0.4, above0(1),
 		"`fraction` of the run while the market is open"),
-	declare(market, "rounds", func(c *Config) *int { return &c.Rounds }, 40, within(1, maxRounds),
+	declare(market, "rounds", func(c *Config) *int { return &c.Rounds }, 40, within(1, MaxRounds),
 		"rounds of the market"),
 	declare(market, "damping", func(c *Config) *float64 { return &c.Damping }, 0.5, above0(1),
 		"`fraction` of the way to its best response that a player moves in a round"),

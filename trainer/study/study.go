@@ -5,7 +5,6 @@ package study
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -257,8 +256,7 @@ func (o *Outcome) read() (done bool, err error) {
 	}
 	text, err := os.ReadFile(filepath.Join(o.Dir, record.ResultFile))
 	if err == nil {
-		o.Result = new(record.Result)
-		if err := json.Unmarshal(text, o.Result); err != nil {
+		if o.Result, err = record.ReadResult(text); err != nil {
 			return false, fmt.Errorf("%s: %w: remove its folder, and the run is made again", filepath.Join(o.Dir, record.ResultFile), backend.PlainJSON(err))
 		}
 		return true, nil

@@ -1,0 +1,53 @@
+package record
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+)
+
+// TestResultsOfTheFirstSchema: their gates are those of the hidden layers, which they do
+// not list.
+func TestResultsOfTheFirstSchema(t *testing.T) {
+	r, err := ReadResult([]byte(`{"schema":1,"seed":7,"dense":{"shape":[13,7,5,3]},"pruned":{"shape":[13,3,2,3]}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Gate{{"0", "neurons", 7, 3}, {"2", "neurons", 5, 2}}
+	if !reflect.DeepEqual(r.Gates, want) || r.Schema != ResultSchema || r.Seed != 7 {
+		t.Errorf("read %+v", r)
+	}
+	if r, err = ReadResult([]byte(`{"schema":1,"dense":{"shape":[13,7,3]}}`)); err != nil || !reflect.DeepEqual(r.Gates, []Gate{{"0", "neurons", 7, 7}}) {
+		t.Errorf("without a game: read %+v, %v", r, err)
+	}
+	if r, err = ReadResult([]byte(`{"schema":1}`)); err != nil || r.Gates != nil {
+		t.Errorf("without shapes: read %+v, %v", r, err)
+	}
+	for text, word := range map[string]string{`{"schema":3,"program":"nashprune 9"}`: `"nashprune 9"`, `{}`: "schema 0", `[]`: "array"} {
+		if _, err := ReadResult([]byte(text)); err == nil || !strings.Contains(err.Error(), word) {
+			t.Errorf("%s: %v, want %q", text, err, word)
+		}
+	}
+}
+
+func TestCertificatesOfTheFirstSchema(t *testing.T) {
+	text := `{"schema":1,"game":"paper","layers":[{},{}],"all_players":[{"layer":0,"index":0,"reason":"kept"},{"layer":1,"index":0,"reason":"kept"}]}`
+	c, err := ReadCertificate(strings.NewReader(text))
+	if err != nil || c.Layers[0].Gate != "0" || c.Layers[1].Gate != "2" || c.Schema != CertificateSchema {
+		t.Errorf("read %+v, %v", c, err)
+	}
+	if _, err := ReadCertificate(strings.NewReader(text + "{}")); err == nil || !strings.Contains(err.Error(), "follows") {
+		t.Errorf("with more behind it: %v", err)
+	}
+}
+
+func TestGateNames(t *testing.T) {
+	perceptron := Result{Gates: []Gate{{Name: "0"}, {Name: "2"}}}
+	if !perceptron.Perceptron() || perceptron.GateName(1) != "1" {
+		t.Errorf("the second hidden layer is called %q", perceptron.GateName(1))
+	}
+	residual := Result{Gates: []Gate{{Name: "0"}, {Name: "stream"}}}
+	if residual.Perceptron() || residual.GateName(1) != "stream" || residual.GateName(0) != "0" {
+		t.Errorf("the gates are called %q and %q", residual.GateName(0), residual.GateName(1))
+	}
+}
