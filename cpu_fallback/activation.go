@@ -63,33 +63,3 @@ func throughParticipation[T real](derivative, s, sum []T) {
 		sum[i] += derivative[i]
 	}
 }
-
-// activationStage is an activation that is not joined to a dense layer.
-type activationStage[T real] struct {
-	engine   *engine[T]
-	in, out  *tensor[T]
-	function network.Activation
-	ones     []T // as many as a row has numbers: nothing is gated here
-}
-
-func (s *activationStage[T]) output() *tensor[T] { return s.out }
-
-func (s *activationStage[T]) forward(rows int) {
-	inChunks(rows, rowsPerChunk, func(_, low, high int) {
-		for b := low; b < high; b++ {
-			activate(s.engine.vectors, s.function, s.out.values.row(b), s.ones, s.in.values.row(b))
-		}
-	})
-}
-
-func (s *activationStage[T]) backward(rows int, _ ask) {
-	s.in.receive(rows, func(b int, to []T, add bool) {
-		d := s.out.derivative.row(b) // which no stage reads any more
-		throughActivation(s.function, d, s.ones, s.in.values.row(b))
-		if add {
-			s.engine.vectors.add(to, d)
-		} else {
-			copy(to, d)
-		}
-	})
-}

@@ -263,6 +263,16 @@ func (e *engine[T]) Push(s *backend.State) error {
 	return nil
 }
 
+// groupOf returns the parameters of a node.
+func (e *engine[T]) groupOf(node int) *group[T] {
+	for _, group := range e.groups {
+		if group.params[0].Node == node {
+			return group
+		}
+	}
+	panic("cpufallback: the node has no parameters")
+}
+
 // parameter returns the numbers of a parameter of the graph.
 func (e *engine[T]) parameter(p int) []T {
 	for _, group := range e.groups {

@@ -7,6 +7,7 @@ import (
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
+	"nashprune/trainer/network"
 )
 
 // evaluationBatch is how many samples are evaluated at a time. Gonum takes sums in
@@ -148,7 +149,7 @@ func (e *engine[T]) Probe(order []int32, learningRate float64) ([]backend.Tensor
 	add("loss", []T{T(progress.Loss / float64(rows))}, 1)
 	place := 0
 	for _, s := range e.graph.Stages() {
-		if s.Node == 0 || e.isView(s.Node) {
+		if s.Node == 0 || network.IsView(e.graph.Nodes[s.Node].Op) {
 			continue
 		}
 		stage := e.stages[place]

@@ -1,5 +1,12 @@
 package cpufallback
 
+import (
+	"maps"
+	"slices"
+
+	"nashprune/trainer/network"
+)
+
 // tensor is the output of a stage for a batch, a row a sample, with the derivative of
 // the mean loss with respect to it.
 type tensor[T real] struct {
@@ -36,91 +43,29 @@ type stage[T real] interface {
 // ask says what a backward pass is for.
 type ask struct{ weights, contributions bool }
 
-// addStage is the sum of tensors.
-type addStage[T real] struct {
-	engine *engine[T]
-	in     []*tensor[T]
-	out    *tensor[T]
+// place is where a stage belongs: its node in the graph, with the activation that is
+// joined to it, the tensors that it reads and writes, and its gate, if it has one.
+type place[T real] struct {
+	network.Stage
+	op   network.Op
+	in   []*tensor[T]
+	out  *tensor[T]
+	gate *gate[T]
 }
 
-func (s *addStage[T]) output() *tensor[T] { return s.out }
-
-func (s *addStage[T]) forward(rows int) {
-	inChunks(rows, rowsPerChunk, func(_, low, high int) {
-		for b := low; b < high; b++ {
-			sum := s.out.values.row(b)
-			copy(sum, s.in[0].values.row(b))
-			for _, in := range s.in[1:] {
-				s.engine.vectors.add(sum, in.values.row(b))
-			}
-		}
-	})
-}
-
-func (s *addStage[T]) backward(rows int, _ ask) {
-	for _, in := range s.in {
-		in.receive(rows, func(b int, to []T, add bool) { s.pass(to, s.out.derivative.row(b), add) })
+// makers make the stages of each kind of operator. A new operator is a line here and a
+// file op_KIND.go.
+func makers[T real]() map[network.Kind]func(e *engine[T], at place[T], take taker[T]) stage[T] {
+	return map[network.Kind]func(*engine[T], place[T], taker[T]) stage[T]{
+		network.DenseKind:      newDense[T],
+		network.ActivationKind: newActivation[T],
+		network.AddKind:        newAdd[T],
+		network.ConcatKind:     newConcat[T],
+		network.FlattenKind:    newFlatten[T],
 	}
 }
 
-// pass writes a derivative, or adds it.
-func (s *addStage[T]) pass(to, from []T, add bool) {
-	if add {
-		s.engine.vectors.add(to, from)
-	} else {
-		copy(to, from)
-	}
-}
-
-// concatStage puts tensors side by side.
-type concatStage[T real] struct{ addStage[T] }
-
-func (s *concatStage[T]) forward(rows int) {
-	inChunks(rows, rowsPerChunk, func(_, low, high int) {
-		for b := low; b < high; b++ {
-			to := s.out.values.row(b)
-			for _, in := range s.in {
-				to = to[copy(to, in.values.row(b)):]
-			}
-		}
-	})
-}
-
-func (s *concatStage[T]) backward(rows int, _ ask) {
-	at := 0
-	for _, in := range s.in {
-		width := in.values.columns
-		in.receive(rows, func(b int, to []T, add bool) { s.pass(to, s.out.derivative.row(b)[at:][:width], add) })
-		at += width
-	}
-}
-
-// selectStage keeps some of a tensor's numbers.
-type selectStage[T real] struct {
-	in, out *tensor[T]
-	keep    []int
-}
-
-func (s *selectStage[T]) output() *tensor[T] { return s.out }
-
-func (s *selectStage[T]) forward(rows int) {
-	inChunks(rows, rowsPerChunk, func(_, low, high int) {
-		for b := low; b < high; b++ {
-			from, to := s.in.values.row(b), s.out.values.row(b)
-			for i, k := range s.keep {
-				to[i] = from[k]
-			}
-		}
-	})
-}
-
-func (s *selectStage[T]) backward(rows int, _ ask) {
-	s.in.receive(rows, func(b int, to []T, add bool) {
-		if !add {
-			clear(to)
-		}
-		for i, d := range s.out.derivative.row(b) {
-			to[s.keep[i]] += d
-		}
-	})
+// Operators lists the kinds that this backend runs.
+func (driver) Operators() []network.Kind {
+	return append(slices.Collect(maps.Keys(makers[float32]())), network.InputKind)
 }

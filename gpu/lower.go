@@ -3,17 +3,38 @@
 package gpu
 
 import (
-	"fmt"
+	"maps"
+	"slices"
 
 	"nashprune/gpu/internal/compute"
 	"nashprune/trainer/network"
 )
 
+// makers make the stages of each kind of operator. A new operator is a line here and a
+// file op_KIND.go.
+var makers = map[network.Kind]func(low *lowered, at place) stage{
+	network.DenseKind:      newDense,
+	network.ActivationKind: newActivation,
+	network.AddKind:        newAdd,
+	network.ConcatKind:     newConcat,
+	network.FlattenKind:    newFlatten,
+}
+
+// place is where a stage belongs: its node in the graph, with the activation that is
+// joined to it, the tensors that it reads and writes, and its gate, if it has one.
+type place struct {
+	network.Stage
+	name   string
+	op     network.Op
+	params []int
+	in     []*tensor
+	out    *tensor
+	gate   *gate
+}
+
 // Operators lists the kinds that this backend runs.
 func (driver) Operators() []network.Kind {
-	return []network.Kind{
-		network.InputKind, network.DenseKind, network.ActivationKind, network.AddKind, network.ConcatKind, network.FlattenKind,
-	}
+	return append(slices.Collect(maps.Keys(makers)), network.InputKind)
 }
 
 // tensor is the output of a stage for a batch, a row a sample, padded with zeros, with the
@@ -51,15 +72,15 @@ func (g *gate) stride() int { return padded(g.players) / 4 }
 // lowered is a graph as stages, in the order of the forward pass, with the tensors between
 // them. It has no memory until it is laid out.
 type lowered struct {
-	graph   *network.Graph
-	input   *tensor // what the first stages read
-	gated   *gate   // of the inputs; nil: they are not gated
-	output  *tensor
-	tensors []*tensor
-	layers  []*layer
-	gates   []*gate
-	stages  []stage
-	selects []*selectStage
+	graph    *network.Graph
+	input    *tensor // what the first stages read
+	gated    *gate   // of the inputs; nil: they are not gated
+	output   *tensor
+	tensors  []*tensor
+	layers   []*layer
+	gates    []*gate
+	stages   []stage
+	flattens []*flattenStage
 }
 
 // stage computes the output of some nodes.
@@ -78,60 +99,29 @@ func lower(g *network.Graph) *lowered {
 	byNode := make([]*tensor, len(g.Nodes))
 	for _, s := range g.Stages() {
 		node := g.Nodes[s.Node]
-		var in []*tensor
-		for _, from := range node.In {
-			in = append(in, byNode[from])
-		}
-		if isView(node) {
-			byNode[s.Node] = in[0]
+		at := place{Stage: s, name: node.Name, op: node.Op, params: node.Params, in: network.Select(byNode, node.In)}
+		if network.IsView(node.Op) {
+			byNode[s.Node] = at.in[0]
 			continue
 		}
-		for _, t := range in {
+		for _, t := range at.in {
 			t.readers++
 		}
-		out := &tensor{name: g.Nodes[s.Out()].Name, width: node.Shape.Size(), differentiated: true}
-		byNode[s.Out()] = out
-		low.tensors = append(low.tensors, out)
-		var of *gate
+		at.out = &tensor{name: g.Nodes[s.Out()].Name, width: node.Shape.Size(), differentiated: true}
+		byNode[s.Out()] = at.out
+		low.tensors = append(low.tensors, at.out)
 		if i := g.GateAt(s.Node); i >= 0 {
-			of = low.gates[i]
-			of.players, of.inner = g.Gates[i].Players, node.Shape[1:].Size()
+			at.gate = low.gates[i]
+			at.gate.players, at.gate.inner = g.Gates[i].Players, node.Shape[1:].Size()
 		}
-		switch op := node.Op.(type) {
-		case *network.Input:
-			low.input, low.gated, out.differentiated = out, of, of != nil
-		case *network.Dense:
-			l := &layer{in: in[0].width, out: out.width, from: in[0], to: out, gate: of, params: node.Params, name: node.Name}
-			if s.Activation >= 0 {
-				l.function = g.Nodes[s.Activation].Op.(*network.Activate).Function
-			}
-			if of != nil {
-				of.layers = append(of.layers, l)
-			}
-			out.by = l
-			low.layers, low.stages = append(low.layers, l), append(low.stages, l)
-		case *network.Activate:
-			low.stages = append(low.stages, &activationStage{in[0], out, op.Function})
-		case *network.Add:
-			low.stages = append(low.stages, &addStage{in, out})
-		case *network.Concat:
-			low.stages = append(low.stages, &concatStage{in, out})
-		case *network.Flatten:
-			stage := &selectStage{in: in[0], out: out, keep: op.Keep}
-			low.stages, low.selects = append(low.stages, stage), append(low.selects, stage)
-		default:
-			panic(fmt.Sprintf("gpu: operator %s passed the check of operators", node.Op.Kind()))
+		if s.Node == 0 {
+			low.input, low.gated, at.out.differentiated = at.out, at.gate, at.gate != nil
+		} else {
+			low.stages = append(low.stages, makers[node.Op.Kind()](low, at))
 		}
 	}
 	low.output = byNode[len(g.Nodes)-1]
 	return low
-}
-
-// isView reports whether a node's output is the numbers of its input as they lie: those
-// of a sample lie in one row in any shape.
-func isView(node network.Node) bool {
-	op, flat := node.Op.(*network.Flatten)
-	return flat && op.Keep == nil
 }
 
 // adopt takes over what a step leaves from a graph of as many stages, whose tensors were
@@ -151,8 +141,8 @@ func (low *lowered) adopt(old *lowered) bool {
 		from := old.gates[i]
 		g.sums, g.contributions, g.normSums = from.sums, from.contributions, from.normSums
 	}
-	for i, s := range low.selects {
-		s.list = old.selects[i].list
+	for i, s := range low.flattens {
+		s.list = old.flattens[i].list
 	}
 	return true
 }

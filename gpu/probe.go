@@ -72,7 +72,7 @@ func (e *engine) probed(rows int, gradients []compute.Buffer) (tensors []backend
 	e.judge(0, rows, &progress)
 	add("loss", []float32{float32(progress.Loss / float64(rows))}, 1)
 	for _, s := range e.graph.Stages() {
-		if s.Node == 0 || isView(e.graph.Nodes[s.Node]) {
+		if s.Node == 0 || network.IsView(e.graph.Nodes[s.Node].Op) {
 			continue
 		}
 		t := e.tensorOf(s)
@@ -127,7 +127,7 @@ func (e *engine) tensorOf(s network.Stage) *tensor {
 		switch {
 		case other == s:
 			return e.tensors[place]
-		case !isView(e.graph.Nodes[other.Node]):
+		case !network.IsView(e.graph.Nodes[other.Node].Op):
 			place++
 		}
 	}

@@ -133,34 +133,6 @@ var activations = map[network.Activation]uint32{
 	network.ReLU: shaders.ReLU, network.LeakyReLU: shaders.LeakyReLU, network.GELU: shaders.GELU, network.Tanh: shaders.Tanh,
 }
 
-// activate returns the specialisation constant of what a layer does to its affine part.
-func (l *layer) activate() uint32 {
-	switch {
-	case l.plain():
-		return shaders.Logits
-	case l.function == "":
-		return shaders.Identity
-	default:
-		return activations[l.function]
-	}
-}
-
-// playersOf returns the participations of a layer that is not plain.
-func (e *engine) playersOf(l *layer) compute.Buffer {
-	if l.gate != nil {
-		return l.gate.rows
-	}
-	return e.ones
-}
-
-// sumsOf returns where the sums over blocks of samples of such a layer go.
-func (l *layer) sumsOf() compute.Buffer {
-	if l.gate != nil {
-		return l.gate.sums
-	}
-	return l.sums
-}
-
 // fill adds the writing of zeros all over a buffer.
 func (r *recorder) fill(b compute.Buffer) {
 	if r.err == nil {

@@ -122,46 +122,6 @@ func (r *recorder) forward(m mode) {
 	}
 }
 
-// forward computes a layer. The first of a step moves the cursor.
-func (l *layer) forward(r *recorder, m mode) {
-	first := l == r.layers[0]
-	cursor, columns, players, affine := r.nothing, l.outStride(), r.nothing, r.nothing
-	if first {
-		cursor, columns = r.cursor, max(1, columns)
-	}
-	if !l.plain() {
-		players, affine = r.playersOf(l), l.affine
-	}
-	r.dispatchTiles(shaders.Forward, r.grain.forward, m.rows, columns, []uint32{l.activate(), constant(first)},
-		shaders.LayerPush{InStride: uint32(l.inStride()), OutStride: uint32(l.outStride())},
-		r.state, l.from.values, l.parameters, players, affine, l.to.values, cursor)
-}
-
-// fusedOutputs is how many outputs a network has at most whose loss the last product
-// computes. One invocation goes through all outputs of a sample.
-const fusedOutputs = 32
-
-// fusesLoss says whether the last product computes the loss, too: where it is a plain layer
-// and one workgroup has all outputs of its samples. The first product of a step does not:
-// it moves the cursor.
-func (e *engine) fusesLoss() bool {
-	last := e.output.by
-	if last == nil || !last.plain() || last == e.layers[0] {
-		return false
-	}
-	t := e.grain.forward.narrowed(last.outStride())
-	return last.out <= fusedOutputs && last.outStride() <= t.across*t.columns
-}
-
-// outputAndLoss computes the last layer and the loss.
-func (r *recorder) outputAndLoss(m mode) {
-	l := r.output.by
-	r.dispatchTiles(shaders.Output, r.grain.forward, m.rows, l.outStride(), r.lossConstants(m),
-		shaders.OutputPush{InStride: uint32(l.inStride()), OutStride: uint32(l.outStride()), Outputs: uint32(l.out)},
-		r.state, l.from.values, l.parameters, l.to.values,
-		r.exchange.ordered, r.samples.answers.buffer, r.samples.weights, l.to.derivative, r.exchange.observed)
-}
-
 // loss computes the loss and the derivative of its mean from the outputs.
 func (r *recorder) loss(m mode) {
 	t := r.output
@@ -210,34 +170,6 @@ func (r *recorder) backward(rows int) {
 	if r.gated != nil {
 		r.through(r.gated, r.input, r.batch, r.gated.rows, r.gated.sums, shaders.Identity)
 	}
-}
-
-// joins reports whether the product that reads a layer's output takes the derivative to
-// its affine part on its way: where nothing else reads it and the gate has no other point.
-func (l *layer) joins() bool {
-	return l != nil && !l.plain() && l.to.readers == 1 && (l.gate == nil || len(l.gate.layers) == 1)
-}
-
-func (l *layer) backward(r *recorder, rows int) {
-	if !l.through {
-		r.through(l.gate, l.to, l.affine, r.playersOf(l), l.sumsOf(), l.activate())
-		l.through = true
-	}
-	if !l.from.differentiated {
-		return
-	}
-	activation, affine, players, sums := uint32(shaders.Logits), r.nothing, r.nothing, r.nothing
-	below := l.from.by
-	if below.joins() {
-		activation, affine, players, sums = below.activate(), below.affine, r.playersOf(below), below.sumsOf()
-		below.through = true
-	}
-	r.dispatchTiles(shaders.Backward, r.grain.backward, rows, l.inStride(), []uint32{shaders.BackwardRows, activation, constant(l.from.written)},
-		shaders.BackwardPush{
-			InStride: uint32(l.inStride()), OutStride: uint32(l.outStride()), Blocks: uint32(r.sumBlocks()),
-		},
-		r.state, l.to.derivative, l.parameters, affine, players, l.from.derivative, sums)
-	l.from.written = true
 }
 
 // sumBlocks returns the rows of each matrix of sums over blocks of samples.

@@ -67,13 +67,16 @@ func (g *Graph) foldsForwards(c Class) error {
 		if a.node == 0 || !slices.ContainsFunc(a.units, func(u int) bool { return g.unitOrParentIn(u, c) }) {
 			continue
 		}
-		switch kind := g.Nodes[a.node].Op.Kind(); kind {
-		case ConcatKind, FlattenKind:
-		default:
-			return fmt.Errorf("node %s, of kind %s, lies between %s and its consumers", g.Nodes[a.node].Name, kind, c.Name)
+		if node := g.Nodes[a.node]; !isCopier(node.Op) {
+			return fmt.Errorf("node %s, of kind %s, lies between %s and its consumers", node.Name, node.Op.Kind(), c.Name)
 		}
 	}
 	return nil
+}
+
+func isCopier(op Op) bool {
+	_, is := op.(Copier)
+	return is
 }
 
 func (g *Graph) unitOrParentIn(u int, c Class) bool {

@@ -59,6 +59,21 @@ type Elementwise interface {
 	Entry(in [][]float64, e int) float64
 }
 
+// Copier is an operator whose output is numbers of its inputs as they are, in other
+// places.
+type Copier interface {
+	Elementwise
+	// IsView reports whether they are even in the same places, row-major, so that the
+	// input serves as the output.
+	IsView() bool
+}
+
+// IsView reports whether the output of an operator is its input as it lies in memory.
+func IsView(op Op) bool {
+	copier, ok := op.(Copier)
+	return ok && copier.IsView()
+}
+
 // Linear is an operator that is linear in each entry of its first input, and to which
 // a change of a few entries can be added.
 type Linear interface {

@@ -37,6 +37,9 @@ func (*Concat) Ties(in []Shape, out Shape) []Tie {
 	return ties
 }
 
+// IsView reports false: inputs do not lie side by side.
+func (*Concat) IsView() bool { return false }
+
 func (*Concat) MACs([]Shape, Shape) int          { return 0 }
 func (o *Concat) Cut([]Shape, [][]int, []int) Op { return o }
 

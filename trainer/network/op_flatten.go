@@ -47,6 +47,9 @@ func (o *Flatten) Ties(in []Shape, out Shape) []Tie {
 	return ties
 }
 
+// IsView reports whether all features stay: those of a sample lie in one row in any shape.
+func (o *Flatten) IsView() bool { return o.Keep == nil }
+
 func (*Flatten) MACs([]Shape, Shape) int { return 0 }
 
 // Cut renumbers the features that stay among those of the channels that stay.

@@ -21,6 +21,22 @@ type denseStage[T real] struct {
 	biasPartial matrix[T] // sums over a batch: one row a chunk of samples
 }
 
+func newDense[T real](e *engine[T], at place[T], take taker[T]) stage[T] {
+	width := at.out.values.columns
+	d := &denseStage[T]{engine: e, in: at.in[0], out: at.out, group: e.groupOf(at.Node), gate: at.gate, function: identity}
+	if at.Activation >= 0 {
+		d.function = e.graph.Nodes[at.Activation].Op.(*network.Activate).Function
+	}
+	d.biasPartial = take.matrix(chunksOf(e.batchRows), width)
+	if !d.plain() {
+		d.affine = take.matrix(e.batchRows, width)
+	}
+	if d.gate == nil && !d.plain() {
+		d.ones = filled(take(width))
+	}
+	return d
+}
+
 // plain reports whether the stage has neither gate nor activation.
 func (s *denseStage[T]) plain() bool { return s.gate == nil && s.function == identity }
 

@@ -12,67 +12,6 @@ import (
 	"nashprune/trainer/network"
 )
 
-// layer is one dense layer on the device, with its gate and the activation that follows it,
-// where it has them.
-//
-// The parameters and everything in their shape are one matrix with a row for
-// each input, padded, and the biases as its last; a column is one output. All
-// columns are padded with zeros, which every kernel leaves zero (but Fold sets all
-// participations to one).
-type layer struct {
-	name     string // of the node
-	in, out  int
-	from, to *tensor
-	gate     *gate              // or nil
-	function network.Activation // or empty
-	params   []int              // places of the weights and the biases in the graph
-
-	parameters, first, second compute.Buffer // without a second moment, second is first again
-	affine                    compute.Buffer // a row a sample; nothing where the output is the affine part
-	sums                      compute.Buffer // over blocks of samples, where there is no gate for them
-	mixture                   compute.Buffer // sum of s theta over the players, a number a row
-	gradient                  compute.Buffer // where gradients are clipped
-	through                   bool           // while a step is recorded: the derivative is that of the affine part
-}
-
-func (l *layer) inStride() int  { return padded(l.in) / 4 }
-func (l *layer) outStride() int { return padded(l.out) / 4 }
-
-// plain reports whether the layer has neither gate nor activation.
-func (l *layer) plain() bool { return l.gate == nil && l.function == "" }
-
-// rows returns the number of rows of the parameters.
-func (l *layer) rows() int { return padded(l.in) + 1 }
-
-// size returns the number of numbers in the shape of the parameters.
-func (l *layer) size() int { return l.rows() * padded(l.out) }
-
-// lay returns host tensors, weights of [out, in], in the device's shape.
-func (l *layer) lay(weight, bias []float32) []float32 {
-	v := make([]float32, l.size())
-	width := padded(l.out)
-	for o := range l.out {
-		for i, w := range weight[o*l.in : (o+1)*l.in] {
-			v[i*width+o] = w
-		}
-	}
-	copy(v[(l.rows()-1)*width:], bias)
-	return v
-}
-
-// lift is the inverse of lay.
-func (l *layer) lift(v []float32) (weight, bias []float32) {
-	width := padded(l.out)
-	weight = make([]float32, l.out*l.in)
-	for o := range l.out {
-		row := weight[o*l.in : (o+1)*l.in]
-		for i := range row {
-			row[i] = v[i*width+o]
-		}
-	}
-	return weight, append([]float32{}, v[(l.rows()-1)*width:][:l.out]...)
-}
-
 // build makes the memory of a graph, all zero, in place of that of the graph before,
 // which it gives back first.
 func (e *engine) build(low *lowered) error {
@@ -119,7 +58,7 @@ func (e *engine) placeLists() error {
 		}
 		return e.device.Write(b, bytesOf(numbers))
 	}
-	for _, s := range e.selects {
+	for _, s := range e.flattens {
 		if err := write(s.list, s.keep); err != nil {
 			return err
 		}
@@ -199,7 +138,7 @@ func (e *engine) layActivations(low *lowered, take taker) {
 	for _, g := range low.gates {
 		g.normSums = take(2 * 4 * g.normBlocks() * padded(g.players))
 	}
-	for _, s := range low.selects {
+	for _, s := range low.flattens {
 		s.list = take(4 * len(s.keep))
 	}
 	if low.gated != nil || low.graph.Input().Keep != nil {

@@ -1,0 +1,57 @@
+package cpufallback
+
+// inputStage is the samples, and their gate where inputs are players.
+type inputStage[T real] struct {
+	engine *engine[T]
+	batch  matrix[T] // the inputs of the present batch
+	out    *tensor[T]
+	gate   *gate[T] // or nil
+	inner  int      // numbers that each player multiplies
+}
+
+// layInput lays out the inputs. They have a derivative only where they are gated.
+func (e *engine[T]) layInput(at place[T], take taker[T]) {
+	e.input = &inputStage[T]{engine: e, batch: at.out.values, out: at.out, gate: at.gate, inner: e.graph.Nodes[0].Shape[1:].Size()}
+	if at.gate != nil {
+		at.out.values = take.matrix(e.batchRows, at.out.values.columns)
+		at.out.derivative = take.matrix(e.batchRows, at.out.values.columns)
+	}
+}
+
+func (s *inputStage[T]) forward(rows int) {
+	if s.gate == nil {
+		return
+	}
+	inChunks(rows, rowsPerChunk, func(_, low, high int) {
+		for b := low; b < high; b++ {
+			to := s.out.values.row(b)
+			for i, x := range s.batch.row(b) {
+				to[i] = s.gate.participation[i/s.inner] * x
+			}
+		}
+	})
+}
+
+func (s *inputStage[T]) backward(rows int, ask ask) {
+	if s.gate == nil || !ask.contributions {
+		return
+	}
+	g := s.gate
+	inChunks(rows, rowsPerChunk, func(chunk, low, high int) {
+		means, squares := g.meanPartial.row(chunk), g.squarePartial.row(chunk)
+		clear(means)
+		clear(squares)
+		for b := low; b < high; b++ {
+			x, d := s.batch.row(b), s.out.derivative.row(b)
+			for player := range means {
+				var c T
+				for i := player * s.inner; i < (player+1)*s.inner; i++ {
+					c += T(rows) * d[i] * x[i]
+				}
+				means[player] += c
+				squares[player] += T(c * c)
+			}
+		}
+	})
+	s.engine.average(g, rows)
+}

@@ -1,0 +1,40 @@
+//go:build cgo && (linux || windows || darwin || freebsd)
+
+package gpu
+
+import (
+	"nashprune/gpu/internal/compute"
+	"nashprune/shaders"
+	"nashprune/trainer/network"
+)
+
+// flattenStage keeps some features of a tensor: one that keeps all is a view of it.
+type flattenStage struct {
+	in, out *tensor
+	keep    []int
+	list    compute.Buffer
+}
+
+func newFlatten(low *lowered, at place) stage {
+	s := &flattenStage{in: at.in[0], out: at.out, keep: at.op.(*network.Flatten).Keep}
+	low.flattens = append(low.flattens, s)
+	return s
+}
+
+func (s *flattenStage) forward(r *recorder, _ mode) {
+	r.pass(pass{
+		source: s.in, target: s.out, width: s.out.width, clear: padded(s.out.width) - s.out.width,
+		listed: shaders.ListedSource, list: s.list,
+	})
+}
+
+func (s *flattenStage) backward(r *recorder, _ int) {
+	if !s.in.differentiated {
+		return
+	}
+	if !s.in.written {
+		r.fill(s.in.derivative)
+	}
+	s.in.written = true
+	r.send(pass{source: s.out, target: s.in, width: s.out.width, listed: shaders.ListedTarget, list: s.list})
+}
