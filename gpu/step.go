@@ -96,7 +96,7 @@ func (r *recorder) forward(m mode) {
 		mean, scale = 255*mean, scale/255
 	}
 	stride := r.input.stride()
-	r.dispatch(shaders.Gather, []uint32{constant(floats), constant(listed)}, max(1, stride), m.rows,
+	r.dispatch(shaders.Gather, []uint32{constant(floats), uint32(shaders.StepWords), constant(listed)}, max(stride, int(shaders.StepWords)), m.rows,
 		shaders.GatherPush{
 			Inputs: uint32(r.input.width), Stride: uint32(stride), SampleStride: uint32(padded(r.data.Train.Features) / 4),
 			Mean: float32(mean), Scale: float32(scale),

@@ -1,6 +1,8 @@
 // Mean c and mean c^2 of a gate's players over the batch, from the sums over blocks of
 // samples that backward leaves, block by block, and their moving averages.
 //
+#extension GL_EXT_control_flow_attributes : require
+
 // What includes this declares vec4 players[] and sumAt(place), which reads Sums, and the
 // specialisation constants TRACK and BLOCK.
 
@@ -14,14 +16,6 @@ vec4 totalOf(uint first, uint stride) {
     return total;
 }
 
-void average(uint batch, uint mean, vec4 value) {
-    players[batch] = value;
-    if (TRACK) {
-        vec4 old = players[mean]; // of something else where this batch counts in full
-        players[mean] = now.memory < 1 ? old + now.memory * (value - old) : value;
-    }
-}
-
 // contribute does so for the four players of this invocation. There are so many rows of
 // blocks in each of the two matrices of sums.
 void contribute(Job gate, uint number, uint blocks) {
@@ -29,7 +23,14 @@ void contribute(Job gate, uint number, uint blocks) {
     if (column >= gate.outStride) {
         return;
     }
-    uint stride = gate.outStride, player = gate.target + column, from = gate.source + column;
-    average(player + BATCH_MEAN * stride, player + MEAN * stride, now.share * totalOf(from, stride));
-    average(player + BATCH_SQUARE * stride, player + SQUARE * stride, now.share * totalOf(from + blocks * stride, stride));
+    uint stride = gate.outStride;
+    [[dont_unroll]] for (uint square = 0; square < 2; square++) { // llvmpipe takes its time also for what is not reached
+        vec4 value = now.share * totalOf(gate.source + square * blocks * stride + column, stride);
+        uint mean = gate.target + (MEAN + square) * stride + column;
+        players[mean + (BATCH_MEAN - MEAN) * stride] = value;
+        if (TRACK) {
+            vec4 old = players[mean]; // of something else where this batch counts in full
+            players[mean] = now.memory < 1 ? old + now.memory * (value - old) : value;
+        }
+    }
 }

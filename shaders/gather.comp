@@ -6,14 +6,19 @@
 // the cursor on, since all invocations read it here.
 
 #include "invocation.glsl"
-#define STATE_ACCESS writeonly
-#include "step.glsl"
 
-layout(constant_id = 1) const bool FLOATS = false; // features are floats, not bytes
-layout(constant_id = 2) const bool LISTED = false; // the network reads some features alone
+layout(constant_id = 1) const bool FLOATS = false;  // features are floats, not bytes
+layout(constant_id = 2) const uint STEP_WORDS = 11; // of the plan
+layout(constant_id = 3) const bool LISTED = false;  // the network reads some features alone
 
+// A step, as step.glsl has it, is copied word by word, each by an invocation of its own.
+// Places of words:
+const uint FIRST = 0; // the place of the batch's first sample in the order
+const uint ROWS = 1;  // samples of the batch
+
+layout(std430, set = 0, binding = 0) writeonly buffer State { uint state[]; };
 layout(std430, set = 0, binding = 1) readonly buffer Cursor { uint cursor; }; // place of this step in the plan
-layout(std430, set = 0, binding = 2) readonly buffer Plan { Step plan[]; };
+layout(std430, set = 0, binding = 2) readonly buffer Plan { uint plan[]; };
 layout(std430, set = 0, binding = 3) readonly buffer Order { uint order[]; };
 layout(std430, set = 0, binding = 4) readonly buffer Samples { uint samples[]; }; // four bytes or one float a word
 layout(std430, set = 0, binding = 5) writeonly buffer Batch { vec4 batch[]; };
@@ -29,14 +34,14 @@ layout(push_constant) uniform Push {
 
 void main() {
     begin();
-    if (gl_GlobalInvocationID == uvec3(0)) {
-        now = plan[cursor];
+    uint column = gl_GlobalInvocationID.x, step = STEP_WORDS * cursor;
+    if (column < STEP_WORDS && gl_WorkGroupID.y == 0) {
+        state[column] = plan[step + column];
     }
-    uint column = gl_GlobalInvocationID.x;
     if (column >= stride) {
         return;
     }
-    uint first = plan[cursor].first, rows = plan[cursor].rows;
+    uint first = plan[step + FIRST], rows = plan[step + ROWS];
     for (uint row = gl_WorkGroupID.y; row < rows; row += gl_NumWorkGroups.y) {
         uint place = order[first + row] * sampleStride + column;
         vec4 feature;

@@ -1,5 +1,7 @@
 package shaders
 
+import "unsafe"
+
 // Sizes that kernels and their callers agree on.
 const (
 	BackwardRows = 16 // samples of a block of the sums that Backward leaves
@@ -55,6 +57,9 @@ type Job struct {
 	Target     uint32 // place in Parameters, First, Second and Gradient, or in Players
 }
 
+// StepWords is how many words of four bytes a step has.
+const StepWords = unsafe.Sizeof(Step{}) / 4
+
 // Outcome is how a sample was judged.
 type Outcome struct {
 	Loss    float32
@@ -86,7 +91,7 @@ type LayerPush struct{ InStride, OutStride uint32 }
 
 // Gather turns to the step of the plan at the cursor, and copies its samples as the
 // network's inputs.
-var Gather = kernel("gather", []string{"State", "Cursor", "Plan", "Order", "Samples", "Batch", "Features"}, []string{"LOCAL_SIZE", "FLOATS", "LISTED"}, GatherPush{})
+var Gather = kernel("gather", []string{"State", "Cursor", "Plan", "Order", "Samples", "Batch", "Features"}, []string{"LOCAL_SIZE", "FLOATS", "STEP_WORDS", "LISTED"}, GatherPush{})
 
 // GatherPush holds the push constants of Gather.
 type GatherPush struct {

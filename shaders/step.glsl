@@ -15,7 +15,4 @@ struct Step {
     uint place;        // of the batch's first sample in its pass over samples
 };
 
-#ifndef STATE_ACCESS
-#define STATE_ACCESS readonly
-#endif
-layout(std430, set = 0, binding = 0) STATE_ACCESS buffer State { Step now; };
+layout(std430, set = 0, binding = 0) readonly buffer State { Step now; };
