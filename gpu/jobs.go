@@ -197,18 +197,16 @@ func (r *recorder) learn(l learning, gradients []compute.Buffer) {
 	if !l.gates {
 		gateRuns = nil
 	}
-	for len(matrixRuns)+len(gateRuns) > 0 {
-		if len(matrixRuns) == 0 {
-			r.collect(gateRuns[0], l.track)
-			gateRuns = gateRuns[1:]
-			continue
-		}
+	slices.SortStableFunc(matrixRuns, func(a, b matrixRun) int { return a.groups - b.groups })
+	for i, m := range matrixRuns { // gates beside the smallest, since llvmpipe takes its time for branches
 		var gates gateRun
-		if len(gateRuns) > 0 {
-			gates, gateRuns = gateRuns[0], gateRuns[1:]
+		if i < len(gateRuns) {
+			gates = gateRuns[i]
 		}
-		r.gradient(matrixRuns[0], gates, l)
-		matrixRuns = matrixRuns[1:]
+		r.gradient(m, gates, l)
+	}
+	for _, g := range gateRuns[min(len(matrixRuns), len(gateRuns)):] {
+		r.collect(g, l.track)
 	}
 }
 
@@ -238,7 +236,7 @@ func (r *recorder) gradient(m matrixRun, g gateRun, l learning) {
 		sums, _ = span(g.gates, gateSums.ofSums)
 		players, _ = span(g.gates, gateSums.ofPlayers)
 	}
-	constants := append(r.optimiser(), constant(l.keep), constant(l.update), constant(l.track), shaders.BackwardRows)
+	constants := append(r.optimiser(), constant(l.keep), constant(l.update), constant(l.track), shaders.BackwardRows, constant(len(g.gates) > 0))
 	r.dispatchGroups(shaders.Gradient, append(m.tile.constants(), constants...), m.groups+g.groups,
 		shaders.GradientPush{
 			First: uint32(m.firstJob), Matrices: uint32(len(m.matrices)),

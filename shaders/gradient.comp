@@ -21,6 +21,7 @@ layout(constant_id = 10) const bool KEEP = false;  // leave the gradients behind
 layout(constant_id = 11) const bool UPDATE = true; // move the parameters
 layout(constant_id = 12) const bool TRACK = true;  // keep the players' moving averages
 layout(constant_id = 13) const uint BLOCK = 16;    // samples of a block
+layout(constant_id = 14) const bool GATES = true;  // there are gates
 
 layout(set = 0, binding = 2) uniform textureBuffer below;
 layout(set = 0, binding = 3) uniform textureBuffer derivative;
@@ -129,7 +130,7 @@ void main() {
     begin();
     uint number = group();
     if (number >= tiles) {
-        if (gates > 0) {
+        if (GATES) {
             contribute(jobs[jobOf(number - tiles, firstGate, gates)], number - tiles, blocks);
         }
         return;
