@@ -300,3 +300,30 @@ func TestSharedPlayersContributeASum(t *testing.T) {
 		}
 	}
 }
+
+// TestGraphsWithoutPlayers: the paper's game may remove all players of a graph. What is
+// left gives the same outputs for every sample, and its file reads back.
+func TestGraphsWithoutPlayers(t *testing.T) {
+	for name, run := range graphRuns(36, 4) {
+		t.Run(name, func(t *testing.T) {
+			c := tinyConfig(t)
+			c.Keep, c.Batch, c.Epochs = 0, 2, 1 // 500 steps
+			c.Game, c.Alpha, c.Gamma, c.ParticipationRate = game.PaperGame, 0, 1, 0.02
+			dir := filepath.Join(t.TempDir(), "run")
+			result, err := trainer.Run(t.Context(), c, trainer.Options{Dir: dir, Graph: run.graph(t)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if result.Pruned.Kept != 0 || *result.Pruned.Accuracy != 25 || result.Gated.BoundUsed > 1 {
+				t.Errorf("%+v, %+v", result.Pruned, result.Gated)
+			}
+			again, err := trainer.Eval(t.Context(), filepath.Join(dir, record.PrunedFile), trainer.EvalOptions{Device: "gonum", Data: c.Data})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if *again.Network.Loss != *result.Pruned.Loss || again.Network.Parameters != result.Pruned.Parameters {
+				t.Errorf("the file has a loss of %g and %d parameters, the result %g and %d", *again.Network.Loss, again.Network.Parameters, *result.Pruned.Loss, result.Pruned.Parameters)
+			}
+		})
+	}
+}
