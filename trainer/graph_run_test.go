@@ -13,7 +13,6 @@ import (
 	"nashprune/game"
 	"nashprune/trainer"
 	"nashprune/trainer/backend"
-	"nashprune/trainer/cost"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
 	"nashprune/trainer/network/networktest"
@@ -31,9 +30,10 @@ type graphRun struct {
 }
 
 // graphRuns has a residual sum, whose stream has one player at two gate points, a concat,
-// and gates on the inputs.
+// and gates on the inputs: on each pixel, and on each row of the image.
 func graphRuns(features, classes int) map[string]graphRun {
 	input, dense, relu := networktest.Input(features), networktest.Dense, network.ReLU
+	side := int(math.Sqrt(float64(features)))
 	return map[string]graphRun{
 		"residual": {networktest.Chain(input,
 			dense("stem", 24), networktest.Activate("a", relu), dense("inner", 12), networktest.Activate("b", network.GELU),
@@ -45,6 +45,8 @@ func graphRuns(features, classes int) map[string]graphRun {
 			network.DefaultPlayers, 12},
 		"inputs": {networktest.Chain(input, dense("0", 24), networktest.Activate("1", relu), dense("2", classes)),
 			network.PlayerKinds, (features + 24) / 5},
+		"image": {networktest.Chain(networktest.Input(side, side), networktest.Flatten("flat"), dense("0", 24), networktest.Activate("1", relu), dense("2", classes)),
+			network.PlayerKinds, (side + 24) / 2},
 	}
 }
 
@@ -67,10 +69,8 @@ func graphConfig(keep int) settings.Config {
 
 // graphGames are the ways to remove players that a graph is run with.
 var graphGames = map[string]func(*settings.Config){
-	"market": func(*settings.Config) {},
-	"market for parameters": func(c *settings.Config) {
-		c.Cost = cost.Parameters
-	},
+	"market":     func(*settings.Config) {},
+	"parameters": func(c *settings.Config) { c.Keep, c.MaxParameters = 0, 8000 },
 	"paper": func(c *settings.Config) {
 		c.Game, c.Keep, c.Benefit, c.BenefitGradient = game.PaperGame, 0, game.Descent, game.OfEffective
 		c.Alpha, c.Beta, c.Gamma, c.ParticipationRate = 30, 0.001, 0.1, 0.2
@@ -107,6 +107,9 @@ func graphRunHolds(t *testing.T, g *network.Graph, c settings.Config) {
 	pruned := result.Pruned
 	if pruned.Players != g.Players() || c.Keep > 0 && pruned.Kept != c.Keep || pruned.Kept == pruned.Players || pruned.Kept == 0 {
 		t.Fatalf("%d of %d players are kept, asked for %d", pruned.Kept, pruned.Players, c.Keep)
+	}
+	if c.MaxParameters > 0 && (pruned.Parameters > c.MaxParameters || pruned.Parameters < c.MaxParameters/2) {
+		t.Errorf("%d parameters are left of at most %d", pruned.Parameters, c.MaxParameters)
 	}
 	if !(result.Gated.BoundUsed <= 1) {
 		t.Errorf("removal used %g of its rounding bound", result.Gated.BoundUsed)
