@@ -13,7 +13,6 @@ import (
 	"nashprune/game"
 	"nashprune/trainer"
 	"nashprune/trainer/backend"
-	"nashprune/trainer/cost"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
 	"nashprune/trainer/network/networktest"
@@ -31,9 +30,10 @@ type graphRun struct {
 }
 
 // graphRuns has a residual sum, whose stream has one player at two gate points, a concat,
-// and gates on the inputs.
+// and gates on the inputs: on each pixel, and on each row of the image.
 func graphRuns(features, classes int) map[string]graphRun {
 	input, dense, relu := networktest.Input(features), networktest.Dense, network.ReLU
+	side := int(math.Sqrt(float64(features)))
 	return map[string]graphRun{
 		"residual": {networktest.Chain(input,
 			dense("stem", 24), networktest.Activate("a", relu), dense("inner", 12), networktest.Activate("b", network.GELU),
@@ -45,6 +45,8 @@ func graphRuns(features, classes int) map[string]graphRun {
 			network.DefaultPlayers, 12},
 		"inputs": {networktest.Chain(input, dense("0", 24), networktest.Activate("1", relu), dense("2", classes)),
 			network.PlayerKinds, (features + 24) / 5},
+		"image": {networktest.Chain(networktest.Input(side, side), networktest.Flatten("flat"), dense("0", 24), networktest.Activate("1", relu), dense("2", classes)),
+			network.PlayerKinds, (side + 24) / 2},
 	}
 }
 
@@ -67,10 +69,8 @@ func graphConfig(keep int) settings.Config {
 
 // graphGames are the ways to remove players that a graph is run with.
 var graphGames = map[string]func(*settings.Config){
-	"market": func(*settings.Config) {},
-	"market for parameters": func(c *settings.Config) {
-		c.Cost = cost.Parameters
-	},
+	"market":     func(*settings.Config) {},
+	"parameters": func(c *settings.Config) { c.Keep, c.MaxParameters = 0, 8000 },
 	"paper": func(c *settings.Config) {
 		c.Game, c.Keep, c.Benefit, c.BenefitGradient = game.PaperGame, 0, game.Descent, game.OfEffective
 		c.Alpha, c.Beta, c.Gamma, c.ParticipationRate = 30, 0.001, 0.1, 0.2
@@ -80,13 +80,16 @@ var graphGames = map[string]func(*settings.Config){
 	"fisher":         func(c *settings.Config) { c.Game, c.Criterion = game.RankingGame, game.Fisher },
 }
 
+// shortGames is the one game of each graph that short tests play.
+var shortGames = map[string]string{"residual": "market", "concat": "paper", "inputs": "fisher", "image": "market"}
+
 // TestGraphRuns trains graphs of every operator, plays every game on them, and removes and
 // folds what loses: the gated and the compacted network agree, and the file of the second
 // reads back with the same accuracy.
 func TestGraphRuns(t *testing.T) {
 	for name, run := range graphRuns(784, 10) {
 		for played, change := range graphGames {
-			if testing.Short() && name != "residual" && played != "market" {
+			if testing.Short() && played != shortGames[name] {
 				continue
 			}
 			t.Run(name+", "+played, func(t *testing.T) {
@@ -107,6 +110,9 @@ func graphRunHolds(t *testing.T, g *network.Graph, c settings.Config) {
 	pruned := result.Pruned
 	if pruned.Players != g.Players() || c.Keep > 0 && pruned.Kept != c.Keep || pruned.Kept == pruned.Players || pruned.Kept == 0 {
 		t.Fatalf("%d of %d players are kept, asked for %d", pruned.Kept, pruned.Players, c.Keep)
+	}
+	if c.MaxParameters > 0 && (pruned.Parameters > c.MaxParameters || pruned.Parameters < c.MaxParameters/2) {
+		t.Errorf("%d parameters are left of at most %d", pruned.Parameters, c.MaxParameters)
 	}
 	if !(result.Gated.BoundUsed <= 1) {
 		t.Errorf("removal used %g of its rounding bound", result.Gated.BoundUsed)
@@ -160,6 +166,9 @@ func graphRunHolds(t *testing.T, g *network.Graph, c settings.Config) {
 func TestInterruptedGraphRunsGoOn(t *testing.T) {
 	for name, run := range graphRuns(36, 4) {
 		for _, played := range []string{"market", "paper", "fisher"} {
+			if testing.Short() && played != shortGames[name] {
+				continue
+			}
 			t.Run(name+", "+played, func(t *testing.T) {
 				c := tinyConfig(t)
 				c.Device, c.Keep = "gonum", run.keep
@@ -298,5 +307,32 @@ func TestSharedPlayersContributeASum(t *testing.T) {
 		if got := measured[0].MeanContribution[i]; math.Abs(got-slope) > 1e-3*(1+math.Abs(slope)) {
 			t.Errorf("player %d contributes %g, the loss has the slope %g", i, got, slope)
 		}
+	}
+}
+
+// TestGraphsWithoutPlayers: the paper's game may remove all players of a graph. What is
+// left gives the same outputs for every sample, and its file reads back.
+func TestGraphsWithoutPlayers(t *testing.T) {
+	for name, run := range graphRuns(36, 4) {
+		t.Run(name, func(t *testing.T) {
+			c := tinyConfig(t)
+			c.Keep, c.Batch, c.Epochs = 0, 2, 1 // 500 steps
+			c.Game, c.Alpha, c.Gamma, c.ParticipationRate = game.PaperGame, 0, 1, 0.02
+			dir := filepath.Join(t.TempDir(), "run")
+			result, err := trainer.Run(t.Context(), c, trainer.Options{Dir: dir, Graph: run.graph(t)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if result.Pruned.Kept != 0 || *result.Pruned.Accuracy != 25 || result.Gated.BoundUsed > 1 {
+				t.Errorf("%+v, %+v", result.Pruned, result.Gated)
+			}
+			again, err := trainer.Eval(t.Context(), filepath.Join(dir, record.PrunedFile), trainer.EvalOptions{Device: "gonum", Data: c.Data})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if *again.Network.Loss != *result.Pruned.Loss || again.Network.Parameters != result.Pruned.Parameters {
+				t.Errorf("the file has a loss of %g and %d parameters, the result %g and %d", *again.Network.Loss, again.Network.Parameters, *result.Pruned.Loss, result.Pruned.Parameters)
+			}
+		})
 	}
 }

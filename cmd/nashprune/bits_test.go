@@ -34,7 +34,9 @@ func TestSameBits(t *testing.T) {
 		if strings.HasPrefix(line, "#") {
 			continue
 		}
-		runs++
+		if runs++; runs > 1 && testing.Short() {
+			continue
+		}
 		words := strings.Fields(line)
 		t.Run(strconv.Itoa(runs), func(t *testing.T) {
 			out := filepath.Join(t.TempDir(), "run")

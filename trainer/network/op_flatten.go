@@ -10,7 +10,7 @@ const FlattenKind Kind = "flatten"
 type Flatten struct {
 	// Keep lists the features that stay, in increasing order, where some were removed
 	// without their channel; nil: all.
-	Keep []int `json:"keep,omitempty"`
+	Keep []int `json:"keep,omitzero"`
 }
 
 func (*Flatten) Kind() Kind { return FlattenKind }

@@ -13,7 +13,7 @@ type Input struct {
 	Sample Shape `json:"sample"` // of a sample as the data set holds it
 	// Keep lists the entries of the sample's first dimension that are read, in
 	// increasing order; nil: all.
-	Keep []int `json:"keep,omitempty"`
+	Keep []int `json:"keep,omitzero"`
 }
 
 func (*Input) Kind() Kind { return InputKind }

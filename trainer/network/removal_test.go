@@ -1,6 +1,7 @@
 package network_test
 
 import (
+	"encoding/json"
 	"math"
 	"reflect"
 	"testing"
@@ -117,6 +118,34 @@ func TestEmptyLayers(t *testing.T) {
 	for i, u := range p.Before[3] {
 		if u != float64(small.Parameters[3][i]) {
 			t.Errorf("unit %d above an empty layer is %g, want its bias %g", i, u, small.Parameters[3][i])
+		}
+	}
+}
+
+// TestEmptyGraphsSurviveJSON: a graph from which all players were removed is read as what
+// was written, though its input reads nothing.
+func TestEmptyGraphsSurviveJSON(t *testing.T) {
+	for name, g := range graphs() {
+		keep := make(network.Survivors, len(g.Gates))
+		for i := range keep {
+			keep[i] = []int{}
+		}
+		cut, err := g.Cut(keep)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := json.Marshal(cut.Graph)
+		if err != nil {
+			t.Fatal(err)
+		}
+		read, err := network.ReadGraph(text, anySize)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		for n, node := range cut.Graph.Nodes {
+			if !read.Nodes[n].Shape.Equal(node.Shape) {
+				t.Errorf("%s, node %s: read with shape %v, written with %v", name, node.Name, read.Nodes[n].Shape, node.Shape)
+			}
 		}
 	}
 }
