@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
+	"strings"
 
 	"nashprune/trainer/atomicfile"
 	"nashprune/trainer/backend"
@@ -13,6 +15,7 @@ import (
 	"nashprune/trainer/network"
 	"nashprune/trainer/network/safetensors"
 	"nashprune/trainer/record"
+	"nashprune/trainer/settings"
 )
 
 // program names the program, with its version.
@@ -40,6 +43,36 @@ func noCheckpoint(dir string) error {
 		return backend.Usagef("--resume %s: the run is finished, its result lies there", dir)
 	}
 	return backend.Usagef("--resume %s: there is no %s to go on from: train anew into another folder", dir, record.CheckpointFile)
+}
+
+// checkConfig refuses to go on with a run whose file of the configuration was changed: the
+// checkpoint has the one that it began with. Without a file there is nothing to see.
+func checkConfig(dir string, began settings.Config) error {
+	path := filepath.Join(dir, record.ConfigFile)
+	text, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	var held settings.Config
+	if err == nil {
+		held, err = settings.Read(text)
+	}
+	if err == nil {
+		held, err = held.Resolve()
+	}
+	if err != nil {
+		return backend.Usagef("--resume %s: %s: %v", dir, path, err)
+	}
+	var changes []string
+	for _, s := range settings.Different(held, began) {
+		value := func(c settings.Config) any { return reflect.ValueOf(s.Field(&c)).Elem().Interface() }
+		changes = append(changes, fmt.Sprintf("%s is %v and was %v", s.Name, value(held), value(began)))
+	}
+	if changes == nil {
+		return nil
+	}
+	return backend.Usagef("--resume %s: %s was changed: %s; a run goes on with the settings that it began with: undo the change, or train anew with --config %s --out another folder",
+		dir, path, strings.Join(changes, ", "), path)
 }
 
 // lockFile lies in a run folder while a process is at work in it, and longer where the

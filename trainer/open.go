@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"time"
 
 	"nashprune/game"
@@ -29,7 +30,7 @@ func open(c settings.Config, o Options, from *checkpoint.Checkpoint) (*run, sess
 	}
 	var p session.Plan
 	for _, step := range []func() error{
-		func() (err error) { r.device, err = findDevice(c.Device, c.Kernels); return err },
+		func() error { return r.findDevice(from) },
 		func() error { return r.readData(from) },
 		r.checkNetwork,
 		func() error { return r.placeSamples(from) },
@@ -44,6 +45,55 @@ func open(c settings.Config, o Options, from *checkpoint.Checkpoint) (*run, sess
 		return r, p, fmt.Errorf("%s: %w", r.device.ID(), err)
 	}
 	return r, p, nil
+}
+
+// findDevice finds the device of a new run by its configuration. One that goes on has the
+// device that the user names, or else, wherever that may be listed now, the one that was
+// last at work.
+func (r *run) findDevice(from *checkpoint.Checkpoint) (err error) {
+	if from == nil {
+		r.device, err = findDevice(r.config.Device, r.config.Kernels)
+		return err
+	}
+	was := from.Result.Device
+	same := func(d backend.Device) bool { return record.NewDevice(d).Same(was) }
+	if r.Options.Device != "" {
+		r.device, err = backend.FindDevice(r.Options.Device)
+	} else if r.device, err = backend.FindAgain(r.config.Device, same); err != nil {
+		err = fmt.Errorf("--resume %s: the run was computed on %s: %w; go on with another by --device", r.Dir, was.Words(), err)
+	}
+	if err != nil {
+		return err
+	}
+	kernels := r.Options.Kernels
+	if kernels == "" && same(r.device) {
+		kernels = was.Kernels
+	}
+	if r.device, err = r.device.WithKernels(kernels); err != nil {
+		return err
+	}
+	reason := "as before"
+	if is := record.NewDevice(r.device); !is.SameBits(was) {
+		reason = "until here " + was.Words() + "; the bits will differ from those of a run on one device"
+	}
+	r.note("device: " + backend.Choice{Device: r.device, Reason: reason}.String())
+	return nil
+}
+
+// noteDevice notes in the result on which device a run begins or goes on.
+func (r *run) noteDevice(from *checkpoint.Checkpoint) {
+	r.result.Device = record.NewDevice(r.device)
+	r.result.Device.Samples = r.samples
+	use := record.DeviceUse{Device: r.result.Device, Training: trainingName(r.config.Game)}
+	if from != nil {
+		if from.Stage == checkpoint.DenseStage {
+			use.Training = record.DenseTraining
+		}
+		use.FromStep = from.Position.Step
+	}
+	if from == nil || !r.result.Device.SameBits(from.Result.Device) {
+		r.result.Devices = append(slices.Clip(r.result.Devices), use)
+	}
 }
 
 // findDevice returns the device that a user's words mean, with one of its sets of
@@ -79,13 +129,33 @@ func (r *run) readData(from *checkpoint.Checkpoint) (err error) {
 	r.result.Data = record.Data{
 		Name: r.data.Name, Train: r.data.Train.Len(), Validation: r.data.Validation.Len(),
 		Test: r.data.Test.Len(), EvaluatedOn: r.config.EvaluateOn,
-		Label: r.data.Label, ClassNames: r.data.ClassNames, TargetNames: r.data.TargetNames,
+		Label: r.data.Label, ClassNames: r.data.ClassNames, TargetNames: r.data.TargetNames, Digest: r.data.Digest,
 	}
 	if r.data.Regression() {
 		r.result.Task = dataset.Regression
 	}
-	if from != nil && !reflect.DeepEqual(r.result.Data, from.Result.Data) {
-		return fmt.Errorf("--resume %s: the data is not what the run began with: it was %+v and is %+v", r.Dir, from.Result.Data, r.result.Data)
+	return r.sameData(from)
+}
+
+// sameData refuses data that is not what the run began with, or what runs have with which
+// it belongs.
+func (r *run) sameData(from *checkpoint.Checkpoint) error {
+	now := r.result.Data
+	if from == nil {
+		if r.Options.Digest != "" && now.Digest != r.Options.Digest {
+			return backend.Usagef("the samples of %s are not those of the finished runs (digest %.12s, was %.12s); use the same files, or another folder",
+				now.Name, now.Digest, r.Options.Digest)
+		}
+		return nil
+	}
+	was, digest := from.Result.Data, from.Result.Data.Digest
+	was.Digest = now.Digest
+	if !reflect.DeepEqual(now, was) {
+		return fmt.Errorf("--resume %s: the data is not what the run began with: it was %+v and is %+v", r.Dir, was, now)
+	}
+	if now.Digest != digest {
+		return backend.Usagef("--resume %s: the samples of %s are not those that the run began with (digest %.12s, was %.12s); use the same files, or train into another folder",
+			r.Dir, now.Name, now.Digest, digest)
 	}
 	return nil
 }
@@ -123,8 +193,7 @@ func (r *run) placeSamples(from *checkpoint.Checkpoint) (err error) {
 		return fmt.Errorf("%s: %w", r.device.ID(), err)
 	}
 	r.samples = r.memory.Placement
-	r.result.Device = record.NewDevice(r.device)
-	r.result.Device.Samples = r.samples
+	r.noteDevice(from)
 	if words := r.memory.Placed(); words != "" {
 		r.tell("samples: " + words)
 	}

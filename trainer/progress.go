@@ -77,6 +77,13 @@ func (r *run) rounds() ([]record.RoundLine, error) {
 	return rounds, nil
 }
 
+// note reports what stays of interest.
+func (r *run) note(message string) {
+	if r.Observe != nil {
+		r.Observe(Event{Message: message, Lasting: true})
+	}
+}
+
 // tell reports what begins now.
 func (r *run) tell(message string) {
 	if r.Observe != nil {
@@ -147,9 +154,9 @@ func (r *run) sharedPrefix(p session.Plan) (*checkpoint.Checkpoint, error) {
 }
 
 // saveSharedPrefix keeps the state of the run's own training for others, if this is
-// where its shared prefix ends.
+// where its shared prefix ends and one device has computed it.
 func (r *run) saveSharedPrefix(t *session.Training) error {
-	if r.SharedPrefixes == "" || r.stage != checkpoint.GameStage || t.Step != t.Plan.SharedSteps() || t.Step == 0 {
+	if r.SharedPrefixes == "" || r.stage != checkpoint.GameStage || t.Step != t.Plan.SharedSteps() || t.Step == 0 || len(r.result.Devices) > 1 {
 		return nil
 	}
 	path, err := checkpoint.SharedPrefixPath(r.SharedPrefixes, r.config, r.result.Data, r.device, r.Version)
@@ -178,6 +185,7 @@ func (r *run) saveSharedPrefix(t *session.Training) error {
 // Event is a report of progress.
 type Event struct {
 	Message string // what begins now; empty in reports of a training
+	Lasting bool   // the message stays of interest
 
 	Training  string // GameTraining or DenseTraining
 	Epoch     int    // under way, from 1

@@ -37,6 +37,14 @@ type Options struct {
 	// of training contain that of the shared prefix. Empty: none are kept.
 	SharedPrefixes string
 
+	// Device and Kernels, in [Resume], name the device to go on with, as settings.Config
+	// does. Empty: the one that the run was computed on last.
+	Device, Kernels string
+
+	// Digest is that of the samples of runs with which this one belongs; other samples are
+	// refused. Empty: any will do.
+	Digest string
+
 	// Graph is the network in place of the one that the configuration's Model names. Its
 	// inputs and outputs fit the data. Nil: the model's.
 	Graph *network.Graph
@@ -130,7 +138,8 @@ func Run(ctx context.Context, c settings.Config, o Options) (*record.Result, err
 }
 
 // Resume goes on with an interrupted run from its folder, o.Dir; configuration
-// and command are the run's own. Its errors are those of [Run].
+// and command are the run's own. Other data, or a file of the configuration that was
+// changed, is refused. Its errors are those of [Run].
 func Resume(ctx context.Context, o Options) (*record.Result, error) {
 	path := filepath.Join(o.Dir, record.CheckpointFile)
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
@@ -146,6 +155,9 @@ func Resume(ctx context.Context, o Options) (*record.Result, error) {
 		return nil, noCheckpoint(o.Dir)
 	}
 	if err != nil {
+		return nil, err
+	}
+	if err := checkConfig(o.Dir, c.Config); err != nil {
 		return nil, err
 	}
 	r, p, err := open(c.Config, o, c)
@@ -232,18 +244,23 @@ func (r *run) runStages(ctx context.Context, engine backend.Engine, p session.Pl
 
 // Training returns a training of this run at a position.
 func (r *run) training(p session.Plan, engine backend.Engine, at session.Position) *session.Training {
-	name := record.GameTraining
-	switch p.Game {
-	case game.RankingGame:
-		name = record.RankingTraining
-	case game.NoGame:
-		name = record.DenseTraining
-	}
-	t := &session.Training{Name: name, Plan: p, Engine: engine, Data: r.data, Loss: r.loss, Journal: r, Position: at}
+	t := &session.Training{Name: trainingName(p.Game), Plan: p, Engine: engine, Data: r.data, Loss: r.loss, Journal: r, Position: at}
 	if p.Game == game.MarketGame {
 		t.Witnesses = evidence.NewWitnesses(r.data, r.loss, int(p.StepWork(0)))
 	}
 	return t
+}
+
+// trainingName is what records call a training with a game.
+func trainingName(kind game.Kind) string {
+	switch kind {
+	case game.RankingGame:
+		return record.RankingTraining
+	case game.NoGame:
+		return record.DenseTraining
+	default:
+		return record.GameTraining
+	}
 }
 
 // ended reports whether an error is that of a ctx that has ended. Another error is

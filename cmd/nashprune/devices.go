@@ -82,10 +82,4 @@ func (i inventory) write(w io.Writer) error {
 }
 
 // describeChoice names a device and says why it is that one.
-func describeChoice(c backend.Choice) string {
-	name := c.Name
-	if c.BLAS != "" {
-		name += ", " + c.BLAS
-	}
-	return oneLine.Replace(fmt.Sprintf("%s, %s (%s)", c.ID(), name, c.Reason))
-}
+func describeChoice(c backend.Choice) string { return oneLine.Replace(c.String()) }

@@ -343,3 +343,44 @@ func TestFullDisk(t *testing.T) {
 		}
 	}
 }
+
+// TestResumeOnAnotherDevice: --device beside --resume moves a run, which is said at once,
+// in the table and in the result.
+func TestResumeOnAnotherDevice(t *testing.T) {
+	wholeAndStopped(t)
+	code, stdout, stderr := execute(t, "train", "--resume", "out", "--device", "crooked")
+	if code != exitDone || !strings.Contains(stderr, `device: crooked:0, Crooked\nGPU (until here `) || !strings.Contains(stderr, "the bits will differ") {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+	if !strings.Contains(stdout, " of the game training: ") {
+		t.Errorf("the table says\n%s", stdout)
+	}
+	text, err := os.ReadFile(filepath.Join("out", record.ResultFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	result, err := record.ReadResult(text)
+	if err != nil || len(result.Devices) != 2 || result.Devices[1].Name != "Crooked\nGPU" || result.Device.Name != "Crooked\nGPU" {
+		t.Errorf("the result says %+v, %v", result.Devices, err)
+	}
+}
+
+// TestResumeWithEditedSettings: it is refused, and the run goes on once they are as before.
+func TestResumeWithEditedSettings(t *testing.T) {
+	wholeAndStopped(t)
+	path := filepath.Join("out", record.ConfigFile)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, bytes.Replace(whole, []byte("epochs = 3"), []byte("epochs = 9"), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, stdout, stderr := execute(t, "train", "--resume", "out")
+	refused(t, exitUsage, "epochs is 9 and was 3", code, stdout, stderr)
+	if err := os.WriteFile(path, whole, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	succeed(t, "train", "--resume", "out")
+	sameRun(t, "whole", "out")
+}

@@ -41,7 +41,7 @@ func (p *progress) observe(e trainer.Event) {
 	}
 	switch {
 	case e.Message != "":
-		p.line(e.Message, !p.terminal)
+		p.line(oneLine.Replace(e.Message), !p.terminal || e.Lasting)
 	case e.Line != nil:
 		p.line(epochText(e), true)
 	case p.terminal && time.Since(p.last) >= redrawEvery:

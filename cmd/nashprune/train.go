@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -61,9 +62,10 @@ default. Settings of a game that is not played have no effect.`,
 					return err
 				}
 				options.Dir = resume
-				if c, err := report.ReadConfig(resume); err == nil { // if not, the run says why
-					progress.device = c.Device
+				if flags.Changed("device") {
+					options.Device = config.Device
 				}
+				options.Kernels = config.Kernels
 				result, err = trainer.Resume(untilSignal(cmd.Context()), options)
 			} else {
 				if err := settleFromEnvironment(flags); err != nil {
@@ -110,7 +112,7 @@ default. Settings of a game that is not played have no effect.`,
 	output := newFlagSet()
 	output.StringVar(&out, "out", "", "`folder` for the results (default: a new one in runs/)")
 	output.StringVar(&file, "config", "", "TOML `file` with settings, such as the config.toml of a run")
-	output.StringVar(&resume, "resume", "", "continue the interrupted run in this `folder`, with its own settings")
+	output.StringVar(&resume, "resume", "", "continue the interrupted run in this `folder`, with its own settings; --device moves it to another device")
 	output.BoolVar(&dryRun, "dry-run", false, "print what the run would do and its memory, and stop")
 	output.BoolVar(&asJSON, "json", false, "print result.json instead of a table")
 	section(cmd.Flags(), "The run", output)
@@ -150,12 +152,12 @@ func checkResume(flags *pflag.FlagSet, folder string) error {
 	}
 	given := ""
 	flags.VisitAll(func(flag *pflag.Flag) {
-		if flag.Changed && flag.Name != "resume" && flag.Name != "json" {
+		if flag.Changed && !slices.Contains([]string{"resume", "json", "device", "kernels"}, flag.Name) {
 			given = flag.Name
 		}
 	})
 	if given != "" {
-		return backend.Usagef("--resume continues in the run's own folder with its own settings: leave out --%s", given)
+		return backend.Usagef("--resume continues in the run's own folder with its own settings, but for --device and --kernels: leave out --%s", given)
 	}
 	return nil
 }

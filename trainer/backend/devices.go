@@ -84,6 +84,29 @@ type Choice struct {
 	Reason string `json:"reason"`
 }
 
+// String names the device, with the library of a CPU, and says why it is that one.
+func (c Choice) String() string {
+	name := c.Name
+	if c.BLAS != "" {
+		name += ", " + c.BLAS
+	}
+	return fmt.Sprintf("%s, %s (%s)", c.ID(), name, c.Reason)
+}
+
+// FindAgain returns the device for which same holds: the one that a user's words mean, as
+// in [ChooseDevice], or else the first of all. The error is of the kind [ErrNoDevice] and
+// names what there is.
+func FindAgain(words string, same func(Device) bool) (Device, error) {
+	if device, err := FindDevice(words); err == nil && same(device) {
+		return device, nil // and no other driver is asked
+	}
+	devices, missing := Inventory()
+	if i := slices.IndexFunc(devices, same); i >= 0 {
+		return devices[i], nil
+	}
+	return Device{}, fmt.Errorf("%w; there is %s", ErrNoDevice, describe(devices, missing))
+}
+
 // FindDevice returns the device that a user's words mean, as [ChooseDevice] does.
 func FindDevice(words string) (Device, error) {
 	choice, err := ChooseDevice(words)

@@ -60,6 +60,10 @@ func testCheckpoint() *Checkpoint {
 	}
 	config := settings.Default()
 	config.Keep, config.Sparsity = 4, 0
+	config, err = config.Resolve()
+	if err != nil {
+		panic(err)
+	}
 	return &Checkpoint{
 		Schema: Schema, Config: config, Stage: GameStage, Steps: state.Steps, Tracked: state.Tracked, Metrics: 99,
 		Position: session.Position{Step: 42, Unfinished: backend.Progress{Steps: 2, Samples: 256, Correct: 3, Loss: 1.0 / 3}, Ledgers: ledgers, Market: known},

@@ -45,8 +45,7 @@ func newTable(o Options) *table { return &table{options: o, known: map[string]ui
 // labelWord is a label with where it came first.
 type labelWord struct{ text, where string }
 
-// openCSV reads a CSV file and, where testPath is not empty, a second one as its
-// test part. The training samples of two files are shuffled with the seed.
+// openCSV reads a CSV file and, where the options name one, a second as its test part.
 func openCSV(path string, o Options, limit *budget) (*Dataset, error) {
 	t := newTable(o)
 	if err := t.readFile(path, limit); err != nil {
@@ -78,11 +77,7 @@ func openCSV(path string, o Options, limit *budget) (*Dataset, error) {
 		}
 	}
 	if o.TestFile != "" {
-		all := make([]int32, d.Train.Len())
-		for i := range all {
-			all[i] = int32(i)
-		}
-		d.Train, d.Test = d.Train.shuffled(all, o.Seed), t.parts[1]
+		d.Test = t.parts[1]
 	}
 	return d, nil
 }

@@ -41,8 +41,9 @@ func (s Samples) Len() int {
 // Mean 0 and Deviation 1. All parts have the same kind of features.
 type Dataset struct {
 	Name            string
-	Height, Width   int // of the images; Height*Width features; floats have Height 1
-	Classes         int // labels are 0 to Classes-1; 0 in regression
+	Digest          string // of all samples as the files hold them, SHA-256 in hexadecimal; empty of data to judge on
+	Height, Width   int    // of the images; Height*Width features; floats have Height 1
+	Classes         int    // labels are 0 to Classes-1; 0 in regression
 	Mean, Deviation float64
 
 	Standard   *Standard // how floats were standardised; nil for bytes

@@ -106,6 +106,9 @@ func Open(name string, options Options) (*Dataset, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !options.Judge {
+		d.Digest = d.digest()
+	}
 	if err := d.addTest(options); err != nil {
 		return nil, err
 	}
@@ -183,11 +186,19 @@ func isPath(name string) bool {
 	return err == nil && info.IsDir()
 }
 
-// addTest gives data without a test part one.
+// addTest gives data without a test part one. Where the test part is a file of its own,
+// the training samples are shuffled.
 func (d *Dataset) addTest(o Options) error {
 	switch {
 	case d.Test.Len() > 0 && o.TestFraction != 0:
 		return fmt.Errorf("%s: a test fraction of %v %w: it has a test part of its own", d.Name, o.TestFraction, ErrOption)
+	case o.TestFile != "":
+		all := make([]int32, d.Train.Len())
+		for i := range all {
+			all[i] = int32(i)
+		}
+		d.Train = d.Train.shuffled(all, o.Seed)
+		return nil
 	case d.Test.Len() > 0:
 		return nil
 	case o.Whole:

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
@@ -26,9 +27,11 @@ type Result struct {
 	Task    dataset.Task `json:"task,omitempty"`    // absent: classification
 	Command string       `json:"command"`
 	Seed    uint64       `json:"seed"`
-	Device  Device       `json:"device"`
-	Data    Data         `json:"data"`
-	Gates   []Gate       `json:"gates"` // in the order in which other fields have one entry a gate
+	Device  Device       `json:"device"` // the last
+	// Devices are all that computed parts of the run, in their order.
+	Devices []DeviceUse `json:"devices,omitempty"`
+	Data    Data        `json:"data"`
+	Gates   []Gate      `json:"gates"` // in the order in which other fields have one entry a gate
 
 	Dense  NetworkResult `json:"dense"`
 	Gated  *Gated        `json:"gated,omitempty"`
@@ -94,6 +97,29 @@ func (d Device) Words() string {
 	return words
 }
 
+// DeviceUse is a device with where it began.
+type DeviceUse struct {
+	Device
+	Training string `json:"training"`  // GameTraining, RankingTraining or DenseTraining
+	FromStep int    `json:"from_step"` // of that training; steps count from 0
+}
+
+// threads is what the name of a CPU ends with.
+var threads = regexp.MustCompile(`, \d+ threads?$`)
+
+// Same reports whether d has the name and the library of other. The number of a CPU's
+// threads does not matter; it changes no result.
+func (d Device) Same(other Device) bool {
+	name := func(d Device) string { return threads.ReplaceAllString(d.Name, "") }
+	return d.Kind == other.Kind && d.BLAS == other.BLAS && name(d) == name(other)
+}
+
+// SameBits reports whether d is the same as other also in its driver and kernels, so that
+// both give the same bits.
+func (d Device) SameBits(other Device) bool {
+	return d.Same(other) && d.DriverInfo == other.DriverInfo && d.Kernels == other.Kernels
+}
+
 // NewDevice says of a device what results say of it.
 func NewDevice(d backend.Device) Device {
 	return Device{Name: d.Name, Kind: d.Kind, BLAS: d.BLAS, DriverInfo: d.DriverInfo, Kernels: d.Kernels}
@@ -111,6 +137,7 @@ type Data struct {
 	Validation  int          `json:"validation"`
 	Test        int          `json:"test"`
 	EvaluatedOn backend.Part `json:"evaluated_on"`
+	Digest      string       `json:"digest,omitempty"` // of all samples before division, see dataset.Dataset; absent in earlier results
 	Label       string       `json:"label,omitempty"`
 	ClassNames  []string     `json:"class_names,omitempty"`
 	TargetNames []string     `json:"target_names,omitempty"`

@@ -76,6 +76,10 @@ func notes(r *record.Result) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "data:         %s, %s training samples, judged on %s\n", r.Data.Name, Thousands(r.Data.Train), judgedOn(r.Data))
 	fmt.Fprintf(&b, "device:       %s\n", r.Device.Words())
+	for i := range max(0, len(r.Devices)-1) {
+		next := r.Devices[i+1]
+		fmt.Fprintf(&b, "              before step %d of the %s training: %s\n", next.FromStep, next.Training, r.Devices[i].Words())
+	}
 	if g, p := r.Gated, r.Pruned; g != nil && p != nil {
 		judgedBy, output := measureOf(r.Task), "logit"
 		if r.Regression() {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"strings"
 	"testing"
@@ -107,6 +108,67 @@ func TestConfigurationsAreReadBack(t *testing.T) {
 		if err := json.Unmarshal([]byte(shorter), &read); err != nil || read != c || len(shorter) == len(text) {
 			t.Errorf("%s without a field: read %+v, %v", name, read, err)
 		}
+	}
+}
+
+// TestEverySettingMayBeAddedLater: whichever setting a file or a checkpoint lacks, since
+// its program did not know it, has its default, also where that is decided on later.
+func TestEverySettingMayBeAddedLater(t *testing.T) {
+	c, err := Default().Resolve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := c.Resolve(); err != nil || again != c {
+		t.Fatalf("resolved again it is %+v, %v", again, err)
+	}
+	text, err := json.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(text, &fields); err != nil {
+		t.Fatal(err)
+	}
+	values := reflect.ValueOf(&c).Elem()
+	for i := range values.NumField() {
+		name := values.Type().Field(i).Name
+		if name == "Keep" { // follows from a default target, which a resolved configuration has no longer
+			continue
+		}
+		without := maps.Clone(fields)
+		delete(without, name)
+		text, err := json.Marshal(without)
+		if err != nil || len(without) == len(fields) {
+			t.Fatalf("%s: %v", name, err)
+		}
+		var read Config
+		if err := json.Unmarshal(text, &read); err != nil {
+			t.Fatal(err)
+		}
+		if read, err = read.Resolve(); err != nil || read != c {
+			t.Errorf("a checkpoint without %s: %+v, %v", name, Different(read, c), err)
+		}
+	}
+	for _, s := range All {
+		if s.Name == "keep" || s.Name == "worth" { // files have no line for a worth by the loss
+			continue
+		}
+		read, err := Read(written(t, c, s.Name))
+		if err == nil {
+			read, err = read.Resolve()
+		}
+		if err != nil || read != c {
+			t.Errorf("a file without %s: %v", s.Name, err)
+		}
+	}
+}
+
+func TestDifferent(t *testing.T) {
+	a := Default()
+	b := a
+	b.Epochs, b.Label = 7, "x"
+	if d := Different(a, b); len(d) != 2 || d[0].Name != "label" || d[1].Name != "epochs" || Different(a, a) != nil {
+		t.Errorf("%d settings differ", len(d))
 	}
 }
 

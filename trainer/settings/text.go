@@ -104,6 +104,17 @@ func takes(kind reflect.Kind, value any) bool {
 	return false
 }
 
+// Different lists the settings in which two configurations differ.
+func Different(a, b Config) []*Setting {
+	var different []*Setting
+	for _, s := range All {
+		if reflect.ValueOf(s.Field(&a)).Elem().Interface() != reflect.ValueOf(s.Field(&b)).Elem().Interface() {
+			different = append(different, s)
+		}
+	}
+	return different
+}
+
 // Read reads the resolved configuration that a run wrote with [Config.Write]. A setting
 // that is missing, since a later program brought it, has its default.
 func Read(text []byte) (Config, error) {

@@ -17,6 +17,7 @@ import (
 	"nashprune/trainer"
 	"nashprune/trainer/atomicfile"
 	"nashprune/trainer/backend"
+	"nashprune/trainer/dataset"
 	"nashprune/trainer/filelock"
 	"nashprune/trainer/record"
 	"nashprune/trainer/session"
@@ -99,7 +100,7 @@ func Run(ctx context.Context, cells []Cell, o Options) ([]Outcome, error) {
 	}
 	defer unlock()
 
-	s := &study{Options: o, outcomes: make([]Outcome, len(cells))}
+	s := &study{Options: o, outcomes: make([]Outcome, len(cells)), digests: map[source]string{}}
 	var open []int
 	for i, cell := range cells {
 		s.outcomes[i] = Outcome{Cell: cell, Dir: filepath.Join(o.Dir, filepath.FromSlash(cell.Name))}
@@ -108,6 +109,9 @@ func Run(ctx context.Context, cells []Cell, o Options) ([]Outcome, error) {
 			return nil, err
 		}
 		if done {
+			if err := s.noteDigest(&s.outcomes[i]); err != nil {
+				return nil, err
+			}
 			s.done++
 		} else {
 			open = append(open, i)
@@ -141,10 +145,11 @@ type study struct {
 	Options
 	outcomes []Outcome
 
-	mutex sync.Mutex // of what follows and of Observe
-	done  int
-	found int // of them when this sitting began
-	began time.Time
+	mutex   sync.Mutex        // of what follows and of Observe
+	digests map[source]string // of the samples of finished runs
+	done    int
+	found   int // of them when this sitting began
+	began   time.Time
 }
 
 // make makes the cells of the given numbers, Jobs at a time.
@@ -194,9 +199,10 @@ func (s *study) failure(errs []error) error {
 
 // makeCell makes or goes on with one run.
 func (s *study) makeCell(ctx context.Context, o *Outcome) error {
-	options := trainer.Options{Dir: o.Dir, Command: s.Command, Version: s.Version, SharedPrefixes: s.SharedPrefixes, Observe: func(e trainer.Event) {
-		s.tell(Event{Cell: o.Cell.Name, Run: e})
-	}}
+	options := trainer.Options{
+		Dir: o.Dir, Command: s.Command, Version: s.Version, SharedPrefixes: s.SharedPrefixes, Digest: s.digest(o),
+		Observe: func(e trainer.Event) { s.tell(Event{Cell: o.Cell.Name, Run: e}) },
+	}
 	run := func() (*record.Result, error) { return trainer.Run(ctx, o.Cell.Config, options) }
 	if _, err := os.Stat(filepath.Join(o.Dir, record.CheckpointFile)); err == nil {
 		run = func() (*record.Result, error) { return trainer.Resume(ctx, options) }
@@ -215,10 +221,50 @@ func (s *study) makeCell(ctx context.Context, o *Outcome) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", o.Cell.Name, err)
 	}
+	if err := s.noteDigest(o); err != nil {
+		return err
+	}
 	s.mutex.Lock()
 	s.done++
 	s.mutex.Unlock()
 	s.tell(Event{Cell: o.Cell.Name, Ended: true})
+	return nil
+}
+
+// source is where a run has its samples from. Runs of one source have the same samples,
+// however they divide them.
+type source struct {
+	data, dir, label, test string
+	task                   dataset.Task
+}
+
+func (o *Outcome) source() source {
+	c := o.Cell.Config
+	return source{c.Data, c.DataDir, c.Label, c.Test, c.Task}
+}
+
+// digest returns that of the samples of a run, if another run of the same source is
+// finished.
+func (s *study) digest(o *Outcome) string {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return s.digests[o.source()]
+}
+
+// noteDigest takes the digest of the samples of a finished run. It is an error of the kind
+// [backend.ErrUsage] if another run of the same source had other samples.
+func (s *study) noteDigest(o *Outcome) error {
+	if o.Result == nil || o.Result.Data.Digest == "" { // it diverged, or is of an earlier program
+		return nil
+	}
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	is, was := o.Result.Data.Digest, s.digests[o.source()]
+	if was != "" && was != is {
+		return backend.Usagef("--out: %s was trained on other samples of %s than the runs beside it (digest %.12s, theirs %.12s); use the same files and remove that folder",
+			o.Dir, o.Result.Data.Name, is, was)
+	}
+	s.digests[o.source()] = is
 	return nil
 }
 
@@ -248,6 +294,9 @@ func (o *Outcome) read() (done bool, err error) {
 		return false, err
 	}
 	config, err := settings.Read(held)
+	if err == nil { // a setting that a later program brought may be open
+		config, err = config.Resolve()
+	}
 	if err != nil {
 		return false, fmt.Errorf("%s: %w", filepath.Join(o.Dir, record.ConfigFile), err)
 	}

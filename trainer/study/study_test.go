@@ -169,7 +169,7 @@ func TestStudiesOfAnEarlierProgram(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for line, goesOn := range map[string]bool{"patience": true, "epochs": false} { // cells have other epochs than the default
+	for line, goesOn := range map[string]bool{"patience": true, "schedule": true, "epochs": false} { // cells have other epochs than the default
 		var kept []string
 		for text := range strings.Lines(string(whole)) {
 			if !strings.HasPrefix(text, line+" = ") {
@@ -184,6 +184,51 @@ func TestStudiesOfAnEarlierProgram(t *testing.T) {
 			t.Errorf("without %s: %v", line, err)
 		}
 	}
+}
+
+// TestStudiesOfOtherSamples: runs of a study are made with the same samples, whatever seed
+// divides them. Results of earlier programs do not say with which.
+func TestStudiesOfOtherSamples(t *testing.T) {
+	dir, file := t.TempDir(), filepath.Join(t.TempDir(), "data.csv")
+	write := func(last string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte("a,b,label\n"+strings.Repeat("1,2,0\n3,5,1\n2,1,0\n4,1,1\n", 25)+last), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := cells()[2:] // two seeds
+	for i := range all {
+		all[i].Config.Data = file
+	}
+	write("1,1,1\n")
+	first := run(t, dir, 1, all[:1])[0]
+	write("1,1.5,1\n")
+	_, err := study.Run(context.Background(), all, study.Options{Dir: dir})
+	if !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), "off/b") || !strings.Contains(err.Error(), "are not those of the finished runs") {
+		t.Errorf("with other samples: %v", err)
+	}
+	write("1,1,1\n")
+	run(t, dir, 1, all)
+
+	// As if the second had been made with others.
+	path := filepath.Join(dir, "off", "b", record.ResultFile)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rewrite := func(digest string) {
+		t.Helper()
+		changed := strings.Replace(string(text), `"digest": "`+first.Result.Data.Digest+`"`, digest, 1)
+		if err := os.WriteFile(path, []byte(changed), 0o600); err != nil || changed == string(text) {
+			t.Fatalf("nothing is written: %v", err)
+		}
+	}
+	rewrite(`"digest": "0123456789abcdef"`)
+	if _, err := study.Run(context.Background(), all, study.Options{Dir: dir}); !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), "other samples") {
+		t.Errorf("finished with other samples: %v", err)
+	}
+	rewrite(`"digest": ""`)
+	run(t, dir, 1, all)
 }
 
 func TestRefusals(t *testing.T) {
