@@ -48,7 +48,7 @@ func TestMemoryPlan(t *testing.T) {
 			data := dataset.Noise(c.samples, c.widths[0], 2)
 			data.Test, data.Validation = data.Train, data.Train
 			o := backend.EngineOptions{Batch: c.batch, Optimiser: backend.Optimiser{Kind: c.optimiser, ClipNorm: c.clipNorm}, Samples: c.placement}
-			plan, err := device.Plan(data, o, networktest.Perceptron(c.widths...).Graph)
+			plan, err := device.Plan(data, o, networktest.PerceptronOf(network.ReLU, c.widths...))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -92,7 +92,7 @@ func TestRefusesWhatDoesNotFit(t *testing.T) {
 	}
 	data := dataset.Noise(1, 2, 2)
 	widths := []int{2, 1 << 20, 1 << 20, 2}
-	plan, err := device.Plan(data, backend.EngineOptions{Batch: 1, Optimiser: adam}, networktest.Perceptron(widths...).Graph)
+	plan, err := device.Plan(data, backend.EngineOptions{Batch: 1, Optimiser: adam}, networktest.PerceptronOf(network.ReLU, widths...))
 	for _, err := range []error{err, plan.Check()} {
 		if !errors.Is(err, backend.ErrOutOfMemory) || !strings.Contains(err.Error(), "--model") {
 			t.Errorf("12 TiB: %v", err)
@@ -125,7 +125,7 @@ func TestPlanRefusesWhatKernelsAndArenasDo(t *testing.T) {
 		limits := generous
 		c.limit(&limits)
 		o := backend.EngineOptions{Batch: c.batch, Optimiser: adam, Samples: backend.Resident}
-		err := gpu.PlanWithin(limits, dataset.Noise(c.samples, c.widths[0], 2), o, networktest.Perceptron(c.widths...).Graph)
+		err := gpu.PlanWithin(limits, dataset.Noise(c.samples, c.widths[0], 2), o, networktest.PerceptronOf(network.ReLU, c.widths...))
 		if !errors.Is(err, c.kind) || err != nil && !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v", c.name, err)
 		}

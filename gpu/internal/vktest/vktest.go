@@ -198,12 +198,12 @@ func Overrun() error {
 		return err
 	}
 	parameters, players := arena.Take(64), arena.Take(64)
-	pipeline, err := d.Pipeline(shaders.Fold, 1)
+	pipeline, err := d.Pipeline(shaders.Fold, 1, 0)
 	if err != nil {
 		return err
 	}
 	p := d.NewProgram()
-	p.Dispatch(pipeline, [3]int{1, 1, 1}, shaders.MatrixPush{Rows: 5, Stride: 1}, parameters, players)
+	p.Dispatch(pipeline, [3]int{1, 1, 1}, shaders.MatrixPush{Rows: 5, Stride: 1}, parameters, players, players)
 	if err := p.Record(false); err != nil {
 		return err
 	}
