@@ -40,7 +40,7 @@ func (e *engine[T]) Evaluate(ctx context.Context, part backend.Part, want backen
 	total := 0.
 	err := e.eachBatch(ctx, part, backend.InOrder(result.Samples), func(_, rows int) {
 		for b := range rows {
-			loss, correct := e.judge(b, backend.Loss{}, 1)
+			loss, correct := e.sampleLoss(b, backend.Loss{}, 1)
 			total += float64(loss)
 			if want.Logits {
 				result.Logits = append(result.Logits, convert[float32](e.output.values.row(b))...)

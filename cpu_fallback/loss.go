@@ -11,7 +11,7 @@ import (
 func (e *engine[T]) loss(rows int) backend.Progress {
 	progress := backend.Progress{Steps: 1, Samples: rows}
 	for b := range rows {
-		loss, correct := e.judge(b, e.options.Loss, 1/T(rows))
+		loss, correct := e.sampleLoss(b, e.options.Loss, 1/T(rows))
 		progress.Loss += float64(loss)
 		if correct {
 			progress.Correct++
@@ -36,7 +36,7 @@ func (e *engine[T]) outputSample(first, rows int) {
 
 // lossOf returns the loss of sample b of the batch, and whether its class has the
 // largest logit. It leaves the derivative of the loss times scale.
-func (e *engine[T]) judge(b int, l backend.Loss, scale T) (loss T, correct bool) {
+func (e *engine[T]) sampleLoss(b int, l backend.Loss, scale T) (loss T, correct bool) {
 	outputs, derivative := e.output.values.row(b), e.output.derivative.row(b)
 	if e.data.Regression() {
 		return squaredError(outputs, e.targets.row(b), derivative, scale), false

@@ -75,7 +75,7 @@ func everyProgram(t *testing.T, visit func(name string, p *compute.Program)) {
 
 // hazards returns whether one command must wait for another: bytes that one of them
 // writes are read or written by the other. It goes through them byte range by byte range,
-// by other means than the programs that it judges.
+// by other means than the programs that it checks.
 func hazards(first, second compute.Step) bool {
 	type use struct {
 		compute.Region

@@ -33,7 +33,7 @@
 //   - output: the last layer and its loss, softmax cross-entropy and hits (in training with
 //     smoothing and class weights) or the mean squared error, and its derivative. With more
 //     than 32 outputs, or without hidden layers, forward and loss.
-//   - sway, in place of a loss where contributions to the outputs are estimated: the
+//   - outputsample, in place of a loss where contributions to the outputs are estimated: the
 //     derivative of one output of each sample.
 //   - backward, one a hidden layer: the derivative through the weights and the gates below;
 //     sums of c and c^2 by block of samples.

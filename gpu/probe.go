@@ -69,7 +69,7 @@ func (e *engine) probed(rows int, gradients []compute.Buffer) (tensors []backend
 	}
 	addBatch("input", e.batch, e.input.width)
 	var progress backend.Progress
-	e.judge(0, rows, &progress)
+	e.addOutcomes(0, rows, &progress)
 	add("loss", []float32{float32(progress.Loss / float64(rows))}, 1)
 	for _, s := range e.graph.Stages() {
 		if s.Node == 0 || network.IsView(e.graph.Nodes[s.Node].Op) {

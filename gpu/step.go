@@ -105,8 +105,8 @@ func (r *recorder) forward(m mode) {
 	r.gateInputs()
 	observes := m.kind == measuring || m.kind == observing
 	samplesOutputs := observes && r.options.Valuation == game.Outputs
-	judges := m.kind != inferring && !samplesOutputs
-	fuses := judges && r.fusesLoss()
+	hasLoss := m.kind != inferring && !samplesOutputs
+	fuses := hasLoss && r.fusesLoss()
 	for _, s := range r.stages {
 		if fuses && s == stage(r.output.by) {
 			r.outputAndLoss(m)
@@ -115,10 +115,10 @@ func (r *recorder) forward(m mode) {
 		s.forward(r, m)
 	}
 	switch {
-	case judges:
+	case hasLoss:
 		r.loss(m)
 	case samplesOutputs:
-		r.sway(m)
+		r.sampleOutputs(m)
 	}
 }
 
@@ -141,13 +141,13 @@ func (r *recorder) lossConstants(m mode) []uint32 {
 	return []uint32{constant(r.data.Regression()), number(own), number(other), constant(loss.ClassWeights != nil)}
 }
 
-// sway leaves the derivative of the batch's mean sway.
-func (r *recorder) sway(m mode) {
+// sampleOutputs leaves the derivative of the mean output sample of the batch.
+func (r *recorder) sampleOutputs(m mode) {
 	last := r.output
-	sway := backend.NewOutputSample(last.width, r.data.Regression())
-	r.dispatch(shaders.Sway, nil, m.rows, 1,
-		shaders.SwayPush{
-			Outputs: uint32(last.width), Stride: uint32(last.stride()), Own: float32(sway.Own), Others: float32(sway.Others),
+	sample := backend.NewOutputSample(last.width, r.data.Regression())
+	r.dispatch(shaders.OutputSample, nil, m.rows, 1,
+		shaders.OutputSamplePush{
+			Outputs: uint32(last.width), Stride: uint32(last.stride()), Own: float32(sample.Own), Others: float32(sample.Others),
 		},
 		r.state, last.derivative)
 }

@@ -51,7 +51,7 @@ func (e *engine) Train(ctx context.Context, s backend.Stretch) (_ backend.Progre
 		}
 		e.took(steps, s.Track)
 		for slot := range steps {
-			e.judge(slot, len(f.of(progress.Steps)), &progress)
+			e.addOutcomes(slot, len(f.of(progress.Steps)), &progress)
 		}
 	}
 	return progress, nil
@@ -82,8 +82,8 @@ func (e *engine) took(steps int, track bool) {
 	}
 }
 
-// judge takes a step that has run into the progress.
-func (e *engine) judge(slot, rows int, p *backend.Progress) {
+// addOutcomes takes a step that has run into the progress.
+func (e *engine) addOutcomes(slot, rows int, p *backend.Progress) {
 	step := backend.Progress{Steps: 1, Samples: rows}
 	for _, o := range e.outcomes(slot, rows) {
 		step.Loss += float64(o.Loss)

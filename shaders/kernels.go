@@ -43,7 +43,7 @@ type Step struct {
 	Memory      float32 // weight of this batch in the moving averages
 	FirstSlope  float32 // corrections of the moments of the players' slopes:
 	SecondSlope float32 // 1 / (1 - beta^t) of each
-	Place       uint32  // of the batch's first sample in its pass over samples, for Sway
+	Place       uint32  // of the batch's first sample in its pass over samples, for OutputSample
 }
 
 // Job is what some workgroups of a dispatch of Gradient or Collect are for: a matrix of
@@ -135,11 +135,11 @@ var Loss = kernel("loss",
 // LossPush holds the push constants of Loss.
 type LossPush struct{ Outputs, OutStride uint32 }
 
-// Sway differentiates outputs in place of the loss of the batch.
-var Sway = kernel("sway", []string{"State", "Derivative"}, []string{"LOCAL_SIZE"}, SwayPush{})
+// OutputSample differentiates outputs in place of the loss of the batch.
+var OutputSample = kernel("outputsample", []string{"State", "Derivative"}, []string{"LOCAL_SIZE"}, OutputSamplePush{})
 
-// SwayPush holds the push constants of Sway.
-type SwayPush struct {
+// OutputSamplePush holds the push constants of OutputSample.
+type OutputSamplePush struct {
 	Outputs, Stride uint32
 	Own, Others     float32 // backend.OutputSample
 }
@@ -319,7 +319,7 @@ type PeakPush struct {
 // All returns every kernel.
 func All() []Kernel {
 	return []Kernel{
-		Gather, Forward, Output, Loss, Sway, Backward, Gradient, Collect,
+		Gather, Forward, Output, Loss, OutputSample, Backward, Gradient, Collect,
 		Squares, Clip, Update,
 		Mixture, Norms, Paper, Market, Select, Fold, Pass, Through, Peak,
 	}

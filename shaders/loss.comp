@@ -21,6 +21,6 @@ void main() {
     begin();
     uint row = gl_GlobalInvocationID.x;
     if (row < now.rows) {
-        judge(row);
+        sampleLoss(row);
     }
 }

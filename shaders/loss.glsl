@@ -20,7 +20,7 @@ layout(std430, set = 0, binding = LOSS_BINDINGS + 2) readonly buffer Weights { f
 layout(std430, set = 0, binding = LOSS_BINDINGS + 3) buffer Derivative { float derivative[]; };
 layout(std430, set = 0, binding = LOSS_BINDINGS + 4) writeonly buffer Outcomes { Outcome outcomes[]; };
 
-void judgeTargets(uint row) {
+void lossOfTargets(uint row) {
     uint position = now.first + row;
     uint target = order[position] * outputs;
     uint z = 4 * outStride * row;
@@ -36,7 +36,7 @@ void judgeTargets(uint row) {
     outcomes[position] = Outcome(sum / float(outputs), 0);
 }
 
-void judgeClass(uint row) {
+void lossOfClass(uint row) {
     uint position = now.first + row;
     uint sampled = order[position];
     uint label = (answers[sampled / 4] >> (8 * (sampled % 4))) & 255;
@@ -69,10 +69,10 @@ void judgeClass(uint row) {
     outcomes[position] = Outcome(weight * (loss + log(sum)), uint(best == label));
 }
 
-void judge(uint row) {
+void sampleLoss(uint row) {
     if (TARGETS) {
-        judgeTargets(row);
+        lossOfTargets(row);
     } else {
-        judgeClass(row);
+        lossOfClass(row);
     }
 }

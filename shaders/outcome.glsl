@@ -1,4 +1,4 @@
-// How a sample was judged.
+// The loss of a sample.
 
 struct Outcome {
     float loss;

@@ -46,7 +46,7 @@ void main() {
     barrier();
     for (uint i = gl_LocalInvocationID.x; i < DOWN * ROWS; i += LOCAL_SIZE) {
         if (groupRow() + i < now.rows) {
-            judge(groupRow() + i);
+            sampleLoss(groupRow() + i);
         }
     }
 }

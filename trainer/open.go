@@ -32,7 +32,7 @@ func open(c settings.Config, o Options, from *checkpoint.Checkpoint) (*run, sess
 	for _, step := range []func() error{
 		func() error { return r.findDevice(from) },
 		func() error { return r.readData(from) },
-		r.checkNetwork,
+		func() error { return r.checkNetwork(from) },
 		func() error { return r.placeSamples(from) },
 		func() error { return r.findMarket(from) },
 		func() (err error) { p, err = r.firstPlan(from); return err },
@@ -161,8 +161,13 @@ func (r *run) sameData(from *checkpoint.Checkpoint) error {
 }
 
 // checkNetwork refuses a network that is larger than what this program takes.
-func (r *run) checkNetwork() (err error) {
-	if r.graph = r.Options.Graph; r.graph == nil {
+func (r *run) checkNetwork(from *checkpoint.Checkpoint) (err error) {
+	switch {
+	case from != nil:
+		r.graph = from.Whole
+	case r.Options.Graph != nil:
+		r.graph = r.Options.Graph
+	default:
 		if r.graph, err = r.perceptron(); err != nil {
 			return backend.Usagef("--model: %v", err)
 		}

@@ -39,7 +39,7 @@ func TestPlacementOnACPU(t *testing.T) {
 			t.Fatalf("%s on a GPU: %v", placement, err)
 		}
 		movedKind = backend.CPU
-		if _, err := trainer.Resume(newCountdown(5), trainer.Options{Dir: dir}); !errors.Is(err, backend.ErrInterrupted) {
+		if _, err := trainer.Resume(newCountdown(5), trainer.Options{Dir: dir, Device: "moved"}); !errors.Is(err, backend.ErrInterrupted) {
 			t.Errorf("%s, going on on a CPU: %v", placement, err)
 		}
 		_, err := trainer.Run(context.Background(), c, trainer.Options{Dir: filepath.Join(t.TempDir(), "run")})

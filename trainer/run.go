@@ -46,7 +46,7 @@ type Options struct {
 	Digest string
 
 	// Graph is the network in place of the one that the configuration's Model names. Its
-	// inputs and outputs fit the data. Nil: the model's.
+	// inputs and outputs fit the data. Nil: the model's. [Resume] takes that of the checkpoint.
 	Graph *network.Graph
 }
 
@@ -304,7 +304,7 @@ func (r *run) checkpoint(t *session.Training) error {
 func (r *run) newCheckpoint(t *session.Training, state *backend.State) *checkpoint.Checkpoint {
 	return &checkpoint.Checkpoint{
 		Schema: checkpoint.Schema, Config: r.config, Stage: r.stage, Position: t.Position,
-		Steps: state.Steps, Tracked: state.Tracked, Metrics: r.length, Result: r.result, State: state,
+		Steps: state.Steps, Tracked: state.Tracked, Metrics: r.length, Result: r.result, State: state, Whole: r.graph,
 		BestNetwork: t.BestNetwork, Departed: t.Departed,
 	}
 }

@@ -156,40 +156,32 @@ func (r *runner) openMarket() {
 	}
 }
 
-// playRound plays a round of the market, with everything that a round is in a run with
-// the default settings, in which the first player of every layer is removed and no other
-// moves.
+// playRound plays a round of the market as a run with the default settings does, but that
+// the first player of every gate is removed and no other moves.
 func (r *runner) playRound(ctx context.Context) error {
-	samples := r.data.Train.Len()
-	observed := session.Observed(stepsPerRound()*float64(r.of.Batch), samples)
-	if err := r.engine.EstimateContributions(ctx, backend.InOrder(observed)); err != nil {
-		return err
-	}
-	statistics, err := r.engine.Statistics()
+	observed := backend.InOrder(session.Observed(stepsPerRound()*float64(r.of.Batch), r.data.Train.Len()))
+	moves, err := session.Move(ctx, r.engine, r.market, observed, halve, unmoved)
 	if err != nil {
 		return err
 	}
-	var prices []float64
-	var demands []int
-	for l, ledger := range r.market {
-		demands = append(demands, len(ledger.Live)/2)
-		prices = append(prices, ledger.Quote(statistics[l].Worths(), demands[l]))
+	for _, gate := range moves.Participations {
+		gate[0] = 0
 	}
-	moved, err := r.engine.Move(prices, unmoved)
-	if err != nil {
-		return err
-	}
-	var stay network.Survivors
-	for l, ledger := range r.market {
-		moved[l][0] = 0
-		stay = append(stay, ledger.Settle(moved[l], demands[l]))
-	}
-	cut, err := r.graph.Cut(stay)
+	cut, err := r.graph.Cut(moves.Settle(r.market, false))
 	if err != nil {
 		return err
 	}
 	r.graph = cut.Graph
 	return r.engine.Remove(cut)
+}
+
+// halve clears a market for each gate, which asks for half of the players.
+func halve(worths [][]float64) (game.Clearing, error) {
+	var demands []int
+	for _, gate := range worths {
+		demands = append(demands, len(gate)/2)
+	}
+	return game.ClearLayers(worths, demands), nil
 }
 
 // recover goes back to the network of the case, unless of no layer more players left

@@ -42,10 +42,9 @@ type Checkpoint struct {
 	// Lines is the metrics so far, in a shared prefix, which other runs go on from.
 	Lines string `json:"lines,omitempty"`
 
-	// Graph is that of the network, Whole that before any removal, while removed players
-	// are remembered.
+	// Graph is that of the network, Whole that before any removal.
 	Graph *network.Graph `json:"graph"`
-	Whole *network.Graph `json:"whole,omitempty"`
+	Whole *network.Graph `json:"whole"`
 
 	State       *backend.State   `json:"-"`
 	BestNetwork *network.Network `json:"-"` // of the best epoch, if Position names one
@@ -62,10 +61,7 @@ const (
 // Save writes the checkpoint, whole or not at all.
 func (c *Checkpoint) Save(path string) error {
 	described := *c
-	described.Graph, described.Whole = c.State.Network.Graph, nil
-	if c.Departed != nil {
-		described.Whole = c.Departed.Graph
-	}
+	described.Graph = c.State.Network.Graph
 	description, err := json.Marshal(described)
 	if err != nil {
 		return fmt.Errorf("describe checkpoint: %w", err)

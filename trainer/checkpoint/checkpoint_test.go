@@ -130,7 +130,7 @@ func TestCheckpointRoundTrip(t *testing.T) {
 	}
 	// A training without a market, optimised by SGD, has fewer tensors.
 	want.Position.Ledgers, want.State.Second, want.Position.Best, want.BestNetwork = nil, nil, nil, nil
-	want.Position.Market, want.Departed, want.Whole = session.Market{}, nil, nil
+	want.Position.Market, want.Departed = session.Market{}, nil
 	compare(t, saved(t, want), want)
 }
 
@@ -162,8 +162,8 @@ func TestCheckpointsOfEveryGraph(t *testing.T) {
 			fill(n.Parameters)
 			fill(n.Participations)
 			want := testCheckpoint()
-			want.Position.Ledgers, want.Position.Market, want.Departed, want.Whole = nil, session.Market{}, nil, nil
-			want.Graph = g
+			want.Position.Ledgers, want.Position.Market, want.Departed = nil, session.Market{}, nil
+			want.Graph, want.Whole = g, g
 			want.State = &backend.State{Network: n, First: fill(n.Clone().Parameters), Steps: 3, Tracked: 2}
 			for i := range g.Gates {
 				numbers := fill([][]float32{make([]float32, g.Gates[i].Players), make([]float32, g.Gates[i].Players)})
@@ -188,7 +188,7 @@ func TestCheckpointRefuses(t *testing.T) {
 		"closing":       {func(c *Checkpoint) { c.Position.Closing[1].Worths = nil }, "market of gate 1"},
 		"closing order": {func(c *Checkpoint) { c.Position.Closing[1].Players = []int{1, 0} }, "market of gate 1"},
 		"closing range": {func(c *Checkpoint) { c.Position.Closing[0].Players = []int{0, 3} }, "market of gate 0"},
-		"departed":      {func(c *Checkpoint) { c.Departed = networktest.Perceptron(4, 2, 2, 2) }, "removed players"},
+		"departed":      {func(c *Checkpoint) { c.Departed = networktest.Perceptron(4, 2, 2, 2); c.Whole = c.Departed.Graph }, "removed players"},
 		"participation": {func(c *Checkpoint) { c.State.Network.Participations[0] = nil }, "gate.0.participation"},
 		"step":          {func(c *Checkpoint) { c.Position.Step = -1 }, "step"},
 		"stage":         {func(c *Checkpoint) { c.Stage = "lunch" }, "stage"},
@@ -271,7 +271,7 @@ func TestCheckpointRefusesGraphs(t *testing.T) {
 		{"graph", strings.Replace(graphs["graph"], `"out":2`, `"out":9`, 1), "network.0.weight of shape [9 4]"},
 		{"graph", huge, "4000001 entries"},
 		{"whole", huge, "4000001 entries"},
-		{"whole", graphs["shallow"], "had 1 before"},
+		{"whole", graphs["shallow"], "before removals, with the 2 gates"},
 	} {
 		description := strings.Replace(metadata[checkpointKey], `"`+c.key+`":`+graphs[c.key], `"`+c.key+`":`+c.replacement, 1)
 		if description == metadata[checkpointKey] {

@@ -55,7 +55,7 @@ func ledgerCheckpoint(t *testing.T, players int) *Checkpoint {
 		Schema: Schema, Config: config, Stage: GameStage,
 		Position: session.Position{Ledgers: []*game.Ledger{ledger}, Market: known},
 		Result:   record.Result{Schema: record.ResultSchema, Seed: 1},
-		State:    &backend.State{Network: network.New(cut.Graph)},
+		Whole:    whole, State: &backend.State{Network: network.New(cut.Graph)},
 	}
 }
 

@@ -187,11 +187,11 @@ func (c *Checkpoint) take(list []safetensors.Tensor) error {
 	if t.has("best." + first) {
 		c.BestNetwork = &network.Network{Graph: c.Graph, Parameters: t.parameters("best", c.Graph)}
 	}
-	if c.Whole != nil {
+	if c.Whole == nil || len(c.Whole.Gates) != len(n.Gates) {
+		return fmt.Errorf("it does not describe the network before removals, with the %d gates of the network", len(n.Gates))
+	}
+	if t.has("departed." + first) {
 		c.Departed = &network.Network{Graph: c.Whole, Parameters: t.parameters("departed", c.Whole)}
-		if len(c.Whole.Gates) != len(n.Gates) {
-			return fmt.Errorf("it has %d gates and had %d before removals", len(n.Gates), len(c.Whole.Gates))
-		}
 	}
 	for i, gate := range n.Gates {
 		name := func(what string) string { return "gate." + gate.Name + "." + what }

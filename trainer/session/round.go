@@ -98,60 +98,40 @@ func without(all, some []int) []int {
 // and removals. The last round certifies the state of the players before it meets the
 // demand exactly, folds participations into the weights and restarts the optimiser.
 func (t *Training) playRound(k int) error {
-	if t.Plan.Config.Worth == game.Outputs {
-		// It takes less than an epoch and is not interrupted, as the certificate.
-		if err := t.Engine.EstimateContributions(context.Background(), t.Plan.observed(k)); err != nil {
-			return err
-		}
-	}
-	statistics, err := t.Engine.Statistics()
-	if err != nil {
-		return err
-	}
 	line := record.RoundLine{Training: t.Name, Round: k, Epoch: t.Plan.EpochOf(t.Step), Step: t.Step}
-	if err := t.holdDemand(&line); err != nil {
-		return err
+	var observed []int32
+	if t.Plan.Config.Worth == game.Outputs {
+		observed = t.Plan.observed(k)
 	}
-	worths := make([][]float64, len(statistics))
-	for l := range statistics {
-		worths[l] = statistics[l].Worths()
-		if err := t.CheckFinite(worths[l]...); err != nil {
-			return err
+	// It takes less than an epoch and is not interrupted, as the certificate.
+	moves, err := Move(context.Background(), t.Engine, t.Ledgers, observed, func(worths [][]float64) (game.Clearing, error) {
+		if err := t.holdDemand(&line); err != nil {
+			return game.Clearing{}, err
 		}
-	}
-	clearing := t.Plan.clear(worths, k-t.Held)
-	demands := clearing.Demands
-	line.Demand, line.Prices, line.Costs = demands, clearing.Prices, clearing.Costs
-	for l, ledger := range t.Ledgers {
-		ledger.QuoteAt(worths[l], line.Prices[l])
-		line.Supply = append(line.Supply, game.Market{Price: line.Prices[l]}.Supply(worths[l]))
-	}
-	moved, err := t.Engine.Move(line.Prices, t.Plan.Config.Damping)
+		for _, row := range worths {
+			if err := t.CheckFinite(row...); err != nil {
+				return game.Clearing{}, err
+			}
+		}
+		return t.Plan.clear(worths, k-t.Held), nil
+	}, t.Plan.Config.Damping)
 	if err != nil {
 		return err
 	}
+	line.Demand, line.Prices, line.Costs, line.Supply = moves.Demands, moves.Prices, moves.Costs, moves.Supply
 	last := k == t.Plan.Config.Rounds
 	if last {
 		if err := t.certify(k - t.Held); err != nil {
 			return err
 		}
 	}
-	var stay network.Survivors
-	before, leaving := t.Live(), 0
-	for l, ledger := range t.Ledgers {
-		was := len(ledger.Live)
-		if last {
-			stay = append(stay, ledger.Close(moved[l], demands[l]))
-		} else {
-			stay = append(stay, ledger.Settle(moved[l], demands[l]))
-		}
-		leaving += was - len(ledger.Live)
-	}
+	before, players := t.Live(), network.Sum(t.Players())
+	stay := moves.Settle(t.Ledgers, last)
 	line.Players = t.Players()
 	if err := t.putBack(before, last); err != nil {
 		return err
 	}
-	if leaving > 0 {
+	if network.Sum(line.Players) < players {
 		if err := t.remove(before, stay); err != nil {
 			return err
 		}

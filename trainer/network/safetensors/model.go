@@ -176,7 +176,7 @@ func readGraph(metadata map[string]string, tensors []Tensor) (*network.Graph, er
 func CheckEntries(g *network.Graph, tensors []Tensor) error {
 	numbers := 0
 	for _, t := range tensors {
-		numbers += len(t.Float32)
+		numbers += len(t.Float32) + len(t.Float64)
 	}
 	if entries := g.Entries(); entries > entriesBeyond+16*numbers {
 		return fmt.Errorf("its axes have %d entries for %d numbers in the file", entries, numbers)

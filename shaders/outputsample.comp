@@ -1,9 +1,9 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 
-// The derivative of the batch's mean sway with respect to the outputs: of each
+// The derivative of the batch's mean output sample with respect to the outputs: of each
 // sample one output, drawn by its place, less the mean of them where they are logits.
-// trainer.Sway has the equations.
+// backend.OutputSample has the equations.
 
 #include "invocation.glsl"
 #include "step.glsl"
