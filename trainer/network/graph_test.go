@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -53,6 +54,26 @@ func TestGatesFollowFromTies(t *testing.T) {
 		if got := gatesOf(g); !reflect.DeepEqual(got, want[name]) {
 			t.Errorf("%s: gates are %v, want %v", name, got, want[name])
 		}
+	}
+}
+
+// TestFeaturesAreFinerThanTheirChannels: flattened features are units of their own, each
+// of which is removed with its channel.
+func TestFeaturesAreFinerThanTheirChannels(t *testing.T) {
+	g := graphs()["image"] // of 2 channels of 6 numbers
+	isClass := func(units int) bool {
+		return slices.ContainsFunc(g.Classes, func(c network.Class) bool { return c.Units == units })
+	}
+	if !isClass(2) || !isClass(12) {
+		t.Errorf("no class has the 2 channels and another the 12 features: %+v", g.Classes)
+	}
+	cut, err := g.Cut(network.Survivors{{1}, nil})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const flatten = 1
+	if got, want := cut.Nodes[flatten], []int{6, 7, 8, 9, 10, 11}; !slices.Equal(got, want) {
+		t.Errorf("of channel 1 the features %v stay, want %v", got, want)
 	}
 }
 
