@@ -31,7 +31,8 @@ func TestDigest(t *testing.T) {
 		}
 		return d.Digest
 	}
-	test := write("test.csv", "a,b,label\n1,2,0\n3,4,1\n")
+	testPart := "a,b,label\n1,2,0\n3,4,1\n"
+	test := write("test.csv", testPart)
 	text := rows.String()
 	for name, o := range map[string]Options{"classes": {}, "numbers": {Regression: true, Label: "label"}, "a test file": {TestFile: test}} {
 		first := digest(text, o)
@@ -51,6 +52,7 @@ func TestDigest(t *testing.T) {
 		if write("test.csv", "a,b,label\n1,2,0\n3,5,1\n"); o.TestFile != "" && digest(text, o) == first {
 			t.Errorf("%s: the digest does not see the test part", name)
 		}
+		write("test.csv", testPart)
 	}
 	drawn := func(name string) string {
 		d, err := Open(name, Options{})
@@ -59,7 +61,8 @@ func TestDigest(t *testing.T) {
 		}
 		return d.Digest
 	}
-	if drawn("digits:train=20,test=10") == drawn("digits:train=20,test=11") || drawn("digits:train=20,test=10") != drawn("digits:train=20,test=10") {
+	first, again := drawn("digits:train=20,test=10"), drawn("digits:train=20,test=10")
+	if first != again || first == drawn("digits:train=20,test=11") {
 		t.Error("the digest of drawn digits is not that of what is drawn")
 	}
 }
