@@ -52,15 +52,19 @@ func onEveryLibrary(t *testing.T, test func(t *testing.T, open backendtest.Opene
 }
 
 func TestParityOfFloat32WithFloat64(t *testing.T) {
+	cases, least := backendtest.Cases(), 300
+	if testing.Short() {
+		cases, least = backendtest.FewCases(), 100
+	}
 	onEveryLibrary(t, func(t *testing.T, open backendtest.Opener) {
-		report, err := backendtest.Compare(cpufallback.OpenOracle, open, float32Unit, backendtest.Cases())
+		report, err := backendtest.Compare(cpufallback.OpenOracle, open, float32Unit, cases)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, c := range report.Failed() {
 			t.Errorf("%s: %s: used %g of the bound: %s", c.Case, c.Quantity, c.Used, c.Detail)
 		}
-		if len(report.Checks) < 300 {
+		if len(report.Checks) < least {
 			t.Errorf("only %d checks were made", len(report.Checks))
 		}
 	})

@@ -54,6 +54,9 @@ func clipped(t *testing.T, inputs, outputs int, size, longest float64) (gradient
 // of themselves with n additions in a row, which are 4096/32 + 4096/8 here at most,
 // and the root by half of that; the scaling takes a few roundings more.
 func TestClipping(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
 	for _, c := range []struct {
 		inputs, outputs int
 		size, longest   float64
@@ -123,6 +126,9 @@ func TestClippingTakesItsOwnKernels(t *testing.T) {
 // long, with every optimiser. Compilers may fuse operations in one kernel and not in
 // the other, so a few roundings of what is added up may lie between.
 func TestClippingMovesAsTheFusedUpdateDoes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
 	for _, kind := range backend.OptimiserKinds {
 		end := func(longest float64) (numbers []float32) {
 			c := benchmarkCase(13, 6)

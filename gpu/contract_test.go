@@ -23,6 +23,9 @@ import (
 // expects the device to leave it where the CPU does: a training that diverged must
 // not look as if it had not.
 func TestNumbersThatAreNotFinite(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
 	c := backendtest.Cases()[2]
 	infinity, nan := float32(math.Inf(1)), float32(math.NaN())
 	for name, spoil := range map[string]func(*backend.State){
@@ -179,6 +182,9 @@ func kindsOf(numbers ...float64) (kinds []float64) {
 // and of those whose slope hardly ends before 1. A device may round a quotient of two
 // such numbers to the other side of 1.
 func TestBestResponsesStayBetweenZeroAndOne(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
 	const players = 64
 	c := backendtest.Case{Inputs: 1, Hidden: []int{players}, Outputs: 2, Batch: 1, Rows: 1, Optimiser: adam}
 	options := backend.EngineOptions{Batch: 1, Optimiser: adam}

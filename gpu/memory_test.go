@@ -24,6 +24,9 @@ const oneHeap = "MALLOC_ARENA_MAX=1"
 // TestMemoryStaysFlatOverSteps trains, a step a submission: 100,000 of them if
 // tests may take minutes.
 func TestMemoryStaysFlatOverSteps(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
 	if !vktest.Alone(t, oneHeap) {
 		return
 	}
@@ -42,6 +45,9 @@ func TestMemoryStaysFlatOverSteps(t *testing.T) {
 // TestMemoryStaysFlatOverShapes pushes a network, trains it, removes players and
 // trains the rest, again and again.
 func TestMemoryStaysFlatOverShapes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
 	if !vktest.Alone(t, oneHeap) {
 		return
 	}
@@ -61,6 +67,9 @@ func TestMemoryStaysFlatOverShapes(t *testing.T) {
 // TestEnginesLeaveNothing opens and closes engines: neither memory nor a thread
 // is left.
 func TestEnginesLeaveNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
 	if !vktest.Alone(t, oneHeap) {
 		return
 	}

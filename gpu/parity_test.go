@@ -25,7 +25,11 @@ func openVulkan(d *dataset.Dataset, o backend.EngineOptions, s *backend.State) (
 }
 
 func TestParityOfVulkanWithFloat64(t *testing.T) {
-	if checks := compareCases(t, backendtest.Cases()); checks < 300 {
+	cases, least := backendtest.Cases(), 300
+	if testing.Short() {
+		cases, least = backendtest.FewCases(), 100
+	}
+	if checks := compareCases(t, cases); checks < least {
 		t.Errorf("only %d checks were made", checks)
 	}
 }
@@ -34,6 +38,9 @@ func TestParityOfVulkanWithFloat64(t *testing.T) {
 // may not be at hand, and into tiles that fit nothing. Those differ in the kernels of
 // training steps alone.
 func TestParityOfOtherCuts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
 	type comparison func(reference, candidate backendtest.Opener, unit float64, cases []backendtest.Case) (backendtest.Report, error)
 	for name, c := range map[string]struct {
 		cut     func(backend.Engine)
@@ -102,6 +109,9 @@ func TestParityOfTheOtherKernels(t *testing.T) {
 	}
 	all := backendtest.Cases()
 	cases := []backendtest.Case{all[3], all[6], all[15]}
+	if testing.Short() {
+		cases = cases[:1]
+	}
 	report, err := backendtest.CompareTraining(cpufallback.OpenOracle, other.Open, float32Unit, cases)
 	if err != nil {
 		t.Fatal(err)

@@ -21,6 +21,9 @@ import (
 // really allocated with the plan, which users are promised to 15 %.
 // Gradients are kept where they are clipped, and are no activations.
 func TestMemoryPlan(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
 	device, err := backend.FindDevice(gpu.DriverName)
 	if err != nil {
 		t.Fatal(err)

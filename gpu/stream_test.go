@@ -132,6 +132,9 @@ func TestStreamedSamplesGiveTheSameBits(t *testing.T) {
 		if brief := []string{"floats and weights", "large batches", "regression from bytes"}; !vktest.Long && !slices.Contains(brief, c.Name) {
 			continue
 		}
+		if testing.Short() && c.Name != "floats and weights" {
+			continue
+		}
 		t.Run(c.Name, func(t *testing.T) {
 			want := transcript(t, openPlaced(t, c, backend.Resident), c)
 			for _, bytes := range chunks {
@@ -227,8 +230,11 @@ func TestParityOfStreamedSamples(t *testing.T) {
 	defer gpu.SetChunkBytes(1)()
 	all := backendtest.Cases()
 	cases := []backendtest.Case{all[10], all[16]}
-	if vktest.Long {
+	switch {
+	case vktest.Long:
 		cases = all
+	case testing.Short():
+		cases = cases[1:]
 	}
 	compareWith(t, func(d *dataset.Dataset, o backend.EngineOptions, s *backend.State) (backend.Engine, error) {
 		o.Samples = backend.Streamed

@@ -17,6 +17,9 @@ func small(more ...string) []string {
 }
 
 func TestBench(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
 	var r bench.Report
 	if err := json.Unmarshal([]byte(succeed(t, small("--json")...)), &r); err != nil {
 		t.Fatal(err)

@@ -45,6 +45,9 @@ func TestRanking(t *testing.T) {
 
 // TestCompare makes a quick comparison of one method, once and again from what is there.
 func TestCompare(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
 	t.Chdir(t.TempDir())
 	words := strings.Fields("compare --quick --data digits:side=8,train=320,test=80 --epochs 8 --keep 12 --device gonum --method gradual-magnitude --search=false --out out")
 	text := succeed(t, words...)

@@ -90,6 +90,9 @@ func sizes(t *testing.T, folder string) []uint64 {
 // the run ends with its name and with what to do, and a checkpoint that there is
 // leads to the same run.
 func TestTrainWithinALimit(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
 	if !disktest.Alone(t) {
 		return
 	}

@@ -17,6 +17,9 @@ import (
 // its device is opened and while it trains. The exit code says how, what was saved
 // stays, and from there the run ends as if nothing had been.
 func TestVulkanFails(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
 	needVulkan(t)
 	library := filepath.Join(t.TempDir(), "libfault.so")
 	source := filepath.FromSlash("../../gpu/internal/compute/testdata/fault.c")

@@ -81,6 +81,9 @@ func runUntil(t *testing.T, lines int, args ...string) (code int, stderr string)
 // TestInterruptAnywhere stops a run at each of its lines of progress, and each
 // time again two lines after it was resumed.
 func TestInterruptAnywhere(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
 	for name, more := range interruptible {
 		t.Run(name, func(t *testing.T) {
 			atImages(t)
@@ -221,6 +224,9 @@ func TestDamagedCheckpoint(t *testing.T) {
 // TestSignals stops a process of its own by signals at several lines, and wants
 // a run that goes on to end in the same bytes.
 func TestSignals(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
 	atImages(t)
 	args := func(out string) []string {
 		return train("--keep", "8", "--baseline", "--epochs", "40", "--batch", "2", "--out", out)

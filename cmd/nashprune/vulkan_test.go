@@ -34,6 +34,9 @@ func needVulkan(t *testing.T) {
 func TestVulkanRun(t *testing.T) {
 	needVulkan(t)
 	for name, more := range interruptible {
+		if testing.Short() && name != "market" {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			atImages(t)
 			args := func(out string) []string { return train(append(more, "--device", "vulkan", "--out", out)...) }
@@ -56,6 +59,9 @@ func TestVulkanRun(t *testing.T) {
 // TestStreamedRun: a run whose samples are streamed says so, and leaves what one
 // leaves whose samples are resident, also when it was interrupted.
 func TestStreamedRun(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
 	needVulkan(t)
 	atImages(t)
 	args := func(where, out string) []string {

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
@@ -71,6 +72,19 @@ func Cases() []Case {
 		cases = append(cases, c)
 	}
 	return append(cases, Graphs()...)
+}
+
+// FewCases returns five of the cases, for short tests: a single sample, a layer whose players
+// are all gone, a smoothed and weighted loss with clipped gradients, a sum and a concat.
+func FewCases() []Case {
+	all := Cases()
+	few := []Case{all[3], all[7], all[14]}
+	for _, c := range all {
+		if strings.HasPrefix(c.Name, "residual batch") || strings.HasPrefix(c.Name, "concat with the input") {
+			few = append(few, c)
+		}
+	}
+	return few
 }
 
 // Graphs returns networks of every operator, with players of all kinds: sums, whose

@@ -49,6 +49,9 @@ func withoutTimes(t *testing.T, r *compare.Report) string {
 // TestEverybodyIsComparedOnEqualTerms makes a whole comparison and looks at what each
 // of its runs was asked for.
 func TestEverybodyIsComparedOnEqualTerms(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
 	o := options(t)
 	r, err := compare.Run(context.Background(), o)
 	if err != nil {
@@ -148,6 +151,9 @@ func TestEverybodyIsComparedOnEqualTerms(t *testing.T) {
 // TestStoppedComparisonsGoOn: stopped again and again, a comparison ends with the
 // report of one that never stopped, and asked for once more it makes nothing anew.
 func TestStoppedComparisonsGoOn(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
 	o := options(t)
 	o.Only, o.Keep, o.Jobs = []string{"fisher", "scratch", "l1-gates"}, []int{6}, 1
 	want, err := compare.Run(context.Background(), o)

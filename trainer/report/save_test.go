@@ -19,6 +19,9 @@ import (
 // TestSavePictureOfARealRun draws a run as it comes from the trainer, so that
 // what is written there and what is read here stay the same.
 func TestSavePictureOfARealRun(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
 	for _, kind := range []game.Kind{game.MarketGame, game.PaperGame, game.NoGame} {
 		c := settings.Default()
 		c.Game, c.Model, c.Epochs, c.Rounds, c.Keep = kind, "mlp:8-6", 1, 3, 5

@@ -35,6 +35,9 @@ func run(t *testing.T, dir string, ctx context.Context, observe func(string, stu
 // TestPaper: figures are those of the runs, the screen never looks at the test part,
 // and a table that was stopped ends as one that was not.
 func TestPaper(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
 	dir := t.TempDir()
 	want, err := run(t, dir, context.Background(), nil)
 	if err != nil {

@@ -66,6 +66,9 @@ func mustEqual(t *testing.T, got, want []float64) {
 }
 
 func TestJobsDoNotChangeResults(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
 	want := losses(run(t, t.TempDir(), 1, cells()))
 	mustEqual(t, losses(run(t, t.TempDir(), 3, cells())), want)
 }
@@ -87,6 +90,9 @@ func TestFinishedCellsAreRead(t *testing.T) {
 // An interrupted study, however often it stops, ends with the bits of one that
 // never stopped.
 func TestInterruptedStudyGoesOn(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
 	want := losses(run(t, t.TempDir(), 1, cells()))
 	dir := t.TempDir()
 	stops := 0
@@ -120,6 +126,9 @@ func TestInterruptedStudyGoesOn(t *testing.T) {
 // A process that is killed before a run has a checkpoint leaves a configuration
 // and metrics, or metrics alone.
 func TestKilledCellIsMadeAgain(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
 	dir := t.TempDir()
 	want := losses(run(t, dir, 1, cells()))
 	first, second := filepath.Join(dir, "market", "a"), filepath.Join(dir, "market", "b")

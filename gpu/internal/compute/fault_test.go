@@ -63,6 +63,9 @@ func kindOf(r vk.Result) error {
 // nothing is left behind. Of that testdata/fault.c makes sure, and when every
 // function lacks memory once, the validation layer, too.
 func TestEveryFailure(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
 	folder := t.TempDir()
 	library := filepath.Join(folder, "libfault.so")
 	if output, err := exec.Command("cc", "-shared", "-fPIC", "-o", library, "testdata/fault.c", "-ldl").CombinedOutput(); err != nil {

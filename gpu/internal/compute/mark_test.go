@@ -17,6 +17,9 @@ import (
 // often that has run before; and with it only what no barrier keeps from being in
 // flight at the same time.
 func TestKernelInFlight(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
 	for _, c := range []struct {
 		name, program string // of kernels and transfers; a bar is a barrier
 		passes        uint32 // of hold, before it holds

@@ -74,6 +74,9 @@ func missing() []error {
 
 // Submissions and transfers leave nothing behind.
 func TestMemoryStaysFlat(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
 	if !vktest.Alone(t) {
 		return
 	}
@@ -102,6 +105,9 @@ var garbage []byte
 // The binding frees what C reads when the collector runs during a call: ours
 // must not. One goroutine litters, the other makes every call there is.
 func TestGarbageCollection(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
 	if !vktest.Alone(t) {
 		return
 	}
@@ -148,6 +154,9 @@ func TestGarbageCollection(t *testing.T) {
 // A submission that does not end is an error that says what it was, and nothing
 // that the device still uses is given back.
 func TestHung(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
 	if !vktest.Alone(t) {
 		return
 	}

@@ -44,6 +44,9 @@ func read(t *testing.T, path string) []byte {
 // TestCommitted compiles the shaders again. The compiler of the record gives the
 // committed bytes; another one has to give valid code of the same layout.
 func TestCommitted(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
 	files := compiled(t, shaders)
 	same := bytes.Equal(files[versionFile], read(t, filepath.Join(shaders, versionFile)))
 	if !same {
@@ -112,6 +115,9 @@ func list(t *testing.T, folder, pattern string) []string {
 }
 
 func TestBuild(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
 	here, there := folder(t), folder(t)
 	compiled(t, here) // skips without the tools
 	write(t, here, "gone.spv", "of a source that is gone")
@@ -152,6 +158,9 @@ func TestBuild(t *testing.T) {
 }
 
 func TestBuildErrors(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
 	compiled(t, folder(t)) // skips without the tools
 	for _, c := range []struct{ want, source string }{
 		{"broken.comp:2: error: 'x' : undeclared identifier", "#version 450\nvoid main() { x = 1; }\n"},
