@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"nashprune/game"
@@ -332,6 +333,46 @@ func TestGraphsWithoutPlayers(t *testing.T) {
 			}
 			if *again.Network.Loss != *result.Pruned.Loss || again.Network.Parameters != result.Pruned.Parameters {
 				t.Errorf("the file has a loss of %g and %d parameters, the result %g and %d", *again.Network.Loss, again.Network.Parameters, *result.Pruned.Loss, result.Pruned.Parameters)
+			}
+		})
+	}
+}
+
+// TestGraphsWithoutAGameAreRefused: a network without players plays no game, and one
+// without parameters has nothing to train. Both are refused before a folder is made. A
+// network without players trains with --game off.
+func TestGraphsWithoutAGameAreRefused(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		nodes  []network.Node
+		change func(*settings.Config)
+		word   string
+	}{
+		{"market", networktest.Chain(networktest.Input(36), networktest.Dense("0", 4)), func(c *settings.Config) { c.Keep, c.MaxParameters = 0, 8000 }, "0 players"},
+		{"paper", networktest.Chain(networktest.Input(36), networktest.Dense("0", 4)), func(c *settings.Config) { c.Game, c.Keep = game.PaperGame, 0 }, "0 players"},
+		{"off", networktest.Chain(networktest.Input(36), networktest.Dense("0", 4)), func(c *settings.Config) { c.Game, c.Epochs = game.NoGame, 1 }, ""},
+		{"no parameters", networktest.Chain(networktest.Input(36), networktest.Activate("0", network.ReLU)), func(c *settings.Config) { c.Keep, c.MaxParameters = 0, 8000 }, "0 parameters"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			g, err := network.NewGraph(test.nodes, network.DefaultPlayers)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := tinyConfig(t)
+			test.change(&c)
+			dir := filepath.Join(t.TempDir(), "run")
+			_, err = trainer.Run(t.Context(), c, trainer.Options{Dir: dir, Graph: g})
+			if test.word == "" {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			if !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), test.word) {
+				t.Errorf("it says %v, want %q", err, test.word)
+			}
+			if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("the folder was made: %v", err)
 			}
 		})
 	}

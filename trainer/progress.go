@@ -140,14 +140,19 @@ func (r *run) estimate(p session.Plan, at session.Position) error {
 	return nil
 }
 
+// sharedPrefixPath returns the file of the run's shared prefix, empty if it has none.
+func (r *run) sharedPrefixPath(p session.Plan) (string, error) {
+	if r.SharedPrefixes == "" || p.SharedSteps() == 0 {
+		return "", nil
+	}
+	return checkpoint.SharedPrefixPath(r.SharedPrefixes, r.config, r.result.Data, r.graph, r.device, r.Version)
+}
+
 // sharedPrefix returns the checkpoint of the run's shared prefix, or nil if there is
 // none.
 func (r *run) sharedPrefix(p session.Plan) (*checkpoint.Checkpoint, error) {
-	if r.SharedPrefixes == "" || p.SharedSteps() == 0 {
-		return nil, nil
-	}
-	path, err := checkpoint.SharedPrefixPath(r.SharedPrefixes, r.config, r.result.Data, r.device, r.Version)
-	if err != nil {
+	path, err := r.sharedPrefixPath(p)
+	if path == "" || err != nil {
 		return nil, err
 	}
 	return checkpoint.LoadSharedPrefix(path, p)
@@ -156,11 +161,11 @@ func (r *run) sharedPrefix(p session.Plan) (*checkpoint.Checkpoint, error) {
 // saveSharedPrefix keeps the state of the run's own training for others, if this is
 // where its shared prefix ends and one device has computed it.
 func (r *run) saveSharedPrefix(t *session.Training) error {
-	if r.SharedPrefixes == "" || r.stage != checkpoint.GameStage || t.Step != t.Plan.SharedSteps() || t.Step == 0 || len(r.result.Devices) > 1 {
+	if r.stage != checkpoint.GameStage || t.Step != t.Plan.SharedSteps() || len(r.result.Devices) > 1 {
 		return nil
 	}
-	path, err := checkpoint.SharedPrefixPath(r.SharedPrefixes, r.config, r.result.Data, r.device, r.Version)
-	if err != nil {
+	path, err := r.sharedPrefixPath(t.Plan)
+	if path == "" || err != nil {
 		return err
 	}
 	if _, err := os.Stat(path); err == nil {

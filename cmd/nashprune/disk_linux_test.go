@@ -102,7 +102,7 @@ func TestTrainWithinALimit(t *testing.T) {
 		// Checkpoints of sgd are small: with some rounds the largest file is the certificate, and of
 		// the smallest network the picture.
 		"market": {"--keep", "8", "--baseline", "--optimiser", "sgd", "--rounds", "9"},
-		"off":    {"--game", "off", "--optimiser", "sgd", "--model", "mlp:3-2"},
+		"off":    {"--game", "off", "--optimiser", "sgd", "--model", "mlp:2"},
 	} {
 		trainWithinLimits(t, game, flags, named)
 	}

@@ -11,20 +11,15 @@ import (
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
+	"nashprune/trainer/network"
 	"nashprune/trainer/record"
 	"nashprune/trainer/session"
 	"nashprune/trainer/settings"
 )
 
-// A shared prefix is the state of a training one step before its first round.
-// Trainings that differ only in what happens from then on are the same function until
-// there, so one may go on where another stood, with the same bits as if it had started
-// by itself. Shared prefixes are checkpoints, in files named after everything that
-// matters until then.
-
 // SharedPrefixPath names the file in a folder of the shared prefix of a training. Data,
-// device and version of the program are part of what matters.
-func SharedPrefixPath(folder string, c settings.Config, data record.Data, device backend.Device, version string) (string, error) {
+// network, device and version of the program are part of what matters.
+func SharedPrefixPath(folder string, c settings.Config, data record.Data, g *network.Graph, device backend.Device, version string) (string, error) {
 	c.Keep, c.Sparsity, c.Shape, c.Cost, c.MaxParameters, c.MaxMACs, c.MaxAccuracyDrop = 0, 0, "", "", 0, 0, 0
 	c.Damping, c.Baseline, c.EvaluateOn, data.EvaluatedOn = 0, false, "", ""
 	c.DataOnDevice = backend.AnyPlacement
@@ -35,7 +30,7 @@ func SharedPrefixPath(folder string, c settings.Config, data record.Data, device
 		c.ParticipationRate = 0
 	}
 	c.Threshold = 0
-	key, err := json.Marshal([]any{c, data, device, version, Schema})
+	key, err := json.Marshal([]any{c, data, g, device, version, Schema})
 	if err != nil {
 		return "", err
 	}

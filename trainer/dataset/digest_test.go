@@ -31,7 +31,8 @@ func TestDigest(t *testing.T) {
 		}
 		return d.Digest
 	}
-	test := write("test.csv", "a,b,label\n1,2,0\n3,4,1\n")
+	testPart := "a,b,label\n1,2,0\n3,4,1\n"
+	test := write("test.csv", testPart)
 	text := rows.String()
 	for name, o := range map[string]Options{"classes": {}, "numbers": {Regression: true, Label: "label"}, "a test file": {TestFile: test}} {
 		first := digest(text, o)
@@ -54,6 +55,7 @@ func TestDigest(t *testing.T) {
 				t.Errorf("%s: the digest does not see the test part", name)
 			}
 		}
+		write("test.csv", testPart)
 	}
 	drawn := func(name string) string {
 		d, err := Open(name, Options{})
@@ -62,7 +64,8 @@ func TestDigest(t *testing.T) {
 		}
 		return d.Digest
 	}
-	if drawn("digits:train=20,test=10") == drawn("digits:train=20,test=11") || drawn("digits:train=20,test=10") != drawn("digits:train=20,test=10") {
+	first, again := drawn("digits:train=20,test=10"), drawn("digits:train=20,test=10")
+	if first != again || first == drawn("digits:train=20,test=11") {
 		t.Error("the digest of drawn digits is not that of what is drawn")
 	}
 }
