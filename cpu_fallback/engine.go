@@ -238,10 +238,14 @@ func (e *engine[T]) Pull() (*backend.State, error) {
 	return s, nil
 }
 
+// alignedNumbers are as many numbers as Go aligns to 16 bytes at least. Products take sums
+// in an order that depends on it.
+const alignedNumbers = 8
+
 func (e *engine[T]) Push(s *backend.State) error {
 	counts := e.count(s.Network.Graph)
 	e.memory = pool[T]{all: make([]T, counts.activations)}
-	fresh := func(n int) []T { return make([]T, n) }
+	fresh := func(n int) []T { return make([]T, n, max(n, alignedNumbers)) }
 	e.lay(s.Network.Graph, takers[T]{fresh, fresh, fresh, fresh, e.memory.take})
 	e.steps, e.tracked = s.Steps, s.Tracked
 	e.fill(parametersOf, s.Network.Parameters)
