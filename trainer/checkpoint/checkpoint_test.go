@@ -162,6 +162,11 @@ func TestCheckpointsOfEveryGraph(t *testing.T) {
 			fill(n.Parameters)
 			fill(n.Participations)
 			want := testCheckpoint()
+			want.Config = settings.Default()
+			want.Config.Game = game.NoGame // which any number of players fits
+			if want.Config, err = want.Config.Resolve(); err != nil {
+				t.Fatal(err)
+			}
 			want.Position.Ledgers, want.Position.Market, want.Departed = nil, session.Market{}, nil
 			want.Graph, want.Whole = g, g
 			want.State = &backend.State{Network: n, First: fill(n.Clone().Parameters), Steps: 3, Tracked: 2}
