@@ -72,11 +72,7 @@ func DefaultCases() []Case {
 
 // Model returns the widths as in 784-512-256-10.
 func (c Case) Model() string {
-	var words []string
-	for _, width := range c.Widths {
-		words = append(words, strconv.Itoa(width))
-	}
-	return strings.Join(words, "-")
+	return network.JoinWidths(c.Widths)
 }
 
 func (c Case) String() string { return fmt.Sprintf("%s, batch %d", c.Model(), c.Batch) }

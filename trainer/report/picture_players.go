@@ -16,7 +16,7 @@ func drawPlayers(d *drawing, run *Run, epochs scale) {
 	}
 	start, end = start[1:len(start)-1], end[1:len(end)-1]
 
-	const headroom = 1.08 // so that the widest layer does not lie on the upper edge
+	const headroom = 1.08                          // so that the widest layer does not lie on the upper edge
 	most := slices.Max(append([]int{1}, start...)) // a network may have no gates
 	least := slices.Min(append([]int{most}, end...))
 	for _, r := range run.Rounds {
