@@ -102,8 +102,8 @@ func (p *Plan) aim() error {
 		return err
 	}
 	p.shares = make([]int, len(players))
-	for l := range players {
-		p.shares[l] = game.LeastPerLayer
+	for l, width := range players {
+		p.shares[l] = min(game.LeastPerLayer, width)
 	}
 	if !p.fits(1)(p.shares) {
 		least := p.Target.Resource.Amount(p.Graph, p.shares, p.latency)
@@ -120,7 +120,7 @@ func (p *Plan) aim() error {
 	for part := 1.; part > 0.001; part *= 0.99 {
 		like := make([]int, len(players))
 		for l, width := range players {
-			like[l] = max(game.LeastPerLayer, int(part*float64(width)))
+			like[l] = max(p.shares[l], int(part*float64(width)))
 		}
 		if p.fits(1)(like) {
 			p.shares = like

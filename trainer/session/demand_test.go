@@ -276,3 +276,20 @@ func TestStepsAreUsedUp(t *testing.T) {
 		t.Errorf("only the widths %v are left: the test shows little", seen)
 	}
 }
+
+// TestGatesOfOnePlayer: a gate may have fewer players than a market keeps of others. The
+// least network then has all of them, and no more.
+func TestGatesOfOnePlayer(t *testing.T) {
+	g := networktest.Perceptron(3, 1, 4).Graph
+	c, err := targetConfig(func(c *settings.Config) { c.MaxParameters = g.ParameterCount() }).ResolveFor(g.Widths())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := NewPlan(c, game.MarketGame, g, 160, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if work, want := p.StepWork(p.Total), float64(g.MACs()); work != want {
+		t.Errorf("a step at the end takes %g multiplications, want %g", work, want)
+	}
+}
