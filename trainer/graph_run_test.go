@@ -377,3 +377,28 @@ func TestGraphsWithoutAGameAreRefused(t *testing.T) {
 		})
 	}
 }
+
+// TestTargetsAreOfTheGraph: sparsity and the number of players kept are of the graph, and
+// not of the model that the configuration names, which is smaller.
+func TestTargetsAreOfTheGraph(t *testing.T) {
+	g := graphRuns(36, 4)["inputs"].graph(t) // 60 players
+	c := tinyConfig(t)
+	c.Device, c.Keep, c.Sparsity = "gonum", 0, 0.5
+	options := trainer.Options{Graph: g}
+	plan, err := trainer.PlanRun(c, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plan.Keep != g.Players()/2 {
+		t.Errorf("half of %d players are %d", g.Players(), plan.Keep)
+	}
+	c.Keep = 50
+	options.Dir = stopped(t, c, options)
+	result, err := trainer.Resume(t.Context(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result.Pruned.Kept != c.Keep {
+		t.Errorf("%d players are kept, asked for %d", result.Pruned.Kept, c.Keep)
+	}
+}

@@ -288,11 +288,7 @@ func (r *run) initial() (*network.Network, error) {
 	return n, n.Initialise(r.config.Initialisation, r.config.Seed)
 }
 
+// plan returns the plan of one of the run's trainings.
 func (r *run) plan(kind game.Kind) (session.Plan, error) {
-	p, err := session.NewPlan(r.config, kind, r.graph, r.data.Train.Len())
-	if err == nil && kind == game.MarketGame && r.latency != nil {
-		p.Latency = r.latency
-		err = p.Aim()
-	}
-	return p, err
+	return session.NewPlan(r.config, kind, r.graph, r.data.Train.Len(), r.latency)
 }
