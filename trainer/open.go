@@ -84,11 +84,8 @@ func (r *run) findDevice(from *checkpoint.Checkpoint) (err error) {
 func (r *run) noteDevice(from *checkpoint.Checkpoint) {
 	r.result.Device = record.NewDevice(r.device)
 	r.result.Device.Samples = r.samples
-	use := record.DeviceUse{Device: r.result.Device, Training: trainingName(r.config.Game)}
+	use := record.DeviceUse{Device: r.result.Device, Training: trainingName(r.kind())}
 	if from != nil {
-		if from.Stage == checkpoint.DenseStage {
-			use.Training = record.DenseTraining
-		}
 		use.FromStep = from.Position.Step
 	}
 	if from == nil || !r.result.Device.SameBits(from.Result.Device) {
@@ -232,11 +229,7 @@ func (r *run) findMarket(from *checkpoint.Checkpoint) (err error) {
 // firstPlan returns the plan of the training that comes first, which is the one under way
 // in a checkpoint.
 func (r *run) firstPlan(from *checkpoint.Checkpoint) (session.Plan, error) {
-	kind := r.config.Game
-	if r.stage == checkpoint.DenseStage {
-		kind = game.NoGame
-	}
-	p, err := r.plan(kind)
+	p, err := r.plan(r.kind())
 	if err == nil && from != nil {
 		if err = from.Fits(p); err != nil {
 			err = fmt.Errorf("checkpoint %s: %w", filepath.Join(r.Dir, record.CheckpointFile), err)
@@ -286,6 +279,14 @@ func (r *run) perceptron() (*network.Graph, error) {
 func (r *run) initial() (*network.Network, error) {
 	n := network.New(r.graph)
 	return n, n.Initialise(r.config.Initialisation, r.config.Seed)
+}
+
+// kind returns what is played in the training that the run is at.
+func (r *run) kind() game.Kind {
+	if r.stage == checkpoint.DenseStage {
+		return game.NoGame
+	}
+	return r.config.Game
 }
 
 // plan returns the plan of one of the run's trainings.

@@ -160,8 +160,10 @@ func (c Config) ResolveFor(players []int) (Config, error) {
 
 // check looks at every value on its own and at those that belong together.
 func (c Config) check() error {
-	if err := c.checkEach(); err != nil {
-		return err
+	for _, s := range All {
+		if problem := s.problem(c); problem != "" {
+			return backend.Usagef("%s", problem)
+		}
 	}
 	for _, rule := range []struct {
 		holds   bool
