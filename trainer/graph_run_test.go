@@ -338,9 +338,8 @@ func TestGraphsWithoutPlayers(t *testing.T) {
 	}
 }
 
-// TestGraphsWithoutAGameAreRefused: a network without players plays no game, and one
-// without parameters has nothing to train. Both are refused before a folder is made. A
-// network without players trains with --game off.
+// TestGraphsWithoutAGameAreRefused: a network without players plays no game, and is
+// refused before a folder is made. It trains with --game off.
 func TestGraphsWithoutAGameAreRefused(t *testing.T) {
 	for _, test := range []struct {
 		name   string
@@ -351,7 +350,6 @@ func TestGraphsWithoutAGameAreRefused(t *testing.T) {
 		{"market", networktest.Chain(networktest.Input(36), networktest.Dense("0", 4)), func(c *settings.Config) { c.Keep, c.MaxParameters = 0, 8000 }, "0 players"},
 		{"paper", networktest.Chain(networktest.Input(36), networktest.Dense("0", 4)), func(c *settings.Config) { c.Game, c.Keep = game.PaperGame, 0 }, "0 players"},
 		{"off", networktest.Chain(networktest.Input(36), networktest.Dense("0", 4)), func(c *settings.Config) { c.Game, c.Epochs = game.NoGame, 1 }, ""},
-		{"no parameters", networktest.Chain(networktest.Input(36), networktest.Activate("0", network.ReLU)), func(c *settings.Config) { c.Keep, c.MaxParameters = 0, 8000 }, "0 parameters"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			g, err := network.NewGraph(test.nodes, network.DefaultPlayers)

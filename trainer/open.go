@@ -157,8 +157,8 @@ func (r *run) sameData(from *checkpoint.Checkpoint) error {
 	return nil
 }
 
-// checkNetwork refuses a network that the device does not run, that has nothing to train
-// or no players for the game, or that is larger than what this program takes.
+// checkNetwork refuses a network that the device does not run, that has no players for the
+// game, or that is larger than what this program takes.
 func (r *run) checkNetwork(from *checkpoint.Checkpoint) (err error) {
 	switch {
 	case from != nil:
@@ -172,9 +172,6 @@ func (r *run) checkNetwork(from *checkpoint.Checkpoint) (err error) {
 	}
 	if err := r.device.Runs(r.graph); err != nil {
 		return err
-	}
-	if len(r.graph.Params) == 0 {
-		return backend.Usagef("the network has 0 parameters; a training takes at least 1: add a node that has some")
 	}
 	if len(r.graph.Gates) == 0 && r.config.Game != game.NoGame {
 		return backend.Usagef("the network has 0 players; --game is %s, which takes players: gate a class of units, or try --game %s", r.config.Game, game.NoGame)

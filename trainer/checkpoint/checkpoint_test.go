@@ -273,7 +273,7 @@ func TestCheckpointRefusesGraphs(t *testing.T) {
 	for _, c := range []struct{ key, replacement, word string }{
 		{"graph", `null`, "no network"},
 		{"graph", `{}`, "0 nodes"},
-		{"graph", `{"nodes":[{"name":"input","op":"input","set":{"sample":[4]}},{"name":"0","op":"activation","in":["input"],"set":{"function":"relu"}}]}`, "no network with parameters"},
+		{"graph", `{"nodes":[{"name":"input","op":"input","set":{"sample":[4]}},{"name":"0","op":"activation","in":["input"],"set":{"function":"relu"}}]}`, "no parameters"},
 		{"graph", strings.Replace(graphs["graph"], `"out":2`, `"out":9`, 1), "network.0.weight of shape [9 4]"},
 		{"graph", huge, "4000001 entries"},
 		{"whole", huge, "4000001 entries"},
