@@ -145,7 +145,7 @@ func TestPlanWithoutRemovals(t *testing.T) {
 	data, widths := dataset.Noise(40_000, 301, 2), []int{301, 70, 2} // the samples are more than two chunks
 	plan := func(never bool) backend.MemoryPlan {
 		t.Helper()
-		p, err := device.Plan(data, backend.EngineOptions{Batch: 16, Optimiser: adam, NeverCompacts: never}, networktest.Perceptron(widths...).Graph)
+		p, err := device.Plan(data, backend.EngineOptions{Batch: 16, Optimiser: adam, NeverCompacts: never}, networktest.PerceptronOf(network.ReLU, widths...))
 		if err != nil {
 			t.Fatal(err)
 		}
