@@ -57,7 +57,8 @@ func benchmarkEngine(b *testing.B, p products[float32], batch int, widths ...int
 
 // productsAlone does the matrix products of one training step and nothing else.
 func (e *engine[T]) productsAlone(rows int) {
-	for i, stage := range e.stages {
+	stages := e.stages[1:] // after the inputs
+	for i, stage := range stages {
 		d := stage.(*denseStage[T])
 		input, derivative := d.in.values.top(rows), d.out.derivative.top(rows)
 		into := d.affine
@@ -69,7 +70,7 @@ func (e *engine[T]) productsAlone(rows int) {
 		if i > 0 {
 			// The result goes where nothing reads it, so that the zeros of the
 			// real derivatives stay in place.
-			below := e.stages[i-1].(*denseStage[T]).affine.top(rows)
+			below := stages[i-1].(*denseStage[T]).affine.top(rows)
 			e.multiply(blas.NoTrans, blas.NoTrans, derivative, d.group.weight(d.group.parameters), below)
 		}
 	}

@@ -20,16 +20,16 @@ type engine[T real] struct {
 	batchRows int    // rows of all buffers that hold a batch
 
 	graph    *network.Graph
-	features []int // of a sample that the network reads; nil: all
-	input    *inputStage[T]
-	stages   []stage[T] // after the input, in the order of the forward pass
+	features []int      // of a sample that the network reads; nil: all
+	stages   []stage[T] // in the order of the forward pass
 	output   *tensor[T]
 	groups   []*group[T] // by node with parameters
 	gates    []*gate[T]
 	scratch  []T     // for a derivative that is added to another
 	memory   pool[T] // of what a step leaves behind
 
-	labels  []uint8   // the classes of the present batch
+	batch   matrix[T] // the inputs of the present batch, before their gate
+	labels  []uint8   // its classes
 	targets matrix[T] // or, in regression, its targets
 }
 
@@ -238,10 +238,14 @@ func (e *engine[T]) Pull() (*backend.State, error) {
 	return s, nil
 }
 
+// alignedNumbers are as many numbers as Go aligns to 16 bytes at least. Products take sums
+// in an order that depends on it.
+const alignedNumbers = 8
+
 func (e *engine[T]) Push(s *backend.State) error {
 	counts := e.count(s.Network.Graph)
 	e.memory = pool[T]{all: make([]T, counts.activations)}
-	fresh := func(n int) []T { return make([]T, n) }
+	fresh := func(n int) []T { return make([]T, n, max(n, alignedNumbers)) }
 	e.lay(s.Network.Graph, takers[T]{fresh, fresh, fresh, fresh, e.memory.take})
 	e.steps, e.tracked = s.Steps, s.Tracked
 	e.fill(parametersOf, s.Network.Parameters)
@@ -275,13 +279,9 @@ func (e *engine[T]) groupOf(node int) *group[T] {
 
 // parameter returns the numbers of a parameter of the graph.
 func (e *engine[T]) parameter(p int) []T {
-	for _, group := range e.groups {
-		if p < len(group.params) {
-			return group.of(group.parameters, p)
-		}
-		p -= len(group.params)
-	}
-	panic("cpufallback: no such parameter")
+	node := e.graph.Params[p].Node
+	group := e.groupOf(node)
+	return group.of(group.parameters, p-e.graph.Nodes[node].Params[0])
 }
 
 func (e *engine[T]) Fold() error {

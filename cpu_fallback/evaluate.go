@@ -7,7 +7,6 @@ import (
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
-	"nashprune/trainer/network"
 )
 
 // evaluationBatch is how many samples are evaluated at a time. Gonum takes sums in
@@ -145,18 +144,12 @@ func (e *engine[T]) Probe(order []int32, learningRate float64) ([]backend.Tensor
 		tensors = append(tensors, backend.Tensor{Name: name, Shape: shape, Values: convert[float64](v)})
 	}
 	batch := func(name string, m matrix[T]) { add(name, m.top(rows).data, rows, m.columns) }
-	batch("input", e.input.batch)
+	batch("input", e.batch)
 	add("loss", []T{T(progress.Loss / float64(rows))}, 1)
-	place := 0
-	for _, s := range e.graph.Stages() {
-		if s.Node == 0 || network.IsView(e.graph.Nodes[s.Node].Op) {
-			continue
-		}
-		stage := e.stages[place]
-		place++
-		batch(e.graph.Nodes[s.Out()].Name+".output", stage.output().values)
+	for _, stage := range e.stages[1:] { // the first is the inputs
+		batch(stage.output().name+".output", stage.output().values)
 		if d, ok := stage.(*denseStage[T]); ok {
-			name := e.graph.Nodes[s.Node].Name
+			name := e.graph.Nodes[d.group.params[0].Node].Name
 			batch(name+".derivative", d.out.derivative)
 			if !d.plain() {
 				batch(name+".affine", d.affine)

@@ -29,7 +29,7 @@ func TestThroughWideGates(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				l := e.stages[0].(*denseStage[float32])
+				l := e.stages[1].(*denseStage[float32])
 				g, derivative := l.gate, l.out.derivative
 				for i := range l.affine.data {
 					l.affine.data[i], derivative.data[i] = float32(draw.Normal()), float32(draw.Normal())

@@ -24,13 +24,11 @@ func (e *engine[T]) layStages(take taker[T]) {
 		}
 		width := node.Shape.Size()
 		widest = max(widest, width)
-		at.out = &tensor[T]{values: take.matrix(e.batchRows, width)}
-		if s.Node == 0 {
-			e.layInput(at, take)
-		} else {
+		at.out = &tensor[T]{name: e.graph.Nodes[s.Out()].Name, values: take.matrix(e.batchRows, width)}
+		if s.Node > 0 {
 			at.out.derivative = take.matrix(e.batchRows, width)
-			e.stages = append(e.stages, maker[node.Op.Kind()](e, at, take))
 		}
+		e.stages = append(e.stages, maker[node.Op.Kind()](e, at, take))
 		tensors[s.Out()] = at.out
 	}
 	e.output = tensors[len(tensors)-1]

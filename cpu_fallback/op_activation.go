@@ -28,10 +28,6 @@ func (s *activationStage[T]) backward(rows int, _ ask) {
 	s.in.receive(rows, func(b int, to []T, add bool) {
 		d := s.out.derivative.row(b) // which no stage reads any more
 		throughActivation(s.function, d, s.ones, s.in.values.row(b))
-		if add {
-			s.engine.vectors.add(to, d)
-		} else {
-			copy(to, d)
-		}
+		s.engine.pass(to, d, add)
 	})
 }

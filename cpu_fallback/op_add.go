@@ -27,15 +27,6 @@ func (s *addStage[T]) forward(rows int) {
 
 func (s *addStage[T]) backward(rows int, _ ask) {
 	for _, in := range s.in {
-		in.receive(rows, func(b int, to []T, add bool) { s.pass(to, s.out.derivative.row(b), add) })
-	}
-}
-
-// pass writes a derivative, or adds it.
-func (s *addStage[T]) pass(to, from []T, add bool) {
-	if add {
-		s.engine.vectors.add(to, from)
-	} else {
-		copy(to, from)
+		in.receive(rows, func(b int, to []T, add bool) { s.engine.pass(to, s.out.derivative.row(b), add) })
 	}
 }

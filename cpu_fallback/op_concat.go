@@ -22,7 +22,7 @@ func (s *concatStage[T]) backward(rows int, _ ask) {
 	at := 0
 	for _, in := range s.in {
 		width := in.values.columns
-		in.receive(rows, func(b int, to []T, add bool) { s.pass(to, s.out.derivative.row(b)[at:][:width], add) })
+		in.receive(rows, func(b int, to []T, add bool) { s.engine.pass(to, s.out.derivative.row(b)[at:][:width], add) })
 		at += width
 	}
 }

@@ -3,20 +3,22 @@ package cpufallback
 // inputStage is the samples, and their gate where inputs are players.
 type inputStage[T real] struct {
 	engine *engine[T]
-	batch  matrix[T] // the inputs of the present batch
 	out    *tensor[T]
 	gate   *gate[T] // or nil
 	inner  int      // numbers that each player multiplies
 }
 
-// layInput lays out the inputs. They have a derivative only where they are gated.
-func (e *engine[T]) layInput(at place[T], take taker[T]) {
-	e.input = &inputStage[T]{engine: e, batch: at.out.values, out: at.out, gate: at.gate, inner: e.graph.Nodes[0].Shape[1:].Size()}
+// newInput lays out the inputs. They have a derivative only where they are gated.
+func newInput[T real](e *engine[T], at place[T], take taker[T]) stage[T] {
+	e.batch = at.out.values
 	if at.gate != nil {
 		at.out.values = take.matrix(e.batchRows, at.out.values.columns)
 		at.out.derivative = take.matrix(e.batchRows, at.out.values.columns)
 	}
+	return &inputStage[T]{engine: e, out: at.out, gate: at.gate, inner: e.graph.Nodes[0].Shape[1:].Size()}
 }
+
+func (s *inputStage[T]) output() *tensor[T] { return s.out }
 
 func (s *inputStage[T]) forward(rows int) {
 	if s.gate == nil {
@@ -25,7 +27,7 @@ func (s *inputStage[T]) forward(rows int) {
 	inChunks(rows, rowsPerChunk, func(_, low, high int) {
 		for b := low; b < high; b++ {
 			to := s.out.values.row(b)
-			for i, x := range s.batch.row(b) {
+			for i, x := range s.engine.batch.row(b) {
 				to[i] = s.gate.participation[i/s.inner] * x
 			}
 		}
@@ -42,7 +44,7 @@ func (s *inputStage[T]) backward(rows int, ask ask) {
 		clear(means)
 		clear(squares)
 		for b := low; b < high; b++ {
-			x, d := s.batch.row(b), s.out.derivative.row(b)
+			x, d := s.engine.batch.row(b), s.out.derivative.row(b)
 			for player := range means {
 				var c T
 				for i := player * s.inner; i < (player+1)*s.inner; i++ {

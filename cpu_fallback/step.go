@@ -48,7 +48,7 @@ func (e *engine[T]) gather(from dataset.Samples, order []int32) {
 	inChunks(len(order), rowsPerChunk, func(_, low, high int) {
 		for b := low; b < high; b++ {
 			i := int(order[b])
-			e.gatherInputs(e.input.batch.row(b), from, i*width)
+			e.gatherInputs(e.batch.row(b), from, i*width)
 			if from.Outputs > 0 {
 				targets := e.targets.row(b)
 				for k, t := range from.Targets[i*from.Outputs : (i+1)*from.Outputs] {
@@ -87,7 +87,6 @@ func (e *engine[T]) gatherInputs(row []T, from dataset.Samples, first int) {
 
 // forward computes every stage for the first rows samples of the batch.
 func (e *engine[T]) forward(rows int) {
-	e.input.forward(rows)
 	for _, s := range e.stages {
 		s.forward(rows)
 	}
@@ -99,11 +98,9 @@ func (e *engine[T]) backward(rows int, ask ask) {
 	for _, s := range e.stages {
 		s.output().written = false
 	}
-	e.input.out.written = false
 	for i := len(e.stages) - 1; i >= 0; i-- {
 		e.stages[i].backward(rows, ask)
 	}
-	e.input.backward(rows, ask)
 }
 
 // remember takes the contributions of the last batch into the moving averages.

@@ -10,6 +10,7 @@ import (
 // tensor is the output of a stage for a batch, a row a sample, with the derivative of
 // the mean loss with respect to it.
 type tensor[T real] struct {
+	name       string // of the node
 	values     matrix[T]
 	derivative matrix[T] // of zero rows where no stage asks for it
 	written    bool      // in this backward pass, by the first of the stages that read it
@@ -28,6 +29,15 @@ func (t *tensor[T]) receive(rows int, row func(b int, to []T, add bool)) {
 			row(b, t.derivative.row(b), add)
 		}
 	})
+}
+
+// pass writes a row of a derivative, or adds it.
+func (e *engine[T]) pass(to, from []T, add bool) {
+	if add {
+		e.vectors.add(to, from)
+	} else {
+		copy(to, from)
+	}
 }
 
 // stage computes the output of some nodes from tensors of earlier ones.
@@ -57,6 +67,7 @@ type place[T real] struct {
 // file op_KIND.go.
 func makers[T real]() map[network.Kind]func(e *engine[T], at place[T], take taker[T]) stage[T] {
 	return map[network.Kind]func(*engine[T], place[T], taker[T]) stage[T]{
+		network.InputKind:      newInput[T],
 		network.DenseKind:      newDense[T],
 		network.ActivationKind: newActivation[T],
 		network.AddKind:        newAdd[T],
@@ -67,5 +78,5 @@ func makers[T real]() map[network.Kind]func(e *engine[T], at place[T], take take
 
 // Operators lists the kinds that this backend runs.
 func (driver) Operators() []network.Kind {
-	return append(slices.Collect(maps.Keys(makers[float32]())), network.InputKind)
+	return slices.Collect(maps.Keys(makers[float32]()))
 }

@@ -35,11 +35,11 @@ var Reasons = []Reason{Kept, Dominated, PricedOut, Forced, BelowThreshold, Ranke
 // Record is what is known of one player: its last quoted worth and price, its
 // participation after its last move, and when and why it was removed.
 type Record struct {
-	Worth         float64 `json:"worth"`
-	Price         float64 `json:"price"`
-	Participation float64 `json:"participation"`
-	Round         int     `json:"round"` // in which it was removed, from 1; 0 while it is kept
-	Reason        Reason  `json:"reason"`
+	Worth         float64
+	Price         float64
+	Participation float64
+	Round         int // in which it was removed, from 1; 0 while it is kept
+	Reason        Reason
 }
 
 // Ledger runs the market of one layer, round by round. A round is
@@ -52,13 +52,13 @@ type Record struct {
 // results have one entry for each remaining player, in the order of their indices. The
 // fields are exported so that a ledger can be saved and restored.
 type Ledger struct {
-	Records []Record `json:"records"` // of all players that ever were, by index
-	Live    []int    `json:"live"`    // indices of the remaining players, increasing
-	Rounds  int      `json:"rounds"`  // quoted so far
+	Records []Record // of all players that ever were, by index
+	Live    []int    // indices of the remaining players, increasing
+	Rounds  int      // quoted so far
 
 	// OnlyZero says, for each player, whether zero has been its best response in every
 	// round since it last gained participation.
-	OnlyZero []bool `json:"only_zero"`
+	OnlyZero []bool
 }
 
 // NewLedger returns the ledger of a layer in which all players participate

@@ -12,7 +12,7 @@ import (
 // that [Run] has before it begins, but the plan comes also with one of the kind
 // [backend.ErrOutOfMemory].
 func PlanRun(c settings.Config, o Options) (*record.DryRun, error) {
-	c, err := c.Resolve()
+	c, err := o.resolve(c)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"nashprune/trainer/atomicfile"
 	"nashprune/trainer/backend"
+	"nashprune/trainer/checkpoint"
 	"nashprune/trainer/filelock"
 	"nashprune/trainer/network"
 	"nashprune/trainer/network/safetensors"
@@ -47,7 +48,7 @@ func noCheckpoint(dir string) error {
 
 // checkConfig refuses to go on with a run whose file of the configuration was changed: the
 // checkpoint has the one that it began with. Without a file there is nothing to see.
-func checkConfig(dir string, began settings.Config) error {
+func checkConfig(dir string, c *checkpoint.Checkpoint) error {
 	path := filepath.Join(dir, record.ConfigFile)
 	text, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -58,15 +59,15 @@ func checkConfig(dir string, began settings.Config) error {
 		held, err = settings.Read(text)
 	}
 	if err == nil {
-		held, err = held.Resolve()
+		held, err = held.ResolveFor(c.Whole.Widths())
 	}
 	if err != nil {
 		return backend.Usagef("--resume %s: %s: %v", dir, path, err)
 	}
 	var changes []string
-	for _, s := range settings.Different(held, began) {
+	for _, s := range settings.Different(held, c.Config) {
 		value := func(c settings.Config) any { return reflect.ValueOf(s.Field(&c)).Elem().Interface() }
-		changes = append(changes, fmt.Sprintf("%s is %v and was %v", s.Name, value(held), value(began)))
+		changes = append(changes, fmt.Sprintf("%s is %v and was %v", s.Name, value(held), value(c.Config)))
 	}
 	if changes == nil {
 		return nil

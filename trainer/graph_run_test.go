@@ -338,9 +338,8 @@ func TestGraphsWithoutPlayers(t *testing.T) {
 	}
 }
 
-// TestGraphsWithoutAGameAreRefused: a network without players plays no game, and one
-// without parameters has nothing to train. Both are refused before a folder is made. A
-// network without players trains with --game off.
+// TestGraphsWithoutAGameAreRefused: a network without players plays no game, and is
+// refused before a folder is made. It trains with --game off.
 func TestGraphsWithoutAGameAreRefused(t *testing.T) {
 	for _, test := range []struct {
 		name   string
@@ -351,7 +350,6 @@ func TestGraphsWithoutAGameAreRefused(t *testing.T) {
 		{"market", networktest.Chain(networktest.Input(36), networktest.Dense("0", 4)), func(c *settings.Config) { c.Keep, c.MaxParameters = 0, 8000 }, "0 players"},
 		{"paper", networktest.Chain(networktest.Input(36), networktest.Dense("0", 4)), func(c *settings.Config) { c.Game, c.Keep = game.PaperGame, 0 }, "0 players"},
 		{"off", networktest.Chain(networktest.Input(36), networktest.Dense("0", 4)), func(c *settings.Config) { c.Game, c.Epochs = game.NoGame, 1 }, ""},
-		{"no parameters", networktest.Chain(networktest.Input(36), networktest.Activate("0", network.ReLU)), func(c *settings.Config) { c.Keep, c.MaxParameters = 0, 8000 }, "0 parameters"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			g, err := network.NewGraph(test.nodes, network.DefaultPlayers)
@@ -375,5 +373,30 @@ func TestGraphsWithoutAGameAreRefused(t *testing.T) {
 				t.Errorf("the folder was made: %v", err)
 			}
 		})
+	}
+}
+
+// TestTargetsAreOfTheGraph: sparsity and the number of players kept are of the graph, and
+// not of the model that the configuration names, which is smaller.
+func TestTargetsAreOfTheGraph(t *testing.T) {
+	g := graphRuns(36, 4)["inputs"].graph(t) // 60 players
+	c := tinyConfig(t)
+	c.Device, c.Keep, c.Sparsity = "gonum", 0, 0.5
+	options := trainer.Options{Graph: g}
+	plan, err := trainer.PlanRun(c, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plan.Keep != g.Players()/2 {
+		t.Errorf("half of %d players are %d", g.Players(), plan.Keep)
+	}
+	c.Keep = 50
+	options.Dir = stopped(t, c, options)
+	result, err := trainer.Resume(t.Context(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result.Pruned.Kept != c.Keep {
+		t.Errorf("%d players are kept, asked for %d", result.Pruned.Kept, c.Keep)
 	}
 }

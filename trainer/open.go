@@ -84,11 +84,8 @@ func (r *run) findDevice(from *checkpoint.Checkpoint) (err error) {
 func (r *run) noteDevice(from *checkpoint.Checkpoint) {
 	r.result.Device = record.NewDevice(r.device)
 	r.result.Device.Samples = r.samples
-	use := record.DeviceUse{Device: r.result.Device, Training: trainingName(r.config.Game)}
+	use := record.DeviceUse{Device: r.result.Device, Training: trainingName(r.kind())}
 	if from != nil {
-		if from.Stage == checkpoint.DenseStage {
-			use.Training = record.DenseTraining
-		}
 		use.FromStep = from.Position.Step
 	}
 	if from == nil || !r.result.Device.SameBits(from.Result.Device) {
@@ -160,8 +157,8 @@ func (r *run) sameData(from *checkpoint.Checkpoint) error {
 	return nil
 }
 
-// checkNetwork refuses a network that the device does not run, that has nothing to train
-// or no players for the game, or that is larger than what this program takes.
+// checkNetwork refuses a network that the device does not run, that has no players for the
+// game, or that is larger than what this program takes.
 func (r *run) checkNetwork(from *checkpoint.Checkpoint) (err error) {
 	switch {
 	case from != nil:
@@ -175,9 +172,6 @@ func (r *run) checkNetwork(from *checkpoint.Checkpoint) (err error) {
 	}
 	if err := r.device.Runs(r.graph); err != nil {
 		return err
-	}
-	if len(r.graph.Params) == 0 {
-		return backend.Usagef("the network has 0 parameters; a training takes at least 1: add a node that has some")
 	}
 	if len(r.graph.Gates) == 0 && r.config.Game != game.NoGame {
 		return backend.Usagef("the network has 0 players; --game is %s, which takes players: gate a class of units, or try --game %s", r.config.Game, game.NoGame)
@@ -232,11 +226,7 @@ func (r *run) findMarket(from *checkpoint.Checkpoint) (err error) {
 // firstPlan returns the plan of the training that comes first, which is the one under way
 // in a checkpoint.
 func (r *run) firstPlan(from *checkpoint.Checkpoint) (session.Plan, error) {
-	kind := r.config.Game
-	if r.stage == checkpoint.DenseStage {
-		kind = game.NoGame
-	}
-	p, err := r.plan(kind)
+	p, err := r.plan(r.kind())
 	if err == nil && from != nil {
 		if err = from.Fits(p); err != nil {
 			err = fmt.Errorf("checkpoint %s: %w", filepath.Join(r.Dir, record.CheckpointFile), err)
@@ -288,11 +278,15 @@ func (r *run) initial() (*network.Network, error) {
 	return n, n.Initialise(r.config.Initialisation, r.config.Seed)
 }
 
-func (r *run) plan(kind game.Kind) (session.Plan, error) {
-	p, err := session.NewPlan(r.config, kind, r.graph, r.data.Train.Len())
-	if err == nil && kind == game.MarketGame && r.latency != nil {
-		p.Latency = r.latency
-		err = p.Aim()
+// kind returns what is played in the training that the run is at.
+func (r *run) kind() game.Kind {
+	if r.stage == checkpoint.DenseStage {
+		return game.NoGame
 	}
-	return p, err
+	return r.config.Game
+}
+
+// plan returns the plan of one of the run's trainings.
+func (r *run) plan(kind game.Kind) (session.Plan, error) {
+	return session.NewPlan(r.config, kind, r.graph, r.data.Train.Len(), r.latency)
 }

@@ -50,6 +50,14 @@ type Options struct {
 	Graph *network.Graph
 }
 
+// resolve resolves the configuration of a new run.
+func (o Options) resolve(c settings.Config) (settings.Config, error) {
+	if o.Graph != nil {
+		return c.ResolveFor(o.Graph.Widths())
+	}
+	return c.Resolve()
+}
+
 // run is a run under way.
 type run struct {
 	Options
@@ -84,7 +92,7 @@ type run struct {
 // [backend.ErrNoDevice] and [backend.ErrInterrupted], a [session.DivergedError], or of reading and
 // writing. After [backend.ErrInterrupted] the folder holds a checkpoint for [Resume].
 func Run(ctx context.Context, c settings.Config, o Options) (*record.Result, error) {
-	c, err := c.Resolve()
+	c, err := o.resolve(c)
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +165,7 @@ func Resume(ctx context.Context, o Options) (*record.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkConfig(o.Dir, c.Config); err != nil {
+	if err := checkConfig(o.Dir, c); err != nil {
 		return nil, err
 	}
 	r, p, err := open(c.Config, o, c)

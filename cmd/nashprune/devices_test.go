@@ -270,7 +270,7 @@ func TestParityOfEveryDevice(t *testing.T) {
 			t.Errorf("%s: %d broken, and %d are said to be", d.Device.ID(), bad, d.Broken)
 		}
 	}
-	if n, ok := broken["cpu:0"]; !ok || n != 0 || broken["crooked:0"] == 0 || result.Unit != float32Unit {
+	if n, ok := broken["cpu:0"]; !ok || n != 0 || broken["crooked:0"] == 0 || result.Unit != network.Float32Unit {
 		t.Errorf("broken are %v at the unit roundoff %v", broken, result.Unit)
 	}
 }

@@ -19,11 +19,9 @@ import (
 	"nashprune/trainer/backend"
 	"nashprune/trainer/backendtest"
 	"nashprune/trainer/dataset"
+	"nashprune/trainer/network"
 	"nashprune/trainer/report"
 )
-
-// float32Unit is the unit roundoff that devices compute with.
-const float32Unit = 0x1p-24
 
 // parityCases returns the cases that devices are compared in. Tests take fewer.
 var parityCases = backendtest.Cases
@@ -61,7 +59,7 @@ how much of it the largest difference took. The exit code is 4 if one is broken.
 			if err != nil {
 				return err
 			}
-			result := parityResult{Reference: "CPU in float64", Unit: float32Unit}
+			result := parityResult{Reference: "CPU in float64", Unit: network.Float32Unit}
 			ctx := untilSignal(cmd.Context())
 			for _, d := range devices {
 				compared, err := compareDevice(ctx, d, progress)
@@ -123,7 +121,7 @@ func compareDevice(ctx context.Context, d backend.Device, p *progress) (compared
 	cases := parityCases()
 	for i, c := range cases {
 		p.line(fmt.Sprintf("%s%s: case %d of %d, %s", d.ID(), kernelsOf(d), i+1, len(cases), c.Name), !p.terminal)
-		found, err := backendtest.Compare(until(cpufallback.OpenOracle), until(d.Open), float32Unit, []backendtest.Case{c})
+		found, err := backendtest.Compare(until(cpufallback.OpenOracle), until(d.Open), network.Float32Unit, []backendtest.Case{c})
 		if err != nil {
 			return compared, fmt.Errorf("%s: %w", d.ID(), err)
 		}

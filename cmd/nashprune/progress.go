@@ -12,6 +12,7 @@ import (
 
 	"nashprune/trainer"
 	"nashprune/trainer/backend"
+	"nashprune/trainer/network"
 )
 
 // progress shows how far a run is: one line that is written over on a terminal,
@@ -108,7 +109,7 @@ func (p *progress) end() {
 
 func runningText(e trainer.Event) string {
 	return fmt.Sprintf("%-5s epoch %d/%d  players %s  loss %.4f  %3.0f %% done%s",
-		e.Training, e.Epoch, e.Epochs, players(e.Players), e.Loss, 100*e.Done, left(e.Remaining))
+		e.Training, e.Epoch, e.Epochs, network.JoinWidths(e.Players), e.Loss, 100*e.Done, left(e.Remaining))
 }
 
 func epochText(e trainer.Event) string {
@@ -123,11 +124,7 @@ func epochText(e trainer.Event) string {
 		figures += fmt.Sprintf("  validation %.2f %% explained", 100**r2)
 	}
 	return fmt.Sprintf("%-5s epoch %d/%d  players %s  loss %.4f%s%s",
-		e.Training, e.Line.Epoch, e.Epochs, players(e.Players), e.Line.Loss, figures, left(e.Remaining))
-}
-
-func players(counts []int) string {
-	return strings.Trim(strings.ReplaceAll(fmt.Sprint(counts), " ", "-"), "[]")
+		e.Training, e.Line.Epoch, e.Epochs, network.JoinWidths(e.Players), e.Line.Loss, figures, left(e.Remaining))
 }
 
 func left(d time.Duration) string {

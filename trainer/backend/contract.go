@@ -30,8 +30,8 @@ type EngineOptions struct {
 	Batch     int // samples a training step, at least 1
 	Optimiser Optimiser
 	Loss      Loss
-	// Valuation is that of players who make a move in the market. By game.Outputs the
-	// contributions that Measure and EstimateContributions find are those to the outputs, see [OutputSample].
+	// Valuation is that of the players of a market. By game.Outputs the contributions that
+	// Measure and EstimateContributions find are those to the outputs, see [OutputSample].
 	Valuation game.Valuation
 	Samples   Placement // where they are, on devices with memory of their own
 	// NeverCompacts says that no player will be removed, so that plans count nothing for
@@ -88,9 +88,9 @@ type Engine interface {
 	// whole training part, at the present state. It changes nothing.
 	Measure(ctx context.Context) ([]Statistics, error)
 
-	// EstimateContributions puts the means of the contributions over the given training samples, at
-	// least one, in the place of the moving averages, which after an error may be
-	// anything. Of contributions to the outputs a sample's place in the order says which
+	// EstimateContributions puts the means of the contributions over the given training
+	// samples, at least one, in the place of the moving averages, which after an error may
+	// be anything. Of contributions to the outputs a sample's place in the order says which
 	// output is looked at (see [OutputSample]); Measure has the samples in their own order.
 	EstimateContributions(ctx context.Context, order []int32) error
 

@@ -32,6 +32,14 @@ func (d Device) Computes() string {
 	return words
 }
 
+// name names the device with the library of a CPU.
+func (d Device) name() string {
+	if d.BLAS == "" {
+		return d.Name
+	}
+	return d.Name + ", " + d.BLAS
+}
+
 // ID is how users name exactly this device: DRIVER:N.
 func (d Device) ID() string { return fmt.Sprintf("%s:%d", d.Driver, d.Index) }
 
@@ -86,11 +94,7 @@ type Choice struct {
 
 // String names the device, with the library of a CPU, and says why it is that one.
 func (c Choice) String() string {
-	name := c.Name
-	if c.BLAS != "" {
-		name += ", " + c.BLAS
-	}
-	return fmt.Sprintf("%s, %s (%s)", c.ID(), name, c.Reason)
+	return fmt.Sprintf("%s, %s (%s)", c.ID(), c.name(), c.Reason)
 }
 
 // FindAgain returns the device for which same holds: the one that a user's words mean, as
@@ -116,7 +120,8 @@ func FindDevice(words string) (Device, error) {
 // ChooseDevice returns the device that a user's words mean: "auto" (the fastest
 // kind there is, and never a software GPU), a driver's name (the fastest kind
 // that it has), DRIVER:N (its device number N), or a part of the name of a device
-// or of the library that multiplies its matrices, in any case. Errors are of the kind [ErrNoDevice] and name what there is.
+// or of the library that multiplies its matrices, in any case. Errors are of the kind
+// [ErrNoDevice] and name what there is.
 func ChooseDevice(words string) (Choice, error) {
 	wanted := strings.ToLower(strings.TrimSpace(words))
 	if name, _, _ := strings.Cut(wanted, ":"); drivers[name] != nil { // and no other driver is asked
@@ -199,11 +204,7 @@ func describe(devices []Device, missing map[string]error) string {
 func list(devices []Device) string {
 	var known []string
 	for _, d := range devices {
-		name := d.Name
-		if d.BLAS != "" {
-			name += ", " + d.BLAS
-		}
-		known = append(known, fmt.Sprintf("%s (%s)", d.ID(), name))
+		known = append(known, fmt.Sprintf("%s (%s)", d.ID(), d.name()))
 	}
 	return strings.Join(known, ", ")
 }

@@ -78,13 +78,12 @@ func (s *session) evaluateExtremes() error {
 	}
 	return s.with(s.candidate, func(candidate backend.Engine) error {
 		for _, large := range []float32{0, 200} {
-			logits := make([]float64, s.Outputs) // of every sample
 			n := network.New(s.start.Network.Graph)
 			bias := n.Parameters[len(n.Parameters)-1]
-			for k := 1; k < s.Outputs; k++ {
-				logits[k] = float64(large)
+			for k := 1; k < len(bias); k++ {
 				bias[k] = large
 			}
+			logits := n.Values().Forward(make([]float64, n.Inputs()), 1).Output(0) // of every sample
 			if err := candidate.Push(&backend.State{Network: n}); err != nil {
 				return err
 			}

@@ -36,8 +36,8 @@ func ParseCase(words string) (Case, error) {
 	c := Case{Batch: defaultBatch}
 	if found {
 		var err error
-		if c.Batch, err = strconv.Atoi(batch); err != nil || c.Batch < 1 || c.Batch > maxBatch {
-			return c, backend.Usagef("--model %q: the batch after @ is a number from 1 to %d", words, maxBatch)
+		if c.Batch, err = strconv.Atoi(batch); err != nil || c.Batch < 1 || c.Batch > settings.MaxBatch {
+			return c, backend.Usagef("--model %q: the batch after @ is a number from 1 to %d", words, settings.MaxBatch)
 		}
 	}
 	// All widths alike are those of some network's hidden layers.
@@ -55,17 +55,11 @@ func ParseCase(words string) (Case, error) {
 		return c, backend.Usagef("--model %q: a shape has inputs, hidden layers and outputs, as in 784-512-256-10", words)
 	}
 	c.Widths = widths
-	if c.parameters() > maxParameters {
-		return c, backend.Usagef("--model %q has %d parameters: at most %d", words, c.parameters(), maxParameters)
+	if c.parameters() > settings.MaxNetworkParameters {
+		return c, backend.Usagef("--model %q has %d parameters: at most %d", words, c.parameters(), settings.MaxNetworkParameters)
 	}
 	return c, nil
 }
-
-// The largest cases that are taken for what the user meant.
-const (
-	maxBatch      = 1 << 16
-	maxParameters = 1 << 28
-)
 
 // DefaultCases are a dense network, one that the game made of it, and a large one.
 func DefaultCases() []Case {
@@ -78,11 +72,7 @@ func DefaultCases() []Case {
 
 // Model returns the widths as in 784-512-256-10.
 func (c Case) Model() string {
-	var words []string
-	for _, width := range c.Widths {
-		words = append(words, strconv.Itoa(width))
-	}
-	return strings.Join(words, "-")
+	return network.JoinWidths(c.Widths)
 }
 
 func (c Case) String() string { return fmt.Sprintf("%s, batch %d", c.Model(), c.Batch) }

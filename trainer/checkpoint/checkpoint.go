@@ -153,7 +153,7 @@ func readGraph(text json.RawMessage, list []safetensors.Tensor) (*network.Graph,
 // consistent checks that the parts of a checkpoint belong together.
 func (c *Checkpoint) consistent() error {
 	var err error
-	if c.Config, err = c.Config.Resolve(); err != nil { // a setting that a later program brought may be open
+	if c.Config, err = c.Config.ResolveFor(c.Whole.Widths()); err != nil { // a setting that a later program brought may be open
 		return fmt.Errorf("its configuration is damaged: %v", err)
 	}
 	if c.Stage != GameStage && c.Stage != DenseStage {

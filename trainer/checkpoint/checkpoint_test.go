@@ -162,6 +162,11 @@ func TestCheckpointsOfEveryGraph(t *testing.T) {
 			fill(n.Parameters)
 			fill(n.Participations)
 			want := testCheckpoint()
+			want.Config = settings.Default()
+			want.Config.Game = game.NoGame // which any number of players fits
+			if want.Config, err = want.Config.Resolve(); err != nil {
+				t.Fatal(err)
+			}
 			want.Position.Ledgers, want.Position.Market, want.Departed = nil, session.Market{}, nil
 			want.Graph, want.Whole = g, g
 			want.State = &backend.State{Network: n, First: fill(n.Clone().Parameters), Steps: 3, Tracked: 2}
@@ -268,7 +273,7 @@ func TestCheckpointRefusesGraphs(t *testing.T) {
 	for _, c := range []struct{ key, replacement, word string }{
 		{"graph", `null`, "no network"},
 		{"graph", `{}`, "0 nodes"},
-		{"graph", `{"nodes":[{"name":"input","op":"input","set":{"sample":[4]}},{"name":"0","op":"activation","in":["input"],"set":{"function":"relu"}}]}`, "no network with parameters"},
+		{"graph", `{"nodes":[{"name":"input","op":"input","set":{"sample":[4]}},{"name":"0","op":"activation","in":["input"],"set":{"function":"relu"}}]}`, "no parameters"},
 		{"graph", strings.Replace(graphs["graph"], `"out":2`, `"out":9`, 1), "network.0.weight of shape [9 4]"},
 		{"graph", huge, "4000001 entries"},
 		{"whole", huge, "4000001 entries"},
@@ -349,7 +354,7 @@ func TestAccuraciesBelongToTheirTarget(t *testing.T) {
 			t.Fatal(err)
 		}
 		n := networktest.Perceptron(4, 3, 2, 2)
-		p, err := session.NewPlan(config, game.MarketGame, n.Graph, 1000)
+		p, err := session.NewPlan(config, game.MarketGame, n.Graph, 1000, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -434,7 +439,7 @@ func checkReadCheckpoint(t *testing.T, data []byte) {
 		t.Errorf("passes: %+v", c)
 	}
 	// What the run does next with it may refuse it, too.
-	if p, err := session.NewPlan(c.Config, c.Config.Game, c.State.Network.Graph, 1000); err == nil {
+	if p, err := session.NewPlan(c.Config, c.Config.Game, c.State.Network.Graph, 1000, nil); err == nil {
 		_ = c.Fits(p)
 	}
 }

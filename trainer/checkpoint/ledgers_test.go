@@ -47,7 +47,9 @@ func ledgerCheckpoint(t *testing.T, players int) *Checkpoint {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config, err := settings.Default().Resolve()
+	config := settings.Default()
+	config.Keep = game.LeastPerLayer
+	config, err = config.ResolveFor(whole.Widths())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -374,8 +374,8 @@ func modelFile(o study.Outcome) string {
 func (c *comparison) timeAll(ctx context.Context) error {
 	var files, layers []string
 	for i, file := range c.files {
-		if run := c.report.Entries[i].Runs[0]; file != "" && !slices.Contains(layers, joined(run.Layers)) {
-			files, layers = append(files, file), append(layers, joined(run.Layers))
+		if run := c.report.Entries[i].Runs[0]; file != "" && !slices.Contains(layers, network.JoinWidths(run.Layers)) {
+			files, layers = append(files, file), append(layers, network.JoinWidths(run.Layers))
 		}
 	}
 	if len(files) == 0 {
@@ -387,7 +387,7 @@ func (c *comparison) timeAll(ctx context.Context) error {
 	}
 	for i := range c.report.Entries {
 		e := &c.report.Entries[i]
-		if k := slices.Index(layers, joined(e.Runs[0].Layers)); k >= 0 {
+		if k := slices.Index(layers, network.JoinWidths(e.Runs[0].Layers)); k >= 0 {
 			e.LatencyUS = microseconds[k]
 		}
 	}

@@ -2,12 +2,11 @@ package compare
 
 import (
 	"fmt"
-	"strconv"
-	"strings"
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/cost"
+	"nashprune/trainer/network"
 	"nashprune/trainer/settings"
 )
 
@@ -115,16 +114,8 @@ func parameters(c *settings.Config, p place) {
 func keepLayers(c *settings.Config, p place) {
 	c.Keep, c.Shape, c.Cost = p.keep, "", ""
 	if p.layers != nil {
-		c.Keep, c.Shape = 0, joined(p.layers)
+		c.Keep, c.Shape = 0, network.JoinWidths(p.layers)
 	}
-}
-
-func joined(layers []int) string {
-	parts := make([]string, len(layers))
-	for l, n := range layers {
-		parts[l] = strconv.Itoa(n)
-	}
-	return strings.Join(parts, "-")
 }
 
 func ranking(criterion game.Criterion, rounds int) func(*settings.Config, place) {
@@ -185,6 +176,6 @@ func small(c *settings.Config, p place) {
 	if p.layers == nil {
 		p.layers = p.followed.Layers
 	}
-	c.Game, c.Model = game.NoGame, "mlp:"+joined(p.layers)
+	c.Game, c.Model = game.NoGame, network.Format(p.layers)
 	c.Keep, c.Shape = 0, ""
 }

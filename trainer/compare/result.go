@@ -11,6 +11,7 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 
 	"nashprune/trainer/dataset"
+	"nashprune/trainer/network"
 	"nashprune/trainer/record"
 )
 
@@ -184,7 +185,7 @@ func (r *Report) WriteCSV(w io.Writer) error {
 	add := func(method string, shape Shape, keep, setting string, runs []SeedRun) {
 		for _, run := range runs {
 			rows = append(rows, []string{
-				method, string(shape), keep, setting, strconv.FormatUint(run.Seed, 10), optional(run.Figure), optional(run.Loss), joined(run.Layers),
+				method, string(shape), keep, setting, strconv.FormatUint(run.Seed, 10), optional(run.Figure), optional(run.Loss), network.JoinWidths(run.Layers),
 				strconv.Itoa(run.Parameters), strconv.Itoa(run.MACs), fmt.Sprintf("%.2f", run.Seconds), strconv.FormatBool(run.Diverged != ""),
 			})
 		}

@@ -34,7 +34,7 @@ func stepFor(networks [][]network.Load) int {
 // nearer to the times of networks that they have not seen.
 func fitModel(networks [][]network.Load, microseconds []float64) *Model {
 	step := stepFor(networks)
-	if foretold(networks, microseconds, step) >= foretold(networks, microseconds, 0) {
+	if validationError(networks, microseconds, step) >= validationError(networks, microseconds, 0) {
 		step = 0
 	}
 	m := fitCoefficients(networks, microseconds, step)
@@ -46,9 +46,9 @@ func fitModel(networks [][]network.Load, microseconds []float64) *Model {
 // part.
 const modelFolds = 8
 
-// validationError returns the sum of the squares of the relative errors of models on networks
-// that they were not fitted to.
-func foretold(networks [][]network.Load, microseconds []float64, step int) (squares float64) {
+// validationError returns the sum of the squares of the relative errors of models on
+// networks that they were not fitted to.
+func validationError(networks [][]network.Load, microseconds []float64, step int) (squares float64) {
 	for fold := range min(modelFolds, len(networks)) {
 		var seen, unseen [][]network.Load
 		var before, after []float64

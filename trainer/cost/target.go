@@ -16,7 +16,7 @@ const (
 	Players    Resource = "players"
 	Parameters Resource = "parameters" // weights and biases
 	MACs       Resource = "macs"       // multiply-accumulates a sample
-	Latency    Resource = "latency"    // microseconds for a batch, by a LatencyModel
+	Latency    Resource = "latency"    // microseconds for a batch, by a [Model]
 )
 
 // Amount returns how much of a resource a network takes whose gates have so many

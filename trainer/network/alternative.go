@@ -43,11 +43,11 @@ func (a *Alternative) choose(player int) {
 	}
 	a.player = player
 	p := a.pass
-	unit := p.Classes[p.Graph.Gates[a.gate].Class].first + player
+	class := p.Classes[p.Graph.Gates[a.gate].Class]
 	of := func(n int) []int {
 		entries, inner := []int{}, p.inner(n)
 		for e, u := range p.firstAxis(n).units {
-			if u == unit || slices.Contains(p.units[u].parents, unit) {
+			if p.placeIn(class, u) == player {
 				for i := range inner {
 					entries = append(entries, e*inner+i)
 				}

@@ -14,9 +14,6 @@ type Class struct {
 	Producers []int
 	// Fixed says that no unit can be removed: it lies on the output.
 	Fixed bool
-	// whole are the nodes whose output has the class on its first dimension, alone
-	// and in order, so that unit i is entry i.
-	whole []int
 	first int // its first unit
 }
 
@@ -58,11 +55,7 @@ func (g *Graph) classify() {
 	for p := range g.Params {
 		param := &g.Params[p]
 		for _, a := range param.Axes {
-			place := -1
-			if a.Tensor != NoAxis {
-				place = locate(param.Node, a)
-			}
-			param.axes = append(param.axes, place)
+			param.axes = append(param.axes, locate(param.Node, a))
 		}
 	}
 
@@ -115,7 +108,7 @@ func (g *Graph) classify() {
 			g.axes[a].terms = []term{{len(members), 1}}
 			members = append(members, nil)
 			n := g.axes[a].node
-			g.Classes = append(g.Classes, Class{Name: g.Nodes[n].Name, Producers: []int{n}, Fixed: n == len(g.Nodes)-1, whole: []int{n}})
+			g.Classes = append(g.Classes, Class{Name: g.Nodes[n].Name, Producers: []int{n}, Fixed: n == len(g.Nodes)-1})
 		}
 		for e := starts[a]; e < starts[a+1]; e++ {
 			if root := roots.find(e); root == e {
@@ -132,9 +125,9 @@ func (g *Graph) classify() {
 	}
 	for c, roots := range members {
 		g.Classes[c].Units, g.Classes[c].first = len(roots), len(g.units)
-		for place, root := range roots {
+		for _, root := range roots {
 			unitOf[root] = len(g.units)
-			g.units = append(g.units, unit{class: c, place: place})
+			g.units = append(g.units, unit{c, -1})
 		}
 	}
 	for a := range g.axes {
@@ -143,10 +136,7 @@ func (g *Graph) classify() {
 		}
 	}
 	for _, l := range links {
-		child, parent := &g.units[unitOf[roots.find(l.child)]], unitOf[roots.find(l.parent)]
-		if !slices.Contains(child.parents, parent) {
-			child.parents = append(child.parents, parent)
-		}
+		g.units[unitOf[roots.find(l.child)]].parent = unitOf[roots.find(l.parent)]
 	}
 	g.describeClasses()
 }
@@ -167,7 +157,7 @@ func (g *Graph) creates(a axis) bool {
 	return false
 }
 
-// describeClasses fills in producers, whole axes, terms and whether a class is fixed.
+// describeClasses fills in producers, terms and whether a class is fixed.
 func (g *Graph) describeClasses() {
 	for i := range g.axes {
 		a := &g.axes[i]
@@ -189,9 +179,6 @@ func (g *Graph) describeClasses() {
 				}
 				class.Producers = append(class.Producers, a.node)
 			}
-			if a.dim == 0 && g.isWhole(*a, c) {
-				class.whole = append(class.whole, a.node)
-			}
 		}
 		for t := range a.terms {
 			if units := g.Classes[a.terms[t].class].Units; units > 0 {
@@ -212,15 +199,25 @@ func (a *axis) count(class int) {
 	a.terms = append(a.terms, term{class, 1})
 }
 
-// isWhole reports whether the entries of an axis are the units of a class in order.
-func (g *Graph) isWhole(a axis, c int) bool {
-	if len(a.units) != g.Classes[c].Units {
-		return false
-	}
-	for place, u := range a.units {
-		if g.units[u].class != c || g.units[u].place != place {
+// isAlone reports whether the entries of a node's first axis are the units of a class in
+// order.
+func (g *Graph) isAlone(c Class, n int) bool {
+	units := g.firstAxis(n).units
+	for place, u := range units {
+		if u != c.first+place {
 			return false
 		}
 	}
-	return true
+	return len(units) == c.Units
+}
+
+// placeIn returns the place in a class of a unit, or of the coarser one with which it is
+// removed; -1 where neither belongs to the class.
+func (g *Graph) placeIn(c Class, u int) int {
+	for ; u >= 0; u = g.units[u].parent {
+		if u >= c.first && u < c.first+c.Units {
+			return u - c.first
+		}
+	}
+	return -1
 }

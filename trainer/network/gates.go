@@ -43,8 +43,11 @@ func (g *Graph) kindOf(c Class) (PlayerKind, error) {
 	case len(c.Producers) == 0:
 		return "", fmt.Errorf("no operator produces the axis of %s", c.Name)
 	}
+	if c.Units > 0 && g.units[c.first].parent >= 0 {
+		return "", fmt.Errorf("features of another node add to %s, which cannot be scaled with it", c.Name)
+	}
 	for _, n := range c.Producers {
-		if !slices.Contains(c.whole, n) {
+		if !g.isAlone(c, n) {
 			return "", fmt.Errorf("the units of %s are only a part of what node %s produces", c.Name, g.Nodes[n].Name)
 		}
 	}
@@ -64,24 +67,15 @@ func (g *Graph) kindOf(c Class) (PlayerKind, error) {
 // its consumers: whether nothing but copies lies in between.
 func (g *Graph) foldsForwards(c Class) error {
 	for _, a := range g.axes {
-		if a.node == 0 || !slices.ContainsFunc(a.units, func(u int) bool { return g.unitOrParentIn(u, c) }) {
+		if a.node == 0 || !slices.ContainsFunc(a.units, func(u int) bool { return g.placeIn(c, u) >= 0 }) {
 			continue
 		}
-		if node := g.Nodes[a.node]; !isCopier(node.Op) {
+		node := g.Nodes[a.node]
+		if _, copies := node.Op.(Copier); !copies {
 			return fmt.Errorf("node %s, of kind %s, lies between %s and its consumers", node.Name, node.Op.Kind(), c.Name)
 		}
 	}
 	return nil
-}
-
-func isCopier(op Op) bool {
-	_, is := op.(Copier)
-	return is
-}
-
-func (g *Graph) unitOrParentIn(u int, c Class) bool {
-	in := func(u int) bool { return u >= c.first && u < c.first+c.Units }
-	return in(u) || slices.ContainsFunc(g.units[u].parents, in)
 }
 
 // addGates gates the classes of the given kinds of player.

@@ -22,7 +22,7 @@ type Param struct {
 	ParamSpec
 	Name string // "NODE.weight"
 	Node int
-	axes []int // of each dimension in Graph.axes; -1 where it belongs to none
+	axes []int // of each dimension in Graph.axes
 }
 
 // Size returns how many numbers a parameter has.
@@ -37,9 +37,8 @@ type Graph struct {
 	Classes []Class // in the order of the first axis that they lie on
 	Gates   []Gate  // in the order of their classes
 
-	axes []axis
-	// units has for each unit its class and its place in the class.
-	units []unit
+	axes  []axis
+	units []unit // class by class
 }
 
 // axis is a dimension of a node's output.
@@ -53,8 +52,8 @@ type axis struct {
 type term struct{ class, entries int }
 
 type unit struct {
-	class, place int
-	parents      []int // units with which it is removed
+	class  int
+	parent int // the coarser unit with which it is removed; -1: none
 }
 
 // NewGraph infers shapes, parameters, classes and gates of nodes with a name, an
@@ -111,6 +110,9 @@ func (g *Graph) infer() error {
 	}
 	if last := g.Output(); len(last.Shape) != 1 {
 		return fmt.Errorf("node %d, %.40q: the output has shape %s; it must have one dimension", len(g.Nodes)-1, last.Name, last.Shape)
+	}
+	if len(g.Params) == 0 {
+		return fmt.Errorf("the network has no parameters; it must have a layer with weights")
 	}
 	return nil
 }

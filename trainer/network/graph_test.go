@@ -116,12 +116,19 @@ func TestBadGraphsAreRefusedByNode(t *testing.T) {
 		{[]network.Node{input(3, 2), flatten("f"), concat("b", 0, 1), dense("c", 1)}, "may differ in the first dimension alone"},
 		{[]network.Node{input(3), dense("a", 2, 0), dense("b", 2, 0)}, `node 1, "a": its output feeds no node`},
 		{[]network.Node{input(3, 2), activation("a", network.ReLU)}, "must have one dimension"},
+		{[]network.Node{input(3), flatten("a")}, "has no parameters"},
+		{[]network.Node{input(3), kept("a", 0, 2), dense("b", 2)}, "features of one number"},
 	} {
 		_, err := network.NewGraph(networktest.Chain(c.nodes...), all)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("error is %v, want one with %q", err, c.want)
 		}
 	}
+}
+
+// kept returns a flatten that keeps some features.
+func kept(name string, features ...int) network.Node {
+	return network.Node{Name: name, Op: &network.Flatten{Keep: features}}
 }
 
 func anySize(*network.Graph) error { return nil }
@@ -218,5 +225,13 @@ func TestSizes(t *testing.T) {
 	sizes[r.Gates[1].Class]--
 	if got := r.ParameterCount() - r.ParametersAt(sizes); got != 18 {
 		t.Errorf("a channel of the stream costs %d parameters, want 18", got)
+	}
+}
+
+func TestNeuronsThatAddToFeaturesAreNoPlayers(t *testing.T) {
+	// Participations of neurons do not scale the features in the sum.
+	g := build(t, all, input(2, 3), flatten("flat"), dense("x", 6), add("sum", 1, 2), dense("head", 2))
+	if len(g.Gates) != 0 {
+		t.Errorf("gates are %v, want none", gatesOf(g))
 	}
 }

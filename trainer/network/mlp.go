@@ -90,9 +90,14 @@ func Parse(model string) (hidden []int, err error) {
 // model. It also writes widths that pruning left and that Parse takes for a
 // mistake, such as "mlp:1-0".
 func Format(hidden []int) string {
-	widths := make([]string, len(hidden))
-	for l, width := range hidden {
-		widths[l] = strconv.Itoa(width)
+	return family + JoinWidths(hidden)
+}
+
+// JoinWidths writes widths as in 512-256.
+func JoinWidths(widths []int) string {
+	words := make([]string, len(widths))
+	for l, width := range widths {
+		words[l] = strconv.Itoa(width)
 	}
-	return family + strings.Join(widths, "-")
+	return strings.Join(words, "-")
 }

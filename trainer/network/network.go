@@ -77,23 +77,15 @@ func (g *Graph) Folds() []Fold {
 // dimension along which they do and the player of each entry.
 func (g *Graph) Columns(gate int) []Fold {
 	class := g.Classes[g.Gates[gate].Class]
-	playerOf := func(unit int) int {
-		for _, u := range append([]int{unit}, g.units[unit].parents...) {
-			if u >= class.first && u < class.first+class.Units {
-				return u - class.first
-			}
-		}
-		return -1
-	}
 	var columns []Fold
 	for p, param := range g.Params {
 		for d, a := range param.axes {
-			if a < 0 || param.Axes[d].Tensor == Output {
+			if param.Axes[d].Tensor == Output {
 				continue
 			}
 			f, found := Fold{p, d, gate, make([]int, param.Shape[d])}, false
 			for e, u := range g.axes[a].units {
-				f.Player[e] = playerOf(u)
+				f.Player[e] = g.placeIn(class, u)
 				found = found || f.Player[e] >= 0
 			}
 			if found {

@@ -88,12 +88,8 @@ type Axis struct {
 	Dim    int
 }
 
-// Output is the place of an operator's output in an [Axis]; NoAxis is a dimension of
-// a parameter that belongs to no axis, such as the side of a kernel.
-const (
-	Output = -1
-	NoAxis = -2
-)
+// Output is the place of an operator's output in an [Axis].
+const Output = -1
 
 // ParamSpec describes a parameter of an operator.
 type ParamSpec struct {

@@ -9,7 +9,7 @@ const FlattenKind Kind = "flatten"
 // dimension, a channel, becomes a block of features, which are removed with it.
 type Flatten struct {
 	// Keep lists the features that stay, in increasing order, where some were removed
-	// without their channel; nil: all.
+	// without their channel, which has several; nil: all.
 	Keep []int `json:"keep,omitzero"`
 }
 
@@ -20,6 +20,9 @@ func (o *Flatten) Infer(in []Shape) (Shape, []ParamSpec, error) {
 		return nil, nil, fmt.Errorf("a flatten takes one input, it has %d", len(in))
 	}
 	size := in[0].Size()
+	if o.Keep != nil && in[0][1:].Size() == 1 {
+		return nil, nil, fmt.Errorf("it keeps some features of one number; a flatten may do so where a channel has several")
+	}
 	for i, k := range o.Keep {
 		if k < 0 || k >= size || i > 0 && k <= o.Keep[i-1] {
 			return nil, nil, fmt.Errorf("entry %d of keep is %d; entries must increase from 0 to %d", i, k, size-1)
@@ -34,7 +37,7 @@ func (o *Flatten) Infer(in []Shape) (Shape, []ParamSpec, error) {
 func (o *Flatten) Ties(in []Shape, out Shape) []Tie {
 	block := in[0][1:].Size()
 	channel, feature := Axis{0, 0}, Axis{Output, 0}
-	if block == 1 && o.Keep == nil {
+	if block == 1 {
 		return []Tie{same(channel, feature, out[0])}
 	}
 	if o.Keep == nil {

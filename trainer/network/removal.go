@@ -42,13 +42,8 @@ func (g *Graph) Cut(keep Survivors) (*Cut, error) {
 			units[place], last = true, place
 		}
 	}
-	for changed := true; changed; {
-		changed = false
-		for u := range g.units {
-			if alive[u] && slices.ContainsFunc(g.units[u].parents, func(p int) bool { return !alive[p] }) {
-				alive[u], changed = false, true
-			}
-		}
+	for u, unit := range g.units { // a parent has no parent
+		alive[u] = alive[u] && (unit.parent < 0 || alive[unit.parent])
 	}
 	return g.cut(alive)
 }
@@ -64,16 +59,14 @@ func (g *Graph) cut(alive []bool) (*Cut, error) {
 		for u := class.first; u < class.first+class.Units; u++ {
 			if alive[u] {
 				number[u] = len(small.units)
-				small.units = append(small.units, unit{class: i, place: len(small.units) - first})
+				small.units = append(small.units, unit{i, -1})
 			}
 		}
 		class.first, class.Units = first, len(small.units)-first
 	}
 	for u, unit := range g.units {
-		if alive[u] {
-			for _, p := range unit.parents {
-				small.units[number[u]].parents = append(small.units[number[u]].parents, number[p])
-			}
+		if alive[u] && unit.parent >= 0 {
+			small.units[number[u]].parent = number[unit.parent]
 		}
 	}
 	kept := make([][]int, len(g.axes)) // by axis, the entries that stay
@@ -110,15 +103,7 @@ func (g *Graph) cut(alive []bool) (*Cut, error) {
 		c.Gates = append(c.Gates, players)
 	}
 	for _, param := range g.Params {
-		dims := make([][]int, len(param.Shape))
-		for d, length := range param.Shape {
-			if a := param.axes[d]; a >= 0 {
-				dims[d] = kept[a]
-			} else {
-				dims[d] = Indices(length)
-			}
-		}
-		c.Params = append(c.Params, dims)
+		c.Params = append(c.Params, Select(kept, param.axes))
 	}
 	if err := small.infer(); err != nil {
 		return nil, err

@@ -24,7 +24,7 @@ func (g *Graph) SizesWith(players []int) Sizes {
 		if gated[c] || class.Units == 0 {
 			continue
 		}
-		for _, parent := range g.units[class.first].parents {
+		if parent := g.units[class.first].parent; parent >= 0 {
 			p := g.units[parent].class
 			sizes[c] = class.Units * sizes[p] / g.Classes[p].Units
 		}
@@ -46,11 +46,8 @@ func (g *Graph) ParametersAt(sizes Sizes) int {
 	parameters := 0
 	for _, p := range g.Params {
 		size := 1
-		for d, length := range p.Shape {
-			if a := p.axes[d]; a >= 0 {
-				length = g.length(g.axes[a], sizes)
-			}
-			size *= length
+		for _, a := range p.axes {
+			size *= g.length(g.axes[a], sizes)
 		}
 		parameters += size
 	}

@@ -19,7 +19,7 @@ type Market struct {
 	// Validation is the accuracy on the validation part of the pruned network and of
 	// the dense one, in percent, where the target is how far it may fall.
 	Validation *ValidationPair `json:"validation,omitempty"`
-	// Model is what latencies were taken from, where any mattered.
+	// LatencyModel is what latencies were taken from, where any mattered.
 	LatencyModel *cost.Model `json:"latency_model,omitempty"`
 }
 

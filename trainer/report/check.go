@@ -45,7 +45,7 @@ func checkResult(r *record.Result) error {
 	if err := checkNetworkResult("dense", r.Dense, r); err != nil {
 		return err
 	}
-	if gates := len(r.Dense.Shape) - 2; len(r.Gates) != gates {
+	if gates := len(r.Dense.Shape) - leastShape; len(r.Gates) != gates {
 		return fmt.Errorf("it lists %d gates, and its network has %d", len(r.Gates), gates)
 	}
 	for _, g := range r.Gates {
@@ -100,13 +100,16 @@ func checkNetworkResult(name string, j record.NetworkResult, r *record.Result) e
 		return err
 	}
 	switch {
-	case len(j.Shape) < 3 || slices.Min(j.Shape) < 0:
+	case len(j.Shape) < leastShape || slices.Min(j.Shape) < 0:
 		return fmt.Errorf("%v is not the shape of a %s network", j.Shape, name)
 	case j.Parameters < 0 || !within(j.LatencyUS, 0, maxLatency):
 		return fmt.Errorf("the %s network has %d parameters and a latency of %v us", name, j.Parameters, j.LatencyUS)
 	}
 	return nil
 }
+
+// leastShape is the length of the shape of a network without gates: inputs and outputs.
+const leastShape = 2
 
 // maxLatency is a year in microseconds: a larger number was not measured.
 const maxLatency = 365 * 24 * 3600 * 1e6
@@ -129,7 +132,7 @@ func (run *Run) checkEpoch(line record.EpochLine) error {
 }
 
 func (run *Run) checkRound(line record.RoundLine) error {
-	layers := len(run.Result.Dense.Shape) - 2
+	layers := len(run.Result.Gates)
 	quoted := line.Prices
 	if run.ranked() {
 		quoted = line.Cuts
@@ -150,7 +153,7 @@ func (run *Run) checkRound(line record.RoundLine) error {
 }
 
 func (run *Run) checkPlayer(p record.Player) error {
-	if layers := len(run.Result.Dense.Shape) - 2; p.Layer < 0 || p.Layer >= layers {
+	if layers := len(run.Result.Gates); p.Layer < 0 || p.Layer >= layers {
 		return fmt.Errorf("layer %d of a network with %d hidden layers, which count from 0", p.Layer, layers)
 	}
 	if !slices.Contains(game.Reasons, p.Reason) {

@@ -130,7 +130,7 @@ func (run *Run) axes() string {
 
 // byLayer sorts the players of a run by their hidden layers.
 func byLayer(run *Run) [][]record.Player {
-	layers := make([][]record.Player, len(run.Result.Pruned.Shape)-2)
+	layers := make([][]record.Player, len(run.Result.Gates))
 	for _, p := range run.Players {
 		layers[p.Layer] = append(layers[p.Layer], p)
 	}

@@ -47,3 +47,25 @@ func TestGatesAreNamed(t *testing.T) {
 		}
 	}
 }
+
+// TestARunWithoutGates: a network without gates, which was trained without a game, is
+// shown as any other.
+func TestARunWithoutGates(t *testing.T) {
+	run := offRun()
+	run.Result.Gates, run.Result.Dense.Shape = nil, []int{13, 3}
+	for i := range run.Epochs {
+		run.Epochs[i].Players = nil
+	}
+	for name, write := range map[string]func(io.Writer) error{
+		"result":  func(w io.Writer) error { return Result(w, &run.Result) },
+		"picture": func(w io.Writer) error { return Picture(w, run) },
+	} {
+		var text bytes.Buffer
+		if err := write(&text); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if word := "13-3"; name == "result" && !strings.Contains(text.String(), word) {
+			t.Errorf("%s: no %q in\n%s", name, word, text.String())
+		}
+	}
+}

@@ -16,8 +16,9 @@ func drawPlayers(d *drawing, run *Run, epochs scale) {
 	}
 	start, end = start[1:len(start)-1], end[1:len(end)-1]
 
-	const headroom = 1.08 // so that the widest layer does not lie on the upper edge
-	least, most := slices.Min(end), max(1, slices.Max(start))
+	const headroom = 1.08                          // so that the widest layer does not lie on the upper edge
+	most := slices.Max(append([]int{1}, start...)) // a network may have no gates
+	least := slices.Min(append([]int{most}, end...))
 	for _, r := range run.Rounds {
 		least = min(least, slices.Min(r.Players), slices.Min(r.Demand))
 	}

@@ -101,7 +101,7 @@ func (run *Run) ReadCertificate(dir string) error {
 		if err != nil {
 			return err
 		}
-		if want := len(run.Result.Dense.Shape) - 2; len(certificate.Layers) != want {
+		if want := len(run.Result.Gates); len(certificate.Layers) != want {
 			return fmt.Errorf("it is about %d hidden layers, and the network had %d", len(certificate.Layers), want)
 		}
 		run.Certificate = certificate

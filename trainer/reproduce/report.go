@@ -4,7 +4,8 @@ import (
 	"encoding/csv"
 	"io"
 	"strconv"
-	"strings"
+
+	"nashprune/trainer/network"
 )
 
 // ReportSchema is the number of the layout of a report. It goes up when a field
@@ -116,13 +117,9 @@ func (r *Report) WriteCSV(w io.Writer) error {
 	}}
 	number := func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 	add := func(stage string, row Row, run Run) {
-		kept := make([]string, len(run.Kept))
-		for l, n := range run.Kept {
-			kept[l] = strconv.Itoa(n)
-		}
 		lines = append(lines, []string{
 			stage, row.Name, string(run.Benefit), string(run.Gradient), string(run.Optimiser), number(run.LearningRate), string(run.Update), number(run.Rate),
-			strconv.FormatUint(run.Seed, 10), number(run.Before), number(run.Masked), number(run.After), number(run.Sparsity), strings.Join(kept, "-"),
+			strconv.FormatUint(run.Seed, 10), number(run.Before), number(run.Masked), number(run.After), number(run.Sparsity), network.JoinWidths(run.Kept),
 			number(run.Chosen), number(run.Distance), number(run.SquaredNorm), number(run.MaxGap), number(run.RelativeGap), run.Diverged,
 		})
 	}

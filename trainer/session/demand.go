@@ -88,12 +88,12 @@ func (p Plan) demands(k int) []int {
 	return demands
 }
 
-// Aim fits the plan to its target. It is an error of the kind [backend.ErrUsage] when not
+// aim fits the plan to its target. It is an error of the kind [backend.ErrUsage] when not
 // even the least network meets it.
-func (p *Plan) Aim() error {
+func (p *Plan) aim() error {
 	players := p.Graph.Widths()
 	p.Target = p.Config.Target(len(players))
-	if p.Latency == nil && p.Config.NeedsLatency() {
+	if p.latency == nil && p.Config.NeedsLatency() {
 		return nil // nothing can be said before it is measured
 	}
 	if p.Target.Resource == cost.Players {
@@ -102,15 +102,15 @@ func (p *Plan) Aim() error {
 		return err
 	}
 	p.shares = make([]int, len(players))
-	for l := range players {
-		p.shares[l] = game.LeastPerLayer
+	for l, width := range players {
+		p.shares[l] = min(game.LeastPerLayer, width)
 	}
 	if !p.fits(1)(p.shares) {
-		least := p.Target.Resource.Amount(p.Graph, p.shares, p.Latency)
+		least := p.Target.Resource.Amount(p.Graph, p.shares, p.latency)
 		_, flags := p.Config.Targets()
 		if p.Target.Resource == cost.Latency {
 			return backend.Usagef("%s %v is less than the least network takes, with %d players a layer, %.4g us by the model of %s",
-				flags[0], p.Target.Limit, game.LeastPerLayer, least, p.Latency.Device)
+				flags[0], p.Target.Limit, game.LeastPerLayer, least, p.latency.Device)
 		}
 		return backend.Usagef("%s %.0f is less than the least network has, with %d players a layer: %.0f",
 			flags[0], p.Target.Limit, game.LeastPerLayer, least)
@@ -120,7 +120,7 @@ func (p *Plan) Aim() error {
 	for part := 1.; part > 0.001; part *= 0.99 {
 		like := make([]int, len(players))
 		for l, width := range players {
-			like[l] = max(game.LeastPerLayer, int(part*float64(width)))
+			like[l] = max(p.shares[l], int(part*float64(width)))
 		}
 		if p.fits(1)(like) {
 			p.shares = like
@@ -134,8 +134,8 @@ func (p *Plan) Aim() error {
 // target leaves when a fraction of the game has passed.
 func (p Plan) fits(fraction float64) func(players []int) bool {
 	r := p.Target.Resource
-	budget := p.Target.Budget(r.Amount(p.Graph, p.Graph.Widths(), p.Latency), fraction)
-	return func(players []int) bool { return r.Amount(p.Graph, players, p.Latency) <= budget }
+	budget := p.Target.Budget(r.Amount(p.Graph, p.Graph.Widths(), p.latency), fraction)
+	return func(players []int) bool { return r.Amount(p.Graph, players, p.latency) <= budget }
 }
 
 // asked returns how many players the market asks for, where its target counts them,
@@ -144,7 +144,7 @@ func (p Plan) asked(fallen int) int {
 	if p.Config.Cost == "" {
 		return network.Sum(p.demands(fallen))
 	}
-	start := p.Target.Resource.Amount(p.Graph, p.Graph.Widths(), p.Latency)
+	start := p.Target.Resource.Amount(p.Graph, p.Graph.Widths(), p.latency)
 	return int(p.Target.Budget(start, float64(fallen)/float64(p.Config.Rounds)))
 }
 
@@ -158,6 +158,6 @@ func (p Plan) clear(worths [][]float64, fallen int) game.Clearing {
 	for l, layer := range worths {
 		players[l] = len(layer)
 	}
-	costs := p.Config.Cost.Costs(p.Graph, players, p.Latency)
+	costs := p.Config.Cost.Costs(p.Graph, players, p.latency)
 	return game.ClearTogether(worths, costs, p.fits(float64(fallen)/float64(p.Config.Rounds)))
 }

@@ -52,11 +52,7 @@ func TestTargetsHold(t *testing.T) {
 		}
 		e := new(scripted)
 		training, q := scriptedTraining(t, e)
-		if training.Plan, err = NewPlan(c, game.MarketGame, planGraph(), 160); err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		training.Plan.Latency = model
-		if err := training.Plan.Aim(); err != nil {
+		if training.Plan, err = NewPlan(c, game.MarketGame, planGraph(), 160, model); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 		if err := training.Run(context.Background()); err != nil {
@@ -125,8 +121,8 @@ func TestTargetsAreRefused(t *testing.T) {
 	} {
 		c, err := targetConfig(change).Resolve()
 		if err == nil {
-			p := Plan{Config: c, Game: game.MarketGame, Graph: planGraph(), Latency: testLatencyModel()}
-			err = p.Aim()
+			p := Plan{Config: c, Game: game.MarketGame, Graph: planGraph(), latency: testLatencyModel()}
+			err = p.aim()
 		}
 		if !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), word) {
 			t.Errorf("%v, want %q", err, word)
@@ -157,7 +153,7 @@ func TestBudgetsForetellAShape(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := NewPlan(c, game.MarketGame, planGraph(), 160)
+	p, err := NewPlan(c, game.MarketGame, planGraph(), 160, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,7 +192,7 @@ func TestAccuracyDropHoldsTheDemand(t *testing.T) {
 		training.Engine = e
 		training.Data = &dataset.Dataset{Classes: 4}
 		var err error
-		if training.Plan, err = NewPlan(c, game.MarketGame, planGraph(), 160); err != nil {
+		if training.Plan, err = NewPlan(c, game.MarketGame, planGraph(), 160, nil); err != nil {
 			t.Fatal(err)
 		}
 		if err := training.Run(context.Background()); err != nil {
@@ -259,11 +255,7 @@ func TestStepsAreUsedUp(t *testing.T) {
 		}
 		e := new(scripted)
 		training, _ := scriptedTraining(t, e)
-		if training.Plan, err = NewPlan(c, game.MarketGame, planGraph(), 160); err != nil {
-			t.Fatal(err)
-		}
-		training.Plan.Latency = model
-		if err := training.Plan.Aim(); err != nil {
+		if training.Plan, err = NewPlan(c, game.MarketGame, planGraph(), 160, model); err != nil {
 			t.Fatal(err)
 		}
 		if err := training.Run(context.Background()); err != nil {
@@ -282,5 +274,22 @@ func TestStepsAreUsedUp(t *testing.T) {
 	}
 	if len(seen) < 5 {
 		t.Errorf("only the widths %v are left: the test shows little", seen)
+	}
+}
+
+// TestGatesOfOnePlayer: a gate may have fewer players than a market keeps of others. The
+// least network then has all of them, and no more.
+func TestGatesOfOnePlayer(t *testing.T) {
+	g := networktest.Perceptron(3, 1, 4).Graph
+	c, err := targetConfig(func(c *settings.Config) { c.MaxParameters = g.ParameterCount() }).ResolveFor(g.Widths())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := NewPlan(c, game.MarketGame, g, 160, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if work, want := p.StepWork(p.Total), float64(g.MACs()); work != want {
+		t.Errorf("a step at the end takes %g multiplications, want %g", work, want)
 	}
 }

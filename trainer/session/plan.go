@@ -34,18 +34,19 @@ type Plan struct {
 	// share one or are ranked together, may be expected to keep.
 	shares  []int
 	Target  cost.Target
-	Latency *cost.Model // where the market needs one, once it is known
+	latency *cost.Model // where the market needs one, once it is known
 }
 
 // longestStretch is how many steps run without a word from the host: short
 // enough to show progress and to stop soon, long enough to cost nothing.
 const longestStretch = 64
 
-// NewPlan returns the plan of a training of a network of the given graph. It is
-// an error of the kind [backend.ErrUsage] when the rounds do not fit into the market's
-// steps, and when no network meets the market's target.
-func NewPlan(c settings.Config, kind game.Kind, g *network.Graph, samples int) (Plan, error) {
-	p := Plan{Config: c, Game: kind, samples: samples, Graph: g}
+// NewPlan returns the plan of a training of a network of the given graph. The model of
+// latencies is nil where none is needed, and as long as it is not measured. It is an error
+// of the kind [backend.ErrUsage] when the rounds do not fit into the market's steps, and
+// when no network meets the market's target.
+func NewPlan(c settings.Config, kind game.Kind, g *network.Graph, samples int, latency *cost.Model) (Plan, error) {
+	p := Plan{Config: c, Game: kind, samples: samples, Graph: g, latency: latency}
 	p.PerEpoch = (samples + c.Batch - 1) / c.Batch
 	p.Total = c.Epochs * p.PerEpoch
 	if !kind.InRounds() {
@@ -57,7 +58,7 @@ func NewPlan(c settings.Config, kind game.Kind, g *network.Graph, samples int) (
 		return p, backend.Usagef("--rounds %d do not fit into the %d steps while the market is open: fewer rounds, more epochs or a larger --game-share",
 			c.Rounds, steps)
 	}
-	return p, p.Aim()
+	return p, p.aim()
 }
 
 // RoundEnd returns the step after which round k takes place, from 1.
@@ -105,9 +106,9 @@ func (p Plan) open(step int) bool {
 	return p.Game.InRounds() && step >= p.opens && step < p.closes
 }
 
-// next returns where the stretch that starts after step ends: at the next round
-// or the end of the epoch, where the market opens, a step before its first round, where tracking begins or
-// ends, or when it is long enough.
+// next returns where the stretch that starts after step ends: at the next round or the end
+// of the epoch, where the market opens, a step before its first round, where tracking
+// begins or ends, or when it is long enough.
 func (p Plan) next(step int) int {
 	end := min(step+longestStretch, (step/p.PerEpoch+1)*p.PerEpoch, p.Total)
 	for s := step + 1; s < end; s++ {

@@ -56,7 +56,7 @@ func TestStretchesCoverEveryStepOnce(t *testing.T) {
 			if samples%2 == 1 {
 				c.Worth = game.Effective // so that some steps keep statistics
 			}
-			p, err := NewPlan(c, kind, planGraph(), samples)
+			p, err := NewPlan(c, kind, planGraph(), samples, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -117,7 +117,7 @@ func TestStretchesCoverEveryStepOnce(t *testing.T) {
 }
 
 func TestOrdersAreOfTheSeedAndTheEpoch(t *testing.T) {
-	p, err := NewPlan(testConfig(), game.NoGame, planGraph(), 50)
+	p, err := NewPlan(testConfig(), game.NoGame, planGraph(), 50, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +159,7 @@ func TestLearningRates(t *testing.T) {
 		{settings.Step, game.MarketGame, 99, 0.5 * 0.2 * 0.2 * 0.2},
 	} {
 		c.Schedule = test.schedule
-		p, err := NewPlan(c, test.kind, planGraph(), 160)
+		p, err := NewPlan(c, test.kind, planGraph(), 160, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -172,22 +172,22 @@ func TestLearningRates(t *testing.T) {
 func TestRoundsHaveToFit(t *testing.T) {
 	c := testConfig()
 	c.Rounds = 41 // the market is open for 40 steps
-	if _, err := NewPlan(c, game.MarketGame, planGraph(), 160); !errors.Is(err, backend.ErrUsage) {
+	if _, err := NewPlan(c, game.MarketGame, planGraph(), 160, nil); !errors.Is(err, backend.ErrUsage) {
 		t.Errorf("41 rounds in 40 steps: %v", err)
 	}
 	c.Rounds = 40
-	if _, err := NewPlan(c, game.MarketGame, planGraph(), 160); err != nil {
+	if _, err := NewPlan(c, game.MarketGame, planGraph(), 160, nil); err != nil {
 		t.Errorf("40 rounds in 40 steps: %v", err)
 	}
 }
 
 // TestWork checks that work adds up, and that the market makes a run cheaper.
 func TestWork(t *testing.T) {
-	market, err := NewPlan(testConfig(), game.MarketGame, planGraph(), 1000)
+	market, err := NewPlan(testConfig(), game.MarketGame, planGraph(), 1000, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	dense, err := NewPlan(testConfig(), game.NoGame, planGraph(), 1000)
+	dense, err := NewPlan(testConfig(), game.NoGame, planGraph(), 1000, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

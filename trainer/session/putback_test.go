@@ -52,7 +52,7 @@ func testNetwork(g *network.Graph) *network.Network {
 // TestDepartedKeepTheirWeights plays a market by hand: what is put back at the end is
 // each removed player as it was in its last round, with what its neighbours had for it.
 func TestDepartedKeepTheirWeights(t *testing.T) {
-	p, err := NewPlan(testConfig(), game.MarketGame, networktest.Perceptron(3, 6, 5, 4).Graph, 160)
+	p, err := NewPlan(testConfig(), game.MarketGame, networktest.Perceptron(3, 6, 5, 4).Graph, 160, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,7 +45,7 @@ func rankingTraining(t *testing.T, engine backend.Engine, g *network.Graph, chan
 	c := testConfig()
 	c.Game = game.RankingGame
 	change(&c)
-	p, err := NewPlan(c, game.RankingGame, g, 160)
+	p, err := NewPlan(c, game.RankingGame, g, 160, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

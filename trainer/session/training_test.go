@@ -133,7 +133,7 @@ var _ backend.Engine = (*scripted)(nil)
 
 func scriptedTraining(t testing.TB, e *scripted) (*Training, *quiet) {
 	t.Helper()
-	p, err := NewPlan(testConfig(), game.MarketGame, planGraph(), 160)
+	p, err := NewPlan(testConfig(), game.MarketGame, planGraph(), 160, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,7 +208,7 @@ func TestObservedSamples(t *testing.T) {
 		{400000, 16, 1024}, // more than enough
 	} {
 		c.Batch = o.batch
-		p, err := NewPlan(c, game.MarketGame, planGraph(), o.samples)
+		p, err := NewPlan(c, game.MarketGame, planGraph(), o.samples, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

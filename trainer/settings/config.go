@@ -126,13 +126,20 @@ const (
 	MaxActivations       = 1 << 28 // of a batch; three gigabytes with what goes back
 )
 
-// Resolve returns the configuration with everything that was left open decided,
-// or an error of the kind [backend.ErrUsage] about the first value that makes no sense.
+// Resolve returns the configuration of a run of its Model with everything that was left
+// open decided, or an error of the kind [backend.ErrUsage] about the first value that
+// makes no sense.
 func (c Config) Resolve() (Config, error) {
 	hidden, err := network.Parse(c.Model)
 	if err != nil {
 		return c, backend.Usagef("--model: %v", err)
 	}
+	return c.ResolveFor(hidden)
+}
+
+// ResolveFor is [Config.Resolve] for a network whose gates have so many players, in place
+// of the Model, which it does not look at.
+func (c Config) ResolveFor(players []int) (Config, error) {
 	if c.Schedule == "" {
 		c.Schedule = Cosine
 		if c.Game == game.PaperGame {
@@ -148,13 +155,15 @@ func (c Config) Resolve() (Config, error) {
 	if c.Schedule == Step && c.StepEpochs == 0 {
 		c.StepEpochs = float64(c.Epochs) / 3
 	}
-	return c.resolveTarget(hidden)
+	return c.resolveTarget(players)
 }
 
 // check looks at every value on its own and at those that belong together.
 func (c Config) check() error {
-	if err := c.checkEach(); err != nil {
-		return err
+	for _, s := range All {
+		if problem := s.problem(c); problem != "" {
+			return backend.Usagef("%s", problem)
+		}
 	}
 	for _, rule := range []struct {
 		holds   bool

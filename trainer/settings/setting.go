@@ -6,8 +6,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-
-	"nashprune/trainer/backend"
 )
 
 // Setting is one setting of a run: a flag of commands, a key of TOML files and a
@@ -118,14 +116,4 @@ func Default() Config {
 		s.reset(&c)
 	}
 	return c
-}
-
-// checkEach looks at every value on its own.
-func (c Config) checkEach() error {
-	for _, s := range All {
-		if problem := s.problem(c); problem != "" {
-			return backend.Usagef("%s", problem)
-		}
-	}
-	return nil
 }

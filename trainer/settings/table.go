@@ -23,7 +23,7 @@ const (
 // The largest values that are taken for what the user meant.
 const (
 	MaxEpochs       = 100_000
-	maxBatch        = 1 << 16
+	MaxBatch        = 1 << 16
 	MaxRounds       = 1 << 16
 	maxLearningRate = 100
 	maxWeight       = 1e6 // of the paper's utilities, and of weight decay
@@ -74,7 +74,7 @@ var All = []*Setting{
 
 	declare(training, "epochs", func(c *Config) *int { return &c.Epochs }, 20, within(1, MaxEpochs),
 		"passes over the training set").compared(),
-	declare(training, "batch", func(c *Config) *int { return &c.Batch }, 128, within(1, maxBatch),
+	declare(training, "batch", func(c *Config) *int { return &c.Batch }, 128, within(1, MaxBatch),
 		"samples a training step"),
 	declare(training, "optimiser", func(c *Config) *backend.OptimiserKind { return &c.Optimiser }, backend.Adam, oneOf(backend.OptimiserKinds...),
 		"optimiser of the weights").compared(),
