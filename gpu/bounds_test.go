@@ -83,7 +83,7 @@ func everything(e backend.Engine, c backendtest.Case) error {
 		return func() error { _, err := e.Train(ctx, s); return err }
 	}
 	partial := steps(c, 3, true)
-	partial.Order = partial.Order[:len(partial.Order)-c.Rows/2]
+	partial.Order = partial.Order[:len(partial.Order)-c.Batch/2]
 	paper := steps(c, 2, false)
 	paper.Paper = &backend.PaperMove{
 		Game:   game.Paper{Benefit: game.Absolute, Alpha: 1, Beta: 0.02, Gamma: 0.01, Eta: 0.005},
