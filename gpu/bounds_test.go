@@ -33,8 +33,13 @@ func TestEveryKernelStaysWithinItsBuffers(t *testing.T) {
 			Optimiser: backend.Optimiser{Kind: backend.AdamW, WeightDecay: 0.1, ClipNorm: 0.1}},
 	} {
 		t.Run(c.Name, func(t *testing.T) {
-			within(t, c, func(e backend.Engine) { gpu.CutInto(e, gpu.Cut{Local: 2, Across: 2, Rows: 2, Columns: 1}) }, everything)
+			within(t, c, cutSmall, everything)
 		})
+	}
+	for _, c := range backendtest.FewCases() {
+		if c.Nodes != nil {
+			t.Run(c.Name, func(t *testing.T) { within(t, c, cutSmall, everything) })
+		}
 	}
 	// Of the kernels that share memory one step is enough, since nothing else is theirs.
 	step := func(e backend.Engine, c backendtest.Case) error {
@@ -51,6 +56,9 @@ func TestEveryKernelStaysWithinItsBuffers(t *testing.T) {
 		within(t, c, func(e backend.Engine) { gpu.CutInto(e, gpu.Cut{Local: 12, Across: 3, Rows: 4, Columns: 1, Step: 4}) }, step)
 	})
 }
+
+// cutSmall cuts an engine's work into tiles that reach over edges.
+func cutSmall(e backend.Engine) { gpu.CutInto(e, gpu.Cut{Local: 2, Across: 2, Rows: 2, Columns: 1}) }
 
 // within opens a case, has its work cut and does something with it.
 func within(t *testing.T, c backendtest.Case, cut func(backend.Engine), do func(backend.Engine, backendtest.Case) error) {
@@ -82,15 +90,15 @@ func everything(e backend.Engine, c backendtest.Case) error {
 		Update: backend.AdamAscent, Rate: 0.5,
 	}
 	var keep network.Survivors
-	for _, width := range c.Hidden {
-		keep = append(keep, everySecond(width))
+	for _, gate := range c.Graph().Gates {
+		keep = append(keep, everySecond(gate.Players))
 	}
 	for _, do := range []func() error{
 		func() error { _, err := e.Measure(ctx); return err },
 		func() error { return e.EstimateContributions(ctx, steps(c, 1, true).Order) },
 		func() error { _, err := e.Probe(steps(c, 1, true).Order, 1e-3); return err },
 		train(partial), train(paper),
-		func() error { _, err := e.Move(make([]float64, len(c.Hidden)), 0.5); return err },
+		func() error { _, err := e.Move(make([]float64, len(keep)), 0.5); return err },
 		func() error { return remove(e, keep) },
 		train(steps(c, 2, true)),
 		func() error { _, err := e.Evaluate(ctx, backend.TestPart, backend.Want{Logits: true}); return err },

@@ -81,21 +81,32 @@ var graphGames = map[string]func(*settings.Config){
 	"fisher":         func(c *settings.Config) { c.Game, c.Criterion = game.RankingGame, game.Fisher },
 }
 
-// shortGames is the one game of each graph that short tests play.
-var shortGames = map[string]string{"residual": "market", "concat": "paper", "inputs": "fisher", "image": "market"}
+// playedOn lists the games that each graph is run with: all of them on the first, and two
+// on each other. Short tests play the first of each.
+var playedOn = map[string][]string{
+	"residual": {"market", "parameters", "paper", "magnitude", "path-magnitude", "fisher"},
+	"concat":   {"paper", "market"},
+	"inputs":   {"fisher", "market"},
+	"image":    {"market", "parameters"},
+}
 
-// TestGraphRuns trains graphs of every operator, plays every game on them, and removes and
+// gamesOn returns the games of a graph in this run of the tests.
+func gamesOn(graph string) []string {
+	if testing.Short() {
+		return playedOn[graph][:1]
+	}
+	return playedOn[graph]
+}
+
+// TestGraphRuns trains graphs of every operator, plays the games on them, and removes and
 // folds what loses: the gated and the compacted network agree, and the file of the second
 // reads back with the same accuracy.
 func TestGraphRuns(t *testing.T) {
 	for name, run := range graphRuns(784, 10) {
-		for played, change := range graphGames {
-			if testing.Short() && played != shortGames[name] {
-				continue
-			}
+		for _, played := range gamesOn(name) {
 			t.Run(name+", "+played, func(t *testing.T) {
 				c := graphConfig(run.keep)
-				change(&c)
+				graphGames[played](&c)
 				graphRunHolds(t, run.graph(t), c)
 			})
 		}
@@ -166,8 +177,8 @@ func graphRunHolds(t *testing.T, g *network.Graph, c settings.Config) {
 // the same bits as one that is not.
 func TestInterruptedGraphRunsGoOn(t *testing.T) {
 	for name, run := range graphRuns(36, 4) {
-		for _, played := range []string{"market", "paper", "fisher"} {
-			if testing.Short() && played != shortGames[name] {
+		for _, played := range gamesOn(name) {
+			if !slices.Contains([]string{"market", "paper", "fisher"}, played) {
 				continue
 			}
 			t.Run(name+", "+played, func(t *testing.T) {
