@@ -157,8 +157,8 @@ func (g *Graph) Output() Node { return g.Nodes[len(g.Nodes)-1] }
 // Outputs returns the number of logits or predictions.
 func (g *Graph) Outputs() int { return g.Output().Shape[0] }
 
-// Consumers returns for each node the nodes that read its output, in order.
-func (g *Graph) Consumers() [][]int {
+// consumers returns for each node the nodes that read its output, in order.
+func (g *Graph) consumers() [][]int {
 	consumers := make([][]int, len(g.Nodes))
 	for n, node := range g.Nodes {
 		for _, from := range node.In {
