@@ -215,7 +215,7 @@ func (e *engine) Remove(cut *network.Cut) (err error) {
 	adopted := low.adopt(e.lowered)
 	bytes := e.device.Round(4 * padded(shaders.PlayerRows))
 	for _, l := range low.layers {
-		bytes += e.device.Round(4*(l.rows()+padded(l.in))) + e.device.Round(4*padded(l.out))
+		bytes += e.device.Round(4*l.rows()) + e.device.Round(4*padded(l.out))
 	}
 	for _, g := range low.gates {
 		bytes += e.device.Round(4 * padded(g.players))
@@ -239,13 +239,12 @@ func (e *engine) Remove(cut *network.Cut) (err error) {
 		from, kept := e.layers[i], cut.Params[to.params[0]]
 		rows := list(lists, append(places(kept[1]), uint32(from.rows()-1)))
 		columns := list(lists, places(kept[0]))
-		of := func(from, to compute.Buffer, l *layer, width int) {
-			sel(rows, columns, l.rows(), l.outStride(), width, from, to)
-		}
-		of(from.parameters, to.parameters, to, from.out)
-		of(from.first, to.first, to, from.out)
+		sorts := []func(*layer) compute.Buffer{ofParameters, ofFirst}
 		if e.options.Optimiser.Kind.HasSecond() {
-			of(from.second, to.second, to, from.out)
+			sorts = append(sorts, ofSecond)
+		}
+		for _, of := range sorts {
+			sel(rows, columns, to.rows(), to.outStride(), from.out, of(from), of(to))
 		}
 	}
 	everyRow := list(lists, places(network.Indices(shaders.PlayerRows)))
