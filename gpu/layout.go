@@ -89,6 +89,11 @@ func (e *engine) checkLayers(limits compute.Limits, low *lowered) error {
 			return err
 		}
 	}
+	for _, g := range low.gates {
+		if g.inner > maxInner {
+			return backend.Usagef("a player multiplies %d numbers of a sample; on Vulkan it must be %d at most; try --device cpu", g.inner, maxInner)
+		}
+	}
 	for _, l := range low.layers {
 		if err := checkReach(fmt.Sprintf("the weights of node %s take", l.name), 4*l.size(), reach); err != nil {
 			return err
