@@ -168,17 +168,6 @@ func (g *Graph) consumers() [][]int {
 	return consumers
 }
 
-// Kinds lists the kinds of operators in the graph, each once.
-func (g *Graph) Kinds() []Kind {
-	var kinds []Kind
-	for _, node := range g.Nodes {
-		if kind := node.Op.Kind(); !slices.Contains(kinds, kind) {
-			kinds = append(kinds, kind)
-		}
-	}
-	return kinds
-}
-
 // description is a node in JSON.
 type description struct {
 	Name string          `json:"name"`
