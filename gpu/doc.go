@@ -37,6 +37,10 @@
 //     derivative of one output of each sample.
 //   - backward, one a hidden layer: the derivative through the weights and the gates below;
 //     sums of c and c^2 by block of samples.
+//   - pass: sums, concats, activations that follow no product, and the gate of the inputs,
+//     in both directions. through: the derivative through a gate or an activation where no
+//     backward takes it along, since several nodes read the output or the gate has several
+//     points.
 //   - gradient, one for all matrices with the same tile: gradients of weights and biases,
 //     the optimiser's step, and the averages of c and c^2 of all players. A table says which
 //     workgroup computes what. collect is its part for players, where nothing is trained.
@@ -49,9 +53,10 @@
 //
 // # Memory
 //
-// Two arenas hold what is kept of a layer and what a step leaves. Compact makes a new arena
+// Two arenas hold what is kept of a layer and what a step leaves. Remove makes a new arena
 // of the first kind, gathers the remaining rows and columns into it, keeps the second in
-// narrower rows, and drops the recorded steps, which are recorded again when needed.
+// narrower rows, and drops the recorded steps, which are recorded again when needed. A
+// flatten that loses features is no view any more; then the second arena is made anew, too.
 //
 // The function that lays out a buffer either takes from an arena or only counts, for the
 // plan of the memory. So the plan cannot differ from what is allocated. Push gives

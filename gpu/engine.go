@@ -23,6 +23,10 @@ const planLength = 64
 // more over the rows of a tile.
 const maxTurns = 65000
 
+// maxInner is how many numbers of a sample a player multiplies at most: Through goes
+// through them for each sample of a block.
+const maxInner = maxTurns/shaders.BackwardRows - 1
+
 // engine is a network, its players and its samples on one device.
 type engine struct {
 	device    *compute.Device

@@ -89,6 +89,11 @@ func (e *engine) checkLayers(limits compute.Limits, low *lowered) error {
 			return err
 		}
 	}
+	for _, g := range low.gates {
+		if g.inner > maxInner {
+			return backend.Usagef("a player multiplies %d numbers of a sample; on Vulkan it must be %d at most; try --device cpu", g.inner, maxInner)
+		}
+	}
 	for _, l := range low.layers {
 		if err := checkReach(fmt.Sprintf("the weights of node %s take", l.name), 4*l.size(), reach); err != nil {
 			return err
@@ -268,12 +273,16 @@ func (e *engine) Push(s *backend.State) (err error) {
 		return err
 	}
 	e.steps, e.tracked = s.Steps, s.Tracked
+	second := s.Second
+	if !e.options.Optimiser.Kind.HasSecond() {
+		second = nil
+	}
 	for _, l := range e.layers {
 		for _, tensor := range []struct {
 			from [][]float32
 			to   compute.Buffer
-		}{{s.Network.Parameters, l.parameters}, {s.First, l.first}, {s.Second, l.second}} {
-			if tensor.from == nil || len(s.Second) > 0 && &tensor.from[0] == &s.Second[0] && !e.options.Optimiser.Kind.HasSecond() {
+		}{{s.Network.Parameters, l.parameters}, {s.First, l.first}, {second, l.second}} {
+			if tensor.from == nil {
 				continue
 			}
 			if err := e.device.Write(tensor.to, bytesOf(l.lay(tensor.from[l.params[0]], tensor.from[l.params[1]]))); err != nil {
@@ -317,14 +326,14 @@ func (e *engine) pullTensors(of func(*layer) compute.Buffer) ([][]float32, error
 func (e *engine) Pull() (_ *backend.State, err error) {
 	defer convert(&err)
 	s := &backend.State{Network: &network.Network{Graph: e.graph}, Steps: e.steps, Tracked: e.tracked}
-	if s.Network.Parameters, err = e.pullTensors(func(l *layer) compute.Buffer { return l.parameters }); err != nil {
+	if s.Network.Parameters, err = e.pullTensors(ofParameters); err != nil {
 		return nil, err
 	}
-	if s.First, err = e.pullTensors(func(l *layer) compute.Buffer { return l.first }); err != nil {
+	if s.First, err = e.pullTensors(ofFirst); err != nil {
 		return nil, err
 	}
 	if e.options.Optimiser.Kind.HasSecond() {
-		if s.Second, err = e.pullTensors(func(l *layer) compute.Buffer { return l.second }); err != nil {
+		if s.Second, err = e.pullTensors(ofSecond); err != nil {
 			return nil, err
 		}
 	}

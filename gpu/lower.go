@@ -13,6 +13,7 @@ import (
 // makers make the stages of each kind of operator. A new operator is a line here and a
 // file op_KIND.go.
 var makers = map[network.Kind]func(low *lowered, at place) stage{
+	network.InputKind:      newInput,
 	network.DenseKind:      newDense,
 	network.ActivationKind: newActivation,
 	network.AddKind:        newAdd,
@@ -24,17 +25,15 @@ var makers = map[network.Kind]func(low *lowered, at place) stage{
 // joined to it, the tensors that it reads and writes, and its gate, if it has one.
 type place struct {
 	network.Stage
-	name   string
-	op     network.Op
-	params []int
-	in     []*tensor
-	out    *tensor
-	gate   *gate
+	node network.Node
+	in   []*tensor
+	out  *tensor
+	gate *gate
 }
 
 // Operators lists the kinds that this backend runs.
 func (driver) Operators() []network.Kind {
-	return append(slices.Collect(maps.Keys(makers)), network.InputKind)
+	return slices.Collect(maps.Keys(makers))
 }
 
 // tensor is the output of a stage for a batch, a row a sample, padded with zeros, with the
@@ -73,7 +72,7 @@ func (g *gate) stride() int { return padded(g.players) / 4 }
 // them. It has no memory until it is laid out.
 type lowered struct {
 	graph    *network.Graph
-	input    *tensor // what the first stages read
+	input    *tensor // the inputs behind their gate
 	gated    *gate   // of the inputs; nil: they are not gated
 	output   *tensor
 	tensors  []*tensor
@@ -99,7 +98,7 @@ func lower(g *network.Graph) *lowered {
 	byNode := make([]*tensor, len(g.Nodes))
 	for _, s := range g.Stages() {
 		node := g.Nodes[s.Node]
-		at := place{Stage: s, name: node.Name, op: node.Op, params: node.Params, in: network.Select(byNode, node.In)}
+		at := place{Stage: s, node: node, in: network.Select(byNode, node.In)}
 		if network.IsView(node.Op) {
 			byNode[s.Node] = at.in[0]
 			continue
@@ -114,11 +113,7 @@ func lower(g *network.Graph) *lowered {
 			at.gate = low.gates[i]
 			at.gate.players, at.gate.inner = g.Gates[i].Players, node.Shape[1:].Size()
 		}
-		if s.Node == 0 {
-			low.input, low.gated, at.out.differentiated = at.out, at.gate, at.gate != nil
-		} else {
-			low.stages = append(low.stages, makers[node.Op.Kind()](low, at))
-		}
+		low.stages = append(low.stages, makers[node.Op.Kind()](low, at))
 	}
 	low.output = byNode[len(g.Nodes)-1]
 	return low

@@ -14,7 +14,7 @@ type activationStage struct {
 }
 
 func newActivation(_ *lowered, at place) stage {
-	return &activationStage{at.in[0], at.out, at.op.(*network.Activate).Function}
+	return &activationStage{at.in[0], at.out, at.node.Op.(*network.Activate).Function}
 }
 
 func (s *activationStage) forward(r *recorder, _ mode) {

@@ -27,12 +27,12 @@ type layer struct {
 	affine                    compute.Buffer // a row a sample; nothing where the output is the affine part
 	sums                      compute.Buffer // over blocks of samples, where there is no gate for them
 	mixture                   compute.Buffer // sum of s theta over the players, a number a row
-	gradient                  compute.Buffer // where gradients are clipped
+	gradient                  compute.Buffer // where gradients are clipped, and while a step is probed
 	through                   bool           // while a step is recorded: the derivative is that of the affine part
 }
 
 func newDense(low *lowered, at place) stage {
-	l := &layer{in: at.in[0].width, out: at.out.width, from: at.in[0], to: at.out, gate: at.gate, params: at.params, name: at.name}
+	l := &layer{in: at.in[0].width, out: at.out.width, from: at.in[0], to: at.out, gate: at.gate, params: at.node.Params, name: at.node.Name}
 	if at.Activation >= 0 {
 		l.function = low.graph.Nodes[at.Activation].Op.(*network.Activate).Function
 	}

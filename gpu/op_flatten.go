@@ -16,7 +16,7 @@ type flattenStage struct {
 }
 
 func newFlatten(low *lowered, at place) stage {
-	s := &flattenStage{in: at.in[0], out: at.out, keep: at.op.(*network.Flatten).Keep}
+	s := &flattenStage{in: at.in[0], out: at.out, keep: at.node.Op.(*network.Flatten).Keep}
 	low.flattens = append(low.flattens, s)
 	return s
 }

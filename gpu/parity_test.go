@@ -3,6 +3,7 @@
 package gpu_test
 
 import (
+	"errors"
 	"testing"
 
 	cpufallback "nashprune/cpu_fallback"
@@ -11,6 +12,7 @@ import (
 	"nashprune/trainer/backend"
 	"nashprune/trainer/backendtest"
 	"nashprune/trainer/dataset"
+	"nashprune/trainer/network/networktest"
 )
 
 const float32Unit = 0x1p-24
@@ -63,6 +65,28 @@ func TestParityOfOtherCuts(t *testing.T) {
 			}
 			hold(t, report)
 		})
+	}
+}
+
+// TestPlayersOfManyNumbers compares gates on images as large as kernels go through, and
+// expects larger ones to be refused: llvmpipe would leave the loop early, without a word.
+func TestPlayersOfManyNumbers(t *testing.T) {
+	const most = 4061
+	of := func(pixels int) backendtest.Case {
+		return backendtest.Case{
+			Name: "an image of one player", Inputs: pixels, Outputs: 2, Batch: 16, Rows: 16, LearningRate: 1e-2,
+			Optimiser: backend.Optimiser{Kind: backend.Adam},
+			Nodes:     networktest.Chain(networktest.Input(1, pixels), networktest.Flatten("flat"), networktest.Dense("head", 2)),
+		}
+	}
+	report, err := backendtest.CompareTraining(cpufallback.OpenOracle, openVulkan, float32Unit, []backendtest.Case{of(most)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hold(t, report)
+	c := of(most + 1)
+	if _, err := openVulkan(c.Data(), backend.EngineOptions{Batch: c.Batch, Optimiser: c.Optimiser}, c.State()); !errors.Is(err, backend.ErrUsage) {
+		t.Errorf("%v", err)
 	}
 }
 

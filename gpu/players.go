@@ -106,43 +106,29 @@ func (e *engine) Move(prices []float64, damping float64) (_ [][]float64, err err
 
 func (e *engine) Fold() (err error) {
 	defer convert(&err)
-	lists, err := e.newLists(e.foldBytes())
+	lists, err := e.device.NewArena(compute.Host, e.foldBytes())
 	if err != nil {
 		return err
 	}
 	defer lists.Free()
 	r := e.newRecorder()
-	fold := func(l *layer, g *gate, owners compute.Buffer, rows bool) {
-		r.dispatch(shaders.Fold, []uint32{constant(rows)}, l.outStride(), l.rows(),
+	for _, f := range e.graph.Folds() {
+		l, owners, columns := e.layerOf(f.Param), e.nothing, f.Dim == 1
+		if f.Param != l.params[0] {
+			continue // biases lie in the matrix of the weights
+		}
+		if columns { // of the weights, which are rows here
+			owners = list(lists, places(f.Player, l.rows()))
+		}
+		r.dispatch(shaders.Fold, []uint32{constant(columns)}, l.outStride(), l.rows(),
 			shaders.MatrixPush{Rows: uint32(l.rows()), Stride: uint32(l.outStride())},
-			l.parameters, g.rows, owners)
-	}
-	for _, g := range e.gates {
-		for _, l := range g.layers {
-			fold(l, g, e.nothing, false)
-		}
-	}
-	if e.gated != nil { // inputs have no parameters, so what reads them is multiplied
-		for _, c := range e.graph.Columns(e.gateOfInputs()) {
-			l := e.layerOf(c.Param)
-			owners := make([]uint32, l.rows())
-			for row := range owners {
-				owners[row] = none
-				if row < len(c.Player) && c.Player[row] >= 0 {
-					owners[row] = uint32(c.Player[row])
-				}
-			}
-			fold(l, e.gated, list(lists, owners), true)
-		}
+			l.parameters, e.gates[f.Gate].rows, owners)
 	}
 	for _, g := range e.gates {
 		r.commands.Fill(g.rows.Part(4*shaders.Participation*padded(g.players), 4*padded(g.players)), math.Float32bits(1))
 	}
 	return r.runOnce()
 }
-
-// gateOfInputs returns the place of the gate of the inputs in the graph.
-func (e *engine) gateOfInputs() int { return slices.Index(e.gates, e.gated) }
 
 // layerOf returns the layer that has a parameter.
 func (e *engine) layerOf(param int) *layer {
@@ -161,11 +147,6 @@ func (e *engine) foldBytes() int {
 		bytes += e.device.Round(4 * l.rows())
 	}
 	return bytes
-}
-
-// newLists makes memory for lists that the host writes and kernels read.
-func (e *engine) newLists(bytes int) (*compute.Arena, error) {
-	return e.device.NewArena(compute.Host, bytes)
 }
 
 // list writes a list to the next place of an arena.
@@ -192,16 +173,17 @@ func (e *engine) RestartOptimiser() (err error) {
 	return r.runOnce()
 }
 
-// none stands for a row or column of zeros in the lists of the select kernel.
+// none stands for a row or column of zeros in the lists of Select, and for no player in
+// those of Fold.
 const none = math.MaxUint32
 
-// places returns the places of the kept ones followed by padding.
-func places(kept []int) []uint32 {
-	list := make([]uint32, padded(len(kept)))
+// places returns the places of the chosen ones, so many, with none where there is none.
+func places(chosen []int, length int) []uint32 {
+	list := make([]uint32, length)
 	for i := range list {
 		list[i] = none
-		if i < len(kept) {
-			list[i] = uint32(kept[i])
+		if i < len(chosen) && chosen[i] >= 0 {
+			list[i] = uint32(chosen[i])
 		}
 	}
 	return list
@@ -215,12 +197,12 @@ func (e *engine) Remove(cut *network.Cut) (err error) {
 	adopted := low.adopt(e.lowered)
 	bytes := e.device.Round(4 * padded(shaders.PlayerRows))
 	for _, l := range low.layers {
-		bytes += e.device.Round(4*(l.rows()+padded(l.in))) + e.device.Round(4*padded(l.out))
+		bytes += e.device.Round(4*l.rows()) + e.device.Round(4*padded(l.out))
 	}
 	for _, g := range low.gates {
 		bytes += e.device.Round(4 * padded(g.players))
 	}
-	lists, err := e.newLists(bytes)
+	lists, err := e.device.NewArena(compute.Host, bytes)
 	if err != nil {
 		return err
 	}
@@ -237,20 +219,19 @@ func (e *engine) Remove(cut *network.Cut) (err error) {
 	}
 	for i, to := range low.layers {
 		from, kept := e.layers[i], cut.Params[to.params[0]]
-		rows := list(lists, append(places(kept[1]), uint32(from.rows()-1)))
-		columns := list(lists, places(kept[0]))
-		of := func(from, to compute.Buffer, l *layer, width int) {
-			sel(rows, columns, l.rows(), l.outStride(), width, from, to)
-		}
-		of(from.parameters, to.parameters, to, from.out)
-		of(from.first, to.first, to, from.out)
+		rows := list(lists, append(places(kept[1], padded(to.in)), uint32(from.rows()-1)))
+		columns := list(lists, places(kept[0], padded(to.out)))
+		sorts := []func(*layer) compute.Buffer{ofParameters, ofFirst}
 		if e.options.Optimiser.Kind.HasSecond() {
-			of(from.second, to.second, to, from.out)
+			sorts = append(sorts, ofSecond)
+		}
+		for _, of := range sorts {
+			sel(rows, columns, to.rows(), to.outStride(), from.out, of(from), of(to))
 		}
 	}
-	everyRow := list(lists, places(network.Indices(shaders.PlayerRows)))
+	everyRow := list(lists, places(network.Indices(shaders.PlayerRows), padded(shaders.PlayerRows)))
 	for i, to := range low.gates {
-		sel(everyRow, list(lists, places(cut.Gates[i])), shaders.PlayerRows, to.stride(), e.gates[i].players, e.gates[i].rows, to.rows)
+		sel(everyRow, list(lists, places(cut.Gates[i], padded(to.players))), shaders.PlayerRows, to.stride(), e.gates[i].players, e.gates[i].rows, to.rows)
 	}
 	if err := r.runOnce(); err != nil {
 		parameters.Free()

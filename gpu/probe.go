@@ -8,7 +8,6 @@ import (
 	"nashprune/gpu/internal/compute"
 	"nashprune/shaders"
 	"nashprune/trainer/backend"
-	"nashprune/trainer/network"
 )
 
 func (e *engine) Probe(order []int32, learningRate float64) (_ []backend.Tensor, err error) {
@@ -16,16 +15,22 @@ func (e *engine) Probe(order []int32, learningRate float64) (_ []backend.Tensor,
 	if len(order) == 0 || len(order) > e.options.Batch {
 		return nil, errors.New("a probe takes between one sample and a whole batch")
 	}
-	gradients, arena, err := e.newGradients()
-	if err != nil {
-		return nil, err
+	if !e.clips() { // which keeps gradients anyway
+		arena, err := newArena(e.device, compute.Local, func(take taker) {
+			for _, l := range e.layers {
+				l.gradient = take(4 * l.size())
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+		defer arena.Free()
 	}
-	defer arena.Free()
 	m := mode{kind: training, rows: len(order), track: true}
 	r := e.newRecorder()
 	r.forward(m)
 	r.backward(m.rows)
-	r.update(m, gradients)
+	r.update(m, true)
 	recorded, err := r.finish(false)
 	if err != nil {
 		return nil, err
@@ -39,22 +44,11 @@ func (e *engine) Probe(order []int32, learningRate float64) (_ []backend.Tensor,
 		return nil, err
 	}
 	e.took(1, true)
-	return e.probed(len(order), gradients)
-}
-
-// newGradients makes room for the gradient of every layer.
-func (e *engine) newGradients() ([]compute.Buffer, *compute.Arena, error) {
-	gradients := make([]compute.Buffer, len(e.layers))
-	arena, err := newArena(e.device, compute.Local, func(take taker) {
-		for i, l := range e.layers {
-			gradients[i] = take(4 * l.size())
-		}
-	})
-	return gradients, arena, err
+	return e.probed(len(order))
 }
 
 // probed returns everything that a step over rows samples left behind.
-func (e *engine) probed(rows int, gradients []compute.Buffer) (tensors []backend.Tensor, err error) {
+func (e *engine) probed(rows int) (tensors []backend.Tensor, err error) {
 	add := func(name string, v []float32, shape ...int) {
 		tensors = append(tensors, backend.Tensor{Name: name, Shape: shape, Values: widen(v)})
 	}
@@ -71,12 +65,8 @@ func (e *engine) probed(rows int, gradients []compute.Buffer) (tensors []backend
 	var progress backend.Progress
 	e.addOutcomes(0, rows, &progress)
 	add("loss", []float32{float32(progress.Loss / float64(rows))}, 1)
-	for _, s := range e.graph.Stages() {
-		if s.Node == 0 || network.IsView(e.graph.Nodes[s.Node].Op) {
-			continue
-		}
-		t := e.tensorOf(s)
-		addBatch(e.graph.Nodes[s.Out()].Name+".output", t.values, t.width)
+	for _, t := range e.tensors[1:] { // the first is the inputs
+		addBatch(t.name+".output", t.values, t.width)
 		if l := t.by; l != nil {
 			addBatch(l.name+".derivative", t.derivative, t.width)
 			if !l.plain() {
@@ -84,17 +74,10 @@ func (e *engine) probed(rows int, gradients []compute.Buffer) (tensors []backend
 			}
 		}
 	}
-	kept := map[*layer]compute.Buffer{}
-	for i, l := range e.layers {
-		kept[l] = gradients[i]
-	}
 	for _, sort := range []struct {
 		prefix string
 		of     func(*layer) compute.Buffer
-	}{
-		{"gradient.", func(l *layer) compute.Buffer { return kept[l] }}, {"", func(l *layer) compute.Buffer { return l.parameters }},
-		{"first.", func(l *layer) compute.Buffer { return l.first }}, {"second.", func(l *layer) compute.Buffer { return l.second }},
-	} {
+	}{{"gradient.", ofGradient}, {"", ofParameters}, {"first.", ofFirst}, {"second.", ofSecond}} {
 		if sort.prefix == "second." && !e.options.Optimiser.Kind.HasSecond() {
 			continue
 		}
@@ -118,18 +101,4 @@ func (e *engine) probed(rows int, gradients []compute.Buffer) (tensors []backend
 		add(name+".average.square", players[shaders.Square], g.players)
 	}
 	return tensors, err
-}
-
-// tensorOf returns the output of a stage of the graph.
-func (e *engine) tensorOf(s network.Stage) *tensor {
-	place := 0
-	for _, other := range e.graph.Stages() {
-		switch {
-		case other == s:
-			return e.tensors[place]
-		case !network.IsView(e.graph.Nodes[other.Node].Op):
-			place++
-		}
-	}
-	panic("gpu: no such stage")
 }

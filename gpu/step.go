@@ -26,7 +26,7 @@ type kind int
 const (
 	training   kind = iota
 	measuring       // contributions without an update, for Measure
-	observing       // the same for Observe
+	observing       // the same for EstimateContributions
 	evaluating      // forward and loss
 	inferring       // forward alone
 )
@@ -74,7 +74,7 @@ func (e *engine) program(m mode) (*program, error) {
 	switch m.kind {
 	case training:
 		r.backward(m.rows)
-		r.update(m, nil)
+		r.update(m, r.clips())
 	case measuring, observing:
 		r.backward(m.rows)
 		r.observe(m.kind)
@@ -90,19 +90,6 @@ func (e *engine) program(m mode) (*program, error) {
 
 // forward computes every stage for a batch, and what the kind of step asks of the outputs.
 func (r *recorder) forward(m mode) {
-	floats, listed := r.data.Train.Values != nil, r.graph.Input().Keep != nil
-	mean, scale := r.data.Mean, 1/r.data.Deviation
-	if !floats { // bytes count in steps of 1/255
-		mean, scale = 255*mean, scale/255
-	}
-	stride := r.input.stride()
-	r.dispatch(shaders.Gather, []uint32{constant(floats), uint32(shaders.StepWords), constant(listed)}, max(stride, int(shaders.StepWords)), m.rows,
-		shaders.GatherPush{
-			Inputs: uint32(r.input.width), Stride: uint32(stride), SampleStride: uint32(padded(r.data.Train.Features) / 4),
-			Mean: float32(mean), Scale: float32(scale),
-		},
-		r.state, r.cursor, r.exchange.planned, r.exchange.ordered, r.samples.features.buffer, r.batch, r.features)
-	r.gateInputs()
 	observes := m.kind == measuring || m.kind == observing
 	samplesOutputs := observes && r.options.Valuation == game.Outputs
 	hasLoss := m.kind != inferring && !samplesOutputs
@@ -167,64 +154,54 @@ func (r *recorder) backward(rows int) {
 	for i := len(r.stages) - 1; i >= 0; i-- {
 		r.stages[i].backward(r, rows)
 	}
-	if r.gated != nil {
-		r.through(r.gated, r.input, r.batch, r.gated.rows, r.gated.sums, shaders.Identity)
-	}
 }
 
 // sumBlocks returns the rows of each matrix of sums over blocks of samples.
 func (e *engine) sumBlocks() int { return blocks(e.batchRows, shaders.BackwardRows) }
 
 // update ends a training step: the players' contributions, a move in the paper's
-// game, and the weight update. If gradients are given, they are left there, in
-// the shape of each layer's parameters. Those that are to be clipped are left in
-// any case, since no weight moves before all of them are known.
-func (r *recorder) update(m mode, gradients []compute.Buffer) {
-	clips := r.clips()
-	if clips && gradients == nil {
-		for _, l := range r.layers {
-			gradients = append(gradients, l.gradient)
-		}
-	}
+// game, and the weight update. With keep the gradients are left in each layer's, as they
+// are if they are to be clipped: no weight moves before all of them are known.
+func (r *recorder) update(m mode, keep bool) {
 	plays := m.paper != backend.PaperMove{}
 	if plays {
 		r.norms(training)
 	}
-	r.learn(learning{update: !clips, keep: gradients != nil, gates: m.track || plays, track: m.track}, gradients)
+	r.learn(learning{update: !r.clips(), keep: keep, gates: m.track || plays, track: m.track})
 	if plays {
 		for _, g := range r.gates {
 			r.paper(g, g.rows, m.paper)
 		}
 	}
-	if clips {
-		r.clip(gradients)
+	if r.clips() {
+		r.clip()
 	}
 }
 
 // clip scales the gradients of all layers together to the longest that they may
 // be, if they are longer, and moves the parameters with them.
-func (r *recorder) clip(gradients []compute.Buffer) {
+func (r *recorder) clip() {
 	count := 0
-	matrixRuns, _ := r.scheduled(r.matrices(gradients), training)
-	for _, run := range matrixRuns {
+	layerRuns, _ := r.schedule(training)
+	for _, run := range layerRuns {
 		sums := 0
-		for _, m := range run.matrices {
-			sums += squareSums((4*m.inStride + 1) * m.outStride)
+		for _, l := range run.layers {
+			sums += squareSums(l.size() / 4)
 		}
-		whole, _ := span(run.matrices, matrix.ofGradient)
+		whole, _ := span(run.layers, ofGradient)
 		r.dispatch(shaders.Squares, []uint32{shaders.SquaresSummed, shaders.SquaresMost}, sums, 1,
 			shaders.SquaresPush{
-				First: uint32(run.firstJob), Matrices: uint32(len(run.matrices)), FirstSum: uint32(count),
+				First: uint32(run.firstJob), Matrices: uint32(len(run.layers)), FirstSum: uint32(count),
 				Scale: float32(1 / max(r.options.Optimiser.ClipNorm, shortest)),
 			},
 			whole, r.jobs, r.squares)
 		count += sums
 	}
 	r.dispatch(shaders.Clip, nil, 1, 1, shaders.ClipPush{Count: uint32(count)}, r.squares, r.factor)
-	for i, l := range r.layers {
+	for _, l := range r.layers {
 		r.dispatch(shaders.Update, r.optimiser(), l.outStride(), l.rows(),
 			shaders.MatrixPush{Rows: uint32(l.rows()), Stride: uint32(l.outStride())},
-			r.state, r.factor, gradients[i], l.parameters, l.first, l.second)
+			r.state, r.factor, l.gradient, l.parameters, l.first, l.second)
 	}
 }
 

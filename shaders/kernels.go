@@ -60,13 +60,13 @@ type Job struct {
 // StepWords is how many words of four bytes a step has.
 const StepWords = unsafe.Sizeof(Step{}) / 4
 
-// Outcome is how a sample was judged.
+// Outcome is the loss of a sample, and whether it is a hit.
 type Outcome struct {
 	Loss    float32
 	Correct uint32 // 1 if its largest logit was its class; in regression 0
 }
 
-// Rows of the matrix of a layer's players.
+// Rows of the matrix of a gate's players.
 const (
 	Participation = iota // s
 	Mean                 // moving averages of mean c and of mean c^2
@@ -232,7 +232,7 @@ type PaperPush struct {
 	Rate                    float32 // lr_s, or the damping
 }
 
-// Market is a damped best response of a layer's players to a price.
+// Market is a damped best response of a gate's players to a price.
 var Market = kernel("market", []string{"Players"}, []string{"LOCAL_SIZE"}, MarketPush{})
 
 // MarketPush holds the push constants of Market.

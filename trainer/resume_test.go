@@ -160,7 +160,7 @@ var plugged []string
 
 func (removable) Name() string { return "removable" }
 
-func (removable) Operators() []network.Kind { return networktest.Perceptron(1, 1, 1).Kinds() }
+func (removable) Operators() []network.Kind { return networktest.PerceptronKinds }
 
 func (removable) Devices() ([]backend.Device, error) {
 	var devices []backend.Device

@@ -483,7 +483,7 @@ type crookedEngine struct {
 
 func (d crookedDriver) Name() string { return d.name }
 
-func (crookedDriver) Operators() []network.Kind { return networktest.Perceptron(1, 1, 1).Kinds() }
+func (crookedDriver) Operators() []network.Kind { return networktest.PerceptronKinds }
 
 func (d crookedDriver) Devices() ([]backend.Device, error) {
 	return []backend.Device{{Driver: d.name, Name: strings.ToUpper(d.name), Kind: backend.SoftwareGPU}}, nil

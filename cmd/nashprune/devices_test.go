@@ -27,7 +27,7 @@ type crooked struct{}
 
 func (crooked) Name() string { return "crooked" }
 
-func (crooked) Operators() []network.Kind { return networktest.Perceptron(1, 1, 1).Kinds() }
+func (crooked) Operators() []network.Kind { return networktest.PerceptronKinds }
 
 func (crooked) Devices() ([]backend.Device, error) {
 	return []backend.Device{{Driver: "crooked", Name: "Crooked\nGPU", Kind: backend.SoftwareGPU, DriverInfo: "Crook 1.0"}}, errors.New("Bent GPU: it is too old")

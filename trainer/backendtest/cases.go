@@ -313,15 +313,7 @@ func distance(a, b []float64) float64 {
 	return math.Sqrt(sum)
 }
 
-func widen(v []float32) []float64 {
-	w := make([]float64, len(v))
-	for i, x := range v {
-		w[i] = float64(x)
-	}
-	return w
-}
-
-func counts(v []int) []float64 {
+func widen[T float32 | int](v []T) []float64 {
 	w := make([]float64, len(v))
 	for i, x := range v {
 		w[i] = float64(x)

@@ -12,9 +12,9 @@
 // error. Trajectories of 20 steps contain no removals and stay within 1 % of the way
 // that they go.
 //
-// The suite computes activations, gradients, contributions, averages, moments and
-// updates in plain loops of its own and compares the reference with them, so that an
-// error that two backends share is seen. The reference is also held to central
+// The suite compares the reference with outputs, gradients and contributions of the
+// evaluator of package network, and with losses, averages, moments and updates that it
+// computes itself, so that an error that two backends share is seen. The reference is also held to central
 // differences, closed forms and the identity <dL/dtheta, theta> = s dL/ds. Package game
 // is the reference of the game's updates: it gets the device's own inputs widened to
 // float64 and makes one update.

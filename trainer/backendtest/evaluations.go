@@ -65,8 +65,8 @@ func (s *session) compareCounts(got backend.Evaluation, samples dataset.Samples)
 		}
 	}
 	s.compare("evaluate/correct", []float64{float64(got.Correct)}, []float64{float64(correct)}, []float64{0})
-	s.compare("evaluate/class correct", counts(got.ClassCorrect), perClass, make([]float64, len(perClass)))
-	s.compare("evaluate/class samples", counts(got.ClassSamples), ofClass, make([]float64, len(ofClass)))
+	s.compare("evaluate/class correct", widen(got.ClassCorrect), perClass, make([]float64, len(perClass)))
+	s.compare("evaluate/class samples", widen(got.ClassSamples), ofClass, make([]float64, len(ofClass)))
 	s.compare("evaluate/loss", []float64{got.Loss}, []float64{loss}, []float64{s.ownLossBound(loss)})
 }
 

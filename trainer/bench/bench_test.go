@@ -36,7 +36,7 @@ func (imagined) Devices() ([]backend.Device, error) {
 	return devices, nil
 }
 
-func (imagined) Operators() []network.Kind { return networktest.Perceptron(1, 1, 1).Kinds() }
+func (imagined) Operators() []network.Kind { return networktest.PerceptronKinds }
 
 func (imagined) Open(d backend.Device, _ *dataset.Dataset, _ backend.EngineOptions, s *backend.State) (backend.Engine, error) {
 	if d.Index == 1 && s.Network.Players() > 1000 {

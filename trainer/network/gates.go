@@ -111,13 +111,7 @@ func (g *Graph) GateAt(node int) int {
 }
 
 // Players returns the number of players of all gates.
-func (g *Graph) Players() int {
-	players := 0
-	for _, gate := range g.Gates {
-		players += gate.Players
-	}
-	return players
-}
+func (g *Graph) Players() int { return Sum(g.Widths()) }
 
 // Widths returns the number of players of each gate.
 func (g *Graph) Widths() []int {

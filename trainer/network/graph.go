@@ -157,8 +157,8 @@ func (g *Graph) Output() Node { return g.Nodes[len(g.Nodes)-1] }
 // Outputs returns the number of logits or predictions.
 func (g *Graph) Outputs() int { return g.Output().Shape[0] }
 
-// Consumers returns for each node the nodes that read its output, in order.
-func (g *Graph) Consumers() [][]int {
+// consumers returns for each node the nodes that read its output, in order.
+func (g *Graph) consumers() [][]int {
 	consumers := make([][]int, len(g.Nodes))
 	for n, node := range g.Nodes {
 		for _, from := range node.In {
@@ -166,17 +166,6 @@ func (g *Graph) Consumers() [][]int {
 		}
 	}
 	return consumers
-}
-
-// Kinds lists the kinds of operators in the graph, each once.
-func (g *Graph) Kinds() []Kind {
-	var kinds []Kind
-	for _, node := range g.Nodes {
-		if kind := node.Op.Kind(); !slices.Contains(kinds, kind) {
-			kinds = append(kinds, kind)
-		}
-	}
-	return kinds
 }
 
 // description is a node in JSON.

@@ -156,7 +156,7 @@ func (c *Cut) Scatter(whole, small *Network) {
 	}
 }
 
-// Sum returns the sum of numbers, such as those of the players of hidden layers.
+// Sum returns the sum of numbers, such as those of the players of gates.
 func Sum(numbers []int) int {
 	total := 0
 	for _, n := range numbers {

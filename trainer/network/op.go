@@ -63,9 +63,39 @@ type Elementwise interface {
 // places.
 type Copier interface {
 	Elementwise
+	// From returns the input, and the entry of it, that entry e of the output is.
+	From(in [][]float64, e int) (input, entry int)
 	// IsView reports whether they are even in the same places, row-major, so that the
 	// input serves as the output.
 	IsView() bool
+}
+
+// copyForward copies, which is exact.
+func copyForward(op Copier, x Operands) {
+	for e := range x.Out {
+		k, i := op.From(x.In, e)
+		x.Out[e] = x.In[k][i]
+		if x.OutBounds != nil {
+			x.OutBounds[e] = x.InBounds[k][i]
+		}
+	}
+}
+
+// copyBackward copies derivatives back; entries that were not copied have none.
+func copyBackward(op Copier, g Derivatives) {
+	for k := range g.In {
+		clear(g.In[k])
+		if g.OutBounds != nil {
+			clear(g.InBounds[k])
+		}
+	}
+	for e, d := range g.Out {
+		k, i := op.From(g.In, e)
+		g.In[k][i] = d
+		if g.OutBounds != nil {
+			g.InBounds[k][i] = g.OutBounds[e]
+		}
+	}
 }
 
 // IsView reports whether the output of an operator is its input as it lies in memory.

@@ -43,35 +43,20 @@ func (*Concat) IsView() bool { return false }
 func (*Concat) MACs([]Shape, Shape) int          { return 0 }
 func (o *Concat) Cut([]Shape, [][]int, []int) Op { return o }
 
-func (*Concat) Entry(in [][]float64, e int) float64 {
-	for _, x := range in {
+func (*Concat) From(in [][]float64, e int) (input, entry int) {
+	for k, x := range in {
 		if e < len(x) {
-			return x[e]
+			return k, e
 		}
 		e -= len(x)
 	}
 	panic("network: entry beyond a concat")
 }
 
-// Forward copies, which is exact.
-func (*Concat) Forward(x Operands) {
-	at := 0
-	for k, in := range x.In {
-		copy(x.Out[at:], in)
-		if x.OutBounds != nil {
-			copy(x.OutBounds[at:], x.InBounds[k])
-		}
-		at += len(in)
-	}
+func (o *Concat) Entry(in [][]float64, e int) float64 {
+	k, i := o.From(in, e)
+	return in[k][i]
 }
 
-func (*Concat) Backward(x Operands, g Derivatives) {
-	at := 0
-	for k, in := range x.In {
-		copy(g.In[k], g.Out[at:])
-		if g.OutBounds != nil {
-			copy(g.InBounds[k], g.OutBounds[at:])
-		}
-		at += len(in)
-	}
-}
+func (o *Concat) Forward(x Operands)                 { copyForward(o, x) }
+func (o *Concat) Backward(_ Operands, g Derivatives) { copyBackward(o, g) }

@@ -20,18 +20,13 @@ func (o *Flatten) Infer(in []Shape) (Shape, []ParamSpec, error) {
 		return nil, nil, fmt.Errorf("a flatten takes one input, it has %d", len(in))
 	}
 	size := in[0].Size()
-	if o.Keep != nil && in[0][1:].Size() == 1 {
+	if o.Keep == nil {
+		return Shape{size}, nil, nil
+	}
+	if in[0][1:].Size() == 1 {
 		return nil, nil, fmt.Errorf("it keeps some features of one number; a flatten may do so where a channel has several")
 	}
-	for i, k := range o.Keep {
-		if k < 0 || k >= size || i > 0 && k <= o.Keep[i-1] {
-			return nil, nil, fmt.Errorf("entry %d of keep is %d; entries must increase from 0 to %d", i, k, size-1)
-		}
-	}
-	if o.Keep != nil {
-		return Shape{len(o.Keep)}, nil, nil
-	}
-	return Shape{size}, nil, nil
+	return Shape{len(o.Keep)}, nil, checkKeep(o.Keep, size)
 }
 
 func (o *Flatten) Ties(in []Shape, out Shape) []Tie {
@@ -80,27 +75,8 @@ func (o *Flatten) source(e int) int {
 	return e
 }
 
+func (o *Flatten) From(_ [][]float64, e int) (input, entry int) { return 0, o.source(e) }
+
 func (o *Flatten) Entry(in [][]float64, e int) float64 { return in[0][o.source(e)] }
-
-// Forward copies, which is exact.
-func (o *Flatten) Forward(x Operands) {
-	for e := range x.Out {
-		x.Out[e] = x.In[0][o.source(e)]
-		if x.OutBounds != nil {
-			x.OutBounds[e] = x.InBounds[0][o.source(e)]
-		}
-	}
-}
-
-func (o *Flatten) Backward(_ Operands, g Derivatives) {
-	clear(g.In[0])
-	if g.OutBounds != nil {
-		clear(g.InBounds[0])
-	}
-	for e, d := range g.Out {
-		g.In[0][o.source(e)] = d
-		if g.OutBounds != nil {
-			g.InBounds[0][o.source(e)] = g.OutBounds[e]
-		}
-	}
-}
+func (o *Flatten) Forward(x Operands)                  { copyForward(o, x) }
+func (o *Flatten) Backward(_ Operands, g Derivatives)  { copyBackward(o, g) }

@@ -28,15 +28,20 @@ func (o *Input) Infer(in []Shape) (Shape, []ParamSpec, error) {
 	if err := bounded(o.Sample); err != nil {
 		return nil, nil, err
 	}
-	for i, k := range o.Keep {
-		if k < 0 || k >= o.Sample[0] || i > 0 && k <= o.Keep[i-1] {
-			return nil, nil, fmt.Errorf("entry %d of keep is %d; entries must increase from 0 to %d", i, k, o.Sample[0]-1)
-		}
-	}
 	if o.Keep == nil {
 		return o.Sample, nil, nil
 	}
-	return append(Shape{len(o.Keep)}, o.Sample[1:]...), nil, nil
+	return append(Shape{len(o.Keep)}, o.Sample[1:]...), nil, checkKeep(o.Keep, o.Sample[0])
+}
+
+// checkKeep holds the entries that stay of n to increasing order.
+func checkKeep(keep []int, n int) error {
+	for i, k := range keep {
+		if k < 0 || k >= n || i > 0 && k <= keep[i-1] {
+			return fmt.Errorf("entry %d of keep is %d; entries must increase from 0 to %d", i, k, n-1)
+		}
+	}
+	return nil
 }
 
 func (*Input) Ties([]Shape, Shape) []Tie { return nil }

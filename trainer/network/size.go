@@ -54,8 +54,8 @@ func (g *Graph) ParametersAt(sizes Sizes) int {
 	return parameters
 }
 
-// ShapesAt returns the shape of each node's output at some sizes.
-func (g *Graph) ShapesAt(sizes Sizes) []Shape {
+// shapesAt returns the shape of each node's output at some sizes.
+func (g *Graph) shapesAt(sizes Sizes) []Shape {
 	shapes := make([]Shape, len(g.Nodes))
 	for _, a := range g.axes {
 		shapes[a.node] = append(shapes[a.node], g.length(a, sizes))
@@ -71,7 +71,7 @@ type Load struct {
 
 // Loads returns what the nodes with parameters do at some sizes.
 func (g *Graph) Loads(sizes Sizes) []Load {
-	shapes := g.ShapesAt(sizes)
+	shapes := g.shapesAt(sizes)
 	var loads []Load
 	for n, node := range g.Nodes {
 		if len(node.Params) > 0 {

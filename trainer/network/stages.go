@@ -13,7 +13,7 @@ func (s Stage) Out() int { return max(s.Node, s.Activation) }
 // Stages returns the nodes in their order, with activations joined to the dense layers
 // before them.
 func (g *Graph) Stages() []Stage {
-	consumers := g.Consumers()
+	consumers := g.consumers()
 	var stages []Stage
 	joined := make([]bool, len(g.Nodes))
 	for n, node := range g.Nodes {

@@ -187,7 +187,7 @@ func (p *Pass) Backward(output, outputBounds []float64) (g, bounds *Gradients) {
 		bounds, sizes = p.newGradients(), p.newGradients().After
 		copy(bounds.After[last], outputBounds)
 	}
-	consumers := p.Consumers()
+	consumers := p.consumers()
 	for n := last; n >= 0; n-- {
 		if bounds != nil && len(consumers[n]) > 1 {
 			for i, size := range sizes[n] {

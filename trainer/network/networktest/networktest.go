@@ -16,6 +16,9 @@ func PerceptronOf(a network.Activation, widths ...int) *network.Graph {
 	return must(network.MLP(widths, a, network.DefaultPlayers))
 }
 
+// PerceptronKinds are the operators of a perceptron.
+var PerceptronKinds = []network.Kind{network.InputKind, network.DenseKind, network.ActivationKind}
+
 // Build returns the graph of nodes that read the node before them unless they say more,
 // with players of all kinds.
 func Build(nodes ...network.Node) *network.Graph {

@@ -256,7 +256,8 @@ func (m Metadata) check(n *network.Network) error {
 	if m.Height < 1 || m.Height > maxInputs || m.Width < 1 || m.Width > maxInputs || int64(m.Height)*int64(m.Width) > maxInputs {
 		return fmt.Errorf("metadata: images of %dx%d, want 1 to %d pixels", m.Height, m.Width, maxInputs)
 	}
-	if inputs := n.Graph.Input().Sample.Size(); m.Height*m.Width != inputs {
+	inputs := n.Graph.Input().Sample.Size()
+	if m.Height*m.Width != inputs {
 		return fmt.Errorf("metadata: images of %dx%d for a network of %d inputs", m.Height, m.Width, inputs)
 	}
 	if err := m.checkOutputs(n.Outputs()); err != nil {
@@ -265,10 +266,10 @@ func (m Metadata) check(n *network.Network) error {
 	if !finite(m.Mean) || !finite(m.Deviation) || m.Deviation <= 0 {
 		return fmt.Errorf("metadata: mean %g and deviation %g, want finite numbers and a deviation above 0", m.Mean, m.Deviation)
 	}
-	if m.FeatureNames != nil && len(m.FeatureNames) != n.Graph.Input().Sample.Size() {
-		return fmt.Errorf("metadata: %d names of features for a network of %d inputs", len(m.FeatureNames), n.Graph.Input().Sample.Size())
+	if m.FeatureNames != nil && len(m.FeatureNames) != inputs {
+		return fmt.Errorf("metadata: %d names of features for a network of %d inputs", len(m.FeatureNames), inputs)
 	}
-	return m.checkFeatures(n.Graph.Input().Sample.Size())
+	return m.checkFeatures(inputs)
 }
 
 // checkOutputs says whether there are as many classes or targets as outputs, and
