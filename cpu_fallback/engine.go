@@ -1,6 +1,8 @@
 package cpufallback
 
 import (
+	"unsafe"
+
 	"nashprune/game"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
@@ -118,6 +120,19 @@ func (take taker[T]) matrix(rows, columns int) matrix[T] {
 
 // takers say where memory is taken from, by what it is for.
 type takers[T real] struct{ parameters, gradients, moments, players, activations taker[T] }
+
+// alignment is what addresses are multiples of, in bytes: a vector of gonum's products.
+// They add the terms before the first such address one by one, so sums would have another
+// order, and other bits, wherever the system puts a small tensor.
+const alignment = 16
+
+// aligned returns n zeros at an aligned address.
+func aligned[T real](n int) []T {
+	size := int(unsafe.Sizeof(*new(T)))
+	v := make([]T, n+alignment/size)
+	beyond := int(uintptr(unsafe.Pointer(&v[0])) % alignment)
+	return v[(alignment-beyond)%alignment/size:][:n:n]
+}
 
 // pool is memory that is handed out from its beginning, and again after a removal.
 type pool[T real] struct {
@@ -238,14 +253,10 @@ func (e *engine[T]) Pull() (*backend.State, error) {
 	return s, nil
 }
 
-// alignedNumbers are as many numbers as Go aligns to 16 bytes at least. Products take sums
-// in an order that depends on it.
-const alignedNumbers = 8
-
 func (e *engine[T]) Push(s *backend.State) error {
 	counts := e.count(s.Network.Graph)
-	e.memory = pool[T]{all: make([]T, counts.activations)}
-	fresh := func(n int) []T { return make([]T, n, max(n, alignedNumbers)) }
+	e.memory = pool[T]{all: aligned[T](counts.activations)}
+	fresh := aligned[T]
 	e.lay(s.Network.Graph, takers[T]{fresh, fresh, fresh, fresh, e.memory.take})
 	e.steps, e.tracked = s.Steps, s.Tracked
 	e.fill(parametersOf, s.Network.Parameters)

@@ -3,10 +3,12 @@ package cpufallback
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"testing"
 
 	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
+	"nashprune/trainer/network"
 	"nashprune/trainer/network/networktest"
 )
 
@@ -66,4 +68,34 @@ func TestAvailableMemory(t *testing.T) {
 	if source == "" || (bytes > 0) != (runtime.GOOS == "linux") {
 		t.Errorf("%d bytes, %q", bytes, source)
 	}
+}
+
+// TestSameBitsWhereverMemoryLies: what is computed does not depend on the addresses that
+// the system gives to the tensors of an engine. Small ones may begin at any multiple of 8.
+func TestSameBitsWhereverMemoryLies(t *testing.T) {
+	d := dataset.Noise(64, 5, 2)
+	n := networktest.Perceptron(5, 1, 2) // a row of weights and a bias are 24 bytes
+	if err := n.Initialise(network.PyTorch, 1); err != nil {
+		t.Fatal(err)
+	}
+	var first []float32
+	var between [][]float32 // which other tensors are moved by
+	for range 40 {
+		between = append(between, make([]float32, 6))
+		e, err := open[float32](gonum32{}, d, backend.EngineOptions{Batch: 8, Optimiser: backend.Optimiser{Kind: backend.Adam}}, &backend.State{Network: n})
+		if err != nil {
+			t.Fatal(err)
+		}
+		evaluation, err := e.Evaluate(t.Context(), backend.TrainPart, backend.Want{Logits: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first == nil {
+			first = evaluation.Logits
+		}
+		if !slices.Equal(evaluation.Logits, first) {
+			t.Fatal("two engines with the same state give other logits")
+		}
+	}
+	runtime.KeepAlive(between)
 }

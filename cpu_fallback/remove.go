@@ -25,7 +25,7 @@ func (e *engine[T]) Remove(cut *network.Cut) error {
 	}
 	// What a step leaves behind is laid out anew where it lay; the rest is in its place.
 	if n := e.count(cut.Graph).activations; n > len(e.memory.all) { // a flatten that was a view
-		e.memory.all = make([]T, n)
+		e.memory.all = aligned[T](n)
 	}
 	nothing := func(int) []T { return nil }
 	e.memory.used = 0

@@ -8,7 +8,7 @@ type Valuation string
 const (
 	// Effective takes contributions to the loss: the worth h = s^2 m is, to second order,
 	// what the network would lose of the player as it is. A falling player's worth falls
-	// with it, so that it tips and leaves for good.
+	// with it, so that it tips and is removed.
 	Effective Valuation = "effective"
 	// Outputs takes contributions to the outputs: c is the derivative of a logit less the
 	// mean of the logits, the mean being over the logits, too. The cross-entropy of K

@@ -62,7 +62,7 @@ func (r *run) concludeGame(ctx context.Context, t *session.Training) error {
 	return r.saveNetwork(record.PrunedFile, outcome.final)
 }
 
-// outcome is what a game leaves.
+// outcome is what a game ends with.
 type outcome struct {
 	players []record.Player
 	final   *network.Network // the compacted network

@@ -84,7 +84,7 @@ func (r *run) note(message string) {
 	}
 }
 
-// tell reports what begins now.
+// tell reports what the run does now.
 func (r *run) tell(message string) {
 	if r.Observe != nil {
 		r.Observe(Event{Message: message})
@@ -195,7 +195,7 @@ type Event struct {
 	Training  string // GameTraining or DenseTraining
 	Epoch     int    // under way, from 1
 	Epochs    int
-	Players   []int             // of each hidden layer
+	Players   []int             // of each gate
 	Loss      float64           // mean over the epoch so far
 	Accuracy  float64           // percent, likewise; 0 in regression
 	Line      *record.EpochLine // of the epoch that just ended, else nil

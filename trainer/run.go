@@ -81,14 +81,14 @@ type run struct {
 	started    time.Time
 	before     float64 // seconds of earlier sittings
 	saved      time.Time
-	workDone   float64 // so far, as plan.work counts it
+	workDone   float64 // so far, as [session.Plan.Work] counts it
 	workAll    float64
 	workAtOpen float64 // done before this sitting
 	lastLine   *record.EpochLine
 }
 
-// Run trains, prunes and judges as the configuration says, and leaves
-// everything in the run folder. The errors are of the kinds [backend.ErrUsage],
+// Run trains, prunes and evaluates as the configuration says, and writes all results to
+// the run folder. The errors are of the kinds [backend.ErrUsage],
 // [backend.ErrNoDevice] and [backend.ErrInterrupted], a [session.DivergedError], or of reading and
 // writing. After [backend.ErrInterrupted] the folder holds a checkpoint for [Resume].
 func Run(ctx context.Context, c settings.Config, o Options) (*record.Result, error) {
@@ -216,8 +216,8 @@ func (r *run) finish(ctx context.Context, engine backend.Engine, p session.Plan,
 	return result, err
 }
 
-// runStages runs the trainings that are left, judges what they leave, and
-// concludes the run.
+// runStages runs the trainings that are left, evaluates their networks, and concludes the
+// run.
 func (r *run) runStages(ctx context.Context, engine backend.Engine, p session.Plan, from *checkpoint.Checkpoint) (*record.Result, error) {
 	if err := r.estimate(p, from.Position); err != nil {
 		return nil, err

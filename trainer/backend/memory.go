@@ -113,7 +113,7 @@ type Planner interface {
 }
 
 // Plan works out the memory of an engine on the device. The plan is empty where
-// its driver cannot tell.
+// its driver does not plan.
 func (d Device) Plan(data *dataset.Dataset, o EngineOptions, g *network.Graph) (MemoryPlan, error) {
 	planner, ok := drivers[d.Driver].(Planner)
 	if !ok {

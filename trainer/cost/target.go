@@ -35,8 +35,8 @@ func (r Resource) Amount(g *network.Graph, players []int, model *Model) float64 
 }
 
 // leastCost is the least that the players of a gate cost on average, as a part of what
-// those of the most expensive layer do: a measured model of latencies cannot tell a
-// hundredth from nothing.
+// those of the most expensive layer do: a measured model of latencies cannot separate a
+// hundredth from zero.
 const leastCost = 0.01
 
 // Costs returns for each gate of a network with so many players what the network takes
@@ -68,8 +68,8 @@ func (r Resource) Costs(g *network.Graph, players []int, model *Model) [][]float
 
 // marginal returns the differences between the amounts for 0, 1, ..., count players.
 // Players, parameters and multiplications are polynomials of the number of players of a
-// gate, of the second degree at most, since a weight has two sides: three amounts tell
-// all. Latencies may have steps.
+// gate, of the second degree at most, since a weight has two sides: three amounts give
+// them all. Latencies may have steps.
 func (r Resource) marginal(count int, amount func(players int) float64) []float64 {
 	costs := make([]float64, count)
 	if r == Latency {

@@ -46,7 +46,7 @@ func certifyLayer(c *record.Certificate, layer record.CertifiedLayer, accounts [
 }
 
 // FinishedMarket is what a certificate of a market rests on. The slices have one entry
-// a hidden layer; WhenItLeft and AtTheEnd say for every removed player by how much the
+// a gate; WhenItLeft and AtTheEnd say for every removed player by how much the
 // loss falls when it is put back, see [record.PutBack].
 type FinishedMarket struct {
 	Certificate          game.Certificate // of the closing state

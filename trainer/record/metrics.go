@@ -61,10 +61,10 @@ type EpochLine struct {
 	ValidationLoss     *float64 `json:"validation_loss,omitempty"`
 	ValidationAccuracy *float64 `json:"validation_accuracy,omitempty"`
 	ValidationR2       *float64 `json:"validation_r2,omitempty"`
-	Players            []int    `json:"players"` // of each hidden layer
+	Players            []int    `json:"players"` // of each gate
 	Seconds            float64  `json:"seconds"` // of this training so far
 
-	// Of the paper's game: players of each hidden layer that are not below the
+	// Of the paper's game: players of each gate that are not below the
 	// threshold, and the mean participation of all players.
 	Active            []int    `json:"active,omitempty"`
 	MeanParticipation *float64 `json:"mean_participation,omitempty"`
@@ -76,7 +76,7 @@ type EpochLine struct {
 }
 
 // RoundLine is a line of metrics.jsonl about one round of the market or of a
-// ranking; the slices have one entry a hidden layer.
+// ranking; the slices have one entry a gate.
 type RoundLine struct {
 	Training string    `json:"training"`
 	Round    int       `json:"round"`

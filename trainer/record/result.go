@@ -153,7 +153,7 @@ const (
 // NetworkResult is a network with its size, its speed and how well it does.
 type NetworkResult struct {
 	Source string `json:"source,omitempty"`
-	Shape  []int  `json:"shape"` // inputs, hidden layers, outputs
+	Shape  []int  `json:"shape"` // inputs, players of each gate, outputs
 	Quality
 	Loss *float64 `json:"loss,omitempty"` // absent where the network is not trained
 	// Best is the epoch that the network is from, where --patience looked for it.

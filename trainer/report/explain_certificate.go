@@ -228,9 +228,10 @@ func (run *Run) Player(name record.PlayerName) (*record.CertifiedPlayer, error) 
 	if p := run.Certificate.Player(name); p != nil {
 		return p, nil
 	}
-	widths := run.Result.Dense.Shape
-	return nil, backend.Usagef("--player %s: there is none; %ss count from 0 and the network was %s, so the last is %d:%d",
-		name, map[bool]string{true: "hidden layer", false: "gate"}[run.Result.Perceptron()], shape(widths), len(widths)-3, widths[len(widths)-2]-1)
+	gates := run.Result.Gates
+	last := len(gates) - 1
+	return nil, backend.Usagef("--player is %s, and the network has no such player; %ss and players count from 0, and the last is %d:%d",
+		name, run.axis(), last, gates[last].Players-1)
 }
 
 // fate says whether a player stays or when and why it left.

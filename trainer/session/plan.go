@@ -99,7 +99,7 @@ func (p Plan) tracking(step int) bool {
 	return p.Game == game.MarketGame && p.Config.Worth != game.Outputs && step >= p.opens-p.PerEpoch && step < p.closes
 }
 
-// open reports whether players may leave after the step that follows. Weights then do not
+// open reports whether players may be removed after the step that follows. Weights then do not
 // decay by AdamW: they make up for participations that fall, and decay would hold them
 // back (testdata/mnist).
 func (p Plan) open(step int) bool {
