@@ -59,7 +59,8 @@ func TestDigest(t *testing.T) {
 		}
 		return d.Digest
 	}
-	if drawn("digits:train=20,test=10") == drawn("digits:train=20,test=11") || drawn("digits:train=20,test=10") != drawn("digits:train=20,test=10") {
+	once, again := drawn("digits:train=20,test=10"), drawn("digits:train=20,test=10")
+	if once == drawn("digits:train=20,test=11") || once != again {
 		t.Error("the digest of drawn digits is not that of what is drawn")
 	}
 }
