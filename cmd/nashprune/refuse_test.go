@@ -201,7 +201,7 @@ func TestOtherCommandsRefuse(t *testing.T) {
 		{"explain killed", exitFailed, "killed"},
 		{"explain dense", exitFailed, "without a game"},
 		{"explain run --player 0", exitUsage, "want LAYER:INDEX"},
-		{"explain run --player 0:99999", exitUsage, "there is none"},
+		{"explain run --player 0:99999", exitUsage, "no such player"},
 		{"explain run --player=", exitUsage, "want LAYER:INDEX"},
 		{"explain dense --json", exitFailed, "without a game"},
 	} {
