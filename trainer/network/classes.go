@@ -35,9 +35,29 @@ func (s sets) union(x, y int) bool {
 	return x != y
 }
 
-// classify finds axes, units and classes.
+// link says that an entry is finer than another, its parent.
+type link struct{ child, parent int }
+
+// classify finds axes, units and classes. Entries are numbered axis by axis.
 func (g *Graph) classify() {
-	axisOf, starts, entries := make([][]int, len(g.Nodes)), []int{}, 0
+	starts, locate := g.layAxes()
+	roots, links := g.unite(starts, locate)
+	unitOf := g.group(starts, roots)
+	for a := range g.axes {
+		for e := starts[a]; e < starts[a+1]; e++ {
+			g.axes[a].units = append(g.axes[a].units, unitOf[roots.find(e)])
+		}
+	}
+	for _, l := range links {
+		g.units[unitOf[roots.find(l.child)]].parent = unitOf[roots.find(l.parent)]
+	}
+	g.describeClasses()
+}
+
+// layAxes finds the axes, also those of parameters. It returns the first entry of each, with
+// the number of all entries at the end, and the place of an axis that node n names.
+func (g *Graph) layAxes() (starts []int, locate func(n int, a Axis) int) {
+	axisOf, entries := make([][]int, len(g.Nodes)), 0
 	for n, node := range g.Nodes {
 		for dim, length := range node.Shape {
 			axisOf[n] = append(axisOf[n], len(g.axes))
@@ -46,7 +66,7 @@ func (g *Graph) classify() {
 		}
 	}
 	starts = append(starts, entries)
-	locate := func(n int, a Axis) int {
+	locate = func(n int, a Axis) int {
 		if a.Tensor == Output {
 			return axisOf[n][a.Dim]
 		}
@@ -58,13 +78,15 @@ func (g *Graph) classify() {
 			param.axes = append(param.axes, locate(param.Node, a))
 		}
 	}
+	return starts, locate
+}
 
-	roots := make(sets, entries)
+// unite makes entries that ties call the same one set, and returns the links between sets.
+func (g *Graph) unite(starts []int, locate func(int, Axis) int) (roots sets, links []link) {
+	roots = make(sets, starts[len(starts)-1])
 	for e := range roots {
 		roots[e] = e
 	}
-	type link struct{ child, parent int }
-	var links []link
 	for n, node := range g.Nodes {
 		for _, t := range node.Op.Ties(g.shapesOf(node.In), node.Shape) {
 			a, b := starts[locate(n, t.A)]+t.AFrom, starts[locate(n, t.B)]+t.BFrom
@@ -92,16 +114,20 @@ func (g *Graph) classify() {
 			parent[child] = l.parent
 		}
 	}
+	return roots, links
+}
 
-	// Units with the same number of entries on each axis are a class.
-	signatures := make([][]byte, entries) // of the roots
+// group makes units of the sets, and classes of units with the same number of entries on
+// each axis. It returns the unit of each root.
+func (g *Graph) group(starts []int, roots sets) (unitOf []int) {
+	signatures := make([][]byte, len(roots)) // of the roots
 	for a := range g.axes {
 		for e := starts[a]; e < starts[a+1]; e++ {
 			root := roots.find(e)
 			signatures[root] = binary.AppendUvarint(signatures[root], uint64(a))
 		}
 	}
-	classes, unitOf := map[string]int{}, make([]int, entries)
+	classes := map[string]int{}
 	var members [][]int // roots by class
 	for a := range g.axes {
 		if starts[a] == starts[a+1] && g.creates(g.axes[a]) { // an empty layer
@@ -123,6 +149,7 @@ func (g *Graph) classify() {
 			}
 		}
 	}
+	unitOf = make([]int, len(roots))
 	for c, roots := range members {
 		g.Classes[c].Units, g.Classes[c].first = len(roots), len(g.units)
 		for _, root := range roots {
@@ -130,15 +157,7 @@ func (g *Graph) classify() {
 			g.units = append(g.units, unit{c, -1})
 		}
 	}
-	for a := range g.axes {
-		for e := starts[a]; e < starts[a+1]; e++ {
-			g.axes[a].units = append(g.axes[a].units, unitOf[roots.find(e)])
-		}
-	}
-	for _, l := range links {
-		g.units[unitOf[roots.find(l.child)]].parent = unitOf[roots.find(l.parent)]
-	}
-	g.describeClasses()
+	return unitOf
 }
 
 // creates reports whether an axis is made by its node's operator and not passed on.
