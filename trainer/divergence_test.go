@@ -40,9 +40,9 @@ func init() {
 	backend.Register(stoppedDriver{crookedDriver{name: "stopped", loss: math.Inf(1)}})
 }
 
-// waysToJudge are changes to a configuration after which the networks of a training are
-// judged at different places.
-var waysToJudge = map[string]func(*settings.Config){
+// waysToEvaluate are changes to a configuration after which the networks of a training are
+// evaluated at different places.
+var waysToEvaluate = map[string]func(*settings.Config){
 	"validation": func(c *settings.Config) { c.Validation = 0.1 },
 	"market":     func(*settings.Config) {},
 	"paper":      func(c *settings.Config) { c.Game, c.Keep = game.PaperGame, 0 },
@@ -68,9 +68,9 @@ func TestDivergenceIsNamed(t *testing.T) {
 }
 
 // TestDivergenceInTheLastStepIsSeen: the loss of a step is taken before its
-// update, so the last update shows only when the network is judged.
+// update, so the last update shows only when the network is evaluated.
 func TestDivergenceInTheLastStepIsSeen(t *testing.T) {
-	for name, change := range waysToJudge {
+	for name, change := range waysToEvaluate {
 		c := tinyConfig(t)
 		c.Device = "endless"
 		change(&c)
@@ -100,7 +100,7 @@ func TestDivergenceThatMeetsAStop(t *testing.T) {
 			t.Errorf("%s: a diverged run can be resumed: %v", name, err)
 		}
 	}
-	for name, change := range waysToJudge {
+	for name, change := range waysToEvaluate {
 		c := tinyConfig(t)
 		c.Device = "stopped"
 		change(&c)

@@ -16,7 +16,7 @@ import (
 	"nashprune/trainer/session"
 )
 
-// EvalOptions says what a saved network is judged on.
+// EvalOptions says what a saved network is evaluated on.
 type EvalOptions struct {
 	Device  string
 	Kernels string // of the device's sets; empty: its own choice
@@ -32,13 +32,13 @@ type EvalOptions struct {
 
 	// Divided says that the data is that of the run which made the model: where it
 	// has no test part, the one that the run drew is drawn again. Other data without
-	// a test part is judged whole, unless TestFraction asks for a part of it.
+	// a test part is evaluated whole, unless TestFraction asks for a part of it.
 	Divided bool
 }
 
-// Eval judges a network from its model file on the test set, with the means and
+// Eval evaluates a network from its model file on the test set, with the means and
 // deviations that the file names: on the device of the run that wrote it, the
-// accuracy or the errors are those of that run, if that was judged on the test set.
+// accuracy or the errors are those of that run, if that was evaluated on the test set.
 func Eval(ctx context.Context, path string, o EvalOptions) (*record.EvalResult, error) {
 	n, metadata, err := safetensors.LoadModel(path)
 	if err != nil {
@@ -55,7 +55,7 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*record.EvalResult, 
 	options := dataset.Options{
 		Regression: metadata.Regression(), TargetNames: metadata.TargetNames,
 		Dir: o.DataDir, MaxBytes: int64(min(o.MaxDataBytes, math.MaxInt64)), Label: o.Label, TestFile: o.Test,
-		TestFraction: o.TestFraction, Seed: o.Seed, Judge: true, Whole: !o.Divided && o.TestFraction == 0, ClassNames: metadata.ClassNames,
+		TestFraction: o.TestFraction, Seed: o.Seed, Evaluate: true, Whole: !o.Divided && o.TestFraction == 0, ClassNames: metadata.ClassNames,
 	}
 	if metadata.Means != nil {
 		options.FeatureNames = metadata.FeatureNames

@@ -254,7 +254,7 @@ func (r *run) runStages(ctx context.Context, engine backend.Engine, p session.Pl
 func (r *run) training(p session.Plan, engine backend.Engine, at session.Position) *session.Training {
 	t := &session.Training{Name: trainingName(p.Game), Plan: p, Engine: engine, Data: r.data, Loss: r.loss, Journal: r, Position: at}
 	if p.Game == game.MarketGame {
-		t.Witnesses = evidence.NewWitnesses(r.data, r.loss, int(p.StepWork(0)))
+		t.PutBackSamples = evidence.NewPutBackSamples(r.data, r.loss, int(p.StepWork(0)))
 	}
 	return t
 }

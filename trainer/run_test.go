@@ -237,7 +237,7 @@ func TestInterruptedRunsGoOn(t *testing.T) {
 		stops := 0
 		for sitting := 0; ; sitting++ {
 			// Each sitting lasts a little longer than the one before, so that
-			// stops fall into every phase, also while networks are judged, which
+			// stops fall into every phase, also while networks are evaluated, which
 			// begins anew each time.
 			ctx := newCountdown(5 + 3*sitting + sitting*sitting/3)
 			options := trainer.Options{Dir: dir, Command: "test", Version: "0"}
@@ -376,7 +376,7 @@ func TestDigitsAreAQuestion(t *testing.T) {
 	}
 }
 
-func TestValidationIsHeldOutAndJudgedOn(t *testing.T) {
+func TestValidationIsHeldOutAndEvaluatedOn(t *testing.T) {
 	c := tinyConfig(t)
 	c.Epochs, c.Validation, c.EvaluateOn = 2, 0.1, backend.ValidationPart
 	result, dir := mustRun(t, c)
@@ -395,7 +395,7 @@ func TestValidationIsHeldOutAndJudgedOn(t *testing.T) {
 		}
 	}
 	if last.ValidationAccuracy == nil || *last.ValidationAccuracy != *result.Pruned.Accuracy || math.IsNaN(last.Loss) {
-		t.Errorf("%+v, judged %g", last, *result.Pruned.Accuracy)
+		t.Errorf("%+v, evaluated %g", last, *result.Pruned.Accuracy)
 	}
 }
 
@@ -416,13 +416,13 @@ func TestPatienceKeepsTheBestEpoch(t *testing.T) {
 			losses[l.Training] = append(losses[l.Training], *l.ValidationLoss)
 		}
 	}
-	for name, judged := range map[string]record.NetworkResult{record.GameTraining: result.Pruned.NetworkResult, record.DenseTraining: result.Dense} {
-		all, best := losses[name], judged.Best
+	for name, evaluated := range map[string]record.NetworkResult{record.GameTraining: result.Pruned.NetworkResult, record.DenseTraining: result.Dense} {
+		all, best := losses[name], evaluated.Best
 		if best == nil || best.Epoch+c.Patience != len(all) || len(all) == c.Epochs {
 			t.Fatalf("%s: best %+v of %d epochs", name, best, len(all))
 		}
-		if all[best.Epoch-1] != best.ValidationLoss || *judged.Loss != best.ValidationLoss {
-			t.Errorf("%s: epoch %d had the loss %g, and %g is what the network was judged at", name, best.Epoch, all[best.Epoch-1], *judged.Loss)
+		if all[best.Epoch-1] != best.ValidationLoss || *evaluated.Loss != best.ValidationLoss {
+			t.Errorf("%s: epoch %d had the loss %g, and %g is what the network was evaluated at", name, best.Epoch, all[best.Epoch-1], *evaluated.Loss)
 		}
 	}
 }
@@ -469,7 +469,7 @@ func progressGrows(t *testing.T, patience int) {
 }
 
 // crookedDriver opens CPU engines that get the logits of small networks wrong and
-// add something to every loss that they judge.
+// add something to every loss that they evaluate.
 type crookedDriver struct {
 	name string
 	loss float64

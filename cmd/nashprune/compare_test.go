@@ -12,7 +12,7 @@ import (
 )
 
 // TestRanking: a run whose players are ranked is reported as one without a game, its
-// configuration makes it again, and its network is judged as any other.
+// configuration makes it again, and its network is evaluated as any other.
 func TestRanking(t *testing.T) {
 	atImages(t)
 	words := strings.Fields("train --data images --model mlp:20-10 --batch 8 --epochs 4 --game ranking --criterion fisher --rounds 3 --shape 5-4 --out out")
@@ -29,7 +29,7 @@ func TestRanking(t *testing.T) {
 		}
 	}
 	if again := evalOf(t, "out"); *again.Network.Accuracy != *run.Pruned.Accuracy {
-		t.Errorf("judged again: %v, and it was %v", *again.Network.Accuracy, *run.Pruned.Accuracy)
+		t.Errorf("evaluated again: %v, and it was %v", *again.Network.Accuracy, *run.Pruned.Accuracy)
 	}
 	if again := resultOf(t, "train", "--config", filepath.Join("out", record.ConfigFile), "--out", "again"); *again.Pruned.Loss != *run.Pruned.Loss {
 		t.Errorf("its configuration comes to %v, and it came to %v", *again.Pruned.Loss, *run.Pruned.Loss)

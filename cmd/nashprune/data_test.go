@@ -51,7 +51,7 @@ func evalOf(t *testing.T, args ...string) record.EvalResult {
 	return result
 }
 
-// TestTables: a table trains, prunes, is judged again to the last digit on the
+// TestTables: a table trains, prunes, is evaluated again to the last digit on the
 // test part that was drawn, and keeps the names of its classes and the scales of
 // its features.
 func TestTables(t *testing.T) {
@@ -66,7 +66,7 @@ func TestTables(t *testing.T) {
 	}
 	again := evalOf(t, "out")
 	if again.Samples != 24 || *again.Network.Accuracy != *run.Pruned.Accuracy || *again.Network.Loss != *run.Pruned.Loss {
-		t.Errorf("judged again on %d samples: %g %% at loss %g", again.Samples, *again.Network.Accuracy, *again.Network.Loss)
+		t.Errorf("evaluated again on %d samples: %g %% at loss %g", again.Samples, *again.Network.Accuracy, *again.Network.Loss)
 	}
 	if text := succeed(t, "eval", "out"); !strings.Contains(text, "class rose") {
 		t.Errorf("no names of classes in %s", text)
@@ -85,7 +85,7 @@ func TestTables(t *testing.T) {
 		t.Error(err)
 	}
 
-	// Another file is judged whole, its words are the same classes though some are
+	// Another file is evaluated whole, its words are the same classes though some are
 	// missing, and its features are not standardised by themselves.
 	lines := strings.SplitAfter(plants(40, 1), "\n")
 	writeFile(t, "lilies.csv", []byte(lines[0]+strings.Join(lines[81:121], "")))
@@ -111,7 +111,7 @@ func TestTables(t *testing.T) {
 	}
 }
 
-// TestTestFile: a file of test samples is what the run and eval judge on.
+// TestTestFile: a file of test samples is what the run and eval evaluate on.
 func TestTestFile(t *testing.T) {
 	t.Chdir(t.TempDir())
 	writeFile(t, "train.csv", []byte(plants(30, 1)))
@@ -121,7 +121,7 @@ func TestTestFile(t *testing.T) {
 		t.Errorf("data %+v", run.Data)
 	}
 	if again := evalOf(t, "out"); again.Samples != 15 || *again.Network.Loss != *run.Pruned.Loss {
-		t.Errorf("judged again: %+v", again)
+		t.Errorf("evaluated again: %+v", again)
 	}
 }
 
@@ -188,8 +188,8 @@ func writeNPZ(t *testing.T, path, descr string, n, features int) {
 	writeFile(t, path, file.Bytes())
 }
 
-// TestArrays: arrays of bytes and of floats train and are judged, and a network
-// of the one is not judged on the other.
+// TestArrays: arrays of bytes and of floats train and are evaluated, and a network
+// of the one is not evaluated on the other.
 func TestArrays(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for name, descr := range map[string]string{"bytes": "|u1", "floats": "<f4"} {
@@ -199,7 +199,7 @@ func TestArrays(t *testing.T) {
 			t.Errorf("%s: %+v, %g %%", name, run.Data, *run.Pruned.Accuracy)
 		}
 		if again := evalOf(t, name); *again.Network.Loss != *run.Pruned.Loss {
-			t.Errorf("%s: judged again at loss %g", name, *again.Network.Loss)
+			t.Errorf("%s: evaluated again at loss %g", name, *again.Network.Loss)
 		}
 	}
 	for model, data := range map[string]string{"bytes": "floats.npz", "floats": "bytes.npz"} {
@@ -220,7 +220,7 @@ func TestDrawnDigits(t *testing.T) {
 		t.Fatal(err)
 	}
 	if again := evalOf(t, "alone.safetensors"); *again.Network.Loss != *run.Pruned.Loss {
-		t.Errorf("judged again: %+v", again)
+		t.Errorf("evaluated again: %+v", again)
 	}
 }
 

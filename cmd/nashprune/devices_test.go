@@ -91,7 +91,7 @@ func TestDevices(t *testing.T) {
 	}
 }
 
-// TestTheDeviceIsTold: a run and a judgement say in one line what they compute on,
+// TestTheDeviceIsTold: a run and an evaluation say in one line what they compute on,
 // and why on that.
 func TestTheDeviceIsTold(t *testing.T) {
 	atImages(t)

@@ -30,8 +30,8 @@ func boxesOn(more ...string) []string {
 	return append(strings.Fields("train --data boxes.csv --task regression --label price,volume --model mlp:20-12 --batch 8 --epochs 30 --rounds 6 --keep 14 --learning-rate 0.01"), more...)
 }
 
-// TestRegression: numbers are predicted, pruned, judged in their own units, and
-// judged again from the model files to the last digit.
+// TestRegression: numbers are predicted, pruned, evaluated in their own units, and
+// evaluated again from the model files to the last digit.
 func TestRegression(t *testing.T) {
 	t.Chdir(t.TempDir())
 	writeFile(t, "boxes.csv", []byte(boxes(150)))
@@ -45,10 +45,10 @@ func TestRegression(t *testing.T) {
 			t.Errorf("%s: %+v", name, q)
 		}
 	}
-	for file, judged := range map[string]record.NetworkResult{"out": run.Pruned.NetworkResult, "out/dense.safetensors": run.Dense} {
+	for file, evaluated := range map[string]record.NetworkResult{"out": run.Pruned.NetworkResult, "out/dense.safetensors": run.Dense} {
 		again := evalOf(t, file)
-		if again.Samples != 30 || again.Correct != nil || *again.Network.R2 != *judged.R2 || *again.Network.Loss != *judged.Loss || !slices.Equal(again.Network.RMSE, judged.RMSE) {
-			t.Errorf("%s judged again: %+v, want %+v", file, again, judged)
+		if again.Samples != 30 || again.Correct != nil || *again.Network.R2 != *evaluated.R2 || *again.Network.Loss != *evaluated.Loss || !slices.Equal(again.Network.RMSE, evaluated.RMSE) {
+			t.Errorf("%s evaluated again: %+v, want %+v", file, again, evaluated)
 		}
 	}
 	for _, words := range [][]string{{"eval", "out"}, {"eval", "out/dense.safetensors"}} {
@@ -74,7 +74,7 @@ func TestRegression(t *testing.T) {
 		t.Errorf("the last line is %s (%v)", lines[len(lines)-1], err)
 	}
 
-	// Other boxes, whose columns stand in another order, are judged whole.
+	// Other boxes, whose columns stand in another order, are evaluated whole.
 	var turned strings.Builder
 	for line := range strings.Lines(boxes(150)) {
 		f := strings.Split(strings.TrimSpace(line), ",")

@@ -70,7 +70,7 @@ func (s *session) compareCounts(got backend.Evaluation, samples dataset.Samples)
 	s.compare("evaluate/loss", []float64{got.Loss}, []float64{loss}, []float64{s.ownLossBound(loss)})
 }
 
-// evaluateExtremes judges equal logits, of which the first is the answer, and
+// evaluateExtremes evaluates equal logits, of which the first is the answer, and
 // logits whose exponential no float32 holds.
 func (s *session) evaluateExtremes() error {
 	if s.Regression {
@@ -108,7 +108,7 @@ func (s *session) evaluateExtremes() error {
 	})
 }
 
-// evaluateEachPart checks that every part of the data is judged on its own
+// evaluateEachPart checks that every part of the data is evaluated on its own
 // samples.
 func (s *session) evaluateEachPart(candidate backend.Engine) error {
 	for _, part := range []backend.Part{backend.TrainPart, backend.ValidationPart, backend.TestPart} {

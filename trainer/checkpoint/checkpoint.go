@@ -189,17 +189,17 @@ func (c *Checkpoint) consistent() error {
 func (c *Checkpoint) consistentMarket() error {
 	p := c.Position
 	if c.Config.Game == game.RankingGame {
-		if p.WhenItLeft != nil || p.AtTheEnd != nil || p.Closing != nil || c.Departed != nil {
+		if p.AtRemoval != nil || p.AtTheEnd != nil || p.Closing != nil || c.Departed != nil {
 			return fmt.Errorf("it knows of a market, and players are only ranked")
 		}
 		return nil
 	}
-	if len(p.WhenItLeft) != len(p.Ledgers) || p.AtTheEnd != nil && len(p.AtTheEnd) != len(p.Ledgers) || p.Closing != nil && len(p.Closing) != len(p.Ledgers) {
+	if len(p.AtRemoval) != len(p.Ledgers) || p.AtTheEnd != nil && len(p.AtTheEnd) != len(p.Ledgers) || p.Closing != nil && len(p.Closing) != len(p.Ledgers) {
 		return fmt.Errorf("what it knows of its market does not have the gates of the network")
 	}
 	for l, ledger := range p.Ledgers {
 		players := len(ledger.Records)
-		fits := len(p.WhenItLeft[l]) == players && (p.AtTheEnd == nil || len(p.AtTheEnd[l]) == players)
+		fits := len(p.AtRemoval[l]) == players && (p.AtTheEnd == nil || len(p.AtTheEnd[l]) == players)
 		if p.Closing != nil {
 			end := p.Closing[l]
 			fits = fits && len(end.Worths) == len(end.Players) && len(end.Participations) == len(end.Players)

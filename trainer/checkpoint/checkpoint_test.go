@@ -52,7 +52,7 @@ func testCheckpoint() *Checkpoint {
 	departed := networktest.Perceptron(4, 3, 2, 2)
 	departed.Parameters[0][5] = 0.25
 	known := session.Market{
-		WhenItLeft: [][]float64{{0, 1e-3, 0}, {0, 0}}, AtTheEnd: [][]float64{{0, -1e-3, 0}, {0, 0}},
+		AtRemoval: [][]float64{{0, 1e-3, 0}, {0, 0}}, AtTheEnd: [][]float64{{0, -1e-3, 0}, {0, 0}},
 		Closing: []evidence.Closing{
 			{Players: []int{0, 2}, Worths: []float64{1, 2}, Participations: []float64{0.9, 0.8}, Demand: 1, Price: 0.5, Cost: 2},
 			{Players: []int{0, 1}, Worths: []float64{3, 4}, Participations: []float64{0.7, 0.6}, Demand: 2, Price: 0, Cost: 3},

@@ -24,7 +24,7 @@ func ledgerCheckpoint(t *testing.T, players int) *Checkpoint {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ledger, known := game.NewLedger(players), session.Market{WhenItLeft: [][]float64{make([]float64, players)}, AtTheEnd: [][]float64{make([]float64, players)}}
+	ledger, known := game.NewLedger(players), session.Market{AtRemoval: [][]float64{make([]float64, players)}, AtTheEnd: [][]float64{make([]float64, players)}}
 	var (
 		live []int
 		end  evidence.Closing
@@ -39,7 +39,7 @@ func ledgerCheckpoint(t *testing.T, players int) *Checkpoint {
 			continue
 		}
 		r.Round = 1 + i%7
-		known.WhenItLeft[0][i], known.AtTheEnd[0][i] = r.Worth/3, -r.Worth/7
+		known.AtRemoval[0][i], known.AtTheEnd[0][i] = r.Worth/3, -r.Worth/7
 	}
 	end.Demand, end.Price, end.Cost = len(live), 1./3, 2
 	ledger.Live, ledger.Rounds, known.Closing = live, 7, []evidence.Closing{end}

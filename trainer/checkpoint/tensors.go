@@ -94,8 +94,8 @@ func (c *Checkpoint) marketTensors() []safetensors.Tensor {
 		add("ledger", rows, ledgerRows, players)
 		add("live", floats(ledger.Live), len(ledger.Live))
 		add("rounds", []float64{float64(ledger.Rounds)}, 1)
-		if p := c.Position; p.WhenItLeft != nil {
-			add("when_it_left", p.WhenItLeft[i], players)
+		if p := c.Position; p.AtRemoval != nil {
+			add("when_it_left", p.AtRemoval[i], players)
 		}
 		if p := c.Position; p.AtTheEnd != nil {
 			add("at_the_end", p.AtTheEnd[i], players)
@@ -255,7 +255,7 @@ func (c *Checkpoint) takeLedger(t *taker, name func(string) string) {
 	p := &c.Position
 	p.Ledgers = append(p.Ledgers, ledger)
 	if t.has(name("when_it_left")) {
-		p.WhenItLeft = append(p.WhenItLeft, t.float64(name("when_it_left"), players))
+		p.AtRemoval = append(p.AtRemoval, t.float64(name("when_it_left"), players))
 	}
 	if t.has(name("at_the_end")) {
 		p.AtTheEnd = append(p.AtTheEnd, t.float64(name("at_the_end"), players))

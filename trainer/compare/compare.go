@@ -343,17 +343,17 @@ func newRun(o study.Outcome) SeedRun {
 	if o.Result == nil {
 		return run
 	}
-	judged := o.Result.Dense
+	evaluated := o.Result.Dense
 	if o.Result.Pruned != nil {
-		judged = o.Result.Pruned.NetworkResult
+		evaluated = o.Result.Pruned.NetworkResult
 	}
-	run.Figure, run.Loss = judged.Accuracy, judged.Loss
-	if judged.R2 != nil {
-		percent := 100 * *judged.R2
+	run.Figure, run.Loss = evaluated.Accuracy, evaluated.Loss
+	if evaluated.R2 != nil {
+		percent := 100 * *evaluated.R2
 		run.Figure = &percent
 	}
-	run.Layers = judged.Shape[1 : len(judged.Shape)-1]
-	run.Parameters, run.MACs, run.Seconds = judged.Parameters, judged.MACs, o.Result.Seconds.Train
+	run.Layers = evaluated.Shape[1 : len(evaluated.Shape)-1]
+	run.Parameters, run.MACs, run.Seconds = evaluated.Parameters, evaluated.MACs, o.Result.Seconds.Train
 	return run
 }
 

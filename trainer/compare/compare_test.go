@@ -121,7 +121,7 @@ func TestEverybodyIsComparedOnEqualTerms(t *testing.T) {
 			}
 		}
 	}
-	// The test part is judged once a run, by the runs that are compared; the search
+	// The test part is evaluated once a run, by the runs that are compared; the search
 	// never looks at it.
 	results := 0
 	err = filepath.WalkDir(o.Dir, func(path string, _ os.DirEntry, err error) error {
@@ -130,7 +130,7 @@ func TestEverybodyIsComparedOnEqualTerms(t *testing.T) {
 			text, _ := os.ReadFile(path)
 			searched := strings.HasPrefix(path, filepath.Join(o.Dir, "search"))
 			if strings.Contains(string(text), `"evaluated_on": "validation"`) != searched {
-				t.Errorf("%s is judged on another part", path)
+				t.Errorf("%s is evaluated on another part", path)
 			}
 		}
 		return err

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestColumnsByName: a network is judged on columns by their names, in whichever
+// TestColumnsByName: a network is evaluated on columns by their names, in whichever
 // order they stand, and the column that is no feature holds the labels.
 func TestColumnsByName(t *testing.T) {
 	for _, c := range []struct {
@@ -43,7 +43,7 @@ func TestColumnsByName(t *testing.T) {
 	}
 	// In regression targets and features are found by their names.
 	numbers, err := openCSV(writeText(t, "file.csv", "y,b,z,a\n5,2,6,1\n"),
-		Options{Regression: true, Judge: true, FeatureNames: []string{"a", "b"}, TargetNames: []string{"z", "y"}}, newBudget(0))
+		Options{Regression: true, Evaluate: true, FeatureNames: []string{"a", "b"}, TargetNames: []string{"z", "y"}}, newBudget(0))
 	if err != nil || !slices.Equal(numbers.Train.raw, []float64{1, 2}) || !slices.Equal(numbers.Train.rawTargets, []float64{6, 5}) {
 		t.Errorf("%+v, %v", numbers, err)
 	}

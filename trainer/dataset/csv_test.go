@@ -279,20 +279,20 @@ func TestOptionsThatDoNotFit(t *testing.T) {
 		{csvPath, Options{Label: "colour"}, `no column "colour"`},
 		{csvPath, Options{TestFraction: 1}, "below 1"},
 		{csvPath, Options{TestFraction: math.NaN()}, "NaN"},
-		{csvPath, Options{Judge: true, Standard: &Standard{Means: make([]float64, 3)}}, "2 features, and the network was trained on 3"},
-		{csvPath, Options{Judge: true, ClassNames: []string{"rose", "aster"}}, `does not know the class "lily"`},
+		{csvPath, Options{Evaluate: true, Standard: &Standard{Means: make([]float64, 3)}}, "2 features, and the network was trained on 3"},
+		{csvPath, Options{Evaluate: true, ClassNames: []string{"rose", "aster"}}, `does not know the class "lily"`},
 	} {
 		_, err := Open(c.name, c.options)
 		checkError(t, err, ErrOption, c.want)
 	}
 }
 
-// A network is judged with the means that it was trained with, on all samples of
+// A network is evaluated with the means that it was trained with, on all samples of
 // other data, be they of one class.
 func TestJudge(t *testing.T) {
 	path := writeText(t, "more.csv", "length,class,width\n3,lily,5\n7,lily,5\n")
 	d, err := Open(path, Options{
-		Judge: true, Whole: true, ClassNames: []string{"aster", "lily"},
+		Evaluate: true, Whole: true, ClassNames: []string{"aster", "lily"},
 		Standard: &Standard{Means: []float64{1, 5}, Deviations: []float64{2, 10}},
 	})
 	if err != nil || d.Train.Len() != 0 || d.Train.Features != 2 || !slices.Equal(d.Test.Values, []float32{1, 0, 3, 0}) || !slices.Equal(d.Test.Labels, []uint8{1, 1}) {

@@ -33,7 +33,7 @@ func (s Samples) Len() int {
 	return len(s.Labels)
 }
 
-// Dataset is what a network is trained and judged on.
+// Dataset is what a network is trained and evaluated on.
 //
 // A network's input is (feature - Mean) / Deviation. Bytes have one mean and one
 // standard deviation for all features, taken over the training part alone.
@@ -41,7 +41,7 @@ func (s Samples) Len() int {
 // Mean 0 and Deviation 1. All parts have the same kind of features.
 type Dataset struct {
 	Name            string
-	Digest          string // of all samples as the files hold them, SHA-256 in hexadecimal; empty of data to judge on
+	Digest          string // of all samples as the files hold them, SHA-256 in hexadecimal; empty of data to evaluate on
 	Height, Width   int    // of the images; Height*Width features; floats have Height 1
 	Classes         int    // labels are 0 to Classes-1; 0 in regression
 	Mean, Deviation float64

@@ -12,7 +12,7 @@
 //
 // Targets of regression are standardised in the same way, so that losses,
 // contributions, worths and prices have the same scale whatever the units. A constant
-// target is refused. Networks are judged by R2 = 1 - sum (z-t)^2 / sum (t - mean t)^2
+// target is refused. Networks are evaluated by R2 = 1 - sum (z-t)^2 / sum (t - mean t)^2
 // over all targets in standardised units, so that no unit outweighs another, and by
 // the root mean squared error of each target in its own unit. The host computes the
 // latter from predictions, so backends know one loss and no units.
@@ -24,7 +24,7 @@
 // is the end of the training samples. With a file of test samples, the training
 // samples are shuffled alike. NPZ with a test part keeps its order, as IDX does.
 // Regression has no classes, so its test part is drawn from all samples. Data without
-// a test part is judged whole, unless it is the run's own, whose drawn part is drawn
+// a test part is evaluated whole, unless it is the run's own, whose drawn part is drawn
 // again.
 //
 // # Reading

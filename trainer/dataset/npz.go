@@ -211,7 +211,7 @@ func (s *Samples) answer(y *ndarray, name string, o Options) (err error) {
 		s.rawTargets, s.Outputs, err = y.targets(name)
 		return err
 	}
-	if y.kind == 'f' && o.Judge {
+	if y.kind == 'f' && o.Evaluate {
 		return fmt.Errorf("%s %w: it holds floats, and the network knows classes", name, ErrOption)
 	}
 	s.Labels, err = y.labels(name)

@@ -66,23 +66,23 @@ type Options struct {
 	// was drawn or is a file of its own, in random order.
 	Validation float64
 
-	// Judge opens data to judge a finished network on: with the Standard, the
+	// Evaluate opens data to evaluate a finished network on: with the Standard, the
 	// ClassNames and the FeatureNames of the network, which may be nil. Columns of a
 	// CSV file are taken by these names, in whichever order they stand, and the one
 	// without such a name holds the labels. It need not be worth training on.
-	Judge        bool
+	Evaluate     bool
 	Standard     *Standard
 	ClassNames   []string
 	FeatureNames []string
 
-	// TargetStandard and TargetNames are those of a network to be judged in
+	// TargetStandard and TargetNames are those of a network to be evaluated in
 	// regression, which needs them. Label may be empty if the columns of a CSV file
 	// have these names.
 	TargetStandard *Standard
 	TargetNames    []string
 
 	// Whole makes all samples of data that has no test part the test part, and
-	// leaves none to train on. It goes with Judge.
+	// leaves none to train on. It goes with Evaluate.
 	Whole bool
 }
 
@@ -106,7 +106,7 @@ func Open(name string, options Options) (*Dataset, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !options.Judge {
+	if !options.Evaluate {
 		d.Digest = d.digest()
 	}
 	if err := d.addTest(options); err != nil {
@@ -249,19 +249,19 @@ func rowsBetween[T any](data []T, width, start, end int) []T {
 
 // standardise sets the mean and the deviation, or standardises floats, and
 // standardises targets. It makes sure that the training part is worth learning,
-// unless the data is to judge on alone: two classes, or two values of each target,
+// unless the data is to evaluate on alone: two classes, or two values of each target,
 // and two values of a feature at least.
 func (d *Dataset) standardise(o Options) error {
 	floats := d.Test.raw != nil
 	switch {
-	case o.Judge && floats != (o.Standard != nil):
+	case o.Evaluate && floats != (o.Standard != nil):
 		kinds := map[bool]string{false: "bytes", true: "floats"}
 		return fmt.Errorf("%s: the network %w: its features are %s, and it was trained on %s", d.Name, ErrOption, kinds[floats], kinds[!floats])
 	case d.Regression():
 		if err := d.standardiseTargets(o.TargetStandard); err != nil {
 			return err
 		}
-	case !o.Judge:
+	case !o.Evaluate:
 		if err := d.checkClasses(); err != nil {
 			return err
 		}
@@ -270,7 +270,7 @@ func (d *Dataset) standardise(o Options) error {
 		return d.standardiseFeatures(o.Standard)
 	}
 	d.Mean, d.Deviation = d.Train.moments()
-	if d.Deviation == 0 && !o.Judge {
+	if d.Deviation == 0 && !o.Evaluate {
 		return fmt.Errorf("%s: %w: all pixels of the training images are %d; there is nothing to learn from",
 			d.Name, ErrInvalid, d.Train.Pixels[0])
 	}

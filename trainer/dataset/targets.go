@@ -22,7 +22,7 @@ const (
 
 // regression is what errors call the wish for targets.
 func (o Options) regression() string {
-	if o.Judge {
+	if o.Evaluate {
 		return "the network, which predicts numbers,"
 	}
 	return "--task regression"

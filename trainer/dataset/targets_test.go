@@ -169,12 +169,12 @@ func TestTargetFile(t *testing.T) {
 	}
 }
 
-// A network is judged with the standard of the targets that it was trained on, and
+// A network is evaluated with the standard of the targets that it was trained on, and
 // finds their columns by name; the data may be a single sample.
-func TestJudgeTargets(t *testing.T) {
+func TestTargetsOfAFile(t *testing.T) {
 	path := writeText(t, "more.csv", "rooms,height,area,price\n3,9,5,70\n")
 	o := Options{
-		Regression: true, Judge: true, Whole: true, TargetNames: []string{"price", "rooms"},
+		Regression: true, Evaluate: true, Whole: true, TargetNames: []string{"price", "rooms"},
 		Standard:       &Standard{Means: []float64{1, 5}, Deviations: []float64{2, 10}},
 		TargetStandard: &Standard{Means: []float64{50, 1}, Deviations: []float64{10, 4}},
 	}
@@ -205,7 +205,7 @@ func TestJudgeTargets(t *testing.T) {
 	_, err = Open(writeText(t, "words.csv", "rooms,height,area,price\n3,9,5,high\n"), o)
 	checkError(t, err, ErrInvalid, `line 2, column "price": "high" is not a number, and the network, which predicts numbers, needs`)
 	_, err = openedNPZ(t, npz(zip.Deflate, "x_train.npy", arrayOf("<f4", []int{2, 1}, []float32{1, 2}), "y_train.npy", arrayOf("<f4", []int{2}, []float32{1, 2})),
-		Options{Judge: true, Whole: true, Standard: &Standard{Means: []float64{0}, Deviations: []float64{1}}})
+		Options{Evaluate: true, Whole: true, Standard: &Standard{Means: []float64{0}, Deviations: []float64{1}}})
 	checkError(t, err, ErrOption, "it holds floats, and the network knows classes")
 }
 

@@ -46,24 +46,24 @@ func certifyLayer(c *record.Certificate, layer record.CertifiedLayer, accounts [
 }
 
 // FinishedMarket is what a certificate of a market rests on. The slices have one entry
-// a gate; WhenItLeft and AtTheEnd say for every removed player by how much the
+// a gate; AtRemoval and AtTheEnd say for every removed player by how much the
 // loss falls when it is put back, see [record.PutBack].
 type FinishedMarket struct {
-	Certificate          game.Certificate // of the closing state
-	Ledgers              []*game.Ledger
-	Closing              []Closing
-	WhenItLeft, AtTheEnd [][]float64
-	Witnesses            *Witnesses      // nil: no player was put back
-	Players              []record.Player // all, by layer and index
-	Rounds               []record.RoundLine
+	Certificate         game.Certificate // of the closing state
+	Ledgers             []*game.Ledger
+	Closing             []Closing
+	AtRemoval, AtTheEnd [][]float64
+	PutBackSamples      *PutBackSamples // nil: no player was put back
+	Players             []record.Player // all, by layer and index
+	Rounds              []record.RoundLine
 }
 
 // MarketCertificate states what is known of a finished market.
 func MarketCertificate(m FinishedMarket) *record.Certificate {
 	c := newCertificate(game.MarketGame, m.Certificate)
 	c.Rounds = m.Rounds
-	if m.Witnesses != nil {
-		c.PutBack = &record.PutBackSummary{Part: m.Witnesses.part, Samples: len(m.Witnesses.chosen)}
+	if m.PutBackSamples != nil {
+		c.PutBack = &record.PutBackSummary{Part: m.PutBackSamples.part, Samples: len(m.PutBackSamples.chosen)}
 	}
 	var (
 		all     [][]game.Account
@@ -88,7 +88,7 @@ func MarketCertificate(m FinishedMarket) *record.Certificate {
 				p.Account = game.Market{Price: r.Price}.Account(r.Worth, r.Participation)
 			}
 			if r.Reason != game.Kept && c.PutBack != nil {
-				p.PutBack = &record.PutBack{WhenItLeft: m.WhenItLeft[l][i], AtTheEnd: m.AtTheEnd[l][i], Refused: r.Price}
+				p.PutBack = &record.PutBack{AtRemoval: m.AtRemoval[l][i], AtTheEnd: m.AtTheEnd[l][i], Refused: r.Price}
 				c.PutBack.Of(r.Reason).Add(*p.PutBack)
 			}
 			c.Players = append(c.Players, p)

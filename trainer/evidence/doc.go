@@ -4,7 +4,7 @@
 // # Removal
 //
 // Every run compares the gated network of full width, in which every removed player has a
-// gate of zero, with the compacted one, on all samples that it is judged on. Their
+// gate of zero, with the compacted one, on all samples that it is evaluated on. Their
 // logits must agree within the rounding bound of each sample. The bound passes errors
 // through an activation by its largest slope. Where the activation is not ReLU, which is
 // exact, it adds 8 float32 units of |z| + |activation(z)|.

@@ -22,36 +22,36 @@ type Closing struct {
 	Cost           float64
 }
 
-// The number of witnesses: as many as share out witnessWork multiplications over
+// The number of samples: as many as share out putBackWork multiplications over
 // the network, so that a round stays much cheaper than the training before it,
 // within these bounds.
 const (
-	mostWitnesses   = 500
-	fewestWitnesses = 64
-	witnessWork     = 1 << 28
+	mostSamples   = 500
+	fewestSamples = 64
+	putBackWork   = 1 << 28
 )
 
-// Witnesses are the samples on which the loss is measured when players are put
+// PutBackSamples are the samples on which the loss is measured when players are put
 // back: of the validation part where there is one, else of the training part,
 // evenly spread over it.
-type Witnesses struct {
+type PutBackSamples struct {
 	part    backend.Part
 	loss    backend.Loss
 	samples dataset.Samples
 	chosen  []int     // of the samples
-	inputs  []float64 // a row a witness, all features
+	inputs  []float64 // a row a sample, all features
 }
 
-// NewWitnesses chooses the witnesses for a network that takes so many multiplications a
+// NewPutBackSamples chooses the samples for a network that takes so many multiplications a
 // sample before the first removal.
-func NewWitnesses(d *dataset.Dataset, loss backend.Loss, multiplications int) *Witnesses {
-	w := &Witnesses{part: backend.ValidationPart, loss: loss}
+func NewPutBackSamples(d *dataset.Dataset, loss backend.Loss, multiplications int) *PutBackSamples {
+	w := &PutBackSamples{part: backend.ValidationPart, loss: loss}
 	if d.Validation.Len() == 0 {
 		w.part = backend.TrainPart
 	}
 	w.samples = w.part.Of(d)
 	available := w.samples.Len()
-	count := min(available, mostWitnesses, max(fewestWitnesses, witnessWork/multiplications))
+	count := min(available, mostSamples, max(fewestSamples, putBackWork/multiplications))
 	for k := range count {
 		w.chosen = append(w.chosen, k*available/count)
 	}
@@ -85,15 +85,15 @@ func read(g *network.Graph, inputs []float64, rows int) []float64 {
 	return some
 }
 
-// lossOf returns the training's loss of a witness, from the network's outputs.
-func (w *Witnesses) lossOf(witness int, outputs []float64) float64 {
-	return w.loss.Of(w.samples, w.chosen[witness], outputs)
+// lossOf returns the training's loss of a sample, from the network's outputs.
+func (w *PutBackSamples) lossOf(sample int, outputs []float64) float64 {
+	return w.loss.Of(w.samples, w.chosen[sample], outputs)
 }
 
 // PutBack returns by how much the mean loss falls when each of the players in gone, listed
 // by gate, is put back alone, with full participation, into the network of the live ones.
 // All weights are those in whole, which has full width. The error is that of a removal.
-func (w *Witnesses) PutBack(whole *network.Network, live network.Survivors, gone [][]int) ([][]float64, error) {
+func (w *PutBackSamples) PutBack(whole *network.Network, live network.Survivors, gone [][]int) ([][]float64, error) {
 	both := make(network.Survivors, len(live))
 	for i := range live {
 		both[i] = slices.Sorted(slices.Values(slices.Concat(live[i], gone[i])))

@@ -53,7 +53,7 @@ func testNetwork(g *network.Graph) *network.Network {
 
 // wholeLoss is the mean loss of the whole network when the players outside live play
 // zero, but for the one of a gate that is put back and plays one.
-func wholeLoss(w *Witnesses, whole *network.Network, live network.Survivors, backGate, backIndex int) float64 {
+func wholeLoss(w *PutBackSamples, whole *network.Network, live network.Survivors, backGate, backIndex int) float64 {
 	n := whole.Clone()
 	for gate, s := range n.Participations {
 		for i := range s {
@@ -111,7 +111,7 @@ func TestPutBack(t *testing.T) {
 			n := testNetwork(g)
 			d := &dataset.Dataset{Name: "test", Classes: outputs, Deviation: 1, Train: samplesOf(61, features, outputs, targets)}
 			loss := backend.Loss{Smoothing: 0.1, ClassWeights: []float64{1, 2, 0.5, 1}[:outputs]}
-			w := NewWitnesses(d, loss, n.MACs())
+			w := NewPutBackSamples(d, loss, n.MACs())
 			live, gone := thirds(g)
 			falls, err := w.PutBack(n, live, gone)
 			if err != nil {
@@ -144,22 +144,22 @@ func TestPutBack(t *testing.T) {
 // there are, and fewer for a large network.
 func TestWitnesses(t *testing.T) {
 	d := &dataset.Dataset{Classes: 4, Mean: 0.5, Deviation: 2, Train: testSamples(5000, 0)}
-	w := NewWitnesses(d, backend.Loss{}, 1000)
-	if w.part != backend.TrainPart || len(w.chosen) != mostWitnesses || w.chosen[1] != 10 || w.chosen[mostWitnesses-1] != 4990 {
-		t.Errorf("%d witnesses of the %s part: %v ...", len(w.chosen), w.part, w.chosen[:3])
+	w := NewPutBackSamples(d, backend.Loss{}, 1000)
+	if w.part != backend.TrainPart || len(w.chosen) != mostSamples || w.chosen[1] != 10 || w.chosen[mostSamples-1] != 4990 {
+		t.Errorf("%d samples of the %s part: %v ...", len(w.chosen), w.part, w.chosen[:3])
 	}
 	if got, want := w.inputs[3+1], (d.Train.At(10*3+1)-0.5)/2; got != want {
 		t.Errorf("input %g, want %g", got, want)
 	}
-	if w := NewWitnesses(d, backend.Loss{}, 1<<28/100); len(w.chosen) != 100 {
-		t.Errorf("%d witnesses for a network that takes a hundredth of the work each", len(w.chosen))
+	if w := NewPutBackSamples(d, backend.Loss{}, 1<<28/100); len(w.chosen) != 100 {
+		t.Errorf("%d samples for a network that takes a hundredth of the work each", len(w.chosen))
 	}
-	if w := NewWitnesses(d, backend.Loss{}, 1<<40); len(w.chosen) != fewestWitnesses {
-		t.Errorf("%d witnesses for the largest network", len(w.chosen))
+	if w := NewPutBackSamples(d, backend.Loss{}, 1<<40); len(w.chosen) != fewestSamples {
+		t.Errorf("%d samples for the largest network", len(w.chosen))
 	}
 	d.Validation = testSamples(17, 0)
-	if w := NewWitnesses(d, backend.Loss{}, 1000); w.part != backend.ValidationPart || len(w.chosen) != 17 {
-		t.Errorf("%d witnesses of the %s part", len(w.chosen), w.part)
+	if w := NewPutBackSamples(d, backend.Loss{}, 1000); w.part != backend.ValidationPart || len(w.chosen) != 17 {
+		t.Errorf("%d samples of the %s part", len(w.chosen), w.part)
 	}
 }
 

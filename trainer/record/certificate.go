@@ -67,7 +67,7 @@ type CertifiedLayer struct {
 }
 
 // CertifiedPlayer is a player with its account: in the state that is certified, or
-// when it left, if that was before, at its last quoted worth and price.
+// at its removal, if that was before, at its last quoted worth and price.
 type CertifiedPlayer struct {
 	PlayerName
 	Reason game.Reason `json:"reason"`
@@ -77,18 +77,18 @@ type CertifiedPlayer struct {
 	PutBack *PutBack `json:"put_back,omitempty"` // of players that the market removed
 }
 
-// PutBack is the fall of the mean loss over the witnesses when a removed player is put
+// PutBack is the fall of the mean loss over the samples when a removed player is put
 // back alone, with full participation, and the price of that. Negative: the loss rises.
 type PutBack struct {
-	WhenItLeft float64 `json:"when_it_left"` // on the network of the round of its removal, without all players removed in it
-	AtTheEnd   float64 `json:"at_the_end"`   // on the network after the last round of the market
-	Refused    float64 `json:"refused"`      // the price of full participation at its removal
+	AtRemoval float64 `json:"when_it_left"` // on the network of the round of its removal, without all players removed in it
+	AtTheEnd  float64 `json:"at_the_end"`   // on the network after the last round of the market
+	Refused   float64 `json:"refused"`      // the price of full participation at its removal
 }
 
 // PutBackSummary counts the players whose return would lower the loss by less than
 // the price that they refused.
 type PutBackSummary struct {
-	Part      backend.Part `json:"part"`    // whose samples are the witnesses
+	Part      backend.Part `json:"part"`    // whose samples they are
 	Samples   int          `json:"samples"` // of them
 	Dominated PutBackCount `json:"dominated"`
 	PricedOut PutBackCount `json:"priced_out"`
@@ -97,9 +97,9 @@ type PutBackSummary struct {
 
 // PutBackCount is about the players that were removed for one reason.
 type PutBackCount struct {
-	Players    int `json:"players"`
-	WhenItLeft int `json:"when_it_left"` // of them, below the price at their removal
-	AtTheEnd   int `json:"at_the_end"`   // and at the end of the market
+	Players   int `json:"players"`
+	AtRemoval int `json:"when_it_left"` // of them, below the price at their removal
+	AtTheEnd  int `json:"at_the_end"`   // and at the end of the market
 }
 
 // Of returns the count for a reason.
@@ -117,8 +117,8 @@ func (s *PutBackSummary) Of(reason game.Reason) *PutBackCount {
 // Add counts a player.
 func (c *PutBackCount) Add(p PutBack) {
 	c.Players++
-	if p.WhenItLeft < p.Refused {
-		c.WhenItLeft++
+	if p.AtRemoval < p.Refused {
+		c.AtRemoval++
 	}
 	if p.AtTheEnd < p.Refused {
 		c.AtTheEnd++

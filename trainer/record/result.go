@@ -128,7 +128,7 @@ func NewDevice(d backend.Device) Device {
 // Regression reports whether numbers were predicted rather than classes.
 func (r *Result) Regression() bool { return r.Task == dataset.Regression }
 
-// Data says what the run was trained and judged on, in samples. Of a CSV
+// Data says what the run was trained and evaluated on, in samples. Of a CSV
 // file it names the column of the labels, and the classes in their order; in
 // regression the targets in their order.
 type Data struct {
@@ -170,7 +170,7 @@ type NetworkResult struct {
 // regression by the others. All are absent where the network is not trained.
 type Quality struct {
 	Accuracy *float64 `json:"accuracy,omitempty"`
-	// R2 is absent, too, where the targets of all samples judged on are alike.
+	// R2 is absent, too, where the targets of all samples evaluated on are alike.
 	R2   *float64  `json:"r2,omitempty"`
 	RMSE []float64 `json:"rmse,omitempty"`
 }
@@ -182,7 +182,7 @@ type Gated struct {
 	// Masked is how well it does once the participations below the threshold are zero,
 	// in the paper's game.
 	Masked *Quality `json:"masked,omitempty"`
-	// MaxLogitDifference is the largest difference, over all samples judged on,
+	// MaxLogitDifference is the largest difference, over all samples evaluated on,
 	// between a logit of the compacted network and of the one of full width whose
 	// removed players are gated to zero. BoundUsed is the largest part of the
 	// float32 rounding bound that such a difference took; at most 1.

@@ -54,12 +54,12 @@ func checkResult(r *record.Result) error {
 		}
 	}
 	if r.Pruned == nil {
-		if !wasJudged(r.Dense.Quality) {
-			return errors.New("neither a dense nor a pruned network was judged")
+		if !wasEvaluated(r.Dense.Quality) {
+			return errors.New("neither a dense nor a pruned network was evaluated")
 		}
 		return nil
 	}
-	if (r.Equilibrium == nil) == (r.Pruned.Criterion == "") || !wasJudged(r.Pruned.Quality) {
+	if (r.Equilibrium == nil) == (r.Pruned.Criterion == "") || !wasEvaluated(r.Pruned.Quality) {
 		return errors.New("the pruned network lacks its accuracy, or its errors, or its equilibrium")
 	}
 	if r.Pruned.Criterion != "" && !r.Pruned.Criterion.Known() {
@@ -76,8 +76,8 @@ func checkResult(r *record.Result) error {
 	return checkNetworkResult("pruned", r.Pruned.NetworkResult, r)
 }
 
-// wasJudged reports whether anything is known of how well a network does.
-func wasJudged(q record.Quality) bool { return q.Accuracy != nil || q.RMSE != nil }
+// wasEvaluated reports whether anything is known of how well a network does.
+func wasEvaluated(q record.Quality) bool { return q.Accuracy != nil || q.RMSE != nil }
 
 // checkQuality says whether figures can be those of a network of the task.
 func checkQuality(name string, q record.Quality, r *record.Result) error {
@@ -126,7 +126,7 @@ func (run *Run) checkEpoch(line record.EpochLine) error {
 		return fmt.Errorf("this is not a line about one of %d epochs and an accuracy in percent", run.Config.Epochs)
 	}
 	if (line.Accuracy != nil) == run.Result.Regression() || line.ValidationR2 != nil && !(run.Result.Regression() && *line.ValidationR2 <= 1) {
-		return fmt.Errorf("epoch %d has other figures than the run was judged by", line.Epoch)
+		return fmt.Errorf("epoch %d has other figures than the run was evaluated by", line.Epoch)
 	}
 	return nil
 }

@@ -14,12 +14,12 @@ import (
 // before it. Its errors are those of w.
 func Compare(w io.Writer, r *compare.Report) error {
 	var b strings.Builder
-	judgedBy := measureOf(r.Task)
-	fmt.Fprintf(&b, "data:    %s, %s training samples, judged on %s\n", r.Data.Name, Thousands(r.Data.Train), judgedOn(r.Data))
+	metric := measureOf(r.Task)
+	fmt.Fprintf(&b, "data:    %s, %s training samples, evaluated on %s\n", r.Data.Name, Thousands(r.Data.Train), evaluatedOn(r.Data))
 	fmt.Fprintf(&b, "network: %s, %s epochs, %s\n", r.Model, Thousands(r.Epochs), seeds(r.Seeds))
 	fmt.Fprintf(&b, "device:  %s\n", r.Device.Words())
 	if mean, deviation := compare.Summary(r.Dense); mean != nil {
-		fmt.Fprintf(&b, "dense:   %s %s, without removals; its settings are not searched\n", figure(mean, deviation), judgedBy.name)
+		fmt.Fprintf(&b, "dense:   %s %s, without removals; its settings are not searched\n", figure(mean, deviation), metric.name)
 	}
 	fmt.Fprintf(&b, `
 shape:   free: a method ranks the whole network, which gives the widths of the layers; equal: it keeps as many
@@ -32,22 +32,22 @@ to the market: the mean over the seeds of the difference to the market, seed by 
 		for end < len(r.Entries) && r.Entries[end].Keep == r.Entries[i].Keep {
 			end++
 		}
-		if err := compareEntries(&b, r.Entries[i:end], judgedBy); err != nil {
+		if err := compareEntries(&b, r.Entries[i:end], metric); err != nil {
 			return err
 		}
 		i = end
 	}
-	if err := compareSearch(&b, r.Search, judgedBy); err != nil {
+	if err := compareSearch(&b, r.Search, metric); err != nil {
 		return err
 	}
 	return writeTrimmed(w, b.String())
 }
 
 // compareEntries writes the table of one number of players.
-func compareEntries(w io.Writer, entries []compare.Entry, judgedBy measure) error {
+func compareEntries(w io.Writer, entries []compare.Entry, metric measure) error {
 	fmt.Fprintf(w, "\n%s players kept:\n", Thousands(entries[0].Keep))
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "method\tshape\t%s\tto the market\t\tlayers\tparameters\tMACs\tlatency\tsetting\n", judgedBy.brief)
+	fmt.Fprintf(table, "method\tshape\t%s\tto the market\t\tlayers\tparameters\tMACs\tlatency\tsetting\n", metric.brief)
 	for _, e := range entries {
 		layers, parameters, macs := kept(e)
 		latency := "-"
@@ -110,7 +110,7 @@ func kept(e compare.Entry) (layers, parameters, macs string) {
 }
 
 // compareSearch writes what the settings were chosen by.
-func compareSearch(w io.Writer, s *compare.Search, judgedBy measure) error {
+func compareSearch(w io.Writer, s *compare.Search, metric measure) error {
 	if s == nil {
 		fmt.Fprintf(w, "\nNo settings were searched: every method has its middle one.\n")
 		return nil
@@ -118,7 +118,7 @@ func compareSearch(w io.Writer, s *compare.Search, judgedBy measure) error {
 	fmt.Fprintf(w, `
 Settings were chosen for %d players with seed %d, by %s on %s samples held out of the training part, and kept
 for the other numbers of players; * marks the chosen one:
-`, s.Keep, s.Seed, judgedBy.name, Thousands(s.Held))
+`, s.Keep, s.Seed, metric.name, Thousands(s.Held))
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for i := 0; i < len(s.Trials); {
 		first := s.Trials[i]

@@ -120,7 +120,7 @@ The number that lower the loss by less than the price that they refused:
 	}{{game.Dominated, s.Dominated}, {game.PricedOut, s.PricedOut}, {game.Forced, s.Forced}} {
 		if n := row.count.Players; n > 0 {
 			fmt.Fprintf(table, "%s\t%s\t%s\t%.1f %%\t%s\t%.1f %%\t\n", row.reason, Thousands(n),
-				Thousands(row.count.WhenItLeft), 100*float64(row.count.WhenItLeft)/float64(n),
+				Thousands(row.count.AtRemoval), 100*float64(row.count.AtRemoval)/float64(n),
 				Thousands(row.count.AtTheEnd), 100*float64(row.count.AtTheEnd)/float64(n))
 		}
 	}
@@ -218,7 +218,7 @@ func ExplainPlayer(w io.Writer, run *Run, name record.PlayerName) error {
 	}
 	if back := p.PutBack; back != nil {
 		fmt.Fprintf(&b, "\nPut back with full participation, for which it refused to pay %s, on %s samples of the %s part:\n", number(back.Refused), Thousands(c.PutBack.Samples), c.PutBack.Part)
-		fmt.Fprintf(&b, "at its removal, the loss would have %s; at the end of the market, it would have %s.\n", change(back.WhenItLeft, back.Refused), change(back.AtTheEnd, back.Refused))
+		fmt.Fprintf(&b, "at its removal, the loss would have %s; at the end of the market, it would have %s.\n", change(back.AtRemoval, back.Refused), change(back.AtTheEnd, back.Refused))
 	}
 	return writeTrimmed(w, b.String())
 }

@@ -50,13 +50,13 @@ func SaveFront(dir string, r *compare.Report) error {
 // how many players, mean and deviation over the seeds. The market of every layer is in
 // both panels. Errors are those of w.
 func Front(w io.Writer, r *compare.Report) error {
-	judgedBy := measureOf(r.Task)
-	d := newDrawing(pictureWidth, frontHeight, fmt.Sprintf("%s by players kept, on %s", judgedBy.name, shorten(r.Data.Name, longestName)))
+	metric := measureOf(r.Task)
+	d := newDrawing(pictureWidth, frontHeight, fmt.Sprintf("%s by players kept, on %s", metric.name, shorten(r.Data.Name, longestName)))
 	d.paper(pictureWidth, frontHeight)
 	d.text(point{margin, titleLine}, letters{size: titleSize, fill: inkColour, bold: true}, "How well methods prune")
 	d.text(point{margin, subtitleLine}, letters{size: headingSize, fill: mutedColour}, fmt.Sprintf(
-		"%s, %s, %s epochs, %s  ·  %s on %s, mean and deviation", shorten(r.Data.Name, longestName), r.Model, Thousands(r.Epochs), seeds(r.Seeds), judgedBy.name, judgedOn(r.Data)))
-	up := frontScale(r, judgedBy)
+		"%s, %s, %s epochs, %s  ·  %s on %s, mean and deviation", shorten(r.Data.Name, longestName), r.Model, Thousands(r.Epochs), seeds(r.Seeds), metric.name, evaluatedOn(r.Data)))
+	up := frontScale(r, metric)
 	for _, panel := range frontPanels {
 		drawFront(d, r, panel.shape, panel.left, up)
 		d.text(point{panel.left, frontTop - 14}, letters{size: headingSize, fill: inkColour, bold: true}, panel.heading)
@@ -108,8 +108,8 @@ func frontLines(r *compare.Report, shape compare.Shape) []frontLine {
 
 // frontScale returns an axis that holds the market's figures, and of the others what is
 // not too far below.
-func frontScale(r *compare.Report, judgedBy measure) scale {
-	low, high, market := math.Inf(1), judgedBy.least, math.Inf(1)
+func frontScale(r *compare.Report, metric measure) scale {
+	low, high, market := math.Inf(1), metric.least, math.Inf(1)
 	for _, e := range r.Entries {
 		if e.Mean == nil {
 			continue
@@ -119,9 +119,9 @@ func frontScale(r *compare.Report, judgedBy measure) scale {
 			market = min(market, *e.Mean)
 		}
 	}
-	low = max(judgedBy.least, low)
+	low = max(metric.least, low)
 	if !math.IsInf(market, 1) {
-		low = max(low, market-belowJudged)
+		low = max(low, market-belowFinal)
 	}
 	const mostSteps = 8
 	low = min(low, 100-leastAccuracies)

@@ -53,7 +53,7 @@ func TestWhateverARunWritesIsRead(t *testing.T) {
 	}
 	player := length(record.CertifiedPlayer{
 		PlayerName: record.PlayerName{Layer: gates, Index: players}, Reason: game.BelowThreshold, Round: settings.MaxRounds, Epoch: epoch, Account: account,
-		PutBack: &record.PutBack{WhenItLeft: longest, AtTheEnd: longest, Refused: longest},
+		PutBack: &record.PutBack{AtRemoval: longest, AtTheEnd: longest, Refused: longest},
 	})
 	gate := length(record.CertifiedLayer{
 		Gate: run.Result.Gates[0].Name, Players: players, Gap: longest, Price: longest, Cost: longest, Demand: players, Supply: longest, SpectralRadius: of(longest), MeanSquaredNorm: longest,

@@ -11,7 +11,7 @@ import (
 	"nashprune/trainer/record"
 )
 
-// measure is what the networks of a task are judged by, in percent.
+// measure is what the networks of a task are evaluated by, in percent.
 type measure struct {
 	name   string  // of a row of a table
 	brief  string  // likewise, where there is little room
@@ -73,7 +73,7 @@ func (m measure) text(j record.NetworkResult) string {
 	switch figure := m.of(j.Quality); {
 	case figure != nil:
 		return percent(*figure)
-	case j.Loss != nil: // all targets that it was judged on are alike
+	case j.Loss != nil: // all targets that it was evaluated on are alike
 		return "undefined"
 	default:
 		return "not trained"

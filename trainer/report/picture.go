@@ -108,9 +108,9 @@ func Picture(w io.Writer, run *Run) error {
 
 // headline says in one line what came out.
 func headline(run *Run) string {
-	dense, pruned, judgedBy := run.Result.Dense, run.Result.Pruned, measureOf(run.Result.Task)
+	dense, pruned, metric := run.Result.Dense, run.Result.Pruned, measureOf(run.Result.Task)
 	if pruned == nil {
-		return fmt.Sprintf("%s players and no game: %s", Thousands(players(dense.Shape)), judgedBy.sentence(dense))
+		return fmt.Sprintf("%s players and no game: %s", Thousands(players(dense.Shape)), metric.sentence(dense))
 	}
 	found := []string{}
 	for _, ratio := range []string{
@@ -121,7 +121,7 @@ func headline(run *Run) string {
 			found = append(found, ratio)
 		}
 	}
-	found = append(found, judgedBy.sentence(pruned.NetworkResult))
+	found = append(found, metric.sentence(pruned.NetworkResult))
 	return fmt.Sprintf("%s of %s players stay: %s", Thousands(players(pruned.Shape)), Thousands(players(dense.Shape)), strings.Join(found, ", "))
 }
 
@@ -139,7 +139,7 @@ func circumstances(run *Run) string {
 		epochs = "epoch"
 	}
 	return fmt.Sprintf("%s, %s %s, seed %d  ·  %s on %s  ·  latency of %d samples on %s", shorten(r.Data.Name, longestName),
-		Thousands(run.Config.Epochs), epochs, r.Seed, measureOf(r.Task).name, judgedOn(r.Data), r.Dense.LatencyBatch, shorten(r.Device.Name, longestName))
+		Thousands(run.Config.Epochs), epochs, r.Seed, measureOf(r.Task).name, evaluatedOn(r.Data), r.Dense.LatencyBatch, shorten(r.Device.Name, longestName))
 }
 
 // shorten leaves out the middle of a text that is too long.

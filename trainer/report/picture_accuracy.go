@@ -17,25 +17,25 @@ type series struct {
 	points []point
 }
 
-// judgement is the accuracy that a network is judged by.
-type judgement struct {
+// finalAccuracy is the accuracy that a network is evaluated by.
+type finalAccuracy struct {
 	name     string
 	colour   string
 	accuracy float64
 }
 
 // drawAccuracies draws the accuracies over the epochs, of the run and of its
-// baseline, and the final ones that they are judged by.
+// baseline, and the final ones that they are evaluated by.
 func drawAccuracies(d *drawing, run *Run, epochs scale) {
-	judgedBy := measureOf(run.Result.Task)
-	lines, judged := accuraciesOf(run), judgementsOf(run)
-	percents := accuracyScale(judgedBy, lines, judged)
-	d.text(point{plotLeft, accuracyTop - 10}, letters{size: headingSize, fill: inkColour, bold: true}, judgedBy.axis)
+	metric := measureOf(run.Result.Task)
+	lines, evaluated := accuraciesOf(run), finalAccuraciesOf(run)
+	percents := accuracyScale(metric, lines, evaluated)
+	d.text(point{plotLeft, accuracyTop - 10}, letters{size: headingSize, fill: inkColour, bold: true}, metric.axis)
 	const mostTicks = 5
 	d.grid(plotLeft, plotRight, percents, percents.ticks(niceStep(percents.high-percents.low, mostTicks)))
 
 	var labels []label
-	for _, j := range judged {
+	for _, j := range evaluated {
 		labels = append(labels, label{
 			text: j.name + " " + percent(j.accuracy), colour: j.colour, bold: true,
 			mark: percents.at(max(j.accuracy, percents.low)), room: labelRoom,
@@ -54,7 +54,7 @@ func drawAccuracies(d *drawing, run *Run, epochs scale) {
 		mark := min(placed[len(placed)-1].y, accuracyBottom)
 		labels = append(labels, label{text: s.name, colour: s.colour, mark: mark, room: labelRoom})
 	}
-	for _, j := range judged {
+	for _, j := range evaluated {
 		const radius = 4.5
 		d.circle(point{plotRight, percents.at(max(j.accuracy, percents.low))}, radius, style{fill: j.colour, stroke: paperColour, width: 1.5})
 	}
@@ -65,7 +65,7 @@ func drawAccuracies(d *drawing, run *Run, epochs scale) {
 // baseline, in training and, where there are such samples, in validation.
 func accuraciesOf(run *Run) []series {
 	const dashes = "4 2.5"
-	judgedBy := measureOf(run.Result.Task)
+	metric := measureOf(run.Result.Task)
 	own, colour := record.GameTraining, prunedColour
 	if run.ranked() {
 		own = record.RankingTraining
@@ -86,51 +86,51 @@ func accuraciesOf(run *Run) []series {
 		default:
 			continue
 		}
-		for i, figure := range []*float64{judgedBy.inTraining(line), judgedBy.inValidation(line)} {
+		for i, figure := range []*float64{metric.inTraining(line), metric.inValidation(line)} {
 			if figure != nil {
 				s := &lines[first+i]
-				s.points = append(s.points, point{float64(line.Epoch), max(*figure, judgedBy.least)})
+				s.points = append(s.points, point{float64(line.Epoch), max(*figure, metric.least)})
 			}
 		}
 	}
 	return lines
 }
 
-// judgementsOf returns the final accuracies, the more important first.
-func judgementsOf(run *Run) []judgement {
-	var judged []judgement
-	judgedBy := measureOf(run.Result.Task)
+// finalAccuraciesOf returns the final accuracies, the more important first.
+func finalAccuraciesOf(run *Run) []finalAccuracy {
+	var evaluated []finalAccuracy
+	metric := measureOf(run.Result.Task)
 	if p := run.Result.Pruned; p != nil {
-		if figure := judgedBy.of(p.Quality); figure != nil {
-			judged = append(judged, judgement{"pruned", prunedColour, *figure})
+		if figure := metric.of(p.Quality); figure != nil {
+			evaluated = append(evaluated, finalAccuracy{"pruned", prunedColour, *figure})
 		}
 	}
 	if dense := run.Result.Dense; dense.Source != record.NotTrained {
-		if figure := judgedBy.of(dense.Quality); figure != nil {
-			judged = append(judged, judgement{"dense", denseColour, *figure})
+		if figure := metric.of(dense.Quality); figure != nil {
+			evaluated = append(evaluated, finalAccuracy{"dense", denseColour, *figure})
 		}
 	}
-	return judged
+	return evaluated
 }
 
 // The accuracy axis shows at least so many points of a percent, and reaches at
-// most so far below the lowest judged accuracy: what a network does in its first
+// most so far below the lowest evaluated accuracy: what a network does in its first
 // epochs would make the end unreadable.
 const (
 	leastAccuracies = 1.
-	belowJudged     = 6.
+	belowFinal      = 6.
 )
 
-// accuracyScale returns an axis that holds all judged accuracies, and of the
+// accuracyScale returns an axis that holds all evaluated accuracies, and of the
 // lines what comes after the first epoch and is not too far below those.
-func accuracyScale(judgedBy measure, lines []series, judged []judgement) scale {
-	low, high := 100., judgedBy.least
-	for _, j := range judged {
-		low, high = min(low, max(j.accuracy, judgedBy.least)), max(high, j.accuracy)
+func accuracyScale(metric measure, lines []series, evaluated []finalAccuracy) scale {
+	low, high := 100., metric.least
+	for _, j := range evaluated {
+		low, high = min(low, max(j.accuracy, metric.least)), max(high, j.accuracy)
 	}
-	floor := low - belowJudged
-	if len(judged) == 0 {
-		floor = judgedBy.least
+	floor := low - belowFinal
+	if len(evaluated) == 0 {
+		floor = metric.least
 	}
 	for _, s := range lines {
 		for i, p := range s.points {
@@ -145,7 +145,7 @@ func accuracyScale(judgedBy measure, lines []series, judged []judgement) scale {
 	const mostSteps = 5
 	step := niceStep(high-low, mostSteps)
 	return scale{
-		low: max(judgedBy.least, math.Floor(low/step)*step), high: min(100, math.Ceil(high/step)*step),
+		low: max(metric.least, math.Floor(low/step)*step), high: min(100, math.Ceil(high/step)*step),
 		start: accuracyBottom, end: accuracyTop,
 	}
 }

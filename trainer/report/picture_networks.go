@@ -20,11 +20,11 @@ const (
 // drawNetworks draws the dense and the pruned network as columns, one a layer,
 // whose heights are the square roots of the widths, and what they do in numbers.
 func drawNetworks(d *drawing, run *Run) {
-	dense, judgedBy := run.Result.Dense, measureOf(run.Result.Task)
+	dense, metric := run.Result.Dense, measureOf(run.Result.Task)
 	if !run.removes() {
 		drawNetwork(d, "Network", dense.Shape, dense.Shape, denseMiddle, denseColour)
 		drawTable(d, tableTop-(prunedMiddle-denseMiddle), [][]string{
-			{judgedBy.brief, judgedBy.text(dense)},
+			{metric.brief, metric.text(dense)},
 			{"parameters", brief(dense.Parameters)},
 			{"latency", latency(dense)},
 		})
@@ -35,7 +35,7 @@ func drawNetworks(d *drawing, run *Run) {
 	drawNetwork(d, "Pruned", pruned.Shape, dense.Shape, prunedMiddle, prunedColour)
 	drawTable(d, tableTop, [][]string{
 		{"", "dense", "pruned", ""},
-		{judgedBy.brief, judgedBy.text(dense), judgedBy.text(pruned), judgedBy.change(dense, pruned, points)},
+		{metric.brief, metric.text(dense), metric.text(pruned), metric.change(dense, pruned, points)},
 		{"parameters", brief(dense.Parameters), brief(pruned.Parameters),
 			timesSign(times(dense.Parameters, pruned.Parameters, "fewer", "more"))},
 		{"latency", latency(dense), latency(pruned), timesSign(times(dense.LatencyUS, pruned.LatencyUS, "faster", "slower"))},

@@ -120,7 +120,7 @@ func withCertificate(run *Run) *Run {
 		player.Account = game.Market{Price: p.Price}.Account(p.Worth, p.Participation)
 		if run.Config.Game == game.MarketGame && p.Reason != game.Kept {
 			player.Round = 1 + p.Epoch%2
-			player.PutBack = &record.PutBack{WhenItLeft: 0.0015, AtTheEnd: -0.001 * float64(p.Index), Refused: p.Price}
+			player.PutBack = &record.PutBack{AtRemoval: 0.0015, AtTheEnd: -0.001 * float64(p.Index), Refused: p.Price}
 		}
 		c.Players = append(c.Players, player)
 	}
@@ -129,7 +129,7 @@ func withCertificate(run *Run) *Run {
 			c.Layers[l].Price, c.Layers[l].Demand, c.Layers[l].Supply = 0.002, 3-l, 2.75-float64(l)
 		}
 		c.Rounds = run.Rounds
-		c.PutBack = &record.PutBackSummary{Part: backend.ValidationPart, Samples: 1000, Dominated: record.PutBackCount{Players: 2, WhenItLeft: 2, AtTheEnd: 1}, PricedOut: record.PutBackCount{Players: 4, WhenItLeft: 3, AtTheEnd: 4}}
+		c.PutBack = &record.PutBackSummary{Part: backend.ValidationPart, Samples: 1000, Dominated: record.PutBackCount{Players: 2, AtRemoval: 2, AtTheEnd: 1}, PricedOut: record.PutBackCount{Players: 4, AtRemoval: 3, AtTheEnd: 4}}
 	}
 	run.Epochs[0].ConditionNumbers = []*float64{of(12.5), nil, of(1.25)}
 	run.Certificate = c
@@ -181,12 +181,12 @@ func offRun() *Run {
 	return run
 }
 
-// TestJudgedOn: a table names the samples that its accuracies are of.
-func TestJudgedOn(t *testing.T) {
+// TestEvaluatedOn: a table names the samples that its accuracies are of.
+func TestEvaluatedOn(t *testing.T) {
 	run := marketRun()
 	run.Result.Data.Validation, run.Result.Data.Test = 2345, 6789
 	for part, want := range map[backend.Part]string{
-		backend.ValidationPart: "judged on 2,345 validation samples", backend.TestPart: "judged on 6,789 test samples",
+		backend.ValidationPart: "evaluated on 2,345 validation samples", backend.TestPart: "evaluated on 6,789 test samples",
 	} {
 		run.Result.Data.EvaluatedOn = part
 		var b strings.Builder

@@ -22,11 +22,11 @@ func Result(w io.Writer, r *record.Result) error {
 	var b strings.Builder
 	table := newTable(&b)
 	row := func(cells ...string) { fmt.Fprintln(table, strings.Join(cells, "\t")+"\t") }
-	dense, judgedBy := r.Dense, measureOf(r.Task)
+	dense, metric := r.Dense, measureOf(r.Task)
 	if r.Pruned == nil {
 		row("", "dense")
 		row("shape", shape(dense.Shape))
-		row(judgedBy.name, judgedBy.text(dense))
+		row(metric.name, metric.text(dense))
 		for _, cells := range errorRows(r) {
 			row(cells...)
 		}
@@ -38,8 +38,8 @@ func Result(w io.Writer, r *record.Result) error {
 		row("", "dense", "pruned", "")
 		row("players", Thousands(pruned.Players), Thousands(pruned.Kept), fmt.Sprintf("%.2f %% removed", pruned.Sparsity))
 		row("shape", shape(dense.Shape), shape(pruned.Shape), "")
-		change := judgedBy.change(dense, pruned.NetworkResult, func(points float64) string { return fmt.Sprintf("%+.2f points", points) })
-		row(judgedBy.name, judgedBy.text(dense), judgedBy.text(pruned.NetworkResult), change)
+		change := metric.change(dense, pruned.NetworkResult, func(points float64) string { return fmt.Sprintf("%+.2f points", points) })
+		row(metric.name, metric.text(dense), metric.text(pruned.NetworkResult), change)
 		for _, cells := range errorRows(r) {
 			row(cells...)
 		}
@@ -74,19 +74,19 @@ func writeTrimmed(w io.Writer, text string) error {
 // notes is the text below the table.
 func notes(r *record.Result) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "data:         %s, %s training samples, judged on %s\n", r.Data.Name, Thousands(r.Data.Train), judgedOn(r.Data))
+	fmt.Fprintf(&b, "data:         %s, %s training samples, evaluated on %s\n", r.Data.Name, Thousands(r.Data.Train), evaluatedOn(r.Data))
 	fmt.Fprintf(&b, "device:       %s\n", r.Device.Words())
 	for i := range max(0, len(r.Devices)-1) {
 		next := r.Devices[i+1]
 		fmt.Fprintf(&b, "              before step %d of the %s training: %s\n", next.FromStep, next.Training, r.Devices[i].Words())
 	}
 	if g, p := r.Gated, r.Pruned; g != nil && p != nil {
-		judgedBy, output := measureOf(r.Task), "logit"
+		metric, output := measureOf(r.Task), "logit"
 		if r.Regression() {
 			output = "standardised prediction"
 		}
 		before := record.NetworkResult{Quality: g.Quality, Loss: p.Loss}
-		fmt.Fprintf(&b, "removal:      %s before, %s after; ", judgedBy.text(before), judgedBy.text(p.NetworkResult))
+		fmt.Fprintf(&b, "removal:      %s before, %s after; ", metric.text(before), metric.text(p.NetworkResult))
 		if g.MaxLogitDifference == 0 {
 			fmt.Fprintf(&b, "no %s changed\n", output)
 		} else {
@@ -178,8 +178,8 @@ func Eval(w io.Writer, r *record.EvalResult) error {
 	row("shape", shape(r.Network.Shape))
 	row("parameters", Thousands(r.Network.Parameters))
 	row("data", fmt.Sprintf("%s, %s test samples", r.Data, Thousands(r.Samples)))
-	judgedBy, loss := measureOf(r.Task), ""
-	figure := judgedBy.text(r.Network)
+	metric, loss := measureOf(r.Task), ""
+	figure := metric.text(r.Network)
 	if r.Correct != nil {
 		figure += fmt.Sprintf(" (%s correct)", Thousands(*r.Correct))
 	}
@@ -187,7 +187,7 @@ func Eval(w io.Writer, r *record.EvalResult) error {
 		figure += " (R2 over all targets, standardised)"
 		loss = " (mean squared error of standardised targets)"
 	}
-	row(judgedBy.name, figure)
+	row(metric.name, figure)
 	if r.Network.Loss != nil {
 		row("loss", fmt.Sprintf("%.6g%s", *r.Network.Loss, loss))
 	}
@@ -212,8 +212,8 @@ func Eval(w io.Writer, r *record.EvalResult) error {
 	return writeTrimmed(w, b.String())
 }
 
-// judgedOn says which samples accuracies are of: 4,000 test samples.
-func judgedOn(d record.Data) string {
+// evaluatedOn says which samples accuracies are of: 4,000 test samples.
+func evaluatedOn(d record.Data) string {
 	count := d.Test
 	if d.EvaluatedOn == backend.ValidationPart {
 		count = d.Validation

@@ -1,7 +1,7 @@
 // Package reproduce repeats the experiment of arXiv:2512.22106: the rows of its
 // table, under the readings that the paper leaves open. Short runs screen all readings.
 // The nearest of each row run in full. Readings are chosen on held-out training
-// samples, and full runs are judged on the test part.
+// samples, and full runs are evaluated on the test part.
 //
 // # The choice
 //

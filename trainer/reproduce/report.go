@@ -37,7 +37,7 @@ type Report struct {
 // RowReport is what came of a row of the paper's table.
 type RowReport struct {
 	Row
-	Screen []Run       `json:"screen"` // every reading, judged on the validation part, the nearest first
+	Screen []Run       `json:"screen"` // every reading, evaluated on the validation part, the nearest first
 	Full   []Candidate `json:"full"`   // the readings run in full, the nearest first, by the validation part
 	// Curve and Histogram are of the first seed of the first of Full that did not
 	// diverge: the paper's Figures 1 and 2.
@@ -77,7 +77,7 @@ type Run struct {
 type Candidate struct {
 	Reading
 	Distance float64 `json:"distance"` // mean over the seeds, on the validation part
-	Runs     []Run   `json:"runs"`     // one a seed, judged on the test part
+	Runs     []Run   `json:"runs"`     // one a seed, evaluated on the test part
 	Before   Spread  `json:"accuracy_before_removal"`
 	Masked   Spread  `json:"accuracy_masked"`
 	After    Spread  `json:"accuracy_after_removal"`

@@ -49,7 +49,7 @@ func TestPaper(t *testing.T) {
 		}
 		for k, run := range row.Screen {
 			if math.Abs(run.Before-run.Chosen) > 1e-9 {
-				t.Errorf("%s: a screen is judged on %v, and the validation part gives %v", row.Name, run.Before, run.Chosen)
+				t.Errorf("%s: a screen is evaluated on %v, and the validation part gives %v", row.Name, run.Before, run.Chosen)
 			}
 			if k > 0 && run.Distance < row.Screen[k-1].Distance {
 				t.Errorf("%s: run %d is nearer than the one before", row.Name, k)

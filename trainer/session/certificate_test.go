@@ -16,7 +16,7 @@ import (
 const marketRounds = 20
 
 // playedMarket is a market of 30 and 15 players that was played to its end, with
-// witnesses.
+// samples.
 func playedMarket(t testing.TB) (*Training, *quiet) {
 	t.Helper()
 	e := new(scripted)
@@ -27,7 +27,7 @@ func playedMarket(t testing.TB) (*Training, *quiet) {
 	for i := range d.Train.Values {
 		d.Train.Values[i] = float32(i%7) - 3
 	}
-	training.Witnesses = evidence.NewWitnesses(d, backend.Loss{}, 1000)
+	training.PutBackSamples = evidence.NewPutBackSamples(d, backend.Loss{}, 1000)
 	e.network = testNetwork(planGraph())
 	for _, participation := range e.network.Participations {
 		for i := range participation {
@@ -63,7 +63,7 @@ func TestMarketCertificate(t *testing.T) {
 		}
 		if b := p.PutBack; b != nil {
 			reasons[p.Reason]++
-			if b.WhenItLeft < record.Price {
+			if b.AtRemoval < record.Price {
 				below[p.Reason]++
 			}
 			if b.Refused != record.Price || b.AtTheEnd != training.AtTheEnd[p.Layer][p.Index] {
@@ -95,7 +95,7 @@ func TestMarketCertificate(t *testing.T) {
 		t.Errorf("most tempted is %v, the largest gap %g", named, c.MaxGap)
 	}
 	for _, reason := range []game.Reason{game.Dominated, game.PricedOut, game.Forced} {
-		if got := *c.PutBack.Of(reason); got.Players != reasons[reason] || got.WhenItLeft != below[reason] {
+		if got := *c.PutBack.Of(reason); got.Players != reasons[reason] || got.AtRemoval != below[reason] {
 			t.Errorf("%s: %+v, counted %d of %d", reason, got, below[reason], reasons[reason])
 		}
 	}

@@ -53,7 +53,7 @@
 //
 // # Evaluation
 //
-// Test samples are evaluated once, after a training. Epochs are judged on the training
+// Test samples are evaluated once, after a training. Epochs are evaluated on the training
 // part and, where it exists, on the validation part. With --evaluate-on validation the
 // test part is never evaluated, so settings can be chosen without it. (Infer times its
 // first 128 inputs and reads no label.)

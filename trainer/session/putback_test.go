@@ -59,7 +59,7 @@ func TestDepartedKeepTheirWeights(t *testing.T) {
 	d := &dataset.Dataset{Classes: 4, Deviation: 1, Train: testSamples(40, 0)}
 	e := &scripted{network: testNetwork(p.Graph)}
 	training := &Training{Name: "game", Plan: p, Engine: e, Journal: new(quiet), Position: Start(p)}
-	training.Witnesses = evidence.NewWitnesses(d, backend.Loss{}, 100)
+	training.PutBackSamples = evidence.NewPutBackSamples(d, backend.Loss{}, 100)
 	want := e.network.Clone() // at full width, each player as it was in its last round
 	leave := func(last bool, stay network.Survivors) {
 		t.Helper()
@@ -84,7 +84,7 @@ func TestDepartedKeepTheirWeights(t *testing.T) {
 			for l := range stay {
 				left[l] = without(from[l], stay[l])
 			}
-			all, err := training.Witnesses.PutBack(want, stay, left)
+			all, err := training.PutBackSamples.PutBack(want, stay, left)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -96,7 +96,7 @@ func TestDepartedKeepTheirWeights(t *testing.T) {
 				}
 			}
 		}
-		check("when it left", training.WhenItLeft, before)
+		check("when it left", training.AtRemoval, before)
 		if last {
 			check("at the end", training.AtTheEnd, network.Survivors{network.Indices(6), network.Indices(5)})
 		}

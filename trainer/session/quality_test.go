@@ -24,7 +24,7 @@ func TestExplained(t *testing.T) {
 			means[i%outputs] += float64(x) / rows
 		}
 		predictions := make([]float32, len(s.Targets))
-		judge := func(predict func(i int) float64) (r2, want float64) {
+		evaluate := func(predict func(i int) float64) (r2, want float64) {
 			squares, around := 0., 0.
 			for i, x := range s.Targets {
 				predictions[i] = float32(predict(i))
@@ -41,7 +41,7 @@ func TestExplained(t *testing.T) {
 			"means":   func(i int) float64 { return means[i%outputs] },
 			"noise":   func(int) float64 { return draw.Normal() },
 		} {
-			got, want := judge(predict)
+			got, want := evaluate(predict)
 			if math.Abs(got-want) > tolerance*(1+math.Abs(want)) {
 				t.Errorf("%d targets, %s: %g, want %g", outputs, name, got, want)
 			}

@@ -11,13 +11,13 @@ import (
 
 // Market is what a training keeps of its market besides the ledgers.
 type Market struct {
-	// WhenItLeft and AtTheEnd are, for every removed player, the fall of the mean loss
-	// over the witnesses when it is put back alone, with full participation and with its
-	// weights and its neighbours' weights for it at its removal. WhenItLeft is measured
+	// AtRemoval and AtTheEnd are, for every removed player, the fall of the mean loss
+	// over the samples when it is put back alone, with full participation and with its
+	// weights and its neighbours' weights for it at its removal. AtRemoval is measured
 	// on the network of that round, without all players removed in it, AtTheEnd on the
 	// network after the last round. Kept players have zero.
-	WhenItLeft [][]float64 `json:"-"`
-	AtTheEnd   [][]float64 `json:"-"`
+	AtRemoval [][]float64 `json:"-"`
+	AtTheEnd  [][]float64 `json:"-"`
 	// BestAccuracy is the best accuracy on the validation part, in percent, that a
 	// round saw, and Held in how many rounds the demand did not fall, where the target is
 	// how far the accuracy may fall.
@@ -37,7 +37,7 @@ func (t *Training) putBack(before network.Survivors, last bool) error {
 		left[l] = without(before[l], live[l])
 		somebody = somebody || len(left[l]) > 0
 	}
-	if t.Witnesses == nil || !somebody && !last {
+	if t.PutBackSamples == nil || !somebody && !last {
 		return nil
 	}
 	state, err := t.Engine.Pull()
@@ -53,7 +53,7 @@ func (t *Training) putBack(before network.Survivors, last bool) error {
 	}
 	cut.Scatter(t.Departed, state.Network)
 	measure := func(into [][]float64) error {
-		all, err := t.Witnesses.PutBack(t.Departed, live, left)
+		all, err := t.PutBackSamples.PutBack(t.Departed, live, left)
 		if err != nil {
 			return err
 		}
@@ -67,7 +67,7 @@ func (t *Training) putBack(before network.Survivors, last bool) error {
 		}
 		return nil
 	}
-	if err := measure(t.WhenItLeft); err != nil || !last {
+	if err := measure(t.AtRemoval); err != nil || !last {
 		return err
 	}
 	for l, ledger := range t.Ledgers {
@@ -179,7 +179,7 @@ func (t *Training) certify(fallen int) error {
 // FinalCertificate states what is known of a finished market, with its rounds.
 func (t *Training) FinalCertificate(rounds []record.RoundLine) *record.Certificate {
 	return evidence.MarketCertificate(evidence.FinishedMarket{
-		Certificate: t.Certificate, Ledgers: t.Ledgers, Closing: t.Closing, WhenItLeft: t.WhenItLeft, AtTheEnd: t.AtTheEnd,
-		Witnesses: t.Witnesses, Players: Players(t.Plan, t.Ledgers), Rounds: rounds,
+		Certificate: t.Certificate, Ledgers: t.Ledgers, Closing: t.Closing, AtRemoval: t.AtRemoval, AtTheEnd: t.AtTheEnd,
+		PutBackSamples: t.PutBackSamples, Players: Players(t.Plan, t.Ledgers), Rounds: rounds,
 	})
 }

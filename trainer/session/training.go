@@ -24,8 +24,8 @@ type Training struct {
 	Position
 
 	// What putting players back needs; nil without a market.
-	Witnesses *evidence.Witnesses
-	Departed  *network.Network // of full width: all players as they were when last in the network
+	PutBackSamples *evidence.PutBackSamples
+	Departed       *network.Network // of full width: all players as they were when last in the network
 
 	graph       *network.Graph   // of the engine's network, once a removal asked for it
 	order       []int32          // of the samples in the present epoch
@@ -74,7 +74,7 @@ func Start(p Plan) Position {
 		for _, width := range p.Graph.Widths() {
 			start.Ledgers = append(start.Ledgers, game.NewLedger(width))
 			if p.Game == game.MarketGame {
-				start.WhenItLeft = append(start.WhenItLeft, make([]float64, width))
+				start.AtRemoval = append(start.AtRemoval, make([]float64, width))
 			}
 		}
 	}

@@ -38,7 +38,7 @@ type Config struct {
 	Test         string       // CSV file that is the test part of another; empty: none
 	TestFraction float64      // fraction drawn to be the test part of data that has none; 0: dataset.DefaultTestFraction
 	Validation   float64      // fraction of the training set held out, 0 <= F < 1
-	EvaluateOn   backend.Part // the part that the result is judged on: test or validation
+	EvaluateOn   backend.Part // the part that the result is evaluated on: test or validation
 
 	Task           dataset.Task
 	Model          string // mlp:H1-H2-..., the hidden widths

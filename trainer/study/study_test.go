@@ -44,11 +44,11 @@ func run(t *testing.T, dir string, jobs int, cells []study.Cell) []study.Outcome
 func losses(outcomes []study.Outcome) []float64 {
 	var all []float64
 	for _, o := range outcomes {
-		judged := o.Result.Dense
+		evaluated := o.Result.Dense
 		if o.Result.Pruned != nil {
-			judged = o.Result.Pruned.NetworkResult
+			evaluated = o.Result.Pruned.NetworkResult
 		}
-		all = append(all, *judged.Loss)
+		all = append(all, *evaluated.Loss)
 	}
 	return all
 }

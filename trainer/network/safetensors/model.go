@@ -14,7 +14,7 @@ import (
 )
 
 // Metadata is what a model file says beside its weights: what data the network
-// was trained on, so that it can be judged on it again. The file also names the
+// was trained on, so that it can be evaluated on it again. The file also names the
 // model, as [network.Format] writes it, for people who look inside.
 type Metadata struct {
 	Data            string  // name of the data set
