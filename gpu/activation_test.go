@@ -117,6 +117,9 @@ func TestActivationsAreWithinTheirBounds(t *testing.T) {
 
 // TestActivationsPassNaNOn gives players that are no number.
 func TestActivationsPassNaNOn(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
 	for _, a := range network.Activations {
 		values, _ := probeActivation(t, a, []float32{float32(math.NaN()), 1})
 		if !math.IsNaN(values[0]) || values[1] != values[1] {

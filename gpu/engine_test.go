@@ -37,6 +37,9 @@ func TestMoreRowsThanAGrid(t *testing.T) {
 // in as few dispatches as may be, with some of them together, and with each alone, as
 // where kernels reach too little of a buffer.
 func TestSameBitsHoweverMatricesAreDispatched(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
 	c := backendtest.Cases()[4]
 	end := func(reach int) (*backend.State, []string) {
 		defer gpu.SetMaxReach(reach)()

@@ -71,6 +71,9 @@ func TestParityOfOtherCuts(t *testing.T) {
 // TestPlayersOfManyNumbers compares gates on images as large as kernels go through, and
 // expects larger ones to be refused: llvmpipe would leave the loop early, without a word.
 func TestPlayersOfManyNumbers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
 	const most = 4061
 	of := func(pixels int) backendtest.Case {
 		return backendtest.Case{

@@ -167,6 +167,9 @@ func (c *ending) Err() error {
 // TestStreamedTrainingStopsBetweenSteps: it says how far it came, and going on from
 // there gives the bits of never having stopped.
 func TestStreamedTrainingStopsBetweenSteps(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
 	defer gpu.SetChunkBytes(1)()
 	c := backendtest.Cases()[2]
 	whole := shuffled(c, 40, true)
@@ -227,6 +230,9 @@ func TestNothingIsFilledAfterAnEnd(t *testing.T) {
 // TestParityOfStreamedSamples compares engines whose chunks hold a step: in all cases
 // if tests may take minutes.
 func TestParityOfStreamedSamples(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
 	defer gpu.SetChunkBytes(1)()
 	all := backendtest.Cases()
 	cases := []backendtest.Case{all[10], all[16]}
@@ -246,6 +252,9 @@ func TestParityOfStreamedSamples(t *testing.T) {
 // for all of them, and only then. Where it has too little for that, too, the refusal
 // has the figures.
 func TestSamplesThatDoNotFitAreStreamed(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
 	device, err := backend.FindDevice(gpu.DriverName)
 	if err != nil {
 		t.Fatal(err)
