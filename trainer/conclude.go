@@ -23,7 +23,7 @@ func (r *run) concludeGame(ctx context.Context, t *session.Training) error {
 	if r.config.Game == game.NoGame {
 		return r.concludeDense(ctx, t, record.FromRun)
 	}
-	r.tell("evaluating the pruned network")
+	r.announce("evaluating the pruned network")
 	r.addSeconds(t)
 	start := time.Now()
 	state, err := t.Engine.Pull()
@@ -215,7 +215,7 @@ func (r *run) evaluatePruned(ctx context.Context, t *session.Training, o outcome
 
 // concludeDense evaluates a network that was trained without a game.
 func (r *run) concludeDense(ctx context.Context, t *session.Training, source string) error {
-	r.tell("evaluating the dense network")
+	r.announce("evaluating the dense network")
 	r.addSeconds(t)
 	start := time.Now()
 	state, err := t.Engine.Pull()
@@ -253,7 +253,7 @@ func (r *run) orInterrupted(ctx context.Context, err error) error {
 
 // conclude measures latencies, writes the result and removes the checkpoint.
 func (r *run) conclude(ctx context.Context, engine backend.Engine) (*record.Result, error) {
-	r.tell("measuring latencies")
+	r.announce("measuring latencies")
 	start := time.Now()
 	var (
 		dense *network.Network

@@ -22,7 +22,7 @@ func (r *run) openMarket(ctx context.Context, engine backend.Engine, p session.P
 	var err error
 	if r.config.NeedsLatency() {
 		if r.latency == nil {
-			r.tell("measuring how latency grows with width")
+			r.announce("measuring how latency grows with width")
 			if r.latency, err = cost.MeasureModel(ctx, engine, r.result.Device.Words(), r.data.Test.Len(), start, r.config.Seed); err != nil {
 				if ended(ctx, err) {
 					return p, fmt.Errorf("%w before the training began", backend.ErrInterrupted)

@@ -105,16 +105,16 @@ func findDevice(words, kernels string) (backend.Device, error) {
 
 // readData reads the data and fills in what the result says of it.
 func (r *run) readData(from *checkpoint.Checkpoint) (err error) {
-	r.tell("reading " + r.config.Data)
+	r.announce("reading " + r.config.Data)
 	if r.data, err = openData(r.config.Data, r.config.DataOptions()); err != nil {
 		return err
 	}
 	switch {
 	case r.config.Label != "" || !dataset.IsCSV(r.config.Data):
 	case r.data.Regression():
-		r.tell(fmt.Sprintf("target: the column %q of %s; --label names another, or several", r.data.TargetNames[0], r.config.Data))
+		r.announce(fmt.Sprintf("target: the column %q of %s; --label names another, or several", r.data.TargetNames[0], r.config.Data))
 	default:
-		r.tell(fmt.Sprintf("labels: the column %q of %s; --label names another", r.data.Label, r.config.Data))
+		r.announce(fmt.Sprintf("labels: the column %q of %s; --label names another", r.data.Label, r.config.Data))
 	}
 	if r.loss, err = r.config.Loss(r.data); err != nil {
 		return err
@@ -201,7 +201,7 @@ func (r *run) placeSamples(from *checkpoint.Checkpoint) (err error) {
 	r.samples = r.memory.Placement
 	r.noteDevice(from)
 	if words := r.memory.Placed(); words != "" {
-		r.tell("samples: " + words)
+		r.announce("samples: " + words)
 	}
 	return nil
 }

@@ -84,8 +84,8 @@ func (r *run) note(message string) {
 	}
 }
 
-// tell reports what the run does now.
-func (r *run) tell(message string) {
+// announce reports what the run does now.
+func (r *run) announce(message string) {
 	if r.Observe != nil {
 		r.Observe(Event{Message: message})
 	}

@@ -14,8 +14,8 @@ import (
 type Driver interface {
 	// Name is what users call the backend, for example "cpu".
 	Name() string
-	// Devices lists what can be opened. The error says why there is nothing, or
-	// what there is besides and cannot be opened.
+	// Devices lists what can be opened. The error says why there is none, or
+	// names the devices that exist besides and cannot be opened.
 	Devices() ([]Device, error)
 	// Operators lists the kinds of operators that its engines run.
 	Operators() []network.Kind

@@ -99,7 +99,7 @@ func (c Choice) String() string {
 
 // FindAgain returns the device for which same holds: the one that a user's words mean, as
 // in [ChooseDevice], or else the first of all. The error is of the kind [ErrNoDevice] and
-// names what there is.
+// names the devices that exist.
 func FindAgain(words string, same func(Device) bool) (Device, error) {
 	if device, err := FindDevice(words); err == nil && same(device) {
 		return device, nil // and no other driver is asked
@@ -121,7 +121,7 @@ func FindDevice(words string) (Device, error) {
 // kind there is, and never a software GPU), a driver's name (the fastest kind
 // that it has), DRIVER:N (its device number N), or a part of the name of a device
 // or of the library that multiplies its matrices, in any case. Errors are of the kind
-// [ErrNoDevice] and name what there is.
+// [ErrNoDevice] and name the devices that exist.
 func ChooseDevice(words string) (Choice, error) {
 	wanted := strings.ToLower(strings.TrimSpace(words))
 	if name, _, _ := strings.Cut(wanted, ":"); drivers[name] != nil { // and no other driver is asked

@@ -75,7 +75,7 @@ var assumptions = []string{
 	"samples are noise in which four pixels in five are background",
 }
 
-func (b *bench) tell(format string, values ...any) {
+func (b *bench) announce(format string, values ...any) {
 	if b.Observe != nil {
 		b.Observe(fmt.Sprintf(format, values...))
 	}
@@ -146,7 +146,7 @@ func (b *bench) contest(ctx context.Context, cases []Case, ceilings bool, end ti
 		}
 		var of []*runner
 		for _, d := range b.live() {
-			b.tell("%s: %s", d.ID(), c)
+			b.announce("%s: %s", d.ID(), c)
 			r, err := b.open(ctx, d, c, start, true, time.Until(end)/time.Duration(len(b.Devices)))
 			if err != nil {
 				return err
@@ -162,7 +162,7 @@ func (b *bench) contest(ctx context.Context, cases []Case, ceilings bool, end ti
 			if slices.ContainsFunc(gauges, func(g *gauge) bool { return g.on.SharesCeilings(d) }) {
 				continue
 			}
-			b.tell("%s: ceilings", d.ID())
+			b.announce("%s: ceilings", d.ID())
 			g, err := newGauge(d)
 			switch {
 			case errors.Is(err, backend.ErrDeviceLost):
@@ -174,7 +174,7 @@ func (b *bench) contest(ctx context.Context, cases []Case, ceilings bool, end ti
 			}
 		}
 	}
-	b.takeTurns(ctx, all, mostTurns, end, func(turn int) { b.tell("%s: turn %d", cases[0], turn) })
+	b.takeTurns(ctx, all, mostTurns, end, func(turn int) { b.announce("%s: turn %d", cases[0], turn) })
 	b.noteCeilings(gauges)
 	for i, c := range cases {
 		b.leaveOutUnmeasured(ctx, c.String(), runners[i])

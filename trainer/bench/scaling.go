@@ -84,7 +84,7 @@ func (b *bench) grow(ctx context.Context, g growing, end time.Time) error {
 			if done[d.ID()] {
 				continue
 			}
-			b.tell("%s: %s %d", d.ID(), g.over, size)
+			b.announce("%s: %s %d", d.ID(), g.over, size)
 			left := len(b.report.LeftOut)
 			r, err := b.open(ctx, d, c, start, g.game, time.Until(end)/time.Duration(len(b.Devices)))
 			if err != nil {

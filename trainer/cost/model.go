@@ -90,7 +90,7 @@ func (m *Model) Check(g *network.Graph) error {
 }
 
 // maxModel bounds the size of a file with a model, in bytes.
-const maxModel = 1 << 20
+const maxModel = 16 << 20
 
 // ReadModel reads the model in the result.json of a run, or in a file that
 // holds one alone as the value of "latency_model", for a network of the graph.
@@ -100,9 +100,12 @@ func ReadModel(path string, g *network.Graph) (*Model, error) {
 		return nil, backend.Usagef("--latency-model: %v", err)
 	}
 	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, maxModel))
+	text, err := io.ReadAll(io.LimitReader(file, maxModel+1))
 	if err != nil {
 		return nil, backend.Usagef("--latency-model: %v", err)
+	}
+	if len(text) > maxModel {
+		return nil, backend.Usagef("--latency-model %s: it has more than %d MiB; name the result.json of a run", path, maxModel>>20)
 	}
 	model, err := parseModel(text)
 	if err == nil {

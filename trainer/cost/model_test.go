@@ -197,6 +197,7 @@ func TestReadLatencyModel(t *testing.T) {
 		"a bad step":  {`{"latency_model":` + strings.Replace(model, `"shapes"`, `"step":8,"per_step_us":[-1],"shapes"`, 1) + `}`, "-1 is no time"},
 		"steps of 0":  {`{"latency_model":` + strings.Replace(model, `"shapes"`, `"per_step_us":[1],"shapes"`, 1) + `}`, "1 steps, 0 neurons apart"},
 		"many steps":  {`{"latency_model":` + strings.Replace(model, `"shapes"`, `"step":8,"per_step_us":[0`+strings.Repeat(",0", mostSteps)+`],"shapes"`, 1) + `}`, "17 steps"},
+		"a long file": {`{"latency_model":` + model + `}` + strings.Repeat(" ", maxModel), "more than 16 MiB"},
 		"no batch":    {`{"latency_model":` + strings.Replace(model, "128", "0", 1) + `}`, "batches of 0"},
 	} {
 		path := filepath.Join(t.TempDir(), "model.json")

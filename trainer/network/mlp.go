@@ -51,13 +51,15 @@ func (g *Graph) HiddenWidths() (hidden []int, function Activation, ok bool) {
 	return hidden[:len(hidden)-1], function, len(g.Nodes)%2 == 0 && len(g.Nodes[0].Shape) == 1
 }
 
+// MaxHidden is how many hidden layers a perceptron may have.
+const MaxHidden = 64
+
 // The limits of a model. A layer of one neuron cannot be pruned without cutting
 // the network in two, and past the upper limits the widths are a slip of the
 // finger: one layer of 65536 on another has 2^32 weights.
 const (
-	minWidth  = 2
-	maxWidth  = 65536
-	maxHidden = 64 // hidden layers
+	minWidth = 2
+	maxWidth = 65536
 )
 
 // family is what a model begins with: a multilayer perceptron.
@@ -71,8 +73,8 @@ func Parse(model string) (hidden []int, err error) {
 	if !found {
 		return nil, fmt.Errorf("model %.40q: want %q and the widths of the hidden layers, such as \"mlp:512-256\"", model, family)
 	}
-	if layers := strings.Count(list, "-") + 1; layers > maxHidden {
-		return nil, fmt.Errorf("model %.40q: it has %d hidden layers, more than %d", model, layers, maxHidden)
+	if layers := strings.Count(list, "-") + 1; layers > MaxHidden {
+		return nil, fmt.Errorf("model %.40q: it has %d hidden layers, more than %d", model, layers, MaxHidden)
 	}
 	for l, text := range strings.Split(list, "-") {
 		// ParseUint takes neither signs nor spaces, and reports what overflows.

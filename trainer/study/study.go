@@ -201,7 +201,7 @@ func (s *study) failure(errs []error) error {
 func (s *study) makeCell(ctx context.Context, o *Outcome) error {
 	options := trainer.Options{
 		Dir: o.Dir, Command: s.Command, Version: s.Version, SharedPrefixes: s.SharedPrefixes, Digest: s.digest(o),
-		Observe: func(e trainer.Event) { s.tell(Event{Cell: o.Cell.Name, Run: e}) },
+		Observe: func(e trainer.Event) { s.announce(Event{Cell: o.Cell.Name, Run: e}) },
 	}
 	run := func() (*record.Result, error) { return trainer.Run(ctx, o.Cell.Config, options) }
 	if _, err := os.Stat(filepath.Join(o.Dir, record.CheckpointFile)); err == nil {
@@ -227,7 +227,7 @@ func (s *study) makeCell(ctx context.Context, o *Outcome) error {
 	s.mutex.Lock()
 	s.done++
 	s.mutex.Unlock()
-	s.tell(Event{Cell: o.Cell.Name, Ended: true})
+	s.announce(Event{Cell: o.Cell.Name, Ended: true})
 	return nil
 }
 
@@ -269,7 +269,7 @@ func (s *study) noteDigest(o *Outcome) error {
 }
 
 // tell completes a report of progress and sends it to Observe.
-func (s *study) tell(e Event) {
+func (s *study) announce(e Event) {
 	if s.Observe == nil {
 		return
 	}

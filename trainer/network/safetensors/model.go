@@ -197,9 +197,6 @@ func fits(g *network.Graph, tensors []Tensor) error {
 	return nil
 }
 
-// maxHidden is how many hidden layers a perceptron without a graph may have.
-const maxHidden = 64
-
 // perceptron returns the graph of a file that describes none: "0.weight" and "0.bias",
 // "2.weight" and so on are those of torch.nn.Sequential(Linear, activation, ...).
 func perceptron(metadata map[string]string, tensors []Tensor) (*network.Graph, error) {
@@ -208,8 +205,8 @@ func perceptron(metadata map[string]string, tensors []Tensor) (*network.Graph, e
 		return nil, fmt.Errorf("metadata: %w", err)
 	}
 	layers := (len(tensors) + 1) / 2 // an odd number lacks one, which is found below
-	if layers < 1 || layers > maxHidden+1 {
-		return nil, fmt.Errorf("the file holds %d tensors, want 2 for each of 1 to %d layers", len(tensors), maxHidden+1)
+	if layers < 1 || layers > network.MaxHidden+1 {
+		return nil, fmt.Errorf("the file holds %d tensors, want 2 for each of 1 to %d layers", len(tensors), network.MaxHidden+1)
 	}
 	var widths []int
 	for l := range layers {
