@@ -5,8 +5,10 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -39,7 +41,7 @@ func TestNoneIsLostWhileManyWait(t *testing.T) {
 	const many = 8
 	var (
 		all   sync.WaitGroup
-		count int
+		count atomic.Int32 // without the lock, between a load and a store others would count
 	)
 	for range many {
 		all.Go(func() {
@@ -48,13 +50,15 @@ func TestNoneIsLostWhileManyWait(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			count++
+			n := count.Load()
+			runtime.Gosched()
+			count.Store(n + 1)
 			unlock()
 		})
 	}
 	all.Wait()
-	if count != many {
-		t.Errorf("%d of %d", count, many)
+	if n := count.Load(); n != many {
+		t.Errorf("%d of %d", n, many)
 	}
 }
 
