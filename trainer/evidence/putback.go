@@ -94,41 +94,79 @@ func (w *PutBackSamples) lossOf(sample int, outputs []float64) float64 {
 // by gate, is put back alone, with full participation, into the network of the live ones.
 // All weights are those in whole, which has full width. The error is that of a removal.
 func (w *PutBackSamples) PutBack(whole *network.Network, live network.Survivors, gone [][]int) ([][]float64, error) {
-	both := make(network.Survivors, len(live))
+	all := make(network.Survivors, len(live))
 	for i := range live {
-		both[i] = slices.Sorted(slices.Values(slices.Concat(live[i], gone[i])))
+		all[i] = slices.Sorted(slices.Values(slices.Concat(live[i], gone[i])))
 	}
-	n, err := whole.Keep(both)
+	every, err := whole.Graph.Cut(all)
 	if err != nil {
 		return nil, err
 	}
-	places := make([][]int, len(gone)) // of the players that are gone, in n
-	for i, players := range gone {
-		for _, player := range players {
-			place, _ := slices.BinarySearch(both[i], player)
-			places[i] = append(places[i], place)
-			n.Participations[i][place] = 0
-		}
-	}
-	pass := n.Values().Forward(read(n.Graph, w.inputs, len(w.chosen)), len(w.chosen))
-	losses := make([]float64, len(w.chosen))
-	for k := range losses {
-		losses[k] = w.lossOf(k, pass.Output(k))
-	}
+	var shared *absence
 	falls := make([][]float64, len(gone))
-	for i := range gone {
-		falls[i] = make([]float64, len(places[i]))
-		inParallel(len(places[i]), func(first, step int) {
-			alternative := pass.Alternative(i)
-			for p := first; p < len(places[i]); p += step {
-				for k, before := range losses {
-					falls[i][p] += before - w.lossOf(k, alternative.Outputs(places[i][p], 1, k))
-				}
-				falls[i][p] /= float64(len(losses))
-			}
-		})
+	for i, players := range gone {
+		if len(players) == 0 {
+			continue
+		}
+		alone := slices.Clone(live)
+		alone[i] = all[i]
+		own, err := whole.Graph.Cut(alone)
+		if err != nil {
+			return nil, err
+		}
+		// Without what is gone from other gates, each put-back takes less work, for one
+		// more forward pass.
+		if n := len(players); own.Graph.MACs()+n*own.Graph.AlternativeMACs(i) < n*every.Graph.AlternativeMACs(i) {
+			falls[i] = w.without(own.Of(whole), alone, live).falls(i, players)
+			continue
+		}
+		if shared == nil {
+			shared = w.without(every.Of(whole), all, live)
+		}
+		falls[i] = shared.falls(i, players)
 	}
 	return falls, nil
+}
+
+// absence is a network in which some players participate with zero.
+type absence struct {
+	*PutBackSamples
+	players network.Survivors // of the whole network, by gate
+	pass    *network.Pass
+	losses  []float64 // a sample
+}
+
+// without evaluates a network of players of which only the live ones participate.
+func (w *PutBackSamples) without(n *network.Network, players, live network.Survivors) *absence {
+	for i, gate := range players {
+		for place, player := range gate {
+			if _, lives := slices.BinarySearch(live[i], player); !lives {
+				n.Participations[i][place] = 0
+			}
+		}
+	}
+	a := &absence{w, players, n.Values().Forward(read(n.Graph, w.inputs, len(w.chosen)), len(w.chosen)), nil}
+	for k := range w.chosen {
+		a.losses = append(a.losses, w.lossOf(k, a.pass.Output(k)))
+	}
+	return a
+}
+
+// falls returns by how much the mean loss falls when each of some players of a gate
+// participates fully.
+func (a *absence) falls(gate int, players []int) []float64 {
+	falls := make([]float64, len(players))
+	inParallel(len(players), func(first, step int) {
+		alternative := a.pass.Alternative(gate)
+		for p := first; p < len(players); p += step {
+			place, _ := slices.BinarySearch(a.players[gate], players[p])
+			for k, before := range a.losses {
+				falls[p] += before - a.lossOf(k, alternative.Outputs(place, 1, k))
+			}
+			falls[p] /= float64(len(a.losses))
+		}
+	})
+	return falls
 }
 
 // inParallel divides n pieces of work among as many goroutines as there are processors:

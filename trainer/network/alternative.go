@@ -20,16 +20,42 @@ type Alternative struct {
 // Alternative returns alternatives for the players of a gate.
 func (p *Pass) Alternative(gate int) *Alternative {
 	a := &Alternative{
-		pass: p, gate: gate, player: -1,
+		pass: p, gate: gate, reached: p.reached(gate), player: -1,
 		entries: make([][]int, len(p.Nodes)), values: make([][]float64, len(p.Nodes)), changed: make([]bool, len(p.Nodes)),
 	}
-	for n, node := range p.Nodes {
-		if p.gates[n] == gate || slices.ContainsFunc(node.In, a.depends) {
-			a.values[n] = make([]float64, node.Shape.Size())
-			a.reached = append(a.reached, n)
-		}
+	for _, n := range a.reached {
+		a.values[n] = make([]float64, p.Nodes[n].Shape.Size())
 	}
 	return a
+}
+
+// reached returns the nodes that depend on a gate, its points included, in order.
+func (g *Graph) reached(gate int) []int {
+	reached := slices.Clone(g.Gates[gate].Points)
+	for n := range g.Nodes {
+		if !slices.Contains(reached, n) && g.reads(n, reached) {
+			reached = append(reached, n)
+		}
+	}
+	slices.Sort(reached)
+	return reached
+}
+
+// reads reports whether a node reads one of some nodes.
+func (g *Graph) reads(n int, nodes []int) bool {
+	return slices.ContainsFunc(g.Nodes[n].In, func(from int) bool { return slices.Contains(nodes, from) })
+}
+
+// AlternativeMACs returns how many multiply-accumulates the outputs of an [Alternative]
+// of a gate take for one sample at most.
+func (g *Graph) AlternativeMACs(gate int) int {
+	macs, reached := 0, g.reached(gate)
+	for _, load := range g.Loads(g.Sizes()) {
+		if g.reads(load.Node, reached) {
+			macs += load.MACs
+		}
+	}
+	return macs
 }
 
 // depends reports whether a node's output depends on the gate.
