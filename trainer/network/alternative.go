@@ -13,7 +13,7 @@ type Alternative struct {
 	player  int
 	entries [][]int // by node, the numbers that the player alone changes; nil: it may change all
 
-	values  [][]float64 // by node
+	values  [][]float64 // by node, of the present sample: those in entries alone, or all where these are nil
 	changed []bool      // of the present sample
 }
 
@@ -111,17 +111,21 @@ func (a *Alternative) Outputs(player int, s float64, row int) []float64 {
 			a.compute(n, s, row)
 		} else if p.gates[n] == a.gate {
 			u, z := p.row(p.Before, n, row), p.row(p.After, n, row)
-			copy(a.values[n], z)
-			for _, e := range a.ofPlayer(n) {
+			if a.entries[n] == nil {
+				copy(a.values[n], z)
+			}
+			inner := p.inner(n)
+			for e := player * inner; e < (player+1)*inner; e++ {
 				a.values[n][e] = s * u[e]
 				a.changed[n] = a.changed[n] || a.values[n][e] != z[e]
 			}
 		}
 	}
-	return a.row(len(p.Nodes)-1, row)
+	return a.complete(len(p.Nodes)-1, row)
 }
 
-// row returns the present values of a node for a sample.
+// row returns the present values of a node for a sample, of a changed one with entries
+// these alone.
 func (a *Alternative) row(n, row int) []float64 {
 	if a.changed[n] {
 		return a.values[n]
@@ -129,14 +133,17 @@ func (a *Alternative) row(n, row int) []float64 {
 	return a.pass.row(a.pass.After, n, row)
 }
 
-// ofPlayer lists the numbers of a gate's point that the player multiplies.
-func (a *Alternative) ofPlayer(n int) []int {
-	inner := a.pass.inner(n)
-	entries := Indices(inner)
-	for i := range entries {
-		entries[i] += a.player * inner
+// complete returns all present values of a node for a sample.
+func (a *Alternative) complete(n, row int) []float64 {
+	v := a.row(n, row)
+	if a.changed[n] && a.entries[n] != nil {
+		own := Select(v, a.entries[n])
+		copy(v, a.pass.row(a.pass.After, n, row))
+		for i, e := range a.entries[n] {
+			v[e] = own[i]
+		}
 	}
-	return entries
+	return v
 }
 
 // compute computes a node some of whose inputs changed, where the player participates
@@ -149,7 +156,6 @@ func (a *Alternative) compute(n int, s float64, row int) {
 	}
 	if op, ok := node.Op.(Elementwise); ok && a.entries[n] != nil {
 		z := p.row(p.After, n, row)
-		copy(v, z)
 		for _, e := range a.entries[n] {
 			v[e] = op.Entry(x.In, e)
 			a.changed[n] = a.changed[n] || v[e] != z[e]
@@ -167,6 +173,9 @@ func (a *Alternative) compute(n int, s float64, row int) {
 			}
 		}
 	} else {
+		for i, from := range node.In {
+			x.In[i] = a.complete(from, row)
+		}
 		node.Op.Forward(x)
 	}
 	if gate := p.gates[n]; gate >= 0 {
