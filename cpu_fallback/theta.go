@@ -31,7 +31,7 @@ func (e *engine[T]) playPaper(gate int, move *backend.PaperMove, step int) {
 }
 
 // measureTheta fills in what the statistics say of theta, the rows that each player owns:
-// the squared norms and, if asked for, the competition. Players who own nothing have none.
+// the squared norms and, if asked for, the competition. Players that own nothing have none.
 func (e *engine[T]) measureTheta(gate int, s *backend.Statistics, competition bool) {
 	participation := e.gates[gate].participation
 	s.SquaredNorm = make([]float64, len(participation))

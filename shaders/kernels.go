@@ -13,7 +13,7 @@ const (
 	SquaresMost   = 4096
 )
 
-// What kernels are told of the function that follows a layer's gate.
+// What kernels are given of the function that follows a layer's gate.
 const (
 	Logits = iota // no gate, and nothing applied
 	ReLU
@@ -272,7 +272,7 @@ const (
 var Pass = kernel("pass", []string{"State", "Source", "Value", "Players", "List", "Target"},
 	[]string{"LOCAL_SIZE", "ADD", "ACTIVATION", "DO", "LISTED"}, PassPush{})
 
-// PassPush is what Pass is told, in numbers.
+// PassPush is what Pass is given, in numbers.
 type PassPush struct {
 	Width                      uint32 // numbers of a sample
 	Clear                      uint32 // and how many behind them become zero
@@ -294,7 +294,7 @@ const (
 var Through = kernel("through", []string{"State", "Affine", "Players", "Result", "Contributions", "Sums"},
 	[]string{"LOCAL_SIZE", "BLOCK", "ACTIVATION", "POINT"}, ThroughPush{})
 
-// ThroughPush is what Through is told, in numbers.
+// ThroughPush is what Through is given, in numbers.
 type ThroughPush struct {
 	Stride       uint32 // of a row of the batch
 	Count        uint32 // players

@@ -158,7 +158,7 @@ func (e *examination) forbidden(file string) {
 	case e.kindOfContainer() != "" && (owner == "" || e.administrator || slices.Contains(groups, owner)):
 		e.add(Problem, "device file", found+" in this container", e.outside(renderFlags, "")...)
 	case owner == "" || owner == "root" || slices.Contains(groups, owner):
-		e.add(Problem, "device file", found, "ls -l "+file+" tells who may: its mode or an access list keeps this user out")
+		e.add(Problem, "device file", found, "its mode or an access list keeps this user out: see ls -l "+file)
 	default:
 		add := "sudo usermod -aG " + owner + " $USER, then log in again"
 		if e.kindOfContainer() != "" {

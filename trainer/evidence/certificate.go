@@ -119,7 +119,7 @@ func PaperCertificate(g game.Paper, certificate game.Certificate, accounts [][]g
 	return c
 }
 
-// paperRadius returns the spectral radius of the best responses of a gate's players, who
+// paperRadius returns the spectral radius of the best responses of a gate's players, which
 // own theta, in the paper's game, or nil where it is not found.
 func paperRadius(g game.Paper, f game.Field, theta [][]float64) *float64 {
 	radius := 0.

@@ -51,7 +51,7 @@ func comparison() *compare.Report {
 	}
 }
 
-// TestCompareSaysWhatIntervalsAllow looks for what every entry is told of.
+// TestCompareSaysWhatIntervalsAllow looks for what is printed of every entry.
 func TestCompareSaysWhatIntervalsAllow(t *testing.T) {
 	var b strings.Builder
 	if err := Compare(&b, comparison()); err != nil {

@@ -67,7 +67,7 @@ func TestPaperReport(t *testing.T) {
 	golden(t, "paper-figure-2.svg", func(w io.Writer) error { return PaperFigure2(w, r) })
 }
 
-// TestPaperSays: what is told depends on the figures.
+// TestPaperSays: what is printed depends on the figures.
 func TestPaperSays(t *testing.T) {
 	text := func(r *reproduce.Report) string {
 		var b strings.Builder

@@ -11,7 +11,7 @@ import (
 )
 
 // rankOut is round k of a ranking: scores of all players, and the removal of those
-// who rank last. The last round folds participations into the weights and starts
+// that rank last. The last round folds participations into the weights and starts
 // the optimiser afresh, as the market's does.
 func (t *Training) rankOut(k int) error {
 	state, err := t.Engine.Pull()
@@ -55,7 +55,7 @@ func (t *Training) scores(n *network.Network) ([][]float64, error) {
 	case game.Random:
 		for l, ledger := range t.Ledgers {
 			draw := random.New(t.Plan.Config.Seed, random.Ranking, 0, uint32(l))
-			all := make([]float64, len(ledger.Records)) // a player's number does not depend on who else is there
+			all := make([]float64, len(ledger.Records)) // a player's number does not depend on the other players
 			for i := range all {
 				all[i] = draw.Float64()
 			}

@@ -32,12 +32,12 @@ type Market struct {
 // network of the kept ones.
 func (t *Training) putBack(before network.Survivors, last bool) error {
 	live := t.Live()
-	left, somebody := make([][]int, len(live)), false
+	left, some := make([][]int, len(live)), false
 	for l := range live {
 		left[l] = without(before[l], live[l])
-		somebody = somebody || len(left[l]) > 0
+		some = some || len(left[l]) > 0
 	}
-	if t.PutBackSamples == nil || !somebody && !last {
+	if t.PutBackSamples == nil || !some && !last {
 		return nil
 	}
 	state, err := t.Engine.Pull()

@@ -67,10 +67,10 @@ func (s *stages) kernel(name string) (number, lane int) {
 
 func (s *stages) barrier() { s.early, s.lane = nil, 0 }
 
-// told names what may be in flight when a number was the last that was left, by a
+// inFlight names what may be in flight when a number was the last that was left, by a
 // program that runs so many times. It is empty for a number of no stage, as it may
 // stand in the memory of a device that is lost.
-func (s *stages) told(number, times int) string {
+func (s *stages) inFlight(number, times int) string {
 	if number >= len(s.all) {
 		return ""
 	}
@@ -107,9 +107,9 @@ func (d *Device) inFlight(s *submission, times int) string {
 	if s.stages.all == nil {
 		return whole
 	}
-	told := s.stages.told(int(atomic.LoadUint32(d.mark())), times)
-	if told == "" {
+	found := s.stages.inFlight(int(atomic.LoadUint32(d.mark())), times)
+	if found == "" {
 		return whole
 	}
-	return fmt.Sprintf("%s, of %s", told, whole)
+	return fmt.Sprintf("%s, of %s", found, whole)
 }

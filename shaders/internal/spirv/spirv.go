@@ -196,8 +196,8 @@ type reader struct {
 }
 
 // Reflect reads the interface of a compute shader from its SPIR-V, in
-// little-endian bytes. It is an error when the code is damaged so that it cannot
-// be told, when there is not exactly one entry point, or when the shader uses
+// little-endian bytes. It is an error when the code is too damaged to
+// read, when there is not exactly one entry point, or when the shader uses
 // anything of the host but storage buffers, texel buffers and push constants.
 // Reflect may be given any bytes, but does not replace spirv-val.
 func Reflect(code []byte) (Module, error) {
