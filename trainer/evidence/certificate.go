@@ -11,6 +11,18 @@ import (
 	"nashprune/trainer/record"
 )
 
+// Closing is the players of a gate before the last round's removals, what they were
+// worth over the whole training part, what they played, and how the market
+// cleared: Cost is what the price is a multiple of where all layers share one.
+type Closing struct {
+	Players        []int
+	Worths         []float64
+	Participations []float64
+	Demand         int
+	Price          float64
+	Cost           float64
+}
+
 // newCertificate returns a certificate without layers and players.
 func newCertificate(kind game.Kind, c game.Certificate) *record.Certificate {
 	return &record.Certificate{

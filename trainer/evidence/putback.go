@@ -10,18 +10,6 @@ import (
 	"nashprune/trainer/network"
 )
 
-// Closing is the players of a gate before the last round's removals, what they were
-// worth over the whole training part, what they played, and how the market
-// cleared: Cost is what the price is a multiple of where all layers share one.
-type Closing struct {
-	Players        []int
-	Worths         []float64
-	Participations []float64
-	Demand         int
-	Price          float64
-	Cost           float64
-}
-
 // The number of samples: as many as share out putBackWork multiplications over
 // the network, so that a round stays much cheaper than the training before it,
 // within these bounds.

@@ -34,23 +34,6 @@ func samplesOf(count, features, classes, targets int) dataset.Samples {
 	return s
 }
 
-// testNetwork is a network with random parameters and participations.
-func testNetwork(g *network.Graph) *network.Network {
-	draw := random.New(9, random.Testing, 0, 0)
-	n := network.New(g)
-	for _, v := range n.Parameters {
-		for i := range v {
-			v[i] = float32(draw.Normal())
-		}
-	}
-	for _, s := range n.Participations {
-		for i := range s {
-			s[i] = float32(draw.Float64())
-		}
-	}
-	return n
-}
-
 // wholeLoss is the mean loss of the whole network when the players outside live play
 // zero, but for the one of a gate that is put back and plays one.
 func wholeLoss(w *PutBackSamples, whole *network.Network, live network.Survivors, backGate, backIndex int) float64 {
@@ -108,7 +91,7 @@ func TestPutBack(t *testing.T) {
 	for name, g := range putBackGraphs() {
 		features, outputs := g.Input().Sample.Size(), g.Outputs()
 		for _, targets := range []int{0, outputs} {
-			n := testNetwork(g)
+			n := networktest.Random(g)
 			d := &dataset.Dataset{Name: "test", Classes: outputs, Deviation: 1, Train: samplesOf(61, features, outputs, targets)}
 			loss := backend.Loss{Smoothing: 0.1, ClassWeights: []float64{1, 2, 0.5, 1}[:outputs]}
 			w := NewPutBackSamples(d, loss, n.MACs())

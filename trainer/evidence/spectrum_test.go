@@ -162,7 +162,7 @@ func TestConditionNumberOfManyRemoved(t *testing.T) {
 // of the same layer at full size.
 func TestConditionNumberOfFaintLayers(t *testing.T) {
 	for _, size := range [][2]int{{40, 20}, {20, 40}} {
-		n := testNetwork(networktest.Perceptron(size[1], size[0], 3).Graph)
+		n := networktest.Random(networktest.Perceptron(size[1], size[0], 3).Graph)
 		want := ConditionNumbers(n)[0]
 		for i := range n.Participations[0] {
 			n.Participations[0][i] *= 0x1p-110

@@ -9,6 +9,7 @@ import (
 	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/evidence"
+	"nashprune/trainer/network/networktest"
 	"nashprune/trainer/record"
 )
 
@@ -28,7 +29,7 @@ func playedMarket(t testing.TB) (*Training, *quiet) {
 		d.Train.Values[i] = float32(i%7) - 3
 	}
 	training.PutBackSamples = evidence.NewPutBackSamples(d, backend.Loss{}, 1000)
-	e.network = testNetwork(planGraph())
+	e.network = networktest.Random(planGraph())
 	for _, participation := range e.network.Participations {
 		for i := range participation {
 			participation[i] = 1

@@ -32,23 +32,6 @@ func testSamples(count, outputs int) dataset.Samples {
 	return s
 }
 
-// testNetwork is a network with random weights and participations.
-func testNetwork(g *network.Graph) *network.Network {
-	draw := random.New(9, random.Testing, 0, 0)
-	n := network.New(g)
-	for _, v := range n.Parameters {
-		for i := range v {
-			v[i] = float32(draw.Normal())
-		}
-	}
-	for _, s := range n.Participations {
-		for i := range s {
-			s[i] = float32(draw.Float64())
-		}
-	}
-	return n
-}
-
 // TestDepartedKeepTheirWeights plays a market by hand: what is put back at the end is
 // each removed player as it was in its last round, with what its neighbours had for it.
 func TestDepartedKeepTheirWeights(t *testing.T) {
@@ -57,7 +40,7 @@ func TestDepartedKeepTheirWeights(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := &dataset.Dataset{Classes: 4, Deviation: 1, Train: testSamples(40, 0)}
-	e := &scripted{network: testNetwork(p.Graph)}
+	e := &scripted{network: networktest.Random(p.Graph)}
 	training := &Training{Name: "game", Plan: p, Engine: e, Journal: new(quiet), Position: Start(p)}
 	training.PutBackSamples = evidence.NewPutBackSamples(d, backend.Loss{}, 100)
 	want := e.network.Clone() // at full width, each player as it was in its last round

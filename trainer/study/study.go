@@ -268,7 +268,7 @@ func (s *study) noteDigest(o *Outcome) error {
 	return nil
 }
 
-// tell completes a report of progress and sends it to Observe.
+// announce completes a report of progress and sends it to Observe.
 func (s *study) announce(e Event) {
 	if s.Observe == nil {
 		return

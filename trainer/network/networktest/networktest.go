@@ -2,7 +2,10 @@
 // operator with odd widths.
 package networktest
 
-import "nashprune/trainer/network"
+import (
+	"nashprune/trainer/network"
+	"nashprune/trainer/random"
+)
 
 // Perceptron returns a network of rectifiers whose hidden neurons are players, of the
 // given widths from the inputs to the outputs. Its parameters are zero: those of layer l
@@ -14,6 +17,24 @@ func Perceptron(widths ...int) *network.Network {
 // PerceptronOf returns the graph of one with another activation.
 func PerceptronOf(a network.Activation, widths ...int) *network.Graph {
 	return must(network.MLP(widths, a, network.DefaultPlayers))
+}
+
+// Random returns a network of a graph with standard normal parameters and uniform
+// participations in [0,1), always the same.
+func Random(g *network.Graph) *network.Network {
+	draw := random.New(9, random.Testing, 0, 0)
+	n := network.New(g)
+	for _, v := range n.Parameters {
+		for i := range v {
+			v[i] = float32(draw.Normal())
+		}
+	}
+	for _, s := range n.Participations {
+		for i := range s {
+			s[i] = float32(draw.Float64())
+		}
+	}
+	return n
 }
 
 // PerceptronKinds are the operators of a perceptron.
