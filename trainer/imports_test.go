@@ -32,7 +32,7 @@ var mayImport = map[string]string{
 	"trainer/network":    "trainer/random",
 
 	"trainer/network/safetensors": "trainer/atomicfile trainer/network",
-	"trainer/network/networktest": "trainer/network",
+	"trainer/network/networktest": "trainer/network trainer/random",
 
 	"trainer/backend":     "game trainer/dataset trainer/network",
 	"trainer/cost":        "game trainer/backend trainer/network trainer/random",
