@@ -25,9 +25,12 @@ type engine[T real] struct {
 	features []int      // of a sample that the network reads; nil: all
 	stages   []stage[T] // in the order of the forward pass
 	output   *tensor[T]
-	groups   []*group[T] // by node with parameters
+	readings []reading[T] // of the nodes that read players
+	groups   []*group[T]  // by node with parameters
 	gates    []*gate[T]
 	scratch  []T     // for a derivative that is added to another
+	effects  []T     // of the players of a gate, a row a sample
+	product  []T     // second moments over a batch
 	memory   pool[T] // of what a step leaves behind
 
 	batch   matrix[T] // the inputs of the present batch, before their gate
@@ -85,6 +88,8 @@ type gate[T real] struct {
 	// contributions are c, a row a sample, where several points add to it.
 	contributions matrix[T]
 	added         int // points that have added theirs in this backward pass
+
+	interactions []T // as they were last observed, block by block
 }
 
 // ofPlayers lists what has a number a player.
@@ -163,6 +168,7 @@ func (e *engine[T]) lay(g *network.Graph, take takers[T]) {
 		e.gates = append(e.gates, e.layGate(from, take))
 	}
 	e.layStages(take.activations)
+	e.layObservation(take.activations)
 }
 
 func (e *engine[T]) layGroup(params []network.Param, take takers[T]) *group[T] {
@@ -190,6 +196,11 @@ func (e *engine[T]) layGate(from network.Gate, take takers[T]) *gate[T] {
 	if gate.points > 1 {
 		gate.contributions = take.activations.matrix(e.batchRows, from.Players)
 	}
+	squares := 0
+	for _, n := range game.Blocks(from.Players) {
+		squares += n * n
+	}
+	gate.interactions = take.players(squares)
 	return gate
 }
 
@@ -318,19 +329,6 @@ func (e *engine[T]) RestartOptimiser() error {
 		clear(g.secondSlope)
 	}
 	return nil
-}
-
-func (e *engine[T]) Move(prices []float64, damping float64) ([][]float64, error) {
-	moved := make([][]float64, len(e.gates))
-	for i, g := range e.gates {
-		market := game.Market{Price: prices[i]}
-		for j, s := range g.participation {
-			worth := game.Worth(float64(s), float64(g.square[j]))
-			g.participation[j] = T(market.Respond(worth, float64(s), damping))
-		}
-		moved[i] = convert[float64](g.participation)
-	}
-	return moved, nil
 }
 
 func (e *engine[T]) Timings() []backend.Timing { return nil }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"nashprune/game"
 	"nashprune/trainer/backend"
 )
 
@@ -86,32 +85,10 @@ func (e *engine[T]) Measure(ctx context.Context) ([]backend.Statistics, error) {
 	return all, e.contributions(ctx, backend.InOrder(e.data.Train.Len()), all)
 }
 
-func (e *engine[T]) EstimateContributions(ctx context.Context, order []int32) error {
-	all, err := e.Statistics()
-	if err != nil {
-		return err
-	}
-	for _, s := range all {
-		clear(s.MeanContribution)
-		clear(s.MeanSquare)
-	}
-	if err := e.contributions(ctx, order, all); err != nil {
-		return err
-	}
-	for i, g := range e.gates {
-		g.mean, g.square = convert[T](all[i].MeanContribution), convert[T](all[i].MeanSquare)
-	}
-	return nil
-}
-
 // contributions adds the means over the given training samples to statistics of zero.
 func (e *engine[T]) contributions(ctx context.Context, order []int32, all []backend.Statistics) error {
 	return e.eachBatch(ctx, backend.TrainPart, order, func(first, rows int) {
-		if e.options.Valuation == game.Outputs {
-			e.outputSample(first, rows)
-		} else {
-			e.loss(rows)
-		}
+		e.target(first, rows)
 		e.backward(rows, ask{contributions: true})
 		share := float64(rows) / float64(len(order))
 		for i, g := range e.gates {
@@ -121,6 +98,15 @@ func (e *engine[T]) contributions(ctx context.Context, order []int32, all []back
 			}
 		}
 	})
+}
+
+// target leaves the derivative of what contributions are taken to.
+func (e *engine[T]) target(first, rows int) {
+	if e.options.Valuation.ByOutputs() {
+		e.outputSample(first, rows)
+	} else {
+		e.loss(rows)
+	}
 }
 
 func (e *engine[T]) Infer(count int) error {

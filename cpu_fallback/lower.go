@@ -32,6 +32,10 @@ func (e *engine[T]) layStages(take taker[T]) {
 		tensors[s.Out()] = at.out
 	}
 	e.output = tensors[len(tensors)-1]
+	e.readings = nil
+	for _, n := range e.graph.Readers() {
+		e.readings = append(e.readings, reading[T]{node: n, input: tensors[e.graph.Nodes[n].In[0]]})
+	}
 	if shared {
 		e.scratch = take(e.batchRows * widest)
 	}

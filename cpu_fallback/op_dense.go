@@ -159,3 +159,18 @@ func (s *denseStage[T]) throughGate(rows int, contributions bool) {
 		e.average(g, rows)
 	}
 }
+
+func (s *denseStage[T]) gated() *gate[T] { return s.gate }
+
+func (s *denseStage[T]) act(rows int, effects matrix[T]) {
+	inChunks(rows, rowsPerChunk, func(_, low, high int) {
+		for b := low; b < high; b++ {
+			into, u := effects.row(b), s.affine.row(b)
+			for i, du := range s.out.derivative.row(b) {
+				if du != 0 { // u may be infinite where the rectifier is closed
+					into[i] += T(rows) * du * u[i]
+				}
+			}
+		}
+	})
+}

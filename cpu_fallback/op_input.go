@@ -57,3 +57,16 @@ func (s *inputStage[T]) backward(rows int, ask ask) {
 	})
 	s.engine.average(g, rows)
 }
+
+func (s *inputStage[T]) gated() *gate[T] { return s.gate }
+
+func (s *inputStage[T]) act(rows int, effects matrix[T]) {
+	inChunks(rows, rowsPerChunk, func(_, low, high int) {
+		for b := low; b < high; b++ {
+			into, z := effects.row(b), s.out.values.row(b)
+			for i, d := range s.out.derivative.row(b) {
+				into[i/s.inner] += T(rows) * d * z[i]
+			}
+		}
+	})
+}

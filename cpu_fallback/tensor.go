@@ -50,6 +50,14 @@ type stage[T real] interface {
 	backward(rows int, ask ask)
 }
 
+// acting is a stage with a gate. After a backward pass it adds what its players do to the
+// rows of effects: rows du u, with du the derivative with respect to u = Wx+b, which is
+// s c.
+type acting[T real] interface {
+	gated() *gate[T]
+	act(rows int, effects matrix[T])
+}
+
 // ask says what a backward pass is for.
 type ask struct{ weights, contributions bool }
 

@@ -8,38 +8,36 @@ const EquilibriumBound = 0.005
 // Account is what one player has at a state of its game, and what it would have
 // if it played its best response while all others stayed.
 type Account struct {
-	Worth         float64 `json:"worth"`         // h; in the paper's game the benefit of full participation
+	Worth float64 `json:"worth"` // w, [Interactions.Worths]; in the paper's game the benefit of full participation
+	// Ceiling is the highest worth whatever the others play, [Interactions.Ceilings]; in
+	// the paper's game there is none.
+	Ceiling       float64 `json:"ceiling,omitempty"`
 	Price         float64 `json:"price"`         // p; in the paper's game the cost of full participation
 	Participation float64 `json:"participation"` // s
-	WorthTerm     float64 `json:"worth_term"`    // of U(s): -h/2 (1-s)^2, or B_i(s)
+	WorthTerm     float64 `json:"worth_term"`    // of U(s): w s - H_ii s^2/2, or B_i(s)
 	PriceTerm     float64 `json:"price_term"`    // of U(s): -p s, or -C_i(s)
 	BestResponse  float64 `json:"best_response"` // s*
 	Gain          float64 `json:"gain"`          // U(s*) - U(s), the player's gap; at least 0
-	// Margin is the slope of the utility at s = 0. In the market it is h - p, how far
+	// Margin is the slope of the utility at s = 0. In the market it is w - p, how far
 	// the worth is above the price or below it, in the paper's game the two sides of
 	// eq. 15. At or below zero no participation is better than none.
 	Margin float64 `json:"margin"`
-	// Feedback is the derivative of s* with respect to s. In the market it is
-	// 2p / (h s) where h > p and s > 0, since h = s^2 mean(c^2), and otherwise zero; in
-	// the paper's game it is always zero. Above 1, a little less participation lowers
-	// the best response by more than that.
-	Feedback float64 `json:"feedback"`
 }
 
 // Utility returns U(s), the sum of its terms.
 func (a Account) Utility() float64 { return a.WorthTerm + a.PriceTerm }
 
-// Account returns the account of a player of the given worth that plays s.
-func (m Market) Account(worth, s float64) Account {
-	a := Account{
-		Worth: worth, Price: m.Price, Participation: s,
-		WorthTerm: -worth / 2 * (1 - s) * (1 - s), PriceTerm: -m.Price * s,
-		BestResponse: m.BestResponse(worth), Gain: m.Gap(worth, s), Margin: worth - m.Price,
+// account returns the account of a player of a market that plays s, with the worth w and
+// H_ii = own.
+func account(worth, own, price, s float64) Account {
+	best := BestResponse(worth, own, price)
+	move := best - s
+	return Account{
+		Worth: worth, Price: price, Participation: s,
+		WorthTerm: worth*s - own*s*s/2, PriceTerm: -price * s,
+		// U(s*) - U(s), without the difference of two like numbers.
+		BestResponse: best, Gain: max(0, (worth-price-own*s)*move-own*move*move/2), Margin: worth - price,
 	}
-	if a.BestResponse > 0 && s > 0 {
-		a.Feedback = 2 * (m.Price / worth) / s
-	}
-	return a
 }
 
 // Account returns the account of player i when it plays s.
@@ -81,13 +79,13 @@ func (c Certificate) RelativeGap() float64 {
 // below [EquilibriumBound].
 func (c Certificate) Claimed() bool { return c.RelativeGap() < EquilibriumBound }
 
-// CertifyMarket adds the players of one layer of the market, with their worths and
-// participations, and returns their accounts.
-func (c *Certificate) CertifyMarket(market Market, worths, participations []float64) []Account {
-	accounts := make([]Account, len(worths))
-	for i, worth := range worths {
-		accounts[i] = market.Account(worth, participations[i])
-		c.Add(accounts[i].Gain, worth)
+// CertifyMarket adds the players of a gate at a price, where they play s and have the
+// given worths, and returns their accounts. What is at stake is H_ii.
+func (c *Certificate) CertifyMarket(h Interactions, price float64, s, worths []float64) []Account {
+	accounts := make([]Account, len(s))
+	for i, own := range h.Own() {
+		accounts[i] = account(worths[i], own, price, s[i])
+		c.Add(accounts[i].Gain, own)
 	}
 	return accounts
 }

@@ -2,34 +2,12 @@ package game_test
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"nashprune/game"
 	"nashprune/trainer/random"
 )
-
-// trade is a random layer of a market: worths over several orders of magnitude,
-// some of them zero, and any participations.
-func trade(seed uint64, players int) (meanSquares, participations []float64) {
-	draw := random.New(seed, random.Testing, 3, 0)
-	for i := range players {
-		meanSquare := math.Pow(10, -6*draw.Float64())
-		if i%7 == 3 {
-			meanSquare = 0
-		}
-		meanSquares = append(meanSquares, meanSquare)
-		participations = append(participations, 0.02+0.98*draw.Float64())
-	}
-	return meanSquares, participations
-}
-
-func worthsOf(meanSquares, participations []float64) []float64 {
-	worths := make([]float64, len(meanSquares))
-	for i, m := range meanSquares {
-		worths[i] = game.Worth(participations[i], m)
-	}
-	return worths
-}
 
 // TestAccountsAddUp: in both games the terms are the utility, the gain is what the
 // best response brings, and the margin is the slope of the utility at zero.
@@ -54,11 +32,15 @@ func TestAccountsAddUp(t *testing.T) {
 			t.Errorf("%s: margin %g and best response %g", name, a.Margin, a.BestResponse)
 		}
 	}
-	meanSquares, participations := trade(1, 50)
-	worths := worthsOf(meanSquares, participations)
-	market := game.Market{Price: game.ClearingPrice(worths, 20)}
-	for i, worth := range worths {
-		check("market", market.Account(worth, participations[i]), func(s float64) float64 { return market.Utility(worth, s) }, worth+market.Price)
+	h, draw := market(1, 50), random.New(1, random.Testing, 5, 0)
+	s := anywhere(draw, 50)
+	worths, own, price := h.Worths(s), h.Own(), slices.Max(h.Ceilings())/10
+	var c game.Certificate
+	for i, a := range c.CertifyMarket(h, price, s, worths) {
+		utility := func(x float64) float64 { return worths[i]*x - own[i]*x*x/2 - price*x }
+		if own[i] > 0 { // a dead player does not participate, whatever its margin
+			check("market", a, utility, math.Abs(worths[i])+own[i]+price)
+		}
 	}
 	l := randomLayer(7, 23, 5)
 	f := l.field()
@@ -69,22 +51,26 @@ func TestAccountsAddUp(t *testing.T) {
 	}
 }
 
-// TestGainsHaveClosedForms: the market's utility is a parabola of curvature h, so
-// from s a player with its best response inside gains h/2 (s - s*)^2, and one
-// whose best response is zero gains s (p - h + h s/2).
+// TestGainsHaveClosedForms: the market's utility is a parabola of curvature H_ii, so
+// from s a player with its best response inside gains H_ii/2 (s - s*)^2, and one
+// whose best response is zero gains s (p - w + H_ii s/2).
 func TestGainsHaveClosedForms(t *testing.T) {
 	for seed := range uint64(50) {
-		meanSquares, participations := trade(seed, 30)
-		worths := worthsOf(meanSquares, participations)
+		h, draw := market(seed, 30), random.New(seed, random.Testing, 5, 0)
+		s := anywhere(draw, 30)
+		worths, own, price := h.Worths(s), h.Own(), slices.Max(h.Ceilings())*draw.Float64()/4
 		var c game.Certificate
 		total := 0.
-		for i, a := range c.CertifyMarket(game.Market{Price: game.ClearingPrice(worths, 10)}, worths, participations) {
-			h, p, s := worths[i], a.Price, participations[i]
-			want := h / 2 * (s - a.BestResponse) * (s - a.BestResponse)
-			if a.BestResponse == 0 {
-				want = s * (p - h + h*s/2)
+		for i, a := range c.CertifyMarket(h, price, s, worths) {
+			move := s[i] - a.BestResponse
+			want := own[i] / 2 * move * move
+			switch a.BestResponse {
+			case 0:
+				want = s[i] * (price - worths[i] + own[i]*s[i]/2)
+			case 1:
+				want = (1 - s[i]) * (worths[i] - price - own[i]*(1+s[i])/2)
 			}
-			if math.Abs(a.Gain-want) > 1e-14*(h+p) { // a handful of operations
+			if math.Abs(a.Gain-want) > 1e-14*(math.Abs(worths[i])+own[i]+price) { // a handful of operations
 				t.Errorf("seed %d player %d: gain %g, want %g", seed, i, a.Gain, want)
 			}
 			total += a.Gain
@@ -95,85 +81,53 @@ func TestGainsHaveClosedForms(t *testing.T) {
 	}
 }
 
-// TestBestResponsesHaveNoGap: at the best responses to worths that are held fixed no
-// player gains anything, and the state is an equilibrium.
-func TestBestResponsesHaveNoGap(t *testing.T) {
-	for seed := range uint64(50) {
-		meanSquares, participations := trade(seed, 40)
-		worths := worthsOf(meanSquares, participations)
-		market := game.Market{Price: game.ClearingPrice(worths, 15)}
-		for i, worth := range worths {
-			participations[i] = market.BestResponse(worth)
-		}
-		var c game.Certificate
-		accounts := c.CertifyMarket(game.Market{Price: game.ClearingPrice(worths, 15)}, worths, participations)
-		if c.MaxGap != 0 || c.TotalGap != 0 || !c.Claimed() {
-			t.Errorf("seed %d: %+v", seed, c)
-		}
-		if layer, _ := game.MostTempted([][]game.Account{accounts}); layer != -1 {
-			t.Errorf("seed %d: somebody is tempted", seed)
-		}
-	}
-}
-
-// TestPlantedDeviation moves one player away from its best response: the
-// certificate names it, with the gain that its parabola says.
+// TestPlantedDeviation moves one player away from an equilibrium: it is named.
 func TestPlantedDeviation(t *testing.T) {
-	for seed := range uint64(50) {
+	for seed := range uint64(30) {
 		draw := random.New(seed, random.Testing, 4, 0)
-		const players, demand = 40, 15
-		layers, certificate := make([][]game.Account, 3), game.Certificate{}
-		planted, victim := int(draw.Below(3)), 0
-		gain := 0.
-		for l := range layers {
-			meanSquares, participations := trade(100*seed+uint64(l), players)
-			worths := worthsOf(meanSquares, participations)
-			market := game.Market{Price: game.ClearingPrice(worths, demand)}
-			for i, worth := range worths {
-				participations[i] = market.BestResponse(worth)
+		planted := int(draw.Below(3))
+		gates, certificate, victim := make([][]game.Account, 3), game.Certificate{}, 0
+		for g := range gates {
+			h := market(100*seed+uint64(g), 12)
+			c, err := game.ClearLayers([]game.Interactions{h}, []int{5}, game.PlayOn([]game.Interactions{h}, 200))
+			if err != nil {
+				t.Fatal(err)
 			}
-			if l == planted {
-				winners := game.Winners(worths, demand)
-				victim = winners[draw.Below(demand)]
-				away := 0.3
-				if participations[victim] > 0.5 {
-					away = -0.3
-				}
-				participations[victim] += away
-				gain = worths[victim] / 2 * away * away
+			s := c.Participations[0]
+			if g == planted {
+				victim = game.Winners(c.Worths[0], 5)[draw.Below(5)]
+				s[victim] += map[bool]float64{true: -0.3, false: 0.3}[s[victim] > 0.5]
 			}
-			layers[l] = certificate.CertifyMarket(game.Market{Price: game.ClearingPrice(worths, demand)}, worths, participations)
+			gates[g] = certificate.CertifyMarket(h, c.Prices[0], s, h.Worths(s))
 		}
-		layer, position := game.MostTempted(layers)
-		if layer != planted || position != victim {
-			t.Fatalf("seed %d: named %d:%d, planted %d:%d", seed, layer, position, planted, victim)
+		// Its rivals are tempted, too, but by less than the sum of all.
+		if a := gates[planted][victim]; a.Gain <= 0 || certificate.RelativeGap() < 10*game.Settled {
+			t.Errorf("seed %d: %+v, gains %+v", seed, certificate, a)
 		}
-		// A few operations on terms of the size of the worth; the gain is 0.045 of it.
-		if named := layers[layer][position].Gain; math.Abs(named-gain) > 1e-13*gain || certificate.MaxGap != named {
-			t.Errorf("seed %d: gain %g, certificate %g, want %g", seed, named, certificate.MaxGap, gain)
+		gate, position := game.MostTempted(gates)
+		if gate != planted || gates[gate][position].Gain != certificate.MaxGap {
+			t.Errorf("seed %d: named %d:%d, planted %d:%d", seed, gate, position, planted, victim)
 		}
 	}
 }
 
-// TestCertificateIsScaleFree: worths and prices have the unit of the loss, and in
-// another unit gains change along while everything without unit stays.
+// TestCertificateIsScaleFree: contributions and prices have units, and in others gains
+// change along while everything without unit stays.
 func TestCertificateIsScaleFree(t *testing.T) {
 	for seed := range uint64(30) {
-		meanSquares, participations := trade(seed, 25)
-		worths := worthsOf(meanSquares, participations)
-		for _, factor := range []float64{0x1p-20, 2, 0x1p30} { // powers of two, so that nothing rounds otherwise
-			scaled := make([]float64, len(worths))
-			for i, worth := range worths {
-				scaled[i] = factor * worth
-			}
+		h := market(seed, 25)
+		s := anywhere(random.New(seed, random.Testing, 5, 0), 25)
+		price := slices.Max(h.Ceilings()) / 8
+		for _, factor := range []float64{0x1p-10, 2, 0x1p15} { // powers of two, so that nothing rounds otherwise
+			scaled := h.Scale(slices.Repeat([]float64{factor}, 25))
 			var c, d game.Certificate
-			before, after := c.CertifyMarket(game.Market{Price: game.ClearingPrice(worths, 9)}, worths, participations), d.CertifyMarket(game.Market{Price: game.ClearingPrice(scaled, 9)}, scaled, participations)
-			if c.RelativeGap() != d.RelativeGap() || d.MaxGap != factor*c.MaxGap {
+			before, after := c.CertifyMarket(h, price, s, h.Worths(s)), d.CertifyMarket(scaled, factor*factor*price, s, scaled.Worths(s))
+			if c.RelativeGap() != d.RelativeGap() || d.MaxGap != factor*factor*c.MaxGap {
 				t.Errorf("seed %d times %g: %+v, then %+v", seed, factor, c, d)
 			}
 			for i, a := range before {
 				b := after[i]
-				if b.BestResponse != a.BestResponse || b.Feedback != a.Feedback || b.Gain != factor*a.Gain || b.Margin != factor*a.Margin {
+				if b.BestResponse != a.BestResponse || b.Gain != factor*factor*a.Gain || b.Margin != factor*factor*a.Margin {
 					t.Errorf("seed %d times %g, player %d: %+v, then %+v", seed, factor, i, a, b)
 				}
 			}

@@ -7,140 +7,314 @@ import (
 	"slices"
 )
 
-// Clearing is what a round of the market comes to, layer by layer.
+// Clearing is what a round of the market comes to, gate by gate.
 type Clearing struct {
-	Demands []int     // how many players of each layer win
-	Prices  []float64 // what a player of each layer pays for full participation
-	// Costs are what the price is multiplied with in each layer where all layers
-	// share one market, what a player costs on average; nil where every layer is a market
+	Demands []int     // how many players of each gate stay
+	Prices  []float64 // what a player of each gate pays for full participation
+	// Costs are what the price is multiplied with in each gate where all gates
+	// share one market, what a player costs on average; nil where every gate is a market
 	// of its own.
 	Costs []float64
+
+	Participations [][]float64 // at the equilibrium at these prices
+	Worths         [][]float64 // there, see [Interactions.Worths]
 }
 
-// ClearLayers clears a market for every layer, given the worths of its players
-// and how many of them are to win: the price is [ClearingPrice].
-func ClearLayers(worths [][]float64, demands []int) Clearing {
-	c := Clearing{Demands: demands}
-	for l, layer := range worths {
-		c.Prices = append(c.Prices, ClearingPrice(layer, demands[l]))
+// Players plays one round: the players of every gate move one at a time from given
+// participations at a price for each gate, several times each, and it returns where they
+// are. [PlayOn] is one; a device is another.
+type Players func(prices []float64, from [][]float64) ([][]float64, error)
+
+// PlayOn returns players that move on the host, so many times each.
+func PlayOn(h []Interactions, sweeps int) Players {
+	return func(prices []float64, from [][]float64) ([][]float64, error) {
+		var moved [][]float64
+		for g := range h {
+			s := slices.Clone(from[g])
+			h[g].Play(prices[g], s, sweeps)
+			moved = append(moved, s)
+		}
+		return moved, nil
 	}
-	return c
 }
 
-// ClearTogether clears one market for the players of all layers. With one price p for all
-// players, a player of layer l has the utility
-//
-//	U(s) = -h/2 (1-s)^2 - p c_l s
-//
-// where c_l is what a player of the layer costs on average. The demand is a budget: fits
-// reports whether a network may keep so many players of each layer; if it may, it may
-// also keep fewer. costs[l][n] is the increase when a layer of n players gets one more:
-// at least zero, and above zero for some n of each layer. Where it is the same for every
-// n, players win in the order of their worths per cost, ties by layer and then by
-// position, until the first that does not fit; the price p is its worth per cost, and
-// zero where all fit.
-//
-// Where a layer's costs come in steps, such as the tiles that a device works on, one
-// player cannot pay for a step alone, and the players behind a step share it. Players
-// then win in bundles, each with the next few by worth whose sum of worths per sum of
-// costs is highest, so that of no layer a later bundle has more than an earlier one (the
-// greedy solution of a knapsack with several choices; Sinha and Zoltners, "The
-// Multiple-Choice Knapsack Problem", 1979). A bundle that does not fit closes the market
-// of its layer; the other layers continue.
-//
-// The [LeastPerLayer] best players of a layer win at any cost. A layer pays its own
-// clearing price where winners would not stay at p, where losers would, or where no
-// further player wins.
-func ClearTogether(worths, costs [][]float64, fits func(players []int) bool) Clearing {
-	c := Clearing{Demands: make([]int, len(worths))}
-	var rest []bundle
-	for l, layer := range worths {
-		c.Costs = append(c.Costs, averageCost(l, layer, costs[l]))
-		c.Demands[l] = min(LeastPerLayer, len(layer))
-		rest = append(rest, bundles(l, c.Demands[l], layer, costs[l])...)
+// Players have settled where all their gains together are less than Settled of
+// what is at stake; they are asked to move at most mostPlays times.
+const (
+	Settled   = 1e-5
+	mostPlays = 100
+	mostTries = 40 // prices, each of which halves the interval
+)
+
+// table is a round of the market that is under way.
+type table struct {
+	h      []Interactions
+	play   Players
+	s      [][]float64 // where players are, at the prices last asked
+	worths [][]float64
+}
+
+// newTable begins a round with full participation of all players that are not dead, the
+// equilibrium where there is no price.
+func newTable(h []Interactions, play Players) *table {
+	t := &table{h: h, play: play}
+	for g := range h {
+		s := h[g].Own()
+		for i, own := range s {
+			if own > 0 {
+				s[i] = 1
+			}
+		}
+		t.s, t.worths = append(t.s, s), append(t.worths, h[g].Worths(s))
 	}
-	slices.SortStableFunc(rest, func(a, b bundle) int { return cmp.Compare(b.value(), a.value()) })
-	closed := make([]bool, len(worths))
-	var marginal bundle // a single player that does not fit, and whose worth is exact
-	for _, next := range rest {
-		if closed[next.layer] {
-			continue
+	return t
+}
+
+// settle lets players move until they have settled at the prices.
+func (t *table) settle(prices []float64) error {
+	for range mostPlays {
+		var err error
+		if t.s, err = t.play(prices, t.s); err != nil {
+			return err
 		}
-		c.Demands[next.layer] += next.players
-		if fits(c.Demands) {
-			continue
+		settled := true
+		for g := range t.h {
+			t.worths[g] = t.h[g].Worths(t.s[g])
+			var c Certificate
+			c.CertifyMarket(t.h[g], prices[g], t.s[g], t.worths[g])
+			settled = settled && c.RelativeGap() <= Settled
 		}
-		c.Demands[next.layer] -= next.players
-		closed[next.layer] = true
-		if next.players == 1 {
-			marginal = next
+		if settled {
 			break
 		}
 	}
-	for l, layer := range worths {
-		c.Prices = append(c.Prices, marginal.price(l, layer, c.Demands[l], c.Costs[l]))
-	}
-	return c
+	return nil
 }
 
-// bundle is players of a layer, adjacent by worth, that win together or not at all.
-type bundle struct {
-	layer, players int
-	worth, cost    float64 // of all
-}
-
-// value returns the worth per cost.
-func (b bundle) value() float64 {
-	if b.cost == 0 {
-		return math.Inf(1)
-	}
-	return b.worth / b.cost
-}
-
-// bundles returns the bundles of a layer's players after its first winners, with falling
-// values: a player with a higher value than the bundle before joins it.
-func bundles(layer, winners int, worths, costs []float64) []bundle {
-	var all []bundle
-	for n, i := range rank(worths)[winners:] {
-		next := bundle{layer, 1, worths[i], costs[winners+n]}
-		for len(all) > 0 && next.value() > all[len(all)-1].value() {
-			last := all[len(all)-1]
-			next.players, next.worth, next.cost = last.players+next.players, last.worth+next.worth, last.cost+next.cost
-			all = all[:len(all)-1]
+// participants counts the players of the given worths that want to participate at a price.
+func participants(worths []float64, price float64) int {
+	count := 0
+	for _, w := range worths {
+		if w > price {
+			count++
 		}
-		all = append(all, next)
 	}
-	return all
+	return count
 }
 
-// price returns what the players of a layer pay, where demand of them win at the average
-// cost, and b is the player that ends the market, if any.
-func (b bundle) price(layer int, worths []float64, demand int, cost float64) float64 {
-	losing := ClearingPrice(worths, demand)
-	if b.players == 0 || b.layer == layer || demand <= LeastPerLayer {
-		return losing
+// highest returns a price at which no player of a gate participates.
+func highest(h Interactions) float64 { return slices.Max(append(h.Ceilings(), 0)) }
+
+// ClearLayers clears a market for every gate, given how its players interact and how many
+// of them are to stay: the price is the lowest that was found at which no more than these
+// participate in the equilibrium, zero where all may stay. Participation falls
+// continuously with the price, and the number of participants with it, but for rare
+// returns; the price is found by halving an interval. Where players reach zero together,
+// as duplicates do, fewer than the demand participate. Then the ones of highest
+// worth stay, of equal worths the lower positions: see [Winners].
+func ClearLayers(h []Interactions, demands []int, play Players) (Clearing, error) {
+	t := newTable(h, play)
+	c := Clearing{
+		Demands: demands, Prices: make([]float64, len(h)),
+		Participations: slices.Clone(t.s), Worths: slices.Clone(t.worths),
 	}
-	if own := b.value() * cost; losing <= own && own < highest(worths, demand) {
-		return own
+	low, high, open := make([]float64, len(h)), make([]float64, len(h)), make([]bool, len(h))
+	for g := range h {
+		if demands[g] < participants(t.worths[g], 0) {
+			open[g], high[g] = true, highest(h[g])
+			c.Prices[g] = high[g]
+			c.Participations[g] = make([]float64, h[g].Players())
+			c.Worths[g] = h[g].Worths(c.Participations[g])
+		}
 	}
-	return losing
+	prices := make([]float64, len(h))
+	for try := 0; try < mostTries && slices.Contains(open, true); try++ {
+		for g := range prices {
+			prices[g] = c.Prices[g]
+			if open[g] {
+				prices[g] = (low[g] + high[g]) / 2
+			}
+		}
+		if err := t.settle(prices); err != nil {
+			return Clearing{}, err
+		}
+		for g := range h {
+			if !open[g] {
+				continue
+			}
+			count := participants(t.worths[g], prices[g])
+			if count > demands[g] {
+				low[g] = prices[g]
+				continue
+			}
+			high[g], c.Prices[g] = prices[g], prices[g]
+			c.Participations[g], c.Worths[g] = t.s[g], t.worths[g]
+			open[g] = count < demands[g]
+		}
+	}
+	return c, nil
 }
 
-// averageCost returns what a player of a layer costs on average. That a layer costs
-// nothing or less is an error of the program.
-func averageCost(layer int, worths, costs []float64) float64 {
-	if len(costs) != len(worths) {
-		panic(fmt.Sprintf("game: %d costs of %d players in layer %d", len(costs), len(worths), layer))
+// ClearTogether clears one market for the players of all gates. With one price p for all
+// players, a player of gate l pays p c_l s, where c_l is what a player of the gate costs on
+// average. The demand is a budget: fits reports whether a network may keep so many players
+// of each gate; if it may, it may also keep fewer. costs[l][n] is the increase when a gate
+// of n players gets one more: at least zero, and above zero for some n of each gate. The
+// price is the lowest that was found at which the players that stay fit.
+//
+// Where a gate's costs come in steps, such as the tiles that a device works on, one player
+// cannot pay for a step alone. Of each gate those n players stay whose worths exceed
+// what they cost together by most, p (costs[l][0] + ... + costs[l][n-1]). Where all
+// cost the same these are the participants. What the budget then still has room for stays,
+// too, by worth per cost. At least [LeastPerLayer] players of a gate stay.
+//
+// A gate in which another number stays than participate at p pays its own clearing price.
+func ClearTogether(h []Interactions, costs [][]float64, fits func(players []int) bool, play Players) (Clearing, error) {
+	c := Clearing{Demands: make([]int, len(h)), Prices: make([]float64, len(h))}
+	all := make([]int, len(h))
+	low, high := 0., 0.
+	for g := range h {
+		all[g] = h[g].Players()
+		c.Costs = append(c.Costs, averageCost(g, all[g], costs[g]))
+		c.Demands[g] = min(LeastPerLayer, all[g])
+		high = max(high, highest(h[g])/c.Costs[g])
+	}
+	if fits(all) {
+		cleared, err := ClearLayers(h, all, play)
+		cleared.Costs = c.Costs
+		return cleared, err
+	}
+	t := newTable(h, play)
+	prices := make([]float64, len(h))
+	for try := 0; try < mostTries && high-low > high*1e-9; try++ {
+		p := (low + high) / 2
+		for g := range prices {
+			prices[g] = p * c.Costs[g]
+		}
+		if err := t.settle(prices); err != nil {
+			return Clearing{}, err
+		}
+		wanted := make([]int, len(h))
+		for g := range h {
+			wanted[g] = max(min(LeastPerLayer, all[g]), worthTheirCost(t.worths[g], costs[g], p))
+		}
+		if !fits(wanted) {
+			low = p
+			continue
+		}
+		high = p
+		c.Demands, c.Prices, c.Participations, c.Worths = wanted, slices.Clone(prices), t.s, slices.Clone(t.worths)
+	}
+	if c.Worths == nil { // no price was high enough: as few stay as may
+		for g := range h {
+			s := make([]float64, all[g])
+			c.Participations, c.Worths = append(c.Participations, s), append(c.Worths, h[g].Worths(s))
+			c.Prices[g] = high * c.Costs[g]
+		}
+	}
+	fill(&c, fits)
+	return c.ownPrices(h, play)
+}
+
+// worthTheirCost returns how many players, by falling worth, exceed by most together what
+// they cost together at a price; of equal excesses, the fewest.
+func worthTheirCost(worths, costs []float64, price float64) int {
+	excess, most, count := 0., 0., 0
+	for n, i := range rank(worths) {
+		excess += worths[i] - price*costs[n]
+		if excess > most {
+			most, count = excess, n+1
+		}
+	}
+	return count
+}
+
+// Allocate says how many players of each gate stay where they rank by a value, such as a
+// score, per average cost of a player of the gate: at least [LeastPerLayer], and then by
+// falling value, ties by gate, as long as they fit. costs and fits are those of
+// [ClearTogether].
+func Allocate(values, costs [][]float64, fits func(players []int) bool) []int {
+	c := Clearing{Worths: values}
+	for g, row := range values {
+		c.Costs = append(c.Costs, averageCost(g, len(row), costs[g]))
+		c.Demands = append(c.Demands, min(LeastPerLayer, len(row)))
+	}
+	fill(&c, fits)
+	return c.Demands
+}
+
+// fill adds players to the demands while they fit, by worth per average cost; a gate whose
+// next player does not fit gets no more.
+func fill(c *Clearing, fits func(players []int) bool) {
+	ranked := make([][]int, len(c.Demands))
+	closed := make([]bool, len(c.Demands))
+	for g, worths := range c.Worths {
+		ranked[g] = rank(worths)
+	}
+	for {
+		next, most := -1, math.Inf(-1)
+		for g, n := range c.Demands {
+			if closed[g] || n == len(ranked[g]) {
+				continue
+			}
+			if value := c.Worths[g][ranked[g][n]] / c.Costs[g]; value > most {
+				next, most = g, value
+			}
+		}
+		if next < 0 {
+			return
+		}
+		c.Demands[next]++
+		if !fits(c.Demands) {
+			c.Demands[next]--
+			closed[next] = true
+		}
+	}
+}
+
+// ownPrices clears the gates again in which another number stays than participate.
+func (c Clearing) ownPrices(h []Interactions, play Players) (Clearing, error) {
+	var again []int
+	for g := range h {
+		if participants(c.Worths[g], c.Prices[g]) != c.Demands[g] {
+			again = append(again, g)
+		}
+	}
+	if len(again) == 0 {
+		return c, nil
+	}
+	own, err := ClearLayers(h, c.Demands, play)
+	for _, g := range again {
+		c.Prices[g], c.Participations[g], c.Worths[g] = own.Prices[g], own.Participations[g], own.Worths[g]
+	}
+	return c, err
+}
+
+// rank returns positions by falling worth, ties by position.
+func rank(worths []float64) []int {
+	ranking := make([]int, len(worths))
+	for i := range ranking {
+		ranking[i] = i
+	}
+	slices.SortStableFunc(ranking, func(a, b int) int { return cmp.Compare(worths[b], worths[a]) })
+	return ranking
+}
+
+// averageCost returns what one of so many players of a gate costs on average. That a gate
+// costs nothing or less is an error of the program.
+func averageCost(gate, players int, costs []float64) float64 {
+	if len(costs) != players {
+		panic(fmt.Sprintf("game: %d costs of %d players in gate %d", len(costs), players, gate))
 	}
 	total := 0.
 	for _, cost := range costs {
 		if !(cost >= 0) {
-			panic(fmt.Sprintf("game: a player of layer %d costs %v", layer, cost))
+			panic(fmt.Sprintf("game: a player of gate %d costs %v", gate, cost))
 		}
 		total += cost
 	}
 	if !(total > 0) && len(costs) > 0 {
-		panic(fmt.Sprintf("game: the players of layer %d cost nothing", layer))
+		panic(fmt.Sprintf("game: the players of gate %d cost nothing", gate))
 	}
 	return total / float64(max(len(costs), 1))
 }

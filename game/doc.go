@@ -5,15 +5,14 @@
 //
 // A player is a group of parameters theta_i, for example a neuron's weights and
 // bias. Its strategy is its participation s_i in [0, 1]: the network computes
-// with s_i*theta_i. A player whose participation falls below [Gone] is removed.
+// with s_i*theta_i. A player whose participation is zero is removed.
 //
 // Two games are here. [Paper] is the game of arXiv:2512.22106: benefits from the
-// gradient less the costs of size, participation and competition. [Market] is the
-// default of this project: participation has a worth, the information that the
-// outputs or the loss carry about it, and a price that clears the demand of a
-// layer. A [Ledger] runs the market of one layer, round by round, and keeps the
-// worth, the price and the reason of each player. A [Certificate] says how far a
-// state is from equilibrium. [Ledger.RankOut] removes players by a score, without
+// gradient less the costs of size, participation and competition. The market is the
+// default of this project: what a player is worth depends on which rivals participate, by
+// [Interactions], and a price clears the demand of a gate ([ClearLayers]). A [Ledger] keeps
+// the worth, the price and the reason of each player, round by round. A [Certificate] says
+// how far a state is from equilibrium. [Ledger.RankOut] removes players by a score, without
 // a game.
 //
 // # The gate
@@ -22,74 +21,84 @@
 // a = activation(z). With s = 0 the neuron has no effect, so removing it changes
 // nothing but the order of sums. All activations are 0 at 0 and follow the gate, so
 // folding s into theta changes nothing either. Some activations have a slope at
-// zero: a player at s = 0 then still has a contribution. Its worth, s^2 times that,
-// is zero, so it stays at zero.
+// zero: a player at s = 0 then still has a contribution.
 //
 // # Contributions
 //
 // For a sample b of a batch of B, with the mean loss and u = Wx+b, a player's
-// contribution is c_b = B dz_b u_b. Then mean c = dL/ds, mean c^2 is the Fisher
-// information along s, and s mean c = <dL/dtheta, theta>. A worth is s^2 mean c^2:
-// to second order what the network would lose without the player as it is.
+// contribution is c_b = B dz_b u_b, the derivative of the sample's loss with respect to s.
+// Then mean c = dL/ds, mean c^2 is the Fisher information along s, and
+// s mean c = <dL/dtheta, theta>.
 //
 // By [Outputs], the default, c is the derivative along s of a logit, drawn for each
-// sample, less the mean of the logits. Then mean c^2 is the curvature of the loss of
-// a network that is undecided: the second derivative of the cross-entropy of K equal
-// logits is 1/K (I - 11^T/K). By [Effective], c is the derivative of the loss. That
-// vanishes where the network is right, so the few samples in error decide. On MNIST
-// both have the same accuracy. Players removed as dominated were put back: by
-// Outputs 99 to 100 % of them lower the loss by less than their price, by Effective
-// 86 to 95 % (testdata/mnist/README.md). Prices by Outputs are those of an undecided
-// network, so this asks less of a network that is sure.
+// sample, less the mean of the logits. Then E[c c^T] is the curvature of the loss of a
+// network that is undecided: the second derivative of the cross-entropy of K equal logits
+// is 1/K (I - 11^T/K). By [Effective], c is the derivative of the loss. That vanishes where
+// the network is right, so the few samples in error decide.
+//
+// # The market of a round
+//
+// A round is a game of its own, on the network as it is: parameters are held while players
+// move, and all players enter with s = 1. Let H = E[c c^T] over the samples that the round
+// observes. If players participate with s instead of 1, the outputs change by
+// sum_i (1 - s_i) c_i, and the loss by (1-s)^T H (1-s)/2 to second order. With a price p of
+// participation all players have the potential
+//
+//	Phi_p(s) = -(1-s)^T H (1-s)/2 - p sum_i s_i,
+//
+// and each the utility U_i(s) = w_i s_i - H_ii s_i^2/2 - p s_i, where the worth
+// w_i = H_ii + sum_{j != i} H_ij (1 - s_j) depends on what its rivals play. On MNIST 88 % of
+// 1^T H 1 stands off the diagonal. A move changes Phi_p by what it changes U_i, so this is
+// an exact potential game. Phi_p is strictly concave with the [Ridge], so there is one
+// equilibrium. The conditions of optimality at two prices give
+// (p - p') (sum s(p) - sum s(p')) <= 0: supply falls continuously with the price, and a
+// price clears every demand. Players move one at a time, which never lowers Phi_p.
+//
+// Where the game holds theta, and why: a rectifier allows (s, theta) -> (s/a, a theta) at
+// equal loss and less cost. With a price above zero and free theta no equilibrium has
+// participants. So theta is held while s moves, and after a round the players that stay
+// participate fully again: a participation below one at the equilibrium says how much a
+// player would buy at the price. Between rounds s is 0 or 1, and theta is trained.
+//
+// The removed players' outputs are taken over by the ones that stay: see package
+// compensation.
 //
 // # One market or several
 //
-// By default every layer is a market of its own, with its share of the players
-// ([Split]). With a cost, or with a budget as the target, all layers share one market
-// ([ClearTogether]). A player of layer l then costs c_l: on average what the network
+// By default every gate is a market of its own, with its share of the players ([Split]).
+// With a cost, or with a budget as the target, all gates share one market
+// ([ClearTogether]). A player of gate l then costs c_l: on average what the network
 // would no longer take up without it, at the widths of the round (1; in+1+out;
-// in+out; microseconds). Its utility is -h/2 (1-s)^2 - p c_l s. Players win in the
-// order of h/c until the first that does not fit; its h/c is the price p. A round
-// thus gives a demand and a price for each layer in both cases, and devices, ledgers
-// and certificates need not know which. A layer keeps at least [LeastPerLayer]
-// players. Where p would remove these, the layer pays its own clearing price. Costs
-// are constant while players move, so the eigenvalues of the map remain the players'
-// own feedbacks; a test compares them with differences.
+// in+out; microseconds), and pays p c_l s. The potential is then
+// sum_l -(1-s)^T H_l (1-s)/2 - p c^T s. Contributions to different gates do not interact:
+// that a network needs both is left to training, round by round.
 //
 // The time of a device grows in steps: it works on tiles, and on llvmpipe a layer of
 // 33 neurons takes as long as one of 96. Removing one player then saves nothing, and
-// removing all of a step saves all. So where costs come in steps, players win in
-// bundles with the players behind the same step: the concave hull of a layer's worths
-// over its costs, by pooling neighbours. A bundle that does not fit closes its layer.
-// The players of that layer pay its own clearing price, since no price per
-// microsecond divides what cannot be divided; the other layers continue. Where all
-// players of a layer cost the same there are no bundles.
+// removing all of a step saves all. So the players behind a step stay or leave together.
 //
 // # Reasons
 //
-// Reasons follow from the moves that were made. [Dominated]: zero was the best
-// response in every round since the player last gained participation. [PricedOut]:
-// it wanted some participation in between. [Forced]: the last round had to meet the
-// demand. [BelowThreshold] exists in the paper's game only, where zero did not
-// dominate.
+// The reason of a removal follows from one line of numbers, which is kept
+// ([Record.Recompute]): the worth w, the ceiling (the highest worth whatever the others
+// play), the price and the participation at the equilibrium of the round of the removal.
+// [Dead]: the ceiling is 0. [Dominated]: the ceiling is no higher than the price, which is
+// eq. 12 of the paper. [PricedOut]: the worth is no higher than the price.
 //
 // # Equilibrium
 //
-// An equilibrium is claimed only where the gains of all players add up to less than
-// [EquilibriumBound] of what is at stake. Otherwise the gap is reported, and that
-// none is claimed. The player with the largest gain is named.
+// Two things are certified, and both can fail. Of the model: how far the last removals are
+// from an equilibrium of the game with H measured afresh, see [Certificate]. Of the
+// network: that no removed player would lower the loss of the network, after a short
+// training, by more than a kept one does; see package evidence.
 //
-// The spectral radius is that of the map which a round plays, without its damping. In
-// the market the map goes from participations to worths s^2 mean c^2, to the price
-// that clears the demand, to best responses; the mean squares are constant, as a
-// device holds them while players move. In the paper's game it is eq. 14 with
-// <g, theta> and theta constant. The effect of a move on contributions through the
-// network is not in the map, since no player of a round sees it. The market's
-// eigenvalues are its diagonal, 2p/(h s) for each player with h > p. At a fixed point
-// that is 2(1-s)/s: a player is unstable below s = 2/3. Eigenvalues of the paper's
-// game are computed for up to 512 players with inner best responses, which takes four
-// seconds; above that none is given. With a damping d an eigenvalue e becomes
-// 1 - d + d e. Tests compare both Jacobians with differences of the maps.
+// Two markets are false on purpose: a [Lottery] and a [Reverse] market. They test the
+// certificate, which has to refuse them.
+//
+// In the paper's game the spectral radius is that of the map of eq. 14 with <g, theta> and
+// theta constant, without damping. Eigenvalues are computed for up to 512 players with
+// inner best responses, which takes four seconds; above that none is given. With a damping
+// d an eigenvalue e becomes 1 - d + d e. A test compares the Jacobian with differences.
 //
 // # Readings of the paper
 //

@@ -6,21 +6,25 @@ import (
 	"nashprune/game"
 )
 
-// A market of four players with demand for two: the third worth sets the
-// price, and moves towards the best responses end at the equilibrium.
-func ExampleMarket() {
-	worths := []float64{0.8, 0.1, 0.4, 0.2}
-	market := game.Market{Price: game.ClearingPrice(worths, 2)}
-	s := []float64{1, 1, 1, 1}
-	for range 50 {
-		for i := range s {
-			s[i] = market.Respond(worths[i], s[i], 0.5)
-		}
+// A market of three players of whom two are rivals: the first two do nearly the same. With
+// demand for two, one of the rivals leaves, though alone the first is worth more than nothing.
+func ExampleClearLayers() {
+	h := []game.Interactions{{{
+		1.0, 0.9, 0.0,
+		0.9, 0.9, 0.0,
+		0.0, 0.0, 1.4,
+	}}}
+	c, err := game.ClearLayers(h, []int{2}, game.PlayOn(h, 10))
+	if err != nil {
+		panic(err)
 	}
-	var certificate game.Certificate
-	certificate.CertifyMarket(game.Market{Price: game.ClearingPrice(worths, 2)}, worths, s)
-	fmt.Printf("price %.1f, participation %.3f, relative gap %.3f\n", market.Price, s, certificate.RelativeGap())
-	// Output: price 0.2, participation [0.750 0.000 0.500 0.000], relative gap 0.000
+	for i, s := range c.Participations[0] {
+		fmt.Printf("player %d participates with %.1f\n", i, s)
+	}
+	// Output:
+	// player 0 participates with 0.7
+	// player 1 participates with 0.0
+	// player 2 participates with 0.2
 }
 
 // The paper's game for a layer of two neurons, played to its equilibrium by
@@ -41,18 +45,16 @@ func ExamplePaper() {
 	// Output: s = [0.56 0.00], player 1 dominated: true
 }
 
-// A ledger runs a layer's market and says why each player was removed.
+// A ledger says why each player was removed.
 func ExampleLedger() {
 	ledger := game.NewLedger(3)
-	ledger.Quote([]float64{3, 0.2, 1}, 2)
-	ledger.Settle([]float64{0.9, 0.005, 0.8}, 2)
-	ledger.Quote([]float64{3, 1}, 1)
-	ledger.Close([]float64{0.8, 0.4}, 1)
+	ledger.Settle([]float64{3, 0.2, 1}, []float64{3, 0.3, 2}, []float64{0.9, 0, 0.8}, 0.5, 2)
+	ledger.Settle([]float64{3, 1}, []float64{3, 1.5}, []float64{0.9, 0}, 1.2, 1)
 	for i, player := range ledger.Records {
 		fmt.Printf("player %d: %s\n", i, player.Reason)
 	}
 	// Output:
 	// player 0: kept
 	// player 1: dominated
-	// player 2: forced
+	// player 2: priced out
 }

@@ -1,12 +1,6 @@
 package game
 
-import (
-	"fmt"
-	"math"
-)
-
-// Gone is the participation below which a player is removed.
-const Gone = 0.01
+import "fmt"
 
 // Reason says why a player was kept or removed.
 type Reason string
@@ -14,131 +8,90 @@ type Reason string
 const (
 	// Kept: the player stays.
 	Kept Reason = "kept"
-	// Dominated: the player was removed, and since it last gained participation (or since
-	// the start) zero was its best response in every round.
+	// Dominated: the player was removed, and zero was better than any participation of its
+	// own whatever its rivals play: its ceiling was no higher than the price.
 	Dominated Reason = "dominated"
-	// PricedOut: the player was removed, and since it last gained participation (or since
-	// the start) it still wanted some in at least one round, but no more than it had.
+	// PricedOut: the player was removed, and zero was its best response to what its rivals
+	// play: its worth was no higher than the price.
 	PricedOut Reason = "priced out"
-	// Forced: the player still participated when the last round had to meet
-	// the demand exactly, and was among the losers.
+	// Forced: the player was removed although it participated, since more did than stay.
 	Forced Reason = "forced"
 	// BelowThreshold: in the paper's game, the player ended below the threshold
 	// although zero did not dominate its other strategies.
 	BelowThreshold Reason = "below threshold"
+	// Dead: the player was removed, and no output depended on it.
+	Dead Reason = "dead"
 )
 
 // Reasons lists all reasons. Checkpoints hold a reason as its place here: add new ones at
 // the end.
-var Reasons = []Reason{Kept, Dominated, PricedOut, Forced, BelowThreshold, RankedOut}
+var Reasons = []Reason{Kept, Dominated, PricedOut, Forced, BelowThreshold, RankedOut, Dead}
 
-// Record is what is known of one player: its last quoted worth and price, its
-// participation after its last move, and when and why it was removed.
+// Record is what is known of one player: what it last played, at which worth, ceiling and
+// price, and when and why it was removed. The reason of a removal follows from the rest,
+// see [Record.Recompute].
 type Record struct {
-	Worth         float64
-	Price         float64
-	Participation float64
-	Round         int // in which it was removed, from 1; 0 while it is kept
+	Worth         float64 // see [Interactions.Worths]
+	Ceiling       float64 // see [Interactions.Ceilings]; 0 for a dead player
+	Price         float64 // of full participation
+	Participation float64 // at the equilibrium of the last round
+	Round         int     // in which it was removed, from 1; 0 while it is kept
 	Reason        Reason
 }
 
-// Ledger runs the market of one layer, round by round. A round is
-//
-//	price := ledger.Quote(worths, demand)
-//	... the players move, for example by [Market.Respond] ...
-//	stay := ledger.Settle(moved, demand)
-//
-// and the last round ends with [Ledger.Close] instead of Settle. Slices of arguments and
-// results have one entry for each remaining player, in the order of their indices. The
-// fields are exported so that a ledger can be saved and restored.
+// Recompute returns the reason for which the market removes a player of such a record.
+func (r Record) Recompute() Reason {
+	switch {
+	case r.Ceiling == 0:
+		return Dead
+	case r.Ceiling <= r.Price:
+		return Dominated
+	case r.Worth <= r.Price:
+		return PricedOut
+	default:
+		return Forced
+	}
+}
+
+// Ledger keeps the books of one gate, round by round. Slices of arguments and results have
+// one entry for each remaining player, in the order of their indices. The fields are
+// exported so that a ledger can be saved and restored.
 type Ledger struct {
 	Records []Record // of all players that ever were, by index
 	Live    []int    // indices of the remaining players, increasing
-	Rounds  int      // quoted so far
-
-	// OnlyZero says, for each player, whether zero has been its best response in every
-	// round since it last gained participation.
-	OnlyZero []bool
+	Rounds  int      // played so far
 }
 
-// NewLedger returns the ledger of a layer in which all players participate
-// fully and nothing has been quoted.
+// NewLedger returns the ledger of a gate in which all players participate fully and no
+// round has been played.
 func NewLedger(players int) *Ledger {
-	l := &Ledger{
-		Records:  make([]Record, players),
-		Live:     make([]int, players),
-		OnlyZero: make([]bool, players),
-	}
+	l := &Ledger{Records: make([]Record, players), Live: make([]int, players)}
 	for i := range players {
 		l.Records[i] = Record{Participation: 1, Reason: Kept}
 		l.Live[i] = i
-		l.OnlyZero[i] = true
 	}
 	return l
 }
 
-// Quote opens a round: it takes the worth of every remaining player, finds the price at
-// which demand of them want to stay, and returns it.
-func (l *Ledger) Quote(worths []float64, demand int) (price float64) {
-	price = ClearingPrice(worths, demand)
-	l.QuoteAt(worths, price)
-	return price
-}
-
-// QuoteAt opens a round as [Ledger.Quote] does, at a price that was found
-// elsewhere: in a market that several layers share.
-func (l *Ledger) QuoteAt(worths []float64, price float64) {
+// Settle enters what a round of the market came to for the players of the gate, and
+// returns the positions of those that stay: as many as the demand, the ones of the highest
+// worth.
+func (l *Ledger) Settle(worths, ceilings, participations []float64, price float64, demand int) (stay []int) {
 	l.mustMatch(worths)
+	l.mustMatch(ceilings)
+	l.mustMatch(participations)
 	l.Rounds++
 	for position, i := range l.Live {
-		l.Records[i].Worth, l.Records[i].Price = worths[position], price
+		r := &l.Records[i]
+		r.Worth, r.Ceiling, r.Price, r.Participation = worths[position], ceilings[position], price, participations[position]
 	}
+	stay = Winners(worths, demand)
+	l.keep(stay, func(r *Record) Reason { return r.Recompute() })
+	return stay
 }
 
-// Settle ends a round: it takes the participations after the players have moved and
-// returns the positions of the players that stay. Players whose participation is below
-// [Gone] are removed, but at least demand stay: then the ones of the highest worth.
-func (l *Ledger) Settle(moved []float64, demand int) (stay []int) {
-	l.note(moved)
-	leaving := 0
-	tempted := make([]float64, len(l.Live)) // worth of players that may be removed, others first
-	for position, i := range l.Live {
-		tempted[position] = l.Records[i].Worth
-		if moved[position] < Gone {
-			leaving++
-		} else {
-			tempted[position] = math.Inf(1)
-		}
-	}
-	return l.keep(Winners(tempted, max(demand, len(l.Live)-leaving)))
-}
-
-// Close ends the last round: exactly demand players stay, the ones of the highest worth.
-// Losers below [Gone] have their own reason; the others are marked [Forced].
-func (l *Ledger) Close(moved []float64, demand int) (stay []int) {
-	l.note(moved)
-	worths := make([]float64, len(l.Live))
-	for position, i := range l.Live {
-		worths[position] = l.Records[i].Worth
-	}
-	return l.keep(Winners(worths, demand))
-}
-
-// note records the moves of a round and what they say about each player's
-// reasons.
-func (l *Ledger) note(moved []float64) {
-	l.mustMatch(moved)
-	for position, i := range l.Live {
-		record := &l.Records[i]
-		gained := moved[position] > record.Participation
-		wantsZero := Market{Price: record.Price}.BestResponse(record.Worth) == 0
-		l.OnlyZero[i] = gained || l.OnlyZero[i] && wantsZero
-		record.Participation = moved[position]
-	}
-}
-
-// keep removes all players outside stay and records their reasons.
-func (l *Ledger) keep(stay []int) []int {
+// keep removes all players outside stay, for the reason of each.
+func (l *Ledger) keep(stay []int, reason func(*Record) Reason) {
 	live := make([]int, 0, len(stay))
 	next := 0
 	for position, i := range l.Live {
@@ -148,18 +101,9 @@ func (l *Ledger) keep(stay []int) []int {
 			continue
 		}
 		record := &l.Records[i]
-		record.Round = l.Rounds
-		switch {
-		case record.Participation >= Gone:
-			record.Reason = Forced
-		case l.OnlyZero[i]:
-			record.Reason = Dominated
-		default:
-			record.Reason = PricedOut
-		}
+		record.Round, record.Reason = l.Rounds, reason(record)
 	}
 	l.Live = live
-	return stay
 }
 
 func (l *Ledger) mustMatch(values []float64) {

@@ -7,53 +7,6 @@ import (
 	"slices"
 )
 
-// Market is the game that one price sets up among the players of a layer. A
-// player of worth h that participates with s has the utility
-//
-//	U(s) = -h/2 (1-s)^2 - p s
-//
-// The first term is the loss that the network suffers, to second order, when
-// the player's output is scaled by s instead of 1; the second is the price it
-// pays. U is concave, so one comparison finds the best response.
-//
-// The worth is h = s^2 mean(c^2), where c is the derivative with respect to s of
-// one sample's loss, by [Effective], or of one of its outputs, by [Outputs]: what a
-// player does to second order, which unlike any first-order benefit does not vanish where
-// the network is stationary. The factor s^2 lets a falling player's worth fall with it.
-type Market struct {
-	Price float64 // p, at least 0
-}
-
-// Worth returns h = s^2 mean(c^2) for a player with participation s, where
-// meanSquare is the mean over samples of c^2, and c the player's contribution.
-func Worth(s, meanSquare float64) float64 { return s * s * meanSquare }
-
-// Utility returns U(s) for a player of the given worth.
-func (m Market) Utility(worth, s float64) float64 {
-	return -worth/2*(1-s)*(1-s) - m.Price*s
-}
-
-// BestResponse returns the strategy that maximises the utility,
-// s* = clip(1 - p/h, 0, 1); a worthless player has s* = 0 at any price.
-func (m Market) BestResponse(worth float64) float64 {
-	if worth <= m.Price {
-		return 0
-	}
-	return 1 - m.Price/worth
-}
-
-// Gap returns what the player would gain by playing its best response instead
-// of s. It is never negative, and zero exactly at its best response.
-func (m Market) Gap(worth, s float64) float64 {
-	return max(0, m.Utility(worth, m.BestResponse(worth))-m.Utility(worth, s))
-}
-
-// Respond returns s + damping (s* - s), the participation after one damped
-// move towards the best response, with 0 < damping <= 1.
-func (m Market) Respond(worth, s, damping float64) float64 {
-	return s + damping*(m.BestResponse(worth)-s)
-}
-
 // Winners returns the positions of the players that hold the demand largest
 // worths, in increasing order. Of two equal worths the lower position wins.
 func Winners(worths []float64, demand int) []int {
@@ -64,7 +17,7 @@ func Winners(worths []float64, demand int) []int {
 	}
 	// Players above the lowest winning worth win, and of those with this worth as many as
 	// the demand needs: positions need not be ranked.
-	lowest := highest(worths, demand)
+	lowest := nth(worths, demand)
 	equal := demand
 	for _, worth := range worths {
 		if cmp.Less(lowest, worth) {
@@ -83,30 +36,19 @@ func Winners(worths []float64, demand int) []int {
 	return winners
 }
 
-// highest returns the worth that is number n from the top, counted from 1.
-func highest(worths []float64, n int) float64 {
+// nth returns the worth that is number n from the top, counted from 1.
+func nth(worths []float64, n int) float64 {
 	increasing := slices.Clone(worths)
 	slices.Sort(increasing)
 	return increasing[len(increasing)-n]
 }
 
-// rank returns positions by falling worth, ties by position.
-func rank(worths []float64) []int {
-	ranking := make([]int, len(worths))
-	for i := range ranking {
-		ranking[i] = i
-	}
-	slices.SortStableFunc(ranking, func(a, b int) int { return cmp.Compare(worths[b], worths[a]) })
-	return ranking
-}
-
-// ClearingPrice returns the price at which demand players want to stay: the highest worth
-// among the losers, or zero without losers.
-func ClearingPrice(worths []float64, demand int) float64 {
+// losing returns the highest worth among the losers, or zero without losers.
+func losing(worths []float64, demand int) float64 {
 	if demand >= len(worths) {
 		return 0
 	}
-	return highest(worths, demand+1)
+	return nth(worths, demand+1)
 }
 
 // Demand returns how many of a layer's players the market asks for when the

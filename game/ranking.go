@@ -11,18 +11,14 @@ const RankedOut Reason = "ranked out"
 func (l *Ledger) RankOut(scores []float64, keep int) (stay []int, cut float64) {
 	l.mustMatch(scores)
 	l.Rounds++
-	cut = ClearingPrice(scores, keep)
+	cut = losing(scores, keep)
 	for position, i := range l.Live {
 		l.Records[i].Worth = scores[position]
 		if keep < len(scores) {
 			l.Records[i].Price = cut
 		}
 	}
-	stay = l.keep(Winners(scores, keep))
-	for i := range l.Records {
-		if r := &l.Records[i]; r.Reason != Kept && r.Round == l.Rounds {
-			r.Reason = RankedOut
-		}
-	}
+	stay = Winners(scores, keep)
+	l.keep(stay, func(*Record) Reason { return RankedOut })
 	return stay, cut
 }

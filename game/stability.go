@@ -6,26 +6,9 @@ package game
 // of a round's move, so a real eigenvalue below 1 (and above 1 - 2/d) dies out with any
 // damping, and one above 1 grows.
 //
-// What a gradient is taken of depends on what is held fixed. Here it is what a
-// device holds fixed while players move: in the market the mean squares of their
-// contributions, in the paper's game <g, theta> and theta itself. What a move does to
-// these through the network is not in the map; training brings it before the
-// next round.
-//
-// A round of the market goes from the participations s and the mean squares m of a layer
-// to worths h_i = s_i^2 m_i, to the price p that clears the demand, the worth of the best
-// loser k, and from that to best responses. Where h_i > p and s_i > 0,
-//
-//	ds*_i/ds_i = 2 p / (h_i s_i),   ds*_i/ds_k = -2 p / (h_i s_k)
-//
-// and everything else is zero: losers stay at zero under any small change, and so does the
-// one that sets the price. Its own row being zero, column k adds nothing to the
-// eigenvalues: they are the diagonal, the [Account.Feedback] of each player. Of equal worths
-// the lower position wins, as in [ClearingPrice]; the derivatives are those on that side of
-// the tie.
-//
-// At a fixed point 1 - p/h = s, so the diagonal is 2(1-s)/s: a player is stable
-// above a participation of 2/3 and tips below it, the further it falls the faster.
+// What a gradient is taken of depends on what is held fixed. In the paper's game it is
+// what a device holds fixed while players move: <g, theta> and theta itself. The market
+// needs no such analysis: its moves raise a potential that has one maximum.
 
 // Jacobian returns the Jacobian of the best responses of eq. 14 for the players of
 // one layer, given their inner products <theta_i, theta_j>, one row a player. For a
@@ -50,14 +33,4 @@ func (g Paper) Jacobian(f Field, products []float64) []float64 {
 		}
 	}
 	return jacobian
-}
-
-// Supply returns the participation that players of the given worths offer at the
-// price, the sum of their best responses.
-func (m Market) Supply(worths []float64) float64 {
-	supply := 0.
-	for _, worth := range worths {
-		supply += m.BestResponse(worth)
-	}
-	return supply
 }

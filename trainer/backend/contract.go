@@ -30,8 +30,8 @@ type EngineOptions struct {
 	Batch     int // samples a training step, at least 1
 	Optimiser Optimiser
 	Loss      Loss
-	// Valuation is that of the players of a market. By game.Outputs the contributions that
-	// Measure and EstimateContributions find are those to the outputs, see [OutputSample].
+	// Valuation is that of the players of a market. Where it is by outputs the contributions
+	// that Measure and Observe find are those to the outputs, see [OutputSample].
 	Valuation game.Valuation
 	Samples   Placement // where they are, on devices with memory of their own
 	// NeverCompacts says that no player will be removed, so that plans count nothing for
@@ -88,15 +88,17 @@ type Engine interface {
 	// whole training part, at the present state. It changes nothing.
 	Measure(ctx context.Context) ([]Statistics, error)
 
-	// EstimateContributions puts the means of the contributions over the given training
-	// samples, at least one, in the place of the moving averages, which after an error may
-	// be anything. Of contributions to the outputs a sample's place in the order says which
-	// output is looked at (see [OutputSample]); Measure has the samples in their own order.
-	EstimateContributions(ctx context.Context, order []int32) error
+	// Observe measures, over the given training samples, at least one, how the players act
+	// together and what nodes read that read players. Of contributions to the outputs a
+	// sample's place in the order says which output is looked at (see [OutputSample]). Of
+	// the engine it changes nothing but what Play plays on.
+	Observe(ctx context.Context, order []int32) (*Observation, error)
 
-	// Move lets every player make one damped best response in the market, at
-	// one price a gate, and returns the participations after it.
-	Move(prices []float64, damping float64) ([][]float64, error)
+	// Play lets the players of every gate move one at a time, in their order and sweeps times
+	// each, from given participations to best responses at one price a gate, as
+	// game.Interactions.Play does on the interactions that the engine observed last. It
+	// returns where they are. The participations of the network stay.
+	Play(prices []float64, from [][]float64, sweeps int) ([][]float64, error)
 
 	// Remove keeps what a cut of the engine's graph keeps, with its moments and
 	// statistics.
@@ -209,14 +211,34 @@ type Statistics struct {
 	Competition      []float64 // sum over j != i of s_j <theta_i, theta_j>
 }
 
-// Worths returns the worth of each player in the market.
-func (s Statistics) Worths() []float64 {
+// Fisher returns s^2 mean(c^2) of each player, what the network would lose of it as it is:
+// to second order, twice the rise of the loss without it.
+func (s Statistics) Fisher() []float64 {
 	worths := make([]float64, len(s.Participation))
-	for i := range worths {
-		worths[i] = game.Worth(s.Participation[i], s.MeanSquare[i])
+	for i, p := range s.Participation {
+		worths[i] = p * p * s.MeanSquare[i]
 	}
 	return worths
 }
+
+// Observation is what a round of the market knows of the players.
+type Observation struct {
+	// Interactions holds, by gate, E[e e^T] of the players' effects e = s c: of what each
+	// moves an output or a loss as it participates now.
+	Interactions []game.Interactions
+	Inputs       []InputMoments // of network.Graph.Readers, in their order
+}
+
+// InputMoments is the first and second moments of the inputs x of a node.
+type InputMoments struct {
+	Node   int
+	Mean   []float64 // E[x]
+	Square []float64 // E[x x^T], row-major; nil of more than [LargestMoments] inputs
+}
+
+// LargestMoments is of how many inputs second moments are taken at most: those of more
+// would take more time than the steps between two rounds.
+const LargestMoments = 1024
 
 // Field returns what the players' utilities in the paper's game depend on.
 func (s Statistics) Field(g game.Paper) game.Field {

@@ -8,9 +8,9 @@
 // operations. A stretch ends at the next round or the end of an epoch, after 64 steps at
 // most, to show progress. The host sends nothing within a stretch.
 //
-// Move returns the participations, so that removals are decided by what the device really
-// holds. Measure, EstimateContributions and Infer exist for the certificate, for worths by
-// the outputs and for latencies. An engine opens at a state, so memory is laid out once.
+// Play returns the participations, so that removals are decided by what the device's
+// players really do. Measure and Infer exist for rankings, the paper's certificate and
+// latencies. An engine opens at a state, so memory is laid out once.
 // Host tensors are [out, in], as files are, so that the parameters of a player are one
 // contiguous row; a device may store weights as it likes.
 //

@@ -96,6 +96,18 @@ func (g *Graph) Columns(gate int) []Fold {
 	return columns
 }
 
+// Readers lists the nodes with parameters that read what players of a gate give, in order.
+func (g *Graph) Readers() []int {
+	var readers []int
+	for gate := range g.Gates {
+		for _, c := range g.Columns(gate) {
+			readers = append(readers, g.Params[c.Param].Node)
+		}
+	}
+	slices.Sort(readers)
+	return slices.Compact(readers)
+}
+
 // ApplyFold multiplies a parameter of the given shape in place.
 func ApplyFold[T float32 | float64](f Fold, v []T, shape []int, participation []T) {
 	inner := Shape(shape[f.Dim+1:]).Size()
