@@ -66,6 +66,14 @@ func (c *Certificate) Add(gap, scale float64) {
 	c.Players++
 }
 
+// Join takes in the players of another certificate.
+func (c *Certificate) Join(d Certificate) {
+	c.MaxGap = max(c.MaxGap, d.MaxGap)
+	c.TotalGap += d.TotalGap
+	c.Scale += d.Scale
+	c.Players += d.Players
+}
+
 // RelativeGap returns the total gap over the scale, a number without unit;
 // zero when nothing is at stake.
 func (c Certificate) RelativeGap() float64 {
@@ -83,8 +91,10 @@ func (c Certificate) Claimed() bool { return c.RelativeGap() < EquilibriumBound 
 // given worths, and returns their accounts. What is at stake is H_ii.
 func (c *Certificate) CertifyMarket(h Interactions, price float64, s, worths []float64) []Account {
 	accounts := make([]Account, len(s))
+	ceilings := h.Ceilings()
 	for i, own := range h.Own() {
 		accounts[i] = account(worths[i], own, price, s[i])
+		accounts[i].Ceiling = ceilings[i]
 		c.Add(accounts[i].Gain, own)
 	}
 	return accounts

@@ -50,6 +50,7 @@ const (
 type table struct {
 	h      []Interactions
 	play   Players
+	own    [][]float64 // H_ii
 	s      [][]float64 // where players are, at the prices last asked
 	worths [][]float64
 }
@@ -59,13 +60,14 @@ type table struct {
 func newTable(h []Interactions, play Players) *table {
 	t := &table{h: h, play: play}
 	for g := range h {
-		s := h[g].Own()
-		for i, own := range s {
+		own := h[g].Own()
+		s := slices.Clone(own)
+		for i, own := range own {
 			if own > 0 {
 				s[i] = 1
 			}
 		}
-		t.s, t.worths = append(t.s, s), append(t.worths, h[g].Worths(s))
+		t.own, t.s, t.worths = append(t.own, own), append(t.s, s), append(t.worths, h[g].Worths(s))
 	}
 	return t
 }
@@ -81,7 +83,9 @@ func (t *table) settle(prices []float64) error {
 		for g := range t.h {
 			t.worths[g] = t.h[g].Worths(t.s[g])
 			var c Certificate
-			c.CertifyMarket(t.h[g], prices[g], t.s[g], t.worths[g])
+			for i, own := range t.own[g] {
+				c.Add(account(t.worths[g][i], own, prices[g], t.s[g][i]).Gain, own)
+			}
 			settled = settled && c.RelativeGap() <= Settled
 		}
 		if settled {

@@ -32,7 +32,8 @@ var Reasons = []Reason{Kept, Dominated, PricedOut, Forced, BelowThreshold, Ranke
 // see [Record.Recompute].
 type Record struct {
 	Worth         float64 // see [Interactions.Worths]
-	Ceiling       float64 // see [Interactions.Ceilings]; 0 for a dead player
+	Own           float64 // see [Interactions.Own]; 0 for a dead player
+	Ceiling       float64 // see [Interactions.Ceilings]
 	Price         float64 // of full participation
 	Participation float64 // at the equilibrium of the last round
 	Round         int     // in which it was removed, from 1; 0 while it is kept
@@ -42,7 +43,7 @@ type Record struct {
 // Recompute returns the reason for which the market removes a player of such a record.
 func (r Record) Recompute() Reason {
 	switch {
-	case r.Ceiling == 0:
+	case r.Own == 0:
 		return Dead
 	case r.Ceiling <= r.Price:
 		return Dominated
@@ -51,6 +52,13 @@ func (r Record) Recompute() Reason {
 	default:
 		return Forced
 	}
+}
+
+// Account returns the player's account in the market.
+func (r Record) Account() Account {
+	a := account(r.Worth, r.Own, r.Price, r.Participation)
+	a.Ceiling = r.Ceiling
+	return a
 }
 
 // Ledger keeps the books of one gate, round by round. Slices of arguments and results have
@@ -76,14 +84,16 @@ func NewLedger(players int) *Ledger {
 // Settle enters what a round of the market came to for the players of the gate, and
 // returns the positions of those that stay: as many as the demand, the ones of the highest
 // worth.
-func (l *Ledger) Settle(worths, ceilings, participations []float64, price float64, demand int) (stay []int) {
+func (l *Ledger) Settle(worths, own, ceilings, participations []float64, price float64, demand int) (stay []int) {
 	l.mustMatch(worths)
+	l.mustMatch(own)
 	l.mustMatch(ceilings)
 	l.mustMatch(participations)
 	l.Rounds++
 	for position, i := range l.Live {
 		r := &l.Records[i]
-		r.Worth, r.Ceiling, r.Price, r.Participation = worths[position], ceilings[position], price, participations[position]
+		r.Worth, r.Own, r.Ceiling = worths[position], own[position], ceilings[position]
+		r.Price, r.Participation = price, participations[position]
 	}
 	stay = Winners(worths, demand)
 	l.keep(stay, func(r *Record) Reason { return r.Recompute() })

@@ -14,18 +14,18 @@ import (
 // when and why.
 func TestReasons(t *testing.T) {
 	ledger := game.NewLedger(6)
-	if stay := ledger.Settle([]float64{9, 8, 5, 1, 0.5, 0}, []float64{9, 8, 6, 3, 0.9, 0}, []float64{1, 1, 0.5, 0, 0, 0}, 1, 3); !slices.Equal(stay, []int{0, 1, 2}) {
+	if stay := ledger.Settle([]float64{9, 8, 5, 1, 0.5, 0}, []float64{2, 2, 2, 1, 0.5, 0}, []float64{9, 8, 6, 3, 0.9, 0}, []float64{1, 1, 0.5, 0, 0, 0}, 1, 3); !slices.Equal(stay, []int{0, 1, 2}) {
 		t.Fatalf("positions %v stay", stay)
 	}
-	if stay := ledger.Settle([]float64{9, 8, 5}, []float64{9, 8, 7}, []float64{1, 0.9, 0.1}, 4, 2); !slices.Equal(stay, []int{0, 1}) {
+	if stay := ledger.Settle([]float64{9, 8, 5}, []float64{2, 3, 4}, []float64{9, 8, 7}, []float64{1, 0.9, 0.1}, 4, 2); !slices.Equal(stay, []int{0, 1}) {
 		t.Fatalf("positions %v stay", stay)
 	}
 	for i, want := range []game.Record{
-		{Worth: 9, Ceiling: 9, Price: 4, Participation: 1, Reason: game.Kept},
-		{Worth: 8, Ceiling: 8, Price: 4, Participation: 0.9, Reason: game.Kept},
-		{Worth: 5, Ceiling: 7, Price: 4, Participation: 0.1, Round: 2, Reason: game.Forced},
-		{Worth: 1, Ceiling: 3, Price: 1, Round: 1, Reason: game.PricedOut},
-		{Worth: 0.5, Ceiling: 0.9, Price: 1, Round: 1, Reason: game.Dominated},
+		{Worth: 9, Own: 2, Ceiling: 9, Price: 4, Participation: 1, Reason: game.Kept},
+		{Worth: 8, Own: 3, Ceiling: 8, Price: 4, Participation: 0.9, Reason: game.Kept},
+		{Worth: 5, Own: 4, Ceiling: 7, Price: 4, Participation: 0.1, Round: 2, Reason: game.Forced},
+		{Worth: 1, Own: 1, Ceiling: 3, Price: 1, Round: 1, Reason: game.PricedOut},
+		{Worth: 0.5, Own: 0.5, Ceiling: 0.9, Price: 1, Round: 1, Reason: game.Dominated},
 		{Price: 1, Round: 1, Reason: game.Dead},
 	} {
 		got := ledger.Records[i]
@@ -57,7 +57,7 @@ func TestLedgerMeetsEveryDemand(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := slices.Clone(ledger.Live)
-			stay := ledger.Settle(c.Worths[0], here.Ceilings(), c.Participations[0], c.Prices[0], demand)
+			stay := ledger.Settle(c.Worths[0], here.Own(), here.Ceilings(), c.Participations[0], c.Prices[0], demand)
 			if len(stay) != demand || len(ledger.Live) != demand {
 				t.Fatalf("seed %d round %d: %d stay, demand %d", seed, round, len(stay), demand)
 			}
@@ -96,5 +96,5 @@ func TestLedgerRefusesTheWrongNumberOfPlayers(t *testing.T) {
 			t.Error("two worths for three players pass")
 		}
 	}()
-	game.NewLedger(3).Settle([]float64{1, 2}, []float64{1, 2}, []float64{1, 2}, 0, 1)
+	game.NewLedger(3).Settle([]float64{1, 2}, []float64{1, 2}, []float64{1, 2}, []float64{1, 2}, 0, 1)
 }

@@ -225,3 +225,7 @@ func Competition[T float32 | float64](theta []T, participation []T) []float64 {
 	}
 	return competition
 }
+
+// PaperThreshold is the paper's eps, the participation below which a player is removed at
+// the end.
+const PaperThreshold = 0.01

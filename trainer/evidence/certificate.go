@@ -11,18 +11,6 @@ import (
 	"nashprune/trainer/record"
 )
 
-// Closing is the players of a gate before the last round's removals, what they were
-// worth over the whole training part, what they played, and how the market
-// cleared: Cost is what the price is a multiple of where all layers share one.
-type Closing struct {
-	Players        []int
-	Worths         []float64
-	Participations []float64
-	Demand         int
-	Price          float64
-	Cost           float64
-}
-
 // newCertificate returns a certificate without layers and players.
 func newCertificate(kind game.Kind, c game.Certificate) *record.Certificate {
 	return &record.Certificate{
@@ -44,7 +32,6 @@ func certifyLayer(c *record.Certificate, layer record.CertifiedLayer, accounts [
 	layer.Players = len(accounts)
 	for _, a := range accounts {
 		layer.Gap += a.Gain
-		layer.Supply += a.BestResponse
 	}
 	c.Layers = append(c.Layers, layer)
 	c.SpectralRadius = new(float64)
@@ -57,56 +44,30 @@ func certifyLayer(c *record.Certificate, layer record.CertifiedLayer, accounts [
 	}
 }
 
-// FinishedMarket is what a certificate of a market rests on. The slices have one entry
-// a gate; AtRemoval and AtTheEnd say for every removed player by how much the
-// loss falls when it is put back, see [record.PutBack].
+// FinishedMarket is what a certificate of a market rests on.
 type FinishedMarket struct {
-	Certificate         game.Certificate // of the closing state
-	Ledgers             []*game.Ledger
-	Closing             []Closing
-	AtRemoval, AtTheEnd [][]float64
-	PutBackSamples      *PutBackSamples // nil: no player was put back
-	Players             []record.Player // all, by layer and index
-	Rounds              []record.RoundLine
+	Certificate game.Certificate // of all rounds that were checked
+	Checked     int              // rounds
+	Layers      []record.CertifiedLayer
+	MostTempted *record.PlayerName
+	Ledgers     []*game.Ledger
+	Players     []record.Player // all, by gate and index
+	Rounds      []record.RoundLine
 }
 
 // MarketCertificate states what is known of a finished market.
 func MarketCertificate(m FinishedMarket) *record.Certificate {
 	c := newCertificate(game.MarketGame, m.Certificate)
-	c.Rounds = m.Rounds
-	if m.PutBackSamples != nil {
-		c.PutBack = &record.PutBackSummary{Part: m.PutBackSamples.part, Samples: len(m.PutBackSamples.chosen)}
-	}
-	var (
-		all     [][]game.Account
-		indices [][]int
-	)
-	for l, ledger := range m.Ledgers {
-		var layer game.Certificate
-		end := m.Closing[l]
-		accounts := layer.CertifyMarket(game.Market{Price: end.Price}, end.Worths, end.Participations)
-		radius := 0. // the eigenvalues are the players' feedbacks, see game.Account
-		for _, a := range accounts {
-			radius = max(radius, a.Feedback)
-		}
-		certifyLayer(c, record.CertifiedLayer{Price: end.Price, Cost: end.Cost, Demand: end.Demand, SpectralRadius: &radius}, accounts)
-		all, indices = append(all, accounts), append(indices, end.Players)
+	c.Checked, c.Rounds, c.Layers, c.MostTempted = m.Checked, m.Rounds, m.Layers, m.MostTempted
+	c.Claimed = c.Claimed && m.Checked > 0
+	for g, ledger := range m.Ledgers {
 		for i, r := range ledger.Records {
-			p := record.CertifiedPlayer{PlayerName: record.PlayerName{Layer: l, Index: i}, Reason: r.Reason, Round: r.Round, Epoch: m.Players[len(c.Players)].Epoch}
-			if len(end.Players) > 0 && end.Players[0] == i {
-				p.Account = accounts[0]
-				end.Players, accounts = end.Players[1:], accounts[1:]
-			} else {
-				p.Account = game.Market{Price: r.Price}.Account(r.Worth, r.Participation)
-			}
-			if r.Reason != game.Kept && c.PutBack != nil {
-				p.PutBack = &record.PutBack{AtRemoval: m.AtRemoval[l][i], AtTheEnd: m.AtTheEnd[l][i], Refused: r.Price}
-				c.PutBack.Of(r.Reason).Add(*p.PutBack)
-			}
-			c.Players = append(c.Players, p)
+			c.Players = append(c.Players, record.CertifiedPlayer{
+				PlayerName: record.PlayerName{Layer: g, Index: i}, Reason: r.Reason, Round: r.Round,
+				Epoch: m.Players[len(c.Players)].Epoch, Account: r.Account(),
+			})
 		}
 	}
-	nameMostTempted(c, all, indices)
 	return c
 }
 

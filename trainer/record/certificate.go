@@ -13,34 +13,36 @@ import (
 
 // CertificateSchema is the number of the layout of equilibrium.json. It goes up
 // when a field changes its meaning or goes away. Certificates of schema 1 do not name
-// gates.
-const CertificateSchema = 2
+// gates. Those of schema 1 and 2 are of a market without interaction between players:
+// what they say of its equilibrium is not read.
+const CertificateSchema = 3
 
-// Certificate is what equilibrium.json holds: how far the game ended from a Nash
-// equilibrium, and on what that rests. Worths and gradients are measured over the
-// whole training part, in the market before its last round keeps exactly as many as
-// asked.
+// Certificate is what equilibrium.json holds: how far the game was from a Nash
+// equilibrium, and on what that rests. The market's is about the rounds that were checked:
+// what their players played, in the game of interactions measured on other samples, at its
+// clearing price. The paper's is about its end, with gradients over the whole training
+// part.
 type Certificate struct {
 	Schema int       `json:"schema"`
 	Game   game.Kind `json:"game"`
 
-	// An equilibrium is claimed only where the relative gap, the gains of all players
-	// over what is at stake, is below the bound.
+	// An equilibrium of the model is claimed only where the relative gap, the gains of all
+	// players over what is at stake, is below the bound.
 	Bound       float64 `json:"bound"`
 	RelativeGap float64 `json:"relative_gap"`
 	Claimed     bool    `json:"claimed"`
 	game.Certificate
-	MostTempted *PlayerName `json:"most_tempted,omitempty"` // whose gain is the largest gap; none where no player gains
+	Checked     int         `json:"rounds_checked,omitempty"` // of the market
+	MostTempted *PlayerName `json:"most_tempted,omitempty"`   // whose gain is the largest gap, in the last round that was checked
 
-	// SpectralRadius is that of the Jacobian of all best responses, the largest of the
-	// layers: below 1, a small change of participations dies out in further rounds on
-	// the same worths, above 1 it grows. Absent where a layer's is.
+	// SpectralRadius is that of the Jacobian of all best responses of the paper's game, the
+	// largest of the layers: below 1, a small change of participations dies out, above 1 it
+	// grows. Absent where a layer's is.
 	SpectralRadius *float64 `json:"spectral_radius,omitempty"`
 
-	Layers  []CertifiedLayer  `json:"layers"`
-	Rounds  []RoundLine       `json:"rounds,omitempty"`   // of the market
-	PutBack *PutBackSummary   `json:"put_back,omitempty"` // in the market
-	Players []CertifiedPlayer `json:"all_players"`        // by layer and index
+	Layers  []CertifiedLayer  `json:"layers"`           // of the market: in the last round that was checked
+	Rounds  []RoundLine       `json:"rounds,omitempty"` // of the market
+	Players []CertifiedPlayer `json:"all_players"`      // by layer and index
 }
 
 // PlayerName names a player by the place of its gate, from 0, which in a multilayer
@@ -54,75 +56,36 @@ func (p PlayerName) String() string { return fmt.Sprintf("%d:%d", p.Layer, p.Ind
 
 // CertifiedLayer is a gate in the state that is certified.
 type CertifiedLayer struct {
-	Gate           string   `json:"gate"` // its name
-	Players        int      `json:"players"`
-	Gap            float64  `json:"gap"` // the gains of its players, added
-	Price          float64  `json:"price"`
-	Cost           float64  `json:"cost,omitempty"` // of a player, where all layers share one price
-	Demand         int      `json:"demand"`
-	Supply         float64  `json:"supply"`                    // its players' best responses, added
-	SpectralRadius *float64 `json:"spectral_radius,omitempty"` // absent where it was not worked out
-	// MeanSquaredNorm is the mean of |theta|^2 over its players, in the paper's game.
-	MeanSquaredNorm float64 `json:"mean_squared_norm,omitempty"`
+	Gate    string  `json:"gate"` // its name
+	Players int     `json:"players"`
+	Gap     float64 `json:"gap"` // the gains of its players, added
+
+	// Of the market: the price that clears the demand, a player's cost where all gates
+	// share one price, the participations at the equilibrium, added, the largest eigenvalue
+	// of H in the form of correlations, and the potential where players are and at the
+	// equilibrium.
+	Price     float64 `json:"price"`
+	Cost      float64 `json:"cost,omitempty"`
+	Demand    int     `json:"demand"`
+	Supply    float64 `json:"supply"`
+	Lambda    float64 `json:"lambda,omitempty"`
+	Potential float64 `json:"potential,omitempty"`
+	Best      float64 `json:"potential_at_equilibrium,omitempty"`
+
+	// Of the paper's game: the spectral radius, absent where it was not worked out, and the
+	// mean of |theta|^2 over the players.
+	SpectralRadius  *float64 `json:"spectral_radius,omitempty"`
+	MeanSquaredNorm float64  `json:"mean_squared_norm,omitempty"`
 }
 
-// CertifiedPlayer is a player with its account: in the state that is certified, or
-// at its removal, if that was before, at its last quoted worth and price.
+// CertifiedPlayer is a player with its account: in the round of its removal or, of a
+// player that stays, in the last round with removals; in the paper's game at the end.
 type CertifiedPlayer struct {
 	PlayerName
 	Reason game.Reason `json:"reason"`
 	Round  int         `json:"round"` // in which it was removed, from 1; 0 for a kept player
 	Epoch  int         `json:"epoch"` // in which it was removed, from 1; 0 for a kept player
 	game.Account
-	PutBack *PutBack `json:"put_back,omitempty"` // of players that the market removed
-}
-
-// PutBack is the fall of the mean loss over the samples when a removed player is put
-// back alone, with full participation, and the price of that. Negative: the loss rises.
-type PutBack struct {
-	AtRemoval float64 `json:"when_it_left"` // on the network of the round of its removal, without all players removed in it
-	AtTheEnd  float64 `json:"at_the_end"`   // on the network after the last round of the market
-	Refused   float64 `json:"refused"`      // the price of full participation at its removal
-}
-
-// PutBackSummary counts the players whose return would lower the loss by less than
-// the price that they refused.
-type PutBackSummary struct {
-	Part      backend.Part `json:"part"`    // whose samples they are
-	Samples   int          `json:"samples"` // of them
-	Dominated PutBackCount `json:"dominated"`
-	PricedOut PutBackCount `json:"priced_out"`
-	Forced    PutBackCount `json:"forced"`
-}
-
-// PutBackCount is about the players that were removed for one reason.
-type PutBackCount struct {
-	Players   int `json:"players"`
-	AtRemoval int `json:"when_it_left"` // of them, below the price at their removal
-	AtTheEnd  int `json:"at_the_end"`   // and at the end of the market
-}
-
-// Of returns the count for a reason.
-func (s *PutBackSummary) Of(reason game.Reason) *PutBackCount {
-	switch reason {
-	case game.Dominated:
-		return &s.Dominated
-	case game.PricedOut:
-		return &s.PricedOut
-	default:
-		return &s.Forced
-	}
-}
-
-// Add counts a player.
-func (c *PutBackCount) Add(p PutBack) {
-	c.Players++
-	if p.AtRemoval < p.Refused {
-		c.AtRemoval++
-	}
-	if p.AtTheEnd < p.Refused {
-		c.AtTheEnd++
-	}
 }
 
 // Write writes the certificate as indented JSON.
@@ -157,13 +120,15 @@ func ReadCertificate(from io.Reader) (*Certificate, error) {
 		return nil, backend.PlainJSON(err)
 	}
 	switch {
-	case c.Schema == 1:
-		c.Schema = CertificateSchema
-		for l := range c.Layers {
-			c.Layers[l].Gate = perceptronGate(l)
+	case c.Game == game.PaperGame && (c.Schema == 1 || c.Schema == 2): // only names of gates have changed
+		if c.Schema == 1 {
+			for l := range c.Layers {
+				c.Layers[l].Gate = perceptronGate(l)
+			}
 		}
+		c.Schema = CertificateSchema
 	case c.Schema != CertificateSchema:
-		return nil, fmt.Errorf("it has schema %d and this program knows 1 to %d: read it with the program that wrote it", c.Schema, CertificateSchema)
+		return nil, fmt.Errorf("it has schema %d and this program knows %d, since its market has changed: read it with the program that wrote it", c.Schema, CertificateSchema)
 	}
 	if c.Game != game.MarketGame && c.Game != game.PaperGame {
 		return nil, fmt.Errorf("%.40q is no game", c.Game)
@@ -177,9 +142,6 @@ func ReadCertificate(from io.Reader) (*Certificate, error) {
 	for _, p := range c.Players {
 		if p.PlayerName != next && (next.Index == 0 || p.PlayerName != PlayerName{next.Layer + 1, 0}) {
 			return nil, fmt.Errorf("player %s is not where it belongs", p.PlayerName)
-		}
-		if p.PutBack != nil && c.PutBack == nil {
-			return nil, fmt.Errorf("player %s was put back, and nothing is said of the samples", p.PlayerName)
 		}
 		next = PlayerName{p.Layer, p.Index + 1}
 	}

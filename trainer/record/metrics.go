@@ -84,7 +84,12 @@ type RoundLine struct {
 	Step     int       `json:"after_step"` // of the training
 	Demand   []int     `json:"demand"`
 	Prices   []float64 `json:"prices,omitempty"` // of the market
-	Supply   []float64 `json:"supply,omitempty"` // the best responses at these prices, added
+	Supply   []float64 `json:"supply,omitempty"` // the participations at these prices, added
+	// Ascent is by how much the potential rose from full participation, and Lambda the
+	// largest eigenvalue of H in the form of correlations, of the market.
+	Ascent []float64   `json:"ascent,omitempty"`
+	Lambda []float64   `json:"lambda,omitempty"`
+	Check  *RoundCheck `json:"check,omitempty"` // of some rounds of the market
 	Cuts     []float64 `json:"cuts,omitempty"`   // of a ranking: the highest scores of removed players
 	Players  []int     `json:"players"`          // after it
 
@@ -94,4 +99,13 @@ type RoundLine struct {
 	// is how far it may fall; Held is in how many rounds so far the demand was held.
 	ValidationAccuracy *float64 `json:"validation_accuracy,omitempty"`
 	Held               int      `json:"held,omitempty"`
+}
+
+// RoundCheck compares what the players of a round played with the equilibrium of the game
+// whose interactions were measured on other samples.
+type RoundCheck struct {
+	Samples  int       `json:"samples"`
+	Prices   []float64 `json:"prices"`       // that clear the demand there
+	Gap      float64   `json:"relative_gap"` // of what was played, at these prices
+	Disputed int       `json:"disputed"`     // players that stay and would not stay there
 }

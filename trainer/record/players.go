@@ -19,16 +19,18 @@ type Player struct {
 	Gate          string // its name
 	Index         int    // in the gate at the start
 	Worth         float64
+	Ceiling       float64 // of the market
 	Price         float64
 	Participation float64
 	Epoch         int // in which it left, from 1; 0 while it stays
 	Reason        game.Reason
 }
 
-var playerColumns = []string{"layer", "gate", "index", "worth", "price", "participation", "epoch", "reason"}
+var playerColumns = []string{"layer", "gate", "index", "worth", "ceiling", "price", "participation", "epoch", "reason"}
 
-// gateColumn is the place of the column that files before schema 2 do not have.
-const gateColumn = 1
+// The places of columns that older files do not have: those before schema 2 neither, those
+// of schema 2 no ceiling.
+const gateColumn, ceilingColumn = 1, 4
 
 // WritePlayers writes players as CSV with a header. Numbers have as many digits
 // as it takes to read them back unchanged.
@@ -38,15 +40,15 @@ func WritePlayers(w io.Writer, players []Player) error {
 	rows := [][]string{playerColumns}
 	for _, p := range players {
 		rows = append(rows, []string{
-			strconv.Itoa(p.Layer), p.Gate, strconv.Itoa(p.Index), number(p.Worth), number(p.Price),
+			strconv.Itoa(p.Layer), p.Gate, strconv.Itoa(p.Index), number(p.Worth), number(p.Ceiling), number(p.Price),
 			number(p.Participation), strconv.Itoa(p.Epoch), string(p.Reason),
 		})
 	}
 	return out.WriteAll(rows)
 }
 
-// ReadPlayers reads what a run wrote to players.csv. Files without a column for gates are
-// of multilayer perceptrons.
+// ReadPlayers reads what a run wrote to players.csv. Older files have no column for ceilings,
+// and those of multilayer perceptrons none for gates.
 func ReadPlayers(r io.Reader) ([]Player, error) {
 	in := csv.NewReader(r)
 	in.ReuseRecord = true
@@ -54,8 +56,17 @@ func ReadPlayers(r io.Reader) ([]Player, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	named := slices.Equal(header, playerColumns)
-	if !named && !slices.Equal(header, slices.Delete(slices.Clone(playerColumns), gateColumn, gateColumn+1)) {
+	missing, known := []int(nil), false // columns, from the last
+	for _, some := range [][]int{nil, {ceilingColumn}, {ceilingColumn, gateColumn}} {
+		columns := slices.Clone(playerColumns)
+		for _, c := range some {
+			columns = slices.Delete(columns, c, c+1)
+		}
+		if slices.Equal(header, columns) {
+			missing, known = some, true
+		}
+	}
+	if !known {
 		return nil, fmt.Errorf("the first line is not %s", strings.Join(playerColumns, ","))
 	}
 	var players []Player
@@ -68,10 +79,10 @@ func ReadPlayers(r io.Reader) ([]Player, error) {
 			return nil, err
 		}
 		var p Player
-		if !named {
-			row = slices.Insert(row, gateColumn, "")
+		for _, c := range slices.Backward(missing) {
+			row = slices.Insert(row, c, map[int]string{gateColumn: "", ceilingColumn: "0"}[c])
 		}
-		for column, into := range []any{&p.Layer, &p.Gate, &p.Index, &p.Worth, &p.Price, &p.Participation, &p.Epoch, &p.Reason} {
+		for column, into := range []any{&p.Layer, &p.Gate, &p.Index, &p.Worth, &p.Ceiling, &p.Price, &p.Participation, &p.Epoch, &p.Reason} {
 			switch into := into.(type) {
 			case *string:
 				*into = strings.Clone(row[column])
@@ -83,7 +94,7 @@ func ReadPlayers(r io.Reader) ([]Player, error) {
 				}
 			}
 		}
-		if !named {
+		if slices.Contains(missing, gateColumn) {
 			p.Gate = perceptronGate(p.Layer)
 		}
 		players = append(players, p)

@@ -202,12 +202,14 @@ type Pruned struct {
 }
 
 // Equilibrium says how far from a Nash equilibrium the game ended, with worths or
-// gradients measured over the whole training part, and how many players left for
-// which reason. The market is looked at just before its last round keeps exactly
-// as many as asked, the paper's game at the end of training.
+// gradients that were measured apart, and how many players left for which reason. The
+// market is looked at in the rounds that were checked, the paper's game at the end of
+// training.
 type Equilibrium struct {
 	MaxGap         float64 `json:"max_gap"`
 	RelativeGap    float64 `json:"relative_gap"`
+	Claimed        bool    `json:"claimed"` // an equilibrium of the model
+	Dead           int     `json:"dead"`
 	Dominated      int     `json:"dominated"`
 	PricedOut      int     `json:"priced_out"`
 	Forced         int     `json:"forced"`
@@ -217,9 +219,11 @@ type Equilibrium struct {
 
 // NewEquilibrium counts the reasons of players beside the gaps of a certificate.
 func NewEquilibrium(c game.Certificate, players []Player) *Equilibrium {
-	e := &Equilibrium{MaxGap: c.MaxGap, RelativeGap: c.RelativeGap()}
+	e := &Equilibrium{MaxGap: c.MaxGap, RelativeGap: c.RelativeGap(), Claimed: c.Claimed() && c.Players > 0}
 	for _, p := range players {
 		switch p.Reason {
+		case game.Dead:
+			e.Dead++
 		case game.Dominated:
 			e.Dominated++
 		case game.PricedOut:

@@ -20,7 +20,7 @@ func (p Plan) ranked(k int, scores [][]float64) []int {
 	for l := range costs {
 		costs[l] = slices.Repeat([]float64{1}, len(scores[l]))
 	}
-	return game.ClearTogether(scores, costs, p.fits(float64(k)/float64(p.Config.Rounds))).Demands
+	return game.Allocate(scores, costs, p.fits(float64(k)/float64(p.Config.Rounds)))
 }
 
 // settling is the fraction of a market's rounds, the last ones, in which the demand no
@@ -148,16 +148,28 @@ func (p Plan) asked(fallen int) int {
 	return int(p.Target.Budget(start, float64(fallen)/float64(p.Config.Rounds)))
 }
 
-// clear clears the market for players of the given worths when the demand has
-// fallen for so many rounds.
-func (p Plan) clear(worths [][]float64, fallen int) game.Clearing {
+// clearing returns how the market clears when the demand has fallen for so many rounds.
+func (p Plan) clearing(fallen int) Clear {
 	if p.Config.Cost == "" {
-		return game.ClearLayers(worths, p.demands(fallen))
+		return func(h []game.Interactions, play game.Players) (game.Clearing, error) {
+			return game.ClearLayers(h, p.demands(fallen), play)
+		}
 	}
-	players := make([]int, len(worths))
-	for l, layer := range worths {
-		players[l] = len(layer)
+	return func(h []game.Interactions, play game.Players) (game.Clearing, error) {
+		players := make([]int, len(h))
+		for l := range h {
+			players[l] = h[l].Players()
+		}
+		costs := p.Config.Cost.Costs(p.Graph, players, p.latency)
+		return game.ClearTogether(h, costs, p.fits(float64(fallen)/float64(p.Config.Rounds)), play)
 	}
-	costs := p.Config.Cost.Costs(p.Graph, players, p.latency)
-	return game.ClearTogether(worths, costs, p.fits(float64(fallen)/float64(p.Config.Rounds)))
+}
+
+// satisfied reports whether all players of a market may stay when the demand has fallen for
+// so many rounds.
+func (p Plan) satisfied(players []int, fallen int) bool {
+	if p.Config.Cost == "" {
+		return network.Sum(p.demands(fallen)) >= network.Sum(players)
+	}
+	return p.fits(float64(fallen) / float64(p.Config.Rounds))(players)
 }

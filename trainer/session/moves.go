@@ -8,52 +8,63 @@ import (
 	"nashprune/trainer/network"
 )
 
-// Moves is what the players of a round of the market have done: a row or a number a gate.
-type Moves struct {
+// Round is what a round of the market came to, before anyone is removed: a row or a number
+// a gate.
+type Round struct {
 	game.Clearing
-	Supply         []float64   // the best responses at the prices, added
-	Participations [][]float64 // after the move
+	Interactions []game.Interactions // that were played on
+	Ceilings     [][]float64
+	Inputs       []backend.InputMoments
 }
 
-// Move plays a round of the market on an engine, up to the removal of players: it estimates
-// contributions on the observed training samples, or takes the moving averages where there
-// are none, clears the market for the worths, quotes the prices and lets all players make a
-// move with a damping. When ctx ends on the way the round is left half played.
-func Move(ctx context.Context, e backend.Engine, ledgers []*game.Ledger, observed []int32, clear func(worths [][]float64) (game.Clearing, error), damping float64) (m Moves, err error) {
-	if observed != nil {
-		if err := e.EstimateContributions(ctx, observed); err != nil {
-			return m, err
-		}
-	}
-	statistics, err := e.Statistics()
+// A round asks its players to move so many times each before it looks where they are.
+const sweeps = 4
+
+// PlayRound plays a round of the market on an engine: it observes the players on the given
+// training samples, looks for the prices that clear the market, and lets the players move
+// at each price that it tries. A valuation that is false on purpose plays on the host, on
+// interactions that it distorts with the numbers drawn for each player.
+func PlayRound(ctx context.Context, e backend.Engine, observed []int32, v game.Valuation, drawn [][]float64, clear Clear) (r Round, err error) {
+	observation, err := e.Observe(ctx, observed)
 	if err != nil {
-		return m, err
+		return r, err
 	}
-	worths := make([][]float64, len(statistics))
-	for l := range statistics {
-		worths[l] = statistics[l].Worths()
+	r.Interactions, r.Inputs = observation.Interactions, observation.Inputs
+	play := game.Players(func(prices []float64, from [][]float64) ([][]float64, error) {
+		return e.Play(prices, from, sweeps)
+	})
+	if v.Null() {
+		for g := range r.Interactions {
+			r.Interactions[g] = v.Distort(r.Interactions[g], drawn[g])
+		}
+		play = game.PlayOn(r.Interactions, sweeps)
 	}
-	if m.Clearing, err = clear(worths); err != nil {
-		return m, err
+	for _, h := range r.Interactions {
+		r.Ceilings = append(r.Ceilings, h.Ceilings())
 	}
-	for l, ledger := range ledgers {
-		ledger.QuoteAt(worths[l], m.Prices[l])
-		m.Supply = append(m.Supply, game.Market{Price: m.Prices[l]}.Supply(worths[l]))
-	}
-	m.Participations, err = e.Move(m.Prices, damping)
-	return m, err
+	r.Clearing, err = clear(r.Interactions, play)
+	return r, err
 }
 
-// Settle ends the round in the ledgers and returns the positions of the players that stay.
-// The last round keeps exactly as many as the market demands.
-func (m Moves) Settle(ledgers []*game.Ledger, last bool) network.Survivors {
+// Clear clears a market whose players play as they are asked.
+type Clear func(h []game.Interactions, play game.Players) (game.Clearing, error)
+
+// Settle enters the round in the ledgers and returns the positions of the players that stay.
+func (r Round) Settle(ledgers []*game.Ledger) network.Survivors {
 	var stay network.Survivors
-	for l, ledger := range ledgers {
-		settle := ledger.Settle
-		if last {
-			settle = ledger.Close
-		}
-		stay = append(stay, settle(m.Participations[l], m.Demands[l]))
+	for g, ledger := range ledgers {
+		stay = append(stay, ledger.Settle(r.Worths[g], r.Interactions[g].Own(), r.Ceilings[g], r.Participations[g], r.Prices[g], r.Demands[g]))
 	}
 	return stay
+}
+
+// ascent returns by how much the potential of each gate rose from full participation.
+func (r Round) ascent() []float64 {
+	var rises []float64
+	for g, h := range r.Interactions {
+		s, price := r.Participations[g], r.Prices[g]
+		// With s = 1 the loss is zero and all pay.
+		rises = append(rises, h.Potential(price, s)+price*float64(len(s)))
+	}
+	return rises
 }

@@ -93,12 +93,6 @@ func (p Plan) SharedSteps() int {
 // from 1: the epoch of its last step.
 func (p Plan) EpochOf(step int) int { return max(1, (step+p.PerEpoch-1)/p.PerEpoch) }
 
-// tracking says whether the step that follows keeps statistics: from an epoch
-// before the market opens until it closes, unless rounds observe the players.
-func (p Plan) tracking(step int) bool {
-	return p.Game == game.MarketGame && p.Config.Worth != game.Outputs && step >= p.opens-p.PerEpoch && step < p.closes
-}
-
 // open reports whether players may be removed after the step that follows. Weights then do not
 // decay by AdamW: they make up for participations that fall, and decay would hold them
 // back (testdata/mnist).
@@ -107,12 +101,12 @@ func (p Plan) open(step int) bool {
 }
 
 // next returns where the stretch that starts after step ends: at the next round or the end
-// of the epoch, where the market opens, a step before its first round, where tracking
-// begins or ends, or when it is long enough.
+// of the epoch, where the market opens, a step before its first round, or when it is long
+// enough.
 func (p Plan) next(step int) int {
 	end := min(step+longestStretch, (step/p.PerEpoch+1)*p.PerEpoch, p.Total)
 	for s := step + 1; s < end; s++ {
-		if p.roundAt(s) > 0 || s == p.opens || s == p.SharedSteps() || p.tracking(s) != p.tracking(step) {
+		if p.roundAt(s) > 0 || s == p.opens || s == p.SharedSteps() {
 			return s
 		}
 	}
@@ -149,7 +143,6 @@ func (p Plan) stretch(order []int32, from, to int) backend.Stretch {
 	batch := p.Config.Batch
 	s := backend.Stretch{
 		Order:   order[(from-first)*batch : min(p.samples, (to-first)*batch)],
-		Track:   p.tracking(from),
 		NoDecay: p.open(from),
 	}
 	for step := from; step < to; step++ {
@@ -166,11 +159,11 @@ func (p Plan) order(epoch int) []int32 {
 	return random.New(p.Config.Seed, random.Order, uint32(epoch), 0).Permutation(p.samples)
 }
 
-// A round estimates contributions on one of 32 of as many samples as are trained on
+// A round observes players on one of 32 of as many samples as are trained on
 // between two rounds. Each takes two thirds of a step's products, as no gradients of
-// weights are computed, and so 2 % of the training's. On fewer than 256 samples the error
-// of a mean square is a fifth of it and more, so a round takes at least these; more than
-// 1024 add little.
+// weights are computed, and so 2 % of the training's, and one round in four twice as
+// many. On fewer than 256 samples the error of a mean square is a fifth of it and more, so
+// a round takes at least these; more than 1024 add little.
 const (
 	observedShare  = 1. / 32
 	fewestObserved = 256
@@ -183,11 +176,31 @@ func Observed(between float64, samples int) int {
 	return min(max(int(between*observedShare), fewestObserved), mostObserved, samples)
 }
 
-// observed returns the training samples on which round k observes the players.
-func (p Plan) observed(k int) []int32 {
+// What samples of a round are for.
+const (
+	playing  = iota // to play on
+	checking        // to check on what was played
+)
+
+// observed returns the training samples on which round k observes the players, by what
+// they are for.
+func (p Plan) observed(k, purpose int) []int32 {
 	between := float64((p.closes-p.opens)*p.Config.Batch) / float64(p.Config.Rounds)
-	all := random.New(p.Config.Seed, random.Observation, uint32(k), 0).Permutation(p.samples)
+	all := random.New(p.Config.Seed, random.Observation, uint32(k), uint32(purpose)).Permutation(p.samples)
 	return all[:Observed(between, p.samples)]
+}
+
+// checkEvery is in how many rounds one is checked on samples of its own.
+const checkEvery = 4
+
+// checks reports whether what is played in round k is checked: now and then, and where the
+// demand comes to its end.
+func (p Plan) checks(k int) bool {
+	if k%checkEvery == 0 || p.Config.Cost != "" {
+		return k%checkEvery == 0
+	}
+	least := network.Sum(p.shares)
+	return network.Sum(p.demands(k)) == least && network.Sum(p.demands(k-1)) > least
 }
 
 // conditionPoints is at how many epochs of a game's training condition numbers are

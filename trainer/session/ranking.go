@@ -6,7 +6,6 @@ import (
 
 	"nashprune/game"
 	"nashprune/trainer/network"
-	"nashprune/trainer/random"
 	"nashprune/trainer/record"
 )
 
@@ -53,14 +52,7 @@ func (t *Training) scores(n *network.Network) ([][]float64, error) {
 	var scores [][]float64
 	switch criterion := t.Plan.Config.Criterion; criterion {
 	case game.Random:
-		for l, ledger := range t.Ledgers {
-			draw := random.New(t.Plan.Config.Seed, random.Ranking, 0, uint32(l))
-			all := make([]float64, len(ledger.Records)) // a player's number does not depend on the other players
-			for i := range all {
-				all[i] = draw.Float64()
-			}
-			scores = append(scores, network.Select(all, ledger.Live))
-		}
+		return t.draws(), nil
 	case game.Magnitude, game.PathMagnitude:
 		for gate := range n.Gates {
 			scores = append(scores, norms(n, gate))
@@ -87,7 +79,7 @@ func (t *Training) scores(n *network.Network) ([][]float64, error) {
 		}
 		for _, statistics := range measured {
 			if criterion == game.Fisher {
-				scores = append(scores, statistics.Worths())
+				scores = append(scores, statistics.Fisher())
 				continue
 			}
 			row := make([]float64, len(statistics.Participation))

@@ -4,40 +4,123 @@ import (
 	"context"
 
 	"nashprune/game"
+	"nashprune/trainer/backend"
+	"nashprune/trainer/compensation"
 	"nashprune/trainer/evidence"
 	"nashprune/trainer/network"
+	"nashprune/trainer/random"
 	"nashprune/trainer/record"
 )
 
 // Market is what a training keeps of its market besides the ledgers.
 type Market struct {
-	// AtRemoval and AtTheEnd are, for every removed player, the fall of the mean loss
-	// over the samples when it is put back alone, with full participation and with its
-	// weights and its neighbours' weights for it at its removal. AtRemoval is measured
-	// on the network of that round, without all players removed in it, AtTheEnd on the
-	// network after the last round. Kept players have zero.
-	AtRemoval [][]float64 `json:"-"`
-	AtTheEnd  [][]float64 `json:"-"`
+	// Checked is how many rounds were checked on other samples, and Layers and MostTempted
+	// are about the last of them.
+	Checked     int                     `json:"checked,omitempty"`
+	Layers      []record.CertifiedLayer `json:"layers,omitempty"`
+	MostTempted *record.PlayerName      `json:"most_tempted,omitempty"`
 	// BestAccuracy is the best accuracy on the validation part, in percent, that a
 	// round saw, and Held in how many rounds the demand did not fall, where the target is
 	// how far the accuracy may fall.
 	BestAccuracy float64 `json:"best_accuracy,omitempty"`
 	Held         int     `json:"held,omitempty"`
-	// Closing is the state that is certified, by gate.
-	Closing []evidence.Closing `json:"-"`
 }
 
-// putBack puts the players that were removed since the market had the players before into
-// the network of the others, and after the last round all removed players into the
-// network of the kept ones.
-func (t *Training) putBack(before network.Survivors, last bool) error {
-	live := t.Live()
-	left, some := make([][]int, len(live)), false
-	for l := range live {
-		left[l] = without(before[l], live[l])
-		some = some || len(left[l]) > 0
+// playRound plays round k of the market: the players are observed, a price clears the
+// demand, players that lose are removed, and the nodes that read them take over what they
+// gave. The last round restarts the optimiser.
+func (t *Training) playRound(k int) error {
+	line := record.RoundLine{Training: t.Name, Round: k, Epoch: t.Plan.EpochOf(t.Step), Step: t.Step}
+	if err := t.holdDemand(&line); err != nil {
+		return err
 	}
-	if t.PutBackSamples == nil || !some && !last {
+	fallen := k - t.Held
+	if t.Plan.satisfied(t.Players(), fallen) {
+		return t.passRound(k, line)
+	}
+	// It takes less than an epoch and is not interrupted, so that no round is left half played.
+	ctx := context.Background()
+	round, err := PlayRound(ctx, t.Engine, t.Plan.observed(k, playing), t.Plan.Config.Worth, t.drawn(), t.Plan.clearing(fallen))
+	if err != nil {
+		return err
+	}
+	for g := range round.Worths {
+		if err := t.CheckFinite(round.Worths[g]...); err != nil {
+			return err
+		}
+	}
+	if t.Plan.checks(k) {
+		if line.Check, err = t.check(ctx, k, fallen, round); err != nil {
+			return err
+		}
+	}
+	line.Demand, line.Prices, line.Costs, line.Ascent = round.Demands, round.Prices, round.Costs, round.ascent()
+	for g, h := range round.Interactions {
+		supply := 0.
+		for _, s := range round.Participations[g] {
+			supply += s
+		}
+		line.Supply = append(line.Supply, supply)
+		line.Lambda = append(line.Lambda, h.Lambda())
+	}
+	before := t.Live()
+	stay := round.Settle(t.Ledgers)
+	line.Players = t.Players()
+	if err := t.removeLosers(before, stay, round.Inputs); err != nil {
+		return err
+	}
+	return t.endRound(k, line)
+}
+
+// passRound is a round in which all players may stay, so that nothing has a price.
+func (t *Training) passRound(k int, line record.RoundLine) error {
+	line.Players = t.Players()
+	line.Demand = line.Players
+	for g, ledger := range t.Ledgers {
+		ledger.Rounds++
+		line.Prices, line.Supply = append(line.Prices, 0), append(line.Supply, float64(line.Players[g]))
+	}
+	return t.endRound(k, line)
+}
+
+// endRound reports a round. The last restarts the optimiser.
+func (t *Training) endRound(k int, line record.RoundLine) error {
+	if k == t.Plan.Config.Rounds {
+		if err := t.Engine.RestartOptimiser(); err != nil {
+			return err
+		}
+	}
+	return t.Journal.RoundEnded(t, line)
+}
+
+// drawn returns the numbers by which a false market distorts, of the players that are
+// still there.
+func (t *Training) drawn() [][]float64 {
+	if !t.Plan.Config.Worth.Null() {
+		return nil
+	}
+	return t.draws()
+}
+
+// draws returns a number from 0 to 1 for each player that is still there. A player's number
+// follows from the seed and does not depend on the other players.
+func (t *Training) draws() [][]float64 {
+	var drawn [][]float64
+	for g, ledger := range t.Ledgers {
+		draw := random.New(t.Plan.Config.Seed, random.Ranking, 0, uint32(g))
+		all := make([]float64, len(ledger.Records))
+		for i := range all {
+			all[i] = draw.Float64()
+		}
+		drawn = append(drawn, network.Select(all, ledger.Live))
+	}
+	return drawn
+}
+
+// removeLosers removes the players that do not stay and compensates for them. What they were
+// is kept until their bids are taken.
+func (t *Training) removeLosers(before, stay network.Survivors, inputs []backend.InputMoments) error {
+	if network.Sum(t.Players()) == network.Sum(counts(before)) {
 		return nil
 	}
 	state, err := t.Engine.Pull()
@@ -47,139 +130,104 @@ func (t *Training) putBack(before network.Survivors, last bool) error {
 	if t.Departed == nil {
 		t.Departed = network.New(t.Plan.Graph)
 	}
-	cut, err := t.Plan.Graph.Cut(before)
+	whole, err := t.Plan.Graph.Cut(before)
 	if err != nil {
 		return err
 	}
-	cut.Scatter(t.Departed, state.Network)
-	measure := func(into [][]float64) error {
-		all, err := t.PutBackSamples.PutBack(t.Departed, live, left)
-		if err != nil {
-			return err
-		}
-		for l, falls := range all {
-			for p, i := range left[l] {
-				into[l][i] = falls[p]
-			}
-			if err := t.CheckFinite(falls...); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	if err := measure(t.AtRemoval); err != nil || !last {
-		return err
-	}
-	for l, ledger := range t.Ledgers {
-		left[l] = without(network.Indices(len(ledger.Records)), live[l])
-		t.AtTheEnd = append(t.AtTheEnd, make([]float64, len(ledger.Records)))
-	}
-	if err := measure(t.AtTheEnd); err != nil {
-		return err
-	}
-	t.Departed = nil
-	return nil
-}
-
-// without returns the entries of all that are not in some; both increase.
-func without(all, some []int) []int {
-	var rest []int
-	for _, i := range all {
-		if len(some) > 0 && some[0] == i {
-			some = some[1:]
-		} else {
-			rest = append(rest, i)
-		}
-	}
-	return rest
-}
-
-// playRound plays round k of the market: prices from the worths, a move of all players,
-// and removals. The last round certifies the state of the players before it meets the
-// demand exactly, folds participations into the weights and restarts the optimiser.
-func (t *Training) playRound(k int) error {
-	line := record.RoundLine{Training: t.Name, Round: k, Epoch: t.Plan.EpochOf(t.Step), Step: t.Step}
-	var observed []int32
-	if t.Plan.Config.Worth == game.Outputs {
-		observed = t.Plan.observed(k)
-	}
-	// It takes less than an epoch and is not interrupted, as the certificate.
-	moves, err := Move(context.Background(), t.Engine, t.Ledgers, observed, func(worths [][]float64) (game.Clearing, error) {
-		if err := t.holdDemand(&line); err != nil {
-			return game.Clearing{}, err
-		}
-		for _, row := range worths {
-			if err := t.CheckFinite(row...); err != nil {
-				return game.Clearing{}, err
-			}
-		}
-		return t.Plan.clear(worths, k-t.Held), nil
-	}, t.Plan.Config.Damping)
+	whole.Scatter(t.Departed, state.Network)
+	cut, err := state.Network.Graph.Cut(stay)
 	if err != nil {
 		return err
 	}
-	line.Demand, line.Prices, line.Costs, line.Supply = moves.Demands, moves.Prices, moves.Costs, moves.Supply
-	last := k == t.Plan.Config.Rounds
-	if last {
-		if err := t.certify(k - t.Held); err != nil {
-			return err
-		}
-	}
-	before, players := t.Live(), network.Sum(t.Players())
-	stay := moves.Settle(t.Ledgers, last)
-	line.Players = t.Players()
-	if err := t.putBack(before, last); err != nil {
+	if err := compensation.Apply(t.Plan.Config.Compensate, state.Network, cut, inputs); err != nil {
 		return err
 	}
-	if network.Sum(line.Players) < players {
-		if err := t.remove(before, stay); err != nil {
-			return err
-		}
-	}
-	if last {
-		if err := t.Engine.Fold(); err != nil {
-			return err
-		}
-		if err := t.Engine.RestartOptimiser(); err != nil {
-			return err
-		}
-	}
-	return t.Journal.RoundEnded(t, line)
+	t.graph = cut.Graph
+	return t.Engine.Push(state.Cut(cut))
 }
 
-// certify measures the worths of all players over the whole training part and
-// how far they are from equilibrium at the price that clears the demand, which has
-// fallen for so many rounds. It takes less than an epoch and is not interrupted, so that a round is never
-// left half played.
-func (t *Training) certify(fallen int) error {
-	measured, err := t.Engine.Measure(context.Background())
+func counts(players network.Survivors) []int {
+	n := make([]int, len(players))
+	for g, some := range players {
+		n[g] = len(some)
+	}
+	return n
+}
+
+// check measures the interactions on samples of its own and says how far what the round's
+// players play is from the equilibrium of that game at its clearing price.
+func (t *Training) check(ctx context.Context, k, fallen int, played Round) (*record.RoundCheck, error) {
+	observed := t.Plan.observed(k, checking)
+	// The true worths, whatever the market plays on.
+	fresh, err := PlayRound(ctx, t.Engine, observed, trueWorth(t.Plan.Config.Worth), nil, t.Plan.clearing(fallen))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	worths := make([][]float64, len(measured))
-	for l := range measured {
-		worths[l] = measured[l].Worths()
-	}
-	t.Certificate, t.Closing = game.Certificate{}, nil
-	clearing := t.Plan.clear(worths, fallen)
-	for l, statistics := range measured {
-		end := evidence.Closing{
-			Players: t.Ledgers[l].Live, Worths: worths[l], Participations: statistics.Participation,
-			Demand: clearing.Demands[l], Price: clearing.Prices[l],
+	var (
+		here     game.Certificate
+		accounts [][]game.Account
+	)
+	check := &record.RoundCheck{Samples: len(observed), Prices: fresh.Prices}
+	t.Layers, t.MostTempted = nil, nil
+	for g, h := range fresh.Interactions {
+		s, price := played.Participations[g], fresh.Prices[g]
+		var gate game.Certificate
+		accounts = append(accounts, gate.CertifyMarket(h, price, s, h.Worths(s)))
+		layer := record.CertifiedLayer{
+			Players: len(s), Gap: gate.TotalGap, Price: price, Demand: fresh.Demands[g], Lambda: h.Lambda(),
+			Potential: h.Potential(price, s), Best: h.Potential(price, fresh.Participations[g]),
 		}
-		if clearing.Costs != nil {
-			end.Cost = clearing.Costs[l]
+		if fresh.Costs != nil {
+			layer.Cost = fresh.Costs[g]
 		}
-		t.Certificate.CertifyMarket(game.Market{Price: end.Price}, end.Worths, end.Participations)
-		t.Closing = append(t.Closing, end)
+		for _, x := range fresh.Participations[g] {
+			layer.Supply += x
+		}
+		t.Layers = append(t.Layers, layer)
+		here.Join(gate)
+		stay := game.Winners(fresh.Worths[g], fresh.Demands[g])
+		check.Disputed += disputed(game.Winners(played.Worths[g], played.Demands[g]), stay)
 	}
-	return t.CheckFinite(t.Certificate.TotalGap, t.Certificate.Scale)
+	if gate, position := game.MostTempted(accounts); gate >= 0 {
+		t.MostTempted = &record.PlayerName{Layer: gate, Index: t.Ledgers[gate].Live[position]}
+	}
+	check.Gap = here.RelativeGap()
+	t.Checked++
+	t.Certificate.Join(here)
+	return check, t.CheckFinite(here.TotalGap, here.Scale)
+}
+
+// trueWorth returns what a market that is false on purpose distorts.
+func trueWorth(v game.Valuation) game.Valuation {
+	if v.Null() {
+		return game.Outputs
+	}
+	return v
+}
+
+// disputed counts the players of one list that are not in the other; both increase.
+func disputed(stay, others []int) int {
+	return len(stay) - len(common(stay, others))
+}
+
+// common returns what two increasing lists share.
+func common(a, b []int) []int {
+	var both []int
+	for _, x := range a {
+		for len(b) > 0 && b[0] < x {
+			b = b[1:]
+		}
+		if len(b) > 0 && b[0] == x {
+			both = append(both, x)
+		}
+	}
+	return both
 }
 
 // FinalCertificate states what is known of a finished market, with its rounds.
 func (t *Training) FinalCertificate(rounds []record.RoundLine) *record.Certificate {
 	return evidence.MarketCertificate(evidence.FinishedMarket{
-		Certificate: t.Certificate, Ledgers: t.Ledgers, Closing: t.Closing, AtRemoval: t.AtRemoval, AtTheEnd: t.AtTheEnd,
-		PutBackSamples: t.PutBackSamples, Players: Players(t.Plan, t.Ledgers), Rounds: rounds,
+		Certificate: t.Certificate, Checked: t.Checked, Layers: t.Layers, MostTempted: t.MostTempted,
+		Ledgers: t.Ledgers, Players: Players(t.Plan, t.Ledgers), Rounds: rounds,
 	})
 }

@@ -23,9 +23,8 @@ type Training struct {
 	Journal Journal
 	Position
 
-	// What putting players back needs; nil without a market.
-	PutBackSamples *evidence.PutBackSamples
-	Departed       *network.Network // of full width: all players as they were when last in the network
+	// Departed is of full width: all players as they were when last in the network.
+	Departed *network.Network
 
 	graph       *network.Graph   // of the engine's network, once a removal asked for it
 	order       []int32          // of the samples in the present epoch
@@ -73,9 +72,6 @@ func Start(p Plan) Position {
 	if p.Game.InRounds() {
 		for _, width := range p.Graph.Widths() {
 			start.Ledgers = append(start.Ledgers, game.NewLedger(width))
-			if p.Game == game.MarketGame {
-				start.AtRemoval = append(start.AtRemoval, make([]float64, width))
-			}
 		}
 	}
 	return start

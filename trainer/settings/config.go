@@ -5,6 +5,7 @@ package settings
 import (
 	"nashprune/game"
 	"nashprune/trainer/backend"
+	"nashprune/trainer/compensation"
 	"nashprune/trainer/cost"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
@@ -79,11 +80,11 @@ type Config struct {
 	Cost            cost.Resource // what players pay for in one market of all layers; empty: every layer is a market of its own, unless the target is a budget
 	LatencyModel    string        // file with the model of latencies; empty: it is measured
 
-	Worth     game.Valuation // what a player is worth; empty: game.Effective
-	WarmUp    float64        // fraction of the run before the market opens
-	GameShare float64        // fraction of the run while it is open; what is left is the tail
-	Rounds    int            // of the market, at least 1
-	Damping   float64        // fraction of the way to the best response, 0 < D <= 1
+	Worth      game.Valuation    // what contributions are taken to; empty: game.Effective
+	WarmUp     float64           // fraction of the run before the market opens
+	GameShare  float64           // fraction of the run while it is open; what is left is the tail
+	Rounds     int               // of the market, at least 1
+	Compensate compensation.Kind // what readers of removed players take over; empty: all in the market, nothing in rankings
 
 	Criterion game.Criterion // what players are ranked by where there is no market
 
@@ -144,6 +145,12 @@ func (c Config) ResolveFor(players []int) (Config, error) {
 		c.Schedule = Cosine
 		if c.Game == game.PaperGame {
 			c.Schedule = Constant
+		}
+	}
+	if c.Compensate == "" {
+		c.Compensate = compensation.None
+		if c.Game == game.MarketGame {
+			c.Compensate = compensation.Full
 		}
 	}
 	if c.DataOnDevice == backend.AutoPlacement {

@@ -6,6 +6,7 @@ import (
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
+	"nashprune/trainer/compensation"
 	"nashprune/trainer/cost"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
@@ -16,7 +17,7 @@ const (
 	general  = "Data and network"
 	training = "Training"
 	market   = "Market (--game market)"
-	ranking  = "Rankings instead of a game (--game ranking; also the market's settings, but --damping)"
+	ranking  = "Rankings instead of a game (--game ranking; also the market's settings)"
 	paper    = "The paper's game (--game paper, or --criterion participation)"
 )
 
@@ -119,16 +120,16 @@ var All = []*Setting{
 		"what a player pays for in one market of all layers (default: what a --max target bounds, else a market a layer)").omitted(),
 	declare(market, "latency-model", func(c *Config) *string { return &c.LatencyModel }, "", anything[string](),
 		"result.json of another run, with the model of latencies (default: measure one)").omitted(),
-	declare(market, "worth", func(c *Config) *game.Valuation { return &c.Worth }, game.Outputs, oneOf("", game.Effective, game.Outputs),
-		"what determines the worth of a player, its effect on the loss (effective) or on the outputs, without class weights").omitted(),
+	declare(market, "worth", func(c *Config) *game.Valuation { return &c.Worth }, game.Outputs, oneOf(append([]game.Valuation{""}, game.Valuations...)...),
+		"what determines the worth of a player, its effect on the outputs, without class weights, or on the loss (effective); lottery and reverse are false markets that test certificates").omitted(),
 	declare(market, "warm-up", func(c *Config) *float64 { return &c.WarmUp }, 0.1, within(0., 1).in("a fraction of the run, from 0 to 1"),
 		"`fraction` of the run before the market opens"),
 	declare(market, "game-share", func(c *Config) *float64 { return &c.GameShare }, 0.4, above0(1),
 		"`fraction` of the run while the market is open"),
 	declare(market, "rounds", func(c *Config) *int { return &c.Rounds }, 40, within(1, MaxRounds),
 		"rounds of the market"),
-	declare(market, "damping", func(c *Config) *float64 { return &c.Damping }, 0.5, above0(1),
-		"`fraction` of the way to its best response that a player moves in a round"),
+	declare(market, "compensate", func(c *Config) *compensation.Kind { return &c.Compensate }, "", oneOf(append([]compensation.Kind{""}, compensation.Kinds...)...),
+		"what the readers of removed players `take` over: all that the other players predict (full), their mean outputs, or none (default: full; in rankings none)").omitted(),
 
 	declare(ranking, "criterion", func(c *Config) *game.Criterion { return &c.Criterion }, game.Magnitude, oneOf(game.Criteria...),
 		"score that ranks the players"),
@@ -143,7 +144,7 @@ var All = []*Setting{
 	declare(paper, "update", func(c *Config) *backend.PaperUpdate { return &c.Update }, backend.GradientAscent,
 		oneOf(backend.GradientAscent, backend.AdamAscent, backend.BestResponse), "how players move"),
 	declare(paper, "participation-rate", func(c *Config) *float64 { return &c.ParticipationRate }, 1e-3, above0(maxLearningRate), "step size of a move"),
-	declare(paper, "threshold", func(c *Config) *float64 { return &c.Threshold }, game.Gone, within(0., 1).in("a participation, from 0 to 1"),
+	declare(paper, "threshold", func(c *Config) *float64 { return &c.Threshold }, game.PaperThreshold, within(0., 1).in("a participation, from 0 to 1"),
 		"players that end below this `participation` are removed"),
 }
 
