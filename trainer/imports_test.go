@@ -38,7 +38,7 @@ var mayImport = map[string]string{
 	"trainer/cost":        "game trainer/backend trainer/network trainer/random",
 	"trainer/settings":    "game trainer/backend trainer/cost trainer/dataset trainer/network",
 	"trainer/record":      "game trainer/backend trainer/cost trainer/dataset",
-	"trainer/evidence":    "game trainer/backend trainer/dataset trainer/network trainer/record",
+	"trainer/evidence":    "game trainer/backend trainer/dataset trainer/network trainer/random trainer/record",
 	"trainer/session":     "game trainer/backend trainer/cost trainer/dataset trainer/evidence trainer/network trainer/random trainer/record trainer/settings",
 	"trainer/checkpoint":  "game trainer/atomicfile trainer/backend trainer/evidence trainer/network trainer/network/safetensors trainer/record trainer/session trainer/settings",
 	"trainer":             "game trainer/atomicfile trainer/backend trainer/checkpoint trainer/cost trainer/dataset trainer/evidence trainer/filelock trainer/network trainer/network/safetensors trainer/record trainer/session trainer/settings",

@@ -33,15 +33,24 @@ type PutBackSamples struct {
 // NewPutBackSamples chooses the samples for a network that takes so many multiplications a
 // sample before the first removal.
 func NewPutBackSamples(d *dataset.Dataset, loss backend.Loss, multiplications int) *PutBackSamples {
-	w := &PutBackSamples{part: backend.ValidationPart, loss: loss}
+	return spreadSamples(d, loss, multiplications, network.Indices(heldOut(d).Of(d).Len()))
+}
+
+// heldOut returns the validation part where there is one, else the training part.
+func heldOut(d *dataset.Dataset) backend.Part {
 	if d.Validation.Len() == 0 {
-		w.part = backend.TrainPart
+		return backend.TrainPart
 	}
+	return backend.ValidationPart
+}
+
+// spreadSamples chooses samples of the held-out part evenly from those that are available.
+func spreadSamples(d *dataset.Dataset, loss backend.Loss, multiplications int, available []int) *PutBackSamples {
+	w := &PutBackSamples{part: heldOut(d), loss: loss}
 	w.samples = w.part.Of(d)
-	available := w.samples.Len()
-	count := min(available, mostSamples, max(fewestSamples, putBackWork/multiplications))
+	count := min(len(available), mostSamples, max(fewestSamples, putBackWork/multiplications))
 	for k := range count {
-		w.chosen = append(w.chosen, k*available/count)
+		w.chosen = append(w.chosen, available[k*len(available)/count])
 	}
 	w.inputs = standardised(d, w.samples, w.chosen)
 	return w
@@ -105,13 +114,13 @@ func (w *PutBackSamples) PutBack(whole *network.Network, live network.Survivors,
 		// Without what is gone from other gates, each put-back takes less work, for one
 		// more forward pass.
 		if n := len(players); own.Graph.MACs()+n*own.Graph.AlternativeMACs(i) < n*every.Graph.AlternativeMACs(i) {
-			falls[i] = w.without(own.Of(whole), alone, live).falls(i, players)
+			falls[i] = w.without(own.Of(whole), alone, live).falls(i, players, 1)
 			continue
 		}
 		if shared == nil {
 			shared = w.without(every.Of(whole), all, live)
 		}
-		falls[i] = shared.falls(i, players)
+		falls[i] = shared.falls(i, players, 1)
 	}
 	return falls, nil
 }
@@ -141,15 +150,15 @@ func (w *PutBackSamples) without(n *network.Network, players, live network.Survi
 }
 
 // falls returns by how much the mean loss falls when each of some players of a gate
-// participates fully.
-func (a *absence) falls(gate int, players []int) []float64 {
+// participates with s.
+func (a *absence) falls(gate int, players []int, s float64) []float64 {
 	falls := make([]float64, len(players))
 	inParallel(len(players), func(first, step int) {
 		alternative := a.pass.Alternative(gate)
 		for p := first; p < len(players); p += step {
 			place, _ := slices.BinarySearch(a.players[gate], players[p])
 			for k, before := range a.losses {
-				falls[p] += before - a.lossOf(k, alternative.Outputs(place, 1, k))
+				falls[p] += before - a.lossOf(k, alternative.Outputs(place, s, k))
 			}
 			falls[p] /= float64(len(a.losses))
 		}

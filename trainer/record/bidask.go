@@ -3,7 +3,6 @@ package record
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"math"
 	"slices"
 
@@ -152,9 +151,9 @@ func (b *BidAsk) Conclude() {
 
 // ReadBidAsk reads what [WriteJSON] wrote of a BidAsk. Its errors say in which way the
 // text is not one that a run writes.
-func ReadBidAsk(from io.Reader) (*BidAsk, error) {
+func ReadBidAsk(text []byte) (*BidAsk, error) {
 	b := new(BidAsk)
-	if err := json.NewDecoder(from).Decode(b); err != nil {
+	if err := json.Unmarshal(text, b); err != nil {
 		return nil, backend.PlainJSON(err)
 	}
 	return b, b.check()
