@@ -125,7 +125,7 @@ func newRealGame(in BidAskInput) (*realGame, error) {
 		return nil, fmt.Errorf("the kept network has %v players and %v are live; they must be as many", in.Kept.Graph.Widths(), cut.Graph.Widths())
 	case len(in.Removed) != len(widths):
 		return nil, fmt.Errorf("removed players of %d gates are listed; it must be %d", len(in.Removed), len(widths))
-	case in.Costs != nil && (len(in.Costs) != len(widths) || !(slices.Min(in.Costs) > 0)):
+	case in.Costs != nil && (len(in.Costs) != len(widths) || slices.ContainsFunc(in.Costs, func(c float64) bool { return !(c > 0) })):
 		return nil, fmt.Errorf("the costs are %v; they must be above 0, one for each of %d gates", in.Costs, len(widths))
 	}
 	for i, width := range widths {
