@@ -110,53 +110,89 @@ func participants(worths []float64, price float64) int {
 func highest(h Interactions) float64 { return slices.Max(append(h.Ceilings(), 0)) }
 
 // ClearLayers clears a market for every gate, given how its players interact and how many
-// of them are to stay: the price is the lowest that was found at which no more than these
-// participate in the equilibrium, zero where all may stay. Participation falls
-// continuously with the price, and the number of participants with it, but for rare
-// returns; the price is found by halving an interval. Where players reach zero together,
-// as duplicates do, fewer than the demand participate. Then the ones of highest
-// worth stay, of equal worths the lower positions: see [Winners].
+// of them are to stay: at its price as many participate in the equilibrium, and it is zero
+// where all may stay. Participation falls continuously with the price, and the number of
+// participants with it, but for rare returns, so the price is found by halving an
+// interval. Where players reach zero together, as duplicates do, fewer than the demand
+// participate. Then the ones of highest worth stay, of equal worths the lower positions:
+// see [Winners].
 func ClearLayers(h []Interactions, demands []int, play Players) (Clearing, error) {
 	t := newTable(h, play)
 	c := Clearing{
 		Demands: demands, Prices: make([]float64, len(h)),
 		Participations: slices.Clone(t.s), Worths: slices.Clone(t.worths),
 	}
-	low, high, open := make([]float64, len(h)), make([]float64, len(h)), make([]bool, len(h))
+	searches := make([]search, len(h))
 	for g := range h {
 		if demands[g] < participants(t.worths[g], 0) {
-			open[g], high[g] = true, highest(h[g])
-			c.Prices[g] = high[g]
+			searches[g] = newSearch(losing(h[g].Own(), demands[g]), highest(h[g]))
+			c.Prices[g] = searches[g].high
 			c.Participations[g] = make([]float64, h[g].Players())
 			c.Worths[g] = h[g].Worths(c.Participations[g])
 		}
 	}
-	prices := make([]float64, len(h))
-	for try := 0; try < mostTries && slices.Contains(open, true); try++ {
-		for g := range prices {
-			prices[g] = c.Prices[g]
-			if open[g] {
-				prices[g] = (low[g] + high[g]) / 2
+	open := func(s search) bool { return s.open }
+	for try := 0; try < mostTries && slices.ContainsFunc(searches, open); try++ {
+		prices := slices.Clone(c.Prices)
+		for g, s := range searches {
+			if s.open {
+				prices[g] = s.next()
 			}
 		}
 		if err := t.settle(prices); err != nil {
 			return Clearing{}, err
 		}
 		for g := range h {
-			if !open[g] {
+			if !searches[g].open {
 				continue
 			}
 			count := participants(t.worths[g], prices[g])
-			if count > demands[g] {
-				low[g] = prices[g]
-				continue
+			searches[g].found(prices[g], count <= demands[g])
+			if count <= demands[g] {
+				c.Prices[g], c.Participations[g], c.Worths[g] = prices[g], t.s[g], t.worths[g]
+				searches[g].open = count < demands[g]
 			}
-			high[g], c.Prices[g] = prices[g], prices[g]
-			c.Participations[g], c.Worths[g] = t.s[g], t.worths[g]
-			open[g] = count < demands[g]
 		}
 	}
 	return c, nil
+}
+
+// search looks for the lowest price that is high enough, between zero, which is not, and
+// one that is.
+type search struct {
+	open      bool
+	low, high float64
+	// tooLow and enough say that a price of the search was one or the other.
+	tooLow, enough bool
+	guess          float64 // the first price, about right
+}
+
+func newSearch(guess, high float64) search {
+	return search{open: true, high: high, guess: min(guess, high/2)}
+}
+
+// next returns the next price: the guess, then prices away from it by factors until the
+// right one lies between two, then the middle of the interval.
+func (s *search) next() float64 {
+	switch {
+	case !s.tooLow && !s.enough && s.guess > 0:
+		return s.guess
+	case s.tooLow && !s.enough:
+		return min(2*s.low, (s.low+s.high)/2)
+	case s.enough && !s.tooLow:
+		return s.high / 2
+	default:
+		return (s.low + s.high) / 2
+	}
+}
+
+// found narrows the interval.
+func (s *search) found(price float64, enough bool) {
+	if enough {
+		s.high, s.enough = price, true
+	} else {
+		s.low, s.tooLow = price, true
+	}
 }
 
 // ClearTogether clears one market for the players of all gates. With one price p for all
@@ -176,7 +212,7 @@ func ClearLayers(h []Interactions, demands []int, play Players) (Clearing, error
 func ClearTogether(h []Interactions, costs [][]float64, fits func(players []int) bool, play Players) (Clearing, error) {
 	c := Clearing{Demands: make([]int, len(h)), Prices: make([]float64, len(h))}
 	all := make([]int, len(h))
-	low, high := 0., 0.
+	high := 0.
 	for g := range h {
 		all[g] = h[g].Players()
 		c.Costs = append(c.Costs, averageCost(g, all[g], costs[g]))
@@ -188,10 +224,10 @@ func ClearTogether(h []Interactions, costs [][]float64, fits func(players []int)
 		cleared.Costs = c.Costs
 		return cleared, err
 	}
-	t := newTable(h, play)
+	t, search := newTable(h, play), newSearch(0, high)
 	prices := make([]float64, len(h))
-	for try := 0; try < mostTries && high-low > high*1e-9; try++ {
-		p := (low + high) / 2
+	for try := 0; try < mostTries && search.high-search.low > search.high*1e-6; try++ {
+		p := search.next()
 		for g := range prices {
 			prices[g] = p * c.Costs[g]
 		}
@@ -202,18 +238,16 @@ func ClearTogether(h []Interactions, costs [][]float64, fits func(players []int)
 		for g := range h {
 			wanted[g] = max(min(LeastPerLayer, all[g]), worthTheirCost(t.worths[g], costs[g], p))
 		}
-		if !fits(wanted) {
-			low = p
-			continue
+		search.found(p, fits(wanted))
+		if search.high == p {
+			c.Demands, c.Prices, c.Participations, c.Worths = wanted, slices.Clone(prices), t.s, slices.Clone(t.worths)
 		}
-		high = p
-		c.Demands, c.Prices, c.Participations, c.Worths = wanted, slices.Clone(prices), t.s, slices.Clone(t.worths)
 	}
 	if c.Worths == nil { // no price was high enough: as few stay as may
 		for g := range h {
 			s := make([]float64, all[g])
 			c.Participations, c.Worths = append(c.Participations, s), append(c.Worths, h[g].Worths(s))
-			c.Prices[g] = high * c.Costs[g]
+			c.Prices[g] = search.high * c.Costs[g]
 		}
 	}
 	fill(&c, fits)

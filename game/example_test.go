@@ -12,14 +12,14 @@ func ExampleClearLayers() {
 	h := []game.Interactions{{{
 		1.0, 0.9, 0.0,
 		0.9, 0.9, 0.0,
-		0.0, 0.0, 1.4,
+		0.0, 0.0, 2.0,
 	}}}
 	c, err := game.ClearLayers(h, []int{2}, game.PlayOn(h, 10))
 	if err != nil {
 		panic(err)
 	}
 	for i, s := range c.Participations[0] {
-		fmt.Printf("player %d participates with %.1f\n", i, s)
+		fmt.Printf("player %d participates with %.2f\n", i, s)
 	}
 	// Output:
 	// player 0 participates with 0.7

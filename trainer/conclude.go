@@ -54,7 +54,7 @@ func (r *run) concludeGame(ctx context.Context, t *session.Training) error {
 	if outcome.certificate == nil {
 		r.result.Pruned.Criterion = r.config.Criterion
 	} else {
-		r.result.Equilibrium = record.NewEquilibrium(t.Certificate, players)
+		r.result.Equilibrium = record.NewEquilibrium(outcome.certificate, players)
 		if err := r.write(record.CertificateFile, outcome.certificate.Write); err != nil {
 			return err
 		}

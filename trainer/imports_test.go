@@ -39,9 +39,9 @@ var mayImport = map[string]string{
 	"trainer/compensation": "trainer/backend trainer/network",
 	"trainer/settings":     "game trainer/backend trainer/compensation trainer/cost trainer/dataset trainer/network",
 	"trainer/record":       "game trainer/backend trainer/cost trainer/dataset",
-	"trainer/evidence":     "game trainer/backend trainer/dataset trainer/network trainer/record",
+	"trainer/evidence":     "game trainer/backend trainer/dataset trainer/network trainer/random trainer/record",
 	"trainer/session":      "game trainer/backend trainer/compensation trainer/cost trainer/dataset trainer/evidence trainer/network trainer/random trainer/record trainer/settings",
-	"trainer/checkpoint":   "game trainer/atomicfile trainer/backend trainer/evidence trainer/network trainer/network/safetensors trainer/record trainer/session trainer/settings",
+	"trainer/checkpoint":   "game trainer/atomicfile trainer/backend trainer/network trainer/network/safetensors trainer/record trainer/session trainer/settings",
 	"trainer":              "game trainer/atomicfile trainer/backend trainer/checkpoint trainer/cost trainer/dataset trainer/evidence trainer/filelock trainer/network trainer/network/safetensors trainer/record trainer/session trainer/settings",
 	"trainer/backendtest":  "game trainer/backend trainer/dataset trainer/network trainer/network/networktest trainer/random",
 
@@ -49,7 +49,7 @@ var mayImport = map[string]string{
 	"trainer/study":     "trainer trainer/atomicfile trainer/backend trainer/dataset trainer/filelock trainer/record trainer/session trainer/settings",
 	"trainer/compare":   "game trainer trainer/atomicfile trainer/backend trainer/cost trainer/dataset trainer/network trainer/record trainer/settings trainer/study",
 	"trainer/reproduce": "game trainer/backend trainer/network trainer/record trainer/settings trainer/study",
-	"trainer/bench":     "game trainer/backend trainer/dataset trainer/network trainer/random trainer/session trainer/settings",
+	"trainer/bench":     "game trainer/backend trainer/compensation trainer/dataset trainer/network trainer/random trainer/session trainer/settings",
 	"trainer/report":    "game trainer/atomicfile trainer/backend trainer/bench trainer/compare trainer/cost trainer/dataset trainer/record trainer/reproduce trainer/settings",
 
 	// Devices know the contract, and nothing of runs.

@@ -15,7 +15,6 @@ import (
 	"nashprune/trainer/checkpoint"
 	"nashprune/trainer/cost"
 	"nashprune/trainer/dataset"
-	"nashprune/trainer/evidence"
 	"nashprune/trainer/network"
 	"nashprune/trainer/record"
 	"nashprune/trainer/session"
@@ -252,11 +251,7 @@ func (r *run) runStages(ctx context.Context, engine backend.Engine, p session.Pl
 
 // Training returns a training of this run at a position.
 func (r *run) training(p session.Plan, engine backend.Engine, at session.Position) *session.Training {
-	t := &session.Training{Name: trainingName(p.Game), Plan: p, Engine: engine, Data: r.data, Loss: r.loss, Journal: r, Position: at}
-	if p.Game == game.MarketGame {
-		t.PutBackSamples = evidence.NewPutBackSamples(r.data, r.loss, int(p.StepWork(0)))
-	}
-	return t
+	return &session.Training{Name: trainingName(p.Game), Plan: p, Engine: engine, Data: r.data, Loss: r.loss, Journal: r, Position: at}
 }
 
 // trainingName is what records call a training with a game.
@@ -325,6 +320,7 @@ func (r *run) addSeconds(t *session.Training) {
 		s.Baseline = t.Seconds.Training
 	} else {
 		s.Train, s.Game, s.Tail = t.Seconds.Training, t.Seconds.Game, t.Seconds.Tail
+		s.Rounds, s.Certify = t.Seconds.Rounds, t.Seconds.Certify
 	}
 }
 

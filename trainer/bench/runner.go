@@ -10,6 +10,7 @@ import (
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
+	"nashprune/trainer/compensation"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
 	"nashprune/trainer/session"
@@ -25,8 +26,6 @@ const (
 	stretchSteps = 64
 	// learningRate hardly changes the network.
 	learningRate = 1e-5
-	// unmoved is a damping of moves so strong that float32 does not show them.
-	unmoved = 1e-12
 	// alternations is into how many parts a turn is cut of which one half trains with
 	// statistics and one without: what differs by a hundredth shows on a machine that
 	// changes its speed by a tenth if both halves see the same of that.
@@ -157,31 +156,38 @@ func (r *runner) openMarket() {
 }
 
 // playRound plays a round of the market as a run with the default settings does, but that
-// the first player of every gate is removed and no other moves.
+// of each gate one player alone is removed.
 func (r *runner) playRound(ctx context.Context) error {
 	observed := backend.InOrder(session.Observed(stepsPerRound()*float64(r.of.Batch), r.data.Train.Len()))
-	moves, err := session.Move(ctx, r.engine, r.market, observed, halve, unmoved)
+	round, err := session.PlayRound(ctx, r.engine, observed, "", nil, halve)
 	if err != nil {
 		return err
 	}
-	for _, gate := range moves.Participations {
-		gate[0] = 0
+	for g := range round.Demands { // all but one stay, in the time that half takes
+		round.Demands[g] = round.Interactions[g].Players() - 1
 	}
-	cut, err := r.graph.Cut(moves.Settle(r.market, false))
+	cut, err := r.graph.Cut(round.Settle(r.market))
 	if err != nil {
+		return err
+	}
+	state, err := r.engine.Pull()
+	if err != nil {
+		return err
+	}
+	if err := compensation.Apply(compensation.Full, state.Network, cut, round.Inputs); err != nil {
 		return err
 	}
 	r.graph = cut.Graph
-	return r.engine.Remove(cut)
+	return r.engine.Push(state.Cut(cut))
 }
 
 // halve clears a market for each gate, which asks for half of the players.
-func halve(worths [][]float64) (game.Clearing, error) {
+func halve(h []game.Interactions, play game.Players) (game.Clearing, error) {
 	var demands []int
-	for _, gate := range worths {
-		demands = append(demands, len(gate)/2)
+	for _, gate := range h {
+		demands = append(demands, gate.Players()/2)
 	}
-	return game.ClearLayers(worths, demands), nil
+	return game.ClearLayers(h, demands, play)
 }
 
 // recover goes back to the network of the case, unless of no layer more players left

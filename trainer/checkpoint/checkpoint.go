@@ -23,7 +23,7 @@ import (
 )
 
 // Schema is the number of the layout of a checkpoint.
-const Schema = 4
+const Schema = 5
 
 // Checkpoint is everything that a run needs to go on.
 type Checkpoint struct {
@@ -184,35 +184,17 @@ func (c *Checkpoint) consistent() error {
 	return c.consistentMarket()
 }
 
-// consistentMarket checks what is known of the players that left and of the state
-// that is certified against the ledgers.
+// consistentMarket checks what is known of removed players against the ledgers.
 func (c *Checkpoint) consistentMarket() error {
-	p := c.Position
-	if c.Config.Game == game.RankingGame {
-		if p.AtRemoval != nil || p.AtTheEnd != nil || p.Closing != nil || c.Departed != nil {
-			return fmt.Errorf("it knows of a market, and players are only ranked")
-		}
-		return nil
+	p, whole := c.Position, c.Departed
+	if c.Config.Game != game.MarketGame && (whole != nil || p.Checks != nil || p.Layers != nil || p.BidAsk != nil) {
+		return fmt.Errorf("it knows of a market, and its game is %s", c.Config.Game)
 	}
-	if len(p.AtRemoval) != len(p.Ledgers) || p.AtTheEnd != nil && len(p.AtTheEnd) != len(p.Ledgers) || p.Closing != nil && len(p.Closing) != len(p.Ledgers) {
-		return fmt.Errorf("what it knows of its market does not have the gates of the network")
-	}
-	for l, ledger := range p.Ledgers {
-		players := len(ledger.Records)
-		fits := len(p.AtRemoval[l]) == players && (p.AtTheEnd == nil || len(p.AtTheEnd[l]) == players)
-		if p.Closing != nil {
-			end := p.Closing[l]
-			fits = fits && len(end.Worths) == len(end.Players) && len(end.Participations) == len(end.Players)
-			for position, i := range end.Players {
-				fits = fits && i >= 0 && i < players && (position == 0 || i > end.Players[position-1])
-			}
-		}
-		if !fits {
-			return fmt.Errorf("what it knows of the market of gate %d is not about %d players", l, players)
-		}
-	}
-	if whole := c.Departed; whole != nil && !slices.Equal(whole.Graph.Widths(), p.AtStart()) {
+	if whole != nil && !slices.Equal(whole.Graph.Widths(), p.AtStart()) {
 		return fmt.Errorf("the removed players are of gates of %v players, and the market began with %v", whole.Graph.Widths(), p.AtStart())
+	}
+	if p.Layers != nil && len(p.Layers) != len(p.Ledgers) {
+		return fmt.Errorf("what it knows of its market is of %d gates, and the network has %d", len(p.Layers), len(p.Ledgers))
 	}
 	return nil
 }
@@ -232,8 +214,8 @@ func (c *Checkpoint) Fits(p session.Plan) error {
 	for played < p.Config.Rounds && p.Game.InRounds() && p.RoundEnd(played+1) <= c.Position.Step {
 		played++
 	}
-	if closed := p.Game == game.MarketGame && played == p.Config.Rounds; closed != (c.Position.Closing != nil) || closed != (c.Position.AtTheEnd != nil) {
-		return fmt.Errorf("by step %d the market has played %d rounds of %d, and what is known of its end says otherwise", c.Position.Step, played, p.Config.Rounds)
+	if closed := played == p.Config.Rounds; c.Position.BidAsk != nil && !closed || c.Position.Step > p.CloseStep() && (c.Position.BidAsk != nil) != p.Bids() {
+		return fmt.Errorf("by step %d the market has played %d rounds of %d, and what is known of its bids says otherwise", c.Position.Step, played, p.Config.Rounds)
 	}
 	if held := c.Position.Held; held < 0 || held > played {
 		return fmt.Errorf("by step %d the market has played %d rounds and held its demand in %d", c.Position.Step, played, held)

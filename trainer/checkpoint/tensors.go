@@ -6,7 +6,6 @@ import (
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
-	"nashprune/trainer/evidence"
 	"nashprune/trainer/network"
 	"nashprune/trainer/network/safetensors"
 )
@@ -20,11 +19,12 @@ import (
 // [game.Reasons].
 const (
 	worthRow = iota
+	ownRow
+	ceilingRow
 	priceRow
 	participationRow
 	roundRow
 	reasonRow
-	onlyZeroRow
 	ledgerRows
 )
 
@@ -82,31 +82,15 @@ func (c *Checkpoint) marketTensors() []safetensors.Tensor {
 		rows := make([]float64, ledgerRows*players)
 		for k, r := range ledger.Records {
 			for row, x := range map[int]float64{
-				worthRow: r.Worth, priceRow: r.Price, participationRow: r.Participation, roundRow: float64(r.Round),
+				worthRow: r.Worth, ownRow: r.Own, ceilingRow: r.Ceiling, priceRow: r.Price, participationRow: r.Participation, roundRow: float64(r.Round),
 				reasonRow: float64(slices.Index(game.Reasons, r.Reason)),
 			} {
 				rows[row*players+k] = x
-			}
-			if ledger.OnlyZero[k] {
-				rows[onlyZeroRow*players+k] = 1
 			}
 		}
 		add("ledger", rows, ledgerRows, players)
 		add("live", floats(ledger.Live), len(ledger.Live))
 		add("rounds", []float64{float64(ledger.Rounds)}, 1)
-		if p := c.Position; p.AtRemoval != nil {
-			add("when_it_left", p.AtRemoval[i], players)
-		}
-		if p := c.Position; p.AtTheEnd != nil {
-			add("at_the_end", p.AtTheEnd[i], players)
-		}
-		if p := c.Position; p.Closing != nil {
-			end := p.Closing[i]
-			add("closing.players", floats(end.Players), len(end.Players))
-			add("closing.worths", end.Worths, len(end.Worths))
-			add("closing.participations", end.Participations, len(end.Participations))
-			add("closing", []float64{float64(end.Demand), end.Price, end.Cost}, 3)
-		}
 	}
 	return tensors
 }
@@ -244,32 +228,14 @@ func (c *Checkpoint) takeLedger(t *taker, name func(string) string) {
 			return
 		}
 		ledger.Records = append(ledger.Records, game.Record{
-			Worth: at(worthRow, k), Price: at(priceRow, k), Participation: at(participationRow, k),
+			Worth: at(worthRow, k), Own: at(ownRow, k), Ceiling: at(ceilingRow, k), Price: at(priceRow, k), Participation: at(participationRow, k),
 			Round: int(at(roundRow, k)), Reason: game.Reasons[reason],
 		})
-		ledger.OnlyZero = append(ledger.OnlyZero, at(onlyZeroRow, k) != 0)
 	}
 	if rounds := t.float64(name("rounds"), 1); len(rounds) == 1 {
 		ledger.Rounds = int(rounds[0])
 	}
-	p := &c.Position
-	p.Ledgers = append(p.Ledgers, ledger)
-	if t.has(name("when_it_left")) {
-		p.AtRemoval = append(p.AtRemoval, t.float64(name("when_it_left"), players))
-	}
-	if t.has(name("at_the_end")) {
-		p.AtTheEnd = append(p.AtTheEnd, t.float64(name("at_the_end"), players))
-	}
-	if t.has(name("closing")) {
-		end := evidence.Closing{
-			Players: ints(t.float64(name("closing.players"))), Worths: t.float64(name("closing.worths")),
-			Participations: t.float64(name("closing.participations")),
-		}
-		if numbers := t.float64(name("closing"), 3); len(numbers) == 3 {
-			end.Demand, end.Price, end.Cost = int(numbers[0]), numbers[1], numbers[2]
-		}
-		p.Closing = append(p.Closing, end)
-	}
+	c.Position.Ledgers = append(c.Position.Ledgers, ledger)
 }
 
 func ints(v []float64) []int {

@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"math"
 	"slices"
 
 	"gonum.org/v1/gonum/mat"
@@ -47,19 +48,25 @@ func certifyLayer(c *record.Certificate, layer record.CertifiedLayer, accounts [
 // FinishedMarket is what a certificate of a market rests on.
 type FinishedMarket struct {
 	Certificate game.Certificate // of all rounds that were checked
-	Checked     int              // rounds
+	Checks      []record.RoundCheck
 	Layers      []record.CertifiedLayer
 	MostTempted *record.PlayerName
+	BidAsk      *record.BidAsk // nil where it was not measured
 	Ledgers     []*game.Ledger
 	Players     []record.Player // all, by gate and index
 	Rounds      []record.RoundLine
+	Closed      bool // the demand was met
 }
 
 // MarketCertificate states what is known of a finished market.
 func MarketCertificate(m FinishedMarket) *record.Certificate {
 	c := newCertificate(game.MarketGame, m.Certificate)
-	c.Checked, c.Rounds, c.Layers, c.MostTempted = m.Checked, m.Rounds, m.Layers, m.MostTempted
-	c.Claimed = c.Claimed && m.Checked > 0
+	c.Rounds, c.Layers, c.MostTempted, c.BidAsk = m.Rounds, m.Layers, m.MostTempted, m.BidAsk
+	c.Model = certifyModel(m.Checks, m.Closed)
+	c.Claimed = c.Model.Verdict == record.Holds
+	if c.Layers == nil { // no round was checked
+		c.Layers = make([]record.CertifiedLayer, len(m.Ledgers))
+	}
 	for g, ledger := range m.Ledgers {
 		for i, r := range ledger.Records {
 			c.Players = append(c.Players, record.CertifiedPlayer{
@@ -69,6 +76,25 @@ func MarketCertificate(m FinishedMarket) *record.Certificate {
 		}
 	}
 	return c
+}
+
+// certifyModel concludes from the rounds that were checked. The logarithm of the gap over
+// what is to be expected has a mean of zero for a market that plays on a sample of its own,
+// by symmetry, but for the inequality of Jensen.
+func certifyModel(checks []record.RoundCheck, closed bool) *record.ModelClaim {
+	m := &record.ModelClaim{Checks: len(checks), Closed: closed}
+	var ratios [][]float64
+	for _, check := range checks {
+		if check.Gap > 0 && check.Expected > 0 {
+			ratios = append(ratios, []float64{math.Log(check.Gap / check.Expected)})
+		}
+	}
+	if len(ratios) > 0 {
+		i := confidence(ratios, miss)
+		m.Ratio = &record.Interval{Mean: math.Exp(i.Mean), Low: math.Exp(i.Low), High: math.Exp(i.High)}
+	}
+	m.Conclude()
+	return m
 }
 
 // PaperCertificate states what is known of the paper's game at its end, from the

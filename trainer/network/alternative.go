@@ -46,18 +46,6 @@ func (g *Graph) reads(n int, nodes []int) bool {
 	return slices.ContainsFunc(g.Nodes[n].In, func(from int) bool { return slices.Contains(nodes, from) })
 }
 
-// AlternativeMACs returns how many multiply-accumulates the outputs of an [Alternative]
-// of a gate take for one sample at most.
-func (g *Graph) AlternativeMACs(gate int) int {
-	macs, reached := 0, g.reached(gate)
-	for _, load := range g.Loads(g.Sizes()) {
-		if g.reads(load.Node, reached) {
-			macs += load.MACs
-		}
-	}
-	return macs
-}
-
 // depends reports whether a node's output depends on the gate.
 func (a *Alternative) depends(n int) bool { return a.values[n] != nil }
 

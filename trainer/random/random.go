@@ -27,6 +27,7 @@ const (
 	Timing         Purpose = 6 // shapes whose latency is measured
 	Ranking        Purpose = 7 // of players without a game; index = hidden layer
 	Observation    Purpose = 8 // samples on which a round observes the players; epoch = round
+	Bidding        Purpose = 9 // bids and asks; epoch = repeat, index = what is drawn
 )
 
 // The constants of Philox 4x32: two multipliers and the two Weyl increments of

@@ -26,23 +26,53 @@ type Certificate struct {
 	Schema int       `json:"schema"`
 	Game   game.Kind `json:"game"`
 
-	// An equilibrium of the model is claimed only where the relative gap, the gains of all
-	// players over what is at stake, is below the bound.
-	Bound       float64 `json:"bound"`
+	// The relative gap is the gains of all players over what is at stake. In the paper's
+	// game an equilibrium is claimed where it is below the bound, in the market where that
+	// of the model holds.
+	Bound       float64 `json:"bound,omitempty"`
 	RelativeGap float64 `json:"relative_gap"`
 	Claimed     bool    `json:"claimed"`
 	game.Certificate
-	Checked     int         `json:"rounds_checked,omitempty"` // of the market
-	MostTempted *PlayerName `json:"most_tempted,omitempty"`   // whose gain is the largest gap, in the last round that was checked
+	Model       *ModelClaim `json:"model,omitempty"`        // of the market
+	MostTempted *PlayerName `json:"most_tempted,omitempty"` // whose gain is the largest gap, in the last round that was checked
 
 	// SpectralRadius is that of the Jacobian of all best responses of the paper's game, the
 	// largest of the layers: below 1, a small change of participations dies out, above 1 it
 	// grows. Absent where a layer's is.
 	SpectralRadius *float64 `json:"spectral_radius,omitempty"`
 
-	Layers  []CertifiedLayer  `json:"layers"`           // of the market: in the last round that was checked
-	Rounds  []RoundLine       `json:"rounds,omitempty"` // of the market
-	Players []CertifiedPlayer `json:"all_players"`      // by layer and index
+	Layers  []CertifiedLayer  `json:"layers"`            // of the market: in the last round that was checked
+	Rounds  []RoundLine       `json:"rounds,omitempty"`  // of the market
+	BidAsk  *BidAsk           `json:"bid_ask,omitempty"` // of the market, where it was measured
+	Players []CertifiedPlayer `json:"all_players"`       // by layer and index
+}
+
+// ModelClaim says whether the rounds of a market that were checked are equilibria of the
+// game of their interactions.
+type ModelClaim struct {
+	Verdict Verdict `json:"verdict"`
+	Closed  bool    `json:"closed"` // the market came to its demand
+	Checks  int     `json:"rounds_checked"`
+	// Ratio is that of the relative gap to the one that is to be expected of a play on a
+	// sample, the geometric mean over the rounds, with its interval of 95 %. Absent where
+	// neither is above zero in any round.
+	Ratio *Interval `json:"gap_over_expected,omitempty"`
+}
+
+// LargestRatio is what the ratio must not exceed, in all of its interval, for the claim
+// to hold.
+const LargestRatio = 2
+
+// Conclude fills in the verdict: a market that is not closed or was not checked fails.
+func (m *ModelClaim) Conclude() {
+	switch {
+	case !m.Closed || m.Checks == 0 || m.Ratio != nil && m.Ratio.Low > 1:
+		m.Verdict = Fails
+	case m.Ratio == nil || m.Ratio.High <= LargestRatio:
+		m.Verdict = Holds
+	default:
+		m.Verdict = Undecided
+	}
 }
 
 // PlayerName names a player by the place of its gate, from 0, which in a multilayer
@@ -147,6 +177,20 @@ func ReadCertificate(from io.Reader) (*Certificate, error) {
 	}
 	if len(c.Players) == 0 || next.Layer != len(c.Layers)-1 {
 		return nil, fmt.Errorf("its players are not those of %d layers", len(c.Layers))
+	}
+	if c.Model == nil != (c.Game != game.MarketGame) {
+		return nil, errors.New("it must say of a market, and of no other game, whether the model holds")
+	}
+	if m := c.Model; m != nil {
+		concluded := *m
+		if concluded.Conclude(); concluded.Verdict != m.Verdict || m.Ratio != nil && !m.Ratio.ordered() {
+			return nil, fmt.Errorf("the verdict on the model is %.40q; by its numbers it must be %q", m.Verdict, concluded.Verdict)
+		}
+	}
+	if c.BidAsk != nil {
+		if err := c.BidAsk.check(); err != nil {
+			return nil, err
+		}
 	}
 	if m := c.MostTempted; m != nil && c.Player(*m) == nil {
 		return nil, fmt.Errorf("there is no player %s to be tempted", m)

@@ -85,13 +85,11 @@ type RoundLine struct {
 	Demand   []int     `json:"demand"`
 	Prices   []float64 `json:"prices,omitempty"` // of the market
 	Supply   []float64 `json:"supply,omitempty"` // the participations at these prices, added
-	// Ascent is by how much the potential rose from full participation, and Lambda the
-	// largest eigenvalue of H in the form of correlations, of the market.
-	Ascent []float64   `json:"ascent,omitempty"`
-	Lambda []float64   `json:"lambda,omitempty"`
-	Check  *RoundCheck `json:"check,omitempty"` // of some rounds of the market
-	Cuts     []float64 `json:"cuts,omitempty"`   // of a ranking: the highest scores of removed players
-	Players  []int     `json:"players"`          // after it
+	// Ascent is by how much the potential of the market rose from full participation.
+	Ascent  []float64   `json:"ascent,omitempty"`
+	Check   *RoundCheck `json:"check,omitempty"` // of some rounds of the market
+	Cuts    []float64   `json:"cuts,omitempty"`  // of a ranking: the highest scores of removed players
+	Players []int       `json:"players"`         // after it
 
 	// Costs are what one price is multiplied with where all layers share a market.
 	Costs []float64 `json:"costs,omitempty"`
@@ -101,11 +99,12 @@ type RoundLine struct {
 	Held               int      `json:"held,omitempty"`
 }
 
-// RoundCheck compares what the players of a round played with the equilibrium of the game
+// RoundCheck compares what the players of a round played with the equilibria of two games
 // whose interactions were measured on other samples.
 type RoundCheck struct {
-	Samples  int       `json:"samples"`
-	Prices   []float64 `json:"prices"`       // that clear the demand there
-	Gap      float64   `json:"relative_gap"` // of what was played, at these prices
-	Disputed int       `json:"disputed"`     // players that stay and would not stay there
+	Samples int     `json:"samples"`      // of both
+	Gap     float64 `json:"relative_gap"` // of what was played, at the clearing prices of both, added
+	// Expected is the relative gap of each of the two at the clearing price of the other:
+	// what is to be expected of a play on a sample.
+	Expected float64 `json:"expected_gap"`
 }

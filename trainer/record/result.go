@@ -208,7 +208,9 @@ type Pruned struct {
 type Equilibrium struct {
 	MaxGap         float64 `json:"max_gap"`
 	RelativeGap    float64 `json:"relative_gap"`
-	Claimed        bool    `json:"claimed"` // an equilibrium of the model
+	Claimed        bool    `json:"claimed"`           // in the paper's game
+	Model          Verdict `json:"model,omitempty"`   // whether it is one of the market's model
+	Network        Verdict `json:"network,omitempty"` // whether it is one of the network, where bids and asks were measured
 	Dead           int     `json:"dead"`
 	Dominated      int     `json:"dominated"`
 	PricedOut      int     `json:"priced_out"`
@@ -218,8 +220,14 @@ type Equilibrium struct {
 }
 
 // NewEquilibrium counts the reasons of players beside the gaps of a certificate.
-func NewEquilibrium(c game.Certificate, players []Player) *Equilibrium {
-	e := &Equilibrium{MaxGap: c.MaxGap, RelativeGap: c.RelativeGap(), Claimed: c.Claimed() && c.Players > 0}
+func NewEquilibrium(c *Certificate, players []Player) *Equilibrium {
+	e := &Equilibrium{MaxGap: c.MaxGap, RelativeGap: c.RelativeGap, Claimed: c.Claimed}
+	if c.Model != nil {
+		e.Model = c.Model.Verdict
+	}
+	if c.BidAsk != nil {
+		e.Network = c.BidAsk.Verdict
+	}
 	for _, p := range players {
 		switch p.Reason {
 		case game.Dead:
@@ -240,12 +248,15 @@ func NewEquilibrium(c game.Certificate, players []Player) *Equilibrium {
 }
 
 // Seconds is where the time went, in wall seconds. Train is the training of the
-// run without the baseline; game, while the game was played, and tail, after the
-// market had closed, are parts of it.
+// run without the baseline; game, while the game was played, rounds, its rounds alone, and
+// tail, after the market had closed, are parts of it. Certify is the measurement of bids
+// and asks.
 type Seconds struct {
 	Total    float64 `json:"total"`
 	Train    float64 `json:"train"`
 	Game     float64 `json:"game"`
+	Rounds   float64 `json:"rounds"`
+	Certify  float64 `json:"certify"`
 	Tail     float64 `json:"tail"`
 	Baseline float64 `json:"baseline"`
 	Evaluate float64 `json:"evaluate"`

@@ -28,7 +28,11 @@ func Explain(w io.Writer, run *Run) error {
 	e, p := run.Result.Equilibrium, run.Result.Pruned
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s of %s players stay: %s.\n", Thousands(p.Kept), Thousands(p.Players), reasons(e))
-	fmt.Fprintf(&b, "Equilibrium: %s.\n\n", gaps(e))
+	fmt.Fprintf(&b, "Equilibrium %s.\n", gaps(e))
+	if e.Network != "" {
+		fmt.Fprintf(&b, "Equilibrium %s.\n", networkClaim(e.Network))
+	}
+	fmt.Fprintln(&b)
 	explain := explainMarket
 	if run.Config.Game == game.PaperGame {
 		explain = explainPaper
@@ -42,26 +46,27 @@ func Explain(w io.Writer, run *Run) error {
 // explainMarket describes the layers of a market.
 func explainMarket(w io.Writer, run *Run) error {
 	table := newTable(w)
-	fmt.Fprintln(table, run.axis()+"\tplayers\tkept\tdominated\tpriced out\tforced\tlast price\tlowest kept worth\t")
+	fmt.Fprintln(table, run.axis()+"\tplayers\tkept\tdead\tdominated\tpriced out\tforced\tlast price\tlowest kept worth\t")
 	for l, players := range byLayer(run) {
 		counts := map[game.Reason]int{}
 		for _, p := range players {
 			counts[p.Reason]++
 		}
 		price, lowest := lowestKept(players)
-		fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%d\t%d\t%s\t%s\t\n", run.gate(l), len(players), counts[game.Kept], counts[game.Dominated],
+		fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%s\t\n", run.gate(l), len(players), counts[game.Kept], counts[game.Dead], counts[game.Dominated],
 			counts[game.PricedOut], counts[game.Forced], price, lowest)
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
 	fmt.Fprint(w, `
-The best response of a player is 1 - price/worth, and 0 where its worth is at most the price.
-dominated:   the player wanted no participation in any round since it last gained some, or since the start.
-priced out:  the player wanted some participation in one of these rounds, but no more than it had.
-forced:      the player still participated when the last round had to meet the demand, and the kept players were worth more.
+A player's worth is the marginal value of its first participation while its rivals play their equilibrium of the round;
+its ceiling is the highest worth that it could have whatever they play.
+dead:        no output depends on the player.
+dominated:   its ceiling is at most the price: no participation is better than zero, whatever the rivals play.
+priced out:  its worth is at most the price: no participation is better than zero, given what the rivals play.
 `)
-	fmt.Fprintf(w, "A worth is %s.\n", worthMeans(run.Config))
+	fmt.Fprintf(w, "Contributions are %s.\n", contributionsMean(run.Config))
 	fmt.Fprint(w, explainMarketRules(&run.Result))
 	if err := explainRounds(w, run); err != nil {
 		return err
@@ -180,19 +185,27 @@ func explainRounds(w io.Writer, run *Run) error {
 	if len(rounds) == 0 {
 		return nil
 	}
-	fmt.Fprintf(w, "\nThe market, by %s; supply is the participation that players offer at the price:\n", run.axes())
+	fmt.Fprintf(w, "\nThe market, by %s; supply is the participations at the price, added; gap is that on other samples:\n", run.axes())
 	table := newTable(w)
 	names, more := marketColumns(rounds)
-	row(table, append([]string{"round", "epoch", "demand", "supply", "players", "price"}, names...)...)
+	row(table, append([]string{"round", "epoch", "demand", "supply", "players", "price", "gap"}, names...)...)
 	step := max(1, len(rounds)/shownRounds)
 	for i, r := range rounds {
 		if (i+1)%step != 0 && i != 0 && i != len(rounds)-1 {
 			continue
 		}
-		cells := []string{strconv.Itoa(r.Round), strconv.Itoa(r.Epoch), shape(r.Demand), numbers(r.Supply), shape(r.Players), numbers(r.Prices)}
+		cells := []string{strconv.Itoa(r.Round), strconv.Itoa(r.Epoch), shape(r.Demand), numbers(r.Supply), shape(r.Players), numbers(r.Prices), roundGap(r)}
 		row(table, append(cells, more(r)...)...)
 	}
 	return table.Flush()
+}
+
+// roundGap writes the relative gap of a round that was checked.
+func roundGap(r record.RoundLine) string {
+	if r.Check == nil {
+		return "-"
+	}
+	return number(r.Check.Gap)
 }
 
 // shownPlayers is the number of players on each side of the price that are listed.

@@ -20,8 +20,10 @@ func explainCertificate(w io.Writer, run *Run) error {
 		if err := explainLayers(w, run); err != nil {
 			return err
 		}
-		explainStability(w, c)
-		if err := explainPutBack(w, c.PutBack, run.Config); err != nil {
+		if c.Game == game.PaperGame {
+			explainStability(w, c)
+		}
+		if err := explainBids(w, run, c.BidAsk); err != nil {
 			return err
 		}
 	}
@@ -31,19 +33,24 @@ func explainCertificate(w io.Writer, run *Run) error {
 // explainLayers describes the certified state.
 func explainLayers(w io.Writer, run *Run) error {
 	c := run.Certificate
-	when := "at the end"
-	if c.Game == game.MarketGame {
-		when = "before the forced removals of the last round"
-	}
-	fmt.Fprintf(w, "\nThe certified state, %s, with worths over all training samples:\n", when)
 	table := newTable(w)
 	if c.Game == game.MarketGame {
+		if c.Model.Checks == 0 {
+			fmt.Fprintln(w, "\nNo round was checked, so nothing is certified of the model.")
+			return nil
+		}
+		fmt.Fprintf(w, "\nEquilibrium of the model: what players played, in the games measured on other samples, in %d rounds.\n", c.Model.Checks)
+		if r := c.Model.Ratio; r != nil {
+			fmt.Fprintf(w, "The gap is %s times what is to be expected of a play on a sample; it holds up to 1 and %d.\n", interval(*r), record.LargestRatio)
+		}
+		fmt.Fprintln(w, "The last of these rounds:")
 		cost := ""
 		if c.Layers[0].Cost > 0 {
 			cost = "cost\t"
 		}
-		fmt.Fprintln(table, run.axis()+"\tplayers\tdemand\tsupply\t"+cost+"price\tgap\tspectral radius\t")
+		fmt.Fprintln(table, run.axis()+"\tplayers\tdemand\tsupply\t"+cost+"price\tpotential\tat equilibrium\tlambda\tgap\t")
 	} else {
+		fmt.Fprintln(w, "\nThe certified state, at the end, with gradients over all training samples:")
 		fmt.Fprintln(table, run.axis()+"\tplayers\tgap\tspectral radius\t")
 	}
 	for l, layer := range c.Layers {
@@ -53,16 +60,19 @@ func explainLayers(w io.Writer, run *Run) error {
 			if layer.Cost > 0 {
 				fmt.Fprintf(table, "%s\t", number(layer.Cost))
 			}
-			fmt.Fprintf(table, "%s\t", number(layer.Price))
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t\n", number(layer.Price), number(layer.Potential), number(layer.Best), number(layer.Lambda), number(layer.Gap))
+			continue
 		}
 		fmt.Fprintf(table, "%s\t%s\t\n", number(layer.Gap), optional(layer.SpectralRadius))
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
+	if c.Game == game.MarketGame {
+		fmt.Fprint(w, "With the ridge the potential is strictly concave, so there is one equilibrium. Simultaneous best responses would raise it with a damping below 2/lambda.\n")
+	}
 	if c.MostTempted != nil {
-		p := c.Player(*c.MostTempted)
-		fmt.Fprintf(w, "Player %s gains most: %s by playing %s instead of %s.\n", run.name(p.PlayerName), number(p.Gain), number(p.BestResponse), number(p.Participation))
+		fmt.Fprintf(w, "Player %s gains most by another participation.\n", run.name(*c.MostTempted))
 	}
 	return nil
 }
@@ -80,7 +90,7 @@ func explainStability(w io.Writer, c *record.Certificate) {
 	switch radius := c.SpectralRadius; {
 	case radius == nil:
 		fmt.Fprintln(w, "The spectral radius of all best responses was not computed: a layer has too many players that depend on each other.")
-	case c.Game == game.PaperGame && *radius == 0:
+	case *radius == 0:
 		fmt.Fprintln(w, "The spectral radius of all best responses is 0: no best response depends on another participation. It does not say how far players are from them.")
 	case *radius < 1 && !c.Claimed:
 		fmt.Fprintf(w, "The spectral radius of all best responses is %s, below 1: a small change would die out at an equilibrium, and this state is none.\n", number(*radius))
@@ -91,44 +101,79 @@ func explainStability(w io.Writer, c *record.Certificate) {
 	}
 }
 
-// worthMeans says in words what a worth is.
-func worthMeans(c settings.Config) string {
+// contributionsMean says in words what contributions are.
+func contributionsMean(c settings.Config) string {
 	switch {
+	case c.Worth == game.Lottery:
+		return "multiplied with random numbers: this market is false on purpose"
+	case c.Worth == game.Reverse:
+		return "inverted: this market is false on purpose"
 	case c.Worth == game.Outputs && c.Task == dataset.Regression:
-		return "twice the mean square of the change of the outputs without the player"
+		return "changes of the outputs without the player; a worth is twice a mean square"
 	case c.Worth == game.Outputs:
-		return "twice the increase of an undecided network's loss without the player, to second order"
+		return "changes of the logits without the player; a worth is twice the increase of an undecided network's loss, to second order"
 	default:
-		return "twice the increase of the loss without the player, to second order"
+		return "changes of the loss without the player; a worth is twice its increase, to second order"
 	}
 }
 
-// explainPutBack describes the change of the loss when removed players are put back.
-func explainPutBack(w io.Writer, s *record.PutBackSummary, c settings.Config) error {
-	if s == nil {
+// explainBids describes what kept and removed players are worth to the network.
+func explainBids(w io.Writer, run *Run, b *record.BidAsk) error {
+	if b == nil {
 		return nil
 	}
-	fmt.Fprintf(w, `
-Put back one at a time with full participation, on %s samples of the %s part.
-The number that lower the loss by less than the price that they refused:
-`, Thousands(s.Samples), s.Part)
-	table := newTable(w)
-	fmt.Fprintln(table, "\tplayers\tat their removal\t\tat the end of the market\t\t")
-	for _, row := range []struct {
-		reason game.Reason
-		count  record.PutBackCount
-	}{{game.Dominated, s.Dominated}, {game.PricedOut, s.PricedOut}, {game.Forced, s.Forced}} {
-		if n := row.count.Players; n > 0 {
-			fmt.Fprintf(table, "%s\t%s\t%s\t%.1f %%\t%s\t%.1f %%\t\n", row.reason, Thousands(n),
-				Thousands(row.count.AtRemoval), 100*float64(row.count.AtRemoval)/float64(n),
-				Thousands(row.count.AtTheEnd), 100*float64(row.count.AtTheEnd)/float64(n))
-		}
+	held := "held out"
+	if b.Part == backend.TrainPart {
+		held = "not held out: no --validation"
 	}
-	if err := table.Flush(); err != nil || c.Worth != game.Outputs || c.Task == dataset.Regression {
+	fmt.Fprintf(w, `
+Equilibrium of the network, after the market, on %s samples of the %s part (%s), each network after the same %s training steps.
+A bid is the fall of the loss when a removed player returns, an ask its rise when a kept one leaves; no bid may be above an ask.
+`, Thousands(b.Samples), b.Part, held, Thousands(b.Steps))
+	table := newTable(w)
+	fmt.Fprintln(table, run.axis()+"\tkept\tremoved\tlowest ask\tof\thighest bid\tof\tbid - ask, 95 % interval\tverdict\t")
+	for _, m := range b.Markets {
+		var gates []string
+		for _, g := range m.Layers {
+			gates = append(gates, run.gate(g))
+		}
+		ask, asking, bid, bidding, excess := "-", "-", "-", "-", "-"
+		if m.Ask != nil {
+			ask, asking = number(m.Ask.Mean), run.name(m.Ask.PlayerName)
+		}
+		if m.Bid != nil {
+			bid, bidding = number(m.Bid.Mean), run.name(m.Bid.PlayerName)
+		}
+		if m.Excess != nil {
+			excess = interval(*m.Excess)
+		}
+		fmt.Fprintf(table, "%s\t%d\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t\n", strings.Join(gates, ", "), m.Kept, m.Removed, ask, asking, bid, bidding, excess, m.Verdict)
+	}
+	if err := table.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprint(w, "Prices are in terms of the loss of an undecided network; the loss of a network that is sure changes less.\n")
-	return err
+	for _, m := range b.Markets {
+		if m.Verdict == record.Fails {
+			fmt.Fprintf(w, "A profitable deviation: player %s returns for player %s, and the loss falls by %s.\n", run.name(m.Bid.PlayerName), run.name(m.Ask.PlayerName), number(m.Excess.Mean))
+		}
+	}
+	if b.OverConstant.Low <= 0 {
+		fmt.Fprintf(w, "The loss is not below that of the best constant prediction (by %s): the network is not trained.\n", interval(b.OverConstant))
+	}
+	switch {
+	case b.LeastGamma == nil:
+		fmt.Fprintln(w, "What another set of this size could give is not bounded: no two removed players lower the loss together.")
+	case b.Bound == nil:
+		fmt.Fprintf(w, "What another set of this size could give is not bounded: the least measured submodularity is %s.\n", number(*b.LeastGamma))
+	default:
+		fmt.Fprintf(w, "Another set of this size could lower the loss by at most %s, if the submodularity is at least %s everywhere, the least that was measured on %d pairs (median %s).\n",
+			number(*b.Bound), number(min(1, *b.LeastGamma)), len(b.Pairs), number(*b.MedianGamma))
+	}
+	return nil
+}
+
+func interval(i record.Interval) string {
+	return fmt.Sprintf("%s (%s to %s)", number(i.Mean), number(i.Low), number(i.High))
 }
 
 // explainConditions lists the condition numbers that were taken.
@@ -183,9 +228,12 @@ func ExplainPlayer(w io.Writer, run *Run, name record.PlayerName) error {
 	var b strings.Builder
 	c := run.Certificate
 	fmt.Fprintf(&b, "Player %s, %s.\n", run.name(p.PlayerName), fate(p))
-	state := "in the certified state, over all training samples"
-	if p.Round > 0 && p.Round < run.Config.Rounds {
-		state = fmt.Sprintf("at its removal, in round %d", p.Round)
+	state := "at the end, over all training samples"
+	if c.Game == game.MarketGame {
+		state = "in the last round that removed players of its " + run.axis()
+		if p.Round > 0 {
+			state = fmt.Sprintf("at its removal, in round %d", p.Round)
+		}
 	}
 	fmt.Fprintf(&b, "\nIts account %s:\n", state)
 	worth, price := "worth", "price"
@@ -198,7 +246,8 @@ func ExplainPlayer(w io.Writer, run *Run, name record.PlayerName) error {
 		row(worth, number(p.Worth), "of full participation")
 		row(price, number(p.Price), "of full participation")
 	} else {
-		row(worth, number(p.Worth), worthMeans(run.Config))
+		row(worth, number(p.Worth), "marginal value of its first participation, while its rivals play their equilibrium")
+		row("ceiling", number(p.Ceiling), "the highest worth that it could have whatever they play")
 		row(price, number(p.Price), "of full participation")
 	}
 	side := "above zero: some participation is better than zero"
@@ -210,15 +259,8 @@ func ExplainPlayer(w io.Writer, run *Run, name record.PlayerName) error {
 	row("best response", number(p.BestResponse), "")
 	row("utility", number(p.Utility()), fmt.Sprintf("of which %s %s and %s %s", worth, number(p.WorthTerm), price, number(p.PriceTerm)))
 	row("gain", number(p.Gain), "by its best response, while all others stay")
-	if c.Game == game.MarketGame {
-		row("feedback", number(p.Feedback), "change of its best response by its own participation; above 1 it is unstable")
-	}
 	if err := table.Flush(); err != nil {
 		return err
-	}
-	if back := p.PutBack; back != nil {
-		fmt.Fprintf(&b, "\nPut back with full participation, for which it refused to pay %s, on %s samples of the %s part:\n", number(back.Refused), Thousands(c.PutBack.Samples), c.PutBack.Part)
-		fmt.Fprintf(&b, "at its removal, the loss would have %s; at the end of the market, it would have %s.\n", change(back.AtRemoval, back.Refused), change(back.AtTheEnd, back.Refused))
 	}
 	return writeTrimmed(w, b.String())
 }
@@ -243,18 +285,6 @@ func fate(p *record.CertifiedPlayer) string {
 		return fmt.Sprintf("removed in round %d of the market, in epoch %d: %s", p.Round, p.Epoch, p.Reason)
 	default:
 		return fmt.Sprintf("removed at the end, after epoch %d: %s", p.Epoch, p.Reason)
-	}
-}
-
-// change says how the loss changes by a fall, against the price.
-func change(fall, price float64) string {
-	switch {
-	case fall <= 0:
-		return "risen by " + number(-fall)
-	case fall < price:
-		return "fallen by " + number(fall) + ", less than the price"
-	default:
-		return "fallen by " + number(fall) + ", no less than the price"
 	}
 }
 

@@ -97,6 +97,9 @@ func notes(r *record.Result) string {
 	b.WriteString(targetNote(r))
 	if e := r.Equilibrium; e != nil {
 		fmt.Fprintf(&b, "equilibrium:  %s\n", gaps(e))
+		if e.Network != "" {
+			fmt.Fprintf(&b, "              %s\n", networkClaim(e.Network))
+		}
 		fmt.Fprintf(&b, "players:      %s\n", reasons(e))
 	}
 	during := "game"
@@ -108,7 +111,10 @@ func notes(r *record.Result) string {
 	s := r.Seconds
 	fmt.Fprintf(&b, "time:         %.1f s in all; training %.1f s", s.Total, s.Train)
 	if s.Game > 0 && s.Game < s.Train { // the paper's game takes all of it
-		fmt.Fprintf(&b, " (%s %.1f, tail %.1f)", during, s.Game, s.Tail)
+		fmt.Fprintf(&b, " (%s %.1f, of which rounds %.1f; tail %.1f)", during, s.Game, s.Rounds, s.Tail)
+	}
+	if s.Certify > 0 {
+		fmt.Fprintf(&b, ", bids and asks %.1f s", s.Certify)
 	}
 	if s.Baseline > 0 {
 		fmt.Fprintf(&b, ", dense baseline %.1f s", s.Baseline)
@@ -144,14 +150,32 @@ func bestEpochs(r *record.Result) string {
 	return fmt.Sprintf("best epoch:   %s, where the loss on the validation part was lowest\n", strings.Join(parts, ", "))
 }
 
-// gaps says how far from equilibrium the game ended, and whether that is called one.
+// gaps says whether the players of the game were in equilibrium.
 func gaps(e *record.Equilibrium) string {
-	claim := fmt.Sprintf("not under %g: no equilibrium is claimed", game.EquilibriumBound)
-	if e.RelativeGap < game.EquilibriumBound {
-		claim = fmt.Sprintf("under %g: an equilibrium is claimed", game.EquilibriumBound)
+	switch {
+	case e.Model == record.Holds:
+		return fmt.Sprintf("of the model: holds: relative gap %.2g on other samples, no more than samples explain", e.RelativeGap)
+	case e.Model == record.Fails:
+		return fmt.Sprintf("of the model: does not hold: relative gap %.2g on other samples, more than samples explain", e.RelativeGap)
+	case e.Model != "":
+		return fmt.Sprintf("of the model: undecided: relative gap %.2g on other samples, in too few rounds to say whether these explain it", e.RelativeGap)
+	case e.Claimed:
+		return fmt.Sprintf("holds: relative gap %.2g, under %g", e.RelativeGap, game.EquilibriumBound)
+	default:
+		return fmt.Sprintf("does not hold: relative gap %.2g, not under %g", e.RelativeGap, game.EquilibriumBound)
 	}
-	return fmt.Sprintf("relative gap %.2g, %s; best responses would gain %.2g %% of what is at stake, one player at most %.2g in utility",
-		e.RelativeGap, claim, 100*e.RelativeGap, e.MaxGap)
+}
+
+// networkClaim says what bids and asks came to.
+func networkClaim(v record.Verdict) string {
+	switch v {
+	case record.Holds:
+		return "of the network: holds: no removed player that was tried would lower the loss by more than every kept one does"
+	case record.Fails:
+		return "of the network: does not hold: a removed player would lower the loss by more than a kept one does"
+	default:
+		return "of the network: undecided: the difference between removed and kept players is within the noise"
+	}
 }
 
 // reasons counts the kept players, and the removed ones by reason, without empty reasons.
@@ -160,7 +184,7 @@ func reasons(e *record.Equilibrium) string {
 	for _, reason := range []struct {
 		count int
 		name  string
-	}{{e.Dominated, "dominated"}, {e.PricedOut, "priced out"}, {e.Forced, "forced out"}, {e.BelowThreshold, "below the threshold"}} {
+	}{{e.Dead, "dead"}, {e.Dominated, "dominated"}, {e.PricedOut, "priced out"}, {e.Forced, "forced out"}, {e.BelowThreshold, "below the threshold"}} {
 		if reason.count > 0 {
 			parts = append(parts, Thousands(reason.count)+" "+reason.name)
 		}

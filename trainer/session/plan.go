@@ -179,7 +179,7 @@ func Observed(between float64, samples int) int {
 // What samples of a round are for.
 const (
 	playing  = iota // to play on
-	checking        // to check on what was played
+	checking        // to check on what was played; and the number after it
 )
 
 // observed returns the training samples on which round k observes the players, by what

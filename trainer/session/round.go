@@ -14,9 +14,9 @@ import (
 
 // Market is what a training keeps of its market besides the ledgers.
 type Market struct {
-	// Checked is how many rounds were checked on other samples, and Layers and MostTempted
-	// are about the last of them.
-	Checked     int                     `json:"checked,omitempty"`
+	// Checks are of the rounds that were checked on other samples, and Layers and
+	// MostTempted are about the last of them.
+	Checks      []record.RoundCheck     `json:"checks,omitempty"`
 	Layers      []record.CertifiedLayer `json:"layers,omitempty"`
 	MostTempted *record.PlayerName      `json:"most_tempted,omitempty"`
 	// BestAccuracy is the best accuracy on the validation part, in percent, that a
@@ -24,6 +24,9 @@ type Market struct {
 	// how far the accuracy may fall.
 	BestAccuracy float64 `json:"best_accuracy,omitempty"`
 	Held         int     `json:"held,omitempty"`
+	// BidAsk is what kept and removed players are worth to the network, measured after the
+	// last round.
+	BidAsk *record.BidAsk `json:"bid_ask,omitempty"`
 }
 
 // playRound plays round k of the market: the players are observed, a price clears the
@@ -55,13 +58,12 @@ func (t *Training) playRound(k int) error {
 		}
 	}
 	line.Demand, line.Prices, line.Costs, line.Ascent = round.Demands, round.Prices, round.Costs, round.ascent()
-	for g, h := range round.Interactions {
+	for g := range round.Interactions {
 		supply := 0.
 		for _, s := range round.Participations[g] {
 			supply += s
 		}
 		line.Supply = append(line.Supply, supply)
-		line.Lambda = append(line.Lambda, h.Lambda())
 	}
 	before := t.Live()
 	stay := round.Settle(t.Ledgers)
@@ -154,47 +156,66 @@ func counts(players network.Survivors) []int {
 	return n
 }
 
-// check measures the interactions on samples of its own and says how far what the round's
-// players play is from the equilibrium of that game at its clearing price.
+// check plays the round again on samples of its own, twice, and says how far what the
+// round's players play is from the equilibria of these games at their clearing prices, and
+// how far the two are from each other's: what is to be expected of a sample.
 func (t *Training) check(ctx context.Context, k, fallen int, played Round) (*record.RoundCheck, error) {
-	observed := t.Plan.observed(k, checking)
-	// The true worths, whatever the market plays on.
-	fresh, err := PlayRound(ctx, t.Engine, observed, trueWorth(t.Plan.Config.Worth), nil, t.Plan.clearing(fallen))
-	if err != nil {
-		return nil, err
+	var fresh [2]Round
+	check := &record.RoundCheck{}
+	for i := range fresh {
+		observed := t.Plan.observed(k, checking+i)
+		check.Samples += len(observed)
+		var err error
+		// The true worths, whatever the market plays on.
+		if fresh[i], err = PlayRound(ctx, t.Engine, observed, trueWorth(t.Plan.Config.Worth), nil, t.Plan.clearing(fallen)); err != nil {
+			return nil, err
+		}
 	}
-	var (
-		here     game.Certificate
-		accounts [][]game.Account
-	)
-	check := &record.RoundCheck{Samples: len(observed), Prices: fresh.Prices}
 	t.Layers, t.MostTempted = nil, nil
-	for g, h := range fresh.Interactions {
-		s, price := played.Participations[g], fresh.Prices[g]
-		var gate game.Certificate
-		accounts = append(accounts, gate.CertifyMarket(h, price, s, h.Worths(s)))
-		layer := record.CertifiedLayer{
-			Players: len(s), Gap: gate.TotalGap, Price: price, Demand: fresh.Demands[g], Lambda: h.Lambda(),
-			Potential: h.Potential(price, s), Best: h.Potential(price, fresh.Participations[g]),
+	var here, expected game.Certificate
+	for i, by := range fresh {
+		expected.Join(fresh[1-i].gapBy(by, nil))
+		var accounts [][]game.Account
+		here.Join(played.gapBy(by, &accounts))
+		if i > 0 {
+			continue
 		}
-		if fresh.Costs != nil {
-			layer.Cost = fresh.Costs[g]
+		for g, h := range by.Interactions {
+			s, price := played.Participations[g], by.Prices[g]
+			layer := record.CertifiedLayer{
+				Players: len(s), Price: price, Demand: by.Demands[g], Lambda: h.Lambda(),
+				Potential: h.Potential(price, s), Best: h.Potential(price, by.Participations[g]),
+			}
+			if by.Costs != nil {
+				layer.Cost = by.Costs[g]
+			}
+			for p, x := range by.Participations[g] {
+				layer.Supply += x
+				layer.Gap += accounts[g][p].Gain
+			}
+			t.Layers = append(t.Layers, layer)
 		}
-		for _, x := range fresh.Participations[g] {
-			layer.Supply += x
+		if gate, position := game.MostTempted(accounts); gate >= 0 {
+			t.MostTempted = &record.PlayerName{Layer: gate, Index: t.Ledgers[gate].Live[position]}
 		}
-		t.Layers = append(t.Layers, layer)
-		here.Join(gate)
-		stay := game.Winners(fresh.Worths[g], fresh.Demands[g])
-		check.Disputed += disputed(game.Winners(played.Worths[g], played.Demands[g]), stay)
 	}
-	if gate, position := game.MostTempted(accounts); gate >= 0 {
-		t.MostTempted = &record.PlayerName{Layer: gate, Index: t.Ledgers[gate].Live[position]}
-	}
-	check.Gap = here.RelativeGap()
-	t.Checked++
+	check.Gap, check.Expected = here.RelativeGap(), expected.RelativeGap()
+	t.Checks = append(t.Checks, *check)
 	t.Certificate.Join(here)
-	return check, t.CheckFinite(here.TotalGap, here.Scale)
+	return check, t.CheckFinite(here.TotalGap, here.Scale, expected.TotalGap)
+}
+
+// gapBy certifies what was played in a round in the game of another, at its prices.
+func (r Round) gapBy(other Round, accounts *[][]game.Account) game.Certificate {
+	var c game.Certificate
+	for g, h := range other.Interactions {
+		s := r.Participations[g]
+		gate := c.CertifyMarket(h, other.Prices[g], s, h.Worths(s))
+		if accounts != nil {
+			*accounts = append(*accounts, gate)
+		}
+	}
+	return c
 }
 
 // trueWorth returns what a market that is false on purpose distorts.
@@ -205,29 +226,11 @@ func trueWorth(v game.Valuation) game.Valuation {
 	return v
 }
 
-// disputed counts the players of one list that are not in the other; both increase.
-func disputed(stay, others []int) int {
-	return len(stay) - len(common(stay, others))
-}
-
-// common returns what two increasing lists share.
-func common(a, b []int) []int {
-	var both []int
-	for _, x := range a {
-		for len(b) > 0 && b[0] < x {
-			b = b[1:]
-		}
-		if len(b) > 0 && b[0] == x {
-			both = append(both, x)
-		}
-	}
-	return both
-}
-
 // FinalCertificate states what is known of a finished market, with its rounds.
 func (t *Training) FinalCertificate(rounds []record.RoundLine) *record.Certificate {
 	return evidence.MarketCertificate(evidence.FinishedMarket{
-		Certificate: t.Certificate, Checked: t.Checked, Layers: t.Layers, MostTempted: t.MostTempted,
-		Ledgers: t.Ledgers, Players: Players(t.Plan, t.Ledgers), Rounds: rounds,
+		Certificate: t.Certificate, Checks: t.Checks, Layers: t.Layers, MostTempted: t.MostTempted,
+		BidAsk: t.BidAsk, Ledgers: t.Ledgers, Players: Players(t.Plan, t.Ledgers), Rounds: rounds,
+		Closed: t.Ledgers[0].Rounds == t.Plan.Config.Rounds,
 	})
 }

@@ -8,7 +8,6 @@ import (
 	"nashprune/game"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
-	"nashprune/trainer/evidence"
 	"nashprune/trainer/network"
 	"nashprune/trainer/record"
 )
@@ -59,9 +58,11 @@ type Position struct {
 }
 
 // PhaseSeconds is the time that a training took, and how much of it while the
-// game was played and after the market had closed.
+// game was played, in its rounds, and after the market had closed. Bids and asks are apart.
 type PhaseSeconds struct {
 	Training float64 `json:"training"`
+	Rounds   float64 `json:"rounds"`
+	Certify  float64 `json:"certify"`
 	Game     float64 `json:"game"`
 	Tail     float64 `json:"tail"`
 }
@@ -133,6 +134,11 @@ func (t *Training) Run(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		if t.bidsDue() {
+			if err := t.takeBids(ctx); err != nil {
+				return err
+			}
+		}
 		epoch := t.Step / t.Plan.PerEpoch
 		if t.order == nil || t.epoch != epoch {
 			t.order, t.epoch = t.Plan.order(epoch), epoch
@@ -156,9 +162,11 @@ func (t *Training) Run(ctx context.Context) error {
 			if t.Plan.Game == game.RankingGame {
 				play = t.rankOut
 			}
+			began := time.Now()
 			if err := play(round); err != nil {
 				return err
 			}
+			t.Seconds.Rounds += time.Since(began).Seconds()
 		}
 		t.charge(from, start)
 		if t.Step%t.Plan.PerEpoch == 0 {
@@ -167,6 +175,11 @@ func (t *Training) Run(ctx context.Context) error {
 			}
 		}
 		if err := t.Journal.StretchEnded(t, from); err != nil {
+			return err
+		}
+	}
+	if t.bidsDue() { // the market closed with the training
+		if err := t.takeBids(ctx); err != nil {
 			return err
 		}
 	}

@@ -80,11 +80,12 @@ type Config struct {
 	Cost            cost.Resource // what players pay for in one market of all layers; empty: every layer is a market of its own, unless the target is a budget
 	LatencyModel    string        // file with the model of latencies; empty: it is measured
 
-	Worth      game.Valuation    // what contributions are taken to; empty: game.Effective
-	WarmUp     float64           // fraction of the run before the market opens
-	GameShare  float64           // fraction of the run while it is open; what is left is the tail
-	Rounds     int               // of the market, at least 1
-	Compensate compensation.Kind // what readers of removed players take over; empty: all in the market, nothing in rankings
+	Worth        game.Valuation    // what contributions are taken to; empty: game.Effective
+	WarmUp       float64           // fraction of the run before the market opens
+	GameShare    float64           // fraction of the run while it is open; what is left is the tail
+	Rounds       int               // of the market, at least 1
+	CertifySteps int               // of each training by which bids and asks are measured; 0: they are not
+	Compensate   compensation.Kind // what readers of removed players take over; empty: all in the market, nothing in rankings
 
 	Criterion game.Criterion // what players are ranked by where there is no market
 

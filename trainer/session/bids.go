@@ -1,0 +1,83 @@
+package session
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"nashprune/game"
+	"nashprune/trainer/evidence"
+)
+
+// What bids and asks are measured with: see [evidence.BidAskInput].
+const (
+	bidRepeats = 3
+	mostBids   = 6
+)
+
+// Bids reports whether bids and asks are measured when the market has closed.
+func (p Plan) Bids() bool { return p.Game == game.MarketGame && p.Config.CertifySteps > 0 }
+
+// CloseStep returns the step after which the market closes.
+func (p Plan) CloseStep() int { return p.closes }
+
+// bidsDue reports whether bids and asks are the next that is due.
+func (t *Training) bidsDue() bool {
+	return t.Plan.Bids() && t.Step == t.Plan.closes && t.BidAsk == nil
+}
+
+// takeBids measures bids and asks on the network that the market left, which the engine has
+// again afterwards, also where ctx ends and it returns ctx's error.
+func (t *Training) takeBids(ctx context.Context) error {
+	start := time.Now()
+	defer func() { t.Seconds.Certify += time.Since(start).Seconds() }()
+	state, err := t.Engine.Pull()
+	if err != nil {
+		return err
+	}
+	whole := t.Departed
+	if whole == nil { // no player was removed
+		whole = state.Network
+	}
+	c := t.Plan.Config
+	in := evidence.BidAskInput{
+		Engine: t.Engine, Data: t.Data, Loss: t.Loss, Batch: c.Batch,
+		Kept: state.Network, Whole: whole, Live: t.Live(), Removed: t.removed(),
+		Seed: c.Seed, LearningRate: t.Plan.learningRate(t.Step), Steps: c.CertifySteps, Repeats: bidRepeats, Most: mostBids,
+	}
+	if c.Cost != "" {
+		for _, layer := range t.Layers {
+			in.Costs = append(in.Costs, layer.Cost)
+		}
+	}
+	bids, err := evidence.BidAsk(ctx, in)
+	if back := t.Engine.Push(state); back != nil {
+		return back
+	}
+	if err != nil {
+		return err
+	}
+	t.BidAsk, t.Departed = bids, nil
+	return nil
+}
+
+// removed lists the removed players of each gate, those nearest to staying first: the last
+// removed, of a round the ones of highest worth.
+func (t *Training) removed() [][]int {
+	var all [][]int
+	for _, ledger := range t.Ledgers {
+		var gone []int
+		for i, r := range ledger.Records {
+			if r.Round > 0 {
+				gone = append(gone, i)
+			}
+		}
+		slices.SortStableFunc(gone, func(i, j int) int {
+			a, b := ledger.Records[i], ledger.Records[j]
+			return cmp.Or(cmp.Compare(b.Round, a.Round), cmp.Compare(b.Worth, a.Worth))
+		})
+		all = append(all, gone)
+	}
+	return all
+}
