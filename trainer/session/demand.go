@@ -1,8 +1,8 @@
 package session
 
 import (
+	"cmp"
 	"context"
-	"slices"
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
@@ -11,16 +11,13 @@ import (
 	"nashprune/trainer/record"
 )
 
-// ranked returns how many players of each layer stay in round k of a ranking.
+// ranked returns how many players of each layer stay in round k of a ranking: where no
+// shape is given, those who would win one market with their scores for worths.
 func (p Plan) ranked(k int, scores [][]float64) []int {
 	if p.Config.Shape != "" {
 		return p.demands(k)
 	}
-	costs := make([][]float64, len(scores)) // in a market in which all pay the same, the same players would win
-	for l := range costs {
-		costs[l] = slices.Repeat([]float64{1}, len(scores[l]))
-	}
-	return game.ClearTogether(scores, costs, p.fits(float64(k)/float64(p.Config.Rounds))).Demands
+	return p.clearTogether(scores, cmp.Or(p.Config.Cost, cost.Players), k).Demands
 }
 
 // settling is the fraction of a market's rounds, the last ones, in which the demand no
@@ -154,10 +151,15 @@ func (p Plan) clear(worths [][]float64, fallen int) game.Clearing {
 	if p.Config.Cost == "" {
 		return game.ClearLayers(worths, p.demands(fallen))
 	}
+	return p.clearTogether(worths, p.Config.Cost, fallen)
+}
+
+// clearTogether clears one market of all gates, in which players pay for a resource.
+func (p Plan) clearTogether(worths [][]float64, pay cost.Resource, fallen int) game.Clearing {
 	players := make([]int, len(worths))
 	for l, layer := range worths {
 		players[l] = len(layer)
 	}
-	costs := p.Config.Cost.Costs(p.Graph, players, p.latency)
+	costs := pay.Costs(p.Graph, players, p.latency)
 	return game.ClearTogether(worths, costs, p.fits(float64(fallen)/float64(p.Config.Rounds)))
 }

@@ -18,7 +18,7 @@ func (t *Training) rankOut(k int) error {
 	if err != nil {
 		return err
 	}
-	scores, err := t.scores(state.Network)
+	scores, err := t.scores(k, state.Network)
 	if err != nil {
 		return err
 	}
@@ -48,8 +48,8 @@ func (t *Training) rankOut(k int) error {
 	return t.Journal.RoundEnded(t, line)
 }
 
-// scores returns the scores of the players still there, one slice a gate.
-func (t *Training) scores(n *network.Network) ([][]float64, error) {
+// scores returns the scores of the players still there in round k, one slice a gate.
+func (t *Training) scores(k int, n *network.Network) ([][]float64, error) {
 	var scores [][]float64
 	switch criterion := t.Plan.Config.Criterion; criterion {
 	case game.Random:
@@ -77,6 +77,17 @@ func (t *Training) scores(n *network.Network) ([][]float64, error) {
 				row = append(row, float64(s))
 			}
 			scores = append(scores, row)
+		}
+	case game.OutputSquare:
+		if err := t.Engine.EstimateContributions(context.Background(), t.Plan.observed(k)); err != nil {
+			return nil, err
+		}
+		observed, err := t.Engine.Statistics()
+		if err != nil {
+			return nil, err
+		}
+		for _, statistics := range observed {
+			scores = append(scores, statistics.Worths())
 		}
 	default:
 		// It takes less than an epoch and is not interrupted, so that a round is
