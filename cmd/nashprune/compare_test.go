@@ -51,7 +51,7 @@ func TestCompare(t *testing.T) {
 	t.Chdir(t.TempDir())
 	words := strings.Fields("compare --quick --data digits:side=8,train=320,test=80 --epochs 8 --keep 12 --device gonum --method gradual-magnitude --search=false --out out")
 	text := succeed(t, words...)
-	for _, want := range []string{"12 players kept:", "gradual-magnitude", "to the market", "No settings were searched", "compare.json"} {
+	for _, want := range []string{"12 players, the method finds the layers:", "12 players, in proportion to the layers:", "gradual-magnitude", "to the market", "No settings were searched", "compare.json"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in\n%s", want, text)
 		}
@@ -61,7 +61,7 @@ func TestCompare(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if again := succeed(t, append(words, "--json")...); !strings.Contains(again, `"schema": 1`) {
+	if again := succeed(t, append(words, "--json")...); !strings.Contains(again, `"schema": 2`) {
 		t.Errorf("%s", again)
 	}
 	// A picture that cannot be written takes nothing of the report, and is reported.
