@@ -34,6 +34,14 @@ func TestRanking(t *testing.T) {
 	if again := resultOf(t, "train", "--config", filepath.Join("out", record.ConfigFile), "--out", "again"); *again.Pruned.Loss != *run.Pruned.Loss {
 		t.Errorf("its configuration comes to %v, and it came to %v", *again.Pruned.Loss, *run.Pruned.Loss)
 	}
+	// A ranking within a budget of parameters, too.
+	budget := resultOf(t, strings.Fields("train --data images --model mlp:20-10 --batch 8 --epochs 4 --game ranking --criterion outputs --rounds 3 --max-params 150 --out budget")...)
+	if p := budget.Pruned; p == nil || p.Criterion != game.OutputSquare || p.Parameters > 150 || p.Kept <= 2*game.LeastPerLayer {
+		t.Errorf("%+v", budget.Pruned)
+	}
+	if again := resultOf(t, "train", "--config", filepath.Join("budget", record.ConfigFile), "--out", "budget-again"); *again.Pruned.Loss != *budget.Pruned.Loss {
+		t.Errorf("its configuration comes to %v, and it came to %v", *again.Pruned.Loss, *budget.Pruned.Loss)
+	}
 	// A number of players takes the place of the shape in the file.
 	if other := resultOf(t, "train", "--config", filepath.Join("out", record.ConfigFile), "--keep", "7", "--out", "seven"); other.Pruned.Kept != 7 {
 		t.Errorf("%+v", other.Pruned)

@@ -103,7 +103,7 @@ type SeedRun struct {
 type Difference struct {
 	Mean  float64  `json:"mean"`
 	Pairs int      `json:"pairs"`
-	Low   *float64 `json:"low,omitempty"` // absent for one pair
+	Low   *float64 `json:"low,omitempty"` // absent for one pair, and without spread
 	High  *float64 `json:"high,omitempty"`
 }
 
@@ -122,17 +122,19 @@ func (d Difference) ExcludesZero() bool { return d.Low != nil && (*d.Low > 0 || 
 //
 // with Student's t by Bonferroni's inequality (Dunn, "Multiple Comparisons Among Means",
 // JASA 56, 1961), which asks nothing of how the differences depend on each other. Both hold
-// the same number of figures, at least one.
+// the same number of figures, at least one. There is no interval where all differences are
+// equal but for rounding, by less than 1e-9: figures are multiples of a sample's part, so few
+// seeds may have equal ones by chance.
 func PairedDifference(a, b []float64, m int) Difference {
 	differences := make([]float64, len(a))
 	for i := range a {
 		differences[i] = a[i] - b[i]
 	}
-	if len(a) < 2 {
-		return Difference{Mean: differences[0], Pairs: 1}
-	}
 	n := float64(len(a))
 	mean, deviation := stat.MeanStdDev(differences, nil)
+	if len(a) < 2 || deviation < 1e-9 {
+		return Difference{Mean: mean, Pairs: len(a)}
+	}
 	t := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: n - 1}.Quantile(1 - (1-Confidence)/float64(2*m))
 	low, high := mean-t*deviation/math.Sqrt(n), mean+t*deviation/math.Sqrt(n)
 	return Difference{Mean: mean, Pairs: len(a), Low: &low, High: &high}

@@ -24,7 +24,6 @@ func TestPairedDifference(t *testing.T) {
 			{[]float64{4, 5, 6}, []float64{1, 1, 1}, 4, two / math.Sqrt(3)},     // 3, 4 and 5: sd 1
 			{[]float64{-3, -4, -5}, []float64{0, 0, 0}, -4, two / math.Sqrt(3)}, // the same below zero
 			{[]float64{1, 2, 6}, []float64{1, 1, 1}, 2, two * math.Sqrt(7./3)},
-			{[]float64{2, 3}, []float64{1, 2}, 1, 0}, // all differences alike
 		} {
 			d := PairedDifference(c.a, c.b, m)
 			// The quantiles are found by iteration, to some 1e-12.
@@ -53,8 +52,10 @@ func TestPairedDifference(t *testing.T) {
 			t.Errorf("t of %d seeds and %d comparisons is %g, want %g", c.n, c.m, got, c.t)
 		}
 	}
-	if d := PairedDifference([]float64{5}, []float64{2}, 3); d.Mean != 3 || d.Pairs != 1 || d.Low != nil || d.High != nil || d.ExcludesZero() {
-		t.Errorf("one pair: %+v", d)
+	for _, c := range [][2][]float64{{{5}, {2}}, {{5, 6}, {2, 3}}, {{84.8, 85.2, 85.9}, {81.8, 82.2, 82.9}}} { // one pair, no spread
+		if d := PairedDifference(c[0], c[1], 3); math.Abs(d.Mean-3) > 1e-12 || d.Pairs != len(c[0]) || d.Low != nil || d.High != nil || d.ExcludesZero() {
+			t.Errorf("%v: %+v", c, d)
+		}
 	}
 }
 

@@ -112,8 +112,10 @@ func verdict(e *compare.Entry) string {
 	switch d := e.Difference; {
 	case d == nil:
 		return ""
-	case d.Low == nil:
+	case d.Pairs == 1:
 		return "one seed: open"
+	case d.Low == nil:
+		return "no spread: open"
 	case !d.ExcludesZero():
 		return "includes zero: open"
 	case d.Mean < 0:

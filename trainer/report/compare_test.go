@@ -42,7 +42,8 @@ func comparison() *compare.Report {
 			entry("fisher", compare.Free, 15, 20, &compare.Difference{Mean: -73.5, Low: pointer(-75), High: pointer(-71)}),
 			entry("market", compare.Equal, 15, 93, nil),
 			entry("taylor", compare.Equal, 15, 94, &compare.Difference{Mean: 1, Low: pointer(0.5), High: pointer(1.5)}),
-			entry("taylor", compare.ParametersWinner, 15, 94, &compare.Difference{Mean: -0.5}),
+			entry("taylor", compare.ParametersWinner, 15, 94, &compare.Difference{Mean: -0.5, Pairs: 1}),
+			entry("fisher", compare.ParametersWinner, 15, 94, &compare.Difference{Mean: 0.25, Pairs: 2}),
 			entry("market", compare.Free, 38, 96.5, nil),
 			entry("fisher", compare.FreeWinner, 38, 96, &compare.Difference{Mean: -1, Low: pointer(-2), High: pointer(0)}),
 			diverged,
@@ -73,6 +74,7 @@ func TestCompareSaysWhatIntervalsAllow(t *testing.T) {
 		"taylor 2 94.00 +- 0.25 % +1.00 [+0.50, +1.50]* the market is worse",
 		"15 players, as many parameters: the layers that taylor found (9-43), which is the best there:",
 		"taylor 2 94.00 +- 0.25 % -0.50 one seed: open",
+		"fisher 2 94.00 +- 0.25 % +0.25 no spread: open",
 		"38 players, the layers that fisher found (36-2), which is the best there:",
 		"fisher 2 96.00 +- 0.25 % -1.00 [-2.00, +0.00] includes zero: open",
 		"38 players, the layers of the best method, of which there is none:",
@@ -101,7 +103,7 @@ func TestFrontIsWhole(t *testing.T) {
 	one := comparison()
 	one.Entries = one.Entries[:1]
 	none := comparison()
-	none.Entries = none.Entries[7:]
+	none.Entries = none.Entries[8:]
 	strange := comparison()
 	strange.Data.Name, strange.Entries[1].Method = "<&>", "<&>"
 	for name, r := range map[string]*compare.Report{"all": comparison(), "one": one, "none": none, "strange": strange} {
@@ -150,7 +152,7 @@ func TestFrontOfThePerfect(t *testing.T) {
 // TestNothingIsTimedThatDiverged: a network that is not there takes no 0 us.
 func TestNothingIsTimedThatDiverged(t *testing.T) {
 	r := comparison()
-	r.Entries = r.Entries[7:]
+	r.Entries = r.Entries[8:]
 	var b strings.Builder
 	if err := Compare(&b, r); err != nil || strings.Contains(b.String(), " us") {
 		t.Errorf("%v\n%s", err, b.String())

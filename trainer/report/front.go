@@ -21,7 +21,7 @@ const (
 	frontHeight = 470
 	frontTop    = 116
 	frontBottom = 400
-	frontWidth  = 130
+	frontWidth  = 112
 	frontLabels = 12 // from a panel to its labels
 )
 
@@ -31,9 +31,9 @@ var frontPanels = []struct {
 	shape   compare.Shape
 	heading string
 }{
-	{56, compare.Free, "Layers that methods find"},
-	{366, compare.Equal, "In proportion to the layers"},
-	{676, compare.Parameters, "As many parameters as those"},
+	{50, compare.Free, "Layers that methods find"},
+	{364, compare.Equal, "In proportion to the layers"},
+	{678, compare.Parameters, "As many parameters as those"},
 }
 
 // methodColours are those of the methods in the order of a report, without the market,
