@@ -26,6 +26,10 @@ const (
 	// whole training part: twice the rise of the loss to second order (Theis et al.,
 	// arXiv:1801.05787).
 	Fisher Criterion = "fisher"
+	// OutputSquare is s^2 mean(c^2) with contributions to the outputs, as [Outputs] has
+	// them, over the samples that a market would observe in the round: H_ii, what a player
+	// would be worth without rivals.
+	OutputSquare Criterion = "outputs"
 	// Participation is s itself. The paper's game is played until the last removal,
 	// with its own settings; gates under an L1 penalty are a case of it (Liu et al.,
 	// arXiv:1708.06519).
@@ -33,7 +37,7 @@ const (
 )
 
 // Criteria lists the criteria.
-var Criteria = []Criterion{Random, Magnitude, PathMagnitude, Taylor, Fisher, Participation}
+var Criteria = []Criterion{Random, Magnitude, PathMagnitude, Taylor, Fisher, OutputSquare, Participation}
 
 // Known reports whether the criterion exists.
 func (c Criterion) Known() bool { return slices.Contains(Criteria, c) }

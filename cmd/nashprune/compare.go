@@ -23,6 +23,7 @@ var (
 
 const (
 	compareSeeds      = 3
+	compareMostSeeds  = 8
 	quickCompareSeeds = 2
 	quickCompareData  = "digits:train=2000,test=1000"
 	quickCompareModel = "mlp:64-32"
@@ -34,25 +35,25 @@ const (
 func newCompare() *cobra.Command {
 	var (
 		config  = settings.Default()
-		options = compare.Options{Keep: compareKeep, Seeds: compareSeeds, Search: true, Jobs: 1}
+		options = compare.Options{Keep: compareKeep, Seeds: compareSeeds, MostSeeds: compareMostSeeds, Search: true, Jobs: 1}
 		quick   bool
 		asJSON  bool
 	)
 	cmd := &cobra.Command{
 		Use:   "compare",
 		Short: "Compare the market with other pruning methods, under equal terms",
-		Long: fmt.Sprintf(`Compare prunes the same network by the market, with a count of players or of
-parameters, and by other methods: random players, row norms, path norms, Taylor and
-Fisher scores, gates under an L1 penalty, row norms on the market's schedule, the
-paper's game, and the pruned shape trained from scratch. Each ranks the whole
-network, and once more keeps as many players of each layer as the market does. All
-have the same epochs, optimiser, weight decay, tail and seeds.
+		Long: fmt.Sprintf(`Compare prunes the same network by the market and by other methods: random players,
+row norms, path norms and Taylor scores at once and on the market's schedule, Fisher
+scores, contributions without a game, gates under an L1 penalty, the paper's game, and
+the pruned shape trained from scratch. At each size every method finds a shape for so
+many players and for as many parameters, and is given the equal shape and those of the
+best methods. All have the same epochs, optimiser, weight decay, tail and seeds.
 
-%d settings of every method are tried on a tenth of the training part, with one seed
-and the middle number of players. The compared runs evaluate the test part once. The
-report has mean and deviation, the difference to the market by seed with its 95 %%
-interval, sizes and latencies, and the search. After a stop the same command
-continues.`, compare.Searched),
+%d settings of every method are tried at each size and shape on a tenth of the training
+part, with one seed. The compared runs evaluate the test part once. Methods within a
+point of the best have --most-seeds seeds. Differences to the market are paired by seed;
+the intervals of a table hold together with 95 %% (Bonferroni). The report has sizes,
+latencies and the search, too. After a stop the same command continues.`, compare.Searched),
 		Example: `  nashprune compare --quick --out runs/compared
   nashprune compare --data mnist --jobs 2 --out runs/compared-mnist
   nashprune compare --data mnist --optimiser adamw --weight-decay 0.2 --jobs 2 --out runs/decayed
@@ -103,8 +104,9 @@ continues.`, compare.Searched),
 			addSetting(f, &config, s)
 		}
 	}
-	f.IntSliceVar(&options.Keep, "keep", options.Keep, "numbers of `players` that stay, increasing, with commas in between")
+	f.IntSliceVar(&options.Keep, "keep", options.Keep, "sizes: numbers of `players` that stay, increasing, with commas in between")
 	f.IntVar(&options.Seeds, "seeds", options.Seeds, "seeds of every method, from --seed on")
+	f.IntVar(&options.MostSeeds, "most-seeds", options.MostSeeds, "seeds of methods within a point of the best, where that is more than --seeds")
 	f.BoolVar(&options.Search, "search", options.Search, "choose the settings of every method on held-out samples first")
 	f.StringArrayVar(&options.Only, "method", nil, "compare the market with this method, repeatable (default: with all)")
 	f.IntVar(&options.Jobs, "jobs", options.Jobs, "runs at a time")
@@ -127,6 +129,7 @@ func quickly(cmd *cobra.Command, c *settings.Config, o *compare.Options) {
 		{"epochs", func() { c.Epochs = quickEpochs }},
 		{"keep", func() { o.Keep = quickCompareKeep }},
 		{"seeds", func() { o.Seeds = quickCompareSeeds }},
+		{"most-seeds", func() { o.MostSeeds = 0 }},
 	} {
 		if !given(d.flag) {
 			d.take()

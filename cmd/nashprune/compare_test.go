@@ -34,6 +34,14 @@ func TestRanking(t *testing.T) {
 	if again := resultOf(t, "train", "--config", filepath.Join("out", record.ConfigFile), "--out", "again"); *again.Pruned.Loss != *run.Pruned.Loss {
 		t.Errorf("its configuration comes to %v, and it came to %v", *again.Pruned.Loss, *run.Pruned.Loss)
 	}
+	// A ranking within a budget of parameters, too.
+	budget := resultOf(t, strings.Fields("train --data images --model mlp:20-10 --batch 8 --epochs 4 --game ranking --criterion outputs --rounds 3 --max-params 150 --out budget")...)
+	if p := budget.Pruned; p == nil || p.Criterion != game.OutputSquare || p.Parameters > 150 || p.Kept <= 2*game.LeastPerLayer {
+		t.Errorf("%+v", budget.Pruned)
+	}
+	if again := resultOf(t, "train", "--config", filepath.Join("budget", record.ConfigFile), "--out", "budget-again"); *again.Pruned.Loss != *budget.Pruned.Loss {
+		t.Errorf("its configuration comes to %v, and it came to %v", *again.Pruned.Loss, *budget.Pruned.Loss)
+	}
 	// A number of players takes the place of the shape in the file.
 	if other := resultOf(t, "train", "--config", filepath.Join("out", record.ConfigFile), "--keep", "7", "--out", "seven"); other.Pruned.Kept != 7 {
 		t.Errorf("%+v", other.Pruned)
@@ -51,7 +59,7 @@ func TestCompare(t *testing.T) {
 	t.Chdir(t.TempDir())
 	words := strings.Fields("compare --quick --data digits:side=8,train=320,test=80 --epochs 8 --keep 12 --device gonum --method gradual-magnitude --search=false --out out")
 	text := succeed(t, words...)
-	for _, want := range []string{"12 players kept:", "gradual-magnitude", "to the market", "No settings were searched", "compare.json"} {
+	for _, want := range []string{"12 players, the method finds the layers:", "12 players, in proportion to the layers:", "gradual-magnitude", "to the market", "No settings were searched", "compare.json"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in\n%s", want, text)
 		}
@@ -61,7 +69,7 @@ func TestCompare(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if again := succeed(t, append(words, "--json")...); !strings.Contains(again, `"schema": 1`) {
+	if again := succeed(t, append(words, "--json")...); !strings.Contains(again, `"schema": 2`) {
 		t.Errorf("%s", again)
 	}
 	// A picture that cannot be written takes nothing of the report, and is reported.

@@ -97,11 +97,11 @@ func checkGiven(f *pflag.FlagSet, c settings.Config) error {
 	case f.Changed("shape") && (c.Game == game.PaperGame || c.Game == game.NoGame):
 		return backend.Usagef("--shape is for --game market and --game ranking; --game is %s", c.Game)
 	case len(given) == 1 && (c.Game == game.PaperGame || c.Game == game.NoGame):
-		return backend.Usagef("--cost and the targets that begin with --max are for --game market; --game is %s", c.Game)
-	case len(given) == 1 && c.Game == game.RankingGame && settings.Find(given[0].Name).Target == settings.BudgetTarget:
-		return backend.Usagef("--%s is for --game market; --game %s takes --keep, --sparsity or --shape", given[0].Name, c.Game)
-	case f.Changed("cost") && c.Game != game.MarketGame:
-		return backend.Usagef("--cost is for --game market; --game is %s", c.Game)
+		return backend.Usagef("--cost and the targets that begin with --max are for --game market and --game ranking; --game is %s", c.Game)
+	case len(given) == 1 && c.Game == game.RankingGame && settings.Find(given[0].Name).Target == settings.MeasuredTarget:
+		return backend.Usagef("--%s is for --game market; --game %s takes --keep, --sparsity, --shape, --max-params or --max-macs", given[0].Name, c.Game)
+	case f.Changed("cost") && !c.Game.InRounds():
+		return backend.Usagef("--cost is for --game market and --game ranking; --game is %s", c.Game)
 	case f.Changed("keep") && c.Keep < 1:
 		return backend.Usagef("--keep is %d; it must be at least %d players a hidden layer", c.Keep, game.LeastPerLayer)
 	case len(given) == 1 && given[0].Name != "sparsity" && given[0].Value.String() == "0":

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -42,16 +43,21 @@ type Options struct {
 
 	// Config is what all runs share: data, network, epochs, optimiser, schedule. Its
 	// seed is the first.
-	Config  settings.Config
-	Keep    []int    // numbers of players, increasing
-	Seeds   int      // at least 1
-	Search  bool     // choose settings on held-out samples first
-	Only    []string // names of methods besides the market; nil: all
-	Observe func(stage string, e study.Event)
+	Config    settings.Config
+	Keep      []int    // sizes: numbers of players, increasing
+	Seeds     int      // of every method, at least 1
+	MostSeeds int      // of methods within [Closeness] of the best, where that is more than Seeds
+	Search    bool     // choose settings on held-out samples first
+	Only      []string // names of methods besides the market; nil: all
+	Observe   func(stage string, e study.Event)
 }
 
 // heldOut is the fraction of the training part that settings are chosen on.
 const heldOut = 0.1
+
+// Closeness is by how many points the mean over the seeds that all methods have may be
+// below the best of a size and shape, for a method to be trained with more seeds.
+const Closeness = 1
 
 // Run makes the comparison, or what is left of it, and writes its report to the
 // folder. The errors are those of [study.Run].
@@ -60,15 +66,15 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Search {
-		if err := c.search(ctx); err != nil {
+	if err := c.trainDense(ctx); err != nil {
+		return nil, err
+	}
+	for _, shape := range Shapes {
+		if err := c.compete(ctx, shape); err != nil {
 			return nil, err
 		}
 	}
-	if err := c.runAll(ctx); err != nil {
-		return nil, err
-	}
-	if err := c.timeAll(ctx); err != nil {
+	if err := c.conclude(ctx); err != nil {
 		return nil, err
 	}
 	for name, write := range map[string]func(io.Writer) error{
@@ -84,17 +90,22 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 // comparison is a comparison under way.
 type comparison struct {
 	Options
-	methods []Method
-	hidden  []int
-	chosen  map[entrant]Setting // of those for which some setting did not diverge
-	report  Report
-	files   []string // model files of the first seed, in the order of the entries
+	methods  []Method
+	hidden   []int
+	seeds    []uint64 // of the methods that have most
+	entrants []*entrant
+	report   Report
 }
 
-// entrant is a method at a shape.
+// entrant is a method at a size and shape, and what came of it.
 type entrant struct {
-	method string
-	shape  Shape
+	method  Method
+	shape   Shape
+	place   place
+	setting Setting
+	lost    string // why there are no runs; empty: there are
+	runs    []SeedRun
+	file    string // the network of the first seed; empty where that run diverged
 }
 
 // newComparison checks the options. Errors are of the kind [backend.ErrUsage].
@@ -103,7 +114,7 @@ func newComparison(o Options) (*comparison, error) {
 	if err != nil {
 		return nil, backend.Usagef("--model: %v", err)
 	}
-	c := &comparison{Options: o, hidden: hidden, chosen: map[entrant]Setting{}}
+	c := &comparison{Options: o, hidden: hidden}
 	if len(o.Keep) == 0 || o.Seeds < 1 {
 		return nil, backend.Usagef("--keep names %d numbers of players and --seeds is %d: it takes one of each at least", len(o.Keep), o.Seeds)
 	}
@@ -123,16 +134,17 @@ func newComparison(o Options) (*comparison, error) {
 	for _, m := range Methods(o.Config) {
 		if o.Only == nil || m.Name == Reference || slices.Contains(o.Only, m.Name) {
 			c.methods = append(c.methods, m)
-			for _, shape := range m.Shapes {
-				c.chosen[entrant{m.Name, shape}] = m.Settings[len(m.Settings)/2]
-			}
 		}
+	}
+	for i := range max(o.Seeds, o.MostSeeds) {
+		c.seeds = append(c.seeds, o.Config.Seed+uint64(i))
 	}
 	c.report = Report{
 		Schema: Schema, Program: "nashprune " + o.Version, Command: o.Command, Task: o.Config.Task, Model: o.Config.Model, Epochs: o.Config.Epochs,
+		Seeds: c.seeds[:o.Seeds], MostSeeds: len(c.seeds),
 	}
-	for i := range o.Seeds {
-		c.report.Seeds = append(c.report.Seeds, o.Config.Seed+uint64(i))
+	if o.Search {
+		c.report.Search = &Search{Seed: o.Config.Seed}
 	}
 	return c, nil
 }
@@ -145,195 +157,239 @@ func names(methods []Method) string {
 	return text
 }
 
-// each calls do for every method at each of its shapes.
-func (c *comparison) each(do func(m Method, shape Shape)) {
-	for _, m := range c.methods {
-		for _, shape := range m.Shapes {
-			do(m, shape)
-		}
-	}
-}
-
-// job is a run that is wanted.
-type job struct {
-	name    string
-	method  Method
-	shape   Shape
-	keep    int
-	setting Setting
-	seed    uint64
-}
-
-// config returns the configuration of a job, which may follow a run of the market.
-func (c *comparison) config(j job, followed SeedRun) settings.Config {
-	p := place{keep: j.keep, followed: followed}
-	if j.shape == Equal {
-		p.layers, _ = game.Split(j.keep, c.hidden) // checked when the comparison began
-	}
-	run := c.Config
-	run.Seed, run.Baseline = j.seed, false
-	j.method.configure(&run, p)
-	j.setting.apply(&run)
-	return run
-}
-
-// marketDiverged is what becomes of a run that follows a market of which nothing came.
-const marketDiverged = "the market that it follows diverged"
-
-// make makes the runs of all jobs, those that follow others last, with configurations
-// that are changed as change says, and returns their outcomes in order.
-func (c *comparison) make(ctx context.Context, stage string, jobs []job, change func(*settings.Config)) ([]study.Outcome, error) {
-	outcomes := make([]study.Outcome, len(jobs))
-	for _, following := range []bool{false, true} {
-		var (
-			cells []study.Cell
-			of    []int // the job of each cell
-		)
-		for i, j := range jobs {
-			if (j.method.follows != "") != following {
-				continue
+// study makes cells, as far as they are not made, and returns their outcomes in order.
+func (c *comparison) study(ctx context.Context, stage string, cells []study.Cell) ([]study.Outcome, error) {
+	return study.Run(ctx, cells, study.Options{
+		Dir: c.Dir, Command: c.Command, Version: c.Version, Jobs: c.Jobs, SharedPrefixes: c.sharedPrefixes(),
+		Observe: func(e study.Event) {
+			if c.Observe != nil {
+				c.Observe(stage, e)
 			}
-			var followed SeedRun
-			if following && j.shape == Free {
-				if followed = followedBy(jobs, outcomes, j); followed.Figure == nil {
-					outcomes[i].Cell.Config.Seed, outcomes[i].Diverged = j.seed, marketDiverged
-					continue
-				}
-			}
-			run := c.config(j, followed)
-			change(&run)
-			cells, of = append(cells, study.Cell{Name: j.name, Config: run}), append(of, i)
-		}
-		made, err := study.Run(ctx, cells, study.Options{
-			Dir: c.Dir, Command: c.Command, Version: c.Version, Jobs: c.Jobs, SharedPrefixes: c.sharedPrefixes(),
-			Observe: func(e study.Event) {
-				if c.Observe != nil {
-					c.Observe(stage, e)
-				}
-			},
-		})
-		if err != nil {
-			return nil, err
-		}
-		for k, i := range of {
-			outcomes[i] = made[k]
-		}
-	}
-	return outcomes, nil
-}
-
-// followedBy returns the run of the market that a job follows, for its number of
-// players and its seed, with the best setting where several were made; without a figure
-// if there is none.
-func followedBy(jobs []job, outcomes []study.Outcome, j job) (best SeedRun) {
-	for i, other := range jobs {
-		if other.method.Name != Reference || other.shape != j.method.follows || other.keep != j.keep || other.seed != j.seed {
-			continue
-		}
-		if run := newRun(outcomes[i]); run.Figure != nil && (best.Figure == nil || *run.Figure > *best.Figure) {
-			best = run
-		}
-	}
-	return best
+		},
+	})
 }
 
 // sharedPrefixes is the folder of what runs share. It is large and goes when all is done.
 func (c *comparison) sharedPrefixes() string { return filepath.Join(c.Dir, sharedPrefixesFolder) }
 
-// searchKeep returns the number of players that settings are chosen for, the middle
-// one.
-func (c *comparison) searchKeep() int { return c.Keep[(len(c.Keep)-1)/2] }
+// trainDense makes the runs of the network without removals.
+func (c *comparison) trainDense(ctx context.Context) error {
+	var cells []study.Cell
+	for _, seed := range c.report.Seeds {
+		run := c.Config
+		run.Game, run.Seed, run.Baseline = game.NoGame, seed, false
+		cells = append(cells, study.Cell{Name: fmt.Sprintf("%s/seed-%d", denseFolder, seed), Config: run})
+	}
+	outcomes, err := c.study(ctx, denseFolder, cells)
+	for _, o := range outcomes {
+		c.report.Dense = append(c.report.Dense, newRun(o))
+	}
+	return err
+}
 
-// search tries the settings of every method with the first seed and chooses the best
-// on the samples held out; of equals the first.
-func (c *comparison) search(ctx context.Context) error {
-	search := &Search{Keep: c.searchKeep(), Seed: c.Config.Seed}
-	var jobs []job
-	c.each(func(m Method, shape Shape) {
-		for i, s := range m.Settings {
-			jobs = append(jobs, job{
-				name: fmt.Sprintf("%s/%s-%s/%d", searchFolder, m.Name, shape, i+1), method: m, shape: shape,
-				keep: search.Keep, setting: s, seed: search.Seed,
-			})
+// compete compares all methods at a shape, at every size: first those that find a shape,
+// then those that follow them, then all that are close to the best with more seeds.
+func (c *comparison) compete(ctx context.Context, shape Shape) error {
+	for _, following := range []bool{false, true} {
+		var entered []*entrant
+		for _, keep := range c.Keep {
+			for _, m := range c.methods {
+				if m.follows == following {
+					entered = append(entered, c.enter(m, shape, keep))
+				}
+			}
 		}
-	})
-	outcomes, err := c.make(ctx, "search", jobs, func(run *settings.Config) { run.Validation, run.EvaluateOn = heldOut, backend.ValidationPart })
-	if err != nil {
-		return err
-	}
-	best := map[entrant]int{} // the trial
-	for i, j := range jobs {
-		run, name := newRun(outcomes[i]), entrant{j.method.Name, j.shape}
-		if r := outcomes[i].Result; r != nil {
-			search.Held = r.Data.Validation
+		if err := c.search(ctx, shape, entered); err != nil {
+			return err
 		}
-		search.Trials = append(search.Trials, Trial{
-			Method: j.method.Name, Shape: j.shape, Setting: j.setting.Name, Figure: run.Figure, Diverged: run.Diverged,
-		})
-		if b, ok := best[name]; run.Figure != nil && (!ok || *run.Figure > *search.Trials[b].Figure) {
-			best[name] = i
+		if err := c.train(ctx, fmt.Sprintf("compare, %s", shape), entered, c.report.Seeds); err != nil {
+			return err
+		}
+		c.entrants = append(c.entrants, entered...)
+	}
+	return c.train(ctx, fmt.Sprintf("more seeds, %s", shape), c.close(shape), c.seeds[c.Seeds:])
+}
+
+// Why an entrant has no runs.
+const (
+	shapeDiverged  = "every run that its shape follows from diverged"
+	searchDiverged = "every setting of the search diverged"
+)
+
+// enter returns a method at a shape and size.
+func (c *comparison) enter(m Method, shape Shape, keep int) *entrant {
+	e := &entrant{method: m, shape: shape, place: place{keep: keep}, setting: m.Settings[len(m.Settings)/2]}
+	var from *entrant
+	switch {
+	case shape == Equal:
+		e.place.layers, _ = game.Split(keep, c.hidden) // checked when the comparison began
+		return e
+	case won[shape] != "":
+		from = c.winner(won[shape], keep)
+	case m.follows:
+		from = c.find(Reference, shape, keep)
+	case shape == Free:
+		return e
+	default: // Parameters: any network of the equal shape has their number
+		from = c.winner(Equal, keep)
+	}
+	switch {
+	case from == nil || from.runs[0].Layers == nil:
+		e.lost = shapeDiverged
+	case shape == Parameters && !m.follows:
+		e.place.parameters = from.runs[0].Parameters
+	default:
+		e.place.layers = from.runs[0].Layers
+	}
+	return e
+}
+
+// find returns the entrant of a method, shape and size.
+func (c *comparison) find(method string, shape Shape, keep int) *entrant {
+	for _, e := range c.entrants {
+		if e.method.Name == method && e.shape == shape && e.place.keep == keep {
+			return e
 		}
 	}
-	clear(c.chosen)
-	for name, i := range best {
-		search.Trials[i].Chosen = true
-		c.chosen[name] = jobs[i].setting
-	}
-	c.report.Search = search
 	return nil
 }
 
-// dense is the network without removals.
-var dense = Method{Name: "dense", configure: func(c *settings.Config, _ place) { c.Game = game.NoGame }}
+// winner returns the entrant with the highest mean over the seeds that all have, of equals
+// the first, among those that find a shape; nil if all diverged.
+func (c *comparison) winner(shape Shape, keep int) (best *entrant) {
+	for _, e := range c.entrants {
+		if e.shape != shape || e.place.keep != keep || e.method.follows {
+			continue
+		}
+		if mean := c.mean(e); mean != nil && (best == nil || *mean > *c.mean(best)) {
+			best = e
+		}
+	}
+	return best
+}
 
-// runAll makes the runs that are compared.
-func (c *comparison) runAll(ctx context.Context) error {
-	var jobs []job
-	for _, seed := range c.report.Seeds {
-		jobs = append(jobs, job{
-			name: fmt.Sprintf("%s/seed-%d", denseFolder, seed), method: dense, seed: seed,
-			setting: Setting{apply: func(*settings.Config) {}},
-		})
-	}
+// mean returns the mean over the seeds that all entrants have, nil where a run diverged.
+func (c *comparison) mean(e *entrant) *float64 {
+	mean, _ := Summary(e.runs[:c.Seeds])
+	return mean
+}
+
+// close returns the entrants of a shape that are within [Closeness] of the best at their
+// size, with the reference, to which they are compared.
+func (c *comparison) close(shape Shape) []*entrant {
+	var all []*entrant
 	for _, keep := range c.Keep {
-		c.each(func(m Method, shape Shape) {
-			setting, ok := c.chosen[entrant{m.Name, shape}]
-			if !ok {
-				return
+		best := math.Inf(-1)
+		for _, e := range c.entrants {
+			if mean := c.mean(e); e.shape == shape && e.place.keep == keep && mean != nil {
+				best = max(best, *mean)
 			}
-			c.report.Entries = append(c.report.Entries, Entry{Method: m.Name, Shape: shape, Keep: keep, Setting: setting.Name})
-			for _, seed := range c.report.Seeds {
-				jobs = append(jobs, job{
-					name: fmt.Sprintf("%s/%s-%s/%d/seed-%d", runFolder, m.Name, shape, keep, seed), method: m, shape: shape,
-					keep: keep, setting: setting, seed: seed,
-				})
+		}
+		for _, e := range c.entrants {
+			if e.shape != shape || e.place.keep != keep {
+				continue
 			}
-		})
+			if mean := c.mean(e); mean != nil && (*mean >= best-Closeness || e.method.Name == Reference) {
+				all = append(all, e)
+			}
+		}
 	}
-	outcomes, err := c.make(ctx, "compare", jobs, func(*settings.Config) {})
+	return all
+}
+
+// cell returns a run of an entrant. Cells of given layers are named by them, so that shapes
+// with the same layers have the same runs.
+func (c *comparison) cell(folder string, e *entrant, setting Setting, seed uint64, name string) study.Cell {
+	run := c.Config
+	run.Seed, run.Baseline = seed, false
+	e.method.configure(&run, e.place)
+	setting.apply(&run)
+	at := string(e.shape)
+	if e.place.layers != nil {
+		at = network.JoinWidths(e.place.layers)
+	}
+	return study.Cell{Name: fmt.Sprintf("%s/%d/%s/%s/%s", folder, e.place.keep, e.method.Name, at, name), Config: run}
+}
+
+// search tries the settings of every entrant with the first seed and chooses the best on
+// the samples held out; of equals the first.
+func (c *comparison) search(ctx context.Context, shape Shape, entered []*entrant) error {
+	if !c.Search {
+		return nil
+	}
+	var cells []study.Cell
+	for _, e := range entered {
+		if e.lost != "" {
+			continue
+		}
+		for i, s := range e.method.Settings {
+			cell := c.cell(searchFolder, e, s, c.Config.Seed, fmt.Sprint(i+1))
+			cell.Config.Validation, cell.Config.EvaluateOn = heldOut, backend.ValidationPart
+			cells = append(cells, cell)
+		}
+	}
+	outcomes, err := c.study(ctx, fmt.Sprintf("search, %s", shape), cells)
 	if err != nil {
 		return err
 	}
-	take := func() (runs []SeedRun, first study.Outcome) {
-		first = outcomes[0]
-		for range c.report.Seeds {
+	for _, e := range entered {
+		if e.lost != "" {
+			continue
+		}
+		var trials []Trial
+		best := -1
+		for i, s := range e.method.Settings {
+			if r := outcomes[i].Result; r != nil {
+				c.report.Search.Held = r.Data.Validation
+			}
+			run := newRun(outcomes[i])
+			trials = append(trials, Trial{
+				Method: e.method.Name, Shape: shape, Keep: e.place.keep, Setting: s.Name, Figure: run.Figure, Diverged: run.Diverged,
+			})
+			if run.Figure != nil && (best < 0 || *run.Figure > *trials[best].Figure) {
+				best = i
+			}
+		}
+		outcomes = outcomes[len(trials):]
+		if best < 0 {
+			e.lost = searchDiverged
+		} else {
+			trials[best].Chosen, e.setting = true, e.method.Settings[best]
+		}
+		c.report.Search.Trials = append(c.report.Search.Trials, trials...)
+	}
+	return nil
+}
+
+// train makes the runs of entrants with some seeds.
+func (c *comparison) train(ctx context.Context, stage string, entered []*entrant, seeds []uint64) error {
+	var cells []study.Cell
+	for _, e := range entered {
+		for _, seed := range seeds {
+			if e.lost == "" {
+				cells = append(cells, c.cell(runFolder, e, e.setting, seed, fmt.Sprintf("seed-%d", seed)))
+			}
+		}
+	}
+	outcomes, err := c.study(ctx, stage, cells)
+	if err != nil {
+		return err
+	}
+	for _, e := range entered {
+		for _, seed := range seeds {
+			if e.lost != "" {
+				e.runs = append(e.runs, SeedRun{Seed: seed, Diverged: e.lost})
+				continue
+			}
 			if r := outcomes[0].Result; r != nil {
 				c.report.Device, c.report.Data = r.Device, r.Data
 			}
-			runs = append(runs, newRun(outcomes[0]))
-			outcomes = outcomes[1:]
+			if len(e.runs) == 0 {
+				e.file = modelFile(outcomes[0])
+			}
+			e.runs, outcomes = append(e.runs, newRun(outcomes[0])), outcomes[1:]
 		}
-		return runs, first
 	}
-	c.report.Dense, _ = take()
-	for i := range c.report.Entries {
-		e := &c.report.Entries[i]
-		var first study.Outcome
-		e.Runs, first = take()
-		e.Mean, e.Deviation = Summary(e.Runs)
-		c.files = append(c.files, modelFile(first))
-	}
-	c.report.differ()
 	return nil
 }
 
@@ -369,27 +425,49 @@ func modelFile(o study.Outcome) string {
 	}
 }
 
-// timeAll measures the latency of the networks, one of every shape, all in turns and
-// with nothing else under way.
-func (c *comparison) timeAll(ctx context.Context) error {
-	var files, layers []string
-	for i, file := range c.files {
-		if run := c.report.Entries[i].Runs[0]; file != "" && !slices.Contains(layers, network.JoinWidths(run.Layers)) {
-			files, layers = append(files, file), append(layers, network.JoinWidths(run.Layers))
-		}
-	}
-	if len(files) == 0 {
-		return errors.New("every run diverged: there is nothing to compare; try a smaller --learning-rate")
-	}
-	microseconds, err := trainer.Latencies(ctx, c.Config, files)
+// conclude completes the report: a table for each size and shape, with differences to the
+// market and latencies.
+func (c *comparison) conclude(ctx context.Context) error {
+	latencies, err := c.latencies(ctx)
 	if err != nil {
 		return err
 	}
-	for i := range c.report.Entries {
-		e := &c.report.Entries[i]
-		if k := slices.Index(layers, network.JoinWidths(e.Runs[0].Layers)); k >= 0 {
-			e.LatencyUS = microseconds[k]
+	for _, keep := range c.Keep {
+		for _, shape := range Shapes {
+			if w := c.winner(won[shape], keep); w != nil {
+				c.report.Winners = append(c.report.Winners, Winner{Shape: shape, Keep: keep, Method: w.method.Name, Layers: w.runs[0].Layers})
+			}
+			for _, m := range c.methods {
+				e := c.find(m.Name, shape, keep)
+				entry := Entry{Method: m.Name, Shape: shape, Keep: keep, Setting: e.setting.Name, Runs: e.runs, LatencyUS: latencies[network.JoinWidths(e.runs[0].Layers)]}
+				entry.Mean, entry.Deviation = Summary(e.runs)
+				c.report.Entries = append(c.report.Entries, entry)
+			}
+			c.report.differ(shape, keep)
 		}
 	}
 	return nil
+}
+
+// latencies measures networks of the first seeds, one of every shape, all in turns and with
+// nothing else under way, and returns microseconds by their layers.
+func (c *comparison) latencies(ctx context.Context) (map[string]float64, error) {
+	var files, layers []string
+	for _, e := range c.entrants {
+		if e.file != "" && !slices.Contains(layers, network.JoinWidths(e.runs[0].Layers)) {
+			files, layers = append(files, e.file), append(layers, network.JoinWidths(e.runs[0].Layers))
+		}
+	}
+	if len(files) == 0 {
+		return nil, errors.New("every run diverged: there is nothing to compare; try a smaller --learning-rate")
+	}
+	microseconds, err := trainer.Latencies(ctx, c.Config, files)
+	if err != nil {
+		return nil, err
+	}
+	measured := map[string]float64{}
+	for i, name := range layers {
+		measured[name] = microseconds[i]
+	}
+	return measured, nil
 }

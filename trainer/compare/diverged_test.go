@@ -10,49 +10,63 @@ import (
 )
 
 // TestWhatDiverged: a method of which nothing comes is in the report as such, with no
-// mean, no difference and no latency, and the others are compared all the same; so is
-// one that follows a market that is not there; and a search leaves out what comes to nothing.
+// mean, no difference and no latency, and so is what follows from it; the others are
+// compared all the same.
 func TestWhatDiverged(t *testing.T) {
 	config := settings.Default()
 	config.Data, config.Model, config.Device = "digits:side=8,train=320,test=80", "mlp:12-8", "gonum"
 	config.Epochs, config.Batch, config.Rounds = 5, 32, 4
-	c, err := newComparison(Options{Dir: t.TempDir(), Config: config, Keep: []int{6}, Seeds: 2, Only: []string{"scratch"}, Jobs: 2, Version: "0"})
-	if err != nil {
-		t.Fatal(err)
-	}
 	blowUp := Setting{"learning-rate 50", func(c *settings.Config) { c.LearningRate = 50 }}
-	c.methods = append(c.methods, Method{Name: "wild", Shapes: []Shape{Equal}, Settings: []Setting{blowUp}, configure: market})
-	if err := c.search(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	if last := c.report.Search.Trials[len(c.report.Search.Trials)-1]; last.Method != "wild" || last.Figure != nil || last.Diverged == "" || last.Chosen {
-		t.Errorf("%+v", last)
-	}
-	wild := entrant{"wild", Equal}
-	if _, ok := c.chosen[wild]; ok || len(c.chosen) != 4 {
-		t.Errorf("%v are chosen", c.chosen)
-	}
-	c.chosen[wild] = blowUp
-	delete(c.chosen, entrant{Reference, Free})
-	if err := c.runAll(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	if err := c.timeAll(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	for _, e := range c.report.Entries {
-		because := map[string]string{"wild equal": "diverged", "scratch free": marketDiverged}[e.Method+" "+string(e.Shape)]
-		lost := because != ""
-		if (e.Mean == nil) != lost || (e.LatencyUS == 0) != lost || (e.Difference == nil) != (lost || e.Method == Reference) {
-			t.Errorf("%+v", e)
+	for wild, search := range map[string]bool{"magnitude": false, Reference: true} {
+		c, err := newComparison(Options{
+			Dir: t.TempDir(), Config: config, Keep: []int{6}, Seeds: 2, MostSeeds: 3, Search: search, Only: []string{"magnitude", "scratch"}, Jobs: 2, Version: "0",
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
-		for k, run := range e.Runs {
-			if run.Seed != uint64(k+1) || (run.Diverged != "") != lost || !strings.Contains(run.Diverged, because) {
-				t.Errorf("%s, %s: %+v", e.Method, e.Shape, run)
+		for i := range c.methods {
+			if c.methods[i].Name == wild {
+				c.methods[i].Settings = []Setting{blowUp}
 			}
 		}
-	}
-	if len(c.report.Entries) != 4 {
-		t.Errorf("%d entries", len(c.report.Entries))
+		for _, shape := range Shapes {
+			if err := c.compete(context.Background(), shape); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := c.conclude(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if len(c.report.Entries) != 3*len(Shapes) {
+			t.Fatalf("%d entries", len(c.report.Entries))
+		}
+		for _, e := range c.report.Entries {
+			follows := e.Method == "scratch" && wild == Reference && (e.Shape == Free || e.Shape == Parameters)
+			lost := e.Method == wild || follows
+			because := "diverged"
+			switch {
+			case follows:
+				because = shapeDiverged
+			case lost && search:
+				because = searchDiverged
+			}
+			compared := !lost && e.Method != Reference && wild != Reference
+			if (e.Mean == nil) != lost || (e.LatencyUS == 0) != lost || (e.Difference != nil) != compared {
+				t.Errorf("%s, search %v: %+v", wild, search, e)
+			}
+			for k, run := range e.Runs {
+				if run.Seed != uint64(k+1) || (run.Diverged != "") != lost || lost && !strings.Contains(run.Diverged, because) {
+					t.Errorf("%s, search %v: %s, %s: %+v", wild, search, e.Method, e.Shape, run)
+				}
+			}
+		}
+		if !search {
+			continue
+		}
+		for _, trial := range c.report.Search.Trials {
+			if lost := trial.Method == wild; (trial.Figure == nil) != lost || (trial.Diverged != "") != lost || lost && trial.Chosen {
+				t.Errorf("%+v", trial)
+			}
+		}
 	}
 }

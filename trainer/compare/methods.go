@@ -10,23 +10,35 @@ import (
 	"nashprune/trainer/settings"
 )
 
-// Shape says who decides how many players each hidden layer keeps.
+// Shape says how many players each hidden layer keeps, or how a method is to find that.
 type Shape string
 
 const (
-	// Free: the method itself, over the whole network.
+	// Free: the method ranks the whole network, and keeps a number of players.
 	Free Shape = "free"
-	// Equal: no method; all keep what the market of every layer keeps, players in
-	// proportion to the layers' widths.
+	// Equal: players stay in proportion to the layers' widths, as in a market a layer.
 	Equal Shape = "equal"
+	// Parameters: the method ranks the whole network, and keeps at most as many parameters
+	// as the equal shape has.
+	Parameters Shape = "parameters"
+	// FreeWinner is the shape that the best method at [Free] came to.
+	FreeWinner Shape = "free-winner"
+	// ParametersWinner is the shape that the best method at [Parameters] came to.
+	ParametersWinner Shape = "parameters-winner"
 )
 
-// Method is a way to come to a network of so many players. The names are those of
-// folders and tables.
+// Shapes lists the shapes in the order in which they are compared: each follows from the
+// runs before it.
+var Shapes = []Shape{Free, Equal, Parameters, FreeWinner, ParametersWinner}
+
+// won is the shape whose best method each winner's shape is of.
+var won = map[Shape]Shape{FreeWinner: Free, ParametersWinner: Parameters}
+
+// Method is a way to come to a network of some size. The names are those of folders and
+// tables.
 type Method struct {
 	Name    string
 	Summary string // in a few words
-	Shapes  []Shape
 
 	// Settings are searched, as many for every method. The middle one is taken where
 	// nothing is searched.
@@ -34,9 +46,9 @@ type Method struct {
 
 	// configure makes a run's configuration one of the method.
 	configure func(c *settings.Config, p place)
-	// follows is the shape of the market from which the method takes what it is asked
-	// for at free shape; empty: from none.
-	follows Shape
+	// follows says that the method finds no shape: at [Free] and [Parameters] it takes that
+	// of the market.
+	follows bool
 }
 
 // Setting is one point of a search.
@@ -45,45 +57,55 @@ type Setting struct {
 	apply func(c *settings.Config)
 }
 
-// place is what a method is asked for.
+// place is what a method is asked for: layers, else parameters, else players.
 type place struct {
-	keep   int
-	layers []int // players that each layer keeps; nil where the method decides
-	// followed is the run of the market that the method follows at free shape.
-	followed SeedRun
+	keep       int   // players
+	parameters int   // at most; 0: any number
+	layers     []int // players that each hidden layer keeps; nil where the method decides
 }
 
-// Reference is the method that all others are compared to, at [Equal] shape.
+// target sets what stays, in one market or ranking of all layers where the method decides.
+func (p place) target(c *settings.Config) {
+	c.Keep, c.MaxParameters, c.Shape, c.Cost = 0, 0, "", ""
+	switch {
+	case p.layers != nil:
+		c.Shape = network.JoinWidths(p.layers)
+	case p.parameters > 0:
+		c.MaxParameters, c.Cost = p.parameters, cost.Parameters
+	default:
+		c.Keep, c.Cost = p.keep, cost.Players
+	}
+}
+
+// Reference is the method that all others are compared to, at the same shape.
 const Reference = "market"
 
-// ParameterMarket is the market in which players pay for parameters.
-const ParameterMarket = "market-parameters"
-
-// Searched is how many settings are searched for every method.
+// Searched is the number of settings that every method tries at each size and shape.
 const Searched = 3
 
-// Methods lists the methods that are compared, for runs with the given defaults.
+// Methods returns the methods that are compared, for runs with the given defaults.
 func Methods(defaults settings.Config) []Method {
-	both, rates := []Shape{Free, Equal}, learningRates(defaults)
+	rates := learningRates(defaults)
 	ranked := func(name, summary string, criterion game.Criterion, rounds int) Method {
-		return Method{Name: name, Summary: summary, Shapes: both, Settings: rates, configure: ranking(criterion, rounds)}
+		return Method{Name: name, Summary: summary, Settings: rates, configure: ranking(criterion, rounds)}
 	}
 	const once = 1
 	gradual := defaults.Rounds
 	return []Method{
-		{Name: Reference, Summary: "a market for participation: equal, in every layer; free, one for all", Shapes: []Shape{Equal, Free}, Settings: rates, configure: market},
-		{Name: ParameterMarket, Summary: "one market in which players pay for parameters, of which it keeps as many as the equal shape has",
-			Shapes: []Shape{Free}, Settings: rates, follows: Equal, configure: parameters},
+		{Name: Reference, Summary: "a market for participation, in every layer or in all", Settings: rates, configure: market},
 		ranked("random", "random players leave at once", game.Random, once),
 		ranked("magnitude", "row norms, at once", game.Magnitude, once),
 		ranked("path-magnitude", "row norms times outgoing norms, at once", game.PathMagnitude, once),
 		ranked("taylor", "first-order change of the loss, at once", game.Taylor, once),
 		ranked("fisher", "Fisher information, at once", game.Fisher, once),
+		ranked("gradual-random", "random players, on the market's schedule", game.Random, gradual),
 		ranked("gradual-magnitude", "row norms, on the market's schedule", game.Magnitude, gradual),
 		ranked("gradual-path-magnitude", "row norms times outgoing norms, on the market's schedule", game.PathMagnitude, gradual),
-		{Name: "l1-gates", Summary: "gates under an L1 penalty, the lowest leave at once", Shapes: both, Settings: penalties(), configure: gates},
-		{Name: "paper", Summary: "the paper's game, the lowest leave at once", Shapes: both, Settings: paperRows(), configure: paper},
-		{Name: "scratch", Summary: "the market's shape, trained from scratch", Shapes: both, Settings: rates, follows: Free, configure: small},
+		ranked("gradual-taylor", "first-order change of the loss, on the market's schedule", game.Taylor, gradual),
+		ranked("contributions", "mean square contributions to the outputs, on the market's schedule", game.OutputSquare, gradual),
+		{Name: "l1-gates", Summary: "gates under an L1 penalty, the lowest leave at once", Settings: penalties(), configure: gates},
+		{Name: "paper", Summary: "the paper's game, the lowest leave at once", Settings: paperRows(), configure: paper},
+		{Name: "scratch", Summary: "the shape alone, trained from scratch", Settings: rates, configure: small, follows: true},
 	}
 }
 
@@ -99,29 +121,13 @@ func learningRates(defaults settings.Config) []Setting {
 
 func market(c *settings.Config, p place) {
 	c.Game = game.MarketGame
-	keepLayers(c, p)
-	if p.layers == nil {
-		c.Cost = cost.Players
-	}
-}
-
-func parameters(c *settings.Config, p place) {
-	c.Game, c.MaxParameters = game.MarketGame, p.followed.Parameters
-	c.Keep, c.Shape, c.Cost = 0, "", cost.Parameters
-}
-
-// keepLayers says how much stays.
-func keepLayers(c *settings.Config, p place) {
-	c.Keep, c.Shape, c.Cost = p.keep, "", ""
-	if p.layers != nil {
-		c.Keep, c.Shape = 0, network.JoinWidths(p.layers)
-	}
+	p.target(c)
 }
 
 func ranking(criterion game.Criterion, rounds int) func(*settings.Config, place) {
 	return func(c *settings.Config, p place) {
 		c.Game, c.Criterion, c.Rounds = game.RankingGame, criterion, rounds
-		keepLayers(c, p)
+		p.target(c)
 	}
 }
 
@@ -173,9 +179,6 @@ func paperRows() []Setting {
 
 // small trains a network that has the surviving shape from the start.
 func small(c *settings.Config, p place) {
-	if p.layers == nil {
-		p.layers = p.followed.Layers
-	}
-	c.Game, c.Model = game.NoGame, network.Format(p.layers)
-	c.Keep, c.Shape = 0, ""
+	p.target(c)
+	c.Game, c.Model, c.Shape = game.NoGame, network.Format(p.layers), ""
 }

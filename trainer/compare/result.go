@@ -17,7 +17,7 @@ import (
 
 // Schema is the number of the layout of compare.json. It goes up when a field
 // changes its meaning or goes away.
-const Schema = 1
+const Schema = 2
 
 // Report is what compare.json holds. Figures are percentages: accuracies, or in
 // regression the variance explained.
@@ -30,17 +30,28 @@ type Report struct {
 	Data    record.Data   `json:"data"` // of the runs that are compared
 	Model   string        `json:"model"`
 	Epochs  int           `json:"epochs"`
-	Seeds   []uint64      `json:"seeds"`
+	Seeds   []uint64      `json:"seeds"` // of every method
+	// MostSeeds is how many seeds methods have that are within [Closeness] of the best of
+	// their size and shape, and the market that they are compared to.
+	MostSeeds int `json:"most_seeds"`
 
 	Search  *Search   `json:"search,omitempty"`
 	Dense   []SeedRun `json:"dense"` // of the network without removals, for comparison
-	Entries []Entry   `json:"entries"`
+	Winners []Winner  `json:"winners"`
+	Entries []Entry   `json:"entries"` // by size, shape and method
+}
+
+// Winner says where the layers of [FreeWinner] or [ParametersWinner] come from.
+type Winner struct {
+	Shape  Shape  `json:"shape"`
+	Keep   int    `json:"keep"`
+	Method string `json:"method"` // with the highest mean over the seeds that all methods have
+	Layers []int  `json:"layers"` // that it came to with the first seed
 }
 
 // Search says how the settings were chosen: on samples held out of the training
-// part, with one seed and one number of players, for all.
+// part, with one seed, for each method, size and shape.
 type Search struct {
-	Keep   int     `json:"keep"`
 	Seed   uint64  `json:"seed"`
 	Held   int     `json:"held_out"` // samples
 	Trials []Trial `json:"trials"`
@@ -50,24 +61,26 @@ type Search struct {
 type Trial struct {
 	Method   string   `json:"method"`
 	Shape    Shape    `json:"shape"`
+	Keep     int      `json:"keep"`
 	Setting  string   `json:"setting"`
 	Figure   *float64 `json:"figure,omitempty"` // on the samples held out; absent: it diverged
 	Diverged string   `json:"diverged,omitempty"`
 	Chosen   bool     `json:"chosen"`
 }
 
-// Entry is a method at a shape and a number of players.
+// Entry is a method at a size and shape.
 type Entry struct {
 	Method  string    `json:"method"`
 	Shape   Shape     `json:"shape"`
-	Keep    int       `json:"keep"`
+	Keep    int       `json:"keep"` // the size: players, or as many as give the same parameters
 	Setting string    `json:"setting"`
 	Runs    []SeedRun `json:"runs"`
 
 	// Mean and Deviation are over the seeds, where no run diverged.
 	Mean      *float64 `json:"mean,omitempty"`
 	Deviation *float64 `json:"deviation,omitempty"` // with n-1; absent for one seed
-	// Difference is that of the figures to the market's, seed by seed.
+	// Difference is that of the figures to the market's at the same size and shape, over
+	// the seeds that both have; absent where one diverged.
 	Difference *Difference `json:"difference,omitempty"`
 	// LatencyUS is the median time for a batch with a network of the first seed's shape,
 	// all shapes having taken turns; zero where that run diverged.
@@ -86,38 +99,45 @@ type SeedRun struct {
 	Diverged   string   `json:"diverged,omitempty"`
 }
 
-// Difference is a mean of paired differences with its interval of 95 % by Student's
-// t distribution.
+// Difference is a mean of paired differences with its interval.
 type Difference struct {
-	Mean float64  `json:"mean"`
-	Low  *float64 `json:"low,omitempty"` // absent for one pair
-	High *float64 `json:"high,omitempty"`
+	Mean  float64  `json:"mean"`
+	Pairs int      `json:"pairs"`
+	Low   *float64 `json:"low,omitempty"` // absent for one pair, and without spread
+	High  *float64 `json:"high,omitempty"`
 }
 
-// Confidence is how often such intervals hold the difference that they are about,
-// were differences normally distributed.
+// Confidence is how often all intervals of a table hold the differences that they are
+// about, at least, were differences normally distributed.
 const Confidence = 0.95
 
-// IncludesZero reports whether the interval leaves open which of the two is better,
-// as it always does where there is none.
-func (d Difference) IncludesZero() bool { return d.Low == nil || *d.Low <= 0 && *d.High >= 0 }
+// ExcludesZero reports whether the interval says which of the two is better. Where there is
+// none it says nothing.
+func (d Difference) ExcludesZero() bool { return d.Low != nil && (*d.Low > 0 || *d.High < 0) }
 
-// PairedDifference returns the mean of a_i - b_i with its interval
-// mean +- t_{0.975, n-1} sd / sqrt(n). Both hold the same number of figures, at
-// least one.
-func PairedDifference(a, b []float64) Difference {
+// PairedDifference returns the mean of a_i - b_i, i = 1..n, with its interval, one of m >= 1
+// that hold together:
+//
+//	mean +- t_{q, n-1} sd / sqrt(n),  q = 1 - (1 - [Confidence]) / (2 m)
+//
+// with Student's t by Bonferroni's inequality (Dunn, "Multiple Comparisons Among Means",
+// JASA 56, 1961), which asks nothing of how the differences depend on each other. Both hold
+// the same number of figures, at least one. There is no interval where all differences are
+// equal but for rounding, by less than 1e-9: figures are multiples of a sample's part, so few
+// seeds may have equal ones by chance.
+func PairedDifference(a, b []float64, m int) Difference {
 	differences := make([]float64, len(a))
 	for i := range a {
 		differences[i] = a[i] - b[i]
 	}
 	n := float64(len(a))
-	if n < 2 {
-		return Difference{Mean: differences[0]}
-	}
 	mean, deviation := stat.MeanStdDev(differences, nil)
-	t := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: n - 1}.Quantile((1 + Confidence) / 2)
+	if len(a) < 2 || deviation < 1e-9 {
+		return Difference{Mean: mean, Pairs: len(a)}
+	}
+	t := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: n - 1}.Quantile(1 - (1-Confidence)/float64(2*m))
 	low, high := mean-t*deviation/math.Sqrt(n), mean+t*deviation/math.Sqrt(n)
-	return Difference{mean, &low, &high}
+	return Difference{Mean: mean, Pairs: len(a), Low: &low, High: &high}
 }
 
 // figures returns the figures of all runs, nil if one diverged.
@@ -158,18 +178,38 @@ func (r *Report) Entry(method string, shape Shape, keep int) *Entry {
 	return nil
 }
 
-// differ compares all entries with the market's.
-func (r *Report) differ() {
+// Table returns the entries of a size and shape.
+func (r *Report) Table(shape Shape, keep int) []*Entry {
+	var all []*Entry
 	for i := range r.Entries {
-		e := &r.Entries[i]
-		market := r.Entry(Reference, Equal, e.Keep)
-		if market == nil || e == market {
-			continue
+		if e := &r.Entries[i]; e.Shape == shape && e.Keep == keep {
+			all = append(all, e)
 		}
-		if a, b := figures(e.Runs), figures(market.Runs); a != nil && b != nil {
-			d := PairedDifference(a, b)
-			e.Difference = &d
+	}
+	return all
+}
+
+// differ compares all entries of a size and shape with the market's, over the seeds that
+// both have. The intervals hold together.
+func (r *Report) differ(shape Shape, keep int) {
+	market := r.Entry(Reference, shape, keep)
+	if market == nil {
+		return
+	}
+	type pair struct {
+		entry *Entry
+		a, b  []float64
+	}
+	var pairs []pair
+	for _, e := range r.Table(shape, keep) {
+		n := min(len(e.Runs), len(market.Runs))
+		if a, b := figures(e.Runs[:n]), figures(market.Runs[:n]); e != market && a != nil && b != nil {
+			pairs = append(pairs, pair{e, a, b})
 		}
+	}
+	for _, p := range pairs {
+		d := PairedDifference(p.a, p.b, len(pairs))
+		p.entry.Difference = &d
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 	"nashprune/trainer/compare"
 )
 
-// Compare writes a comparison as tables, one for each number of players: what every
+// Compare writes a comparison as tables, one for each size and shape: what every
 // method came to over the seeds and how far it is from the market, and the search
 // before it. Its errors are those of w.
 func Compare(w io.Writer, r *compare.Report) error {
@@ -17,25 +17,23 @@ func Compare(w io.Writer, r *compare.Report) error {
 	metric := measureOf(r.Task)
 	fmt.Fprintf(&b, "data:    %s, %s training samples, evaluated on %s\n", r.Data.Name, Thousands(r.Data.Train), evaluatedOn(r.Data))
 	fmt.Fprintf(&b, "network: %s, %s epochs, %s\n", r.Model, Thousands(r.Epochs), seeds(r.Seeds))
+	if r.MostSeeds > len(r.Seeds) {
+		fmt.Fprintf(&b, "seeds:   %d for methods within %d point of the best of their table, and for the market there\n", r.MostSeeds, compare.Closeness)
+	}
 	fmt.Fprintf(&b, "device:  %s\n", r.Device.Words())
 	if mean, deviation := compare.Summary(r.Dense); mean != nil {
 		fmt.Fprintf(&b, "dense:   %s %s, without removals; its settings are not searched\n", figure(mean, deviation), metric.name)
 	}
 	fmt.Fprintf(&b, `
-shape:   free: a method ranks the whole network, which gives the widths of the layers; equal: it keeps as many
-         players of each layer as the market. market-parameters counts parameters instead of players, and keeps
-         as many of them as the equal shape has.
-to the market: the mean over the seeds of the difference to the market, seed by seed, with its interval of 95 %%.
+to the market: the mean over the seeds of the difference to the market of the same table, seed by seed. The
+intervals of a table hold together with 95 %% (Student's t, Bonferroni). * marks those that exclude zero.
 `)
 	for i := 0; i < len(r.Entries); {
-		end := i
-		for end < len(r.Entries) && r.Entries[end].Keep == r.Entries[i].Keep {
-			end++
-		}
-		if err := compareEntries(&b, r.Entries[i:end], metric); err != nil {
+		table := r.Table(r.Entries[i].Shape, r.Entries[i].Keep)
+		if err := compareEntries(&b, r, table, metric); err != nil {
 			return err
 		}
-		i = end
+		i += len(table)
 	}
 	if err := compareSearch(&b, r.Search, metric); err != nil {
 		return err
@@ -43,21 +41,45 @@ to the market: the mean over the seeds of the difference to the market, seed by 
 	return writeTrimmed(w, b.String())
 }
 
-// compareEntries writes the table of one number of players.
-func compareEntries(w io.Writer, entries []compare.Entry, metric measure) error {
-	fmt.Fprintf(w, "\n%s players kept:\n", Thousands(entries[0].Keep))
+// compareEntries writes the table of a size and shape.
+func compareEntries(w io.Writer, r *compare.Report, entries []*compare.Entry, metric measure) error {
+	first := entries[0]
+	fmt.Fprintf(w, "\n%s players, %s:\n", Thousands(first.Keep), shapeWords(r, first.Shape, first.Keep))
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "method\tshape\t%s\tto the market\t\tlayers\tparameters\tMACs\tlatency\tsetting\n", metric.brief)
+	fmt.Fprintf(table, "method\tseeds\t%s\tto the market\t\tlayers\tparameters\tMACs\tlatency\tsetting\n", metric.brief)
 	for _, e := range entries {
 		layers, parameters, macs := kept(e)
 		latency := "-"
 		if e.LatencyUS > 0 {
 			latency = microseconds(e.LatencyUS)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.Method, e.Shape, figure(e.Mean, e.Deviation),
+		fmt.Fprintf(table, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.Method, len(e.Runs), figure(e.Mean, e.Deviation),
 			difference(e.Difference), verdict(e), layers, parameters, macs, latency, e.Setting)
 	}
 	return table.Flush()
+}
+
+// shapeWords says how a shape of a size comes about.
+func shapeWords(r *compare.Report, of compare.Shape, keep int) string {
+	switch of {
+	case compare.Free:
+		return "the method finds the layers"
+	case compare.Equal:
+		return "in proportion to the layers"
+	case compare.Parameters:
+		return "the method finds the layers, for as many parameters as in proportion to them"
+	}
+	for _, w := range r.Winners {
+		if w.Shape != of || w.Keep != keep {
+			continue
+		}
+		words := fmt.Sprintf("the layers that %s found (%s), which is the best there", w.Method, shape(w.Layers))
+		if of == compare.ParametersWinner {
+			words = "as many parameters: " + words
+		}
+		return words
+	}
+	return "the layers of the best method, of which there is none"
 }
 
 // figure writes mean and deviation.
@@ -78,19 +100,23 @@ func difference(d *compare.Difference) string {
 		return "-"
 	case d.Low == nil:
 		return fmt.Sprintf("%+.2f", d.Mean)
+	case d.ExcludesZero():
+		return fmt.Sprintf("%+.2f [%+.2f, %+.2f]*", d.Mean, *d.Low, *d.High)
 	default:
 		return fmt.Sprintf("%+.2f [%+.2f, %+.2f]", d.Mean, *d.Low, *d.High)
 	}
 }
 
 // verdict says in words what an interval allows to say.
-func verdict(e compare.Entry) string {
+func verdict(e *compare.Entry) string {
 	switch d := e.Difference; {
 	case d == nil:
 		return ""
-	case d.Low == nil:
+	case d.Pairs == 1:
 		return "one seed: open"
-	case d.IncludesZero():
+	case d.Low == nil:
+		return "no spread: open"
+	case !d.ExcludesZero():
 		return "includes zero: open"
 	case d.Mean < 0:
 		return "the market is better"
@@ -100,7 +126,7 @@ func verdict(e compare.Entry) string {
 }
 
 // kept writes what is left, of the first seed where seeds differ.
-func kept(e compare.Entry) (layers, parameters, macs string) {
+func kept(e *compare.Entry) (layers, parameters, macs string) {
 	for _, run := range e.Runs {
 		if run.Layers != nil {
 			return shape(run.Layers), Thousands(run.Parameters), Thousands(run.MACs)
@@ -116,14 +142,13 @@ func compareSearch(w io.Writer, s *compare.Search, metric measure) error {
 		return nil
 	}
 	fmt.Fprintf(w, `
-Settings were chosen for %d players with seed %d, by %s on %s samples held out of the training part, and kept
-for the other numbers of players; * marks the chosen one:
-`, s.Keep, s.Seed, metric.name, Thousands(s.Held))
+Settings were chosen with seed %d, by %s on %s samples held out of the training part; * marks the chosen one:
+`, s.Seed, metric.name, Thousands(s.Held))
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for i := 0; i < len(s.Trials); {
 		first := s.Trials[i]
-		fmt.Fprintf(table, "%s\t%s", first.Method, first.Shape)
-		for ; i < len(s.Trials) && s.Trials[i].Method == first.Method && s.Trials[i].Shape == first.Shape; i++ {
+		fmt.Fprintf(table, "%s\t%s\t%s", Thousands(first.Keep), first.Shape, first.Method)
+		for ; i < len(s.Trials) && s.Trials[i].Method == first.Method && s.Trials[i].Shape == first.Shape && s.Trials[i].Keep == first.Keep; i++ {
 			t := s.Trials[i]
 			found, mark := "diverged", ""
 			if t.Figure != nil {

@@ -16,8 +16,8 @@ import (
 
 func pointer(x float64) *float64 { return &x }
 
-// comparison is one of three methods with two numbers of players, in which something
-// of everything happens.
+// comparison is one of three methods with two sizes, in which something of everything
+// happens.
 func comparison() *compare.Report {
 	run := func(figure float64, layers ...int) compare.SeedRun {
 		return compare.SeedRun{Seed: 1, Figure: &figure, Layers: layers, Parameters: 1234, MACs: 1200}
@@ -28,25 +28,31 @@ func comparison() *compare.Report {
 			Runs: []compare.SeedRun{run(mean, keep-2, 2), run(mean, keep-3, 3)}, LatencyUS: 77,
 		}
 	}
-	diverged := compare.Entry{Method: "taylor", Shape: compare.Equal, Keep: 38, Runs: []compare.SeedRun{{Diverged: "so it is"}, {}}}
+	diverged := compare.Entry{Method: "taylor", Shape: compare.ParametersWinner, Keep: 38, Runs: []compare.SeedRun{{Diverged: "so it is"}, {}}}
 	return &compare.Report{
-		Data: record.Data{Name: "grain", Train: 900, Test: 100, EvaluatedOn: backend.TestPart}, Model: "mlp:512-256", Epochs: 20, Seeds: []uint64{1, 2},
+		Data: record.Data{Name: "grain", Train: 900, Test: 100, EvaluatedOn: backend.TestPart}, Model: "mlp:512-256", Epochs: 20, Seeds: []uint64{1, 2}, MostSeeds: 5,
 		Device: record.Device{Name: "a processor", BLAS: "a library"},
 		Dense:  []compare.SeedRun{run(98, 512, 256), run(99, 512, 256)},
+		Winners: []compare.Winner{
+			{Shape: compare.FreeWinner, Keep: 38, Method: "fisher", Layers: []int{36, 2}},
+			{Shape: compare.ParametersWinner, Keep: 15, Method: "taylor", Layers: []int{9, 43}},
+		},
 		Entries: []compare.Entry{
+			entry("market", compare.Free, 15, 93.5, nil),
+			entry("fisher", compare.Free, 15, 20, &compare.Difference{Mean: -73.5, Low: pointer(-75), High: pointer(-71)}),
 			entry("market", compare.Equal, 15, 93, nil),
-			entry("market", compare.Free, 15, 93.5, &compare.Difference{Mean: 0.5, Low: pointer(-0.1), High: pointer(1.1)}),
-			entry("fisher", compare.Free, 15, 20, &compare.Difference{Mean: -73, Low: pointer(-75), High: pointer(-71)}),
 			entry("taylor", compare.Equal, 15, 94, &compare.Difference{Mean: 1, Low: pointer(0.5), High: pointer(1.5)}),
-			entry("market", compare.Equal, 38, 97, nil),
-			entry("market", compare.Free, 38, 96.5, &compare.Difference{Mean: -0.5}),
-			entry("fisher", compare.Free, 38, 96, &compare.Difference{Mean: -1, Low: pointer(-2), High: pointer(0)}),
+			entry("taylor", compare.ParametersWinner, 15, 94, &compare.Difference{Mean: -0.5, Pairs: 1}),
+			entry("fisher", compare.ParametersWinner, 15, 94, &compare.Difference{Mean: 0.25, Pairs: 2}),
+			entry("market", compare.Free, 38, 96.5, nil),
+			entry("fisher", compare.FreeWinner, 38, 96, &compare.Difference{Mean: -1, Low: pointer(-2), High: pointer(0)}),
 			diverged,
 		},
-		Search: &compare.Search{Keep: 15, Seed: 1, Held: 100, Trials: []compare.Trial{
-			{Method: "market", Shape: compare.Equal, Setting: "learning-rate 0.001", Figure: pointer(92)},
-			{Method: "market", Shape: compare.Equal, Setting: "learning-rate 0.002", Figure: pointer(93), Chosen: true},
-			{Method: "taylor", Shape: compare.Equal, Setting: "learning-rate 0.001", Diverged: "so it is"},
+		Search: &compare.Search{Seed: 1, Held: 100, Trials: []compare.Trial{
+			{Method: "market", Shape: compare.Equal, Keep: 15, Setting: "learning-rate 0.001", Figure: pointer(92)},
+			{Method: "market", Shape: compare.Equal, Keep: 15, Setting: "learning-rate 0.002", Figure: pointer(93), Chosen: true},
+			{Method: "market", Shape: compare.Equal, Keep: 38, Setting: "learning-rate 0.004", Figure: pointer(97), Chosen: true},
+			{Method: "taylor", Shape: compare.Equal, Keep: 38, Setting: "learning-rate 0.001", Diverged: "so it is"},
 		}},
 	}
 }
@@ -60,24 +66,30 @@ func TestCompareSaysWhatIntervalsAllow(t *testing.T) {
 	text := strings.Join(strings.Fields(b.String()), " ")
 	for _, want := range []string{
 		"dense: 98.50 +- 0.71 % accuracy",
-		"15 players kept:", "38 players kept:",
-		"market equal 93.00 +- 0.25 % - 13-2 1,234 1,200 77 us learning-rate 0.002",
-		"market free 93.50 +- 0.25 % +0.50 [-0.10, +1.10] includes zero: open",
-		"fisher free 20.00 +- 0.25 % -73.00 [-75.00, -71.00] the market is better",
-		"taylor equal 94.00 +- 0.25 % +1.00 [+0.50, +1.50] the market is worse",
-		"market free 96.50 +- 0.25 % -0.50 one seed: open",
-		"fisher free 96.00 +- 0.25 % -1.00 [-2.00, +0.00] includes zero: open",
-		"taylor equal diverged -",
-		"chosen for 15 players with seed 1, by accuracy on 100 samples held out",
-		"learning-rate 0.001: 92.00 % learning-rate 0.002: 93.00 %*",
-		"taylor equal learning-rate 0.001: diverged",
+		"seeds: 5 for methods within 1 point of the best of their table, and for the market there",
+		"15 players, the method finds the layers: method seeds accuracy to the market layers parameters MACs latency setting " +
+			"market 2 93.50 +- 0.25 % - 13-2 1,234 1,200 77 us learning-rate 0.002 " +
+			"fisher 2 20.00 +- 0.25 % -73.50 [-75.00, -71.00]* the market is better",
+		"15 players, in proportion to the layers:",
+		"taylor 2 94.00 +- 0.25 % +1.00 [+0.50, +1.50]* the market is worse",
+		"15 players, as many parameters: the layers that taylor found (9-43), which is the best there:",
+		"taylor 2 94.00 +- 0.25 % -0.50 one seed: open",
+		"fisher 2 94.00 +- 0.25 % +0.25 no spread: open",
+		"38 players, the layers that fisher found (36-2), which is the best there:",
+		"fisher 2 96.00 +- 0.25 % -1.00 [-2.00, +0.00] includes zero: open",
+		"38 players, the layers of the best method, of which there is none:",
+		"taylor 2 diverged -",
+		"chosen with seed 1, by accuracy on 100 samples held out",
+		"15 equal market learning-rate 0.001: 92.00 % learning-rate 0.002: 93.00 %*",
+		"38 equal market learning-rate 0.004: 97.00 %*",
+		"38 equal taylor learning-rate 0.001: diverged",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in\n%s", want, b.String())
 		}
 	}
 	r := comparison()
-	r.Search, r.Seeds = nil, []uint64{4}
+	r.Search, r.Seeds, r.MostSeeds = nil, []uint64{4}, 1
 	b.Reset()
 	if err := Compare(&b, r); err != nil || !strings.Contains(b.String(), "No settings were searched") || !strings.Contains(b.String(), "seed 4\n") {
 		t.Errorf("%v\n%s", err, b.String())
@@ -91,9 +103,9 @@ func TestFrontIsWhole(t *testing.T) {
 	one := comparison()
 	one.Entries = one.Entries[:1]
 	none := comparison()
-	none.Entries = none.Entries[7:]
+	none.Entries = none.Entries[8:]
 	strange := comparison()
-	strange.Data.Name, strange.Entries[2].Method = "<&>", "<&>"
+	strange.Data.Name, strange.Entries[1].Method = "<&>", "<&>"
 	for name, r := range map[string]*compare.Report{"all": comparison(), "one": one, "none": none, "strange": strange} {
 		var b, again bytes.Buffer
 		if err := errors.Join(Front(&b, r), Front(&again, r)); err != nil {
@@ -111,15 +123,15 @@ func TestFrontIsWhole(t *testing.T) {
 		}
 		text := again.String()
 		for _, want := range map[string][]string{
-			"all":     {">market 93.00<", ">one market 93.50<", ">fisher 20.00<", ">taylor 94.00<", ">15<", ">38<"},
+			"all":     {">market 93.00<", ">market 93.50<", ">fisher 20.00<", ">taylor 94.00<", ">15<", ">38<"},
 			"strange": {"&lt;&amp;&gt; 20.00"},
 		}[name] {
 			if !strings.Contains(text, want) {
 				t.Errorf("%s: %q is not in the picture", name, want)
 			}
 		}
-		if name == "all" && strings.Count(text, ">market 93.00<") != 2 {
-			t.Error("the market is not in both panels")
+		if name == "all" && (strings.Count(text, ">taylor 94.00<") != 1 || strings.Contains(text, "96.00")) {
+			t.Error("what has the layers of a winner is in a panel")
 		}
 	}
 }
@@ -140,7 +152,7 @@ func TestFrontOfThePerfect(t *testing.T) {
 // TestNothingIsTimedThatDiverged: a network that is not there takes no 0 us.
 func TestNothingIsTimedThatDiverged(t *testing.T) {
 	r := comparison()
-	r.Entries = r.Entries[7:]
+	r.Entries = r.Entries[8:]
 	var b strings.Builder
 	if err := Compare(&b, r); err != nil || strings.Contains(b.String(), " us") {
 		t.Errorf("%v\n%s", err, b.String())
@@ -215,7 +227,7 @@ func TestFrontMarksWhatIsBelow(t *testing.T) {
 	if text := picture(); strings.Contains(text, `cy="400"`) || strings.Count(text, "<polygon") != 1 || strings.Count(text, "triangles: below the axis") != 1 {
 		t.Errorf("20 %% is not marked as below:\n%s", text)
 	}
-	r.Entries[2].Mean = pointer(92.5)
+	r.Entries[1].Mean = pointer(92.5)
 	if text := picture(); strings.Contains(text, "<polygon") || strings.Contains(text, "triangles") {
 		t.Errorf("nothing is below:\n%s", text)
 	}

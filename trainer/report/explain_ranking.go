@@ -15,6 +15,7 @@ var criterionMeanings = map[game.Criterion]string{
 	game.PathMagnitude: "the norm of the player's weights and bias, times the norm of its outgoing weights",
 	game.Taylor:        "|s mean(c)| over all training samples, to first order the change of the loss when the player is removed",
 	game.Fisher:        "s^2 mean(c^2) over all training samples, the Fisher information along the player's participation",
+	game.OutputSquare:  "s^2 mean(c^2), with contributions c to the outputs on the samples of the round",
 	game.Participation: "the participation of the player in the paper's game, played until then",
 }
 

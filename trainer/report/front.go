@@ -15,13 +15,13 @@ import (
 // FrontFile is the picture of a comparison, beside its report.
 const FrontFile = "front.svg"
 
-// The layout of the picture, in pixels: two panels of the same scales, each with its
+// The layout of the picture, in pixels: three panels of the same scales, each with its
 // labels on its right.
 const (
 	frontHeight = 470
 	frontTop    = 116
 	frontBottom = 400
-	frontWidth  = 226
+	frontWidth  = 112
 	frontLabels = 12 // from a panel to its labels
 )
 
@@ -31,14 +31,16 @@ var frontPanels = []struct {
 	shape   compare.Shape
 	heading string
 }{
-	{64, compare.Free, "Free shape: methods find the layers' widths"},
-	{530, compare.Equal, "Equal shape: that of a market a layer"},
+	{50, compare.Free, "Layers that methods find"},
+	{364, compare.Equal, "In proportion to the layers"},
+	{678, compare.Parameters, "As many parameters as those"},
 }
 
-// methodColours are those of the methods in the order of a report, without the markets,
-// which all have one of their own.
+// methodColours are those of the methods in the order of a report, without the market,
+// which has one of its own.
 var methodColours = []string{
 	"#8c8f94", "#b2182b", "#d6604d", "#e08214", "#5e3c99", "#c51b7d", "#de77ae", "#1b7837", "#2166ac", "#0f0f0f",
+	"#8c510a", "#bf812d", "#01665e", "#35978f",
 }
 
 // SaveFront draws a comparison into its folder.
@@ -47,8 +49,8 @@ func SaveFront(dir string, r *compare.Report) error {
 }
 
 // Front writes an SVG of 960 by 470 pixels that shows how well every method does with
-// how many players, mean and deviation over the seeds. The market of every layer is in
-// both panels. Errors are those of w.
+// how many players, mean and deviation over the seeds, at the shapes that do not follow
+// from a winner. Errors are those of w.
 func Front(w io.Writer, r *compare.Report) error {
 	metric := measureOf(r.Task)
 	d := newDrawing(pictureWidth, frontHeight, fmt.Sprintf("%s by players kept, on %s", metric.name, shorten(r.Data.Name, longestName)))
@@ -69,7 +71,6 @@ type frontLine struct {
 	name    string
 	colour  string
 	width   float64
-	dashes  string
 	entries []compare.Entry
 }
 
@@ -79,20 +80,14 @@ func frontLines(r *compare.Report, shape compare.Shape) []frontLine {
 	var lines []frontLine
 	at, colours := map[string]int{}, map[string]string{}
 	for _, e := range r.Entries {
-		market := e.Method == compare.Reference
 		drawn := frontLine{name: e.Method, colour: prunedColour, width: 2.6}
-		switch {
-		case market && e.Shape == compare.Free:
-			drawn.name, drawn.dashes = "one market", "5 3"
-		case e.Method == compare.ParameterMarket:
-			drawn.name, drawn.dashes = "market for parameters", "2 2"
-		case !market:
+		if e.Method != compare.Reference {
 			if colours[e.Method] == "" {
 				colours[e.Method] = methodColours[len(colours)%len(methodColours)]
 			}
 			drawn.colour, drawn.width = colours[e.Method], 1.4
 		}
-		if e.Mean == nil || e.Shape != shape && !(market && e.Shape == compare.Equal) {
+		if e.Mean == nil || e.Shape != shape {
 			continue
 		}
 		if _, ok := at[drawn.name]; !ok {
@@ -165,7 +160,7 @@ func drawFront(d *drawing, r *compare.Report, shape compare.Shape, left float64,
 				d.line([]point{place(e, *e.Mean-*e.Deviation), place(e, min(*e.Mean+*e.Deviation, up.high))}, style{stroke: l.colour, width: 1, opacity: 0.5})
 			}
 		}
-		d.line(points, style{stroke: l.colour, width: l.width, dashes: l.dashes})
+		d.line(points, style{stroke: l.colour, width: l.width})
 		for j, p := range points {
 			const radius, half, tall = 2.6, 3.6, 6
 			if *l.entries[j].Mean < up.low { // else it would seem to lie on the axis

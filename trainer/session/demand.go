@@ -1,8 +1,8 @@
 package session
 
 import (
+	"cmp"
 	"context"
-	"slices"
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
@@ -11,16 +11,13 @@ import (
 	"nashprune/trainer/record"
 )
 
-// ranked returns how many players of each layer stay in round k of a ranking.
+// ranked returns how many players of each layer stay in round k of a ranking: where no
+// shape is given, those who would win one market with their scores for worths.
 func (p Plan) ranked(k int, scores [][]float64) []int {
 	if p.Config.Shape != "" {
 		return p.demands(k)
 	}
-	costs := make([][]float64, len(scores)) // in a market in which all pay the same, the same players would win
-	for l := range costs {
-		costs[l] = slices.Repeat([]float64{1}, len(scores[l]))
-	}
-	return game.Allocate(scores, costs, p.fits(float64(k)/float64(p.Config.Rounds)))
+	return game.Allocate(scores, p.costs(cmp.Or(p.Config.Cost, cost.Players), scores), p.fits(float64(k)/float64(p.Config.Rounds)))
 }
 
 // settling is the fraction of a market's rounds, the last ones, in which the demand no
@@ -156,13 +153,22 @@ func (p Plan) clearing(fallen int) Clear {
 		}
 	}
 	return func(h []game.Interactions, play game.Players) (game.Clearing, error) {
-		players := make([]int, len(h))
-		for l := range h {
-			players[l] = h[l].Players()
+		own := make([][]float64, len(h))
+		for g := range h {
+			own[g] = h[g].Own()
 		}
-		costs := p.Config.Cost.Costs(p.Graph, players, p.latency)
-		return game.ClearTogether(h, costs, p.fits(float64(fallen)/float64(p.Config.Rounds)), play)
+		return game.ClearTogether(h, p.costs(p.Config.Cost, own), p.fits(float64(fallen)/float64(p.Config.Rounds)), play)
 	}
+}
+
+// costs returns what players pay for a resource, of a network with a player for each of
+// some values.
+func (p Plan) costs(pay cost.Resource, values [][]float64) [][]float64 {
+	players := make([]int, len(values))
+	for l, row := range values {
+		players[l] = len(row)
+	}
+	return pay.Costs(p.Graph, players, p.latency)
 }
 
 // satisfied reports whether all players of a market may stay when the demand has fallen for

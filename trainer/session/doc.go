@@ -66,8 +66,10 @@
 // --game ranking has the market's calendar, removal, folding, restart and tail. It has
 // no utilities, so no prices, no voluntary removals and no certificate. Its rounds pull
 // the network or measure statistics over the whole training part; a ledger keeps scores
-// where the market keeps worths. Over the whole network the winners are those of
-// game.ClearTogether where all pay the same. Random scores belong to a player from the
+// where the market keeps worths. The criterion outputs observes the samples of a market's
+// round, so it is the market without participations. Over the whole network the winners
+// are those of game.ClearTogether, where all pay the same or, by --cost or a budget of
+// --max-params or --max-macs, what a player takes of that resource. Random scores belong to a player from the
 // start, so rounds agree. The criterion participation plays the paper's game until the
 // last round. Gates under an L1 penalty are that game with the descent of the loss as
 // benefit, g by s theta, and gamma as the only cost: s <- clip(s - rate (dL/ds + gamma), 0, 1).

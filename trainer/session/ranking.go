@@ -5,19 +5,29 @@ import (
 	"math"
 
 	"nashprune/game"
+	"nashprune/trainer/backend"
+	"nashprune/trainer/compensation"
 	"nashprune/trainer/network"
 	"nashprune/trainer/record"
 )
 
 // rankOut is round k of a ranking: scores of all players, and the removal of those
 // that rank last. The last round folds participations into the weights and starts
-// the optimiser afresh, as the market's does.
+// the optimiser afresh.
 func (t *Training) rankOut(k int) error {
 	state, err := t.Engine.Pull()
 	if err != nil {
 		return err
 	}
-	scores, err := t.scores(state.Network)
+	// It takes less than an epoch and is not interrupted, so that a round is never left
+	// half done.
+	observation := &backend.Observation{}
+	if c := t.Plan.Config; c.Criterion == game.OutputSquare || c.Compensate != compensation.None {
+		if observation, err = t.Engine.Observe(context.Background(), t.Plan.observed(k, playing)); err != nil {
+			return err
+		}
+	}
+	scores, err := t.scores(state.Network, observation)
 	if err != nil {
 		return err
 	}
@@ -33,22 +43,19 @@ func (t *Training) rankOut(k int) error {
 		keep, line.Cuts = append(keep, stay), append(line.Cuts, cut)
 	}
 	line.Players = t.Players()
-	if err := t.remove(had, keep); err != nil {
+	if err := t.removeLosers(had, keep, observation.Inputs); err != nil {
 		return err
 	}
 	if k == t.Plan.Config.Rounds {
 		if err := t.Engine.Fold(); err != nil {
 			return err
 		}
-		if err := t.Engine.RestartOptimiser(); err != nil {
-			return err
-		}
 	}
-	return t.Journal.RoundEnded(t, line)
+	return t.endRound(k, line)
 }
 
 // scores returns the scores of the players still there, one slice a gate.
-func (t *Training) scores(n *network.Network) ([][]float64, error) {
+func (t *Training) scores(n *network.Network, observed *backend.Observation) ([][]float64, error) {
 	var scores [][]float64
 	switch criterion := t.Plan.Config.Criterion; criterion {
 	case game.Random:
@@ -70,9 +77,11 @@ func (t *Training) scores(n *network.Network) ([][]float64, error) {
 			}
 			scores = append(scores, row)
 		}
+	case game.OutputSquare:
+		for _, h := range observed.Interactions {
+			scores = append(scores, h.Own())
+		}
 	default:
-		// It takes less than an epoch and is not interrupted, so that a round is
-		// never left half done.
 		measured, err := t.Engine.Measure(context.Background())
 		if err != nil {
 			return nil, err

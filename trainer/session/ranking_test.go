@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"slices"
@@ -9,6 +10,7 @@ import (
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
+	"nashprune/trainer/cost"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
 	"nashprune/trainer/network/networktest"
@@ -39,6 +41,10 @@ func (e *measuring) Measure(context.Context) ([]backend.Statistics, error) {
 	return e.statistics, e.note("measure")
 }
 
+func (e *measuring) Statistics() ([]backend.Statistics, error) {
+	return e.statistics, e.note("statistics")
+}
+
 // rankingTraining returns a training at whose rounds players are ranked.
 func rankingTraining(t *testing.T, engine backend.Engine, g *network.Graph, change func(*settings.Config)) (*Training, *quiet) {
 	t.Helper()
@@ -67,11 +73,12 @@ func TestCriteria(t *testing.T) {
 		game.PathMagnitude: {{3.5 * math.Sqrt(9+1), 5 * 0.5}, {5 * 2, 1.5 * 10}},
 		game.Taylor:        {{0.2, 0.1}, {0.3, 0.5}},
 		game.Fisher:        {{0.09, 0.04}, {0.5, 0.5}},
+		game.OutputSquare:  {{0.09, 0.04}, {0.5, 0.5}},
 		game.Participation: {{0.5, 1}, {1, 0.25}},
 	} {
 		e := &measuring{scripted: scripted{network: n}, statistics: measured}
 		training, _ := rankingTraining(t, e, n.Graph, func(c *settings.Config) { c.Keep, c.Criterion = 4, criterion })
-		got, err := training.scores(n)
+		got, err := training.scores(1, n)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -86,6 +93,9 @@ func TestCriteria(t *testing.T) {
 		if asked := slices.Contains(e.asked, "measure"); asked != (criterion == game.Taylor || criterion == game.Fisher) {
 			t.Errorf("%s: measured %v", criterion, asked)
 		}
+		if observed := strings.Join(e.asked, " ") == "estimate statistics"; observed != (criterion == game.OutputSquare) {
+			t.Errorf("%s asks for %v", criterion, e.asked)
+		}
 	}
 }
 
@@ -98,7 +108,7 @@ func TestRandomScores(t *testing.T) {
 		if live != nil {
 			training.Ledgers[0].Live = live
 		}
-		scores, err := training.scores(n)
+		scores, err := training.scores(1, n)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -171,6 +181,51 @@ func TestRankingsAskInOrder(t *testing.T) {
 	}
 }
 
+// TestRankingsWithinABudget: under a budget of parameters the best two of each layer stay,
+// then the others in the order of score per parameter until the first that does not fit.
+func TestRankingsWithinABudget(t *testing.T) {
+	for seed := range uint64(5) {
+		n := networktest.Perceptron(planWidths...)
+		training, q := rankingTraining(t, &scripted{network: n}, n.Graph, func(c *settings.Config) {
+			c.Criterion, c.Seed, c.Rounds, c.Keep, c.MaxParameters, c.Cost = game.Random, seed, 1, 0, 400, cost.Parameters
+		})
+		scores, err := training.scores(1, n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Of the first layer a player has 20 weights, a bias, and 15 weights that read it.
+		costs := []float64{20 + 1 + 15, 30 + 1 + 4}
+		parameters := func(first, second int) int { return 21*first + (first+1)*second + 4*(second+1) }
+		var want [2]int
+		type candidate struct {
+			layer int
+			value float64
+		}
+		var rest []candidate
+		for l, row := range scores {
+			slices.SortFunc(row, func(a, b float64) int { return cmp.Compare(b, a) })
+			want[l] = game.LeastPerLayer
+			for _, score := range row[game.LeastPerLayer:] {
+				rest = append(rest, candidate{l, score / costs[l]})
+			}
+		}
+		slices.SortFunc(rest, func(a, b candidate) int { return cmp.Compare(b.value, a.value) })
+		for _, next := range rest {
+			want[next.layer]++
+			if parameters(want[0], want[1]) > 400 {
+				want[next.layer]--
+				break
+			}
+		}
+		if err := training.Run(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if got := q.rounds[0].Players; !slices.Equal(got, want[:]) {
+			t.Errorf("seed %d: %v stay, want %v", seed, got, want)
+		}
+	}
+}
+
 // TestRankingsStopAtTheFirstFailure as the market does.
 func TestRankingsStopAtTheFirstFailure(t *testing.T) {
 	for _, call := range []string{"train", "pull", "measure", "cut", "fold", "restart"} {
@@ -191,7 +246,7 @@ func TestScoresThatAreNotFiniteAreSeen(t *testing.T) {
 	n := threeFour()
 	n.Parameters[1][0] = float32(math.NaN())
 	training, _ := rankingTraining(t, &scripted{network: n}, n.Graph, func(c *settings.Config) { c.Keep, c.Criterion = 4, game.Magnitude })
-	if _, err := training.scores(n); err == nil {
+	if _, err := training.scores(1, n); err == nil {
 		t.Error("a norm that is no number is ranked")
 	}
 }

@@ -120,7 +120,7 @@ func (t *Training) draws() [][]float64 {
 }
 
 // removeLosers removes the players that do not stay and compensates for them. What they were
-// is kept until their bids are taken.
+// is kept where their bids are taken.
 func (t *Training) removeLosers(before, stay network.Survivors, inputs []backend.InputMoments) error {
 	if network.Sum(t.Players()) == network.Sum(counts(before)) {
 		return nil
@@ -129,14 +129,16 @@ func (t *Training) removeLosers(before, stay network.Survivors, inputs []backend
 	if err != nil {
 		return err
 	}
-	if t.Departed == nil {
-		t.Departed = network.New(t.Plan.Graph)
+	if t.Plan.Bids() {
+		if t.Departed == nil {
+			t.Departed = network.New(t.Plan.Graph)
+		}
+		whole, err := t.Plan.Graph.Cut(before)
+		if err != nil {
+			return err
+		}
+		whole.Scatter(t.Departed, state.Network)
 	}
-	whole, err := t.Plan.Graph.Cut(before)
-	if err != nil {
-		return err
-	}
-	whole.Scatter(t.Departed, state.Network)
 	cut, err := state.Network.Graph.Cut(stay)
 	if err != nil {
 		return err
@@ -144,7 +146,6 @@ func (t *Training) removeLosers(before, stay network.Survivors, inputs []backend
 	if err := compensation.Apply(t.Plan.Config.Compensate, state.Network, cut, inputs); err != nil {
 		return err
 	}
-	t.graph = cut.Graph
 	return t.Engine.Push(state.Cut(cut))
 }
 

@@ -25,7 +25,6 @@ type Training struct {
 	// Departed is of full width: all players as they were when last in the network.
 	Departed *network.Network
 
-	graph       *network.Graph   // of the engine's network, once a removal asked for it
 	order       []int32          // of the samples in the present epoch
 	epoch       int              // that order is for, from 0
 	BestNetwork *network.Network // at the end of the epoch that Best names
@@ -106,23 +105,6 @@ func (t *Training) Players() []int {
 		players = append(players, len(ledger.Live))
 	}
 	return players
-}
-
-// remove removes all players but those that stay, by gate, of those that the engine has.
-func (t *Training) remove(had, stay network.Survivors) error {
-	if t.graph == nil {
-		c, err := t.Plan.Graph.Cut(had)
-		if err != nil {
-			return err
-		}
-		t.graph = c.Graph
-	}
-	c, err := t.graph.Cut(stay)
-	if err != nil {
-		return err
-	}
-	t.graph = c.Graph
-	return t.Engine.Remove(c)
 }
 
 // Run takes the training to the end of its plan, or until patience is at its end,

@@ -69,7 +69,7 @@ type Config struct {
 
 	// The market and its target, one of the first seven; 0: not given. Resolve turns
 	// Sparsity into Keep, and is the only one to look at it where another is given.
-	// Rankings take the first three.
+	// Rankings take the first five.
 	Keep            int           // players kept
 	Sparsity        float64       // fraction of players removed, 0 <= S < 1
 	Shape           string        // players that each hidden layer keeps, such as 25-13

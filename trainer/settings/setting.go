@@ -32,9 +32,9 @@ type Setting struct {
 type TargetKind int
 
 const (
-	NoTarget     TargetKind = iota // it does not
-	PlayerTarget                   // in players, for markets and rankings
-	BudgetTarget                   // in what the network takes or loses, for markets alone
+	NoTarget       TargetKind = iota // it does not
+	CountedTarget                    // in players, parameters or multiplications, for markets and rankings
+	MeasuredTarget                   // in microseconds or accuracy, for markets alone
 )
 
 // rule is what holds for a value by itself. The words say what it must be.

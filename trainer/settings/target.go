@@ -49,8 +49,18 @@ func (c Config) resolveTarget(hidden []int) (Config, error) {
 		c.Worth = game.Effective
 	}
 	if c.Game != game.MarketGame {
-		c.Worth, c.Cost, c.LatencyModel = "", "", ""
-		c.MaxParameters, c.MaxMACs, c.MaxLatencyUS, c.MaxAccuracyDrop = 0, 0, 0, 0
+		c.Worth, c.LatencyModel = "", ""
+		c.MaxLatencyUS, c.MaxAccuracyDrop = 0, 0
+	}
+	switch {
+	case c.Game == game.RankingGame && c.Cost == cost.Latency:
+		return c, backend.Usagef("--cost is latency; it must be players, parameters or macs with --game ranking, which measures no latency")
+	case c.Game == game.RankingGame:
+		if c.Criterion == game.OutputSquare {
+			c.Worth = game.Outputs
+		}
+	case c.Game != game.MarketGame:
+		c.Cost, c.MaxParameters, c.MaxMACs = "", 0, 0
 	}
 	if !c.Game.InRounds() {
 		c.Keep, c.Sparsity, c.Shape = 0, 0, ""

@@ -1,8 +1,11 @@
 package settings
 
 import (
+	"errors"
 	"testing"
 
+	"nashprune/game"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/cost"
 )
 
@@ -28,5 +31,30 @@ func TestBudgetsDecideTheCost(t *testing.T) {
 				t.Errorf("resolving twice gives %+v, %v", again, err)
 			}
 		}
+	}
+}
+
+// TestBudgetsOfRankings: a ranking keeps budgets that are counted, drops what is measured,
+// and takes contributions to the outputs for the criterion outputs alone.
+func TestBudgetsOfRankings(t *testing.T) {
+	of := func(change func(*Config)) (Config, error) {
+		c := Default()
+		c.Model, c.Sparsity, c.Game = "mlp:30-15", 0, game.RankingGame
+		change(&c)
+		return c.Resolve()
+	}
+	c, err := of(func(c *Config) { c.MaxParameters = 500 })
+	if err != nil || c.MaxParameters != 500 || c.Cost != cost.Parameters || c.Keep != 0 || c.Worth != "" {
+		t.Errorf("%+v, %v", c, err)
+	}
+	c, err = of(func(c *Config) { c.Keep, c.Cost, c.Criterion, c.MaxLatencyUS = 9, cost.MACs, game.OutputSquare, 50 })
+	if err != nil || c.Cost != cost.MACs || c.Keep != 9 || c.Worth != game.Outputs || c.MaxLatencyUS != 0 {
+		t.Errorf("%+v, %v", c, err)
+	}
+	if again, err := c.Resolve(); err != nil || again != c {
+		t.Errorf("resolving twice gives %+v, %v", again, err)
+	}
+	if _, err := of(func(c *Config) { c.Keep, c.Cost = 9, cost.Latency }); !errors.Is(err, backend.ErrUsage) {
+		t.Errorf("--cost latency: %v", err)
 	}
 }
