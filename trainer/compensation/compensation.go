@@ -33,6 +33,9 @@ const (
 	Full Kind = "full"
 )
 
+// Observes reports whether the inputs of readers have to be observed.
+func (k Kind) Observes() bool { return k == Mean || k == Full }
+
 // Kinds lists all kinds.
 var Kinds = []Kind{None, Mean, Full}
 
@@ -46,7 +49,7 @@ const Ridge = 0.01
 // node without second moments is compensated by the means. That a reader is not a dense
 // layer is an error.
 func Apply(kind Kind, n *network.Network, cut *network.Cut, inputs []backend.InputMoments) error {
-	if kind == None {
+	if !kind.Observes() {
 		return nil
 	}
 	for _, m := range inputs {

@@ -20,22 +20,10 @@ func (p Plan) ranked(k int, scores [][]float64) []int {
 	return game.Allocate(scores, p.costs(cmp.Or(p.Config.Cost, cost.Players), scores), p.fits(float64(k)/float64(p.Config.Rounds)))
 }
 
-// settling is the fraction of a market's rounds, the last ones, in which the demand no
-// longer falls where the target is a drop of accuracy: players removed then are falling
-// already, and the last round forces none out.
-const settling = 0.2
-
-// The part of the allowed drop at which the demand is held: while players are falling,
-// since their removal will cost as much accuracy again, and once they are removed, since
-// the difference of the networks grows a little until the end of the training. And how
-// many times more players may be there than are asked for, because of what those on their
-// way out take with them nothing is seen yet. All were found on MNIST's validation part
-// (testdata/mnist).
-const (
-	cautionUnderWay = 0.5
-	cautionSettled  = 0.75
-	furthestLead    = 1.5
-)
+// caution is the part of the allowed drop at which the demand is held. The difference of
+// the networks grows a little until the end of the training; found on MNIST's validation
+// part (testdata/mnist).
+const caution = 0.75
 
 // holdDemand looks at the accuracy on the validation part before a round, where the
 // target is how far it may fall, and holds the demand for this round where it is too
@@ -51,13 +39,7 @@ func (t *Training) holdDemand(line *record.RoundLine) error {
 	}
 	line.ValidationAccuracy = accuracy
 	t.BestAccuracy = max(t.BestAccuracy, *accuracy)
-	asked, players, caution := t.Plan.asked(line.Round-1-t.Held), network.Sum(t.Players()), cautionSettled
-	if players > asked {
-		caution = cautionUnderWay
-	}
-	rounds := t.Plan.Config.Rounds
-	if line.Round > rounds-int(settling*float64(rounds)) || float64(players) > furthestLead*float64(asked) ||
-		t.BestAccuracy-*accuracy > caution*t.Plan.Target.AccuracyDrop {
+	if t.BestAccuracy-*accuracy > caution*t.Plan.Target.AccuracyDrop {
 		t.Held++
 	}
 	line.Held = t.Held
@@ -133,16 +115,6 @@ func (p Plan) fits(fraction float64) func(players []int) bool {
 	r := p.Target.Resource
 	budget := p.Target.Budget(r.Amount(p.Graph, p.Graph.Widths(), p.latency), fraction)
 	return func(players []int) bool { return r.Amount(p.Graph, players, p.latency) <= budget }
-}
-
-// asked returns how many players the market asks for, where its target counts them,
-// when the demand has fallen for so many rounds.
-func (p Plan) asked(fallen int) int {
-	if p.Config.Cost == "" {
-		return network.Sum(p.demands(fallen))
-	}
-	start := p.Target.Resource.Amount(p.Graph, p.Graph.Widths(), p.latency)
-	return int(p.Target.Budget(start, float64(fallen)/float64(p.Config.Rounds)))
 }
 
 // clearing returns how the market clears when the demand has fallen for so many rounds.

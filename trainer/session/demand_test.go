@@ -85,18 +85,15 @@ func TestTargetsHold(t *testing.T) {
 			t.Errorf("%s: another player of any layer would fit beside %v", name, left)
 		}
 		for _, line := range q.rounds {
-			if (line.Costs != nil) != (c.Cost != "") {
+			if line.Costs != nil && c.Cost == "" {
 				t.Errorf("%s: round %d has the costs %v", name, line.Round, line.Costs)
 			}
 		}
 		certificate := training.FinalCertificate(q.rounds)
 		for l, layer := range certificate.Layers {
-			if (layer.Cost > 0) != (c.Cost != "") || layer.Demand < 2 || layer.Demand > layer.Players {
+			if layer.Players > 0 && ((layer.Cost > 0) != (c.Cost != "") || layer.Demand < 2 || layer.Demand > layer.Players) {
 				t.Errorf("%s: layer %d is certified as %+v", name, l, layer)
 			}
-		}
-		if gap := certificate.RelativeGap; math.Abs(gap-training.Certificate.RelativeGap()) > 1e-15 {
-			t.Errorf("%s: the gap is %g and %g", name, gap, training.Certificate.RelativeGap())
 		}
 	}
 }
@@ -202,20 +199,13 @@ func TestAccuracyDropHoldsTheDemand(t *testing.T) {
 	}
 	_, rounds := play(func(float64) float64 { return 90 })
 	free := rounds[len(rounds)-1]
-	settled := int(settling * float64(c.Rounds))
-	led := 0
-	for i, line := range rounds[1:] {
-		if before := rounds[i]; line.Round <= c.Rounds-settled && float64(network.Sum(before.Players)) > furthestLead*float64(network.Sum(before.Demand)) {
-			led++
-		}
-	}
-	if free.Held != settled+led || *free.ValidationAccuracy != 90 {
-		t.Errorf("while nothing is lost, the demand is held in %d rounds, want the last %d and %d in which it leads too far", free.Held, settled, led)
+	if free.Held != 0 || *free.ValidationAccuracy != 90 {
+		t.Errorf("while nothing is lost, the demand is held in %d rounds", free.Held)
 	}
 	// Half a point a player below 30 of 45.
 	training, rounds := play(func(s float64) float64 { return 90 - 0.5*max(0, 30-s) })
 	last := rounds[len(rounds)-1]
-	if last.Held <= settled || network.Sum(last.Players) <= network.Sum(free.Players) {
+	if last.Held == 0 || network.Sum(last.Players) <= network.Sum(free.Players) {
 		t.Errorf("held in %d rounds, %v are left; without a loss %v", last.Held, last.Players, free.Players)
 	}
 	for i, line := range rounds[1:] {
@@ -223,31 +213,23 @@ func TestAccuracyDropHoldsTheDemand(t *testing.T) {
 		if held := line.Held > before.Held; held != slices.Equal(line.Demand, before.Demand) && held {
 			t.Errorf("round %d is held and asks for %v after %v", line.Round, line.Demand, before.Demand)
 		}
-		caution := cautionSettled
-		if network.Sum(before.Players) > network.Sum(before.Demand) {
-			caution = cautionUnderWay
-		}
-		fell := training.BestAccuracy-*line.ValidationAccuracy > 5*caution || line.Round > c.Rounds-settled ||
-			float64(network.Sum(before.Players)) > furthestLead*float64(network.Sum(before.Demand))
-		if fell != (line.Held > before.Held) {
+		if fell := training.BestAccuracy-*line.ValidationAccuracy > 5*caution; fell != (line.Held > before.Held) {
 			t.Errorf("round %d at %g %%: held %d after %d", line.Round, *line.ValidationAccuracy, line.Held, before.Held)
 		}
 	}
-	// The whole drop and no more: players that were falling when the demand was held
-	// left, too.
 	if got := *last.ValidationAccuracy; got < 90-5 || got > 90-2.5 {
 		t.Errorf("the market ends at %g %%", got)
 	}
 }
 
-// TestStepsAreUsedUp: where time comes in steps of five neurons and in nothing else, what
-// is left of each layer fills its last step, or is the least that a layer keeps.
+// TestStepsAreUsedUp: where time comes in steps of five neurons, no layer could keep
+// another player within the limit, and most layers fill their last step.
 func TestStepsAreUsedUp(t *testing.T) {
 	model := &cost.Model{
 		Batch: 128, Base: 10, PerMAC: make([]float64, 3), PerNeuron: make([]float64, 2), Shapes: 48,
 		Step: 5, PerStep: []float64{0.1, 0.1, 0.1, 0.1, 0.1, 0.1},
 	}
-	seen := map[int]bool{}
+	seen, filled := map[int]bool{}, 0
 	for limit := 16.; limit < 40; limit += 2 { // between the least network and the whole
 		c, err := targetConfig(func(c *settings.Config) { c.MaxLatencyUS = limit }).Resolve()
 		if err != nil {
@@ -265,15 +247,19 @@ func TestStepsAreUsedUp(t *testing.T) {
 		if us := model.Time(planGraph(), left); us > limit {
 			t.Errorf("%v takes %g us of %g", left, us, limit)
 		}
-		for _, width := range left {
+		for l, width := range left {
 			seen[width] = true
-			if width%5 != 0 && width != game.LeastPerLayer {
-				t.Errorf("%g us: %v are left", limit, left)
+			if width%5 == 0 || width == game.LeastPerLayer {
+				filled++
+			}
+			more := slices.Clone(left)
+			if more[l]++; width < planWidths[l+1] && model.Time(planGraph(), more) <= limit {
+				t.Errorf("%g us: %v are left, and layer %d could keep another", limit, left, l)
 			}
 		}
 	}
-	if len(seen) < 5 {
-		t.Errorf("only the widths %v are left: the test shows little", seen)
+	if len(seen) < 5 || filled < 18 {
+		t.Errorf("of the widths %v %d fill their steps", seen, filled)
 	}
 }
 

@@ -38,6 +38,7 @@ func TestConditionsAreDueEvenly(t *testing.T) {
 func testConfig() settings.Config {
 	c := settings.Default()
 	c.Epochs, c.Batch, c.Rounds, c.Keep = 10, 16, 4, 9
+	c.CertifySteps = 0 // bids and asks need an engine that trains: see TestBidsAreTakenAtTheClose
 	return c
 }
 
@@ -53,9 +54,6 @@ func TestStretchesCoverEveryStepOnce(t *testing.T) {
 		for _, kind := range []game.Kind{game.MarketGame, game.PaperGame, game.NoGame} {
 			c := testConfig()
 			c.WarmUp = 0.13 // so that the market opens within an epoch
-			if samples%2 == 1 {
-				c.Worth = game.Effective // so that some steps keep statistics
-			}
 			p, err := NewPlan(c, kind, planGraph(), samples, nil)
 			if err != nil {
 				t.Fatal(err)
@@ -71,9 +69,6 @@ func TestStretchesCoverEveryStepOnce(t *testing.T) {
 				for s := step; s < end; s++ {
 					if s > step && (s%p.PerEpoch == 0 || p.roundAt(s) > 0 || kind == game.MarketGame && s == p.opens) {
 						t.Fatalf("%s, %d samples: the stretch from %d to %d runs past %d", kind, samples, step, end, s)
-					}
-					if p.tracking(s) != p.tracking(step) {
-						t.Fatalf("%s, %d samples: tracking changes at %d within a stretch", kind, samples, s)
 					}
 					if p.open(s) != p.open(step) {
 						t.Fatalf("%s, %d samples: the market opens or closes at %d within a stretch", kind, samples, s)

@@ -6,7 +6,6 @@ import (
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
-	"nashprune/trainer/compensation"
 	"nashprune/trainer/network"
 	"nashprune/trainer/record"
 )
@@ -22,7 +21,7 @@ func (t *Training) rankOut(k int) error {
 	// It takes less than an epoch and is not interrupted, so that a round is never left
 	// half done.
 	observation := &backend.Observation{}
-	if c := t.Plan.Config; c.Criterion == game.OutputSquare || c.Compensate != compensation.None {
+	if c := t.Plan.Config; c.Criterion == game.OutputSquare || c.Compensate.Observes() {
 		if observation, err = t.Engine.Observe(context.Background(), t.Plan.observed(k, playing)); err != nil {
 			return err
 		}
@@ -46,12 +45,22 @@ func (t *Training) rankOut(k int) error {
 	if err := t.removeLosers(had, keep, observation.Inputs); err != nil {
 		return err
 	}
-	if k == t.Plan.Config.Rounds {
-		if err := t.Engine.Fold(); err != nil {
+	if k == t.Plan.Config.Rounds && t.Plan.Config.Criterion == game.Participation {
+		if err := t.fold(); err != nil {
 			return err
 		}
 	}
 	return t.endRound(k, line)
+}
+
+// fold multiplies participations into the weights. The optimiser's moments start afresh.
+func (t *Training) fold() error {
+	state, err := t.Engine.Pull()
+	if err != nil {
+		return err
+	}
+	state.Network.Fold()
+	return t.Engine.Push(&backend.State{Network: state.Network})
 }
 
 // scores returns the scores of the players still there, one slice a gate.

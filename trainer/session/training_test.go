@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,6 +28,7 @@ type scripted struct {
 	fail    string  // the call that fails
 
 	validation []float64 // losses of evaluations, in turn
+	observed   []game.Interactions
 	pushed     *backend.State
 }
 
@@ -41,49 +43,46 @@ func (e *scripted) note(call string) error {
 }
 
 func (e *scripted) Train(_ context.Context, s backend.Stretch) (backend.Progress, error) {
-	call := "train"
-	if s.Track {
-		call = "track"
-	}
-	return backend.Progress{Steps: s.Steps(), Samples: len(s.Order), Loss: e.loss}, e.note(call)
+	return backend.Progress{Steps: s.Steps(), Samples: len(s.Order), Loss: e.loss}, e.note("train")
 }
 
-func (e *scripted) statistics() []backend.Statistics {
-	var all []backend.Statistics
-	for _, participation := range e.network.Participations {
-		var s backend.Statistics
-		for i, p := range participation {
-			s.Participation = append(s.Participation, float64(p))
-			s.MeanSquare = append(s.MeanSquare, e.worth*float64(i+1))
-		}
-		all = append(all, s)
-	}
-	return all
-}
-
-func (e *scripted) Statistics() ([]backend.Statistics, error) {
-	return e.statistics(), e.note("statistics")
-}
+func (e *scripted) Statistics() ([]backend.Statistics, error) { return nil, e.note("statistics") }
 
 func (e *scripted) Measure(context.Context) ([]backend.Statistics, error) {
-	return e.statistics(), e.note("measure")
+	return nil, e.note("measure")
 }
 
-func (e *scripted) EstimateContributions(context.Context, []int32) error { return e.note("estimate") }
-
-func (e *scripted) Move(prices []float64, damping float64) ([][]float64, error) {
-	var moved [][]float64
-	for gate, participation := range e.network.Participations {
-		market := game.Market{Price: prices[gate]}
-		var row []float64
-		for i, s := range participation {
-			worth := game.Worth(float64(s), e.worth*float64(i+1))
-			participation[i] = float32(market.Respond(worth, float64(s), damping))
-			row = append(row, float64(participation[i]))
+// Observe has players of the worths of their places, from 1, each a rival of the next.
+func (e *scripted) Observe(context.Context, []int32) (*backend.Observation, error) {
+	e.observed = nil
+	o := &backend.Observation{}
+	for _, participation := range e.network.Participations {
+		n := len(participation)
+		h := make([]float64, n*n)
+		for i := range n {
+			h[i*n+i] = e.worth * float64(i+1)
+			if i > 0 {
+				rivalry := e.worth * 0.4 * float64(i+1)
+				h[i*n+i-1], h[(i-1)*n+i] = rivalry, rivalry
+			}
 		}
-		moved = append(moved, row)
+		e.observed = append(e.observed, game.Interactions{h})
 	}
-	return moved, e.note("move")
+	o.Interactions = slices.Clone(e.observed)
+	for _, node := range e.network.Graph.Readers() {
+		width := e.network.Graph.Nodes[e.network.Graph.Nodes[node].In[0]].Shape.Size()
+		m := backend.InputMoments{Node: node, Mean: make([]float64, width), Square: make([]float64, width*width)}
+		for i := range width { // independent inputs: no other takes over what one gave
+			m.Square[i*width+i] = 1
+		}
+		o.Inputs = append(o.Inputs, m)
+	}
+	return o, e.note("observe")
+}
+
+func (e *scripted) Play(prices []float64, from [][]float64, sweeps int) ([][]float64, error) {
+	moved, err := game.PlayOn(e.observed, sweeps)(prices, from)
+	return moved, cmp.Or(e.note("play"), err)
 }
 
 func (e *scripted) Remove(cut *network.Cut) error {
@@ -109,7 +108,10 @@ func (e *scripted) Pull() (*backend.State, error) {
 	return &backend.State{Network: e.network.Clone()}, e.note("pull")
 }
 
-func (e *scripted) Push(s *backend.State) error { e.pushed = s; return e.note("push") }
+func (e *scripted) Push(s *backend.State) error {
+	e.pushed, e.network = s, s.Network.Clone()
+	return e.note("push")
+}
 
 func (e *scripted) Probe([]int32, float64) ([]backend.Tensor, error) { return nil, e.note("probe") }
 
@@ -147,55 +149,43 @@ func scriptedTraining(t testing.TB, e *scripted) (*Training, *quiet) {
 }
 
 // TestRoundsAreAskedForInOrder checks what an engine is asked for around each round of
-// the market: nothing is removed before it is moved and copied, and the last round
-// certifies before any player is forced out and then folds and restarts.
+// the market: players are observed and play, some rounds are played twice more for the
+// check, and then the losers are removed; the last round restarts the optimiser.
 func TestRoundsAreAskedForInOrder(t *testing.T) {
 	e := new(scripted)
 	training, q := scriptedTraining(t, e)
 	if err := training.Run(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	asked := strings.Join(e.asked, " ")
-	if n := strings.Count(asked, "statistics move"); n != training.Plan.Config.Rounds || len(q.rounds) != n {
-		t.Errorf("%d rounds asked for, %d told of", n, len(q.rounds))
+	var asked []string // without repetitions of plays
+	for _, call := range e.asked {
+		if call != "play" || asked[len(asked)-1] != "play" {
+			asked = append(asked, call)
+		}
 	}
-	if !strings.Contains(asked, "statistics move measure cut fold restart train") {
-		t.Errorf("the last round is not certified, removed, folded and restarted in this order: %s", asked)
+	const round = "observe play "
+	if got := strings.Join(asked[slices.Index(asked, "observe"):], " "); !strings.HasPrefix(got, round+"pull push ") || !strings.Contains(got, round+round+round+"pull push train") || !strings.Contains(got, "train restart train") {
+		t.Errorf("asked for %s", got)
 	}
-	for _, once := range []string{"measure", "fold", "restart"} {
-		if n := strings.Count(asked, once); n != 1 {
-			t.Errorf("%s is asked for %d times", once, n)
+	// The demand is 25-12 of 30-15 after one of four rounds, 6-3 after three.
+	if n := strings.Count(strings.Join(asked, " "), "pull push"); n != 3 || len(q.rounds) != 4 {
+		t.Errorf("%d removals, %d rounds reported", n, len(q.rounds))
+	}
+	for call, want := range map[string]int{"restart": 1, "fold": 0, "statistics": 0, "measure": 0} {
+		if n := strings.Count(strings.Join(asked, " "), call); n != want {
+			t.Errorf("%s is asked for %d times", call, n)
 		}
 	}
 	last := q.rounds[len(q.rounds)-1]
 	if !slices.Equal(last.Players, []int{6, 3}) || !slices.Equal(e.network.Widths(), []int{6, 3}) {
 		t.Errorf("%v players stay, widths %v", last.Players, e.network.Widths())
 	}
-	if training.Certificate.Players == 0 || training.Certificate.Scale == 0 {
+	if len(training.Checks) != 1 || training.Certificate.Players == 0 || q.rounds[2].Check == nil || last.Prices[0] != 0 {
 		t.Errorf("no certificate: %+v", training.Certificate)
 	}
 	// The players with the largest worths stay, which are the last ones.
 	if live := training.Live(); live[0][5] != 29 || live[1][2] != 14 {
 		t.Errorf("%v stay", live)
-	}
-}
-
-// TestRoundsObserveThePlayers: where players are worth what they do to the outputs, a
-// round observes them before it reads their statistics, on samples of its own, and no
-// step keeps any; by other worths steps do, and no contributions are estimated.
-func TestRoundsObserveThePlayers(t *testing.T) {
-	for _, worth := range []game.Valuation{game.Outputs, game.Effective} {
-		e := new(scripted)
-		training, _ := scriptedTraining(t, e)
-		training.Plan.Config.Worth = worth
-		if err := training.Run(context.Background()); err != nil {
-			t.Fatal(err)
-		}
-		asked := strings.Join(e.asked, " ")
-		observed, tracked := strings.Count(asked, "estimate statistics move"), strings.Count(asked, "track")
-		if rounds := training.Plan.Config.Rounds; worth == game.Outputs && (observed != rounds || tracked > 0) || worth == game.Effective && (observed > 0 || tracked < rounds) {
-			t.Errorf("%s: %d rounds, %d observations, %d tracked stretches", worth, rounds, observed, tracked)
-		}
 	}
 }
 
@@ -212,8 +202,8 @@ func TestObservedSamples(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		first, again, next := p.observed(1), p.observed(1), p.observed(2)
-		if len(first) != o.want || !slices.Equal(first, again) || slices.Equal(first, next) {
+		first, again, next, check := p.observed(1, playing), p.observed(1, playing), p.observed(2, playing), p.observed(1, checking)
+		if len(first) != o.want || !slices.Equal(first, again) || slices.Equal(first, next) || slices.Equal(first, check) {
 			t.Errorf("%d samples in batches of %d: %d observed, want %d; twice alike: %v; in the next round: %v",
 				o.samples, o.batch, len(first), o.want, slices.Equal(first, again), slices.Equal(first, next))
 		}
@@ -225,12 +215,9 @@ func TestObservedSamples(t *testing.T) {
 }
 
 func TestTrainingStopsAtTheFirstFailure(t *testing.T) {
-	for _, call := range []string{"train", "track", "estimate", "statistics", "move", "measure", "cut", "fold", "restart"} {
+	for _, call := range []string{"train", "observe", "play", "pull", "push", "restart"} {
 		e := &scripted{fail: call}
 		training, _ := scriptedTraining(t, e)
-		if call == "track" {
-			training.Plan.Config.Worth = game.Effective
-		}
 		if err := training.Run(context.Background()); !errors.Is(err, errScripted) || e.asked[len(e.asked)-1] != call {
 			t.Errorf("%s fails: %v, last asked for %s", call, err, e.asked[len(e.asked)-1])
 		}
@@ -280,7 +267,7 @@ func TestPatience(t *testing.T) {
 		}
 		switch {
 		case c.best == 0:
-			if training.Best != nil || e.pushed != nil {
+			if training.Best != nil || e.pushed.First != nil {
 				t.Errorf("%s: best %+v, pushed %v", c.name, training.Best, e.pushed)
 			}
 		case training.Best == nil || training.Best.Epoch != c.best || training.Best.ValidationLoss != c.after[c.best-5]:
