@@ -144,7 +144,7 @@ func (e *engine) layActivations(low *lowered, take taker) {
 	}
 	for _, t := range low.tensors {
 		if t.observed {
-			t.moments = take(t.momentBytes())
+			t.moments = take(t.momentRoom())
 		}
 	}
 	for _, l := range low.layers {
@@ -184,6 +184,13 @@ func (t *tensor) momentBytes() int {
 		rows += padded(t.width)
 	}
 	return 4 * rows * padded(t.width)
+}
+
+// momentRoom returns the memory of the moments of a tensor that a removal may make narrower,
+// so that second moments are taken.
+func (t *tensor) momentRoom() int {
+	narrower := &tensor{width: min(t.width, backend.LargestMoments)}
+	return max(t.momentBytes(), narrower.momentBytes())
 }
 
 // nothingBytes is the size of the buffer that is bound where a kernel uses none.

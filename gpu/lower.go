@@ -48,7 +48,7 @@ type tensor struct {
 	observed       bool   // a node that reads players reads it, so that its moments are taken
 
 	values, derivative compute.Buffer
-	moments            compute.Buffer // as they were last observed, see momentBytes
+	moments            compute.Buffer // as they were last observed, see momentRoom
 }
 
 func (t *tensor) stride() int { return padded(t.width) / 4 }
