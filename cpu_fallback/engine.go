@@ -200,7 +200,7 @@ func (e *engine[T]) layGate(from network.Gate, take takers[T]) *gate[T] {
 	for _, n := range game.Blocks(from.Players) {
 		squares += n * n
 	}
-	gate.interactions = take.players(squares)
+	gate.interactions = take.activations(squares)
 	return gate
 }
 

@@ -133,8 +133,8 @@ func one(s dataset.Samples, b int) dataset.Samples {
 
 // TestGradientsAgainstCentralDifferences checks every weight, bias and
 // participation of networks of several depths in float64, with every activation and
-// every loss: gradients of the mean loss, mean contributions dL/ds, and mean squared
-// contributions, which are made of one central difference a sample.
+// every loss: gradients of the mean loss, mean contributions dL/ds, and the mean squares and
+// interactions, which are made of one central difference a sample.
 func TestGradientsAgainstCentralDifferences(t *testing.T) {
 	smoothed := backend.Loss{Smoothing: 0.2, ClassWeights: []float64{0.5, 2, 1}}
 	for name, nodes := range networktest.Nets() {
@@ -171,24 +171,45 @@ func (c differenceCase) check(t *testing.T) {
 	for p, param := range c.network.Graph.Params {
 		check(param.Name, c.network.Parameters[p], values["gradient."+param.Name])
 	}
+	observed, err := c.engine(t, c.data.Train).Observe(t.Context(), backend.InOrder(c.data.Train.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for i, participation := range c.network.Participations {
-		name := "gate." + c.network.Gates[i].Name + ".contribution."
-		check(name+"mean", participation, values[name+"mean"])
+		name := "gate." + c.network.Gates[i].Name
+		check(name+".contribution.mean", participation, values[name+".contribution.mean"])
+		slopes := make([][]float64, len(participation)) // by sample
 		for player := range participation {
-			want, bound := 0., 0.
 			for b := range c.data.Train.Len() {
-				slope := c.slope(t, &participation[player], one(c.data.Train, b))
-				want += slope * slope / float64(c.data.Train.Len())
-				bound += 2*math.Abs(slope)*differenceTolerance + differenceTolerance*differenceTolerance
+				slopes[player] = append(slopes[player], c.slope(t, &participation[player], one(c.data.Train, b)))
 			}
-			if got := values[name+"square"][player]; math.Abs(got-want) > bound {
-				t.Errorf("%ssquare[%d] = %g, central differences %g", name, player, got, want)
+			want, bound := meanProduct(slopes[player], slopes[player])
+			if got := values[name+".contribution.square"][player]; math.Abs(got-want) > bound {
+				t.Errorf("%s.contribution.square[%d] = %g, central differences %g", name, player, got, want)
+			}
+		}
+		for j := range participation {
+			for k := range participation {
+				want, bound := meanProduct(slopes[j], slopes[k])
+				both := float64(participation[j]) * float64(participation[k])
+				if got := observed.Interactions[i][0][j*len(participation)+k]; math.Abs(got-both*want) > both*bound {
+					t.Errorf("%s: interaction [%d, %d] = %g, central differences %g", name, j, k, got, both*want)
+				}
 			}
 		}
 	}
 	if active < c.network.ParameterCount()/3 {
 		t.Errorf("only %d numbers have a gradient, the test shows little", active)
 	}
+}
+
+// meanProduct returns the mean product of central differences, with a bound of its error.
+func meanProduct(a, b []float64) (mean, bound float64) {
+	for i, x := range a {
+		mean += x * b[i] / float64(len(a))
+		bound += (math.Abs(x) + math.Abs(b[i]) + differenceTolerance) * differenceTolerance / float64(len(a))
+	}
+	return mean, bound
 }
 
 // TestTheGradientAlongThetaIsTheContribution checks the identity that gives

@@ -30,11 +30,9 @@ func (e *engine[T]) layObservation(take taker[T]) {
 	for i := range e.readings {
 		r := &e.readings[i]
 		width := r.input.values.columns
-		r.mean = take(width)
-		if r.squared() {
-			r.square = take(width * width)
-			largest = max(largest, width)
-		}
+		squared := min(width, backend.LargestMoments) // a removal may make it so narrow
+		r.mean, r.square = take(width), take(squared*squared)
+		largest = max(largest, squared)
 	}
 	e.effects, e.product = take(e.batchRows*widest), take(largest*largest)
 }

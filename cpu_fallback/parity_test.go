@@ -86,11 +86,30 @@ func (e tampered) Probe(order []int32, rate float64) ([]backend.Tensor, error) {
 	return tensors, err
 }
 
-func (e tampered) Move(prices []float64, damping float64) ([][]float64, error) {
-	if e.fault == "move" {
-		damping *= 1.001
+func (e tampered) Observe(ctx context.Context, order []int32) (*backend.Observation, error) {
+	o, err := e.Engine.Observe(ctx, order)
+	if err != nil {
+		return nil, err
 	}
-	return e.Engine.Move(prices, damping)
+	for fault, v := range map[string][]float64{
+		"interactions": o.Interactions[0][0], "input mean": o.Inputs[0].Mean, "input square": o.Inputs[0].Square,
+	} {
+		if e.fault == fault {
+			v[len(v)-1] = 1.001*v[len(v)-1] + 1e-4
+		}
+	}
+	return o, nil
+}
+
+func (e tampered) Play(prices []float64, from [][]float64, sweeps int) ([][]float64, error) {
+	if e.fault == "price" {
+		prices = slices.Clone(prices)
+		prices[0] *= 1.001
+	}
+	if e.fault == "sweep" {
+		sweeps++
+	}
+	return e.Engine.Play(prices, from, sweeps)
 }
 
 func (e tampered) Remove(cut *network.Cut) error {
@@ -121,7 +140,11 @@ func TestTheSuiteSeesFaults(t *testing.T) {
 		"contribution.square": "contribution.square",
 		"average.square":      "average.square",
 		"second.0.bias":       "second.0.bias",
-		"move":                "market move",
+		"interactions":        "interactions",
+		"input mean":          "input mean",
+		"input square":        "input square",
+		"price":               "play/1 sweeps",
+		"sweep":               "play/no sweep",
 		"remove":              "remove",
 		"restart":             "restart",
 	} {

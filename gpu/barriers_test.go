@@ -55,13 +55,13 @@ func everyProgram(t *testing.T, visit func(name string, p *compute.Program)) {
 		name = "measure"
 		try(e.Measure(ctx))
 		name = "observe"
-		try(e.EstimateContributions(ctx, backend.InOrder(n.Rows)))
+		try(e.Observe(ctx, backend.InOrder(n.Rows)))
 		name = "evaluate"
 		try(e.Evaluate(ctx, backend.TrainPart, backend.Want{}))
 		name = "infer"
 		try(e.Infer(1))
-		name = "move"
-		try(e.Move([]float64{0.1, 0.1}, 0.5))
+		name = "play"
+		try(e.Play([]float64{0.1, 0.1}, none(n.Hidden), 200))
 		name = "probe"
 		try(e.Probe(backend.InOrder(n.Rows), 0.01))
 		name = "restart the optimiser"

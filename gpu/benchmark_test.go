@@ -279,6 +279,15 @@ func median(times []time.Duration) (microseconds float64) {
 	return float64(times[len(times)/2].Microseconds())
 }
 
+// none returns no participation for players of so many each gate.
+func none(widths []int) [][]float64 {
+	var s [][]float64
+	for _, n := range widths {
+		s = append(s, make([]float64, n))
+	}
+	return s
+}
+
 func everySecond(n int) []int {
 	var kept []int
 	for i := 0; i < n; i += 2 {

@@ -97,10 +97,10 @@ func everything(e backend.Engine, c backendtest.Case) error {
 	}
 	for _, do := range []func() error{
 		func() error { _, err := e.Measure(ctx); return err },
-		func() error { return e.EstimateContributions(ctx, steps(c, 1, true).Order) },
+		func() error { _, err := e.Observe(ctx, steps(c, 1, true).Order); return err },
 		func() error { _, err := e.Probe(steps(c, 1, true).Order, 1e-3); return err },
 		train(partial), train(paper),
-		func() error { _, err := e.Move(make([]float64, len(keep)), 0.5); return err },
+		func() error { _, err := e.Play(make([]float64, len(keep)), none(c.Graph().Widths()), 3); return err },
 		func() error { return remove(e, keep) },
 		train(steps(c, 2, true)),
 		func() error { _, err := e.Evaluate(ctx, backend.TestPart, backend.Want{Logits: true}); return err },

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -181,7 +182,7 @@ func kindsOf(numbers ...float64) (kinds []float64) {
 }
 
 // TestBestResponsesStayBetweenZeroAndOne: of players who are hardly worth the price,
-// and of those whose slope hardly ends before 1. A device may round a quotient of two
+// and of those who hardly stay below 1. A device may round a quotient of two
 // such numbers to the other side of 1.
 func TestBestResponsesStayBetweenZeroAndOne(t *testing.T) {
 	if testing.Short() {
@@ -198,25 +199,30 @@ func TestBestResponsesStayBetweenZeroAndOne(t *testing.T) {
 			}
 		}
 	}
+	full := [][]float64{slices.Repeat([]float64{1}, players)}
 	for _, price := range []float32{0.3, 0.7, 0.9, 1.1, 3.3} {
-		state := &backend.State{Network: networktest.Perceptron(1, players, 2), Tracked: 1}
-		of := backend.Contributions{Mean: make([]float32, players), MeanSquare: make([]float32, players)}
-		worth := price
+		state := &backend.State{Network: networktest.Perceptron(1, players, 2)}
 		for i := range players {
-			state.Network.Parameters[0][i], state.Network.Participations[0][i] = 1, 1
-			worth = math.Nextafter32(worth, 2*price)
-			of.MeanSquare[i] = worth
+			state.Network.Parameters[0][i] = float32(1 - i%2*2)   // one of two rectifiers is open
+			state.Network.Parameters[2][i] = price * float32(i+1) // of one output alone
 		}
-		state.Contributions = []backend.Contributions{of}
 		e, err := openVulkan(c.Data(), options, state)
 		if err != nil {
 			t.Fatal(err)
 		}
-		moved, err := e.Move([]float64{float64(price)}, 1)
+		observed, err := e.Observe(t.Context(), []int32{0})
 		if err != nil {
 			t.Fatal(err)
 		}
-		within(fmt.Sprintf("market at %g", price), moved[0])
+		for i, own := range observed.Interactions[0].Own() {
+			for _, at := range []float64{own, own * (1 - 0x1p-22), own * 0x1p-24, own * 0x1p-22} {
+				moved, err := e.Play([]float64{at}, full, 1)
+				if err != nil {
+					t.Fatal(err)
+				}
+				within(fmt.Sprintf("market at %g, what player %d is worth", at, i), moved[0])
+			}
+		}
 		// A player whose |theta|^2 is 1 is paid by the toll, less than 2 beta.
 		stretch := steps(c, 1, false)
 		stretch.LearningRates = []float64{0}

@@ -55,7 +55,7 @@ func TestSameBitsHoweverMatricesAreDispatched(t *testing.T) {
 		if _, err := e.Train(context.Background(), steps(c, 1, true)); err != nil {
 			t.Fatal(err)
 		}
-		if err := e.EstimateContributions(context.Background(), steps(c, 1, true).Order); err != nil {
+		if _, err := e.Measure(context.Background()); err != nil {
 			t.Fatal(err)
 		}
 		state, err := e.Pull()
@@ -262,7 +262,10 @@ func trainAndClose(c backendtest.Case) (done int, err error) {
 		if _, err := e.Statistics(); err != nil {
 			return done, err
 		}
-		if _, err := e.Move(prices, 0.5); err != nil {
+		if _, err := e.Observe(context.Background(), steps(c, 1, true).Order); err != nil {
+			return done, err
+		}
+		if _, err := e.Play(prices, none(c.Hidden), 3); err != nil {
 			return done, err
 		}
 	}

@@ -15,7 +15,7 @@ func (r *recorder) through(g *gate, t *tensor, affine, players, sums compute.Buf
 	if g != nil {
 		count, inner, stride = g.players, g.inner, g.stride()
 		if len(g.layers) > 1 {
-			contributions = g.contributions
+			contributions = g.effects
 			point = shaders.MiddlePoint
 			switch g.done++; g.done {
 			case 1:

@@ -92,6 +92,8 @@ func ofFirst(l *layer) compute.Buffer      { return l.first }
 func ofSecond(l *layer) compute.Buffer     { return l.second }
 func ofGradient(l *layer) compute.Buffer   { return l.gradient }
 func ofSums(g *gate) compute.Buffer        { return g.sums }
+func ofRows(g *gate) compute.Buffer        { return g.rows }
+func ofMeasured(g *gate) compute.Buffer    { return g.measured }
 
 // layerRun is the layers of one dispatch, gateRun the gates. Their jobs follow each other
 // in the table.
@@ -108,10 +110,10 @@ type gateRun struct {
 	groups   int
 }
 
-// schedule cuts layers, and gates whose players steps of a kind move, into dispatches, and
-// leaves the table of their jobs on the device. It is the same for all steps of a network,
-// whether they have gates or not.
-func (r *recorder) schedule(k kind) (layerRuns []layerRun, gateRuns []gateRun) {
+// schedule cuts layers, and gates with the matrices of players whose averages move, into
+// dispatches, and leaves the table of their jobs on the device. It is the same for all steps
+// of a network with these matrices, whether they have gates or not.
+func (r *recorder) schedule(ofPlayers func(*gate) compute.Buffer) (layerRuns []layerRun, gateRuns []gateRun) {
 	var table []shaders.Job
 	byTile := map[tile][]*layer{}
 	var tiles []tile // in the order of their first layers
@@ -138,10 +140,10 @@ func (r *recorder) schedule(k kind) (layerRuns []layerRun, gateRuns []gateRun) {
 			layerRuns = append(layerRuns, next)
 		}
 	}
-	for _, run := range cut(r.engine, r.playing(), ofSums, k.players) {
+	for _, run := range cut(r.engine, r.playing(), ofSums, ofPlayers) {
 		next := gateRun{gates: run, firstJob: len(table)}
 		_, sums := span(run, ofSums)
-		_, players := span(run, k.players)
+		_, players := span(run, ofPlayers)
 		for i, g := range run {
 			table = append(table, shaders.Job{First: uint32(next.groups), OutStride: uint32(g.stride()), Source: sums[i], Target: players[i]})
 			next.groups += blocks(g.stride(), r.grain.gradient.local)
@@ -164,7 +166,7 @@ type learning struct {
 
 // learn computes the gradients of all layers and the contributions of all players.
 func (r *recorder) learn(l learning) {
-	layerRuns, gateRuns := r.schedule(training)
+	layerRuns, gateRuns := r.schedule(ofRows)
 	if !l.gates {
 		gateRuns = nil
 	}
@@ -177,7 +179,7 @@ func (r *recorder) learn(l learning) {
 		r.gradient(run, gates, l)
 	}
 	for _, g := range gateRuns[min(len(layerRuns), len(gateRuns)):] {
-		r.collect(g, training, l.track)
+		r.collect(g, ofRows, l.track)
 	}
 }
 
@@ -196,7 +198,7 @@ func (r *recorder) gradient(run layerRun, g gateRun, l learning) {
 	}
 	if len(g.gates) > 0 {
 		sums, _ = span(g.gates, ofSums)
-		players, _ = span(g.gates, training.players)
+		players, _ = span(g.gates, ofRows)
 	}
 	constants := append(r.optimiser(), constant(l.keep), constant(l.update), constant(l.track), shaders.BackwardRows, constant(len(g.gates) > 0))
 	r.dispatchGroups(shaders.Gradient, append(run.tile.constants(), constants...), run.groups+g.groups,
@@ -209,18 +211,19 @@ func (r *recorder) gradient(run layerRun, g gateRun, l learning) {
 }
 
 // collect dispatches a run of gates alone.
-func (r *recorder) collect(g gateRun, k kind, track bool) {
+func (r *recorder) collect(g gateRun, ofPlayers func(*gate) compute.Buffer, track bool) {
 	sums, _ := span(g.gates, ofSums)
-	players, _ := span(g.gates, k.players)
+	players, _ := span(g.gates, ofPlayers)
 	r.dispatchGroups(shaders.Collect, []uint32{uint32(r.grain.gradient.local), constant(track), shaders.BackwardRows}, g.groups,
 		shaders.CollectPush{First: uint32(g.firstJob), Gates: uint32(len(g.gates)), Blocks: uint32(r.sumBlocks())},
 		r.state, r.jobs, sums, players)
 }
 
-// observe takes the contributions of a batch into the averages of a kind of step.
-func (r *recorder) observe(k kind) {
-	_, gateRuns := r.schedule(k)
+// measure takes the contributions of a batch into the averages beside the engine's own,
+// which a measurement leaves as they were.
+func (r *recorder) measure() {
+	_, gateRuns := r.schedule(ofMeasured)
 	for _, g := range gateRuns {
-		r.collect(g, k, true)
+		r.collect(g, ofMeasured, true)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"nashprune/game"
 	"nashprune/gpu/internal/compute"
 	"nashprune/shaders"
 	"nashprune/trainer/backend"
@@ -93,6 +94,9 @@ func (e *engine) checkLayers(limits compute.Limits, low *lowered) error {
 		if g.inner > maxInner {
 			return backend.Usagef("a player multiplies %d numbers of a sample; on Vulkan it must be %d at most; try --device cpu", g.inner, maxInner)
 		}
+		if err := checkReach("the interactions of the players of a gate take", interactionBytes(g.players), reach); err != nil {
+			return err
+		}
 	}
 	for _, l := range low.layers {
 		if err := checkReach(fmt.Sprintf("the weights of node %s take", l.name), 4*l.size(), reach); err != nil {
@@ -133,8 +137,14 @@ func (e *engine) layActivations(low *lowered, take taker) {
 	e.ones = take(4 * padded(widest))
 	for _, g := range low.gates {
 		g.sums = take(e.sumBytes(g.players))
-		if len(g.layers) > 1 {
-			g.contributions = take(e.batchBytes(g.players))
+		g.effects, g.interactions = take(e.batchBytes(g.players)), take(interactionBytes(g.players))
+	}
+	for _, g := range low.gates { // side by side, since they cross to the device and back together
+		g.participation = take(4 * padded(g.players))
+	}
+	for _, t := range low.tensors {
+		if t.observed {
+			t.moments = take(t.momentRoom())
 		}
 	}
 	for _, l := range low.layers {
@@ -151,6 +161,36 @@ func (e *engine) layActivations(low *lowered, take taker) {
 	} else {
 		e.features = e.nothing
 	}
+}
+
+// interactionBytes returns the memory of the interactions of so many players: of each block
+// a square matrix, padded.
+func interactionBytes(players int) int {
+	bytes := 0
+	for _, n := range game.Blocks(players) {
+		bytes += 4 * padded(n) * padded(n)
+	}
+	return bytes
+}
+
+// squared reports whether second moments of the tensor are taken.
+func (t *tensor) squared() bool { return t.width <= backend.LargestMoments }
+
+// momentBytes returns the memory of the moments of a tensor: a square matrix, padded, where
+// second moments are taken, and the means as its last row.
+func (t *tensor) momentBytes() int {
+	rows := 1
+	if t.squared() {
+		rows += padded(t.width)
+	}
+	return 4 * rows * padded(t.width)
+}
+
+// momentRoom returns the memory of the moments of a tensor that a removal may make narrower,
+// so that second moments are taken.
+func (t *tensor) momentRoom() int {
+	narrower := &tensor{width: min(t.width, backend.LargestMoments)}
+	return max(t.momentBytes(), narrower.momentBytes())
 }
 
 // nothingBytes is the size of the buffer that is bound where a kernel uses none.

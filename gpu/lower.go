@@ -45,8 +45,10 @@ type tensor struct {
 	by             *layer // that computes it; nil: another stage
 	differentiated bool   // the inputs are so only where they are gated
 	written        bool   // while a step is recorded: some reader has left its derivative
+	observed       bool   // a node that reads players reads it, so that its moments are taken
 
 	values, derivative compute.Buffer
+	moments            compute.Buffer // as they were last observed, see momentRoom
 }
 
 func (t *tensor) stride() int { return padded(t.width) / 4 }
@@ -61,7 +63,9 @@ type gate struct {
 	rows          compute.Buffer // the matrix
 	measured      compute.Buffer // likewise, of the last Measure
 	sums          compute.Buffer // over blocks of samples, as Backward and Through leave them
-	contributions compute.Buffer // a row a sample, where it has several points
+	effects       compute.Buffer // a row a sample; of several points first contributions add up here
+	interactions  compute.Buffer // as they were last observed, block by block
+	participation compute.Buffer // of the players that play on them
 	normSums      compute.Buffer // over blocks of rows of all points, see norms
 	done          int            // while a step is recorded: points that are done
 }
@@ -80,6 +84,13 @@ type lowered struct {
 	gates    []*gate
 	stages   []stage
 	flattens []*flattenStage
+	readers  []reader
+}
+
+// reader is a node that reads players.
+type reader struct {
+	node  int
+	input *tensor
 }
 
 // stage computes the output of some nodes.
@@ -116,6 +127,11 @@ func lower(g *network.Graph) *lowered {
 		low.stages = append(low.stages, makers[node.Op.Kind()](low, at))
 	}
 	low.output = byNode[len(g.Nodes)-1]
+	for _, n := range g.Readers() {
+		input := byNode[g.Nodes[n].In[0]]
+		input.observed = true
+		low.readers = append(low.readers, reader{n, input})
+	}
 	return low
 }
 
@@ -126,7 +142,8 @@ func (low *lowered) adopt(old *lowered) bool {
 		return false // a flatten that was a view
 	}
 	for i, t := range low.tensors {
-		t.values, t.derivative = old.tensors[i].values, old.tensors[i].derivative
+		from := old.tensors[i]
+		t.values, t.derivative, t.moments = from.values, from.derivative, from.moments
 	}
 	for i, l := range low.layers {
 		from := old.layers[i]
@@ -134,7 +151,8 @@ func (low *lowered) adopt(old *lowered) bool {
 	}
 	for i, g := range low.gates {
 		from := old.gates[i]
-		g.sums, g.contributions, g.normSums = from.sums, from.contributions, from.normSums
+		g.sums, g.normSums = from.sums, from.normSums
+		g.effects, g.interactions, g.participation = from.effects, from.interactions, from.participation
 	}
 	for i, s := range low.flattens {
 		s.list = old.flattens[i].list

@@ -28,15 +28,15 @@ func widen(v []float32) []float64 {
 
 func (e *engine) Statistics() (_ []backend.Statistics, err error) {
 	defer convert(&err)
-	return e.statistics(training, shaders.Square+1)
+	return e.statistics(ofRows, shaders.Square+1)
 }
 
-// statistics reads the first rows of the matrix of each gate's players that a kind of
-// step moves. What stands in no row that was read is nil.
-func (e *engine) statistics(k kind, rows int) ([]backend.Statistics, error) {
+// statistics reads the first rows of a matrix of each gate's players. What stands in no row
+// that was read is nil.
+func (e *engine) statistics(of func(*gate) compute.Buffer, rows int) ([]backend.Statistics, error) {
 	var all []backend.Statistics
 	for _, g := range e.gates {
-		players, err := e.readPlayers(g, k.players(g), rows)
+		players, err := e.readPlayers(g, of(g), rows)
 		if err != nil {
 			return nil, err
 		}
@@ -55,53 +55,19 @@ func (e *engine) Measure(ctx context.Context) (_ []backend.Statistics, err error
 	defer convert(&err)
 	r := e.newRecorder()
 	for _, g := range e.gates {
-		r.commands.Copy(g.rows, measuring.players(g))
+		r.commands.Copy(g.rows, g.measured)
 	}
-	r.norms(measuring)
+	r.norms(ofMeasured)
 	for _, g := range e.gates {
-		r.paper(g, measuring.players(g), backend.PaperMove{})
+		r.paper(g, g.measured, backend.PaperMove{})
 	}
 	if err := r.runOnce(); err != nil {
 		return nil, err
 	}
-	if err := e.observe(ctx, measuring, backend.InOrder(e.data.Train.Len())); err != nil {
+	if err := e.runSteps(ctx, measuring, backend.InOrder(e.data.Train.Len())); err != nil {
 		return nil, err
 	}
-	return e.statistics(measuring, shaders.Competition+1)
-}
-
-func (e *engine) EstimateContributions(ctx context.Context, order []int32) (err error) {
-	defer convert(&err)
-	return e.observe(ctx, observing, order)
-}
-
-// observe takes the means of the contributions over the given training samples into the
-// matrix that the kind of step moves.
-func (e *engine) observe(ctx context.Context, k kind, order []int32) error {
-	m := mode{kind: k, rows: evaluationBatch}
-	return e.evaluate(ctx, m, backend.TrainPart, order, planLength, func(int, int, int) error { return nil })
-}
-
-func (e *engine) Move(prices []float64, damping float64) (_ [][]float64, err error) {
-	defer convert(&err)
-	r := e.newRecorder()
-	for i, g := range e.gates {
-		r.dispatch(shaders.Market, nil, padded(g.players), 1,
-			shaders.MarketPush{Stride: uint32(g.stride()), Price: float32(prices[i]), Damping: float32(damping)},
-			g.rows)
-	}
-	if err := r.runOnce(); err != nil {
-		return nil, err
-	}
-	var moved [][]float64
-	for _, g := range e.gates {
-		players, err := e.readPlayers(g, g.rows, shaders.Participation+1)
-		if err != nil {
-			return nil, err
-		}
-		moved = append(moved, widen(players[shaders.Participation]))
-	}
-	return moved, nil
+	return e.statistics(ofMeasured, shaders.Competition+1)
 }
 
 func (e *engine) Fold() (err error) {

@@ -26,19 +26,10 @@ type kind int
 const (
 	training   kind = iota
 	measuring       // contributions without an update, for Measure
-	observing       // the same for EstimateContributions
+	observing       // interactions of players and moments of inputs, for Observe
 	evaluating      // forward and loss
 	inferring       // forward alone
 )
-
-// players returns the matrix of a gate's players whose averages steps of this kind move:
-// the engine's own, or one beside it, since a measurement leaves it as it was.
-func (k kind) players(g *gate) compute.Buffer {
-	if k == measuring {
-		return g.measured
-	}
-	return g.rows
-}
 
 // program is a recorded step.
 type program struct {
@@ -75,9 +66,12 @@ func (e *engine) program(m mode) (*program, error) {
 	case training:
 		r.backward(m.rows)
 		r.update(m, r.clips())
-	case measuring, observing:
+	case measuring:
 		r.backward(m.rows)
-		r.observe(m.kind)
+		r.measure()
+	case observing:
+		r.backward(m.rows)
+		r.observe()
 	}
 	recorded, err := r.finish(m.timed)
 	if err != nil {
@@ -91,7 +85,7 @@ func (e *engine) program(m mode) (*program, error) {
 // forward computes every stage for a batch, and what the kind of step asks of the outputs.
 func (r *recorder) forward(m mode) {
 	observes := m.kind == measuring || m.kind == observing
-	samplesOutputs := observes && r.options.Valuation == game.Outputs
+	samplesOutputs := observes && r.options.Valuation.ByOutputs()
 	hasLoss := m.kind != inferring && !samplesOutputs
 	fuses := hasLoss && r.fusesLoss()
 	for _, s := range r.stages {
@@ -165,7 +159,7 @@ func (e *engine) sumBlocks() int { return blocks(e.batchRows, shaders.BackwardRo
 func (r *recorder) update(m mode, keep bool) {
 	plays := m.paper != backend.PaperMove{}
 	if plays {
-		r.norms(training)
+		r.norms(ofRows)
 	}
 	r.learn(learning{update: !r.clips(), keep: keep, gates: m.track || plays, track: m.track})
 	if plays {
@@ -182,7 +176,7 @@ func (r *recorder) update(m mode, keep bool) {
 // be, if they are longer, and moves the parameters with them.
 func (r *recorder) clip() {
 	count := 0
-	layerRuns, _ := r.schedule(training)
+	layerRuns, _ := r.schedule(ofRows)
 	for _, run := range layerRuns {
 		sums := 0
 		for _, l := range run.layers {
@@ -210,12 +204,12 @@ func (r *recorder) clip() {
 const shortest = 0x1p-126
 
 // norms prepares |theta|^2 and the competition of all players.
-func (r *recorder) norms(k kind) {
+func (r *recorder) norms(players func(*gate) compute.Buffer) {
 	for _, g := range r.gates {
 		for _, l := range g.layers {
 			r.dispatch(shaders.Mixture, nil, l.rows(), 1,
 				shaders.MatrixPush{Rows: uint32(l.rows()), Stride: uint32(l.outStride())},
-				l.parameters, k.players(g), l.mixture)
+				l.parameters, players(g), l.mixture)
 		}
 	}
 	for _, g := range r.gates {

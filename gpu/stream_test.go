@@ -83,8 +83,7 @@ func transcript(t *testing.T, e backend.Engine, c backendtest.Case) (found []any
 		infer(9) // of which five do
 		note(e.Statistics())
 		note(e.Measure(ctx))
-		note(nil, e.EstimateContributions(ctx, shuffled(c, 3, false).Order))
-		note(e.Statistics())
+		note(e.Observe(ctx, shuffled(c, 3, false).Order))
 		for _, part := range []backend.Part{backend.TrainPart, backend.ValidationPart, backend.TestPart} {
 			note(e.Evaluate(ctx, part, backend.Want{}))
 			infer(4)

@@ -127,6 +127,12 @@ func (e *engine) evaluate(ctx context.Context, m mode, part backend.Part, order 
 	return nil
 }
 
+// runSteps runs steps of a kind over samples to train on. What they find is left behind.
+func (e *engine) runSteps(ctx context.Context, k kind, order []int32) error {
+	m := mode{kind: k, rows: evaluationBatch}
+	return e.evaluate(ctx, m, backend.TrainPart, order, planLength, func(int, int, int) error { return nil })
+}
+
 func (e *engine) Evaluate(ctx context.Context, part backend.Part, want backend.Want) (_ backend.Evaluation, err error) {
 	defer convert(&err)
 	samples := part.Of(e.data)

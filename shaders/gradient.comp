@@ -23,8 +23,6 @@ layout(constant_id = 12) const bool TRACK = true;  // keep the players' moving a
 layout(constant_id = 13) const uint BLOCK = 16;    // samples of a block
 layout(constant_id = 14) const bool GATES = true;  // there are gates
 
-layout(set = 0, binding = 2) uniform textureBuffer below;
-layout(set = 0, binding = 3) uniform textureBuffer derivative;
 layout(set = 0, binding = 4) uniform textureBuffer sums; // as backward leaves them
 // What is updated is bound twice, to be read as texels and to be written. Only the
 // invocation that writes a number reads it, and that before.
@@ -46,54 +44,11 @@ layout(push_constant) uniform Push {
     uint blocks;    // rows of each matrix in Sums
 };
 
-uint inStride, outStride, inputs, derivatives; // of the matrix, from its job
-
-vec4 readLeft(uint term, uint fours) {
-    return texelFetch(below, int(inputs + term * inStride + min(fours, max(inStride, 1) - 1)));
-}
-
-vec4 readRight(uint term, uint column) {
-    return texelFetch(derivative, int(derivatives + term * outStride + min(column, outStride - 1)));
-}
-
-#include "shared.glsl"
+#include "samples.glsl"
 
 vec4 sumAt(uint place) { return texelFetch(sums, int(place)); }
 
 #include "contributions.glsl"
-
-// Samples that a turn of the loop takes: llvmpipe saves all sums at every turn.
-const uint TURN = 4;
-
-// multiply adds up the sums of this invocation's tile by itself.
-void multiply() {
-    uint row[ROWS / 4];
-    [[unroll]] for (uint r = 0; r < ROWS / 4; r++) {
-        row[r] = inputs + min(firstRow() / 4 + r, max(inStride, 1) - 1);
-    }
-    uint column[COLUMNS];
-    [[unroll]] for (uint c = 0; c < COLUMNS; c++) {
-        column[c] = derivatives + min(columnOf(c), outStride - 1);
-    }
-    for (uint first = 0; first < now.rows; first += TURN) {
-        [[unroll]] for (uint t = 0; t < TURN; t++) {
-            uint k = min(first + t, now.rows - 1);
-            float counts = first + t < now.rows ? 1 : 0;
-            vec4 d[COLUMNS];
-            [[unroll]] for (uint c = 0; c < COLUMNS; c++) {
-                d[c] = counts * texelFetch(derivative, int(k * outStride + column[c]));
-            }
-            [[unroll]] for (uint r = 0; r < ROWS / 4; r++) {
-                vec4 x = texelFetch(below, int(k * inStride + row[r]));
-                [[unroll]] for (uint q = 0; q < 4; q++) {
-                    [[unroll]] for (uint c = 0; c < COLUMNS; c++) {
-                        sum[(4 * r + q) * COLUMNS + c] += x[q] * d[c];
-                    }
-                }
-            }
-        }
-    }
-}
 
 // settle does with the gradient of four parameters what it is for.
 void settle(uint at, vec4 g, bool weights) {
@@ -117,11 +72,7 @@ void settleBiases(uint biases) {
     [[dont_unroll]] for (uint c = 0; c < COLUMNS; c++) {
         uint j = columnOf(c);
         if (j < outStride) {
-            vec4 g = vec4(0);
-            for (uint k = 0; k < now.rows; k++) {
-                g += readRight(k, j);
-            }
-            settle(biases + j, g, false);
+            settle(biases + j, columnSum(j), false);
         }
     }
 }
@@ -140,14 +91,11 @@ void main() {
     outStride = job.outStride;
     inputs = job.source;
     derivatives = job.derivative;
+    lastInput = max(inStride, 1) - 1;
+    lastDerivative = outStride - 1;
     uint high = max(1, (4 * inStride + DOWN * ROWS - 1) / (DOWN * ROWS)); // tiles below each other
     tile = uvec2((number - job.first) % high, (number - job.first) / high);
-    clearSums();
-    if (SHARES) {
-        multiplyShared(now.rows);
-    } else {
-        multiply();
-    }
+    multiplyTile();
     [[unroll]] for (uint c = 0; c < COLUMNS; c++) {
         uint j = columnOf(c);
         [[unroll]] for (uint r = 0; r < ROWS / 4; r++) {

@@ -232,13 +232,36 @@ type PaperPush struct {
 	Rate                    float32 // lr_s, or the damping
 }
 
-// Market is a damped best response of a gate's players to a price.
-var Market = kernel("market", []string{"Players"}, []string{"LOCAL_SIZE"}, MarketPush{})
+// Effects computes what a gate's players do to the outputs or the loss of each sample, at
+// one point or, with ADD, at a further one.
+var Effects = kernel("effects", []string{"State", "Derivative", "Affine", "Effects"}, []string{"LOCAL_SIZE", "ADD"}, EffectsPush{})
 
-// MarketPush holds the push constants of Market.
-type MarketPush struct {
-	Stride         uint32
-	Price, Damping float32
+// EffectsPush is what Effects is given, in numbers.
+type EffectsPush struct {
+	Stride       uint32 // of a row of the batch
+	Count        uint32 // players
+	PlayerStride uint32 // of a row of effects
+	Inner        uint32 // numbers that a player multiplies
+}
+
+// Moments takes a batch into E[x x^T] of blocks of columns of x, which is bound twice, and
+// into E[x].
+var Moments = kernel("moments", []string{"State", "Moments", "Below", "Derivative"},
+	append(tile(), "SQUARES", "MEANS"), MomentsPush{}).texels("Below", "Derivative")
+
+// MomentsPush holds the push constants of Moments.
+type MomentsPush struct {
+	Stride uint32 // of a row of x
+	Block  uint32 // columns of a block; with MEANS of the only one
+}
+
+// Play lets the players of a gate move one at a time to best responses, block by block.
+var Play = kernel("play", []string{"Interactions", "Participations"}, []string{"LOCAL_SIZE", "BLOCK"}, PlayPush{}).texels("Interactions")
+
+// PlayPush holds the push constants of Play.
+type PlayPush struct {
+	Players, Sweeps uint32
+	Ridge, Price    float32 // Ridge is a part of H_ii
 }
 
 // Select gathers rows and columns of a matrix.
@@ -321,6 +344,6 @@ func All() []Kernel {
 	return []Kernel{
 		Gather, Forward, Output, Loss, OutputSample, Backward, Gradient, Collect,
 		Squares, Clip, Update,
-		Mixture, Norms, Paper, Market, Select, Fold, Pass, Through, Peak,
+		Mixture, Norms, Paper, Effects, Moments, Play, Select, Fold, Pass, Through, Peak,
 	}
 }

@@ -3,7 +3,6 @@ package backendtest
 import (
 	"math"
 
-	"nashprune/game"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
@@ -143,19 +142,25 @@ func (s *session) average(fresh bounded, old []float64) bounded {
 // expectedStatistics is what the statistics of one gate have to be, with bounds.
 type expectedStatistics struct{ mean, square, norm, competition bounded }
 
-// statistics works out what Measure has to find over the whole training part, and
-// EstimateContributions over any of its samples.
-func (s *session) statistics(order []int32) []expectedStatistics {
-	p := s.forward(s.data.Train, order)
-	derivative := s.outputDerivative(p)
-	if s.valuation != game.Outputs {
-		derivative, _ = s.lossDerivative(s.Loss, p, answersOf(s.data.Train, order))
+// target returns the derivative of what contributions are taken to.
+func (s *session) target(p *network.Pass, order []int32) bounded {
+	if s.valuation.ByOutputs() {
+		return s.outputDerivative(p)
 	}
-	g := s.backward(p, derivative)
+	derivative, _ := s.lossDerivative(s.Loss, p, answersOf(s.data.Train, order))
+	return derivative
+}
+
+// statistics works out what Measure has to find over the whole training part.
+func (s *session) statistics() []expectedStatistics {
+	order := backend.InOrder(s.data.Train.Len())
+	p := s.forward(s.data.Train, order)
+	g := s.backward(p, s.target(p, order))
 	var all []expectedStatistics
 	for i, gate := range p.Graph.Gates {
 		e := expectedStatistics{g.mean[i], g.square[i], newBounded(gate.Players), newBounded(gate.Players)}
 		theta := s.theta(i)
+		sizes := s.competitionSizes(i)
 		for player := range gate.Players {
 			e.norm.values[player] = inner(theta[player], theta[player])
 			e.norm.entries[player] = s.gamma(len(theta[player])+2) * e.norm.values[player]
@@ -164,7 +169,7 @@ func (s *session) statistics(order []int32) []expectedStatistics {
 					e.competition.values[player] += float64(participation) * inner(theta[player], theta[j])
 				}
 			}
-			e.competition.entries[player] = s.competitionSize(i, player) * s.unit
+			e.competition.entries[player] = sizes[player] * s.unit
 		}
 		all = append(all, e)
 	}
@@ -199,22 +204,25 @@ func inner(a, b []float64) float64 {
 	return sum
 }
 
-// competitionSize bounds the error of the competition of a player, in units
+// competitionSizes bounds the error of the competition of each player of a gate, in units
 // roundoff: <theta_i, v> - s_i |theta_i|^2 with v = sum of s_j theta_j takes as
 // many operations as there are players and numbers in theta, on the sum of all
 // magnitudes.
 //
 //go:norace
 //go:nocheckptr
-func (s *session) competitionSize(gate, player int) float64 {
+func (s *session) competitionSizes(gate int) []float64 {
 	theta := s.theta(gate)
-	size := 0.
-	for j, participation := range s.start.Network.Participations[gate] {
-		product := 0.
-		for k, x := range theta[player] {
-			product += math.Abs(x * theta[j][k])
+	sizes := make([]float64, len(theta))
+	for player, own := range theta {
+		for j, participation := range s.start.Network.Participations[gate] {
+			product := 0.
+			for k, x := range own {
+				product += math.Abs(x * theta[j][k])
+			}
+			sizes[player] += float64(participation) * product
 		}
-		size += float64(participation) * product
+		sizes[player] *= 2 * float64(len(theta)+len(own)+3)
 	}
-	return float64(len(theta)+len(theta[player])+3) * 2 * size
+	return sizes
 }

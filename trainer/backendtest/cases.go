@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"nashprune/game"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
@@ -33,8 +34,8 @@ type Case struct {
 
 // Cases returns the sizes that every backend is compared at: odd on purpose,
 // single samples, partial batches, batches larger than those of an evaluation, as
-// many samples as one of those takes, the narrowest layers, one layer whose players are all gone, and layers of two of
-// which one has participation 0 or 1.
+// many samples as one of those takes, the narrowest layers, one layer whose players are all gone, layers of two of
+// which one has participation 0 or 1, and one of several blocks of players.
 func Cases() []Case {
 	adam := backend.Optimiser{Kind: backend.Adam}
 	sgd := backend.Optimiser{Kind: backend.SGD, Momentum: 0.9}
@@ -66,6 +67,8 @@ func Cases() []Case {
 			Optimiser: backend.Optimiser{Kind: backend.SGD, WeightDecay: 0.1, ClipNorm: 1e6}}, // longer than any gradient
 		{Inputs: 3, Hidden: []int{0, 4}, Activation: network.LeakyReLU, Outputs: 5, Regression: true, Batch: 2, Rows: 1,
 			Optimiser: backend.Optimiser{Kind: backend.RMSProp, ClipNorm: 0.01}},
+		// Three blocks of players, one of a single player; more inputs than have second moments.
+		{Inputs: 2, Hidden: []int{2*game.BlockSize + 1}, Outputs: 2, Batch: 3, Rows: 2, Optimiser: sgd},
 	} {
 		c.LearningRate = 1e-2
 		c.Name = c.describe()

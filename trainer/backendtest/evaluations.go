@@ -3,7 +3,6 @@ package backendtest
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
@@ -135,51 +134,10 @@ func (s *session) measureOutputs() error {
 	return s.measure()
 }
 
-// observe compares the means over some samples, of which some come twice, that are
-// left in the place of the moving averages, and checks that nothing else changes.
-func (s *session) observe() error {
-	defer func() { s.valuation = game.Effective }()
-	order := append(backend.InOrder(s.data.Train.Len()), s.order()...)
-	slices.Reverse(order)
-	for _, s.valuation = range []game.Valuation{game.Outputs, game.Effective} {
-		err := s.engines(func(reference, candidate backend.Engine) error {
-			if err := reference.EstimateContributions(context.Background(), order); err != nil {
-				return err
-			}
-			want, err := reference.Statistics()
-			if err != nil {
-				return err
-			}
-			err = s.keeps(fmt.Sprintf("observe %s/nothing else", s.valuation), candidate, func() error {
-				return candidate.EstimateContributions(context.Background(), order)
-			}, func(before, after *backend.State) { before.Contributions = after.Contributions })
-			if err != nil {
-				return err
-			}
-			got, err := candidate.Statistics()
-			if err != nil {
-				return err
-			}
-			for l, e := range s.statistics(order) {
-				name := fmt.Sprintf("observe %s/%d.", s.valuation, l)
-				s.compare(name+"mean", got[l].MeanContribution, want[l].MeanContribution, e.mean.entries)
-				s.compare(name+"mean square", got[l].MeanSquare, want[l].MeanSquare, e.square.entries)
-				s.compare("reference "+name+"mean", want[l].MeanContribution, e.mean.values, e.mean.entries)
-				s.compare("reference "+name+"mean square", want[l].MeanSquare, e.square.values, e.square.entries)
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // measure compares the statistics over the whole training part.
 func (s *session) measure() error {
 	quantity := "measure"
-	if s.valuation == game.Outputs {
+	if s.valuation.ByOutputs() {
 		quantity += " outputs"
 	}
 	return s.engines(func(reference, candidate backend.Engine) error {
@@ -200,7 +158,7 @@ func (s *session) measure() error {
 		if len(got) != len(want) {
 			return fmt.Errorf("%d gates of statistics instead of %d", len(got), len(want))
 		}
-		for l, e := range s.statistics(backend.InOrder(s.data.Train.Len())) {
+		for l, e := range s.statistics() {
 			exact := make([]float64, len(want[l].Participation))
 			for _, c := range []struct {
 				name      string

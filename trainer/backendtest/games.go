@@ -9,55 +9,6 @@ import (
 	"nashprune/trainer/backend"
 )
 
-// moveMarket compares one move of the market with the one that package game
-// makes of the candidate's own statistics.
-func (s *session) moveMarket() error {
-	const quantity = "market move"
-	return s.with(s.candidate, func(candidate backend.Engine) error {
-		statistics, err := candidate.Statistics()
-		if err != nil {
-			return err
-		}
-		const damping = 0.5
-		var (
-			prices       []float64
-			want, bounds []float64
-		)
-		for l, layer := range statistics {
-			worths := layer.Worths()
-			price := game.ClearingPrice(worths, (len(worths)+1)/2)
-			if l%2 == 1 { // and one that is no player's worth
-				price *= 1.01
-			}
-			prices = append(prices, price)
-			market := game.Market{Price: price}
-			for i, participation := range layer.Participation {
-				want = append(want, market.Respond(worths[i], participation, damping))
-				// The worth takes three operations and the response four; an
-				// error of the worth moves p/h by that much of itself, and p/h
-				// is at most 1 where the response is not simply zero.
-				bounds = append(bounds, 8*s.unit)
-			}
-		}
-		var moved [][]float64
-		err = s.keeps(quantity+"/nothing else", candidate, func() (err error) {
-			moved, err = candidate.Move(prices, damping)
-			return err
-		}, func(before, after *backend.State) {
-			before.Network.Participations = after.Network.Participations
-		})
-		if err != nil {
-			return err
-		}
-		var got []float64
-		for _, m := range moved {
-			got = append(got, m...)
-		}
-		s.compare(quantity, got, want, bounds)
-		return nil
-	})
-}
-
 // movePaper compares one move in every reading of the paper's game, with a
 // learning rate of zero so that the weights stay, against the move that package
 // game makes of the candidate's own contributions.
@@ -134,12 +85,13 @@ func (s *session) movePaperOnce(reading string, move backend.PaperMove) error {
 			moments.got = append(append(moments.got, widen(state.Slopes[l].First)...), widen(state.Slopes[l].Second)...)
 			moments.want = append(append(moments.want, slopes.First...), slopes.Second...)
 			var firsts, seconds []float64 // bounds of the moments
+			sizes := s.competitionSizes(l)
 			for i := range moved {
 				got, want = append(got, after[l].Participation[i]), append(want, moved[i])
 				// The slope is a sum of terms of the size of Scale, each with a
 				// few roundings; the competition among them is itself a long
 				// sum, whose roundings grow with its length.
-				slope := (8*move.Game.Scale(field, i) + move.Game.Eta*s.competitionSize(l, i)) * s.unit
+				slope := (8*move.Game.Scale(field, i) + move.Game.Eta*sizes[i]) * s.unit
 				bound := s.unit + move.Rate*slope
 				if steepness := math.Abs(move.Game.Slope(field, i, layer.Participation[i])); steepness-slope > game.AscentLimit {
 					slope = 0 // ascent by Adam limits any such slope

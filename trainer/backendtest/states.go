@@ -62,6 +62,9 @@ func (s *session) keeps(quantity string, e backend.Engine, run func() error, all
 func (s *session) remove() error {
 	return s.with(s.candidate, func(candidate backend.Engine) error {
 		cut := s.cut()
+		if _, err := s.round(candidate); err != nil { // which leaves numbers of the full width behind
+			return err
+		}
 		if err := candidate.Remove(cut); err != nil {
 			return err
 		}
@@ -76,6 +79,10 @@ func (s *session) remove() error {
 		if err != nil {
 			return err
 		}
+		roundAfter, err := s.round(candidate)
+		if err != nil {
+			return err
+		}
 		if err := candidate.Push(want); err != nil {
 			return err
 		}
@@ -84,6 +91,11 @@ func (s *session) remove() error {
 			return err
 		}
 		s.compare("remove/logits", widen(after.Logits), widen(fresh.Logits), make([]float64, len(fresh.Logits)))
+		roundFresh, err := s.round(candidate)
+		if err != nil {
+			return err
+		}
+		s.compare("remove/observation and play", roundAfter, roundFresh, make([]float64, len(roundFresh)))
 		return s.trainRemoved(candidate, cut)
 	})
 }

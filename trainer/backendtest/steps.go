@@ -295,15 +295,16 @@ func (s *session) stopEvaluations(candidate backend.Engine) error {
 	end()
 	_, evaluating := candidate.Evaluate(ended, backend.TestPart, backend.Want{})
 	_, measuring := candidate.Measure(ended)
+	_, observing := candidate.Observe(ended, s.order())
 	stopped := 0.
-	for _, err := range []error{evaluating, measuring} {
+	for _, err := range []error{evaluating, measuring, observing} {
 		if errors.Is(err, context.Canceled) {
 			stopped++
 		} else if err != nil {
 			return err
 		}
 	}
-	s.compare("stop/evaluations", []float64{stopped}, []float64{2}, []float64{0})
+	s.compare("stop/evaluations", []float64{stopped}, []float64{3}, []float64{0})
 	return nil
 }
 

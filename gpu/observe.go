@@ -1,0 +1,155 @@
+//go:build cgo && (linux || windows || darwin || freebsd)
+
+package gpu
+
+import (
+	"context"
+
+	"nashprune/game"
+	"nashprune/gpu/internal/compute"
+	"nashprune/shaders"
+	"nashprune/trainer/backend"
+)
+
+func (e *engine) Observe(ctx context.Context, order []int32) (_ *backend.Observation, err error) {
+	defer convert(&err)
+	if err := e.runSteps(ctx, observing, order); err != nil {
+		return nil, err
+	}
+	o := &backend.Observation{}
+	for _, g := range e.gates {
+		v, err := e.read(g.interactions.Part(0, interactionBytes(g.players)))
+		if err != nil {
+			return nil, err
+		}
+		var h game.Interactions
+		for _, n := range game.Blocks(g.players) {
+			h = append(h, unpad(v, n, n))
+			v = v[padded(n)*padded(n):]
+		}
+		o.Interactions = append(o.Interactions, h)
+	}
+	for _, r := range e.readers {
+		x := r.input
+		v, err := e.read(x.moments.Part(0, x.momentBytes()))
+		if err != nil {
+			return nil, err
+		}
+		m := backend.InputMoments{Node: r.node, Mean: unpad(v[len(v)-padded(x.width):], 1, x.width)}
+		if x.squared() {
+			m.Square = unpad(v, x.width, x.width)
+		}
+		o.Inputs = append(o.Inputs, m)
+	}
+	return o, nil
+}
+
+// unpad returns the first rows of a matrix of so many columns, without their padding.
+func unpad(v []float32, rows, columns int) []float64 {
+	numbers := make([]float64, 0, rows*columns)
+	for r := range rows {
+		for _, x := range v[r*padded(columns):][:columns] {
+			numbers = append(numbers, float64(x))
+		}
+	}
+	return numbers
+}
+
+// observe takes the effects of players in a batch, and the inputs of nodes that read
+// players, into their moments.
+func (r *recorder) observe() {
+	for _, g := range r.playing() {
+		if g == r.gated {
+			r.effects(g, r.input, r.batch, false)
+		}
+		for i, l := range g.layers {
+			r.effects(g, l.to, l.affine, i > 0)
+		}
+	}
+	for _, g := range r.playing() {
+		r.moments(g.effects, g.stride(), game.BlockSize/4, true, false, g.interactions)
+	}
+	for _, t := range r.tensors {
+		if t.observed {
+			r.moments(t.values, t.stride(), t.stride(), t.squared(), true, t.moments)
+		}
+	}
+}
+
+// effects computes the effects of a gate's players at one point, whose affine part is given
+// and whose derivative is that of the affine part, or adds them to those at other points.
+func (r *recorder) effects(g *gate, at *tensor, affine compute.Buffer, add bool) {
+	r.dispatch(shaders.Effects, []uint32{constant(add)}, padded(g.players), r.batchRows,
+		shaders.EffectsPush{
+			Stride: uint32(padded(at.width)), Count: uint32(g.players), PlayerStride: uint32(padded(g.players)), Inner: uint32(g.inner),
+		},
+		r.state, at.derivative, affine, g.effects)
+}
+
+// moments takes numbers of a batch, in rows of so many vec4, into their moments, of which
+// the second ones are those of blocks of columns.
+func (r *recorder) moments(x compute.Buffer, stride, block int, squares, means bool, into compute.Buffer) {
+	if r.err != nil || stride == 0 {
+		return
+	}
+	t, rows := r.grain.gradient.narrowed(min(block, stride)), 1
+	if squares {
+		rows = 4 * min(block, stride)
+	}
+	pipeline, err := r.device.Pipeline(shaders.Moments, append(t.constants(), constant(squares), constant(means))...)
+	if err != nil {
+		r.err = err
+		return
+	}
+	groups := [3]int{blocks(rows, t.down()*t.rows), blocks(min(block, stride), t.across*t.columns), blocks(stride, block)}
+	r.commands.Dispatch(pipeline, groups, shaders.MomentsPush{Stride: uint32(stride), Block: uint32(block)}, r.state, into, x, x)
+}
+
+// mostSweeps is how often the players of a block move in a dispatch at most: with the sum
+// before the first move these are as many turns of loops as there may be.
+const mostSweeps = maxTurns/(game.BlockSize+1) - 1
+
+func (e *engine) Play(prices []float64, from [][]float64, sweeps int) (_ [][]float64, err error) {
+	defer convert(&err)
+	if len(e.gates) == 0 {
+		return nil, nil
+	}
+	var buffers []compute.Buffer
+	for _, g := range e.gates {
+		buffers = append(buffers, g.participation)
+	}
+	all, places := compute.Span(buffers...)
+	participations := make([]float32, all.Size()/4)
+	for i := range e.gates {
+		for j, s := range from[i] {
+			participations[places[i]/4+j] = float32(s)
+		}
+	}
+	if err := e.device.Write(all, bytesOf(participations)); err != nil {
+		return nil, err
+	}
+	r := e.newRecorder()
+	for left := sweeps; left > 0; left -= mostSweeps {
+		for i, g := range e.gates {
+			if g.players == 0 {
+				continue
+			}
+			r.dispatchGroups(shaders.Play, []uint32{uint32(r.grain.local), game.BlockSize}, len(game.Blocks(g.players)),
+				shaders.PlayPush{
+					Players: uint32(g.players), Sweeps: uint32(min(left, mostSweeps)), Ridge: game.Ridge, Price: float32(prices[i]),
+				},
+				g.interactions, g.participation)
+		}
+	}
+	if err := r.runOnce(); err != nil {
+		return nil, err
+	}
+	if err := e.device.Read(all, bytesOf(participations)); err != nil {
+		return nil, err
+	}
+	var moved [][]float64
+	for i, g := range e.gates {
+		moved = append(moved, widen(participations[places[i]/4:][:g.players]))
+	}
+	return moved, nil
+}
