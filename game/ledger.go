@@ -94,6 +94,9 @@ func (l *Ledger) Settle(worths, own, ceilings, participations []float64, price f
 		r := &l.Records[i]
 		r.Worth, r.Own, r.Ceiling = worths[position], own[position], ceilings[position]
 		r.Price, r.Participation = price, participations[position]
+		if r.Worth <= price { // what is left of it is how far players have settled
+			r.Participation = 0
+		}
 	}
 	stay = Winners(worths, demand)
 	l.keep(stay, func(r *Record) Reason { return r.Recompute() })

@@ -119,7 +119,7 @@ func TestMarketRun(t *testing.T) {
 		t.Errorf("gated %+v", result.Gated)
 	}
 	e := result.Equilibrium
-	if e.Kept != 15 || e.Dominated+e.PricedOut+e.Forced != 45 || e.BelowThreshold != 0 || e.RelativeGap < 0 || e.MaxGap > 1 {
+	if e.Kept != 15 || e.Dead+e.Dominated+e.PricedOut != 45 || e.Forced != 0 || e.Model == "" || e.BelowThreshold != 0 || e.RelativeGap < 0 || e.MaxGap > 1 {
 		t.Errorf("equilibrium %+v", e)
 	}
 	if dense.LatencyUS <= 0 || pruned.LatencyUS <= 0 || dense.LatencyBatch != 128 {
@@ -144,7 +144,7 @@ func TestMarketRun(t *testing.T) {
 			kept[p.Layer]++
 		case p.Epoch < 1 || p.Epoch > 2: // the market closes in the second epoch
 			t.Errorf("player %+v left outside the market", p)
-		case p.Reason != game.Forced && p.Participation >= game.Gone:
+		case p.Participation > 0 || p.Worth > p.Price && p.Ceiling > 0:
 			t.Errorf("player %+v left with that participation", p)
 		}
 	}

@@ -43,7 +43,7 @@ func TestTrainRefuses(t *testing.T) {
 		{"--batch 60000", exitUsage, "--rounds 4 do not fit"},
 		{"--rounds 0", exitUsage, "--rounds is 0"},
 		{"--rounds 999", exitUsage, "--rounds 999 do not fit"},
-		{"--damping 0", exitUsage, "--damping is 0"},
+		{"--certify-steps -1", exitUsage, "--certify-steps is -1"},
 		{"--warm-up 0.9", exitUsage, "add up to 1.3"},
 		{"--momentum 1", exitUsage, "--momentum is 1"},
 		{"--seed -1", exitUsage, "--seed"},

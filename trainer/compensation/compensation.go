@@ -46,19 +46,19 @@ const Ridge = 0.01
 
 // Apply changes the weights and biases of the nodes that read units which a cut of the
 // network removes. The moments of the nodes' inputs are those of [backend.Observation]; a
-// node without second moments is compensated by the means. That a reader is not a dense
-// layer is an error.
+// node without second moments is compensated by the means. That a reader is not affine
+// is an error.
 func Apply(kind Kind, n *network.Network, cut *network.Cut, inputs []backend.InputMoments) error {
 	if !kind.Observes() {
 		return nil
 	}
 	for _, m := range inputs {
-		node := n.Graph.Nodes[m.Node]
-		if node.Op.Kind() != network.DenseKind {
+		w, b, affine := n.Graph.Affine(m.Node)
+		if !affine {
+			node := n.Graph.Nodes[m.Node]
 			return fmt.Errorf("node %s, of kind %s, reads removed units and cannot take over what they gave; try --compensate none", node.Name, node.Op.Kind())
 		}
-		weight, bias := n.Parameters[node.Params[0]], n.Parameters[node.Params[1]]
-		kept := cut.Params[node.Params[0]][1]
+		weight, bias, kept := n.Parameters[w], n.Parameters[b], cut.Params[w][1]
 		dropped := complement(kept, len(m.Mean))
 		if len(dropped) == 0 {
 			continue

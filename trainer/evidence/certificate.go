@@ -80,16 +80,15 @@ func MarketCertificate(m FinishedMarket) *record.Certificate {
 
 // certifyModel concludes from the rounds that were checked. The logarithm of the gap over
 // what is to be expected has a mean of zero for a market that plays on a sample of its own,
-// by symmetry, but for the inequality of Jensen.
+// by symmetry, but for the inequality of Jensen. Gaps are known to the size in which
+// players settle.
 func certifyModel(checks []record.RoundCheck, closed bool) *record.ModelClaim {
 	m := &record.ModelClaim{Checks: len(checks), Closed: closed}
-	var ratios [][]float64
-	for _, check := range checks {
-		if check.Gap > 0 && check.Expected > 0 {
-			ratios = append(ratios, []float64{math.Log(check.Gap / check.Expected)})
+	if len(checks) > 1 {
+		var ratios [][]float64
+		for _, check := range checks {
+			ratios = append(ratios, []float64{math.Log((check.Gap + game.Settled) / (check.Expected + game.Settled))})
 		}
-	}
-	if len(ratios) > 0 {
 		i := confidence(ratios, miss)
 		m.Ratio = &record.Interval{Mean: math.Exp(i.Mean), Low: math.Exp(i.Low), High: math.Exp(i.High)}
 	}

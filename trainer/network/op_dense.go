@@ -16,6 +16,16 @@ type Dense struct {
 
 func (*Dense) Kind() Kind { return DenseKind }
 
+// Affine returns the places of the weights, of [out, in], and the biases of a node whose
+// output is affine in its inputs; false for other nodes.
+func (g *Graph) Affine(node int) (weight, bias int, ok bool) {
+	n := g.Nodes[node]
+	if n.Op.Kind() != DenseKind {
+		return 0, 0, false
+	}
+	return n.Params[0], n.Params[1], true
+}
+
 func (o *Dense) Infer(in []Shape) (Shape, []ParamSpec, error) {
 	if len(in) != 1 || len(in[0]) != 1 {
 		return nil, nil, fmt.Errorf("a dense layer takes one input of one dimension, it has %v; put a flatten before it", in)

@@ -55,7 +55,7 @@ type ModelClaim struct {
 	Checks  int     `json:"rounds_checked"`
 	// Ratio is that of the relative gap to the one that is to be expected of a play on a
 	// sample, the geometric mean over the rounds, with its interval of 95 %. Absent where
-	// neither is above zero in any round.
+	// fewer than two rounds were checked.
 	Ratio *Interval `json:"gap_over_expected,omitempty"`
 }
 
@@ -63,12 +63,12 @@ type ModelClaim struct {
 // to hold.
 const LargestRatio = 2
 
-// Conclude fills in the verdict: a market that is not closed or was not checked fails.
+// Conclude fills in the verdict. A market that is not closed fails.
 func (m *ModelClaim) Conclude() {
 	switch {
-	case !m.Closed || m.Checks == 0 || m.Ratio != nil && m.Ratio.Low > 1:
+	case !m.Closed || m.Ratio != nil && m.Ratio.Low > 1:
 		m.Verdict = Fails
-	case m.Ratio == nil || m.Ratio.High <= LargestRatio:
+	case m.Ratio != nil && m.Ratio.High <= LargestRatio:
 		m.Verdict = Holds
 	default:
 		m.Verdict = Undecided

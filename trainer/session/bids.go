@@ -19,6 +19,15 @@ const (
 // Bids reports whether bids and asks are measured when the market has closed.
 func (p Plan) Bids() bool { return p.Game == game.MarketGame && p.Config.CertifySteps > 0 }
 
+// A refit takes a hundredth of the steps of the training where the configuration allows
+// more, but no fewer than ten.
+const (
+	bidShare  = 100
+	fewestBid = 10
+)
+
+func (p Plan) bidSteps() int { return min(p.Config.CertifySteps, max(p.Total/bidShare, fewestBid)) }
+
 // CloseStep returns the step after which the market closes.
 func (p Plan) CloseStep() int { return p.closes }
 
@@ -44,7 +53,7 @@ func (t *Training) takeBids(ctx context.Context) error {
 	in := evidence.BidAskInput{
 		Engine: t.Engine, Data: t.Data, Loss: t.Loss, Batch: c.Batch,
 		Kept: state.Network, Whole: whole, Live: t.Live(), Removed: t.removed(),
-		Seed: c.Seed, LearningRate: t.Plan.learningRate(t.Step), Steps: c.CertifySteps, Repeats: bidRepeats, Most: mostBids,
+		Seed: c.Seed, LearningRate: t.Plan.learningRate(t.Step), Steps: t.Plan.bidSteps(), Repeats: bidRepeats, Most: mostBids,
 	}
 	if c.Cost != "" {
 		for _, layer := range t.Layers {

@@ -131,8 +131,8 @@ var All = []*Setting{
 	declare(market, "compensate", func(c *Config) *compensation.Kind { return &c.Compensate }, "", oneOf(append([]compensation.Kind{""}, compensation.Kinds...)...),
 		"what the readers of removed players `take` over: all that the other players predict (full), their mean outputs, or none (default: full; in rankings none)").omitted(),
 
-	declare(market, "certify-steps", func(c *Config) *int { return &c.CertifySteps }, 100, within(0, 1<<16),
-		"training `steps` after which the network with or without a player is compared, when the market has closed; 0: no such test"),
+	declare(market, "certify-steps", func(c *Config) *int { return &c.CertifySteps }, 200, within(0, 1<<16),
+		"most training `steps` after which the networks with and without a player are compared, when the market has closed (a hundredth of the run where that is fewer); 0: no such test"),
 
 	declare(ranking, "criterion", func(c *Config) *game.Criterion { return &c.Criterion }, game.Magnitude, oneOf(game.Criteria...),
 		"score that ranks the players"),
