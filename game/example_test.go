@@ -22,9 +22,9 @@ func ExampleClearLayers() {
 		fmt.Printf("player %d participates with %.2f\n", i, s)
 	}
 	// Output:
-	// player 0 participates with 0.7
-	// player 1 participates with 0.0
-	// player 2 participates with 0.2
+	// player 0 participates with 0.44
+	// player 1 participates with 0.00
+	// player 2 participates with 0.27
 }
 
 // The paper's game for a layer of two neurons, played to its equilibrium by

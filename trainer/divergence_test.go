@@ -102,7 +102,7 @@ func TestDivergenceThatMeetsAStop(t *testing.T) {
 	}
 	for name, change := range waysToEvaluate {
 		c := tinyConfig(t)
-		c.Device = "stopped"
+		c.Device, c.CertifySteps = "stopped", 0 // bids and asks would be stopped first
 		change(&c)
 		var ctx context.Context
 		ctx, stopUser = context.WithCancel(t.Context())
