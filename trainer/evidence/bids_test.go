@@ -315,10 +315,10 @@ func TestFlipsOfEveryGraph(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			w := NewPutBackSamples(d, loss, n.MACs())
-			without := wholeLoss(w, n, live, -1, -1)
+			w := newScreen(d, loss, n.MACs(), network.Indices(61))
+			without := wholeLoss(w, n, live)
 			for k, f := range flips {
-				want, got := without-wholeLoss(w, n, game.flipped(f), -1, -1), 0.
+				want, got := without-wholeLoss(w, n, game.flipped(f)), 0.
 				for _, fall := range falls[k] {
 					got += fall / 61
 				}
