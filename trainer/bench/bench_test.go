@@ -85,14 +85,8 @@ func (e *imaginedEngine) Observe(ctx context.Context, order []int32) (*backend.O
 	e.interactions = nil
 	for _, players := range e.now.Widths() {
 		var h game.Interactions
-		worth := 0.
-		for _, n := range game.Blocks(players) {
-			block := make([]float64, n*n)
-			for i := range n {
-				worth++
-				block[i*n+i] = worth
-			}
-			h = append(h, block)
+		for i := range players { // a block each, which takes less memory than a full one
+			h = append(h, []float64{float64(i + 1)})
 		}
 		e.interactions = append(e.interactions, h)
 	}
