@@ -136,11 +136,13 @@ func takeOver(weight, bias []float32, mean []float64, kept, dropped []int, predi
 			}
 		}
 	}
+	gone := make([]float64, len(dropped))
 	for o := range bias {
 		row := weight[o*width:][:width]
 		moved := 0.
 		for b, j := range dropped {
-			moved += float64(row[j]) * constant[b]
+			gone[b] = float64(row[j])
+			moved += gone[b] * constant[b]
 		}
 		bias[o] += float32(moved)
 		if predicted == nil {
@@ -148,8 +150,8 @@ func takeOver(weight, bias []float32, mean []float64, kept, dropped []int, predi
 		}
 		for a, i := range kept {
 			sum := 0.
-			for b, j := range dropped {
-				sum += float64(row[j]) * predicted.At(a, b)
+			for b, part := range predicted.RawRowView(a) {
+				sum += gone[b] * part
 			}
 			row[i] += float32(sum)
 		}
