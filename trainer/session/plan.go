@@ -5,6 +5,7 @@ import (
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
+	"nashprune/trainer/compensation"
 	"nashprune/trainer/cost"
 	"nashprune/trainer/network"
 	"nashprune/trainer/random"
@@ -51,6 +52,11 @@ func NewPlan(c settings.Config, kind game.Kind, g *network.Graph, samples int, l
 	p.Total = c.Epochs * p.PerEpoch
 	if !kind.InRounds() {
 		return p, nil
+	}
+	if kind == game.RankingGame && c.Criterion == game.OBS {
+		if err := compensation.CheckElimination(g); err != nil {
+			return p, backend.Usagef("--criterion obs: %v; try --criterion outputs", err)
+		}
 	}
 	p.opens = int(math.Round(c.WarmUp * float64(p.Total)))
 	p.closes = min(p.Total, p.opens+int(math.Round(c.GameShare*float64(p.Total))))
