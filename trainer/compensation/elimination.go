@@ -53,8 +53,8 @@ func CheckElimination(g *network.Graph) error {
 // The score is the cost in the player's turn, or the next larger number after the score of
 // the player before it, where that is more: so the players of the lowest scores are those
 // that go first, however many. The graph is one that [CheckElimination] passes, and inputs
-// are the moments of [backend.Observation]. It takes O(n^2 (n + m)) operations for n inputs
-// and m outputs of a reader.
+// are the moments of [backend.Observation]; what readers give has the participation 1. It
+// takes O(n^2 (n + m)) operations for n inputs and m outputs of a reader.
 func Eliminate(n *network.Network, gate int, inputs []backend.InputMoments) []float64 {
 	var readers []*reader
 	for _, c := range n.Columns(gate) {
