@@ -120,6 +120,7 @@ func Methods(defaults settings.Config) []Method {
 			Name: "obs", Summary: "backward elimination with refit (optimal brain surgeon), on the market's schedule", Settings: rates,
 			configure: compensating(compensation.Full, ranking(game.OBS, gradual)),
 		},
+		{Name: "group-lasso", Summary: "a penalty on row norms by proximal steps, the lowest leave at once", Settings: groupPenalties(), configure: ranking(game.Magnitude, once)},
 		{Name: "l1-gates", Summary: "gates under an L1 penalty, the lowest leave at once", Settings: penalties(), configure: gates},
 		{Name: "paper", Summary: "the paper's game, the lowest leave at once", Settings: paperRows(), configure: paper},
 		{Name: "scratch", Summary: "the shape alone, trained from scratch", Settings: rates, configure: small, follows: true},
@@ -185,6 +186,15 @@ func penalties() []Setting {
 	var candidates []Setting
 	for _, gamma := range [Searched]float64{3e-3, 1e-2, 3e-2} {
 		candidates = append(candidates, Setting{fmt.Sprintf("gamma %g", gamma), func(c *settings.Config) { c.Gamma = gamma }})
+	}
+	return candidates
+}
+
+// groupPenalties are weights of the group lasso.
+func groupPenalties() []Setting {
+	var candidates []Setting
+	for _, weight := range [Searched]float64{3e-3, 1e-2, 3e-2} {
+		candidates = append(candidates, Setting{fmt.Sprintf("group-lasso %g", weight), func(c *settings.Config) { c.GroupLasso = weight }})
 	}
 	return candidates
 }

@@ -107,12 +107,12 @@ func (p Plan) open(step int) bool {
 }
 
 // next returns where the stretch that starts after step ends: at the next round or the end
-// of the epoch, where the market opens, a step before its first round, or when it is long
-// enough.
+// of the epoch, where the market opens, a step before its first round, where groups shrink, or
+// when it is long enough.
 func (p Plan) next(step int) int {
 	end := min(step+longestStretch, (step/p.PerEpoch+1)*p.PerEpoch, p.Total)
 	for s := step + 1; s < end; s++ {
-		if p.roundAt(s) > 0 || s == p.opens || s == p.SharedSteps() {
+		if p.roundAt(s) > 0 || p.shrinkage(s) > 0 || s == p.opens || s == p.SharedSteps() {
 			return s
 		}
 	}
