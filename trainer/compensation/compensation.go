@@ -44,6 +44,10 @@ var Kinds = []Kind{None, Mean, Full}
 // better than 0.001.
 const Ridge = 0.01
 
+// rounding is the part of E[x^2] that a variance has to exceed: what devices add up in
+// float32 says no more.
+const rounding = 1e-6
+
 // Apply changes the weights and biases of the nodes that read units which a cut of the
 // network removes. The moments of the nodes' inputs are those of [backend.Observation]; a
 // node without second moments is compensated by the means. That a reader is not affine
@@ -89,12 +93,16 @@ func predict(m backend.InputMoments, kept, dropped []int) *mat.Dense {
 	width := len(m.Mean)
 	covariance := func(i, j int) float64 { return m.Square[i*width+j] - m.Mean[i]*m.Mean[j] }
 	among := mat.NewSymDense(len(kept), nil)
-	trace := 0.
+	trace, squares := 0., 0.
 	for a, i := range kept {
 		for b := a; b < len(kept); b++ {
 			among.SetSym(a, b, covariance(i, kept[b]))
 		}
 		trace += among.At(a, a)
+		squares += m.Square[i*width+i]
+	}
+	if trace <= rounding*squares {
+		return nil
 	}
 	for a := range kept {
 		among.SetSym(a, a, among.At(a, a)+Ridge*trace/float64(len(kept)))
@@ -128,11 +136,13 @@ func takeOver(weight, bias []float32, mean []float64, kept, dropped []int, predi
 			}
 		}
 	}
+	gone := make([]float64, len(dropped))
 	for o := range bias {
 		row := weight[o*width:][:width]
 		moved := 0.
 		for b, j := range dropped {
-			moved += float64(row[j]) * constant[b]
+			gone[b] = float64(row[j])
+			moved += gone[b] * constant[b]
 		}
 		bias[o] += float32(moved)
 		if predicted == nil {
@@ -140,8 +150,8 @@ func takeOver(weight, bias []float32, mean []float64, kept, dropped []int, predi
 		}
 		for a, i := range kept {
 			sum := 0.
-			for b, j := range dropped {
-				sum += float64(row[j]) * predicted.At(a, b)
+			for b, part := range predicted.RawRowView(a) {
+				sum += gone[b] * part
 			}
 			row[i] += float32(sum)
 		}
