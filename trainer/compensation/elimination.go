@@ -94,23 +94,10 @@ type reader struct {
 // newReader returns nil where no input varies.
 func newReader(n *network.Network, c network.Fold, m backend.InputMoments) *reader {
 	width := len(m.Mean)
-	covariance := mat.NewSymDense(width, nil)
-	for i := range width {
-		for j := i; j < width; j++ {
-			covariance.SetSym(i, j, m.Square[i*width+j]-m.Mean[i]*m.Mean[j])
-		}
-	}
-	ridge := Ridge * mat.Trace(covariance) / float64(width)
-	for i := range width {
-		covariance.SetSym(i, i, covariance.At(i, i)+ridge)
-	}
-	var factor mat.Cholesky
-	if !factor.Factorize(covariance) {
-		return nil
-	}
+	factor := factorise(m, network.Indices(width))
 	var inverse mat.SymDense
-	if err := factor.InverseTo(&inverse); err != nil {
-		return nil // singular to working precision
+	if factor == nil || factor.InverseTo(&inverse) != nil { // or singular to working precision
+		return nil
 	}
 	r := &reader{column: slices.Repeat([]int{-1}, n.Gates[c.Gate].Players)}
 	for e, player := range c.Player {
@@ -132,7 +119,8 @@ func newReader(n *network.Network, c network.Fold, m backend.InputMoments) *read
 	return r
 }
 
-// cost returns the mean square of what the outputs lose with a player, after the refit.
+// cost returns the mean square, with the ridge, of what the outputs lose with a player, after
+// the refit.
 func (r *reader) cost(player int) float64 {
 	i := r.column[player]
 	if i < 0 {
