@@ -90,38 +90,50 @@ func complement(some []int, n int) []int {
 // predict returns M, a row for each kept input and a column for each dropped one, or nil
 // where no kept input varies.
 func predict(m backend.InputMoments, kept, dropped []int) *mat.Dense {
-	width := len(m.Mean)
-	covariance := func(i, j int) float64 { return m.Square[i*width+j] - m.Mean[i]*m.Mean[j] }
-	among := mat.NewSymDense(len(kept), nil)
-	trace, squares := 0., 0.
-	for a, i := range kept {
-		for b := a; b < len(kept); b++ {
-			among.SetSym(a, b, covariance(i, kept[b]))
-		}
-		trace += among.At(a, a)
-		squares += m.Square[i*width+i]
-	}
-	if trace <= rounding*squares {
+	among := factorise(m, kept)
+	if among == nil {
 		return nil
-	}
-	for a := range kept {
-		among.SetSym(a, a, among.At(a, a)+Ridge*trace/float64(len(kept)))
 	}
 	across := mat.NewDense(len(kept), len(dropped), nil)
 	for a, i := range kept {
 		for b, j := range dropped {
-			across.Set(a, b, covariance(i, j))
+			across.Set(a, b, covariance(m, i, j))
 		}
+	}
+	var predicted mat.Dense
+	if err := among.SolveTo(&predicted, across); err != nil {
+		return nil // singular to working precision
+	}
+	return &predicted
+}
+
+func covariance(m backend.InputMoments, i, j int) float64 {
+	return m.Square[i*len(m.Mean)+j] - m.Mean[i]*m.Mean[j]
+}
+
+// factorise returns the Cholesky factor of cov + r I of some inputs, or nil where none of them
+// varies.
+func factorise(m backend.InputMoments, some []int) *mat.Cholesky {
+	among := mat.NewSymDense(len(some), nil)
+	trace, squares := 0., 0.
+	for a, i := range some {
+		for b := a; b < len(some); b++ {
+			among.SetSym(a, b, covariance(m, i, some[b]))
+		}
+		trace += among.At(a, a)
+		squares += m.Square[i*len(m.Mean)+i]
+	}
+	if trace <= rounding*squares {
+		return nil
+	}
+	for a := range some {
+		among.SetSym(a, a, among.At(a, a)+Ridge*trace/float64(len(some)))
 	}
 	var factor mat.Cholesky
 	if !factor.Factorize(among) {
 		return nil
 	}
-	var predicted mat.Dense
-	if err := factor.SolveTo(&predicted, across); err != nil {
-		return nil // singular to working precision
-	}
-	return &predicted
+	return &factor
 }
 
 // takeOver moves what dropped inputs give into the weights of the kept ones and the biases.

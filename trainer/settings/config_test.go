@@ -118,6 +118,10 @@ func TestResolveRefuses(t *testing.T) {
 		"--benefit is":         {func(c *settings.Config) { c.Benefit = game.Benefit("charity") }},
 		"--benefit-gradient":   {func(c *settings.Config) { c.BenefitGradient = "loss" }},
 		"--baseline":           {func(c *settings.Config) { c.Game, c.Baseline = game.NoGame, true }},
+		"--group-lasso is": {
+			func(c *settings.Config) { c.GroupLasso = 0.1 }, func(c *settings.Config) { c.Game, c.GroupLasso = game.PaperGame, 0.1 },
+			func(c *settings.Config) { c.Game, c.GroupLasso = game.RankingGame, -1 }, func(c *settings.Config) { c.Game, c.GroupLasso = game.RankingGame, nan },
+		},
 	} {
 		for i, change := range changes {
 			config := settings.Default()
