@@ -42,7 +42,7 @@ var Kinds = []Kind{None, Mean, Full}
 // Ridge is added to the variances of inputs, as a part of their mean. A few hundred samples
 // say little of the covariance of as many inputs: on MNIST with 375 samples 0.01 serves
 // better than 0.001.
-const Ridge = 0.01
+const Ridge = 0.2
 
 // rounding is the part of E[x^2] that a variance has to exceed: what devices add up in
 // float32 says no more.
