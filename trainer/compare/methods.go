@@ -190,7 +190,8 @@ func penalties() []Setting {
 	return candidates
 }
 
-// groupPenalties are weights of the group lasso.
+// groupPenalties are weights of the group lasso, around the best of single runs of 20
+// epochs with 3e-3 to 0.1 on MNIST's validation part, with 38 players.
 func groupPenalties() []Setting {
 	var candidates []Setting
 	for _, weight := range [Searched]float64{3e-3, 1e-2, 3e-2} {
