@@ -40,8 +40,8 @@ func (k Kind) Observes() bool { return k == Mean || k == Full }
 var Kinds = []Kind{None, Mean, Full}
 
 // Ridge is added to the variances of inputs, as a part of their mean. A few hundred samples
-// say little of the covariance of as many inputs: on MNIST with 375 samples 0.01 serves
-// better than 0.001.
+// say little of the covariance of as many inputs: on MNIST's validation part, with 15 of 768
+// players and four seeds, 0.2 has 95.05 % and 0.01 has 94.63.
 const Ridge = 0.2
 
 // rounding is the part of E[x^2] that a variance has to exceed: what devices add up in
