@@ -139,10 +139,13 @@ func (g Paper) Gap(f Field, i int, s float64) float64 {
 	return max(0, g.Utility(f, i, g.BestResponse(f, i))-g.Utility(f, i, s))
 }
 
-// Scale returns the size of the terms that make up U_i, by which a gap can be
-// called small.
-func (g Paper) Scale(f Field, i int) float64 {
-	return math.Abs(g.BenefitOf(f, i, 1)) + math.Abs(g.toll(f, i)) + g.Beta*f.SquaredNorm[i]
+// Scale returns the size of what player i realises, |B_i| + |C_i|, at s or at its best
+// response, whichever is larger. A gap is small against it or not: it is at most twice the
+// scale, about the scale for a player at zero that should play, and the same for
+// participations near zero as for large ones. It has the unit of the utilities.
+func (g Paper) Scale(f Field, i int, s float64) float64 {
+	realised := func(s float64) float64 { return math.Abs(g.BenefitOf(f, i, s)) + math.Abs(g.CostOf(f, i, s)) }
+	return max(realised(s), realised(g.BestResponse(f, i)))
 }
 
 // Ascend moves all participations at once by one step of projected gradient

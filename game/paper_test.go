@@ -84,6 +84,16 @@ func games() []game.Paper {
 	return all
 }
 
+// size returns the size of the terms of player i's utility at full participation, of which
+// roundings are a part.
+func size(g game.Paper, f game.Field, i int) float64 {
+	rivals := 0.
+	if f.Competition != nil {
+		rivals = math.Abs(f.Competition[i])
+	}
+	return math.Abs(g.BenefitOf(f, i, 1)) + g.Gamma + g.Eta*rivals + g.Beta*f.SquaredNorm[i]
+}
+
 func TestCompetitionMatchesTheDoubleSum(t *testing.T) {
 	for _, size := range []struct{ players, width int }{{0, 3}, {1, 1}, {2, 3}, {3, 0}, {13, 19}, {127, 15}} {
 		l := randomLayer(uint64(size.players), size.players, size.width)
@@ -117,7 +127,7 @@ func TestPaperUtilityAndSlope(t *testing.T) {
 	for _, g := range games() {
 		for i := range l.participation {
 			for _, s := range []float64{0, 0.3, 1} {
-				if got, want := g.Utility(f, i, s), l.utility(g, i, s); math.Abs(got-want) > 1e-12*g.Scale(f, i) {
+				if got, want := g.Utility(f, i, s), l.utility(g, i, s); math.Abs(got-want) > 1e-12*size(g, f, i) {
 					t.Errorf("%+v player %d: U(%g) = %g, want %g", g, i, s, got, want)
 				}
 			}
@@ -125,7 +135,7 @@ func TestPaperUtilityAndSlope(t *testing.T) {
 			// truncation error; dividing roundings by the step costs 1/step.
 			const step, at = 1e-3, 0.4
 			numeric := (l.utility(g, i, at+step) - l.utility(g, i, at-step)) / (2 * step)
-			if got := g.Slope(f, i, at); math.Abs(got-numeric) > 1e-12/step*g.Scale(f, i) {
+			if got := g.Slope(f, i, at); math.Abs(got-numeric) > 1e-12/step*size(g, f, i) {
 				t.Errorf("%+v player %d: slope %g, central difference %g", g, i, got, numeric)
 			}
 		}
@@ -154,13 +164,13 @@ func TestPaperBestResponseAgainstGridSearch(t *testing.T) {
 			if math.Abs(response-at) > 1./gridSteps {
 				t.Errorf("%+v player %d: best response %g, grid %g", g, i, response, at)
 			}
-			if u := l.utility(g, i, response); u < best-1e-12*g.Scale(f, i) {
+			if u := l.utility(g, i, response); u < best-1e-12*size(g, f, i) {
 				t.Errorf("%+v player %d: U at the best response %g is below %g on the grid", g, i, u, best)
 			}
 			if got := g.Dominated(f, i); got != dominated {
 				t.Errorf("%+v player %d: dominated %v, grid says %v", g, i, got, dominated)
 			}
-			if want := best - l.utility(g, i, 0.5); math.Abs(g.Gap(f, i, 0.5)-want) > g.Scale(f, i)/gridSteps {
+			if want := best - l.utility(g, i, 0.5); math.Abs(g.Gap(f, i, 0.5)-want) > size(g, f, i)/gridSteps {
 				t.Errorf("%+v player %d: gap %g, grid %g", g, i, g.Gap(f, i, 0.5), want)
 			}
 			if response > 0 && response < 1 {
@@ -177,16 +187,13 @@ func TestPaperBestResponseAgainstGridSearch(t *testing.T) {
 // quadratic cost, strictly, and is as well off anywhere without one.
 func TestPaperWhereTheMarginIsNothing(t *testing.T) {
 	f := game.Field{Gradient: []float64{0.5}, SquaredNorm: []float64{4}}
-	for beta, scale := range map[float64]float64{0: 0.5 + 0.5, 0.25: 0.5 + 0.5 + 1} {
+	for _, beta := range []float64{0, 0.25} {
 		g := game.Paper{Alpha: 1, Beta: beta, Gamma: 0.5}
 		if s, dominated := g.BestResponse(f, 0), g.Dominated(f, 0); s != 0 || dominated != (beta > 0) {
 			t.Errorf("beta %g: best response %g, dominated %v", beta, s, dominated)
 		}
 		if gap := g.Gap(f, 0, 0.5); gap != beta {
 			t.Errorf("beta %g: half of full participation gives up %g, want %g", beta, gap, beta)
-		}
-		if got := g.Scale(f, 0); got != scale {
-			t.Errorf("beta %g: scale %g, want %g", beta, got, scale)
 		}
 	}
 }

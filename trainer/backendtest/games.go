@@ -88,10 +88,12 @@ func (s *session) movePaperOnce(reading string, move backend.PaperMove) error {
 			sizes := s.competitionSizes(l)
 			for i := range moved {
 				got, want = append(got, after[l].Participation[i]), append(want, moved[i])
-				// The slope is a sum of terms of the size of Scale, each with a
-				// few roundings; the competition among them is itself a long
-				// sum, whose roundings grow with its length.
-				slope := (8*move.Game.Scale(field, i) + move.Game.Eta*sizes[i]) * s.unit
+				// The slope is a sum of terms, each with a few roundings; the
+				// competition among them is itself a long sum, whose roundings grow
+				// with its length.
+				terms := math.Abs(move.Game.BenefitOf(field, i, 1)) + move.Game.Gamma +
+					move.Game.Eta*math.Abs(field.Competition[i]) + move.Game.Beta*field.SquaredNorm[i]
+				slope := (8*terms + move.Game.Eta*sizes[i]) * s.unit
 				bound := s.unit + move.Rate*slope
 				if steepness := math.Abs(move.Game.Slope(field, i, layer.Participation[i])); steepness-slope > game.AscentLimit {
 					slope = 0 // ascent by Adam limits any such slope
