@@ -211,13 +211,8 @@ func Competition[T float32 | float64](theta []T, participation []T) []float64 {
 	if players == 0 {
 		return competition
 	}
-	width := len(theta) / players
-	v := make([]float64, width)
-	for j, s := range participation {
-		for k, t := range theta[j*width : (j+1)*width] {
-			v[k] += float64(s) * float64(t)
-		}
-	}
+	v := mixture(theta, participation)
+	width := len(v)
 	for i, s := range participation {
 		var withAll, withItself float64
 		for k, t := range theta[i*width : (i+1)*width] {
@@ -227,6 +222,42 @@ func Competition[T float32 | float64](theta []T, participation []T) []float64 {
 		competition[i] = withAll - float64(s)*withItself
 	}
 	return competition
+}
+
+// mixture returns v = sum over j of s_j theta_j, of at least one player.
+func mixture[T float32 | float64](theta []T, participation []T) []float64 {
+	width := len(theta) / len(participation)
+	v := make([]float64, width)
+	for j, s := range participation {
+		for k, t := range theta[j*width : (j+1)*width] {
+			v[k] += float64(s) * float64(t)
+		}
+	}
+	return v
+}
+
+// AddCostGradient adds dC_i/dtheta_i of all players to a gradient with respect to theta, of
+// its shape: with v = sum over j of s_j theta_j
+//
+//	dC_i/dtheta_i = s_i (2 beta s_i theta_i + eta sum over j != i of s_j theta_j)
+//	              = s_i ((2 beta - eta) s_i theta_i + eta v)
+//
+// Theta has one row a player, in parts as for [Competition].
+func AddCostGradient[T float32 | float64](gradient []T, g Paper, theta, participation []T) {
+	if len(participation) == 0 {
+		return
+	}
+	v := make([]float64, len(theta)/len(participation))
+	if g.Eta != 0 {
+		v = mixture(theta, participation)
+	}
+	width := len(v)
+	for i, s := range participation {
+		own := (2*g.Beta - g.Eta) * float64(s)
+		for k, t := range theta[i*width : (i+1)*width] {
+			gradient[i*width+k] += T(float64(s) * (own*float64(t) + g.Eta*v[k]))
+		}
+	}
 }
 
 // PaperThreshold is the paper's eps, the participation below which a player is removed at

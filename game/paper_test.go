@@ -183,6 +183,49 @@ func TestPaperBestResponseAgainstGridSearch(t *testing.T) {
 	}
 }
 
+// TestCostGradient holds dC_i/dtheta_i to central differences of the cost, written out term by
+// term: it is quadratic in theta, so they are off by roundings alone.
+func TestCostGradient(t *testing.T) {
+	const step = 1e-3
+	for _, g := range append(games(), game.Paper{Beta: 0.3, Eta: 0.7}, game.Paper{Eta: 1}, game.Paper{}) {
+		for _, size := range []struct{ players, width int }{{0, 3}, {1, 1}, {1, 4}, {2, 3}, {3, 0}, {13, 7}} {
+			l := randomLayer(uint64(size.players), size.players, size.width)
+			g.Alpha = 0 // what is left of the utility is the cost
+			gradient := make([]float64, len(l.theta))
+			for k := range gradient {
+				gradient[k] = float64(k) // what is there stays
+			}
+			game.AddCostGradient(gradient, g, l.theta, l.participation)
+			single := make([]float32, len(l.theta))
+			game.AddCostGradient(single, g, narrow(l.theta), narrow(l.participation))
+			for k := range l.theta {
+				i := k / l.width
+				cost := func(by float64) float64 {
+					moved := l
+					moved.theta = append([]float64{}, l.theta...)
+					moved.theta[k] += by
+					return -moved.utility(g, i, l.participation[i])
+				}
+				want := (cost(step) - cost(-step)) / (2 * step)
+				if got := gradient[k] - float64(k); math.Abs(got-want) > 1e-10 {
+					t.Errorf("%+v, %d players: number %d has %g, want %g", g, size.players, k, got, want)
+				}
+				if math.Abs(float64(single[k])-want) > 1e-5 {
+					t.Errorf("%+v, %d players: number %d has %g in float32, want %g", g, size.players, k, single[k], want)
+				}
+			}
+		}
+	}
+}
+
+func narrow(v []float64) []float32 {
+	w := make([]float32, len(v))
+	for i, x := range v {
+		w[i] = float32(x)
+	}
+	return w
+}
+
 // TestPaperWhereTheMarginIsNothing: a player whose benefit is its toll keeps out of a
 // quadratic cost, strictly, and is as well off anywhere without one.
 func TestPaperWhereTheMarginIsNothing(t *testing.T) {
