@@ -164,11 +164,11 @@ func (r *recorder) update(m mode, keep bool) {
 		r.norms(ofRows)
 	}
 	r.learn(learning{update: !r.waits(), keep: keep, gates: m.track || plays, track: m.track})
+	if plays && r.options.Joint {
+		r.charge(m.paper.Game)
+	}
 	if plays {
 		for _, g := range r.gates {
-			if r.options.Joint {
-				r.charge(g, m.paper.Game)
-			}
 			r.paper(g, g.rows, m.paper)
 		}
 	}
@@ -187,12 +187,14 @@ func (r *recorder) update(m mode, keep bool) {
 	}
 }
 
-// charge adds what the players of a gate pay for theta to its gradients.
-func (r *recorder) charge(g *gate, paper game.Paper) {
-	for _, l := range g.layers {
-		r.dispatch(shaders.Charge, nil, l.outStride(), l.rows(),
-			shaders.ChargePush{Rows: uint32(l.rows()), Stride: uint32(l.outStride()), Beta: float32(paper.Beta), Eta: float32(paper.Eta)},
-			l.parameters, g.rows, l.mixture, l.gradient)
+// charge adds to the gradients what players pay for theta.
+func (r *recorder) charge(paper game.Paper) {
+	for _, g := range r.gates {
+		for _, l := range g.layers {
+			r.dispatch(shaders.Charge, nil, l.outStride(), l.rows(),
+				shaders.ChargePush{Rows: uint32(l.rows()), Stride: uint32(l.outStride()), Beta: float32(paper.Beta), Eta: float32(paper.Eta)},
+				l.parameters, g.rows, l.mixture, l.gradient)
+		}
 	}
 }
 
