@@ -29,14 +29,13 @@ func (e *engine[T]) eachBatch(ctx context.Context, part backend.Part, order []in
 }
 
 func (e *engine[T]) Evaluate(ctx context.Context, part backend.Part, want backend.Want) (backend.Evaluation, error) {
-	result := backend.Evaluation{
-		Samples: part.Of(e.data).Len(),
-	}
+	order := want.Of(part.Of(e.data))
+	result := backend.Evaluation{Samples: len(order)}
 	if !e.data.Regression() {
 		result.ClassSamples, result.ClassCorrect = make([]int, e.graph.Outputs()), make([]int, e.graph.Outputs())
 	}
 	total := 0.
-	err := e.eachBatch(ctx, part, backend.InOrder(result.Samples), func(_, rows int) {
+	err := e.eachBatch(ctx, part, order, func(_, rows int) {
 		for b := range rows {
 			loss, correct := e.sampleLoss(b, backend.Loss{}, 1)
 			total += float64(loss)

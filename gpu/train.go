@@ -136,7 +136,8 @@ func (e *engine) runSteps(ctx context.Context, k kind, order []int32) error {
 func (e *engine) Evaluate(ctx context.Context, part backend.Part, want backend.Want) (_ backend.Evaluation, err error) {
 	defer convert(&err)
 	samples := part.Of(e.data)
-	result := backend.Evaluation{Samples: samples.Len()}
+	order := want.Of(samples)
+	result := backend.Evaluation{Samples: len(order)}
 	if !e.data.Regression() {
 		result.ClassSamples, result.ClassCorrect = make([]int, e.output.width), make([]int, e.output.width)
 	}
@@ -145,13 +146,13 @@ func (e *engine) Evaluate(ctx context.Context, part backend.Part, want backend.W
 		limit = 1
 	}
 	total := 0.
-	err = e.evaluate(ctx, mode{kind: evaluating, rows: evaluationBatch}, part, backend.InOrder(samples.Len()), limit, func(slot, first, rows int) error {
+	err = e.evaluate(ctx, mode{kind: evaluating, rows: evaluationBatch}, part, order, limit, func(slot, first, rows int) error {
 		for b, o := range e.outcomes(slot, rows) {
 			total += float64(o.Loss)
 			if e.data.Regression() {
 				continue
 			}
-			label := samples.Labels[first+b]
+			label := samples.Labels[order[first+b]]
 			result.Correct += int(o.Correct)
 			result.ClassSamples[label]++
 			result.ClassCorrect[label] += int(o.Correct)

@@ -19,7 +19,7 @@ func newExplain() *cobra.Command {
 		Short: "Explain why each player was removed, the rounds of the market, and the gap from equilibrium",
 		Long: `Explain shows what a run recorded: why players were removed, the rounds of the
 market, the gap from equilibrium and whether an equilibrium is claimed, and the
-change of the loss when removed players are put back. With --player it shows all
+bids of removed players and asks of kept ones. With --player it shows all
 that is known of one player.`,
 		Example: `  nashprune explain runs/mnist-38
   nashprune explain runs/mnist-38 --player 0:17

@@ -338,6 +338,15 @@ func InOrder(n int) []int32 {
 // Want says what an evaluation is to bring besides loss and accuracy.
 type Want struct {
 	Logits bool
+	Only   []int32 // samples of the part that are evaluated, in their order; nil: all
+}
+
+// Of returns the samples of a part that are evaluated.
+func (w Want) Of(part dataset.Samples) []int32 {
+	if w.Only != nil {
+		return w.Only
+	}
+	return InOrder(part.Len())
 }
 
 // Evaluation is how a network does on a part of the data.

@@ -39,6 +39,10 @@ type BidAskInput struct {
 	Most         int     // bids and asks of a gate that a refit measures, at least 2
 }
 
+// mostHeldOut is on how many samples the loss is measured at most. More would take longer
+// than the refits.
+const mostHeldOut = 8192
+
 // pairs is how many pairs of removed players have their joint bid measured.
 const pairs = 4
 
@@ -70,7 +74,7 @@ func BidAsk(ctx context.Context, in BidAskInput) (*record.BidAsk, error) {
 		return nil, err
 	}
 	b := &record.BidAsk{
-		Part: g.part, Samples: g.samples.Len(), Steps: in.Steps, LearningRate: in.LearningRate, Repeats: in.Repeats,
+		Part: g.part, Samples: len(g.chosen), Steps: in.Steps, LearningRate: in.LearningRate, Repeats: in.Repeats,
 		Markets: g.markets(),
 	}
 	before, err := g.losses(ctx, g.live, nil)
@@ -99,7 +103,8 @@ type realGame struct {
 	live              network.Survivors
 	part              backend.Part
 	samples           dataset.Samples
-	selects, confirms []int // the halves of the samples
+	chosen            []int32 // of the samples
+	selects, confirms []int   // the halves of those chosen, by place
 	refits            int
 }
 
@@ -140,11 +145,10 @@ func newRealGame(in BidAskInput) (*realGame, error) {
 	kept := in.Kept.Clone()
 	kept.Fold()
 	cut.Scatter(g.whole, kept)
-	order := network.Indices(g.samples.Len())
-	for i, place := range random.New(in.Seed, random.Bidding, 0, halvesStream).Permutation(len(order)) {
-		order[i] = int(place)
-	}
-	g.selects, g.confirms = order[:len(order)/2], order[len(order)/2:]
+	g.chosen = random.New(in.Seed, random.Bidding, 0, halvesStream).Permutation(g.samples.Len())
+	g.chosen = g.chosen[:min(len(g.chosen), mostHeldOut)]
+	places := network.Indices(len(g.chosen))
+	g.selects, g.confirms = places[:len(places)/2], places[len(places)/2:]
 	return g, nil
 }
 
@@ -192,7 +196,7 @@ func (g *realGame) markets() []record.BidAskMarket {
 // lowestAsks returns the Most kept players of a gate whose absence raises the loss least
 // without a refit, on samples of the half that selects.
 func (g *realGame) lowestAsks(gate int) []int {
-	rises := newScreen(g.Data, g.Loss, g.Kept.MACs(), g.selects).asks(g.Kept, gate)
+	rises := newScreen(g.Data, g.Loss, g.Kept.MACs(), network.Select(g.chosen, g.selects)).asks(g.Kept, gate)
 	places := network.Indices(len(rises))
 	slices.SortStableFunc(places, func(a, b int) int { return cmp.Compare(rises[a], rises[b]) })
 	return network.Select(g.live[gate], places[:g.Most])
@@ -356,16 +360,16 @@ func (g *realGame) losses(ctx context.Context, players network.Survivors, order 
 			return nil, err
 		}
 	}
-	evaluation, err := g.Engine.Evaluate(ctx, g.part, backend.Want{Logits: true})
+	evaluation, err := g.Engine.Evaluate(ctx, g.part, backend.Want{Logits: true, Only: g.chosen})
 	if err != nil {
 		return nil, err
 	}
-	losses, logits := make([]float64, g.samples.Len()), make([]float64, g.whole.Outputs())
+	losses, logits := make([]float64, len(g.chosen)), make([]float64, g.whole.Outputs())
 	for i := range losses {
 		for k := range logits {
 			logits[k] = float64(evaluation.Logits[i*len(logits)+k])
 		}
-		losses[i] = g.Loss.Of(g.samples, i, logits)
+		losses[i] = g.Loss.Of(g.samples, int(g.chosen[i]), logits)
 	}
 	if l := stat.Mean(losses, nil); math.IsNaN(l) || math.IsInf(l, 0) {
 		return nil, fmt.Errorf("the loss after %d steps of a refit at the rate %g is %g; it must be finite; try a lower rate", len(order)/g.Batch, g.LearningRate, l)
@@ -391,9 +395,9 @@ func (g *realGame) constantLosses() []float64 {
 			outputs[k] = math.Log(1 + (1-smooth)*weight + smooth*total/float64(len(outputs)))
 		}
 	}
-	losses := make([]float64, g.samples.Len())
+	losses := make([]float64, len(g.chosen))
 	for i := range losses {
-		losses[i] = g.Loss.Of(g.samples, i, outputs)
+		losses[i] = g.Loss.Of(g.samples, int(g.chosen[i]), outputs)
 	}
 	return losses
 }

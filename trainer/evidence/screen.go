@@ -35,11 +35,11 @@ func heldOut(d *dataset.Dataset) backend.Part {
 
 // newScreen chooses samples of the held-out part evenly from those that are available, for
 // a network that takes so many multiplications a sample.
-func newScreen(d *dataset.Dataset, loss backend.Loss, multiplications int, available []int) screen {
+func newScreen(d *dataset.Dataset, loss backend.Loss, multiplications int, available []int32) screen {
 	w := screen{loss: loss, samples: heldOut(d).Of(d)}
 	count := min(len(available), mostSamples, max(fewestSamples, screenWork/max(multiplications, 1)))
 	for k := range count {
-		w.chosen = append(w.chosen, available[k*len(available)/count])
+		w.chosen = append(w.chosen, int(available[k*len(available)/count]))
 	}
 	w.inputs = standardised(d, w.samples, w.chosen)
 	return w

@@ -12,7 +12,7 @@ import (
 
 // What bids and asks are measured with: see [evidence.BidAskInput].
 const (
-	bidRepeats = 3
+	bidRepeats = 8
 	mostBids   = 6
 )
 

@@ -14,42 +14,37 @@
 //
 // # Rounds
 //
-// In a round the host reads the statistics, package game computes prices in float64,
-// the device moves the participations and returns them, and package game decides the
-// removals from what the device really holds. That is two small waits a round and
-// forty rounds a run.
+// In a round the device observes the players: their interactions, and the moments of what
+// nodes read that read players. Package game looks for the price in float64, and the
+// device's players move at each price that it tries. The losers are removed, and the nodes
+// that read them take over what the others predict of them (package compensation): on the
+// host, in a state that is pulled and pushed. A round in which all may stay does nothing.
+// A default run has forty rounds.
 //
-// Contributions to the outputs are estimated when a round asks, on samples of its own:
-// in each step they would cost a second backward pass. A round takes one of 32 of as
-// many samples as were trained on since the last round, at least 256 and at most 1024.
-// Each costs two thirds of a step's products, 2 % in all (testdata/timings). One of 16
-// gives no other accuracy that three to six seeds would show. Where fewer than 8,192
-// samples lie between two rounds it is more: up to half of what is trained where they are
-// a few hundred. Steps keep no statistics then. Class weights and smoothing belong to the
-// loss and have no part in these worths.
+// A round observes one of 32 of as many samples as were trained on since the last round,
+// at least 256 and at most 1024. Each costs two thirds of a step's products, 2 % in all.
+// Where fewer than 8,192 samples lie between two rounds it is more: up to half of what is
+// trained where they are a few hundred. Class weights and smoothing belong to the loss and
+// have no part in contributions to the outputs.
 //
-// With worths by the loss, contributions are moving averages over steps with a memory
-// of 0.98, and s is the participation at the round.
-//
-// The certificate is computed before the forced removals of the last round, at the
-// clearing price of worths measured over the whole training part.
+// One round in four, and the one in which the demand comes to its end, is played twice more
+// on other samples, which says how far the play is from equilibrium beside what samples
+// explain. When the market has closed, bids and asks compare the network with and without
+// players (package evidence).
 //
 // # A drop of accuracy
 //
 // --max-accuracy-drop lets the demand fall along the schedule, down to two players a
 // layer. A round holds the demand where the accuracy on the validation part is below the
-// best of the rounds before by more than a part of the drop allows, where players are far
-// behind the demand, and in the last fifth of the rounds, so that falling players are
-// removed when the market closes. Rounds have one learning rate, so they compare with each
-// other. The final network is compared with the dense one where there is a baseline.
+// best of the rounds before by more than a part of the drop allows. Rounds have one
+// learning rate, so they compare with each other. The final network is compared with the
+// dense one where there is a baseline.
 //
 // # Weight decay
 //
 // Decay is for weights, not for biases; clipping comes before it. AdamW's decay pauses
-// while players are removed, in rankings as in the market. Weights grow there to make
-// up for falling participations, and with decay 15 players end half a point and more
-// lower (testdata/mnist). What other optimisers add to gradients is part of the loss and
-// stays.
+// while players are removed, in rankings as in the market. What other optimisers add to
+// gradients is part of the loss and stays.
 //
 // # Evaluation
 //
