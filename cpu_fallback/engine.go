@@ -28,8 +28,9 @@ type engine[T real] struct {
 	readings []reading[T] // of the nodes that read players
 	groups   []*group[T]  // by node with parameters
 	gates    []*gate[T]
-	scratch  []T     // for a derivative that is added to another
-	effects  []T     // of the players of a gate, a row a sample
+	scratch  []T // for a derivative that is added to another
+	effects  []T // of the players of a gate, a row a sample
+	observed []game.Interactions
 	product  []T     // second moments over a batch
 	memory   pool[T] // of what a step leaves behind
 

@@ -2,6 +2,7 @@ package cpufallback
 
 import (
 	"context"
+	"slices"
 
 	"gonum.org/v1/gonum/blas"
 
@@ -63,6 +64,7 @@ func (e *engine[T]) Observe(ctx context.Context, order []int32) (*backend.Observ
 	for _, g := range e.gates {
 		o.Interactions = append(o.Interactions, g.observed())
 	}
+	e.observed = slices.Clone(o.Interactions)
 	for _, r := range e.readings {
 		m := backend.InputMoments{Node: r.node, Mean: convert[float64](r.mean)}
 		if r.squared() {
@@ -126,9 +128,5 @@ func (g *gate[T]) observed() game.Interactions {
 }
 
 func (e *engine[T]) Play(prices []float64, from [][]float64, sweeps int) ([][]float64, error) {
-	var h []game.Interactions
-	for _, g := range e.gates {
-		h = append(h, g.observed())
-	}
-	return game.PlayOn(h, sweeps)(prices, from)
+	return game.PlayOn(e.observed, sweeps)(prices, from)
 }

@@ -30,6 +30,10 @@ const (
 	// them, over the samples that a market would observe in the round: H_ii, what a player
 	// would be worth without rivals.
 	OutputSquare Criterion = "outputs"
+	// OBS is the order of a backward elimination with refit: the mean square of what the
+	// nodes that read the player lose with it, after all before it have gone and the others
+	// have taken over what these gave (Hassibi and Stork, NIPS 1992).
+	OBS Criterion = "obs"
 	// Participation is s itself. The paper's game is played until the last removal,
 	// with its own settings; gates under an L1 penalty are a case of it (Liu et al.,
 	// arXiv:1708.06519).
@@ -37,7 +41,10 @@ const (
 )
 
 // Criteria lists the criteria.
-var Criteria = []Criterion{Random, Magnitude, PathMagnitude, Taylor, Fisher, OutputSquare, Participation}
+var Criteria = []Criterion{Random, Magnitude, PathMagnitude, Taylor, Fisher, OutputSquare, OBS, Participation}
 
 // Known reports whether the criterion exists.
 func (c Criterion) Known() bool { return slices.Contains(Criteria, c) }
+
+// Observes reports whether a round observes the players on samples of its own.
+func (c Criterion) Observes() bool { return c == OutputSquare || c == OBS }

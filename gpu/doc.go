@@ -4,7 +4,7 @@
 // # Recorded steps
 //
 // A step is recorded once for each mode (training with or without statistics, the paper's
-// game, measuring, estimating contributions, evaluating, inferring) and network shape, as
+// game, measuring, observing, evaluating, inferring) and network shape, as
 // one command buffer with static descriptor sets. It is submitted as often as there are
 // steps, many times in one vkQueueSubmit. What differs from step to step is in the plan,
 // which the host writes to shared memory before it submits: the place of the step's samples
@@ -33,8 +33,8 @@
 //   - output: the last layer and its loss, softmax cross-entropy and hits (in training with
 //     smoothing and class weights) or the mean squared error, and its derivative. With more
 //     than 32 outputs, or without hidden layers, forward and loss.
-//   - outputsample, in place of a loss where contributions to the outputs are estimated: the
-//     derivative of one output of each sample.
+//   - outputsample, in place of a loss where contributions to the outputs are measured or
+//     observed: the derivative of one output of each sample.
 //   - backward, one a hidden layer: the derivative through the weights and the gates below;
 //     sums of c and c^2 by block of samples.
 //   - pass: sums, concats, activations that follow no product, and the gate of the inputs,
@@ -48,8 +48,10 @@
 //     one workgroup adds them up to a factor; the optimiser's step.
 //   - mixture, norms, paper: v = sum of s theta, |theta|^2, competition, and a move in the
 //     paper's game.
-//   - market, fold, select: best responses of a round; s into theta; the rows and columns of
-//     the remaining players.
+//   - effects, moments: e = B du u of every player and sample; E[e e^T] by blocks of players,
+//     and the moments of the inputs that players give, with the tiles of gradient.
+//   - play, fold, select: best responses, one player at a time, a workgroup a block; s into
+//     theta; the rows and columns of the remaining players.
 //
 // # Memory
 //
@@ -57,6 +59,7 @@
 // of the first kind, gathers the remaining rows and columns into it, keeps the second in
 // narrower rows, and drops the recorded steps, which are recorded again when needed. A
 // flatten that loses features is no view any more; then the second arena is made anew, too.
+// Observations lie in the second arena and do not survive a removal.
 //
 // The function that lays out a buffer either takes from an arena or only counts, for the
 // plan of the memory. So the plan cannot differ from what is allocated. Push gives

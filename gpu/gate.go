@@ -25,7 +25,8 @@ func (r *recorder) through(g *gate, t *tensor, affine, players, sums compute.Buf
 			}
 		}
 	}
-	r.dispatch(shaders.Through, []uint32{shaders.BackwardRows, function, point}, 4*stride, r.sumBlocks(),
+	// A workgroup takes one block of samples, since it goes through all numbers of a player.
+	r.dispatch(shaders.Through, []uint32{shaders.BackwardRows, function, point}, 4*stride, r.sumBlocks()*r.grain.rows,
 		shaders.ThroughPush{
 			Stride: uint32(padded(t.width)), Count: uint32(count), PlayerStride: uint32(4 * stride),
 			Inner: uint32(inner), Blocks: uint32(r.sumBlocks()),

@@ -94,12 +94,14 @@ func (e *engine) checkLayers(limits compute.Limits, low *lowered) error {
 		if g.inner > maxInner {
 			return backend.Usagef("a player multiplies %d numbers of a sample; on Vulkan it must be %d at most; try --device cpu", g.inner, maxInner)
 		}
-		if err := checkReach("the interactions of the players of a gate take", interactionBytes(g.players), reach); err != nil {
-			return err
-		}
 	}
 	for _, l := range low.layers {
 		if err := checkReach(fmt.Sprintf("the weights of node %s take", l.name), 4*l.size(), reach); err != nil {
+			return err
+		}
+	}
+	for i, g := range low.gates {
+		if err := checkReach(fmt.Sprintf("the interactions of the players of %s take", low.graph.Gates[i].Name), interactionBytes(g.players), reach); err != nil {
 			return err
 		}
 	}
@@ -137,10 +139,12 @@ func (e *engine) layActivations(low *lowered, take taker) {
 	e.ones = take(4 * padded(widest))
 	for _, g := range low.gates {
 		g.sums = take(e.sumBytes(g.players))
-		g.effects, g.interactions = take(e.batchBytes(g.players)), take(interactionBytes(g.players))
 	}
 	for _, g := range low.gates { // side by side, since they cross to the device and back together
 		g.participation = take(4 * padded(g.players))
+	}
+	for _, g := range low.gates {
+		g.effects, g.interactions = take(e.batchBytes(g.players)), take(interactionBytes(g.players))
 	}
 	for _, t := range low.tensors {
 		if t.observed {

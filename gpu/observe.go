@@ -134,7 +134,7 @@ func (e *engine) Play(prices []float64, from [][]float64, sweeps int) (_ [][]flo
 			if g.players == 0 {
 				continue
 			}
-			r.dispatchGroups(shaders.Play, []uint32{uint32(r.grain.local), game.BlockSize}, len(game.Blocks(g.players)),
+			r.dispatchGroups(shaders.Play, []uint32{game.BlockSize / 4}, len(game.Blocks(g.players)),
 				shaders.PlayPush{
 					Players: uint32(g.players), Sweeps: uint32(min(left, mostSweeps)), Ridge: game.Ridge, Price: float32(prices[i]),
 				},

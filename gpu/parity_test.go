@@ -38,7 +38,7 @@ func TestParityOfVulkanWithFloat64(t *testing.T) {
 
 // TestParityOfOtherCuts compares engines that cut their work as on a GPU, which
 // may not be at hand, and into tiles that fit nothing. Those differ in the kernels of
-// training steps alone.
+// products alone.
 func TestParityOfOtherCuts(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long: run without -short")

@@ -109,7 +109,7 @@ func TestRefusesWhatDoesNotFit(t *testing.T) {
 // refuses.
 func TestPlanRefusesWhatKernelsAndArenasDo(t *testing.T) {
 	const mebibyte = 1 << 20
-	generous := compute.Limits{StorageRange: 1 << 30, TexelRange: 1 << 30, Allocation: 1 << 30}
+	generous := compute.Limits{StorageRange: 1 << 30, TexelRange: 1 << 30, Allocation: 1 << 31}
 	for _, c := range []struct {
 		name           string
 		limit          func(*compute.Limits)
@@ -121,6 +121,7 @@ func TestPlanRefusesWhatKernelsAndArenasDo(t *testing.T) {
 		{"nothing", func(*compute.Limits) {}, 10, 10, []int{100, 3000, 2}, nil, ""},
 		{"storage range", func(l *compute.Limits) { l.StorageRange = mebibyte }, 1, 10, []int{10, 300, 1000, 2}, backend.ErrOutOfMemory, "node 2 "},
 		{"texel range", func(l *compute.Limits) { l.TexelRange = mebibyte }, 1, 10, []int{100, 3000, 2}, backend.ErrOutOfMemory, "node 1 "},
+		{"interactions", func(l *compute.Limits) { l.StorageRange = mebibyte }, 1, 10, []int{10, 513, 2}, backend.ErrOutOfMemory, "interactions of the players of 0 "},
 		{"parameters", func(l *compute.Limits) { l.Allocation = 10 * mebibyte }, 1, 10, []int{1000, 1000, 2}, backend.ErrOutOfMemory, "moments"},
 		{"activations", func(l *compute.Limits) { l.Allocation = mebibyte }, 1000, 1000, []int{3, 200, 2}, backend.ErrOutOfMemory, "activations and"},
 		{"resident samples", func(l *compute.Limits) { l.Allocation = mebibyte }, 1, 60_000, []int{20, 1, 2}, backend.ErrOutOfMemory, "samples take"},

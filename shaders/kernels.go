@@ -264,8 +264,9 @@ type MomentsPush struct {
 	Block  uint32 // columns of a block; with MEANS of the only one
 }
 
-// Play lets the players of a gate move one at a time to best responses, block by block.
-var Play = kernel("play", []string{"Interactions", "Participations"}, []string{"LOCAL_SIZE", "BLOCK"}, PlayPush{}).texels("Interactions")
+// Play lets the players of a gate move one at a time to best responses, block by block. A
+// block has four players an invocation.
+var Play = kernel("play", []string{"Interactions", "Participations"}, []string{"LOCAL_SIZE"}, PlayPush{}).texels("Interactions")
 
 // PlayPush holds the push constants of Play.
 type PlayPush struct {

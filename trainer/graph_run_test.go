@@ -14,6 +14,7 @@ import (
 	"nashprune/game"
 	"nashprune/trainer"
 	"nashprune/trainer/backend"
+	"nashprune/trainer/compensation"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
 	"nashprune/trainer/network/networktest"
@@ -79,13 +80,16 @@ var graphGames = map[string]func(*settings.Config){
 	"magnitude":      func(c *settings.Config) { c.Game, c.Criterion = game.RankingGame, game.Magnitude },
 	"path-magnitude": func(c *settings.Config) { c.Game, c.Criterion = game.RankingGame, game.PathMagnitude },
 	"fisher":         func(c *settings.Config) { c.Game, c.Criterion = game.RankingGame, game.Fisher },
+	"obs": func(c *settings.Config) {
+		c.Game, c.Criterion, c.Compensate = game.RankingGame, game.OBS, compensation.Full
+	},
 }
 
 // playedOn lists the games that each graph is run with: all of them on the first, and two
-// on each other. Short tests play the first of each.
+// or three on each other. Short tests play the first of each.
 var playedOn = map[string][]string{
-	"residual": {"market", "parameters", "paper", "magnitude", "path-magnitude", "fisher"},
-	"concat":   {"paper", "market"},
+	"residual": {"market", "parameters", "paper", "magnitude", "path-magnitude", "fisher", "obs"},
+	"concat":   {"paper", "market", "obs"},
 	"inputs":   {"fisher", "market"},
 	"image":    {"market", "parameters"},
 }

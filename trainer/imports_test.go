@@ -47,7 +47,7 @@ var mayImport = map[string]string{
 
 	// What is built on the facade. Reports read records and know no training.
 	"trainer/study":     "trainer trainer/atomicfile trainer/backend trainer/dataset trainer/filelock trainer/record trainer/session trainer/settings",
-	"trainer/compare":   "game trainer trainer/atomicfile trainer/backend trainer/cost trainer/dataset trainer/network trainer/record trainer/settings trainer/study",
+	"trainer/compare":   "game trainer trainer/atomicfile trainer/backend trainer/compensation trainer/cost trainer/dataset trainer/network trainer/record trainer/settings trainer/study",
 	"trainer/reproduce": "game trainer/backend trainer/network trainer/record trainer/settings trainer/study",
 	"trainer/bench":     "game trainer/backend trainer/compensation trainer/dataset trainer/network trainer/random trainer/session trainer/settings",
 	"trainer/report":    "game trainer/atomicfile trainer/backend trainer/bench trainer/compare trainer/cost trainer/dataset trainer/record trainer/reproduce trainer/settings",

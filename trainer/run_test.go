@@ -19,6 +19,7 @@ import (
 	"nashprune/game"
 	"nashprune/trainer"
 	"nashprune/trainer/backend"
+	"nashprune/trainer/compensation"
 	"nashprune/trainer/cost"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
@@ -216,6 +217,12 @@ func TestInterruptedRunsGoOn(t *testing.T) {
 		},
 		"ranking": func(c *settings.Config) {
 			c.Game, c.Criterion = game.RankingGame, game.Taylor
+		},
+		"obs": func(c *settings.Config) {
+			c.Game, c.Criterion, c.Compensate = game.RankingGame, game.OBS, compensation.Full
+		},
+		"group lasso": func(c *settings.Config) {
+			c.Game, c.Rounds, c.GroupLasso = game.RankingGame, 1, 0.01
 		},
 		"gates": func(c *settings.Config) {
 			c.Game, c.Criterion, c.Rounds, c.Benefit, c.Update = game.RankingGame, game.Participation, 1, game.Descent, backend.AdamAscent

@@ -54,11 +54,11 @@ func Compare(reference, candidate Opener, unit float64, cases []Case) (Report, e
 	})
 }
 
-// CompareTraining is the part of [Compare] that takes training steps: every tensor
-// of one, and where twenty of them lead, twice.
+// CompareTraining is the part of [Compare] that kernels of products are cut for: every
+// tensor of a training step, where twenty of them lead, twice, and what players do.
 func CompareTraining(reference, candidate Opener, unit float64, cases []Case) (Report, error) {
 	return compare(reference, candidate, unit, cases, func(s *session) []func() error {
-		return []func() error{s.step, s.trajectory}
+		return []func() error{s.step, s.observe, s.play, s.trajectory}
 	})
 }
 

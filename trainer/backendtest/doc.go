@@ -17,5 +17,6 @@
 // computes itself, so that an error that two backends share is seen. The reference is also held to central
 // differences, closed forms and the identity <dL/dtheta, theta> = s dL/ds. Package game
 // is the reference of the game's updates: it gets the device's own inputs widened to
-// float64 and makes one update.
+// float64 and makes one update. Of players that move one at a time every move of a sweep is
+// checked, since the states between them are known.
 package backendtest

@@ -71,7 +71,7 @@ var assumptions = []string{
 	"operations of a step are the additions and multiplications of its matrix products",
 	"bytes of a step are those of every tensor once for each pass through it, with Adam, as if no cache kept any",
 	"a round's share is taken over the steps between two rounds of a default run on MNIST",
-	"a round is the game's alone: no records, no put-back; the first player of every layer is removed, so that all others move",
+	"a round is the game's alone: no records, checks, bids or asks; of every layer one player is removed",
 	"samples are noise in which four pixels in five are background",
 }
 

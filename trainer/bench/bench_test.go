@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"nashprune/game"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
@@ -18,7 +19,7 @@ import (
 
 // imagined is a driver of devices without arithmetic: 0 works, 1 has too little
 // memory for more than a thousand players, 2 is lost in its ninth step, 3 is the
-// processor of 0 once more, and 4 is slow, as [imaginedEngine.EstimateContributions] says.
+// processor of 0 once more, and 4 is slow, as [imaginedEngine.Observe] says.
 type imagined struct{}
 
 const imaginedName = "imagined"
@@ -42,22 +43,23 @@ func (imagined) Open(d backend.Device, _ *dataset.Dataset, _ backend.EngineOptio
 	if d.Index == 1 && s.Network.Players() > 1000 {
 		return nil, fmt.Errorf("%w: imagined", backend.ErrOutOfMemory)
 	}
-	return &imaginedEngine{on: d, network: s.Network}, nil
+	return &imaginedEngine{on: d, network: s.Network, now: s.Network}, nil
 }
 
 // imaginedEngine takes no time that is worth measuring. Methods that the bench does
-// not need are those of a nil engine.
+// not need are those of a nil engine. Its players do not interact, and of each gate the
+// first is worth least.
 type imaginedEngine struct {
 	backend.Engine
-	on       backend.Device
-	network  *network.Network
-	left     int // players removed from each gate since the last state was pushed
-	pushed   int // states
-	steps    int
-	tracks   []bool // of each call of Train
-	observed int    // samples, in the last round
-	rounds   int
-	timed    int
+	on           backend.Device
+	network      *network.Network // of the case
+	now          *network.Network // that was pushed last
+	interactions []game.Interactions
+	pushed       int // states of the case
+	steps        int
+	tracks       []bool // of each call of Train
+	rounds       int
+	timed        int
 }
 
 func (e *imaginedEngine) Train(ctx context.Context, s backend.Stretch) (backend.Progress, error) {
@@ -70,54 +72,55 @@ func (e *imaginedEngine) Train(ctx context.Context, s backend.Stretch) (backend.
 	return backend.Progress{Steps: s.Steps()}, ctx.Err()
 }
 
-// EstimateContributions never ends by itself on the slow device: in its second round, which is in the
+// Observe never ends by itself on the slow device: in its second round, which is in the
 // first turn, and with more than twenty players in its first, which warms up.
-func (e *imaginedEngine) EstimateContributions(ctx context.Context, order []int32) error {
+func (e *imaginedEngine) Observe(ctx context.Context, order []int32) (*backend.Observation, error) {
 	if e.rounds++; e.on.Index == 4 && (e.rounds > 1 || e.network.Players() > 20) {
 		<-ctx.Done()
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
-	if e.observed = len(order); e.observed == 0 {
-		return errors.New("no sample is looked at")
+	if len(order) == 0 {
+		return nil, errors.New("no sample is looked at")
 	}
-	return nil
+	e.interactions = nil
+	for _, players := range e.now.Widths() {
+		var h game.Interactions
+		for i := range players { // a block each, which takes less memory than a full one
+			h = append(h, []float64{float64(i + 1)})
+		}
+		e.interactions = append(e.interactions, h)
+	}
+	return &backend.Observation{Interactions: e.interactions}, nil
 }
 
-func (e *imaginedEngine) Statistics() ([]backend.Statistics, error) {
-	var all []backend.Statistics
-	for _, players := range e.network.Widths() {
-		all = append(all, backend.Statistics{Participation: make([]float64, players-e.left), MeanSquare: make([]float64, players-e.left)})
-	}
-	return all, nil
-}
-
-func (e *imaginedEngine) Push(s *backend.State) error {
-	if s.Network != e.network {
-		return errors.New("another network")
-	}
-	e.left = 0
-	e.pushed++
-	return nil
-}
-
-func (e *imaginedEngine) Move(prices []float64, _ float64) ([][]float64, error) {
+func (e *imaginedEngine) Play(prices []float64, from [][]float64, sweeps int) ([][]float64, error) {
 	if len(prices) != len(e.network.Gates) {
 		return nil, errors.New("not a price a gate")
 	}
-	var moved [][]float64
-	for _, players := range e.network.Widths() {
-		moved = append(moved, slices.Repeat([]float64{1}, players-e.left))
-	}
-	return moved, nil
+	return game.PlayOn(e.interactions, sweeps)(prices, from)
 }
 
-func (e *imaginedEngine) Remove(cut *network.Cut) error {
-	for gate, kept := range cut.Gates {
-		if !slices.Equal(kept, network.Indices(e.network.Widths()[gate] - e.left)[1:]) {
-			return fmt.Errorf("others than the first player are removed: %v stay", kept)
+func (e *imaginedEngine) Pull() (*backend.State, error) {
+	return &backend.State{Network: e.now.Clone()}, nil
+}
+
+// Push takes the network of the case, or the present one without the first player of a gate.
+func (e *imaginedEngine) Push(s *backend.State) error {
+	if s.Network == e.network {
+		e.now = s.Network
+		e.pushed++
+		return nil
+	}
+	for gate, players := range e.now.Widths() {
+		if left := s.Network.Widths()[gate]; left != players-1 {
+			return fmt.Errorf("of %d players %d stay", players, left)
 		}
 	}
-	e.left++
+	weights := e.now.Parameters[0][e.now.Inputs():]
+	if !slices.Equal(s.Network.Parameters[0], weights) {
+		return errors.New("others than the first player are removed")
+	}
+	e.now = s.Network
 	return nil
 }
 
@@ -413,7 +416,7 @@ func TestRecover(t *testing.T) {
 		}
 		e := r.engine.(*imaginedEngine)
 		r.openMarket()
-		e.left, e.pushed = 0, 0
+		e.now, e.pushed = e.network, 0
 		for round := 1; round <= rounds; round++ {
 			if e.pushed > 0 {
 				t.Errorf("%d players: it went back before round %d", players, round)
@@ -422,8 +425,8 @@ func TestRecover(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if e.pushed != 1 || e.left != 0 {
-			t.Errorf("%d players: %d times back after %d rounds, and %d are missing", players, e.pushed, rounds, e.left)
+		if e.pushed != 1 || e.now != e.network {
+			t.Errorf("%d players: %d times back after %d rounds, and %d are left", players, e.pushed, rounds, e.now.Players())
 		}
 	}
 }

@@ -18,10 +18,11 @@
 // # The share of the game
 //
 // The share of the game is a round, spread over the steps between two rounds of a
-// default run. It includes everything that the game does in it, also the estimate of
-// contributions and recording commands anew. The first player of every layer is
-// removed, so that all others move. Before each round the first network is pushed
-// back, which does not count. What a run records to explain itself is not included:
-// put-back, metrics, checkpoints. The cost of statistics in each step is a difference
-// of hundredths, so steps with and without them alternate within a turn.
+// default run. It includes everything that the game does in it: the observation of the
+// players, the search for prices, the moves, and compensation. The price clears half of the
+// players, but of every gate one alone is removed. The first network is pushed back before
+// more players have left than make no difference, which does not count. What a run records to
+// explain itself is not included: checks on other samples, bids and asks, metrics,
+// checkpoints. The cost of statistics in each step is a difference of hundredths, so steps
+// with and without them alternate within a turn.
 package bench

@@ -12,7 +12,6 @@ import (
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
-	"nashprune/trainer/evidence"
 	"nashprune/trainer/memorytest"
 	"nashprune/trainer/network"
 	"nashprune/trainer/network/networktest"
@@ -30,8 +29,7 @@ func testCheckpoint() *Checkpoint {
 		panic(err)
 	}
 	ledgers := []*game.Ledger{game.NewLedger(3), game.NewLedger(2)}
-	ledgers[0].Quote([]float64{1, 0, 2}, 2)
-	stay := ledgers[0].Settle([]float64{0.9, 0, 0.8}, 2)
+	stay := ledgers[0].Settle([]float64{1, 0.25, 2}, []float64{0.75, 0.125, 1.5}, []float64{1.25, 0.375, 3}, []float64{0.9, 0, 0.8}, 0.5, 2)
 	gated, err := whole.Keep(network.Survivors{stay, {0, 1}})
 	if err != nil {
 		panic(err)
@@ -52,11 +50,12 @@ func testCheckpoint() *Checkpoint {
 	departed := networktest.Perceptron(4, 3, 2, 2)
 	departed.Parameters[0][5] = 0.25
 	known := session.Market{
-		AtRemoval: [][]float64{{0, 1e-3, 0}, {0, 0}}, AtTheEnd: [][]float64{{0, -1e-3, 0}, {0, 0}},
-		Closing: []evidence.Closing{
-			{Players: []int{0, 2}, Worths: []float64{1, 2}, Participations: []float64{0.9, 0.8}, Demand: 1, Price: 0.5, Cost: 2},
-			{Players: []int{0, 1}, Worths: []float64{3, 4}, Participations: []float64{0.7, 0.6}, Demand: 2, Price: 0, Cost: 3},
+		Checks: []record.RoundCheck{{Samples: 750, Gap: 1. / 3, Expected: 0.25}},
+		Layers: []record.CertifiedLayer{
+			{Players: 3, Gap: 0.5, Price: 0.5, Cost: 2, Demand: 2, Supply: 1.75, Lambda: 1.5, Potential: -1, Best: -0.75},
+			{Players: 2, Gap: 0.25, Price: 0, Cost: 3, Demand: 2, Supply: 2, Lambda: 1, Potential: -2, Best: -2},
 		},
+		MostTempted: &record.PlayerName{Layer: 0, Index: 2},
 	}
 	config := settings.Default()
 	config.Keep, config.Sparsity = 4, 0
@@ -124,14 +123,85 @@ func TestCheckpointRoundTrip(t *testing.T) {
 	want.BestNetwork.Parameters[1][1], want.BestNetwork.Participations[1][0] = 7, 0.125
 	compare(t, saved(t, want), want)
 	// Players that were removed for every reason there is.
-	for _, reason := range []game.Reason{game.Dominated, game.PricedOut, game.Forced, game.BelowThreshold, game.RankedOut} {
+	for _, reason := range []game.Reason{game.Dead, game.Dominated, game.PricedOut, game.Forced, game.BelowThreshold, game.RankedOut} {
 		want.Position.Ledgers[0].Records[1].Reason = reason
 		compare(t, saved(t, want), want)
 	}
+	// A market that has closed knows of its bids and has nothing of removed players.
+	closed := testCheckpoint()
+	closed.Departed, closed.Position.BidAsk = nil, testBids()
+	compare(t, saved(t, closed), closed)
 	// A training without a market, optimised by SGD, has fewer tensors.
 	want.Position.Ledgers, want.State.Second, want.Position.Best, want.BestNetwork = nil, nil, nil, nil
 	want.Position.Market, want.Departed = session.Market{}, nil
 	compare(t, saved(t, want), want)
+}
+
+// testBids are bids and asks that conclude to something.
+func testBids() *record.BidAsk {
+	name := record.PlayerName{Layer: 0, Index: 1}
+	b := &record.BidAsk{
+		Part: backend.ValidationPart, Samples: 100, Steps: 10, LearningRate: 1e-3, Repeats: 3, Refits: 9, OverConstant: record.Interval{Mean: 1, Low: 0.5, High: 1.5},
+		Markets: []record.BidAskMarket{{
+			Layers: []int{0}, Kept: 2, Removed: 1, Size: 2, Bids: []record.Quote{{PlayerName: name, Value: 1. / 3}},
+			Bid: &record.Confirmed{PlayerName: name, Interval: record.Interval{Mean: 0.25, Low: 0.125, High: 0.5}},
+		}},
+	}
+	b.Conclude()
+	return b
+}
+
+// TestBidsBelongToAClosedMarket: bids and asks are known after the market has closed, of a
+// run that measures them, and at the step of its closing perhaps.
+func TestBidsBelongToAClosedMarket(t *testing.T) {
+	for _, c := range []struct {
+		steps  int // of a refit; 0: bids are not measured
+		after  int // the close, in steps; below 0: a round before
+		known  bool
+		fits   bool
+		ranked bool
+	}{
+		{steps: 100, after: -1, known: false, fits: true},
+		{steps: 100, after: -1, known: true, fits: false},
+		{steps: 100, after: 0, known: false, fits: true}, // the next that is due
+		{steps: 100, after: 0, known: true, fits: true},
+		{steps: 100, after: 1, known: true, fits: true},
+		{steps: 100, after: 1, known: false, fits: false},
+		{steps: 0, after: 1, known: false, fits: true},
+		{steps: 0, after: 1, known: true, fits: false},
+		{steps: 100, after: 1, known: false, fits: true, ranked: true},
+	} {
+		config := settings.Default()
+		config.Model, config.Sparsity, config.Keep, config.CertifySteps = "mlp:3-2", 0, 4, c.steps
+		if c.ranked {
+			config.Game = game.RankingGame
+		}
+		config, err := config.Resolve()
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := networktest.Perceptron(4, 3, 2, 2)
+		p, err := session.NewPlan(config, config.Game, n.Graph, 1000, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := session.Start(p)
+		at.Step = p.CloseStep() + c.after
+		rounds := config.Rounds
+		if c.after < 0 {
+			at.Step, rounds = p.RoundEnd(config.Rounds-1), config.Rounds-1
+		}
+		for _, ledger := range at.Ledgers {
+			ledger.Rounds = rounds
+		}
+		if c.known {
+			at.BidAsk = testBids()
+		}
+		err = (&Checkpoint{Config: config, Position: at, State: &backend.State{Network: n}}).Fits(p)
+		if (err == nil) != c.fits || err != nil && !strings.Contains(err.Error(), "known of its bids") {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
 }
 
 // TestCheckpointsOfEveryGraph: all that a state holds comes back, by name, whatever the
@@ -190,9 +260,8 @@ func TestCheckpointRefuses(t *testing.T) {
 		"market gates":  {func(c *Checkpoint) { c.Position.Ledgers = c.Position.Ledgers[:1] }, "gates of the network"},
 		"market size":   {func(c *Checkpoint) { c.Position.Ledgers[0] = game.NewLedger(3) }, "market of gate 0"},
 		"market order":  {func(c *Checkpoint) { c.Position.Ledgers[0].Live = []int{2, 0} }, "cannot have"},
-		"closing":       {func(c *Checkpoint) { c.Position.Closing[1].Worths = nil }, "market of gate 1"},
-		"closing order": {func(c *Checkpoint) { c.Position.Closing[1].Players = []int{1, 0} }, "market of gate 1"},
-		"closing range": {func(c *Checkpoint) { c.Position.Closing[0].Players = []int{0, 3} }, "market of gate 0"},
+		"market layers": {func(c *Checkpoint) { c.Position.Layers = c.Position.Layers[:1] }, "of its market is of 1 gates, and the network has 2"},
+		"other game":    {func(c *Checkpoint) { c.Config.Game, c.Config.Cost = game.RankingGame, "" }, "knows of a market, and its game is ranking"},
 		"departed":      {func(c *Checkpoint) { c.Departed = networktest.Perceptron(4, 2, 2, 2); c.Whole = c.Departed.Graph }, "removed players"},
 		"participation": {func(c *Checkpoint) { c.State.Network.Participations[0] = nil }, "gate.0.participation"},
 		"step":          {func(c *Checkpoint) { c.Position.Step = -1 }, "step"},
@@ -231,15 +300,11 @@ func TestCheckpointRefusesTensors(t *testing.T) {
 		{"departed.4.bias", nil, "departed.4.bias"},
 		{"gate.0.departed.participation", nil, "gate.0.departed.participation"},
 		{"gate.0.ledger", nil, "gates of the network"},
-		{"gate.0.ledger", func(t *safetensors.Tensor) { t.Shape = []int{3, 6} }, "has shape [3 6]"},
+		{"gate.0.ledger", func(t *safetensors.Tensor) { t.Shape = []int{3, ledgerRows} }, "has shape [3 7]"},
 		{"gate.0.ledger", func(t *safetensors.Tensor) { t.Float64[reasonRow*3+1] = 99 }, "reason number 99"},
-		{"gate.0.ledger", func(t *safetensors.Tensor) { t.Float32, t.Float64 = make([]float32, 18), nil }, "not of float64"},
+		{"gate.0.ledger", func(t *safetensors.Tensor) { t.Float32, t.Float64 = make([]float32, 3*ledgerRows), nil }, "not of float64"},
 		{"gate.0.live", nil, "gate.0.live"},
 		{"gate.2.rounds", nil, "gate.2.rounds"},
-		{"gate.0.when_it_left", nil, "gates of the network"},
-		{"gate.2.at_the_end", nil, "gates of the network"},
-		{"gate.2.closing", nil, "gates of the network"},
-		{"gate.2.closing.worths", nil, "gate.2.closing.worths"},
 	} {
 		metadata, tensors := parts(t)
 		at := slices.IndexFunc(tensors, func(t safetensors.Tensor) bool { return t.Name == c.name })

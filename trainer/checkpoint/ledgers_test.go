@@ -9,7 +9,6 @@ import (
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
-	"nashprune/trainer/evidence"
 	"nashprune/trainer/network"
 	"nashprune/trainer/record"
 	"nashprune/trainer/session"
@@ -24,25 +23,23 @@ func ledgerCheckpoint(t *testing.T, players int) *Checkpoint {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ledger, known := game.NewLedger(players), session.Market{AtRemoval: [][]float64{make([]float64, players)}, AtTheEnd: [][]float64{make([]float64, players)}}
-	var (
-		live []int
-		end  evidence.Closing
-	)
+	ledger := game.NewLedger(players)
+	var live []int
 	for i := range ledger.Records {
 		r := &ledger.Records[i]
-		r.Worth, r.Price, r.Participation, r.Reason = 1/float64(i+1), 1e-300*float64(i), 1/float64(i+3), game.Reasons[i%len(game.Reasons)]
-		ledger.OnlyZero[i] = i%3 == 0
+		r.Worth, r.Own, r.Ceiling = 1/float64(i+1), 1/float64(i+2), 3/float64(i+1)
+		r.Price, r.Participation, r.Reason = 1e-300*float64(i), 1/float64(i+3), game.Reasons[i%len(game.Reasons)]
 		if r.Reason == game.Kept {
 			live = append(live, i)
-			end.Players, end.Worths, end.Participations = append(end.Players, i), append(end.Worths, r.Worth), append(end.Participations, r.Participation)
-			continue
+		} else {
+			r.Round = 1 + i%7
 		}
-		r.Round = 1 + i%7
-		known.AtRemoval[0][i], known.AtTheEnd[0][i] = r.Worth/3, -r.Worth/7
 	}
-	end.Demand, end.Price, end.Cost = len(live), 1./3, 2
-	ledger.Live, ledger.Rounds, known.Closing = live, 7, []evidence.Closing{end}
+	ledger.Live, ledger.Rounds = live, 7
+	known := session.Market{
+		Checks: []record.RoundCheck{{Samples: 750, Gap: 1. / 3, Expected: 0.25}},
+		Layers: []record.CertifiedLayer{{Players: players, Price: 1. / 3, Demand: len(live), Cost: 2}},
+	}
 	cut, err := whole.Cut(network.Survivors{live})
 	if err != nil {
 		t.Fatal(err)
@@ -93,8 +90,8 @@ func TestLedgersOfAnySize(t *testing.T) {
 		return int(length)
 	}
 	const digits = 256 // that the numbers in shapes and offsets may take more
-	few, many := header(6), header(200_000)
+	few, many := header(len(game.Reasons)), header(200_000)
 	if many > few+digits {
-		t.Errorf("the header takes %d bytes with 6 players and %d with 200000", few, many)
+		t.Errorf("the header takes %d bytes with a few players and %d with 200000", few, many)
 	}
 }

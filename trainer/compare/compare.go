@@ -255,10 +255,10 @@ func (c *comparison) find(method string, shape Shape, keep int) *entrant {
 }
 
 // winner returns the entrant with the highest mean over the seeds that all have, of equals
-// the first, among those that find a shape; nil if all diverged.
+// the first, among those that find a shape and are no null; nil if all diverged.
 func (c *comparison) winner(shape Shape, keep int) (best *entrant) {
 	for _, e := range c.entrants {
-		if e.shape != shape || e.place.keep != keep || e.method.follows {
+		if e.shape != shape || e.place.keep != keep || e.method.follows || e.method.null {
 			continue
 		}
 		if mean := c.mean(e); mean != nil && (best == nil || *mean > *c.mean(best)) {
@@ -325,6 +325,7 @@ func (c *comparison) search(ctx context.Context, shape Shape, entered []*entrant
 		for i, s := range e.method.Settings {
 			cell := c.cell(searchFolder, e, s, c.Config.Seed, fmt.Sprint(i+1))
 			cell.Config.Validation, cell.Config.EvaluateOn = heldOut, backend.ValidationPart
+			cell.Config.CertifySteps = 0 // which changes no network
 			cells = append(cells, cell)
 		}
 	}
@@ -409,6 +410,9 @@ func newRun(o study.Outcome) SeedRun {
 		run.Figure = &percent
 	}
 	run.Layers = evaluated.Shape[1 : len(evaluated.Shape)-1]
+	if e := o.Result.Equilibrium; e != nil {
+		run.Model, run.Network = e.Model, e.Network
+	}
 	run.Parameters, run.MACs, run.Seconds = evaluated.Parameters, evaluated.MACs, o.Result.Seconds.Train
 	return run
 }
@@ -439,7 +443,7 @@ func (c *comparison) conclude(ctx context.Context) error {
 			}
 			for _, m := range c.methods {
 				e := c.find(m.Name, shape, keep)
-				entry := Entry{Method: m.Name, Shape: shape, Keep: keep, Setting: e.setting.Name, Runs: e.runs, LatencyUS: latencies[network.JoinWidths(e.runs[0].Layers)]}
+				entry := Entry{Method: m.Name, Shape: shape, Keep: keep, Null: m.null, Setting: e.setting.Name, Runs: e.runs, LatencyUS: latencies[network.JoinWidths(e.runs[0].Layers)]}
 				entry.Mean, entry.Deviation = Summary(e.runs)
 				c.report.Entries = append(c.report.Entries, entry)
 			}

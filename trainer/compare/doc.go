@@ -26,6 +26,13 @@
 // are of more runs but not better known to be best. Seeds are the only randomness in the
 // intervals; a test part drawn anew would add more.
 //
+// # Nulls
+//
+// Two markets are false on purpose: in one chance decides, in the other who is worth least
+// stays. They have entries as any method, and no winner is chosen among them. Entries of
+// markets hold the verdicts of each run's certificate, so the false markets beside the true
+// one show its power.
+//
 // # Going on
 //
 // Every run is a cell of package study, in a folder of its own. What is to be run follows

@@ -9,7 +9,7 @@ import (
 // entrants returns a comparison of two sizes with hand-made figures.
 func entrants() *comparison {
 	of := func(method string, shape Shape, keep int, figures ...float64) *entrant {
-		return &entrant{method: Method{Name: method, follows: method == "scratch"}, shape: shape, place: place{keep: keep}, runs: seedRuns(figures...)}
+		return &entrant{method: Method{Name: method, follows: method == "scratch", null: method == "market-lottery"}, shape: shape, place: place{keep: keep}, runs: seedRuns(figures...)}
 	}
 	return &comparison{Options: Options{Keep: []int{5, 9}, Seeds: 2}, entrants: []*entrant{
 		of(Reference, Free, 5, 80, 82),
@@ -18,6 +18,7 @@ func entrants() *comparison {
 		of("random", Free, 5, 89.9, 90, 99),
 		of("lost", Free, 5, 99, math.NaN()),
 		of("scratch", Free, 5, 91, 90.5),
+		of("market-lottery", Free, 5, 91, 91),
 		of(Reference, Free, 9, 70, 70),
 		of("fisher", Free, 9, 70, 70),
 		of(Reference, Equal, 5, 95, 95),
@@ -26,7 +27,7 @@ func entrants() *comparison {
 }
 
 // TestWinner: the best mean over the seeds that all have wins, of equals the first, and
-// none that diverged or that finds no shape.
+// none that diverged, that finds no shape or that is null.
 func TestWinner(t *testing.T) {
 	c := entrants()
 	for keep, want := range map[int]string{5: "fisher", 9: Reference} {
@@ -44,7 +45,7 @@ func TestWinner(t *testing.T) {
 func TestClose(t *testing.T) {
 	c := entrants()
 	for shape, want := range map[Shape][]string{
-		Free:  {Reference, "fisher", "taylor", "scratch", Reference, "fisher"}, // 91 is the best of the first
+		Free:  {Reference, "fisher", "taylor", "scratch", "market-lottery", Reference, "fisher"}, // 91 is the best of the first
 		Equal: {Reference},
 	} {
 		var got []string

@@ -72,7 +72,8 @@ type Trial struct {
 type Entry struct {
 	Method  string    `json:"method"`
 	Shape   Shape     `json:"shape"`
-	Keep    int       `json:"keep"` // the size: players, or as many as give the same parameters
+	Keep    int       `json:"keep"`           // the size: players, or as many as give the same parameters
+	Null    bool      `json:"null,omitempty"` // a market that is false on purpose
 	Setting string    `json:"setting"`
 	Runs    []SeedRun `json:"runs"`
 
@@ -97,6 +98,11 @@ type SeedRun struct {
 	MACs       int      `json:"macs"`
 	Seconds    float64  `json:"seconds"` // of training
 	Diverged   string   `json:"diverged,omitempty"`
+	// Model and Network are the verdicts of a market's certificate: whether its rounds are
+	// equilibria of their model, and what is left one of the network; absent where there is
+	// none.
+	Model   record.Verdict `json:"model,omitempty"`
+	Network record.Verdict `json:"network,omitempty"`
 }
 
 // Difference is a mean of paired differences with its interval.
@@ -215,7 +221,7 @@ func (r *Report) differ(shape Shape, keep int) {
 
 // WriteCSV writes a row a run, with a header.
 func (r *Report) WriteCSV(w io.Writer) error {
-	rows := [][]string{{"method", "shape", "keep", "setting", "seed", "figure", "loss", "layers", "parameters", "macs", "seconds", "diverged"}}
+	rows := [][]string{{"method", "shape", "keep", "setting", "seed", "figure", "loss", "layers", "parameters", "macs", "seconds", "diverged", "model", "network"}}
 	optional := func(x *float64) string {
 		if x == nil {
 			return ""
@@ -227,6 +233,7 @@ func (r *Report) WriteCSV(w io.Writer) error {
 			rows = append(rows, []string{
 				method, string(shape), keep, setting, strconv.FormatUint(run.Seed, 10), optional(run.Figure), optional(run.Loss), network.JoinWidths(run.Layers),
 				strconv.Itoa(run.Parameters), strconv.Itoa(run.MACs), fmt.Sprintf("%.2f", run.Seconds), strconv.FormatBool(run.Diverged != ""),
+				string(run.Model), string(run.Network),
 			})
 		}
 	}

@@ -42,7 +42,11 @@ var Kinds = []Kind{None, Mean, Full}
 // Ridge is added to the variances of inputs, as a part of their mean. A few hundred samples
 // say little of the covariance of as many inputs: on MNIST with 375 samples 0.01 serves
 // better than 0.001.
-const Ridge = 0.01
+const Ridge = 0.2
+
+// rounding is the part of E[x^2] that a variance has to exceed: what devices add up in
+// float32 says no more.
+const rounding = 1e-6
 
 // Apply changes the weights and biases of the nodes that read units which a cut of the
 // network removes. The moments of the nodes' inputs are those of [backend.Observation]; a
@@ -86,34 +90,50 @@ func complement(some []int, n int) []int {
 // predict returns M, a row for each kept input and a column for each dropped one, or nil
 // where no kept input varies.
 func predict(m backend.InputMoments, kept, dropped []int) *mat.Dense {
-	width := len(m.Mean)
-	covariance := func(i, j int) float64 { return m.Square[i*width+j] - m.Mean[i]*m.Mean[j] }
-	among := mat.NewSymDense(len(kept), nil)
-	trace := 0.
-	for a, i := range kept {
-		for b := a; b < len(kept); b++ {
-			among.SetSym(a, b, covariance(i, kept[b]))
-		}
-		trace += among.At(a, a)
-	}
-	for a := range kept {
-		among.SetSym(a, a, among.At(a, a)+Ridge*trace/float64(len(kept)))
+	among := factorise(m, kept)
+	if among == nil {
+		return nil
 	}
 	across := mat.NewDense(len(kept), len(dropped), nil)
 	for a, i := range kept {
 		for b, j := range dropped {
-			across.Set(a, b, covariance(i, j))
+			across.Set(a, b, covariance(m, i, j))
 		}
+	}
+	var predicted mat.Dense
+	if err := among.SolveTo(&predicted, across); err != nil {
+		return nil // singular to working precision
+	}
+	return &predicted
+}
+
+func covariance(m backend.InputMoments, i, j int) float64 {
+	return m.Square[i*len(m.Mean)+j] - m.Mean[i]*m.Mean[j]
+}
+
+// factorise returns the Cholesky factor of cov + r I of some inputs, or nil where none of them
+// varies.
+func factorise(m backend.InputMoments, some []int) *mat.Cholesky {
+	among := mat.NewSymDense(len(some), nil)
+	trace, squares := 0., 0.
+	for a, i := range some {
+		for b := a; b < len(some); b++ {
+			among.SetSym(a, b, covariance(m, i, some[b]))
+		}
+		trace += among.At(a, a)
+		squares += m.Square[i*len(m.Mean)+i]
+	}
+	if trace <= rounding*squares {
+		return nil
+	}
+	for a := range some {
+		among.SetSym(a, a, among.At(a, a)+Ridge*trace/float64(len(some)))
 	}
 	var factor mat.Cholesky
 	if !factor.Factorize(among) {
 		return nil
 	}
-	var predicted mat.Dense
-	if err := factor.SolveTo(&predicted, across); err != nil {
-		return nil // singular to working precision
-	}
-	return &predicted
+	return &factor
 }
 
 // takeOver moves what dropped inputs give into the weights of the kept ones and the biases.
@@ -128,11 +148,13 @@ func takeOver(weight, bias []float32, mean []float64, kept, dropped []int, predi
 			}
 		}
 	}
+	gone := make([]float64, len(dropped))
 	for o := range bias {
 		row := weight[o*width:][:width]
 		moved := 0.
 		for b, j := range dropped {
-			moved += float64(row[j]) * constant[b]
+			gone[b] = float64(row[j])
+			moved += gone[b] * constant[b]
 		}
 		bias[o] += float32(moved)
 		if predicted == nil {
@@ -140,8 +162,8 @@ func takeOver(weight, bias []float32, mean []float64, kept, dropped []int, predi
 		}
 		for a, i := range kept {
 			sum := 0.
-			for b, j := range dropped {
-				sum += float64(row[j]) * predicted.At(a, b)
+			for b, part := range predicted.RawRowView(a) {
+				sum += gone[b] * part
 			}
 			row[i] += float32(sum)
 		}

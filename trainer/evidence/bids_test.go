@@ -198,7 +198,7 @@ func TestConstantLosses(t *testing.T) {
 	samples := testSamples(3000, 0)
 	d := &dataset.Dataset{Name: "noise", Classes: 4, Deviation: 1, Train: samples}
 	loss := backend.Loss{Smoothing: 0.2, ClassWeights: []float64{1, 3, 0.5, 0}}
-	g := &realGame{BidAskInput: BidAskInput{Data: d, Loss: loss}, whole: networktest.Perceptron(3, 2, 4), samples: samples}
+	g := &realGame{BidAskInput: BidAskInput{Data: d, Loss: loss}, whole: networktest.Perceptron(3, 2, 4), samples: samples, chosen: backend.InOrder(samples.Len())}
 	total := func(losses []float64) (sum float64) {
 		for _, l := range losses {
 			sum += l
@@ -237,7 +237,7 @@ func TestConstantLosses(t *testing.T) {
 	if got := total(g.constantLosses()); math.IsInf(got, 0) || math.IsNaN(got) {
 		t.Errorf("loss %g with a class that is absent", got)
 	}
-	g.samples = testSamples(10, 4)
+	g.samples, g.chosen = testSamples(10, 4), backend.InOrder(10)
 	d.Classes, d.Train = 0, g.samples
 	for i, got := range g.constantLosses() {
 		if want := loss.Of(g.samples, i, make([]float64, 4)); got != want {
@@ -315,10 +315,10 @@ func TestFlipsOfEveryGraph(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			w := NewPutBackSamples(d, loss, n.MACs())
-			without := wholeLoss(w, n, live, -1, -1)
+			w := newScreen(d, loss, n.MACs(), backend.InOrder(61))
+			without := wholeLoss(w, n, live)
 			for k, f := range flips {
-				want, got := without-wholeLoss(w, n, game.flipped(f), -1, -1), 0.
+				want, got := without-wholeLoss(w, n, game.flipped(f)), 0.
 				for _, fall := range falls[k] {
 					got += fall / 61
 				}

@@ -80,17 +80,18 @@ func MarketCertificate(m FinishedMarket) *record.Certificate {
 
 // certifyModel concludes from the rounds that were checked. The logarithm of the gap over
 // what is to be expected has a mean of zero for a market that plays on a sample of its own,
-// by symmetry, but for the inequality of Jensen. Gaps are known to the size in which
-// players settle.
+// by symmetry, but for the inequality of Jensen. To both is added [game.Settled], to which
+// players settle at most, so that a gap of zero has a ratio, too.
 func certifyModel(checks []record.RoundCheck, closed bool) *record.ModelClaim {
 	m := &record.ModelClaim{Checks: len(checks), Closed: closed}
-	if len(checks) > 1 {
-		var ratios [][]float64
-		for _, check := range checks {
-			ratios = append(ratios, []float64{math.Log((check.Gap + game.Settled) / (check.Expected + game.Settled))})
-		}
+	var ratios [][]float64
+	for _, check := range checks {
+		ratios = append(ratios, []float64{math.Log((check.Gap + game.Settled) / (check.Expected + game.Settled))})
+	}
+	if len(ratios) > 0 {
 		i := confidence(ratios, miss)
-		m.Ratio = &record.Interval{Mean: math.Exp(i.Mean), Low: math.Exp(i.Low), High: math.Exp(i.High)}
+		// One round has no variance, and an interval without an end. JSON has no infinity.
+		m.Ratio = &record.Interval{Mean: math.Exp(i.Mean), Low: math.Exp(i.Low), High: min(math.Exp(i.High), math.MaxFloat64)}
 	}
 	m.Conclude()
 	return m

@@ -56,7 +56,7 @@ type ModelClaim struct {
 	Checks  int     `json:"rounds_checked"`
 	// Ratio is that of the relative gap to the one that is to be expected of a play on a
 	// sample, the geometric mean over the rounds, with its interval of 95 %. Absent where
-	// fewer than two rounds were checked.
+	// no round was checked.
 	Ratio *Interval `json:"gap_over_expected,omitempty"`
 }
 
@@ -183,8 +183,15 @@ func ReadCertificate(from io.Reader) (*Certificate, error) {
 		return nil, errors.New("it must say of a market, and of no other game, whether the model holds")
 	}
 	if m := c.Model; m != nil {
+		if m.Checks < 0 || (m.Checks > 0) != (m.Ratio != nil) {
+			return nil, fmt.Errorf("the model has a ratio of %d rounds checked; it must have one of one round or more, and of no other", m.Checks)
+		}
 		concluded := *m
-		if concluded.Conclude(); concluded.Verdict != m.Verdict || m.Ratio != nil && !m.Ratio.ordered() {
+		concluded.Conclude()
+		switch {
+		case m.Ratio != nil && !m.Ratio.ordered():
+			return nil, fmt.Errorf("the interval of the model's ratio is %v; it must hold its mean", *m.Ratio)
+		case concluded.Verdict != m.Verdict:
 			return nil, fmt.Errorf("the verdict on the model is %.40q; by its numbers it must be %q", m.Verdict, concluded.Verdict)
 		}
 	}

@@ -208,7 +208,7 @@ type Pruned struct {
 type Equilibrium struct {
 	MaxGap         float64 `json:"max_gap"`
 	RelativeGap    float64 `json:"relative_gap"`
-	Claimed        bool    `json:"claimed"`           // in the paper's game
+	Claimed        bool    `json:"claimed"`           // an equilibrium; of the market: that of its model
 	Model          Verdict `json:"model,omitempty"`   // whether it is one of the market's model
 	Network        Verdict `json:"network,omitempty"` // whether it is one of the network, where bids and asks were measured
 	Dead           int     `json:"dead"`

@@ -2,8 +2,11 @@ package record
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
+
+	"nashprune/game"
 )
 
 // TestResultsOfTheFirstSchema: their gates are those of the hidden layers, which they do
@@ -49,5 +52,24 @@ func TestGateNames(t *testing.T) {
 	residual := Result{Gates: []Gate{{Name: "0"}, {Name: "stream"}}}
 	if residual.Perceptron() || residual.GateName(1) != "stream" || residual.GateName(0) != "0" {
 		t.Errorf("the gates are called %q and %q", residual.GateName(0), residual.GateName(1))
+	}
+}
+
+// TestNewEquilibrium counts every reason once more than the one before, and takes verdicts
+// from the certificate.
+func TestNewEquilibrium(t *testing.T) {
+	var players []Player
+	for i, reason := range []game.Reason{game.Kept, game.Dead, game.Dominated, game.PricedOut, game.Forced, game.BelowThreshold} {
+		players = append(players, slices.Repeat([]Player{{Reason: reason}}, i+1)...)
+	}
+	c := &Certificate{RelativeGap: 0.25, Certificate: game.Certificate{MaxGap: 3}, Claimed: true}
+	want := Equilibrium{MaxGap: 3, RelativeGap: 0.25, Claimed: true, Kept: 1, Dead: 2, Dominated: 3, PricedOut: 4, Forced: 5, BelowThreshold: 6}
+	if got := *NewEquilibrium(c, players); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	c.Model, c.BidAsk = &ModelClaim{Verdict: Holds}, &BidAsk{Verdict: Undecided}
+	want.Model, want.Network = Holds, Undecided
+	if got := *NewEquilibrium(c, players); got != want {
+		t.Errorf("with claims: %+v, want %+v", got, want)
 	}
 }

@@ -65,6 +65,13 @@ func checkResult(r *record.Result) error {
 	if r.Pruned.Criterion != "" && !r.Pruned.Criterion.Known() {
 		return fmt.Errorf("players were ranked by %.40q, which is none of %q", r.Pruned.Criterion, game.Criteria)
 	}
+	if e := r.Equilibrium; e != nil {
+		for _, v := range []record.Verdict{e.Model, e.Network} {
+			if known := []record.Verdict{"", record.Holds, record.Fails, record.Undecided}; !slices.Contains(known, v) {
+				return fmt.Errorf("the verdict on its equilibrium is %.40q, which is none of %q", v, known[1:])
+			}
+		}
+	}
 	if r.Gated != nil {
 		if err := checkQuality("gated", r.Gated.Quality, r); err != nil {
 			return err

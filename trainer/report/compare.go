@@ -7,6 +7,7 @@ import (
 	"text/tabwriter"
 
 	"nashprune/trainer/compare"
+	"nashprune/trainer/record"
 )
 
 // Compare writes a comparison as tables, one for each size and shape: what every
@@ -27,6 +28,8 @@ func Compare(w io.Writer, r *compare.Report) error {
 	fmt.Fprintf(&b, `
 to the market: the mean over the seeds of the difference to the market of the same table, seed by seed. The
 intervals of a table hold together with 95 %% (Student's t, Bonferroni). * marks those that exclude zero.
+model, network: of how many seeds these parts of the market's certificate hold, fail and are undecided.
+null: a market that is false on purpose. A certificate must fail it; it is left out where the best method is named.
 `)
 	for i := 0; i < len(r.Entries); {
 		table := r.Table(r.Entries[i].Shape, r.Entries[i].Keep)
@@ -46,17 +49,40 @@ func compareEntries(w io.Writer, r *compare.Report, entries []*compare.Entry, me
 	first := entries[0]
 	fmt.Fprintf(w, "\n%s players, %s:\n", Thousands(first.Keep), shapeWords(r, first.Shape, first.Keep))
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "method\tseeds\t%s\tto the market\t\tlayers\tparameters\tMACs\tlatency\tsetting\n", metric.brief)
+	fmt.Fprintf(table, "method\tseeds\t%s\tto the market\t\tmodel\tnetwork\tlayers\tparameters\tMACs\tlatency\tsetting\n", metric.brief)
 	for _, e := range entries {
 		layers, parameters, macs := kept(e)
 		latency := "-"
 		if e.LatencyUS > 0 {
 			latency = microseconds(e.LatencyUS)
 		}
-		fmt.Fprintf(table, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.Method, len(e.Runs), figure(e.Mean, e.Deviation),
-			difference(e.Difference), verdict(e), layers, parameters, macs, latency, e.Setting)
+		fmt.Fprintf(table, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", name(e), len(e.Runs), figure(e.Mean, e.Deviation),
+			difference(e.Difference), verdict(e),
+			certified(e, func(r compare.SeedRun) record.Verdict { return r.Model }), certified(e, func(r compare.SeedRun) record.Verdict { return r.Network }),
+			layers, parameters, macs, latency, e.Setting)
 	}
 	return table.Flush()
+}
+
+// name marks the null markets.
+func name(e *compare.Entry) string {
+	if e.Null {
+		return e.Method + " (null)"
+	}
+	return e.Method
+}
+
+// certified counts the runs in which a part of the certificate holds, fails and is
+// undecided.
+func certified(e *compare.Entry, part func(compare.SeedRun) record.Verdict) string {
+	counts := map[record.Verdict]int{}
+	for _, run := range e.Runs {
+		counts[part(run)]++
+	}
+	if counts[""] == len(e.Runs) {
+		return "-"
+	}
+	return fmt.Sprintf("%d/%d/%d", counts[record.Holds], counts[record.Fails], counts[record.Undecided])
 }
 
 // shapeWords says how a shape of a size comes about.

@@ -28,6 +28,9 @@ func comparison() *compare.Report {
 			Runs: []compare.SeedRun{run(mean, keep-2, 2), run(mean, keep-3, 3)}, LatencyUS: 77,
 		}
 	}
+	reverse := entry("market-reverse", compare.Equal, 15, 92.75, nil)
+	reverse.Null, reverse.Runs[0].Model, reverse.Runs[1].Model = true, record.Fails, record.Undecided
+	reverse.Runs[0].Network, reverse.Runs[1].Network = record.Fails, record.Fails
 	diverged := compare.Entry{Method: "taylor", Shape: compare.ParametersWinner, Keep: 38, Runs: []compare.SeedRun{{Diverged: "so it is"}, {}}}
 	return &compare.Report{
 		Data: record.Data{Name: "grain", Train: 900, Test: 100, EvaluatedOn: backend.TestPart}, Model: "mlp:512-256", Epochs: 20, Seeds: []uint64{1, 2}, MostSeeds: 5,
@@ -41,6 +44,7 @@ func comparison() *compare.Report {
 			entry("market", compare.Free, 15, 93.5, nil),
 			entry("fisher", compare.Free, 15, 20, &compare.Difference{Mean: -73.5, Low: pointer(-75), High: pointer(-71)}),
 			entry("market", compare.Equal, 15, 93, nil),
+			reverse,
 			entry("taylor", compare.Equal, 15, 94, &compare.Difference{Mean: 1, Low: pointer(0.5), High: pointer(1.5)}),
 			entry("taylor", compare.ParametersWinner, 15, 94, &compare.Difference{Mean: -0.5, Pairs: 1}),
 			entry("fisher", compare.ParametersWinner, 15, 94, &compare.Difference{Mean: 0.25, Pairs: 2}),
@@ -67,10 +71,11 @@ func TestCompareSaysWhatIntervalsAllow(t *testing.T) {
 	for _, want := range []string{
 		"dense: 98.50 +- 0.71 % accuracy",
 		"seeds: 5 for methods within 1 point of the best of their table, and for the market there",
-		"15 players, the method finds the layers: method seeds accuracy to the market layers parameters MACs latency setting " +
-			"market 2 93.50 +- 0.25 % - 13-2 1,234 1,200 77 us learning-rate 0.002 " +
+		"15 players, the method finds the layers: method seeds accuracy to the market model network layers parameters MACs latency setting " +
+			"market 2 93.50 +- 0.25 % - - - 13-2 1,234 1,200 77 us learning-rate 0.002 " +
 			"fisher 2 20.00 +- 0.25 % -73.50 [-75.00, -71.00]* the market is better",
 		"15 players, in proportion to the layers:",
+		"market-reverse (null) 2 92.75 +- 0.25 % - 0/1/1 0/2/0 13-2",
 		"taylor 2 94.00 +- 0.25 % +1.00 [+0.50, +1.50]* the market is worse",
 		"15 players, as many parameters: the layers that taylor found (9-43), which is the best there:",
 		"taylor 2 94.00 +- 0.25 % -0.50 one seed: open",
@@ -103,7 +108,7 @@ func TestFrontIsWhole(t *testing.T) {
 	one := comparison()
 	one.Entries = one.Entries[:1]
 	none := comparison()
-	none.Entries = none.Entries[8:]
+	none.Entries = none.Entries[9:]
 	strange := comparison()
 	strange.Data.Name, strange.Entries[1].Method = "<&>", "<&>"
 	for name, r := range map[string]*compare.Report{"all": comparison(), "one": one, "none": none, "strange": strange} {
@@ -152,7 +157,7 @@ func TestFrontOfThePerfect(t *testing.T) {
 // TestNothingIsTimedThatDiverged: a network that is not there takes no 0 us.
 func TestNothingIsTimedThatDiverged(t *testing.T) {
 	r := comparison()
-	r.Entries = r.Entries[8:]
+	r.Entries = r.Entries[9:]
 	var b strings.Builder
 	if err := Compare(&b, r); err != nil || strings.Contains(b.String(), " us") {
 		t.Errorf("%v\n%s", err, b.String())

@@ -28,9 +28,9 @@ func Explain(w io.Writer, run *Run) error {
 	e, p := run.Result.Equilibrium, run.Result.Pruned
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s of %s players stay: %s.\n", Thousands(p.Kept), Thousands(p.Players), reasons(e))
-	fmt.Fprintf(&b, "Equilibrium %s.\n", gaps(e))
+	fmt.Fprintf(&b, "The equilibrium %s.\n", gaps(e))
 	if e.Network != "" {
-		fmt.Fprintf(&b, "Equilibrium %s.\n", networkClaim(e.Network))
+		fmt.Fprintf(&b, "The equilibrium %s.\n", networkClaim(e.Network))
 	}
 	fmt.Fprintln(&b)
 	explain := explainMarket
@@ -60,11 +60,12 @@ func explainMarket(w io.Writer, run *Run) error {
 		return err
 	}
 	fmt.Fprint(w, `
-A player's worth is the marginal value of its first participation while its rivals play their equilibrium of the round;
-its ceiling is the highest worth that it could have whatever they play.
+A player's worth is the marginal value of its first participation while its rivals play the equilibrium of the round.
+Its ceiling is the highest worth that it can have, whatever they play.
 dead:        no output depends on the player.
-dominated:   its ceiling is at most the price: no participation is better than zero, whatever the rivals play.
-priced out:  its worth is at most the price: no participation is better than zero, given what the rivals play.
+dominated:   its ceiling is at most the price: zero is best, whatever its rivals play.
+priced out:  its worth is at most the price: zero is best, given what its rivals play.
+forced:      its worth is above the price, but the demand is met by players that are worth more.
 `)
 	fmt.Fprintf(w, "Contributions are %s.\n", contributionsMean(run.Config))
 	fmt.Fprint(w, explainMarketRules(&run.Result))
@@ -185,27 +186,27 @@ func explainRounds(w io.Writer, run *Run) error {
 	if len(rounds) == 0 {
 		return nil
 	}
-	fmt.Fprintf(w, "\nThe market, by %s; supply is the participations at the price, added; gap is that on other samples:\n", run.axes())
+	fmt.Fprintf(w, "\nThe market, by %s. Supply is the sum of participations at the price; gaps are relative, on other samples:\n", run.axes())
 	table := newTable(w)
 	names, more := marketColumns(rounds)
-	row(table, append([]string{"round", "epoch", "demand", "supply", "players", "price", "gap"}, names...)...)
+	row(table, append([]string{"round", "epoch", "demand", "supply", "players", "price", "gap", "expected"}, names...)...)
 	step := max(1, len(rounds)/shownRounds)
 	for i, r := range rounds {
 		if (i+1)%step != 0 && i != 0 && i != len(rounds)-1 {
 			continue
 		}
-		cells := []string{strconv.Itoa(r.Round), strconv.Itoa(r.Epoch), shape(r.Demand), numbers(r.Supply), shape(r.Players), numbers(r.Prices), roundGap(r)}
-		row(table, append(cells, more(r)...)...)
+		cells := []string{strconv.Itoa(r.Round), strconv.Itoa(r.Epoch), shape(r.Demand), numbers(r.Supply), shape(r.Players), numbers(r.Prices)}
+		row(table, slices.Concat(cells, roundGaps(r), more(r))...)
 	}
 	return table.Flush()
 }
 
-// roundGap writes the relative gap of a round that was checked.
-func roundGap(r record.RoundLine) string {
+// roundGaps writes the relative gap of a round that was checked, and the one to be expected.
+func roundGaps(r record.RoundLine) []string {
 	if r.Check == nil {
-		return "-"
+		return []string{"-", "-"}
 	}
-	return number(r.Check.Gap)
+	return []string{number(r.Check.Gap), number(r.Check.Expected)}
 }
 
 // shownPlayers is the number of players on each side of the price that are listed.

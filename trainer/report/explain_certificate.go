@@ -35,15 +35,12 @@ func explainLayers(w io.Writer, run *Run) error {
 	c := run.Certificate
 	table := newTable(w)
 	if c.Game == game.MarketGame {
+		fmt.Fprintln(w)
+		explainModel(w, c.Model)
 		if c.Model.Checks == 0 {
-			fmt.Fprintln(w, "\nNo round was checked, so nothing is certified of the model.")
 			return nil
 		}
-		fmt.Fprintf(w, "\nEquilibrium of the model: what players played, in the games measured on other samples, in %d rounds.\n", c.Model.Checks)
-		if r := c.Model.Ratio; r != nil {
-			fmt.Fprintf(w, "The gap is %s times what is to be expected of a play on a sample; it holds up to 1 and %d.\n", interval(*r), record.LargestRatio)
-		}
-		fmt.Fprintln(w, "The last of these rounds:")
+		fmt.Fprintln(w, "The last round that was checked:")
 		cost := ""
 		if c.Layers[0].Cost > 0 {
 			cost = "cost\t"
@@ -69,12 +66,30 @@ func explainLayers(w io.Writer, run *Run) error {
 		return err
 	}
 	if c.Game == game.MarketGame {
-		fmt.Fprint(w, "With the ridge the potential is strictly concave, so there is one equilibrium. Simultaneous best responses would raise it with a damping below 2/lambda.\n")
+		fmt.Fprintln(w, "The potential is strictly concave, so there is one equilibrium. Simultaneous best responses raise the potential with a damping below 2/lambda.")
 	}
 	if c.MostTempted != nil {
 		fmt.Fprintf(w, "Player %s gains most by another participation.\n", run.name(*c.MostTempted))
 	}
 	return nil
+}
+
+// explainModel says on what the verdict on the model rests.
+func explainModel(w io.Writer, m *record.ModelClaim) {
+	if !m.Closed {
+		fmt.Fprintln(w, "The market did not play all its rounds, so its model has no equilibrium.")
+	}
+	switch m.Checks {
+	case 0:
+		fmt.Fprintln(w, "No round was checked on other samples, so there is no evidence of an equilibrium of the model.")
+	case 1:
+		fmt.Fprintf(w, "Equilibrium of the model: 1 round was checked in games that were measured on other samples.\n"+
+			"Its gap is %s times the expected one; an interval needs 2 rounds.\n", number(m.Ratio.Mean))
+	default:
+		fmt.Fprintf(w, "Equilibrium of the model: %d rounds were checked in games that were measured on other samples.\n"+
+			"Their gap is %s times the expected one, that between two such games.\n"+
+			"The model holds where the interval begins at 1 or below and ends at %d or below.\n", m.Checks, interval(*m.Ratio), record.LargestRatio)
+	}
 }
 
 // name names a player, by its gate too where that has a name.
@@ -107,13 +122,13 @@ func contributionsMean(c settings.Config) string {
 	case c.Worth == game.Lottery:
 		return "multiplied with random numbers: this market is false on purpose"
 	case c.Worth == game.Reverse:
-		return "inverted: this market is false on purpose"
+		return "divided by what the player is worth alone, so that those worth least stay: this market is false on purpose"
 	case c.Worth == game.Outputs && c.Task == dataset.Regression:
-		return "changes of the outputs without the player; a worth is twice a mean square"
+		return "derivatives of the outputs; the market takes the loss for their mean square change, to second order"
 	case c.Worth == game.Outputs:
-		return "changes of the logits without the player; a worth is twice the increase of an undecided network's loss, to second order"
+		return "derivatives of the logits; the market takes the loss for that of an undecided network, to second order"
 	default:
-		return "changes of the loss without the player; a worth is twice its increase, to second order"
+		return "derivatives of the loss, which the market takes to second order"
 	}
 }
 
@@ -126,12 +141,17 @@ func explainBids(w io.Writer, run *Run, b *record.BidAsk) error {
 	if b.Part == backend.TrainPart {
 		held = "not held out: no --validation"
 	}
+	cost := ""
+	if len(b.Markets) < len(run.Result.Gates) { // gates share a price
+		cost = ", divided by what the player costs"
+	}
 	fmt.Fprintf(w, `
-Equilibrium of the network, after the market, on %s samples of the %s part (%s), each network after the same %s training steps.
-A bid is the fall of the loss when a removed player returns, an ask its rise when a kept one leaves; no bid may be above an ask.
-`, Thousands(b.Samples), b.Part, held, Thousands(b.Steps))
+Equilibrium of the network, after the market, on %s samples of the %s part (%s).
+A bid is the fall of the loss when a removed player returns, an ask its rise when a kept one leaves%s.
+Each network is trained for the same %s steps first. At an equilibrium no bid is above an ask.
+`, Thousands(b.Samples), b.Part, held, cost, Thousands(b.Steps))
 	table := newTable(w)
-	fmt.Fprintln(table, run.axis()+"\tkept\tremoved\tlowest ask\tof\thighest bid\tof\tbid - ask, 95 % interval\tverdict\t")
+	fmt.Fprintln(table, run.axis()+"\tkept\tremoved\tlowest ask\tplayer\thighest bid\tplayer\tbid - ask (95 %)\tverdict\t")
 	for _, m := range b.Markets {
 		var gates []string
 		for _, g := range m.Layers {
@@ -154,20 +174,21 @@ A bid is the fall of the loss when a removed player returns, an ask its rise whe
 	}
 	for _, m := range b.Markets {
 		if m.Verdict == record.Fails {
-			fmt.Fprintf(w, "A profitable deviation: player %s returns for player %s, and the loss falls by %s.\n", run.name(m.Bid.PlayerName), run.name(m.Ask.PlayerName), number(m.Excess.Mean))
+			fmt.Fprintf(w, "A profitable deviation: at any price player %s gains if it returns or player %s if it leaves; the bid is %s above the ask.\n", run.name(m.Bid.PlayerName), run.name(m.Ask.PlayerName), number(m.Excess.Mean))
 		}
 	}
 	if b.OverConstant.Low <= 0 {
-		fmt.Fprintf(w, "The loss is not below that of the best constant prediction (by %s): the network is not trained.\n", interval(b.OverConstant))
+		fmt.Fprintf(w, "The network is no better than the best constant prediction: its loss is %s below that, and all of the interval must be above 0.\n", interval(b.OverConstant))
 	}
 	switch {
 	case b.LeastGamma == nil:
-		fmt.Fprintln(w, "What another set of this size could give is not bounded: no two removed players lower the loss together.")
+		fmt.Fprintln(w, "There is no bound on what another set of this size could give: no pair of removed players that was measured lowers the loss.")
 	case b.Bound == nil:
-		fmt.Fprintf(w, "What another set of this size could give is not bounded: the least measured submodularity is %s.\n", number(*b.LeastGamma))
+		fmt.Fprintf(w, "There is no bound on what another set of this size could give: the least submodularity ratio that was measured is %s; it must be above 0.\n", number(*b.LeastGamma))
 	default:
-		fmt.Fprintf(w, "Another set of this size could lower the loss by at most %s, if the submodularity is at least %s everywhere, the least that was measured on %d pairs (median %s).\n",
-			number(*b.Bound), number(min(1, *b.LeastGamma)), len(b.Pairs), number(*b.MedianGamma))
+		fmt.Fprintf(w, "Another set of this size could lower the loss by at most %s, if the submodularity ratio is at least %s everywhere.\n"+
+			"On the pairs that were measured it is at least %s, with a median of %s.\n",
+			number(*b.Bound), number(min(1, *b.LeastGamma)), number(*b.LeastGamma), number(*b.MedianGamma))
 	}
 	return nil
 }
@@ -230,7 +251,7 @@ func ExplainPlayer(w io.Writer, run *Run, name record.PlayerName) error {
 	fmt.Fprintf(&b, "Player %s, %s.\n", run.name(p.PlayerName), fate(p))
 	state := "at the end, over all training samples"
 	if c.Game == game.MarketGame {
-		state = "in the last round that removed players of its " + run.axis()
+		state = "in the last round that removed players"
 		if p.Round > 0 {
 			state = fmt.Sprintf("at its removal, in round %d", p.Round)
 		}
@@ -246,8 +267,8 @@ func ExplainPlayer(w io.Writer, run *Run, name record.PlayerName) error {
 		row(worth, number(p.Worth), "of full participation")
 		row(price, number(p.Price), "of full participation")
 	} else {
-		row(worth, number(p.Worth), "marginal value of its first participation, while its rivals play their equilibrium")
-		row("ceiling", number(p.Ceiling), "the highest worth that it could have whatever they play")
+		row(worth, number(p.Worth), "marginal value of its first participation, while its rivals play the equilibrium")
+		row("ceiling", number(p.Ceiling), "the highest worth that it can have, whatever they play")
 		row(price, number(p.Price), "of full participation")
 	}
 	side := "above zero: some participation is better than zero"

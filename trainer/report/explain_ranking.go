@@ -16,6 +16,7 @@ var criterionMeanings = map[game.Criterion]string{
 	game.Taylor:        "|s mean(c)| over all training samples, to first order the change of the loss when the player is removed",
 	game.Fisher:        "s^2 mean(c^2) over all training samples, the Fisher information along the player's participation",
 	game.OutputSquare:  "s^2 mean(c^2), with contributions c to the outputs on the samples of the round",
+	game.OBS:           "what the nodes that read the player lose with it, in mean square, after a refit and all removals before it",
 	game.Participation: "the participation of the player in the paper's game, played until then",
 }
 

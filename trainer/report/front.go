@@ -40,7 +40,7 @@ var frontPanels = []struct {
 // which has one of its own.
 var methodColours = []string{
 	"#8c8f94", "#b2182b", "#d6604d", "#e08214", "#5e3c99", "#c51b7d", "#de77ae", "#1b7837", "#2166ac", "#0f0f0f",
-	"#8c510a", "#bf812d", "#01665e", "#35978f",
+	"#8c510a", "#bf812d", "#01665e", "#35978f", "#4d4d4d", "#762a83", "#9970ab", "#1a1a80", "#5aae61",
 }
 
 // SaveFront draws a comparison into its folder.

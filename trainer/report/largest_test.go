@@ -41,7 +41,7 @@ func TestWhateverARunWritesIsRead(t *testing.T) {
 	}
 	round := length(record.RoundLine{
 		Training: record.RankingTraining, Round: settings.MaxRounds, Epoch: epoch, Step: math.MaxInt32, Demand: counts, Prices: numbers, Supply: numbers,
-		Cuts: numbers, Players: counts, Costs: numbers, ValidationAccuracy: of(longest), Held: settings.MaxRounds,
+		Cuts: numbers, Ascent: numbers, Check: &record.RoundCheck{Samples: math.MaxInt32, Gap: longest, Expected: longest}, Players: counts, Costs: numbers, ValidationAccuracy: of(longest), Held: settings.MaxRounds,
 	})
 	line := length(record.EpochLine{
 		Training: record.RankingTraining, Epoch: epoch, Step: math.MaxInt32, LearningRate: longest, Loss: longest, Accuracy: of(longest), ValidationLoss: of(longest),
@@ -49,18 +49,17 @@ func TestWhateverARunWritesIsRead(t *testing.T) {
 	})
 	account := game.Account{
 		Worth: longest, Price: longest, Margin: longest, Participation: longest, BestResponse: longest,
-		WorthTerm: longest, PriceTerm: longest, Gain: longest, Feedback: longest,
+		WorthTerm: longest, PriceTerm: longest, Gain: longest, Ceiling: longest,
 	}
 	player := length(record.CertifiedPlayer{
 		PlayerName: record.PlayerName{Layer: gates, Index: players}, Reason: game.BelowThreshold, Round: settings.MaxRounds, Epoch: epoch, Account: account,
-		PutBack: &record.PutBack{AtRemoval: longest, AtTheEnd: longest, Refused: longest},
 	})
 	gate := length(record.CertifiedLayer{
-		Gate: run.Result.Gates[0].Name, Players: players, Gap: longest, Price: longest, Cost: longest, Demand: players, Supply: longest, SpectralRadius: of(longest), MeanSquaredNorm: longest,
+		Gate: run.Result.Gates[0].Name, Players: players, Gap: longest, Price: longest, Cost: longest, Demand: players, Supply: longest, Lambda: longest, Potential: longest, Best: longest, SpectralRadius: of(longest), MeanSquaredNorm: longest,
 	})
 	var rows bytes.Buffer
 	if err := record.WritePlayers(&rows, []record.Player{{
-		Layer: gates, Gate: run.Result.Gates[0].Name, Index: players, Worth: longest, Price: longest, Participation: longest, Epoch: epoch, Reason: game.BelowThreshold,
+		Layer: gates, Gate: run.Result.Gates[0].Name, Index: players, Worth: longest, Ceiling: longest, Price: longest, Participation: longest, Epoch: epoch, Reason: game.BelowThreshold,
 	}}); err != nil {
 		t.Fatal(err)
 	}

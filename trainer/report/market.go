@@ -120,12 +120,13 @@ func explainMarketRules(r *record.Result) string {
 	}
 	var b strings.Builder
 	if m.Cost != "" {
-		b.WriteString("All layers share one market: a player's price is what its layer's players cost times the price of a unit, and players win in the order of\n" +
-			"worth per cost, until the first that does not fit. A layer that would keep fewer than two pays its own clearing price.\n")
+		b.WriteString("All layers share one market: a player pays the price of a unit times what a player of its layer costs on average.\n" +
+			"Players win by their worths at the equilibrium: in each layer those n stay whose worths exceed by most what n players cost together.\n" +
+			"At least two of each layer stay. What then still fits in the budget stays too, by worth per cost.\n" +
+			"A layer in which another number stays than participates pays its own clearing price.\n")
 	}
 	if m.Cost == cost.Latency && m.LatencyModel != nil && m.LatencyModel.Step > 0 {
-		fmt.Fprintf(&b, "Time grows in steps, %d neurons apart: players behind the same step win or lose together, and a layer whose next step does not fit pays\n"+
-			"its own clearing price.\n", m.LatencyModel.Step)
+		fmt.Fprintf(&b, "Time grows in steps, %d neurons apart, so the players behind a step stay or leave together.\n", m.LatencyModel.Step)
 	}
 	if m.AccuracyDrop > 0 {
 		fmt.Fprintf(&b, "The demand fell only in rounds in which the accuracy on the validation part was well within %g points of the best of the earlier rounds.\n", m.AccuracyDrop)

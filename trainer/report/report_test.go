@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"nashprune/game"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/cost"
+	"nashprune/trainer/dataset"
 	"nashprune/trainer/record"
 	"nashprune/trainer/settings"
 )
@@ -67,7 +69,7 @@ func marketRun() *Run {
 			},
 			Kept: 5, Players: 12, Sparsity: 100 * 7. / 12,
 		},
-		Equilibrium: &record.Equilibrium{MaxGap: 0.00096, RelativeGap: 0.0023, Dominated: 2, PricedOut: 4, Forced: 1, Kept: 5},
+		Equilibrium: &record.Equilibrium{MaxGap: 0.00096, RelativeGap: 0.0023, Claimed: true, Model: record.Holds, Network: record.Fails, Dead: 1, Dominated: 2, PricedOut: 3, Forced: 1, Kept: 5},
 		Seconds:     record.Seconds{Total: 13.1, Train: 2.8, Game: 1.8, Tail: 0.1, Baseline: 7.3, Evaluate: 2.2},
 	}
 	for i, accuracy := range []float64{85, 93, 94.5, 96, 97.25} {
@@ -90,14 +92,24 @@ func marketRun() *Run {
 			Prices: []float64{1.35e-5 * float64(k), 0.25 * float64(k)}, Supply: []float64{4.5 - float64(k)/2, 2}, Players: players[k],
 		})
 	}
+	run.Rounds[1].Check = &record.RoundCheck{Samples: 750, Gap: 0.0021, Expected: 0.0024}
+	run.Rounds[3].Check = &record.RoundCheck{Samples: 750, Gap: 0.0025, Expected: 0.0023}
+	// By the worths, ceilings and the price below.
 	reasons := []game.Reason{
 		game.Kept, game.Dominated, game.PricedOut, game.Kept, game.Forced, game.PricedOut, game.Kept,
-		game.PricedOut, game.Kept, game.Dominated, game.Kept, game.PricedOut,
+		game.PricedOut, game.Kept, game.Dominated, game.Kept, game.Dead,
 	}
 	for i, reason := range reasons {
-		p := record.Player{Layer: i / 7, Gate: run.Result.Gates[i/7].Name, Index: i % 7, Worth: 0.01 * float64(i+1), Price: 0.002, Participation: 0.9, Reason: reason}
-		if reason != game.Kept {
-			p.Worth, p.Participation, p.Epoch = 0.001/float64(i), 0.004, 2+i%2
+		p := record.Player{Layer: i / 7, Gate: run.Result.Gates[i/7].Name, Index: i % 7, Price: 0.002, Epoch: 2 + i%2, Reason: reason}
+		switch reason {
+		case game.Kept:
+			p.Worth, p.Ceiling, p.Participation, p.Epoch = 0.01*float64(i+1), 0.02*float64(i+1), 0.9, 0
+		case game.Dominated:
+			p.Worth, p.Ceiling = 0.001/float64(i), 0.002/float64(i)
+		case game.PricedOut:
+			p.Worth, p.Ceiling = 0.002/float64(i), 0.02/float64(i)
+		case game.Forced:
+			p.Worth, p.Ceiling, p.Participation = 0.0025, 0.005, 0.125
 		}
 		run.Players = append(run.Players, p)
 	}
@@ -109,31 +121,62 @@ func withCertificate(run *Run) *Run {
 	e := run.Result.Equilibrium
 	c := &record.Certificate{
 		Schema: record.CertificateSchema, Game: run.Config.Game, Bound: game.EquilibriumBound,
-		RelativeGap: e.RelativeGap, Claimed: e.RelativeGap < game.EquilibriumBound,
+		RelativeGap: e.RelativeGap, Claimed: e.Claimed,
 		Certificate: game.Certificate{MaxGap: e.MaxGap, TotalGap: 0.0012, Scale: 0.5, Players: 7},
-		MostTempted: &record.PlayerName{Layer: 1, Index: 3}, SpectralRadius: of(0.25),
-		Layers: []record.CertifiedLayer{{Players: 4, Gap: 1e-4, SpectralRadius: of(0.25)}, {Players: 3, Gap: 0.0011, SpectralRadius: of(0)}},
+		MostTempted: &record.PlayerName{Layer: 1, Index: 3},
+		Layers:      []record.CertifiedLayer{{Players: 4, Gap: 1e-4}, {Players: 3, Gap: 0.0011}},
 	}
 	for _, p := range run.Players {
 		name := record.PlayerName{Layer: p.Layer, Index: p.Index}
 		player := record.CertifiedPlayer{PlayerName: name, Reason: p.Reason, Epoch: p.Epoch}
-		player.Account = game.Market{Price: p.Price}.Account(p.Worth, p.Participation)
+		player.Account = game.Record{Worth: p.Worth, Own: p.Worth / 2, Ceiling: p.Ceiling, Price: p.Price, Participation: p.Participation}.Account()
 		if run.Config.Game == game.MarketGame && p.Reason != game.Kept {
 			player.Round = 1 + p.Epoch%2
-			player.PutBack = &record.PutBack{AtRemoval: 0.0015, AtTheEnd: -0.001 * float64(p.Index), Refused: p.Price}
 		}
 		c.Players = append(c.Players, player)
 	}
 	if run.Config.Game == game.MarketGame {
 		for l := range c.Layers {
 			c.Layers[l].Price, c.Layers[l].Demand, c.Layers[l].Supply = 0.002, 3-l, 2.75-float64(l)
+			c.Layers[l].Lambda, c.Layers[l].Potential, c.Layers[l].Best = 4.5, -0.25, -0.125
 		}
 		c.Rounds = run.Rounds
-		c.PutBack = &record.PutBackSummary{Part: backend.ValidationPart, Samples: 1000, Dominated: record.PutBackCount{Players: 2, AtRemoval: 2, AtTheEnd: 1}, PricedOut: record.PutBackCount{Players: 4, AtRemoval: 3, AtTheEnd: 4}}
+		c.Model = &record.ModelClaim{Closed: true, Checks: 2, Ratio: &record.Interval{Mean: 0.98, Low: 0.57, High: 1.7}}
+		c.Model.Conclude()
+		c.BidAsk = testBids()
+	} else {
+		c.SpectralRadius = of(0.25)
+		c.Layers[0].SpectralRadius, c.Layers[1].SpectralRadius = of(0.25), of(0)
 	}
 	run.Epochs[0].ConditionNumbers = []*float64{of(12.5), nil, of(1.25)}
 	run.Certificate = c
 	return run
+}
+
+// testBids is a market of each layer of a market run: one holds and one fails.
+func testBids() *record.BidAsk {
+	interval := func(mean, half float64) record.Interval {
+		return record.Interval{Mean: mean, Low: mean - half, High: mean + half}
+	}
+	market := func(l, kept, asking, bidding int, ask, bid, half float64) record.BidAskMarket {
+		asks, bids := record.PlayerName{Layer: l, Index: asking}, record.PlayerName{Layer: l, Index: bidding}
+		excess := interval(bid-ask, half)
+		return record.BidAskMarket{
+			Layers: []int{l}, Kept: kept, Removed: 4 - l, Size: float64(kept),
+			Asks: []record.Quote{{PlayerName: asks, Value: ask}}, Bids: []record.Quote{{PlayerName: bids, Value: bid}},
+			Ask: &record.Confirmed{PlayerName: asks, Interval: interval(ask, half)}, Bid: &record.Confirmed{PlayerName: bids, Interval: interval(bid, half)}, Excess: &excess,
+		}
+	}
+	b := &record.BidAsk{
+		Part: backend.ValidationPart, Samples: 2000, Steps: 100, LearningRate: 0.002, Repeats: 3, Refits: 30, OverConstant: interval(2, 0.125),
+		Markets: []record.BidAskMarket{market(0, 3, 0, 5, 0.004, 0.001, 0.002), market(1, 2, 3, 0, 0.002, 0.008, 0.003)},
+		Pairs: []record.BidPair{
+			{Players: [2]record.PlayerName{{Layer: 0, Index: 5}, {Layer: 1, Index: 0}}, Alone: [2]float64{0.001, 0.008}, Joint: 0.012},
+			{Players: [2]record.PlayerName{{Layer: 0, Index: 1}, {Layer: 1, Index: 2}}, Alone: [2]float64{0.001, 0.003}, Joint: 0.002},
+		},
+	}
+	b.Conclude()
+	return b
 }
 
 // paperRun is a run of the paper's game without a baseline, in which the second
@@ -213,35 +256,185 @@ func TestTexts(t *testing.T) {
 	}
 }
 
-// TestStability: the text says what a radius means, on both sides of 1 and without one.
-func TestStability(t *testing.T) {
-	run := withCertificate(marketRun())
-	run.Certificate.Claimed = true
-	for want, radius := range map[string]*float64{"below 1: a small change of participations dies out": of(0.99), "not below 1": of(1), "not computed": nil} {
-		run.Certificate.SpectralRadius = radius
-		var b strings.Builder
-		if err := Explain(&b, run); err != nil || !strings.Contains(b.String(), want) {
-			t.Errorf("%v: no %q in %s", err, want, b.String())
+// explanation is what Explain writes of a run.
+func explanation(t *testing.T, run *Run) string {
+	t.Helper()
+	var b strings.Builder
+	if err := Explain(&b, run); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// has reports which of some words a text lacks.
+func has(t *testing.T, name, text string, words ...string) {
+	t.Helper()
+	for _, w := range words {
+		if !strings.Contains(text, w) {
+			t.Errorf("%s: no %q in\n%s", name, w, text)
 		}
 	}
 }
 
-// TestStabilityIsNoEquilibrium: a radius below 1 is not said to make changes die out
-// where there is no equilibrium, nor where no best response depends on another player.
-func TestStabilityIsNoEquilibrium(t *testing.T) {
+// TestStability: the text says what a radius means, on both sides of 1 and without one. It
+// says so of the paper's game alone, and no radius below 1 makes changes die out where there
+// is no equilibrium, nor where no best response depends on another player.
+func TestStability(t *testing.T) {
 	for want, c := range map[string]struct {
-		run    *Run
-		radius float64
+		radius  *float64
+		claimed bool
 	}{
-		"at an equilibrium, and this state is none": {marketRun(), 0.5},
-		"no best response depends on another":       {paperRun(), 0},
+		"below 1: a small change of participations dies out": {of(0.99), true},
+		"not below 1": {of(1), true}, "not computed": {nil, true},
+		"at an equilibrium, and this state is none": {of(0.5), false},
+		"no best response depends on another":       {of(0), false},
 	} {
-		run := withCertificate(c.run)
-		run.Certificate.Claimed, run.Certificate.SpectralRadius = false, &c.radius
-		var b strings.Builder
-		if err := Explain(&b, run); err != nil || !strings.Contains(b.String(), want) || strings.Contains(b.String(), "dies out") {
-			t.Errorf("%v: no %q in %s", err, want, b.String())
+		run := withCertificate(paperRun())
+		run.Certificate.Claimed, run.Certificate.SpectralRadius = c.claimed, c.radius
+		text := explanation(t, run)
+		has(t, want, text, want)
+		if !c.claimed && strings.Contains(text, "dies out") {
+			t.Errorf("%s, and changes die out in\n%s", want, text)
 		}
+	}
+	if text := explanation(t, withCertificate(marketRun())); strings.Contains(text, "spectral radius") {
+		t.Errorf("a market has a spectral radius:\n%s", text)
+	}
+}
+
+// TestVerdicts: a result and its explanation say of each part what its verdict is.
+func TestVerdicts(t *testing.T) {
+	for verdict, words := range map[record.Verdict][2]string{
+		record.Holds:     {"of the model holds: relative gap 0.0023 on other samples, no more than", "of the network holds: no removed player that was tried"},
+		record.Fails:     {"of the model does not hold: relative gap 0.0023", "of the network does not hold: a removed player"},
+		record.Undecided: {"of the model is undecided: relative gap 0.0023", "of the network is undecided"},
+	} {
+		run := marketRun()
+		run.Result.Equilibrium.Model, run.Result.Equilibrium.Network = verdict, verdict
+		has(t, string(verdict), explanation(t, run), "The equilibrium "+words[0], "The equilibrium "+words[1])
+		var b strings.Builder
+		if err := Result(&b, &run.Result); err != nil {
+			t.Fatal(err)
+		}
+		has(t, string(verdict), b.String(), "equilibrium:  "+words[0], "\n              "+words[1])
+		if why := strings.Contains(b.String(), "explain says why"); why != (verdict == record.Fails) {
+			t.Errorf("%s: it is said where the reason is: %v", verdict, why)
+		}
+	}
+	run := marketRun()
+	run.Result.Equilibrium.Network = "" // bids were not measured
+	if text := explanation(t, run); strings.Contains(text, "of the network") {
+		t.Errorf("without bids:\n%s", text)
+	}
+	paper := paperRun()
+	paper.Result.Equilibrium.Claimed = true
+	has(t, "paper", explanation(t, paper), "The equilibrium holds: relative gap 0.95, under 0.005")
+}
+
+// TestExplainModel: the text names the numbers that the verdict on the model follows from.
+func TestExplainModel(t *testing.T) {
+	for name, c := range map[string]struct {
+		model record.ModelClaim
+		words []string
+	}{
+		"holds":     {record.ModelClaim{Closed: true, Checks: 2, Ratio: &record.Interval{Mean: 1, Low: 0.75, High: 1.5}}, []string{"2 rounds were checked", "gap is 1 (0.75 to 1.5) times", "ends at 3 or below", "The last round that was checked"}},
+		"one round": {record.ModelClaim{Closed: true, Checks: 1, Ratio: &record.Interval{Mean: 3, Low: 0, High: math.MaxFloat64}}, []string{"1 round was checked", "3 times the expected one; an interval needs 2 rounds"}},
+		"unchecked": {record.ModelClaim{Closed: true}, []string{"No round was checked on other samples"}},
+		"cut short": {record.ModelClaim{Checks: 0}, []string{"did not play all its rounds", "No round was checked"}},
+	} {
+		run := withCertificate(marketRun())
+		run.Certificate.Model = &c.model
+		text := explanation(t, run)
+		has(t, name, text, c.words...)
+		if strings.Contains(text, "lambda") != (c.model.Checks > 0) || strings.Contains(text, "e+308") {
+			t.Errorf("%s:\n%s", name, text)
+		}
+	}
+	shared := withCertificate(marketRun())
+	shared.Certificate.Layers[0].Cost, shared.Certificate.Layers[1].Cost = 799, 18
+	has(t, "costs", explanation(t, shared), "supply   cost   price", "2.75    799   0.002")
+}
+
+// TestExplainBids: each verdict stands in the table, a profitable deviation is named where
+// one is, and the bound is stated with what it rests on.
+func TestExplainBids(t *testing.T) {
+	interval := func(mean, half float64) record.Interval {
+		return record.Interval{Mean: mean, Low: mean - half, High: mean + half}
+	}
+	const deviation = "A profitable deviation"
+	for name, c := range map[string]struct {
+		change   func(*record.BidAsk)
+		deviates bool
+		words    []string
+	}{
+		"fails": {func(*record.BidAsk) {}, true, []string{
+			"0.006 (0.003 to 0.009)     fails", "-0.003 (-0.005 to -0.001)     holds",
+			"at any price player 1:0 gains if it returns or player 1:3 if it leaves; the bid is 0.006 above the ask",
+			"2,000 samples of the validation part (held out)", "same 100 steps",
+			// Gammas 3/4 and 2; the bound is (3*0.003 + 2*0.011)/(3/4).
+			"by at most 0.0413, if the submodularity ratio is at least 0.75 everywhere", "at least 0.75, with a median of 1.38",
+		}},
+		"holds":     {func(b *record.BidAsk) { *b.Markets[1].Excess = interval(-1, 0.5) }, false, []string{"-1 (-1.5 to -0.5)     holds"}},
+		"undecided": {func(b *record.BidAsk) { *b.Markets[1].Excess = interval(0.25, 0.5) }, false, []string{"0.25 (-0.25 to 0.75)   undecided"}},
+		"no bids": {func(b *record.BidAsk) {
+			m := &b.Markets[1]
+			m.Bids, m.Bid, m.Excess, m.Removed = nil, nil, nil, 0
+		}, false, []string{"-        -                           -     holds"}},
+		"untrained": {func(b *record.BidAsk) { b.OverConstant, b.Markets = interval(-0.25, 0.5), b.Markets[:1] }, false, []string{
+			"no better than the best constant prediction: its loss is -0.25 (-0.75 to 0.25) below"}},
+		"submodular":   {func(b *record.BidAsk) { b.Pairs = b.Pairs[1:] }, true, []string{"at least 1 everywhere", "at least 2, with a median of 2"}},
+		"no gain":      {func(b *record.BidAsk) { b.Pairs = nil }, true, []string{"There is no bound", "no pair of removed players"}},
+		"no ratio":     {func(b *record.BidAsk) { b.Pairs[0].Alone[0] = -1 }, true, []string{"There is no bound", "is -82.7; it must be above 0"}},
+		"not held out": {func(b *record.BidAsk) { b.Part = backend.TrainPart }, true, []string{"(not held out: no --validation)"}},
+		"one price": {func(b *record.BidAsk) { b.Markets = b.Markets[1:]; b.Markets[0].Layers = []int{0, 1} }, true, []string{
+			"0, 1      2         3", "divided by what the player costs"}},
+	} {
+		run := withCertificate(marketRun())
+		b := run.Certificate.BidAsk
+		c.change(b)
+		b.Conclude()
+		text := explanation(t, run)
+		has(t, name, text, c.words...)
+		if strings.Contains(text, deviation) != c.deviates {
+			t.Errorf("%s: a deviation is named %v in\n%s", name, !c.deviates, text)
+		}
+		if divided := strings.Contains(text, "divided by what"); divided != (len(b.Markets) == 1) {
+			t.Errorf("%s: by costs %v in\n%s", name, divided, text)
+		}
+	}
+	run := withCertificate(marketRun())
+	if run.Certificate.BidAsk = nil; strings.Contains(explanation(t, run), "Equilibrium of the network") {
+		t.Error("bids that were not measured are explained")
+	}
+}
+
+// TestExplainReasons: the counts by layer and reason are those of the players, and rounds
+// have gaps where they were checked.
+func TestExplainReasons(t *testing.T) {
+	text := explanation(t, marketRun())
+	has(t, "market", text, "5 kept, 1 dead, 2 dominated, 3 priced out, 1 forced out",
+		"       0         7      3      0           1            2        1", "       1         5      2      1           1            1        0",
+		"6-4   1.35e-05 0.25   0.0021     0.0024", "7-5             0 0        -          -")
+	// The reasons follow from what the players are listed with.
+	for _, p := range marketRun().Players {
+		r := game.Record{Worth: p.Worth, Own: p.Worth, Ceiling: p.Ceiling, Price: p.Price}
+		if p.Reason != game.Kept && r.Recompute() != p.Reason {
+			t.Errorf("player %d:%d is %s; by its numbers it is %s", p.Layer, p.Index, p.Reason, r.Recompute())
+		}
+	}
+}
+
+// TestContributions: the text says what contributions are, and of false markets that they are.
+func TestContributions(t *testing.T) {
+	for want, c := range map[string]settings.Config{
+		"undecided network": {Worth: game.Outputs}, "mean square change": {Worth: game.Outputs, Task: dataset.Regression},
+		"derivatives of the loss":                           {Worth: game.Effective},
+		"random numbers: this market is false on purpose":   {Worth: game.Lottery},
+		"worth least stay: this market is false on purpose": {Worth: game.Reverse},
+	} {
+		run := marketRun()
+		run.Config.Worth, run.Config.Task = c.Worth, c.Task
+		has(t, want, explanation(t, run), want)
 	}
 }
 
@@ -266,7 +459,7 @@ func TestParsePlayer(t *testing.T) {
 func TestWorthlessPlayer(t *testing.T) {
 	run := withCertificate(marketRun())
 	p := &run.Certificate.Players[0]
-	p.Account = game.Market{}.Account(0, 1)
+	p.Account = game.Record{Participation: 1}.Account()
 	var b strings.Builder
 	if err := ExplainPlayer(&b, run, p.PlayerName); err != nil || p.Gain != 0 || !strings.Contains(b.String(), "no participation is better than zero") {
 		t.Errorf("%v, gain %g:\n%s", err, p.Gain, b.String())
@@ -382,8 +575,8 @@ func TestTargetNotes(t *testing.T) {
 	}
 	run.Result.Market = &record.Market{Target: cost.Target{Resource: cost.Players, Limit: 4, AccuracyDrop: 1}, Cost: cost.MACs}
 	for cost, words := range map[cost.Resource][]string{
-		cost.MACs:    {"2 0.5", "price of a unit", "97.50 %", "All layers share one market", "well within 1 points"},
-		cost.Latency: {"All layers share one market", "Time grows in steps, 32 neurons apart"},
+		cost.MACs:    {"2 0.5", "price of a unit", "97.50 %", "All layers share one market", "Players win by their worths at the equilibrium", "well within 1 points"},
+		cost.Latency: {"All layers share one market", "whose worths exceed by most what n players cost together", "Time grows in steps, 32 neurons apart"},
 	} {
 		run.Result.Market.Cost, run.Result.Market.LatencyModel = cost, stepped
 		var b strings.Builder

@@ -100,6 +100,9 @@ func notes(r *record.Result) string {
 		if e.Network != "" {
 			fmt.Fprintf(&b, "              %s\n", networkClaim(e.Network))
 		}
+		if e.Model == record.Fails || e.Network == record.Fails {
+			fmt.Fprintln(&b, "              nashprune explain says why")
+		}
 		fmt.Fprintf(&b, "players:      %s\n", reasons(e))
 	}
 	during := "game"
@@ -154,11 +157,11 @@ func bestEpochs(r *record.Result) string {
 func gaps(e *record.Equilibrium) string {
 	switch {
 	case e.Model == record.Holds:
-		return fmt.Sprintf("of the model: holds: relative gap %.2g on other samples, no more than samples explain", e.RelativeGap)
+		return fmt.Sprintf("of the model holds: relative gap %.2g on other samples, no more than samples explain", e.RelativeGap)
 	case e.Model == record.Fails:
-		return fmt.Sprintf("of the model: does not hold: relative gap %.2g on other samples, more than samples explain", e.RelativeGap)
+		return fmt.Sprintf("of the model does not hold: relative gap %.2g on other samples", e.RelativeGap)
 	case e.Model != "":
-		return fmt.Sprintf("of the model: undecided: relative gap %.2g on other samples, in too few rounds to say whether these explain it", e.RelativeGap)
+		return fmt.Sprintf("of the model is undecided: relative gap %.2g on other samples, which may or may not explain it", e.RelativeGap)
 	case e.Claimed:
 		return fmt.Sprintf("holds: relative gap %.2g, under %g", e.RelativeGap, game.EquilibriumBound)
 	default:
@@ -170,11 +173,11 @@ func gaps(e *record.Equilibrium) string {
 func networkClaim(v record.Verdict) string {
 	switch v {
 	case record.Holds:
-		return "of the network: holds: no removed player that was tried would lower the loss by more than every kept one does"
+		return "of the network holds: no removed player that was tried would lower the loss by more than every kept one that was tried"
 	case record.Fails:
-		return "of the network: does not hold: a removed player would lower the loss by more than a kept one does"
+		return "of the network does not hold: a removed player would lower the loss by more than a kept one, or the network is no better than a constant"
 	default:
-		return "of the network: undecided: the difference between removed and kept players is within the noise"
+		return "of the network is undecided: the difference between removed and kept players is within the noise"
 	}
 }
 

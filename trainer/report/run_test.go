@@ -144,6 +144,7 @@ func TestReadRunDamaged(t *testing.T) {
 		{"no gates", record.ResultFile, replaced(`"gates"`, `"doors"`), "0 gates, and its network has 2"},
 		{"no accuracy", record.ResultFile, replaced(`"accuracy": 95.8,
     "loss"`, `"loss"`), "lacks its accuracy"},
+		{"no such verdict", record.ResultFile, replaced(`"model": "holds"`, `"model": "maybe"`), `is "maybe", which is none of`},
 		{"larger than allowed", record.ResultFile, appended(strings.Repeat(" ", maxResult)), "larger than 16.00 MiB"},
 		{"not TOML", record.ConfigFile, appended("\n=\n"), "line "},
 		{"no epochs", record.ConfigFile, replaced("epochs = 5", "epochs = 0"), "epochs 0"},
@@ -154,9 +155,10 @@ func TestReadRunDamaged(t *testing.T) {
 		{"round of one layer", record.MetricsFile, appended(`{"round":1,"epoch":1,"demand":[1],"prices":[0],"players":[1]}`), "line 15"},
 		{"oversized line", record.MetricsFile, appended(strings.Repeat(" ", maxLine+1)), "line 15 is longer than 1.00 MiB"},
 		{"too few columns", record.PlayersFile, appended("0,7\n"), "line 14"},
-		{"a word for a number", record.PlayersFile, appended("0,0,7,much,0,0,1,forced\n"), "line 14"},
-		{"no such layer", record.PlayersFile, appended("2,4,7,0,0,0,1,forced\n"), "line 14"},
-		{"no such reason", record.PlayersFile, appended("0,0,7,0,0,0,1,bored\n"), "line 14"},
+		{"a word for a number", record.PlayersFile, appended("0,0,7,much,0,0,0,1,forced\n"), `line 14: worth "much"`},
+		{"a word for a ceiling", record.PlayersFile, appended("0,0,7,0,high,0,0,1,forced\n"), `line 14: ceiling "high"`},
+		{"no such layer", record.PlayersFile, appended("2,4,7,0,0,0,0,1,forced\n"), "line 14: layer 2"},
+		{"no such reason", record.PlayersFile, appended("0,0,7,0,0,0,0,1,bored\n"), `line 14: reason "bored"`},
 		{"another header", record.PlayersFile, replaced("worth", "value"), "first line"},
 	} {
 		t.Run(c.file+" "+c.name, func(t *testing.T) {

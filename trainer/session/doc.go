@@ -62,10 +62,14 @@
 // no utilities, so no prices, no voluntary removals and no certificate. Its rounds pull
 // the network or measure statistics over the whole training part; a ledger keeps scores
 // where the market keeps worths. The criterion outputs observes the samples of a market's
-// round, so it is the market without participations. Over the whole network the winners
+// round, so it is the market without participations. The criterion obs is a backward
+// elimination by the moments of the same samples, see [compensation.Eliminate]. Over the whole network the winners
 // are those of game.ClearTogether, where all pay the same or, by --cost or a budget of
 // --max-params or --max-macs, what a player takes of that resource. Random scores belong to a player from the
 // start, so rounds agree. The criterion participation plays the paper's game until the
 // last round. Gates under an L1 penalty are that game with the descent of the loss as
 // benefit, g by s theta, and gamma as the only cost: s <- clip(s - rate (dL/ds + gamma), 0, 1).
+//
+// With --group-lasso the norms of players shrink while the market is open. The proximal
+// steps are on the host, every 16 steps of the training, so no engine has to know them.
 package session

@@ -5,6 +5,7 @@ import (
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
+	"nashprune/trainer/compensation"
 	"nashprune/trainer/cost"
 	"nashprune/trainer/network"
 	"nashprune/trainer/random"
@@ -51,6 +52,11 @@ func NewPlan(c settings.Config, kind game.Kind, g *network.Graph, samples int, l
 	p.Total = c.Epochs * p.PerEpoch
 	if !kind.InRounds() {
 		return p, nil
+	}
+	if kind == game.RankingGame && c.Criterion == game.OBS {
+		if err := compensation.CheckElimination(g); err != nil {
+			return p, backend.Usagef("--criterion obs: %v; try --criterion outputs", err)
+		}
 	}
 	p.opens = int(math.Round(c.WarmUp * float64(p.Total)))
 	p.closes = min(p.Total, p.opens+int(math.Round(c.GameShare*float64(p.Total))))
@@ -101,12 +107,12 @@ func (p Plan) open(step int) bool {
 }
 
 // next returns where the stretch that starts after step ends: at the next round or the end
-// of the epoch, where the market opens, a step before its first round, or when it is long
-// enough.
+// of the epoch, where the market opens, a step before its first round, where groups shrink, or
+// when it is long enough.
 func (p Plan) next(step int) int {
 	end := min(step+longestStretch, (step/p.PerEpoch+1)*p.PerEpoch, p.Total)
 	for s := step + 1; s < end; s++ {
-		if p.roundAt(s) > 0 || s == p.opens || s == p.SharedSteps() {
+		if p.roundAt(s) > 0 || p.shrinkage(s) > 0 || s == p.opens || s == p.SharedSteps() {
 			return s
 		}
 	}

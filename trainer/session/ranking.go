@@ -3,9 +3,11 @@ package session
 import (
 	"context"
 	"math"
+	"slices"
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
+	"nashprune/trainer/compensation"
 	"nashprune/trainer/network"
 	"nashprune/trainer/record"
 )
@@ -21,7 +23,7 @@ func (t *Training) rankOut(k int) error {
 	// It takes less than an epoch and is not interrupted, so that a round is never left
 	// half done.
 	observation := &backend.Observation{}
-	if c := t.Plan.Config; c.Criterion == game.OutputSquare || c.Compensate.Observes() {
+	if c := t.Plan.Config; c.Criterion.Observes() || c.Compensate.Observes() {
 		if observation, err = t.Engine.Observe(context.Background(), t.Plan.observed(k, playing)); err != nil {
 			return err
 		}
@@ -89,6 +91,15 @@ func (t *Training) scores(n *network.Network, observed *backend.Observation) ([]
 	case game.OutputSquare:
 		for _, h := range observed.Interactions {
 			scores = append(scores, h.Own())
+		}
+	case game.OBS:
+		for _, m := range observed.Inputs {
+			if err := t.CheckFinite(slices.Concat(m.Mean, m.Square)...); err != nil {
+				return nil, err
+			}
+		}
+		for gate := range n.Gates {
+			scores = append(scores, compensation.Eliminate(n, gate, observed.Inputs))
 		}
 	default:
 		measured, err := t.Engine.Measure(context.Background())

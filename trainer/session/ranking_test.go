@@ -3,6 +3,7 @@ package session
 import (
 	"cmp"
 	"context"
+	"errors"
 	"math"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
+	"nashprune/trainer/compensation"
 	"nashprune/trainer/cost"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
@@ -70,11 +72,15 @@ func TestCriteria(t *testing.T) {
 		game.Taylor:        {{0.2, 0.1}, {0.3, 0.5}},
 		game.Fisher:        {{0.09, 0.04}, {0.5, 0.5}},
 		game.OutputSquare:  {{0.09 * (1 + game.Ridge), 0.04 * (1 + game.Ridge)}, {0.5 * (1 + game.Ridge), 0.5 * (1 + game.Ridge)}},
+		game.OBS:           {{25 * (1 + compensation.Ridge), 4 * (1 + compensation.Ridge)}, {4 * (1 + compensation.Ridge), 100 * (1 + compensation.Ridge)}},
 		game.Participation: {{0.5, 1}, {1, 0.25}},
 	} {
 		e := &measuring{scripted: scripted{network: n}, statistics: measured}
 		training, _ := rankingTraining(t, e, n.Graph, func(c *settings.Config) { c.Keep, c.Criterion = 4, criterion })
 		observed := &backend.Observation{Interactions: []game.Interactions{{{0.09, 1, 1, 0.04}}, {{0.5, 1, 1, 0.5}}}}
+		for _, node := range n.Graph.Readers() {
+			observed.Inputs = append(observed.Inputs, backend.InputMoments{Node: node, Mean: []float64{0, 0}, Square: []float64{1, 0, 0, 1}})
+		}
 		got, err := training.scores(n, observed)
 		if err != nil {
 			t.Fatal(err)
@@ -237,12 +243,66 @@ func TestRankingsStopAtTheFirstFailure(t *testing.T) {
 	}
 }
 
+// TestBackwardElimination: a round removes exactly the players that are eliminated first, and
+// their readers take over what they gave.
+func TestBackwardElimination(t *testing.T) {
+	e := &scripted{network: networktest.Random(planGraph())}
+	for _, s := range e.network.Participations {
+		for i := range s {
+			s[i] = 1
+		}
+	}
+	at := e.network.Clone()
+	observation, err := e.Observe(context.Background(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	training, q := rankingTraining(t, e, planGraph(), func(c *settings.Config) {
+		c.Criterion, c.Compensate, c.Rounds = game.OBS, compensation.Full, 1
+	})
+	if err := training.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	stay := q.rounds[0].Players
+	if network.Sum(stay) != 9 || !strings.Contains(strings.Join(e.asked, " "), "pull observe pull push restart") {
+		t.Errorf("%v stay: %v", stay, e.asked)
+	}
+	for gate, live := range training.Live() {
+		scores := compensation.Eliminate(at, gate, observation.Inputs)
+		order := network.Indices(len(scores))
+		slices.SortFunc(order, func(i, j int) int { return cmp.Compare(scores[j], scores[i]) })
+		if want := slices.Sorted(slices.Values(order[:stay[gate]])); !slices.Equal(live, want) {
+			t.Errorf("of gate %d %v stay, want %v", gate, live, want)
+		}
+	}
+}
+
+// TestWhatCannotBeEliminated is refused before training.
+func TestWhatCannotBeEliminated(t *testing.T) {
+	c := testConfig()
+	c.Criterion = game.OBS
+	wide := networktest.PerceptronOf(network.ReLU, 20, backend.LargestMoments+1, 4)
+	for kind, refused := range map[game.Kind]bool{game.RankingGame: true, game.MarketGame: false} {
+		c.Game = kind
+		_, err := NewPlan(c, kind, wide, 160, nil)
+		if errors.Is(err, backend.ErrUsage) != refused || refused && !strings.Contains(err.Error(), "--criterion obs") {
+			t.Errorf("%s: %v", kind, err)
+		}
+	}
+}
+
 func TestScoresThatAreNotFiniteAreSeen(t *testing.T) {
 	n := threeFour()
 	n.Parameters[1][0] = float32(math.NaN())
 	training, _ := rankingTraining(t, &scripted{network: n}, n.Graph, func(c *settings.Config) { c.Keep, c.Criterion = 4, game.Magnitude })
 	if _, err := training.scores(n, nil); err == nil {
 		t.Error("a norm that is no number is ranked")
+	}
+	training.Plan.Config.Criterion = game.OBS
+	moments := backend.InputMoments{Node: n.Graph.Readers()[0], Mean: []float64{0, math.Inf(1)}, Square: make([]float64, 4)}
+	var diverged *DivergedError
+	if _, err := training.scores(n, &backend.Observation{Inputs: []backend.InputMoments{moments}}); !errors.As(err, &diverged) {
+		t.Errorf("moments that are not finite: %v", err)
 	}
 }
 

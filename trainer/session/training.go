@@ -139,6 +139,11 @@ func (t *Training) Run(ctx context.Context) error {
 			t.charge(from, start)
 			return err
 		}
+		if threshold := t.Plan.shrinkage(t.Step); threshold > 0 {
+			if err := t.shrinkGroups(threshold); err != nil {
+				return err
+			}
+		}
 		if round := t.Plan.roundAt(t.Step); round > 0 {
 			play := t.playRound
 			if t.Plan.Game == game.RankingGame {

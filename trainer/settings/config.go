@@ -87,7 +87,8 @@ type Config struct {
 	CertifySteps int               // of each training by which bids and asks are measured; 0: they are not
 	Compensate   compensation.Kind // what readers of removed players take over; empty: all in the market, nothing in rankings
 
-	Criterion game.Criterion // what players are ranked by where there is no market
+	Criterion  game.Criterion // what players are ranked by where there is no market
+	GroupLasso float64        // weight of the penalty on the norms of players until the last removal of a ranking; 0: none
 
 	// The paper's game; the weights are those of game.Paper.
 	Alpha             float64
@@ -195,6 +196,7 @@ func (c Config) check() error {
 			"--warm-up and --game-share add up to %v; the sum must be at most 1", c.WarmUp + c.GameShare},
 		{c.Update != backend.BestResponse || c.ParticipationRate <= 1, "--participation-rate is %v; it must be at most 1 with --update best-response", c.ParticipationRate},
 		{!c.Joint || c.Game == game.PaperGame, "--joint is for --game paper; --game is %s", string(c.Game)},
+		{c.GroupLasso == 0 || c.Game == game.RankingGame, "--group-lasso is %v; it must be 0 without --game ranking", c.GroupLasso},
 		{c.Game != game.NoGame || !c.Baseline, "--game is %s, which has no baseline; leave out --baseline", c.Game},
 	} {
 		if !rule.holds {

@@ -1,6 +1,7 @@
 package settings_test
 
 import (
+	"cmp"
 	"errors"
 	"math"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
+	"nashprune/trainer/compensation"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/settings"
 )
@@ -105,7 +107,9 @@ func TestResolveRefuses(t *testing.T) {
 		"--warm-up is":         {func(c *settings.Config) { c.WarmUp = -0.1 }, func(c *settings.Config) { c.WarmUp = nan }},
 		"--game-share":         {func(c *settings.Config) { c.GameShare = 0 }, func(c *settings.Config) { c.GameShare = 0.95 }},
 		"--rounds":             {func(c *settings.Config) { c.Rounds = 0 }},
-		"--damping":            {func(c *settings.Config) { c.Damping = 0 }, func(c *settings.Config) { c.Damping = 1.1 }, func(c *settings.Config) { c.Damping = nan }},
+		"--worth is":           {func(c *settings.Config) { c.Worth = "potential" }},
+		"--compensate is":      {func(c *settings.Config) { c.Compensate = "some" }},
+		"--certify-steps is":   {func(c *settings.Config) { c.CertifySteps = -1 }, func(c *settings.Config) { c.CertifySteps = 1<<16 + 1 }},
 		"--update":             {func(c *settings.Config) { c.Update = "newton" }},
 		"--participation-rate": {func(c *settings.Config) { c.ParticipationRate = inf }, func(c *settings.Config) { c.ParticipationRate, c.Update = 2, backend.BestResponse }},
 		"--threshold":          {func(c *settings.Config) { c.Threshold = 1.5 }},
@@ -115,6 +119,10 @@ func TestResolveRefuses(t *testing.T) {
 		"--benefit is":         {func(c *settings.Config) { c.Benefit = game.Benefit("charity") }},
 		"--benefit-gradient":   {func(c *settings.Config) { c.BenefitGradient = "loss" }},
 		"--baseline":           {func(c *settings.Config) { c.Game, c.Baseline = game.NoGame, true }},
+		"--group-lasso is": {
+			func(c *settings.Config) { c.GroupLasso = 0.1 }, func(c *settings.Config) { c.Game, c.GroupLasso = game.PaperGame, 0.1 },
+			func(c *settings.Config) { c.Game, c.GroupLasso = game.RankingGame, -1 }, func(c *settings.Config) { c.Game, c.GroupLasso = game.RankingGame, nan },
+		},
 	} {
 		for i, change := range changes {
 			config := settings.Default()
@@ -124,5 +132,42 @@ func TestResolveRefuses(t *testing.T) {
 				t.Errorf("%s, change %d: %v", word, i, err)
 			}
 		}
+	}
+}
+
+// TestCompensateByDefault: the market compensates in full and nothing else does, unless a
+// setting says so.
+func TestCompensateByDefault(t *testing.T) {
+	for _, kind := range game.Kinds {
+		for _, given := range append([]compensation.Kind{""}, compensation.Kinds...) {
+			c := settings.Default()
+			c.Game, c.Compensate = kind, given
+			want := given
+			switch {
+			case given != "":
+			case kind == game.MarketGame:
+				want = compensation.Full
+			default:
+				want = compensation.None
+			}
+			if got, err := c.Resolve(); err != nil || got.Compensate != want {
+				t.Errorf("--game %s --compensate %q: %q, %v, want %q", kind, given, got.Compensate, err, want)
+			}
+		}
+	}
+}
+
+// TestWorths: every valuation is a worth that may be set, and an empty one is that by the
+// loss.
+func TestWorths(t *testing.T) {
+	for _, v := range append([]game.Valuation{""}, game.Valuations...) {
+		c := settings.Default()
+		c.Worth = v
+		if got, err := c.Resolve(); err != nil || got.Worth != cmp.Or(v, game.Effective) {
+			t.Errorf("--worth %q: %q, %v", v, got.Worth, err)
+		}
+	}
+	if c := settings.Default(); c.Worth != game.Outputs || c.CertifySteps != 200 {
+		t.Errorf("by default --worth is %q and --certify-steps %d", c.Worth, c.CertifySteps)
 	}
 }

@@ -136,6 +136,8 @@ var All = []*Setting{
 
 	declare(ranking, "criterion", func(c *Config) *game.Criterion { return &c.Criterion }, game.Magnitude, oneOf(game.Criteria...),
 		"score that ranks the players"),
+	declare(ranking, "group-lasso", func(c *Config) *float64 { return &c.GroupLasso }, 0, within(0, maxWeight),
+		"`weight` of a penalty on the norms of the players' weights and biases, from the end of --warm-up until the last removal").omitted(),
 
 	declare(paper, "alpha", func(c *Config) *float64 { return &c.Alpha }, 1, within(0, maxWeight), "weight of the benefit"),
 	declare(paper, "beta", func(c *Config) *float64 { return &c.Beta }, 0, within(0, maxWeight), "weight of the quadratic cost of size"),

@@ -1,0 +1,56 @@
+package compare
+
+import (
+	"testing"
+
+	"nashprune/game"
+	"nashprune/trainer/compensation"
+	"nashprune/trainer/settings"
+)
+
+// TestMethodsAreWhatTheySay: markets with false worths are the nulls, what readers take over is
+// as the method says, and no setting of one method is left over in another.
+func TestMethodsAreWhatTheySay(t *testing.T) {
+	type asked struct {
+		criterion  game.Criterion // of rankings
+		worth      game.Valuation // of markets
+		compensate compensation.Kind
+	}
+	want := map[string]asked{
+		Reference:                {worth: game.Outputs, compensate: compensation.Full},
+		"market-no-compensation": {worth: game.Outputs, compensate: compensation.None},
+		"market-lottery":         {worth: game.Lottery, compensate: compensation.Full},
+		"market-reverse":         {worth: game.Reverse, compensate: compensation.Full},
+		"contributions":          {criterion: game.OutputSquare, compensate: compensation.None},
+		"lsq":                    {criterion: game.OutputSquare, compensate: compensation.Full},
+		"obs":                    {criterion: game.OBS, compensate: compensation.Full},
+	}
+	for _, m := range Methods(settings.Default()) {
+		c := settings.Default()
+		m.configure(&c, place{keep: 6, layers: []int{4, 2}})
+		c, err := c.Resolve()
+		if err != nil {
+			t.Fatalf("%s: %v", m.Name, err)
+		}
+		if c.Worth.Null() != m.null {
+			t.Errorf("%s: null %v, with the worth %s", m.Name, m.null, c.Worth)
+		}
+		got := asked{compensate: c.Compensate}
+		switch c.Game {
+		case game.MarketGame:
+			got.worth = c.Worth
+		case game.RankingGame:
+			got.criterion = c.Criterion
+		}
+		if w, named := want[m.Name]; named && got != w {
+			t.Errorf("%s: %+v, want %+v", m.Name, got, w)
+		}
+		delete(want, m.Name)
+		if c.Game == game.RankingGame && c.Compensate != compensation.None && m.Name != "lsq" && m.Name != "obs" {
+			t.Errorf("%s compensates: %s", m.Name, c.Compensate)
+		}
+	}
+	if len(want) > 0 {
+		t.Errorf("there are no methods %v", want)
+	}
+}
