@@ -302,9 +302,14 @@ func (e *engine[T]) groupOf(node int) *group[T] {
 
 // parameter returns the numbers of a parameter of the graph.
 func (e *engine[T]) parameter(p int) []T {
+	group, i := e.placeOf(p)
+	return group.of(group.parameters, i)
+}
+
+// placeOf returns the group of parameter p, and which of its parameters it is.
+func (e *engine[T]) placeOf(p int) (*group[T], int) {
 	node := e.graph.Params[p].Node
-	group := e.groupOf(node)
-	return group.of(group.parameters, p-e.graph.Nodes[node].Params[0])
+	return e.groupOf(node), p - e.graph.Nodes[node].Params[0]
 }
 
 func (e *engine[T]) Fold() error {

@@ -1,11 +1,13 @@
 package cpufallback_test
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"testing"
 
 	cpufallback "nashprune/cpu_fallback"
+	"nashprune/game"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
@@ -118,6 +120,90 @@ func (c differenceCase) probeOf(t *testing.T, samples dataset.Samples) map[strin
 		values[p.Name] = p.Values
 	}
 	return values
+}
+
+// TestJointGradientsAgainstCentralDifferences checks the step of the joint objective,
+// L + sum beta |theta_i|^2 s_i^2 + gamma s_i + eta sum over pairs s_i s_j <theta_i, theta_j>,
+// in every parameter and participation. At rate 1 a step of plain descent is the gradient, and
+// the players' by alpha = 1, the descent of the benefit and dL/ds is that by s.
+func TestJointGradientsAgainstCentralDifferences(t *testing.T) {
+	paid := game.Paper{Benefit: game.Descent, Gradient: game.OfEffective, Alpha: 1, Beta: 0.03, Gamma: 0.02, Eta: 0.05}
+	for name, nodes := range networktest.Nets() {
+		g := networktest.Build(nodes...)
+		if g.Input().Keep != nil {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			c := newDifferenceCase(3, g)
+			order := backend.InOrder(c.data.Train.Len())
+			e, err := cpufallback.OpenOracle(c.data, backend.EngineOptions{
+				Batch: len(order), Optimiser: backend.Optimiser{Kind: backend.SGD}, Joint: true,
+			}, &backend.State{Network: c.network})
+			if err != nil {
+				t.Fatal(err)
+			}
+			const rate = 1. / 64 // of the players, so that they stay inside
+			move := &backend.PaperMove{Game: paid, Update: backend.GradientAscent, Rate: rate}
+			if _, err := e.Train(context.Background(), backend.Stretch{Order: order, LearningRates: []float64{1}, Paper: move}); err != nil {
+				t.Fatal(err)
+			}
+			after, err := e.Pull()
+			if err != nil {
+				t.Fatal(err)
+			}
+			check := func(what string, number *float32, got, rounding float64) {
+				t.Helper()
+				start := *number
+				*number = start + differenceStep
+				up := jointCost(c.network, paid)
+				*number = start - differenceStep
+				down := jointCost(c.network, paid)
+				*number = start
+				want := c.slope(t, number, c.data.Train) + (up-down)/(2*differenceStep)
+				if math.Abs(got-want) > differenceTolerance+rounding {
+					t.Errorf("%s: %g, central difference %g", what, got, want)
+				}
+			}
+			for p, v := range c.network.Parameters {
+				for i := range v {
+					got := float64(v[i]) - float64(after.Network.Parameters[p][i])
+					check(fmt.Sprintf("%s[%d]", g.Params[p].Name, i), &v[i], got, 0x1p-22) // numbers of up to 4 in float32
+				}
+			}
+			for l, v := range c.network.Participations {
+				for i := range v {
+					got := (float64(v[i]) - float64(after.Network.Participations[l][i])) / rate
+					check(fmt.Sprintf("s[%d][%d]", l, i), &v[i], got, 0x1p-24/rate)
+				}
+			}
+		})
+	}
+}
+
+// jointCost returns what all players pay, each pair once.
+func jointCost(n *network.Network, g game.Paper) float64 {
+	total := 0.
+	for gate, participations := range n.Participations {
+		for i, s := range participations {
+			total += g.Gamma * float64(s)
+			for _, p := range n.Owned(gate) {
+				v := n.Parameters[p]
+				width := len(v) / len(participations)
+				for j := range i + 1 {
+					weight := g.Eta
+					if j == i {
+						weight = g.Beta
+					}
+					product := 0.
+					for k := range width {
+						product += float64(v[i*width+k]) * float64(v[j*width+k])
+					}
+					total += weight * float64(s) * float64(participations[j]) * product
+				}
+			}
+		}
+	}
+	return total
 }
 
 // one returns sample b alone.

@@ -35,6 +35,9 @@ func (e *engine[T]) trainStep(order []int32, rate, shrink float64, track bool, p
 	}
 	if paper != nil {
 		for i := range e.gates {
+			if e.options.Joint {
+				e.charge(i, paper.Game)
+			}
 			e.playPaper(i, paper, e.steps+1)
 		}
 	}

@@ -30,6 +30,14 @@ func (e *engine[T]) playPaper(gate int, move *backend.PaperMove, step int) {
 	}
 }
 
+// charge adds to the gradients what the players of a gate pay for theta.
+func (e *engine[T]) charge(gate int, g game.Paper) {
+	for _, p := range e.graph.Owned(gate) {
+		group, i := e.placeOf(p)
+		game.AddCostGradient(group.of(group.gradient, i), g, group.of(group.parameters, i), e.gates[gate].participation)
+	}
+}
+
 // measureTheta fills in what the statistics say of theta, the rows that each player owns:
 // the squared norms and, if asked for, the competition. Players that own nothing have none.
 func (e *engine[T]) measureTheta(gate int, s *backend.Statistics, competition bool) {

@@ -54,7 +54,7 @@ func (g Paper) Account(f Field, i int, s float64) Account {
 type Certificate struct {
 	MaxGap   float64 `json:"max_gap"`   // the largest gain of one player
 	TotalGap float64 `json:"total_gap"` // the gains of all players, added
-	Scale    float64 `json:"scale"`     // total worth, or total size of the utilities' terms
+	Scale    float64 `json:"scale"`     // what is at stake: the players' H_ii or [Paper.Scale], added
 	Players  int     `json:"players"`
 }
 
@@ -101,12 +101,12 @@ func (c *Certificate) CertifyMarket(h Interactions, price float64, s, worths []f
 }
 
 // CertifyPaper adds the players of one layer of the paper's game and returns their
-// accounts.
+// accounts. What is at stake is [Paper.Scale].
 func (c *Certificate) CertifyPaper(g Paper, f Field, participations []float64) []Account {
 	accounts := make([]Account, len(participations))
 	for i, s := range participations {
 		accounts[i] = g.Account(f, i, s)
-		c.Add(accounts[i].Gain, g.Scale(f, i))
+		c.Add(accounts[i].Gain, g.Scale(f, i, s))
 	}
 	return accounts
 }

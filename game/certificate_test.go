@@ -46,8 +46,76 @@ func TestAccountsAddUp(t *testing.T) {
 	f := l.field()
 	for _, g := range games() {
 		for i, s := range l.participation {
-			check("paper", g.Account(f, i, s), func(s float64) float64 { return g.Utility(f, i, s) }, g.Scale(f, i))
+			check("paper", g.Account(f, i, s), func(s float64) float64 { return g.Utility(f, i, s) }, size(g, f, i))
 		}
+	}
+}
+
+// TestRelativeGapOfThePaper has closed forms of players with the benefit b, the size n and
+// no other cost. From s to s* = b/(2 beta n) inside they gain beta n (s - s*)^2, and at s* they
+// realise b s* + beta n s*^2 = 3 beta n s*^2.
+func TestRelativeGapOfThePaper(t *testing.T) {
+	for _, test := range []struct {
+		name       string
+		g          game.Paper
+		benefit, s float64
+		want       float64 // of n = 4
+	}{
+		{"nobody plays, and all gain by playing in full", game.Paper{Alpha: 1}, 2, 0, 1},
+		{"the same at a small cost, (b - c)/(b + c)", game.Paper{Alpha: 1, Gamma: 0.02}, 2, 0, 1.98 / 2.02},
+		{"nobody plays, and all gain by playing some", game.Paper{Alpha: 1, Beta: 1}, 2, 0, 1. / 3},
+		{"all play full, and are best off so", game.Paper{Alpha: 1}, 2, 1, 0},
+		{"all play their best response", game.Paper{Alpha: 1, Beta: 1}, 2, 0.25, 0},
+		{"all play three times as much, 4 s*^2 of 6 s*^2 + 9 s*^2", game.Paper{Alpha: 1, Beta: 1}, 2, 0.75, 4. / 15},
+		{"nobody plays, and nobody should", game.Paper{Alpha: 1, Beta: 1}, -2, 0, 0},
+		{"players are on their way to zero, however near", game.Paper{Alpha: 1, Beta: 1}, 0, 1e-9, 1},
+		{"and they would play more", game.Paper{Alpha: 1, Beta: 1}, 2, 1e-9, 1. / 3},
+		{"leaving saves what is paid and what is lost", game.Paper{Alpha: 1, Gamma: 1}, -2, 0.001, 1},
+	} {
+		f := game.Field{Gradient: slices.Repeat([]float64{test.benefit}, 5), SquaredNorm: slices.Repeat([]float64{4}, 5)}
+		var c game.Certificate
+		c.CertifyPaper(test.g, f, slices.Repeat([]float64{test.s}, 5))
+		if math.Abs(c.RelativeGap()-test.want) > 1e-8 { // s = 1e-9 is that near to zero
+			t.Errorf("%s: relative gap %g, want %g", test.name, c.RelativeGap(), test.want)
+		}
+	}
+}
+
+// TestRelativeGapOfThePaperIsScaleFree: neither the unit of utilities nor that of
+// participations changes it, and it is at most 2.
+func TestRelativeGapOfThePaperIsScaleFree(t *testing.T) {
+	l := randomLayer(11, 40, 3)
+	f := l.field()
+	for _, g := range games() {
+		var c game.Certificate
+		c.CertifyPaper(g, f, l.participation)
+		if gap := c.RelativeGap(); !(gap > 0 && gap <= 2) {
+			t.Errorf("%+v: relative gap %g", g, gap)
+		}
+		for _, factor := range []float64{0x1p-40, 2, 0x1p60} { // powers of two, so that nothing rounds otherwise
+			scaled := g
+			scaled.Alpha, scaled.Beta, scaled.Gamma, scaled.Eta = factor*g.Alpha, factor*g.Beta, factor*g.Gamma, factor*g.Eta
+			var d game.Certificate
+			d.CertifyPaper(scaled, f, l.participation)
+			if c.RelativeGap() != d.RelativeGap() {
+				t.Errorf("%+v times %g: relative gap %g, then %g", g, factor, c.RelativeGap(), d.RelativeGap())
+			}
+		}
+	}
+	// Players that are u times as small and u^-2 times as large have the same utilities, where
+	// no best response meets the end at 1.
+	const u = 0x1p-20
+	g, small := game.Paper{Benefit: game.Descent, Alpha: 1.5, Beta: 0.05, Gamma: 0.3}, game.Paper{Benefit: game.Descent, Alpha: 1.5 / u, Beta: 0.05 / (u * u), Gamma: 0.3 / u}
+	var shrunk []float64
+	for i, s := range l.participation {
+		f.SquaredNorm[i] = 20 * (1 + math.Abs(f.Gradient[i]))
+		shrunk = append(shrunk, u*s)
+	}
+	var c, d game.Certificate
+	c.CertifyPaper(g, f, l.participation)
+	d.CertifyPaper(small, f, shrunk)
+	if c.RelativeGap() != d.RelativeGap() {
+		t.Errorf("relative gap %g, of small players %g", c.RelativeGap(), d.RelativeGap())
 	}
 }
 

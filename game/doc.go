@@ -95,6 +95,9 @@
 // Two markets are false on purpose: a [Lottery] and a [Reverse] market. They test the
 // certificate, which has to refuse them.
 //
+// A gap of the paper's game is relative to what is realised ([Paper.Scale]). Against what full
+// participation would bring, any state of small participations had a small gap.
+//
 // In the paper's game the spectral radius is that of the map of eq. 14 with <g, theta> and
 // theta constant, without damping. Eigenvalues are computed for up to 512 players with
 // inner best responses, which takes four seconds; above that none is given. With a damping
@@ -105,7 +108,11 @@
 // [Paper] holds the readings of what the paper leaves open: the sign of the benefit,
 // and whether g is the gradient by theta or by s theta. Ascent by Adam keeps the
 // moments of dU/ds, two numbers a player. Its step number is that of the optimiser,
-// since players move once a step. Slopes are limited to [AscentLimit]. Where the loss
+// since players move once a step. The sum of the loss in place of its mean is an Alpha of the
+// batch size. In the joint objective a player moves its theta along its utility as well as s,
+// by [AddCostGradient]. With Alpha 1, Descent and OfEffective all descend on
+// L + sum_i (beta |theta_i|^2 s_i^2 + gamma s_i) + eta sum_{i<j} s_i s_j <theta_i, theta_j>,
+// whose slope in s_i is that of player i's own cost. Slopes are limited to [AscentLimit]. Where the loss
 // rises, |dL/ds| can move players from nearly 0 to 1, and the loss can be very large
 // for an epoch and recover. So a run is stopped only where numbers are not finite.
 // The competition sum_{j!=i} s_j <theta_i, theta_j> is <theta_i, v> - s_i |theta_i|^2

@@ -139,10 +139,13 @@ func (g Paper) Gap(f Field, i int, s float64) float64 {
 	return max(0, g.Utility(f, i, g.BestResponse(f, i))-g.Utility(f, i, s))
 }
 
-// Scale returns the size of the terms that make up U_i, by which a gap can be
-// called small.
-func (g Paper) Scale(f Field, i int) float64 {
-	return math.Abs(g.BenefitOf(f, i, 1)) + math.Abs(g.toll(f, i)) + g.Beta*f.SquaredNorm[i]
+// Scale returns the size of what player i realises, |B_i| + |C_i|, at s or at its best
+// response, whichever is larger. A gap is small against it or not: it is at most twice the
+// scale, about the scale for a player at zero that should play, and the same for
+// participations near zero as for large ones. It has the unit of the utilities.
+func (g Paper) Scale(f Field, i int, s float64) float64 {
+	realised := func(s float64) float64 { return math.Abs(g.BenefitOf(f, i, s)) + math.Abs(g.CostOf(f, i, s)) }
+	return max(realised(s), realised(g.BestResponse(f, i)))
 }
 
 // Ascend moves all participations at once by one step of projected gradient
@@ -208,13 +211,8 @@ func Competition[T float32 | float64](theta []T, participation []T) []float64 {
 	if players == 0 {
 		return competition
 	}
-	width := len(theta) / players
-	v := make([]float64, width)
-	for j, s := range participation {
-		for k, t := range theta[j*width : (j+1)*width] {
-			v[k] += float64(s) * float64(t)
-		}
-	}
+	v := mixture(theta, participation)
+	width := len(v)
 	for i, s := range participation {
 		var withAll, withItself float64
 		for k, t := range theta[i*width : (i+1)*width] {
@@ -224,6 +222,42 @@ func Competition[T float32 | float64](theta []T, participation []T) []float64 {
 		competition[i] = withAll - float64(s)*withItself
 	}
 	return competition
+}
+
+// mixture returns v = sum over j of s_j theta_j, of at least one player.
+func mixture[T float32 | float64](theta []T, participation []T) []float64 {
+	width := len(theta) / len(participation)
+	v := make([]float64, width)
+	for j, s := range participation {
+		for k, t := range theta[j*width : (j+1)*width] {
+			v[k] += float64(s) * float64(t)
+		}
+	}
+	return v
+}
+
+// AddCostGradient adds dC_i/dtheta_i of all players to a gradient with respect to theta, of
+// its shape: with v = sum over j of s_j theta_j
+//
+//	dC_i/dtheta_i = s_i (2 beta s_i theta_i + eta sum over j != i of s_j theta_j)
+//	              = s_i ((2 beta - eta) s_i theta_i + eta v)
+//
+// Theta has one row a player, in parts as for [Competition].
+func AddCostGradient[T float32 | float64](gradient []T, g Paper, theta, participation []T) {
+	if len(participation) == 0 {
+		return
+	}
+	v := make([]float64, len(theta)/len(participation))
+	if g.Eta != 0 {
+		v = mixture(theta, participation)
+	}
+	width := len(v)
+	for i, s := range participation {
+		own := (2*g.Beta - g.Eta) * float64(s)
+		for k, t := range theta[i*width : (i+1)*width] {
+			gradient[i*width+k] += T(float64(s) * (own*float64(t) + g.Eta*v[k]))
+		}
+	}
 }
 
 // PaperThreshold is the paper's eps, the participation below which a player is removed at

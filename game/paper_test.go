@@ -84,6 +84,16 @@ func games() []game.Paper {
 	return all
 }
 
+// size returns the size of the terms of player i's utility at full participation, of which
+// roundings are a part.
+func size(g game.Paper, f game.Field, i int) float64 {
+	rivals := 0.
+	if f.Competition != nil {
+		rivals = math.Abs(f.Competition[i])
+	}
+	return math.Abs(g.BenefitOf(f, i, 1)) + g.Gamma + g.Eta*rivals + g.Beta*f.SquaredNorm[i]
+}
+
 func TestCompetitionMatchesTheDoubleSum(t *testing.T) {
 	for _, size := range []struct{ players, width int }{{0, 3}, {1, 1}, {2, 3}, {3, 0}, {13, 19}, {127, 15}} {
 		l := randomLayer(uint64(size.players), size.players, size.width)
@@ -117,7 +127,7 @@ func TestPaperUtilityAndSlope(t *testing.T) {
 	for _, g := range games() {
 		for i := range l.participation {
 			for _, s := range []float64{0, 0.3, 1} {
-				if got, want := g.Utility(f, i, s), l.utility(g, i, s); math.Abs(got-want) > 1e-12*g.Scale(f, i) {
+				if got, want := g.Utility(f, i, s), l.utility(g, i, s); math.Abs(got-want) > 1e-12*size(g, f, i) {
 					t.Errorf("%+v player %d: U(%g) = %g, want %g", g, i, s, got, want)
 				}
 			}
@@ -125,7 +135,7 @@ func TestPaperUtilityAndSlope(t *testing.T) {
 			// truncation error; dividing roundings by the step costs 1/step.
 			const step, at = 1e-3, 0.4
 			numeric := (l.utility(g, i, at+step) - l.utility(g, i, at-step)) / (2 * step)
-			if got := g.Slope(f, i, at); math.Abs(got-numeric) > 1e-12/step*g.Scale(f, i) {
+			if got := g.Slope(f, i, at); math.Abs(got-numeric) > 1e-12/step*size(g, f, i) {
 				t.Errorf("%+v player %d: slope %g, central difference %g", g, i, got, numeric)
 			}
 		}
@@ -154,13 +164,13 @@ func TestPaperBestResponseAgainstGridSearch(t *testing.T) {
 			if math.Abs(response-at) > 1./gridSteps {
 				t.Errorf("%+v player %d: best response %g, grid %g", g, i, response, at)
 			}
-			if u := l.utility(g, i, response); u < best-1e-12*g.Scale(f, i) {
+			if u := l.utility(g, i, response); u < best-1e-12*size(g, f, i) {
 				t.Errorf("%+v player %d: U at the best response %g is below %g on the grid", g, i, u, best)
 			}
 			if got := g.Dominated(f, i); got != dominated {
 				t.Errorf("%+v player %d: dominated %v, grid says %v", g, i, got, dominated)
 			}
-			if want := best - l.utility(g, i, 0.5); math.Abs(g.Gap(f, i, 0.5)-want) > g.Scale(f, i)/gridSteps {
+			if want := best - l.utility(g, i, 0.5); math.Abs(g.Gap(f, i, 0.5)-want) > size(g, f, i)/gridSteps {
 				t.Errorf("%+v player %d: gap %g, grid %g", g, i, g.Gap(f, i, 0.5), want)
 			}
 			if response > 0 && response < 1 {
@@ -173,20 +183,60 @@ func TestPaperBestResponseAgainstGridSearch(t *testing.T) {
 	}
 }
 
+// TestCostGradient holds dC_i/dtheta_i to central differences of the cost, written out term by
+// term: it is quadratic in theta, so they are off by roundings alone.
+func TestCostGradient(t *testing.T) {
+	const step = 1e-3
+	for _, g := range append(games(), game.Paper{Beta: 0.3, Eta: 0.7}, game.Paper{Eta: 1}, game.Paper{}) {
+		for _, size := range []struct{ players, width int }{{0, 3}, {1, 1}, {1, 4}, {2, 3}, {3, 0}, {13, 7}} {
+			l := randomLayer(uint64(size.players), size.players, size.width)
+			g.Alpha = 0 // what is left of the utility is the cost
+			gradient := make([]float64, len(l.theta))
+			for k := range gradient {
+				gradient[k] = float64(k) // what is there stays
+			}
+			game.AddCostGradient(gradient, g, l.theta, l.participation)
+			single := make([]float32, len(l.theta))
+			game.AddCostGradient(single, g, narrow(l.theta), narrow(l.participation))
+			for k := range l.theta {
+				i := k / l.width
+				cost := func(by float64) float64 {
+					moved := l
+					moved.theta = append([]float64{}, l.theta...)
+					moved.theta[k] += by
+					return -moved.utility(g, i, l.participation[i])
+				}
+				want := (cost(step) - cost(-step)) / (2 * step)
+				if got := gradient[k] - float64(k); math.Abs(got-want) > 1e-10 {
+					t.Errorf("%+v, %d players: number %d has %g, want %g", g, size.players, k, got, want)
+				}
+				if math.Abs(float64(single[k])-want) > 1e-5 {
+					t.Errorf("%+v, %d players: number %d has %g in float32, want %g", g, size.players, k, single[k], want)
+				}
+			}
+		}
+	}
+}
+
+func narrow(v []float64) []float32 {
+	w := make([]float32, len(v))
+	for i, x := range v {
+		w[i] = float32(x)
+	}
+	return w
+}
+
 // TestPaperWhereTheMarginIsNothing: a player whose benefit is its toll keeps out of a
 // quadratic cost, strictly, and is as well off anywhere without one.
 func TestPaperWhereTheMarginIsNothing(t *testing.T) {
 	f := game.Field{Gradient: []float64{0.5}, SquaredNorm: []float64{4}}
-	for beta, scale := range map[float64]float64{0: 0.5 + 0.5, 0.25: 0.5 + 0.5 + 1} {
+	for _, beta := range []float64{0, 0.25} {
 		g := game.Paper{Alpha: 1, Beta: beta, Gamma: 0.5}
 		if s, dominated := g.BestResponse(f, 0), g.Dominated(f, 0); s != 0 || dominated != (beta > 0) {
 			t.Errorf("beta %g: best response %g, dominated %v", beta, s, dominated)
 		}
 		if gap := g.Gap(f, 0, 0.5); gap != beta {
 			t.Errorf("beta %g: half of full participation gives up %g, want %g", beta, gap, beta)
-		}
-		if got := g.Scale(f, 0); got != scale {
-			t.Errorf("beta %g: scale %g, want %g", beta, got, scale)
 		}
 	}
 }

@@ -39,7 +39,7 @@ func everyProgram(t *testing.T, visit func(name string, p *compute.Program)) {
 	} {
 		n := c.net
 		n.Inputs, n.Hidden, n.Batch, n.Rows = 13, []int{15, 6}, 19, 19
-		e, err := openVulkan(n.Data(), backend.EngineOptions{Batch: n.Batch, Optimiser: n.Optimiser, Valuation: c.valuation}, fresh(n))
+		e, err := openVulkan(n.Data(), backend.EngineOptions{Batch: n.Batch, Optimiser: n.Optimiser, Valuation: c.valuation, Joint: n.Optimiser.ClipNorm > 0}, fresh(n))
 		try(err)
 		defer e.Close()
 		name := ""

@@ -73,7 +73,8 @@ func cutSmall(e backend.Engine) { gpu.CutInto(e, gpu.Cut{Local: 2, Across: 2, Ro
 // within opens a case, has its work cut and does something with it.
 func within(t *testing.T, c backendtest.Case, cut func(backend.Engine), do func(backend.Engine, backendtest.Case) error) {
 	t.Helper()
-	e, err := openVulkan(c.Data(), backend.EngineOptions{Batch: c.Batch, Optimiser: c.Optimiser, Loss: c.Loss, Valuation: game.Outputs}, c.State())
+	e, err := openVulkan(c.Data(), backend.EngineOptions{Batch: c.Batch, Optimiser: c.Optimiser, Loss: c.Loss, Valuation: game.Outputs,
+		Joint: c.Optimiser.ClipNorm > 0}, c.State()) // gradients wait there anyway
 	if err != nil {
 		t.Fatal(err)
 	}

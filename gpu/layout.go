@@ -200,10 +200,9 @@ func (t *tensor) momentRoom() int {
 // nothingBytes is the size of the buffer that is bound where a kernel uses none.
 const nothingBytes = 64
 
-// layGradients lays out the gradients of a step, where they wait to be clipped,
-// and their lengths. Where they lie is for placeGradients to say.
+// layGradients lays out the gradients of a step, where they wait, and their lengths. Where they lie is for placeGradients to say.
 func (e *engine) layGradients(info compute.Info, low *lowered, take taker) {
-	if !e.clips() {
+	if !e.waits() {
 		return
 	}
 	bytes, sums := 0, 0
@@ -217,7 +216,7 @@ func (e *engine) layGradients(info compute.Info, low *lowered, take taker) {
 // placeGradients places the gradients as far from each other as the parameters are, of
 // any layers that are no larger than those that were laid out.
 func (e *engine) placeGradients(low *lowered) {
-	if !e.clips() {
+	if !e.waits() {
 		return
 	}
 	place := 0

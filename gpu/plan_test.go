@@ -33,24 +33,26 @@ func TestMemoryPlan(t *testing.T) {
 		batch, samples int
 		optimiser      backend.OptimiserKind
 		clipNorm       float64
+		joint          bool
 		placement      backend.Placement
 	}{
-		{[]int{784, 512, 256, 10}, 128, 3000, backend.Adam, 0, backend.AnyPlacement},
-		{[]int{784, 512, 256, 10}, 128, 3000, backend.SGD, 0, backend.AnyPlacement},
-		{[]int{3, 1301, 2}, 1, 7, backend.Adam, 0, backend.AnyPlacement},
-		{[]int{301, 7, 5, 3}, 4001, 5000, backend.SGD, 0, backend.AnyPlacement},
-		{[]int{5, 2, 901, 899, 2}, 77, 100, backend.Adam, 0, backend.AnyPlacement},
-		{[]int{1, 1, 2}, 1, 1, backend.SGD, 0, backend.AnyPlacement},
-		{[]int{784, 512, 256, 10}, 128, 3000, backend.Adam, 1, backend.AnyPlacement},
-		{[]int{3, 1301, 2}, 1, 7, backend.SGD, 1, backend.AnyPlacement},
-		{[]int{784, 512, 256, 10}, 128, 3000, backend.Adam, 0, backend.Streamed},
-		{[]int{301, 7, 5, 3}, 4001, 5000, backend.SGD, 0, backend.Streamed},
-		{[]int{1, 1, 2}, 1, 1, backend.SGD, 0, backend.Streamed},
+		{[]int{784, 512, 256, 10}, 128, 3000, backend.Adam, 0, false, backend.AnyPlacement},
+		{[]int{784, 512, 256, 10}, 128, 3000, backend.SGD, 0, false, backend.AnyPlacement},
+		{[]int{3, 1301, 2}, 1, 7, backend.Adam, 0, false, backend.AnyPlacement},
+		{[]int{301, 7, 5, 3}, 4001, 5000, backend.SGD, 0, false, backend.AnyPlacement},
+		{[]int{5, 2, 901, 899, 2}, 77, 100, backend.Adam, 0, false, backend.AnyPlacement},
+		{[]int{1, 1, 2}, 1, 1, backend.SGD, 0, false, backend.AnyPlacement},
+		{[]int{784, 512, 256, 10}, 128, 3000, backend.Adam, 1, false, backend.AnyPlacement},
+		{[]int{3, 1301, 2}, 1, 7, backend.SGD, 1, false, backend.AnyPlacement},
+		{[]int{784, 512, 256, 10}, 128, 3000, backend.Adam, 0, true, backend.AnyPlacement},
+		{[]int{784, 512, 256, 10}, 128, 3000, backend.Adam, 0, false, backend.Streamed},
+		{[]int{301, 7, 5, 3}, 4001, 5000, backend.SGD, 0, false, backend.Streamed},
+		{[]int{1, 1, 2}, 1, 1, backend.SGD, 0, false, backend.Streamed},
 	} {
-		t.Run(fmt.Sprintf("%v batch %d %s clipped to %g %s", c.widths, c.batch, c.optimiser, c.clipNorm, c.placement), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%v batch %d %s clipped to %g joint %v %s", c.widths, c.batch, c.optimiser, c.clipNorm, c.joint, c.placement), func(t *testing.T) {
 			data := dataset.Noise(c.samples, c.widths[0], 2)
 			data.Test, data.Validation = data.Train, data.Train
-			o := backend.EngineOptions{Batch: c.batch, Optimiser: backend.Optimiser{Kind: c.optimiser, ClipNorm: c.clipNorm}, Samples: c.placement}
+			o := backend.EngineOptions{Batch: c.batch, Optimiser: backend.Optimiser{Kind: c.optimiser, ClipNorm: c.clipNorm}, Joint: c.joint, Samples: c.placement}
 			plan, err := device.Plan(data, o, networktest.PerceptronOf(network.ReLU, c.widths...))
 			if err != nil {
 				t.Fatal(err)
@@ -59,7 +61,7 @@ func TestMemoryPlan(t *testing.T) {
 				t.Errorf("the device has %d bytes", plan.Available)
 			}
 			n := networktest.Perceptron(c.widths...)
-			if kept := plan.Gradients >= n.Bytes(); kept != (c.clipNorm > 0) {
+			if kept := plan.Gradients >= n.Bytes(); kept != (c.clipNorm > 0 || c.joint) {
 				t.Errorf("%d bytes are planned for gradients of %d bytes", plan.Gradients, n.Bytes())
 			}
 			e, err := device.Open(data, o, &backend.State{Network: n})

@@ -15,7 +15,7 @@ func (e *engine) Probe(order []int32, learningRate float64) (_ []backend.Tensor,
 	if len(order) == 0 || len(order) > e.options.Batch {
 		return nil, errors.New("a probe takes between one sample and a whole batch")
 	}
-	if !e.clips() { // which keeps gradients anyway
+	if !e.waits() { // which keeps gradients anyway
 		arena, err := newArena(e.device, compute.Local, func(take taker) {
 			for _, l := range e.layers {
 				l.gradient = take(4 * l.size())

@@ -161,3 +161,6 @@ func (e *engine) optimiser() []uint32 {
 
 // clips says whether gradients are scaled down where they are too long.
 func (e *engine) clips() bool { return e.options.Optimiser.ClipNorm > 0 }
+
+// waits says whether gradients are left for what is done with them before parameters move.
+func (e *engine) waits() bool { return e.clips() || e.options.Joint }

@@ -3,6 +3,7 @@
 package gpu
 
 import (
+	"math"
 	"time"
 
 	"nashprune/game"
@@ -65,7 +66,7 @@ func (e *engine) program(m mode) (*program, error) {
 	switch m.kind {
 	case training:
 		r.backward(m.rows)
-		r.update(m, r.clips())
+		r.update(m, r.waits())
 	case measuring:
 		r.backward(m.rows)
 		r.measure()
@@ -155,25 +156,50 @@ func (e *engine) sumBlocks() int { return blocks(e.batchRows, shaders.BackwardRo
 
 // update ends a training step: the players' contributions, a move in the paper's
 // game, and the weight update. With keep the gradients are left in each layer's, as they
-// are if they are to be clipped: no weight moves before all of them are known.
+// are if they wait: to be charged, or to be clipped, where no weight moves before all of them
+// are known.
 func (r *recorder) update(m mode, keep bool) {
 	plays := m.paper != backend.PaperMove{}
 	if plays {
 		r.norms(ofRows)
 	}
-	r.learn(learning{update: !r.clips(), keep: keep, gates: m.track || plays, track: m.track})
+	r.learn(learning{update: !r.waits(), keep: keep, gates: m.track || plays, track: m.track})
+	if plays && r.options.Joint {
+		r.charge(m.paper.Game)
+	}
 	if plays {
 		for _, g := range r.gates {
 			r.paper(g, g.rows, m.paper)
 		}
 	}
+	if !r.waits() {
+		return
+	}
 	if r.clips() {
 		r.clip()
+	} else if r.err == nil {
+		r.commands.Fill(r.factor, math.Float32bits(1))
+	}
+	for _, l := range r.layers {
+		r.dispatch(shaders.Update, r.optimiser(), l.outStride(), l.rows(),
+			shaders.MatrixPush{Rows: uint32(l.rows()), Stride: uint32(l.outStride())},
+			r.state, r.factor, l.gradient, l.parameters, l.first, l.second)
 	}
 }
 
-// clip scales the gradients of all layers together to the longest that they may
-// be, if they are longer, and moves the parameters with them.
+// charge adds to the gradients what players pay for theta.
+func (r *recorder) charge(paper game.Paper) {
+	for _, g := range r.gates {
+		for _, l := range g.layers {
+			r.dispatch(shaders.Charge, nil, l.outStride(), l.rows(),
+				shaders.ChargePush{Rows: uint32(l.rows()), Stride: uint32(l.outStride()), Beta: float32(paper.Beta), Eta: float32(paper.Eta)},
+				l.parameters, g.rows, l.mixture, l.gradient)
+		}
+	}
+}
+
+// clip finds the factor that scales the gradients of all layers together to the longest
+// that they may be, if they are longer.
 func (r *recorder) clip() {
 	count := 0
 	layerRuns, _ := r.schedule(ofRows)
@@ -192,11 +218,6 @@ func (r *recorder) clip() {
 		count += sums
 	}
 	r.dispatch(shaders.Clip, nil, 1, 1, shaders.ClipPush{Count: uint32(count)}, r.squares, r.factor)
-	for _, l := range r.layers {
-		r.dispatch(shaders.Update, r.optimiser(), l.outStride(), l.rows(),
-			shaders.MatrixPush{Rows: uint32(l.rows()), Stride: uint32(l.outStride())},
-			r.state, r.factor, l.gradient, l.parameters, l.first, l.second)
-	}
 }
 
 // shortest is the shortest length that gradients are clipped to: the smallest

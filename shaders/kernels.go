@@ -212,6 +212,15 @@ var Update = kernel("update",
 // Mixture computes the sum of s theta over a layer's players.
 var Mixture = kernel("mixture", []string{"Parameters", "Players", "Mixture"}, []string{"LOCAL_SIZE"}, MatrixPush{})
 
+// Charge adds what theta pays in the paper's game to the gradient that Gradient left.
+var Charge = kernel("charge", []string{"Parameters", "Players", "Mixture", "Gradient"}, []string{"LOCAL_SIZE"}, ChargePush{})
+
+// ChargePush holds the push constants of Charge; the weights are those of game.Paper.
+type ChargePush struct {
+	Rows, Stride uint32
+	Beta, Eta    float32
+}
+
 // Norms is the first stage of |theta|^2 and of the competition.
 var Norms = kernel("norms", []string{"Parameters", "Mixture", "Sums"}, []string{"LOCAL_SIZE", "ROWS"}, NormsPush{})
 
@@ -345,6 +354,6 @@ func All() []Kernel {
 	return []Kernel{
 		Gather, Forward, Output, Loss, OutputSample, Backward, Gradient, Collect,
 		Squares, Clip, Update,
-		Mixture, Norms, Paper, Effects, Moments, Play, Select, Fold, Pass, Through, Peak,
+		Mixture, Charge, Norms, Paper, Effects, Moments, Play, Select, Fold, Pass, Through, Peak,
 	}
 }

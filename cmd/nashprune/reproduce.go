@@ -41,12 +41,13 @@ func newReproducePaper() *cobra.Command {
 		Short: "The table of arXiv:2512.22106, under the readings that it leaves open",
 		Long: `Paper trains the four configurations of the table of arXiv:2512.22106 under every
 reading of what the paper leaves open: the sign of the benefit and what its
-gradient is taken of, the optimiser of the weights, and how participations move.
+gradient is taken of, the optimiser of the weights, how participations move, and
+whether theta pays its cost.
 All readings are screened in short runs; the three nearest of each row are run in
 full with several seeds. The table has the paper's figures beside ours, before and
 after pruned players are removed, and names what cannot be reproduced.
 
-With MNIST it takes about two hours on two threads and half a gigabyte in --out.
+With MNIST it takes about three hours on two threads and half a gigabyte in --out.
 After a stop the same command continues. --out gets ` + paperReportFile + `, ` + paperTableFile + `
 (a line a run) and the paper's figures, ` + report.PaperFigure1File + ` and ` + report.PaperFigure2File + `.`,
 		Example: `  nashprune reproduce paper --out runs/paper-table

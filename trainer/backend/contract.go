@@ -34,6 +34,10 @@ type EngineOptions struct {
 	// that Measure and Observe find are those to the outputs, see [OutputSample].
 	Valuation game.Valuation
 	Samples   Placement // where they are, on devices with memory of their own
+	// Joint says that in the paper's game theta pays its cost, too: with a [PaperMove] the
+	// gradient of a step is that of the loss plus dC_i/dtheta_i, see game.AddCostGradient,
+	// at the participations before the move. It is part of what is clipped.
+	Joint bool
 	// NeverCompacts says that no player will be removed, so that plans count nothing for
 	// it.
 	NeverCompacts bool

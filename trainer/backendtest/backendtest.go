@@ -49,7 +49,7 @@ func (r Report) Failed() []Check {
 func Compare(reference, candidate Opener, unit float64, cases []Case) (Report, error) {
 	return compare(reference, candidate, unit, cases, func(s *session) []func() error {
 		return []func() error{
-			s.step, s.transfer, s.movePaper, s.remove, s.fold, s.evaluate, s.evaluateExtremes, s.measure, s.measureOutputs, s.observe, s.play, s.trajectory, s.oneStep, s.decay, s.epsilon, s.stop,
+			s.step, s.transfer, s.movePaper, s.payJointly, s.remove, s.fold, s.evaluate, s.evaluateExtremes, s.measure, s.measureOutputs, s.observe, s.play, s.trajectory, s.oneStep, s.decay, s.epsilon, s.stop,
 		}
 	})
 }
@@ -96,6 +96,7 @@ type session struct {
 	data                 *dataset.Dataset
 	start                *backend.State // never changed; engines are given copies
 	valuation            game.Valuation // of the engines
+	joint                bool
 }
 
 // State returns a copy of the state of the case, which takes long to draw.
@@ -128,6 +129,7 @@ type side struct {
 type purpose struct {
 	data      *dataset.Dataset
 	valuation game.Valuation
+	joint     bool
 }
 
 // close closes all engines, so that the next one is opened anew.
@@ -150,14 +152,14 @@ func (s *session) engines(run func(reference, candidate backend.Engine) error) e
 // is compared, since opening one may mean to compile everything, and takes the state
 // again: nothing that was done before may show.
 func (s *session) with(b *side, run func(backend.Engine) error) error {
-	key := purpose{s.data, s.valuation}
+	key := purpose{s.data, s.valuation, s.joint}
 	if e := b.engines[key]; e != nil {
 		if err := e.Push(s.State()); err != nil {
 			return err
 		}
 		return run(e)
 	}
-	e, err := b.open(s.data, backend.EngineOptions{Batch: s.Batch, Optimiser: s.Optimiser, Loss: s.Loss, Valuation: s.valuation}, s.State())
+	e, err := b.open(s.data, backend.EngineOptions{Batch: s.Batch, Optimiser: s.Optimiser, Loss: s.Loss, Valuation: s.valuation, Joint: s.joint}, s.State())
 	if err != nil {
 		return err
 	}

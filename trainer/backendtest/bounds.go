@@ -3,6 +3,7 @@ package backendtest
 import (
 	"math"
 
+	"nashprune/game"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
@@ -82,6 +83,12 @@ func (s *session) backward(p *network.Pass, derivative bounded) gradients {
 // stepBounds returns a bound for every tensor that a probe names, and what it has
 // to be, computed here and by no backend.
 func (s *session) stepBounds() (bounds, expected map[string][]float64) {
+	return s.stepBoundsOf(game.Paper{})
+}
+
+// stepBoundsOf does so of a step in which theta pays its cost in a game. The gradients are
+// those that the costs are added to.
+func (s *session) stepBoundsOf(paid game.Paper) (bounds, expected map[string][]float64) {
 	train, order := s.data.Train, s.order()
 	p := s.forward(train, order)
 	answers := answersOf(train, order)
@@ -111,6 +118,7 @@ func (s *session) stepBounds() (bounds, expected map[string][]float64) {
 		note("gradient."+param.Name, append([]float64{}, b.values...), append([]float64{}, b.entries...))
 		gradient = append(gradient, b)
 	}
+	s.charge(gradient, paid)
 	s.clip(gradient)
 	for i, b := range gradient {
 		s.updates(i, b, note)

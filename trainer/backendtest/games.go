@@ -88,10 +88,12 @@ func (s *session) movePaperOnce(reading string, move backend.PaperMove) error {
 			sizes := s.competitionSizes(l)
 			for i := range moved {
 				got, want = append(got, after[l].Participation[i]), append(want, moved[i])
-				// The slope is a sum of terms of the size of Scale, each with a
-				// few roundings; the competition among them is itself a long
-				// sum, whose roundings grow with its length.
-				slope := (8*move.Game.Scale(field, i) + move.Game.Eta*sizes[i]) * s.unit
+				// The slope is a sum of terms, each with a few roundings; the
+				// competition among them is itself a long sum, whose roundings grow
+				// with its length.
+				terms := math.Abs(move.Game.BenefitOf(field, i, 1)) + move.Game.Gamma +
+					move.Game.Eta*math.Abs(field.Competition[i]) + move.Game.Beta*field.SquaredNorm[i]
+				slope := (8*terms + move.Game.Eta*sizes[i]) * s.unit
 				bound := s.unit + move.Rate*slope
 				if steepness := math.Abs(move.Game.Slope(field, i, layer.Participation[i])); steepness-slope > game.AscentLimit {
 					slope = 0 // ascent by Adam limits any such slope
@@ -143,4 +145,69 @@ func (s *session) directionBound(m, v, ofFirst, ofSecond float64) float64 {
 	first, second := 1-math.Pow(game.AscentBeta1, t), 1-math.Pow(game.AscentBeta2, t)
 	root := math.Sqrt(v / second)
 	return ofFirst/first/root + math.Abs(m)/first/root*(ofSecond/v+24*s.unit)
+}
+
+// payJointly compares the moments and parameters after a step in which theta pays its cost
+// with what the suite works out. The players stay where they are.
+func (s *session) payJointly() error {
+	joint := *s
+	joint.joint = true
+	move := backend.PaperMove{Game: game.Paper{Alpha: 1, Beta: 0.3, Gamma: 0.1, Eta: 0.2}, Update: backend.GradientAscent}
+	bounds, expected := s.stepBoundsOf(move.Game)
+	return joint.engines(func(reference, candidate backend.Engine) error {
+		for side, e := range []backend.Engine{candidate, reference} {
+			stretch := backend.Stretch{Order: s.order(), LearningRates: []float64{s.LearningRate}, Paper: &move}
+			if _, err := e.Train(context.Background(), stretch); err != nil {
+				return err
+			}
+			state, err := e.Pull()
+			if err != nil {
+				return err
+			}
+			for _, sort := range []struct {
+				prefix  string
+				tensors [][]float32
+			}{{"", state.Network.Parameters}, {"first.", state.First}, {"second.", state.Second}} {
+				for p, v := range sort.tensors {
+					tensor := sort.prefix + s.start.Network.Params[p].Name
+					// What is pulled is float32 on both sides.
+					within := append([]float64{}, bounds[tensor]...)
+					for i, x := range expected[tensor] {
+						within[i] += 0x1p-24 * math.Abs(x)
+					}
+					s.compare([]string{"joint/", "reference joint/"}[side]+tensor, widen(v), expected[tensor], within)
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// charge adds to gradients what each player pays for theta, term by term.
+func (s *session) charge(gradient []bounded, g game.Paper) {
+	if g == (game.Paper{}) {
+		return
+	}
+	n := s.start.Network
+	for gate, participations := range n.Participations {
+		for _, p := range n.Owned(gate) {
+			v := n.Parameters[p]
+			width := len(v) / max(1, len(participations))
+			for at := range v {
+				i, k := at/width, at%width
+				cost, size := 2*g.Beta*float64(participations[i])*float64(v[at]), 0.
+				for j, s := range participations {
+					term := g.Eta * float64(s) * float64(v[j*width+k])
+					size += math.Abs(term)
+					if j != i {
+						cost += term
+					}
+				}
+				own := float64(participations[i])
+				size = own * (2*size + math.Abs(2*g.Beta*own*float64(v[at])))
+				gradient[p].values[at] += own * cost
+				gradient[p].entries[at] += s.gamma(len(participations)+8)*size + s.unit*(math.Abs(gradient[p].values[at])+size)
+			}
+		}
+	}
 }

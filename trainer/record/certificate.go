@@ -26,7 +26,8 @@ type Certificate struct {
 	Schema int       `json:"schema"`
 	Game   game.Kind `json:"game"`
 
-	// The relative gap is the gains of all players over what is at stake. In the paper's
+	// The relative gap is the gains of all players over what is at stake; that of the
+	// paper's game in schemas 1 and 2 is over what full participation would bring. In the paper's
 	// game an equilibrium is claimed where it is below the bound, in the market where that
 	// of the model holds.
 	Bound       float64 `json:"bound,omitempty"`

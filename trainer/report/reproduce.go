@@ -57,7 +57,14 @@ func readingText(r reproduce.Reading) string {
 	benefit := map[game.Benefit]string{game.Printed: "+", game.Descent: "-", game.Absolute: "abs "}[r.Benefit]
 	with := map[game.BenefitGradient]string{game.OfTheta: "<dL/dtheta, theta>", game.OfEffective: "dL/ds"}[r.Gradient]
 	ascent := map[backend.PaperUpdate]string{backend.GradientAscent: "plain ascent", backend.AdamAscent: "Adam ascent"}[r.Update]
-	return fmt.Sprintf("%s%s, %s %g, %s %g", benefit, with, r.Optimiser, r.LearningRate, ascent, r.Rate)
+	text := fmt.Sprintf("%s%s, %s %g, %s %g", benefit, with, r.Optimiser, r.LearningRate, ascent, r.Rate)
+	if r.Sum {
+		text += ", sum"
+	}
+	if r.Joint {
+		text += ", joint"
+	}
+	return text
 }
 
 // spreadText writes a mean in percent, and its deviation where there are several
@@ -99,6 +106,8 @@ func paperColumns(w io.Writer, r *reproduce.Report) {
 before removal: with the last participations of the game. masked: participations below %g set to zero. after removal: without these players.
 kept: by hidden layer, a group for each seed. |theta|^2: mean over the players. reached: means before removal within %g points of accuracy and %g of sparsity.
 A reading is the benefit, the optimiser of the weights with its rate, and how participations move with lr_s.
+sum: by the loss summed over a batch. joint: one objective, loss plus costs, over theta and participations.
+relative gap: what all players gain by best responses over their benefits and costs, at the state or the best response.
 `, r.Data, r.Model, r.Epochs, seeds, 100*r.Validation, r.Threshold, reproduce.AccuracyBound, reproduce.SparsityBound)
 	fmt.Fprintf(w, "All %d readings of each row were screened in %d epochs with one seed, in which weights and plain ascent have %g times the rates, so that both move\n"+
 		"as far; Adam ascent, whose steps would come near %g, has its own rate. Of readings that differ in the benefit alone the nearest was taken, and of these the three nearest of each row were run in full.\n",

@@ -86,6 +86,12 @@ func TestPaperSays(t *testing.T) {
 		}
 	}
 	for i := range r.Rows {
+		r.Rows[i].Full[0].Sum, r.Rows[i].Full[1].Joint = true, true
+	}
+	if got := text(r); strings.Count(got, ", sum ") != 4 || strings.Count(got, ", joint ") != 4 {
+		t.Errorf("the objectives are not named in\n%s", got)
+	}
+	for i := range r.Rows {
 		r.Rows[i].Full[1].Reached = true
 		r.Single.Runs[i].Chosen, r.Single.Runs[i].Sparsity = r.Rows[i].Accuracy, r.Rows[i].Sparsity
 	}

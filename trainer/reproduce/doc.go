@@ -13,6 +13,7 @@
 // rates four times as high in a quarter of the epochs. Extreme Beta by |dL/ds| and Adam
 // then ends with 96 % pruned, as in full; with Adam's own rate it ends with 60 %.
 // Ascent by Adam keeps its rate, since longer steps would come near the threshold.
+// In the screen of a joint objective by Adam theta therefore has a rate of its own.
 // Readings that differ only in the benefit often end alike, so only the nearest of
 // such readings runs in full.
 package reproduce

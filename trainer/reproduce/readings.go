@@ -3,6 +3,7 @@ package reproduce
 import (
 	"fmt"
 	"path"
+	"slices"
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
@@ -22,11 +23,26 @@ type Training struct {
 	LearningRate float64               `json:"learning_rate"`
 	Update       backend.PaperUpdate   `json:"update"`             // of the participations
 	Rate         float64               `json:"participation_rate"` // lr_s
+	// Sum says that eq. 9 has the gradient of the loss summed over a batch, not of its mean.
+	// That is an alpha of the batch size, but for a last batch that is smaller: there the mean
+	// counts as that of a whole batch. The weights keep the mean, whose learning rate is
+	// a reading anyway.
+	Sum bool `json:"sum,omitempty"`
+	// Joint says that one optimiser minimises the loss plus all costs over theta and s:
+	// theta pays its cost, and participations move at the learning rate.
+	Joint bool `json:"joint,omitempty"`
 }
 
 // folder names the reading in a path.
 func (r Reading) folder() string {
-	return fmt.Sprintf("%s-%s-%s-%v-%s-%v", r.Benefit, r.Gradient, r.Optimiser, r.LearningRate, r.Update, r.Rate)
+	name := fmt.Sprintf("%s-%s-%s-%v-%s-%v", r.Benefit, r.Gradient, r.Optimiser, r.LearningRate, r.Update, r.Rate)
+	if r.Sum {
+		name += "-sum"
+	}
+	if r.Joint {
+		name += "-joint"
+	}
+	return name
 }
 
 // Optimisers of the weights, with their learning rates: plain SGD as in the paper's
@@ -55,6 +71,29 @@ func readings(gradients []game.BenefitGradient, weights []Training, rates []floa
 	return all
 }
 
+// summed returns the readings by the sum of the loss.
+func summed(readings []Reading) []Reading {
+	readings = slices.Clone(readings)
+	for i := range readings {
+		readings[i].Sum = true
+	}
+	return readings
+}
+
+// jointReadings returns the readings by a joint objective, loss plus costs. The benefit is
+// the descent of the loss along s, and the update that of the optimiser of the weights.
+func jointReadings(weights []Training) []Reading {
+	var all []Reading
+	for _, t := range weights {
+		t.Joint, t.Rate, t.Update = true, t.LearningRate, backend.GradientAscent
+		if t.Optimiser.IsAdam() {
+			t.Update = backend.AdamAscent
+		}
+		all = append(all, Reading{game.Descent, game.OfEffective, t})
+	}
+	return all
+}
+
 // printedRate is lr_s as the paper has it.
 const printedRate = 0.001
 
@@ -72,9 +111,14 @@ type plan struct {
 
 // wholePlan is the paper's experiment on a data set.
 func wholePlan(data string) plan {
+	weights := []Training{slowSGD, fastSGD, adam}
 	return plan{
 		data: data, model: "mlp:512-256", screenEpochs: 5, epochs: 20, validation: 0.05, haste: 1,
-		readings: readings(game.BenefitGradients, []Training{slowSGD, fastSGD, adam}, []float64{printedRate, 10 * printedRate}),
+		readings: slices.Concat(
+			readings(game.BenefitGradients, weights, []float64{printedRate, 10 * printedRate}),
+			summed(readings(game.BenefitGradients, weights, []float64{printedRate})),
+			jointReadings(weights),
+		),
 	}
 }
 
@@ -85,7 +129,7 @@ func quickPlan() plan {
 		haste:    10, // there are 43 steps in an epoch, and 469 in the paper's
 		readings: readings([]game.BenefitGradient{game.OfEffective}, []Training{{Optimiser: backend.SGD, LearningRate: 0.1}, adam}, []float64{printedRate}),
 		leftOut: "Quick: digits drawn here instead of MNIST, a tenth of the samples, 144 players instead of 768, participations ten times as fast. " +
-			"Left out: the benefit by theta, SGD at other rates than 0.1, lr_s 0.01. It shows how the table is made, not the paper's figures. ",
+			"Left out: the benefit by theta, SGD at other rates than 0.1, lr_s 0.01, the sum of the loss, the joint objective. It shows how the table is made, not the paper's figures. ",
 	}
 }
 
@@ -131,7 +175,10 @@ func (p plan) config(row Row, r Reading, epochs int, seed uint64) settings.Confi
 	c.Game, c.Sparsity = game.PaperGame, 0
 	c.Beta, c.Gamma = row.Beta, row.Gamma
 	c.Benefit, c.BenefitGradient = r.Benefit, r.Gradient
-	c.Update, c.ParticipationRate = r.Update, r.Rate*p.haste
+	c.Update, c.ParticipationRate, c.Joint = r.Update, r.Rate*p.haste, r.Joint
+	if r.Sum {
+		c.Alpha = float64(c.Batch)
+	}
 	if r.Update == backend.GradientAscent {
 		c.ParticipationRate *= faster
 	}

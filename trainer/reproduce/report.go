@@ -9,8 +9,9 @@ import (
 )
 
 // ReportSchema is the number of the layout of a report. It goes up when a field
-// changes its meaning or goes away.
-const ReportSchema = 1
+// changes its meaning or goes away. In schema 1 gaps were relative to what players of full
+// participation would have.
+const ReportSchema = 2
 
 // Report is what came of it.
 type Report struct {
@@ -111,7 +112,7 @@ type Point struct {
 func (r *Report) WriteCSV(w io.Writer) error {
 	out := csv.NewWriter(w)
 	lines := [][]string{{
-		"stage", "row", "benefit", "benefit_gradient", "optimiser", "learning_rate", "update", "participation_rate", "seed",
+		"stage", "row", "benefit", "benefit_gradient", "optimiser", "learning_rate", "update", "participation_rate", "sum", "joint", "seed",
 		"accuracy_before_removal", "accuracy_masked", "accuracy_after_removal", "sparsity", "kept", "validation_accuracy", "distance",
 		"mean_squared_norm", "max_gap", "relative_gap", "diverged",
 	}}
@@ -119,6 +120,7 @@ func (r *Report) WriteCSV(w io.Writer) error {
 	add := func(stage string, row Row, run Run) {
 		lines = append(lines, []string{
 			stage, row.Name, string(run.Benefit), string(run.Gradient), string(run.Optimiser), number(run.LearningRate), string(run.Update), number(run.Rate),
+			strconv.FormatBool(run.Sum), strconv.FormatBool(run.Joint),
 			strconv.FormatUint(run.Seed, 10), number(run.Before), number(run.Masked), number(run.After), number(run.Sparsity), network.JoinWidths(run.Kept),
 			number(run.Chosen), number(run.Distance), number(run.SquaredNorm), number(run.MaxGap), number(run.RelativeGap), run.Diverged,
 		})

@@ -117,7 +117,7 @@ func TestPaper(t *testing.T) {
 // weights, and participations but by Adam, as far as a full run.
 func TestReadings(t *testing.T) {
 	p := wholePlan("mnist")
-	if want := 3 * 2 * 3 * 2 * 2; len(p.readings) != want {
+	if want := 3*2*3*2*2 + 3*2*3*2 + 3; len(p.readings) != want {
 		t.Errorf("%d readings, want %d", len(p.readings), want)
 	}
 	seen := map[Reading]bool{}
@@ -126,7 +126,8 @@ func TestReadings(t *testing.T) {
 		seen[r], folders[r.folder()] = true, true
 		for _, row := range Rows() {
 			short, full := p.config(row, r, p.screenEpochs, 1), p.config(row, r, p.epochs, 1)
-			if full.ParticipationRate != r.Rate || full.LearningRate != r.LearningRate || full.Eta != 0 || full.Alpha != 1 || full.Batch != 128 {
+			if full.ParticipationRate != r.Rate || full.LearningRate != r.LearningRate || full.Eta != 0 || full.Batch != 128 ||
+				full.Alpha != map[bool]float64{false: 1, true: 128}[r.Sum] || full.Joint != r.Joint {
 				t.Errorf("%+v in full is %+v", r, full)
 			}
 			travel := func(c settings.Config) (weights, players float64) {
@@ -223,7 +224,7 @@ func TestCSV(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines, err := csv.NewReader(&b).ReadAll()
-	if err != nil || len(lines) != 4 || lines[1][0] != "screen" || lines[1][len(lines[1])-1] != "a, b" || lines[3][0] != "full" || lines[3][13] != "4-1" {
+	if err != nil || len(lines) != 4 || lines[1][0] != "screen" || lines[1][len(lines[1])-1] != "a, b" || lines[3][0] != "full" || lines[3][15] != "4-1" {
 		t.Errorf("%v, %v", lines, err)
 	}
 }
@@ -244,12 +245,14 @@ func TestRefusals(t *testing.T) {
 func TestOnly(t *testing.T) {
 	for _, test := range []struct {
 		patterns []string
-		left     int // of 72; 0: an error
+		left     int // of 111; 0: an error
 	}{
-		{nil, 72},
-		{[]string{"*"}, 72},
-		{[]string{"*-effective-adam-*"}, 12},
-		{[]string{"*-effective-adam-*", "descent-effective-*"}, 12 + 8},
+		{nil, 111},
+		{[]string{"*"}, 111},
+		{[]string{"*-effective-adam-*"}, 12 + 6 + 1},
+		{[]string{"*-effective-adam-*", "descent-effective-*"}, 12 + 6 + 1 + 8 + 4 + 2},
+		{[]string{"*-sum"}, 36},
+		{[]string{"*-joint"}, 3},
 		{[]string{"printed-theta-sgd-0.01-gradient-0.001"}, 1},
 		{[]string{"*-adams-*"}, 0},
 		{[]string{"[z-"}, 0},
@@ -262,7 +265,7 @@ func TestOnly(t *testing.T) {
 			}
 			continue
 		}
-		if err != nil || len(p.readings) != test.left || (p.leftOut != "") != (test.left < 72) {
+		if err != nil || len(p.readings) != test.left || (p.leftOut != "") != (test.left < 111) {
 			t.Errorf("%q: %d readings, %q, %v", test.patterns, len(p.readings), p.leftOut, err)
 		}
 	}

@@ -98,6 +98,7 @@ type Config struct {
 	Benefit           game.Benefit
 	BenefitGradient   game.BenefitGradient
 	Update            backend.PaperUpdate
+	Joint             bool    // theta pays its cost in the gradient, too
 	ParticipationRate float64 // lr_s of either ascent, or the damping of best responses
 	Threshold         float64 // players that end below it are removed
 
@@ -194,6 +195,7 @@ func (c Config) check() error {
 		{c.WarmUp+c.GameShare <= 1+1e-9, // the sum of two decimals may be a rounding above 1
 			"--warm-up and --game-share add up to %v; the sum must be at most 1", c.WarmUp + c.GameShare},
 		{c.Update != backend.BestResponse || c.ParticipationRate <= 1, "--participation-rate is %v; it must be at most 1 with --update best-response", c.ParticipationRate},
+		{!c.Joint || c.Game == game.PaperGame, "--joint is for --game paper; --game is %s", string(c.Game)},
 		{c.GroupLasso == 0 || c.Game == game.RankingGame, "--group-lasso is %v; it must be 0 without --game ranking", c.GroupLasso},
 		{c.Game != game.NoGame || !c.Baseline, "--game is %s, which has no baseline; leave out --baseline", c.Game},
 	} {

@@ -113,6 +113,7 @@ func TestResolveRefuses(t *testing.T) {
 		"--update":             {func(c *settings.Config) { c.Update = "newton" }},
 		"--participation-rate": {func(c *settings.Config) { c.ParticipationRate = inf }, func(c *settings.Config) { c.ParticipationRate, c.Update = 2, backend.BestResponse }},
 		"--threshold":          {func(c *settings.Config) { c.Threshold = 1.5 }},
+		"--joint":              {func(c *settings.Config) { c.Joint = true }}, // with the market
 		"--alpha":              {func(c *settings.Config) { c.Alpha = nan }},
 		"--gamma":              {func(c *settings.Config) { c.Gamma = -1 }},
 		"--benefit is":         {func(c *settings.Config) { c.Benefit = game.Benefit("charity") }},

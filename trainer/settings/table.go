@@ -148,6 +148,8 @@ var All = []*Setting{
 		"variable of the benefit's gradient, theta or the effective weights s theta"),
 	declare(paper, "update", func(c *Config) *backend.PaperUpdate { return &c.Update }, backend.GradientAscent,
 		oneOf(backend.GradientAscent, backend.AdamAscent, backend.BestResponse), "how players move"),
+	declare(paper, "joint", func(c *Config) *bool { return &c.Joint }, false, anything[bool](),
+		"theta pays its cost, too: weights move on the loss plus the costs of their players"),
 	declare(paper, "participation-rate", func(c *Config) *float64 { return &c.ParticipationRate }, 1e-3, above0(maxLearningRate), "step size of a move"),
 	declare(paper, "threshold", func(c *Config) *float64 { return &c.Threshold }, game.PaperThreshold, within(0., 1).in("a participation, from 0 to 1"),
 		"players that end below this `participation` are removed"),
