@@ -256,7 +256,7 @@ func TestStoppedComparisonsGoOn(t *testing.T) {
 func TestEverythingDiverges(t *testing.T) {
 	o := options(t)
 	o.Only, o.Keep, o.Seeds = []string{"magnitude"}, []int{6}, 1
-	o.Config.LearningRate = 50
+	o.Config.Optimiser, o.Config.LearningRate = backend.Adam, 50
 	if _, err := compare.Run(context.Background(), o); err == nil || !strings.Contains(err.Error(), "diverged") {
 		t.Errorf("%v", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	_ "nashprune/cpu_fallback"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/settings"
 )
 
@@ -14,6 +15,7 @@ import (
 // compared all the same.
 func TestWhatDiverged(t *testing.T) {
 	config := settings.Default()
+	config.Optimiser = backend.Adam
 	config.Data, config.Model, config.Device = "digits:side=8,train=320,test=80", "mlp:12-8", "gonum"
 	config.Epochs, config.Batch, config.Rounds = 5, 32, 4
 	blowUp := Setting{"learning-rate 50", func(c *settings.Config) { c.LearningRate = 50 }}

@@ -3,6 +3,7 @@
 package settings
 
 import (
+	"cmp"
 	"nashprune/game"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/compensation"
@@ -141,6 +142,10 @@ func (c Config) Resolve() (Config, error) {
 	return c.ResolveFor(hidden)
 }
 
+// defaultDecay is the weight decay where no optimiser is chosen; testdata/mnist compares it
+// with none.
+const defaultDecay = 0.2
+
 // ResolveFor is [Config.Resolve] for a network whose gates have so many players, in place
 // of the Model, which it does not look at.
 func (c Config) ResolveFor(players []int) (Config, error) {
@@ -148,6 +153,13 @@ func (c Config) ResolveFor(players []int) (Config, error) {
 		c.Schedule = Cosine
 		if c.Game == game.PaperGame {
 			c.Schedule = Constant
+		}
+	}
+	if c.Optimiser == "" {
+		c.Optimiser = backend.Adam
+		if c.Game != game.PaperGame {
+			c.Optimiser = backend.AdamW
+			c.WeightDecay = cmp.Or(c.WeightDecay, defaultDecay)
 		}
 	}
 	if c.Compensate == "" {
