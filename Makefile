@@ -5,6 +5,7 @@
 # make stress training on Vulkan for STRESSTIME while memory is stirred, and under AddressSanitizer
 # make bounds every kernel under GPU-assisted validation: what lavapipe clips is seen by nothing else
 # make gpu    what a GPU does, in less than ten minutes, as JSON in a folder: times with each set of kernels, how they grow, and parity of each
+# make tables  the runs behind the tables of testdata/mnist and testdata/compare, and the tables
 # make shaders  the SPIR-V anew, for which it takes glslc and spirv-val
 
 GO ?= go
@@ -18,7 +19,7 @@ ifneq ($(wildcard ../shared/data/mnist),)
 export NASHPRUNE_DATA ?= $(abspath ../shared/data)
 endif
 
-.PHONY: run build test tools format vet staticcheck race pure bench fuzz stress bounds gpu shaders clean
+.PHONY: run build test tools format vet staticcheck race pure bench fuzz stress bounds gpu tables shaders clean
 
 run: build
 	bin/nashprune train --data digits --keep 38 --baseline --out $(RUN)
@@ -56,6 +57,9 @@ pure:
 	CGO_ENABLED=0 GOOS=windows $(GO) vet ./...
 	CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 $(GO) vet ./...
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) vet ./...
+
+tables: build
+	testdata/tables.sh
 
 bench:
 	$(GO) test -run '^$$' -bench . ./...

@@ -60,8 +60,8 @@
 // participate fully again: a participation below one at the equilibrium says how much a
 // player would buy at the price. Between rounds s is 0 or 1, and theta is trained.
 //
-// The removed players' outputs are taken over by the ones that stay: see package
-// compensation.
+// What removed players gave can be taken over by the nodes that read them: see package
+// compensation. The model knows nothing of it.
 //
 // # One market or several
 //

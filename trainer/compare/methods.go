@@ -99,7 +99,7 @@ func Methods(defaults settings.Config) []Method {
 	gradual := defaults.Rounds
 	return []Method{
 		{Name: Reference, Summary: "a market for participation, in every layer or in all", Settings: rates, configure: market},
-		{Name: "market-no-compensation", Summary: "the market, whose readers take nothing over", Settings: rates, configure: compensating(compensation.None, market)},
+		{Name: "market-compensation", Summary: "the market, whose readers take over what removed players gave", Settings: rates, configure: compensating(compensation.Full, market)},
 		{Name: "market-lottery", Summary: "a false market, in which chance decides", Settings: rates, configure: falseMarket(game.Lottery), null: true},
 		{Name: "market-reverse", Summary: "a false market, in which who is worth least stays", Settings: rates, configure: falseMarket(game.Reverse), null: true},
 		ranked("random", "random players leave at once", game.Random, once),

@@ -17,13 +17,13 @@ func TestMethodsAreWhatTheySay(t *testing.T) {
 		compensate compensation.Kind
 	}
 	want := map[string]asked{
-		Reference:                {worth: game.Outputs, compensate: compensation.Full},
-		"market-no-compensation": {worth: game.Outputs, compensate: compensation.None},
-		"market-lottery":         {worth: game.Lottery, compensate: compensation.Full},
-		"market-reverse":         {worth: game.Reverse, compensate: compensation.Full},
-		"contributions":          {criterion: game.OutputSquare, compensate: compensation.None},
-		"lsq":                    {criterion: game.OutputSquare, compensate: compensation.Full},
-		"obs":                    {criterion: game.OBS, compensate: compensation.Full},
+		Reference:             {worth: game.Outputs, compensate: compensation.None},
+		"market-compensation": {worth: game.Outputs, compensate: compensation.Full},
+		"market-lottery":      {worth: game.Lottery, compensate: compensation.None},
+		"market-reverse":      {worth: game.Reverse, compensate: compensation.None},
+		"contributions":       {criterion: game.OutputSquare, compensate: compensation.None},
+		"lsq":                 {criterion: game.OutputSquare, compensate: compensation.Full},
+		"obs":                 {criterion: game.OBS, compensate: compensation.Full},
 	}
 	for _, m := range Methods(settings.Default()) {
 		c := settings.Default()

@@ -30,8 +30,8 @@ type Market struct {
 }
 
 // playRound plays round k of the market: the players are observed, a price clears the
-// demand, players that lose are removed, and the nodes that read them take over what they
-// gave. The last round restarts the optimiser.
+// demand, and players that lose are removed; the nodes that read them may take over what
+// they gave. The last round restarts the optimiser.
 func (t *Training) playRound(k int) error {
 	line := record.RoundLine{Training: t.Name, Round: k, Epoch: t.Plan.EpochOf(t.Step), Step: t.Step}
 	if err := t.holdDemand(&line); err != nil {

@@ -162,12 +162,6 @@ func (c Config) ResolveFor(players []int) (Config, error) {
 			c.WeightDecay = cmp.Or(c.WeightDecay, defaultDecay)
 		}
 	}
-	if c.Compensate == "" {
-		c.Compensate = compensation.None
-		if c.Game == game.MarketGame {
-			c.Compensate = compensation.Full
-		}
-	}
 	if c.DataOnDevice == backend.AutoPlacement {
 		c.DataOnDevice = backend.AnyPlacement
 	}

@@ -9,7 +9,6 @@ import (
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
-	"nashprune/trainer/compensation"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/settings"
 )
@@ -130,28 +129,6 @@ func TestResolveRefuses(t *testing.T) {
 			_, err := config.Resolve()
 			if !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), word) || strings.Contains(err.Error(), "\n") {
 				t.Errorf("%s, change %d: %v", word, i, err)
-			}
-		}
-	}
-}
-
-// TestCompensateByDefault: the market compensates in full and nothing else does, unless a
-// setting says so.
-func TestCompensateByDefault(t *testing.T) {
-	for _, kind := range game.Kinds {
-		for _, given := range append([]compensation.Kind{""}, compensation.Kinds...) {
-			c := settings.Default()
-			c.Game, c.Compensate = kind, given
-			want := given
-			switch {
-			case given != "":
-			case kind == game.MarketGame:
-				want = compensation.Full
-			default:
-				want = compensation.None
-			}
-			if got, err := c.Resolve(); err != nil || got.Compensate != want {
-				t.Errorf("--game %s --compensate %q: %q, %v, want %q", kind, given, got.Compensate, err, want)
 			}
 		}
 	}

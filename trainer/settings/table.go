@@ -128,8 +128,8 @@ var All = []*Setting{
 		"`fraction` of the run while the market is open"),
 	declare(market, "rounds", func(c *Config) *int { return &c.Rounds }, 40, within(1, MaxRounds),
 		"rounds of the market"),
-	declare(market, "compensate", func(c *Config) *compensation.Kind { return &c.Compensate }, "", oneOf(append([]compensation.Kind{""}, compensation.Kinds...)...),
-		"what the readers of removed players `take` over: all that the other players predict (full), their mean outputs, or none (default: full; in rankings none)").omitted(),
+	declare(market, "compensate", func(c *Config) *compensation.Kind { return &c.Compensate }, compensation.None, oneOf(compensation.Kinds...),
+		"what the readers of removed players `take` over: nothing (none), their mean outputs, or all that the other players predict (full); worth it with few rounds"),
 
 	declare(market, "certify-steps", func(c *Config) *int { return &c.CertifySteps }, 200, within(0, 1<<16),
 		"most training `steps` after which the networks with and without a player are compared, when the market has closed (a hundredth of the run where that is fewer); 0: no such test"),
