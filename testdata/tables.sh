@@ -40,13 +40,14 @@ method() { # name kept shape rate flags
 ranking="--game ranking --criterion"
 methods() {
 	method market 15 10-5 0.004 ""
-	method uncompensated 15 10-5 0.004 "--compensate none"
+	method compensated 15 10-5 0.004 "--compensate full"
 	method magnitude 15 10-5 0.004 "$ranking magnitude"
 	method path 15 10-5 0.002 "$ranking path-magnitude"
 	method lsq 15 10-5 0.002 "$ranking outputs --compensate full"
 	method obs 15 10-5 0.002 "$ranking obs --compensate full"
 	method random 15 10-5 0.001 "$ranking random"
 	method market 38 25-13 0.004 ""
+	method compensated 38 25-13 0.004 "--compensate full"
 	method magnitude 38 25-13 0.001 "$ranking magnitude"
 	method path 38 25-13 0.004 "$ranking path-magnitude"
 	method lsq 38 25-13 0.002 "$ranking outputs --compensate full"
@@ -74,7 +75,7 @@ accuracy() {
 echo
 echo "method at kept: mean, deviation, accuracies by seed; difference to the market, paired, with its standard error"
 for kept in 15 38 154; do
-	for name in market uncompensated magnitude path lsq obs random; do
+	for name in market compensated magnitude path lsq obs random; do
 		[ -e "$RUNS/$name-at-$kept-1/result.json" ] || continue
 		for seed in 1 2 3 4 5 6 7 8; do
 			echo "$(accuracy "$name-at-$kept-$seed") $(accuracy "market-at-$kept-$seed")"
