@@ -214,7 +214,7 @@ func (c *Checkpoint) Fits(p session.Plan) error {
 	for played < p.Config.Rounds && p.Game.InRounds() && p.RoundEnd(played+1) <= c.Position.Step {
 		played++
 	}
-	if closed := played == p.Config.Rounds; c.Position.BidAsk != nil && !closed || c.Position.Step > p.CloseStep() && (c.Position.BidAsk != nil) != p.Bids() {
+	if c.Position.BidAsk != nil && (played < p.Config.Rounds || !p.Bids()) {
 		return fmt.Errorf("by step %d the market has played %d rounds of %d, and what is known of its bids says otherwise", c.Position.Step, played, p.Config.Rounds)
 	}
 	if held := c.Position.Held; held < 0 || held > played {

@@ -166,7 +166,7 @@ func TestBidsBelongToAClosedMarket(t *testing.T) {
 		{steps: 100, after: 0, known: false, fits: true}, // the next that is due
 		{steps: 100, after: 0, known: true, fits: true},
 		{steps: 100, after: 1, known: true, fits: true},
-		{steps: 100, after: 1, known: false, fits: false},
+		{steps: 100, after: 1, known: false, fits: true}, // too few samples
 		{steps: 0, after: 1, known: false, fits: true},
 		{steps: 0, after: 1, known: true, fits: false},
 		{steps: 100, after: 1, known: false, fits: true, ranked: true},
@@ -186,7 +186,7 @@ func TestBidsBelongToAClosedMarket(t *testing.T) {
 			t.Fatal(err)
 		}
 		at := session.Start(p)
-		at.Step = p.CloseStep() + c.after
+		at.Step = p.RoundEnd(config.Rounds) + c.after
 		rounds := config.Rounds
 		if c.after < 0 {
 			at.Step, rounds = p.RoundEnd(config.Rounds-1), config.Rounds-1

@@ -43,6 +43,12 @@ type BidAskInput struct {
 // than the refits.
 const mostHeldOut = 8192
 
+// fewestHeldOut is two samples for each half.
+const fewestHeldOut = 4
+
+// CanBid reports whether there are enough samples to measure bids and asks on.
+func CanBid(d *dataset.Dataset) bool { return heldOut(d).Of(d).Len() >= fewestHeldOut }
+
 // pairs is how many pairs of removed players have their joint bid measured.
 const pairs = 4
 
@@ -124,8 +130,8 @@ func newRealGame(in BidAskInput) (*realGame, error) {
 		return nil, fmt.Errorf("%d bids of a gate are measured; it must be 2 or more", in.Most)
 	case in.Steps < 0 || in.Batch < 1 || !(in.LearningRate > 0):
 		return nil, fmt.Errorf("a refit has %d steps of %d samples at the rate %g; they must be at least 0, at least 1, and above 0", in.Steps, in.Batch, in.LearningRate)
-	case g.samples.Len() < 4:
-		return nil, fmt.Errorf("the %s part has %d samples; bids and asks need 4 or more", g.part, g.samples.Len())
+	case !CanBid(in.Data):
+		return nil, fmt.Errorf("the %s part has %d samples; bids and asks need %d or more", g.part, g.samples.Len(), fewestHeldOut)
 	case !slices.Equal(in.Kept.Graph.Widths(), cut.Graph.Widths()):
 		return nil, fmt.Errorf("the kept network has %v players and %v are live; they must be as many", in.Kept.Graph.Widths(), cut.Graph.Widths())
 	case len(in.Removed) != len(widths):
@@ -372,7 +378,7 @@ func (g *realGame) losses(ctx context.Context, players network.Survivors, order 
 		losses[i] = g.Loss.Of(g.samples, int(g.chosen[i]), logits)
 	}
 	if l := stat.Mean(losses, nil); math.IsNaN(l) || math.IsInf(l, 0) {
-		return nil, fmt.Errorf("the loss after %d steps of a refit at the rate %g is %g; it must be finite; try a lower rate", len(order)/g.Batch, g.LearningRate, l)
+		return nil, fmt.Errorf("the loss after %d steps of a refit at the rate %g is %g; it must be finite; try a lower --learning-rate or --certify-steps 0", len(order)/g.Batch, g.LearningRate, l)
 	}
 	return losses, nil
 }

@@ -545,7 +545,7 @@ func TestBidAskErrors(t *testing.T) {
 		"costs":                                 func(in *BidAskInput) { in.Costs = []float64{0} },
 		"kept network":                          func(in *BidAskInput) { in.Kept = whole },
 		"survivors":                             func(in *BidAskInput) { in.Live = nil },
-		"lower rate":                            func(in *BidAskInput) { in.LearningRate, in.Steps = 1e30, 3 },
+		"lower --learning-rate":                 func(in *BidAskInput) { in.LearningRate, in.Steps = 1e30, 3 },
 	} {
 		in := inputOf(t, d, whole, 2)
 		spoil(&in)

@@ -16,7 +16,8 @@ const (
 	mostBids   = 6
 )
 
-// Bids reports whether bids and asks are measured when the market has closed.
+// Bids reports whether bids and asks are measured when the market has closed, if there are
+// samples for it.
 func (p Plan) Bids() bool { return p.Game == game.MarketGame && p.Config.CertifySteps > 0 }
 
 // A refit takes a hundredth of the steps of the training where the configuration allows
@@ -28,12 +29,9 @@ const (
 
 func (p Plan) bidSteps() int { return min(p.Config.CertifySteps, max(p.Total/bidShare, fewestBid)) }
 
-// CloseStep returns the step after which the market closes.
-func (p Plan) CloseStep() int { return p.closes }
-
 // bidsDue reports whether bids and asks are the next that is due.
 func (t *Training) bidsDue() bool {
-	return t.Plan.Bids() && t.Step == t.Plan.closes && t.BidAsk == nil
+	return t.Plan.Bids() && t.Step == t.Plan.closes && t.BidAsk == nil && evidence.CanBid(t.Data)
 }
 
 // takeBids measures bids and asks on the network that the market left, which the engine has
