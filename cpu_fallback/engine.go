@@ -140,7 +140,7 @@ func aligned[T real](n int) []T {
 	return v[(alignment-beyond)%alignment/size:][:n:n]
 }
 
-// pool is memory that is handed out from its beginning, and again after a removal.
+// pool is memory that is handed out from its beginning, and again for the next graph.
 type pool[T real] struct {
 	all  []T
 	used int
@@ -159,7 +159,7 @@ func (e *engine[T]) lay(g *network.Graph, take takers[T]) {
 	e.graph, e.features = g, g.Input().Features()
 	e.batchRows = batchRowsOf(e.options, e.data)
 	e.targets = take.activations.matrix(e.batchRows, e.data.Train.Outputs)
-	e.groups, e.gates = nil, nil
+	e.groups, e.gates, e.stages = nil, nil, nil // which lets go of the parameters before
 	for _, node := range g.Nodes {
 		if len(node.Params) > 0 {
 			e.groups = append(e.groups, e.layGroup(network.Select(g.Params, node.Params), take))
@@ -266,8 +266,10 @@ func (e *engine[T]) Pull() (*backend.State, error) {
 }
 
 func (e *engine[T]) Push(s *backend.State) error {
-	counts := e.count(s.Network.Graph)
-	e.memory = pool[T]{all: aligned[T](counts.activations)}
+	if n := e.count(s.Network.Graph).activations; n > len(e.memory.all) {
+		e.memory.all = aligned[T](n)
+	}
+	e.memory.used = 0
 	fresh := aligned[T]
 	e.lay(s.Network.Graph, takers[T]{fresh, fresh, fresh, fresh, e.memory.take})
 	e.steps, e.tracked = s.Steps, s.Tracked
@@ -310,18 +312,6 @@ func (e *engine[T]) parameter(p int) []T {
 func (e *engine[T]) placeOf(p int) (*group[T], int) {
 	node := e.graph.Params[p].Node
 	return e.groupOf(node), p - e.graph.Nodes[node].Params[0]
-}
-
-func (e *engine[T]) Fold() error {
-	for _, f := range e.graph.Folds() {
-		network.ApplyFold(f, e.parameter(f.Param), e.graph.Params[f.Param].Shape, e.gates[f.Gate].participation)
-	}
-	for _, g := range e.gates {
-		for i := range g.participation {
-			g.participation[i] = 1
-		}
-	}
-	return nil
 }
 
 func (e *engine[T]) RestartOptimiser() error {

@@ -14,7 +14,6 @@ import (
 	"nashprune/gpu/internal/compute"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/backendtest"
-	"nashprune/trainer/network"
 )
 
 // everyProgram has every kind of program recorded, and calls visit with what asked for
@@ -66,10 +65,6 @@ func everyProgram(t *testing.T, visit func(name string, p *compute.Program)) {
 		try(e.Probe(backend.InOrder(n.Rows), 0.01))
 		name = "restart the optimiser"
 		try(e.RestartOptimiser())
-		name = "fold"
-		try(e.Fold())
-		name = "compact"
-		try(remove(e, network.Survivors{{0, 3, 4, 14}, {1, 2}}))
 	}
 }
 

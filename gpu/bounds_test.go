@@ -114,7 +114,7 @@ func everything(e backend.Engine, c backendtest.Case) error {
 		train(steps(c, 2, true)),
 		func() error { _, err := e.Evaluate(ctx, backend.TestPart, backend.Want{Logits: true}); return err },
 		func() error { return e.Infer(3) },
-		e.Fold, e.RestartOptimiser,
+		e.RestartOptimiser,
 		train(partial),
 		func() error { return e.Push(c.State()) },
 		func() error { _, err := e.Pull(); return err },

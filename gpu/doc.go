@@ -20,7 +20,7 @@
 // between them are adjacent, since a barrier waits for everything before it.
 //
 // A submission holds as many steps as fit into 50 ms by the time of the last one, at most
-// 64. After a removal the time of the larger network counts.
+// 64. After a Push the first submission of a mode has one step.
 //
 // # Few dispatches
 //
@@ -50,21 +50,16 @@
 //     paper's game.
 //   - effects, moments: e = B du u of every player and sample; E[e e^T] by blocks of players,
 //     and the moments of the inputs that players give, with the tiles of gradient.
-//   - play, fold, select: best responses, one player at a time, a workgroup a block; s into
-//     theta; the rows and columns of the remaining players.
+//   - play: best responses, one player at a time, a workgroup a block.
 //
 // # Memory
 //
-// Two arenas hold what is kept of a layer and what a step leaves. Remove makes a new arena
-// of the first kind, gathers the remaining rows and columns into it, keeps the second in
-// narrower rows, and drops the recorded steps, which are recorded again when needed. A
-// flatten that loses features is no view any more; then the second arena is made anew, too.
-// Observations lie in the second arena and do not survive a removal.
+// Two arenas hold what is kept of a layer and what a step leaves, observations among it. Push
+// makes both anew and drops the recorded steps, which are recorded again when needed.
 //
 // The function that lays out a buffer either takes from an arena or only counts, for the
 // plan of the memory. So the plan cannot differ from what is allocated. Push gives
-// back what there was before it allocates, since both might not fit. A removal needs old and
-// new parameters side by side, which the plan names apart.
+// back what there was before it allocates, since both might not fit.
 //
 // # Where samples are
 //

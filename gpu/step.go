@@ -35,7 +35,7 @@ const (
 // program is a recorded step.
 type program struct {
 	*compute.Program
-	step time.Duration // what one took when it last ran, or one of a larger network; 0: unknown
+	step time.Duration // what one took when it last ran; 0: unknown
 }
 
 // submissionTime is how long one submission may take. Systems with a display
@@ -78,7 +78,7 @@ func (e *engine) program(m mode) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &program{Program: recorded, step: e.before[m]}
+	p := &program{Program: recorded}
 	e.programs[m] = p
 	return p, nil
 }

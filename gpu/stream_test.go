@@ -291,7 +291,7 @@ func TestSamplesThatDoNotFitAreStreamed(t *testing.T) {
 		}
 		return gpu.Streams(e), nil
 	}
-	fitsWell := (8*resident.Peak() + 6) / 7 // seven eighths of which it takes
+	fitsWell := (8*resident.Held() + 6) / 7 // seven eighths of which it takes
 	for _, c := range []struct {
 		memory  int
 		asked   backend.Placement
@@ -300,8 +300,8 @@ func TestSamplesThatDoNotFitAreStreamed(t *testing.T) {
 	}{
 		{fitsWell, "", false, nil},
 		{fitsWell - 1, "", true, nil},
-		{resident.Peak(), backend.Streamed, true, nil},
-		{resident.Held(), backend.Resident, false, nil}, // no player may be removed
+		{resident.Held(), backend.Streamed, true, nil},
+		{resident.Held(), backend.Resident, false, nil},
 		{resident.Held() - 1, backend.Resident, false, []string{"samples take most", "--data-on-device streamed"}},
 		{streamed.Held(), "", true, nil},
 		{streamed.Held() - 1, "", false, []string{"MiB", "memory of the device", "--batch"}},

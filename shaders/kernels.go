@@ -274,18 +274,6 @@ type PlayPush struct {
 	Ridge, Price    float32 // Ridge is a part of H_ii
 }
 
-// Select gathers rows and columns of a matrix.
-var Select = kernel("select", []string{"Rows", "Columns", "Source", "Target"}, []string{"LOCAL_SIZE"}, SelectPush{})
-
-// SelectPush holds the push constants of Select.
-type SelectPush struct {
-	Height, Stride uint32 // of the target
-	SourceWidth    uint32 // in numbers
-}
-
-// Fold multiplies participations into the columns of parameters or, with ROWS, into rows.
-var Fold = kernel("fold", []string{"Parameters", "Players", "Owners"}, []string{"LOCAL_SIZE", "ROWS"}, MatrixPush{})
-
 // What Pass does to a number.
 const (
 	Copy     = iota
@@ -354,6 +342,6 @@ func All() []Kernel {
 	return []Kernel{
 		Gather, Forward, Output, Loss, OutputSample, Backward, Gradient, Collect,
 		Squares, Clip, Update,
-		Mixture, Charge, Norms, Paper, Effects, Moments, Play, Select, Fold, Pass, Through, Peak,
+		Mixture, Charge, Norms, Paper, Effects, Moments, Play, Pass, Through, Peak,
 	}
 }

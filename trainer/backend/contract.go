@@ -38,9 +38,6 @@ type EngineOptions struct {
 	// gradient of a step is that of the loss plus dC_i/dtheta_i, see game.AddCostGradient,
 	// at the participations before the move. It is part of what is clipped.
 	Joint bool
-	// NeverCompacts says that no player will be removed, so that plans count nothing for
-	// it.
-	NeverCompacts bool
 }
 
 // Validate says why a network cannot be trained on a data set with the options.
@@ -104,13 +101,6 @@ type Engine interface {
 	// returns where they are. The participations of the network stay.
 	Play(prices []float64, from [][]float64, sweeps int) ([][]float64, error)
 
-	// Remove keeps what a cut of the engine's graph keeps, with its moments and
-	// statistics.
-	Remove(cut *network.Cut) error
-
-	// Fold multiplies participations into the weights and sets them to one.
-	Fold() error
-
 	// RestartOptimiser sets moments, also those of the players' slopes, and step
 	// count to zero.
 	RestartOptimiser() error
@@ -126,7 +116,8 @@ type Engine interface {
 	// Pull copies the whole state to the host. Push puts one back, of any graph
 	// of the same inputs and outputs; moments, averages and counts that
 	// it does not have start at zero. Where the device computes in float32, Pull
-	// then Push changes no later result.
+	// then Push changes no later result. Push lets go of the memory of the state before
+	// it allocates, so that the two need not fit side by side.
 	Pull() (*State, error)
 	Push(s *State) error
 

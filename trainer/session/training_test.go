@@ -85,13 +85,6 @@ func (e *scripted) Play(prices []float64, from [][]float64, sweeps int) ([][]flo
 	return moved, cmp.Or(e.note("play"), err)
 }
 
-func (e *scripted) Remove(cut *network.Cut) error {
-	e.network = cut.Of(e.network)
-	return e.note("cut")
-}
-
-func (e *scripted) Fold() error { e.network.Fold(); return e.note("fold") }
-
 func (e *scripted) RestartOptimiser() error { return e.note("restart") }
 
 func (e *scripted) Evaluate(context.Context, backend.Part, backend.Want) (backend.Evaluation, error) {
