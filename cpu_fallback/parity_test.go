@@ -139,7 +139,6 @@ func TestTheSuiteSeesFaults(t *testing.T) {
 		"0.weight":            "gradient.0.weight",
 		"contribution.mean":   "contribution.mean",
 		"contribution.square": "contribution.square",
-		"average.square":      "average.square",
 		"second.0.bias":       "second.0.bias",
 		"interactions":        "interactions",
 		"input mean":          "input mean",
@@ -209,7 +208,7 @@ func trained(t *testing.T, open backendtest.Opener, c backendtest.Case) *backend
 	if err != nil {
 		t.Fatal(err)
 	}
-	stretch := backend.Stretch{Track: true, LearningRates: []float64{1e-3, 1e-3, 1e-3}}
+	stretch := backend.Stretch{LearningRates: []float64{1e-3, 1e-3, 1e-3}}
 	for i := range 3*c.Batch - 5 {
 		stretch.Order = append(stretch.Order, int32(i%data.Train.Len()))
 	}

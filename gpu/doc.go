@@ -3,14 +3,13 @@
 //
 // # Recorded steps
 //
-// A step is recorded once for each mode (training with or without statistics, the paper's
-// game, measuring, observing, evaluating, inferring) and network shape, as
-// one command buffer with static descriptor sets. It is submitted as often as there are
-// steps, many times in one vkQueueSubmit. What differs from step to step is in the plan,
+// A step is recorded once for each mode (training, the paper's game, measuring, observing,
+// evaluating, inferring) and network shape, as one command buffer with static descriptor
+// sets. It is submitted as often as there are steps, many times in one vkQueueSubmit. What differs from step to step is in the plan,
 // which the host writes to shared memory before it submits: the place of the step's samples
 // in the order, their number, the learning rate with Adam's corrections, the decay of AdamW,
-// the weight in the moving averages, and the next step. The first kernel of a step copies
-// its line of the plan to the state of the device; all others read it there. The loss
+// the weight of a batch in means over several, and the next step. The first kernel of a step
+// copies its line of the plan to the state of the device; all others read it there. The loss
 // kernel writes each sample's loss and hit to shared memory, and the host adds them up in
 // float64.
 //
@@ -42,8 +41,9 @@
 //     backward takes it along, since several nodes read the output or the gate has several
 //     points.
 //   - gradient, one for all matrices with the same tile: gradients of weights and biases,
-//     the optimiser's step, and the averages of c and c^2 of all players. A table says which
-//     workgroup computes what. collect is its part for players, where nothing is trained.
+//     the optimiser's step, and, in the paper's game, the means of c and c^2 of all players. A
+//     table says which workgroup computes what. collect is its part for players, where
+//     nothing is trained.
 //   - squares, clip, update: only where gradients are clipped. Sums of squares of gradients;
 //     one workgroup adds them up to a factor; the optimiser's step.
 //   - mixture, norms, paper: v = sum of s theta, |theta|^2, competition, and a move in the

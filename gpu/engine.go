@@ -45,8 +45,7 @@ type engine struct {
 		ordered  compute.Buffer
 		observed compute.Buffer
 	}
-	steps   int // of the optimiser
-	tracked int // steps in the moving averages
+	steps int // of the optimiser
 
 	*lowered
 	parameters  *compute.Arena // what is kept of the layers

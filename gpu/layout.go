@@ -290,7 +290,7 @@ func (e *engine) Push(s *backend.State) (err error) {
 	if err := e.build(lower(s.Network.Graph)); err != nil {
 		return err
 	}
-	e.steps, e.tracked = s.Steps, s.Tracked
+	e.steps = s.Steps
 	second := s.Second
 	if !e.options.Optimiser.Kind.HasSecond() {
 		second = nil
@@ -312,10 +312,6 @@ func (e *engine) Push(s *backend.State) (err error) {
 		width := padded(g.players)
 		players := make([]float32, g.bytes()/4)
 		copy(players[shaders.Participation*width:], s.Network.Participations[i])
-		if s.Contributions != nil {
-			copy(players[shaders.Mean*width:], s.Contributions[i].Mean)
-			copy(players[shaders.Square*width:], s.Contributions[i].MeanSquare)
-		}
 		if s.Slopes != nil {
 			copy(players[shaders.FirstSlope*width:], s.Slopes[i].First)
 			copy(players[shaders.SecondSlope*width:], s.Slopes[i].Second)
@@ -343,7 +339,7 @@ func (e *engine) pullTensors(of func(*layer) compute.Buffer) ([][]float32, error
 
 func (e *engine) Pull() (_ *backend.State, err error) {
 	defer convert(&err)
-	s := &backend.State{Network: &network.Network{Graph: e.graph}, Steps: e.steps, Tracked: e.tracked}
+	s := &backend.State{Network: &network.Network{Graph: e.graph}, Steps: e.steps}
 	if s.Network.Parameters, err = e.pullTensors(ofParameters); err != nil {
 		return nil, err
 	}
@@ -361,7 +357,6 @@ func (e *engine) Pull() (_ *backend.State, err error) {
 			return nil, err
 		}
 		s.Network.Participations = append(s.Network.Participations, rows[shaders.Participation])
-		s.Contributions = append(s.Contributions, backend.Contributions{Mean: rows[shaders.Mean], MeanSquare: rows[shaders.Square]})
 		s.Slopes = append(s.Slopes, backend.SlopeMoments{First: rows[shaders.FirstSlope], Second: rows[shaders.SecondSlope]})
 	}
 	return s, nil

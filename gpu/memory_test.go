@@ -35,7 +35,7 @@ func TestMemoryStaysFlatOverSteps(t *testing.T) {
 		submissions = 100_000
 	}
 	e := openOn(t, "vulkan", tiny)
-	one := steps(tiny, 1, true)
+	one := steps(tiny, 1)
 	vktest.StaysFlat(t, submissions/4, submissions, func() error {
 		_, err := e.Train(context.Background(), one)
 		return err
@@ -53,7 +53,7 @@ func TestMemoryStaysFlatOverShapes(t *testing.T) {
 	}
 	c := backendtest.Case{Inputs: 3, Hidden: []int{2000}, Outputs: 2, Batch: 1, Rows: 1, Optimiser: adam}
 	e := openOn(t, "vulkan", c)
-	state, keep, one := fresh(c), network.Survivors{everySecond(2000)}, steps(c, 1, true)
+	state, keep, one := fresh(c), network.Survivors{everySecond(2000)}, steps(c, 1)
 	train := func() error { _, err := e.Train(context.Background(), one); return err }
 	cut, err := state.Network.Cut(keep)
 	if err != nil {
@@ -90,7 +90,7 @@ func TestEnginesLeaveNothing(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		_, err = e.Train(context.Background(), steps(tiny, 3, true))
+		_, err = e.Train(context.Background(), steps(tiny, 3))
 		most = max(most, threads())
 		return errors.Join(err, e.Close())
 	})

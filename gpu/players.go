@@ -5,17 +5,12 @@ package gpu
 import (
 	"context"
 
-	"nashprune/gpu/internal/compute"
 	"nashprune/shaders"
 	"nashprune/trainer/backend"
 )
 
-// widen returns float32 numbers of the device in the host's float64, nil if there
-// are none.
+// widen returns float32 numbers of the device in the host's float64.
 func widen(v []float32) []float64 {
-	if v == nil {
-		return nil
-	}
 	w := make([]float64, len(v))
 	for i, x := range v {
 		w[i] = float64(x)
@@ -23,27 +18,15 @@ func widen(v []float32) []float64 {
 	return w
 }
 
-func (e *engine) Statistics() (_ []backend.Statistics, err error) {
+func (e *engine) Participations() (_ [][]float64, err error) {
 	defer convert(&err)
-	return e.statistics(ofRows, shaders.Square+1)
-}
-
-// statistics reads the first rows of a matrix of each gate's players. What stands in no row
-// that was read is nil.
-func (e *engine) statistics(of func(*gate) compute.Buffer, rows int) ([]backend.Statistics, error) {
-	var all []backend.Statistics
+	var all [][]float64
 	for _, g := range e.gates {
-		players, err := e.readPlayers(g, of(g), rows)
+		players, err := e.readPlayers(g, g.rows, shaders.Participation+1)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, backend.Statistics{
-			Participation:    widen(players[shaders.Participation]),
-			MeanContribution: widen(players[shaders.Mean]),
-			MeanSquare:       widen(players[shaders.Square]),
-			SquaredNorm:      widen(players[shaders.Norm]),
-			Competition:      widen(players[shaders.Competition]),
-		})
+		all = append(all, widen(players[shaders.Participation]))
 	}
 	return all, nil
 }
@@ -64,7 +47,21 @@ func (e *engine) Measure(ctx context.Context) (_ []backend.Statistics, err error
 	if err := e.runSteps(ctx, measuring, backend.InOrder(e.data.Train.Len())); err != nil {
 		return nil, err
 	}
-	return e.statistics(ofMeasured, shaders.Competition+1)
+	var all []backend.Statistics
+	for _, g := range e.gates {
+		players, err := e.readPlayers(g, g.measured, shaders.Competition+1)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, backend.Statistics{
+			Participation:    widen(players[shaders.Participation]),
+			MeanContribution: widen(players[shaders.Mean]),
+			MeanSquare:       widen(players[shaders.Square]),
+			SquaredNorm:      widen(players[shaders.Norm]),
+			Competition:      widen(players[shaders.Competition]),
+		})
+	}
+	return all, nil
 }
 
 func (e *engine) RestartOptimiser() (err error) {

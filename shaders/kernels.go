@@ -40,7 +40,7 @@ type Step struct {
 	Rate        float32 // learning rate; of Adam over 1 - beta1^t
 	SecondScale float32 // of Adam: 1 / (1 - beta2^t)
 	Shrink      float32 // of AdamW: 1 - learning rate * weight decay
-	Memory      float32 // weight of this batch in the moving averages
+	Memory      float32 // weight of this batch in means over several; 1 in training
 	FirstSlope  float32 // corrections of the moments of the players' slopes:
 	SecondSlope float32 // 1 / (1 - beta^t) of each
 	Place       uint32  // of the batch's first sample in its pass over samples, for OutputSample
@@ -69,10 +69,8 @@ type Outcome struct {
 // Rows of the matrix of a gate's players.
 const (
 	Participation = iota // s
-	Mean                 // moving averages of mean c and of mean c^2
+	Mean                 // mean c and mean c^2 of the last batch or, in Measure, of all so far
 	Square
-	BatchMean // mean c and mean c^2 of the last batch
-	BatchSquare
 	Norm        // |theta|^2
 	Competition // sum over j != i of s_j <theta_i, theta_j>
 	FirstSlope  // moments of dU/ds in the paper's game
@@ -161,7 +159,7 @@ type BackwardPush struct {
 var Gradient = kernel("gradient",
 	[]string{"State", "Jobs", "Below", "Derivative", "Sums", "OldParameters", "OldFirst", "OldSecond",
 		"Parameters", "First", "Second", "Gradient", "Players"},
-	append(tile(), "RULE", "FIRST_SHARE", "SECOND_SHARE", "EPSILON", "DECAY", "KEEP", "UPDATE", "TRACK", "BLOCK", "GATES"),
+	append(tile(), "RULE", "FIRST_SHARE", "SECOND_SHARE", "EPSILON", "DECAY", "KEEP", "UPDATE", "BLOCK", "GATES"),
 	GradientPush{}).texels("Below", "Derivative", "Sums", "OldParameters", "OldFirst", "OldSecond")
 
 // GradientPush holds the push constants of Gradient.
@@ -175,7 +173,7 @@ type GradientPush struct {
 }
 
 // Collect adds up the contributions of players alone.
-var Collect = kernel("collect", []string{"State", "Jobs", "Sums", "Players"}, []string{"LOCAL_SIZE", "TRACK", "BLOCK"}, CollectPush{})
+var Collect = kernel("collect", []string{"State", "Jobs", "Sums", "Players"}, []string{"LOCAL_SIZE", "BLOCK"}, CollectPush{})
 
 // CollectPush holds the push constants of Collect.
 type CollectPush struct {

@@ -109,12 +109,10 @@ func (s *session) State() *backend.State {
 			(*moments)[p] = slices.Clone(v)
 		}
 	}
-	c.Contributions, c.Slopes = slices.Clone(c.Contributions), slices.Clone(c.Slopes)
-	for l := range c.Contributions {
-		averages, slopes := &c.Contributions[l], &c.Slopes[l]
-		for _, v := range []*[]float32{&averages.Mean, &averages.MeanSquare, &slopes.First, &slopes.Second} {
-			*v = slices.Clone(*v)
-		}
+	c.Slopes = slices.Clone(c.Slopes)
+	for i := range c.Slopes {
+		slopes := &c.Slopes[i]
+		slopes.First, slopes.Second = slices.Clone(slopes.First), slices.Clone(slopes.Second)
 	}
 	return &c
 }

@@ -46,7 +46,7 @@ func (e *scripted) Train(_ context.Context, s backend.Stretch) (backend.Progress
 	return backend.Progress{Steps: s.Steps(), Samples: len(s.Order), Loss: e.loss}, e.note("train")
 }
 
-func (e *scripted) Statistics() ([]backend.Statistics, error) { return nil, e.note("statistics") }
+func (e *scripted) Participations() ([][]float64, error) { return nil, e.note("participations") }
 
 func (e *scripted) Measure(context.Context) ([]backend.Statistics, error) {
 	return nil, e.note("measure")
@@ -164,7 +164,7 @@ func TestRoundsAreAskedForInOrder(t *testing.T) {
 	if n := strings.Count(strings.Join(asked, " "), "pull push"); n != 3 || len(q.rounds) != 4 {
 		t.Errorf("%d removals, %d rounds reported", n, len(q.rounds))
 	}
-	for call, want := range map[string]int{"restart": 1, "fold": 0, "statistics": 0, "measure": 0} {
+	for call, want := range map[string]int{"restart": 1, "participations": 0, "measure": 0} {
 		if n := strings.Count(strings.Join(asked, " "), call); n != want {
 			t.Errorf("%s is asked for %d times", call, n)
 		}
