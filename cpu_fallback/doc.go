@@ -34,12 +34,14 @@
 // ours. OpenBLAS is a device (cpu:0, and gonum cpu:1) and not a setting, so that
 // devices, parity and a run's result name it like any other.
 //
-// # Removal
+// # Memory
 //
-// A removal moves the remaining rows to the beginning of their memory and allocates
-// nothing. Sums over samples are taken for 1,024 players at a time, from u and not
-// from the output. With a million players a removal takes a tenth of a step (eight
-// steps before this) and statistics 1 % of a step (9 % before; processor time).
+// Push lays activations out where those before lay, if there is room. It lets go of the
+// parameters, moments and players before it allocates others. The garbage collector frees
+// them.
+//
+// Sums over samples are taken for 1,024 players at a time, from u and not from the
+// output. With a million players statistics take 1 % of a step (9 % before; processor time).
 //
 // # Highest rates
 //

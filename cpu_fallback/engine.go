@@ -18,7 +18,6 @@ type engine[T real] struct {
 	options   backend.EngineOptions
 	inputs    [256]T // the network's input for each value of a pixel
 	steps     int    // of the optimiser
-	tracked   int    // steps in the moving averages
 	batchRows int    // rows of all buffers that hold a batch
 
 	graph    *network.Graph
@@ -82,7 +81,6 @@ type gate[T real] struct {
 	points int // producers that it multiplies
 
 	participation              []T
-	mean, square               []T       // moving averages of c and c^2 by player
 	batchMean, batchSquare     []T       // mean c and mean c^2 of the last batch
 	firstSlope, secondSlope    []T       // moments of the players' slopes in the paper's game
 	meanPartial, squarePartial matrix[T] // sums over a batch: one row a chunk of samples
@@ -95,7 +93,7 @@ type gate[T real] struct {
 
 // ofPlayers lists what has a number a player.
 func (g *gate[T]) ofPlayers() []*[]T {
-	return []*[]T{&g.participation, &g.mean, &g.square, &g.batchMean, &g.batchSquare, &g.firstSlope, &g.secondSlope}
+	return []*[]T{&g.participation, &g.batchMean, &g.batchSquare, &g.firstSlope, &g.secondSlope}
 }
 
 func open[T real](p products[T], d *dataset.Dataset, o backend.EngineOptions, s *backend.State) (*engine[T], error) {
@@ -140,7 +138,7 @@ func aligned[T real](n int) []T {
 	return v[(alignment-beyond)%alignment/size:][:n:n]
 }
 
-// pool is memory that is handed out from its beginning, and again after a removal.
+// pool is memory that is handed out from its beginning, and again for the next graph.
 type pool[T real] struct {
 	all  []T
 	used int
@@ -159,7 +157,7 @@ func (e *engine[T]) lay(g *network.Graph, take takers[T]) {
 	e.graph, e.features = g, g.Input().Features()
 	e.batchRows = batchRowsOf(e.options, e.data)
 	e.targets = take.activations.matrix(e.batchRows, e.data.Train.Outputs)
-	e.groups, e.gates = nil, nil
+	e.groups, e.gates, e.stages = nil, nil, nil // which lets go of the parameters before
 	for _, node := range g.Nodes {
 		if len(node.Params) > 0 {
 			e.groups = append(e.groups, e.layGroup(network.Select(g.Params, node.Params), take))
@@ -251,13 +249,10 @@ func (e *engine[T]) Pull() (*backend.State, error) {
 	s := &backend.State{
 		Network: &network.Network{Graph: e.graph, Parameters: e.narrow(parametersOf)},
 		First:   e.narrow(firstOf), Second: e.narrow(secondOf),
-		Steps: e.steps, Tracked: e.tracked,
+		Steps: e.steps,
 	}
 	for _, g := range e.gates {
 		s.Network.Participations = append(s.Network.Participations, convert[float32](g.participation))
-		s.Contributions = append(s.Contributions, backend.Contributions{
-			Mean: convert[float32](g.mean), MeanSquare: convert[float32](g.square),
-		})
 		s.Slopes = append(s.Slopes, backend.SlopeMoments{
 			First: convert[float32](g.firstSlope), Second: convert[float32](g.secondSlope),
 		})
@@ -266,11 +261,13 @@ func (e *engine[T]) Pull() (*backend.State, error) {
 }
 
 func (e *engine[T]) Push(s *backend.State) error {
-	counts := e.count(s.Network.Graph)
-	e.memory = pool[T]{all: aligned[T](counts.activations)}
+	if n := e.count(s.Network.Graph).activations; n > len(e.memory.all) {
+		e.memory.all = aligned[T](n)
+	}
+	e.memory.used = 0
 	fresh := aligned[T]
 	e.lay(s.Network.Graph, takers[T]{fresh, fresh, fresh, fresh, e.memory.take})
-	e.steps, e.tracked = s.Steps, s.Tracked
+	e.steps = s.Steps
 	e.fill(parametersOf, s.Network.Parameters)
 	e.fill(firstOf, s.First)
 	if e.options.Optimiser.Kind.HasSecond() {
@@ -278,10 +275,6 @@ func (e *engine[T]) Push(s *backend.State) error {
 	}
 	for i, g := range e.gates {
 		copy(g.participation, convert[T](s.Network.Participations[i]))
-		if s.Contributions != nil {
-			copy(g.mean, convert[T](s.Contributions[i].Mean))
-			copy(g.square, convert[T](s.Contributions[i].MeanSquare))
-		}
 		if s.Slopes != nil {
 			copy(g.firstSlope, convert[T](s.Slopes[i].First))
 			copy(g.secondSlope, convert[T](s.Slopes[i].Second))
@@ -310,18 +303,6 @@ func (e *engine[T]) parameter(p int) []T {
 func (e *engine[T]) placeOf(p int) (*group[T], int) {
 	node := e.graph.Params[p].Node
 	return e.groupOf(node), p - e.graph.Nodes[node].Params[0]
-}
-
-func (e *engine[T]) Fold() error {
-	for _, f := range e.graph.Folds() {
-		network.ApplyFold(f, e.parameter(f.Param), e.graph.Params[f.Param].Shape, e.gates[f.Gate].participation)
-	}
-	for _, g := range e.gates {
-		for i := range g.participation {
-			g.participation[i] = 1
-		}
-	}
-	return nil
 }
 
 func (e *engine[T]) RestartOptimiser() error {

@@ -58,14 +58,10 @@ func (e *engine[T]) Evaluate(ctx context.Context, part backend.Part, want backen
 	return result, err
 }
 
-func (e *engine[T]) Statistics() ([]backend.Statistics, error) {
-	var all []backend.Statistics
+func (e *engine[T]) Participations() ([][]float64, error) {
+	var all [][]float64
 	for _, g := range e.gates {
-		all = append(all, backend.Statistics{
-			Participation:    convert[float64](g.participation),
-			MeanContribution: convert[float64](g.mean),
-			MeanSquare:       convert[float64](g.square),
-		})
+		all = append(all, convert[float64](g.participation))
 	}
 	return all, nil
 }
@@ -155,8 +151,6 @@ func (e *engine[T]) Probe(order []int32, learningRate float64) ([]backend.Tensor
 		name, players := "gate."+e.graph.Gates[i].Name, len(g.participation)
 		add(name+".contribution.mean", g.batchMean, players)
 		add(name+".contribution.square", g.batchSquare, players)
-		add(name+".average.mean", g.mean, players)
-		add(name+".average.square", g.square, players)
 	}
 	return tensors, nil
 }

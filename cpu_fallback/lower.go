@@ -4,7 +4,6 @@ import "nashprune/trainer/network"
 
 // layStages turns the graph into stages, with the tensors between them.
 func (e *engine[T]) layStages(take taker[T]) {
-	e.stages = nil
 	widest, shared := 0, false
 	tensors := make([]*tensor[T], len(e.graph.Nodes)) // by node
 	readers, maker := map[*tensor[T]]int{}, makers[T]()

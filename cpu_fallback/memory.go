@@ -38,7 +38,7 @@ func (e *engine[T]) count(g *network.Graph) counts {
 	return c
 }
 
-// planMemory says in bytes what an engine takes. A removal moves numbers within that.
+// planMemory says in bytes what an engine takes.
 func planMemory[T real](d *dataset.Dataset, o backend.EngineOptions, g *network.Graph) backend.MemoryPlan {
 	c := (&engine[T]{data: d, options: o}).count(g)
 	size := int(unsafe.Sizeof(*new(T)))

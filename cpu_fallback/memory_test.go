@@ -99,3 +99,32 @@ func TestSameBitsWhereverMemoryLies(t *testing.T) {
 	}
 	runtime.KeepAlive(between)
 }
+
+// TestAPushOfASmallerGraphTakesNoActivations: they lie where those before lay. What is
+// allocated besides is what the plan says of the rest, once more for the parameters, which
+// are converted, and small structs.
+func TestAPushOfASmallerGraphTakesNoActivations(t *testing.T) {
+	const inputs, players = 40, 3000
+	n := networktest.Perceptron(inputs, players, 3)
+	data := dataset.Noise(16, inputs, 3)
+	e, err := open[float32](gonum32{}, data, backend.EngineOptions{Batch: 8, Optimiser: backend.Optimiser{Kind: backend.Adam}}, &backend.State{Network: n})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cut, err := n.Cut(network.Survivors{network.Indices(players)[1:]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	smaller := (&backend.State{Network: n}).Cut(cut)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if err := e.Push(smaller); err != nil {
+		t.Fatal(err)
+	}
+	runtime.ReadMemStats(&after)
+	plan := planMemory[float32](data, e.options, cut.Graph)
+	most := plan.Held() - plan.Activations + plan.Parameters + 1<<18
+	if taken := int(after.TotalAlloc - before.TotalAlloc); taken > most || most > plan.Activations {
+		t.Errorf("%d bytes were allocated, expected are %d at most; activations have %d", taken, most, plan.Activations)
+	}
+}

@@ -19,20 +19,18 @@ func (e *engine[T]) Train(ctx context.Context, s backend.Stretch) (backend.Progr
 		if !s.NoDecay {
 			shrink = e.options.Optimiser.Shrink(rate)
 		}
-		progress.Add(e.trainStep(order, rate, shrink, s.Track, s.Paper))
+		progress.Add(e.trainStep(order, rate, shrink, s.Paper != nil, s.Paper))
 	}
 	return progress, nil
 }
 
-// trainStep does one step with the given training samples.
-func (e *engine[T]) trainStep(order []int32, rate, shrink float64, track bool, paper *backend.PaperMove) backend.Progress {
+// trainStep does one step with the given training samples, and leaves the contributions of
+// the players if they are wanted.
+func (e *engine[T]) trainStep(order []int32, rate, shrink float64, contributions bool, paper *backend.PaperMove) backend.Progress {
 	e.gather(e.data.Train, order)
 	e.forward(len(order))
 	progress := e.loss(len(order))
-	e.backward(len(order), ask{weights: true, contributions: track || paper != nil})
-	if track {
-		e.remember()
-	}
+	e.backward(len(order), ask{weights: true, contributions: contributions})
 	if paper != nil {
 		for i := range e.gates {
 			if e.options.Joint {
@@ -103,17 +101,5 @@ func (e *engine[T]) backward(rows int, ask ask) {
 	}
 	for i := len(e.stages) - 1; i >= 0; i-- {
 		e.stages[i].backward(rows, ask)
-	}
-}
-
-// remember takes the contributions of the last batch into the moving averages.
-func (e *engine[T]) remember() {
-	e.tracked++
-	weight := T(backend.ContributionWeight(e.tracked))
-	for _, g := range e.gates {
-		for i := range g.mean {
-			g.mean[i] += weight * (g.batchMean[i] - g.mean[i])
-			g.square[i] += weight * (g.batchSquare[i] - g.square[i])
-		}
 	}
 }

@@ -143,7 +143,7 @@ func TestTrainingWithLoopsGivesTheSameBits(t *testing.T) {
 			if v != nil {
 				e.vectors = v
 			}
-			stretch := backend.Stretch{LearningRates: []float64{1e-2, 1e-2, 1e-2, 1e-2}, Track: true}
+			stretch := backend.Stretch{LearningRates: []float64{1e-2, 1e-2, 1e-2, 1e-2}}
 			for i := range 4 * batch {
 				stretch.Order = append(stretch.Order, int32(i%(2*batch)))
 			}

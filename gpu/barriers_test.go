@@ -14,7 +14,6 @@ import (
 	"nashprune/gpu/internal/compute"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/backendtest"
-	"nashprune/trainer/network"
 )
 
 // everyProgram has every kind of program recorded, and calls visit with what asked for
@@ -45,11 +44,9 @@ func everyProgram(t *testing.T, visit func(name string, p *compute.Program)) {
 		name := ""
 		defer gpu.WhenRecorded(func(p *compute.Program) { visit(c.name+", "+name, p) })()
 		name = "train"
-		try(e.Train(ctx, steps(n, 2, false)))
-		name = "train and track"
-		try(e.Train(ctx, steps(n, 2, true)))
+		try(e.Train(ctx, steps(n, 2)))
 		name = "train and play"
-		playing := steps(n, 2, true)
+		playing := steps(n, 2)
 		playing.Paper = &backend.PaperMove{Game: game.Paper{Alpha: 1, Beta: 0.1}, Update: backend.GradientAscent, Rate: 0.1}
 		try(e.Train(ctx, playing))
 		name = "measure"
@@ -66,10 +63,6 @@ func everyProgram(t *testing.T, visit func(name string, p *compute.Program)) {
 		try(e.Probe(backend.InOrder(n.Rows), 0.01))
 		name = "restart the optimiser"
 		try(e.RestartOptimiser())
-		name = "fold"
-		try(e.Fold())
-		name = "compact"
-		try(remove(e, network.Survivors{{0, 3, 4, 14}, {1, 2}}))
 	}
 }
 
@@ -204,7 +197,7 @@ func TestDispatchesOfAStep(t *testing.T) {
 				t.Errorf("%s: %d dispatches, want at most %d", kernels, dispatches, most)
 			}
 		})
-		_, err = e.Train(context.Background(), steps(c, 1, true))
+		_, err = e.Train(context.Background(), steps(c, 1))
 		restore()
 		if err != nil {
 			t.Fatal(err)

@@ -32,7 +32,7 @@ func fresh(c backendtest.Case) *backend.State {
 	return &backend.State{Network: n}
 }
 
-// remove removes all players but some of an engine's network.
+// remove removes all players but some of an engine's network, as a round does.
 func remove(e backend.Engine, keep network.Survivors) error {
 	s, err := e.Pull()
 	if err != nil {
@@ -42,7 +42,7 @@ func remove(e backend.Engine, keep network.Survivors) error {
 	if err != nil {
 		return err
 	}
-	return e.Remove(cut)
+	return e.Push(s.Cut(cut))
 }
 
 // openOn opens the case at a fresh network on the device that words mean.
@@ -71,8 +71,8 @@ func open(tb testing.TB, device backend.Device, c backendtest.Case) backend.Engi
 }
 
 // steps returns a stretch of whole batches.
-func steps(c backendtest.Case, n int, track bool) backend.Stretch {
-	s := backend.Stretch{Track: track}
+func steps(c backendtest.Case, n int) backend.Stretch {
+	var s backend.Stretch
 	for i := range n * c.Batch {
 		s.Order = append(s.Order, int32(i%(2*c.Batch)))
 	}
@@ -86,45 +86,43 @@ func steps(c backendtest.Case, n int, track bool) backend.Stretch {
 // library, in turns.
 func BenchmarkStep(b *testing.B) {
 	for _, hidden := range [][]int{{512, 256}, {128, 64}, {25, 13}} {
-		for _, track := range []bool{false, true} {
-			b.Run(fmt.Sprintf("784-%v-10/track=%v", hidden, track), func(b *testing.B) {
-				const stepsAtOnce = 32
-				c := benchmarkCase(hidden...)
-				s := steps(c, stepsAtOnce, track)
-				engines := map[string]backend.Engine{}
-				took := map[string]time.Duration{}
-				devices := []string{gpu.DriverName, "gonum", "openblas"}
-				if _, err := backend.FindDevice("openblas"); err != nil {
-					b.Log(err)
-					devices = devices[:2]
+		b.Run(fmt.Sprintf("784-%v-10", hidden), func(b *testing.B) {
+			const stepsAtOnce = 32
+			c := benchmarkCase(hidden...)
+			s := steps(c, stepsAtOnce)
+			engines := map[string]backend.Engine{}
+			took := map[string]time.Duration{}
+			devices := []string{gpu.DriverName, "gonum", "openblas"}
+			if _, err := backend.FindDevice("openblas"); err != nil {
+				b.Log(err)
+				devices = devices[:2]
+			}
+			for _, device := range devices {
+				engines[device] = openOn(b, device, c)
+			}
+			train := func(device string) {
+				if _, err := engines[device].Train(context.Background(), s); err != nil {
+					b.Fatal(err)
 				}
+			}
+			for _, device := range devices { // drivers compile kernels when they are first run
+				train(device)
+			}
+			for b.Loop() {
 				for _, device := range devices {
-					engines[device] = openOn(b, device, c)
-				}
-				train := func(device string) {
-					if _, err := engines[device].Train(context.Background(), s); err != nil {
-						b.Fatal(err)
-					}
-				}
-				for _, device := range devices { // drivers compile kernels when they are first run
+					start := time.Now()
 					train(device)
+					took[device] += time.Since(start)
 				}
-				for b.Loop() {
-					for _, device := range devices {
-						start := time.Now()
-						train(device)
-						took[device] += time.Since(start)
-					}
-				}
-				for _, device := range devices {
-					b.ReportMetric(float64(took[device].Microseconds())/float64(b.N*stepsAtOnce), device+"-us/step")
-				}
-				b.ReportMetric(float64(took[gpu.DriverName])/float64(took["gonum"]), "vulkan/gonum")
-				for _, t := range engines[gpu.DriverName].Timings() {
-					b.Logf("%-10s %8.1f us a call, %d calls", t.Kernel, t.Seconds/float64(t.Calls)*1e6, t.Calls)
-				}
-			})
-		}
+			}
+			for _, device := range devices {
+				b.ReportMetric(float64(took[device].Microseconds())/float64(b.N*stepsAtOnce), device+"-us/step")
+			}
+			b.ReportMetric(float64(took[gpu.DriverName])/float64(took["gonum"]), "vulkan/gonum")
+			for _, t := range engines[gpu.DriverName].Timings() {
+				b.Logf("%-10s %8.1f us a call, %d calls", t.Kernel, t.Seconds/float64(t.Calls)*1e6, t.Calls)
+			}
+		})
 	}
 }
 
@@ -200,7 +198,7 @@ func BenchmarkKernels(b *testing.B) {
 	for _, hidden := range [][]int{{512, 256}, {128, 64}} {
 		b.Run(fmt.Sprintf("784-%v-10", hidden), func(b *testing.B) {
 			c := benchmarkCase(hidden...)
-			s := steps(c, 8, true)
+			s := steps(c, 8)
 			took := map[string][]time.Duration{}
 			engines := map[string]backend.Engine{}
 			train := func(set string) time.Duration {
@@ -243,17 +241,13 @@ func BenchmarkCompact(b *testing.B) {
 	c := benchmarkCase(512, 256)
 	e := openOn(b, gpu.DriverName, c)
 	keep := network.Survivors{everySecond(512), everySecond(256)}
-	once := steps(c, 1, true)
+	once := steps(c, 1)
 	train := func() time.Duration {
 		start := time.Now()
 		if _, err := e.Train(context.Background(), once); err != nil {
 			b.Fatal(err)
 		}
 		return time.Since(start)
-	}
-	cut, err := c.Graph().Cut(keep)
-	if err != nil {
-		b.Fatal(err)
 	}
 	var compact, recording []time.Duration
 	for b.Loop() {
@@ -262,7 +256,7 @@ func BenchmarkCompact(b *testing.B) {
 		}
 		train()
 		start := time.Now()
-		if err := e.Remove(cut); err != nil {
+		if err := remove(e, keep); err != nil {
 			b.Fatal(err)
 		}
 		compact = append(compact, time.Since(start))

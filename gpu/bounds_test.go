@@ -45,7 +45,7 @@ func TestEveryKernelStaysWithinItsBuffers(t *testing.T) {
 	}
 	// Of the kernels that share memory these are enough, since nothing else is theirs.
 	step := func(e backend.Engine, c backendtest.Case) error {
-		order := steps(c, 1, true).Order
+		order := steps(c, 1).Order
 		if _, err := e.Probe(order, 1e-3); err != nil {
 			return err
 		}
@@ -93,9 +93,9 @@ func everything(e backend.Engine, c backendtest.Case) error {
 	train := func(s backend.Stretch) func() error {
 		return func() error { _, err := e.Train(ctx, s); return err }
 	}
-	partial := steps(c, 3, true)
+	partial := steps(c, 3)
 	partial.Order = partial.Order[:len(partial.Order)-c.Batch/2]
-	paper := steps(c, 2, false)
+	paper := steps(c, 2)
 	paper.Paper = &backend.PaperMove{
 		Game:   game.Paper{Benefit: game.Absolute, Alpha: 1, Beta: 0.02, Gamma: 0.01, Eta: 0.005},
 		Update: backend.AdamAscent, Rate: 0.5,
@@ -106,15 +106,15 @@ func everything(e backend.Engine, c backendtest.Case) error {
 	}
 	for _, do := range []func() error{
 		func() error { _, err := e.Measure(ctx); return err },
-		func() error { _, err := e.Observe(ctx, steps(c, 1, true).Order); return err },
-		func() error { _, err := e.Probe(steps(c, 1, true).Order, 1e-3); return err },
+		func() error { _, err := e.Observe(ctx, steps(c, 1).Order); return err },
+		func() error { _, err := e.Probe(steps(c, 1).Order, 1e-3); return err },
 		train(partial), train(paper),
 		func() error { _, err := e.Play(make([]float64, len(keep)), none(c.Graph().Widths()), 3); return err },
 		func() error { return remove(e, keep) },
-		train(steps(c, 2, true)),
+		train(steps(c, 2)),
 		func() error { _, err := e.Evaluate(ctx, backend.TestPart, backend.Want{Logits: true}); return err },
 		func() error { return e.Infer(3) },
-		e.Fold, e.RestartOptimiser,
+		e.RestartOptimiser,
 		train(partial),
 		func() error { return e.Push(c.State()) },
 		func() error { _, err := e.Pull(); return err },

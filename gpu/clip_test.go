@@ -105,7 +105,7 @@ func TestClippingTakesItsOwnKernels(t *testing.T) {
 		c := benchmarkCase(5)
 		c.Optimiser.ClipNorm = longest
 		e := openOn(t, "vulkan", c)
-		if _, err := e.Train(context.Background(), steps(c, 3, true)); err != nil {
+		if _, err := e.Train(context.Background(), steps(c, 3)); err != nil {
 			t.Fatal(err)
 		}
 		found := map[string]int{}
@@ -140,7 +140,7 @@ func TestClippingMovesAsTheFusedUpdateDoes(t *testing.T) {
 			if err := e.Push(c.State()); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := e.Train(context.Background(), steps(c, 1, true)); err != nil {
+			if _, err := e.Train(context.Background(), steps(c, 1)); err != nil {
 				t.Fatal(err)
 			}
 			s, err := e.Pull()

@@ -61,17 +61,21 @@ func TestNumbersThatAreNotFinite(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				stretch := steps(c, 1, true)
+				measured, err := e.Measure(context.Background())
+				if err != nil {
+					t.Fatal(err)
+				}
+				stretch := steps(c, 1)
 				stretch.Paper = how.paper
 				progress, err := e.Train(context.Background(), stretch)
 				if err != nil {
 					t.Fatal(err)
 				}
-				statistics, err := e.Statistics()
+				participations, err := e.Participations()
 				if err != nil {
 					t.Fatal(err)
 				}
-				return fmt.Sprint(kindsOf(evaluation.Loss, progress.Loss), kindsOf(statistics[0].Participation...), kindsOf(statistics[0].MeanSquare...))
+				return fmt.Sprint(kindsOf(evaluation.Loss, progress.Loss), kindsOf(participations[0]...), kindsOf(measured[0].MeanSquare...))
 			}
 			if got, want := found(gpu.DriverName), found("cpu"); got != want {
 				t.Errorf("%s, %s, paper's game %v: %s, the CPU has %s", name, how.activation, how.paper != nil, got, want)
@@ -105,16 +109,16 @@ func TestPaperMovesByGradientUnlessTold(t *testing.T) {
 	c := backendtest.Cases()[2]
 	played := func(update backend.PaperUpdate) []float64 {
 		e := openOn(t, gpu.DriverName, c)
-		stretch := steps(c, 2, false)
+		stretch := steps(c, 2)
 		stretch.Paper = &backend.PaperMove{Game: game.Paper{Gamma: 1}, Update: update, Rate: 0.1}
 		if _, err := e.Train(context.Background(), stretch); err != nil {
 			t.Fatal(err)
 		}
-		statistics, err := e.Statistics()
+		participations, err := e.Participations()
 		if err != nil {
 			t.Fatal(err)
 		}
-		return statistics[0].Participation
+		return participations[0]
 	}
 	if got, want := played(""), played(backend.GradientAscent); !reflect.DeepEqual(got, want) {
 		t.Errorf("%v, and by gradient %v", got, want)
@@ -224,7 +228,7 @@ func TestBestResponsesStayBetweenZeroAndOne(t *testing.T) {
 			}
 		}
 		// A player whose |theta|^2 is 1 is paid by the toll, less than 2 beta.
-		stretch := steps(c, 1, false)
+		stretch := steps(c, 1)
 		stretch.LearningRates = []float64{0}
 		for toll, n := price, 0; n < 8; n++ {
 			toll = math.Nextafter32(toll, 0)
@@ -232,11 +236,11 @@ func TestBestResponsesStayBetweenZeroAndOne(t *testing.T) {
 			if _, err := e.Train(t.Context(), stretch); err != nil {
 				t.Fatal(err)
 			}
-			found, err := e.Statistics()
+			found, err := e.Participations()
 			if err != nil {
 				t.Fatal(err)
 			}
-			within(fmt.Sprintf("paper's game with %g of %g", toll, price), found[0].Participation)
+			within(fmt.Sprintf("paper's game with %g of %g", toll, price), found[0])
 		}
 		if err := e.Close(); err != nil {
 			t.Error(err)

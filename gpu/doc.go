@@ -3,14 +3,13 @@
 //
 // # Recorded steps
 //
-// A step is recorded once for each mode (training with or without statistics, the paper's
-// game, measuring, observing, evaluating, inferring) and network shape, as
-// one command buffer with static descriptor sets. It is submitted as often as there are
-// steps, many times in one vkQueueSubmit. What differs from step to step is in the plan,
+// A step is recorded once for each mode (training, the paper's game, measuring, observing,
+// evaluating, inferring) and network shape, as one command buffer with static descriptor
+// sets. It is submitted as often as there are steps, many times in one vkQueueSubmit. What differs from step to step is in the plan,
 // which the host writes to shared memory before it submits: the place of the step's samples
 // in the order, their number, the learning rate with Adam's corrections, the decay of AdamW,
-// the weight in the moving averages, and the next step. The first kernel of a step copies
-// its line of the plan to the state of the device; all others read it there. The loss
+// the weight of a batch in means over several, and the next step. The first kernel of a step
+// copies its line of the plan to the state of the device; all others read it there. The loss
 // kernel writes each sample's loss and hit to shared memory, and the host adds them up in
 // float64.
 //
@@ -20,7 +19,7 @@
 // between them are adjacent, since a barrier waits for everything before it.
 //
 // A submission holds as many steps as fit into 50 ms by the time of the last one, at most
-// 64. After a removal the time of the larger network counts.
+// 64. After a Push the first submission of a mode has one step.
 //
 // # Few dispatches
 //
@@ -42,29 +41,25 @@
 //     backward takes it along, since several nodes read the output or the gate has several
 //     points.
 //   - gradient, one for all matrices with the same tile: gradients of weights and biases,
-//     the optimiser's step, and the averages of c and c^2 of all players. A table says which
-//     workgroup computes what. collect is its part for players, where nothing is trained.
+//     the optimiser's step, and, in the paper's game, the means of c and c^2 of all players. A
+//     table says which workgroup computes what. collect is its part for players, where
+//     nothing is trained.
 //   - squares, clip, update: only where gradients are clipped. Sums of squares of gradients;
 //     one workgroup adds them up to a factor; the optimiser's step.
 //   - mixture, norms, paper: v = sum of s theta, |theta|^2, competition, and a move in the
 //     paper's game.
 //   - effects, moments: e = B du u of every player and sample; E[e e^T] by blocks of players,
 //     and the moments of the inputs that players give, with the tiles of gradient.
-//   - play, fold, select: best responses, one player at a time, a workgroup a block; s into
-//     theta; the rows and columns of the remaining players.
+//   - play: best responses, one player at a time, a workgroup a block.
 //
 // # Memory
 //
-// Two arenas hold what is kept of a layer and what a step leaves. Remove makes a new arena
-// of the first kind, gathers the remaining rows and columns into it, keeps the second in
-// narrower rows, and drops the recorded steps, which are recorded again when needed. A
-// flatten that loses features is no view any more; then the second arena is made anew, too.
-// Observations lie in the second arena and do not survive a removal.
+// Two arenas hold what is kept of a layer and what a step leaves, observations among it. Push
+// makes both anew and drops the recorded steps, which are recorded again when needed.
 //
 // The function that lays out a buffer either takes from an arena or only counts, for the
 // plan of the memory. So the plan cannot differ from what is allocated. Push gives
-// back what there was before it allocates, since both might not fit. A removal needs old and
-// new parameters side by side, which the plan names apart.
+// back what there was before it allocates, since both might not fit.
 //
 // # Where samples are
 //

@@ -3,8 +3,6 @@
 package gpu
 
 import (
-	"time"
-
 	"nashprune/gpu/internal/compute"
 	"nashprune/shaders"
 	"nashprune/trainer/backend"
@@ -47,8 +45,7 @@ type engine struct {
 		ordered  compute.Buffer
 		observed compute.Buffer
 	}
-	steps   int // of the optimiser
-	tracked int // steps in the moving averages
+	steps int // of the optimiser
 
 	*lowered
 	parameters  *compute.Arena // what is kept of the layers
@@ -60,11 +57,9 @@ type engine struct {
 	features    compute.Buffer // their places in a sample, where the network does not read all
 	nothing     compute.Buffer // what is bound where a kernel uses no buffer
 	ones        compute.Buffer // participations of what has no gate
-	gradients   compute.Buffer // of all layers, where they are clipped
-	squares     compute.Buffer // and sums of their squares
+	squares     compute.Buffer // sums of squares of the gradients, where they are clipped
 	factor      compute.Buffer // and what they are multiplied with
 	programs    map[mode]*program
-	before      map[mode]time.Duration // what a step took before the last removal
 }
 
 var _ backend.Engine = (*engine)(nil)
@@ -78,7 +73,6 @@ func newEngine(device *compute.Device, kernels kernelSet, d *dataset.Dataset, o 
 		batchRows: batchRowsOf(o, d),
 	}
 	plan, err := planMemory(device.Info(), d, o, s.Network.Graph)
-	plan.Removal = 0 // no player may be removed
 	if err == nil {
 		err = plan.Check()
 	}

@@ -52,7 +52,7 @@ func TestSameBitsHoweverMatricesAreDispatched(t *testing.T) {
 				}
 			}
 		})()
-		if _, err := e.Train(context.Background(), steps(c, 1, true)); err != nil {
+		if _, err := e.Train(context.Background(), steps(c, 1)); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := e.Measure(context.Background()); err != nil {
@@ -83,7 +83,7 @@ func TestSameBitsHoweverStepsAreSubmitted(t *testing.T) {
 		t.Skip("long: run without -short")
 	}
 	c := backendtest.Cases()[6]
-	whole := steps(c, 40, true)
+	whole := steps(c, 40)
 	end := func(train func(backend.Engine)) *backend.State {
 		e := openOn(t, gpu.DriverName, c)
 		train(e)
@@ -100,7 +100,7 @@ func TestSameBitsHoweverStepsAreSubmitted(t *testing.T) {
 	})
 	oneByOne := end(func(e backend.Engine) {
 		for i, rate := range whole.LearningRates {
-			one := backend.Stretch{Order: whole.Order[i*c.Batch:][:c.Batch], LearningRates: []float64{rate}, Track: true}
+			one := backend.Stretch{Order: whole.Order[i*c.Batch:][:c.Batch], LearningRates: []float64{rate}}
 			if _, err := e.Train(context.Background(), one); err != nil {
 				t.Fatal(err)
 			}
@@ -130,7 +130,7 @@ func TestStepsDoNotAllocate(t *testing.T) {
 	c := backendtest.Cases()[2]
 	e := openOn(t, gpu.DriverName, c)
 	allocations := func(n int) float64 {
-		s := steps(c, n, true)
+		s := steps(c, n)
 		return testing.AllocsPerRun(10, func() {
 			if _, err := e.Train(context.Background(), s); err != nil {
 				t.Fatal(err)
@@ -246,7 +246,7 @@ func trainAndClose(c backendtest.Case) (done int, err error) {
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()
 	train := func(n int) error {
-		progress, err := e.Train(context.Background(), steps(c, n, true))
+		progress, err := e.Train(context.Background(), steps(c, n))
 		done += progress.Steps
 		return err
 	}
@@ -259,10 +259,10 @@ func trainAndClose(c backendtest.Case) (done int, err error) {
 		if err := train(50); err != nil {
 			return done, err
 		}
-		if _, err := e.Statistics(); err != nil {
+		if _, err := e.Participations(); err != nil {
 			return done, err
 		}
-		if _, err := e.Observe(context.Background(), steps(c, 1, true).Order); err != nil {
+		if _, err := e.Observe(context.Background(), steps(c, 1).Order); err != nil {
 			return done, err
 		}
 		if _, err := e.Play(prices, none(c.Hidden), 3); err != nil {
@@ -319,7 +319,7 @@ func TestProbeTakesABatchAtMost(t *testing.T) {
 func TestTimingsNameTheKernels(t *testing.T) {
 	c := backendtest.Cases()[2]
 	e := openOn(t, gpu.DriverName, c)
-	if _, err := e.Train(context.Background(), steps(c, 3, true)); err != nil {
+	if _, err := e.Train(context.Background(), steps(c, 3)); err != nil {
 		t.Fatal(err)
 	}
 	found := map[string]int{}

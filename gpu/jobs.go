@@ -110,7 +110,7 @@ type gateRun struct {
 	groups   int
 }
 
-// schedule cuts layers, and gates with the matrices of players whose averages move, into
+// schedule cuts layers, and gates with the matrices that contributions are left in, into
 // dispatches, and leaves the table of their jobs on the device. It is the same for all steps
 // of a network with these matrices, whether they have gates or not.
 func (r *recorder) schedule(ofPlayers func(*gate) compute.Buffer) (layerRuns []layerRun, gateRuns []gateRun) {
@@ -161,7 +161,6 @@ type learning struct {
 	update bool // move the parameters
 	keep   bool // leave the gradients behind
 	gates  bool // add up the contributions of players
-	track  bool // and move their averages
 }
 
 // learn computes the gradients of all layers and the contributions of all players.
@@ -179,7 +178,7 @@ func (r *recorder) learn(l learning) {
 		r.gradient(run, gates, l)
 	}
 	for _, g := range gateRuns[min(len(layerRuns), len(gateRuns)):] {
-		r.collect(g, ofRows, l.track)
+		r.collect(g, ofRows)
 	}
 }
 
@@ -200,7 +199,7 @@ func (r *recorder) gradient(run layerRun, g gateRun, l learning) {
 		sums, _ = span(g.gates, ofSums)
 		players, _ = span(g.gates, ofRows)
 	}
-	constants := append(r.optimiser(), constant(l.keep), constant(l.update), constant(l.track), shaders.BackwardRows, constant(len(g.gates) > 0))
+	constants := append(r.optimiser(), constant(l.keep), constant(l.update), shaders.BackwardRows, constant(len(g.gates) > 0))
 	r.dispatchGroups(shaders.Gradient, append(run.tile.constants(), constants...), run.groups+g.groups,
 		shaders.GradientPush{
 			First: uint32(run.firstJob), Matrices: uint32(len(run.layers)),
@@ -211,19 +210,18 @@ func (r *recorder) gradient(run layerRun, g gateRun, l learning) {
 }
 
 // collect dispatches a run of gates alone.
-func (r *recorder) collect(g gateRun, ofPlayers func(*gate) compute.Buffer, track bool) {
+func (r *recorder) collect(g gateRun, ofPlayers func(*gate) compute.Buffer) {
 	sums, _ := span(g.gates, ofSums)
 	players, _ := span(g.gates, ofPlayers)
-	r.dispatchGroups(shaders.Collect, []uint32{uint32(r.grain.gradient.local), constant(track), shaders.BackwardRows}, g.groups,
+	r.dispatchGroups(shaders.Collect, []uint32{uint32(r.grain.gradient.local), shaders.BackwardRows}, g.groups,
 		shaders.CollectPush{First: uint32(g.firstJob), Gates: uint32(len(g.gates)), Blocks: uint32(r.sumBlocks())},
 		r.state, r.jobs, sums, players)
 }
 
-// measure takes the contributions of a batch into the averages beside the engine's own,
-// which a measurement leaves as they were.
+// measure takes the contributions of a batch into the means of a measurement.
 func (r *recorder) measure() {
 	_, gateRuns := r.schedule(ofMeasured)
 	for _, g := range gateRuns {
-		r.collect(g, ofMeasured, true)
+		r.collect(g, ofMeasured)
 	}
 }

@@ -4,7 +4,6 @@ package gpu
 
 import (
 	"fmt"
-	"time"
 
 	"nashprune/game"
 	"nashprune/gpu/internal/compute"
@@ -21,7 +20,6 @@ func (e *engine) build(low *lowered) error {
 	}
 	// Nothing of what was there is needed any more, and it might not fit beside.
 	e.forget()
-	e.before = map[mode]time.Duration{}
 	for _, arena := range []**compute.Arena{&e.parameters, &e.activations} {
 		if *arena != nil {
 			(*arena).Free()
@@ -29,18 +27,18 @@ func (e *engine) build(low *lowered) error {
 		}
 	}
 	var err error
-	if e.parameters, err = e.newParameters(low); err != nil {
+	e.parameters, err = newArena(e.device, compute.Local, func(take taker) {
+		low.layParameters(take)
+		low.layMoments(take, e.options.Optimiser.Kind)
+		low.layPlayers(take)
+	})
+	if err != nil {
 		return err
 	}
 	e.lowered = low
-	return e.buildActivations()
-}
-
-// buildActivations makes the memory of what a step leaves.
-func (e *engine) buildActivations() (err error) {
 	e.activations, err = newArena(e.device, compute.Local, func(take taker) {
-		e.layActivations(e.lowered, take)
-		e.layGradients(e.device.Info(), e.lowered, take)
+		e.layActivations(low, take)
+		e.layGradients(low, take)
 	})
 	if err != nil {
 		return err
@@ -48,10 +46,9 @@ func (e *engine) buildActivations() (err error) {
 	return e.placeLists()
 }
 
-// placeLists writes the lists by which kernels find numbers, the participations of what has
-// no gate, and the places of gradients.
+// placeLists writes the lists by which kernels find numbers, and the participations of what
+// has no gate.
 func (e *engine) placeLists() error {
-	e.placeGradients(e.lowered)
 	write := func(b compute.Buffer, list []int) error {
 		numbers := make([]uint32, b.Size()/4)
 		for i, n := range list {
@@ -190,8 +187,8 @@ func (t *tensor) momentBytes() int {
 	return 4 * rows * padded(t.width)
 }
 
-// momentRoom returns the memory of the moments of a tensor that a removal may make narrower,
-// so that second moments are taken.
+// momentRoom returns the memory of the moments of a tensor or, if that is more, of one that
+// removals leave of it and whose second moments are taken: a plan covers what is pushed later.
 func (t *tensor) momentRoom() int {
 	narrower := &tensor{width: min(t.width, backend.LargestMoments)}
 	return max(t.momentBytes(), narrower.momentBytes())
@@ -200,30 +197,17 @@ func (t *tensor) momentRoom() int {
 // nothingBytes is the size of the buffer that is bound where a kernel uses none.
 const nothingBytes = 64
 
-// layGradients lays out the gradients of a step, where they wait, and their lengths. Where they lie is for placeGradients to say.
-func (e *engine) layGradients(info compute.Info, low *lowered, take taker) {
+// layGradients lays out the gradients of a step, where they wait, and their lengths.
+func (e *engine) layGradients(low *lowered, take taker) {
 	if !e.waits() {
 		return
 	}
-	bytes, sums := 0, 0
+	sums := 0
 	for _, l := range low.layers {
-		bytes += info.Round(4 * l.size())
+		l.gradient = take(4 * l.size())
 		sums += squareSums(l.size() / 4)
 	}
-	e.gradients, e.squares, e.factor = take(bytes), take(2*4*sums), take(4)
-}
-
-// placeGradients places the gradients as far from each other as the parameters are, of
-// any layers that are no larger than those that were laid out.
-func (e *engine) placeGradients(low *lowered) {
-	if !e.waits() {
-		return
-	}
-	place := 0
-	for _, l := range low.layers {
-		l.gradient = e.gradients.Part(place, 4*l.size())
-		place += e.device.Round(4 * l.size())
-	}
+	e.squares, e.factor = take(2*4*sums), take(4)
 }
 
 // batchBytes returns the memory of a row of numbers for each sample of a batch.
@@ -252,15 +236,6 @@ func squareSums(vectors int) int {
 
 // blocks returns how many blocks of some size n rows fall into.
 func blocks(n, size int) int { return (n + size - 1) / size }
-
-// newParameters makes the memory of what a graph keeps from step to step.
-func (e *engine) newParameters(low *lowered) (*compute.Arena, error) {
-	return newArena(e.device, compute.Local, func(take taker) {
-		low.layParameters(take)
-		low.layMoments(take, e.options.Optimiser.Kind)
-		low.layPlayers(take)
-	})
-}
 
 func (low *lowered) layParameters(take taker) {
 	for _, l := range low.layers {
@@ -315,7 +290,7 @@ func (e *engine) Push(s *backend.State) (err error) {
 	if err := e.build(lower(s.Network.Graph)); err != nil {
 		return err
 	}
-	e.steps, e.tracked = s.Steps, s.Tracked
+	e.steps = s.Steps
 	second := s.Second
 	if !e.options.Optimiser.Kind.HasSecond() {
 		second = nil
@@ -337,10 +312,6 @@ func (e *engine) Push(s *backend.State) (err error) {
 		width := padded(g.players)
 		players := make([]float32, g.bytes()/4)
 		copy(players[shaders.Participation*width:], s.Network.Participations[i])
-		if s.Contributions != nil {
-			copy(players[shaders.Mean*width:], s.Contributions[i].Mean)
-			copy(players[shaders.Square*width:], s.Contributions[i].MeanSquare)
-		}
 		if s.Slopes != nil {
 			copy(players[shaders.FirstSlope*width:], s.Slopes[i].First)
 			copy(players[shaders.SecondSlope*width:], s.Slopes[i].Second)
@@ -368,7 +339,7 @@ func (e *engine) pullTensors(of func(*layer) compute.Buffer) ([][]float32, error
 
 func (e *engine) Pull() (_ *backend.State, err error) {
 	defer convert(&err)
-	s := &backend.State{Network: &network.Network{Graph: e.graph}, Steps: e.steps, Tracked: e.tracked}
+	s := &backend.State{Network: &network.Network{Graph: e.graph}, Steps: e.steps}
 	if s.Network.Parameters, err = e.pullTensors(ofParameters); err != nil {
 		return nil, err
 	}
@@ -386,7 +357,6 @@ func (e *engine) Pull() (_ *backend.State, err error) {
 			return nil, err
 		}
 		s.Network.Participations = append(s.Network.Participations, rows[shaders.Participation])
-		s.Contributions = append(s.Contributions, backend.Contributions{Mean: rows[shaders.Mean], MeanSquare: rows[shaders.Square]})
 		s.Slopes = append(s.Slopes, backend.SlopeMoments{First: rows[shaders.FirstSlope], Second: rows[shaders.SecondSlope]})
 	}
 	return s, nil

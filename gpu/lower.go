@@ -134,28 +134,3 @@ func lower(g *network.Graph) *lowered {
 	}
 	return low
 }
-
-// adopt takes over what a step leaves from a graph of as many stages, whose tensors were
-// no narrower. It reports whether it could.
-func (low *lowered) adopt(old *lowered) bool {
-	if len(low.tensors) != len(old.tensors) || len(low.stages) != len(old.stages) {
-		return false // a flatten that was a view
-	}
-	for i, t := range low.tensors {
-		from := old.tensors[i]
-		t.values, t.derivative, t.moments = from.values, from.derivative, from.moments
-	}
-	for i, l := range low.layers {
-		from := old.layers[i]
-		l.affine, l.mixture, l.sums = from.affine, from.mixture, from.sums
-	}
-	for i, g := range low.gates {
-		from := old.gates[i]
-		g.sums, g.normSums = from.sums, from.normSums
-		g.effects, g.interactions, g.participation = from.effects, from.interactions, from.participation
-	}
-	for i, s := range low.flattens {
-		s.list = old.flattens[i].list
-	}
-	return true
-}

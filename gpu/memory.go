@@ -56,7 +56,7 @@ var memoryLimit = math.MaxInt
 const residentPart = 7. / 8
 
 // planMemory counts what newEngine allocates, memory of the host that the device sees
-// included, what a device always has, and what a removal takes besides. Where the options
+// included, and what a device always has. Where the options
 // leave it open, samples are resident if that fits well, else streamed. An error of the
 // kind [backend.ErrOutOfMemory] says that something cannot be allocated in one piece, or
 // that kernels do not reach it; one of the kind [backend.ErrUsage] that they would go
@@ -92,10 +92,7 @@ func planPlaced(info compute.Info, data *dataset.Dataset, o backend.EngineOption
 	low.layMoments(count(info, &plan.Moments), o.Optimiser.Kind)
 	low.layPlayers(count(info, &plan.Players))
 	e.layActivations(low, count(info, &plan.Activations))
-	e.layGradients(info, low, count(info, &plan.Gradients))
-	if !o.NeverCompacts {
-		plan.Removal = plan.Parameters + plan.Moments + plan.Players
-	}
+	e.layGradients(low, count(info, &plan.Gradients))
 	if err := e.checkTurns(); err != nil {
 		return plan, err
 	}

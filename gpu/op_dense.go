@@ -13,8 +13,7 @@ import (
 //
 // The parameters and everything in their shape are one matrix with a row for
 // each input, padded, and the biases as its last; a column is one output. All
-// columns are padded with zeros, which every kernel leaves zero (but Fold sets all
-// participations to one).
+// columns are padded with zeros, which every kernel leaves zero.
 type layer struct {
 	name     string // of the node
 	in, out  int

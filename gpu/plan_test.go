@@ -80,10 +80,22 @@ func TestMemoryPlan(t *testing.T) {
 				t.Fatal(err)
 			}
 			within("after another state", plan.Held())
-			if err := remove(e, make(network.Survivors, len(n.Gates))); err != nil {
+			none := make(network.Survivors, len(n.Gates))
+			cut, err := n.Graph.Cut(none)
+			if err != nil {
 				t.Fatal(err)
 			}
-			within("after a removal", plan.Held())
+			smaller, err := device.Plan(data, o, cut.Graph)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := remove(e, none); err != nil {
+				t.Fatal(err)
+			}
+			if smaller.Held() > plan.Held() {
+				t.Errorf("%d bytes are planned for what a cut leaves, and %d for the whole", smaller.Held(), plan.Held())
+			}
+			within("after a cut", smaller.Held())
 		})
 	}
 }
@@ -134,34 +146,6 @@ func TestPlanRefusesWhatKernelsAndArenasDo(t *testing.T) {
 		err := gpu.PlanWithin(limits, dataset.Noise(c.samples, c.widths[0], 2), o, networktest.PerceptronOf(network.ReLU, c.widths...))
 		if !errors.Is(err, c.kind) || err != nil && !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v", c.name, err)
-		}
-	}
-}
-
-// TestPlanWithoutRemovals: without removals, samples are resident if they fit beside what
-// the engine holds, and nothing is counted that never happens.
-func TestPlanWithoutRemovals(t *testing.T) {
-	device, err := backend.FindDevice(gpu.DriverName)
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, widths := dataset.Noise(40_000, 301, 2), []int{301, 70, 2} // the samples are more than two chunks
-	plan := func(never bool) backend.MemoryPlan {
-		t.Helper()
-		p, err := device.Plan(data, backend.EngineOptions{Batch: 16, Optimiser: adam, NeverCompacts: never}, networktest.PerceptronOf(network.ReLU, widths...))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return p
-	}
-	all := plan(false)
-	if all.Removal == 0 || plan(true).Removal != 0 || plan(true).Held() != all.Held() {
-		t.Errorf("with removals %+v, without %+v", all, plan(true))
-	}
-	defer gpu.SetMemoryLimit((8*all.Held() + 6) / 7)() // seven eighths of which it holds
-	for never, want := range map[bool]backend.Placement{false: backend.Streamed, true: backend.Resident} {
-		if got := plan(never).Placement; got != want {
-			t.Errorf("never compacts: %v, samples are %s, want %s", never, got, want)
 		}
 	}
 }

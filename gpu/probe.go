@@ -26,7 +26,7 @@ func (e *engine) Probe(order []int32, learningRate float64) (_ []backend.Tensor,
 		}
 		defer arena.Free()
 	}
-	m := mode{kind: training, rows: len(order), track: true}
+	m := mode{kind: training, rows: len(order)}
 	r := e.newRecorder()
 	r.forward(m)
 	r.backward(m.rows)
@@ -43,7 +43,7 @@ func (e *engine) Probe(order []int32, learningRate float64) (_ []backend.Tensor,
 	if err := e.submit(&program{Program: recorded}, 1); err != nil {
 		return nil, err
 	}
-	e.took(1, true)
+	e.steps++
 	return e.probed(len(order))
 }
 
@@ -90,15 +90,13 @@ func (e *engine) probed(rows int) (tensors []backend.Tensor, err error) {
 		}
 	}
 	for i, g := range e.gates {
-		players, failed := e.readPlayers(g, g.rows, shaders.PlayerRows)
+		players, failed := e.readPlayers(g, g.rows, shaders.Square+1)
 		if failed != nil {
 			return nil, failed
 		}
 		name := "gate." + e.graph.Gates[i].Name
-		add(name+".contribution.mean", players[shaders.BatchMean], g.players)
-		add(name+".contribution.square", players[shaders.BatchSquare], g.players)
-		add(name+".average.mean", players[shaders.Mean], g.players)
-		add(name+".average.square", players[shaders.Square], g.players)
+		add(name+".contribution.mean", players[shaders.Mean], g.players)
+		add(name+".contribution.square", players[shaders.Square], g.players)
 	}
 	return tensors, err
 }

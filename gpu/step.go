@@ -17,7 +17,6 @@ import (
 type mode struct {
 	kind  kind
 	rows  int               // samples of the largest batch
-	track bool              // keep the moving averages
 	paper backend.PaperMove // plays along, unless it is the zero value
 	timed bool              // take the time of every kernel
 }
@@ -35,7 +34,7 @@ const (
 // program is a recorded step.
 type program struct {
 	*compute.Program
-	step time.Duration // what one took when it last ran, or one of a larger network; 0: unknown
+	step time.Duration // what one took when it last ran; 0: unknown
 }
 
 // submissionTime is how long one submission may take. Systems with a display
@@ -66,7 +65,7 @@ func (e *engine) program(m mode) (*program, error) {
 	switch m.kind {
 	case training:
 		r.backward(m.rows)
-		r.update(m, r.waits())
+		r.update(m, false)
 	case measuring:
 		r.backward(m.rows)
 		r.measure()
@@ -78,7 +77,7 @@ func (e *engine) program(m mode) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &program{Program: recorded, step: e.before[m]}
+	p := &program{Program: recorded}
 	e.programs[m] = p
 	return p, nil
 }
@@ -154,16 +153,16 @@ func (r *recorder) backward(rows int) {
 // sumBlocks returns the rows of each matrix of sums over blocks of samples.
 func (e *engine) sumBlocks() int { return blocks(e.batchRows, shaders.BackwardRows) }
 
-// update ends a training step: the players' contributions, a move in the paper's
-// game, and the weight update. With keep the gradients are left in each layer's, as they
-// are if they wait: to be charged, or to be clipped, where no weight moves before all of them
-// are known.
-func (r *recorder) update(m mode, keep bool) {
+// update ends a training step: the players' contributions in the paper's game or for a
+// probe, a move in that game, and the weight update. For a probe the gradients are left in
+// each layer's, as they are if they wait: to be charged, or to be clipped, where no weight
+// moves before all of them are known.
+func (r *recorder) update(m mode, probe bool) {
 	plays := m.paper != backend.PaperMove{}
 	if plays {
 		r.norms(ofRows)
 	}
-	r.learn(learning{update: !r.waits(), keep: keep, gates: m.track || plays, track: m.track})
+	r.learn(learning{update: !r.waits(), keep: probe || r.waits(), gates: probe || plays})
 	if plays && r.options.Joint {
 		r.charge(m.paper.Game)
 	}

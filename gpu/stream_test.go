@@ -43,8 +43,8 @@ func openPlaced(t testing.TB, c backendtest.Case, placement backend.Placement) b
 
 // shuffled returns a stretch of so many steps, the last of one sample, over samples
 // in no order.
-func shuffled(c backendtest.Case, steps int, track bool) backend.Stretch {
-	s := backend.Stretch{Track: track}
+func shuffled(c backendtest.Case, steps int) backend.Stretch {
+	var s backend.Stretch
 	there := c.Data().Train.Len()
 	for i := range (steps-1)*c.Batch + 1 {
 		s.Order = append(s.Order, int32(i*i*7+i*3)%int32(there))
@@ -77,20 +77,20 @@ func transcript(t *testing.T, e backend.Engine, c backendtest.Case) (found []any
 	pass := func() {
 		t.Helper()
 		infer(3)
-		note(e.Train(ctx, shuffled(c, 23, true)))
+		note(e.Train(ctx, shuffled(c, 23)))
 		infer(5)
 		infer(2) // which lie there
 		infer(9) // of which five do
-		note(e.Statistics())
+		note(e.Participations())
 		note(e.Measure(ctx))
-		note(e.Observe(ctx, shuffled(c, 3, false).Order))
+		note(e.Observe(ctx, shuffled(c, 3).Order))
 		for _, part := range []backend.Part{backend.TrainPart, backend.ValidationPart, backend.TestPart} {
 			note(e.Evaluate(ctx, part, backend.Want{}))
 			infer(4)
 			note(e.Evaluate(ctx, part, backend.Want{Logits: true}))
 		}
-		note(e.Probe(shuffled(c, 1, true).Order, 1e-3))
-		note(e.Train(ctx, shuffled(c, 2, false)))
+		note(e.Probe(shuffled(c, 1).Order, 1e-3))
+		note(e.Train(ctx, shuffled(c, 2)))
 		infer(backend.InferLimit)
 		note(e.Pull())
 	}
@@ -171,7 +171,7 @@ func TestStreamedTrainingStopsBetweenSteps(t *testing.T) {
 	}
 	defer gpu.SetChunkBytes(1)()
 	c := backendtest.Cases()[2]
-	whole := shuffled(c, 40, true)
+	whole := shuffled(c, 40)
 	through := openPlaced(t, c, backend.Resident)
 	if _, err := through.Train(context.Background(), whole); err != nil {
 		t.Fatal(err)
@@ -179,7 +179,7 @@ func TestStreamedTrainingStopsBetweenSteps(t *testing.T) {
 	e := openPlaced(t, c, backend.Streamed)
 	done, stops := 0, 0
 	for ; done < whole.Steps(); stops++ {
-		rest := backend.Stretch{Order: whole.Order[done*c.Batch:], LearningRates: whole.LearningRates[done:], Track: true}
+		rest := backend.Stretch{Order: whole.Order[done*c.Batch:], LearningRates: whole.LearningRates[done:]}
 		progress, err := e.Train(&ending{context.Background(), 1 + stops}, rest)
 		if err != nil && !errors.Is(err, context.Canceled) {
 			t.Fatal(err)
@@ -214,7 +214,7 @@ func TestNothingIsFilledAfterAnEnd(t *testing.T) {
 		filling.Add(-1)
 	})
 	for name, run := range map[string]func(context.Context) error{
-		"training": func(ctx context.Context) error { _, err := e.Train(ctx, shuffled(c, 5, false)); return err },
+		"training": func(ctx context.Context) error { _, err := e.Train(ctx, shuffled(c, 5)); return err },
 		"evaluation": func(ctx context.Context) error {
 			_, err := e.Evaluate(ctx, backend.TestPart, backend.Want{})
 			return err
@@ -291,7 +291,7 @@ func TestSamplesThatDoNotFitAreStreamed(t *testing.T) {
 		}
 		return gpu.Streams(e), nil
 	}
-	fitsWell := (8*resident.Peak() + 6) / 7 // seven eighths of which it takes
+	fitsWell := (8*resident.Held() + 6) / 7 // seven eighths of which it takes
 	for _, c := range []struct {
 		memory  int
 		asked   backend.Placement
@@ -300,8 +300,8 @@ func TestSamplesThatDoNotFitAreStreamed(t *testing.T) {
 	}{
 		{fitsWell, "", false, nil},
 		{fitsWell - 1, "", true, nil},
-		{resident.Peak(), backend.Streamed, true, nil},
-		{resident.Held(), backend.Resident, false, nil}, // no player may be removed
+		{resident.Held(), backend.Streamed, true, nil},
+		{resident.Held(), backend.Resident, false, nil},
 		{resident.Held() - 1, backend.Resident, false, []string{"samples take most", "--data-on-device streamed"}},
 		{streamed.Held(), "", true, nil},
 		{streamed.Held() - 1, "", false, []string{"MiB", "memory of the device", "--batch"}},

@@ -15,7 +15,7 @@ import (
 
 func (e *engine) Train(ctx context.Context, s backend.Stretch) (_ backend.Progress, err error) {
 	defer convert(&err)
-	m := mode{kind: training, rows: min(e.options.Batch, e.batchRows), track: s.Track}
+	m := mode{kind: training, rows: min(e.options.Batch, e.batchRows)}
 	if s.Paper != nil {
 		m.paper = *s.Paper
 	}
@@ -49,7 +49,7 @@ func (e *engine) Train(ctx context.Context, s backend.Stretch) (_ backend.Progre
 		if err := e.submit(p, steps); err != nil {
 			return progress, err
 		}
-		e.took(steps, s.Track)
+		e.steps += steps
 		for slot := range steps {
 			e.addOutcomes(slot, len(f.of(progress.Steps)), &progress)
 		}
@@ -63,7 +63,7 @@ func (e *engine) stepAfter(more int, rate float64) shaders.Step {
 	o, number := e.options.Optimiser, float64(e.steps+more+1)
 	step := shaders.Step{
 		Rate: float32(rate), Shrink: float32(o.Shrink(rate)),
-		Memory:      float32(backend.ContributionWeight(e.tracked + more + 1)),
+		Memory:      1,
 		FirstSlope:  float32(1 / (1 - math.Pow(game.AscentBeta1, number))),
 		SecondSlope: float32(1 / (1 - math.Pow(game.AscentBeta2, number))),
 	}
@@ -72,14 +72,6 @@ func (e *engine) stepAfter(more int, rate float64) shaders.Step {
 		step.SecondScale = float32(1 / (1 - math.Pow(backend.AdamBeta2, number)))
 	}
 	return step
-}
-
-// took counts steps of training that have run.
-func (e *engine) took(steps int, track bool) {
-	e.steps += steps
-	if track {
-		e.tracked += steps
-	}
 }
 
 // addOutcomes takes a step that has run into the progress.

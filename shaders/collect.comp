@@ -9,8 +9,7 @@
 #include "players.glsl"
 #include "jobs.glsl"
 
-layout(constant_id = 1) const bool TRACK = true; // keep the moving averages
-layout(constant_id = 2) const uint BLOCK = 16;   // samples of a block
+layout(constant_id = 1) const uint BLOCK = 16; // samples of a block
 
 layout(std430, set = 0, binding = 2) readonly buffer Sums { vec4 sums[]; }; // as backward leaves them
 layout(std430, set = 0, binding = 3) buffer Players { vec4 players[]; };

@@ -1,10 +1,10 @@
 // Mean c and mean c^2 of a gate's players over the batch, from the sums over blocks of
-// samples that backward leaves, block by block, and their moving averages.
+// samples that backward leaves, block by block, or means of several batches.
 //
 #extension GL_EXT_control_flow_attributes : require
 
 // What includes this declares vec4 players[] and sumAt(place), which reads Sums, and the
-// specialisation constants TRACK and BLOCK.
+// specialisation constant BLOCK.
 
 // totalOf returns the sum of a column over the blocks of the batch.
 vec4 totalOf(uint first, uint stride) {
@@ -27,10 +27,10 @@ void contribute(Job gate, uint number, uint blocks) {
     [[dont_unroll]] for (uint square = 0; square < 2; square++) { // llvmpipe takes its time also for what is not reached
         vec4 value = now.share * totalOf(gate.source + square * blocks * stride + column, stride);
         uint mean = gate.target + (MEAN + square) * stride + column;
-        players[mean + (BATCH_MEAN - MEAN) * stride] = value;
-        if (TRACK) {
-            vec4 old = players[mean]; // of something else where this batch counts in full
-            players[mean] = now.memory < 1 ? old + now.memory * (value - old) : value;
+        if (now.memory < 1) { // else what was there is of something else
+            vec4 old = players[mean];
+            value = old + now.memory * (value - old);
         }
+        players[mean] = value;
     }
 }

@@ -18,8 +18,8 @@
 //
 // The parameters of a layer are one matrix [in+1, out], inputs by outputs, with the
 // biases as its last row; moments and gradients have its shape. The players of a layer
-// are a matrix with a column a player, and rows for s, for the averages, for the last
-// batch's means, for |theta|^2 and competition. All widths are padded to four with
+// are a matrix with a column a player, and rows for s, for the last batch's means, for
+// |theta|^2 and competition, and for the moments of slopes. All widths are padded to four with
 // zeros, which every kernel keeps zero.
 //
 // # Arithmetic

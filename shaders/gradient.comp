@@ -19,9 +19,8 @@ uvec2 tile; // of the matrix, that this workgroup computes
 
 layout(constant_id = 10) const bool KEEP = false;  // leave the gradients behind
 layout(constant_id = 11) const bool UPDATE = true; // move the parameters
-layout(constant_id = 12) const bool TRACK = true;  // keep the players' moving averages
-layout(constant_id = 13) const uint BLOCK = 16;    // samples of a block
-layout(constant_id = 14) const bool GATES = true;  // there are gates
+layout(constant_id = 12) const uint BLOCK = 16;    // samples of a block
+layout(constant_id = 13) const bool GATES = true;  // there are gates
 
 layout(set = 0, binding = 4) uniform textureBuffer sums; // as backward leaves them
 // What is updated is bound twice, to be read as texels and to be written. Only the

@@ -40,7 +40,7 @@ type Step struct {
 	Rate        float32 // learning rate; of Adam over 1 - beta1^t
 	SecondScale float32 // of Adam: 1 / (1 - beta2^t)
 	Shrink      float32 // of AdamW: 1 - learning rate * weight decay
-	Memory      float32 // weight of this batch in the moving averages
+	Memory      float32 // weight of this batch in means over several; 1 in training
 	FirstSlope  float32 // corrections of the moments of the players' slopes:
 	SecondSlope float32 // 1 / (1 - beta^t) of each
 	Place       uint32  // of the batch's first sample in its pass over samples, for OutputSample
@@ -69,10 +69,8 @@ type Outcome struct {
 // Rows of the matrix of a gate's players.
 const (
 	Participation = iota // s
-	Mean                 // moving averages of mean c and of mean c^2
+	Mean                 // mean c and mean c^2 of the last batch or, in Measure, of all so far
 	Square
-	BatchMean // mean c and mean c^2 of the last batch
-	BatchSquare
 	Norm        // |theta|^2
 	Competition // sum over j != i of s_j <theta_i, theta_j>
 	FirstSlope  // moments of dU/ds in the paper's game
@@ -161,7 +159,7 @@ type BackwardPush struct {
 var Gradient = kernel("gradient",
 	[]string{"State", "Jobs", "Below", "Derivative", "Sums", "OldParameters", "OldFirst", "OldSecond",
 		"Parameters", "First", "Second", "Gradient", "Players"},
-	append(tile(), "RULE", "FIRST_SHARE", "SECOND_SHARE", "EPSILON", "DECAY", "KEEP", "UPDATE", "TRACK", "BLOCK", "GATES"),
+	append(tile(), "RULE", "FIRST_SHARE", "SECOND_SHARE", "EPSILON", "DECAY", "KEEP", "UPDATE", "BLOCK", "GATES"),
 	GradientPush{}).texels("Below", "Derivative", "Sums", "OldParameters", "OldFirst", "OldSecond")
 
 // GradientPush holds the push constants of Gradient.
@@ -175,7 +173,7 @@ type GradientPush struct {
 }
 
 // Collect adds up the contributions of players alone.
-var Collect = kernel("collect", []string{"State", "Jobs", "Sums", "Players"}, []string{"LOCAL_SIZE", "TRACK", "BLOCK"}, CollectPush{})
+var Collect = kernel("collect", []string{"State", "Jobs", "Sums", "Players"}, []string{"LOCAL_SIZE", "BLOCK"}, CollectPush{})
 
 // CollectPush holds the push constants of Collect.
 type CollectPush struct {
@@ -274,18 +272,6 @@ type PlayPush struct {
 	Ridge, Price    float32 // Ridge is a part of H_ii
 }
 
-// Select gathers rows and columns of a matrix.
-var Select = kernel("select", []string{"Rows", "Columns", "Source", "Target"}, []string{"LOCAL_SIZE"}, SelectPush{})
-
-// SelectPush holds the push constants of Select.
-type SelectPush struct {
-	Height, Stride uint32 // of the target
-	SourceWidth    uint32 // in numbers
-}
-
-// Fold multiplies participations into the columns of parameters or, with ROWS, into rows.
-var Fold = kernel("fold", []string{"Parameters", "Players", "Owners"}, []string{"LOCAL_SIZE", "ROWS"}, MatrixPush{})
-
 // What Pass does to a number.
 const (
 	Copy     = iota
@@ -354,6 +340,6 @@ func All() []Kernel {
 	return []Kernel{
 		Gather, Forward, Output, Loss, OutputSample, Backward, Gradient, Collect,
 		Squares, Clip, Update,
-		Mixture, Charge, Norms, Paper, Effects, Moments, Play, Select, Fold, Pass, Through, Peak,
+		Mixture, Charge, Norms, Paper, Effects, Moments, Play, Pass, Through, Peak,
 	}
 }

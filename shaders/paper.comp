@@ -92,7 +92,7 @@ void main() {
     players[NORM * width + player] = norm;
     players[COMPETITION * width + player] = competition;
     if (UPDATE != 0) {
-        float moved = move(player, s, players[BATCH_MEAN * width + player], norm, competition);
+        float moved = move(player, s, players[MEAN * width + player], norm, competition);
         players[PARTICIPATION * width + player] = moved;
     }
 }

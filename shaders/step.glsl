@@ -9,7 +9,7 @@ struct Step {
     float rate;        // learning rate; of Adam with the first moment's correction
     float secondScale; // correction of Adam's second moment
     float shrink;      // 1 - rate times the decay of weights, of AdamW
-    float memory;      // weight of this batch in the moving averages
+    float memory;      // weight of this batch in means over several; 1 in training
     float firstSlope;  // corrections of the moments of the players' slopes
     float secondSlope;
     uint place;        // of the batch's first sample in its pass over samples

@@ -83,7 +83,7 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*record.EvalResult, 
 			data.Name, data.Train.Features, data.Classes, path, features, metadata.Classes)
 	}
 	data.Mean, data.Deviation = metadata.Mean, metadata.Deviation
-	engine, err := device.Open(data, backend.EngineOptions{Batch: cost.LatencyBatch, Optimiser: backend.Optimiser{Kind: backend.SGD}, NeverCompacts: true}, &backend.State{Network: n})
+	engine, err := device.Open(data, backend.EngineOptions{Batch: cost.LatencyBatch, Optimiser: backend.Optimiser{Kind: backend.SGD}}, &backend.State{Network: n})
 	if err != nil {
 		return nil, err
 	}

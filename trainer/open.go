@@ -243,8 +243,7 @@ func (r *run) openEngine(at *backend.State) (backend.Engine, error) {
 func (r *run) engineOptions() backend.EngineOptions {
 	return backend.EngineOptions{
 		Batch: r.config.Batch, Optimiser: r.config.UpdateRule(), Loss: r.loss, Valuation: r.config.Worth, Samples: r.samples,
-		Joint:         r.config.Joint,
-		NeverCompacts: !r.config.Game.InRounds(), // the paper's game removes on the host, from a network that is pushed
+		Joint: r.config.Joint,
 	}
 }
 

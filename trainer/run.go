@@ -307,7 +307,7 @@ func (r *run) checkpoint(t *session.Training) error {
 func (r *run) newCheckpoint(t *session.Training, state *backend.State) *checkpoint.Checkpoint {
 	return &checkpoint.Checkpoint{
 		Schema: checkpoint.Schema, Config: r.config, Stage: r.stage, Position: t.Position,
-		Steps: state.Steps, Tracked: state.Tracked, Metrics: r.length, Result: r.result, State: state, Whole: r.graph,
+		Steps: state.Steps, Metrics: r.length, Result: r.result, State: state, Whole: r.graph,
 		BestNetwork: t.BestNetwork, Departed: t.Departed,
 	}
 }

@@ -38,9 +38,6 @@ type EngineOptions struct {
 	// gradient of a step is that of the loss plus dC_i/dtheta_i, see game.AddCostGradient,
 	// at the participations before the move. It is part of what is clipped.
 	Joint bool
-	// NeverCompacts says that no player will be removed, so that plans count nothing for
-	// it.
-	NeverCompacts bool
 }
 
 // Validate says why a network cannot be trained on a data set with the options.
@@ -83,13 +80,11 @@ type Engine interface {
 	// The loss of a step is taken before its update.
 	Train(ctx context.Context, s Stretch) (Progress, error)
 
-	// Statistics reads what a round of the market needs to know of the players:
-	// participations and the moving averages of their contributions over the
-	// tracked steps, one entry a gate; the rest is nil.
-	Statistics() ([]Statistics, error)
+	// Participations reads where the players of each gate are, from 0 to 1.
+	Participations() ([][]float64, error)
 
-	// Measure brings all statistics, with the contributions averaged over the
-	// whole training part, at the present state. It changes nothing.
+	// Measure brings the statistics of the players, with the contributions averaged over
+	// the whole training part, at the present state. It changes nothing.
 	Measure(ctx context.Context) ([]Statistics, error)
 
 	// Observe measures, over the given training samples, at least one, how the players act
@@ -104,13 +99,6 @@ type Engine interface {
 	// returns where they are. The participations of the network stay.
 	Play(prices []float64, from [][]float64, sweeps int) ([][]float64, error)
 
-	// Remove keeps what a cut of the engine's graph keeps, with its moments and
-	// statistics.
-	Remove(cut *network.Cut) error
-
-	// Fold multiplies participations into the weights and sets them to one.
-	Fold() error
-
 	// RestartOptimiser sets moments, also those of the players' slopes, and step
 	// count to zero.
 	RestartOptimiser() error
@@ -123,21 +111,20 @@ type Engine interface {
 	// the network waits for. count is at most InferLimit.
 	Infer(count int) error
 
-	// Pull copies the whole state to the host. Push puts one back, of any graph
-	// of the same inputs and outputs; moments, averages and counts that
-	// it does not have start at zero. Where the device computes in float32, Pull
-	// then Push changes no later result.
+	// Pull copies the whole state to the host. Push puts one back, of any graph of the same
+	// inputs and outputs; moments and counts that it does not have start at zero. Where the
+	// device computes in float32, Pull then Push changes no later result. Push lets go of
+	// the state before, and then allocates, so that the two need not fit side by side.
 	Pull() (*State, error)
 	Push(s *State) error
 
-	// Probe makes one tracked training step on the given training samples and
-	// returns every tensor of it by name, for comparing backends: "input" and "loss";
-	// of each of [network.Graph.Stages] but views "NODE.output" and, of a dense one,
+	// Probe makes one training step on the given training samples and returns every tensor
+	// of it by name, for comparing backends: "input" and "loss"; of each of
+	// [network.Graph.Stages] but views "NODE.output" and, of a dense one,
 	// "NODE.derivative" with respect to its affine part and, where that is gated or
 	// goes through an activation, "NODE.affine"; of each parameter P, after the step,
 	// "P", "first.P", "second.P" and "gradient.P"; of each gate G
-	// "gate.G.contribution.mean", "gate.G.contribution.square", "gate.G.average.mean"
-	// and "gate.G.average.square".
+	// "gate.G.contribution.mean" and "gate.G.contribution.square", the means over the batch.
 	Probe(order []int32, learningRate float64) ([]Tensor, error)
 
 	// Timings returns the time by kernel of the steps that were timed since the engine
@@ -156,7 +143,6 @@ const InferLimit = 256
 type Stretch struct {
 	Order         []int32   // training samples, one batch after the other; the last may be partial
 	LearningRates []float64 // one a step
-	Track         bool      // keep the moving averages of the players' contributions
 	NoDecay       bool      // AdamW lets weights keep what they have, see [Optimiser.Shrink]
 	Paper         *PaperMove
 }
@@ -253,16 +239,6 @@ func (s Statistics) Field(g game.Paper) game.Field {
 	return f
 }
 
-// ContributionMemory is how much of the moving average of a player's
-// contribution one step keeps. The first steps take plain means instead:
-// step n has the weight max(1-ContributionMemory, 1/n).
-const ContributionMemory = 0.98
-
-// ContributionWeight returns the weight of tracked step n, counted from 1.
-func ContributionWeight(n int) float64 {
-	return max(1-ContributionMemory, 1/float64(n))
-}
-
 // State is everything that a later result depends on, as host tensors.
 type State struct {
 	Network *network.Network
@@ -270,9 +246,6 @@ type State struct {
 	// shapes of the network's parameters. Second is nil where the optimiser has none.
 	First, Second [][]float32
 	Steps         int // optimiser steps since the start or the last restart
-	// Contributions holds the moving averages, one entry a gate.
-	Contributions []Contributions
-	Tracked       int // steps in the moving averages
 	// Slopes holds the moments of the players' slopes in the paper's game, one entry a
 	// gate; zero where players do not move by [AdamAscent].
 	Slopes []SlopeMoments
@@ -283,21 +256,11 @@ type SlopeMoments struct {
 	First, Second []float32
 }
 
-// Contributions is the moving averages of one gate.
-type Contributions struct {
-	Mean, MeanSquare []float32
-}
-
 // Cut returns what a cut of the network's graph keeps of a state.
 func (s *State) Cut(c *network.Cut) *State {
 	g := s.Network.Graph
 	kept := &State{
-		Network: c.Of(s.Network), First: c.OfParams(g, s.First), Second: c.OfParams(g, s.Second), Steps: s.Steps, Tracked: s.Tracked,
-	}
-	for i, v := range s.Contributions {
-		kept.Contributions = append(kept.Contributions, Contributions{
-			Mean: network.Select(v.Mean, c.Gates[i]), MeanSquare: network.Select(v.MeanSquare, c.Gates[i]),
-		})
+		Network: c.Of(s.Network), First: c.OfParams(g, s.First), Second: c.OfParams(g, s.Second), Steps: s.Steps,
 	}
 	for i, v := range s.Slopes {
 		kept.Slopes = append(kept.Slopes, SlopeMoments{First: network.Select(v.First, c.Gates[i]), Second: network.Select(v.Second, c.Gates[i])})

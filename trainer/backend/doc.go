@@ -10,7 +10,8 @@
 //
 // Play returns the participations, so that removals are decided by what the device's
 // players really do. Measure and Infer exist for rankings, the paper's certificate and
-// latencies. An engine opens at a state, so memory is laid out once.
+// latencies. An engine neither removes nor folds players: the host cuts or folds a pulled
+// state and pushes the rest. An engine opens at a state, so memory is laid out once.
 // Host tensors are [out, in], as files are, so that the parameters of a player are one
 // contiguous row; a device may store weights as it likes.
 //

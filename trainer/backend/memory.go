@@ -22,12 +22,6 @@ type MemoryPlan struct {
 	Activations int `json:"activations"`
 	Exchange    int `json:"exchange"` // what host and device both see
 
-	// Removal is taken besides while players are removed, when what is left of
-	// parameters, moments and players stands beside what there was. This is its largest
-	// value; 0 where no player will be removed, and where the rest moves to the beginning
-	// of its memory.
-	Removal int `json:"removal"`
-
 	Available int    `json:"available"` // that the device has for it; 0 where that is unknown
 	Source    string `json:"source"`    // what Available is, or why it is not known
 }
@@ -76,13 +70,10 @@ func (p MemoryPlan) Held() int {
 	return total
 }
 
-// Peak returns what an engine holds at most.
-func (p MemoryPlan) Peak() int { return p.Held() + p.Removal }
-
-// Check returns an error of the kind [ErrOutOfMemory] when an engine takes more at
-// its peak than the device has. It says what takes most and what to change.
+// Check returns an error of the kind [ErrOutOfMemory] when an engine takes more than
+// the device has. It says what takes most and what to change.
 func (p MemoryPlan) Check() error {
-	needed := p.Peak()
+	needed := p.Held()
 	if p.Available <= 0 || needed <= p.Available {
 		return nil
 	}
@@ -95,9 +86,6 @@ func (p MemoryPlan) Check() error {
 		if part.bytes > 0 {
 			words = append(words, fmt.Sprintf("%s %s", part.name, mebibytes(part.bytes)))
 		}
-	}
-	if p.Removal > 0 {
-		words = append(words, "removal "+mebibytes(p.Removal))
 	}
 	return fmt.Errorf("%w: it would take %s (%s), and there are %s (%s): the %s take most: take %s, or another --device",
 		ErrOutOfMemory, mebibytes(needed), strings.Join(words, ", "), mebibytes(p.Available), p.Source, largest.name, largest.remedy)

@@ -49,7 +49,7 @@ func (r Report) Failed() []Check {
 func Compare(reference, candidate Opener, unit float64, cases []Case) (Report, error) {
 	return compare(reference, candidate, unit, cases, func(s *session) []func() error {
 		return []func() error{
-			s.step, s.transfer, s.movePaper, s.payJointly, s.remove, s.fold, s.evaluate, s.evaluateExtremes, s.measure, s.measureOutputs, s.observe, s.play, s.trajectory, s.oneStep, s.decay, s.epsilon, s.stop,
+			s.step, s.transfer, s.movePaper, s.payJointly, s.shrink, s.restart, s.evaluate, s.evaluateExtremes, s.measure, s.measureOutputs, s.observe, s.play, s.trajectory, s.oneStep, s.decay, s.epsilon, s.stop,
 		}
 	})
 }
@@ -109,12 +109,10 @@ func (s *session) State() *backend.State {
 			(*moments)[p] = slices.Clone(v)
 		}
 	}
-	c.Contributions, c.Slopes = slices.Clone(c.Contributions), slices.Clone(c.Slopes)
-	for l := range c.Contributions {
-		averages, slopes := &c.Contributions[l], &c.Slopes[l]
-		for _, v := range []*[]float32{&averages.Mean, &averages.MeanSquare, &slopes.First, &slopes.Second} {
-			*v = slices.Clone(*v)
-		}
+	c.Slopes = slices.Clone(c.Slopes)
+	for i := range c.Slopes {
+		slopes := &c.Slopes[i]
+		slopes.First, slopes.Second = slices.Clone(slopes.First), slices.Clone(slopes.Second)
 	}
 	return &c
 }

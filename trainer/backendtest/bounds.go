@@ -105,12 +105,9 @@ func (s *session) stepBoundsOf(paid game.Paper) (bounds, expected map[string][]f
 		note(name+".affine", p.Before[stage.Node], p.BeforeBounds[stage.Node])
 	}
 	for i, gate := range p.Graph.Gates {
-		name, old := "gate."+gate.Name, s.start.Contributions[i]
+		name := "gate." + gate.Name
 		note(name+".contribution.mean", g.mean[i].values, g.mean[i].entries)
 		note(name+".contribution.square", g.square[i].values, g.square[i].entries)
-		mean, square := s.average(g.mean[i], widen(old.Mean)), s.average(g.square[i], widen(old.MeanSquare))
-		note(name+".average.mean", mean.values, mean.entries)
-		note(name+".average.square", square.values, square.entries)
 	}
 	var gradient []bounded
 	for i, param := range p.Graph.Params {
@@ -134,17 +131,6 @@ func (s *session) meanLoss(l backend.Loss, p *network.Pass, a answers) float64 {
 		mean += loss / float64(p.Rows)
 	}
 	return mean
-}
-
-// average returns old + weight (new - old). The weight is one over the steps so far,
-// and at least 0.02: a memory of 0.98.
-func (s *session) average(fresh bounded, old []float64) bounded {
-	weight, r := max(0.02, 1/float64(s.start.Tracked+1)), newBounded(len(old))
-	for i := range old {
-		r.entries[i] = weight*fresh.entries[i] + 4*s.unit*(math.Abs(old[i])+math.Abs(fresh.values[i]))
-		r.values[i] = old[i] + weight*(fresh.values[i]-old[i])
-	}
-	return r
 }
 
 // expectedStatistics is what the statistics of one gate have to be, with bounds.

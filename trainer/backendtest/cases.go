@@ -219,7 +219,7 @@ func (c Case) State() *backend.State {
 		}
 	}
 	n := network.New(c.Graph())
-	s := &backend.State{Network: n, Steps: 7, Tracked: 5}
+	s := &backend.State{Network: n, Steps: 7}
 	moment := func(size int, number func() float64) []float32 {
 		v := make([]float32, size)
 		fill(v, number)
@@ -248,10 +248,6 @@ func (c Case) State() *backend.State {
 				participation[i] = 0
 			}
 		}
-		s.Contributions = append(s.Contributions, backend.Contributions{
-			Mean:       moment(len(participation), draw.Normal),
-			MeanSquare: moment(len(participation), func() float64 { return draw.Float64() * draw.Float64() }),
-		})
 		s.Slopes = append(s.Slopes, backend.SlopeMoments{
 			First: moment(len(participation), small), Second: moment(len(participation), positive),
 		})
@@ -282,15 +278,11 @@ func (c Case) cut() *network.Cut {
 
 // flatten returns all numbers of a state in one order.
 func flatten(s *backend.State) []float64 {
-	v := []float64{float64(s.Steps), float64(s.Tracked)}
+	v := []float64{float64(s.Steps)}
 	for _, tensors := range [][][]float32{s.Network.Parameters, s.First, s.Second, s.Network.Participations} {
 		for _, t := range tensors {
 			v = append(append(v, float64(len(t))), widen(t)...)
 		}
-	}
-	for _, c := range s.Contributions {
-		v = append(v, widen(c.Mean)...)
-		v = append(v, widen(c.MeanSquare)...)
 	}
 	for _, slopes := range s.Slopes {
 		v = append(v, widen(slopes.First)...)

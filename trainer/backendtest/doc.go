@@ -13,7 +13,7 @@
 // that they go.
 //
 // The suite compares the reference with outputs, gradients and contributions of the
-// evaluator of package network, and with losses, averages, moments and updates that it
+// evaluator of package network, and with losses, moments and updates that it
 // computes itself, so that an error that two backends share is seen. The reference is also held to central
 // differences, closed forms and the identity <dL/dtheta, theta> = s dL/ds. Package game
 // is the reference of the game's updates: it gets the device's own inputs widened to

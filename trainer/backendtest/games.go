@@ -56,7 +56,7 @@ func (s *session) movePaperOnce(reading string, move backend.PaperMove) error {
 		if _, err := candidate.Train(context.Background(), stretch); err != nil {
 			return err
 		}
-		after, err := candidate.Statistics()
+		after, err := candidate.Participations()
 		if err != nil {
 			return err
 		}
@@ -87,7 +87,7 @@ func (s *session) movePaperOnce(reading string, move backend.PaperMove) error {
 			var firsts, seconds []float64 // bounds of the moments
 			sizes := s.competitionSizes(l)
 			for i := range moved {
-				got, want = append(got, after[l].Participation[i]), append(want, moved[i])
+				got, want = append(got, after[l][i]), append(want, moved[i])
 				// The slope is a sum of terms, each with a few roundings; the
 				// competition among them is itself a long sum, whose roundings grow
 				// with its length.

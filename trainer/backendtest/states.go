@@ -2,10 +2,9 @@ package backendtest
 
 import (
 	"context"
-	"math"
+	"errors"
 
 	"nashprune/trainer/backend"
-	"nashprune/trainer/network"
 )
 
 // transfer checks that pulling a state gives what was pushed, to the bit, also
@@ -58,93 +57,69 @@ func (s *session) keeps(quantity string, e backend.Engine, run func() error, all
 	return nil
 }
 
-// remove checks that removal leaves exactly the numbers of the survivors.
-func (s *session) remove() error {
+// shrink checks that the state that a cut leaves, pushed to an engine that has computed at
+// full width, is there to the bit, evaluates within its bounds, and gives the same bits in an
+// evaluation, an observation, a play and a training as on an engine that was opened at it.
+func (s *session) shrink() error {
+	small := *s
+	small.start = s.State().Cut(s.cut())
+	results := func(e backend.Engine) (evaluation backend.Evaluation, round []float64, end *backend.State, err error) {
+		if evaluation, err = e.Evaluate(context.Background(), backend.TestPart, backend.Want{Logits: true}); err != nil {
+			return evaluation, nil, nil, err
+		}
+		if round, err = small.round(e); err != nil {
+			return evaluation, nil, nil, err
+		}
+		if _, err = e.Train(context.Background(), small.stretch(3, true)); err != nil {
+			return evaluation, nil, nil, err
+		}
+		end, err = e.Pull()
+		return evaluation, round, end, err
+	}
+	small.candidate = &side{open: s.candidate.open}
+	var (
+		evaluation backend.Evaluation
+		round      []float64
+		end        *backend.State
+	)
+	err := small.with(small.candidate, func(fresh backend.Engine) (err error) {
+		evaluation, round, end, err = results(fresh)
+		return err
+	})
+	if err := errors.Join(err, small.candidate.close()); err != nil {
+		return err
+	}
 	return s.with(s.candidate, func(candidate backend.Engine) error {
-		cut := s.cut()
-		if _, err := s.round(candidate); err != nil { // which leaves numbers of the full width behind
+		if _, err := s.round(candidate); err != nil {
 			return err
 		}
-		if err := candidate.Remove(cut); err != nil {
+		if _, err := candidate.Train(context.Background(), s.stretch(3, true)); err != nil {
 			return err
 		}
-		got, err := candidate.Pull()
+		if err := candidate.Push(small.State()); err != nil {
+			return err
+		}
+		pushed, err := candidate.Pull()
 		if err != nil {
 			return err
 		}
-		want := s.start.Cut(cut)
-		s.exactly("remove", got, want)
-		// And the smaller network computes what the same one does on its own.
-		after, err := candidate.Evaluate(context.Background(), backend.TestPart, backend.Want{Logits: true})
+		s.exactly("cut", pushed, small.start)
+		got, roundGot, endGot, err := results(candidate)
 		if err != nil {
 			return err
 		}
-		roundAfter, err := s.round(candidate)
-		if err != nil {
-			return err
-		}
-		if err := candidate.Push(want); err != nil {
-			return err
-		}
-		fresh, err := candidate.Evaluate(context.Background(), backend.TestPart, backend.Want{Logits: true})
-		if err != nil {
-			return err
-		}
-		s.compare("remove/logits", widen(after.Logits), widen(fresh.Logits), make([]float64, len(fresh.Logits)))
-		roundFresh, err := s.round(candidate)
-		if err != nil {
-			return err
-		}
-		s.compare("remove/observation and play", roundAfter, roundFresh, make([]float64, len(roundFresh)))
-		return s.trainRemoved(candidate, cut)
+		expected := outputs(small.forward(s.data.Test, backend.InOrder(s.data.Test.Len())))
+		s.compare("cut/logits", widen(got.Logits), expected.values, expected.entries)
+		s.compare("cut/logits of a fresh engine", widen(got.Logits), widen(evaluation.Logits), make([]float64, len(evaluation.Logits)))
+		s.compare("cut/observation and play of a fresh engine", roundGot, round, make([]float64, len(round)))
+		s.exactly("cut/training of a fresh engine", endGot, end)
+		return nil
 	})
 }
 
-// trainRemoved checks that a network from which players were removed after some
-// steps, which leave numbers of its full width behind, trains to the same bits as
-// the same one on its own.
-func (s *session) trainRemoved(candidate backend.Engine, cut *network.Cut) error {
-	train := func() (*backend.State, error) {
-		if _, err := candidate.Train(context.Background(), s.stretch(3, true)); err != nil {
-			return nil, err
-		}
-		return candidate.Pull()
-	}
-	if err := candidate.Push(s.State()); err != nil {
-		return err
-	}
-	if _, err := train(); err != nil {
-		return err
-	}
-	if err := candidate.Remove(cut); err != nil {
-		return err
-	}
-	removed, err := candidate.Pull()
-	if err != nil {
-		return err
-	}
-	got, err := train()
-	if err != nil {
-		return err
-	}
-	if err := candidate.Push(removed); err != nil {
-		return err
-	}
-	want, err := train()
-	if err != nil {
-		return err
-	}
-	s.exactly("remove/training", got, want)
-	return nil
-}
-
-// fold checks that folding takes as many roundings a number as players share it, and that a fresh
-// optimiser has forgotten everything.
-func (s *session) fold() error {
+// restart checks that a fresh optimiser has forgotten everything.
+func (s *session) restart() error {
 	return s.with(s.candidate, func(candidate backend.Engine) error {
-		if err := candidate.Fold(); err != nil {
-			return err
-		}
 		if err := candidate.RestartOptimiser(); err != nil {
 			return err
 		}
@@ -153,7 +128,6 @@ func (s *session) fold() error {
 			return err
 		}
 		want := s.State()
-		want.Network.Fold()
 		want.Steps = 0
 		for _, moments := range append(want.First, want.Second...) {
 			clear(moments)
@@ -162,21 +136,7 @@ func (s *session) fold() error {
 			clear(slopes.First)
 			clear(slopes.Second)
 		}
-		g, w := flatten(got), flatten(want)
-		bounds := make([]float64, len(w))
-		// A number is multiplied, and so rounded, once; with a player of its row and one of
-		// its column twice, in either order.
-		roundings, folds := 1., map[int]bool{}
-		for _, f := range want.Network.Folds() {
-			if folds[f.Param] {
-				roundings = 4
-			}
-			folds[f.Param] = true
-		}
-		for i := range bounds {
-			bounds[i] = roundings * s.unit * math.Abs(w[i])
-		}
-		s.compare("fold and restart", g, w, bounds)
+		s.exactly("restart", got, want)
 		return nil
 	})
 }

@@ -49,7 +49,7 @@ func (s *session) step() error {
 // stretch returns steps over the training samples at falling rates; if partial,
 // the last takes half a batch, or one sample.
 func (s *session) stretch(steps int, partial bool) backend.Stretch {
-	stretch := backend.Stretch{Track: true}
+	var stretch backend.Stretch
 	samples := s.data.Train.Len()
 	for step := range steps {
 		batch := s.Batch
@@ -125,7 +125,7 @@ func (s *session) decay() error {
 				return err
 			}
 			_, err := candidate.Train(context.Background(), backend.Stretch{
-				Order: s.order(), LearningRates: []float64{s.LearningRate}, Track: true, NoDecay: none,
+				Order: s.order(), LearningRates: []float64{s.LearningRate}, NoDecay: none,
 			})
 			if err != nil {
 				return err
@@ -182,7 +182,7 @@ func (s *session) oneStep() error {
 		return err
 	}
 	got, err := after(func(e backend.Engine) error {
-		_, err := e.Train(context.Background(), backend.Stretch{Order: s.order(), LearningRates: []float64{s.LearningRate}, Track: true})
+		_, err := e.Train(context.Background(), backend.Stretch{Order: s.order(), LearningRates: []float64{s.LearningRate}})
 		return err
 	})
 	if err != nil {
@@ -270,7 +270,7 @@ func (s *session) stop() error {
 				}
 			}
 			rest := backend.Stretch{
-				Order: whole.Order[min(progress.Steps*s.Batch, len(whole.Order)):], LearningRates: whole.LearningRates[progress.Steps:], Track: true,
+				Order: whole.Order[min(progress.Steps*s.Batch, len(whole.Order)):], LearningRates: whole.LearningRates[progress.Steps:],
 			}
 			if _, err := candidate.Train(context.Background(), rest); err != nil {
 				return err
@@ -338,7 +338,7 @@ func (s *session) hits() error {
 	_, bound := s.lossDerivative(s.Loss, p, answers)
 	return s.with(s.candidate, func(candidate backend.Engine) error {
 		var progress backend.Progress
-		err := s.keeps("train/players of untracked steps", candidate, func() (err error) {
+		err := s.keeps("train/players", candidate, func() (err error) {
 			progress, err = candidate.Train(context.Background(), backend.Stretch{Order: order, LearningRates: []float64{s.LearningRate}})
 			return err
 		}, func(before, after *backend.State) { // the players alone are kept

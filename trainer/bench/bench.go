@@ -185,11 +185,10 @@ func (b *bench) contest(ctx context.Context, cases []Case, ceilings bool, end ti
 
 // stepsToKnow is how many steps it takes to know anything: to warm up, to count
 // how many fit into a turn, and a turn. With the game they are the more that
-// [runner.warmUp] and [runner.turn] train with statistics and after rounds, where a
-// step fills a turn.
+// [runner.warmUp] and [runner.turn] train after rounds, where a step fills a turn.
 func stepsToKnow(withGame bool) float64 {
 	if withGame {
-		return 11
+		return 7
 	}
 	return 4
 }

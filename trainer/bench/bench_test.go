@@ -57,14 +57,14 @@ type imaginedEngine struct {
 	interactions []game.Interactions
 	pushed       int // states of the case
 	steps        int
-	tracks       []bool // of each call of Train
+	trained      []int // steps of each call of Train
 	rounds       int
 	timed        int
 }
 
 func (e *imaginedEngine) Train(ctx context.Context, s backend.Stretch) (backend.Progress, error) {
 	e.steps += s.Steps()
-	e.tracks = append(e.tracks, s.Track)
+	e.trained = append(e.trained, s.Steps())
 	e.timed++
 	if e.on.Index == 2 && e.steps > 8 {
 		return backend.Progress{}, fmt.Errorf("%w: imagined", backend.ErrDeviceLost)
@@ -281,27 +281,25 @@ func TestStepsToKnow(t *testing.T) {
 	}
 }
 
-// Turns begin by turns with statistics and without.
-func TestTurnsAlternate(t *testing.T) {
+// A turn trains its steps, then a few before and after the round, which is timed apart, and
+// a few after all have come back.
+func TestTurnWithTheGame(t *testing.T) {
 	o := options(t, 0)
 	c := Case{[]int{4, 3, 2}, 16}
-	r, err := newRunner(t.Context(), o.Devices[0], c, material{c.data(c.Batch), c.state()}, true)
+	r, err := newRunner(t.Context(), o.Devices[0], c, material{c.data(500 * c.Batch), c.state()}, true)
 	if err != nil {
 		t.Fatal(err)
 	}
 	e := r.engine.(*imaginedEngine)
-	// Both at first, the first steps after the round, and after all have come back.
-	for turn, want := range [][]bool{{false, true, false, true, false}, {true, false, false, true, false}, {false, true, false, true, false}} {
-		e.tracks = nil
+	for steps, want := range map[int][]int{1: {1, 1, 1}, 2: {2, 2, 2}, 7: {7, 2, 2, 2}, 40: {40, 2, 2, 2}} {
+		r.steps, e.trained, e.rounds = steps, nil, 0
+		r.step, r.round = nil, nil
 		if err := r.turn(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if !slices.Equal(e.tracks, want) {
-			t.Errorf("turn %d: steps with statistics: %v, want %v", turn, e.tracks, want)
+		if !slices.Equal(e.trained, want) || e.rounds != 1 || len(r.step) != 1 || len(r.round) != 1 {
+			t.Errorf("%d steps: it trains %v with %d rounds, want %v; %d steps and %d rounds are timed", steps, e.trained, e.rounds, want, len(r.step), len(r.round))
 		}
-	}
-	if len(r.step) != 3 || len(r.tracked) != 3 || len(r.round) != 3 {
-		t.Errorf("%d steps, %d tracked, %d rounds", len(r.step), len(r.tracked), len(r.round))
 	}
 }
 
@@ -375,32 +373,6 @@ func TestRunHoldsItsTime(t *testing.T) {
 func TestStepsPerRound(t *testing.T) {
 	if got := stepsPerRound(); !near(got, 0.4*20*469/40) {
 		t.Errorf("%v", got)
-	}
-}
-
-// What is alternated within a turn is as much with statistics as without, and
-// changes which of them comes first.
-func TestPartsOfATurnAlternate(t *testing.T) {
-	o := options(t, 0)
-	c := Case{[]int{4, 3, 2}, 16}
-	r, err := newRunner(t.Context(), o.Devices[0], c, material{c.data(500 * c.Batch), c.state()}, true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	e := r.engine.(*imaginedEngine)
-	for steps, parts := range map[int]int{2: 2, 7: 4, 9: 3, 40: 4} {
-		r.steps, e.tracks = steps, nil
-		r.step, r.tracked, r.round = nil, nil, nil
-		if err := r.turn(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		var want []bool
-		for part := range parts {
-			want = append(want, part%2 == 1, part%2 == 0)
-		}
-		if got := e.tracks[:min(2*parts, len(e.tracks))]; !slices.Equal(got, want) {
-			t.Errorf("%d steps: with statistics %v, want %v", steps, got, want)
-		}
 	}
 }
 

@@ -23,6 +23,5 @@
 // players, but of every gate one alone is removed. The first network is pushed back before
 // more players have left than make no difference, which does not count. What a run records to
 // explain itself is not included: checks on other samples, bids and asks, metrics,
-// checkpoints. The cost of statistics in each step is a difference of hundredths, so steps
-// with and without them alternate within a turn.
+// checkpoints.
 package bench

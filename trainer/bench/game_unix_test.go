@@ -62,7 +62,6 @@ func benchmarkGame(b *testing.B, d backend.Device, c Case) {
 	m := r.measuredGame()
 	b.ReportMetric(1e6*NewFigure(r.step).Median, "us/step")
 	b.ReportMetric(1e6*m.Round.Median, "us/round")
-	b.ReportMetric(100*m.Statistics.Median, "statistics-%")
 	b.ReportMetric(100*m.Share.Median, "share-%")
 	b.ReportMetric(100*m.Share.Lower, "lower-%")
 	b.ReportMetric(100*m.Share.Upper, "upper-%")

@@ -122,12 +122,6 @@ type Game struct {
 	StepsPerRound float64 `json:"steps_per_round"` // in a run with the default settings
 	Cost          Figure  `json:"cost"`            // a step's part of a round
 	Share         Figure  `json:"share"`           // the cost, of the time of a step with its part of a round
-
-	// With other worths than those by the outputs, steps keep statistics and rounds do
-	// not observe the players: such a step, and what it takes more than a plain one, as
-	// a fraction of it.
-	Tracked    Figure `json:"tracked_step"`
-	Statistics Figure `json:"statistics"`
 }
 
 // Series is how the step's time grows with one size, on one device.

@@ -26,10 +26,6 @@ const (
 	stretchSteps = 64
 	// learningRate hardly changes the network.
 	learningRate = 1e-5
-	// alternations is into how many parts a turn is cut of which one half trains with
-	// statistics and one without: what differs by a hundredth shows on a machine that
-	// changes its speed by a tenth if both halves see the same of that.
-	alternations = 4
 	// unnoticed is how many players a layer has for each that is not missed.
 	unnoticed = 1000
 )
@@ -56,9 +52,9 @@ type runner struct {
 	place int // in the epoch: the next step
 	steps int // of a turn
 
-	step, tracked, round []float64            // turn by turn
-	kernels              map[string][]float64 // seconds a step, likewise
-	calls                map[string]float64   // of a kernel in a step
+	step, round []float64            // turn by turn
+	kernels     map[string][]float64 // seconds a step, likewise
+	calls       map[string]float64   // of a kernel in a step
 }
 
 // material is what all runners of a case start from.
@@ -87,12 +83,12 @@ func newRunner(ctx context.Context, d backend.Device, c Case, start material, wi
 // warmUp runs everything once that a turn does, since drivers compile kernels when
 // they are first needed, and finds out how many steps fit into a turn.
 func (r *runner) warmUp(ctx context.Context) error {
-	if _, err := r.train(ctx, 2, false); err != nil {
+	if _, err := r.train(ctx, 2); err != nil {
 		return err
 	}
 	const enough = 8 // steps to know how long one takes
 	for tried := 1; tried <= enough; tried *= 2 {
-		step, err := r.train(ctx, tried, false)
+		step, err := r.train(ctx, tried)
 		if err != nil {
 			return err
 		}
@@ -103,9 +99,6 @@ func (r *runner) warmUp(ctx context.Context) error {
 	}
 	if !r.game {
 		return nil
-	}
-	if _, err := r.train(ctx, r.few(), true); err != nil {
-		return err
 	}
 	if err := r.playRound(ctx); err != nil {
 		return err
@@ -123,12 +116,12 @@ func (r *runner) stepsInEpoch() int {
 
 // train runs so many steps, the next of the epoch, and returns the seconds that
 // one took.
-func (r *runner) train(ctx context.Context, steps int, track bool) (float64, error) {
+func (r *runner) train(ctx context.Context, steps int) (float64, error) {
 	samples := r.data.Train.Len()
 	var taken time.Duration
 	for done := 0; done < steps; {
 		n := min(stretchSteps, steps-done, r.stepsInEpoch()-r.place)
-		s := backend.Stretch{LearningRates: make([]float64, n), Track: track}
+		s := backend.Stretch{LearningRates: make([]float64, n)}
 		for i := range s.LearningRates {
 			s.LearningRates[i] = learningRate
 		}
@@ -202,78 +195,51 @@ func (r *runner) recover(ctx context.Context) error {
 			return err
 		}
 	}
-	if _, err := r.train(ctx, r.few(), true); err != nil {
-		return err
-	}
-	_, err := r.train(ctx, r.few(), false)
+	_, err := r.train(ctx, r.few())
 	return err
 }
 
 func (r *runner) turn(ctx context.Context) error {
-	if !r.game {
-		return r.turnWithoutGame(ctx)
-	}
-	var step, tracked float64
-	took := map[string]spent{}
-	// What comes first changes from turn to turn and from part to part, so that a
-	// machine that slows down or speeds up within them favours neither.
-	trackedFirst := len(r.step)%2 == 1
-	for done := 0; done < r.steps; {
-		n := min((r.steps+alternations-1)/alternations, r.steps-done)
-		for _, track := range []bool{trackedFirst, !trackedFirst} {
-			before := r.engine.Timings()
-			seconds, err := r.train(ctx, n, track)
-			if err != nil {
-				return err
-			}
-			if weighed := seconds * float64(n) / float64(r.steps); track {
-				tracked += weighed
-			} else {
-				step += weighed
-				addSpent(took, before, r.engine.Timings())
-			}
-		}
-		done += n
-		trackedFirst = !trackedFirst
-	}
-	// After a removal the first steps take longer than they do else, which is due to the
-	// round; the first steps of a stretch always take longer than the others.
-	first := step
-	if r.few() < r.steps {
-		var err error
-		if first, err = r.train(ctx, r.few(), false); err != nil {
-			return err
-		}
-	}
-	start := r.clock()
-	if err := r.playRound(ctx); err != nil {
-		return err
-	}
-	round := (r.clock() - start).Seconds()
-	next, err := r.train(ctx, r.few(), false)
+	before := r.engine.Timings()
+	step, err := r.train(ctx, r.steps)
 	if err != nil {
 		return err
 	}
-	round += float64(r.few()) * max(0, next-first)
-	if err := r.recover(ctx); err != nil {
-		return err
+	took := map[string]spent{}
+	addSpent(took, before, r.engine.Timings())
+	if r.game {
+		round, err := r.timeRound(ctx, step)
+		if err != nil {
+			return err
+		}
+		r.round = append(r.round, round)
 	}
-	r.step, r.tracked, r.round = append(r.step, step), append(r.tracked, tracked), append(r.round, round)
+	r.step = append(r.step, step)
 	r.noteKernels(took)
 	return nil
 }
 
-func (r *runner) turnWithoutGame(ctx context.Context) error {
-	before := r.engine.Timings()
-	step, err := r.train(ctx, r.steps, false)
-	if err != nil {
-		return err
+// timeRound plays a round and returns the seconds that are due to it, where a step takes
+// so many. After a removal the first steps take longer than they do else, which is due to the
+// round; the first steps of a stretch always take longer than the others.
+func (r *runner) timeRound(ctx context.Context, step float64) (float64, error) {
+	first := step
+	if r.few() < r.steps {
+		var err error
+		if first, err = r.train(ctx, r.few()); err != nil {
+			return 0, err
+		}
 	}
-	r.step = append(r.step, step)
-	took := map[string]spent{}
-	addSpent(took, before, r.engine.Timings())
-	r.noteKernels(took)
-	return nil
+	start := r.clock()
+	if err := r.playRound(ctx); err != nil {
+		return 0, err
+	}
+	round := (r.clock() - start).Seconds()
+	next, err := r.train(ctx, r.few())
+	if err != nil {
+		return 0, err
+	}
+	return round + float64(r.few())*max(0, next-first), r.recover(ctx)
 }
 
 // spent is what a device reports of a kernel in some steps.
@@ -355,8 +321,7 @@ func (r *runner) measuredGame() *Game {
 	if !r.game || len(r.round) == 0 {
 		return nil
 	}
-	g := &Game{Tracked: NewFigure(r.tracked), Round: NewFigure(r.round), StepsPerRound: stepsPerRound()}
-	g.Statistics = combine(func(v ...float64) float64 { return v[1]/v[0] - 1 }, r.step, r.tracked)
+	g := &Game{Round: NewFigure(r.round), StepsPerRound: stepsPerRound()}
 	g.Cost = combine(func(v ...float64) float64 { return v[0] / g.StepsPerRound }, r.round)
 	g.Share = combine(func(v ...float64) float64 { return v[1] / (v[1] + g.StepsPerRound*v[0]) }, r.step, r.round)
 	return g

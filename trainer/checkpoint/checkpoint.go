@@ -34,7 +34,6 @@ type Checkpoint struct {
 	Stage    Stage            `json:"stage"`
 	Position session.Position `json:"position"`
 	Steps    int              `json:"optimiser_steps"`
-	Tracked  int              `json:"tracked"`
 	// Metrics is the length of metrics.jsonl at the time, in bytes.
 	Metrics int64 `json:"metrics"`
 	// Result is what is known so far; Seconds of earlier processes included.
@@ -159,7 +158,7 @@ func (c *Checkpoint) consistent() error {
 	if c.Stage != GameStage && c.Stage != DenseStage {
 		return fmt.Errorf("there is no stage %q", c.Stage)
 	}
-	if c.Position.Step < 0 || c.Metrics < 0 || c.Steps < 0 || c.Tracked < 0 {
+	if c.Position.Step < 0 || c.Metrics < 0 || c.Steps < 0 {
 		return fmt.Errorf("it stands at step %d of the run and %d of the optimiser", c.Position.Step, c.Steps)
 	}
 	n := c.State.Network

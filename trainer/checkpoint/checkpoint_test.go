@@ -36,10 +36,7 @@ func testCheckpoint() *Checkpoint {
 	}
 	gated.Participations[0] = []float32{0.9, 0.8}
 	state := &backend.State{
-		Network: gated, First: gated.Clone().Parameters, Second: gated.Clone().Parameters, Steps: 11, Tracked: 7,
-		Contributions: []backend.Contributions{
-			{Mean: []float32{1, 2}, MeanSquare: []float32{3, 4}}, {Mean: []float32{5, 6}, MeanSquare: []float32{7, 8}},
-		},
+		Network: gated, First: gated.Clone().Parameters, Second: gated.Clone().Parameters, Steps: 11,
 		Slopes: []backend.SlopeMoments{
 			{First: []float32{0.1, 0.2}, Second: []float32{0.3, 0.4}}, {First: []float32{0.5, 0.6}, Second: []float32{0.7, 0.8}},
 		},
@@ -64,7 +61,7 @@ func testCheckpoint() *Checkpoint {
 		panic(err)
 	}
 	return &Checkpoint{
-		Schema: Schema, Config: config, Stage: GameStage, Steps: state.Steps, Tracked: state.Tracked, Metrics: 99,
+		Schema: Schema, Config: config, Stage: GameStage, Steps: state.Steps, Metrics: 99,
 		Position: session.Position{Step: 42, Unfinished: backend.Progress{Steps: 2, Samples: 256, Correct: 3, Loss: 1.0 / 3}, Ledgers: ledgers, Market: known},
 		Result:   record.Result{Schema: record.ResultSchema, Command: "nashprune train", Seed: 1},
 		Graph:    gated.Graph, Whole: departed.Graph, State: state, Departed: departed,
@@ -239,12 +236,12 @@ func TestCheckpointsOfEveryGraph(t *testing.T) {
 			}
 			want.Position.Ledgers, want.Position.Market, want.Departed = nil, session.Market{}, nil
 			want.Graph, want.Whole = g, g
-			want.State = &backend.State{Network: n, First: fill(n.Clone().Parameters), Steps: 3, Tracked: 2}
+			want.State = &backend.State{Network: n, First: fill(n.Clone().Parameters), Steps: 3}
 			for i := range g.Gates {
 				numbers := fill([][]float32{make([]float32, g.Gates[i].Players), make([]float32, g.Gates[i].Players)})
-				want.State.Contributions = append(want.State.Contributions, backend.Contributions{Mean: numbers[0], MeanSquare: numbers[1]})
+				want.State.Slopes = append(want.State.Slopes, backend.SlopeMoments{First: numbers[0], Second: numbers[1]})
 			}
-			want.Steps, want.Tracked = want.State.Steps, want.State.Tracked
+			want.Steps = want.State.Steps
 			t.Run(name, func(t *testing.T) { compare(t, saved(t, want), want) })
 		}
 	}
@@ -292,8 +289,6 @@ func TestCheckpointRefusesTensors(t *testing.T) {
 		{"network.0.weight", func(t *safetensors.Tensor) { t.Shape = []int{4, 2} }, "network.0.weight of shape [2 4]"},
 		{"first.2.bias", nil, "first.2.bias"},
 		{"second.4.weight", nil, "second.4.weight"},
-		{"gate.0.contribution.mean", nil, "some gates"},
-		{"gate.0.contribution.square", nil, "gate.0.contribution.square"},
 		{"gate.2.slope.first", nil, "some gates"},
 		{"gate.2.slope.second", nil, "gate.2.slope.second"},
 		{"gate.2.participation", nil, "gate.2.participation"},

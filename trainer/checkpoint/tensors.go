@@ -52,10 +52,6 @@ func (c *Checkpoint) tensors() []safetensors.Tensor {
 	for i, gate := range n.Gates {
 		perPlayer := func(what string, v []float32) { add("gate."+gate.Name+"."+what, v, len(v)) }
 		perPlayer("participation", n.Participations[i])
-		if c.State.Contributions != nil {
-			perPlayer("contribution.mean", c.State.Contributions[i].Mean)
-			perPlayer("contribution.square", c.State.Contributions[i].MeanSquare)
-		}
 		if c.State.Slopes != nil {
 			perPlayer("slope.first", c.State.Slopes[i].First)
 			perPlayer("slope.second", c.State.Slopes[i].Second)
@@ -161,7 +157,7 @@ func (c *Checkpoint) take(list []safetensors.Tensor) error {
 	}
 	first := c.Graph.Params[0].Name // whose presence says that of all
 	n := &network.Network{Graph: c.Graph, Parameters: t.parameters("network", c.Graph)}
-	c.State = &backend.State{Network: n, Steps: c.Steps, Tracked: c.Tracked}
+	c.State = &backend.State{Network: n, Steps: c.Steps}
 	if t.has("first." + first) {
 		c.State.First = t.parameters("first", c.Graph)
 	}
@@ -181,11 +177,6 @@ func (c *Checkpoint) take(list []safetensors.Tensor) error {
 		name := func(what string) string { return "gate." + gate.Name + "." + what }
 		perPlayer := func(what string) []float32 { return t.float32(name(what), gate.Players) }
 		n.Participations = append(n.Participations, perPlayer("participation"))
-		if t.has(name("contribution.mean")) {
-			c.State.Contributions = append(c.State.Contributions, backend.Contributions{
-				Mean: perPlayer("contribution.mean"), MeanSquare: perPlayer("contribution.square"),
-			})
-		}
 		if t.has(name("slope.first")) {
 			c.State.Slopes = append(c.State.Slopes, backend.SlopeMoments{First: perPlayer("slope.first"), Second: perPlayer("slope.second")})
 		}
@@ -199,7 +190,7 @@ func (c *Checkpoint) take(list []safetensors.Tensor) error {
 			c.takeLedger(t, name)
 		}
 	}
-	if gates := len(n.Gates); c.State.Contributions != nil && len(c.State.Contributions) != gates || c.State.Slopes != nil && len(c.State.Slopes) != gates {
+	if c.State.Slopes != nil && len(c.State.Slopes) != len(n.Gates) {
 		return fmt.Errorf("it knows of the players of some gates alone")
 	}
 	return t.err

@@ -508,7 +508,7 @@ func TestRefitsAreAlike(t *testing.T) {
 		return e.stretches[4+(refit-4)/3*3].Order
 	}
 	for k, s := range e.stretches {
-		if !slices.Equal(s.Order, first(k)) || !s.NoDecay || s.Track || s.Steps() != 45 || len(s.Order) != 45*20 {
+		if !slices.Equal(s.Order, first(k)) || !s.NoDecay || s.Steps() != 45 || len(s.Order) != 45*20 {
 			t.Errorf("refit %d: %d steps on %d samples, the order of its repeat: %v", k, s.Steps(), len(s.Order), slices.Equal(s.Order, first(k)))
 		}
 		if s.LearningRates[0] != in.LearningRate || s.LearningRates[44] > 0.012*in.LearningRate || !slices.IsSortedFunc(s.LearningRates, func(a, b float64) int { return cmp.Compare(b, a) }) {

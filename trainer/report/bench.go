@@ -228,38 +228,36 @@ func benchGrowth(b *strings.Builder, r *bench.Report, over string) error {
 	return benchRounds(b, series, sizes)
 }
 
-// benchRounds writes what the game adds to a step apart, a round of the market, and
-// what statistics would add to it with other worths, by one size.
+// benchRounds writes what the game adds to a step, and a round of the market, by one size.
 func benchRounds(b *strings.Builder, series []bench.Series, sizes []int) error {
 	fmt.Fprintf(b, "\nthe game by %s\n\n", series[0].Over)
 	table := newTable(b)
 	head := []string{series[0].Over}
 	for _, s := range series {
-		head = append(head, s.Device, "statistics", "round")
+		head = append(head, s.Device, "round")
 	}
 	row(table, head...)
 	for i, size := range sizes {
 		cells := []string{Thousands(size)}
 		for _, s := range series {
-			added, statistics, round := "-", "-", "-"
+			added, round := "-", "-"
 			if i < len(s.Points) && s.Points[i].Game != nil {
 				g := s.Points[i].Game
 				added, round = duration(g.Cost.Median), duration(g.Round.Median)
-				statistics = fmt.Sprintf("%+.1f %%", 100*g.Statistics.Median)
 			}
-			cells = append(cells, added, statistics, round)
+			cells = append(cells, added, round)
 		}
 		row(table, cells...)
 	}
 	cells := []string{"growth"}
 	for _, s := range series {
-		cells = append(cells, "", "", growth(s.Round))
+		cells = append(cells, "", growth(s.Round))
 	}
 	row(table, cells...)
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	b.WriteString("\na round, and what it adds to a step; statistics are kept by steps only with --worth effective\n")
+	b.WriteString("\na round, and what it adds to a step\n")
 	return nil
 }
 

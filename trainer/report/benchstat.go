@@ -52,7 +52,6 @@ func Benchstat(w io.Writer, r *bench.Report) error {
 // gameLines writes what the game takes, where it was measured.
 func gameLines(w io.Writer, what, name string, steps int, g *bench.Game) {
 	if g != nil {
-		lines(w, what+"TrackedStep"+name, steps, g.Tracked, "ns/op", 1e9)
 		lines(w, what+"Round"+name, 1, g.Round, "ns/op", 1e9)
 	}
 }

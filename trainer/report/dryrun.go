@@ -39,7 +39,7 @@ func DryRun(w io.Writer, d *record.DryRun) error {
 	}{
 		{samples, m.Samples}, {"parameters", m.Parameters}, {"gradients", m.Gradients}, {"moments", m.Moments},
 		{"players", m.Players}, {"activations", m.Activations}, {"exchange with the host", m.Exchange},
-		{"memory in all", m.Held()}, {"more while players are removed", m.Removal},
+		{"memory in all", m.Held()},
 	} {
 		if part.bytes > 0 {
 			row(table, part.name, size(part.bytes))

@@ -5,8 +5,8 @@
 //
 // A training is a pure function of its position: the number of completed steps, the
 // engine's state and the ledgers. The plan gives for any step the learning rate, the
-// order of samples, whether statistics are kept, and the next round. A checkpoint may
-// therefore be taken after any step, and a resumed run has the same bits.
+// order of samples and the next round. A checkpoint may therefore be taken after any
+// step, and a resumed run has the same bits.
 //
 // Phases are fractions of the run (--warm-up 0.1 --game-share 0.4), so a shorter run is
 // the same run at a smaller scale. The settings are those of our prototypes and were

@@ -276,20 +276,20 @@ func (t *Training) endEpoch(ctx context.Context) error {
 
 // addParticipations adds to a line what the players of the paper's game play.
 func (t *Training) addParticipations(line *record.EpochLine) error {
-	layers, err := t.Engine.Statistics()
+	participations, err := t.Engine.Participations()
 	if err != nil {
 		return err
 	}
 	total, players := 0., 0
-	for _, layer := range layers {
+	for _, gate := range participations {
 		active := 0
-		for _, s := range layer.Participation {
+		for _, s := range gate {
 			total += s
 			if s >= t.Plan.Config.Threshold {
 				active++
 			}
 		}
-		players += len(layer.Participation)
+		players += len(gate)
 		line.Active = append(line.Active, active)
 	}
 	mean := total / float64(players)

@@ -46,7 +46,7 @@ func (e *scripted) Train(_ context.Context, s backend.Stretch) (backend.Progress
 	return backend.Progress{Steps: s.Steps(), Samples: len(s.Order), Loss: e.loss}, e.note("train")
 }
 
-func (e *scripted) Statistics() ([]backend.Statistics, error) { return nil, e.note("statistics") }
+func (e *scripted) Participations() ([][]float64, error) { return nil, e.note("participations") }
 
 func (e *scripted) Measure(context.Context) ([]backend.Statistics, error) {
 	return nil, e.note("measure")
@@ -84,13 +84,6 @@ func (e *scripted) Play(prices []float64, from [][]float64, sweeps int) ([][]flo
 	moved, err := game.PlayOn(e.observed, sweeps)(prices, from)
 	return moved, cmp.Or(e.note("play"), err)
 }
-
-func (e *scripted) Remove(cut *network.Cut) error {
-	e.network = cut.Of(e.network)
-	return e.note("cut")
-}
-
-func (e *scripted) Fold() error { e.network.Fold(); return e.note("fold") }
 
 func (e *scripted) RestartOptimiser() error { return e.note("restart") }
 
@@ -171,7 +164,7 @@ func TestRoundsAreAskedForInOrder(t *testing.T) {
 	if n := strings.Count(strings.Join(asked, " "), "pull push"); n != 3 || len(q.rounds) != 4 {
 		t.Errorf("%d removals, %d rounds reported", n, len(q.rounds))
 	}
-	for call, want := range map[string]int{"restart": 1, "fold": 0, "statistics": 0, "measure": 0} {
+	for call, want := range map[string]int{"restart": 1, "participations": 0, "measure": 0} {
 		if n := strings.Count(strings.Join(asked, " "), call); n != want {
 			t.Errorf("%s is asked for %d times", call, n)
 		}

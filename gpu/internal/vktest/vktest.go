@@ -193,17 +193,17 @@ func Overrun() error {
 		return err
 	}
 	defer d.Close()
-	arena, err := d.NewArena(compute.Local, 2*d.Round(64))
+	arena, err := d.NewArena(compute.Local, 3*d.Round(64))
 	if err != nil {
 		return err
 	}
-	parameters, players := arena.Take(64), arena.Take(64)
-	pipeline, err := d.Pipeline(shaders.Fold, 1, 0)
+	parameters, players, mixture := arena.Take(64), arena.Take(64), arena.Take(64)
+	pipeline, err := d.Pipeline(shaders.Mixture, 1)
 	if err != nil {
 		return err
 	}
 	p := d.NewProgram()
-	p.Dispatch(pipeline, [3]int{1, 1, 1}, shaders.MatrixPush{Rows: 5, Stride: 1}, parameters, players, players)
+	p.Dispatch(pipeline, [3]int{5, 1, 1}, shaders.MatrixPush{Rows: 5, Stride: 1}, parameters, players, mixture)
 	if err := p.Record(false); err != nil {
 		return err
 	}
