@@ -322,10 +322,13 @@ func (c Clearing) ownPrices(h []Interactions, play Players) (Clearing, error) {
 		return c, nil
 	}
 	own, err := ClearLayers(h, c.Demands, play)
+	if err != nil {
+		return Clearing{}, err
+	}
 	for _, g := range again {
 		c.Prices[g], c.Participations[g], c.Worths[g] = own.Prices[g], own.Participations[g], own.Worths[g]
 	}
-	return c, err
+	return c, nil
 }
 
 // rank returns positions by falling worth, ties by position.

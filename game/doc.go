@@ -51,8 +51,10 @@
 // 1^T H 1 stands off the diagonal. A move changes Phi_p by what it changes U_i, so this is
 // an exact potential game. Phi_p is strictly concave with the [Ridge], so there is one
 // equilibrium. The conditions of optimality at two prices give
-// (p - p') (sum s(p) - sum s(p')) <= 0: supply falls continuously with the price, and a
-// price clears every demand. Players move one at a time, which never lowers Phi_p.
+// (p - p') (sum s(p) - sum s(p')) <= 0: supply falls continuously with the price, and some
+// price clears every demand in units of participation. The demand of a network is a number
+// of players; the price is one at which so many participate, see [ClearLayers]. Players move
+// one at a time, which never lowers Phi_p.
 //
 // Where the game holds theta, and why: a rectifier allows (s, theta) -> (s/a, a theta) at
 // equal loss and less cost. With a price above zero and free theta no equilibrium has

@@ -173,8 +173,8 @@ func (h Interactions) Potential(price float64, s []float64) float64 {
 }
 
 // Lambda estimates the largest eigenvalue of H in the form of correlations,
-// H_ij / sqrt(H_ii H_jj), by power iteration from below. Best responses of all players at
-// once raise the potential with any damping below 2/Lambda.
+// H_ij / sqrt(H_ii H_jj), by power iteration, from below. Best responses of all players at
+// once raise the potential with any damping below two over that eigenvalue.
 func (h Interactions) Lambda() float64 {
 	largest := 0.
 	h.each(func(b block) { largest = max(largest, b.lambda()) })
@@ -248,7 +248,7 @@ func (h Interactions) at(i, j int) float64 {
 }
 
 // Scale returns the interactions of contributions that are multiplied with a factor a
-// player, for games that are false on purpose (see [Criterion]).
+// player, for games that are false on purpose (see [Valuation]).
 func (h Interactions) Scale(factors []float64) Interactions {
 	scaled := make(Interactions, 0, len(h))
 	h.each(func(b block) {

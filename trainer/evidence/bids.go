@@ -87,7 +87,7 @@ func BidAsk(ctx context.Context, in BidAskInput) (*record.BidAsk, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.OverConstant = confidence([][]float64{difference(g.constantLosses(), before)}, miss)
+	b.OverConstant = confidence([][]float64{difference(g.constantLosses(), before)}, miss/float64(1+len(b.Markets)))
 	if err := g.selectQuotes(ctx, b); err != nil {
 		return nil, err
 	}
@@ -271,7 +271,7 @@ func (g *realGame) confirm(ctx context.Context, b *record.BidAsk) error {
 			values[f[0]] = append(values[f[0]], g.values(f[0], falls[k], g.confirms))
 		}
 	}
-	each := miss / float64(len(b.Markets))
+	each := miss / float64(1+len(b.Markets)) // with the one over a constant
 	for k := range b.Markets {
 		m := &b.Markets[k]
 		if m.Ask != nil {

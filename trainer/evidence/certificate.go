@@ -15,8 +15,7 @@ import (
 // newCertificate returns a certificate without layers and players.
 func newCertificate(kind game.Kind, c game.Certificate) *record.Certificate {
 	return &record.Certificate{
-		Schema: record.CertificateSchema, Game: kind, Bound: game.EquilibriumBound,
-		RelativeGap: c.RelativeGap(), Claimed: c.Claimed(), Certificate: c,
+		Schema: record.CertificateSchema, Game: kind, RelativeGap: c.RelativeGap(), Certificate: c,
 	}
 }
 
@@ -63,7 +62,7 @@ func MarketCertificate(m FinishedMarket) *record.Certificate {
 	c := newCertificate(game.MarketGame, m.Certificate)
 	c.Rounds, c.Layers, c.MostTempted, c.BidAsk = m.Rounds, m.Layers, m.MostTempted, m.BidAsk
 	c.Model = certifyModel(m.Checks, m.Closed)
-	c.Claimed = c.Model.Verdict == record.Holds
+	c.Claimed = c.Model.Verdict == record.Holds && (m.BidAsk == nil || m.BidAsk.Verdict != record.Fails)
 	if c.Layers == nil { // no round was checked
 		c.Layers = make([]record.CertifiedLayer, len(m.Ledgers))
 	}
@@ -79,14 +78,14 @@ func MarketCertificate(m FinishedMarket) *record.Certificate {
 }
 
 // certifyModel concludes from the rounds that were checked. The logarithm of the gap over
-// what is to be expected has a mean of zero for a market that plays on a sample of its own,
-// by symmetry, but for the inequality of Jensen. To both is added [game.Settled], to which
-// players settle at most, so that a gap of zero has a ratio, too.
+// the expected one has a mean of zero for a market that plays on a sample of its own: the
+// three samples of a round are drawn alike, so each of the gaps that the two are geometric
+// means of has the same distribution.
 func certifyModel(checks []record.RoundCheck, closed bool) *record.ModelClaim {
 	m := &record.ModelClaim{Checks: len(checks), Closed: closed}
 	var ratios [][]float64
 	for _, check := range checks {
-		ratios = append(ratios, []float64{math.Log((check.Gap + game.Settled) / (check.Expected + game.Settled))})
+		ratios = append(ratios, []float64{math.Log(max(check.Gap, game.Settled) / max(check.Expected, game.Settled))})
 	}
 	if len(ratios) > 0 {
 		i := confidence(ratios, miss)
@@ -101,6 +100,7 @@ func certifyModel(checks []record.RoundCheck, closed bool) *record.ModelClaim {
 // accounts by layer, the statistics measured there, the network and the players.
 func PaperCertificate(g game.Paper, certificate game.Certificate, accounts [][]game.Account, measured []backend.Statistics, n *network.Network, players []record.Player) *record.Certificate {
 	c := newCertificate(game.PaperGame, certificate)
+	c.Bound, c.Claimed = game.EquilibriumBound, certificate.Claimed()
 	var indices [][]int
 	for l, statistics := range measured {
 		norm := 0.

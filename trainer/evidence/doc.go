@@ -19,9 +19,9 @@
 // The highest bid and the lowest ask are selected on one half of the samples, and confirmed
 // on the other half with other batches. The halves are drawn at random. The interval of
 // their difference holds the variance over samples and that over batches, see [record.BidAsk].
-// With G markets each interval misses with the probability 0.05/G, so that all hold together
-// with 95 %. "Holds" says that the selected pair has no gain. A pair that was not selected may
-// have one below the noise of repeat 0.
+// With G markets each interval misses with the probability 0.05/(G+1), so that all hold
+// together with 95 %, that over a constant included. "Holds" says that the selected pair has
+// no gain. Another pair may still have a gain that is smaller than the noise of repeat 0.
 //
 // If V has the submodularity ratio g (arXiv:1102.3975), then the bids of a set T add up to
 // at least g [V(S and T) - V(S)]. If V is monotone too, then V(T) <= V(S) + K max(bid, 0)/g

@@ -13,8 +13,8 @@ import (
 // which player i has the utility U_i = [V(S) - V(S without i)] - p c_i at a price p and
 // V = -(mean held-out loss after a refit). The bid of a removed player is the fall of the
 // loss when it returns, the ask of a kept one the rise when it leaves, each divided by its
-// cost. There is a price at which no player gains by a change of its own exactly when no
-// bid is above an ask.
+// cost. There is a price from 0 on at which no player gains by a change of its own exactly
+// when no bid is above an ask, and no ask below 0.
 type BidAsk struct {
 	Verdict Verdict `json:"verdict"`
 
@@ -36,7 +36,8 @@ type BidAsk struct {
 	// where there are none.
 	LeastGamma  *float64 `json:"least_gamma,omitempty"`
 	MedianGamma *float64 `json:"median_gamma,omitempty"`
-	// Bound is by how much another set of the same size could lower the loss, if gamma is
+	// Bound is by how much another set of the same size could lower the loss, if V is
+	// monotone, no removed player bids more than the highest that was measured, and gamma is
 	// at least g = min(1, LeastGamma) for all sets: the sum over the markets of Size
 	// max(bid, 0)/g, with the high end of the highest bid. Absent where no g above 0 was
 	// measured.
@@ -103,17 +104,17 @@ const (
 )
 
 // Conclude fills in what follows from the intervals and the pairs. A market holds where
-// the excess is at most 0 in its whole interval, or there is none, and fails where it is
-// above 0 in all of it.
+// the excess is at most 0 in its whole interval, and the ask at least 0, so that a price from
+// 0 on lies between; it fails where one of them is on the other side in all of its interval.
 func (b *BidAsk) Conclude() {
 	b.Verdict = Holds
 	for k := range b.Markets {
 		m := &b.Markets[k]
 		switch {
-		case m.Excess == nil || m.Excess.High <= 0:
-			m.Verdict = Holds
-		case m.Excess.Low > 0:
+		case m.Excess != nil && m.Excess.Low > 0 || m.Ask != nil && m.Ask.High < 0:
 			m.Verdict, b.Verdict = Fails, Fails
+		case (m.Excess == nil || m.Excess.High <= 0) && (m.Ask == nil || m.Ask.Low >= 0):
+			m.Verdict = Holds
 		default:
 			m.Verdict = Undecided
 			if b.Verdict == Holds {

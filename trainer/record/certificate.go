@@ -29,7 +29,7 @@ type Certificate struct {
 	// The relative gap is the gains of all players over what is at stake; that of the
 	// paper's game in schemas 1 and 2 is over what full participation would bring. In the paper's
 	// game an equilibrium is claimed where it is below the bound, in the market where that
-	// of the model holds.
+	// of the model holds and that of the network does not fail.
 	Bound       float64 `json:"bound,omitempty"`
 	RelativeGap float64 `json:"relative_gap"`
 	Claimed     bool    `json:"claimed"`
@@ -64,10 +64,13 @@ type ModelClaim struct {
 // to hold. On MNIST markets have 0.8 to 1.3, and a lottery 6 to 12 (testdata/mnist).
 const LargestRatio = 3
 
+// RefusedRatio is what the ratio must exceed, in all of its interval, for the claim to fail.
+const RefusedRatio = 1.5
+
 // Conclude fills in the verdict. A market that is not closed fails.
 func (m *ModelClaim) Conclude() {
 	switch {
-	case !m.Closed || m.Ratio != nil && m.Ratio.Low > 1:
+	case !m.Closed || m.Ratio != nil && m.Ratio.Low > RefusedRatio:
 		m.Verdict = Fails
 	case m.Ratio != nil && m.Ratio.High <= LargestRatio:
 		m.Verdict = Holds

@@ -117,7 +117,7 @@ func TestCertificateRefuses(t *testing.T) {
 		"unchecked":     {func(c *Certificate) { c.Model.Checks, c.Model.Ratio = 0, nil }, `it must be "undecided"`},
 		"no ratio":      {func(c *Certificate) { c.Model.Ratio = nil }, "a ratio of 2 rounds"},
 		"ratio of none": {func(c *Certificate) { c.Model.Checks = 0 }, "a ratio of 0 rounds"},
-		"ratio":         {func(c *Certificate) { *c.Model.Ratio = Interval{1.5, 1.25, 1.75} }, `it must be "fails"`},
+		"ratio":         {func(c *Certificate) { *c.Model.Ratio = Interval{2, 1.75, 2.5} }, `it must be "fails"`},
 		"no interval":   {func(c *Certificate) { c.Model.Ratio.Mean = 0.25 }, "must hold its mean"},
 		"bids":          {func(c *Certificate) { c.BidAsk.Verdict = Holds }, "by its markets it must be"},
 		"layer skipped": {func(c *Certificate) {
@@ -183,7 +183,8 @@ func TestConcludeModel(t *testing.T) {
 	}{
 		{true, 8, &Interval{1, 0.5, LargestRatio}, Holds},
 		{true, 8, &Interval{1.5, 1, LargestRatio}, Holds}, // an interval that begins at 1 excludes nothing
-		{true, 8, &Interval{1.5, 1.001, 1.9}, Fails},
+		{true, 8, &Interval{1.7, RefusedRatio, 1.9}, Holds},
+		{true, 8, &Interval{1.7, 1.501, 1.9}, Fails},
 		{true, 8, &Interval{5, 4, 6}, Fails},
 		{true, 8, &Interval{1, 0.4, 3.5}, Undecided},
 		{true, 8, &Interval{0.1, 0.05, 0.2}, Holds}, // nearer to the equilibrium than a play on a sample

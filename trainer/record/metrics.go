@@ -103,8 +103,8 @@ type RoundLine struct {
 // whose interactions were measured on other samples.
 type RoundCheck struct {
 	Samples int     `json:"samples"`      // of both
-	Gap     float64 `json:"relative_gap"` // of what was played, at the clearing prices of both, added
-	// Expected is the relative gap of each of the two at the clearing price of the other:
-	// what is to be expected of a play on a sample.
+	Gap     float64 `json:"relative_gap"` // of what was played, in both: their geometric mean
+	// Expected is that of each of the two in the other: what is to be expected of a play on
+	// a sample. To every gap that of settled players is added, so that none is zero.
 	Expected float64 `json:"expected_gap"`
 }

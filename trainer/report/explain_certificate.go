@@ -88,7 +88,7 @@ func explainModel(w io.Writer, m *record.ModelClaim) {
 	default:
 		fmt.Fprintf(w, "Equilibrium of the model: %d rounds were checked in games that were measured on other samples.\n"+
 			"Their gap is %s times the expected one, that between two such games.\n"+
-			"The model holds where the interval begins at 1 or below and ends at %d or below.\n", m.Checks, interval(*m.Ratio), record.LargestRatio)
+			"The model holds where the interval begins at %g or below and ends at %d or below.\n", m.Checks, interval(*m.Ratio), record.RefusedRatio, record.LargestRatio)
 	}
 }
 
@@ -137,19 +137,24 @@ func explainBids(w io.Writer, run *Run, b *record.BidAsk) error {
 	if b == nil {
 		return nil
 	}
+	asks, bids := 0, 0
+	for _, m := range b.Markets {
+		asks, bids = asks+len(m.Asks), bids+len(m.Bids)
+	}
 	held := "held out"
 	if b.Part == backend.TrainPart {
 		held = "not held out: no --validation"
 	}
 	cost := ""
-	if len(b.Markets) < len(run.Result.Gates) { // gates share a price
+	if run.Config.Cost != "" { // gates share a price
 		cost = ", divided by what the player costs"
 	}
 	fmt.Fprintf(w, `
 Equilibrium of the network, after the market, on %s samples of the %s part (%s).
 A bid is the fall of the loss when a removed player returns, an ask its rise when a kept one leaves%s.
-Each network is trained for the same %s steps first. At an equilibrium no bid is above an ask.
-`, Thousands(b.Samples), b.Part, held, cost, Thousands(b.Steps))
+Each network is trained for the same %s steps first. At an equilibrium no bid is above an ask, and no ask below 0.
+Measured were %d asks and %d bids; the lowest and the highest were measured again on other samples.
+`, Thousands(b.Samples), b.Part, held, cost, Thousands(b.Steps), asks, bids)
 	table := newTable(w)
 	fmt.Fprintln(table, run.axis()+"\tkept\tremoved\tlowest ask\tplayer\thighest bid\tplayer\tbid - ask (95 %)\tverdict\t")
 	for _, m := range b.Markets {
@@ -173,7 +178,9 @@ Each network is trained for the same %s steps first. At an equilibrium no bid is
 		return err
 	}
 	for _, m := range b.Markets {
-		if m.Verdict == record.Fails {
+		if m.Ask != nil && m.Ask.High < 0 {
+			fmt.Fprintf(w, "A profitable deviation: player %s gains at any price if it leaves; its ask is %s.\n", run.name(m.Ask.PlayerName), number(m.Ask.Mean))
+		} else if m.Verdict == record.Fails {
 			fmt.Fprintf(w, "A profitable deviation: at any price player %s gains if it returns or player %s if it leaves; the bid is %s above the ask.\n", run.name(m.Bid.PlayerName), run.name(m.Ask.PlayerName), number(m.Excess.Mean))
 		}
 	}
@@ -186,7 +193,8 @@ Each network is trained for the same %s steps first. At an equilibrium no bid is
 	case b.Bound == nil:
 		fmt.Fprintf(w, "There is no bound on what another set of this size could give: the least submodularity ratio that was measured is %s; it must be above 0.\n", number(*b.LeastGamma))
 	default:
-		fmt.Fprintf(w, "Another set of this size could lower the loss by at most %s, if the submodularity ratio is at least %s everywhere.\n"+
+		fmt.Fprintf(w, "Another set of this size could lower the loss by at most %s, if more players never raise it, none bids more than those measured,\n"+
+			"and the submodularity ratio is at least %s everywhere.\n"+
 			"On the pairs that were measured it is at least %s, with a median of %s.\n",
 			number(*b.Bound), number(min(1, *b.LeastGamma)), number(*b.LeastGamma), number(*b.MedianGamma))
 	}

@@ -157,7 +157,7 @@ func bestEpochs(r *record.Result) string {
 func gaps(e *record.Equilibrium) string {
 	switch {
 	case e.Model == record.Holds:
-		return fmt.Sprintf("of the model holds: relative gap %.2g on other samples, no more than samples explain", e.RelativeGap)
+		return fmt.Sprintf("of the model holds: relative gap %.2g on other samples, less than %d times what samples explain", e.RelativeGap, record.LargestRatio)
 	case e.Model == record.Fails:
 		return fmt.Sprintf("of the model does not hold: relative gap %.2g on other samples", e.RelativeGap)
 	case e.Model != "":
@@ -173,7 +173,7 @@ func gaps(e *record.Equilibrium) string {
 func networkClaim(v record.Verdict) string {
 	switch v {
 	case record.Holds:
-		return "of the network holds: no removed player that was tried would lower the loss by more than every kept one that was tried"
+		return "of the network holds: no removed player that was measured would lower the loss by more than a kept one does"
 	case record.Fails:
 		return "of the network does not hold: a removed player would lower the loss by more than a kept one, or the network is no better than a constant"
 	default:

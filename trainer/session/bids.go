@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"gonum.org/v1/gonum/stat"
+
 	"nashprune/game"
 	"nashprune/trainer/evidence"
 )
@@ -18,7 +20,11 @@ const (
 
 // Bids reports whether bids and asks are measured when the market has closed, if there are
 // samples for it.
-func (p Plan) Bids() bool { return p.Game == game.MarketGame && p.Config.CertifySteps > 0 }
+// With compensation they are not: what reads a removed player has taken over what it gave, so
+// that its return would count twice.
+func (p Plan) Bids() bool {
+	return p.Game == game.MarketGame && p.Config.CertifySteps > 0 && !p.Config.Compensate.Observes()
+}
 
 // A refit takes a hundredth of the steps of the training where the configuration allows
 // more, but no fewer than ten.
@@ -51,11 +57,11 @@ func (t *Training) takeBids(ctx context.Context) error {
 	in := evidence.BidAskInput{
 		Engine: t.Engine, Data: t.Data, Loss: t.Loss, Batch: c.Batch,
 		Kept: state.Network, Whole: whole, Live: t.Live(), Removed: t.removed(),
-		Seed: c.Seed, LearningRate: t.Plan.learningRate(t.Step), Steps: t.Plan.bidSteps(), Repeats: bidRepeats, Most: mostBids,
+		Seed: c.Seed, LearningRate: t.Plan.learningRate(t.Step - 1), Steps: t.Plan.bidSteps(), Repeats: bidRepeats, Most: mostBids,
 	}
 	if c.Cost != "" {
-		for _, layer := range t.Layers {
-			in.Costs = append(in.Costs, layer.Cost)
+		for _, costs := range c.Cost.Costs(t.Plan.Graph, t.Players(), t.Plan.latency) {
+			in.Costs = append(in.Costs, stat.Mean(costs, nil))
 		}
 	}
 	bids, err := evidence.BidAsk(ctx, in)

@@ -17,7 +17,12 @@ func (p Plan) ranked(k int, scores [][]float64) []int {
 	if p.Config.Shape != "" {
 		return p.demands(k)
 	}
-	return game.Allocate(scores, p.costs(cmp.Or(p.Config.Cost, cost.Players), scores), p.fits(float64(k)/float64(p.Config.Rounds)))
+	var players []int
+	for _, row := range scores {
+		players = append(players, len(row))
+	}
+	costs := cmp.Or(p.Config.Cost, cost.Players).Costs(p.Graph, players, p.latency)
+	return game.Allocate(scores, costs, p.fits(float64(k)/float64(p.Config.Rounds)))
 }
 
 // caution is the part of the allowed drop at which the demand is held. The difference of
@@ -125,22 +130,12 @@ func (p Plan) clearing(fallen int) Clear {
 		}
 	}
 	return func(h []game.Interactions, play game.Players) (game.Clearing, error) {
-		own := make([][]float64, len(h))
-		for g := range h {
-			own[g] = h[g].Own()
+		var players []int
+		for _, gate := range h {
+			players = append(players, gate.Players())
 		}
-		return game.ClearTogether(h, p.costs(p.Config.Cost, own), p.fits(float64(fallen)/float64(p.Config.Rounds)), play)
+		return game.ClearTogether(h, p.Config.Cost.Costs(p.Graph, players, p.latency), p.fits(float64(fallen)/float64(p.Config.Rounds)), play)
 	}
-}
-
-// costs returns what players pay for a resource, of a network with a player for each of
-// some values.
-func (p Plan) costs(pay cost.Resource, values [][]float64) [][]float64 {
-	players := make([]int, len(values))
-	for l, row := range values {
-		players[l] = len(row)
-	}
-	return pay.Costs(p.Graph, players, p.latency)
 }
 
 // satisfied reports whether all players of a market may stay when the demand has fallen for

@@ -27,8 +27,8 @@
 // trained where they are a few hundred. Class weights and smoothing belong to the loss and
 // have no part in contributions to the outputs.
 //
-// One round in four, and the one in which the demand comes to its end, is played twice more
-// on other samples, which says how far the play is from equilibrium beside what samples
+// One round in four, and where gates have markets of their own the one in which the demand
+// comes to its end, is played twice more on other samples, if there are enough, which says how far the play is from equilibrium beside what samples
 // explain. When the market has closed, bids and asks compare the network with and without
 // players (package evidence).
 //
@@ -64,7 +64,7 @@
 // where the market keeps worths. The criterion outputs observes the samples of a market's
 // round, so it is the market without participations. The criterion obs is a backward
 // elimination by the moments of the same samples, see [compensation.Eliminate]. Over the whole network the winners
-// are those of game.ClearTogether, where all pay the same or, by --cost or a budget of
+// are those of game.Allocate, where all pay the same or, by --cost or a budget of
 // --max-params or --max-macs, what a player takes of that resource. Random scores belong to a player from the
 // start, so rounds agree. The criterion participation plays the paper's game until the
 // last round. Gates under an L1 penalty are that game with the descent of the loss as

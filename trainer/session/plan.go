@@ -182,31 +182,39 @@ func Observed(between float64, samples int) int {
 	return min(max(int(between*observedShare), fewestObserved), mostObserved, samples)
 }
 
-// What samples of a round are for.
-const (
-	playing  = iota // to play on
-	checking        // to check on what was played; and the number after it
-)
+// observed returns the training samples on which round k observes the players.
+func (p Plan) observed(k int) []int32 { return p.draw(k, 0) }
 
-// observed returns the training samples on which round k observes the players, by what
-// they are for.
-func (p Plan) observed(k, purpose int) []int32 {
+// plays is how many plays a check compares, that of the round and two more.
+const plays = 3
+
+// checked returns the training samples of check 0 or 1 of round k. They are not those of the
+// round, nor of the other check.
+func (p Plan) checked(k, check int) []int32 { return p.draw(k, 1+check) }
+
+// draw returns the samples of a play of round k, where there are enough for it.
+func (p Plan) draw(k, play int) []int32 {
 	between := float64((p.closes-p.opens)*p.Config.Batch) / float64(p.Config.Rounds)
-	all := random.New(p.Config.Seed, random.Observation, uint32(k), uint32(purpose)).Permutation(p.samples)
-	return all[:Observed(between, p.samples)]
+	count := Observed(between, p.samples)
+	all := random.New(p.Config.Seed, random.Observation, uint32(k), 0).Permutation(p.samples)
+	return all[play*count:][:count]
 }
 
 // checkEvery is in how many rounds one is checked on samples of its own.
 const checkEvery = 4
 
-// checks reports whether what is played in round k is checked: now and then, and where the
-// demand comes to its end.
-func (p Plan) checks(k int) bool {
+// checks reports whether what is played in round k, when the demand has fallen for so many
+// rounds, is checked: now and then, and where the number of players that are asked for comes
+// to its end. It takes samples of its own; where there are too few, nothing is checked.
+func (p Plan) checks(k, fallen int) bool {
+	if plays*len(p.observed(k)) > p.samples {
+		return false
+	}
 	if k%checkEvery == 0 || p.Config.Cost != "" {
 		return k%checkEvery == 0
 	}
 	least := network.Sum(p.shares)
-	return network.Sum(p.demands(k)) == least && network.Sum(p.demands(k-1)) > least
+	return network.Sum(p.demands(fallen)) == least && network.Sum(p.demands(fallen-1)) > least
 }
 
 // conditionPoints is at how many epochs of a game's training condition numbers are

@@ -24,7 +24,7 @@ func (t *Training) rankOut(k int) error {
 	// half done.
 	observation := &backend.Observation{}
 	if c := t.Plan.Config; c.Criterion.Observes() || c.Compensate.Observes() {
-		if observation, err = t.Engine.Observe(context.Background(), t.Plan.observed(k, playing)); err != nil {
+		if observation, err = t.Engine.Observe(context.Background(), t.Plan.observed(k)); err != nil {
 			return err
 		}
 	}

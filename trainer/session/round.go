@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"math"
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
@@ -43,7 +44,7 @@ func (t *Training) playRound(k int) error {
 	}
 	// It takes less than an epoch and is not interrupted, so that no round is left half played.
 	ctx := context.Background()
-	round, err := PlayRound(ctx, t.Engine, t.Plan.observed(k, playing), t.Plan.Config.Worth, t.drawn(), t.Plan.clearing(fallen))
+	round, err := PlayRound(ctx, t.Engine, t.Plan.observed(k), t.Plan.Config.Worth, t.drawn(), t.Plan.clearing(fallen))
 	if err != nil {
 		return err
 	}
@@ -52,7 +53,7 @@ func (t *Training) playRound(k int) error {
 			return err
 		}
 	}
-	if t.Plan.checks(k) {
+	if t.Plan.checks(k, fallen) {
 		if line.Check, err = t.check(ctx, k, fallen, round); err != nil {
 			return err
 		}
@@ -129,7 +130,7 @@ func (t *Training) removeLosers(before, stay network.Survivors, inputs []backend
 	if err != nil {
 		return err
 	}
-	if t.Plan.Bids() {
+	if t.Plan.Bids() && evidence.CanBid(t.Data) {
 		if t.Departed == nil {
 			t.Departed = network.New(t.Plan.Graph)
 		}
@@ -164,7 +165,7 @@ func (t *Training) check(ctx context.Context, k, fallen int, played Round) (*rec
 	var fresh [2]Round
 	check := &record.RoundCheck{}
 	for i := range fresh {
-		observed := t.Plan.observed(k, checking+i)
+		observed := t.Plan.checked(k, i)
 		check.Samples += len(observed)
 		var err error
 		// The true worths, whatever the market plays on.
@@ -173,11 +174,14 @@ func (t *Training) check(ctx context.Context, k, fallen int, played Round) (*rec
 		}
 	}
 	t.Layers, t.MostTempted = nil, nil
-	var here, expected game.Certificate
+	var here game.Certificate
+	check.Gap, check.Expected = 1, 1
 	for i, by := range fresh {
-		expected.Join(fresh[1-i].gapBy(by, nil))
 		var accounts [][]game.Account
-		here.Join(played.gapBy(by, &accounts))
+		c := played.gapBy(by, &accounts)
+		here.Join(c)
+		check.Gap *= math.Sqrt(c.RelativeGap() + game.Settled)
+		check.Expected *= math.Sqrt(fresh[1-i].gapBy(by, nil).RelativeGap() + game.Settled)
 		if i > 0 {
 			continue
 		}
@@ -200,10 +204,9 @@ func (t *Training) check(ctx context.Context, k, fallen int, played Round) (*rec
 			t.MostTempted = &record.PlayerName{Layer: gate, Index: t.Ledgers[gate].Live[position]}
 		}
 	}
-	check.Gap, check.Expected = here.RelativeGap(), expected.RelativeGap()
 	t.Checks = append(t.Checks, *check)
 	t.Certificate.Join(here)
-	return check, t.CheckFinite(here.TotalGap, here.Scale, expected.TotalGap)
+	return check, t.CheckFinite(here.TotalGap, here.Scale, check.Expected)
 }
 
 // gapBy certifies what was played in a round in the game of another, at its prices.

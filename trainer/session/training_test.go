@@ -128,7 +128,7 @@ var _ backend.Engine = (*scripted)(nil)
 
 func scriptedTraining(t testing.TB, e *scripted) (*Training, *quiet) {
 	t.Helper()
-	p, err := NewPlan(testConfig(), game.MarketGame, planGraph(), 160, nil)
+	p, err := NewPlan(testConfig(), game.MarketGame, planGraph(), 1000, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,13 +195,20 @@ func TestObservedSamples(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		first, again, next, check := p.observed(1, playing), p.observed(1, playing), p.observed(2, playing), p.observed(1, checking)
-		if len(first) != o.want || !slices.Equal(first, again) || slices.Equal(first, next) || slices.Equal(first, check) {
+		first, again, next := p.observed(1), p.observed(1), p.observed(2)
+		if len(first) != o.want || !slices.Equal(first, again) || slices.Equal(first, next) {
 			t.Errorf("%d samples in batches of %d: %d observed, want %d; twice alike: %v; in the next round: %v",
 				o.samples, o.batch, len(first), o.want, slices.Equal(first, again), slices.Equal(first, next))
 		}
-		slices.Sort(first)
-		if len(slices.Compact(first)) != o.want {
+		all := slices.Clone(first)
+		if enough := 3*o.want <= o.samples; p.checks(4, 4) != enough {
+			t.Errorf("%d samples, %d observed: checked %v", o.samples, o.want, !enough)
+		} else if enough { // on samples of their own
+			all = slices.Concat(all, p.checked(1, 0), p.checked(1, 1))
+		}
+		count := len(all)
+		slices.Sort(all)
+		if len(slices.Compact(all)) != count || count != o.want && count != 3*o.want {
 			t.Errorf("%d samples: some are observed twice", o.samples)
 		}
 	}

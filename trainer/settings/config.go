@@ -86,7 +86,7 @@ type Config struct {
 	GameShare    float64           // fraction of the run while it is open; what is left is the tail
 	Rounds       int               // of the market, at least 1
 	CertifySteps int               // of each training by which bids and asks are measured; 0: they are not
-	Compensate   compensation.Kind // what readers of removed players take over; empty: all in the market, nothing in rankings
+	Compensate   compensation.Kind // what readers of removed players take over
 
 	Criterion  game.Criterion // what players are ranked by where there is no market
 	GroupLasso float64        // weight of the penalty on the norms of players until the last removal of a ranking; 0: none

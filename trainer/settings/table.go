@@ -129,10 +129,10 @@ var All = []*Setting{
 	declare(market, "rounds", func(c *Config) *int { return &c.Rounds }, 40, within(1, MaxRounds),
 		"rounds of the market"),
 	declare(market, "compensate", func(c *Config) *compensation.Kind { return &c.Compensate }, compensation.None, oneOf(compensation.Kinds...),
-		"what the readers of removed players `take` over: nothing (none), their mean outputs, or all that the other players predict (full); worth it with few rounds"),
+		"what the nodes that read removed players take over: nothing (none), their mean outputs (mean), or all that the other players predict (full), which helps with few rounds"),
 
 	declare(market, "certify-steps", func(c *Config) *int { return &c.CertifySteps }, 200, within(0, 1<<16),
-		"most training `steps` after which the networks with and without a player are compared, when the market has closed (a hundredth of the run where that is fewer); 0: no such test"),
+		"most training `steps` after which the networks with and without a player are compared, when the market has closed (a hundredth of the run where that is fewer, and no fewer than ten); 0, or --compensate: no such test"),
 
 	declare(ranking, "criterion", func(c *Config) *game.Criterion { return &c.Criterion }, game.Magnitude, oneOf(game.Criteria...),
 		"score that ranks the players"),
