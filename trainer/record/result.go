@@ -208,8 +208,9 @@ type Pruned struct {
 type Equilibrium struct {
 	MaxGap         float64 `json:"max_gap"`
 	RelativeGap    float64 `json:"relative_gap"`
-	Claimed        bool    `json:"claimed"`           // an equilibrium; of the market: that of its model
-	Model          Verdict `json:"model,omitempty"`   // whether it is one of the market's model
+	Claimed        bool    `json:"claimed"`         // an equilibrium; of the market: that of its model
+	Model          Verdict `json:"model,omitempty"` // whether it is one of the market's model
+	Checked        int     `json:"rounds_checked,omitempty"`
 	Network        Verdict `json:"network,omitempty"` // whether it is one of the network, where bids and asks were measured
 	Dead           int     `json:"dead"`
 	Dominated      int     `json:"dominated"`
@@ -223,7 +224,7 @@ type Equilibrium struct {
 func NewEquilibrium(c *Certificate, players []Player) *Equilibrium {
 	e := &Equilibrium{MaxGap: c.MaxGap, RelativeGap: c.RelativeGap, Claimed: c.Claimed}
 	if c.Model != nil {
-		e.Model = c.Model.Verdict
+		e.Model, e.Checked = c.Model.Verdict, c.Model.Checks
 	}
 	if c.BidAsk != nil {
 		e.Network = c.BidAsk.Verdict

@@ -310,6 +310,7 @@ func TestVerdicts(t *testing.T) {
 		record.Undecided: {"of the model is undecided: relative gap 0.0023", "of the network is undecided"},
 	} {
 		run := marketRun()
+		run.Result.Equilibrium.Checked = 2
 		run.Result.Equilibrium.Model, run.Result.Equilibrium.Network = verdict, verdict
 		has(t, string(verdict), explanation(t, run), "The equilibrium "+words[0], "The equilibrium "+words[1])
 		var b strings.Builder

@@ -160,6 +160,8 @@ func gaps(e *record.Equilibrium) string {
 		return fmt.Sprintf("of the model holds: relative gap %.2g on other samples, less than %d times what samples explain", e.RelativeGap, record.LargestRatio)
 	case e.Model == record.Fails:
 		return fmt.Sprintf("of the model does not hold: relative gap %.2g on other samples", e.RelativeGap)
+	case e.Model != "" && e.Checked == 0:
+		return "of the model is undecided: no round was checked on other samples; it takes three times as many samples as a round observes, and four rounds"
 	case e.Model != "":
 		return fmt.Sprintf("of the model is undecided: relative gap %.2g on other samples, which may or may not explain it", e.RelativeGap)
 	case e.Claimed:
