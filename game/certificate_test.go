@@ -61,13 +61,13 @@ func TestRelativeGapOfThePaper(t *testing.T) {
 		benefit, s float64
 		want       float64 // of n = 4
 	}{
-		{"nobody plays, and all gain by playing in full", game.Paper{Alpha: 1}, 2, 0, 1},
+		{"no player plays, and all gain by playing in full", game.Paper{Alpha: 1}, 2, 0, 1},
 		{"the same at a small cost, (b - c)/(b + c)", game.Paper{Alpha: 1, Gamma: 0.02}, 2, 0, 1.98 / 2.02},
-		{"nobody plays, and all gain by playing some", game.Paper{Alpha: 1, Beta: 1}, 2, 0, 1. / 3},
+		{"no player plays, and all gain by playing some", game.Paper{Alpha: 1, Beta: 1}, 2, 0, 1. / 3},
 		{"all play full, and are best off so", game.Paper{Alpha: 1}, 2, 1, 0},
 		{"all play their best response", game.Paper{Alpha: 1, Beta: 1}, 2, 0.25, 0},
 		{"all play three times as much, 4 s*^2 of 6 s*^2 + 9 s*^2", game.Paper{Alpha: 1, Beta: 1}, 2, 0.75, 4. / 15},
-		{"nobody plays, and nobody should", game.Paper{Alpha: 1, Beta: 1}, -2, 0, 0},
+		{"no player plays, and none should", game.Paper{Alpha: 1, Beta: 1}, -2, 0, 0},
 		{"players are on their way to zero, however near", game.Paper{Alpha: 1, Beta: 1}, 0, 1e-9, 1},
 		{"and they would play more", game.Paper{Alpha: 1, Beta: 1}, 2, 1e-9, 1. / 3},
 		{"leaving saves what is paid and what is lost", game.Paper{Alpha: 1, Gamma: 1}, -2, 0.001, 1},

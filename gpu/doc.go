@@ -5,13 +5,13 @@
 //
 // A step is recorded once for each mode (training, the paper's game, measuring, observing,
 // evaluating, inferring) and network shape, as one command buffer with static descriptor
-// sets. It is submitted as often as there are steps, many times in one vkQueueSubmit. What differs from step to step is in the plan,
-// which the host writes to shared memory before it submits: the place of the step's samples
-// in the order, their number, the learning rate with Adam's corrections, the decay of AdamW,
-// the weight of a batch in means over several, and the next step. The first kernel of a step
-// copies its line of the plan to the state of the device; all others read it there. The loss
-// kernel writes each sample's loss and hit to shared memory, and the host adds them up in
-// float64.
+// sets. It is submitted as often as there are steps, many times in one vkQueueSubmit. What
+// differs from step to step is in the plan, which the host writes to shared memory before
+// it submits: the place of the step's samples in the order, their number, the learning
+// rate with Adam's corrections, the decay of AdamW, the weight of a batch in means over
+// several, and the next step. The first kernel of a step copies its line of the plan to
+// the state of the device; all others read it there. The loss kernel writes each sample's
+// loss and hit to shared memory, and the host adds them up in float64.
 //
 // Package compute places the barriers between the kernels of a step, from what each of
 // them reads and writes. The code that records a step says only which kernels run on which

@@ -46,7 +46,7 @@ func newCompare() *cobra.Command {
 row norms, path norms and Taylor scores at once and on the market's schedule, Fisher
 scores, contributions without a game, backward elimination with refit, group lasso, gates
 under an L1 penalty, the paper's game, and the pruned shape trained from scratch. False
-markets beside the true one show what its certificate tells apart. At each size every method finds a shape for so
+markets beside the true one show which markets its certificate separates. At each size every method finds a shape for so
 many players and for as many parameters, and is given the equal shape and those of the
 best methods. All have the same epochs, optimiser, weight decay, tail and seeds.
 

@@ -7,7 +7,7 @@
 // A size is a number of players. At each size every method is asked for five shapes:
 // that which it finds for so many players; the equal one, in proportion to the layers'
 // widths; that which it finds for as many parameters as the equal one has; and, for both
-// that methods find, that of the best method. The last two tell selection from shape: all
+// that methods find, that of the best method. The last two separate selection from shape: all
 // methods have the same layers there. At each shape its layers alone are trained from
 // scratch, where methods find it those that the market came to. The best method is the one
 // with the highest mean on the test part, over the seeds that all methods have, and its
