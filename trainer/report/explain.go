@@ -29,7 +29,7 @@ func Explain(w io.Writer, run *Run) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s of %s players stay: %s.\n", Thousands(p.Kept), Thousands(p.Players), reasons(e))
 	fmt.Fprintf(&b, "The equilibrium %s.\n", gaps(e))
-	if e.Network != "" {
+	if e.Model != "" { // of a market
 		fmt.Fprintf(&b, "The equilibrium %s.\n", networkClaim(e.Network))
 	}
 	fmt.Fprintln(&b)

@@ -97,7 +97,7 @@ func notes(r *record.Result) string {
 	b.WriteString(targetNote(r))
 	if e := r.Equilibrium; e != nil {
 		fmt.Fprintf(&b, "equilibrium:  %s\n", gaps(e))
-		if e.Network != "" {
+		if e.Model != "" { // of a market
 			fmt.Fprintf(&b, "              %s\n", networkClaim(e.Network))
 		}
 		if e.Model == record.Fails || e.Network == record.Fails {
@@ -171,13 +171,15 @@ func gaps(e *record.Equilibrium) string {
 	}
 }
 
-// networkClaim says what bids and asks came to.
+// networkClaim says what bids and asks came to, or why there are none.
 func networkClaim(v record.Verdict) string {
 	switch v {
 	case record.Holds:
 		return "of the network holds: no removed player that was measured would lower the loss by more than a kept one does"
 	case record.Fails:
 		return "of the network does not hold: a removed player would lower the loss by more than a kept one, or the network is no better than a constant"
+	case "":
+		return "of the network was not tested: it takes --compensate none, --certify-steps above 0, and 4 or more held-out samples"
 	default:
 		return "of the network is undecided: the difference between removed and kept players is within the noise"
 	}
