@@ -138,7 +138,7 @@ func (a *Alternative) complete(n, row int) []float64 {
 // with s.
 func (a *Alternative) compute(n int, s float64, row int) {
 	p, node, v := a.pass, a.pass.Nodes[n], a.values[n]
-	x := Operands{Params: p.params(n), Out: v}
+	x := Operands{Params: p.params(n), Out: v, InShapes: p.shapesOf(node.In), OutShape: node.Shape}
 	for _, from := range node.In {
 		x.In = append(x.In, a.row(from, row))
 	}

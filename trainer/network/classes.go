@@ -130,7 +130,7 @@ func (g *Graph) group(starts []int, roots sets) (unitOf []int) {
 	classes := map[string]int{}
 	var members [][]int // roots by class
 	for a := range g.axes {
-		if starts[a] == starts[a+1] && g.creates(g.axes[a]) { // an empty layer
+		if starts[a] == starts[a+1] && g.creates(g.axes[a]) && !g.passesOn(g.axes[a].node) { // an empty layer
 			g.axes[a].terms = []term{{len(members), 1}}
 			members = append(members, nil)
 			n := g.axes[a].node

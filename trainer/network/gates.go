@@ -11,6 +11,8 @@ type PlayerKind string
 const (
 	// Neurons are the units of a dense layer's output.
 	Neurons PlayerKind = "neurons"
+	// Filters are the output channels of a convolution.
+	Filters PlayerKind = "filters"
 	// Channels are the units of a stream that several producers write to.
 	Channels PlayerKind = "channels"
 	// Inputs are the entries of a sample's first dimension.
@@ -18,10 +20,10 @@ const (
 )
 
 // PlayerKinds lists all kinds of player.
-var PlayerKinds = []PlayerKind{Neurons, Channels, Inputs}
+var PlayerKinds = []PlayerKind{Neurons, Filters, Channels, Inputs}
 
 // DefaultPlayers are the kinds of player of a network unless others are named.
-var DefaultPlayers = []PlayerKind{Neurons, Channels}
+var DefaultPlayers = []PlayerKind{Neurons, Filters, Channels}
 
 // Gate gives each unit of a class, a player, a participation s in [0, 1].
 type Gate struct {
@@ -30,7 +32,8 @@ type Gate struct {
 	Class   int
 	Players int
 	// Points are the nodes whose output u it multiplies: z = s u, entry by entry of the
-	// first dimension. They are all producers of the class.
+	// first dimension. They are all producers of the class but those that a batch norm
+	// alone reads: it is a producer itself, and undoes what is done before it.
 	Points []int
 }
 
@@ -51,16 +54,54 @@ func (g *Graph) kindOf(c Class) (PlayerKind, error) {
 			return "", fmt.Errorf("the units of %s are only a part of what node %s produces", c.Name, g.Nodes[n].Name)
 		}
 	}
+	origins := g.origins(c)
 	switch {
-	case c.Producers[0] == 0 && len(c.Producers) > 1:
-		return "", fmt.Errorf("node %s adds to the inputs, which cannot be scaled with it", g.Nodes[c.Producers[1]].Name)
-	case c.Producers[0] == 0:
+	case origins[0] == 0 && len(origins) > 1:
+		return "", fmt.Errorf("node %s adds to the inputs, which cannot be scaled with it", g.Nodes[origins[1]].Name)
+	case origins[0] == 0:
 		return Inputs, g.foldsForwards(c)
-	case len(c.Producers) > 1:
+	case len(origins) > 1:
 		return Channels, nil
+	case len(g.Nodes[origins[0]].Shape) > 1:
+		return Filters, nil
 	default:
 		return Neurons, nil
 	}
+}
+
+// origins returns the producers of a class that do not pass on what others produced, as a
+// batch norm or a depthwise convolution does.
+func (g *Graph) origins(c Class) []int {
+	var origins []int
+	for _, n := range c.Producers {
+		if !g.passesOn(n) {
+			origins = append(origins, n)
+		}
+	}
+	return origins
+}
+
+// passesOn reports whether a node's operator ties its output to an input.
+func (g *Graph) passesOn(n int) bool {
+	node := g.Nodes[n]
+	return slices.ContainsFunc(node.Op.Ties(g.shapesOf(node.In), node.Shape), func(t Tie) bool {
+		return (t.A.Tensor == Output) != (t.B.Tensor == Output)
+	})
+}
+
+// points returns the nodes whose output a gate of a class multiplies.
+func (g *Graph) points(c Class) []int {
+	consumers := g.consumers()
+	var points []int
+	for _, n := range c.Producers {
+		if len(consumers[n]) == 1 {
+			if _, undone := g.Nodes[consumers[n][0]].Op.(Normaliser); undone {
+				continue
+			}
+		}
+		points = append(points, n)
+	}
+	return points
 }
 
 // foldsForwards reports whether what scales a class can be moved into the columns of
@@ -88,7 +129,7 @@ func (g *Graph) addGates(kinds []PlayerKind) error {
 	for c, class := range g.Classes {
 		kind, err := g.kindOf(class)
 		if err == nil && slices.Contains(kinds, kind) {
-			g.Gates = append(g.Gates, Gate{class.Name, kind, c, class.Units, class.Producers})
+			g.Gates = append(g.Gates, Gate{class.Name, kind, c, class.Units, g.points(class)})
 		}
 	}
 	return nil
@@ -124,14 +165,17 @@ func (g *Graph) Widths() []int {
 
 // Owned lists, for a gate, the parameters a row of which each player owns: those of
 // the producers, in order. Inputs own none.
-func (g *Graph) Owned(gate int) []int {
-	var owned []int
-	for _, n := range g.Gates[gate].Points {
+func (g *Graph) Owned(gate int) []int { return g.rows(g.Classes[g.Gates[gate].Class].Producers) }
+
+// rows lists the parameters of some nodes that have a row a unit of what they produce.
+func (g *Graph) rows(nodes []int) []int {
+	var rows []int
+	for _, n := range nodes {
 		for _, p := range g.Nodes[n].Params {
 			if g.Params[p].Produces {
-				owned = append(owned, p)
+				rows = append(rows, p)
 			}
 		}
 	}
-	return owned
+	return rows
 }

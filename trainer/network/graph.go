@@ -22,7 +22,7 @@ type Param struct {
 	ParamSpec
 	Name string // "NODE.weight"
 	Node int
-	axes []int // of each dimension in Graph.axes
+	axes []int // of the first dimensions, places in Graph.axes
 }
 
 // Size returns how many numbers a parameter has.
@@ -99,6 +99,9 @@ func (g *Graph) infer() error {
 		}
 		node.Shape, node.Params = out, nil
 		for _, spec := range specs {
+			if err := countable(spec); err != nil {
+				return fail(err)
+			}
 			node.Params = append(node.Params, len(g.Params))
 			g.Params = append(g.Params, Param{ParamSpec: spec, Name: node.Name + "." + spec.Name, Node: n})
 		}
@@ -127,6 +130,19 @@ func bounded(shape Shape) error {
 			return fmt.Errorf("its output has shape %s; it must have %d numbers at most", shape, maxSize)
 		}
 		size *= n
+	}
+	return nil
+}
+
+// countable holds the size of a parameter to what an integer counts many times over.
+func countable(spec ParamSpec) error {
+	const most = 1 << 48
+	size := 1.
+	for _, n := range spec.Shape {
+		size *= float64(n)
+	}
+	if size > most {
+		return fmt.Errorf("its %s has shape %s; it must have 2^48 numbers at most", spec.Name, Shape(spec.Shape))
 	}
 	return nil
 }

@@ -34,7 +34,7 @@ func gatesOf(g *network.Graph) []gate {
 }
 
 func TestGatesFollowFromTies(t *testing.T) {
-	in, neurons, channels := network.Inputs, network.Neurons, network.Channels
+	in, neurons, channels, filters := network.Inputs, network.Neurons, network.Channels, network.Filters
 	want := map[string][]gate{
 		"perceptron":            {{"input", in, 5, "input"}, {"0", neurons, 7, "0"}, {"2", neurons, 3, "2"}},
 		"one layer":             {{"input", in, 3, "input"}},
@@ -48,6 +48,13 @@ func TestGatesFollowFromTies(t *testing.T) {
 		"image":                 {{"input", in, 2, "input"}, {"0", neurons, 4, "0"}},
 		"cut image":             {{"input", in, 3, "input"}, {"0", neurons, 5, "0"}},
 		"twice":                 {{"input", in, 3, "input"}, {"x", neurons, 2, "x"}},
+		"lenet":                 {{"input", in, 1, "input"}, {"conv1", filters, 3, "conv1"}, {"conv2", filters, 4, "conv2"}, {"fc", neurons, 5, "fc"}},
+		"residual of images":    {{"input", in, 2, "input"}, {"stem", channels, 4, "n0 n2"}, {"c1", filters, 3, "n1"}, {"c3", channels, 5, "n3 n4"}},
+		"norms first":           {{"input", in, 1, "input"}, {"stem", channels, 3, "stem n1 c1 n2"}},
+		"depthwise":             {{"input", in, 2, "input"}, {"up", filters, 6, "n1 n2"}, {"down", filters, 3, "down"}},
+		"groups":                {{"input", in, 2, "input"}, {"c2", filters, 3, "c2"}}, // groups of several channels stay
+		"pixel":                 {{"input", in, 1, "input"}, {"c", filters, 1, "n"}},
+		"norm of numbers":       {{"input", in, 4, "input"}, {"x", neurons, 5, "n"}},
 		"sum twice":             {{"input", in, 3, "input"}, {"x", neurons, 4, "x"}},
 	}
 	for name, g := range graphs() {

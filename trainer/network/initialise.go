@@ -44,7 +44,9 @@ func (n *Network) Initialise(scheme Initialisation, seed uint64) error {
 		fanIn := 0.
 		for _, p := range node.Params {
 			param, values := n.Graph.Params[p], n.Parameters[p]
-			clear(values)
+			for i := range values {
+				values[i] = param.Initial
+			}
 			if param.Weight {
 				fanIn = float64(Shape(param.Shape[1:]).Size())
 			}

@@ -9,11 +9,12 @@ type Network struct {
 	Participations [][]float32 // by gate, one number in [0, 1] a player
 }
 
-// New returns a network whose parameters are zero and participations one.
+// New returns a network whose weights are zero, whose other parameters are what they are
+// before training, and whose participations are one.
 func New(g *Graph) *Network {
 	n := &Network{Graph: g}
 	for _, p := range g.Params {
-		n.Parameters = append(n.Parameters, make([]float32, p.Size()))
+		n.Parameters = append(n.Parameters, slices.Repeat([]float32{p.Initial}, p.Size()))
 	}
 	for _, gate := range g.Gates {
 		n.Participations = append(n.Participations, slices.Repeat([]float32{1}, gate.Players))
@@ -34,9 +35,9 @@ func clone(tensors [][]float32) [][]float32 {
 	return copies
 }
 
-// Fold moves every participation into parameters and sets it to one: into the rows and
-// biases of the producers or, of a class whose producer has no parameters, into the
-// columns of its consumers. The function that the network computes stays the same, but
+// Fold moves every participation into parameters and sets it to one: into the rows of the
+// nodes whose output it multiplies or, where these have no parameters, into the columns of
+// the consumers. The function that the network computes stays the same, but
 // for one rounding to float32 of each number.
 func (n *Network) Fold() {
 	for _, f := range n.Graph.Folds() {
@@ -62,11 +63,11 @@ type Fold struct {
 func (g *Graph) Folds() []Fold {
 	var folds []Fold
 	for i, gate := range g.Gates {
-		owned := g.Owned(i)
-		for _, p := range owned {
+		rows := g.rows(gate.Points)
+		for _, p := range rows {
 			folds = append(folds, Fold{p, 0, i, Indices(gate.Players)})
 		}
-		if len(owned) == 0 {
+		if len(rows) == 0 {
 			folds = append(folds, g.Columns(i)...)
 		}
 	}
@@ -96,12 +97,14 @@ func (g *Graph) Columns(gate int) []Fold {
 	return columns
 }
 
-// Readers lists the nodes with parameters that read what players of a gate give, in order.
+// Readers lists the affine nodes that read what players of a gate give, in order.
 func (g *Graph) Readers() []int {
 	var readers []int
 	for gate := range g.Gates {
 		for _, c := range g.Columns(gate) {
-			readers = append(readers, g.Params[c.Param].Node)
+			if n := g.Params[c.Param].Node; g.isAffine(n) {
+				readers = append(readers, n)
+			}
 		}
 	}
 	slices.Sort(readers)

@@ -42,9 +42,9 @@ func graphs() map[string]*network.Graph {
 // filled returns a network with random parameters and participations in (0, 1).
 func filled(g *network.Graph, seed uint64) *network.Network {
 	n, stream := network.New(g), random.New(seed, random.Testing, 0, 0)
-	for _, v := range n.Parameters {
+	for p, v := range n.Parameters {
 		for i := range v {
-			v[i] = float32(stream.Normal())
+			v[i] = networktest.Draw(g.Params[p], stream.Normal())
 		}
 	}
 	for _, s := range n.Participations {

@@ -31,9 +31,11 @@ type Op interface {
 
 // Operands is what an operator reads and writes for one sample.
 type Operands struct {
-	In     [][]float64 // values of the inputs
-	Params [][]float64
-	Out    []float64
+	In       [][]float64 // values of the inputs
+	Params   [][]float64
+	Out      []float64
+	InShapes []Shape
+	OutShape Shape
 	// Bounds say how far a computation with unit roundoff Unit, sums in any order, can be
 	// from the values. The parameters are exact. All are nil where none are asked for.
 	Unit      float64
@@ -57,6 +59,13 @@ type Elementwise interface {
 	Op
 	// Entry returns entry e of the output.
 	Entry(in [][]float64, e int) float64
+}
+
+// Normaliser is an operator that undoes any scaling of the entries of its input's first
+// dimension, so that a gate before it would have no effect.
+type Normaliser interface {
+	Op
+	Normalises()
 }
 
 // Copier is an operator whose output is numbers of its inputs as they are, in other
@@ -125,11 +134,15 @@ const Output = -1
 type ParamSpec struct {
 	Name  string // "weight"; the full name is that of the node, a dot, and this
 	Shape []int  // row-major, as PyTorch stores it
-	Axes  []Axis // of each dimension
+	Axes  []Axis // of the first dimensions; entries of the others are never removed
 	// Produces says that dimension 0 is the axis that the operator creates: a row with
 	// its bias is what a player of the class owns.
 	Produces bool
 	Weight   bool // decayed and drawn at random; biases are neither
+	// Statistic says that it is what training observed, and not trained. Statistics come
+	// after all other parameters of a node.
+	Statistic bool
+	Initial   float32 // before training, where it is not drawn at random
 }
 
 // Tie says that entries of two axes are the same: entry AFrom+i of A and the Block
@@ -162,4 +175,9 @@ var ops = map[Kind]func() Op{
 	AddKind:        func() Op { return new(Add) },
 	ConcatKind:     func() Op { return new(Concat) },
 	FlattenKind:    func() Op { return new(Flatten) },
+
+	Conv2DKind:      func() Op { return new(Conv2D) },
+	BatchNormKind:   func() Op { return new(BatchNorm) },
+	MaxPoolKind:     func() Op { return new(MaxPool) },
+	AveragePoolKind: func() Op { return new(AveragePool) },
 }

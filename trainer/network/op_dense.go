@@ -26,6 +26,11 @@ func (g *Graph) Affine(node int) (weight, bias int, ok bool) {
 	return n.Params[0], n.Params[1], true
 }
 
+func (g *Graph) isAffine(node int) bool {
+	_, _, ok := g.Affine(node)
+	return ok
+}
+
 func (o *Dense) Infer(in []Shape) (Shape, []ParamSpec, error) {
 	if len(in) != 1 || len(in[0]) != 1 {
 		return nil, nil, fmt.Errorf("a dense layer takes one input of one dimension, it has %v; put a flatten before it", in)

@@ -103,7 +103,11 @@ func (g *Graph) cut(alive []bool) (*Cut, error) {
 		c.Gates = append(c.Gates, players)
 	}
 	for _, param := range g.Params {
-		c.Params = append(c.Params, Select(kept, param.axes))
+		stay := Select(kept, param.axes)
+		for _, length := range param.Shape[len(stay):] {
+			stay = append(stay, Indices(length))
+		}
+		c.Params = append(c.Params, stay)
 	}
 	if err := small.infer(); err != nil {
 		return nil, err

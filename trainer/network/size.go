@@ -41,11 +41,14 @@ func (g *Graph) length(a axis, sizes Sizes) int {
 	return length
 }
 
-// ParametersAt returns the number of parameters at some sizes.
+// ParametersAt returns the number of trained parameters at some sizes.
 func (g *Graph) ParametersAt(sizes Sizes) int {
 	parameters := 0
 	for _, p := range g.Params {
-		size := 1
+		if p.Statistic {
+			continue
+		}
+		size := Shape(p.Shape[len(p.axes):]).Size()
 		for _, a := range p.axes {
 			size *= g.length(g.axes[a], sizes)
 		}
@@ -91,11 +94,11 @@ func (g *Graph) MACsAt(sizes Sizes) int {
 	return macs
 }
 
-// ParameterCount returns the number of parameters.
+// ParameterCount returns the number of trained parameters.
 func (g *Graph) ParameterCount() int { return g.ParametersAt(g.Sizes()) }
 
 // MACs returns the multiply-accumulates of one sample.
 func (g *Graph) MACs() int { return g.MACsAt(g.Sizes()) }
 
-// Bytes returns the memory that the parameters take in float32.
+// Bytes returns the memory that the trained parameters take in float32.
 func (g *Graph) Bytes() int { return 4 * g.ParameterCount() }

@@ -1,7 +1,8 @@
 package network
 
-// Stage is what an engine computes at once: a node, and for a dense layer the activation
-// that alone reads it. The gate of the node, if it has one, lies between the two.
+// Stage is what an engine computes at once: a node, and for a dense layer or a gated node
+// the activation that alone reads it. The gate of the node, if it has one, lies between the
+// two.
 type Stage struct {
 	Node       int
 	Activation int // the node of the activation; -1: none
@@ -10,8 +11,8 @@ type Stage struct {
 // Out returns the node whose output the stage leaves.
 func (s Stage) Out() int { return max(s.Node, s.Activation) }
 
-// Stages returns the nodes in their order, with activations joined to the dense layers
-// before them.
+// Stages returns the nodes in their order, with activations joined to the dense layers and
+// the gated nodes before them.
 func (g *Graph) Stages() []Stage {
 	consumers := g.consumers()
 	var stages []Stage
@@ -21,7 +22,8 @@ func (g *Graph) Stages() []Stage {
 			continue
 		}
 		s := Stage{n, -1}
-		if node.Op.Kind() == DenseKind && len(consumers[n]) == 1 {
+		joins := node.Op.Kind() == DenseKind || n > 0 && g.GateAt(n) >= 0
+		if joins && len(consumers[n]) == 1 {
 			if next := consumers[n][0]; g.Nodes[next].Op.Kind() == ActivationKind {
 				s.Activation = next
 				joined[next] = true

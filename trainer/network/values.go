@@ -102,7 +102,7 @@ func (p *Pass) lay(before, after [][]float64, n int, input []float64) (_, _ [][]
 
 // operands returns what node n reads and writes for a sample.
 func (p *Pass) operands(n, row int, params [][]float64) Operands {
-	x := Operands{Params: params, Out: p.row(p.Before, n, row), Unit: p.unit}
+	x := Operands{Params: params, Out: p.row(p.Before, n, row), InShapes: p.shapesOf(p.Nodes[n].In), OutShape: p.Nodes[n].Shape, Unit: p.unit}
 	for _, from := range p.Nodes[n].In {
 		x.In = append(x.In, p.row(p.After, from, row))
 		if p.Bounds != nil {

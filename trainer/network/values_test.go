@@ -2,6 +2,7 @@ package network_test
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"nashprune/trainer/network"
@@ -58,6 +59,12 @@ func TestGradients(t *testing.T) {
 			}
 		}
 		for p, values := range v.Parameters {
+			if g.Params[p].Statistic {
+				if !slices.Equal(gradients.Parameters[p], make([]float64, len(values))) {
+					t.Errorf("%s: %s is a statistic and has a gradient", name, g.Params[p].Name)
+				}
+				continue
+			}
 			for i := range values {
 				check(g.Params[p].Name, &values[i], gradients.Parameters[p][i])
 			}
@@ -138,6 +145,29 @@ func forward32(n *network.Network, x []float64) []float32 {
 			if op.Keep != nil {
 				out = network.Select(out, op.Keep)
 			}
+		case *network.Conv2D:
+			out = conv32(op, values[node.In[0]], network.Select(n.Parameters, node.Params), n.Nodes[node.In[0]].Shape, node.Shape)
+		case *network.BatchNorm:
+			p, inner := network.Select(n.Parameters, node.Params), node.Shape[1:].Size()
+			for e, x := range values[node.In[0]] {
+				c := e / inner
+				scale := p[0][c] / float32(math.Sqrt(float64(p[3][c]+float32(op.Epsilon))))
+				out = append(out, x*scale+(p[1][c]-p[2][c]*scale))
+			}
+		case *network.MaxPool:
+			out = pool32(op.Window, values[node.In[0]], n.Nodes[node.In[0]].Shape, node.Shape, func(x []float32) float32 { return slices.Max(x) })
+		case *network.AveragePool:
+			w := op.Window
+			if op.Global {
+				w.Kernel, w.Stride = [2]int(n.Nodes[node.In[0]].Shape[1:]), [2]int{1, 1}
+			}
+			out = pool32(w, values[node.In[0]], n.Nodes[node.In[0]].Shape, node.Shape, func(x []float32) float32 {
+				var sum float32
+				for _, v := range x {
+					sum += v
+				}
+				return sum / float32(w.Kernel[0]*w.Kernel[1])
+			})
 		}
 		if gate := n.GateAt(i); gate >= 0 {
 			inner := node.Shape[1:].Size()
@@ -149,6 +179,53 @@ func forward32(n *network.Network, x []float64) []float32 {
 		values[i] = out
 	}
 	return values[len(values)-1]
+}
+
+// conv32 is a convolution as its definition says, output by output.
+func conv32(op *network.Conv2D, x []float32, params [][]float32, in, shape network.Shape) []float32 {
+	groups := max(op.Groups, 1)
+	if op.Depthwise {
+		groups = in[0]
+	}
+	perGroup := in[0] / groups
+	out := make([]float32, shape.Size())
+	for e := range out {
+		f, y, column := e/(shape[1]*shape[2]), e/shape[2]%shape[1], e%shape[2]
+		w := params[0][f*perGroup*op.Kernel[0]*op.Kernel[1]:]
+		for c := range perGroup {
+			for p := range op.Kernel[0] {
+				for q := range op.Kernel[1] {
+					iy, ix := y*op.Stride[0]-op.Padding[0]+p, column*op.Stride[1]-op.Padding[1]+q
+					if iy >= 0 && iy < in[1] && ix >= 0 && ix < in[2] {
+						channel := f/(shape[0]/groups)*perGroup + c
+						out[e] += w[(c*op.Kernel[0]+p)*op.Kernel[1]+q] * x[(channel*in[1]+iy)*in[2]+ix]
+					}
+				}
+			}
+		}
+		if op.Bias {
+			out[e] += params[1][f]
+		}
+	}
+	return out
+}
+
+// pool32 takes what lies in each window, output by output.
+func pool32(w network.Window, x []float32, in, shape network.Shape, of func([]float32) float32) []float32 {
+	out := make([]float32, shape.Size())
+	for e := range out {
+		c, y, column := e/(shape[1]*shape[2]), e/shape[2]%shape[1], e%shape[2]
+		var inside []float32
+		for iy := y*w.Stride[0] - w.Padding[0]; iy < y*w.Stride[0]-w.Padding[0]+w.Kernel[0]; iy++ {
+			for ix := column*w.Stride[1] - w.Padding[1]; ix < column*w.Stride[1]-w.Padding[1]+w.Kernel[1]; ix++ {
+				if iy >= 0 && iy < in[1] && ix >= 0 && ix < in[2] {
+					inside = append(inside, x[(c*in[1]+iy)*in[2]+ix])
+				}
+			}
+		}
+		out[e] = of(inside)
+	}
+	return out
 }
 
 // TestAlternatives compares them with a whole pass of the changed network.

@@ -3,6 +3,8 @@
 package networktest
 
 import (
+	"math"
+
 	"nashprune/trainer/network"
 	"nashprune/trainer/random"
 )
@@ -24,9 +26,9 @@ func PerceptronOf(a network.Activation, widths ...int) *network.Graph {
 func Random(g *network.Graph) *network.Network {
 	draw := random.New(9, random.Testing, 0, 0)
 	n := network.New(g)
-	for _, v := range n.Parameters {
+	for p, v := range n.Parameters {
 		for i := range v {
-			v[i] = float32(draw.Normal())
+			v[i] = Draw(g.Params[p], draw.Normal())
 		}
 	}
 	for _, s := range n.Participations {
@@ -35,6 +37,18 @@ func Random(g *network.Graph) *network.Network {
 		}
 	}
 	return n
+}
+
+// Draw makes a number of a parameter of a standard normal one: a positive one for a variance,
+// for a convolution one that keeps the scale of images, else itself.
+func Draw(p network.Param, normal float64) float32 {
+	switch {
+	case p.Statistic && p.Initial > 0:
+		normal = math.Exp(normal / 2)
+	case len(p.Shape) > 2:
+		normal /= math.Sqrt(float64(network.Shape(p.Shape[1:]).Size()))
+	}
+	return float32(normal)
 }
 
 // PerceptronKinds are the operators of a perceptron.
@@ -93,6 +107,36 @@ func Flatten(name string, in ...int) network.Node {
 	return network.Node{Name: name, Op: &network.Flatten{}, In: in}
 }
 
+// Conv returns a convolution without a bias.
+func Conv(name string, out int, window network.Window, groups int, in ...int) network.Node {
+	return network.Node{Name: name, Op: &network.Conv2D{Out: out, Window: window, Groups: groups}, In: in}
+}
+
+// BiasedConv returns a convolution with a bias.
+func BiasedConv(name string, out int, window network.Window, in ...int) network.Node {
+	return network.Node{Name: name, Op: &network.Conv2D{Out: out, Window: window, Bias: true}, In: in}
+}
+
+// Norm returns a batch norm.
+func Norm(name string, in ...int) network.Node {
+	return network.Node{Name: name, Op: network.PyTorchBatchNorm(), In: in}
+}
+
+// Max returns a max pool.
+func Max(name string, window network.Window, in ...int) network.Node {
+	return network.Node{Name: name, Op: &network.MaxPool{Window: window}, In: in}
+}
+
+// Average returns an average pool.
+func Average(name string, window network.Window, in ...int) network.Node {
+	return network.Node{Name: name, Op: &network.AveragePool{Window: window}, In: in}
+}
+
+// GlobalAverage returns an average pool of whole images.
+func GlobalAverage(name string, in ...int) network.Node {
+	return network.Node{Name: name, Op: &network.AveragePool{Global: true}, In: in}
+}
+
 // Nets returns the nodes of networks of every operator, by name.
 func Nets() map[string][]network.Node {
 	return map[string][]network.Node{
@@ -117,6 +161,25 @@ func Nets() map[string][]network.Node {
 		// Some channels and some features of others are gone already.
 		"cut image": Chain(network.Node{Name: "input", Op: &network.Input{Sample: network.Shape{4, 3}, Keep: []int{0, 2, 3}}},
 			network.Node{Name: "flat", Op: &network.Flatten{Keep: []int{0, 1, 4, 8}}}, Dense("0", 5), Activate("1", network.ReLU), Dense("2", 3)),
-		"twice": Chain(Input(3), Dense("x", 2, 0), Activate("a", network.ReLU), Concat("both", 2, 2), Dense("head", 2)),
+		"lenet": Chain(Input(1, 9, 8), BiasedConv("conv1", 3, network.Square(3, 1, 0)), Max("pool1", network.Square(2, 2, 0)), Activate("a", network.ReLU),
+			BiasedConv("conv2", 4, network.Square(2, 1, 1)), Activate("b", network.Tanh), Flatten("flat"), Dense("fc", 5), Activate("c", network.ReLU), Dense("head", 3)),
+		// A stream of two producers with batch norms, and a branch that strides.
+		"residual of images": Chain(Input(2, 5, 6), Conv("stem", 4, network.Square(3, 1, 1), 1), Norm("n0"), Activate("a0", network.ReLU),
+			Conv("c1", 3, network.Square(3, 1, 1), 1), Norm("n1"), Activate("a1", network.ReLU), Conv("c2", 4, network.Square(3, 1, 1), 1), Norm("n2"), Add("sum", 3, 8), Activate("a2", network.LeakyReLU),
+			Conv("c3", 5, network.Square(3, 2, 1), 1), Norm("n3"), Activate("a3", network.ReLU), Conv("short", 5, network.Square(1, 2, 0), 1, 10), Norm("n4"), Add("sum2", 13, 15),
+			GlobalAverage("mean"), Flatten("flat"), Dense("head", 3)),
+		// The norms read the stream itself, so each is a point of its gate.
+		"norms first": Chain(Input(1, 4, 4), Conv("stem", 3, network.Square(3, 1, 1), 1), Norm("n1"), Activate("a1", network.ReLU), Conv("c1", 3, network.Square(3, 1, 1), 1),
+			Add("sum", 1, 4), Norm("n2"), Activate("a2", network.ReLU), Average("pool", network.Square(3, 2, 1)), Flatten("flat"), Dense("head", 2)),
+		"depthwise": Chain(Input(2, 5, 4), BiasedConv("up", 6, network.Square(1, 1, 0)), Norm("n1"), Activate("a", network.ReLU), network.Node{Name: "deep", Op: &network.Conv2D{Out: 6, Window: network.Square(3, 2, 1), Depthwise: true}}, Norm("n2"), Activate("b", network.ReLU),
+			BiasedConv("down", 3, network.Square(1, 1, 0)), Activate("c", network.ReLU), Max("pool", network.Square(2, 1, 1)), Flatten("flat"), Dense("head", 2)),
+		// Two groups, whose channels cannot be removed; a kernel as large as the image, and
+		// strides beyond the kernel.
+		"groups": Chain(Input(2, 4, 5), BiasedConv("c0", 4, network.Window{Kernel: [2]int{2, 1}, Stride: [2]int{2, 3}}), Conv("c1", 6, network.Square(1, 1, 0), 2), Activate("a", network.GELU),
+			BiasedConv("c2", 3, network.Window{Kernel: [2]int{2, 2}, Stride: [2]int{1, 1}}), Activate("b", network.ReLU), Flatten("flat"), Dense("head", 2)),
+		// One pixel, one channel, one filter.
+		"pixel":           Chain(Input(1, 1, 1), BiasedConv("c", 1, network.Square(3, 1, 1)), Norm("n"), Activate("a", network.ReLU), Flatten("flat"), Dense("head", 2)),
+		"norm of numbers": Chain(Input(4), Dense("x", 5), Norm("n"), Activate("a", network.ReLU), Dense("head", 3)),
+		"twice":           Chain(Input(3), Dense("x", 2, 0), Activate("a", network.ReLU), Concat("both", 2, 2), Dense("head", 2)),
 	}
 }
