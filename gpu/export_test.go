@@ -133,7 +133,7 @@ func CutInto(e backend.Engine, c Cut) {
 	if whole := c.Step > 0 && shaders.BackwardRows%c.Rows == 0 && forward.down()*c.Rows%shaders.BackwardRows == 0; !whole {
 		backward.rows = shaders.BackwardRows // which no block is higher than
 	}
-	e.(*engine).grain = grain{c.Local, c.Rows, products{forward, gradient, backward}}
+	e.(*engine).grain = grain{c.Local, c.Rows, products{forward, gradient, backward, gradient}}
 }
 
 // Logits returns what the last forward pass left of its first rows samples.
