@@ -24,9 +24,18 @@ func TestForwardByHand(t *testing.T) {
 	}
 }
 
+// pass is a way to compute a network.
+type pass func(v *network.Values, x []float64, rows int) *network.Pass
+
+// passes are all ways, by name.
+var passes = map[string]pass{
+	"evaluation": func(v *network.Values, x []float64, rows int) *network.Pass { return v.Forward(x, rows) },
+	"training":   func(v *network.Values, x []float64, rows int) *network.Pass { return v.Training(x, rows, 0, nil) },
+}
+
 // objective is a weighted sum of outputs, whose gradient is the weights.
-func objective(v *network.Values, x, weights []float64, rows int) float64 {
-	p, sum := v.Forward(x, rows), 0.
+func objective(forward pass, v *network.Values, x, weights []float64, rows int) float64 {
+	p, sum := forward(v, x, rows), 0.
 	for row := range rows {
 		for k, y := range p.Output(row) {
 			sum += weights[row*len(p.Output(row))+k] * y
@@ -37,6 +46,12 @@ func objective(v *network.Values, x, weights []float64, rows int) float64 {
 
 // TestGradients holds gradients and contributions to central differences.
 func TestGradients(t *testing.T) {
+	for how, forward := range passes {
+		t.Run(how, func(t *testing.T) { testGradients(t, forward) })
+	}
+}
+
+func testGradients(t *testing.T, forward pass) {
 	const rows, h = 3, 1e-5
 	for name, g := range graphs() {
 		v, x := filled(g, 6).Values(), samples(g, rows, 7)
@@ -44,14 +59,14 @@ func TestGradients(t *testing.T) {
 		for i := range weights {
 			weights[i] = stream.Normal()
 		}
-		gradients, _ := v.Forward(x, rows).Backward(weights, nil)
+		gradients, _ := forward(v, x, rows).Backward(weights, nil)
 		check := func(what string, at *float64, got float64) {
 			t.Helper()
 			was := *at
 			*at = was + h
-			up := objective(v, x, weights, rows)
+			up := objective(forward, v, x, weights, rows)
 			*at = was - h
-			down := objective(v, x, weights, rows)
+			down := objective(forward, v, x, weights, rows)
 			*at = was
 			// The difference errs by h^2 times the third derivative, and by rounding / h.
 			if want := (up - down) / (2 * h); math.Abs(got-want) > 1e-6*(1+math.Abs(want)) {
