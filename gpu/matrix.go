@@ -79,9 +79,10 @@ func (m *matrix) layPartials(rows int, take taker) {
 	m.partials = take(blocks(rows, m.share) * 4 * m.size())
 }
 
-// settle adds up the gradient of a matrix over the blocks.
+// settle adds up the gradient of a matrix over the blocks. What is bound but not used is bound
+// to what is used anyway, here and elsewhere, so that it asks for no barrier.
 func (r *recorder) settle(m *matrix, l learning) {
-	gradient := r.nothing
+	gradient := m.parameters
 	if l.keep {
 		gradient = m.gradient
 	}

@@ -53,7 +53,7 @@ func (s *convStage) turns() int {
 
 func (s *convStage) forward(r *recorder, m mode) {
 	first := r.first == stage(s)
-	cursor := r.nothing
+	cursor := s.u()
 	if first {
 		cursor = r.cursor
 	}
@@ -76,7 +76,7 @@ func (s *convStage) backward(r *recorder, m mode) {
 	r.convolve(s, true, s.from.written, false, m.rows, shaders.ConvolvePush{
 		SourceStride: uint32(padded(s.to.width)), SourceHeight: uint32(s.out[1]), SourceWidth: uint32(s.out[2]), Channels: uint32(s.outputs),
 		TargetStride: uint32(padded(s.from.width)), TargetHeight: uint32(s.in[1]), TargetWidth: uint32(s.in[2]), Outputs: uint32(s.channels),
-	}, s.to.derivative, s.from.derivative, r.nothing)
+	}, s.to.derivative, s.from.derivative, s.from.derivative)
 	s.from.written = true
 }
 

@@ -65,7 +65,7 @@ func (r *recorder) open(p *point) {
 
 // pointwise does so of u, or of the input of a batch norm, given its moments and parameters.
 func (r *recorder) pointwise(p *point, source compute.Buffer, norm bool, moments compute.Buffer, m *matrix) {
-	parameters, players, affine := r.nothing, r.nothing, r.nothing
+	parameters, players, affine := r.nothing, r.nothing, p.to.values
 	if norm {
 		parameters = m.parameters
 	}
