@@ -116,7 +116,7 @@ func (r *recorder) ungate(p *point, m mode) {
 	switch width := padded(g.players); {
 	case g.done < len(g.points) || !r.counts:
 	case m.kind == observing:
-		r.dispatch(shaders.Pass, []uint32{constant(false), shaders.Identity, shaders.Multiply, shaders.Unlisted}, g.players, m.rows,
+		r.dispatch(shaders.Pass, []uint32{constant(false), shaders.Identity, shaders.Multiply, shaders.Unlisted, constant(false)}, g.players, m.rows,
 			shaders.PassPush{Width: uint32(g.players), SourceStride: uint32(width), TargetStride: uint32(width), Inner: 1},
 			r.state, g.effects, r.nothing, g.rows, r.nothing, g.effects)
 	default:

@@ -290,7 +290,7 @@ const (
 
 // Pass copies numbers of every sample from one tensor to another, or adds them.
 var Pass = kernel("pass", []string{"State", "Source", "Value", "Players", "List", "Target"},
-	[]string{"LOCAL_SIZE", "ADD", "ACTIVATION", "DO", "LISTED"}, PassPush{})
+	[]string{"LOCAL_SIZE", "ADD", "ACTIVATION", "DO", "LISTED", "FOURS"}, PassPush{}).texels("Source", "Value")
 
 // PassPush is what Pass is given, in numbers.
 type PassPush struct {
