@@ -111,6 +111,25 @@ func TestImagesThatKernelsDoNotGoThrough(t *testing.T) {
 	}
 }
 
+// TestMemoryPlanOfImages compares what is allocated with the plan.
+func TestMemoryPlanOfImages(t *testing.T) {
+	device, err := backend.FindDevice(gpu.DriverName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range append(images("lenet", "residual of images"), residual) {
+		o := backend.EngineOptions{Batch: c.Batch, Optimiser: c.Optimiser}
+		plan, err := device.Plan(c.Data(), o, c.Graph())
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := openOn(t, gpu.DriverName, c)
+		if held := gpu.Allocated(e); held != plan.Held() {
+			t.Errorf("%s: %d bytes are allocated, planned were %d", c.Name, held, plan.Held())
+		}
+	}
+}
+
 // TestSamplesOfABatchNorm: evaluations of a batch norm do not depend on the batch, and leave
 // its statistics alone; a training step moves them.
 func TestSamplesOfABatchNorm(t *testing.T) {
