@@ -87,7 +87,8 @@ func (r *recorder) convolve(s *convStage, back, add, first bool, rows int, push 
 	push.StrideY, push.StrideX = uint32(w.Stride[0]), uint32(w.Stride[1])
 	push.PaddingY, push.PaddingX = uint32(w.Padding[0]), uint32(w.Padding[1])
 	push.Stride, push.Biases = uint32(s.outStride()), uint32(s.rows()-1)
-	columns := blocks(rows*int(push.TargetHeight*push.TargetWidth), 4)
+	positions := int(push.TargetHeight * push.TargetWidth)
+	columns := blocks(rows*positions, 4)
 	t := r.grain.images.fitted(int(push.Outputs)).narrowed(columns)
 	high := max(1, blocks(int(push.Outputs), t.down()*t.rows))
 	push.High = uint32(high)
@@ -95,7 +96,7 @@ func (r *recorder) convolve(s *convStage, back, add, first bool, rows int, push 
 	if push.Outputs == 0 && !first {
 		return
 	}
-	r.dispatchShaped(shaders.Convolve, append(t.constants(), constant(back), constant(s.groups > 1), constant(add), constant(first)),
+	r.dispatchShaped(shaders.Convolve, append(t.constants(), constant(back), constant(s.groups > 1), constant(add), constant(positions%4 == 0), constant(first)),
 		[3]int{min(wide, maxGroups), blocks(wide, maxGroups), high * s.groups}, push,
 		r.state, source, s.parameters, target, cursor)
 }

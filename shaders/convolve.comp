@@ -17,11 +17,12 @@ uvec2 tile; // of this workgroup: of the channels of the target, and of its posi
 layout(constant_id = 5) const bool BACK = false;
 layout(constant_id = 6) const bool GROUPED = false; // there are several groups of channels
 layout(constant_id = 7) const bool ADD = false;     // to what the target holds
-layout(constant_id = 8) const bool FIRST = false;   // the first product of a step
+layout(constant_id = 8) const bool ALIGNED = false; // channels of the target have a multiple of four numbers
+layout(constant_id = 9) const bool FIRST = false;   // the first product of a step
 
 layout(set = 0, binding = 1) uniform textureBuffer source; // of single numbers
 layout(set = 0, binding = 2) uniform textureBuffer parameters;
-layout(std430, set = 0, binding = 3) buffer Result { float result[]; };
+layout(std430, set = 0, binding = 3) buffer Result { vec4 result[]; };
 layout(std430, set = 0, binding = 4) writeonly buffer Cursor { uint cursor; }; // place of the next step in the plan
 
 layout(push_constant) uniform Push {
@@ -190,6 +191,12 @@ void multiply() {
     }
 }
 
+// placeOf returns where the number of a column goes, for the first row of this tile.
+uint placeOf(uint column) {
+    uint positions = targetHeight * targetWidth, sample_ = divide(column, positions);
+    return sample_ * targetStride + (group * outputs + firstRow()) * positions + column - sample_ * positions;
+}
+
 void main() {
     begin();
     if (FIRST && gl_GlobalInvocationID == uvec3(0)) {
@@ -213,13 +220,23 @@ void main() {
         bias[r] = BACK ? 0 : texelFetch(parameters, int(at / 4))[at % 4];
     }
     [[unroll]] for (uint c = 0; c < COLUMNS; c++) {
-        [[unroll]] for (uint i = 0; i < 4; i++) {
-            uint column = 4 * columnOf(c) + i, sample_ = divide(column, positions);
-            uint to = sample_ * targetStride + (group * outputs + firstRow()) * positions + column - sample_ * positions;
+        if (ALIGNED) {
+            uint to = placeOf(4 * columnOf(c)) / 4;
             [[unroll]] for (uint r = 0; r < ROWS; r++) {
-                if (column < columns && firstRow() + r < outputs) {
-                    float value = sum[r * COLUMNS + c][i] + bias[r];
+                if (4 * columnOf(c) < columns && firstRow() + r < outputs) {
+                    vec4 value = sum[r * COLUMNS + c] + bias[r];
                     result[to] = ADD ? result[to] + value : value;
+                }
+                to += positions / 4;
+            }
+            continue;
+        }
+        [[unroll]] for (uint i = 0; i < 4; i++) {
+            uint to = placeOf(4 * columnOf(c) + i);
+            [[unroll]] for (uint r = 0; r < ROWS; r++) {
+                if (4 * columnOf(c) + i < columns && firstRow() + r < outputs) {
+                    float value = sum[r * COLUMNS + c][i] + bias[r];
+                    result[to / 4][to % 4] = ADD ? result[to / 4][to % 4] + value : value;
                 }
                 to += positions;
             }

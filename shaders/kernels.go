@@ -358,7 +358,7 @@ type PointwisePush struct {
 // Convolve computes a convolution or, with BACK, the derivative of its inputs. The first
 // product of a step moves the cursor on.
 var Convolve = kernel("convolve", []string{"State", "Source", "Parameters", "Result", "Cursor"},
-	append(tile(), "BACK", "GROUPED", "ADD", "FIRST"), ConvolvePush{}).texels("Parameters").numbers("Source")
+	append(tile(), "BACK", "GROUPED", "ADD", "ALIGNED", "FIRST"), ConvolvePush{}).texels("Parameters").numbers("Source")
 
 // ConvolvePush is what Convolve is given, in numbers.
 type ConvolvePush struct {
