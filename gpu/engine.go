@@ -100,6 +100,9 @@ func batchRowsOf(o backend.EngineOptions, d *dataset.Dataset) int {
 	return max(min(o.Batch, d.Train.Len()), evaluationBatch)
 }
 
+// mostPlaces is how many places of a channel a float tells apart.
+const mostPlaces = 1 << 24
+
 // trainedRows returns the rows of the largest batch that is trained.
 func (e *engine) trainedRows() int { return min(e.options.Batch, e.batchRows) }
 

@@ -94,7 +94,7 @@ func TestImagesThatKernelsDoNotGoThrough(t *testing.T) {
 	}
 	for name, nodes := range map[string][]network.Node{
 		"conv":  head(networktest.Input(700, 9, 9), networktest.Conv("conv", 2, network.Square(9, 1, 0), 1)),
-		"max":   head(networktest.Input(1, 17, 17), networktest.Max("max", network.Square(17, 1, 16))),
+		"max":   head(networktest.Input(1, 260, 260), networktest.Max("max", network.Square(260, 1, 0))),
 		"mean":  head(networktest.Input(1, 300, 300)),
 		"dense": {networktest.Input(2), networktest.Norm("norm")},
 	} {

@@ -81,7 +81,7 @@ func tiledSet() kernelSet {
 func registerSet(kind compute.Kind) kernelSet {
 	if kind == compute.CPU {
 		t := tile{8, 8, 16, 4, 0}
-		return kernelSet{vec4Kernels, products{forward: t, gradient: t, backward: t, images: tile{8, 8, 16, 2, 0}}}
+		return kernelSet{vec4Kernels, products{forward: t, gradient: t, backward: t, images: tile{8, 8, 32, 2, 0}}}
 	}
 	return kernelSet{vec4Kernels, products{
 		forward: tile{64, 64, 8, 1, 0}, gradient: tile{64, 64, 8, 1, 0}, backward: tile{64, 64, shaders.BackwardRows, 1, 0},

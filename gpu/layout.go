@@ -136,6 +136,9 @@ func (low *lowered) checkWindows() error {
 		if n := s.turns(); n > maxTurns {
 			return refused(s.name, "windows of size", n, maxTurns)
 		}
+		if n := s.in[1] * s.in[2]; n > mostPlaces {
+			return refused(s.name, "images of size", n, mostPlaces)
+		}
 	}
 	return nil
 }
@@ -156,6 +159,11 @@ func (e *engine) layActivations(low *lowered, take taker) {
 	for _, p := range low.points {
 		if !p.plain() {
 			p.affine = take(e.batchBytes(p.to.width))
+		}
+	}
+	for _, s := range low.pools {
+		if s.largest {
+			s.places = take(e.batchBytes(s.to.width))
 		}
 	}
 	for _, m := range low.summed {

@@ -3,6 +3,7 @@
 package gpu
 
 import (
+	"nashprune/gpu/internal/compute"
 	"nashprune/shaders"
 	"nashprune/trainer/network"
 )
@@ -14,6 +15,7 @@ type poolStage struct {
 	in, out  network.Shape // of a sample
 	window   network.Window
 	largest  bool
+	places   compute.Buffer // of the largest numbers in their channels, a row a sample
 }
 
 func newMaxPool(low *lowered, at place) stage {
@@ -25,7 +27,7 @@ func newAveragePool(low *lowered, at place) stage {
 }
 
 func newPool(low *lowered, at place, w network.Window, largest bool) stage {
-	s := &poolStage{at.node.Name, at.in[0], at.out, at.shapes[0], at.node.Shape, w, largest}
+	s := &poolStage{name: at.node.Name, from: at.in[0], to: at.out, in: at.shapes[0], out: at.node.Shape, window: w, largest: largest}
 	s.from.numbers, s.to.numbers = true, true
 	low.pools = append(low.pools, s)
 	return s
@@ -33,14 +35,7 @@ func newPool(low *lowered, at place, w network.Window, largest bool) stage {
 
 // turns returns how often kernels go through a loop for a number of a sample.
 func (s *poolStage) turns() int {
-	k, most := s.window, 1
-	for d := range k.Kernel {
-		most *= k.Kernel[d] + 1
-	}
-	if s.largest { // backward, for each window that an input lies in
-		most *= blocks(k.Kernel[0], k.Stride[0]) * blocks(k.Kernel[1], k.Stride[1])
-	}
-	return most
+	return (s.window.Kernel[0] + 1) * (s.window.Kernel[1] + 1)
 }
 
 func (s *poolStage) push() shaders.PoolPush {
@@ -53,6 +48,14 @@ func (s *poolStage) push() shaders.PoolPush {
 	}
 }
 
+// placesOr returns the places, or what is bound where there are none.
+func (s *poolStage) placesOr(other compute.Buffer) compute.Buffer {
+	if s.largest {
+		return s.places
+	}
+	return other
+}
+
 // A workgroup takes one sample where windows are large: see maxTurns.
 func (s *poolStage) rows(r *recorder, m mode) int {
 	if s.turns()*r.grain.rows > maxTurns {
@@ -62,14 +65,18 @@ func (s *poolStage) rows(r *recorder, m mode) int {
 }
 
 func (s *poolStage) forward(r *recorder, m mode) {
-	r.dispatch(shaders.Pool, []uint32{constant(s.largest)}, s.to.width, s.rows(r, m), s.push(), r.state, s.from.values, s.to.values)
+	r.dispatch(shaders.Pool, []uint32{constant(s.largest)}, s.to.width, s.rows(r, m), s.push(),
+		r.state, s.from.values, s.to.values, s.placesOr(s.to.values))
 }
 
 func (s *poolStage) backward(r *recorder, m mode) {
 	if !s.from.differentiated {
 		return
 	}
-	r.dispatch(shaders.PoolBack, []uint32{constant(s.largest), constant(s.from.written)}, s.from.width, s.rows(r, m), s.push(),
-		r.state, s.from.values, s.to.derivative, s.from.derivative)
+	windows := func(d int) uint32 {
+		return uint32(min(blocks(s.window.Kernel[d], s.window.Stride[d]), s.out[d+1]))
+	}
+	r.dispatch(shaders.PoolBack, []uint32{constant(s.largest), constant(s.from.written), windows(0), windows(1)}, s.from.width, s.rows(r, m), s.push(),
+		r.state, s.placesOr(s.to.derivative), s.to.derivative, s.from.derivative)
 	s.from.written = true
 }

@@ -445,12 +445,12 @@ type NormBackPush struct {
 	Channels uint32 // with padding
 }
 
-// Pool takes the largest numbers or the means of windows.
-var Pool = kernel("pool", []string{"State", "Below", "Result"}, []string{"LOCAL_SIZE", "LARGEST"}, PoolPush{}).numbers("Below")
+// Pool takes the largest numbers of windows and their places, or the means.
+var Pool = kernel("pool", []string{"State", "Below", "Result", "Places"}, []string{"LOCAL_SIZE", "LARGEST"}, PoolPush{}).numbers("Below")
 
 // PoolBack computes the derivative of the inputs of a pool.
-var PoolBack = kernel("poolback", []string{"State", "Below", "Derivative", "Result"},
-	[]string{"LOCAL_SIZE", "LARGEST", "ADD"}, PoolPush{}).numbers("Below", "Derivative")
+var PoolBack = kernel("poolback", []string{"State", "Places", "Derivative", "Result"},
+	[]string{"LOCAL_SIZE", "LARGEST", "ADD", "WINDOWS_Y", "WINDOWS_X"}, PoolPush{}).numbers("Places", "Derivative")
 
 // PoolPush is what the kernels of pools are given, in numbers.
 type PoolPush struct {

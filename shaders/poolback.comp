@@ -8,12 +8,13 @@
 #include "step.glsl"
 #include "divide.glsl"
 
-layout(set = 0, binding = 1) uniform textureBuffer below;      // single numbers
-layout(set = 0, binding = 2) uniform textureBuffer derivative; // likewise, of the outputs
+layout(set = 0, binding = 1) uniform textureBuffer places;     // of the largest numbers, in their channels
+layout(set = 0, binding = 2) uniform textureBuffer derivative; // single numbers, of the outputs
 layout(std430, set = 0, binding = 3) buffer Result { float result[]; };
 layout(constant_id = 2) const bool ADD = false; // to what other stages left
-
-float numberAt(uint at) { return texelFetch(below, int(at)).x; }
+// In how many windows an input lies at most; llvmpipe takes its time for loops.
+layout(constant_id = 3) const uint WINDOWS_Y = 1;
+layout(constant_id = 4) const uint WINDOWS_X = 1;
 
 #include "window.glsl"
 
@@ -24,25 +25,24 @@ void main() {
         return;
     }
     uint channel = divide(column, size), position = column - channel * size;
-    uint y = divide(position, inWidth), x = position - y * inWidth;
-    // The windows from first up to last.
-    uvec2 least = uvec2(y + paddingY, x + paddingX), kernel = uvec2(kernelHeight, kernelWidth), stride = uvec2(strideY, strideX);
-    uvec2 first = (max(least + stride, kernel) - kernel) / stride;
-    uvec2 last = min(least / stride + 1, uvec2(outHeight, outWidth));
+    // The windows that the input lies in, from first up to last, y before x.
+    uvec2 inside = uvec2(position / inWidth + paddingY, position % inWidth + paddingX);
+    uvec2 kernel = uvec2(kernelHeight, kernelWidth), stride = uvec2(strideY, strideX);
+    uvec2 first = (max(inside + stride, kernel) - kernel) / stride, last = min(inside / stride + 1, uvec2(outHeight, outWidth));
     for (uint row = gl_WorkGroupID.y; row < now.rows; row += gl_NumWorkGroups.y) {
-        uint from = row * inStride + channel * size, at = row * inStride + column;
         float d = 0;
-        for (uint oy = first.x; oy < last.x; oy++) {
-            for (uint ox = first.y; ox < last.y; ox++) {
-                uint window = row * outStride + (channel * outHeight + oy) * outWidth + ox;
-                if (!LARGEST || largest(windowOf(oy, ox), from) == at) {
-                    d += texelFetch(derivative, int(window)).x;
-                }
+        for (uint i = 0; i < WINDOWS_Y; i++) {
+            for (uint j = 0; j < WINDOWS_X; j++) {
+                uvec2 at = first + uvec2(i, j), real = min(at, uvec2(outHeight, outWidth) - 1);
+                int window = int(row * outStride + (channel * outHeight + real.x) * outWidth + real.y);
+                bool counts = all(lessThan(at, last)) && (!LARGEST || uint(texelFetch(places, window).x) == position);
+                d += counts ? texelFetch(derivative, window).x : 0;
             }
         }
         if (!LARGEST) {
             d /= float(kernelHeight * kernelWidth);
         }
+        uint at = row * inStride + column;
         result[at] = ADD ? result[at] + d : d;
     }
 }
