@@ -54,6 +54,7 @@ func TestGatesFollowFromTies(t *testing.T) {
 		"depthwise":             {{"input", in, 2, "input"}, {"up", filters, 6, "n1 n2"}, {"down", filters, 3, "down"}},
 		"groups":                {{"input", in, 2, "input"}, {"c2", filters, 3, "c2"}}, // groups of several channels stay
 		"pixel":                 {{"input", in, 1, "input"}, {"c", filters, 1, "n"}},
+		"dropout":               {{"input", in, 2, "input"}, {"c", filters, 3, "c"}, {"fc", neurons, 5, "fc"}},
 		"norm of numbers":       {{"input", in, 4, "input"}, {"x", neurons, 5, "n"}},
 		"sum twice":             {{"input", in, 3, "input"}, {"x", neurons, 4, "x"}},
 	}
