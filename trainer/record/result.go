@@ -188,6 +188,7 @@ type Gated struct {
 	// float32 rounding bound that such a difference took; at most 1.
 	MaxLogitDifference float64 `json:"max_logit_difference"`
 	BoundUsed          float64 `json:"bound_used"`
+	BoundedSamples     int     `json:"bounded_samples,omitzero"` // that BoundUsed is over; 0: all
 }
 
 // Pruned is the network that is left when all removed players are gone.
