@@ -218,6 +218,7 @@ type Equilibrium struct {
 	PricedOut      int     `json:"priced_out"`
 	Forced         int     `json:"forced"`
 	BelowThreshold int     `json:"below_threshold"`
+	Followed       int     `json:"followed,omitzero"` // removed as parts of other players
 	Kept           int     `json:"kept"`
 }
 
@@ -242,6 +243,8 @@ func NewEquilibrium(c *Certificate, players []Player) *Equilibrium {
 			e.Forced++
 		case game.BelowThreshold:
 			e.BelowThreshold++
+		case game.Followed:
+			e.Followed++
 		default:
 			e.Kept++
 		}
