@@ -55,6 +55,7 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*record.EvalResult, 
 	options := dataset.Options{
 		Regression: metadata.Regression(), TargetNames: metadata.TargetNames,
 		Dir: o.DataDir, MaxBytes: int64(min(o.MaxDataBytes, math.MaxInt64)), Label: o.Label, TestFile: o.Test,
+		Interleaved:  metadata.Channels == 0,
 		TestFraction: o.TestFraction, Seed: o.Seed, Evaluate: true, Whole: !o.Divided && o.TestFraction == 0, ClassNames: metadata.ClassNames,
 	}
 	if metadata.Means != nil {
@@ -83,6 +84,7 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*record.EvalResult, 
 			data.Name, data.Train.Features, data.Classes, path, features, metadata.Classes)
 	}
 	data.Mean, data.Deviation = metadata.Mean, metadata.Deviation
+	data.Means, data.Deviations = metadata.ChannelMeans, metadata.ChannelDeviations // nil: those of all
 	engine, err := device.Open(data, backend.EngineOptions{Batch: cost.LatencyBatch, Optimiser: backend.Optimiser{Kind: backend.SGD}}, &backend.State{Network: n})
 	if err != nil {
 		return nil, err

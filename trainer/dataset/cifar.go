@@ -68,7 +68,7 @@ func readCIFAR(where string, limit *budget) (*Dataset, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Dataset{Name: cifarName, Height: cifarColours * cifarSide, Width: cifarSide, Classes: cifarClasses}
+	d := &Dataset{Name: cifarName, Channels: cifarColours, Height: cifarSide, Width: cifarSide, Classes: cifarClasses}
 	d.Train.Features, d.Test.Features = cifarFeatures, cifarFeatures
 	for i, name := range cifarFiles {
 		part := &d.Train

@@ -81,6 +81,10 @@ type Options struct {
 	TargetStandard *Standard
 	TargetNames    []string
 
+	// Interleaved leaves the channels of images in an NPZ file side by side, as networks
+	// that know nothing of channels have read them. It goes with Evaluate.
+	Interleaved bool
+
 	// Whole makes all samples of data that has no test part the test part, and
 	// leaves none to train on. It goes with Evaluate.
 	Whole bool
@@ -269,7 +273,7 @@ func (d *Dataset) standardise(o Options) error {
 	if floats {
 		return d.standardiseFeatures(o.Standard)
 	}
-	d.Mean, d.Deviation = d.Train.moments()
+	d.normalise()
 	if d.Deviation == 0 && !o.Evaluate {
 		return fmt.Errorf("%s: %w: all pixels of the training images are %d; there is nothing to learn from",
 			d.Name, ErrInvalid, d.Train.Pixels[0])

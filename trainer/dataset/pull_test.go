@@ -15,6 +15,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -255,8 +256,8 @@ func TestOpenCIFAR(t *testing.T) {
 		t.Fatal(err)
 	}
 	d, err := Open(cifarName, Options{Dir: dir})
-	if err != nil || d.Train.Len() != 50000 || d.Test.Len() != 10000 || d.Train.Features != 3072 || d.Height != 96 || d.Width != 32 || d.Classes != 10 || d.Test.Labels[0] != 5 {
-		t.Fatalf("%v, %v", d, err)
+	if err != nil || d.Train.Len() != 50000 || d.Test.Len() != 10000 || d.Train.Features != 3072 || !slices.Equal(d.Shape(), []int{3, 32, 32}) || d.Classes != 10 || d.Test.Labels[0] != 5 {
+		t.Fatalf("%v", err)
 	}
 	for text, want := range map[string]string{
 		strings.ReplaceAll(sums.String(), sums.String()[:64], strings.Repeat("0", 64)): "its SHA-256 is " + sums.String()[:64],
