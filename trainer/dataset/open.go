@@ -27,6 +27,9 @@ const (
 	mnistName   = "mnist"
 	fashionName = "fashion"
 	cifarName   = "cifar10"
+
+	cifar100Name = "cifar100"
+	coarseName   = "cifar100:coarse" // the same with its coarse labels
 )
 
 // Options says where data is and how it is divided. The zero value looks in the
@@ -91,8 +94,8 @@ type Options struct {
 }
 
 // Open returns the data set of a name: digits, which is drawn (see [ParseDrawing]
-// for its variants), mnist, fashion or cifar10, whose files are looked for and
-// verified, or the path of data of one's own: a CSV file (.csv, .tsv, either with
+// for its variants), mnist, fashion, cifar10, cifar100 or cifar100:coarse, whose files are
+// looked for and verified, or the path of data of one's own: a CSV file (.csv, .tsv, either with
 // .gz), an NPZ file (.npz) or a folder of IDX files under MNIST's file names. A
 // path of a folder is anything with a separator in it, or a folder that exists.
 //
@@ -144,7 +147,15 @@ func load(name string, o Options) (*Dataset, error) {
 	case name == fashionName:
 		return openFashion(o.Dir, limit)
 	case name == cifarName:
-		return openCIFAR(o.Dir, limit)
+		return cifar10.open(o.Dir, limit)
+	case name == cifar100Name:
+		return cifar100.open(o.Dir, limit)
+	case name == coarseName:
+		d, err := cifar100.coarse().open(o.Dir, limit)
+		if err == nil {
+			d.Name = coarseName
+		}
+		return d, err
 	case isPath(name):
 		return openFolder(name, limit)
 	}
@@ -158,8 +169,8 @@ func load(name string, o Options) (*Dataset, error) {
 		}
 		return drawing.Draw(), nil
 	}
-	return nil, fmt.Errorf("%w %q: known are %s, %s, %s, %s and paths: of a .csv or .npz file, or of a folder of IDX files, such as ./folder",
-		ErrUnknown, name, digitsName, mnistName, fashionName, cifarName)
+	return nil, fmt.Errorf("%w %q: known are %s, %s, %s, %s, %s and paths: of a .csv or .npz file, or of a folder of IDX files, such as ./folder",
+		ErrUnknown, name, digitsName, mnistName, fashionName, cifarName, cifar100Name)
 }
 
 // The kinds of files that hold a data set each.
