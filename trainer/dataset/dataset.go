@@ -62,6 +62,8 @@ type Dataset struct {
 	TargetStandard *Standard
 	TargetNames    []string
 
+	folders bool // images in folders, read class by class
+
 	Train      Samples
 	Validation Samples // held out of the training set; may be empty
 	Test       Samples

@@ -71,10 +71,19 @@ func findFile(dir, name string) string {
 	return ""
 }
 
-// openFolder reads a folder of IDX files.
-func openFolder(dir string, limit *budget) (*Dataset, error) {
+// openFolder reads a folder of IDX files or of folders of images.
+func openFolder(dir string, o Options, limit *budget) (*Dataset, error) {
 	paths, err := findFiles(dir)
 	if err != nil {
+		info, statErr := os.Stat(dir)
+		some := slices.ContainsFunc(fileNames[:], func(name string) bool { return findFile(dir, name) != "" })
+		if statErr == nil && info.IsDir() && !some {
+			d, imageErr := openImages(dir, o, limit)
+			if !errors.Is(imageErr, ErrNotFound) {
+				return d, imageErr
+			}
+			err = fmt.Errorf("%w, and holds no images in folders of classes, such as train/cat/1.jpg", err)
+		}
 		return nil, fmt.Errorf("%w: %s: %w", ErrNotFound, dir, err)
 	}
 	// An absolute path has a last element even where dir is "." or "..".

@@ -84,6 +84,12 @@ type Options struct {
 	TargetStandard *Standard
 	TargetNames    []string
 
+	// ImageHeight and ImageWidth are the size that images in folders are brought to, by
+	// the cubic filter of Catmull and Rom, which is widened where images shrink; their
+	// ratio is not kept. All must have one size where these are 0. ImageChannels is the
+	// least number of channels, 1 or 3: images that are all grey have one if it is 0.
+	ImageHeight, ImageWidth, ImageChannels int
+
 	// Interleaved leaves the channels of images in an NPZ file side by side, as networks
 	// that know nothing of channels have read them. It goes with Evaluate.
 	Interleaved bool
@@ -114,6 +120,9 @@ func Open(name string, options Options) (*Dataset, error) {
 		return nil, err
 	}
 	if !options.Evaluate {
+		if options.ImageHeight > 0 && !d.folders {
+			return nil, fmt.Errorf("%s: an image size of %dx%d %w: it is for images in folders", name, options.ImageHeight, options.ImageWidth, ErrOption)
+		}
 		d.Digest = d.digest()
 	}
 	if err := d.addTest(options); err != nil {
@@ -132,7 +141,7 @@ func load(name string, o Options) (*Dataset, error) {
 	limit := newBudget(o.MaxBytes)
 	kind := fileKind(name)
 	switch {
-	case kind == "" && o.Regression:
+	case kind != csvFile && kind != npzFile && o.Regression:
 		return nil, fmt.Errorf("%s: %s %w: numbers to predict come from CSV and NPZ files", name, o.regression(), ErrOption)
 	case kind != csvFile && o.Label != "":
 		return nil, fmt.Errorf("%s: a label column %.40q %w: only CSV files have columns", name, o.Label, ErrOption)
@@ -142,6 +151,8 @@ func load(name string, o Options) (*Dataset, error) {
 		return openCSV(name, o, limit)
 	case kind == npzFile:
 		return openNPZ(name, o, limit)
+	case kind == imageArchive:
+		return openImages(name, o, limit)
 	case name == mnistName:
 		return openMNIST(o.Dir, limit)
 	case name == fashionName:
@@ -157,7 +168,7 @@ func load(name string, o Options) (*Dataset, error) {
 		}
 		return d, err
 	case isPath(name):
-		return openFolder(name, limit)
+		return openFolder(name, o, limit)
 	}
 	if family, words, _ := strings.Cut(name, ":"); family == digitsName {
 		drawing, err := ParseDrawing(words)
@@ -175,8 +186,9 @@ func load(name string, o Options) (*Dataset, error) {
 
 // The kinds of files that hold a data set each.
 const (
-	csvFile = "csv"
-	npzFile = "npz"
+	csvFile      = "csv"
+	npzFile      = "npz"
+	imageArchive = "images"
 )
 
 // fileKind returns what a file holds, by its name; "" where it is no file of data.
@@ -186,6 +198,8 @@ func fileKind(name string) string {
 		return csvFile
 	case ".npz":
 		return npzFile
+	case ".zip", ".tar", ".tgz":
+		return imageArchive
 	}
 	return ""
 }
@@ -201,13 +215,13 @@ func isPath(name string) bool {
 	return err == nil && info.IsDir()
 }
 
-// addTest gives data without a test part one. Where the test part is a file of its own,
-// the training samples are shuffled.
+// addTest gives data without a test part one. Where the test part is a file of its own, or
+// a folder of images, the training samples are shuffled.
 func (d *Dataset) addTest(o Options) error {
 	switch {
 	case d.Test.Len() > 0 && o.TestFraction != 0:
 		return fmt.Errorf("%s: a test fraction of %v %w: it has a test part of its own", d.Name, o.TestFraction, ErrOption)
-	case o.TestFile != "":
+	case o.TestFile != "", d.folders && d.Test.Len() > 0 && !o.Evaluate:
 		all := make([]int32, d.Train.Len())
 		for i := range all {
 			all[i] = int32(i)
