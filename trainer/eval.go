@@ -58,6 +58,9 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*record.EvalResult, 
 		Interleaved:  metadata.Channels == 0,
 		TestFraction: o.TestFraction, Seed: o.Seed, Evaluate: true, Whole: !o.Divided && o.TestFraction == 0, ClassNames: metadata.ClassNames,
 	}
+	if metadata.Channels > 0 {
+		options.ImageHeight, options.ImageWidth, options.ImageChannels = metadata.Height, metadata.Width, metadata.Channels
+	}
 	if metadata.Means != nil {
 		options.FeatureNames = metadata.FeatureNames
 		options.Standard = &dataset.Standard{Means: metadata.Means, Deviations: metadata.Deviations}
@@ -68,8 +71,11 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*record.EvalResult, 
 	data, err := openData(o.Data, options)
 	if errors.Is(err, backend.ErrUsage) && !named {
 		where := "file"
-		if strings.HasPrefix(o.Data, "idx:") {
+		switch kind, _, _ := strings.Cut(o.Data, ":"); kind {
+		case "idx":
 			where = "folder"
+		case "images":
+			where = "folder or archive"
 		}
 		return nil, backend.Usagef("%s was trained on %s: name its %s with --data", path, o.Data, where)
 	}

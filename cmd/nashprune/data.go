@@ -59,7 +59,9 @@ func listData(w io.Writer, entries []dataset.Entry) error {
 	fmt.Fprintf(table, "PATH\ta .csv or .tsv file with a header and a column of labels, also gzipped;\n")
 	fmt.Fprintf(table, "\ta .npz file with x_train, y_train and perhaps x_test, y_test (both also\n")
 	fmt.Fprintf(table, "\twith numbers to predict, for --task regression);\n")
-	fmt.Fprintf(table, "\ta folder of IDX files under MNIST's names\n")
+	fmt.Fprintf(table, "\ta folder of IDX files under MNIST's names;\n")
+	fmt.Fprintf(table, "\ta folder or archive (.zip, .tar, .tar.gz) of images as train/CLASS/FILE and\n")
+	fmt.Fprintf(table, "\ttest/CLASS/FILE, or CLASS/FILE\n")
 	return table.Flush()
 }
 

@@ -170,3 +170,16 @@ func topFolders(paths []filePath) []string {
 	}
 	return folders
 }
+
+// ParseImageSize reads the size of an image, such as 48x64: its height and its width, from
+// 1 up.
+func ParseImageSize(text string) (height, width int, err error) {
+	high, wide, _ := strings.Cut(text, "x")
+	if height, err = parseWithin(high, 1, maxFeatures); err == nil {
+		width, err = parseWithin(wide, 1, maxFeatures)
+	}
+	if err != nil || colours*height*width > maxFeatures {
+		return 0, 0, fmt.Errorf("an image size of %.20q; it must be a height and a width, such as 64x64, with at most %d pixels", text, maxFeatures/colours)
+	}
+	return height, width, nil
+}

@@ -375,6 +375,17 @@ func TestImageSize(t *testing.T) {
 	checkError(t, err, ErrOption, "an image size of 8x8", "images in folders")
 }
 
+func TestParseImageSize(t *testing.T) {
+	if height, width, err := ParseImageSize("48x64"); err != nil || height != 48 || width != 64 {
+		t.Errorf("%d, %d, %v", height, width, err)
+	}
+	for _, text := range []string{"", "64", "x", "0x4", "4x0", "-1x4", "4x4x4", "64X64", " 4x4", "4096x4096", "16777217x1"} {
+		if height, width, err := ParseImageSize(text); err == nil || height != 0 || width != 0 {
+			t.Errorf("%q: %d, %d, %v", text, height, width, err)
+		}
+	}
+}
+
 func TestImageErrors(t *testing.T) {
 	good := smallImages()["train/cat/1.png"]
 	for _, c := range []struct {

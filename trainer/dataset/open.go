@@ -101,8 +101,9 @@ type Options struct {
 
 // Open returns the data set of a name: digits, which is drawn (see [ParseDrawing]
 // for its variants), mnist, fashion, cifar10, cifar100 or cifar100:coarse, whose files are
-// looked for and verified, or the path of data of one's own: a CSV file (.csv, .tsv, either with
-// .gz), an NPZ file (.npz) or a folder of IDX files under MNIST's file names. A
+// looked for and verified, or the path of data of one's own: a CSV file (.csv, .tsv,
+// either with .gz), an NPZ file (.npz), a folder of IDX files under MNIST's file names, or
+// a folder or an archive (.zip, .tar, .tar.gz, .tgz) of images in folders of classes. A
 // path of a folder is anything with a separator in it, or a folder that exists.
 //
 // Mean and Deviation, or Standard, and TargetStandard are those of the training
@@ -180,7 +181,7 @@ func load(name string, o Options) (*Dataset, error) {
 		}
 		return drawing.Draw(), nil
 	}
-	return nil, fmt.Errorf("%w %q: known are %s, %s, %s, %s, %s and paths: of a .csv or .npz file, or of a folder of IDX files, such as ./folder",
+	return nil, fmt.Errorf("%w %q: known are %s, %s, %s, %s, %s and paths: of a .csv or .npz file, of a folder of IDX files or images, such as ./folder, or of an archive of images",
 		ErrUnknown, name, digitsName, mnistName, fashionName, cifarName, cifar100Name)
 }
 
