@@ -50,8 +50,9 @@ func (s *session) input(samples dataset.Samples, order []int32) bounded {
 		for i, j := range features {
 			x := samples.At(int(sample)*samples.Features + j)
 			at := b*len(features) + i
-			input.values[at] = (x - d.Mean) / d.Deviation
-			input.entries[at] = 4 * s.unit * (math.Abs(x) + math.Abs(d.Mean)) / d.Deviation
+			mean, deviation := d.Normalisation(d.Channel(j))
+			input.values[at] = (x - mean) / deviation
+			input.entries[at] = 4 * s.unit * (math.Abs(x) + math.Abs(mean)) / deviation
 		}
 	}
 	return input

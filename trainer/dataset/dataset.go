@@ -87,6 +87,20 @@ func (d *Dataset) Normalisation(channel int) (mean, deviation float64) {
 	return d.Means[channel], d.Deviations[channel]
 }
 
+// Channel returns the channel that a feature of a sample belongs to.
+func (d *Dataset) Channel(feature int) int {
+	if d.Channels < 2 {
+		return 0
+	}
+	return feature / (d.Height * d.Width)
+}
+
+// Input returns what a network sees of a feature of value x.
+func (d *Dataset) Input(feature int, x float64) float64 {
+	mean, deviation := d.Normalisation(d.Channel(feature))
+	return (x - mean) / deviation
+}
+
 // Regression reports whether numbers are predicted rather than classes.
 func (d *Dataset) Regression() bool { return d.Train.Outputs > 0 }
 
