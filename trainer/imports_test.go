@@ -32,6 +32,7 @@ var mayImport = map[string]string{
 	"trainer/network":    "trainer/random",
 
 	"trainer/network/safetensors": "trainer/atomicfile trainer/network",
+	"trainer/network/models":      "trainer/network",
 	"trainer/network/networktest": "trainer/network trainer/random",
 
 	"trainer/backend":      "game trainer/dataset trainer/network",

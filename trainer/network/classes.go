@@ -14,7 +14,10 @@ type Class struct {
 	Producers []int
 	// Fixed says that no unit can be removed: it lies on the output.
 	Fixed bool
-	first int // its first unit
+	// Parent is the class with whose units those of this one are removed, as flattened
+	// features are with their channels; -1: none.
+	Parent int
+	first  int // its first unit
 }
 
 // sets is a union-find structure over entries.
@@ -49,7 +52,8 @@ func (g *Graph) classify() {
 		}
 	}
 	for _, l := range links {
-		g.units[unitOf[roots.find(l.child)]].parent = unitOf[roots.find(l.parent)]
+		child, parent := &g.units[unitOf[roots.find(l.child)]], unitOf[roots.find(l.parent)]
+		child.parent, g.Classes[child.class].Parent = parent, g.units[parent].class
 	}
 	g.describeClasses()
 }
@@ -134,7 +138,7 @@ func (g *Graph) group(starts []int, roots sets) (unitOf []int) {
 			g.axes[a].terms = []term{{len(members), 1}}
 			members = append(members, nil)
 			n := g.axes[a].node
-			g.Classes = append(g.Classes, Class{Name: g.Nodes[n].Name, Producers: []int{n}, Fixed: n == len(g.Nodes)-1})
+			g.Classes = append(g.Classes, Class{Name: g.Nodes[n].Name, Producers: []int{n}, Fixed: n == len(g.Nodes)-1, Parent: -1})
 		}
 		for e := starts[a]; e < starts[a+1]; e++ {
 			if root := roots.find(e); root == e {
@@ -143,7 +147,7 @@ func (g *Graph) group(starts []int, roots sets) (unitOf []int) {
 					c = len(members)
 					classes[string(signatures[e])] = c
 					members = append(members, nil)
-					g.Classes = append(g.Classes, Class{Name: g.Nodes[g.axes[a].node].Name})
+					g.Classes = append(g.Classes, Class{Name: g.Nodes[g.axes[a].node].Name, Parent: -1})
 				}
 				members[c] = append(members[c], e)
 			}

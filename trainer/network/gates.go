@@ -37,21 +37,25 @@ type Gate struct {
 	Points []int
 }
 
-// kindOf returns the kind of player that the units of a class can be. The error says
-// why they can be none.
-func (g *Graph) kindOf(c Class) (PlayerKind, error) {
+// KindOf returns the kind of player that the units of a class can be. The error says
+// why they can be none, and names the node that prevents it.
+func (g *Graph) KindOf(c Class) (PlayerKind, error) {
 	switch {
 	case c.Fixed:
 		return "", fmt.Errorf("the units of %s reach the output", c.Name)
 	case len(c.Producers) == 0:
 		return "", fmt.Errorf("no operator produces the axis of %s", c.Name)
 	}
-	if c.Units > 0 && g.units[c.first].parent >= 0 {
+	if c.Parent >= 0 {
 		return "", fmt.Errorf("features of another node add to %s, which cannot be scaled with it", c.Name)
 	}
 	for _, n := range c.Producers {
-		if !g.isAlone(c, n) {
-			return "", fmt.Errorf("the units of %s are only a part of what node %s produces", c.Name, g.Nodes[n].Name)
+		switch node := g.Nodes[n]; {
+		case g.isAlone(c, n):
+		case node.Shape[0] > c.Units && len(g.firstAxis(n).terms) == 1:
+			return "", fmt.Errorf("node %s, of kind %s, makes several channels one unit of %s, as its groups stay equal", node.Name, node.Op.Kind(), c.Name)
+		default:
+			return "", fmt.Errorf("the units of %s are only a part of what node %s, of kind %s, produces", c.Name, node.Name, node.Op.Kind())
 		}
 	}
 	origins := g.origins(c)
@@ -127,7 +131,7 @@ func (g *Graph) addGates(kinds []PlayerKind) error {
 		}
 	}
 	for c, class := range g.Classes {
-		kind, err := g.kindOf(class)
+		kind, err := g.KindOf(class)
 		if err == nil && slices.Contains(kinds, kind) {
 			g.Gates = append(g.Gates, Gate{class.Name, kind, c, class.Units, g.points(class)})
 		}

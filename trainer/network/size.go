@@ -21,11 +21,7 @@ func (g *Graph) SizesWith(players []int) Sizes {
 		sizes[gate.Class], gated[gate.Class] = players[i], true
 	}
 	for c, class := range g.Classes {
-		if gated[c] || class.Units == 0 {
-			continue
-		}
-		if parent := g.units[class.first].parent; parent >= 0 {
-			p := g.units[parent].class
+		if p := class.Parent; p >= 0 && !gated[c] && class.Units > 0 {
 			sizes[c] = class.Units * sizes[p] / g.Classes[p].Units
 		}
 	}
