@@ -71,8 +71,8 @@ func NewGraph(nodes []Node, players []PlayerKind) (*Graph, error) {
 	return g, g.addGates(players)
 }
 
-// maxEntries bounds the memory of a graph of any widths: those of the widest perceptron.
-const maxEntries = 1 << 24
+// maxEntries bounds the memory that a graph takes without its parameters.
+const maxEntries = 1 << 22
 
 // infer fills in shapes and parameters.
 func (g *Graph) infer() error {
