@@ -43,6 +43,8 @@ func (g *Graph) KindOf(c Class) (PlayerKind, error) {
 	switch {
 	case c.Fixed:
 		return "", fmt.Errorf("the units of %s reach the output", c.Name)
+	case len(c.Producers) == 0 && c.Parent >= 0:
+		return "", fmt.Errorf("the units of %s leave with those of %s", c.Name, g.Classes[c.Parent].Name)
 	case len(c.Producers) == 0:
 		return "", fmt.Errorf("no operator produces the axis of %s", c.Name)
 	}
@@ -50,13 +52,13 @@ func (g *Graph) KindOf(c Class) (PlayerKind, error) {
 		return "", fmt.Errorf("features of another node add to %s, which cannot be scaled with it", c.Name)
 	}
 	for _, n := range c.Producers {
-		switch node := g.Nodes[n]; {
-		case g.isAlone(c, n):
-		case node.Shape[0] > c.Units && len(g.firstAxis(n).terms) == 1:
-			return "", fmt.Errorf("node %s, of kind %s, makes several channels one unit of %s, as its groups stay equal", node.Name, node.Op.Kind(), c.Name)
-		default:
-			return "", fmt.Errorf("the units of %s are only a part of what node %s, of kind %s, produces", c.Name, node.Name, node.Op.Kind())
+		if g.isAlone(c, n) {
+			continue
 		}
+		if joins := g.joins(c); joins >= 0 {
+			return "", fmt.Errorf("the groups of node %s, of kind %s, stay equal, so several channels of %s are one unit", g.Nodes[joins].Name, g.Nodes[joins].Op.Kind(), c.Name)
+		}
+		return "", fmt.Errorf("the units of %s are only a part of what node %s, of kind %s, produces", c.Name, g.Nodes[n].Name, g.Nodes[n].Op.Kind())
 	}
 	origins := g.origins(c)
 	switch {
@@ -71,6 +73,28 @@ func (g *Graph) KindOf(c Class) (PlayerKind, error) {
 	default:
 		return Neurons, nil
 	}
+}
+
+// joins returns a node whose operator ties entries of one axis of a class to each other, or
+// -1.
+func (g *Graph) joins(c Class) int {
+	for n, node := range g.Nodes {
+		for _, t := range node.Op.Ties(g.shapesOf(node.In), node.Shape) {
+			of := n
+			if t.A.Tensor != Output {
+				of = node.In[t.A.Tensor]
+			}
+			if t.A == t.B && t.A.Dim == 0 && g.isOn(c, of) {
+				return n
+			}
+		}
+	}
+	return -1
+}
+
+// isOn reports whether units of a class lie on the first axis of a node.
+func (g *Graph) isOn(c Class, n int) bool {
+	return slices.ContainsFunc(g.firstAxis(n).units, func(u int) bool { return g.placeIn(c, u) >= 0 })
 }
 
 // origins returns the producers of a class that do not pass on what others produced, as a
