@@ -68,7 +68,7 @@ func modelNote(m *cost.Model) string {
 	}
 	steps := ""
 	if m.Step > 0 {
-		steps = fmt.Sprintf(", with steps %d neurons apart", m.Step)
+		steps = fmt.Sprintf(", with steps %d units apart", m.Step)
 	}
 	return fmt.Sprintf("time model:   of %d samples on %s%s; error %.0f %% (root mean square of %d shapes), at most %.0f %%\n",
 		m.Batch, oneLine(m.Device), steps, 100*m.Error, m.Shapes, 100*m.MaxError)
@@ -126,7 +126,7 @@ func explainMarketRules(r *record.Result) string {
 			"A layer in which another number stays than participates pays its own clearing price.\n")
 	}
 	if m.Cost == cost.Latency && m.LatencyModel != nil && m.LatencyModel.Step > 0 {
-		fmt.Fprintf(&b, "Time grows in steps, %d neurons apart, so the players behind a step stay or leave together.\n", m.LatencyModel.Step)
+		fmt.Fprintf(&b, "Time grows in steps, %d units apart, so the players behind a step stay or leave together.\n", m.LatencyModel.Step)
 	}
 	if m.AccuracyDrop > 0 {
 		fmt.Fprintf(&b, "The demand fell only in rounds in which the accuracy on the validation part was well within %g points of the best of the earlier rounds.\n", m.AccuracyDrop)

@@ -562,7 +562,7 @@ func TestTargetNotes(t *testing.T) {
 			"time model:   of 128 samples on a device; error 3 % (root mean square of 26 shapes), at most 10 %\n": {
 			Target: cost.Target{Resource: cost.Latency, Limit: 270.5}, Cost: cost.Latency, Reached: 269.2, LatencyModel: model},
 		"target:       at most 200 us for a batch: 190 us by the model, 261 us measured; one market, in which players pay for their time\n" +
-			"time model:   of 64 samples on another, with steps 32 neurons apart; error 0 % (root mean square of 48 shapes), at most 0 %\n": {
+			"time model:   of 64 samples on another, with steps 32 units apart; error 0 % (root mean square of 48 shapes), at most 0 %\n": {
 			Target: cost.Target{Resource: cost.Latency, Limit: 200}, Cost: cost.Latency, Reached: 190, LatencyModel: stepped},
 		"target:       at most 0.5 points less on the validation part: -0.25 points, from 98.50 % to 98.25 %; a market a layer\n": {
 			Target: cost.Target{Resource: cost.Players, Limit: 4, AccuracyDrop: 0.5}, Reached: 5, Validation: &record.ValidationPair{Dense: of(98.5), Pruned: of(98.25)}},
@@ -583,7 +583,7 @@ func TestTargetNotes(t *testing.T) {
 	run.Result.Market = &record.Market{Target: cost.Target{Resource: cost.Players, Limit: 4, AccuracyDrop: 1}, Cost: cost.MACs}
 	for cost, words := range map[cost.Resource][]string{
 		cost.MACs:    {"2 0.5", "price of a unit", "97.50 %", "All layers share one market", "Players win by their worths at the equilibrium", "well within 1 points"},
-		cost.Latency: {"All layers share one market", "whose worths exceed by most what n players cost together", "Time grows in steps, 32 neurons apart"},
+		cost.Latency: {"All layers share one market", "whose worths exceed by most what n players cost together", "Time grows in steps, 32 units apart"},
 	} {
 		run.Result.Market.Cost, run.Result.Market.LatencyModel = cost, stepped
 		var b strings.Builder
