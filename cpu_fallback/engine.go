@@ -19,6 +19,7 @@ type engine[T real] struct {
 	inputs    [256]T // the network's input for each value of a pixel
 	steps     int    // of the optimiser
 	batchRows int    // rows of all buffers that hold a batch
+	training  bool   // the present pass is of a training step
 
 	graph    *network.Graph
 	features []int      // of a sample that the network reads; nil: all
@@ -28,6 +29,7 @@ type engine[T real] struct {
 	groups   []*group[T]  // by node with parameters
 	gates    []*gate[T]
 	scratch  []T // for a derivative that is added to another
+	images   images[T]
 	effects  []T // of the players of a gate, a row a sample
 	observed []game.Interactions
 	product  []T     // second moments over a batch
@@ -44,10 +46,11 @@ var (
 )
 
 // group is the parameters of one node with everything in their shape, one after the
-// other in one slice each: the weights, row by row, then the biases.
+// other in one slice each: the weights, row by row, then the biases, then statistics.
 type group[T real] struct {
 	params  []network.Param
 	weights int // how many of the numbers are weights, which come first and decay
+	trained int // how many of the numbers are trained, which come before statistics
 
 	parameters, gradient, first, second []T
 }
@@ -61,9 +64,10 @@ func (g *group[T]) of(v []T, i int) []T {
 	return v[start:][:g.params[i].Size()]
 }
 
-// weight returns the weights in a slice of the group, as a matrix of [out, in].
+// weight returns the weights in a slice of the group, as a matrix with a row an output.
 func (g *group[T]) weight(v []T) matrix[T] {
-	return matrix[T]{g.params[0].Shape[0], g.params[0].Shape[1], g.of(v, 0)}
+	shape := g.params[0].Shape
+	return matrix[T]{shape[0], network.Shape(shape[1:]).Size(), g.of(v, 0)}
 }
 
 func (g *group[T]) bias(v []T) []T { return g.of(v, 1) }
@@ -175,6 +179,9 @@ func (e *engine[T]) layGroup(params []network.Param, take takers[T]) *group[T] {
 	for _, p := range params {
 		if p.Weight {
 			group.weights += p.Size()
+		}
+		if !p.Statistic {
+			group.trained += p.Size()
 		}
 	}
 	group.parameters, group.gradient = take.parameters(group.size()), take.gradients(group.size())

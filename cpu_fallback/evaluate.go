@@ -128,17 +128,28 @@ func (e *engine[T]) Probe(order []int32, learningRate float64) ([]backend.Tensor
 	batch("input", e.batch)
 	add("loss", []T{T(progress.Loss / float64(rows))}, 1)
 	for _, stage := range e.stages[1:] { // the first is the inputs
+		if stage.output().inner {
+			continue
+		}
 		batch(stage.output().name+".output", stage.output().values)
-		if d, ok := stage.(*denseStage[T]); ok {
-			name := e.graph.Nodes[d.group.params[0].Node].Name
-			batch(name+".derivative", d.out.derivative)
-			if !d.plain() {
-				batch(name+".affine", d.affine)
+		switch s := stage.(type) {
+		case *denseStage[T]:
+			name := e.graph.Nodes[s.group.params[0].Node].Name
+			batch(name+".derivative", s.out.derivative)
+			if !s.plain() {
+				batch(name+".affine", s.affine)
 			}
+		case *gateStage[T]:
+			batch(s.in.name+".derivative", s.in.derivative)
+			batch(s.in.name+".affine", s.in.values)
 		}
 	}
 	for _, group := range e.groups {
 		for i, p := range group.params {
+			if p.Statistic {
+				add(p.Name, group.of(group.parameters, i), p.Shape...)
+				continue
+			}
 			add("gradient."+p.Name, group.of(group.gradient, i), p.Shape...)
 			add(p.Name, group.of(group.parameters, i), p.Shape...)
 			add("first."+p.Name, group.of(group.first, i), p.Shape...)

@@ -7,9 +7,13 @@ func (e *engine[T]) layStages(take taker[T]) {
 	widest, shared := 0, false
 	tensors := make([]*tensor[T], len(e.graph.Nodes)) // by node
 	readers, maker := map[*tensor[T]]int{}, makers[T]()
+	e.images = images[T]{}
 	for _, s := range e.graph.Stages() {
 		node := e.graph.Nodes[s.Node]
-		at := place[T]{Stage: s, op: node.Op, in: network.Select(tensors, node.In)}
+		at := place[T]{Stage: s, op: node.Op, to: node.Shape, in: network.Select(tensors, node.In)}
+		for _, from := range node.In {
+			at.from = append(at.from, e.graph.Nodes[from].Shape)
+		}
 		if network.IsView(node.Op) {
 			tensors[s.Node] = at.in[0]
 			continue
@@ -23,13 +27,29 @@ func (e *engine[T]) layStages(take taker[T]) {
 		}
 		width := node.Shape.Size()
 		widest = max(widest, width)
-		at.out = &tensor[T]{name: e.graph.Nodes[s.Out()].Name, values: take.matrix(e.batchRows, width)}
-		if s.Node > 0 {
-			at.out.derivative = take.matrix(e.batchRows, width)
+		make := func(name string) *tensor[T] {
+			t := &tensor[T]{name: name, values: take.matrix(e.batchRows, width)}
+			if s.Node > 0 {
+				t.derivative = take.matrix(e.batchRows, width)
+			}
+			return t
 		}
-		e.stages = append(e.stages, maker[node.Op.Kind()](e, at, take))
-		tensors[s.Out()] = at.out
+		out := make(e.graph.Nodes[s.Out()].Name)
+		tensors[s.Out()] = out
+		_, input := node.Op.(*network.Input)
+		_, dense := node.Op.(*network.Dense)
+		if at.gate == nil || input || dense { // these two gate what they compute themselves
+			at.out = out
+			e.stages = append(e.stages, maker[node.Op.Kind()](e, at, take))
+			continue
+		}
+		affine := make(node.Name)
+		affine.inner = true
+		gated := place[T]{Stage: s, to: node.Shape, in: []*tensor[T]{affine}, out: out, gate: at.gate}
+		at.out, at.gate = affine, nil
+		e.stages = append(e.stages, maker[node.Op.Kind()](e, at, take), newGate(e, gated, take))
 	}
+	e.images.lay(take)
 	e.output = tensors[len(tensors)-1]
 	e.readings = nil
 	for _, n := range e.graph.Readers() {

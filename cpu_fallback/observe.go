@@ -111,7 +111,7 @@ func (e *engine[T]) addSquare(into []T, x matrix[T], first, n int, share T) {
 		return
 	}
 	product, columns := e.product[:n*n], x.data[first:]
-	e.products.gemm(blas.Trans, blas.NoTrans, n, n, x.rows, columns, x.columns, columns, x.columns, product, n)
+	e.products.gemm(blas.Trans, blas.NoTrans, n, n, x.rows, columns, x.columns, columns, x.columns, 0, product, n)
 	for i, v := range product {
 		into[i] += share * v
 	}

@@ -79,7 +79,7 @@ func bindOpenBLAS(library uintptr) (*openBLAS, error) {
 // depends on the machine.
 const tile = 128
 
-func (o *openBLAS) gemm(transA, transB blas.Transpose, m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int) {
+func (o *openBLAS) gemm(transA, transB blas.Transpose, m, n, k int, a []float32, lda int, b []float32, ldb int, beta float32, c []float32, ldc int) {
 	across := (n + tile - 1) / tile
 	tiles := (m + tile - 1) / tile * across
 	inChunks(tiles, 1, func(chunk, _, _ int) {
@@ -93,6 +93,6 @@ func (o *openBLAS) gemm(transA, transB blas.Transpose, m, n, k int, a []float32,
 			fromB, orderB = column*ldb, transpose
 		}
 		o.sgemm(rowMajor, orderA, orderB, int32(min(tile, m-row)), int32(min(tile, n-column)), int32(k),
-			1, &a[fromA], int32(lda), &b[fromB], int32(ldb), 0, &c[row*ldc+column], int32(ldc))
+			1, &a[fromA], int32(lda), &b[fromB], int32(ldb), beta, &c[row*ldc+column], int32(ldc))
 	})
 }

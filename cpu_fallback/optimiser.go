@@ -13,7 +13,7 @@ func (e *engine[T]) update(rate, shrink float64) {
 	o := e.options.Optimiser
 	scale := e.clipping()
 	for _, l := range e.groups {
-		inChunks(len(l.parameters), numbersPerChunk, func(_, low, high int) {
+		inChunks(l.trained, numbersPerChunk, func(_, low, high int) {
 			decaying := min(max(l.weights-low, 0), high-low)
 			w, g, m := l.parameters[low:high], l.gradient[low:high], l.first[low:high]
 			if scale != 1 || o.Coupled() != 0 {
@@ -57,8 +57,8 @@ func (e *engine[T]) clipping() T {
 	}
 	total := 0.
 	for _, l := range e.groups {
-		squares := make([]float64, (len(l.gradient)+numbersPerChunk-1)/numbersPerChunk)
-		inChunks(len(l.gradient), numbersPerChunk, func(chunk, low, high int) {
+		squares := make([]float64, (l.trained+numbersPerChunk-1)/numbersPerChunk)
+		inChunks(l.trained, numbersPerChunk, func(chunk, low, high int) {
 			for _, g := range l.gradient[low:high] {
 				squares[chunk] += float64(g) * float64(g)
 			}

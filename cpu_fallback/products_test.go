@@ -65,7 +65,7 @@ func checkProduct(t *testing.T, library products[float32], seed uint32, transA, 
 	b, ldb := matrix(rowsB, columnsB)
 	c, ldc := matrix(m, n)
 	before := append([]float32{}, c...)
-	library.gemm(transA, transB, m, n, k, a, lda, b, ldb, c, ldc)
+	library.gemm(transA, transB, m, n, k, a, lda, b, ldb, 0, c, ldc)
 	at := func(v []float32, width int, trans blas.Transpose, row, column int) float64 {
 		if trans == blas.Trans {
 			row, column = column, row

@@ -28,9 +28,11 @@ func (e *engine[T]) Train(ctx context.Context, s backend.Stretch) (backend.Progr
 // the players if they are wanted.
 func (e *engine[T]) trainStep(order []int32, rate, shrink float64, contributions bool, paper *backend.PaperMove) backend.Progress {
 	e.gather(e.data.Train, order)
+	e.training = true
 	e.forward(len(order))
 	progress := e.loss(len(order))
 	e.backward(len(order), ask{weights: true, contributions: contributions})
+	e.training = false
 	if paper != nil {
 		for i := range e.gates {
 			if e.options.Joint {

@@ -11,6 +11,7 @@ import (
 // the mean loss with respect to it.
 type tensor[T real] struct {
 	name       string // of the node
+	inner      bool   // a gate stage alone reads it
 	values     matrix[T]
 	derivative matrix[T] // of zero rows where no stage asks for it
 	written    bool      // in this backward pass, by the first of the stages that read it
@@ -66,6 +67,8 @@ type ask struct{ weights, contributions bool }
 type place[T real] struct {
 	network.Stage
 	op   network.Op
+	from []network.Shape // of the inputs
+	to   network.Shape   // of the node's output
 	in   []*tensor[T]
 	out  *tensor[T]
 	gate *gate[T]
@@ -81,6 +84,11 @@ func makers[T real]() map[network.Kind]func(e *engine[T], at place[T], take take
 		network.AddKind:        newAdd[T],
 		network.ConcatKind:     newConcat[T],
 		network.FlattenKind:    newFlatten[T],
+
+		network.Conv2DKind:      newConv2D[T],
+		network.BatchNormKind:   newBatchNorm[T],
+		network.MaxPoolKind:     newMaxPool[T],
+		network.AveragePoolKind: newAveragePool[T],
 	}
 }
 

@@ -23,8 +23,20 @@ type bounded struct{ values, entries []float64 }
 
 func newBounded(n int) bounded { return bounded{make([]float64, n), make([]float64, n)} }
 
-// forward runs the state's network over samples.
+// forward evaluates the state's network for samples.
 func (s *session) forward(samples dataset.Samples, order []int32) *network.Pass {
+	input := s.input(samples, order)
+	return s.start.Network.Values().ForwardWithin(input.values, len(order), s.unit, input.entries)
+}
+
+// training computes it as a training step does.
+func (s *session) training(samples dataset.Samples, order []int32) *network.Pass {
+	input := s.input(samples, order)
+	return s.start.Network.Values().Training(input.values, len(order), s.unit, input.entries)
+}
+
+// input returns the network's inputs for samples.
+func (s *session) input(samples dataset.Samples, order []int32) bounded {
 	d, g := s.data, s.start.Network.Graph
 	features := g.Input().Features()
 	if features == nil {
@@ -39,7 +51,7 @@ func (s *session) forward(samples dataset.Samples, order []int32) *network.Pass 
 			input.entries[at] = 4 * s.unit * (math.Abs(x) + math.Abs(d.Mean)) / d.Deviation
 		}
 	}
-	return s.start.Network.Values().ForwardWithin(input.values, len(order), s.unit, input.entries)
+	return input
 }
 
 // outputs returns the outputs of a pass.
@@ -90,7 +102,7 @@ func (s *session) stepBounds() (bounds, expected map[string][]float64) {
 // those that the costs are added to.
 func (s *session) stepBoundsOf(paid game.Paper) (bounds, expected map[string][]float64) {
 	train, order := s.data.Train, s.order()
-	p := s.forward(train, order)
+	p := s.training(train, order)
 	answers := answersOf(train, order)
 	derivative, lossBound := s.lossDerivative(s.Loss, p, answers)
 	bounds, expected = map[string][]float64{}, map[string][]float64{}
@@ -111,6 +123,11 @@ func (s *session) stepBoundsOf(paid game.Paper) (bounds, expected map[string][]f
 	}
 	var gradient []bounded
 	for i, param := range p.Graph.Params {
+		if param.Statistic {
+			note(param.Name, p.Statistics[i], p.StatisticBounds[i])
+			gradient = append(gradient, bounded{})
+			continue
+		}
 		b := bounded{g.Parameters[i], g.bounds.Parameters[i]}
 		note("gradient."+param.Name, append([]float64{}, b.values...), append([]float64{}, b.entries...))
 		gradient = append(gradient, b)
@@ -118,7 +135,9 @@ func (s *session) stepBoundsOf(paid game.Paper) (bounds, expected map[string][]f
 	s.charge(gradient, paid)
 	s.clip(gradient)
 	for i, b := range gradient {
-		s.updates(i, b, note)
+		if !p.Graph.Params[i].Statistic {
+			s.updates(i, b, note)
+		}
 	}
 	return bounds, expected
 }

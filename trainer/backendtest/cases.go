@@ -232,7 +232,12 @@ func (c Case) State() *backend.State {
 		if param.Weight {
 			deviation = math.Sqrt(2 / float64(max(1, network.Shape(param.Shape[1:]).Size())))
 		}
-		fill(n.Parameters[p], func() float64 { return deviation * draw.Normal() })
+		fill(n.Parameters[p], func() float64 {
+			if param.Statistic {
+				return float64(networktest.Draw(param, draw.Normal()))
+			}
+			return deviation * draw.Normal()
+		})
 		s.First = append(s.First, moment(param.Size(), small))
 		if c.Optimiser.Kind.HasSecond() {
 			s.Second = append(s.Second, moment(param.Size(), positive))

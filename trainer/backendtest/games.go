@@ -170,6 +170,9 @@ func (s *session) payJointly() error {
 			}{{"", state.Network.Parameters}, {"first.", state.First}, {"second.", state.Second}} {
 				for p, v := range sort.tensors {
 					tensor := sort.prefix + s.start.Network.Params[p].Name
+					if s.start.Network.Params[p].Statistic && sort.prefix != "" {
+						continue // moments that no step moves, see transfer
+					}
 					// What is pulled is float32 on both sides.
 					within := append([]float64{}, bounds[tensor]...)
 					for i, x := range expected[tensor] {

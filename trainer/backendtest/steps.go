@@ -204,7 +204,7 @@ func (s *session) epsilon() error {
 	data.Deviation = 3e6 // gradients around 1e-8
 	small.data = &data
 	order := s.order()
-	p := small.forward(data.Train, order)
+	p := small.training(data.Train, order)
 	derivative, _ := small.lossDerivative(s.Loss, p, answersOf(data.Train, order))
 	g := small.backward(p, derivative)
 	gradient := bounded{g.Parameters[0], g.bounds.Parameters[0]}
@@ -314,7 +314,7 @@ func (s *session) stopEvaluations(candidate backend.Engine) error {
 func (s *session) hits() error {
 	order := s.order()
 	answers := answersOf(s.data.Train, order)
-	p := s.forward(s.data.Train, order)
+	p := s.training(s.data.Train, order)
 	logits := outputs(p)
 	sure, unsure, loss := 0., 0., 0.
 	for b := range order {

@@ -12,15 +12,27 @@ import (
 	"nashprune/trainer/network"
 )
 
+// Check says why [Apply] cannot make up for all players of a graph: a reader is not affine.
+func Check(g *network.Graph) error {
+	for gate := range g.Gates {
+		for _, c := range g.Columns(gate) {
+			if node := g.Params[c.Param].Node; !slices.Contains(g.Readers(), node) {
+				return fmt.Errorf("node %s, of kind %s, reads players and is not affine", g.Nodes[node].Name, g.Nodes[node].Op.Kind())
+			}
+		}
+	}
+	return nil
+}
+
 // CheckElimination says why [Eliminate] cannot score the players of a graph: a reader is not
 // affine, has no second moments, or reads a player more than once.
 func CheckElimination(g *network.Graph) error {
+	if err := Check(g); err != nil {
+		return err
+	}
 	for gate := range g.Gates {
 		for _, c := range g.Columns(gate) {
 			node := g.Nodes[g.Params[c.Param].Node]
-			if _, _, affine := g.Affine(g.Params[c.Param].Node); !affine {
-				return fmt.Errorf("node %s, of kind %s, reads players and is not affine", node.Name, node.Op.Kind())
-			}
 			if width := len(c.Player); width > backend.LargestMoments {
 				return fmt.Errorf("node %s has %d inputs; second moments are taken of at most %d", node.Name, width, backend.LargestMoments)
 			}

@@ -12,60 +12,6 @@ import (
 	"nashprune/trainer/random"
 )
 
-// forward32 computes logits in float32 in the plainest order of sums. Activations
-// other than rectifiers are computed in float64 and rounded once. The sample has all
-// features.
-func forward32(n *network.Network, sample []float32) []float32 {
-	values := make([][]float32, len(n.Nodes))
-	for k, node := range n.Nodes {
-		var in [][]float32
-		for _, from := range node.In {
-			in = append(in, values[from])
-		}
-		out := make([]float32, node.Shape.Size())
-		switch op := node.Op.(type) {
-		case *network.Input:
-			copy(out, sample)
-			if features := op.Features(); features != nil {
-				out = network.Select(sample, features)
-			}
-		case *network.Dense:
-			weight, bias := n.Parameters[node.Params[0]], n.Parameters[node.Params[1]]
-			for i := range out {
-				var sum float32
-				for j, x := range in[0] {
-					sum += weight[i*len(in[0])+j] * x
-				}
-				out[i] = sum + bias[i]
-			}
-		case *network.Activate:
-			for e, z := range in[0] {
-				out[e] = float32(op.Function.At(float64(z)))
-			}
-		case *network.Add:
-			for _, x := range in {
-				for e := range out {
-					out[e] += x[e]
-				}
-			}
-		case *network.Concat:
-			out = slices.Concat(in...)
-		case *network.Flatten:
-			copy(out, in[0])
-			if op.Keep != nil {
-				out = network.Select(in[0], op.Keep)
-			}
-		}
-		if gate := n.GateAt(k); gate >= 0 {
-			for e := range out {
-				out[e] *= n.Participations[gate][e/node.Shape[1:].Size()]
-			}
-		}
-		values[k] = out
-	}
-	return values[len(values)-1]
-}
-
 // roundingGraphs are perceptrons, narrow and wide, of every activation, and every other
 // kind of graph.
 func roundingGraphs() map[string]*network.Graph {
@@ -97,7 +43,7 @@ func compareLogits(t *testing.T, g *network.Graph) {
 	for p, param := range g.Params {
 		for i := range n.Parameters[p] {
 			if !param.Weight {
-				n.Parameters[p][i] = float32(draw.Normal())
+				n.Parameters[p][i] = networktest.Draw(param, draw.Normal())
 			}
 		}
 	}
@@ -121,11 +67,7 @@ func compareLogits(t *testing.T, g *network.Graph) {
 	}
 	logits := func(n *network.Network) (all []float32) {
 		for b := range samples.Len() {
-			input := make([]float32, samples.Features)
-			for j := range input {
-				input[j] = float32((float64(samples.Pixels[b*samples.Features+j])/255 - d.Mean) / d.Deviation)
-			}
-			all = append(all, forward32(n, input)...)
+			all = append(all, networktest.Forward32(n, read(n.Graph, standardised(d, samples, []int{b}), 1))...)
 		}
 		return all
 	}

@@ -61,6 +61,17 @@ type Elementwise interface {
 	Entry(in [][]float64, e int) float64
 }
 
+// Batched is an operator that computes from all samples of a batch together in a training
+// step, and alone from each at all other times.
+type Batched interface {
+	Op
+	// ForwardBatch is Forward for all samples. It writes what the statistics of the node
+	// become, and their bounds where they are asked for, by parameter.
+	ForwardBatch(x []Operands, statistics, bounds [][]float64)
+	// BackwardBatch is Backward for all samples.
+	BackwardBatch(x []Operands, g []Derivatives)
+}
+
 // Normaliser is an operator that undoes any scaling of the entries of its input's first
 // dimension, so that a gate before it would have no effect.
 type Normaliser interface {

@@ -111,3 +111,152 @@ func (o *BatchNorm) Backward(x Operands, g Derivatives) {
 		}
 	}
 }
+
+// moments are the statistics of a batch at one entry, with bounds.
+type moments struct {
+	count                                  int
+	mean, variance, inverse                float64
+	meanBound, varianceBound, inverseBound float64
+}
+
+// momentsOf returns the mean, the variance and the inverse deviation of entry c.
+func (o *BatchNorm) momentsOf(x []Operands, c int) moments {
+	inner := x[0].OutShape[1:].Size()
+	n := len(x) * inner
+	m, unit := moments{count: n}, x[0].Unit
+	each := func(visit func(v, bound float64)) {
+		for _, x := range x {
+			for e := c * inner; e < (c+1)*inner; e++ {
+				bound := 0.
+				if x.OutBounds != nil {
+					bound = x.InBounds[0][e]
+				}
+				visit(x.In[0][e], bound)
+			}
+		}
+	}
+	sum, size, inherited := 0., 0., 0.
+	each(func(v, bound float64) {
+		sum += v
+		size += math.Abs(v) + bound
+		inherited += bound
+	})
+	m.mean = sum / float64(n)
+	m.meanBound = (inherited + Roundings(n+1, unit)*size) / float64(n)
+	sum, size, inherited = 0, 0, 0
+	each(func(v, bound float64) {
+		d := math.Abs(v - m.mean)
+		bound += m.meanBound + unit*(d+bound+m.meanBound)
+		sum += d * d
+		size += (d + bound) * (d + bound)
+		inherited += 2*d*bound + bound*bound
+	})
+	m.variance = sum / float64(n)
+	m.varianceBound = (inherited + Roundings(n+3, unit)*size) / float64(n)
+	w := m.variance + o.Epsilon
+	// A sum of squares is never below 0.
+	low := max(o.Epsilon, w-m.varianceBound)
+	m.inverse = 1 / math.Sqrt(w)
+	m.inverseBound = 1/math.Sqrt(low) - m.inverse + Roundings(4, unit)/math.Sqrt(low)
+	return m
+}
+
+// standard returns a number of the input, standardised, with a bound. Either way to compute
+// it is covered, see normRoundings.
+func (m moments) standard(v, bound, unit float64) (x, xBound float64) {
+	d := v - m.mean
+	inverse := m.inverse + m.inverseBound
+	bound += m.meanBound
+	return d * m.inverse, math.Abs(d)*m.inverseBound + bound*inverse + Roundings(normRoundings, unit)*(math.Abs(v)+math.Abs(m.mean)+2*bound)*inverse
+}
+
+// ForwardBatch uses the statistics of the batch.
+func (o *BatchNorm) ForwardBatch(x []Operands, statistics, bounds [][]float64) {
+	if len(x) == 0 {
+		return
+	}
+	inner := x[0].OutShape[1:].Size()
+	for c := range x[0].OutShape[0] {
+		m := o.momentsOf(x, c)
+		weight, bias := x[0].Params[NormWeight][c], x[0].Params[NormBias][c]
+		for _, x := range x {
+			gamma := Roundings(normRoundings, x.Unit)
+			for e := c * inner; e < (c+1)*inner; e++ {
+				v, bound := x.In[0][e], 0.
+				if x.OutBounds != nil {
+					bound = x.InBounds[0][e]
+				}
+				standard, standardBound := m.standard(v, bound, x.Unit)
+				x.Out[e] = weight*standard + bias
+				if x.OutBounds != nil {
+					x.OutBounds[e] = math.Abs(weight)*standardBound + gamma*(math.Abs(weight)*(math.Abs(standard)+standardBound)+math.Abs(bias))
+				}
+			}
+		}
+		correction := float64(m.count) / float64(max(1, m.count-1))
+		move := func(which int, to, bound float64) {
+			old := x[0].Params[which][c]
+			statistics[which][c] = old + o.Momentum*(to-old)
+			if bounds[which] != nil {
+				bounds[which][c] = o.Momentum*bound + Roundings(4, x[0].Unit)*(math.Abs(old)+math.Abs(to)+bound)
+			}
+		}
+		move(NormMean, m.mean, m.meanBound)
+		move(NormVariance, correction*m.variance, correction*m.varianceBound)
+	}
+}
+
+// BackwardBatch takes derivatives through the statistics of the batch: of n numbers of an
+// entry with derivatives d and standardised values h,
+//
+//	dx = weight / sqrt(variance + epsilon) (d - mean d - h mean(d h))
+func (o *BatchNorm) BackwardBatch(x []Operands, g []Derivatives) {
+	if len(x) == 0 {
+		return
+	}
+	inner, unit := x[0].OutShape[1:].Size(), x[0].Unit
+	for c := range x[0].OutShape[0] {
+		m := o.momentsOf(x, c)
+		each := func(visit func(row, e int, h, hBound, d, dBound float64)) {
+			for row, x := range x {
+				for e := c * inner; e < (c+1)*inner; e++ {
+					bound, dBound := 0., 0.
+					if g[row].OutBounds != nil {
+						bound, dBound = x.InBounds[0][e], g[row].OutBounds[e]
+					}
+					h, hBound := m.standard(x.In[0][e], bound, unit)
+					visit(row, e, h, hBound, g[row].Out[e], dBound)
+				}
+			}
+		}
+		n := float64(m.count)
+		sums := Roundings(m.count+2, unit)
+		var ofBias, ofWeight, biasBound, weightBound float64
+		each(func(_, _ int, h, hBound, d, dBound float64) {
+			ofBias += d
+			ofWeight += d * h
+			biasBound += dBound + sums*(math.Abs(d)+dBound)
+			weightBound += math.Abs(d)*hBound + dBound*(math.Abs(h)+hBound) + sums*(math.Abs(d)+dBound)*(math.Abs(h)+hBound)
+		})
+		g[0].Params[NormBias][c] += ofBias
+		g[0].Params[NormWeight][c] += ofWeight
+		if g[0].OutBounds != nil {
+			g[0].ParamBounds[NormBias][c] += biasBound
+			g[0].ParamBounds[NormWeight][c] += weightBound
+		}
+		weight := x[0].Params[NormWeight][c]
+		each(func(row, e int, h, hBound, d, dBound float64) {
+			t := d - ofBias/n - h*ofWeight/n
+			g[row].In[0][e] = weight * m.inverse * t
+			if g[row].OutBounds == nil {
+				return
+			}
+			h = math.Abs(h) + hBound
+			bound := dBound + biasBound/n + (h*weightBound+hBound*math.Abs(ofWeight))/n
+			size := math.Abs(d) + dBound + (math.Abs(ofBias)+biasBound)/n + h*(math.Abs(ofWeight)+weightBound)/n
+			bound += Roundings(normRoundings, unit) * size
+			inverse := m.inverse + m.inverseBound
+			g[row].InBounds[0][e] = math.Abs(weight) * (inverse*bound + math.Abs(t)*m.inverseBound + Roundings(normRoundings, unit)*inverse*(math.Abs(t)+bound))
+		})
+	}
+}

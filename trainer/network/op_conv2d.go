@@ -105,7 +105,7 @@ func (o *Conv2D) eachRow(in, out Shape, visit func(w, i, e, n int)) {
 		for c := first; c < first+perGroup; c++ {
 			for p := range o.Kernel[0] {
 				for q := range o.Kernel[1] {
-					low, high := o.inside(1, q, in[2], out[2])
+					low, high := o.Inside(1, q, in[2], out[2])
 					for y := range out[1] {
 						if row := y*o.Stride[0] - o.Padding[0] + p; row >= 0 && row < in[1] && low < high {
 							visit(w, (c*in[1]+row)*in[2]+low*o.Stride[1]-o.Padding[1]+q, (f*out[1]+y)*out[2]+low, high-low)

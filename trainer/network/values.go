@@ -51,13 +51,19 @@ type Pass struct {
 	// BeforeBounds and Bounds are how far a computation with a unit roundoff can be from
 	// Before and After, where bounds were asked for.
 	BeforeBounds, Bounds [][]float64
+	// Statistics are what the statistics of nodes become in a training step, by parameter;
+	// nil for other parameters, and where the pass is no training step.
+	Statistics, StatisticBounds [][]float64
 
-	unit  float64
-	gates []int // of each node, or -1
+	unit     float64
+	gates    []int // of each node, or -1
+	training bool
 }
 
 // Forward computes the network for rows samples of [Graph.Inputs] numbers each.
-func (v *Values) Forward(input []float64, rows int) *Pass { return v.forward(input, rows, 0, nil) }
+func (v *Values) Forward(input []float64, rows int) *Pass {
+	return v.forward(&Pass{}, input, rows, nil)
+}
 
 // ForwardWithin also bounds the error of a computation with a unit roundoff, given
 // bounds of the input; nil: the input is exact.
@@ -65,16 +71,41 @@ func (v *Values) ForwardWithin(input []float64, rows int, unit float64, bounds [
 	if bounds == nil {
 		bounds = make([]float64, len(input))
 	}
-	return v.forward(input, rows, unit, bounds)
+	return v.forward(&Pass{unit: unit}, input, rows, bounds)
 }
 
-func (v *Values) forward(input []float64, rows int, unit float64, bounds []float64) *Pass {
-	p := &Pass{Values: v, Rows: rows, unit: unit}
+// Training computes the network as a training step does, with bounds as in ForwardWithin.
+func (v *Values) Training(input []float64, rows int, unit float64, bounds []float64) *Pass {
+	if bounds == nil {
+		bounds = make([]float64, len(input))
+	}
+	p := &Pass{
+		unit: unit, training: true, Statistics: make([][]float64, len(v.Parameters)), StatisticBounds: make([][]float64, len(v.Parameters)),
+	}
+	for i, param := range v.Graph.Params {
+		if param.Statistic {
+			p.Statistics[i], p.StatisticBounds[i] = make([]float64, param.Size()), make([]float64, param.Size())
+		}
+	}
+	return v.forward(p, input, rows, bounds)
+}
+
+// forward completes a pass.
+func (v *Values) forward(p *Pass, input []float64, rows int, bounds []float64) *Pass {
+	p.Values, p.Rows = v, rows
 	for n, node := range v.Nodes {
 		p.gates = append(p.gates, v.GateAt(n))
 		p.Before, p.After = p.lay(p.Before, p.After, n, input)
 		if bounds != nil {
 			p.BeforeBounds, p.Bounds = p.lay(p.BeforeBounds, p.Bounds, n, bounds)
+		}
+		if op := p.batched(n); op != nil {
+			all := p.allOperands(n)
+			op.ForwardBatch(all, Select(p.Statistics, node.Params), Select(p.StatisticBounds, node.Params))
+			for row, x := range all {
+				p.gate(n, row, x)
+			}
+			continue
 		}
 		params := v.params(n)
 		eachRow(rows, func(row int) {
@@ -84,6 +115,23 @@ func (v *Values) forward(input []float64, rows int, unit float64, bounds []float
 		})
 	}
 	return p
+}
+
+// batched returns the operator of a node that computes from the batch as a whole, or nil.
+func (p *Pass) batched(n int) Batched {
+	if op, ok := p.Nodes[n].Op.(Batched); ok && p.training {
+		return op
+	}
+	return nil
+}
+
+// allOperands returns what node n reads and writes for each sample.
+func (p *Pass) allOperands(n int) []Operands {
+	params, all := p.params(n), make([]Operands, p.Rows)
+	for row := range all {
+		all[row] = p.operands(n, row, params)
+	}
+	return all
 }
 
 // lay appends room for the numbers of a node before and after its gate: of the first
@@ -231,16 +279,20 @@ func (p *Pass) nodeBackward(g, bounds *Gradients, sizes [][]float64, n int) {
 		}
 		return in
 	}
-	d := Derivatives{Rows: p.Rows, In: room(), Params: Select(g.Parameters, node.Params)}
-	if bounds != nil {
-		d.InBounds, d.ParamBounds = room(), Select(bounds.Parameters, node.Params)
+	derivatives := func() Derivatives {
+		d := Derivatives{Rows: p.Rows, In: room(), Params: Select(g.Parameters, node.Params)}
+		if bounds != nil {
+			d.InBounds, d.ParamBounds = room(), Select(bounds.Parameters, node.Params)
+		}
+		return d
 	}
-	for row := range p.Rows {
+	output := func(d *Derivatives, row int) {
 		d.Out = p.row(g.Before, n, row)
 		if bounds != nil {
 			d.OutBounds = p.row(bounds.Before, n, row)
 		}
-		node.Op.Backward(p.operands(n, row, params), d)
+	}
+	pass := func(d Derivatives, row int) {
 		for k, from := range node.In {
 			add(p.row(g.After, from, row), d.In[k])
 			if bounds != nil {
@@ -250,6 +302,24 @@ func (p *Pass) nodeBackward(g, bounds *Gradients, sizes [][]float64, n int) {
 				}
 			}
 		}
+	}
+	if op := p.batched(n); op != nil {
+		all := make([]Derivatives, p.Rows)
+		for row := range all {
+			all[row] = derivatives()
+			output(&all[row], row)
+		}
+		op.BackwardBatch(p.allOperands(n), all)
+		for row, d := range all {
+			pass(d, row)
+		}
+		return
+	}
+	d := derivatives()
+	for row := range p.Rows {
+		output(&d, row)
+		node.Op.Backward(p.operands(n, row, params), d)
+		pass(d, row)
 	}
 }
 

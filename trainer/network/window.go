@@ -35,9 +35,9 @@ func (w Window) slide(operator string, in []Shape) (Shape, error) {
 	return out, nil
 }
 
-// inside returns the positions from low up to high along dimension d, 0 of heights or 1 of
+// Inside returns the positions from low up to high along dimension d, 0 of heights or 1 of
 // widths, at which place p of the kernel lies on one of n inputs.
-func (w Window) inside(d, p, n, positions int) (low, high int) {
+func (w Window) Inside(d, p, n, positions int) (low, high int) {
 	stride, offset := w.Stride[d], p-w.Padding[d]
 	if offset < 0 {
 		low = (-offset + stride - 1) / stride

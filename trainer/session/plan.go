@@ -58,6 +58,11 @@ func NewPlan(c settings.Config, kind game.Kind, g *network.Graph, samples int, l
 			return p, backend.Usagef("--criterion obs: %v; try --criterion outputs", err)
 		}
 	}
+	if c.Compensate != compensation.None {
+		if err := compensation.Check(g); err != nil {
+			return p, backend.Usagef("--compensate %s: %v; try --compensate none", c.Compensate, err)
+		}
+	}
 	p.opens = int(math.Round(c.WarmUp * float64(p.Total)))
 	p.closes = min(p.Total, p.opens+int(math.Round(c.GameShare*float64(p.Total))))
 	if steps := p.closes - p.opens; steps < c.Rounds {
