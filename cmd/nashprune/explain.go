@@ -42,7 +42,7 @@ that is known of one player.`,
 				}
 				return report.Explain(out, run)
 			}
-			name, err := report.ParsePlayer(player)
+			name, err := run.ParsePlayer(player)
 			if err != nil {
 				return err
 			}
@@ -56,7 +56,7 @@ that is known of one player.`,
 			return writeJSON(out, p)
 		},
 	}
-	cmd.Flags().StringVar(&player, "player", "", "show all about the player `LAYER:INDEX`, both counted from 0")
+	cmd.Flags().StringVar(&player, "player", "", "show all about the player `GATE:INDEX`: the place of the gate, from 0, or its name, such as 0:17 or conv1:17")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print what equilibrium.json holds, of all or of the player")
 	return cmd
 }

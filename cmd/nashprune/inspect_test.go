@@ -101,9 +101,9 @@ func TestInspect(t *testing.T) {
 	t.Chdir(t.TempDir())
 	writeFile(t, "net.toml", []byte(groupedFile))
 	for args, want := range map[string]string{
-		"lenet5":                               inspectedLeNet,
-		"net.toml --input 4x8x8 --classes 3":   inspectedGroups,
-		"lenet5 --input 1x28x28":               inspectedLeNet,
+		"lenet5":                                inspectedLeNet,
+		"net.toml --input 4x8x8 --classes 3":    inspectedGroups,
+		"lenet5 --input 1x28x28":                inspectedLeNet,
 		"lenet5 --data digits:train=20,test=10": inspectedLeNet,
 	} {
 		if got := succeed(t, append([]string{"inspect"}, strings.Fields(args)...)...); got != want {

@@ -446,11 +446,16 @@ func TestContributions(t *testing.T) {
 }
 
 func TestParsePlayer(t *testing.T) {
-	if got, err := ParsePlayer("1:17"); err != nil || got != (record.PlayerName{Layer: 1, Index: 17}) {
+	named := marketRun()
+	named.Result.Gates[1].Name = "stage1.conv"
+	if got, err := named.ParsePlayer("stage1.conv:17"); err != nil || got != (record.PlayerName{Layer: 1, Index: 17}) {
+		t.Errorf("%v, %v", got, err)
+	}
+	if got, err := named.ParsePlayer("1:17"); err != nil || got != (record.PlayerName{Layer: 1, Index: 17}) {
 		t.Errorf("%v, %v", got, err)
 	}
 	for _, bad := range []string{"", "1", "1:", ":1", "1:2:3", "-1:2", "1:+2", "a:b", "1:99999999999999999999"} {
-		if got, err := ParsePlayer(bad); !errors.Is(err, backend.ErrUsage) {
+		if got, err := named.ParsePlayer(bad); !errors.Is(err, backend.ErrUsage) {
 			t.Errorf("%q: %v, %v", bad, got, err)
 		}
 	}
