@@ -44,13 +44,23 @@ func drawPlayers(d *drawing, run *Run, epochs scale) {
 		d.line(stairs(inPixels(steps, epochs, numbers)), style{stroke: colour, width: 2})
 		if l%every == 0 {
 			labels = append(labels, label{
-				text: fmt.Sprintf("%s %s: %s of %s", run.axis(), run.gate(l), Thousands(end[l]), Thousands(start[l])), colour: colour,
+				text: gateLabel(run.axis(), run.gate(l), fmt.Sprintf(": %s of %s", Thousands(end[l]), Thousands(start[l]))), colour: colour,
 				mark: numbers.at(float64(end[l])), room: labelRoom,
 			})
 		}
 	}
 	drawLabels(d, labels, playersTop-labelRoom/2, playersBottom+labelRoom/2)
 	nameDemand(d, run, epochs, numbers)
+}
+
+// gateLabel names a gate and says what came of it, in the room between plot and networks.
+func gateLabel(axis, gate, players string) string {
+	const room = networkLeft - labelLeft - 8
+	text := axis + " " + gate + players
+	for most := len(gate); textWidth(text, textSize) > room && most > 2; most-- {
+		text = shorten(gate, most) + players
+	}
+	return text
 }
 
 // courseOf returns the players and the demand of a hidden layer over the epochs.
