@@ -44,7 +44,7 @@ func drawPlayers(d *drawing, run *Run, epochs scale) {
 		d.line(stairs(inPixels(steps, epochs, numbers)), style{stroke: colour, width: 2})
 		if l%every == 0 {
 			labels = append(labels, label{
-				text: gateLabel(run.axis(), run.gate(l), fmt.Sprintf(": %s of %s", Thousands(end[l]), Thousands(start[l]))), colour: colour,
+				text: gateLabel(run.axis(), run.gate(l), end[l], start[l]), colour: colour,
 				mark: numbers.at(float64(end[l])), room: labelRoom,
 			})
 		}
@@ -53,12 +53,14 @@ func drawPlayers(d *drawing, run *Run, epochs scale) {
 	nameDemand(d, run, epochs, numbers)
 }
 
-// gateLabel names a gate and says what came of it, in the room between plot and networks.
-func gateLabel(axis, gate, players string) string {
+// gateLabel names a gate and says how many of its players stay, in the room between plot and
+// networks. A name that is too long has lost its beginning.
+func gateLabel(axis, gate string, kept, players int) string {
 	const room = networkLeft - labelLeft - 8
-	text := axis + " " + gate + players
-	for most := len(gate); textWidth(text, textSize) > room && most > 2; most-- {
-		text = shorten(gate, most) + players
+	text := fmt.Sprintf("%s %s: %s of %s", axis, gate, Thousands(kept), Thousands(players))
+	name := []rune(gate)
+	for cut := 0; textWidth(text, textSize) > room && cut < len(name); cut++ {
+		text = fmt.Sprintf("…%s: %s", string(name[cut:]), Thousands(kept))
 	}
 	return text
 }
