@@ -49,7 +49,7 @@ func accuracyDrop(v *record.ValidationPair) string {
 func costWords(paid cost.Resource) string {
 	switch paid {
 	case "":
-		return "a market a layer"
+		return "a market a gate"
 	case cost.Players:
 		return "one market, in which all players cost the same"
 	case cost.Latency:
@@ -74,9 +74,9 @@ func modelNote(m *cost.Model) string {
 		m.Batch, oneLine(m.Device), steps, 100*m.Error, m.Shapes, 100*m.MaxError)
 }
 
-// unitPrice returns the one price of a round, of a unit of cost: what the layer pays
+// unitPrice returns the one price of a round, of a unit of cost: what the gate pays
 // that pays most, since those that keep the least may pay less, and where costs come in
-// steps layers have prices of their own.
+// steps gates have prices of their own.
 func unitPrice(r record.RoundLine) float64 {
 	price := 0.
 	for l, cost := range r.Costs {
@@ -120,10 +120,10 @@ func explainMarketRules(r *record.Result) string {
 	}
 	var b strings.Builder
 	if m.Cost != "" {
-		b.WriteString("All layers share one market: a player pays the price of a unit times what a player of its layer costs on average.\n" +
-			"Players win by their worths at the equilibrium: in each layer those n stay whose worths exceed by most what n players cost together.\n" +
-			"At least two of each layer stay. What then still fits in the budget stays too, by worth per cost.\n" +
-			"A layer in which another number stays than participates pays its own clearing price.\n")
+		b.WriteString("All gates share one market: a player pays the price of a unit times what a player of its gate costs on average.\n" +
+			"Players win by their worths at the equilibrium: in each gate those n stay whose worths exceed by most what n players cost together.\n" +
+			"At least two of each gate stay. What then still fits in the budget stays too, by worth per cost.\n" +
+			"A gate in which another number stays than participates pays its own clearing price.\n")
 	}
 	if m.Cost == cost.Latency && m.LatencyModel != nil && m.LatencyModel.Step > 0 {
 		fmt.Fprintf(&b, "Time grows in steps, %d units apart, so the players behind a step stay or leave together.\n", m.LatencyModel.Step)

@@ -120,7 +120,7 @@ var All = []*Setting{
 	declare(market, "max-accuracy-drop", func(c *Config) *float64 { return &c.MaxAccuracyDrop }, 0, within(0., 100).in("a number of points, at most 100"),
 		"most `points` of accuracy to lose on --validation, instead of --keep").omitted().target(MeasuredTarget),
 	declare(market, "cost", func(c *Config) *cost.Resource { return &c.Cost }, "", oneOf("", cost.Players, cost.Parameters, cost.MACs, cost.Latency),
-		"what a player pays for in one market of all layers (default: what a --max target bounds, else a market a layer)").omitted(),
+		"what a player pays for in one market of all gates (default: what a --max target bounds, else a market a gate)").omitted(),
 	declare(market, "latency-model", func(c *Config) *string { return &c.LatencyModel }, "", anything[string](),
 		"result.json of another run, with the model of latencies (default: measure one)").omitted(),
 	declare(market, "worth", func(c *Config) *game.Valuation { return &c.Worth }, game.Outputs, oneOf(append([]game.Valuation{""}, game.Valuations...)...),
