@@ -45,7 +45,7 @@ type link struct{ child, parent int }
 func (g *Graph) classify() {
 	starts, locate := g.layAxes()
 	roots, links := g.unite(starts, locate)
-	unitOf := g.group(starts, roots)
+	unitOf := g.group(starts, roots, links)
 	for a := range g.axes {
 		for e := starts[a]; e < starts[a+1]; e++ {
 			g.axes[a].units = append(g.axes[a].units, unitOf[roots.find(e)])
@@ -122,13 +122,19 @@ func (g *Graph) unite(starts []int, locate func(int, Axis) int) (roots sets, lin
 }
 
 // group makes units of the sets, and classes of units with the same number of entries on
-// each axis. It returns the unit of each root.
-func (g *Graph) group(starts []int, roots sets) (unitOf []int) {
+// each axis, whose parents are of one class. It returns the unit of each root.
+func (g *Graph) group(starts []int, roots sets, links []link) (unitOf []int) {
 	signatures := make([][]byte, len(roots)) // of the roots
 	for a := range g.axes {
 		for e := starts[a]; e < starts[a+1]; e++ {
 			root := roots.find(e)
-			signatures[root] = binary.AppendUvarint(signatures[root], uint64(a))
+			signatures[root] = binary.AppendUvarint(signatures[root], uint64(a)+1) // with no byte of 0
+		}
+	}
+	for _, l := range links { // a parent has no parent, and a child has one
+		child, parent := roots.find(l.child), roots.find(l.parent)
+		if !slices.Contains(signatures[child], 0) { // of a link before
+			signatures[child] = append(append(signatures[child], 0), signatures[parent]...)
 		}
 	}
 	classes := map[string]int{}

@@ -53,6 +53,7 @@ func TestGatesFollowFromTies(t *testing.T) {
 		"norms first":           {{"input", in, 1, "input"}, {"stem", channels, 3, "stem n1 c1 n2"}},
 		"depthwise":             {{"input", in, 2, "input"}, {"up", filters, 6, "n1 n2"}, {"down", filters, 3, "down"}},
 		"groups":                {{"input", in, 2, "input"}, {"c2", filters, 3, "c2"}}, // groups of several channels stay
+		"concat of images":      {{"input", in, 2, "input"}, {"c1", filters, 2, "c1"}, {"c2", filters, 3, "c2"}},
 		"pixel":                 {{"input", in, 1, "input"}, {"c", filters, 1, "n"}},
 		"norm of numbers":       {{"input", in, 4, "input"}, {"x", neurons, 5, "n"}},
 		"sum twice":             {{"input", in, 3, "input"}, {"x", neurons, 4, "x"}},
