@@ -113,7 +113,7 @@ func (r *run) createFolder() (unlock func(), err error) {
 		unlock()
 		return nil, fmt.Errorf("--out: %w", atomicfile.Advised(err))
 	}
-	if err := r.write(record.ConfigFile, r.config.Write); err != nil {
+	if err := r.write(record.ConfigFile, r.given.Write); err != nil {
 		r.metrics.Close()
 		unlock()
 		return nil, err

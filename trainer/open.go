@@ -1,6 +1,8 @@
 package trainer
 
 import (
+	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -24,7 +26,7 @@ import (
 // order below. It trains nothing, allocates nothing on the device and writes nothing.
 // Run and plan come also with an error of the kind [backend.ErrOutOfMemory].
 func open(c settings.Config, o Options, from *checkpoint.Checkpoint) (*run, session.Plan, error) {
-	r := &run{Options: o, config: c, stage: checkpoint.GameStage, result: record.Result{Command: o.Command}, started: time.Now()}
+	r := &run{Options: o, config: c, given: c, stage: checkpoint.GameStage, result: record.Result{Command: o.Command}, started: time.Now()}
 	if from != nil {
 		r.stage, r.result, r.before = from.Stage, from.Result, from.Result.Seconds.Total
 	}
@@ -166,15 +168,23 @@ func (r *run) checkNetwork(from *checkpoint.Checkpoint) (err error) {
 	case r.Options.Graph != nil:
 		r.graph = r.Options.Graph
 	default:
-		if r.graph, err = r.perceptron(); err != nil {
-			return backend.Usagef("--model: %v", err)
+		if r.graph, err = r.config.Graph(imageShape(r.data), r.data.Outputs()); err != nil {
+			return err
 		}
 	}
 	if err := r.device.Runs(r.graph); err != nil {
 		return err
 	}
+	text, err := json.Marshal(r.graph)
+	if err != nil {
+		return err
+	}
+	r.result.Model = record.Model{Name: r.config.Model, Digest: fmt.Sprintf("%x", sha256.Sum256(text))}
 	if len(r.graph.Gates) == 0 && r.config.Game != game.NoGame {
-		return backend.Usagef("the network has 0 players; --game is %s, which takes players: gate a class of units, or try --game %s", r.config.Game, game.NoGame)
+		return backend.Usagef("the network has 0 players; --game is %s, which takes players: name other --players (nashprune inspect says which there can be), or try --game %s", r.config.Game, game.NoGame)
+	}
+	if r.config, err = r.config.ResolveFor(r.graph.Widths()); err != nil {
+		return err
 	}
 	if parameters := r.graph.ParameterCount(); parameters > settings.MaxNetworkParameters {
 		return backend.Usagef("--model %s has %d parameters, more than the %d that this program takes", r.config.Model, parameters, settings.MaxNetworkParameters)
@@ -262,14 +272,18 @@ func openData(name string, o dataset.Options) (*dataset.Dataset, error) {
 	return data, err
 }
 
-// perceptron returns the graph that the configuration's model names.
-func (r *run) perceptron() (*network.Graph, error) {
-	hidden, err := network.Parse(r.config.Model)
-	if err != nil {
-		return nil, err
+// imageShape returns the shape of a sample: channels, height and width of an image, else
+// the number of its features.
+func imageShape(d *dataset.Dataset) network.Shape {
+	const colours = 3
+	switch {
+	case d.Height == 1:
+		return network.Shape{d.Train.Features}
+	case d.Name == "cifar10":
+		return network.Shape{colours, d.Height / colours, d.Width}
+	default:
+		return network.Shape{1, d.Height, d.Width}
 	}
-	widths := append(append([]int{r.data.Train.Features}, hidden...), r.data.Outputs())
-	return network.MLP(widths, r.config.Activation, network.DefaultPlayers)
 }
 
 // initial returns the network that both trainings start from.

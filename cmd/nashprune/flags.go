@@ -103,7 +103,7 @@ func checkGiven(f *pflag.FlagSet, c settings.Config) error {
 	case f.Changed("cost") && !c.Game.InRounds():
 		return backend.Usagef("--cost is for --game market and --game ranking; --game is %s", c.Game)
 	case f.Changed("keep") && c.Keep < 1:
-		return backend.Usagef("--keep is %d; it must be at least %d players a hidden layer", c.Keep, game.LeastPerLayer)
+		return backend.Usagef("--keep is %d; it must be at least %d players a gate", c.Keep, game.LeastPerLayer)
 	case len(given) == 1 && given[0].Name != "sparsity" && given[0].Value.String() == "0":
 		return backend.Usagef("--%s is 0; it must be above 0, or left out", given[0].Name)
 	}

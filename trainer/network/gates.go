@@ -40,26 +40,30 @@ type Gate struct {
 	Points []int
 }
 
-// kindOf returns the kind of player that the units of a class can be. The error says
-// why they can be none.
-func (g *Graph) kindOf(c Class) (PlayerKind, error) {
+// KindOf returns the kind of player that the units of a class can be. The error says
+// why they can be none, and names the node that prevents it.
+func (g *Graph) KindOf(c Class) (PlayerKind, error) {
 	switch {
 	case c.Fixed:
 		return "", fmt.Errorf("the units of %s reach the output", c.Name)
-	case len(c.Producers) == 0 && c.Units > 0 && g.units[c.first].parent >= 0:
+	case len(c.Producers) == 0 && c.Parent >= 0:
 		if g.splits(c) < 0 {
 			return "", fmt.Errorf("the units of %s are only a part of what a flatten makes", c.Name)
 		}
 		return Features, g.foldsForwards(c)
 	case len(c.Producers) == 0:
 		return "", fmt.Errorf("no operator produces the axis of %s", c.Name)
-	case c.Units > 0 && g.units[c.first].parent >= 0:
+	case c.Parent >= 0:
 		return "", fmt.Errorf("features of another node add to %s, which cannot be scaled with it", c.Name)
 	}
 	for _, n := range c.Producers {
-		if !g.isAlone(c, n) {
-			return "", fmt.Errorf("the units of %s are only a part of what node %s produces", c.Name, g.Nodes[n].Name)
+		if g.isAlone(c, n) {
+			continue
 		}
+		if joins := g.joins(c); joins >= 0 {
+			return "", fmt.Errorf("the groups of node %s, of kind %s, stay equal, so several channels of %s are one unit", g.Nodes[joins].Name, g.Nodes[joins].Op.Kind(), c.Name)
+		}
+		return "", fmt.Errorf("the units of %s are only a part of what node %s, of kind %s, produces", c.Name, g.Nodes[n].Name, g.Nodes[n].Op.Kind())
 	}
 	origins := g.origins(c)
 	switch {
@@ -74,6 +78,28 @@ func (g *Graph) kindOf(c Class) (PlayerKind, error) {
 	default:
 		return Neurons, nil
 	}
+}
+
+// joins returns a node whose operator ties entries of one axis of a class to each other, or
+// -1.
+func (g *Graph) joins(c Class) int {
+	for n, node := range g.Nodes {
+		for _, t := range node.Op.Ties(g.shapesOf(node.In), node.Shape) {
+			of := n
+			if t.A.Tensor != Output {
+				of = node.In[t.A.Tensor]
+			}
+			if t.A == t.B && t.A.Dim == 0 && g.isOn(c, of) {
+				return n
+			}
+		}
+	}
+	return -1
+}
+
+// isOn reports whether units of a class lie on the first axis of a node.
+func (g *Graph) isOn(c Class, n int) bool {
+	return slices.ContainsFunc(g.firstAxis(n).units, func(u int) bool { return g.placeIn(c, u) >= 0 })
 }
 
 // origins returns the producers of a class that do not pass on what others produced, as a
@@ -174,7 +200,7 @@ func (g *Graph) addGates(kinds []PlayerKind) error {
 		}
 	}
 	for c, class := range g.Classes {
-		kind, err := g.kindOf(class)
+		kind, err := g.KindOf(class)
 		if err == nil && slices.Contains(kinds, kind) {
 			g.Gates = append(g.Gates, Gate{class.Name, kind, c, class.Units, g.points(class)})
 		}

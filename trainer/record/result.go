@@ -31,7 +31,8 @@ type Result struct {
 	// Devices are all that computed parts of the run, in their order.
 	Devices []DeviceUse `json:"devices,omitempty"`
 	Data    Data        `json:"data"`
-	Gates   []Gate      `json:"gates"` // in the order in which other fields have one entry a gate
+	Model   Model       `json:"model,omitzero"` // absent in earlier results
+	Gates   []Gate      `json:"gates"`          // in the order in which other fields have one entry a gate
 
 	Dense  NetworkResult `json:"dense"`
 	Gated  *Gated        `json:"gated,omitempty"`
@@ -141,6 +142,13 @@ type Data struct {
 	Label       string       `json:"label,omitempty"`
 	ClassNames  []string     `json:"class_names,omitempty"`
 	TargetNames []string     `json:"target_names,omitempty"`
+}
+
+// Model says which network was trained, before any removal. The digest tells graphs apart
+// that have one name, as a file that was changed has.
+type Model struct {
+	Name   string `json:"name"`
+	Digest string `json:"digest"` // SHA-256 of the graph in JSON, in hexadecimal
 }
 
 // Where the figures of the dense network come from.

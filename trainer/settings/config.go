@@ -4,12 +4,16 @@ package settings
 
 import (
 	"cmp"
+	"slices"
+	"strings"
+
 	"nashprune/game"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/compensation"
 	"nashprune/trainer/cost"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
+	"nashprune/trainer/network/models"
 )
 
 // ScheduleKind names how the learning rate goes over a run.
@@ -44,7 +48,8 @@ type Config struct {
 	EvaluateOn   backend.Part // the part that the result is evaluated on: test or validation
 
 	Task           dataset.Task
-	Model          string // mlp:H1-H2-..., the hidden widths
+	Model          string // a name or a file, see models.Parse
+	Players        string // kinds of player, with commas in between; empty: network.DefaultPlayers
 	Activation     network.Activation
 	Initialisation network.Initialisation
 	Seed           uint64
@@ -135,13 +140,46 @@ const (
 
 // Resolve returns the configuration of a run of its Model with everything that was left
 // open decided, or an error of the kind [backend.ErrUsage] about the first value that
-// makes no sense.
+// makes no sense. What depends on the numbers of players stays open where these are known
+// with the data alone; [Config.ResolveFor] decides it then.
 func (c Config) Resolve() (Config, error) {
-	hidden, err := network.Parse(c.Model)
+	m, err := models.Parse(c.Model)
 	if err != nil {
 		return c, backend.Usagef("--model: %v", err)
 	}
-	return c.ResolveFor(hidden)
+	if kinds := c.PlayerKinds(); slices.Contains(kinds, network.Neurons) && !slices.Contains(kinds, network.Inputs) {
+		return c.ResolveFor(m.Hidden)
+	}
+	return c.ResolveFor(nil)
+}
+
+// PlayerKinds returns the kinds of player that the configuration names.
+func (c Config) PlayerKinds() []network.PlayerKind {
+	if c.Players == "" {
+		return network.DefaultPlayers
+	}
+	var kinds []network.PlayerKind
+	for _, word := range strings.Split(c.Players, ",") {
+		kinds = append(kinds, network.PlayerKind(word))
+	}
+	return kinds
+}
+
+// Graph returns the graph of the Model for samples of a shape. Errors are of the kind
+// [backend.ErrUsage].
+func (c Config) Graph(sample network.Shape, outputs int) (*network.Graph, error) {
+	m, err := models.Parse(c.Model)
+	if err != nil {
+		return nil, backend.Usagef("--model: %v", err)
+	}
+	if problem := Find("players").problem(c); problem != "" {
+		return nil, backend.Usagef("%s", problem)
+	}
+	g, err := m.Graph(sample, outputs, c.Activation, c.PlayerKinds())
+	if err != nil {
+		return nil, backend.Usagef("--model: %v", err)
+	}
+	return g, nil
 }
 
 // defaultDecay is the weight decay where no optimiser is chosen; testdata/mnist compares it
@@ -149,7 +187,7 @@ func (c Config) Resolve() (Config, error) {
 const defaultDecay = 0.2
 
 // ResolveFor is [Config.Resolve] for a network whose gates have so many players, in place
-// of the Model, which it does not look at.
+// of the Model, which it does not look at. Nil says that they are not known yet.
 func (c Config) ResolveFor(players []int) (Config, error) {
 	if c.Schedule == "" {
 		c.Schedule = Cosine

@@ -2,6 +2,7 @@ package settings
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"nashprune/game"
@@ -57,9 +58,11 @@ var All = []*Setting{
 	declare(general, "task", func(c *Config) *dataset.Task { return &c.Task }, dataset.Classification, oneOf(dataset.Classification, dataset.Regression),
 		"what is predicted, classes or the numbers of a .csv or .npz file"),
 	declare(general, "model", func(c *Config) *string { return &c.Model }, "mlp:512-256", anything[string](),
-		"network: mlp: and the widths of its hidden layers, such as mlp:512-256").compared(),
+		"network: mlp: and the widths of its hidden layers; lenet300, lenet5, vgg16, resnet20 (any resnetN, N = 6n+2, or resnetN:WIDTH); or a .toml file with a graph (nashprune help networks)").compared(),
+	declare(general, "players", func(c *Config) *string { return &c.Players }, "", playerKinds,
+		"`kinds` of player, with commas in between: neurons, filters, channels (of residual streams), inputs (default: neurons,filters,channels)").compared().omitted(),
 	declare(general, "activation", func(c *Config) *network.Activation { return &c.Activation }, network.ReLU, oneOf(network.Activations...),
-		"activation of hidden neurons"),
+		"activation of hidden units"),
 	declare(general, "init", func(c *Config) *network.Initialisation { return &c.Initialisation }, network.PyTorch, oneOf(network.Initialisations...),
 		"initial weights"),
 	declare(general, "seed", func(c *Config) *uint64 { return &c.Seed }, 1, inTOML,
@@ -110,7 +113,7 @@ var All = []*Setting{
 	declare(market, "sparsity", func(c *Config) *float64 { return &c.Sparsity }, 0.95, below1,
 		"`fraction` of players to remove, if no other target is given").omitted().target(CountedTarget),
 	declare(market, "shape", func(c *Config) *string { return &c.Shape }, "", anything[string](),
-		"`players` that each hidden layer keeps, such as 25-13, instead of --keep").omitted().target(CountedTarget),
+		"`players` that each gate keeps, in their order, such as 25-13, instead of --keep").omitted().target(CountedTarget),
 	declare(market, "max-params", func(c *Config) *int { return &c.MaxParameters }, 0, within(0, math.MaxInt).in("a number of parameters"),
 		"most `parameters`, instead of --keep").omitted().target(CountedTarget),
 	declare(market, "max-macs", func(c *Config) *int { return &c.MaxMACs }, 0, within(0, math.MaxInt).in("a number of multiply-accumulates a sample"),
@@ -120,7 +123,7 @@ var All = []*Setting{
 	declare(market, "max-accuracy-drop", func(c *Config) *float64 { return &c.MaxAccuracyDrop }, 0, within(0., 100).in("a number of points, at most 100"),
 		"most `points` of accuracy to lose on --validation, instead of --keep").omitted().target(MeasuredTarget),
 	declare(market, "cost", func(c *Config) *cost.Resource { return &c.Cost }, "", oneOf("", cost.Players, cost.Parameters, cost.MACs, cost.Latency),
-		"what a player pays for in one market of all layers (default: what a --max target bounds, else a market a layer)").omitted(),
+		"what a player pays for in one market of all gates (default: what a --max target bounds, else a market a gate)").omitted(),
 	declare(market, "latency-model", func(c *Config) *string { return &c.LatencyModel }, "", anything[string](),
 		"result.json of another run, with the model of latencies (default: measure one)").omitted(),
 	declare(market, "worth", func(c *Config) *game.Valuation { return &c.Worth }, game.Outputs, oneOf(append([]game.Valuation{""}, game.Valuations...)...),
@@ -157,6 +160,16 @@ var All = []*Setting{
 	declare(paper, "threshold", func(c *Config) *float64 { return &c.Threshold }, game.PaperThreshold, within(0., 1).in("a participation, from 0 to 1"),
 		"players that end below this `participation` are removed"),
 }
+
+// playerKinds holds for kinds of player with commas in between.
+var playerKinds = rule[string]{func(s string) bool {
+	for _, kind := range (Config{Players: s}).PlayerKinds() {
+		if !slices.Contains(network.PlayerKinds, kind) {
+			return false
+		}
+	}
+	return true
+}, "some of neurons, filters, channels and inputs, with commas in between"}
 
 // defaultStepFactor is in every configuration file, with any schedule.
 const defaultStepFactor = 0.1
