@@ -19,15 +19,16 @@ type Purpose uint32
 // The purposes in use. Their values are part of what "the same seed" means:
 // never renumber them.
 const (
-	Initialisation Purpose = 1 // initial weights; index = layer
-	Order          Purpose = 2 // order of the training samples; epoch = epoch
-	Drawing        Purpose = 3 // synthetic data; index = sample, epoch = split
-	Testing        Purpose = 4 // random inputs of tests and probes
-	Division       Purpose = 5 // parts of a data set; epoch 0: the test part, index = class; epoch 1: order of the rest
-	Timing         Purpose = 6 // shapes whose latency is measured
-	Ranking        Purpose = 7 // of players without a game; index = hidden layer
-	Observation    Purpose = 8 // samples on which a round observes the players; epoch = round
-	Bidding        Purpose = 9 // bids and asks; epoch = repeat, index = what is drawn
+	Initialisation Purpose = 1  // initial weights; index = layer
+	Order          Purpose = 2  // order of the training samples; epoch = epoch
+	Drawing        Purpose = 3  // synthetic data; index = sample, epoch = split
+	Testing        Purpose = 4  // random inputs of tests and probes
+	Division       Purpose = 5  // parts of a data set; epoch 0: the test part, index = class; epoch 1: order of the rest
+	Timing         Purpose = 6  // shapes whose latency is measured
+	Ranking        Purpose = 7  // of players without a game; index = hidden layer
+	Observation    Purpose = 8  // samples on which a round observes the players; epoch = round
+	Bidding        Purpose = 9  // bids and asks; epoch = repeat, index = what is drawn
+	Gating         Purpose = 10 // gates drawn in training; epoch = step, index = gate; a word a player
 )
 
 // The constants of Philox 4x32: two multipliers and the two Weyl increments of
@@ -107,6 +108,10 @@ func (s *Stream) Float64() float64 {
 	high, low := uint64(s.Uint32()), uint64(s.Uint32())
 	return float64((high<<32|low)>>11) * 0x1p-53
 }
+
+// Inner returns the next number, uniform over the odd multiples of 2^-24 between 0 and 1. It
+// and one minus it are exact in float32 and never zero. It takes one word.
+func (s *Stream) Inner() float64 { return float64(2*(s.Uint32()>>9)+1) * 0x1p-24 }
 
 // Normal returns the next number of the standard normal distribution, by the
 // transform of Box and Muller.
