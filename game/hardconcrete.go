@@ -68,7 +68,7 @@ type Gates struct {
 //	log alpha <- log alpha + rate (dU/ds ds/dlog alpha - (gamma + price) dP/dlog alpha)
 //
 // where dU/ds is that of the game with gamma = 0. With the descent of the loss for a benefit,
-// gamma is lambda of arXiv:1712.01312, eq. 12.
+// gamma is lambda of arXiv:1712.01312.
 func (g Paper) AscendGates(f Field, participation []float64, gates Gates, u []float64, rate float64) {
 	free := g
 	free.Gamma = 0

@@ -8,7 +8,7 @@ import (
 
 // Multipliers are Lagrange's, of the term lambda_1 (t - target) + lambda_2 (t - target)^2 that
 // is added to the loss, where t is the expected sparsity (Xia, Zhong and Chen,
-// arXiv:2204.00408, section 3.1).
+// arXiv:2204.00408).
 type Multipliers struct{ First, Second float64 }
 
 // priceEvery is after how many steps gates get other prices: for that the state goes to the
