@@ -43,7 +43,7 @@ func (p Plan) sparsities() (gates [][]int, targets []float64) {
 
 // priceGates moves the multipliers by gradient ascent, for the steps since they last moved,
 // and sets the price of each gate to the derivative of their term with respect to
-// the probability that the gate is open. With n gates of a common target, t is
+// the probability that the gate is open. With n gates of a common target at the start, t is
 // 1 - (sum of these probabilities) / n, and the price is
 //
 //	-(lambda_1 + 2 lambda_2 (t - target)) / n.
@@ -53,6 +53,7 @@ func (t *Training) priceGates() error {
 		return err
 	}
 	common, targets := t.Plan.sparsities()
+	widths := t.Plan.Graph.Widths()
 	if t.Multipliers == nil {
 		t.Multipliers = make([]Multipliers, len(common))
 	}
@@ -63,7 +64,7 @@ func (t *Training) priceGates() error {
 			for _, a := range state.Slopes[g].First {
 				open += game.LogAlpha(a).Open()
 			}
-			players += len(state.Slopes[g].First)
+			players += widths[g] // those that have left are closed
 		}
 		excess := 1 - open/float64(players) - warmed*targets[i]
 		price := t.Multipliers[i].ascend(excess, priceEvery*t.Plan.Config.MultiplierRate) / float64(players)
