@@ -157,8 +157,11 @@ func (s Stretch) Steps() int { return len(s.LearningRates) }
 type PaperMove struct {
 	Game   game.Paper
 	Update PaperUpdate
-	// Rate is lr_s for either ascent and the damping for best responses.
+	// Rate is lr_s for either ascent, the damping for best responses, and the rate of log
+	// alpha for gates.
 	Rate float64
+	// Seed names the numbers that gates are drawn with, see [HardConcrete].
+	Seed uint64
 }
 
 // PaperUpdate says how players of the paper's game move.
@@ -171,6 +174,10 @@ const (
 	AdamAscent PaperUpdate = "adam"
 	// BestResponse is s <- s + rate (s* - s) with s* from eq. 14.
 	BestResponse PaperUpdate = "best-response"
+	// HardConcrete is game.Paper.AscendGates: participations are drawn anew in every step.
+	// Players of a gate take one after the other a number [random.Stream.Inner] of the stream
+	// of random.Gating that the seed, the number of the optimiser's step and the gate name.
+	HardConcrete PaperUpdate = "hard-concrete"
 )
 
 // Progress is what a stretch did.
@@ -248,11 +255,12 @@ type State struct {
 	First, Second [][]float32
 	Steps         int // optimiser steps since the start or the last restart
 	// Slopes holds the moments of the players' slopes in the paper's game, one entry a
-	// gate; zero where players do not move by [AdamAscent].
+	// gate; zero where players move neither by [AdamAscent] nor by [HardConcrete].
 	Slopes []SlopeMoments
 }
 
-// SlopeMoments is the moments of game.Moments for one gate.
+// SlopeMoments is the moments of game.Moments for one gate. With [HardConcrete] they are
+// game.Gates: First the log alphas, Second the prices, which an engine keeps as they are.
 type SlopeMoments struct {
 	First, Second []float32
 }

@@ -106,7 +106,8 @@ type Config struct {
 	BenefitGradient   game.BenefitGradient
 	Update            backend.PaperUpdate
 	Joint             bool    // theta pays its cost in the gradient, too
-	ParticipationRate float64 // lr_s of either ascent, or the damping of best responses
+	ParticipationRate float64 // lr_s of either ascent, the damping of best responses, or the rate of log alpha
+	MultiplierRate    float64 // of the ascent of Lagrange's multipliers by which gates that are drawn come to a sparsity; 0: there are none
 	Threshold         float64 // players that end below it are removed
 
 	Baseline bool // train the dense network as long without the game, and compare
@@ -241,6 +242,8 @@ func (c Config) check() error {
 		{c.WarmUp+c.GameShare <= 1+1e-9, // the sum of two decimals may be a rounding above 1
 			"--warm-up and --game-share add up to %v; the sum must be at most 1", c.WarmUp + c.GameShare},
 		{c.Update != backend.BestResponse || c.ParticipationRate <= 1, "--participation-rate is %v; it must be at most 1 with --update best-response", c.ParticipationRate},
+		{c.Update != backend.HardConcrete || c.Game != game.PaperGame, "--update is %s, which --game paper does not play; try --game ranking --criterion participation", string(c.Update)},
+		{c.MultiplierRate == 0 || c.Update == backend.HardConcrete, "--multiplier-rate is %v; it must be 0 without --update hard-concrete", c.MultiplierRate},
 		{!c.Joint || c.Game == game.PaperGame, "--joint is for --game paper; --game is %s", string(c.Game)},
 		{c.GroupLasso == 0 || c.Game == game.RankingGame, "--group-lasso is %v; it must be 0 without --game ranking", c.GroupLasso},
 		{c.Game != game.NoGame || !c.Baseline, "--game is %s, which has no baseline; leave out --baseline", c.Game},
