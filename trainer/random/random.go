@@ -28,6 +28,8 @@ const (
 	Ranking        Purpose = 7 // of players without a game; index = hidden layer
 	Observation    Purpose = 8 // samples on which a round observes the players; epoch = round
 	Bidding        Purpose = 9 // bids and asks; epoch = repeat, index = what is drawn
+
+	Augmentation Purpose = 10 // moves of training images; epoch = step, index = row of the batch
 )
 
 // The constants of Philox 4x32: two multipliers and the two Weyl increments of
