@@ -8,8 +8,8 @@ import (
 
 // How much the colours of digits and of their ground vary, in levels of a pixel. Digit and
 // ground differ most in one channel, so that no channel alone shows all digits. With these
-// a dense 2352-512-256-10 network gets about 87 % of the test samples right and a small
-// convolutional one more than 95 %.
+// a dense 2352-512-256-10 network gets about 89 % of the test samples right and a small
+// convolutional one about 98 %.
 const (
 	groundLeast, groundMost   = 50, 130
 	strongLeast, strongMost   = 60, 120 // how much brighter a digit is in the channel that differs most

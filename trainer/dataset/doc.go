@@ -80,7 +80,10 @@
 // whatever the compiler fuses.
 //
 // Coloured digits differ from their ground most in one channel, chosen at random, and
-// lie on a ground of random colours and smooth changes of brightness, at random places.
-// The template of a digit therefore explains little, and edges at any place much:
-// COLOURFIGURES
+// the ground has random colours and smooth changes of brightness. The level of a pixel
+// therefore says little, and its difference to its neighbours much: the default
+// perceptron gets 89 % of the test samples right and all of the training samples, a
+// convolutional network of 24,000 parameters 98 %. With a ground of any colour and digits
+// that may also be darker, the perceptron learns nothing in eight epochs (10 %), and so
+// compares with nothing.
 package dataset
