@@ -78,6 +78,12 @@ func (d *Dataset) Shape() []int {
 	return []int{d.Train.Features}
 }
 
+// Channel returns the channel of a feature by its place in a sample, as [Dataset.Normalisation]
+// takes it.
+func (d *Dataset) Channel(feature int) int {
+	return feature * max(len(d.Means), 1) / d.Train.Features
+}
+
 // Normalisation returns the mean and the deviation of a channel. Data without those of
 // each channel has one of each.
 func (d *Dataset) Normalisation(channel int) (mean, deviation float64) {

@@ -30,6 +30,7 @@ const (
 	Bidding        Purpose = 9  // bids and asks; epoch = repeat, index = what is drawn
 	Gating         Purpose = 10 // gates drawn in training; epoch = step, index = gate; a word a player
 	Dropping       Purpose = 11 // what a dropout drops; epoch = step, index = node; a word a number
+	Augmentation   Purpose = 12 // moves of training images; epoch = step, index = row of the batch
 )
 
 // The constants of Philox 4x32: two multipliers and the two Weyl increments of
