@@ -38,7 +38,11 @@ type EngineOptions struct {
 	// gradient of a step is that of the loss plus dC_i/dtheta_i, see game.AddCostGradient,
 	// at the participations before the move. It is part of what is clipped.
 	Joint bool
-	Seed  uint64 // of what is drawn in training steps, see [network.Draws]
+	Seed  uint64 // of what is drawn in training steps, see [network.Draws] and Augmentation
+	// Augmentation moves the images of every training step anew: those of row b of the batch
+	// by its Move for the seed, the number of the optimiser's step from 1, and b. What lies
+	// outside is 0 to the network. It is for images alone.
+	Augmentation dataset.Augmentation
 }
 
 // Validate says why a network cannot be trained on a data set with the options.
@@ -49,6 +53,10 @@ func (o EngineOptions) Validate(d *dataset.Dataset, n *network.Network) error {
 	}
 	if in := n.Graph.Input().Sample.Size(); in != d.Train.Features {
 		return fmt.Errorf("the network has %d inputs, the samples of %s have %d features", in, d.Name, d.Train.Features)
+	}
+	if a := o.Augmentation; a != (dataset.Augmentation{}) && (d.Channels == 0 || len(n.Graph.Input().Sample) != 3) {
+		return fmt.Errorf("augmentation moves images, and the network reads %s of %s as %s numbers; choose a convolutional network and data of images, or no augmentation",
+			d.Name, n.Graph.Input().Sample, n.Graph.Input().Sample)
 	}
 	for _, part := range []dataset.Samples{d.Validation, d.Test} {
 		if part.Len() > 0 && (part.Values != nil) != (d.Train.Values != nil) {

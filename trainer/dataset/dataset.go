@@ -78,12 +78,6 @@ func (d *Dataset) Shape() []int {
 	return []int{d.Train.Features}
 }
 
-// Channel returns the channel of a feature by its place in a sample, as [Dataset.Normalisation]
-// takes it.
-func (d *Dataset) Channel(feature int) int {
-	return feature * max(len(d.Means), 1) / d.Train.Features
-}
-
 // Normalisation returns the mean and the deviation of a channel. Data without those of
 // each channel has one of each.
 func (d *Dataset) Normalisation(channel int) (mean, deviation float64) {
@@ -93,7 +87,8 @@ func (d *Dataset) Normalisation(channel int) (mean, deviation float64) {
 	return d.Means[channel], d.Deviations[channel]
 }
 
-// Channel returns the channel that a feature of a sample belongs to.
+// Channel returns the channel of a feature by its place in a sample, as [Dataset.Normalisation]
+// takes it.
 func (d *Dataset) Channel(feature int) int {
 	if d.Channels < 2 {
 		return 0
