@@ -42,7 +42,7 @@ func Inspect(c settings.Config, sample network.Shape, outputs int) (*record.Insp
 		if err != nil {
 			return nil, err
 		}
-		sample, outputs = imageShape(data), data.Outputs()
+		sample, outputs = data.Shape(), data.Outputs()
 	default:
 		m, err := models.Parse(c.Model)
 		if err != nil {

@@ -168,9 +168,12 @@ func (r *run) checkNetwork(from *checkpoint.Checkpoint) (err error) {
 	case r.Options.Graph != nil:
 		r.graph = r.Options.Graph
 	default:
-		if r.graph, err = r.config.Graph(imageShape(r.data), r.data.Outputs()); err != nil {
+		if r.graph, err = r.config.Graph(r.data.Shape(), r.data.Outputs()); err != nil {
 			return err
 		}
+	}
+	if sample := r.graph.Input().Sample; r.config.Augmentation() != (dataset.Augmentation{}) && len(sample) != 3 {
+		return backend.Usagef("--crop-padding and --flip move images, and the network reads samples of %s; it must read channels, height and width, as --model lenet5 does", sample)
 	}
 	if err := r.device.Runs(r.graph); err != nil {
 		return err
@@ -254,6 +257,7 @@ func (r *run) engineOptions() backend.EngineOptions {
 	return backend.EngineOptions{
 		Batch: r.config.Batch, Optimiser: r.config.UpdateRule(), Loss: r.loss, Valuation: r.config.Worth, Samples: r.samples,
 		Joint: r.config.Joint, Seed: r.config.Seed,
+		Augmentation: r.config.Augmentation(),
 	}
 }
 
@@ -270,20 +274,6 @@ func openData(name string, o dataset.Options) (*dataset.Dataset, error) {
 		return nil, backend.Usagef("%v", err)
 	}
 	return data, err
-}
-
-// imageShape returns the shape of a sample: channels, height and width of an image, else
-// the number of its features.
-func imageShape(d *dataset.Dataset) network.Shape {
-	const colours = 3
-	switch {
-	case d.Height == 1:
-		return network.Shape{d.Train.Features}
-	case d.Name == "cifar10":
-		return network.Shape{colours, d.Height / colours, d.Width}
-	default:
-		return network.Shape{1, d.Height, d.Width}
-	}
 }
 
 // initial returns the network that both trainings start from.

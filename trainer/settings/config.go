@@ -33,6 +33,11 @@ const (
 // CosineFloor is the fraction of the learning rate at which [Cosine] ends.
 const CosineFloor = 0.01
 
+// Augmentation returns how training images are moved.
+func (c Config) Augmentation() dataset.Augmentation {
+	return dataset.Augmentation{Padding: c.CropPadding, Flip: c.Flip}
+}
+
 // Config is everything that decides a run. [All] declares each field's name, default and
 // range, [Default] returns the defaults; a zero value means what the field says, not
 // "default".
@@ -70,6 +75,8 @@ type Config struct {
 	LearningRateWarmUp float64      // epochs over which it rises linearly from 0; 0: none
 	LabelSmoothing     float64      // 0 <= S < 1, see Loss
 	ClassWeights       string       // BalancedWeights, or a number a class; empty: all 1
+	CropPadding        int          // of training images, see dataset.Augmentation; at least 0
+	Flip               bool         // likewise
 	Patience           int          // epochs without a better validation loss that end a training; 0: none do
 
 	Game game.Kind

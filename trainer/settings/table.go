@@ -28,6 +28,7 @@ const (
 	MaxBatch        = 1 << 16
 	MaxRounds       = 1 << 16
 	maxLearningRate = 100
+	maxPadding      = 1 << 16
 	maxWeight       = 1e6 // of the paper's utilities, and of weight decay
 )
 
@@ -105,6 +106,10 @@ var All = []*Setting{
 		"`fraction` of each label that is spread over all classes"),
 	declare(training, "class-weights", func(c *Config) *string { return &c.ClassWeights }, "", anything[string](),
 		"`weights` of the classes in the loss: balanced, or a number for each, with commas in between"),
+	declare(training, "crop-padding", func(c *Config) *int { return &c.CropPadding }, 0, within(0, maxPadding),
+		"`pixels` around training images, with the mean colour, out of which each is cropped at random, anew in every step; for networks that read images").omitted(),
+	declare(training, "flip", func(c *Config) *bool { return &c.Flip }, false, anything[bool](),
+		"mirror half of the training images, drawn anew in every step; for networks that read images").omitted(),
 	declare(training, "patience", func(c *Config) *int { return &c.Patience }, 0, within(0, MaxEpochs).in("a number of epochs, or 0 for no early stopping"),
 		"`epochs` without a better loss on --validation samples, after which training stops and restores the best epoch"),
 
