@@ -66,24 +66,28 @@ func (e *engine[T]) gather(from dataset.Samples, order []int32) {
 
 // gatherInputs writes the inputs of the sample that begins at a place.
 func (e *engine[T]) gatherInputs(row []T, from dataset.Samples, first int) {
-	place := func(j int) int {
+	feature := func(j int) int {
 		if e.features != nil {
-			j = e.features[j]
+			return e.features[j]
 		}
-		return first + j
+		return j
 	}
 	switch {
 	case from.Values != nil:
 		for j := range row {
-			row[j] = T((from.At(place(j)) - e.data.Mean) / e.data.Deviation)
+			row[j] = T(e.data.Input(feature(j), from.At(first+feature(j))))
 		}
 	case e.features == nil:
-		for j, pixel := range from.Pixels[first:][:len(row)] {
-			row[j] = e.inputs[pixel]
+		pixels, plane := from.Pixels[first:][:len(row)], len(row)/len(e.inputs)
+		for channel := range e.inputs {
+			inputs := &e.inputs[channel]
+			for j, pixel := range pixels[channel*plane:][:plane] {
+				row[channel*plane+j] = inputs[pixel]
+			}
 		}
 	default:
 		for j := range row {
-			row[j] = e.inputs[from.Pixels[place(j)]]
+			row[j] = e.inputs[e.data.Channel(feature(j))][from.Pixels[first+feature(j)]]
 		}
 	}
 }

@@ -85,7 +85,8 @@
 // ([Record.Recompute]): the worth w, the ceiling (the highest worth whatever the others
 // play), the price and the participation at the equilibrium of the round of the removal.
 // [Dead]: the ceiling is 0. [Dominated]: the ceiling is no higher than the price, which is
-// eq. 12 of the paper. [PricedOut]: the worth is no higher than the price.
+// eq. 12 of the paper. [PricedOut]: the worth is no higher than the price. [Followed] needs no
+// numbers: a part of a removed player is removed with it.
 //
 // # Equilibrium
 //

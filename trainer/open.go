@@ -168,7 +168,7 @@ func (r *run) checkNetwork(from *checkpoint.Checkpoint) (err error) {
 	case r.Options.Graph != nil:
 		r.graph = r.Options.Graph
 	default:
-		if r.graph, err = r.config.Graph(imageShape(r.data), r.data.Outputs()); err != nil {
+		if r.graph, err = r.config.Graph(r.data.Shape(), r.data.Outputs()); err != nil {
 			return err
 		}
 	}
@@ -253,7 +253,7 @@ func (r *run) openEngine(at *backend.State) (backend.Engine, error) {
 func (r *run) engineOptions() backend.EngineOptions {
 	return backend.EngineOptions{
 		Batch: r.config.Batch, Optimiser: r.config.UpdateRule(), Loss: r.loss, Valuation: r.config.Worth, Samples: r.samples,
-		Joint: r.config.Joint,
+		Joint: r.config.Joint, Seed: r.config.Seed,
 	}
 }
 
@@ -270,20 +270,6 @@ func openData(name string, o dataset.Options) (*dataset.Dataset, error) {
 		return nil, backend.Usagef("%v", err)
 	}
 	return data, err
-}
-
-// imageShape returns the shape of a sample: channels, height and width of an image, else
-// the number of its features.
-func imageShape(d *dataset.Dataset) network.Shape {
-	const colours = 3
-	switch {
-	case d.Height == 1:
-		return network.Shape{d.Train.Features}
-	case d.Name == "cifar10":
-		return network.Shape{colours, d.Height / colours, d.Width}
-	default:
-		return network.Shape{1, d.Height, d.Width}
-	}
 }
 
 // initial returns the network that both trainings start from.

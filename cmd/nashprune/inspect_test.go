@@ -30,7 +30,7 @@ class    units  players  where, or why not
 input    1      -        the units of input can be inputs, which --players leaves out
 conv1    20     filters  at conv1
 conv2    50     filters  at conv2
-flatten  800    -        the units of flatten leave with those of conv2
+flatten  800    -        the units of flatten can be features, which --players leaves out; they leave with those of conv2
 fc1      500    neurons  at fc1
 head     10     -        the units of head reach the output
 `

@@ -38,6 +38,7 @@ type EngineOptions struct {
 	// gradient of a step is that of the loss plus dC_i/dtheta_i, see game.AddCostGradient,
 	// at the participations before the move. It is part of what is clipped.
 	Joint bool
+	Seed  uint64 // of what is drawn in training steps, see [network.Draws]
 }
 
 // Validate says why a network cannot be trained on a data set with the options.

@@ -157,7 +157,7 @@ func (s *session) with(b *side, run func(backend.Engine) error) error {
 		}
 		return run(e)
 	}
-	e, err := b.open(s.data, backend.EngineOptions{Batch: s.Batch, Optimiser: s.Optimiser, Loss: s.Loss, Valuation: s.valuation, Joint: s.joint}, s.State())
+	e, err := b.open(s.data, backend.EngineOptions{Batch: s.Batch, Optimiser: s.Optimiser, Loss: s.Loss, Valuation: s.valuation, Joint: s.joint, Seed: drawSeed}, s.State())
 	if err != nil {
 		return err
 	}

@@ -32,8 +32,11 @@ func (s *session) forward(samples dataset.Samples, order []int32) *network.Pass 
 // training computes it as a training step does.
 func (s *session) training(samples dataset.Samples, order []int32) *network.Pass {
 	input := s.input(samples, order)
-	return s.start.Network.Values().Training(input.values, len(order), s.unit, input.entries)
+	return s.start.Network.Values().Training(input.values, len(order), network.Draws{Seed: drawSeed, Step: s.start.Steps + 1}, s.unit, input.entries)
 }
+
+// drawSeed names what engines draw in training steps.
+const drawSeed = 5
 
 // input returns the network's inputs for samples.
 func (s *session) input(samples dataset.Samples, order []int32) bounded {
@@ -47,8 +50,9 @@ func (s *session) input(samples dataset.Samples, order []int32) bounded {
 		for i, j := range features {
 			x := samples.At(int(sample)*samples.Features + j)
 			at := b*len(features) + i
-			input.values[at] = (x - d.Mean) / d.Deviation
-			input.entries[at] = 4 * s.unit * (math.Abs(x) + math.Abs(d.Mean)) / d.Deviation
+			mean, deviation := d.Normalisation(d.Channel(j))
+			input.values[at] = (x - mean) / deviation
+			input.entries[at] = 4 * s.unit * (math.Abs(x) + math.Abs(mean)) / deviation
 		}
 	}
 	return input

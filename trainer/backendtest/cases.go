@@ -144,7 +144,7 @@ func (c Case) stream(purpose uint32) *random.Stream {
 }
 
 // Data returns the case's samples: a few batches to train on, the last partial,
-// and as many to test on.
+// and as many to test on. Each channel of images has its own mean and deviation.
 func (c Case) Data() *dataset.Dataset {
 	draw := c.stream(0)
 	samples := func(n int) dataset.Samples {
@@ -174,6 +174,12 @@ func (c Case) Data() *dataset.Dataset {
 	}
 	if !c.Regression {
 		d.Classes = c.Outputs
+	}
+	if shape := c.Graph().Input().Sample; len(shape) == 3 {
+		d.Channels, d.Height, d.Width = shape[0], shape[1], shape[2]
+		for channel := range d.Channels {
+			d.Means, d.Deviations = append(d.Means, 0.4-0.1*float64(channel)), append(d.Deviations, 0.3+0.1*float64(channel))
+		}
 	}
 	return d
 }

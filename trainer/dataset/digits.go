@@ -56,14 +56,15 @@ const labelStream = math.MaxUint32
 // processors. The default one gives the published data set, which [Open] calls digits.
 func (g Drawing) Draw() *Dataset {
 	d := &Dataset{
-		Name:    g.String(),
-		Height:  g.Side,
-		Width:   g.Side,
-		Classes: digitClasses,
-		Train:   g.drawSplit(trainSplit, g.Train),
-		Test:    g.drawSplit(testSplit, g.Test),
+		Name:     g.String(),
+		Channels: 1,
+		Height:   g.Side,
+		Width:    g.Side,
+		Classes:  digitClasses,
+		Train:    g.drawSplit(trainSplit, g.Train),
+		Test:     g.drawSplit(testSplit, g.Test),
 	}
-	d.Mean, d.Deviation = d.Train.moments()
+	d.normalise()
 	return d
 }
 

@@ -19,15 +19,16 @@ type Purpose uint32
 // The purposes in use. Their values are part of what "the same seed" means:
 // never renumber them.
 const (
-	Initialisation Purpose = 1 // initial weights; index = layer
-	Order          Purpose = 2 // order of the training samples; epoch = epoch
-	Drawing        Purpose = 3 // synthetic data; index = sample, epoch = split
-	Testing        Purpose = 4 // random inputs of tests and probes
-	Division       Purpose = 5 // parts of a data set; epoch 0: the test part, index = class; epoch 1: order of the rest
-	Timing         Purpose = 6 // shapes whose latency is measured
-	Ranking        Purpose = 7 // of players without a game; index = hidden layer
-	Observation    Purpose = 8 // samples on which a round observes the players; epoch = round
-	Bidding        Purpose = 9 // bids and asks; epoch = repeat, index = what is drawn
+	Initialisation Purpose = 1  // initial weights; index = layer
+	Order          Purpose = 2  // order of the training samples; epoch = epoch
+	Drawing        Purpose = 3  // synthetic data; index = sample, epoch = split
+	Testing        Purpose = 4  // random inputs of tests and probes
+	Division       Purpose = 5  // parts of a data set; epoch 0: the test part, index = class; epoch 1: order of the rest
+	Timing         Purpose = 6  // shapes whose latency is measured
+	Ranking        Purpose = 7  // of players without a game; index = hidden layer
+	Observation    Purpose = 8  // samples on which a round observes the players; epoch = round
+	Bidding        Purpose = 9  // bids and asks; epoch = repeat, index = what is drawn
+	Dropping       Purpose = 11 // what a dropout drops; epoch = step, index = node; a word a number
 )
 
 // The constants of Philox 4x32: two multipliers and the two Weyl increments of
@@ -70,6 +71,18 @@ func New(seed uint64, purpose Purpose, epoch, index uint32) *Stream {
 		key:     [2]uint32{uint32(seed), uint32(seed >> 32)},
 		counter: [4]uint32{0, uint32(purpose), epoch, index},
 		next:    len([4]uint32{}),
+	}
+}
+
+// Skip moves on by a number of words.
+func (s *Stream) Skip(words int) {
+	place := int(s.counter[0])*len(s.words) + words
+	if s.next < len(s.words) {
+		place -= len(s.words) - s.next
+	}
+	s.counter[0], s.next = uint32(place/len(s.words)), len(s.words)
+	for range place % len(s.words) {
+		s.Uint32()
 	}
 }
 

@@ -109,3 +109,23 @@ func TestPermutation(t *testing.T) {
 		}
 	}
 }
+
+func TestSkip(t *testing.T) {
+	for _, skips := range [][]int{{0}, {1}, {4}, {5, 3}, {3, 1, 0, 9}, {1000}} {
+		slow, fast := random.New(1, random.Testing, 2, 3), random.New(1, random.Testing, 2, 3)
+		for _, n := range skips {
+			for range n {
+				slow.Uint32()
+			}
+			fast.Skip(n)
+			for range n % 3 {
+				if got, want := fast.Uint32(), slow.Uint32(); got != want {
+					t.Fatalf("after %v: %d, want %d", skips, got, want)
+				}
+			}
+		}
+		if got, want := fast.Uint32(), slow.Uint32(); got != want {
+			t.Errorf("after %v: %d, want %d", skips, got, want)
+		}
+	}
+}

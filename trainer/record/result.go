@@ -196,6 +196,7 @@ type Gated struct {
 	// float32 rounding bound that such a difference took; at most 1.
 	MaxLogitDifference float64 `json:"max_logit_difference"`
 	BoundUsed          float64 `json:"bound_used"`
+	BoundedSamples     int     `json:"bounded_samples,omitzero"` // that BoundUsed is over; 0: all
 }
 
 // Pruned is the network that is left when all removed players are gone.
@@ -225,6 +226,7 @@ type Equilibrium struct {
 	PricedOut      int     `json:"priced_out"`
 	Forced         int     `json:"forced"`
 	BelowThreshold int     `json:"below_threshold"`
+	Followed       int     `json:"followed,omitzero"` // removed as parts of other players
 	Kept           int     `json:"kept"`
 }
 
@@ -249,6 +251,8 @@ func NewEquilibrium(c *Certificate, players []Player) *Equilibrium {
 			e.Forced++
 		case game.BelowThreshold:
 			e.BelowThreshold++
+		case game.Followed:
+			e.Followed++
 		default:
 			e.Kept++
 		}

@@ -90,7 +90,11 @@ func notes(r *record.Result) string {
 		if g.MaxLogitDifference == 0 {
 			fmt.Fprintf(&b, "no %s changed\n", output)
 		} else {
-			fmt.Fprintf(&b, "a %s changed by %.2g at most, %.2g %% of what float32 rounding allows\n", output, g.MaxLogitDifference, 100*g.BoundUsed)
+			fmt.Fprintf(&b, "a %s changed by %.2g at most, %.2g %% of what float32 rounding allows", output, g.MaxLogitDifference, 100*g.BoundUsed)
+			if g.BoundedSamples > 0 {
+				fmt.Fprintf(&b, " on %d samples", g.BoundedSamples)
+			}
+			fmt.Fprintln(&b)
 		}
 	}
 	b.WriteString(gatesNote(r))

@@ -43,10 +43,10 @@ func (t *Training) rankOut(k int) error {
 		stay, cut := ledger.RankOut(scores[l], demands[l])
 		keep, line.Cuts = append(keep, stay), append(line.Cuts, cut)
 	}
-	line.Players = t.Players()
 	if err := t.removeLosers(had, keep, observation.Inputs); err != nil {
 		return err
 	}
+	line.Players = t.Players()
 	if k == t.Plan.Config.Rounds && t.Plan.Config.Criterion == game.Participation {
 		if err := t.fold(); err != nil {
 			return err

@@ -37,9 +37,10 @@ const CosineFloor = 0.01
 // range, [Default] returns the defaults; a zero value means what the field says, not
 // "default".
 type Config struct {
-	Data         string       // name of a data set, a CSV or NPZ file, or a folder of IDX files
+	Data         string       // name of a data set, a CSV or NPZ file, a folder of IDX files, or a folder or archive of images
 	DataDir      string       // looked at first for named data sets; empty: environment and cache alone
 	MaxDataBytes uint64       // most that is read of the data's files, unpacked
+	ImageSize    string       // HxW that images in folders are brought to; empty: all have one size
 	Label        string       // column or columns of a CSV file, as dataset.Options.Label says
 	Test         string       // CSV file that is the test part of another; empty: none
 	TestFraction float64      // fraction drawn to be the test part of data that has none; 0: dataset.DefaultTestFraction
@@ -113,9 +114,10 @@ type Config struct {
 
 // DataOptions returns how the data is read and divided.
 func (c Config) DataOptions() dataset.Options {
+	height, width, _ := dataset.ParseImageSize(c.ImageSize) // 0 where there is none
 	return dataset.Options{
-		Regression: c.Task == dataset.Regression,
-		Dir:        c.DataDir, MaxBytes: int64(c.MaxDataBytes), Label: c.Label, TestFile: c.Test,
+		Regression: c.Task == dataset.Regression, ImageHeight: height, ImageWidth: width,
+		Dir: c.DataDir, MaxBytes: int64(c.MaxDataBytes), Label: c.Label, TestFile: c.Test,
 		TestFraction: c.TestFraction, Seed: c.Seed, Validation: c.Validation,
 	}
 }

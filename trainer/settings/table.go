@@ -36,12 +36,15 @@ const (
 // follow from it; [Config.check] adds what settings say together.
 var All = []*Setting{
 	declare(general, "data", func(c *Config) *string { return &c.Data }, "digits",
-		rule[string]{func(s string) bool { return s != "" }, "a data set (nashprune data list), a CSV or NPZ file, or a folder of IDX files"},
-		"data set (nashprune data list), a .csv or .npz file, or a folder of IDX files").compared().variable("NASHPRUNE_DATASET"),
+		rule[string]{func(s string) bool { return s != "" }, "a data set (nashprune data list), a CSV or NPZ file, a folder of IDX files, or a folder or archive of images"},
+		"data set (nashprune data list), a .csv or .npz file, a folder of IDX files, or a folder or archive of images").compared().variable("NASHPRUNE_DATASET"),
 	declare(general, "data-dir", func(c *Config) *string { return &c.DataDir }, "", anything[string](),
 		"`folder` to look for data sets in first (then $NASHPRUNE_DATA, then the user's cache)").compared().variable(""),
 	declare(general, "max-data-bytes", func(c *Config) *uint64 { return &c.MaxDataBytes }, dataset.DefaultMaxBytes, inTOML,
 		"most `bytes` to read of the data, unpacked"),
+	declare(general, "image-size", func(c *Config) *string { return &c.ImageSize }, "",
+		rule[string]{func(s string) bool { _, _, err := dataset.ParseImageSize(s); return s == "" || err == nil }, "a height and a width in pixels, such as 64x64"},
+		"`HxW`, the pixels that images in folders are brought to (default: all must have one size)").omitted(),
 	declare(general, "label", func(c *Config) *string { return &c.Label }, "", anything[string](),
 		"`column` of a CSV file with the labels (default: label, class, target or y, else the last); regression takes several, with commas in between").omitted(),
 	declare(general, "test", func(c *Config) *string { return &c.Test }, "", anything[string](),
@@ -57,7 +60,7 @@ var All = []*Setting{
 	declare(general, "model", func(c *Config) *string { return &c.Model }, "mlp:512-256", anything[string](),
 		"network: mlp: and the widths of its hidden layers; lenet300, lenet5, vgg16, resnet20 (any resnetN, N = 6n+2, or resnetN:WIDTH); or a .toml file with a graph (nashprune help networks)").compared(),
 	declare(general, "players", func(c *Config) *string { return &c.Players }, "", playerKinds,
-		"`kinds` of player, with commas in between: neurons, filters, channels (of residual streams), inputs (default: neurons,filters,channels)").compared().omitted(),
+		"`kinds` of player, with commas in between: "+playerWords+" (default: neurons,filters,channels)").compared().omitted(),
 	declare(general, "activation", func(c *Config) *network.Activation { return &c.Activation }, network.ReLU, oneOf(network.Activations...),
 		"activation of hidden units"),
 	declare(general, "init", func(c *Config) *network.Initialisation { return &c.Initialisation }, network.PyTorch, oneOf(network.Initialisations...),
@@ -166,7 +169,16 @@ var playerKinds = rule[string]{func(s string) bool {
 		}
 	}
 	return true
-}, "some of neurons, filters, channels and inputs, with commas in between"}
+}, "some of " + playerWords + ", with commas in between"}
+
+// playerWords lists the kinds of player.
+var playerWords = func() string {
+	var words []string
+	for _, kind := range network.PlayerKinds {
+		words = append(words, string(kind))
+	}
+	return strings.Join(words, ", ")
+}()
 
 // defaultStepFactor is in every configuration file, with any schedule.
 const defaultStepFactor = 0.1

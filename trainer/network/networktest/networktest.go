@@ -137,6 +137,11 @@ func GlobalAverage(name string, in ...int) network.Node {
 	return network.Node{Name: name, Op: &network.AveragePool{Global: true}, In: in}
 }
 
+// Drop returns a dropout.
+func Drop(name string, probability float64, in ...int) network.Node {
+	return network.Node{Name: name, Op: &network.Dropout{Probability: probability}, In: in}
+}
+
 // Nets returns the nodes of networks of every operator, by name.
 func Nets() map[string][]network.Node {
 	return map[string][]network.Node{
@@ -182,6 +187,7 @@ func Nets() map[string][]network.Node {
 			Max("pool", network.Square(2, 2, 0)), Flatten("flat"), Dense("head", 2)),
 		// One pixel, one channel, one filter.
 		"pixel":           Chain(Input(1, 1, 1), BiasedConv("c", 1, network.Square(3, 1, 1)), Norm("n"), Activate("a", network.Tanh), Flatten("flat"), Dense("head", 2)),
+		"dropout":         Chain(Input(2, 3, 4), BiasedConv("c", 3, network.Square(2, 1, 0)), Activate("a", network.ReLU), Drop("d", 0.25), Flatten("flat"), Dense("fc", 5), Activate("b", network.Tanh), Drop("e", 0.5), Dense("head", 2)),
 		"norm of numbers": Chain(Input(4), Dense("x", 5), Norm("n"), Activate("a", network.ReLU), Dense("head", 3)),
 		"twice":           Chain(Input(3), Dense("x", 2, 0), Activate("a", network.ReLU), Concat("both", 2, 2), Dense("head", 2)),
 	}
