@@ -89,6 +89,9 @@ func inspect(model string, g *network.Graph) *record.Inspection {
 			described.Reason = err.Error()
 		} else if gate := slices.IndexFunc(g.Gates, func(gate network.Gate) bool { return gate.Class == c }); gate < 0 {
 			described.Reason = fmt.Sprintf("the units of %s can be %s, which --players leaves out", class.Name, kind)
+			if class.Parent >= 0 {
+				described.Reason += fmt.Sprintf("; they leave with those of %s", g.Classes[class.Parent].Name)
+			}
 		} else {
 			described.Kind, described.Points = string(kind), names(g.Gates[gate].Points)
 		}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"nashprune/trainer/record"
+	"nashprune/trainer/report"
 )
 
 const inspectedLeNet = `node     operator      reads  shape     parameters  multiplications
@@ -29,7 +30,7 @@ class    units  players  where, or why not
 input    1      -        the units of input can be inputs, which --players leaves out
 conv1    20     filters  at conv1
 conv2    50     filters  at conv2
-flatten  800    -        the units of flatten leave with those of conv2
+flatten  800    -        the units of flatten can be features, which --players leaves out; they leave with those of conv2
 fc1      500    neurons  at fc1
 head     10     -        the units of head reach the output
 `
@@ -151,5 +152,28 @@ func TestInspectRefuses(t *testing.T) {
 	} {
 		code, stdout, stderr := execute(t, append([]string{"inspect"}, strings.Fields(args)...)...)
 		refused(t, exitUsage, want, code, stdout, stderr)
+	}
+}
+
+// TestTheGuideHasTheSizes: those of its table are what inspect says.
+func TestTheGuideHasTheSizes(t *testing.T) {
+	found := 0
+	for _, line := range strings.Split(readText(t, filepath.Join(guideFolder, "networks.md")), "\n") {
+		cells := strings.Split(strings.Trim(line, "| "), " | ")
+		if len(cells) != 5 || !strings.HasPrefix(cells[0], "`") {
+			continue
+		}
+		found++
+		var i record.Inspection
+		name := strings.Trim(cells[0], "`")
+		if err := json.Unmarshal([]byte(succeed(t, "inspect", name, "--input", cells[2], "--json")), &i); err != nil {
+			t.Fatal(err)
+		}
+		if report.Thousands(i.Parameters) != cells[3] || report.Thousands(i.MACs) != cells[4] {
+			t.Errorf("%s has %s parameters and %s multiplications, the guide says %s and %s", name, report.Thousands(i.Parameters), report.Thousands(i.MACs), cells[3], cells[4])
+		}
+	}
+	if found < 8 {
+		t.Errorf("%d networks in the guide: the test looks at nothing", found)
 	}
 }

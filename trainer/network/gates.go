@@ -48,7 +48,7 @@ func (g *Graph) KindOf(c Class) (PlayerKind, error) {
 		return "", fmt.Errorf("the units of %s reach the output", c.Name)
 	case len(c.Producers) == 0 && c.Parent >= 0:
 		if g.splits(c) < 0 {
-			return "", fmt.Errorf("the units of %s are only a part of what a flatten makes", c.Name)
+			return "", fmt.Errorf("the units of %s, which leave with those of %s, are only a part of what a flatten makes", c.Name, g.Classes[c.Parent].Name)
 		}
 		return Features, g.foldsForwards(c)
 	case len(c.Producers) == 0:

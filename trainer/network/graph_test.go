@@ -52,8 +52,8 @@ func TestGatesFollowFromTies(t *testing.T) {
 		"residual of images":    {{"input", in, 2, "input"}, {"stem", channels, 4, "n0 n2"}, {"c1", filters, 3, "n1"}, {"c3", channels, 5, "n3 n4"}},
 		"norms first":           {{"input", in, 1, "input"}, {"stem", channels, 3, "stem n1 c1 n2"}, {"flat", features, 12, "flat"}},
 		"depthwise":             {{"input", in, 2, "input"}, {"up", filters, 6, "n1 n2"}, {"down", filters, 3, "down"}, {"flat", features, 36, "flat"}},
-		"groups":                {{"input", in, 2, "input"}, {"c2", filters, 3, "c2"}}, // groups of several channels stay
-		"concat of images":      {{"input", in, 2, "input"}, {"c1", filters, 2, "c1"}, {"c2", filters, 3, "c2"}},
+		"groups":                {{"input", in, 2, "input"}, {"c2", filters, 3, "c2"}},                           // groups of several channels stay
+		"concat of images":      {{"input", in, 2, "input"}, {"c1", filters, 2, "c1"}, {"c2", filters, 3, "c2"}}, // its features are of two classes
 		"pixel":                 {{"input", in, 1, "input"}, {"c", filters, 1, "n"}},
 		"dropout":               {{"input", in, 2, "input"}, {"c", filters, 3, "c"}, {"flat", features, 18, "flat"}, {"fc", neurons, 5, "fc"}},
 		"norm of numbers":       {{"input", in, 4, "input"}, {"x", neurons, 5, "n"}},

@@ -16,6 +16,8 @@ func Words(op Op) string {
 		} else if o.Groups > 1 {
 			words += fmt.Sprintf(" groups %d", o.Groups)
 		}
+	case *Dropout:
+		words += fmt.Sprintf(" %g", o.Probability)
 	case *MaxPool:
 		words += o.words(o.Kernel[0])
 	case *AveragePool:

@@ -61,7 +61,7 @@ var All = []*Setting{
 	declare(general, "model", func(c *Config) *string { return &c.Model }, "mlp:512-256", anything[string](),
 		"network: mlp: and the widths of its hidden layers; lenet300, lenet5, vgg16, resnet20 (any resnetN, N = 6n+2, or resnetN:WIDTH); or a .toml file with a graph (nashprune help networks)").compared(),
 	declare(general, "players", func(c *Config) *string { return &c.Players }, "", playerKinds,
-		"`kinds` of player, with commas in between: neurons, filters, channels (of residual streams), inputs (default: neurons,filters,channels)").compared().omitted(),
+		"`kinds` of player, with commas in between: "+playerWords+" (default: neurons,filters,channels)").compared().omitted(),
 	declare(general, "activation", func(c *Config) *network.Activation { return &c.Activation }, network.ReLU, oneOf(network.Activations...),
 		"activation of hidden units"),
 	declare(general, "init", func(c *Config) *network.Initialisation { return &c.Initialisation }, network.PyTorch, oneOf(network.Initialisations...),
@@ -176,7 +176,16 @@ var playerKinds = rule[string]{func(s string) bool {
 		}
 	}
 	return true
-}, "some of neurons, filters, channels and inputs, with commas in between"}
+}, "some of " + playerWords + ", with commas in between"}
+
+// playerWords lists the kinds of player.
+var playerWords = func() string {
+	var words []string
+	for _, kind := range network.PlayerKinds {
+		words = append(words, string(kind))
+	}
+	return strings.Join(words, ", ")
+}()
 
 // defaultStepFactor is in every configuration file, with any schedule.
 const defaultStepFactor = 0.1

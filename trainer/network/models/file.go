@@ -132,6 +132,9 @@ var operators = map[network.Kind]operator{
 			return &network.Activate{Function: function}
 		}
 	}},
+	network.DropoutKind: {"probability", false, func(s *section) func(*builder) network.Op {
+		return fixed(&network.Dropout{Probability: s.decimal("probability", 0.5)})
+	}},
 	network.MaxPoolKind: {"kernel, stride, padding", true, func(s *section) func(*builder) network.Op {
 		return fixed(&network.MaxPool{Window: s.pool()})
 	}},

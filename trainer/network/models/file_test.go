@@ -90,6 +90,7 @@ func TestBadFilesAreRefused(t *testing.T) {
 		{node("a", "activation", `in = "b"`) + dense, `node 1, "a": it reads "b"; it must read "input" or a node above it`},
 		{node("a", "activation", "in = 3") + dense, "in is 3; it must be a name in quotes, or a list of names"},
 		{node("a", "batch-norm", `epsilon = "small"`) + dense, "epsilon is small; it must be a number"},
+		{node("a", "dropout", "probability = 1") + dense, "probability is 1; it must be at least 0 and below 1"},
 		{node("a", "batch-norm", "epsilon = 0") + dense, "epsilon must be above 0"},
 		{node("a", "average-pool", "global = true", "kernel = 2") + dense, `average-pool has no setting "kernel"; it takes kernel, stride, padding, or global`},
 		// What the graph finds.
