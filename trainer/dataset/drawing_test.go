@@ -87,7 +87,7 @@ func TestDefaultDrawing(t *testing.T) {
 }
 
 func FuzzDrawing(f *testing.F) {
-	for _, words := range []string{"", "side=20,train=5000,test=1000,difficulty=2", "difficulty=1e-1", "side=9,,", "seed=18446744073709551615", "difficulty=0x1p0"} {
+	for _, words := range []string{"", "side=20,train=5000,test=1000,difficulty=2", "difficulty=1e-1", "side=9,,", "seed=18446744073709551615", "difficulty=0x1p0", "colour,side=8"} {
 		f.Add(words)
 	}
 	f.Fuzz(func(t *testing.T, words string) {
