@@ -28,6 +28,7 @@ func (e *engine[T]) Train(ctx context.Context, s backend.Stretch) (backend.Progr
 // the players if they are wanted.
 func (e *engine[T]) trainStep(order []int32, rate, shrink float64, contributions bool, paper *backend.PaperMove) backend.Progress {
 	e.gather(e.data.Train, order)
+	e.augment(len(order))
 	e.training = true
 	e.forward(len(order))
 	progress := e.loss(len(order))
@@ -60,6 +61,23 @@ func (e *engine[T]) gather(from dataset.Samples, order []int32) {
 			} else {
 				e.labels[b] = from.Labels[i]
 			}
+		}
+	})
+}
+
+// augment moves the images of the batch for the step that comes next.
+func (e *engine[T]) augment(rows int) {
+	a := e.options.Augmentation
+	if a == (dataset.Augmentation{}) {
+		return
+	}
+	shape := [3]int(e.graph.Nodes[0].Shape)
+	outside := make([]T, shape[0])
+	inChunks(rows, rowsPerChunk, func(_, low, high int) {
+		still := make([]T, e.batch.columns)
+		for b := low; b < high; b++ {
+			copy(still, e.batch.row(b))
+			dataset.Apply(a.Move(e.options.Seed, uint32(e.steps+1), uint32(b)), e.batch.row(b), still, shape, outside)
 		}
 	})
 }

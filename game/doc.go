@@ -13,7 +13,7 @@
 // [Interactions], and a price clears the demand of a gate ([ClearLayers]). A [Ledger] keeps
 // the worth, the price and the reason of each player, round by round. A [Certificate] says
 // how far a state is from equilibrium. [Ledger.RankOut] removes players by a score, without
-// a game.
+// a game. [Paper.AscendGates] draws participations anew in every step, as L0 penalties and CoFi do.
 //
 // # The gate
 //

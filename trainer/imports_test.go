@@ -54,7 +54,7 @@ var mayImport = map[string]string{
 	"trainer/report":    "game trainer/atomicfile trainer/backend trainer/bench trainer/compare trainer/cost trainer/dataset trainer/record trainer/reproduce trainer/settings",
 
 	// Devices know the contract, and nothing of runs.
-	"cpu_fallback":         "game trainer/backend trainer/dataset trainer/network",
+	"cpu_fallback":         "game trainer/backend trainer/dataset trainer/network trainer/random",
 	"gpu":                  "game gpu/internal/... shaders trainer/backend trainer/dataset trainer/network",
 	"gpu/internal/compute": "gpu/internal/vkshim shaders",
 	"gpu/doctor":           "gpu gpu/internal/compute trainer/backend",

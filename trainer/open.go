@@ -172,6 +172,9 @@ func (r *run) checkNetwork(from *checkpoint.Checkpoint) (err error) {
 			return err
 		}
 	}
+	if sample := r.graph.Input().Sample; r.config.Augmentation() != (dataset.Augmentation{}) && len(sample) != 3 {
+		return backend.Usagef("--crop-padding and --flip move images, and the network reads samples of %s; it must read channels, height and width, as --model lenet5 does", sample)
+	}
 	if err := r.device.Runs(r.graph); err != nil {
 		return err
 	}
@@ -259,6 +262,7 @@ func (r *run) engineOptions() backend.EngineOptions {
 	return backend.EngineOptions{
 		Batch: r.config.Batch, Optimiser: r.config.UpdateRule(), Loss: r.loss, Valuation: r.config.Worth, Samples: r.samples,
 		Joint: r.config.Joint, Seed: r.config.Seed,
+		Augmentation: r.config.Augmentation(),
 	}
 }
 

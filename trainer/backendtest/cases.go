@@ -30,6 +30,7 @@ type Case struct {
 	Optimiser    backend.Optimiser
 	Loss         backend.Loss
 	LearningRate float64
+	Augmentation dataset.Augmentation
 }
 
 // Cases returns the sizes that every backend is compared at: odd on purpose,
@@ -102,6 +103,9 @@ func Graphs() []Case {
 		c := Case{Name: name, Nodes: nets[name], Batch: 5 + 14*(i%3), Rows: 5 + 9*(i%3), Floats: i%2 == 1, LearningRate: 1e-2, Optimiser: optimisers[i%len(optimisers)]}
 		g := c.Graph()
 		c.Inputs, c.Outputs = g.Input().Sample.Size(), g.Outputs()
+		if len(g.Input().Sample) == 3 {
+			c.Augmentation = dataset.Augmentation{Padding: i % 3, Flip: i%2 == 0}
+		}
 		c.Name = c.describe()
 		cases = append(cases, c)
 	}

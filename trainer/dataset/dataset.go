@@ -87,7 +87,8 @@ func (d *Dataset) Normalisation(channel int) (mean, deviation float64) {
 	return d.Means[channel], d.Deviations[channel]
 }
 
-// Channel returns the channel that a feature of a sample belongs to.
+// Channel returns the channel of a feature by its place in a sample, as [Dataset.Normalisation]
+// takes it.
 func (d *Dataset) Channel(feature int) int {
 	if d.Channels < 2 {
 		return 0

@@ -57,7 +57,7 @@ const labelStream = math.MaxUint32
 func (g Drawing) Draw() *Dataset {
 	d := &Dataset{
 		Name:     g.String(),
-		Channels: 1,
+		Channels: g.channels(),
 		Height:   g.Side,
 		Width:    g.Side,
 		Classes:  digitClasses,
@@ -70,7 +70,7 @@ func (g Drawing) Draw() *Dataset {
 
 // drawSplit draws n samples, sharing them out among the processors.
 func (g Drawing) drawSplit(split uint32, n int) Samples {
-	features := g.Side * g.Side
+	features := g.channels() * g.Side * g.Side
 	s := Samples{Features: features, Pixels: make([]uint8, n*features), Labels: make([]uint8, n)}
 	for i, rank := range random.New(g.Seed, random.Drawing, split, labelStream).Permutation(n) {
 		s.Labels[i] = uint8(rank % digitClasses)
@@ -89,6 +89,14 @@ func (g Drawing) drawSplit(split uint32, n int) Samples {
 	return s
 }
 
+// channels returns how many channels an image has.
+func (g Drawing) channels() int {
+	if g.Colour {
+		return colours
+	}
+	return 1
+}
+
 // scaled returns a length of an image of digitSide in one of this side.
 func (g Drawing) scaled(length fixed) fixed { return length * fixed(g.Side) / digitSide }
 
@@ -105,6 +113,10 @@ func (g Drawing) drawDigit(pixels []uint8, digit uint8, r *random.Stream) {
 	}, g.Side)
 	for _, s := range style {
 		d.stroke(g.place(s, hand, r))
+	}
+	if g.Colour {
+		g.paint(pixels, d, r)
+		return
 	}
 
 	darkness := between(r, darknessLeast, darknessMost)

@@ -129,6 +129,14 @@ func TestNormalisation(t *testing.T) {
 	if mean, deviation := (&Dataset{Mean: 0.25, Deviation: 2}).Normalisation(0); mean != 0.25 || deviation != 2 {
 		t.Errorf("without those of channels: mean %v and deviation %v", mean, deviation)
 	}
+	for feature, want := range []int{0, 0, 1, 1} {
+		if got := d.Channel(feature); got != want {
+			t.Errorf("feature %d is of channel %d, want %d", feature, got, want)
+		}
+	}
+	if (&Dataset{Channels: 3, Train: Samples{Features: 6}}).Channel(5) != 0 || grey.Channel(783) != 0 {
+		t.Error("where one mean is that of all, there is one channel")
+	}
 	table := Dataset{Height: 1, Width: 5, Train: Samples{Features: 5}}
 	if !slices.Equal(table.Shape(), []int{5}) {
 		t.Errorf("a table has shape %v", table.Shape())

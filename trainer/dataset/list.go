@@ -25,7 +25,7 @@ func List(dir string) []Entry {
 	entries := []Entry{
 		{
 			Name:    digitsName,
-			Summary: "synthetic handwritten digits, the default; digits:side=20,train=5000,test=1000,difficulty=2,seed=3 for others",
+			Summary: "synthetic handwritten digits, the default; digits:colour or digits:side=20,train=5000,test=1000,difficulty=2,seed=3 for others",
 			Source:  "drawn by nashprune itself, under its licence",
 			Train:   digitTrain, Test: digitTest, Channels: 1, Height: digitSide, Width: digitSide, Classes: digitClasses,
 			Where: "built in",

@@ -176,7 +176,7 @@ func load(name string, o Options) (*Dataset, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%w %q: %w", ErrUnknown, name, err)
 		}
-		if _, err := limit.declared(uint64(drawing.Side*drawing.Side), uint64(drawing.Train+drawing.Test)); err != nil {
+		if _, err := limit.declared(uint64(drawing.channels()*drawing.Side*drawing.Side), uint64(drawing.Train+drawing.Test)); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		return drawing.Draw(), nil

@@ -28,7 +28,9 @@ const (
 	Ranking        Purpose = 7  // of players without a game; index = hidden layer
 	Observation    Purpose = 8  // samples on which a round observes the players; epoch = round
 	Bidding        Purpose = 9  // bids and asks; epoch = repeat, index = what is drawn
+	Gating         Purpose = 10 // gates drawn in training; epoch = step, index = gate; a word a player
 	Dropping       Purpose = 11 // what a dropout drops; epoch = step, index = node; a word a number
+	Augmentation   Purpose = 12 // moves of training images; epoch = step, index = row of the batch
 )
 
 // The constants of Philox 4x32: two multipliers and the two Weyl increments of
@@ -120,6 +122,10 @@ func (s *Stream) Float64() float64 {
 	high, low := uint64(s.Uint32()), uint64(s.Uint32())
 	return float64((high<<32|low)>>11) * 0x1p-53
 }
+
+// Inner returns the next number, uniform over the odd multiples of 2^-24 between 0 and 1. It
+// and one minus it are exact in float32 and never zero. It takes one word.
+func (s *Stream) Inner() float64 { return float64(2*(s.Uint32()>>9)+1) * 0x1p-24 }
 
 // Normal returns the next number of the standard normal distribution, by the
 // transform of Box and Muller.

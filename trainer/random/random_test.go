@@ -129,3 +129,25 @@ func TestSkip(t *testing.T) {
 		}
 	}
 }
+
+// TestInnerIsExact: numbers and one minus them are above zero and float32 holds them, their
+// words are the stream's, and the ends are reached.
+func TestInnerIsExact(t *testing.T) {
+	numbers, words := random.New(1, random.Testing, 5, 0), random.New(1, random.Testing, 5, 0)
+	low, high := 1., 0.
+	for range 100000 {
+		u := numbers.Inner()
+		if want := (float64(words.Uint32()>>9) + 0.5) / (1 << 23); u != want {
+			t.Fatalf("%g, want %g", u, want)
+		}
+		for _, x := range []float64{u, 1 - u} {
+			if x <= 0 || float64(float32(x)) != x {
+				t.Fatalf("%g", x)
+			}
+		}
+		low, high = min(low, u), max(high, u)
+	}
+	if low > 1e-3 || high < 1-1e-3 {
+		t.Errorf("from %g to %g", low, high)
+	}
+}

@@ -33,6 +33,11 @@ const (
 // CosineFloor is the fraction of the learning rate at which [Cosine] ends.
 const CosineFloor = 0.01
 
+// Augmentation returns how training images are moved.
+func (c Config) Augmentation() dataset.Augmentation {
+	return dataset.Augmentation{Padding: c.CropPadding, Flip: c.Flip}
+}
+
 // Config is everything that decides a run. [All] declares each field's name, default and
 // range, [Default] returns the defaults; a zero value means what the field says, not
 // "default".
@@ -70,6 +75,8 @@ type Config struct {
 	LearningRateWarmUp float64      // epochs over which it rises linearly from 0; 0: none
 	LabelSmoothing     float64      // 0 <= S < 1, see Loss
 	ClassWeights       string       // BalancedWeights, or a number a class; empty: all 1
+	CropPadding        int          // of training images, see dataset.Augmentation; at least 0
+	Flip               bool         // likewise
 	Patience           int          // epochs without a better validation loss that end a training; 0: none do
 
 	Game game.Kind
@@ -106,7 +113,8 @@ type Config struct {
 	BenefitGradient   game.BenefitGradient
 	Update            backend.PaperUpdate
 	Joint             bool    // theta pays its cost in the gradient, too
-	ParticipationRate float64 // lr_s of either ascent, or the damping of best responses
+	ParticipationRate float64 // lr_s of either ascent, the damping of best responses, or the rate of log alpha
+	MultiplierRate    float64 // of the ascent of Lagrange's multipliers by which gates that are drawn come to a sparsity; 0: there are none
 	Threshold         float64 // players that end below it are removed
 
 	Baseline bool // train the dense network as long without the game, and compare
@@ -251,6 +259,8 @@ func (c Config) check() error {
 		{c.WarmUp+c.GameShare <= 1+1e-9, // the sum of two decimals may be a rounding above 1
 			"--warm-up and --game-share add up to %v; the sum must be at most 1", c.WarmUp + c.GameShare},
 		{c.Update != backend.BestResponse || c.ParticipationRate <= 1, "--participation-rate is %v; it must be at most 1 with --update best-response", c.ParticipationRate},
+		{c.Update != backend.HardConcrete || c.Game != game.PaperGame, "--update is %s, which --game paper does not play; try --game ranking --criterion participation", string(c.Update)},
+		{c.MultiplierRate == 0 || c.Update == backend.HardConcrete, "--multiplier-rate is %v; it must be 0 without --update hard-concrete", c.MultiplierRate},
 		{!c.Joint || c.Game == game.PaperGame, "--joint is for --game paper; --game is %s", string(c.Game)},
 		{c.GroupLasso == 0 || c.Game == game.RankingGame, "--group-lasso is %v; it must be 0 without --game ranking", c.GroupLasso},
 		{c.Game != game.NoGame || !c.Baseline, "--game is %s, which has no baseline; leave out --baseline", c.Game},

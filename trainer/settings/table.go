@@ -28,6 +28,7 @@ const (
 	MaxBatch        = 1 << 16
 	MaxRounds       = 1 << 16
 	maxLearningRate = 100
+	maxPadding      = 1 << 16
 	maxWeight       = 1e6 // of the paper's utilities, and of weight decay
 )
 
@@ -105,6 +106,10 @@ var All = []*Setting{
 		"`fraction` of each label that is spread over all classes"),
 	declare(training, "class-weights", func(c *Config) *string { return &c.ClassWeights }, "", anything[string](),
 		"`weights` of the classes in the loss: balanced, or a number for each, with commas in between"),
+	declare(training, "crop-padding", func(c *Config) *int { return &c.CropPadding }, 0, within(0, maxPadding),
+		"`pixels` around training images, with the mean colour, out of which each is cropped at random, anew in every step; for networks that read images").omitted(),
+	declare(training, "flip", func(c *Config) *bool { return &c.Flip }, false, anything[bool](),
+		"mirror half of the training images, drawn anew in every step; for networks that read images").omitted(),
 	declare(training, "patience", func(c *Config) *int { return &c.Patience }, 0, within(0, MaxEpochs).in("a number of epochs, or 0 for no early stopping"),
 		"`epochs` without a better loss on --validation samples, after which training stops and restores the best epoch"),
 
@@ -153,10 +158,12 @@ var All = []*Setting{
 	declare(paper, "benefit-gradient", func(c *Config) *game.BenefitGradient { return &c.BenefitGradient }, game.OfTheta, oneOf(game.BenefitGradients...),
 		"variable of the benefit's gradient, theta or the effective weights s theta"),
 	declare(paper, "update", func(c *Config) *backend.PaperUpdate { return &c.Update }, backend.GradientAscent,
-		oneOf(backend.GradientAscent, backend.AdamAscent, backend.BestResponse), "how players move"),
+		oneOf(backend.GradientAscent, backend.AdamAscent, backend.BestResponse, backend.HardConcrete), "how players move; hard-concrete draws them in every step, and --gamma is the weight of an L0 penalty"),
 	declare(paper, "joint", func(c *Config) *bool { return &c.Joint }, false, anything[bool](),
 		"theta pays its cost, too: weights move on the loss plus the costs of their players"),
 	declare(paper, "participation-rate", func(c *Config) *float64 { return &c.ParticipationRate }, 1e-3, above0(maxLearningRate), "step size of a move"),
+	declare(paper, "multiplier-rate", func(c *Config) *float64 { return &c.MultiplierRate }, 0, within(0, maxWeight),
+		"step size of the multipliers by which the gates of --update hard-concrete come to the fraction that stays (0: none)").omitted(),
 	declare(paper, "threshold", func(c *Config) *float64 { return &c.Threshold }, game.PaperThreshold, within(0., 1).in("a participation, from 0 to 1"),
 		"players that end below this `participation` are removed"),
 }
