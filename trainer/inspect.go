@@ -57,6 +57,24 @@ func Inspect(c settings.Config, sample network.Shape, outputs int) (*record.Insp
 	return inspect(c.Model, g), nil
 }
 
+// Widths returns the number of players of each gate of the network that a configuration
+// names. Data is read only where they depend on it.
+func Widths(c settings.Config) ([]int, error) {
+	widths, err := c.KnownWidths()
+	if widths != nil || err != nil {
+		return widths, err
+	}
+	data, err := openData(c.Data, c.DataOptions())
+	if err != nil {
+		return nil, err
+	}
+	g, err := c.Graph(data.Shape(), data.Outputs())
+	if err != nil {
+		return nil, err
+	}
+	return g.Widths(), nil
+}
+
 func inspect(model string, g *network.Graph) *record.Inspection {
 	names := func(nodes []int) []string {
 		var names []string

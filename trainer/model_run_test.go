@@ -6,11 +6,15 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
+	"nashprune/game"
 	"nashprune/trainer"
 	"nashprune/trainer/backend"
+	"nashprune/trainer/network/safetensors"
 	"nashprune/trainer/record"
 	"nashprune/trainer/settings"
 )
@@ -225,4 +229,34 @@ func tableFile(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// TestAShapeFromScratch: without a game the network has the shape from the start, and that of
+// a perceptron is the one of these widths to the bit.
+func TestAShapeFromScratch(t *testing.T) {
+	tiny := modelConfig(t, modelFile(t, smallConvolutions)) // one, as its samples are drawn
+	run := func(change func(*settings.Config)) (string, *record.Result) {
+		c := tiny
+		c.Game, c.Epochs = game.NoGame, 1
+		change(&c)
+		dir := filepath.Join(t.TempDir(), "run")
+		result, err := trainer.Run(t.Context(), c, trainer.Options{Dir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return dir, result
+	}
+	if _, result := run(func(c *settings.Config) { c.Shape = "3-5" }); !slices.Equal(result.Dense.Shape, []int{36, 3, 5, 4}) {
+		t.Errorf("asked for 3-5, it is %v", result.Dense.Shape)
+	}
+	shaped, _ := run(func(c *settings.Config) { c.Model, c.Shape = "mlp:16-8", "5-3" })
+	named, _ := run(func(c *settings.Config) { c.Model = "mlp:5-3" })
+	a, _, err := safetensors.LoadModel(filepath.Join(shaped, record.DenseFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, _, err := safetensors.LoadModel(filepath.Join(named, record.DenseFile))
+	if err != nil || !reflect.DeepEqual(a.Parameters, b.Parameters) {
+		t.Errorf("mlp:16-8 in the shape 5-3 is not mlp:5-3 (%v)", err)
+	}
 }

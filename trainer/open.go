@@ -189,6 +189,11 @@ func (r *run) checkNetwork(from *checkpoint.Checkpoint) (err error) {
 	if r.config, err = r.config.ResolveFor(r.graph.Widths()); err != nil {
 		return err
 	}
+	if r.config.Game == game.NoGame && r.config.Shape != "" && from == nil {
+		if r.graph, err = r.shaped(); err != nil {
+			return err
+		}
+	}
 	if parameters := r.graph.ParameterCount(); parameters > settings.MaxNetworkParameters {
 		return backend.Usagef("--model %s has %d parameters, more than the %d that this program takes", r.config.Model, parameters, settings.MaxNetworkParameters)
 	}
@@ -274,6 +279,24 @@ func openData(name string, o dataset.Options) (*dataset.Dataset, error) {
 		return nil, backend.Usagef("%v", err)
 	}
 	return data, err
+}
+
+// shaped returns the graph in the shape that the configuration names: with the first players
+// of each gate.
+func (r *run) shaped() (*network.Graph, error) {
+	shares, err := r.config.Shares(r.graph.Widths())
+	if err != nil {
+		return nil, err
+	}
+	var keep network.Survivors
+	for _, share := range shares {
+		keep = append(keep, network.Indices(share))
+	}
+	cut, err := r.graph.Cut(keep)
+	if err != nil {
+		return nil, err
+	}
+	return cut.Graph, nil
 }
 
 // initial returns the network that both trainings start from.

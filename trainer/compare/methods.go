@@ -11,7 +11,7 @@ import (
 	"nashprune/trainer/settings"
 )
 
-// Shape says how many players each hidden layer keeps, or how a method is to find that.
+// Shape says how many players each gate keeps, or how a method is to find that.
 type Shape string
 
 const (
@@ -64,7 +64,7 @@ type Setting struct {
 type place struct {
 	keep       int   // players
 	parameters int   // at most; 0: any number
-	layers     []int // players that each hidden layer keeps; nil where the method decides
+	layers     []int // players that each gate keeps; nil where the method decides
 }
 
 // target sets what stays, in one market or ranking of all layers where the method decides.
@@ -260,5 +260,5 @@ func paperRows() []Setting {
 // small trains a network that has the surviving shape from the start.
 func small(c *settings.Config, p place) {
 	p.target(c)
-	c.Game, c.Model, c.Shape = game.NoGame, network.Format(p.layers), ""
+	c.Game = game.NoGame
 }

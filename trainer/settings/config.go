@@ -86,7 +86,7 @@ type Config struct {
 	// Rankings take the first five.
 	Keep            int           // players kept
 	Sparsity        float64       // fraction of players removed, 0 <= S < 1
-	Shape           string        // players that each hidden layer keeps, such as 25-13
+	Shape           string        // players that each gate keeps, such as 25-13; without a game, that it has
 	MaxParameters   int           // most parameters
 	MaxMACs         int           // most multiply-accumulates a sample
 	MaxLatencyUS    float64       // most microseconds for a batch, by the model of latencies
@@ -151,14 +151,24 @@ const (
 // makes no sense. What depends on the numbers of players stays open where these are known
 // with the data alone; [Config.ResolveFor] decides it then.
 func (c Config) Resolve() (Config, error) {
+	widths, err := c.KnownWidths()
+	if err != nil {
+		return c, err
+	}
+	return c.ResolveFor(widths)
+}
+
+// KnownWidths returns the number of players of each gate, nil where it is known with the
+// data alone. Errors are of the kind [backend.ErrUsage].
+func (c Config) KnownWidths() ([]int, error) {
 	m, err := models.Parse(c.Model)
 	if err != nil {
-		return c, backend.Usagef("--model: %v", err)
+		return nil, backend.Usagef("--model: %v", err)
 	}
 	if kinds := c.PlayerKinds(); slices.Contains(kinds, network.Neurons) && !slices.Contains(kinds, network.Inputs) {
-		return c.ResolveFor(m.Hidden)
+		return m.Hidden, nil
 	}
-	return c.ResolveFor(nil)
+	return nil, nil
 }
 
 // PlayerKinds returns the kinds of player that the configuration names.

@@ -118,7 +118,7 @@ var All = []*Setting{
 	declare(market, "sparsity", func(c *Config) *float64 { return &c.Sparsity }, 0.95, below1,
 		"`fraction` of players to remove, if no other target is given").omitted().target(CountedTarget),
 	declare(market, "shape", func(c *Config) *string { return &c.Shape }, "", anything[string](),
-		"`players` that each gate keeps, in their order, such as 25-13, instead of --keep").omitted().target(CountedTarget),
+		"`players` that each gate keeps, in their order, such as 25-13, instead of --keep; with --game off, that it has from the start").omitted().target(CountedTarget),
 	declare(market, "max-params", func(c *Config) *int { return &c.MaxParameters }, 0, within(0, math.MaxInt).in("a number of parameters"),
 		"most `parameters`, instead of --keep").omitted().target(CountedTarget),
 	declare(market, "max-macs", func(c *Config) *int { return &c.MaxMACs }, 0, within(0, math.MaxInt).in("a number of multiply-accumulates a sample"),

@@ -64,8 +64,16 @@ func (c Config) resolveTarget(players []int) (Config, error) {
 		c.Cost, c.MaxParameters, c.MaxMACs = "", 0, 0
 	}
 	if !c.Game.InRounds() {
-		c.Keep, c.Sparsity, c.Shape = 0, 0, ""
-		return c, nil
+		c.Keep, c.Sparsity = 0, 0
+		if c.Game != game.NoGame || c.Shape == "" {
+			c.Shape = ""
+			return c, nil
+		}
+		_, err := c.Shares(players)
+		if players == nil {
+			err = nil
+		}
+		return c, err
 	}
 	targets, flags := c.Targets()
 	if c.Keep > 0 {
