@@ -16,10 +16,10 @@ type engine[T real] struct {
 	products  products[T]
 	vectors   vectors[T]
 	options   backend.EngineOptions
-	inputs    [256]T // the network's input for each value of a pixel
-	steps     int    // of the optimiser
-	batchRows int    // rows of all buffers that hold a batch
-	training  bool   // the present pass is of a training step
+	inputs    [][256]T // the network's input for each value of a pixel, by channel
+	steps     int      // of the optimiser
+	batchRows int      // rows of all buffers that hold a batch
+	training  bool     // the present pass is of a training step
 
 	graph    *network.Graph
 	features []int      // of a sample that the network reads; nil: all
@@ -105,8 +105,13 @@ func open[T real](p products[T], d *dataset.Dataset, o backend.EngineOptions, s 
 		return nil, err
 	}
 	e := &engine[T]{data: d, products: p, vectors: vectorsOf[T](), options: o}
-	for pixel := range e.inputs {
-		e.inputs[pixel] = T((float64(pixel)/255 - d.Mean) / d.Deviation)
+	for channel := range max(1, d.Channels) {
+		mean, deviation := d.Normalisation(channel)
+		var inputs [256]T
+		for pixel := range inputs {
+			inputs[pixel] = T((float64(pixel)/255 - mean) / deviation)
+		}
+		e.inputs = append(e.inputs, inputs)
 	}
 	e.labels = make([]uint8, batchRowsOf(o, d))
 	return e, e.Push(s)

@@ -141,11 +141,11 @@ func (c differenceCase) evaluated(t *testing.T, samples dataset.Samples) func() 
 	}
 }
 
-// normalised reports whether the samples of a batch depend on each other in training.
-func (c differenceCase) normalised() bool {
+// differsInTraining reports whether a training step computes otherwise than an evaluation.
+func (c differenceCase) differsInTraining() bool {
 	return slices.ContainsFunc(c.network.Nodes, func(n network.Node) bool {
-		_, is := n.Op.(network.Normaliser)
-		return is
+		_, batched := n.Op.(network.Batched)
+		return batched
 	})
 }
 
@@ -318,10 +318,9 @@ func (c differenceCase) check(t *testing.T) {
 			check(param.Name, c.network.Parameters[p], values["gradient."+param.Name])
 		}
 	}
-	// Squares and interactions are of single samples, which evaluation alone has where a
-	// training step mixes them.
+	// Squares and interactions are of single samples, and measured as in an evaluation.
 	loss := c.trained
-	if c.normalised() {
+	if c.differsInTraining() {
 		loss = c.evaluated
 		measured, err := c.engine(t, c.data.Train).Measure(t.Context())
 		if err != nil {

@@ -14,7 +14,7 @@ func (e *engine[T]) layStages(take taker[T]) {
 		for _, from := range node.In {
 			at.from = append(at.from, e.graph.Nodes[from].Shape)
 		}
-		if network.IsView(node.Op) {
+		if network.IsView(node.Op) && e.graph.GateAt(s.Node) < 0 {
 			tensors[s.Node] = at.in[0]
 			continue
 		}

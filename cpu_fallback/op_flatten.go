@@ -2,14 +2,19 @@ package cpufallback
 
 import "nashprune/trainer/network"
 
-// flattenStage keeps some features of a tensor: one that keeps all is a view of it.
+// flattenStage keeps some features of a tensor, or all where they have a gate: without one it
+// is a view.
 type flattenStage[T real] struct {
 	in, out *tensor[T]
 	keep    []int
 }
 
 func newFlatten[T real](_ *engine[T], at place[T], _ taker[T]) stage[T] {
-	return &flattenStage[T]{at.in[0], at.out, at.op.(*network.Flatten).Keep}
+	keep := at.op.(*network.Flatten).Keep
+	if keep == nil {
+		keep = network.Indices(at.to.Size())
+	}
+	return &flattenStage[T]{at.in[0], at.out, keep}
 }
 
 func (s *flattenStage[T]) output() *tensor[T] { return s.out }

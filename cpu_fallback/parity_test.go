@@ -111,6 +111,24 @@ func (e tampered) Play(prices []float64, from [][]float64, sweeps int) ([][]floa
 	return e.Engine.Play(prices, from, sweeps)
 }
 
+func (e tampered) Train(ctx context.Context, s backend.Stretch) (backend.Progress, error) {
+	if s.Paper != nil && s.Paper.Update == backend.HardConcrete {
+		move := *s.Paper
+		switch e.fault {
+		case "seed":
+			move.Seed ^= 1 << 63
+		case "penalty":
+			move.Game.Gamma *= 1.001
+		case "benefit":
+			move.Game.Alpha *= 1.001
+		case "stretch":
+			move.Seed += uint64(s.Steps())
+		}
+		s.Paper = &move
+	}
+	return e.Engine.Train(ctx, s)
+}
+
 func (e tampered) Push(s *backend.State) error {
 	if e.fault == "cut" { // the suite keeps what it asked for
 		other := *s
@@ -147,6 +165,10 @@ func TestTheSuiteSeesFaults(t *testing.T) {
 		"sweep":               "play/no sweep",
 		"cut":                 "cut",
 		"restart":             "restart",
+		"seed":                "gates drawn/gates",
+		"penalty":             "gates drawn/gates",
+		"benefit":             "gates drawn/gates",
+		"stretch":             "gates drawn/in two parts",
 	} {
 		open := func(d *dataset.Dataset, o backend.EngineOptions, s *backend.State) (backend.Engine, error) {
 			e, err := openCPU(d, o, s)

@@ -28,6 +28,7 @@ func (e *engine[T]) Train(ctx context.Context, s backend.Stretch) (backend.Progr
 // the players if they are wanted.
 func (e *engine[T]) trainStep(order []int32, rate, shrink float64, contributions bool, paper *backend.PaperMove) backend.Progress {
 	e.gather(e.data.Train, order)
+	e.augment(len(order))
 	e.training = true
 	e.forward(len(order))
 	progress := e.loss(len(order))
@@ -64,26 +65,47 @@ func (e *engine[T]) gather(from dataset.Samples, order []int32) {
 	})
 }
 
+// augment moves the images of the batch for the step that comes next.
+func (e *engine[T]) augment(rows int) {
+	a := e.options.Augmentation
+	if a == (dataset.Augmentation{}) {
+		return
+	}
+	shape := [3]int(e.graph.Nodes[0].Shape)
+	outside := make([]T, shape[0])
+	inChunks(rows, rowsPerChunk, func(_, low, high int) {
+		still := make([]T, e.batch.columns)
+		for b := low; b < high; b++ {
+			copy(still, e.batch.row(b))
+			dataset.Apply(a.Move(e.options.Seed, uint32(e.steps+1), uint32(b)), e.batch.row(b), still, shape, outside)
+		}
+	})
+}
+
 // gatherInputs writes the inputs of the sample that begins at a place.
 func (e *engine[T]) gatherInputs(row []T, from dataset.Samples, first int) {
-	place := func(j int) int {
+	feature := func(j int) int {
 		if e.features != nil {
-			j = e.features[j]
+			return e.features[j]
 		}
-		return first + j
+		return j
 	}
 	switch {
 	case from.Values != nil:
 		for j := range row {
-			row[j] = T((from.At(place(j)) - e.data.Mean) / e.data.Deviation)
+			row[j] = T(e.data.Input(feature(j), from.At(first+feature(j))))
 		}
 	case e.features == nil:
-		for j, pixel := range from.Pixels[first:][:len(row)] {
-			row[j] = e.inputs[pixel]
+		pixels, plane := from.Pixels[first:][:len(row)], len(row)/len(e.inputs)
+		for channel := range e.inputs {
+			inputs := &e.inputs[channel]
+			for j, pixel := range pixels[channel*plane:][:plane] {
+				row[channel*plane+j] = inputs[pixel]
+			}
 		}
 	default:
 		for j := range row {
-			row[j] = e.inputs[from.Pixels[place(j)]]
+			row[j] = e.inputs[e.data.Channel(feature(j))][from.Pixels[first+feature(j)]]
 		}
 	}
 }

@@ -89,6 +89,7 @@ func makers[T real]() map[network.Kind]func(e *engine[T], at place[T], take take
 		network.BatchNormKind:   newBatchNorm[T],
 		network.MaxPoolKind:     newMaxPool[T],
 		network.AveragePoolKind: newAveragePool[T],
+		network.DropoutKind:     newDropout[T],
 	}
 }
 

@@ -3,6 +3,7 @@ package cpufallback
 import (
 	"nashprune/game"
 	"nashprune/trainer/backend"
+	"nashprune/trainer/random"
 )
 
 // playPaper moves the participations of a gate once in the paper's game, with
@@ -22,6 +23,15 @@ func (e *engine[T]) playPaper(gate int, move *backend.PaperMove, step int) {
 		moments := game.Moments{First: convert[float64](g.firstSlope), Second: convert[float64](g.secondSlope)}
 		move.Game.AscendAdam(field, s, moments, step, move.Rate)
 		g.firstSlope, g.secondSlope = convert[T](moments.First), convert[T](moments.Second)
+	case backend.HardConcrete:
+		gates := game.Gates{LogAlpha: convert[float64](g.firstSlope), Price: convert[float64](g.secondSlope)}
+		draw := random.New(move.Seed, random.Gating, uint32(step), uint32(gate))
+		u := make([]float64, len(s))
+		for i := range u {
+			u[i] = draw.Inner()
+		}
+		move.Game.AscendGates(field, s, gates, u, move.Rate)
+		g.firstSlope = convert[T](gates.LogAlpha)
 	default:
 		move.Game.Ascend(field, s, move.Rate)
 	}

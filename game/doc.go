@@ -13,7 +13,7 @@
 // [Interactions], and a price clears the demand of a gate ([ClearLayers]). A [Ledger] keeps
 // the worth, the price and the reason of each player, round by round. A [Certificate] says
 // how far a state is from equilibrium. [Ledger.RankOut] removes players by a score, without
-// a game.
+// a game. [Paper.AscendGates] draws participations anew in every step, as L0 penalties and CoFi do.
 //
 // # The gate
 //
@@ -85,7 +85,8 @@
 // ([Record.Recompute]): the worth w, the ceiling (the highest worth whatever the others
 // play), the price and the participation at the equilibrium of the round of the removal.
 // [Dead]: the ceiling is 0. [Dominated]: the ceiling is no higher than the price, which is
-// eq. 12 of the paper. [PricedOut]: the worth is no higher than the price.
+// eq. 12 of the paper. [PricedOut]: the worth is no higher than the price. [Followed] needs no
+// numbers: a part of a removed player is removed with it.
 //
 // # Equilibrium
 //

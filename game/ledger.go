@@ -21,11 +21,13 @@ const (
 	BelowThreshold Reason = "below threshold"
 	// Dead: the player was removed, and no output depended on it.
 	Dead Reason = "dead"
+	// Followed: the player was removed with the one that it is a part of.
+	Followed Reason = "followed"
 )
 
 // Reasons lists all reasons. Checkpoints hold a reason as its place here: add new ones at
 // the end.
-var Reasons = []Reason{Kept, Dominated, PricedOut, Forced, BelowThreshold, RankedOut, Dead}
+var Reasons = []Reason{Kept, Dominated, PricedOut, Forced, BelowThreshold, RankedOut, Dead, Followed}
 
 // Record is what is known of one player: what it last played, at which worth, ceiling and
 // price, and when and why it was removed. The reason of a removal follows from the rest,
@@ -102,6 +104,10 @@ func (l *Ledger) Settle(worths, own, ceilings, participations []float64, price f
 	l.keep(stay, func(r *Record) Reason { return r.Recompute() })
 	return stay
 }
+
+// Follow removes the remaining players outside stay, positions in order, which are parts of
+// players that were removed in the same round.
+func (l *Ledger) Follow(stay []int) { l.keep(stay, func(*Record) Reason { return Followed }) }
 
 // keep removes all players outside stay, for the reason of each.
 func (l *Ledger) keep(stay []int, reason func(*Record) Reason) {

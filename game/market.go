@@ -59,25 +59,22 @@ func Demand(players, keep int, t float64) int {
 	return keep + int(math.Round(float64(players-keep)*rest*rest*rest))
 }
 
-// LeastPerLayer is how many players every layer keeps: with fewer than two a
-// layer cannot pass on more than one number.
+// LeastPerLayer is how many players every layer keeps, where it has so many: with fewer
+// than two a layer cannot pass on more than one number.
 const LeastPerLayer = 2
 
 // Split divides the players to be kept among layers in proportion to their
 // widths, by largest remainders (ties to the lower layer), with at least
-// [LeastPerLayer] in each. It is an error to keep fewer than that or more than
-// there are, or to name a layer narrower than that.
+// [LeastPerLayer] in each, or all of a narrower one. It is an error to keep fewer than that
+// or more than there are.
 func Split(keep int, widths []int) ([]int, error) {
-	players := 0
-	for l, width := range widths {
-		if width < LeastPerLayer {
-			return nil, fmt.Errorf("hidden layer %d has %d players: every layer keeps at least %d", l, width, LeastPerLayer)
-		}
+	players, least := 0, 0
+	for _, width := range widths {
 		players += width
+		least += min(LeastPerLayer, width)
 	}
-	if least := LeastPerLayer * len(widths); keep < least {
-		return nil, fmt.Errorf("%d players are too few for the hidden layers %v: keep at least %d, %d a layer",
-			keep, widths, least, LeastPerLayer)
+	if keep < least {
+		return nil, fmt.Errorf("%d players are too few for layers of %v: keep at least %d, %d a layer", keep, widths, least, LeastPerLayer)
 	}
 	if keep > players {
 		return nil, fmt.Errorf("cannot keep %d players: the network has %d", keep, players)
@@ -97,8 +94,8 @@ func Split(keep int, widths []int) ([]int, error) {
 		}
 		again := false
 		for l, width := range widths {
-			if !fixed[l] && left*width < LeastPerLayer*weight {
-				shares[l], fixed[l], again = LeastPerLayer, true, true
+			if least := min(LeastPerLayer, width); !fixed[l] && left*width < least*weight {
+				shares[l], fixed[l], again = least, true, true
 			}
 		}
 		if again {

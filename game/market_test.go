@@ -49,6 +49,8 @@ func TestSplit(t *testing.T) {
 		{5, []int{512, 256}, []int{3, 2}},
 		{7, []int{1000, 10, 10}, []int{3, 2, 2}},
 		{2, []int{2}, []int{2}},
+		{3, []int{512, 1}, []int{2, 1}},
+		{10, []int{1, 512, 1}, []int{1, 8, 1}},
 		{7, []int{4, 4, 4}, []int{3, 2, 2}}, // equal remainders go to the lower layer
 	} {
 		got, err := game.Split(c.keep, c.widths)
@@ -59,7 +61,7 @@ func TestSplit(t *testing.T) {
 	for _, c := range []struct {
 		keep   int
 		widths []int
-	}{{0, []int{512, 256}}, {3, []int{512, 256}}, {-1, []int{4}}, {769, []int{512, 256}}, {3, []int{512, 1}}} {
+	}{{0, []int{512, 256}}, {3, []int{512, 256}}, {-1, []int{4}}, {769, []int{512, 256}}, {2, []int{512, 1}}} {
 		if got, err := game.Split(c.keep, c.widths); err == nil {
 			t.Errorf("Split(%d, %v) = %v, want an error", c.keep, c.widths, got)
 		}

@@ -90,6 +90,8 @@ func everything(e backend.Engine, c backendtest.Case) error {
 		Game:   game.Paper{Benefit: game.Absolute, Alpha: 1, Beta: 0.02, Gamma: 0.01, Eta: 0.005},
 		Update: backend.AdamAscent, Rate: 0.5,
 	}
+	drawn := steps(c, 2)
+	drawn.Paper = &backend.PaperMove{Game: paper.Paper.Game, Update: backend.HardConcrete, Rate: 0.5, Seed: 1}
 	var keep network.Survivors
 	for _, gate := range c.Graph().Gates {
 		keep = append(keep, everySecond(gate.Players))
@@ -98,7 +100,7 @@ func everything(e backend.Engine, c backendtest.Case) error {
 		func() error { _, err := e.Measure(ctx); return err },
 		func() error { _, err := e.Observe(ctx, steps(c, 1).Order); return err },
 		func() error { _, err := e.Probe(steps(c, 1).Order, 1e-3); return err },
-		train(partial), train(paper),
+		train(partial), train(paper), train(drawn),
 		func() error { _, err := e.Play(make([]float64, len(keep)), none(c.Graph().Widths()), 3); return err },
 		func() error { return remove(e, keep) },
 		train(steps(c, 2)),

@@ -133,7 +133,7 @@ func TestSharedPlayersContributeASum(t *testing.T) {
 	rows := data.Train.Len()
 	inputs := make([]float64, rows*digitPixels)
 	for i := range inputs {
-		inputs[i] = (data.Train.At(i) - data.Mean) / data.Deviation
+		inputs[i] = data.Input(i, data.Train.At(i))
 	}
 	pass := n.Values().Forward(inputs, rows)
 	var derivatives []float64

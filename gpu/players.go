@@ -38,8 +38,8 @@ func (e *engine) Measure(ctx context.Context) (_ []backend.Statistics, err error
 		r.commands.Copy(g.rows, g.measured)
 	}
 	r.norms(ofMeasured)
-	for _, g := range e.gates {
-		r.paper(g, g.measured, backend.PaperMove{})
+	for i, g := range e.gates {
+		r.paper(i, g.measured, backend.PaperMove{})
 	}
 	if err := r.runOnce(); err != nil {
 		return nil, err

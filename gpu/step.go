@@ -170,8 +170,8 @@ func (r *recorder) update(m mode, probe bool) {
 		r.charge(m.paper.Game)
 	}
 	if plays {
-		for _, g := range r.gates {
-			r.paper(g, g.rows, m.paper)
+		for i, g := range r.gates {
+			r.paper(i, g.rows, m.paper)
 		}
 	}
 	if !r.waits() {
@@ -252,7 +252,8 @@ func (r *recorder) norms(players func(*gate) compute.Buffer) {
 
 // paper finishes what norms prepared, and lets the players of a gate move once,
 // unless move is the zero value.
-func (r *recorder) paper(g *gate, players compute.Buffer, move backend.PaperMove) {
+func (r *recorder) paper(gate int, players compute.Buffer, move backend.PaperMove) {
+	g := r.gates[gate]
 	update, benefit := uint32(1), uint32(0)
 	switch {
 	case move == backend.PaperMove{}:
@@ -261,6 +262,8 @@ func (r *recorder) paper(g *gate, players compute.Buffer, move backend.PaperMove
 		update = 2
 	case move.Update == backend.AdamAscent:
 		update = 3
+	case move.Update == backend.HardConcrete:
+		update = 4
 	}
 	switch move.Game.Benefit {
 	case game.Descent:
@@ -273,6 +276,7 @@ func (r *recorder) paper(g *gate, players compute.Buffer, move backend.PaperMove
 			Stride: uint32(g.stride()), Blocks: uint32(g.normBlocks()),
 			Alpha: float32(move.Game.Alpha), Beta: float32(move.Game.Beta),
 			Gamma: float32(move.Game.Gamma), Eta: float32(move.Game.Eta), Rate: float32(move.Rate),
+			Gate: uint32(gate), SeedLow: uint32(move.Seed), SeedHigh: uint32(move.Seed >> 32),
 		},
 		r.state, g.normSums, players)
 }

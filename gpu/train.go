@@ -66,6 +66,7 @@ func (e *engine) stepAfter(more int, rate float64) shaders.Step {
 		Memory:      1,
 		FirstSlope:  float32(1 / (1 - math.Pow(game.AscentBeta1, number))),
 		SecondSlope: float32(1 / (1 - math.Pow(game.AscentBeta2, number))),
+		Number:      uint32(e.steps + more + 1),
 	}
 	if o.Kind.IsAdam() {
 		step.Rate = float32(rate / (1 - math.Pow(backend.AdamBeta1, number)))

@@ -8,7 +8,7 @@
 #include "invocation.glsl"
 
 layout(constant_id = 1) const bool FLOATS = false;  // features are floats, not bytes
-layout(constant_id = 2) const uint STEP_WORDS = 11; // of the plan
+layout(constant_id = 2) const uint STEP_WORDS = 12; // of the plan
 layout(constant_id = 3) const bool LISTED = false;  // the network reads some features alone
 
 // A step, as step.glsl has it, is copied word by word, each by an invocation of its own.

@@ -44,6 +44,7 @@ type Step struct {
 	FirstSlope  float32 // corrections of the moments of the players' slopes:
 	SecondSlope float32 // 1 / (1 - beta^t) of each
 	Place       uint32  // of the batch's first sample in its pass over samples, for OutputSample
+	Number      uint32  // of the optimiser's step, from 1, for gates that are drawn
 }
 
 // Job is what some workgroups of a dispatch of Gradient or Collect are for: a matrix of
@@ -73,9 +74,9 @@ const (
 	Square
 	Norm        // |theta|^2
 	Competition // sum over j != i of s_j <theta_i, theta_j>
-	FirstSlope  // moments of dU/ds in the paper's game
-	SecondSlope
-	PlayerRows // how many there are
+	FirstSlope  // moments of dU/ds in the paper's game, or log alpha
+	SecondSlope // and price of a gate that is drawn
+	PlayerRows  // how many there are
 )
 
 // Widths of matrices in push constants are strides, counted in vec4, unless they
@@ -242,7 +243,9 @@ var Paper = kernel("paper", []string{"State", "Sums", "Players"}, []string{"LOCA
 type PaperPush struct {
 	Stride, Blocks          uint32
 	Alpha, Beta, Gamma, Eta float32
-	Rate                    float32 // lr_s, or the damping
+	Rate                    float32 // lr_s, the damping, or the rate of log alpha
+	Gate                    uint32  // which of the network's, and the seed, for gates that are drawn
+	SeedLow, SeedHigh       uint32
 }
 
 // Effects computes what a gate's players do to the outputs or the loss of each sample, at its

@@ -9,8 +9,9 @@
 #include "step.glsl"
 #include "players.glsl"
 #include "numbers.glsl"
+#include "philox.glsl"
 
-layout(constant_id = 1) const uint UPDATE = 0;  // 0 none, 1 gradient ascent, 2 best response, 3 ascent by Adam
+layout(constant_id = 1) const uint UPDATE = 0;  // 0 none, 1 gradient ascent, 2 best response, 3 ascent by Adam, 4 gates that are drawn
 layout(constant_id = 2) const uint BENEFIT = 0; // 0 printed, 1 descent, 2 absolute
 layout(constant_id = 3) const bool EFFECTIVE = false; // the gradient is that with respect to s theta
 
@@ -19,6 +20,13 @@ const float FIRST_SHARE = 0.1;    // 1 - beta1
 const float SECOND_SHARE = 0.001; // 1 - beta2
 const float EPSILON = 1e-8;
 const float LIMIT = 4611686018427387904.0; // of slopes, 2^62
+
+// Of gates that are drawn, as game.LogAlpha has them.
+const float BETA = 2.0 / 3.0;
+const float GAMMA = -0.1;
+const float RANGE = 1.2;              // zeta - gamma
+const float OPEN = 1.5985968486;      // -beta log(-gamma/zeta)
+const uint GATING = 10;               // random.Gating
 
 layout(std430, set = 0, binding = 1) readonly buffer Sums { vec4 sums[]; }; // as norms leaves them
 layout(std430, set = 0, binding = 2) buffer Players { float players[]; };
@@ -30,7 +38,10 @@ layout(push_constant) uniform Push {
     float beta;
     float gamma;
     float eta;
-    float rate; // lr_s, or the damping
+    float rate; // lr_s, the damping, or the rate of log alpha
+    uint gate;  // which of the network's, for gates that are drawn
+    uint seedLow;
+    uint seedHigh;
 };
 
 // ascend returns the participation after a step from s, back between 0 and 1.
@@ -53,18 +64,51 @@ float adam(uint player, float slope) {
     return first * now.firstSlope / (sqrt(second * now.secondSlope) + EPSILON);
 }
 
+// gateSlope returns ds/dlog alpha of a gate that was drawn to be s.
+float gateSlope(float s) {
+    float q = (s - GAMMA) / RANGE;
+    return s <= 0 || s >= 1 ? 0 : RANGE / BETA * q * (1 - q);
+}
+
+// openSlope returns the derivative of the probability that a gate is open.
+float openSlope(float logAlpha) {
+    float e = exp(-abs(logAlpha + OPEN));
+    return e / ((1 + e) * (1 + e));
+}
+
+// drawn returns the gate that is drawn after a step of log alpha by the slope dU/ds at s.
+float drawn(uint player, float s, float slope) {
+    uint width = 4 * stride;
+    float logAlpha = players[FIRST_SLOPE * width + player];
+    float price = gamma + players[SECOND_SLOPE * width + player];
+    logAlpha += rate * (slope * gateSlope(s) - price * openSlope(logAlpha));
+    players[FIRST_SLOPE * width + player] = logAlpha;
+    if (notNumbers(vec4(logAlpha)).x) {
+        return logAlpha;
+    }
+    uint word = philox(uvec4(player / 4, GATING, now.number, gate), uvec2(seedLow, seedHigh))[player % 4];
+    float u = float(2 * (word >> 9) + 1) / 16777216;
+    // Beyond 4 on either side the gate is cut off.
+    float x = clamp((log(u) - log(1 - u) + logAlpha) / BETA, -4, 4);
+    return clamp(RANGE / (1 + exp(-x)) + GAMMA, 0, 1);
+}
+
 // move returns the participation after one move of a player from s.
 float move(uint player, float s, float meanContribution, float norm, float competition) {
     float gradient = EFFECTIVE ? meanContribution : s * meanContribution; // <dL/d(s theta), theta> or <dL/dtheta, theta>
     float benefit = alpha * (BENEFIT == 1 ? -gradient : BENEFIT == 2 ? abs(gradient) : gradient);
     float curvature = 2 * beta * norm;
-    float toll = eta == 0 ? gamma : gamma + eta * competition; // which may be infinite
+    float toll = UPDATE == 4 ? 0 : gamma; // which drawn gates pay for being open
+    toll = eta == 0 ? toll : toll + eta * competition; // which may be infinite
     float slope = benefit - toll; // at s = 0
     if (UPDATE == 1) {
         return ascend(s, slope - curvature * s);
     }
     if (UPDATE == 3) {
         return ascend(s, adam(player, slope - curvature * s));
+    }
+    if (UPDATE == 4) {
+        return drawn(player, s, slope - curvature * s);
     }
     float response = slope / curvature; // above 1 where a quotient, within 2.5 ulp, comes out so
     if (slope <= 0) {

@@ -13,6 +13,7 @@ struct Step {
     float firstSlope;  // corrections of the moments of the players' slopes
     float secondSlope;
     uint place;        // of the batch's first sample in its pass over samples
+    uint number;       // of the optimiser's step, from 1
 };
 
 layout(std430, set = 0, binding = 0) readonly buffer State { Step now; };

@@ -193,14 +193,17 @@ func (r *run) evaluatePruned(ctx context.Context, t *session.Training, o outcome
 	if err != nil {
 		return err
 	}
-	difference, used, err := evidence.CompareLogits(ctx, o.final, r.data, part.Of(r.data), whole.Logits, compacted.Logits)
+	compared, err := evidence.CompareLogits(ctx, o.final, r.data, part.Of(r.data), whole.Logits, compacted.Logits)
 	if err != nil {
 		return err
 	}
-	if !(used <= 1) {
-		return fmt.Errorf("%w: removing the players changed a logit by %g times what rounding explains, which is an error in nashprune or in its device", backend.ErrParity, used)
+	if !(compared.BoundUsed <= 1) {
+		return fmt.Errorf("%w: removing the players changed a logit by %g times what rounding explains, which is an error in nashprune or in its device", backend.ErrParity, compared.BoundUsed)
 	}
-	r.result.Gated = &record.Gated{Quality: session.NewQuality(asGated, r.data, part), MaxLogitDifference: difference, BoundUsed: used}
+	r.result.Gated = &record.Gated{Quality: session.NewQuality(asGated, r.data, part), MaxLogitDifference: compared.Difference, BoundUsed: compared.BoundUsed}
+	if compared.Bounded < part.Of(r.data).Len() {
+		r.result.Gated.BoundedSamples = compared.Bounded
+	}
 	if o.masked != o.gated {
 		masked := session.NewQuality(whole, r.data, part)
 		r.result.Gated.Masked = &masked

@@ -20,6 +20,7 @@ func PlanRun(c settings.Config, o Options) (*record.DryRun, error) {
 	if r == nil {
 		return nil, err
 	}
+	c = r.config
 	d := &record.DryRun{
 		Device: r.result.Device, Data: r.result.Data, Shape: session.Shape(r.graph), Players: r.graph.Players(), Keep: c.Keep,
 		Parameters: r.graph.ParameterCount(), MACs: r.graph.MACs(),

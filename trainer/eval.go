@@ -55,7 +55,11 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*record.EvalResult, 
 	options := dataset.Options{
 		Regression: metadata.Regression(), TargetNames: metadata.TargetNames,
 		Dir: o.DataDir, MaxBytes: int64(min(o.MaxDataBytes, math.MaxInt64)), Label: o.Label, TestFile: o.Test,
+		Interleaved:  metadata.Channels == 0,
 		TestFraction: o.TestFraction, Seed: o.Seed, Evaluate: true, Whole: !o.Divided && o.TestFraction == 0, ClassNames: metadata.ClassNames,
+	}
+	if metadata.Channels > 0 {
+		options.ImageHeight, options.ImageWidth, options.ImageChannels = metadata.Height, metadata.Width, metadata.Channels
 	}
 	if metadata.Means != nil {
 		options.FeatureNames = metadata.FeatureNames
@@ -67,8 +71,11 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*record.EvalResult, 
 	data, err := openData(o.Data, options)
 	if errors.Is(err, backend.ErrUsage) && !named {
 		where := "file"
-		if strings.HasPrefix(o.Data, "idx:") {
+		switch kind, _, _ := strings.Cut(o.Data, ":"); kind {
+		case "idx":
 			where = "folder"
+		case "images":
+			where = "folder or archive"
 		}
 		return nil, backend.Usagef("%s was trained on %s: name its %s with --data", path, o.Data, where)
 	}
@@ -83,6 +90,7 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*record.EvalResult, 
 			data.Name, data.Train.Features, data.Classes, path, features, metadata.Classes)
 	}
 	data.Mean, data.Deviation = metadata.Mean, metadata.Deviation
+	data.Means, data.Deviations = metadata.ChannelMeans, metadata.ChannelDeviations // nil: those of all
 	engine, err := device.Open(data, backend.EngineOptions{Batch: cost.LatencyBatch, Optimiser: backend.Optimiser{Kind: backend.SGD}}, &backend.State{Network: n})
 	if err != nil {
 		return nil, err

@@ -26,8 +26,11 @@ func (r *run) program() string { return "nashprune " + r.Version }
 func (r *run) saveNetwork(name string, n *network.Network) error {
 	d := r.data
 	metadata := safetensors.Metadata{
-		Data: d.Name, Height: d.Height, Width: d.Width, Classes: d.Classes, ClassNames: d.ClassNames,
+		Data: d.Name, Channels: d.Channels, Height: d.Height, Width: d.Width, Classes: d.Classes, ClassNames: d.ClassNames,
 		FeatureNames: d.FeatureNames, Mean: d.Mean, Deviation: d.Deviation, Generator: r.program(),
+	}
+	if d.Channels > 1 {
+		metadata.ChannelMeans, metadata.ChannelDeviations = d.Means, d.Deviations
 	}
 	if d.Standard != nil {
 		metadata.Means, metadata.Deviations = d.Standard.Means, d.Standard.Deviations
@@ -110,7 +113,7 @@ func (r *run) createFolder() (unlock func(), err error) {
 		unlock()
 		return nil, fmt.Errorf("--out: %w", atomicfile.Advised(err))
 	}
-	if err := r.write(record.ConfigFile, r.config.Write); err != nil {
+	if err := r.write(record.ConfigFile, r.given.Write); err != nil {
 		r.metrics.Close()
 		unlock()
 		return nil, err

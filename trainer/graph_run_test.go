@@ -264,7 +264,7 @@ func TestSharedPlayersContributeASum(t *testing.T) {
 	rows := samples.Len()
 	inputs := make([]float64, rows*samples.Features)
 	for i := range inputs {
-		inputs[i] = (samples.At(i) - data.Mean) / data.Deviation
+		inputs[i] = data.Input(i, samples.At(i))
 	}
 	pass := n.Values().Forward(inputs, rows)
 	outputs := make([]float64, 0, rows*n.Outputs())

@@ -32,28 +32,29 @@ var mayImport = map[string]string{
 	"trainer/network":    "trainer/random",
 
 	"trainer/network/safetensors": "trainer/atomicfile trainer/network",
+	"trainer/network/models":      "trainer/network",
 	"trainer/network/networktest": "trainer/network trainer/random",
 
 	"trainer/backend":      "game trainer/dataset trainer/network",
 	"trainer/cost":         "game trainer/backend trainer/network trainer/random",
 	"trainer/compensation": "trainer/backend trainer/network",
-	"trainer/settings":     "game trainer/backend trainer/compensation trainer/cost trainer/dataset trainer/network",
+	"trainer/settings":     "game trainer/backend trainer/compensation trainer/cost trainer/dataset trainer/network trainer/network/models",
 	"trainer/record":       "game trainer/backend trainer/cost trainer/dataset",
 	"trainer/evidence":     "game trainer/backend trainer/dataset trainer/network trainer/random trainer/record",
 	"trainer/session":      "game trainer/backend trainer/compensation trainer/cost trainer/dataset trainer/evidence trainer/network trainer/random trainer/record trainer/settings",
 	"trainer/checkpoint":   "game trainer/atomicfile trainer/backend trainer/network trainer/network/safetensors trainer/record trainer/session trainer/settings",
-	"trainer":              "game trainer/atomicfile trainer/backend trainer/checkpoint trainer/cost trainer/dataset trainer/evidence trainer/filelock trainer/network trainer/network/safetensors trainer/record trainer/session trainer/settings",
+	"trainer":              "game trainer/atomicfile trainer/backend trainer/checkpoint trainer/cost trainer/dataset trainer/evidence trainer/filelock trainer/network trainer/network/models trainer/network/safetensors trainer/record trainer/session trainer/settings",
 	"trainer/backendtest":  "game trainer/backend trainer/dataset trainer/network trainer/network/networktest trainer/random",
 
 	// What is built on the facade. Reports read records and know no training.
-	"trainer/study":     "trainer trainer/atomicfile trainer/backend trainer/dataset trainer/filelock trainer/record trainer/session trainer/settings",
+	"trainer/study":     "trainer trainer/atomicfile trainer/backend trainer/dataset trainer/filelock trainer/network trainer/record trainer/session trainer/settings",
 	"trainer/compare":   "game trainer trainer/atomicfile trainer/backend trainer/compensation trainer/cost trainer/dataset trainer/network trainer/record trainer/settings trainer/study",
 	"trainer/reproduce": "game trainer/backend trainer/network trainer/record trainer/settings trainer/study",
-	"trainer/bench":     "game trainer/backend trainer/compensation trainer/dataset trainer/network trainer/random trainer/session trainer/settings",
+	"trainer/bench":     "game trainer/backend trainer/compensation trainer/dataset trainer/network trainer/network/models trainer/random trainer/session trainer/settings",
 	"trainer/report":    "game trainer/atomicfile trainer/backend trainer/bench trainer/compare trainer/cost trainer/dataset trainer/record trainer/reproduce trainer/settings",
 
 	// Devices know the contract, and nothing of runs.
-	"cpu_fallback":         "game trainer/backend trainer/dataset trainer/network",
+	"cpu_fallback":         "game trainer/backend trainer/dataset trainer/network trainer/random",
 	"gpu":                  "game gpu/internal/... shaders trainer/backend trainer/dataset trainer/network",
 	"gpu/internal/compute": "gpu/internal/vkshim shaders",
 	"gpu/doctor":           "gpu gpu/internal/compute trainer/backend",

@@ -15,7 +15,7 @@ import (
 // result has them, all having taken turns. Data and device are those of the
 // configuration, and the networks take its samples.
 func Latencies(ctx context.Context, c settings.Config, files []string) (microseconds []float64, err error) {
-	c.Game = game.NoGame // whose settings need not make sense here
+	c.Game, c.Shape = game.NoGame, "" // whose settings need not make sense here
 	c, err = c.Resolve()
 	if err != nil {
 		return nil, err

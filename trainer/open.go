@@ -1,6 +1,8 @@
 package trainer
 
 import (
+	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -24,7 +26,7 @@ import (
 // order below. It trains nothing, allocates nothing on the device and writes nothing.
 // Run and plan come also with an error of the kind [backend.ErrOutOfMemory].
 func open(c settings.Config, o Options, from *checkpoint.Checkpoint) (*run, session.Plan, error) {
-	r := &run{Options: o, config: c, stage: checkpoint.GameStage, result: record.Result{Command: o.Command}, started: time.Now()}
+	r := &run{Options: o, config: c, given: c, stage: checkpoint.GameStage, result: record.Result{Command: o.Command}, started: time.Now()}
 	if from != nil {
 		r.stage, r.result, r.before = from.Stage, from.Result, from.Result.Seconds.Total
 	}
@@ -166,15 +168,31 @@ func (r *run) checkNetwork(from *checkpoint.Checkpoint) (err error) {
 	case r.Options.Graph != nil:
 		r.graph = r.Options.Graph
 	default:
-		if r.graph, err = r.perceptron(); err != nil {
-			return backend.Usagef("--model: %v", err)
+		if r.graph, err = r.config.Graph(r.data.Shape(), r.data.Outputs()); err != nil {
+			return err
 		}
+	}
+	if sample := r.graph.Input().Sample; r.config.Augmentation() != (dataset.Augmentation{}) && len(sample) != 3 {
+		return backend.Usagef("--crop-padding and --flip move images, and the network reads samples of %s; it must read channels, height and width, as --model lenet5 does", sample)
 	}
 	if err := r.device.Runs(r.graph); err != nil {
 		return err
 	}
+	text, err := json.Marshal(r.graph)
+	if err != nil {
+		return err
+	}
+	r.result.Model = record.Model{Name: r.config.Model, Digest: fmt.Sprintf("%x", sha256.Sum256(text))}
 	if len(r.graph.Gates) == 0 && r.config.Game != game.NoGame {
-		return backend.Usagef("the network has 0 players; --game is %s, which takes players: gate a class of units, or try --game %s", r.config.Game, game.NoGame)
+		return backend.Usagef("the network has 0 players; --game is %s, which takes players: name other --players (nashprune inspect says which there can be), or try --game %s", r.config.Game, game.NoGame)
+	}
+	if r.config, err = r.config.ResolveFor(r.graph.Widths()); err != nil {
+		return err
+	}
+	if r.config.Game == game.NoGame && r.config.Shape != "" && from == nil {
+		if r.graph, err = r.shaped(); err != nil {
+			return err
+		}
 	}
 	if parameters := r.graph.ParameterCount(); parameters > settings.MaxNetworkParameters {
 		return backend.Usagef("--model %s has %d parameters, more than the %d that this program takes", r.config.Model, parameters, settings.MaxNetworkParameters)
@@ -243,7 +261,8 @@ func (r *run) openEngine(at *backend.State) (backend.Engine, error) {
 func (r *run) engineOptions() backend.EngineOptions {
 	return backend.EngineOptions{
 		Batch: r.config.Batch, Optimiser: r.config.UpdateRule(), Loss: r.loss, Valuation: r.config.Worth, Samples: r.samples,
-		Joint: r.config.Joint,
+		Joint: r.config.Joint, Seed: r.config.Seed,
+		Augmentation: r.config.Augmentation(),
 	}
 }
 
@@ -262,14 +281,22 @@ func openData(name string, o dataset.Options) (*dataset.Dataset, error) {
 	return data, err
 }
 
-// perceptron returns the graph that the configuration's model names.
-func (r *run) perceptron() (*network.Graph, error) {
-	hidden, err := network.Parse(r.config.Model)
+// shaped returns the graph in the shape that the configuration names: with the first players
+// of each gate.
+func (r *run) shaped() (*network.Graph, error) {
+	shares, err := r.config.Shares(r.graph.Widths())
 	if err != nil {
 		return nil, err
 	}
-	widths := append(append([]int{r.data.Train.Features}, hidden...), r.data.Outputs())
-	return network.MLP(widths, r.config.Activation, network.DefaultPlayers)
+	var keep network.Survivors
+	for _, share := range shares {
+		keep = append(keep, network.Indices(share))
+	}
+	cut, err := r.graph.Cut(keep)
+	if err != nil {
+		return nil, err
+	}
+	return cut.Graph, nil
 }
 
 // initial returns the network that both trainings start from.

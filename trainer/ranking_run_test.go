@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -84,6 +85,45 @@ func TestGatesUnderAPenaltyFall(t *testing.T) {
 	}
 }
 
+// TestDrawnGates: a penalty on being open closes gates that the loss does not hold open, and
+// multipliers close about as many as are to go: those that stay are those that are open.
+// Gates end without noise.
+func TestDrawnGates(t *testing.T) {
+	open := func(change func(*settings.Config)) (count, kept int) {
+		c := rankingConfig(t, game.Participation)
+		c.Update, c.Rounds, c.Epochs, c.Gamma, c.ParticipationRate = backend.HardConcrete, 1, 16, 0, 10
+		change(&c)
+		result, dir := mustRun(t, c)
+		if result.Pruned.Kept != 9 || result.Gated.BoundUsed > 1 {
+			t.Errorf("%+v", result.Pruned)
+		}
+		players, err := record.ReadPlayers(bytes.NewReader(read(t, dir, record.PlayersFile)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range players {
+			// The score is the probability to be open, by which log alpha is known.
+			logAlpha := math.Log(p.Worth/(1-p.Worth)) + game.ConcreteBeta*math.Log(-game.ConcreteGamma/game.ConcreteZeta)
+			if want := game.LogAlpha(logAlpha).TestGate(); math.Abs(p.Participation-want) > 1e-6 {
+				t.Fatalf("%+v: without noise it is %g", p, want)
+			}
+			if p.Participation > 0 {
+				count++
+				if p.Reason == game.Kept {
+					kept++
+				}
+			}
+		}
+		return count, kept
+	}
+	free, _ := open(func(*settings.Config) {})
+	penalised, _ := open(func(c *settings.Config) { c.Gamma = 100 })
+	priced, kept := open(func(c *settings.Config) { c.MultiplierRate = 0.1 })
+	if free < 25 || penalised != 0 || priced < 7 || priced > 13 || kept != min(priced, 9) {
+		t.Errorf("of 30 gates %d are open, with a penalty %d, with multipliers %d, of which %d stay", free, penalised, priced, kept)
+	}
+}
+
 // metricsWithoutTimes returns the lines of a run's metrics without their times.
 func metricsWithoutTimes(t *testing.T, dir string) []map[string]any {
 	t.Helper()
@@ -127,10 +167,13 @@ func TestSharedPrefixesAreShared(t *testing.T) {
 		{"gates", of(paper), 4},
 		{"fewer gates", of(func(c *settings.Config) { paper(c); c.Keep = 6 }), 4},
 		{"another penalty", of(func(c *settings.Config) { paper(c); c.Gamma = 0.02 }), 5},
-		{"by and by", of(func(c *settings.Config) { c.Rounds = 7 }), 6},
-		{"market", of(func(c *settings.Config) { c.Game, c.Rounds = game.MarketGame, 7 }), 7},
-		{"one market", of(func(c *settings.Config) { c.Game, c.Rounds, c.Cost = game.MarketGame, 7, cost.Players }), 7},
-		{"no game", of(func(c *settings.Config) { c.Game = game.NoGame }), 7},
+		{"drawn gates", of(func(c *settings.Config) { paper(c); c.Update = backend.HardConcrete }), 6},
+		{"fewer drawn gates", of(func(c *settings.Config) { paper(c); c.Update, c.Keep = backend.HardConcrete, 6 }), 6},
+		{"drawn gates with multipliers, of which how many stay depends", of(func(c *settings.Config) { paper(c); c.Update, c.MultiplierRate = backend.HardConcrete, 0.1 }), 6},
+		{"by and by", of(func(c *settings.Config) { c.Rounds = 7 }), 7},
+		{"market", of(func(c *settings.Config) { c.Game, c.Rounds = game.MarketGame, 7 }), 8},
+		{"one market", of(func(c *settings.Config) { c.Game, c.Rounds, c.Cost = game.MarketGame, 7, cost.Players }), 8},
+		{"no game", of(func(c *settings.Config) { c.Game = game.NoGame }), 8},
 	} {
 		alone, want := mustRun(t, r.config)
 		dir := filepath.Join(t.TempDir(), "run")

@@ -60,7 +60,8 @@ func (o Options) resolve(c settings.Config) (settings.Config, error) {
 // run is a run under way.
 type run struct {
 	Options
-	config settings.Config
+	config settings.Config // all of it decided
+	given  settings.Config // as far as it is decided without the data, for the run's file
 	data   *dataset.Dataset
 	device backend.Device
 	loss   backend.Loss

@@ -228,6 +228,10 @@ func TestInterruptedRunsGoOn(t *testing.T) {
 			c.Game, c.Criterion, c.Rounds, c.Benefit, c.Update = game.RankingGame, game.Participation, 1, game.Descent, backend.AdamAscent
 			c.Gamma = 0.01
 		},
+		"drawn gates": func(c *settings.Config) {
+			c.Game, c.Criterion, c.Rounds, c.Benefit, c.BenefitGradient = game.RankingGame, game.Participation, 1, game.Descent, game.OfEffective
+			c.Update, c.ParticipationRate, c.Gamma, c.MultiplierRate = backend.HardConcrete, 1, 1e-3, 0.1
+		},
 		"patience": func(c *settings.Config) {
 			c.Epochs, c.Validation, c.Patience, c.Baseline = 9, 0.2, 1, true
 			c.Optimiser, c.WeightDecay, c.ClipNorm, c.Activation, c.LabelSmoothing = backend.AdamW, 0.1, 1, network.GELU, 0.1

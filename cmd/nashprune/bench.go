@@ -88,7 +88,7 @@ what time or memory did not allow.`, "8 minutes"),
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringArrayVar(&devices, "device", nil, "device to measure, repeatable: cpu, vulkan, or a part of a name (default: every device)")
-	f.StringArrayVar(&models, "model", nil, "`shape` to measure, repeatable: mlp:512-256, or all widths from inputs to outputs, and optionally @BATCH (default: dense, pruned, large)")
+	f.StringArrayVar(&models, "model", nil, "`network` to measure, repeatable: mlp:512-256, another name or file as for train, or all widths from inputs to outputs, and optionally @BATCH (default: dense, pruned, large)")
 	f.StringVar(&kernels, "kernels", "", help("kernels"))
 	f.BoolVar(&options.Scaling, "scaling", options.Scaling, "also measure growth with width, batch and players")
 	f.DurationVar(&options.Budget, "time", options.Budget, "`time` after which it stops, at the end of the current step")

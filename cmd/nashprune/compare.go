@@ -45,10 +45,11 @@ func newCompare() *cobra.Command {
 		Long: fmt.Sprintf(`Compare prunes the same network by the market and by other methods: random players,
 row norms, path norms and Taylor scores at once and on the market's schedule, Fisher
 scores, contributions without a game, backward elimination with refit, group lasso, gates
-under an L1 penalty, the paper's game, and the pruned shape trained from scratch. False
-markets beside the true one show which markets its certificate separates. At each size every method finds a shape for so
-many players and for as many parameters, and is given the equal shape and those of the
-best methods. All have the same epochs, optimiser, weight decay, tail and seeds.
+under an L1 penalty, gates drawn under an L0 penalty or with Lagrange multipliers (CoFi),
+the paper's game, and the pruned shape trained from scratch. False markets beside the true
+one show which markets its certificate separates. At each size every method finds a shape
+for so many players and for as many parameters, and is given the equal shape and those of
+the best methods. All have the same epochs, optimiser, weight decay, tail and seeds.
 
 %d settings of every method are tried at each size and shape on a tenth of the training
 part, with one seed. The compared runs evaluate the test part once. Methods within a

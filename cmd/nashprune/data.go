@@ -52,20 +52,22 @@ func listData(w io.Writer, entries []dataset.Entry) error {
 			where = "not here: " + e.Missing
 		}
 		fmt.Fprintf(table, "%s\t%s\n", e.Name, e.Summary)
-		fmt.Fprintf(table, "\t%s training and %s test images of %dx%d pixels, %d classes\n", report.Thousands(e.Train), report.Thousands(e.Test), e.Width, e.Height, e.Classes)
+		fmt.Fprintf(table, "\t%s training and %s test images of %dx%dx%d, %d classes\n", report.Thousands(e.Train), report.Thousands(e.Test), e.Channels, e.Height, e.Width, e.Classes)
 		fmt.Fprintf(table, "\t%s\n", e.Source)
 		fmt.Fprintf(table, "\t%s\n\n", where)
 	}
 	fmt.Fprintf(table, "PATH\ta .csv or .tsv file with a header and a column of labels, also gzipped;\n")
 	fmt.Fprintf(table, "\ta .npz file with x_train, y_train and perhaps x_test, y_test (both also\n")
 	fmt.Fprintf(table, "\twith numbers to predict, for --task regression);\n")
-	fmt.Fprintf(table, "\ta folder of IDX files under MNIST's names\n")
+	fmt.Fprintf(table, "\ta folder of IDX files under MNIST's names;\n")
+	fmt.Fprintf(table, "\ta folder or archive (.zip, .tar, .tar.gz) of images as train/CLASS/FILE and\n")
+	fmt.Fprintf(table, "\ttest/CLASS/FILE, or CLASS/FILE\n")
 	return table.Flush()
 }
 
 func newDataPull() *cobra.Command {
 	return &cobra.Command{
-		Use:   "pull mnist|fashion|cifar10",
+		Use:   "pull mnist|fashion|cifar10|cifar100",
 		Short: "Fetch a data set into the user's cache",
 		Long: `Pull fetches a data set over HTTPS into the user's cache and verifies its published
 checksums before it is used. Ctrl-C keeps the part that has arrived; the next pull

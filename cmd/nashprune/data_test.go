@@ -6,11 +6,15 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"image"
+	"image/color"
+	"image/png"
 	"math"
 	"os"
 	"strings"
 	"testing"
 
+	"nashprune/trainer/network/safetensors"
 	"nashprune/trainer/record"
 )
 
@@ -109,6 +113,69 @@ func TestTables(t *testing.T) {
 	if part := evalOf(t, "out", "--data", "plants.csv", "--test-fraction", "0.2"); *part.Network.Loss != *run.Pruned.Loss {
 		t.Errorf("another part is drawn: loss %g", *part.Network.Loss)
 	}
+}
+
+// TestImageArchive: images of an archive train at a size of their own, the run is evaluated
+// again to the last digit, and other images are brought to the size of the network, with
+// its classes by name.
+func TestImageArchive(t *testing.T) {
+	t.Chdir(t.TempDir())
+	var archive bytes.Buffer
+	w := zip.NewWriter(&archive)
+	add := func(name string, side, class, number int) {
+		m := image.NewNRGBA(image.Rect(0, 0, side, side))
+		for i := range side * side {
+			level := uint8(40 + (i*7919+number*104729)%97)
+			m.Set(i%side, i/side, color.NRGBA{level, uint8(90 * class), 255 - level, 255})
+		}
+		entry, err := w.Create(name)
+		if err == nil {
+			err = png.Encode(entry, m)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for class, name := range []string{"ape", "bee", "cow"} {
+		for i := range 30 {
+			add(fmt.Sprintf("zoo/train/%s/%d.png", name, i), 8+class, class, i)
+		}
+		add("zoo/test/"+name+"/1.png", 9, class, 31)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, "zoo.zip", archive.Bytes())
+	code, stdout, stderr := execute(t, trainOn("zoo.zip", "--out", "out")...)
+	refused(t, exitFailed, "--image-size HxW", code, stdout, stderr)
+	run := resultOf(t, trainOn("zoo.zip", "--image-size", "6x5", "--out", "out")...)
+	if d := run.Data; d.Name != "images:zoo" || d.Train != 90 || d.Test != 3 || strings.Join(d.ClassNames, " ") != "ape bee cow" {
+		t.Errorf("data %+v", d)
+	}
+	if *run.Pruned.Accuracy < 90 {
+		t.Errorf("%g %% of classes of other colours", *run.Pruned.Accuracy)
+	}
+	if again := evalOf(t, "out"); again.Samples != 3 || *again.Network.Loss != *run.Pruned.Loss {
+		t.Errorf("evaluated again on %d samples at loss %g, and before at %g", again.Samples, *again.Network.Loss, *run.Pruned.Loss)
+	}
+	_, metadata, err := safetensors.LoadModel("out/pruned.safetensors")
+	if err != nil || metadata.Channels != 3 || metadata.Height != 6 || metadata.Width != 5 || len(metadata.ChannelMeans) != 3 || len(metadata.ChannelDeviations) != 3 {
+		t.Errorf("%+v, %v", metadata, err)
+	}
+	// A part of the classes, in images of yet another size.
+	archive.Reset()
+	w = zip.NewWriter(&archive)
+	add("cow/1.png", 17, 2, 5)
+	add("bee/1.png", 16, 1, 5)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, "more.zip", archive.Bytes())
+	if more := evalOf(t, "out", "--data", "more.zip"); more.Samples != 2 || *more.Network.Accuracy != 100 || more.ClassSamples[1] != 1 || more.ClassSamples[2] != 1 {
+		t.Errorf("%+v", more)
+	}
+	code, stdout, stderr = execute(t, "eval", "out/pruned.safetensors", "--data", "digits:train=20,test=10")
+	refused(t, exitUsage, "digits:train=20,test=10 has 784 features", code, stdout, stderr)
 }
 
 // TestTestFile: a file of test samples is what the run and eval evaluate on.
@@ -263,6 +330,11 @@ func TestDataRefuses(t *testing.T) {
 		{"train --data ./images --max-data-bytes 100", exitFailed, "more than the 100 bytes"},
 		{"train --data plants.csv --max-data-bytes -1", exitUsage, "--max-data-bytes"},
 		{"train --data plants.csv --max-data-bytes 18446744073709551615", exitUsage, "largest number in TOML"},
+		{"train --data digits --image-size 20", exitUsage, `--image-size is "20"; it must be a height and a width in pixels, such as 64x64`},
+		{"train --data digits --image-size 20x20", exitUsage, "it is for images in folders"},
+		{"train --data pets.zip", exitFailed, "no such file"},
+		{"train --data cifar100", exitFailed, "nashprune data pull cifar100"},
+		{"train --data digits:colour=red", exitUsage, "without a value"},
 		{"train --data digits:side=3", exitUsage, "side is \"3\""},
 		{"train --data fashion", exitFailed, "nashprune data pull fashion"},
 		{"train --data cifar10", exitFailed, "nashprune data pull cifar10"},

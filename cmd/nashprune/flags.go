@@ -94,16 +94,16 @@ func checkGiven(f *pflag.FlagSet, c settings.Config) error {
 		return backend.Usagef("--%s %s and --%s %s are both targets: give one of them", first.Name, first.Value, second.Name, second.Value)
 	case (f.Changed("keep") || f.Changed("sparsity")) && (c.Game == game.PaperGame || c.Game == game.NoGame):
 		return backend.Usagef("--keep and --sparsity are for --game market and --game ranking; --game is %s", c.Game)
-	case f.Changed("shape") && (c.Game == game.PaperGame || c.Game == game.NoGame):
-		return backend.Usagef("--shape is for --game market and --game ranking; --game is %s", c.Game)
-	case len(given) == 1 && (c.Game == game.PaperGame || c.Game == game.NoGame):
+	case f.Changed("shape") && c.Game == game.PaperGame:
+		return backend.Usagef("--shape is for --game market, ranking and off; --game is %s", c.Game)
+	case len(given) == 1 && given[0].Name != "shape" && (c.Game == game.PaperGame || c.Game == game.NoGame):
 		return backend.Usagef("--cost and the targets that begin with --max are for --game market and --game ranking; --game is %s", c.Game)
 	case len(given) == 1 && c.Game == game.RankingGame && settings.Find(given[0].Name).Target == settings.MeasuredTarget:
 		return backend.Usagef("--%s is for --game market; --game %s takes --keep, --sparsity, --shape, --max-params or --max-macs", given[0].Name, c.Game)
 	case f.Changed("cost") && !c.Game.InRounds():
 		return backend.Usagef("--cost is for --game market and --game ranking; --game is %s", c.Game)
 	case f.Changed("keep") && c.Keep < 1:
-		return backend.Usagef("--keep is %d; it must be at least %d players a hidden layer", c.Keep, game.LeastPerLayer)
+		return backend.Usagef("--keep is %d; it must be at least %d players a gate", c.Keep, game.LeastPerLayer)
 	case len(given) == 1 && given[0].Name != "sparsity" && given[0].Value.String() == "0":
 		return backend.Usagef("--%s is 0; it must be above 0, or left out", given[0].Name)
 	}

@@ -29,6 +29,7 @@ const (
 // topics are the guides in the order in which help lists them.
 var topics = []struct{ name, summary string }{
 	{"data", "Data sets, tables and arrays; test and validation samples"},
+	{"networks", "Networks by name and by file; kinds of player"},
 	{"devices", "GPUs and CPUs: choose, check, measure"},
 	{"settings", "Flags, variables and files; targets; exit codes"},
 	{"formats", "The files of a run, and model files"},

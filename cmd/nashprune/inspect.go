@@ -1,93 +1,90 @@
 package main
 
 import (
-	"errors"
-	"fmt"
-	"os"
-	"runtime"
-	"runtime/debug"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"nashprune/trainer"
+	"nashprune/trainer/backend"
+	"nashprune/trainer/network"
 	"nashprune/trainer/report"
+	"nashprune/trainer/settings"
 )
 
-func newExplain() *cobra.Command {
-	player, asJSON := "", false
+func newInspect() *cobra.Command {
+	config := settings.Default()
+	config.Data = ""
+	var (
+		input   string
+		classes int
+		asJSON  bool
+	)
 	cmd := &cobra.Command{
-		Use:   "explain RUN",
-		Short: "Explain why each player was removed, the rounds of the market, and the gap from equilibrium",
-		Long: `Explain shows what a run recorded: why players were removed, the rounds of the
-market, the gap from equilibrium and whether an equilibrium is claimed, and the
-bids of removed players and asks of kept ones. With --player it shows all
-that is known of one player.`,
-		Example: `  nashprune explain runs/mnist-38
-  nashprune explain runs/mnist-38 --player 0:17
-  nashprune explain runs/mnist-38 --json`,
-		Args: exactly(1, "one run folder"),
+		Use:   "inspect MODEL",
+		Short: "Show the nodes of a network, what it takes, and its players",
+		Long: `Inspect shows a network before anything is trained: its nodes with their shapes,
+parameters and multiplications, and the classes of units that are removed together,
+each with its kind of player or the reason why it has none. MODEL is what
+nashprune train --model takes, or a model file (.safetensors). Without --data and
+--input the samples are those that papers count the model for.`,
+		Example: `  nashprune inspect lenet5
+  nashprune inspect resnet20 --players filters,channels,inputs
+  nashprune inspect net.toml --input 3x32x32 --classes 10
+  nashprune inspect runs/mnist-38/pruned.safetensors --json`,
+		Args: exactly(1, "one model"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			run, err := report.ReadRun(args[0])
+			if err := settleFromEnvironment(cmd.Flags(), "data", "label"); err != nil {
+				return err
+			}
+			config.Model = args[0]
+			sample, err := parseInput(input, config.Data, classes, cmd.Flags().Changed("classes"))
 			if err != nil {
 				return err
 			}
-			// A folder from before there were certificates explains itself without one.
-			err = run.ReadCertificate(args[0])
-			if missing := errors.Is(err, os.ErrNotExist); err != nil && (!missing || player != "" || asJSON) {
-				return err
-			}
-			out := cmd.OutOrStdout()
-			if !cmd.Flags().Changed("player") {
-				if asJSON {
-					return run.Certificate.Write(out)
-				}
-				return report.Explain(out, run)
-			}
-			name, err := report.ParsePlayer(player)
+			inspection, err := trainer.Inspect(config, sample, classes)
 			if err != nil {
 				return err
 			}
-			if !asJSON {
-				return report.ExplainPlayer(out, run, name)
+			if asJSON {
+				return writeJSON(cmd.OutOrStdout(), inspection)
 			}
-			p, err := run.Player(name)
-			if err != nil {
-				return err
-			}
-			return writeJSON(out, p)
+			return report.Inspect(cmd.OutOrStdout(), inspection)
 		},
 	}
-	cmd.Flags().StringVar(&player, "player", "", "show all about the player `LAYER:INDEX`, both counted from 0")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print what equilibrium.json holds, of all or of the player")
+	flags := cmd.Flags()
+	for _, name := range []string{"data", "data-dir", "label", "task", "players", "activation"} {
+		addSetting(flags, &config, settings.Find(name))
+	}
+	flags.StringVar(&input, "input", "", "`shape` of a sample instead of --data, such as 3x32x32 or 30")
+	flags.IntVar(&classes, "classes", 10, "number of outputs, beside --input")
+	flags.BoolVar(&asJSON, "json", false, "print JSON instead of tables")
 	return cmd
 }
 
-func newVersion() *cobra.Command {
-	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version",
-		Args:  exactly(0, "no arguments"),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), versionLine())
-			return err
-		},
+// parseInput reads the shape of a sample; nil where none is given.
+func parseInput(text, data string, classes int, named bool) (network.Shape, error) {
+	switch {
+	case text != "" && data != "":
+		return nil, backend.Usagef("--data %s and --input %s both say what samples are: give one of them", data, text)
+	case text == "" && named && data != "":
+		return nil, backend.Usagef("--classes %d goes with --input; --data %s has classes of its own", classes, data)
+	case classes < 1 || classes > 1<<16:
+		return nil, backend.Usagef("--classes is %d; it must be from 1 to %d", classes, 1<<16)
+	case text == "":
+		return nil, nil
 	}
-}
-
-func versionLine() string {
-	return fmt.Sprintf("nashprune %s (%s %s/%s)", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
-}
-
-// release is the version of this tree.
-const release = "0.1.0"
-
-// version returns the release and, where the build knows it, the commit.
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" && len(s.Value) >= 12 {
-				return release + "+" + s.Value[:12]
-			}
+	var shape network.Shape
+	for _, word := range strings.Split(text, "x") {
+		n, err := strconv.ParseUint(word, 10, 31)
+		if err != nil || n < 1 {
+			return nil, backend.Usagef("--input is %.40q; it must be channels, height and width such as 3x32x32, or a number of features", text)
 		}
+		shape = append(shape, int(n))
 	}
-	return release
+	if len(shape) != 1 && len(shape) != 3 {
+		return nil, backend.Usagef("--input is %.40q; it must be channels, height and width such as 3x32x32, or a number of features", text)
+	}
+	return shape, nil
 }

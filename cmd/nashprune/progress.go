@@ -13,6 +13,7 @@ import (
 	"nashprune/trainer"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/network"
+	"nashprune/trainer/report"
 )
 
 // progress shows how far a run is: one line that is written over on a terminal,
@@ -109,7 +110,7 @@ func (p *progress) end() {
 
 func runningText(e trainer.Event) string {
 	return fmt.Sprintf("%-5s epoch %d/%d  players %s  loss %.4f  %3.0f %% done%s",
-		e.Training, e.Epoch, e.Epochs, network.JoinWidths(e.Players), e.Loss, 100*e.Done, left(e.Remaining))
+		e.Training, e.Epoch, e.Epochs, players(e.Players), e.Loss, 100*e.Done, left(e.Remaining))
 }
 
 func epochText(e trainer.Event) string {
@@ -124,7 +125,16 @@ func epochText(e trainer.Event) string {
 		figures += fmt.Sprintf("  validation %.2f %% explained", 100**r2)
 	}
 	return fmt.Sprintf("%-5s epoch %d/%d  players %s  loss %.4f%s%s",
-		e.Training, e.Line.Epoch, e.Epochs, network.JoinWidths(e.Players), e.Line.Loss, figures, left(e.Remaining))
+		e.Training, e.Line.Epoch, e.Epochs, players(e.Players), e.Line.Loss, figures, left(e.Remaining))
+}
+
+// players writes the players of each gate, or their number where gates are many.
+func players(byGate []int) string {
+	const few = 6
+	if len(byGate) <= few {
+		return network.JoinWidths(byGate)
+	}
+	return report.Thousands(network.Sum(byGate))
 }
 
 func left(d time.Duration) string {

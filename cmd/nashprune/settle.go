@@ -40,17 +40,19 @@ func settleFromEnvironment(f *pflag.FlagSet, except ...string) error {
 // stillOpen returns which flags of f the next source may set: not those that are
 // set already, nor, where a target is set or a game without one is chosen, a target.
 func stillOpen(f *pflag.FlagSet) func(*pflag.Flag) bool {
-	target := len(givenTargets(f)) == 0
+	target, shape := len(givenTargets(f)) == 0, false
 	if f.Changed("game") {
 		switch game.Kind(f.Lookup("game").Value.String()) {
 		case game.MarketGame, game.RankingGame:
+		case game.NoGame: // the dense network may have a shape
+			target, shape = false, target
 		default:
 			target = false
 		}
 	}
 	return func(flag *pflag.Flag) bool {
 		if s := settings.Find(flag.Name); s != nil && s.Target != settings.NoTarget {
-			return target
+			return target || shape && s.Name == "shape"
 		}
 		return !flag.Changed
 	}

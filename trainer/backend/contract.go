@@ -38,6 +38,11 @@ type EngineOptions struct {
 	// gradient of a step is that of the loss plus dC_i/dtheta_i, see game.AddCostGradient,
 	// at the participations before the move. It is part of what is clipped.
 	Joint bool
+	Seed  uint64 // of what is drawn in training steps, see [network.Draws] and Augmentation
+	// Augmentation moves the images of every training step anew: those of row b of the batch
+	// by its Move for the seed, the number of the optimiser's step from 1, and b. What lies
+	// outside is 0 to the network. It is for images alone.
+	Augmentation dataset.Augmentation
 }
 
 // Validate says why a network cannot be trained on a data set with the options.
@@ -48,6 +53,10 @@ func (o EngineOptions) Validate(d *dataset.Dataset, n *network.Network) error {
 	}
 	if in := n.Graph.Input().Sample.Size(); in != d.Train.Features {
 		return fmt.Errorf("the network has %d inputs, the samples of %s have %d features", in, d.Name, d.Train.Features)
+	}
+	if a := o.Augmentation; a != (dataset.Augmentation{}) && (d.Channels == 0 || len(n.Graph.Input().Sample) != 3) {
+		return fmt.Errorf("augmentation moves images, and the network reads %s of %s as %s numbers; choose a convolutional network and data of images, or no augmentation",
+			d.Name, n.Graph.Input().Sample, n.Graph.Input().Sample)
 	}
 	for _, part := range []dataset.Samples{d.Validation, d.Test} {
 		if part.Len() > 0 && (part.Values != nil) != (d.Train.Values != nil) {
@@ -156,8 +165,11 @@ func (s Stretch) Steps() int { return len(s.LearningRates) }
 type PaperMove struct {
 	Game   game.Paper
 	Update PaperUpdate
-	// Rate is lr_s for either ascent and the damping for best responses.
+	// Rate is lr_s for either ascent, the damping for best responses, and the rate of log
+	// alpha for gates.
 	Rate float64
+	// Seed names the numbers that gates are drawn with, see [HardConcrete].
+	Seed uint64
 }
 
 // PaperUpdate says how players of the paper's game move.
@@ -170,6 +182,10 @@ const (
 	AdamAscent PaperUpdate = "adam"
 	// BestResponse is s <- s + rate (s* - s) with s* from eq. 14.
 	BestResponse PaperUpdate = "best-response"
+	// HardConcrete is game.Paper.AscendGates: participations are drawn anew in every step.
+	// Players of a gate take one after the other a number [random.Stream.Inner] of the stream
+	// of random.Gating that the seed, the number of the optimiser's step and the gate name.
+	HardConcrete PaperUpdate = "hard-concrete"
 )
 
 // Progress is what a stretch did.
@@ -247,11 +263,12 @@ type State struct {
 	First, Second [][]float32
 	Steps         int // optimiser steps since the start or the last restart
 	// Slopes holds the moments of the players' slopes in the paper's game, one entry a
-	// gate; zero where players do not move by [AdamAscent].
+	// gate; zero where players move neither by [AdamAscent] nor by [HardConcrete].
 	Slopes []SlopeMoments
 }
 
-// SlopeMoments is the moments of game.Moments for one gate.
+// SlopeMoments is the moments of game.Moments for one gate. With [HardConcrete] they are
+// game.Gates: First the log alphas, Second the prices, which an engine keeps as they are.
 type SlopeMoments struct {
 	First, Second []float32
 }

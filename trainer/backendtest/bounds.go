@@ -2,6 +2,7 @@ package backendtest
 
 import (
 	"math"
+	"slices"
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
@@ -32,8 +33,21 @@ func (s *session) forward(samples dataset.Samples, order []int32) *network.Pass 
 // training computes it as a training step does.
 func (s *session) training(samples dataset.Samples, order []int32) *network.Pass {
 	input := s.input(samples, order)
-	return s.start.Network.Values().Training(input.values, len(order), s.unit, input.entries)
+	if s.Augmentation != (dataset.Augmentation{}) {
+		shape := [3]int(s.start.Network.Nodes[0].Shape)
+		outside, size := make([]float64, shape[0]), network.Shape(shape[:]).Size()
+		for b := range order {
+			move := s.Augmentation.Move(drawSeed, uint32(s.start.Steps+1), uint32(b))
+			for _, v := range [][]float64{input.values[b*size:][:size], input.entries[b*size:][:size]} {
+				dataset.Apply(move, v, slices.Clone(v), shape, outside)
+			}
+		}
+	}
+	return s.start.Network.Values().Training(input.values, len(order), network.Draws{Seed: drawSeed, Step: s.start.Steps + 1}, s.unit, input.entries)
 }
+
+// drawSeed names what engines draw in training steps.
+const drawSeed = 5
 
 // input returns the network's inputs for samples.
 func (s *session) input(samples dataset.Samples, order []int32) bounded {
@@ -47,8 +61,9 @@ func (s *session) input(samples dataset.Samples, order []int32) bounded {
 		for i, j := range features {
 			x := samples.At(int(sample)*samples.Features + j)
 			at := b*len(features) + i
-			input.values[at] = (x - d.Mean) / d.Deviation
-			input.entries[at] = 4 * s.unit * (math.Abs(x) + math.Abs(d.Mean)) / d.Deviation
+			mean, deviation := d.Normalisation(d.Channel(j))
+			input.values[at] = (x - mean) / deviation
+			input.entries[at] = 4 * s.unit * (math.Abs(x) + math.Abs(mean)) / deviation
 		}
 	}
 	return input

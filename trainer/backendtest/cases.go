@@ -30,6 +30,7 @@ type Case struct {
 	Optimiser    backend.Optimiser
 	Loss         backend.Loss
 	LearningRate float64
+	Augmentation dataset.Augmentation
 }
 
 // Cases returns the sizes that every backend is compared at: odd on purpose,
@@ -102,6 +103,9 @@ func Graphs() []Case {
 		c := Case{Name: name, Nodes: nets[name], Batch: 5 + 14*(i%3), Rows: 5 + 9*(i%3), Floats: i%2 == 1, LearningRate: 1e-2, Optimiser: optimisers[i%len(optimisers)]}
 		g := c.Graph()
 		c.Inputs, c.Outputs = g.Input().Sample.Size(), g.Outputs()
+		if len(g.Input().Sample) == 3 {
+			c.Augmentation = dataset.Augmentation{Padding: i % 3, Flip: i%2 == 0}
+		}
 		c.Name = c.describe()
 		cases = append(cases, c)
 	}
@@ -144,7 +148,7 @@ func (c Case) stream(purpose uint32) *random.Stream {
 }
 
 // Data returns the case's samples: a few batches to train on, the last partial,
-// and as many to test on.
+// and as many to test on. Each channel of images has its own mean and deviation.
 func (c Case) Data() *dataset.Dataset {
 	draw := c.stream(0)
 	samples := func(n int) dataset.Samples {
@@ -174,6 +178,12 @@ func (c Case) Data() *dataset.Dataset {
 	}
 	if !c.Regression {
 		d.Classes = c.Outputs
+	}
+	if shape := c.Graph().Input().Sample; len(shape) == 3 {
+		d.Channels, d.Height, d.Width = shape[0], shape[1], shape[2]
+		for channel := range d.Channels {
+			d.Means, d.Deviations = append(d.Means, 0.4-0.1*float64(channel)), append(d.Deviations, 0.3+0.1*float64(channel))
+		}
 	}
 	return d
 }

@@ -202,6 +202,7 @@ func (s *session) epsilon() error {
 	small := *s
 	data := *s.data
 	data.Deviation = 3e6 // gradients around 1e-8
+	data.Means, data.Deviations = nil, nil
 	small.data = &data
 	order := s.order()
 	p := small.training(data.Train, order)

@@ -161,7 +161,7 @@ func options(t *testing.T, indices ...int) Options {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := Options{Budget: time.Minute, Samples: 300, Program: "test", Cases: []Case{{[]int{4, 30, 2}, 16}, {[]int{4, 3, 2}, 16}}}
+	o := Options{Budget: time.Minute, Samples: 300, Program: "test", Cases: []Case{{Widths: []int{4, 30, 2}, Batch: 16}, {Widths: []int{4, 3, 2}, Batch: 16}}}
 	for _, i := range indices {
 		o.Devices = append(o.Devices, all[i])
 	}
@@ -266,7 +266,7 @@ func TestRunInterrupted(t *testing.T) {
 func TestStepsToKnow(t *testing.T) {
 	for _, withGame := range []bool{false, true} {
 		o := options(t, 0)
-		c := Case{[]int{4, 3, 2}, 16}
+		c := Case{Widths: []int{4, 3, 2}, Batch: 16}
 		// All samples in one step, which makes a turn one step.
 		r, err := newRunner(t.Context(), o.Devices[0], c, material{c.data(c.Batch), c.state()}, withGame)
 		if err != nil {
@@ -285,7 +285,7 @@ func TestStepsToKnow(t *testing.T) {
 // a few after all have come back.
 func TestTurnWithTheGame(t *testing.T) {
 	o := options(t, 0)
-	c := Case{[]int{4, 3, 2}, 16}
+	c := Case{Widths: []int{4, 3, 2}, Batch: 16}
 	r, err := newRunner(t.Context(), o.Devices[0], c, material{c.data(500 * c.Batch), c.state()}, true)
 	if err != nil {
 		t.Fatal(err)
@@ -306,7 +306,7 @@ func TestTurnWithTheGame(t *testing.T) {
 // A case for which there is too little time is left out without a turn.
 func TestRunLeavesOutWhatIsTooLarge(t *testing.T) {
 	o := options(t, 0)
-	o.Cases = []Case{{[]int{4, 3, 2}, 16}, {[]int{1 << 10, 1 << 10, 2}, 1 << 12}}
+	o.Cases = []Case{{Widths: []int{4, 3, 2}, Batch: 16}, {Widths: []int{1 << 10, 1 << 10, 2}, Batch: 1 << 12}}
 	var told []string
 	o.Observe = func(what string) { told = append(told, what) }
 	o.Budget = time.Hour
@@ -346,7 +346,7 @@ func TestRunHoldsItsTime(t *testing.T) {
 		reason string
 	}{{3, "was up in its first turn"}, {30, "was up while it was opened and warmed up"}} {
 		o := options(t, 0, 4)
-		o.Cases = []Case{{[]int{4, c.hidden, 2}, 16}}
+		o.Cases = []Case{{Widths: []int{4, c.hidden, 2}, Batch: 16}}
 		o.Budget, o.Scaling = 100*time.Millisecond, true
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // which ends a bench that does not
 		r, err := Run(ctx, o)
@@ -381,7 +381,7 @@ func TestStepsPerRound(t *testing.T) {
 func TestRecover(t *testing.T) {
 	o := options(t, 0)
 	for players, rounds := range map[int]int{3: 1, 999: 1, 1000: 2, 3500: 4} {
-		c := Case{[]int{4, players, 2}, 16}
+		c := Case{Widths: []int{4, players, 2}, Batch: 16}
 		r, err := newRunner(t.Context(), o.Devices[0], c, material{c.data(c.Batch), c.state()}, true)
 		if err != nil {
 			t.Fatal(err)

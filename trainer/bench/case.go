@@ -3,19 +3,22 @@ package bench
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
 	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
+	"nashprune/trainer/network/models"
 	"nashprune/trainer/random"
 	"nashprune/trainer/settings"
 )
 
 // Case is a network and a batch whose training steps are measured.
 type Case struct {
-	Widths []int // from the inputs to the logits, with a hidden layer at least
+	Widths []int  // of a perceptron, from the inputs to the logits, with a hidden layer at least
+	Named  string // another network, by its name or its file
 	Batch  int
 }
 
@@ -28,11 +31,11 @@ const (
 // defaultBatch is the batch of cases that name none.
 const defaultBatch = 128
 
-// ParseCase returns the case that a user's words mean: mlp:512-256 for the hidden
-// layers of a network with 784 inputs and 10 outputs, or all widths as in
-// 784-512-256-10; after @ the batch, 128 if there is none.
+// ParseCase returns the case that a user's words mean: a model by name or file, such as
+// mlp:512-256 or lenet5, for the samples that it is usually counted for and 10 outputs, or
+// all widths of a perceptron as in 784-512-256-10; after @ the batch, 128 if there is none.
 func ParseCase(words string) (Case, error) {
-	model, batch, found := strings.Cut(words, "@")
+	name, batch, found := strings.Cut(words, "@")
 	c := Case{Batch: defaultBatch}
 	if found {
 		var err error
@@ -41,22 +44,25 @@ func ParseCase(words string) (Case, error) {
 		}
 	}
 	// All widths alike are those of some network's hidden layers.
-	whole := !strings.HasPrefix(model, "mlp:")
-	if whole {
-		model = "mlp:" + model
+	if widths, err := network.Parse("mlp:" + name); err == nil {
+		if c.Widths = widths; len(widths) < 3 {
+			return c, backend.Usagef("--model %q: a shape has inputs, hidden layers and outputs, as in 784-512-256-10", words)
+		}
+	} else {
+		m, err := models.Parse(name)
+		if err != nil {
+			return c, backend.Usagef("--model %q: %v", words, err)
+		}
+		if c.Named = name; m.Hidden != nil {
+			c.Named, c.Widths = "", slices.Concat([]int{inputs}, m.Hidden, []int{outputs})
+		}
 	}
-	widths, err := network.Parse(model)
-	switch {
-	case err != nil:
+	g, err := c.build()
+	if err != nil {
 		return c, backend.Usagef("--model %q: %v", words, err)
-	case !whole:
-		widths = append(append([]int{inputs}, widths...), outputs)
-	case len(widths) < 3:
-		return c, backend.Usagef("--model %q: a shape has inputs, hidden layers and outputs, as in 784-512-256-10", words)
 	}
-	c.Widths = widths
-	if c.parameters() > settings.MaxNetworkParameters {
-		return c, backend.Usagef("--model %q has %d parameters: at most %d", words, c.parameters(), settings.MaxNetworkParameters)
+	if parameters := g.ParameterCount(); parameters > settings.MaxNetworkParameters {
+		return c, backend.Usagef("--model %q has %d parameters: at most %d", words, parameters, settings.MaxNetworkParameters)
 	}
 	return c, nil
 }
@@ -64,14 +70,17 @@ func ParseCase(words string) (Case, error) {
 // DefaultCases are a dense network, one that the game made of it, and a large one.
 func DefaultCases() []Case {
 	return []Case{
-		{[]int{784, 512, 256, 10}, defaultBatch},
-		{[]int{784, 25, 13, 10}, defaultBatch},
-		{[]int{4096, 4096, 4096}, 1024},
+		{Widths: []int{784, 512, 256, 10}, Batch: defaultBatch},
+		{Widths: []int{784, 25, 13, 10}, Batch: defaultBatch},
+		{Widths: []int{4096, 4096, 4096}, Batch: 1024},
 	}
 }
 
-// Model returns the widths as in 784-512-256-10.
+// Model returns the name, or the widths as in 784-512-256-10.
 func (c Case) Model() string {
+	if c.Named != "" {
+		return c.Named
+	}
 	return network.JoinWidths(c.Widths)
 }
 
@@ -80,40 +89,46 @@ func (c Case) String() string { return fmt.Sprintf("%s, batch %d", c.Model(), c.
 // comparable says whether the networks of two cases do the same work: one may be
 // what was pruned from the other.
 func (c Case) comparable(d Case) bool {
-	last := func(c Case) int { return c.Widths[len(c.Widths)-1] }
-	return c.Widths[0] == d.Widths[0] && last(c) == last(d) && c.Batch == d.Batch
+	a, b := c.graph(), d.graph()
+	return a.Input().Sample.Equal(b.Input().Sample) && a.Outputs() == b.Outputs() && c.Batch == d.Batch
 }
 
-func (c Case) parameters() int {
-	parameters := 0
-	for l, in := range c.Widths[:len(c.Widths)-1] {
-		parameters += (in + 1) * c.Widths[l+1]
+func (c Case) parameters() int { return c.graph().ParameterCount() }
+
+// build returns the network of the case.
+func (c Case) build() (*network.Graph, error) {
+	if c.Named == "" {
+		return network.MLP(c.Widths, network.ReLU, network.DefaultPlayers)
 	}
-	return parameters
+	m, err := models.Parse(c.Named)
+	if err != nil {
+		return nil, err
+	}
+	return m.Graph(m.Usual, outputs, network.ReLU, network.DefaultPlayers)
 }
 
-// graph returns the network of the case: widths, which are one at least, make a valid one.
+// graph returns the network of the case, which was built once before.
 func (c Case) graph() *network.Graph {
-	g, err := network.MLP(c.Widths, network.ReLU, network.DefaultPlayers)
+	g, err := c.build()
 	if err != nil {
 		panic(err)
 	}
 	return g
 }
 
-// Operations returns the additions and multiplications in the matrix products of
-// one training step: each weight takes part in the forward pass and in its own
-// gradient, and but for the first layer in the derivative below.
+// Operations returns the additions and multiplications in the products of one training
+// step: each multiply-accumulate of a forward pass has one in the gradient of its weight
+// and, but where samples are read, one in the derivative below.
 func (c Case) Operations() float64 {
-	weights := 0.
-	for l, in := range c.Widths[:len(c.Widths)-1] {
+	g, products := c.graph(), 0.
+	for _, load := range g.Loads(g.Sizes()) {
 		times := 3.
-		if l == 0 {
+		if g.Nodes[load.Node].In[0] == 0 {
 			times = 2
 		}
-		weights += times * float64(in) * float64(c.Widths[l+1])
+		products += times * float64(load.MACs)
 	}
-	return 2 * float64(c.Batch) * weights
+	return 2 * float64(c.Batch) * products
 }
 
 // Bytes returns how much memory one training step with Adam reads and writes when
@@ -121,16 +136,22 @@ func (c Case) Operations() float64 {
 // in a cache in between: the samples (a byte a feature) to the inputs; forward
 // through inputs and parameters to affine parts and outputs; backward through
 // derivatives, weights and affine parts to the derivatives below; inputs and
-// derivatives to the update, which reads and writes parameters and both moments.
+// derivatives to the update, which reads and writes parameters and both moments. Nodes
+// without parameters are not counted.
 func (c Case) Bytes() float64 {
 	const float, moments = 4, 2
-	batch := float64(c.Batch)
-	bytes := (1 + float) * batch * float64(c.Widths[0])
-	for l, width := range c.Widths[:len(c.Widths)-1] {
-		in, out := float64(width), float64(c.Widths[l+1])
-		parameters := (in + 1) * out
+	g, batch := c.graph(), float64(c.Batch)
+	bytes := (1 + float) * batch * float64(g.Inputs())
+	for _, load := range g.Loads(g.Sizes()) {
+		node := g.Nodes[load.Node]
+		in, out, parameters := float64(g.Nodes[node.In[0]].Shape.Size()), float64(load.Outputs), 0.
+		for _, p := range node.Params {
+			if !g.Params[p].Statistic {
+				parameters += float64(g.Params[p].Size())
+			}
+		}
 		numbers := batch*in + parameters + 2*batch*out // forward
-		if l > 0 {
+		if node.In[0] != 0 {
 			numbers += batch*out + parameters + 2*batch*in // backward
 		}
 		numbers += batch*in + batch*out + 2*(1+moments)*parameters // update
@@ -144,8 +165,9 @@ const maxSampleBytes = 64 << 20
 
 // data returns samples for the case, as many as wanted unless they are too large.
 func (c Case) data(samples int) *dataset.Dataset {
-	samples = max(c.Batch, min(samples, maxSampleBytes/c.Widths[0]))
-	return dataset.Noise(samples, c.Widths[0], c.Widths[len(c.Widths)-1])
+	g := c.graph()
+	samples = max(c.Batch, min(samples, maxSampleBytes/g.Inputs()))
+	return dataset.Noise(samples, g.Inputs(), g.Outputs())
 }
 
 // EngineOptions are those of the engines of the case.
@@ -171,7 +193,7 @@ func (c Case) state() *backend.State {
 		if !param.Weight {
 			continue
 		}
-		deviation := float32(math.Sqrt(2 / float64(param.Shape[1])))
+		deviation := float32(math.Sqrt(2 / float64(network.Shape(param.Shape[1:]).Size())))
 		for i := range n.Parameters[p] {
 			n.Parameters[p][i] = deviation * drawn[next]
 			if next++; next == drawnWeights {

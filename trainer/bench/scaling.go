@@ -23,13 +23,13 @@ const playersInputs = 64
 // scalings are the sizes that are looked at.
 var scalings = []growing{
 	{"width", []int{64, 128, 256, 512, 1024, 2048, 4096, 8192}, func(n int) Case {
-		return Case{[]int{inputs, n, n, outputs}, defaultBatch}
+		return Case{Widths: []int{inputs, n, n, outputs}, Batch: defaultBatch}
 	}, false},
 	{"batch", []int{1, 4, 16, 64, 256, 1024, 4096}, func(n int) Case {
-		return Case{[]int{inputs, 512, 256, outputs}, n}
+		return Case{Widths: []int{inputs, 512, 256, outputs}, Batch: n}
 	}, false},
 	{"players", []int{10, 100, 1_000, 10_000, 100_000, 1_000_000}, func(n int) Case {
-		return Case{[]int{playersInputs, n, outputs}, defaultBatch}
+		return Case{Widths: []int{playersInputs, n, outputs}, Batch: defaultBatch}
 	}, true},
 }
 

@@ -91,7 +91,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 type comparison struct {
 	Options
 	methods  []Method
-	hidden   []int
+	widths   []int    // players of each gate
 	seeds    []uint64 // of the methods that have most
 	entrants []*entrant
 	report   Report
@@ -110,16 +110,16 @@ type entrant struct {
 
 // newComparison checks the options. Errors are of the kind [backend.ErrUsage].
 func newComparison(o Options) (*comparison, error) {
-	hidden, err := network.Parse(o.Config.Model)
+	widths, err := trainer.Widths(o.Config)
 	if err != nil {
-		return nil, backend.Usagef("--model: %v", err)
+		return nil, err
 	}
-	c := &comparison{Options: o, hidden: hidden}
+	c := &comparison{Options: o, widths: widths}
 	if len(o.Keep) == 0 || o.Seeds < 1 {
 		return nil, backend.Usagef("--keep names %d numbers of players and --seeds is %d: it takes one of each at least", len(o.Keep), o.Seeds)
 	}
 	for i, keep := range o.Keep {
-		if _, err := game.Split(keep, hidden); err != nil {
+		if _, err := game.Split(keep, widths); err != nil {
 			return nil, backend.Usagef("--keep: %v", err)
 		}
 		if i > 0 && keep <= o.Keep[i-1] {
@@ -222,7 +222,7 @@ func (c *comparison) enter(m Method, shape Shape, keep int) *entrant {
 	var from *entrant
 	switch {
 	case shape == Equal:
-		e.place.layers, _ = game.Split(keep, c.hidden) // checked when the comparison began
+		e.place.layers, _ = game.Split(keep, c.widths) // checked when the comparison began
 		return e
 	case won[shape] != "":
 		from = c.winner(won[shape], keep)

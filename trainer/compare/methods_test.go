@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"nashprune/game"
+	"nashprune/trainer/backend"
 	"nashprune/trainer/compensation"
 	"nashprune/trainer/settings"
 )
@@ -46,6 +47,16 @@ func TestMethodsAreWhatTheySay(t *testing.T) {
 			t.Errorf("%s: %+v, want %+v", m.Name, got, w)
 		}
 		delete(want, m.Name)
+		if drawn := m.Name == "l0" || m.Name == "cofi"; drawn != (c.Update == backend.HardConcrete) {
+			t.Errorf("%s moves players by %s", m.Name, c.Update)
+		}
+		for _, s := range m.Settings {
+			set := c
+			s.apply(&set)
+			if cofi := m.Name == "cofi"; cofi != (set.MultiplierRate > 0) || cofi && set.Gamma != 0 || m.Name == "l0" && set.Gamma == 0 {
+				t.Errorf("%s, %s: gamma %g, multipliers %g", m.Name, s.Name, set.Gamma, set.MultiplierRate)
+			}
+		}
 		if c.Game == game.RankingGame && c.Compensate != compensation.None && m.Name != "lsq" && m.Name != "obs" {
 			t.Errorf("%s compensates: %s", m.Name, c.Compensate)
 		}

@@ -93,7 +93,7 @@ type SeedRun struct {
 	Seed       uint64   `json:"seed"`
 	Figure     *float64 `json:"figure,omitempty"` // absent: it diverged
 	Loss       *float64 `json:"loss,omitempty"`
-	Layers     []int    `json:"layers,omitempty"` // players of each hidden layer
+	Layers     []int    `json:"layers,omitempty"` // players of each gate
 	Parameters int      `json:"parameters"`
 	MACs       int      `json:"macs"`
 	Seconds    float64  `json:"seconds"` // of training

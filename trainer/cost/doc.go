@@ -11,10 +11,12 @@
 //
 // # The model of latencies
 //
-// The time is T = base + sum a_l w_l w_{l+1} + sum b_l w_{l+1} with the widths w. Where
-// steps predict better, the model has for each input of a layer the steps that its width
-// exceeds: 32 neurons apart, more in layers wider than 512, alike in all layers. No
-// coefficient is below zero. The model is fitted to the lower quartiles of 48 parts of the
+// The time is T = base + sum a_l m_l + sum b_l n_l over the nodes with parameters, with
+// m_l multiply-accumulates for n_l numbers; see [Model]. Where steps predict better, a node
+// takes the steps that its units (neurons, or channels) exceed: 32 apart, more in nodes
+// wider than 512, alike in all nodes. No coefficient is below zero. Nodes that do the same
+// work in the initial network share their coefficients: a residual network has more nodes
+// than parts are timed. The model is fitted to the lower quartiles of 48 parts of the
 // initial network, timed in turns on the engine before the training. Whether it has steps
 // is decided by cross-validation: each eighth of the parts is predicted from the others.
 //

@@ -7,20 +7,20 @@ import (
 	"nashprune/trainer/network"
 )
 
-// leastStep is the least number of neurons between two steps, which divides the widths of
-// most tiles, and mostSteps how many steps a model has: those of the widest layers are
+// leastStep is the least number of units between two steps, which divides the widths of
+// most tiles, and mostSteps how many steps a model has: those of the widest nodes are
 // further apart.
 const (
 	leastStep = 32
 	mostSteps = 16
 )
 
-// stepFor returns how many outputs steps are apart in some networks.
+// stepFor returns how many units steps are apart in some networks.
 func stepFor(networks [][]network.Load) int {
 	widest := 0
 	for _, loads := range networks {
 		for _, load := range loads {
-			widest = max(widest, load.Outputs)
+			widest = max(widest, load.Units)
 		}
 	}
 	step := leastStep
@@ -30,15 +30,23 @@ func stepFor(networks [][]network.Load) int {
 	return step
 }
 
-// fitModel fits a model to measured times. It has steps if with them models are
-// nearer to the times of networks that they have not seen.
-func fitModel(networks [][]network.Load, microseconds []float64) *Model {
-	step := stepFor(networks)
-	if validationError(networks, microseconds, step) >= validationError(networks, microseconds, 0) {
+// fitting is what models are fitted to: nodes that have the number of another share its
+// coefficients, since a deep network has more nodes than networks are timed.
+type fitting struct {
+	alike        []int // by node
+	networks     [][]network.Load
+	microseconds []float64
+}
+
+// model returns the model that fits best. It has steps if with them models are nearer to the
+// times of networks that they have not seen.
+func (f fitting) model() *Model {
+	step := stepFor(f.networks)
+	if f.validationError(step) >= f.validationError(0) {
 		step = 0
 	}
-	m := fitCoefficients(networks, microseconds, step)
-	m.setErrors(networks, microseconds)
+	m := f.coefficients(step)
+	m.setErrors(f.networks, f.microseconds)
 	return m
 }
 
@@ -48,59 +56,55 @@ const modelFolds = 8
 
 // validationError returns the sum of the squares of the relative errors of models on
 // networks that they were not fitted to.
-func validationError(networks [][]network.Load, microseconds []float64, step int) (squares float64) {
-	for fold := range min(modelFolds, len(networks)) {
-		var seen, unseen [][]network.Load
-		var before, after []float64
-		for i, w := range networks {
+func (f fitting) validationError(step int) (squares float64) {
+	for fold := range min(modelFolds, len(f.networks)) {
+		seen, unseen := fitting{alike: f.alike}, fitting{alike: f.alike}
+		for i, w := range f.networks {
+			to := &seen
 			if i%modelFolds == fold {
-				unseen, after = append(unseen, w), append(after, microseconds[i])
-			} else {
-				seen, before = append(seen, w), append(before, microseconds[i])
+				to = &unseen
 			}
+			to.networks, to.microseconds = append(to.networks, w), append(to.microseconds, f.microseconds[i])
 		}
-		m := fitCoefficients(seen, before, step)
-		m.setErrors(unseen, after)
-		squares += m.Error * m.Error * float64(len(unseen))
+		m := seen.coefficients(step)
+		m.setErrors(unseen.networks, unseen.microseconds)
+		squares += m.Error * m.Error * float64(len(unseen.networks))
 	}
 	return squares
 }
 
-// fitCoefficients fits a model by least squares of relative errors with coefficients
-// that are not negative. Without a step between two it has none.
-func fitCoefficients(networks [][]network.Load, microseconds []float64, step int) *Model {
-	layers := len(networks[0])
-	steps := 0
+// coefficients fits a model by least squares of relative errors with coefficients that are
+// not negative. Without a step between two it has none.
+func (f fitting) coefficients(step int) *Model {
+	last, kinds, steps := len(f.alike)-1, slices.Max(f.alike)+1, 0
 	if step > 0 {
 		steps = mostSteps
 	}
-	rows, ones := make([][]float64, len(networks)), make([]float64, len(networks))
-	for i, loads := range networks {
-		row := []float64{1}
-		for _, load := range loads {
-			row = append(row, float64(load.MACs))
-		}
-		for _, load := range loads[:layers-1] {
-			row = append(row, float64(load.Outputs))
-		}
-		for j := range steps {
-			reading := 0.
-			for _, load := range loads {
-				if j*step < load.Outputs {
-					reading += inputs(load)
+	rows, ones := make([][]float64, len(f.networks)), make([]float64, len(f.networks))
+	for i, loads := range f.networks {
+		row := make([]float64, 1+2*kinds+steps)
+		row[0] = 1
+		macs, outputs, reading := row[1:], row[1+kinds:], row[1+2*kinds:]
+		for l, load := range loads {
+			macs[f.alike[l]] += float64(load.MACs)
+			if l < last {
+				outputs[f.alike[l]] += float64(load.Outputs)
+			}
+			for j := range steps {
+				if j*step < load.Units {
+					reading[j] += reads(load)
 				}
 			}
-			row = append(row, reading)
 		}
 		for j := range row {
-			row[j] /= microseconds[i]
+			row[j] /= f.microseconds[i]
 		}
 		rows[i], ones[i] = row, 1
 	}
 	x := nonNegativeLeastSquares(rows, ones)
 	return &Model{
-		Base: x[0], PerMAC: x[1 : 1+layers], PerNeuron: x[1+layers : 2*layers],
-		Step: step, PerStep: x[2*layers:], Shapes: len(networks),
+		Base: x[0], PerMAC: network.Select(x[1:], f.alike), PerNeuron: network.Select(x[1+kinds:], f.alike[:last]),
+		Step: step, PerStep: x[1+2*kinds:], Shapes: len(f.networks),
 	}
 }
 

@@ -15,10 +15,14 @@ type turns struct {
 	count  int
 	warmUp int // passes of each turn that are not counted
 	passes int // passes of each turn that are
+
+	// slice is how long the passes that are counted may take before the turn ends with
+	// fewer: one at least. Long passes vary less. The others have half of it.
+	slice time.Duration
 }
 
 // latencyTurns are those of a result.
-var latencyTurns = turns{count: 5, warmUp: 5, passes: 21}
+var latencyTurns = turns{count: 5, warmUp: 5, passes: 21, slice: 500 * time.Millisecond}
 
 // LatencyBatch is the number of test samples that networks are timed with, where there
 // are so many.
@@ -33,17 +37,30 @@ func (t turns) times(ctx context.Context, engine backend.Engine, batch int, netw
 			if err := engine.Push(&backend.State{Network: n}); err != nil {
 				return nil, err
 			}
-			for pass := range t.warmUp + t.passes {
+			pass := func() (time.Duration, error) {
 				if err := ctx.Err(); err != nil {
-					return nil, err
+					return 0, err
 				}
 				start := time.Now()
-				if err := engine.Infer(batch); err != nil {
+				err := engine.Infer(batch)
+				return time.Since(start), err
+			}
+			took := time.Duration(0)
+			for k := 0; k < t.warmUp && (k == 0 || took < t.slice/2); k++ {
+				d, err := pass()
+				if err != nil {
 					return nil, err
 				}
-				if pass >= t.warmUp {
-					times[i] = append(times[i], float64(time.Since(start).Nanoseconds())/1e3)
+				took += d
+			}
+			took = 0
+			for k := 0; k < t.passes && (k == 0 || took < t.slice); k++ {
+				d, err := pass()
+				if err != nil {
+					return nil, err
 				}
+				took += d
+				times[i] = append(times[i], float64(d.Nanoseconds())/1e3)
 			}
 		}
 	}

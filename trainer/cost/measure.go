@@ -3,6 +3,7 @@ package cost
 import (
 	"context"
 	"math"
+	"time"
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
@@ -14,7 +15,7 @@ import (
 // fewer passes of each.
 const modelShapes = 46 // besides the whole network and the least
 
-var modelTurns = turns{count: 4, warmUp: 2, passes: 7}
+var modelTurns = turns{count: 4, warmUp: 2, passes: 7, slice: 100 * time.Millisecond}
 
 // MeasureModel times parts of a network on a device, in turns, and fits a
 // model to the lower quartiles: where a machine does other work, too, the median of
@@ -34,7 +35,7 @@ func MeasureModel(ctx context.Context, engine backend.Engine, device string, ava
 	for i, n := range parts {
 		loads, quartiles = append(loads, n.Loads(n.Sizes())), append(quartiles, max(times[i][len(times[i])/4], 1e-3)) // clocks may stand still
 	}
-	model := fitModel(loads, quartiles)
+	model := fitting{whole.Alike(), loads, quartiles}.model()
 	model.Device, model.Batch = device, batch
 	return model, nil
 }

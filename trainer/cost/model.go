@@ -14,13 +14,16 @@ import (
 )
 
 // Model estimates the time of a forward pass over a batch, in microseconds, from what
-// the nodes with parameters do: with m_l multiply-accumulates for n_l outputs of node l,
+// the nodes with parameters do: with m_l multiply-accumulates for n_l numbers of w_l units
+// (neurons, or channels) of node l,
 //
-//	T = Base + sum_l (PerMAC[l] m_l + m_l/n_l steps(n_l)) + sum_l PerNeuron[l] n_l
-//	steps(n) = sum_j PerStep[j] for all j with j Step < n
+//	T = Base + sum_l (PerMAC[l] m_l + m_l/w_l steps(w_l)) + sum_l PerNeuron[l] n_l
+//	steps(w) = sum_j PerStep[j] for all j with j Step < w
 //
 // where the last sum leaves out the last node. A node takes a step up where a device has
-// to begin another tile of its product, and that for each of its inputs, m_l/n_l.
+// to begin another tile of its product, and that for all that a unit is made of, m_l/w_l.
+// Nodes without parameters, such as pools and sums, take time by the units of those
+// before them, so PerNeuron of these has it.
 //
 // No coefficient is negative, so a network never gets faster by being wider.
 type Model struct {
@@ -29,8 +32,8 @@ type Model struct {
 	Base      float64   `json:"base_us"`
 	PerMAC    []float64 `json:"per_mac_us"`    // of each node with parameters, for the whole batch
 	PerNeuron []float64 `json:"per_neuron_us"` // of each output of all but the last of them, likewise
-	// Step is how many neurons steps are apart, in all layers alike; 0 where there are
-	// none. PerStep reaches the widest layer that was measured and is zero beyond it.
+	// Step is how many units steps are apart, in all nodes alike; 0 where there are
+	// none. PerStep reaches the widest node that was measured and is zero beyond it.
 	Step    int       `json:"step,omitempty"`
 	PerStep []float64 `json:"per_step_us,omitempty"`
 	// Shapes is how many networks were timed; Error is the root mean square of the
@@ -50,8 +53,8 @@ func (m *Model) timeOf(loads []network.Load) float64 {
 	for l, load := range loads {
 		us += m.PerMAC[l] * float64(load.MACs)
 		for j, step := range m.PerStep {
-			if j*m.Step < load.Outputs {
-				us += step * inputs(load)
+			if j*m.Step < load.Units {
+				us += step * reads(load)
 			}
 		}
 		if l < len(m.PerNeuron) {
@@ -61,12 +64,12 @@ func (m *Model) timeOf(loads []network.Load) float64 {
 	return us
 }
 
-// inputs returns how many numbers each output of a node is made of.
-func inputs(load network.Load) float64 {
-	if load.Outputs == 0 {
+// reads returns the multiply-accumulates that a unit of a node is made of.
+func reads(load network.Load) float64 {
+	if load.Units == 0 {
 		return 0
 	}
-	return float64(load.MACs) / float64(load.Outputs)
+	return float64(load.MACs) / float64(load.Units)
 }
 
 // Check says why the model is not one of networks of the graph.
@@ -84,7 +87,7 @@ func (m *Model) Check(g *network.Graph) error {
 		return fmt.Errorf("it is of %d networks and batches of %d", m.Shapes, m.Batch)
 	}
 	if len(m.PerStep) > 0 && (m.Step < 1 || m.Step > math.MaxInt32) || len(m.PerStep) > mostSteps {
-		return fmt.Errorf("it has %d steps, %d neurons apart", len(m.PerStep), m.Step)
+		return fmt.Errorf("it has %d steps, %d units apart", len(m.PerStep), m.Step)
 	}
 	return nil
 }

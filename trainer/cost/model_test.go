@@ -67,7 +67,7 @@ func TestLatencyModelIsFound(t *testing.T) {
 			for _, l := range loads {
 				times = append(times, want.timeOf(l)*(1+noise*draw.Normal()))
 			}
-			m := fitModel(loads, times)
+			m := fitting{whole.Alike(), loads, times}.model()
 			if err := m.Check(whole.Graph); err == nil && m.Shapes == len(loads) {
 				t.Errorf("%s: a model of no batch passes", name) // the batch is filled in by MeasureModel
 			}
@@ -103,7 +103,7 @@ func TestLatencyModelsAreMonotone(t *testing.T) {
 			widths, loads = append(widths, w), append(loads, g.Loads(g.SizesWith(w)))
 			times = append(times, math.Exp(2*draw.Normal()))
 		}
-		m := fitModel(loads, times)
+		m := fitting{g.Alike(), loads, times}.model()
 		for _, w := range widths {
 			for l := range w {
 				wider := slices.Clone(w)
@@ -195,7 +195,7 @@ func TestReadLatencyModel(t *testing.T) {
 		"negative":    {`{"latency_model":` + strings.Replace(model, "[1,2]", "[1,-2]", 1) + `}`, "-2 is no time"},
 		"too large":   {`{"latency_model":` + strings.Replace(model, "[1,2]", "[1,1e300]", 1) + `}`, "no time"},
 		"a bad step":  {`{"latency_model":` + strings.Replace(model, `"shapes"`, `"step":8,"per_step_us":[-1],"shapes"`, 1) + `}`, "-1 is no time"},
-		"steps of 0":  {`{"latency_model":` + strings.Replace(model, `"shapes"`, `"per_step_us":[1],"shapes"`, 1) + `}`, "1 steps, 0 neurons apart"},
+		"steps of 0":  {`{"latency_model":` + strings.Replace(model, `"shapes"`, `"per_step_us":[1],"shapes"`, 1) + `}`, "1 steps, 0 units apart"},
 		"many steps":  {`{"latency_model":` + strings.Replace(model, `"shapes"`, `"step":8,"per_step_us":[0`+strings.Repeat(",0", mostSteps)+`],"shapes"`, 1) + `}`, "17 steps"},
 		"a long file": {`{"latency_model":` + model + `}` + strings.Repeat(" ", maxModel), "more than 16 MiB"},
 		"no batch":    {`{"latency_model":` + strings.Replace(model, "128", "0", 1) + `}`, "batches of 0"},

@@ -45,10 +45,21 @@ func (r Resource) Costs(g *network.Graph, players []int, model *Model) [][]float
 	part := slices.Clone(players)
 	costs, whole, most := make([][]float64, len(players)), make([]float64, len(players)), 0.
 	for l, count := range players {
-		costs[l] = r.marginal(count, func(n int) float64 {
+		amount := func(n int) float64 {
 			part[l] = n
 			return r.Amount(g, part, model)
-		})
+		}
+		if parts := g.Parts(l); len(parts) > 0 && r != Players {
+			// Parts go in proportion, which is no polynomial: the mean has to do.
+			for _, gate := range parts {
+				part[gate] = 0
+			}
+			none := amount(0)
+			copy(part, players)
+			costs[l] = slices.Repeat([]float64{(r.Amount(g, part, model) - none) / float64(count)}, count)
+		} else {
+			costs[l] = r.marginal(count, amount)
+		}
 		part[l] = count
 		for _, cost := range costs[l] {
 			whole[l] += cost

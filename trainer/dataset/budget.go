@@ -42,6 +42,14 @@ func (b *budget) declared(product, size uint64) (uint64, error) {
 	return low, nil
 }
 
+// take takes a number of bytes that are held but were not read.
+func (b *budget) take(n int) error {
+	if b.left.Add(-int64(n)) < 0 {
+		return b.exceeded()
+	}
+	return nil
+}
+
 // reader returns a reader of what r gives, which fails once all readers of the
 // budget have given more than it allows.
 func (b *budget) reader(r io.Reader) io.Reader { return budgeted{r, b} }

@@ -35,16 +35,21 @@ func (s Samples) Len() int {
 
 // Dataset is what a network is trained and evaluated on.
 //
-// A network's input is (feature - Mean) / Deviation. Bytes have one mean and one
-// standard deviation for all features, taken over the training part alone.
-// Floats are standardised feature by feature already, as Standard says, and have
-// Mean 0 and Deviation 1. All parts have the same kind of features.
+// A network's input is (feature - mean) / deviation, both of the training part alone:
+// Mean and Deviation are those of all bytes, Means and Deviations those of each
+// channel. Floats are standardised feature by feature already, as Standard says, and
+// have Mean 0 and Deviation 1. All parts have the same kind of features.
 type Dataset struct {
-	Name            string
-	Digest          string // of all samples as the files hold them, SHA-256 in hexadecimal; empty of data to evaluate on
-	Height, Width   int    // of the images; Height*Width features; floats have Height 1
-	Classes         int    // labels are 0 to Classes-1; 0 in regression
-	Mean, Deviation float64
+	Name   string
+	Digest string // of all samples, SHA-256 in hexadecimal; empty of data to evaluate on
+
+	// The shape of an image, whose features are its channels one after the other, each
+	// row by row. Samples that are no images have 0 channels, Height 1 and Width features.
+	Channels, Height, Width int
+
+	Classes           int // labels are 0 to Classes-1; 0 in regression
+	Mean, Deviation   float64
+	Means, Deviations []float64 // of bytes: one a channel, or one of all where Channels is 0; nil of floats
 
 	Standard   *Standard // how floats were standardised; nil for bytes
 	ClassNames []string  // one a class, where labels are words of a CSV file; else nil
@@ -57,9 +62,44 @@ type Dataset struct {
 	TargetStandard *Standard
 	TargetNames    []string
 
+	folders bool // images in folders, read class by class
+
 	Train      Samples
 	Validation Samples // held out of the training set; may be empty
 	Test       Samples
+}
+
+// Shape returns the shape of a sample: {channels, height, width} of images, else
+// {features}.
+func (d *Dataset) Shape() []int {
+	if d.Channels > 0 {
+		return []int{d.Channels, d.Height, d.Width}
+	}
+	return []int{d.Train.Features}
+}
+
+// Normalisation returns the mean and the deviation of a channel. Data without those of
+// each channel has one of each.
+func (d *Dataset) Normalisation(channel int) (mean, deviation float64) {
+	if d.Means == nil {
+		return d.Mean, d.Deviation
+	}
+	return d.Means[channel], d.Deviations[channel]
+}
+
+// Channel returns the channel of a feature by its place in a sample, as [Dataset.Normalisation]
+// takes it.
+func (d *Dataset) Channel(feature int) int {
+	if d.Channels < 2 {
+		return 0
+	}
+	return feature / (d.Height * d.Width)
+}
+
+// Input returns what a network sees of a feature of value x.
+func (d *Dataset) Input(feature int, x float64) float64 {
+	mean, deviation := d.Normalisation(d.Channel(feature))
+	return (x - mean) / deviation
 }
 
 // Regression reports whether numbers are predicted rather than classes.

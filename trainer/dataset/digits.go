@@ -56,20 +56,21 @@ const labelStream = math.MaxUint32
 // processors. The default one gives the published data set, which [Open] calls digits.
 func (g Drawing) Draw() *Dataset {
 	d := &Dataset{
-		Name:    g.String(),
-		Height:  g.Side,
-		Width:   g.Side,
-		Classes: digitClasses,
-		Train:   g.drawSplit(trainSplit, g.Train),
-		Test:    g.drawSplit(testSplit, g.Test),
+		Name:     g.String(),
+		Channels: g.channels(),
+		Height:   g.Side,
+		Width:    g.Side,
+		Classes:  digitClasses,
+		Train:    g.drawSplit(trainSplit, g.Train),
+		Test:     g.drawSplit(testSplit, g.Test),
 	}
-	d.Mean, d.Deviation = d.Train.moments()
+	d.normalise()
 	return d
 }
 
 // drawSplit draws n samples, sharing them out among the processors.
 func (g Drawing) drawSplit(split uint32, n int) Samples {
-	features := g.Side * g.Side
+	features := g.channels() * g.Side * g.Side
 	s := Samples{Features: features, Pixels: make([]uint8, n*features), Labels: make([]uint8, n)}
 	for i, rank := range random.New(g.Seed, random.Drawing, split, labelStream).Permutation(n) {
 		s.Labels[i] = uint8(rank % digitClasses)
@@ -88,6 +89,14 @@ func (g Drawing) drawSplit(split uint32, n int) Samples {
 	return s
 }
 
+// channels returns how many channels an image has.
+func (g Drawing) channels() int {
+	if g.Colour {
+		return colours
+	}
+	return 1
+}
+
 // scaled returns a length of an image of digitSide in one of this side.
 func (g Drawing) scaled(length fixed) fixed { return length * fixed(g.Side) / digitSide }
 
@@ -104,6 +113,10 @@ func (g Drawing) drawDigit(pixels []uint8, digit uint8, r *random.Stream) {
 	}, g.Side)
 	for _, s := range style {
 		d.stroke(g.place(s, hand, r))
+	}
+	if g.Colour {
+		g.paint(pixels, d, r)
+		return
 	}
 
 	darkness := between(r, darknessLeast, darknessMost)

@@ -16,6 +16,9 @@ type Drawing struct {
 	// Difficulty is how much handwriting varies, in hundredths of what it does in
 	// the published data set: turn, slant, size, place, wobble and noise.
 	Difficulty int
+	// Colour draws coloured digits on a coloured ground of changing brightness, in
+	// channels red, green and blue.
+	Colour bool
 }
 
 // The limits of a drawing. From a difficulty of about 3 on, digits run over the
@@ -33,9 +36,9 @@ func DefaultDrawing() Drawing {
 	return Drawing{Side: digitSide, Train: digitTrain, Test: digitTest, Difficulty: difficultyUnit}
 }
 
-// ParseDrawing reads what stands behind "digits:", such as
-// "side=20,train=5000,test=1000,difficulty=2,seed=3": what is not named is that
-// of the published data set, whose difficulty is 1. Sides are 8 to 256, samples
+// ParseDrawing reads what stands behind "digits:", such as "colour" or
+// "side=20,train=5000,test=1000,difficulty=2,seed=3": what is not named is that of the
+// published data set, which is grey and of difficulty 1. Sides are 8 to 256, samples
 // at least 10 and at most ten million a part, difficulties 0 to 3 in hundredths.
 func ParseDrawing(words string) (Drawing, error) {
 	g := DefaultDrawing()
@@ -44,13 +47,17 @@ func ParseDrawing(words string) (Drawing, error) {
 	}
 	seen := map[string]bool{}
 	for word := range strings.SplitSeq(words, ",") {
-		key, value, _ := strings.Cut(word, "=")
+		key, value, valued := strings.Cut(word, "=")
 		if seen[key] {
 			return g, fmt.Errorf("%.20q comes twice", key)
 		}
 		seen[key] = true
 		var err error
 		switch key {
+		case "colour":
+			if g.Colour = true; valued {
+				err = errors.New("there without a value, as in digits:colour,side=20")
+			}
 		case "side":
 			g.Side, err = parseWithin(value, leastSide, mostSide)
 		case "train":
@@ -64,7 +71,7 @@ func ParseDrawing(words string) (Drawing, error) {
 		case "difficulty":
 			g.Difficulty, err = parseDifficulty(value)
 		default:
-			return g, fmt.Errorf("there is no %.20q: side, train, test, difficulty and seed can be set, as in digits:side=20,difficulty=2", key)
+			return g, fmt.Errorf("there is no %.20q: colour, side, train, test, difficulty and seed can be set, as in digits:side=20,difficulty=2", key)
 		}
 		if err != nil {
 			return g, fmt.Errorf("%s is %.20q; it must be %w", key, value, err)
@@ -99,6 +106,9 @@ func (g Drawing) String() string {
 		if value != usual {
 			words = append(words, key+"="+strconv.Itoa(value))
 		}
+	}
+	if g.Colour {
+		words = append(words, "colour")
 	}
 	add("side", g.Side, published.Side)
 	add("train", g.Train, published.Train)

@@ -15,6 +15,8 @@ func TestParseDrawing(t *testing.T) {
 		"side=20,train=5000,test=1000,difficulty=2": {Side: 20, Train: 5000, Test: 1000, Difficulty: 200},
 		"difficulty=0.25,seed=9223372036854775807":  {Seed: math.MaxInt64, Side: 28, Train: 20000, Test: 4000, Difficulty: 25},
 		"test=10,side=256,difficulty=0,seed=0":      {Side: 256, Train: 20000, Test: 10},
+		"colour":                                    {Side: 28, Train: 20000, Test: 4000, Difficulty: 100, Colour: true},
+		"seed=2,colour,side=20":                     {Seed: 2, Side: 20, Train: 20000, Test: 4000, Difficulty: 100, Colour: true},
 	} {
 		got, err := ParseDrawing(words)
 		if err != nil || got != want {
@@ -35,14 +37,19 @@ func TestParseDrawing(t *testing.T) {
 		"difficulty=nan":   "from 0 to 3",
 		"difficulty=0.001": "two decimals",
 		"seed=-1":          "whole number",
-		"colour=red":       `there is no "colour"`,
+		"colour=red":       `colour is "red"; it must be there without a value, as in digits:colour,side=20`,
+		"colour=":          "without a value",
+		"colour,colour":    `"colour" comes twice`,
+		"color":            `there is no "color": colour, side, train`,
 		",":                `there is no ""`,
 		"side=9,side=9":    `"side" comes twice`,
 	} {
 		_, err := Open("digits:"+words, Options{})
 		checkError(t, err, ErrUnknown, want)
 	}
-	_, err := Open("digits:side=256,train=10000000", Options{})
+	_, err := Open("digits:colour,side=220,train=30000", Options{}) // 1.5 GB grey
+	checkError(t, err, ErrInvalid, "--max-data-bytes")
+	_, err = Open("digits:side=256,train=10000000", Options{})
 	checkError(t, err, ErrInvalid, "--max-data-bytes")
 }
 
@@ -80,7 +87,7 @@ func TestDefaultDrawing(t *testing.T) {
 }
 
 func FuzzDrawing(f *testing.F) {
-	for _, words := range []string{"", "side=20,train=5000,test=1000,difficulty=2", "difficulty=1e-1", "side=9,,", "seed=18446744073709551615", "difficulty=0x1p0"} {
+	for _, words := range []string{"", "side=20,train=5000,test=1000,difficulty=2", "difficulty=1e-1", "side=9,,", "seed=18446744073709551615", "difficulty=0x1p0", "colour,side=8"} {
 		f.Add(words)
 	}
 	f.Fuzz(func(t *testing.T, words string) {

@@ -24,7 +24,7 @@ const (
 type files [folderFiles]string
 
 // fileNames holds the usual names, less ".gz". Some copies write a dot for the
-// hyphen before "idx".
+// hyphen before "idx", and images with channels are of idx4.
 var fileNames = files{
 	trainImages: "train-images-idx3-ubyte",
 	trainLabels: "train-labels-idx1-ubyte",
@@ -56,7 +56,11 @@ func findFiles(dir string) (files, error) {
 // findFile returns the path of the first spelling of a name that a folder
 // holds, or "".
 func findFile(dir, name string) string {
-	for _, spelling := range []string{name, strings.Replace(name, "-idx", ".idx", 1)} {
+	spellings := []string{name, strings.Replace(name, "-idx", ".idx", 1)}
+	if colour := strings.Replace(name, "-idx3", "-idx4", 1); colour != name {
+		spellings = append(spellings, colour)
+	}
+	for _, spelling := range spellings {
 		for _, suffix := range []string{"", ".gz"} {
 			path := filepath.Join(dir, spelling+suffix)
 			if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
@@ -67,10 +71,19 @@ func findFile(dir, name string) string {
 	return ""
 }
 
-// openFolder reads a folder of IDX files.
-func openFolder(dir string, limit *budget) (*Dataset, error) {
+// openFolder reads a folder of IDX files or of folders of images.
+func openFolder(dir string, o Options, limit *budget) (*Dataset, error) {
 	paths, err := findFiles(dir)
 	if err != nil {
+		info, statErr := os.Stat(dir)
+		some := slices.ContainsFunc(fileNames[:], func(name string) bool { return findFile(dir, name) != "" })
+		if statErr == nil && info.IsDir() && !some {
+			d, imageErr := openImages(dir, o, limit)
+			if !errors.Is(imageErr, ErrNotFound) {
+				return d, imageErr
+			}
+			err = fmt.Errorf("%w, and holds no images in folders of classes, such as train/cat/1.jpg", err)
+		}
 		return nil, fmt.Errorf("%w: %s: %w", ErrNotFound, dir, err)
 	}
 	// An absolute path has a last element even where dir is "." or "..".
@@ -129,16 +142,18 @@ func assemble(name string, paths files, arrays [folderFiles]array) (*Dataset, er
 	}
 	train, test := arrays[trainImages].sizes, arrays[testImages].sizes
 	if !slices.Equal(train[1:], test[1:]) {
-		return nil, fmt.Errorf("%w: the images of %s are %dx%d pixels, but those of %s are %dx%d",
-			ErrInvalid, paths[trainImages], train[1], train[2], paths[testImages], test[1], test[2])
+		times := func(sizes []int) string { return strings.Trim(strings.ReplaceAll(fmt.Sprint(sizes), " ", "x"), "[]") }
+		return nil, fmt.Errorf("%w: the images of %s are %s pixels, but those of %s are %s",
+			ErrInvalid, paths[trainImages], times(train[1:]), paths[testImages], times(test[1:]))
 	}
-	features := train[1] * train[2]
+	shape, features := layoutOf(train[1:]), len(arrays[trainImages].data)/train[0]
+	shape.separate(arrays[trainImages].data)
+	shape.separate(arrays[testImages].data)
 	d := &Dataset{
-		Name:   name,
-		Height: train[1],
-		Width:  train[2],
-		Train:  Samples{Features: features, Pixels: arrays[trainImages].data, Labels: arrays[trainLabels].data},
-		Test:   Samples{Features: features, Pixels: arrays[testImages].data, Labels: arrays[testLabels].data},
+		Name:     name,
+		Channels: shape.channels, Height: shape.height, Width: shape.width,
+		Train: Samples{Features: features, Pixels: arrays[trainImages].data, Labels: arrays[trainLabels].data},
+		Test:  Samples{Features: features, Pixels: arrays[testImages].data, Labels: arrays[testLabels].data},
 	}
 	d.Classes = 1 + int(max(slices.Max(d.Train.Labels), slices.Max(d.Test.Labels)))
 	return d, nil

@@ -23,8 +23,9 @@ const (
 	idxSizeBytes    = 4
 	idxMagicBytes   = 4
 
-	imageDimensions = 3 // images, rows, columns
-	labelDimensions = 1
+	imageDimensions  = 3 // images, rows, columns
+	colourDimensions = 4 // the same with channels before the rows or after the columns
+	labelDimensions  = 1
 )
 
 // firstRead is how many bytes are made room for before any has been read.
@@ -47,8 +48,8 @@ func (a array) checksum() string {
 	return hex.EncodeToString(hash.Sum(nil))
 }
 
-// readIDX reads a file of unsigned bytes in a number of dimensions, compressed
-// with gzip or not. Its errors name the file.
+// readIDX reads a file of unsigned bytes in a number of dimensions, where that of images
+// stands for colourDimensions, too, compressed with gzip or not. Its errors name the file.
 func readIDX(path string, dimensions int, limit *budget) (array, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -70,13 +71,14 @@ func decodeIDX(r io.Reader, dimensions int, limit *budget) (array, error) {
 		return array{}, readError(err, "gzip header")
 	}
 	r = limit.reader(r)
-	header := make([]byte, idxMagicBytes+idxSizeBytes*dimensions)
-	if _, err := io.ReadFull(r, header[:idxMagicBytes]); err != nil {
+	header := make([]byte, idxMagicBytes)
+	if _, err := io.ReadFull(r, header); err != nil {
 		return array{}, readError(err, "header")
 	}
 	if err := checkMagic(header, dimensions); err != nil {
 		return array{}, err
 	}
+	header = append(header, make([]byte, idxSizeBytes*int(header[3]))...)
 	if _, err := io.ReadFull(r, header[idxMagicBytes:]); err != nil {
 		return array{}, readError(err, "header")
 	}
@@ -115,9 +117,9 @@ func checkMagic(magic []byte, dimensions int) error {
 		return fmt.Errorf("%w: not an IDX file: it begins with % x, not with 00 00", ErrInvalid, magic[:idxMagicBytes])
 	case magic[2] != idxUnsignedByte:
 		return fmt.Errorf("%w: IDX element type 0x%02x; only unsigned bytes, 0x%02x, are read", ErrInvalid, magic[2], idxUnsignedByte)
-	case int(magic[3]) != dimensions:
-		return fmt.Errorf("%w: IDX array of %d dimensions where %d are expected (images have %d, labels %d)",
-			ErrInvalid, magic[3], dimensions, imageDimensions, labelDimensions)
+	case int(magic[3]) != dimensions && (dimensions != imageDimensions || magic[3] != colourDimensions):
+		return fmt.Errorf("%w: IDX array of %d dimensions where %d are expected (images have %d, or %d with channels, and labels %d)",
+			ErrInvalid, magic[3], dimensions, imageDimensions, colourDimensions, labelDimensions)
 	}
 	return nil
 }

@@ -30,7 +30,7 @@ func TestMNISTNotFound(t *testing.T) {
 // name in that of DirVariable. Where there is nowhere to look, that is said.
 func TestNotFoundAdvice(t *testing.T) {
 	noUsualPlaces(t)
-	for _, name := range []string{mnistName, fashionName, cifarName} {
+	for _, name := range []string{mnistName, fashionName, cifarName, cifar100Name} {
 		_, err := Open(name, Options{Dir: t.TempDir()})
 		checkError(t, err, ErrNotFound, "give --data-dir or NASHPRUNE_DATA the folder in which its files lie in a folder "+name)
 	}
@@ -79,7 +79,7 @@ func TestMNISTPlacesInOrder(t *testing.T) {
 func TestList(t *testing.T) {
 	noUsualPlaces(t)
 	entries := List("")
-	if len(entries) != 4 || entries[0].Name != "digits" || entries[1].Name != "mnist" || entries[2].Name != "fashion" || entries[3].Name != "cifar10" {
+	if len(entries) != 5 || entries[4].Name != "cifar100" || entries[0].Name != "digits" || entries[1].Name != "mnist" || entries[2].Name != "fashion" || entries[3].Name != "cifar10" {
 		t.Fatalf("got %v", entries)
 	}
 	if e := entries[0]; e.Where == "" || e.Missing != "" {

@@ -94,18 +94,23 @@ func decodeNPZ(r io.ReaderAt, size int64, o Options, limit *budget) (*Dataset, e
 		}
 	}
 	d := &Dataset{}
+	var images layout
 	for i := trainImages; i < folderFiles && arrays[i] != nil; i += 2 {
-		samples, height, width, err := pairUp(arrays[i], arrays[i+1], npzNames[i], npzNames[i+1])
+		samples, shape, err := pairUp(arrays[i], arrays[i+1], npzNames[i], npzNames[i+1])
 		if err == nil {
+			if !o.Interleaved {
+				shape.separate(samples.Pixels)
+			}
 			err = samples.answer(arrays[i+1], npzNames[i+1], o)
 		}
 		if err != nil {
 			return nil, err
 		}
 		if i == trainImages {
-			d.Train, d.Height, d.Width = samples, height, width
+			d.Train, images = samples, shape
+			d.Channels, d.Height, d.Width = shape.channels, shape.height, shape.width
 			d.Test.Features, d.Test.Outputs = samples.Features, samples.Outputs
-		} else if d.Test = samples; height != d.Height || width != d.Width || (samples.raw == nil) != (d.Train.raw == nil) {
+		} else if d.Test = samples; shape != images || (samples.raw == nil) != (d.Train.raw == nil) {
 			return nil, fmt.Errorf("%w: x_train has samples of %v and x_test of %v, or one has bytes and the other none",
 				ErrInvalid, arrays[trainImages].shape[1:], arrays[testImages].shape[1:])
 		}
@@ -170,9 +175,9 @@ func zipError(err error) error {
 
 // pairUp makes samples of an array of features, of which there are as many as of
 // labels.
-func pairUp(x, y *ndarray, xName, yName string) (s Samples, height, width int, err error) {
-	fail := func(format string, args ...any) (Samples, int, int, error) {
-		return Samples{}, 0, 0, fmt.Errorf("%w: "+format, append([]any{ErrInvalid}, args...)...)
+func pairUp(x, y *ndarray, xName, yName string) (s Samples, shape layout, err error) {
+	fail := func(format string, args ...any) (Samples, layout, error) {
+		return Samples{}, layout{}, fmt.Errorf("%w: "+format, append([]any{ErrInvalid}, args...)...)
 	}
 	if n := len(x.shape); n < leastNPZDimensions || n > mostNPZDimensions {
 		return fail("%s has shape %v; want samples and 1 to %d dimensions more", xName, x.shape, mostNPZDimensions-1)
@@ -194,14 +199,14 @@ func pairUp(x, y *ndarray, xName, yName string) (s Samples, height, width int, e
 	s = Samples{Features: features, Pixels: x.bytes, raw: x.floats}
 	for i, value := range x.floats {
 		if err := checkNumber(value); err != nil {
-			return Samples{}, 0, 0, fmt.Errorf("%s, sample %d, feature %d: %w", xName, i/features, i%features, err)
+			return Samples{}, layout{}, fmt.Errorf("%s, sample %d, feature %d: %w", xName, i/features, i%features, err)
 		}
 	}
-	height, width = 1, features
-	if x.bytes != nil && len(x.shape) > leastNPZDimensions {
-		height, width = x.shape[1], features/x.shape[1]
+	shape = layout{height: 1, width: features}
+	if x.bytes != nil {
+		shape = layoutOf(x.shape[1:])
 	}
-	return s, height, width, nil
+	return s, shape, nil
 }
 
 // answer takes what is to be predicted of samples from an array: classes, or

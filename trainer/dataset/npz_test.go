@@ -235,7 +235,7 @@ func TestOpenNPZOfBytes(t *testing.T) {
 	for _, c := range []struct {
 		shape         []int
 		height, width int
-	}{{[]int{4, 18}, 1, 18}, {[]int{4, 6, 3}, 6, 3}, {[]int{4, 2, 3, 3}, 2, 9}} {
+	}{{[]int{4, 18}, 1, 18}, {[]int{4, 6, 3}, 6, 3}, {[]int{4, 2, 3, 3}, 1, 18}} {
 		x := arrayOf("|u1", c.shape, pixels)
 		d, err := openedNPZ(t, npz(zip.Deflate, "x_train.npy", x, "y_train.npy", labels, "x_test.npy", x, "y_test.npy", labels), Options{})
 		if err != nil || d.Height != c.height || d.Width != c.width || !bytes.Equal(d.Train.Pixels, pixels) || d.Standard != nil {
@@ -405,8 +405,8 @@ func FuzzNPZ(f *testing.F) {
 func checkSamples(t *testing.T, d *Dataset) {
 	t.Helper()
 	for _, part := range []Samples{d.Train, d.Test} {
-		if part.Features != d.Height*d.Width || len(part.Pixels)+len(part.raw) != part.Len()*part.Features {
-			t.Fatalf("%dx%d with %d features, %d labels, %d bytes and %d floats", d.Height, d.Width, part.Features, part.Len(), len(part.Pixels), len(part.raw))
+		if part.Features != max(d.Channels, 1)*d.Height*d.Width || len(part.Pixels)+len(part.raw) != part.Len()*part.Features {
+			t.Fatalf("%dx%dx%d with %d features, %d labels, %d bytes and %d floats", d.Channels, d.Height, d.Width, part.Features, part.Len(), len(part.Pixels), len(part.raw))
 		}
 		for _, label := range part.Labels {
 			if int(label) >= d.Classes {

@@ -27,6 +27,9 @@ const (
 	mnistName   = "mnist"
 	fashionName = "fashion"
 	cifarName   = "cifar10"
+
+	cifar100Name = "cifar100"
+	coarseName   = "cifar100:coarse" // the same with its coarse labels
 )
 
 // Options says where data is and how it is divided. The zero value looks in the
@@ -81,15 +84,26 @@ type Options struct {
 	TargetStandard *Standard
 	TargetNames    []string
 
+	// ImageHeight and ImageWidth are the size that images in folders are brought to, by
+	// the cubic filter of Catmull and Rom, which is widened where images shrink; their
+	// ratio is not kept. All must have one size where these are 0. ImageChannels is the
+	// least number of channels, 1 or 3: images that are all grey have one if it is 0.
+	ImageHeight, ImageWidth, ImageChannels int
+
+	// Interleaved leaves the channels of images in an NPZ file side by side, as networks
+	// that know nothing of channels have read them. It goes with Evaluate.
+	Interleaved bool
+
 	// Whole makes all samples of data that has no test part the test part, and
 	// leaves none to train on. It goes with Evaluate.
 	Whole bool
 }
 
 // Open returns the data set of a name: digits, which is drawn (see [ParseDrawing]
-// for its variants), mnist, fashion or cifar10, whose files are looked for and
-// verified, or the path of data of one's own: a CSV file (.csv, .tsv, either with
-// .gz), an NPZ file (.npz) or a folder of IDX files under MNIST's file names. A
+// for its variants), mnist, fashion, cifar10, cifar100 or cifar100:coarse, whose files are
+// looked for and verified, or the path of data of one's own: a CSV file (.csv, .tsv,
+// either with .gz), an NPZ file (.npz), a folder of IDX files under MNIST's file names, or
+// a folder or an archive (.zip, .tar, .tar.gz, .tgz) of images in folders of classes. A
 // path of a folder is anything with a separator in it, or a folder that exists.
 //
 // Mean and Deviation, or Standard, and TargetStandard are those of the training
@@ -107,6 +121,9 @@ func Open(name string, options Options) (*Dataset, error) {
 		return nil, err
 	}
 	if !options.Evaluate {
+		if options.ImageHeight > 0 && !d.folders {
+			return nil, fmt.Errorf("%s: an image size of %dx%d %w: it is for images in folders", name, options.ImageHeight, options.ImageWidth, ErrOption)
+		}
 		d.Digest = d.digest()
 	}
 	if err := d.addTest(options); err != nil {
@@ -125,7 +142,7 @@ func load(name string, o Options) (*Dataset, error) {
 	limit := newBudget(o.MaxBytes)
 	kind := fileKind(name)
 	switch {
-	case kind == "" && o.Regression:
+	case kind != csvFile && kind != npzFile && o.Regression:
 		return nil, fmt.Errorf("%s: %s %w: numbers to predict come from CSV and NPZ files", name, o.regression(), ErrOption)
 	case kind != csvFile && o.Label != "":
 		return nil, fmt.Errorf("%s: a label column %.40q %w: only CSV files have columns", name, o.Label, ErrOption)
@@ -135,33 +152,44 @@ func load(name string, o Options) (*Dataset, error) {
 		return openCSV(name, o, limit)
 	case kind == npzFile:
 		return openNPZ(name, o, limit)
+	case kind == imageArchive:
+		return openImages(name, o, limit)
 	case name == mnistName:
 		return openMNIST(o.Dir, limit)
 	case name == fashionName:
 		return openFashion(o.Dir, limit)
 	case name == cifarName:
-		return openCIFAR(o.Dir, limit)
+		return cifar10.open(o.Dir, limit)
+	case name == cifar100Name:
+		return cifar100.open(o.Dir, limit)
+	case name == coarseName:
+		d, err := cifar100.coarse().open(o.Dir, limit)
+		if err == nil {
+			d.Name = coarseName
+		}
+		return d, err
 	case isPath(name):
-		return openFolder(name, limit)
+		return openFolder(name, o, limit)
 	}
 	if family, words, _ := strings.Cut(name, ":"); family == digitsName {
 		drawing, err := ParseDrawing(words)
 		if err != nil {
 			return nil, fmt.Errorf("%w %q: %w", ErrUnknown, name, err)
 		}
-		if _, err := limit.declared(uint64(drawing.Side*drawing.Side), uint64(drawing.Train+drawing.Test)); err != nil {
+		if _, err := limit.declared(uint64(drawing.channels()*drawing.Side*drawing.Side), uint64(drawing.Train+drawing.Test)); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		return drawing.Draw(), nil
 	}
-	return nil, fmt.Errorf("%w %q: known are %s, %s, %s, %s and paths: of a .csv or .npz file, or of a folder of IDX files, such as ./folder",
-		ErrUnknown, name, digitsName, mnistName, fashionName, cifarName)
+	return nil, fmt.Errorf("%w %q: known are %s, %s, %s, %s, %s and paths: of a .csv or .npz file, of a folder of IDX files or images, such as ./folder, or of an archive of images",
+		ErrUnknown, name, digitsName, mnistName, fashionName, cifarName, cifar100Name)
 }
 
 // The kinds of files that hold a data set each.
 const (
-	csvFile = "csv"
-	npzFile = "npz"
+	csvFile      = "csv"
+	npzFile      = "npz"
+	imageArchive = "images"
 )
 
 // fileKind returns what a file holds, by its name; "" where it is no file of data.
@@ -171,6 +199,8 @@ func fileKind(name string) string {
 		return csvFile
 	case ".npz":
 		return npzFile
+	case ".zip", ".tar", ".tgz":
+		return imageArchive
 	}
 	return ""
 }
@@ -186,13 +216,13 @@ func isPath(name string) bool {
 	return err == nil && info.IsDir()
 }
 
-// addTest gives data without a test part one. Where the test part is a file of its own,
-// the training samples are shuffled.
+// addTest gives data without a test part one. Where the test part is a file of its own, or
+// a folder of images, the training samples are shuffled.
 func (d *Dataset) addTest(o Options) error {
 	switch {
 	case d.Test.Len() > 0 && o.TestFraction != 0:
 		return fmt.Errorf("%s: a test fraction of %v %w: it has a test part of its own", d.Name, o.TestFraction, ErrOption)
-	case o.TestFile != "":
+	case o.TestFile != "", d.folders && d.Test.Len() > 0 && !o.Evaluate:
 		all := make([]int32, d.Train.Len())
 		for i := range all {
 			all[i] = int32(i)
@@ -269,7 +299,7 @@ func (d *Dataset) standardise(o Options) error {
 	if floats {
 		return d.standardiseFeatures(o.Standard)
 	}
-	d.Mean, d.Deviation = d.Train.moments()
+	d.normalise()
 	if d.Deviation == 0 && !o.Evaluate {
 		return fmt.Errorf("%s: %w: all pixels of the training images are %d; there is nothing to learn from",
 			d.Name, ErrInvalid, d.Train.Pixels[0])

@@ -29,17 +29,13 @@ const lockSuffix = ".lock"
 const (
 	mnistSource   = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 	fashionSource = "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/"
-	cifarSource   = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
 )
 
 const (
 	mostIDXBytes    = 64 << 20 // gzipped; the largest file takes 26 MB
 	mostIDXUnpack   = 1 << 26  // bytes; the largest file takes 47 MB
-	cifarBytes      = 170_052_171
-	cifarChecksum   = "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd" // SHA-256 of the archive
-	cifarArchive    = "cifar-10-binary.tar.gz"
-	mostTarEntries  = 64      // of the archive, which has eight and a folder
-	mostCIFARUnpack = 1 << 28 // bytes; it has 184 MB
+	mostTarEntries  = 64       // of an archive of CIFAR, which has at most eight and a folder
+	mostCIFARUnpack = 1 << 28  // bytes; it has 185 MB
 )
 
 // Pulled says what [Pull] did.
@@ -51,15 +47,22 @@ type Pulled struct {
 
 // sources says where each file comes from. Tests put their own in its place.
 type sources struct {
-	mnist, fashion, cifar string
-	mnistSums             files // SHA-256, uncompressed
-	fashionSums           files // MD5, gzipped
-	cifarSum              string
-	cifarSize             int64
-	cifarRecords          int // of a file
+	mnist, fashion string
+	mnistSums      files // SHA-256, uncompressed
+	fashionSums    files // MD5, gzipped
+	cifar          []cifarSet
 }
 
-var published = sources{mnistSource, fashionSource, cifarSource, mnistChecksums, fashionChecksums, cifarChecksum, cifarBytes, cifarRecords}
+var published = sources{mnistSource, fashionSource, mnistChecksums, fashionChecksums, []cifarSet{cifar10, cifar100}}
+
+// cifarOf returns the data set of CIFAR of a name; false if it is none.
+func (s sources) cifarOf(name string) (cifarSet, bool) {
+	i := slices.IndexFunc(s.cifar, func(c cifarSet) bool { return c.name == name })
+	if i < 0 {
+		return cifarSet{}, false
+	}
+	return s.cifar[i], true
+}
 
 // PullEvents receive what happens during [Pull].
 type PullEvents struct {
@@ -67,7 +70,7 @@ type PullEvents struct {
 	Fetching func(Pulled) // the data set is not there, or not sound, and will be fetched
 }
 
-// Pull puts mnist, fashion or cifar10 into the user's cache, where [Open] finds
+// Pull puts mnist, fashion, cifar10 or cifar100 into the user's cache, where [Open] finds
 // it, and verifies it by its published checksums before it is used. What is there
 // already and sound stays. One process at a time pulls a data set; others wait for
 // it and find what it has fetched. Errors wrap [ErrUnknown] for other names, those
@@ -77,10 +80,13 @@ func Pull(ctx context.Context, name string, client *download.Client, events Pull
 }
 
 func (s sources) pull(ctx context.Context, name string, client *download.Client, events PullEvents) (Pulled, error) {
-	urls := map[string]string{mnistName: s.mnist, fashionName: s.fashion, cifarName: s.cifar}
+	urls := map[string]string{mnistName: s.mnist, fashionName: s.fashion}
+	for _, c := range s.cifar {
+		urls[c.name] = c.url
+	}
 	url, ok := urls[name]
 	if !ok {
-		return Pulled{}, fmt.Errorf("%w %q: %s, %s and %s can be pulled", ErrUnknown, name, mnistName, fashionName, cifarName)
+		return Pulled{}, fmt.Errorf("%w %q: %s, %s, %s and %s can be pulled", ErrUnknown, name, mnistName, fashionName, cifarName, cifar100Name)
 	}
 	cache, err := cacheFolder()
 	if err != nil {
@@ -105,16 +111,16 @@ func (s sources) pull(ctx context.Context, name string, client *download.Client,
 	}
 	pulled.Fetched = true
 	events.Fetching(pulled)
-	if name == cifarName {
-		return pulled, s.pullCIFAR(ctx, client, pulled.Where)
+	if c, ok := s.cifarOf(name); ok {
+		return pulled, c.pull(ctx, client, pulled.Where)
 	}
 	return pulled, s.pullFiles(ctx, client, pulled)
 }
 
 // sound reports whether a folder holds what pull writes.
 func (s sources) sound(name, folder string) bool {
-	if name == cifarName {
-		return s.cifarSound(folder)
+	if c, ok := s.cifarOf(name); ok {
+		return c.sound(folder)
 	}
 	for i := range fileNames {
 		if s.checkIDX(name, i, idxPath(folder, i)) != nil {
@@ -159,13 +165,13 @@ func (s sources) pullFiles(ctx context.Context, client *download.Client, p Pulle
 	return nil
 }
 
-// pullCIFAR fetches the archive, and unpacks it once it is verified. An archive
+// pull fetches the archive, and unpacks it once it is verified. An archive
 // that could not be unpacked, as on a full disk, stays for the next time.
-func (s sources) pullCIFAR(ctx context.Context, client *download.Client, folder string) error {
-	archive := filepath.Join(folder, cifarArchive)
-	check := func(path string) error { return checkFile(path, sha256.New(), s.cifarSum, newBudget(s.cifarSize)) }
+func (c cifarSet) pull(ctx context.Context, client *download.Client, folder string) error {
+	archive := filepath.Join(folder, c.archive)
+	check := func(path string) error { return checkFile(path, sha256.New(), c.checksum, newBudget(c.bytes)) }
 	if check(archive) != nil {
-		err := client.Get(ctx, download.File{URL: s.cifar, Path: archive, Most: s.cifarSize, Size: s.cifarSize, Check: check})
+		err := client.Get(ctx, download.File{URL: c.url, Path: archive, Most: c.bytes, Size: c.bytes, Check: check})
 		if err != nil {
 			return err
 		}
@@ -175,20 +181,20 @@ func (s sources) pullCIFAR(ctx context.Context, client *download.Client, folder 
 		return err
 	}
 	defer file.Close()
-	if err := unpackCIFAR(ctx, file, folder, s.cifarRecords); err != nil && !s.cifarSound(folder) {
+	if err := c.unpack(ctx, file, folder); err != nil && !c.sound(folder) {
 		return fmt.Errorf("unpack %s: %w", archive, err)
 	}
 	file.Close() // Windows removes no open file
 	return os.Remove(archive)
 }
 
-// cifarSound reports whether a folder holds what pullCIFAR writes.
-func (s sources) cifarSound(folder string) bool {
-	sums, err := readSums(folder)
+// sound reports whether a folder holds what pull writes.
+func (c cifarSet) sound(folder string) bool {
+	sums, err := c.readSums(folder)
 	if err != nil || sums == nil {
 		return false
 	}
-	for _, name := range cifarFiles {
+	for _, name := range c.files {
 		if checkFile(filepath.Join(folder, name), sha256.New(), sums[name], newBudget(0)) != nil {
 			return false
 		}
@@ -196,12 +202,12 @@ func (s sources) cifarSound(folder string) bool {
 	return true
 }
 
-// unpackCIFAR writes the files of CIFAR-10 from its archive to a folder, each
+// unpack writes the files of the data set from its archive to a folder, each
 // whole or not at all, and their checksums last. Names in the archive are
 // compared, never used.
-func unpackCIFAR(ctx context.Context, r io.Reader, folder string, records int) error {
+func (c cifarSet) unpack(ctx context.Context, r io.Reader, folder string) error {
 	sums := map[string]string{}
-	err := eachCIFARFile(r, newBudget(mostCIFARUnpack), records, func(name string, content []byte) error {
+	err := c.eachFile(r, newBudget(mostCIFARUnpack), func(name string, content []byte) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -216,7 +222,7 @@ func unpackCIFAR(ctx context.Context, r io.Reader, folder string, records int) e
 		return err
 	}
 	return atomicfile.Write(filepath.Join(folder, sumsFile), func(w io.Writer) error {
-		for _, name := range cifarFiles {
+		for _, name := range c.files {
 			if _, err := fmt.Fprintf(w, "%s  %s\n", sums[name], name); err != nil {
 				return err
 			}
@@ -225,10 +231,9 @@ func unpackCIFAR(ctx context.Context, r io.Reader, folder string, records int) e
 	})
 }
 
-// eachCIFARFile calls visit with the name and the content of each of the six
-// files in an archive, which have so many records and are labelled as they should
-// be. It is an error if one is missing or comes twice.
-func eachCIFARFile(r io.Reader, limit *budget, records int, visit func(name string, content []byte) error) error {
+// eachFile calls visit with the name and the content of each of the files in an archive,
+// which have as many records and are labelled as they should be. It is an error if one is missing or comes twice.
+func (c cifarSet) eachFile(r io.Reader, limit *budget, visit func(name string, content []byte) error) error {
 	unzipped, err := gzip.NewReader(r)
 	if err != nil {
 		return readError(err, "gzip header")
@@ -247,10 +252,11 @@ func eachCIFARFile(r io.Reader, limit *budget, records int, visit func(name stri
 			return fmt.Errorf("%w: more than %d files in the archive", ErrInvalid, mostTarEntries)
 		}
 		name := path.Base(header.Name)
-		if !slices.Contains(cifarFiles[:], name) || header.Name != cifarFolder+"/"+name || header.Typeflag != tar.TypeReg {
+		file := slices.Index(c.files, name)
+		if file < 0 || header.Name != c.folder+"/"+name || header.Typeflag != tar.TypeReg {
 			continue
 		}
-		size := records * cifarRecord
+		size := c.records[file] * c.record()
 		if seen[name] || header.Size != int64(size) {
 			return fmt.Errorf("%w: %s has %d bytes instead of %d, or comes twice", ErrInvalid, name, header.Size, size)
 		}
@@ -259,15 +265,15 @@ func eachCIFARFile(r io.Reader, limit *budget, records int, visit func(name stri
 		if err != nil {
 			return tarError(err)
 		}
-		if err := decodeCIFAR(new(Samples), bytes.NewReader(content), records); err != nil {
+		if err := c.decode(new(Samples), bytes.NewReader(content), c.records[file]); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		if err := visit(name, content); err != nil {
 			return err
 		}
 	}
-	if len(seen) != len(cifarFiles) {
-		return fmt.Errorf("%w: the archive holds %d of the %d files", ErrInvalid, len(seen), len(cifarFiles))
+	if len(seen) != len(c.files) {
+		return fmt.Errorf("%w: the archive holds %d of the %d files", ErrInvalid, len(seen), len(c.files))
 	}
 	return nil
 }

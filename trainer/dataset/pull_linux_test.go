@@ -67,7 +67,7 @@ func TestPullOnAFullDisk(t *testing.T) {
 				whole := held(t, pulled.Where)
 				damaged := fileNames[testImages] + ".gz"
 				if set == cifarName {
-					damaged = cifarFiles[2]
+					damaged = cifar10.files[2]
 				}
 				if err := os.WriteFile(filepath.Join(pulled.Where, damaged), []byte("damaged"), 0o600); err != nil {
 					t.Fatal(err)
@@ -84,7 +84,7 @@ func TestPullOnAFullDisk(t *testing.T) {
 						checkError(t, err, want, pulled.Where, "choose a folder on another")
 					}
 					for file, text := range held(t, pulled.Where) {
-						if file != cifarArchive && text != whole[file] && (file != damaged || text != "damaged") {
+						if file != cifar10.archive && text != whole[file] && (file != damaged || text != "damaged") {
 							t.Errorf("%s holds %d bytes", file, len(text))
 						}
 					}
@@ -114,11 +114,11 @@ func TestUnpackOnAFullDisk(t *testing.T) {
 	}
 	s, client, requests := pullFrom(t, nil)
 	var err error
-	disktest.Limited(t, uint64(s.cifarSize), func() { _, err = s.pull(t.Context(), cifarName, client, silent) })
-	if uint64(s.cifarSize) >= smallRecords*cifarRecord {
+	disktest.Limited(t, uint64(s.cifar[0].bytes), func() { _, err = s.pull(t.Context(), cifarName, client, silent) })
+	if s.cifar[0].bytes >= int64(smallRecords*cifar10.record()) {
 		t.Fatal("the archive is no smaller than what it holds")
 	}
-	checkError(t, err, syscall.EFBIG, "unpack ", cifarFiles[0])
+	checkError(t, err, syscall.EFBIG, "unpack ", cifar10.files[0])
 	pulled, err := s.pull(t.Context(), cifarName, client, silent)
 	if err != nil || requests.Load() != 1 {
 		t.Errorf("%d requests, %v", requests.Load(), err)

@@ -15,6 +15,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -27,16 +28,43 @@ import (
 // smallRecords is how many records the files of the tests' CIFAR-10 have.
 const smallRecords = 3
 
+// smallCIFAR returns CIFAR-10 with small files.
+func smallCIFAR() cifarSet {
+	c := cifar10
+	c.records = slices.Repeat([]int{smallRecords}, len(c.files))
+	return c
+}
+
+// smallCIFAR100 returns CIFAR-100 with small files.
+func smallCIFAR100() cifarSet {
+	c := cifar100
+	c.records = []int{smallRecords, 1}
+	return c
+}
+
+// cifar100File returns a file of a number of records, of fine labels 99, 98 and so on
+// and coarse labels from 0 up, each with all its reds 1, greens 2 and blues 3.
+func cifar100File(records int) []byte {
+	var file []byte
+	for i := range records {
+		file = append(file, byte(i), byte(99-i))
+		for colour := range byte(cifarColours) {
+			file = append(file, bytes.Repeat([]byte{colour + 1}, cifarSide*cifarSide)...)
+		}
+	}
+	return file
+}
+
 // cifarFile returns a file of a number of records.
 func cifarFile(records, first int) []byte {
-	numbers := make([]byte, 256+cifarRecord)
+	numbers := make([]byte, 256+cifar10.record())
 	for i := range numbers {
 		numbers[i] = byte(i)
 	}
-	file := make([]byte, records*cifarRecord)
+	file := make([]byte, records*cifar10.record())
 	for i := range records {
-		copy(file[i*cifarRecord:][:cifarRecord], numbers[(first+7*i)%256:])
-		file[i*cifarRecord] = byte((first + i) % cifarClasses)
+		copy(file[i*cifar10.record():][:cifar10.record()], numbers[(first+7*i)%256:])
+		file[i*cifar10.record()] = byte((first + i) % cifar10.classes[0])
 	}
 	return file
 }
@@ -64,9 +92,9 @@ func tarOf(entries ...any) []byte {
 
 // cifarEntries returns what a good archive holds.
 func cifarEntries() []any {
-	entries := []any{cifarFolder + "/readme.html", []byte("<html>")}
-	for i, name := range cifarFiles {
-		entries = append(entries, cifarFolder+"/"+name, cifarFile(smallRecords, i))
+	entries := []any{cifar10.folder + "/readme.html", []byte("<html>")}
+	for i, name := range cifar10.files {
+		entries = append(entries, cifar10.folder+"/"+name, cifarFile(smallRecords, i))
 	}
 	return entries
 }
@@ -75,9 +103,12 @@ func cifarEntries() []any {
 func smallSources(url string) (s sources, served map[string][]byte) {
 	served = map[string][]byte{"/cifar": tarOf(cifarEntries()...)}
 	s = sources{
-		mnist: url + "/mnist/", fashion: url + "/fashion/", cifar: url + "/cifar",
-		cifarSum: sum256(served["/cifar"]), cifarSize: int64(len(served["/cifar"])), cifarRecords: smallRecords,
+		mnist: url + "/mnist/", fashion: url + "/fashion/", cifar: []cifarSet{smallCIFAR(), smallCIFAR100()},
 	}
+	hundred := &s.cifar[1]
+	served["/cifar100"] = tarOf(hundred.folder+"/train.bin", cifar100File(smallRecords), hundred.folder+"/test.bin", cifar100File(1))
+	hundred.url, hundred.checksum, hundred.bytes = url+"/cifar100", sum256(served["/cifar100"]), int64(len(served["/cifar100"]))
+	s.cifar[0].url, s.cifar[0].checksum, s.cifar[0].bytes = url+"/cifar", sum256(served["/cifar"]), int64(len(served["/cifar"]))
 	for i, file := range smallFiles() {
 		packed := zipped(file)
 		s.mnistSums[i] = sum256(file)
@@ -162,7 +193,7 @@ func TestPull(t *testing.T) {
 			}
 			damaged := filepath.Join(pulled.Where, fileNames[testImages]+".gz")
 			if name == cifarName {
-				damaged = filepath.Join(pulled.Where, cifarFiles[2])
+				damaged = filepath.Join(pulled.Where, cifar10.files[2])
 			}
 			content, err := os.ReadFile(damaged)
 			if err != nil {
@@ -199,7 +230,7 @@ func onlyData(t *testing.T, folder string) {
 		t.Fatal(err)
 	}
 	for _, e := range entries {
-		if strings.HasSuffix(e.Name(), ".partial") || strings.HasPrefix(e.Name(), ".") || e.Name() == cifarArchive {
+		if strings.HasSuffix(e.Name(), ".partial") || strings.HasPrefix(e.Name(), ".") || e.Name() == cifar10.archive {
 			t.Errorf("%s is left", e.Name())
 		}
 	}
@@ -214,28 +245,63 @@ func TestPulledCIFAR(t *testing.T) {
 	}
 	// Open reads files of the published size alone.
 	_, err = Open(cifarName, Options{})
-	checkError(t, err, ErrInvalid, cifarFiles[0], "truncated: the file ends within its record 3 of 10000")
+	checkError(t, err, ErrInvalid, cifar10.files[0], "truncated: the file ends within its record 3 of 10000")
 	var part Samples
-	file, err := os.Open(filepath.Join(pulled.Where, cifarFiles[1]))
+	file, err := os.Open(filepath.Join(pulled.Where, cifar10.files[1]))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	if err := decodeCIFAR(&part, file, smallRecords); err != nil || part.Len() != smallRecords || part.Labels[0] != 1 || len(part.Pixels) != smallRecords*cifarFeatures {
+	if err := cifar10.decode(&part, file, smallRecords); err != nil || part.Len() != smallRecords || part.Labels[0] != 1 || len(part.Pixels) != smallRecords*cifarFeatures {
 		t.Errorf("%d samples, %v", part.Len(), err)
 	}
+}
+
+// TestCIFAR100 pulls and reads CIFAR-100, with either labels.
+func TestCIFAR100(t *testing.T) {
+	s, client, _ := pullFrom(t, nil)
+	pulled, err := s.pull(t.Context(), cifar100Name, client, silent)
+	if err != nil || !pulled.Fetched || pulled.Classes != 100 {
+		t.Fatalf("%+v, %v", pulled, err)
+	}
+	onlyData(t, pulled.Where)
+	for _, c := range []struct {
+		set     cifarSet
+		classes int
+		labels  []uint8
+	}{{smallCIFAR100(), 100, []uint8{99, 98, 97}}, {smallCIFAR100().coarse(), 20, []uint8{0, 1, 2}}} {
+		d, err := c.set.open("", newBudget(0))
+		if err != nil || d.Classes != c.classes || !slices.Equal(d.Train.Labels, c.labels) || d.Test.Len() != 1 || !slices.Equal(d.Shape(), []int{3, 32, 32}) {
+			t.Fatalf("label %d: %v", c.set.label, err)
+		}
+		if row := d.Train.Pixels[cifarFeatures:][:cifarFeatures]; row[0] != 1 || row[1024] != 2 || row[3071] != 3 {
+			t.Errorf("label %d: other pixels", c.set.label)
+		}
+	}
+	// Open reads files of the published size alone, under either name.
+	for _, name := range []string{cifar100Name, coarseName} {
+		_, err = Open(name, Options{})
+		checkError(t, err, ErrInvalid, "train.bin", "truncated: the file ends within its record 3 of 50000")
+	}
+	// Both labels are looked at, though one is learned.
+	for at, want := range map[int]string{0: "label 20; labels are 0 to 19", 1: "label 100; labels are 0 to 99"} {
+		file := changed(cifar100File(2), at, byte(cifar100.classes[at]))
+		checkError(t, cifar100.decode(new(Samples), bytes.NewReader(file), 2), ErrInvalid, want)
+	}
+	_, err = Open("cifar100:fine", Options{})
+	checkError(t, err, ErrUnknown, "cifar100")
 }
 
 func TestOpenCIFAR(t *testing.T) {
 	noUsualPlaces(t)
 	dir := t.TempDir()
-	folder := filepath.Join(dir, cifarFolder)
+	folder := filepath.Join(dir, cifar10.folder)
 	if err := os.Mkdir(folder, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	var sums strings.Builder
-	for i, name := range cifarFiles {
-		content := cifarFile(cifarRecords, i)
+	for i, name := range cifar10.files {
+		content := cifarFile(cifar10.records[0], i)
 		if err := os.WriteFile(filepath.Join(folder, name), content, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -243,11 +309,11 @@ func TestOpenCIFAR(t *testing.T) {
 	}
 	// An archive that a user unpacked has no sums.
 	var part Samples
-	none, err := readSums(folder)
+	none, err := cifar10.readSums(folder)
 	if err == nil {
-		err = readCIFARFile(&part, filepath.Join(folder, cifarFiles[0]), none[cifarFiles[0]], newBudget(1<<28))
+		err = cifar10.readFile(&part, 0, filepath.Join(folder, cifar10.files[0]), none[cifar10.files[0]], newBudget(1<<28))
 	}
-	if err != nil || part.Len() != cifarRecords {
+	if err != nil || part.Len() != cifar10.records[0] {
 		t.Errorf("without sums: %d samples, %v", part.Len(), err)
 	}
 	sumsPath := filepath.Join(folder, sumsFile)
@@ -255,8 +321,8 @@ func TestOpenCIFAR(t *testing.T) {
 		t.Fatal(err)
 	}
 	d, err := Open(cifarName, Options{Dir: dir})
-	if err != nil || d.Train.Len() != 50000 || d.Test.Len() != 10000 || d.Train.Features != 3072 || d.Height != 96 || d.Width != 32 || d.Classes != 10 || d.Test.Labels[0] != 5 {
-		t.Fatalf("%v, %v", d, err)
+	if err != nil || d.Train.Len() != 50000 || d.Test.Len() != 10000 || d.Train.Features != 3072 || !slices.Equal(d.Shape(), []int{3, 32, 32}) || d.Classes != 10 || d.Test.Labels[0] != 5 {
+		t.Fatalf("%v", err)
 	}
 	for text, want := range map[string]string{
 		strings.ReplaceAll(sums.String(), sums.String()[:64], strings.Repeat("0", 64)): "its SHA-256 is " + sums.String()[:64],
@@ -265,7 +331,7 @@ func TestOpenCIFAR(t *testing.T) {
 		if err := os.WriteFile(sumsPath, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, err := readCIFAR(folder, newBudget(1<<28))
+		_, err := cifar10.read(folder, newBudget(1<<28))
 		checkError(t, err, ErrInvalid, want)
 	}
 }
@@ -277,7 +343,7 @@ func TestPullErrors(t *testing.T) {
 		want      error
 		words     string
 	}{
-		{"unknown", "digits", nil, ErrUnknown, "mnist, fashion and cifar10 can be pulled"},
+		{"unknown", "digits", nil, ErrUnknown, "mnist, fashion, cifar10 and cifar100 can be pulled"},
 		{"gone", mnistName, func(served map[string][]byte) { clear(served) }, download.ErrRefused, "404"},
 		{"other digits", mnistName, func(served map[string][]byte) {
 			for name := range served {
@@ -344,14 +410,14 @@ func TestUnpackCIFAR(t *testing.T) {
 	renamed := func(from, to string) []any {
 		entries := cifarEntries()
 		for i := 0; i < len(entries); i += 2 {
-			if entries[i] == cifarFolder+"/"+from {
+			if entries[i] == cifar10.folder+"/"+from {
 				entries[i] = to
 			}
 		}
 		return entries
 	}
 	labelled := cifarFile(smallRecords, 0)
-	labelled[cifarRecord] = cifarClasses
+	labelled[cifar10.record()] = byte(cifar10.classes[0])
 	var crowd []any
 	for i := range mostTarEntries + 1 {
 		crowd = append(crowd, fmt.Sprint(i), []byte{})
@@ -365,10 +431,10 @@ func TestUnpackCIFAR(t *testing.T) {
 		{"more beside", tarOf(append(cifarEntries(), "../../escape", []byte("x"), "/etc/escape", []byte("x"), "data_batch_1.bin", []byte("x"))...), ""},
 		{"one missing", tarOf(good[:len(good)-2]...), "holds 5 of the 6 files"},
 		{"outside", tarOf(renamed("test_batch.bin", "../test_batch.bin")...), "holds 5 of the 6"},
-		{"through the folder", tarOf(renamed("test_batch.bin", cifarFolder+"/../../test_batch.bin")...), "holds 5 of the 6"},
+		{"through the folder", tarOf(renamed("test_batch.bin", cifar10.folder+"/../../test_batch.bin")...), "holds 5 of the 6"},
 		{"twice", tarOf(append(cifarEntries(), good[2:]...)...), "comes twice"},
-		{"other size", tarOf(append(renamed("data_batch_1.bin", "x"), cifarFolder+"/data_batch_1.bin", []byte("x"))...), "has 1 bytes instead of"},
-		{"label 10", tarOf(append(renamed("data_batch_1.bin", "x"), cifarFolder+"/data_batch_1.bin", labelled)...), "has label 10"},
+		{"other size", tarOf(append(renamed("data_batch_1.bin", "x"), cifar10.folder+"/data_batch_1.bin", []byte("x"))...), "has 1 bytes instead of"},
+		{"label 10", tarOf(append(renamed("data_batch_1.bin", "x"), cifar10.folder+"/data_batch_1.bin", labelled)...), "has label 10"},
 		{"a crowd", tarOf(crowd...), "more than 64 files"},
 		{"no gzip", []byte("some text that is long enough"), "corrupt gzip"},
 		{"no tar", zipped(bytes.Repeat([]byte("x"), 2048)), "not a tar archive"},
@@ -381,7 +447,7 @@ func TestUnpackCIFAR(t *testing.T) {
 			if err := os.MkdirAll(folder, 0o700); err != nil {
 				t.Fatal(err)
 			}
-			err := unpackCIFAR(t.Context(), bytes.NewReader(c.archive), folder, smallRecords)
+			err := smallCIFAR().unpack(t.Context(), bytes.NewReader(c.archive), folder)
 			if c.want != "" {
 				checkError(t, err, ErrInvalid, c.want)
 			} else if err != nil {
@@ -404,7 +470,7 @@ func TestUnpackCIFAR(t *testing.T) {
 func TestUnpackStops(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := unpackCIFAR(ctx, bytes.NewReader(tarOf(cifarEntries()...)), t.TempDir(), smallRecords); !errors.Is(err, context.Canceled) {
+	if err := smallCIFAR().unpack(ctx, bytes.NewReader(tarOf(cifarEntries()...)), t.TempDir()); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -415,29 +481,38 @@ func FuzzCIFAR(f *testing.F) {
 	f.Add(tarOf("../x", []byte("y")))
 	f.Add(zipped(bytes.Repeat([]byte{0}, 1<<16)))
 	f.Add(cifarFile(2, 1))
+	f.Add(cifar100File(2))
+	f.Add(tarOf(cifar100.folder+"/train.bin", cifar100File(smallRecords), cifar100.folder+"/test.bin", cifar100File(1)))
 	f.Fuzz(func(t *testing.T, file []byte) {
-		var err error
-		files := 0
-		limit := newBudget(mostCIFARUnpack)
-		// A file is read into room that doubles, and its records once more; the
-		// headers of tar that extend others become strings and maps.
-		memorytest.Within(t, memorytest.Bound{PerByte: 16, Constant: 1 << 20}, func() int {
-			err = eachCIFARFile(bytes.NewReader(file), limit, smallRecords, func(string, []byte) error { files++; return nil })
-			return limit.spent()
-		})
-		if err == nil && files != len(cifarFiles) {
-			t.Errorf("%d files", files)
-		}
-		if err != nil && !errors.Is(err, ErrInvalid) {
-			t.Errorf("untyped error %v", err)
-		}
-		var part Samples
-		memorytest.Within(t, memorytest.Bound{PerByte: 8, Constant: 1 << 20}, func() int {
-			err = decodeCIFAR(&part, bytes.NewReader(file), 2)
-			return len(file)
-		})
-		if err == nil && (part.Len() != 2 || len(part.Pixels) != 2*cifarFeatures) || err != nil && !errors.Is(err, ErrInvalid) {
-			t.Errorf("%d samples, %v", part.Len(), err)
+		for _, set := range []cifarSet{smallCIFAR(), smallCIFAR100()} {
+			var err error
+			files := 0
+			limit := newBudget(mostCIFARUnpack)
+			// A file is read into room that doubles, and its records once more; the
+			// headers of tar that extend others become strings and maps.
+			memorytest.Within(t, memorytest.Bound{PerByte: 16, Constant: 1 << 20}, func() int {
+				err = set.eachFile(bytes.NewReader(file), limit, func(string, []byte) error { files++; return nil })
+				return limit.spent()
+			})
+			if err == nil && files != len(set.files) {
+				t.Errorf("%d files", files)
+			}
+			if err != nil && !errors.Is(err, ErrInvalid) {
+				t.Errorf("untyped error %v", err)
+			}
+			var part Samples
+			memorytest.Within(t, memorytest.Bound{PerByte: 8, Constant: 1 << 20}, func() int {
+				err = set.decode(&part, bytes.NewReader(file), 2)
+				return len(file)
+			})
+			if err == nil && (part.Len() != 2 || len(part.Pixels) != 2*cifarFeatures) || err != nil && !errors.Is(err, ErrInvalid) {
+				t.Errorf("%d samples, %v", part.Len(), err)
+			}
+			for _, label := range part.Labels {
+				if int(label) >= set.classes[set.label] {
+					t.Errorf("label %d", label)
+				}
+			}
 		}
 	})
 }

@@ -29,7 +29,8 @@ type BidAskInput struct {
 	// Participations are folded into the weights, those of removed players as 1.
 	Kept, Whole *network.Network
 	Live        network.Survivors
-	Removed     [][]int   // by gate, all players that are not live, those nearest to staying first
+	Removed     [][]int   // by gate, all players that were removed themselves, those nearest to staying first
+	Followed    [][]int   // by gate, all that were removed as parts of others, with which they return; nil: none
 	Costs       []float64 // of a player, by gate, where all gates share one price; nil: a market a gate
 
 	Seed         uint64
@@ -139,11 +140,15 @@ func newRealGame(in BidAskInput) (*realGame, error) {
 	case in.Costs != nil && (len(in.Costs) != len(widths) || slices.ContainsFunc(in.Costs, func(c float64) bool { return !(c > 0) })):
 		return nil, fmt.Errorf("the costs are %v; they must be above 0, one for each of %d gates", in.Costs, len(widths))
 	}
+	if in.Followed == nil {
+		g.Followed = make([][]int, len(widths))
+	}
 	for i, width := range widths {
-		if !slices.Equal(slices.Sorted(slices.Values(slices.Concat(g.live[i], in.Removed[i]))), network.Indices(width)) {
-			return nil, fmt.Errorf("gate %s: %d players are live and %d removed; they must be its %d, each once", g.whole.Graph.Gates[i].Name, len(g.live[i]), len(in.Removed[i]), width)
+		gone := slices.Concat(in.Removed[i], g.Followed[i])
+		if !slices.Equal(slices.Sorted(slices.Values(slices.Concat(g.live[i], gone))), network.Indices(width)) {
+			return nil, fmt.Errorf("gate %s: %d players are live and %d removed; they must be its %d, each once", g.whole.Graph.Gates[i].Name, len(g.live[i]), len(gone), width)
 		}
-		for _, player := range in.Removed[i] {
+		for _, player := range gone {
 			g.whole.Participations[i][player] = 1
 		}
 	}
@@ -331,7 +336,8 @@ func (g *realGame) repeat(ctx context.Context, repeat int, flips []flip) ([][]fl
 	return falls, nil
 }
 
-// flipped returns the live players after a flip.
+// flipped returns the live players after a flip. Parts of a player that returns do so with
+// it; those of one that leaves do not count, see [network.Graph.Cut].
 func (g *realGame) flipped(f flip) network.Survivors {
 	players := slices.Clone(g.live)
 	for _, p := range f {
@@ -341,9 +347,25 @@ func (g *realGame) flipped(f flip) network.Survivors {
 			players[p.Layer] = slices.Delete(gate, at, at+1)
 		} else {
 			players[p.Layer] = slices.Insert(gate, at, p.Index)
+			g.returnParts(players, p)
 		}
 	}
 	return players
+}
+
+// returnParts adds the parts of a player that followed it.
+func (g *realGame) returnParts(players network.Survivors, whole record.PlayerName) {
+	for i, followed := range g.Followed {
+		var parts []int
+		for _, player := range followed {
+			if gate, parent, ok := g.whole.Graph.Parent(i, player); ok && gate == whole.Layer && parent == whole.Index {
+				parts = append(parts, player)
+			}
+		}
+		if parts != nil {
+			players[i] = slices.Compact(slices.Sorted(slices.Values(slices.Concat(players[i], parts))))
+		}
+	}
 }
 
 // losses trains the network of some players on an order of samples, which may be empty,

@@ -282,10 +282,20 @@ func TestFlipsOfEveryGraph(t *testing.T) {
 					n.Participations[gate][i] = 1
 				}
 			}
-			kept, err := n.Keep(live)
+			cut, err := g.Cut(live)
 			if err != nil {
 				t.Fatal(err)
 			}
+			kept, followed := cut.Of(n), make([][]int, len(live))
+			for gate, players := range live {
+				for _, i := range players {
+					if !slices.Contains(cut.Gates[gate], i) {
+						followed[gate] = append(followed[gate], i)
+						n.Participations[gate][i] = 1
+					}
+				}
+			}
+			live = cut.Gates
 			o := backend.EngineOptions{Batch: 7, Optimiser: backend.Optimiser{Kind: backend.AdamW, WeightDecay: 0.1}, Loss: loss}
 			whole := n.Clone()
 			for gate, players := range gone {
@@ -294,7 +304,7 @@ func TestFlipsOfEveryGraph(t *testing.T) {
 				}
 			}
 			in := BidAskInput{
-				Engine: engineOn(t, d, n, o, true), Data: d, Loss: loss, Batch: o.Batch, Kept: kept, Whole: whole, Live: live, Removed: gone,
+				Engine: engineOn(t, d, n, o, true), Data: d, Loss: loss, Batch: o.Batch, Kept: kept, Whole: whole, Live: live, Removed: gone, Followed: followed,
 				Seed: 1, LearningRate: 1e-3, Repeats: 2, Most: 3,
 			}
 			game, err := newRealGame(in)
@@ -333,7 +343,7 @@ func TestFlipsOfEveryGraph(t *testing.T) {
 				t.Errorf("%s: %d markets of %d gates", name, len(b.Markets), len(g.Gates))
 			}
 			for gate, m := range b.Markets {
-				if len(m.Asks) != min(len(live[gate]), 3) || len(m.Bids) != min(len(gone[gate]), 3) || m.Kept+m.Removed != g.Gates[gate].Players {
+				if len(m.Asks) != min(len(live[gate]), 3) || len(m.Bids) != min(len(gone[gate]), 3) || m.Kept+m.Removed+len(followed[gate]) != g.Gates[gate].Players {
 					t.Errorf("%s, gate %d: %+v", name, gate, m)
 				}
 				if (m.Excess == nil) != (len(gone[gate]) == 0) || m.Excess == nil && (m.Verdict == record.Holds) != (m.Ask == nil || m.Ask.Low >= 0) {

@@ -74,11 +74,14 @@ func compareLogits(t *testing.T, g *network.Graph) {
 	// compare returns what CompareLogits does, of the small network.
 	compare := func(a, b []float32) (difference, used float64) {
 		t.Helper()
-		difference, used, err := CompareLogits(t.Context(), small, d, samples, a, b)
+		c, err := CompareLogits(t.Context(), small, d, samples, a, b)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return difference, used
+		if c.Bounded != samples.Len() {
+			t.Errorf("%d of %d samples are bounded", c.Bounded, samples.Len())
+		}
+		return c.Difference, c.BoundUsed
 	}
 	whole, compacted := logits(n), logits(small)
 	if _, used := compare(whole, compacted); used > 1 {
@@ -148,9 +151,9 @@ func TestBoundOfOnePlayer(t *testing.T) {
 			bound := gamma*1.5*(a+e) + 1.5*e
 			samples := dataset.Samples{Features: 1, Values: []float32{float32(x)}, Labels: []uint8{0}}
 			const far = 0.25
-			_, used, err := CompareLogits(t.Context(), n, d, samples, []float32{far}, []float32{0})
-			if want := far / (2 * bound); err != nil || math.Abs(used-want) > 1e-12*want {
-				t.Errorf("%s of %g: a difference of %g uses %g of the bound, want %g (%v)", activation, x, far, used, want, err)
+			c, err := CompareLogits(t.Context(), n, d, samples, []float32{far}, []float32{0})
+			if want := far / (2 * bound); err != nil || math.Abs(c.BoundUsed-want) > 1e-12*want {
+				t.Errorf("%s of %g: a difference of %g uses %g of the bound, want %g (%v)", activation, x, far, c.BoundUsed, want, err)
 			}
 		}
 	}

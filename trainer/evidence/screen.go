@@ -51,7 +51,7 @@ func standardised(d *dataset.Dataset, samples dataset.Samples, chosen []int) []f
 	inputs := make([]float64, 0, len(chosen)*samples.Features)
 	for _, i := range chosen {
 		for j := range samples.Features {
-			inputs = append(inputs, (samples.At(i*samples.Features+j)-d.Mean)/d.Deviation)
+			inputs = append(inputs, d.Input(j, samples.At(i*samples.Features+j)))
 		}
 	}
 	return inputs

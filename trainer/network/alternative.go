@@ -145,7 +145,7 @@ func (a *Alternative) compute(n int, s float64, row int) {
 	if op, ok := node.Op.(Elementwise); ok && a.entries[n] != nil {
 		z := p.row(p.After, n, row)
 		for _, e := range a.entries[n] {
-			v[e] = op.Entry(x.In, e)
+			v[e] = a.scale(n, e, s) * op.Entry(x.In, e)
 			a.changed[n] = a.changed[n] || v[e] != z[e]
 		}
 		return
@@ -166,14 +166,23 @@ func (a *Alternative) compute(n int, s float64, row int) {
 		}
 		node.Op.Forward(x)
 	}
-	if gate := p.gates[n]; gate >= 0 {
-		inner := p.inner(n)
+	if p.gates[n] >= 0 {
 		for e := range v {
-			if gate == a.gate && e/inner == a.player {
-				v[e] *= s
-			} else {
-				v[e] *= p.Participations[gate][e/inner]
-			}
+			v[e] *= a.scale(n, e, s)
 		}
+	}
+}
+
+// scale returns what number e of a node's output is multiplied with, where the player
+// participates with s.
+func (a *Alternative) scale(n, e int, s float64) float64 {
+	p, gate := a.pass, a.pass.gates[n]
+	switch player := e / p.inner(n); {
+	case gate < 0:
+		return 1
+	case gate == a.gate && player == a.player:
+		return s
+	default:
+		return p.Participations[gate][player]
 	}
 }

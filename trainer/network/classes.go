@@ -14,7 +14,10 @@ type Class struct {
 	Producers []int
 	// Fixed says that no unit can be removed: it lies on the output.
 	Fixed bool
-	first int // its first unit
+	// Parent is the class with whose units those of this one are removed, as flattened
+	// features are with their channels; -1: none.
+	Parent int
+	first  int // its first unit
 }
 
 // sets is a union-find structure over entries.
@@ -42,14 +45,15 @@ type link struct{ child, parent int }
 func (g *Graph) classify() {
 	starts, locate := g.layAxes()
 	roots, links := g.unite(starts, locate)
-	unitOf := g.group(starts, roots)
+	unitOf := g.group(starts, roots, links)
 	for a := range g.axes {
 		for e := starts[a]; e < starts[a+1]; e++ {
 			g.axes[a].units = append(g.axes[a].units, unitOf[roots.find(e)])
 		}
 	}
 	for _, l := range links {
-		g.units[unitOf[roots.find(l.child)]].parent = unitOf[roots.find(l.parent)]
+		child, parent := &g.units[unitOf[roots.find(l.child)]], unitOf[roots.find(l.parent)]
+		child.parent, g.Classes[child.class].Parent = parent, g.units[parent].class
 	}
 	g.describeClasses()
 }
@@ -118,13 +122,19 @@ func (g *Graph) unite(starts []int, locate func(int, Axis) int) (roots sets, lin
 }
 
 // group makes units of the sets, and classes of units with the same number of entries on
-// each axis. It returns the unit of each root.
-func (g *Graph) group(starts []int, roots sets) (unitOf []int) {
+// each axis, whose parents are of one class. It returns the unit of each root.
+func (g *Graph) group(starts []int, roots sets, links []link) (unitOf []int) {
 	signatures := make([][]byte, len(roots)) // of the roots
 	for a := range g.axes {
 		for e := starts[a]; e < starts[a+1]; e++ {
 			root := roots.find(e)
-			signatures[root] = binary.AppendUvarint(signatures[root], uint64(a))
+			signatures[root] = binary.AppendUvarint(signatures[root], uint64(a)+1) // with no byte of 0
+		}
+	}
+	for _, l := range links { // a parent has no parent, and a child has one
+		child, parent := roots.find(l.child), roots.find(l.parent)
+		if !slices.Contains(signatures[child], 0) { // of a link before
+			signatures[child] = append(append(signatures[child], 0), signatures[parent]...)
 		}
 	}
 	classes := map[string]int{}
@@ -134,7 +144,7 @@ func (g *Graph) group(starts []int, roots sets) (unitOf []int) {
 			g.axes[a].terms = []term{{len(members), 1}}
 			members = append(members, nil)
 			n := g.axes[a].node
-			g.Classes = append(g.Classes, Class{Name: g.Nodes[n].Name, Producers: []int{n}, Fixed: n == len(g.Nodes)-1})
+			g.Classes = append(g.Classes, Class{Name: g.Nodes[n].Name, Producers: []int{n}, Fixed: n == len(g.Nodes)-1, Parent: -1})
 		}
 		for e := starts[a]; e < starts[a+1]; e++ {
 			if root := roots.find(e); root == e {
@@ -143,7 +153,7 @@ func (g *Graph) group(starts []int, roots sets) (unitOf []int) {
 					c = len(members)
 					classes[string(signatures[e])] = c
 					members = append(members, nil)
-					g.Classes = append(g.Classes, Class{Name: g.Nodes[g.axes[a].node].Name})
+					g.Classes = append(g.Classes, Class{Name: g.Nodes[g.axes[a].node].Name, Parent: -1})
 				}
 				members[c] = append(members[c], e)
 			}

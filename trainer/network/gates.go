@@ -17,10 +17,13 @@ const (
 	Channels PlayerKind = "channels"
 	// Inputs are the entries of a sample's first dimension.
 	Inputs PlayerKind = "inputs"
+	// Features are the numbers that a flatten makes of channels. They are removed with their
+	// channel, and can be without it.
+	Features PlayerKind = "features"
 )
 
 // PlayerKinds lists all kinds of player.
-var PlayerKinds = []PlayerKind{Neurons, Filters, Channels, Inputs}
+var PlayerKinds = []PlayerKind{Neurons, Filters, Channels, Inputs, Features}
 
 // DefaultPlayers are the kinds of player of a network unless others are named.
 var DefaultPlayers = []PlayerKind{Neurons, Filters, Channels}
@@ -37,22 +40,30 @@ type Gate struct {
 	Points []int
 }
 
-// kindOf returns the kind of player that the units of a class can be. The error says
-// why they can be none.
-func (g *Graph) kindOf(c Class) (PlayerKind, error) {
+// KindOf returns the kind of player that the units of a class can be. The error says
+// why they can be none, and names the node that prevents it.
+func (g *Graph) KindOf(c Class) (PlayerKind, error) {
 	switch {
 	case c.Fixed:
 		return "", fmt.Errorf("the units of %s reach the output", c.Name)
+	case len(c.Producers) == 0 && c.Parent >= 0:
+		if g.splits(c) < 0 {
+			return "", fmt.Errorf("the units of %s, which leave with those of %s, are only a part of what a flatten makes", c.Name, g.Classes[c.Parent].Name)
+		}
+		return Features, g.foldsForwards(c)
 	case len(c.Producers) == 0:
 		return "", fmt.Errorf("no operator produces the axis of %s", c.Name)
-	}
-	if c.Units > 0 && g.units[c.first].parent >= 0 {
+	case c.Parent >= 0:
 		return "", fmt.Errorf("features of another node add to %s, which cannot be scaled with it", c.Name)
 	}
 	for _, n := range c.Producers {
-		if !g.isAlone(c, n) {
-			return "", fmt.Errorf("the units of %s are only a part of what node %s produces", c.Name, g.Nodes[n].Name)
+		if g.isAlone(c, n) {
+			continue
 		}
+		if joins := g.joins(c); joins >= 0 {
+			return "", fmt.Errorf("the groups of node %s, of kind %s, stay equal, so several channels of %s are one unit", g.Nodes[joins].Name, g.Nodes[joins].Op.Kind(), c.Name)
+		}
+		return "", fmt.Errorf("the units of %s are only a part of what node %s, of kind %s, produces", c.Name, g.Nodes[n].Name, g.Nodes[n].Op.Kind())
 	}
 	origins := g.origins(c)
 	switch {
@@ -67,6 +78,28 @@ func (g *Graph) kindOf(c Class) (PlayerKind, error) {
 	default:
 		return Neurons, nil
 	}
+}
+
+// joins returns a node whose operator ties entries of one axis of a class to each other, or
+// -1.
+func (g *Graph) joins(c Class) int {
+	for n, node := range g.Nodes {
+		for _, t := range node.Op.Ties(g.shapesOf(node.In), node.Shape) {
+			of := n
+			if t.A.Tensor != Output {
+				of = node.In[t.A.Tensor]
+			}
+			if t.A == t.B && t.A.Dim == 0 && g.isOn(c, of) {
+				return n
+			}
+		}
+	}
+	return -1
+}
+
+// isOn reports whether units of a class lie on the first axis of a node.
+func (g *Graph) isOn(c Class, n int) bool {
+	return slices.ContainsFunc(g.firstAxis(n).units, func(u int) bool { return g.placeIn(c, u) >= 0 })
 }
 
 // origins returns the producers of a class that do not pass on what others produced, as a
@@ -91,6 +124,9 @@ func (g *Graph) passesOn(n int) bool {
 
 // points returns the nodes whose output a gate of a class multiplies.
 func (g *Graph) points(c Class) []int {
+	if len(c.Producers) == 0 {
+		return []int{g.splits(c)}
+	}
 	consumers := g.consumers()
 	var points []int
 	for _, n := range c.Producers {
@@ -102,6 +138,43 @@ func (g *Graph) points(c Class) []int {
 		points = append(points, n)
 	}
 	return points
+}
+
+// splits returns the first node whose first axis has the units of a class, all in order; -1:
+// there is none.
+func (g *Graph) splits(c Class) int {
+	for n := range g.Nodes {
+		if g.isAlone(c, n) {
+			return n
+		}
+	}
+	return -1
+}
+
+// Parent returns the gate and the player with which a player of a gate is removed, if that
+// has a gate.
+func (g *Graph) Parent(gate, player int) (parentGate, parent int, ok bool) {
+	u := g.units[g.Classes[g.Gates[gate].Class].first+player].parent
+	if u < 0 {
+		return 0, 0, false
+	}
+	class := g.units[u].class
+	parentGate = slices.IndexFunc(g.Gates, func(other Gate) bool { return other.Class == class })
+	return parentGate, u - g.Classes[class].first, parentGate >= 0
+}
+
+// Parts returns the gates whose players are parts of those of a gate.
+func (g *Graph) Parts(gate int) []int {
+	var parts []int
+	for i, other := range g.Gates {
+		if other.Players == 0 {
+			continue
+		}
+		if parent, _, ok := g.Parent(i, 0); ok && parent == gate {
+			parts = append(parts, i)
+		}
+	}
+	return parts
 }
 
 // foldsForwards reports whether what scales a class can be moved into the columns of
@@ -127,7 +200,7 @@ func (g *Graph) addGates(kinds []PlayerKind) error {
 		}
 	}
 	for c, class := range g.Classes {
-		kind, err := g.kindOf(class)
+		kind, err := g.KindOf(class)
 		if err == nil && slices.Contains(kinds, kind) {
 			g.Gates = append(g.Gates, Gate{class.Name, kind, c, class.Units, g.points(class)})
 		}
@@ -164,7 +237,7 @@ func (g *Graph) Widths() []int {
 }
 
 // Owned lists, for a gate, the parameters a row of which each player owns: those of
-// the producers, in order. Inputs own none.
+// the producers, in order. Inputs and features own none.
 func (g *Graph) Owned(gate int) []int { return g.rows(g.Classes[g.Gates[gate].Class].Producers) }
 
 // rows lists the parameters of some nodes that have a row a unit of what they produce.

@@ -64,9 +64,15 @@ func NewGraph(nodes []Node, players []PlayerKind) (*Graph, error) {
 	if err := g.infer(); err != nil {
 		return nil, err
 	}
+	if entries := g.Entries(); entries > maxEntries {
+		return nil, fmt.Errorf("the nodes have %d channels, positions and features together; a network must have %d at most", entries, maxEntries)
+	}
 	g.classify()
 	return g, g.addGates(players)
 }
+
+// maxEntries bounds the memory that a graph takes without its parameters.
+const maxEntries = 1 << 22
 
 // infer fills in shapes and parameters.
 func (g *Graph) infer() error {

@@ -34,7 +34,7 @@ func gatesOf(g *network.Graph) []gate {
 }
 
 func TestGatesFollowFromTies(t *testing.T) {
-	in, neurons, channels, filters := network.Inputs, network.Neurons, network.Channels, network.Filters
+	in, neurons, channels, filters, features := network.Inputs, network.Neurons, network.Channels, network.Filters, network.Features
 	want := map[string][]gate{
 		"perceptron":            {{"input", in, 5, "input"}, {"0", neurons, 7, "0"}, {"2", neurons, 3, "2"}},
 		"one layer":             {{"input", in, 3, "input"}},
@@ -45,15 +45,17 @@ func TestGatesFollowFromTies(t *testing.T) {
 		"concat":                {{"input", in, 5, "input"}, {"x", neurons, 3, "x"}, {"y", neurons, 4, "y"}},
 		"concat with the input": {{"input", in, 5, "input"}, {"x", neurons, 3, "x"}},
 		"split":                 {{"input", in, 4, "input"}}, // z holds two classes, so neither is gated
-		"image":                 {{"input", in, 2, "input"}, {"0", neurons, 4, "0"}},
-		"cut image":             {{"input", in, 3, "input"}, {"0", neurons, 5, "0"}},
+		"image":                 {{"input", in, 2, "input"}, {"flat", features, 12, "flat"}, {"0", neurons, 4, "0"}},
+		"cut image":             {{"input", in, 3, "input"}, {"flat", features, 4, "flat"}, {"0", neurons, 5, "0"}},
 		"twice":                 {{"input", in, 3, "input"}, {"x", neurons, 2, "x"}},
-		"lenet":                 {{"input", in, 1, "input"}, {"conv1", filters, 3, "conv1"}, {"conv2", filters, 4, "conv2"}, {"fc", neurons, 5, "fc"}},
+		"lenet":                 {{"input", in, 1, "input"}, {"conv1", filters, 3, "conv1"}, {"conv2", filters, 4, "conv2"}, {"flat", features, 64, "flat"}, {"fc", neurons, 5, "fc"}},
 		"residual of images":    {{"input", in, 2, "input"}, {"stem", channels, 4, "n0 n2"}, {"c1", filters, 3, "n1"}, {"c3", channels, 5, "n3 n4"}},
-		"norms first":           {{"input", in, 1, "input"}, {"stem", channels, 3, "stem n1 c1 n2"}},
-		"depthwise":             {{"input", in, 2, "input"}, {"up", filters, 6, "n1 n2"}, {"down", filters, 3, "down"}},
-		"groups":                {{"input", in, 2, "input"}, {"c2", filters, 3, "c2"}}, // groups of several channels stay
+		"norms first":           {{"input", in, 1, "input"}, {"stem", channels, 3, "stem n1 c1 n2"}, {"flat", features, 12, "flat"}},
+		"depthwise":             {{"input", in, 2, "input"}, {"up", filters, 6, "n1 n2"}, {"down", filters, 3, "down"}, {"flat", features, 36, "flat"}},
+		"groups":                {{"input", in, 2, "input"}, {"c2", filters, 3, "c2"}},                           // groups of several channels stay
+		"concat of images":      {{"input", in, 2, "input"}, {"c1", filters, 2, "c1"}, {"c2", filters, 3, "c2"}}, // its features are of two classes
 		"pixel":                 {{"input", in, 1, "input"}, {"c", filters, 1, "n"}},
+		"dropout":               {{"input", in, 2, "input"}, {"c", filters, 3, "c"}, {"flat", features, 18, "flat"}, {"fc", neurons, 5, "fc"}},
 		"norm of numbers":       {{"input", in, 4, "input"}, {"x", neurons, 5, "n"}},
 		"sum twice":             {{"input", in, 3, "input"}, {"x", neurons, 4, "x"}},
 	}
@@ -74,7 +76,7 @@ func TestFeaturesAreFinerThanTheirChannels(t *testing.T) {
 	if !isClass(2) || !isClass(12) {
 		t.Errorf("no class has the 2 channels and another the 12 features: %+v", g.Classes)
 	}
-	cut, err := g.Cut(network.Survivors{{1}, nil})
+	cut, err := g.Cut(network.Survivors{{1}, nil, nil})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -76,16 +76,23 @@ func Parse(model string) (hidden []int, err error) {
 	if layers := strings.Count(list, "-") + 1; layers > MaxHidden {
 		return nil, fmt.Errorf("model %.40q: it has %d hidden layers, more than %d", model, layers, MaxHidden)
 	}
+	if hidden, err = ParseWidths(list, minWidth); err != nil {
+		return nil, fmt.Errorf("model %.40q: hidden %w", model, err)
+	}
+	return hidden, nil
+}
+
+// ParseWidths is the inverse of [JoinWidths], for numbers from least to 65536.
+func ParseWidths(list string, least int) (widths []int, err error) {
 	for l, text := range strings.Split(list, "-") {
 		// ParseUint takes neither signs nor spaces, and reports what overflows.
 		width, err := strconv.ParseUint(text, 10, 32)
-		if err != nil || width < minWidth || width > maxWidth {
-			return nil, fmt.Errorf("model %.40q: hidden layer %d has width %.20q, want a whole number from %d to %d",
-				model, l, text, minWidth, maxWidth)
+		if err != nil || width < uint64(least) || width > maxWidth {
+			return nil, fmt.Errorf("layer %d has width %.20q, want a whole number from %d to %d", l, text, least, maxWidth)
 		}
-		hidden = append(hidden, int(width))
+		widths = append(widths, int(width))
 	}
-	return hidden, nil
+	return widths, nil
 }
 
 // Format is the inverse of [Parse]: it writes the widths of hidden layers as a

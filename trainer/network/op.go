@@ -36,11 +36,20 @@ type Operands struct {
 	Out      []float64
 	InShapes []Shape
 	OutShape Shape
+	Node     int   // in its graph
+	Draws    Draws // of the training step, for what is drawn in one
 	// Bounds say how far a computation with unit roundoff Unit, sums in any order, can be
 	// from the values. The parameters are exact. All are nil where none are asked for.
 	Unit      float64
 	InBounds  [][]float64
 	OutBounds []float64
+}
+
+// Draws name the random numbers of a training step: the seed of the training and the number
+// of the optimiser's step, from 1.
+type Draws struct {
+	Seed uint64
+	Step int
 }
 
 // Derivatives are gradients of one sample, in the shapes of its operands. Those of
@@ -191,4 +200,5 @@ var ops = map[Kind]func() Op{
 	BatchNormKind:   func() Op { return new(BatchNorm) },
 	MaxPoolKind:     func() Op { return new(MaxPool) },
 	AveragePoolKind: func() Op { return new(AveragePool) },
+	DropoutKind:     func() Op { return new(Dropout) },
 }

@@ -1,5 +1,7 @@
 package network
 
+import "fmt"
+
 // Sizes are numbers of units, by class. What a network takes is a function of them.
 type Sizes []int
 
@@ -21,11 +23,7 @@ func (g *Graph) SizesWith(players []int) Sizes {
 		sizes[gate.Class], gated[gate.Class] = players[i], true
 	}
 	for c, class := range g.Classes {
-		if gated[c] || class.Units == 0 {
-			continue
-		}
-		if parent := g.units[class.first].parent; parent >= 0 {
-			p := g.units[parent].class
+		if p := class.Parent; p >= 0 && !gated[c] && class.Units > 0 {
 			sizes[c] = class.Units * sizes[p] / g.Classes[p].Units
 		}
 	}
@@ -70,6 +68,7 @@ func (g *Graph) shapesAt(sizes Sizes) []Shape {
 type Load struct {
 	Node          int
 	MACs, Outputs int // multiply-accumulates, and numbers of its output
+	Units         int // of the output's first dimension: neurons, or channels
 }
 
 // Loads returns what the nodes with parameters do at some sizes.
@@ -78,10 +77,29 @@ func (g *Graph) Loads(sizes Sizes) []Load {
 	var loads []Load
 	for n, node := range g.Nodes {
 		if len(node.Params) > 0 {
-			loads = append(loads, Load{n, node.Op.MACs(Select(shapes, node.In), shapes[n]), shapes[n].Size()})
+			loads = append(loads, Load{n, node.Op.MACs(Select(shapes, node.In), shapes[n]), shapes[n].Size(), shapes[n][0]})
 		}
 	}
 	return loads
+}
+
+// Alike numbers the nodes that [Graph.Loads] lists: two have one number where their
+// operators and the shapes of what they read and give are the same, so that they take
+// equally long. Numbers count from 0.
+func (g *Graph) Alike() []int {
+	numbers := map[string]int{}
+	var alike []int
+	for _, node := range g.Nodes {
+		if len(node.Params) == 0 {
+			continue
+		}
+		key := fmt.Sprint(Words(node.Op), g.shapesOf(node.In), node.Shape)
+		if _, known := numbers[key]; !known {
+			numbers[key] = len(numbers)
+		}
+		alike = append(alike, numbers[key])
+	}
+	return alike
 }
 
 // MACsAt returns the multiply-accumulates of one sample at some sizes. Nodes without

@@ -58,6 +58,7 @@ type Pass struct {
 	unit     float64
 	gates    []int // of each node, or -1
 	training bool
+	draws    Draws
 }
 
 // Forward computes the network for rows samples of [Graph.Inputs] numbers each.
@@ -75,12 +76,12 @@ func (v *Values) ForwardWithin(input []float64, rows int, unit float64, bounds [
 }
 
 // Training computes the network as a training step does, with bounds as in ForwardWithin.
-func (v *Values) Training(input []float64, rows int, unit float64, bounds []float64) *Pass {
+func (v *Values) Training(input []float64, rows int, draws Draws, unit float64, bounds []float64) *Pass {
 	if bounds == nil {
 		bounds = make([]float64, len(input))
 	}
 	p := &Pass{
-		unit: unit, training: true, Statistics: make([][]float64, len(v.Parameters)), StatisticBounds: make([][]float64, len(v.Parameters)),
+		unit: unit, training: true, draws: draws, Statistics: make([][]float64, len(v.Parameters)), StatisticBounds: make([][]float64, len(v.Parameters)),
 	}
 	for i, param := range v.Graph.Params {
 		if param.Statistic {
@@ -150,7 +151,7 @@ func (p *Pass) lay(before, after [][]float64, n int, input []float64) (_, _ [][]
 
 // operands returns what node n reads and writes for a sample.
 func (p *Pass) operands(n, row int, params [][]float64) Operands {
-	x := Operands{Params: params, Out: p.row(p.Before, n, row), InShapes: p.shapesOf(p.Nodes[n].In), OutShape: p.Nodes[n].Shape, Unit: p.unit}
+	x := Operands{Params: params, Out: p.row(p.Before, n, row), InShapes: p.shapesOf(p.Nodes[n].In), OutShape: p.Nodes[n].Shape, Node: n, Draws: p.draws, Unit: p.unit}
 	for _, from := range p.Nodes[n].In {
 		x.In = append(x.In, p.row(p.After, from, row))
 		if p.Bounds != nil {

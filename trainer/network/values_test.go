@@ -31,7 +31,9 @@ type pass func(v *network.Values, x []float64, rows int) *network.Pass
 // passes are all ways, by name.
 var passes = map[string]pass{
 	"evaluation": func(v *network.Values, x []float64, rows int) *network.Pass { return v.Forward(x, rows) },
-	"training":   func(v *network.Values, x []float64, rows int) *network.Pass { return v.Training(x, rows, 0, nil) },
+	"training": func(v *network.Values, x []float64, rows int) *network.Pass {
+		return v.Training(x, rows, network.Draws{Seed: 1, Step: 1}, 0, nil)
+	},
 }
 
 // objective is a weighted sum of outputs, whose gradient is the weights.

@@ -19,15 +19,18 @@ type Purpose uint32
 // The purposes in use. Their values are part of what "the same seed" means:
 // never renumber them.
 const (
-	Initialisation Purpose = 1 // initial weights; index = layer
-	Order          Purpose = 2 // order of the training samples; epoch = epoch
-	Drawing        Purpose = 3 // synthetic data; index = sample, epoch = split
-	Testing        Purpose = 4 // random inputs of tests and probes
-	Division       Purpose = 5 // parts of a data set; epoch 0: the test part, index = class; epoch 1: order of the rest
-	Timing         Purpose = 6 // shapes whose latency is measured
-	Ranking        Purpose = 7 // of players without a game; index = hidden layer
-	Observation    Purpose = 8 // samples on which a round observes the players; epoch = round
-	Bidding        Purpose = 9 // bids and asks; epoch = repeat, index = what is drawn
+	Initialisation Purpose = 1  // initial weights; index = layer
+	Order          Purpose = 2  // order of the training samples; epoch = epoch
+	Drawing        Purpose = 3  // synthetic data; index = sample, epoch = split
+	Testing        Purpose = 4  // random inputs of tests and probes
+	Division       Purpose = 5  // parts of a data set; epoch 0: the test part, index = class; epoch 1: order of the rest
+	Timing         Purpose = 6  // shapes whose latency is measured
+	Ranking        Purpose = 7  // of players without a game; index = hidden layer
+	Observation    Purpose = 8  // samples on which a round observes the players; epoch = round
+	Bidding        Purpose = 9  // bids and asks; epoch = repeat, index = what is drawn
+	Gating         Purpose = 10 // gates drawn in training; epoch = step, index = gate; a word a player
+	Dropping       Purpose = 11 // what a dropout drops; epoch = step, index = node; a word a number
+	Augmentation   Purpose = 12 // moves of training images; epoch = step, index = row of the batch
 )
 
 // The constants of Philox 4x32: two multipliers and the two Weyl increments of
@@ -73,6 +76,18 @@ func New(seed uint64, purpose Purpose, epoch, index uint32) *Stream {
 	}
 }
 
+// Skip moves on by a number of words.
+func (s *Stream) Skip(words int) {
+	place := int(s.counter[0])*len(s.words) + words
+	if s.next < len(s.words) {
+		place -= len(s.words) - s.next
+	}
+	s.counter[0], s.next = uint32(place/len(s.words)), len(s.words)
+	for range place % len(s.words) {
+		s.Uint32()
+	}
+}
+
 // Uint32 returns the next word, uniform over all 32-bit values.
 func (s *Stream) Uint32() uint32 {
 	if s.next == len(s.words) {
@@ -107,6 +122,10 @@ func (s *Stream) Float64() float64 {
 	high, low := uint64(s.Uint32()), uint64(s.Uint32())
 	return float64((high<<32|low)>>11) * 0x1p-53
 }
+
+// Inner returns the next number, uniform over the odd multiples of 2^-24 between 0 and 1. It
+// and one minus it are exact in float32 and never zero. It takes one word.
+func (s *Stream) Inner() float64 { return float64(2*(s.Uint32()>>9)+1) * 0x1p-24 }
 
 // Normal returns the next number of the standard normal distribution, by the
 // transform of Box and Muller.

@@ -109,3 +109,45 @@ func TestPermutation(t *testing.T) {
 		}
 	}
 }
+
+func TestSkip(t *testing.T) {
+	for _, skips := range [][]int{{0}, {1}, {4}, {5, 3}, {3, 1, 0, 9}, {1000}} {
+		slow, fast := random.New(1, random.Testing, 2, 3), random.New(1, random.Testing, 2, 3)
+		for _, n := range skips {
+			for range n {
+				slow.Uint32()
+			}
+			fast.Skip(n)
+			for range n % 3 {
+				if got, want := fast.Uint32(), slow.Uint32(); got != want {
+					t.Fatalf("after %v: %d, want %d", skips, got, want)
+				}
+			}
+		}
+		if got, want := fast.Uint32(), slow.Uint32(); got != want {
+			t.Errorf("after %v: %d, want %d", skips, got, want)
+		}
+	}
+}
+
+// TestInnerIsExact: numbers and one minus them are above zero and float32 holds them, their
+// words are the stream's, and the ends are reached.
+func TestInnerIsExact(t *testing.T) {
+	numbers, words := random.New(1, random.Testing, 5, 0), random.New(1, random.Testing, 5, 0)
+	low, high := 1., 0.
+	for range 100000 {
+		u := numbers.Inner()
+		if want := (float64(words.Uint32()>>9) + 0.5) / (1 << 23); u != want {
+			t.Fatalf("%g, want %g", u, want)
+		}
+		for _, x := range []float64{u, 1 - u} {
+			if x <= 0 || float64(float32(x)) != x {
+				t.Fatalf("%g", x)
+			}
+		}
+		low, high = min(low, u), max(high, u)
+	}
+	if low > 1e-3 || high < 1-1e-3 {
+		t.Errorf("from %g to %g", low, high)
+	}
+}

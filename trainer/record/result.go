@@ -31,7 +31,8 @@ type Result struct {
 	// Devices are all that computed parts of the run, in their order.
 	Devices []DeviceUse `json:"devices,omitempty"`
 	Data    Data        `json:"data"`
-	Gates   []Gate      `json:"gates"` // in the order in which other fields have one entry a gate
+	Model   Model       `json:"model,omitzero"` // absent in earlier results
+	Gates   []Gate      `json:"gates"`          // in the order in which other fields have one entry a gate
 
 	Dense  NetworkResult `json:"dense"`
 	Gated  *Gated        `json:"gated,omitempty"`
@@ -143,6 +144,13 @@ type Data struct {
 	TargetNames []string     `json:"target_names,omitempty"`
 }
 
+// Model says which network was trained, before any removal. The digest tells graphs apart
+// that have one name, as a file that was changed has.
+type Model struct {
+	Name   string `json:"name"`
+	Digest string `json:"digest"` // SHA-256 of the graph in JSON, in hexadecimal
+}
+
 // Where the figures of the dense network come from.
 const (
 	FromBaseline = "baseline"  // trained as long without the game
@@ -188,6 +196,7 @@ type Gated struct {
 	// float32 rounding bound that such a difference took; at most 1.
 	MaxLogitDifference float64 `json:"max_logit_difference"`
 	BoundUsed          float64 `json:"bound_used"`
+	BoundedSamples     int     `json:"bounded_samples,omitzero"` // that BoundUsed is over; 0: all
 }
 
 // Pruned is the network that is left when all removed players are gone.
@@ -217,6 +226,7 @@ type Equilibrium struct {
 	PricedOut      int     `json:"priced_out"`
 	Forced         int     `json:"forced"`
 	BelowThreshold int     `json:"below_threshold"`
+	Followed       int     `json:"followed,omitzero"` // removed as parts of other players
 	Kept           int     `json:"kept"`
 }
 
@@ -241,6 +251,8 @@ func NewEquilibrium(c *Certificate, players []Player) *Equilibrium {
 			e.Forced++
 		case game.BelowThreshold:
 			e.BelowThreshold++
+		case game.Followed:
+			e.Followed++
 		default:
 			e.Kept++
 		}

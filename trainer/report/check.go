@@ -150,7 +150,7 @@ func (run *Run) checkRound(line record.RoundLine) error {
 		return fmt.Errorf("round %d of %d", line.Round, run.Config.Rounds)
 	case len(line.Demand) != layers || len(quoted) != layers || len(line.Players) != layers ||
 		line.Supply != nil && len(line.Supply) != layers || line.Costs != nil && len(line.Costs) != layers:
-		return fmt.Errorf("round %d is not about %d hidden layers", line.Round, layers)
+		return fmt.Errorf("round %d is not about %d gates", line.Round, layers)
 	case !record.Percentage(line.ValidationAccuracy) || slices.ContainsFunc(line.Costs, func(x float64) bool { return !(x > 0) }):
 		return fmt.Errorf("round %d has the costs %v and an accuracy that is none", line.Round, line.Costs)
 	case slices.ContainsFunc(line.Demand, negative) || slices.ContainsFunc(line.Players, negative):
@@ -161,7 +161,7 @@ func (run *Run) checkRound(line record.RoundLine) error {
 
 func (run *Run) checkPlayer(p record.Player) error {
 	if layers := len(run.Result.Gates); p.Layer < 0 || p.Layer >= layers {
-		return fmt.Errorf("layer %d of a network with %d hidden layers, which count from 0", p.Layer, layers)
+		return fmt.Errorf("gate %d of a network with %d gates, which count from 0", p.Layer, layers)
 	}
 	if !slices.Contains(game.Reasons, p.Reason) {
 		return fmt.Errorf("reason %.40q is none of %q", p.Reason, game.Reasons)

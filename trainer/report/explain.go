@@ -122,10 +122,13 @@ func (run *Run) axis() string {
 func (run *Run) gate(gate int) string { return cellName(run.Result.GateName(gate)) }
 
 // axes is the heading of columns with a number a gate, whose names it lists where they
-// have some.
+// have some and are few.
 func (run *Run) axes() string {
+	if gates := len(run.Result.Gates); gates > fewGates {
+		return fmt.Sprintf("all %d %ss together; prices from the lowest to the highest", gates, run.axis())
+	}
 	if run.Result.Perceptron() {
-		return "layer"
+		return run.axis()
 	}
 	var names []string
 	for g := range run.Result.Gates {
@@ -195,7 +198,7 @@ func explainRounds(w io.Writer, run *Run) error {
 		if (i+1)%step != 0 && i != 0 && i != len(rounds)-1 {
 			continue
 		}
-		cells := []string{strconv.Itoa(r.Round), strconv.Itoa(r.Epoch), shape(r.Demand), numbers(r.Supply), shape(r.Players), numbers(r.Prices)}
+		cells := []string{strconv.Itoa(r.Round), strconv.Itoa(r.Epoch), byGate(r.Demand), supplies(r.Supply), byGate(r.Players), numbers(r.Prices)}
 		row(table, slices.Concat(cells, roundGaps(r), more(r))...)
 	}
 	return table.Flush()
@@ -231,8 +234,23 @@ func (run *Run) listPlayers(w io.Writer, title string, columns []string, players
 	return table.Flush()
 }
 
-// numbers writes one number a layer.
+// supplies writes what the markets supply, or their sum where there are many.
+func supplies(of []float64) string {
+	if len(of) <= fewGates {
+		return numbers(of)
+	}
+	total := 0.
+	for _, x := range of {
+		total += x
+	}
+	return number(total)
+}
+
+// numbers writes one number a gate, or the range of many.
 func numbers(of []float64) string {
+	if len(of) > fewGates {
+		return number(slices.Min(of)) + ".." + number(slices.Max(of))
+	}
 	words := make([]string, len(of))
 	for l, x := range of {
 		words[l] = number(x)

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -97,7 +98,7 @@ func (run *Run) name(p record.PlayerName) string {
 	if run.Result.Perceptron() {
 		return p.String()
 	}
-	return fmt.Sprintf("%s (%s:%d)", p, run.gate(p.Layer), p.Index)
+	return fmt.Sprintf("%s (%s %s %d)", p, run.gate(p.Layer), strings.TrimSuffix(cellName(run.Result.Gates[p.Layer].Kind), "s"), p.Index)
 }
 
 // explainStability says what the spectral radius means.
@@ -215,6 +216,15 @@ func explainConditions(w io.Writer, run *Run) error {
 		if line.ConditionNumbers == nil {
 			continue
 		}
+		if many := len(line.ConditionNumbers) > fewGates; many {
+			if !some {
+				fmt.Fprintln(table, "least\tgreatest\tabove a million\t")
+			}
+			some = true
+			least, greatest, above := extremes(line.ConditionNumbers)
+			fmt.Fprintf(table, "%d\t%s\t%s\t%d of %d\t\n", line.Epoch, optional(least), optional(greatest), above, len(line.ConditionNumbers))
+			continue
+		}
 		if !some {
 			for l := range line.ConditionNumbers {
 				fmt.Fprintf(table, "layer %d\t", l)
@@ -236,6 +246,24 @@ func explainConditions(w io.Writer, run *Run) error {
 	}
 	_, err := fmt.Fprintf(w, "\nCondition numbers of the weights times participations (-: above a million):\n%s", b.String())
 	return err
+}
+
+// extremes returns the least and the greatest of the numbers that are known, and how many are
+// not.
+func extremes(of []*float64) (least, greatest *float64, unknown int) {
+	for _, x := range of {
+		switch {
+		case x == nil:
+			unknown++
+		case least == nil:
+			least, greatest = x, x
+		case *x < *least:
+			least = x
+		case *x > *greatest:
+			greatest = x
+		}
+	}
+	return least, greatest, unknown
 }
 
 // optional writes a number that may not be known.
@@ -317,14 +345,18 @@ func fate(p *record.CertifiedPlayer) string {
 	}
 }
 
-// ParsePlayer reads a player's name, LAYER:INDEX. Its error is of the kind
-// [backend.ErrUsage].
-func ParsePlayer(text string) (record.PlayerName, error) {
-	layer, index, _ := strings.Cut(text, ":")
-	l, err := strconv.ParseUint(layer, 10, 31)
+// ParsePlayer reads a player's name, GATE:INDEX, where the gate is its place, from 0, or its
+// name. Its error is of the kind [backend.ErrUsage].
+func (run *Run) ParsePlayer(text string) (record.PlayerName, error) {
+	colon := strings.LastIndex(text, ":")
+	gate, index := text[:max(colon, 0)], text[colon+1:]
+	l, err := strconv.ParseUint(gate, 10, 31)
+	if named := slices.IndexFunc(run.Result.Gates, func(g record.Gate) bool { return g.Name == gate }); named >= 0 && err != nil {
+		l, err = uint64(named), nil
+	}
 	i, err2 := strconv.ParseUint(index, 10, 31)
 	if err != nil || err2 != nil {
-		return record.PlayerName{}, backend.Usagef("--player %.40q: want LAYER:INDEX, such as 0:17, both from 0", text)
+		return record.PlayerName{}, backend.Usagef("--player %.40q: want GATE:INDEX, such as 0:17 or conv1:17; places count from 0", text)
 	}
 	return record.PlayerName{Layer: int(l), Index: int(i)}, nil
 }

@@ -2,7 +2,9 @@ package report
 
 import (
 	"bytes"
+	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,9 +29,9 @@ func TestGatesAreNamed(t *testing.T) {
 		write func(io.Writer) error
 		words []string
 	}{
-		"market":  {func(w io.Writer) error { return Explain(w, market) }, []string{"gate   players   kept", "stream         5", "by gate (stem, stream)", "stem:0", "Player 1:3 (stream:3) gains"}},
+		"market":  {func(w io.Writer) error { return Explain(w, market) }, []string{"gate   players   kept", "stream         5", "by gate (stem, stream)", "stem:0", "Player 1:3 (stream neuron 3) gains"}},
 		"paper":   {func(w io.Writer) error { return Explain(w, paper) }, []string{"gate   players   kept", "stream:", "stem "}},
-		"player":  {func(w io.Writer) error { return ExplainPlayer(w, market, record.PlayerName{Layer: 1, Index: 3}) }, []string{"Player 1:3 (stream:3), "}},
+		"player":  {func(w io.Writer) error { return ExplainPlayer(w, market, record.PlayerName{Layer: 1, Index: 3}) }, []string{"Player 1:3 (stream neuron 3), "}},
 		"result":  {func(w io.Writer) error { return Result(w, &market.Result) }, []string{"gates:        stem 3 of 7 neurons, stream 2 of 5 neurons"}},
 		"picture": {func(w io.Writer) error { return Picture(w, market) }, []string{"gate stem: 3 of 7", "Players of each gate"}},
 	} {
@@ -66,6 +68,45 @@ func TestARunWithoutGates(t *testing.T) {
 		}
 		if word := "13-3"; name == "result" && !strings.Contains(text.String(), word) {
 			t.Errorf("%s: no %q in\n%s", name, word, text.String())
+		}
+	}
+}
+
+// TestManyGatesHaveALineEach: a table has what they come to together, and the note under it
+// each gate.
+func TestManyGatesHaveALineEach(t *testing.T) {
+	run := marketRun()
+	const gates = 9
+	grow := func(of []int) []int { return slices.Repeat(of[:1], gates) }
+	network := func(shape []int) []int { return slices.Concat(shape[:1], grow(shape[1:]), shape[len(shape)-1:]) }
+	run.Result.Dense.Shape, run.Result.Pruned.Shape = network(run.Result.Dense.Shape), network(run.Result.Pruned.Shape)
+	first := run.Result.Gates[0]
+	run.Result.Gates = nil
+	for g := range gates {
+		first.Name = fmt.Sprintf("block%d.conv", g)
+		run.Result.Gates = append(run.Result.Gates, first)
+	}
+	for i := range run.Rounds {
+		r := &run.Rounds[i]
+		r.Demand, r.Players = grow(r.Demand), grow(r.Players)
+		r.Supply, r.Prices = slices.Repeat(r.Supply[:1], gates), slices.Repeat(r.Prices[:1], gates)
+	}
+	for name, c := range map[string]struct {
+		write func(io.Writer) error
+		words []string
+	}{
+		"result":  {func(w io.Writer) error { return Result(w, &run.Result) }, []string{"-(9 gates)-", "block0.conv 3 of 7 neurons\n", "\n              block8.conv 3 of 7 neurons\n"}},
+		"explain": {func(w io.Writer) error { return Explain(w, run) }, []string{"block8.conv", "by all 9 gates together", ".."}},
+		"picture": {func(w io.Writer) error { return Picture(w, run) }, []string{"Players of each gate"}},
+	} {
+		var text bytes.Buffer
+		if err := c.write(&text); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		for _, word := range c.words {
+			if !strings.Contains(text.String(), word) {
+				t.Errorf("%s: no %q in\n%s", name, word, text.String())
+			}
 		}
 	}
 }

@@ -49,7 +49,7 @@ func accuracyDrop(v *record.ValidationPair) string {
 func costWords(paid cost.Resource) string {
 	switch paid {
 	case "":
-		return "a market a layer"
+		return "a market a gate"
 	case cost.Players:
 		return "one market, in which all players cost the same"
 	case cost.Latency:
@@ -68,15 +68,15 @@ func modelNote(m *cost.Model) string {
 	}
 	steps := ""
 	if m.Step > 0 {
-		steps = fmt.Sprintf(", with steps %d neurons apart", m.Step)
+		steps = fmt.Sprintf(", with steps %d units apart", m.Step)
 	}
 	return fmt.Sprintf("time model:   of %d samples on %s%s; error %.0f %% (root mean square of %d shapes), at most %.0f %%\n",
 		m.Batch, oneLine(m.Device), steps, 100*m.Error, m.Shapes, 100*m.MaxError)
 }
 
-// unitPrice returns the one price of a round, of a unit of cost: what the layer pays
+// unitPrice returns the one price of a round, of a unit of cost: what the gate pays
 // that pays most, since those that keep the least may pay less, and where costs come in
-// steps layers have prices of their own.
+// steps gates have prices of their own.
 func unitPrice(r record.RoundLine) float64 {
 	price := 0.
 	for l, cost := range r.Costs {
@@ -120,13 +120,13 @@ func explainMarketRules(r *record.Result) string {
 	}
 	var b strings.Builder
 	if m.Cost != "" {
-		b.WriteString("All layers share one market: a player pays the price of a unit times what a player of its layer costs on average.\n" +
-			"Players win by their worths at the equilibrium: in each layer those n stay whose worths exceed by most what n players cost together.\n" +
-			"At least two of each layer stay. What then still fits in the budget stays too, by worth per cost.\n" +
-			"A layer in which another number stays than participates pays its own clearing price.\n")
+		b.WriteString("All gates share one market: a player pays the price of a unit times what a player of its gate costs on average.\n" +
+			"Players win by their worths at the equilibrium: in each gate those n stay whose worths exceed by most what n players cost together.\n" +
+			"At least two of each gate stay. What then still fits in the budget stays too, by worth per cost.\n" +
+			"A gate in which another number stays than participates pays its own clearing price.\n")
 	}
 	if m.Cost == cost.Latency && m.LatencyModel != nil && m.LatencyModel.Step > 0 {
-		fmt.Fprintf(&b, "Time grows in steps, %d neurons apart, so the players behind a step stay or leave together.\n", m.LatencyModel.Step)
+		fmt.Fprintf(&b, "Time grows in steps, %d units apart, so the players behind a step stay or leave together.\n", m.LatencyModel.Step)
 	}
 	if m.AccuracyDrop > 0 {
 		fmt.Fprintf(&b, "The demand fell only in rounds in which the accuracy on the validation part was well within %g points of the best of the earlier rounds.\n", m.AccuracyDrop)

@@ -107,14 +107,16 @@ func percent(x float64) string {
 
 // cellName makes a cell of a table of the name of a class or a target, which may hold
 // anything: on one line, shortened, and without what a terminal would obey.
-func cellName(name string) string {
-	shown := strings.Map(func(r rune) rune {
+func cellName(name string) string { return shorten(graphic(name), longestName) }
+
+// graphic puts a text on one line, without what a terminal would obey.
+func graphic(text string) string {
+	return strings.Map(func(r rune) rune {
 		if unicode.IsGraphic(r) {
 			return r
 		}
 		return unicode.ReplacementChar
-	}, strings.Join(strings.Fields(name), " "))
-	return shorten(shown, longestName)
+	}, strings.Join(strings.Fields(text), " "))
 }
 
 // inUnits writes an error in a target's own units, with four digits.

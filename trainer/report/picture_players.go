@@ -44,13 +44,25 @@ func drawPlayers(d *drawing, run *Run, epochs scale) {
 		d.line(stairs(inPixels(steps, epochs, numbers)), style{stroke: colour, width: 2})
 		if l%every == 0 {
 			labels = append(labels, label{
-				text: fmt.Sprintf("%s %s: %s of %s", run.axis(), run.gate(l), Thousands(end[l]), Thousands(start[l])), colour: colour,
+				text: gateLabel(run.axis(), run.gate(l), end[l], start[l]), colour: colour,
 				mark: numbers.at(float64(end[l])), room: labelRoom,
 			})
 		}
 	}
 	drawLabels(d, labels, playersTop-labelRoom/2, playersBottom+labelRoom/2)
 	nameDemand(d, run, epochs, numbers)
+}
+
+// gateLabel names a gate and says how many of its players stay, in the room between plot and
+// networks. A name that is too long has lost its beginning.
+func gateLabel(axis, gate string, kept, players int) string {
+	const room = networkLeft - labelLeft - 8
+	text := fmt.Sprintf("%s %s: %s of %s", axis, gate, Thousands(kept), Thousands(players))
+	name := []rune(gate)
+	for cut := 0; textWidth(text, textSize) > room && cut < len(name); cut++ {
+		text = fmt.Sprintf("…%s: %s", string(name[cut:]), Thousands(kept))
+	}
+	return text
 }
 
 // courseOf returns the players and the demand of a hidden layer over the epochs.

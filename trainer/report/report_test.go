@@ -446,11 +446,16 @@ func TestContributions(t *testing.T) {
 }
 
 func TestParsePlayer(t *testing.T) {
-	if got, err := ParsePlayer("1:17"); err != nil || got != (record.PlayerName{Layer: 1, Index: 17}) {
+	named := marketRun()
+	named.Result.Gates[1].Name = "stage1.conv"
+	if got, err := named.ParsePlayer("stage1.conv:17"); err != nil || got != (record.PlayerName{Layer: 1, Index: 17}) {
+		t.Errorf("%v, %v", got, err)
+	}
+	if got, err := named.ParsePlayer("1:17"); err != nil || got != (record.PlayerName{Layer: 1, Index: 17}) {
 		t.Errorf("%v, %v", got, err)
 	}
 	for _, bad := range []string{"", "1", "1:", ":1", "1:2:3", "-1:2", "1:+2", "a:b", "1:99999999999999999999"} {
-		if got, err := ParsePlayer(bad); !errors.Is(err, backend.ErrUsage) {
+		if got, err := named.ParsePlayer(bad); !errors.Is(err, backend.ErrUsage) {
 			t.Errorf("%q: %v, %v", bad, got, err)
 		}
 	}
@@ -562,11 +567,11 @@ func TestTargetNotes(t *testing.T) {
 			"time model:   of 128 samples on a device; error 3 % (root mean square of 26 shapes), at most 10 %\n": {
 			Target: cost.Target{Resource: cost.Latency, Limit: 270.5}, Cost: cost.Latency, Reached: 269.2, LatencyModel: model},
 		"target:       at most 200 us for a batch: 190 us by the model, 261 us measured; one market, in which players pay for their time\n" +
-			"time model:   of 64 samples on another, with steps 32 neurons apart; error 0 % (root mean square of 48 shapes), at most 0 %\n": {
+			"time model:   of 64 samples on another, with steps 32 units apart; error 0 % (root mean square of 48 shapes), at most 0 %\n": {
 			Target: cost.Target{Resource: cost.Latency, Limit: 200}, Cost: cost.Latency, Reached: 190, LatencyModel: stepped},
-		"target:       at most 0.5 points less on the validation part: -0.25 points, from 98.50 % to 98.25 %; a market a layer\n": {
+		"target:       at most 0.5 points less on the validation part: -0.25 points, from 98.50 % to 98.25 %; a market a gate\n": {
 			Target: cost.Target{Resource: cost.Players, Limit: 4, AccuracyDrop: 0.5}, Reached: 5, Validation: &record.ValidationPair{Dense: of(98.5), Pruned: of(98.25)}},
-		"target:       at most 1 points less on the validation part: 98.25 % there (--baseline also trains the dense network and compares); a market a layer\n": {
+		"target:       at most 1 points less on the validation part: 98.25 % there (--baseline also trains the dense network and compares); a market a gate\n": {
 			Target: cost.Target{Resource: cost.Players, Limit: 4, AccuracyDrop: 1}, Reached: 5, Validation: &record.ValidationPair{Pruned: of(98.25)}},
 	} {
 		run := marketRun()
@@ -582,8 +587,8 @@ func TestTargetNotes(t *testing.T) {
 	}
 	run.Result.Market = &record.Market{Target: cost.Target{Resource: cost.Players, Limit: 4, AccuracyDrop: 1}, Cost: cost.MACs}
 	for cost, words := range map[cost.Resource][]string{
-		cost.MACs:    {"2 0.5", "price of a unit", "97.50 %", "All layers share one market", "Players win by their worths at the equilibrium", "well within 1 points"},
-		cost.Latency: {"All layers share one market", "whose worths exceed by most what n players cost together", "Time grows in steps, 32 neurons apart"},
+		cost.MACs:    {"2 0.5", "price of a unit", "97.50 %", "All gates share one market", "Players win by their worths at the equilibrium", "well within 1 points"},
+		cost.Latency: {"All gates share one market", "whose worths exceed by most what n players cost together", "Time grows in steps, 32 units apart"},
 	} {
 		run.Result.Market.Cost, run.Result.Market.LatencyModel = cost, stepped
 		var b strings.Builder

@@ -25,7 +25,7 @@ func Result(w io.Writer, r *record.Result) error {
 	dense, metric := r.Dense, measureOf(r.Task)
 	if r.Pruned == nil {
 		row("", "dense")
-		row("shape", shape(dense.Shape))
+		row("shape", networkShape(dense.Shape))
 		row(metric.name, metric.text(dense))
 		for _, cells := range errorRows(r) {
 			row(cells...)
@@ -37,7 +37,7 @@ func Result(w io.Writer, r *record.Result) error {
 		pruned := r.Pruned
 		row("", "dense", "pruned", "")
 		row("players", Thousands(pruned.Players), Thousands(pruned.Kept), fmt.Sprintf("%.2f %% removed", pruned.Sparsity))
-		row("shape", shape(dense.Shape), shape(pruned.Shape), "")
+		row("shape", networkShape(dense.Shape), networkShape(pruned.Shape), "")
 		change := metric.change(dense, pruned.NetworkResult, func(points float64) string { return fmt.Sprintf("%+.2f points", points) })
 		row(metric.name, metric.text(dense), metric.text(pruned.NetworkResult), change)
 		for _, cells := range errorRows(r) {
@@ -90,7 +90,11 @@ func notes(r *record.Result) string {
 		if g.MaxLogitDifference == 0 {
 			fmt.Fprintf(&b, "no %s changed\n", output)
 		} else {
-			fmt.Fprintf(&b, "a %s changed by %.2g at most, %.2g %% of what float32 rounding allows\n", output, g.MaxLogitDifference, 100*g.BoundUsed)
+			fmt.Fprintf(&b, "a %s changed by %.2g at most, %.2g %% of what float32 rounding allows", output, g.MaxLogitDifference, 100*g.BoundUsed)
+			if g.BoundedSamples > 0 {
+				fmt.Fprintf(&b, " on %d samples", g.BoundedSamples)
+			}
+			fmt.Fprintln(&b)
 		}
 	}
 	b.WriteString(gatesNote(r))
@@ -135,7 +139,11 @@ func gatesNote(r *record.Result) string {
 	for _, g := range r.Gates {
 		parts = append(parts, fmt.Sprintf("%s %s of %s %s", cellName(g.Name), Thousands(g.Kept), Thousands(g.Players), cellName(g.Kind)))
 	}
-	return "gates:        " + strings.Join(parts, ", ") + "\n"
+	between := ", "
+	if len(parts) > fewGates {
+		between = "\n              "
+	}
+	return "gates:        " + strings.Join(parts, between) + "\n"
 }
 
 // bestEpochs says which epochs the networks are from, where --patience chose them.
@@ -206,7 +214,7 @@ func Eval(w io.Writer, r *record.EvalResult) error {
 	table := tabwriter.NewWriter(&b, 0, 0, 3, ' ', 0)
 	row := func(name, value string) { fmt.Fprintf(table, "%s\t%s\n", name, value) }
 	row("model", r.Model)
-	row("shape", shape(r.Network.Shape))
+	row("shape", networkShape(r.Network.Shape))
 	row("parameters", Thousands(r.Network.Parameters))
 	row("data", fmt.Sprintf("%s, %s test samples", r.Data, Thousands(r.Samples)))
 	metric, loss := measureOf(r.Task), ""
@@ -250,6 +258,30 @@ func evaluatedOn(d record.Data) string {
 		count = d.Validation
 	}
 	return fmt.Sprintf("%s %s samples", Thousands(count), d.EvaluatedOn)
+}
+
+// fewGates is how many gates have a number of their own on a line; of more the line has what
+// they come to together.
+const fewGates = 6
+
+// networkShape writes the shape of a network: inputs, players of each gate, outputs.
+func networkShape(widths []int) string {
+	if gates := len(widths) - leastShape; gates > fewGates {
+		return fmt.Sprintf("%d-(%d gates)-%d", widths[0], gates, widths[len(widths)-1])
+	}
+	return shape(widths)
+}
+
+// byGate writes a number a gate, or their sum.
+func byGate(numbers []int) string {
+	if len(numbers) <= fewGates {
+		return shape(numbers)
+	}
+	total := 0
+	for _, n := range numbers {
+		total += n
+	}
+	return Thousands(total)
 }
 
 func shape(widths []int) string {

@@ -102,7 +102,7 @@ func (run *Run) ReadCertificate(dir string) error {
 			return err
 		}
 		if want := len(run.Result.Gates); len(certificate.Layers) != want {
-			return fmt.Errorf("it is about %d hidden layers, and the network had %d", len(certificate.Layers), want)
+			return fmt.Errorf("it is about %d gates, and the network had %d", len(certificate.Layers), want)
 		}
 		run.Certificate = certificate
 		return nil

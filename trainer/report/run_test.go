@@ -102,7 +102,7 @@ func TestReadCertificate(t *testing.T) {
 	}
 	write(*want)
 	run.Result.Gates = run.Result.Gates[:1]
-	if err := run.ReadCertificate(dir); err == nil || !strings.Contains(err.Error(), "hidden layers") {
+	if err := run.ReadCertificate(dir); err == nil || !strings.Contains(err.Error(), "gates") {
 		t.Errorf("another network: %v", err)
 	}
 	if err := offRun().ReadCertificate(dir); err == nil || !strings.Contains(err.Error(), "without a game") {
@@ -157,7 +157,7 @@ func TestReadRunDamaged(t *testing.T) {
 		{"too few columns", record.PlayersFile, appended("0,7\n"), "line 14"},
 		{"a word for a number", record.PlayersFile, appended("0,0,7,much,0,0,0,1,forced\n"), `line 14: worth "much"`},
 		{"a word for a ceiling", record.PlayersFile, appended("0,0,7,0,high,0,0,1,forced\n"), `line 14: ceiling "high"`},
-		{"no such layer", record.PlayersFile, appended("2,4,7,0,0,0,0,1,forced\n"), "line 14: layer 2"},
+		{"no such layer", record.PlayersFile, appended("2,4,7,0,0,0,0,1,forced\n"), "line 14: gate 2"},
 		{"no such reason", record.PlayersFile, appended("0,0,7,0,0,0,0,1,bored\n"), `line 14: reason "bored"`},
 		{"another header", record.PlayersFile, replaced("worth", "value"), "first line"},
 	} {

@@ -56,7 +56,7 @@ func (t *Training) takeBids(ctx context.Context) error {
 	c := t.Plan.Config
 	in := evidence.BidAskInput{
 		Engine: t.Engine, Data: t.Data, Loss: t.Loss, Batch: c.Batch,
-		Kept: state.Network, Whole: whole, Live: t.Live(), Removed: t.removed(),
+		Kept: state.Network, Whole: whole, Live: t.Live(), Removed: t.removed(), Followed: t.followed(),
 		Seed: c.Seed, LearningRate: t.Plan.learningRate(t.Step - 1), Steps: t.Plan.bidSteps(), Repeats: bidRepeats, Most: mostBids,
 	}
 	if c.Cost != "" {
@@ -75,14 +75,27 @@ func (t *Training) takeBids(ctx context.Context) error {
 	return nil
 }
 
-// removed lists the removed players of each gate, those nearest to staying first: the last
-// removed, of a round the ones of highest worth.
+// followed lists the players of each gate that were removed as parts of others.
+func (t *Training) followed() [][]int {
+	all := make([][]int, len(t.Ledgers))
+	for g, ledger := range t.Ledgers {
+		for i, r := range ledger.Records {
+			if r.Reason == game.Followed {
+				all[g] = append(all[g], i)
+			}
+		}
+	}
+	return all
+}
+
+// removed lists the other removed players of each gate, those nearest to staying first: the
+// last removed, of a round the ones of highest worth.
 func (t *Training) removed() [][]int {
 	var all [][]int
 	for _, ledger := range t.Ledgers {
 		var gone []int
 		for i, r := range ledger.Records {
-			if r.Round > 0 {
+			if r.Round > 0 && r.Reason != game.Followed {
 				gone = append(gone, i)
 			}
 		}

@@ -70,6 +70,13 @@
 // last round. Gates under an L1 penalty are that game with the descent of the loss as
 // benefit, g by s theta, and gamma as the only cost: s <- clip(s - rate (dL/ds + gamma), 0, 1).
 //
+// With --update hard-concrete participations are gates that are drawn in every step, see
+// game.LogAlpha. Before a removal noise ends: participations become the gates without noise, and
+// players are ranked by the probability that their gate is open, which orders as those do
+// and has no ties. Until then epochs are evaluated with the gates as they were drawn last. With
+// --multiplier-rate the host moves Lagrange's multipliers of the sparsity every 16 steps of the
+// training, wherever a stretch or a sitting ends, and sets the prices of gates.
+//
 // With --group-lasso the norms of players shrink while the market is open. The proximal
 // steps are on the host, every 16 steps of the training, so no engine has to know them.
 package session

@@ -18,6 +18,11 @@ func (p Plan) paperPlays(step int) bool {
 	return p.Game == game.PaperGame || p.Game == game.RankingGame && p.Config.Criterion == game.Participation && step < p.closes
 }
 
+// drawsGates reports whether gates are drawn anew in every step before the last removal.
+func (p Plan) drawsGates() bool {
+	return p.Config.Update == backend.HardConcrete && p.paperPlays(0)
+}
+
 // Plan is the calendar of one training: what happens at which step. It holds no
 // state, so a training can be taken up again at any step.
 type Plan struct {
@@ -91,10 +96,10 @@ func (p Plan) roundAt(step int) int {
 }
 
 // SharedSteps returns the steps of the prefix that a training shares with others that
-// differ only in what happens from the first round on, or 0 if it shares none, as with a
-// model of latencies, which is measured.
+// differ only in what happens from the first round on, or 0 if it shares none: a model of
+// latencies is measured, and prices of gates follow from how many players are to stay.
 func (p Plan) SharedSteps() int {
-	if !p.Game.InRounds() || p.Config.NeedsLatency() {
+	if !p.Game.InRounds() || p.Config.NeedsLatency() || p.Config.MultiplierRate > 0 {
 		return 0
 	}
 	return p.RoundEnd(1) - 1
@@ -112,12 +117,12 @@ func (p Plan) open(step int) bool {
 }
 
 // next returns where the stretch that starts after step ends: at the next round or the end
-// of the epoch, where the market opens, a step before its first round, where groups shrink, or
-// when it is long enough.
+// of the epoch, where the market opens, a step before its first round, where groups shrink or gates get
+// other prices, or when it is long enough.
 func (p Plan) next(step int) int {
 	end := min(step+longestStretch, (step/p.PerEpoch+1)*p.PerEpoch, p.Total)
 	for s := step + 1; s < end; s++ {
-		if p.roundAt(s) > 0 || p.shrinkage(s) > 0 || s == p.opens || s == p.SharedSteps() {
+		if p.roundAt(s) > 0 || p.shrinkage(s) > 0 || p.pricesGates(s) || s == p.opens || s == p.SharedSteps() {
 			return s
 		}
 	}
@@ -160,7 +165,7 @@ func (p Plan) stretch(order []int32, from, to int) backend.Stretch {
 		s.LearningRates = append(s.LearningRates, p.learningRate(step))
 	}
 	if p.paperPlays(from) {
-		s.Paper = &backend.PaperMove{Game: p.Config.Paper(), Update: p.Config.Update, Rate: p.Config.ParticipationRate}
+		s.Paper = &backend.PaperMove{Game: p.Config.Paper(), Update: p.Config.Update, Rate: p.Config.ParticipationRate, Seed: p.Config.Seed}
 	}
 	return s
 }

@@ -20,6 +20,11 @@ func (t *Training) rankOut(k int) error {
 	if err != nil {
 		return err
 	}
+	if t.Plan.drawsGates() {
+		if err := t.endNoise(state); err != nil {
+			return err
+		}
+	}
 	// It takes less than an epoch and is not interrupted, so that a round is never left
 	// half done.
 	observation := &backend.Observation{}
@@ -28,7 +33,7 @@ func (t *Training) rankOut(k int) error {
 			return err
 		}
 	}
-	scores, err := t.scores(state.Network, observation)
+	scores, err := t.scores(state, observation)
 	if err != nil {
 		return err
 	}
@@ -43,10 +48,10 @@ func (t *Training) rankOut(k int) error {
 		stay, cut := ledger.RankOut(scores[l], demands[l])
 		keep, line.Cuts = append(keep, stay), append(line.Cuts, cut)
 	}
-	line.Players = t.Players()
 	if err := t.removeLosers(had, keep, observation.Inputs); err != nil {
 		return err
 	}
+	line.Players = t.Players()
 	if k == t.Plan.Config.Rounds && t.Plan.Config.Criterion == game.Participation {
 		if err := t.fold(); err != nil {
 			return err
@@ -66,8 +71,9 @@ func (t *Training) fold() error {
 }
 
 // scores returns the scores of the players still there, one slice a gate.
-func (t *Training) scores(n *network.Network, observed *backend.Observation) ([][]float64, error) {
+func (t *Training) scores(state *backend.State, observed *backend.Observation) ([][]float64, error) {
 	var scores [][]float64
+	n := state.Network
 	switch criterion := t.Plan.Config.Criterion; criterion {
 	case game.Random:
 		return t.draws(), nil
@@ -81,6 +87,10 @@ func (t *Training) scores(n *network.Network, observed *backend.Observation) ([]
 			}
 		}
 	case game.Participation:
+		if t.Plan.drawsGates() {
+			scores = openness(state.Slopes)
+			break
+		}
 		for _, participation := range n.Participations {
 			var row []float64
 			for _, s := range participation {

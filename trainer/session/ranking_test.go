@@ -81,7 +81,7 @@ func TestCriteria(t *testing.T) {
 		for _, node := range n.Graph.Readers() {
 			observed.Inputs = append(observed.Inputs, backend.InputMoments{Node: node, Mean: []float64{0, 0}, Square: []float64{1, 0, 0, 1}})
 		}
-		got, err := training.scores(n, observed)
+		got, err := training.scores(&backend.State{Network: n}, observed)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -108,7 +108,7 @@ func TestRandomScores(t *testing.T) {
 		if live != nil {
 			training.Ledgers[0].Live = live
 		}
-		scores, err := training.scores(n, nil)
+		scores, err := training.scores(&backend.State{Network: n}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -189,7 +189,7 @@ func TestRankingsWithinABudget(t *testing.T) {
 		training, q := rankingTraining(t, &scripted{network: n}, n.Graph, func(c *settings.Config) {
 			c.Criterion, c.Seed, c.Rounds, c.Keep, c.MaxParameters, c.Cost = game.Random, seed, 1, 0, 400, cost.Parameters
 		})
-		scores, err := training.scores(n, nil)
+		scores, err := training.scores(&backend.State{Network: n}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -295,13 +295,13 @@ func TestScoresThatAreNotFiniteAreSeen(t *testing.T) {
 	n := threeFour()
 	n.Parameters[1][0] = float32(math.NaN())
 	training, _ := rankingTraining(t, &scripted{network: n}, n.Graph, func(c *settings.Config) { c.Keep, c.Criterion = 4, game.Magnitude })
-	if _, err := training.scores(n, nil); err == nil {
+	if _, err := training.scores(&backend.State{Network: n}, nil); err == nil {
 		t.Error("a norm that is no number is ranked")
 	}
 	training.Plan.Config.Criterion = game.OBS
 	moments := backend.InputMoments{Node: n.Graph.Readers()[0], Mean: []float64{0, math.Inf(1)}, Square: make([]float64, 4)}
 	var diverged *DivergedError
-	if _, err := training.scores(n, &backend.Observation{Inputs: []backend.InputMoments{moments}}); !errors.As(err, &diverged) {
+	if _, err := training.scores(&backend.State{Network: n}, &backend.Observation{Inputs: []backend.InputMoments{moments}}); !errors.As(err, &diverged) {
 		t.Errorf("moments that are not finite: %v", err)
 	}
 }

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"math"
+	"slices"
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
@@ -68,10 +69,10 @@ func (t *Training) playRound(k int) error {
 	}
 	before := t.Live()
 	stay := round.Settle(t.Ledgers)
-	line.Players = t.Players()
 	if err := t.removeLosers(before, stay, round.Inputs); err != nil {
 		return err
 	}
+	line.Players = t.Players()
 	return t.endRound(k, line)
 }
 
@@ -144,10 +145,22 @@ func (t *Training) removeLosers(before, stay network.Survivors, inputs []backend
 	if err != nil {
 		return err
 	}
+	for g, ledger := range t.Ledgers { // of removed players parts that would have stayed
+		ledger.Follow(placesOf(cut.Gates[g], stay[g]))
+	}
 	if err := compensation.Apply(t.Plan.Config.Compensate, state.Network, cut, inputs); err != nil {
 		return err
 	}
 	return t.Engine.Push(state.Cut(cut))
+}
+
+// placesOf returns the places of some numbers among others, both increasing.
+func placesOf(some, others []int) []int {
+	places := make([]int, len(some))
+	for i, n := range some {
+		places[i], _ = slices.BinarySearch(others, n)
+	}
+	return places
 }
 
 func counts(players network.Survivors) []int {

@@ -53,6 +53,8 @@ type Position struct {
 	// better came for as long as the configuration's patience.
 	Best    *record.BestEpoch `json:"best,omitempty"`
 	Stopped bool              `json:"stopped,omitempty"`
+	// Multipliers are those of the sparsity of gates that are drawn, see priceGates.
+	Multipliers []Multipliers `json:"multipliers,omitempty"`
 	Market
 }
 
@@ -141,6 +143,11 @@ func (t *Training) Run(ctx context.Context) error {
 		}
 		if threshold := t.Plan.shrinkage(t.Step); threshold > 0 {
 			if err := t.shrinkGroups(threshold); err != nil {
+				return err
+			}
+		}
+		if t.Plan.pricesGates(t.Step) {
+			if err := t.priceGates(); err != nil {
 				return err
 			}
 		}

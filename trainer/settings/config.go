@@ -4,12 +4,16 @@ package settings
 
 import (
 	"cmp"
+	"slices"
+	"strings"
+
 	"nashprune/game"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/compensation"
 	"nashprune/trainer/cost"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
+	"nashprune/trainer/network/models"
 )
 
 // ScheduleKind names how the learning rate goes over a run.
@@ -29,13 +33,19 @@ const (
 // CosineFloor is the fraction of the learning rate at which [Cosine] ends.
 const CosineFloor = 0.01
 
+// Augmentation returns how training images are moved.
+func (c Config) Augmentation() dataset.Augmentation {
+	return dataset.Augmentation{Padding: c.CropPadding, Flip: c.Flip}
+}
+
 // Config is everything that decides a run. [All] declares each field's name, default and
 // range, [Default] returns the defaults; a zero value means what the field says, not
 // "default".
 type Config struct {
-	Data         string       // name of a data set, a CSV or NPZ file, or a folder of IDX files
+	Data         string       // name of a data set, a CSV or NPZ file, a folder of IDX files, or a folder or archive of images
 	DataDir      string       // looked at first for named data sets; empty: environment and cache alone
 	MaxDataBytes uint64       // most that is read of the data's files, unpacked
+	ImageSize    string       // HxW that images in folders are brought to; empty: all have one size
 	Label        string       // column or columns of a CSV file, as dataset.Options.Label says
 	Test         string       // CSV file that is the test part of another; empty: none
 	TestFraction float64      // fraction drawn to be the test part of data that has none; 0: dataset.DefaultTestFraction
@@ -43,7 +53,8 @@ type Config struct {
 	EvaluateOn   backend.Part // the part that the result is evaluated on: test or validation
 
 	Task           dataset.Task
-	Model          string // mlp:H1-H2-..., the hidden widths
+	Model          string // a name or a file, see models.Parse
+	Players        string // kinds of player, with commas in between; empty: network.DefaultPlayers
 	Activation     network.Activation
 	Initialisation network.Initialisation
 	Seed           uint64
@@ -64,6 +75,8 @@ type Config struct {
 	LearningRateWarmUp float64      // epochs over which it rises linearly from 0; 0: none
 	LabelSmoothing     float64      // 0 <= S < 1, see Loss
 	ClassWeights       string       // BalancedWeights, or a number a class; empty: all 1
+	CropPadding        int          // of training images, see dataset.Augmentation; at least 0
+	Flip               bool         // likewise
 	Patience           int          // epochs without a better validation loss that end a training; 0: none do
 
 	Game game.Kind
@@ -73,7 +86,7 @@ type Config struct {
 	// Rankings take the first five.
 	Keep            int           // players kept
 	Sparsity        float64       // fraction of players removed, 0 <= S < 1
-	Shape           string        // players that each hidden layer keeps, such as 25-13
+	Shape           string        // players that each gate keeps, such as 25-13; without a game, that it has
 	MaxParameters   int           // most parameters
 	MaxMACs         int           // most multiply-accumulates a sample
 	MaxLatencyUS    float64       // most microseconds for a batch, by the model of latencies
@@ -100,7 +113,8 @@ type Config struct {
 	BenefitGradient   game.BenefitGradient
 	Update            backend.PaperUpdate
 	Joint             bool    // theta pays its cost in the gradient, too
-	ParticipationRate float64 // lr_s of either ascent, or the damping of best responses
+	ParticipationRate float64 // lr_s of either ascent, the damping of best responses, or the rate of log alpha
+	MultiplierRate    float64 // of the ascent of Lagrange's multipliers by which gates that are drawn come to a sparsity; 0: there are none
 	Threshold         float64 // players that end below it are removed
 
 	Baseline bool // train the dense network as long without the game, and compare
@@ -108,9 +122,10 @@ type Config struct {
 
 // DataOptions returns how the data is read and divided.
 func (c Config) DataOptions() dataset.Options {
+	height, width, _ := dataset.ParseImageSize(c.ImageSize) // 0 where there is none
 	return dataset.Options{
-		Regression: c.Task == dataset.Regression,
-		Dir:        c.DataDir, MaxBytes: int64(c.MaxDataBytes), Label: c.Label, TestFile: c.Test,
+		Regression: c.Task == dataset.Regression, ImageHeight: height, ImageWidth: width,
+		Dir: c.DataDir, MaxBytes: int64(c.MaxDataBytes), Label: c.Label, TestFile: c.Test,
 		TestFraction: c.TestFraction, Seed: c.Seed, Validation: c.Validation,
 	}
 }
@@ -133,13 +148,56 @@ const (
 
 // Resolve returns the configuration of a run of its Model with everything that was left
 // open decided, or an error of the kind [backend.ErrUsage] about the first value that
-// makes no sense.
+// makes no sense. What depends on the numbers of players stays open where these are known
+// with the data alone; [Config.ResolveFor] decides it then.
 func (c Config) Resolve() (Config, error) {
-	hidden, err := network.Parse(c.Model)
+	widths, err := c.KnownWidths()
 	if err != nil {
-		return c, backend.Usagef("--model: %v", err)
+		return c, err
 	}
-	return c.ResolveFor(hidden)
+	return c.ResolveFor(widths)
+}
+
+// KnownWidths returns the number of players of each gate, nil where it is known with the
+// data alone. Errors are of the kind [backend.ErrUsage].
+func (c Config) KnownWidths() ([]int, error) {
+	m, err := models.Parse(c.Model)
+	if err != nil {
+		return nil, backend.Usagef("--model: %v", err)
+	}
+	if kinds := c.PlayerKinds(); slices.Contains(kinds, network.Neurons) && !slices.Contains(kinds, network.Inputs) {
+		return m.Hidden, nil
+	}
+	return nil, nil
+}
+
+// PlayerKinds returns the kinds of player that the configuration names.
+func (c Config) PlayerKinds() []network.PlayerKind {
+	if c.Players == "" {
+		return network.DefaultPlayers
+	}
+	var kinds []network.PlayerKind
+	for _, word := range strings.Split(c.Players, ",") {
+		kinds = append(kinds, network.PlayerKind(word))
+	}
+	return kinds
+}
+
+// Graph returns the graph of the Model for samples of a shape. Errors are of the kind
+// [backend.ErrUsage].
+func (c Config) Graph(sample network.Shape, outputs int) (*network.Graph, error) {
+	m, err := models.Parse(c.Model)
+	if err != nil {
+		return nil, backend.Usagef("--model: %v", err)
+	}
+	if problem := Find("players").problem(c); problem != "" {
+		return nil, backend.Usagef("%s", problem)
+	}
+	g, err := m.Graph(sample, outputs, c.Activation, c.PlayerKinds())
+	if err != nil {
+		return nil, backend.Usagef("--model: %v", err)
+	}
+	return g, nil
 }
 
 // defaultDecay is the weight decay where no optimiser is chosen; testdata/mnist compares it
@@ -147,7 +205,7 @@ func (c Config) Resolve() (Config, error) {
 const defaultDecay = 0.2
 
 // ResolveFor is [Config.Resolve] for a network whose gates have so many players, in place
-// of the Model, which it does not look at.
+// of the Model, which it does not look at. Nil says that they are not known yet.
 func (c Config) ResolveFor(players []int) (Config, error) {
 	if c.Schedule == "" {
 		c.Schedule = Cosine
@@ -201,6 +259,8 @@ func (c Config) check() error {
 		{c.WarmUp+c.GameShare <= 1+1e-9, // the sum of two decimals may be a rounding above 1
 			"--warm-up and --game-share add up to %v; the sum must be at most 1", c.WarmUp + c.GameShare},
 		{c.Update != backend.BestResponse || c.ParticipationRate <= 1, "--participation-rate is %v; it must be at most 1 with --update best-response", c.ParticipationRate},
+		{c.Update != backend.HardConcrete || c.Game != game.PaperGame, "--update is %s, which --game paper does not play; try --game ranking --criterion participation", string(c.Update)},
+		{c.MultiplierRate == 0 || c.Update == backend.HardConcrete, "--multiplier-rate is %v; it must be 0 without --update hard-concrete", c.MultiplierRate},
 		{!c.Joint || c.Game == game.PaperGame, "--joint is for --game paper; --game is %s", string(c.Game)},
 		{c.GroupLasso == 0 || c.Game == game.RankingGame, "--group-lasso is %v; it must be 0 without --game ranking", c.GroupLasso},
 		{c.Game != game.NoGame || !c.Baseline, "--game is %s, which has no baseline; leave out --baseline", c.Game},

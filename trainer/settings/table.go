@@ -2,6 +2,7 @@ package settings
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"nashprune/game"
@@ -27,6 +28,7 @@ const (
 	MaxBatch        = 1 << 16
 	MaxRounds       = 1 << 16
 	maxLearningRate = 100
+	maxPadding      = 1 << 16
 	maxWeight       = 1e6 // of the paper's utilities, and of weight decay
 )
 
@@ -35,12 +37,15 @@ const (
 // follow from it; [Config.check] adds what settings say together.
 var All = []*Setting{
 	declare(general, "data", func(c *Config) *string { return &c.Data }, "digits",
-		rule[string]{func(s string) bool { return s != "" }, "a data set (nashprune data list), a CSV or NPZ file, or a folder of IDX files"},
-		"data set (nashprune data list), a .csv or .npz file, or a folder of IDX files").compared().variable("NASHPRUNE_DATASET"),
+		rule[string]{func(s string) bool { return s != "" }, "a data set (nashprune data list), a CSV or NPZ file, a folder of IDX files, or a folder or archive of images"},
+		"data set (nashprune data list), a .csv or .npz file, a folder of IDX files, or a folder or archive of images").compared().variable("NASHPRUNE_DATASET"),
 	declare(general, "data-dir", func(c *Config) *string { return &c.DataDir }, "", anything[string](),
 		"`folder` to look for data sets in first (then $NASHPRUNE_DATA, then the user's cache)").compared().variable(""),
 	declare(general, "max-data-bytes", func(c *Config) *uint64 { return &c.MaxDataBytes }, dataset.DefaultMaxBytes, inTOML,
 		"most `bytes` to read of the data, unpacked"),
+	declare(general, "image-size", func(c *Config) *string { return &c.ImageSize }, "",
+		rule[string]{func(s string) bool { _, _, err := dataset.ParseImageSize(s); return s == "" || err == nil }, "a height and a width in pixels, such as 64x64"},
+		"`HxW`, the pixels that images in folders are brought to (default: all must have one size)").omitted(),
 	declare(general, "label", func(c *Config) *string { return &c.Label }, "", anything[string](),
 		"`column` of a CSV file with the labels (default: label, class, target or y, else the last); regression takes several, with commas in between").omitted(),
 	declare(general, "test", func(c *Config) *string { return &c.Test }, "", anything[string](),
@@ -54,9 +59,11 @@ var All = []*Setting{
 	declare(general, "task", func(c *Config) *dataset.Task { return &c.Task }, dataset.Classification, oneOf(dataset.Classification, dataset.Regression),
 		"what is predicted, classes or the numbers of a .csv or .npz file"),
 	declare(general, "model", func(c *Config) *string { return &c.Model }, "mlp:512-256", anything[string](),
-		"network: mlp: and the widths of its hidden layers, such as mlp:512-256").compared(),
+		"network: mlp: and the widths of its hidden layers; lenet300, lenet5, vgg16, resnet20 (any resnetN, N = 6n+2, or resnetN:WIDTH); or a .toml file with a graph (nashprune help networks)").compared(),
+	declare(general, "players", func(c *Config) *string { return &c.Players }, "", playerKinds,
+		"`kinds` of player, with commas in between: "+playerWords+" (default: neurons,filters,channels)").compared().omitted(),
 	declare(general, "activation", func(c *Config) *network.Activation { return &c.Activation }, network.ReLU, oneOf(network.Activations...),
-		"activation of hidden neurons"),
+		"activation of hidden units"),
 	declare(general, "init", func(c *Config) *network.Initialisation { return &c.Initialisation }, network.PyTorch, oneOf(network.Initialisations...),
 		"initial weights"),
 	declare(general, "seed", func(c *Config) *uint64 { return &c.Seed }, 1, inTOML,
@@ -99,6 +106,10 @@ var All = []*Setting{
 		"`fraction` of each label that is spread over all classes"),
 	declare(training, "class-weights", func(c *Config) *string { return &c.ClassWeights }, "", anything[string](),
 		"`weights` of the classes in the loss: balanced, or a number for each, with commas in between"),
+	declare(training, "crop-padding", func(c *Config) *int { return &c.CropPadding }, 0, within(0, maxPadding),
+		"`pixels` around training images, with the mean colour, out of which each is cropped at random, anew in every step; for networks that read images").omitted(),
+	declare(training, "flip", func(c *Config) *bool { return &c.Flip }, false, anything[bool](),
+		"mirror half of the training images, drawn anew in every step; for networks that read images").omitted(),
 	declare(training, "patience", func(c *Config) *int { return &c.Patience }, 0, within(0, MaxEpochs).in("a number of epochs, or 0 for no early stopping"),
 		"`epochs` without a better loss on --validation samples, after which training stops and restores the best epoch"),
 
@@ -107,7 +118,7 @@ var All = []*Setting{
 	declare(market, "sparsity", func(c *Config) *float64 { return &c.Sparsity }, 0.95, below1,
 		"`fraction` of players to remove, if no other target is given").omitted().target(CountedTarget),
 	declare(market, "shape", func(c *Config) *string { return &c.Shape }, "", anything[string](),
-		"`players` that each hidden layer keeps, such as 25-13, instead of --keep").omitted().target(CountedTarget),
+		"`players` that each gate keeps, in their order, such as 25-13, instead of --keep; with --game off, that it has from the start").omitted().target(CountedTarget),
 	declare(market, "max-params", func(c *Config) *int { return &c.MaxParameters }, 0, within(0, math.MaxInt).in("a number of parameters"),
 		"most `parameters`, instead of --keep").omitted().target(CountedTarget),
 	declare(market, "max-macs", func(c *Config) *int { return &c.MaxMACs }, 0, within(0, math.MaxInt).in("a number of multiply-accumulates a sample"),
@@ -117,7 +128,7 @@ var All = []*Setting{
 	declare(market, "max-accuracy-drop", func(c *Config) *float64 { return &c.MaxAccuracyDrop }, 0, within(0., 100).in("a number of points, at most 100"),
 		"most `points` of accuracy to lose on --validation, instead of --keep").omitted().target(MeasuredTarget),
 	declare(market, "cost", func(c *Config) *cost.Resource { return &c.Cost }, "", oneOf("", cost.Players, cost.Parameters, cost.MACs, cost.Latency),
-		"what a player pays for in one market of all layers (default: what a --max target bounds, else a market a layer)").omitted(),
+		"what a player pays for in one market of all gates (default: what a --max target bounds, else a market a gate)").omitted(),
 	declare(market, "latency-model", func(c *Config) *string { return &c.LatencyModel }, "", anything[string](),
 		"result.json of another run, with the model of latencies (default: measure one)").omitted(),
 	declare(market, "worth", func(c *Config) *game.Valuation { return &c.Worth }, game.Outputs, oneOf(append([]game.Valuation{""}, game.Valuations...)...),
@@ -147,13 +158,34 @@ var All = []*Setting{
 	declare(paper, "benefit-gradient", func(c *Config) *game.BenefitGradient { return &c.BenefitGradient }, game.OfTheta, oneOf(game.BenefitGradients...),
 		"variable of the benefit's gradient, theta or the effective weights s theta"),
 	declare(paper, "update", func(c *Config) *backend.PaperUpdate { return &c.Update }, backend.GradientAscent,
-		oneOf(backend.GradientAscent, backend.AdamAscent, backend.BestResponse), "how players move"),
+		oneOf(backend.GradientAscent, backend.AdamAscent, backend.BestResponse, backend.HardConcrete), "how players move; hard-concrete draws them in every step, and --gamma is the weight of an L0 penalty"),
 	declare(paper, "joint", func(c *Config) *bool { return &c.Joint }, false, anything[bool](),
 		"theta pays its cost, too: weights move on the loss plus the costs of their players"),
 	declare(paper, "participation-rate", func(c *Config) *float64 { return &c.ParticipationRate }, 1e-3, above0(maxLearningRate), "step size of a move"),
+	declare(paper, "multiplier-rate", func(c *Config) *float64 { return &c.MultiplierRate }, 0, within(0, maxWeight),
+		"step size of the multipliers by which the gates of --update hard-concrete come to the fraction that stays (0: none)").omitted(),
 	declare(paper, "threshold", func(c *Config) *float64 { return &c.Threshold }, game.PaperThreshold, within(0., 1).in("a participation, from 0 to 1"),
 		"players that end below this `participation` are removed"),
 }
+
+// playerKinds holds for kinds of player with commas in between.
+var playerKinds = rule[string]{func(s string) bool {
+	for _, kind := range (Config{Players: s}).PlayerKinds() {
+		if !slices.Contains(network.PlayerKinds, kind) {
+			return false
+		}
+	}
+	return true
+}, "some of " + playerWords + ", with commas in between"}
+
+// playerWords lists the kinds of player.
+var playerWords = func() string {
+	var words []string
+	for _, kind := range network.PlayerKinds {
+		words = append(words, string(kind))
+	}
+	return strings.Join(words, ", ")
+}()
 
 // defaultStepFactor is in every configuration file, with any schedule.
 const defaultStepFactor = 0.1

@@ -29,22 +29,23 @@ func (c Config) Targets() (targets []cost.Target, flags []string) {
 }
 
 // Target returns the one target of a resolved configuration of the market.
-func (c Config) Target(hidden int) cost.Target {
+func (c Config) Target(gates int) cost.Target {
 	if targets, _ := c.Targets(); len(targets) == 1 {
 		if targets[0].AccuracyDrop > 0 {
-			targets[0].Limit = float64(hidden * game.LeastPerLayer)
+			targets[0].Limit = float64(gates * game.LeastPerLayer)
 		}
 		return targets[0]
 	}
 	if c.Shape != "" {
-		shares, _ := network.Parse(shapePrefix + c.Shape) // which Resolve has checked
+		shares, _ := network.ParseWidths(c.Shape, 1) // which Resolve has checked
 		return cost.Target{Resource: cost.Players, Limit: float64(network.Sum(shares))}
 	}
 	return cost.Target{Resource: cost.Players, Limit: float64(c.Keep)}
 }
 
-// resolveTarget decides what drives the market and what its players pay for.
-func (c Config) resolveTarget(hidden []int) (Config, error) {
+// resolveTarget decides what drives the market and what its players pay for. Sparsity stays
+// open where the numbers of players are not known.
+func (c Config) resolveTarget(players []int) (Config, error) {
 	if c.Worth == "" { // which a file would not distinguish from the default
 		c.Worth = game.Effective
 	}
@@ -63,8 +64,16 @@ func (c Config) resolveTarget(hidden []int) (Config, error) {
 		c.Cost, c.MaxParameters, c.MaxMACs = "", 0, 0
 	}
 	if !c.Game.InRounds() {
-		c.Keep, c.Sparsity, c.Shape = 0, 0, ""
-		return c, nil
+		c.Keep, c.Sparsity = 0, 0
+		if c.Game != game.NoGame || c.Shape == "" {
+			c.Shape = ""
+			return c, nil
+		}
+		_, err := c.Shares(players)
+		if players == nil {
+			err = nil
+		}
+		return c, err
 	}
 	targets, flags := c.Targets()
 	if c.Keep > 0 {
@@ -72,24 +81,28 @@ func (c Config) resolveTarget(hidden []int) (Config, error) {
 	}
 	if c.Shape != "" {
 		flags = append(flags, "--shape")
-		if _, err := c.Shares(hidden); err != nil {
+		if _, err := c.Shares(players); err != nil && players != nil {
 			return c, err
 		}
 		if c.Cost != "" {
-			return c, backend.Usagef("--shape %s says how many players each layer keeps, and with --cost %s one market finds it: leave one of them out", c.Shape, c.Cost)
+			return c, backend.Usagef("--shape %s says how many players each gate keeps, and with --cost %s one market finds it: leave one of them out", c.Shape, c.Cost)
 		}
 	}
 	switch {
 	case len(flags) > 1:
 		return c, backend.Usagef("%s and %s both say how much stays: give one of them", flags[0], flags[1])
 	case c.Shape != "":
+	case len(targets) == 0 && players == nil:
+		if c.Keep == 0 {
+			return c, nil
+		}
 	case len(targets) == 0 && c.Keep == 0:
-		c.Keep = int(math.Round(float64(network.Sum(hidden)) * (1 - c.Sparsity)))
-		if _, err := game.Split(c.Keep, hidden); err != nil {
+		c.Keep = int(math.Round(float64(network.Sum(players)) * (1 - c.Sparsity)))
+		if _, err := game.Split(c.Keep, players); err != nil {
 			return c, backend.Usagef("--sparsity %v comes to --keep %d: %v", c.Sparsity, c.Keep, err)
 		}
 	case len(targets) == 0:
-		if _, err := game.Split(c.Keep, hidden); err != nil {
+		if _, err := game.Split(c.Keep, players); err != nil {
 			return c, backend.Usagef("--keep: %v", err)
 		}
 	case c.Cost == "" && targets[0].Resource != cost.Players:
@@ -102,26 +115,23 @@ func (c Config) resolveTarget(hidden []int) (Config, error) {
 	return c, nil
 }
 
-// shapePrefix makes a shape what [network.Parse] takes.
-const shapePrefix = "mlp:"
-
-// Shares returns how many of the players of each hidden layer are to stay: those of
-// the shape, or in proportion to the widths. Errors are of the kind [backend.ErrUsage].
-func (c Config) Shares(hidden []int) ([]int, error) {
+// Shares returns how many of the players of each gate are to stay: those of the shape, or
+// in proportion to all. Errors are of the kind [backend.ErrUsage].
+func (c Config) Shares(players []int) ([]int, error) {
 	if c.Shape == "" {
-		shares, err := game.Split(int(c.Target(len(hidden)).Limit), hidden)
+		shares, err := game.Split(int(c.Target(len(players)).Limit), players)
 		if err != nil {
 			return nil, backend.Usagef("--keep: %v", err)
 		}
 		return shares, nil
 	}
-	shares, err := network.Parse(shapePrefix + c.Shape)
-	if err != nil || len(shares) != len(hidden) {
-		return nil, backend.Usagef("--shape is %q; it must be the players that each of the %d hidden layers keeps, such as 25-13", c.Shape, len(hidden))
+	shares, err := network.ParseWidths(c.Shape, 1)
+	if err != nil || len(shares) != len(players) {
+		return nil, backend.Usagef("--shape is %q; it must be the players that each of the %d gates (nashprune inspect lists them) keeps, such as 25-13", c.Shape, len(players))
 	}
 	for l, share := range shares {
-		if share < game.LeastPerLayer || share > hidden[l] {
-			return nil, backend.Usagef("--shape is %q: hidden layer %d has %d players and keeps at least %d of them", c.Shape, l, hidden[l], game.LeastPerLayer)
+		if least := min(game.LeastPerLayer, players[l]); share < least || share > players[l] {
+			return nil, backend.Usagef("--shape is %q: gate %d, from 0, has %d players and keeps at least %d of them", c.Shape, l, players[l], least)
 		}
 	}
 	return shares, nil

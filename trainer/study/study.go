@@ -19,6 +19,7 @@ import (
 	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/filelock"
+	"nashprune/trainer/network"
 	"nashprune/trainer/record"
 	"nashprune/trainer/session"
 	"nashprune/trainer/settings"
@@ -100,7 +101,7 @@ func Run(ctx context.Context, cells []Cell, o Options) ([]Outcome, error) {
 	}
 	defer unlock()
 
-	s := &study{Options: o, outcomes: make([]Outcome, len(cells)), digests: map[source]string{}}
+	s := &study{Options: o, outcomes: make([]Outcome, len(cells)), digests: map[source]string{}, models: map[model]string{}}
 	var open []int
 	for i, cell := range cells {
 		s.outcomes[i] = Outcome{Cell: cell, Dir: filepath.Join(o.Dir, filepath.FromSlash(cell.Name))}
@@ -147,6 +148,7 @@ type study struct {
 
 	mutex   sync.Mutex        // of what follows and of Observe
 	digests map[source]string // of the samples of finished runs
+	models  map[model]string  // of their graphs
 	done    int
 	found   int // of them when this sitting began
 	began   time.Time
@@ -238,6 +240,13 @@ type source struct {
 	task                   dataset.Task
 }
 
+// model is where a run has its graph from.
+type model struct {
+	source
+	words, players string
+	activation     network.Activation
+}
+
 func (o *Outcome) source() source {
 	c := o.Cell.Config
 	return source{c.Data, c.DataDir, c.Label, c.Test, c.Task}
@@ -251,8 +260,8 @@ func (s *study) digest(o *Outcome) string {
 	return s.digests[o.source()]
 }
 
-// noteDigest takes the digest of the samples of a finished run. It is an error of the kind
-// [backend.ErrUsage] if another run of the same source had other samples.
+// noteDigest takes the digests of the samples and of the graph of a finished run. It is an
+// error of the kind [backend.ErrUsage] if another run of the same source had others.
 func (s *study) noteDigest(o *Outcome) error {
 	if o.Result == nil || o.Result.Data.Digest == "" { // it diverged, or is of an earlier program
 		return nil
@@ -265,6 +274,14 @@ func (s *study) noteDigest(o *Outcome) error {
 			o.Dir, o.Result.Data.Name, is, was)
 	}
 	s.digests[o.source()] = is
+	c := o.Cell.Config
+	key := model{o.source(), c.Model, c.Players, c.Activation}
+	graph, other := o.Result.Model.Digest, s.models[key]
+	if graph != "" && other != "" && graph != other {
+		return backend.Usagef("--out: %s trained another graph of --model %s than the runs beside it (digest %.12s, theirs %.12s); use one file and remove that folder",
+			o.Dir, c.Model, graph, other)
+	}
+	s.models[key] = graph
 	return nil
 }
 

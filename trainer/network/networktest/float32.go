@@ -47,6 +47,8 @@ func Forward32(n *network.Network, x []float64) []float32 {
 			if op.Keep != nil {
 				out = network.Select(out, op.Keep)
 			}
+		case *network.Dropout:
+			out = append(out, values[node.In[0]]...)
 		case *network.Conv2D:
 			out = conv32(op, values[node.In[0]], network.Select(n.Parameters, node.Params), n.Nodes[node.In[0]].Shape, node.Shape)
 		case *network.BatchNorm:

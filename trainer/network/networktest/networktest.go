@@ -137,6 +137,11 @@ func GlobalAverage(name string, in ...int) network.Node {
 	return network.Node{Name: name, Op: &network.AveragePool{Global: true}, In: in}
 }
 
+// Drop returns a dropout.
+func Drop(name string, probability float64, in ...int) network.Node {
+	return network.Node{Name: name, Op: &network.Dropout{Probability: probability}, In: in}
+}
+
 // Nets returns the nodes of networks of every operator, by name.
 func Nets() map[string][]network.Node {
 	return map[string][]network.Node{
@@ -177,8 +182,12 @@ func Nets() map[string][]network.Node {
 		// strides beyond the kernel.
 		"groups": Chain(Input(2, 4, 5), BiasedConv("c0", 4, network.Window{Kernel: [2]int{2, 1}, Stride: [2]int{2, 3}}), Conv("c1", 6, network.Square(1, 1, 0), 2), Activate("a", network.GELU),
 			BiasedConv("c2", 3, network.Window{Kernel: [2]int{2, 2}, Stride: [2]int{1, 1}}), Activate("b", network.ReLU), Flatten("flat"), Dense("head", 2)),
+		// Flattened features of two convolutions, which leave with the filters of either.
+		"concat of images": Chain(Input(2, 4, 5), Conv("c1", 2, network.Square(1, 1, 0), 1, 0), Conv("c2", 3, network.Square(3, 1, 1), 1, 0), Concat("both", 1, 2), Activate("a", network.ReLU),
+			Max("pool", network.Square(2, 2, 0)), Flatten("flat"), Dense("head", 2)),
 		// One pixel, one channel, one filter.
 		"pixel":           Chain(Input(1, 1, 1), BiasedConv("c", 1, network.Square(3, 1, 1)), Norm("n"), Activate("a", network.Tanh), Flatten("flat"), Dense("head", 2)),
+		"dropout":         Chain(Input(2, 3, 4), BiasedConv("c", 3, network.Square(2, 1, 0)), Activate("a", network.ReLU), Drop("d", 0.25), Flatten("flat"), Dense("fc", 5), Activate("b", network.Tanh), Drop("e", 0.5), Dense("head", 2)),
 		"norm of numbers": Chain(Input(4), Dense("x", 5), Norm("n"), Activate("a", network.ReLU), Dense("head", 3)),
 		"twice":           Chain(Input(3), Dense("x", 2, 0), Activate("a", network.ReLU), Concat("both", 2, 2), Dense("head", 2)),
 	}

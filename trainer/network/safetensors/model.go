@@ -18,10 +18,16 @@ import (
 // model, as [network.Format] writes it, for people who look inside.
 type Metadata struct {
 	Data            string  // name of the data set
-	Height, Width   int     // of an image; Height*Width inputs
+	Channels        int     // of an image; 0 of rows of features, and of files from before there were channels
+	Height, Width   int     // of an image; as many inputs as it has pixels in all channels
 	Classes         int     // one logit each; 0 in regression, so that programs that know only classes refuse the file
 	Mean, Deviation float64 // input = (pixel/255 - Mean) / Deviation; finite, Deviation > 0
 	Generator       string  // the program that wrote the file: "nashprune <version>"
+
+	// Of images of several channels, input = (pixel/255 - ChannelMeans[c]) /
+	// ChannelDeviations[c] for channel c, and Mean and Deviation are those of all pixels;
+	// finite, deviations above 0. Both are nil where Mean and Deviation hold for all.
+	ChannelMeans, ChannelDeviations []float64
 
 	// Of float features, input = (feature - Means[i]) / Deviations[i], and Mean and
 	// Deviation are 0 and 1; one number an input, finite, deviations above 0. Both
@@ -253,9 +259,12 @@ func (m Metadata) check(n *network.Network) error {
 	if m.Height < 1 || m.Height > maxInputs || m.Width < 1 || m.Width > maxInputs || int64(m.Height)*int64(m.Width) > maxInputs {
 		return fmt.Errorf("metadata: images of %dx%d, want 1 to %d pixels", m.Height, m.Width, maxInputs)
 	}
+	if m.Channels < 0 || m.Channels > maxInputs {
+		return fmt.Errorf("metadata: images of %d channels, want 0 to %d", m.Channels, maxInputs)
+	}
 	inputs := n.Graph.Input().Sample.Size()
-	if m.Height*m.Width != inputs {
-		return fmt.Errorf("metadata: images of %dx%d for a network of %d inputs", m.Height, m.Width, inputs)
+	if int64(max(m.Channels, 1))*int64(m.Height*m.Width) != int64(inputs) {
+		return fmt.Errorf("metadata: images of %dx%d and %d channels for a network of %d inputs", m.Height, m.Width, max(m.Channels, 1), inputs)
 	}
 	if err := m.checkOutputs(n.Outputs()); err != nil {
 		return err
@@ -265,6 +274,12 @@ func (m Metadata) check(n *network.Network) error {
 	}
 	if m.FeatureNames != nil && len(m.FeatureNames) != inputs {
 		return fmt.Errorf("metadata: %d names of features for a network of %d inputs", len(m.FeatureNames), inputs)
+	}
+	if len(m.ChannelMeans) != len(m.ChannelDeviations) || m.ChannelMeans != nil && len(m.ChannelMeans) != m.Channels {
+		return fmt.Errorf("metadata: means of %d and deviations of %d channels for images of %d", len(m.ChannelMeans), len(m.ChannelDeviations), m.Channels)
+	}
+	if err := checkStandard("channel", m.ChannelMeans, m.ChannelDeviations); err != nil {
+		return err
 	}
 	return m.checkFeatures(inputs)
 }
@@ -342,6 +357,11 @@ func (m Metadata) encode(n *network.Network) map[string]string {
 		}
 	}
 	list(graphKey, n.Graph, 1)
+	if m.Channels > 0 {
+		encoded[channelsKey] = strconv.Itoa(m.Channels)
+	}
+	list(channelMeansKey, m.ChannelMeans, len(m.ChannelMeans))
+	list(channelDeviationsKey, m.ChannelDeviations, len(m.ChannelDeviations))
 	list(meansKey, m.Means, len(m.Means))
 	list(deviationsKey, m.Deviations, len(m.Deviations))
 	list(classNamesKey, m.ClassNames, len(m.ClassNames))
@@ -365,6 +385,7 @@ const (
 const (
 	graphKey      = "graph" // as JSON, see [network.Graph]
 	activationKey = "activation"
+	channelsKey   = "channels" // not in every file
 )
 
 // decodeActivation returns the activation that a file names. Files from before
@@ -382,13 +403,15 @@ func decodeActivation(metadata map[string]string) (network.Activation, error) {
 
 // The keys of lists, which are JSON. Numbers read back to the bit.
 const (
-	meansKey            = "feature_means"
-	deviationsKey       = "feature_deviations"
-	classNamesKey       = "class_names"
-	featureNamesKey     = "feature_names"
-	targetMeansKey      = "target_means"
-	targetDeviationsKey = "target_deviations"
-	targetNamesKey      = "target_names"
+	channelMeansKey      = "channel_means"
+	channelDeviationsKey = "channel_deviations"
+	meansKey             = "feature_means"
+	deviationsKey        = "feature_deviations"
+	classNamesKey        = "class_names"
+	featureNamesKey      = "feature_names"
+	targetMeansKey       = "target_means"
+	targetDeviationsKey  = "target_deviations"
+	targetNamesKey       = "target_names"
 )
 
 // decodeMetadata is the inverse of encode. Keys it does not know pass. The error
@@ -431,11 +454,16 @@ func decodeMetadata(metadata map[string]string) (m Metadata, err error) {
 		Mean: number("mean"), Deviation: number("deviation"),
 		Generator: text("generator"),
 	}
+	if _, found := metadata[channelsKey]; found {
+		m.Channels = integer(channelsKey)
+	}
 	list := func(key string, into any) { // which not every file has
 		if value, found := metadata[key]; found && json.Unmarshal([]byte(value), into) != nil {
 			fail("%q is %.40q, want a list in JSON", key, value)
 		}
 	}
+	list(channelMeansKey, &m.ChannelMeans)
+	list(channelDeviationsKey, &m.ChannelDeviations)
 	list(meansKey, &m.Means)
 	list(deviationsKey, &m.Deviations)
 	list(classNamesKey, &m.ClassNames)

@@ -170,6 +170,37 @@ func TestFilesOfVersion01(t *testing.T) {
 	}
 }
 
+// TestChannelsInFiles writes and reads how images of three channels are normalised. A
+// file without a word of channels, as there were before, has none.
+func TestChannelsInFiles(t *testing.T) {
+	n := folded([]int{3 * 2 * 5, 2, 1}, 2)
+	m := fitting(n)
+	m.Channels, m.Height, m.Width = 3, 2, 5
+	m.ChannelMeans, m.ChannelDeviations = []float64{0.1, 1. / 3, 0}, []float64{1, math.SmallestNonzeroFloat64, 2. / 3}
+	file := encoded(t, n, m)
+	if _, got, err := safetensors.ReadModel(bytes.NewReader(file)); err != nil || !reflect.DeepEqual(got, m) {
+		t.Errorf("read %+v, %v, want %+v", got, err, m)
+	}
+	metadata, tensors, err := safetensors.Read(bytes.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"channels", "channel_means", "channel_deviations"} {
+		if metadata[key] == "" {
+			t.Errorf("the file has no %s", key)
+		}
+		delete(metadata, key)
+	}
+	metadata["height"] = "6" // the channels below each other
+	var old bytes.Buffer
+	if err := safetensors.Write(&old, metadata, tensors); err != nil {
+		t.Fatal(err)
+	}
+	if _, got, err := safetensors.ReadModel(&old); err != nil || got.Channels != 0 || got.ChannelMeans != nil || got.Height != 6 {
+		t.Errorf("an old file: %+v, %v", got, err)
+	}
+}
+
 // TestFileLayout spells out what PyTorch has to find.
 func TestFileLayout(t *testing.T) {
 	n := network.New(perceptron(2, 1, 1))
@@ -271,6 +302,15 @@ func TestWriteErrors(t *testing.T) {
 		{"images of -13x-1", func(_ *network.Network, m *safetensors.Metadata) { m.Height, m.Width = -13, -1 }},
 		{"for a network of 13 inputs", func(_ *network.Network, m *safetensors.Metadata) { m.Width = 2 }},
 		{"want 1 to 16777216 pixels", func(_ *network.Network, m *safetensors.Metadata) { m.Height, m.Width = math.MaxInt, math.MaxInt }},
+		{"images of -1 channels", func(_ *network.Network, m *safetensors.Metadata) { m.Channels = -1 }},
+		{"images of 13x1 and 3 channels for a network of 13 inputs", func(_ *network.Network, m *safetensors.Metadata) { m.Channels = 3 }},
+		{"means of 1 and deviations of 0 channels for images of 1", func(_ *network.Network, m *safetensors.Metadata) { m.Channels, m.ChannelMeans = 1, []float64{0} }},
+		{"means of 1 and deviations of 1 channels for images of 0", func(_ *network.Network, m *safetensors.Metadata) {
+			m.ChannelMeans, m.ChannelDeviations = []float64{0}, []float64{1}
+		}},
+		{"channel 1 has mean 0 and deviation 0", func(_ *network.Network, m *safetensors.Metadata) {
+			m.Channels, m.ChannelMeans, m.ChannelDeviations = 1, []float64{0}, []float64{0}
+		}},
 		{"3 classes for a network of 1 logits", func(_ *network.Network, m *safetensors.Metadata) { m.Classes = 3 }},
 		{"0 classes for a network of 1 logits", func(_ *network.Network, m *safetensors.Metadata) { m.Classes = 0 }},
 		{"deviation 0", func(_ *network.Network, m *safetensors.Metadata) { m.Deviation = 0 }},

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"nashprune/trainer/report"
+)
+
+func newExplain() *cobra.Command {
+	player, asJSON := "", false
+	cmd := &cobra.Command{
+		Use:   "explain RUN",
+		Short: "Explain why each player was removed, the rounds of the market, and the gap from equilibrium",
+		Long: `Explain shows what a run recorded: why players were removed, the rounds of the
+market, the gap from equilibrium and whether an equilibrium is claimed, and the
+bids of removed players and asks of kept ones. With --player it shows all
+that is known of one player.`,
+		Example: `  nashprune explain runs/mnist-38
+  nashprune explain runs/mnist-38 --player 0:17
+  nashprune explain runs/mnist-38 --json`,
+		Args: exactly(1, "one run folder"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			run, err := report.ReadRun(args[0])
+			if err != nil {
+				return err
+			}
+			// A folder from before there were certificates explains itself without one.
+			err = run.ReadCertificate(args[0])
+			if missing := errors.Is(err, os.ErrNotExist); err != nil && (!missing || player != "" || asJSON) {
+				return err
+			}
+			out := cmd.OutOrStdout()
+			if !cmd.Flags().Changed("player") {
+				if asJSON {
+					return run.Certificate.Write(out)
+				}
+				return report.Explain(out, run)
+			}
+			name, err := run.ParsePlayer(player)
+			if err != nil {
+				return err
+			}
+			if !asJSON {
+				return report.ExplainPlayer(out, run, name)
+			}
+			p, err := run.Player(name)
+			if err != nil {
+				return err
+			}
+			return writeJSON(out, p)
+		},
+	}
+	cmd.Flags().StringVar(&player, "player", "", "show all about the player `GATE:INDEX`: the place of the gate, from 0, or its name, such as 0:17 or conv1:17")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print what equilibrium.json holds, of all or of the player")
+	return cmd
+}
+
+func newVersion() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  exactly(0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), versionLine())
+			return err
+		},
+	}
+}
+
+func versionLine() string {
+	return fmt.Sprintf("nashprune %s (%s %s/%s)", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
+// release is the version of this tree.
+const release = "0.1.0"
+
+// version returns the release and, where the build knows it, the commit.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+				return release + "+" + s.Value[:12]
+			}
+		}
+	}
+	return release
+}

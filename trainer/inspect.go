@@ -1,0 +1,119 @@
+package trainer
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"nashprune/trainer/backend"
+	"nashprune/trainer/network"
+	"nashprune/trainer/network/models"
+	"nashprune/trainer/network/safetensors"
+	"nashprune/trainer/record"
+	"nashprune/trainer/settings"
+)
+
+// modelSuffix is that of model files.
+const modelSuffix = ".safetensors"
+
+// Inspect describes the network that a configuration's Model names, or that is in a model
+// file of that name, before anything is trained. Samples have the shape that is given, and
+// there are so many outputs; without a shape they are those of the Data or, without Data,
+// those that the literature counts the model for.
+func Inspect(c settings.Config, sample network.Shape, outputs int) (*record.Inspection, error) {
+	if strings.HasSuffix(c.Model, modelSuffix) {
+		n, _, err := safetensors.LoadModel(c.Model)
+		if err != nil {
+			return nil, err
+		}
+		if c.Players == "" {
+			return inspect(c.Model, n.Graph), nil
+		}
+		g, err := network.NewGraph(n.Nodes, c.PlayerKinds())
+		if err != nil {
+			return nil, err
+		}
+		return inspect(c.Model, g), nil
+	}
+	switch {
+	case sample != nil:
+	case c.Data != "":
+		data, err := openData(c.Data, c.DataOptions())
+		if err != nil {
+			return nil, err
+		}
+		sample, outputs = data.Shape(), data.Outputs()
+	default:
+		m, err := models.Parse(c.Model)
+		if err != nil {
+			return nil, backend.Usagef("%v", err)
+		}
+		sample = m.Usual
+	}
+	g, err := c.Graph(sample, outputs)
+	if err != nil {
+		return nil, err
+	}
+	return inspect(c.Model, g), nil
+}
+
+// Widths returns the number of players of each gate of the network that a configuration
+// names. Data is read only where they depend on it.
+func Widths(c settings.Config) ([]int, error) {
+	widths, err := c.KnownWidths()
+	if widths != nil || err != nil {
+		return widths, err
+	}
+	data, err := openData(c.Data, c.DataOptions())
+	if err != nil {
+		return nil, err
+	}
+	g, err := c.Graph(data.Shape(), data.Outputs())
+	if err != nil {
+		return nil, err
+	}
+	return g.Widths(), nil
+}
+
+func inspect(model string, g *network.Graph) *record.Inspection {
+	names := func(nodes []int) []string {
+		var names []string
+		for _, n := range nodes {
+			names = append(names, g.Nodes[n].Name)
+		}
+		return names
+	}
+	i := &record.Inspection{
+		Model: model, Input: g.Nodes[0].Shape, Outputs: g.Outputs(),
+		Parameters: g.ParameterCount(), MACs: g.MACs(), Players: g.Players(),
+	}
+	for _, node := range g.Nodes {
+		i.Nodes = append(i.Nodes, record.InspectedNode{Name: node.Name, Operator: network.Words(node.Op), In: names(node.In), Shape: node.Shape})
+	}
+	for _, p := range g.Params {
+		if !p.Statistic {
+			i.Nodes[p.Node].Parameters += p.Size()
+		}
+	}
+	for _, load := range g.Loads(g.Sizes()) {
+		i.Nodes[load.Node].MACs = load.MACs
+	}
+	for c, class := range g.Classes {
+		if class.Producers == nil && class.Parent < 0 { // heights and widths
+			continue
+		}
+		described := record.InspectedClass{Name: class.Name, Units: class.Units, Producers: names(class.Producers)}
+		if kind, err := g.KindOf(class); err != nil {
+			described.Reason = err.Error()
+		} else if gate := slices.IndexFunc(g.Gates, func(gate network.Gate) bool { return gate.Class == c }); gate < 0 {
+			described.Reason = fmt.Sprintf("the units of %s can be %s, which --players leaves out", class.Name, kind)
+			if class.Parent >= 0 {
+				described.Reason += fmt.Sprintf("; they leave with those of %s", g.Classes[class.Parent].Name)
+			}
+		} else {
+			described.Kind, described.Points = string(kind), names(g.Gates[gate].Points)
+		}
+		i.Classes = append(i.Classes, described)
+	}
+	return i
+}
