@@ -51,17 +51,18 @@ type engine struct {
 	steps int // of the optimiser
 
 	*lowered
-	parameters  *compute.Arena // what is kept of the layers
-	activations *compute.Arena // what a step leaves behind
-	state       compute.Buffer // the present step, on the device
-	cursor      compute.Buffer // place of the next in the plan
-	jobs        compute.Buffer // see jobs.go
-	features    compute.Buffer // their places in a sample, where the network does not read all
-	nothing     compute.Buffer // what is bound where a kernel uses no buffer
-	ones        compute.Buffer // participations of what has no gate
-	squares     compute.Buffer // sums of squares of the gradients, where they are clipped
-	factor      compute.Buffer // and what they are multiplied with
-	programs    map[mode]*program
+	parameters    *compute.Arena // what is kept of the layers
+	activations   *compute.Arena // what a step leaves behind
+	state         compute.Buffer // the present step, on the device
+	cursor        compute.Buffer // place of the next in the plan
+	jobs          compute.Buffer // see jobs.go
+	features      compute.Buffer // their places in a sample, where the network does not read all
+	normalisation compute.Buffer // of each channel of the inputs
+	nothing       compute.Buffer // what is bound where a kernel uses no buffer
+	ones          compute.Buffer // participations of what has no gate
+	squares       compute.Buffer // sums of squares of the gradients, where they are clipped
+	factor        compute.Buffer // and what they are multiplied with
+	programs      map[mode]*program
 }
 
 var _ backend.Engine = (*engine)(nil)

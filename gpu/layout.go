@@ -46,8 +46,8 @@ func (e *engine) build(low *lowered) error {
 	return e.placeLists()
 }
 
-// placeLists writes the lists by which kernels find numbers, and the participations of what
-// has no gate.
+// placeLists writes the lists by which kernels find numbers, how inputs are normalised, and the
+// participations of what has no gate.
 func (e *engine) placeLists() error {
 	write := func(b compute.Buffer, list []int) error {
 		numbers := make([]uint32, b.Size()/4)
@@ -65,6 +65,9 @@ func (e *engine) placeLists() error {
 		if err := write(e.features, features); err != nil {
 			return err
 		}
+	}
+	if err := e.device.Write(e.normalisation, bytesOf(e.normalisationOf())); err != nil {
+		return err
 	}
 	if e.ones.Size() == 0 {
 		return nil
@@ -147,6 +150,7 @@ func (low *lowered) checkWindows() error {
 func (e *engine) layActivations(low *lowered, take taker) {
 	e.state, e.cursor = take(sizeOf[shaders.Step]()), take(sizeOf[uint32]())
 	e.nothing = take(nothingBytes)
+	e.normalisation = take(vec4Bytes * max(1, e.data.Channels))
 	e.jobs = take((len(low.trained) + len(low.gates)) * sizeOf[shaders.Job]())
 	for _, t := range low.tensors { // side by side, so that spans are short
 		t.values = take(e.batchBytes(t.width))
@@ -165,6 +169,9 @@ func (e *engine) layActivations(low *lowered, take taker) {
 		if s.largest {
 			s.places = take(e.batchBytes(s.to.width))
 		}
+	}
+	for _, s := range low.gateStages { // which alone read what they gate
+		s.in.values, s.in.derivative = s.affine, s.to.derivative
 	}
 	for _, m := range low.summed {
 		m.layPartials(low.rows, take)

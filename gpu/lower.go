@@ -24,6 +24,7 @@ var makers = map[network.Kind]func(low *lowered, at place) stage{
 	network.BatchNormKind:   newBatchNorm,
 	network.MaxPoolKind:     newMaxPool,
 	network.AveragePoolKind: newAveragePool,
+	network.DropoutKind:     newDropout,
 }
 
 // place is where a stage belongs: its node in the graph, with the activation that is
@@ -99,6 +100,7 @@ type lowered struct {
 	norms      []*normStage
 	pools      []*poolStage
 	flattens   []*flattenStage
+	gateStages []*gateStage
 	readers    []reader
 
 	matrixOf map[int]*matrix // by node
@@ -134,6 +136,15 @@ type stage interface {
 	backward(r *recorder, m mode)
 }
 
+// gatesItself reports whether the stage of an operator has its gate.
+func gatesItself(op network.Op) bool {
+	switch op.(type) {
+	case *network.Input, *network.Dense, *network.Conv2D, *network.BatchNorm:
+		return true
+	}
+	return false
+}
+
 // lower turns a graph into stages, for batches of so many rows at most in training.
 func lower(g *network.Graph, rows int) *lowered {
 	low := &lowered{graph: g, rows: rows, matrixOf: map[int]*matrix{}}
@@ -147,7 +158,8 @@ func lower(g *network.Graph, rows int) *lowered {
 		for _, from := range node.In {
 			at.shapes = append(at.shapes, g.Nodes[from].Shape)
 		}
-		if network.IsView(node.Op) {
+		gated := g.GateAt(s.Node)
+		if network.IsView(node.Op) && gated < 0 {
 			byNode[s.Node] = at.in[0]
 			continue
 		}
@@ -157,10 +169,17 @@ func lower(g *network.Graph, rows int) *lowered {
 		at.out = &tensor{name: g.Nodes[s.Out()].Name, width: node.Shape.Size(), differentiated: true}
 		byNode[s.Out()] = at.out
 		low.tensors = append(low.tensors, at.out)
-		if i := g.GateAt(s.Node); i >= 0 {
-			at.gate = low.gates[i]
+		if gated >= 0 {
+			at.gate = low.gates[gated]
 		}
-		low.stages = append(low.stages, makers[node.Op.Kind()](low, at))
+		if gated < 0 || gatesItself(node.Op) {
+			low.stages = append(low.stages, makers[node.Op.Kind()](low, at))
+			continue
+		}
+		gate := &gateStage{newPoint(low, at), &tensor{name: node.Name, width: node.Shape.Size(), readers: 1, differentiated: true}}
+		at.Activation, at.out, at.gate = -1, gate.in, nil
+		low.stages = append(low.stages, makers[node.Op.Kind()](low, at), gate)
+		low.gateStages = append(low.gateStages, gate)
 	}
 	low.output = byNode[len(g.Nodes)-1]
 	for i, gate := range low.gates {

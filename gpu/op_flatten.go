@@ -8,7 +8,8 @@ import (
 	"nashprune/trainer/network"
 )
 
-// flattenStage keeps some features of a tensor: one that keeps all is a view of it.
+// flattenStage keeps some features of a tensor, or all where they have a gate: without one it
+// is a view.
 type flattenStage struct {
 	in, out *tensor
 	keep    []int
@@ -17,11 +18,17 @@ type flattenStage struct {
 
 func newFlatten(low *lowered, at place) stage {
 	s := &flattenStage{in: at.in[0], out: at.out, keep: at.node.Op.(*network.Flatten).Keep}
-	low.flattens = append(low.flattens, s)
+	if s.keep != nil {
+		low.flattens = append(low.flattens, s)
+	}
 	return s
 }
 
 func (s *flattenStage) forward(r *recorder, _ mode) {
+	if s.keep == nil {
+		r.pass(pass{source: s.in, target: s.out, width: padded(s.in.width)})
+		return
+	}
 	r.pass(pass{
 		source: s.in, target: s.out, width: s.out.width, clear: padded(s.out.width) - s.out.width,
 		listed: shaders.ListedSource, list: s.list,
@@ -29,6 +36,10 @@ func (s *flattenStage) forward(r *recorder, _ mode) {
 }
 
 func (s *flattenStage) backward(r *recorder, _ mode) {
+	if s.keep == nil {
+		r.send(pass{source: s.out, target: s.in, width: padded(s.in.width)})
+		return
+	}
 	if !s.in.differentiated {
 		return
 	}

@@ -125,3 +125,13 @@ func (r *recorder) ungate(p *point, m mode) {
 			r.state, g.effects, g.sums)
 	}
 }
+
+// gateStage is the gate, and the activation that is joined to it, of a node that does not
+// gate what it computes itself.
+type gateStage struct {
+	*point
+	in *tensor // u, whose derivative is that of the output turned to u
+}
+
+func (s *gateStage) forward(r *recorder, _ mode)  { r.open(s.point) }
+func (s *gateStage) backward(r *recorder, m mode) { r.ungate(s.point, m) }

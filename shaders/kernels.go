@@ -44,7 +44,7 @@ type Step struct {
 	FirstSlope  float32 // corrections of the moments of the players' slopes:
 	SecondSlope float32 // 1 / (1 - beta^t) of each
 	Place       uint32  // of the batch's first sample in its pass over samples, for OutputSample
-	Number      uint32  // of the optimiser's step, from 1, for gates that are drawn
+	Number      uint32  // of the optimiser's step, from 1, for what is drawn
 }
 
 // Job is what some workgroups of a dispatch of Gradient or Collect are for: a matrix of
@@ -90,15 +90,20 @@ type LayerPush struct{ InStride, OutStride uint32 }
 
 // Gather turns to the step of the plan at the cursor, and copies its samples as the
 // network's inputs.
-var Gather = kernel("gather", []string{"State", "Cursor", "Plan", "Order", "Samples", "Batch", "Features"}, []string{"LOCAL_SIZE", "FLOATS", "STEP_WORDS", "LISTED"}, GatherPush{})
+var Gather = kernel("gather", []string{"State", "Cursor", "Plan", "Order", "Samples", "Batch", "Features", "Normalisation"},
+	[]string{"LOCAL_SIZE", "FLOATS", "STEP_WORDS", "LISTED", "MOVES"}, GatherPush{}).texels("Normalisation")
 
 // GatherPush holds the push constants of Gather.
 type GatherPush struct {
-	Inputs       uint32  // numbers that the network reads of a sample
-	Stride       uint32  // of a row of the batch
-	SampleStride uint32  // of a sample
-	Mean         float32 // an input is (feature - Mean) * Scale, for bytes from 0 to 255
-	Scale        float32
+	Inputs       uint32 // numbers that the network reads of a sample
+	Stride       uint32 // of a row of the batch
+	SampleStride uint32 // of a sample
+	Plane        uint32 // features of a channel
+	Width        uint32 // of an image
+	Padding      uint32 // moves are from -Padding to Padding
+	Flip         uint32 // 1: half of the images are mirrored
+	SeedLow      uint32
+	SeedHigh     uint32
 }
 
 // tile returns the constants of the matrix products with which all theirs begin:
@@ -244,7 +249,7 @@ type PaperPush struct {
 	Stride, Blocks          uint32
 	Alpha, Beta, Gamma, Eta float32
 	Rate                    float32 // lr_s, the damping, or the rate of log alpha
-	Gate                    uint32  // which of the network's, and the seed, for gates that are drawn
+	Gate                    uint32  // which of the network's, and the seed, for what is drawn
 	SeedLow, SeedHigh       uint32
 }
 
@@ -321,6 +326,20 @@ type ThroughPush struct {
 	Stride uint32 // of a row of the batch, and of players
 	Count  uint32 // players
 	Blocks uint32 // rows of each matrix in Sums
+}
+
+// Dropout drops numbers in a training step, or their derivatives.
+var Dropout = kernel("dropout", []string{"State", "Source", "Target"}, []string{"LOCAL_SIZE", "ADD"}, DropoutPush{}).texels("Source")
+
+// DropoutPush holds the push constants of Dropout.
+type DropoutPush struct {
+	Width     uint32 // numbers of a sample
+	Stride    uint32
+	Node      uint32
+	Threshold uint32 // of words
+	Scale     float32
+	SeedLow   uint32
+	SeedHigh  uint32
 }
 
 // Ungate takes derivatives through a gate and the activation behind it where a player
@@ -482,7 +501,7 @@ func All() []Kernel {
 	return []Kernel{
 		Gather, Forward, Output, Loss, OutputSample, Backward, Gradient, Collect,
 		Squares, Clip, Update,
-		Mixture, Charge, Norms, Paper, Effects, Moments, Play, Pass, Through, Ungate, Tally,
+		Mixture, Charge, Norms, Paper, Effects, Moments, Play, Pass, Dropout, Through, Ungate, Tally,
 		Pointwise, Convolve, Correlate, Settle, NormSums, NormStats, NormBack, Pool, PoolBack, Peak,
 	}
 }
