@@ -27,7 +27,8 @@
 // CPU and 7 on a GPU for 784-512-256-10. Gradients of all parameters and contributions of
 // all players are independent once the derivatives exist, so one dispatch serves all that
 // have the same tile (jobs.go). The kernels of a step:
-//   - gather: the next line of the plan; the batch from bytes or floats to inputs.
+//   - gather: the next line of the plan; the batch from bytes or floats to inputs, of which
+//     images may be moved at random. It draws a move for each sample from seed, step and row.
 //   - forward, one a hidden layer: u = Wx + b and a = activation(s u).
 //   - output: the last layer and its loss, softmax cross-entropy and hits (in training with
 //     smoothing and class weights) or the mean squared error, and its derivative. With more
@@ -36,7 +37,8 @@
 //     observed: the derivative of one output of each sample.
 //   - backward, one a hidden layer: the derivative through the weights and the gates below;
 //     sums of c and c^2 by block of samples.
-//   - pass: sums, concats and activations that nothing joins, in both directions.
+//   - pass: sums, concats, features that a flatten keeps and activations that nothing joins, in
+//     both directions. dropout, likewise, in training.
 //   - pointwise: the gate of any other node than a dense layer, and the activation behind it.
 //     through, ungate: the derivative at a gate or an activation where no backward takes it
 //     along, since several nodes read the output, the gate has several points, or a player

@@ -108,11 +108,11 @@ func TestRefusesWhatDoesNotFit(t *testing.T) {
 		t.Fatal(err)
 	}
 	data := dataset.Noise(1, 2, 2)
-	widths := []int{2, 1 << 20, 1 << 20, 2}
+	widths := []int{2, 1 << 19, 1 << 19, 2}
 	plan, err := device.Plan(data, backend.EngineOptions{Batch: 1, Optimiser: adam}, networktest.PerceptronOf(network.ReLU, widths...))
 	for _, err := range []error{err, plan.Check()} {
 		if !errors.Is(err, backend.ErrOutOfMemory) || !strings.Contains(err.Error(), "--model") {
-			t.Errorf("12 TiB: %v", err)
+			t.Errorf("3 TiB: %v", err)
 		}
 	}
 }
