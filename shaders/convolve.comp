@@ -118,13 +118,23 @@ vec4 readLeft(uint line, uint fours) {
     return BACK ? channelsOf(place, channel, line) : outputsOf(place, channel, 4 * fours);
 }
 
+// The corners that this invocation read last: mostly it reads the same again.
+Corner kept[4];
+uint keptFours = 0xffffffff;
+
 vec4 readRight(uint term, uint fours) {
+    if (fours != keptFours) {
+        keptFours = fours;
+        [[unroll]] for (uint i = 0; i < 4; i++) {
+            kept[i] = cornerOf(4 * fours + i);
+        }
+    }
     uint place = divide(term, depth()), channel = term - place * depth();
     uint p = divide(place, kernelWidth), q = place - p * kernelWidth;
     vec4 four = vec4(0);
     if (channel < channels) {
         [[unroll]] for (uint i = 0; i < 4; i++) {
-            four[i] = number(inside(cornerOf(4 * fours + i), p, q), channel);
+            four[i] = number(inside(kept[i], p, q), channel);
         }
     }
     return four;
