@@ -23,7 +23,7 @@ import (
 // their buffers to the last row, and are cut such that tiles reach over edges.
 func TestEveryKernelStaysWithinItsBuffers(t *testing.T) {
 	if !vktest.GPUAssisted {
-		t.Skip("takes a minute and NASHPRUNE_GPU_ASSISTED=1")
+		t.Skip("takes minutes and NASHPRUNE_GPU_ASSISTED=1")
 	}
 	for _, c := range []backendtest.Case{
 		{Name: "relu and adam", Inputs: 5, Hidden: []int{13, 18}, Outputs: 3, Batch: 261, Rows: 261, Optimiser: adam},

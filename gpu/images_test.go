@@ -33,6 +33,8 @@ func TestParityOfOddImages(t *testing.T) {
 		"strides beyond the kernel":      head(input(1, 7, 8), conv("c0", 3, odd, 1), relu("a0"), conv("c1", 5, odd, 1), relu("a1")),
 		"padded pools":                   head(input(1, 6, 5), conv("c", 2, network.Square(1, 1, 0), 1), networktest.Max("max", network.Square(3, 2, 1)), relu("a"), networktest.Average("mean", network.Square(2, 1, 1)), networktest.Max("all", network.Square(3, 1, 0))),
 		"wide":                           head(input(1, 8, 8), conv("c0", 70, network.Square(1, 1, 0), 1), norm("n"), relu("a0"), conv("c1", 18, network.Square(3, 2, 1), 2), relu("a1")),
+		"no dense layer": networktest.Chain(input(2, 4, 3), norm("first"), conv("c0", 4, network.Square(3, 1, 1), 1), relu("a"), conv("c1", 3, network.Square(1, 1, 0), 1),
+			networktest.GlobalAverage("mean"), networktest.Flatten("flat")),
 	} {
 		for _, batch := range []int{1, 9} {
 			c := backendtest.Case{Name: name, Nodes: nodes, Batch: batch, Rows: batch, Outputs: 3, Optimiser: backend.Optimiser{Kind: backend.SGD, Momentum: 0.9}, LearningRate: 1e-2}
@@ -107,6 +109,52 @@ func TestImagesThatKernelsDoNotGoThrough(t *testing.T) {
 		_, err = device.Plan(data, backend.EngineOptions{Batch: 3, Optimiser: adam}, g)
 		if !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestImagesWithoutPlayers: what is left when all players leave computes what it does on the
+// CPU, and trains.
+func TestImagesWithoutPlayers(t *testing.T) {
+	for _, c := range images("lenet", "residual of images", "depthwise", "norms first") {
+		s := fresh(c)
+		keep := make(network.Survivors, len(s.Network.Gates))
+		for i, gate := range s.Network.Gates {
+			if gate.Kind == network.Inputs {
+				keep[i] = network.Indices(gate.Players)
+			}
+		}
+		cut, err := s.Network.Cut(keep)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var losses [2][]float64
+		for i, open := range []backendtest.Opener{openVulkan, cpufallback.OpenOracle} {
+			e, err := open(c.Data(), backend.EngineOptions{Batch: c.Batch, Optimiser: adam}, s.Cut(cut))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer e.Close()
+			progress, err := e.Train(t.Context(), steps(c, 2))
+			if err != nil {
+				t.Fatal(err)
+			}
+			evaluation, err := e.Evaluate(t.Context(), backend.TestPart, backend.Want{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := e.Observe(t.Context(), []int32{0, 1}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := e.Measure(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			losses[i] = []float64{progress.Loss, evaluation.Loss}
+		}
+		for i, want := range losses[1] {
+			if got := losses[0][i]; !(math.Abs(got-want) <= 1e-4*want) { // two steps of Adam in float32
+				t.Errorf("%s: %v, on the CPU %v", c.Name, losses[0], losses[1])
+			}
 		}
 	}
 }
