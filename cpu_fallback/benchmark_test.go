@@ -11,6 +11,7 @@ import (
 	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
+	"nashprune/trainer/network/models"
 	"nashprune/trainer/network/networktest"
 	"nashprune/trainer/random"
 )
@@ -113,4 +114,46 @@ func benchmarkStep(b *testing.B, library products[float32], widths []int) {
 	b.ReportMetric(float64(whole.Nanoseconds())/steps, "ns/step")
 	b.ReportMetric(float64(products.Nanoseconds())/steps, "ns/products")
 	b.ReportMetric(float64(whole)/float64(products), "step/products")
+}
+
+// BenchmarkImages times a training step of convolutional networks.
+func BenchmarkImages(b *testing.B) {
+	for name, channels := range map[string]int{"lenet5": 1, "resnet14:8": 3, "resnet20": 3} {
+		for library, products := range libraries(b) {
+			b.Run(library+"/"+name, func(b *testing.B) { benchmarkImages(b, products, name, channels) })
+		}
+	}
+}
+
+func benchmarkImages(b *testing.B, p products[float32], model string, channels int) {
+	const batch = 128
+	m, err := models.Parse(model)
+	if err != nil {
+		b.Fatal(err)
+	}
+	side := map[int]int{1: 28, 3: 32}[channels]
+	g, err := m.Graph(network.Shape{channels, side, side}, 10, network.ReLU, network.DefaultPlayers)
+	if err != nil {
+		b.Fatal(err)
+	}
+	n := network.New(g)
+	if err := n.Initialise(network.PyTorch, 1); err != nil {
+		b.Fatal(err)
+	}
+	draw, features := random.New(1, random.Testing, 0, 0), channels*side*side
+	part := dataset.Samples{Features: features, Pixels: make([]uint8, batch*features), Labels: make([]uint8, batch)}
+	for i := range part.Pixels {
+		part.Pixels[i] = uint8(draw.Below(256))
+	}
+	d := &dataset.Dataset{Name: "noise", Channels: channels, Height: side, Width: side, Classes: 10, Mean: 0.5, Deviation: 0.3, Train: part, Test: part}
+	e, err := open[float32](p, d, backend.EngineOptions{Batch: batch, Optimiser: backend.Optimiser{Kind: backend.Adam}}, &backend.State{Network: n})
+	if err != nil {
+		b.Fatal(err)
+	}
+	s := backend.Stretch{Order: backend.InOrder(batch), LearningRates: []float64{1e-4}}
+	for b.Loop() {
+		if _, err := e.Train(context.Background(), s); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

@@ -76,26 +76,51 @@ func (s *conv2DStage[T]) positions() int { return s.to[1:].Size() }
 // empty reports whether there is nothing to multiply.
 func (s *conv2DStage[T]) empty() bool { return s.to[0] == 0 || s.terms == 0 || s.from[0] == 0 }
 
-// spread visits the rows of the columns: of input channel c the place i of the first input
-// that n positions from at on meet, every stride; positions before and after meet zeros.
-func (s *conv2DStage[T]) spread(visit func(row, y, low, high, i int)) {
+// stripe is a row of the columns: what one place of the kernel meets of one input channel.
+type stripe struct {
+	rows, columns [2]int // positions, from one up to another, that meet inputs and no zeros
+	input         int    // what the first of them meets
+}
+
+// stripes calls visit for each row of the columns.
+func (s *conv2DStage[T]) stripes(visit func(row int, at stripe)) {
 	w, row := s.op.Window, 0
 	for c := range s.from[0] {
 		for p := range w.Kernel[0] {
 			for q := range w.Kernel[1] {
-				low, high := w.Inside(1, q, s.from[2], s.to[2])
-				for y := range s.to[1] {
-					line := y*w.Stride[0] - w.Padding[0] + p
-					if line < 0 || line >= s.from[1] || low >= high {
-						visit(row, y, 0, 0, 0)
-					} else {
-						visit(row, y, low, high, (c*s.from[1]+line)*s.from[2]+low*w.Stride[1]-w.Padding[1]+q)
-					}
+				var at stripe
+				at.rows[0], at.rows[1] = w.Inside(0, p, s.from[1], s.to[1])
+				at.columns[0], at.columns[1] = w.Inside(1, q, s.from[2], s.to[2])
+				line, column := at.rows[0]*w.Stride[0]-w.Padding[0]+p, at.columns[0]*w.Stride[1]-w.Padding[1]+q
+				at.input = (c*s.from[1]+line)*s.from[2] + column
+				if at.columns[0] == at.columns[1] {
+					at.rows[1] = at.rows[0]
 				}
+				visit(row, at)
 				row++
 			}
 		}
 	}
+}
+
+// clearEdges sets the positions of a row of the columns to zero that meet none of the inputs.
+func (s *conv2DStage[T]) clearEdges(v []T, at stripe) {
+	width, low, high := s.to[2], at.columns[0], at.columns[1]
+	clear(v[:at.rows[0]*width])
+	clear(v[at.rows[1]*width:])
+	if low == 0 && high == width {
+		return
+	}
+	for y := at.rows[0]; y < at.rows[1]; y++ {
+		clear(v[y*width:][:low])
+		clear(v[y*width+high : (y+1)*width])
+	}
+}
+
+// isShift reports whether a row of the columns is the channel itself, moved by some numbers,
+// but for its edges.
+func (s *conv2DStage[T]) isShift() bool {
+	return s.op.Stride == [2]int{1, 1} && s.to[2] == s.from[2]
 }
 
 // columnsOf writes the columns of a sample, a row a product and a column a position.
@@ -103,35 +128,52 @@ func (s *conv2DStage[T]) columnsOf(x, columns []T) []T {
 	if s.direct {
 		return x
 	}
-	positions, width, stride := s.positions(), s.to[2], s.op.Stride[1]
-	s.spread(func(row, y, low, high, i int) {
-		to := columns[row*positions+y*width:][:width]
-		clear(to[:low])
-		clear(to[high:])
-		if stride == 1 {
-			copy(to[low:high], x[i:])
+	positions, width, shift := s.positions(), s.to[2], s.isShift()
+	down, across := s.op.Stride[0]*s.from[2], s.op.Stride[1]
+	s.stripes(func(row int, at stripe) {
+		v, low, n := columns[row*positions:][:positions], at.columns[0], at.columns[1]-at.columns[0]
+		if rows := at.rows[1] - at.rows[0]; shift && rows > 0 {
+			copy(v[at.rows[0]*width+low:][:(rows-1)*width+n], x[at.input:])
+			s.clearEdges(v, at)
 			return
 		}
-		for k := low; k < high; k++ {
-			to[k] = x[i]
-			i += stride
+		s.clearEdges(v, at)
+		for y, i := at.rows[0], at.input; y < at.rows[1]; y, i = y+1, i+down {
+			to := v[y*width+low:][:n]
+			if across == 1 {
+				copy(to, x[i:])
+				continue
+			}
+			for k := range to {
+				to[k] = x[i+k*across]
+			}
 		}
 	})
 	return columns
 }
 
 // addBack is the transpose of columnsOf: it adds to dx what the columns are derivatives of.
+// It leaves zeros in the columns where there were none of the inputs.
 func (s *conv2DStage[T]) addBack(dx, columns []T) {
-	positions, width, stride := s.positions(), s.to[2], s.op.Stride[1]
-	s.spread(func(row, y, low, high, i int) {
-		from := columns[row*positions+y*width:][:width]
-		if stride == 1 {
-			s.engine.vectors.add(dx[i:][:high-low], from[low:high])
+	positions, width, shift := s.positions(), s.to[2], s.isShift()
+	down, across := s.op.Stride[0]*s.from[2], s.op.Stride[1]
+	s.stripes(func(row int, at stripe) {
+		v, low, n := columns[row*positions:][:positions], at.columns[0], at.columns[1]-at.columns[0]
+		if rows := at.rows[1] - at.rows[0]; shift && rows > 0 {
+			s.clearEdges(v, at)
+			length := (rows-1)*width + n
+			s.engine.vectors.add(dx[at.input:][:length], v[at.rows[0]*width+low:][:length])
 			return
 		}
-		for k := low; k < high; k++ {
-			dx[i] += from[k]
-			i += stride
+		for y, i := at.rows[0], at.input; y < at.rows[1]; y, i = y+1, i+down {
+			from := v[y*width+low:][:n]
+			if across == 1 {
+				s.engine.vectors.add(dx[i:][:n], from)
+				continue
+			}
+			for k, d := range from {
+				dx[i+k*across] += d
+			}
 		}
 	})
 }

@@ -12,7 +12,8 @@ type gateStage[T real] struct {
 	function network.Activation
 	inner    int // numbers of a channel
 
-	participations []T // one for each number of a sample
+	participations []T       // one for each number of a sample
+	sums           matrix[T] // of no use, see vectors.throughRectifier: one row a chunk of samples
 }
 
 func newGate[T real](e *engine[T], at place[T], take taker[T]) stage[T] {
@@ -21,6 +22,9 @@ func newGate[T real](e *engine[T], at place[T], take taker[T]) stage[T] {
 		s.function = e.graph.Nodes[at.Activation].Op.(*network.Activate).Function
 	}
 	s.participations = take(at.to.Size())
+	if s.function == network.ReLU {
+		s.sums = take.matrix(chunksOf(e.batchRows), at.to.Size())
+	}
 	return s
 }
 
@@ -42,6 +46,15 @@ func (s *gateStage[T]) forward(rows int) {
 func (s *gateStage[T]) backward(rows int, ask ask) {
 	e, g := s.engine, s.gate
 	s.in.written = true
+	if s.function == network.ReLU && !ask.contributions {
+		inChunks(rows, rowsPerChunk, func(chunk, low, high int) {
+			width := len(s.participations)
+			d, u := s.in.derivative.part(low, high, 0, width), s.in.values.part(low, high, 0, width)
+			copy(d, s.out.derivative.part(low, high, 0, width))
+			e.vectors.throughRectifier(d, u, width, s.participations, s.sums.row(chunk))
+		})
+		return
+	}
 	inChunks(rows, rowsPerChunk, func(chunk, low, high int) {
 		means, squares := g.meanPartial.row(chunk), g.squarePartial.row(chunk)
 		if ask.contributions && g.points == 1 {

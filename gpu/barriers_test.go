@@ -35,9 +35,13 @@ func everyProgram(t *testing.T, visit func(name string, p *compute.Program)) {
 		{"adam", backendtest.Case{Outputs: 3, Optimiser: adam}, game.Effective},
 		{"clipped momentum", backendtest.Case{Outputs: 3, Optimiser: backend.Optimiser{Kind: backend.SGD, Momentum: 0.9, ClipNorm: 1}}, game.Outputs},
 		{"wide regression", backendtest.Case{Outputs: 40, Regression: true, Optimiser: adam}, game.Outputs},
+		{"images", backendtest.Case{Nodes: images("norms first")[0].Nodes, Outputs: 2, Optimiser: adam}, game.Effective},
 	} {
 		n := c.net
 		n.Inputs, n.Hidden, n.Batch, n.Rows = 13, []int{15, 6}, 19, 19
+		if n.Nodes != nil {
+			n.Inputs, n.Hidden = n.Graph().Inputs(), n.Graph().Widths()
+		}
 		e, err := openVulkan(n.Data(), backend.EngineOptions{Batch: n.Batch, Optimiser: n.Optimiser, Valuation: c.valuation, Joint: n.Optimiser.ClipNorm > 0}, fresh(n))
 		try(err)
 		defer e.Close()
@@ -58,7 +62,7 @@ func everyProgram(t *testing.T, visit func(name string, p *compute.Program)) {
 		name = "infer"
 		try(e.Infer(1))
 		name = "play"
-		try(e.Play([]float64{0.1, 0.1}, none(n.Hidden), 200))
+		try(e.Play(make([]float64, len(n.Hidden)), none(n.Hidden), 200))
 		name = "probe"
 		try(e.Probe(backend.InOrder(n.Rows), 0.01))
 		name = "restart the optimiser"

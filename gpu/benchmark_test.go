@@ -14,6 +14,7 @@ import (
 	"nashprune/trainer/backendtest"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
+	"nashprune/trainer/network/networktest"
 )
 
 var adam = backend.Optimiser{Kind: backend.Adam}
@@ -82,13 +83,47 @@ func steps(c backendtest.Case, n int) backend.Stretch {
 	return s
 }
 
+// lenet5 is LeNet-5 as it is often pruned.
+var lenet5 = imageCase(28, 1,
+	networktest.BiasedConv("conv1", 20, kernel5), networktest.Max("pool1", network.Square(2, 2, 0)),
+	networktest.BiasedConv("conv2", 50, kernel5), networktest.Max("pool2", network.Square(2, 2, 0)),
+	networktest.Flatten("flat"), networktest.Dense("fc", 500), networktest.Activate("a", network.ReLU), networktest.Dense("head", 10))
+
+// residual is the first stage of a small residual network, and one block that strides.
+var residual = imageCase(32, 3,
+	networktest.Conv("stem", 16, kernel3, 1), networktest.Norm("n0"), networktest.Activate("a0", network.ReLU),
+	networktest.Conv("c1", 16, kernel3, 1), networktest.Norm("n1"), networktest.Activate("a1", network.ReLU),
+	networktest.Conv("c2", 16, kernel3, 1), networktest.Norm("n2"), networktest.Add("sum", 3, 8), networktest.Activate("a2", network.ReLU),
+	networktest.Conv("c3", 32, network.Square(3, 2, 1), 1), networktest.Norm("n3"), networktest.Activate("a3", network.ReLU),
+	networktest.GlobalAverage("mean"), networktest.Flatten("flat"), networktest.Dense("head", 10))
+
+var kernel3, kernel5 = network.Square(3, 1, 1), network.Square(5, 1, 0)
+
+// imageCase returns a network of square images.
+func imageCase(side, channels int, nodes ...network.Node) backendtest.Case {
+	return backendtest.Case{
+		Inputs: channels * side * side, Outputs: 10, Batch: 128, Rows: 128, Optimiser: adam,
+		Nodes: networktest.Chain(append([]network.Node{networktest.Input(channels, side, side)}, nodes...)...),
+	}
+}
+
 // BenchmarkStep times a training step on Vulkan beside the CPU's with either
 // library, in turns.
 func BenchmarkStep(b *testing.B) {
-	for _, hidden := range [][]int{{512, 256}, {128, 64}, {25, 13}} {
-		b.Run(fmt.Sprintf("784-%v-10", hidden), func(b *testing.B) {
-			const stepsAtOnce = 32
-			c := benchmarkCase(hidden...)
+	const perceptronSteps, imageSteps = 32, 2
+	for _, net := range []struct {
+		name        string
+		c           backendtest.Case
+		stepsAtOnce int
+	}{
+		{"784-512-256-10", benchmarkCase(512, 256), perceptronSteps},
+		{"784-128-64-10", benchmarkCase(128, 64), perceptronSteps},
+		{"784-25-13-10", benchmarkCase(25, 13), perceptronSteps},
+		{"lenet-5", lenet5, imageSteps},
+		{"residual", residual, imageSteps},
+	} {
+		b.Run(net.name, func(b *testing.B) {
+			c, stepsAtOnce := net.c, net.stepsAtOnce
 			s := steps(c, stepsAtOnce)
 			engines := map[string]backend.Engine{}
 			took := map[string]time.Duration{}
@@ -108,6 +143,10 @@ func BenchmarkStep(b *testing.B) {
 			for _, device := range devices { // drivers compile kernels when they are first run
 				train(device)
 			}
+			before := map[string]backend.Timing{}
+			for _, t := range engines[gpu.DriverName].Timings() {
+				before[t.Kernel] = t
+			}
 			for b.Loop() {
 				for _, device := range devices {
 					start := time.Now()
@@ -120,7 +159,8 @@ func BenchmarkStep(b *testing.B) {
 			}
 			b.ReportMetric(float64(took[gpu.DriverName])/float64(took["gonum"]), "vulkan/gonum")
 			for _, t := range engines[gpu.DriverName].Timings() {
-				b.Logf("%-10s %8.1f us a call, %d calls", t.Kernel, t.Seconds/float64(t.Calls)*1e6, t.Calls)
+				seconds, calls := t.Seconds-before[t.Kernel].Seconds, t.Calls-before[t.Kernel].Calls
+				b.Logf("%-10s %8.1f us a step, %d calls", t.Kernel, seconds/float64(b.N)*1e6, calls/b.N)
 			}
 		})
 	}

@@ -36,14 +36,16 @@ func TestEveryKernelStaysWithinItsBuffers(t *testing.T) {
 			within(t, c, cutSmall, everything)
 		})
 	}
-	// Graphs with gates of several points, and gates of more players than a block, are left
-	// out: under assisted validation a measurement of theirs takes llvmpipe more than eight
-	// minutes.
-	// Of the kernels that share memory these are enough, since nothing else is theirs.
+	// Measurements of graphs with gates of several points, or of more players than a block, are
+	// left out: under assisted validation one takes llvmpipe more than eight minutes.
 	step := func(e backend.Engine, c backendtest.Case) error {
 		_, err := e.Probe(steps(c, 1).Order, 1e-3)
 		return err
 	}
+	for _, c := range images("depthwise", "norms first") {
+		t.Run(c.Name, func(t *testing.T) { within(t, c, cutSmall, step) })
+	}
+	// Of the kernels that share memory these are enough, since nothing else is theirs.
 	t.Run("tiled", func(t *testing.T) {
 		c := backendtest.Case{Inputs: 5, Hidden: []int{67}, Outputs: 3, Batch: 131, Rows: 131, Optimiser: adam}
 		within(t, c, func(e backend.Engine) { gpu.CutWith(e, "tiled") }, step)

@@ -36,14 +36,22 @@
 //     observed: the derivative of one output of each sample.
 //   - backward, one a hidden layer: the derivative through the weights and the gates below;
 //     sums of c and c^2 by block of samples.
-//   - pass: sums, concats, activations that follow no product, and the gate of the inputs,
-//     in both directions. through: the derivative through a gate or an activation where no
-//     backward takes it along, since several nodes read the output or the gate has several
-//     points.
+//   - pass: sums, concats and activations that nothing joins, in both directions.
+//   - pointwise: the gate of any other node than a dense layer, and the activation behind it.
+//     through, ungate: the derivative at a gate or an activation where no backward takes it
+//     along, since several nodes read the output, the gate has several points, or a player
+//     has many numbers. Then c of a sample is added up over numbers and points, and tally
+//     sums c and c^2 up by blocks of samples.
 //   - gradient, one for all matrices with the same tile: gradients of weights and biases,
 //     the optimiser's step, and, in the paper's game, the means of c and c^2 of all players. A
 //     table says which workgroup computes what. collect is its part for players, where
 //     nothing is trained.
+//   - convolve: a convolution, and the derivative of its inputs. correlate: the gradient of
+//     its parameters by blocks of samples. See Images.
+//   - normsums, normstats: mean and variance of each channel of a batch norm, and backward the
+//     means of d and d h; pointwise and normback do the rest. pool, poolback.
+//   - settle: the gradients of convolutions and batch norms, added up over blocks, and the
+//     optimiser's step.
 //   - squares, clip, update: only where gradients are clipped. Sums of squares of gradients;
 //     one workgroup adds them up to a factor; the optimiser's step.
 //   - mixture, norms, paper: v = sum of s theta, |theta|^2, competition, and a move in the
@@ -51,6 +59,31 @@
 //   - effects, moments: e = B du u of every player and sample; E[e e^T] by blocks of players,
 //     and the moments of the inputs that players give, with the tiles of gradient.
 //   - play: best responses, one player at a time, a workgroup a block.
+//
+// # Images
+//
+// A convolution is a matrix product whose right operand is never stored. The left one is the
+// weights. A column of the right one is a position in a sample; its terms are the inputs that
+// the kernel meets there, which are read from the image by address. What lies outside is
+// zero. Places of the kernel come before channels in the order of the terms, so an invocation
+// works out addresses once a place. The derivative of the inputs is the same product with
+// inputs and outputs exchanged: each input gathers its terms, and there are no atomics. A
+// stride leaves terms of zeros there, which are computed.
+//
+// The gradient has as many terms as a batch has positions, and few outputs. So it is cut into
+// blocks of samples, as many as give 256 tiles of 64 x 64. The count follows from shapes and
+// batch alone. Each block leaves a matrix, and settle adds the matrices up in their order.
+//
+// Groups of channels are products of their own in one dispatch. A depthwise convolution has a
+// tile of four rows for each channel, of which one counts.
+//
+// A node's gate and activation have a dispatch of their own, and the parameters of any node
+// are a matrix with a column an output. A batch norm's scale and shift are the weights of one
+// input and the biases. So the kernels of players and optimisers are the same for all nodes.
+// Statistics are a matrix that no optimiser moves.
+//
+// Variances take two passes, since sums of squares cancel. Sums of a channel take the numbers
+// of a block of samples in an order that depends on the size of workgroups alone.
 //
 // # Memory
 //
@@ -97,7 +130,8 @@
 // maxComputeSharedMemorySize. A CPU takes vec4: on llvmpipe the set with shared memory took
 // 3.3 times as long at 784-512-256-10 (testdata/timings). A GPU takes tiled, by reasoning:
 // none was measured. In both sets every output is one sum in the order of its
-// terms, and sums over samples go by blocks of 16. The same seed, device and kernels give
+// terms, and sums over samples go by blocks. Tiles of images are as low as their channels
+// allow. The same seed, device and kernels give
 // the same bits; other kernels may differ by rounding. The last terms are filled up with
 // zeros on both sides, which change no sum.
 //

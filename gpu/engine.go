@@ -21,9 +21,12 @@ const planLength = 64
 // more over the rows of a tile.
 const maxTurns = 65000
 
-// maxInner is how many numbers of a sample a player multiplies at most: Through goes
-// through them for each sample of a block.
-const maxInner = maxTurns/shaders.BackwardRows - 1
+// leastLocal is how many invocations a workgroup has at least that go through the numbers of a
+// channel together.
+const leastLocal = 8
+
+// maxChannels is how many channels an image has at most: kernels have a workgroup for each.
+const maxChannels = 65535
 
 // engine is a network, its players and its samples on one device.
 type engine struct {
@@ -53,7 +56,6 @@ type engine struct {
 	state       compute.Buffer // the present step, on the device
 	cursor      compute.Buffer // place of the next in the plan
 	jobs        compute.Buffer // see jobs.go
-	batch       compute.Buffer // the inputs of the present batch, before their gate
 	features    compute.Buffer // their places in a sample, where the network does not read all
 	nothing     compute.Buffer // what is bound where a kernel uses no buffer
 	ones        compute.Buffer // participations of what has no gate
@@ -97,6 +99,9 @@ func newEngine(device *compute.Device, kernels kernelSet, d *dataset.Dataset, o 
 func batchRowsOf(o backend.EngineOptions, d *dataset.Dataset) int {
 	return max(min(o.Batch, d.Train.Len()), evaluationBatch)
 }
+
+// trainedRows returns the rows of the largest batch that is trained.
+func (e *engine) trainedRows() int { return min(e.options.Batch, e.batchRows) }
 
 // layExchange lays out the memory through which host and device talk.
 func (e *engine) layExchange(take taker) {

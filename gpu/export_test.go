@@ -103,12 +103,12 @@ func KernelSets(kind compute.Kind, l compute.Limits) (names []string, wrong erro
 
 // check says what shaders/tile.glsl, shared.glsl and backward.comp ask for in vain.
 func (s kernelSet) check() error {
-	for _, t := range []tile{s.forward, s.gradient, s.backward} {
+	for _, t := range []tile{s.forward, s.gradient, s.backward, s.images} {
 		if t.local%t.across != 0 || t.step > 0 && (t.rows%4 != 0 || t.step%4 != 0) || t.step == 0 && t.local != t.across {
 			return fmt.Errorf("%s: %+v", s.name, t)
 		}
 	}
-	if b := s.backward; s.gradient.rows%4 != 0 || shaders.BackwardRows%b.rows != 0 || b.down()*b.rows%shaders.BackwardRows != 0 {
+	if b := s.backward; s.gradient.rows%4 != 0 || s.images.rows%4 != 0 || shaders.BackwardRows%b.rows != 0 || b.down()*b.rows%shaders.BackwardRows != 0 {
 		return fmt.Errorf("%s: %+v", s.name, s.products)
 	}
 	return nil
@@ -133,7 +133,7 @@ func CutInto(e backend.Engine, c Cut) {
 	if whole := c.Step > 0 && shaders.BackwardRows%c.Rows == 0 && forward.down()*c.Rows%shaders.BackwardRows == 0; !whole {
 		backward.rows = shaders.BackwardRows // which no block is higher than
 	}
-	e.(*engine).grain = grain{c.Local, c.Rows, products{forward, gradient, backward}}
+	e.(*engine).grain = grain{c.Local, c.Rows, products{forward, gradient, backward, gradient}}
 }
 
 // Logits returns what the last forward pass left of its first rows samples.

@@ -26,7 +26,7 @@ const (
 )
 
 // digitGraphs returns networks with a residual sum, a concat, and gates on the inputs of a
-// perceptron. All have players of every kind.
+// perceptron, which have players of every kind, and one of images.
 func digitGraphs() map[string]*network.Graph {
 	input, dense, activate := networktest.Input(digitPixels), networktest.Dense, networktest.Activate
 	return map[string]*network.Graph{
@@ -37,7 +37,20 @@ func digitGraphs() map[string]*network.Graph {
 			dense("y", 12, 0), activate("b", network.Tanh),
 			networktest.Concat("both", 2, 4), dense("head", digitCount)),
 		"inputs": networktest.Build(input, dense("0", 24), activate("1", network.ReLU), dense("2", digitCount)),
+		"images": digitImages(),
 	}
+}
+
+// digitImages returns a network of a convolution, a batch norm and a pool, whose filters are
+// players.
+func digitImages() *network.Graph {
+	g, err := network.NewGraph(networktest.Chain(networktest.Input(1, 28, 28),
+		networktest.Conv("conv", 16, network.Square(5, 2, 2), 1), networktest.Norm("norm"), networktest.Activate("a", network.ReLU),
+		networktest.Max("pool", network.Square(2, 2, 0)), networktest.Flatten("flat"), networktest.Dense("head", digitCount)), network.DefaultPlayers)
+	if err != nil {
+		panic(err) // a mistake here
+	}
+	return g
 }
 
 // TestGraphRuns trains graphs under the validation layer, plays the market, and removes and

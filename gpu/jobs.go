@@ -16,8 +16,8 @@ import (
 // as kernels reach at once with one tile. Its buffers span those of all its matrices and
 // gates; a table of jobs says which workgroup computes what, and where in the buffers.
 
-// trained returns the layers that have gradients.
-func (e *engine) trained() []*layer {
+// wide returns the layers that have outputs.
+func (e *engine) wide() []*layer {
 	return slices.DeleteFunc(slices.Clone(e.layers), func(l *layer) bool { return l.out == 0 })
 }
 
@@ -72,9 +72,23 @@ func span[T any](run []T, of func(T) compute.Buffer) (compute.Buffer, []uint32) 
 	return whole, inVectors
 }
 
+// ofMatrix makes a sort of buffers of layers of one of matrices.
+func ofMatrix(of func(*matrix) compute.Buffer) func(*layer) compute.Buffer {
+	return func(l *layer) compute.Buffer { return of(l.matrix) }
+}
+
+// matricesOf returns the parameters of layers.
+func matricesOf(run []*layer) []*matrix {
+	var matrices []*matrix
+	for _, l := range run {
+		matrices = append(matrices, l.matrix)
+	}
+	return matrices
+}
+
 // samePlaces returns the places of a run's buffers in their span, which a job names once
 // for all of the given sorts.
-func samePlaces(run []*layer, sorts ...func(*layer) compute.Buffer) []uint32 {
+func samePlaces(run []*matrix, sorts ...func(*matrix) compute.Buffer) []uint32 {
 	_, places := span(run, sorts[0])
 	for _, of := range sorts[1:] {
 		if _, others := span(run, of); !slices.Equal(others, places) {
@@ -85,23 +99,29 @@ func samePlaces(run []*layer, sorts ...func(*layer) compute.Buffer) []uint32 {
 }
 
 // Sorts of buffers.
-func ofBelow(l *layer) compute.Buffer      { return l.from.values }
-func ofDerivative(l *layer) compute.Buffer { return l.to.derivative }
-func ofParameters(l *layer) compute.Buffer { return l.parameters }
-func ofFirst(l *layer) compute.Buffer      { return l.first }
-func ofSecond(l *layer) compute.Buffer     { return l.second }
-func ofGradient(l *layer) compute.Buffer   { return l.gradient }
-func ofSums(g *gate) compute.Buffer        { return g.sums }
-func ofRows(g *gate) compute.Buffer        { return g.rows }
-func ofMeasured(g *gate) compute.Buffer    { return g.measured }
+func ofBelow(l *layer) compute.Buffer       { return l.from.values }
+func ofDerivative(l *layer) compute.Buffer  { return l.to.derivative }
+func ofParameters(m *matrix) compute.Buffer { return m.parameters }
+func ofFirst(m *matrix) compute.Buffer      { return m.first }
+func ofSecond(m *matrix) compute.Buffer     { return m.second }
+func ofGradient(m *matrix) compute.Buffer   { return m.gradient }
+func ofSums(g *gate) compute.Buffer         { return g.sums }
+func ofRows(g *gate) compute.Buffer         { return g.rows }
+func ofMeasured(g *gate) compute.Buffer     { return g.measured }
 
-// layerRun is the layers of one dispatch, gateRun the gates. Their jobs follow each other
-// in the table.
+// layerRun is the dense layers of one dispatch, gateRun the gates. Their jobs follow each
+// other in the table.
 type layerRun struct {
 	layers   []*layer
 	tile     tile
 	firstJob int
 	groups   int // workgroups
+}
+
+// matrixRun is the matrices of one dispatch of Squares.
+type matrixRun struct {
+	matrices []*matrix
+	firstJob int
 }
 
 type gateRun struct {
@@ -113,11 +133,11 @@ type gateRun struct {
 // schedule cuts layers, and gates with the matrices that contributions are left in, into
 // dispatches, and leaves the table of their jobs on the device. It is the same for all steps
 // of a network with these matrices, whether they have gates or not.
-func (r *recorder) schedule(ofPlayers func(*gate) compute.Buffer) (layerRuns []layerRun, gateRuns []gateRun) {
+func (r *recorder) schedule(ofPlayers func(*gate) compute.Buffer) (layerRuns []layerRun, gateRuns []gateRun, others []matrixRun) {
 	var table []shaders.Job
 	byTile := map[tile][]*layer{}
 	var tiles []tile // in the order of their first layers
-	for _, l := range r.trained() {
+	for _, l := range r.wide() {
 		t := r.grain.gradient.narrowed(l.outStride())
 		if byTile[t] == nil {
 			tiles = append(tiles, t)
@@ -125,11 +145,11 @@ func (r *recorder) schedule(ofPlayers func(*gate) compute.Buffer) (layerRuns []l
 		byTile[t] = append(byTile[t], l)
 	}
 	for _, t := range tiles {
-		for _, run := range cut(r.engine, byTile[t], ofBelow, ofDerivative, ofParameters, ofFirst, ofSecond) {
+		for _, run := range cut(r.engine, byTile[t], ofBelow, ofDerivative, ofMatrix(ofParameters), ofMatrix(ofFirst), ofMatrix(ofSecond)) {
 			next := layerRun{layers: run, tile: t, firstJob: len(table)}
 			_, below := span(run, ofBelow)
 			_, derivative := span(run, ofDerivative)
-			parameters := samePlaces(run, ofParameters, ofFirst, ofSecond)
+			parameters := samePlaces(matricesOf(run), ofParameters, ofFirst, ofSecond)
 			for i, l := range run {
 				table = append(table, shaders.Job{
 					First: uint32(next.groups), InStride: uint32(l.inStride()), OutStride: uint32(l.outStride()),
@@ -150,10 +170,19 @@ func (r *recorder) schedule(ofPlayers func(*gate) compute.Buffer) (layerRuns []l
 		}
 		gateRuns = append(gateRuns, next)
 	}
+	if r.waits() {
+		for _, run := range cut(r.engine, r.summed, ofGradient) {
+			others = append(others, matrixRun{run, len(table)})
+			_, gradients := span(run, ofGradient)
+			for i, m := range run {
+				table = append(table, shaders.Job{InStride: uint32(m.inStride()), OutStride: uint32(m.outStride()), Target: gradients[i]})
+			}
+		}
+	}
 	if r.err == nil && len(table) > 0 {
 		r.err = r.device.Write(r.jobs, bytesOf(table))
 	}
-	return layerRuns, gateRuns
+	return layerRuns, gateRuns, others
 }
 
 // learning says what becomes of gradients and contributions.
@@ -163,9 +192,15 @@ type learning struct {
 	gates  bool // add up the contributions of players
 }
 
-// learn computes the gradients of all layers and the contributions of all players.
-func (r *recorder) learn(l learning) {
-	layerRuns, gateRuns := r.schedule(ofRows)
+// learn computes the gradients of all parameters and the contributions of all players.
+func (r *recorder) learn(l learning, m mode) {
+	layerRuns, gateRuns, _ := r.schedule(ofRows)
+	for _, s := range r.convs {
+		r.correlate(s, m)
+	}
+	for _, m := range r.summed {
+		r.settle(m, l)
+	}
 	if !l.gates {
 		gateRuns = nil
 	}
@@ -187,13 +222,14 @@ func (r *recorder) learn(l learning) {
 func (r *recorder) gradient(run layerRun, g gateRun, l learning) {
 	below, _ := span(run.layers, ofBelow)
 	derivative, _ := span(run.layers, ofDerivative)
-	parameters, _ := span(run.layers, ofParameters)
-	first, _ := span(run.layers, ofFirst)
-	second, _ := span(run.layers, ofSecond)
+	matrices := matricesOf(run.layers)
+	parameters, _ := span(matrices, ofParameters)
+	first, _ := span(matrices, ofFirst)
+	second, _ := span(matrices, ofSecond)
 	gradient, sums, players := parameters, derivative, parameters
 	if l.keep {
-		samePlaces(run.layers, ofParameters, ofGradient)
-		gradient, _ = span(run.layers, ofGradient)
+		samePlaces(matrices, ofParameters, ofGradient)
+		gradient, _ = span(matrices, ofGradient)
 	}
 	if len(g.gates) > 0 {
 		sums, _ = span(g.gates, ofSums)
@@ -220,7 +256,7 @@ func (r *recorder) collect(g gateRun, ofPlayers func(*gate) compute.Buffer) {
 
 // measure takes the contributions of a batch into the means of a measurement.
 func (r *recorder) measure() {
-	_, gateRuns := r.schedule(ofMeasured)
+	_, gateRuns, _ := r.schedule(ofMeasured)
 	for _, g := range gateRuns {
 		r.collect(g, ofMeasured)
 	}

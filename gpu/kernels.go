@@ -17,14 +17,14 @@ type kernelSet struct {
 }
 
 // products says how each kind of matrix product is cut into tiles.
-type products struct{ forward, gradient, backward tile }
+type products struct{ forward, gradient, backward, images tile }
 
 // tile says how the workgroups of a matrix product are cut: into so many
 // invocations, some of them side by side and the others below each other, each of
 // which computes some rows and columns.
 type tile struct {
 	local, across int
-	rows, columns int // columns in vec4; rows divide shaders.BackwardRows in backward, and are multiples of four in gradient
+	rows, columns int // columns in vec4; rows divide shaders.BackwardRows in backward, and are multiples of four in gradient and images
 	step          int // terms that the workgroup takes into shared memory at a time, in fours; 0: it shares none
 }
 
@@ -35,6 +35,16 @@ func (t tile) constants() []uint32 {
 
 // down returns the invocations below each other.
 func (t tile) down() int { return t.local / t.across }
+
+// fitted returns the tile for a matrix of so many rows: as many tiles as it takes, each as low
+// as it may be in fours.
+func (t tile) fitted(rows int) tile {
+	if rows > 0 {
+		n := blocks(rows, t.down()*t.rows)
+		t.rows = 4 * blocks(rows, 4*n*t.down())
+	}
+	return t
+}
 
 // narrowed returns the tile for a matrix of so many columns, in vec4: as it is, or a
 // single column to an invocation where that takes less. An invocation of n columns takes
@@ -62,7 +72,7 @@ const sharedStep = 16
 // sum up, which an invocation with 16 rows does alone.
 func tiledSet() kernelSet {
 	t := tile{128, 16, 8, 1, sharedStep}
-	return kernelSet{tiledKernels, products{forward: t, gradient: t, backward: tile{64, 16, 16, 1, sharedStep}}}
+	return kernelSet{tiledKernels, products{forward: t, gradient: t, backward: tile{64, 16, 16, 1, sharedStep}, images: t}}
 }
 
 // registerSet returns the kernels that share nothing. A CPU keeps sums on its stack
@@ -71,10 +81,11 @@ func tiledSet() kernelSet {
 func registerSet(kind compute.Kind) kernelSet {
 	if kind == compute.CPU {
 		t := tile{8, 8, 16, 4, 0}
-		return kernelSet{vec4Kernels, products{forward: t, gradient: t, backward: t}}
+		return kernelSet{vec4Kernels, products{forward: t, gradient: t, backward: t, images: tile{8, 8, 16, 2, 0}}}
 	}
 	return kernelSet{vec4Kernels, products{
 		forward: tile{64, 64, 8, 1, 0}, gradient: tile{64, 64, 8, 1, 0}, backward: tile{64, 64, shaders.BackwardRows, 1, 0},
+		images: tile{64, 64, 8, 1, 0},
 	}}
 }
 
@@ -105,12 +116,12 @@ func findKernels(info compute.Info, name string) (kernelSet, error) {
 // fit says whether a device can run the products: their workgroups, and what those
 // share.
 func (p products) fit(l compute.Limits) bool {
-	for _, t := range []tile{p.forward, p.gradient, p.backward} {
+	for _, t := range []tile{p.forward, p.gradient, p.backward, p.images} {
 		if t.local > min(l.Invocations, l.GroupSize[0]) {
 			return false
 		}
 	}
-	return max(p.forward.shared(), p.gradient.shared(), p.backward.shared()+p.backward.parts()) <= l.SharedBytes
+	return max(p.forward.shared(), p.gradient.shared(), p.images.shared(), p.backward.shared()+p.backward.parts()) <= l.SharedBytes
 }
 
 const vec4Bytes = 16

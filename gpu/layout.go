@@ -83,19 +83,28 @@ func (e *engine) checkLayers(limits compute.Limits, low *lowered) error {
 		if t.width > 4*maxTurns {
 			return backend.Usagef("node %s has %d outputs; on Vulkan it must have at most %d; try --device cpu", t.name, t.width, 4*maxTurns)
 		}
-		if err := checkReach(fmt.Sprintf("the activations of node %s take", t.name), e.batchBytes(t.width), reach); err != nil {
+		within := reach
+		if t.numbers {
+			within = min(limits.StorageRange, limits.TexelRange/4)
+		}
+		if err := checkReach(fmt.Sprintf("the activations of node %s take", t.name), e.batchBytes(t.width), within); err != nil {
 			return err
 		}
 	}
-	for _, g := range low.gates {
-		if g.inner > maxInner {
-			return backend.Usagef("a player multiplies %d numbers of a sample; on Vulkan it must be %d at most; try --device cpu", g.inner, maxInner)
-		}
+	if low.first == nil {
+		return backend.Usagef("a network without a dense layer or a convolution does not run on Vulkan; try --device cpu")
 	}
-	for _, l := range low.layers {
-		if err := checkReach(fmt.Sprintf("the weights of node %s take", l.name), 4*l.size(), reach); err != nil {
+	for _, m := range low.trained {
+		bytes := 4 * m.size() * max(1, blocks(low.rows, max(1, m.share)))
+		if m.share == 0 {
+			bytes = 4 * m.size()
+		}
+		if err := checkReach(fmt.Sprintf("the weights of node %s take", m.name), bytes, reach); err != nil {
 			return err
 		}
+	}
+	if err := low.checkWindows(); err != nil {
+		return err
 	}
 	for i, g := range low.gates {
 		if err := checkReach(fmt.Sprintf("the interactions of the players of %s take", low.graph.Gates[i].Name), interactionBytes(g.players), reach); err != nil {
@@ -105,29 +114,58 @@ func (e *engine) checkLayers(limits compute.Limits, low *lowered) error {
 	return nil
 }
 
+// checkWindows says whether kernels go through all windows, and what slides over.
+func (low *lowered) checkWindows() error {
+	refused := func(node, what string, n, most int) error {
+		return backend.Usagef("node %s has %s %d; on Vulkan it must be %d at most; try --device cpu", node, what, n, most)
+	}
+	for _, s := range low.convs {
+		if n := s.turns(); n > maxTurns {
+			return refused(s.matrix.name, "a kernel or an image of size", n, maxTurns)
+		}
+		if n := max(s.in[0], s.out[0]); n > maxChannels {
+			return refused(s.matrix.name, "channels", n, maxChannels)
+		}
+	}
+	for _, s := range low.norms {
+		if n := max(s.matrix.out, s.inner/leastLocal); n > maxTurns {
+			return refused(s.matrix.name, "channels, or an image of size", n, maxTurns)
+		}
+	}
+	for _, s := range low.pools {
+		if n := s.turns(); n > maxTurns {
+			return refused(s.name, "windows of size", n, maxTurns)
+		}
+	}
+	return nil
+}
+
 // layActivations lays out what a step leaves behind.
 func (e *engine) layActivations(low *lowered, take taker) {
 	e.state, e.cursor = take(sizeOf[shaders.Step]()), take(sizeOf[uint32]())
 	e.nothing = take(nothingBytes)
-	e.jobs = take((len(low.layers) + len(low.gates)) * sizeOf[shaders.Job]())
-	e.batch = take(e.batchBytes(low.input.width))
+	e.jobs = take((len(low.trained) + len(low.gates)) * sizeOf[shaders.Job]())
 	for _, t := range low.tensors { // side by side, so that spans are short
-		if t == low.input && low.gated == nil {
-			t.values = e.batch
-		} else {
-			t.values = take(e.batchBytes(t.width))
-		}
+		t.values = take(e.batchBytes(t.width))
 	}
 	for _, t := range low.tensors {
 		if t.differentiated {
 			t.derivative = take(e.batchBytes(t.width))
 		}
 	}
+	for _, p := range low.points {
+		if !p.plain() {
+			p.affine = take(e.batchBytes(p.to.width))
+		}
+	}
+	for _, m := range low.summed {
+		m.layPartials(low.rows, take)
+	}
+	for _, s := range low.norms {
+		s.moments = take(4 * 4 * padded(s.matrix.out))
+	}
 	widest := 0 // of what has an activation and no gate
 	for _, l := range low.layers {
-		if !l.plain() {
-			l.affine = take(e.batchBytes(l.out))
-		}
 		if l.gate == nil && !l.plain() {
 			widest = max(widest, l.out)
 			l.sums = take(e.sumBytes(l.out))
@@ -148,8 +186,8 @@ func (e *engine) layActivations(low *lowered, take taker) {
 			t.moments = take(t.momentRoom())
 		}
 	}
-	for _, l := range low.layers {
-		l.mixture = take(4 * l.rows())
+	for _, m := range low.trained {
+		m.mixture = take(4 * m.rows())
 	}
 	for _, g := range low.gates {
 		g.normSums = take(2 * 4 * g.normBlocks() * padded(g.players))
@@ -157,8 +195,8 @@ func (e *engine) layActivations(low *lowered, take taker) {
 	for _, s := range low.flattens {
 		s.list = take(4 * len(s.keep))
 	}
-	if low.gated != nil || low.graph.Input().Keep != nil {
-		e.features = take(4 * padded(low.input.width))
+	if low.graph.Input().Keep != nil {
+		e.features = take(4 * padded(low.input.to.width))
 	} else {
 		e.features = e.nothing
 	}
@@ -203,9 +241,9 @@ func (e *engine) layGradients(low *lowered, take taker) {
 		return
 	}
 	sums := 0
-	for _, l := range low.layers {
-		l.gradient = take(4 * l.size())
-		sums += squareSums(l.size() / 4)
+	for _, m := range low.trained {
+		m.gradient = take(4 * m.size())
+		sums += squareSums(m.size() / 4)
 	}
 	e.squares, e.factor = take(2*4*sums), take(4)
 }
@@ -221,8 +259,8 @@ func (e *engine) sumBytes(width int) int {
 // normBlocks returns how many blocks of rows the parameters have that the players own.
 func (g *gate) normBlocks() int {
 	total := 0
-	for _, l := range g.layers {
-		total += blocks(l.rows(), shaders.NormRows)
+	for _, m := range g.owners {
+		total += blocks(m.rows(), shaders.NormRows)
 	}
 	return total
 }
@@ -238,19 +276,19 @@ func squareSums(vectors int) int {
 func blocks(n, size int) int { return (n + size - 1) / size }
 
 func (low *lowered) layParameters(take taker) {
-	for _, l := range low.layers {
-		l.parameters = take(4 * l.size())
+	for _, m := range low.matrices() {
+		m.parameters = take(4 * m.size())
 	}
 }
 
 func (low *lowered) layMoments(take taker, kind backend.OptimiserKind) {
-	for _, l := range low.layers {
-		l.first = take(4 * l.size())
-		l.second = l.first
+	for _, m := range low.matrices() {
+		m.first = take(4 * m.size())
+		m.second = m.first
 	}
 	if kind.HasSecond() {
-		for _, l := range low.layers {
-			l.second = take(4 * l.size())
+		for _, m := range low.matrices() {
+			m.second = take(4 * m.size())
 		}
 	}
 }
@@ -287,7 +325,7 @@ func (e *engine) readPlayers(g *gate, from compute.Buffer, count int) ([shaders.
 
 func (e *engine) Push(s *backend.State) (err error) {
 	defer convert(&err)
-	if err := e.build(lower(s.Network.Graph)); err != nil {
+	if err := e.build(lower(s.Network.Graph, e.trainedRows())); err != nil {
 		return err
 	}
 	e.steps = s.Steps
@@ -295,15 +333,15 @@ func (e *engine) Push(s *backend.State) (err error) {
 	if !e.options.Optimiser.Kind.HasSecond() {
 		second = nil
 	}
-	for _, l := range e.layers {
+	for _, m := range e.matrices() {
 		for _, tensor := range []struct {
 			from [][]float32
 			to   compute.Buffer
-		}{{s.Network.Parameters, l.parameters}, {s.First, l.first}, {second, l.second}} {
+		}{{s.Network.Parameters, m.parameters}, {s.First, m.first}, {second, m.second}} {
 			if tensor.from == nil {
 				continue
 			}
-			if err := e.device.Write(tensor.to, bytesOf(l.lay(tensor.from[l.params[0]], tensor.from[l.params[1]]))); err != nil {
+			if err := e.device.Write(tensor.to, bytesOf(m.lay(network.Select(tensor.from, m.params)...))); err != nil {
 				return err
 			}
 		}
@@ -323,16 +361,19 @@ func (e *engine) Push(s *backend.State) (err error) {
 	return nil
 }
 
-// pullTensors returns the numbers of a matrix of each layer in the order of the graph's
+// pullTensors returns the numbers in the shape of some matrices by the place of the graph's
 // parameters.
-func (e *engine) pullTensors(of func(*layer) compute.Buffer) ([][]float32, error) {
+func (e *engine) pullTensors(matrices []*matrix, of func(*matrix) compute.Buffer) ([][]float32, error) {
 	tensors := make([][]float32, len(e.graph.Params))
-	for _, l := range e.layers {
-		v, err := e.read(of(l))
+	for _, m := range matrices {
+		v, err := e.read(of(m))
 		if err != nil {
 			return nil, err
 		}
-		tensors[l.params[0]], tensors[l.params[1]] = l.lift(v)
+		weight, bias := m.lift(v)
+		for i, p := range m.params {
+			tensors[p] = [][]float32{weight, bias}[i]
+		}
 	}
 	return tensors, nil
 }
@@ -340,14 +381,14 @@ func (e *engine) pullTensors(of func(*layer) compute.Buffer) ([][]float32, error
 func (e *engine) Pull() (_ *backend.State, err error) {
 	defer convert(&err)
 	s := &backend.State{Network: &network.Network{Graph: e.graph}, Steps: e.steps}
-	if s.Network.Parameters, err = e.pullTensors(ofParameters); err != nil {
+	if s.Network.Parameters, err = e.pullTensors(e.matrices(), ofParameters); err != nil {
 		return nil, err
 	}
-	if s.First, err = e.pullTensors(ofFirst); err != nil {
+	if s.First, err = e.pullTensors(e.matrices(), ofFirst); err != nil {
 		return nil, err
 	}
 	if e.options.Optimiser.Kind.HasSecond() {
-		if s.Second, err = e.pullTensors(ofSecond); err != nil {
+		if s.Second, err = e.pullTensors(e.matrices(), ofSecond); err != nil {
 			return nil, err
 		}
 	}

@@ -19,16 +19,22 @@ var makers = map[network.Kind]func(low *lowered, at place) stage{
 	network.AddKind:        newAdd,
 	network.ConcatKind:     newConcat,
 	network.FlattenKind:    newFlatten,
+
+	network.Conv2DKind:      newConv2D,
+	network.BatchNormKind:   newBatchNorm,
+	network.MaxPoolKind:     newMaxPool,
+	network.AveragePoolKind: newAveragePool,
 }
 
 // place is where a stage belongs: its node in the graph, with the activation that is
 // joined to it, the tensors that it reads and writes, and its gate, if it has one.
 type place struct {
 	network.Stage
-	node network.Node
-	in   []*tensor
-	out  *tensor
-	gate *gate
+	node   network.Node
+	shapes []network.Shape // of the inputs
+	in     []*tensor
+	out    *tensor
+	gate   *gate
 }
 
 // Operators lists the kinds that this backend runs.
@@ -42,10 +48,11 @@ type tensor struct {
 	name           string // of the node
 	width          int    // numbers of a sample
 	readers        int    // stages that read it
-	by             *layer // that computes it; nil: another stage
+	by             *layer // the dense layer that computes it; nil: another stage
 	differentiated bool   // the inputs are so only where they are gated
 	written        bool   // while a step is recorded: some reader has left its derivative
 	observed       bool   // a node that reads players reads it, so that its moments are taken
+	numbers        bool   // kernels read it as single numbers
 
 	values, derivative compute.Buffer
 	moments            compute.Buffer // as they were last observed, see momentRoom
@@ -57,13 +64,13 @@ func (t *tensor) stride() int { return padded(t.width) / 4 }
 // player.
 type gate struct {
 	players int
-	inner   int      // numbers that each multiplies
-	layers  []*layer // its points; none where it is on the inputs
+	points  []*point
+	owners  []*matrix // whose columns the players own
 
 	rows          compute.Buffer // the matrix
 	measured      compute.Buffer // likewise, of the last Measure
-	sums          compute.Buffer // over blocks of samples, as Backward and Through leave them
-	effects       compute.Buffer // a row a sample; of several points first contributions add up here
+	sums          compute.Buffer // over blocks of samples, as Backward, Through and Tally leave them
+	effects       compute.Buffer // a row a sample; of several points or numbers first contributions add up here
 	interactions  compute.Buffer // as they were last observed, block by block
 	participation compute.Buffer // of the players that play on them
 	normSums      compute.Buffer // over blocks of rows of all points, see norms
@@ -75,17 +82,44 @@ func (g *gate) stride() int { return padded(g.players) / 4 }
 // lowered is a graph as stages, in the order of the forward pass, with the tensors between
 // them. It has no memory until it is laid out.
 type lowered struct {
-	graph    *network.Graph
-	input    *tensor // the inputs behind their gate
-	gated    *gate   // of the inputs; nil: they are not gated
-	output   *tensor
-	tensors  []*tensor
-	layers   []*layer
-	gates    []*gate
-	stages   []stage
-	flattens []*flattenStage
-	readers  []reader
+	graph      *network.Graph
+	rows       int        // of the largest batch that is trained
+	input      inputStage // which leaves the inputs behind their gate
+	output     *tensor
+	tensors    []*tensor
+	trained    []*matrix // of all nodes, in order
+	statistics []*matrix
+	summed     []*matrix // of trained: whose gradients Settle adds up
+	points     []*point
+	gates      []*gate
+	stages     []stage
+	first      stage // the first product of a step, which moves the cursor
+	layers     []*layer
+	convs      []*convStage
+	norms      []*normStage
+	pools      []*poolStage
+	flattens   []*flattenStage
+	readers    []reader
+
+	matrixOf map[int]*matrix // by node
 }
+
+// newMatrix takes up the trained parameters of a node.
+func (low *lowered) newMatrix(at place, m *matrix) *matrix {
+	m.name, m.places = at.node.Name, max(1, m.places)
+	low.trained, low.matrixOf[at.Node] = append(low.trained, m), m
+	return m
+}
+
+// isProduct takes note of a stage that is a product.
+func (low *lowered) isProduct(s stage) {
+	if low.first == nil {
+		low.first = s
+	}
+}
+
+// matrices returns the parameters and the statistics of all nodes.
+func (low *lowered) matrices() []*matrix { return slices.Concat(low.trained, low.statistics) }
 
 // reader is a node that reads players.
 type reader struct {
@@ -97,19 +131,22 @@ type reader struct {
 type stage interface {
 	forward(r *recorder, m mode)
 	// backward turns the derivative of the output into those of inputs.
-	backward(r *recorder, rows int)
+	backward(r *recorder, m mode)
 }
 
-// lower turns a graph into stages.
-func lower(g *network.Graph) *lowered {
-	low := &lowered{graph: g}
-	for range g.Gates {
-		low.gates = append(low.gates, &gate{})
+// lower turns a graph into stages, for batches of so many rows at most in training.
+func lower(g *network.Graph, rows int) *lowered {
+	low := &lowered{graph: g, rows: rows, matrixOf: map[int]*matrix{}}
+	for _, from := range g.Gates {
+		low.gates = append(low.gates, &gate{players: from.Players})
 	}
 	byNode := make([]*tensor, len(g.Nodes))
 	for _, s := range g.Stages() {
 		node := g.Nodes[s.Node]
 		at := place{Stage: s, node: node, in: network.Select(byNode, node.In)}
+		for _, from := range node.In {
+			at.shapes = append(at.shapes, g.Nodes[from].Shape)
+		}
 		if network.IsView(node.Op) {
 			byNode[s.Node] = at.in[0]
 			continue
@@ -122,11 +159,17 @@ func lower(g *network.Graph) *lowered {
 		low.tensors = append(low.tensors, at.out)
 		if i := g.GateAt(s.Node); i >= 0 {
 			at.gate = low.gates[i]
-			at.gate.players, at.gate.inner = g.Gates[i].Players, node.Shape[1:].Size()
 		}
 		low.stages = append(low.stages, makers[node.Op.Kind()](low, at))
 	}
 	low.output = byNode[len(g.Nodes)-1]
+	for i, gate := range low.gates {
+		for _, p := range g.Owned(i) {
+			if m := low.matrixOf[g.Params[p].Node]; !slices.Contains(gate.owners, m) {
+				gate.owners = append(gate.owners, m)
+			}
+		}
+	}
 	for _, n := range g.Readers() {
 		input := byNode[g.Nodes[n].In[0]]
 		input.observed = true

@@ -87,7 +87,7 @@ func planPlaced(info compute.Info, data *dataset.Dataset, o backend.EngineOption
 	e.samples = e.newSamples(info, o.Samples)
 	e.laySamples(count(info, &plan.Samples))
 	e.layExchange(count(info, &plan.Exchange))
-	low := lower(g)
+	low := lower(g, e.trainedRows())
 	low.layParameters(count(info, &plan.Parameters))
 	low.layMoments(count(info, &plan.Moments), o.Optimiser.Kind)
 	low.layPlayers(count(info, &plan.Players))

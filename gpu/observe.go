@@ -59,11 +59,8 @@ func unpad(v []float32, rows, columns int) []float64 {
 // players, into their moments.
 func (r *recorder) observe() {
 	for _, g := range r.playing() {
-		if g == r.gated {
-			r.effects(g, r.input, r.batch, false)
-		}
-		for i, l := range g.layers {
-			r.effects(g, l.to, l.affine, i > 0)
+		if g.single() { // else the backward pass has left them
+			r.effects(g, g.points[0])
 		}
 	}
 	for _, g := range r.playing() {
@@ -76,14 +73,11 @@ func (r *recorder) observe() {
 	}
 }
 
-// effects computes the effects of a gate's players at one point, whose affine part is given
-// and whose derivative is that of the affine part, or adds them to those at other points.
-func (r *recorder) effects(g *gate, at *tensor, affine compute.Buffer, add bool) {
-	r.dispatch(shaders.Effects, []uint32{constant(add)}, padded(g.players), r.batchRows,
-		shaders.EffectsPush{
-			Stride: uint32(padded(at.width)), Count: uint32(g.players), PlayerStride: uint32(padded(g.players)), Inner: uint32(g.inner),
-		},
-		r.state, at.derivative, affine, g.effects)
+// effects computes the effects of a gate's players at its only point, where the derivative is
+// that of u.
+func (r *recorder) effects(g *gate, at *point) {
+	r.dispatch(shaders.Effects, nil, g.stride(), r.batchRows, shaders.EffectsPush{Stride: uint32(g.stride())},
+		r.state, at.to.derivative, at.affine, g.effects)
 }
 
 // moments takes numbers of a batch, in rows of so many vec4, into their moments, of which

@@ -21,6 +21,6 @@ func (s *activationStage) forward(r *recorder, _ mode) {
 	r.pass(pass{source: s.in, target: s.out, width: padded(s.in.width), do: shaders.Apply, function: s.function})
 }
 
-func (s *activationStage) backward(r *recorder, _ int) {
+func (s *activationStage) backward(r *recorder, _ mode) {
 	r.send(pass{source: s.out, target: s.in, width: padded(s.in.width), do: shaders.Slope, function: s.function})
 }

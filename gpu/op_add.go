@@ -16,7 +16,7 @@ func (s *addStage) forward(r *recorder, _ mode) {
 	}
 }
 
-func (s *addStage) backward(r *recorder, _ int) {
+func (s *addStage) backward(r *recorder, _ mode) {
 	for _, in := range s.in {
 		r.send(pass{source: s.out, target: in, width: padded(in.width)})
 	}

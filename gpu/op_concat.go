@@ -22,7 +22,7 @@ func (s *concatStage) forward(r *recorder, _ mode) {
 	}
 }
 
-func (s *concatStage) backward(r *recorder, _ int) {
+func (s *concatStage) backward(r *recorder, _ mode) {
 	at := 0
 	for _, in := range s.in {
 		p := pass{source: s.out, target: in, width: in.width, from: at}

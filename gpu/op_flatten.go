@@ -28,7 +28,7 @@ func (s *flattenStage) forward(r *recorder, _ mode) {
 	})
 }
 
-func (s *flattenStage) backward(r *recorder, _ int) {
+func (s *flattenStage) backward(r *recorder, _ mode) {
 	if !s.in.differentiated {
 		return
 	}

@@ -41,7 +41,11 @@ func (r *recorder) pass(p pass) {
 	if p.function != "" {
 		function = activations[p.function]
 	}
-	r.dispatch(shaders.Pass, []uint32{constant(p.add), function, p.do, p.listed}, p.width+p.clear, r.batchRows,
+	columns, fours := p.width+p.clear, p.listed == shaders.Unlisted && p.clear == 0 && p.width%4 == 0 && p.from%4 == 0 && p.to%4 == 0
+	if fours {
+		columns /= 4
+	}
+	r.dispatch(shaders.Pass, []uint32{constant(p.add), function, p.do, p.listed, constant(fours)}, columns, r.batchRows,
 		shaders.PassPush{
 			Width: uint32(p.width), Clear: uint32(p.clear),
 			SourceStride: uint32(padded(p.source.width)), SourceOffset: uint32(p.from),

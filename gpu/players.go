@@ -67,7 +67,7 @@ func (e *engine) Measure(ctx context.Context) (_ []backend.Statistics, err error
 func (e *engine) RestartOptimiser() (err error) {
 	defer convert(&err)
 	r := e.newRecorder()
-	for _, l := range e.layers {
+	for _, l := range e.matrices() {
 		r.commands.Fill(l.first, 0)
 		if e.options.Optimiser.Kind.HasSecond() {
 			r.commands.Fill(l.second, 0)

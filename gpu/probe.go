@@ -17,8 +17,8 @@ func (e *engine) Probe(order []int32, learningRate float64) (_ []backend.Tensor,
 	}
 	if !e.waits() { // which keeps gradients anyway
 		arena, err := newArena(e.device, compute.Local, func(take taker) {
-			for _, l := range e.layers {
-				l.gradient = take(4 * l.size())
+			for _, m := range e.trained {
+				m.gradient = take(4 * m.size())
 			}
 		})
 		if err != nil {
@@ -28,8 +28,9 @@ func (e *engine) Probe(order []int32, learningRate float64) (_ []backend.Tensor,
 	}
 	m := mode{kind: training, rows: len(order)}
 	r := e.newRecorder()
+	r.counts = true
 	r.forward(m)
-	r.backward(m.rows)
+	r.backward(m)
 	r.update(m, true)
 	recorded, err := r.finish(false)
 	if err != nil {
@@ -61,31 +62,38 @@ func (e *engine) probed(rows int) (tensors []backend.Tensor, err error) {
 			add(name, v, rows, width)
 		}
 	}
-	addBatch("input", e.batch, e.input.width)
+	addBatch("input", e.input.u(), e.input.to.width)
 	var progress backend.Progress
 	e.addOutcomes(0, rows, &progress)
 	add("loss", []float32{float32(progress.Loss / float64(rows))}, 1)
 	for _, t := range e.tensors[1:] { // the first is the inputs
 		addBatch(t.name+".output", t.values, t.width)
-		if l := t.by; l != nil {
-			addBatch(l.name+".derivative", t.derivative, t.width)
-			if !l.plain() {
-				addBatch(l.name+".affine", l.affine, l.out)
-			}
+	}
+	for _, p := range e.points[1:] {
+		if p.plain() && p.to.by == nil {
+			continue
+		}
+		addBatch(p.name+".derivative", p.to.derivative, p.to.width)
+		if !p.plain() {
+			addBatch(p.name+".affine", p.affine, p.to.width)
 		}
 	}
 	for _, sort := range []struct {
-		prefix string
-		of     func(*layer) compute.Buffer
-	}{{"gradient.", ofGradient}, {"", ofParameters}, {"first.", ofFirst}, {"second.", ofSecond}} {
+		prefix   string
+		matrices []*matrix
+		of       func(*matrix) compute.Buffer
+	}{{"gradient.", e.trained, ofGradient}, {"", e.matrices(), ofParameters}, {"first.", e.trained, ofFirst}, {"second.", e.trained, ofSecond}} {
 		if sort.prefix == "second." && !e.options.Optimiser.Kind.HasSecond() {
 			continue
 		}
-		all, failed := e.pullTensors(sort.of)
+		all, failed := e.pullTensors(sort.matrices, sort.of)
 		if failed != nil {
 			return nil, failed
 		}
 		for p, v := range all {
+			if v == nil { // a statistic
+				continue
+			}
 			add(sort.prefix+e.graph.Params[p].Name, v, e.graph.Params[p].Shape...)
 		}
 	}

@@ -33,6 +33,7 @@ func grainFor(kind compute.Kind, kernels kernelSet) grain {
 type recorder struct {
 	*engine
 	commands *compute.Program
+	counts   bool // contributions of players are asked for
 	err      error
 }
 
@@ -84,6 +85,25 @@ func (r *recorder) dispatch(k shaders.Kernel, constants []uint32, columns, rows 
 		return
 	}
 	groups := [3]int{blocks(columns, r.grain.local), min(blocks(rows, r.grain.rows), maxGroups), 1}
+	r.commands.Dispatch(pipeline, groups, push, buffers...)
+}
+
+// dispatchGrid runs a kernel with a workgroup for each column and row. Kernels loop over
+// their rows where the grid has fewer.
+func (r *recorder) dispatchGrid(k shaders.Kernel, constants []uint32, columns, rows int, push any, buffers ...compute.Buffer) {
+	r.dispatchShaped(k, append([]uint32{uint32(r.grain.local)}, constants...), [3]int{columns, min(rows, maxGroups), 1}, push, buffers...)
+}
+
+// dispatchShaped runs a kernel in a grid of workgroups.
+func (r *recorder) dispatchShaped(k shaders.Kernel, constants []uint32, groups [3]int, push any, buffers ...compute.Buffer) {
+	if r.err != nil {
+		return
+	}
+	pipeline, err := r.device.Pipeline(k, constants...)
+	if err != nil {
+		r.err = err
+		return
+	}
 	r.commands.Dispatch(pipeline, groups, push, buffers...)
 }
 

@@ -21,6 +21,8 @@ type mode struct {
 	timed bool              // take the time of every kernel
 }
 
+func (m mode) plays() bool { return m.paper != backend.PaperMove{} }
+
 type kind int
 
 const (
@@ -61,16 +63,17 @@ func (e *engine) program(m mode) (*program, error) {
 		return p, nil
 	}
 	r := e.newRecorder()
+	r.counts = m.kind != training || m.plays()
 	r.forward(m)
 	switch m.kind {
 	case training:
-		r.backward(m.rows)
+		r.backward(m)
 		r.update(m, false)
 	case measuring:
-		r.backward(m.rows)
+		r.backward(m)
 		r.measure()
 	case observing:
-		r.backward(m.rows)
+		r.backward(m)
 		r.observe()
 	}
 	recorded, err := r.finish(m.timed)
@@ -133,20 +136,20 @@ func (r *recorder) sampleOutputs(m mode) {
 		r.state, last.derivative)
 }
 
-// backward computes the derivatives with respect to the affine part of every layer, and
-// the sums over blocks of samples that players need.
-func (r *recorder) backward(rows int) {
+// backward computes the derivatives with respect to the output u of every node, and the sums
+// over blocks of samples that players need.
+func (r *recorder) backward(m mode) {
 	for _, t := range r.tensors {
 		t.written = false
 	}
 	for _, l := range r.layers {
-		l.through = l.plain()
+		l.taken = l.plain()
 	}
 	for _, g := range r.gates {
 		g.done = 0
 	}
 	for i := len(r.stages) - 1; i >= 0; i-- {
-		r.stages[i].backward(r, rows)
+		r.stages[i].backward(r, m)
 	}
 }
 
@@ -158,11 +161,11 @@ func (e *engine) sumBlocks() int { return blocks(e.batchRows, shaders.BackwardRo
 // each layer's, as they are if they wait: to be charged, or to be clipped, where no weight
 // moves before all of them are known.
 func (r *recorder) update(m mode, probe bool) {
-	plays := m.paper != backend.PaperMove{}
+	plays := m.plays()
 	if plays {
 		r.norms(ofRows)
 	}
-	r.learn(learning{update: !r.waits(), keep: probe || r.waits(), gates: probe || plays})
+	r.learn(learning{update: !r.waits(), keep: probe || r.waits(), gates: probe || plays}, m)
 	if plays && r.options.Joint {
 		r.charge(m.paper.Game)
 	}
@@ -179,17 +182,17 @@ func (r *recorder) update(m mode, probe bool) {
 	} else if r.err == nil {
 		r.commands.Fill(r.factor, math.Float32bits(1))
 	}
-	for _, l := range r.layers {
-		r.dispatch(shaders.Update, r.optimiser(), l.outStride(), l.rows(),
-			shaders.MatrixPush{Rows: uint32(l.rows()), Stride: uint32(l.outStride())},
-			r.state, r.factor, l.gradient, l.parameters, l.first, l.second)
+	for _, m := range r.trained {
+		r.dispatch(shaders.Update, r.optimiser(), m.outStride(), m.rows(),
+			shaders.UpdatePush{Rows: uint32(m.rows()), Stride: uint32(m.outStride()), Weights: m.decaying()},
+			r.state, r.factor, m.gradient, m.parameters, m.first, m.second)
 	}
 }
 
 // charge adds to the gradients what players pay for theta.
 func (r *recorder) charge(paper game.Paper) {
 	for _, g := range r.gates {
-		for _, l := range g.layers {
+		for _, l := range g.owners {
 			r.dispatch(shaders.Charge, nil, l.outStride(), l.rows(),
 				shaders.ChargePush{Rows: uint32(l.rows()), Stride: uint32(l.outStride()), Beta: float32(paper.Beta), Eta: float32(paper.Eta)},
 				l.parameters, g.rows, l.mixture, l.gradient)
@@ -201,16 +204,19 @@ func (r *recorder) charge(paper game.Paper) {
 // that they may be, if they are longer.
 func (r *recorder) clip() {
 	count := 0
-	layerRuns, _ := r.schedule(ofRows)
+	layerRuns, _, runs := r.schedule(ofRows)
 	for _, run := range layerRuns {
+		runs = append(runs, matrixRun{matricesOf(run.layers), run.firstJob})
+	}
+	for _, run := range runs {
 		sums := 0
-		for _, l := range run.layers {
-			sums += squareSums(l.size() / 4)
+		for _, m := range run.matrices {
+			sums += squareSums(m.size() / 4)
 		}
-		whole, _ := span(run.layers, ofGradient)
+		whole, _ := span(run.matrices, ofGradient)
 		r.dispatch(shaders.Squares, []uint32{shaders.SquaresSummed, shaders.SquaresMost}, sums, 1,
 			shaders.SquaresPush{
-				First: uint32(run.firstJob), Matrices: uint32(len(run.layers)), FirstSum: uint32(count),
+				First: uint32(run.firstJob), Matrices: uint32(len(run.matrices)), FirstSum: uint32(count),
 				Scale: float32(1 / max(r.options.Optimiser.ClipNorm, shortest)),
 			},
 			whole, r.jobs, r.squares)
@@ -226,7 +232,7 @@ const shortest = 0x1p-126
 // norms prepares |theta|^2 and the competition of all players.
 func (r *recorder) norms(players func(*gate) compute.Buffer) {
 	for _, g := range r.gates {
-		for _, l := range g.layers {
+		for _, l := range g.owners {
 			r.dispatch(shaders.Mixture, nil, l.rows(), 1,
 				shaders.MatrixPush{Rows: uint32(l.rows()), Stride: uint32(l.outStride())},
 				l.parameters, players(g), l.mixture)
@@ -234,7 +240,7 @@ func (r *recorder) norms(players func(*gate) compute.Buffer) {
 	}
 	for _, g := range r.gates {
 		first := 0
-		for _, l := range g.layers {
+		for _, l := range g.owners {
 			n := blocks(l.rows(), shaders.NormRows)
 			r.dispatch(shaders.Norms, []uint32{shaders.NormRows}, l.outStride(), n,
 				shaders.NormsPush{Rows: uint32(l.rows()), Stride: uint32(l.outStride()), First: uint32(first), Blocks: uint32(g.normBlocks())},

@@ -37,8 +37,8 @@ vec4 readRight(uint feature, uint fours) {
     return texelFetch(parameters, int(min(feature, 4 * inStride - 1) * outStride + fours));
 }
 
-#define LEFT_BY_TERMS
-#define RIGHT_BY_TERMS
+const bool LEFT_BY_TERMS = true;
+const bool RIGHT_BY_TERMS = true;
 #include "shared.glsl"
 
 // multiply adds up the sums of this invocation's tile by itself.

@@ -17,14 +17,17 @@
 // sees it.
 //
 // The parameters of a layer are one matrix [in+1, out], inputs by outputs, with the
-// biases as its last row; moments and gradients have its shape. The players of a layer
+// biases as its last row; moments and gradients have its shape. The inputs of a convolution
+// are ordered by place of the kernel, then by channel. Images are a row a sample, {channels,
+// height, width} row-major. Kernels that find numbers of images by address read them as
+// texels of one float each. The players of a layer
 // are a matrix with a column a player, and rows for s, for the last batch's means, for
 // |theta|^2 and competition, and for the moments of slopes. All widths are padded to four with
 // zeros, which every kernel keeps zero.
 //
 // # Arithmetic
 //
-// Every output of forward and backward is one sum in the order of the weights. It
+// Every output of forward, backward and convolve is one sum in the order of the weights. It
 // does not depend on the batch, nor on how many samples an invocation takes. Sums
 // over samples are taken in blocks of fixed size. There are no float atomics and no
 // subgroup operations, so the same seed, device and kernels give the same bits.

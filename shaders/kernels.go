@@ -203,10 +203,16 @@ type ClipPush struct {
 	Count uint32 // of the sums
 }
 
-// Update moves the parameters of a layer with the gradient that Gradient left.
+// Update moves a matrix of parameters with the gradient that Gradient or Settle left.
 var Update = kernel("update",
 	[]string{"State", "Factor", "Gradient", "Parameters", "First", "Second"},
-	[]string{"LOCAL_SIZE", "RULE", "FIRST_SHARE", "SECOND_SHARE", "EPSILON", "DECAY"}, MatrixPush{})
+	[]string{"LOCAL_SIZE", "RULE", "FIRST_SHARE", "SECOND_SHARE", "EPSILON", "DECAY"}, UpdatePush{})
+
+// UpdatePush holds the push constants of Update.
+type UpdatePush struct {
+	Rows, Stride uint32
+	Weights      uint32 // rows that decay
+}
 
 // Mixture computes the sum of s theta over a layer's players.
 var Mixture = kernel("mixture", []string{"Parameters", "Players", "Mixture"}, []string{"LOCAL_SIZE"}, MatrixPush{})
@@ -242,17 +248,12 @@ type PaperPush struct {
 	SeedLow, SeedHigh       uint32
 }
 
-// Effects computes what a gate's players do to the outputs or the loss of each sample, at
-// one point or, with ADD, at a further one.
-var Effects = kernel("effects", []string{"State", "Derivative", "Affine", "Effects"}, []string{"LOCAL_SIZE", "ADD"}, EffectsPush{})
+// Effects computes what a gate's players do to the outputs or the loss of each sample, at its
+// only point.
+var Effects = kernel("effects", []string{"State", "Derivative", "Affine", "Effects"}, []string{"LOCAL_SIZE"}, EffectsPush{})
 
-// EffectsPush is what Effects is given, in numbers.
-type EffectsPush struct {
-	Stride       uint32 // of a row of the batch
-	Count        uint32 // players
-	PlayerStride uint32 // of a row of effects
-	Inner        uint32 // numbers that a player multiplies
-}
+// EffectsPush holds the push constants of Effects.
+type EffectsPush struct{ Stride uint32 }
 
 // Moments takes a batch into E[x x^T] of blocks of columns of x, which is bound twice, and
 // into E[x].
@@ -292,7 +293,7 @@ const (
 
 // Pass copies numbers of every sample from one tensor to another, or adds them.
 var Pass = kernel("pass", []string{"State", "Source", "Value", "Players", "List", "Target"},
-	[]string{"LOCAL_SIZE", "ADD", "ACTIVATION", "DO", "LISTED"}, PassPush{})
+	[]string{"LOCAL_SIZE", "ADD", "ACTIVATION", "DO", "LISTED", "FOURS"}, PassPush{}).texels("Source", "Value")
 
 // PassPush is what Pass is given, in numbers.
 type PassPush struct {
@@ -305,10 +306,9 @@ type PassPush struct {
 
 // Places of a point among those of its gate, which add up contributions.
 const (
-	OnlyPoint = iota
+	OnlyPoint = iota // it sums them up by blocks of samples; else Tally does
 	FirstPoint
-	MiddlePoint
-	LastPoint
+	FurtherPoint
 )
 
 // Through takes derivatives through a gate and the activation behind it where Backward
@@ -318,11 +318,150 @@ var Through = kernel("through", []string{"State", "Affine", "Players", "Result",
 
 // ThroughPush is what Through is given, in numbers.
 type ThroughPush struct {
+	Stride uint32 // of a row of the batch, and of players
+	Count  uint32 // players
+	Blocks uint32 // rows of each matrix in Sums
+}
+
+// Ungate takes derivatives through a gate and the activation behind it where a player
+// multiplies many numbers. Derivative is bound to the buffer of Result.
+var Ungate = kernel("ungate", []string{"State", "Affine", "Derivative", "Players", "Result", "Contributions"},
+	[]string{"LOCAL_SIZE", "ACTIVATION", "ADD", "COUNTS"}, UngatePush{}).numbers("Affine", "Derivative")
+
+// UngatePush is what Ungate is given, in numbers.
+type UngatePush struct {
 	Stride       uint32 // of a row of the batch
-	Count        uint32 // players
 	PlayerStride uint32 // of a row of players
 	Inner        uint32 // numbers that a player multiplies
-	Blocks       uint32 // rows of each matrix in Sums
+}
+
+// Tally sums up the contributions of players by blocks of samples.
+var Tally = kernel("tally", []string{"State", "Contributions", "Sums"}, []string{"LOCAL_SIZE", "BLOCK"}, TallyPush{})
+
+// TallyPush holds the push constants of Tally.
+type TallyPush struct {
+	Stride uint32
+	Blocks uint32 // rows of each matrix in Sums
+}
+
+// Pointwise computes what a node other than a dense layer leaves behind its gate, of a batch
+// norm also what is before it.
+var Pointwise = kernel("pointwise", []string{"State", "Source", "Players", "Moments", "Parameters", "Affine", "Result"},
+	[]string{"LOCAL_SIZE", "ACTIVATION", "NORM"}, PointwisePush{}).texels("Source")
+
+// PointwisePush holds the push constants of Pointwise.
+type PointwisePush struct {
+	Width    uint32 // numbers of a sample
+	Stride   uint32
+	Inner    uint32 // numbers of a channel
+	Channels uint32 // with padding
+	Biases   uint32 // their row of the parameters
+}
+
+// Convolve computes a convolution or, with BACK, the derivative of its inputs. The first
+// product of a step moves the cursor on.
+var Convolve = kernel("convolve", []string{"State", "Source", "Parameters", "Result", "Cursor"},
+	append(tile(), "BACK", "GROUPED", "ADD", "ALIGNED", "FIRST"), ConvolvePush{}).texels("Parameters").numbers("Source")
+
+// ConvolvePush is what Convolve is given, in numbers.
+type ConvolvePush struct {
+	SourceStride, SourceHeight, SourceWidth, Channels uint32 // Channels and Outputs are those of a group
+	TargetStride, TargetHeight, TargetWidth, Outputs  uint32
+	KernelHeight, KernelWidth                         uint32
+	StrideY, StrideX, PaddingY, PaddingX              uint32
+	Stride                                            uint32 // of a row of parameters, in vec4
+	Biases                                            uint32 // their row
+	High                                              uint32 // tiles of the channels of a group
+}
+
+// Correlate sums up the gradients of a convolution over blocks of samples.
+var Correlate = kernel("correlate", []string{"State", "Below", "Derivative", "Partials"},
+	append(tile(), "GROUPED", "ALIGNED"), CorrelatePush{}).texels("Derivative").numbers("Below")
+
+// CorrelatePush is what Correlate is given, in numbers.
+type CorrelatePush struct {
+	InStride, InHeight, InWidth, Channels   uint32 // Channels and Outputs are those of a group
+	OutStride, OutHeight, OutWidth, Outputs uint32
+	KernelWidth                             uint32
+	Terms                                   uint32 // rows of the parameters that are weights, without padding
+	StrideY, StrideX, PaddingY, PaddingX    uint32
+	Stride                                  uint32 // of a row of parameters, in vec4
+	Rows                                    uint32 // of the parameters
+	Biased                                  uint32 // 0: the biases are no parameters
+	High                                    uint32 // tiles of the outputs of a group
+	Share                                   uint32 // samples of a block
+}
+
+// Settle adds up the gradients over blocks, and perhaps moves the parameters.
+var Settle = kernel("settle", []string{"State", "Partials", "Parameters", "First", "Second", "Gradient"},
+	[]string{"LOCAL_SIZE", "RULE", "FIRST_SHARE", "SECOND_SHARE", "EPSILON", "DECAY", "KEEP", "UPDATE"}, SettlePush{})
+
+// SettlePush holds the push constants of Settle.
+type SettlePush struct {
+	Rows, Stride uint32
+	Weights      uint32 // rows that decay
+	Share        uint32 // samples of a block
+}
+
+// What the kernels of batch norms take sums or statistics of.
+const (
+	OfInputs      = iota
+	OfSquares     // of NormSums; of NormStats the running statistics
+	OfDerivatives // and their products with the standardised inputs
+)
+
+// NormSums sums up the numbers of channels by blocks of samples.
+var NormSums = kernel("normsums", []string{"State", "Value", "Derivative", "Moments", "Partials"},
+	[]string{"LOCAL_SIZE", "WHAT"}, NormSumsPush{}).numbers("Value", "Derivative")
+
+// NormSumsPush is what NormSums is given, in numbers.
+type NormSumsPush struct {
+	Stride   uint32 // of a row of the batch
+	Inner    uint32 // numbers of a channel
+	Channels uint32 // with padding
+	Biases   uint32 // row of the parameters
+	Share    uint32 // samples of a block
+}
+
+// NormStats finds what a batch norm computes with.
+var NormStats = kernel("normstats", []string{"State", "Partials", "Statistics", "Moments"}, []string{"LOCAL_SIZE", "WHAT"}, NormStatsPush{})
+
+// NormStatsPush is what NormStats is given, in numbers.
+type NormStatsPush struct {
+	Count             uint32 // channels
+	Channels          uint32 // with padding
+	Biases            uint32 // row of the parameters
+	Inner             uint32 // numbers of a channel
+	Share             uint32 // samples of a block
+	Epsilon, Momentum float32
+}
+
+// NormBack computes the derivative of the inputs of a batch norm.
+var NormBack = kernel("normback", []string{"State", "Value", "Derivative", "Moments", "Parameters", "Result"},
+	[]string{"LOCAL_SIZE", "BATCH", "ADD"}, NormBackPush{}).texels("Value", "Derivative")
+
+// NormBackPush holds the push constants of NormBack.
+type NormBackPush struct {
+	Width    uint32 // numbers of a sample
+	Stride   uint32
+	Inner    uint32 // numbers of a channel
+	Channels uint32 // with padding
+}
+
+// Pool takes the largest numbers or the means of windows.
+var Pool = kernel("pool", []string{"State", "Below", "Result"}, []string{"LOCAL_SIZE", "LARGEST"}, PoolPush{}).numbers("Below")
+
+// PoolBack computes the derivative of the inputs of a pool.
+var PoolBack = kernel("poolback", []string{"State", "Below", "Derivative", "Result"},
+	[]string{"LOCAL_SIZE", "LARGEST", "ADD"}, PoolPush{}).numbers("Below", "Derivative")
+
+// PoolPush is what the kernels of pools are given, in numbers.
+type PoolPush struct {
+	InStride, InHeight, InWidth          uint32
+	OutStride, OutHeight, OutWidth       uint32
+	Channels                             uint32
+	KernelHeight, KernelWidth            uint32
+	StrideY, StrideX, PaddingY, PaddingX uint32
 }
 
 // Peak makes multiply-adds in registers: each invocation PeakOperations in a turn.
@@ -343,6 +482,7 @@ func All() []Kernel {
 	return []Kernel{
 		Gather, Forward, Output, Loss, OutputSample, Backward, Gradient, Collect,
 		Squares, Clip, Update,
-		Mixture, Charge, Norms, Paper, Effects, Moments, Play, Pass, Through, Peak,
+		Mixture, Charge, Norms, Paper, Effects, Moments, Play, Pass, Through, Ungate, Tally,
+		Pointwise, Convolve, Correlate, Settle, NormSums, NormStats, NormBack, Pool, PoolBack, Peak,
 	}
 }

@@ -1,8 +1,9 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 
-// Numbers of every sample from one tensor to another: what sums, concatenations, gates of
-// inputs and activations that follow no product are made of, in either direction.
+// Numbers of every sample from one tensor to another: what sums, concatenations, activations
+// that nothing joins and the effects of players are made of, in either direction. An
+// invocation takes a number of each sample, or four where all rows and offsets are in fours.
 
 #include "invocation.glsl"
 #include "step.glsl"
@@ -12,12 +13,13 @@ layout(constant_id = 1) const bool ADD = false; // to what the target holds
 #include "activation.glsl"
 layout(constant_id = 3) const uint DO = 0;     // 0 copy, 1 activation, 2 slope at Value, 3 participation
 layout(constant_id = 4) const uint LISTED = 0; // 0 none, 1 the source, 2 the target
+layout(constant_id = 5) const bool FOURS = false;
 
-layout(std430, set = 0, binding = 1) readonly buffer Source { float source[]; };
-layout(std430, set = 0, binding = 2) readonly buffer Value { float value[]; }; // in rows of the target
+layout(set = 0, binding = 1) uniform textureBuffer source;
+layout(set = 0, binding = 2) uniform textureBuffer value; // in rows of the target
 layout(std430, set = 0, binding = 3) readonly buffer Players { float players[]; }; // participations come first
 layout(std430, set = 0, binding = 4) readonly buffer List { uint list[]; };
-layout(std430, set = 0, binding = 5) buffer Target { float target[]; };
+layout(std430, set = 0, binding = 5) buffer Target { vec4 target[]; };
 
 layout(push_constant) uniform Push {
     uint width; // numbers of a sample
@@ -29,27 +31,34 @@ layout(push_constant) uniform Push {
     uint inner; // numbers that a player multiplies
 };
 
+// make returns what becomes of numbers that go to some place, in fours.
+vec4 make(vec4 numbers, uint to) {
+    if (DO == 2) {
+        return numbers * slope(texelFetch(value, int(to)));
+    }
+    return DO == 1 ? activation(numbers) : numbers;
+}
+
 void main() {
     begin();
-    uint column = gl_GlobalInvocationID.x;
+    uint column = gl_GlobalInvocationID.x * (FOURS ? 4 : 1);
     if (column >= width + clear) {
         return;
     }
     for (uint row = gl_WorkGroupID.y; row < now.rows; row += gl_NumWorkGroups.y) {
-        if (column >= width) {
-            target[row * targetStride + targetOffset + column] = 0;
+        uint from = row * sourceStride + sourceOffset + (LISTED == 1 && column < width ? list[column] : column);
+        uint to = row * targetStride + targetOffset + (LISTED == 2 ? list[column] : column);
+        if (FOURS) {
+            vec4 four = make(texelFetch(source, int(from / 4)), to / 4);
+            target[to / 4] = ADD ? target[to / 4] + four : four;
             continue;
         }
-        uint from = row * sourceStride + sourceOffset + (LISTED == 1 ? list[column] : column);
-        uint to = row * targetStride + targetOffset + (LISTED == 2 ? list[column] : column);
-        float number = source[from];
-        if (DO == 1) {
-            number = activation(vec4(number)).x;
-        } else if (DO == 2) {
-            number *= slope(vec4(value[to])).x;
-        } else if (DO == 3) {
-            number *= players[column / inner];
+        if (column >= width) {
+            target[to / 4][to % 4] = 0;
+            continue;
         }
-        target[to] = ADD ? target[to] + number : number;
+        float number = texelFetch(source, int(from / 4))[from % 4];
+        number = DO == 3 ? number * players[column / inner] : make(vec4(number), to / 4)[to % 4];
+        target[to / 4][to % 4] = ADD ? target[to / 4][to % 4] + number : number;
     }
 }

@@ -12,7 +12,8 @@ vec4 readRight(uint feature, uint column) {
     return texelFetch(parameters, int(feature * outStride + min(column, outStride - 1)));
 }
 
-#define LEFT_BY_TERMS
+const bool LEFT_BY_TERMS = true;
+const bool RIGHT_BY_TERMS = false;
 #include "shared.glsl"
 
 // multiply adds up the sums of this invocation's tile by itself.

@@ -18,6 +18,8 @@ vec4 readRight(uint term, uint column) {
     return texelFetch(derivative, int(derivatives + term * outStride + min(column, lastDerivative)));
 }
 
+const bool LEFT_BY_TERMS = false;
+const bool RIGHT_BY_TERMS = false;
 #include "shared.glsl"
 
 // Samples that a turn of the loop takes: llvmpipe saves all sums at every turn.

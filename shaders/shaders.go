@@ -33,6 +33,7 @@ type Kernel struct {
 	Code      []byte   // SPIR-V, to be read only; Verify says whether it is sound
 	Buffers   []string // of set 0, by binding, but for the mark's: the names of blocks of storage buffers
 	Texels    []string // those of Buffers that are texel buffers of vec4 instead, called so but for the first letter's case
+	Numbers   []string // those of Texels whose texels are single floats
 	Constants []string // names of the specialisation constants, by id; 4 bytes each
 	Push      any      // zero value of the push constants: a struct of uint32, int32 and float32; nil if there are none
 
@@ -49,6 +50,12 @@ func kernel(name string, buffers, constants []string, push any) Kernel {
 // texels says which of the kernel's buffers are texel buffers.
 func (k Kernel) texels(names ...string) Kernel {
 	k.Texels = names
+	return k
+}
+
+// numbers says which more are, of single floats.
+func (k Kernel) numbers(names ...string) Kernel {
+	k.Texels, k.Numbers = append(k.Texels, names...), names
 	return k
 }
 

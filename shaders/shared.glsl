@@ -2,7 +2,8 @@
 // rows and columns are read once, and each invocation takes its own from there.
 // STEP and ROWS are multiples of four.
 //
-// Whoever includes this says how operands are read:
+// Whoever includes this says how operands are read, by the constants LEFT_BY_TERMS and
+// RIGHT_BY_TERMS:
 //   vec4 readLeft(uint row, uint fours)    four terms of a row, with LEFT_BY_TERMS
 //   vec4 readLeft(uint term, uint fours)   else four rows of a term
 //   vec4 readRight(uint column, uint fours) four terms of a single column, with RIGHT_BY_TERMS
@@ -24,31 +25,27 @@ shared vec4 right[STEP * WIDTH + 1];
 
 // takeIn reads the terms from first on.
 void takeIn(uint first, uint terms) {
-#ifdef LEFT_BY_TERMS
     for (uint i = gl_LocalInvocationID.x; i < STEP * HEIGHT; i += LOCAL_SIZE) {
-        uint row = i % (4 * HEIGHT), fours = i / (4 * HEIGHT);
-        vec4 four = first + 4 * fours < terms ? readLeft(groupRow() + row, first / 4 + fours) : vec4(0);
-        PLACE(left, HEIGHT, row, fours, four)
+        if (LEFT_BY_TERMS) {
+            uint row = i % (4 * HEIGHT), fours = i / (4 * HEIGHT);
+            vec4 four = first + 4 * fours < terms ? readLeft(groupRow() + row, first / 4 + fours) : vec4(0);
+            PLACE(left, HEIGHT, row, fours, four)
+        } else {
+            uint term = first + i / HEIGHT;
+            left[i] = term < terms ? readLeft(term, groupRow() / 4 + i % HEIGHT) : vec4(0);
+        }
     }
-#else
-    for (uint i = gl_LocalInvocationID.x; i < STEP * HEIGHT; i += LOCAL_SIZE) {
-        uint term = first + i / HEIGHT;
-        left[i] = term < terms ? readLeft(term, groupRow() / 4 + i % HEIGHT) : vec4(0);
-    }
-#endif
     uint firstColumn = TILE.y * WIDTH;
-#ifdef RIGHT_BY_TERMS
     for (uint i = gl_LocalInvocationID.x; i < STEP * WIDTH; i += LOCAL_SIZE) {
-        uint column = i % (4 * WIDTH), fours = i / (4 * WIDTH);
-        vec4 four = first + 4 * fours < terms ? readRight(4 * firstColumn + column, first / 4 + fours) : vec4(0);
-        PLACE(right, WIDTH, column, fours, four)
+        if (RIGHT_BY_TERMS) {
+            uint column = i % (4 * WIDTH), fours = i / (4 * WIDTH);
+            vec4 four = first + 4 * fours < terms ? readRight(4 * firstColumn + column, first / 4 + fours) : vec4(0);
+            PLACE(right, WIDTH, column, fours, four)
+        } else {
+            uint term = first + i / WIDTH;
+            right[i] = term < terms ? readRight(term, firstColumn + i % WIDTH) : vec4(0);
+        }
     }
-#else
-    for (uint i = gl_LocalInvocationID.x; i < STEP * WIDTH; i += LOCAL_SIZE) {
-        uint term = first + i / WIDTH;
-        right[i] = term < terms ? readRight(term, firstColumn + i % WIDTH) : vec4(0);
-    }
-#endif
 }
 
 // multiplyShared adds up the sums of all tiles over so many terms. All invocations

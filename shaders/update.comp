@@ -1,7 +1,7 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 
-// The update of a layer's parameters with a gradient that had to be clipped.
+// The update of a matrix of parameters with a gradient that had to wait.
 
 #include "invocation.glsl"
 #include "step.glsl"
@@ -15,8 +15,9 @@ layout(std430, set = 0, binding = 4) buffer First { vec4 firstMoment[]; };
 layout(std430, set = 0, binding = 5) buffer Second { vec4 secondMoment[]; };
 
 layout(push_constant) uniform Push {
-    uint rows; // the biases are the last
+    uint rows;
     uint stride;
+    uint weights; // rows that decay
 };
 
 void main() {
@@ -28,7 +29,7 @@ void main() {
     for (uint row = gl_WorkGroupID.y; row < rows; row += gl_NumWorkGroups.y) {
         uint at = row * stride + column;
         vec4 w = parameters[at], m = firstMoment[at], v = HAS_SECOND ? secondMoment[at] : vec4(0);
-        optimise(w, m, v, factor * gradient[at], row + 1 < rows);
+        optimise(w, m, v, factor * gradient[at], row < weights);
         parameters[at] = w;
         firstMoment[at] = m;
         if (HAS_SECOND) {

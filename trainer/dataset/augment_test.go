@@ -47,7 +47,7 @@ func TestMoves(t *testing.T) {
 	differ("rows", func(i uint32) Move { return a.Move(1, i, 1) }, func(i uint32) Move { return a.Move(1, i, 2) })
 	differ("steps and rows", func(i uint32) Move { return a.Move(1, i, i+1) }, func(i uint32) Move { return a.Move(1, i+1, i) })
 	// These are what a device has to draw, by a program of another language.
-	for i, want := range []Move{{DX: -1, DY: 0, Flip: true}, {DX: -4, DY: 2}} {
+	for i, want := range []Move{{DX: -4, DY: 2}, {DX: 2, DY: 4, Flip: true}} {
 		if got := a.Move(1<<40|5, uint32(i), 3); got != want {
 			t.Errorf("step %d: %+v, want %+v", i, got, want)
 		}

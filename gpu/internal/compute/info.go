@@ -47,7 +47,7 @@ type Limits struct {
 	SharedBytes    int    // of a workgroup
 	StorageBuffers int    // of a kernel
 	StorageRange   int    // bytes of a storage buffer that a kernel sees
-	TexelRange     int    // bytes of a texel buffer that a kernel sees
+	TexelRange     int    // bytes of a texel buffer that a kernel sees; of single floats a quarter
 	PushBytes      int    // of push constants
 	Allocation     int    // bytes of an arena
 }

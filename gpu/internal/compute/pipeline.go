@@ -20,6 +20,7 @@ type Pipeline struct {
 	kernel   shaders.Kernel
 	push     int              // bytes
 	texels   uint32           // bit i: buffer i is a texel buffer
+	numbers  uint32           // bit i: of single floats
 	access   []shaders.Access // of each buffer
 	set      vk.DescriptorSetLayout
 	layout   vk.PipelineLayout
@@ -29,8 +30,31 @@ type Pipeline struct {
 // isTexels says whether the kernel reads its buffer i as texels.
 func (p *Pipeline) isTexels(i int) bool { return p.texels>>i&1 == 1 }
 
-// texelBytes is the size of a texel: four floats.
-const texelBytes = 16
+// texelBytes is the size of a texel of four floats, numberBytes that of one.
+const (
+	texelBytes  = 16
+	numberBytes = 4
+)
+
+// limitOf returns how many bytes the kernel sees of its buffer i at most.
+func (p *Pipeline) limitOf(i int) int {
+	limits := p.device.info.Limits
+	switch {
+	case !p.isTexels(i):
+		return limits.StorageRange
+	case p.numbers>>i&1 == 1:
+		return limits.TexelRange / texelBytes * numberBytes
+	}
+	return limits.TexelRange
+}
+
+// formatOf returns the format of texel buffer i, which every device reads.
+func (p *Pipeline) formatOf(i int) vk.Format {
+	if p.numbers>>i&1 == 1 {
+		return vk.FormatR32Sfloat
+	}
+	return vk.FormatR32g32b32a32Sfloat
+}
 
 // spirvHeader is the size of the smallest SPIR-V, in bytes.
 const spirvHeader = 20
@@ -69,6 +93,9 @@ func (p *Pipeline) open(constants []uint32) error {
 	for i, name := range k.Buffers {
 		if slices.Contains(k.Texels, name) {
 			p.texels |= 1 << i
+		}
+		if slices.Contains(k.Numbers, name) {
+			p.numbers |= 1 << i
 		}
 	}
 	if k.Push != nil {

@@ -119,11 +119,7 @@ func (p *Program) Dispatch(pipeline *Pipeline, groups [3]int, push any, buffers 
 			p.fail("kernel %s: %s: a part that begins %d bytes into its arena, no multiple of %d", k.Name, k.Buffers[i], b.offset, d.info.Alignment)
 			return
 		}
-		limit := d.info.Limits.StorageRange
-		if pipeline.isTexels(i) {
-			limit = d.info.Limits.TexelRange
-		}
-		if b.bound() > limit {
+		if limit := pipeline.limitOf(i); b.bound() > limit {
 			p.fail("kernel %s: %s: %w: it has %d bytes, and on %s a kernel sees %d of a buffer at most",
 				k.Name, k.Buffers[i], ErrOutOfMemory, b.bound(), d.info.Name, limit)
 			return
@@ -327,7 +323,7 @@ func (p *Program) bind(pipeline *Pipeline, buffers []Buffer, mark Buffer) (vk.De
 			d.shim.BindBuffer(set, i, buffer, offset, b.bound())
 			continue
 		}
-		view, err := p.view(b)
+		view, err := p.view(b, pipeline.formatOf(i))
 		if err != nil {
 			return set, err
 		}
@@ -338,13 +334,13 @@ func (p *Program) bind(pipeline *Pipeline, buffers []Buffer, mark Buffer) (vk.De
 	return set, nil
 }
 
-// view returns a buffer as texels of four floats. It lives as long as the program.
-func (p *Program) view(b Buffer) (vk.BufferView, error) {
+// view returns a buffer as texels. It lives as long as the program.
+func (p *Program) view(b Buffer, format vk.Format) (vk.BufferView, error) {
 	buffer, offset := b.place()
 	info := vk.BufferViewCreateInfo{
 		SType:  vk.StructureTypeBufferViewCreateInfo,
 		Buffer: buffer,
-		Format: vk.FormatR32g32b32a32Sfloat, // which every device reads as texels
+		Format: format,
 		Offset: vk.DeviceSize(offset),
 		Range:  vk.DeviceSize(b.bound()),
 	}
