@@ -273,19 +273,23 @@ func (r *run) conclude(ctx context.Context, engine backend.Engine) (*record.Resu
 	if err != nil {
 		return nil, err
 	}
-	kept := r.graph.Widths()
+	kept := r.graph // a file has no gate of features that are all gone
 	networks, reports := []*network.Network{dense}, []*record.NetworkResult{&r.result.Dense}
 	if r.result.Pruned != nil {
 		pruned, _, err := safetensors.LoadModel(filepath.Join(r.Dir, record.PrunedFile))
 		if err != nil {
 			return nil, err
 		}
-		kept = pruned.Graph.Widths()
+		kept = pruned.Graph
 		networks, reports = append(networks, pruned), append(reports, &r.result.Pruned.NetworkResult)
 	}
+	players := map[string]int{}
+	for _, g := range kept.Gates {
+		players[g.Name] = g.Players
+	}
 	r.result.Gates = nil
-	for i, g := range r.graph.Gates {
-		r.result.Gates = append(r.result.Gates, record.Gate{Name: g.Name, Kind: string(g.Kind), Players: g.Players, Kept: kept[i]})
+	for _, g := range r.graph.Gates {
+		r.result.Gates = append(r.result.Gates, record.Gate{Name: g.Name, Kind: string(g.Kind), Players: g.Players, Kept: players[g.Name]})
 	}
 	microseconds, batch, err := cost.Latencies(ctx, engine, r.data.Test.Len(), networks)
 	if err != nil {

@@ -52,7 +52,7 @@ func TestTrainRefuses(t *testing.T) {
 		{"--model mlp:1", exitUsage, "from 2 to"},
 		{"--model mlp:99999999999", exitUsage, "from 2 to"},
 		{"--model mlp:65536-65536-65536", exitUsage, "parameters"},
-		{"--model cnn:3", exitUsage, "want \"mlp:\""},
+		{"--model cnn:3", exitUsage, "there is no model \"cnn:3\"; it must be mlp:512-256"},
 		{"--init zero", exitUsage, "--init"},
 		{"--optimiser lion", exitUsage, "sgd, rmsprop, adam or adamw"},
 		{"--schedule linear", exitUsage, "constant, cosine or step"},

@@ -90,7 +90,7 @@ func (d *Dataset) Normalisation(channel int) (mean, deviation float64) {
 // Channel returns the channel of a feature by its place in a sample, as [Dataset.Normalisation]
 // takes it.
 func (d *Dataset) Channel(feature int) int {
-	if d.Channels < 2 {
+	if len(d.Means) < 2 {
 		return 0
 	}
 	return feature / (d.Height * d.Width)
