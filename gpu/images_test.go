@@ -116,6 +116,9 @@ func TestImagesThatKernelsDoNotGoThrough(t *testing.T) {
 // TestImagesWithoutPlayers: what is left when all players leave computes what it does on the
 // CPU, and trains.
 func TestImagesWithoutPlayers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
 	for _, c := range images("lenet", "residual of images", "depthwise", "norms first") {
 		s := fresh(c)
 		keep := make(network.Survivors, len(s.Network.Gates))
