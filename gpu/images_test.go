@@ -168,7 +168,7 @@ func TestMemoryPlanOfImages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range append(images("lenet", "residual of images"), residual) {
+	for _, c := range append(images("lenet", "residual of images"), residual, lenet5) {
 		o := backend.EngineOptions{Batch: c.Batch, Optimiser: c.Optimiser}
 		plan, err := device.Plan(c.Data(), o, c.Graph())
 		if err != nil {
@@ -177,6 +177,21 @@ func TestMemoryPlanOfImages(t *testing.T) {
 		e := openOn(t, gpu.DriverName, c)
 		if held := gpu.Allocated(e); held != plan.Held() {
 			t.Errorf("%s: %d bytes are allocated, planned were %d", c.Name, held, plan.Held())
+		}
+		g := c.Graph()
+		for part := 2; part < 5; part++ { // what removals leave takes no more
+			var keep network.Survivors
+			for _, gate := range g.Gates {
+				keep = append(keep, network.Indices((gate.Players+part-1)/part))
+			}
+			cut, err := g.Cut(keep)
+			if err != nil {
+				t.Fatal(err)
+			}
+			smaller, err := device.Plan(c.Data(), o, cut.Graph)
+			if err != nil || smaller.Held() > plan.Held() {
+				t.Errorf("%s: %d bytes are planned for a part of 1/%d, and %d for the whole, %v", c.Name, smaller.Held(), part, plan.Held(), err)
+			}
 		}
 	}
 }

@@ -98,11 +98,7 @@ func (e *engine) checkLayers(limits compute.Limits, low *lowered) error {
 		return backend.Usagef("a network without a dense layer or a convolution does not run on Vulkan; try --device cpu")
 	}
 	for _, m := range low.trained {
-		bytes := 4 * m.size() * max(1, blocks(low.rows, max(1, m.share)))
-		if m.share == 0 {
-			bytes = 4 * m.size()
-		}
-		if err := checkReach(fmt.Sprintf("the weights of node %s take", m.name), bytes, reach); err != nil {
+		if err := checkReach(fmt.Sprintf("the weights of node %s take", m.name), 4*max(m.size(), m.room), reach); err != nil {
 			return err
 		}
 	}
@@ -174,7 +170,7 @@ func (e *engine) layActivations(low *lowered, take taker) {
 		s.in.values, s.in.derivative = s.affine, s.to.derivative
 	}
 	for _, m := range low.summed {
-		m.layPartials(low.rows, take)
+		m.partials = take(4 * m.room)
 	}
 	for _, s := range low.norms {
 		s.moments = take(4 * 4 * padded(s.matrix.out))

@@ -25,6 +25,7 @@ type matrix struct {
 	// Of what Settle adds up: sums over blocks of so many samples.
 	partials compute.Buffer
 	share    int
+	room     int // numbers of partials, here and in what removals leave
 }
 
 func (m *matrix) inStride() int  { return padded(m.in) / 4 }
@@ -72,11 +73,6 @@ func (m *matrix) lift(v []float32) (weight, bias []float32) {
 		}
 	}
 	return weight, append([]float32{}, v[(m.rows()-1)*width:][:m.out]...)
-}
-
-// layPartials lays out the sums over blocks of a batch.
-func (m *matrix) layPartials(rows int, take taker) {
-	m.partials = take(blocks(rows, m.share) * 4 * m.size())
 }
 
 // settle adds up the gradient of a matrix over the blocks. What is bound but not used is bound

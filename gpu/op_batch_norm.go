@@ -28,6 +28,7 @@ func newBatchNorm(low *lowered, at place) stage {
 		from:       at.in[0], op: at.node.Op.(*network.BatchNorm),
 	}
 	s.share = max(1, min(shaders.BackwardRows, maxTurns*leastLocal/max(1, s.inner)))
+	s.room = blocks(low.rows, s.share) * s.size()
 	s.from.numbers, s.to.numbers = true, true
 	low.summed, low.statistics, low.norms = append(low.summed, s.matrix), append(low.statistics, s.statistics), append(low.norms, s)
 	return s

@@ -19,9 +19,12 @@ type convStage struct {
 	channels, outputs int // of a group
 }
 
-// correlations is how many tiles of 64 x 64 a gradient is cut into at least, as far as there
-// are samples: as many as keep a GPU busy.
-const correlations = 256
+// A gradient is cut into as many tiles of 64 x 64 as keep a GPU busy, as far as there are
+// samples.
+const (
+	correlations   = 256
+	correlatedSide = 64
+)
 
 func newConv2D(low *lowered, at place) stage {
 	op, in, out := at.node.Op.(*network.Conv2D), at.shapes[0], at.node.Shape
@@ -33,8 +36,11 @@ func newConv2D(low *lowered, at place) stage {
 	places := op.Kernel[0] * op.Kernel[1]
 	s.matrix = low.newMatrix(at, &matrix{in: s.channels * places, out: out[0], places: places, params: at.node.Params, decays: true})
 	s.point = newPoint(low, at)
-	tiles := s.groups * blocks(s.outputs, 64) * blocks(s.rows(), 64)
-	s.share = max(1, min(low.rows*tiles/correlations, maxTurns/(2*max(1, s.positions()))))
+	tiles := s.groups * blocks(s.outputs, correlatedSide) * blocks(s.rows(), correlatedSide)
+	most := max(1, maxTurns/(2*max(1, s.positions())))
+	s.share = max(1, min(blocks(low.rows*tiles, correlations), most))
+	// What removals leave may be cut into more blocks, of fewer numbers.
+	s.room = min(low.rows*s.size(), max(correlations*correlatedSide*correlatedSide+s.size(), blocks(low.rows, most)*s.size()))
 	s.from.numbers, s.to.numbers = true, true
 	low.summed, low.convs = append(low.summed, s.matrix), append(low.convs, s)
 	low.isProduct(s)
