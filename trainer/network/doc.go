@@ -16,7 +16,9 @@
 // units: sets of entries that can only be removed together. Units that lie on the
 // same axes form a [Class]. Removing a unit removes its entries everywhere: rows
 // and columns of weights, biases, and, where it is a parent, its children. That is
-// the whole of structured removal, and no other place in this package knows it.
+// the whole of structured removal, and no other place in this package knows it. A depthwise
+// convolution ties its input to its output. Other groups of a convolution tie the channels of
+// all groups, which so have no gate.
 //
 // # Gates
 //
@@ -24,11 +26,22 @@
 // the output of every producer of the class, the operator that creates the axis,
 // before any sum or activation: z = s u. A stream that several producers write to
 // is so scaled once and not once a block, and s = 0 makes its entries exactly zero,
-// since every activation is 0 at 0. [Network.Fold] moves s into the producers'
-// rows or, of an input, into its consumers' columns.
+// since every activation is 0 at 0. A batch norm undoes any scaling before it, and makes
+// something of zeros. So it counts as a producer, and one that alone reads a producer takes
+// its gate over. [Network.Fold] moves s into the producers' rows or, of inputs and features,
+// into the columns of their consumers.
+//
+// Features are the children that a flatten makes of channels. As players they leave with
+// their channel or before it.
+//
+// # Training steps
+//
+// A batch norm and a dropout compute otherwise in a training step ([Batched]). Running
+// means and variances are parameters that are not trained: they are pulled, pushed, cut and
+// saved like others, and counted nowhere.
 //
 // # Evaluation
 //
-// [Values.Forward] is the reference of every backend: plain float64 loops, with
-// bounds on what float32 may add, gradients, and the contribution of every player.
+// [Values.Forward] and, of training steps, [Values.Training] are the reference of every
+// backend: plain float64 loops, with bounds on what float32 may add, gradients, and the contribution of every player.
 package network
