@@ -82,10 +82,12 @@ func (e *engine) placeLists() error {
 // checkLayers says whether kernels go through all of the tensors and layers, and reach them.
 func (e *engine) checkLayers(limits compute.Limits, low *lowered) error {
 	reach := min(limits.StorageRange, limits.TexelRange)
-	for _, t := range low.tensors {
-		if t.width > 4*maxTurns {
-			return backend.Usagef("node %s has %d outputs; on Vulkan it must have at most %d; try --device cpu", t.name, t.width, 4*maxTurns)
+	for _, l := range low.layers {
+		if n := max(l.in, l.out); n > 4*maxTurns {
+			return backend.Usagef("node %s has %d inputs or outputs; on Vulkan it must have at most %d of each; try --device cpu", l.matrix.name, n, 4*maxTurns)
 		}
+	}
+	for _, t := range low.tensors {
 		within := reach
 		if t.numbers {
 			within = min(limits.StorageRange, limits.TexelRange/4)
@@ -124,6 +126,11 @@ func (low *lowered) checkWindows() error {
 		}
 		if n := max(s.in[0], s.out[0]); n > maxChannels {
 			return refused(s.matrix.name, "channels", n, maxChannels)
+		}
+	}
+	for _, p := range low.points {
+		if n := p.inner / leastLocal; p.gate != nil && n > maxTurns {
+			return refused(p.name, "a gate on images of size", p.inner, maxTurns*leastLocal)
 		}
 	}
 	for _, s := range low.norms {
