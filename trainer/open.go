@@ -178,11 +178,13 @@ func (r *run) checkNetwork(from *checkpoint.Checkpoint) (err error) {
 	if err := r.device.Runs(r.graph); err != nil {
 		return err
 	}
-	text, err := json.Marshal(r.graph)
-	if err != nil {
-		return err
+	if from == nil { // else the result has it, of the graph before --shape
+		text, err := json.Marshal(r.graph)
+		if err != nil {
+			return err
+		}
+		r.result.Model = record.Model{Name: r.config.Model, Digest: fmt.Sprintf("%x", sha256.Sum256(text))}
 	}
-	r.result.Model = record.Model{Name: r.config.Model, Digest: fmt.Sprintf("%x", sha256.Sum256(text))}
 	if len(r.graph.Gates) == 0 && r.config.Game != game.NoGame {
 		return backend.Usagef("the network has 0 players; --game is %s, which takes players: name other --players (nashprune inspect says which there can be), or try --game %s", r.config.Game, game.NoGame)
 	}
