@@ -27,14 +27,14 @@ func (e *engine[T]) layStages(take taker[T]) {
 		}
 		width := node.Shape.Size()
 		widest = max(widest, width)
-		make := func(name string) *tensor[T] {
+		lay := func(name string) *tensor[T] {
 			t := &tensor[T]{name: name, values: take.matrix(e.batchRows, width)}
 			if s.Node > 0 {
 				t.derivative = take.matrix(e.batchRows, width)
 			}
 			return t
 		}
-		out := make(e.graph.Nodes[s.Out()].Name)
+		out := lay(e.graph.Nodes[s.Out()].Name)
 		tensors[s.Out()] = out
 		_, input := node.Op.(*network.Input)
 		_, dense := node.Op.(*network.Dense)
@@ -43,7 +43,7 @@ func (e *engine[T]) layStages(take taker[T]) {
 			e.stages = append(e.stages, maker[node.Op.Kind()](e, at, take))
 			continue
 		}
-		affine := make(node.Name)
+		affine := lay(node.Name)
 		affine.inner = true
 		gated := place[T]{Stage: s, to: node.Shape, in: []*tensor[T]{affine}, out: out, gate: at.gate}
 		at.out, at.gate = affine, nil

@@ -219,7 +219,7 @@ func (s *conv2DStage[T]) backward(rows int, ask ask) {
 	if !inputs && !ask.weights {
 		return
 	}
-	perGroup, chunks := s.to[0]/s.groups, 0
+	perGroup := s.to[0] / s.groups
 	inChunks(rows, imagesPerChunk(rows), func(chunk, low, high int) {
 		memory := <-e.images.free
 		defer func() { e.images.free <- memory }()
@@ -273,7 +273,7 @@ func (s *conv2DStage[T]) backward(rows int, ask ask) {
 		}
 	})
 	if ask.weights {
-		chunks = (rows + imagesPerChunk(rows) - 1) / imagesPerChunk(rows)
+		chunks := (rows + imagesPerChunk(rows) - 1) / imagesPerChunk(rows)
 		total := s.group.gradient[:s.group.trained]
 		clear(total)
 		for chunk := range chunks {

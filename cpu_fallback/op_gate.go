@@ -13,7 +13,7 @@ type gateStage[T real] struct {
 	inner    int // numbers of a channel
 
 	participations []T       // one for each number of a sample
-	sums           matrix[T] // of no use, see vectors.throughRectifier: one row a chunk of samples
+	sums           matrix[T] // which vectors.throughRectifier takes, and nothing reads: one row a chunk of samples
 }
 
 func newGate[T real](e *engine[T], at place[T], take taker[T]) stage[T] {

@@ -101,7 +101,8 @@ func batchRowsOf(o backend.EngineOptions, d *dataset.Dataset) int {
 	return max(min(o.Batch, d.Train.Len()), evaluationBatch)
 }
 
-// mostPlaces is how many places of a channel a float tells apart.
+// mostPlaces bounds the numbers of a channel: max pools keep places as floats, which hold
+// whole numbers up to 2^24.
 const mostPlaces = 1 << 24
 
 // trainedRows returns the rows of the largest batch that is trained.

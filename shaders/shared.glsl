@@ -2,7 +2,7 @@
 // rows and columns are read once, and each invocation takes its own from there.
 // STEP and ROWS are multiples of four.
 //
-// Whoever includes this says how operands are read, by the constants LEFT_BY_TERMS and
+// The file that includes this one defines how operands are read, by the constants LEFT_BY_TERMS and
 // RIGHT_BY_TERMS:
 //   vec4 readLeft(uint row, uint fours)    four terms of a row, with LEFT_BY_TERMS
 //   vec4 readLeft(uint term, uint fours)   else four rows of a term

@@ -146,7 +146,7 @@ func TestInspectRefuses(t *testing.T) {
 		"lenet5 --input 30":         "takes images of channels, height and width",
 		"lenet5 --input 3x0x3":      "--input is \"3x0x3\"",
 		"lenet5 --input 3x3":        "--input is \"3x3\"",
-		"lenet5 --players nobody":   `--players is "nobody"; it must be some of neurons`,
+		"lenet5 --players kernels":  `--players is "kernels"; it must be some of neurons`,
 		"lenet5 --classes 0":        "--classes is 0",
 		"lenet5 --data d --input 3": "give one of them",
 	} {

@@ -20,6 +20,8 @@ type Case struct {
 	Widths []int  // of a perceptron, from the inputs to the logits, with a hidden layer at least
 	Named  string // another network, by its name or its file
 	Batch  int
+
+	read *network.Graph // that of a file, which may change later; nil of a name
 }
 
 // The inputs and outputs of networks of which only the hidden layers are named.
@@ -61,6 +63,9 @@ func ParseCase(words string) (Case, error) {
 	if err != nil {
 		return c, backend.Usagef("--model %q: %v", words, err)
 	}
+	if strings.HasSuffix(c.Named, models.Suffix) {
+		c.read = g
+	}
 	if parameters := g.ParameterCount(); parameters > settings.MaxNetworkParameters {
 		return c, backend.Usagef("--model %q has %d parameters: at most %d", words, parameters, settings.MaxNetworkParameters)
 	}
@@ -97,7 +102,10 @@ func (c Case) parameters() int { return c.graph().ParameterCount() }
 
 // build returns the network of the case.
 func (c Case) build() (*network.Graph, error) {
-	if c.Named == "" {
+	switch {
+	case c.read != nil:
+		return c.read, nil
+	case c.Named == "":
 		return network.MLP(c.Widths, network.ReLU, network.DefaultPlayers)
 	}
 	m, err := models.Parse(c.Named)
@@ -107,7 +115,7 @@ func (c Case) build() (*network.Graph, error) {
 	return m.Graph(m.Usual, outputs, network.ReLU, network.DefaultPlayers)
 }
 
-// graph returns the network of the case, which was built once before.
+// graph returns the network of the case, which [ParseCase] has built once.
 func (c Case) graph() *network.Graph {
 	g, err := c.build()
 	if err != nil {

@@ -2,6 +2,8 @@ package bench
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -102,5 +104,24 @@ func TestComparable(t *testing.T) {
 		if dense.comparable(c.other) != c.want {
 			t.Errorf("%v beside %v: %v", dense, c.other, !c.want)
 		}
+	}
+}
+
+// TestACaseKeepsItsFile: what is measured does not change with the file that described it.
+func TestACaseKeepsItsFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "net.toml")
+	text := "[[node]]\nname = \"head\"\nop = \"dense\"\nout = \"classes\"\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := ParseCase(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := c.parameters(), inputs*outputs+outputs; got != want {
+		t.Errorf("%d parameters, want %d", got, want)
 	}
 }

@@ -23,9 +23,10 @@
 // An image has channels, a height and a width, and its features are channel by channel,
 // row by row: what a convolution reads, and CIFAR is stored as. A perceptron reads them
 // as one row. Arrays of NPZ and IDX with four axes have their channels in the second or
-// the last one, whichever has at most 4 entries; where both or neither has, nobody can
-// tell, and samples are rows of features. Channels side by side are separated at reading,
-// but for networks from before there were channels, which learned them as they lay.
+// the last one, whichever has at most 4 entries. Where both or neither has, the order is
+// not known, and samples are rows of features. Channels side by side are separated at
+// reading, but for networks from before there were channels, which learned them as they
+// lay.
 //
 // # Images in folders
 //

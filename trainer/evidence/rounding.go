@@ -11,7 +11,8 @@ import (
 // samplesAtATime is how many samples' bounds are worked out at a time.
 const samplesAtATime = 64
 
-// boundWork is how many multiplications bounds are worked out for at most: about a minute.
+// boundWork is how many multiply-accumulates bounds are worked out for at most, so that large
+// networks do not take longer to check than to train.
 const boundWork = 1 << 34
 
 // Comparison is how far the outputs of two networks are apart.

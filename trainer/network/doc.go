@@ -43,5 +43,6 @@
 // # Evaluation
 //
 // [Values.Forward] and, of training steps, [Values.Training] are the reference of every
-// backend: plain float64 loops, with bounds on what float32 may add, gradients, and the contribution of every player.
+// backend: plain float64 loops, with bounds on what float32 may add, gradients, and the
+// contribution of every player.
 package network

@@ -46,7 +46,7 @@ type Operands struct {
 }
 
 // Draws name the random numbers of a training step: the seed of the training and the number
-// of the optimiser's step, from 1.
+// of the optimiser's step, from 1. A fresh optimiser counts, and draws, from the beginning.
 type Draws struct {
 	Seed uint64
 	Step int

@@ -119,7 +119,7 @@ func (o *Conv2D) eachRow(in, out Shape, visit func(w, i, e, n int)) {
 }
 
 // Forward adds the products to the bias. Float32 rounds a product, the sums and the bias:
-// in/groups height width + 2 operations at most.
+// channels/groups times the size of the kernel, and 2 operations more, at most.
 func (o *Conv2D) Forward(x Operands) {
 	inner := x.OutShape[1:].Size()
 	for e := range x.Out {

@@ -46,15 +46,22 @@ func Explain(w io.Writer, run *Run) error {
 // explainMarket describes the layers of a market.
 func explainMarket(w io.Writer, run *Run) error {
 	table := newTable(w)
-	fmt.Fprintln(table, run.axis()+"\tplayers\tkept\tdead\tdominated\tpriced out\tforced\tlast price\tlowest kept worth\t")
+	parts := slices.ContainsFunc(run.Players, func(p record.Player) bool { return p.Reason == game.Followed })
+	followed := func(cell any) string { // in a column of its own, where there are any
+		if !parts {
+			return ""
+		}
+		return fmt.Sprint(cell, "\t")
+	}
+	fmt.Fprintln(table, run.axis()+"\tplayers\tkept\tdead\tdominated\tpriced out\tforced\t"+followed("followed")+"last price\tlowest kept worth\t")
 	for l, players := range byLayer(run) {
 		counts := map[game.Reason]int{}
 		for _, p := range players {
 			counts[p.Reason]++
 		}
 		price, lowest := lowestKept(players)
-		fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%s\t\n", run.gate(l), len(players), counts[game.Kept], counts[game.Dead], counts[game.Dominated],
-			counts[game.PricedOut], counts[game.Forced], price, lowest)
+		fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%s%s\t%s\t\n", run.gate(l), len(players), counts[game.Kept], counts[game.Dead], counts[game.Dominated],
+			counts[game.PricedOut], counts[game.Forced], followed(counts[game.Followed]), price, lowest)
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -67,6 +74,9 @@ dominated:   its ceiling is at most the price: zero is best, whatever its rivals
 priced out:  its worth is at most the price: zero is best, given what its rivals play.
 forced:      its worth is above the price, but the demand is met by players that are worth more.
 `)
+	if parts {
+		fmt.Fprintln(w, "followed:    it is a part of a player that was removed, as a feature is of its channel.")
+	}
 	fmt.Fprintf(w, "Contributions are %s.\n", contributionsMean(run.Config))
 	fmt.Fprint(w, explainMarketRules(&run.Result))
 	if err := explainRounds(w, run); err != nil {

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
+	"nashprune/game"
 	"nashprune/trainer/record"
 )
 
@@ -107,6 +109,39 @@ func TestManyGatesHaveALineEach(t *testing.T) {
 			if !strings.Contains(text.String(), word) {
 				t.Errorf("%s: no %q in\n%s", name, word, text.String())
 			}
+		}
+	}
+}
+
+// TestEveryReasonIsCounted: players of no reason are left out of the results.
+func TestEveryReasonIsCounted(t *testing.T) {
+	var e record.Equilibrium
+	fields := reflect.ValueOf(&e).Elem()
+	var counts []string
+	for i := range fields.NumField() {
+		if f := fields.Field(i); f.Kind() == reflect.Int && fields.Type().Field(i).Name != "Checked" {
+			f.SetInt(int64(101 + i))
+			counts = append(counts, fmt.Sprint(101+i))
+		}
+	}
+	if len(counts) < len(game.Reasons)-1 { // rankings count theirs elsewhere
+		t.Fatalf("%d counts of %d reasons", len(counts), len(game.Reasons))
+	}
+	text := reasons(&e)
+	for _, count := range counts {
+		if !strings.Contains(text, count+" ") {
+			t.Errorf("no %s in %q", count, text)
+		}
+	}
+	run := withCertificate(marketRun())
+	run.Players[len(run.Players)-1].Reason = game.Followed
+	var explained bytes.Buffer
+	if err := Explain(&explained, run); err != nil {
+		t.Fatal(err)
+	}
+	for _, word := range []string{"forced   followed   last price", "followed:    it is a part"} {
+		if !strings.Contains(explained.String(), word) {
+			t.Errorf("no %q in\n%s", word, explained.String())
 		}
 	}
 }

@@ -199,7 +199,7 @@ func reasons(e *record.Equilibrium) string {
 	for _, reason := range []struct {
 		count int
 		name  string
-	}{{e.Dead, "dead"}, {e.Dominated, "dominated"}, {e.PricedOut, "priced out"}, {e.Forced, "forced out"}, {e.BelowThreshold, "below the threshold"}} {
+	}{{e.Dead, "dead"}, {e.Dominated, "dominated"}, {e.PricedOut, "priced out"}, {e.Forced, "forced out"}, {e.BelowThreshold, "below the threshold"}, {e.Followed, "followed a player that they are parts of"}} {
 		if reason.count > 0 {
 			parts = append(parts, Thousands(reason.count)+" "+reason.name)
 		}
