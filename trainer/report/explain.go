@@ -172,6 +172,7 @@ func sides(players []record.Player) (kept, left []record.Player) {
 // the removed ones, the last first and of these the largest margin.
 func byMargin(players []record.Player) (kept, left []record.Player) {
 	kept, left = sides(players)
+	left = slices.DeleteFunc(left, func(p record.Player) bool { return p.Reason == game.Followed }) // which have no margin of their own
 	margin := func(p record.Player) float64 { return p.Worth - p.Price }
 	slices.SortStableFunc(kept, func(a, b record.Player) int { return cmp.Compare(margin(a), margin(b)) })
 	slices.SortStableFunc(left, func(a, b record.Player) int {

@@ -144,4 +144,16 @@ func TestEveryReasonIsCounted(t *testing.T) {
 			t.Errorf("no %q in\n%s", word, explained.String())
 		}
 	}
+	if _, removed, _ := strings.Cut(explained.String(), "Last removed players"); strings.Contains(removed, "followed") {
+		t.Errorf("a player that followed another has no margin of its own:\n%s", removed)
+	}
+}
+
+// TestGateLabels: a label loses words only where there is no room for them.
+func TestGateLabels(t *testing.T) {
+	for gate, want := range map[string]string{"fc1": "gate fc1: 80 of 800", "flatten": "flatten: 80 of 800", "stage2.block1.conv1": "conv1: 80"} {
+		if got := gateLabel("gate", gate, 80, 800); got != want && !strings.HasSuffix(got, want) {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
 }

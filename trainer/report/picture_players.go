@@ -57,7 +57,11 @@ func drawPlayers(d *drawing, run *Run, epochs scale) {
 // networks. A name that is too long has lost its beginning.
 func gateLabel(axis, gate string, kept, players int) string {
 	const room = networkLeft - labelLeft - 8
-	text := fmt.Sprintf("%s %s: %s of %s", axis, gate, Thousands(kept), Thousands(players))
+	count := fmt.Sprintf("%s: %s of %s", gate, Thousands(kept), Thousands(players))
+	text := axis + " " + count
+	if textWidth(text, textSize) > room {
+		text = count
+	}
 	name := []rune(gate)
 	for cut := 0; textWidth(text, textSize) > room && cut < len(name); cut++ {
 		text = fmt.Sprintf("…%s: %s", string(name[cut:]), Thousands(kept))
