@@ -127,17 +127,28 @@ func (g *Graph) points(c Class) []int {
 	if len(c.Producers) == 0 {
 		return []int{g.splits(c)}
 	}
-	consumers := g.consumers()
 	var points []int
 	for _, n := range c.Producers {
-		if len(consumers[n]) == 1 {
-			if _, undone := g.Nodes[consumers[n][0]].Op.(Normaliser); undone {
-				continue
-			}
+		if g.NormOf(n) < 0 {
+			points = append(points, n)
 		}
-		points = append(points, n)
 	}
 	return points
+}
+
+// NormOf returns the [Normaliser] that alone reads what a node computes, or -1.
+func (g *Graph) NormOf(node int) int {
+	norm := -1
+	for n, reader := range g.Nodes {
+		for _, in := range reader.In {
+			if _, is := reader.Op.(Normaliser); in == node && (!is || norm >= 0) {
+				return -1
+			} else if in == node {
+				norm = n
+			}
+		}
+	}
+	return norm
 }
 
 // splits returns the first node whose first axis has the units of a class, all in order; -1:

@@ -85,7 +85,9 @@ type Batched interface {
 // dimension, so that a gate before it would have no effect.
 type Normaliser interface {
 	Op
-	Normalises()
+	// Scales returns by what the entries of the first dimension are multiplied outside of
+	// training steps.
+	Scales(params [][]float32) []float64
 }
 
 // Copier is an operator whose output is numbers of its inputs as they are, in other

@@ -34,8 +34,14 @@ const (
 
 func (*BatchNorm) Kind() Kind { return BatchNormKind }
 
-// Normalises implements [Normaliser].
-func (*BatchNorm) Normalises() {}
+// Scales implements [Normaliser].
+func (o *BatchNorm) Scales(params [][]float32) []float64 {
+	scales := make([]float64, len(params[NormWeight]))
+	for c, w := range params[NormWeight] {
+		scales[c] = float64(w) / math.Sqrt(float64(params[NormVariance][c])+o.Epsilon)
+	}
+	return scales
+}
 
 func (o *BatchNorm) Infer(in []Shape) (Shape, []ParamSpec, error) {
 	if len(in) != 1 || len(in[0]) == 0 {

@@ -43,13 +43,17 @@ func (t *Training) shrinkGroups(threshold float64) error {
 //
 //	theta <- max(0, 1 - threshold sqrt(d) / |theta|) theta.
 //
-// Inputs own nothing that shrinks.
+// Inputs own nothing that shrinks, and of what a batch norm reads it shrinks the scale and
+// shift, since it undoes any other shrinking.
 func shrinkGroups(n *network.Network, threshold float64) {
 	for gate, players := range n.Widths() {
 		for i := range players {
 			var rows [][]float32
 			size, square := 0, 0.
 			for _, p := range n.Owned(gate) {
+				if n.NormOf(n.Params[p].Node) >= 0 {
+					continue
+				}
 				width := len(n.Parameters[p]) / players
 				row := n.Parameters[p][i*width:][:width]
 				rows, size = append(rows, row), size+width

@@ -78,6 +78,7 @@ func (t *Training) scores(state *backend.State, observed *backend.Observation) (
 	case game.Random:
 		return t.draws(), nil
 	case game.Magnitude, game.PathMagnitude:
+		n = foldNorms(n)
 		for gate := range n.Gates {
 			scores = append(scores, norms(n, gate))
 			if criterion == game.PathMagnitude || len(n.Owned(gate)) == 0 {
@@ -134,6 +135,36 @@ func (t *Training) scores(state *backend.State, observed *backend.Observation) (
 		}
 	}
 	return scores, nil
+}
+
+// foldNorms returns a network in which the norms of weights say what they do. A batch norm undoes
+// any scale and shift of what it alone reads. So that is multiplied by the scale of the batch
+// norm and has no bias, and the batch norm has its bias only.
+func foldNorms(n *network.Network) *network.Network {
+	folded := n.Clone()
+	for node := range n.Nodes {
+		norm := n.NormOf(node)
+		if norm < 0 {
+			continue
+		}
+		var of [][]float32
+		for _, p := range n.Nodes[norm].Params {
+			of = append(of, n.Parameters[p])
+		}
+		scales := n.Nodes[norm].Op.(network.Normaliser).Scales(of)
+		for _, p := range n.Nodes[node].Params {
+			v := folded.Parameters[p]
+			for i := range v {
+				if len(n.Params[p].Shape) == 1 {
+					v[i] = 0
+				} else {
+					v[i] *= float32(scales[i/(len(v)/len(scales))])
+				}
+			}
+		}
+		clear(folded.Parameters[n.Nodes[norm].Params[network.NormWeight]])
+	}
+	return folded
 }
 
 // norms returns |s theta| of the players of a gate, over all that each owns. Inputs own

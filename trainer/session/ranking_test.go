@@ -320,3 +320,59 @@ func TestThePaperIsPlayedUntilTheRanking(t *testing.T) {
 		}
 	}
 }
+
+// TestNormsBehindBatchNorms: what a batch norm undoes, rows that are scaled and biases, changes
+// no score, and the group lasso shrinks none of it.
+func TestNormsBehindBatchNorms(t *testing.T) {
+	window := network.Window{Kernel: [2]int{3, 3}, Stride: [2]int{1, 1}, Padding: [2]int{1, 1}}
+	g := networktest.Build(networktest.Chain(
+		networktest.Input(2, 5, 5),
+		networktest.BiasedConv("a", 4, window), networktest.Norm("an"), networktest.Activate("ar", network.ReLU),
+		networktest.Conv("b", 3, window, 1), networktest.Norm("bn"), networktest.Activate("br", network.ReLU),
+		networktest.GlobalAverage("pool"), networktest.Flatten("flat"), networktest.Dense("out", 2),
+	)...)
+	n := networktest.Random(g)
+	scaled := n.Clone()
+	factors := []float32{0.25, 1, 4, 64} // powers of two round nothing
+	for p, param := range g.Params {
+		v := scaled.Parameters[p]
+		for i := range v {
+			factor := factors[i/(len(v)/param.Shape[0])%len(factors)]
+			switch param.Name {
+			case "a.weight", "b.weight", "an.running_mean", "bn.running_mean":
+				v[i] *= factor
+			case "a.bias":
+				v[i] += factor
+			case "an.running_var", "bn.running_var":
+				v[i] *= factor * factor
+			}
+		}
+	}
+	score := func(n *network.Network, criterion game.Criterion) [][]float64 {
+		training, _ := rankingTraining(t, &scripted{}, g, func(c *settings.Config) { c.Keep, c.Criterion = 6, criterion })
+		scores, err := training.scores(&backend.State{Network: n}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return scores
+	}
+	for _, criterion := range []game.Criterion{game.Magnitude, game.PathMagnitude} {
+		want, got := score(n, criterion), score(scaled, criterion)
+		for gate := range want {
+			for i, x := range want[gate] {
+				// Epsilon, 1e-5, is not scaled with variances, of 1/16 of some tenths at least.
+				if math.Abs(got[gate][i]-x) > 0.02*x {
+					t.Errorf("%s of %d:%d is %v with scaled rows, %v before", criterion, gate, i, got[gate][i], x)
+				}
+			}
+		}
+	}
+	shrunk := n.Clone()
+	shrinkGroups(shrunk, 0.01)
+	for p, param := range g.Params {
+		same := slices.Equal(shrunk.Parameters[p], n.Parameters[p])
+		if shrinks := strings.HasPrefix(param.Name, "an.") || strings.HasPrefix(param.Name, "bn."); same == (shrinks && !param.Statistic) {
+			t.Errorf("%s: unchanged by the group lasso: %v", param.Name, same)
+		}
+	}
+}
