@@ -195,31 +195,77 @@ func (s *search) found(price float64, enough bool) {
 	}
 }
 
+// Budget is the demand of one market for the players of all gates.
+type Budget struct {
+	// Costs[g][n] is the increase when gate g of n players gets one more: at least zero, and
+	// above zero for some n of each gate.
+	Costs [][]float64
+	// Fits reports whether a network may keep so many players of each gate; if it may, it
+	// may also keep fewer.
+	Fits func(players []int) bool
+	// Parent returns the player, and its gate, with which a player of a gate is removed. Nil:
+	// there are no such players.
+	Parent func(gate, player int) (parentGate, parent int, ok bool)
+}
+
+// present returns how many players of each gate are there when the demanded ones of each are,
+// by places in a ranking, without those whose parents are not.
+func (b Budget) present(demands []int, places [][]int) []int {
+	if b.Parent == nil {
+		return demands
+	}
+	var stays func(gate, player int) bool
+	stays = func(gate, player int) bool {
+		if places[gate][player] >= demands[gate] {
+			return false
+		}
+		parentGate, parent, ok := b.Parent(gate, player)
+		return !ok || stays(parentGate, parent)
+	}
+	present := make([]int, len(demands))
+	for g := range demands {
+		for i := range places[g] {
+			if stays(g, i) {
+				present[g]++
+			}
+		}
+	}
+	return present
+}
+
+// atLeast raises demands until at least [LeastPerLayer] players of each gate are present.
+func (b Budget) atLeast(demands []int, places [][]int) {
+	for g := 0; g < len(demands); {
+		if present := b.present(demands, places); present[g] < min(LeastPerLayer, len(places[g])) {
+			demands[g]++
+		} else {
+			g++
+		}
+	}
+}
+
 // ClearTogether clears one market for the players of all gates. With one price p for all
-// players, a player of gate l pays p c_l s, where c_l is what a player of the gate costs on
-// average. The demand is a budget: fits reports whether a network may keep so many players
-// of each gate; if it may, it may also keep fewer. costs[l][n] is the increase when a gate
-// of n players gets one more: at least zero, and above zero for some n of each gate. The
-// price is the lowest that was found at which the players that stay fit.
+// players, a player of gate g pays p c_g s, where c_g is what a player of the gate costs on
+// average. The price is the lowest that was found at which the players that stay fit. Players
+// whose parents do not stay cost nothing: they are removed with them.
 //
 // Where a gate's costs come in steps, such as the tiles that a device works on, one player
 // cannot pay for a step alone. Of each gate those n players stay whose worths exceed
-// what they cost together by most, p (costs[l][0] + ... + costs[l][n-1]). Where all
+// what they cost together by most, p (costs[g][0] + ... + costs[g][n-1]). Where all
 // cost the same these are the participants. What the budget then still has room for stays,
 // too, by worth per cost. At least [LeastPerLayer] players of a gate stay.
 //
 // A gate in which another number stays than participate at p pays its own clearing price.
-func ClearTogether(h []Interactions, costs [][]float64, fits func(players []int) bool, play Players) (Clearing, error) {
+func ClearTogether(h []Interactions, b Budget, play Players) (Clearing, error) {
 	c := Clearing{Demands: make([]int, len(h)), Prices: make([]float64, len(h))}
 	all := make([]int, len(h))
 	high := 0.
 	for g := range h {
 		all[g] = h[g].Players()
-		c.Costs = append(c.Costs, averageCost(g, all[g], costs[g]))
-		c.Demands[g] = min(LeastPerLayer, all[g])
+		c.Costs = append(c.Costs, averageCost(g, all[g], b.Costs[g]))
 		high = max(high, highest(h[g])/c.Costs[g])
 	}
-	if fits(all) {
+	if b.Fits(all) {
 		cleared, err := ClearLayers(h, all, play)
 		cleared.Costs = c.Costs
 		return cleared, err
@@ -234,11 +280,12 @@ func ClearTogether(h []Interactions, costs [][]float64, fits func(players []int)
 		if err := t.settle(prices); err != nil {
 			return Clearing{}, err
 		}
-		wanted := make([]int, len(h))
+		wanted, places := make([]int, len(h)), placesBy(t.worths)
 		for g := range h {
-			wanted[g] = max(min(LeastPerLayer, all[g]), worthTheirCost(t.worths[g], costs[g], p))
+			wanted[g] = worthTheirCost(t.worths[g], b.Costs[g], p)
 		}
-		search.found(p, fits(wanted))
+		b.atLeast(wanted, places)
+		search.found(p, b.Fits(b.present(wanted, places)))
 		if search.high == p {
 			c.Demands, c.Prices, c.Participations, c.Worths = wanted, slices.Clone(prices), t.s, slices.Clone(t.worths)
 		}
@@ -249,8 +296,9 @@ func ClearTogether(h []Interactions, costs [][]float64, fits func(players []int)
 			c.Participations, c.Worths = append(c.Participations, s), append(c.Worths, h[g].Worths(s))
 			c.Prices[g] = search.high * c.Costs[g]
 		}
+		b.atLeast(c.Demands, placesBy(c.Worths))
 	}
-	fill(&c, fits)
+	fill(&c, b)
 	return c.ownPrices(h, play)
 }
 
@@ -269,26 +317,26 @@ func worthTheirCost(worths, costs []float64, price float64) int {
 
 // Allocate says how many players of each gate stay where they rank by a value, such as a
 // score, per average cost of a player of the gate: at least [LeastPerLayer], and then by
-// falling value, ties by gate, as long as they fit. costs and fits are those of
-// [ClearTogether].
-func Allocate(values, costs [][]float64, fits func(players []int) bool) []int {
-	c := Clearing{Worths: values}
+// falling value, ties by gate, as long as they fit.
+func Allocate(values [][]float64, b Budget) []int {
+	c := Clearing{Worths: values, Demands: make([]int, len(values))}
 	for g, row := range values {
-		c.Costs = append(c.Costs, averageCost(g, len(row), costs[g]))
-		c.Demands = append(c.Demands, min(LeastPerLayer, len(row)))
+		c.Costs = append(c.Costs, averageCost(g, len(row), b.Costs[g]))
 	}
-	fill(&c, fits)
+	b.atLeast(c.Demands, placesBy(values))
+	fill(&c, b)
 	return c.Demands
 }
 
 // fill adds players to the demands while they fit, by worth per average cost; a gate whose
 // next player does not fit gets no more.
-func fill(c *Clearing, fits func(players []int) bool) {
+func fill(c *Clearing, b Budget) {
 	ranked := make([][]int, len(c.Demands))
 	closed := make([]bool, len(c.Demands))
 	for g, worths := range c.Worths {
 		ranked[g] = rank(worths)
 	}
+	places := placesBy(c.Worths)
 	for {
 		next, most := -1, math.Inf(-1)
 		for g, n := range c.Demands {
@@ -303,7 +351,7 @@ func fill(c *Clearing, fits func(players []int) bool) {
 			return
 		}
 		c.Demands[next]++
-		if !fits(c.Demands) {
+		if !b.Fits(b.present(c.Demands, places)) {
 			c.Demands[next]--
 			closed[next] = true
 		}
@@ -339,6 +387,18 @@ func rank(worths []float64) []int {
 	}
 	slices.SortStableFunc(ranking, func(a, b int) int { return cmp.Compare(worths[b], worths[a]) })
 	return ranking
+}
+
+// placesBy returns the place of each player of each gate by falling worth, from 0.
+func placesBy(worths [][]float64) [][]int {
+	places := make([][]int, len(worths))
+	for g, row := range worths {
+		places[g] = make([]int, len(row))
+		for place, i := range rank(row) {
+			places[g][i] = place
+		}
+	}
+	return places
 }
 
 // averageCost returns what one of so many players of a gate costs on average. That a gate

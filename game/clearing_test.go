@@ -115,7 +115,7 @@ func TestOneMarketByHand(t *testing.T) {
 		{4, []int{3, 2}, [2]float64{3, 1.5}, [2]float64{4, 2}},
 		{3, []int{2, 2}, [2]float64{4, 2}, [2]float64{8, 3}},
 	} {
-		got, err := game.ClearTogether(h, each([]int{4, 4}, costs), atMost(c.budget, costs), game.PlayOn(h, 1))
+		got, err := game.ClearTogether(h, game.Budget{Costs: each([]int{4, 4}, costs), Fits: atMost(c.budget, costs)}, game.PlayOn(h, 1))
 		if err != nil || !slices.Equal(got.Demands, c.demands) {
 			t.Errorf("budget %g: demands %v, want %v, %v", c.budget, got.Demands, c.demands, err)
 			continue
@@ -132,11 +132,11 @@ func TestOneMarketByHand(t *testing.T) {
 // pays its own.
 func TestTheLeastOfAGateStays(t *testing.T) {
 	h := []game.Interactions{alone(9, 8, 7, 6), alone(0.1, 0.3, 0.2)}
-	got, err := game.ClearTogether(h, each([]int{4, 3}, []float64{1, 1}), atMost(5, []float64{1, 1}), game.PlayOn(h, 1))
+	got, err := game.ClearTogether(h, game.Budget{Costs: each([]int{4, 3}, []float64{1, 1}), Fits: atMost(5, []float64{1, 1})}, game.PlayOn(h, 1))
 	if err != nil || !slices.Equal(got.Demands, []int{3, 2}) || got.Prices[1] >= 0.2 || got.Prices[1] < 0.1 {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if c, err := game.ClearTogether([]game.Interactions{nil, h[1]}, [][]float64{{}, {1, 1, 1}}, atMost(2, []float64{1, 1}), game.PlayOn([]game.Interactions{nil, h[1]}, 1)); err == nil && !slices.Equal(c.Demands, []int{0, 2}) {
+	if c, err := game.ClearTogether([]game.Interactions{nil, h[1]}, game.Budget{Costs: [][]float64{{}, {1, 1, 1}}, Fits: atMost(2, []float64{1, 1})}, game.PlayOn([]game.Interactions{nil, h[1]}, 1)); err == nil && !slices.Equal(c.Demands, []int{0, 2}) {
 		t.Errorf("a gate without players: %+v", c)
 	}
 }
@@ -148,7 +148,7 @@ func TestBudgetsAreUsed(t *testing.T) {
 		h := []game.Interactions{market(seed, 9), market(seed+50, 6), market(seed+90, 3)}
 		weights := []float64{0.5 + draw.Float64(), 0.5 + draw.Float64(), 0.5 + draw.Float64()}
 		fits := atMost(8+10*draw.Float64(), weights)
-		c, err := game.ClearTogether(h, each([]int{9, 6, 3}, weights), fits, game.PlayOn(h, 4))
+		c, err := game.ClearTogether(h, game.Budget{Costs: each([]int{9, 6, 3}, weights), Fits: fits}, game.PlayOn(h, 4))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -175,7 +175,7 @@ func TestStepsOfCost(t *testing.T) {
 		}
 		return total <= 8
 	}
-	got, err := game.ClearTogether(h, steps, fits, game.PlayOn(h, 1))
+	got, err := game.ClearTogether(h, game.Budget{Costs: steps, Fits: fits}, game.PlayOn(h, 1))
 	if err != nil || !slices.Equal(got.Demands, []int{4, 4}) {
 		t.Errorf("%v stay, want 4 and 4, %v", got.Demands, err)
 	}
@@ -185,8 +185,40 @@ func TestStepsOfCost(t *testing.T) {
 func TestAllocate(t *testing.T) {
 	scores := [][]float64{{9, 2, 8, 4}, {5, 0.5, 3, 1.5}}
 	for limit, want := range map[float64][]int{4: {2, 2}, 5: {3, 2}, 6: {4, 2}, 7: {4, 3}, 100: {4, 4}} {
-		if got := game.Allocate(scores, each([]int{4, 4}, []float64{1, 1}), atMost(limit, []float64{1, 1})); !slices.Equal(got, want) {
+		if got := game.Allocate(scores, game.Budget{Costs: each([]int{4, 4}, []float64{1, 1}), Fits: atMost(limit, []float64{1, 1})}); !slices.Equal(got, want) {
 			t.Errorf("at most %g: %v, want %v", limit, got, want)
+		}
+	}
+}
+
+// TestPartsOfLosersCostNothing: three channels of two features each. Features of a channel that
+// does not stay are removed with it, so that others may stay in their place, and each gate keeps
+// its least number of those that are there.
+func TestPartsOfLosersCostNothing(t *testing.T) {
+	parent := func(gate, player int) (int, int, bool) { return 0, player / 2, gate == 1 }
+	features := alone(3, 9, 4, 1, 2, 8) // by worth of channels 0 2 1 0 2 1
+	for _, c := range []struct {
+		channels game.Interactions
+		budget   float64
+		demands  []int // of features that are not there, too, where they come before one that does not fit
+	}{
+		{alone(7, 6, 5), 2.5, []int{2, 3}}, // channels 0 and 1 stay
+		{alone(7, 6, 5), 3, []int{2, 5}},
+		{alone(7, 6, 5), 4, []int{2, 6}},
+		{alone(5, 6, 7), 2, []int{2, 4}}, // channels 1 and 2 stay
+		{alone(5, 6, 7), 3, []int{2, 5}},
+	} {
+		h := []game.Interactions{c.channels, features}
+		b := game.Budget{
+			Costs: [][]float64{{1e-6, 1e-6, 100}, {1, 1, 1, 1, 1, 1}}, Parent: parent,
+			Fits: func(players []int) bool { return players[0] <= 2 && float64(players[1]) <= c.budget },
+		}
+		got, err := game.ClearTogether(h, b, game.PlayOn(h, 1))
+		if err != nil || !slices.Equal(got.Demands, c.demands) {
+			t.Errorf("budget %g: demands %v, want %v, %v", c.budget, got.Demands, c.demands, err)
+		}
+		if demands := game.Allocate(got.Worths, b); !slices.Equal(demands, c.demands) {
+			t.Errorf("budget %g: %v are allocated, want %v", c.budget, demands, c.demands)
 		}
 	}
 }
@@ -199,7 +231,7 @@ func TestErrorsOfPlayersAreReturned(t *testing.T) {
 	if _, err := game.ClearLayers(h, []int{3}, play); !errors.Is(err, broken) {
 		t.Errorf("%v", err)
 	}
-	if _, err := game.ClearTogether(h, each([]int{6}, []float64{1}), atMost(3, []float64{1}), play); !errors.Is(err, broken) {
+	if _, err := game.ClearTogether(h, game.Budget{Costs: each([]int{6}, []float64{1}), Fits: atMost(3, []float64{1})}, play); !errors.Is(err, broken) {
 		t.Errorf("%v", err)
 	}
 }
@@ -214,7 +246,7 @@ func TestAPlayerCostsSomething(t *testing.T) {
 					t.Errorf("costs of %v pass", costs)
 				}
 			}()
-			game.Allocate([][]float64{{1, 2}}, [][]float64{costs}, atMost(1, []float64{1}))
+			game.Allocate([][]float64{{1, 2}}, game.Budget{Costs: [][]float64{costs}, Fits: atMost(1, []float64{1})})
 		}()
 	}
 }

@@ -83,7 +83,7 @@ func TestAPriceThatIsTooHighIsRefused(t *testing.T) {
 	training, _ := scriptedTraining(t, new(scripted))
 	const k = 4
 	play := func(factor float64) float64 {
-		clear := training.Plan.clearing(k)
+		clear := training.Plan.clearing(k, training.Live())
 		round, err := PlayRound(context.Background(), training.Engine, nil, game.Outputs, nil, func(h []game.Interactions, play game.Players) (game.Clearing, error) {
 			c, err := clear(h, play)
 			if err != nil {

@@ -3,6 +3,7 @@ package session
 import (
 	"cmp"
 	"context"
+	"slices"
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
@@ -13,16 +14,28 @@ import (
 
 // ranked returns how many players of each layer stay in round k of a ranking: where no
 // shape is given, those who would win one market with their scores for worths.
-func (p Plan) ranked(k int, scores [][]float64) []int {
+func (p Plan) ranked(k int, live network.Survivors, scores [][]float64) []int {
 	if p.Config.Shape != "" {
 		return p.demands(k)
 	}
-	var players []int
-	for _, row := range scores {
-		players = append(players, len(row))
+	return game.Allocate(scores, p.budget(k, live))
+}
+
+// budget returns the demand of one market for the players that are still there, when the
+// demand has fallen for so many rounds.
+func (p Plan) budget(fallen int, live network.Survivors) game.Budget {
+	return game.Budget{
+		Costs: cmp.Or(p.Config.Cost, cost.Players).Costs(p.Graph, counts(live), p.latency),
+		Fits:  p.fits(float64(fallen) / float64(p.Config.Rounds)),
+		Parent: func(gate, position int) (int, int, bool) {
+			parentGate, parent, ok := p.Graph.Parent(gate, live[gate][position])
+			if !ok {
+				return 0, 0, false
+			}
+			place, _ := slices.BinarySearch(live[parentGate], parent)
+			return parentGate, place, true
+		},
 	}
-	costs := cmp.Or(p.Config.Cost, cost.Players).Costs(p.Graph, players, p.latency)
-	return game.Allocate(scores, costs, p.fits(float64(k)/float64(p.Config.Rounds)))
 }
 
 // caution is the part of the allowed drop at which the demand is held. The difference of
@@ -122,19 +135,16 @@ func (p Plan) fits(fraction float64) func(players []int) bool {
 	return func(players []int) bool { return r.Amount(p.Graph, players, p.latency) <= budget }
 }
 
-// clearing returns how the market clears when the demand has fallen for so many rounds.
-func (p Plan) clearing(fallen int) Clear {
+// clearing returns how the market of the players that are still there clears when the demand
+// has fallen for so many rounds.
+func (p Plan) clearing(fallen int, live network.Survivors) Clear {
 	if p.Config.Cost == "" {
 		return func(h []game.Interactions, play game.Players) (game.Clearing, error) {
 			return game.ClearLayers(h, p.demands(fallen), play)
 		}
 	}
 	return func(h []game.Interactions, play game.Players) (game.Clearing, error) {
-		var players []int
-		for _, gate := range h {
-			players = append(players, gate.Players())
-		}
-		return game.ClearTogether(h, p.Config.Cost.Costs(p.Graph, players, p.latency), p.fits(float64(fallen)/float64(p.Config.Rounds)), play)
+		return game.ClearTogether(h, p.budget(fallen, live), play)
 	}
 }
 

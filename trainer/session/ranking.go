@@ -37,7 +37,7 @@ func (t *Training) rankOut(k int) error {
 	if err != nil {
 		return err
 	}
-	demands := t.Plan.ranked(k, scores)
+	demands := t.Plan.ranked(k, t.Live(), scores)
 	line := record.RoundLine{Training: t.Name, Round: k, Epoch: t.Plan.EpochOf(t.Step), Step: t.Step, Demand: demands}
 	var keep network.Survivors
 	had := t.Live()

@@ -45,7 +45,7 @@ func (t *Training) playRound(k int) error {
 	}
 	// It takes less than an epoch and is not interrupted, so that no round is left half played.
 	ctx := context.Background()
-	round, err := PlayRound(ctx, t.Engine, t.Plan.observed(k), t.Plan.Config.Worth, t.drawn(), t.Plan.clearing(fallen))
+	round, err := PlayRound(ctx, t.Engine, t.Plan.observed(k), t.Plan.Config.Worth, t.drawn(), t.Plan.clearing(fallen, t.Live()))
 	if err != nil {
 		return err
 	}
@@ -182,7 +182,7 @@ func (t *Training) check(ctx context.Context, k, fallen int, played Round) (*rec
 		check.Samples += len(observed)
 		var err error
 		// The true worths, whatever the market plays on.
-		if fresh[i], err = PlayRound(ctx, t.Engine, observed, trueWorth(t.Plan.Config.Worth), nil, t.Plan.clearing(fallen)); err != nil {
+		if fresh[i], err = PlayRound(ctx, t.Engine, observed, trueWorth(t.Plan.Config.Worth), nil, t.Plan.clearing(fallen, t.Live())); err != nil {
 			return nil, err
 		}
 	}
