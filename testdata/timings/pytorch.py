@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The training step of a multilayer perceptron with PyTorch, beside which ours stands.
+"""The training step of a network with PyTorch, beside which ours stands.
 
 Prints JSON: the median time of a step in microseconds and its quartiles, as PyTorch runs
 it ("eager") and, on CUDA, replayed from a captured graph ("graph"). A step takes its
@@ -21,21 +21,61 @@ STEPS_A_WAIT = 50
 WARM_UP = 20
 
 
-def build(widths, device):
+class Block(torch.nn.Module):
+    """Two convolutions and a shortcut, which is a projection where the shape changes."""
+
+    def __init__(self, inputs, outputs, stride):
+        super().__init__()
+        self.main = torch.nn.Sequential(
+            *norm_conv(inputs, outputs, stride), torch.nn.ReLU(), *norm_conv(outputs, outputs, 1)
+        )
+        same = inputs == outputs and stride == 1
+        self.short = torch.nn.Identity() if same else torch.nn.Sequential(*norm_conv(inputs, outputs, stride, 1))
+
+    def forward(self, x):
+        return torch.relu(self.main(x) + self.short(x))
+
+
+def norm_conv(inputs, outputs, stride, kernel=3):
+    conv = torch.nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
+    return [conv, torch.nn.BatchNorm2d(outputs)]
+
+
+def build(words):
+    """Returns the network of that name, or of these widths, and the shape of its samples."""
+    if words == "lenet5":
+        return torch.nn.Sequential(
+            torch.nn.Conv2d(1, 20, 5), torch.nn.ReLU(), torch.nn.MaxPool2d(2),
+            torch.nn.Conv2d(20, 50, 5), torch.nn.ReLU(), torch.nn.MaxPool2d(2),
+            torch.nn.Flatten(), torch.nn.Linear(800, 500), torch.nn.ReLU(), torch.nn.Linear(500, 10),
+        ), (1, 28, 28)  # fmt: skip
+    if words.startswith("resnet"):
+        depth, _, base = words[len("resnet") :].partition(":")
+        width, blocks = int(base or 16), (int(depth) - 2) // 6
+        layers, inputs = [*norm_conv(3, width, 1), torch.nn.ReLU()], width
+        for stage in range(3):
+            for block in range(blocks):
+                outputs, stride = width << stage, 2 if stage and not block else 1
+                layers.append(Block(inputs, outputs, stride))
+                inputs = outputs
+        head = [torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(inputs, 10)]
+        return torch.nn.Sequential(*layers, *head), (3, 32, 32)
+    widths = [int(width) for width in words.split("-")]
     layers = []
     for inputs, outputs in zip(widths, widths[1:]):
         layers += [torch.nn.Linear(inputs, outputs), torch.nn.ReLU()]
-    return torch.nn.Sequential(*layers[:-1]).to(device)
+    return torch.nn.Sequential(*layers[:-1]), (widths[0],)
 
 
-def make_step(widths, batch, device, captured):
+def make_step(words, batch, device, captured):
     """Returns a function that makes one step, always with the same memory."""
     torch.manual_seed(1)
-    samples = torch.randint(0, 256, (SAMPLES, widths[0]), dtype=torch.uint8, device=device)
-    labels = torch.randint(0, widths[-1], (SAMPLES,), device=device)
+    model, shape = build(words)
+    model = model.to(device)
+    samples = torch.randint(0, 256, (SAMPLES, *shape), dtype=torch.uint8, device=device)
+    labels = torch.randint(0, 10, (SAMPLES,), device=device)
     order = torch.randperm(SAMPLES, device=device)
     chosen = order[:batch].clone()
-    model = build(widths, device)
     options = {"capturable": True} if captured else {}
     optimiser = torch.optim.Adam(model.parameters(), lr=1e-4, **options)
     place = 0
@@ -71,16 +111,20 @@ def make_step(widths, batch, device, captured):
 
 def measure(step, turns, wait):
     """Returns the microseconds of a step: the median of turns, and their quartiles."""
-    for _ in range(WARM_UP):
+    start, warm = time.perf_counter(), 0
+    while warm < WARM_UP and time.perf_counter() - start < 4 * TURN_SECONDS:
         step()
+        warm += 1
     wait()
+    # Long steps need no group to hide what a wait takes.
+    steps_a_wait = STEPS_A_WAIT if warm == WARM_UP else 1
     times = []
     for _ in range(turns):
         steps, start = 0, time.perf_counter()
         while time.perf_counter() - start < TURN_SECONDS:
-            for _ in range(STEPS_A_WAIT):
+            for _ in range(steps_a_wait):
                 step()
-            steps += STEPS_A_WAIT
+            steps += steps_a_wait
             wait()
         times.append(1e6 * (time.perf_counter() - start) / steps)
     low, middle, high = statistics.quantiles(times, n=4)
@@ -90,11 +134,14 @@ def measure(step, turns, wait):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="cuda", help="cuda or cpu")
-    parser.add_argument("--model", action="append", help="widths, such as 784-512-256-10 (may be repeated)")
+    parser.add_argument("--model", action="append", help="widths, such as 784-512-256-10, lenet5, or resnetN[:WIDTH] (may be repeated)")
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--turns", type=int, default=12)
+    parser.add_argument("--threads", type=int, help="of a CPU")
     options = parser.parse_args()
     device = torch.device(options.device)
+    if options.threads:
+        torch.set_num_threads(options.threads)
     on_cuda = device.type == "cuda"
     wait = torch.cuda.synchronize if on_cuda else (lambda: None)
     report = {
@@ -105,10 +152,9 @@ def main():
         "steps": {},
     }
     for words in options.model or ["784-512-256-10", "784-25-13-10"]:
-        widths = [int(width) for width in words.split("-")]
-        found = {"eager": measure(make_step(widths, options.batch, device, False), options.turns, wait)}
+        found = {"eager": measure(make_step(words, options.batch, device, False), options.turns, wait)}
         if on_cuda:
-            found["graph"] = measure(make_step(widths, options.batch, device, True), options.turns, wait)
+            found["graph"] = measure(make_step(words, options.batch, device, True), options.turns, wait)
         report["steps"][words] = found
     print(json.dumps(report, indent=2))
 
