@@ -103,9 +103,13 @@ func TestModelsAreTrainedAndPruned(t *testing.T) {
 		"file with inputs": func(c *settings.Config) {
 			c.Model, c.Players = modelFile(t, smallConvolutions), "filters,channels,inputs"
 		},
-		"shape":    func(c *settings.Config) { c.Model, c.Shape = modelFile(t, smallConvolutions), "3-5" },
-		"budget":   func(c *settings.Config) { c.Model, c.MaxMACs = modelFile(t, smallConvolutions), 6000 },
-		"mlp:16-8": func(c *settings.Config) { c.Players = "neurons,inputs" },
+		"shape":     func(c *settings.Config) { c.Model, c.Shape = modelFile(t, smallConvolutions), "3-5" },
+		"budget":    func(c *settings.Config) { c.Model, c.MaxMACs = modelFile(t, smallConvolutions), 6000 },
+		"mlp:16-8":  func(c *settings.Config) { c.Players = "neurons,inputs" },
+		"multiples": func(c *settings.Config) { c.Model, c.RoundTo = modelFile(t, smallConvolutions), 4 },
+		"multiples in a budget": func(c *settings.Config) {
+			c.Model, c.MaxMACs, c.RoundTo = modelFile(t, smallConvolutions), 9000, 4
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if testing.Short() && name != "file" {
@@ -122,6 +126,15 @@ func TestModelsAreTrainedAndPruned(t *testing.T) {
 				t.Errorf("%+v, %+v, %+v", p, result.Gated, result.Model)
 			}
 			switch {
+			case c.RoundTo > 1:
+				for _, gate := range result.Gates {
+					if gate.Kept%c.RoundTo != 0 && gate.Kept != gate.Players {
+						t.Errorf("%d of %d %s of %s stay; it must be a multiple of %d", gate.Kept, gate.Players, gate.Kind, gate.Name, c.RoundTo)
+					}
+				}
+				if got := result.Pruned.MACs; c.MaxMACs > 0 && got > c.MaxMACs {
+					t.Errorf("asked for %d multiply-accumulates, it has %d", c.MaxMACs, got)
+				}
 			case c.Shape != "":
 				if got := result.Gates; got[0].Kept != 3 || got[1].Kept != 5 {
 					t.Errorf("asked for 3-5, it is %+v", got)
@@ -152,10 +165,11 @@ func TestModelsAreTrainedAndPruned(t *testing.T) {
 }
 
 // TestResumeNeedsNoModelFile: a run of a graph goes on with the graph that it began with,
-// also where the file is gone or describes another.
+// also where the file is gone or describes another. It moves images as one without a stop does.
 func TestResumeNeedsNoModelFile(t *testing.T) {
 	path := modelFile(t, smallConvolutions)
 	c := modelConfig(t, path)
+	c.CropPadding, c.Flip = 1, true
 	whole := trainer.Options{Dir: filepath.Join(t.TempDir(), "whole"), Command: "test", Version: "0"}
 	if _, err := trainer.Run(t.Context(), c, whole); err != nil {
 		t.Fatal(err)

@@ -25,7 +25,7 @@ func (p Plan) ranked(k int, live network.Survivors, scores [][]float64) []int {
 // demand has fallen for so many rounds.
 func (p Plan) budget(fallen int, live network.Survivors) game.Budget {
 	return game.Budget{
-		Costs: cmp.Or(p.Config.Cost, cost.Players).Costs(p.Graph, counts(live), p.latency),
+		Costs: inSteps(cmp.Or(p.Config.Cost, cost.Players).Costs(p.Graph, counts(live), p.latency), p.Config.RoundTo),
 		Fits:  p.fits(float64(fallen) / float64(p.Config.Rounds)),
 		Parent: func(gate, position int) (int, int, bool) {
 			parentGate, parent, ok := p.Graph.Parent(gate, live[gate][position])
@@ -103,7 +103,7 @@ func (p *Plan) aim() error {
 		p.shares[l] = min(game.LeastPerLayer, width)
 	}
 	if !p.fits(1)(p.shares) {
-		least := p.Target.Resource.Amount(p.Graph, p.shares, p.latency)
+		least := p.amount(p.shares)
 		_, flags := p.Config.Targets()
 		if p.Target.Resource == cost.Latency {
 			return backend.Usagef("%s %v is less than the least network takes, with %d players a layer, %.4g us by the model of %s",
@@ -130,9 +130,31 @@ func (p *Plan) aim() error {
 // fits returns whether a network with so many players a layer is within what the
 // target leaves when a fraction of the game has passed.
 func (p Plan) fits(fraction float64) func(players []int) bool {
-	r := p.Target.Resource
-	budget := p.Target.Budget(r.Amount(p.Graph, p.Graph.Widths(), p.latency), fraction)
-	return func(players []int) bool { return r.Amount(p.Graph, players, p.latency) <= budget }
+	budget := p.Target.Budget(p.amount(p.Graph.Widths()), fraction)
+	return func(players []int) bool { return p.amount(players) <= budget }
+}
+
+// amount returns what a network takes of the target's resource that keeps so many players, or
+// the next number that it may keep.
+func (p Plan) amount(players []int) float64 {
+	rounded, to := p.Graph.Widths(), p.Config.RoundTo
+	for l, n := range players {
+		rounded[l] = min(rounded[l], (n+to-1)/to*to)
+	}
+	return p.Target.Resource.Amount(p.Graph, rounded, p.latency)
+}
+
+// inSteps lets the first of so many players pay for all of them, so that they stay together.
+func inSteps(costs [][]float64, size int) [][]float64 {
+	for _, row := range costs {
+		for n := range row {
+			if first := n / size * size; n > first {
+				row[first] += row[n]
+				row[n] = 0
+			}
+		}
+	}
+	return costs
 }
 
 // clearing returns how the market of the players that are still there clears when the demand

@@ -93,6 +93,7 @@ type Config struct {
 	MaxAccuracyDrop float64       // most points of accuracy lost on the validation part
 	Cost            cost.Resource // what players pay for in one market of all layers; empty: every layer is a market of its own, unless the target is a budget
 	LatencyModel    string        // file with the model of latencies; empty: it is measured
+	RoundTo         int           // of which the players that each gate keeps are a multiple, or all there are; at least 1
 
 	Worth        game.Valuation    // what contributions are taken to; empty: game.Effective
 	WarmUp       float64           // fraction of the run before the market opens

@@ -127,6 +127,8 @@ var All = []*Setting{
 		"most `microseconds` for a batch of 128 on the device, instead of --keep").omitted().target(MeasuredTarget),
 	declare(market, "max-accuracy-drop", func(c *Config) *float64 { return &c.MaxAccuracyDrop }, 0, within(0., 100).in("a number of points, at most 100"),
 		"most `points` of accuracy to lose on --validation, instead of --keep").omitted().target(MeasuredTarget),
+	declare(market, "round-to", func(c *Config) *int { return &c.RoundTo }, 1, within(1, math.MaxInt32).in("a number of players, or 1 for no rounding"),
+		"`number` of which the players that each gate keeps are a multiple, such as 8; narrower gates keep all"),
 	declare(market, "cost", func(c *Config) *cost.Resource { return &c.Cost }, "", oneOf("", cost.Players, cost.Parameters, cost.MACs, cost.Latency),
 		"what a player pays for in one market of all gates (default: what a --max target bounds, else a market a gate)").omitted(),
 	declare(market, "latency-model", func(c *Config) *string { return &c.LatencyModel }, "", anything[string](),

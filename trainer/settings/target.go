@@ -64,7 +64,7 @@ func (c Config) resolveTarget(players []int) (Config, error) {
 		c.Cost, c.MaxParameters, c.MaxMACs = "", 0, 0
 	}
 	if !c.Game.InRounds() {
-		c.Keep, c.Sparsity = 0, 0
+		c.Keep, c.Sparsity, c.RoundTo = 0, 0, 1
 		if c.Game != game.NoGame || c.Shape == "" {
 			c.Shape = ""
 			return c, nil
@@ -78,6 +78,9 @@ func (c Config) resolveTarget(players []int) (Config, error) {
 	targets, flags := c.Targets()
 	if c.Keep > 0 {
 		flags = append(flags, "--keep")
+	}
+	if c.Shape != "" && c.RoundTo > 1 {
+		return c, backend.Usagef("--shape %s says how many players each gate keeps, and --round-to %d would change it: leave one of them out", c.Shape, c.RoundTo)
 	}
 	if c.Shape != "" {
 		flags = append(flags, "--shape")
@@ -116,12 +119,19 @@ func (c Config) resolveTarget(players []int) (Config, error) {
 }
 
 // Shares returns how many of the players of each gate are to stay: those of the shape, or
-// in proportion to all. Errors are of the kind [backend.ErrUsage].
+// in proportion to all, to the nearest multiple of RoundTo. Errors are of the kind [backend.ErrUsage].
 func (c Config) Shares(players []int) ([]int, error) {
 	if c.Shape == "" {
 		shares, err := game.Split(int(c.Target(len(players)).Limit), players)
 		if err != nil {
 			return nil, backend.Usagef("--keep: %v", err)
+		}
+		for l, share := range shares {
+			down := share / c.RoundTo * c.RoundTo
+			if down == 0 || 2*(share-down) >= c.RoundTo {
+				down += c.RoundTo
+			}
+			shares[l] = min(down, players[l])
 		}
 		return shares, nil
 	}
