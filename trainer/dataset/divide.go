@@ -16,6 +16,8 @@ const DefaultTestFraction = 0.2
 const (
 	testDivision  uint32 = 0 // which samples of a class, or of all in regression, become the test part
 	orderDivision uint32 = 1 // the order of the training samples
+
+	validationDivision uint32 = 2 // which samples of a class become the validation part
 )
 
 // drawTest moves a fraction of the training samples to the test part: of the n
@@ -23,6 +25,72 @@ const (
 // least one, and not the last one. The test samples stay in the order of the file;
 // the others are shuffled. Everything follows from the seed.
 func (d *Dataset) drawTest(fraction float64, seed uint64) error {
+	train, test := d.draw(seed, testDivision, func(n int) int {
+		return min(max(int(math.Round(fraction*float64(n))), 1), n-1)
+	})
+	switch {
+	case len(test) == 0 && d.Regression():
+		return fmt.Errorf("%s: %w: it has a single sample, so none can be put aside for the test part", d.Name, ErrInvalid)
+	case len(test) == 0:
+		return fmt.Errorf("%s: %w: no class has two samples, so none can be put aside for the test part; --task regression predicts numbers", d.Name, ErrInvalid)
+	}
+	d.Train, d.Test = d.Train.shuffled(train, seed), d.Train.gather(test)
+	return nil
+}
+
+// holdOut moves a fraction of the training samples to the validation part: round(fraction n)
+// of all n, and of each class as many as come closest to the fraction, but not the last one.
+// The samples of both stay in their order.
+func (d *Dataset) holdOut(fraction float64, seed uint64) error {
+	n := d.Train.Len()
+	held := int(math.Round(fraction * float64(n)))
+	switch {
+	case fraction == 0:
+		d.Validation = Samples{Features: d.Train.Features, Outputs: d.Train.Outputs}
+		return nil
+	case held == n:
+		return fmt.Errorf("%w %v of %d samples leaves none to train on; choose a smaller one", ErrFraction, fraction, n)
+	case held == 0:
+		return fmt.Errorf("%w %v of %d samples holds none out; choose a larger one, or 0", ErrFraction, fraction, n)
+	}
+	// What rounding leaves of one class goes to the next.
+	seen, drawn := 0, 0
+	train, validation := d.draw(seed, validationDivision, func(n int) int {
+		seen += n
+		share := min(max(int(math.Round(fraction*float64(seen)))-drawn, 0), max(n-1, 0))
+		drawn += share
+		return share
+	})
+	if len(validation) == 0 {
+		return fmt.Errorf("%w %v holds none out: no class of the training samples has two", ErrFraction, fraction)
+	}
+	d.Train, d.Validation = d.Train.divide(train, validation)
+	return nil
+}
+
+// divide returns the samples at some places, and those at all others, rest, in the memory that
+// the samples had.
+func (s Samples) divide(rest, some []int32) (Samples, Samples) {
+	taken := s.gather(some)
+	s.Pixels, s.raw = compact(s.Pixels, s.Features, rest), compact(s.raw, s.Features, rest)
+	s.Labels, s.rawTargets = compact(s.Labels, 1, rest), compact(s.rawTargets, s.Outputs, rest)
+	return s, taken
+}
+
+// compact moves the rows at increasing places to the front.
+func compact[T any](data []T, width int, places []int32) []T {
+	if data == nil {
+		return nil
+	}
+	for row, place := range places {
+		copy(data[row*width:(row+1)*width], data[int(place)*width:])
+	}
+	return data[:len(places)*width]
+}
+
+// draw divides the training samples: of the n samples of each class, or of all in regression,
+// share(n) at random. Both parts are places in order. Everything follows from the seed.
+func (d *Dataset) draw(seed uint64, stream uint32, share func(n int) int) (rest, drawn []int32) {
 	classes := make([][]int32, max(1, d.Classes))
 	for i := range d.Train.Len() {
 		class := 0
@@ -31,33 +99,23 @@ func (d *Dataset) drawTest(fraction float64, seed uint64) error {
 		}
 		classes[class] = append(classes[class], int32(i))
 	}
-	var test, train []int32
 	for class, members := range classes {
-		n := len(members)
-		drawn := min(max(int(math.Round(fraction*float64(n))), 1), n-1)
-		for rank, place := range random.New(seed, random.Division, testDivision, uint32(class)).Permutation(n) {
-			if rank < drawn {
-				test = append(test, members[place])
+		most := share(len(members))
+		for rank, place := range random.New(seed, random.Division, stream, uint32(class)).Permutation(len(members)) {
+			if rank < most {
+				drawn = append(drawn, members[place])
 			} else {
-				train = append(train, members[place])
+				rest = append(rest, members[place])
 			}
 		}
 	}
-	switch {
-	case len(test) == 0 && d.Regression():
-		return fmt.Errorf("%s: %w: it has a single sample, so none can be put aside for the test part", d.Name, ErrInvalid)
-	case len(test) == 0:
-		return fmt.Errorf("%s: %w: no class has two samples, so none can be put aside for the test part; --task regression predicts numbers", d.Name, ErrInvalid)
-	}
-	slices.Sort(test)
-	slices.Sort(train)
-	d.Train, d.Test = d.Train.shuffled(train, seed), d.Train.gather(test)
-	return nil
+	slices.Sort(drawn)
+	slices.Sort(rest)
+	return rest, drawn
 }
 
 // shuffled returns the samples at places, in random order. Files are often in
-// the order of the classes, and the validation part is the last of the training
-// samples.
+// the order of the classes.
 func (s Samples) shuffled(places []int32, seed uint64) Samples {
 	order := random.New(seed, random.Division, orderDivision, 0).Permutation(len(places))
 	for i, place := range order {

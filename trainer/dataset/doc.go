@@ -51,10 +51,9 @@
 //
 // # Division
 //
-// A test part is drawn by class with the seed ([random.Division]), and the rest is
-// shuffled: tables are often in the order of their classes, and the validation part
-// is the end of the training samples. With a file of test samples, or a folder of test
-// images, the training samples are shuffled alike. NPZ with a test part keeps its order, as IDX does.
+// Test and validation parts are drawn by class with the seed ([random.Division]): files are
+// often in the order of their classes. Where a test part is drawn, or is a file of its own, or
+// a folder of images, the training samples are shuffled. Others keep the order of their files.
 // Regression has no classes, so its test part is drawn from all samples. Data without
 // a test part is evaluated whole, unless it is the run's own, whose drawn part is drawn
 // again.

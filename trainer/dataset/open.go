@@ -3,7 +3,6 @@ package dataset
 import (
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -64,9 +63,8 @@ type Options struct {
 	TestFraction float64
 	Seed         uint64
 
-	// Validation is the part of the training set held out of it, 0 <= F < 1:
-	// its last round(F n) samples, in the order of the files or, where a test part
-	// was drawn or is a file of its own, in random order.
+	// Validation is the part of the training set held out of it, 0 <= F < 1: about
+	// that part of each class, or of all samples in regression. Seed decides which.
 	Validation float64
 
 	// Evaluate opens data to evaluate a finished network on: with the Standard, the
@@ -129,7 +127,7 @@ func Open(name string, options Options) (*Dataset, error) {
 	if err := d.addTest(options); err != nil {
 		return nil, err
 	}
-	if err := d.holdOut(options.Validation); err != nil {
+	if err := d.holdOut(options.Validation, options.Seed); err != nil {
 		return nil, err
 	}
 	if err := d.standardise(options); err != nil {
@@ -238,24 +236,6 @@ func (d *Dataset) addTest(o Options) error {
 		return d.drawTest(DefaultTestFraction, o.Seed)
 	}
 	return d.drawTest(o.TestFraction, o.Seed)
-}
-
-// holdOut moves the last part of the training set to the validation set.
-func (d *Dataset) holdOut(fraction float64) error {
-	n := d.Train.Len()
-	if fraction == 0 {
-		d.Validation = d.Train.part(n, n)
-		return nil
-	}
-	kept := n - int(math.Round(fraction*float64(n)))
-	if kept == 0 {
-		return fmt.Errorf("%w %v of %d samples leaves none to train on; choose a smaller one", ErrFraction, fraction, n)
-	}
-	if kept == n {
-		return fmt.Errorf("%w %v of %d samples holds none out; choose a larger one, or 0", ErrFraction, fraction, n)
-	}
-	d.Train, d.Validation = d.Train.part(0, kept), d.Train.part(kept, n)
-	return nil
 }
 
 // part returns the samples from start up to end, in the same memory.

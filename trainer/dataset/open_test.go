@@ -2,6 +2,8 @@ package dataset
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -164,18 +166,19 @@ func TestOpenErrors(t *testing.T) {
 	}
 }
 
+// TestValidation: about the same part of each class is held out, every sample is in one part, in
+// the order of the files, and the seed decides.
 func TestValidation(t *testing.T) {
 	dir := t.TempDir()
 	files := smallFiles()
 	writeFolder(t, dir, fileNames, files)
-	pixels, labels := files[trainImages][16:], files[trainLabels][8:]
 	for _, tc := range []struct {
 		fraction float64
 		held     int
 	}{
-		{0, 0}, {0.1, 1}, {0.2, 1}, {2.0 / 7, 2}, {0.5, 4}, {0.7, 5},
+		{0, 0}, {0.1, 1}, {0.2, 1}, {2.0 / 7, 2}, {0.5, 4}, {0.6, 4},
 	} {
-		d, err := Open(dir, Options{Validation: tc.fraction})
+		d, err := Open(dir, Options{Validation: tc.fraction, Seed: 5})
 		if err != nil {
 			t.Errorf("%v: %v", tc.fraction, err)
 			continue
@@ -185,9 +188,18 @@ func TestValidation(t *testing.T) {
 			t.Errorf("%v: %d training and %d validation samples, want %d and %d", tc.fraction, d.Train.Len(), d.Validation.Len(), kept, tc.held)
 			continue
 		}
-		if !bytes.Equal(d.Train.Pixels, pixels[:kept*6]) || !bytes.Equal(d.Validation.Pixels, pixels[kept*6:]) ||
-			!bytes.Equal(d.Train.Labels, labels[:kept]) || !bytes.Equal(d.Validation.Labels, labels[kept:]) {
-			t.Errorf("%v: validation is not the last part of the files", tc.fraction)
+		var all []string
+		for _, part := range []Samples{d.Train, d.Validation} {
+			for i := range part.Len() {
+				all = append(all, fmt.Sprint(part.Labels[i], part.Pixels[i*6:(i+1)*6]))
+			}
+		}
+		var want []string
+		for i := range 7 {
+			want = append(want, fmt.Sprint(files[trainLabels][8+i], files[trainImages][16+i*6:16+(i+1)*6]))
+		}
+		if slices.Sort(all); !slices.Equal(all, slices.Sorted(slices.Values(want))) {
+			t.Errorf("%v: the parts hold %v together, want %v", tc.fraction, all, want)
 		}
 		checkMoments(t, d)
 	}
@@ -195,8 +207,63 @@ func TestValidation(t *testing.T) {
 	checkError(t, err, ErrFraction, "of 7 samples leaves none to train on")
 	_, err = Open(dir, Options{Validation: 0.05})
 	checkError(t, err, ErrFraction, "of 7 samples holds none out")
-	_, err = Open(dir, Options{Validation: 0.8})
-	checkError(t, err, ErrInvalid, "all 1 training samples are of class 0")
+}
+
+// TestHeldOutByClass: files that are sorted by class lose no class. Samples keep their order.
+func TestHeldOutByClass(t *testing.T) {
+	const classes, each, features = 5, 20, 2
+	sorted := func() *Dataset {
+		d := &Dataset{Name: "sorted", Classes: classes}
+		d.Train.Features = features
+		for i := range classes * each {
+			d.Train.Labels = append(d.Train.Labels, uint8(i/each))
+			d.Train.raw = append(d.Train.raw, float64(i), -float64(i))
+		}
+		return d
+	}
+	held := map[uint64][]float64{}
+	for _, seed := range []uint64{1, 2} {
+		for _, fraction := range []float64{0.05, 0.1, 0.33, 0.9} {
+			d := sorted()
+			if err := d.holdOut(fraction, seed); err != nil {
+				t.Fatal(err)
+			}
+			counts := make([]int, classes)
+			for _, label := range d.Validation.Labels {
+				counts[label]++
+			}
+			for class, n := range counts {
+				if math.Abs(float64(n)-fraction*each) > 1 {
+					t.Errorf("%g of class %d: %d of %d samples", fraction, class, n, each)
+				}
+			}
+			if got, want := d.Validation.Len(), int(math.Round(fraction*classes*each)); got != want {
+				t.Errorf("%g: %d samples are held out, want %d", fraction, got, want)
+			}
+			for _, part := range []Samples{d.Train, d.Validation} {
+				for i := range part.Len() {
+					if x := part.raw[i*features]; part.raw[i*features+1] != -x || int(part.Labels[i]) != int(x)/each || i > 0 && x <= part.raw[(i-1)*features] {
+						t.Fatalf("%g: sample %d is %v of class %d", fraction, i, part.raw[i*features:][:features], part.Labels[i])
+					}
+				}
+			}
+			held[seed] = append(held[seed], d.Validation.raw...)
+		}
+	}
+	if slices.Equal(held[1], held[2]) {
+		t.Error("two seeds hold out the same samples")
+	}
+	d := sorted()
+	d.Train.Labels = func() (labels []uint8) {
+		for i := range classes * each {
+			labels = append(labels, uint8(i))
+		}
+		return labels
+	}()
+	d.Classes = classes * each
+	if err := d.holdOut(0.1, 1); !errors.Is(err, ErrFraction) {
+		t.Errorf("classes of one sample: %v", err)
+	}
 }
 
 // checkMoments compares the mean and deviation with those of the textbook.
@@ -247,7 +314,7 @@ func TestOpenDigits(t *testing.T) {
 	if d.Train.Len() != 18000 || d.Validation.Len() != 2000 || d.Test.Len() != 4000 {
 		t.Errorf("%d, %d and %d samples", d.Train.Len(), d.Validation.Len(), d.Test.Len())
 	}
-	if !slices.Equal(append(d.Train.Labels, d.Validation.Labels...), digits().Train.Labels) {
+	if !slices.Equal(slices.Sorted(slices.Values(append(d.Train.Labels, d.Validation.Labels...))), slices.Sorted(slices.Values(digits().Train.Labels))) {
 		t.Error("the data set digits is not that of seed 0")
 	}
 	checkMoments(t, d)
