@@ -25,6 +25,9 @@ type EvalOptions struct {
 
 	// How the data is read and divided, as in [settings.Config].
 	Label        string
+	Ignore       string
+	NoHeader     bool
+	DecimalComma bool
 	Test         string
 	TestFraction float64 // 0: the default where Divided says so, else none is drawn
 	Seed         uint64
@@ -55,6 +58,7 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*record.EvalResult, 
 	options := dataset.Options{
 		Regression: metadata.Regression(), TargetNames: metadata.TargetNames,
 		Dir: o.DataDir, MaxBytes: int64(min(o.MaxDataBytes, math.MaxInt64)), Label: o.Label, TestFile: o.Test,
+		Ignore: o.Ignore, NoHeader: o.NoHeader, DecimalComma: o.DecimalComma,
 		Interleaved:  metadata.Channels == 0,
 		TestFraction: o.TestFraction, Seed: o.Seed, Evaluate: true, Whole: !o.Divided && o.TestFraction == 0, ClassNames: metadata.ClassNames,
 	}
@@ -101,7 +105,7 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*record.EvalResult, 
 		return nil, err
 	}
 	result := &record.EvalResult{
-		Model: filepath.ToSlash(path), Data: data.Name, Network: session.NewNetworkResult(n),
+		Model: filepath.ToSlash(path), Data: data.Name, Notes: data.Notes, Network: session.NewNetworkResult(n),
 		Device:  record.NewDevice(device),
 		Samples: evaluation.Samples,
 	}

@@ -118,6 +118,9 @@ func (r *run) readData(from *checkpoint.Checkpoint) (err error) {
 	default:
 		r.announce(fmt.Sprintf("labels: the column %q of %s; --label names another", r.data.Label, r.config.Data))
 	}
+	for _, note := range r.data.Notes {
+		r.announce("data: " + note)
+	}
 	if r.loss, err = r.config.Loss(r.data); err != nil {
 		return err
 	}
@@ -128,7 +131,7 @@ func (r *run) readData(from *checkpoint.Checkpoint) (err error) {
 	r.result.Data = record.Data{
 		Name: r.data.Name, Train: r.data.Train.Len(), Validation: r.data.Validation.Len(),
 		Test: r.data.Test.Len(), EvaluatedOn: r.config.EvaluateOn,
-		Label: r.data.Label, ClassNames: r.data.ClassNames, TargetNames: r.data.TargetNames, Digest: r.data.Digest,
+		Label: r.data.Label, ClassNames: r.data.ClassNames, TargetNames: r.data.TargetNames, Notes: r.data.Notes, Digest: r.data.Digest,
 	}
 	if r.data.Regression() {
 		r.result.Task = dataset.Regression

@@ -17,7 +17,7 @@ import (
 
 func newEval() *cobra.Command {
 	options := trainer.EvalOptions{Device: "auto", MaxDataBytes: dataset.DefaultMaxBytes}
-	asJSON := false
+	asJSON, header := false, true
 	cmd := &cobra.Command{
 		Use:   "eval RUN|FILE",
 		Short: "Evaluate a saved network on the test set",
@@ -33,12 +33,13 @@ evaluated whole.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			// $NASHPRUNE_DATASET is for training: it must not change the data that a
 			// network is evaluated on.
-			if err := settleFromEnvironment(cmd.Flags(), "data", "label", "test-fraction"); err != nil {
+			if err := settleFromEnvironment(cmd.Flags(), "data", "label", "ignore", "header", "decimal-comma", "test-fraction"); err != nil {
 				return err
 			}
 			if cmd.Flags().Changed("test-fraction") && options.Data == "" {
 				return backend.Usagef("--test-fraction goes with --data: without it the run's own test samples are evaluated")
 			}
+			options.NoHeader = !header
 			path, err := findModel(args[0], &options)
 			if err != nil {
 				return err
@@ -63,6 +64,9 @@ evaluated whole.`,
 	cmd.Flags().StringVar(&options.DataDir, "data-dir", "", "`folder` to look for data sets in first")
 	cmd.Flags().Uint64Var(&options.MaxDataBytes, "max-data-bytes", options.MaxDataBytes, help("max-data-bytes"))
 	cmd.Flags().StringVar(&options.Label, "label", "", help("label"))
+	cmd.Flags().StringVar(&options.Ignore, "ignore", "", help("ignore"))
+	cmd.Flags().BoolVar(&header, "header", true, help("header"))
+	cmd.Flags().BoolVar(&options.DecimalComma, "decimal-comma", false, help("decimal-comma"))
 	cmd.Flags().Float64Var(&options.TestFraction, "test-fraction", 0, "evaluate on this `fraction` of --data, drawn as in training (default: all of it, if it has no test part)")
 	cmd.Flags().StringVar(&options.Device, "device", options.Device, help("device"))
 	cmd.Flags().StringVar(&options.Kernels, "kernels", "", help("kernels"))
@@ -91,6 +95,10 @@ func findModel(path string, o *trainer.EvalOptions) (string, error) {
 		if o.Label == "" && (o.Data == "" || dataset.IsCSV(o.Data)) {
 			o.Label = config.Label
 		}
+		if o.Data == "" || dataset.IsCSV(o.Data) && !o.NoHeader {
+			o.NoHeader = !config.Header
+		}
+		o.DecimalComma = o.DecimalComma || o.Data == "" && config.DecimalComma
 		if o.Data == "" {
 			o.Data, o.Test, o.TestFraction, o.Divided = config.Data, config.Test, config.TestFraction, true
 			if o.DataDir == "" {

@@ -1,9 +1,11 @@
 package dataset
 
 import (
+	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // maxNames bounds the names of the columns of a table, in bytes of JSON: they
@@ -26,7 +28,7 @@ func checkNames(header []string) error {
 func (t *table) featureNames() []string {
 	var names []string
 	for column, name := range t.header {
-		if t.place[column] < 0 {
+		if t.place[column] == featureColumn {
 			names = append(names, name)
 		}
 	}
@@ -86,7 +88,7 @@ func (t *table) unlike(header []string) string {
 
 // arrange puts the features of all parts in the order of names, which are those that a
 // network was trained on. Of columns with the same name the first is the first. The error
-// names a column that is missing, or that is not wanted.
+// names a column that is missing. Columns that are not wanted were not read.
 func (t *table) arrange(names []string) error {
 	columns := map[string][]int{}
 	for i, name := range t.featureNames() {
@@ -99,11 +101,6 @@ func (t *table) arrange(names []string) error {
 			return fmt.Errorf("the network %w: it was trained on a feature %.40q, and no column is called so; there are %.300s", ErrOption, name, someOf(t.header))
 		}
 		order, columns[name] = append(order, places[0]), places[1:]
-	}
-	for i, name := range t.featureNames() {
-		if slices.Contains(columns[name], i) {
-			return fmt.Errorf("the network %w: it was trained on no feature %.40q; leave the column out", ErrOption, name)
-		}
 	}
 	if slices.IsSorted(order) {
 		return nil
@@ -118,4 +115,19 @@ func (t *table) arrange(names []string) error {
 		}
 	}
 	return nil
+}
+
+// columnNames reads a list of names as a line of CSV names them.
+func columnNames(list, option string) ([]string, error) {
+	if list == "" {
+		return nil, nil
+	}
+	names, err := csv.NewReader(strings.NewReader(list)).Read()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s %.40q is no list of columns with commas in between; put a name with a comma or a quote in double quotes", ErrOption, option, list)
+	}
+	for i, name := range names {
+		names[i] = strings.TrimSpace(name)
+	}
+	return names, nil
 }

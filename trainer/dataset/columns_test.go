@@ -23,11 +23,12 @@ func TestColumnsByName(t *testing.T) {
 		{"a a", "", "a,kind,a\n1,x,2\n", []float64{1, 2}, ""},
 		{"a b", "", "a,c,kind\n1,2,x\n", nil, `trained on a feature "b", and no column is called so; there are a, c, kind`},
 		{"a b", "", "a,kind\n1,x\n", nil, `trained on a feature "b"`},
-		{"a b", "", "b,a,extra,kind\n1,2,3,x\n", nil, `trained on no feature "extra"`},
+		{"a b", "", "b,a,extra,kind\n1,2,3,x\n", []float64{2, 1}, ""}, // a column that the network does not know
+		{"a", "", "a,a,kind\n1,word,x\n", []float64{1}, ""},
 		{"a b", "", "b,a\n1,2\n", nil, `no column is left for the labels: the network was trained on all of b, a; add theirs, or name it with --label`},
 		{"a b c", "", "a,b\n1,2\n", nil, `no column is left for the labels`},
 		{"a b", "", "x,kind,a,b\n1,x,2,3\n", nil, `which of the columns x, kind holds the labels? Name it with --label`},
-		{"a b", "", "x,class,a,b\n1,x,2,3\n", nil, `trained on no feature "x"`}, // its name says which
+		{"a b", "", "x,class,a,b\n1,x,2,3\n", []float64{2, 3}, ""}, // its name says which
 		{"a b", "kinds", "b,a,kind\n1,2,x\n", nil, `no column "kinds" to predict; there are "b, a, kind": name another with --label`},
 		{"a b", "a", "a,b,kind\n1,2,3\n", nil, `trained on a feature "a"`},
 	} {

@@ -3,12 +3,12 @@ package dataset
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,11 +19,7 @@ import (
 // where no option names it. Their case does not matter.
 var labelColumns = []string{"label", "class", "target", "y"}
 
-const (
-	maxClasses     = math.MaxUint8 + 1
-	maxLabelLength = 256     // bytes of a word; class names stand in model files
-	headerPeek     = 1 << 16 // bytes in which the header's delimiter is looked for
-)
+const headerPeek = 1 << 16 // bytes in which the header's delimiter is looked for
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
@@ -33,21 +29,32 @@ type table struct {
 
 	header []string
 	labels []int // the column of the labels or, in regression, those of the targets
-	place  []int // of each column, its place in labels, or -1 of a feature
+	place  []int // of each column, its place in labels, or one of the two below
 
-	parts []Samples    // one a file; labels are places in words until they are named
-	words []*labelWord // the labels, as they first came
-	known map[string]uint8
+	parts []Samples // one a file; labels are places in words until they are named
+	words labelWords
+
+	columns []columnState
+	notes   []string
 }
 
-func newTable(o Options) *table { return &table{options: o, known: map[string]uint8{}} }
+// What a column holds besides labels and targets.
+const (
+	featureColumn = -1
+	ignoredColumn = -2
+)
 
-// labelWord is a label with where it came first.
-type labelWord struct{ text, where string }
+// columnState is what was seen in a column of features.
+type columnState struct {
+	words, missing int    // rows that hold no number, or nothing
+	first          string // of these, where the first is and what it holds
+	counts         bool   // each number so far is the one before plus one
+	last           float64
+}
 
 // openCSV reads a CSV file and, where the options name one, a second as its test part.
 func openCSV(path string, o Options, limit *budget) (*Dataset, error) {
-	t := newTable(o)
+	t := &table{options: o}
 	if err := t.readFile(path, limit); err != nil {
 		return nil, err
 	}
@@ -56,14 +63,19 @@ func openCSV(path string, o Options, limit *budget) (*Dataset, error) {
 			return nil, err
 		}
 	}
-	d := &Dataset{Name: "csv:" + stem(path), Height: 1, Width: t.parts[0].Features, Train: t.parts[0]}
+	d := &Dataset{Name: "csv:" + stem(path), Height: 1, Width: t.parts[0].Features, Train: t.parts[0], Notes: t.notes}
 	d.Test.Features, d.Test.Outputs = d.Train.Features, d.Train.Outputs
 	if o.Regression {
 		for _, column := range t.labels {
 			d.TargetNames = append(d.TargetNames, t.header[column])
 		}
 	} else {
-		names, err := t.nameClasses(o.ClassNames)
+		if !o.Evaluate {
+			if err := t.words.checkClasses(); err != nil {
+				return nil, fmt.Errorf("%s: %w%s", path, err, t.choice())
+			}
+		}
+		names, err := t.words.nameClasses(o.ClassNames, t.parts...)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
@@ -122,12 +134,22 @@ func (t *table) read(r io.Reader, limit *budget) error {
 	if err != nil {
 		return csvError(err)
 	}
-	if err := t.setHeader(header); err != nil {
+	names := header
+	if t.options.NoHeader {
+		names = numberedColumns(len(header))
+	}
+	if err := t.setHeader(names); err != nil {
 		return err
 	}
-	part := Samples{Features: len(t.header) - len(t.labels)}
+	part := Samples{Features: len(t.featureNames())}
 	if t.options.Regression {
 		part.Outputs = len(t.labels)
+	}
+	t.columns = make([]columnState, len(t.header))
+	if t.options.NoHeader {
+		if err := t.add(&part, header, 1); err != nil {
+			return err
+		}
 	}
 	for {
 		row, err := rows.Read()
@@ -144,6 +166,9 @@ func (t *table) read(r io.Reader, limit *budget) error {
 	}
 	if part.Len() == 0 {
 		return fmt.Errorf("%w: no row follows its header", ErrInvalid)
+	}
+	if err := t.checkColumns(part.Len()); err != nil {
+		return err
 	}
 	t.parts = append(t.parts, part)
 	return nil
@@ -186,6 +211,7 @@ func delimiter(start []byte) rune {
 func (t *table) setHeader(row []string) error {
 	header := make([]string, len(row))
 	numbers := 0
+	var unnamed []string
 	for i, name := range row {
 		header[i] = strings.TrimSpace(name)
 		if _, err := strconv.ParseFloat(header[i], 64); err == nil {
@@ -198,7 +224,8 @@ func (t *table) setHeader(row []string) error {
 			return fmt.Errorf("%w: line 1, column %d: its name is not UTF-8: save the file as UTF-8", ErrInvalid, i+1)
 		}
 		if header[i] == "" {
-			return fmt.Errorf("%w: line 1: column %d has no name; name it or, if it numbers the rows, leave it out", ErrInvalid, i+1)
+			header[i] = numberedColumns(i + 1)[i]
+			unnamed = append(unnamed, header[i])
 		}
 	}
 	if t.header != nil {
@@ -208,10 +235,13 @@ func (t *table) setHeader(row []string) error {
 		return nil
 	}
 	switch {
+	case t.options.NoHeader: // there are no names that could be odd
 	case numbers == len(header):
-		return fmt.Errorf("%w: line 1 holds numbers alone; it has to name the columns", ErrInvalid)
+		return fmt.Errorf("%w: line 1 holds numbers alone; it has to name the columns, or add --header=false", ErrInvalid)
 	case isSample(header):
-		return fmt.Errorf("%w: line 1 reads like a sample, %.80q; it has to name the columns", ErrInvalid, someOf(header))
+		return fmt.Errorf("%w: line 1 reads like a sample, %.80q; it has to name the columns, or add --header=false", ErrInvalid, someOf(header))
+	}
+	switch {
 	case len(header) < 2:
 		return fmt.Errorf("%w: line 1 names one column; want features and a label, with a comma, semicolon or tab between", ErrInvalid)
 	case len(header) > maxFloatFeatures+1:
@@ -221,7 +251,24 @@ func (t *table) setHeader(row []string) error {
 		return err
 	}
 	t.header = header
-	return t.setLabels()
+	if err := t.setLabels(); err != nil {
+		return err
+	}
+	for _, name := range unnamed {
+		if i := slices.Index(header, name); t.place[i] == featureColumn {
+			t.notes = append(t.notes, fmt.Sprintf("%s has no name and is taken for a feature; --ignore %q leaves it out", name, name))
+		}
+	}
+	return nil
+}
+
+// numberedColumns returns the names of columns that have none: column 1, and so on.
+func numberedColumns(n int) []string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = "column " + strconv.Itoa(i+1)
+	}
+	return names
 }
 
 // isSample reports whether a header is most likely the first sample of a file without
@@ -270,11 +317,70 @@ func (t *table) setLabels() (err error) {
 	if err != nil {
 		return err
 	}
-	t.place = slices.Repeat([]int{-1}, len(t.header))
+	t.place = slices.Repeat([]int{featureColumn}, len(t.header))
 	for place, column := range t.labels {
 		t.place[column] = place
 	}
+	return t.ignore()
+}
+
+// ignore leaves out the columns that the options name and, of data to evaluate on, those that
+// the network does not know.
+func (t *table) ignore() error {
+	names, err := columnNames(t.options.Ignore, "--ignore")
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		found := false
+		for i, column := range t.header {
+			if column != name {
+				continue
+			}
+			if t.place[i] >= 0 {
+				return fmt.Errorf("%w: --ignore names the column %.40q, which is to be predicted%s", ErrOption, name, t.choice())
+			}
+			found, t.place[i] = true, ignoredColumn
+		}
+		if !found && !t.options.Evaluate {
+			return fmt.Errorf("%w: --ignore names the column %.40q; there are %.300q", ErrOption, name, someOf(t.header))
+		}
+	}
+	if t.options.FeatureNames != nil {
+		left := map[string]int{}
+		for _, name := range t.options.FeatureNames {
+			left[name]++
+		}
+		for i, name := range t.header {
+			if t.place[i] != featureColumn {
+				continue
+			}
+			if left[name]--; left[name] < 0 {
+				t.place[i] = ignoredColumn
+				t.notes = append(t.notes, fmt.Sprintf("the column %.40q is not read: the network does not know it", name))
+			}
+		}
+	}
+	if names != nil && !slices.Contains(t.place, featureColumn) {
+		return fmt.Errorf("%w: --ignore leaves no column to predict from", ErrOption)
+	}
 	return nil
+}
+
+// choice says in an error which column was taken for that of the labels, and why, where no
+// option names it.
+func (t *table) choice() string {
+	if t.options.Label != "" || t.labels == nil {
+		return ""
+	}
+	name, why := t.header[t.labels[0]], "it is the last"
+	if slices.ContainsFunc(labelColumns, func(s string) bool { return strings.EqualFold(s, name) }) {
+		why = "it is called so"
+	}
+	if t.options.FeatureNames != nil {
+		why = "the network knows the others"
+	}
+	return fmt.Sprintf("; the labels are in column %.40q, since %s: --label names another", name, why)
 }
 
 // findLabel returns the column of the labels: that of the name, else the first
@@ -305,34 +411,125 @@ func (t *table) add(part *Samples, row []string, line int) error {
 	}
 	targets := make([]float64, part.Outputs)
 	for i, field := range row {
+		if t.place[i] == ignoredColumn {
+			continue
+		}
 		field = strings.TrimSpace(field)
 		where := func() string { return fmt.Sprintf("line %d, column %.40q", line, t.header[i]) }
 		if t.place[i] >= 0 && !t.options.Regression {
-			class, err := t.class(field, where)
+			class, err := t.words.place(field, t.options, where)
 			if err != nil {
-				return err
+				return fmt.Errorf("%w%s", err, t.choice())
 			}
 			part.Labels = append(part.Labels, class)
 			continue
 		}
-		x, err := strconv.ParseFloat(field, 64)
+		x, isNumber := t.number(field)
+		if t.place[i] == featureColumn && !isNumber {
+			t.columns[i].note(field, where)
+			part.raw = append(part.raw, 0)
+			continue
+		}
 		switch {
-		case field == "" || field == "?" || field == "NA" || math.IsNaN(x):
+		case !isNumber && isMissing(field):
 			return fmt.Errorf("%w: %s: %q is missing: fill it in or leave the row out", ErrInvalid, where(), field)
-		case err != nil && !errors.Is(err, strconv.ErrRange):
-			return fmt.Errorf("%w: %s: %.40q is not a number%s", ErrInvalid, where(), field, t.reason(i))
+		case !isNumber:
+			return fmt.Errorf("%w: %s: %.40q is not a number%s%s", ErrInvalid, where(), field, t.reason(i), t.choice())
 		}
 		if err := checkNumber(x); err != nil {
 			return fmt.Errorf("%s: %w", where(), err)
 		}
 		if place := t.place[i]; place >= 0 {
 			targets[place] = x
-		} else {
-			part.raw = append(part.raw, x)
+			continue
 		}
+		c := &t.columns[i]
+		c.counts = len(part.raw) < part.Features || c.counts && x == c.last+1
+		c.last = x
+		part.raw = append(part.raw, x)
 	}
 	part.rawTargets = append(part.rawTargets, targets...)
 	return nil
+}
+
+// number reads a field: a number, or true or false for 1 and 0.
+func (t *table) number(field string) (float64, bool) {
+	switch strings.ToLower(field) {
+	case "true":
+		return 1, true
+	case "false":
+		return 0, true
+	}
+	if t.options.DecimalComma {
+		field = strings.Replace(strings.NewReplacer(".", "", " ", "", "\u00a0", "").Replace(field), ",", ".", 1)
+	}
+	x, err := strconv.ParseFloat(field, 64)
+	return x, (err == nil || errors.Is(err, strconv.ErrRange)) && !math.IsNaN(x)
+}
+
+// note takes in a field of the column that is no number.
+func (c *columnState) note(field string, where func() string) {
+	if c.first == "" {
+		c.first = fmt.Sprintf("%s: %.40q", where(), field)
+	}
+	if isMissing(field) {
+		c.missing++
+	} else {
+		c.words++
+	}
+}
+
+// leastCounted is of how many rows a column is noted that counts them.
+const leastCounted = 10
+
+// checkColumns says which columns hold what is no number, all of them, and notes those that
+// count the rows.
+func (t *table) checkColumns(rows int) error {
+	var words, missing, names []string
+	for i, c := range t.columns {
+		switch {
+		case t.place[i] != featureColumn:
+			continue
+		case c.words > 0:
+			words = append(words, fmt.Sprintf("%s is not a number (%d of %d rows)", c.first, c.words, rows))
+		case c.missing > 0:
+			missing = append(missing, fmt.Sprintf("%s is missing (%d of %d rows)", c.first, c.missing, rows))
+		case c.counts && rows >= leastCounted && len(t.parts) == 0 && !t.options.Evaluate:
+			t.notes = append(t.notes, fmt.Sprintf("the column %.40q counts the rows; if it is no feature, leave it out with --ignore %q", t.header[i], t.header[i]))
+			continue
+		default:
+			continue
+		}
+		names = append(names, t.header[i])
+	}
+	if names == nil {
+		return nil
+	}
+	advice := "fill in what is missing, or leave these columns out: --ignore " + quotedList(names)
+	if len(words) > 0 && slices.ContainsFunc(t.columns, func(c columnState) bool { return commaNumber.MatchString(c.first) }) && !t.options.DecimalComma {
+		advice += "; if a comma is the decimal point, add --decimal-comma"
+	}
+	if len(words) > 0 {
+		advice += t.choice()
+	}
+	return fmt.Errorf("%w: %s: %s", ErrInvalid, strings.Join(append(words, missing...), "; "), advice)
+}
+
+// commaNumber is the end of [columnState.first] where it is a number with a comma.
+var commaNumber = regexp.MustCompile(`: "[-+]?[0-9. ]*,[0-9]+"$`)
+
+// quotedList writes names as --ignore takes them: with commas in between, quoted for a shell
+// where that is needed.
+func quotedList(names []string) string {
+	var b strings.Builder
+	w := csv.NewWriter(&b)
+	w.Write(names) // a strings.Builder takes everything
+	w.Flush()
+	list := strings.TrimSuffix(b.String(), "\n")
+	if strings.ContainsAny(list, " '\"$`\\*?()[]{}|&;<>#~!") {
+		return "'" + strings.ReplaceAll(list, "'", `'\''`) + "'"
+	}
+	return list
 }
 
 // reason says why a column has to hold numbers, where that is not plain.
@@ -341,81 +538,4 @@ func (t *table) reason(column int) string {
 		return ""
 	}
 	return ", and " + t.options.regression() + " needs numbers to predict"
-}
-
-// class returns the place of a label in words.
-func (t *table) class(word string, where func() string) (uint8, error) {
-	if class, ok := t.known[word]; ok {
-		return class, nil
-	}
-	switch {
-	case word == "":
-		return 0, fmt.Errorf("%w: %s: the label is missing", ErrInvalid, where())
-	case len(word) > maxLabelLength || !utf8.ValidString(word):
-		return 0, fmt.Errorf("%w: %s: the label %.40q is longer than %d bytes or not UTF-8", ErrInvalid, where(), word, maxLabelLength)
-	case len(t.words) == maxClasses:
-		return 0, fmt.Errorf("%w: %s: %.40q is one label more than %d; is another column the labels'? Name it with --label. Are they numbers to predict? --task regression does that", ErrInvalid, where(), word, maxClasses)
-	}
-	word = strings.Clone(word) // not the whole row
-	class := uint8(len(t.words))
-	t.words = append(t.words, &labelWord{word, where()})
-	t.known[word] = class
-	return class, nil
-}
-
-// nameClasses turns labels from places in words into classes, and returns the classes'
-// names: those given, else all words in order. Where all are numbers they are compared
-// and ordered as numbers: 1 and 1.0 are one class.
-func (t *table) nameClasses(given []string) ([]string, error) {
-	names, numeric := given, true
-	canonical := make([]string, len(t.words))
-	for _, name := range given {
-		_, ok := asNumber(name)
-		numeric = numeric && ok
-	}
-	for i, word := range t.words {
-		number, ok := asNumber(word.text)
-		numeric = numeric && (ok || given != nil)
-		canonical[i] = number
-	}
-	for i, word := range t.words {
-		if !numeric || canonical[i] == "" {
-			canonical[i] = word.text
-		}
-	}
-	if given == nil {
-		names = slices.Clone(canonical)
-		slices.SortFunc(names, func(a, b string) int {
-			if numeric {
-				x, _ := strconv.ParseFloat(a, 64)
-				y, _ := strconv.ParseFloat(b, 64)
-				return cmp.Compare(x, y)
-			}
-			return strings.Compare(a, b)
-		})
-		names = slices.Compact(names)
-	}
-	classes := make([]uint8, len(t.words))
-	for i, word := range t.words {
-		class := slices.Index(names, canonical[i])
-		if class < 0 {
-			return nil, fmt.Errorf("%w: %s: the network does not know the class %.40q; it knows %.300s", ErrOption, word.where, word.text, someOf(names))
-		}
-		classes[i] = uint8(class)
-	}
-	for _, part := range t.parts {
-		for i, place := range part.Labels {
-			part.Labels[i] = classes[place]
-		}
-	}
-	return names, nil
-}
-
-// asNumber writes a finite number in the one way that names its class.
-func asNumber(word string) (string, bool) {
-	x, err := strconv.ParseFloat(word, 64)
-	if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
-		return "", false
-	}
-	return strconv.FormatFloat(x+0, 'g', -1, 64), true // -0 + 0 is 0
 }

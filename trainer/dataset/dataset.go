@@ -62,6 +62,8 @@ type Dataset struct {
 	TargetStandard *Standard
 	TargetNames    []string
 
+	Notes []string // what was decided about the data that its owner should know, a sentence each
+
 	folders bool // images in folders, read class by class
 
 	Train      Samples

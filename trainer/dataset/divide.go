@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 
 	"nashprune/trainer/random"
 )
@@ -66,6 +67,35 @@ func (d *Dataset) holdOut(fraction float64, seed uint64) error {
 	}
 	d.Train, d.Validation = d.Train.divide(train, validation)
 	return nil
+}
+
+// noteMissingClasses notes the classes of which a part has no samples.
+func (d *Dataset) noteMissingClasses() {
+	for _, part := range []struct {
+		name string
+		Samples
+	}{{"training", d.Train}, {"validation", d.Validation}, {"test", d.Test}} {
+		if part.Len() == 0 {
+			continue
+		}
+		seen := make([]bool, d.Classes)
+		for _, label := range part.Labels {
+			seen[label] = true
+		}
+		var missing []string
+		for class, seen := range seen {
+			switch {
+			case seen:
+			case d.ClassNames != nil:
+				missing = append(missing, fmt.Sprintf("%.40q", d.ClassNames[class]))
+			default:
+				missing = append(missing, strconv.Itoa(class))
+			}
+		}
+		if missing != nil {
+			d.Notes = append(d.Notes, fmt.Sprintf("the %s part has no sample of %d of the %d classes: %s", part.name, len(missing), d.Classes, someOf(missing)))
+		}
+	}
 }
 
 // divide returns the samples at some places, and those at all others, rest, in the memory that

@@ -61,8 +61,10 @@
 // # Reading
 //
 // Labels of a table are classes by name: in the order of numbers where all are
-// numbers (1 and 1.0 are one class), else of bytes. A column without a name is
-// refused: it is mostly a row number, and a network would learn it. One budget bounds
+// numbers (1 and 1.0 are one class), else of bytes. So are labels of arrays, but classes that
+// are called 0, 1, 2 and so on have no names. Labels with fractions, or of which most have one
+// or two samples, are refused: they are numbers to predict. Columns without a name, or that
+// count the rows, are noted: a network would learn the order of a sorted file. One budget bounds
 // what is read of a data set, counted unpacked and across its files. Buffers grow
 // with the data that has arrived, never with the size that a header claims.
 //

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -23,13 +24,35 @@ const (
 // files holds something for each of the four files: paths, checksums.
 type files [folderFiles]string
 
-// fileNames holds the usual names, less ".gz". Some copies write a dot for the
-// hyphen before "idx", and images with channels are of idx4.
+// fileNames holds the names of MNIST's files, less ".gz". See [otherNames] for those of others.
 var fileNames = files{
 	trainImages: "train-images-idx3-ubyte",
 	trainLabels: "train-labels-idx1-ubyte",
 	testImages:  "t10k-images-idx3-ubyte",
 	testLabels:  "t10k-labels-idx1-ubyte",
+}
+
+// otherNames matches the names that such files have elsewhere: with a prefix (EMNIST, QMNIST),
+// with a dot for the hyphen before "idx", called test, with channels (idx4), or with labels of
+// several columns (QMNIST).
+var otherNames = regexp.MustCompile(`(?i)^(?:.*[-_.])?(train|t10k|test)[-_.](images|labels)[-.]idx[1-4][-.](?:ubyte|int)(?:\.gz)?$`)
+
+// idxFolders are where the files lie in a folder: in it, or as torchvision unpacks them.
+var idxFolders = []string{".", "raw", "MNIST/raw"}
+
+// placeOf returns which of the four files a name is that of.
+func placeOf(name string) (place int, found bool) {
+	match := otherNames.FindStringSubmatch(name)
+	if match == nil {
+		return 0, false
+	}
+	if !strings.EqualFold(match[1], "train") {
+		place += testImages
+	}
+	if strings.EqualFold(match[2], "labels") {
+		place++
+	}
+	return place, true
 }
 
 // findFiles returns the paths of the four files in a folder. Its error says
@@ -41,34 +64,60 @@ func findFiles(dir string) (files, error) {
 		return files{}, errors.New("not a folder")
 	}
 	var paths files
+	for _, inner := range idxFolders {
+		found, err := idxFilesIn(filepath.Join(dir, inner))
+		if err != nil {
+			return files{}, err
+		}
+		if found != (files{}) {
+			paths = found
+			break
+		}
+	}
 	var missing []string
 	for i, name := range fileNames {
-		if paths[i] = findFile(dir, name); paths[i] == "" {
+		if paths[i] == "" {
 			missing = append(missing, name+"[.gz]")
 		}
 	}
 	if missing != nil {
-		return files{}, fmt.Errorf("lacks %s", strings.Join(missing, ", "))
+		return paths, fmt.Errorf("lacks %s", strings.Join(missing, ", "))
 	}
 	return paths, nil
 }
 
-// findFile returns the path of the first spelling of a name that a folder
-// holds, or "".
-func findFile(dir, name string) string {
-	spellings := []string{name, strings.Replace(name, "-idx", ".idx", 1)}
-	if colour := strings.Replace(name, "-idx3", "-idx4", 1); colour != name {
-		spellings = append(spellings, colour)
+// idxFilesIn returns the files in a folder itself, each "" if it isn't there. Of a file and
+// its gzip it takes the file. A folder that has the name of a file holds it, as Kaggle's
+// archives are unpacked.
+func idxFilesIn(dir string) (paths files, err error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return files{}, nil // there is no such folder, or nothing to be read in it
 	}
-	for _, spelling := range spellings {
-		for _, suffix := range []string{"", ".gz"} {
-			path := filepath.Join(dir, spelling+suffix)
-			if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
-				return path
-			}
+	for _, entry := range entries {
+		place, found := placeOf(entry.Name())
+		if !found {
+			continue
+		}
+		path := filepath.Join(dir, entry.Name())
+		info, err := os.Stat(path) // through links
+		if err == nil && info.IsDir() {
+			path = filepath.Join(path, entry.Name())
+			info, err = os.Stat(path)
+		}
+		switch before := paths[place]; {
+		case err != nil || !info.Mode().IsRegular():
+		case before == "":
+			paths[place] = path
+		case before+".gz" == path: // names come in order
+		case strings.TrimSuffix(filepath.Base(before), ".gz") == fileNames[place]:
+		case strings.TrimSuffix(filepath.Base(path), ".gz") == fileNames[place]:
+			paths[place] = path
+		default:
+			return files{}, fmt.Errorf("holds %s and %s, and one of them is needed: move the other away", filepath.Base(before), filepath.Base(path))
 		}
 	}
-	return ""
+	return paths, nil
 }
 
 // openFolder reads a folder of IDX files or of folders of images.
@@ -76,8 +125,7 @@ func openFolder(dir string, o Options, limit *budget) (*Dataset, error) {
 	paths, err := findFiles(dir)
 	if err != nil {
 		info, statErr := os.Stat(dir)
-		some := slices.ContainsFunc(fileNames[:], func(name string) bool { return findFile(dir, name) != "" })
-		if statErr == nil && info.IsDir() && !some {
+		if statErr == nil && info.IsDir() && paths == (files{}) {
 			d, imageErr := openImages(dir, o, limit)
 			if !errors.Is(imageErr, ErrNotFound) {
 				return d, imageErr
@@ -91,12 +139,12 @@ func openFolder(dir string, o Options, limit *budget) (*Dataset, error) {
 	if err != nil {
 		return nil, fmt.Errorf("naming the data set: %w", err)
 	}
-	return readFiles("idx:"+filepath.Base(absolute), paths, nil, limit)
+	return readFiles("idx:"+filepath.Base(absolute), paths, nil, o, limit)
 }
 
 // readFiles reads the four files side by side and puts them together. Where
 // checksums is not nil, each file has to have its own.
-func readFiles(name string, paths files, checksums *files, limit *budget) (*Dataset, error) {
+func readFiles(name string, paths files, checksums *files, o Options, limit *budget) (*Dataset, error) {
 	var arrays [folderFiles]array
 	var problems [folderFiles]error
 	var group sync.WaitGroup
@@ -118,7 +166,7 @@ func readFiles(name string, paths files, checksums *files, limit *budget) (*Data
 			return nil, err
 		}
 	}
-	return assemble(name, paths, arrays)
+	return assemble(name, paths, arrays, o)
 }
 
 // verify compares a file's checksum with the expected one.
@@ -132,7 +180,7 @@ func verify(a array, path, expected string) error {
 
 // assemble makes a data set of the four arrays, which it checks against each
 // other. It leaves the mean and deviation at 0.
-func assemble(name string, paths files, arrays [folderFiles]array) (*Dataset, error) {
+func assemble(name string, paths files, arrays [folderFiles]array, o Options) (*Dataset, error) {
 	for _, images := range []int{trainImages, testImages} {
 		labels := images + 1
 		if m, n := arrays[images].sizes[0], arrays[labels].sizes[0]; m != n {
@@ -155,6 +203,14 @@ func assemble(name string, paths files, arrays [folderFiles]array) (*Dataset, er
 		Train: Samples{Features: features, Pixels: arrays[trainImages].data, Labels: arrays[trainLabels].data},
 		Test:  Samples{Features: features, Pixels: arrays[testImages].data, Labels: arrays[testLabels].data},
 	}
-	d.Classes = 1 + int(max(slices.Max(d.Train.Labels), slices.Max(d.Test.Labels)))
-	return d, nil
+	var words labelWords
+	for i, part := range []Samples{d.Train, d.Test} {
+		labels := ndarray{npyHeader: npyHeader{shape: []int{part.Len()}}, bytes: part.Labels}
+		places, err := labels.labels(paths[trainLabels+i*(testLabels-trainLabels)], &words, o)
+		if err != nil {
+			return nil, err
+		}
+		copy(part.Labels, places)
+	}
+	return d, d.setClasses(&words, o)
 }

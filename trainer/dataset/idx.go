@@ -20,6 +20,8 @@ import (
 // the last dimension running fastest.
 const (
 	idxUnsignedByte = 0x08 // the element type of images and labels
+	idxInt32        = 0x0c // that of labels of QMNIST, in rows the first of which is the class
+	idxInt32Bytes   = 4
 	idxSizeBytes    = 4
 	idxMagicBytes   = 4
 
@@ -86,6 +88,10 @@ func decodeIDX(r io.Reader, dimensions int, limit *budget) (array, error) {
 	if err != nil {
 		return array{}, err
 	}
+	wide := header[2] == idxInt32
+	if wide {
+		elements *= idxInt32Bytes
+	}
 	data, err := readGrowing(r, elements)
 	if err != nil {
 		return array{}, readError(err, fmt.Sprintf("data, after %d of %d bytes", len(data), elements))
@@ -97,7 +103,23 @@ func decodeIDX(r io.Reader, dimensions int, limit *budget) (array, error) {
 	case err != io.EOF:
 		return array{}, readError(err, "gzip trailer")
 	}
-	return array{header: header, sizes: sizes, data: data}, nil
+	if wide {
+		data, err = firstOfRows(data, sizes[0])
+	}
+	return array{header: header, sizes: sizes, data: data}, err
+}
+
+// firstOfRows returns the first number of each of some rows of 32-bit integers, as bytes.
+func firstOfRows(data []byte, rows int) ([]uint8, error) {
+	labels := make([]uint8, rows)
+	for row := range labels {
+		label := int32(binary.BigEndian.Uint32(data[row*len(data)/rows:]))
+		if label < 0 || label >= maxClasses {
+			return nil, fmt.Errorf("%w: label %d is %d; it must be 0 to %d", ErrInvalid, row, label, maxClasses-1)
+		}
+		labels[row] = uint8(label)
+	}
+	return labels, nil
 }
 
 // inflated returns a reader of what r holds, undoing gzip where the first bytes
@@ -115,8 +137,10 @@ func checkMagic(magic []byte, dimensions int) error {
 	switch {
 	case magic[0] != 0 || magic[1] != 0:
 		return fmt.Errorf("%w: not an IDX file: it begins with % x, not with 00 00", ErrInvalid, magic[:idxMagicBytes])
+	case magic[2] == idxInt32 && dimensions == labelDimensions && (magic[3] == 1 || magic[3] == 2):
+		return nil
 	case magic[2] != idxUnsignedByte:
-		return fmt.Errorf("%w: IDX element type 0x%02x; only unsigned bytes, 0x%02x, are read", ErrInvalid, magic[2], idxUnsignedByte)
+		return fmt.Errorf("%w: IDX element type 0x%02x; only unsigned bytes, 0x%02x, are read, and of labels 32-bit integers, too", ErrInvalid, magic[2], idxUnsignedByte)
 	case int(magic[3]) != dimensions && (dimensions != imageDimensions || magic[3] != colourDimensions):
 		return fmt.Errorf("%w: IDX array of %d dimensions where %d are expected (images have %d, or %d with channels, and labels %d)",
 			ErrInvalid, magic[3], dimensions, imageDimensions, colourDimensions, labelDimensions)

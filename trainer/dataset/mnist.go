@@ -98,7 +98,7 @@ func openMNIST(dir string, limit *budget) (*Dataset, error) {
 	if err != nil {
 		return nil, err
 	}
-	return readFiles(mnistName, paths, &mnistChecksums, limit)
+	return readFiles(mnistName, paths, &mnistChecksums, Options{}, limit)
 }
 
 // findFashion returns the first folder that holds the four gzipped files of
@@ -132,7 +132,7 @@ func openFashion(dir string, limit *budget) (*Dataset, error) {
 			return nil, err
 		}
 	}
-	return readFiles(fashionName, paths, nil, limit)
+	return readFiles(fashionName, paths, nil, Options{}, limit)
 }
 
 // checkFile compares the checksum of a file as it lies there with the expected

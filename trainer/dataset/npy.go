@@ -20,7 +20,7 @@ const (
 
 // npyHeader says how the elements of an NPY file are stored.
 type npyHeader struct {
-	kind    byte // i, u, f or b, as in NumPy
+	kind    byte // i, u, f, b, U or S, as in NumPy
 	size    int  // of an element in bytes
 	order   binary.ByteOrder
 	fortran bool  // the first dimension runs fastest
@@ -31,11 +31,12 @@ type npyHeader struct {
 type ndarray struct {
 	npyHeader
 	bytes  []uint8   // of unsigned bytes
+	words  []string  // of strings
 	floats []float64 // of all other types
 }
 
-// decodeNPY reads an NPY file of version 1.0 or 2.0 with integers, floats of 4 or 8 bytes
-// or truth values. It makes room for at most about twice what it has read, widened to
+// decodeNPY reads an NPY file of version 1.0 or 2.0 with integers, floats of 2, 4 or 8 bytes,
+// truth values or strings. It makes room for at most about twice what it has read, widened to
 // float64, whatever size the header claims.
 func decodeNPY(r io.Reader, limit *budget) (ndarray, error) {
 	r = limit.reader(r)
@@ -50,9 +51,12 @@ func decodeNPY(r io.Reader, limit *budget) (ndarray, error) {
 		}
 	}
 	a := ndarray{npyHeader: h}
-	if h.kind == 'u' && h.size == 1 {
+	switch {
+	case h.kind == 'u' && h.size == 1:
 		a.bytes, err = readGrowing(r, int(total))
-	} else {
+	case h.isText():
+		a.words, err = readWords(r, h, int(total))
+	default:
 		a.floats, err = readFloats(r, h, int(total))
 	}
 	if err != nil {
@@ -66,7 +70,7 @@ func decodeNPY(r io.Reader, limit *budget) (ndarray, error) {
 		return ndarray{}, readError(err, "end")
 	}
 	if h.fortran {
-		a.bytes, a.floats = lastFastest(a.bytes, h.shape), lastFastest(a.floats, h.shape)
+		a.bytes, a.words, a.floats = lastFastest(a.bytes, h.shape), lastFastest(a.words, h.shape), lastFastest(a.floats, h.shape)
 	}
 	return a, nil
 }
@@ -163,12 +167,68 @@ func (h *npyHeader) setType(p *literal) {
 		fallthrough
 	case "<", "|":
 		switch kind := name[1:]; kind {
-		case "b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8":
+		case "b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8":
 			h.kind, h.size = kind[0], int(kind[1]-'0')
 			return
 		}
+		unit := map[byte]int{'U': 4, 'S': 1}[name[min(1, len(name)-1)]]
+		if n, err := strconv.Atoi(name[min(2, len(name)):]); err == nil && unit > 0 && n > 0 && n <= maxLabelLength {
+			h.kind, h.size = name[1], unit*n
+			return
+		}
 	}
-	p.fail("elements of type %.20q; whole numbers, truth values and floats of 4 or 8 bytes are read: convert them with astype", name)
+	p.fail("elements of type %.20q; numbers, truth values and strings of up to %d characters are read: convert them with astype", name, maxLabelLength)
+}
+
+// isText reports whether the elements are strings.
+func (h npyHeader) isText() bool { return h.kind == 'U' || h.kind == 'S' }
+
+// readWords reads strings, total bytes of them. Equal ones share their memory.
+func readWords(r io.Reader, h npyHeader, total int) ([]string, error) {
+	words := make([]string, 0, min(total, firstRead)/h.size)
+	known := map[string]string{}
+	element := make([]byte, h.size)
+	for range total / h.size {
+		if _, err := io.ReadFull(r, element); err != nil {
+			return words, err
+		}
+		text := string(element)
+		if h.kind == 'U' {
+			var runes []rune
+			for i := 0; i < h.size; i += 4 {
+				runes = append(runes, rune(h.order.Uint32(element[i:])))
+			}
+			text = string(runes)
+		}
+		text = strings.TrimRight(text, "\x00")
+		if _, ok := known[text]; !ok && len(known) <= maxClasses {
+			known[text] = text
+		}
+		if same, ok := known[text]; ok {
+			text = same
+		}
+		words = append(words, text)
+	}
+	return words, nil
+}
+
+// float16 reads a number of the format binary16 of IEEE 754.
+func float16(bits uint16) float64 {
+	sign, exponent, fraction := 1., int(bits>>10&31), float64(bits&1023)
+	if bits>>15 == 1 {
+		sign = -1
+	}
+	switch exponent {
+	case 0:
+		return sign * math.Ldexp(fraction, -24)
+	case 31:
+		if fraction != 0 {
+			return math.NaN()
+		}
+		return sign * math.Inf(1)
+	default:
+		return sign * math.Ldexp(1024+fraction, exponent-25)
+	}
 }
 
 // literal reads a Python literal from the left. After its first error the rest
@@ -281,6 +341,8 @@ func (h npyHeader) element() func([]byte) float64 {
 		return func(b []byte) float64 { return float64(int64(order.Uint64(b))) }
 	case "u8":
 		return func(b []byte) float64 { return float64(order.Uint64(b)) }
+	case "f2":
+		return func(b []byte) float64 { return float16(order.Uint16(b)) }
 	case "f4":
 		return func(b []byte) float64 { return float64(math.Float32frombits(order.Uint32(b))) }
 	case "f8":

@@ -10,11 +10,30 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 )
 
-// The arrays of an NPZ file. The test part may be missing.
-var npzNames = [...]string{trainImages: "x_train", trainLabels: "y_train", testImages: "x_test", testLabels: "y_test"}
+// npzNames are what the arrays of an NPZ file are called, in any case, the likeliest first. The
+// test part may be missing.
+var npzNames = [folderFiles][]string{
+	trainImages: {"x_train", "train_images", "train_x", "trainx", "xtrain", "images_train", "x", "images", "features", "data"},
+	trainLabels: {"y_train", "train_labels", "train_y", "trainy", "ytrain", "labels_train", "y", "labels", "targets", "label", "target"},
+	testImages:  {"x_test", "test_images", "test_x", "testx", "xtest", "images_test"},
+	testLabels:  {"y_test", "test_labels", "test_y", "testy", "ytest", "labels_test"},
+}
+
+// npzPlace returns which of the four arrays an entry is, by its name, and how likely the name
+// is, from 0, the likeliest.
+func npzPlace(name string) (place, rank int, found bool) {
+	name = strings.ToLower(strings.TrimSuffix(name, ".npy"))
+	for place, names := range npzNames {
+		if rank := slices.Index(names, name); rank >= 0 {
+			return place, rank, true
+		}
+	}
+	return 0, 0, false
+}
 
 // The dimensions of the samples of an NPZ file, the samples themselves counted.
 const (
@@ -73,35 +92,46 @@ func decodeNPZ(r io.ReaderAt, size int64, o Options, limit *budget) (*Dataset, e
 	if err != nil {
 		return nil, zipError(err)
 	}
-	var arrays [folderFiles]*ndarray
+	var entries [folderFiles]*zip.File
+	var ranks [folderFiles]int
 	var held []string
 	for _, entry := range archive.File {
 		held = append(held, fmt.Sprintf("%.40q", entry.Name))
-		i := slices.Index(npzNames[:], strings.TrimSuffix(entry.Name, ".npy"))
-		if i < 0 {
+		place, rank, found := npzPlace(entry.Name)
+		switch {
+		case !found || entries[place] != nil && rank > ranks[place]:
 			continue
+		case entries[place] != nil && rank == ranks[place]:
+			return nil, fmt.Errorf("%w: it holds %s twice", ErrInvalid, strings.TrimSuffix(entry.Name, ".npy"))
 		}
-		if arrays[i] != nil {
-			return nil, fmt.Errorf("%w: it holds %s twice", ErrInvalid, npzNames[i])
-		}
-		if arrays[i], err = decodeEntry(entry, limit); err != nil {
-			return nil, fmt.Errorf("%s: %w", npzNames[i], err)
+		entries[place], ranks[place] = entry, rank
+	}
+	for i, needed := range [...]bool{true, true, entries[testLabels] != nil, entries[testImages] != nil} {
+		if needed && entries[i] == nil {
+			return nil, fmt.Errorf("%w: it lacks %s; it holds %s", ErrInvalid, npzNames[i][0], someOf(held))
 		}
 	}
-	for i, needed := range [...]bool{true, true, arrays[testLabels] != nil, arrays[testImages] != nil} {
-		if needed && arrays[i] == nil {
-			return nil, fmt.Errorf("%w: it lacks %s; it holds %s", ErrInvalid, npzNames[i], someOf(held))
+	var arrays [folderFiles]*ndarray
+	var names files
+	for i, entry := range entries {
+		if entry == nil {
+			continue
+		}
+		names[i] = strings.TrimSuffix(entry.Name, ".npy")
+		if arrays[i], err = decodeEntry(entry, limit); err != nil {
+			return nil, fmt.Errorf("%s: %w", names[i], err)
 		}
 	}
 	d := &Dataset{}
 	var images layout
+	var words labelWords
 	for i := trainImages; i < folderFiles && arrays[i] != nil; i += 2 {
-		samples, shape, err := pairUp(arrays[i], arrays[i+1], npzNames[i], npzNames[i+1])
+		samples, shape, err := pairUp(arrays[i], arrays[i+1], names[i], names[i+1])
 		if err == nil {
 			if !o.Interleaved {
 				shape.separate(samples.Pixels)
 			}
-			err = samples.answer(arrays[i+1], npzNames[i+1], o)
+			err = samples.answer(arrays[i+1], names[i+1], &words, o)
 		}
 		if err != nil {
 			return nil, err
@@ -111,14 +141,16 @@ func decodeNPZ(r io.ReaderAt, size int64, o Options, limit *budget) (*Dataset, e
 			d.Channels, d.Height, d.Width = shape.channels, shape.height, shape.width
 			d.Test.Features, d.Test.Outputs = samples.Features, samples.Outputs
 		} else if d.Test = samples; shape != images || (samples.raw == nil) != (d.Train.raw == nil) {
-			return nil, fmt.Errorf("%w: x_train has samples of %v and x_test of %v, or one has bytes and the other none",
-				ErrInvalid, arrays[trainImages].shape[1:], arrays[testImages].shape[1:])
+			return nil, fmt.Errorf("%w: %s has samples of %v and %s of %v, or one has bytes and the other none",
+				ErrInvalid, names[trainImages], arrays[trainImages].shape[1:], names[testImages], arrays[testImages].shape[1:])
 		}
 		if samples.Outputs != d.Train.Outputs {
-			return nil, fmt.Errorf("%w: y_train has %d targets a sample and y_test %d", ErrInvalid, d.Train.Outputs, samples.Outputs)
+			return nil, fmt.Errorf("%w: %s has %d targets a sample and %s %d", ErrInvalid, names[trainLabels], d.Train.Outputs, names[testLabels], samples.Outputs)
 		}
-		if !o.Regression {
-			d.Classes = max(d.Classes, 1+int(slices.Max(samples.Labels)))
+	}
+	if !o.Regression {
+		if err := d.setClasses(&words, o); err != nil {
+			return nil, err
 		}
 	}
 	if o.Regression {
@@ -185,6 +217,9 @@ func pairUp(x, y *ndarray, xName, yName string) (s Samples, shape layout, err er
 	if m, n := x.shape[0], y.shape[0]; m != n {
 		return fail("%s holds %d samples, but %s %d labels", xName, m, yName, n)
 	}
+	if x.words != nil {
+		return fail("%s holds strings; features are numbers", xName)
+	}
 	features := 1
 	for _, size := range x.shape[1:] {
 		features *= size
@@ -209,37 +244,122 @@ func pairUp(x, y *ndarray, xName, yName string) (s Samples, shape layout, err er
 	return s, shape, nil
 }
 
-// answer takes what is to be predicted of samples from an array: classes, or
-// targets in regression.
-func (s *Samples) answer(y *ndarray, name string, o Options) (err error) {
+// answer takes what is to be predicted of samples from an array: labels, as places among the
+// words, or targets in regression.
+func (s *Samples) answer(y *ndarray, name string, words *labelWords, o Options) (err error) {
 	if o.Regression {
+		if y.words != nil {
+			return fmt.Errorf("%w: %s holds strings, and %s needs numbers to predict", ErrInvalid, name, o.regression())
+		}
 		s.rawTargets, s.Outputs, err = y.targets(name)
 		return err
 	}
-	if y.kind == 'f' && o.Evaluate {
-		return fmt.Errorf("%s %w: it holds floats, and the network knows classes", name, ErrOption)
-	}
-	s.Labels, err = y.labels(name)
+	s.Labels, err = y.labels(name, words, o)
 	return err
 }
 
-// labels returns an array of whole numbers as classes.
-func (a *ndarray) labels(name string) ([]uint8, error) {
-	if len(a.shape) > 2 || len(a.shape) == 2 && a.shape[1] != 1 {
-		return nil, fmt.Errorf("%w: %s has shape %v; want [samples] or [samples 1] with a class each, no one-hot rows", ErrInvalid, name, a.shape)
+// labels returns the places among the words of the labels of an array: one a sample, or rows
+// with a one at the label's place and zeros elsewhere.
+func (a *ndarray) labels(name string, words *labelWords, o Options) ([]uint8, error) {
+	rows, width := a.shape[0], 1
+	if len(a.shape) == 2 {
+		width = a.shape[1]
 	}
-	if a.bytes != nil {
-		return a.bytes, nil
+	if len(a.shape) > 2 || width > 1 && a.words != nil {
+		return nil, fmt.Errorf("%w: %s has shape %v; want [samples], [samples 1] or one-hot rows", ErrInvalid, name, a.shape)
 	}
-	if a.kind == 'f' {
-		return nil, fmt.Errorf("%w: %s holds floats; classes are whole numbers: save it with astype(\"uint8\"), or predict numbers with --task regression", ErrInvalid, name)
-	}
-	labels := make([]uint8, len(a.floats))
-	for i, x := range a.floats {
-		if x < 0 || x > math.MaxUint8 {
-			return nil, fmt.Errorf("%w: %s[%d] is %g; classes are 0 to %d", ErrInvalid, name, i, x, math.MaxUint8)
+	labels := make([]uint8, rows)
+	places := map[float64]uint8{}
+	for row := range rows {
+		where := func() string { return fmt.Sprintf("%s[%d]", name, row) }
+		if a.words != nil {
+			place, err := words.place(strings.TrimSpace(a.words[row]), o, where)
+			if err != nil {
+				return nil, err
+			}
+			labels[row] = place
+			continue
 		}
-		labels[i] = uint8(x)
+		x := a.at(row)
+		if width > 1 {
+			column, err := a.hot(row, width)
+			if err != nil {
+				return nil, fmt.Errorf("%w: %s: %w", ErrInvalid, where(), err)
+			}
+			x = float64(column)
+		}
+		place, known := places[x]
+		if !known {
+			if math.IsNaN(x) || math.IsInf(x, 0) {
+				return nil, fmt.Errorf("%w: %s is %g: the label is missing: leave the sample out", ErrInvalid, where(), x)
+			}
+			var err error
+			if place, err = words.place(strconv.FormatFloat(x+0, 'f', -1, 64), o, where); err != nil {
+				return nil, err
+			}
+			places[x] = place
+		} else {
+			words.words[place].samples++
+		}
+		labels[row] = place
 	}
 	return labels, nil
+}
+
+// at returns an element of an array of numbers.
+func (a *ndarray) at(i int) float64 {
+	if a.bytes != nil {
+		return float64(a.bytes[i])
+	}
+	return a.floats[i]
+}
+
+// hot returns the column of the one in a row of zeros.
+func (a *ndarray) hot(row, width int) (int, error) {
+	column := -1
+	for i := range width {
+		switch x := a.at(row*width + i); {
+		case x == 1 && column < 0:
+			column = i
+		case x != 0:
+			return 0, fmt.Errorf("%g in column %d; a row of labels has a single 1 and zeros; to predict the numbers of a row, add --task regression", x, i)
+		}
+	}
+	if column < 0 {
+		return 0, errors.New("no 1 in the row; a row of labels has a single 1 and zeros")
+	}
+	return column, nil
+}
+
+// setClasses names the classes of labels that are places among words. Classes that are called
+// 0, 1, 2 and so on need no names. Of data to evaluate on, labels of a network without names of
+// classes are classes themselves.
+func (d *Dataset) setClasses(words *labelWords, o Options) error {
+	given := o.ClassNames
+	if !o.Evaluate {
+		if err := words.checkClasses(); err != nil {
+			return err
+		}
+	} else if given == nil {
+		for i := range maxClasses {
+			given = append(given, strconv.Itoa(i))
+		}
+	}
+	names, err := words.nameClasses(given, d.Train, d.Test)
+	if err != nil {
+		return err
+	}
+	if d.Classes = len(names); !areNumbered(names) {
+		d.ClassNames = names
+		return nil
+	}
+	if o.Evaluate && o.ClassNames == nil {
+		d.Classes = 0
+		for _, part := range []Samples{d.Train, d.Test} {
+			for _, label := range part.Labels {
+				d.Classes = max(d.Classes, 1+int(label))
+			}
+		}
+	}
+	return nil
 }

@@ -85,12 +85,100 @@ func TestDecodeNPYOfEveryType(t *testing.T) {
 		{"<f4", []float32{-0.1, 1, math.MaxFloat32}, []float64{float64(float32(-0.1)), 1, math.MaxFloat32}},
 		{">f8", []float64{-0.1, 1, 1e300}, []float64{-0.1, 1, 1e300}},
 		{"|b1", []bool{true, false, true}, []float64{1, 0, 1}},
+		// 1.5, the largest and the least number above zero of binary16
+		{"<f2", []uint16{0x3e00, 0x7bff, 0x0001}, []float64{1.5, 65504, 0x1p-24}},
+		{">f2", []uint16{0xbe00, 0x7c00, 0x8000}, []float64{-1.5, math.Inf(1), 0}},
 	} {
 		a, err := decodeNPY(iotest.OneByteReader(bytes.NewReader(arrayOf(c.descr, []int{3}, c.numbers))), newBudget(0))
 		if err != nil || !slices.Equal(a.floats, c.want) || a.bytes != nil || !slices.Equal(a.shape, []int{3}) {
 			t.Errorf("%s: %v, %v, want %v", c.descr, a, err, c.want)
 		}
 	}
+}
+
+// TestDecodeStrings: of both types and orders, padded with zeros.
+func TestDecodeStrings(t *testing.T) {
+	wide := func(order binary.AppendByteOrder, words ...string) (data []byte) {
+		for _, word := range words {
+			for _, r := range word {
+				data = order.AppendUint32(data, uint32(r))
+			}
+		}
+		return data
+	}
+	for descr, data := range map[string][]byte{
+		"<U3": wide(binary.LittleEndian, "cat", "dä\x00", "cat"),
+		">U3": wide(binary.BigEndian, "cat", "dä\x00", "cat"),
+		"|S3": []byte("catdäcat"),
+	} {
+		a, err := decodeNPY(iotest.OneByteReader(bytes.NewReader(npy(1, header(descr, "False", []int{3}), data))), newBudget(0))
+		if err != nil || !slices.Equal(a.words, []string{"cat", "dä", "cat"}) {
+			t.Errorf("%s: %q, %v", descr, a.words, err)
+		}
+	}
+}
+
+// TestLabelsOfArrays: whatever whole numbers, words or rows they are, classes are numbered in
+// order, and named where their names are others.
+func TestLabelsOfArrays(t *testing.T) {
+	x := func(n int) []byte {
+		values := make([]float32, n)
+		for i := range values {
+			values[i] = float32(i)
+		}
+		return arrayOf("<f4", []int{n, 1}, values)
+	}
+	for name, c := range map[string]struct {
+		train, test []byte
+		names       []string // nil: numbered
+		classes     int
+		want        []uint8 // of the training samples
+	}{
+		"numbered":    {arrayOf("<i8", []int{4}, []int64{2, 0, 1, 2}), arrayOf("<i8", []int{2}, []int64{0, 1}), nil, 3, []uint8{2, 0, 1, 2}},
+		"plus minus":  {arrayOf("<i8", []int{4}, []int64{-1, 1, 1, -1}), arrayOf("<i8", []int{2}, []int64{1, -1}), []string{"-1", "1"}, 2, []uint8{0, 1, 1, 0}},
+		"gaps":        {arrayOf("|u1", []int{4}, []uint8{7, 3, 3, 7}), arrayOf("|u1", []int{2}, []uint8{7, 3}), []string{"3", "7"}, 2, []uint8{1, 0, 0, 1}},
+		"large":       {arrayOf("<i8", []int{4}, []int64{1000, 5, 5, 1000}), arrayOf("<i8", []int{2}, []int64{5, 5}), []string{"5", "1000"}, 2, []uint8{1, 0, 0, 1}},
+		"half floats": {arrayOf("<f2", []int{4}, []uint16{0, 0x3c00, 0x3c00, 0}), arrayOf("<f2", []int{2}, []uint16{0, 0x3c00}), nil, 2, []uint8{0, 1, 1, 0}},
+		"truth":       {arrayOf("|b1", []int{4}, []bool{true, false, true, true}), arrayOf("|b1", []int{2}, []bool{true, false}), nil, 2, []uint8{1, 0, 1, 1}},
+		"one-hot":     {arrayOf("|u1", []int{4, 3}, []uint8{0, 0, 1, 1, 0, 0, 0, 1, 0, 1, 0, 0}), arrayOf("|u1", []int{2, 3}, []uint8{1, 0, 0, 0, 0, 1}), nil, 3, []uint8{2, 0, 1, 0}},
+		"words":       {npy(1, header("|S3", "False", []int{4}), []byte("dogcatdogant")), npy(1, header("|S3", "False", []int{2}), []byte("catdog")), []string{"ant", "cat", "dog"}, 3, []uint8{2, 1, 2, 0}},
+	} {
+		d, err := openedNPZ(t, npz(zip.Store, "x_train.npy", x(4), "y_train.npy", c.train, "x_test.npy", x(2), "y_test.npy", c.test), Options{})
+		if err != nil || !slices.Equal(d.ClassNames, c.names) || d.Classes != c.classes || !slices.Equal(d.Train.Labels, c.want) {
+			t.Errorf("%s: %+v, %v", name, d, err)
+			continue
+		}
+		// Evaluated by the names of a network, the same labels are the same classes.
+		again, err := openedNPZ(t, npz(zip.Store, "x_train.npy", x(2), "y_train.npy", c.test),
+			Options{Evaluate: true, Whole: true, ClassNames: d.ClassNames, Standard: d.Standard})
+		if err != nil || !slices.Equal(again.Test.Labels, d.Test.Labels) || again.Classes > d.Classes {
+			t.Errorf("%s, evaluated: %+v, %v", name, again, err)
+		}
+	}
+	_, err := openedNPZ(t, npz(zip.Store, "x_train.npy", x(2), "y_train.npy", arrayOf("<i8", []int{2}, []int64{3, 4})),
+		Options{Evaluate: true, Whole: true, ClassNames: []string{"3", "7"}, Standard: &Standard{Means: []float64{0}, Deviations: []float64{1}}})
+	checkError(t, err, ErrOption, `y_train[1]: the network does not know the class "4"`)
+}
+
+// TestNamesOfArrays: files of several programs are read, and the likeliest names go first.
+func TestNamesOfArrays(t *testing.T) {
+	x, y := arrayOf("<f4", []int{4, 1}, []float32{1, 2, 3, 4}), arrayOf("|u1", []int{4}, []uint8{0, 1, 1, 0})
+	u, v := arrayOf("<f4", []int{2, 1}, []float32{7, 8}), arrayOf("|u1", []int{2}, []uint8{1, 0})
+	for _, names := range [][4]string{
+		{"x_train", "y_train", "x_test", "y_test"}, {"X_train", "y_train", "X_test", "y_test"},
+		{"train_images", "train_labels", "test_images", "test_labels"}, {"trainX", "trainY", "testX", "testY"},
+	} {
+		d, err := openedNPZ(t, npz(zip.Store, names[0]+".npy", x, names[1]+".npy", y, names[2]+".npy", u, names[3]+".npy", v, "val_images.npy", u), Options{})
+		if err != nil || d.Train.Len() != 4 || d.Test.Len() != 2 {
+			t.Errorf("%v: %+v, %v", names, d, err)
+		}
+	}
+	d, err := openedNPZ(t, npz(zip.Store, "data.npy", u, "X.npy", x, "target.npy", v, "y.npy", y), Options{Seed: 1})
+	if err != nil || d.Train.Len()+d.Test.Len() != 4 {
+		t.Errorf("%+v, %v", d, err)
+	}
+	_, err = openedNPZ(t, npz(zip.Store, "X_train.npy", x, "x_train.npy", x, "y.npy", y), Options{})
+	checkError(t, err, ErrInvalid, "x_train twice")
 }
 
 func TestDecodeNPYLargerThanTheFirstRead(t *testing.T) {
@@ -155,8 +243,11 @@ func TestNPYErrors(t *testing.T) {
 		{"data cut", good[:len(good)-1], "within its 16 bytes of data"},
 		{"trailing", append(bytes.Clone(good), 0), "bytes follow the 16"},
 		{"huge header", npy(2, strings.Repeat(" ", maxNPYHeader+1), nil), "an NPY header of 65537 bytes"},
-		{"half floats", npy(1, header("<f2", "False", []int{1}), nil), `elements of type "<f2"`},
-		{"strings", npy(1, header("<U5", "False", []int{1}), nil), `elements of type "<U5"`},
+		{"complex numbers", npy(1, header("<c8", "False", []int{1}), nil), `elements of type "<c8"`},
+		{"long strings", npy(1, header("<U257", "False", []int{1}), nil), `elements of type "<U257"`},
+		{"strings of no length", npy(1, header("<U0", "False", []int{1}), nil), `elements of type "<U0"`},
+		{"a type of one letter", npy(1, header("<", "False", []int{1}), nil), `elements of type "<"`},
+		{"strings cut", npy(1, header("|S3", "False", []int{2}), []byte("abcd")), "within its 6 bytes of data"},
 		{"objects", npy(1, header("|O", "False", []int{1}), nil), `elements of type "|O"`},
 		{"records", npy(1, "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }", nil), "want a string"},
 		{"2^60 elements", npy(1, header("<f8", "False", []int{1 << 30, 1 << 30}), nil), "more than the 4294967296 bytes"},
@@ -274,10 +365,14 @@ func TestNPZErrors(t *testing.T) {
 		{"path of another folder", npz(zip.Store, "../x_train.npy", []byte("x")), `lacks x_train; it holds "../x_train.npy"`},
 		{"one dimension", with("x_train", arrayOf("<f4", []int{4}, make([]float32, 4))), "x_train has shape [4]"},
 		{"five dimensions", with("x_train", arrayOf("<f4", []int{4, 1, 1, 1, 1}, make([]float32, 4))), "x_train has shape [4 1 1 1 1]"},
-		{"one-hot", with("y_train", arrayOf("|u1", []int{4, 2}, make([]uint8, 8))), "no one-hot rows"},
-		{"float labels", with("y_train", arrayOf("<f4", []int{4}, make([]float32, 4))), "y_train holds floats"},
-		{"label 256", with("y_train", arrayOf("<i2", []int{4}, []int16{0, 1, 256, 0})), "y_train[2] is 256"},
-		{"label -1", with("y_train", arrayOf("<i2", []int{4}, []int16{0, -1, 2, 0})), "y_train[1] is -1"},
+		{"rows without a one", with("y_train", arrayOf("|u1", []int{4, 2}, make([]uint8, 8))), "y_train[0]: no 1 in the row"},
+		{"rows of two ones", with("y_train", arrayOf("|u1", []int{4, 2}, []uint8{1, 0, 1, 1, 0, 1, 1, 0})), "y_train[1]: 1 in column 1; a row of labels has a single 1"},
+		{"rows of numbers", with("y_train", arrayOf("<f4", []int{4, 2}, []float32{0.5, 1, 0, 1, 0, 1, 0, 1})), "0.5 in column 0; a row of labels has a single 1 and zeros; to predict the numbers of a row, add --task regression"},
+		{"labels in three dimensions", with("y_train", arrayOf("|u1", []int{4, 1, 1}, make([]uint8, 4))), "y_train has shape [4 1 1]"},
+		{"fractions", with("y_train", arrayOf("<f4", []int{4}, []float32{0, 1, 0.5, 0})), "y_train[2]: 0.5 is a fraction, so the labels look like numbers to predict: predict them with --task regression"},
+		{"no label", with("y_train", arrayOf("<f4", []int{4}, []float32{0, 1, float32(math.NaN()), 0})), "y_train[2] is NaN: the label is missing"},
+		{"missing words", with("y_train", npy(1, header("|S2", "False", []int{4}), []byte("a\x00NAb\x00a\x00"))), `y_train[1]: the label "NA" says that it is missing`},
+		{"features in words", with("x_train", npy(1, header("|S1", "False", []int{4, 3}), make([]byte, 12))), "x_train holds strings"},
 		{"other lengths", with("y_train", arrayOf("|u1", []int{3}, make([]uint8, 3))), "holds 4 samples, but y_train 3 labels"},
 		{"other widths", with("x_test", arrayOf("<f4", []int{2, 2}, make([]float32, 4))), "[3] and x_test of [2]"},
 		{"bytes and floats", with("x_test", arrayOf("|u1", []int{2, 3}, make([]uint8, 6))), "or one has bytes"},
@@ -307,7 +402,7 @@ func TestBombs(t *testing.T) {
 	}
 	// The header is small, and what follows it is not.
 	small := npy(1, header("|u1", "False", []int{3}), make([]byte, 1<<23))
-	_, err = openedNPZ(t, npz(zip.Deflate, "x_train.npy", small), Options{MaxBytes: 1 << 20})
+	_, err = openedNPZ(t, npz(zip.Deflate, "x_train.npy", small, "y_train.npy", small), Options{MaxBytes: 1 << 20})
 	checkError(t, err, ErrInvalid, "bytes follow")
 
 	// The parts count together.

@@ -52,6 +52,20 @@ type Options struct {
 	// with commas in between, and a name that has a comma in quotes or alone.
 	Label string
 
+	// NoHeader says that the first line of a CSV file is a sample. Its columns are then
+	// called column 1, column 2 and so on.
+	NoHeader bool
+
+	// Ignore names columns of a CSV file that are not read, as Label names several.
+	Ignore string
+
+	// DecimalComma reads 1.234,5 as a number, with a comma before the decimals.
+	DecimalComma bool
+
+	// MissingIsClass takes labels such as NA or None, which mean that a label is missing,
+	// for a class of that name.
+	MissingIsClass bool
+
 	// TestFile is a CSV file to take as the test part of another one with the same
 	// header; none when empty.
 	TestFile string
@@ -99,8 +113,8 @@ type Options struct {
 
 // Open returns the data set of a name: digits, which is drawn (see [ParseDrawing]
 // for its variants), mnist, fashion, cifar10, cifar100 or cifar100:coarse, whose files are
-// looked for and verified, or the path of data of one's own: a CSV file (.csv, .tsv,
-// either with .gz), an NPZ file (.npz), a folder of IDX files under MNIST's file names, or
+// looked for and verified, or the path of data of one's own: a table (.csv, .tsv, .data
+// or .txt, each with or without .gz), an NPZ file (.npz), a folder of IDX files under MNIST's file names, or
 // a folder or an archive (.zip, .tar, .tar.gz, .tgz) of images in folders of classes. A
 // path of a folder is anything with a separator in it, or a folder that exists.
 //
@@ -129,6 +143,9 @@ func Open(name string, options Options) (*Dataset, error) {
 	}
 	if err := d.holdOut(options.Validation, options.Seed); err != nil {
 		return nil, err
+	}
+	if !options.Evaluate {
+		d.noteMissingClasses()
 	}
 	if err := d.standardise(options); err != nil {
 		return nil, err
@@ -179,7 +196,7 @@ func load(name string, o Options) (*Dataset, error) {
 		}
 		return drawing.Draw(), nil
 	}
-	return nil, fmt.Errorf("%w %q: known are %s, %s, %s, %s, %s and paths: of a .csv or .npz file, of a folder of IDX files or images, such as ./folder, or of an archive of images",
+	return nil, fmt.Errorf("%w %q: known are %s, %s, %s, %s, %s and paths: of a table (.csv, .tsv, .data, .txt) or a .npz file, of a folder of IDX files or images, such as ./folder, or of an archive of images",
 		ErrUnknown, name, digitsName, mnistName, fashionName, cifarName, cifar100Name)
 }
 
@@ -193,7 +210,7 @@ const (
 // fileKind returns what a file holds, by its name; "" where it is no file of data.
 func fileKind(name string) string {
 	switch strings.ToLower(filepath.Ext(strings.TrimSuffix(name, ".gz"))) {
-	case ".csv", ".tsv":
+	case ".csv", ".tsv", ".data", ".txt":
 		return csvFile
 	case ".npz":
 		return npzFile

@@ -101,6 +101,68 @@ func TestOpenFolder(t *testing.T) {
 	}
 }
 
+// TestNamesOfFolders: files with the names and in the folders that other collections have.
+func TestNamesOfFolders(t *testing.T) {
+	contents := smallFiles()
+	rows := []byte{}
+	for _, label := range contents[trainLabels][8:] {
+		rows = append(rows, 0, 0, 0, label)
+		rows = append(rows, make([]byte, 7*4)...)
+	}
+	wide := contents
+	wide[trainLabels] = idx(idxInt32, []uint32{7, 8}, rows...)
+	emnist := contents
+	emnist[trainLabels] = idx(idxUnsignedByte, []uint32{7}, 1, 2, 1, 3, 2, 1, 2) // letters from 1
+	emnist[testLabels] = idx(idxUnsignedByte, []uint32{2}, 3, 1)
+	for name, c := range map[string]struct {
+		names    [folderFiles]string
+		contents [folderFiles][]byte
+		classes  []string
+	}{
+		"torchvision": {[folderFiles]string{"MNIST/raw/train-images-idx3-ubyte", "MNIST/raw/train-labels-idx1-ubyte", "MNIST/raw/t10k-images-idx3-ubyte", "MNIST/raw/t10k-labels-idx1-ubyte"}, contents, nil},
+		"Kaggle": {[folderFiles]string{"train-images-idx3-ubyte/train-images-idx3-ubyte", "train-labels-idx1-ubyte/train-labels-idx1-ubyte",
+			"t10k-images-idx3-ubyte/t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte/t10k-labels-idx1-ubyte"}, contents, nil},
+		"EMNIST": {[folderFiles]string{"emnist-letters-train-images-idx3-ubyte", "emnist-letters-train-labels-idx1-ubyte",
+			"emnist-letters-test-images-idx3-ubyte", "emnist-letters-test-labels-idx1-ubyte"}, emnist, []string{"1", "2", "3"}},
+		"QMNIST": {[folderFiles]string{"qmnist-train-images-idx3-ubyte", "qmnist-train-labels-idx2-int", "qmnist-test-images-idx3-ubyte", "qmnist-test-labels-idx1-ubyte"}, wide, nil},
+	} {
+		dir := t.TempDir()
+		for i, name := range c.names {
+			path := filepath.Join(dir, name)
+			if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, c.contents[i], 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		d, err := Open(dir, Options{})
+		if err != nil || d.Classes != 3 || !slices.Equal(d.ClassNames, c.classes) || !bytes.Equal(d.Train.Pixels, contents[trainImages][16:]) {
+			t.Errorf("%s: %+v, %v", name, d, err)
+			continue
+		}
+		if want := contents[trainLabels][8:]; name != "EMNIST" && !bytes.Equal(d.Train.Labels, want) {
+			t.Errorf("%s: labels %v, want %v", name, d.Train.Labels, want)
+		}
+	}
+	dir := t.TempDir()
+	writeFolder(t, dir, fileNames, contents)
+	writeFolder(t, dir, [folderFiles]string{"other-train-images-idx3-ubyte", "", "", ""}, [folderFiles][]byte{contents[testImages], nil, nil, nil})
+	if d, err := Open(dir, Options{}); err != nil || d.Train.Len() != 7 {
+		t.Errorf("beside another: %+v, %v", d, err)
+	}
+	if err := os.Remove(filepath.Join(dir, fileNames[trainImages])); err != nil {
+		t.Fatal(err)
+	}
+	writeFolder(t, dir, [folderFiles]string{"third-train-images-idx3-ubyte", "", "", ""}, [folderFiles][]byte{contents[trainImages], nil, nil, nil})
+	_, err := Open(dir, Options{})
+	checkError(t, err, ErrNotFound, "holds other-train-images-idx3-ubyte and third-train-images-idx3-ubyte, and one of them is needed")
+	rows[3] = 1
+	rows[2] = 1
+	_, err = decodeIDX(bytes.NewReader(idx(idxInt32, []uint32{7, 8}, rows...)), labelDimensions, newBudget(0))
+	checkError(t, err, ErrInvalid, "label 0 is 257")
+}
+
 func TestOpenFolderByItsBareName(t *testing.T) {
 	parent := t.TempDir()
 	writeFolder(t, filepath.Join(parent, "small"), fileNames, smallFiles())

@@ -1,11 +1,9 @@
 package dataset
 
 import (
-	"encoding/csv"
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 )
 
 // The targets of regression: the numbers that a network is to predict.
@@ -38,13 +36,12 @@ func findTargets(header []string, list string, given []string) ([]int, error) {
 			return checkTargets(header, []int{column})
 		}
 		var err error
-		if names, err = csv.NewReader(strings.NewReader(list)).Read(); err != nil {
-			return nil, fmt.Errorf("%w: --label %.40q is no list of columns with commas in between; put a name with a comma or a quote in double quotes", ErrOption, list)
+		if names, err = columnNames(list, "--label"); err != nil {
+			return nil, err
 		}
 	}
 	var columns []int
 	for _, name := range names {
-		name = strings.TrimSpace(name)
 		if name == "" {
 			return nil, fmt.Errorf("%w: --label %.40q names a column without a name", ErrOption, list)
 		}

@@ -204,9 +204,9 @@ func TestTargetsOfAFile(t *testing.T) {
 	checkError(t, err, ErrOption, "digits: the network, which predicts numbers, does not fit this data")
 	_, err = Open(writeText(t, "words.csv", "rooms,height,area,price\n3,9,5,high\n"), o)
 	checkError(t, err, ErrInvalid, `line 2, column "price": "high" is not a number, and the network, which predicts numbers, needs`)
-	_, err = openedNPZ(t, npz(zip.Deflate, "x_train.npy", arrayOf("<f4", []int{2, 1}, []float32{1, 2}), "y_train.npy", arrayOf("<f4", []int{2}, []float32{1, 2})),
+	_, err = openedNPZ(t, npz(zip.Deflate, "x_train.npy", arrayOf("<f4", []int{2, 1}, []float32{1, 2}), "y_train.npy", arrayOf("<f4", []int{2}, []float32{1, 2.5})),
 		Options{Evaluate: true, Whole: true, Standard: &Standard{Means: []float64{0}, Deviations: []float64{1}}})
-	checkError(t, err, ErrOption, "it holds floats, and the network knows classes")
+	checkError(t, err, ErrOption, `y_train[1]: the network does not know the class "2.5"`)
 }
 
 // numbersNPZ returns the arrays of 4 training and 2 test samples of 3 floats, with

@@ -10,6 +10,7 @@ type EvalResult struct {
 	Model        string        `json:"model"`          // the file
 	Task         dataset.Task  `json:"task,omitempty"` // absent: classification
 	Data         string        `json:"data"`
+	Notes        []string      `json:"notes,omitempty"` // what was decided about the data, a sentence each
 	Device       Device        `json:"device"`
 	Network      NetworkResult `json:"network"`
 	Samples      int           `json:"samples"`

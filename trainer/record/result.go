@@ -142,6 +142,7 @@ type Data struct {
 	Label       string       `json:"label,omitempty"`
 	ClassNames  []string     `json:"class_names,omitempty"`
 	TargetNames []string     `json:"target_names,omitempty"`
+	Notes       []string     `json:"notes,omitempty"` // what was decided about the data, a sentence each
 }
 
 // Model says which network was trained, before any removal. The digest tells graphs apart

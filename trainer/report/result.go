@@ -217,6 +217,9 @@ func Eval(w io.Writer, r *record.EvalResult) error {
 	row("shape", networkShape(r.Network.Shape))
 	row("parameters", Thousands(r.Network.Parameters))
 	row("data", fmt.Sprintf("%s, %s test samples", r.Data, Thousands(r.Samples)))
+	for _, note := range r.Notes {
+		row("note", note)
+	}
 	metric, loss := measureOf(r.Task), ""
 	figure := metric.text(r.Network)
 	if r.Correct != nil {

@@ -42,11 +42,17 @@ func (c Config) Augmentation() dataset.Augmentation {
 // range, [Default] returns the defaults; a zero value means what the field says, not
 // "default".
 type Config struct {
-	Data         string       // name of a data set, a CSV or NPZ file, a folder of IDX files, or a folder or archive of images
-	DataDir      string       // looked at first for named data sets; empty: environment and cache alone
-	MaxDataBytes uint64       // most that is read of the data's files, unpacked
-	ImageSize    string       // HxW that images in folders are brought to; empty: all have one size
-	Label        string       // column or columns of a CSV file, as dataset.Options.Label says
+	Data         string // name of a data set, a CSV or NPZ file, a folder of IDX files, or a folder or archive of images
+	DataDir      string // looked at first for named data sets; empty: environment and cache alone
+	MaxDataBytes uint64 // most that is read of the data's files, unpacked
+	ImageSize    string // HxW that images in folders are brought to; empty: all have one size
+	Label        string // column or columns of a CSV file, as dataset.Options.Label says
+	Ignore       string // columns of a table that are not read
+	Header       bool   // whether the first line of a table names its columns
+
+	// How fields of a table are read, as dataset.Options says.
+	DecimalComma, MissingIsClass bool
+
 	Test         string       // CSV file that is the test part of another; empty: none
 	TestFraction float64      // fraction drawn to be the test part of data that has none; 0: dataset.DefaultTestFraction
 	Validation   float64      // fraction of the training set held out, 0 <= F < 1
@@ -127,6 +133,7 @@ func (c Config) DataOptions() dataset.Options {
 	return dataset.Options{
 		Regression: c.Task == dataset.Regression, ImageHeight: height, ImageWidth: width,
 		Dir: c.DataDir, MaxBytes: int64(c.MaxDataBytes), Label: c.Label, TestFile: c.Test,
+		Ignore: c.Ignore, NoHeader: !c.Header, DecimalComma: c.DecimalComma, MissingIsClass: c.MissingIsClass,
 		TestFraction: c.TestFraction, Seed: c.Seed, Validation: c.Validation,
 	}
 }
