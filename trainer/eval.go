@@ -113,6 +113,7 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*record.EvalResult, 
 		result.Task, result.TargetNames = dataset.Regression, metadata.TargetNames
 	} else {
 		result.Correct, result.ClassNames = &evaluation.Correct, metadata.ClassNames
+		result.LargestClass = session.LargestClass(data.Test)
 		result.ClassSamples, result.ClassCorrect = evaluation.ClassSamples, evaluation.ClassCorrect
 	}
 	session.SetEvaluation(&result.Network, evaluation, data, backend.TestPart)

@@ -17,7 +17,8 @@ type EvalResult struct {
 	Correct      *int          `json:"correct,omitempty"`
 	ClassSamples []int         `json:"class_samples,omitempty"`
 	ClassCorrect []int         `json:"class_correct,omitempty"`
-	ClassNames   []string      `json:"class_names,omitempty"` // of a CSV file
+	ClassNames   []string      `json:"class_names,omitempty"`
+	LargestClass float64       `json:"largest_class,omitzero"` // see [Data]
 	TargetNames  []string      `json:"target_names,omitempty"`
 }
 

@@ -143,6 +143,9 @@ type Data struct {
 	ClassNames  []string     `json:"class_names,omitempty"`
 	TargetNames []string     `json:"target_names,omitempty"`
 	Notes       []string     `json:"notes,omitempty"` // what was decided about the data, a sentence each
+	// LargestClass is the percentage of the samples evaluated on that are of the largest class:
+	// the accuracy of always answering it. 0 in regression and in earlier results.
+	LargestClass float64 `json:"largest_class,omitzero"`
 }
 
 // Model says which network was trained, before any removal. The digest tells graphs apart
@@ -179,6 +182,10 @@ type NetworkResult struct {
 // regression by the others. All are absent where the network is not trained.
 type Quality struct {
 	Accuracy *float64 `json:"accuracy,omitempty"`
+	// BalancedAccuracy is the mean over the classes of the percentage of their samples that
+	// are right. Unrecognised are the classes none of whose samples is.
+	BalancedAccuracy *float64 `json:"balanced_accuracy,omitempty"`
+	Unrecognised     []int    `json:"unrecognised,omitempty"`
 	// R2 is absent, too, where the targets of all samples evaluated on are alike.
 	R2   *float64  `json:"r2,omitempty"`
 	RMSE []float64 `json:"rmse,omitempty"`

@@ -92,6 +92,8 @@ func checkQuality(name string, q record.Quality, r *record.Result) error {
 	switch {
 	case !record.Percentage(q.Accuracy) || q.Accuracy != nil && regression:
 		return fmt.Errorf("%v is not the accuracy of a %s network in percent", *q.Accuracy, name)
+	case !record.Percentage(q.BalancedAccuracy):
+		return fmt.Errorf("%v is not the balanced accuracy of a %s network in percent", *q.BalancedAccuracy, name)
 	case q.R2 != nil && !(*q.R2 <= 1 && regression):
 		return fmt.Errorf("%v is not the fraction of variance that a %s network explains", *q.R2, name)
 	case q.RMSE != nil && (!regression || len(q.RMSE) != len(r.Data.TargetNames)):

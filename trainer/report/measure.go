@@ -131,6 +131,58 @@ func inUnits(x float64) string {
 // shownTargets is how many targets the table of a run lists; result.json has all.
 const shownTargets = 8
 
+// uneven is by how many points accuracy and balanced accuracy differ at least where both are
+// shown: classes are then of different sizes, and not recognised alike.
+const uneven = 1
+
+// isUneven reports whether both accuracies of a network are shown.
+func isUneven(q record.Quality) bool {
+	return q.Accuracy != nil && q.BalancedAccuracy != nil && math.Abs(*q.Accuracy-*q.BalancedAccuracy) >= uneven
+}
+
+// balancedRow is the row of balanced accuracies, nil where it would say nothing new.
+func balancedRow(r *record.Result) []string {
+	text := func(q record.Quality) string {
+		if q.BalancedAccuracy == nil {
+			return "not trained"
+		}
+		return percent(*q.BalancedAccuracy)
+	}
+	switch {
+	case r.Pruned == nil && isUneven(r.Dense.Quality):
+		return []string{"balanced accuracy", text(r.Dense.Quality)}
+	case r.Pruned != nil && (isUneven(r.Dense.Quality) || isUneven(r.Pruned.Quality)):
+		change := ""
+		if d, p := r.Dense.BalancedAccuracy, r.Pruned.BalancedAccuracy; d != nil && p != nil {
+			change = fmt.Sprintf("%+.2f points", *p-*d)
+		}
+		return []string{"balanced accuracy", text(r.Dense.Quality), text(r.Pruned.Quality), change}
+	}
+	return nil
+}
+
+// cautions says where a network is worth less than its figure seems to say.
+func cautions(name string, q record.Quality, largest float64, classes []string) (lines []string) {
+	switch {
+	case q.R2 != nil && *q.R2 < 0:
+		lines = append(lines, fmt.Sprintf("the %s network predicts worse than the mean of the targets", name))
+	case q.Accuracy != nil && largest > 0 && *q.Accuracy <= largest:
+		lines = append(lines, fmt.Sprintf("the %s network is no better than the answer that is always the largest class (%s)", name, percent(largest)))
+	}
+	if len(q.Unrecognised) > 0 {
+		var names []string
+		for _, class := range q.Unrecognised {
+			if class < len(classes) {
+				names = append(names, cellName(classes[class]))
+			} else {
+				names = append(names, strconv.Itoa(class))
+			}
+		}
+		lines = append(lines, fmt.Sprintf("the %s network gets no sample right of class %s", name, strings.Join(names, ", ")))
+	}
+	return lines
+}
+
 // errorRows returns the rows of a table about the errors of up to [shownTargets]
 // targets: name, dense, pruned, change; the last two only where there is a pruned
 // network.

@@ -27,6 +27,9 @@ func Result(w io.Writer, r *record.Result) error {
 		row("", "dense")
 		row("shape", networkShape(dense.Shape))
 		row(metric.name, metric.text(dense))
+		if cells := balancedRow(r); cells != nil {
+			row(cells...)
+		}
 		for _, cells := range errorRows(r) {
 			row(cells...)
 		}
@@ -40,6 +43,9 @@ func Result(w io.Writer, r *record.Result) error {
 		row("shape", networkShape(dense.Shape), networkShape(pruned.Shape), "")
 		change := metric.change(dense, pruned.NetworkResult, func(points float64) string { return fmt.Sprintf("%+.2f points", points) })
 		row(metric.name, metric.text(dense), metric.text(pruned.NetworkResult), change)
+		if cells := balancedRow(r); cells != nil {
+			row(cells...)
+		}
 		for _, cells := range errorRows(r) {
 			row(cells...)
 		}
@@ -75,6 +81,13 @@ func writeTrimmed(w io.Writer, text string) error {
 func notes(r *record.Result) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "data:         %s, %s training samples, evaluated on %s\n", r.Data.Name, Thousands(r.Data.Train), evaluatedOn(r.Data))
+	lines := cautions("dense", r.Dense.Quality, r.Data.LargestClass, r.Data.ClassNames)
+	if r.Pruned != nil {
+		lines = append(lines, cautions("pruned", r.Pruned.Quality, r.Data.LargestClass, r.Data.ClassNames)...)
+	}
+	for _, line := range lines {
+		fmt.Fprintf(&b, "note:         %s\n", line)
+	}
 	fmt.Fprintf(&b, "device:       %s\n", r.Device.Words())
 	for i := range max(0, len(r.Devices)-1) {
 		next := r.Devices[i+1]
@@ -230,6 +243,12 @@ func Eval(w io.Writer, r *record.EvalResult) error {
 		loss = " (mean squared error of standardised targets)"
 	}
 	row(metric.name, figure)
+	if isUneven(r.Network.Quality) {
+		row("balanced accuracy", percent(*r.Network.BalancedAccuracy))
+	}
+	for _, line := range cautions("saved", r.Network.Quality, r.LargestClass, r.ClassNames) {
+		row("note", line)
+	}
 	if r.Network.Loss != nil {
 		row("loss", fmt.Sprintf("%.6g%s", *r.Network.Loss, loss))
 	}

@@ -89,5 +89,33 @@ func NewQuality(e backend.Evaluation, d *dataset.Dataset, part backend.Part) rec
 		return record.Quality{R2: explained(e.Loss, samples), RMSE: rootMeanSquares(e.Logits, samples, d.TargetStandard)}
 	}
 	accuracy := e.Accuracy()
-	return record.Quality{Accuracy: &accuracy}
+	q := record.Quality{Accuracy: &accuracy}
+	sum, classes := 0., 0
+	for class, samples := range e.ClassSamples {
+		if samples == 0 {
+			continue
+		}
+		sum += 100 * float64(e.ClassCorrect[class]) / float64(samples)
+		classes++
+		if e.ClassCorrect[class] == 0 {
+			q.Unrecognised = append(q.Unrecognised, class)
+		}
+	}
+	if classes > 0 {
+		balanced := sum / float64(classes)
+		q.BalancedAccuracy = &balanced
+	}
+	return q
+}
+
+// LargestClass returns the percentage of some samples that are of the largest class, 0 in
+// regression.
+func LargestClass(s dataset.Samples) float64 {
+	var counts [math.MaxUint8 + 1]int
+	largest := 0
+	for _, label := range s.Labels {
+		counts[label]++
+		largest = max(largest, counts[label])
+	}
+	return 100 * float64(largest) / float64(max(s.Len(), 1))
 }

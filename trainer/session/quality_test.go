@@ -2,6 +2,7 @@ package session
 
 import (
 	"math"
+	"nashprune/trainer/backend"
 	"slices"
 	"testing"
 
@@ -74,5 +75,22 @@ func TestRootMeanSquares(t *testing.T) {
 		if math.Abs(got[k]-want) > 1e-12*want {
 			t.Errorf("target %d: %g, want %g", k, got[k], want)
 		}
+	}
+}
+
+// TestBalancedAccuracy: classes count alike, whatever their size, and one that no sample is
+// evaluated of does not count.
+func TestBalancedAccuracy(t *testing.T) {
+	d := &dataset.Dataset{Classes: 4, Test: dataset.Samples{Labels: []uint8{0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 3}}}
+	e := backend.Evaluation{Samples: 11, Correct: 9, ClassSamples: []int{8, 2, 0, 1}, ClassCorrect: []int{8, 1, 0, 0}}
+	q := NewQuality(e, d, backend.TestPart)
+	if *q.BalancedAccuracy != 50 || !slices.Equal(q.Unrecognised, []int{3}) {
+		t.Errorf("%v, %v", *q.BalancedAccuracy, q.Unrecognised)
+	}
+	if got, want := LargestClass(d.Test), 100*8./11; got != want {
+		t.Errorf("the largest class has %v %%, want %v", got, want)
+	}
+	if got := LargestClass(dataset.Samples{}); got != 0 {
+		t.Errorf("of no sample: %v", got)
 	}
 }
