@@ -55,23 +55,7 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*record.EvalResult, 
 	if err != nil {
 		return nil, err
 	}
-	options := dataset.Options{
-		Regression: metadata.Regression(), TargetNames: metadata.TargetNames,
-		Dir: o.DataDir, MaxBytes: int64(min(o.MaxDataBytes, math.MaxInt64)), Label: o.Label, TestFile: o.Test,
-		Ignore: o.Ignore, NoHeader: o.NoHeader, DecimalComma: o.DecimalComma,
-		Interleaved:  metadata.Channels == 0,
-		TestFraction: o.TestFraction, Seed: o.Seed, Evaluate: true, Whole: !o.Divided && o.TestFraction == 0, ClassNames: metadata.ClassNames,
-	}
-	if metadata.Channels > 0 {
-		options.ImageHeight, options.ImageWidth, options.ImageChannels = metadata.Height, metadata.Width, metadata.Channels
-	}
-	if metadata.Means != nil {
-		options.FeatureNames = metadata.FeatureNames
-		options.Standard = &dataset.Standard{Means: metadata.Means, Deviations: metadata.Deviations}
-	}
-	if metadata.Regression() {
-		options.TargetStandard = &dataset.Standard{Means: metadata.TargetMeans, Deviations: metadata.TargetDeviations}
-	}
+	options := o.reading(metadata)
 	data, err := openData(o.Data, options)
 	if errors.Is(err, backend.ErrUsage) && !named {
 		where := "file"
@@ -86,15 +70,9 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*record.EvalResult, 
 	if err != nil {
 		return nil, err
 	}
-	switch features := n.Graph.Input().Sample.Size(); {
-	case data.Regression() && data.Train.Features != features:
-		return nil, backend.Usagef("--data %s has %d features, and %s takes %d", data.Name, data.Train.Features, path, features)
-	case data.Train.Features != features || data.Classes > metadata.Classes:
-		return nil, backend.Usagef("--data %s has %d features and %d classes, and %s takes %d and knows %d",
-			data.Name, data.Train.Features, data.Classes, path, features, metadata.Classes)
+	if err := o.fit(data, n, metadata, path); err != nil {
+		return nil, err
 	}
-	data.Mean, data.Deviation = metadata.Mean, metadata.Deviation
-	data.Means, data.Deviations = metadata.ChannelMeans, metadata.ChannelDeviations // nil: those of all
 	engine, err := device.Open(data, backend.EngineOptions{Batch: cost.LatencyBatch, Optimiser: backend.Optimiser{Kind: backend.SGD}}, &backend.State{Network: n})
 	if err != nil {
 		return nil, err
@@ -123,4 +101,42 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*record.EvalResult, 
 	}
 	result.Network.LatencyUS, result.Network.LatencyBatch = microseconds[0], batch
 	return result, nil
+}
+
+// reading returns how data is read for a network that was trained on other data: with its
+// features, its classes or targets, and its means and deviations.
+func (o EvalOptions) reading(metadata safetensors.Metadata) dataset.Options {
+	options := dataset.Options{
+		Regression: metadata.Regression(), TargetNames: metadata.TargetNames,
+		Dir: o.DataDir, MaxBytes: int64(min(o.MaxDataBytes, math.MaxInt64)), Label: o.Label, TestFile: o.Test,
+		Ignore: o.Ignore, NoHeader: o.NoHeader, DecimalComma: o.DecimalComma,
+		Interleaved:  metadata.Channels == 0,
+		TestFraction: o.TestFraction, Seed: o.Seed, Evaluate: true, Whole: !o.Divided && o.TestFraction == 0, ClassNames: metadata.ClassNames,
+	}
+	if metadata.Channels > 0 {
+		options.ImageHeight, options.ImageWidth, options.ImageChannels = metadata.Height, metadata.Width, metadata.Channels
+	}
+	if metadata.Means != nil {
+		options.FeatureNames = metadata.FeatureNames
+		options.Standard = &dataset.Standard{Means: metadata.Means, Deviations: metadata.Deviations}
+	}
+	if metadata.Regression() {
+		options.TargetStandard = &dataset.Standard{Means: metadata.TargetMeans, Deviations: metadata.TargetDeviations}
+	}
+	return options
+}
+
+// fit says why a network cannot read the data, and gives the data the means and deviations
+// of the network's.
+func (o EvalOptions) fit(data *dataset.Dataset, n *network.Network, metadata safetensors.Metadata, path string) error {
+	switch features := n.Graph.Input().Sample.Size(); {
+	case data.Regression() && data.Train.Features != features:
+		return backend.Usagef("--data %s has %d features, and %s takes %d", data.Name, data.Train.Features, path, features)
+	case data.Train.Features != features || data.Classes > metadata.Classes:
+		return backend.Usagef("--data %s has %d features and %d classes, and %s takes %d and knows %d",
+			data.Name, data.Train.Features, data.Classes, path, features, metadata.Classes)
+	}
+	data.Mean, data.Deviation = metadata.Mean, metadata.Deviation
+	data.Means, data.Deviations = metadata.ChannelMeans, metadata.ChannelDeviations // nil: those of all
+	return nil
 }

@@ -36,6 +36,10 @@ type table struct {
 
 	columns []columnState
 	notes   []string
+
+	// emit, where it is not nil, takes parts of most rows while a file is read.
+	emit func(part Samples) error
+	most int
 }
 
 // What a column holds besides labels and targets.
@@ -143,7 +147,16 @@ func (t *table) read(r io.Reader, limit *budget) error {
 	}
 	part := Samples{Features: len(t.featureNames())}
 	if t.options.Regression {
-		part.Outputs = len(t.labels)
+		part.Outputs = max(len(t.labels), len(t.options.TargetNames))
+	}
+	empty, emitted := part, false
+	flush := func() error {
+		if err := t.checkColumns(part.Len()); err != nil {
+			return err
+		}
+		err := t.emit(part)
+		part = empty
+		return err
 	}
 	t.columns = make([]columnState, len(t.header))
 	if t.options.NoHeader {
@@ -163,9 +176,21 @@ func (t *table) read(r io.Reader, limit *budget) error {
 		if err := t.add(&part, row, line); err != nil {
 			return err
 		}
+		if t.emit != nil && part.Len() == t.most {
+			if err := flush(); err != nil {
+				return err
+			}
+			emitted = true
+		}
+	}
+	if emitted && part.Len() == 0 {
+		return nil
 	}
 	if part.Len() == 0 {
 		return fmt.Errorf("%w: no row follows its header", ErrInvalid)
+	}
+	if t.emit != nil {
+		return flush()
 	}
 	if err := t.checkColumns(part.Len()); err != nil {
 		return err
@@ -242,7 +267,7 @@ func (t *table) setHeader(row []string) error {
 		return fmt.Errorf("%w: line 1 reads like a sample, %.80q; it has to name the columns, or add --header=false", ErrInvalid, someOf(header))
 	}
 	switch {
-	case len(header) < 2:
+	case len(header) < 2 && !t.options.unlabelled:
 		return fmt.Errorf("%w: line 1 names one column; want features and a label, with a comma, semicolon or tab between", ErrInvalid)
 	case len(header) > maxFloatFeatures+1:
 		return fmt.Errorf("%w: line 1 names %d columns; at most %d are taken", ErrInvalid, len(header), maxFloatFeatures+1)
@@ -294,7 +319,9 @@ func isSample(header []string) bool {
 
 // setLabels finds the columns of what is to be predicted.
 func (t *table) setLabels() (err error) {
-	if t.options.Regression {
+	switch {
+	case t.options.unlabelled:
+	case t.options.Regression:
 		given := t.options.TargetNames
 		t.labels, err = findTargets(t.header, t.options.Label, given)
 		switch {
@@ -304,7 +331,7 @@ func (t *table) setLabels() (err error) {
 		default:
 			t.labels = inOrder(t.header, t.labels, given)
 		}
-	} else {
+	default:
 		label := t.options.Label
 		if label == "" && t.options.FeatureNames != nil {
 			if label, err = labelBeside(t.header, t.options.FeatureNames); err != nil {
@@ -357,7 +384,9 @@ func (t *table) ignore() error {
 			}
 			if left[name]--; left[name] < 0 {
 				t.place[i] = ignoredColumn
-				t.notes = append(t.notes, fmt.Sprintf("the column %.40q is not read: the network does not know it", name))
+				if !t.options.unlabelled { // else labels may be among them, and no one asks for these
+					t.notes = append(t.notes, fmt.Sprintf("the column %.40q is not read: the network does not know it", name))
+				}
 			}
 		}
 	}
@@ -449,6 +478,9 @@ func (t *table) add(part *Samples, row []string, line int) error {
 		part.raw = append(part.raw, x)
 	}
 	part.rawTargets = append(part.rawTargets, targets...)
+	if t.options.unlabelled && !t.options.Regression {
+		part.Labels = append(part.Labels, 0)
+	}
 	return nil
 }
 

@@ -123,6 +123,9 @@ type filePath struct {
 	image   bool
 }
 
+// isImage reports whether a file is one that is read as an image.
+func isImage(name string) bool { return slices.Contains(imageEndings, strings.ToLower(path.Ext(name))) }
+
 // below reports whether a path begins with the name of a part.
 func (p filePath) below() bool {
 	_, found := imageParts[strings.ToLower(p.folders[0])]
@@ -137,7 +140,7 @@ func (p filePath) part() bool { return p.below() && len(p.folders) > 2 }
 func belowOneFolder(names []string) []filePath {
 	var paths []filePath
 	for _, name := range names {
-		paths = append(paths, filePath{name, strings.Split(name, "/"), slices.Contains(imageEndings, strings.ToLower(path.Ext(name)))})
+		paths = append(paths, filePath{name, strings.Split(name, "/"), isImage(name)})
 	}
 	for {
 		top := ""

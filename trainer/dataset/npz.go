@@ -106,7 +106,14 @@ func decodeNPZ(r io.ReaderAt, size int64, o Options, limit *budget) (*Dataset, e
 		}
 		entries[place], ranks[place] = entry, rank
 	}
-	for i, needed := range [...]bool{true, true, entries[testLabels] != nil, entries[testImages] != nil} {
+	if o.unlabelled {
+		// What is to be predicted is the test part, where there is one.
+		if entries[testImages] != nil {
+			entries[trainImages] = entries[testImages]
+		}
+		entries[trainLabels], entries[testImages], entries[testLabels] = nil, nil, nil
+	}
+	for i, needed := range [...]bool{true, !o.unlabelled, entries[testLabels] != nil, entries[testImages] != nil} {
 		if needed && entries[i] == nil {
 			return nil, fmt.Errorf("%w: it lacks %s; it holds %s", ErrInvalid, npzNames[i][0], someOf(held))
 		}
@@ -123,6 +130,9 @@ func decodeNPZ(r io.ReaderAt, size int64, o Options, limit *budget) (*Dataset, e
 		}
 	}
 	d := &Dataset{}
+	if o.unlabelled {
+		return d, d.setUnlabelled(arrays[trainImages], names[trainImages], o)
+	}
 	var images layout
 	var words labelWords
 	for i := trainImages; i < folderFiles && arrays[i] != nil; i += 2 {
@@ -242,6 +252,25 @@ func pairUp(x, y *ndarray, xName, yName string) (s Samples, shape layout, err er
 		shape = layoutOf(x.shape[1:])
 	}
 	return s, shape, nil
+}
+
+// setUnlabelled makes the training part of features alone.
+func (d *Dataset) setUnlabelled(x *ndarray, name string, o Options) error {
+	samples, shape, err := pairUp(x, &ndarray{npyHeader: npyHeader{shape: x.shape[:1]}}, name, name)
+	if err != nil {
+		return err
+	}
+	if !o.Interleaved {
+		shape.separate(samples.Pixels)
+	}
+	if samples.Outputs = len(o.TargetNames); samples.Outputs > 0 {
+		samples.rawTargets = make([]float64, x.shape[0]*samples.Outputs)
+	} else {
+		samples.Labels = make([]uint8, x.shape[0])
+	}
+	d.Train, d.Classes, d.ClassNames, d.TargetNames = samples, len(o.ClassNames), o.ClassNames, o.TargetNames
+	d.Channels, d.Height, d.Width = shape.channels, shape.height, shape.width
+	return nil
 }
 
 // answer takes what is to be predicted of samples from an array: labels, as places among the

@@ -106,6 +106,9 @@ type Options struct {
 	// that know nothing of channels have read them. It goes with Evaluate.
 	Interleaved bool
 
+	// unlabelled reads samples without what is to be predicted, see [Unlabelled].
+	unlabelled bool
+
 	// Whole makes all samples of data that has no test part the test part, and
 	// leaves none to train on. It goes with Evaluate.
 	Whole bool
