@@ -50,8 +50,9 @@ const (
 
 // columnState is what was seen in a column of features.
 type columnState struct {
-	words, missing int    // rows that hold no number, or nothing
-	first          string // of these, where the first is and what it holds
+	words, missing int // rows that hold no number, or nothing
+	// Where the first of each is and what it holds.
+	firstWord, firstMissing string
 	counts         bool   // each number so far is the one before plus one
 	last           float64
 }
@@ -501,13 +502,12 @@ func (t *table) number(field string) (float64, bool) {
 
 // note takes in a field of the column that is no number.
 func (c *columnState) note(field string, where func() string) {
-	if c.first == "" {
-		c.first = fmt.Sprintf("%s: %.40q", where(), field)
-	}
+	first, count := &c.firstWord, &c.words
 	if isMissing(field) {
-		c.missing++
-	} else {
-		c.words++
+		first, count = &c.firstMissing, &c.missing
+	}
+	if *count++; *count == 1 {
+		*first = fmt.Sprintf("%s: %.40q", where(), field)
 	}
 }
 
@@ -523,9 +523,9 @@ func (t *table) checkColumns(rows int) error {
 		case t.place[i] != featureColumn:
 			continue
 		case c.words > 0:
-			words = append(words, fmt.Sprintf("%s is not a number (%d of %d rows)", c.first, c.words, rows))
+			words = append(words, fmt.Sprintf("%s is not a number (%d of %d rows)", c.firstWord, c.words, rows))
 		case c.missing > 0:
-			missing = append(missing, fmt.Sprintf("%s is missing (%d of %d rows)", c.first, c.missing, rows))
+			missing = append(missing, fmt.Sprintf("%s is missing (%d of %d rows)", c.firstMissing, c.missing, rows))
 		case c.counts && rows >= leastCounted && len(t.parts) == 0 && !t.options.Evaluate:
 			t.notes = append(t.notes, fmt.Sprintf("the column %.40q counts the rows; if it is no feature, leave it out with --ignore %q", t.header[i], t.header[i]))
 			continue
@@ -537,8 +537,11 @@ func (t *table) checkColumns(rows int) error {
 	if names == nil {
 		return nil
 	}
-	advice := "fill in what is missing, or leave these columns out: --ignore " + quotedList(names)
-	if len(words) > 0 && slices.ContainsFunc(t.columns, func(c columnState) bool { return commaNumber.MatchString(c.first) }) && !t.options.DecimalComma {
+	advice := "leave these columns out with --ignore " + quotedList(names)
+	if len(missing) > 0 {
+		advice = "fill in what is missing, or " + advice
+	}
+	if len(words) > 0 && slices.ContainsFunc(t.columns, func(c columnState) bool { return commaNumber.MatchString(c.firstWord) }) && !t.options.DecimalComma {
 		advice += "; if a comma is the decimal point, add --decimal-comma"
 	}
 	if len(words) > 0 {
@@ -547,7 +550,7 @@ func (t *table) checkColumns(rows int) error {
 	return fmt.Errorf("%w: %s: %s", ErrInvalid, strings.Join(append(words, missing...), "; "), advice)
 }
 
-// commaNumber is the end of [columnState.first] where it is a number with a comma.
+// commaNumber is the end of [columnState.firstWord] where it is a number with a comma.
 var commaNumber = regexp.MustCompile(`: "[-+]?[0-9. ]*,[0-9]+"$`)
 
 // quotedList writes names as --ignore takes them: with commas in between, quoted for a shell
