@@ -130,7 +130,7 @@ func readBatchNorm(c *call) *value {
 		}
 		names = append(names, c.in[k].name)
 	}
-	return c.join(&network.BatchNorm{Epsilon: decimal(epsilon), Momentum: decimal(1 - momentum)}, []*value{v}, names, params...)
+	return c.join(&network.BatchNorm{Epsilon: decimal(epsilon), Momentum: decimal(float32(1 - decimal(momentum)))}, []*value{v}, names, params...)
 }
 
 // activation reads an operator that applies a function to each number.
@@ -412,6 +412,11 @@ func (c *call) arithmetic(v, constant *value) *value {
 	}
 	if len(dims) > len(v.view) || !fits(dims, v.view) {
 		return c.fail("its constant has shape %v for samples of %s; it must have one number for each number of a sample, or for all", a.dims, v.view)
+	}
+	for i, x := range a.v {
+		if x-x != 0 || x == 0 && c.node.op == "Div" {
+			return c.fail("number %d of its constant is %g; it must be finite, and divide", i, x)
+		}
 	}
 	s := c.step(constant, dims)
 	switch {
