@@ -69,14 +69,23 @@ def sequential():
     return nn.Sequential(nn.Linear(20, 32), nn.ReLU(), nn.Dropout(0.2), nn.Linear(32, 16), nn.LeakyReLU(), nn.Linear(16, 10))
 
 
-def torchvision(name, **options):
+def torchvision(name):
     import torchvision.models
 
-    return lambda: getattr(torchvision.models, name)(weights=None, num_classes=10, **options)
+    return getattr(torchvision.models, name)(weights=None, num_classes=10)
+
+
+def vgg11_bn():
+    """VGG-11 with batch norms, a quarter as wide."""
+    from torchvision.models.vgg import make_layers
+
+    features = make_layers([16, "M", 32, "M", 64, 64, "M", 128, 128, "M", 128, 128, "M"], batch_norm=True)
+    return nn.Sequential(features, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(128, 128), nn.ReLU(), nn.Dropout(), nn.Linear(128, 10))
 
 
 SMALL = {"sequential": (sequential, [20]), "lenet5": (lenet5, [1, 28, 28]), "residual": (Residual, [3, 16, 16]), "forms": (Forms, [2, 9, 8])}
-LARGE = {"resnet18": (torchvision("resnet18"), [3, 64, 64]), "vgg11_bn": (torchvision("vgg11_bn"), [3, 32, 32]), "mobilenet_v2": (torchvision("mobilenet_v2"), [3, 64, 64])}
+LARGE = {"resnet18": (lambda: torchvision("resnet18"), [3, 64, 64]), "vgg11_bn": (vgg11_bn, [3, 32, 32]),
+         "mobilenet_v2": (lambda: torchvision("mobilenet_v2"), [3, 64, 64])}
 
 
 def trained(make, shape):

@@ -77,6 +77,7 @@ type dimension struct {
 const (
 	maxNodes   = 1 << 16
 	maxTensors = 1 << 16
+	maxOurs    = 10000 // nodes of the network
 	maxRank    = 16
 )
 
@@ -288,6 +289,12 @@ func (a *attributeProto) encode() []byte {
 		to.float(2, a.float)
 	case integerAttribute:
 		to.integer(3, a.integer)
+	case textAttribute:
+		to.text(4, a.text)
+	case floatsAttribute:
+		for _, x := range a.floats {
+			to.float(7, x)
+		}
 	case intsAttribute:
 		to.integers(8, a.ints)
 	}

@@ -320,9 +320,9 @@ func readMul(c *call) *value {
 		switch {
 		case c.err != nil:
 			return nil
-		case v.part == whole && isScalar(constant, math.Sqrt2/2) && c.feeds("Erf"):
+		case v.part == whole && isScalar(constant, math.Sqrt2/2) && c.goesTo("Erf"):
 			return part_(v, scaled)
-		case v.part == whole && isScalar(constant, 0.5) && c.feeds("Mul"):
+		case v.part == whole && isScalar(constant, 0.5) && c.goesTo("Mul"):
 			return part_(v, halved)
 		case v.part == erfPlus && isScalar(constant, 0.5):
 			return part_(v, normal)
@@ -356,7 +356,7 @@ func readDiv(c *call) *value {
 			return extent{x.n / y.n, x.batch && !y.batch}, true
 		})
 	}
-	if v, constant := c.in[0], c.in[1]; v.isSamples() && v.part == whole && !constant.isSamples() && isScalar(constant, math.Sqrt2) && c.feeds("Erf") {
+	if v, constant := c.in[0], c.in[1]; v.isSamples() && v.part == whole && !constant.isSamples() && isScalar(constant, math.Sqrt2) && c.goesTo("Erf") {
 		return part_(v, scaled)
 	}
 	return c.ordered()
@@ -395,9 +395,9 @@ func isScalar(v *value, x float64) bool {
 	return v.reals != nil && len(v.reals.v) == 1 && math.Abs(float64(v.reals.v[0])-x) < 1e-6
 }
 
-// feeds reports whether a node of an operator reads the output of c.
-func (c *call) feeds(op string) bool {
-	return slices.ContainsFunc(c.proto.graph.nodes, func(n nodeProto) bool { return n.op == op && slices.Contains(n.in, c.node.out[0]) })
+// goesTo reports whether a node of an operator reads the output of c.
+func (c *call) goesTo(op string) bool {
+	return slices.ContainsFunc(c.feeds[c.node.out[0]], func(n int) bool { return c.proto.graph.nodes[n].op == op })
 }
 
 // arithmetic reads an operator with a constant that is no part of the network.

@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -111,7 +112,7 @@ func entriesFor(size int) int { return 1<<17 + 4*size }
 
 // open decodes the messages of a file, and finds what nodes may read from the beginning.
 func (o Options) open(data []byte) (*reader, error) {
-	r := &reader{values: map[string]*value{}, uses: map[string]int{}, made: map[string]int{}, names: map[string]bool{}, types: map[string]string{}}
+	r := &reader{values: map[string]*value{}, uses: map[string]int{}, made: map[string]int{}, feeds: map[string][]int{}, names: map[string]int{}, types: map[string]string{}}
 	if err := r.proto.decode(data); err != nil {
 		return nil, fmt.Errorf("no model of ONNX: %w", err)
 	}
@@ -211,7 +212,7 @@ func (r *reader) openInput(in valueProto) error {
 	var sample network.Shape
 	for d, dim := range in.dims[1:] {
 		if dim.length < 1 || dim.length > maxLength {
-			return fmt.Errorf("dimension %d of input %.80q is %q; it must be fixed: export the model with the size of its samples", d+1, in.name, cmp(dim.name, fmt.Sprint(dim.length)))
+			return fmt.Errorf("dimension %d of input %.80q is %q; it must be fixed: export the model with the size of its samples", d+1, in.name, cmp.Or(dim.name, fmt.Sprint(dim.length)))
 		}
 		sample = append(sample, int(dim.length))
 	}
@@ -223,13 +224,6 @@ func (r *reader) openInput(in valueProto) error {
 	}
 	r.values[in.name] = &value{node: n, view: sample, raw: true, name: in.name}
 	return nil
-}
-
-func cmp(name, otherwise string) string {
-	if name != "" {
-		return name
-	}
-	return otherwise
 }
 
 // readGraph makes nodes of ours of all nodes that the output depends on.
@@ -291,6 +285,7 @@ func (r *reader) live() ([]bool, error) {
 		}
 		live[i] = true
 		for _, in := range g.nodes[i].in {
+			r.feeds[in] = append(r.feeds[in], i)
 			if g.nodes[i].op != "Shape" { // which changes nothing
 				r.uses[in]++
 			}

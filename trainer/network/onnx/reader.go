@@ -23,14 +23,15 @@ type reader struct {
 	sample    network.Shape
 
 	values map[string]*value // tensors by name
-	uses   map[string]int    // how many nodes read a tensor
+	uses   map[string]int    // how many nodes read a tensor, but for its shape
+	feeds  map[string][]int  // nodes that read a tensor
 	made   map[string]int    // the node that makes a tensor
 
 	// The nodes of the network so far, with shapes, names in the file and parameters.
 	nodes   []network.Node
 	params  [][][]float32
 	origins []origin
-	names   map[string]bool
+	names   map[string]int // those that are taken, with the number that the next like it gets
 	types   map[string]string
 
 	before, after []Step
@@ -119,6 +120,9 @@ func (r *reader) constant(t *tensorProto) (*value, error) {
 
 // add appends a node of the network.
 func (r *reader) add(name string, from origin, op network.Op, in []int, params ...[]float32) (int, error) {
+	if len(r.nodes) == maxOurs {
+		return 0, fmt.Errorf("the network has over %d nodes; it must have fewer", maxOurs)
+	}
 	var shapes []network.Shape
 	for _, n := range in {
 		shapes = append(shapes, r.nodes[n].Shape)
@@ -154,10 +158,11 @@ func (r *reader) add(name string, from origin, op network.Op, in []int, params .
 // unique returns a name that no node has yet.
 func (r *reader) unique(name string) string {
 	free := name
-	for i := 2; r.names[free]; i++ {
-		free = name + "_" + strconv.Itoa(i)
+	for r.names[free] > 0 {
+		r.names[name]++
+		free = name + "_" + strconv.Itoa(r.names[name])
 	}
-	r.names[free] = true
+	r.names[free] = 1
 	return free
 }
 

@@ -16,6 +16,8 @@ func (c *call) view(v *value, shape network.Shape) *value {
 		return &value{node: v.node, view: shape, raw: v.raw && c.uses[v.name] == 1}
 	case shape.Size() != own.Size():
 		return c.fail("it makes samples of %s out of such of %s; they must have as many numbers", shape, v.view)
+	case len(shape) >= len(own) && shape[:len(own)].Equal(own):
+		return &value{node: v.node, view: shape}
 	case v.raw && c.uses[v.name] == 1 && len(shape) > 1:
 		if _, _, err := (&network.Input{Sample: shape}).Infer(nil); err != nil {
 			return c.fail("%w", err)
@@ -25,8 +27,6 @@ func (c *call) view(v *value, shape network.Shape) *value {
 		c.before = append(c.before, s)
 		c.nodes[v.node].Op, c.nodes[v.node].Shape = &network.Input{Sample: shape}, shape
 		return &value{node: v.node, view: shape, raw: true}
-	case len(shape) >= len(own) && shape[:len(own)].Equal(own):
-		return &value{node: v.node, view: shape}
 	case len(shape) == 1:
 		return c.join(&network.Flatten{}, []*value{{node: v.node, view: own}}, nil)
 	}

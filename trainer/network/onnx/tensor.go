@@ -94,7 +94,13 @@ func (t *tensorProto) encode() []byte {
 	to.integers(1, t.dims)
 	to.integer(2, t.kind)
 	to.text(8, t.name)
-	to.data(9, t.raw)
+	if t.location == 0 {
+		to.data(9, t.raw)
+	}
+	for _, e := range t.external {
+		to.data(13, e.encode())
+	}
+	to.integer(14, t.location)
 	return to
 }
 

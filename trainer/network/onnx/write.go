@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -38,7 +39,7 @@ func (m *Model) Write(w io.Writer, n *network.Network) error {
 	if have, want := n.Graph.Input().Sample, m.Network.Graph.Input().Sample; !have.Equal(want) {
 		return fmt.Errorf("the network reads samples of %s and the model such of %s; they must be the same", have, want)
 	}
-	wr := &writer{model: m, network: n, tensors: make([]string, len(n.Nodes)), taken: map[string]bool{}}
+	wr := &writer{model: m, network: n, tensors: make([]string, len(n.Nodes)), taken: map[string]bool{}, named: map[string]bool{}}
 	for at, node := range n.Nodes {
 		if err := wr.node(at, node); err != nil {
 			return fmt.Errorf("node %d, %.80q: %w", at, node.Name, err)
@@ -54,8 +55,9 @@ type writer struct {
 	model   *Model
 	network *network.Network
 	graph   graphProto
-	tensors []string // what nodes of the network make, by node
-	taken   map[string]bool
+	tensors []string        // what nodes of the network make, by node
+	taken   map[string]bool // names of tensors
+	named   map[string]bool // names of nodes
 }
 
 // reserve keeps the names that nodes have in the file from being given to others.
@@ -63,22 +65,30 @@ func (w *writer) reserve() {
 	w.taken[w.model.Input], w.taken[w.model.Output] = true, true
 }
 
-// free returns a name that no tensor has: the first of those that are given, or one like it.
-func (w *writer) free(names ...string) string {
+// free returns a name that no tensor has: the first of those that are given, or one like
+// the last.
+func (w *writer) free(names ...string) string { return freeOf(w.taken, names) }
+
+func freeOf(taken map[string]bool, names []string) string {
+	last := ""
 	for _, name := range names {
-		if name != "" && !w.taken[name] {
-			w.taken[name] = true
+		if name != "" && !taken[name] {
+			taken[name] = true
 			return name
 		}
+		last = name
 	}
-	name := names[len(names)-1]
 	for i := 2; ; i++ {
-		if numbered := name + "_" + strconv.Itoa(i); !w.taken[numbered] {
-			w.taken[numbered] = true
+		if numbered := last + "_" + strconv.Itoa(i); !taken[numbered] {
+			taken[numbered] = true
 			return numbered
 		}
 	}
 }
+
+// title returns a name that no node of the file has, as free does. ONNX Runtime refuses
+// files in which two nodes have one name.
+func (w *writer) title(names ...string) string { return freeOf(w.named, names) }
 
 // emit appends a node of the file.
 func (w *writer) emit(op, name string, in []string, out string, attributes ...attributeProto) {
@@ -107,7 +117,7 @@ func floatOf(name string, v float64) attributeProto {
 // where that is not empty.
 func (w *writer) steps(steps []Step, from, base, out string) string {
 	for i, s := range steps {
-		name := w.named(s.Node, base+"."+s.Op)
+		name := w.title(s.Node, base+"."+s.Op)
 		to := out
 		if to == "" || i < len(steps)-1 {
 			to = w.free(s.Output, name)
@@ -126,14 +136,6 @@ func (w *writer) steps(steps []Step, from, base, out string) string {
 		from = to
 	}
 	return from
-}
-
-// named returns the name of a node of the file.
-func (w *writer) named(name, otherwise string) string {
-	if name != "" {
-		return name
-	}
-	return otherwise
 }
 
 // node writes a node of the network.
@@ -169,7 +171,7 @@ func (w *writer) node(at int, node network.Node) error {
 		t.name = w.free(own, w.network.Graph.Params[p].Name)
 		params = append(params, w.constant(t))
 	}
-	name := w.named(from.node, node.Name)
+	name := w.title(from.node, node.Name)
 	w.tensors[at] = out
 	switch op := node.Op.(type) {
 	case *network.Dense:
@@ -230,7 +232,7 @@ func (w *writer) keep(from string, places []int, base, out string) string {
 	if out == "" {
 		out = w.free(base + ".kept")
 	}
-	w.emit("Gather", base+".keep", []string{from, w.constant(intTensor(w.free(base+".places"), places))}, out, integerOf("axis", 1))
+	w.emit("Gather", w.title(base+".keep"), []string{from, w.constant(intTensor(w.free(base+".places"), places))}, out, integerOf("axis", 1))
 	return out
 }
 
@@ -250,7 +252,7 @@ func (w *writer) activation(function network.Activation, name string, in []strin
 		x, at := in[0], ""
 		part := func(op, what string, in ...string) {
 			at = w.free(name + "." + what)
-			w.emit(op, name+"."+what, in, at)
+			w.emit(op, w.title(name+"."+what), in, at)
 		}
 		part("Div", "scaled", x, scalar("root", 1.4142135))
 		part("Erf", "erf", at)
@@ -271,10 +273,7 @@ func (w *writer) end() {
 // file completes the file.
 func (w *writer) file() *modelProto {
 	m := w.model
-	batch := m.Batch
-	if batch == "" {
-		batch = "N"
-	}
+	batch := cmp.Or(m.Batch, "N")
 	described := func(name string, sample []int) []valueProto {
 		v := valueProto{name: name, kind: float32Kind, dims: []dimension{{name: batch}}}
 		for _, n := range sample {
@@ -283,7 +282,7 @@ func (w *writer) file() *modelProto {
 		return []valueProto{v}
 	}
 	g := &w.graph
-	g.name = w.named(m.Name, "network")
+	g.name = cmp.Or(m.Name, "network")
 	g.inputs, g.outputs = described(m.Input, m.Sample), described(m.Output, w.network.Graph.Output().Shape)
 	return &modelProto{ir: writtenIR, opsets: []opsetProto{{version: writtenOpset}}, producer: m.Producer, comment: m.Comment, metadata: m.Metadata, graph: g}
 }
