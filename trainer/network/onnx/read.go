@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"nashprune/trainer/network"
 )
@@ -238,7 +239,7 @@ func (r *reader) readGraph() error {
 			continue
 		}
 		if err := r.readNode(&g.nodes[i]); err != nil {
-			return nodeError{i, fmt.Errorf("node %d, %.80q (%.40s): %w", i, title(&g.nodes[i]), g.nodes[i].op, err)}
+			return nodeError{i, fmt.Errorf("node %d, %.80q (%s): %w", i, title(&g.nodes[i]), opName(&g.nodes[i]), err)}
 		}
 	}
 	return nil
@@ -259,6 +260,9 @@ func title(n *nodeProto) string {
 	}
 	return n.name
 }
+
+// opName returns the operator of a node as one word of a line.
+func opName(n *nodeProto) string { return strings.Trim(fmt.Sprintf("%.40q", n.op), `"`) }
 
 // live finds the nodes that the output depends on, and counts who reads tensors.
 func (r *reader) live() ([]bool, error) {
