@@ -19,7 +19,7 @@ SMALL_SETS = [9, 16]
 
 
 class Residual(nn.Module):
-    """A stem and two residual blocks, of which one strides."""
+    """A stem with ReLU6 and two residual blocks, of which one strides."""
 
     def __init__(self):
         super().__init__()
@@ -34,7 +34,7 @@ class Residual(nn.Module):
                              nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False), nn.BatchNorm2d(outputs))
 
     def forward(self, x):
-        x = torch.relu(self.bn1(self.conv1(x)))
+        x = nn.functional.relu6(self.bn1(self.conv1(x)))
         x = torch.relu(self.block1(x) + x)
         x = torch.relu(self.block2(x) + self.short(x))
         return self.fc(torch.flatten(self.pool(x), 1))

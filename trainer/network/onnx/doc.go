@@ -4,7 +4,7 @@
 //
 // Operator sets 7 to 22. The graph has one input, [samples, features] or [samples,
 // channels, height, width], and one output, [samples, outputs]. It is made of Gemm, MatMul,
-// Conv, BatchNormalization, Relu, LeakyRelu of slope 0.01, Tanh, Gelu, MaxPool, AveragePool,
+// Conv, BatchNormalization, Relu, Clip to [0, 6], LeakyRelu of slope 0.01, Tanh, Gelu, MaxPool, AveragePool,
 // GlobalAveragePool, ReduceMean over images, Add, Sum, Concat of channels, Flatten and
 // Dropout. Exporters write these in several forms, which all become the same nodes:
 //

@@ -188,8 +188,10 @@ func readClip(c *call) *value {
 		return nil
 	case low == 0 && high >= math.MaxFloat32:
 		return c.activate(network.ReLU, v)
+	case low == 0 && high == 6:
+		return c.activate(network.ReLU6, v)
 	}
-	return c.fail("it clips to [%g, %g]; it must be a rectifier, without a bound above", low, high)
+	return c.fail("it clips to [%g, %g]; it must be a rectifier, to [0, +Inf] or [0, 6]", low, high)
 }
 
 func readAdd(c *call) *value {

@@ -238,6 +238,9 @@ func (w *writer) keep(from string, places []int, base, out string) string {
 
 // activation writes a function. Operator set 17 has no GELU: it is written out.
 func (w *writer) activation(function network.Activation, name string, in []string, out string) error {
+	scalar := func(what string, x float32) string {
+		return w.constant(floatTensor(w.free(name+"."+what), nil, []float32{x}))
+	}
 	switch function {
 	case network.ReLU:
 		w.emit("Relu", name, in, out)
@@ -245,10 +248,9 @@ func (w *writer) activation(function network.Activation, name string, in []strin
 		w.emit("LeakyRelu", name, in, out, floatOf("alpha", network.LeakySlope))
 	case network.Tanh:
 		w.emit("Tanh", name, in, out)
+	case network.ReLU6:
+		w.emit("Clip", name, append(in, scalar("low", 0), scalar("high", 6)), out)
 	case network.GELU:
-		scalar := func(what string, x float32) string {
-			return w.constant(floatTensor(w.free(name+"."+what), nil, []float32{x}))
-		}
 		x, at := in[0], ""
 		part := func(op, what string, in ...string) {
 			at = w.free(name + "." + what)
