@@ -164,7 +164,7 @@ func readGelu(c *call) *value {
 	return activation(network.GELU)(c)
 }
 
-// readClip reads a Clip that is a rectifier.
+// readClip reads a Clip that is a rectifier, alone or after one.
 func readClip(c *call) *value {
 	if !c.inputs(1, 3) {
 		return nil
@@ -190,8 +190,18 @@ func readClip(c *call) *value {
 		return c.activate(network.ReLU, v)
 	case low == 0 && high == 6:
 		return c.activate(network.ReLU6, v)
+	case low <= 0 && high == 6 && c.uses[v.name] == 1 && c.rectifies(v):
+		c.nodes[v.node].Op = &network.Activate{Function: network.ReLU6}
+		c.origins[v.node].output = c.node.out[0]
+		return &value{node: v.node, view: v.view}
 	}
 	return c.fail("it clips to [%g, %g]; it must be a rectifier, to [0, +Inf] or [0, 6]", low, high)
+}
+
+// rectifies reports whether a rectifier made v.
+func (c *call) rectifies(v *value) bool {
+	op, is := c.nodes[v.node].Op.(*network.Activate)
+	return is && op.Function == network.ReLU
 }
 
 func readAdd(c *call) *value {
