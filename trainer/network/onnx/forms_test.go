@@ -1,7 +1,9 @@
 package onnx
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -224,6 +226,8 @@ func TestExternalData(t *testing.T) {
 			t.Errorf("the error is %v; it must say %s", err, want)
 		case want == "" && err != nil:
 			t.Error(err)
+		case want == "" && m.Digest != fmt.Sprintf("%x", sha256.Sum256(append(file.encode(), weights.raw...))):
+			t.Errorf("the digest is %s", m.Digest)
 		case want == "" && !slices.Equal(m.Network.Parameters[0], []float32{1, 3, 5, 2, 4, 6}):
 			t.Errorf("the weights are %v", m.Network.Parameters[0])
 		}

@@ -2,6 +2,8 @@ package onnx
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -32,6 +34,10 @@ type Model struct {
 	// Before is what is done to samples before the network sees them, and After what is
 	// done to its outputs.
 	Before, After []Step
+
+	// Digest is the SHA-256, in hexadecimal, of the file and then of the external data, tensor
+	// by tensor.
+	Digest string
 
 	// Types names the kinds of number of initializers that are not float32 in the file.
 	Types map[string]string
@@ -113,7 +119,9 @@ func entriesFor(size int) int { return 1<<17 + 4*size }
 
 // open decodes the messages of a file, and finds what nodes may read from the beginning.
 func (o Options) open(data []byte) (*reader, error) {
-	r := &reader{values: map[string]*value{}, uses: map[string]int{}, made: map[string]int{}, feeds: map[string][]int{}, names: map[string]int{}, types: map[string]string{}}
+	sum := sha256.New()
+	sum.Write(data)
+	r := &reader{digest: sum, values: map[string]*value{}, uses: map[string]int{}, made: map[string]int{}, feeds: map[string][]int{}, names: map[string]int{}, types: map[string]string{}}
 	if err := r.proto.decode(data); err != nil {
 		return nil, fmt.Errorf("no model of ONNX: %w", err)
 	}
@@ -140,7 +148,7 @@ func (o Options) open(data []byte) (*reader, error) {
 		if err != nil {
 			return nil, err
 		}
-		r.files = &files{folder: folder, left: map[string]int{}}
+		r.files = &files{folder: folder, digest: sum, left: map[string]int{}}
 	}
 	for i := range g.initializers {
 		for _, e := range g.initializers[i].external {
@@ -332,7 +340,8 @@ func (r *reader) finish(players []network.PlayerKind) (*Model, error) {
 	p := &r.proto
 	m := &Model{
 		Network: n, Name: p.graph.name, Producer: p.producer, Comment: p.comment, Opset: r.opset, Metadata: p.metadata,
-		Input: r.input, Sample: r.sample, Output: r.output, Batch: r.batchName, Before: r.before, After: r.after, Types: r.types,
+		Digest: hex.EncodeToString(r.digest.Sum(nil)),
+		Input:  r.input, Sample: r.sample, Output: r.output, Batch: r.batchName, Before: r.before, After: r.after, Types: r.types,
 		origins: map[string]origin{},
 	}
 	if p.producerVersion != "" {

@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"fmt"
+	"hash"
 	"math"
 	"regexp"
 	"slices"
@@ -16,6 +17,7 @@ type reader struct {
 	proto     modelProto
 	opset     int
 	files     *files
+	digest    hash.Hash
 	input     string
 	output    string
 	batch     int64 // the number of samples that the file is made for; 0: any

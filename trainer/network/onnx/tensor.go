@@ -295,6 +295,7 @@ func ReadTensor(data []byte) (shape []int, values []float32, err error) {
 type files struct {
 	folder *os.Root       // nil: there is none
 	left   map[string]int // bytes of each file that no tensor has read yet
+	digest io.Writer      // of all that is read
 }
 
 // read returns so many bytes of the file, and from the place, that entries name. Tensors
@@ -342,6 +343,7 @@ func (f *files) read(entries []Entry, size int) ([]byte, error) {
 	if _, err := file.ReadAt(data, offset); err != nil && err != io.EOF {
 		return nil, err
 	}
+	f.digest.Write(data)
 	return data, nil
 }
 
