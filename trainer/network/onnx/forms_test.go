@@ -270,6 +270,7 @@ func TestKindsOfNumber(t *testing.T) {
 func TestMetadata(t *testing.T) {
 	file := fileOf(13, []int{2}, []tensorProto{counted("w", 2, 2), counted("m", 2)}, nodeOf("Sub x m -> s"), nodeOf("MatMul s w -> a"), nodeOf("Softmax a -> y"))
 	file.metadata, file.producer, file.producerVersion, file.comment, file.graph.name = []Entry{{"b", "1"}, {"a", "2"}}, "p", "3", "text", "g"
+	file.domain, file.version, file.graph.comment = "d", 5, "of the graph"
 	m := read(t, file.encode())
 	again := read(t, written(t, m, m.Network))
 	for _, m := range []*Model{m, again} {
@@ -283,6 +284,9 @@ func TestMetadata(t *testing.T) {
 	var p modelProto
 	if err := p.decode(written(t, m, m.Network)); err != nil {
 		t.Fatal(err)
+	}
+	if p.domain != "d" || p.version != 5 || p.graph.comment != "of the graph" {
+		t.Errorf("the file says %s, %d and %s", p.domain, p.version, p.graph.comment)
 	}
 	if p.ir != writtenIR || len(p.opsets) != 1 || p.opsets[0].version != writtenOpset {
 		t.Errorf("IR version %d and operator sets %v", p.ir, p.opsets)

@@ -220,7 +220,7 @@ func readAdd(c *call) *value {
 	case constant == nil:
 		return readSum(c)
 	case v.part == erf && isScalar(constant, 1):
-		return part_(v, erfPlus)
+		return v.as(erfPlus)
 	case v.part == whole && !v.raw:
 		if out := c.addBias(v, constant); out != nil || c.err != nil {
 			return out
@@ -333,13 +333,13 @@ func readMul(c *call) *value {
 		case c.err != nil:
 			return nil
 		case v.part == whole && isScalar(constant, math.Sqrt2/2) && c.goesTo("Erf"):
-			return part_(v, scaled)
+			return v.as(scaled)
 		case v.part == whole && isScalar(constant, 0.5) && c.goesTo("Mul"):
-			return part_(v, halved)
+			return v.as(halved)
 		case v.part == erfPlus && isScalar(constant, 0.5):
-			return part_(v, normal)
+			return v.as(normal)
 		case v.part == doubled && isScalar(constant, 0.5):
-			return c.activate(network.GELU, part_(v, whole))
+			return c.activate(network.GELU, v.as(whole))
 		}
 		return c.arithmetic(v, constant)
 	}
@@ -348,9 +348,9 @@ func readMul(c *call) *value {
 		switch {
 		case x.node != factor.node:
 		case x.part == whole && factor.part == erfPlus:
-			return part_(x, doubled)
+			return x.as(doubled)
 		case x.part == whole && factor.part == normal, x.part == halved && factor.part == erfPlus:
-			return c.activate(network.GELU, part_(x, whole))
+			return c.activate(network.GELU, x.as(whole))
 		}
 	}
 	return c.fail("it multiplies two tensors of samples; one must be a constant, or both parts of a GELU")
@@ -369,7 +369,7 @@ func readDiv(c *call) *value {
 		})
 	}
 	if v, constant := c.in[0], c.in[1]; v.isSamples() && v.part == whole && !constant.isSamples() && isScalar(constant, math.Sqrt2) && c.goesTo("Erf") {
-		return part_(v, scaled)
+		return v.as(scaled)
 	}
 	return c.ordered()
 }
@@ -379,7 +379,7 @@ func readErf(c *call) *value {
 		return nil
 	}
 	if v := c.in[0]; v.isSamples() && v.part == scaled {
-		return part_(v, erf)
+		return v.as(erf)
 	}
 	return c.fail("it must be part of a GELU, x (1 + erf(x / sqrt(2))) / 2")
 }
@@ -399,8 +399,8 @@ func (c *call) mixed() (samples, constant *value) {
 	return samples, constant
 }
 
-// part_ is another part of what v is of.
-func part_(v *value, p part) *value { return &value{node: v.node, view: v.view, part: p} }
+// as returns another part of what v is of.
+func (v *value) as(p part) *value { return &value{node: v.node, view: v.view, part: p} }
 
 // isScalar reports whether a constant is one number near x.
 func isScalar(v *value, x float64) bool {
@@ -441,7 +441,7 @@ func (c *call) arithmetic(v, constant *value) *value {
 		return c.fail("it changes numbers by a constant inside the network; that can be read at its input and output, and as the bias of a layer")
 	}
 	c.after = append(c.after, s)
-	return part_(v, after)
+	return v.as(after)
 }
 
 // fits reports whether a constant is repeated to the shape of a sample.
@@ -473,7 +473,7 @@ func readSoftmax(c *call) *value {
 		return c.fail("it must be the last node, over the outputs of a sample")
 	}
 	c.after = append(c.after, c.step(nil, nil))
-	return part_(v, after)
+	return v.as(after)
 }
 
 func readConcat(c *call) *value {

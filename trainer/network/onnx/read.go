@@ -43,6 +43,13 @@ type Model struct {
 	Types map[string]string
 
 	origins map[string]origin // of the nodes of the network, by name
+	kept    header
+}
+
+// header is what a file says that nothing here reads, and that is written back.
+type header struct {
+	domain, graphComment string
+	version              int64
 }
 
 // Step is an operator of ONNX that is no part of the network: at the input Sub, Div, Add or
@@ -342,7 +349,7 @@ func (r *reader) finish(players []network.PlayerKind) (*Model, error) {
 		Network: n, Name: p.graph.name, Producer: p.producer, Comment: p.comment, Opset: r.opset, Metadata: p.metadata,
 		Digest: hex.EncodeToString(r.digest.Sum(nil)),
 		Input:  r.input, Sample: r.sample, Output: r.output, Batch: r.batchName, Before: r.before, After: r.after, Types: r.types,
-		origins: map[string]origin{},
+		origins: map[string]origin{}, kept: header{p.domain, p.graph.comment, p.version},
 	}
 	if p.producerVersion != "" {
 		m.Producer += " " + p.producerVersion

@@ -47,7 +47,7 @@ func readConv(c *call) *value {
 func (c *call) images(pad bool) (v *value, padding []int64) {
 	v = c.in[0]
 	if pad && v.isSamples() && v.part == padded {
-		v, padding = part_(v, whole), v.pads
+		v, padding = v.as(whole), v.pads
 	} else {
 		v, padding = c.plain(0), make([]int64, 4)
 	}
@@ -216,7 +216,7 @@ func readPad(c *call) *value {
 	if mode != "constant" || number != 0 || len(pads) != 8 || pads[0]|pads[1]|pads[4]|pads[5] != 0 {
 		return c.fail("mode is %.40q, pads are %v and the number is %g; it must put zeros around height and width alone", mode, pads, number)
 	}
-	out := part_(v, padded)
+	out := v.as(padded)
 	out.pads = []int64{pads[2], pads[3], pads[6], pads[7]}
 	for _, p := range out.pads {
 		if p < 0 || p > maxLength {

@@ -284,7 +284,11 @@ func (w *writer) file() *modelProto {
 		return []valueProto{v}
 	}
 	g := &w.graph
+	g.comment = m.kept.graphComment
 	g.name = cmp.Or(m.Name, "network")
 	g.inputs, g.outputs = described(m.Input, m.Sample), described(m.Output, w.network.Graph.Output().Shape)
-	return &modelProto{ir: writtenIR, opsets: []opsetProto{{version: writtenOpset}}, producer: m.Producer, comment: m.Comment, metadata: m.Metadata, graph: g}
+	return &modelProto{
+		ir: writtenIR, opsets: []opsetProto{{version: writtenOpset}}, producer: m.Producer, comment: m.Comment, metadata: m.Metadata,
+		domain: m.kept.domain, version: m.kept.version, graph: g,
+	}
 }
