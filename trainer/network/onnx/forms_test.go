@@ -167,6 +167,8 @@ func TestRefusals(t *testing.T) {
 		`(Transpose): perm is [0 2 1 3]; the dimensions of samples must keep their order`:                  fileOf(13, image, nil, nodeOf("Transpose x -> y", integersOf("perm", 0, 2, 1, 3))),
 		`(Softmax): it must be the last node`:                                                              fileOf(13, []int{2}, []tensorProto{weights}, nodeOf("Softmax x -> a"), nodeOf("MatMul a w -> y")),
 		`(Pad): mode is "reflect"`:                                                                         fileOf(10, image, nil, nodeOf("Pad x -> y", textOf("mode", "reflect"), integersOf("pads", 0, 0, 1, 1, 0, 0, 1, 1))),
+		`(Relu): it reads what Mul of "a" changes; that can be read at the network's output alone`:         fileOf(13, []int{2}, []tensorProto{weights, counted("c", 2)}, nodeOf("MatMul x w -> m"), nodeOf("Mul m c -> a"), nodeOf("Relu a -> y")),
+		`(Squeeze): it has no axes, and the file is for one sample`:                                        ofOne(fileOf(13, []int{2, 1, 1}, nil, nodeOf("Relu x -> a"), nodeOf("Squeeze a -> y"))),
 		`(Erf): it must be part of a GELU`:                                                                 fileOf(13, image, nil, nodeOf("Erf x -> y")),
 		`the output "y" has shape 2x5x5 a sample; it must have one dimension`:                              fileOf(13, image, nil, nodeOf("Relu x -> y")),
 		`tensor "y" is made twice`:                                                                         fileOf(13, image, nil, nodeOf("Relu x -> y"), nodeOf("Tanh x -> y")),
@@ -182,6 +184,12 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("the error is %v; it must say %s", err, want)
 		}
 	}
+}
+
+// ofOne fixes the number of samples at one.
+func ofOne(m *modelProto) *modelProto {
+	m.graph.inputs[0].dims[0] = dimension{length: 1}
+	return m
 }
 
 // TestExternalData reads weights from a file in the model's folder, and refuses places that are

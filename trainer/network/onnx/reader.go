@@ -69,7 +69,7 @@ const (
 	halved  part = "a part of a GELU, x / 2"
 	normal  part = "a part of a GELU, (1 + erf(x / sqrt(2))) / 2"
 	doubled part = "a GELU without its factor of a half"
-	after   part = "after the network's output"
+	after   part = "what comes after the network"
 )
 
 func (v *value) isSamples() bool { return v.reals == nil && v.wholes == nil }
@@ -297,6 +297,9 @@ func (c *call) samples(k int) *value {
 		return nil
 	case !c.in[k].isSamples():
 		c.fail("input %d is a constant; it must depend on the network's input", k)
+		return nil
+	case c.in[k].part == after:
+		c.fail("it reads what %s of %.80q changes; that can be read at the network's output alone", c.after[len(c.after)-1].Op, c.in[k].name)
 		return nil
 	case c.in[k].part != whole:
 		c.fail("it reads what is %s; that can be read as such alone", c.in[k].part)

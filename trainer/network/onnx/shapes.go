@@ -186,6 +186,9 @@ func readSqueeze(c *call) *value {
 		return nil
 	}
 	axes, list := c.known(1, "axes", 13), c.lengths()
+	if axes == nil && c.in[0].isSamples() && c.batch == 1 {
+		return c.fail("it has no axes, and the file is for one sample, which it would leave out; it must have axes")
+	}
 	drop := map[int]bool{}
 	for _, a := range axes {
 		drop[c.axis(a, len(list))] = true
