@@ -223,7 +223,11 @@ func TestExternalData(t *testing.T) {
 		"no such file":                                    {at("location", "none.bin")},
 		"tensors share bytes":                             {at("location", "weights.bin"), {name: "v", dims: []int64{3, 2}, kind: float32Kind, location: 1, external: []Entry{{"location", "weights.bin"}}}},
 	} {
-		file := fileOf(13, []int{3}, tensors, nodeOf("MatMul x w -> y"))
+		node := nodeOf("MatMul x w -> y")
+		if len(tensors) > 1 {
+			node = nodeOf("Gemm x w v -> y")
+		}
+		file := fileOf(13, []int{3}, tensors, node)
 		path := filepath.Join(folder, "model.onnx")
 		if err := os.WriteFile(path, file.encode(), 0o644); err != nil {
 			t.Fatal(err)
@@ -305,5 +309,14 @@ func TestMetadata(t *testing.T) {
 	}
 	if want := []string{"m", "w", "a.bias"}; !slices.Equal(names, want) {
 		t.Errorf("initializers are %v; they must be %v", names, want)
+	}
+}
+
+// TestUnusedInitializers: tensors that no node needs are not looked at.
+func TestUnusedInitializers(t *testing.T) {
+	words := tensorProto{name: "words", dims: []int64{1}, kind: 8}
+	m := read(t, fileOf(13, []int{2}, []tensorProto{words, counted("w", 2, 2)}, nodeOf("MatMul x w -> y")).encode())
+	if len(m.Network.Nodes) != 2 {
+		t.Errorf("there are %d nodes", len(m.Network.Nodes))
 	}
 }

@@ -128,7 +128,7 @@ func entriesFor(size int) int { return 1<<17 + 4*size }
 func (o Options) open(data []byte) (*reader, error) {
 	sum := sha256.New()
 	sum.Write(data)
-	r := &reader{digest: sum, values: map[string]*value{}, uses: map[string]int{}, made: map[string]int{}, feeds: map[string][]int{}, names: map[string]int{}, types: map[string]string{}}
+	r := &reader{digest: sum, initializers: map[string]*tensorProto{}, values: map[string]*value{}, uses: map[string]int{}, made: map[string]int{}, feeds: map[string][]int{}, names: map[string]int{}, types: map[string]string{}}
 	if err := r.proto.decode(data); err != nil {
 		return nil, fmt.Errorf("no model of ONNX: %w", err)
 	}
@@ -177,20 +177,11 @@ func (r *reader) close() {
 	}
 }
 
-// openTensors reads initializers, binds constants and finds the one input of samples.
+// openTensors finds initializers, binds constants and finds the one input of samples.
 func (r *reader) openTensors(constants map[string][]byte) error {
 	g := r.proto.graph
 	for i := range g.initializers {
-		t := &g.initializers[i]
-		v, err := r.constant(t)
-		if err != nil {
-			return fmt.Errorf("initializer %.80q: %w", t.name, err)
-		}
-		if t.kind != float32Kind && v.reals != nil {
-			r.types[t.name] = kindName(t.kind)
-		}
-		v.name = t.name
-		r.values[t.name] = v
+		r.initializers[g.initializers[i].name] = &g.initializers[i]
 	}
 	var samples []valueProto
 	for _, in := range g.inputs {
@@ -207,7 +198,7 @@ func (r *reader) openTensors(constants map[string][]byte) error {
 			v.name = in.name
 			r.values[in.name] = v
 		}
-		if r.values[in.name] == nil {
+		if r.values[in.name] == nil && r.initializers[in.name] == nil {
 			samples = append(samples, in)
 		}
 	}
@@ -254,19 +245,11 @@ func (r *reader) readGraph() error {
 			continue
 		}
 		if err := r.readNode(&g.nodes[i]); err != nil {
-			return nodeError{i, fmt.Errorf("node %d, %.80q (%s): %w", i, title(&g.nodes[i]), opName(&g.nodes[i]), err)}
+			return fmt.Errorf("node %d, %.80q (%s): %w", i, title(&g.nodes[i]), opName(&g.nodes[i]), err)
 		}
 	}
 	return nil
 }
-
-// nodeError is the error of a node that cannot be read.
-type nodeError struct {
-	node int
-	error
-}
-
-func (e nodeError) Unwrap() error { return e.error }
 
 // title names a node; its output does where it has no name.
 func title(n *nodeProto) string {
@@ -283,11 +266,11 @@ func opName(n *nodeProto) string { return strings.Trim(fmt.Sprintf("%.40q", n.op
 func (r *reader) live() ([]bool, error) {
 	g := r.proto.graph
 	for i := range g.nodes {
-		for k, name := range g.nodes[i].out {
+		for _, name := range g.nodes[i].out {
 			if name == "" {
 				continue
 			}
-			if _, twice := r.made[name]; twice || k == 0 && r.values[name] != nil {
+			if _, twice := r.made[name]; twice || r.values[name] != nil || r.initializers[name] != nil {
 				return nil, fmt.Errorf("node %d, %.80q: tensor %.80q is made twice; names must differ", i, title(&g.nodes[i]), name)
 			}
 			r.made[name] = i
@@ -367,6 +350,24 @@ var errOtherOutput = errors.New("it is not the first output of its node; only th
 // multiple, or are out of range.
 var errUnknown = errors.New("its result depends on the number of samples, or is out of range; it must be known, or a multiple of it")
 
+// value returns a tensor that is known; nil: it is not.
+func (r *reader) value(name string) (*value, error) {
+	t := r.initializers[name]
+	if v := r.values[name]; v != nil || t == nil {
+		return v, nil
+	}
+	v, err := r.constant(t)
+	if err != nil {
+		return nil, fmt.Errorf("initializer %.80q: %w", name, err)
+	}
+	if t.kind != float32Kind && v.reals != nil {
+		r.types[name] = kindName(t.kind)
+	}
+	v.name = name
+	r.values[name] = v
+	return v, nil
+}
+
 // readNode reads a node whose inputs have been read.
 func (r *reader) readNode(n *nodeProto) error {
 	if n.domain != "" && n.domain != "ai.onnx" {
@@ -378,7 +379,10 @@ func (r *reader) readNode(n *nodeProto) error {
 	}
 	c := &call{reader: r, node: n}
 	for k, name := range n.in {
-		v := r.values[name]
+		v, err := r.value(name)
+		if err != nil {
+			return err
+		}
 		if name != "" && v == nil {
 			if made, is := r.made[name]; is && slices.Index(r.proto.graph.nodes[made].out, name) > 0 {
 				return fmt.Errorf("input %d is %.80q: %w", k, name, errOtherOutput)

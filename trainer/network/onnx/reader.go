@@ -24,6 +24,8 @@ type reader struct {
 	batchName string
 	sample    network.Shape
 
+	initializers map[string]*tensorProto // by name; they are read where a node reads them
+
 	values map[string]*value // tensors by name
 	uses   map[string]int    // how many nodes read a tensor, but for its shape
 	feeds  map[string][]int  // nodes that read a tensor
