@@ -6,6 +6,7 @@
 # make bounds every kernel under GPU-assisted validation: what lavapipe clips is seen by nothing else
 # make gpu    what a GPU does, in less than ten minutes, as JSON in a folder: times with each set of kernels, how they grow, and parity of each
 # make tables  the runs behind the tables of testdata/mnist and testdata/compare, and the tables
+# make onnxruntime  ONNX Runtime, which tests run files of ONNX in; it takes Node.js
 # make shaders  the SPIR-V anew, for which it takes glslc and spirv-val
 
 GO ?= go
@@ -19,7 +20,7 @@ ifneq ($(wildcard ../shared/data/mnist),)
 export NASHPRUNE_DATA ?= $(abspath ../shared/data)
 endif
 
-.PHONY: run build test tools format vet staticcheck race pure bench fuzz stress bounds gpu tables shaders clean
+.PHONY: run build test tools format vet staticcheck race pure bench fuzz stress bounds gpu tables onnxruntime shaders clean
 
 run: build
 	bin/nashprune train --data digits --keep 38 --baseline --out $(RUN)
@@ -107,6 +108,10 @@ gpu: build
 	else echo "no PyTorch that sees a GPU: nothing to set beside ours"; fi
 	bin/nashprune parity --device $(GPU) --kernels all --json >$(GPUOUT)/parity.json
 	@echo "$(GPUOUT) holds everything"
+
+# Its library for the CPU is in the package; scripts of packages are not run.
+onnxruntime:
+	cd testdata/onnxruntime && npm ci --ignore-scripts --no-audit --no-fund
 
 shaders:
 	$(GO) generate ./shaders

@@ -88,6 +88,7 @@ func TestActivationsAreWithinTheirBounds(t *testing.T) {
 			func(z float64) float64 { return 8 * math.Abs(network.Tanh.At(z)) },
 			func(float64) float64 { return 10 },
 		},
+		network.ReLU6: {func(float64) float64 { return 0 }, func(float64) float64 { return 0 }},
 	} {
 		values, slopes := probeActivation(t, a, arguments)
 		worst, worstSlope := 0., 0.

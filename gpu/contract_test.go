@@ -42,7 +42,7 @@ func TestNumbersThatAreNotFinite(t *testing.T) {
 		}{
 			{network.ReLU, &backend.PaperMove{Game: game.Paper{Alpha: 1, Beta: 1}, Update: backend.GradientAscent, Rate: 0.1}},
 			{network.ReLU, &backend.PaperMove{Game: game.Paper{Alpha: 1, Beta: 1, Gradient: game.OfEffective}, Update: backend.AdamAscent, Rate: 0.1}},
-			{network.ReLU, nil}, {network.LeakyReLU, nil}, {network.GELU, nil}, {network.Tanh, nil},
+			{network.ReLU, nil}, {network.LeakyReLU, nil}, {network.GELU, nil}, {network.Tanh, nil}, {network.ReLU6, nil},
 		} {
 			c := c
 			c.Activation = how.activation

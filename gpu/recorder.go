@@ -150,7 +150,7 @@ func number(x float64) uint32 { return math.Float32bits(float32(x)) }
 
 // activations is what kernels call the activations.
 var activations = map[network.Activation]uint32{
-	network.ReLU: shaders.ReLU, network.LeakyReLU: shaders.LeakyReLU, network.GELU: shaders.GELU, network.Tanh: shaders.Tanh,
+	network.ReLU: shaders.ReLU, network.LeakyReLU: shaders.LeakyReLU, network.GELU: shaders.GELU, network.Tanh: shaders.Tanh, network.ReLU6: shaders.ReLU6,
 }
 
 // fill adds the writing of zeros all over a buffer.

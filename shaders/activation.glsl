@@ -13,6 +13,7 @@ const uint LEAKY_RELU = 2;
 const uint GELU = 3;
 const uint TANH = 4;
 const uint IDENTITY = 5;
+const uint RELU6 = 6;
 
 layout(constant_id = ACTIVATION_CONSTANT) const uint ACTIVATION = RELU;
 
@@ -78,7 +79,7 @@ vec4 hyperbolicTangent(vec4 z) {
     return mix(mix(beyond, -beyond, lessThan(z, vec4(0))), z + z * (y * p), lessThan(abs(z), vec4(1)));
 }
 
-// activation returns the output for z: exact for the rectifier, within 2 units of
+// activation returns the output for z: exact for rectifiers, within 2 units of
 // its size for the leaky one, within 4 |z| + |output| for GELU.
 vec4 activation(vec4 z) {
     vec4 value;
@@ -90,6 +91,8 @@ vec4 activation(vec4 z) {
         value = hyperbolicTangent(z);
     } else if (ACTIVATION == IDENTITY) {
         value = z;
+    } else if (ACTIVATION == RELU6) {
+        value = clamp(z, vec4(0), vec4(6));
     } else {
         value = max(z, vec4(0));
     }
@@ -111,6 +114,8 @@ vec4 slope(vec4 z) {
         derivative = mix(vec4(0), vec4(1), greaterThan(z, vec4(0)));
     } else if (ACTIVATION == IDENTITY) {
         derivative = vec4(1);
+    } else if (ACTIVATION == RELU6) {
+        derivative = vec4(greaterThan(z, vec4(0))) * vec4(lessThan(z, vec4(6)));
     } else {
         vec4 e = fading(z);
         derivative = 4 * e / ((1 + e) * (1 + e));

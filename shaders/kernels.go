@@ -21,6 +21,7 @@ const (
 	GELU
 	Tanh
 	Identity // a gate, and nothing applied
+	ReLU6
 )
 
 // Values of the constants of Gradient and Update for the optimiser.

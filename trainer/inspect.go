@@ -8,6 +8,7 @@ import (
 	"nashprune/trainer/backend"
 	"nashprune/trainer/network"
 	"nashprune/trainer/network/models"
+	"nashprune/trainer/network/onnx"
 	"nashprune/trainer/network/safetensors"
 	"nashprune/trainer/record"
 	"nashprune/trainer/settings"
@@ -17,7 +18,8 @@ import (
 const modelSuffix = ".safetensors"
 
 // Inspect describes the network that a configuration's Model names, or that is in a model
-// file of that name, before anything is trained. Samples have the shape that is given, and
+// file or a file of ONNX of that name, before anything is trained. Of a file of ONNX that
+// cannot be read as a network it describes the nodes, and says what stands in the way. Samples have the shape that is given, and
 // there are so many outputs; without a shape they are those of the Data or, without Data,
 // those that the literature counts the model for.
 func Inspect(c settings.Config, sample network.Shape, outputs int) (*record.Inspection, error) {
@@ -26,14 +28,10 @@ func Inspect(c settings.Config, sample network.Shape, outputs int) (*record.Insp
 		if err != nil {
 			return nil, err
 		}
-		if c.Players == "" {
-			return inspect(c.Model, n.Graph), nil
-		}
-		g, err := network.NewGraph(n.Nodes, c.PlayerKinds())
-		if err != nil {
-			return nil, err
-		}
-		return inspect(c.Model, g), nil
+		return inspectWith(c, n.Graph)
+	}
+	if strings.HasSuffix(c.Model, onnxSuffix) {
+		return inspectONNX(c)
 	}
 	switch {
 	case sample != nil:
@@ -55,6 +53,52 @@ func Inspect(c settings.Config, sample network.Shape, outputs int) (*record.Insp
 		return nil, err
 	}
 	return inspect(c.Model, g), nil
+}
+
+// inspectWith describes a graph with the kinds of player that a configuration names.
+func inspectWith(c settings.Config, g *network.Graph) (*record.Inspection, error) {
+	if c.Players == "" {
+		return inspect(c.Model, g), nil
+	}
+	g, err := network.NewGraph(g.Nodes, c.PlayerKinds())
+	if err != nil {
+		return nil, err
+	}
+	return inspect(c.Model, g), nil
+}
+
+func inspectONNX(c settings.Config) (*record.Inspection, error) {
+	d, err := onnx.DescribeFile(c.Model)
+	if err != nil {
+		return nil, err
+	}
+	if d.Obstacle != nil {
+		i := &record.Inspection{Model: c.Model, Obstacle: d.Obstacle.Error()}
+		for _, n := range d.Nodes {
+			i.Nodes = append(i.Nodes, record.InspectedNode{Name: n.Name, Operator: n.Op, In: n.In, Shape: n.Shape, Parameters: n.Parameters})
+			i.Parameters += n.Parameters
+		}
+		return i, nil
+	}
+	m, err := onnx.ReadFile(c.Model)
+	if err != nil {
+		return nil, err
+	}
+	i, err := inspectWith(c, m.Network.Graph)
+	if err != nil {
+		return nil, err
+	}
+	i.Before, i.After = operators(m.Before), operators(m.After)
+	return i, nil
+}
+
+// operators names those of steps.
+func operators(steps []onnx.Step) []string {
+	var names []string
+	for _, s := range steps {
+		names = append(names, s.Op)
+	}
+	return names
 }
 
 // Widths returns the number of players of each gate of the network that a configuration

@@ -106,6 +106,12 @@ func findModel(path string, o *trainer.EvalOptions) (string, error) {
 			}
 		}
 	}
+	return modelOf(path, info)
+}
+
+// modelOf returns the model file that a path means: itself or, of a run folder, the pruned
+// network's or the dense one's.
+func modelOf(path string, info os.FileInfo) (string, error) {
 	if !info.IsDir() {
 		return path, nil
 	}

@@ -33,6 +33,7 @@ var topics = []struct{ name, summary string }{
 	{"devices", "GPUs and CPUs: choose, check, measure"},
 	{"settings", "Flags, variables and files; targets; exit codes"},
 	{"formats", "The files of a run, and model files"},
+	{"onnx", "Files of ONNX: inspect, export"},
 	{"comparing", "The market beside other pruning methods"},
 	{"reproducing", "The same bits again, and the table of the paper"},
 }

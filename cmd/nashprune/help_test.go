@@ -123,14 +123,14 @@ func TestDocuments(t *testing.T) {
 }
 
 // markdownFiles returns the Markdown files of the tree, without those in hidden
-// folders and in folders of results.
+// folders, in folders of results and of packages of Node.js.
 func markdownFiles(t *testing.T) (files []string) {
 	t.Helper()
 	err := filepath.WalkDir(repository, func(file string, entry os.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
-		case entry.IsDir() && file != repository && (strings.HasPrefix(entry.Name(), ".") || entry.Name() == "runs"):
+		case entry.IsDir() && file != repository && (strings.HasPrefix(entry.Name(), ".") || slices.Contains([]string{"runs", "node_modules"}, entry.Name())):
 			return filepath.SkipDir
 		case !entry.IsDir() && filepath.Ext(file) == guideSuffix:
 			files = append(files, file)

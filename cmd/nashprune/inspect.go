@@ -27,12 +27,15 @@ func newInspect() *cobra.Command {
 		Long: `Inspect shows a network before anything is trained: its nodes with their shapes,
 parameters and multiplications, and the classes of units that are removed together,
 each with its kind of player or the reason why it has none. MODEL is what
-nashprune train --model takes, or a model file (.safetensors). Without --data and
---input the samples are those that papers count the model for.`,
+nashprune train --model takes, a model file (.safetensors), or a file of ONNX
+(.onnx). Of a file of ONNX that cannot be pruned it shows the nodes, and says which
+one stands in the way. Without --data and --input the samples are those that papers
+count the model for.`,
 		Example: `  nashprune inspect lenet5
   nashprune inspect resnet20 --players filters,channels,inputs
   nashprune inspect net.toml --input 3x32x32 --classes 10
-  nashprune inspect runs/mnist-38/pruned.safetensors --json`,
+  nashprune inspect runs/mnist-38/pruned.safetensors --json
+  nashprune inspect resnet18.onnx`,
 		Args: exactly(1, "one model"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := settleFromEnvironment(cmd.Flags(), "data", "label"); err != nil {

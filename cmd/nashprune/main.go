@@ -145,7 +145,7 @@ Exit codes:
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetUsageFunc(usage)
 	root.SetHelpCommand(newHelp())
-	root.AddCommand(newTrain(), newInspect(), newEval(), newPredict(), newExplain(), newData(), newDevices(), newDoctor(), newParity(), newBench(), newReproduce(), newCompare(), newVersion())
+	root.AddCommand(newTrain(), newInspect(), newEval(), newPredict(), newExport(), newExplain(), newData(), newDevices(), newDoctor(), newParity(), newBench(), newReproduce(), newCompare(), newVersion())
 	root.InitDefaultCompletionCmd()
 	for _, cmd := range root.Commands() {
 		if cmd.Name() == "completion" {

@@ -56,7 +56,7 @@ func TestTrainRefuses(t *testing.T) {
 		{"--init zero", exitUsage, "--init"},
 		{"--optimiser lion", exitUsage, "sgd, rmsprop, adam or adamw"},
 		{"--schedule linear", exitUsage, "constant, cosine or step"},
-		{"--activation swish", exitUsage, "relu, leaky-relu, gelu or tanh"},
+		{"--activation swish", exitUsage, "relu, leaky-relu, gelu, tanh or relu6"},
 		{"--weight-decay -1", exitUsage, "--weight-decay"},
 		{"--clip-norm nan", exitUsage, "--clip-norm"},
 		{"--label-smoothing 1", exitUsage, "--label-smoothing"},

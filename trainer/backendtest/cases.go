@@ -68,6 +68,7 @@ func Cases() []Case {
 			Optimiser: backend.Optimiser{Kind: backend.SGD, WeightDecay: 0.1, ClipNorm: 1e6}}, // longer than any gradient
 		{Inputs: 3, Hidden: []int{0, 4}, Activation: network.LeakyReLU, Outputs: 5, Regression: true, Batch: 2, Rows: 1,
 			Optimiser: backend.Optimiser{Kind: backend.RMSProp, ClipNorm: 0.01}},
+		{Inputs: 17, Hidden: []int{14, 6}, Activation: network.ReLU6, Outputs: 3, Batch: 9, Rows: 9, Floats: true, Optimiser: adam},
 		// Three blocks of players, one of a single player; more inputs than have second moments.
 		{Inputs: 2, Hidden: []int{2*game.BlockSize + 1}, Outputs: 2, Batch: 3, Rows: 2, Optimiser: sgd},
 	} {

@@ -132,7 +132,7 @@ func TestBoundOfOnePlayer(t *testing.T) {
 	// A product, the sum and the bias; that of the first layer, and a gate with two more.
 	gamma := 3 * u / (1 - 3*u)
 	for activation, slope := range map[network.Activation]float64{
-		network.ReLU: 1, network.LeakyReLU: 1, network.GELU: 1.13, network.Tanh: 1, // the largest
+		network.ReLU: 1, network.LeakyReLU: 1, network.GELU: 1.13, network.Tanh: 1, network.ReLU6: 1, // the largest
 	} {
 		n := network.New(networktest.PerceptronOf(activation, 1, 1, 1))
 		n.Parameters[0][0], n.Parameters[2][0] = 1, w
@@ -142,7 +142,7 @@ func TestBoundOfOnePlayer(t *testing.T) {
 			e := gamma * z
 			e += 2 * u * (z + e) // the gate
 			switch activation {
-			case network.ReLU:
+			case network.ReLU, network.ReLU6:
 			case network.LeakyReLU:
 				e += u * (z + e)
 			default:

@@ -15,13 +15,17 @@ const (
 	LeakyReLU Activation = "leaky-relu" // z where z > 0, else LeakySlope z
 	GELU      Activation = "gelu"       // z Phi(z), Phi the standard normal distribution (arXiv:1606.08415)
 	Tanh      Activation = "tanh"       // the hyperbolic tangent
+	ReLU6     Activation = "relu6"      // min(max(z, 0), 6), of networks for small devices
 )
 
 // Activations lists all there are.
-var Activations = []Activation{ReLU, LeakyReLU, GELU, Tanh}
+var Activations = []Activation{ReLU, LeakyReLU, GELU, Tanh, ReLU6}
 
 // LeakySlope is the slope of [LeakyReLU] below zero, PyTorch's default.
 const LeakySlope = 0.01
+
+// six is where [ReLU6] ends to grow.
+const six = 6
 
 // Known reports whether there is such an activation.
 func (a Activation) Known() bool { return slices.Contains(Activations, a) }
@@ -38,13 +42,15 @@ func (a Activation) At(z float64) float64 {
 		return z * normal(z)
 	case Tanh:
 		return math.Tanh(z)
+	case ReLU6:
+		return min(max(z, 0), six)
 	default:
 		return max(z, 0)
 	}
 }
 
-// Slope returns the derivative at z; at the kink of a rectifier the one from
-// below, as PyTorch takes it.
+// Slope returns the derivative at z; at the kinks of a rectifier that is 0, and of
+// the leaky one the derivative from below, as PyTorch takes them.
 func (a Activation) Slope(z float64) float64 {
 	switch a {
 	case LeakyReLU:
@@ -60,6 +66,11 @@ func (a Activation) Slope(z float64) float64 {
 	case Tanh:
 		t := math.Tanh(z)
 		return 1 - t*t
+	case ReLU6:
+		if z > 0 && z < six {
+			return 1
+		}
+		return 0
 	default:
 		if z > 0 {
 			return 1
@@ -87,7 +98,7 @@ const activationRoundings = 8
 func (a Activation) bound(z, inherited, unit float64) float64 {
 	size := math.Abs(z) + inherited // what was computed may lie as far away
 	switch a {
-	case ReLU:
+	case ReLU, ReLU6:
 		return inherited
 	case LeakyReLU:
 		return inherited + unit*size
@@ -101,7 +112,7 @@ func (a Activation) bound(z, inherited, unit float64) float64 {
 const largestCurvature = 0.8
 
 // slopeBound bounds the error of the slope at z, which is known to within inherited.
-// At a kink it may be either side's.
+// At a kink, which of ReLU6 is also at six, it may be either side's.
 func (a Activation) slopeBound(z, inherited, unit float64) float64 {
 	low := 0.
 	switch a {
@@ -110,7 +121,7 @@ func (a Activation) slopeBound(z, inherited, unit float64) float64 {
 	case LeakyReLU:
 		low = LeakySlope
 	}
-	if z != 0 && math.Abs(z) <= inherited {
+	if z != 0 && math.Abs(z) <= inherited || a == ReLU6 && z != six && math.Abs(z-six) <= inherited {
 		return 1 - low
 	}
 	return low * unit / LeakySlope

@@ -10,6 +10,14 @@ type Inspection struct {
 	MACs       int              `json:"macs"` // multiply-accumulates a sample
 	Players    int              `json:"players"`
 	Classes    []InspectedClass `json:"classes"`
+
+	// Before and After are operators of a file of ONNX that are no part of the network: at
+	// its input and at its output.
+	Before []string `json:"before,omitempty"`
+	After  []string `json:"after,omitempty"`
+	// Obstacle is why a file of ONNX is no network that can be pruned. Only Nodes, with the
+	// operators of ONNX and the shapes that are known, and Parameters are there then.
+	Obstacle string `json:"obstacle,omitempty"`
 }
 
 // InspectedNode is a node of a network.

@@ -26,7 +26,7 @@ func Inspect(w io.Writer, i *record.Inspection) error {
 	for n, node := range i.Nodes {
 		var reads []string
 		for _, from := range node.In {
-			if from == i.Nodes[n-1].Name {
+			if n > 0 && from == i.Nodes[n-1].Name {
 				from = "above"
 			}
 			reads = append(reads, from)
@@ -34,11 +34,23 @@ func Inspect(w io.Writer, i *record.Inspection) error {
 		if len(reads) == 1 && reads[0] == "above" { // as most do
 			reads = nil
 		}
-		row(graphic(node.Name), node.Operator, graphic(strings.Join(reads, ", ")), dimensions(node.Shape), number(node.Parameters, parameters), number(node.MACs, macs))
+		row(graphic(node.Name), graphic(node.Operator), graphic(strings.Join(reads, ", ")), dimensions(node.Shape), number(node.Parameters, parameters), number(node.MACs, macs))
 	}
 	row("total", "", "", "", number(i.Parameters, parameters), number(i.MACs, macs))
 	if err := table.Flush(); err != nil {
 		return err
+	}
+	if i.Obstacle != "" {
+		fmt.Fprintf(&b, "\nThe network cannot be pruned: %s\n", graphic(i.Obstacle))
+		return writeTrimmed(w, b.String())
+	}
+	for _, apart := range []struct {
+		where     string
+		operators []string
+	}{{"Before", i.Before}, {"After", i.After}} {
+		if apart.operators != nil {
+			fmt.Fprintf(&b, "\n%s the network, and kept as it is: %s\n", apart.where, strings.Join(apart.operators, ", "))
+		}
 	}
 	fmt.Fprintf(&b, "\n%s players of units that are removed together:\n", Thousands(i.Players))
 	row("class", "units", "players", "where, or why not")
