@@ -75,6 +75,14 @@ func writeTrimmed(w io.Writer, text string) error {
 func notes(r *record.Result) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "data:         %s, %s training samples, evaluated on %s\n", r.Data.Name, Thousands(r.Data.Train), evaluatedOn(r.Data))
+	if s := r.Source; s != nil {
+		fmt.Fprintf(&b, "source:       %s, %s of %s, SHA-256 %.12s\n", cellName(s.Path), s.Format, strings.Join(s.Types, ", "), s.Digest)
+		for _, words := range []string{s.Derived, s.Warning} {
+			if words != "" {
+				fmt.Fprintf(&b, "              %s\n", words)
+			}
+		}
+	}
 	fmt.Fprintf(&b, "device:       %s\n", r.Device.Words())
 	for i := range max(0, len(r.Devices)-1) {
 		next := r.Devices[i+1]
