@@ -108,19 +108,19 @@ func newRun(config settings.Config, cmd *cobra.Command) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		drawn := report.SavePicture(options.Dir) // without it the result is no less
+		drawn, failed := report.SavePicture(options.Dir) // without it the result is no less
 		if asJSON {
-			return errors.Join(writeJSON(cmd.OutOrStdout(), result), drawn)
+			return errors.Join(writeJSON(cmd.OutOrStdout(), result), failed)
 		}
 		if err := report.Result(cmd.OutOrStdout(), result); err != nil {
 			return err
 		}
 		shows := ""
-		if drawn == nil {
+		if drawn && failed == nil {
 			shows = fmt.Sprintf(" (%s shows the run)", report.PictureFile)
 		}
 		_, err = fmt.Fprintf(cmd.OutOrStdout(), "results:      %s%s\n", options.Dir, shows)
-		return errors.Join(err, drawn)
+		return errors.Join(err, failed)
 	}
 	cmd.Flags().SortFlags = false
 	cmd.Flags().AddFlagSet(ofRun)

@@ -21,6 +21,11 @@ func (s *State) Derive(sample network.Shape, activation network.Activation, play
 	if !slices.ContainsFunc(s.modules, func(m module) bool { return !m.dense() }) {
 		return s.perceptron(activation, players)
 	}
+	for _, family := range []func(network.Shape, network.Activation, []network.PlayerKind) (*network.Network, string, bool, error){s.residual, s.vgg} {
+		if n, words, ok, err := family(sample, activation, players); ok {
+			return n, words, err
+		}
+	}
 	return nil, "", fmt.Errorf("the graph does not follow from the names and shapes of %.300s; %s", s.list(), named)
 }
 
