@@ -78,9 +78,9 @@ func free(nodes []network.Node) {
 func (s *State) byNames(g *network.Graph, nodes []int) []int {
 	var found []int
 	for _, n := range nodes {
-		names := alternatives(g.Nodes[n].Name)
-		i := slices.IndexFunc(s.modules, func(m module) bool { return slices.Contains(names, m.name) })
-		if i < 0 || slices.Contains(found, i) {
+		m, has := s.get(alternatives(g.Nodes[n].Name)...)
+		i := slices.IndexFunc(s.modules, func(other module) bool { return other.name == m.name })
+		if !has || slices.Contains(found, i) {
 			return nil
 		}
 		found = append(found, i)

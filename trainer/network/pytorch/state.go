@@ -87,6 +87,16 @@ func all(tensors []safetensors.Tensor, prefix string) bool {
 	return len(tensors) > 0
 }
 
+// get returns the module of the first of some names that there is.
+func (s *State) get(names ...string) (module, bool) {
+	for _, name := range names {
+		if i := slices.IndexFunc(s.modules, func(m module) bool { return m.name == name }); i >= 0 {
+			return s.modules[i], true
+		}
+	}
+	return module{}, false
+}
+
 // words lists the tensors of a module with their shapes, in the order of their names.
 func (m module) words() string {
 	var words []string

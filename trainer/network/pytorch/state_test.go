@@ -177,6 +177,7 @@ func TestGraphsThatAreNamed(t *testing.T) {
 	}{
 		{"resnet14:4", []int{3, 8, 8}, func(s string) string { return s }, "by names"},
 		{"resnet14:4", []int{3, 8, 8}, torchvisionNames.Replace, "by names: layer1.0.conv1 is stage1.block1.conv1"},
+		{"mlp:8-9", []int{8}, strings.NewReplacer("0", "head", "2", "fc", "4", "stem").Replace, "by shapes and order"},
 		{"lenet5", []int{1, 28, 28}, strings.NewReplacer("conv1", "0", "conv2", "3", "fc1", "7", "head", "9").Replace, "by shapes and order: 0 is conv1, 3 is conv2, 7 is fc1, 9 is head"},
 		{"mlp:8-8-8", []int{8}, func(s string) string { return fmt.Sprint("layers.", s) }, "by shapes and order"},
 	} {

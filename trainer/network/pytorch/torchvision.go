@@ -10,16 +10,6 @@ import (
 	"nashprune/trainer/network"
 )
 
-// get returns the module of the first of some names that there is.
-func (s *State) get(names ...string) (module, bool) {
-	for _, name := range names {
-		if i := slices.IndexFunc(s.modules, func(m module) bool { return m.name == name }); i >= 0 {
-			return s.modules[i], true
-		}
-	}
-	return module{}, false
-}
-
 // conv adds a convolution of the shape of a module. Its padding keeps the size of images.
 func (b *builder) conv(m module, channels, stride int, in ...int) (node, out int, err error) {
 	shape := m.tensors["weight"].Shape
