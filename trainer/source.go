@@ -2,6 +2,7 @@ package trainer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -30,7 +31,9 @@ func (r *run) readSource(from *checkpoint.Checkpoint) (err error) {
 		return nil
 	}
 	r.announce("reading " + path)
-	if r.model, err = modelfile.Read(path); err != nil {
+	if r.model, err = modelfile.Read(path); errors.Is(err, modelfile.ErrUnknown) {
+		return backend.Usagef("%v", err)
+	} else if err != nil {
 		return err
 	}
 	is := r.model.Source()

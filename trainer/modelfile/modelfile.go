@@ -3,6 +3,7 @@
 package modelfile
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -63,6 +64,9 @@ var formats = []format{
 	{"safetensors", "a .safetensors file, an index of several (.safetensors.index.json), or a folder of them", safetensors.IsFile, readSafetensors},
 }
 
+// ErrUnknown is the kind of the error for a path that is none of a model file.
+var ErrUnknown = errors.New("unknown format")
+
 // Read reads the model of a path.
 func Read(path string) (Model, error) {
 	var files []string
@@ -72,5 +76,5 @@ func Read(path string) (Model, error) {
 		}
 		files = append(files, f.files)
 	}
-	return nil, fmt.Errorf("%.200s is no model file by its name; it must be %s", path, strings.Join(files, ", or "))
+	return nil, fmt.Errorf("%w: %.200s is no model file by its name; it must be %s", ErrUnknown, path, strings.Join(files, ", or "))
 }

@@ -145,7 +145,7 @@ func gatesNote(r *record.Result) string {
 	}
 	var parts []string
 	for _, g := range r.Gates {
-		parts = append(parts, fmt.Sprintf("%s %s of %s %s", cellName(g.Name), Thousands(g.Kept), Thousands(g.Players), cellName(g.Kind)))
+		parts = append(parts, fmt.Sprintf("%s: %s of %s %s", cellName(g.Name), Thousands(g.Kept), Thousands(g.Players), cellName(g.Kind)))
 	}
 	between := ", "
 	if len(parts) > fewGates {
