@@ -1,6 +1,8 @@
 """Trains a network on MNIST with PyTorch and writes a safetensors file, with the standard library alone.
 
-usage: python3 pytorch.py mlp|lenet5 FOLDER_OF_MNIST FILE [EPOCHS]
+usage: python3 pytorch.py mlp|lenet5|small FOLDER_OF_MNIST FILE [EPOCHS]
+
+small is in F16, and FILE.json has its logits of the inputs sin(1), sin(2), ..., three samples.
 """
 import gzip, json, math, struct, sys, time
 import torch
@@ -23,8 +25,9 @@ def part(name):
     return (images - 0.1307) / 0.3081, idx(f"{name}-labels-idx1-ubyte", 8).long()
 
 
-if kind == "mlp":
-    net = nn.Sequential(nn.Flatten(), nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 256), nn.ReLU(), nn.Linear(256, 10))
+if kind in ("mlp", "small"):
+    a, b = {"mlp": (512, 256), "small": (32, 16)}[kind]
+    net = nn.Sequential(nn.Flatten(), nn.Linear(784, a), nn.ReLU(), nn.Linear(a, b), nn.ReLU(), nn.Linear(b, 10))
 else:
     net = nn.Sequential(
         nn.Conv2d(1, 20, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(20, 50, 5), nn.ReLU(), nn.MaxPool2d(2),
@@ -49,11 +52,18 @@ for epoch in range(epochs):
     print(f"epoch {epoch + 1}: {right / 100:.2f} % of the test part, {time.time() - start:.0f} s", flush=True)
 
 header, numbers = {"__metadata__": {"format": "pt"}}, b""
+if kind == "small":
+    net.half()
 for name, tensor in net.state_dict().items():
     data = tensor.contiguous().numpy().tobytes()
-    header[name] = {"dtype": "F32", "shape": list(tensor.shape), "data_offsets": [len(numbers), len(numbers) + len(data)]}
+    dtype = {torch.float32: "F32", torch.float16: "F16"}[tensor.dtype]
+    header[name] = {"dtype": dtype, "shape": list(tensor.shape), "data_offsets": [len(numbers), len(numbers) + len(data)]}
     numbers += data
 text = json.dumps(header).encode()
 text += b" " * (-len(text) % 8)
 with open(file, "wb") as f:
     f.write(struct.pack("<Q", len(text)) + text + numbers)
+if kind == "small":
+    inputs = torch.sin(torch.arange(1, 3 * 784 + 1, dtype=torch.float64)).reshape(3, 784)
+    with torch.no_grad():
+        json.dump(net.double()(inputs).tolist(), open(file + ".json", "w"))

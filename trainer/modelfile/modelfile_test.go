@@ -2,7 +2,9 @@ package modelfile_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -80,5 +82,41 @@ func TestUnknownFormats(t *testing.T) {
 	}
 	if _, err := modelfile.Read(filepath.Join(t.TempDir(), "net.safetensors")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestFileOfPyTorch: a file that PyTorch wrote (testdata/prune/pytorch.py) has the logits that
+// PyTorch computes.
+func TestFileOfPyTorch(t *testing.T) {
+	m, err := modelfile.Read("../../testdata/prune/small.safetensors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, _, err := m.Network(modelfile.Asked{Players: network.DefaultPlayers, Activation: network.ReLU, Sample: network.Shape{1, 28, 28}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("testdata/small.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var logits [][]float64
+	if err := json.Unmarshal(text, &logits); err != nil {
+		t.Fatal(err)
+	}
+	inputs := make([]float64, len(logits)*784)
+	for i := range inputs {
+		inputs[i] = math.Sin(float64(i + 1))
+	}
+	pass := n.Values().Forward(inputs, len(logits))
+	for row, want := range logits {
+		for k, got := range pass.Output(row) {
+			if math.Abs(got-want[k]) > 1e-9 {
+				t.Errorf("logit %d of sample %d is %g, and PyTorch has %g", k, row, got, want[k])
+			}
+		}
+	}
+	if len(logits) != 3 || n.Graph.Nodes[1].Name != "1" || m.Source().Types[0] != "F16" {
+		t.Errorf("%d samples; node %s, %v", len(logits), n.Graph.Nodes[1].Name, m.Source())
 	}
 }
