@@ -234,6 +234,9 @@ func (r *run) runStages(ctx context.Context, engine backend.Engine, p session.Pl
 	t := r.training(p, engine, from.Position)
 	t.BestNetwork, t.Departed = from.BestNetwork, from.Departed
 	if r.stage == checkpoint.GameStage {
+		if p.Total == 0 {
+			r.announce("removing players, without training")
+		}
 		if err := r.train(ctx, t); err != nil {
 			return nil, err
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -92,4 +93,33 @@ func TestPruneRefuses(t *testing.T) {
 	}
 	code, stdout, stderr := execute(t, "train", "--data", "./images", "--epochs", "0")
 	refused(t, exitUsage, "--epochs is 0", code, stdout, stderr)
+}
+
+// TestPruneTables: numbers are predicted and classes have names; features and targets are scaled
+// as when the network was trained, also where other rows are held out.
+func TestPruneTables(t *testing.T) {
+	t.Chdir(t.TempDir())
+	writeFile(t, "boxes.csv", []byte(boxes(150)))
+	before := resultOf(t, strings.Fields("train --data boxes.csv --task regression --label price,volume --model mlp:20-12 --batch 8 --epochs 30 --learning-rate 0.01 --game off --out trained")...)
+	words := strings.Fields("prune trained/dense.safetensors --data boxes.csv --task regression --label price,volume --batch 8 --epochs 15 --rounds 6 --keep 14 --learning-rate 0.01")
+	run := resultOf(t, append(words, "--out", "out")...)
+	if *run.Dense.R2 != *before.Dense.R2 || *run.Dense.Loss != *before.Dense.Loss || *run.Pruned.R2 < 0.9 || run.Pruned.Kept != 14 {
+		t.Errorf("dense %+v, was %+v; pruned %+v", run.Dense, before.Dense, run.Pruned)
+	}
+	if again := evalOf(t, "out"); *again.Network.R2 != *run.Pruned.R2 {
+		t.Errorf("evaluated again: %+v", again.Network)
+	}
+	held := resultOf(t, append(words, "--validation", "0.3", "--out", "held")...)
+	if *held.Dense.R2 != *before.Dense.R2 {
+		t.Errorf("with other training samples the dense network has %g, and had %g", *held.Dense.R2, *before.Dense.R2)
+	}
+	code, stdout, stderr := execute(t, "prune", "trained/dense.safetensors", "--data", "boxes.csv")
+	refused(t, exitUsage, "try --task regression", code, stdout, stderr)
+
+	writeFile(t, "plants.csv", []byte(plants(40, 1)))
+	before = resultOf(t, strings.Fields("train --data plants.csv --model mlp:12-8 --batch 8 --epochs 20 --game off --out plants")...)
+	run = resultOf(t, strings.Fields("prune plants/dense.safetensors --data plants.csv --batch 8 --epochs 10 --rounds 5 --keep 8 --out plants-8")...)
+	if *run.Dense.Accuracy != *before.Dense.Accuracy || !slices.Equal(run.Data.ClassNames, before.Data.ClassNames) {
+		t.Errorf("dense %+v, was %+v", run.Dense, before.Dense)
+	}
 }

@@ -21,7 +21,8 @@ type Model interface {
 	Metadata() *safetensors.Metadata
 
 	// Network returns the network with all participations one, its players of the kinds
-	// that are asked for. It notes in a line of words what was derived or assumed; empty: nothing.
+	// that are asked for. Its parameters are those of the model and not to be changed. It notes
+	// in a line of words what was derived or assumed; empty: nothing.
 	Network(a Asked) (n *network.Network, derived string, err error)
 
 	// Round rounds the parameters of what [Model.Network] returned, or of what a cut kept

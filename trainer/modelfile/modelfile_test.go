@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"nashprune/trainer/memorytest"
 	"nashprune/trainer/modelfile"
 	"nashprune/trainer/network"
 	"nashprune/trainer/network/networktest"
@@ -118,5 +119,35 @@ func TestFileOfPyTorch(t *testing.T) {
 	}
 	if len(logits) != 3 || n.Graph.Nodes[1].Name != "1" || m.Source().Types[0] != "F16" {
 		t.Errorf("%d samples; node %s, %v", len(logits), n.Graph.Nodes[1].Name, m.Source())
+	}
+}
+
+// TestOneCopy: a network takes the memory of its file and little more, also while it is read.
+func TestOneCopy(t *testing.T) {
+	const width = 1024
+	n := network.New(networktest.PerceptronOf(network.ReLU, width, width, width, width))
+	var tensors []safetensors.Tensor
+	for p, param := range n.Params {
+		tensors = append(tensors, safetensors.Tensor{Name: param.Name, Shape: param.Shape, Float32: n.Parameters[p]})
+	}
+	var file bytes.Buffer
+	if err := safetensors.Write(&file, nil, tensors); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "net.safetensors")
+	if err := os.WriteFile(path, file.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	used := memorytest.Allocated(func() {
+		m, err := modelfile.Read(path)
+		if err == nil {
+			_, _, err = m.Network(modelfile.Asked{Players: network.DefaultPlayers, Activation: network.ReLU})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+	if most := uint64(file.Len()) * 6 / 5; used > most {
+		t.Errorf("a file of %d bytes takes %d, want at most %d", file.Len(), used, most)
 	}
 }

@@ -70,11 +70,7 @@ func (t *tensorFile) Network(a Asked) (*network.Network, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	n := network.New(g)
-	for p := range n.Parameters {
-		copy(n.Parameters[p], t.network.Parameters[p])
-	}
-	return n, "", nil
+	return network.With(g, t.network.Parameters), "", nil
 }
 
 func (t *tensorFile) Write(w io.Writer, pruned *network.Network, m safetensors.Metadata) error {

@@ -118,13 +118,12 @@ func wordsOf(g *network.Graph, n int) string {
 
 // network returns the network of a graph whose nodes are called as the modules are.
 func (s *State) network(g *network.Graph) *network.Network {
-	n := network.New(g)
-	for p, param := range g.Params {
-		node := g.Nodes[param.Node].Name
-		i := slices.IndexFunc(s.modules, func(m module) bool { return m.name == node })
-		n.Parameters[p] = s.modules[i].tensors[param.ParamSpec.Name].Float32
+	var parameters [][]float32
+	for _, param := range g.Params {
+		m, _ := s.get(g.Nodes[param.Node].Name)
+		parameters = append(parameters, m.tensors[param.ParamSpec.Name].Float32)
 	}
-	return n
+	return network.With(g, parameters)
 }
 
 var digits = regexp.MustCompile(`[0-9]+`)

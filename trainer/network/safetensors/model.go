@@ -173,10 +173,11 @@ func (f *File) Model() (*network.Network, Metadata, Layout, error) {
 	if err != nil {
 		return fail(fmt.Errorf("metadata: %w", err))
 	}
-	n := network.New(g)
-	for p, param := range g.Params {
-		n.Parameters[p] = named(tensors, param.Name).Float32
+	var parameters [][]float32
+	for _, param := range g.Params {
+		parameters = append(parameters, named(tensors, param.Name).Float32)
 	}
+	n := network.With(g, parameters)
 	if err := m.check(n); err != nil {
 		return fail(err)
 	}
