@@ -10,11 +10,12 @@ import (
 	"nashprune/trainer/network"
 )
 
-// conv adds a convolution of the shape of a module. Its padding keeps the size of images.
-func (b *builder) conv(m module, channels, stride int, in ...int) (node, out int, err error) {
+// conv adds a convolution of the shape of a module, and returns its channels. Its padding
+// keeps the size of images.
+func (b *builder) conv(m module, channels, stride int, in ...int) (out int, err error) {
 	shape := m.tensors["weight"].Shape
 	if len(shape) != 4 || shape[1] == 0 || channels%shape[1] != 0 || shape[2]%2 == 0 || shape[3]%2 == 0 {
-		return 0, 0, fmt.Errorf("module %.80q has %s; it must be a convolution of an odd kernel over %d channels; %s", m.name, m.words(), channels, named)
+		return 0, fmt.Errorf("module %.80q has %s; it must be a convolution of an odd kernel over %d channels; %s", m.name, m.words(), channels, named)
 	}
 	o := &network.Conv2D{Out: shape[0], Window: network.Window{
 		Kernel: [2]int{shape[2], shape[3]}, Stride: [2]int{stride, stride}, Padding: [2]int{shape[2] / 2, shape[3] / 2},
@@ -23,7 +24,8 @@ func (b *builder) conv(m module, channels, stride int, in ...int) (node, out int
 		o.Groups = groups
 	}
 	_, o.Bias = m.tensors["bias"]
-	return b.add(m.name, o, in...), shape[0], nil
+	b.add(m.name, o, in...)
+	return shape[0], nil
 }
 
 // residual returns the network of a ResNet of torchvision, or of its like for small images,
@@ -45,12 +47,12 @@ func (s *State) residual(sample network.Shape, activation network.Activation, pl
 	if large {
 		stride = 2
 	}
-	stream, channels, err := b.conv(stem, sample[0], stride)
+	channels, err := b.conv(stem, sample[0], stride)
 	if err != nil {
 		return fail(err)
 	}
 	b.add("bn1", network.PyTorchBatchNorm())
-	stream = b.add("relu", &network.Activate{Function: activation})
+	stream := b.add("relu", &network.Activate{Function: activation})
 	if large {
 		stream = b.add("maxpool", &network.MaxPool{Window: network.Square(3, 2, 1)})
 	}
@@ -99,7 +101,7 @@ func (s *State) block(b *builder, at string, stream, channels, stride int, activ
 		if i == depth-1 { // the first of two, the second of three
 			own = stride
 		}
-		if _, width, err = b.conv(m, width, own, branch); err != nil {
+		if width, err = b.conv(m, width, own, branch); err != nil {
 			return 0, 0, err
 		}
 		branch = b.add(fmt.Sprint(at, "bn", i), network.PyTorchBatchNorm())
@@ -108,7 +110,7 @@ func (s *State) block(b *builder, at string, stream, channels, stride int, activ
 		}
 	}
 	if m, has := s.get(at+"downsample.0", at+"shortcut.0"); has {
-		if stream, _, err = b.conv(m, channels, stride, stream); err != nil {
+		if _, err = b.conv(m, channels, stride, stream); err != nil {
 			return 0, 0, err
 		}
 		stream = b.add(strings.TrimSuffix(m.name, "0")+"1", network.PyTorchBatchNorm())
@@ -150,7 +152,7 @@ func (s *State) vgg(sample network.Shape, activation network.Activation, players
 	for i, m := range features {
 		if len(m.tensors["weight"].Shape) == 1 {
 			b.add(m.name, network.PyTorchBatchNorm())
-		} else if _, channels, err = b.conv(m, channels, 1); err != nil {
+		} else if channels, err = b.conv(m, channels, 1); err != nil {
 			return fail(err)
 		}
 		gap := 2 // the last has both
