@@ -37,15 +37,21 @@ type module struct {
 // prefixes stand before all names where a network was wrapped.
 var prefixes = []string{"module.", "model.", "_orig_mod."}
 
+// The limits of a state dict: past them it is none of a network that a graph holds.
+const (
+	maxModules  = 10000
+	maxPrefixes = 8
+)
+
 // Read takes the parameters of a file apart into modules. Prefixes of wrapped networks are
 // left out, and noted in the layout.
 func Read(f *safetensors.File) (*State, error) {
 	prefix := ""
-	for again := true; again; {
-		again = false
+	for range maxPrefixes {
 		for _, p := range prefixes {
 			if all(f.Tensors, prefix+p) {
-				prefix, again = prefix+p, true
+				prefix += p
+				break
 			}
 		}
 	}
@@ -72,8 +78,8 @@ func Read(f *safetensors.File) (*State, error) {
 		}
 		s.modules[place].tensors[t.Name[dot+1:]] = t
 	}
-	if len(s.modules) == 0 {
-		return nil, fmt.Errorf("the file holds no tensors; a network has weights")
+	if len(s.modules) == 0 || len(s.modules) > maxModules {
+		return nil, fmt.Errorf("the file holds %d modules with parameters; a network must have 1 to %d", len(s.modules), maxModules)
 	}
 	return s, nil
 }

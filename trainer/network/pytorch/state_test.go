@@ -110,7 +110,7 @@ func TestWhatDoesNotFollow(t *testing.T) {
 		descriptions []string
 	}{
 		{"name the network with --model", []string{"0.weight 3 1 5 5", "0.bias 3", "3.weight 2 27", "3.bias 2"}},
-		{"no tensors", []string{}},
+		{"holds 0 modules", []string{}},
 		{"must fit", slices.Concat(dense("0", 4, 5), dense("2", 2, 3))},
 		{"no place between them for an activation", slices.Concat(dense("0", 4, 5), dense("1", 2, 4))},
 		{"order of the modules a, b is not clear", []string{"a.bias 4", "a.weight 4 5", "b.bias 2", "b.weight 2 4"}},
