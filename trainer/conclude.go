@@ -30,6 +30,7 @@ func (r *run) concludeGame(ctx context.Context, t *session.Training) error {
 	if err != nil {
 		return err
 	}
+	r.round(state.Network)
 	var outcome outcome
 	if r.config.Game == game.PaperGame {
 		outcome, err = r.removeByThreshold(ctx, t, state.Network)
@@ -59,7 +60,7 @@ func (r *run) concludeGame(ctx context.Context, t *session.Training) error {
 			return err
 		}
 	}
-	return r.saveNetwork(record.PrunedFile, outcome.final)
+	return r.savePruned(outcome.final)
 }
 
 // outcome is what a game ends with.
@@ -157,6 +158,7 @@ func (r *run) removeByThreshold(ctx context.Context, t *session.Training, gated 
 	if err != nil {
 		return outcome{}, err
 	}
+	r.round(final)
 	if err := embed(final, masked, keep); err != nil {
 		return outcome{}, err
 	}
@@ -262,12 +264,15 @@ func (r *run) conclude(ctx context.Context, engine backend.Engine) (*record.Resu
 		dense *network.Network
 		err   error
 	)
-	if r.result.Dense.Source == "" {
+	switch r.result.Dense.Source {
+	case "":
 		if dense, err = r.initial(); err == nil {
 			r.result.Dense = session.NewNetworkResult(dense)
 			r.result.Dense.Source = record.NotTrained
 		}
-	} else {
+	case record.FromSource:
+		dense, err = r.initial()
+	default:
 		dense, _, err = safetensors.LoadModel(filepath.Join(r.Dir, record.DenseFile))
 	}
 	if err != nil {

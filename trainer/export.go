@@ -28,8 +28,10 @@ var exporters = map[ExportFormat]func(w io.Writer, n *network.Network, m safeten
 	ExportONNX: func(w io.Writer, n *network.Network, m safetensors.Metadata) error {
 		return exportONNX(n, m).Write(w, n)
 	},
-	ExportSafetensors: safetensors.WriteModel,
-	ExportNPZ:         func(w io.Writer, n *network.Network, _ safetensors.Metadata) error { return npz.Write(w, n) },
+	ExportSafetensors: func(w io.Writer, n *network.Network, m safetensors.Metadata) error {
+		return safetensors.WriteModel(w, n, m, safetensors.Layout{})
+	},
+	ExportNPZ: func(w io.Writer, n *network.Network, _ safetensors.Metadata) error { return npz.Write(w, n) },
 }
 
 // ExportFormats lists all formats.

@@ -24,6 +24,11 @@ func (r *run) program() string { return "nashprune " + r.Version }
 
 // saveNetwork writes a model file.
 func (r *run) saveNetwork(name string, n *network.Network) error {
+	return safetensors.SaveModel(filepath.Join(r.Dir, name), n, r.metadata())
+}
+
+// metadata is what model files of the run say of its data.
+func (r *run) metadata() safetensors.Metadata {
 	d := r.data
 	metadata := safetensors.Metadata{
 		Data: d.Name, Channels: d.Channels, Height: d.Height, Width: d.Width, Classes: d.Classes, ClassNames: d.ClassNames,
@@ -38,7 +43,7 @@ func (r *run) saveNetwork(name string, n *network.Network) error {
 	if d.Regression() {
 		metadata.TargetMeans, metadata.TargetDeviations, metadata.TargetNames = d.TargetStandard.Means, d.TargetStandard.Deviations, d.TargetNames
 	}
-	return safetensors.SaveModel(filepath.Join(r.Dir, name), n, metadata)
+	return metadata
 }
 
 // noCheckpoint says why there is nothing to go on from in a folder.

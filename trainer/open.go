@@ -1,6 +1,7 @@
 package trainer
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -33,6 +34,7 @@ func open(c settings.Config, o Options, from *checkpoint.Checkpoint) (*run, sess
 	var p session.Plan
 	for _, step := range []func() error{
 		func() error { return r.findDevice(from) },
+		func() error { return r.readSource(from) },
 		func() error { return r.readData(from) },
 		func() error { return r.checkNetwork(from) },
 		func() error { return r.placeSamples(from) },
@@ -108,7 +110,11 @@ func findDevice(words, kernels string) (backend.Device, error) {
 // readData reads the data and fills in what the result says of it.
 func (r *run) readData(from *checkpoint.Checkpoint) (err error) {
 	r.announce("reading " + r.config.Data)
-	if r.data, err = openData(r.config.Data, r.config.DataOptions()); err != nil {
+	options, err := r.dataOptions()
+	if err != nil {
+		return err
+	}
+	if r.data, err = openData(r.config.Data, options); err != nil {
 		return err
 	}
 	switch {
@@ -167,6 +173,10 @@ func (r *run) sameData(from *checkpoint.Checkpoint) error {
 // game, or that is larger than what this program takes.
 func (r *run) checkNetwork(from *checkpoint.Checkpoint) (err error) {
 	switch {
+	case r.model != nil:
+		if err := r.findTrained(from); err != nil {
+			return err
+		}
 	case from != nil:
 		r.graph = from.Whole
 	case r.Options.Graph != nil:
@@ -187,7 +197,7 @@ func (r *run) checkNetwork(from *checkpoint.Checkpoint) (err error) {
 		if err != nil {
 			return err
 		}
-		r.result.Model = record.Model{Name: r.config.Model, Digest: fmt.Sprintf("%x", sha256.Sum256(text))}
+		r.result.Model = record.Model{Name: cmp.Or(r.config.Model, r.config.Source), Digest: fmt.Sprintf("%x", sha256.Sum256(text))}
 	}
 	if len(r.graph.Gates) == 0 && r.config.Game != game.NoGame {
 		return backend.Usagef("the network has 0 players; --game is %s, which takes players: name other --players (nashprune inspect says which there can be), or try --game %s", r.config.Game, game.NoGame)
@@ -307,6 +317,9 @@ func (r *run) shaped() (*network.Graph, error) {
 
 // initial returns the network that both trainings start from.
 func (r *run) initial() (*network.Network, error) {
+	if r.trained != nil {
+		return r.trained.Clone(), nil
+	}
 	n := network.New(r.graph)
 	return n, n.Initialise(r.config.Initialisation, r.config.Seed)
 }

@@ -43,7 +43,9 @@ func (r *run) StretchEnded(t *session.Training, from int) error {
 		r.workDone += skipped
 		r.workAtOpen += skipped
 	}
-	r.report(t)
+	if t.Plan.Total > 0 {
+		r.report(t)
+	}
 	if err := r.saveSharedPrefix(t); err != nil {
 		return err
 	}

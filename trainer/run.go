@@ -15,6 +15,7 @@ import (
 	"nashprune/trainer/checkpoint"
 	"nashprune/trainer/cost"
 	"nashprune/trainer/dataset"
+	"nashprune/trainer/modelfile"
 	"nashprune/trainer/network"
 	"nashprune/trainer/record"
 	"nashprune/trainer/session"
@@ -66,6 +67,10 @@ type run struct {
 	device backend.Device
 	loss   backend.Loss
 	graph  *network.Graph // before any removal
+	// model and trained are the trained network that the run begins with; nil where it begins
+	// with initial weights.
+	model   modelfile.Model
+	trained *network.Network
 	// samples says where the device finds them, once that is decided; memory is what its
 	// engine takes.
 	samples backend.Placement
@@ -130,6 +135,9 @@ func Run(ctx context.Context, c settings.Config, o Options) (*record.Result, err
 	}
 	defer engine.Close()
 	if p, err = r.openMarket(ctx, engine, p, start); err != nil {
+		return nil, err
+	}
+	if err := r.evaluateSource(ctx, engine); err != nil {
 		return nil, err
 	}
 	// Only now is all known to be well that can be.
@@ -226,6 +234,9 @@ func (r *run) runStages(ctx context.Context, engine backend.Engine, p session.Pl
 	t := r.training(p, engine, from.Position)
 	t.BestNetwork, t.Departed = from.BestNetwork, from.Departed
 	if r.stage == checkpoint.GameStage {
+		if p.Total == 0 {
+			r.announce("removing players, without training")
+		}
 		if err := r.train(ctx, t); err != nil {
 			return nil, err
 		}

@@ -30,6 +30,7 @@ const (
 var topics = []struct{ name, summary string }{
 	{"data", "Data sets, tables and arrays; test and validation samples"},
 	{"networks", "Networks by name and by file; kinds of player"},
+	{"pruning", "Trained networks: your own, and those of PyTorch"},
 	{"devices", "GPUs and CPUs: choose, check, measure"},
 	{"settings", "Flags, variables and files; targets; exit codes"},
 	{"formats", "The files of a run, and model files"},

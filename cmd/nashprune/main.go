@@ -127,6 +127,7 @@ Exit codes:
   130  interrupted`,
 		Example: `  nashprune train                         prune the default network on drawn digits
   nashprune train --data mnist --keep 38 --baseline
+  nashprune prune model.safetensors --data mnist
   nashprune explain runs/RUN              why each player was removed`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -145,7 +146,7 @@ Exit codes:
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetUsageFunc(usage)
 	root.SetHelpCommand(newHelp())
-	root.AddCommand(newTrain(), newInspect(), newEval(), newPredict(), newExport(), newExplain(), newData(), newDevices(), newDoctor(), newParity(), newBench(), newReproduce(), newCompare(), newVersion())
+	root.AddCommand(newTrain(), newPrune(), newInspect(), newEval(), newPredict(), newExport(), newExplain(), newData(), newDevices(), newDoctor(), newParity(), newBench(), newReproduce(), newCompare(), newVersion())
 	root.InitDefaultCompletionCmd()
 	for _, cmd := range root.Commands() {
 		if cmd.Name() == "completion" {

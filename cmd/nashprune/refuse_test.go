@@ -32,7 +32,7 @@ func TestTrainRefuses(t *testing.T) {
 		{"--epochs x", exitUsage, "--epochs"},
 		{"--epochs 0", exitUsage, "--epochs is 0"},
 		{"--epochs -1", exitUsage, "--epochs is -1"},
-		{"--epochs 1000000000", exitUsage, "from 1 to 100000"},
+		{"--epochs 1000000000", exitUsage, "from 0 to 100000"},
 		{"--epochs 99999999999999999999", exitUsage, "--epochs"},
 		{"--learning-rate nan", exitUsage, "--learning-rate is NaN"},
 		{"--learning-rate inf", exitUsage, "--learning-rate is +Inf"},

@@ -21,13 +21,7 @@ import (
 )
 
 func newTrain() *cobra.Command {
-	config := settings.Default()
-	ofRun := configFlags(&config)
-	var (
-		out, file, resume string
-		asJSON, dryRun    bool
-	)
-	cmd := &cobra.Command{
+	return newRun(settings.Default(), &cobra.Command{
 		Use:   "train",
 		Short: "Train a network, prune it by the game, and evaluate the result",
 		Long: `Train trains a network with its game, removes players, and evaluates the pruned
@@ -45,67 +39,88 @@ default. Settings of a game that is not played have no effect.`,
   nashprune train --data mnist --batch 4096 --dry-run
   nashprune train --resume runs/mnist-38`,
 		Args: exactly(0, "no arguments, only flags"),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			progress := newProgress(cmd.ErrOrStderr())
-			defer progress.end()
-			options := trainer.Options{
-				Version: version(), Observe: progress.observe,
-				Command: strings.Join(append([]string{"nashprune"}, os.Args[1:]...), " "),
-			}
-			var (
-				result *record.Result
-				err    error
-			)
-			flags := cmd.Flags()
-			if flags.Changed("resume") {
-				if err := checkResume(flags, resume); err != nil {
-					return err
-				}
-				options.Dir = resume
-				if flags.Changed("device") {
-					options.Device = config.Device
-				}
-				options.Kernels = config.Kernels
-				result, err = trainer.Resume(untilSignal(cmd.Context()), options)
-			} else {
-				if err := settleFromEnvironment(flags); err != nil {
-					return err
-				}
-				if flags.Changed("config") {
-					if err := settleFromFile(ofRun, file); err != nil {
-						return err
-					}
-				}
-				if err := checkGiven(ofRun, config); err != nil {
-					return err
-				}
-				progress.device = config.Device
-				if dryRun {
-					return planRun(cmd.OutOrStdout(), config, options, asJSON)
-				}
-				if options.Dir = out; out == "" {
-					options.Dir = newFolder(config)
-				}
-				result, err = trainer.Run(untilSignal(cmd.Context()), config, options)
-			}
-			progress.end()
-			if err != nil {
+	})
+}
+
+// newRun makes a command that makes a run with these defaults. An argument is the file of a
+// trained network.
+func newRun(config settings.Config, cmd *cobra.Command) *cobra.Command {
+	ofRun := configFlags(&config)
+	var (
+		out, file, resume string
+		asJSON, dryRun    bool
+	)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		progress := newProgress(cmd.ErrOrStderr())
+		defer progress.end()
+		options := trainer.Options{
+			Version: version(), Observe: progress.observe,
+			Command: strings.Join(append([]string{"nashprune"}, os.Args[1:]...), " "),
+		}
+		var (
+			result *record.Result
+			err    error
+		)
+		flags := cmd.Flags()
+		if flags.Changed("resume") {
+			if err := checkResume(flags, resume, args); err != nil {
 				return err
 			}
-			drawn := report.SavePicture(options.Dir) // without it the result is no less
-			if asJSON {
-				return errors.Join(writeJSON(cmd.OutOrStdout(), result), drawn)
+			options.Dir = resume
+			if flags.Changed("device") {
+				options.Device = config.Device
 			}
-			if err := report.Result(cmd.OutOrStdout(), result); err != nil {
+			options.Kernels = config.Kernels
+			result, err = trainer.Resume(untilSignal(cmd.Context()), options)
+		} else {
+			for _, path := range args {
+				if err := flags.Set("source", path); err != nil {
+					return err
+				}
+			}
+			if err := settleFromEnvironment(flags); err != nil {
 				return err
 			}
-			shows := ""
-			if drawn == nil {
-				shows = fmt.Sprintf(" (%s shows the run)", report.PictureFile)
+			if flags.Changed("config") {
+				if err := settleFromFile(ofRun, file); err != nil {
+					return err
+				}
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "results:      %s%s\n", options.Dir, shows)
-			return errors.Join(err, drawn)
-		},
+			if config.Source != "" && !flags.Changed("model") {
+				config.Model = "" // that of the file
+			}
+			if err := checkGiven(ofRun, config); err != nil {
+				return err
+			}
+			if cmd.Name() == pruneName && config.Source == "" {
+				return backend.Usagef("%s takes the file of a trained network: see %s --help", cmd.CommandPath(), cmd.CommandPath())
+			}
+			progress.device = config.Device
+			if dryRun {
+				return planRun(cmd.OutOrStdout(), config, options, asJSON)
+			}
+			if options.Dir = out; out == "" {
+				options.Dir = newFolder(config)
+			}
+			result, err = trainer.Run(untilSignal(cmd.Context()), config, options)
+		}
+		progress.end()
+		if err != nil {
+			return err
+		}
+		drawn, failed := report.SavePicture(options.Dir) // without it the result is no less
+		if asJSON {
+			return errors.Join(writeJSON(cmd.OutOrStdout(), result), failed)
+		}
+		if err := report.Result(cmd.OutOrStdout(), result); err != nil {
+			return err
+		}
+		shows := ""
+		if drawn && failed == nil {
+			shows = fmt.Sprintf(" (%s shows the run)", report.PictureFile)
+		}
+		_, err = fmt.Fprintf(cmd.OutOrStdout(), "results:      %s%s\n", options.Dir, shows)
+		return errors.Join(err, failed)
 	}
 	cmd.Flags().SortFlags = false
 	cmd.Flags().AddFlagSet(ofRun)
@@ -144,11 +159,14 @@ func newFolder(c settings.Config) string {
 	return filepath.Join("runs", fmt.Sprintf("%s-%s-%s", data, c.Game, time.Now().Format("20060102-150405")))
 }
 
-// checkResume refuses flags beside --resume that the run would ignore, and an
+// checkResume refuses flags and arguments beside --resume that the run would ignore, and an
 // empty name, which a shell makes of a variable that is not set.
-func checkResume(flags *pflag.FlagSet, folder string) error {
+func checkResume(flags *pflag.FlagSet, folder string, args []string) error {
 	if folder == "" {
 		return backend.Usagef("--resume needs the folder of a run")
+	}
+	if len(args) > 0 {
+		return backend.Usagef("--resume continues with the network that the run began with: leave out %s", args[0])
 	}
 	given := ""
 	flags.VisitAll(func(flag *pflag.Flag) {

@@ -213,6 +213,9 @@ func (c *Checkpoint) Fits(p session.Plan) error {
 	for played < p.Config.Rounds && p.Game.InRounds() && p.RoundEnd(played+1) <= c.Position.Step {
 		played++
 	}
+	if p.Total == 0 && len(c.Position.Ledgers) > 0 { // rounds are not at steps
+		played = min(c.Position.Ledgers[0].Rounds, p.Config.Rounds)
+	}
 	if c.Position.BidAsk != nil && (played < p.Config.Rounds || !p.Bids()) {
 		return fmt.Errorf("by step %d the market has played %d rounds of %d, and what is known of its bids says otherwise", c.Position.Step, played, p.Config.Rounds)
 	}

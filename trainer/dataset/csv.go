@@ -53,8 +53,8 @@ type columnState struct {
 	words, missing int // rows that hold no number, or nothing
 	// Where the first of each is and what it holds.
 	firstWord, firstMissing string
-	counts         bool   // each number so far is the one before plus one
-	last           float64
+	counts                  bool // each number so far is the one before plus one
+	last                    float64
 }
 
 // openCSV reads a CSV file and, where the options name one, a second as its test part.

@@ -90,6 +90,10 @@ type Options struct {
 	ClassNames   []string
 	FeatureNames []string
 
+	// Normalise is how features are scaled in place of what follows from the training part:
+	// one number for all, or one a channel of bytes or a feature of floats.
+	Normalise *Standard
+
 	// TargetStandard and TargetNames are those of a network to be evaluated in
 	// regression, which needs them. Label may be empty if the columns of a CSV file
 	// have these names.
@@ -297,9 +301,26 @@ func (d *Dataset) standardise(o Options) error {
 		}
 	}
 	if floats {
-		return d.standardiseFeatures(o.Standard)
+		standard := o.Standard
+		if o.Normalise != nil {
+			var err error
+			if standard, err = o.Normalise.each(d.Test.Features, "features"); err != nil {
+				return fmt.Errorf("%s: %w", d.Name, err)
+			}
+		}
+		return d.standardiseFeatures(standard)
 	}
 	d.normalise()
+	if o.Normalise != nil {
+		standard, err := o.Normalise.each(len(d.Means), "channels")
+		if err != nil {
+			return fmt.Errorf("%s: %w", d.Name, err)
+		}
+		d.Means, d.Deviations = standard.Means, standard.Deviations
+		if len(d.Means) == 1 {
+			d.Mean, d.Deviation = d.Means[0], d.Deviations[0]
+		}
+	}
 	if d.Deviation == 0 && !o.Evaluate {
 		return fmt.Errorf("%s: %w: all pixels of the training images are %d; there is nothing to learn from",
 			d.Name, ErrInvalid, d.Train.Pixels[0])

@@ -14,6 +14,17 @@ type Standard struct {
 	Deviations []float64 // one a feature or target, above 0
 }
 
+// each returns a standard of so many columns, which one of a single column is for all.
+func (s *Standard) each(columns int, what string) (*Standard, error) {
+	switch len(s.Means) {
+	case columns:
+		return s, nil
+	case 1:
+		return &Standard{slices.Repeat(s.Means, columns), slices.Repeat(s.Deviations, columns)}, nil
+	}
+	return nil, fmt.Errorf("%d means and deviations %w: it has %d %s; give one of each, or as many", len(s.Means), ErrOption, columns, what)
+}
+
 // maxMagnitude bounds features and targets: float32 holds no larger ones.
 const maxMagnitude = math.MaxFloat32
 

@@ -12,10 +12,16 @@ type Network struct {
 // New returns a network whose weights are zero, whose other parameters are what they are
 // before training, and whose participations are one.
 func New(g *Graph) *Network {
-	n := &Network{Graph: g}
+	var parameters [][]float32
 	for _, p := range g.Params {
-		n.Parameters = append(n.Parameters, slices.Repeat([]float32{p.Initial}, p.Size()))
+		parameters = append(parameters, slices.Repeat([]float32{p.Initial}, p.Size()))
 	}
+	return With(g, parameters)
+}
+
+// With returns a network of these parameters, which it shares, whose participations are one.
+func With(g *Graph, parameters [][]float32) *Network {
+	n := &Network{Graph: g, Parameters: parameters}
 	for _, gate := range g.Gates {
 		n.Participations = append(n.Participations, slices.Repeat([]float32{1}, gate.Players))
 	}

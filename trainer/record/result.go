@@ -32,7 +32,8 @@ type Result struct {
 	Devices []DeviceUse `json:"devices,omitempty"`
 	Data    Data        `json:"data"`
 	Model   Model       `json:"model,omitzero"` // absent in earlier results
-	Gates   []Gate      `json:"gates"`          // in the order in which other fields have one entry a gate
+	Source  *Source     `json:"source,omitempty"`
+	Gates   []Gate      `json:"gates"` // in the order in which other fields have one entry a gate
 
 	Dense  NetworkResult `json:"dense"`
 	Gated  *Gated        `json:"gated,omitempty"`
@@ -155,8 +156,19 @@ type Model struct {
 	Digest string `json:"digest"` // SHA-256 of the graph in JSON, in hexadecimal
 }
 
+// Source says which file a trained network came from, where the run began with one.
+type Source struct {
+	Path    string   `json:"path"`              // as the user gave it
+	Format  string   `json:"format"`            // such as safetensors
+	Types   []string `json:"types"`             // of the numbers of its parameters, such as F16
+	Digest  string   `json:"digest"`            // SHA-256 of all that was read, in hexadecimal
+	Derived string   `json:"derived,omitempty"` // what the file does not say of its graph
+	Warning string   `json:"warning,omitempty"` // about its figures on the data
+}
+
 // Where the figures of the dense network come from.
 const (
+	FromSource   = "source"    // the trained network that the run began with
 	FromBaseline = "baseline"  // trained as long without the game
 	FromRun      = "run"       // the run itself, with --game off
 	NotTrained   = "untrained" // no baseline was asked for: its size and speed alone

@@ -124,7 +124,7 @@ const leastShape = 2
 const maxLatency = 365 * 24 * 3600 * 1e6
 
 func checkConfig(c settings.Config) error {
-	if c.Epochs < 1 || c.Epochs > settings.MaxEpochs || c.Rounds < 0 || c.Game.InRounds() && c.Rounds < 1 || c.Rounds > settings.MaxRounds || !within(c.WarmUp, 0, 1) || !within(c.GameShare, 0, 1) {
+	if c.Epochs < 0 || c.Epochs == 0 && c.Source == "" || c.Epochs > settings.MaxEpochs || c.Rounds < 0 || c.Game.InRounds() && c.Rounds < 1 || c.Rounds > settings.MaxRounds || !within(c.WarmUp, 0, 1) || !within(c.GameShare, 0, 1) {
 		return fmt.Errorf("no run has epochs %d, rounds %d, warm-up %v and game-share %v", c.Epochs, c.Rounds, c.WarmUp, c.GameShare)
 	}
 	return nil

@@ -34,7 +34,7 @@ func TestGatesAreNamed(t *testing.T) {
 		"market":  {func(w io.Writer) error { return Explain(w, market) }, []string{"gate   players   kept", "stream         5", "by gate (stem, stream)", "stem:0", "Player 1:3 (stream neuron 3) gains"}},
 		"paper":   {func(w io.Writer) error { return Explain(w, paper) }, []string{"gate   players   kept", "stream:", "stem "}},
 		"player":  {func(w io.Writer) error { return ExplainPlayer(w, market, record.PlayerName{Layer: 1, Index: 3}) }, []string{"Player 1:3 (stream neuron 3), "}},
-		"result":  {func(w io.Writer) error { return Result(w, &market.Result) }, []string{"gates:        stem 3 of 7 neurons, stream 2 of 5 neurons"}},
+		"result":  {func(w io.Writer) error { return Result(w, &market.Result) }, []string{"gates:        stem: 3 of 7 neurons, stream: 2 of 5 neurons"}},
 		"picture": {func(w io.Writer) error { return Picture(w, market) }, []string{"gate stem: 3 of 7", "Players of each gate"}},
 	} {
 		var text bytes.Buffer
@@ -97,7 +97,7 @@ func TestManyGatesHaveALineEach(t *testing.T) {
 		write func(io.Writer) error
 		words []string
 	}{
-		"result":  {func(w io.Writer) error { return Result(w, &run.Result) }, []string{"-(9 gates)-", "block0.conv 3 of 7 neurons\n", "\n              block8.conv 3 of 7 neurons\n"}},
+		"result":  {func(w io.Writer) error { return Result(w, &run.Result) }, []string{"-(9 gates)-", "block0.conv: 3 of 7 neurons\n", "\n              block8.conv: 3 of 7 neurons\n"}},
 		"explain": {func(w io.Writer) error { return Explain(w, run) }, []string{"block8.conv", "by all 9 gates together", ".."}},
 		"picture": {func(w io.Writer) error { return Picture(w, run) }, []string{"Players of each gate"}},
 	} {

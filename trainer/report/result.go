@@ -81,6 +81,14 @@ func writeTrimmed(w io.Writer, text string) error {
 func notes(r *record.Result) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "data:         %s, %s training samples, evaluated on %s\n", r.Data.Name, Thousands(r.Data.Train), evaluatedOn(r.Data))
+	if s := r.Source; s != nil {
+		fmt.Fprintf(&b, "source:       %s, %s of %s, SHA-256 %.12s\n", cellName(s.Path), s.Format, strings.Join(s.Types, ", "), s.Digest)
+		for _, words := range []string{s.Derived, s.Warning} {
+			if words != "" {
+				fmt.Fprintf(&b, "              %s\n", words)
+			}
+		}
+	}
 	lines := cautions("dense", r.Dense.Quality, r.Data.LargestClass, r.Data.ClassNames)
 	if r.Pruned != nil {
 		lines = append(lines, cautions("pruned", r.Pruned.Quality, r.Data.LargestClass, r.Data.ClassNames)...)
@@ -150,7 +158,7 @@ func gatesNote(r *record.Result) string {
 	}
 	var parts []string
 	for _, g := range r.Gates {
-		parts = append(parts, fmt.Sprintf("%s %s of %s %s", cellName(g.Name), Thousands(g.Kept), Thousands(g.Players), cellName(g.Kind)))
+		parts = append(parts, fmt.Sprintf("%s: %s of %s %s", cellName(g.Name), Thousands(g.Kept), Thousands(g.Players), cellName(g.Kind)))
 	}
 	between := ", "
 	if len(parts) > fewGates {

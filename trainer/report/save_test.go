@@ -30,7 +30,7 @@ func TestSavePictureOfARealRun(t *testing.T) {
 		if _, err := trainer.Run(context.Background(), c, trainer.Options{Dir: dir}); err != nil {
 			t.Fatal(err)
 		}
-		if err := report.SavePicture(dir); err != nil {
+		if drawn, err := report.SavePicture(dir); err != nil || !drawn {
 			t.Fatalf("%s: %v", kind, err)
 		}
 		svg, err := os.ReadFile(filepath.Join(dir, report.PictureFile))
@@ -46,7 +46,7 @@ func TestSavePictureOfARealRun(t *testing.T) {
 			}
 		}
 	}
-	if err := report.SavePicture(t.TempDir()); err == nil {
+	if _, err := report.SavePicture(t.TempDir()); err == nil {
 		t.Error("an empty folder has a picture")
 	}
 }

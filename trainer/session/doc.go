@@ -32,6 +32,9 @@
 // explain. When the market has closed, bids and asks compare the network with and without
 // players (package evidence).
 //
+// A plan of no epochs has its rounds one after the other, without steps between them: only a
+// trained network is worth that. They observe 1024 samples, and no bids and asks follow.
+//
 // # A drop of accuracy
 //
 // --max-accuracy-drop lets the demand fall along the schedule, down to two players a

@@ -70,7 +70,7 @@ func NewPlan(c settings.Config, kind game.Kind, g *network.Graph, samples int, l
 	}
 	p.opens = int(math.Round(c.WarmUp * float64(p.Total)))
 	p.closes = min(p.Total, p.opens+int(math.Round(c.GameShare*float64(p.Total))))
-	if steps := p.closes - p.opens; steps < c.Rounds {
+	if steps := p.closes - p.opens; steps < c.Rounds && p.Total > 0 {
 		return p, backend.Usagef("--rounds %d do not fit into the %d steps while the market is open: fewer rounds, more epochs or a larger --game-share",
 			c.Rounds, steps)
 	}
@@ -99,7 +99,7 @@ func (p Plan) roundAt(step int) int {
 // differ only in what happens from the first round on, or 0 if it shares none: a model of
 // latencies is measured, and prices of gates follow from how many players are to stay.
 func (p Plan) SharedSteps() int {
-	if !p.Game.InRounds() || p.Config.NeedsLatency() || p.Config.MultiplierRate > 0 {
+	if !p.Game.InRounds() || p.Config.NeedsLatency() || p.Config.MultiplierRate > 0 || p.Config.Source != "" {
 		return 0
 	}
 	return p.RoundEnd(1) - 1
@@ -206,6 +206,9 @@ func (p Plan) checked(k, check int) []int32 { return p.draw(k, 1+check) }
 func (p Plan) draw(k, play int) []int32 {
 	between := float64((p.closes-p.opens)*p.Config.Batch) / float64(p.Config.Rounds)
 	count := Observed(between, p.samples)
+	if p.Total == 0 { // no training that it would take a part of
+		count = min(mostObserved, p.samples)
+	}
 	all := random.New(p.Config.Seed, random.Observation, uint32(k), 0).Permutation(p.samples)
 	return all[play*count:][:count]
 }

@@ -114,6 +114,9 @@ func (t *Training) Players() []int {
 // step and returns ctx's error; run again goes on from there and gives the same
 // bits as if it had never stopped.
 func (t *Training) Run(ctx context.Context) error {
+	if t.Plan.Total == 0 {
+		return t.removeAlone(ctx)
+	}
 	for t.Step < t.Plan.Total && !t.Stopped {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -152,15 +155,9 @@ func (t *Training) Run(ctx context.Context) error {
 			}
 		}
 		if round := t.Plan.roundAt(t.Step); round > 0 {
-			play := t.playRound
-			if t.Plan.Game == game.RankingGame {
-				play = t.rankOut
-			}
-			began := time.Now()
-			if err := play(round); err != nil {
+			if err := t.play(round); err != nil {
 				return err
 			}
-			t.Seconds.Rounds += time.Since(began).Seconds()
 		}
 		t.charge(from, start)
 		if t.Step%t.Plan.PerEpoch == 0 {
@@ -181,6 +178,36 @@ func (t *Training) Run(ctx context.Context) error {
 		return nil
 	}
 	return t.Engine.Push(&backend.State{Network: t.BestNetwork})
+}
+
+// play plays a round of the game, or removes by ranks.
+func (t *Training) play(round int) error {
+	play := t.playRound
+	if t.Plan.Game == game.RankingGame {
+		play = t.rankOut
+	}
+	began := time.Now()
+	if err := play(round); err != nil {
+		return err
+	}
+	t.Seconds.Rounds += time.Since(began).Seconds()
+	return nil
+}
+
+// removeAlone plays all rounds that are left, without steps in between or after them.
+func (t *Training) removeAlone(ctx context.Context) error {
+	for round := t.Ledgers[0].Rounds + 1; round <= t.Plan.Config.Rounds; round++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		start := time.Now()
+		if err := t.play(round); err != nil {
+			return err
+		}
+		t.Seconds.Game += time.Since(start).Seconds()
+	}
+	t.Seconds.Training = t.Seconds.Game
+	return t.Journal.StretchEnded(t, 0)
 }
 
 // trackBestEpoch compares the epoch that just ended with the best before it. Epochs count

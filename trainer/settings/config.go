@@ -59,7 +59,9 @@ type Config struct {
 	EvaluateOn   backend.Part // the part that the result is evaluated on: test or validation
 
 	Task           dataset.Task
-	Model          string // a name or a file, see models.Parse
+	Normalise      string // how features are scaled, see parseNormalise; empty: by the training part, or as the Source says
+	Model          string // a name or a file, see models.Parse; empty, with a Source: the graph is that of the file
+	Source         string // file of a trained network to start from, see package modelfile; empty: initial weights
 	Players        string // kinds of player, with commas in between; empty: network.DefaultPlayers
 	Activation     network.Activation
 	Initialisation network.Initialisation
@@ -68,7 +70,7 @@ type Config struct {
 	Kernels        string // of the device's sets; empty: its own choice
 	DataOnDevice   backend.Placement
 
-	Epochs             int // at least 1
+	Epochs             int // at least 1, or with a Source 0: players are removed, and nothing is trained
 	Batch              int // at least 1
 	Optimiser          backend.OptimiserKind
 	LearningRate       float64      // positive
@@ -134,7 +136,7 @@ func (c Config) DataOptions() dataset.Options {
 		Regression: c.Task == dataset.Regression, ImageHeight: height, ImageWidth: width,
 		Dir: c.DataDir, MaxBytes: int64(c.MaxDataBytes), Label: c.Label, TestFile: c.Test,
 		Ignore: c.Ignore, NoHeader: !c.Header, DecimalComma: c.DecimalComma, MissingIsClass: c.MissingIsClass,
-		TestFraction: c.TestFraction, Seed: c.Seed, Validation: c.Validation,
+		TestFraction: c.TestFraction, Seed: c.Seed, Validation: c.Validation, Normalise: c.normalisation(),
 	}
 }
 
@@ -169,6 +171,9 @@ func (c Config) Resolve() (Config, error) {
 // KnownWidths returns the number of players of each gate, nil where it is known with the
 // data alone. Errors are of the kind [backend.ErrUsage].
 func (c Config) KnownWidths() ([]int, error) {
+	if c.Source != "" && c.Model == "" {
+		return nil, nil
+	}
 	m, err := models.Parse(c.Model)
 	if err != nil {
 		return nil, backend.Usagef("--model: %v", err)
@@ -254,6 +259,10 @@ func (c Config) check() error {
 	}{
 		{c.Test == "" || c.TestFraction == 0, "--test-fraction is %v, and --test names the test samples: give one of them", c.TestFraction},
 		{c.EvaluateOn == backend.TestPart || c.Validation > 0, "--evaluate-on is %q and no sample is held out; try --validation 0.1", string(c.EvaluateOn)},
+		{c.Epochs > 0 || c.Source != "", "--epochs is %v; it must be at least 1 without a trained network", c.Epochs},
+		{c.Epochs > 0 || c.Game.InRounds() && (c.Game == game.MarketGame || c.Criterion != game.Participation), "--epochs 0 removes players without training; that takes --game market, or ranking by another --criterion than participation; --game is %s", c.Game},
+		{c.Source == "" || !c.Baseline, "--baseline trains the dense network, and %s holds one that is trained; leave out --baseline", c.Source},
+		{c.Source == "" || c.Shape == "" || c.Game != game.NoGame, "--shape is %s; with --game off a trained network has its own, leave out --shape", c.Shape},
 		{c.Momentum == 0 || c.Optimiser.HasMomentum(), "--momentum is for sgd and rmsprop; --optimiser is %s", string(c.Optimiser)},
 		{c.Optimiser != backend.AdamW || c.WeightDecay*c.LearningRate <= 1, "--weight-decay times --learning-rate is %v; it must be at most 1, or a step of adamw takes more than all of a weight", c.WeightDecay * c.LearningRate},
 		{c.StepEpochs == 0 || c.Schedule == Step, "--step-epochs is for --schedule step; --schedule is %s", string(c.Schedule)},

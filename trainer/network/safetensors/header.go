@@ -58,7 +58,9 @@ func decodeTensor(d *json.Decoder) (tensorHeader, error) {
 	err := eachMember(d, func(key string) (err error) {
 		switch key {
 		case "dtype":
-			t.Type, err = decodeString(d)
+			var text string
+			text, err = decodeString(d)
+			t.Type = Type(text)
 		case "shape":
 			t.Shape, err = decodeIntegers(d)
 		case "data_offsets":
@@ -73,7 +75,7 @@ func decodeTensor(d *json.Decoder) (tensorHeader, error) {
 	}
 	size, known := sizes[t.Type]
 	if !known {
-		return t, fmt.Errorf("its numbers have type %.40q, want %q: convert them to float32", t.Type, float32Type)
+		return t, fmt.Errorf("its numbers have type %.40q, which is none of the format; convert them to %q", t.Type, F32)
 	}
 	if t.Shape == nil || len(t.Offsets) != 2 || t.Offsets[0] > t.Offsets[1] {
 		return t, errors.New("want a shape and two data_offsets, begin and end")

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"slices"
 	"strconv"
+	"strings"
 
 	"nashprune/trainer/atomicfile"
 	"nashprune/trainer/network"
@@ -57,19 +57,37 @@ const tensorFormat = "pt"
 // first hidden layer empty and its weights have shape [0, inputs].
 const maxInputs = 1 << 24
 
+// Layout is how a file holds a network, where others chose it. The zero value is how
+// nashprune does: in F32, under the names of the parameters.
+type Layout struct {
+	Prefix   string            // stands before all names of tensors, such as "module."
+	Types    map[string]Type   // of parameters, by name; the others are F32
+	Passed   []Tensor          // tensors beside the parameters, which keep their bytes
+	Metadata map[string]string // entries that nashprune does not know
+}
+
+// Round rounds the parameters of a network to the numbers that the file holds.
+func (l Layout) Round(n *network.Network) {
+	for p, v := range n.Parameters {
+		kind := l.Types[n.Graph.Params[p].Name]
+		for i, x := range v {
+			v[i] = kind.Round(x)
+		}
+	}
+}
+
 // SaveModel writes a network to a model file, whole or not at all, as [WriteModel] does.
 func SaveModel(path string, n *network.Network, m Metadata) error {
-	return atomicfile.Write(path, func(w io.Writer) error { return WriteModel(w, n, m) })
+	return atomicfile.Write(path, func(w io.Writer) error { return WriteModel(w, n, m, Layout{}) })
 }
 
 // LoadModel reads a model file as [ReadModel] does; an error names the file.
 func LoadModel(path string) (*network.Network, Metadata, error) {
-	file, err := os.Open(path)
+	f, err := ReadFile(path)
 	if err != nil {
-		return nil, Metadata{}, fmt.Errorf("load model: %w", err)
+		return nil, Metadata{}, fmt.Errorf("load model %w", err)
 	}
-	defer file.Close()
-	n, m, err := ReadModel(file)
+	n, m, _, err := f.Model()
 	if err != nil {
 		return nil, Metadata{}, fmt.Errorf("load model %s: %w", path, err)
 	}
@@ -81,16 +99,16 @@ func LoadModel(path string) (*network.Network, Metadata, error) {
 // Tanh in place of ReLU as "activation" in the metadata says: "0.weight" of [out, in],
 // "0.bias" of [out], "2.weight", and so on; there,
 // net.load_state_dict(safetensors.torch.load_file(path)) takes them in. The
-// same network and metadata give the same bytes.
+// same arguments give the same bytes.
 //
 // The outputs of such a net are logits or, where the metadata says "task":
 // "regression", standardised predictions: in the target's own units they are
 // net(x)[:, k] * target_deviations[k] + target_means[k], both lists in JSON.
 //
 // The network must be folded (see [network.Network.Fold]), since a file has no place
-// for participations. That, numbers that are not finite and metadata that does
+// for participations. That, numbers that are not finite in their type and metadata that does
 // not fit the network are errors, and nothing is written.
-func WriteModel(w io.Writer, n *network.Network, m Metadata) error {
+func WriteModel(w io.Writer, n *network.Network, m Metadata, l Layout) error {
 	for i, s := range n.Participations {
 		for player, s := range s {
 			if s != 1 {
@@ -103,13 +121,22 @@ func WriteModel(w io.Writer, n *network.Network, m Metadata) error {
 	}
 	var tensors []Tensor
 	for p, param := range n.Graph.Params {
-		tensor := Tensor{Name: param.Name, Shape: param.Shape, Float32: n.Parameters[p]}
+		tensor := Tensor{Name: l.Prefix + param.Name, Shape: param.Shape, Type: l.Types[param.Name], Float32: n.Parameters[p]}
 		if err := tensor.checkFinite(); err != nil {
 			return err
 		}
 		tensors = append(tensors, tensor)
 	}
-	return Write(w, m.encode(n), tensors)
+	metadata := m.encode(n)
+	for key, value := range l.Metadata {
+		if _, ours := metadata[key]; !ours {
+			metadata[key] = value
+		}
+	}
+	if l.Prefix != "" {
+		metadata[prefixKey] = l.Prefix
+	}
+	return Write(w, metadata, append(tensors, l.Passed...))
 }
 
 // ReadModel reads a network that [WriteModel] wrote, all participations one. It may be
@@ -118,31 +145,79 @@ func WriteModel(w io.Writer, n *network.Network, m Metadata) error {
 // one line, and memory stays within a constant times the bytes read. Files of version
 // 0.1, which hold no graph, are perceptrons by the names and shapes of their tensors.
 func ReadModel(r io.Reader) (*network.Network, Metadata, error) {
-	metadata, tensors, err := Read(r)
+	metadata, tensors, err := read(r, -1, true)
 	if err != nil {
 		return nil, Metadata{}, err
 	}
-	for _, tensor := range tensors {
-		if err := tensor.checkFinite(); err != nil {
-			return nil, Metadata{}, err
+	n, m, _, err := (&File{Metadata: metadata, Tensors: tensors}).Model()
+	return n, m, err
+}
+
+// Ours reports whether nashprune wrote the file, so that it has the graph, and says how
+// samples are scaled.
+func (f *File) Ours() bool { return f.Metadata[generatorKey] != "" }
+
+// Model returns the network of a file that nashprune wrote, as [ReadModel] does, and how
+// the file holds it.
+func (f *File) Model() (*network.Network, Metadata, Layout, error) {
+	fail := func(err error) (*network.Network, Metadata, Layout, error) { return nil, Metadata{}, Layout{}, err }
+	tensors, layout, err := f.Parameters(f.Metadata[prefixKey])
+	if err != nil {
+		return fail(err)
+	}
+	g, err := readGraph(f.Metadata, tensors)
+	if err != nil {
+		return fail(err)
+	}
+	m, err := decodeMetadata(f.Metadata)
+	if err != nil {
+		return fail(fmt.Errorf("metadata: %w", err))
+	}
+	var parameters [][]float32
+	for _, param := range g.Params {
+		parameters = append(parameters, named(tensors, param.Name).Float32)
+	}
+	n := network.With(g, parameters)
+	if err := m.check(n); err != nil {
+		return fail(err)
+	}
+	return n, m, layout, nil
+}
+
+// passedSuffix is that of the counter which PyTorch keeps of each batch norm, and which
+// no result depends on.
+const passedSuffix = ".num_batches_tracked"
+
+// Parameters returns the tensors of a file that are parameters, without the prefix of their
+// names, and how the file holds them. It is an error when a name lacks the prefix, when
+// a number is not finite, and when a tensor has other numbers than floats.
+func (f *File) Parameters(prefix string) ([]Tensor, Layout, error) {
+	l := Layout{Prefix: prefix, Types: map[string]Type{}, Metadata: map[string]string{}}
+	var tensors []Tensor
+	for _, t := range f.Tensors {
+		if strings.HasSuffix(t.Name, passedSuffix) && t.Raw != nil {
+			l.Passed = append(l.Passed, t)
+			continue
+		}
+		if err := t.checkFinite(); err != nil {
+			return nil, l, err
+		}
+		name, found := strings.CutPrefix(t.Name, prefix)
+		if !found {
+			return nil, l, fmt.Errorf("tensor %.40q does not begin with the prefix %.40q of the others", t.Name, prefix)
+		}
+		t.Name = name
+		if t.Type != "" {
+			l.Types[name] = t.Type
+		}
+		tensors = append(tensors, t)
+	}
+	for key, value := range f.Metadata {
+		if !slices.Contains(ownKeys, key) {
+			l.Metadata[key] = value
 		}
 	}
-	g, err := readGraph(metadata, tensors)
-	if err != nil {
-		return nil, Metadata{}, err
-	}
-	n := network.New(g)
-	for p, param := range g.Params {
-		n.Parameters[p] = named(tensors, param.Name).Float32
-	}
-	m, err := decodeMetadata(metadata)
-	if err != nil {
-		return nil, Metadata{}, fmt.Errorf("metadata: %w", err)
-	}
-	if err := m.check(n); err != nil {
-		return nil, Metadata{}, err
-	}
-	return n, m, nil
+	return tensors, l, nil
 }
 
 // named returns the tensor of a name; one without a name where there is none.
@@ -240,12 +315,15 @@ func perceptron(metadata map[string]string, tensors []Tensor) (*network.Graph, e
 }
 
 func (t Tensor) checkFinite() error {
-	if t.Float64 != nil {
-		return fmt.Errorf("tensor %.40q is of float64: a model is of float32, convert it", t.Name)
+	if t.Raw != nil {
+		return fmt.Errorf("tensor %.40q is of %s; a parameter must be of F32, F16, BF16 or F64", t.Name, t.Type)
 	}
 	for i, x := range t.Float32 {
 		if !finite(float64(x)) {
 			return fmt.Errorf("number %d of tensor %.40q is %g: training diverged, or the file is damaged", i, t.Name, x)
+		}
+		if !finite(float64(t.Type.Round(x))) {
+			return fmt.Errorf("number %d of tensor %.40q is %g, more than %s holds", i, t.Name, x, t.Type)
 		}
 	}
 	return nil
@@ -335,14 +413,14 @@ func (m Metadata) checkFeatures(inputs int) error {
 func (m Metadata) encode(n *network.Network) map[string]string {
 	number := func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) } // reads back to the bit
 	encoded := map[string]string{
-		"format":    tensorFormat,
-		"data":      m.Data,
-		"height":    strconv.Itoa(m.Height),
-		"width":     strconv.Itoa(m.Width),
-		"classes":   strconv.Itoa(m.Classes),
-		"mean":      number(m.Mean),
-		"deviation": number(m.Deviation),
-		"generator": m.Generator,
+		"format":     tensorFormat,
+		"data":       m.Data,
+		"height":     strconv.Itoa(m.Height),
+		"width":      strconv.Itoa(m.Width),
+		"classes":    strconv.Itoa(m.Classes),
+		"mean":       number(m.Mean),
+		"deviation":  number(m.Deviation),
+		generatorKey: m.Generator,
 	}
 	if hidden, activation, ok := n.Graph.HiddenWidths(); ok { // for people who look inside, and for PyTorch
 		encoded["model"], encoded[activationKey] = network.Format(hidden), string(activation)
@@ -383,7 +461,9 @@ const (
 )
 
 const (
-	graphKey      = "graph" // as JSON, see [network.Graph]
+	generatorKey  = "generator"
+	prefixKey     = "prefix" // of names of tensors; not in every file
+	graphKey      = "graph"  // as JSON, see [network.Graph]
 	activationKey = "activation"
 	channelsKey   = "channels" // not in every file
 )
@@ -413,6 +493,13 @@ const (
 	targetDeviationsKey  = "target_deviations"
 	targetNamesKey       = "target_names"
 )
+
+// ownKeys are all that encode and WriteModel may write.
+var ownKeys = []string{
+	"format", "data", "height", "width", "classes", "mean", "deviation", "model", generatorKey, prefixKey, graphKey, activationKey,
+	channelsKey, channelMeansKey, channelDeviationsKey, meansKey, deviationsKey, classNamesKey, featureNamesKey,
+	taskKey, targetMeansKey, targetDeviationsKey, targetNamesKey,
+}
 
 // decodeMetadata is the inverse of encode. Keys it does not know pass. The error
 // is the first that was found.
@@ -452,7 +539,7 @@ func decodeMetadata(metadata map[string]string) (m Metadata, err error) {
 		Data:   text("data"),
 		Height: integer("height"), Width: integer("width"), Classes: integer("classes"),
 		Mean: number("mean"), Deviation: number("deviation"),
-		Generator: text("generator"),
+		Generator: text(generatorKey),
 	}
 	if _, found := metadata[channelsKey]; found {
 		m.Channels = integer(channelsKey)

@@ -73,7 +73,7 @@ func residual(t testing.TB) *network.Graph {
 func encoded(t testing.TB, n *network.Network, m safetensors.Metadata) []byte {
 	t.Helper()
 	var file bytes.Buffer
-	if err := safetensors.WriteModel(&file, n, m); err != nil {
+	if err := safetensors.WriteModel(&file, n, m, safetensors.Layout{}); err != nil {
 		t.Fatal(err)
 	}
 	return file.Bytes()
@@ -269,7 +269,7 @@ func TestFeatureMetadata(t *testing.T) {
 		changed.Means = []float64{0, 1, 1}
 		c.change(&changed)
 		var file bytes.Buffer
-		if err := safetensors.WriteModel(&file, n, changed); err == nil || !strings.Contains(err.Error(), c.want) || file.Len() > 0 {
+		if err := safetensors.WriteModel(&file, n, changed, safetensors.Layout{}); err == nil || !strings.Contains(err.Error(), c.want) || file.Len() > 0 {
 			t.Errorf("error %v and %d bytes, want %q", err, file.Len(), c.want)
 		}
 	}

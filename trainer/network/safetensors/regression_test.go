@@ -62,7 +62,7 @@ func TestTargetMetadataErrors(t *testing.T) {
 		n, m := predicting()
 		c.change(&m)
 		var file bytes.Buffer
-		if err := safetensors.WriteModel(&file, n, m); err == nil || !strings.Contains(err.Error(), c.want) || file.Len() > 0 {
+		if err := safetensors.WriteModel(&file, n, m, safetensors.Layout{}); err == nil || !strings.Contains(err.Error(), c.want) || file.Len() > 0 {
 			t.Errorf("error %v and %d bytes, want %q", err, file.Len(), c.want)
 		}
 	}

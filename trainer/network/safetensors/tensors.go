@@ -12,25 +12,27 @@ import (
 	"unicode/utf8"
 )
 
-// Tensor is a named array of float32 or float64 as a safetensors file holds it.
+// Tensor is a named array of numbers as a safetensors file holds it.
 type Tensor struct {
-	Name    string    // UTF-8; any but "__metadata__"
-	Shape   []int     // the outermost dimension first; empty for a scalar
-	Float32 []float32 // row-major, as many numbers as the product of Shape
-	Float64 []float64 // in place of Float32; nil: the tensor is of float32
+	Name  string // UTF-8; any but "__metadata__"
+	Shape []int  // the outermost dimension first; empty for a scalar
+	// Type is that of the numbers in the file; empty: F64 where Float64 is set, else F32.
+	Type Type
+	// One of these holds the numbers, row-major, as many as the product of Shape. Float32
+	// stands for any type of floats, Raw are the bytes of another type.
+	Float32 []float32
+	Float64 []float64
+	Raw     []byte
 }
 
 // A safetensors file is the length of a header as a little-endian uint64, the
 // header as a JSON object, and the numbers of the tensors, little-endian,
 // without a gap. See the format section of the README of
 // github.com/safetensors/safetensors, whose implementation this one follows;
-// it is stricter in that it knows two types of numbers and no unknown fields.
+// it is stricter in that it knows no unknown fields.
 const (
 	metadataName = "__metadata__"
-	float32Type  = "F32"
-	float64Type  = "F64"
-	float32Size  = 4
-	float64Size  = 8
+	largestSize  = 8 // bytes of a number
 
 	// maxHeader bounds the header in bytes. The reference allows 100 MB; one
 	// network takes less than 20 KiB, and a checkpoint keeps its state here.
@@ -46,9 +48,9 @@ const (
 
 // tensorHeader is what the header says of a tensor.
 type tensorHeader struct {
-	Type    string `json:"dtype"`
-	Shape   []int  `json:"shape"`
-	Offsets []int  `json:"data_offsets"` // begin and end in bytes, from the first number of the file
+	Type    Type  `json:"dtype"`
+	Shape   []int `json:"shape"`
+	Offsets []int `json:"data_offsets"` // begin and end in bytes, from the first number of the file
 }
 
 // Write writes a safetensors file with tensors in the order given and
@@ -74,11 +76,12 @@ func Write(w io.Writer, metadata map[string]string, tensors []Tensor) error {
 
 // WriteNumbers writes the numbers of the tensor as they lie in a file.
 func (t Tensor) WriteNumbers(w io.Writer) error {
-	buffer := make([]byte, 0, float64Size*chunk)
+	kind, _ := t.typed()
+	buffer := make([]byte, 0, largestSize*chunk)
 	for numbers := range slices.Chunk(t.Float32, chunk) {
 		buffer = buffer[:0]
 		for _, x := range numbers {
-			buffer = binary.LittleEndian.AppendUint32(buffer, math.Float32bits(x))
+			buffer = kind.append(buffer, x)
 		}
 		if _, err := w.Write(buffer); err != nil {
 			return err
@@ -93,19 +96,24 @@ func (t Tensor) WriteNumbers(w io.Writer) error {
 			return err
 		}
 	}
-	return nil
-}
-
-// typed returns the type of the tensor's numbers, and how many there are of it.
-func (t Tensor) typed() (name string, numbers int) {
-	if t.Float64 != nil {
-		return float64Type, len(t.Float64)
+	if len(t.Raw) == 0 {
+		return nil
 	}
-	return float32Type, len(t.Float32)
+	_, err := w.Write(t.Raw)
+	return err
 }
 
-// sizes are the bytes of a number of each type that can be read.
-var sizes = map[string]int{float32Type: float32Size, float64Type: float64Size}
+// typed returns the type of the tensor's numbers, and how many bytes they take in a file.
+func (t Tensor) typed() (kind Type, bytes int) {
+	kind = t.Type
+	switch {
+	case kind == "" && t.Float64 != nil:
+		kind = F64
+	case kind == "":
+		kind = F32
+	}
+	return kind, sizes[kind]*(len(t.Float32)+len(t.Float64)) + len(t.Raw)
+}
 
 // encodeHeader writes the object by hand to keep the tensors in order.
 func encodeHeader(metadata map[string]string, tensors []Tensor) ([]byte, error) {
@@ -142,13 +150,13 @@ func encodeHeader(metadata map[string]string, tensors []Tensor) ([]byte, error) 
 			return nil, fmt.Errorf("tensor %.40q: its name is taken or not UTF-8", tensor.Name)
 		}
 		names[tensor.Name] = true
-		kind, numbers := tensor.typed()
+		kind, bytes := tensor.typed()
 		size, err := byteSize(tensor.Shape, sizes[kind])
 		if err != nil {
 			return nil, fmt.Errorf("tensor %.40q: %w", tensor.Name, err)
 		}
-		if size != sizes[kind]*numbers {
-			return nil, fmt.Errorf("tensor %.40q: %d numbers do not fill its shape %v", tensor.Name, numbers, tensor.Shape)
+		if sizes[kind] == 0 || size != bytes {
+			return nil, fmt.Errorf("tensor %.40q: %d numbers do not fill its shape %v", tensor.Name, bytes/max(sizes[kind], 1), tensor.Shape)
 		}
 		shape := append([]int{}, tensor.Shape...) // nil would become null, which is no shape
 		if err := member(tensor.Name, tensorHeader{kind, shape, []int{offset, offset + size}}); err != nil {
@@ -182,10 +190,15 @@ func byteSize(shape []int, size int) (int, error) {
 
 // Read reads a safetensors file to its end and returns its metadata, nil
 // when there is none, and its tensors in the order of their numbers. It trusts
-// nothing: the file must hold float32 and float64 alone, have no gap, overlap, repeated
+// nothing: the file must have no gap, overlap, repeated
 // name or byte too many, and the memory taken stays within a constant times
 // what was read. NaN and infinities pass. The header may take up to 16 MiB.
-func Read(r io.Reader) (map[string]string, []Tensor, error) {
+func Read(r io.Reader) (map[string]string, []Tensor, error) { return read(r, -1, false) }
+
+// read is Read of a file of a known size in bytes, or of -1. It takes the memory of the
+// numbers at once where the size is known. Floats of any type become float32, where single
+// says so.
+func read(r io.Reader, fileSize int64, single bool) (map[string]string, []Tensor, error) {
 	header, err := readHeader(r)
 	if err != nil {
 		return nil, nil, err
@@ -202,11 +215,15 @@ func Read(r io.Reader) (map[string]string, []Tensor, error) {
 		}
 		end = t.Offsets[1]
 	}
+	known := fileSize >= 0
+	if known && fileSize-int64(len(header))-prefixSize < int64(end) {
+		return nil, nil, cutShort(io.ErrUnexpectedEOF)
+	}
 	tensors := make([]Tensor, len(named))
-	buffer := make([]byte, float64Size*chunk)
+	buffer := make([]byte, largestSize*chunk)
 	for i, t := range named {
 		tensors[i] = Tensor{Name: t.name, Shape: t.Shape}
-		if err := tensors[i].readNumbers(r, t.tensorHeader, buffer); err != nil {
+		if err := tensors[i].readNumbers(r, t.tensorHeader, known, single, buffer); err != nil {
 			return nil, nil, fmt.Errorf("tensor %.40q: %w", t.name, err)
 		}
 	}
@@ -218,9 +235,12 @@ func Read(r io.Reader) (map[string]string, []Tensor, error) {
 	return metadata, tensors, nil
 }
 
+// prefixSize is the bytes of the length of the header.
+const prefixSize = 8
+
 // readHeader reads the length of the header and the header.
 func readHeader(r io.Reader) ([]byte, error) {
-	prefix := make([]byte, 8)
+	prefix := make([]byte, prefixSize)
 	if _, err := io.ReadFull(r, prefix); err != nil {
 		return nil, fmt.Errorf("read the length of the header: %w", cutShort(err))
 	}
@@ -242,27 +262,40 @@ func readHeader(r io.Reader) ([]byte, error) {
 }
 
 // readNumbers reads the numbers that a header announces by way of buffer. Memory grows
-// with what is read.
-func (t *Tensor) readNumbers(r io.Reader, header tensorHeader, buffer []byte) error {
-	if header.Type == float64Type {
-		t.Float64 = []float64{}
-	} else {
-		t.Float32 = []float32{}
+// with what is read, unless the file is known to have them.
+func (t *Tensor) readNumbers(r io.Reader, header tensorHeader, known, single bool, buffer []byte) error {
+	kind, left := header.Type, header.Offsets[1]-header.Offsets[0]
+	size, room := sizes[kind], 0
+	if known {
+		room = left / size
 	}
-	for left := header.Offsets[1] - header.Offsets[0]; left > 0; {
-		part := buffer[:min(left, len(buffer))]
+	if kind != F32 && (kind != F64 || single) {
+		t.Type = kind
+	}
+	switch {
+	case !kind.Floats():
+		t.Raw = make([]byte, 0, room*size)
+	case kind == F64 && !single:
+		t.Float64 = make([]float64, 0, room)
+	default:
+		t.Float32 = make([]float32, 0, room)
+	}
+	for left > 0 {
+		part := buffer[:min(left, size*chunk)]
 		if _, err := io.ReadFull(r, part); err != nil {
 			return cutShort(err)
 		}
 		left -= len(part)
-		if t.Float64 != nil {
-			for ; len(part) > 0; part = part[float64Size:] {
-				t.Float64 = append(t.Float64, math.Float64frombits(binary.LittleEndian.Uint64(part)))
-			}
+		if t.Raw != nil {
+			t.Raw = append(t.Raw, part...)
 			continue
 		}
-		for ; len(part) > 0; part = part[float32Size:] {
-			t.Float32 = append(t.Float32, math.Float32frombits(binary.LittleEndian.Uint32(part)))
+		for ; len(part) > 0; part = part[size:] {
+			if t.Float64 != nil {
+				t.Float64 = append(t.Float64, math.Float64frombits(binary.LittleEndian.Uint64(part)))
+			} else {
+				t.Float32 = append(t.Float32, kind.number(part))
+			}
 		}
 	}
 	return nil

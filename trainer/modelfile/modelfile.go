@@ -1,0 +1,82 @@
+// Package modelfile reads trained networks from files of any format, and writes them back
+// in the format in which they came. A format is a line of [formats] and a [Model].
+package modelfile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"nashprune/trainer/network"
+	"nashprune/trainer/network/safetensors"
+)
+
+// Model is a trained network as a file holds it.
+type Model interface {
+	// Source says what was read.
+	Source() Source
+
+	// Metadata is what nashprune wrote of the data beside the network; nil in files of others.
+	Metadata() *safetensors.Metadata
+
+	// Network returns the network with all participations one, its players of the kinds
+	// that are asked for. Its parameters are those of the model and not to be changed. It notes
+	// in a line of words what was derived or assumed; empty: nothing.
+	Network(a Asked) (n *network.Network, derived string, err error)
+
+	// Round rounds the parameters of what [Model.Network] returned, or of what a cut kept
+	// of it, to the numbers that the file can hold.
+	Round(n *network.Network)
+
+	// Write writes what a cut kept of what [Model.Network] returned, with the names and the
+	// types of the file and with what nashprune says of the data.
+	Write(w io.Writer, pruned *network.Network, m safetensors.Metadata) error
+}
+
+// Source says which file a network came from.
+type Source struct {
+	Format string   // as [formats] calls it
+	Suffix string   // of files of the format, such as ".safetensors"
+	Digest string   // SHA-256 of all that was read, in hexadecimal
+	Types  []string // of the numbers of parameters, sorted
+}
+
+// Asked is what the user and the data say of a network that a file does not say.
+type Asked struct {
+	Players    []network.PlayerKind
+	Activation network.Activation // where it is assumed
+	Sample     network.Shape      // of the data
+	// Model is what the user named the graph with, Graph makes it; empty: the file's own graph.
+	Model string
+	Graph func() (*network.Graph, error)
+}
+
+// format is a kind of model file.
+type format struct {
+	name  string
+	files string // says which files are of the format
+	is    func(path string) bool
+	read  func(path string) (Model, error)
+}
+
+// formats are all that can be read. Another one is a line here.
+var formats = []format{
+	{"onnx", "an .onnx file", isONNX, readONNX},
+	{"safetensors", "a .safetensors file, an index of several (.safetensors.index.json), or a folder of them", safetensors.IsFile, readSafetensors},
+}
+
+// ErrUnknown is the kind of the error for a path that is none of a model file.
+var ErrUnknown = errors.New("unknown format")
+
+// Read reads the model of a path.
+func Read(path string) (Model, error) {
+	var files []string
+	for _, f := range formats {
+		if f.is(path) {
+			return f.read(path)
+		}
+		files = append(files, f.files)
+	}
+	return nil, fmt.Errorf("%w: %.200s is no model file by its name; it must be %s", ErrUnknown, path, strings.Join(files, ", or "))
+}

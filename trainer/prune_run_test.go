@@ -1,0 +1,431 @@
+package trainer_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"nashprune/game"
+	"nashprune/trainer"
+	"nashprune/trainer/backend"
+	"nashprune/trainer/network"
+	"nashprune/trainer/network/onnx"
+	"nashprune/trainer/network/pytorch"
+	"nashprune/trainer/network/safetensors"
+	"nashprune/trainer/record"
+	"nashprune/trainer/settings"
+)
+
+// trained trains a small dense network, and returns the configuration of a run that prunes
+// it, with the result of the training.
+func trained(t *testing.T) (settings.Config, *record.Result) {
+	t.Helper()
+	c := tinyConfig(t)
+	c.Game, c.Device, c.Epochs = game.NoGame, "gonum", 8
+	result, dir := mustRun(t, c)
+	prune := settings.Trained()
+	prune.Source, prune.Data, prune.Device, prune.Batch = filepath.Join(dir, record.DenseFile), c.Data, c.Device, c.Batch
+	prune.Epochs, prune.Rounds, prune.Keep = 2, 6, 9
+	return prune, result
+}
+
+// stateDict rewrites a model file as PyTorch would have saved it: under other names, in the
+// types of the list in turn, with an entry of its metadata. It returns the new path.
+func stateDict(t *testing.T, path, prefix string, types ...safetensors.Type) string {
+	t.Helper()
+	f, err := safetensors.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range f.Tensors {
+		f.Tensors[i].Name, f.Tensors[i].Type = prefix+f.Tensors[i].Name, types[i%len(types)]
+	}
+	slices.SortFunc(f.Tensors, func(a, b safetensors.Tensor) int { return strings.Compare(a.Name, b.Name) })
+	return writeTensors(t, filepath.Join(t.TempDir(), "theirs.safetensors"), f.Tensors)
+}
+
+func writeTensors(t *testing.T, path string, tensors []safetensors.Tensor) string {
+	t.Helper()
+	var file bytes.Buffer
+	if err := safetensors.Write(&file, map[string]string{"format": "pt", "epoch": "8"}, tensors); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, file.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// scaled returns the setting by which a foreign file of a trained network is read.
+func scaled(t *testing.T, path string) string {
+	t.Helper()
+	_, m, err := safetensors.LoadModel(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("%v/%v", m.Mean, m.Deviation)
+}
+
+// evaluated wants the pruned network in a folder to do as well as its result says, and
+// returns its file.
+func evaluated(t *testing.T, c settings.Config, result *record.Result, dir string) *safetensors.File {
+	t.Helper()
+	path := filepath.Join(dir, record.PrunedFile)
+	again, err := trainer.Eval(context.Background(), path, trainer.EvalOptions{Device: c.Device, Data: c.Data})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *again.Network.Accuracy != *result.Pruned.Accuracy || *again.Network.Loss != *result.Pruned.Loss {
+		t.Errorf("the file has %.2f %% and a loss of %g, the result %.2f %% and %g", *again.Network.Accuracy, *again.Network.Loss, *result.Pruned.Accuracy, *result.Pruned.Loss)
+	}
+	f, err := safetensors.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// TestPruneOurs: a network that nashprune trained is the dense one of the result, with the
+// figures that it has, and what is left is smaller and as good as it says.
+func TestPruneOurs(t *testing.T) {
+	c, before := trained(t)
+	result, dir := mustRun(t, c)
+	d, p := result.Dense, result.Pruned
+	if d.Source != record.FromSource || *d.Accuracy != *before.Dense.Accuracy || *d.Loss != *before.Dense.Loss || d.LatencyUS <= 0 {
+		t.Errorf("dense %+v, want %+v", d, before.Dense)
+	}
+	if p.Kept != 9 || p.Players != 30 || *p.Accuracy < 60 {
+		t.Errorf("pruned %+v", p)
+	}
+	s := result.Source
+	if s == nil || s.Path != filepath.ToSlash(c.Source) || s.Format != "safetensors" || !slices.Equal(s.Types, []string{"F32"}) || len(s.Digest) != 64 || s.Derived != "" || s.Warning != "" {
+		t.Errorf("source %+v", s)
+	}
+	evaluated(t, c, result, dir)
+	if _, err := os.Stat(filepath.Join(dir, record.DenseFile)); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a copy of the source: %v", err)
+	}
+	if string(read(t, dir, pytorch.ScriptFile)) != pytorch.Script {
+		t.Error("the script is another")
+	}
+	if held, err := settings.Read(read(t, dir, record.ConfigFile)); err != nil || held.Source != c.Source || held.Model != "" {
+		t.Errorf("the configuration has %q and %q (%v)", held.Source, held.Model, err)
+	}
+	// What is left can be pruned again.
+	c.Source, c.Keep = filepath.Join(dir, record.PrunedFile), 6
+	if again, _ := mustRun(t, c); again.Pruned.Kept != 6 || again.Pruned.Players != 9 || *again.Dense.Accuracy != *p.Accuracy {
+		t.Errorf("pruned again: %+v", again.Pruned)
+	}
+}
+
+// TestPruneStateDicts: a state dict in any types, in one file or several, under a prefix, gives
+// a file with the same names, types and metadata, whose figures are those of the result.
+func TestPruneStateDicts(t *testing.T) {
+	c, before := trained(t)
+	ours := c.Source
+	c.Normalise = scaled(t, ours)
+	for name, change := range map[string]func() (path string){
+		"F32":  func() string { return stateDict(t, ours, "", safetensors.F32) },
+		"F16":  func() string { return stateDict(t, ours, "module.", safetensors.F16) },
+		"BF16": func() string { return stateDict(t, ours, "model.", safetensors.BF16) },
+		"several types": func() string {
+			return stateDict(t, ours, "module.layers.", safetensors.F64, safetensors.F32, safetensors.F16, safetensors.BF16)
+		},
+		"several files": func() string {
+			f, err := safetensors.ReadFile(stateDict(t, ours, "", safetensors.F16))
+			if err != nil {
+				t.Fatal(err)
+			}
+			folder, places := t.TempDir(), map[string]string{}
+			for i := range 2 {
+				shard := fmt.Sprintf("model-%d-of-2.safetensors", i+1)
+				part := f.Tensors[i*3:][:3]
+				writeTensors(t, filepath.Join(folder, shard), part)
+				for _, tensor := range part {
+					places[tensor.Name] = shard
+				}
+			}
+			text, err := json.Marshal(map[string]any{"weight_map": places})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(folder, "model"+safetensors.IndexSuffix), text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			return folder
+		},
+		"named": func() string { return stateDict(t, ours, "encoder.", safetensors.F32) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			if testing.Short() && name != "several types" && name != "several files" {
+				t.Skip("two will do")
+			}
+			c := c
+			c.Source = change()
+			if name == "named" {
+				c.Model = "mlp:20-10"
+			}
+			result, dir := mustRun(t, c)
+			if accuracy := *result.Dense.Accuracy; max(accuracy-*before.Dense.Accuracy, *before.Dense.Accuracy-accuracy) > 1 || name == "F32" && accuracy != *before.Dense.Accuracy {
+				t.Errorf("before pruning it has %g %%, and was trained to %g", accuracy, *before.Dense.Accuracy)
+			}
+			if words := result.Source.Derived; !strings.Contains(words, "36-20-10-4") && !strings.Contains(words, "--model mlp:20-10, matched by shapes and order") {
+				t.Errorf("derived: %s", words)
+			}
+			was, err := safetensors.ReadFile(c.Source)
+			if err != nil {
+				t.Fatal(err)
+			}
+			is := evaluated(t, c, result, dir)
+			types := map[string]safetensors.Type{}
+			for _, tensor := range was.Tensors {
+				types[tensor.Name] = tensor.Type
+			}
+			for _, tensor := range is.Tensors {
+				if kind, found := types[tensor.Name]; !found || kind != tensor.Type {
+					t.Errorf("tensor %s of %s; the source has %q", tensor.Name, tensor.Type, kind)
+				}
+			}
+			if len(is.Tensors) != len(was.Tensors) || is.Metadata["epoch"] != "8" || is.Metadata["mean"] == "" {
+				t.Errorf("%d tensors, metadata %v", len(is.Tensors), is.Metadata)
+			}
+		})
+	}
+}
+
+// TestPruneConvolutions: a state dict of a residual network keeps its counters.
+func TestPruneConvolutions(t *testing.T) {
+	c := modelConfig(t, modelFile(t, smallConvolutions))
+	c.Game = game.NoGame
+	_, dir := mustRun(t, c)
+	f, err := safetensors.ReadFile(filepath.Join(dir, record.DenseFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	counter := safetensors.Tensor{Name: "bn1.num_batches_tracked", Shape: []int{}, Type: "I64", Raw: []byte{7, 0, 0, 0, 0, 0, 0, 0}}
+	prune := settings.Trained()
+	prune.Source = writeTensors(t, filepath.Join(t.TempDir(), "theirs.safetensors"), append(f.Tensors, counter))
+	prune.Data, prune.Device, prune.Batch, prune.Epochs, prune.Rounds, prune.Sparsity, prune.Model = c.Data, c.Device, c.Batch, 2, 4, 0.5, c.Model
+	prune.Normalise = scaled(t, filepath.Join(dir, record.DenseFile))
+	result, out := mustRun(t, prune)
+	if !strings.Contains(result.Source.Derived, "matched by names") || result.Pruned.Kept*2 > result.Pruned.Players+1 {
+		t.Errorf("source %+v, pruned %+v", result.Source, result.Pruned)
+	}
+	is := evaluated(t, prune, result, out)
+	if last := is.Tensors[len(is.Tensors)-1]; last.Name != counter.Name || !bytes.Equal(last.Raw, counter.Raw) {
+		t.Errorf("the last tensor is %+v", last)
+	}
+}
+
+// TestPruneWithoutTraining: the numbers of those who stay are those of the source.
+func TestPruneWithoutTraining(t *testing.T) {
+	c, _ := trained(t)
+	c.Epochs = 0
+	for _, kind := range []game.Kind{game.MarketGame, game.RankingGame} {
+		c.Game = kind
+		result, dir := mustRun(t, c)
+		if result.Pruned.Kept != 9 {
+			t.Errorf("%s: %+v", kind, result.Pruned)
+		}
+		evaluated(t, c, result, dir)
+		was, _, err := safetensors.LoadModel(c.Source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		is, _, err := safetensors.LoadModel(filepath.Join(dir, record.PrunedFile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		keep := make(network.Survivors, 2)
+		players, err := record.ReadPlayers(bytes.NewReader(read(t, dir, record.PlayersFile)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range players {
+			if p.Reason == game.Kept {
+				keep[p.Layer] = append(keep[p.Layer], p.Index)
+			}
+		}
+		want, err := was.Keep(keep)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for p := range want.Parameters {
+			if !slices.Equal(is.Parameters[p], want.Parameters[p]) {
+				t.Errorf("%s: parameter %d was changed", kind, p)
+			}
+		}
+	}
+}
+
+// TestPruneInterrupted: a run that is stopped and goes on ends with the same bits, with training
+// and without.
+func TestPruneInterrupted(t *testing.T) {
+	c, _ := trained(t)
+	for _, epochs := range []int{2, 0} {
+		c.Epochs = epochs
+		whole, want := mustRun(t, c)
+		for stop := range 12 {
+			dir := filepath.Join(t.TempDir(), "run")
+			o := trainer.Options{Dir: dir, Command: "test", Version: "0"}
+			_, err := trainer.Run(newCountdown(3+2*stop), c, o)
+			if _, begun := os.Stat(filepath.Join(dir, record.CheckpointFile)); begun != nil {
+				if err != nil && !errors.Is(err, backend.ErrInterrupted) {
+					t.Fatal(err)
+				}
+				continue // before the training, or after all of it
+			}
+			if !errors.Is(err, backend.ErrInterrupted) {
+				t.Fatal(err)
+			}
+			result, err := trainer.Resume(context.Background(), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, file := range artefacts {
+				if file != record.DenseFile && !bytes.Equal(read(t, want, file), read(t, dir, file)) {
+					t.Errorf("%d epochs, stopped after %d: %s differs", epochs, 3+2*stop, file)
+				}
+			}
+			if *result.Dense.Accuracy != *whole.Dense.Accuracy || result.Dense.Source != record.FromSource || result.Source.Digest != whole.Source.Digest {
+				t.Errorf("dense %+v, source %+v", result.Dense, result.Source)
+			}
+			if testing.Short() {
+				break
+			}
+		}
+	}
+}
+
+// TestPruneGoesOnWithItsFile: a run whose source was changed does not go on.
+func TestPruneGoesOnWithItsFile(t *testing.T) {
+	c, _ := trained(t)
+	whole, err := os.ReadFile(c.Source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := stopped(t, c, trainer.Options{})
+	changed := bytes.Clone(whole)
+	changed[len(changed)-2] ^= 1
+	if err := os.WriteFile(c.Source, changed, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	refusedUntouched(t, trainer.Options{Dir: dir}, backend.ErrUsage, "--resume "+dir, c.Source, "is not the file that the run began with", "use the same file")
+	if err := os.Remove(c.Source); err != nil {
+		t.Fatal(err)
+	}
+	refusedUntouched(t, trainer.Options{Dir: dir}, os.ErrNotExist, c.Source)
+	if err := os.WriteFile(c.Source, whole, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := trainer.Resume(context.Background(), trainer.Options{Dir: dir}); err != nil {
+		t.Errorf("with its own file: %v", err)
+	}
+}
+
+// TestPreprocessingThatDiffers: a network that does no better than a constant is pruned, with
+// a warning.
+func TestPreprocessingThatDiffers(t *testing.T) {
+	c, _ := trained(t)
+	c.Source, c.Normalise, c.Epochs, c.Rounds = stateDict(t, c.Source, "", safetensors.F32), "-1e6/0.1", 0, 1
+	var told []string
+	result, err := trainer.Run(context.Background(), c, trainer.Options{
+		Dir:     filepath.Join(t.TempDir(), "run"),
+		Observe: func(e trainer.Event) { told = append(told, e.Message) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const words = "has 25.00 % on"
+	if w := result.Source.Warning; !strings.Contains(w, words) || !strings.Contains(w, "the largest class, 25.00 %") || !strings.Contains(w, "--normalise") {
+		t.Errorf("warning %q", w)
+	}
+	if !slices.ContainsFunc(told, func(s string) bool { return strings.HasPrefix(s, "warning: ") && strings.Contains(s, words) }) {
+		t.Errorf("told %q", told)
+	}
+}
+
+func TestPruneErrors(t *testing.T) {
+	c, _ := trained(t)
+	foreign := stateDict(t, c.Source, "", safetensors.F32)
+	for want, change := range map[string]func(c *settings.Config){
+		"--baseline trains the dense network":        func(c *settings.Config) { c.Baseline = true },
+		"--epochs is 0; it must be at least 1":       func(c *settings.Config) { c.Source, c.Model, c.Epochs = "", "mlp:20-10", 0 },
+		"--epochs 0 removes players":                 func(c *settings.Config) { c.Epochs, c.Game = 0, game.PaperGame },
+		"leave out --model":                          func(c *settings.Config) { c.Model = "mlp:20-10" },
+		"leave out --normalise":                      func(c *settings.Config) { c.Normalise = "none" },
+		"--normalise is \"1\"; it must be":           func(c *settings.Config) { c.Normalise = "1" },
+		"3 means and deviations does not fit":        func(c *settings.Config) { c.Source, c.Normalise = foreign, "1,2,3/1,2,3" },
+		"digits:train=300,test=100 has 784 features": func(c *settings.Config) { c.Data = "digits:train=300,test=100" },
+		"and node 2 of --model mlp:20-9 has":         func(c *settings.Config) { c.Source, c.Model = foreign, "mlp:20-9" },
+		"is no model file by its name":               func(c *settings.Config) { c.Source = "net.pth" },
+		"--shape is 3-3; with --game off":            func(c *settings.Config) { c.Game, c.Shape, c.Keep = game.NoGame, "3-3", 0 },
+	} {
+		c := c
+		change(&c)
+		_, err := trainer.Run(context.Background(), c, trainer.Options{Dir: filepath.Join(t.TempDir(), "run")})
+		if !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q", err, want)
+		}
+	}
+}
+
+// TestPruneONNX: a network that was exported is pruned from its file as from our own, with the
+// scaling that the file says, and comes back as ONNX, with names and all.
+func TestPruneONNX(t *testing.T) {
+	c, trainedAs := trained(t)
+	path := filepath.Join(t.TempDir(), "net.onnx")
+	if _, err := trainer.Export(c.Source, path, trainer.ExportONNX, false); err != nil {
+		t.Fatal(err)
+	}
+	ours, _ := mustRun(t, c)
+	c.Source = path
+	result, dir := mustRun(t, c)
+	if s := result.Source; s.Format != "ONNX" || len(s.Digest) != 64 || s.Warning != "" || !slices.Equal(s.Types, []string{"F32"}) {
+		t.Errorf("%+v", s)
+	}
+	if got, want := *result.Dense.Accuracy, *trainedAs.Dense.Accuracy; got != want {
+		t.Errorf("the original has %v %%, and had %v when it was trained", got, want)
+	}
+	if got, want := result.Pruned.Kept, ours.Pruned.Kept; got != want {
+		t.Errorf("%d players are kept, of our own file %d", got, want)
+	}
+	m, err := onnx.ReadFile(filepath.Join(dir, "pruned.onnx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, _, err := safetensors.LoadModel(filepath.Join(dir, record.PrunedFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(m.Before) != 2 || m.Output != "logits" || m.Network.ParameterCount() != result.Pruned.Parameters {
+		t.Errorf("%d steps before, output %q, %d parameters", len(m.Before), m.Output, m.Network.ParameterCount())
+	}
+	for p, v := range n.Parameters {
+		if !slices.Equal(v, m.Network.Parameters[p]) {
+			t.Errorf("parameter %s differs between the two files of one network", n.Params[p].Name)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, pytorch.ScriptFile)); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a script for PyTorch is there: %v", err)
+	}
+
+	c.Normalise = "0.5/0.5"
+	if _, err := trainer.Run(t.Context(), c, trainer.Options{Dir: filepath.Join(t.TempDir(), "twice")}); !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), "says how its inputs are scaled") {
+		t.Errorf("%v", err)
+	}
+	if err := os.WriteFile(path, []byte("no model"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c.Normalise = ""
+	if _, err := trainer.Run(t.Context(), c, trainer.Options{Dir: filepath.Join(t.TempDir(), "broken")}); err == nil || !strings.Contains(err.Error(), "net.onnx") {
+		t.Errorf("%v", err)
+	}
+}

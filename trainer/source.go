@@ -1,0 +1,201 @@
+package trainer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"nashprune/trainer/backend"
+	"nashprune/trainer/checkpoint"
+	"nashprune/trainer/dataset"
+	"nashprune/trainer/modelfile"
+	"nashprune/trainer/network"
+	"nashprune/trainer/network/pytorch"
+	"nashprune/trainer/record"
+	"nashprune/trainer/session"
+)
+
+// A run that begins with a trained network: the file is read before the data, which is scaled
+// as the file says. Its network is evaluated before anything is trained, and is the dense
+// one of the result. A run that goes on reads the file again.
+
+// readSource reads the file of the trained network, if the run begins with one, and refuses
+// one that is not what the run began with.
+func (r *run) readSource(from *checkpoint.Checkpoint) (err error) {
+	path := r.config.Source
+	if path == "" {
+		return nil
+	}
+	r.announce("reading " + path)
+	if r.model, err = modelfile.Read(path); errors.Is(err, modelfile.ErrUnknown) {
+		return backend.Usagef("%v", err)
+	} else if err != nil {
+		return err
+	}
+	is := r.model.Source()
+	if from == nil {
+		r.result.Source = &record.Source{Path: filepath.ToSlash(path), Format: is.Format, Types: is.Types, Digest: is.Digest}
+		return nil
+	}
+	if was := r.result.Source; was == nil || was.Digest != is.Digest {
+		return backend.Usagef("--resume %s: %s is not the file that the run began with (digest %.12s); use the same file, or prune into another folder", r.Dir, path, is.Digest)
+	}
+	return nil
+}
+
+// dataOptions returns how the data is read: with what the file of a trained network says
+// of it.
+func (r *run) dataOptions() (dataset.Options, error) {
+	o := r.config.DataOptions()
+	if r.model == nil {
+		return o, nil
+	}
+	m := r.model.Metadata()
+	switch {
+	case m == nil && o.Regression:
+		return o, backend.Usagef("--task is regression, and %s does not say how its targets are scaled; a trained network that predicts numbers must be one that nashprune wrote", r.config.Source)
+	case m == nil:
+		return o, nil
+	case m.Regression() != o.Regression:
+		task := map[bool]dataset.Task{false: dataset.Classification, true: dataset.Regression}
+		return o, backend.Usagef("--task is %s, and %s is of %s; try --task %s", task[o.Regression], r.config.Source, task[m.Regression()], task[m.Regression()])
+	case o.Normalise != nil:
+		return o, backend.Usagef("--normalise is %s, and %s says how its inputs are scaled; leave out --normalise", r.config.Normalise, r.config.Source)
+	}
+	o.FeatureNames, o.ClassNames = m.FeatureNames, m.ClassNames
+	switch {
+	case m.Means != nil:
+		o.Normalise = &dataset.Standard{Means: m.Means, Deviations: m.Deviations}
+	case m.ChannelMeans != nil:
+		o.Normalise = &dataset.Standard{Means: m.ChannelMeans, Deviations: m.ChannelDeviations}
+	default:
+		o.Normalise = &dataset.Standard{Means: []float64{m.Mean}, Deviations: []float64{m.Deviation}}
+	}
+	if m.Regression() {
+		o.TargetNames, o.TargetStandard = m.TargetNames, &dataset.Standard{Means: m.TargetMeans, Deviations: m.TargetDeviations}
+	}
+	return o, nil
+}
+
+// findTrained finds the trained network in its file and holds it to the data or, for a run
+// that goes on, to the graph that it began with.
+func (r *run) findTrained(from *checkpoint.Checkpoint) error {
+	path := r.config.Source
+	if m := r.model.Metadata(); m != nil && (m.Means != nil) != (r.data.Standard != nil) {
+		return backend.Usagef("%s was trained on other features than --data %s has: one has bytes, the other floats", path, r.data.Name)
+	}
+	asked := modelfile.Asked{Players: r.config.PlayerKinds(), Activation: r.config.Activation, Sample: r.data.Shape(), Model: r.config.Model}
+	if asked.Model != "" {
+		asked.Graph = func() (*network.Graph, error) { return r.config.Graph(r.data.Shape(), r.data.Outputs()) }
+	}
+	n, derived, err := r.model.Network(asked)
+	if err != nil {
+		return backend.Usagef("%s: %v", path, err)
+	}
+	r.graph, r.trained = n.Graph, n
+	if from != nil {
+		if !slices.EqualFunc(n.Params, from.Whole.Params, func(a, b network.Param) bool { return a.Name == b.Name && slices.Equal(a.Shape, b.Shape) }) {
+			return fmt.Errorf("--resume %s: the network of %s is not the one that the run began with", r.Dir, path)
+		}
+		r.graph = from.Whole
+		n.Graph = from.Whole
+		return nil
+	}
+	if in, out := n.Inputs(), n.Outputs(); in != r.data.Train.Features || out != r.data.Outputs() {
+		return backend.Usagef("%s takes %d features and has %d outputs, and --data %s has %d features and %d classes or targets; they must be the same",
+			path, in, out, r.data.Name, r.data.Train.Features, r.data.Outputs())
+	}
+	if r.result.Source.Derived = derived; derived != "" {
+		r.note(fmt.Sprintf("%s: %s", path, derived))
+	}
+	return nil
+}
+
+// evaluateSource evaluates the trained network, which the engine holds: it is the dense one of
+// the result. It warns where it does no better than a constant.
+func (r *run) evaluateSource(ctx context.Context, engine backend.Engine) error {
+	if r.trained == nil {
+		return nil
+	}
+	r.announce("evaluating " + r.config.Source)
+	evaluate := func(part backend.Part) (backend.Evaluation, error) {
+		e, err := engine.Evaluate(ctx, part, backend.Want{Logits: r.data.Regression()})
+		if ended(ctx, err) {
+			err = fmt.Errorf("%w before the training began", backend.ErrInterrupted)
+		}
+		return e, err
+	}
+	e, err := evaluate(r.config.EvaluateOn)
+	if err != nil {
+		return err
+	}
+	dense := session.NewNetworkResult(r.trained)
+	dense.Source = record.FromSource
+	session.SetEvaluation(&dense, e, r.data, r.config.EvaluateOn)
+	r.result.Dense = dense
+	if m := r.result.Market; m != nil && m.Validation != nil {
+		e, err := evaluate(backend.ValidationPart)
+		if err != nil {
+			return err
+		}
+		accuracy := e.Accuracy()
+		m.Validation.Dense = &accuracy
+	}
+	if r.result.Source.Warning = r.noBetter(e); r.result.Source.Warning != "" {
+		r.note("warning: " + r.result.Source.Warning)
+	}
+	return nil
+}
+
+// noBetter returns a warning where a trained network does no better than a constant.
+func (r *run) noBetter(e backend.Evaluation) string {
+	dense := r.result.Dense
+	if r.data.Regression() {
+		if dense.R2 == nil || *dense.R2 > 0 {
+			return ""
+		}
+		return fmt.Sprintf("%s explains none of the variance of %s: its preprocessing probably differs", r.config.Source, r.data.Name)
+	}
+	share := 100 * float64(slices.Max(e.ClassSamples)) / float64(e.Samples)
+	if *dense.Accuracy > share {
+		return ""
+	}
+	return fmt.Sprintf("%s has %.2f %% on %s, no more than the share of the largest class, %.2f %%: its preprocessing probably differs; --normalise says how features are scaled, and its classes must be in the order of the data's",
+		r.config.Source, *dense.Accuracy, r.data.Name, share)
+}
+
+// round rounds what is left of a trained network to what its file holds, so that all figures
+// are those of the file that is written.
+func (r *run) round(n *network.Network) {
+	if r.model != nil {
+		r.model.Round(n)
+	}
+}
+
+// savePruned writes the pruned network: as a model file, and in the format of the trained
+// network.
+func (r *run) savePruned(n *network.Network) error {
+	if r.model == nil {
+		return r.saveNetwork(record.PrunedFile, n)
+	}
+	name := strings.TrimSuffix(record.PrunedFile, filepath.Ext(record.PrunedFile)) + r.model.Source().Suffix
+	if name != record.PrunedFile {
+		if err := r.saveNetwork(record.PrunedFile, n); err != nil {
+			return err
+		}
+	}
+	if err := r.write(name, func(w io.Writer) error { return r.model.Write(w, n, r.metadata()) }); err != nil {
+		return err
+	}
+	if r.model.Source().Suffix != modelSuffix {
+		return nil // PyTorch reads no such file
+	}
+	return r.write(pytorch.ScriptFile, func(w io.Writer) error {
+		_, err := io.WriteString(w, pytorch.Script)
+		return err
+	})
+}
