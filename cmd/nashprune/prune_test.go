@@ -83,7 +83,7 @@ func TestPruneRefuses(t *testing.T) {
 		{"a b", exitUsage, "takes one model file"},
 		{"missing.safetensors", exitFailed, "missing.safetensors: no such file"},
 		{"cut.safetensors", exitFailed, "cut short"},
-		{"net.pth", exitUsage, "it must be a .safetensors file"},
+		{"net.pth", exitUsage, "it must be an .onnx file, or a .safetensors file"},
 		{"dense/dense.safetensors --baseline", exitUsage, "leave out --baseline"},
 		{"dense/dense.safetensors --model mlp:9-7 --keep 8", exitUsage, "leave out --model"},
 		{"dense/dense.safetensors --normalise 1/0", exitUsage, "deviations above 0"},
