@@ -25,6 +25,14 @@ type kernels[T real] interface {
 
 const filtersPerTile = 4
 
+// kernelsOf returns the fastest kernels in T on this processor, nil where there are none.
+func kernelsOf[T real]() kernels[T] {
+	if all := allKernels[T](); len(all) > 0 {
+		return all[0]
+	}
+	return nil
+}
+
 // tilesOf returns how many tiles some filters take.
 func tilesOf(filters int) int { return (filters + filtersPerTile - 1) / filtersPerTile }
 
@@ -127,12 +135,7 @@ type direct[T real] struct {
 	groups  int
 }
 
-// newDirect returns nil where the processor has no kernels.
-func newDirect[T real](w network.Window, from, to network.Shape, groups int) *direct[T] {
-	k := kernelsOf[T]()
-	if k == nil {
-		return nil
-	}
+func newDirect[T real](k kernels[T], w network.Window, from, to network.Shape, groups int) *direct[T] {
 	d := &direct[T]{kernels: k, groups: groups}
 	channels, filters, area, lanes := from[0]/groups, to[0]/groups, w.Kernel[0]*w.Kernel[1], k.lanes()
 	d.in = newFrame(from, w.Padding, w.Padding, lanes)

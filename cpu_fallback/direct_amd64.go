@@ -1,25 +1,22 @@
 package cpufallback
 
-import "golang.org/x/sys/cpu"
+import (
+	"unsafe"
 
-// kernelsOf returns the fastest kernels in T on this processor, nil where there are none.
-func kernelsOf[T real]() kernels[T] {
-	if all := kernelsHere(); len(all) > 0 {
-		if fastest, ok := all[0].(kernels[T]); ok {
-			return fastest
-		}
+	"golang.org/x/sys/cpu"
+)
+
+// allKernels returns the kernels in T that this processor has, the fastest first.
+func allKernels[T real]() []kernels[T] {
+	var all []kernels[T]
+	if !cpu.X86.HasAVX2 || !cpu.X86.HasFMA {
+		return nil
 	}
-	return nil
-}
-
-// kernelsHere returns the kernels that this processor has, the fastest first.
-func kernelsHere() []any {
-	var all []any
-	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
-		if cpu.X86.HasAVX512F {
-			all = append(all, kernels512{})
-		}
-		all = append(all, kernels256{})
+	if k, ok := any(kernels512{}).(kernels[T]); ok && cpu.X86.HasAVX512F {
+		all = append(all, k)
+	}
+	if k, ok := any(kernels256{}).(kernels[T]); ok {
+		all = append(all, k)
 	}
 	return all
 }
@@ -85,11 +82,11 @@ func fromLanes(to, from []float32, samples, stride, width int, add bool, lanes i
 }
 
 func (kernels256) convolve(out, x []float32, from, to, terms []int, start, weights []float32, tiles, channel int) {
-	convolve256(&out[0], &x[0], &from[0], &to[0], terms, &start[0], &weights[0], tiles, channel)
+	convolve256(&out[0], &x[0], &from[0], &to[0], terms, &start[0], unsafe.SliceData(weights), tiles, channel)
 }
 
 func (kernels512) convolve(out, x []float32, from, to, terms []int, start, weights []float32, tiles, channel int) {
-	convolve512(&out[0], &x[0], &from[0], &to[0], terms, &start[0], &weights[0], tiles, channel)
+	convolve512(&out[0], &x[0], &from[0], &to[0], terms, &start[0], unsafe.SliceData(weights), tiles, channel)
 }
 
 func (kernels256) correlate(gradient, d, x []float32, terms []int, channel, dRow int, over grid) {

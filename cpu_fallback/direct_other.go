@@ -2,5 +2,5 @@
 
 package cpufallback
 
-// kernelsOf returns the fastest kernels in T on this processor, nil where there are none.
-func kernelsOf[T real]() kernels[T] { return nil }
+// allKernels returns the kernels in T that this processor has.
+func allKernels[T real]() []kernels[T] { return nil }

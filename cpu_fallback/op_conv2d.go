@@ -89,10 +89,8 @@ func newConv2D[T real](e *engine[T], at place[T], _ taker[T]) stage[T] {
 		m.inputs, m.outputs = max(m.inputs, columns), max(m.outputs, columns)
 	}
 	m.gradient = max(m.gradient, s.group.trained)
-	if s.empty() {
-		return s
-	}
-	if d := newDirect[T](s.op.Window, s.from, s.to, s.groups); d != nil {
+	if e.kernels != nil && !s.empty() {
+		d := newDirect(e.kernels, s.op.Window, s.from, s.to, s.groups)
 		s.direct = d
 		m.inputs, m.outputs = max(m.inputs, d.in.size()), max(m.outputs, d.out.size())
 		m.gradient, m.weights = max(m.gradient, d.gradient()+s.to[0]), max(m.weights, d.packed())
