@@ -95,15 +95,16 @@ type grid struct {
 // plan is a convolution of a frame: an output is the sum of a product for each term.
 type plan struct {
 	grid
-	terms   []int // where the terms are from a position on; the last again up to whole places
+	terms   []int // where the terms are from a position on; forward the last again, up to whole places
 	weights []int // which weights of the first output the terms meet
 	step    int   // from its weights to those of the next output
 	group   int   // and to those of the next group
 	outputs int   // of a group
 }
 
-// tile is the numbers of the weights of a tile.
-func (p *plan) tile() int { return filtersPerTile * len(p.weights) }
+// tile is the numbers of the packed weights of a tile, size those of all groups.
+func (p *plan) tile() int           { return filtersPerTile * len(p.weights) }
+func (p *plan) size(groups int) int { return groups * tilesOf(p.outputs) * p.tile() }
 
 // pack writes the weights in the order in which kernels read them: for each tile, for each
 // term, those of its filters, with zeros where there are no more. It returns what is left.
@@ -136,75 +137,88 @@ type direct[T real] struct {
 }
 
 func newDirect[T real](k kernels[T], w network.Window, from, to network.Shape, groups int) *direct[T] {
-	d := &direct[T]{kernels: k, groups: groups}
-	channels, filters, area, lanes := from[0]/groups, to[0]/groups, w.Kernel[0]*w.Kernel[1], k.lanes()
-	d.in = newFrame(from, w.Padding, w.Padding, lanes)
+	d := &direct[T]{kernels: k, in: newFrame(from, w.Padding, w.Padding, k.lanes()), groups: groups}
 	// The derivatives that the first and the last input meet lie in these margins.
 	var before, after [2]int
 	for i, kernel := range w.Kernel {
 		before[i] = (kernel - 1 - w.Padding[i]) / w.Stride[i]
 		after[i] = max(0, (from[i+1]-1+w.Padding[i])/w.Stride[i]-(to[i+1]-1))
 	}
-	d.out = newFrame(to, before, after, lanes)
+	d.out = newFrame(to, before, after, k.lanes())
+	d.planForward(w)
+	for y := range min(w.Stride[0], from[1]) {
+		for x := range min(w.Stride[1], from[2]) {
+			d.planBack(w, y, x)
+		}
+	}
+	return d
+}
 
-	d.forward = plan{
+func (d *direct[T]) planForward(w network.Window) {
+	lanes, channels, filters, area := d.in.lanes, d.in.shape[0]/d.groups, d.out.shape[0]/d.groups, w.Kernel[0]*w.Kernel[1]
+	p := plan{
 		grid: grid{
-			rows: to[1], columns: to[2], row: w.Stride[0] * d.in.line(), column: w.Stride[1] * lanes,
-			toRow: to[2] * lanes, toColumn: lanes,
+			rows: d.out.shape[1], columns: d.out.shape[2], row: w.Stride[0] * d.in.line(), column: w.Stride[1] * lanes,
+			toRow: d.out.shape[2] * lanes, toColumn: lanes,
 		},
 		step: channels * area, group: filters * channels * area, outputs: filters,
 	}
 	for c := range channels {
-		for p := range w.Kernel[0] {
-			for q := range w.Kernel[1] {
-				d.forward.add(d.in.at(c, p, q)-d.in.at(0, 0, 0), (c*w.Kernel[0]+p)*w.Kernel[1]+q)
+		for y := range w.Kernel[0] {
+			for x := range w.Kernel[1] {
+				p.add(d.in.at(c, y, x)-d.in.at(0, 0, 0), (c*w.Kernel[0]+y)*w.Kernel[1]+x)
 			}
 		}
 	}
-	d.forward.fill(k.places())
-	for y := range min(w.Stride[0], from[1]) {
-		for x := range min(w.Stride[1], from[2]) {
-			back := plan{
-				grid: grid{
-					rows: (from[1]-y-1)/w.Stride[0] + 1, columns: (from[2]-x-1)/w.Stride[1] + 1, row: d.out.line(), column: lanes,
-					to: (y*from[2] + x) * lanes, toRow: w.Stride[0] * from[2] * lanes, toColumn: w.Stride[1] * lanes,
-				},
-				step: area, group: filters * channels * area, outputs: channels,
+	for len(p.terms)%d.kernels.places() > 0 {
+		p.terms = append(p.terms, p.terms[len(p.terms)-1])
+	}
+	d.forward = p
+}
+
+// planBack plans the derivatives of the inputs from line y and column x on, as far apart as
+// the stride is.
+func (d *direct[T]) planBack(w network.Window, y, x int) {
+	lanes, channels, filters, area := d.in.lanes, d.in.shape[0]/d.groups, d.out.shape[0]/d.groups, w.Kernel[0]*w.Kernel[1]
+	height, width := d.in.shape[1], d.in.shape[2]
+	p := plan{
+		grid: grid{
+			rows: (height-y-1)/w.Stride[0] + 1, columns: (width-x-1)/w.Stride[1] + 1, row: d.out.line(), column: lanes,
+			to: (y*width + x) * lanes, toRow: w.Stride[0] * width * lanes, toColumn: w.Stride[1] * lanes,
+		},
+		step: area, group: filters * channels * area, outputs: channels,
+	}
+	y, x = y+w.Padding[0], x+w.Padding[1]
+	for f := range filters {
+		for i := y % w.Stride[0]; i < w.Kernel[0]; i += w.Stride[0] {
+			for j := x % w.Stride[1]; j < w.Kernel[1]; j += w.Stride[1] {
+				p.add(d.out.at(f, (y-i)/w.Stride[0], (x-j)/w.Stride[1]), (f*channels*w.Kernel[0]+i)*w.Kernel[1]+j)
 			}
-			for f := range filters {
-				for p := (y + w.Padding[0]) % w.Stride[0]; p < w.Kernel[0]; p += w.Stride[0] {
-					for q := (x + w.Padding[1]) % w.Stride[1]; q < w.Kernel[1]; q += w.Stride[1] {
-						line, column := (y+w.Padding[0]-p)/w.Stride[0], (x+w.Padding[1]-q)/w.Stride[1]
-						back.add(d.out.at(f, line, column), (f*channels*w.Kernel[0]+p)*w.Kernel[1]+q)
-					}
-				}
-			}
-			d.back = append(d.back, back)
 		}
 	}
-	return d
+	d.back = append(d.back, p)
 }
 
 func (p *plan) add(term, weight int) {
 	p.terms, p.weights = append(p.terms, term), append(p.weights, weight)
 }
 
-// fill makes the number of terms a multiple.
-func (p *plan) fill(multiple int) {
-	for len(p.terms)%multiple > 0 {
-		p.terms = append(p.terms, p.terms[len(p.terms)-1])
+// starts returns how many numbers the outputs of all groups start from, at most.
+func (d *direct[T]) starts() int {
+	most := d.groups * tilesOf(d.forward.outputs)
+	for i := range d.back {
+		most = max(most, d.groups*tilesOf(d.back[i].outputs))
 	}
+	return filtersPerTile * most
 }
 
-// packed returns how many numbers the packed weights take, with what outputs start from.
+// packed returns how many numbers those and the packed weights take.
 func (d *direct[T]) packed() int {
-	forward := d.groups * tilesOf(d.forward.outputs)
-	size, back := forward*(filtersPerTile+d.forward.tile()), 0
+	back := 0
 	for i := range d.back {
-		tiles := d.groups * tilesOf(d.back[i].outputs)
-		back = max(back, tiles*filtersPerTile) + tiles*d.back[i].tile()
+		back += d.back[i].size(d.groups)
 	}
-	return max(size, back)
+	return d.starts() + max(d.forward.size(d.groups), back)
 }
 
 // gradient returns how many numbers the gradient of the filters takes in tiles.
@@ -212,7 +226,7 @@ func (d *direct[T]) gradient() int {
 	return d.groups * tilesOf(d.forward.outputs) * filtersPerTile * len(d.forward.terms)
 }
 
-// unpack adds up gradients in tiles and writes them in the order of the weights.
+// unpack writes gradients in tiles in the order of the weights.
 func (d *direct[T]) unpack(to, tiles []T) {
 	p := &d.forward
 	for g := range d.groups {
@@ -237,7 +251,8 @@ func (d *direct[T]) convolve(p *plan, out []T, channel int, x []T, from frame, s
 		for i := 0; i < p.rows*p.columns; i += places {
 			// Beyond the last position it is computed again.
 			for k := range places {
-				y, x := p.position(min(i+k, p.rows*p.columns-1))
+				position := min(i+k, p.rows*p.columns-1)
+				y, x := position/p.columns, position%p.columns
 				at[k], at[places+k] = y*p.row+x*p.column, p.to+y*p.toRow+x*p.toColumn
 			}
 			d.kernels.convolve(out, x, at[:places], at[places:], p.terms[:len(p.weights)], start, weights, tiles, channel)
@@ -246,8 +261,6 @@ func (d *direct[T]) convolve(p *plan, out []T, channel int, x []T, from frame, s
 	}
 	return weights
 }
-
-func (p *plan) position(i int) (y, x int) { return i / p.columns, i % p.columns }
 
 // correlate adds to gradients in tiles what samples in lanes give.
 func (d *direct[T]) correlate(gradient, derivatives, x []T) {
@@ -267,12 +280,12 @@ func (d *direct[T]) correlate(gradient, derivatives, x []T) {
 // forwardDirect computes the outputs.
 func (s *conv2DStage[T]) forwardDirect(rows int) {
 	e, d := s.engine, s.direct
-	start := e.images.packed[:d.groups*tilesOf(d.forward.outputs)*filtersPerTile]
-	weights := e.images.packed[len(start):]
+	start, weights := e.images.packed[:d.starts()], e.images.packed[d.starts():]
 	clear(start)
 	if s.op.Bias {
+		perGroup := d.forward.outputs
 		for f, bias := range s.group.bias(s.group.parameters) {
-			start[f/d.forward.outputs*(len(start)/d.groups)+f%d.forward.outputs] = bias
+			start[f/perGroup*up(perGroup, filtersPerTile)+f%perGroup] = bias
 		}
 	}
 	pack(&d.forward, weights, s.group.of(s.group.parameters, 0), d.groups)
@@ -300,13 +313,8 @@ func (s *conv2DStage[T]) inLanes(rows int, work func(chunk, low, high int, memor
 // biases, and the derivatives of the inputs.
 func (s *conv2DStage[T]) backwardDirect(rows int, ask ask, inputs, add bool) {
 	e, d := s.engine, s.direct
-	start, weights := e.images.packed, e.images.packed
+	start, weights := e.images.packed[:d.starts()], e.images.packed[d.starts():]
 	if inputs {
-		tiles := 0
-		for i := range d.back {
-			tiles = max(tiles, d.groups*tilesOf(d.back[i].outputs))
-		}
-		start, weights = start[:tiles*filtersPerTile], weights[tiles*filtersPerTile:]
 		clear(start)
 		rest := weights
 		for i := range d.back {

@@ -40,7 +40,7 @@ func convCases() []convCase {
 
 // newConvStage returns a convolution with numbers drawn for its tensors. All memory that it
 // shares with others holds NaN, which is seen where it is read before it is written.
-func newConvStage(t *testing.T, c convCase, k kernels[float32]) *conv2DStage[float32] {
+func newConvStage(t testing.TB, c convCase, k kernels[float32]) *conv2DStage[float32] {
 	t.Helper()
 	to, params, err := c.op.Infer([]network.Shape{c.from})
 	if err != nil {
@@ -165,6 +165,35 @@ func TestConvolutionsGiveTheSameBitsWithAnyNumberOfProcessors(t *testing.T) {
 			if !slices.Equal(have, want[i]) {
 				t.Errorf("%d processors give other bits than one", processors)
 			}
+		}
+	}
+}
+
+// BenchmarkConvolutions times a step of convolutions of a batch of 128, with each set of
+// kernels and with columns.
+func BenchmarkConvolutions(b *testing.B) {
+	square := network.Square
+	for name, c := range map[string]convCase{
+		"16x32x32 to 16":        {from: network.Shape{16, 32, 32}, op: network.Conv2D{Out: 16, Window: square(3, 1, 1)}},
+		"64x8x8 to 64":          {from: network.Shape{64, 8, 8}, op: network.Conv2D{Out: 64, Window: square(3, 1, 1)}},
+		"32x16x16 to 64 by 1x1": {from: network.Shape{32, 16, 16}, op: network.Conv2D{Out: 64, Window: square(1, 1, 0)}},
+		"1x28x28 to 4":          {from: network.Shape{1, 28, 28}, op: network.Conv2D{Out: 4, Window: square(5, 1, 0)}},
+		"4x12x12 to 11":         {from: network.Shape{4, 12, 12}, op: network.Conv2D{Out: 11, Window: square(5, 1, 0)}},
+		"32x16x16 depthwise":    {from: network.Shape{32, 16, 16}, op: network.Conv2D{Out: 32, Window: square(3, 1, 1), Depthwise: true}},
+	} {
+		for _, k := range append(allKernels[float32](), nil) {
+			b.Run(fmt.Sprintf("%s/%T", name, k), func(b *testing.B) {
+				c.rows = 128
+				s := newConvStage(b, c, k)
+				if found, err := findOpenBLAS(); err == nil {
+					s.engine.products = found
+				}
+				for b.Loop() {
+					s.in.written = false
+					s.forward(c.rows)
+					s.backward(c.rows, ask{weights: true})
+				}
+			})
 		}
 	}
 }
