@@ -169,6 +169,28 @@ func TestConvolutionsGiveTheSameBitsWithAnyNumberOfProcessors(t *testing.T) {
 	}
 }
 
+// TestKernelsGiveTheSameBits: sums of outputs and of derivatives have one order with any number
+// of lanes.
+func TestKernelsGiveTheSameBits(t *testing.T) {
+	for _, c := range convCases() {
+		var want *conv2DStage[float32]
+		for _, k := range allKernels[float32]() {
+			s := newConvStage(t, c, k)
+			if !s.isDirect(c.rows) {
+				continue
+			}
+			s.forward(c.rows)
+			s.backward(c.rows, ask{weights: true})
+			if want == nil {
+				want = s
+			}
+			if !slices.Equal(s.out.values.data, want.out.values.data) || !slices.Equal(s.in.derivative.data, want.in.derivative.data) {
+				t.Errorf("%v to %d: %T gives other bits than %T", c.from, c.op.Out, k, want.direct.kernels)
+			}
+		}
+	}
+}
+
 // BenchmarkConvolutions times a step of convolutions of a batch of 128, with each set of
 // kernels and with columns.
 func BenchmarkConvolutions(b *testing.B) {
