@@ -1,6 +1,10 @@
 package cpufallback
 
-import "nashprune/trainer/network"
+import (
+	"math"
+
+	"nashprune/trainer/network"
+)
 
 // poolStage takes the largest numbers or the means of windows.
 type poolStage[T real] struct {
@@ -59,14 +63,19 @@ func (s *poolStage[T]) each(sample []T, visit func(e int, image []T, lines, colu
 	}
 }
 
-// largestOf returns what [network.Largest] does of a window.
+// largestOf returns what [network.Largest] does of a window. The largest is kept as bits, for
+// which the compiler needs no branch: one that nothing predicts takes longer than all else.
 func (s *poolStage[T]) largestOf(image []T, lines, columns span) int {
-	at := lines.low*s.width + columns.low
-	best := image[at]
+	at, largest := lines.low*s.width+columns.low, math.Float64bits(math.Inf(-1))
 	for y := lines.low; y < lines.high; y++ {
 		for i := y*s.width + columns.low; i < y*s.width+columns.high; i++ {
-			if v := image[i]; v > best || v != v && best == best {
-				at, best = i, v
+			v := float64(image[i])
+			if v != v {
+				return i
+			}
+			bits := math.Float64bits(v)
+			if v > math.Float64frombits(largest) {
+				at, largest = i, bits
 			}
 		}
 	}
