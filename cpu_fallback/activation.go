@@ -7,15 +7,18 @@ const identity network.Activation = ""
 
 // activate is output <- activation(s u).
 func activate[T real](v vectors[T], a network.Activation, output, s, u []T) {
-	if a == network.ReLU {
+	switch a {
+	case network.ReLU:
 		v.rectify(output, s, u)
+		return
+	case identity:
+		v.multiply(output, s, u)
 		return
 	}
 	s, u = s[:len(output)], u[:len(output)]
 	for i := range output {
 		z := s[i] * u[i]
 		switch {
-		case a == identity:
 		case a != network.LeakyReLU:
 			z = T(a.At(float64(z)))
 		case z <= 0: // without the way through float64
@@ -35,6 +38,10 @@ func throughActivation[T real](a network.Activation, derivative, s, u []T) {
 	for i := range derivative {
 		z := s[i] * u[i]
 		switch {
+		case a == network.ReLU: // without the way through float64, as below
+			if !(z > 0) {
+				derivative[i] = 0
+			}
 		case a != network.LeakyReLU:
 			derivative[i] *= T(a.Slope(float64(z)))
 		case !(z > 0):

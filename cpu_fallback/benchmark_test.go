@@ -125,27 +125,33 @@ func BenchmarkImages(b *testing.B) {
 	}
 }
 
-func benchmarkImages(b *testing.B, p products[float32], model string, channels int) {
-	const batch = 128
+// imageNetwork returns a network of a model, and images of noise for it.
+func imageNetwork(tb testing.TB, model string, channels, samples int) (*network.Network, *dataset.Dataset) {
+	tb.Helper()
 	m, err := models.Parse(model)
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
 	side := map[int]int{1: 28, 3: 32}[channels]
 	g, err := m.Graph(network.Shape{channels, side, side}, 10, network.ReLU, network.DefaultPlayers)
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
 	n := network.New(g)
 	if err := n.Initialise(network.PyTorch, 1); err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
 	draw, features := random.New(1, random.Testing, 0, 0), channels*side*side
-	part := dataset.Samples{Features: features, Pixels: make([]uint8, batch*features), Labels: make([]uint8, batch)}
+	part := dataset.Samples{Features: features, Pixels: make([]uint8, samples*features), Labels: make([]uint8, samples)}
 	for i := range part.Pixels {
 		part.Pixels[i] = uint8(draw.Below(256))
 	}
-	d := &dataset.Dataset{Name: "noise", Channels: channels, Height: side, Width: side, Classes: 10, Mean: 0.5, Deviation: 0.3, Train: part, Test: part}
+	return n, &dataset.Dataset{Name: "noise", Channels: channels, Height: side, Width: side, Classes: 10, Mean: 0.5, Deviation: 0.3, Train: part, Test: part}
+}
+
+func benchmarkImages(b *testing.B, p products[float32], model string, channels int) {
+	const batch = 128
+	n, d := imageNetwork(b, model, channels, batch)
 	e, err := open[float32](p, d, backend.EngineOptions{Batch: batch, Optimiser: backend.Optimiser{Kind: backend.Adam}}, &backend.State{Network: n})
 	if err != nil {
 		b.Fatal(err)

@@ -25,6 +25,26 @@
 // The derivatives of 512 rectifiers of 128 samples take 0.01 ms instead of 0.3 ms:
 // branches on unpredictable signs are what costs.
 //
+// Batch norms take their sums in float64, as eight sums of every eighth number.
+//
+// # Convolutions
+//
+// In float32 on amd64 with AVX2 and FMA convolutions are direct: sixteen samples (with
+// AVX-512, else eight) lie in the lanes of vectors, in frames with margins of zeros. Then
+// every output of a tile reads whole aligned vectors at the same offsets from its position,
+// whatever the width of images, the padding and the stride, and no column is written. A tile
+// is four filters by six positions (three), whose sums stay in registers. The derivative of
+// the inputs is the same loop over the derivative of the outputs, once for each place of the
+// stride. The gradient of a tile of weights is a loop over positions, after which lanes are
+// added up. On a Xeon with AVX-512 both loops reach more than four fifths of the highest rate
+// in resnet20, where OpenBLAS reached a sixth on products that small.
+//
+// What decides is the processor and the number of samples: columns and a product for each
+// sample remain in float64, without kernels, and for fewer samples than half the lanes, as
+// one timed inference has. A sum of products starts from the bias and adds them in the order
+// of the weights, so outputs and derivatives have the same bits with both sets of kernels,
+// but other bits than with columns; gradients differ in the order of samples.
+//
 // # OpenBLAS
 //
 // The library is opened at run time through purego, also in builds without cgo, which
@@ -35,6 +55,11 @@
 // devices, parity and a run's result name it like any other.
 //
 // # Memory
+//
+// Each worker, of at most eight, has frames of sixteen samples of the largest inputs and
+// outputs of a convolution. They, packed weights and gradients in tiles are shared by all
+// convolutions, which compute one after the other. Offsets, two for each product of an
+// output, are not counted: they are below a hundredth of the activations.
 //
 // Push lays activations out where those before lay, if there is room. It lets go of the
 // parameters, moments and players before it allocates others. The garbage collector frees

@@ -15,6 +15,7 @@ type engine[T real] struct {
 	data      *dataset.Dataset
 	products  products[T]
 	vectors   vectors[T]
+	kernels   kernels[T] // of direct convolutions; nil: there are none
 	options   backend.EngineOptions
 	inputs    [][256]T // the network's input for each value of a pixel, by channel
 	steps     int      // of the optimiser
@@ -104,7 +105,7 @@ func open[T real](p products[T], d *dataset.Dataset, o backend.EngineOptions, s 
 	if err := o.Validate(d, s.Network); err != nil {
 		return nil, err
 	}
-	e := &engine[T]{data: d, products: p, vectors: vectorsOf[T](), options: o}
+	e := &engine[T]{data: d, products: p, vectors: vectorsOf[T](), kernels: kernelsOf[T](), options: o}
 	for channel := range max(1, d.Channels) {
 		mean, deviation := d.Normalisation(channel)
 		var inputs [256]T

@@ -33,14 +33,14 @@ func (e *engine[T]) count(g *network.Graph) counts {
 			return nil
 		}
 	}
-	counting := &engine[T]{data: e.data, options: e.options}
+	counting := &engine[T]{data: e.data, kernels: e.kernels, options: e.options}
 	counting.lay(g, takers[T]{into(&c.parameters), into(&c.gradients), into(&c.moments), into(&c.players), into(&c.activations)})
 	return c
 }
 
 // planMemory says in bytes what an engine takes.
 func planMemory[T real](d *dataset.Dataset, o backend.EngineOptions, g *network.Graph) backend.MemoryPlan {
-	c := (&engine[T]{data: d, options: o}).count(g)
+	c := (&engine[T]{data: d, kernels: kernelsOf[T](), options: o}).count(g)
 	size := int(unsafe.Sizeof(*new(T)))
 	return backend.MemoryPlan{
 		Parameters: size * c.parameters, Gradients: size * c.gradients, Moments: size * c.moments,

@@ -26,8 +26,12 @@ func (s *activationStage[T]) forward(rows int) {
 
 func (s *activationStage[T]) backward(rows int, _ ask) {
 	s.in.receive(rows, func(b int, to []T, add bool) {
-		d := s.out.derivative.row(b) // which no stage reads any more
-		throughActivation(s.function, d, s.ones, s.in.values.row(b))
+		d, u := s.out.derivative.row(b), s.in.values.row(b)
+		if s.function == network.ReLU && !add {
+			s.engine.vectors.passRectifier(to, d, s.ones, u)
+			return
+		}
+		throughActivation(s.function, d, s.ones, u) // which no stage reads any more
 		s.engine.pass(to, d, add)
 	})
 }

@@ -37,21 +37,16 @@ func (s *batchNormStage[T]) channel(m matrix[T], b, c int) []T { return m.row(b)
 
 // observe takes mean and variance of the batch, in float64, and moves the running ones.
 func (s *batchNormStage[T]) observe(rows int) {
-	n := rows * s.inner
+	n, v := rows*s.inner, s.engine.vectors
 	running, variance := s.parameter(network.NormMean), s.parameter(network.NormVariance)
 	inChunks(s.channels, 1, func(c, _, _ int) {
 		sum, squares := 0., 0.
 		for b := range rows {
-			for _, x := range s.channel(s.in.values, b, c) {
-				sum += float64(x)
-			}
+			sum += v.sum(s.channel(s.in.values, b, c))
 		}
 		mean := sum / float64(n)
 		for b := range rows {
-			for _, x := range s.channel(s.in.values, b, c) {
-				d := float64(x) - mean
-				squares += d * d
-			}
+			squares += v.spread(s.channel(s.in.values, b, c), mean)
 		}
 		s.mean[c], s.inverse[c] = T(mean), T(1/math.Sqrt(squares/float64(n)+s.op.Epsilon))
 		move := func(v *T, to float64) { *v = T(float64(*v) + s.op.Momentum*(to-float64(*v))) }
@@ -75,10 +70,7 @@ func (s *batchNormStage[T]) forward(rows int) {
 			for c := range s.channels {
 				scale := weight[c] * s.inverse[c]
 				shift := bias[c] - T(s.mean[c]*scale)
-				y := s.channel(s.out.values, b, c)
-				for i, x := range s.channel(s.in.values, b, c) {
-					y[i] = T(x*scale) + shift
-				}
+				s.engine.vectors.affine(s.channel(s.out.values, b, c), s.channel(s.in.values, b, c), scale, shift)
 			}
 		}
 	})
@@ -87,7 +79,7 @@ func (s *batchNormStage[T]) forward(rows int) {
 // backward takes the derivative through the statistics of the batch in a training step: see
 // [network.BatchNorm.BackwardBatch]. At other times they are constants.
 func (s *batchNormStage[T]) backward(rows int, ask ask) {
-	weight, add := s.parameter(network.NormWeight), s.in.written
+	v, weight, add := s.engine.vectors, s.parameter(network.NormWeight), s.in.written
 	s.in.written = true
 	ofWeight, ofBias := s.group.of(s.group.gradient, network.NormWeight), s.group.of(s.group.gradient, network.NormBias)
 	inChunks(s.channels, 1, func(c, _, _ int) {
@@ -95,11 +87,8 @@ func (s *batchNormStage[T]) backward(rows int, ask ask) {
 		sum, product := 0., 0. // of d, and of d times the standardised input
 		if ask.weights {
 			for b := range rows {
-				x := s.channel(s.in.values, b, c)
-				for i, d := range s.channel(s.out.derivative, b, c) {
-					sum += float64(d)
-					product += float64(d) * float64((x[i]-mean)*inverse)
-				}
+				ofD, ofProducts := v.joint(s.channel(s.out.derivative, b, c), s.channel(s.in.values, b, c), mean, inverse)
+				sum, product = sum+ofD, product+ofProducts
 			}
 			ofBias[c], ofWeight[c] = T(sum), T(product)
 		}
@@ -112,14 +101,8 @@ func (s *batchNormStage[T]) backward(rows int, ask ask) {
 			first, second = T(sum/n), T(product/n)
 		}
 		for b := range rows {
-			x, dx := s.channel(s.in.values, b, c), s.channel(s.in.derivative, b, c)
-			for i, d := range s.channel(s.out.derivative, b, c) {
-				d = T(scale * (d - first - T(T((x[i]-mean)*inverse)*second)))
-				if add {
-					d += dx[i]
-				}
-				dx[i] = d
-			}
+			v.throughNorm(s.channel(s.in.derivative, b, c), s.channel(s.out.derivative, b, c), s.channel(s.in.values, b, c),
+				scale, mean, inverse, first, second, add)
 		}
 	})
 }

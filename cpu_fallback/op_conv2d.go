@@ -2,6 +2,7 @@ package cpufallback
 
 import (
 	"runtime"
+	"unsafe"
 
 	"gonum.org/v1/gonum/blas"
 
@@ -10,12 +11,28 @@ import (
 
 // images is the memory that convolutions share: they compute one after the other.
 type images[T real] struct {
-	columns  int // numbers of the columns of the largest convolution, for one sample
-	gradient int // numbers of the parameters of the largest
+	inputs, outputs int // numbers of the largest columns or frames, which a worker has of each
+	gradient        int // numbers of the parameters of the largest
+	weights         int // numbers of the largest packed weights
 
-	// free holds, for each worker, columns of inputs and of their derivatives.
+	// free holds, for each worker, columns of inputs and of their derivatives, or frames of
+	// inputs and of outputs.
 	free    chan [2][]T
 	partial matrix[T] // gradients over chunks of samples
+	packed  []T
+}
+
+// onLine returns n numbers from the beginning of a line of the cache on, since vectors that
+// lie across two lines are read twice.
+func (take taker[T]) onLine(n int) []T {
+	const line = 64
+	size := int(unsafe.Sizeof(*new(T)))
+	v := take(n + line/size)
+	if v == nil {
+		return nil
+	}
+	beyond := int(uintptr(unsafe.Pointer(&v[0])) % line)
+	return v[(line-beyond)%line/size:][:n:n]
 }
 
 // mostImageChunks bounds how many sums over chunks of samples are kept. It is part of the
@@ -24,17 +41,21 @@ const mostImageChunks = 8
 
 // imagesPerChunk returns how many samples a sum over a chunk has.
 func imagesPerChunk(rows int) int {
-	return max(rowsPerChunk, (rows+mostImageChunks-1)/mostImageChunks)
+	return up(max(1, (rows+mostImageChunks-1)/mostImageChunks), rowsPerChunk)
 }
+
+// chunksOfImages returns how many chunks there are.
+func chunksOfImages(rows int) int { return (rows + imagesPerChunk(rows) - 1) / imagesPerChunk(rows) }
 
 // lay takes the memory for all convolutions that were made.
 func (m *images[T]) lay(take taker[T]) {
 	workers := min(runtime.GOMAXPROCS(0), mostImageChunks)
 	m.free = make(chan [2][]T, workers)
 	for range workers {
-		m.free <- [2][]T{take(m.columns), take(m.columns)}
+		m.free <- [2][]T{take.onLine(m.inputs), take.onLine(m.outputs)}
 	}
 	m.partial = take.matrix(mostImageChunks, m.gradient)
+	m.packed = take(m.weights)
 }
 
 // conv2DStage is a convolution: a product of the filters with the columns of each sample,
@@ -47,8 +68,9 @@ type conv2DStage[T real] struct {
 	from    network.Shape
 	to      network.Shape
 	groups  int
-	terms   int  // products that an output is the sum of
-	direct  bool // the columns are the input itself
+	terms   int        // products that an output is the sum of
+	itself  bool       // the columns are the input itself
+	direct  *direct[T] // or nil
 }
 
 func newConv2D[T real](e *engine[T], at place[T], _ taker[T]) stage[T] {
@@ -60,11 +82,19 @@ func newConv2D[T real](e *engine[T], at place[T], _ taker[T]) stage[T] {
 	if s.op.Depthwise {
 		s.groups = max(1, s.from[0])
 	}
-	s.direct = s.op.Window == network.Square(1, 1, 0)
-	if !s.direct {
-		e.images.columns = max(e.images.columns, s.terms*s.groups*s.positions())
+	s.itself = s.op.Window == network.Square(1, 1, 0)
+	m := &e.images
+	if !s.itself {
+		columns := s.terms * s.groups * s.positions()
+		m.inputs, m.outputs = max(m.inputs, columns), max(m.outputs, columns)
 	}
-	e.images.gradient = max(e.images.gradient, s.group.trained)
+	m.gradient = max(m.gradient, s.group.trained)
+	if e.kernels != nil && !s.empty() {
+		d := newDirect(e.kernels, s.op.Window, s.from, s.to, s.groups)
+		s.direct = d
+		m.inputs, m.outputs = max(m.inputs, d.in.size()), max(m.outputs, d.out.size())
+		m.gradient, m.weights = max(m.gradient, d.gradient()+s.to[0]), max(m.weights, d.packed())
+	}
 	return s
 }
 
@@ -125,7 +155,7 @@ func (s *conv2DStage[T]) isShift() bool {
 
 // columnsOf writes the columns of a sample, a row a product and a column a position.
 func (s *conv2DStage[T]) columnsOf(x, columns []T) []T {
-	if s.direct {
+	if s.itself {
 		return x
 	}
 	positions, width, shift := s.positions(), s.to[2], s.isShift()
@@ -178,7 +208,29 @@ func (s *conv2DStage[T]) addBack(dx, columns []T) {
 	})
 }
 
+// isDirect reports whether so many samples are convolved directly: whether they fill half
+// the lanes.
+func (s *conv2DStage[T]) isDirect(rows int) bool {
+	return s.direct != nil && 2*rows >= s.direct.in.lanes
+}
+
+// sumPositions adds the derivatives of the outputs of a sample to those of the biases.
+func (s *conv2DStage[T]) sumPositions(biases, derivatives []T) {
+	positions := s.positions()
+	for f := range s.to[0] {
+		var sum T
+		for _, d := range derivatives[f*positions:][:positions] {
+			sum += d
+		}
+		biases[f] += sum
+	}
+}
+
 func (s *conv2DStage[T]) forward(rows int) {
+	if s.isDirect(rows) {
+		s.forwardDirect(rows)
+		return
+	}
 	e, weight, positions := s.engine, s.group.of(s.group.parameters, 0), s.positions()
 	perGroup := s.to[0] / s.groups
 	inChunks(rows, imagesPerChunk(rows), func(_, low, high int) {
@@ -219,6 +271,10 @@ func (s *conv2DStage[T]) backward(rows int, ask ask) {
 	if !inputs && !ask.weights {
 		return
 	}
+	if s.isDirect(rows) {
+		s.backwardDirect(rows, ask, inputs, added)
+		return
+	}
 	perGroup := s.to[0] / s.groups
 	inChunks(rows, imagesPerChunk(rows), func(chunk, low, high int) {
 		memory := <-e.images.free
@@ -231,13 +287,7 @@ func (s *conv2DStage[T]) backward(rows int, ask ask) {
 		for b := low; b < high; b++ {
 			d := s.out.derivative.row(b)
 			if ask.weights && s.op.Bias {
-				for f := range s.group.bias(gradient) {
-					var sum T
-					for _, d := range d[f*positions:][:positions] {
-						sum += d
-					}
-					s.group.bias(gradient)[f] += sum
-				}
+				s.sumPositions(s.group.bias(gradient), d)
 			}
 			if ask.weights && !s.empty() {
 				columns := s.columnsOf(s.in.values.row(b), memory[0])
@@ -250,14 +300,14 @@ func (s *conv2DStage[T]) backward(rows int, ask ask) {
 				continue
 			}
 			dx := s.in.derivative.row(b)
-			if !added && (!s.direct || s.empty()) {
+			if !added && (!s.itself || s.empty()) {
 				clear(dx)
 			}
 			if s.empty() {
 				continue
 			}
 			into, beta := memory[1], T(0)
-			if s.direct {
+			if s.itself {
 				into = dx
 				if added {
 					beta = 1
@@ -267,16 +317,15 @@ func (s *conv2DStage[T]) backward(rows int, ask ask) {
 				e.products.gemm(blas.Trans, blas.NoTrans, s.terms, positions, perGroup, weight[g*perGroup*s.terms:], s.terms,
 					d[g*perGroup*positions:], positions, beta, into[g*s.terms*positions:], positions)
 			}
-			if !s.direct {
+			if !s.itself {
 				s.addBack(dx, into)
 			}
 		}
 	})
 	if ask.weights {
-		chunks := (rows + imagesPerChunk(rows) - 1) / imagesPerChunk(rows)
 		total := s.group.gradient[:s.group.trained]
 		clear(total)
-		for chunk := range chunks {
+		for chunk := range chunksOfImages(rows) {
 			e.vectors.add(total, e.images.partial.row(chunk)[:len(total)])
 		}
 	}

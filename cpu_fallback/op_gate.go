@@ -12,8 +12,7 @@ type gateStage[T real] struct {
 	function network.Activation
 	inner    int // numbers of a channel
 
-	participations []T       // one for each number of a sample
-	sums           matrix[T] // which vectors.throughRectifier takes, and nothing reads: one row a chunk of samples
+	participations []T // one for each number of a sample
 }
 
 func newGate[T real](e *engine[T], at place[T], take taker[T]) stage[T] {
@@ -22,9 +21,6 @@ func newGate[T real](e *engine[T], at place[T], take taker[T]) stage[T] {
 		s.function = e.graph.Nodes[at.Activation].Op.(*network.Activate).Function
 	}
 	s.participations = take(at.to.Size())
-	if s.function == network.ReLU {
-		s.sums = take.matrix(chunksOf(e.batchRows), at.to.Size())
-	}
 	return s
 }
 
@@ -46,12 +42,16 @@ func (s *gateStage[T]) forward(rows int) {
 func (s *gateStage[T]) backward(rows int, ask ask) {
 	e, g := s.engine, s.gate
 	s.in.written = true
-	if s.function == network.ReLU && !ask.contributions {
-		inChunks(rows, rowsPerChunk, func(chunk, low, high int) {
-			width := len(s.participations)
-			d, u := s.in.derivative.part(low, high, 0, width), s.in.values.part(low, high, 0, width)
-			copy(d, s.out.derivative.part(low, high, 0, width))
-			e.vectors.throughRectifier(d, u, width, s.participations, s.sums.row(chunk))
+	if !ask.contributions && (s.function == network.ReLU || s.function == identity) {
+		inChunks(rows, rowsPerChunk, func(_, low, high int) {
+			for b := low; b < high; b++ {
+				to, d := s.in.derivative.row(b), s.out.derivative.row(b)
+				if s.function == identity {
+					e.vectors.multiply(to, s.participations, d)
+				} else {
+					e.vectors.passRectifier(to, d, s.participations, s.in.values.row(b))
+				}
+			}
 		})
 		return
 	}

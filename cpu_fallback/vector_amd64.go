@@ -40,6 +40,46 @@ func (a avx2) throughRectifier(derivatives, u []float32, stride int, s, sum []fl
 	}
 }
 
+func (a avx2) passRectifier(to, d, s, u []float32) {
+	n := eights(len(to))
+	passRectifierEights(to[:n], d[:n], s[:n], u[:n])
+	a.loops.passRectifier(to[n:], d[n:], s[n:], u[n:])
+}
+
+func (a avx2) multiply(to, s, v []float32) {
+	n := eights(len(to))
+	multiplyEights(to[:n], s[:n], v[:n])
+	a.loops.multiply(to[n:], s[n:], v[n:])
+}
+
+func (avx2) sum(v []float32) float64 {
+	n := eights(len(v))
+	return added(sumEights(v[:n]), v[n:])
+}
+
+func (avx2) spread(v []float32, mean float64) float64 {
+	n := eights(len(v))
+	return spread(spreadEights(v[:n], mean), v[n:], mean)
+}
+
+func (a avx2) affine(to, v []float32, scale, shift float32) {
+	n := eights(len(to))
+	affineEights(to[:n], v[:n], scale, shift)
+	a.loops.affine(to[n:], v[n:], scale, shift)
+}
+
+func (avx2) joint(d, v []float32, mean, inverse float32) (ofD, ofProducts float64) {
+	n := eights(len(d))
+	ofD, ofProducts = jointEights(d[:n], v[:n], mean, inverse)
+	return added(ofD, d[n:]), joint(ofProducts, d[n:], v[n:], mean, inverse)
+}
+
+func (a avx2) throughNorm(to, d, v []float32, scale, mean, inverse, first, second float32, add bool) {
+	n := eights(len(to))
+	throughNormEights(to[:n], d[:n], v[:n], scale, mean, inverse, first, second, add)
+	a.loops.throughNorm(to[n:], d[n:], v[n:], scale, mean, inverse, first, second, add)
+}
+
 func (a avx2) contribute(rows float32, derivatives, u []float32, stride int, s, sum, means, squares []float32) {
 	n, u := eights(len(s)), u[:len(derivatives)]
 	contributeEights(rows, derivatives, u, rowsOf(derivatives, stride, len(s)), stride, s[:n], sum[:n], means[:n], squares[:n])
@@ -79,6 +119,27 @@ func rectifyEights(output, s, u []float32)
 
 //go:noescape
 func throughRectifierEights(derivatives, u []float32, count, stride int, s, sum []float32)
+
+//go:noescape
+func passRectifierEights(to, d, s, u []float32)
+
+//go:noescape
+func multiplyEights(to, s, v []float32)
+
+//go:noescape
+func sumEights(v []float32) float64
+
+//go:noescape
+func spreadEights(v []float32, mean float64) float64
+
+//go:noescape
+func affineEights(to, v []float32, scale, shift float32)
+
+//go:noescape
+func jointEights(d, v []float32, mean, inverse float32) (ofD, ofProducts float64)
+
+//go:noescape
+func throughNormEights(to, d, v []float32, scale, mean, inverse, first, second float32, add bool)
 
 //go:noescape
 func contributeEights(rows float32, derivatives, u []float32, count, stride int, s, sum, means, squares []float32)

@@ -54,6 +54,13 @@ func TestVectorsGiveTheBitsOfLoops(t *testing.T) {
 		}
 		return max(1, length), length
 	}
+	// keep leaves a number of float64 where there is room for the two of its halves.
+	keep := func(v []float32, x float64) {
+		if len(v) >= 2 {
+			v[0] = float32(x)
+			v[1] = float32(x - float64(v[0]))
+		}
+	}
 	draw := random.New(1, random.Testing, 0, 0)
 	for name, call := range map[string]func(v vectors[float32], a [6][]float32, x, y float32){
 		"add":     func(v vectors[float32], a [6][]float32, _, _ float32) { v.add(a[0], a[1]) },
@@ -65,6 +72,22 @@ func TestVectorsGiveTheBitsOfLoops(t *testing.T) {
 		"contribute": func(v vectors[float32], a [6][]float32, x, _ float32) {
 			stride, n := cut(len(a[0]))
 			v.contribute(x, a[0], a[1], stride, a[2][:n], a[3][:n], a[4][:n], a[5][:n])
+		},
+		"passRectifier": func(v vectors[float32], a [6][]float32, _, _ float32) { v.passRectifier(a[0], a[1], a[2], a[3]) },
+		"multiply":      func(v vectors[float32], a [6][]float32, _, _ float32) { v.multiply(a[0], a[1], a[2]) },
+		"affine":        func(v vectors[float32], a [6][]float32, x, y float32) { v.affine(a[0], a[1], x, y) },
+		"sum":           func(v vectors[float32], a [6][]float32, _, _ float32) { keep(a[0], v.sum(a[1])) },
+		"spread":        func(v vectors[float32], a [6][]float32, x, _ float32) { keep(a[0], v.spread(a[1], float64(x))) },
+		"joint": func(v vectors[float32], a [6][]float32, x, y float32) {
+			sum, products := v.joint(a[1], a[2], x, y)
+			keep(a[0], sum)
+			keep(a[3], products)
+		},
+		"throughNorm": func(v vectors[float32], a [6][]float32, x, y float32) {
+			v.throughNorm(a[0], a[1], a[2], x, y, 2*x, 3*y, x+y, false)
+		},
+		"throughNorm, added": func(v vectors[float32], a [6][]float32, x, y float32) {
+			v.throughNorm(a[0], a[1], a[2], x, y, 2*x, 3*y, x+y, true)
 		},
 		"momentum": func(v vectors[float32], a [6][]float32, x, y float32) { v.momentum(a[0], a[1], a[2], x, y) },
 		"adam":     func(v vectors[float32], a [6][]float32, x, y float32) { v.adam(a[0], a[1], a[2], a[3], x, y) },
