@@ -90,6 +90,10 @@ type Options struct {
 	ClassNames   []string
 	FeatureNames []string
 
+	// LabelName is the column that held the labels that the network was trained on. It is
+	// taken where there is one of that name and Label is empty.
+	LabelName string
+
 	// Normalise is how features are scaled in place of what follows from the training part:
 	// one number for all, or one a channel of bytes or a feature of floats.
 	Normalise *Standard
