@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"nashprune/trainer/dataset"
@@ -119,7 +120,7 @@ func FindDevice(words string) (Device, error) {
 
 // ChooseDevice returns the device that a user's words mean: "auto" (the fastest
 // kind there is, and never a software GPU), a driver's name (the fastest kind
-// that it has), DRIVER:N (its device number N), or a part of the name of a device
+// that it has), DRIVER:N (its device number N), N (GPU number N, the fastest kinds first), or a part of the name of a device
 // or of the library that multiplies its matrices, in any case. Errors are of the kind
 // [ErrNoDevice] and name the devices that exist.
 func ChooseDevice(words string) (Choice, error) {
@@ -134,6 +135,12 @@ func ChooseDevice(words string) (Choice, error) {
 	devices, missing := Inventory()
 	if wanted == "" || wanted == "auto" {
 		return chooseFastest(devices, missing)
+	}
+	if n, err := strconv.Atoi(wanted); err == nil && n >= 0 { // else part of a name, such as 4090
+		gpus := slices.DeleteFunc(slices.Clone(devices), func(d Device) bool { return d.Kind == CPU })
+		if slices.SortStableFunc(gpus, byPreference); n < len(gpus) {
+			return Choice{gpus[n], fmt.Sprintf("GPU %d of %d, from 0", n, len(gpus))}, nil
+		}
 	}
 	return choose(words, devices, missing, func(d Device) bool { return strings.Contains(strings.ToLower(d.Name+" "+d.BLAS), wanted) })
 }

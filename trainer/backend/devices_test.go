@@ -68,6 +68,10 @@ func TestChooseDevice(t *testing.T) {
 		{laptop, "vulkan:0", "vulkan:0", "\"vulkan:0\""},
 		{laptop, "geforce", "vulkan:2", "the first of 2 that \"geforce\" fits, also vulkan:3 (GeForce RTX 4090)"},
 		{laptop, "4090", "vulkan:3", "\"4090\""},
+		{laptop, "0", "vulkan:2", "GPU 0 of 4"},
+		{laptop, "2", "vulkan:1", "GPU 2 of 4"},
+		{laptop, "3", "vulkan:0", "GPU 3 of 4"},
+		{software, "0", "vulkan:0", "GPU 0 of 1"},
 		{laptop, "r", "vulkan:2", "the first of 4"}, // the CPU fits, too, and so does Arc
 		{laptop, "cpu", "cpu:0", "\"cpu\""},
 		{laptop, "LLVMPIPE", "vulkan:0", "\"LLVMPIPE\""},

@@ -82,7 +82,7 @@ var All = []*Setting{
 	declare(general, "seed", func(c *Config) *uint64 { return &c.Seed }, 1, inTOML,
 		"`number` that determines all random numbers").compared(),
 	declare(general, "device", func(c *Config) *string { return &c.Device }, "auto", anything[string](),
-		"auto, cpu, vulkan, vulkan:N, or a part of a device's name (nashprune devices)").compared(),
+		"auto, cpu, vulkan, vulkan:N, N (the first GPU is 0), or a part of a device's name (nashprune devices)").compared(),
 	declare(general, "kernels", func(c *Config) *string { return &c.Kernels }, "", anything[string](),
 		"`set` of kernels of a Vulkan device: vec4 or tiled (default: by the device's kind)").omitted(),
 	declare(general, "data-on-device", func(c *Config) *backend.Placement { return &c.DataOnDevice }, backend.AnyPlacement,
