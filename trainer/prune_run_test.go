@@ -429,3 +429,24 @@ func TestPruneONNX(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestPruneAgainOfSomeInputs: a network that lost inputs is still a network of whole samples.
+func TestPruneAgainOfSomeInputs(t *testing.T) {
+	c, _ := trained(t)
+	c.Players, c.Keep = "neurons,inputs", 40
+	for _, file := range []string{"pruned.safetensors", "pruned.onnx"} {
+		if file == "pruned.onnx" {
+			if _, err := trainer.Export(c.Source, strings.TrimSuffix(c.Source, ".safetensors")+".onnx", trainer.ExportONNX, false); err != nil {
+				t.Fatal(err)
+			}
+			c.Source = strings.TrimSuffix(c.Source, ".safetensors") + ".onnx"
+		}
+		first, dir := mustRun(t, c)
+		again := c
+		again.Source, again.Keep, again.Epochs = filepath.Join(dir, file), 30, 0
+		result, _ := mustRun(t, again)
+		if got, want := *result.Dense.Accuracy, *first.Pruned.Accuracy; got != want || result.Pruned.Kept != 30 {
+			t.Errorf("%s has %v %%, and had %v when it was pruned; %d players are kept", file, got, want, result.Pruned.Kept)
+		}
+	}
+}

@@ -90,9 +90,9 @@ type Options struct {
 	ClassNames   []string
 	FeatureNames []string
 
-	// Normalise is how features are scaled in place of what follows from the training part:
-	// one number for all, or one a channel of bytes or a feature of floats.
-	Normalise *Standard
+	// Normalise and NormaliseBytes are how floats and bytes are scaled in place of what follows
+	// from the training part: one number for all, or one a feature of floats or a channel of bytes.
+	Normalise, NormaliseBytes *Standard
 
 	// TargetStandard and TargetNames are those of a network to be evaluated in
 	// regression, which needs them. Label may be empty if the columns of a CSV file
@@ -311,8 +311,8 @@ func (d *Dataset) standardise(o Options) error {
 		return d.standardiseFeatures(standard)
 	}
 	d.normalise()
-	if o.Normalise != nil {
-		standard, err := o.Normalise.each(len(d.Means), "channels")
+	if o.NormaliseBytes != nil {
+		standard, err := o.NormaliseBytes.each(len(d.Means), "channels")
 		if err != nil {
 			return fmt.Errorf("%s: %w", d.Name, err)
 		}
