@@ -485,6 +485,9 @@ func (t *table) add(part *Samples, row []string, line int) error {
 	return nil
 }
 
+// grouped is a number whose digits before the comma stand in threes.
+var grouped = regexp.MustCompile(`^[-+]?[1-9][0-9]{0,2}([. \x{a0}][0-9]{3})+(,[0-9]*)?$`)
+
 // number reads a field: a number, or true or false for 1 and 0.
 func (t *table) number(field string) (float64, bool) {
 	switch strings.ToLower(field) {
@@ -494,7 +497,12 @@ func (t *table) number(field string) (float64, bool) {
 		return 0, true
 	}
 	if t.options.DecimalComma {
-		field = strings.Replace(strings.NewReplacer(".", "", " ", "", "\u00a0", "").Replace(field), ",", ".", 1)
+		if grouped.MatchString(field) {
+			field = strings.NewReplacer(".", "", " ", "", "\u00a0", "").Replace(field)
+		} else if strings.Contains(field, ".") {
+			return 0, false // 1.5 is no number with a comma, and not 15
+		}
+		field = strings.Replace(field, ",", ".", 1)
 	}
 	x, err := strconv.ParseFloat(field, 64)
 	return x, (err == nil || errors.Is(err, strconv.ErrRange)) && !math.IsNaN(x)
