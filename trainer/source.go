@@ -66,7 +66,7 @@ func (r *run) dataOptions() (dataset.Options, error) {
 	case o.Normalise != nil:
 		return o, backend.Usagef("--normalise is %s, and %s says how its inputs are scaled; leave out --normalise", r.config.Normalise, r.config.Source)
 	}
-	o.FeatureNames, o.ClassNames = m.FeatureNames, m.ClassNames
+	o.FeatureNames, o.ClassNames = m.FeatureNames, m.Names()
 	o.Normalise, o.NormaliseBytes = r.model.Standards()
 	if m.Regression() {
 		o.TargetNames, o.TargetStandard = m.TargetNames, &dataset.Standard{Means: m.TargetMeans, Deviations: m.TargetDeviations}

@@ -82,8 +82,9 @@ type Options struct {
 	Validation float64
 
 	// Evaluate opens data to evaluate a finished network on: with the Standard, the
-	// ClassNames and the FeatureNames of the network, which may be nil. Columns of a
-	// CSV file are taken by these names, in whichever order they stand, and the one
+	// ClassNames and the FeatureNames of the network, which may be nil. Labels are places
+	// among ClassNames; where they are nil, among those that the data has. Columns of a
+	// CSV file are taken by FeatureNames, in whichever order they stand, and the one
 	// without such a name holds the labels. It need not be worth training on.
 	Evaluate     bool
 	Standard     *Standard

@@ -48,6 +48,16 @@ type Metadata struct {
 // Regression reports whether the network predicts numbers rather than classes.
 func (m Metadata) Regression() bool { return m.TargetMeans != nil }
 
+// Names returns the names of the classes, which are their numbers where they have no others; nil
+// in regression.
+func (m Metadata) Names() []string {
+	names := m.ClassNames
+	for class := len(names); class < m.Classes; class++ {
+		names = append(names, strconv.Itoa(class))
+	}
+	return names
+}
+
 // tensorFormat is the value of "format" by which loaders of safetensors files
 // know tensors that are laid out for PyTorch.
 const tensorFormat = "pt"
