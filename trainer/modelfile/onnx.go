@@ -33,7 +33,10 @@ func readONNX(path string) (Model, error) {
 		return nil, err
 	}
 	f := &onnxFile{model: m}
-	if err = f.readData(); err != nil {
+	if err = f.readData(); err == nil && (f.metadata == nil || f.metadata.TargetNames == nil) {
+		err = f.checkLogits()
+	}
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return f, nil
@@ -115,6 +118,22 @@ func (f *onnxFile) readData() (err error) {
 			return fmt.Errorf("the output: %w", err)
 		}
 		m.TargetMeans, m.TargetDeviations = shift, scale
+	}
+	return nil
+}
+
+// checkLogits wants the likeliest class to be that of the largest logit of the network, whatever
+// is done to its outputs.
+func (f *onnxFile) checkLogits() error {
+	steps := slices.DeleteFunc(slices.Clone(f.model.After), func(s onnx.Step) bool { return s.Op == "Softmax" || s.Op == "LogSoftmax" })
+	scale, shift, err := onnx.Affine(steps, network.Shape{f.model.Network.Outputs()})
+	if err != nil {
+		return fmt.Errorf("the output: %w", err)
+	}
+	for k := range scale {
+		if !(scale[k] > 0) || scale[k] != scale[0] || shift[k] != shift[0] {
+			return fmt.Errorf("output %d becomes %g times it plus %g; the factor must be above 0, and both the same for all classes", k, scale[k], shift[k])
+		}
 	}
 	return nil
 }

@@ -79,6 +79,11 @@ func TestStandardsOfONNX(t *testing.T) {
 			check: func(m *safetensors.Metadata, _, _ *dataset.Standard) bool {
 				return near(m.TargetMeans, []float64{10, 20}) && near(m.TargetDeviations, []float64{2, 3}) && m.Regression()
 			}},
+		"temperature": {n: row, after: onnx.Rescale([]float64{1, 1}, []float64{0.5, 0.5}), check: func(m *safetensors.Metadata, _, _ *dataset.Standard) bool {
+			return m == nil
+		}},
+		"logits upside down": {n: row, after: onnx.Rescale([]float64{0, 0}, []float64{-1, -1}), words: "output 0 becomes -1 times it plus 0; the factor must be above 0"},
+		"logits that move":   {n: row, after: onnx.Rescale([]float64{0, 3}, []float64{1, 1}), words: "output 1 becomes 1 times it plus 3"},
 		"too few names": {n: row, before: onnx.Standardise([]float64{1}, []float64{2}, nil),
 			metadata: []onnx.Entry{{Key: "class_names", Value: `["no"]`}}, words: "1 class_names; it must be one for each of 2 outputs"},
 		"no list": {n: row, before: onnx.Standardise([]float64{1}, []float64{2}, nil),
