@@ -52,6 +52,7 @@ func TestExport(t *testing.T) {
 		"run --format tflite":      {exitUsage, `--format is "tflite"; it must be one of [onnx safetensors npz]`},
 		"run --format safetensors": {exitUsage, "pruned.safetensors is the model itself: name another file with --out"},
 		"run/config.toml":          {exitFailed, "load model run/config.toml"},
+		"run/pruned.onnx":          {exitUsage, "run/pruned.onnx is a file of ONNX, and this takes a model file of nashprune"},
 	} {
 		code, stdout, stderr := execute(t, append([]string{"export"}, strings.Fields(args)...)...)
 		refused(t, c.code, c.words, code, stdout, stderr)
