@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"nashprune/trainer"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
+	"nashprune/trainer/modelfile"
 	"nashprune/trainer/record"
 	"nashprune/trainer/report"
 )
@@ -114,7 +114,7 @@ func findModel(path string, o *trainer.EvalOptions) (string, error) {
 // network's or the dense one's.
 func modelOf(path string, info os.FileInfo) (string, error) {
 	switch {
-	case strings.EqualFold(filepath.Ext(path), ".onnx"):
+	case modelfile.IsONNX(path):
 		return "", backend.Usagef("%s is a file of ONNX, and this takes a model file of nashprune (.safetensors) or a run folder; inspect and prune read files of ONNX", path)
 	case !info.IsDir():
 		return path, nil

@@ -70,6 +70,10 @@ func TestInspectONNX(t *testing.T) {
 	if said := succeed(t, "inspect", "net.onnx", "--players", "filters"); !strings.Contains(said, "filters") || !strings.Contains(said, "conv2d 3x3 stride 2 padding 1") {
 		t.Errorf("inspect says\n%s", said)
 	}
+	writeFile(t, "NET.ONNX", file)
+	if said := succeed(t, "inspect", "NET.ONNX"); !strings.Contains(said, "conv2d 3x3") {
+		t.Errorf("inspect says\n%s", said)
+	}
 	writeFile(t, "net.onnx", bytes.ReplaceAll(file, []byte("GlobalAveragePool"), []byte("GlobalMiddlePool_")))
 	said := succeed(t, "inspect", "net.onnx")
 	for _, want := range []string{"/block2/block2.0/Conv", "12x8x8", "\nThe network cannot be pruned: node ", "(GlobalMiddlePool_): there is no such operator here"} {

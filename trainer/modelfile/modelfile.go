@@ -67,7 +67,7 @@ type format struct {
 
 // formats are all that can be read. Another one is a line here.
 var formats = []format{
-	{"onnx", "an .onnx file", isONNX, readONNX},
+	{"onnx", "an .onnx file", IsONNX, readONNX},
 	{"safetensors", "a .safetensors file, an index of several (.safetensors.index.json), or a folder of them", safetensors.IsFile, readSafetensors},
 }
 

@@ -18,7 +18,8 @@ import (
 // onnxSuffix is that of files of ONNX.
 const onnxSuffix = ".onnx"
 
-func isONNX(path string) bool { return strings.EqualFold(filepath.Ext(path), onnxSuffix) }
+// IsONNX reports whether a path is that of a file of ONNX.
+func IsONNX(path string) bool { return strings.EqualFold(filepath.Ext(path), onnxSuffix) }
 
 // onnxFile is a model in ONNX. It is written back in float32, whatever it came in.
 type onnxFile struct {
