@@ -119,12 +119,8 @@ func LoadModel(path string) (*network.Network, Metadata, error) {
 // for participations. That, numbers that are not finite in their type and metadata that does
 // not fit the network are errors, and nothing is written.
 func WriteModel(w io.Writer, n *network.Network, m Metadata, l Layout) error {
-	for i, s := range n.Participations {
-		for player, s := range s {
-			if s != 1 {
-				return fmt.Errorf("player %d of gate %s has participation %g; it must be 1: fold the network before writing it", player, n.Gates[i].Name, s)
-			}
-		}
+	if err := n.CheckFolded(); err != nil {
+		return err
 	}
 	if err := m.check(n); err != nil {
 		return err
