@@ -352,6 +352,41 @@ func TestPreprocessingThatDiffers(t *testing.T) {
 	}
 }
 
+// TestPruneOnOtherData: a network that is pruned on other data than it was trained on, as where
+// --data was forgotten, is pruned with a note.
+func TestPruneOnOtherData(t *testing.T) {
+	c, _ := trained(t)
+	c.Epochs, c.Rounds = 0, 1
+	onnx := filepath.Join(t.TempDir(), "net.onnx")
+	if _, err := trainer.Export(c.Source, onnx, trainer.ExportONNX, false); err != nil {
+		t.Fatal(err)
+	}
+	words := " was trained on idx:" + filepath.Base(c.Data) + ", and is pruned on idx:other"
+	sources := []string{c.Source, onnx}
+	for _, other := range []bool{false, true} {
+		if other {
+			folder := filepath.Join(t.TempDir(), "other")
+			if err := os.Rename(c.Data, folder); err != nil {
+				t.Fatal(err)
+			}
+			c.Data = folder
+		}
+		for _, c.Source = range sources {
+			var told []string
+			_, err := trainer.Run(context.Background(), c, trainer.Options{
+				Dir:     filepath.Join(t.TempDir(), "run"),
+				Observe: func(e trainer.Event) { told = append(told, e.Message) },
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if slices.ContainsFunc(told, func(s string) bool { return strings.HasPrefix(s, c.Source+words) }) != other {
+				t.Errorf("pruned on %s: told %q", c.Data, told)
+			}
+		}
+	}
+}
+
 func TestPruneErrors(t *testing.T) {
 	c, _ := trained(t)
 	foreign := stateDict(t, c.Source, "", safetensors.F32)

@@ -103,6 +103,9 @@ func (r *run) findTrained(from *checkpoint.Checkpoint) error {
 		return backend.Usagef("%s takes %d features and has %d outputs, and --data %s has %d features and %d classes or targets; they must be the same",
 			path, in, out, r.data.Name, r.data.Train.Features, r.data.Outputs())
 	}
+	if m := r.model.Metadata(); m != nil && m.Data != "" && m.Data != r.data.Name {
+		r.note(fmt.Sprintf("%s was trained on %s, and is pruned on %s (--data)", path, m.Data, r.data.Name))
+	}
 	if r.result.Source.Derived = derived; derived != "" {
 		r.note(fmt.Sprintf("%s: %s", path, derived))
 	}

@@ -94,6 +94,9 @@ func (f *onnxFile) readData() (err error) {
 	f.pixels = byChannel(f.floats, f.model.Network.Graph.Input().Sample)
 	m := &safetensors.Metadata{}
 	f.metadata = m
+	if at := slices.IndexFunc(f.model.Metadata, func(e onnx.Entry) bool { return e.Key == "data" }); at >= 0 {
+		m.Data = f.model.Metadata[at].Value
+	}
 	for key, names := range map[string]*[]string{"class_names": &m.ClassNames, "feature_names": &m.FeatureNames, "target_names": &m.TargetNames} {
 		for _, entry := range f.model.Metadata {
 			if entry.Key != key {
