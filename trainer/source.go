@@ -68,6 +68,12 @@ func (r *run) dataOptions() (dataset.Options, error) {
 	}
 	o.FeatureNames, o.ClassNames = m.FeatureNames, m.Names()
 	o.Normalise, o.NormaliseBytes = r.model.Standards()
+	if m.Channels > 0 && dataset.IsImages(r.config.Data) {
+		o.ImageChannels = m.Channels
+		if o.ImageHeight == 0 {
+			o.ImageHeight, o.ImageWidth = m.Height, m.Width
+		}
+	}
 	if m.Regression() {
 		o.TargetNames, o.TargetStandard = m.TargetNames, &dataset.Standard{Means: m.TargetMeans, Deviations: m.TargetDeviations}
 	}

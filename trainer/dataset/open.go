@@ -231,6 +231,15 @@ func fileKind(name string) string {
 // IsCSV reports whether [Open] takes a name for that of a CSV file.
 func IsCSV(name string) bool { return fileKind(name) == csvFile }
 
+// IsImages reports whether [Open] takes a name for that of images in folders or in an archive.
+func IsImages(name string) bool {
+	if kind := fileKind(name); kind != "" || !isPath(name) {
+		return kind == imageArchive
+	}
+	paths, _ := findFiles(name)
+	return paths == (files{})
+}
+
 func isPath(name string) bool {
 	if strings.ContainsRune(name, '/') || strings.ContainsRune(name, filepath.Separator) {
 		return true

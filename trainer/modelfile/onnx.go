@@ -94,6 +94,9 @@ func (f *onnxFile) readData() (err error) {
 	f.pixels = byChannel(f.floats, f.model.Network.Graph.Input().Sample)
 	m := &safetensors.Metadata{}
 	f.metadata = m
+	if sample := f.model.Network.Graph.Input().Sample; len(sample) == 3 {
+		m.Channels, m.Height, m.Width = sample[0], sample[1], sample[2]
+	}
 	if at := slices.IndexFunc(f.model.Metadata, func(e onnx.Entry) bool { return e.Key == "data" }); at >= 0 {
 		m.Data = f.model.Metadata[at].Value
 	}
