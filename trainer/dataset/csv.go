@@ -546,7 +546,10 @@ func (t *table) checkColumns(rows int) error {
 		return nil
 	}
 	advice := "leave these columns out with --ignore " + quotedList(names)
-	if len(missing) > 0 {
+	switch {
+	case t.options.FeatureNames != nil:
+		advice = "the network reads these columns: they have to hold a number in each row"
+	case len(missing) > 0:
 		advice = "fill in what is missing, or " + advice
 	}
 	if len(words) > 0 && slices.ContainsFunc(t.columns, func(c columnState) bool { return commaNumber.MatchString(c.firstWord) }) && !t.options.DecimalComma {
