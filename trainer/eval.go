@@ -117,7 +117,7 @@ func (o EvalOptions) reading(metadata safetensors.Metadata) dataset.Options {
 		options.ImageHeight, options.ImageWidth, options.ImageChannels = metadata.Height, metadata.Width, metadata.Channels
 	}
 	if metadata.Means != nil {
-		options.FeatureNames = metadata.FeatureNames
+		options.FeatureNames, options.LabelName = metadata.FeatureNames, metadata.Label
 		options.Standard = &dataset.Standard{Means: metadata.Means, Deviations: metadata.Deviations}
 	}
 	if metadata.Regression() {

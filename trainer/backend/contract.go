@@ -146,7 +146,7 @@ type Engine interface {
 }
 
 // InferLimit is the largest batch that [Engine.Infer] takes.
-const InferLimit = 256
+const InferLimit = 128
 
 // Stretch is a number of training steps without a word from the host.
 type Stretch struct {

@@ -42,6 +42,11 @@ func TestColumnsByName(t *testing.T) {
 			t.Errorf("%q by %q: %+v, %v", c.text, c.features, d, err)
 		}
 	}
+	// The network knows the name of its labels.
+	named, err := openCSV(writeText(t, "file.csv", "b,outcome,a,score\n1,x,2,0\n"), Options{FeatureNames: []string{"a", "b"}, LabelName: "outcome"}, newBudget(0))
+	if err != nil || named.Label != "outcome" || !slices.Equal(named.Train.raw, []float64{2, 1}) || len(named.Notes) != 1 {
+		t.Errorf("%+v, %v", named, err)
+	}
 	// In regression targets and features are found by their names.
 	numbers, err := openCSV(writeText(t, "file.csv", "y,b,z,a\n5,2,6,1\n"),
 		Options{Regression: true, Evaluate: true, FeatureNames: []string{"a", "b"}, TargetNames: []string{"z", "y"}}, newBudget(0))

@@ -334,6 +334,9 @@ func (t *table) setLabels() (err error) {
 		}
 	default:
 		label := t.options.Label
+		if named := t.options.LabelName; label == "" && named != "" && slices.Contains(othersIn(t.header, t.options.FeatureNames), named) {
+			label = named
+		}
 		if label == "" && t.options.FeatureNames != nil {
 			if label, err = labelBeside(t.header, t.options.FeatureNames); err != nil {
 				return err

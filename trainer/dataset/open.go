@@ -91,6 +91,10 @@ type Options struct {
 	ClassNames   []string
 	FeatureNames []string
 
+	// LabelName is the column that held the labels that the network was trained on. It is
+	// taken where there is one of that name and Label is empty.
+	LabelName string
+
 	// Normalise and NormaliseBytes are how floats and bytes are scaled in place of what follows
 	// from the training part: one number for all, or one a feature of floats or a channel of bytes.
 	Normalise, NormaliseBytes *Standard

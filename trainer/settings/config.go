@@ -153,7 +153,7 @@ func (c Config) Paper() game.Paper {
 // The largest networks that are taken for what the user meant.
 const (
 	MaxNetworkParameters = 1 << 28 // a gigabyte of weights, four with moments and gradients
-	MaxActivations       = 1 << 28 // of a batch; three gigabytes with what goes back
+	MaxActivations       = 1 << 32 // of a batch; whether they fit is for the memory plan of a device
 )
 
 // Resolve returns the configuration of a run of its Model with everything that was left

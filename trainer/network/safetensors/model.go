@@ -43,6 +43,7 @@ type Metadata struct {
 	TargetNames                   []string
 
 	FeatureNames []string // one an input, in UTF-8; nil where features have only places
+	Label        string   // the column of a table that held the classes; else empty
 }
 
 // Regression reports whether the network predicts numbers rather than classes.
@@ -441,6 +442,9 @@ func (m Metadata) encode(n *network.Network) map[string]string {
 		}
 	}
 	list(graphKey, n.Graph, 1)
+	if m.Label != "" {
+		encoded[labelKey] = m.Label
+	}
 	if m.Channels > 0 {
 		encoded[channelsKey] = strconv.Itoa(m.Channels)
 	}
@@ -500,10 +504,13 @@ const (
 	targetNamesKey       = "target_names"
 )
 
+// labelKey is that of the name of the column with the labels.
+const labelKey = "label"
+
 // ownKeys are all that encode and WriteModel may write.
 var ownKeys = []string{
 	"format", "data", "height", "width", "classes", "mean", "deviation", "model", generatorKey, prefixKey, graphKey, activationKey,
-	channelsKey, channelMeansKey, channelDeviationsKey, meansKey, deviationsKey, classNamesKey, featureNamesKey,
+	channelsKey, channelMeansKey, channelDeviationsKey, meansKey, deviationsKey, classNamesKey, featureNamesKey, labelKey,
 	taskKey, targetMeansKey, targetDeviationsKey, targetNamesKey,
 }
 
@@ -545,7 +552,7 @@ func decodeMetadata(metadata map[string]string) (m Metadata, err error) {
 		Data:   text("data"),
 		Height: integer("height"), Width: integer("width"), Classes: integer("classes"),
 		Mean: number("mean"), Deviation: number("deviation"),
-		Generator: text(generatorKey),
+		Generator: text(generatorKey), Label: metadata[labelKey],
 	}
 	if _, found := metadata[channelsKey]; found {
 		m.Channels = integer(channelsKey)
