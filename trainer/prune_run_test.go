@@ -387,6 +387,32 @@ func TestPruneOnOtherData(t *testing.T) {
 	}
 }
 
+// TestPruneByLabel: of a table with other columns, too, that of the labels is the one that the
+// network was trained on.
+func TestPruneByLabel(t *testing.T) {
+	c, folder := tinyConfig(t), t.TempDir()
+	table := func(name, header string, row func(i int) string) string {
+		text := header + "\n"
+		for i := range 60 {
+			text += row(i) + "\n"
+		}
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	c.Data = table("a.csv", "a,b,outcome", func(i int) string { return fmt.Sprintf("%d,%d,%c", i%7, i%5, 'x'+i%2) })
+	c.Game, c.Device = game.NoGame, "gonum"
+	_, dir := mustRun(t, c)
+	prune := settings.Trained()
+	prune.Source, prune.Device, prune.Epochs, prune.Rounds, prune.Keep, prune.Batch = filepath.Join(dir, record.DenseFile), "gonum", 0, 1, 9, 16
+	prune.Data = table("b.csv", "b,outcome,a,score", func(i int) string { return fmt.Sprintf("%d,%c,%d,%d", i%5, 'x'+i%2, i%7, i%3) })
+	if result, _ := mustRun(t, prune); result.Data.Label != "outcome" || len(result.Data.Notes) != 1 {
+		t.Errorf("data %+v", result.Data)
+	}
+}
+
 func TestPruneErrors(t *testing.T) {
 	c, _ := trained(t)
 	foreign := stateDict(t, c.Source, "", safetensors.F32)

@@ -66,7 +66,7 @@ func (r *run) dataOptions() (dataset.Options, error) {
 	case o.Normalise != nil:
 		return o, backend.Usagef("--normalise is %s, and %s says how its inputs are scaled; leave out --normalise", r.config.Normalise, r.config.Source)
 	}
-	o.FeatureNames, o.ClassNames = m.FeatureNames, m.Names()
+	o.FeatureNames, o.LabelName, o.ClassNames = m.FeatureNames, m.Label, m.Names()
 	o.Normalise, o.NormaliseBytes = r.model.Standards()
 	if m.Channels > 0 && dataset.IsImages(r.config.Data) {
 		o.ImageChannels = m.Channels
