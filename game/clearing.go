@@ -233,10 +233,11 @@ func (b Budget) present(demands []int, places [][]int) []int {
 	return present
 }
 
-// atLeast raises demands until at least [LeastPerLayer] players of each gate are present.
+// atLeast raises demands until at least [LeastPerLayer] players of each gate are present, or all
+// whose parents are.
 func (b Budget) atLeast(demands []int, places [][]int) {
 	for g := 0; g < len(demands); {
-		if present := b.present(demands, places); present[g] < min(LeastPerLayer, len(places[g])) {
+		if present := b.present(demands, places); demands[g] < len(places[g]) && present[g] < LeastPerLayer {
 			demands[g]++
 		} else {
 			g++

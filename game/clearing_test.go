@@ -223,6 +223,18 @@ func TestPartsOfLosersCostNothing(t *testing.T) {
 	}
 }
 
+// TestNoPartsOfWinners: where those who stay have no parts left, all parts are demanded, and none
+// is there.
+func TestNoPartsOfWinners(t *testing.T) {
+	b := game.Budget{
+		Costs: [][]float64{{1, 1, 1}, {1, 1}}, Parent: func(gate, _ int) (int, int, bool) { return 0, 2, gate == 1 },
+		Fits: func(players []int) bool { return players[0] <= 2 },
+	}
+	if got := game.Allocate([][]float64{{3, 2, 1}, {5, 4}}, b); !slices.Equal(got, []int{2, 2}) {
+		t.Errorf("%v are allocated, want 2 and 2", got)
+	}
+}
+
 // TestErrorsOfPlayersAreReturned, whatever the round has come to.
 func TestErrorsOfPlayersAreReturned(t *testing.T) {
 	broken := errors.New("the device is gone")

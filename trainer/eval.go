@@ -111,7 +111,7 @@ func (o EvalOptions) reading(metadata safetensors.Metadata) dataset.Options {
 		Dir: o.DataDir, MaxBytes: int64(min(o.MaxDataBytes, math.MaxInt64)), Label: o.Label, TestFile: o.Test,
 		Ignore: o.Ignore, NoHeader: o.NoHeader, DecimalComma: o.DecimalComma,
 		Interleaved:  metadata.Channels == 0,
-		TestFraction: o.TestFraction, Seed: o.Seed, Evaluate: true, Whole: !o.Divided && o.TestFraction == 0, ClassNames: metadata.ClassNames,
+		TestFraction: o.TestFraction, Seed: o.Seed, Evaluate: true, Whole: !o.Divided && o.TestFraction == 0, ClassNames: metadata.Names(),
 	}
 	if metadata.Channels > 0 {
 		options.ImageHeight, options.ImageWidth, options.ImageChannels = metadata.Height, metadata.Width, metadata.Channels

@@ -117,9 +117,6 @@ func spread(v []float64, times int) []float64 {
 	return out
 }
 
-// onnxSuffix is that of files of ONNX.
-const onnxSuffix = ".onnx"
-
 // ExportPath returns the file that a model is exported to where none is named: the one beside
 // it with the format's suffix.
 func ExportPath(model string, format ExportFormat) string {

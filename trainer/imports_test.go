@@ -38,7 +38,7 @@ var mayImport = map[string]string{
 	"trainer/network/npz":         "trainer/network",
 	"trainer/network/onnx":        "trainer/atomicfile trainer/network",
 
-	"trainer/modelfile":    "trainer/network trainer/network/onnx trainer/network/pytorch trainer/network/safetensors",
+	"trainer/modelfile":    "trainer/dataset trainer/network trainer/network/onnx trainer/network/pytorch trainer/network/safetensors",
 	"trainer/backend":      "game trainer/dataset trainer/network",
 	"trainer/cost":         "game trainer/backend trainer/network trainer/random",
 	"trainer/compensation": "trainer/backend trainer/network",

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"nashprune/trainer/backend"
+	"nashprune/trainer/modelfile"
 	"nashprune/trainer/network"
 	"nashprune/trainer/network/models"
 	"nashprune/trainer/network/onnx"
@@ -30,7 +31,7 @@ func Inspect(c settings.Config, sample network.Shape, outputs int) (*record.Insp
 		}
 		return inspectWith(c, n.Graph)
 	}
-	if strings.HasSuffix(c.Model, onnxSuffix) {
+	if modelfile.IsONNX(c.Model) {
 		return inspectONNX(c)
 	}
 	switch {

@@ -36,12 +36,9 @@ func Predict(ctx context.Context, path string, o EvalOptions, begin func(names [
 	if err != nil {
 		return err
 	}
-	names := metadata.TargetNames
-	if !metadata.Regression() {
-		classes := dataset.Dataset{ClassNames: metadata.ClassNames}
-		for class := range n.Outputs() {
-			names = append(names, classes.ClassName(class))
-		}
+	names := metadata.Names()
+	if metadata.Regression() {
+		names = metadata.TargetNames
 	}
 	begun := false
 	most := max(1, predictedAtOnce/max(n.Inputs(), 1))

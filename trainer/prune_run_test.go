@@ -352,6 +352,67 @@ func TestPreprocessingThatDiffers(t *testing.T) {
 	}
 }
 
+// TestPruneOnOtherData: a network that is pruned on other data than it was trained on, as where
+// --data was forgotten, is pruned with a note.
+func TestPruneOnOtherData(t *testing.T) {
+	c, _ := trained(t)
+	c.Epochs, c.Rounds = 0, 1
+	onnx := filepath.Join(t.TempDir(), "net.onnx")
+	if _, err := trainer.Export(c.Source, onnx, trainer.ExportONNX, false); err != nil {
+		t.Fatal(err)
+	}
+	words := " was trained on idx:" + filepath.Base(c.Data) + ", and is pruned on idx:other"
+	sources := []string{c.Source, onnx}
+	for _, other := range []bool{false, true} {
+		if other {
+			folder := filepath.Join(t.TempDir(), "other")
+			if err := os.Rename(c.Data, folder); err != nil {
+				t.Fatal(err)
+			}
+			c.Data = folder
+		}
+		for _, c.Source = range sources {
+			var told []string
+			_, err := trainer.Run(context.Background(), c, trainer.Options{
+				Dir:     filepath.Join(t.TempDir(), "run"),
+				Observe: func(e trainer.Event) { told = append(told, e.Message) },
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if slices.ContainsFunc(told, func(s string) bool { return strings.HasPrefix(s, c.Source+words) }) != other {
+				t.Errorf("pruned on %s: told %q", c.Data, told)
+			}
+		}
+	}
+}
+
+// TestPruneByLabel: of a table with other columns, too, that of the labels is the one that the
+// network was trained on.
+func TestPruneByLabel(t *testing.T) {
+	c, folder := tinyConfig(t), t.TempDir()
+	table := func(name, header string, row func(i int) string) string {
+		text := header + "\n"
+		for i := range 60 {
+			text += row(i) + "\n"
+		}
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	c.Data = table("a.csv", "a,b,outcome", func(i int) string { return fmt.Sprintf("%d,%d,%c", i%7, i%5, 'x'+i%2) })
+	c.Game, c.Device = game.NoGame, "gonum"
+	_, dir := mustRun(t, c)
+	prune := settings.Trained()
+	prune.Source, prune.Device, prune.Epochs, prune.Rounds, prune.Keep, prune.Batch = filepath.Join(dir, record.DenseFile), "gonum", 0, 1, 9, 16
+	prune.Data = table("b.csv", "b,outcome,a,score", func(i int) string { return fmt.Sprintf("%d,%c,%d,%d", i%5, 'x'+i%2, i%7, i%3) })
+	if result, _ := mustRun(t, prune); result.Data.Label != "outcome" || len(result.Data.Notes) != 1 {
+		t.Errorf("data %+v", result.Data)
+	}
+}
+
 func TestPruneErrors(t *testing.T) {
 	c, _ := trained(t)
 	foreign := stateDict(t, c.Source, "", safetensors.F32)
@@ -427,5 +488,26 @@ func TestPruneONNX(t *testing.T) {
 	c.Normalise = ""
 	if _, err := trainer.Run(t.Context(), c, trainer.Options{Dir: filepath.Join(t.TempDir(), "broken")}); err == nil || !strings.Contains(err.Error(), "net.onnx") {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestPruneAgainOfSomeInputs: a network that lost inputs is still a network of whole samples.
+func TestPruneAgainOfSomeInputs(t *testing.T) {
+	c, _ := trained(t)
+	c.Players, c.Keep = "neurons,inputs", 40
+	for _, file := range []string{"pruned.safetensors", "pruned.onnx"} {
+		if file == "pruned.onnx" {
+			if _, err := trainer.Export(c.Source, strings.TrimSuffix(c.Source, ".safetensors")+".onnx", trainer.ExportONNX, false); err != nil {
+				t.Fatal(err)
+			}
+			c.Source = strings.TrimSuffix(c.Source, ".safetensors") + ".onnx"
+		}
+		first, dir := mustRun(t, c)
+		again := c
+		again.Source, again.Keep, again.Epochs = filepath.Join(dir, file), 30, 0
+		result, _ := mustRun(t, again)
+		if got, want := *result.Dense.Accuracy, *first.Pruned.Accuracy; got != want || result.Pruned.Kept != 30 {
+			t.Errorf("%s has %v %%, and had %v when it was pruned; %d players are kept", file, got, want, result.Pruned.Kept)
+		}
 	}
 }

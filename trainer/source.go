@@ -66,14 +66,13 @@ func (r *run) dataOptions() (dataset.Options, error) {
 	case o.Normalise != nil:
 		return o, backend.Usagef("--normalise is %s, and %s says how its inputs are scaled; leave out --normalise", r.config.Normalise, r.config.Source)
 	}
-	o.FeatureNames, o.ClassNames = m.FeatureNames, m.ClassNames
-	switch {
-	case m.Means != nil:
-		o.Normalise = &dataset.Standard{Means: m.Means, Deviations: m.Deviations}
-	case m.ChannelMeans != nil:
-		o.Normalise = &dataset.Standard{Means: m.ChannelMeans, Deviations: m.ChannelDeviations}
-	default:
-		o.Normalise = &dataset.Standard{Means: []float64{m.Mean}, Deviations: []float64{m.Deviation}}
+	o.FeatureNames, o.LabelName, o.ClassNames = m.FeatureNames, m.Label, m.Names()
+	o.Normalise, o.NormaliseBytes = r.model.Standards()
+	if m.Channels > 0 && dataset.IsImages(r.config.Data) {
+		o.ImageChannels = m.Channels
+		if o.ImageHeight == 0 {
+			o.ImageHeight, o.ImageWidth = m.Height, m.Width
+		}
 	}
 	if m.Regression() {
 		o.TargetNames, o.TargetStandard = m.TargetNames, &dataset.Standard{Means: m.TargetMeans, Deviations: m.TargetDeviations}
@@ -85,7 +84,8 @@ func (r *run) dataOptions() (dataset.Options, error) {
 // that goes on, to the graph that it began with.
 func (r *run) findTrained(from *checkpoint.Checkpoint) error {
 	path := r.config.Source
-	if m := r.model.Metadata(); m != nil && (m.Means != nil) != (r.data.Standard != nil) {
+	floats, pixels := r.model.Standards()
+	if asFloats := r.data.Standard != nil; r.model.Metadata() != nil && (asFloats && floats == nil || !asFloats && pixels == nil) {
 		return backend.Usagef("%s was trained on other features than --data %s has: one has bytes, the other floats", path, r.data.Name)
 	}
 	asked := modelfile.Asked{Players: r.config.PlayerKinds(), Activation: r.config.Activation, Sample: r.data.Shape(), Model: r.config.Model}
@@ -105,9 +105,12 @@ func (r *run) findTrained(from *checkpoint.Checkpoint) error {
 		n.Graph = from.Whole
 		return nil
 	}
-	if in, out := n.Inputs(), n.Outputs(); in != r.data.Train.Features || out != r.data.Outputs() {
+	if in, out := n.Graph.Input().Sample.Size(), n.Outputs(); in != r.data.Train.Features || out != r.data.Outputs() {
 		return backend.Usagef("%s takes %d features and has %d outputs, and --data %s has %d features and %d classes or targets; they must be the same",
 			path, in, out, r.data.Name, r.data.Train.Features, r.data.Outputs())
+	}
+	if m := r.model.Metadata(); m != nil && m.Data != "" && m.Data != r.data.Name {
+		r.note(fmt.Sprintf("%s was trained on %s, and is pruned on %s (--data)", path, m.Data, r.data.Name))
 	}
 	if r.result.Source.Derived = derived; derived != "" {
 		r.note(fmt.Sprintf("%s: %s", path, derived))

@@ -162,6 +162,11 @@ func TestImageArchive(t *testing.T) {
 	if err != nil || metadata.Channels != 3 || metadata.Height != 6 || metadata.Width != 5 || len(metadata.ChannelMeans) != 3 || len(metadata.ChannelDeviations) != 3 {
 		t.Errorf("%+v, %v", metadata, err)
 	}
+	// A network brings images to the size that it reads.
+	pruned := resultOf(t, strings.Fields("prune out/pruned.safetensors --data zoo.zip --epochs 0 --batch 7 --rounds 1 --keep 6 --out again")...)
+	if pruned.Pruned.Kept != 6 || *pruned.Dense.Loss != *run.Pruned.Loss {
+		t.Errorf("of 8 players %d are left, and the dense loss is %g, before %g", pruned.Pruned.Kept, *pruned.Dense.Loss, *run.Pruned.Loss)
+	}
 	// A part of the classes, in images of yet another size.
 	archive.Reset()
 	w = zip.NewWriter(&archive)

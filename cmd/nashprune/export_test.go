@@ -52,6 +52,7 @@ func TestExport(t *testing.T) {
 		"run --format tflite":      {exitUsage, `--format is "tflite"; it must be one of [onnx safetensors npz]`},
 		"run --format safetensors": {exitUsage, "pruned.safetensors is the model itself: name another file with --out"},
 		"run/config.toml":          {exitFailed, "load model run/config.toml"},
+		"run/pruned.onnx":          {exitUsage, "run/pruned.onnx is a file of ONNX, and this takes a model file of nashprune"},
 	} {
 		code, stdout, stderr := execute(t, append([]string{"export"}, strings.Fields(args)...)...)
 		refused(t, c.code, c.words, code, stdout, stderr)
@@ -67,6 +68,10 @@ func TestInspectONNX(t *testing.T) {
 	t.Chdir(t.TempDir())
 	writeFile(t, "net.onnx", file)
 	if said := succeed(t, "inspect", "net.onnx", "--players", "filters"); !strings.Contains(said, "filters") || !strings.Contains(said, "conv2d 3x3 stride 2 padding 1") {
+		t.Errorf("inspect says\n%s", said)
+	}
+	writeFile(t, "NET.ONNX", file)
+	if said := succeed(t, "inspect", "NET.ONNX"); !strings.Contains(said, "conv2d 3x3") {
 		t.Errorf("inspect says\n%s", said)
 	}
 	writeFile(t, "net.onnx", bytes.ReplaceAll(file, []byte("GlobalAveragePool"), []byte("GlobalMiddlePool_")))

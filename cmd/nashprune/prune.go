@@ -18,10 +18,11 @@ on it while it trains on, removes players, and writes what is left in the format
 the file, with its names and types. The network as it was is the dense one of the
 result. --epochs 0 removes players without any training.
 
-MODEL is a safetensors file, the index of several, or a folder of them: one that
-nashprune wrote, or a state dict of PyTorch. The graph of a state dict is that of
---model, or follows from names and shapes where they leave no choice. --normalise says
-how its inputs are scaled. (nashprune help pruning)`,
+MODEL is a file of ONNX, or a safetensors file, the index of several, or a folder of
+them: one that nashprune wrote, or a state dict of PyTorch. The graph of a state dict
+is that of --model, or follows from names and shapes where they leave no choice.
+--normalise says how inputs are scaled where the file does not. (nashprune help
+pruning)`,
 		Example: `  nashprune prune runs/mnist/dense.safetensors --data mnist --sparsity 0.9
   nashprune prune mlp.safetensors --data mnist --normalise 0.1307/0.3081
   nashprune prune lenet5.safetensors --model lenet5 --data mnist --normalise 0.1307/0.3081 --max-params 5000

@@ -39,6 +39,7 @@ func TestTablesAsPeopleHaveThem(t *testing.T) {
 			[]string{`line 4, column "answer": the label "NA" says that it is missing`, "--missing-is-class"}},
 		{"None among labels", "a.csv", "a,answer\n1,yes\n2,None\n", Options{}, "", []string{`"None" says that it is missing`}},
 		{"a class called NA", "a.csv", "a,answer\n1,yes\n2,NA\n3,NA\n4,yes\n", Options{MissingIsClass: true}, "", nil},
+		{"a class called nan beside numbers", "a.csv", "a,answer\n1,0\n2,nan\n3,nan\n4,0\n", Options{MissingIsClass: true}, "", nil},
 		{"numbers to predict", "a.csv", rowsOfText("a,target", 60, func(i int) string { return fmt.Sprint(i%7, ",", 25+3*i) }), Options{}, "",
 			[]string{"look like numbers to predict, 60 different ones, of which 60 have at most 2 samples", "--task regression", `in column "target", since it is called so: --label names another`}},
 		{"fractions to predict", "a.csv", "a,b\n1,0.5\n2,1.5\n3,0.5\n", Options{}, "",
@@ -48,6 +49,8 @@ func TestTablesAsPeopleHaveThem(t *testing.T) {
 		{"decimal commas", "a.csv", "a;b;label\n0,523;-0,651;0\n2,552;0,534;1\n", Options{}, "",
 			[]string{`line 2, column "a": "0,523" is not a number (2 of 2 rows)`, `column "b": "-0,651"`, "--decimal-comma"}},
 		{"decimal commas read", "a.csv", "a;b;label\n0,523;-0,651;0\n1.002,552;0,534;1\n3;4;0\n5;6;1\n", Options{DecimalComma: true}, "", nil},
+		{"points among decimal commas", "a.csv", "a;b;label\n0,5;1.5;0\n1.002,5;0.534;1\n", Options{DecimalComma: true}, "",
+			[]string{`line 2, column "b": "1.5" is not a number (2 of 2 rows)`}},
 		{"an index of pandas", "a.csv", rowsOfText(",a,label", 12, func(i int) string { return fmt.Sprint(i, ",", x(), ",", i%2) }), Options{},
 			"column 1 has no name and is taken for a feature; --ignore \"column 1\" leaves it out\nthe column \"column 1\" counts the rows; if it is no feature, leave it out with --ignore \"column 1\"", nil},
 		{"an index left out", "a.csv", rowsOfText(",a,label", 12, func(i int) string { return fmt.Sprint(i, ",", x(), ",", i%2) }), Options{Ignore: "column 1"}, "", nil},
@@ -57,6 +60,9 @@ func TestTablesAsPeopleHaveThem(t *testing.T) {
 			[]string{`column "species": "cat" is not a number (2 of 2 rows)`, `the labels are in column "y", since it is called so: --label names another`}},
 		{"words and gaps", "titanic.csv", rowsOfText(passengerColumns, 9, passengers), Options{Label: "Survived"}, "",
 			[]string{`column "Name": "Mr. 0, Bob" is not a number (9 of 9 rows)`, `column "Sex"`, `line 3, column "Age": "" is missing (3 of 9 rows)`, "--ignore Name,Sex,Age"}},
+		{"words and gaps of what a network reads", "titanic.csv", rowsOfText(passengerColumns, 9, passengers),
+			Options{Label: "Survived", Evaluate: true, Whole: true, FeatureNames: []string{"Age", "Fare"}, Standard: &Standard{Means: []float64{0, 0}, Deviations: []float64{1, 1}}}, "",
+			[]string{`line 3, column "Age": "" is missing (3 of 9 rows): the network reads these columns: they have to hold a number in each row`}},
 		{"words and gaps left out", "titanic.csv", rowsOfText(passengerColumns, 9, passengers), Options{Label: "Survived", Ignore: "Name, Sex,Age"}, "", nil},
 		{"truth", "a.csv", "a,b,label\ntrue,1,x\nFALSE,2,y\nTrue,0,x\nfalse,5,y\n", Options{}, "", nil},
 		{"no header", "iris.data", "5.1,3.5,Iris-setosa\n4.9,3.0,Iris-virginica\n5.0,3.1,Iris-setosa\n4.1,3.1,Iris-virginica\n", Options{}, "",
@@ -87,8 +93,8 @@ func TestTablesAsPeopleHaveThem(t *testing.T) {
 			t.Errorf("%s: notes %q, want %q", c.name, got, c.notes)
 		}
 	}
-	d, err := Open(writeText(t, "a.csv", "a;b;label\n0,5;-0,75;0\n1.002,5;0,5;1\n3;4;0\n5;6;1\n"), Options{DecimalComma: true, Evaluate: true, Whole: true, Standard: &Standard{Means: []float64{0, 0}, Deviations: []float64{1, 1}}})
-	if err != nil || !slices.Equal(d.Test.Values, []float32{0.5, -0.75, 1002.5, 0.5, 3, 4, 5, 6}) {
+	d, err := Open(writeText(t, "a.csv", "a;b;label\n0,5;-0,75;0\n1.002,5;0,5;1\n3;4;0\n-1 234.567;6e1;1\n"), Options{DecimalComma: true, Evaluate: true, Whole: true, Standard: &Standard{Means: []float64{0, 0}, Deviations: []float64{1, 1}}})
+	if err != nil || !slices.Equal(d.Test.Values, []float32{0.5, -0.75, 1002.5, 0.5, 3, 4, -1234567, 60}) {
 		t.Errorf("decimal commas: %+v, %v", d, err)
 	}
 	d, err = Open(writeText(t, "a.csv", "a,b,label\ntrue,1,x\nFALSE,2,y\n"), Options{Evaluate: true, Whole: true, Standard: &Standard{Means: []float64{0, 0}, Deviations: []float64{1, 1}}})

@@ -488,6 +488,9 @@ func (t *table) add(part *Samples, row []string, line int) error {
 	return nil
 }
 
+// grouped is a number whose digits before the comma stand in threes.
+var grouped = regexp.MustCompile(`^[-+]?[1-9][0-9]{0,2}([. \x{a0}][0-9]{3})+(,[0-9]*)?$`)
+
 // number reads a field: a number, or true or false for 1 and 0.
 func (t *table) number(field string) (float64, bool) {
 	switch strings.ToLower(field) {
@@ -497,7 +500,12 @@ func (t *table) number(field string) (float64, bool) {
 		return 0, true
 	}
 	if t.options.DecimalComma {
-		field = strings.Replace(strings.NewReplacer(".", "", " ", "", "\u00a0", "").Replace(field), ",", ".", 1)
+		if grouped.MatchString(field) {
+			field = strings.NewReplacer(".", "", " ", "", "\u00a0", "").Replace(field)
+		} else if strings.Contains(field, ".") {
+			return 0, false // 1.5 is no number with a comma, and not 15
+		}
+		field = strings.Replace(field, ",", ".", 1)
 	}
 	x, err := strconv.ParseFloat(field, 64)
 	return x, (err == nil || errors.Is(err, strconv.ErrRange)) && !math.IsNaN(x)
@@ -541,7 +549,10 @@ func (t *table) checkColumns(rows int) error {
 		return nil
 	}
 	advice := "leave these columns out with --ignore " + quotedList(names)
-	if len(missing) > 0 {
+	switch {
+	case t.options.FeatureNames != nil:
+		advice = "the network reads these columns: they have to hold a number in each row"
+	case len(missing) > 0:
 		advice = "fill in what is missing, or " + advice
 	}
 	if len(words) > 0 && slices.ContainsFunc(t.columns, func(c columnState) bool { return commaNumber.MatchString(c.firstWord) }) && !t.options.DecimalComma {

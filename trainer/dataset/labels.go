@@ -121,11 +121,11 @@ func (l *labelWords) checkClasses() error {
 	few := 0
 	var fraction *labelWord
 	for _, word := range l.words {
-		x, err := strconv.ParseFloat(word.text, 64)
-		if err != nil {
+		number, ok := asNumber(word.text)
+		if !ok {
 			return nil
 		}
-		if x != math.Trunc(x) && fraction == nil {
+		if x, _ := strconv.ParseFloat(number, 64); x != math.Trunc(x) && fraction == nil {
 			fraction = word
 		}
 		if word.samples <= fewOfAClass {

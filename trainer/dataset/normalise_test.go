@@ -13,16 +13,16 @@ import (
 // floats by one mean or one a feature.
 func TestNormalise(t *testing.T) {
 	one := &Standard{[]float64{0.25}, []float64{2}}
-	d, err := Open("digits:train=20,test=10", Options{Normalise: one})
+	d, err := Open("digits:train=20,test=10", Options{NormaliseBytes: one})
 	if err != nil || d.Input(0, 1) != 0.375 || d.Mean != 0.25 || d.Deviation != 2 {
 		t.Errorf("one mean: %v, %v (%v)", d.Mean, d.Deviation, err)
 	}
 	three := &Standard{[]float64{0, 0.5, 1}, []float64{1, 2, 4}}
-	d, err = Open("digits:colour,train=20,test=10", Options{Normalise: three})
+	d, err = Open("digits:colour,train=20,test=10", Options{NormaliseBytes: three})
 	if err != nil || d.Input(0, 1) != 1 || d.Input(d.Height*d.Width, 1) != 0.25 || d.Input(2*d.Height*d.Width, 1) != 0 {
 		t.Errorf("three means: %v, %v (%v)", d.Means, d.Deviations, err)
 	}
-	if d, err = Open("digits:colour,train=20,test=10", Options{Normalise: one}); err != nil || !slices.Equal(d.Means, []float64{0.25, 0.25, 0.25}) {
+	if d, err = Open("digits:colour,train=20,test=10", Options{NormaliseBytes: one}); err != nil || !slices.Equal(d.Means, []float64{0.25, 0.25, 0.25}) {
 		t.Errorf("one mean of three channels: %v (%v)", d, err)
 	}
 	path := filepath.Join(t.TempDir(), "a.csv")
@@ -43,7 +43,7 @@ func TestNormalise(t *testing.T) {
 		}
 	}
 	for name, s := range map[string]*Standard{path: three, "digits:train=20,test=10": three} {
-		if _, err := Open(name, Options{Normalise: s}); !errors.Is(err, ErrOption) {
+		if _, err := Open(name, Options{Normalise: s, NormaliseBytes: s}); !errors.Is(err, ErrOption) {
 			t.Errorf("%s: error %v", name, err)
 		}
 	}

@@ -361,34 +361,19 @@ func (a *ndarray) hot(row, width int) (int, error) {
 }
 
 // setClasses names the classes of labels that are places among words. Classes that are called
-// 0, 1, 2 and so on need no names. Of data to evaluate on, labels of a network without names of
-// classes are classes themselves.
+// 0, 1, 2 and so on need no names.
 func (d *Dataset) setClasses(words *labelWords, o Options) error {
-	given := o.ClassNames
 	if !o.Evaluate {
 		if err := words.checkClasses(); err != nil {
 			return err
 		}
-	} else if given == nil {
-		for i := range maxClasses {
-			given = append(given, strconv.Itoa(i))
-		}
 	}
-	names, err := words.nameClasses(given, d.Train, d.Test)
+	names, err := words.nameClasses(o.ClassNames, d.Train, d.Test)
 	if err != nil {
 		return err
 	}
 	if d.Classes = len(names); !areNumbered(names) {
 		d.ClassNames = names
-		return nil
-	}
-	if o.Evaluate && o.ClassNames == nil {
-		d.Classes = 0
-		for _, part := range []Samples{d.Train, d.Test} {
-			for _, label := range part.Labels {
-				d.Classes = max(d.Classes, 1+int(label))
-			}
-		}
 	}
 	return nil
 }

@@ -82,8 +82,9 @@ type Options struct {
 	Validation float64
 
 	// Evaluate opens data to evaluate a finished network on: with the Standard, the
-	// ClassNames and the FeatureNames of the network, which may be nil. Columns of a
-	// CSV file are taken by these names, in whichever order they stand, and the one
+	// ClassNames and the FeatureNames of the network, which may be nil. Labels are places
+	// among ClassNames; where they are nil, among those that the data has. Columns of a
+	// CSV file are taken by FeatureNames, in whichever order they stand, and the one
 	// without such a name holds the labels. It need not be worth training on.
 	Evaluate     bool
 	Standard     *Standard
@@ -94,9 +95,9 @@ type Options struct {
 	// taken where there is one of that name and Label is empty.
 	LabelName string
 
-	// Normalise is how features are scaled in place of what follows from the training part:
-	// one number for all, or one a channel of bytes or a feature of floats.
-	Normalise *Standard
+	// Normalise and NormaliseBytes are how floats and bytes are scaled in place of what follows
+	// from the training part: one number for all, or one a feature of floats or a channel of bytes.
+	Normalise, NormaliseBytes *Standard
 
 	// TargetStandard and TargetNames are those of a network to be evaluated in
 	// regression, which needs them. Label may be empty if the columns of a CSV file
@@ -234,6 +235,15 @@ func fileKind(name string) string {
 // IsCSV reports whether [Open] takes a name for that of a CSV file.
 func IsCSV(name string) bool { return fileKind(name) == csvFile }
 
+// IsImages reports whether [Open] takes a name for that of images in folders or in an archive.
+func IsImages(name string) bool {
+	if kind := fileKind(name); kind != "" || !isPath(name) {
+		return kind == imageArchive
+	}
+	paths, _ := findFiles(name)
+	return paths == (files{})
+}
+
 func isPath(name string) bool {
 	if strings.ContainsRune(name, '/') || strings.ContainsRune(name, filepath.Separator) {
 		return true
@@ -315,8 +325,8 @@ func (d *Dataset) standardise(o Options) error {
 		return d.standardiseFeatures(standard)
 	}
 	d.normalise()
-	if o.Normalise != nil {
-		standard, err := o.Normalise.each(len(d.Means), "channels")
+	if o.NormaliseBytes != nil {
+		standard, err := o.NormaliseBytes.each(len(d.Means), "channels")
 		if err != nil {
 			return fmt.Errorf("%s: %w", d.Name, err)
 		}

@@ -205,7 +205,7 @@ func TestTargetsOfAFile(t *testing.T) {
 	_, err = Open(writeText(t, "words.csv", "rooms,height,area,price\n3,9,5,high\n"), o)
 	checkError(t, err, ErrInvalid, `line 2, column "price": "high" is not a number, and the network, which predicts numbers, needs`)
 	_, err = openedNPZ(t, npz(zip.Deflate, "x_train.npy", arrayOf("<f4", []int{2, 1}, []float32{1, 2}), "y_train.npy", arrayOf("<f4", []int{2}, []float32{1, 2.5})),
-		Options{Evaluate: true, Whole: true, Standard: &Standard{Means: []float64{0}, Deviations: []float64{1}}})
+		Options{Evaluate: true, Whole: true, ClassNames: []string{"0", "1", "2"}, Standard: &Standard{Means: []float64{0}, Deviations: []float64{1}}})
 	checkError(t, err, ErrOption, `y_train[1]: the network does not know the class "2.5"`)
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 
+	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
 	"nashprune/trainer/network/safetensors"
 )
@@ -17,8 +18,12 @@ type Model interface {
 	// Source says what was read.
 	Source() Source
 
-	// Metadata is what nashprune wrote of the data beside the network; nil in files of others.
+	// Metadata is what nashprune wrote of the data beside the network, but for how it is scaled;
+	// nil in files of others.
 	Metadata() *safetensors.Metadata
+	// Standards are how features of floats and pixels from 0 to 1 are scaled, one number for all or
+	// one a feature or channel; nil: the network does not read such.
+	Standards() (floats, pixels *dataset.Standard)
 
 	// Network returns the network with all participations one, its players of the kinds
 	// that are asked for. Its parameters are those of the model and not to be changed. It notes
@@ -62,7 +67,7 @@ type format struct {
 
 // formats are all that can be read. Another one is a line here.
 var formats = []format{
-	{"onnx", "an .onnx file", isONNX, readONNX},
+	{"onnx", "an .onnx file", IsONNX, readONNX},
 	{"safetensors", "a .safetensors file, an index of several (.safetensors.index.json), or a folder of them", safetensors.IsFile, readSafetensors},
 }
 

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
 	"nashprune/trainer/network/onnx"
 	"nashprune/trainer/network/safetensors"
@@ -17,12 +18,14 @@ import (
 // onnxSuffix is that of files of ONNX.
 const onnxSuffix = ".onnx"
 
-func isONNX(path string) bool { return strings.EqualFold(filepath.Ext(path), onnxSuffix) }
+// IsONNX reports whether a path is that of a file of ONNX.
+func IsONNX(path string) bool { return strings.EqualFold(filepath.Ext(path), onnxSuffix) }
 
 // onnxFile is a model in ONNX. It is written back in float32, whatever it came in.
 type onnxFile struct {
-	model    *onnx.Model
-	metadata *safetensors.Metadata
+	model          *onnx.Model
+	metadata       *safetensors.Metadata
+	floats, pixels *dataset.Standard
 }
 
 func readONNX(path string) (Model, error) {
@@ -31,7 +34,10 @@ func readONNX(path string) (Model, error) {
 		return nil, err
 	}
 	f := &onnxFile{model: m}
-	if f.metadata, err = f.standards(); err != nil {
+	if err = f.readData(); err == nil && (f.metadata == nil || f.metadata.TargetNames == nil) {
+		err = f.checkLogits()
+	}
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return f, nil
@@ -48,6 +54,8 @@ func (f *onnxFile) Source() Source {
 
 func (f *onnxFile) Metadata() *safetensors.Metadata { return f.metadata }
 func (f *onnxFile) Round(*network.Network)          {}
+
+func (f *onnxFile) Standards() (floats, pixels *dataset.Standard) { return f.floats, f.pixels }
 
 func (f *onnxFile) Network(a Asked) (*network.Network, string, error) {
 	if a.Graph != nil {
@@ -72,34 +80,25 @@ func (f *onnxFile) Write(w io.Writer, pruned *network.Network, _ safetensors.Met
 // standardises its samples itself takes pixels from 0 to white.
 const white = 255
 
-// standards returns what a file says of its data by what it does to samples before the network,
-// and to outputs after it: nil where it does nothing to samples. Numbers that are standardised
-// alike, or alike in each channel of an image, are pixels; others are features.
-func (f *onnxFile) standards() (*safetensors.Metadata, error) {
-	sample := f.model.Network.Graph.Input().Sample
+// readData finds what a file says of its data by what it does to samples before the network,
+// and to outputs after it: nothing where it does nothing to samples.
+func (f *onnxFile) readData() (err error) {
 	if !slices.ContainsFunc(f.model.Before, func(s onnx.Step) bool { return s.Op != "Reshape" }) {
-		return nil, nil
+		return nil
 	}
 	means, deviations, err := standardBy(f.model.Before, f.model.Sample)
 	if err != nil {
-		return nil, fmt.Errorf("the input: %w", err)
+		return fmt.Errorf("the input: %w", err)
 	}
-	m := &safetensors.Metadata{Deviation: 1}
-	channels := 1
-	if len(sample) == 3 {
-		channels = sample[0]
+	f.floats = &dataset.Standard{Means: means, Deviations: deviations}
+	f.pixels = byChannel(f.floats, f.model.Network.Graph.Input().Sample)
+	m := &safetensors.Metadata{}
+	f.metadata = m
+	if sample := f.model.Network.Graph.Input().Sample; len(sample) == 3 {
+		m.Channels, m.Height, m.Width = sample[0], sample[1], sample[2]
 	}
-	if inner := sample.Size() / channels; areAlike(means, inner) && areAlike(deviations, inner) {
-		for c := range channels {
-			m.ChannelMeans = append(m.ChannelMeans, means[c*inner]/white)
-			m.ChannelDeviations = append(m.ChannelDeviations, deviations[c*inner]/white)
-		}
-		m.Mean, m.Deviation = m.ChannelMeans[0], m.ChannelDeviations[0]
-		if channels == 1 {
-			m.ChannelMeans, m.ChannelDeviations = nil, nil
-		}
-	} else {
-		m.Means, m.Deviations = means, deviations
+	if at := slices.IndexFunc(f.model.Metadata, func(e onnx.Entry) bool { return e.Key == "data" }); at >= 0 {
+		m.Data = f.model.Metadata[at].Value
 	}
 	for key, names := range map[string]*[]string{"class_names": &m.ClassNames, "feature_names": &m.FeatureNames, "target_names": &m.TargetNames} {
 		for _, entry := range f.model.Metadata {
@@ -107,27 +106,69 @@ func (f *onnxFile) standards() (*safetensors.Metadata, error) {
 				continue
 			}
 			if err := json.Unmarshal([]byte(entry.Value), names); err != nil {
-				return nil, fmt.Errorf("its metadata %s is no list of names in JSON: %w", key, err)
+				return fmt.Errorf("its metadata %s is no list of names in JSON: %w", key, err)
 			}
 		}
 	}
-	in, out := f.model.Network.Inputs(), f.model.Network.Outputs()
+	in, out := len(means), f.model.Network.Outputs()
 	switch {
-	case m.FeatureNames != nil && (m.Means == nil || len(m.FeatureNames) != in):
-		return nil, fmt.Errorf("its metadata has %d feature_names; it must be one for each of %d features", len(m.FeatureNames), in)
+	case m.FeatureNames != nil && len(m.FeatureNames) != in:
+		return fmt.Errorf("its metadata has %d feature_names; it must be one for each of %d features", len(m.FeatureNames), in)
 	case m.ClassNames != nil && len(m.ClassNames) != out:
-		return nil, fmt.Errorf("its metadata has %d class_names; it must be one for each of %d outputs", len(m.ClassNames), out)
+		return fmt.Errorf("its metadata has %d class_names; it must be one for each of %d outputs", len(m.ClassNames), out)
 	case m.TargetNames != nil && len(m.TargetNames) != out:
-		return nil, fmt.Errorf("its metadata has %d target_names; it must be one for each of %d outputs", len(m.TargetNames), out)
+		return fmt.Errorf("its metadata has %d target_names; it must be one for each of %d outputs", len(m.TargetNames), out)
 	}
 	if m.TargetNames != nil {
 		scale, shift, err := onnx.Affine(f.model.After, network.Shape{out})
 		if err != nil {
-			return nil, fmt.Errorf("the output: %w", err)
+			return fmt.Errorf("the output: %w", err)
 		}
 		m.TargetMeans, m.TargetDeviations = shift, scale
 	}
-	return m, nil
+	return nil
+}
+
+// checkLogits wants the likeliest class to be that of the largest logit of the network, whatever
+// is done to its outputs.
+func (f *onnxFile) checkLogits() error {
+	steps := slices.DeleteFunc(slices.Clone(f.model.After), func(s onnx.Step) bool { return s.Op == "Softmax" || s.Op == "LogSoftmax" })
+	scale, shift, err := onnx.Affine(steps, network.Shape{f.model.Network.Outputs()})
+	if err != nil {
+		return fmt.Errorf("the output: %w", err)
+	}
+	for k := range scale {
+		if !(scale[k] > 0) || scale[k] != scale[0] || shift[k] != shift[0] {
+			return fmt.Errorf("output %d becomes %g times it plus %g; the factor must be above 0, and both the same for all classes", k, scale[k], shift[k])
+		}
+	}
+	return nil
+}
+
+// mostChannels are those of an image.
+const mostChannels = 4
+
+// byChannel returns how pixels from 0 to 1 are scaled where numbers from 0 to white are, one
+// number a channel; nil: those of a channel differ. Samples of one dimension have their channels one
+// after the other.
+func byChannel(s *dataset.Standard, sample network.Shape) *dataset.Standard {
+	least, most := 1, mostChannels
+	if len(sample) == 3 {
+		least, most = sample[0], sample[0]
+	}
+	for channels := least; channels <= most; channels++ {
+		inner := len(s.Means) / channels
+		if inner*channels != len(s.Means) || !areAlike(s.Means, inner) || !areAlike(s.Deviations, inner) {
+			continue
+		}
+		pixels := &dataset.Standard{}
+		for c := range channels {
+			pixels.Means = append(pixels.Means, s.Means[c*inner]/white)
+			pixels.Deviations = append(pixels.Deviations, s.Deviations[c*inner]/white)
+		}
+		return pixels
+	}
+	return nil
 }
 
 // standardBy returns the means and deviations of x -> (x - mean) / deviation, which steps do to

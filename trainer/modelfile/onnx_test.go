@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"nashprune/trainer/dataset"
 	"nashprune/trainer/modelfile"
 	"nashprune/trainer/network"
 	"nashprune/trainer/network/networktest"
@@ -22,38 +23,67 @@ func near(got, want []float64) bool {
 	return slices.EqualFunc(got, want, func(a, b float64) bool { return math.Abs(a-b) <= 4*network.Float32Unit*math.Abs(b) })
 }
 
+// counted returns the numbers from 1 to n.
+func counted(n int) []float64 {
+	v := make([]float64, n)
+	for i := range v {
+		v[i] = float64(i + 1)
+	}
+	return v
+}
+
 // TestStandardsOfONNX: what a file does to its samples says how data is scaled, of bytes, of
 // channels and of features.
 func TestStandardsOfONNX(t *testing.T) {
 	row := networktest.Random(networktest.PerceptronOf(network.ReLU, 3, 4, 2))
 	image := networktest.Random(networktest.Build(networktest.Chain(
 		networktest.Input(2, 3, 3), networktest.Flatten("flat"), networktest.Dense("out", 2))...))
-	row.Fold()
-	image.Fold()
+	one := networktest.Random(networktest.PerceptronOf(network.ReLU, 1, 4, 2))
+	for _, n := range []*network.Network{row, image, one} {
+		n.Fold()
+	}
 	for name, c := range map[string]struct {
 		n             *network.Network
 		before, after []onnx.Step
 		metadata      []onnx.Entry
-		check         func(m *safetensors.Metadata) bool
+		check         func(m *safetensors.Metadata, floats, pixels *dataset.Standard) bool
 		words         string // of an error
 	}{
-		"nothing": {n: row, check: func(m *safetensors.Metadata) bool { return m == nil }},
-		"pixels": {n: row, before: onnx.Standardise([]float64{25.5}, []float64{51}, nil), check: func(m *safetensors.Metadata) bool {
-			return near([]float64{m.Mean, m.Deviation}, []float64{0.1, 0.2}) && m.Means == nil && m.ChannelMeans == nil
+		"nothing": {n: row, check: func(m *safetensors.Metadata, floats, pixels *dataset.Standard) bool {
+			return m == nil && floats == nil && pixels == nil
 		}},
-		"channels": {n: image, before: onnx.Standardise([]float64{25.5, 51}, []float64{51, 102}, []int{2, 1, 1}), check: func(m *safetensors.Metadata) bool {
-			return near(m.ChannelMeans, []float64{0.1, 0.2}) && near(m.ChannelDeviations, []float64{0.2, 0.4})
+		"alike": {n: row, before: onnx.Standardise([]float64{25.5}, []float64{51}, nil), check: func(_ *safetensors.Metadata, floats, pixels *dataset.Standard) bool {
+			return near(floats.Means, []float64{25.5, 25.5, 25.5}) && near(floats.Deviations, []float64{51, 51, 51}) && near(pixels.Means, []float64{0.1}) && near(pixels.Deviations, []float64{0.2})
 		}},
+		"channels": {n: image, before: onnx.Standardise([]float64{25.5, 51}, []float64{51, 102}, []int{2, 1, 1}), check: func(_ *safetensors.Metadata, floats, pixels *dataset.Standard) bool {
+			return len(floats.Means) == 18 && near(pixels.Means, []float64{0.1, 0.2}) && near(pixels.Deviations, []float64{0.2, 0.4})
+		}},
+		"channels in a row": {n: row, before: onnx.Standardise([]float64{25.5, 51, 102}, []float64{51, 51, 102}, []int{3}), check: func(_ *safetensors.Metadata, _, pixels *dataset.Standard) bool {
+			return near(pixels.Means, []float64{0.1, 0.2, 0.4}) && near(pixels.Deviations, []float64{0.2, 0.2, 0.4})
+		}},
+		"unlike pixels": {n: image, before: onnx.Standardise(counted(18), counted(18), []int{2, 3, 3}), check: func(_ *safetensors.Metadata, floats, pixels *dataset.Standard) bool {
+			return near(floats.Means, counted(18)) && pixels == nil
+		}},
+		"one feature": {n: one, before: onnx.Standardise([]float64{1}, []float64{4}, []int{1}),
+			metadata: []onnx.Entry{{Key: "feature_names", Value: `["a"]`}},
+			check: func(m *safetensors.Metadata, floats, _ *dataset.Standard) bool {
+				return near(floats.Means, []float64{1}) && near(floats.Deviations, []float64{4}) && slices.Equal(m.FeatureNames, []string{"a"})
+			}},
 		"features": {n: row, before: onnx.Standardise([]float64{1, 2, 3}, []float64{4, 5, 6}, []int{3}),
 			metadata: []onnx.Entry{{Key: "feature_names", Value: `["a","b","c"]`}, {Key: "class_names", Value: `["no","yes"]`}},
-			check: func(m *safetensors.Metadata) bool {
-				return near(m.Means, []float64{1, 2, 3}) && near(m.Deviations, []float64{4, 5, 6}) && slices.Equal(m.FeatureNames, []string{"a", "b", "c"}) && slices.Equal(m.ClassNames, []string{"no", "yes"})
+			check: func(m *safetensors.Metadata, floats, _ *dataset.Standard) bool {
+				return near(floats.Means, []float64{1, 2, 3}) && near(floats.Deviations, []float64{4, 5, 6}) && slices.Equal(m.FeatureNames, []string{"a", "b", "c"}) && slices.Equal(m.ClassNames, []string{"no", "yes"})
 			}},
 		"targets": {n: row, before: onnx.Standardise([]float64{1, 2, 3}, []float64{4, 5, 6}, []int{3}), after: onnx.Rescale([]float64{10, 20}, []float64{2, 3}),
 			metadata: []onnx.Entry{{Key: "target_names", Value: `["z","y"]`}},
-			check: func(m *safetensors.Metadata) bool {
+			check: func(m *safetensors.Metadata, _, _ *dataset.Standard) bool {
 				return near(m.TargetMeans, []float64{10, 20}) && near(m.TargetDeviations, []float64{2, 3}) && m.Regression()
 			}},
+		"temperature": {n: row, after: onnx.Rescale([]float64{1, 1}, []float64{0.5, 0.5}), check: func(m *safetensors.Metadata, _, _ *dataset.Standard) bool {
+			return m == nil
+		}},
+		"logits upside down": {n: row, after: onnx.Rescale([]float64{0, 0}, []float64{-1, -1}), words: "output 0 becomes -1 times it plus 0; the factor must be above 0"},
+		"logits that move":   {n: row, after: onnx.Rescale([]float64{0, 3}, []float64{1, 1}), words: "output 1 becomes 1 times it plus 3"},
 		"too few names": {n: row, before: onnx.Standardise([]float64{1}, []float64{2}, nil),
 			metadata: []onnx.Entry{{Key: "class_names", Value: `["no"]`}}, words: "1 class_names; it must be one for each of 2 outputs"},
 		"no list": {n: row, before: onnx.Standardise([]float64{1}, []float64{2}, nil),
@@ -77,8 +107,12 @@ func TestStandardsOfONNX(t *testing.T) {
 			}
 			continue
 		}
-		if err != nil || !c.check(m.Metadata()) {
-			t.Errorf("%s: %+v, %v", name, m, err)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if floats, pixels := m.Standards(); !c.check(m.Metadata(), floats, pixels) {
+			t.Errorf("%s: %+v, floats %v, pixels %v", name, m.Metadata(), floats, pixels)
 		}
 	}
 }

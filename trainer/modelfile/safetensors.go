@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 
+	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
 	"nashprune/trainer/network/pytorch"
 	"nashprune/trainer/network/safetensors"
@@ -52,6 +53,19 @@ func readSafetensors(path string) (Model, error) {
 func (t *tensorFile) Source() Source                  { return t.source }
 func (t *tensorFile) Metadata() *safetensors.Metadata { return t.metadata }
 func (t *tensorFile) Round(n *network.Network)        { t.layout.Round(n) }
+
+func (t *tensorFile) Standards() (floats, pixels *dataset.Standard) {
+	switch m := t.metadata; {
+	case m == nil:
+		return nil, nil
+	case m.Means != nil:
+		return &dataset.Standard{Means: m.Means, Deviations: m.Deviations}, nil
+	case m.ChannelMeans != nil:
+		return nil, &dataset.Standard{Means: m.ChannelMeans, Deviations: m.ChannelDeviations}
+	default:
+		return nil, &dataset.Standard{Means: []float64{m.Mean}, Deviations: []float64{m.Deviation}}
+	}
+}
 
 func (t *tensorFile) Network(a Asked) (*network.Network, string, error) {
 	switch {

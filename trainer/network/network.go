@@ -1,6 +1,9 @@
 package network
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // Network is a graph with its parameters and participations.
 type Network struct {
@@ -39,6 +42,18 @@ func clone(tensors [][]float32) [][]float32 {
 		copies[i] = slices.Clone(t)
 	}
 	return copies
+}
+
+// CheckFolded returns an error where a participation is not one.
+func (n *Network) CheckFolded() error {
+	for g, s := range n.Participations {
+		for player, s := range s {
+			if s != 1 {
+				return fmt.Errorf("player %d of gate %s has participation %g; it must be 1: fold the network first", player, n.Gates[g].Name, s)
+			}
+		}
+	}
+	return nil
 }
 
 // Fold moves every participation into parameters and sets it to one: into the rows of the

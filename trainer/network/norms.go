@@ -1,7 +1,6 @@
 package network
 
 import (
-	"fmt"
 	"math"
 	"slices"
 )
@@ -14,10 +13,8 @@ import (
 // in float64, rounded once. Other batch norms stay. The function that the network computes
 // stays the same but for these roundings. Participations that are not one are an error.
 func (n *Network) WithoutNorms() (*Network, error) {
-	for g, s := range n.Participations {
-		if slices.ContainsFunc(s, func(s float32) bool { return s != 1 }) {
-			return nil, fmt.Errorf("gate %s has participations that are not 1: fold the network first", n.Gates[g].Name)
-		}
+	if err := n.CheckFolded(); err != nil {
+		return nil, err
 	}
 	consumers := n.consumers()
 	var nodes []Node

@@ -136,7 +136,7 @@ func (c Config) DataOptions() dataset.Options {
 		Regression: c.Task == dataset.Regression, ImageHeight: height, ImageWidth: width,
 		Dir: c.DataDir, MaxBytes: int64(c.MaxDataBytes), Label: c.Label, TestFile: c.Test,
 		Ignore: c.Ignore, NoHeader: !c.Header, DecimalComma: c.DecimalComma, MissingIsClass: c.MissingIsClass,
-		TestFraction: c.TestFraction, Seed: c.Seed, Validation: c.Validation, Normalise: c.normalisation(),
+		TestFraction: c.TestFraction, Seed: c.Seed, Validation: c.Validation, Normalise: c.normalisation(), NormaliseBytes: c.normalisation(),
 	}
 }
 

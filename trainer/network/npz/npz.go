@@ -17,12 +17,8 @@ import (
 // parameter, under its name, such as "conv1.weight". The same network gives the same bytes.
 // Participations that are not one are an error, and nothing is written.
 func Write(w io.Writer, n *network.Network) error {
-	for g, s := range n.Participations {
-		for player, s := range s {
-			if s != 1 {
-				return fmt.Errorf("player %d of gate %s has participation %g; it must be 1: fold the network before writing it", player, n.Gates[g].Name, s)
-			}
-		}
+	if err := n.CheckFolded(); err != nil {
+		return err
 	}
 	archive := zip.NewWriter(w)
 	for p, param := range n.Graph.Params {

@@ -156,6 +156,8 @@ func TestRefusals(t *testing.T) {
 		`node 0, "n" (Resize): there is no such operator here; a network that can be pruned is made of dense layers`: fileOf(13, image, nil, nodeProto{name: "n", op: "Resize", in: []string{"x"}, out: []string{"y"}}),
 		`(Conv): dilations are [2 2]; they must be 1`:                                                                fileOf(13, image, []tensorProto{kernel}, nodeOf("Conv x k -> y", integersOf("dilations", 2, 2))),
 		`(Conv): it has 2 positions along dimension 2, with padding of 0 before and 1 after`:                         fileOf(13, []int{2, 4, 4}, []tensorProto{kernel}, nodeOf("Conv x k -> y", integersOf("pads", 0, 0, 1, 1), integersOf("strides", 2, 2))),
+		`(AveragePool): the mean of its last window along dimension 2 is of fewer numbers`: fileOf(13, []int{1, 4, 4}, nil, nodeOf("AveragePool x -> y",
+			integersOf("kernel_shape", 3, 3), integersOf("strides", 3, 3), integersOf("pads", 1, 1, 0, 0), integerOf("ceil_mode", 1), integerOf("count_include_pad", 1))),
 		`(Clip): it clips to [0, 5]`:                                                                       fileOf(10, image, nil, nodeOf("Clip x -> y", floatOf("min", 0), floatOf("max", 5))),
 		`(LeakyRelu): alpha is 0.2; it must be 0.01`:                                                       fileOf(13, image, nil, nodeOf("LeakyRelu x -> y", floatOf("alpha", 0.2))),
 		`(Mul): it multiplies two tensors of samples`:                                                      fileOf(13, image, nil, nodeOf("Relu x -> a"), nodeOf("Mul a x -> y")),

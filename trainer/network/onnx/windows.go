@@ -112,6 +112,10 @@ func (c *call) window(v *value, kernel, outer []int64, bare *bool) network.Windo
 		if ceil && (n+before+behind-k)%s != 0 && positions*s < n+before {
 			positions++
 		}
+		if bare != nil && (positions-1)*s+k > n+before+behind {
+			c.fail("the mean of its last window along dimension %d is of fewer numbers than the others', since ceil_mode is 1; it must be 0", d+2)
+			return w
+		}
 		if bare != nil && (before > 0 || (positions-1)*s+k > n) {
 			*bare = false
 		}

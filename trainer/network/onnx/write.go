@@ -29,12 +29,8 @@ func (m *Model) WriteFile(path string, n *network.Network) error {
 // Participations that are not one, numbers that are not finite, another input than the
 // model's and layers without outputs are errors, and nothing is written.
 func (m *Model) Write(w io.Writer, n *network.Network) error {
-	for i, s := range n.Participations {
-		for player, s := range s {
-			if s != 1 {
-				return fmt.Errorf("player %d of gate %s has participation %g; it must be 1: fold the network before writing it", player, n.Gates[i].Name, s)
-			}
-		}
+	if err := n.CheckFolded(); err != nil {
+		return err
 	}
 	if have, want := n.Graph.Input().Sample, m.Network.Graph.Input().Sample; !have.Equal(want) {
 		return fmt.Errorf("the network reads samples of %s and the model such of %s; they must be the same", have, want)

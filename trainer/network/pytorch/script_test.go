@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"nashprune/trainer/network"
@@ -112,6 +113,15 @@ for s in json.load(open(sys.argv[2])):
         print(s["File"], "has", got, "want", want)
     print("compared", len(got))
 `
+
+// TestActivationsOfScript: the script has all functions that a file may name.
+func TestActivationsOfScript(t *testing.T) {
+	for _, a := range network.Activations {
+		if !strings.Contains(pytorch.Script, fmt.Sprintf("%q: nn.", a)) {
+			t.Errorf("%s does not build %s", pytorch.ScriptFile, a)
+		}
+	}
+}
 
 // TestScript: the script builds the network of every operator, whole and cut, in every type of
 // numbers, with a prefix; its logits are those of the network.

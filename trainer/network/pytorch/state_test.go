@@ -116,6 +116,8 @@ func TestWhatDoesNotFollow(t *testing.T) {
 		{"order of the modules a, b is not clear", []string{"a.bias 4", "a.weight 4 5", "b.bias 2", "b.weight 2 4"}},
 		{"does not follow", []string{"0.weight 4 5"}}, // no bias
 		{"must be a convolution", []string{"conv1.weight 4 5", "layer1.0.conv1.weight 4 4 3 3", "fc.weight 2 4", "fc.bias 2"}},
+		{"fc\" has bias [2]; it must be a dense layer", []string{"conv1.weight 4 2 3 3", "layer1.0.conv1.weight 4 4 3 3", "layer1.0.conv2.weight 4 4 3 3", "fc.bias 2"}},
+		{"must be a dense layer", []string{"conv1.weight 4 2 3 3", "layer1.0.conv1.weight 4 4 3 3", "layer1.0.conv2.weight 4 4 3 3", "fc.weight", "fc.bias 2"}},
 		{"bn1", []string{"conv1.weight 4 2 3 3", "layer1.0.conv1.weight 4 4 3 3", "layer1.0.conv2.weight 4 4 3 3", "fc.weight 2 4", "fc.bias 2"}},
 		{"reads 9 numbers, and 4 channels of 2x2", []string{"features.0.weight 4 2 3 3", "features.0.bias 4", "classifier.weight 2 9", "classifier.bias 2"}},
 		{"leave out 4 places", []string{"features.0.weight 4 2 3 3", "features.5.weight 4 4 3 3", "classifier.weight 2 4", "classifier.bias 2"}},

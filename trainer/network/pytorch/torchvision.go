@@ -42,6 +42,9 @@ func (s *State) residual(sample network.Shape, activation network.Activation, pl
 		return fail(fmt.Errorf("the file is a residual network, which reads channels, height and width, and samples are %s", sample))
 	}
 	b := builder{nodes: []network.Node{{Name: "input", Op: &network.Input{Sample: sample}}}}
+	if !head.dense() {
+		return fail(fmt.Errorf("module %.80q has %s; it must be a dense layer with a bias; %s", head.name, head.words(), named))
+	}
 	large := len(stem.tensors["weight"].Shape) == 4 && stem.tensors["weight"].Shape[2] == 7
 	stride := 1
 	if large {

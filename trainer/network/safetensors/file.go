@@ -46,6 +46,9 @@ func ReadFile(path string) (*File, error) {
 		path = filepath.Join(folder, strings.TrimSuffix(folderFile, ".safetensors")+IndexSuffix)
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 			path = filepath.Join(folder, folderFile)
+			if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+				return nil, fmt.Errorf("%s: the folder has no %s and no index of one: name a file in it: %w", folder, folderFile, err)
+			}
 		}
 	}
 	f, sum := new(File), sha256.New()

@@ -2,6 +2,7 @@ package safetensors_test
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -69,6 +70,10 @@ func TestShards(t *testing.T) {
 	put(t, alone, "model.safetensors", tensorFile(t, nil, single("a", "", 1)))
 	if f, err := safetensors.ReadFile(alone); err != nil || len(f.Tensors) != 1 {
 		t.Errorf("a folder with one file: %+v, %v", f, err)
+	}
+	none := t.TempDir()
+	if _, err := safetensors.ReadFile(none); !errors.Is(err, os.ErrNotExist) || !strings.HasPrefix(err.Error(), none+": the folder has no model.safetensors and no index of one: name a file in it") {
+		t.Errorf("a folder with none: %v", err)
 	}
 }
 

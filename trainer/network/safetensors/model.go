@@ -49,6 +49,16 @@ type Metadata struct {
 // Regression reports whether the network predicts numbers rather than classes.
 func (m Metadata) Regression() bool { return m.TargetMeans != nil }
 
+// Names returns the names of the classes, which are their numbers where they have no others; nil
+// in regression.
+func (m Metadata) Names() []string {
+	names := m.ClassNames
+	for class := len(names); class < m.Classes; class++ {
+		names = append(names, strconv.Itoa(class))
+	}
+	return names
+}
+
 // tensorFormat is the value of "format" by which loaders of safetensors files
 // know tensors that are laid out for PyTorch.
 const tensorFormat = "pt"
@@ -110,12 +120,8 @@ func LoadModel(path string) (*network.Network, Metadata, error) {
 // for participations. That, numbers that are not finite in their type and metadata that does
 // not fit the network are errors, and nothing is written.
 func WriteModel(w io.Writer, n *network.Network, m Metadata, l Layout) error {
-	for i, s := range n.Participations {
-		for player, s := range s {
-			if s != 1 {
-				return fmt.Errorf("player %d of gate %s has participation %g; it must be 1: fold the network before writing it", player, n.Gates[i].Name, s)
-			}
-		}
+	if err := n.CheckFolded(); err != nil {
+		return err
 	}
 	if err := m.check(n); err != nil {
 		return err

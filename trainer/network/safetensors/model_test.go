@@ -294,8 +294,8 @@ func TestWriteErrors(t *testing.T) {
 		want   string
 		change func(*network.Network, *safetensors.Metadata)
 	}{
-		{"fold the network before writing it", func(n *network.Network, _ *safetensors.Metadata) { n.Participations[1][1] = 0.5 }},
-		{"fold the network before writing it", func(n *network.Network, _ *safetensors.Metadata) { n.Participations[0][2] = float32(math.NaN()) }},
+		{"fold the network first", func(n *network.Network, _ *safetensors.Metadata) { n.Participations[1][1] = 0.5 }},
+		{"fold the network first", func(n *network.Network, _ *safetensors.Metadata) { n.Participations[0][2] = float32(math.NaN()) }},
 		{`"0.weight" is NaN`, func(n *network.Network, _ *safetensors.Metadata) { n.Parameters[0][5] = float32(math.NaN()) }},
 		{`"4.bias" is -Inf`, func(n *network.Network, _ *safetensors.Metadata) { n.Parameters[5][0] = float32(math.Inf(-1)) }},
 		{"images of 0x1", func(_ *network.Network, m *safetensors.Metadata) { m.Height = 0 }},
