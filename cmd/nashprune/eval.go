@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"nashprune/trainer"
 	"nashprune/trainer/backend"
@@ -41,7 +42,7 @@ evaluated whole.`,
 				return backend.Usagef("--test-fraction goes with --data: without it the run's own test samples are evaluated")
 			}
 			options.NoHeader = !header
-			path, err := findModel(args[0], &options)
+			path, err := findModel(cmd.Flags(), args[0], &options)
 			if err != nil {
 				return err
 			}
@@ -78,7 +79,7 @@ evaluated whole.`,
 // findModel returns the model file that a user means by a file or a run folder.
 // Where the folder's configuration says what data was used, and how it was
 // divided, and the user does not, it fills that in.
-func findModel(path string, o *trainer.EvalOptions) (string, error) {
+func findModel(flags *pflag.FlagSet, path string, o *trainer.EvalOptions) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return "", fmt.Errorf("no model file and no run folder: %w", err)
@@ -96,10 +97,14 @@ func findModel(path string, o *trainer.EvalOptions) (string, error) {
 		if o.Label == "" && (o.Data == "" || dataset.IsCSV(o.Data)) {
 			o.Label = config.Label
 		}
-		if o.Data == "" || dataset.IsCSV(o.Data) && !o.NoHeader {
-			o.NoHeader = !config.Header
+		if o.Data == "" || dataset.IsCSV(o.Data) {
+			if !flags.Changed("header") {
+				o.NoHeader = !config.Header
+			}
+			if !flags.Changed("decimal-comma") {
+				o.DecimalComma = config.DecimalComma
+			}
 		}
-		o.DecimalComma = o.DecimalComma || o.Data == "" && config.DecimalComma
 		if o.Data == "" {
 			o.Data, o.Test, o.TestFraction, o.Divided = config.Data, config.Test, config.TestFraction, true
 			if o.DataDir == "" {

@@ -41,7 +41,7 @@ table may be larger than memory.`,
 				return backend.Usagef("predict needs the samples: name their file or folder with --data")
 			}
 			options.NoHeader = !header
-			path, err := findModel(args[0], &options)
+			path, err := findModel(cmd.Flags(), args[0], &options)
 			if err != nil {
 				return err
 			}

@@ -114,3 +114,31 @@ func TestPredictNumbers(t *testing.T) {
 		t.Errorf("the error of the predictions is %v, eval has %v", got, want)
 	}
 }
+
+// TestTablesAreReadAsInTraining: a new table is read as the one that the network was trained on,
+// unless a flag says otherwise.
+func TestTablesAreReadAsInTraining(t *testing.T) {
+	t.Chdir(t.TempDir())
+	commas := func(text string) string {
+		return strings.NewReplacer(",", ";", ".", ",").Replace(strings.TrimPrefix(text, "height,weight,same,species\n"))
+	}
+	writeFile(t, "plants.csv", []byte(commas(plants(20, 0.5))))
+	succeed(t, trainOn("plants.csv", "--decimal-comma", "--header=false", "--out", "run")...)
+	own := succeed(t, "predict", "run", "--data", "plants.csv")
+	if lines := strings.Count(own, "\n"); lines != 61 {
+		t.Errorf("%d lines", lines)
+	}
+	rows, err := csv.NewReader(strings.NewReader(plants(20, 0.5))).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var named strings.Builder
+	named.WriteString("column 2,column 1,column 3\n")
+	for _, row := range rows[1:] {
+		named.WriteString(row[1] + "," + row[0] + "," + row[2] + "\n")
+	}
+	writeFile(t, "named.csv", []byte(named.String()))
+	if other := succeed(t, "predict", "run", "--data", "named.csv", "--decimal-comma=false", "--header"); other != own {
+		t.Errorf("with points and names:\n%s\nwith commas:\n%s", other, own)
+	}
+}
