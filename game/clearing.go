@@ -203,6 +203,8 @@ type Budget struct {
 	// Fits reports whether a network may keep so many players of each gate; if it may, it
 	// may also keep fewer.
 	Fits func(players []int) bool
+	// FitsLast is Fits of the last round, which is at most as much; nil: this is the last.
+	FitsLast func(players []int) bool
 	// Parent returns the player, and its gate, with which a player of a gate is removed. Nil:
 	// there are no such players.
 	Parent func(gate, player int) (parentGate, parent int, ok bool)
@@ -256,6 +258,10 @@ func (b Budget) atLeast(demands []int, places [][]int) {
 // cost the same these are the participants. What the budget then still has room for stays,
 // too, by worth per cost. At least [LeastPerLayer] players of a gate stay.
 //
+// A player that costs much of the budget would often leave for much more room than a round
+// needs, and what left for it before does not come back. So no gate falls below what it has
+// where the last budget is used best, see [Budget.best].
+//
 // A gate in which another number stays than participate at p pays its own clearing price.
 func ClearTogether(h []Interactions, b Budget, play Players) (Clearing, error) {
 	c := Clearing{Demands: make([]int, len(h)), Prices: make([]float64, len(h))}
@@ -300,7 +306,111 @@ func ClearTogether(h []Interactions, b Budget, play Players) (Clearing, error) {
 		b.atLeast(c.Demands, placesBy(c.Worths))
 	}
 	fill(&c, b)
+	if b.isLumpy() {
+		b.keepForLast(&c)
+	}
 	return c.ownPrices(h, play)
+}
+
+// lump is the part of what all players cost from which on a single player costs much.
+const lump = 0.005
+
+// isLumpy reports whether a single player costs much of the budget.
+func (b Budget) isLumpy() bool {
+	most, total := 0., 0.
+	for _, row := range b.Costs {
+		for _, cost := range row {
+			most = max(most, cost)
+			total += cost
+		}
+	}
+	return most > lump*total
+}
+
+// keepForLast raises demands to what the last budget leaves, and lowers others until they fit.
+func (b Budget) keepForLast(c *Clearing) {
+	last := b
+	if b.FitsLast != nil {
+		last.Fits = b.FitsLast
+	}
+	least, places := last.best(c.Worths, c.Costs), placesBy(c.Worths)
+	for g := range c.Demands {
+		c.Demands[g] = max(c.Demands[g], least[g])
+	}
+	for !b.Fits(b.present(c.Demands, places)) {
+		if !dropLeast(c, least) {
+			return // not even the last budget is met
+		}
+	}
+	fill(c, b)
+}
+
+// dropLeast lowers by one the demand of the gate whose player of least worth is worth least for
+// its cost, of those with more than the least; it reports whether there is one.
+func dropLeast(c *Clearing, least []int) bool {
+	gate, lowest := -1, math.Inf(1)
+	for g, n := range c.Demands {
+		if n <= least[g] {
+			continue
+		}
+		if value := nth(c.Worths[g], n) / c.Costs[g]; value < lowest {
+			gate, lowest = g, value
+		}
+	}
+	if gate >= 0 {
+		c.Demands[gate]--
+	}
+	return gate >= 0
+}
+
+// best returns how many players of each gate to keep so that what is there is worth much: those
+// of most worth for their cost and then, where a player that does not fit is worth more together
+// than the players that would have to leave for it, that one in their place.
+func (b Budget) best(worths [][]float64, costs []float64) []int {
+	places, floor := placesBy(worths), make([]int, len(worths))
+	b.atLeast(floor, places)
+	c := Clearing{Worths: worths, Costs: costs, Demands: slices.Clone(floor)}
+	fill(&c, b)
+	total := func(demands []int) (sum float64) {
+		for g, n := range b.present(demands, places) {
+			kept := Winners(worths[g], demands[g])
+			if n == len(kept) {
+				for _, i := range kept {
+					sum += worths[g][i]
+				}
+				continue
+			}
+			for _, i := range kept { // parts whose parents are gone are worth nothing
+				if parentGate, parent, ok := b.Parent(g, i); !ok || places[parentGate][parent] < demands[parentGate] {
+					sum += worths[g][i]
+				}
+			}
+		}
+		return sum
+	}
+	for improved := true; improved; {
+		improved = false
+		for g := range worths {
+			if c.Demands[g] == len(worths[g]) {
+				continue
+			}
+			trial := Clearing{Worths: worths, Costs: costs, Demands: slices.Clone(c.Demands)}
+			trial.Demands[g]++
+			held := slices.Clone(floor)
+			held[g] = trial.Demands[g]
+			fits := b.Fits(b.present(trial.Demands, places))
+			for !fits && dropLeast(&trial, held) {
+				fits = b.Fits(b.present(trial.Demands, places))
+			}
+			if !fits {
+				continue
+			}
+			if fill(&trial, b); total(trial.Demands) > total(c.Demands) {
+				c.Demands, improved = trial.Demands, true
+			}
+		}
+	}
+	return c.Demands
 }
 
 // worthTheirCost returns how many players, by falling worth, exceed by most together what

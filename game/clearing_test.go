@@ -181,6 +181,31 @@ func TestStepsOfCost(t *testing.T) {
 	}
 }
 
+// TestLargePlayersUseTheBudget: three players of cost 10 beside twenty of cost 1 and worth 0.3. The
+// third, worth 2.5, is worth less for its cost than the small ones. But without it 5 of a budget
+// of 45 are of no use, and with it five small ones leave, which are worth 1.5 together. A round
+// before the last keeps it, too.
+func TestLargePlayersUseTheBudget(t *testing.T) {
+	h := []game.Interactions{alone(9, 8, 2.5), alone(slices.Repeat([]float64{0.3}, 20)...)}
+	costs := []float64{10, 1}
+	for _, c := range []struct {
+		budget, last float64
+		demands      []int
+	}{
+		{45, 45, []int{3, 15}},
+		{48, 45, []int{3, 18}},
+		{34, 34, []int{2, 14}}, // it would cost ten small ones, worth 3
+		{48, 34, []int{2, 20}},
+		{20, 20, []int{2, 2}}, // the least, which do not fit
+	} {
+		b := game.Budget{Costs: each([]int{3, 20}, costs), Fits: atMost(c.budget, costs), FitsLast: atMost(c.last, costs)}
+		got, err := game.ClearTogether(h, b, game.PlayOn(h, 1))
+		if err != nil || !slices.Equal(got.Demands, c.demands) {
+			t.Errorf("budgets of %g and %g: %v stay, want %v, %v", c.budget, c.last, got.Demands, c.demands, err)
+		}
+	}
+}
+
 // TestAllocate: the highest scores stay while they fit.
 func TestAllocate(t *testing.T) {
 	scores := [][]float64{{9, 2, 8, 4}, {5, 0.5, 3, 1.5}}

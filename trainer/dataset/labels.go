@@ -142,6 +142,25 @@ func (l *labelWords) checkClasses() error {
 	return nil
 }
 
+// renumber turns labels, which are the numbers of classes, into the places of these numbers among
+// the names of a network's classes.
+func (d *Dataset) renumber(names []string) error {
+	if areNumbered(names) {
+		return nil
+	}
+	for _, part := range []Samples{d.Train, d.Test} {
+		for i, label := range part.Labels {
+			class := slices.Index(names, strconv.Itoa(int(label)))
+			if class < 0 {
+				return fmt.Errorf("%s: %w: the network does not know the class %d; it knows %.300s", d.Name, ErrOption, label, someOf(names))
+			}
+			part.Labels[i] = uint8(class)
+		}
+	}
+	d.Classes = len(names)
+	return nil
+}
+
 // areNumbered reports whether class i is called i, for all of them.
 func areNumbered(names []string) bool {
 	for i, name := range names {

@@ -144,6 +144,11 @@ func Open(name string, options Options) (*Dataset, error) {
 	if err != nil {
 		return nil, err
 	}
+	if fileKind(name) == "" && !isPath(name) { // classes of a data set with a name have none
+		if err := d.renumber(options.ClassNames); err != nil {
+			return nil, err
+		}
+	}
 	if !options.Evaluate {
 		if options.ImageHeight > 0 && !d.folders {
 			return nil, fmt.Errorf("%s: an image size of %dx%d %w: it is for images in folders", name, options.ImageHeight, options.ImageWidth, ErrOption)
@@ -175,6 +180,8 @@ func load(name string, o Options) (*Dataset, error) {
 		return nil, fmt.Errorf("%s: a label column %.40q %w: only CSV files have columns", name, o.Label, ErrOption)
 	case kind != csvFile && o.TestFile != "":
 		return nil, fmt.Errorf("%s: a test file %w: only CSV files take one", name, ErrOption)
+	case kind != csvFile && (o.Ignore != "" || o.NoHeader || o.DecimalComma):
+		return nil, fmt.Errorf("%s: --ignore, --header=false and --decimal-comma %w: they are for tables", name, ErrOption)
 	case kind == csvFile:
 		return openCSV(name, o, limit)
 	case kind == npzFile:

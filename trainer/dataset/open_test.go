@@ -328,6 +328,29 @@ func TestHeldOutByClass(t *testing.T) {
 	}
 }
 
+// TestNamedDataByAnotherNetwork: labels of a data set with a name are numbers, which a network may
+// know by others.
+func TestNamedDataByAnotherNetwork(t *testing.T) {
+	names := []string{"9", "8", "7", "6", "5", "4", "3", "2", "1", "0"}
+	d, err := Open("digits:train=40,test=20", Options{Evaluate: true, ClassNames: names})
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := Open("digits:train=40,test=20", Options{Evaluate: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, label := range own.Test.Labels {
+		if d.Test.Labels[i] != 9-label {
+			t.Fatalf("label %d is %d for a network that counts down", label, d.Test.Labels[i])
+		}
+	}
+	_, err = Open("digits:train=40,test=20", Options{Evaluate: true, ClassNames: []string{"cat", "dog"}})
+	checkError(t, err, ErrOption, "the network does not know the class", "cat, dog")
+	_, err = Open("digits:train=40,test=20", Options{Ignore: "a"})
+	checkError(t, err, ErrOption, "they are for tables")
+}
+
 // checkMoments compares the mean and deviation with those of the textbook.
 func checkMoments(t *testing.T, d *Dataset) {
 	t.Helper()

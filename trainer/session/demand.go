@@ -26,7 +26,7 @@ func (p Plan) ranked(k int, live network.Survivors, scores [][]float64) []int {
 func (p Plan) budget(fallen int, live network.Survivors) game.Budget {
 	return game.Budget{
 		Costs: inSteps(cmp.Or(p.Config.Cost, cost.Players).Costs(p.Graph, counts(live), p.latency), p.Config.RoundTo),
-		Fits:  p.fits(float64(fallen) / float64(p.Config.Rounds)),
+		Fits:  p.fits(float64(fallen) / float64(p.Config.Rounds)), FitsLast: p.fits(1),
 		Parent: func(gate, position int) (int, int, bool) {
 			parentGate, parent, ok := p.Graph.Parent(gate, live[gate][position])
 			if !ok {
