@@ -180,7 +180,7 @@ func TestImageArchive(t *testing.T) {
 		t.Errorf("%+v", more)
 	}
 	code, stdout, stderr = execute(t, "eval", "out/pruned.safetensors", "--data", "digits:train=20,test=10")
-	refused(t, exitUsage, "digits:train=20,test=10 has 784 features", code, stdout, stderr)
+	refused(t, exitUsage, "the network does not know the class", code, stdout, stderr)
 }
 
 // TestTestFile: a file of test samples is what the run and eval evaluate on.

@@ -144,11 +144,6 @@ func Open(name string, options Options) (*Dataset, error) {
 	if err != nil {
 		return nil, err
 	}
-	if fileKind(name) == "" && !isPath(name) { // classes of a data set with a name have none
-		if err := d.renumber(options.ClassNames); err != nil {
-			return nil, err
-		}
-	}
 	if !options.Evaluate {
 		if options.ImageHeight > 0 && !d.folders {
 			return nil, fmt.Errorf("%s: an image size of %dx%d %w: it is for images in folders", name, options.ImageHeight, options.ImageWidth, ErrOption)
@@ -166,6 +161,11 @@ func Open(name string, options Options) (*Dataset, error) {
 	}
 	if err := d.standardise(options); err != nil {
 		return nil, err
+	}
+	if fileKind(name) == "" && !isPath(name) { // classes of a data set with a name have none
+		if err := d.renumber(options.ClassNames); err != nil {
+			return nil, err
+		}
 	}
 	return d, nil
 }
