@@ -2,8 +2,6 @@ package game
 
 import (
 	"cmp"
-	"fmt"
-	"math"
 	"slices"
 )
 
@@ -195,58 +193,6 @@ func (s *search) found(price float64, enough bool) {
 	}
 }
 
-// Budget is the demand of one market for the players of all gates.
-type Budget struct {
-	// Costs[g][n] is the increase when gate g of n players gets one more: at least zero, and
-	// above zero for some n of each gate.
-	Costs [][]float64
-	// Fits reports whether a network may keep so many players of each gate; if it may, it
-	// may also keep fewer.
-	Fits func(players []int) bool
-	// FitsLast is Fits of the last round, which is at most as much; nil: this is the last.
-	FitsLast func(players []int) bool
-	// Parent returns the player, and its gate, with which a player of a gate is removed. Nil:
-	// there are no such players.
-	Parent func(gate, player int) (parentGate, parent int, ok bool)
-}
-
-// present returns how many players of each gate are there when the demanded ones of each are,
-// by places in a ranking, without those whose parents are not.
-func (b Budget) present(demands []int, places [][]int) []int {
-	if b.Parent == nil {
-		return demands
-	}
-	var stays func(gate, player int) bool
-	stays = func(gate, player int) bool {
-		if places[gate][player] >= demands[gate] {
-			return false
-		}
-		parentGate, parent, ok := b.Parent(gate, player)
-		return !ok || stays(parentGate, parent)
-	}
-	present := make([]int, len(demands))
-	for g := range demands {
-		for i := range places[g] {
-			if stays(g, i) {
-				present[g]++
-			}
-		}
-	}
-	return present
-}
-
-// atLeast raises demands until at least [LeastPerLayer] players of each gate are present, or all
-// whose parents are.
-func (b Budget) atLeast(demands []int, places [][]int) {
-	for g := 0; g < len(demands); {
-		if present := b.present(demands, places); demands[g] < len(places[g]) && present[g] < LeastPerLayer {
-			demands[g]++
-		} else {
-			g++
-		}
-	}
-}
-
 // ClearTogether clears one market for the players of all gates. With one price p for all
 // players, a player of gate g pays p c_g s, where c_g is what a player of the gate costs on
 // average. The price is the lowest that was found at which the players that stay fit. Players
@@ -260,7 +206,7 @@ func (b Budget) atLeast(demands []int, places [][]int) {
 //
 // A player that costs much of the budget would often leave for much more room than a round
 // needs, and what left for it before does not come back. So no gate falls below what it has
-// where the last budget is used best, see [Budget.best].
+// where the last budget is used best, see order.best.
 //
 // A gate in which another number stays than participate at p pays its own clearing price.
 func ClearTogether(h []Interactions, b Budget, play Players) (Clearing, error) {
@@ -287,12 +233,12 @@ func ClearTogether(h []Interactions, b Budget, play Players) (Clearing, error) {
 		if err := t.settle(prices); err != nil {
 			return Clearing{}, err
 		}
-		wanted, places := make([]int, len(h)), placesBy(t.worths)
+		wanted, o := make([]int, len(h)), b.order(t.worths, c.Costs)
 		for g := range h {
 			wanted[g] = worthTheirCost(t.worths[g], b.Costs[g], p)
 		}
-		b.atLeast(wanted, places)
-		search.found(p, b.Fits(b.present(wanted, places)))
+		o.raise(wanted)
+		search.found(p, o.fits(wanted))
 		if search.high == p {
 			c.Demands, c.Prices, c.Participations, c.Worths = wanted, slices.Clone(prices), t.s, slices.Clone(t.worths)
 		}
@@ -303,114 +249,9 @@ func ClearTogether(h []Interactions, b Budget, play Players) (Clearing, error) {
 			c.Participations, c.Worths = append(c.Participations, s), append(c.Worths, h[g].Worths(s))
 			c.Prices[g] = search.high * c.Costs[g]
 		}
-		b.atLeast(c.Demands, placesBy(c.Worths))
 	}
-	fill(&c, b)
-	if b.isLumpy() {
-		b.keepForLast(&c)
-	}
+	b.order(c.Worths, c.Costs).settle(c.Demands)
 	return c.ownPrices(h, play)
-}
-
-// lump is the part of what all players cost from which on a single player costs much.
-const lump = 0.005
-
-// isLumpy reports whether a single player costs much of the budget.
-func (b Budget) isLumpy() bool {
-	most, total := 0., 0.
-	for _, row := range b.Costs {
-		for _, cost := range row {
-			most = max(most, cost)
-			total += cost
-		}
-	}
-	return most > lump*total
-}
-
-// keepForLast raises demands to what the last budget leaves, and lowers others until they fit.
-func (b Budget) keepForLast(c *Clearing) {
-	last := b
-	if b.FitsLast != nil {
-		last.Fits = b.FitsLast
-	}
-	least, places := last.best(c.Worths, c.Costs), placesBy(c.Worths)
-	for g := range c.Demands {
-		c.Demands[g] = max(c.Demands[g], least[g])
-	}
-	for !b.Fits(b.present(c.Demands, places)) {
-		if !dropLeast(c, least) {
-			return // not even the last budget is met
-		}
-	}
-	fill(c, b)
-}
-
-// dropLeast lowers by one the demand of the gate whose player of least worth is worth least for
-// its cost, of those with more than the least; it reports whether there is one.
-func dropLeast(c *Clearing, least []int) bool {
-	gate, lowest := -1, math.Inf(1)
-	for g, n := range c.Demands {
-		if n <= least[g] {
-			continue
-		}
-		if value := nth(c.Worths[g], n) / c.Costs[g]; value < lowest {
-			gate, lowest = g, value
-		}
-	}
-	if gate >= 0 {
-		c.Demands[gate]--
-	}
-	return gate >= 0
-}
-
-// best returns how many players of each gate to keep so that what is there is worth much: those
-// of most worth for their cost and then, where a player that does not fit is worth more together
-// than the players that would have to leave for it, that one in their place.
-func (b Budget) best(worths [][]float64, costs []float64) []int {
-	places, floor := placesBy(worths), make([]int, len(worths))
-	b.atLeast(floor, places)
-	c := Clearing{Worths: worths, Costs: costs, Demands: slices.Clone(floor)}
-	fill(&c, b)
-	total := func(demands []int) (sum float64) {
-		for g, n := range b.present(demands, places) {
-			kept := Winners(worths[g], demands[g])
-			if n == len(kept) {
-				for _, i := range kept {
-					sum += worths[g][i]
-				}
-				continue
-			}
-			for _, i := range kept { // parts whose parents are gone are worth nothing
-				if parentGate, parent, ok := b.Parent(g, i); !ok || places[parentGate][parent] < demands[parentGate] {
-					sum += worths[g][i]
-				}
-			}
-		}
-		return sum
-	}
-	for improved := true; improved; {
-		improved = false
-		for g := range worths {
-			if c.Demands[g] == len(worths[g]) {
-				continue
-			}
-			trial := Clearing{Worths: worths, Costs: costs, Demands: slices.Clone(c.Demands)}
-			trial.Demands[g]++
-			held := slices.Clone(floor)
-			held[g] = trial.Demands[g]
-			fits := b.Fits(b.present(trial.Demands, places))
-			for !fits && dropLeast(&trial, held) {
-				fits = b.Fits(b.present(trial.Demands, places))
-			}
-			if !fits {
-				continue
-			}
-			if fill(&trial, b); total(trial.Demands) > total(c.Demands) {
-				c.Demands, improved = trial.Demands, true
-			}
-		}
-	}
-	return c.Demands
 }
 
 // worthTheirCost returns how many players, by falling worth, exceed by most together what
@@ -424,49 +265,6 @@ func worthTheirCost(worths, costs []float64, price float64) int {
 		}
 	}
 	return count
-}
-
-// Allocate says how many players of each gate stay where they rank by a value, such as a
-// score, per average cost of a player of the gate: at least [LeastPerLayer], and then by
-// falling value, ties by gate, as long as they fit.
-func Allocate(values [][]float64, b Budget) []int {
-	c := Clearing{Worths: values, Demands: make([]int, len(values))}
-	for g, row := range values {
-		c.Costs = append(c.Costs, averageCost(g, len(row), b.Costs[g]))
-	}
-	b.atLeast(c.Demands, placesBy(values))
-	fill(&c, b)
-	return c.Demands
-}
-
-// fill adds players to the demands while they fit, by worth per average cost; a gate whose
-// next player does not fit gets no more.
-func fill(c *Clearing, b Budget) {
-	ranked := make([][]int, len(c.Demands))
-	closed := make([]bool, len(c.Demands))
-	for g, worths := range c.Worths {
-		ranked[g] = rank(worths)
-	}
-	places := placesBy(c.Worths)
-	for {
-		next, most := -1, math.Inf(-1)
-		for g, n := range c.Demands {
-			if closed[g] || n == len(ranked[g]) {
-				continue
-			}
-			if value := c.Worths[g][ranked[g][n]] / c.Costs[g]; value > most {
-				next, most = g, value
-			}
-		}
-		if next < 0 {
-			return
-		}
-		c.Demands[next]++
-		if !b.Fits(b.present(c.Demands, places)) {
-			c.Demands[next]--
-			closed[next] = true
-		}
-	}
 }
 
 // ownPrices clears the gates again in which another number stays than participate.
@@ -498,35 +296,4 @@ func rank(worths []float64) []int {
 	}
 	slices.SortStableFunc(ranking, func(a, b int) int { return cmp.Compare(worths[b], worths[a]) })
 	return ranking
-}
-
-// placesBy returns the place of each player of each gate by falling worth, from 0.
-func placesBy(worths [][]float64) [][]int {
-	places := make([][]int, len(worths))
-	for g, row := range worths {
-		places[g] = make([]int, len(row))
-		for place, i := range rank(row) {
-			places[g][i] = place
-		}
-	}
-	return places
-}
-
-// averageCost returns what one of so many players of a gate costs on average. That a gate
-// costs nothing or less is an error of the program.
-func averageCost(gate, players int, costs []float64) float64 {
-	if len(costs) != players {
-		panic(fmt.Sprintf("game: %d costs of %d players in gate %d", len(costs), players, gate))
-	}
-	total := 0.
-	for _, cost := range costs {
-		if !(cost >= 0) {
-			panic(fmt.Sprintf("game: a player of gate %d costs %v", gate, cost))
-		}
-		total += cost
-	}
-	if !(total > 0) && len(costs) > 0 {
-		panic(fmt.Sprintf("game: the players of gate %d cost nothing", gate))
-	}
-	return total / float64(max(len(costs), 1))
 }

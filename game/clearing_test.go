@@ -248,7 +248,7 @@ func TestPartsOfLosersCostNothing(t *testing.T) {
 	}
 }
 
-// TestNoPartsOfWinners: where those who stay have no parts left, all parts are demanded, and none
+// TestNoPartsOfWinners: where the players that stay have no parts left, all parts are demanded, and none
 // is there.
 func TestNoPartsOfWinners(t *testing.T) {
 	b := game.Budget{

@@ -26,7 +26,8 @@ const predictedAtOnce = 1 << 24
 
 // Predict makes predictions for unlabelled samples with the network of a model file. Before the
 // first it calls begin with the names of the classes or targets, and visit with each, in order.
-// Of a table no more than some thousand rows are in memory together.
+// Of a table no more rows are in memory together than have [predictedAtOnce] numbers. Errors are
+// those of the file, of the data, of the device, and of begin and visit.
 func Predict(ctx context.Context, path string, o EvalOptions, begin func(names []string, regression bool) error, visit func(Prediction) error) error {
 	n, metadata, err := safetensors.LoadModel(path)
 	if err != nil {
@@ -98,7 +99,7 @@ func largest(logits []float32) int {
 	return best
 }
 
-// softmax returns exp(z_k) / sum_j exp(z_j).
+// softmax returns exp(z_k) / sum_j exp(z_j) for each logit, in float64.
 func softmax(logits []float32) []float64 {
 	probabilities, sum := make([]float64, len(logits)), 0.
 	most := float64(logits[largest(logits)])

@@ -224,7 +224,7 @@ func TestPruneConvolutions(t *testing.T) {
 	}
 }
 
-// TestPruneWithoutTraining: the numbers of those who stay are those of the source.
+// TestPruneWithoutTraining: the parameters of the players that stay are those of the source.
 func TestPruneWithoutTraining(t *testing.T) {
 	c, _ := trained(t)
 	c.Epochs = 0

@@ -3,7 +3,6 @@ package dataset
 import (
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 )
@@ -34,7 +33,7 @@ func Unlabelled(name string, o Options, most int, visit func(d *Dataset, names [
 	}
 	switch fileKind(name) {
 	case csvFile:
-		return unlabelledRows(name, o, most, give)
+		return unlabelledRows(name, o, limit, most, give)
 	case npzFile:
 		d, err := openNPZ(name, o, limit)
 		if err != nil {
@@ -51,7 +50,7 @@ func Unlabelled(name string, o Options, most int, visit func(d *Dataset, names [
 }
 
 // unlabelledRows reads a table, most rows at a time.
-func unlabelledRows(path string, o Options, most int, give func(*Dataset, []string) error) error {
+func unlabelledRows(path string, o Options, limit *budget, most int, give func(*Dataset, []string) error) error {
 	rows := 0
 	t := &table{options: o, most: most}
 	t.emit = func(part Samples) error {
@@ -65,12 +64,12 @@ func unlabelledRows(path string, o Options, most int, give func(*Dataset, []stri
 			t.parts = nil
 		}
 		d.TargetNames = o.TargetNames
+		limit.left.Store(limit.most) // it is for what is in memory together
 		names := rowNumbers(rows, part.Features, part)
 		rows += len(names)
 		return give(d, names)
 	}
-	// The budget is for what is in memory together, and here that is what a visit gets.
-	return t.readFile(path, newBudget(math.MaxInt64))
+	return t.readFile(path, limit)
 }
 
 // rowNumbers returns the numbers of the rows of a part that begins after some rows.

@@ -85,6 +85,16 @@ func TestUnlabelled(t *testing.T) {
 			t.Errorf("the path is there twice: %v", err)
 		}
 	}
+	// A table may be larger than the budget, and what lies between two visits may not.
+	narrow := o
+	narrow.MaxBytes = 1 << 17
+	long := writeText(t, "long.csv", "a,b\n"+strings.Repeat("10,1\n", 1<<16))
+	s = seen{}
+	if err := Unlabelled(long, narrow, 1<<10, s.visit); err != nil || len(s.names) != 1<<16 {
+		t.Errorf("a long table: %d rows, %v", len(s.names), err)
+	}
+	endless := writeText(t, "endless.csv", "a,b\n1,"+strings.Repeat("2", 1<<18))
+	checkError(t, Unlabelled(endless, narrow, 1<<10, s.visit), ErrInvalid, "more than the 131072 bytes")
 	stop := errors.New("enough")
 	if err := Unlabelled(table, o, 2, func(*Dataset, []string) error { return stop }); !errors.Is(err, stop) {
 		t.Errorf("%v", err)
