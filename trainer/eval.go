@@ -70,7 +70,7 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*record.EvalResult, 
 	if err != nil {
 		return nil, err
 	}
-	if err := o.fit(data, n, metadata, path); err != nil {
+	if err := fit(data, n, metadata, path); err != nil {
 		return nil, err
 	}
 	engine, err := device.Open(data, backend.EngineOptions{Batch: cost.LatencyBatch, Optimiser: backend.Optimiser{Kind: backend.SGD}}, &backend.State{Network: n})
@@ -128,7 +128,7 @@ func (o EvalOptions) reading(metadata safetensors.Metadata) dataset.Options {
 
 // fit says why a network cannot read the data, and gives the data the means and deviations
 // of the network's.
-func (o EvalOptions) fit(data *dataset.Dataset, n *network.Network, metadata safetensors.Metadata, path string) error {
+func fit(data *dataset.Dataset, n *network.Network, metadata safetensors.Metadata, path string) error {
 	switch features := n.Graph.Input().Sample.Size(); {
 	case data.Regression() && data.Train.Features != features:
 		return backend.Usagef("--data %s has %d features, and %s takes %d", data.Name, data.Train.Features, path, features)

@@ -44,7 +44,7 @@ func Predict(ctx context.Context, path string, o EvalOptions, begin func(names [
 	begun := false
 	most := max(1, predictedAtOnce/max(n.Inputs(), 1))
 	err = dataset.Unlabelled(o.Data, o.reading(metadata), most, func(data *dataset.Dataset, rows []string) error {
-		if err := o.fit(data, n, metadata, path); err != nil {
+		if err := fit(data, n, metadata, path); err != nil {
 			return err
 		}
 		engine, err := device.Open(data, backend.EngineOptions{Batch: min(len(rows), backend.InferLimit), Optimiser: backend.Optimiser{Kind: backend.SGD}}, &backend.State{Network: n})

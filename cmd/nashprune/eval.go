@@ -19,7 +19,7 @@ import (
 
 func newEval() *cobra.Command {
 	options := trainer.EvalOptions{Device: "auto", MaxDataBytes: dataset.DefaultMaxBytes}
-	asJSON, header := false, true
+	asJSON := false
 	cmd := &cobra.Command{
 		Use:   "eval RUN|FILE",
 		Short: "Evaluate a saved network on the test set",
@@ -41,17 +41,10 @@ evaluated whole.`,
 			if cmd.Flags().Changed("test-fraction") && options.Data == "" {
 				return backend.Usagef("--test-fraction goes with --data: without it the run's own test samples are evaluated")
 			}
-			options.NoHeader = !header
-			path, err := findModel(cmd.Flags(), args[0], &options)
+			path, err := openSaved(cmd, args[0], &options)
 			if err != nil {
 				return err
 			}
-			choice, err := backend.ChooseDevice(options.Device)
-			if err != nil {
-				return err
-			}
-			newProgress(cmd.ErrOrStderr()).announce(choice)
-			options.Device = choice.ID()
 			result, err := trainer.Eval(cmd.Context(), path, options)
 			if err != nil {
 				return err
@@ -64,16 +57,42 @@ evaluated whole.`,
 	}
 	cmd.Flags().StringVar(&options.Data, "data", "", "data set to evaluate on (default: the one the network was trained on)")
 	cmd.Flags().StringVar(&options.DataDir, "data-dir", "", "`folder` to look for data sets in first")
-	cmd.Flags().Uint64Var(&options.MaxDataBytes, "max-data-bytes", options.MaxDataBytes, help("max-data-bytes"))
 	cmd.Flags().StringVar(&options.Label, "label", "", help("label"))
-	cmd.Flags().StringVar(&options.Ignore, "ignore", "", help("ignore"))
-	cmd.Flags().BoolVar(&header, "header", true, help("header"))
-	cmd.Flags().BoolVar(&options.DecimalComma, "decimal-comma", false, help("decimal-comma"))
 	cmd.Flags().Float64Var(&options.TestFraction, "test-fraction", 0, "evaluate on this `fraction` of --data, drawn as in training (default: all of it, if it has no test part)")
-	cmd.Flags().StringVar(&options.Device, "device", options.Device, help("device"))
-	cmd.Flags().StringVar(&options.Kernels, "kernels", "", help("kernels"))
+	savedFlags(cmd, &options)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON instead of a table")
 	return cmd
+}
+
+// savedFlags adds the flags of commands that run a saved network on data.
+func savedFlags(cmd *cobra.Command, o *trainer.EvalOptions) {
+	flags := cmd.Flags()
+	flags.Uint64Var(&o.MaxDataBytes, "max-data-bytes", o.MaxDataBytes, help("max-data-bytes"))
+	flags.StringVar(&o.Ignore, "ignore", "", help("ignore"))
+	flags.Bool("header", true, help("header"))
+	flags.BoolVar(&o.DecimalComma, "decimal-comma", false, help("decimal-comma"))
+	flags.StringVar(&o.Device, "device", o.Device, help("device"))
+	flags.StringVar(&o.Kernels, "kernels", "", help("kernels"))
+}
+
+// openSaved returns the model file that a user means, with the options that follow from it, and
+// announces the device.
+func openSaved(cmd *cobra.Command, model string, o *trainer.EvalOptions) (path string, err error) {
+	header, err := cmd.Flags().GetBool("header")
+	if err != nil {
+		return "", err
+	}
+	o.NoHeader = !header
+	if path, err = findModel(cmd.Flags(), model, o); err != nil {
+		return "", err
+	}
+	choice, err := backend.ChooseDevice(o.Device)
+	if err != nil {
+		return "", err
+	}
+	newProgress(cmd.ErrOrStderr()).announce(choice)
+	o.Device = choice.ID()
+	return path, nil
 }
 
 // findModel returns the model file that a user means by a file or a run folder.

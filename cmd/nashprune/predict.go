@@ -17,7 +17,7 @@ import (
 
 func newPredict() *cobra.Command {
 	options := trainer.EvalOptions{Device: "auto", MaxDataBytes: dataset.DefaultMaxBytes}
-	asJSON, header, out := false, true, ""
+	asJSON, out := false, ""
 	cmd := &cobra.Command{
 		Use:   "predict RUN|FILE --data FILE",
 		Short: "Predict classes or numbers for unlabelled samples",
@@ -40,17 +40,10 @@ table may be larger than memory.`,
 			if options.Data == "" {
 				return backend.Usagef("predict needs the samples: name their file or folder with --data")
 			}
-			options.NoHeader = !header
-			path, err := findModel(cmd.Flags(), args[0], &options)
+			path, err := openSaved(cmd, args[0], &options)
 			if err != nil {
 				return err
 			}
-			choice, err := backend.ChooseDevice(options.Device)
-			if err != nil {
-				return err
-			}
-			newProgress(cmd.ErrOrStderr()).announce(choice)
-			options.Device = choice.ID()
 			write := func(w io.Writer) error {
 				buffered := bufio.NewWriter(w)
 				p := predictions{csv: csv.NewWriter(buffered), json: json.NewEncoder(buffered), asJSON: asJSON}
@@ -69,12 +62,7 @@ table may be larger than memory.`,
 		},
 	}
 	cmd.Flags().StringVar(&options.Data, "data", "", "table, .npz `file`, or folder or archive of images")
-	cmd.Flags().Uint64Var(&options.MaxDataBytes, "max-data-bytes", options.MaxDataBytes, help("max-data-bytes"))
-	cmd.Flags().StringVar(&options.Ignore, "ignore", "", help("ignore"))
-	cmd.Flags().BoolVar(&header, "header", true, help("header"))
-	cmd.Flags().BoolVar(&options.DecimalComma, "decimal-comma", false, help("decimal-comma"))
-	cmd.Flags().StringVar(&options.Device, "device", options.Device, help("device"))
-	cmd.Flags().StringVar(&options.Kernels, "kernels", "", help("kernels"))
+	savedFlags(cmd, &options)
 	cmd.Flags().StringVar(&out, "out", "", "`file` to write (default: standard output)")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object a line instead of CSV")
 	return cmd
