@@ -105,25 +105,35 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*record.EvalResult, 
 
 // reading returns how data is read for a network that was trained on other data: with its
 // features, its classes or targets, and its means and deviations.
-func (o EvalOptions) reading(metadata safetensors.Metadata) dataset.Options {
+func (o EvalOptions) reading(m safetensors.Metadata) dataset.Options {
 	options := dataset.Options{
-		Regression: metadata.Regression(), TargetNames: metadata.TargetNames,
-		Dir: o.DataDir, MaxBytes: int64(min(o.MaxDataBytes, math.MaxInt64)), Label: o.Label, TestFile: o.Test,
+		Regression: m.Regression(),
+		Dir:        o.DataDir, MaxBytes: int64(min(o.MaxDataBytes, math.MaxInt64)), Label: o.Label, TestFile: o.Test,
 		Ignore: o.Ignore, NoHeader: o.NoHeader, DecimalComma: o.DecimalComma,
-		Interleaved:  metadata.Channels == 0,
-		TestFraction: o.TestFraction, Seed: o.Seed, Evaluate: true, Whole: !o.Divided && o.TestFraction == 0, ClassNames: metadata.Names(),
+		Interleaved:  m.Channels == 0,
+		TestFraction: o.TestFraction, Seed: o.Seed, Evaluate: true, Whole: !o.Divided && o.TestFraction == 0,
 	}
-	if metadata.Channels > 0 {
-		options.ImageHeight, options.ImageWidth, options.ImageChannels = metadata.Height, metadata.Width, metadata.Channels
+	if m.Means != nil {
+		options.Standard = &dataset.Standard{Means: m.Means, Deviations: m.Deviations}
 	}
-	if metadata.Means != nil {
-		options.FeatureNames, options.LabelName = metadata.FeatureNames, metadata.Label
-		options.Standard = &dataset.Standard{Means: metadata.Means, Deviations: metadata.Deviations}
+	return asTrained(options, o.Data, m)
+}
+
+// asTrained adds to options what a network knows of the data that it was trained on: the names of
+// its features, of its classes or targets and of the column of its labels, how targets are
+// scaled, and the shape of images.
+func asTrained(o dataset.Options, data string, m safetensors.Metadata) dataset.Options {
+	o.FeatureNames, o.LabelName, o.ClassNames = m.FeatureNames, m.Label, m.Names()
+	if m.Regression() {
+		o.TargetNames, o.TargetStandard = m.TargetNames, &dataset.Standard{Means: m.TargetMeans, Deviations: m.TargetDeviations}
 	}
-	if metadata.Regression() {
-		options.TargetStandard = &dataset.Standard{Means: metadata.TargetMeans, Deviations: metadata.TargetDeviations}
+	if m.Channels > 0 && dataset.IsImages(data) {
+		o.ImageChannels = m.Channels
+		if o.ImageHeight == 0 {
+			o.ImageHeight, o.ImageWidth = m.Height, m.Width
+		}
 	}
-	return options
+	return o
 }
 
 // fit says why a network cannot read the data, and gives the data the means and deviations

@@ -66,18 +66,8 @@ func (r *run) dataOptions() (dataset.Options, error) {
 	case o.Normalise != nil:
 		return o, backend.Usagef("--normalise is %s, and %s says how its inputs are scaled; leave out --normalise", r.config.Normalise, r.config.Source)
 	}
-	o.FeatureNames, o.LabelName, o.ClassNames = m.FeatureNames, m.Label, m.Names()
 	o.Normalise, o.NormaliseBytes = r.model.Standards()
-	if m.Channels > 0 && dataset.IsImages(r.config.Data) {
-		o.ImageChannels = m.Channels
-		if o.ImageHeight == 0 {
-			o.ImageHeight, o.ImageWidth = m.Height, m.Width
-		}
-	}
-	if m.Regression() {
-		o.TargetNames, o.TargetStandard = m.TargetNames, &dataset.Standard{Means: m.TargetMeans, Deviations: m.TargetDeviations}
-	}
-	return o, nil
+	return asTrained(o, r.config.Data, *m), nil
 }
 
 // findTrained finds the trained network in its file and holds it to the data or, for a run
