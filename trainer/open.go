@@ -114,7 +114,11 @@ func (r *run) readData(from *checkpoint.Checkpoint) (err error) {
 	if err != nil {
 		return err
 	}
-	if r.data, err = openData(r.config.Data, options); err != nil {
+	r.data, err = openData(r.config.Data, options)
+	if r.dataOfModel && errors.Is(err, backend.ErrUsage) {
+		return unnamed(r.config.Source, r.config.Data)
+	}
+	if err != nil {
 		return err
 	}
 	switch {

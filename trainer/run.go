@@ -71,6 +71,8 @@ type run struct {
 	// with initial weights.
 	model   modelfile.Model
 	trained *network.Network
+	// dataOfModel says that the model, not the user, names the data.
+	dataOfModel bool
 	// samples says where the device finds them, once that is decided; memory is what its
 	// engine takes.
 	samples backend.Placement

@@ -42,7 +42,7 @@ func (c Config) Augmentation() dataset.Augmentation {
 // range, [Default] returns the defaults; a zero value means what the field says, not
 // "default".
 type Config struct {
-	Data         string // name of a data set, a CSV or NPZ file, a folder of IDX files, or a folder or archive of images
+	Data         string // name of a data set, a CSV or NPZ file, a folder of IDX files, or a folder or archive of images; empty, with a Source: as that says
 	DataDir      string // looked at first for named data sets; empty: environment and cache alone
 	MaxDataBytes uint64 // most that is read of the data's files, unpacked
 	ImageSize    string // HxW that images in folders are brought to; empty: all have one size
@@ -257,6 +257,7 @@ func (c Config) check() error {
 		message string
 		value   any
 	}{
+		{c.Data != "" || c.Source != "", "--data is %q; it must be a data set (nashprune data list), a CSV or NPZ file, a folder of IDX files, or a folder or archive of images", c.Data},
 		{c.Test == "" || c.TestFraction == 0, "--test-fraction is %v, and --test names the test samples: give one of them", c.TestFraction},
 		{c.EvaluateOn == backend.TestPart || c.Validation > 0, "--evaluate-on is %q and no sample is held out; try --validation 0.1", string(c.EvaluateOn)},
 		{c.Epochs > 0 || c.Source != "", "--epochs is %v; it must be at least 1 without a trained network", c.Epochs},

@@ -36,8 +36,7 @@ const (
 // of TOML files, variables of the environment, defaults and what is checked of each value
 // follow from it; [Config.check] adds what settings say together.
 var All = []*Setting{
-	declare(general, "data", func(c *Config) *string { return &c.Data }, "digits",
-		rule[string]{func(s string) bool { return s != "" }, "a data set (nashprune data list), a CSV or NPZ file, a folder of IDX files, or a folder or archive of images"},
+	declare(general, "data", func(c *Config) *string { return &c.Data }, "digits", anything[string](),
 		"data set (nashprune data list), a .csv or .npz file, a folder of IDX files, or a folder or archive of images").compared().variable("NASHPRUNE_DATASET"),
 	declare(general, "data-dir", func(c *Config) *string { return &c.DataDir }, "", anything[string](),
 		"`folder` to look for data sets in first (then $NASHPRUNE_DATA, then the user's cache)").compared().variable(""),
