@@ -34,6 +34,7 @@ func open(c settings.Config, o Options, from *checkpoint.Checkpoint) (*run, sess
 	var p session.Plan
 	for _, step := range []func() error{
 		func() error { return r.findDevice(from) },
+		r.findRuntime,
 		func() error { return r.readSource(from) },
 		func() error { return r.readData(from) },
 		func() error { return r.checkNetwork(from) },

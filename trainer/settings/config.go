@@ -33,6 +33,12 @@ const (
 // CosineFloor is the fraction of the learning rate at which [Cosine] ends.
 const CosineFloor = 0.01
 
+// RuntimeKind names a program that runs exported networks.
+type RuntimeKind string
+
+// ONNXRuntime is ONNX Runtime.
+const ONNXRuntime RuntimeKind = "onnxruntime"
+
 // Augmentation returns how training images are moved.
 func (c Config) Augmentation() dataset.Augmentation {
 	return dataset.Augmentation{Padding: c.CropPadding, Flip: c.Flip}
@@ -69,6 +75,8 @@ type Config struct {
 	Device         string
 	Kernels        string // of the device's sets; empty: its own choice
 	DataOnDevice   backend.Placement
+	Runtime        RuntimeKind // that times networks besides; empty: none
+	RuntimeLibrary string      // its file; empty: where the system finds it
 
 	Epochs             int // at least 1, or with a Source 0: players are removed, and nothing is trained
 	Batch              int // at least 1
@@ -258,6 +266,7 @@ func (c Config) check() error {
 		value   any
 	}{
 		{c.Data != "" || c.Source != "", "--data is %q; it must be a data set (nashprune data list), a CSV or NPZ file, a folder of IDX files, or a folder or archive of images", c.Data},
+		{c.RuntimeLibrary == "" || c.Runtime != "", "--runtime-library %s is for --runtime onnxruntime", c.RuntimeLibrary},
 		{c.Test == "" || c.TestFraction == 0, "--test-fraction is %v, and --test names the test samples: give one of them", c.TestFraction},
 		{c.EvaluateOn == backend.TestPart || c.Validation > 0, "--evaluate-on is %q and no sample is held out; try --validation 0.1", string(c.EvaluateOn)},
 		{c.Epochs > 0 || c.Source != "", "--epochs is %v; it must be at least 1 without a trained network", c.Epochs},
