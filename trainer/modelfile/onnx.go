@@ -25,7 +25,7 @@ func IsONNX(path string) bool { return strings.EqualFold(filepath.Ext(path), onn
 // standardises its samples itself takes pixels from 0 to white.
 const white = 255
 
-// onnxFile is a model in ONNX. It is written back in float32, whatever it came in.
+// onnxFile is a model in ONNX.
 type onnxFile struct {
 	model          *onnx.Model
 	metadata       *safetensors.Metadata
@@ -51,16 +51,11 @@ func readONNX(path string) (Model, error) {
 }
 
 func (f *onnxFile) Source() Source {
-	types := []string{string(safetensors.F32)}
-	for _, kind := range f.model.Types {
-		types = append(types, kind)
-	}
-	slices.Sort(types)
-	return Source{Format: "ONNX", Suffix: onnxSuffix, Digest: f.model.Digest, Types: slices.Compact(types)}
+	return Source{Format: "ONNX", Suffix: onnxSuffix, Digest: f.model.Digest, Types: f.model.Kinds()}
 }
 
 func (f *onnxFile) Metadata() *safetensors.Metadata { return f.metadata }
-func (f *onnxFile) Round(*network.Network)          {}
+func (f *onnxFile) Round(n *network.Network)        { f.model.Round(n) }
 
 func (f *onnxFile) Standards() (floats, pixels *dataset.Standard) { return f.floats, f.pixels }
 
@@ -76,8 +71,8 @@ func (f *onnxFile) Network(a Asked) (*network.Network, string, error) {
 		return nil, "", err
 	}
 	derived := ""
-	if len(f.model.Types) > 0 {
-		derived = "its numbers of other types are written back in float32"
+	if f.model.Computes() != "float32" {
+		derived = "it computes in " + f.model.Computes() + ", and here in float32"
 	}
 	return network.With(g, f.model.Network.Parameters), derived, nil
 }

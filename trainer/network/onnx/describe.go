@@ -53,7 +53,7 @@ func DescribeFile(path string) (*Description, error) {
 func (d *Description) describe(g *graphProto, r *reader) {
 	makers, numbers, shapes := map[string]string{}, map[string]int{}, map[string][]int{}
 	for i := range g.initializers {
-		if _, size, err := g.initializers[i].shape(); err == nil && kinds[g.initializers[i].kind].real {
+		if _, size, err := g.initializers[i].shape(); err == nil && kinds[g.initializers[i].kind].real != nil {
 			numbers[g.initializers[i].name] = size
 		}
 	}

@@ -479,13 +479,19 @@ func readCast(c *call) *value {
 	switch kind, known := kinds[to]; {
 	case !known:
 		return c.fail("it casts to %s; it must be to floating or whole numbers", kindName(to))
-	case kind.real && kind.bytes < 4 || v.isSamples() && !kind.real:
-		return c.fail("it casts to %s; numbers must stay float32", kind.name)
-	case v.isSamples() || v.reals != nil && kind.real || v.wholes != nil && !kind.real:
+	case v.isSamples() && (kind.real == nil || kind.bytes < 4):
+		return c.fail("it casts to %s; numbers must stay as precise: export the model in float32, or with an input of float16", kind.name)
+	case v.isSamples() || v.reals != nil && kind.real != nil && kind.bytes >= 4 || v.wholes != nil && kind.real == nil:
 		return readIdentity(c)
 	case !c.spend(v):
 		return nil
-	case kind.real:
+	case v.reals != nil && kind.real != nil:
+		out := &array[float32]{v.reals.dims, make([]float32, len(v.reals.v))}
+		for i, x := range v.reals.v {
+			out.v[i] = kind.real.round(x)
+		}
+		return &value{reals: out, name: v.name}
+	case kind.real != nil:
 		out := &array[float32]{v.wholes.dims, make([]float32, len(v.wholes.v))}
 		for i, e := range v.wholes.v {
 			if e.batch {
