@@ -50,8 +50,16 @@ func readONNX(path string) (Model, error) {
 	return f, nil
 }
 
+// typeOf names kinds of number as safetensors do.
+var typeOf = map[string]safetensors.Type{"float32": safetensors.F32, "float64": safetensors.F64, "float16": safetensors.F16, "bfloat16": safetensors.BF16}
+
 func (f *onnxFile) Source() Source {
-	return Source{Format: "ONNX", Suffix: onnxSuffix, Digest: f.model.Digest, Types: f.model.Kinds()}
+	var types []string
+	for _, kind := range f.model.Kinds() {
+		types = append(types, string(typeOf[kind]))
+	}
+	slices.Sort(types)
+	return Source{Format: "ONNX", Suffix: onnxSuffix, Digest: f.model.Digest, Types: types}
 }
 
 func (f *onnxFile) Metadata() *safetensors.Metadata { return f.metadata }
