@@ -193,7 +193,8 @@ def main():
         for opset in SETS:
             compare(folder / f"{name}-{opset}.onnx", 0, folder, players, macs, net, data)
         compare(folder / f"{name}-{SETS[-1]}.onnx", 1, folder, players, macs, net, data)
-        compare(folder / f"{name}.safetensors", 1, folder, players, macs, net, data)
+        if name != "mobilenet_v2":  # whose graph does not follow from names and shapes
+            compare(folder / f"{name}.safetensors", 1, folder, players, macs, net, data)
 
 
 main()
