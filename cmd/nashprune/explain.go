@@ -2,10 +2,7 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"os"
-	"runtime"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
@@ -59,35 +56,4 @@ that is known of one player.`,
 	cmd.Flags().StringVar(&player, "player", "", "show all about the player `GATE:INDEX`: the place of the gate, from 0, or its name, such as 0:17 or conv1:17")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print what equilibrium.json holds, of all or of the player")
 	return cmd
-}
-
-func newVersion() *cobra.Command {
-	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version",
-		Args:  exactly(0, "no arguments"),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), versionLine())
-			return err
-		},
-	}
-}
-
-func versionLine() string {
-	return fmt.Sprintf("nashprune %s (%s %s/%s)", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
-}
-
-// release is the version of this tree.
-const release = "0.1.0"
-
-// version returns the release and, where the build knows it, the commit.
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" && len(s.Value) >= 12 {
-				return release + "+" + s.Value[:12]
-			}
-		}
-	}
-	return release
 }
