@@ -31,6 +31,9 @@ func (r *run) EpochEnded(t *session.Training, line record.EpochLine) error {
 }
 
 func (r *run) RoundEnded(_ *session.Training, line record.RoundLine) error {
+	if r.Observe != nil {
+		r.Observe(Event{Round: &line})
+	}
 	return r.appendMetrics(line)
 }
 
@@ -193,6 +196,8 @@ func (r *run) saveSharedPrefix(t *session.Training) error {
 type Event struct {
 	Message string // what begins now; empty in reports of a training
 	Lasting bool   // the message stays of interest
+
+	Round *record.RoundLine // that just ended; nothing else is set then
 
 	Training  string // GameTraining or DenseTraining
 	Epoch     int    // under way, from 1

@@ -108,16 +108,12 @@ func newRun(config settings.Config, cmd *cobra.Command) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		drawn, failed := report.SavePicture(options.Dir) // without it the result is no less
+		shows, failed := saveViews(options.Dir) // without them the result is no less
 		if asJSON {
 			return errors.Join(writeJSON(cmd.OutOrStdout(), result), failed)
 		}
 		if err := report.Result(cmd.OutOrStdout(), result); err != nil {
 			return err
-		}
-		shows := ""
-		if drawn && failed == nil {
-			shows = fmt.Sprintf(" (%s shows the run)", report.PictureFile)
 		}
 		_, err = fmt.Fprintf(cmd.OutOrStdout(), "results:      %s%s\n", options.Dir, shows)
 		return errors.Join(err, failed)
@@ -132,6 +128,19 @@ func newRun(config settings.Config, cmd *cobra.Command) *cobra.Command {
 	output.BoolVar(&asJSON, "json", false, "print result.json instead of a table")
 	section(cmd.Flags(), "The run", output)
 	return cmd
+}
+
+// saveViews draws what shows a finished run into its folder, and says which files these are.
+func saveViews(dir string) (shows string, err error) {
+	drawn, err := report.SavePicture(dir)
+	if err := errors.Join(err, report.SaveReport(filepath.Join(dir, report.ReportFile), dir)); err != nil {
+		return "", err
+	}
+	shows = report.ReportFile + " shows the run"
+	if drawn {
+		shows = fmt.Sprintf("%s and %s show the run", report.ReportFile, report.PictureFile)
+	}
+	return " (" + shows + ")", nil
 }
 
 // planRun prints what a run would do, also where it would not fit.

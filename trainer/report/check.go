@@ -137,7 +137,7 @@ func (run *Run) checkEpoch(line record.EpochLine) error {
 	if (line.Accuracy != nil) == run.Result.Regression() || line.ValidationR2 != nil && !(run.Result.Regression() && *line.ValidationR2 <= 1) {
 		return fmt.Errorf("epoch %d has other figures than the run was evaluated by", line.Epoch)
 	}
-	return nil
+	return record.CheckParticipations(line.Participations, run.players())
 }
 
 func (run *Run) checkRound(line record.RoundLine) error {
@@ -158,7 +158,16 @@ func (run *Run) checkRound(line record.RoundLine) error {
 	case slices.ContainsFunc(line.Demand, negative) || slices.ContainsFunc(line.Players, negative):
 		return fmt.Errorf("round %d counts fewer than no players", line.Round)
 	}
-	return nil
+	return record.CheckParticipations(line.Participations, run.players())
+}
+
+// players returns how many players each gate had at the start.
+func (run *Run) players() []int {
+	var players []int
+	for _, g := range run.Result.Gates {
+		players = append(players, g.Players)
+	}
+	return players
 }
 
 func (run *Run) checkPlayer(p record.Player) error {
