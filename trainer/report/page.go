@@ -101,6 +101,9 @@ func (f *Folder) page(id string) pageRun {
 		p.Data.Heats = c.heats()
 	}
 	for g := range f.Result.Gates {
+		if len(f.Players) == 0 && c.At == nil { // of whom nothing is known
+			break
+		}
 		p.Gates = append(p.Gates, gateData{f.gate(g), f.Result.Gates[g].Players})
 	}
 	p.Data.Gates = p.Gates
