@@ -16,11 +16,11 @@ var browserFolder, _ = filepath.Abs(repository + "/testdata/browser")
 
 // seen is what check.js prints of a report.
 type seen struct {
-	Problems []string `json:"problems"` // of the console, of layout, and of axe-core
-	Requests []string `json:"requests"`
-	Figures  []string `json:"figures"`
-	Chosen   *selection   `json:"chosen"`  // after player 1 of gate 0 was chosen by the keyboard
-	Clicked  *selection   `json:"clicked"` // after a click on a mark
+	Problems []string   `json:"problems"` // of the console, of layout, and of axe-core
+	Requests []string   `json:"requests"`
+	Figures  []string   `json:"figures"`
+	Chosen   *selection `json:"chosen"`  // after player 1 of gate 0 was chosen by the keyboard
+	Clicked  *selection `json:"clicked"` // after a click on a mark
 }
 
 // selection is what a report shows of a player that is selected.

@@ -49,10 +49,14 @@ func newRun(config settings.Config, cmd *cobra.Command) *cobra.Command {
 	var (
 		out, file, resume string
 		asJSON, dryRun    bool
+		quiet             bool
 	)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		progress := newProgress(cmd.ErrOrStderr())
 		defer progress.end()
+		if quiet {
+			progress.silence()
+		}
 		options := trainer.Options{
 			Version: version(), Observe: progress.observe,
 			Command: strings.Join(append([]string{"nashprune"}, os.Args[1:]...), " "),
@@ -125,6 +129,7 @@ func newRun(config settings.Config, cmd *cobra.Command) *cobra.Command {
 	output.StringVar(&file, "config", "", "TOML `file` with settings, such as the config.toml of a run")
 	output.StringVar(&resume, "resume", "", "continue the interrupted run in this `folder`, with its own settings; --device moves it to another device")
 	output.BoolVar(&dryRun, "dry-run", false, "print what the run would do and its memory, and stop")
+	output.BoolVar(&quiet, "quiet", false, "show no progress, only the result")
 	output.BoolVar(&asJSON, "json", false, "print result.json instead of a table")
 	section(cmd.Flags(), "The run", output)
 	return cmd
@@ -179,7 +184,7 @@ func checkResume(flags *pflag.FlagSet, folder string, args []string) error {
 	}
 	given := ""
 	flags.VisitAll(func(flag *pflag.Flag) {
-		if flag.Changed && !slices.Contains([]string{"resume", "json", "device", "kernels"}, flag.Name) {
+		if flag.Changed && !slices.Contains([]string{"resume", "json", "quiet", "device", "kernels"}, flag.Name) {
 			given = flag.Name
 		}
 	})
