@@ -227,7 +227,7 @@ func (r *run) concludeDense(ctx context.Context, t *session.Training, source str
 	if err != nil {
 		return err
 	}
-	evaluation, err := t.Engine.Evaluate(ctx, r.config.EvaluateOn, backend.Want{Logits: r.data.Regression()})
+	evaluation, err := t.Engine.Evaluate(ctx, r.config.EvaluateOn, backend.Want{Logits: true})
 	if err != nil {
 		return r.orInterrupted(ctx, err)
 	}
