@@ -288,6 +288,11 @@ func (r *run) conclude(ctx context.Context, engine backend.Engine) (*record.Resu
 		kept = pruned.Graph
 		networks, reports = append(networks, pruned), append(reports, &r.result.Pruned.NetworkResult)
 	}
+	if len(networks) > 1 && r.result.Dense.Source != record.NotTrained {
+		if err := r.writeLost(ctx, engine, dense, networks[1]); err != nil {
+			return nil, err
+		}
+	}
 	players := map[string]int{}
 	for _, g := range kept.Gates {
 		players[g.Name] = g.Players

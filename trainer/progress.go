@@ -31,9 +31,7 @@ func (r *run) EpochEnded(t *session.Training, line record.EpochLine) error {
 }
 
 func (r *run) RoundEnded(_ *session.Training, line record.RoundLine) error {
-	if r.Observe != nil {
-		r.Observe(Event{Round: &line})
-	}
+	r.lastRound = &line
 	return r.appendMetrics(line)
 }
 
@@ -98,13 +96,13 @@ func (r *run) announce(message string) {
 
 // report reports how far a training is.
 func (r *run) report(t *session.Training) {
-	line := r.lastLine
-	r.lastLine = nil
+	line, round := r.lastLine, r.lastRound
+	r.lastLine, r.lastRound = nil, nil
 	if r.Observe == nil {
 		return
 	}
 	e := Event{
-		Training: t.Name, Epoch: t.Plan.EpochOf(t.Step), Epochs: t.Plan.Config.Epochs, Line: line,
+		Training: t.Name, Epoch: t.Plan.EpochOf(t.Step), Epochs: t.Plan.Config.Epochs, Line: line, Round: round,
 		Players: t.Players(), Done: r.workDone / r.workAll, Remaining: -1,
 	}
 	if t.Unfinished.Samples > 0 {
@@ -197,8 +195,6 @@ type Event struct {
 	Message string // what begins now; empty in reports of a training
 	Lasting bool   // the message stays of interest
 
-	Round *record.RoundLine // that just ended; nothing else is set then
-
 	Training  string // GameTraining or DenseTraining
 	Epoch     int    // under way, from 1
 	Epochs    int
@@ -206,6 +202,7 @@ type Event struct {
 	Loss      float64           // mean over the epoch so far
 	Accuracy  float64           // percent, likewise; 0 in regression
 	Line      *record.EpochLine // of the epoch that just ended, else nil
+	Round     *record.RoundLine // that just ended, else nil
 	Done      float64           // fraction of the run's work
 	Remaining time.Duration     // estimated; negative where nothing is known yet
 }

@@ -68,7 +68,6 @@ func (p *progress) observe(e trainer.Event) {
 	switch {
 	case e.Message != "":
 		p.line(oneLine.Replace(e.Message), !p.terminal || e.Lasting)
-	case e.Round != nil:
 	case p.terminal:
 		if e.Line != nil || time.Since(p.last) >= redrawEvery {
 			p.last = time.Now()

@@ -64,8 +64,9 @@ func TestViewIsDrawnOver(t *testing.T) {
 		p.observe(trainer.Event{Message: "reading ü日本.csv and some more words that do not fit"})
 		p.observe(trainer.Event{Message: "note", Lasting: true})
 		for epoch := 1; epoch <= 20; epoch++ {
-			p.observe(trainer.Event{Round: &record.RoundLine{Round: epoch, Prices: []float64{0.125, 0.5}}})
-			p.observe(trainingEvent(epoch, 512/epoch, 256/epoch))
+			e := trainingEvent(epoch, 512/epoch, 256/epoch)
+			e.Round = &record.RoundLine{Round: epoch, Prices: []float64{0.125, 0.5}}
+			p.observe(e)
 		}
 		shown := s.text()
 		for i, want := range []string{"note", "game  epoch 20/20 ", "loss 0.2500  accuracy 96.25 %  validation 97.50 %  price 0.12 0.5", "gate 0  ", "gate 1  "} {

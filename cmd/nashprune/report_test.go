@@ -66,7 +66,7 @@ func TestReportInBrowser(t *testing.T) {
 	for _, problem := range append(s.Problems, s.Requests...) {
 		t.Error(problem)
 	}
-	want := strings.Fields("accuracy loss size widths participation histogram price supply worth weights")
+	want := strings.Fields("accuracy loss size widths participation histogram price supply worth weights confusion lost")
 	for i, name := range want {
 		want[i] = "run0-" + name
 	}

@@ -129,7 +129,7 @@ func (p *progress) study(stage string, e study.Event) {
 	switch {
 	case e.Ended:
 		p.line(fmt.Sprintf("%s  %s%s", count, e.Cell, left(e.Remaining)), true)
-	case p.terminal && e.Run.Message == "" && e.Run.Round == nil && time.Since(p.last) >= redrawEvery:
+	case p.terminal && e.Run.Message == "" && time.Since(p.last) >= redrawEvery:
 		p.last = time.Now()
 		p.line(fmt.Sprintf("%s  %s epoch %d/%d%s", count, e.Cell, e.Run.Epoch, e.Run.Epochs, left(e.Remaining)), false)
 	}

@@ -41,25 +41,25 @@ func newView() view {
 }
 
 func (v *view) observe(e trainer.Event) {
-	switch {
-	case e.Message != "":
-	case e.Round != nil:
-		v.prices = e.Round.Prices
-	default:
-		if e.Training != v.now.Training {
-			v.line, v.prices, v.start = nil, nil, nil
-		}
-		if e.Line != nil {
-			v.line = e.Line
-		}
-		if len(v.start) != len(e.Players) {
-			v.start = slices.Clone(e.Players)
-		}
-		for g, n := range e.Players {
-			v.start[g] = max(v.start[g], n)
-		}
-		v.now = e
+	if e.Message != "" {
+		return
 	}
+	if e.Training != v.now.Training {
+		v.line, v.prices, v.start = nil, nil, nil
+	}
+	if e.Line != nil {
+		v.line = e.Line
+	}
+	if e.Round != nil {
+		v.prices = e.Round.Prices
+	}
+	if len(v.start) != len(e.Players) {
+		v.start = slices.Clone(e.Players)
+	}
+	for g, n := range e.Players {
+		v.start[g] = max(v.start[g], n)
+	}
+	v.now = e
 }
 
 // lines returns the view for a terminal of a size.
@@ -112,7 +112,7 @@ func (v *view) figures() string {
 	switch n := len(v.prices); {
 	case n > fewGates:
 		text += fmt.Sprintf("prices %.2g to %.2g", slices.Min(v.prices), slices.Max(v.prices))
-	case n > 0:
+	case n > 0 && slices.Max(v.prices) > 0:
 		text += "price"
 		for _, p := range v.prices {
 			text += fmt.Sprintf(" %.2g", p)

@@ -25,6 +25,7 @@ import (
 type Folder struct {
 	Run
 	Dir    string
+	Lost   *record.Lost     // nil where there is none
 	Pruned *network.Network // what is left; of a run without a game the dense network
 	sample imageShape       // that it was trained on; zero of rows of features
 	// Finished says that there is a result. Without one, gates have no names but their places.
@@ -79,6 +80,15 @@ func ReadFolder(dir string) (*Folder, error) {
 		if err := f.ReadCertificate(dir); err != nil {
 			f.Missing = append(f.Missing, err.Error())
 		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, record.LostFile)); err == nil { // of images, and of runs that compare
+		read(record.LostFile, func(from io.Reader) error {
+			text, err := io.ReadAll(from)
+			if err == nil {
+				f.Lost, err = record.ReadLost(text)
+			}
+			return err
+		})
 	}
 	model := record.PrunedFile
 	if !f.removes() {

@@ -17,7 +17,7 @@ func (f *Folder) figures() []plot {
 	var all []plot
 	for _, draw := range []func(*Folder) *plot{
 		accuracyFigure, lossFigure, playersFigure, widthsFigure, courseFigure, participationFigure,
-		priceFigure, supplyFigure, worthFigure, weightsFigure,
+		priceFigure, supplyFigure, worthFigure, weightsFigure, confusionFigure, lostFigure,
 	} {
 		if fig := draw(f); fig != nil {
 			all = append(all, *fig)
