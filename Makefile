@@ -7,7 +7,7 @@
 # make gpu    what a GPU does, in less than ten minutes, as JSON in a folder: times with each set of kernels, how they grow, and parity of each
 # make tables  the runs behind the tables of testdata/mnist and testdata/compare, and the tables
 # make onnxruntime  ONNX Runtime, which tests run files of ONNX in; it takes Node.js
-# make browser  what drives Chromium, in which tests open reports; it takes Node.js, and Chromium from apt
+# make views  what tests open reports and event files with; it takes Node.js, and Chromium from apt
 # make shaders  the SPIR-V anew, for which it takes glslc and spirv-val
 
 GO ?= go
@@ -21,7 +21,7 @@ ifneq ($(wildcard ../shared/data/mnist),)
 export NASHPRUNE_DATA ?= $(abspath ../shared/data)
 endif
 
-.PHONY: run build test tools format vet staticcheck race pure bench fuzz stress bounds gpu tables onnxruntime browser shaders clean
+.PHONY: run build test tools format vet staticcheck race pure bench fuzz stress bounds gpu tables onnxruntime views shaders clean
 
 run: build
 	bin/nashprune train --data digits --keep 38 --baseline --out $(RUN)
@@ -114,8 +114,8 @@ gpu: build
 onnxruntime:
 	cd testdata/onnxruntime && npm ci --ignore-scripts --no-audit --no-fund
 
-browser:
-	cd testdata/browser && npm ci --ignore-scripts --no-audit --no-fund
+views:
+	cd testdata/views && npm ci --ignore-scripts --no-audit --no-fund
 
 shaders:
 	$(GO) generate ./shaders

@@ -26,6 +26,7 @@ var mayImport = map[string]string{
 	"trainer/disktest":   "",
 	"trainer/memorytest": "",
 	"trainer/atomicfile": "",
+	"trainer/eventfile":  "",
 	"trainer/filelock":   "trainer/atomicfile",
 	"trainer/download":   "trainer/atomicfile",
 	"trainer/dataset":    "trainer/atomicfile trainer/download trainer/filelock trainer/random",

@@ -10,11 +10,11 @@ import (
 	"testing"
 )
 
-// browserFolder holds what drives Chromium, which "make browser" installs. Tests change
+// viewsFolder holds what reads reports and event files, which "make views" installs. Tests change
 // their folder.
-var browserFolder, _ = filepath.Abs(repository + "/testdata/browser")
+var viewsFolder, _ = filepath.Abs(repository + "/testdata/views")
 
-// seen is what check.js prints of a report.
+// seen is what browse.js prints of a report.
 type seen struct {
 	Problems []string   `json:"problems"` // of the console, of layout, and of axe-core
 	Requests []string   `json:"requests"`
@@ -35,15 +35,15 @@ func browse(t *testing.T, file string) seen {
 	t.Helper()
 	chromium, err := exec.LookPath("chromium")
 	if err == nil {
-		_, err = os.Stat(filepath.Join(browserFolder, "node_modules"))
+		_, err = os.Stat(filepath.Join(viewsFolder, "node_modules"))
 	}
 	if err != nil {
 		if os.Getenv("CI") == "true" {
 			t.Fatal(err)
 		}
-		t.Skip("Chromium or its driver is not installed: run make browser")
+		t.Skip("Chromium or its driver is not installed: run make views")
 	}
-	cmd := exec.Command("node", filepath.Join(browserFolder, "check.js"), file, chromium)
+	cmd := exec.Command("node", filepath.Join(viewsFolder, "browse.js"), file, chromium)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -50,6 +51,7 @@ func newRun(config settings.Config, cmd *cobra.Command) *cobra.Command {
 		out, file, resume string
 		asJSON, dryRun    bool
 		quiet             bool
+		events            string
 	)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		progress := newProgress(cmd.ErrOrStderr())
@@ -61,10 +63,10 @@ func newRun(config settings.Config, cmd *cobra.Command) *cobra.Command {
 			Version: version(), Observe: progress.observe,
 			Command: strings.Join(append([]string{"nashprune"}, os.Args[1:]...), " "),
 		}
-		var (
-			result *record.Result
-			err    error
-		)
+		if cmd.Flags().Changed("tensorboard") && events == "" { // as a shell makes of a variable that is not set
+			return backend.Usagef("--tensorboard needs a folder")
+		}
+		var start func(context.Context, trainer.Options) (*record.Result, error)
 		flags := cmd.Flags()
 		if flags.Changed("resume") {
 			if err := checkResume(flags, resume, args); err != nil {
@@ -75,7 +77,7 @@ func newRun(config settings.Config, cmd *cobra.Command) *cobra.Command {
 				options.Device = config.Device
 			}
 			options.Kernels = config.Kernels
-			result, err = trainer.Resume(untilSignal(cmd.Context()), options)
+			start = trainer.Resume
 		} else {
 			for _, path := range args {
 				if err := flags.Set("source", path); err != nil {
@@ -106,13 +108,25 @@ func newRun(config settings.Config, cmd *cobra.Command) *cobra.Command {
 			if options.Dir = out; out == "" {
 				options.Dir = newFolder(config)
 			}
-			result, err = trainer.Run(untilSignal(cmd.Context()), config, options)
+			start = func(ctx context.Context, o trainer.Options) (*record.Result, error) {
+				return trainer.Run(ctx, config, o)
+			}
 		}
+		var board *tensorboard
+		if flags.Changed("tensorboard") {
+			board = newTensorboard(events, options.Dir)
+			options.Observe = func(e trainer.Event) {
+				progress.observe(e)
+				board.observe(e)
+			}
+		}
+		result, err := start(untilSignal(cmd.Context()), options)
 		progress.end()
 		if err != nil {
-			return err
+			return errors.Join(err, board.close())
 		}
 		shows, failed := saveViews(options.Dir) // without them the result is no less
+		failed = errors.Join(failed, board.finish(options.Dir))
 		if asJSON {
 			return errors.Join(writeJSON(cmd.OutOrStdout(), result), failed)
 		}
@@ -129,6 +143,7 @@ func newRun(config settings.Config, cmd *cobra.Command) *cobra.Command {
 	output.StringVar(&file, "config", "", "TOML `file` with settings, such as the config.toml of a run")
 	output.StringVar(&resume, "resume", "", "continue the interrupted run in this `folder`, with its own settings; --device moves it to another device")
 	output.BoolVar(&dryRun, "dry-run", false, "print what the run would do and its memory, and stop")
+	output.StringVar(&events, "tensorboard", "", "write event files for TensorBoard into this `folder`, in one with the name of the run")
 	output.BoolVar(&quiet, "quiet", false, "show no progress, only the result")
 	output.BoolVar(&asJSON, "json", false, "print result.json instead of a table")
 	section(cmd.Flags(), "The run", output)
@@ -184,7 +199,7 @@ func checkResume(flags *pflag.FlagSet, folder string, args []string) error {
 	}
 	given := ""
 	flags.VisitAll(func(flag *pflag.Flag) {
-		if flag.Changed && !slices.Contains([]string{"resume", "json", "quiet", "device", "kernels"}, flag.Name) {
+		if flag.Changed && !slices.Contains([]string{"resume", "json", "quiet", "tensorboard", "device", "kernels"}, flag.Name) {
 			given = flag.Name
 		}
 	})

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strconv"
 
+	scaling "golang.org/x/image/draw"
+
 	"nashprune/game"
 	"nashprune/trainer/record"
 )
@@ -135,6 +137,33 @@ func courseFigure(f *Folder) *plot {
 		"A round of the market shows what players played before its removals. Of a gate with more than " + Thousands(record.MostLevels) + " players rows are classes of participation, the highest above."
 	fig.Tables = []table{f.courseTable(c, gates)}
 	return fig
+}
+
+// NamedImage is a picture for other programs.
+type NamedImage struct {
+	Name  string
+	Image image.Image
+}
+
+// Images returns the participations of each gate as a heat map, on white.
+func Images(f *Folder) (all []NamedImage) {
+	c := f.course()
+	if c.At == nil {
+		return nil
+	}
+	for g, h := range c.heats() {
+		picture := distribution(c.Levels, g)
+		if h.Order != nil {
+			picture = heatMap(h)
+		}
+		const across = 8 // pixels of a time
+		size := picture.Bounds()
+		large := image.NewRGBA(image.Rect(0, 0, across*size.Dx(), size.Dy()))
+		scaling.Draw(large, large.Rect, image.White, image.Point{}, scaling.Src)
+		scaling.NearestNeighbor.Scale(large, large.Rect, picture, size, scaling.Over, nil)
+		all = append(all, NamedImage{"participation of every player/" + f.axis() + " " + f.gate(g), large})
+	}
+	return all
 }
 
 func hex(c color.NRGBA) string { return fmt.Sprintf("#%02x%02x%02x", c.R, c.G, c.B) }

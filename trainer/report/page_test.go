@@ -84,7 +84,7 @@ func TestPage(t *testing.T) {
 		ranked.Rounds[i].Cuts, ranked.Rounds[i].Prices, ranked.Rounds[i].Supply = ranked.Rounds[i].Prices, nil, nil
 	}
 	text := pageOf(t, market)
-	if got, want := plotsOf(text), strings.Fields("run0-accuracy run0-loss run0-size run0-widths run0-participation run0-histogram run0-price run0-supply run0-worth"); !slices.Equal(got, want) {
+	if got, want := plotsOf(text), strings.Fields("run0-accuracy run0-loss run0-size run0-widths run0-participation run0-histogram run0-price run0-supply run0-worth run0-confusion"); !slices.Equal(got, want) {
 		t.Errorf("plots %v, want %v", got, want)
 	}
 	for _, want := range []string{"2.6 times smaller", "4.7 times faster", "−2.92 points", "The equilibrium of the model holds", "nashprune train --keep 5", "nashprune explain says"} {
