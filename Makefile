@@ -7,6 +7,7 @@
 # make gpu    what a GPU does, in less than ten minutes, as JSON in a folder: times with each set of kernels, how they grow, and parity of each
 # make tables  the runs behind the tables of testdata/mnist and testdata/compare, and the tables
 # make onnxruntime  ONNX Runtime, which tests run files of ONNX in; it takes Node.js
+# make picture  the picture of a report in the README, of a run on the digits; it takes Chromium
 # make views  what tests open reports and event files with; it takes Node.js, and Chromium from apt
 # make shaders  the SPIR-V anew, for which it takes glslc and spirv-val
 
@@ -21,7 +22,7 @@ ifneq ($(wildcard ../shared/data/mnist),)
 export NASHPRUNE_DATA ?= $(abspath ../shared/data)
 endif
 
-.PHONY: run build test tools format vet staticcheck race pure bench fuzz stress bounds gpu tables onnxruntime views shaders clean
+.PHONY: run build test tools format vet staticcheck race pure bench fuzz stress bounds gpu tables onnxruntime views picture shaders clean
 
 run: build
 	bin/nashprune train --data digits --keep 38 --baseline --out $(RUN)
@@ -116,6 +117,10 @@ onnxruntime:
 
 views:
 	cd testdata/views && npm ci --ignore-scripts --no-audit --no-fund
+
+picture: build views
+	folder=$$(mktemp -d) && bin/nashprune train --data digits --keep 38 --baseline --validation 0.1 --quiet --out $$folder/digits && \
+	node testdata/views/picture.js $$folder/digits/report.html "$$(command -v chromium)" testdata/views/report.jpg && rm -r "$$folder"
 
 shaders:
 	$(GO) generate ./shaders

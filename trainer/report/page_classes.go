@@ -58,7 +58,7 @@ func confusionFigure(f *Folder) *plot {
 		}
 	}
 	p := &plot{ID: "confusion", Title: "Confusion matrix of the " + name + " network", SVG: d.html(), Tables: []table{f.confusionTable(name, last)},
-		Note: "A row a class, a column the class that it was taken for, in samples. Errors are the darker the more there are."}
+		Note: "A row a class, a column the class that it was taken for, in samples. The more errors there are, the stronger is their colour."}
 	if dense := f.Result.Dense.Confusion; name != "dense" && len(dense) == n {
 		p.Tables = append(p.Tables, f.confusionTable("dense", dense))
 	}

@@ -108,7 +108,7 @@ func courseFigure(f *Folder) *plot {
 	d := newDrawing(chartWidth, int(total)+44, "Participation of every player over time")
 	left := 20.
 	for g := range gates {
-		left = max(left, textWidth(shorten(f.gate(g), 12), textSize)+12)
+		left = max(left, 1.15*textWidth(shorten(f.gate(g), 12), textSize)+12)
 	}
 	across := axis{scale: scale{low: float64(c.At[0]) - 0.5, high: float64(c.At[len(c.At)-1]) + 0.5, start: left, end: chartRight}, whole: true}
 	y, heats := 4., c.heats()

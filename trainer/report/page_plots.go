@@ -143,7 +143,7 @@ func playersFigure(f *Folder) *plot {
 	up.logarithmic, up.low = true, 0
 	c := f.epochChart("Size over the epochs", axis{name: "players, logarithmic", scale: up})
 	return &plot{ID: "size", Title: "Size over the epochs", Legend: c.lines(all, true), SVG: c.html(),
-		Note: "Players of each " + f.axis() + " that are still in the network.", Tables: []table{tableOf("Players, by epoch", "epoch", all)}}
+		Note: "Players that are still in the network.", Tables: []table{tableOf("Players, by epoch", "epoch", all)}}
 }
 
 // widthsFigure shows the gates before and after.
@@ -157,7 +157,7 @@ func widthsFigure(f *Folder) *plot {
 	left, widest := 20., 1
 	t := table{Caption: "Players of each " + f.axis(), Head: []string{f.axis(), "players are", "before", "after", "kept"}}
 	for g, gate := range gates {
-		left, widest = max(left, textWidth(shorten(f.gate(g), 18), textSize)), max(widest, gate.Players)
+		left, widest = max(left, 1.15*textWidth(shorten(f.gate(g), 18), textSize)), max(widest, gate.Players) // some letters are wide
 		part := "–"
 		if gate.Players > 0 {
 			part = fmt.Sprintf("%.1f %%", 100*float64(gate.Kept)/float64(gate.Players))
@@ -221,6 +221,9 @@ func priceFigure(f *Folder) *plot {
 	t := tableOf("Price, by round", "round", all)
 	for i := range all { // nothing is sold in a round in which all may stay
 		all[i].points = slices.DeleteFunc(all[i].points, func(p point) bool { return !(p.y > 0) })
+	}
+	if slices.Max(append(numbers, 0)) == 0 {
+		return nil
 	}
 	c := newChart("Price by round", f.rounds(), axis{name: "price, units of the loss, logarithmic", scale: powers(numbers), power: true})
 	return &plot{ID: "price", Title: "Price", Legend: c.lines(all, false), SVG: c.html(), Tables: []table{t},

@@ -1,5 +1,12 @@
 // Package report shows a person what a run found. Everything that a
 // run found is computed elsewhere; here it is only laid out.
+//
+// The page of a report ([Page]) is one HTML file. Its plots are SVG that is drawn here and
+// readable without a script. A policy in its head forbids every request, also one that a name
+// in the run might smuggle in. Colours are variables of page.css, with values for light and
+// dark, and are distinct for people who see colours in another way; marks differ in shape or
+// dashes, too. The script only links what is there: it marks a selected player. Every plot has
+// its numbers in a table, since a screen reader says nothing of a drawing.
 package report
 
 import (
