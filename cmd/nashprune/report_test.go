@@ -2,12 +2,17 @@ package main
 
 import (
 	"encoding/json"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"nashprune/game"
+	"nashprune/trainer/record"
+	"nashprune/trainer/report"
 )
 
 // viewsFolder holds what reads reports and event files, which "make views" installs. Tests change
@@ -119,5 +124,38 @@ func TestReportOfSeveralRuns(t *testing.T) {
 	s := browse(t, "all.html")
 	for _, problem := range append(s.Problems, s.Requests...) {
 		t.Error(problem)
+	}
+}
+
+// TestParticipationsOfRounds: the participations of a round are those of all players that were
+// there before it, come to its supply, and stay after an interruption.
+func TestParticipationsOfRounds(t *testing.T) {
+	atImages(t)
+	succeed(t, train("--out", "one", "--keep", "6")...)
+	r, err := report.ReadRun("one")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, seen := []int{9, 7}, 0
+	for _, line := range r.Rounds {
+		for g, p := range line.Participations {
+			seen++
+			present, sum := 0, 0.
+			for _, level := range p.Levels {
+				s, there := record.Level(level)
+				if sum += s; there {
+					present++
+				}
+			}
+			// A level is within half a step, and a player that loses counts as 0 however far it has
+			// settled; a round settles players to game.Settled.
+			if slack := float64(present) * (0.5/254 + game.Settled); present != before[g] || math.Abs(sum-line.Supply[g]) > slack {
+				t.Errorf("round %d, gate %d: %d players participate by %v; there were %d with a supply of %v", line.Round, g, present, sum, before[g], line.Supply[g])
+			}
+		}
+		before = line.Players
+	}
+	if seen < 4 {
+		t.Errorf("%d participations were recorded", seen)
 	}
 }
