@@ -196,8 +196,5 @@ func (f *Folder) facts() []string {
 	if r.Source != nil {
 		all = append(all, "It began with the trained network "+r.Source.Path+".")
 	}
-	for _, note := range r.Data.Notes {
-		all = append(all, note)
-	}
-	return all
+	return append(all, r.Data.Notes...)
 }

@@ -5,7 +5,7 @@ for (const run of document.querySelectorAll("article")) {
   const { gates, times, unit, heats } = JSON.parse(run.querySelector("script").textContent);
   const { gate, index, before, after, none } = picker.elements;
   const about = picker.querySelector("output"), line = picker.querySelector("polyline");
-  const levels = (heats || []).map((h) => Uint8Array.from(atob(h.levels), (c) => c.charCodeAt(0)));
+  const levels = (heats || []).map((h) => Uint8Array.from(atob(h.levels || ""), (c) => c.charCodeAt(0)));
   const ns = "http://www.w3.org/2000/svg";
   picker.hidden = false;
   picker.addEventListener("submit", (e) => e.preventDefault());
