@@ -8,6 +8,8 @@
 # make tables  the runs behind the tables of testdata/mnist and testdata/compare, and the tables
 # make onnxruntime  ONNX Runtime, which tests run files of ONNX in; it takes Node.js
 # make licenses  the licences of the modules in the program, by a tool that go fetches
+# make picture  the picture of a report in the README, of a run on the digits; it takes Chromium
+# make views  what tests open reports and event files with; it takes Node.js, and Chromium from apt
 # make shaders  the SPIR-V anew, for which it takes glslc and spirv-val
 
 GO ?= go
@@ -21,7 +23,7 @@ ifneq ($(wildcard ../shared/data/mnist),)
 export NASHPRUNE_DATA ?= $(abspath ../shared/data)
 endif
 
-.PHONY: run build test tools format vet staticcheck race pure bench fuzz stress bounds gpu tables onnxruntime licenses shaders clean
+.PHONY: run build test tools format vet staticcheck race pure bench fuzz stress bounds gpu tables onnxruntime views picture licenses shaders clean
 
 run: build
 	bin/nashprune train --data digits --keep 38 --baseline --out $(RUN)
@@ -118,6 +120,13 @@ licenses:
 	$(GO) run github.com/google/go-licenses@v1.6.0 report ./cmd/nashprune --ignore nashprune --template cmd/nashprune/licenses.tpl >licenses.txt
 	{ printf 'The standard library of Go: BSD-3-Clause\n\n'; cat "$$($(GO) env GOROOT)/LICENSE" licenses.txt; } >cmd/nashprune/licenses.txt
 	rm licenses.txt
+
+views:
+	cd testdata/views && npm ci --ignore-scripts --no-audit --no-fund
+
+picture: build views
+	folder=$$(mktemp -d) && bin/nashprune train --data digits --keep 38 --baseline --validation 0.1 --quiet --out $$folder/digits && \
+	node testdata/views/picture.js $$folder/digits/report.html "$$(command -v chromium)" testdata/views/report.jpg && rm -r "$$folder"
 
 shaders:
 	$(GO) generate ./shaders

@@ -34,7 +34,11 @@ func TestClassesWithoutNames(t *testing.T) {
 		if err != nil {
 			return nil, err
 		}
-		return result.ClassSamples, nil
+		var samples []int
+		for _, class := range result.Network.ByClass {
+			samples = append(samples, class.Samples)
+		}
+		return samples, nil
 	}
 	if samples, err := eval("x,label\n1,0\n2,2\n3,2\n"); err != nil || !slices.Equal(samples, []int{1, 0, 2}) {
 		t.Errorf("samples of classes %v, %v", samples, err)

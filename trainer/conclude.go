@@ -227,7 +227,7 @@ func (r *run) concludeDense(ctx context.Context, t *session.Training, source str
 	if err != nil {
 		return err
 	}
-	evaluation, err := t.Engine.Evaluate(ctx, r.config.EvaluateOn, backend.Want{Logits: r.data.Regression()})
+	evaluation, err := t.Engine.Evaluate(ctx, r.config.EvaluateOn, backend.Want{Logits: true})
 	if err != nil {
 		return r.orInterrupted(ctx, err)
 	}
@@ -287,6 +287,11 @@ func (r *run) conclude(ctx context.Context, engine backend.Engine) (*record.Resu
 		}
 		kept = pruned.Graph
 		networks, reports = append(networks, pruned), append(reports, &r.result.Pruned.NetworkResult)
+	}
+	if len(networks) > 1 && r.result.Dense.Source != record.NotTrained {
+		if err := r.writeLost(ctx, engine, dense, networks[1]); err != nil {
+			return nil, err
+		}
 	}
 	players := map[string]int{}
 	for _, g := range kept.Gates {

@@ -71,7 +71,7 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*record.EvalResult, 
 		return nil, err
 	}
 	defer engine.Close()
-	evaluation, err := engine.Evaluate(ctx, backend.TestPart, backend.Want{Logits: data.Regression()})
+	evaluation, err := engine.Evaluate(ctx, backend.TestPart, backend.Want{Logits: true})
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +85,6 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*record.EvalResult, 
 	} else {
 		result.Correct, result.ClassNames = &evaluation.Correct, metadata.ClassNames
 		result.LargestClass = session.LargestClass(data.Test)
-		result.ClassSamples, result.ClassCorrect = evaluation.ClassSamples, evaluation.ClassCorrect
 	}
 	session.SetEvaluation(&result.Network, evaluation, data, backend.TestPart)
 	microseconds, batch, err := cost.Latencies(ctx, engine, data.Test.Len(), []*network.Network{n})

@@ -27,6 +27,7 @@ var mayImport = map[string]string{
 	"trainer/memorytest": "",
 	"trainer/atomicfile": "",
 	"trainer/float16":    "",
+	"trainer/eventfile":  "",
 	"trainer/filelock":   "trainer/atomicfile",
 	"trainer/download":   "trainer/atomicfile",
 	"trainer/dataset":    "trainer/atomicfile trainer/download trainer/filelock trainer/float16 trainer/random",
@@ -58,7 +59,7 @@ var mayImport = map[string]string{
 	"trainer/reproduce": "game trainer/backend trainer/network trainer/record trainer/settings trainer/study",
 	"trainer/sweep":     "trainer/atomicfile trainer/backend trainer/filelock trainer/record trainer/settings trainer/study",
 	"trainer/bench":     "game trainer/backend trainer/compensation trainer/dataset trainer/network trainer/network/models trainer/random trainer/session trainer/settings",
-	"trainer/report":    "game trainer/atomicfile trainer/backend trainer/bench trainer/compare trainer/cost trainer/dataset trainer/record trainer/reproduce trainer/settings trainer/sweep",
+	"trainer/report":    "game trainer/atomicfile trainer/backend trainer/bench trainer/compare trainer/cost trainer/dataset trainer/network trainer/network/safetensors trainer/record trainer/reproduce trainer/settings trainer/sweep",
 
 	// Devices know the contract, and nothing of runs.
 	"cpu_fallback":         "game trainer/backend trainer/dataset trainer/network trainer/random",

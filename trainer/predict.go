@@ -71,8 +71,9 @@ func Predict(ctx context.Context, path string, o EvalOptions, begin func(names [
 					p.Values = append(p.Values, float64(z)*metadata.TargetDeviations[k]+metadata.TargetMeans[k])
 				}
 			} else {
-				p.Probabilities = softmax(outputs)
-				p.Class = names[largest(outputs)]
+				class := evaluation.Class(i)
+				p.Probabilities = softmax(outputs, class)
+				p.Class = names[class]
 			}
 			if err := visit(p); err != nil {
 				return err
@@ -88,21 +89,10 @@ func Predict(ctx context.Context, path string, o EvalOptions, begin func(names [
 	return err
 }
 
-// largest returns the place of the first largest logit: the class of a sample.
-func largest(logits []float32) int {
-	best := 0
-	for i, z := range logits {
-		if z > logits[best] {
-			best = i
-		}
-	}
-	return best
-}
-
-// softmax returns exp(z_k) / sum_j exp(z_j) for each logit, in float64.
-func softmax(logits []float32) []float64 {
+// softmax returns exp(z_k) / sum_j exp(z_j) for each logit, in float64; that of class is the largest.
+func softmax(logits []float32, class int) []float64 {
 	probabilities, sum := make([]float64, len(logits)), 0.
-	most := float64(logits[largest(logits)])
+	most := float64(logits[class])
 	for k, z := range logits {
 		probabilities[k] = math.Exp(float64(z) - most)
 		sum += probabilities[k]

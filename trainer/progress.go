@@ -31,6 +31,7 @@ func (r *run) EpochEnded(t *session.Training, line record.EpochLine) error {
 }
 
 func (r *run) RoundEnded(_ *session.Training, line record.RoundLine) error {
+	r.lastRound = &line
 	return r.appendMetrics(line)
 }
 
@@ -95,13 +96,13 @@ func (r *run) announce(message string) {
 
 // report reports how far a training is.
 func (r *run) report(t *session.Training) {
-	line := r.lastLine
-	r.lastLine = nil
+	line, round := r.lastLine, r.lastRound
+	r.lastLine, r.lastRound = nil, nil
 	if r.Observe == nil {
 		return
 	}
 	e := Event{
-		Training: t.Name, Epoch: t.Plan.EpochOf(t.Step), Epochs: t.Plan.Config.Epochs, Line: line,
+		Training: t.Name, Epoch: t.Plan.EpochOf(t.Step), Epochs: t.Plan.Config.Epochs, Line: line, Round: round,
 		Players: t.Players(), Done: r.workDone / r.workAll, Remaining: -1,
 	}
 	if t.Unfinished.Samples > 0 {
@@ -201,6 +202,7 @@ type Event struct {
 	Loss      float64           // mean over the epoch so far
 	Accuracy  float64           // percent, likewise; 0 in regression
 	Line      *record.EpochLine // of the epoch that just ended, else nil
+	Round     *record.RoundLine // that just ended, else nil
 	Done      float64           // fraction of the run's work
 	Remaining time.Duration     // estimated; negative where nothing is known yet
 }

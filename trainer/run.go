@@ -94,6 +94,7 @@ type run struct {
 	workAll    float64
 	workAtOpen float64 // done before this sitting
 	lastLine   *record.EpochLine
+	lastRound  *record.RoundLine
 }
 
 // Run trains, prunes and evaluates as the configuration says, and writes all results to

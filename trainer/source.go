@@ -139,7 +139,7 @@ func (r *run) evaluateSource(ctx context.Context, engine backend.Engine) error {
 	}
 	r.announce("evaluating " + r.config.Source)
 	evaluate := func(part backend.Part) (backend.Evaluation, error) {
-		e, err := engine.Evaluate(ctx, part, backend.Want{Logits: r.data.Regression()})
+		e, err := engine.Evaluate(ctx, part, backend.Want{Logits: true})
 		if ended(ctx, err) {
 			err = fmt.Errorf("%w before the training began", backend.ErrInterrupted)
 		}

@@ -72,7 +72,7 @@ func TestTables(t *testing.T) {
 	if again.Samples != 24 || *again.Network.Accuracy != *run.Pruned.Accuracy || *again.Network.Loss != *run.Pruned.Loss {
 		t.Errorf("evaluated again on %d samples: %g %% at loss %g", again.Samples, *again.Network.Accuracy, *again.Network.Loss)
 	}
-	if text := succeed(t, "eval", "out"); !strings.Contains(text, "class rose") {
+	if text := succeed(t, "eval", "out"); !strings.Contains(text, "rose") {
 		t.Errorf("no names of classes in %s", text)
 	}
 	if text := succeed(t, "explain", "out"); !strings.Contains(text, "of the model is undecided: no round was checked") || !strings.Contains(text, "of the validation part (held out)") {
@@ -93,7 +93,7 @@ func TestTables(t *testing.T) {
 	// missing, and its features are not standardised by themselves.
 	lines := strings.SplitAfter(plants(40, 1), "\n")
 	writeFile(t, "lilies.csv", []byte(lines[0]+strings.Join(lines[81:121], "")))
-	if lilies := evalOf(t, "out", "--data", "lilies.csv"); lilies.Samples != 40 || lilies.ClassSamples[1] != 40 || *lilies.Network.Accuracy < 90 {
+	if lilies := evalOf(t, "out", "--data", "lilies.csv"); lilies.Samples != 40 || lilies.Network.ByClass[1].Samples != 40 || *lilies.Network.Accuracy < 90 {
 		t.Errorf("lilies: %+v", lilies)
 	}
 	// Columns are taken by name: in another order they are no other data.
@@ -176,7 +176,7 @@ func TestImageArchive(t *testing.T) {
 		t.Fatal(err)
 	}
 	writeFile(t, "more.zip", archive.Bytes())
-	if more := evalOf(t, "out", "--data", "more.zip"); more.Samples != 2 || *more.Network.Accuracy != 100 || more.ClassSamples[1] != 1 || more.ClassSamples[2] != 1 {
+	if more := evalOf(t, "out", "--data", "more.zip"); more.Samples != 2 || *more.Network.Accuracy != 100 || more.Network.ByClass[1].Samples != 1 || more.Network.ByClass[2].Samples != 1 {
 		t.Errorf("%+v", more)
 	}
 	code, stdout, stderr = execute(t, "eval", "out/pruned.safetensors", "--data", "digits:train=20,test=10")

@@ -33,6 +33,7 @@ var topics = []struct{ name, summary string }{
 	{"pruning", "Trained networks: your own, and those of PyTorch"},
 	{"devices", "GPUs and CPUs: choose, check, measure"},
 	{"settings", "Flags, variables and files; targets; exit codes"},
+	{"views", "The report, the terminal, event files for TensorBoard"},
 	{"formats", "The files of a run, and model files"},
 	{"onnx", "Files of ONNX: inspect, export"},
 	{"comparing", "The market beside other pruning methods"},

@@ -146,7 +146,7 @@ Exit codes:
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetUsageFunc(usage)
 	root.SetHelpCommand(newHelp())
-	root.AddCommand(newTrain(), newPrune(), newInspect(), newEval(), newPredict(), newExport(), newExplain(), newData(), newDevices(), newDoctor(), newParity(), newBench(), newReproduce(), newCompare(), newSweep(), newVersion())
+	root.AddCommand(newTrain(), newPrune(), newInspect(), newEval(), newPredict(), newExport(), newExplain(), newReport(), newData(), newDevices(), newDoctor(), newParity(), newBench(), newReproduce(), newCompare(), newSweep(), newVersion())
 	root.InitDefaultCompletionCmd()
 	for _, cmd := range root.Commands() {
 		if cmd.Name() == "completion" {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -170,23 +169,6 @@ func TestHelp(t *testing.T) {
 			t.Errorf("--%s is not in the help text", flag.Name)
 		}
 	})
-}
-
-// TestProgressOfLetters: a line that is written over is cut and covered by letters,
-// not by bytes, of which a terminal would show halves of some.
-func TestProgressOfLetters(t *testing.T) {
-	for most, want := range map[int]string{9: "reading ü", 11: "reading ü日本", 40: "reading ü日本.csv"} {
-		if got := cutTo("reading ü日本.csv", most); got != want {
-			t.Errorf("cut to %d it is %q, want %q", most, got, want)
-		}
-	}
-	var b bytes.Buffer
-	p := progress{w: &b, terminal: true}
-	p.line("üüüü", false)
-	p.line("ab", false)
-	if want := "\rüüüü\rab  "; b.String() != want {
-		t.Errorf("%q is written, want %q", b.String(), want)
-	}
 }
 
 // TestHelpFitsTerminals: at a terminal's width the description of a flag goes on in

@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
+	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
+	"github.com/mattn/go-runewidth"
 	"golang.org/x/term"
 
 	"nashprune/trainer"
@@ -16,14 +18,18 @@ import (
 	"nashprune/trainer/report"
 )
 
-// progress shows how far a run is: one line that is written over on a terminal,
-// a line an epoch elsewhere.
+// progress shows how far a run is: a view of some lines that is drawn over on a terminal, a
+// line an epoch elsewhere.
 type progress struct {
 	w        io.Writer
 	terminal bool
-	width    int // of what stands on the terminal's present line
-	last     time.Time
-	device   string // that the user named, until announce has printed which one it is
+	// size returns the columns and rows of the terminal, which may change at any time.
+	size    func() (columns, rows int)
+	drawn   []int    // how wide the lines are that are drawn over next
+	lasting []string // the last lines that stay, each with its end
+	last    time.Time
+	device  string // that the user named, until announce has printed which one it is
+	view    view
 }
 
 // redrawEvery keeps a terminal from flickering.
@@ -31,8 +37,25 @@ const redrawEvery = 100 * time.Millisecond
 
 func newProgress(w io.Writer) *progress {
 	file, ok := w.(*os.File)
-	return &progress{w: w, terminal: ok && term.IsTerminal(int(file.Fd())) && os.Getenv("TERM") != "dumb"}
+	p := &progress{w: w, terminal: ok && isTerminal(file), view: newView()}
+	p.size = func() (columns, rows int) {
+		columns, rows, err := term.GetSize(int(file.Fd()))
+		if err != nil || columns < 1 || rows < 1 {
+			return 80, 24
+		}
+		return columns, rows
+	}
+	return p
 }
+
+// isTerminal reports whether what is drawn can be drawn over. The old console of Windows
+// does not know how.
+func isTerminal(file *os.File) bool {
+	return term.IsTerminal(int(file.Fd())) && os.Getenv("TERM") != "dumb" && (runtime.GOOS != "windows" || os.Getenv("WT_SESSION") != "")
+}
+
+// silence shows nothing from now on.
+func (p *progress) silence() { p.w, p.terminal = io.Discard, false }
 
 func (p *progress) observe(e trainer.Event) {
 	if p.device != "" { // at its first event a run has found it
@@ -41,14 +64,17 @@ func (p *progress) observe(e trainer.Event) {
 		}
 		p.device = ""
 	}
+	p.view.observe(e)
 	switch {
 	case e.Message != "":
 		p.line(oneLine.Replace(e.Message), !p.terminal || e.Lasting)
+	case p.terminal:
+		if e.Line != nil || time.Since(p.last) >= redrawEvery {
+			p.last = time.Now()
+			p.draw(p.view.lines(p.size()))
+		}
 	case e.Line != nil:
 		p.line(epochText(e), true)
-	case p.terminal && time.Since(p.last) >= redrawEvery:
-		p.last = time.Now()
-		p.line(runningText(e), false)
 	}
 }
 
@@ -57,39 +83,59 @@ func (p *progress) announce(c backend.Choice) { p.line("device: "+describeChoice
 
 // line writes a line, for good or until the next one.
 func (p *progress) line(text string, forGood bool) {
-	padding := ""
-	if p.terminal {
-		if !forGood {
-			text = p.cut(text)
-		}
-		padding = strings.Repeat(" ", max(0, p.width-utf8.RuneCountInString(text)))
-		fmt.Fprint(p.w, "\r")
-	}
-	fmt.Fprint(p.w, text, padding)
-	p.width = utf8.RuneCountInString(text)
-	if forGood {
-		fmt.Fprintln(p.w)
-		p.width = 0
+	switch {
+	case !p.terminal && forGood:
+		fmt.Fprintln(p.w, text)
+	case !p.terminal:
+		fmt.Fprint(p.w, text)
+	case forGood:
+		fmt.Fprint(p.w, p.erasure(), text, "\n")
+		const most = 20
+		p.lasting = append(p.lasting, text+"\n")
+		p.lasting = p.lasting[max(0, len(p.lasting)-most):]
+	default:
+		p.draw([]string{text})
 	}
 }
 
-// cut shortens a line that is written over to what fits on one: the terminal
-// cannot go back over two.
-func (p *progress) cut(text string) string {
-	if file, ok := p.w.(*os.File); ok {
-		if wide := columns(file); wide > 0 {
-			text = cutTo(text, wide-1)
+// draw writes lines over those that were drawn last. What a line has no room for is cut, so
+// that it stays on one row.
+func (p *progress) draw(lines []string) {
+	columns, _ := p.size()
+	text := p.erasure()
+	for i, line := range lines {
+		line = cut(line, columns-1)
+		if i > 0 {
+			text += "\n"
 		}
+		text += line
+		p.drawn = append(p.drawn, width(line))
 	}
-	return text
+	fmt.Fprint(p.w, text) // at once, so that nothing flickers
 }
 
-// cutTo cuts a text to a number of letters. Letters of file names may take more than a
-// byte.
-func cutTo(text string, most int) string {
-	letters := []rune(text)
-	return string(letters[:min(len(letters), most)])
+// erasure returns what erases the lines that were drawn last. Where the terminal has become
+// too narrow for one of them, some terminals cut it and others let it go on in a second row.
+// Then the screen is cleared, and what lasts is written again.
+func (p *progress) erasure() string {
+	if len(p.drawn) == 0 {
+		return ""
+	}
+	const eraseBelow, eraseAll = "\x1b[J", "\x1b[H\x1b[2J"
+	columns, rows := p.size()
+	up, fits := min(len(p.drawn), rows)-1, slices.Max(p.drawn) <= columns
+	p.drawn = nil
+	switch {
+	case !fits:
+		return eraseAll + strings.Join(p.lasting, "")
+	case up > 0:
+		return fmt.Sprintf("\r\x1b[%dA", up) + eraseBelow
+	}
+	return "\r" + eraseBelow
 }
+
+// end leaves the cursor on an empty line.
+func (p *progress) end() { fmt.Fprint(p.w, p.erasure()) }
 
 // columns returns how wide a terminal is; 0 where that is not known, or it is none.
 func columns(file *os.File) int {
@@ -98,19 +144,6 @@ func columns(file *os.File) int {
 		return 0
 	}
 	return max(0, wide)
-}
-
-// end leaves the cursor on an empty line.
-func (p *progress) end() {
-	if p.terminal && p.width > 0 {
-		fmt.Fprint(p.w, "\r"+strings.Repeat(" ", p.width)+"\r")
-		p.width = 0
-	}
-}
-
-func runningText(e trainer.Event) string {
-	return fmt.Sprintf("%-5s epoch %d/%d  players %s  loss %.4f  %3.0f %% done%s",
-		e.Training, e.Epoch, e.Epochs, players(e.Players), e.Loss, 100*e.Done, left(e.Remaining))
 }
 
 func epochText(e trainer.Event) string {
@@ -130,16 +163,41 @@ func epochText(e trainer.Event) string {
 
 // players writes the players of each gate, or their number where gates are many.
 func players(byGate []int) string {
-	const few = 6
-	if len(byGate) <= few {
+	if len(byGate) <= fewGates {
 		return network.JoinWidths(byGate)
 	}
 	return report.Thousands(network.Sum(byGate))
 }
+
+// fewGates is how many gates have a number of their own.
+const fewGates = 6
 
 func left(d time.Duration) string {
 	if d < 0 {
 		return ""
 	}
 	return "  " + d.String() + " left"
+}
+
+// width returns the columns that a line takes; escapes that colour it take none.
+func width(line string) int {
+	return runewidth.StringWidth(strings.NewReplacer(colourOn, "", colourOff, "").Replace(line))
+}
+
+// cut shortens a line to so many columns, and leaves no colour on.
+func cut(line string, columns int) string {
+	if width(line) <= columns {
+		return line
+	}
+	before, coloured, found := strings.Cut(line, colourOn)
+	if !found {
+		return runewidth.Truncate(line, max(0, columns), "")
+	}
+	coloured, after, _ := strings.Cut(coloured, colourOff)
+	if room := columns - width(before); room > width(coloured) {
+		return before + colourOn + coloured + colourOff + cut(after, room-width(coloured))
+	} else if room > 0 {
+		return before + colourOn + runewidth.Truncate(coloured, room, "") + colourOff
+	}
+	return cut(before, columns)
 }

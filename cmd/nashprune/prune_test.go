@@ -25,12 +25,12 @@ func dense(t *testing.T, more ...string) []string {
 func TestPrune(t *testing.T) {
 	words := dense(t)
 	text := succeed(t, append(words, "--out", "out")...)
-	for _, want := range []string{"50.00 % removed", "source:       dense/dense.safetensors, safetensors of F32, SHA-256 ", "results:      out (run.svg shows the run)"} {
+	for _, want := range []string{"50.00 % removed", "source:       dense/dense.safetensors, safetensors of F32, SHA-256 ", "results:      out (report.html and run.svg show the run)"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%s\nwithout %q", text, want)
 		}
 	}
-	for _, name := range []string{record.PrunedFile, record.ResultFile, record.ConfigFile, "load_pruned.py", "run.svg"} {
+	for _, name := range []string{record.PrunedFile, record.ResultFile, record.ConfigFile, "load_pruned.py", "run.svg", "report.html"} {
 		if _, err := os.Stat(filepath.Join("out", name)); err != nil {
 			t.Error(err)
 		}
@@ -51,7 +51,7 @@ func TestPrune(t *testing.T) {
 
 	// Without training there is nothing to draw over time.
 	text = succeed(t, append(words, "--epochs", "0", "--out", "at-once")...)
-	if !strings.Contains(text, "results:      at-once\n") {
+	if !strings.Contains(text, "results:      at-once (report.html shows the run)\n") {
 		t.Errorf("%s", text)
 	}
 	succeed(t, "explain", "at-once")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -50,18 +51,23 @@ func newRun(config settings.Config, cmd *cobra.Command) *cobra.Command {
 	var (
 		out, file, resume string
 		asJSON, dryRun    bool
+		quiet             bool
+		events            string
 	)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		progress := newProgress(cmd.ErrOrStderr())
 		defer progress.end()
+		if quiet {
+			progress.silence()
+		}
 		options := trainer.Options{
 			Version: version(), Observe: progress.observe,
 			Command: strings.Join(append([]string{"nashprune"}, os.Args[1:]...), " "),
 		}
-		var (
-			result *record.Result
-			err    error
-		)
+		if cmd.Flags().Changed("tensorboard") && events == "" { // as a shell makes of a variable that is not set
+			return backend.Usagef("--tensorboard needs a folder")
+		}
+		var start func(context.Context, trainer.Options) (*record.Result, error)
 		flags := cmd.Flags()
 		if flags.Changed("resume") {
 			if err := checkResume(flags, resume, args); err != nil {
@@ -72,7 +78,7 @@ func newRun(config settings.Config, cmd *cobra.Command) *cobra.Command {
 				options.Device = config.Device
 			}
 			options.Kernels = config.Kernels
-			result, err = trainer.Resume(untilSignal(cmd.Context()), options)
+			start = trainer.Resume
 		} else {
 			for _, path := range args {
 				if err := flags.Set("source", path); err != nil {
@@ -106,22 +112,30 @@ func newRun(config settings.Config, cmd *cobra.Command) *cobra.Command {
 			if options.Dir = out; out == "" {
 				options.Dir = newFolder(config)
 			}
-			result, err = trainer.Run(untilSignal(cmd.Context()), config, options)
+			start = func(ctx context.Context, o trainer.Options) (*record.Result, error) {
+				return trainer.Run(ctx, config, o)
+			}
 		}
+		var board *tensorboard
+		if flags.Changed("tensorboard") {
+			board = newTensorboard(events, options.Dir)
+			options.Observe = func(e trainer.Event) {
+				progress.observe(e)
+				board.observe(e)
+			}
+		}
+		result, err := start(untilSignal(cmd.Context()), options)
 		progress.end()
 		if err != nil {
-			return err
+			return errors.Join(err, board.close())
 		}
-		drawn, failed := report.SavePicture(options.Dir) // without it the result is no less
+		shows, failed := saveViews(options.Dir) // without them the result is no less
+		failed = errors.Join(failed, board.finish(options.Dir))
 		if asJSON {
 			return errors.Join(writeJSON(cmd.OutOrStdout(), result), failed)
 		}
 		if err := report.Result(cmd.OutOrStdout(), result); err != nil {
 			return err
-		}
-		shows := ""
-		if drawn && failed == nil {
-			shows = fmt.Sprintf(" (%s shows the run)", report.PictureFile)
 		}
 		_, err = fmt.Fprintf(cmd.OutOrStdout(), "results:      %s%s\n", options.Dir, shows)
 		return errors.Join(err, failed)
@@ -133,9 +147,24 @@ func newRun(config settings.Config, cmd *cobra.Command) *cobra.Command {
 	output.StringVar(&file, "config", "", "TOML `file` with settings, such as the config.toml of a run")
 	output.StringVar(&resume, "resume", "", "continue the interrupted run in this `folder`, with its own settings; --device moves it to another device")
 	output.BoolVar(&dryRun, "dry-run", false, "print what the run would do and its memory, and stop")
+	output.StringVar(&events, "tensorboard", "", "write event files for TensorBoard into this `folder`, in one with the name of the run")
+	output.BoolVar(&quiet, "quiet", false, "show no progress, only the result")
 	output.BoolVar(&asJSON, "json", false, "print result.json instead of a table")
 	section(cmd.Flags(), "The run", output)
 	return cmd
+}
+
+// saveViews draws what shows a finished run into its folder, and says which files these are.
+func saveViews(dir string) (shows string, err error) {
+	drawn, err := report.SavePicture(dir)
+	if err := errors.Join(err, report.SaveReport(filepath.Join(dir, report.ReportFile), dir)); err != nil {
+		return "", err
+	}
+	shows = report.ReportFile + " shows the run"
+	if drawn {
+		shows = fmt.Sprintf("%s and %s show the run", report.ReportFile, report.PictureFile)
+	}
+	return " (" + shows + ")", nil
 }
 
 // planRun prints what a run would do, also where it would not fit.
@@ -175,7 +204,7 @@ func checkResume(flags *pflag.FlagSet, folder string, args []string) error {
 	}
 	given := ""
 	flags.VisitAll(func(flag *pflag.Flag) {
-		if flag.Changed && !slices.Contains([]string{"resume", "json", "device", "kernels"}, flag.Name) {
+		if flag.Changed && !slices.Contains([]string{"resume", "json", "quiet", "tensorboard", "device", "kernels"}, flag.Name) {
 			given = flag.Name
 		}
 	})

@@ -346,6 +346,20 @@ func (e Evaluation) Accuracy() float64 {
 	return 100 * float64(e.Correct) / float64(e.Samples)
 }
 
+// Class returns the class that a sample was taken for: the first of those with the largest logit.
+// Logits have to be there.
+func (e Evaluation) Class(sample int) int {
+	width := len(e.Logits) / e.Samples
+	logits := e.Logits[sample*width : (sample+1)*width]
+	best := 0
+	for class, z := range logits {
+		if z > logits[best] {
+			best = class
+		}
+	}
+	return best
+}
+
 // Tensor is a named array of a probe.
 type Tensor struct {
 	Name   string

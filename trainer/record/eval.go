@@ -15,8 +15,6 @@ type EvalResult struct {
 	Network      NetworkResult `json:"network"`
 	Samples      int           `json:"samples"`
 	Correct      *int          `json:"correct,omitempty"`
-	ClassSamples []int         `json:"class_samples,omitempty"`
-	ClassCorrect []int         `json:"class_correct,omitempty"`
 	ClassNames   []string      `json:"class_names,omitempty"`
 	LargestClass float64       `json:"largest_class,omitzero"` // see [Data]
 	TargetNames  []string      `json:"target_names,omitempty"`

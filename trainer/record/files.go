@@ -9,5 +9,6 @@ const (
 	PrunedFile      = "pruned.safetensors"     // what the game left
 	PlayersFile     = "players.csv"            // a row a player
 	CertificateFile = "equilibrium.json"       // Certificate
+	LostFile        = "lost.json"              // Lost, of images
 	CheckpointFile  = "checkpoint.safetensors" // until the run is finished
 )

@@ -17,7 +17,8 @@ func (r RoundLine) check() error {
 	return nil
 }
 
-// ReadRounds reads the lines about rounds of a market from metrics.
+// ReadRounds reads the lines about rounds of a market from metrics, without the
+// participations, of which a certificate says nothing.
 func ReadRounds(metrics io.Reader, m *Market) ([]RoundLine, error) {
 	var rounds []RoundLine
 	lines := bufio.NewReader(metrics)
@@ -37,6 +38,7 @@ func ReadRounds(metrics io.Reader, m *Market) ([]RoundLine, error) {
 			if err := m.Belongs(round); err != nil {
 				return nil, fmt.Errorf("it is damaged: %w", err)
 			}
+			round.Participations = nil
 			rounds = append(rounds, round)
 		}
 	}
@@ -66,8 +68,9 @@ type EpochLine struct {
 
 	// Of the paper's game: players of each gate that are not below the
 	// threshold, and the mean participation of all players.
-	Active            []int    `json:"active,omitempty"`
-	MeanParticipation *float64 `json:"mean_participation,omitempty"`
+	Active            []int            `json:"active,omitempty"`
+	MeanParticipation *float64         `json:"mean_participation,omitempty"`
+	Participations    []Participations `json:"participations,omitempty"` // of each gate
 
 	// ConditionNumbers are those of the effective weights diag(s) W, the largest
 	// singular value over the smallest, of every layer, at a few epochs of a game's
@@ -90,6 +93,8 @@ type RoundLine struct {
 	Check   *RoundCheck `json:"check,omitempty"` // of some rounds of the market
 	Cuts    []float64   `json:"cuts,omitempty"`  // of a ranking: the highest scores of removed players
 	Players []int       `json:"players"`         // after it
+	// Participations are what the players of each gate of a market played, before the removals.
+	Participations []Participations `json:"participations,omitempty"`
 
 	// Costs are what one price is multiplied with where all layers share a market.
 	Costs []float64 `json:"costs,omitempty"`

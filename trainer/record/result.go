@@ -19,8 +19,8 @@ const ResultSchema = 2
 // batch. In classification accuracies are in percent and losses mean
 // cross-entropies. In regression there is no accuracy: losses are mean squared
 // errors in standardised units, r2 is the fraction of variance explained over all
-// targets in these units, and rmse is the root mean squared error of each target in
-// its own units, in the order of target_names.
+// targets in these units; rmse and mae are the root mean squared and the mean absolute
+// error of each target in its own units, in the order of target_names.
 type Result struct {
 	Schema  int          `json:"schema"`
 	Program string       `json:"program,omitempty"` // name and version
@@ -205,6 +205,7 @@ type NetworkResult struct {
 	LatencyUS  float64    `json:"latency_us"`
 	// LatencyBatch is the batch that was timed: 128 test samples, or all there are.
 	LatencyBatch int `json:"latency_batch"`
+	Classes
 }
 
 // Quality is how well a network does: in classification by its accuracy, in
@@ -218,6 +219,7 @@ type Quality struct {
 	// R2 is absent, too, where the targets of all samples evaluated on are alike.
 	R2   *float64  `json:"r2,omitempty"`
 	RMSE []float64 `json:"rmse,omitempty"`
+	MAE  []float64 `json:"mae,omitempty"`
 }
 
 // Gated is the network at its full width, with the last participations of the game: in

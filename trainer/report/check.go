@@ -98,8 +98,10 @@ func checkQuality(name string, q record.Quality, r *record.Result) error {
 		return fmt.Errorf("%v is not the fraction of variance that a %s network explains", *q.R2, name)
 	case q.RMSE != nil && (!regression || len(q.RMSE) != len(r.Data.TargetNames)):
 		return fmt.Errorf("the %s network has errors for %d of %d targets", name, len(q.RMSE), len(r.Data.TargetNames))
-	case slices.ContainsFunc(q.RMSE, func(x float64) bool { return x < 0 }):
-		return fmt.Errorf("the %s network has errors below zero: %v", name, q.RMSE)
+	case q.MAE != nil && len(q.MAE) != len(q.RMSE):
+		return fmt.Errorf("the %s network has mean absolute errors of %d targets and others of %d", name, len(q.MAE), len(q.RMSE))
+	case slices.ContainsFunc(slices.Concat(q.RMSE, q.MAE), func(x float64) bool { return x < 0 }):
+		return fmt.Errorf("the %s network has errors below zero: %v, %v", name, q.RMSE, q.MAE)
 	}
 	return nil
 }
@@ -113,6 +115,11 @@ func checkNetworkResult(name string, j record.NetworkResult, r *record.Result) e
 		return fmt.Errorf("%v is not the shape of a %s network", j.Shape, name)
 	case j.Parameters < 0 || !within(j.LatencyUS, 0, maxLatency):
 		return fmt.Errorf("the %s network has %d parameters and a latency of %v us", name, j.Parameters, j.LatencyUS)
+	}
+	for _, row := range j.Confusion {
+		if len(row) != len(j.Confusion) || len(row) > record.MostConfused {
+			return fmt.Errorf("the confusion matrix of the %s network is %d by %d; it must be square and of at most %d classes", name, len(j.Confusion), len(row), record.MostConfused)
+		}
 	}
 	return nil
 }
@@ -137,7 +144,7 @@ func (run *Run) checkEpoch(line record.EpochLine) error {
 	if (line.Accuracy != nil) == run.Result.Regression() || line.ValidationR2 != nil && !(run.Result.Regression() && *line.ValidationR2 <= 1) {
 		return fmt.Errorf("epoch %d has other figures than the run was evaluated by", line.Epoch)
 	}
-	return nil
+	return record.CheckParticipations(line.Participations, run.players())
 }
 
 func (run *Run) checkRound(line record.RoundLine) error {
@@ -158,7 +165,16 @@ func (run *Run) checkRound(line record.RoundLine) error {
 	case slices.ContainsFunc(line.Demand, negative) || slices.ContainsFunc(line.Players, negative):
 		return fmt.Errorf("round %d counts fewer than no players", line.Round)
 	}
-	return nil
+	return record.CheckParticipations(line.Participations, run.players())
+}
+
+// players returns how many players each gate had at the start.
+func (run *Run) players() []int {
+	var players []int
+	for _, g := range run.Result.Gates {
+		players = append(players, g.Players)
+	}
+	return players
 }
 
 func (run *Run) checkPlayer(p record.Player) error {

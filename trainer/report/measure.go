@@ -172,11 +172,7 @@ func cautions(name string, q record.Quality, largest float64, classes []string) 
 	if len(q.Unrecognised) > 0 {
 		var names []string
 		for _, class := range q.Unrecognised {
-			if class < len(classes) {
-				names = append(names, cellName(classes[class]))
-			} else {
-				names = append(names, strconv.Itoa(class))
-			}
+			names = append(names, className(classes, class))
 		}
 		lines = append(lines, fmt.Sprintf("the %s network gets no sample right of class %s", name, strings.Join(names, ", ")))
 	}
@@ -188,18 +184,33 @@ func cautions(name string, q record.Quality, largest float64, classes []string) 
 // network.
 func errorRows(r *record.Result) (rows [][]string) {
 	for k, name := range r.Data.TargetNames[:min(shownTargets, len(r.Data.TargetNames))] {
-		row := []string{"RMSE of " + cellName(name), "not trained"}
-		if r.Dense.RMSE != nil {
-			row[1] = inUnits(r.Dense.RMSE[k])
-		}
-		if r.Pruned != nil {
-			change := ""
-			if r.Dense.RMSE != nil && r.Dense.RMSE[k] > 0 {
-				change = fmt.Sprintf("%+.1f %%", 100*(r.Pruned.RMSE[k]/r.Dense.RMSE[k]-1))
+		for _, kind := range []struct {
+			name string
+			of   func(record.Quality) []float64
+		}{
+			{"RMSE of ", func(q record.Quality) []float64 { return q.RMSE }},
+			{"MAE of ", func(q record.Quality) []float64 { return q.MAE }},
+		} {
+			dense, pruned := kind.of(r.Dense.Quality), []float64(nil)
+			if r.Pruned != nil {
+				pruned = kind.of(r.Pruned.Quality)
 			}
-			row = append(row, inUnits(r.Pruned.RMSE[k]), change)
+			if dense == nil && pruned == nil { // of runs from before there were such errors
+				continue
+			}
+			row := []string{kind.name + cellName(name), "not trained"}
+			if dense != nil {
+				row[1] = inUnits(dense[k])
+			}
+			if pruned != nil {
+				change := ""
+				if dense != nil && dense[k] > 0 {
+					change = fmt.Sprintf("%+.1f %%", 100*(pruned[k]/dense[k]-1))
+				}
+				row = append(row, inUnits(pruned[k]), change)
+			}
+			rows = append(rows, row)
 		}
-		rows = append(rows, row)
 	}
 	return rows
 }

@@ -17,13 +17,13 @@ func predicting(run *Run) *Run {
 	r := &run.Result
 	r.Task, r.Data.Name, r.Data.TargetNames = dataset.Regression, "csv:houses", []string{"price", "rooms & baths,\n in a very long name indeed"}
 	explains := func(r2 float64) record.Quality {
-		return record.Quality{R2: of(r2), RMSE: []float64{54321.6 * (1 - r2), 1.2345 * (1 - r2)}}
+		return record.Quality{R2: of(r2), RMSE: []float64{54321.6 * (1 - r2), 1.2345 * (1 - r2)}, MAE: []float64{43210 * (1 - r2), 1.0101 * (1 - r2)}}
 	}
 	if r.Dense.Accuracy != nil {
 		r.Dense.Quality = explains(0.8312)
 	}
 	if r.Pruned != nil {
-		r.Gated.Quality, r.Pruned.Quality = explains(0.8204), explains(0.8204)
+		r.Gated.Quality, r.Pruned.Quality, r.Pruned.Classes = explains(0.8204), explains(0.8204), record.Classes{}
 	}
 	for i := range run.Epochs {
 		line := &run.Epochs[i]

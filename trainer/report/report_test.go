@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
@@ -46,6 +47,12 @@ func golden(t *testing.T, name string, write func(io.Writer) error) {
 
 func of(x float64) *float64 { return &x }
 
+// three is how well a network does on three classes of 4, 4 and 2 samples.
+func three() record.Classes {
+	labels, guesses := []uint8{0, 0, 0, 0, 1, 1, 1, 1, 2, 2}, []int{0, 0, 0, 1, 1, 1, 0, 1, 1, 0}
+	return record.NewClasses(3, labels, func(i int) int { return guesses[i] })
+}
+
 func accurate(percent float64) record.Quality { return record.Quality{Accuracy: of(percent)} }
 
 // marketRun is a run of the market with a baseline: 13-7-5-3 becomes 13-3-2-3.
@@ -65,7 +72,7 @@ func marketRun() *Run {
 		Pruned: &record.Pruned{
 			NetworkResult: record.NetworkResult{
 				Shape: []int{13, 3, 2, 3}, Quality: accurate(95.8), Loss: of(0.15),
-				Parameters: 59, MACs: 51, Bytes: 236, LatencyUS: 261.4, LatencyBatch: 128,
+				Parameters: 59, MACs: 51, Bytes: 236, LatencyUS: 261.4, LatencyBatch: 128, Classes: three(),
 			},
 			Kept: 5, Players: 12, Sparsity: 100 * 7. / 12,
 		},
@@ -482,7 +489,7 @@ func TestEval(t *testing.T) {
 	correct := 9740
 	r := &record.EvalResult{
 		Model: "runs/mnist-38", Data: "mnist", Samples: 10000, Correct: &correct, Network: marketRun().Result.Pruned.NetworkResult,
-		ClassSamples: []int{980, 0, 1032}, ClassCorrect: []int{971, 0, 1000},
+		ClassNames: []string{"one", "two & a half"},
 	}
 	golden(t, "eval.golden", func(w io.Writer) error { return Eval(w, r) })
 }
@@ -608,16 +615,16 @@ func TestTargetNotes(t *testing.T) {
 func TestEvalOfOddClasses(t *testing.T) {
 	var b strings.Builder
 	names := []string{"two\nlines", "a\ttab", "\x1b[31mred\x1b[0m", "sü ß", strings.Repeat("long", 64)}
-	each := slices.Repeat([]int{2}, len(names))
-	if err := Eval(&b, &record.EvalResult{ClassNames: names, ClassSamples: each, ClassCorrect: each}); err != nil {
+	classes := record.NewClasses(len(names), []uint8{0, 1, 2, 3, 4}, func(i int) int { return i })
+	if err := Eval(&b, &record.EvalResult{ClassNames: names, Network: record.NetworkResult{Classes: classes}}); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"\nclass two lines ", "\nclass a tab ", "\nclass \ufffd[31mred\ufffd[0m ", "\nclass sü ß "} {
+	for _, want := range []string{" two lines ", " a tab ", " \ufffd[31mred\ufffd[0m ", " sü ß "} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("%q is missing in %q", want, b.String())
 		}
 	}
-	if longest := slices.MaxFunc(strings.Split(b.String(), "\n"), func(a, b string) int { return len(a) - len(b) }); len(longest) > 80 {
+	if longest := slices.MaxFunc(strings.Split(b.String(), "\n"), func(a, b string) int { return len(a) - len(b) }); utf8.RuneCountInString(longest) > 90 {
 		t.Errorf("a line of %d bytes: %s", len(longest), longest)
 	}
 }

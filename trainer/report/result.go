@@ -1,5 +1,12 @@
 // Package report shows a person what a run found. Everything that a
 // run found is computed elsewhere; here it is only laid out.
+//
+// The page of a report ([Page]) is one HTML file. Its plots are SVG that is drawn here and
+// readable without a script. A policy in its head forbids every request, also one that a name
+// in the run might smuggle in. Colours are variables of page.css, with values for light and
+// dark, and are distinct for people who see colours in another way; marks differ in shape or
+// dashes, too. The script only links what is there: it marks a selected player. Every plot has
+// its numbers in a table, since a screen reader says nothing of a drawing.
 package report
 
 import (
@@ -62,6 +69,16 @@ func Result(w io.Writer, r *record.Result) error {
 	}
 	if err := table.Flush(); err != nil {
 		return err
+	}
+	name, last := "dense", dense
+	if r.Pruned != nil {
+		name, last = "pruned", r.Pruned.NetworkResult
+	}
+	if n := len(last.Confusion); n > 0 && n <= shownConfused {
+		fmt.Fprintf(&b, "\nClasses of the samples, and what the %s network takes them for:\n", name)
+		if err := confusionTable(&b, last.Confusion, r.Data.ClassNames); err != nil {
+			return err
+		}
 	}
 	b.WriteString("\n" + notes(r))
 	return writeTrimmed(w, b.String())
@@ -290,16 +307,15 @@ func Eval(w io.Writer, r *record.EvalResult) error {
 			row("RMSE of "+cellName(r.TargetNames[k]), inUnits(rmse))
 		}
 	}
-	for class, samples := range r.ClassSamples {
-		if samples > 0 && class < len(r.ClassCorrect) {
-			name := strconv.Itoa(class)
-			if class < len(r.ClassNames) {
-				name = cellName(r.ClassNames[class])
-			}
-			row("class "+name, fmt.Sprintf("%.2f %% of %s", 100*float64(r.ClassCorrect[class])/float64(samples), Thousands(samples)))
+	for k, mae := range r.Network.MAE {
+		if k < len(r.TargetNames) {
+			row("MAE of "+cellName(r.TargetNames[k]), inUnits(mae))
 		}
 	}
 	if err := table.Flush(); err != nil {
+		return err
+	}
+	if err := classTables(&b, r.Network.Classes, r.ClassNames); err != nil {
 		return err
 	}
 	return writeTrimmed(w, b.String())

@@ -36,7 +36,7 @@ const (
 	extra     = 1 << 24
 
 	lineBytes         = 1 << 10 // of a line of metrics, but for
-	lineGateBytes     = 1 << 8  // what it says of each gate
+	lineGateBytes     = 1 << 9  // what it says of each gate
 	playerBytes       = 1 << 9  // of a row of players.csv, without the name of its gate
 	certifiedBytes    = 1 << 11 // of a player in equilibrium.json
 	certifiedGateSize = 1 << 10 // of a gate there, without its name
@@ -54,8 +54,11 @@ func (run *Run) largest(file string) int64 {
 	case record.ResultFile:
 		return maxResult
 	case record.MetricsFile:
-		const trainings = 2 // with a baseline
-		return extra + line*int64(trainings*run.Config.Epochs+run.Config.Rounds)
+		const (
+			trainings = 2 // with a baseline
+			base64    = 2 // of a byte, rounded up
+		)
+		return extra + (line+base64*players)*int64(trainings*run.Config.Epochs+run.Config.Rounds)
 	case record.PlayersFile:
 		const quoted = 2 // a quote in a name is written twice
 		return extra + players*(playerBytes+quoted*names)
@@ -222,13 +225,16 @@ func (run *Run) readMetrics(from io.Reader) error {
 		switch {
 		case err != nil:
 		case line.Round == 0:
-			run.Epochs = append(run.Epochs, line.EpochLine)
-			err = run.checkEpoch(line.EpochLine)
+			if err = run.checkEpoch(line.EpochLine); err == nil {
+				run.Epochs = append(run.Epochs, line.EpochLine)
+			}
 		default:
 			var round record.RoundLine
 			if err = json.Unmarshal(lines.Bytes(), &round); err == nil {
-				run.Rounds = append(run.Rounds, round)
 				err = run.checkRound(round)
+			}
+			if err == nil {
+				run.Rounds = append(run.Rounds, round)
 			}
 		}
 		if err != nil {

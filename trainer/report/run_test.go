@@ -144,6 +144,7 @@ func TestReadRunDamaged(t *testing.T) {
 		{"no gates", record.ResultFile, replaced(`"gates"`, `"doors"`), "0 gates, and its network has 2"},
 		{"no accuracy", record.ResultFile, replaced(`"accuracy": 95.8,
     "loss"`, `"loss"`), "lacks its accuracy"},
+		{"half a confusion matrix", record.ResultFile, replaced(`"confusion": [`, `"confusion": [[1],`), "must be square"},
 		{"no such verdict", record.ResultFile, replaced(`"model": "holds"`, `"model": "maybe"`), `is "maybe", which is none of`},
 		{"larger than allowed", record.ResultFile, appended(strings.Repeat(" ", maxResult)), "larger than 16.00 MiB"},
 		{"not TOML", record.ConfigFile, appended("\n=\n"), "line "},

@@ -52,18 +52,19 @@ func explained(loss float64, s dataset.Samples) *float64 {
 	return &r2
 }
 
-// rootMeanSquares returns the root of the mean squared error of each target in its
-// own units, from predictions for samples.
-func rootMeanSquares(predictions []float32, s dataset.Samples, standard *dataset.Standard) []float64 {
-	errors := make([]float64, s.Outputs)
+// targetErrors returns the root of the mean squared error and the mean absolute error of each
+// target in its own units, from predictions for samples.
+func targetErrors(predictions []float32, s dataset.Samples, standard *dataset.Standard) (rmse, mae []float64) {
+	rmse, mae = make([]float64, s.Outputs), make([]float64, s.Outputs)
 	for i, t := range s.Targets {
 		d := float64(predictions[i]) - float64(t)
-		errors[i%s.Outputs] += d * d / float64(s.Len())
+		rmse[i%s.Outputs] += d * d / float64(s.Len())
+		mae[i%s.Outputs] += math.Abs(d) / float64(s.Len())
 	}
-	for k, square := range errors {
-		errors[k] = math.Sqrt(square) * standard.Deviations[k]
+	for k, unit := range standard.Deviations {
+		rmse[k], mae[k] = math.Sqrt(rmse[k])*unit, mae[k]*unit
 	}
-	return errors
+	return rmse, mae
 }
 
 // Shape returns the number of inputs, the players of each gate and the number of outputs.
@@ -76,9 +77,13 @@ func NewNetworkResult(n *network.Network) record.NetworkResult {
 	return record.NetworkResult{Shape: Shape(n.Graph), Parameters: n.ParameterCount(), MACs: n.MACs(), Bytes: n.Bytes()}
 }
 
-// SetEvaluation adds to j how well the network does on a part of the data.
+// SetEvaluation adds to j how well the network does on a part of the data, by an evaluation
+// that has brought the logits.
 func SetEvaluation(j *record.NetworkResult, e backend.Evaluation, d *dataset.Dataset, part backend.Part) {
 	j.Quality, j.Loss = NewQuality(e, d, part), &e.Loss
+	if !d.Regression() {
+		j.Classes = record.NewClasses(len(e.ClassSamples), part.Of(d).Labels, e.Class)
+	}
 }
 
 // NewQuality says how well a network does by its evaluation on a part of the data,
@@ -86,7 +91,9 @@ func SetEvaluation(j *record.NetworkResult, e backend.Evaluation, d *dataset.Dat
 func NewQuality(e backend.Evaluation, d *dataset.Dataset, part backend.Part) record.Quality {
 	if d.Regression() {
 		samples := part.Of(d)
-		return record.Quality{R2: explained(e.Loss, samples), RMSE: rootMeanSquares(e.Logits, samples, d.TargetStandard)}
+		q := record.Quality{R2: explained(e.Loss, samples)}
+		q.RMSE, q.MAE = targetErrors(e.Logits, samples, d.TargetStandard)
+		return q
 	}
 	accuracy := e.Accuracy()
 	q := record.Quality{Accuracy: &accuracy}

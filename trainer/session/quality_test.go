@@ -2,12 +2,14 @@ package session
 
 import (
 	"math"
-	"nashprune/trainer/backend"
+	"reflect"
 	"slices"
 	"testing"
 
+	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/random"
+	"nashprune/trainer/record"
 )
 
 // TestExplained holds the variance explained to its definition, and to what it is
@@ -70,11 +72,43 @@ func TestExplained(t *testing.T) {
 // TestRootMeanSquares has errors of 1 and 2 standardised, and of 3 and none.
 func TestRootMeanSquares(t *testing.T) {
 	s := dataset.Samples{Outputs: 2, Targets: []float32{0, 5, 1, -5}}
-	got := rootMeanSquares([]float32{1, 8, 3, -5}, s, &dataset.Standard{Means: []float64{9, 9}, Deviations: []float64{10, 100}})
+	rmse, mae := targetErrors([]float32{1, 8, 3, -5}, s, &dataset.Standard{Means: []float64{9, 9}, Deviations: []float64{10, 100}})
 	for k, want := range []float64{10 * math.Sqrt(2.5), 100 * math.Sqrt(4.5)} {
-		if math.Abs(got[k]-want) > 1e-12*want {
-			t.Errorf("target %d: %g, want %g", k, got[k], want)
+		if math.Abs(rmse[k]-want) > 1e-12*want {
+			t.Errorf("target %d: %g, want %g", k, rmse[k], want)
 		}
+	}
+	if !slices.Equal(mae, []float64{15, 150}) {
+		t.Errorf("mean absolute errors %v", mae)
+	}
+}
+
+// TestClasses: counts by class add up to those of the device, and the confusion matrix to them.
+func TestClasses(t *testing.T) {
+	d := &dataset.Dataset{Classes: 3, Test: dataset.Samples{Labels: []uint8{0, 0, 1, 0, 1}}}
+	e := backend.Evaluation{Samples: 5, Correct: 2, ClassSamples: []int{3, 2, 0}, ClassCorrect: []int{2, 0, 0}, Logits: []float32{
+		1, 0, 0, // 0
+		2, 2, 1, // the first of equals: 0
+		0, -1, 3, // 2
+		-1, 5, 5, // 1
+		7, 6, 0, // 0
+	}}
+	var j record.NetworkResult
+	SetEvaluation(&j, e, d, backend.TestPart)
+	if want := [][]int{{2, 1, 0}, {1, 0, 1}, {0, 0, 0}}; !reflect.DeepEqual(j.Confusion, want) {
+		t.Errorf("confusion %v, want %v", j.Confusion, want)
+	}
+	for class, r := range j.ByClass {
+		if r.Samples != e.ClassSamples[class] || r.Correct != e.ClassCorrect[class] {
+			t.Errorf("class %d: %+v", class, r)
+		}
+	}
+	c := j.ByClass
+	if c[0].Predicted != 3 || *c[0].Precision != 100*2./3 || *c[0].Recall != 100*2./3 || *c[1].Precision != 0 || *c[1].Recall != 0 || *c[2].Precision != 0 || c[2].Recall != nil {
+		t.Errorf("%+v", c)
+	}
+	if many := record.NewClasses(record.MostConfused+1, []uint8{20}, func(int) int { return 20 }); many.Confusion != nil || many.ByClass[20].Correct != 1 || many.ByClass[0].Precision != nil {
+		t.Errorf("%+v", many)
 	}
 }
 

@@ -69,6 +69,13 @@ func (t *Training) playRound(k int) error {
 	}
 	before := t.Live()
 	stay := round.Settle(t.Ledgers)
+	for g, ledger := range t.Ledgers {
+		played := make([]float64, len(before[g]))
+		for i, player := range before[g] {
+			played[i] = ledger.Records[player].Participation
+		}
+		line.Participations = append(line.Participations, record.NewParticipations(len(ledger.Records), before[g], played))
+	}
 	if err := t.removeLosers(before, stay, round.Inputs); err != nil {
 		return err
 	}

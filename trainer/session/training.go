@@ -325,6 +325,7 @@ func (t *Training) addParticipations(line *record.EpochLine) error {
 		}
 		players += len(gate)
 		line.Active = append(line.Active, active)
+		line.Participations = append(line.Participations, record.NewParticipations(len(gate), nil, gate))
 	}
 	mean := total / float64(players)
 	line.MeanParticipation = &mean
