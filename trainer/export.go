@@ -83,6 +83,13 @@ func exportONNX(n *network.Network, m safetensors.Metadata) *onnx.Model {
 			model.Metadata = append(model.Metadata, onnx.Entry{Key: list.key, Value: string(text)})
 		}
 	}
+	if m.Columns != nil {
+		text, err := json.Marshal(m.Columns)
+		if err != nil {
+			panic(err) // no text fails
+		}
+		model.Metadata = append(model.Metadata, onnx.Entry{Key: "columns", Value: string(text)})
+	}
 	return model
 }
 

@@ -31,7 +31,7 @@ var mayImport = map[string]string{
 	"trainer/dataset":    "trainer/atomicfile trainer/download trainer/filelock trainer/random",
 	"trainer/network":    "trainer/random",
 
-	"trainer/network/safetensors": "trainer/atomicfile trainer/network",
+	"trainer/network/safetensors": "trainer/atomicfile trainer/dataset trainer/network",
 	"trainer/network/models":      "trainer/network",
 	"trainer/network/pytorch":     "trainer/network trainer/network/safetensors",
 	"trainer/network/networktest": "trainer/network trainer/random",

@@ -92,6 +92,15 @@ func newRun(config settings.Config, cmd *cobra.Command) *cobra.Command {
 			if err := checkGiven(ofRun, config); err != nil {
 				return err
 			}
+			if config.Source == "" {
+				fitted, chosen, err := trainer.Fit(config, flags.Changed)
+				if err != nil {
+					return err
+				}
+				if config = fitted; chosen != "" {
+					progress.line("settings by the size of the data: "+chosen, true)
+				}
+			}
 			if cmd.Name() == pruneName && config.Source == "" {
 				return backend.Usagef("%s takes the file of a trained network: see %s --help", cmd.CommandPath(), cmd.CommandPath())
 			}

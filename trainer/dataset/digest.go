@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"hash"
 	"math"
@@ -16,11 +17,20 @@ import (
 func (d *Dataset) digest() string {
 	sum := sha256.New()
 	for _, part := range []Samples{d.Train, d.Test} {
-		fmt.Fprintln(sum, part.Len(), part.Features, part.Outputs, part.raw != nil)
+		fmt.Fprintln(sum, part.Len(), part.Features, part.Outputs, part.raw.matrix != nil)
 		sum.Write(part.Pixels)
-		addNumbers(sum, part.raw)
+		for i := range part.raw.n {
+			addNumbers(sum, part.raw.row(i))
+		}
 		sum.Write(part.Labels)
 		addNumbers(sum, part.rawTargets)
+	}
+	if !ArePlain(d.Columns) {
+		text, err := json.Marshal(d.Columns)
+		if err != nil {
+			panic(err) // no text fails
+		}
+		sum.Write(text)
 	}
 	return hex.EncodeToString(sum.Sum(nil))
 }

@@ -100,18 +100,20 @@ func (f *onnxFile) readData() (err error) {
 	if at := slices.IndexFunc(f.model.Metadata, func(e onnx.Entry) bool { return e.Key == "data" }); at >= 0 {
 		m.Data = f.model.Metadata[at].Value
 	}
-	for key, names := range map[string]*[]string{"class_names": &m.ClassNames, "feature_names": &m.FeatureNames, "target_names": &m.TargetNames} {
+	for key, names := range map[string]any{"class_names": &m.ClassNames, "feature_names": &m.FeatureNames, "target_names": &m.TargetNames, "columns": &m.Columns} {
 		for _, entry := range f.model.Metadata {
 			if entry.Key != key {
 				continue
 			}
 			if err := json.Unmarshal([]byte(entry.Value), names); err != nil {
-				return fmt.Errorf("its metadata %s is no list of names in JSON: %w", key, err)
+				return fmt.Errorf("its metadata %s is no list in JSON: %w", key, err)
 			}
 		}
 	}
 	in, out := len(means), f.model.Network.Outputs()
 	switch {
+	case m.Columns != nil && len(dataset.FeatureNames(m.Columns)) != in:
+		return fmt.Errorf("its metadata has columns of %d features; there must be %d", len(dataset.FeatureNames(m.Columns)), in)
 	case m.FeatureNames != nil && len(m.FeatureNames) != in:
 		return fmt.Errorf("its metadata has %d feature_names; it must be one for each of %d features", len(m.FeatureNames), in)
 	case m.ClassNames != nil && len(m.ClassNames) != out:

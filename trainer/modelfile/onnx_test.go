@@ -87,7 +87,7 @@ func TestStandardsOfONNX(t *testing.T) {
 		"too few names": {n: row, before: onnx.Standardise([]float64{1}, []float64{2}, nil),
 			metadata: []onnx.Entry{{Key: "class_names", Value: `["no"]`}}, words: "1 class_names; it must be one for each of 2 outputs"},
 		"no list": {n: row, before: onnx.Standardise([]float64{1}, []float64{2}, nil),
-			metadata: []onnx.Entry{{Key: "class_names", Value: `no`}}, words: "class_names is no list of names"},
+			metadata: []onnx.Entry{{Key: "class_names", Value: `no`}}, words: "class_names is no list in JSON"},
 		"mirrored": {n: row, before: onnx.Standardise([]float64{1}, []float64{-2}, nil), words: "the factor must be above 0"},
 	} {
 		model := onnx.New(c.n)

@@ -144,6 +144,8 @@ type Data struct {
 	ClassNames  []string     `json:"class_names,omitempty"`
 	TargetNames []string     `json:"target_names,omitempty"`
 	Notes       []string     `json:"notes,omitempty"` // what was decided about the data, a sentence each
+	// Columns says what became of each column of a table, where some are no plain numbers.
+	Columns []dataset.ColumnUse `json:"columns,omitempty"`
 	// LargestClass is the percentage of the samples evaluated on that are of the largest class:
 	// the accuracy of always answering it. 0 in regression and in earlier results.
 	LargestClass float64 `json:"largest_class,omitzero"`
@@ -297,7 +299,7 @@ type Seconds struct {
 	Evaluate float64 `json:"evaluate"`
 }
 
-// BestEpoch is the epoch at whose end the loss on the validation part was lowest.
+// BestEpoch is the epoch at whose end the loss that is trained was lowest on the validation part.
 type BestEpoch struct {
 	Epoch          int     `json:"epoch"` // from 1
 	ValidationLoss float64 `json:"validation_loss"`

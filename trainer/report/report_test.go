@@ -552,7 +552,7 @@ func TestBestEpochs(t *testing.T) {
 	}
 	run.Result.Pruned.Best = &record.BestEpoch{Epoch: 4, ValidationLoss: 0.2}
 	run.Result.Dense.Best = &record.BestEpoch{Epoch: 2, ValidationLoss: 0.1}
-	want := "best epoch:   the pruned network is from epoch 4, the dense network is from epoch 2, where the loss on the validation part was lowest\n"
+	want := "best epoch:   the pruned network is from epoch 4 (loss 0.2), the dense network is from epoch 2 (loss 0.1), where the loss that is trained was lowest on the validation part, after the last removal\n"
 	var text strings.Builder
 	if err := Result(&text, &run.Result); err != nil || !strings.Contains(text.String(), want) {
 		t.Errorf("%v: %q is missing in\n%s", err, want, text.String())

@@ -181,15 +181,15 @@ func gatesNote(r *record.Result) string {
 func bestEpochs(r *record.Result) string {
 	var parts []string
 	if p := r.Pruned; p != nil && p.Best != nil {
-		parts = append(parts, fmt.Sprintf("the pruned network is from epoch %d", p.Best.Epoch))
+		parts = append(parts, fmt.Sprintf("the pruned network is from epoch %d (loss %.4g)", p.Best.Epoch, p.Best.ValidationLoss))
 	}
 	if best := r.Dense.Best; best != nil {
-		parts = append(parts, fmt.Sprintf("the dense network is from epoch %d", best.Epoch))
+		parts = append(parts, fmt.Sprintf("the dense network is from epoch %d (loss %.4g)", best.Epoch, best.ValidationLoss))
 	}
 	if parts == nil {
 		return ""
 	}
-	return fmt.Sprintf("best epoch:   %s, where the loss on the validation part was lowest\n", strings.Join(parts, ", "))
+	return fmt.Sprintf("best epoch:   %s, where the loss that is trained was lowest on the validation part, after the last removal\n", strings.Join(parts, ", "))
 }
 
 // gaps says whether the players of the game were in equilibrium.
