@@ -303,6 +303,9 @@ func (r *run) conclude(ctx context.Context, engine backend.Engine) (*record.Resu
 	for i, report := range reports {
 		report.LatencyUS, report.LatencyBatch = microseconds[i], batch
 	}
+	if r.result.MissedLatency() {
+		r.note(fmt.Sprintf("warning: --max-latency-us %g is not met: the pruned network takes %.0f us; the model of latencies is off, or the machine is busy: run it again, or ask for less", r.result.Market.Limit, r.result.Pruned.LatencyUS))
+	}
 	r.result.Seconds.Evaluate += time.Since(start).Seconds()
 	r.result.Seconds.Total = r.before + time.Since(r.started).Seconds()
 	if err := r.write(record.ResultFile, func(w io.Writer) error { return record.WriteJSON(w, &r.result) }); err != nil {

@@ -319,11 +319,11 @@ func TestDataRefuses(t *testing.T) {
 		code  int
 		words string
 	}{
-		{"train --data hole.csv", exitFailed, `line 3, column "b": "" is missing`},
+		{"train --data hole.csv --label b", exitFailed, `line 3, column "b": the label is missing`},
 		{"train --data text.npz", exitFailed, "not an NPZ file"},
 		{"train --data missing.csv", exitFailed, "no such file"},
 		{"train --data plants.csv --label colour", exitUsage, `no column "colour"`},
-		{"train --data plants.csv --label height", exitFailed, `column "species": "rose" is not a number`},
+		{"train --data plants.csv --label height", exitFailed, `column "height": 1.0000001970959796e+06 is a fraction`},
 		{"train --data ./images --label a", exitUsage, "only CSV files have columns"},
 		{"train --data ./images --test plants.csv", exitUsage, "only CSV files take one"},
 		{"train --data ./images --test-fraction 0.1", exitUsage, "a test part of its own"},

@@ -93,10 +93,7 @@ func newRun(config settings.Config, cmd *cobra.Command) *cobra.Command {
 				return err
 			}
 			if config.Source == "" {
-				fitted, chosen, err := trainer.Fit(config, flags.Changed)
-				if err != nil {
-					return err
-				}
+				fitted, chosen := trainer.Fit(config, flags.Changed)
 				if config = fitted; chosen != "" {
 					progress.line("settings by the size of the data: "+chosen, true)
 				}

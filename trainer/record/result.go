@@ -8,6 +8,7 @@ import (
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
+	"nashprune/trainer/cost"
 	"nashprune/trainer/dataset"
 )
 
@@ -129,6 +130,11 @@ func NewDevice(d backend.Device) Device {
 
 // Regression reports whether numbers were predicted rather than classes.
 func (r *Result) Regression() bool { return r.Task == dataset.Regression }
+
+// MissedLatency reports whether the pruned network takes longer than the target allows.
+func (r *Result) MissedLatency() bool {
+	return r.Market != nil && r.Pruned != nil && r.Market.Resource == cost.Latency && r.Pruned.LatencyUS > r.Market.Limit
+}
 
 // Data says what the run was trained and evaluated on, in samples. Of a CSV
 // file it names the column of the labels, and the classes in their order; in

@@ -133,6 +133,10 @@ func difference(d *compare.Difference) string {
 	}
 }
 
+// fewestSeeds is from how many seeds on a table says which of two methods is better: the interval of
+// two asks that both differences are nearly equal, as they often are by chance.
+const fewestSeeds = 3
+
 // verdict says in words what an interval allows to say.
 func verdict(e *compare.Entry) string {
 	switch d := e.Difference; {
@@ -140,6 +144,8 @@ func verdict(e *compare.Entry) string {
 		return ""
 	case d.Pairs == 1:
 		return "one seed: open"
+	case d.Pairs < fewestSeeds:
+		return fmt.Sprintf("%d seeds are too few to say: open", d.Pairs)
 	case d.Low == nil:
 		return "no spread: open"
 	case !d.ExcludesZero():
