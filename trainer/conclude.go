@@ -55,7 +55,7 @@ func (r *run) concludeGame(ctx context.Context, t *session.Training) error {
 	if outcome.certificate == nil {
 		r.result.Pruned.Criterion = r.config.Criterion
 	} else {
-		r.result.Equilibrium = record.NewEquilibrium(outcome.certificate, players)
+		r.result.Equilibrium, r.result.Certificate = record.NewEquilibrium(outcome.certificate, players), outcome.certificate
 		if err := r.write(record.CertificateFile, outcome.certificate.Write); err != nil {
 			return err
 		}

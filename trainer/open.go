@@ -110,15 +110,18 @@ func findDevice(words, kernels string) (backend.Device, error) {
 
 // readData reads the data and fills in what the result says of it.
 func (r *run) readData(from *checkpoint.Checkpoint) (err error) {
-	r.announce("reading " + r.config.Data)
-	options, err := r.dataOptions()
-	if err != nil {
-		return err
-	}
-	if r.data, err = openData(r.config.Data, options); err != nil {
-		return err
+	if r.data = r.Options.Dataset; r.data == nil {
+		r.announce("reading " + r.config.Data)
+		options, err := r.dataOptions()
+		if err != nil {
+			return err
+		}
+		if r.data, err = openData(r.config.Data, options); err != nil {
+			return err
+		}
 	}
 	switch {
+	case r.Options.Dataset != nil:
 	case r.config.Label != "" || !dataset.IsCSV(r.config.Data):
 	case r.data.Regression():
 		r.announce(fmt.Sprintf("target: the column %q of %s; --label names another, or several", r.data.TargetNames[0], r.config.Data))
@@ -206,6 +209,11 @@ func (r *run) checkNetwork(from *checkpoint.Checkpoint) (err error) {
 	case r.model != nil:
 		if err := r.findTrained(from); err != nil {
 			return err
+		}
+	case r.Options.Network != nil:
+		r.trained, r.graph = r.Options.Network, r.Options.Network.Graph
+		if in, out := r.graph.Input().Sample.Size(), r.graph.Outputs(); in != r.data.Train.Features || out != r.data.Outputs() {
+			return backend.Usagef("the network takes %d features and has %d outputs, and the data has %d features and %d classes or targets; they must be the same", in, out, r.data.Train.Features, r.data.Outputs())
 		}
 	case from != nil:
 		r.graph = from.Whole

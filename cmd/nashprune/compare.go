@@ -91,7 +91,7 @@ latencies and the search, too. After a stop the same command continues.`, compar
 			options.Config, options.Version = config, version()
 			options.Command = strings.Join(append([]string{"nashprune"}, os.Args[1:]...), " ")
 			options.Observe = progress.study
-			result, err := compare.Run(untilSignal(cmd.Context()), options)
+			result, err := compare.Run(untilSignal(cmd), options)
 			progress.end()
 			if err != nil {
 				return err

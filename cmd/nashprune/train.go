@@ -71,7 +71,7 @@ func newRun(config settings.Config, cmd *cobra.Command) *cobra.Command {
 				options.Device = config.Device
 			}
 			options.Kernels = config.Kernels
-			result, err = trainer.Resume(untilSignal(cmd.Context()), options)
+			result, err = trainer.Resume(untilSignal(cmd), options)
 		} else {
 			for _, path := range args {
 				if err := flags.Set("source", path); err != nil {
@@ -108,7 +108,7 @@ func newRun(config settings.Config, cmd *cobra.Command) *cobra.Command {
 			if options.Dir = out; out == "" {
 				options.Dir = newFolder(config)
 			}
-			result, err = trainer.Run(untilSignal(cmd.Context()), config, options)
+			result, err = trainer.Run(untilSignal(cmd), config, options)
 		}
 		progress.end()
 		if err != nil {

@@ -76,6 +76,14 @@ type Dataset struct {
 	Test       Samples
 }
 
+// Bytes returns what the samples of all parts take in memory.
+func (d *Dataset) Bytes() (bytes int) {
+	for _, s := range []Samples{d.Train, d.Validation, d.Test} {
+		bytes += len(s.Pixels) + 4*len(s.Values) + len(s.Labels) + 4*len(s.Targets)
+	}
+	return bytes
+}
+
 // Shape returns the shape of a sample: {channels, height, width} of images, else
 // {features}.
 func (d *Dataset) Shape() []int {

@@ -148,22 +148,10 @@ func Open(name string, options Options) (*Dataset, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !options.Evaluate {
-		if options.ImageHeight > 0 && !d.folders {
-			return nil, fmt.Errorf("%s: an image size of %dx%d %w: it is for images in folders", name, options.ImageHeight, options.ImageWidth, ErrOption)
-		}
-		d.Digest = d.digest()
+	if options.ImageHeight > 0 && !d.folders && !options.Evaluate {
+		return nil, fmt.Errorf("%s: an image size of %dx%d %w: it is for images in folders", name, options.ImageHeight, options.ImageWidth, ErrOption)
 	}
-	if err := d.addTest(options); err != nil {
-		return nil, err
-	}
-	if err := d.holdOut(options.Validation, options.Seed); err != nil {
-		return nil, err
-	}
-	if !options.Evaluate {
-		d.noteMissingClasses()
-	}
-	if err := d.standardise(options); err != nil {
+	if err := d.finish(options); err != nil {
 		return nil, err
 	}
 	if fileKind(name) == "" && !isPath(name) { // classes of a data set with a name have none
@@ -172,6 +160,23 @@ func Open(name string, options Options) (*Dataset, error) {
 		}
 	}
 	return d, nil
+}
+
+// finish divides and standardises what was read.
+func (d *Dataset) finish(o Options) error {
+	if !o.Evaluate {
+		d.Digest = d.digest()
+	}
+	if err := d.addTest(o); err != nil {
+		return err
+	}
+	if err := d.holdOut(o.Validation, o.Seed); err != nil {
+		return err
+	}
+	if !o.Evaluate {
+		d.noteMissingClasses()
+	}
+	return d.standardise(o)
 }
 
 func load(name string, o Options) (*Dataset, error) {

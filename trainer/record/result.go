@@ -42,6 +42,8 @@ type Result struct {
 	// Market says what drove the market and how its target was met.
 	Market      *Market      `json:"market,omitempty"`
 	Equilibrium *Equilibrium `json:"equilibrium,omitempty"`
+	// Certificate is what equilibrium.json holds, after a run with a game; nil of a result that was read.
+	Certificate *Certificate `json:"-"`
 
 	Seconds Seconds `json:"seconds"`
 }

@@ -144,12 +144,12 @@ func verdict(e *compare.Entry) string {
 		return ""
 	case d.Pairs == 1:
 		return "one seed: open"
-	case d.Pairs < fewestSeeds:
-		return fmt.Sprintf("%d seeds are too few to say: open", d.Pairs)
 	case d.Low == nil:
 		return "no spread: open"
 	case !d.ExcludesZero():
 		return "includes zero: open"
+	case d.Pairs > 0 && d.Pairs < fewestSeeds:
+		return fmt.Sprintf("%d seeds are too few to say: open", d.Pairs)
 	case d.Mean < 0:
 		return "the market is better"
 	default:
