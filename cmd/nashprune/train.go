@@ -31,7 +31,8 @@ writes a checkpoint; --resume continues from it.
 
 A setting comes from its flag, else from the environment (NASHPRUNE_EPOCHS for
 --epochs; NASHPRUNE_DATASET for --data), else from --config, else from its
-default. Settings of a game that is not played have no effect.`,
+default. Tables and arrays of fewer than 10,000 samples have defaults of their own,
+which are printed. A setting without effect in the game is refused.`,
 		Example: `  nashprune train --baseline
   nashprune train --data mnist --keep 38 --epochs 20 --baseline --out runs/mnist-38
   nashprune train --data mnist --sparsity 0.8 --validation 0.1 --evaluate-on validation
