@@ -119,7 +119,7 @@ func newRun(config settings.Config, cmd *cobra.Command) *cobra.Command {
 		if asJSON {
 			return errors.Join(writeJSON(cmd.OutOrStdout(), result), failed)
 		}
-		if err := report.Result(cmd.OutOrStdout(), result); err != nil {
+		if err := toTerminal(cmd.OutOrStdout(), func(w io.Writer) error { return report.Result(w, result) }); err != nil {
 			return err
 		}
 		shows := ""
