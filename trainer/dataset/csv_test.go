@@ -367,7 +367,7 @@ func TestHugeRow(t *testing.T) {
 
 func FuzzCSV(f *testing.F) {
 	for _, text := range []string{
-		"", flowers(), "\xef\xbb\xbfa;b;class\r\n1;2;x\r\n3;4;y\r\n", "a,y\n1,\"two\nlines\"\n", "a,y\n1,1.0\n2,1\n", "a,b\n1\n", "y,a\n0,1e999\n",
+		"", flowers(), "\xef\xbb\xbfa;b;class\r\n1;2;x\r\n3;4;y\r\n", "a,y\n1,\"two\nlines\"\n", "a,y\n1,1.0\n2,1\n", "a,b\n1\n", "y,a\n0,1e999\n", shapes, "a;b;y\n1,5;x;p\n2,5;;q\n", "a,y\n1,p\n\"1,234.5\",q\nword,p\n",
 		"y" + strings.Repeat(",a", 1000) + "\n0" + strings.Repeat(",1", 1000),
 	} {
 		f.Add([]byte(text))

@@ -40,9 +40,12 @@ const (
 	MeasuredTarget                   // in microseconds or accuracy, for markets alone
 )
 
-// Played reports whether a setting has an effect in the game of a configuration.
+// Played reports whether a setting has an effect in the game of a configuration. It says so, too, of
+// what is no game or no value, for which there are errors of their own.
 func (s *Setting) Played(c Config) bool {
 	switch {
+	case s.problem(c) != "" || !slices.Contains(game.Kinds, c.Game):
+		return true
 	case s.Name == "shape":
 		return c.Game != game.PaperGame
 	case s.Section == market && slices.Contains(marketOnly, s.Name):
