@@ -568,17 +568,3 @@ const leastCounted = 10
 
 // commaNumber is the end of [columnState.firstWord] where it is a number with a comma.
 var commaNumber = regexp.MustCompile(`: "[-+]?[0-9. ]*,[0-9]+"$`)
-
-// quotedList writes names as --ignore takes them: with commas in between, quoted for a shell
-// where that is needed.
-func quotedList(names []string) string {
-	var b strings.Builder
-	w := csv.NewWriter(&b)
-	w.Write(names) // a strings.Builder takes everything
-	w.Flush()
-	list := strings.TrimSuffix(b.String(), "\n")
-	if strings.ContainsAny(list, " '\"$`\\*?()[]{}|&;<>#~!") {
-		return "'" + strings.ReplaceAll(list, "'", `'\''`) + "'"
-	}
-	return list
-}
