@@ -55,7 +55,7 @@ func (r *run) concludeGame(ctx context.Context, t *session.Training) error {
 	if outcome.certificate == nil {
 		r.result.Pruned.Criterion = r.config.Criterion
 	} else {
-		r.result.Equilibrium = record.NewEquilibrium(outcome.certificate, players)
+		r.result.Equilibrium, r.result.Certificate = record.NewEquilibrium(outcome.certificate, players), outcome.certificate
 		if err := r.write(record.CertificateFile, outcome.certificate.Write); err != nil {
 			return err
 		}
@@ -310,6 +310,9 @@ func (r *run) conclude(ctx context.Context, engine backend.Engine) (*record.Resu
 	}
 	if err := r.timeInRuntime(ctx, networks); err != nil {
 		return nil, r.orInterrupted(ctx, err)
+	}
+	if r.result.MissedLatency() {
+		r.note(fmt.Sprintf("warning: --max-latency-us %g is not met: the pruned network takes %.0f us; the model of latencies is off, or the machine is busy: run it again, or ask for less", r.result.Market.Limit, r.result.Pruned.LatencyUS))
 	}
 	r.result.Seconds.Evaluate += time.Since(start).Seconds()
 	r.result.Seconds.Total = r.before + time.Since(r.started).Seconds()

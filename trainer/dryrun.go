@@ -21,6 +21,9 @@ func PlanRun(c settings.Config, o Options) (*record.DryRun, error) {
 		return nil, err
 	}
 	c = r.config
+	if r.memory.Samples == 0 { // a CPU computes where they lie
+		r.memory.Samples = r.data.Bytes()
+	}
 	d := &record.DryRun{
 		Device: r.result.Device, Data: r.result.Data, Shape: session.Shape(r.graph), Players: r.graph.Players(), Keep: c.Keep,
 		Parameters: r.graph.ParameterCount(), MACs: r.graph.MACs(),

@@ -115,7 +115,7 @@ func (o EvalOptions) reading(m safetensors.Metadata) dataset.Options {
 // its features, of its classes or targets and of the column of its labels, how targets are
 // scaled, and the shape of images.
 func asTrained(o dataset.Options, data string, m safetensors.Metadata) dataset.Options {
-	o.FeatureNames, o.LabelName, o.ClassNames = m.FeatureNames, m.Label, m.Names()
+	o.Columns, o.FeatureNames, o.LabelName, o.ClassNames = m.Columns, m.FeatureNames, m.Label, m.Names()
 	if m.Regression() {
 		o.TargetNames, o.TargetStandard = m.TargetNames, &dataset.Standard{Means: m.TargetMeans, Deviations: m.TargetDeviations}
 	}

@@ -12,6 +12,7 @@ import (
 	"nashprune/trainer/atomicfile"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/checkpoint"
+	"nashprune/trainer/dataset"
 	"nashprune/trainer/filelock"
 	"nashprune/trainer/network"
 	"nashprune/trainer/network/safetensors"
@@ -33,6 +34,9 @@ func (r *run) metadata() safetensors.Metadata {
 	metadata := safetensors.Metadata{
 		Data: d.Name, Channels: d.Channels, Height: d.Height, Width: d.Width, Classes: d.Classes, ClassNames: d.ClassNames,
 		FeatureNames: d.FeatureNames, Label: d.Label, Mean: d.Mean, Deviation: d.Deviation, Generator: r.program(),
+	}
+	if !dataset.ArePlain(d.Columns) {
+		metadata.Columns = d.Columns
 	}
 	if d.Channels > 1 {
 		metadata.ChannelMeans, metadata.ChannelDeviations = d.Means, d.Deviations

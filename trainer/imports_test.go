@@ -33,7 +33,7 @@ var mayImport = map[string]string{
 	"trainer/dataset":    "trainer/atomicfile trainer/download trainer/filelock trainer/float16 trainer/random",
 	"trainer/network":    "trainer/random",
 
-	"trainer/network/safetensors": "trainer/atomicfile trainer/float16 trainer/network",
+	"trainer/network/safetensors": "trainer/atomicfile trainer/dataset trainer/float16 trainer/network",
 	"trainer/network/models":      "trainer/network",
 	"trainer/network/pytorch":     "trainer/network trainer/network/safetensors",
 	"trainer/network/networktest": "trainer/network trainer/random",

@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
@@ -110,27 +111,33 @@ func findDevice(words, kernels string) (backend.Device, error) {
 
 // readData reads the data and fills in what the result says of it.
 func (r *run) readData(from *checkpoint.Checkpoint) (err error) {
-	r.announce("reading " + r.config.Data)
-	options, err := r.dataOptions()
-	if err != nil {
-		return err
-	}
-	r.data, err = openData(r.config.Data, options)
-	if r.dataOfModel && errors.Is(err, backend.ErrUsage) {
-		return unnamed(r.config.Source, r.config.Data)
-	}
-	if err != nil {
-		return err
+	if r.data = r.Options.Dataset; r.data == nil {
+		r.announce("reading " + r.config.Data)
+		options, err := r.dataOptions()
+		if err != nil {
+			return err
+		}
+		r.data, err = openData(r.config.Data, options)
+		if r.dataOfModel && errors.Is(err, backend.ErrUsage) {
+			return unnamed(r.config.Source, r.config.Data)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	switch {
+	case r.Options.Dataset != nil:
 	case r.config.Label != "" || !dataset.IsCSV(r.config.Data):
 	case r.data.Regression():
 		r.announce(fmt.Sprintf("target: the column %q of %s; --label names another, or several", r.data.TargetNames[0], r.config.Data))
 	default:
 		r.announce(fmt.Sprintf("labels: the column %q of %s; --label names another", r.data.Label, r.config.Data))
 	}
+	for _, line := range columnLines(r.data.Uses) {
+		r.note(line)
+	}
 	for _, note := range r.data.Notes {
-		r.announce("data: " + note)
+		r.note("data: " + note)
 	}
 	if r.loss, err = r.config.Loss(r.data); err != nil {
 		return err
@@ -145,7 +152,7 @@ func (r *run) readData(from *checkpoint.Checkpoint) (err error) {
 	r.result.Data = record.Data{
 		Name: r.data.Name, Train: r.data.Train.Len(), Validation: r.data.Validation.Len(),
 		Test: r.data.Test.Len(), EvaluatedOn: r.config.EvaluateOn,
-		Label: r.data.Label, ClassNames: r.data.ClassNames, TargetNames: r.data.TargetNames, Notes: r.data.Notes, Digest: r.data.Digest,
+		Label: r.data.Label, ClassNames: r.data.ClassNames, TargetNames: r.data.TargetNames, Notes: r.data.Notes, Columns: r.data.Uses, Digest: r.data.Digest,
 		LargestClass: session.LargestClass(r.config.EvaluateOn.Of(r.data)),
 	}
 	if r.data.Regression() {
@@ -153,6 +160,32 @@ func (r *run) readData(from *checkpoint.Checkpoint) (err error) {
 	}
 	return r.sameData(from)
 }
+
+// columnLines says what became of the columns of a table, a line each; numbers as they stand are
+// on one line.
+func columnLines(uses []dataset.ColumnUse) []string {
+	var lines, plain []string
+	widest := 0
+	for _, u := range uses {
+		if u.Use != dataset.PlainUse {
+			widest = min(max(widest, utf8.RuneCountInString(u.Name)), widestName)
+		}
+	}
+	for _, u := range uses {
+		if u.Use == dataset.PlainUse {
+			plain = append(plain, u.Name)
+			continue
+		}
+		lines = append(lines, fmt.Sprintf("column: %-*.*s  %s", widest, widestName, u.Name, u.Use))
+	}
+	if plain != nil {
+		lines = append(lines, fmt.Sprintf("column: %-*s  %s", widest, fmt.Sprintf("%d others", len(plain)), "numbers"))
+	}
+	return lines
+}
+
+// widestName is how many letters of the name of a column are printed in a table of columns.
+const widestName = 24
 
 // sameData refuses data that is not what the run began with, or what runs have with which
 // it belongs.
@@ -184,6 +217,11 @@ func (r *run) checkNetwork(from *checkpoint.Checkpoint) (err error) {
 	case r.model != nil:
 		if err := r.findTrained(from); err != nil {
 			return err
+		}
+	case r.Options.Network != nil:
+		r.trained, r.graph = r.Options.Network, r.Options.Network.Graph
+		if in, out := r.graph.Input().Sample.Size(), r.graph.Outputs(); in != r.data.Train.Features || out != r.data.Outputs() {
+			return backend.Usagef("the network takes %d features and has %d outputs, and the data has %d features and %d classes or targets; they must be the same", in, out, r.data.Train.Features, r.data.Outputs())
 		}
 	case from != nil:
 		r.graph = from.Whole

@@ -26,16 +26,17 @@ const predictedAtOnce = 1 << 24
 
 // Predict makes predictions for unlabelled samples with the network of a model file. Before the
 // first it calls begin with the names of the classes or targets, and visit with each, in order.
-// Of a table no more rows are in memory together than have [predictedAtOnce] numbers. Errors are
-// those of the file, of the data, of the device, and of begin and visit.
-func Predict(ctx context.Context, path string, o EvalOptions, begin func(names []string, regression bool) error, visit func(Prediction) error) error {
+// Of a table no more rows are in memory together than have [predictedAtOnce] numbers. Notes say what
+// the data holds that the network does not know. Errors are those of the file, of the data, of the
+// device, and of begin and visit.
+func Predict(ctx context.Context, path string, o EvalOptions, begin func(names []string, regression bool) error, visit func(Prediction) error) (notes []string, err error) {
 	n, metadata, err := modelfile.Load(path)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	device, err := findDevice(o.Device, o.Kernels)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	names := metadata.Names()
 	if metadata.Regression() {
@@ -43,7 +44,7 @@ func Predict(ctx context.Context, path string, o EvalOptions, begin func(names [
 	}
 	begun := false
 	most := max(1, predictedAtOnce/max(n.Inputs(), 1))
-	err = dataset.Unlabelled(o.Data, o.reading(metadata), most, func(data *dataset.Dataset, rows []string) error {
+	notes, err = dataset.Unlabelled(o.Data, o.reading(metadata), most, func(data *dataset.Dataset, rows []string) error {
 		if err := fit(data, n, metadata, path); err != nil {
 			return err
 		}
@@ -83,10 +84,10 @@ func Predict(ctx context.Context, path string, o EvalOptions, begin func(names [
 	})
 	for _, usage := range []error{dataset.ErrUnknown, dataset.ErrOption} {
 		if errors.Is(err, usage) {
-			return backend.Usagef("--data: %v", err)
+			return notes, backend.Usagef("--data: %v", err)
 		}
 	}
-	return err
+	return notes, err
 }
 
 // softmax returns exp(z_k) / sum_j exp(z_j) for each logit, in float64; that of class is the largest.

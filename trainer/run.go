@@ -49,10 +49,21 @@ type Options struct {
 	// Graph is the network in place of the one that the configuration's Model names. Its
 	// inputs and outputs fit the data. Nil: the model's. [Resume] takes that of the checkpoint.
 	Graph *network.Graph
+
+	// Dataset is the data in place of that which the configuration's Data names, such as that of
+	// [dataset.FromRows]; [Resume] takes the same again. Nil: the configuration's.
+	Dataset *dataset.Dataset
+
+	// Network is a trained network to begin with, in place of initial weights. It is not changed, and
+	// its figures are those of the dense network. Its inputs and outputs fit the data. Nil: none.
+	Network *network.Network
 }
 
 // resolve resolves the configuration of a new run.
 func (o Options) resolve(c settings.Config) (settings.Config, error) {
+	if o.Network != nil {
+		o.Graph = o.Network.Graph
+	}
 	if o.Graph != nil {
 		return c.ResolveFor(o.Graph.Widths())
 	}

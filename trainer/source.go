@@ -137,7 +137,7 @@ func (r *run) evaluateSource(ctx context.Context, engine backend.Engine) error {
 	if r.trained == nil {
 		return nil
 	}
-	r.announce("evaluating " + r.config.Source)
+	r.announce("evaluating the trained network " + r.config.Source)
 	evaluate := func(part backend.Part) (backend.Evaluation, error) {
 		e, err := engine.Evaluate(ctx, part, backend.Want{Logits: true})
 		if ended(ctx, err) {

@@ -67,7 +67,7 @@ what time or memory did not allow.`, "8 minutes"),
 			if options.Devices, err = withKernels(options.Devices, kernels, progress); err != nil {
 				return err
 			}
-			ctx := untilSignal(cmd.Context())
+			ctx := untilSignal(cmd)
 			options.Program = "nashprune " + version()
 			options.Observe = func(what string) { progress.line(what, !progress.terminal) }
 			result, err := bench.Run(ctx, options)

@@ -4,13 +4,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
+	"nashprune/trainer"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/compare"
+	"nashprune/trainer/network"
 	"nashprune/trainer/report"
 	"nashprune/trainer/settings"
 )
@@ -19,6 +24,7 @@ import (
 var (
 	compareKeep      = []int{15, 38, 154}
 	quickCompareKeep = []int{12, 24}
+	fittedKeep       = []float64{0.1, 0.2, 0.5} // parts of the players of small data
 )
 
 const (
@@ -68,21 +74,24 @@ latencies and the search, too. After a stop the same command continues.`, compar
 			if quick {
 				quickly(cmd, &config, &options)
 			}
+			progress := newProgress(cmd.ErrOrStderr())
+			defer progress.end()
+			if err := fitComparison(cmd.Flags(), &config, &options, progress); err != nil {
+				return err
+			}
 			if options.Dir == "" {
 				return backend.Usagef("--out is empty; it must be a folder for the comparison, in which the same command continues")
 			}
 			if err := checkJobs(options.Jobs); err != nil {
 				return err
 			}
-			progress := newProgress(cmd.ErrOrStderr())
-			defer progress.end()
 			if choice, err := backend.ChooseDevice(config.Device); err == nil { // if not, the first run says why
 				progress.announce(choice)
 			}
 			options.Config, options.Version = config, version()
 			options.Command = strings.Join(append([]string{"nashprune"}, os.Args[1:]...), " ")
 			options.Observe = progress.study
-			result, err := compare.Run(untilSignal(cmd.Context()), options)
+			result, err := compare.Run(untilSignal(cmd), options)
 			progress.end()
 			if err != nil {
 				return err
@@ -118,10 +127,33 @@ latencies and the search, too. After a stop the same command continues.`, compar
 	return cmd
 }
 
+// fitComparison takes the settings that the size of the data asks for where the user named none.
+func fitComparison(flags *pflag.FlagSet, c *settings.Config, o *compare.Options, p *progress) error {
+	fitted, chosen := trainer.Fit(*c, flags.Changed)
+	if chosen == "" {
+		return nil
+	}
+	if !flags.Changed("keep") {
+		widths, err := trainer.Widths(fitted)
+		if err != nil {
+			return err
+		}
+		players, keep := network.Sum(widths), []string{}
+		o.Keep = nil
+		for _, part := range fittedKeep {
+			o.Keep = append(o.Keep, int(math.Round(part*float64(players))))
+			keep = append(keep, strconv.Itoa(o.Keep[len(o.Keep)-1]))
+		}
+		chosen += " --keep " + strings.Join(keep, ",")
+	}
+	*c = fitted
+	p.line("settings by the size of the data: "+chosen, true)
+	return nil
+}
+
 // quickly takes small defaults for what the user did not say.
 func quickly(cmd *cobra.Command, c *settings.Config, o *compare.Options) {
 	given := cmd.Flags().Changed
-	c.Batch, c.Rounds = quickBatch, quickRounds
 	for _, d := range []struct {
 		flag string
 		take func()
@@ -129,6 +161,8 @@ func quickly(cmd *cobra.Command, c *settings.Config, o *compare.Options) {
 		{"data", func() { c.Data = quickCompareData }},
 		{"model", func() { c.Model = quickCompareModel }},
 		{"epochs", func() { c.Epochs = quickEpochs }},
+		{"batch", func() { c.Batch = quickBatch }},
+		{"rounds", func() { c.Rounds = quickRounds }},
 		{"keep", func() { o.Keep = quickCompareKeep }},
 		{"seeds", func() { o.Seeds = quickCompareSeeds }},
 		{"most-seeds", func() { o.MostSeeds = 0 }},

@@ -66,11 +66,12 @@ func listData(w io.Writer, entries []dataset.Entry) error {
 }
 
 func newDataPull() *cobra.Command {
-	return &cobra.Command{
+	dir := ""
+	pull := &cobra.Command{
 		Use:   "pull mnist|fashion|cifar10|cifar100",
-		Short: "Fetch a data set into the user's cache",
-		Long: `Pull fetches a data set over HTTPS into the user's cache and verifies its published
-checksums before it is used. Ctrl-C keeps the part that has arrived; the next pull
+		Short: "Fetch a data set into the user's cache, or into --data-dir",
+		Long: `Pull fetches a data set over HTTPS into the user's cache, or into --data-dir, and
+verifies its published checksums before it is used. Ctrl-C keeps the part that has arrived; the next pull
 continues from there. A complete and sound data set is not fetched again.`,
 		Example: "  nashprune data pull fashion",
 		Args:    exactly(1, "the name of one data set, such as mnist"),
@@ -79,7 +80,7 @@ continues from there. A complete and sound data set is not fetched again.`,
 			defer progress.end()
 			client := download.NewClient()
 			client.Observe = pullObserver(progress)
-			pulled, err := dataset.Pull(untilSignal(cmd.Context()), args[0], client, dataset.PullEvents{
+			pulled, err := dataset.Pull(untilSignal(cmd), args[0], dir, client, dataset.PullEvents{
 				Waiting: func(p dataset.Pulled) {
 					progress.line(fmt.Sprintf("another nashprune is pulling %s: waiting until it ends", p.Name), true)
 				},
@@ -102,8 +103,14 @@ continues from there. A complete and sound data set is not fetched again.`,
 			}
 			return err
 		},
+		ValidArgs: pulledNames,
 	}
+	pull.Flags().StringVar(&dir, "data-dir", "", "`folder` for data sets, in which --data-dir of other commands finds it (default: in the user's cache)")
+	return pull
 }
+
+// pulledNames are the data sets that can be fetched.
+var pulledNames = []string{"mnist", "fashion", "cifar10", "cifar100"}
 
 // tellEvery is the interval between lines about a download where there is no terminal.
 const tellEvery = 10 * time.Second

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -51,7 +52,7 @@ evaluated whole.`,
 			if asJSON {
 				return writeJSON(cmd.OutOrStdout(), result)
 			}
-			return report.Eval(cmd.OutOrStdout(), result)
+			return toTerminal(cmd.OutOrStdout(), func(w io.Writer) error { return report.Eval(w, result) })
 		},
 	}
 	cmd.Flags().StringVar(&options.Data, "data", "", "data set to evaluate on (default: the one the network was trained on)")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"io"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -37,14 +38,14 @@ that is known of one player.`,
 				if asJSON {
 					return run.Certificate.Write(out)
 				}
-				return report.Explain(out, run)
+				return toTerminal(out, func(w io.Writer) error { return report.Explain(w, run) })
 			}
 			name, err := run.ParsePlayer(player)
 			if err != nil {
 				return err
 			}
 			if !asJSON {
-				return report.ExplainPlayer(out, run, name)
+				return toTerminal(out, func(w io.Writer) error { return report.ExplainPlayer(w, run, name) })
 			}
 			p, err := run.Player(name)
 			if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -38,6 +39,10 @@ func configFlags(c *settings.Config) *pflag.FlagSet {
 
 // addSetting adds the flag of a setting, whose value goes to c and whose default is c's.
 func addSetting(f *pflag.FlagSet, c *settings.Config, s *settings.Setting) {
+	if s.Name == "keep" {
+		f.Var(&keepFlag{config: c}, s.Name, s.Help)
+		return
+	}
 	switch p := s.Field(c).(type) {
 	case *string:
 		f.StringVar(p, s.Name, *p, s.Help)
@@ -102,13 +107,55 @@ func checkGiven(f *pflag.FlagSet, c settings.Config) error {
 		return backend.Usagef("--%s is for --game market; --game %s takes --keep, --sparsity, --shape, --max-params or --max-macs", given[0].Name, c.Game)
 	case f.Changed("cost") && !c.Game.InRounds():
 		return backend.Usagef("--cost is for --game market and --game ranking; --game is %s", c.Game)
-	case f.Changed("keep") && c.Keep < 1:
+	case f.Changed("keep") && c.Keep < 1 && !strings.HasSuffix(f.Lookup("keep").Value.String(), percentSign):
 		return backend.Usagef("--keep is %d; it must be at least %d players a gate", c.Keep, game.LeastPerLayer)
 	case len(given) == 1 && given[0].Name != "sparsity" && given[0].Value.String() == "0":
 		return backend.Usagef("--%s is 0; it must be above 0, or left out", given[0].Name)
 	}
+	for _, s := range settings.All {
+		flag := f.Lookup(s.Name)
+		if flag.Changed && flag.Value.String() != flag.DefValue && !s.Played(c) {
+			return backend.Usagef("--%s %s has no effect: it is for %s; --game is %s: leave it out", s.Name, flag.Value, s.PlayedWith(), c.Game)
+		}
+	}
 	return nil
 }
+
+// percentSign ends a number of players that is a part of all.
+const percentSign = "%"
+
+// keepFlag is the flag of the number of players that stay, or of a percentage of all.
+type keepFlag struct {
+	config  *settings.Config
+	percent string
+}
+
+func (k *keepFlag) String() string {
+	if k.percent != "" || k.config == nil {
+		return k.percent
+	}
+	return strconv.Itoa(k.config.Keep)
+}
+
+func (k *keepFlag) Set(text string) error {
+	number, isPart := strings.CutSuffix(text, percentSign)
+	if isPart {
+		part, err := strconv.ParseFloat(number, 64)
+		if err != nil || !(part > 0 && part <= 100) {
+			return errors.New("it must be a number of players, or a percentage above 0 and at most 100, such as 10%")
+		}
+		k.percent, k.config.Keep, k.config.Sparsity = text, 0, 1-part/100
+		return nil
+	}
+	keep, err := strconv.Atoi(text)
+	if err != nil {
+		return errors.New("it must be a number of players, or a percentage of all, such as 10%")
+	}
+	k.percent, k.config.Keep = "", keep
+	return nil
+}
+
+func (k *keepFlag) Type() string { return "players" }
 
 // givenTargets returns the flags that say how much stays, of which a run has one, as far
 // as they are set.

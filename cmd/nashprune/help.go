@@ -7,7 +7,6 @@ import (
 	"os"
 	"path"
 	"regexp"
-	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -34,6 +33,7 @@ var topics = []struct{ name, summary string }{
 	{"devices", "GPUs and CPUs: choose, check, measure"},
 	{"settings", "Flags, variables and files; targets; exit codes"},
 	{"views", "The report, the terminal, event files for TensorBoard"},
+	{"game", "The words of the game: player, worth, price, equilibrium"},
 	{"formats", "The files of a run, and model files"},
 	{"onnx", "Files of ONNX: inspect, export"},
 	{"comparing", "The market beside other pruning methods"},
@@ -86,18 +86,14 @@ const suggestionDistance = 2
 // suggest ends a message about words that name no command and no guide: it names
 // those with a similar name, or where all are listed.
 func suggest(root *cobra.Command, words []string) string {
-	names := &cobra.Command{SuggestionsMinimumDistance: suggestionDistance}
-	for _, cmd := range root.Commands() {
-		names.AddCommand(&cobra.Command{Use: cmd.Name(), Run: func(*cobra.Command, []string) {}})
-	}
+	names := commandNames(root)
 	for _, t := range topics {
-		names.AddCommand(&cobra.Command{Use: t.name, Run: func(*cobra.Command, []string) {}})
+		names = append(names, t.name)
 	}
-	similar := slices.Compact(slices.Sorted(slices.Values(names.SuggestionsFor(words[0]))))
-	if len(words) > 1 || len(similar) == 0 {
+	if len(words) > 1 {
 		return ": see nashprune help"
 	}
-	return "; try nashprune help " + strings.Join(similar, ", or nashprune help ")
+	return didYouMean(words[0], names, "nashprune help ", "see nashprune help")
 }
 
 // Guides are as wide as the terminal within these bounds.

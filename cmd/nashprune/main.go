@@ -45,13 +45,18 @@ const patience = 2 * time.Second
 // terminal asks to stop. A signal that comes [patience] later ends the program at
 // once: what is saved is whole anyway. One that comes sooner does not, since a
 // single stop may arrive twice: timeout(1) signals its child and then its group.
-func untilSignal(ctx context.Context) context.Context {
+func untilSignal(cmd *cobra.Command) context.Context {
 	signals := append([]os.Signal{os.Interrupt, syscall.SIGTERM}, userSignals...)
 	if !signal.Ignored(syscall.SIGHUP) { // as it is under nohup
 		signals = append(signals, syscall.SIGHUP)
 	}
-	ctx, stop := signal.NotifyContext(ctx, signals...)
-	context.AfterFunc(ctx, func() { time.AfterFunc(patience, stop) })
+	ctx, stop := signal.NotifyContext(cmd.Context(), signals...)
+	context.AfterFunc(ctx, func() {
+		if cmd.Context().Err() == nil { // a signal, which reading and a long step do not notice at once
+			cmd.PrintErrf("\nstopping; once more after %v ends the program at once\n", patience)
+		}
+		time.AfterFunc(patience, stop)
+	})
 	return ctx
 }
 
@@ -60,7 +65,8 @@ func untilSignal(ctx context.Context) context.Context {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root := newRoot()
 	root.SetArgs(args)
-	root.SetOut(stdout)
+	out := &remembering{w: stdout}
+	root.SetOut(out)
 	root.SetErr(stderr)
 	var unknown error
 	help := root.HelpFunc()
@@ -73,6 +79,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		err = unknown
 	}
+	if err == nil { // help texts are written by cobra, which passes over errors
+		err = out.err
+	}
 	if errors.Is(err, syscall.EPIPE) { // the reader has stopped, as head does
 		return exitDone
 	}
@@ -80,6 +89,20 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "nashprune: %s\n", oneLine.Replace(err.Error()))
 	}
 	return exitCode(err)
+}
+
+// remembering is a writer that remembers its first error.
+type remembering struct {
+	w   io.Writer
+	err error
+}
+
+func (r *remembering) Write(p []byte) (int, error) {
+	n, err := r.w.Write(p)
+	if r.err == nil {
+		r.err = err
+	}
+	return n, err
 }
 
 // oneLine keeps an error on one line; names in it may hold line breaks.
@@ -131,22 +154,24 @@ Exit codes:
   nashprune explain runs/RUN              why each player was removed`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args: func(_ *cobra.Command, args []string) error {
+		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return backend.Usagef("there is no command %q: see nashprune --help", args[0])
+				return backend.Usagef("there is no command %q%s", args[0], didYouMean(args[0], commandNames(cmd), "nashprune ", "see nashprune --help"))
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return backend.Usagef("%v: see %s --help", plainly(err), cmd.CommandPath())
+		return backend.Usagef("%v%s", plainly(err), flagAdvice(cmd, err))
 	})
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return checkVariables(cmd) }
 	root.Version = versionLine()
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetUsageFunc(usage)
 	root.SetHelpCommand(newHelp())
 	root.AddCommand(newTrain(), newPrune(), newInspect(), newEval(), newPredict(), newExport(), newExplain(), newReport(), newData(), newDevices(), newDoctor(), newParity(), newBench(), newReproduce(), newCompare(), newSweep(), newVersion())
+	completeValues(root)
 	root.InitDefaultCompletionCmd()
 	for _, cmd := range root.Commands() {
 		if cmd.Name() == "completion" {
@@ -160,7 +185,7 @@ Exit codes:
 // would show the help of the command above it.
 func unknownCommand(cmd *cobra.Command) error {
 	if words := cmd.Flags().Args(); cmd.HasSubCommands() && len(words) > 0 {
-		return backend.Usagef("there is no command %q: see %s --help", words[0], cmd.CommandPath())
+		return backend.Usagef("there is no command %q%s", words[0], didYouMean(words[0], commandNames(cmd), cmd.CommandPath()+" ", "see "+cmd.CommandPath()+" --help"))
 	}
 	return nil
 }

@@ -60,7 +60,7 @@ how much of it the largest difference took. The exit code is 4 if one is broken.
 				return err
 			}
 			result := parityResult{Reference: "CPU in float64", Unit: network.Float32Unit}
-			ctx := untilSignal(cmd.Context())
+			ctx := untilSignal(cmd)
 			for _, d := range devices {
 				compared, err := compareDevice(ctx, d, progress)
 				if err != nil {

@@ -47,7 +47,11 @@ table may be larger than memory.`,
 			write := func(w io.Writer) error {
 				buffered := bufio.NewWriter(w)
 				p := predictions{csv: csv.NewWriter(buffered), json: json.NewEncoder(buffered), asJSON: asJSON}
-				if err := trainer.Predict(cmd.Context(), path, options, p.begin, p.visit); err != nil {
+				notes, err := trainer.Predict(cmd.Context(), path, options, p.begin, p.visit)
+				for _, note := range notes {
+					cmd.PrintErrln("data: " + note)
+				}
+				if err != nil {
 					return err
 				}
 				if p.csv.Flush(); p.csv.Error() != nil {

@@ -167,7 +167,7 @@ func TestRegressionRefuses(t *testing.T) {
 		{"eval numbers --data plants.csv --label species", exitUsage, "1 targets, and the network predicts 2"},
 		{"eval numbers --data words.csv", exitFailed, `line 2, column "price": "high" is not a number, and the network, which predicts numbers`},
 		{"eval numbers --data boxes.csv --label price", exitUsage, "1 targets, and the network predicts 2"},
-		{"eval classes --data boxes.csv --label volume", exitUsage, "the network does not know the class"},
+		{"eval classes --data boxes.csv --label volume", exitUsage, `trained on a feature "weight"`},
 	} {
 		t.Run(c.args, func(t *testing.T) {
 			code, stdout, stderr := execute(t, strings.Fields(c.args)...)

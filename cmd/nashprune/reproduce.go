@@ -72,7 +72,7 @@ After a stop the same command continues. --out gets ` + paperReportFile + `, ` +
 			progress := newProgress(cmd.ErrOrStderr())
 			defer progress.end()
 			options.Observe = func(stage string, e study.Event) { progress.study(stage, e) }
-			result, err := reproduce.Paper(untilSignal(cmd.Context()), options)
+			result, err := reproduce.Paper(untilSignal(cmd), options)
 			progress.end()
 			if err != nil {
 				return err

@@ -96,7 +96,7 @@ nashprune sweep cell FOLDER N for each run, counted from 0.`,
 				if dryRun {
 					return printText(cmd.OutOrStdout())(s.Script(cluster))
 				}
-				job, err := s.Submit(untilSignal(cmd.Context()), cluster)
+				job, err := s.Submit(untilSignal(cmd), cluster)
 				if err != nil {
 					return err
 				}
@@ -162,7 +162,7 @@ func sweepHere(cmd *cobra.Command, s *sweep.Sweep, l sweep.Local) error {
 		}
 		progress.line(oneLine.Replace(fmt.Sprintf("%d/%d  %s  %s%s", done, all, r.Name, words, left(remaining))), true)
 	}
-	made := s.Run(untilSignal(cmd.Context()), l)
+	made := s.Run(untilSignal(cmd), l)
 	progress.end()
 	if exitCode(made) == exitInterrupted {
 		return made
@@ -227,7 +227,7 @@ exits with 130; the next start goes on.`,
 			}
 			progress := newProgress(cmd.ErrOrStderr())
 			defer progress.end()
-			return s.Make(untilSignal(cmd.Context()), n, study.Options{
+			return s.Make(untilSignal(cmd), n, study.Options{
 				Version: version(), Command: strings.Join(append([]string{"nashprune"}, os.Args[1:]...), " "), Device: device,
 				Observe: func(e study.Event) { progress.observe(e.Run) },
 			}, exitCode)
@@ -270,7 +270,7 @@ func newSweepStatus() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			queue, err := s.Queue(untilSignal(cmd.Context()))
+			queue, err := s.Queue(untilSignal(cmd))
 			if err != nil {
 				return err
 			}

@@ -33,7 +33,8 @@ writes a checkpoint; --resume continues from it.
 
 A setting comes from its flag, else from the environment (NASHPRUNE_EPOCHS for
 --epochs; NASHPRUNE_DATASET for --data), else from --config, else from its
-default. Settings of a game that is not played have no effect.`,
+default. Tables and arrays of fewer than 10,000 samples have defaults of their own,
+which are printed. A setting without effect in the game is refused.`,
 		Example: `  nashprune train --baseline
   nashprune train --data mnist --keep 38 --epochs 20 --baseline --out runs/mnist-38
   nashprune train --data mnist --sparsity 0.8 --validation 0.1 --evaluate-on validation
@@ -102,6 +103,12 @@ func newRun(config settings.Config, cmd *cobra.Command) *cobra.Command {
 			if err := checkGiven(ofRun, config); err != nil {
 				return err
 			}
+			if config.Source == "" {
+				fitted, chosen := trainer.Fit(config, flags.Changed)
+				if config = fitted; chosen != "" {
+					progress.line("settings by the size of the data: "+chosen, true)
+				}
+			}
 			if cmd.Name() == pruneName && config.Source == "" {
 				return backend.Usagef("%s takes the file of a trained network, or the folder of a run: see %s --help", cmd.CommandPath(), cmd.CommandPath())
 			}
@@ -124,7 +131,7 @@ func newRun(config settings.Config, cmd *cobra.Command) *cobra.Command {
 				board.observe(e)
 			}
 		}
-		result, err := start(untilSignal(cmd.Context()), options)
+		result, err := start(untilSignal(cmd), options)
 		progress.end()
 		if err != nil {
 			return errors.Join(err, board.close())
@@ -134,7 +141,7 @@ func newRun(config settings.Config, cmd *cobra.Command) *cobra.Command {
 		if asJSON {
 			return errors.Join(writeJSON(cmd.OutOrStdout(), result), failed)
 		}
-		if err := report.Result(cmd.OutOrStdout(), result); err != nil {
+		if err := toTerminal(cmd.OutOrStdout(), func(w io.Writer) error { return report.Result(w, result) }); err != nil {
 			return err
 		}
 		_, err = fmt.Fprintf(cmd.OutOrStdout(), "results:      %s%s\n", options.Dir, shows)

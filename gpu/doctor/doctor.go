@@ -53,6 +53,7 @@ type machine struct {
 	files         fs.FS  // from "/"
 	directory     string // that relative paths start from
 	env           func(name string) string
+	isSet         func(name string) bool   // a variable, also to nothing
 	open          func(path string) error  // opens a device file for reading and writing, as drivers do
 	group         func(fs.FileInfo) string // the group that a file belongs to, "" if unknown
 	groups        func() []string          // of this process
@@ -66,7 +67,7 @@ func thisMachine() *machine {
 	}
 	return &machine{
 		goos: runtime.GOOS, goarch: runtime.GOARCH, cgo: builtWithCgo, administrator: os.Geteuid() == 0,
-		files: os.DirFS("/"), directory: directory, env: os.Getenv,
+		files: os.DirFS("/"), directory: directory, env: os.Getenv, isSet: func(name string) bool { _, set := os.LookupEnv(name); return set },
 		open: func(path string) error {
 			file, err := os.OpenFile(path, os.O_RDWR, 0)
 			if err != nil {

@@ -94,6 +94,7 @@ func fake(all ...files) *machine {
 	return &machine{
 		goos: "linux", goarch: "amd64", cgo: true, files: root, directory: "/work",
 		env:       func(string) string { return "" },
+		isSet:     func(string) bool { return false },
 		open:      func(string) error { return nil },
 		group:     func(fs.FileInfo) string { return "render" },
 		groups:    func() []string { return []string{"users", "wheel"} },
@@ -103,6 +104,7 @@ func fake(all ...files) *machine {
 
 func (m *machine) withEnvironment(variables files) *machine {
 	m.env = func(name string) string { return variables[name] }
+	m.isSet = func(name string) bool { _, set := variables[name]; return set }
 	return m
 }
 
@@ -310,8 +312,8 @@ func TestDiagnose(t *testing.T) {
 			[]string{"ok driver: /work/extra/lvp.json, /home/me/.local/share/vulkan/icd.d/radeon.json, /opt/share/vulkan/icd.d/amd.json"}, []string{"problem driver"},
 		},
 		"a variable names other drivers": {
-			fake(debian, radeon, lvpICD).withEnvironment(files{"VK_ICD_FILENAMES": "/usr/share/vulkan/icd.d/lvp_icd.x86_64.json", "VK_ADD_DRIVER_FILES": "/nowhere.json"}), false,
-			[]string{"ok driver: /usr/share/vulkan/icd.d/lvp_icd.x86_64.json =>", "problem driver: no Vulkan driver for the AMD...among those that VK_ICD_FILENAMES names => unset VK_ICD_FILENAMES"}, []string{"nowhere"},
+			fake(debian, radeon, lvpICD).withEnvironment(files{"VK_DRIVER_FILES": "", "VK_ICD_FILENAMES": "/usr/share/vulkan/icd.d/lvp_icd.x86_64.json", "VK_ADD_DRIVER_FILES": "/nowhere.json"}), false,
+			[]string{"note driver: VK_DRIVER_FILES is set and empty...=> unset VK_DRIVER_FILES", "ok driver: /usr/share/vulkan/icd.d/lvp_icd.x86_64.json =>", "problem driver: no Vulkan driver for the AMD...among those that VK_ICD_FILENAMES names => unset VK_ICD_FILENAMES"}, []string{"nowhere"},
 		},
 		"a variable names no driver": {
 			fake(debian, radeon).withEnvironment(files{"VK_DRIVER_FILES": "/nowhere.json"}), false,

@@ -143,6 +143,11 @@ func (f manifest) of(m maker) bool {
 
 // drivers looks for the files that name drivers and for what they name.
 func (e *examination) drivers(cards []card) {
+	for _, variable := range driverVariables {
+		if e.isSet(variable) && e.env(variable) == "" {
+			e.add(Note, "driver", variable+" is set and empty, which some loaders take for no driver at all", "unset "+variable)
+		}
+	}
 	files, source := e.manifestFiles()
 	repair := "remove it, or install again the package that it belongs to"
 	if source != "" {
@@ -230,10 +235,13 @@ func (e *examination) missingDrivers(cards []card, good []manifest, source strin
 	return found
 }
 
+// driverVariables keep the loader from looking for drivers in the usual folders.
+var driverVariables = []string{"VK_DRIVER_FILES", "VK_ICD_FILENAMES"}
+
 // manifestFiles lists the files in which the loader looks for drivers, and the
 // variable that says so, if one keeps it from the usual folders.
 func (m *machine) manifestFiles() (files []string, source string) {
-	for _, variable := range []string{"VK_DRIVER_FILES", "VK_ICD_FILENAMES"} {
+	for _, variable := range driverVariables {
 		if value := m.env(variable); value != "" {
 			return m.manifestsAt(strings.Split(value, ":")), variable
 		}

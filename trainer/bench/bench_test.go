@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"nashprune/game"
@@ -340,7 +341,9 @@ func TestRunWithoutTime(t *testing.T) {
 }
 
 // What does not end within the time ends with it, and is in the list of what was left out.
-func TestRunHoldsItsTime(t *testing.T) {
+func TestRunHoldsItsTime(t *testing.T) { synctest.Test(t, runHoldsItsTime) }
+
+func runHoldsItsTime(t *testing.T) {
 	for _, c := range []struct {
 		hidden int
 		reason string

@@ -24,8 +24,8 @@ func checkNames(header []string) error {
 	return nil
 }
 
-// featureNames returns the names of the columns that hold features.
-func (t *table) featureNames() []string {
+// columnsRead returns the names of the columns that hold features.
+func (t *table) columnsRead() []string {
 	var names []string
 	for column, name := range t.header {
 		if t.place[column] == featureColumn {
@@ -84,37 +84,6 @@ func (t *table) unlike(header []string) string {
 		return fmt.Sprintf("they have no %scolumn %.40q", second, more[0])
 	}
 	return fmt.Sprintf("theirs stand in the order %.300s", someOf(t.header))
-}
-
-// arrange puts the features of all parts in the order of names, which are those that a
-// network was trained on. Of columns with the same name the first is the first. The error
-// names a column that is missing. Columns that are not wanted were not read.
-func (t *table) arrange(names []string) error {
-	columns := map[string][]int{}
-	for i, name := range t.featureNames() {
-		columns[name] = append(columns[name], i)
-	}
-	order := make([]int, 0, len(names))
-	for _, name := range names {
-		places := columns[name]
-		if len(places) == 0 {
-			return fmt.Errorf("the network %w: it was trained on a feature %.40q, and no column is called so; there are %.300s", ErrOption, name, someOf(t.header))
-		}
-		order, columns[name] = append(order, places[0]), places[1:]
-	}
-	if slices.IsSorted(order) {
-		return nil
-	}
-	row := make([]float64, len(order))
-	for _, part := range t.parts {
-		for values := range slices.Chunk(part.raw, len(order)) {
-			copy(row, values)
-			for i, from := range order {
-				values[i] = row[from]
-			}
-		}
-	}
-	return nil
 }
 
 // columnNames reads a list of names as a line of CSV names them.

@@ -38,19 +38,19 @@ func TestColumnsByName(t *testing.T) {
 			checkError(t, err, ErrOption, c.words, "file.csv")
 			continue
 		}
-		if err != nil || !slices.Equal(d.Train.raw, c.want) || !slices.Equal(d.FeatureNames, features) || d.Label == "a" {
+		if err != nil || !slices.Equal(featuresOf(d, d.Train), c.want) || !slices.Equal(d.FeatureNames, features) || d.Label == "a" {
 			t.Errorf("%q by %q: %+v, %v", c.text, c.features, d, err)
 		}
 	}
 	// The network knows the name of its labels.
 	named, err := openCSV(writeText(t, "file.csv", "b,outcome,a,score\n1,x,2,0\n"), Options{FeatureNames: []string{"a", "b"}, LabelName: "outcome"}, newBudget(0))
-	if err != nil || named.Label != "outcome" || !slices.Equal(named.Train.raw, []float64{2, 1}) || len(named.Notes) != 1 {
+	if err != nil || named.Label != "outcome" || !slices.Equal(featuresOf(named, named.Train), []float64{2, 1}) || len(named.Notes) != 1 {
 		t.Errorf("%+v, %v", named, err)
 	}
 	// In regression targets and features are found by their names.
 	numbers, err := openCSV(writeText(t, "file.csv", "y,b,z,a\n5,2,6,1\n"),
 		Options{Regression: true, Evaluate: true, FeatureNames: []string{"a", "b"}, TargetNames: []string{"z", "y"}}, newBudget(0))
-	if err != nil || !slices.Equal(numbers.Train.raw, []float64{1, 2}) || !slices.Equal(numbers.Train.rawTargets, []float64{6, 5}) {
+	if err != nil || !slices.Equal(featuresOf(numbers, numbers.Train), []float64{1, 2}) || !slices.Equal(numbers.Train.rawTargets, []float64{6, 5}) {
 		t.Errorf("%+v, %v", numbers, err)
 	}
 	// Training gets the names in the order of the file.

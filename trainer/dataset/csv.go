@@ -34,8 +34,17 @@ type table struct {
 	parts []Samples // one a file; labels are places in words until they are named
 	words labelWords
 
-	columns []columnState
+	columns []columnState // one a column of the header
+	at      []int         // of each column of features its place in a row; of others -1
+	known   encoding      // how rows become features, once that is decided
+	uses    []ColumnUse   // what became of the columns, where that is not plain
 	notes   []string
+
+	comma        byte // between fields
+	line, column int  // of the field that is read
+	// The first number with a point and with a comma before its decimals, and what is wrong where
+	// there are both.
+	firstPoint, firstComma, commaError string
 
 	// emit, where it is not nil, takes parts of most rows while a file is read.
 	emit func(part Samples) error
@@ -48,18 +57,9 @@ const (
 	ignoredColumn = -2
 )
 
-// columnState is what was seen in a column of features.
-type columnState struct {
-	words, missing int // rows that hold no number, or nothing
-	// Where the first of each is and what it holds.
-	firstWord, firstMissing string
-	counts                  bool // each number so far is the one before plus one
-	last                    float64
-}
-
 // openCSV reads a CSV file and, where the options name one, a second as its test part.
 func openCSV(path string, o Options, limit *budget) (*Dataset, error) {
-	t := &table{options: o}
+	t := newTable(o)
 	if err := t.readFile(path, limit); err != nil {
 		return nil, err
 	}
@@ -68,35 +68,58 @@ func openCSV(path string, o Options, limit *budget) (*Dataset, error) {
 			return nil, err
 		}
 	}
-	d := &Dataset{Name: "csv:" + stem(path), Height: 1, Width: t.parts[0].Features, Train: t.parts[0], Notes: t.notes}
-	d.Test.Features, d.Test.Outputs = d.Train.Features, d.Train.Outputs
+	t.noteStrange()
+	d := t.dataset(path, t.parts[0])
+	if o.TestFile != "" {
+		d.Test = t.parts[1]
+	}
+	d.Notes, d.Uses = t.notes, t.uses
+	if !ArePlain(d.Columns) { // else a feature takes no more than its number in the file
+		for _, part := range t.parts {
+			if err := limit.take(4 * part.Len() * part.Features); err != nil {
+				return nil, fmt.Errorf("%s: %w", path, err)
+			}
+		}
+	}
 	if o.Regression {
 		for _, column := range t.labels {
 			d.TargetNames = append(d.TargetNames, t.header[column])
 		}
-	} else {
-		if !o.Evaluate {
-			if err := t.words.checkClasses(); err != nil {
-				return nil, fmt.Errorf("%s: %w%s", path, err, t.choice())
-			}
-		}
-		names, err := t.words.nameClasses(o.ClassNames, t.parts...)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-		d.Classes, d.ClassNames, d.Label = len(names), names, t.header[t.labels[0]]
+		return d, nil
 	}
-	d.FeatureNames = t.featureNames()
-	if o.FeatureNames != nil {
-		d.FeatureNames = o.FeatureNames
-		if err := t.arrange(o.FeatureNames); err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
+	if !o.Evaluate {
+		if err := t.words.checkClasses(); err != nil {
+			return nil, fmt.Errorf("%s: %w%s", path, err, t.choice())
 		}
 	}
-	if o.TestFile != "" {
-		d.Test = t.parts[1]
+	names, err := t.words.nameClasses(o.ClassNames, t.parts...)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	d.Classes, d.ClassNames, d.Label = len(names), names, t.header[t.labels[0]]
 	return d, nil
+}
+
+// newTable returns a table of which nothing is read. Of data for a network whose features have
+// names alone, these are columns of numbers.
+func newTable(o Options) *table {
+	if o.Columns == nil {
+		o.Columns = plainColumns(o.FeatureNames)
+	}
+	o.FeatureNames = nil
+	if o.Columns != nil {
+		o.FeatureNames = namesOf(o.Columns)
+	}
+	return &table{options: o}
+}
+
+// dataset returns a data set of the features of a part.
+func (t *table) dataset(path string, part Samples) *Dataset {
+	return &Dataset{
+		Name: "csv:" + stem(path), Height: 1, Width: part.Features, Train: part,
+		Test:    Samples{Features: part.Features, Outputs: part.Outputs},
+		Columns: t.known.columns, FeatureNames: FeatureNames(t.known.columns), encoding: t.known,
+	}
 }
 
 // readFile reads one file, compressed with gzip or not. Its errors name it.
@@ -128,76 +151,111 @@ func (t *table) read(r io.Reader, limit *budget) error {
 			return err // it was peeked at
 		}
 	}
-	rows := csv.NewReader(buffered)
-	rows.Comma = delimiter(start)
-	rows.FieldsPerRecord = -1 // counted here, for a clearer message
-	rows.ReuseRecord = true
-	header, err := rows.Read()
+	t.comma = delimiter(start)
+	records := newRecords(buffered, t.comma)
+	header, err := records.read()
 	if err == io.EOF {
 		return fmt.Errorf("%w: it is empty; want a header and rows", ErrInvalid)
 	}
 	if err != nil {
 		return csvError(err)
 	}
-	names := header
-	if t.options.NoHeader {
-		names = numberedColumns(len(header))
+	names := numberedColumns(len(header))
+	if !t.options.NoHeader {
+		for i, name := range header {
+			names[i] = string(name)
+		}
 	}
 	if err := t.setHeader(names); err != nil {
 		return err
 	}
-	part := Samples{Features: len(t.featureNames())}
-	if t.options.Regression {
-		part.Outputs = max(len(t.labels), len(t.options.TargetNames))
-	}
-	empty, emitted := part, false
-	flush := func() error {
-		if err := t.checkColumns(part.Len()); err != nil {
-			return err
-		}
-		err := t.emit(part)
-		part = empty
+	if err := t.beginPart(); err != nil {
 		return err
 	}
-	t.columns = make([]columnState, len(t.header))
+	part := t.emptyPart()
 	if t.options.NoHeader {
-		if err := t.add(&part, header, 1); err != nil {
+		if err := t.add(&part, header, records.line); err != nil {
 			return err
 		}
 	}
+	emitted := false
 	for {
-		row, err := rows.Read()
+		fields, err := records.read()
 		if err == io.EOF {
 			break
 		}
 		if err != nil {
 			return csvError(err)
 		}
-		line, _ := rows.FieldPos(0)
-		if err := t.add(&part, row, line); err != nil {
+		if err := t.add(&part, fields, records.line); err != nil {
 			return err
 		}
-		if t.emit != nil && part.Len() == t.most {
-			if err := flush(); err != nil {
+		if t.emit != nil && part.raw.n == t.most {
+			if err := t.give(part); err != nil {
 				return err
 			}
-			emitted = true
+			part, emitted = t.emptyPart(), true
 		}
 	}
-	if emitted && part.Len() == 0 {
+	switch {
+	case part.raw.n == 0 && emitted:
 		return nil
-	}
-	if part.Len() == 0 {
+	case part.raw.n == 0:
 		return fmt.Errorf("%w: no row follows its header", ErrInvalid)
+	case t.emit != nil:
+		return t.give(part)
+	case t.known.columns == nil:
+		err = t.decideColumns(&part)
+	default:
+		err = t.checkKnown(part.raw.n)
 	}
-	if t.emit != nil {
-		return flush()
-	}
-	if err := t.checkColumns(part.Len()); err != nil {
+	if err != nil {
 		return err
 	}
+	part.Features = len(FeatureNames(t.known.columns))
 	t.parts = append(t.parts, part)
 	return nil
+}
+
+// beginPart prepares the columns for a further file.
+func (t *table) beginPart() error {
+	if t.columns != nil {
+		return nil
+	}
+	t.columns, t.at = make([]columnState, len(t.header)), make([]int, len(t.header))
+	features := 0
+	for i, place := range t.place {
+		t.at[i] = -1
+		if place == featureColumn {
+			t.at[i] = features
+			features++
+		}
+	}
+	switch {
+	case t.options.Columns != nil:
+		return t.knowColumns(t.options.Columns)
+	case t.options.Evaluate: // for a network that knows no names
+		return t.knowColumns(plainColumns(t.columnsRead()))
+	}
+	return nil
+}
+
+// emptyPart returns a part without rows.
+func (t *table) emptyPart() Samples {
+	part := Samples{raw: rows{matrix: newMatrix(len(t.columnsRead()))}}
+	if t.options.Regression {
+		part.Outputs = max(len(t.labels), len(t.options.TargetNames))
+	}
+	return part
+}
+
+// give gives a part of known columns away.
+func (t *table) give(part Samples) error {
+	if err := t.checkKnown(part.raw.n); err != nil {
+		return err
+	}
+	part.Features = len(FeatureNames(t.known.columns))
+	return t.emit(part)
 }
 
 // csvError says what is wrong with the text, or that it could not be read.
@@ -210,7 +268,7 @@ func csvError(err error) error {
 
 // delimiter returns what most likely stands between the names of a header:
 // comma, semicolon or tab, whichever there are most of outside quotes.
-func delimiter(start []byte) rune {
+func delimiter(start []byte) byte {
 	counts := map[byte]int{}
 	quoted := false
 	for _, b := range start {
@@ -229,7 +287,7 @@ func delimiter(start []byte) rune {
 			best = other
 		}
 	}
-	return rune(best)
+	return best
 }
 
 // setHeader takes the names of the columns and finds the labels'. Those of a
@@ -438,153 +496,75 @@ func findLabel(header []string, name string) (int, error) {
 }
 
 // add adds a row, which begins in a line of the file, to a part.
-func (t *table) add(part *Samples, row []string, line int) error {
-	if len(row) != len(t.header) {
-		return fmt.Errorf("%w: line %d has %d fields, and the header names %d", ErrInvalid, line, len(row), len(t.header))
+func (t *table) add(part *Samples, fields [][]byte, line int) error {
+	if len(fields) != len(t.header) {
+		return fmt.Errorf("%w: line %d has %d fields, and the header names %d", ErrInvalid, line, len(fields), len(t.header))
 	}
-	targets := make([]float64, part.Outputs)
-	for i, field := range row {
-		if t.place[i] == ignoredColumn {
+	t.line = line
+	row := part.raw.add()
+	targets := len(part.rawTargets)
+	part.rawTargets = append(part.rawTargets, make([]float64, part.Outputs)...)
+	for i, field := range fields {
+		place := t.place[i]
+		if place == ignoredColumn {
 			continue
 		}
-		field = strings.TrimSpace(field)
-		where := func() string { return fmt.Sprintf("line %d, column %.40q", line, t.header[i]) }
-		if t.place[i] >= 0 && !t.options.Regression {
-			class, err := t.words.place(field, t.options, where)
+		t.column = i
+		field = bytes.TrimSpace(field)
+		switch {
+		case place == featureColumn:
+			x, err := t.take(&t.columns[i], part, t.at[i], field)
 			if err != nil {
-				return fmt.Errorf("%w%s", err, t.choice())
+				return err
+			}
+			row[t.at[i]] = x
+		case t.options.Regression:
+			x, err := t.target(i, field)
+			if err != nil {
+				return err
+			}
+			part.rawTargets[targets+place] = x
+		default:
+			class, known := t.words.known[string(field)]
+			if !known {
+				var err error
+				if class, err = t.words.place(string(field), t.options, t.where); err != nil {
+					return fmt.Errorf("%w%s", err, t.choice())
+				}
+			} else {
+				t.words.words[class].samples++
 			}
 			part.Labels = append(part.Labels, class)
-			continue
 		}
-		x, isNumber := t.number(field)
-		if t.place[i] == featureColumn && !isNumber {
-			t.columns[i].note(field, where)
-			part.raw = append(part.raw, 0)
-			continue
-		}
-		switch {
-		case !isNumber && isMissing(field):
-			return fmt.Errorf("%w: %s: %q is missing: fill it in or leave the row out", ErrInvalid, where(), field)
-		case !isNumber:
-			return fmt.Errorf("%w: %s: %.40q is not a number%s%s", ErrInvalid, where(), field, t.reason(i), t.choice())
-		}
-		if err := checkNumber(x); err != nil {
-			return fmt.Errorf("%s: %w", where(), err)
-		}
-		if place := t.place[i]; place >= 0 {
-			targets[place] = x
-			continue
-		}
-		c := &t.columns[i]
-		c.counts = len(part.raw) < part.Features || c.counts && x == c.last+1
-		c.last = x
-		part.raw = append(part.raw, x)
 	}
-	part.rawTargets = append(part.rawTargets, targets...)
 	if t.options.unlabelled && !t.options.Regression {
 		part.Labels = append(part.Labels, 0)
 	}
 	return nil
 }
 
-// grouped is a number whose digits before the comma stand in threes.
-var grouped = regexp.MustCompile(`^[-+]?[1-9][0-9]{0,2}([. \x{a0}][0-9]{3})+(,[0-9]*)?$`)
-
-// number reads a field: a number, or true or false for 1 and 0.
-func (t *table) number(field string) (float64, bool) {
-	switch strings.ToLower(field) {
-	case "true":
-		return 1, true
-	case "false":
-		return 0, true
-	}
-	if t.options.DecimalComma {
-		if grouped.MatchString(field) {
-			field = strings.NewReplacer(".", "", " ", "", "\u00a0", "").Replace(field)
-		} else if strings.Contains(field, ".") {
-			return 0, false // 1.5 is no number with a comma, and not 15
-		}
-		field = strings.Replace(field, ",", ".", 1)
-	}
-	x, err := strconv.ParseFloat(field, 64)
-	return x, (err == nil || errors.Is(err, strconv.ErrRange)) && !math.IsNaN(x)
+// where says which field is read.
+func (t *table) where() string {
+	return fmt.Sprintf("line %d, column %.40q", t.line, t.header[t.column])
 }
 
-// note takes in a field of the column that is no number.
-func (c *columnState) note(field string, where func() string) {
-	first, count := &c.firstWord, &c.words
-	if isMissing(field) {
-		first, count = &c.firstMissing, &c.missing
+// target reads a number to predict in a column.
+func (t *table) target(i int, field []byte) (float64, error) {
+	x, isNumber := t.number(&t.columns[i], field)
+	switch {
+	case !isNumber && isMissing(string(field)):
+		return 0, fmt.Errorf("%w: %s: %q is missing: fill it in or leave the row out", ErrInvalid, t.where(), field)
+	case !isNumber:
+		return 0, fmt.Errorf("%w: %s: %.40q is not a number, and %s needs numbers to predict%s", ErrInvalid, t.where(), field, t.options.regression(), t.choice())
 	}
-	if *count++; *count == 1 {
-		*first = fmt.Sprintf("%s: %.40q", where(), field)
+	if err := checkNumber(x); err != nil {
+		return 0, fmt.Errorf("%s: %w", t.where(), err)
 	}
+	return x, nil
 }
 
 // leastCounted is of how many rows a column is noted that counts them.
 const leastCounted = 10
 
-// checkColumns says which columns hold what is no number, all of them, and notes those that
-// count the rows.
-func (t *table) checkColumns(rows int) error {
-	var words, missing, names []string
-	for i, c := range t.columns {
-		switch {
-		case t.place[i] != featureColumn:
-			continue
-		case c.words > 0:
-			words = append(words, fmt.Sprintf("%s is not a number (%d of %d rows)", c.firstWord, c.words, rows))
-		case c.missing > 0:
-			missing = append(missing, fmt.Sprintf("%s is missing (%d of %d rows)", c.firstMissing, c.missing, rows))
-		case c.counts && rows >= leastCounted && len(t.parts) == 0 && !t.options.Evaluate:
-			t.notes = append(t.notes, fmt.Sprintf("the column %.40q counts the rows; if it is no feature, leave it out with --ignore %q", t.header[i], t.header[i]))
-			continue
-		default:
-			continue
-		}
-		names = append(names, t.header[i])
-	}
-	if names == nil {
-		return nil
-	}
-	advice := "leave these columns out with --ignore " + quotedList(names)
-	switch {
-	case t.options.FeatureNames != nil:
-		advice = "the network reads these columns: they have to hold a number in each row"
-	case len(missing) > 0:
-		advice = "fill in what is missing, or " + advice
-	}
-	if len(words) > 0 && slices.ContainsFunc(t.columns, func(c columnState) bool { return commaNumber.MatchString(c.firstWord) }) && !t.options.DecimalComma {
-		advice += "; if a comma is the decimal point, add --decimal-comma"
-	}
-	if len(words) > 0 {
-		advice += t.choice()
-	}
-	return fmt.Errorf("%w: %s: %s", ErrInvalid, strings.Join(append(words, missing...), "; "), advice)
-}
-
 // commaNumber is the end of [columnState.firstWord] where it is a number with a comma.
 var commaNumber = regexp.MustCompile(`: "[-+]?[0-9. ]*,[0-9]+"$`)
-
-// quotedList writes names as --ignore takes them: with commas in between, quoted for a shell
-// where that is needed.
-func quotedList(names []string) string {
-	var b strings.Builder
-	w := csv.NewWriter(&b)
-	w.Write(names) // a strings.Builder takes everything
-	w.Flush()
-	list := strings.TrimSuffix(b.String(), "\n")
-	if strings.ContainsAny(list, " '\"$`\\*?()[]{}|&;<>#~!") {
-		return "'" + strings.ReplaceAll(list, "'", `'\''`) + "'"
-	}
-	return list
-}
-
-// reason says why a column has to hold numbers, where that is not plain.
-func (t *table) reason(column int) string {
-	if t.place[column] < 0 {
-		return ""
-	}
-	return ", and " + t.options.regression() + " needs numbers to predict"
-}

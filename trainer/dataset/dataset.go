@@ -13,7 +13,7 @@ type Samples struct {
 	Targets []float32
 	Outputs int
 
-	raw        []float64 // of floats, until they are standardised into Values
+	raw        rows      // of floats, until they are standardised into Values
 	rawTargets []float64 // until they are standardised into Targets
 }
 
@@ -55,7 +55,12 @@ type Dataset struct {
 	ClassNames []string  // one a class, where labels are words of a CSV file; else nil
 	Label      string    // the column of a CSV file that holds the labels; else empty
 
-	FeatureNames []string // the columns of a CSV file that hold features; else nil
+	// Of a CSV file the columns that features come from, the names of the features, and what became
+	// of all columns where some are no plain numbers.
+	Columns      []Column
+	FeatureNames []string
+	Uses         []ColumnUse
+	encoding     encoding
 
 	// In regression, how targets were standardised over the training part and what
 	// they are called; nil in classification.
@@ -69,6 +74,14 @@ type Dataset struct {
 	Train      Samples
 	Validation Samples // held out of the training set; may be empty
 	Test       Samples
+}
+
+// Bytes returns what the samples of all parts take in memory.
+func (d *Dataset) Bytes() (bytes int) {
+	for _, s := range []Samples{d.Train, d.Validation, d.Test} {
+		bytes += len(s.Pixels) + 4*len(s.Values) + len(s.Labels) + 4*len(s.Targets)
+	}
+	return bytes
 }
 
 // Shape returns the shape of a sample: {channels, height, width} of images, else

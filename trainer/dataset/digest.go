@@ -1,13 +1,13 @@
 package dataset
 
 import (
+	"bufio"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
-	"hash"
 	"math"
-	"slices"
 )
 
 // digest returns the SHA-256, in hexadecimal, of the samples as the files hold them, with
@@ -15,29 +15,34 @@ import (
 // samples and the options, so data of the same digest and options is the same.
 func (d *Dataset) digest() string {
 	sum := sha256.New()
+	buffered := bufio.NewWriterSize(sum, 1<<15)
 	parts := []Samples{d.Train, d.Test}
 	if d.Validation.Len() > 0 { // from a folder of its own
 		parts = append(parts, d.Validation)
 	}
 	for _, part := range parts {
-		fmt.Fprintln(sum, part.Len(), part.Features, part.Outputs, part.raw != nil)
-		sum.Write(part.Pixels)
-		addNumbers(sum, part.raw)
-		sum.Write(part.Labels)
-		addNumbers(sum, part.rawTargets)
+		fmt.Fprintln(buffered, part.Len(), part.Features, part.Outputs, part.raw.matrix != nil)
+		buffered.Write(part.Pixels) // as all writes to a hash, without an error
+		for i := range part.raw.n {
+			addNumbers(buffered, part.raw.row(i))
+		}
+		buffered.Write(part.Labels)
+		addNumbers(buffered, part.rawTargets)
 	}
+	if !ArePlain(d.Columns) {
+		text, err := json.Marshal(d.Columns)
+		if err != nil {
+			panic(err) // no text fails
+		}
+		buffered.Write(text)
+	}
+	buffered.Flush()
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// addNumbers adds numbers to a sum, a part at a time.
-func addNumbers(sum hash.Hash, numbers []float64) {
-	const chunk = 4096
-	var buffer []byte
-	for part := range slices.Chunk(numbers, chunk) {
-		buffer = buffer[:0]
-		for _, x := range part {
-			buffer = binary.LittleEndian.AppendUint64(buffer, math.Float64bits(x))
-		}
-		sum.Write(buffer)
+// addNumbers adds numbers to a sum.
+func addNumbers(sum *bufio.Writer, numbers []float64) {
+	for _, x := range numbers {
+		sum.Write(binary.LittleEndian.AppendUint64(sum.AvailableBuffer(), math.Float64bits(x)))
 	}
 }

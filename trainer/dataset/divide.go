@@ -35,7 +35,8 @@ func (d *Dataset) drawTest(fraction float64, seed uint64) error {
 	case len(test) == 0:
 		return fmt.Errorf("%s: %w: no class has two samples, so none can be put aside for the test part; --task regression predicts numbers", d.Name, ErrInvalid)
 	}
-	d.Train, d.Test = d.Train.shuffled(train, seed), d.Train.gather(test)
+	all := d.Train.arranged(append(shuffled(train, seed), test...))
+	d.Train, d.Test = all.part(0, len(train)), all.part(len(train), all.Len())
 	return nil
 }
 
@@ -70,7 +71,8 @@ func (d *Dataset) holdOut(fraction float64, seed uint64) error {
 	if len(validation) == 0 {
 		return fmt.Errorf("%w %v holds none out: no class of the training samples has two", ErrFraction, fraction)
 	}
-	d.Train, d.Validation = d.Train.divide(train, validation)
+	all := d.Train.arranged(append(train, validation...))
+	d.Train, d.Validation = all.part(0, len(train)), all.part(len(train), n)
 	return nil
 }
 
@@ -103,26 +105,6 @@ func (d *Dataset) noteMissingClasses() {
 	}
 }
 
-// divide returns the samples at some places, and those at all others, rest, in the memory that
-// the samples had.
-func (s Samples) divide(rest, some []int32) (Samples, Samples) {
-	taken := s.gather(some)
-	s.Pixels, s.raw = compact(s.Pixels, s.Features, rest), compact(s.raw, s.Features, rest)
-	s.Labels, s.rawTargets = compact(s.Labels, 1, rest), compact(s.rawTargets, s.Outputs, rest)
-	return s, taken
-}
-
-// compact moves the rows at increasing places to the front.
-func compact[T any](data []T, width int, places []int32) []T {
-	if data == nil {
-		return nil
-	}
-	for row, place := range places {
-		copy(data[row*width:(row+1)*width], data[int(place)*width:])
-	}
-	return data[:len(places)*width]
-}
-
 // draw divides the training samples: of the n samples of each class, or of all in regression,
 // share(n) at random. Both parts are places in order. Everything follows from the seed.
 func (d *Dataset) draw(seed uint64, stream uint32, share func(n int) int) (rest, drawn []int32) {
@@ -149,34 +131,29 @@ func (d *Dataset) draw(seed uint64, stream uint32, share func(n int) int) (rest,
 	return rest, drawn
 }
 
-// shuffled returns the samples at places, in random order. Files are often in
-// the order of the classes.
-func (s Samples) shuffled(places []int32, seed uint64) Samples {
+// shuffled returns places in random order. Files are often in the order of the classes.
+func shuffled(places []int32, seed uint64) []int32 {
 	order := random.New(seed, random.Division, orderDivision, 0).Permutation(len(places))
 	for i, place := range order {
 		order[i] = places[place]
 	}
-	return s.gather(order)
+	return order
 }
 
-// gather returns copies of the samples at places.
-func (s Samples) gather(places []int32) Samples {
-	return Samples{
-		Features: s.Features,
-		Pixels:   rowsOf(s.Pixels, s.Features, places), raw: rowsOf(s.raw, s.Features, places),
-		Labels:  rowsOf(s.Labels, 1, places),
-		Outputs: s.Outputs, rawTargets: rowsOf(s.rawTargets, s.Outputs, places),
+// arranged returns all samples with that of place order[i] in place i, in the same memory.
+func (s Samples) arranged(order []int32) Samples {
+	if s.raw.matrix != nil {
+		permute(order, s.raw.width, s.raw.row)
 	}
+	arrange(order, s.Features, s.Pixels)
+	arrange(order, 1, s.Labels)
+	arrange(order, s.Outputs, s.rawTargets)
+	return s
 }
 
-// rowsOf returns copies of rows of a width; nil where there are none at all.
-func rowsOf[T any](data []T, width int, places []int32) []T {
-	if data == nil {
-		return nil
+// arrange puts row order[i] of rows of a width in place i, where there are any.
+func arrange[T any](order []int32, width int, data []T) {
+	if data != nil {
+		permute(order, width, func(i int) []T { return data[i*width : (i+1)*width] })
 	}
-	rows := make([]T, 0, len(places)*width)
-	for _, place := range places {
-		rows = append(rows, data[int(place)*width:(int(place)+1)*width]...)
-	}
-	return rows
 }

@@ -68,6 +68,17 @@
 // what is read of a data set, counted unpacked and across its files. Buffers grow
 // with the data that has arrived, never with the size that a header claims.
 //
+// # Columns
+//
+// A column of a table is of numbers until its first word; then the numbers before it become levels, too.
+// What it becomes is decided once all rows of the training file are read ([Column]); a second file and
+// data for a network are read by that. A row is held as a number a column, in blocks, and features are
+// made of it when all is known: rows are brought into the order of the parts in place, and blocks are
+// given back on the way, so that numbers and features are never both there in full. A missing number is
+// the mean, so that it is 0 to the network and needs no number of its own in a file. Levels are
+// standardised like numbers, but by no deviation below 0.1: a level of one row in a thousand would
+// else be a feature of 30. Digits with a point are read without strconv, with the same bits.
+//
 // # Checksums
 //
 // Downloads are checked by the published checksum, which also covers resumed parts.

@@ -177,5 +177,5 @@ func asNumber(word string) (string, bool) {
 	if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
 		return "", false
 	}
-	return strconv.FormatFloat(x+0, 'g', -1, 64), true // -0 + 0 is 0
+	return formatNumber(x), true
 }

@@ -150,7 +150,7 @@ func decodeNPZ(r io.ReaderAt, size int64, o Options, limit *budget) (*Dataset, e
 			d.Train, images = samples, shape
 			d.Channels, d.Height, d.Width = shape.channels, shape.height, shape.width
 			d.Test.Features, d.Test.Outputs = samples.Features, samples.Outputs
-		} else if d.Test = samples; shape != images || (samples.raw == nil) != (d.Train.raw == nil) {
+		} else if d.Test = samples; shape != images || (samples.raw.matrix == nil) != (d.Train.raw.matrix == nil) {
 			return nil, fmt.Errorf("%w: %s has samples of %v and %s of %v, or one has bytes and the other none",
 				ErrInvalid, names[trainImages], arrays[trainImages].shape[1:], names[testImages], arrays[testImages].shape[1:])
 		}
@@ -241,7 +241,10 @@ func pairUp(x, y *ndarray, xName, yName string) (s Samples, shape layout, err er
 	if features > most {
 		return fail("%s has %d features; at most %d are taken", xName, features, most)
 	}
-	s = Samples{Features: features, Pixels: x.bytes, raw: x.floats}
+	s = Samples{Features: features, Pixels: x.bytes}
+	if x.bytes == nil {
+		s.raw = matrixOf(x.floats, features)
+	}
 	for i, value := range x.floats {
 		if err := checkNumber(value); err != nil {
 			return Samples{}, layout{}, fmt.Errorf("%s, sample %d, feature %d: %w", xName, i/features, i%features, err)

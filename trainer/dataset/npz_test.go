@@ -504,16 +504,17 @@ func FuzzNPZ(f *testing.F) {
 func checkSamples(t *testing.T, d *Dataset) {
 	t.Helper()
 	for _, part := range []Samples{d.Train, d.Test} {
-		if part.Features != max(d.Channels, 1)*d.Height*d.Width || len(part.Pixels)+len(part.raw) != part.Len()*part.Features {
-			t.Fatalf("%dx%dx%d with %d features, %d labels, %d bytes and %d floats", d.Channels, d.Height, d.Width, part.Features, part.Len(), len(part.Pixels), len(part.raw))
+		floats := featuresOf(d, part)
+		if part.Features != max(d.Channels, 1)*d.Height*d.Width || len(part.Pixels)+len(floats) != part.Len()*part.Features {
+			t.Fatalf("%dx%dx%d with %d features, %d labels, %d bytes and %d floats", d.Channels, d.Height, d.Width, part.Features, part.Len(), len(part.Pixels), len(floats))
 		}
 		for _, label := range part.Labels {
 			if int(label) >= d.Classes {
 				t.Fatalf("label %d of %d classes", label, d.Classes)
 			}
 		}
-		for _, x := range part.raw {
-			if !(math.Abs(x) <= maxMagnitude) {
+		for _, x := range floats {
+			if !(math.Abs(x) <= maxMagnitude) && !math.IsNaN(x) {
 				t.Fatalf("the feature %g", x)
 			}
 		}

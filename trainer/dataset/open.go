@@ -91,6 +91,10 @@ type Options struct {
 	ClassNames   []string
 	FeatureNames []string
 
+	// Columns are those that the features of the network come from, where it knows them; they stand
+	// before FeatureNames.
+	Columns []Column
+
 	// LabelName is the column that held the labels that the network was trained on. It is
 	// taken where there is one of that name and Label is empty.
 	LabelName string
@@ -144,22 +148,10 @@ func Open(name string, options Options) (*Dataset, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !options.Evaluate {
-		if options.ImageHeight > 0 && !d.folders {
-			return nil, fmt.Errorf("%s: an image size of %dx%d %w: it is for images in folders", name, options.ImageHeight, options.ImageWidth, ErrOption)
-		}
-		d.Digest = d.digest()
+	if options.ImageHeight > 0 && !d.folders && !options.Evaluate {
+		return nil, fmt.Errorf("%s: an image size of %dx%d %w: it is for images in folders", name, options.ImageHeight, options.ImageWidth, ErrOption)
 	}
-	if err := d.addTest(options); err != nil {
-		return nil, err
-	}
-	if err := d.holdOut(options.Validation, options.Seed); err != nil {
-		return nil, err
-	}
-	if !options.Evaluate {
-		d.noteMissingClasses()
-	}
-	if err := d.standardise(options); err != nil {
+	if err := d.finish(options); err != nil {
 		return nil, err
 	}
 	if fileKind(name) == "" && !isPath(name) { // classes of a data set with a name have none
@@ -168,6 +160,23 @@ func Open(name string, options Options) (*Dataset, error) {
 		}
 	}
 	return d, nil
+}
+
+// finish divides and standardises what was read.
+func (d *Dataset) finish(o Options) error {
+	if !o.Evaluate {
+		d.Digest = d.digest()
+	}
+	if err := d.addTest(o); err != nil {
+		return err
+	}
+	if err := d.holdOut(o.Validation, o.Seed); err != nil {
+		return err
+	}
+	if !o.Evaluate {
+		d.noteMissingClasses()
+	}
+	return d.standardise(o)
 }
 
 func load(name string, o Options) (*Dataset, error) {
@@ -242,6 +251,12 @@ func fileKind(name string) string {
 // IsCSV reports whether [Open] takes a name for that of a CSV file.
 func IsCSV(name string) bool { return fileKind(name) == csvFile }
 
+// IsTable reports whether [Open] takes a name for that of a file with a table or arrays.
+func IsTable(name string) bool {
+	kind := fileKind(name)
+	return kind == csvFile || kind == npzFile
+}
+
 // IsImages reports whether [Open] takes a name for that of images in folders or in an archive.
 func IsImages(name string) bool {
 	if kind := fileKind(name); kind != "" || !isPath(name) {
@@ -270,7 +285,7 @@ func (d *Dataset) addTest(o Options) error {
 		for i := range all {
 			all[i] = int32(i)
 		}
-		d.Train = d.Train.shuffled(all, o.Seed)
+		d.Train = d.Train.arranged(shuffled(all, o.Seed))
 		return nil
 	case d.Test.Len() > 0:
 		return nil
@@ -287,7 +302,7 @@ func (d *Dataset) addTest(o Options) error {
 func (s Samples) part(start, end int) Samples {
 	return Samples{
 		Features: s.Features,
-		Pixels:   rowsBetween(s.Pixels, s.Features, start, end), raw: rowsBetween(s.raw, s.Features, start, end),
+		Pixels:   rowsBetween(s.Pixels, s.Features, start, end), raw: s.raw.part(start, end),
 		Labels:  rowsBetween(s.Labels, 1, start, end),
 		Outputs: s.Outputs, rawTargets: rowsBetween(s.rawTargets, s.Outputs, start, end),
 	}
@@ -307,7 +322,7 @@ func rowsBetween[T any](data []T, width, start, end int) []T {
 // unless the data is to evaluate on alone: two classes, or two values of each target,
 // and two values of a feature at least.
 func (d *Dataset) standardise(o Options) error {
-	floats := d.Test.raw != nil
+	floats := d.Test.raw.matrix != nil || d.Train.raw.matrix != nil
 	switch {
 	case o.Evaluate && floats != (o.Standard != nil):
 		kinds := map[bool]string{false: "bytes", true: "floats"}

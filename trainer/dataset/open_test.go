@@ -277,10 +277,12 @@ func TestHeldOutByClass(t *testing.T) {
 	sorted := func() *Dataset {
 		d := &Dataset{Name: "sorted", Classes: classes}
 		d.Train.Features = features
+		var numbers []float64
 		for i := range classes * each {
 			d.Train.Labels = append(d.Train.Labels, uint8(i/each))
-			d.Train.raw = append(d.Train.raw, float64(i), -float64(i))
+			numbers = append(numbers, float64(i), -float64(i))
 		}
+		d.Train.raw = matrixOf(numbers, features)
 		return d
 	}
 	held := map[uint64][]float64{}
@@ -304,12 +306,13 @@ func TestHeldOutByClass(t *testing.T) {
 			}
 			for _, part := range []Samples{d.Train, d.Validation} {
 				for i := range part.Len() {
-					if x := part.raw[i*features]; part.raw[i*features+1] != -x || int(part.Labels[i]) != int(x)/each || i > 0 && x <= part.raw[(i-1)*features] {
-						t.Fatalf("%g: sample %d is %v of class %d", fraction, i, part.raw[i*features:][:features], part.Labels[i])
+					row := part.raw.row(i)
+					if row[1] != -row[0] || int(part.Labels[i]) != int(row[0])/each || i > 0 && row[0] <= part.raw.row(i - 1)[0] {
+						t.Fatalf("%g: sample %d is %v of class %d", fraction, i, row, part.Labels[i])
 					}
 				}
 			}
-			held[seed] = append(held[seed], d.Validation.raw...)
+			held[seed] = append(held[seed], d.Validation.raw.flat()...)
 		}
 	}
 	if slices.Equal(held[1], held[2]) {

@@ -51,9 +51,10 @@ type sources struct {
 	mnistSums      files // SHA-256, uncompressed
 	fashionSums    files // MD5, gzipped
 	cifar          []cifarSet
+	folder         string // for data sets; empty: the one in the user's cache
 }
 
-var published = sources{mnistSource, fashionSource, mnistChecksums, fashionChecksums, []cifarSet{cifar10, cifar100}}
+var published = sources{mnist: mnistSource, fashion: fashionSource, mnistSums: mnistChecksums, fashionSums: fashionChecksums, cifar: []cifarSet{cifar10, cifar100}}
 
 // cifarOf returns the data set of CIFAR of a name; false if it is none.
 func (s sources) cifarOf(name string) (cifarSet, bool) {
@@ -70,13 +71,15 @@ type PullEvents struct {
 	Fetching func(Pulled) // the data set is not there, or not sound, and will be fetched
 }
 
-// Pull puts mnist, fashion, cifar10 or cifar100 into the user's cache, where [Open] finds
-// it, and verifies it by its published checksums before it is used. What is there
+// Pull puts mnist, fashion, cifar10 or cifar100 into a folder for data sets, or where dir is empty
+// into the one in the user's cache, where [Open] finds it, and verifies it by its published checksums before it is used. What is there
 // already and sound stays. One process at a time pulls a data set; others wait for
 // it and find what it has fetched. Errors wrap [ErrUnknown] for other names, those
 // of package download, and [ErrInvalid].
-func Pull(ctx context.Context, name string, client *download.Client, events PullEvents) (Pulled, error) {
-	return published.pull(ctx, name, client, events)
+func Pull(ctx context.Context, name, dir string, client *download.Client, events PullEvents) (Pulled, error) {
+	from := published
+	from.folder = dir
+	return from.pull(ctx, name, client, events)
 }
 
 func (s sources) pull(ctx context.Context, name string, client *download.Client, events PullEvents) (Pulled, error) {
@@ -88,9 +91,12 @@ func (s sources) pull(ctx context.Context, name string, client *download.Client,
 	if !ok {
 		return Pulled{}, fmt.Errorf("%w %q: %s, %s, %s and %s can be pulled", ErrUnknown, name, mnistName, fashionName, cifarName, cifar100Name)
 	}
-	cache, err := cacheFolder()
-	if err != nil {
-		return Pulled{}, fmt.Errorf("there is no folder for the user's cache: %w", err)
+	cache := s.folder
+	if cache == "" {
+		var err error
+		if cache, err = cacheFolder(); err != nil {
+			return Pulled{}, fmt.Errorf("there is no folder for the user's cache: %w", err)
+		}
 	}
 	entries := List("")
 	pulled := Pulled{Entry: entries[slices.IndexFunc(entries, func(e Entry) bool { return e.Name == name })], URL: url}

@@ -28,30 +28,66 @@ func (s *Standard) each(columns int, what string) (*Standard, error) {
 // maxMagnitude bounds features and targets: float32 holds no larger ones.
 const maxMagnitude = math.MaxFloat32
 
-// standardOf returns the mean and the standard deviation of each column of rows
-// of a width, in float64. A column of equal numbers has deviation 1. No number may
-// exceed [maxMagnitude], so no sum overflows.
-func standardOf(rows []float64, width int) *Standard {
-	n := float64(len(rows) / width)
+// standardOf returns the mean and the standard deviation of each column of rows of a width.
+func standardOf(numbers []float64, width int) *Standard {
+	return spreads(places(width), func(visit func(row []float64)) {
+		for row := range slices.Chunk(numbers, width) {
+			visit(row)
+		}
+	})
+}
+
+// places returns the numbers below n.
+func places(n int) []int {
+	all := make([]int, n)
+	for i := range all {
+		all[i] = i
+	}
+	return all
+}
+
+// spreads returns the mean and the standard deviation of the numbers at some places of rows, in
+// float64, of those that are not NaN. Equal numbers have deviation 1, and where there are none the
+// mean is 0. No number may exceed [maxMagnitude], so no sum overflows.
+func spreads(at []int, each func(visit func(row []float64))) *Standard {
+	width := len(at)
 	means, largest, squares := make([]float64, width), make([]float64, width), make([]float64, width)
-	// Differences to the first row keep the mean of equal numbers exact, and the
-	// others as precise as the numbers are far apart.
-	each := func(visit func(column int, x float64)) {
-		for row := range slices.Chunk(rows, width) {
-			for f, x := range row {
-				visit(f, x)
+	first, count := make([]float64, width), make([]float64, width)
+	each(func(row []float64) {
+		for f, place := range at {
+			if x := row[place]; x == x {
+				if count[f] == 0 {
+					first[f] = x
+				}
+				count[f]++
 			}
 		}
-	}
-	each(func(f int, x float64) { means[f] += (x - rows[f]) / n })
+	})
+	// Differences to the first row keep the mean of equal numbers exact, and the
+	// others as precise as the numbers are far apart.
+	each(func(row []float64) {
+		for f, place := range at {
+			if x := row[place]; x == x {
+				means[f] += (x - first[f]) / count[f]
+			}
+		}
+	})
 	for f := range means {
-		means[f] += rows[f]
+		means[f] += first[f]
 	}
-	each(func(f int, x float64) { largest[f] = max(largest[f], math.Abs(x-means[f])) })
-	each(func(f int, x float64) {
-		if largest[f] > 0 { // scaled, since squares of tiny differences would vanish
-			d := (x - means[f]) / largest[f]
-			squares[f] += d * d / n
+	each(func(row []float64) {
+		for f, place := range at {
+			if d := math.Abs(row[place] - means[f]); d > largest[f] {
+				largest[f] = d
+			}
+		}
+	})
+	each(func(row []float64) {
+		for f, place := range at {
+			if x := row[place]; x == x && largest[f] > 0 { // scaled, since squares of tiny differences would vanish
+				d := (x - means[f]) / largest[f]
+				squares[f] += d * d / count[f]
+			}
 		}
 	})
 	deviations := squares
@@ -65,50 +101,57 @@ func standardOf(rows []float64, width int) *Standard {
 
 // apply returns rows standardised. The error is about the first number whose
 // magnitude is then above most; what says what a column is.
-func (s *Standard) apply(rows []float64, most float64, what string) ([]float32, error) {
-	values := make([]float32, len(rows))
-	for i, x := range rows {
-		f := i % len(s.Means)
-		values[i] = float32((x - s.Means[f]) / s.Deviations[f])
-		if math.Abs(float64(values[i])) > most {
-			return nil, fmt.Errorf("%w: %s %d of a sample is %g, too far from the mean %g of deviation %g for float32",
-				ErrInvalid, what, f+1, x, s.Means[f], s.Deviations[f])
+func (s *Standard) apply(numbers []float64, most float64, what string) ([]float32, error) {
+	values := make([]float32, len(numbers))
+	for i, x := range numbers {
+		var err error
+		if values[i], err = s.value(i%len(s.Means), x, most, what); err != nil {
+			return nil, err
 		}
 	}
 	return values, nil
 }
 
-// standardiseFeatures standardises all parts: by the standard given or, where
-// there is none, by that of the training part.
+// value returns a number of a column standardised; one that is missing is the mean.
+func (s *Standard) value(f int, x, most float64, what string) (float32, error) {
+	if x != x {
+		return 0, nil
+	}
+	z := float32((x - s.Means[f]) / s.Deviations[f])
+	if math.Abs(float64(z)) > most {
+		return 0, fmt.Errorf("%w: %s %d of a sample is %g, too far from the mean %g of deviation %g for float32",
+			ErrInvalid, what, f+1, x, s.Means[f], s.Deviations[f])
+	}
+	return z, nil
+}
+
+// standardiseFeatures makes features of the numbers of all parts and standardises them: by the
+// standard given or, where there is none, by that of the training part.
 func (d *Dataset) standardiseFeatures(given *Standard) error {
 	d.Mean, d.Deviation = 0, 1
 	d.Standard = given
 	if given == nil {
-		d.Standard = standardOf(d.Train.raw, d.Train.Features)
-		if !varies(d.Train) {
+		if !d.Train.raw.varies() {
 			return fmt.Errorf("%s: %w: every feature is the same in all %d training samples; there is nothing to learn from", d.Name, ErrInvalid, d.Train.Len())
 		}
+		d.Standard = d.encoding.standardOf(d.Train.raw)
 	} else if features := d.Test.Features; features != len(given.Means) {
 		return fmt.Errorf("%s: the network %w: it has %d features, and the network was trained on %d", d.Name, ErrOption, features, len(given.Means))
 	}
+	write, err := d.encoding.writer(d.Standard)
 	for _, part := range []*Samples{&d.Train, &d.Validation, &d.Test} {
-		var err error
-		if part.Values, err = d.Standard.apply(part.raw, maxMagnitude, "feature"); err != nil {
-			return fmt.Errorf("%s: %w", d.Name, err)
+		if err == nil {
+			part.Values = make([]float32, part.raw.n*part.Features)
+			err = part.raw.consume(func(i int, row []float64) error {
+				return write(part.Values[i*part.Features:(i+1)*part.Features], row)
+			})
 		}
-		part.raw = nil
+		part.raw = rows{}
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", d.Name, err)
 	}
 	return nil
-}
-
-// varies reports whether any feature differs between two samples.
-func varies(s Samples) bool {
-	for i, x := range s.raw {
-		if x != s.raw[i%s.Features] {
-			return true
-		}
-	}
-	return false
 }
 
 // checkNumber says why a number cannot be a feature or a target.

@@ -12,7 +12,8 @@ import (
 // path of an image. Whatever stands for labels is not read; labels are 0 and targets, too. Options
 // are those to evaluate a network with. Of a table no more is in memory than a visit gets.
 // Errors are those of [Open], or visit's.
-func Unlabelled(name string, o Options, most int, visit func(d *Dataset, names []string) error) error {
+// The notes are about all of the data.
+func Unlabelled(name string, o Options, most int, visit func(d *Dataset, names []string) error) (notes []string, err error) {
 	o.Evaluate, o.unlabelled = true, true
 	limit := newBudget(o.MaxBytes)
 	give := func(d *Dataset, names []string) error {
@@ -37,44 +38,39 @@ func Unlabelled(name string, o Options, most int, visit func(d *Dataset, names [
 	case npzFile:
 		d, err := openNPZ(name, o, limit)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		return give(d, rowNumbers(0, d.Train.Features, d.Train))
+		return d.Notes, give(d, rowNumbers(0, d.Train.Len()))
 	case imageArchive:
-		return unlabelledImages(name, o, limit, give)
+		return nil, unlabelledImages(name, o, limit, give)
 	}
 	if isPath(name) {
-		return unlabelledImages(name, o, limit, give)
+		return nil, unlabelledImages(name, o, limit, give)
 	}
-	return fmt.Errorf("%w %q: predictions are for a table (.csv, .tsv, .data, .txt), a .npz file, or a folder or an archive of images", ErrUnknown, name)
+	return nil, fmt.Errorf("%w %q: predictions are for a table (.csv, .tsv, .data, .txt), a .npz file, or a folder or an archive of images", ErrUnknown, name)
 }
 
 // unlabelledRows reads a table, most rows at a time.
-func unlabelledRows(path string, o Options, limit *budget, most int, give func(*Dataset, []string) error) error {
-	rows := 0
-	t := &table{options: o, most: most}
+func unlabelledRows(path string, o Options, limit *budget, most int, give func(*Dataset, []string) error) ([]string, error) {
+	read := 0
+	t := newTable(o)
+	t.most = most
 	t.emit = func(part Samples) error {
-		d := &Dataset{Name: "csv:" + stem(path), Height: 1, Width: part.Features, Train: part, Classes: len(o.ClassNames), FeatureNames: t.featureNames(), Notes: t.notes}
-		if o.FeatureNames != nil {
-			t.parts = []Samples{part}
-			d.FeatureNames = o.FeatureNames
-			if err := t.arrange(o.FeatureNames); err != nil {
-				return err // it gets the path from readFile
-			}
-			t.parts = nil
-		}
-		d.TargetNames = o.TargetNames
+		d := t.dataset(path, part)
+		d.Classes, d.TargetNames = len(o.ClassNames), o.TargetNames
 		limit.left.Store(limit.most) // it is for what is in memory together
-		names := rowNumbers(rows, part.Features, part)
-		rows += len(names)
+		names := rowNumbers(read, part.raw.n)
+		read += len(names)
 		return give(d, names)
 	}
-	return t.readFile(path, limit)
+	err := t.readFile(path, limit)
+	t.noteStrange()
+	return t.notes, err
 }
 
-// rowNumbers returns the numbers of the rows of a part that begins after some rows.
-func rowNumbers(after, features int, part Samples) []string {
-	names := make([]string, max(len(part.raw), len(part.Pixels))/features)
+// rowNumbers returns the numbers of some rows that follow others.
+func rowNumbers(after, n int) []string {
+	names := make([]string, n)
 	for i := range names {
 		names[i] = strconv.Itoa(after + i + 1)
 	}

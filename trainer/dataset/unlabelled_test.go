@@ -35,7 +35,7 @@ func TestUnlabelled(t *testing.T) {
 	o := Options{FeatureNames: []string{"a", "b"}, ClassNames: []string{"no", "yes"}, Standard: &Standard{Means: []float64{10, 1}, Deviations: []float64{10, 2}}}
 	for _, most := range []int{1, 2, 5, 100} {
 		var s seen
-		if err := Unlabelled(table, o, most, s.visit); err != nil {
+		if _, err := Unlabelled(table, o, most, s.visit); err != nil {
 			t.Fatal(err)
 		}
 		if !slices.Equal(s.names, []string{"1", "2", "3", "4", "5"}) || !slices.Equal(s.values, []float32{0, 0, 1, 0.5, 2, 1, 3, 1.5, 4, 2}) || slices.Max(s.sizes) > most {
@@ -45,25 +45,25 @@ func TestUnlabelled(t *testing.T) {
 	numbers := Options{Regression: true, TargetNames: []string{"z"}, TargetStandard: &Standard{Means: []float64{0}, Deviations: []float64{1}},
 		FeatureNames: o.FeatureNames, Standard: o.Standard}
 	var s seen
-	if err := Unlabelled(table, numbers, 2, s.visit); err != nil || len(s.names) != 5 {
+	if _, err := Unlabelled(table, numbers, 2, s.visit); err != nil || len(s.names) != 5 {
 		t.Errorf("of a regression: %+v, %v", s, err)
 	}
 
 	arrays := npz(zip.Store, "x_train.npy", arrayOf("|u1", []int{1, 2, 2}, make([]uint8, 4)), "y_train.npy", arrayOf("|u1", []int{1}, []uint8{1}),
 		"x_test.npy", arrayOf("|u1", []int{3, 2, 2}, []uint8{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}))
 	s = seen{}
-	if err := Unlabelled(writeText(t, "a.npz", string(arrays)), Options{}, 2, s.visit); err != nil || !slices.Equal(s.sizes, []int{2, 1}) || s.pixels[11] != 11 {
+	if _, err := Unlabelled(writeText(t, "a.npz", string(arrays)), Options{}, 2, s.visit); err != nil || !slices.Equal(s.sizes, []int{2, 1}) || s.pixels[11] != 11 {
 		t.Errorf("arrays: %+v, %v", s, err)
 	}
 	alone := npz(zip.Store, "X.npy", arrayOf("<f4", []int{2, 2}, []float32{10, 1, 20, 3}))
 	s = seen{}
-	if err := Unlabelled(writeText(t, "b.npz", string(alone)), Options{Standard: o.Standard}, 9, s.visit); err != nil || !slices.Equal(s.values, []float32{0, 0, 1, 1}) {
+	if _, err := Unlabelled(writeText(t, "b.npz", string(alone)), Options{Standard: o.Standard}, 9, s.visit); err != nil || !slices.Equal(s.values, []float32{0, 0, 1, 1}) {
 		t.Errorf("an array alone: %+v, %v", s, err)
 	}
 
 	dir := writeTree(t, map[string][]byte{"b/2.png": pngOf(coloured(2, 2, 1)), "1.png": pngOf(coloured(2, 2, 2)), "notes.txt": []byte("x")})
 	s = seen{}
-	if err := Unlabelled(dir, Options{ClassNames: []string{"cat", "dog"}}, 1, s.visit); err != nil || !slices.Equal(s.names, []string{"1.png", "b/2.png"}) {
+	if _, err := Unlabelled(dir, Options{ClassNames: []string{"cat", "dog"}}, 1, s.visit); err != nil || !slices.Equal(s.names, []string{"1.png", "b/2.png"}) {
 		t.Errorf("images: %+v, %v", s, err)
 	}
 
@@ -80,8 +80,9 @@ func TestUnlabelled(t *testing.T) {
 		{"digits", o, ErrUnknown, "predictions are for"},
 		{writeTree(t, map[string][]byte{"a.txt": []byte("x")}), o, ErrNotFound, "no images"},
 	} {
-		checkError(t, Unlabelled(c.path, c.o, 10, s.visit), c.kind, c.words)
-		if err := Unlabelled(c.path, c.o, 10, s.visit); err != nil && strings.Count(err.Error(), c.path) > 1 {
+		_, err := Unlabelled(c.path, c.o, 10, s.visit)
+		checkError(t, err, c.kind, c.words)
+		if _, err := Unlabelled(c.path, c.o, 10, s.visit); err != nil && strings.Count(err.Error(), c.path) > 1 {
 			t.Errorf("the path is there twice: %v", err)
 		}
 	}
@@ -90,13 +91,14 @@ func TestUnlabelled(t *testing.T) {
 	narrow.MaxBytes = 1 << 17
 	long := writeText(t, "long.csv", "a,b\n"+strings.Repeat("10,1\n", 1<<16))
 	s = seen{}
-	if err := Unlabelled(long, narrow, 1<<10, s.visit); err != nil || len(s.names) != 1<<16 {
+	if _, err := Unlabelled(long, narrow, 1<<10, s.visit); err != nil || len(s.names) != 1<<16 {
 		t.Errorf("a long table: %d rows, %v", len(s.names), err)
 	}
 	endless := writeText(t, "endless.csv", "a,b\n1,"+strings.Repeat("2", 1<<18))
-	checkError(t, Unlabelled(endless, narrow, 1<<10, s.visit), ErrInvalid, "more than the 131072 bytes")
+	_, err := Unlabelled(endless, narrow, 1<<10, s.visit)
+	checkError(t, err, ErrInvalid, "more than the 131072 bytes")
 	stop := errors.New("enough")
-	if err := Unlabelled(table, o, 2, func(*Dataset, []string) error { return stop }); !errors.Is(err, stop) {
+	if _, err := Unlabelled(table, o, 2, func(*Dataset, []string) error { return stop }); !errors.Is(err, stop) {
 		t.Errorf("%v", err)
 	}
 }

@@ -63,8 +63,11 @@ type EpochLine struct {
 	ValidationLoss     *float64 `json:"validation_loss,omitempty"`
 	ValidationAccuracy *float64 `json:"validation_accuracy,omitempty"`
 	ValidationR2       *float64 `json:"validation_r2,omitempty"`
-	Players            []int    `json:"players"` // of each gate
-	Seconds            float64  `json:"seconds"` // of this training so far
+	// WatchedLoss is the loss that is trained, with its smoothing and class weights, on the validation
+	// part, in the epochs in which --patience looks for the best.
+	WatchedLoss *float64 `json:"watched_loss,omitempty"`
+	Players     []int    `json:"players"` // of each gate
+	Seconds     float64  `json:"seconds"` // of this training so far
 
 	// Of the paper's game: players of each gate that are not below the
 	// threshold, and the mean participation of all players.

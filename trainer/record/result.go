@@ -8,6 +8,7 @@ import (
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
+	"nashprune/trainer/cost"
 	"nashprune/trainer/dataset"
 )
 
@@ -41,6 +42,8 @@ type Result struct {
 	// Market says what drove the market and how its target was met.
 	Market      *Market      `json:"market,omitempty"`
 	Equilibrium *Equilibrium `json:"equilibrium,omitempty"`
+	// Certificate is what equilibrium.json holds, after a run with a game; nil of a result that was read.
+	Certificate *Certificate `json:"-"`
 
 	Runtime *Runtime `json:"runtime,omitempty"`
 
@@ -147,6 +150,11 @@ type RuntimeLatency struct {
 // Regression reports whether numbers were predicted rather than classes.
 func (r *Result) Regression() bool { return r.Task == dataset.Regression }
 
+// MissedLatency reports whether the pruned network takes longer than the target allows.
+func (r *Result) MissedLatency() bool {
+	return r.Market != nil && r.Pruned != nil && r.Market.Resource == cost.Latency && r.Pruned.LatencyUS > r.Market.Limit
+}
+
 // Data says what the run was trained and evaluated on, in samples. Of a CSV
 // file it names the column of the labels, and the classes in their order; in
 // regression the targets in their order.
@@ -161,6 +169,8 @@ type Data struct {
 	ClassNames  []string     `json:"class_names,omitempty"`
 	TargetNames []string     `json:"target_names,omitempty"`
 	Notes       []string     `json:"notes,omitempty"` // what was decided about the data, a sentence each
+	// Columns says what became of each column of a table, where some are no plain numbers.
+	Columns []dataset.ColumnUse `json:"columns,omitempty"`
 	// LargestClass is the percentage of the samples evaluated on that are of the largest class:
 	// the accuracy of always answering it. 0 in regression and in earlier results.
 	LargestClass float64 `json:"largest_class,omitzero"`
@@ -314,7 +324,7 @@ type Seconds struct {
 	Evaluate float64 `json:"evaluate"`
 }
 
-// BestEpoch is the epoch at whose end the loss on the validation part was lowest.
+// BestEpoch is the epoch at whose end the loss that is trained was lowest on the validation part.
 type BestEpoch struct {
 	Epoch          int     `json:"epoch"` // from 1
 	ValidationLoss float64 `json:"validation_loss"`

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"runtime"
@@ -45,9 +46,18 @@ func Benchstat(w io.Writer, r *bench.Report) error {
 			gameLines(&b, "Scaling", name, 1, p.Game)
 		}
 	}
+	for _, l := range r.LeftOut {
+		fmt.Fprintf(&b, "# left out on %s: %s: %s\n", l.Device, oneLine(l.What), oneLine(l.Reason))
+	}
+	if !strings.Contains(b.String(), "\nBenchmark") {
+		return errNothingMeasured
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
+
+// errNothingMeasured is why there is nothing for benchstat to compare.
+var errNothingMeasured = errors.New("nothing was measured, so there are no lines for benchstat: see what was left out without --benchstat, and raise --time or name a smaller --model")
 
 // gameLines writes what the game takes, where it was measured.
 func gameLines(w io.Writer, what, name string, steps int, g *bench.Game) {

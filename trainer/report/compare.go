@@ -133,6 +133,10 @@ func difference(d *compare.Difference) string {
 	}
 }
 
+// fewestSeeds is from how many seeds on a table says which of two methods is better: the interval of
+// two asks that both differences are nearly equal, as they often are by chance.
+const fewestSeeds = 3
+
 // verdict says in words what an interval allows to say.
 func verdict(e *compare.Entry) string {
 	switch d := e.Difference; {
@@ -144,6 +148,8 @@ func verdict(e *compare.Entry) string {
 		return "no spread: open"
 	case !d.ExcludesZero():
 		return "includes zero: open"
+	case d.Pairs > 0 && d.Pairs < fewestSeeds:
+		return fmt.Sprintf("%d seeds are too few to say: open", d.Pairs)
 	case d.Mean < 0:
 		return "the market is better"
 	default:

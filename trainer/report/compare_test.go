@@ -237,3 +237,14 @@ func TestFrontMarksWhatIsBelow(t *testing.T) {
 		t.Errorf("nothing is below:\n%s", text)
 	}
 }
+
+// TestFewSeedsDecideNothing: an interval of two seeds without zero is not called a result.
+func TestFewSeedsDecideNothing(t *testing.T) {
+	low, high := -1.2, -0.8
+	for pairs, want := range map[int]string{2: "2 seeds are too few to say: open", 3: "the market is better"} {
+		e := &compare.Entry{Difference: &compare.Difference{Mean: -1, Pairs: pairs, Low: &low, High: &high}}
+		if got := verdict(e); got != want {
+			t.Errorf("%d pairs: %q, want %q", pairs, got, want)
+		}
+	}
+}

@@ -27,10 +27,10 @@ func Explain(w io.Writer, run *Run) error {
 	}
 	e, p := run.Result.Equilibrium, run.Result.Pruned
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s of %s players stay: %s.\n", Thousands(p.Kept), Thousands(p.Players), reasons(e))
-	fmt.Fprintf(&b, "The equilibrium %s.\n", gaps(e))
-	if e.Model != "" { // of a market
-		fmt.Fprintf(&b, "The equilibrium %s.\n", networkClaim(e.Network))
+	fmt.Fprintf(&b, "Of %s players %s (nashprune help game explains the words).\n", Thousands(p.Players), reasons(e))
+	fmt.Fprintf(&b, "Is the game in equilibrium? %s.\n", gaps(e))
+	if e.Model != "" {
+		fmt.Fprintf(&b, "Are the kept players the best choice for the network? %s.\n", networkClaim(e.Network))
 	}
 	fmt.Fprintln(&b)
 	explain := explainMarket

@@ -285,6 +285,9 @@ func ExplainPlayer(w io.Writer, run *Run, name record.PlayerName) error {
 	var b strings.Builder
 	c := run.Certificate
 	fmt.Fprintf(&b, "Player %s, %s.\n", run.name(p.PlayerName), fate(p))
+	if c.Game == game.MarketGame {
+		fmt.Fprintln(&b, inWords(p))
+	}
 	state := "at the end, over all training samples"
 	if c.Game == game.MarketGame {
 		state = "in the last round that removed players"
@@ -331,6 +334,21 @@ func (run *Run) Player(name record.PlayerName) (*record.CertifiedPlayer, error) 
 	last := len(gates) - 1
 	return nil, backend.Usagef("--player is %s, and the network has no such player; %ss and players count from 0, and the last is %d:%d",
 		name, run.axis(), last, gates[last].Players-1)
+}
+
+// inWords says in a sentence what decided on a player of the market.
+func inWords(p *record.CertifiedPlayer) string {
+	switch p.Reason {
+	case game.Dead:
+		return "No output depends on it: removing it costs nothing."
+	case game.Followed:
+		return "It is a part of a player that was removed, and went with it."
+	case game.Forced:
+		return fmt.Sprintf("Removing it costs %s, more than the price %s; but only so many may stay, and those are worth more.", number(p.Worth), number(p.Price))
+	case game.Kept:
+		return fmt.Sprintf("Removing it would cost %s, more than the price %s.", number(p.Worth), number(p.Price))
+	}
+	return fmt.Sprintf("Removing it costs %s, no more than the price %s.", number(p.Worth), number(p.Price))
 }
 
 // fate says whether a player stays or when and why it left.

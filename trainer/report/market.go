@@ -22,6 +22,9 @@ func targetNote(r *record.Result) string {
 		met = accuracyDrop(m.Validation)
 	case m.Resource == cost.Latency:
 		met = fmt.Sprintf("%s by the model, %s measured", microseconds(m.Reached), microseconds(r.Pruned.LatencyUS))
+		if r.MissedLatency() {
+			met += ", NOT met"
+		}
 	case m.Resource != cost.Players:
 		met = Thousands(int(m.Reached)) + " are left"
 	}

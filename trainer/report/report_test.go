@@ -312,34 +312,34 @@ func TestStability(t *testing.T) {
 // TestVerdicts: a result and its explanation say of each part what its verdict is.
 func TestVerdicts(t *testing.T) {
 	for verdict, words := range map[record.Verdict][2]string{
-		record.Holds:     {"of the model holds: relative gap 0.0023 on other samples, less than 3 times what", "of the network holds: no removed player that was measured"},
-		record.Fails:     {"of the model does not hold: relative gap 0.0023", "of the network does not hold: a removed player"},
-		record.Undecided: {"of the model is undecided: relative gap 0.0023", "of the network is undecided"},
+		record.Holds:     {"yes: its relative gap on other samples is 0.0023, less than 3 times what", "yes: no removed player that was measured"},
+		record.Fails:     {"no: its relative gap on other samples is 0.0023", "no: a removed player"},
+		record.Undecided: {"undecided: its relative gap on other samples is 0.0023", "undecided: the difference"},
 	} {
 		run := marketRun()
 		run.Result.Equilibrium.Checked = 2
 		run.Result.Equilibrium.Model, run.Result.Equilibrium.Network = verdict, verdict
-		has(t, string(verdict), explanation(t, run), "The equilibrium "+words[0], "The equilibrium "+words[1])
+		has(t, string(verdict), explanation(t, run), "game in equilibrium? "+words[0], "best choice for the network? "+words[1])
 		var b strings.Builder
 		if err := Result(&b, &run.Result); err != nil {
 			t.Fatal(err)
 		}
-		has(t, string(verdict), b.String(), "equilibrium:  "+words[0], "\n              "+words[1])
+		has(t, string(verdict), b.String(), "equilibrium:  "+words[0], "\nbest choice:  "+words[1])
 		if why := strings.Contains(b.String(), "explain says why"); why != (verdict == record.Fails) {
 			t.Errorf("%s: it is said where the reason is: %v", verdict, why)
 		}
 	}
 	run := marketRun()
 	run.Result.Equilibrium.Network = "" // bids were not measured
-	has(t, "without bids", explanation(t, run), "The equilibrium of the network was not tested: it takes")
+	has(t, "without bids", explanation(t, run), "best choice for the network? not tested: it takes")
 	var b strings.Builder
 	if err := Result(&b, &run.Result); err != nil {
 		t.Fatal(err)
 	}
-	has(t, "without bids", b.String(), "\n              of the network was not tested: it takes")
+	has(t, "without bids", b.String(), "\nbest choice:  not tested: it takes")
 	paper := paperRun()
 	paper.Result.Equilibrium.Claimed = true
-	has(t, "paper", explanation(t, paper), "The equilibrium holds: relative gap 0.95, under 0.005")
+	has(t, "paper", explanation(t, paper), "equilibrium? yes: its relative gap is 0.95, under the limit 0.005")
 }
 
 // TestExplainModel: the text names the numbers that the verdict on the model follows from.
@@ -426,7 +426,7 @@ func TestExplainBids(t *testing.T) {
 // have gaps where they were checked.
 func TestExplainReasons(t *testing.T) {
 	text := explanation(t, marketRun())
-	has(t, "market", text, "5 kept, 1 dead, 2 dominated, 3 priced out, 1 forced out",
+	has(t, "market", text, "5 kept; 7 removed: 1 without any effect, 2 never worth the price, 3 not worth the price, 1 worth the price, but less than those that stay",
 		"       0         7      3      0           1            2        1", "       1         5      2      1           1            1        0",
 		"6-4   1.35e-05 0.25   0.0021     0.0024", "7-5             0 0        -          -")
 	// The reasons follow from what the players are listed with.
@@ -552,7 +552,7 @@ func TestBestEpochs(t *testing.T) {
 	}
 	run.Result.Pruned.Best = &record.BestEpoch{Epoch: 4, ValidationLoss: 0.2}
 	run.Result.Dense.Best = &record.BestEpoch{Epoch: 2, ValidationLoss: 0.1}
-	want := "best epoch:   the pruned network is from epoch 4, the dense network is from epoch 2, where the loss on the validation part was lowest\n"
+	want := "best epoch:   the pruned network is from epoch 4 (loss 0.2), the dense network is from epoch 2 (loss 0.1), where the loss that is trained was lowest on the validation part, after the last removal\n"
 	var text strings.Builder
 	if err := Result(&text, &run.Result); err != nil || !strings.Contains(text.String(), want) {
 		t.Errorf("%v: %q is missing in\n%s", err, want, text.String())
@@ -573,7 +573,7 @@ func TestTargetNotes(t *testing.T) {
 		"target:       at most 270.5 us for a batch: 269 us by the model, 261 us measured; one market, in which players pay for their time\n" +
 			"time model:   of 128 samples on a device; error 3 % (root mean square of 26 shapes), at most 10 %\n": {
 			Target: cost.Target{Resource: cost.Latency, Limit: 270.5}, Cost: cost.Latency, Reached: 269.2, LatencyModel: model},
-		"target:       at most 200 us for a batch: 190 us by the model, 261 us measured; one market, in which players pay for their time\n" +
+		"target:       at most 200 us for a batch: 190 us by the model, 261 us measured, NOT met; one market, in which players pay for their time\n" +
 			"time model:   of 64 samples on another, with steps 32 units apart; error 0 % (root mean square of 48 shapes), at most 0 %\n": {
 			Target: cost.Target{Resource: cost.Latency, Limit: 200}, Cost: cost.Latency, Reached: 190, LatencyModel: stepped},
 		"target:       at most 0.5 points less on the validation part: -0.25 points, from 98.50 % to 98.25 %; a market a gate\n": {

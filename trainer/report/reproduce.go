@@ -218,11 +218,25 @@ func startFigure(title, subtitle string) *drawing {
 	return d
 }
 
+// howFar says for the title of a figure how many rows of the paper's table are reached.
+func howFar(r *reproduce.Report) string {
+	reached := 0
+	for _, row := range r.Rows {
+		if slices.ContainsFunc(row.Full, func(c reproduce.Candidate) bool { return c.Reached }) {
+			reached++
+		}
+	}
+	if reached == len(r.Rows) {
+		return "reproduced"
+	}
+	return fmt.Sprintf("run again (%d of %d rows reached)", reached, len(r.Rows))
+}
+
 // PaperFigure1 draws the paper's Figure 1 as an SVG, of the nearest reading of each
 // row: accuracy, sparsity, mean participation and active neurons over epochs, with
 // the paper's last figures as rings. Its errors are those of w.
 func PaperFigure1(w io.Writer, r *reproduce.Report) error {
-	d := startFigure("Figure 1 of arXiv:2512.22106, reproduced: the nearest reading of each configuration",
+	d := startFigure("Figure 1 of arXiv:2512.22106, "+howFar(r)+": the nearest reading of each configuration",
 		fmt.Sprintf("%s, %s; accuracy on held-out training samples; rings: where the paper ends", shorten(r.Data, longestName), drawnSeed(r)))
 	legend(d, r)
 	lowest, players := 100., 0.
@@ -287,7 +301,7 @@ func legend(d *drawing, r *reproduce.Report) {
 // row: a histogram of the last participations with a line at eps. Its errors are
 // those of w.
 func PaperFigure2(w io.Writer, r *reproduce.Report) error {
-	d := startFigure("Figure 2 of arXiv:2512.22106, reproduced: participations at the end",
+	d := startFigure("Figure 2 of arXiv:2512.22106, "+howFar(r)+": participations at the end",
 		fmt.Sprintf("%s, %s, nearest reading of each configuration; players a bin of 0.01, spaced by log(1+n); dashed: eps = %s",
 			shorten(r.Data, longestName), drawnSeed(r), strconv.FormatFloat(r.Threshold, 'g', -1, 64)))
 	most := 1

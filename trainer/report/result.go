@@ -148,7 +148,7 @@ func notes(r *record.Result) string {
 			output = "standardised prediction"
 		}
 		before := record.NetworkResult{Quality: g.Quality, Loss: p.Loss}
-		fmt.Fprintf(&b, "removal:      %s before, %s after; ", metric.text(before), metric.text(p.NetworkResult))
+		fmt.Fprintf(&b, "removal:      check passed: %s before, %s after; ", metric.text(before), metric.text(p.NetworkResult))
 		if g.MaxLogitDifference == 0 {
 			fmt.Fprintf(&b, "no %s changed\n", output)
 		} else {
@@ -164,7 +164,7 @@ func notes(r *record.Result) string {
 	if e := r.Equilibrium; e != nil {
 		fmt.Fprintf(&b, "equilibrium:  %s\n", gaps(e))
 		if e.Model != "" { // of a market
-			fmt.Fprintf(&b, "              %s\n", networkClaim(e.Network))
+			fmt.Fprintf(&b, "best choice:  %s\n", networkClaim(e.Network))
 		}
 		if e.Model == record.Fails || e.Network == record.Fails {
 			fmt.Fprintln(&b, "              nashprune explain says why")
@@ -212,32 +212,32 @@ func gatesNote(r *record.Result) string {
 func bestEpochs(r *record.Result) string {
 	var parts []string
 	if p := r.Pruned; p != nil && p.Best != nil {
-		parts = append(parts, fmt.Sprintf("the pruned network is from epoch %d", p.Best.Epoch))
+		parts = append(parts, fmt.Sprintf("the pruned network is from epoch %d (loss %.4g)", p.Best.Epoch, p.Best.ValidationLoss))
 	}
 	if best := r.Dense.Best; best != nil {
-		parts = append(parts, fmt.Sprintf("the dense network is from epoch %d", best.Epoch))
+		parts = append(parts, fmt.Sprintf("the dense network is from epoch %d (loss %.4g)", best.Epoch, best.ValidationLoss))
 	}
 	if parts == nil {
 		return ""
 	}
-	return fmt.Sprintf("best epoch:   %s, where the loss on the validation part was lowest\n", strings.Join(parts, ", "))
+	return fmt.Sprintf("best epoch:   %s, where the loss that is trained was lowest on the validation part, after the last removal\n", strings.Join(parts, ", "))
 }
 
 // gaps says whether the players of the game were in equilibrium.
 func gaps(e *record.Equilibrium) string {
 	switch {
 	case e.Model == record.Holds:
-		return fmt.Sprintf("of the model holds: relative gap %.2g on other samples, less than %d times what samples explain", e.RelativeGap, record.LargestRatio)
+		return fmt.Sprintf("yes: its relative gap on other samples is %.2g, less than %d times what samples explain", e.RelativeGap, record.LargestRatio)
 	case e.Model == record.Fails:
-		return fmt.Sprintf("of the model does not hold: relative gap %.2g on other samples", e.RelativeGap)
+		return fmt.Sprintf("no: its relative gap on other samples is %.2g, more than samples explain", e.RelativeGap)
 	case e.Model != "" && e.Checked == 0:
-		return "of the model is undecided: no round was checked on other samples; it takes three times as many samples as a round observes, and four rounds"
+		return "undecided: no round was checked on other samples; it takes three times as many samples as a round observes, and four rounds"
 	case e.Model != "":
-		return fmt.Sprintf("of the model is undecided: relative gap %.2g on other samples, which may or may not explain it", e.RelativeGap)
+		return fmt.Sprintf("undecided: its relative gap on other samples is %.2g, which samples may or may not explain", e.RelativeGap)
 	case e.Claimed:
-		return fmt.Sprintf("holds: relative gap %.2g, under %g", e.RelativeGap, game.EquilibriumBound)
+		return fmt.Sprintf("yes: its relative gap is %.2g, under the limit %g", e.RelativeGap, game.EquilibriumBound)
 	default:
-		return fmt.Sprintf("does not hold: relative gap %.2g, not under %g", e.RelativeGap, game.EquilibriumBound)
+		return fmt.Sprintf("no: its relative gap is %.2g, not under the limit %g", e.RelativeGap, game.EquilibriumBound)
 	}
 }
 
@@ -245,28 +245,33 @@ func gaps(e *record.Equilibrium) string {
 func networkClaim(v record.Verdict) string {
 	switch v {
 	case record.Holds:
-		return "of the network holds: no removed player that was measured would lower the loss by more than a kept one does"
+		return "yes: no removed player that was measured would lower the loss by more than a kept one does"
 	case record.Fails:
-		return "of the network does not hold: a removed player would lower the loss by more than a kept one, or the network is no better than a constant"
+		return "no: a removed player would lower the loss by more than a kept one, or the network is no better than a constant"
 	case "":
-		return "of the network was not tested: it takes --compensate none, --certify-steps above 0, and 4 or more held-out samples"
+		return "not tested: it takes --compensate none, --certify-steps above 0, and 4 or more held-out samples"
 	default:
-		return "of the network is undecided: the difference between removed and kept players is within the noise"
+		return "undecided: the difference between removed and kept players is within the noise"
 	}
 }
 
 // reasons counts the kept players, and the removed ones by reason, without empty reasons.
 func reasons(e *record.Equilibrium) string {
-	parts := []string{Thousands(e.Kept) + " kept"}
+	var parts []string
+	removed := 0
 	for _, reason := range []struct {
 		count int
 		name  string
-	}{{e.Dead, "dead"}, {e.Dominated, "dominated"}, {e.PricedOut, "priced out"}, {e.Forced, "forced out"}, {e.BelowThreshold, "below the threshold"}, {e.Followed, "followed a player that they are parts of"}} {
+	}{{e.Dead, "without any effect"}, {e.Dominated, "never worth the price"}, {e.PricedOut, "not worth the price"}, {e.Forced, "worth the price, but less than those that stay"}, {e.BelowThreshold, "below the threshold"}, {e.Followed, "parts of others"}} {
 		if reason.count > 0 {
 			parts = append(parts, Thousands(reason.count)+" "+reason.name)
+			removed += reason.count
 		}
 	}
-	return strings.Join(parts, ", ")
+	if parts == nil {
+		return Thousands(e.Kept) + " kept"
+	}
+	return fmt.Sprintf("%s kept; %s removed: %s", Thousands(e.Kept), Thousands(removed), strings.Join(parts, ", "))
 }
 
 // Eval writes how a saved network does on the samples it was tried on, in all

@@ -56,8 +56,10 @@
 // test part is never evaluated, so settings can be chosen without it. (Infer times its
 // first 128 inputs and reads no label.)
 //
-// Early stopping compares epochs after the market has closed, since networks of
-// different widths do not compare. The best network is part of the checkpoint.
+// Early stopping compares epochs in which the network trained after the market had closed, since
+// networks of different widths do not compare, and one that was just cut is no result. It compares
+// the loss that is trained: without its smoothing and weights another network would be the best.
+// The best network is part of the checkpoint.
 //
 // # Rankings
 //

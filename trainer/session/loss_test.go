@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 )
 
@@ -26,6 +27,27 @@ func TestClassWeightsScaleTheLossOfGuessing(t *testing.T) {
 			if diverged := new(DivergedError); errors.As(err, &diverged) != diverges || (err != nil) != diverges {
 				t.Errorf("weights of %g and a loss of %g times that of guessing: %v", factor, times, err)
 			}
+		}
+	}
+}
+
+// TestWatchedLoss: without smoothing and weights it is what evaluations report; with them it is that
+// of the closed form.
+func TestWatchedLoss(t *testing.T) {
+	d := &dataset.Dataset{Classes: 2, Validation: dataset.Samples{Labels: []uint8{0, 1}}}
+	e := backend.Evaluation{Samples: 2, Logits: []float32{0, 0, 0, float32(math.Log(3))}}
+	log := math.Log
+	for _, c := range []struct {
+		loss backend.Loss
+		want float64
+	}{
+		{backend.Loss{}, (log(2) + log(4./3)) / 2},
+		{backend.Loss{ClassWeights: []float64{0, 2}}, log(4. / 3)},
+		{backend.Loss{Smoothing: 0.5}, (log(2) + 0.75*log(4./3) + 0.25*log(4)) / 2},
+	} {
+		training := &Training{Data: d, Loss: c.loss}
+		if got := training.watched(e); math.Abs(got-c.want) > 1e-7 { // of float32 logits
+			t.Errorf("%+v: %v, want %v", c.loss, got, c.want)
 		}
 	}
 }

@@ -210,12 +210,27 @@ func (t *Training) removeAlone(ctx context.Context) error {
 	return t.Journal.StretchEnded(t, 0)
 }
 
-// trackBestEpoch compares the epoch that just ended with the best before it. Epochs count
-// after the last removal.
-func (t *Training) trackBestEpoch(epoch int, loss float64) error {
-	if t.Plan.Config.Patience == 0 || t.Step < t.Plan.closes && t.Plan.Game.InRounds() {
-		return nil
+// watches reports whether the best epoch is looked for among the one that just ended. Epochs
+// count once there were steps after the last removal.
+func (t *Training) watches() bool {
+	return t.Plan.Config.Patience > 0 && (t.Step > t.Plan.closes || !t.Plan.Game.InRounds())
+}
+
+// watched returns the loss that is trained on the validation part, by an evaluation with logits.
+func (t *Training) watched(e backend.Evaluation) float64 {
+	s, width := t.Data.Validation, len(e.Logits)/e.Samples
+	outputs, sum := make([]float64, width), 0.
+	for i := range e.Samples {
+		for k, z := range e.Logits[i*width : (i+1)*width] {
+			outputs[k] = float64(z)
+		}
+		sum += t.Loss.Of(s, i, outputs)
 	}
+	return sum / float64(e.Samples)
+}
+
+// trackBestEpoch compares the epoch that just ended with the best before it.
+func (t *Training) trackBestEpoch(epoch int, loss float64) error {
 	if t.Best != nil && loss >= t.Best.ValidationLoss {
 		t.Stopped = epoch-t.Best.Epoch >= t.Plan.Config.Patience
 		return nil
@@ -281,7 +296,8 @@ func (t *Training) endEpoch(ctx context.Context) error {
 		return t.diverged(line.Loss)
 	}
 	if t.Data.Validation.Len() > 0 {
-		evaluation, err := t.Engine.Evaluate(context.WithoutCancel(ctx), backend.ValidationPart, backend.Want{})
+		another := t.watches() && (t.Loss.Smoothing > 0 || t.Loss.ClassWeights != nil) // than evaluations report
+		evaluation, err := t.Engine.Evaluate(context.WithoutCancel(ctx), backend.ValidationPart, backend.Want{Logits: another})
 		if err != nil {
 			return err
 		}
@@ -295,8 +311,15 @@ func (t *Training) endEpoch(ctx context.Context) error {
 			accuracy := evaluation.Accuracy()
 			line.ValidationAccuracy = &accuracy
 		}
-		if err := t.trackBestEpoch(line.Epoch, evaluation.Loss); err != nil {
-			return err
+		if t.watches() {
+			line.WatchedLoss = line.ValidationLoss
+			if another {
+				loss := t.watched(evaluation)
+				line.WatchedLoss = &loss
+			}
+			if err := t.trackBestEpoch(line.Epoch, *line.WatchedLoss); err != nil {
+				return err
+			}
 		}
 	}
 	if t.Plan.Game == game.PaperGame {

@@ -239,13 +239,13 @@ func TestTrainingSeesNumbersThatAreNotFinite(t *testing.T) {
 }
 
 // TestPatience scripts the losses on the validation part. The market closes with
-// the fifth of ten epochs, so that is the first that counts; the state of the best
+// the fifth of ten epochs, so the sixth is the first that counts; the state of the best
 // one is what the training ends with.
 func TestPatience(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		patience int
-		after    []float64 // losses of the epochs from the fifth on
+		after    []float64 // losses of the epochs from the fifth on, which does not count
 		ends     int       // epochs that are trained
 		best     int
 	}{
@@ -254,7 +254,7 @@ func TestPatience(t *testing.T) {
 		{"gets worse", 2, []float64{9, 1, 2, 3, 4, 5}, 8, 6},
 		{"equal is not better", 1, []float64{9, 1, 1, 0, 0, 0}, 7, 6},
 		{"recovers in time", 3, []float64{9, 3, 4, 4, 2, 5}, 10, 9},
-		{"best at the close", 2, []float64{1, 2, 3, 4, 5, 6}, 7, 5},
+		{"best at the close", 2, []float64{1, 2, 3, 4, 5, 6}, 8, 6},
 	} {
 		e := &scripted{validation: append([]float64{0, 0, 0, 0}, c.after...)}
 		training, _ := scriptedTraining(t, e)

@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"nashprune/game"
 )
 
 // Setting is one setting of a run: a flag of commands, a key of TOML files and a
@@ -16,6 +18,7 @@ type Setting struct {
 	Help     string // the word in `backquotes` is what the flag takes
 	Compared bool   // it is a flag of the command compare, too
 	Target   TargetKind
+	Among    []string // the words that it may be, where they are few
 
 	// Field returns a pointer to the value in a configuration.
 	Field func(*Config) any
@@ -37,29 +40,66 @@ const (
 	MeasuredTarget                   // in microseconds or accuracy, for markets alone
 )
 
+// Played reports whether a setting has an effect in the game of a configuration. It says so, too, of
+// what is no game or no value, for which there are errors of their own.
+func (s *Setting) Played(c Config) bool {
+	switch {
+	case s.problem(c) != "" || !slices.Contains(game.Kinds, c.Game):
+		return true
+	case s.Name == "shape":
+		return c.Game != game.PaperGame
+	case s.Section == market && slices.Contains(marketOnly, s.Name):
+		return c.Game == game.MarketGame
+	case s.Section == market:
+		return c.Game.InRounds()
+	case s.Section == ranking:
+		return c.Game == game.RankingGame
+	case s.Section == paper:
+		return c.Game == game.PaperGame || c.Game == game.RankingGame && c.Criterion == game.Participation
+	}
+	return true
+}
+
+// marketOnly are the settings of the market that rankings do not have.
+var marketOnly = []string{"latency-model", "worth", "certify-steps"}
+
+// PlayedWith says in which games a setting has an effect.
+func (s *Setting) PlayedWith() string {
+	switch {
+	case s.Section == ranking:
+		return "--game ranking"
+	case s.Section == paper:
+		return "--game paper, or --game ranking with --criterion participation"
+	case slices.Contains(marketOnly, s.Name):
+		return "--game market"
+	}
+	return "--game market and ranking"
+}
+
 // rule is what holds for a value by itself. The words say what it must be.
 type rule[T any] struct {
 	holds func(T) bool
 	words string
+	among []string // the words that hold, where they are few
 }
 
-func (r rule[T]) in(words string) rule[T] { return rule[T]{r.holds, words} }
+func (r rule[T]) in(words string) rule[T] { return rule[T]{holds: r.holds, words: words} }
 
-func anything[T any]() rule[T] { return rule[T]{func(T) bool { return true }, ""} }
+func anything[T any]() rule[T] { return rule[T]{holds: func(T) bool { return true }} }
 
 // No rule holds for NaN.
 func within[T int | float64](low, high T) rule[T] {
-	return rule[T]{func(x T) bool { return x >= low && x <= high }, fmt.Sprintf("from %v to %v", low, high)}
+	return rule[T]{holds: func(x T) bool { return x >= low && x <= high }, words: fmt.Sprintf("from %v to %v", low, high)}
 }
 
 func above0(high float64) rule[float64] {
-	return rule[float64]{func(x float64) bool { return x > 0 && x <= high }, fmt.Sprintf("above 0 and at most %v", high)}
+	return rule[float64]{holds: func(x float64) bool { return x > 0 && x <= high }, words: fmt.Sprintf("above 0 and at most %v", high)}
 }
 
-var below1 = rule[float64]{func(x float64) bool { return x >= 0 && x < 1 }, "at least 0 and below 1"}
+var below1 = rule[float64]{holds: func(x float64) bool { return x >= 0 && x < 1 }, words: "at least 0 and below 1"}
 
 // inTOML holds for what TOML can write.
-var inTOML = rule[uint64]{func(x uint64) bool { return x <= math.MaxInt64 }, fmt.Sprintf("at most %d, the largest number in TOML", math.MaxInt64)}
+var inTOML = rule[uint64]{holds: func(x uint64) bool { return x <= math.MaxInt64 }, words: fmt.Sprintf("at most %d, the largest number in TOML", math.MaxInt64)}
 
 // oneOf holds for the words of a list; messages leave out the empty one.
 func oneOf[T ~string](known ...T) rule[T] {
@@ -73,7 +113,7 @@ func oneOf[T ~string](known ...T) rule[T] {
 	if before := words[:len(words)-1]; len(before) > 0 {
 		list = strings.Join(before, ", ") + " or " + list
 	}
-	return rule[T]{func(x T) bool { return slices.Contains(known, x) }, list}
+	return rule[T]{func(x T) bool { return slices.Contains(known, x) }, list, words}
 }
 
 // declare declares a setting. Of words that are chosen from a list help names the list.
@@ -86,7 +126,7 @@ func declare[T comparable](section, name string, field func(*Config) *T, initial
 		}
 	}
 	return &Setting{
-		Name: name, Section: section, Help: help,
+		Name: name, Section: section, Help: help, Among: r.among,
 		Field: func(c *Config) any { return field(c) },
 		reset: func(c *Config) { *field(c) = initial },
 		problem: func(c Config) string {

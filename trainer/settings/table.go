@@ -43,30 +43,30 @@ var All = []*Setting{
 	declare(general, "max-data-bytes", func(c *Config) *uint64 { return &c.MaxDataBytes }, dataset.DefaultMaxBytes, inTOML,
 		"most `bytes` to read of the data, unpacked"),
 	declare(general, "image-size", func(c *Config) *string { return &c.ImageSize }, "",
-		rule[string]{func(s string) bool { _, _, err := dataset.ParseImageSize(s); return s == "" || err == nil }, "a height and a width in pixels, such as 64x64"},
+		rule[string]{holds: func(s string) bool { _, _, err := dataset.ParseImageSize(s); return s == "" || err == nil }, words: "a height and a width in pixels, such as 64x64"},
 		"`HxW`, the pixels that images in folders are brought to (default: all must have one size)").omitted(),
 	declare(general, "label", func(c *Config) *string { return &c.Label }, "", anything[string](),
-		"`column` of a CSV file with the labels (default: label, class, target or y, else the last); regression takes several, with commas in between").omitted(),
+		"`column` of a CSV file with the labels (default: label, class, target or y, else the last); regression takes several, with commas in between").omitted().compared(),
 	declare(general, "ignore", func(c *Config) *string { return &c.Ignore }, "", anything[string](),
-		"`columns` of a table that are not read, with commas in between").omitted(),
+		"`columns` of a table that are not read, with commas in between").omitted().compared(),
 	declare(general, "header", func(c *Config) *bool { return &c.Header }, true, anything[bool](),
-		"the first line of a table names its columns"),
+		"the first line of a table names its columns").compared(),
 	declare(general, "decimal-comma", func(c *Config) *bool { return &c.DecimalComma }, false, anything[bool](),
-		"numbers of a table have a comma before their decimals: 1.234,5"),
+		"numbers of a table have a comma before their decimals: 1.234,5").compared(),
 	declare(general, "missing-is-class", func(c *Config) *bool { return &c.MissingIsClass }, false, anything[bool](),
-		"labels such as NA, None or ? are a class and not missing"),
+		"labels such as NA, None or ? are a class and not missing").compared(),
 	declare(general, "test", func(c *Config) *string { return &c.Test }, "", anything[string](),
-		"CSV `file` with the test samples").omitted(),
+		"CSV `file` with the test samples").omitted().compared(),
 	declare(general, "test-fraction", func(c *Config) *float64 { return &c.TestFraction }, 0, below1,
-		"`fraction` of each class (in regression, of all) to draw as test samples if the data has none (default 0.2)").omitted(),
+		"`fraction` of each class (in regression, of all) to draw as test samples if the data has none (default 0.2)").omitted().compared(),
 	declare(general, "validation", func(c *Config) *float64 { return &c.Validation }, 0, below1,
 		"`fraction` of the training set to hold out"),
 	declare(general, "evaluate-on", func(c *Config) *backend.Part { return &c.EvaluateOn }, backend.TestPart, oneOf(backend.TestPart, backend.ValidationPart),
 		"`part` that the result is evaluated on"),
 	declare(general, "task", func(c *Config) *dataset.Task { return &c.Task }, dataset.Classification, oneOf(dataset.Classification, dataset.Regression),
-		"what is predicted, classes or the numbers of a .csv or .npz file"),
+		"what is predicted, classes or the numbers of a .csv or .npz file").compared(),
 	declare(general, "normalise", func(c *Config) *string { return &c.Normalise }, "",
-		rule[string]{func(s string) bool { _, ok := parseNormalise(s); return ok }, "none, or MEANS/DEVIATIONS such as 0.1307/0.3081 or 0.5,0.5,0.5/0.2,0.2,0.2, deviations above 0"},
+		rule[string]{holds: func(s string) bool { _, ok := parseNormalise(s); return ok }, words: "none, or MEANS/DEVIATIONS such as 0.1307/0.3081 or 0.5,0.5,0.5/0.2,0.2,0.2, deviations above 0"},
 		"`means/deviations` that scale features, pixels being from 0 to 1: one of all, or one a channel of images or a feature, with commas in between; none leaves features as they are (default: those of the training part, or what the file of a trained network says)").omitted(),
 	declare(general, "model", func(c *Config) *string { return &c.Model }, "mlp:512-256", anything[string](),
 		"network: mlp: and the widths of its hidden layers; lenet300, lenet5, vgg16, resnet20 (any resnetN, N = 6n+2, or resnetN:WIDTH); or a .toml file with a graph (nashprune help networks)").compared(),
@@ -99,7 +99,7 @@ var All = []*Setting{
 	declare(training, "epochs", func(c *Config) *int { return &c.Epochs }, 20, within(0, MaxEpochs),
 		"passes over the training set; 0, of a trained network: players are removed without training").compared(),
 	declare(training, "batch", func(c *Config) *int { return &c.Batch }, 128, within(1, MaxBatch),
-		"samples a training step"),
+		"samples a training step").compared(),
 	declare(training, "optimiser", func(c *Config) *backend.OptimiserKind { return &c.Optimiser }, "", oneOf(append([]backend.OptimiserKind{""}, backend.OptimiserKinds...)...),
 		"optimiser of the weights (default: adamw with --weight-decay 0.2; in the paper's game adam)").compared(),
 	declare(training, "learning-rate", func(c *Config) *float64 { return &c.LearningRate }, 2e-3, above0(maxLearningRate),
@@ -130,7 +130,7 @@ var All = []*Setting{
 		"`epochs` without a better loss on --validation samples, after which training stops and restores the best epoch"),
 
 	declare(market, "keep", func(c *Config) *int { return &c.Keep }, 0, within(0, math.MaxInt32).in("a number of players"),
-		"number of `players` that stay").omitted().target(CountedTarget),
+		"number of `players` that stay, or a part of all such as 10%").omitted().target(CountedTarget),
 	declare(market, "sparsity", func(c *Config) *float64 { return &c.Sparsity }, 0.95, below1,
 		"`fraction` of players to remove, if no other target is given").omitted().target(CountedTarget),
 	declare(market, "shape", func(c *Config) *string { return &c.Shape }, "", anything[string](),
@@ -156,7 +156,7 @@ var All = []*Setting{
 	declare(market, "game-share", func(c *Config) *float64 { return &c.GameShare }, 0.4, above0(1),
 		"`fraction` of the run while the market is open"),
 	declare(market, "rounds", func(c *Config) *int { return &c.Rounds }, 40, within(1, MaxRounds),
-		"rounds of the market"),
+		"rounds of the market").compared(),
 	declare(market, "compensate", func(c *Config) *compensation.Kind { return &c.Compensate }, compensation.None, oneOf(compensation.Kinds...),
 		"what the nodes that read removed players take over: nothing (none), their mean outputs (mean), or all that the other players predict (full), which helps with few rounds"),
 
@@ -187,14 +187,14 @@ var All = []*Setting{
 }
 
 // playerKinds holds for kinds of player with commas in between.
-var playerKinds = rule[string]{func(s string) bool {
+var playerKinds = rule[string]{holds: func(s string) bool {
 	for _, kind := range (Config{Players: s}).PlayerKinds() {
 		if !slices.Contains(network.PlayerKinds, kind) {
 			return false
 		}
 	}
 	return true
-}, "some of " + playerWords + ", with commas in between"}
+}, words: "some of " + playerWords + ", with commas in between"}
 
 // playerWords lists the kinds of player.
 var playerWords = func() string {

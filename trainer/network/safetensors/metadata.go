@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
 )
 
@@ -39,6 +40,10 @@ type Metadata struct {
 
 	FeatureNames []string // one an input, in UTF-8; nil where features have only places
 	Label        string   // the column of a table that held the classes; else empty
+
+	// Columns are those of a table that features come from, in the order of the features; nil where
+	// each is a feature as it stands.
+	Columns []dataset.Column
 }
 
 // Regression reports whether the network predicts numbers rather than classes.
@@ -75,6 +80,9 @@ func (m Metadata) Check(n *network.Network) error {
 	}
 	if m.FeatureNames != nil && len(m.FeatureNames) != inputs {
 		return fmt.Errorf("metadata: %d names of features for a network of %d inputs", len(m.FeatureNames), inputs)
+	}
+	if m.Columns != nil && len(dataset.FeatureNames(m.Columns)) != inputs {
+		return fmt.Errorf("metadata: columns of %d features for a network of %d inputs", len(dataset.FeatureNames(m.Columns)), inputs)
 	}
 	if len(m.ChannelMeans) != len(m.ChannelDeviations) || m.ChannelMeans != nil && len(m.ChannelMeans) != m.Channels {
 		return fmt.Errorf("metadata: means of %d and deviations of %d channels for images of %d", len(m.ChannelMeans), len(m.ChannelDeviations), m.Channels)
@@ -166,6 +174,7 @@ func (m Metadata) Entries() map[string]string {
 	list(deviationsKey, m.Deviations, len(m.Deviations))
 	list(classNamesKey, m.ClassNames, len(m.ClassNames))
 	list(featureNamesKey, m.FeatureNames, len(m.FeatureNames))
+	list(columnsKey, m.Columns, len(m.Columns))
 	if m.Regression() {
 		encoded[taskKey] = regression
 		list(targetMeansKey, m.TargetMeans, len(m.TargetMeans))
@@ -198,6 +207,7 @@ const (
 	deviationsKey        = "feature_deviations"
 	classNamesKey        = "class_names"
 	featureNamesKey      = "feature_names"
+	columnsKey           = "columns"
 	targetMeansKey       = "target_means"
 	targetDeviationsKey  = "target_deviations"
 	targetNamesKey       = "target_names"
@@ -206,7 +216,7 @@ const (
 // dataKeys are all that [Metadata.Entries] has.
 var dataKeys = []string{
 	"data", "height", "width", "classes", "mean", "deviation", GeneratorKey,
-	channelsKey, channelMeansKey, channelDeviationsKey, meansKey, deviationsKey, classNamesKey, featureNamesKey, labelKey,
+	channelsKey, channelMeansKey, channelDeviationsKey, meansKey, deviationsKey, classNamesKey, featureNamesKey, columnsKey, labelKey,
 	taskKey, targetMeansKey, targetDeviationsKey, targetNamesKey,
 }
 
@@ -261,6 +271,7 @@ func ReadMetadata(metadata map[string]string) (m Metadata, err error) {
 	list(deviationsKey, &m.Deviations)
 	list(classNamesKey, &m.ClassNames)
 	list(featureNamesKey, &m.FeatureNames)
+	list(columnsKey, &m.Columns)
 	list(targetMeansKey, &m.TargetMeans)
 	list(targetDeviationsKey, &m.TargetDeviations)
 	list(targetNamesKey, &m.TargetNames)
