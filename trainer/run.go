@@ -53,7 +53,7 @@ type Options struct {
 // resolve resolves the configuration of a new run.
 func (o Options) resolve(c settings.Config) (settings.Config, error) {
 	if o.Graph != nil {
-		return c.ResolveFor(o.Graph.Widths())
+		return c.ResolveFor(o.Graph.MarketWidths())
 	}
 	return c.Resolve()
 }

@@ -9,5 +9,6 @@ const (
 	PrunedFile      = "pruned.safetensors"     // what the game left
 	PlayersFile     = "players.csv"            // a row a player
 	CertificateFile = "equilibrium.json"       // Certificate
+	WeightsFile     = "weights.safetensors"    // of single weights as players, what is known of each
 	CheckpointFile  = "checkpoint.safetensors" // until the run is finished
 )

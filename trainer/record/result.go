@@ -41,6 +41,9 @@ type Result struct {
 	// Market says what drove the market and how its target was met.
 	Market      *Market      `json:"market,omitempty"`
 	Equilibrium *Equilibrium `json:"equilibrium,omitempty"`
+	// Weights says what became of single weights, where these were the players. The gates are
+	// then the tensors, and there is no equilibrium.
+	Weights *Weights `json:"weights,omitempty"`
 
 	Seconds Seconds `json:"seconds"`
 }

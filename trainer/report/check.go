@@ -45,7 +45,7 @@ func checkResult(r *record.Result) error {
 	if err := checkNetworkResult("dense", r.Dense, r); err != nil {
 		return err
 	}
-	if gates := len(r.Dense.Shape) - leastShape; len(r.Gates) != gates {
+	if gates := len(r.Dense.Shape) - leastShape; len(r.Gates) != gates && r.Weights == nil {
 		return fmt.Errorf("it lists %d gates, and its network has %d", len(r.Gates), gates)
 	}
 	for _, g := range r.Gates {
@@ -59,7 +59,7 @@ func checkResult(r *record.Result) error {
 		}
 		return nil
 	}
-	if (r.Equilibrium == nil) == (r.Pruned.Criterion == "") || !wasEvaluated(r.Pruned.Quality) {
+	if (r.Equilibrium == nil) == (r.Pruned.Criterion == "") && r.Weights == nil || !wasEvaluated(r.Pruned.Quality) {
 		return errors.New("the pruned network lacks its accuracy, or its errors, or its equilibrium")
 	}
 	if r.Pruned.Criterion != "" && !r.Pruned.Criterion.Known() {
