@@ -25,8 +25,8 @@ const (
 	Weights PlayerKind = "weights"
 )
 
-// PlayerKinds lists all kinds of player.
-var PlayerKinds = []PlayerKind{Neurons, Filters, Channels, Inputs, Features, Weights}
+// PlayerKinds lists the kinds of player that have gates: all but [Weights].
+var PlayerKinds = []PlayerKind{Neurons, Filters, Channels, Inputs, Features}
 
 // DefaultPlayers are the kinds of player of a network unless others are named.
 var DefaultPlayers = []PlayerKind{Neurons, Filters, Channels}
@@ -209,8 +209,8 @@ func (g *Graph) foldsForwards(c Class) error {
 // addGates gates the classes of the given kinds of player.
 func (g *Graph) addGates(kinds []PlayerKind) error {
 	for _, kind := range kinds {
-		if !slices.Contains(PlayerKinds, kind) {
-			return fmt.Errorf("unknown kind of player %.40q; it must be one of %q", kind, PlayerKinds)
+		if all := append(slices.Clone(PlayerKinds), Weights); !slices.Contains(all, kind) {
+			return fmt.Errorf("unknown kind of player %.40q; it must be one of %q", kind, all)
 		}
 	}
 	if slices.Contains(kinds, Weights) {

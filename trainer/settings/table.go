@@ -191,13 +191,16 @@ var All = []*Setting{
 
 // playerKinds holds for kinds of player with commas in between.
 var playerKinds = rule[string]{func(s string) bool {
+	if s == string(network.Weights) {
+		return true
+	}
 	for _, kind := range (Config{Players: s}).PlayerKinds() {
 		if !slices.Contains(network.PlayerKinds, kind) {
 			return false
 		}
 	}
-	return s == string(network.Weights) || !slices.Contains((Config{Players: s}).PlayerKinds(), network.Weights)
-}, "some of " + playerWords + ", with commas in between; weights stands alone"}
+	return true
+}, "some of " + playerWords + ", with commas in between, or weights alone"}
 
 // playerWords lists the kinds of player.
 var playerWords = func() string {
