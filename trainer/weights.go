@@ -12,6 +12,9 @@ import (
 // withoutDead ends a market or a ranking of single weights: the removed ones are zero, and what
 // no output depends on is removed for good.
 func (r *run) withoutDead(gated *network.Network) (outcome, error) {
+	if r.config.Pattern != "" { // without an input its neighbours would be in other groups
+		return outcome{final: gated, gated: gated, masked: gated}, nil
+	}
 	final, masked, err := gated.WithoutDead()
 	return outcome{final: final, gated: gated, masked: masked}, err
 }
