@@ -48,6 +48,20 @@ func checkResult(r *record.Result) error {
 	if gates := len(r.Dense.Shape) - leastShape; len(r.Gates) != gates && r.Weights == nil {
 		return fmt.Errorf("it lists %d gates, and its network has %d", len(r.Gates), gates)
 	}
+	if w := r.Weights; w != nil {
+		if len(w.Tensors) == 0 || len(w.Tensors) != len(r.Gates) || r.Pruned == nil {
+			return fmt.Errorf("it lists %d tensors of weights for %d gates", len(w.Tensors), len(r.Gates))
+		}
+		for i, t := range w.Tensors {
+			size := 1.
+			for _, n := range t.Shape {
+				size *= float64(n)
+			}
+			if size != float64(r.Gates[i].Players) {
+				return fmt.Errorf("tensor %.40q of shape %v has %d weights", t.Name, t.Shape, r.Gates[i].Players)
+			}
+		}
+	}
 	for _, g := range r.Gates {
 		if g.Players < 0 || g.Players > settings.MaxNetworkParameters {
 			return fmt.Errorf("gate %.40q has %d players; a network has at most %d parameters", g.Name, g.Players, settings.MaxNetworkParameters)
