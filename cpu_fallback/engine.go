@@ -21,6 +21,7 @@ type engine[T real] struct {
 	steps     int      // of the optimiser
 	batchRows int      // rows of all buffers that hold a batch
 	training  bool     // the present pass is of a training step
+	changes   int      // of the parameters
 
 	graph    *network.Graph
 	features []int      // of a sample that the network reads; nil: all
@@ -303,6 +304,7 @@ func (e *engine[T]) Push(s *backend.State) error {
 	fresh := aligned[T]
 	e.lay(s.Network.Graph, takers[T]{fresh, fresh, fresh, fresh, e.memory.take})
 	e.steps = s.Steps
+	e.changes++
 	e.fill(parametersOf, s.Network.Parameters)
 	e.fill(firstOf, s.First)
 	if e.options.Optimiser.Kind.HasSecond() {

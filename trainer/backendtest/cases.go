@@ -31,7 +31,8 @@ type Case struct {
 	Loss         backend.Loss
 	LearningRate float64
 	Augmentation dataset.Augmentation
-	Weights      bool // single weights are the players
+	Weights      bool // single weights are the players, and every fifth is gone
+	Sparse       bool // nearly all of them are
 }
 
 // Cases returns the sizes that every backend is compared at: odd on purpose,
@@ -274,7 +275,7 @@ func (c Case) State() *backend.State {
 			First: moment(len(participation), small), Second: moment(len(participation), positive),
 		})
 	}
-	maskSome(s)
+	maskSome(s, c.Sparse)
 	return s
 }
 
