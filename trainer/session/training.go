@@ -179,7 +179,7 @@ func (t *Training) Run(ctx context.Context) error {
 			}
 		}
 		if round := t.Plan.roundAt(t.Step); round > 0 {
-			if err := t.play(round); err != nil {
+			if err := t.PlayRound(round); err != nil {
 				return err
 			}
 		}
@@ -204,8 +204,8 @@ func (t *Training) Run(ctx context.Context) error {
 	return t.Engine.Push(&backend.State{Network: t.BestNetwork})
 }
 
-// play plays a round of the game, or removes by ranks.
-func (t *Training) play(round int) error {
+// PlayRound plays a round of the game, or removes by ranks.
+func (t *Training) PlayRound(round int) error {
 	play := t.playRound
 	switch {
 	case t.Plan.playsWeights():
@@ -228,7 +228,7 @@ func (t *Training) removeAlone(ctx context.Context) error {
 			return err
 		}
 		start := time.Now()
-		if err := t.play(round); err != nil {
+		if err := t.PlayRound(round); err != nil {
 			return err
 		}
 		t.Seconds.Game += time.Since(start).Seconds()
