@@ -130,6 +130,9 @@ func (r *run) readData(from *checkpoint.Checkpoint) (err error) {
 	if r.loss, err = r.config.Loss(r.data); err != nil {
 		return err
 	}
+	if err := r.config.CheckHeldOut(r.data.Validation.Len() > 0); err != nil {
+		return err
+	}
 	if r.config.EvaluateOn.Of(r.data).Len() == 0 {
 		return backend.Usagef("--evaluate-on %s: %s has no such samples", r.config.EvaluateOn, r.data.Name)
 	}

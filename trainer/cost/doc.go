@@ -12,7 +12,8 @@
 // # The model of latencies
 //
 // The time is T = base + sum a_l m_l + sum b_l n_l over the nodes with parameters, with
-// m_l multiply-accumulates for n_l numbers; see [Model]. Where steps predict better, a node
+// m_l multiply-accumulates for n_l numbers; see [Model]. Networks are timed with their batch
+// norms folded, so the times of these nodes are those of their outputs only. Where steps predict better, a node
 // takes the steps that its units (neurons, or channels) exceed: 32 apart, more in nodes
 // wider than 512, alike in all nodes. No coefficient is below zero. Nodes that do the same
 // work in the initial network share their coefficients: a residual network has more nodes

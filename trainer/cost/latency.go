@@ -29,11 +29,20 @@ var latencyTurns = turns{count: 5, warmUp: 5, passes: 21, slice: 500 * time.Mill
 const LatencyBatch = 128
 
 // times returns for each network how long forward passes over a batch took, in
-// microseconds and increasing. The engine is left with the last network.
+// microseconds and increasing. Batch norms are part of the layers before them, as they are
+// where a network is used; so participations must be one. The engine is left with the last
+// network.
 func (t turns) times(ctx context.Context, engine backend.Engine, batch int, networks []*network.Network) ([][]float64, error) {
 	times := make([][]float64, len(networks))
+	used := make([]*network.Network, len(networks))
+	for i, n := range networks {
+		var err error
+		if used[i], err = n.WithoutNorms(); err != nil {
+			return nil, err
+		}
+	}
 	for range t.count {
-		for i, n := range networks {
+		for i, n := range used {
 			if err := engine.Push(&backend.State{Network: n}); err != nil {
 				return nil, err
 			}
@@ -73,7 +82,8 @@ func (t turns) times(ctx context.Context, engine backend.Engine, batch int, netw
 // Latencies returns, for each network, the median time of a forward pass over a
 // batch of 128 test samples (fewer if there are fewer) in microseconds, and the
 // batch. The time includes taking the samples from where they lie on the device
-// and waiting for the logits. The engine is left with the last network.
+// and waiting for the logits. Batch norms are folded. The engine is left with the last
+// network.
 func Latencies(ctx context.Context, engine backend.Engine, available int, networks []*network.Network) (microseconds []float64, batch int, err error) {
 	batch = min(LatencyBatch, available)
 	times, err := latencyTurns.times(ctx, engine, batch, networks)

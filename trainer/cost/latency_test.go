@@ -25,8 +25,9 @@ func timeOf(m *Model, widths ...int) float64 {
 // noted is an engine that takes networks and infers nothing: it notes the calls.
 type noted struct {
 	backend.Engine
-	calls []string
-	fail  string // the call that fails
+	calls  []string
+	pushed []*network.Network
+	fail   string // the call that fails
 }
 
 var errNoted = errors.New("noted failure")
@@ -39,8 +40,12 @@ func (e *noted) note(call string) error {
 	return nil
 }
 
-func (e *noted) Infer(int) error           { return e.note("infer") }
-func (e *noted) Push(*backend.State) error { return e.note("push") }
+func (e *noted) Infer(int) error { return e.note("infer") }
+
+func (e *noted) Push(s *backend.State) error {
+	e.pushed = append(e.pushed, s.Network)
+	return e.note("push")
+}
 
 // initialised is a network with random weights.
 func initialised(t *testing.T, widths ...int) *network.Network {
@@ -63,5 +68,28 @@ func TestLatenciesTakeTurns(t *testing.T) {
 	asked := strings.Join(e.calls, " ")
 	if n := strings.Count(asked, "infer"); n != 2*latencyTurns.count*(latencyTurns.warmUp+latencyTurns.passes) || strings.Count(asked, "push") != 2*latencyTurns.count {
 		t.Errorf("%d passes", n)
+	}
+}
+
+// TestTimedWithoutBatchNorms: what is timed is what runs where a network is used.
+func TestTimedWithoutBatchNorms(t *testing.T) {
+	e := new(noted)
+	norms := func(n *network.Network) int {
+		count := 0
+		for _, node := range n.Nodes {
+			if node.Op.Kind() == network.BatchNormKind {
+				count++
+			}
+		}
+		return count
+	}
+	n := network.New(named(t, "resnet8:2", 8))
+	if _, _, err := Latencies(context.Background(), e, 1, []*network.Network{n}); err != nil || norms(n) == 0 {
+		t.Fatalf("%d batch norms, %v", norms(n), err)
+	}
+	for _, pushed := range e.pushed {
+		if norms(pushed) > 0 {
+			t.Fatalf("a network with %d batch norms was timed", norms(pushed))
+		}
 	}
 }

@@ -15,7 +15,11 @@ import (
 // samples and the options, so data of the same digest and options is the same.
 func (d *Dataset) digest() string {
 	sum := sha256.New()
-	for _, part := range []Samples{d.Train, d.Test} {
+	parts := []Samples{d.Train, d.Test}
+	if d.Validation.Len() > 0 { // from a folder of its own
+		parts = append(parts, d.Validation)
+	}
+	for _, part := range parts {
 		fmt.Fprintln(sum, part.Len(), part.Features, part.Outputs, part.raw != nil)
 		sum.Write(part.Pixels)
 		addNumbers(sum, part.raw)

@@ -41,11 +41,16 @@ func (d *Dataset) drawTest(fraction float64, seed uint64) error {
 
 // holdOut moves a fraction of the training samples to the validation part: round(fraction n)
 // of all n, and of each class as many as come closest to the fraction, but not the last one.
-// The samples of both stay in their order.
+// The samples of both stay in their order. Data with a validation part of its own keeps that.
 func (d *Dataset) holdOut(fraction float64, seed uint64) error {
 	n := d.Train.Len()
 	held := int(math.Round(fraction * float64(n)))
 	switch {
+	case d.Validation.Len() > 0:
+		if fraction > 0 {
+			d.Notes = append(d.Notes, fmt.Sprintf("the data has %d validation samples of its own; no training samples are held out", d.Validation.Len()))
+		}
+		return nil
 	case fraction == 0:
 		d.Validation = Samples{Features: d.Train.Features, Outputs: d.Train.Outputs}
 		return nil

@@ -14,10 +14,12 @@ type imagePart uint8
 const (
 	trainPart imagePart = iota
 	testPart
+	validationPart
+	partCount
 )
 
 // imageParts are the names of folders that hold the classes of a part, in any case.
-var imageParts = map[string]imagePart{"train": trainPart, "test": testPart, "val": testPart, "validation": testPart, "valid": testPart}
+var imageParts = map[string]imagePart{"train": trainPart, "test": testPart, "val": validationPart, "validation": validationPart, "valid": validationPart}
 
 // imageEndings are those of files that are read, in any case.
 var imageEndings = []string{".png", ".jpg", ".jpeg", ".gif"}
@@ -38,7 +40,8 @@ type imageIndex struct {
 
 // indexImages finds the parts and the classes of images in the paths of files:
 // PART/CLASS/FILE or, without parts, CLASS/FILE, both also deeper within a class, and
-// all below one folder. Files beside the folders of classes that are no images do not matter.
+// all below one folder. Validation samples without test samples are the test part, as in
+// ImageNet. Files beside the folders of classes that are no images do not matter.
 func indexImages(names []string, o Options) (imageIndex, error) {
 	fail := func(format string, args ...any) (imageIndex, error) {
 		return imageIndex{}, fmt.Errorf("%w: "+format, append([]any{ErrInvalid}, args...)...)
@@ -56,9 +59,9 @@ func indexImages(names []string, o Options) (imageIndex, error) {
 	}
 	divided := slices.ContainsFunc(paths, func(p filePath) bool { return p.image && p.part() })
 	index := imageIndex{places: map[string]int{}, classes: o.ClassNames}
-	var classes [2]map[string]string // of each part, with an image
-	var parts [2]string              // the folder of each part
-	var folders []string             // of the class of each image
+	var classes [partCount]map[string]string // of each part, with an image
+	var parts [partCount]string              // the folder of each part
+	var folders []string                     // of the class of each image
 	for _, p := range paths {
 		depth, part := 2, trainPart
 		if divided {
@@ -86,16 +89,28 @@ func indexImages(names []string, o Options) (imageIndex, error) {
 		index.images = append(index.images, labelledImage{name: p.name, part: part})
 		folders = append(folders, class)
 	}
+	if classes[testPart] == nil {
+		classes[testPart], parts[testPart] = classes[validationPart], parts[validationPart]
+		classes[validationPart] = nil
+		for i, image := range index.images {
+			if image.part == validationPart {
+				index.images[i].part = testPart
+			}
+		}
+	}
 	if classes[trainPart] == nil && !o.Evaluate {
 		return fail("there is a folder %s and no folder train: nothing is there to train on", parts[testPart])
 	}
 	all := slices.Compact(slices.Sorted(slices.Values(folders)))
-	if !o.Evaluate && classes[testPart] != nil {
-		for _, class := range all {
-			for part := range classes {
-				if classes[part][class] != "" && classes[1-part][class] == "" {
+	for part, there := range classes {
+		for other, lacking := range classes {
+			if there == nil || lacking == nil || o.Evaluate {
+				continue
+			}
+			for _, class := range all {
+				if there[class] != "" && lacking[class] == "" {
 					return fail("class %q has images in %s, such as %s, and none in %s: add some, or take them away",
-						class, parts[part], classes[part][class], parts[1-part])
+						class, parts[part], there[class], parts[other])
 				}
 			}
 		}

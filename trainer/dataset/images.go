@@ -65,6 +65,7 @@ func readImages(files tree, o Options, limit *budget) (*Dataset, error) {
 	}
 	d := &Dataset{Channels: p.channels, Height: p.height, Width: p.width, Classes: len(index.classes), ClassNames: index.classes, folders: true}
 	d.Train, d.Test = p.samples(index.images, trainPart), p.samples(index.images, testPart)
+	d.Validation = p.samples(index.images, validationPart)
 	return d, nil
 }
 

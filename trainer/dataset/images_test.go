@@ -249,6 +249,32 @@ func TestImagesWithoutParts(t *testing.T) {
 	}
 }
 
+// TestValidationFolder: beside test samples those of val are the validation part, whatever
+// fraction is asked for; the digest covers them.
+func TestValidationFolder(t *testing.T) {
+	files := func(shade int) string {
+		return writeTree(t, with(smallImages(), "val/cat/1.png", pngOf(coloured(5, 3, 7)), "val/dog/1.png", pngOf(coloured(5, 3, shade))))
+	}
+	dir := files(8)
+	digest := ""
+	for _, fraction := range []float64{0, 0.5} {
+		d, err := Open(dir, Options{Validation: fraction})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.Train.Len() != 4 || d.Test.Len() != 2 || !slices.Equal(d.Validation.Labels, []uint8{0, 1}) || !bytes.Equal(d.Validation.Pixels[:45], planes(coloured(5, 3, 7))) {
+			t.Errorf("%d training, %d test samples, validation labels %v", d.Train.Len(), d.Test.Len(), d.Validation.Labels)
+		}
+		if noted := len(d.Notes) > 0; noted != (fraction > 0) {
+			t.Errorf("notes %q of a fraction of %v", d.Notes, fraction)
+		}
+		digest = d.Digest
+	}
+	if d, err := Open(files(9), Options{}); err != nil || d.Digest == digest {
+		t.Errorf("%v, or other validation samples have the same digest", err)
+	}
+}
+
 // TestImageFormats: pixels are those of the standard library, in one channel if all are
 // grey.
 func TestImageFormats(t *testing.T) {
@@ -397,7 +423,8 @@ func TestImageErrors(t *testing.T) {
 		{"a class without test images", []any{"test/dog/1.png", nil}, ErrInvalid, `class "dog" has images in train, such as train/dog/deep/1.png, and none in test`},
 		{"a class without training images", []any{"test/cow/1.png", good}, ErrInvalid, `class "cow" has images in test, such as test/cow/1.png, and none in train`},
 		{"no training part", []any{"train/cat/1.png", nil, "train/cat/2.PNG", nil, "train/dog/deep/1.png", nil, "train/dog/2.png", nil}, ErrInvalid, "a folder test and no folder train"},
-		{"two test parts", []any{"val/cat/1.png", good}, ErrInvalid, "there are a folder test and a folder val"},
+		{"two validation parts", []any{"val/cat/1.png", good, "val/dog/1.png", good, "valid/cat/1.png", good}, ErrInvalid, "there are a folder val and a folder valid: leave one of them"},
+		{"a class without validation images", []any{"val/cat/1.png", good}, ErrInvalid, `class "dog" has images in train, such as train/dog/deep/1.png, and none in val`},
 		{"text among images", []any{"train/cat/notes.txt", []byte("x")}, ErrInvalid, "train/cat/notes.txt lies among the images of a class and is none (.png, .jpg, .jpeg, .gif): take it away"},
 		{"an image in no class", []any{"train/1.png", good}, ErrInvalid, "train/1.png is in no folder of a class"},
 		{"an image in no part", []any{"1.png", good}, ErrInvalid, "1.png lies beside the folders of parts (test, train)"},

@@ -1,9 +1,6 @@
 package network
 
-import (
-	"math"
-	"slices"
-)
+import "slices"
 
 // WithoutNorms returns the network in which a batch norm that alone reads a convolution or
 // a dense layer is part of it: with scale = weight / sqrt(variance + epsilon),
@@ -67,10 +64,9 @@ func mergeNorm(op Op, norm *BatchNorm, params, of [][]float32) (Op, [][]float32)
 		biased.Bias = true
 		op = &biased
 	}
-	wide := widen(of)
+	wide, scales := widen(of), norm.Scales(of)
 	weight, bias := slices.Clone(params[0]), make([]float32, len(of[NormBias]))
-	for o := range bias {
-		scale := wide[NormWeight][o] / math.Sqrt(wide[NormVariance][o]+norm.Epsilon)
+	for o, scale := range scales {
 		row := weight[o*len(weight)/len(bias):][:len(weight)/len(bias)]
 		for i, w := range row {
 			row[i] = float32(scale * float64(w))

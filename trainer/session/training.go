@@ -307,7 +307,7 @@ func (t *Training) endEpoch(ctx context.Context) error {
 	if t.Plan.Game != game.PaperGame && line.Loss > absurdLoss*t.Loss.Chance(t.Data) {
 		return t.diverged(line.Loss)
 	}
-	if t.Plan.Config.Validation > 0 {
+	if t.Data.Validation.Len() > 0 {
 		evaluation, err := t.Engine.Evaluate(context.WithoutCancel(ctx), backend.ValidationPart, backend.Want{})
 		if err != nil {
 			return err

@@ -273,7 +273,6 @@ func (c Config) check() error {
 		value   any
 	}{
 		{c.Test == "" || c.TestFraction == 0, "--test-fraction is %v, and --test names the test samples: give one of them", c.TestFraction},
-		{c.EvaluateOn == backend.TestPart || c.Validation > 0, "--evaluate-on is %q and no sample is held out; try --validation 0.1", string(c.EvaluateOn)},
 		{c.Epochs > 0 || c.Source != "", "--epochs is %v; it must be at least 1 without a trained network", c.Epochs},
 		{c.Epochs > 0 || c.Game.InRounds() && (c.Game == game.MarketGame || c.Criterion != game.Participation), "--epochs 0 removes players without training; that takes --game market, or ranking by another --criterion than participation; --game is %s", c.Game},
 		{c.Source == "" || !c.Baseline, "--baseline trains the dense network, and %s holds one that is trained; leave out --baseline", c.Source},
@@ -284,9 +283,7 @@ func (c Config) check() error {
 		{c.StepFactor == defaultStepFactor || c.Schedule == Step, "--step-factor is for --schedule step; --schedule is %s", string(c.Schedule)},
 		{c.LearningRateWarmUp <= float64(c.Epochs), "--learning-rate-warm-up is %v; it must be at most --epochs", c.LearningRateWarmUp},
 		{c.Task != dataset.Regression || c.LabelSmoothing == 0 && c.ClassWeights == "", "--label-smoothing and --class-weights are for classes; --task is %s", string(c.Task)},
-		{c.Patience == 0 || c.Validation > 0, "--patience %d needs samples that are held out; try --validation 0.1", c.Patience},
 		{c.Patience == 0 || c.Game != game.PaperGame, "--patience is %d; it must be 0 with --game paper, which has no early stopping", c.Patience},
-		{c.MaxAccuracyDrop == 0 || c.Validation > 0 || c.Game != game.MarketGame, "--max-accuracy-drop %v needs samples that are held out; try --validation 0.1", c.MaxAccuracyDrop},
 		{c.MaxAccuracyDrop == 0 || c.Task != dataset.Regression, "--max-accuracy-drop is for classes; --task is %s", string(c.Task)},
 		{c.WarmUp+c.GameShare <= 1+1e-9, // the sum of two decimals may be a rounding above 1
 			"--warm-up and --game-share add up to %v; the sum must be at most 1", c.WarmUp + c.GameShare},
@@ -314,6 +311,21 @@ func (c Config) check() error {
 		if _, err := parseClassWeights(c.ClassWeights); err != nil {
 			return err
 		}
+	}
+	return c.CheckHeldOut(c.Validation > 0 || dataset.IsImages(c.Data)) // which may have a folder of them
+}
+
+// CheckHeldOut says which setting needs validation samples, where there are none.
+func (c Config) CheckHeldOut(some bool) error {
+	const hint = " needs samples that are held out; try --validation 0.1"
+	switch {
+	case some:
+	case c.EvaluateOn == backend.ValidationPart:
+		return backend.Usagef("--evaluate-on %s"+hint, c.EvaluateOn)
+	case c.Patience > 0:
+		return backend.Usagef("--patience %d"+hint, c.Patience)
+	case c.MaxAccuracyDrop > 0 && c.Game == game.MarketGame:
+		return backend.Usagef("--max-accuracy-drop %v"+hint, c.MaxAccuracyDrop)
 	}
 	return nil
 }
