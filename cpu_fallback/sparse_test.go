@@ -14,14 +14,14 @@ func TestSparseProduct(t *testing.T) {
 			x.data[i] = float32(i%11 - 5)
 		}
 		for i := range w.data {
-			if i%19 == 3 {
+			if i%67 == 3 {
 				w.data[i] = float32(i%7 + 1)
 			}
 		}
 		var r sparseRows[float32]
 		if r.compress(w); len(w.data) == 0 || !r.usable {
-			if r.usable != (len(w.data) > 0 && len(w.data) > 3) {
-				t.Errorf("%v: usable is %t", shape, r.usable)
+			if len(w.data) > 100 {
+				t.Errorf("%v: it is not taken for sparse", shape)
 			}
 			continue
 		}
@@ -43,11 +43,11 @@ func TestSparseProduct(t *testing.T) {
 // TestSparseRowsAreThoseOfTheParameters: after a step and after a push they are taken anew.
 func TestSparseRowsAreThoseOfTheParameters(t *testing.T) {
 	var r sparseRows[float64]
-	dense := matrix[float64]{1, 20, slices.Repeat([]float64{1}, 20)}
+	dense := matrix[float64]{1, 40, slices.Repeat([]float64{1}, 40)}
 	if r.compress(dense); r.usable {
 		t.Error("a dense matrix is taken for a sparse one")
 	}
-	dense.data = make([]float64, 20)
+	dense.data = make([]float64, 40)
 	dense.data[7] = 2
 	if r.compress(dense); !r.usable || len(r.values) != 1 || r.columns[0] != 7 {
 		t.Errorf("%+v", r)
