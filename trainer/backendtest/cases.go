@@ -86,7 +86,7 @@ func Cases() []Case {
 func FewCases() []Case {
 	all := Cases()
 	few := []Case{all[7], all[14]}
-	few = append(few, weightCases()[0], weightCases()[3])
+	few = append(few, weightCases()[1], weightCases()[3])
 	for _, c := range all[:len(all)-len(weightCases())] {
 		if strings.HasPrefix(c.Name, "residual batch") || strings.HasPrefix(c.Name, "concat with the input") {
 			few = append(few, c)
