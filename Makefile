@@ -7,6 +7,7 @@
 # make gpu    what a GPU does, in less than ten minutes, as JSON in a folder: times with each set of kernels, how they grow, and parity of each
 # make tables  the runs behind the tables of testdata/mnist and testdata/compare, and the tables
 # make onnxruntime  ONNX Runtime, which tests run files of ONNX in; it takes Node.js
+# make licenses  the licences of the modules in the program, by a tool that go fetches
 # make shaders  the SPIR-V anew, for which it takes glslc and spirv-val
 
 GO ?= go
@@ -20,7 +21,7 @@ ifneq ($(wildcard ../shared/data/mnist),)
 export NASHPRUNE_DATA ?= $(abspath ../shared/data)
 endif
 
-.PHONY: run build test tools format vet staticcheck race pure bench fuzz stress bounds gpu tables onnxruntime shaders clean
+.PHONY: run build test tools format vet staticcheck race pure bench fuzz stress bounds gpu tables onnxruntime licenses shaders clean
 
 run: build
 	bin/nashprune train --data digits --keep 38 --baseline --out $(RUN)
@@ -112,6 +113,11 @@ gpu: build
 # Its library for the CPU is in the package; scripts of packages are not run.
 onnxruntime:
 	cd testdata/onnxruntime && npm ci --ignore-scripts --no-audit --no-fund
+
+licenses:
+	$(GO) run github.com/google/go-licenses@v1.6.0 report ./cmd/nashprune --ignore nashprune --template cmd/nashprune/licenses.tpl >licenses.txt
+	{ printf 'The standard library of Go: BSD-3-Clause\n\n'; cat "$$($(GO) env GOROOT)/LICENSE" licenses.txt; } >cmd/nashprune/licenses.txt
+	rm licenses.txt
 
 shaders:
 	$(GO) generate ./shaders

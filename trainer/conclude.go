@@ -319,6 +319,9 @@ func (r *run) conclude(ctx context.Context, engine backend.Engine) (*record.Resu
 	for i, report := range reports {
 		report.LatencyUS, report.LatencyBatch = microseconds[i], batch
 	}
+	if err := r.timeInRuntime(ctx, networks); err != nil {
+		return nil, r.orInterrupted(ctx, err)
+	}
 	r.result.Seconds.Evaluate += time.Since(start).Seconds()
 	r.result.Seconds.Total = r.before + time.Since(r.started).Seconds()
 	if err := r.write(record.ResultFile, func(w io.Writer) error { return record.WriteJSON(w, &r.result) }); err != nil {

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"math"
 	"path/filepath"
-	"strings"
 
 	"nashprune/trainer/backend"
 	"nashprune/trainer/cost"
 	"nashprune/trainer/dataset"
+	"nashprune/trainer/modelfile"
 	"nashprune/trainer/network"
 	"nashprune/trainer/network/safetensors"
 	"nashprune/trainer/record"
@@ -43,7 +43,7 @@ type EvalOptions struct {
 // deviations that the file names: on the device of the run that wrote it, the
 // accuracy or the errors are those of that run, if that was evaluated on the test set.
 func Eval(ctx context.Context, path string, o EvalOptions) (*record.EvalResult, error) {
-	n, metadata, err := safetensors.LoadModel(path)
+	n, metadata, err := modelfile.Load(path)
 	if err != nil {
 		return nil, err
 	}
@@ -58,14 +58,7 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*record.EvalResult, 
 	options := o.reading(metadata)
 	data, err := openData(o.Data, options)
 	if errors.Is(err, backend.ErrUsage) && !named {
-		where := "file"
-		switch kind, _, _ := strings.Cut(o.Data, ":"); kind {
-		case "idx":
-			where = "folder"
-		case "images":
-			where = "folder or archive"
-		}
-		return nil, backend.Usagef("%s was trained on %s: name its %s with --data", path, o.Data, where)
+		return nil, unnamed(path, o.Data)
 	}
 	if err != nil {
 		return nil, err

@@ -26,18 +26,20 @@ var mayImport = map[string]string{
 	"trainer/disktest":   "",
 	"trainer/memorytest": "",
 	"trainer/atomicfile": "",
+	"trainer/float16":    "",
 	"trainer/filelock":   "trainer/atomicfile",
 	"trainer/download":   "trainer/atomicfile",
-	"trainer/dataset":    "trainer/atomicfile trainer/download trainer/filelock trainer/random",
+	"trainer/dataset":    "trainer/atomicfile trainer/download trainer/filelock trainer/float16 trainer/random",
 	"trainer/network":    "trainer/random",
 
-	"trainer/network/safetensors": "trainer/atomicfile trainer/network",
+	"trainer/network/safetensors": "trainer/atomicfile trainer/float16 trainer/network",
 	"trainer/network/models":      "trainer/network",
 	"trainer/network/pytorch":     "trainer/network trainer/network/safetensors",
 	"trainer/network/networktest": "trainer/network trainer/random",
 	"trainer/network/npz":         "trainer/network",
-	"trainer/network/onnx":        "trainer/atomicfile trainer/network",
+	"trainer/network/onnx":        "trainer/atomicfile trainer/float16 trainer/network",
 
+	"trainer/onnxruntime":  "",
 	"trainer/modelfile":    "trainer/dataset trainer/network trainer/network/onnx trainer/network/pytorch trainer/network/safetensors",
 	"trainer/backend":      "game trainer/dataset trainer/network",
 	"trainer/cost":         "game trainer/backend trainer/network trainer/random",
@@ -47,15 +49,16 @@ var mayImport = map[string]string{
 	"trainer/evidence":     "game trainer/backend trainer/dataset trainer/network trainer/random trainer/record",
 	"trainer/session":      "game trainer/backend trainer/compensation trainer/cost trainer/dataset trainer/evidence trainer/network trainer/random trainer/record trainer/settings",
 	"trainer/checkpoint":   "game trainer/atomicfile trainer/backend trainer/network trainer/network/safetensors trainer/record trainer/session trainer/settings",
-	"trainer":              "game trainer/atomicfile trainer/backend trainer/checkpoint trainer/cost trainer/dataset trainer/evidence trainer/filelock trainer/modelfile trainer/network trainer/network/models trainer/network/npz trainer/network/onnx trainer/network/pytorch trainer/network/safetensors trainer/record trainer/session trainer/settings",
+	"trainer":              "game trainer/atomicfile trainer/backend trainer/checkpoint trainer/cost trainer/dataset trainer/evidence trainer/filelock trainer/modelfile trainer/network trainer/network/models trainer/network/npz trainer/network/onnx trainer/network/pytorch trainer/network/safetensors trainer/onnxruntime trainer/record trainer/session trainer/settings",
 	"trainer/backendtest":  "game trainer/backend trainer/dataset trainer/network trainer/network/networktest trainer/random",
 
 	// What is built on the facade. Reports read records and know no training.
 	"trainer/study":     "trainer trainer/atomicfile trainer/backend trainer/dataset trainer/filelock trainer/network trainer/record trainer/session trainer/settings",
 	"trainer/compare":   "game trainer trainer/atomicfile trainer/backend trainer/compensation trainer/cost trainer/dataset trainer/network trainer/record trainer/settings trainer/study",
 	"trainer/reproduce": "game trainer/backend trainer/network trainer/record trainer/settings trainer/study",
+	"trainer/sweep":     "trainer/atomicfile trainer/backend trainer/filelock trainer/record trainer/settings trainer/study",
 	"trainer/bench":     "game trainer/backend trainer/compensation trainer/dataset trainer/network trainer/network/models trainer/random trainer/session trainer/settings",
-	"trainer/report":    "game trainer/atomicfile trainer/backend trainer/bench trainer/compare trainer/cost trainer/dataset trainer/record trainer/reproduce trainer/settings",
+	"trainer/report":    "game trainer/atomicfile trainer/backend trainer/bench trainer/compare trainer/cost trainer/dataset trainer/record trainer/reproduce trainer/settings trainer/sweep",
 
 	// Devices know the contract, and nothing of runs.
 	"cpu_fallback":         "game trainer/backend trainer/dataset trainer/network trainer/random",

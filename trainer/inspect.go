@@ -81,15 +81,11 @@ func inspectONNX(c settings.Config) (*record.Inspection, error) {
 		}
 		return i, nil
 	}
-	m, err := onnx.ReadFile(c.Model)
+	i, err := inspectWith(c, d.Model.Network.Graph)
 	if err != nil {
 		return nil, err
 	}
-	i, err := inspectWith(c, m.Network.Graph)
-	if err != nil {
-		return nil, err
-	}
-	i.Before, i.After = operators(m.Before), operators(m.After)
+	i.Before, i.After = operators(d.Model.Before), operators(d.Model.After)
 	return i, nil
 }
 

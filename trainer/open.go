@@ -34,6 +34,7 @@ func open(c settings.Config, o Options, from *checkpoint.Checkpoint) (*run, sess
 	var p session.Plan
 	for _, step := range []func() error{
 		func() error { return r.findDevice(from) },
+		r.findRuntime,
 		func() error { return r.readSource(from) },
 		func() error { return r.readData(from) },
 		func() error { return r.checkNetwork(from) },
@@ -114,7 +115,11 @@ func (r *run) readData(from *checkpoint.Checkpoint) (err error) {
 	if err != nil {
 		return err
 	}
-	if r.data, err = openData(r.config.Data, options); err != nil {
+	r.data, err = openData(r.config.Data, options)
+	if r.dataOfModel && errors.Is(err, backend.ErrUsage) {
+		return unnamed(r.config.Source, r.config.Data)
+	}
+	if err != nil {
 		return err
 	}
 	switch {

@@ -7,7 +7,7 @@ import (
 
 	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
-	"nashprune/trainer/network/safetensors"
+	"nashprune/trainer/modelfile"
 )
 
 // Prediction is what a network says of one sample.
@@ -29,7 +29,7 @@ const predictedAtOnce = 1 << 24
 // Of a table no more rows are in memory together than have [predictedAtOnce] numbers. Errors are
 // those of the file, of the data, of the device, and of begin and visit.
 func Predict(ctx context.Context, path string, o EvalOptions, begin func(names []string, regression bool) error, visit func(Prediction) error) error {
-	n, metadata, err := safetensors.LoadModel(path)
+	n, metadata, err := modelfile.Load(path)
 	if err != nil {
 		return err
 	}

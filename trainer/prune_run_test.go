@@ -1,13 +1,17 @@
 package trainer_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -19,6 +23,7 @@ import (
 	"nashprune/trainer/network/onnx"
 	"nashprune/trainer/network/pytorch"
 	"nashprune/trainer/network/safetensors"
+	"nashprune/trainer/onnxruntime"
 	"nashprune/trainer/record"
 	"nashprune/trainer/settings"
 )
@@ -509,5 +514,126 @@ func TestPruneAgainOfSomeInputs(t *testing.T) {
 		if got, want := *result.Dense.Accuracy, *first.Pruned.Accuracy; got != want || result.Pruned.Kept != 30 {
 			t.Errorf("%s has %v %%, and had %v when it was pruned; %d players are kept", file, got, want, result.Pruned.Kept)
 		}
+	}
+}
+
+// TestPruneONNXOfPyTorch: networks that PyTorch exported, by two operator sets, lose half of their
+// multiplications, and the two files of what is left compute the same, also in ONNX Runtime
+// where that is installed.
+func TestPruneONNXOfPyTorch(t *testing.T) {
+	library, err := filepath.Glob("../testdata/onnxruntime/node_modules/onnxruntime-node/bin/napi-v3/" + runtime.GOOS + "/" + map[string]string{"amd64": "x64", "arm64": "arm64"}[runtime.GOARCH] + "/libonnxruntime.so.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ort *onnxruntime.Runtime
+	if library != nil {
+		ort, _ = onnxruntime.Open(library[0]) // nil in builds without cgo
+	}
+	for _, net := range []struct {
+		name, players string
+		sample        network.Shape
+	}{
+		{"sequential", "neurons", network.Shape{20}},
+		{"lenet5", "filters,features,neurons", network.Shape{1, 28, 28}},
+		{"residual", "filters,channels", network.Shape{3, 16, 16}},
+	} {
+		data := filepath.Join(t.TempDir(), "data.npz")
+		writeSamples(t, data, net.sample, 10)
+		for _, set := range []int{9, 16} {
+			name := fmt.Sprintf("%s-%d.onnx", net.name, set)
+			c := settings.Trained()
+			c.Source, c.Data, c.Device, c.Normalise, c.Players = filepath.Join("../testdata/onnx", name), data, "gonum", "none", net.players
+			c.Epochs, c.Rounds, c.Batch = 0, 2, 10
+			was, err := onnx.ReadFile(c.Source)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.MaxMACs = was.Network.MACs() / 2
+			result, dir := mustRun(t, c)
+			if result.Pruned.MACs > c.MaxMACs || result.Pruned.MACs < c.MaxMACs/2 {
+				t.Errorf("%s: %d of %d multiplications are left", name, result.Pruned.MACs, was.Network.MACs())
+			}
+			m, err := onnx.ReadFile(filepath.Join(dir, "pruned.onnx"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			ours, _, err := safetensors.LoadModel(filepath.Join(dir, record.PrunedFile))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if m.Input != was.Input || m.Output != was.Output {
+				t.Errorf("%s: input %q and output %q, were %q and %q", name, m.Input, m.Output, was.Input, was.Output)
+			}
+			for p, v := range ours.Parameters {
+				if !slices.Equal(v, m.Network.Parameters[p]) {
+					t.Errorf("%s: %s differs between the two files", name, ours.Params[p].Name)
+				}
+			}
+			if ort == nil {
+				continue
+			}
+			file := read(t, dir, "pruned.onnx")
+			s, err := ort.NewSession(onnxruntime.Model{File: file, Input: m.Input, Output: m.Output, Sample: m.Sample, Outputs: []int{m.Network.Outputs()}}, 3)
+			if err != nil {
+				t.Fatal(err)
+			}
+			input := make([]float64, len(s.Input()))
+			for i, x := range s.Input() {
+				input[i] = float64(x)
+			}
+			if err := s.Run(); err != nil {
+				t.Fatal(err)
+			}
+			pass := ours.Values().Forward(input, 3)
+			for row := range 3 {
+				want := pass.Output(row)
+				for k, z := range want {
+					// A hundred times the unit of float32, for sums of a few hundred terms.
+					if got := float64(s.Output()[row*len(want)+k]); math.Abs(got-z) > 100*network.Float32Unit*(1+math.Abs(z)) {
+						t.Errorf("%s: output %d of sample %d is %g in ONNX Runtime; it must be %g", name, k, row, got, z)
+					}
+				}
+			}
+			s.Close()
+		}
+	}
+}
+
+// writeSamples writes an NPZ file of drawn samples of a shape, 40 to train on and 20 to test.
+func writeSamples(t *testing.T, path string, sample network.Shape, classes int) {
+	t.Helper()
+	var file bytes.Buffer
+	archive := zip.NewWriter(&file)
+	array := func(name, descr string, shape []int, data []byte) {
+		lengths := ""
+		for _, n := range shape {
+			lengths += fmt.Sprintf("%d, ", n)
+		}
+		header := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", descr, lengths)
+		header += strings.Repeat(" ", 63-(10+len(header))%64) + "\n"
+		w, err := archive.Create(name + ".npy")
+		if err == nil {
+			_, err = fmt.Fprintf(w, "\x93NUMPY\x01\x00%s%s%s", binary.LittleEndian.AppendUint16(nil, uint16(len(header))), header, data)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for part, count := range map[string]int{"train": 40, "test": 20} {
+		var x, y []byte
+		for i := range count * sample.Size() {
+			x = binary.LittleEndian.AppendUint32(x, math.Float32bits(float32(math.Sin(float64(i*i)))))
+		}
+		for i := range count {
+			y = append(y, byte(i%classes))
+		}
+		array("x_"+part, "<f4", append([]int{count}, sample...), x)
+		array("y_"+part, "|u1", []int{count}, y)
+	}
+	if err := archive.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, file.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/modelfile"
 	"nashprune/trainer/network"
+	"nashprune/trainer/onnxruntime"
 	"nashprune/trainer/record"
 	"nashprune/trainer/session"
 	"nashprune/trainer/settings"
@@ -71,6 +72,9 @@ type run struct {
 	// with initial weights.
 	model   modelfile.Model
 	trained *network.Network
+	// dataOfModel says that the model, not the user, names the data.
+	dataOfModel bool
+	runtime     *onnxruntime.Runtime // that times networks besides the device; nil: none does
 	// samples says where the device finds them, once that is decided; memory is what its
 	// engine takes.
 	samples backend.Placement

@@ -36,6 +36,12 @@ func (r *run) readSource(from *checkpoint.Checkpoint) (err error) {
 	} else if err != nil {
 		return err
 	}
+	if m := r.model.Metadata(); r.config.Data == "" {
+		if m == nil || m.Data == "" {
+			return backend.Usagef("%s does not say what data it was trained on; name the data with --data", path)
+		}
+		r.config.Data, r.given.Data, r.dataOfModel = m.Data, m.Data, true
+	}
 	is := r.model.Source()
 	if from == nil {
 		r.result.Source = &record.Source{Path: filepath.ToSlash(path), Format: is.Format, Types: is.Types, Digest: is.Digest}
@@ -55,19 +61,36 @@ func (r *run) dataOptions() (dataset.Options, error) {
 		return o, nil
 	}
 	m := r.model.Metadata()
+	floats, pixels := r.model.Standards()
+	scales := floats != nil || pixels != nil
 	switch {
 	case m == nil && o.Regression:
 		return o, backend.Usagef("--task is regression, and %s does not say how its targets are scaled; a trained network that predicts numbers must be one that nashprune wrote", r.config.Source)
-	case m == nil:
-		return o, nil
-	case m.Regression() != o.Regression:
+	case m != nil && m.Regression() != o.Regression:
 		task := map[bool]dataset.Task{false: dataset.Classification, true: dataset.Regression}
 		return o, backend.Usagef("--task is %s, and %s is of %s; try --task %s", task[o.Regression], r.config.Source, task[m.Regression()], task[m.Regression()])
-	case o.Normalise != nil:
+	case scales && o.Normalise != nil:
 		return o, backend.Usagef("--normalise is %s, and %s says how its inputs are scaled; leave out --normalise", r.config.Normalise, r.config.Source)
+	case scales:
+		o.Normalise, o.NormaliseBytes = floats, pixels
 	}
-	o.Normalise, o.NormaliseBytes = r.model.Standards()
+	if m == nil {
+		return o, nil
+	}
 	return asTrained(o, r.config.Data, *m), nil
+}
+
+// unnamed returns an error which says that the data of a model is to be named, as what the
+// model says of it is no path.
+func unnamed(model, data string) error {
+	where := "file"
+	switch kind, _, _ := strings.Cut(data, ":"); kind {
+	case "idx":
+		where = "folder"
+	case "images":
+		where = "folder or archive"
+	}
+	return backend.Usagef("%s was trained on %s: name its %s with --data", model, data, where)
 }
 
 // findTrained finds the trained network in its file and holds it to the data or, for a run
@@ -75,7 +98,7 @@ func (r *run) dataOptions() (dataset.Options, error) {
 func (r *run) findTrained(from *checkpoint.Checkpoint) error {
 	path := r.config.Source
 	floats, pixels := r.model.Standards()
-	if asFloats := r.data.Standard != nil; r.model.Metadata() != nil && (asFloats && floats == nil || !asFloats && pixels == nil) {
+	if asFloats := r.data.Standard != nil; asFloats && floats == nil && pixels != nil || !asFloats && pixels == nil && floats != nil {
 		return backend.Usagef("%s was trained on other features than --data %s has: one has bytes, the other floats", path, r.data.Name)
 	}
 	asked := modelfile.Asked{Players: r.config.PlayerKinds(), Activation: r.config.Activation, Sample: r.data.Shape(), Model: r.config.Model}

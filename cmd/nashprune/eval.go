@@ -12,7 +12,6 @@ import (
 	"nashprune/trainer"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
-	"nashprune/trainer/modelfile"
 	"nashprune/trainer/record"
 	"nashprune/trainer/report"
 )
@@ -137,10 +136,7 @@ func findModel(flags *pflag.FlagSet, path string, o *trainer.EvalOptions) (strin
 // modelOf returns the model file that a path means: itself or, of a run folder, the pruned
 // network's or the dense one's.
 func modelOf(path string, info os.FileInfo) (string, error) {
-	switch {
-	case modelfile.IsONNX(path):
-		return "", backend.Usagef("%s is a file of ONNX, and this takes a model file of nashprune (.safetensors) or a run folder; inspect and prune read files of ONNX", path)
-	case !info.IsDir():
+	if !info.IsDir() {
 		return path, nil
 	}
 	for _, name := range []string{record.PrunedFile, record.DenseFile} {

@@ -43,6 +43,8 @@ func TestExport(t *testing.T) {
 	}
 	succeed(t, "export", model, "--format", "safetensors", "--out", "copy.safetensors")
 	sameFile(t, model, "copy.safetensors")
+	succeed(t, "export", "run/pruned.onnx", "--format", "safetensors", "--out", "copy.safetensors")
+	sameFile(t, model, "copy.safetensors")
 	for args, c := range map[string]struct {
 		code  int
 		words string
@@ -52,7 +54,7 @@ func TestExport(t *testing.T) {
 		"run --format tflite":      {exitUsage, `--format is "tflite"; it must be one of [onnx safetensors csr npz]`},
 		"run --format safetensors": {exitUsage, "pruned.safetensors is the model itself: name another file with --out"},
 		"run/config.toml":          {exitFailed, "load model run/config.toml"},
-		"run/pruned.onnx":          {exitUsage, "run/pruned.onnx is a file of ONNX, and this takes a model file of nashprune"},
+		"run/pruned.onnx":          {exitUsage, "run/pruned.onnx is the model itself"},
 	} {
 		code, stdout, stderr := execute(t, append([]string{"export"}, strings.Fields(args)...)...)
 		refused(t, c.code, c.words, code, stdout, stderr)

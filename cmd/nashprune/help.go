@@ -36,6 +36,7 @@ var topics = []struct{ name, summary string }{
 	{"formats", "The files of a run, and model files"},
 	{"onnx", "Files of ONNX: inspect, export"},
 	{"comparing", "The market beside other pruning methods"},
+	{"sweeps", "Many runs: grids of settings, here, on Slurm, on Kubernetes"},
 	{"reproducing", "The same bits again, and the table of the paper"},
 }
 

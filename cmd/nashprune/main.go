@@ -46,7 +46,7 @@ const patience = 2 * time.Second
 // once: what is saved is whole anyway. One that comes sooner does not, since a
 // single stop may arrive twice: timeout(1) signals its child and then its group.
 func untilSignal(ctx context.Context) context.Context {
-	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	signals := append([]os.Signal{os.Interrupt, syscall.SIGTERM}, userSignals...)
 	if !signal.Ignored(syscall.SIGHUP) { // as it is under nohup
 		signals = append(signals, syscall.SIGHUP)
 	}
@@ -146,7 +146,7 @@ Exit codes:
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetUsageFunc(usage)
 	root.SetHelpCommand(newHelp())
-	root.AddCommand(newTrain(), newPrune(), newInspect(), newEval(), newPredict(), newExport(), newExplain(), newData(), newDevices(), newDoctor(), newParity(), newBench(), newReproduce(), newCompare(), newVersion())
+	root.AddCommand(newTrain(), newPrune(), newInspect(), newEval(), newPredict(), newExport(), newExplain(), newData(), newDevices(), newDoctor(), newParity(), newBench(), newReproduce(), newCompare(), newSweep(), newVersion())
 	root.InitDefaultCompletionCmd()
 	for _, cmd := range root.Commands() {
 		if cmd.Name() == "completion" {

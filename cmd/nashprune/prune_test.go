@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"nashprune/trainer/network/safetensors"
 	"nashprune/trainer/record"
 )
 
@@ -56,6 +58,73 @@ func TestPrune(t *testing.T) {
 	succeed(t, append(words, "--epochs", "0", "--dry-run")...)
 }
 
+// TestPruneRuns: of the folder of a run the network that it ended with is pruned on the data of
+// that run, which a model file names, too.
+func TestPruneRuns(t *testing.T) {
+	words := dense(t)
+	succeed(t, append(words, "--out", "named")...)
+	rest := words[slices.Index(words, "./images")+1:]
+	succeed(t, append(append([]string{"prune", "dense"}, rest...), "--out", "run")...)
+	sameRun(t, "named", "run")
+	succeed(t, append(append([]string{"prune", "dense/dense.safetensors"}, rest...), "--out", "file")...)
+	sameRun(t, "named", "file")
+	again := resultOf(t, strings.Fields("prune run --batch 7 --epochs 0 --keep 5 --out again")...)
+	if again.Source.Path != "run/pruned.safetensors" || again.Pruned.Players != 8 || again.Pruned.Kept != 5 {
+		t.Errorf("source %+v, pruned %+v", again.Source, again.Pruned)
+	}
+
+	// What a run divided by its seed stays divided so.
+	writeFile(t, "plants.csv", []byte(plants(40, 1)))
+	before := resultOf(t, strings.Fields("train --data plants.csv --model mlp:12-8 --batch 8 --epochs 5 --game off --seed 3 --test-fraction 0.4 --out plants")...)
+	after := resultOf(t, strings.Fields("prune plants --batch 8 --epochs 0 --keep 8 --out plants-8")...)
+	if before.Data.Digest != after.Data.Digest || before.Data.Test != after.Data.Test || *before.Dense.Loss != *after.Dense.Loss || after.Seed != 3 {
+		t.Errorf("data %+v, was %+v; dense %+v, was %+v", after.Data, before.Data, after.Dense, before.Dense)
+	}
+	file, err := os.ReadFile("plants/dense.safetensors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, "alone.safetensors", file)
+	code, stdout, stderr := execute(t, "prune", "alone.safetensors", "--out", "out")
+	refused(t, exitUsage, "alone.safetensors was trained on csv:plants: name its file with --data", code, stdout, stderr)
+	var state bytes.Buffer
+	if err := safetensors.Write(&state, nil, []safetensors.Tensor{{Name: "0.weight", Shape: []int{2, 64}, Float32: make([]float32, 128)}}); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, "state.safetensors", state.Bytes())
+	code, stdout, stderr = execute(t, "prune", "state.safetensors", "--out", "out")
+	refused(t, exitUsage, "state.safetensors does not say what data it was trained on; name the data with --data", code, stdout, stderr)
+	succeed(t, strings.Fields("train --data digits:side=8,train=60,test=20 --model mlp:8 --batch 10 --epochs 1 --game off --out drawn")...)
+	if file, err = os.ReadFile("drawn/dense.safetensors"); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, "drawn.safetensors", file)
+	if run := resultOf(t, strings.Fields("prune drawn.safetensors --batch 10 --epochs 0 --keep 4")...); run.Data.Name != "digits:side=8,train=60,test=20" {
+		t.Errorf("data %+v", run.Data)
+	}
+}
+
+// TestONNXIsLikeOurs: a file of ONNX that nashprune wrote is evaluated, and predicts, as the model
+// file does, with the names of classes and columns.
+func TestONNXIsLikeOurs(t *testing.T) {
+	t.Chdir(t.TempDir())
+	writeFile(t, "plants.csv", []byte(plants(40, 1)))
+	succeed(t, strings.Fields("train --data plants.csv --model mlp:12-8 --batch 8 --epochs 5 --game off --out plants")...)
+	succeed(t, "export", "plants", "--format", "onnx", "--out", "plants.onnx")
+	want, got := evalOf(t, "plants", "--data", "plants.csv"), evalOf(t, "plants.onnx", "--data", "plants.csv")
+	if !slices.Equal(got.ClassNames, want.ClassNames) || !slices.Equal(got.ClassCorrect, want.ClassCorrect) || want.ClassNames == nil {
+		t.Errorf("by class %v %v, want %v %v", got.ClassNames, got.ClassCorrect, want.ClassNames, want.ClassCorrect)
+	}
+	if a, b := succeed(t, "predict", "plants", "--data", "plants.csv"), succeed(t, "predict", "plants.onnx", "--data", "plants.csv"); a != b {
+		t.Errorf("predictions\n%s\nwant\n%s", b, a)
+	}
+	// What pruning makes of a file of ONNX is again such.
+	run := resultOf(t, strings.Fields("prune plants.onnx --data plants.csv --batch 8 --epochs 2 --rounds 2 --keep 8 --out small")...)
+	if again := evalOf(t, "small/pruned.onnx", "--data", "plants.csv", "--test-fraction", "0.2"); !slices.Equal(again.ClassNames, want.ClassNames) || *again.Network.Accuracy != *run.Pruned.Accuracy {
+		t.Errorf("evaluated again %+v, was %+v", again.Network, run.Pruned)
+	}
+}
+
 // TestPruneStopped: Ctrl-C leaves a checkpoint, from which the run goes on to the same bits.
 func TestPruneStopped(t *testing.T) {
 	words := dense(t)
@@ -79,8 +148,8 @@ func TestPruneRefuses(t *testing.T) {
 		code  int
 		want  string
 	}{
-		{"", exitUsage, "takes the file of a trained network"},
-		{"a b", exitUsage, "takes one model file"},
+		{"", exitUsage, "takes the file of a trained network, or the folder of a run"},
+		{"a b", exitUsage, "takes one model file or run folder"},
 		{"missing.safetensors", exitFailed, "missing.safetensors: no such file"},
 		{"cut.safetensors", exitFailed, "cut short"},
 		{"net.pth", exitUsage, "it must be an .onnx file, or a .safetensors file"},

@@ -1,14 +1,18 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"reflect"
 	"slices"
 
 	"github.com/spf13/pflag"
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
+	"nashprune/trainer/report"
 	"nashprune/trainer/settings"
 )
 
@@ -92,6 +96,44 @@ func settleFromText(f *pflag.FlagSet, text string) error {
 		}
 		if err := f.Set(v.Name, fmt.Sprint(v.Value)); err != nil {
 			return fmt.Errorf("%s: %w", v.Name, err)
+		}
+	}
+	return nil
+}
+
+// ofData are the settings that say which samples a run trained on and which it did not.
+var ofData = []string{"data", "data-dir", "image-size", "label", "ignore", "header", "decimal-comma", "missing-is-class", "test", "test-fraction", "task", "seed"}
+
+// settleFromRun makes the source of a run folder the network that it holds, the pruned or else
+// the dense one. Where the user names no data, the flags of the data that are still open get
+// the values of the run that made the source.
+func settleFromRun(f *pflag.FlagSet, c *settings.Config) error {
+	info, err := os.Stat(c.Source)
+	if c.Source == "" || err != nil {
+		return nil // which reading says
+	}
+	folder := c.Source
+	if !info.IsDir() {
+		folder = filepath.Dir(folder)
+	}
+	of, err := report.ReadConfig(folder)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil // a file, or a folder of files, that no run made
+	}
+	if err != nil {
+		return err
+	}
+	if c.Source, err = modelOf(c.Source, info); err != nil || c.Data != "" {
+		return err
+	}
+	open := stillOpen(f)
+	for _, name := range ofData {
+		value := reflect.ValueOf(settings.Find(name).Field(&of)).Elem().Interface()
+		if !open(f.Lookup(name)) {
+			continue
+		}
+		if err := f.Set(name, fmt.Sprint(value)); err != nil {
+			return fmt.Errorf("--%s: %w", name, err)
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -86,6 +87,9 @@ func newRun(config settings.Config, cmd *cobra.Command) *cobra.Command {
 					return err
 				}
 			}
+			if err := settleFromRun(ofRun, &config); err != nil {
+				return err
+			}
 			if config.Source != "" && !flags.Changed("model") {
 				config.Model = "" // that of the file
 			}
@@ -93,7 +97,7 @@ func newRun(config settings.Config, cmd *cobra.Command) *cobra.Command {
 				return err
 			}
 			if cmd.Name() == pruneName && config.Source == "" {
-				return backend.Usagef("%s takes the file of a trained network: see %s --help", cmd.CommandPath(), cmd.CommandPath())
+				return backend.Usagef("%s takes the file of a trained network, or the folder of a run: see %s --help", cmd.CommandPath(), cmd.CommandPath())
 			}
 			progress.device = config.Device
 			if dryRun {
@@ -152,8 +156,9 @@ func planRun(w io.Writer, c settings.Config, o trainer.Options, asJSON bool) err
 
 // newFolder names the folder of a run whose user names none.
 func newFolder(c settings.Config) string {
-	data := filepath.Base(c.Data)
-	if path, err := filepath.Abs(c.Data); err == nil { // a folder may be called "."
+	named := cmp.Or(c.Data, c.Source) // a trained network may say what data it is of
+	data := filepath.Base(named)
+	if path, err := filepath.Abs(named); err == nil { // a folder may be called "."
 		data = filepath.Base(path)
 	}
 	return filepath.Join("runs", fmt.Sprintf("%s-%s-%s", data, c.Game, time.Now().Format("20060102-150405")))

@@ -33,7 +33,6 @@ const LatencyBatch = 128
 // where a network is used; so participations must be one. The engine is left with the last
 // network.
 func (t turns) times(ctx context.Context, engine backend.Engine, batch int, networks []*network.Network) ([][]float64, error) {
-	times := make([][]float64, len(networks))
 	used := make([]*network.Network, len(networks))
 	for i, n := range networks {
 		var err error
@@ -41,9 +40,20 @@ func (t turns) times(ctx context.Context, engine backend.Engine, batch int, netw
 			return nil, err
 		}
 	}
+	return t.timesOf(ctx, len(used), func(i int) (func() error, error) {
+		err := engine.Push(&backend.State{Network: used[i]})
+		return func() error { return engine.Infer(batch) }, err
+	})
+}
+
+// timesOf is times of so many networks of any kind. Turn begins a turn of one, and returns
+// its forward pass.
+func (t turns) timesOf(ctx context.Context, networks int, turn func(i int) (func() error, error)) ([][]float64, error) {
+	times := make([][]float64, networks)
 	for range t.count {
-		for i, n := range used {
-			if err := engine.Push(&backend.State{Network: n}); err != nil {
+		for i := range networks {
+			infer, err := turn(i)
+			if err != nil {
 				return nil, err
 			}
 			pass := func() (time.Duration, error) {
@@ -51,7 +61,7 @@ func (t turns) times(ctx context.Context, engine backend.Engine, batch int, netw
 					return 0, err
 				}
 				start := time.Now()
-				err := engine.Infer(batch)
+				err := infer()
 				return time.Since(start), err
 			}
 			took := time.Duration(0)
@@ -90,8 +100,19 @@ func Latencies(ctx context.Context, engine backend.Engine, available int, networ
 	if err != nil {
 		return nil, 0, err
 	}
+	return medians(times), batch, nil
+}
+
+// LatenciesOf returns the median times of forward passes of networks that another program
+// runs, in microseconds, as [Latencies] takes them.
+func LatenciesOf(ctx context.Context, passes []func() error) ([]float64, error) {
+	times, err := latencyTurns.timesOf(ctx, len(passes), func(i int) (func() error, error) { return passes[i], nil })
+	return medians(times), err
+}
+
+func medians(times [][]float64) (microseconds []float64) {
 	for _, t := range times {
 		microseconds = append(microseconds, t[len(t)/2])
 	}
-	return microseconds, batch, nil
+	return microseconds
 }

@@ -8,6 +8,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"nashprune/trainer/float16"
 )
 
 // The NPY format (numpy.lib.format): a magic string, a version, the length of a
@@ -212,25 +214,6 @@ func readWords(r io.Reader, h npyHeader, total int) ([]string, error) {
 	return words, nil
 }
 
-// float16 reads a number of the format binary16 of IEEE 754.
-func float16(bits uint16) float64 {
-	sign, exponent, fraction := 1., int(bits>>10&31), float64(bits&1023)
-	if bits>>15 == 1 {
-		sign = -1
-	}
-	switch exponent {
-	case 0:
-		return sign * math.Ldexp(fraction, -24)
-	case 31:
-		if fraction != 0 {
-			return math.NaN()
-		}
-		return sign * math.Inf(1)
-	default:
-		return sign * math.Ldexp(1024+fraction, exponent-25)
-	}
-}
-
 // literal reads a Python literal from the left. After its first error the rest
 // does nothing.
 type literal struct {
@@ -342,7 +325,7 @@ func (h npyHeader) element() func([]byte) float64 {
 	case "u8":
 		return func(b []byte) float64 { return float64(order.Uint64(b)) }
 	case "f2":
-		return func(b []byte) float64 { return float16(order.Uint16(b)) }
+		return func(b []byte) float64 { return float64(float16.Value(order.Uint16(b))) }
 	case "f4":
 		return func(b []byte) float64 { return float64(math.Float32frombits(order.Uint32(b))) }
 	case "f8":

@@ -1,9 +1,9 @@
 // Package filelock lets one process at a time work on a folder or a file. A lock is a
 // file that is locked; it ends with its process, however that ends.
 //
-// Some file systems have no locks, among them NFS without its lock service. There every
-// lock is granted, so that work is possible at all: two processes are then kept apart
-// only by what their files themselves refuse.
+// Some file systems have no locks, among them NFS without its lock service. There a file that
+// only one process can create stands for the lock. It names its owner: a process that was
+// killed leaves it behind, and only processes of the same host see that.
 package filelock
 
 import (
@@ -37,7 +37,7 @@ func Try(path string) (unlock func(), err error) {
 		held, err := try(lock)
 		switch {
 		case errors.Is(err, errors.ErrUnsupported), errors.Is(err, syscall.ENOLCK):
-			return func() {}, nil // see the package's documentation
+			return claim(path + ".owner")
 		case err != nil:
 			return nil, fmt.Errorf("lock %s: %w", path, atomicfile.Advised(err))
 		case !held:

@@ -18,8 +18,7 @@ type Model interface {
 	// Source says what was read.
 	Source() Source
 
-	// Metadata is what nashprune wrote of the data beside the network, but for how it is scaled;
-	// nil in files of others.
+	// Metadata is what nashprune wrote of the data beside the network; nil in files of others.
 	Metadata() *safetensors.Metadata
 	// Standards are how features of floats and pixels from 0 to 1 are scaled, one number for all or
 	// one a feature or channel; nil: the network does not read such.
@@ -49,9 +48,9 @@ type Source struct {
 
 // Asked is what the user and the data say of a network that a file does not say.
 type Asked struct {
-	Players    []network.PlayerKind
-	Activation network.Activation // where it is assumed
-	Sample     network.Shape      // of the data
+	Players    []network.PlayerKind // nil: as the file says, or else the default
+	Activation network.Activation   // where it is assumed
+	Sample     network.Shape        // of the data
 	// Model is what the user named the graph with, Graph makes it; empty: the file's own graph.
 	Model string
 	Graph func() (*network.Graph, error)
@@ -84,4 +83,22 @@ func Read(path string) (Model, error) {
 		files = append(files, f.files)
 	}
 	return nil, fmt.Errorf("%w: %.200s is no model file by its name; it must be %s", ErrUnknown, path, strings.Join(files, ", or "))
+}
+
+// Load returns the network of a file that nashprune wrote, and what it says of its data: of
+// ONNX by its name, else of safetensors.
+func Load(path string) (*network.Network, safetensors.Metadata, error) {
+	if !IsONNX(path) {
+		return safetensors.LoadModel(path)
+	}
+	m, err := readONNX(path)
+	if err != nil {
+		return nil, safetensors.Metadata{}, err
+	}
+	data := m.Metadata()
+	if data == nil {
+		return nil, safetensors.Metadata{}, fmt.Errorf("%s does not say what data it was trained on; it must be a file that nashprune wrote, as prune does", path)
+	}
+	n, _, err := m.Network(Asked{})
+	return n, *data, err
 }

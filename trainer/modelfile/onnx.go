@@ -1,9 +1,9 @@
 package modelfile
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"path/filepath"
 	"slices"
@@ -21,7 +21,11 @@ const onnxSuffix = ".onnx"
 // IsONNX reports whether a path is that of a file of ONNX.
 func IsONNX(path string) bool { return strings.EqualFold(filepath.Ext(path), onnxSuffix) }
 
-// onnxFile is a model in ONNX. It is written back in float32, whatever it came in.
+// white is the pixel that a network sees as 1 before it is standardised. A file that
+// standardises its samples itself takes pixels from 0 to white.
+const white = 255
+
+// onnxFile is a model in ONNX.
 type onnxFile struct {
 	model          *onnx.Model
 	metadata       *safetensors.Metadata
@@ -34,7 +38,10 @@ func readONNX(path string) (Model, error) {
 		return nil, err
 	}
 	f := &onnxFile{model: m}
-	if err = f.readData(); err == nil && (f.metadata == nil || f.metadata.TargetNames == nil) {
+	if err = f.readMetadata(); err == nil {
+		err = f.readStandards()
+	}
+	if err == nil && (f.metadata == nil || !f.metadata.Regression()) {
 		err = f.checkLogits()
 	}
 	if err != nil {
@@ -43,17 +50,20 @@ func readONNX(path string) (Model, error) {
 	return f, nil
 }
 
+// typeOf names kinds of number as safetensors do.
+var typeOf = map[string]safetensors.Type{"float32": safetensors.F32, "float64": safetensors.F64, "float16": safetensors.F16, "bfloat16": safetensors.BF16}
+
 func (f *onnxFile) Source() Source {
-	types := []string{string(safetensors.F32)}
-	for _, kind := range f.model.Types {
-		types = append(types, kind)
+	var types []string
+	for _, kind := range f.model.Kinds() {
+		types = append(types, string(typeOf[kind]))
 	}
 	slices.Sort(types)
-	return Source{Format: "ONNX", Suffix: onnxSuffix, Digest: f.model.Digest, Types: slices.Compact(types)}
+	return Source{Format: "ONNX", Suffix: onnxSuffix, Digest: f.model.Digest, Types: types}
 }
 
 func (f *onnxFile) Metadata() *safetensors.Metadata { return f.metadata }
-func (f *onnxFile) Round(*network.Network)          {}
+func (f *onnxFile) Round(n *network.Network)        { f.model.Round(n) }
 
 func (f *onnxFile) Standards() (floats, pixels *dataset.Standard) { return f.floats, f.pixels }
 
@@ -61,72 +71,88 @@ func (f *onnxFile) Network(a Asked) (*network.Network, string, error) {
 	if a.Graph != nil {
 		return nil, "", fmt.Errorf("the file has a graph, and --model is %s; leave out --model", a.Model)
 	}
+	if a.Players == nil {
+		return f.model.Network, "", nil
+	}
 	g, err := network.NewGraph(f.model.Network.Nodes, a.Players)
 	if err != nil {
 		return nil, "", err
 	}
 	derived := ""
-	if len(f.model.Types) > 0 {
-		derived = "its numbers of other types are written back in float32"
+	if f.model.Computes() != "float32" {
+		derived = "it computes in " + f.model.Computes() + ", and here in float32"
 	}
 	return network.With(g, f.model.Network.Parameters), derived, nil
 }
 
-func (f *onnxFile) Write(w io.Writer, pruned *network.Network, _ safetensors.Metadata) error {
+func (f *onnxFile) Write(w io.Writer, pruned *network.Network, m safetensors.Metadata) error {
+	f.model.Metadata = withMetadata(f.model.Metadata, m)
 	return f.model.Write(w, pruned)
 }
 
-// white is the pixel that a network sees as 1 before it is standardised. A file that
-// standardises its samples itself takes pixels from 0 to white.
-const white = 255
+// withMetadata returns the entries of a file with those of metadata, which come last, by key.
+func withMetadata(entries []onnx.Entry, m safetensors.Metadata) []onnx.Entry {
+	ours := m.Entries()
+	all := slices.DeleteFunc(slices.Clone(entries), func(e onnx.Entry) bool { _, is := ours[e.Key]; return is })
+	for _, key := range slices.Sorted(maps.Keys(ours)) {
+		all = append(all, onnx.Entry{Key: key, Value: ours[key]})
+	}
+	return all
+}
 
-// readData finds what a file says of its data by what it does to samples before the network,
-// and to outputs after it: nothing where it does nothing to samples.
-func (f *onnxFile) readData() (err error) {
-	if !slices.ContainsFunc(f.model.Before, func(s onnx.Step) bool { return s.Op != "Reshape" }) {
+// readMetadata reads what nashprune wrote of the data, if it wrote the file.
+func (f *onnxFile) readMetadata() error {
+	entries := map[string]string{}
+	for _, e := range f.model.Metadata {
+		entries[e.Key] = e.Value
+	}
+	if !strings.HasPrefix(entries[safetensors.GeneratorKey], "nashprune") {
+		return nil
+	}
+	m, err := safetensors.ReadMetadata(entries)
+	if err == nil {
+		err = m.Check(f.model.Network)
+	}
+	f.metadata = &m
+	return err
+}
+
+// readStandards finds how samples are scaled: as the metadata says, or by what the file does
+// to samples before the network; nil where it does nothing. If it says both they must agree.
+func (f *onnxFile) readStandards() error {
+	scales := slices.ContainsFunc(f.model.Before, func(s onnx.Step) bool { return s.Op != "Reshape" })
+	if f.metadata != nil {
+		f.floats, f.pixels = standardsOf(*f.metadata)
+		if !scales {
+			return nil
+		}
+	} else if !scales {
 		return nil
 	}
 	means, deviations, err := standardBy(f.model.Before, f.model.Sample)
 	if err != nil {
 		return fmt.Errorf("the input: %w", err)
 	}
-	f.floats = &dataset.Standard{Means: means, Deviations: deviations}
-	f.pixels = byChannel(f.floats, f.model.Network.Graph.Input().Sample)
-	m := &safetensors.Metadata{}
-	f.metadata = m
-	if sample := f.model.Network.Graph.Input().Sample; len(sample) == 3 {
-		m.Channels, m.Height, m.Width = sample[0], sample[1], sample[2]
+	if f.metadata == nil {
+		f.floats = &dataset.Standard{Means: means, Deviations: deviations}
+		f.pixels = byChannel(f.floats, f.model.Network.Graph.Input().Sample)
+		return nil
 	}
-	if at := slices.IndexFunc(f.model.Metadata, func(e onnx.Entry) bool { return e.Key == "data" }); at >= 0 {
-		m.Data = f.model.Metadata[at].Value
+	saidMeans, saidDeviations, err := standardBy(onnx.Standardise(standardOf(*f.metadata, f.model.Sample)), f.model.Sample)
+	if err != nil {
+		return fmt.Errorf("its metadata: %w", err)
 	}
-	for key, names := range map[string]*[]string{"class_names": &m.ClassNames, "feature_names": &m.FeatureNames, "target_names": &m.TargetNames} {
-		for _, entry := range f.model.Metadata {
-			if entry.Key != key {
-				continue
-			}
-			if err := json.Unmarshal([]byte(entry.Value), names); err != nil {
-				return fmt.Errorf("its metadata %s is no list of names in JSON: %w", key, err)
-			}
+	for e := range means {
+		if !near(means[e], saidMeans[e]) || !near(deviations[e], saidDeviations[e]) {
+			return fmt.Errorf("its metadata has mean %g and deviation %g for number %d of a sample, and its nodes have %g and %g; they must be the same", saidMeans[e], saidDeviations[e], e, means[e], deviations[e])
 		}
-	}
-	in, out := len(means), f.model.Network.Outputs()
-	switch {
-	case m.FeatureNames != nil && len(m.FeatureNames) != in:
-		return fmt.Errorf("its metadata has %d feature_names; it must be one for each of %d features", len(m.FeatureNames), in)
-	case m.ClassNames != nil && len(m.ClassNames) != out:
-		return fmt.Errorf("its metadata has %d class_names; it must be one for each of %d outputs", len(m.ClassNames), out)
-	case m.TargetNames != nil && len(m.TargetNames) != out:
-		return fmt.Errorf("its metadata has %d target_names; it must be one for each of %d outputs", len(m.TargetNames), out)
-	}
-	if m.TargetNames != nil {
-		scale, shift, err := onnx.Affine(f.model.After, network.Shape{out})
-		if err != nil {
-			return fmt.Errorf("the output: %w", err)
-		}
-		m.TargetMeans, m.TargetDeviations = shift, scale
 	}
 	return nil
+}
+
+// near reports whether two numbers are one number of float32, of a quotient of two roundings.
+func near(a, b float64) bool {
+	return math.Abs(a-b) <= 8*network.Float32Unit*max(math.Abs(a), math.Abs(b))
 }
 
 // checkLogits wants the likeliest class to be that of the largest logit of the network, whatever
@@ -195,4 +221,50 @@ func areAlike(v []float64, size int) bool {
 		}
 	}
 	return true
+}
+
+// NewONNX returns the model of a file that takes samples as their data set holds them:
+// bytes of images as numbers from 0 to 255, and features in their own units. It returns logits
+// or, in regression, predictions in the units of the targets.
+func NewONNX(n *network.Network, m safetensors.Metadata) *onnx.Model {
+	model := onnx.New(n)
+	model.Producer = m.Generator
+	model.Output = "logits"
+	model.Before = onnx.Standardise(standardOf(m, n.Graph.Input().Sample))
+	if m.Regression() {
+		model.Output = "predictions"
+		model.After = onnx.Rescale(m.TargetMeans, m.TargetDeviations)
+	}
+	model.Metadata = withMetadata(nil, m)
+	return model
+}
+
+// standardOf returns what samples of a shape are standardised by, in units of the data set,
+// and the shape in which these numbers stand.
+func standardOf(m safetensors.Metadata, sample network.Shape) (means, deviations []float64, shape []int) {
+	if m.Means != nil {
+		return m.Means, m.Deviations, sample
+	}
+	means, deviations = []float64{m.Mean}, []float64{m.Deviation}
+	if m.ChannelMeans != nil {
+		means, deviations, shape = m.ChannelMeans, m.ChannelDeviations, []int{m.Channels, 1, 1}
+		if len(sample) == 1 { // channel by channel in one row
+			means, deviations, shape = spread(means, m.Height*m.Width), spread(deviations, m.Height*m.Width), sample
+		}
+	}
+	means, deviations = slices.Clone(means), slices.Clone(deviations)
+	for i := range means {
+		means[i] *= white
+		deviations[i] *= white
+	}
+	return means, deviations, shape
+}
+
+// spread repeats each number.
+func spread(v []float64, times int) []float64 {
+	var out []float64
+	for _, x := range v {
+		out = append(out, slices.Repeat([]float64{x}, times)...)
+	}
+	return out
 }

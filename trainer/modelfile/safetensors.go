@@ -55,9 +55,15 @@ func (t *tensorFile) Metadata() *safetensors.Metadata { return t.metadata }
 func (t *tensorFile) Round(n *network.Network)        { t.layout.Round(n) }
 
 func (t *tensorFile) Standards() (floats, pixels *dataset.Standard) {
-	switch m := t.metadata; {
-	case m == nil:
+	if t.metadata == nil {
 		return nil, nil
+	}
+	return standardsOf(*t.metadata)
+}
+
+// standardsOf returns how a network's metadata says that its inputs are scaled.
+func standardsOf(m safetensors.Metadata) (floats, pixels *dataset.Standard) {
+	switch {
 	case m.Means != nil:
 		return &dataset.Standard{Means: m.Means, Deviations: m.Deviations}, nil
 	case m.ChannelMeans != nil:

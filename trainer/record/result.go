@@ -45,6 +45,8 @@ type Result struct {
 	// then the tensors, and there is no equilibrium.
 	Weights *Weights `json:"weights,omitempty"`
 
+	Runtime *Runtime `json:"runtime,omitempty"`
+
 	Seconds Seconds `json:"seconds"`
 }
 
@@ -128,6 +130,21 @@ func (d Device) SameBits(other Device) bool {
 // NewDevice says of a device what results say of it.
 func NewDevice(d backend.Device) Device {
 	return Device{Name: d.Name, Kind: d.Kind, BLAS: d.BLAS, DriverInfo: d.DriverInfo, Kernels: d.Kernels}
+}
+
+// Runtime says how long forward passes take in another program, on one thread of the CPU.
+type Runtime struct {
+	Name      string           `json:"name"`
+	Version   string           `json:"version"`
+	Problem   string           `json:"problem,omitempty"` // why there are no latencies
+	Latencies []RuntimeLatency `json:"latencies"`
+}
+
+// RuntimeLatency has the medians for a batch, in microseconds.
+type RuntimeLatency struct {
+	Batch    int     `json:"batch"`
+	DenseUS  float64 `json:"dense_us"`
+	PrunedUS float64 `json:"pruned_us,omitempty"` // absent without a game
 }
 
 // Regression reports whether numbers were predicted rather than classes.

@@ -36,6 +36,9 @@ func Result(w io.Writer, r *record.Result) error {
 		row("parameters", Thousands(dense.Parameters))
 		row("size", size(dense.Bytes))
 		row(latencyName(dense), microseconds(dense.LatencyUS))
+		for _, l := range runtimeLatencies(r) {
+			row(runtimeName(r, l), microseconds(l.DenseUS))
+		}
 	} else {
 		pruned := r.Pruned
 		row("", "dense", "pruned", "")
@@ -53,12 +56,27 @@ func Result(w io.Writer, r *record.Result) error {
 		row("size", size(dense.Bytes), size(pruned.Bytes), times(dense.Bytes, pruned.Bytes, "smaller", "larger"))
 		row("multiplications", Thousands(dense.MACs), Thousands(pruned.MACs), times(dense.MACs, pruned.MACs, "fewer", "more"))
 		row(latencyName(dense), microseconds(dense.LatencyUS), microseconds(pruned.LatencyUS), times(dense.LatencyUS, pruned.LatencyUS, "faster", "slower"))
+		for _, l := range runtimeLatencies(r) {
+			row(runtimeName(r, l), microseconds(l.DenseUS), microseconds(l.PrunedUS), times(l.DenseUS, l.PrunedUS, "faster", "slower"))
+		}
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
 	b.WriteString("\n" + notes(r))
 	return writeTrimmed(w, b.String())
+}
+
+// runtimeLatencies are those of another program, if the run has any.
+func runtimeLatencies(r *record.Result) []record.RuntimeLatency {
+	if r.Runtime == nil {
+		return nil
+	}
+	return r.Runtime.Latencies
+}
+
+func runtimeName(r *record.Result, l record.RuntimeLatency) string {
+	return fmt.Sprintf("%s, %d", cellName(r.Runtime.Name), l.Batch)
 }
 
 // newTable returns a writer that aligns cells, each ended by a tab, to the right.
@@ -100,6 +118,12 @@ func notes(r *record.Result) string {
 	for i := range max(0, len(r.Devices)-1) {
 		next := r.Devices[i+1]
 		fmt.Fprintf(&b, "              before step %d of the %s training: %s\n", next.FromStep, next.Training, r.Devices[i].Words())
+	}
+	if in := r.Runtime; in != nil {
+		fmt.Fprintf(&b, "runtime:      %s %s, one thread of the CPU\n", cellName(in.Name), cellName(in.Version))
+		if in.Problem != "" {
+			fmt.Fprintf(&b, "              no times: %s\n", cellName(in.Problem))
+		}
 	}
 	if g, p := r.Gated, r.Pruned; g != nil && p != nil {
 		metric, output := measureOf(r.Task), "logit"

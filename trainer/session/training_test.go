@@ -272,6 +272,7 @@ func TestPatience(t *testing.T) {
 		e := &scripted{validation: append([]float64{0, 0, 0, 0}, c.after...)}
 		training, _ := scriptedTraining(t, e)
 		training.Plan.Config.Validation, training.Plan.Config.Patience = 0.1, c.patience
+		training.Data.Validation.Labels = []uint8{0}
 		if err := training.Run(context.Background()); err != nil {
 			t.Fatal(err)
 		}

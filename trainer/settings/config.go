@@ -33,6 +33,12 @@ const (
 // CosineFloor is the fraction of the learning rate at which [Cosine] ends.
 const CosineFloor = 0.01
 
+// RuntimeKind names a program that runs exported networks.
+type RuntimeKind string
+
+// ONNXRuntime is ONNX Runtime.
+const ONNXRuntime RuntimeKind = "onnxruntime"
+
 // Augmentation returns how training images are moved.
 func (c Config) Augmentation() dataset.Augmentation {
 	return dataset.Augmentation{Padding: c.CropPadding, Flip: c.Flip}
@@ -42,7 +48,7 @@ func (c Config) Augmentation() dataset.Augmentation {
 // range, [Default] returns the defaults; a zero value means what the field says, not
 // "default".
 type Config struct {
-	Data         string // name of a data set, a CSV or NPZ file, a folder of IDX files, or a folder or archive of images
+	Data         string // name of a data set, a CSV or NPZ file, a folder of IDX files, or a folder or archive of images; empty, with a Source: as that says
 	DataDir      string // looked at first for named data sets; empty: environment and cache alone
 	MaxDataBytes uint64 // most that is read of the data's files, unpacked
 	ImageSize    string // HxW that images in folders are brought to; empty: all have one size
@@ -69,6 +75,8 @@ type Config struct {
 	Device         string
 	Kernels        string // of the device's sets; empty: its own choice
 	DataOnDevice   backend.Placement
+	Runtime        RuntimeKind // that times networks besides; empty: none
+	RuntimeLibrary string      // its file; empty: where the system finds it
 
 	Epochs             int // at least 1, or with a Source 0: players are removed, and nothing is trained
 	Batch              int // at least 1
@@ -272,6 +280,8 @@ func (c Config) check() error {
 		message string
 		value   any
 	}{
+		{c.Data != "" || c.Source != "", "--data is %q; it must be a data set (nashprune data list), a CSV or NPZ file, a folder of IDX files, or a folder or archive of images", c.Data},
+		{c.RuntimeLibrary == "" || c.Runtime != "", "--runtime-library %s is for --runtime onnxruntime", c.RuntimeLibrary},
 		{c.Test == "" || c.TestFraction == 0, "--test-fraction is %v, and --test names the test samples: give one of them", c.TestFraction},
 		{c.Epochs > 0 || c.Source != "", "--epochs is %v; it must be at least 1 without a trained network", c.Epochs},
 		{c.Epochs > 0 || c.Game.InRounds() && (c.Game == game.MarketGame || c.Criterion != game.Participation), "--epochs 0 removes players without training; that takes --game market, or ranking by another --criterion than participation; --game is %s", c.Game},

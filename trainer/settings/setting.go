@@ -69,8 +69,11 @@ func oneOf[T ~string](known ...T) rule[T] {
 			words = append(words, string(word))
 		}
 	}
-	last := len(words) - 1
-	return rule[T]{func(x T) bool { return slices.Contains(known, x) }, strings.Join(words[:last], ", ") + " or " + words[last]}
+	list := words[len(words)-1]
+	if before := words[:len(words)-1]; len(before) > 0 {
+		list = strings.Join(before, ", ") + " or " + list
+	}
+	return rule[T]{func(x T) bool { return slices.Contains(known, x) }, list}
 }
 
 // declare declares a setting. Of words that are chosen from a list help names the list.

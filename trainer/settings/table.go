@@ -36,8 +36,7 @@ const (
 // of TOML files, variables of the environment, defaults and what is checked of each value
 // follow from it; [Config.check] adds what settings say together.
 var All = []*Setting{
-	declare(general, "data", func(c *Config) *string { return &c.Data }, "digits",
-		rule[string]{func(s string) bool { return s != "" }, "a data set (nashprune data list), a CSV or NPZ file, a folder of IDX files, or a folder or archive of images"},
+	declare(general, "data", func(c *Config) *string { return &c.Data }, "digits", anything[string](),
 		"data set (nashprune data list), a .csv or .npz file, a folder of IDX files, or a folder or archive of images").compared().variable("NASHPRUNE_DATASET"),
 	declare(general, "data-dir", func(c *Config) *string { return &c.DataDir }, "", anything[string](),
 		"`folder` to look for data sets in first (then $NASHPRUNE_DATA, then the user's cache)").compared().variable(""),
@@ -88,6 +87,10 @@ var All = []*Setting{
 	declare(general, "data-on-device", func(c *Config) *backend.Placement { return &c.DataOnDevice }, backend.AnyPlacement,
 		oneOf(backend.AnyPlacement, backend.AutoPlacement, backend.Resident, backend.Streamed),
 		"`where` a Vulkan device reads samples: from its own memory, streamed from the host, or streamed if they do not fit (default: auto)").omitted(),
+	declare(general, "runtime", func(c *Config) *RuntimeKind { return &c.Runtime }, "", oneOf("", ONNXRuntime),
+		"program that times the networks at the end, on one thread of the CPU, too").omitted(),
+	declare(general, "runtime-library", func(c *Config) *string { return &c.RuntimeLibrary }, "", anything[string](),
+		"`file` with the library of --runtime (default: where the system finds libonnxruntime)").omitted(),
 	declare(general, "game", func(c *Config) *game.Kind { return &c.Game }, game.MarketGame, oneOf(game.Kinds...),
 		"what is played along with the training"),
 	declare(general, "baseline", func(c *Config) *bool { return &c.Baseline }, false, anything[bool](),

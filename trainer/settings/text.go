@@ -17,9 +17,9 @@ import (
 // memory by the square of the depth: ten kilobytes of a.a.a would take a gigabyte.
 const maxNesting = 256
 
-// checkNesting says whether the text of a configuration nests values. It is to
-// come before the text is parsed as TOML. Lines of comments do not count.
-func checkNesting(text []byte) error {
+// checkNesting says whether the text of a configuration may nest values more than so deep.
+// It is to come before the text is parsed as TOML. Lines of comments do not count.
+func checkNesting(text []byte, most int) error {
 	nesting := 0
 	for line := range bytes.Lines(text) {
 		if bytes.HasPrefix(bytes.TrimLeft(line, " \t"), []byte("#")) {
@@ -31,8 +31,8 @@ func checkNesting(text []byte) error {
 			}
 		}
 	}
-	if nesting > maxNesting {
-		return fmt.Errorf("it has %d dots and brackets outside comments, and at most %d are read: a configuration is lines such as epochs = 3", nesting, maxNesting)
+	if nesting > most {
+		return fmt.Errorf("it has %d dots and brackets outside comments, and at most %d are read: a configuration is lines such as epochs = 3", nesting, most)
 	}
 	return nil
 }
@@ -61,26 +61,46 @@ type Value struct {
 // Parse reads a TOML file of settings, in the order of their names. Errors name keys that
 // are no settings and values of another kind.
 func Parse(text []byte) ([]Value, error) {
-	if err := checkNesting(text); err != nil {
+	if err := checkNesting(text, maxNesting); err != nil {
 		return nil, err
 	}
 	var table map[string]any
 	if _, err := toml.Decode(string(text), &table); err != nil {
 		return nil, err
 	}
+	return valuesOf(table)
+}
+
+// valuesOf returns the settings of a table of TOML, in the order of their names.
+func valuesOf(table map[string]any) ([]Value, error) {
 	var values []Value
 	for _, name := range slices.Sorted(maps.Keys(table)) {
-		s := Find(name)
-		if s == nil {
-			return nil, fmt.Errorf("there is no setting %q (nashprune train --help lists them)", name)
+		v, err := valueOf(name, table[name])
+		if err != nil {
+			return nil, err
 		}
-		kind := reflect.TypeOf(s.Field(new(Config))).Elem().Kind()
-		if !takes(kind, table[name]) {
-			return nil, fmt.Errorf("%s takes %s", name, kindNames[kind])
-		}
-		values = append(values, Value{s, table[name]})
+		values = append(values, v)
 	}
 	return values, nil
+}
+
+// valueOf returns a setting with a value of TOML, of the kind that it takes.
+func valueOf(name string, value any) (Value, error) {
+	s := Find(name)
+	if s == nil {
+		return Value{}, fmt.Errorf("there is no setting %q (nashprune train --help lists them)", name)
+	}
+	kind := reflect.TypeOf(s.Field(new(Config))).Elem().Kind()
+	if !takes(kind, value) {
+		return Value{}, fmt.Errorf("%s takes %s", name, kindNames[kind])
+	}
+	return Value{s, value}, nil
+}
+
+// set gives the setting its value.
+func (v Value) set(c *Config) {
+	field := reflect.ValueOf(v.Field(c)).Elem()
+	field.Set(reflect.ValueOf(v.Value).Convert(field.Type()))
 }
 
 // kindNames says what the kinds of settings are, as TOML writes them.
@@ -126,8 +146,7 @@ func Read(text []byte) (Config, error) {
 	}
 	values, err := Parse(text)
 	for _, v := range values {
-		field := reflect.ValueOf(v.Field(&c)).Elem()
-		field.Set(reflect.ValueOf(v.Value).Convert(field.Type()))
+		v.set(&c)
 	}
 	return c, err
 }

@@ -18,7 +18,7 @@ func TestCheckConfigText(t *testing.T) {
 		{"a = " + strings.Repeat("[\n", maxNesting+1), false},
 		{"a = " + strings.Repeat("{a=", maxNesting+1), false},
 	} {
-		if err := checkNesting([]byte(c.text)); (err == nil) != c.fits {
+		if err := checkNesting([]byte(c.text), maxNesting); (err == nil) != c.fits {
 			t.Errorf("%.40q: %v", c.text, err)
 		}
 	}

@@ -13,7 +13,7 @@ import (
 // were chosen on validation parts (testdata/prune).
 func Trained() Config {
 	c := Default()
-	c.Model = ""
+	c.Model, c.Data = "", "" // as the file says
 	c.Epochs, c.LearningRate, c.WarmUp, c.GameShare = 16, 4e-3, 0, 0.3
 	return c
 }

@@ -4,12 +4,14 @@
 package study
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -40,6 +42,10 @@ type Options struct {
 	Command string // as the user gave it, for the record of every run
 	Version string // of the program
 	Jobs    int    // cells at a time; 0: one
+
+	// Device is the one to compute on, whatever the cells' configurations name, and cells
+	// may have begun on others. Empty: those of the configurations.
+	Device string
 
 	// SharedPrefixes is the folder of the prefixes that runs share, see
 	// [trainer.Options]; empty: they share none.
@@ -74,7 +80,10 @@ type Outcome struct {
 // DivergedFile holds in the folder of a cell why its training diverged.
 const DivergedFile = "diverged.txt"
 
-const lockFile = "study.lock"
+const (
+	lockFile    = "study.lock"
+	locksFolder = ".locks" // of cells that processes make one by one
+)
 
 // Run makes every cell that is not done yet, going on with those that were
 // interrupted, and returns the outcomes of all in their order. A training that
@@ -101,25 +110,89 @@ func Run(ctx context.Context, cells []Cell, o Options) ([]Outcome, error) {
 	}
 	defer unlock()
 
-	s := &study{Options: o, outcomes: make([]Outcome, len(cells)), digests: map[source]string{}, models: map[model]string{}}
-	var open []int
-	for i, cell := range cells {
-		s.outcomes[i] = Outcome{Cell: cell, Dir: filepath.Join(o.Dir, filepath.FromSlash(cell.Name))}
-		done, err := s.outcomes[i].read()
-		if err != nil {
+	s, open, err := o.read(cells)
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range open {
+		if err := s.outcomes[i].mayBegin(); err != nil {
 			return nil, err
-		}
-		if done {
-			if err := s.noteDigest(&s.outcomes[i]); err != nil {
-				return nil, err
-			}
-			s.done++
-		} else {
-			open = append(open, i)
 		}
 	}
 	s.began, s.found = time.Now(), s.done
 	return s.outcomes, s.make(ctx, open)
+}
+
+// Read returns what cells have come to so far: neither a result nor a divergence where they
+// are not done. It changes nothing.
+func Read(cells []Cell, o Options) ([]Outcome, error) {
+	cells, err := resolve(cells)
+	if err != nil {
+		return nil, err
+	}
+	s, _, err := o.read(cells)
+	if err != nil {
+		return nil, err
+	}
+	return s.outcomes, nil
+}
+
+// Make makes cell n, or goes on with it, while other processes, also on other machines, make
+// other cells of the study. Its error is of the kind [filelock.ErrHeld] while another process
+// makes the same, else as those of [Run].
+func Make(ctx context.Context, cells []Cell, n int, o Options) (Outcome, error) {
+	cells, err := resolve(cells)
+	if err != nil {
+		return Outcome{}, err
+	}
+	path := filepath.Join(o.Dir, locksFolder, filepath.FromSlash(cells[n].Name))
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return Outcome{}, fmt.Errorf("--out: %w", atomicfile.Advised(err))
+	}
+	unlock, err := filelock.Try(path)
+	if err != nil {
+		return Outcome{}, fmt.Errorf("%s: %w", cells[n].Name, err)
+	}
+	defer unlock()
+	s, open, err := o.read(cells)
+	if err != nil || !slices.Contains(open, n) {
+		return s.outcome(n), err
+	}
+	if err := s.outcomes[n].mayBegin(); err != nil {
+		return Outcome{}, err
+	}
+	s.began, s.found = time.Now(), s.done
+	err = s.makeCell(ctx, &s.outcomes[n])
+	return s.outcomes[n], err
+}
+
+// read takes what the folder holds of cells, and says which are open.
+func (o Options) read(cells []Cell) (s *study, open []int, err error) {
+	s = &study{Options: o, outcomes: make([]Outcome, len(cells)), digests: map[source]string{}, models: map[model]string{}}
+	for i, cell := range cells {
+		s.outcomes[i] = Outcome{Cell: cell, Dir: filepath.Join(o.Dir, filepath.FromSlash(cell.Name))}
+		done, err := s.outcomes[i].read(o.Device != "")
+		if err != nil {
+			return nil, nil, err
+		}
+		if !done {
+			open = append(open, i)
+			continue
+		}
+		if err := s.noteDigest(&s.outcomes[i]); err != nil {
+			return nil, nil, err
+		}
+		s.done++
+	}
+	return s, open, nil
+}
+
+// outcome returns that of a cell; of no study none.
+func (s *study) outcome(n int) Outcome {
+	if s == nil {
+		return Outcome{}
+	}
+	return s.outcomes[n]
 }
 
 // resolve decides what the configurations leave open, so that what a folder holds
@@ -202,10 +275,12 @@ func (s *study) failure(errs []error) error {
 // makeCell makes or goes on with one run.
 func (s *study) makeCell(ctx context.Context, o *Outcome) error {
 	options := trainer.Options{
-		Dir: o.Dir, Command: s.Command, Version: s.Version, SharedPrefixes: s.SharedPrefixes, Digest: s.digest(o),
+		Dir: o.Dir, Command: s.Command, Version: s.Version, SharedPrefixes: s.SharedPrefixes, Digest: s.digest(o), Device: s.Device,
 		Observe: func(e trainer.Event) { s.announce(Event{Cell: o.Cell.Name, Run: e}) },
 	}
-	run := func() (*record.Result, error) { return trainer.Run(ctx, o.Cell.Config, options) }
+	config := o.Cell.Config
+	config.Device = cmp.Or(s.Device, config.Device)
+	run := func() (*record.Result, error) { return trainer.Run(ctx, config, options) }
 	if _, err := os.Stat(filepath.Join(o.Dir, record.CheckpointFile)); err == nil {
 		run = func() (*record.Result, error) { return trainer.Resume(ctx, options) }
 	} else if err := os.RemoveAll(o.Dir); err != nil { // of a run that was killed before it had a checkpoint
@@ -301,11 +376,11 @@ func (s *study) announce(e Event) {
 }
 
 // read takes what the folder of a cell holds and reports whether that is all there
-// will be. Another cell's folder is an error.
-func (o *Outcome) read() (done bool, err error) {
+// will be. Another cell's folder is an error; the device may be another where any will do.
+func (o *Outcome) read(anyDevice bool) (done bool, err error) {
 	held, err := os.ReadFile(filepath.Join(o.Dir, record.ConfigFile))
 	if errors.Is(err, os.ErrNotExist) {
-		return false, o.mayBegin()
+		return false, nil
 	}
 	if err != nil {
 		return false, err
@@ -316,6 +391,9 @@ func (o *Outcome) read() (done bool, err error) {
 	}
 	if err != nil {
 		return false, fmt.Errorf("%s: %w", filepath.Join(o.Dir, record.ConfigFile), err)
+	}
+	if anyDevice {
+		config.Device = o.Cell.Config.Device
 	}
 	if config != o.Cell.Config {
 		return false, backend.Usagef("--out: %s holds a run with other settings: name another folder, or remove that one", o.Dir)
@@ -347,6 +425,9 @@ func (o *Outcome) mayBegin() error {
 	}
 	if err != nil {
 		return err
+	}
+	if slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() == record.ConfigFile }) {
+		return nil
 	}
 	for _, entry := range entries {
 		if name := entry.Name(); name != record.MetricsFile && !strings.HasPrefix(name, ".nashprune-") {

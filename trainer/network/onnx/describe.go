@@ -9,7 +9,8 @@ import (
 // Description is the nodes of a file, of which some may be none that can be read.
 type Description struct {
 	Nodes []DescribedNode // in their order
-	// Obstacle is why the file cannot be read as a network; nil: it can be.
+	// Model is what was read, or Obstacle why the file cannot be read as a network.
+	Model    *Model
 	Obstacle error
 }
 
@@ -41,7 +42,7 @@ func DescribeFile(path string) (*Description, error) {
 	if err == nil {
 		defer r.close()
 		if err = r.readGraph(); err == nil {
-			_, err = r.finish(nil)
+			d.Model, err = r.finish(nil)
 		}
 	}
 	d.Obstacle = err
@@ -53,7 +54,7 @@ func DescribeFile(path string) (*Description, error) {
 func (d *Description) describe(g *graphProto, r *reader) {
 	makers, numbers, shapes := map[string]string{}, map[string]int{}, map[string][]int{}
 	for i := range g.initializers {
-		if _, size, err := g.initializers[i].shape(); err == nil && kinds[g.initializers[i].kind].real {
+		if _, size, err := g.initializers[i].shape(); err == nil && kinds[g.initializers[i].kind].real != nil {
 			numbers[g.initializers[i].name] = size
 		}
 	}

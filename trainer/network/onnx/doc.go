@@ -24,15 +24,17 @@
 // Everything else is refused. The error names the first node that cannot be read, and says
 // what it would have to be.
 //
-// Numbers of other types are rounded to float32. The epsilon and the momentum of a batch norm
-// are float32 in a file and float64 here: they become the shortest decimal that rounds to
-// the file's number, such as 1e-5.
+// Numbers of other types are rounded to float32, in which networks compute here. The
+// epsilon and the momentum of a batch norm are float32 in a file and float64 here: they
+// become the shortest decimal that rounds to the file's number, such as 1e-5.
 //
 // # What is written
 //
-// IR version 8, operator set 17, float32. The writing of one network has one form, whatever
-// file it was read from: a dense layer is a Gemm with weights of [out, in], a flatten a
-// Flatten. So a file that is read, written and read again gives the same graph and the same
+// IR version 8, operator set 17. Parameters, the input and the output have the kinds of number
+// that they have in the file that was read, else float32. Nodes compute in the kind of the
+// input; a Cast stands behind a parameter of another kind. The writing of one network has
+// one form, whatever file it was read from: a dense layer is a Gemm with weights of
+// [out, in], a flatten a Flatten. So a file that is read, written and read again gives the same graph and the same
 // bits of parameters. Nodes, tensors and initializers keep their names.
 //
 // # Memory

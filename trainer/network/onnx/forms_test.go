@@ -36,6 +36,10 @@ func textOf(name, v string) attributeProto {
 	return attributeProto{name: name, kind: textAttribute, text: v}
 }
 
+func floatTensor(name string, dims []int, v []float32) tensorProto {
+	return realTensor(name, dims, float32Kind, v)
+}
+
 // counted returns a tensor of 1, 2, 3 and so on.
 func counted(name string, dims ...int) tensorProto {
 	v := make([]float32, product(dims))
@@ -274,8 +278,8 @@ func TestKindsOfNumber(t *testing.T) {
 		{float64Kind, bits(8, math.Float64bits(0.1), math.Float64bits(-3), math.Float64bits(1e-60)), []float32{0.1, -3, 0}},
 	} {
 		m := read(t, fileOf(13, []int{3}, []tensorProto{{name: "w", dims: []int64{3, 1}, kind: c.kind, raw: c.raw}}, nodeOf("MatMul x w -> y")).encode())
-		if have := m.Network.Parameters[0]; !slices.Equal(have, c.want) || m.Types["w"] != kindName(c.kind) {
-			t.Errorf("%s: the weights are %v of %q; they must be %v", kindName(c.kind), have, m.Types["w"], c.want)
+		if have := m.Network.Parameters[0]; !slices.Equal(have, c.want) || m.kinds["w"] != c.kind {
+			t.Errorf("%s: the weights are %v of %s; they must be %v", kindName(c.kind), have, kindName(m.kinds["w"]), c.want)
 		}
 	}
 }

@@ -31,6 +31,8 @@ func FuzzRead(f *testing.F) {
 		m := New(n)
 		m.After = []Step{{Op: "Softmax"}}
 		f.Add(written(f, m, n))
+		m.inputKind, m.outputKind, m.kinds = float16Kind, float64Kind, map[string]int64{n.Graph.Params[0].Name: bfloat16Kind}
+		f.Add(written(f, m, n))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var m *Model
@@ -45,9 +47,10 @@ func FuzzRead(f *testing.F) {
 			}
 			return
 		}
+		m.Round(m.Network) // of what the reader computed of constants
 		var b bytes.Buffer
 		if err := m.Write(&b, m.Network); err != nil {
-			return // an empty layer
+			return // an empty layer, or a number that is too large for its kind
 		}
 		again, err := Read(b.Bytes())
 		if err != nil {

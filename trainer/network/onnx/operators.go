@@ -219,7 +219,7 @@ func readAdd(c *call) *value {
 		return nil
 	case constant == nil:
 		return readSum(c)
-	case v.part == erf && isScalar(constant, 1):
+	case v.part == erf && c.isScalar(constant, 1):
 		return v.as(erfPlus)
 	case v.part == whole && !v.raw:
 		if out := c.addBias(v, constant); out != nil || c.err != nil {
@@ -332,13 +332,13 @@ func readMul(c *call) *value {
 		switch {
 		case c.err != nil:
 			return nil
-		case v.part == whole && isScalar(constant, math.Sqrt2/2) && c.goesTo("Erf"):
+		case v.part == whole && c.isScalar(constant, math.Sqrt2/2) && c.goesTo("Erf"):
 			return v.as(scaled)
-		case v.part == whole && isScalar(constant, 0.5) && c.goesTo("Mul"):
+		case v.part == whole && c.isScalar(constant, 0.5) && c.goesTo("Mul"):
 			return v.as(halved)
-		case v.part == erfPlus && isScalar(constant, 0.5):
+		case v.part == erfPlus && c.isScalar(constant, 0.5):
 			return v.as(normal)
-		case v.part == doubled && isScalar(constant, 0.5):
+		case v.part == doubled && c.isScalar(constant, 0.5):
 			return c.activate(network.GELU, v.as(whole))
 		}
 		return c.arithmetic(v, constant)
@@ -368,7 +368,7 @@ func readDiv(c *call) *value {
 			return extent{x.n / y.n, x.batch && !y.batch}, true
 		})
 	}
-	if v, constant := c.in[0], c.in[1]; v.isSamples() && v.part == whole && !constant.isSamples() && isScalar(constant, math.Sqrt2) && c.goesTo("Erf") {
+	if v, constant := c.in[0], c.in[1]; v.isSamples() && v.part == whole && !constant.isSamples() && c.isScalar(constant, math.Sqrt2) && c.goesTo("Erf") {
 		return v.as(scaled)
 	}
 	return c.ordered()
@@ -402,9 +402,13 @@ func (c *call) mixed() (samples, constant *value) {
 // as returns another part of what v is of.
 func (v *value) as(p part) *value { return &value{node: v.node, view: v.view, part: p} }
 
-// isScalar reports whether a constant is one number near x.
-func isScalar(v *value, x float64) bool {
-	return v.reals != nil && len(v.reals.v) == 1 && math.Abs(float64(v.reals.v[0])-x) < 1e-6
+// isScalar reports whether a constant is one number near x, or x rounded to its kind.
+func (c *call) isScalar(v *value, x float64) bool {
+	if v.reals == nil || len(v.reals.v) != 1 {
+		return false
+	}
+	kind, known := kinds[c.kinds[v.name]]
+	return math.Abs(float64(v.reals.v[0])-x) < 1e-6 || known && v.reals.v[0] == kind.real.round(float32(x))
 }
 
 // goesTo reports whether a node of an operator reads the output of c.
@@ -469,11 +473,23 @@ func readSoftmax(c *call) *value {
 	case !v.isSamples() || v.part != whole && v.part != after:
 		c.samples(0)
 		return nil
-	case len(v.view) != 1 || c.axis(axis, 2) != 1 || c.uses[v.name] != 1 || c.node.out[0] != c.output:
+	case len(v.view) != 1 || c.axis(axis, 2) != 1 || c.uses[v.name] != 1 || !c.isLast():
 		return c.fail("it must be the last node, over the outputs of a sample")
 	}
 	c.after = append(c.after, c.step(nil, nil))
 	return v.as(after)
+}
+
+// isLast reports whether the output of c is that of the graph, but for a change of its kind of
+// number.
+func (c *call) isLast() bool {
+	name := c.node.out[0]
+	if feeds := c.feeds[name]; len(feeds) == 1 && c.uses[name] == 1 {
+		if next := c.proto.graph.nodes[feeds[0]]; next.op == "Cast" && len(next.out) == 1 {
+			name = next.out[0]
+		}
+	}
+	return name == c.output
 }
 
 func readConcat(c *call) *value {

@@ -39,8 +39,11 @@ type Model struct {
 	// by tensor.
 	Digest string
 
-	// Types names the kinds of number of initializers that are not float32 in the file.
-	Types map[string]string
+	// kinds are those of the numbers of initializers that are not float32 in the file.
+	kinds map[string]int64
+	// inputKind and outputKind are the kinds of number of the tensors of samples and of results.
+	// Nodes compute in that of the input.
+	inputKind, outputKind int64
 
 	origins map[string]origin // of the nodes of the network, by name
 	kept    header
@@ -128,7 +131,7 @@ func entriesFor(size int) int { return 1<<17 + 4*size }
 func (o Options) open(data []byte) (*reader, error) {
 	sum := sha256.New()
 	sum.Write(data)
-	r := &reader{digest: sum, initializers: map[string]*tensorProto{}, values: map[string]*value{}, uses: map[string]int{}, made: map[string]int{}, feeds: map[string][]int{}, names: map[string]int{}, types: map[string]string{}}
+	r := &reader{digest: sum, initializers: map[string]*tensorProto{}, values: map[string]*value{}, uses: map[string]int{}, made: map[string]int{}, feeds: map[string][]int{}, names: map[string]int{}, kinds: map[string]int64{}}
 	if err := r.proto.decode(data); err != nil {
 		return nil, fmt.Errorf("no model of ONNX: %w", err)
 	}
@@ -224,7 +227,7 @@ func (r *reader) openInput(in valueProto) error {
 		sample = append(sample, int(dim.length))
 	}
 	r.batch, r.batchName = in.dims[0].length, in.dims[0].name
-	r.input, r.sample = in.name, sample
+	r.input, r.inputKind, r.sample = in.name, in.kind, sample
 	n, err := r.add("input", origin{}, &network.Input{Sample: sample}, nil)
 	if err != nil {
 		return fmt.Errorf("input %.80q: %w", in.name, err)
@@ -331,8 +334,11 @@ func (r *reader) finish(players []network.PlayerKind) (*Model, error) {
 	m := &Model{
 		Network: n, Name: p.graph.name, Producer: p.producer, Comment: p.comment, Opset: r.opset, Metadata: p.metadata,
 		Digest: hex.EncodeToString(r.digest.Sum(nil)),
-		Input:  r.input, Sample: r.sample, Output: r.output, Batch: r.batchName, Before: r.before, After: r.after, Types: r.types,
+		Input:  r.input, Sample: r.sample, Output: r.output, Batch: r.batchName, Before: r.before, After: r.after, kinds: r.kinds, inputKind: r.inputKind, outputKind: r.inputKind,
 		origins: map[string]origin{}, kept: header{p.domain, p.graph.comment, p.version},
+	}
+	if kind := p.graph.outputs[0].kind; kind == float32Kind || kind == float16Kind || kind == float64Kind {
+		m.outputKind = kind
 	}
 	if p.producerVersion != "" {
 		m.Producer += " " + p.producerVersion
@@ -360,8 +366,8 @@ func (r *reader) value(name string) (*value, error) {
 	if err != nil {
 		return nil, fmt.Errorf("initializer %.80q: %w", name, err)
 	}
-	if t.kind != float32Kind && v.reals != nil {
-		r.types[name] = kindName(t.kind)
+	if v.reals != nil {
+		r.kinds[name] = t.kind
 	}
 	v.name = name
 	r.values[name] = v
@@ -399,7 +405,12 @@ func (r *reader) readNode(n *nodeProto) error {
 		return err
 	}
 	named := *out
-	named.name = n.out[0]
+	if !(out.reals != nil && (n.op == "Cast" || n.op == "Identity")) { // of which a constant keeps its name
+		named.name = n.out[0]
+	}
+	if out.reals != nil && r.kinds[named.name] == 0 {
+		r.kinds[named.name] = c.kind()
+	}
 	r.values[n.out[0]] = &named
 	return nil
 }

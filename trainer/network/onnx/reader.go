@@ -19,6 +19,7 @@ type reader struct {
 	files     *files
 	digest    hash.Hash
 	input     string
+	inputKind int64
 	output    string
 	batch     int64 // the number of samples that the file is made for; 0: any
 	batchName string
@@ -35,8 +36,8 @@ type reader struct {
 	nodes   []network.Node
 	params  [][][]float32
 	origins []origin
-	names   map[string]int // those that are taken, with the number that the next like it gets
-	types   map[string]string
+	names   map[string]int   // those that are taken, with the number that the next like it gets
+	kinds   map[string]int64 // of the numbers of constants, by name
 
 	before, after []Step
 
@@ -108,7 +109,7 @@ func (r *reader) constant(t *tensorProto) (*value, error) {
 	if err != nil {
 		return nil, err
 	}
-	if kinds[t.kind].real {
+	if kinds[t.kind].real != nil {
 		if err := r.take(4 * size); err != nil {
 			return nil, err
 		}
@@ -431,6 +432,20 @@ func (c *call) step(constant *value, shape []int) Step {
 		s.Constant, s.Values = constant.name, constant.reals.v
 	}
 	return s
+}
+
+// kind returns the kind of number of a constant that c makes of others: theirs, or that of its
+// own value.
+func (c *call) kind() int64 {
+	for _, v := range c.in {
+		if v != nil && v.reals != nil {
+			return c.kinds[v.name]
+		}
+	}
+	if a := c.node.find("value"); a != nil && a.tensor != nil {
+		return a.tensor.kind
+	}
+	return float32Kind
 }
 
 // decimal returns the shortest decimal that rounds to a float32.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"nashprune/trainer/network"
@@ -83,6 +84,48 @@ func TestRoundTrip(t *testing.T) {
 				t.Error("the file that was read is written otherwise")
 			}
 		})
+	}
+}
+
+// TestRoundTripOfKinds: parameters come back in the kinds of number of their file, also where
+// nodes compute in another one, and rounding once is enough.
+func TestRoundTripOfKinds(t *testing.T) {
+	for _, c := range []struct{ in, out, weights int64 }{
+		{float16Kind, float16Kind, float16Kind}, {float32Kind, float32Kind, float16Kind}, {float32Kind, float32Kind, bfloat16Kind},
+		{float64Kind, float64Kind, float64Kind}, {float16Kind, float32Kind, float16Kind}, {float32Kind, float64Kind, float64Kind}, {float16Kind, float16Kind, float32Kind},
+	} {
+		for name, nodes := range networktest.Nets() {
+			n := drawn(t, nodes)
+			m := New(n)
+			m.inputKind, m.outputKind, m.kinds = c.in, c.out, map[string]int64{}
+			for i, p := range n.Graph.Params {
+				if i != 1 { // which is of the kind of the input
+					m.kinds[p.Name] = c.weights
+				}
+			}
+			m.Before, m.After = Standardise([]float64{0.25}, []float64{0.5}, slices.Repeat([]int{1}, len(m.Sample))), []Step{{Op: "Softmax"}}
+			exact := n.Clone()
+			m.Round(n)
+			file := written(t, m, n)
+			if again := written(t, m, exact); c.weights != float32Kind && !bytes.Equal(file, again) {
+				t.Errorf("%s: parameters that were not rounded give another file", name)
+			}
+			back := read(t, file)
+			sameNetwork(t, back.Network, n)
+			if again := written(t, back, back.Network); !bytes.Equal(file, again) {
+				t.Errorf("%s in %v: the file that was read is written otherwise", name, c)
+			}
+			if back.inputKind != c.in || back.outputKind != c.out || !slices.Equal(back.Kinds(), m.Kinds()) || !slices.Contains(back.Kinds(), kindName(c.weights)) {
+				t.Errorf("%s: the file has input %s, output %s and parameters of %v, and had %v", name, kindName(back.inputKind), kindName(back.outputKind), back.Kinds(), c)
+			}
+		}
+	}
+	n := drawn(t, networktest.Nets()["lenet"])
+	m := New(n)
+	m.inputKind, m.outputKind = float16Kind, float16Kind
+	n.Parameters[0][0] = 1e6
+	if err := m.Write(new(bytes.Buffer), n); err == nil || !strings.Contains(err.Error(), "1e+06, more than float16 holds") {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"math"
 	"os"
 	"strconv"
+
+	"nashprune/trainer/float16"
 )
 
 // Kinds of number, as onnx.proto counts them.
@@ -30,12 +32,39 @@ const (
 var kinds = map[int64]struct {
 	name  string
 	bytes int
-	real  bool
+	real  *realKind // nil of whole numbers
 }{
-	float32Kind: {"float32", 4, true}, float64Kind: {"float64", 8, true}, float16Kind: {"float16", 2, true}, bfloat16Kind: {"bfloat16", 2, true},
-	int8Kind: {"int8", 1, false}, uint8Kind: {"uint8", 1, false}, int16Kind: {"int16", 2, false}, uint16Kind: {"uint16", 2, false},
-	int32Kind: {"int32", 4, false}, uint32Kind: {"uint32", 4, false}, int64Kind: {"int64", 8, false}, uint64Kind: {"uint64", 8, false}, boolKind: {"bool", 1, false},
+	float32Kind: {"float32", 4, &realKind{
+		func(b []byte) float32 { return math.Float32frombits(binary.LittleEndian.Uint32(b)) },
+		func(b []byte, x float32) []byte { return binary.LittleEndian.AppendUint32(b, math.Float32bits(x)) },
+	}},
+	float64Kind: {"float64", 8, &realKind{
+		func(b []byte) float32 { return float32(math.Float64frombits(binary.LittleEndian.Uint64(b))) },
+		func(b []byte, x float32) []byte {
+			return binary.LittleEndian.AppendUint64(b, math.Float64bits(float64(x)))
+		},
+	}},
+	float16Kind: {"float16", 2, &realKind{
+		func(b []byte) float32 { return float16.Value(binary.LittleEndian.Uint16(b)) },
+		func(b []byte, x float32) []byte { return binary.LittleEndian.AppendUint16(b, float16.Bits(x)) },
+	}},
+	bfloat16Kind: {"bfloat16", 2, &realKind{
+		func(b []byte) float32 { return float16.BrainValue(binary.LittleEndian.Uint16(b)) },
+		func(b []byte, x float32) []byte { return binary.LittleEndian.AppendUint16(b, float16.BrainBits(x)) },
+	}},
+	int8Kind: {"int8", 1, nil}, uint8Kind: {"uint8", 1, nil}, int16Kind: {"int16", 2, nil}, uint16Kind: {"uint16", 2, nil},
+	int32Kind: {"int32", 4, nil}, uint32Kind: {"uint32", 4, nil}, int64Kind: {"int64", 8, nil}, uint64Kind: {"uint64", 8, nil}, boolKind: {"bool", 1, nil},
 }
+
+// realKind is how a floating number lies in a file. Reading rounds to float32, and writing to
+// the kind.
+type realKind struct {
+	read  func(b []byte) float32
+	write func(b []byte, x float32) []byte
+}
+
+// round returns x as a file of the kind holds it.
+func (k *realKind) round(x float32) float32 { return k.read(k.write(make([]byte, 0, 8), x)) }
 
 // kindName names a kind of number.
 func kindName(kind int64) string {
@@ -104,13 +133,13 @@ func (t *tensorProto) encode() []byte {
 	return to
 }
 
-// floatTensor returns a tensor of float32.
-func floatTensor(name string, dims []int, v []float32) tensorProto {
-	raw := make([]byte, 0, 4*len(v))
+// realTensor returns a tensor of a kind of floating numbers.
+func realTensor(name string, dims []int, kind int64, v []float32) tensorProto {
+	raw := make([]byte, 0, kinds[kind].bytes*len(v))
 	for _, x := range v {
-		raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(x))
+		raw = kinds[kind].real.write(raw, x)
 	}
-	return tensorProto{name: name, dims: wide(dims), kind: float32Kind, raw: raw}
+	return tensorProto{name: name, dims: wide(dims), kind: kind, raw: raw}
 }
 
 // intTensor returns a tensor of int64 of one dimension.
@@ -201,43 +230,15 @@ func (t *tensorProto) real(size int, raw []byte) ([]float32, error) {
 		if len(t.ints) != size {
 			return nil, lengthError(len(t.ints), size)
 		}
-		for i, x := range t.ints {
-			v[i] = half(uint16(x), t.kind)
+		for i, x := range t.ints { // of 16 bits
+			v[i] = kinds[t.kind].real.read(binary.LittleEndian.AppendUint16(nil, uint16(x)))
 		}
 	default:
 		for i := range v {
-			switch t.kind {
-			case float32Kind:
-				v[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
-			case float64Kind:
-				v[i] = float32(math.Float64frombits(binary.LittleEndian.Uint64(raw[8*i:])))
-			default:
-				v[i] = half(binary.LittleEndian.Uint16(raw[2*i:]), t.kind)
-			}
+			v[i] = kinds[t.kind].real.read(raw[kinds[t.kind].bytes*i:])
 		}
 	}
 	return v, nil
-}
-
-// half reads a number of 16 bits, which float32 has, too.
-func half(bits uint16, kind int64) float32 {
-	if kind == bfloat16Kind {
-		return math.Float32frombits(uint32(bits) << 16)
-	}
-	sign, exponent, fraction := 1., int(bits>>10&31), float64(bits&1023)
-	if bits>>15 != 0 {
-		sign = -1
-	}
-	switch exponent {
-	case 0: // subnormal
-		return float32(sign * math.Ldexp(fraction, -24))
-	case 31:
-		if fraction != 0 {
-			return float32(math.NaN())
-		}
-		return float32(math.Inf(int(sign)))
-	}
-	return float32(sign * math.Ldexp(1024+fraction, exponent-25))
 }
 
 // whole reads whole numbers.

@@ -14,7 +14,7 @@ import (
 // New returns a model of a network that is in no file yet: with the names of its nodes,
 // "input" and "output".
 func New(n *network.Network) *Model {
-	return &Model{Network: n, Name: "network", Input: "input", Sample: n.Graph.Input().Sample, Output: "output"}
+	return &Model{Network: n, Name: "network", Input: "input", Sample: n.Graph.Input().Sample, Output: "output", inputKind: float32Kind, outputKind: float32Kind}
 }
 
 // WriteFile writes a model whole or not at all, as [Model.Write] does.
@@ -124,7 +124,7 @@ func (w *writer) steps(steps []Step, from, base, out string) string {
 		case s.Op == "Reshape":
 			in = append(in, w.constant(intTensor(w.free(name+".shape"), append([]int{-1}, s.Shape...))))
 		case s.Values != nil:
-			in = append(in, w.constant(floatTensor(w.free(s.Constant, name+".constant"), s.Shape, s.Values)))
+			in = append(in, w.constant(w.real(w.free(s.Constant, name+".constant"), s.Shape, s.Values)))
 		default:
 			attributes = []attributeProto{integerOf("axis", -1)}
 		}
@@ -146,7 +146,7 @@ func (w *writer) node(at int, node network.Node) error {
 	}
 	from := w.model.origins[node.Name]
 	out := w.model.Output
-	if at < len(w.network.Nodes)-1 || len(w.model.After) > 0 {
+	if at < len(w.network.Nodes)-1 || len(w.model.After) > 0 || w.model.outputKind != w.model.inputKind {
 		out = w.free(from.output, node.Name)
 	}
 	var in, params []string
@@ -154,18 +154,11 @@ func (w *writer) node(at int, node network.Node) error {
 		in = append(in, w.tensors[n])
 	}
 	for k, p := range node.Params {
-		t := floatTensor("", w.network.Graph.Params[p].Shape, w.network.Parameters[p])
-		for i, x := range w.network.Parameters[p] {
-			if x-x != 0 {
-				return fmt.Errorf("number %d of %s is %g; it must be finite", i, w.network.Graph.Params[p].Name, x)
-			}
+		tensor, err := w.parameter(from.own(k, w.network.Graph.Params[p].Name), p)
+		if err != nil {
+			return err
 		}
-		own := w.network.Graph.Params[p].Name
-		if k < len(from.params) {
-			own = from.params[k]
-		}
-		t.name = w.free(own, w.network.Graph.Params[p].Name)
-		params = append(params, w.constant(t))
+		params = append(params, tensor)
 	}
 	name := w.title(from.node, node.Name)
 	w.tensors[at] = out
@@ -206,12 +199,98 @@ func (w *writer) node(at int, node network.Node) error {
 		}
 		w.emit("AveragePool", name, in, out, append(window(op.Window), integerOf("count_include_pad", 1))...)
 	case *network.Dropout:
-		ratio := w.constant(floatTensor(w.free(node.Name+".ratio"), nil, []float32{float32(op.Probability)}))
+		ratio := w.constant(w.real(w.free(node.Name+".ratio"), nil, []float32{float32(op.Probability)}))
 		w.emit("Dropout", name, append(in, ratio), out)
 	default:
 		return fmt.Errorf("there is no operator of ONNX for kind %q here", node.Op.Kind())
 	}
 	return nil
+}
+
+// own returns what parameter k of a node is called in the file; one that the file does not have
+// is called as here.
+func (o origin) own(k int, here string) string {
+	if k < len(o.params) && o.params[k] != "" {
+		return o.params[k]
+	}
+	return here
+}
+
+// kindOf returns the kind of number in which a parameter lies in the file of a model, which is
+// called own there: that of the file or, of one that the file does not have, of its input.
+func (m *Model) kindOf(own string) int64 {
+	if kind := m.kinds[own]; kind != 0 {
+		return kind
+	}
+	return m.inputKind
+}
+
+// Round rounds the parameters of a network, which is the model's or left of it, to the numbers
+// that its file can hold.
+func (m *Model) Round(n *network.Network) {
+	m.eachParameter(n, func(p int, own string) {
+		for i, x := range n.Parameters[p] {
+			n.Parameters[p][i] = m.round(own, x)
+		}
+	})
+}
+
+// round returns a number of a parameter as nodes read it.
+func (m *Model) round(own string, x float32) float32 {
+	return kinds[m.inputKind].real.round(kinds[m.kindOf(own)].real.round(x))
+}
+
+// Computes names the kind of number of the file's samples, in which its nodes compute.
+func (m *Model) Computes() string { return kindName(m.inputKind) }
+
+// Kinds names the kinds of number of the parameters in the file, and of its input, sorted.
+func (m *Model) Kinds() []string {
+	names := []string{kindName(m.inputKind)}
+	m.eachParameter(m.Network, func(_ int, own string) { names = append(names, kindName(m.kindOf(own))) })
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// eachParameter visits the parameters of a network with the names that they have in the file.
+func (m *Model) eachParameter(n *network.Network, visit func(p int, own string)) {
+	for _, node := range n.Nodes {
+		from := m.origins[node.Name]
+		for k, p := range node.Params {
+			visit(p, from.own(k, n.Graph.Params[p].Name))
+		}
+	}
+}
+
+// real returns a tensor of the kind of number in which nodes compute.
+func (w *writer) real(name string, dims []int, v []float32) tensorProto {
+	return realTensor(name, dims, w.model.inputKind, v)
+}
+
+// parameter appends parameter p, which is called own if that is free, in the kind of number of
+// the file, and returns the tensor that nodes read: itself or, where they compute in another
+// kind, what a Cast makes of it.
+func (w *writer) parameter(own string, p int) (string, error) {
+	param := w.network.Graph.Params[p]
+	kind := w.model.kindOf(own)
+	for i, x := range w.network.Parameters[p] {
+		switch rounded := w.model.round(own, x); {
+		case x-x != 0:
+			return "", fmt.Errorf("number %d of %s is %g; it must be finite", i, param.Name, x)
+		case rounded-rounded != 0:
+			return "", fmt.Errorf("number %d of %s is %g, more than %s holds", i, param.Name, x, kindName(kind))
+		}
+	}
+	name := w.constant(realTensor(w.free(own, param.Name), param.Shape, kind, w.network.Parameters[p]))
+	if kind == w.model.inputKind {
+		return name, nil
+	}
+	return w.cast(name, w.free(name+".cast"), w.model.inputKind), nil
+}
+
+// cast writes a change of the kind of number.
+func (w *writer) cast(from, to string, kind int64) string {
+	w.emit("Cast", w.title(to), []string{from}, to, integerOf("to", int(kind)))
+	return to
 }
 
 func window(w network.Window) []attributeProto {
@@ -235,7 +314,7 @@ func (w *writer) keep(from string, places []int, base, out string) string {
 // activation writes a function. Operator set 17 has no GELU: it is written out.
 func (w *writer) activation(function network.Activation, name string, in []string, out string) error {
 	scalar := func(what string, x float32) string {
-		return w.constant(floatTensor(w.free(name+"."+what), nil, []float32{x}))
+		return w.constant(w.real(w.free(name+"."+what), nil, []float32{x}))
 	}
 	switch function {
 	case network.ReLU:
@@ -265,15 +344,20 @@ func (w *writer) activation(function network.Activation, name string, in []strin
 
 // end writes what comes after the network.
 func (w *writer) end() {
-	w.steps(w.model.After, w.tensors[len(w.tensors)-1], "after", w.model.Output)
+	m, last := w.model, w.tensors[len(w.tensors)-1]
+	if m.outputKind == m.inputKind {
+		w.steps(m.After, last, "after", m.Output)
+		return
+	}
+	w.cast(w.steps(m.After, last, "after", ""), m.Output, m.outputKind)
 }
 
 // file completes the file.
 func (w *writer) file() *modelProto {
 	m := w.model
 	batch := cmp.Or(m.Batch, "N")
-	described := func(name string, sample []int) []valueProto {
-		v := valueProto{name: name, kind: float32Kind, dims: []dimension{{name: batch}}}
+	described := func(name string, kind int64, sample []int) []valueProto {
+		v := valueProto{name: name, kind: kind, dims: []dimension{{name: batch}}}
 		for _, n := range sample {
 			v.dims = append(v.dims, dimension{length: int64(n)})
 		}
@@ -282,7 +366,7 @@ func (w *writer) file() *modelProto {
 	g := &w.graph
 	g.comment = m.kept.graphComment
 	g.name = cmp.Or(m.Name, "network")
-	g.inputs, g.outputs = described(m.Input, m.Sample), described(m.Output, w.network.Graph.Output().Shape)
+	g.inputs, g.outputs = described(m.Input, m.inputKind, m.Sample), described(m.Output, m.outputKind, w.network.Graph.Output().Shape)
 	return &modelProto{
 		ir: writtenIR, opsets: []opsetProto{{version: writtenOpset}}, producer: m.Producer, comment: m.Comment, metadata: m.Metadata,
 		domain: m.kept.domain, version: m.kept.version, graph: g,

@@ -13,51 +13,16 @@ import (
 	"nashprune/trainer/network"
 )
 
-// Metadata is what a model file says beside its weights: what data the network
-// was trained on, so that it can be evaluated on it again. The file also names the
-// model, as [network.Format] writes it, for people who look inside.
-type Metadata struct {
-	Data            string  // name of the data set
-	Channels        int     // of an image; 0 of rows of features, and of files from before there were channels
-	Height, Width   int     // of an image; as many inputs as it has pixels in all channels
-	Classes         int     // one logit each; 0 in regression, so that programs that know only classes refuse the file
-	Mean, Deviation float64 // input = (pixel/255 - Mean) / Deviation; finite, Deviation > 0
-	Generator       string  // the program that wrote the file: "nashprune <version>"
+// The keys of what a file says of its network.
+const (
+	formatKey     = "format"
+	modelKey      = "model"
+	graphKey      = "graph"  // as JSON, see [network.Graph]
+	prefixKey     = "prefix" // of names of tensors; not in every file
+	activationKey = "activation"
+)
 
-	// Of images of several channels, input = (pixel/255 - ChannelMeans[c]) /
-	// ChannelDeviations[c] for channel c, and Mean and Deviation are those of all pixels;
-	// finite, deviations above 0. Both are nil where Mean and Deviation hold for all.
-	ChannelMeans, ChannelDeviations []float64
-
-	// Of float features, input = (feature - Means[i]) / Deviations[i], and Mean and
-	// Deviation are 0 and 1; one number an input, finite, deviations above 0. Both
-	// are nil of bytes.
-	Means, Deviations []float64
-
-	ClassNames []string // one a class, in UTF-8; nil where classes have only numbers
-
-	// Of regression, one number and one name an output: a network predicts
-	// output*TargetDeviations[k] + TargetMeans[k] for target k, in that target's own
-	// units. All three are nil of classification.
-	TargetMeans, TargetDeviations []float64
-	TargetNames                   []string
-
-	FeatureNames []string // one an input, in UTF-8; nil where features have only places
-	Label        string   // the column of a table that held the classes; else empty
-}
-
-// Regression reports whether the network predicts numbers rather than classes.
-func (m Metadata) Regression() bool { return m.TargetMeans != nil }
-
-// Names returns the names of the classes, which are their numbers where they have no others; nil
-// in regression.
-func (m Metadata) Names() []string {
-	names := m.ClassNames
-	for class := len(names); class < m.Classes; class++ {
-		names = append(names, strconv.Itoa(class))
-	}
-	return names
-}
+var modelKeys = []string{csrKey, formatKey, modelKey, graphKey, prefixKey, activationKey}
 
 // tensorFormat is the value of "format" by which loaders of safetensors files
 // know tensors that are laid out for PyTorch.
@@ -124,7 +89,7 @@ func WriteModel(w io.Writer, n *network.Network, m Metadata, l Layout) error {
 	if err := n.CheckFolded(); err != nil {
 		return err
 	}
-	if err := m.check(n); err != nil {
+	if err := m.Check(n); err != nil {
 		return err
 	}
 	var tensors []Tensor
@@ -135,7 +100,11 @@ func WriteModel(w io.Writer, n *network.Network, m Metadata, l Layout) error {
 		}
 		tensors = append(tensors, tensor)
 	}
-	metadata := m.encode(n)
+	metadata := m.Entries()
+	metadata[formatKey], metadata[graphKey] = tensorFormat, encodeGraph(n.Graph)
+	if hidden, activation, ok := n.Graph.HiddenWidths(); ok { // for people who look inside, and for PyTorch
+		metadata[modelKey], metadata[activationKey] = network.Format(hidden), string(activation)
+	}
 	for key, value := range l.Metadata {
 		if _, ours := metadata[key]; !ours {
 			metadata[key] = value
@@ -166,7 +135,7 @@ func ReadModel(r io.Reader) (*network.Network, Metadata, error) {
 
 // Ours reports whether nashprune wrote the file, so that it has the graph, and says how
 // samples are scaled.
-func (f *File) Ours() bool { return f.Metadata[generatorKey] != "" }
+func (f *File) Ours() bool { return f.Metadata[GeneratorKey] != "" }
 
 // Model returns the network of a file that nashprune wrote, as [ReadModel] does, and how
 // the file holds it.
@@ -185,7 +154,10 @@ func (f *File) Model() (*network.Network, Metadata, Layout, error) {
 	if err != nil {
 		return fail(err)
 	}
-	m, err := decodeMetadata(f.Metadata)
+	m, err := ReadMetadata(f.Metadata)
+	if format := f.Metadata[formatKey]; err == nil && format != tensorFormat {
+		err = fmt.Errorf("%q is %.40q, want %q", formatKey, format, tensorFormat)
+	}
 	if err != nil {
 		return fail(fmt.Errorf("metadata: %w", err))
 	}
@@ -194,7 +166,7 @@ func (f *File) Model() (*network.Network, Metadata, Layout, error) {
 		parameters = append(parameters, named(tensors, param.Name).Float32)
 	}
 	n := network.With(g, parameters)
-	if err := m.check(n); err != nil {
+	if err := m.Check(n); err != nil {
 		return fail(err)
 	}
 	return n, m, layout, nil
@@ -229,11 +201,32 @@ func (f *File) Parameters(prefix string) ([]Tensor, Layout, error) {
 		tensors = append(tensors, t)
 	}
 	for key, value := range f.Metadata {
-		if !slices.Contains(ownKeys, key) {
+		if !slices.Contains(dataKeys, key) && !slices.Contains(modelKeys, key) {
 			l.Metadata[key] = value
 		}
 	}
 	return tensors, l, nil
+}
+
+func encodeGraph(g *network.Graph) string {
+	text, err := json.Marshal(g)
+	if err != nil {
+		panic(err) // no graph fails
+	}
+	return string(text)
+}
+
+// decodeActivation returns the activation that a file names. Files from before
+// there was a choice name none and have rectifiers.
+func decodeActivation(metadata map[string]string) (network.Activation, error) {
+	text, found := metadata[activationKey]
+	if !found {
+		return network.ReLU, nil
+	}
+	if a := network.Activation(text); a.Known() {
+		return a, nil
+	}
+	return "", fmt.Errorf("%q is %.40q, want one of %q", activationKey, text, network.Activations)
 }
 
 // named returns the tensor of a name; one without a name where there is none.
@@ -346,247 +339,3 @@ func (t Tensor) checkFinite() error {
 }
 
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
-
-// check says whether metadata is in range and fits a network.
-func (m Metadata) check(n *network.Network) error {
-	// Each side is bounded first, so that their product cannot overflow.
-	if m.Height < 1 || m.Height > maxInputs || m.Width < 1 || m.Width > maxInputs || int64(m.Height)*int64(m.Width) > maxInputs {
-		return fmt.Errorf("metadata: images of %dx%d, want 1 to %d pixels", m.Height, m.Width, maxInputs)
-	}
-	if m.Channels < 0 || m.Channels > maxInputs {
-		return fmt.Errorf("metadata: images of %d channels, want 0 to %d", m.Channels, maxInputs)
-	}
-	inputs := n.Graph.Input().Sample.Size()
-	if int64(max(m.Channels, 1))*int64(m.Height*m.Width) != int64(inputs) {
-		return fmt.Errorf("metadata: images of %dx%d and %d channels for a network of %d inputs", m.Height, m.Width, max(m.Channels, 1), inputs)
-	}
-	if err := m.checkOutputs(n.Outputs()); err != nil {
-		return err
-	}
-	if !finite(m.Mean) || !finite(m.Deviation) || m.Deviation <= 0 {
-		return fmt.Errorf("metadata: mean %g and deviation %g, want finite numbers and a deviation above 0", m.Mean, m.Deviation)
-	}
-	if m.FeatureNames != nil && len(m.FeatureNames) != inputs {
-		return fmt.Errorf("metadata: %d names of features for a network of %d inputs", len(m.FeatureNames), inputs)
-	}
-	if len(m.ChannelMeans) != len(m.ChannelDeviations) || m.ChannelMeans != nil && len(m.ChannelMeans) != m.Channels {
-		return fmt.Errorf("metadata: means of %d and deviations of %d channels for images of %d", len(m.ChannelMeans), len(m.ChannelDeviations), m.Channels)
-	}
-	if err := checkStandard("channel", m.ChannelMeans, m.ChannelDeviations); err != nil {
-		return err
-	}
-	return m.checkFeatures(inputs)
-}
-
-// checkOutputs says whether there are as many classes or targets as outputs, and
-// what is said of them fits.
-func (m Metadata) checkOutputs(outputs int) error {
-	means, deviations, names := len(m.TargetMeans), len(m.TargetDeviations), len(m.TargetNames)
-	switch {
-	case !m.Regression() && (m.TargetDeviations != nil || m.TargetNames != nil):
-		return fmt.Errorf("metadata: deviations of %d targets and names of %d for a network of classes", deviations, names)
-	case !m.Regression() && (m.Classes < 1 || m.Classes != outputs):
-		return fmt.Errorf("metadata: %d classes for a network of %d logits", m.Classes, outputs)
-	case !m.Regression() && m.ClassNames != nil && len(m.ClassNames) != m.Classes:
-		return fmt.Errorf("metadata: %d names for %d classes", len(m.ClassNames), m.Classes)
-	case !m.Regression():
-		return nil
-	case m.Classes != 0 || m.ClassNames != nil:
-		return fmt.Errorf("metadata: %d classes and names of %d for a network that predicts numbers", m.Classes, len(m.ClassNames))
-	case outputs < 1 || means != outputs || deviations != outputs || names != outputs:
-		return fmt.Errorf("metadata: means of %d, deviations of %d and names of %d targets for a network of %d outputs", means, deviations, names, outputs)
-	}
-	return checkStandard("target", m.TargetMeans, m.TargetDeviations)
-}
-
-// checkStandard says whether means and deviations, as many, are in range; what says
-// what they are of.
-func checkStandard(what string, means, deviations []float64) error {
-	for i, mean := range means {
-		if deviation := deviations[i]; !finite(mean) || !finite(deviation) || deviation <= 0 {
-			return fmt.Errorf("metadata: %s %d has mean %g and deviation %g, want finite numbers and a deviation above 0", what, i+1, mean, deviation)
-		}
-	}
-	return nil
-}
-
-// checkFeatures says whether the means and deviations of features are in range,
-// and as many as there are inputs.
-func (m Metadata) checkFeatures(inputs int) error {
-	if m.Means == nil && m.Deviations == nil {
-		return nil
-	}
-	if len(m.Means) != inputs || len(m.Deviations) != inputs {
-		return fmt.Errorf("metadata: means of %d and deviations of %d features for a network of %d inputs", len(m.Means), len(m.Deviations), inputs)
-	}
-	if m.Mean != 0 || m.Deviation != 1 {
-		return fmt.Errorf("metadata: mean %g and deviation %g beside those of each feature, want 0 and 1", m.Mean, m.Deviation)
-	}
-	return checkStandard("feature", m.Means, m.Deviations)
-}
-
-// encode returns the strings that a file keeps of metadata.
-func (m Metadata) encode(n *network.Network) map[string]string {
-	number := func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) } // reads back to the bit
-	encoded := map[string]string{
-		"format":     tensorFormat,
-		"data":       m.Data,
-		"height":     strconv.Itoa(m.Height),
-		"width":      strconv.Itoa(m.Width),
-		"classes":    strconv.Itoa(m.Classes),
-		"mean":       number(m.Mean),
-		"deviation":  number(m.Deviation),
-		generatorKey: m.Generator,
-	}
-	if hidden, activation, ok := n.Graph.HiddenWidths(); ok { // for people who look inside, and for PyTorch
-		encoded["model"], encoded[activationKey] = network.Format(hidden), string(activation)
-	}
-	list := func(key string, value any, length int) {
-		if length > 0 {
-			text, err := json.Marshal(value)
-			if err != nil {
-				panic(err) // no number that check lets pass, and no string
-			}
-			encoded[key] = string(text)
-		}
-	}
-	list(graphKey, n.Graph, 1)
-	if m.Label != "" {
-		encoded[labelKey] = m.Label
-	}
-	if m.Channels > 0 {
-		encoded[channelsKey] = strconv.Itoa(m.Channels)
-	}
-	list(channelMeansKey, m.ChannelMeans, len(m.ChannelMeans))
-	list(channelDeviationsKey, m.ChannelDeviations, len(m.ChannelDeviations))
-	list(meansKey, m.Means, len(m.Means))
-	list(deviationsKey, m.Deviations, len(m.Deviations))
-	list(classNamesKey, m.ClassNames, len(m.ClassNames))
-	list(featureNamesKey, m.FeatureNames, len(m.FeatureNames))
-	if m.Regression() {
-		encoded[taskKey] = regression
-		list(targetMeansKey, m.TargetMeans, len(m.TargetMeans))
-		list(targetDeviationsKey, m.TargetDeviations, len(m.TargetDeviations))
-		list(targetNamesKey, m.TargetNames, len(m.TargetNames))
-	}
-	return encoded
-}
-
-// The values of "task". Files that do not name one are of classification.
-const (
-	taskKey        = "task"
-	regression     = "regression"
-	classification = "classification"
-)
-
-const (
-	generatorKey  = "generator"
-	prefixKey     = "prefix" // of names of tensors; not in every file
-	graphKey      = "graph"  // as JSON, see [network.Graph]
-	activationKey = "activation"
-	channelsKey   = "channels" // not in every file
-)
-
-// decodeActivation returns the activation that a file names. Files from before
-// there was a choice name none and have rectifiers.
-func decodeActivation(metadata map[string]string) (network.Activation, error) {
-	text, found := metadata[activationKey]
-	if !found {
-		return network.ReLU, nil
-	}
-	if a := network.Activation(text); a.Known() {
-		return a, nil
-	}
-	return "", fmt.Errorf("%q is %.40q, want one of %q", activationKey, text, network.Activations)
-}
-
-// The keys of lists, which are JSON. Numbers read back to the bit.
-const (
-	channelMeansKey      = "channel_means"
-	channelDeviationsKey = "channel_deviations"
-	meansKey             = "feature_means"
-	deviationsKey        = "feature_deviations"
-	classNamesKey        = "class_names"
-	featureNamesKey      = "feature_names"
-	targetMeansKey       = "target_means"
-	targetDeviationsKey  = "target_deviations"
-	targetNamesKey       = "target_names"
-)
-
-// labelKey is that of the name of the column with the labels.
-const labelKey = "label"
-
-// ownKeys are all that encode and WriteModel may write.
-var ownKeys = []string{
-	"format", "data", "height", "width", "classes", "mean", "deviation", "model", generatorKey, prefixKey, graphKey, activationKey,
-	csrKey, channelsKey, channelMeansKey, channelDeviationsKey, meansKey, deviationsKey, classNamesKey, featureNamesKey, labelKey,
-	taskKey, targetMeansKey, targetDeviationsKey, targetNamesKey,
-}
-
-// decodeMetadata is the inverse of encode. Keys it does not know pass. The error
-// is the first that was found.
-func decodeMetadata(metadata map[string]string) (m Metadata, err error) {
-	fail := func(format string, args ...any) {
-		if err == nil {
-			err = fmt.Errorf(format, args...)
-		}
-	}
-	text := func(key string) string {
-		value, found := metadata[key]
-		if !found {
-			fail("%q is missing: nashprune did not write this file", key)
-		}
-		return value
-	}
-	integer := func(key string) int {
-		value := text(key)
-		i, err := strconv.Atoi(value)
-		if err != nil {
-			fail("%q is %.40q, want a whole number", key, value)
-		}
-		return i
-	}
-	number := func(key string) float64 {
-		value := text(key)
-		x, err := strconv.ParseFloat(value, 64)
-		if err != nil {
-			fail("%q is %.40q, want a number", key, value)
-		}
-		return x
-	}
-	if format := text("format"); format != tensorFormat {
-		fail("\"format\" is %.40q, want %q", format, tensorFormat)
-	}
-	m = Metadata{
-		Data:   text("data"),
-		Height: integer("height"), Width: integer("width"), Classes: integer("classes"),
-		Mean: number("mean"), Deviation: number("deviation"),
-		Generator: text(generatorKey), Label: metadata[labelKey],
-	}
-	if _, found := metadata[channelsKey]; found {
-		m.Channels = integer(channelsKey)
-	}
-	list := func(key string, into any) { // which not every file has
-		if value, found := metadata[key]; found && json.Unmarshal([]byte(value), into) != nil {
-			fail("%q is %.40q, want a list in JSON", key, value)
-		}
-	}
-	list(channelMeansKey, &m.ChannelMeans)
-	list(channelDeviationsKey, &m.ChannelDeviations)
-	list(meansKey, &m.Means)
-	list(deviationsKey, &m.Deviations)
-	list(classNamesKey, &m.ClassNames)
-	list(featureNamesKey, &m.FeatureNames)
-	list(targetMeansKey, &m.TargetMeans)
-	list(targetDeviationsKey, &m.TargetDeviations)
-	list(targetNamesKey, &m.TargetNames)
-	switch task, named := metadata[taskKey]; {
-	case task == regression && !m.Regression():
-		fail("%q is %q and %q is missing", taskKey, task, targetMeansKey)
-	case task != regression && m.Regression():
-		fail("%q is there and %q is not %q", targetMeansKey, taskKey, regression)
-	case named && task != regression && task != classification:
-		fail("%q is %.40q, want %q or %q", taskKey, task, regression, classification)
-	}
-	return m, err
-}

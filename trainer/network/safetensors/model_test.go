@@ -388,7 +388,7 @@ func TestReadErrors(t *testing.T) {
 		{"for a network of 3 inputs", reshape(0, 1, 3)},
 		{"number 1 of tensor \"0.weight\" is NaN", func(_ map[string]string, ts tensors) { (*ts)[0].Float32[1] = float32(math.NaN()) }},
 		{"number 0 of tensor \"2.bias\" is +Inf", func(_ map[string]string, ts tensors) { (*ts)[3].Float32[0] = float32(math.Inf(1)) }},
-		{`"format" is missing`, func(m map[string]string, _ tensors) { clear(m) }},
+		{`"data" is missing`, func(m map[string]string, _ tensors) { clear(m) }},
 		{`"data" is missing`, func(m map[string]string, _ tensors) { delete(m, "data") }},
 		{`"generator" is missing`, func(m map[string]string, _ tensors) { delete(m, "generator") }},
 		{`"mean" is missing`, func(m map[string]string, _ tensors) { delete(m, "mean") }},

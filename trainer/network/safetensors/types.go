@@ -3,6 +3,8 @@ package safetensors
 import (
 	"encoding/binary"
 	"math"
+
+	"nashprune/trainer/float16"
 )
 
 // Type is the type of a tensor's numbers in a file.
@@ -33,9 +35,9 @@ func (t Type) Floats() bool { return t == F64 || t == F32 || t == F16 || t == BF
 func (t Type) Round(x float32) float32 {
 	switch t {
 	case F16:
-		return fromHalf(toHalf(x))
+		return float16.Value(float16.Bits(x))
 	case BF16:
-		return math.Float32frombits(uint32(toBrain(x)) << 16)
+		return float16.BrainValue(float16.BrainBits(x))
 	}
 	return x
 }
@@ -46,9 +48,9 @@ func (t Type) append(b []byte, x float32) []byte {
 	case F64:
 		return binary.LittleEndian.AppendUint64(b, math.Float64bits(float64(x)))
 	case F16:
-		return binary.LittleEndian.AppendUint16(b, toHalf(x))
+		return binary.LittleEndian.AppendUint16(b, float16.Bits(x))
 	case BF16:
-		return binary.LittleEndian.AppendUint16(b, toBrain(x))
+		return binary.LittleEndian.AppendUint16(b, float16.BrainBits(x))
 	default:
 		return binary.LittleEndian.AppendUint32(b, math.Float32bits(x))
 	}
@@ -60,50 +62,10 @@ func (t Type) number(b []byte) float32 {
 	case F64:
 		return float32(math.Float64frombits(binary.LittleEndian.Uint64(b)))
 	case F16:
-		return fromHalf(binary.LittleEndian.Uint16(b))
+		return float16.Value(binary.LittleEndian.Uint16(b))
 	case BF16:
-		return math.Float32frombits(uint32(binary.LittleEndian.Uint16(b)) << 16)
+		return float16.BrainValue(binary.LittleEndian.Uint16(b))
 	default:
 		return math.Float32frombits(binary.LittleEndian.Uint32(b))
 	}
-}
-
-// The smallest normal number and the unit of subnormal ones of F16.
-const (
-	halfNormal = 0x1p-14
-	halfUnit   = 0x1p-24
-)
-
-func fromHalf(h uint16) float32 {
-	sign, exponent, fraction := uint32(h>>15)<<31, uint32(h>>10&0x1f), uint32(h&0x3ff)
-	switch exponent {
-	case 0:
-		return math.Float32frombits(sign | math.Float32bits(float32(fraction)*halfUnit))
-	case 0x1f:
-		return math.Float32frombits(sign | 0x7f800000 | fraction<<13)
-	}
-	return math.Float32frombits(sign | (exponent+127-15)<<23 | fraction<<13)
-}
-
-func toHalf(x float32) uint16 {
-	bits := math.Float32bits(x)
-	sign, bits := uint16(bits>>16&0x8000), bits&0x7fffffff
-	switch size := float64(math.Float32frombits(bits)); {
-	case bits > 0x7f800000: // NaN
-		return sign | 0x7e00
-	case size < halfNormal:
-		return sign | uint16(math.RoundToEven(size/halfUnit))
-	case size >= 65520: // half way beyond the largest
-		return sign | 0x7c00
-	}
-	// A carry of the fraction goes to the exponent, as it should.
-	return sign | uint16((bits+0xfff+bits>>13&1)>>13-(127-15)<<10)
-}
-
-func toBrain(x float32) uint16 {
-	bits := math.Float32bits(x)
-	if bits&0x7fffffff > 0x7f800000 { // a carry would make NaN a number
-		return uint16(bits>>16) | 0x40
-	}
-	return uint16((bits + 0x7fff + bits>>16&1) >> 16)
 }

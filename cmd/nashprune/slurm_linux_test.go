@@ -1,0 +1,262 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// slurm starts a Slurm of one node, on loopback, with a configuration of its own. The test is
+// skipped where Slurm or the rights for it are missing, but with CI set.
+func slurm(t *testing.T) {
+	t.Helper()
+	lacking := ""
+	for _, program := range []string{"munged", "slurmctld", "slurmd", "sbatch", "scontrol", "squeue"} {
+		if _, err := exec.LookPath(program); err != nil {
+			lacking = "there is no " + program + " (Debian's slurm-wlm and munge)"
+		}
+	}
+	if os.Getuid() != 0 {
+		lacking = "slurmd takes root"
+	}
+	if lacking != "" {
+		if os.Getenv("CI") != "" {
+			t.Fatal(lacking)
+		}
+		t.Skip(lacking)
+	}
+	dir := t.TempDir()
+	host, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func(name string) string { return filepath.Join(dir, name) }
+	conf := fmt.Sprintf(`ClusterName=test
+SlurmctldHost=%[1]s(127.0.0.1)
+SlurmctldPort=%[3]d
+SlurmdPort=%[4]d
+SlurmUser=root
+SlurmdUser=root
+AuthType=auth/munge
+AuthInfo=socket=%[2]s/munge.socket
+CryptoType=crypto/munge
+StateSaveLocation=%[2]s/state
+SlurmdSpoolDir=%[2]s/spool
+SlurmctldPidFile=%[2]s/slurmctld.pid
+SlurmdPidFile=%[2]s/slurmd.pid
+SlurmctldLogFile=%[2]s/slurmctld.log
+SlurmdLogFile=%[2]s/slurmd.log
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+JobAcctGatherType=jobacct_gather/none
+AccountingStorageType=accounting_storage/none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core
+ReturnToService=2
+KillWait=60
+MinJobAge=3600
+SchedulerParameters=sched_interval=1,batch_sched_delay=0
+NodeName=%[1]s NodeAddr=127.0.0.1 CPUs=2 State=UNKNOWN
+PartitionName=all Nodes=%[1]s Default=YES MaxTime=INFINITE State=UP
+`, strings.Split(host, ".")[0], dir, freePort(t), freePort(t))
+	for name, content := range map[string]string{"slurm.conf": conf, "key": strings.Repeat("0123456789abcdef", 64)} {
+		if err := os.WriteFile(at(name), []byte(content), 0o400); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, folder := range []string{"state", "spool"} {
+		if err := os.Mkdir(at(folder), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("SLURM_CONF", at("slurm.conf"))
+	for _, words := range [][]string{
+		{"munged", "--foreground", "--force", "--key-file=" + at("key"), "--socket=" + at("munge.socket"), "--pid-file=" + at("munge.pid"), "--log-file=" + at("munge.log"), "--seed-file=" + at("munge.seed")},
+		{"slurmctld", "-D", "-c"},
+		{"slurmd", "-D"},
+	} {
+		cmd := exec.Command(words[0], words[1:]...)
+		var messages bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &messages, &messages
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM)
+			ended := make(chan error, 1)
+			go func() { ended <- cmd.Wait() }()
+			select {
+			case <-ended:
+			case <-time.After(10 * time.Second):
+				_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+				<-ended
+			}
+			if t.Failed() {
+				t.Logf("%s: %s", words[0], messages.String())
+			}
+		})
+		if words[0] == "munged" {
+			eventually(t, "munged", func() bool { _, err := os.Stat(at("munge.socket")); return err == nil })
+		}
+	}
+	eventually(t, "the node", func() bool {
+		out, err := exec.Command("sinfo", "--noheader", "--format", "%T").Output()
+		return err == nil && strings.TrimSpace(string(out)) == "idle"
+	})
+}
+
+func freePort(t *testing.T) int {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().(*net.TCPAddr).Port
+}
+
+// TestSweepOnSlurm: a sweep of twelve runs on a real Slurm, of which one is killed, one is put
+// back into the queue on its way, and one fails for good, has the table of the same sweep on this
+// machine, to the bit.
+func TestSweepOnSlurm(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
+	slurm(t)
+	t.Setenv(asProgram, "1") // of the runs that Slurm starts; it hands the environment on
+	file := filepath.Join(t.TempDir(), "grid.toml")
+	if err := os.WriteFile(file, []byte(slurmGrid), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	here, there := filepath.Join(t.TempDir(), "here"), filepath.Join(t.TempDir(), "there")
+	nashprune := func(wantCode int, args ...string) string {
+		t.Helper()
+		cmd := process(args...)
+		var stdout, stderr bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &stdout, &stderr
+		_ = cmd.Run()
+		if code := cmd.ProcessState.ExitCode(); code != wantCode {
+			t.Fatalf("nashprune %q exits with %d, want %d: %s", args, code, wantCode, stderr.String())
+		}
+		return stdout.String()
+	}
+	nashprune(exitFailed, "sweep", file, "--out", here, "--jobs", "2") // one run fails
+	nashprune(exitDone, "sweep", file, "--out", there, "--on", "slurm", "--jobs", "2", "--cpus", "1")
+	text, err := os.ReadFile(filepath.Join(there, "slurm.job"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	job := strings.TrimSpace(string(text))
+
+	// The first two runs are at work now or soon. One is put back into the queue, which asks it
+	// for a checkpoint, and the process of the other is killed.
+	begun := func(n int) bool {
+		found, err := filepath.Glob(filepath.Join(there, "*seed="+fmt.Sprint(n+1), "metrics.jsonl"))
+		return err == nil && len(found) > 0
+	}
+	eventually(t, "run 0", func() bool { return begun(0) })
+	if out, err := exec.Command("scontrol", "requeue", job+"_0").CombinedOutput(); err != nil {
+		t.Fatalf("requeue: %v: %s", err, out)
+	}
+	eventually(t, "run 1", func() bool { return begun(1) })
+	killed := exec.Command("pkill", "-KILL", "-f", "sweep cell "+there)
+	killed.Env = append(os.Environ(), "LC_ALL=C")
+	if out, err := killed.CombinedOutput(); err != nil {
+		t.Fatalf("no run was killed: %v: %s", err, out)
+	}
+	queued := func() string {
+		out, err := exec.Command("squeue", "--noheader", "--array", "--jobs", job, "--format", "%i %T").Output()
+		if err != nil {
+			return ""
+		}
+		return strings.TrimSpace(string(out))
+	}
+	eventually(t, "the end of all jobs", func() bool { return queued() == "" })
+
+	status := nashprune(exitDone, "sweep", "status", there)
+	if !strings.Contains(status, "failed") || !strings.Contains(status, "interrupted") {
+		t.Errorf("one run failed and some were killed, and status prints %s", status)
+	}
+	// What is not done is given to Slurm again, and only that.
+	script := nashprune(exitDone, "sweep", file, "--out", there, "--on", "slurm", "--dry-run")
+	if strings.Contains(script, "--array=0-11") {
+		t.Errorf("runs that are done are made again:\n%s", script)
+	}
+	nashprune(exitDone, "sweep", file, "--out", there, "--on", "slurm", "--jobs", "2", "--cpus", "1")
+	if text, err = os.ReadFile(filepath.Join(there, "slurm.job")); err != nil {
+		t.Fatal(err)
+	}
+	jobs := strings.Fields(string(text))
+	job = jobs[len(jobs)-1]
+	eventually(t, "the end of all jobs", func() bool { return queued() == "" })
+
+	want, got := sweepFigures(t, nashprune(exitDone, "sweep", "collect", here, "--json")), sweepFigures(t, nashprune(exitDone, "sweep", "collect", there, "--json"))
+	if !slices.Equal(got, want) {
+		t.Errorf("on Slurm\n%s\nhere\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	finished, failed := 0, 0
+	for _, line := range want {
+		switch {
+		case strings.Contains(line, " finished "):
+			finished++
+		case strings.Contains(line, " failed "):
+			failed++
+		}
+	}
+	if finished != 11 || failed != 1 {
+		t.Errorf("%d finished, %d failed", finished, failed)
+	}
+	for n := range 11 {
+		pruned := fmt.Sprintf("*seed=%d/pruned.safetensors", n+1)
+		if a, b := globbed(t, here, pruned), globbed(t, there, pruned); sumOfTensors(t, a) != sumOfTensors(t, b) {
+			t.Errorf("run %d has other bits on Slurm", n)
+		}
+	}
+}
+
+// slurmGrid has eleven runs and one that fails, whose data is not there.
+const slurmGrid = `data = "digits:side=8,train=640,test=80"
+model = "mlp:12-8"
+device = "gonum"
+epochs = 40
+batch = 32
+rounds = 4
+keep = 8
+certify-steps = 0
+[[list]]
+seed = 1
+[[list]]
+seed = 2
+[[list]]
+seed = 3
+[[list]]
+seed = 4
+[[list]]
+seed = 5
+[[list]]
+seed = 6
+[[list]]
+seed = 7
+[[list]]
+seed = 8
+[[list]]
+seed = 9
+[[list]]
+seed = 10
+[[list]]
+seed = 11
+[[list]]
+seed = 12
+data-dir = "/nonexistent"
+latency-model = "/nonexistent/result.json"
+cost = "latency"
+`

@@ -1,0 +1,86 @@
+//go:build !nokubernetes
+
+package sweep
+
+import (
+	"strconv"
+
+	batch "k8s.io/api/batch/v1"
+	core "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
+
+	"nashprune/trainer/backend"
+)
+
+const (
+	attempts   = 3 // after the first, of a run
+	volumeName = "runs"
+	gpuName    = core.ResourceName("nvidia.com/gpu")
+)
+
+// lastingCodes are exit codes after which another attempt would end likewise: usage, no such
+// device, broken parity, out of memory. A lost device (5) and an interruption (130) pass.
+var lastingCodes = []int32{2, 3, 4, 6}
+
+// Manifest returns an indexed job of Kubernetes, as YAML, that makes all runs; those that are
+// done end at once. Its folder is [Sweep.Dir] in the pods, on the volume of a claim that all
+// of them mount at mount, and c.Image has the program.
+func (s *Sweep) Manifest(c Cluster, mount string) (string, error) {
+	if c.Image == "" || c.Claim == "" {
+		return "", backend.Usagef("a job of Kubernetes needs --image, with the program, and --claim, of a volume that all pods share")
+	}
+	limits := core.ResourceList{}
+	for _, asked := range []struct {
+		name   core.ResourceName
+		amount string
+	}{{core.ResourceCPU, counted(c.CPUs)}, {gpuName, counted(c.GPUs)}, {core.ResourceMemory, c.Memory}} {
+		if asked.amount == "" {
+			continue
+		}
+		amount, err := resource.ParseQuantity(asked.amount)
+		if err != nil || amount.Sign() <= 0 {
+			return "", backend.Usagef("%s is %q; it must be an amount such as 2 or 4Gi", asked.name, asked.amount)
+		}
+		limits[asked.name] = amount
+	}
+	runs, parallel := int32(len(s.Cells)), int32(max(c.Jobs, 1))
+	job := batch.Job{
+		TypeMeta:   meta.TypeMeta{APIVersion: "batch/v1", Kind: "Job"},
+		ObjectMeta: meta.ObjectMeta{GenerateName: "nashprune-", Namespace: c.Namespace},
+		Spec: batch.JobSpec{
+			Completions: &runs, Parallelism: &parallel,
+			CompletionMode:       new(batch.IndexedCompletion),
+			BackoffLimitPerIndex: new(int32(attempts)),
+			MaxFailedIndexes:     &runs,
+			PodFailurePolicy: &batch.PodFailurePolicy{Rules: []batch.PodFailurePolicyRule{
+				{Action: batch.PodFailurePolicyActionFailIndex, OnExitCodes: &batch.PodFailurePolicyOnExitCodesRequirement{
+					Operator: batch.PodFailurePolicyOnExitCodesOpIn, Values: lastingCodes}},
+				{Action: batch.PodFailurePolicyActionIgnore, OnPodConditions: []batch.PodFailurePolicyOnPodConditionsPattern{
+					{Type: core.DisruptionTarget, Status: core.ConditionTrue}}},
+			}},
+			Template: core.PodTemplateSpec{Spec: core.PodSpec{
+				RestartPolicy:                 core.RestartPolicyNever,
+				TerminationGracePeriodSeconds: new(int64(notice)),
+				Containers: []core.Container{{
+					Name: "run", Image: c.Image, Command: append(c.Program[:len(c.Program):len(c.Program)], "sweep", "cell", s.Dir),
+					Resources:    core.ResourceRequirements{Requests: limits, Limits: limits},
+					VolumeMounts: []core.VolumeMount{{Name: volumeName, MountPath: mount}},
+				}},
+				Volumes: []core.Volume{{Name: volumeName, VolumeSource: core.VolumeSource{
+					PersistentVolumeClaim: &core.PersistentVolumeClaimVolumeSource{ClaimName: c.Claim}}}},
+			}},
+		},
+	}
+	text, err := yaml.Marshal(job)
+	return string(text), err
+}
+
+// counted writes a number; nothing for none.
+func counted(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
+}

@@ -1,0 +1,193 @@
+package sweep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"text/template"
+
+	"nashprune/trainer/atomicfile"
+	"nashprune/trainer/backend"
+)
+
+// The files of a sweep on Slurm.
+const (
+	ScriptFile   = "sweep.sbatch"
+	slurmJobFile = "slurm.job" // the numbers of its jobs, a line each
+)
+
+// Cluster is what each run of a sweep asks of a cluster. What is empty is left to it.
+type Cluster struct {
+	Program []string // as Local.Program; paths as the machines of the cluster see them
+	Jobs    int      // runs at a time
+	CPUs    int
+	GPUs    int
+	Memory  string // such as 4Gi; of Slurm 4G
+	// Time is the longest that a run may take on Slurm, such as 2:00:00, and Options are lines
+	// of its script without #SBATCH.
+	Time    string
+	Options []string
+	// Image, Claim and Namespace are for Kubernetes, see [Sweep.Manifest].
+	Image, Claim, Namespace string
+}
+
+// notice is how many seconds before its time limit a run is asked for a checkpoint.
+const notice = 120
+
+// slurmScript asks a run that is to stop for a checkpoint. The shell may be told so more than
+// once, and each time its wait ends early. A run with a checkpoint is queued again, three times
+// at most, counting those times that Slurm did so.
+var slurmScript = template.Must(template.New("").Funcs(template.FuncMap{"quote": quote}).Parse(`#!/bin/bash
+#SBATCH --job-name=nashprune
+#SBATCH --array={{.Array}}
+#SBATCH --output={{.Logs}}/%a.log
+#SBATCH --open-mode=append
+#SBATCH --requeue
+#SBATCH --signal=B:USR1@{{.Notice}}
+{{- range .Options}}
+#SBATCH {{.}}
+{{- end}}
+{{range .Program}}{{quote .}} {{end}}sweep cell {{quote .Dir}} &
+run=$!
+stopped=
+trap 'stopped=1; kill -USR1 $run 2>/dev/null' USR1 TERM
+wait $run; code=$?
+while [ -n "$stopped" ]; do stopped=; wait $run; code=$?; done
+if [ $code = 130 ] && [ "${SLURM_RESTART_COUNT:-0}" -lt 3 ]; then
+  scontrol requeue "${SLURM_ARRAY_JOB_ID}_${SLURM_ARRAY_TASK_ID}"
+fi
+exit $code
+`))
+
+// quote quotes a word for the shell.
+func quote(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }
+
+// Script returns a script for sbatch that makes the runs that are not done, an array of jobs.
+func (s *Sweep) Script(c Cluster) (string, error) {
+	dir, err := filepath.Abs(s.Dir)
+	if err != nil {
+		return "", err
+	}
+	if strings.ContainsAny(dir, "\n%\\ ") { // sbatch has signs of its own
+		return "", backend.Usagef("--out %s: Slurm takes no spaces, percent signs and backslashes in it", dir)
+	}
+	rows, err := s.Rows()
+	if err != nil {
+		return "", err
+	}
+	array := openRuns(rows)
+	if array == "" {
+		return "", backend.Usagef("all runs of %s are done: nashprune sweep collect %s", s.Dir, s.Dir)
+	}
+	if c.Jobs > 0 {
+		array += "%" + strconv.Itoa(c.Jobs)
+	}
+	options := c.Options
+	for _, option := range []struct {
+		asked bool
+		text  string
+	}{
+		{c.CPUs > 0, "--cpus-per-task=" + strconv.Itoa(c.CPUs)}, {c.GPUs > 0, "--gpus-per-task=" + strconv.Itoa(c.GPUs)},
+		{c.Memory != "", "--mem=" + strings.TrimSuffix(c.Memory, "i")}, {c.Time != "", "--time=" + c.Time},
+	} {
+		if option.asked {
+			options = append(options, option.text)
+		}
+	}
+	for _, option := range options {
+		if strings.ContainsAny(option, "\n\r") {
+			return "", backend.Usagef("an option of Slurm is %q; it must be one line", option)
+		}
+	}
+	var script strings.Builder
+	err = slurmScript.Execute(&script, map[string]any{
+		"Array": array, "Logs": filepath.Join(dir, logsFolder), "Dir": dir, "Notice": notice, "Options": options, "Program": c.Program,
+	})
+	return script.String(), err
+}
+
+// openRuns writes the runs that are not done as 0-4,7; empty: all are.
+func openRuns(rows []Row) string {
+	var parts []string
+	for i := 0; i < len(rows); i++ {
+		if rows[i].State.Done() {
+			continue
+		}
+		from := i
+		for i+1 < len(rows) && !rows[i+1].State.Done() {
+			i++
+		}
+		part := strconv.Itoa(rows[from].Run)
+		if i > from {
+			part += "-" + strconv.Itoa(rows[i].Run)
+		}
+		parts = append(parts, part)
+	}
+	return strings.Join(parts, ",")
+}
+
+// Submit gives the runs that are not done to Slurm, and returns the number of the job.
+func (s *Sweep) Submit(ctx context.Context, c Cluster) (job string, err error) {
+	script, err := s.Script(c)
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(s.Dir, ScriptFile)
+	if err := atomicfile.Write(path, func(w io.Writer) error { _, err := io.WriteString(w, script); return err }); err != nil {
+		return "", err
+	}
+	out, err := output(ctx, "sbatch", "--parsable", path)
+	if err != nil {
+		return "", err
+	}
+	job, _, _ = strings.Cut(strings.TrimSpace(out), ";") // a cluster may follow
+	file, err := os.OpenFile(filepath.Join(s.Dir, slurmJobFile), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+	if err != nil {
+		return job, err
+	}
+	_, err = fmt.Fprintln(file, job)
+	return job, errors.Join(err, file.Close())
+}
+
+// Queue returns what Slurm says of the jobs of the sweep: those that are waiting or at work,
+// and, where it keeps accounts, those that have ended. Empty: no job was given to it.
+func (s *Sweep) Queue(ctx context.Context) (string, error) {
+	text, err := os.ReadFile(filepath.Join(s.Dir, slurmJobFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	jobs := strings.Join(strings.Fields(string(text)), ",")
+	queued, err := output(ctx, "squeue", "--array", "--jobs", jobs, "--format", "%.12i %.10T %.10M %R")
+	if err != nil { // also where all jobs have ended long ago
+		queued = ""
+	}
+	ended, unknown := output(ctx, "sacct", "--allocations", "--jobs", jobs, "--format", "JobID,State,ExitCode,Elapsed,NodeList")
+	if err != nil && unknown != nil {
+		return "", err
+	}
+	return queued + ended, nil
+}
+
+// output returns what a command of a cluster prints.
+func output(ctx context.Context, name string, words ...string) (string, error) {
+	out, err := exec.CommandContext(ctx, name, words...).Output()
+	var exit *exec.ExitError
+	switch {
+	case errors.Is(err, exec.ErrNotFound):
+		return "", backend.Usagef("there is no %s on this machine: run this where jobs are submitted, or see --dry-run", name)
+	case errors.As(err, &exit):
+		return "", fmt.Errorf("%s: %s", name, strings.TrimSpace(string(exit.Stderr)))
+	case err != nil:
+		return "", fmt.Errorf("%s: %w", name, err)
+	}
+	return string(out), nil
+}

@@ -1,0 +1,122 @@
+package sweep
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"nashprune/trainer/settings"
+)
+
+// rows returns four runs: two settings, two seeds, one of which has failed.
+func rows(t *testing.T) []Row {
+	t.Helper()
+	runs, err := settings.ParseGrid([]byte("[grid]\nmodel = [\"mlp:9\", \"mlp:10-2\"]\nseed = [7, 8]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []Row
+	for n, accuracy := range []float64{91, 94, 95, 0} {
+		row := Row{Run: n, Varied: runs[n].Varied, State: Failed, Reason: "no \"luck\", again"}
+		if accuracy > 0 {
+			row.State, row.Reason, row.Figures = Finished, "", Figures{Accuracy: &accuracy, Players: 10 + n, LatencyUS: 1.5}
+		}
+		all = append(all, row)
+	}
+	return all
+}
+
+func order(rows []Row) (runs []int) {
+	for _, r := range rows {
+		runs = append(runs, r.Run)
+	}
+	return runs
+}
+
+func TestSortAndWhere(t *testing.T) {
+	for by, want := range map[string][]int{
+		"accuracy": {0, 1, 2, 3}, "-accuracy": {2, 1, 0, 3}, // what is missing comes last
+		"seed": {0, 2, 1, 3}, "-seed": {1, 3, 0, 2}, "model": {2, 3, 0, 1}, "-model": {0, 1, 2, 3},
+	} {
+		all := rows(t)
+		if err := Sort(all, by); err != nil || !slices.Equal(order(all), want) {
+			t.Errorf("by %s: %v, %v", by, order(all), err)
+		}
+	}
+	for condition, want := range map[string][]int{"seed=8": {1, 3}, "model=mlp:9": {0, 1}, "state=failed": {3}, "seed=9": nil} {
+		if kept, err := Where(rows(t), condition); err != nil || !slices.Equal(order(kept), want) {
+			t.Errorf("%s: %v, %v", condition, order(kept), err)
+		}
+	}
+	for _, bad := range []string{"epochs=3", "seed"} {
+		if _, err := Where(rows(t), bad); err == nil || !strings.Contains(err.Error(), "model, seed, state") {
+			t.Errorf("%s: %v", bad, err)
+		}
+	}
+	if err := Sort(rows(t), "luck"); err == nil || !strings.Contains(err.Error(), "model, seed, accuracy") {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestMeans: of 91 and 94 the mean is 92.5 with a deviation of 3/sqrt(2), and t for one degree of
+// freedom is 12.7062.
+func TestMeans(t *testing.T) {
+	means := Means(rows(t))
+	if len(means) != 2 || means[0].Seeds != 2 || means[1].Seeds != 1 || means[1].Half != nil || *means[1].Mean.Accuracy != 95 {
+		t.Fatalf("%+v", means)
+	}
+	if m := means[0]; *m.Mean.Accuracy != 92.5 || math.Abs(*m.Half-12.7062*1.5) > 1e-3 || m.Mean.Players != 11 || m.Mean.DenseAccuracy != nil {
+		t.Errorf("%+v", m)
+	}
+}
+
+func TestCSVAndJSON(t *testing.T) {
+	var text strings.Builder
+	if err := WriteCSV(&text, rows(t)); err != nil {
+		t.Fatal(err)
+	}
+	lines, err := csv.NewReader(strings.NewReader(text.String())).ReadAll()
+	if err != nil || len(lines) != 5 {
+		t.Fatalf("%v, %v", lines, err)
+	}
+	if want := []string{"0", "finished", "mlp:9", "7", "91", "", "10", "0", "0", "1.5", "0", "", ""}; !slices.Equal(lines[1], want) {
+		t.Errorf("%q", lines[1])
+	}
+	if last := lines[4]; last[1] != "failed" || last[4] != "" || last[12] != "no \"luck\", again" {
+		t.Errorf("%q", last)
+	}
+	encoded, err := json.Marshal(rows(t)[1])
+	if err != nil || !strings.Contains(string(encoded), `"settings":{"model":"mlp:9","seed":8}`) || !strings.Contains(string(encoded), `"accuracy":94`) {
+		t.Errorf("%s, %v", encoded, err)
+	}
+}
+
+// TestArray: runs that are done are not given to Slurm again.
+func TestArray(t *testing.T) {
+	for states, want := range map[string]string{"www": "0-2", "wfw": "0,2", "fwwfdw": "1-2,5", "ffd": "", "w": "0"} {
+		var all []Row
+		for n, letter := range states {
+			all = append(all, Row{Run: n, State: map[rune]State{'w': Waiting, 'f': Finished, 'd': Diverged}[letter]})
+		}
+		if got := openRuns(all); got != want {
+			t.Errorf("%s: %q, want %q", states, got, want)
+		}
+	}
+}
+
+// TestFolderNames: names hold for every file system.
+func TestFolderNames(t *testing.T) {
+	runs, err := settings.ParseGrid([]byte("[grid]\ndata = [\"../a b:c\", \"" + strings.Repeat("x", 200) + "\"]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, b := folderName(runs[0].Varied), folderName(runs[1].Varied); a != "data=.._a_b_c" || len(b) != 120 {
+		t.Errorf("%q, %q", a, b)
+	}
+	if name := folderName(nil); name != "run" {
+		t.Errorf("%q", name)
+	}
+}
