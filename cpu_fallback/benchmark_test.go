@@ -3,6 +3,7 @@ package cpufallback
 import (
 	"context"
 	"fmt"
+	"math"
 	"testing"
 	"time"
 
@@ -160,6 +161,43 @@ func benchmarkImages(b *testing.B, p products[float32], model string, channels i
 	for b.Loop() {
 		if _, err := e.Train(context.Background(), s); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkSparseInference times the evaluation of LeNet-300-100 with one weight of so many.
+// With 1 the product is dense.
+func BenchmarkSparseInference(b *testing.B) {
+	for name, library := range libraries(b) {
+		for _, of := range []int{1, 12, 20, 56, 100} {
+			for _, rows := range []int{1, 128} {
+				b.Run(fmt.Sprintf("%s/1 of %d/batch %d", name, of, rows), func(b *testing.B) {
+					e := benchmarkEngine(b, library, 128, 784, 300, 100, 10)
+					state, err := e.Pull()
+					if err != nil {
+						b.Fatal(err)
+					}
+					for p, param := range state.Network.Params {
+						for i := range state.Network.Parameters[p] {
+							if param.Weight && i*7919%of != 0 {
+								state.Network.Parameters[p][i] = 0
+							}
+						}
+					}
+					if err := e.Push(state); err != nil {
+						b.Fatal(err)
+					}
+					least := time.Duration(math.MaxInt64) // which other work on the machine changes least
+					for b.Loop() {
+						start := time.Now()
+						if err := e.Infer(rows); err != nil {
+							b.Fatal(err)
+						}
+						least = min(least, time.Since(start))
+					}
+					b.ReportMetric(float64(least.Microseconds()), "least-us")
+				})
+			}
 		}
 	}
 }

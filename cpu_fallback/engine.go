@@ -21,6 +21,7 @@ type engine[T real] struct {
 	steps     int      // of the optimiser
 	batchRows int      // rows of all buffers that hold a batch
 	training  bool     // the present pass is of a training step
+	changes   int      // of the parameters
 
 	graph    *network.Graph
 	features []int      // of a sample that the network reads; nil: all
@@ -30,6 +31,7 @@ type engine[T real] struct {
 	groups   []*group[T]  // by node with parameters
 	gates    []*gate[T]
 	scratch  []T // for a derivative that is added to another
+	squared  []T // inputs of a layer
 	images   images[T]
 	effects  []T // of the players of a gate, a row a sample
 	observed []game.Interactions
@@ -54,6 +56,9 @@ type group[T real] struct {
 	trained int // how many of the numbers are trained, which come before statistics
 
 	parameters, gradient, first, second []T
+	// mask is the participations of the weights, and squares what was last observed of them;
+	// nil where they are no players.
+	mask, squares []T
 }
 
 // of returns the part of a slice that belongs to parameter i of the group.
@@ -195,6 +200,9 @@ func (e *engine[T]) layGroup(params []network.Param, take takers[T]) *group[T] {
 	if e.options.Optimiser.Kind.HasSecond() {
 		group.second = take.moments(group.size())
 	}
+	if params[0].Plays {
+		group.mask, group.squares = take.players(params[0].Size()), take.players(params[0].Size())
+	}
 	return group
 }
 
@@ -254,6 +262,20 @@ func (e *engine[T]) fill(pick func(*group[T]) []T, tensors [][]float32) {
 	}
 }
 
+// masks returns the participations of weights by parameter; nil where there are none.
+func (e *engine[T]) masks() [][]float32 {
+	masked := e.graph.Masked()
+	if masked == nil {
+		return nil
+	}
+	masks := make([][]float32, len(e.graph.Params))
+	for _, p := range masked {
+		group, _ := e.placeOf(p)
+		masks[p] = convert[float32](group.mask)
+	}
+	return masks
+}
+
 func parametersOf[T real](g *group[T]) []T { return g.parameters }
 func firstOf[T real](g *group[T]) []T      { return g.first }
 func secondOf[T real](g *group[T]) []T     { return g.second }
@@ -264,6 +286,7 @@ func (e *engine[T]) Pull() (*backend.State, error) {
 		First:   e.narrow(firstOf), Second: e.narrow(secondOf),
 		Steps: e.steps,
 	}
+	s.Network.Masks = e.masks()
 	for _, g := range e.gates {
 		s.Network.Participations = append(s.Network.Participations, convert[float32](g.participation))
 		s.Slopes = append(s.Slopes, backend.SlopeMoments{
@@ -281,10 +304,17 @@ func (e *engine[T]) Push(s *backend.State) error {
 	fresh := aligned[T]
 	e.lay(s.Network.Graph, takers[T]{fresh, fresh, fresh, fresh, e.memory.take})
 	e.steps = s.Steps
+	e.changes++
 	e.fill(parametersOf, s.Network.Parameters)
 	e.fill(firstOf, s.First)
 	if e.options.Optimiser.Kind.HasSecond() {
 		e.fill(secondOf, s.Second)
+	}
+	for p, mask := range s.Network.Masks {
+		if mask != nil {
+			group, _ := e.placeOf(p)
+			copy(group.mask, convert[T](mask))
+		}
 	}
 	for i, g := range e.gates {
 		copy(g.participation, convert[T](s.Network.Participations[i]))

@@ -55,6 +55,9 @@ func (e *engine[T]) layStages(take taker[T]) {
 	for _, n := range e.graph.Readers() {
 		e.readings = append(e.readings, reading[T]{node: n, input: tensors[e.graph.Nodes[n].In[0]]})
 	}
+	if e.graph.Masked() != nil {
+		e.squared = take(e.batchRows * widest)
+	}
 	if shared {
 		e.scratch = take(e.batchRows * widest)
 	}

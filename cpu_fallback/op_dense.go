@@ -19,6 +19,7 @@ type denseStage[T real] struct {
 	// affine is u = Wx+b, a row a sample; without gate and activation it is the output.
 	affine      matrix[T]
 	biasPartial matrix[T] // sums over a batch: one row a chunk of samples
+	rows        sparseRows[T]
 }
 
 func newDense[T real](e *engine[T], at place[T], take taker[T]) stage[T] {
@@ -55,7 +56,11 @@ func (s *denseStage[T]) forward(rows int) {
 	if !s.plain() {
 		affine = s.affine.top(rows)
 	}
-	e.multiply(blas.NoTrans, blas.Trans, s.in.values.top(rows), s.group.weight(s.group.parameters), affine)
+	if sparse := s.sparse(); sparse != nil {
+		sparse.multiply(s.in.values.top(rows), affine)
+	} else {
+		e.multiply(blas.NoTrans, blas.Trans, s.in.values.top(rows), s.group.weight(s.group.parameters), affine)
+	}
 	bias, participation := s.group.bias(s.group.parameters), s.participation()
 	inChunks(rows, rowsPerChunk, func(_, low, high int) {
 		for b := low; b < high; b++ {

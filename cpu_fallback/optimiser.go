@@ -10,6 +10,7 @@ import (
 // multiplied with shrink.
 func (e *engine[T]) update(rate, shrink float64) {
 	e.steps++
+	e.changes++
 	o := e.options.Optimiser
 	scale := e.clipping()
 	for _, l := range e.groups {

@@ -34,6 +34,7 @@ func (e *engine[T]) trainStep(order []int32, rate, shrink float64, contributions
 	progress := e.loss(len(order))
 	e.backward(len(order), ask{weights: true, contributions: contributions})
 	e.training = false
+	e.maskGradients()
 	if paper != nil {
 		for i := range e.gates {
 			if e.options.Joint {
@@ -44,6 +45,19 @@ func (e *engine[T]) trainStep(order []int32, rate, shrink float64, contributions
 	}
 	e.update(rate, shrink)
 	return progress
+}
+
+// maskGradients multiplies the gradients of weights with their participations: w is s w of a
+// player at s = 1, and one at s = 0 stays where it is, with its moments.
+func (e *engine[T]) maskGradients() {
+	for _, g := range e.groups {
+		inChunks(len(g.mask), numbersPerChunk, func(_, low, high int) {
+			gradient := g.gradient[low:high]
+			for i, s := range g.mask[low:high] {
+				gradient[i] *= s
+			}
+		})
+	}
 }
 
 // gather copies the given samples into the batch, as the network's inputs.

@@ -46,5 +46,8 @@ var Criteria = []Criterion{Random, Magnitude, PathMagnitude, Taylor, Fisher, Out
 // Known reports whether the criterion exists.
 func (c Criterion) Known() bool { return slices.Contains(Criteria, c) }
 
+// MeansFisher reports whether the criterion is s^2 mean(c^2), of the outputs or of the loss.
+func (c Criterion) MeansFisher() bool { return c == OutputSquare || c == Fisher }
+
 // Observes reports whether a round observes the players on samples of its own.
 func (c Criterion) Observes() bool { return c == OutputSquare || c == OBS }

@@ -196,7 +196,7 @@ type learning struct {
 func (r *recorder) learn(l learning, m mode) {
 	layerRuns, gateRuns, _ := r.schedule(ofRows)
 	for _, s := range r.convs {
-		r.correlate(s, m)
+		r.correlate(s, m, s.share)
 	}
 	for _, m := range r.summed {
 		r.settle(m, l)

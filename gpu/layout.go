@@ -207,6 +207,9 @@ func (e *engine) layActivations(low *lowered, take taker) {
 	for _, m := range low.trained {
 		m.mixture = take(4 * m.rows())
 	}
+	for _, m := range low.masked() {
+		m.weighed = take(4 * m.size())
+	}
 	for _, g := range low.gates {
 		g.normSums = take(2 * 4 * g.normBlocks() * padded(g.players))
 	}
@@ -318,6 +321,9 @@ func (low *lowered) layPlayers(take taker) {
 	for _, g := range low.gates {
 		g.measured = take(g.bytes())
 	}
+	for _, m := range low.masked() {
+		m.mask = take(4 * m.size())
+	}
 }
 
 // bytes returns the memory of the matrix of players.
@@ -364,6 +370,9 @@ func (e *engine) Push(s *backend.State) (err error) {
 			}
 		}
 	}
+	if err := e.pushMasks(s.Network.Masks); err != nil {
+		return err
+	}
 	for i, g := range e.gates {
 		width := padded(g.players)
 		players := make([]float32, g.bytes()/4)
@@ -400,6 +409,9 @@ func (e *engine) Pull() (_ *backend.State, err error) {
 	defer convert(&err)
 	s := &backend.State{Network: &network.Network{Graph: e.graph}, Steps: e.steps}
 	if s.Network.Parameters, err = e.pullTensors(e.matrices(), ofParameters); err != nil {
+		return nil, err
+	}
+	if s.Network.Masks, err = e.pullOfWeights(ofMask); err != nil {
 		return nil, err
 	}
 	if s.First, err = e.pullTensors(e.matrices(), ofFirst); err != nil {

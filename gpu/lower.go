@@ -108,7 +108,7 @@ type lowered struct {
 
 // newMatrix takes up the trained parameters of a node.
 func (low *lowered) newMatrix(at place, m *matrix) *matrix {
-	m.name, m.places = at.node.Name, max(1, m.places)
+	m.name, m.places, m.plays = at.node.Name, max(1, m.places), low.graph.Params[m.params[0]].Plays
 	low.trained, low.matrixOf[at.Node] = append(low.trained, m), m
 	return m
 }

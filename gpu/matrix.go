@@ -17,10 +17,12 @@ type matrix struct {
 	places  int   // of a kernel, by which the inputs are ordered before their channels; else 1
 	params  []int // places of the weights and, if there are any, the biases in the graph
 	decays  bool  // the weights do
+	plays   bool  // each weight is a player
 
 	parameters, first, second compute.Buffer // without a second moment, second is first again
 	mixture                   compute.Buffer // sum of s theta over the players, a number a row
 	gradient                  compute.Buffer // where gradients wait, and while a step is probed
+	mask, weighed             compute.Buffer // where weights are players: participations, and squares as they were last observed
 
 	// Of what Settle adds up: sums over blocks of so many samples.
 	partials compute.Buffer

@@ -88,6 +88,7 @@ func planPlaced(info compute.Info, data *dataset.Dataset, o backend.EngineOption
 	e.laySamples(count(info, &plan.Samples))
 	e.layExchange(count(info, &plan.Exchange))
 	low := lower(g, e.trainedRows())
+	e.lowered = low
 	low.layParameters(count(info, &plan.Parameters))
 	low.layMoments(count(info, &plan.Moments), o.Optimiser.Kind)
 	low.layPlayers(count(info, &plan.Players))

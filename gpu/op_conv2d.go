@@ -107,8 +107,8 @@ func (r *recorder) convolve(s *convStage, back, add, first bool, rows int, push 
 		r.state, source, s.parameters, target, cursor)
 }
 
-// correlate sums up the gradient over blocks of samples.
-func (r *recorder) correlate(s *convStage, m mode) {
+// correlate sums up the gradient over blocks of so many samples.
+func (r *recorder) correlate(s *convStage, m mode, share int) {
 	w := s.window
 	t := r.grain.images.fitted(s.outputs).narrowed(blocks(s.rows(), 4))
 	if r.device.Info().Kind == compute.CPU && 2*s.positions() > maxTurns {
@@ -116,13 +116,13 @@ func (r *recorder) correlate(s *convStage, m mode) {
 	}
 	high := blocks(s.outputs, t.down()*t.rows)
 	r.dispatchShaped(shaders.Correlate, append(t.constants(), constant(s.groups > 1), constant(s.positions()%4 == 0)),
-		[3]int{blocks(blocks(s.rows(), 4), t.across*t.columns), high * s.groups, blocks(m.rows, s.share)},
+		[3]int{blocks(blocks(s.rows(), 4), t.across*t.columns), high * s.groups, blocks(m.rows, share)},
 		shaders.CorrelatePush{
 			InStride: uint32(padded(s.from.width)), InHeight: uint32(s.in[1]), InWidth: uint32(s.in[2]), Channels: uint32(s.channels),
 			OutStride: uint32(padded(s.to.width)), OutHeight: uint32(s.out[1]), OutWidth: uint32(s.out[2]), Outputs: uint32(s.outputs),
 			KernelWidth: uint32(w.Kernel[1]), Terms: uint32(s.matrix.in),
 			StrideY: uint32(w.Stride[0]), StrideX: uint32(w.Stride[1]), PaddingY: uint32(w.Padding[0]), PaddingX: uint32(w.Padding[1]),
-			Stride: uint32(s.outStride()), Rows: uint32(s.rows()), Biased: constant(len(s.params) > 1), High: uint32(high), Share: uint32(s.share),
+			Stride: uint32(s.outStride()), Rows: uint32(s.rows()), Biased: constant(len(s.params) > 1), High: uint32(high), Share: uint32(share),
 		},
 		r.state, s.from.values, s.to.derivative, s.partials)
 }

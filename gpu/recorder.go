@@ -183,4 +183,6 @@ func (e *engine) optimiser() []uint32 {
 func (e *engine) clips() bool { return e.options.Optimiser.ClipNorm > 0 }
 
 // waits says whether gradients are left for what is done with them before parameters move.
-func (e *engine) waits() bool { return e.clips() || e.options.Joint }
+func (e *engine) waits() bool {
+	return e.clips() || e.options.Joint || e.graph.Masked() != nil
+}

@@ -29,6 +29,7 @@ const (
 	training   kind = iota
 	measuring       // contributions without an update, for Measure
 	observing       // interactions of players and moments of inputs, for Observe
+	weighing        // squares of derivatives of weights, for ObserveWeights
 	evaluating      // forward and loss
 	inferring       // forward alone
 )
@@ -75,6 +76,9 @@ func (e *engine) program(m mode) (*program, error) {
 	case observing:
 		r.backward(m)
 		r.observe()
+	case weighing:
+		r.backward(m)
+		r.weigh(m)
 	}
 	recorded, err := r.finish(m.timed)
 	if err != nil {
@@ -87,7 +91,7 @@ func (e *engine) program(m mode) (*program, error) {
 
 // forward computes every stage for a batch, and what the kind of step asks of the outputs.
 func (r *recorder) forward(m mode) {
-	observes := m.kind == measuring || m.kind == observing
+	observes := m.kind == measuring || m.kind == observing || m.kind == weighing
 	samplesOutputs := observes && r.options.Valuation.ByOutputs()
 	hasLoss := m.kind != inferring && !samplesOutputs
 	fuses := hasLoss && r.fusesLoss()
@@ -166,6 +170,7 @@ func (r *recorder) update(m mode, probe bool) {
 		r.norms(ofRows)
 	}
 	r.learn(learning{update: !r.waits(), keep: probe || r.waits(), gates: probe || plays}, m)
+	r.mask()
 	if plays && r.options.Joint {
 		r.charge(m.paper.Game)
 	}

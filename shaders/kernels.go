@@ -220,6 +220,20 @@ type UpdatePush struct {
 	Weights      uint32 // rows that decay
 }
 
+// Mask multiplies a gradient with the participations of single weights.
+var Mask = kernel("mask", []string{"Mask", "Gradient"}, []string{"LOCAL_SIZE"}, MatrixPush{})
+
+// Squaring squares numbers of a batch where they are.
+var Squaring = kernel("square", []string{"State", "Numbers"}, []string{"LOCAL_SIZE", "DERIVATIVES"}, SquarePush{})
+
+// SquarePush holds the push constants of Squaring.
+type SquarePush struct {
+	Stride uint32
+}
+
+// Weigh takes squares of derivatives of single samples into their means.
+var Weigh = kernel("weigh", []string{"State", "Derivatives", "Squares"}, []string{"LOCAL_SIZE", "SINGLE"}, MatrixPush{})
+
 // Mixture computes the sum of s theta over a layer's players.
 var Mixture = kernel("mixture", []string{"Parameters", "Players", "Mixture"}, []string{"LOCAL_SIZE"}, MatrixPush{})
 
@@ -501,7 +515,7 @@ type PeakPush struct {
 func All() []Kernel {
 	return []Kernel{
 		Gather, Forward, Output, Loss, OutputSample, Backward, Gradient, Collect,
-		Squares, Clip, Update,
+		Squares, Clip, Update, Mask, Squaring, Weigh,
 		Mixture, Charge, Norms, Paper, Effects, Moments, Play, Pass, Dropout, Through, Ungate, Tally,
 		Pointwise, Convolve, Correlate, Settle, NormSums, NormStats, NormBack, Pool, PoolBack, Peak,
 	}

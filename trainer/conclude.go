@@ -32,9 +32,12 @@ func (r *run) concludeGame(ctx context.Context, t *session.Training) error {
 	}
 	r.round(state.Network)
 	var outcome outcome
-	if r.config.Game == game.PaperGame {
+	switch {
+	case t.Weights != nil:
+		outcome, err = r.withoutDead(state.Network)
+	case r.config.Game == game.PaperGame:
 		outcome, err = r.removeByThreshold(ctx, t, state.Network)
-	} else {
+	default:
 		outcome, err = r.embedKept(t, state.Network)
 	}
 	if err == nil {
@@ -52,9 +55,14 @@ func (r *run) concludeGame(ctx context.Context, t *session.Training) error {
 	if err := r.write(record.PlayersFile, func(w io.Writer) error { return record.WritePlayers(w, players) }); err != nil {
 		return err
 	}
-	if outcome.certificate == nil {
+	if t.Weights != nil {
+		if err := r.concludeWeights(t, state.Network); err != nil {
+			return err
+		}
+	}
+	if r.config.Game == game.RankingGame {
 		r.result.Pruned.Criterion = r.config.Criterion
-	} else {
+	} else if outcome.certificate != nil {
 		r.result.Equilibrium, r.result.Certificate = record.NewEquilibrium(outcome.certificate, players), outcome.certificate
 		if err := r.write(record.CertificateFile, outcome.certificate.Write); err != nil {
 			return err
@@ -212,6 +220,9 @@ func (r *run) evaluatePruned(ctx context.Context, t *session.Training, o outcome
 	}
 	pruned := &record.Pruned{NetworkResult: session.NewNetworkResult(o.final), Kept: o.final.Players(), Players: o.gated.Players()}
 	session.SetEvaluation(&pruned.NetworkResult, compacted, r.data, part)
+	if t.Weights != nil {
+		pruned.Kept, pruned.Players = network.Sum(t.Players()), network.Sum(r.graph.MarketWidths())
+	}
 	pruned.Sparsity = 100 * (1 - float64(pruned.Kept)/float64(pruned.Players))
 	pruned.Best = t.Best
 	r.result.Pruned = pruned
@@ -300,6 +311,11 @@ func (r *run) conclude(ctx context.Context, engine backend.Engine) (*record.Resu
 	r.result.Gates = nil
 	for _, g := range r.graph.Gates {
 		r.result.Gates = append(r.result.Gates, record.Gate{Name: g.Name, Kind: string(g.Kind), Players: g.Players, Kept: players[g.Name]})
+	}
+	if w := r.result.Weights; w != nil {
+		for _, t := range w.Tensors {
+			r.result.Gates = append(r.result.Gates, record.Gate{Name: t.Name, Kind: string(network.Weights), Players: network.Shape(t.Shape).Size(), Kept: t.Kept})
+		}
 	}
 	microseconds, batch, err := cost.Latencies(ctx, engine, r.data.Test.Len(), networks)
 	if err != nil {

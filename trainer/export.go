@@ -20,6 +20,7 @@ const (
 	ExportONNX        ExportFormat = "onnx"
 	ExportSafetensors ExportFormat = "safetensors"
 	ExportNPZ         ExportFormat = "npz"
+	ExportCSR         ExportFormat = "csr" // safetensors whose weights are compressed sparse rows
 )
 
 // exporters write a network with the metadata of its model file.
@@ -30,11 +31,14 @@ var exporters = map[ExportFormat]func(w io.Writer, n *network.Network, m safeten
 	ExportSafetensors: func(w io.Writer, n *network.Network, m safetensors.Metadata) error {
 		return safetensors.WriteModel(w, n, m, safetensors.Layout{})
 	},
+	ExportCSR: func(w io.Writer, n *network.Network, m safetensors.Metadata) error {
+		return safetensors.WriteModel(w, n, m, safetensors.Layout{Sparse: true})
+	},
 	ExportNPZ: func(w io.Writer, n *network.Network, _ safetensors.Metadata) error { return npz.Write(w, n) },
 }
 
 // ExportFormats lists all formats.
-var ExportFormats = []ExportFormat{ExportONNX, ExportSafetensors, ExportNPZ}
+var ExportFormats = []ExportFormat{ExportONNX, ExportSafetensors, ExportCSR, ExportNPZ}
 
 // Export writes the network of a model file to a file of a format, whole or not at all, and
 // returns it. With fold, batch norms are merged into the convolutions and dense layers that
@@ -59,5 +63,9 @@ func Export(model, out string, format ExportFormat, fold bool) (*network.Network
 // ExportPath returns the file that a model is exported to where none is named: the one beside
 // it with the format's suffix.
 func ExportPath(model string, format ExportFormat) string {
-	return strings.TrimSuffix(model, filepath.Ext(model)) + "." + string(format)
+	path := strings.TrimSuffix(model, filepath.Ext(model)) + "." + string(format)
+	if format == ExportCSR {
+		path += modelSuffix
+	}
+	return path
 }

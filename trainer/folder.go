@@ -71,7 +71,7 @@ func checkConfig(dir string, c *checkpoint.Checkpoint) error {
 		held, err = settings.Read(text)
 	}
 	if err == nil {
-		held, err = held.ResolveFor(c.Whole.Widths())
+		held, err = held.ResolveFor(c.Whole.MarketWidths())
 	}
 	if err != nil {
 		return backend.Usagef("--resume %s: %s: %v", dir, path, err)

@@ -50,6 +50,10 @@ func (r *run) concludeMarket(ctx context.Context, t *session.Training, final *ne
 	if m == nil {
 		return nil
 	}
+	if t.Weights != nil {
+		m.Reached = float64(network.Sum(t.Players()))
+		return nil
+	}
 	m.Reached = m.Resource.Amount(r.graph, final.Graph.Widths(), r.latency)
 	if m.Validation == nil {
 		return nil

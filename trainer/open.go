@@ -245,10 +245,10 @@ func (r *run) checkNetwork(from *checkpoint.Checkpoint) (err error) {
 		}
 		r.result.Model = record.Model{Name: cmp.Or(r.config.Model, r.config.Source), Digest: fmt.Sprintf("%x", sha256.Sum256(text))}
 	}
-	if len(r.graph.Gates) == 0 && r.config.Game != game.NoGame {
+	if len(r.graph.MarketWidths()) == 0 && r.config.Game != game.NoGame {
 		return backend.Usagef("the network has 0 players; --game is %s, which takes players: name other --players (nashprune inspect says which there can be), or try --game %s", r.config.Game, game.NoGame)
 	}
-	if r.config, err = r.config.ResolveFor(r.graph.Widths()); err != nil {
+	if r.config, err = r.config.ResolveFor(r.graph.MarketWidths()); err != nil {
 		return err
 	}
 	if r.config.Game == game.NoGame && r.config.Shape != "" && from == nil {

@@ -65,7 +65,7 @@ func (o Options) resolve(c settings.Config) (settings.Config, error) {
 		o.Graph = o.Network.Graph
 	}
 	if o.Graph != nil {
-		return c.ResolveFor(o.Graph.Widths())
+		return c.ResolveFor(o.Graph.MarketWidths())
 	}
 	return c.Resolve()
 }

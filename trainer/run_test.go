@@ -92,7 +92,7 @@ func read(t *testing.T, dir, name string) []byte {
 }
 
 // artefacts are the files of a run in which nothing depends on the time.
-var artefacts = []string{record.ConfigFile, record.DenseFile, record.PrunedFile, record.PlayersFile, record.CertificateFile}
+var artefacts = []string{record.ConfigFile, record.DenseFile, record.PrunedFile, record.PlayersFile, record.CertificateFile, record.WeightsFile}
 
 func TestMarketRun(t *testing.T) {
 	c := smallConfig()
@@ -218,6 +218,9 @@ func TestInterruptedRunsGoOn(t *testing.T) {
 		"ranking": func(c *settings.Config) {
 			c.Game, c.Criterion = game.RankingGame, game.Taylor
 		},
+		"weights": func(c *settings.Config) { // also those of the best epoch
+			c.Players, c.Keep, c.WeightWorth, c.Validation, c.Patience, c.Epochs = "weights", 200, game.RootMetric, 0.2, 1, 6
+		},
 		"obs": func(c *settings.Config) {
 			c.Game, c.Criterion, c.Compensate = game.RankingGame, game.OBS, compensation.Full
 		},
@@ -237,7 +240,7 @@ func TestInterruptedRunsGoOn(t *testing.T) {
 			c.Optimiser, c.WeightDecay, c.ClipNorm, c.Activation, c.LabelSmoothing = backend.AdamW, 0.1, 1, network.GELU, 0.1
 		},
 	} {
-		if testing.Short() && !slices.Contains([]string{"market", "patience"}, name) {
+		if testing.Short() && !slices.Contains([]string{"market", "patience", "weights"}, name) {
 			continue
 		}
 		c := tinyConfig(t)

@@ -28,6 +28,9 @@ that is known of one player.`,
 			if err != nil {
 				return err
 			}
+			if run.Result.Weights != nil {
+				return explainWeights(cmd.OutOrStdout(), args[0], run, player, asJSON)
+			}
 			// A folder from before there were certificates explains itself without one.
 			err = run.ReadCertificate(args[0])
 			if missing := errors.Is(err, os.ErrNotExist); err != nil && (!missing || player != "" || asJSON) {
@@ -54,7 +57,25 @@ that is known of one player.`,
 			return writeJSON(out, p)
 		},
 	}
-	cmd.Flags().StringVar(&player, "player", "", "show all about the player `GATE:INDEX`: the place of the gate, from 0, or its name, such as 0:17 or conv1:17")
+	cmd.Flags().StringVar(&player, "player", "", "show all about the player `GATE:INDEX`: the place of the gate, from 0, or its name, such as 0:17 or conv1:17; of single weights TENSOR[INDICES], such as 0.weight[17,203]")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print what equilibrium.json holds, of all or of the player")
 	return cmd
+}
+
+// explainWeights explains a run whose players were single weights.
+func explainWeights(out io.Writer, dir string, run *report.Run, weight string, asJSON bool) error {
+	if weight == "" {
+		if asJSON {
+			return writeJSON(out, run.Result.Weights)
+		}
+		return report.Explain(out, run)
+	}
+	w, err := run.ReadWeight(dir, weight)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return writeJSON(out, w)
+	}
+	return report.ExplainWeight(out, run, w)
 }

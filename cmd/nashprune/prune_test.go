@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -112,8 +113,8 @@ func TestONNXIsLikeOurs(t *testing.T) {
 	succeed(t, strings.Fields("train --data plants.csv --model mlp:12-8 --batch 8 --epochs 5 --game off --out plants")...)
 	succeed(t, "export", "plants", "--format", "onnx", "--out", "plants.onnx")
 	want, got := evalOf(t, "plants", "--data", "plants.csv"), evalOf(t, "plants.onnx", "--data", "plants.csv")
-	if !slices.Equal(got.ClassNames, want.ClassNames) || !slices.Equal(got.ClassCorrect, want.ClassCorrect) || want.ClassNames == nil {
-		t.Errorf("by class %v %v, want %v %v", got.ClassNames, got.ClassCorrect, want.ClassNames, want.ClassCorrect)
+	if !slices.Equal(got.ClassNames, want.ClassNames) || !reflect.DeepEqual(got.Network.ByClass, want.Network.ByClass) || want.ClassNames == nil {
+		t.Errorf("by class %v %v, want %v %v", got.ClassNames, got.ByClass, want.ClassNames, want.ByClass)
 	}
 	if a, b := succeed(t, "predict", "plants", "--data", "plants.csv"), succeed(t, "predict", "plants.onnx", "--data", "plants.csv"); a != b {
 		t.Errorf("predictions\n%s\nwant\n%s", b, a)

@@ -102,6 +102,12 @@ type Engine interface {
 	// the engine it changes nothing but what Play plays on.
 	Observe(ctx context.Context, order []int32) (*Observation, error)
 
+	// ObserveWeights measures, over the given training samples, at least one, E[g^2] of each
+	// weight that is a player, by the places of [network.Graph.Masked]: g is the derivative
+	// of the loss of one sample or of its output, as with Observe, with respect to the weight.
+	// So w^2 E[g^2] is mean c^2. It changes nothing.
+	ObserveWeights(ctx context.Context, order []int32) ([][]float32, error)
+
 	// Play lets the players of every gate move one at a time, in their order and sweeps times
 	// each, from given participations to best responses at one price a gate, as
 	// game.Interactions.Play does on the interactions that the engine observed last. It

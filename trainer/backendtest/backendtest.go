@@ -49,7 +49,7 @@ func (r Report) Failed() []Check {
 func Compare(reference, candidate Opener, unit float64, cases []Case) (Report, error) {
 	return compare(reference, candidate, unit, cases, func(s *session) []func() error {
 		return []func() error{
-			s.step, s.transfer, s.movePaper, s.drawGates, s.payJointly, s.shrink, s.restart, s.evaluate, s.evaluateExtremes, s.measure, s.measureOutputs, s.observe, s.play, s.trajectory, s.oneStep, s.decay, s.epsilon, s.stop,
+			s.step, s.transfer, s.movePaper, s.drawGates, s.payJointly, s.shrink, s.restart, s.evaluate, s.evaluateExtremes, s.measure, s.measureOutputs, s.observe, s.weigh, s.play, s.trajectory, s.oneStep, s.decay, s.epsilon, s.stop,
 		}
 	})
 }
@@ -58,7 +58,7 @@ func Compare(reference, candidate Opener, unit float64, cases []Case) (Report, e
 // tensor of a training step, where twenty of them lead, twice, and what players do.
 func CompareTraining(reference, candidate Opener, unit float64, cases []Case) (Report, error) {
 	return compare(reference, candidate, unit, cases, func(s *session) []func() error {
-		return []func() error{s.step, s.observe, s.play, s.trajectory}
+		return []func() error{s.step, s.observe, s.weigh, s.play, s.trajectory}
 	})
 }
 

@@ -144,6 +144,7 @@ func (s *session) stepBoundsOf(paid game.Paper) (bounds, expected map[string][]f
 			continue
 		}
 		b := bounded{g.Parameters[i], g.bounds.Parameters[i]}
+		s.maskGradient(i, b)
 		note("gradient."+param.Name, append([]float64{}, b.values...), append([]float64{}, b.entries...))
 		gradient = append(gradient, b)
 	}

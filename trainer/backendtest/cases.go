@@ -31,6 +31,8 @@ type Case struct {
 	Loss         backend.Loss
 	LearningRate float64
 	Augmentation dataset.Augmentation
+	Weights      bool // single weights are the players, and every fifth is gone
+	Sparse       bool // nearly all of them are
 }
 
 // Cases returns the sizes that every backend is compared at: odd on purpose,
@@ -76,15 +78,16 @@ func Cases() []Case {
 		c.Name = c.describe()
 		cases = append(cases, c)
 	}
-	return append(cases, Graphs()...)
+	return slices.Concat(cases, Graphs(), weightCases())
 }
 
-// FewCases returns four of the cases, for short tests: a layer whose players are all gone, a
+// FewCases returns six of the cases, for short tests: two of single weights, a layer whose players are all gone, a
 // smoothed and weighted loss with clipped gradients, a sum and a concat.
 func FewCases() []Case {
 	all := Cases()
 	few := []Case{all[7], all[14]}
-	for _, c := range all {
+	few = append(few, weightCases()[1], weightCases()[3])
+	for _, c := range all[:len(all)-len(weightCases())] {
 		if strings.HasPrefix(c.Name, "residual batch") || strings.HasPrefix(c.Name, "concat with the input") {
 			few = append(few, c)
 		}
@@ -201,14 +204,18 @@ func (c Case) order() []int32 {
 // Graph returns the network's graph. Its players are of all kinds where it is no
 // perceptron.
 func (c Case) Graph() *network.Graph {
-	build := func() (*network.Graph, error) { return network.NewGraph(c.Nodes, network.PlayerKinds) }
+	kinds, perceptrons := network.PlayerKinds, network.DefaultPlayers
+	if c.Weights {
+		kinds, perceptrons = []network.PlayerKind{network.Weights}, []network.PlayerKind{network.Weights}
+	}
+	build := func() (*network.Graph, error) { return network.NewGraph(c.Nodes, kinds) }
 	if c.Nodes == nil {
 		activation := network.ReLU
 		if c.Activation != "" {
 			activation = c.Activation
 		}
 		build = func() (*network.Graph, error) {
-			return network.MLP(append(append([]int{c.Inputs}, c.Hidden...), c.Outputs), activation, network.DefaultPlayers)
+			return network.MLP(append(append([]int{c.Inputs}, c.Hidden...), c.Outputs), activation, perceptrons)
 		}
 	}
 	g, err := build()
@@ -268,6 +275,7 @@ func (c Case) State() *backend.State {
 			First: moment(len(participation), small), Second: moment(len(participation), positive),
 		})
 	}
+	maskSome(s, c.Sparse)
 	return s
 }
 
@@ -295,7 +303,7 @@ func (c Case) cut() *network.Cut {
 // flatten returns all numbers of a state in one order.
 func flatten(s *backend.State) []float64 {
 	v := []float64{float64(s.Steps)}
-	for _, tensors := range [][][]float32{s.Network.Parameters, s.First, s.Second, s.Network.Participations} {
+	for _, tensors := range [][][]float32{s.Network.Parameters, s.First, s.Second, s.Network.Participations, s.Network.Masks} {
 		for _, t := range tensors {
 			v = append(append(v, float64(len(t))), widen(t)...)
 		}

@@ -106,6 +106,9 @@ func (s *session) updates(p int, gradient bounded, note func(name string, values
 	count := len(gradient.values)
 	w, first, second := newBounded(count), newBounded(count), newBounded(count)
 	for i, x := range gradient.values {
+		if s.isGone(p, i) { // and stays exactly where it is, at zero
+			continue
+		}
 		v := 0.
 		if state.Second != nil {
 			v = float64(state.Second[p][i])

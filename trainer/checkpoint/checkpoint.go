@@ -152,7 +152,7 @@ func readGraph(text json.RawMessage, list []safetensors.Tensor) (*network.Graph,
 // consistent checks that the parts of a checkpoint belong together.
 func (c *Checkpoint) consistent() error {
 	var err error
-	if c.Config, err = c.Config.ResolveFor(c.Whole.Widths()); err != nil { // a setting that a later program brought may be open
+	if c.Config, err = c.Config.ResolveFor(c.Whole.MarketWidths()); err != nil { // a setting that a later program brought may be open
 		return fmt.Errorf("its configuration is damaged: %v", err)
 	}
 	if c.Stage != GameStage && c.Stage != DenseStage {
@@ -203,7 +203,7 @@ func (c *Checkpoint) Fits(p session.Plan) error {
 	if c.Position.Step > p.Total {
 		return fmt.Errorf("it stands at step %d of %d", c.Position.Step, p.Total)
 	}
-	if p.Game.InRounds() != (c.Position.Ledgers != nil) {
+	if p.Game.InRounds() != (c.Position.Ledgers != nil || c.Position.Weights != nil) {
 		return fmt.Errorf("it is not one of a training with --game %s", p.Game)
 	}
 	if err := c.ofPlan(p); err != nil {
@@ -213,8 +213,8 @@ func (c *Checkpoint) Fits(p session.Plan) error {
 	for played < p.Config.Rounds && p.Game.InRounds() && p.RoundEnd(played+1) <= c.Position.Step {
 		played++
 	}
-	if p.Total == 0 && len(c.Position.Ledgers) > 0 { // rounds are not at steps
-		played = min(c.Position.Ledgers[0].Rounds, p.Config.Rounds)
+	if p.Total == 0 && p.Game.InRounds() { // rounds are not at steps
+		played = min(c.Position.Rounds(), p.Config.Rounds)
 	}
 	if c.Position.BidAsk != nil && (played < p.Config.Rounds || !p.Bids()) {
 		return fmt.Errorf("by step %d the market has played %d rounds of %d, and what is known of its bids says otherwise", c.Position.Step, played, p.Config.Rounds)

@@ -30,6 +30,7 @@ func SharedPrefixPath(folder string, c settings.Config, data record.Data, g *net
 		c.ParticipationRate = 0
 	}
 	c.Threshold = 0
+	c.Pattern, c.WeightWorth = "", ""
 	key, err := json.Marshal([]any{c, data, g, device, version, Schema})
 	if err != nil {
 		return "", err

@@ -8,6 +8,8 @@ import (
 	"nashprune/trainer/backend"
 	"nashprune/trainer/network"
 	"nashprune/trainer/network/safetensors"
+	"nashprune/trainer/record"
+	"nashprune/trainer/session"
 )
 
 // What a checkpoint holds as tensors: of each parameter P of the network "network.P",
@@ -49,6 +51,11 @@ func (c *Checkpoint) tensors() []safetensors.Tensor {
 	if c.Departed != nil {
 		parameters("departed", c.Departed.Graph, c.Departed.Parameters)
 	}
+	for p, v := range n.Masks {
+		if v != nil {
+			add("mask."+n.Params[p].Name, v, n.Params[p].Shape...)
+		}
+	}
 	for i, gate := range n.Gates {
 		perPlayer := func(what string, v []float32) { add("gate."+gate.Name+"."+what, v, len(v)) }
 		perPlayer("participation", n.Participations[i])
@@ -88,7 +95,7 @@ func (c *Checkpoint) marketTensors() []safetensors.Tensor {
 		add("live", floats(ledger.Live), len(ledger.Live))
 		add("rounds", []float64{float64(ledger.Rounds)}, 1)
 	}
-	return tensors
+	return append(tensors, record.WeightTensors(session.TensorNames(c.Whole), c.Position.Weights)...)
 }
 
 func floats(v []int) []float64 {
@@ -172,6 +179,19 @@ func (c *Checkpoint) take(list []safetensors.Tensor) error {
 	}
 	if t.has("departed." + first) {
 		c.Departed = &network.Network{Graph: c.Whole, Parameters: t.parameters("departed", c.Whole)}
+	}
+	if masked := c.Graph.Masked(); masked != nil {
+		n.Masks = make([][]float32, len(c.Graph.Params))
+		for _, p := range masked {
+			n.Masks[p] = t.float32("mask."+c.Graph.Params[p].Name, c.Graph.Params[p].Shape...)
+		}
+		var err error
+		if c.Position.Weights, err = record.TakeWeights(session.TensorNames(c.Whole), t.named); err != nil && t.err == nil {
+			t.err = err
+		}
+		if c.BestNetwork != nil {
+			c.BestNetwork.Masks = n.Masks // it is of an epoch after the last removal
+		}
 	}
 	for i, gate := range n.Gates {
 		name := func(what string) string { return "gate." + gate.Name + "." + what }

@@ -20,9 +20,12 @@ const (
 	// Features are the numbers that a flatten makes of channels. They are removed with their
 	// channel, and can be without it.
 	Features PlayerKind = "features"
+	// Weights are the entries of the weights of dense layers and convolutions. They have no
+	// gate: each has its own participation, see [Network.Masks].
+	Weights PlayerKind = "weights"
 )
 
-// PlayerKinds lists all kinds of player.
+// PlayerKinds lists the kinds of player that have gates: all but [Weights].
 var PlayerKinds = []PlayerKind{Neurons, Filters, Channels, Inputs, Features}
 
 // DefaultPlayers are the kinds of player of a network unless others are named.
@@ -206,8 +209,13 @@ func (g *Graph) foldsForwards(c Class) error {
 // addGates gates the classes of the given kinds of player.
 func (g *Graph) addGates(kinds []PlayerKind) error {
 	for _, kind := range kinds {
-		if !slices.Contains(PlayerKinds, kind) {
-			return fmt.Errorf("unknown kind of player %.40q; it must be one of %q", kind, PlayerKinds)
+		if all := append(slices.Clone(PlayerKinds), Weights); !slices.Contains(all, kind) {
+			return fmt.Errorf("unknown kind of player %.40q; it must be one of %q", kind, all)
+		}
+	}
+	if slices.Contains(kinds, Weights) {
+		for p := range g.Params {
+			g.Params[p].Plays = g.Params[p].Weight
 		}
 	}
 	for c, class := range g.Classes {
@@ -219,9 +227,12 @@ func (g *Graph) addGates(kinds []PlayerKind) error {
 	return nil
 }
 
-// playerKinds lists the kinds of player that the gates have.
+// playerKinds lists the kinds of player that there are.
 func (g *Graph) playerKinds() []PlayerKind {
 	var kinds []PlayerKind
+	if len(g.Masked()) > 0 {
+		kinds = append(kinds, Weights)
+	}
 	for _, gate := range g.Gates {
 		if !slices.Contains(kinds, gate.Kind) {
 			kinds = append(kinds, gate.Kind)
@@ -233,6 +244,31 @@ func (g *Graph) playerKinds() []PlayerKind {
 // GateAt returns the place of the gate that multiplies a node's output, or -1.
 func (g *Graph) GateAt(node int) int {
 	return slices.IndexFunc(g.Gates, func(gate Gate) bool { return slices.Contains(gate.Points, node) })
+}
+
+// Masked lists the parameters whose entries are players.
+func (g *Graph) Masked() []int {
+	var masked []int
+	for p, param := range g.Params {
+		if param.Plays {
+			masked = append(masked, p)
+		}
+	}
+	return masked
+}
+
+// MarketWidths returns the number of players of each gate or, where single weights play, of
+// each parameter of [Graph.Masked].
+func (g *Graph) MarketWidths() []int {
+	masked := g.Masked()
+	if masked == nil {
+		return g.Widths()
+	}
+	widths := make([]int, len(masked))
+	for i, p := range masked {
+		widths[i] = g.Params[p].Size()
+	}
+	return widths
 }
 
 // Players returns the number of players of all gates.

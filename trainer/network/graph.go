@@ -20,9 +20,10 @@ type Node struct {
 // Param is a parameter of a graph.
 type Param struct {
 	ParamSpec
-	Name string // "NODE.weight"
-	Node int
-	axes []int // of the first dimensions, places in Graph.axes
+	Name  string // "NODE.weight"
+	Node  int
+	Plays bool  // its entries are players
+	axes  []int // of the first dimensions, places in Graph.axes
 }
 
 // Size returns how many numbers a parameter has.

@@ -10,6 +10,10 @@ type Network struct {
 	*Graph
 	Parameters     [][]float32 // by parameter, row-major
 	Participations [][]float32 // by gate, one number in [0, 1] a player
+	// Masks holds, by parameter, the participations of its entries, 1 or 0, where these are
+	// players; nil elsewhere, and as a whole where none are. The entries of participation 0
+	// are 0 themselves, so to compute the network takes no masks: only its updates do.
+	Masks [][]float32
 }
 
 // New returns a network whose weights are zero, whose other parameters are what they are
@@ -28,15 +32,24 @@ func With(g *Graph, parameters [][]float32) *Network {
 	for _, gate := range g.Gates {
 		n.Participations = append(n.Participations, slices.Repeat([]float32{1}, gate.Players))
 	}
+	if masked := g.Masked(); masked != nil {
+		n.Masks = make([][]float32, len(g.Params))
+		for _, p := range masked {
+			n.Masks[p] = slices.Repeat([]float32{1}, g.Params[p].Size())
+		}
+	}
 	return n
 }
 
 // Clone returns a copy that shares nothing but the graph with n.
 func (n *Network) Clone() *Network {
-	return &Network{n.Graph, clone(n.Parameters), clone(n.Participations)}
+	return &Network{n.Graph, clone(n.Parameters), clone(n.Participations), clone(n.Masks)}
 }
 
 func clone(tensors [][]float32) [][]float32 {
+	if tensors == nil {
+		return nil
+	}
 	copies := make([][]float32, len(tensors))
 	for i, t := range tensors {
 		copies[i] = slices.Clone(t)
@@ -159,7 +172,7 @@ func (n *Network) Keep(keep Survivors) (*Network, error) {
 
 // Of returns what a cut keeps of a network.
 func (c *Cut) Of(n *Network) *Network {
-	small := &Network{Graph: c.Graph, Parameters: c.OfParams(n.Graph, n.Parameters)}
+	small := &Network{Graph: c.Graph, Parameters: c.OfParams(n.Graph, n.Parameters), Masks: c.OfParams(n.Graph, n.Masks)}
 	for i, s := range n.Participations {
 		small.Participations = append(small.Participations, Select(s, c.Gates[i]))
 	}

@@ -113,7 +113,7 @@ func (g *Graph) cut(alive []bool) (*Cut, error) {
 		return nil, err
 	}
 	for p := range small.Params {
-		small.Params[p].axes = g.Params[p].axes
+		small.Params[p].axes, small.Params[p].Plays = g.Params[p].axes, g.Params[p].Plays
 	}
 	return c, nil
 }

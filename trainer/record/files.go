@@ -10,5 +10,6 @@ const (
 	PlayersFile     = "players.csv"            // a row a player
 	CertificateFile = "equilibrium.json"       // Certificate
 	LostFile        = "lost.json"              // Lost, of images
+	WeightsFile     = "weights.safetensors"    // of single weights as players, what is known of each
 	CheckpointFile  = "checkpoint.safetensors" // until the run is finished
 )

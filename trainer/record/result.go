@@ -44,6 +44,9 @@ type Result struct {
 	Equilibrium *Equilibrium `json:"equilibrium,omitempty"`
 	// Certificate is what equilibrium.json holds, after a run with a game; nil of a result that was read.
 	Certificate *Certificate `json:"-"`
+	// Weights says what became of single weights, where these were the players. The gates are
+	// then the tensors, and there is no equilibrium.
+	Weights *Weights `json:"weights,omitempty"`
 
 	Runtime *Runtime `json:"runtime,omitempty"`
 

@@ -45,8 +45,22 @@ func checkResult(r *record.Result) error {
 	if err := checkNetworkResult("dense", r.Dense, r); err != nil {
 		return err
 	}
-	if gates := len(r.Dense.Shape) - leastShape; len(r.Gates) != gates {
+	if gates := len(r.Dense.Shape) - leastShape; len(r.Gates) != gates && r.Weights == nil {
 		return fmt.Errorf("it lists %d gates, and its network has %d", len(r.Gates), gates)
+	}
+	if w := r.Weights; w != nil {
+		if len(w.Tensors) == 0 || len(w.Tensors) != len(r.Gates) || r.Pruned == nil {
+			return fmt.Errorf("it lists %d tensors of weights for %d gates", len(w.Tensors), len(r.Gates))
+		}
+		for i, t := range w.Tensors {
+			size := 1.
+			for _, n := range t.Shape {
+				size *= float64(n)
+			}
+			if size != float64(r.Gates[i].Players) {
+				return fmt.Errorf("tensor %.40q of shape %v has %d weights", t.Name, t.Shape, r.Gates[i].Players)
+			}
+		}
 	}
 	for _, g := range r.Gates {
 		if g.Players < 0 || g.Players > settings.MaxNetworkParameters {
@@ -59,7 +73,7 @@ func checkResult(r *record.Result) error {
 		}
 		return nil
 	}
-	if (r.Equilibrium == nil) == (r.Pruned.Criterion == "") || !wasEvaluated(r.Pruned.Quality) {
+	if (r.Equilibrium == nil) == (r.Pruned.Criterion == "") && r.Weights == nil || !wasEvaluated(r.Pruned.Quality) {
 		return errors.New("the pruned network lacks its accuracy, or its errors, or its equilibrium")
 	}
 	if r.Pruned.Criterion != "" && !r.Pruned.Criterion.Known() {

@@ -19,6 +19,9 @@ import (
 //
 // It includes the run's certificate where that is known.
 func Explain(w io.Writer, run *Run) error {
+	if run.Result.Weights != nil {
+		return explainWeights(w, run)
+	}
 	if run.ranked() {
 		return explainRanking(w, run)
 	}

@@ -62,6 +62,9 @@ func (run *Run) largest(file string) int64 {
 	case record.PlayersFile:
 		const quoted = 2 // a quote in a name is written twice
 		return extra + players*(playerBytes+quoted*names)
+	case record.WeightsFile:
+		const numbers = 8 // of a weight, or a price
+		return extra + players*numbers + gates*numbers*int64(run.Config.Rounds)
 	case record.CertificateFile:
 		return extra + gates*(certifiedGateSize+names) + line*int64(run.Config.Rounds) + players*certifiedBytes
 	default:

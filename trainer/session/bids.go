@@ -23,7 +23,7 @@ const (
 // With compensation they are not: what reads a removed player has taken over what it gave, so
 // that its return would count twice.
 func (p Plan) Bids() bool {
-	return p.Game == game.MarketGame && p.Total > 0 && p.Config.CertifySteps > 0 && !p.Config.Compensate.Observes()
+	return p.Game == game.MarketGame && !p.playsWeights() && p.Total > 0 && p.Config.CertifySteps > 0 && !p.Config.Compensate.Observes()
 }
 
 // A refit takes a hundredth of the steps of the training where the configuration allows

@@ -74,6 +74,9 @@ func NewPlan(c settings.Config, kind game.Kind, g *network.Graph, samples int, l
 		return p, backend.Usagef("--rounds %d do not fit into the %d steps while the market is open: fewer rounds, more epochs or a larger --game-share",
 			c.Rounds, steps)
 	}
+	if p.playsWeights() {
+		return p, p.aimWeights()
+	}
 	return p, p.aim()
 }
 
@@ -223,6 +226,9 @@ func (p Plan) checks(k, fallen int) bool {
 	if plays*len(p.observed(k)) > p.samples {
 		return false
 	}
+	if p.playsWeights() {
+		return false
+	}
 	if k%checkEvery == 0 || p.Config.Cost != "" {
 		return k%checkEvery == 0
 	}
@@ -269,6 +275,9 @@ func (p Plan) StepWork(step int) float64 {
 		passed = 1
 	default:
 		passed = float64(step-p.opens) / float64(p.closes-p.opens)
+	}
+	if p.playsWeights() { // which a device computes all
+		return float64(p.Graph.MACs())
 	}
 	players := p.Graph.Widths()
 	for i, share := range p.shares {

@@ -44,11 +44,13 @@ type Journal interface {
 // Position is everything that a training remembers besides its network. It is what
 // a checkpoint holds of it: what has a number a player as tensors, the rest as JSON.
 type Position struct {
-	Step        int              `json:"step"`
-	Unfinished  backend.Progress `json:"unfinished"` // the epoch under way, so far
-	Ledgers     []*game.Ledger   `json:"-"`          // by gate
-	Certificate game.Certificate `json:"certificate"`
-	Seconds     PhaseSeconds     `json:"seconds"`
+	Step       int              `json:"step"`
+	Unfinished backend.Progress `json:"unfinished"` // the epoch under way, so far
+	Ledgers    []*game.Ledger   `json:"-"`          // by gate
+	// Weights are the books of single weights, by [network.Graph.Masked]; there are no ledgers then.
+	Weights     []*game.Separable `json:"-"`
+	Certificate game.Certificate  `json:"certificate"`
+	Seconds     PhaseSeconds      `json:"seconds"`
 	// Best is the best epoch so far, where one is looked for, and Stopped says that none
 	// better came for as long as the configuration's patience.
 	Best    *record.BestEpoch `json:"best,omitempty"`
@@ -71,12 +73,27 @@ type PhaseSeconds struct {
 // Start is the start of a training.
 func Start(p Plan) Position {
 	var start Position
-	if p.Game.InRounds() {
+	if p.playsWeights() {
+		for _, size := range p.Graph.MarketWidths() {
+			start.Weights = append(start.Weights, game.NewSeparable(size))
+		}
+	} else if p.Game.InRounds() {
 		for _, width := range p.Graph.Widths() {
 			start.Ledgers = append(start.Ledgers, game.NewLedger(width))
 		}
 	}
 	return start
+}
+
+// Rounds returns how many rounds have been played.
+func (p Position) Rounds() int {
+	switch {
+	case len(p.Weights) > 0:
+		return len(p.Weights[0].Prices)
+	case len(p.Ledgers) > 0:
+		return p.Ledgers[0].Rounds
+	}
+	return 0
 }
 
 // AtStart returns how many players each gate had when the market opened.
@@ -99,6 +116,13 @@ func (p Position) Live() network.Survivors {
 
 // Players returns how many players each gate has.
 func (t *Training) Players() []int {
+	if t.Weights != nil {
+		var players []int
+		for _, books := range t.Weights {
+			players = append(players, books.Players())
+		}
+		return players
+	}
 	if t.Ledgers == nil {
 		return t.Plan.Graph.Widths()
 	}
@@ -155,7 +179,7 @@ func (t *Training) Run(ctx context.Context) error {
 			}
 		}
 		if round := t.Plan.roundAt(t.Step); round > 0 {
-			if err := t.play(round); err != nil {
+			if err := t.PlayRound(round); err != nil {
 				return err
 			}
 		}
@@ -180,10 +204,13 @@ func (t *Training) Run(ctx context.Context) error {
 	return t.Engine.Push(&backend.State{Network: t.BestNetwork})
 }
 
-// play plays a round of the game, or removes by ranks.
-func (t *Training) play(round int) error {
+// PlayRound plays a round of the game, or removes by ranks.
+func (t *Training) PlayRound(round int) error {
 	play := t.playRound
-	if t.Plan.Game == game.RankingGame {
+	switch {
+	case t.Plan.playsWeights():
+		play = t.playWeights
+	case t.Plan.Game == game.RankingGame:
 		play = t.rankOut
 	}
 	began := time.Now()
@@ -196,12 +223,12 @@ func (t *Training) play(round int) error {
 
 // removeAlone plays all rounds that are left, without steps in between or after them.
 func (t *Training) removeAlone(ctx context.Context) error {
-	for round := t.Ledgers[0].Rounds + 1; round <= t.Plan.Config.Rounds; round++ {
+	for round := t.Rounds() + 1; round <= t.Plan.Config.Rounds; round++ {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		start := time.Now()
-		if err := t.play(round); err != nil {
+		if err := t.PlayRound(round); err != nil {
 			return err
 		}
 		t.Seconds.Game += time.Since(start).Seconds()

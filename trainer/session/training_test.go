@@ -80,6 +80,19 @@ func (e *scripted) Observe(context.Context, []int32) (*backend.Observation, erro
 	return o, e.note("observe")
 }
 
+// ObserveWeights has weights of falling squares.
+func (e *scripted) ObserveWeights(context.Context, []int32) ([][]float32, error) {
+	var squares [][]float32
+	for _, p := range e.network.Masked() {
+		row := make([]float32, e.network.Params[p].Size())
+		for i := range row {
+			row[i] = float32(e.worth) / float32(1+i)
+		}
+		squares = append(squares, row)
+	}
+	return squares, e.note("weigh")
+}
+
 func (e *scripted) Play(prices []float64, from [][]float64, sweeps int) ([][]float64, error) {
 	moved, err := game.PlayOn(e.observed, sweeps)(prices, from)
 	return moved, cmp.Or(e.note("play"), err)
@@ -259,6 +272,7 @@ func TestPatience(t *testing.T) {
 		e := &scripted{validation: append([]float64{0, 0, 0, 0}, c.after...)}
 		training, _ := scriptedTraining(t, e)
 		training.Plan.Config.Validation, training.Plan.Config.Patience = 0.1, c.patience
+		training.Data.Validation.Labels = []uint8{0}
 		if err := training.Run(context.Background()); err != nil {
 			t.Fatal(err)
 		}

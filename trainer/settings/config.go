@@ -118,6 +118,9 @@ type Config struct {
 	CertifySteps int               // of each training by which bids and asks are measured; 0: they are not
 	Compensate   compensation.Kind // what readers of removed players take over
 
+	WeightWorth game.Metric // of single weights
+	Pattern     string      // N:M, by which groups of weights keep N; empty: none
+
 	Criterion  game.Criterion // what players are ranked by where there is no market
 	GroupLasso float64        // weight of the penalty on the norms of players until the last removal of a ranking; 0: none
 
@@ -192,6 +195,15 @@ func (c Config) KnownWidths() ([]int, error) {
 	return nil, nil
 }
 
+// WeightPattern returns the pattern of single weights; zero: there is none.
+func (c Config) WeightPattern() game.Pattern {
+	p, _ := game.ParsePattern(c.Pattern) // which check has read
+	return p
+}
+
+// PlaysWeights reports whether the players are single weights.
+func (c Config) PlaysWeights() bool { return slices.Contains(c.PlayerKinds(), network.Weights) }
+
 // PlayerKinds returns the kinds of player that the configuration names.
 func (c Config) PlayerKinds() []network.PlayerKind {
 	if c.Players == "" {
@@ -220,6 +232,9 @@ func (c Config) Graph(sample network.Shape, outputs int) (*network.Graph, error)
 	}
 	return g, nil
 }
+
+// weightCriteria are what single weights can be ranked by.
+var weightCriteria = []game.Criterion{game.Random, game.Magnitude, game.OutputSquare, game.Fisher}
 
 // defaultDecay is the weight decay where no optimiser is chosen; testdata/mnist compares it
 // with none.
@@ -286,6 +301,15 @@ func (c Config) check() error {
 		{c.Update != backend.HardConcrete || c.Game != game.PaperGame, "--update is %s, which --game paper does not play; try --game ranking --criterion participation", string(c.Update)},
 		{c.MultiplierRate == 0 || c.Update == backend.HardConcrete, "--multiplier-rate is %v; it must be 0 without --update hard-concrete", c.MultiplierRate},
 		{!c.Joint || c.Game == game.PaperGame, "--joint is for --game paper; --game is %s", string(c.Game)},
+		{c.Pattern == "" || c.PlaysWeights() && c.Game.InRounds(), "--sparsity-pattern %s is for --players weights with --game market or ranking", c.Pattern},
+		{c.Pattern == "" || c.Keep == 0 && c.Shape == "", "--sparsity-pattern %s says how many weights stay: leave out --keep and --shape", c.Pattern},
+		{!c.PlaysWeights() || c.Game != game.PaperGame, "--game is %s, which single weights do not play; try --game market or ranking with --players weights", c.Game},
+		{!c.PlaysWeights() || c.Cost == "" && c.RoundTo <= 1 && c.MaxParameters == 0 && c.MaxMACs == 0 && c.MaxLatencyUS == 0 && c.MaxAccuracyDrop == 0, "--players %s takes --keep, --sparsity, --shape or --sparsity-pattern; leave out --cost, --round-to and the --max targets", c.Players},
+		{!c.PlaysWeights() || c.Compensate == compensation.None || c.Compensate == "", "--compensate is %s; it must be none with --players weights", c.Compensate},
+		{!c.PlaysWeights() || c.GroupLasso == 0, "--group-lasso is %v; it must be 0 with --players weights", c.GroupLasso},
+		{!c.PlaysWeights() || !c.Worth.Null(), "--worth is %s, a market that is false on purpose; with --players weights it must be outputs or effective", c.Worth},
+		{!c.PlaysWeights() || c.Game != game.RankingGame || slices.Contains(weightCriteria, c.Criterion), "--criterion is %s; with --players weights it must be random, magnitude, outputs or fisher", c.Criterion},
+		{!c.PlaysWeights() || c.Game != game.MarketGame || c.WeightWorth != game.AdamMetric || c.Optimiser == "" || c.Optimiser.HasSecond() && c.Epochs > 0, "--weight-worth adam is a second moment of the optimiser; --optimiser is %s: try adamw and --epochs of at least 1, or --weight-worth root", c.Optimiser},
 		{c.GroupLasso == 0 || c.Game == game.RankingGame, "--group-lasso is %v; it must be 0 without --game ranking", c.GroupLasso},
 		{c.Game != game.NoGame || !c.Baseline, "--game is %s, which has no baseline; leave out --baseline", c.Game},
 	} {

@@ -163,6 +163,12 @@ var All = []*Setting{
 	declare(market, "certify-steps", func(c *Config) *int { return &c.CertifySteps }, 200, within(0, 1<<16),
 		"most training `steps` after which the networks with and without a player are compared, when the market has closed (a hundredth of the run where that is fewer, and no fewer than ten); 0, or --compensate: no such test"),
 
+	declare(market, "weight-worth", func(c *Config) *game.Metric { return &c.WeightWorth }, game.AdamMetric, oneOf(game.Metrics...),
+		"metric by which a weight w of --players weights is far from zero: w^2 E[g^2] (fisher), w^2 sqrt(E[g^2]) (root), or w^2 sqrt(v) with the optimiser's v (adam)"),
+	declare(market, "sparsity-pattern", func(c *Config) *string { return &c.Pattern }, "",
+		rule[string]{holds: func(s string) bool { _, err := game.ParsePattern(s); return s == "" || err == nil }, words: "N:M with N from 1 to M-1 and M at most 64, such as 2:4"},
+		"`N:M`, by which M neighbouring inputs of each output of --players weights keep N, instead of --keep").omitted(),
+
 	declare(ranking, "criterion", func(c *Config) *game.Criterion { return &c.Criterion }, game.Magnitude, oneOf(game.Criteria...),
 		"score that ranks the players"),
 	declare(ranking, "group-lasso", func(c *Config) *float64 { return &c.GroupLasso }, 0, within(0, maxWeight),
@@ -188,13 +194,16 @@ var All = []*Setting{
 
 // playerKinds holds for kinds of player with commas in between.
 var playerKinds = rule[string]{holds: func(s string) bool {
+	if s == string(network.Weights) {
+		return true
+	}
 	for _, kind := range (Config{Players: s}).PlayerKinds() {
 		if !slices.Contains(network.PlayerKinds, kind) {
 			return false
 		}
 	}
 	return true
-}, words: "some of " + playerWords + ", with commas in between"}
+}, words: "some of " + playerWords + ", with commas in between, or weights alone"}
 
 // playerWords lists the kinds of player.
 var playerWords = func() string {

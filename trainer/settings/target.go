@@ -92,6 +92,8 @@ func (c Config) resolveTarget(players []int) (Config, error) {
 		}
 	}
 	switch {
+	case c.Pattern != "":
+		c.Keep = 0
 	case len(flags) > 1:
 		return c, backend.Usagef("%s and %s both say how much stays: give one of them", flags[0], flags[1])
 	case c.Shape != "":

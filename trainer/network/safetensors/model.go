@@ -22,7 +22,7 @@ const (
 	activationKey = "activation"
 )
 
-var modelKeys = []string{formatKey, modelKey, graphKey, prefixKey, activationKey}
+var modelKeys = []string{csrKey, formatKey, modelKey, graphKey, prefixKey, activationKey}
 
 // tensorFormat is the value of "format" by which loaders of safetensors files
 // know tensors that are laid out for PyTorch.
@@ -40,6 +40,7 @@ type Layout struct {
 	Types    map[string]Type   // of parameters, by name; the others are F32
 	Passed   []Tensor          // tensors beside the parameters, which keep their bytes
 	Metadata map[string]string // entries that nashprune does not know
+	Sparse   bool              // weights are compressed sparse rows where these take less
 }
 
 // Round rounds the parameters of a network to the numbers that the file holds.
@@ -109,6 +110,9 @@ func WriteModel(w io.Writer, n *network.Network, m Metadata, l Layout) error {
 			metadata[key] = value
 		}
 	}
+	if l.Sparse {
+		tensors, metadata[csrKey] = compress(tensors)
+	}
 	if l.Prefix != "" {
 		metadata[prefixKey] = l.Prefix
 	}
@@ -137,10 +141,15 @@ func (f *File) Ours() bool { return f.Metadata[GeneratorKey] != "" }
 // the file holds it.
 func (f *File) Model() (*network.Network, Metadata, Layout, error) {
 	fail := func(err error) (*network.Network, Metadata, Layout, error) { return nil, Metadata{}, Layout{}, err }
-	tensors, layout, err := f.Parameters(f.Metadata[prefixKey])
+	expanded, err := f.expanded()
 	if err != nil {
 		return fail(err)
 	}
+	tensors, layout, err := (&File{Metadata: f.Metadata, Tensors: expanded}).Parameters(f.Metadata[prefixKey])
+	if err != nil {
+		return fail(err)
+	}
+	_, layout.Sparse = f.Metadata[csrKey]
 	g, err := readGraph(f.Metadata, tensors)
 	if err != nil {
 		return fail(err)

@@ -452,6 +452,7 @@ func FuzzRead(f *testing.F) {
 	m = fitting(n)
 	m.Height, m.Width = 5, 2
 	f.Add(encoded(f, n, m))
+	f.Add(sparseFile(f))
 	f.Add(older(f, folded([]int{3, 2, 2}, 6), func(map[string]string) {}))
 	for _, c := range hostile() {
 		if len(c.file) < 4096 {

@@ -1,0 +1,79 @@
+package report
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"nashprune/game"
+	"nashprune/trainer/backend"
+	"nashprune/trainer/record"
+)
+
+// weightRun is a run of one tensor of 2x3 weights in two rounds, in a folder.
+func weightRun(t *testing.T) (*Run, string) {
+	t.Helper()
+	names := []record.TensorName{{Name: "0.weight", Shape: []int{2, 3}}}
+	books := []*game.Separable{{Worths: []float32{0, 1, 2, 3, 4, 5}, Rounds: []int32{1, 2, 0, 0, 2, 0}, Prices: []float64{0, 4}}}
+	var file bytes.Buffer
+	if err := record.WriteWeights(&file, names, books); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, record.WeightsFile), file.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	weights := record.NewWeights(names, books)
+	weights.Metric = game.AdamMetric
+	run := &Run{
+		Result: record.Result{
+			Weights: weights, Gates: []record.Gate{{Name: "0.weight", Kind: "weights", Players: 6, Kept: 3}},
+			Pruned: &record.Pruned{Kept: 3, Players: 6},
+		},
+		Rounds: []record.RoundLine{{Round: 1, Epoch: 2, Players: []int{5}, Prices: []float64{0}}, {Round: 2, Epoch: 3, Players: []int{3}, Prices: []float64{4}}},
+	}
+	run.Config.Rounds = 2
+	return run, dir
+}
+
+func TestExplainWeights(t *testing.T) {
+	run, dir := weightRun(t)
+	var b bytes.Buffer
+	if err := Explain(&b, run); err != nil {
+		t.Fatal(err)
+	}
+	for _, words := range []string{
+		"3 of 6 weights stay, in 2 rounds.", "w^2 sqrt(v)", "0.weight         6      3      1            4              2        3         5", "2       3         3       4", "'0.weight[0,0]'",
+	} {
+		if !strings.Contains(b.String(), words) {
+			t.Errorf("it says %q, without %q", b.String(), words)
+		}
+	}
+	for name, want := range map[string]string{
+		"0.weight[0,0]": "0.weight[0,0]: removed in round 1, in epoch 2, dead: its worth 0 was not above the price 0\n",
+		"0.weight[1,1]": "0.weight[1,1]: removed in round 2, in epoch 3, dominated: its worth 4 was not above the price 4\n",
+		"0.weight[1,2]": "0.weight[1,2]: kept: its worth is 5, the last price 4\n",
+	} {
+		w, err := run.ReadWeight(dir, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Reset()
+		if err := ExplainWeight(&b, run, w); err != nil || b.String() != want {
+			t.Errorf("%q, %v, want %q", b.String(), err, want)
+		}
+	}
+	for _, name := range []string{"", "0.weight", "0.weight[2,0]", "0.weight[0]", "0.weight[0,0", "0.weight[-1,0]", "1.weight[0,0]", "0.weight[0,x]", "[0,0]"} {
+		if _, err := run.ReadWeight(dir, name); !errors.Is(err, backend.ErrUsage) {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	run.Result.Pruned.Criterion, run.Rounds[0].Cuts, run.Rounds[1].Cuts = game.Magnitude, []float64{0}, []float64{4}
+	w, err := run.ReadWeight(dir, "0.weight[1,1]")
+	if err != nil || w.Reason != game.RankedOut {
+		t.Errorf("%+v, %v", w, err)
+	}
+}

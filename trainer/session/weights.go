@@ -1,0 +1,169 @@
+package session
+
+import (
+	"context"
+	"math"
+
+	"nashprune/game"
+	"nashprune/trainer/backend"
+	"nashprune/trainer/network"
+	"nashprune/trainer/random"
+	"nashprune/trainer/record"
+)
+
+// playsWeights reports whether the players are single weights.
+func (p Plan) playsWeights() bool { return p.Game.InRounds() && p.Graph.Masked() != nil }
+
+// aimWeights works out how many weights each market keeps: one market has all of them, or each
+// tensor has its own.
+func (p *Plan) aimWeights() error {
+	sizes := p.Graph.MarketWidths()
+	p.Target = p.Config.Target(len(sizes))
+	switch pattern := p.Config.WeightPattern(); {
+	case pattern.Of > 0:
+		keep := 0
+		for _, param := range p.Graph.Masked() {
+			p.Graph.Params[param].Groups(pattern.Of, func(group []int) { keep += min(pattern.Keep, len(group)) })
+		}
+		p.Target.Limit, p.shares = float64(keep), []int{keep}
+	case p.Config.Shape != "":
+		var err error
+		p.shares, err = p.Config.Shares(sizes)
+		return err
+	default:
+		p.shares = []int{p.Config.Keep}
+	}
+	return nil
+}
+
+// weightDemand returns how many weights stay in round k of a market that had so many.
+func (p Plan) weightDemand(players, keep, k int) int {
+	return game.Demand(players, keep, float64(k)/float64(p.Config.Rounds))
+}
+
+// playWeights is round k of a market of single weights, or of a ranking of them. Weights that
+// are removed are zero from then on, with their moments.
+func (t *Training) playWeights(k int) error {
+	state, err := t.Engine.Pull()
+	if err != nil {
+		return err
+	}
+	worths, err := t.weightWorths(state, k)
+	if err != nil {
+		return err
+	}
+	stocks := t.stocks(worths)
+	line := record.RoundLine{Training: t.Name, Round: k, Epoch: t.Plan.EpochOf(t.Step), Step: t.Step}
+	markets := [][]game.Stock{stocks}
+	if len(t.Plan.shares) > 1 {
+		markets = nil
+		for i := range stocks {
+			markets = append(markets, stocks[i:i+1])
+		}
+	}
+	for m, market := range markets {
+		players := 0
+		for _, s := range market {
+			players += len(s.Worths)
+		}
+		price := game.ClearSeparable(market, t.Plan.Config.WeightPattern(), t.Plan.weightDemand(players, t.Plan.shares[m], k))
+		for range market {
+			line.Prices = append(line.Prices, price)
+		}
+	}
+	if t.Plan.Game == game.RankingGame {
+		line.Cuts, line.Prices = line.Prices, nil
+	}
+	for i, p := range t.Plan.Graph.Masked() {
+		for at, round := range t.Weights[i].Rounds {
+			if round == 0 {
+				continue
+			}
+			for _, tensors := range [][][]float32{state.Network.Parameters, state.Network.Masks, state.First, state.Second} {
+				if tensors != nil {
+					tensors[p][at] = 0
+				}
+			}
+		}
+	}
+	if err := t.Engine.Push(state); err != nil {
+		return err
+	}
+	line.Players = t.Players()
+	line.Demand = line.Players
+	return t.endRound(k, line)
+}
+
+// stocks returns the players with what they are worth in this round.
+func (t *Training) stocks(worths [][]float32) []game.Stock {
+	var stocks []game.Stock
+	of := t.Plan.Config.WeightPattern().Of
+	for i, p := range t.Plan.Graph.Masked() {
+		stocks = append(stocks, game.Stock{
+			Separable: t.Weights[i], Now: worths[i],
+			Groups: func(visit func([]int)) { t.Plan.Graph.Params[p].Groups(of, visit) },
+		})
+	}
+	return stocks
+}
+
+// weightWorths returns the worths of weights in round k, or their scores, by tensor.
+func (t *Training) weightWorths(state *backend.State, k int) ([][]float32, error) {
+	g, c := state.Network.Graph, t.Plan.Config
+	masked := g.Masked()
+	if t.Plan.Game == game.RankingGame && !c.Criterion.MeansFisher() {
+		return t.weightScores(state.Network), nil
+	}
+	metric := c.WeightWorth
+	if t.Plan.Game == game.RankingGame {
+		metric = game.FisherMetric
+	}
+	var squares [][]float32
+	if metric.Observes() {
+		// It takes less than an epoch and is not interrupted, so that no round is left half played.
+		var err error
+		if squares, err = t.Engine.ObserveWeights(context.Background(), t.Plan.observed(k)); err != nil {
+			return nil, err
+		}
+	} else {
+		squares = network.Select(state.Second, masked)
+	}
+	var worths [][]float32
+	for i, p := range masked {
+		row := metric.Worths(state.Network.Parameters[p], squares[i])
+		for _, w := range row {
+			if x := float64(w); math.IsNaN(x) || math.IsInf(x, 0) {
+				return nil, t.diverged(x)
+			}
+		}
+		worths = append(worths, row)
+	}
+	return worths, nil
+}
+
+// weightScores returns what weights are ranked by without observing them.
+func (t *Training) weightScores(n *network.Network) [][]float32 {
+	var scores [][]float32
+	for i, p := range n.Masked() {
+		row := make([]float32, len(n.Parameters[p]))
+		draw := random.New(t.Plan.Config.Seed, random.Ranking, 1, uint32(i))
+		for at, w := range n.Parameters[p] {
+			if t.Plan.Config.Criterion == game.Random {
+				row[at] = float32(draw.Float64())
+			} else {
+				row[at] = float32(math.Abs(float64(w)))
+			}
+		}
+		scores = append(scores, row)
+	}
+	return scores
+}
+
+// TensorNames names the parameters of a graph whose entries are players.
+func TensorNames(g *network.Graph) []record.TensorName {
+	var names []record.TensorName
+	for _, p := range g.Masked() {
+		names = append(names, record.TensorName{Name: g.Params[p].Name, Shape: g.Params[p].Shape})
+	}
+	return names
+}

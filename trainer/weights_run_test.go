@@ -1,0 +1,162 @@
+package trainer_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"nashprune/game"
+	"nashprune/trainer"
+	"nashprune/trainer/backend"
+	"nashprune/trainer/network"
+	"nashprune/trainer/network/safetensors"
+	"nashprune/trainer/record"
+	"nashprune/trainer/settings"
+)
+
+// weightsConfig is a run of milliseconds whose players are the 960 weights of mlp:20-10 for 36
+// inputs and 4 classes.
+func weightsConfig(t *testing.T) settings.Config {
+	c := tinyConfig(t)
+	c.Players, c.Keep = "weights", 200
+	return c
+}
+
+// books reads what a run says of each weight.
+func books(t *testing.T, dir string, w *record.Weights) []*game.Separable {
+	t.Helper()
+	var names []record.TensorName
+	for _, tensor := range w.Tensors {
+		names = append(names, tensor.TensorName)
+	}
+	of, err := record.ReadWeights(bytes.NewReader(read(t, dir, record.WeightsFile)), names)
+	if err != nil || len(of) != len(names) {
+		t.Fatalf("%d books of %d tensors: %v", len(of), len(names), err)
+	}
+	return of
+}
+
+// TestWeightsRun: markets by every metric and rankings keep as many weights as they are asked
+// for, in one market and in one a tensor, and the file of the network has no others.
+func TestWeightsRun(t *testing.T) {
+	for name, change := range map[string]func(*settings.Config){
+		"adam":      func(*settings.Config) {},
+		"root":      func(c *settings.Config) { c.WeightWorth = game.RootMetric },
+		"fisher":    func(c *settings.Config) { c.WeightWorth, c.Worth = game.FisherMetric, game.Effective },
+		"tensors":   func(c *settings.Config) { c.Keep, c.Shape = 0, "150-40-10" },
+		"magnitude": func(c *settings.Config) { c.Game = game.RankingGame },
+		"random":    func(c *settings.Config) { c.Game, c.Criterion = game.RankingGame, game.Random },
+		"outputs":   func(c *settings.Config) { c.Game, c.Criterion = game.RankingGame, game.OutputSquare },
+	} {
+		c := weightsConfig(t)
+		change(&c)
+		result, dir := mustRun(t, c)
+		p, w := result.Pruned, result.Weights
+		if p.Kept != 200 || p.Players != 960 || w == nil || len(w.Tensors) != 3 || result.Equilibrium != nil || result.Gated.BoundUsed > 1 {
+			t.Fatalf("%s: %+v, %+v", name, p, w)
+		}
+		kept := 0
+		for i, of := range books(t, dir, w) {
+			kept += of.Players()
+			if tensor := w.Tensors[i]; of.Players() != tensor.Kept || c.Shape != "" && tensor.Kept != []int{150, 40, 10}[i] {
+				t.Errorf("%s: %d weights of %+v", name, of.Players(), tensor)
+			}
+			for at, round := range of.Rounds {
+				if price := of.Price(at); round > 0 && float64(of.Worths[at]) > price {
+					t.Errorf("%s: weight %d was removed in round %d with %g above the price %g", name, at, round, of.Worths[at], price)
+				}
+			}
+		}
+		n, _, err := safetensors.LoadModel(filepath.Join(dir, record.PrunedFile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if nonzero, _ := n.NonZero(); kept != 200 || nonzero > kept || nonzero < kept/2 {
+			t.Errorf("%s: the file has %d weights of %d", name, nonzero, kept)
+		}
+		if name != "random" && *p.Accuracy < 50 {
+			t.Errorf("%s: %v %%", name, *p.Accuracy)
+		}
+	}
+}
+
+// TestPatternRun: every group of four neighbouring inputs keeps two, in the order that it has
+// in the file, so no input is removed.
+func TestPatternRun(t *testing.T) {
+	for _, kind := range []game.Kind{game.MarketGame, game.RankingGame} {
+		c := weightsConfig(t)
+		c.Game, c.Keep, c.Pattern = kind, 0, "2:4"
+		result, dir := mustRun(t, c)
+		if p := result.Pruned; p.Kept != 20*18+10*10+4*6 || p.Parameters != 960+34 || result.Weights.Pattern != "2:4" {
+			t.Errorf("%s: %+v", kind, p)
+		}
+		n, _, err := safetensors.LoadModel(filepath.Join(dir, record.PrunedFile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		groups := 0
+		for i, p := range n.Masked() {
+			of := books(t, dir, result.Weights)[i]
+			n.Params[p].Groups(4, func(group []int) {
+				groups++
+				live := 0
+				for _, at := range group {
+					if of.Live(at) {
+						live++
+					} else if n.Parameters[p][at] != 0 {
+						t.Errorf("a removed weight is %g", n.Parameters[p][at])
+					}
+				}
+				if live != min(2, len(group)) {
+					t.Errorf("%s: %d weights of a group of %d", kind, live, len(group))
+				}
+			})
+		}
+		if groups != 20*9+10*5+4*3 {
+			t.Errorf("%d groups", groups)
+		}
+	}
+}
+
+// TestWhatWeightsDoNotPlay: one error says what to do.
+func TestWhatWeightsDoNotPlay(t *testing.T) {
+	for words, change := range map[string]func(*settings.Config){
+		"--game is paper":             func(c *settings.Config) { c.Game, c.Keep = game.PaperGame, 0 },
+		"weights alone":               func(c *settings.Config) { c.Players = "neurons,weights" },
+		"--criterion is obs":          func(c *settings.Config) { c.Game, c.Criterion = game.RankingGame, game.OBS },
+		"leave out --cost":            func(c *settings.Config) { c.Keep, c.MaxParameters = 0, 500 },
+		"--worth is lottery":          func(c *settings.Config) { c.Worth = game.Lottery },
+		"--compensate is mean":        func(c *settings.Config) { c.Compensate = "mean" },
+		"leave out --keep":            func(c *settings.Config) { c.Pattern = "2:4" },
+		"--weight-worth adam":         func(c *settings.Config) { c.Optimiser = backend.SGD },
+		"for --players weights":       func(c *settings.Config) { c.Players, c.Keep, c.Pattern = "", 0, "2:4" },
+		"N from 1 to M-1":             func(c *settings.Config) { c.Keep, c.Pattern = 0, "4:4" },
+		"--keep: cannot keep 961":     func(c *settings.Config) { c.Keep = 961 },
+		"players that each of the 3 ": func(c *settings.Config) { c.Keep, c.Shape = 0, "3-4" },
+	} {
+		c := weightsConfig(t)
+		change(&c)
+		_, err := trainer.Run(context.Background(), c, trainer.Options{Dir: filepath.Join(t.TempDir(), "run")})
+		if !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), words) {
+			t.Errorf("%s: %v", words, err)
+		}
+	}
+}
+
+// TestWeightsOfATrainedNetwork: zeros of a file are removed first, and need no training.
+func TestWeightsOfATrainedNetwork(t *testing.T) {
+	c := weightsConfig(t)
+	_, dir := mustRun(t, c)
+	c.Source, c.Model, c.Epochs, c.Rounds = filepath.Join(dir, record.PrunedFile), "", 0, 3
+	c.Keep, c.WeightWorth = 100, game.RootMetric
+	result, _ := mustRun(t, c)
+	if p := result.Pruned; p.Kept != 100 {
+		t.Errorf("%+v", p)
+	}
+	if n := network.Sum([]int{result.Weights.Tensors[0].Dead, result.Weights.Tensors[1].Dead}); n == 0 {
+		t.Error("no zero was dead")
+	}
+}
