@@ -114,7 +114,7 @@ func TestONNXIsLikeOurs(t *testing.T) {
 	succeed(t, "export", "plants", "--format", "onnx", "--out", "plants.onnx")
 	want, got := evalOf(t, "plants", "--data", "plants.csv"), evalOf(t, "plants.onnx", "--data", "plants.csv")
 	if !slices.Equal(got.ClassNames, want.ClassNames) || !reflect.DeepEqual(got.Network.ByClass, want.Network.ByClass) || want.ClassNames == nil {
-		t.Errorf("by class %v %v, want %v %v", got.ClassNames, got.ByClass, want.ClassNames, want.ByClass)
+		t.Errorf("by class %v %v, want %v %v", got.ClassNames, got.Network.ByClass, want.ClassNames, want.Network.ByClass)
 	}
 	if a, b := succeed(t, "predict", "plants", "--data", "plants.csv"), succeed(t, "predict", "plants.onnx", "--data", "plants.csv"); a != b {
 		t.Errorf("predictions\n%s\nwant\n%s", b, a)
