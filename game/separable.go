@@ -211,8 +211,8 @@ const (
 	// FisherMetric is m = E[g^2], with the derivatives g of single samples: h/2 is what the
 	// loss rises by without the weight, to second order, as with H_ii of [Interactions].
 	FisherMetric Metric = "fisher"
-	// RootMetric is m = sqrt(E[g^2]). A step of Adam minimises g d + d^2 sqrt(v)/(2 rate): to
-	// go from w to zero is h/2 of what it minimises, with the derivatives of samples for v.
+	// RootMetric is m = sqrt(E[g^2]). A step of Adam minimises g d + d^2 sqrt(v)/(2 rate). The
+	// square takes h/(2 rate) there from w to zero, with the derivatives of samples for v.
 	RootMetric Metric = "root"
 	// AdamMetric is m = sqrt(v), the second moment of the optimiser itself, of batches.
 	AdamMetric Metric = "adam"

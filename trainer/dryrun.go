@@ -2,6 +2,7 @@ package trainer
 
 import (
 	"nashprune/game"
+	"nashprune/trainer/network"
 	"nashprune/trainer/record"
 	"nashprune/trainer/session"
 	"nashprune/trainer/settings"
@@ -25,11 +26,11 @@ func PlanRun(c settings.Config, o Options) (*record.DryRun, error) {
 		r.memory.Samples = r.data.Bytes()
 	}
 	d := &record.DryRun{
-		Device: r.result.Device, Data: r.result.Data, Shape: session.Shape(r.graph), Players: r.graph.Players(), Keep: c.Keep,
+		Device: r.result.Device, Data: r.result.Data, Shape: session.Shape(r.graph), Players: network.Sum(r.graph.MarketWidths()), Keep: c.Keep,
 		Parameters: r.graph.ParameterCount(), MACs: r.graph.MACs(),
 		Epochs: c.Epochs, StepsPerEpoch: p.PerEpoch, Steps: p.Total, Memory: r.memory,
 	}
-	if c.Shape != "" {
+	if c.Shape != "" || c.Pattern != "" {
 		d.Keep = int(p.Target.Limit)
 	}
 	if c.Game == game.MarketGame {

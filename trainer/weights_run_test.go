@@ -121,6 +121,18 @@ func TestPatternRun(t *testing.T) {
 	}
 }
 
+// TestPlannedWeights: a plan counts single weights, and those that stay.
+func TestPlannedWeights(t *testing.T) {
+	c := weightsConfig(t)
+	for _, keep := range []int{200, 20*18 + 10*10 + 4*6} {
+		d, err := trainer.PlanRun(c, trainer.Options{})
+		if err != nil || d.Players != 960 || d.Keep != keep {
+			t.Errorf("%+v, %v", d, err)
+		}
+		c.Keep, c.Pattern = 0, "2:4"
+	}
+}
+
 // TestWhatWeightsDoNotPlay: one error says what to do.
 func TestWhatWeightsDoNotPlay(t *testing.T) {
 	for words, change := range map[string]func(*settings.Config){
@@ -131,7 +143,8 @@ func TestWhatWeightsDoNotPlay(t *testing.T) {
 		"--worth is lottery":          func(c *settings.Config) { c.Worth = game.Lottery },
 		"--compensate is mean":        func(c *settings.Config) { c.Compensate = "mean" },
 		"leave out --keep":            func(c *settings.Config) { c.Pattern = "2:4" },
-		"--weight-worth adam":         func(c *settings.Config) { c.Optimiser = backend.SGD },
+		"--optimiser sgd has none":    func(c *settings.Config) { c.Optimiser = backend.SGD },
+		"and --epochs is 0":           func(c *settings.Config) { c.Source, c.Epochs = "model.safetensors", 0 },
 		"for --players weights":       func(c *settings.Config) { c.Players, c.Keep, c.Pattern = "", 0, "2:4" },
 		"N from 1 to M-1":             func(c *settings.Config) { c.Keep, c.Pattern = 0, "4:4" },
 		"--keep: cannot keep 961":     func(c *settings.Config) { c.Keep = 961 },

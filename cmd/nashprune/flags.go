@@ -107,6 +107,8 @@ func checkGiven(f *pflag.FlagSet, c settings.Config) error {
 		return backend.Usagef("--%s is for --game market; --game %s takes --keep, --sparsity, --shape, --max-params or --max-macs", given[0].Name, c.Game)
 	case f.Changed("cost") && !c.Game.InRounds():
 		return backend.Usagef("--cost is for --game market and --game ranking; --game is %s", c.Game)
+	case (f.Changed("keep") || f.Changed("sparsity")) && c.Pattern != "":
+		return backend.Usagef("--sparsity-pattern %s says how many weights stay: leave out --keep and --sparsity", c.Pattern)
 	case f.Changed("keep") && c.Keep < 1 && !strings.HasSuffix(f.Lookup("keep").Value.String(), percentSign):
 		return backend.Usagef("--keep is %d; it must be at least %d players a gate", c.Keep, game.LeastPerLayer)
 	case len(given) == 1 && given[0].Name != "sparsity" && given[0].Value.String() == "0":
@@ -114,8 +116,12 @@ func checkGiven(f *pflag.FlagSet, c settings.Config) error {
 	}
 	for _, s := range settings.All {
 		flag := f.Lookup(s.Name)
-		if flag.Changed && flag.Value.String() != flag.DefValue && !s.Played(c) {
+		switch {
+		case !flag.Changed || flag.Value.String() == flag.DefValue:
+		case !s.Played(c):
 			return backend.Usagef("--%s %s has no effect: it is for %s; --game is %s: leave it out", s.Name, flag.Value, s.PlayedWith(), c.Game)
+		case !s.PlayedByWeights(c):
+			return backend.Usagef("--%s %s has no effect with --players weights and --weight-worth %s: leave it out", s.Name, flag.Value, c.WeightWorth)
 		}
 	}
 	return nil

@@ -104,8 +104,15 @@ func TestSmallMistakes(t *testing.T) {
 		"train --beta 0.5":                     "--beta 0.5 has no effect: it is for --game paper, or",
 		"train --criterion taylor":             "--criterion taylor has no effect: it is for --game ranking",
 		"train --game ranking --worth lottery": "--worth lottery has no effect: it is for --game market",
-		"train --keep 0%":                      "a percentage above 0 and at most 100",
-		"train --keep ten":                     "a number of players, or a percentage",
+
+		"train --weight-worth root":                                     "--weight-worth root is for --players weights",
+		"train --players weights --game ranking --weight-worth fisher":  "--weight-worth fisher has no effect: it is for --game market",
+		"train --players weights --worth effective":                     "--worth effective has no effect with --players weights and --weight-worth adam",
+		"train --players weights --certify-steps 9":                     "--certify-steps 9 has no effect with --players weights",
+		"train --players weights --sparsity-pattern 2:4 --sparsity 0.7": "leave out --keep and --sparsity",
+		"train --players weights --sparsity-pattern 2:4 --keep 10%":     "leave out --keep and --sparsity",
+		"train --keep 0%":  "a percentage above 0 and at most 100",
+		"train --keep ten": "a number of players, or a percentage",
 	} {
 		code, stdout, stderr := execute(t, strings.Fields(args)...)
 		refused(t, exitUsage, words, code, stdout, stderr)

@@ -146,7 +146,15 @@ func ExplainWeight(w io.Writer, run *Run, of *Weight) error {
 	indices := strings.Trim(strings.Join(strings.Fields(fmt.Sprint(of.Index)), ","), "[]")
 	name := fmt.Sprintf("%s[%s]", cellName(of.Tensor), indices)
 	if of.Round == 0 {
-		_, err := fmt.Fprintf(w, "%s: kept: its %s is %s, the last %s %s\n", name, worth, number(of.Worth), price, number(of.Price))
+		kept := "kept"
+		switch pattern := run.Result.Weights.Pattern; {
+		case of.Worth > of.Price:
+		case pattern != "":
+			kept += " by its place in its group of " + pattern
+		default: // the price is the worth of removed ones
+			kept += " as the first of equal ones"
+		}
+		_, err := fmt.Fprintf(w, "%s: %s: its %s is %s, the last %s %s\n", name, kept, worth, number(of.Worth), price, number(of.Price))
 		return err
 	}
 	_, err := fmt.Fprintf(w, "%s: removed in round %d, in epoch %d, %s: its %s %s was not above the %s %s\n",

@@ -71,6 +71,16 @@ func TestExplainWeights(t *testing.T) {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
+	for pattern, want := range map[string]string{
+		"":    "0.weight[0,2]: kept as the first of equal ones: its worth is 2, the last price 2\n",
+		"1:3": "0.weight[0,2]: kept by its place in its group of 1:3: its worth is 2, the last price 2\n",
+	} {
+		run.Result.Weights.Pattern = pattern
+		b.Reset()
+		if err := ExplainWeight(&b, run, &Weight{Tensor: "0.weight", Index: []int{0, 2}, Worth: 2, Price: 2}); err != nil || b.String() != want {
+			t.Errorf("%q, %v, want %q", b.String(), err, want)
+		}
+	}
 	run.Result.Pruned.Criterion, run.Rounds[0].Cuts, run.Rounds[1].Cuts = game.Magnitude, []float64{0}, []float64{4}
 	w, err := run.ReadWeight(dir, "0.weight[1,1]")
 	if err != nil || w.Reason != game.RankedOut {

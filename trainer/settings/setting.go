@@ -61,7 +61,19 @@ func (s *Setting) Played(c Config) bool {
 }
 
 // marketOnly are the settings of the market that rankings do not have.
-var marketOnly = []string{"latency-model", "worth", "certify-steps"}
+var marketOnly = []string{"latency-model", "worth", "certify-steps", "weight-worth"}
+
+// PlayedByWeights reports whether a setting that is played has an effect on the players, where
+// these are single weights.
+func (s *Setting) PlayedByWeights(c Config) bool {
+	switch {
+	case !c.PlaysWeights():
+		return true
+	case s.Name == "worth":
+		return c.WeightWorth.Observes()
+	}
+	return s.Name != "certify-steps"
+}
 
 // PlayedWith says in which games a setting has an effect.
 func (s *Setting) PlayedWith() string {

@@ -73,7 +73,7 @@ var All = []*Setting{
 	declare(general, "source", func(c *Config) *string { return &c.Source }, "", anything[string](),
 		"trained network to start from, a model `file` (nashprune prune, which has the settings for it)").omitted(),
 	declare(general, "players", func(c *Config) *string { return &c.Players }, "", playerKinds,
-		"`kinds` of player, with commas in between: "+playerWords+" (default: neurons,filters,channels)").compared().omitted(),
+		"`kinds` of player, with commas in between: "+playerWords+" (default: neurons,filters,channels); or weights, each weight being a player").compared().omitted(),
 	declare(general, "activation", func(c *Config) *network.Activation { return &c.Activation }, network.ReLU, oneOf(network.Activations...),
 		"activation of hidden units"),
 	declare(general, "init", func(c *Config) *network.Initialisation { return &c.Initialisation }, network.PyTorch, oneOf(network.Initialisations...),
