@@ -1,8 +1,12 @@
 package cpufallback
 
 import (
+	"context"
 	"slices"
 	"testing"
+
+	"nashprune/trainer/backend"
+	"nashprune/trainer/network"
 )
 
 // TestSparseProduct: with whole numbers both products are exact, for any shape and density.
@@ -40,8 +44,8 @@ func TestSparseProduct(t *testing.T) {
 	}
 }
 
-// TestSparseRowsAreThoseOfTheParameters: after a step and after a push they are taken anew.
-func TestSparseRowsAreThoseOfTheParameters(t *testing.T) {
+// TestCompress: a dense matrix has no compressed rows, and has them once it has zeros.
+func TestCompress(t *testing.T) {
 	var r sparseRows[float64]
 	dense := matrix[float64]{1, 40, slices.Repeat([]float64{1}, 40)}
 	if r.compress(dense); r.usable {
@@ -52,4 +56,66 @@ func TestSparseRowsAreThoseOfTheParameters(t *testing.T) {
 	if r.compress(dense); !r.usable || len(r.values) != 1 || r.columns[0] != 7 {
 		t.Errorf("%+v", r)
 	}
+}
+
+// TestSparseProductsFollowTheParameters: after a step and after a push an engine computes what a new
+// one with its state does.
+func TestSparseProductsFollowTheParameters(t *testing.T) {
+	g, err := network.MLP([]int{784, 20, 10}, network.ReLU, []network.PlayerKind{network.Weights})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := network.New(g)
+	for _, p := range g.Masked() {
+		for i := range n.Parameters[p] {
+			n.Masks[p][i] = 0
+			if i%53 == 3 {
+				n.Parameters[p][i], n.Masks[p][i] = float32(i%7-3), 1
+			}
+		}
+	}
+	data, options := benchmarkData(16), backend.EngineOptions{Batch: 16, Optimiser: backend.Optimiser{Kind: backend.Adam}}
+	e, err := open[float32](gonum32{}, data, options, &backend.State{Network: n})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var last []float32
+	check := func(after string) {
+		state, err := e.Pull()
+		if err != nil {
+			t.Fatal(err)
+		}
+		fresh, err := open[float32](gonum32{}, data, options, state)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var logits [2][]float32
+		for i, of := range []backend.Engine{e, fresh} {
+			evaluation, err := of.Evaluate(context.Background(), backend.TestPart, backend.Want{Logits: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			logits[i] = evaluation.Logits
+		}
+		if !slices.Equal(logits[0], logits[1]) || slices.Equal(logits[0], last) {
+			t.Errorf("after %s the logits are those of other parameters", after)
+		}
+		if last = logits[0]; e.stages[len(e.stages)-1].(*denseStage[float32]).sparse() == nil {
+			t.Errorf("after %s the product is dense", after)
+		}
+	}
+	check("opening")
+	if _, err := e.Train(context.Background(), backend.Stretch{Order: backend.InOrder(16), LearningRates: []float64{0.1}}); err != nil {
+		t.Fatal(err)
+	}
+	check("a step")
+	for _, p := range g.Masked() {
+		for i := range n.Parameters[p] {
+			n.Parameters[p][i] *= 2
+		}
+	}
+	if err := e.Push(&backend.State{Network: n}); err != nil {
+		t.Fatal(err)
+	}
+	check("a push")
 }

@@ -68,8 +68,8 @@ func (e *engine) pullOfWeights(of func(*matrix) compute.Buffer) ([][]float32, er
 func (e *engine) weighedRows() int {
 	rows := evaluationBatch
 	for _, s := range e.convs {
-		if s.plays {
-			rows = min(rows, s.room/max(1, s.size()))
+		if s.plays && s.size() > 0 {
+			rows = min(rows, s.room/s.size())
 		}
 	}
 	return rows

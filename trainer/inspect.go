@@ -12,6 +12,7 @@ import (
 	"nashprune/trainer/network/onnx"
 	"nashprune/trainer/network/safetensors"
 	"nashprune/trainer/record"
+	"nashprune/trainer/session"
 	"nashprune/trainer/settings"
 )
 
@@ -126,7 +127,7 @@ func inspect(model string, g *network.Graph) *record.Inspection {
 	}
 	i := &record.Inspection{
 		Model: model, Input: g.Nodes[0].Shape, Outputs: g.Outputs(),
-		Parameters: g.ParameterCount(), MACs: g.MACs(), Players: g.Players(),
+		Parameters: g.ParameterCount(), MACs: g.MACs(), Players: network.Sum(g.MarketWidths()), Weights: session.TensorNames(g),
 	}
 	for _, node := range g.Nodes {
 		i.Nodes = append(i.Nodes, record.InspectedNode{Name: node.Name, Operator: network.Words(node.Op), In: names(node.In), Shape: node.Shape})

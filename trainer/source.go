@@ -125,6 +125,13 @@ func (r *run) findTrained(from *checkpoint.Checkpoint) error {
 	if m := r.model.Metadata(); m != nil && m.Data != "" && m.Data != r.data.Name {
 		r.note(fmt.Sprintf("%s was trained on %s, and is pruned on %s (--data)", path, m.Data, r.data.Name))
 	}
+	if kept, all := n.NonZero(); all-kept > all/10 && r.config.Epochs > 0 {
+		as := "; training changes them like the others"
+		if r.config.PlaysWeights() {
+			as += ", and --keep and --sparsity count them as players"
+		}
+		r.note(fmt.Sprintf("%s: %d of %d weights are zero%s", path, all-kept, all, as))
+	}
 	if r.result.Source.Derived = derived; derived != "" {
 		r.note(fmt.Sprintf("%s: %s", path, derived))
 	}

@@ -172,4 +172,16 @@ func TestWeightsOfATrainedNetwork(t *testing.T) {
 	if n := network.Sum([]int{result.Weights.Tensors[0].Dead, result.Weights.Tensors[1].Dead}); n == 0 {
 		t.Error("no zero was dead")
 	}
+
+	// Zeros do not stay zero in training, which the run says.
+	c.Epochs = 1
+	var notes []string
+	o := trainer.Options{Dir: filepath.Join(t.TempDir(), "run"), Observe: func(e trainer.Event) {
+		if e.Lasting {
+			notes = append(notes, e.Message)
+		}
+	}}
+	if _, err := trainer.Run(context.Background(), c, o); err != nil || !strings.Contains(strings.Join(notes, "\n"), "weights are zero; training changes them like the others, and --keep and --sparsity count them") {
+		t.Errorf("%q, %v", notes, err)
+	}
 }

@@ -98,9 +98,19 @@ wide   5      filters  at wide
 head   3      -        the units of head reach the output
 `
 
+const inspectedWeights = `
+60 players, each a weight:
+tensor    shape  players
+0.weight  5x10   50
+2.weight  2x5    10
+`
+
 func TestInspect(t *testing.T) {
 	t.Chdir(t.TempDir())
 	writeFile(t, "net.toml", []byte(groupedFile))
+	if got := succeed(t, strings.Fields("inspect mlp:5 --players weights --input 10 --classes 2")...); !strings.HasSuffix(got, inspectedWeights) {
+		t.Errorf("%s", got)
+	}
 	for args, want := range map[string]string{
 		"lenet5":                                inspectedLeNet,
 		"net.toml --input 4x8x8 --classes 3":    inspectedGroups,

@@ -86,6 +86,7 @@ func TestPruneRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	writeFile(t, "alone.safetensors", file)
+	writeFile(t, "config.toml", []byte("[server]\nport = 3\n")) // of another program
 	code, stdout, stderr := execute(t, "prune", "alone.safetensors", "--out", "out")
 	refused(t, exitUsage, "alone.safetensors was trained on csv:plants: name its file with --data", code, stdout, stderr)
 	var state bytes.Buffer

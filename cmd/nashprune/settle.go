@@ -12,6 +12,7 @@ import (
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
+	"nashprune/trainer/record"
 	"nashprune/trainer/report"
 	"nashprune/trainer/settings"
 )
@@ -117,8 +118,8 @@ func settleFromRun(f *pflag.FlagSet, c *settings.Config) error {
 		folder = filepath.Dir(folder)
 	}
 	of, err := report.ReadConfig(folder)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil // a file, or a folder of files, that no run made
+	if _, unfinished := os.Stat(filepath.Join(folder, record.ResultFile)); errors.Is(err, os.ErrNotExist) || err != nil && unfinished != nil {
+		return nil // a file, or a folder of files, that no run made, maybe beside another program's configuration
 	}
 	if err != nil {
 		return err

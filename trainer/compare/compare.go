@@ -110,6 +110,9 @@ type entrant struct {
 
 // newComparison checks the options. Errors are of the kind [backend.ErrUsage].
 func newComparison(o Options) (*comparison, error) {
+	if o.Config.PlaysWeights() {
+		return nil, backend.Usagef("--players is %s, which no method here removes; compare runs of train instead, with --game market and --game ranking", o.Config.Players)
+	}
 	widths, err := trainer.Widths(o.Config)
 	if err != nil {
 		return nil, err

@@ -285,4 +285,9 @@ func TestWhatMakesNoSenseIsRefused(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	o := options(t)
+	o.Config.Players = "weights"
+	if _, err := compare.Run(context.Background(), o); !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), "--players is weights") {
+		t.Errorf("single weights: %v", err)
+	}
 }

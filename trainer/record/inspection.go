@@ -10,6 +10,7 @@ type Inspection struct {
 	MACs       int              `json:"macs"` // multiply-accumulates a sample
 	Players    int              `json:"players"`
 	Classes    []InspectedClass `json:"classes"`
+	Weights    []TensorName     `json:"weights,omitempty"` // whose entries are the players
 
 	// Before and After are operators of a file of ONNX that are no part of the network: at
 	// its input and at its output.

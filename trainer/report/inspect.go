@@ -6,6 +6,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"nashprune/trainer/network"
 	"nashprune/trainer/record"
 )
 
@@ -51,6 +52,17 @@ func Inspect(w io.Writer, i *record.Inspection) error {
 		if apart.operators != nil {
 			fmt.Fprintf(&b, "\n%s the network, and kept as it is: %s\n", apart.where, strings.Join(apart.operators, ", "))
 		}
+	}
+	if i.Weights != nil {
+		fmt.Fprintf(&b, "\n%s players, each a weight:\n", Thousands(i.Players))
+		row("tensor", "shape", "players")
+		for _, t := range i.Weights {
+			row(graphic(t.Name), dimensions(t.Shape), Thousands(network.Shape(t.Shape).Size()))
+		}
+		if err := table.Flush(); err != nil {
+			return err
+		}
+		return writeTrimmed(w, b.String())
 	}
 	fmt.Fprintf(&b, "\n%s players of units that are removed together:\n", Thousands(i.Players))
 	row("class", "units", "players", "where, or why not")
