@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"nashprune/trainer/dataset"
@@ -82,7 +83,11 @@ func Read(path string) (Model, error) {
 		}
 		files = append(files, f.files)
 	}
-	return nil, fmt.Errorf("%w: %.200s is no model file by its name; it must be %s", ErrUnknown, path, strings.Join(files, ", or "))
+	missing := ""
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		missing = ", and there is no such file or folder"
+	}
+	return nil, fmt.Errorf("%w: %.200s is no model file by its name%s; it must be %s", ErrUnknown, path, missing, strings.Join(files, ", or "))
 }
 
 // Load returns the network of a file that nashprune wrote, and what it says of its data: of

@@ -78,7 +78,7 @@ func TestRoundTrip(t *testing.T) {
 }
 
 func TestUnknownFormats(t *testing.T) {
-	if _, err := modelfile.Read("net.pth"); !errors.Is(err, modelfile.ErrUnknown) || !strings.Contains(err.Error(), "must be an .onnx file, or a .safetensors file") {
+	if _, err := modelfile.Read("net.pth"); !errors.Is(err, modelfile.ErrUnknown) || !strings.Contains(err.Error(), "there is no such file or folder; it must be an .onnx file, or a .safetensors file") {
 		t.Errorf("error %v", err)
 	}
 	if _, err := modelfile.Read(filepath.Join(t.TempDir(), "net.safetensors")); !errors.Is(err, os.ErrNotExist) {

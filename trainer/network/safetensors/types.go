@@ -12,13 +12,14 @@ type Type string
 
 // The types of numbers that a network may have. Tensors of other types keep their bytes.
 const (
-	F64 Type = "F64"
-	F32 Type = "F32"
-
-	int32Type Type = "I32"
-	F16       Type = "F16"  // of IEEE 754: 5 bits of exponent, 10 of fraction
-	BF16      Type = "BF16" // the upper half of an F32
+	F64  Type = "F64"
+	F32  Type = "F32"
+	F16  Type = "F16"  // of IEEE 754: 5 bits of exponent, 10 of fraction
+	BF16 Type = "BF16" // the upper half of an F32
 )
+
+// int32Type is that of the indices of compressed sparse rows.
+const int32Type Type = "I32"
 
 // sizes are the bytes of a number of each type of the format.
 var sizes = map[Type]int{
