@@ -92,8 +92,7 @@ type Stock struct {
 // demand says, those that are worth most, of equal ones the first. The price is the highest
 // worth among those that are removed, at which none of them participates. By a pattern the
 // Keep players of each group that are worth most have their places, and all others share the
-// market. So the price of a group lies between its last place and the best without one.
-// It enters the round in the books.
+// market; one that has a place may be worth less than the price. It enters the round in the books.
 func ClearSeparable(stocks []Stock, pattern Pattern, demand int) (price float64) {
 	places := make([][]bool, len(stocks))
 	rivals := make([][]float32, len(stocks))
