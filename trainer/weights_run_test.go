@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -118,6 +119,25 @@ func TestPatternRun(t *testing.T) {
 		if groups != 20*9+10*5+4*3 {
 			t.Errorf("%d groups", groups)
 		}
+	}
+}
+
+// TestBaselineOfWeights: the dense network has all weights as players in every line.
+func TestBaselineOfWeights(t *testing.T) {
+	c := weightsConfig(t)
+	c.Baseline = true
+	_, dir := mustRun(t, c)
+	dense := 0
+	for _, line := range metricsWithoutTimes(t, dir) {
+		if line["training"] == record.DenseTraining {
+			dense++
+			if got := fmt.Sprint(line["players"]); got != "[720 200 40]" {
+				t.Errorf("players %s", got)
+			}
+		}
+	}
+	if dense != c.Epochs {
+		t.Errorf("%d lines of the dense network", dense)
 	}
 }
 

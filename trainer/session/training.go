@@ -124,7 +124,7 @@ func (t *Training) Players() []int {
 		return players
 	}
 	if t.Ledgers == nil {
-		return t.Plan.Graph.Widths()
+		return t.Plan.Graph.MarketWidths()
 	}
 	var players []int
 	for _, ledger := range t.Ledgers {
