@@ -169,11 +169,7 @@ func orDash(text string) string {
 func (f *Folder) words() []string {
 	var all []string
 	if e := f.Result.Equilibrium; e != nil {
-		all = append(all, "The equilibrium "+gaps(e)+".")
-		if e.Model != "" {
-			all = append(all, "The equilibrium "+networkClaim(e.Network)+".")
-		}
-		all = append(all, "Players: "+reasons(e)+".")
+		all = append(answers(e), "Players: "+reasons(e)+".")
 	}
 	if g := f.Result.Gated; g != nil {
 		all = append(all, fmt.Sprintf("Taking the removed players out of the network changed an output by %.2g at most, %.2g %% of what rounding allows.", g.MaxLogitDifference, 100*g.BoundUsed))
@@ -196,5 +192,18 @@ func (f *Folder) facts() []string {
 	if r.Source != nil {
 		all = append(all, "It began with the trained network "+r.Source.Path+".")
 	}
-	return append(all, r.Data.Notes...)
+	for _, l := range runtimeLatencies(&f.Result) {
+		words := microseconds(l.DenseUS)
+		if l.PrunedUS > 0 {
+			words = fmt.Sprintf("%s became %s, %s", words, microseconds(l.PrunedUS), times(l.DenseUS, l.PrunedUS, "faster", "slower"))
+		}
+		all = append(all, fmt.Sprintf("Time for %d in %s %s, on one thread of the CPU: %s.", l.Batch, r.Runtime.Name, r.Runtime.Version, words))
+	}
+	for _, column := range r.Data.Columns {
+		all = append(all, fmt.Sprintf("Column %s: %s.", column.Name, column.Use))
+	}
+	for _, note := range r.Data.Notes {
+		all = append(all, "Note: "+note+".")
+	}
+	return all
 }
