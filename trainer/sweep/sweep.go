@@ -17,9 +17,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
+	"nashprune/trainer"
 	"nashprune/trainer/atomicfile"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/filelock"
@@ -44,6 +46,8 @@ type Sweep struct {
 	Dir   string
 	Runs  []settings.Combination
 	Cells []study.Cell
+	// Fitted are the settings that runs have by the size of their data, as flags, without repeats.
+	Fitted []string
 }
 
 // Create makes the folder of the sweep that a file describes, or goes on in it. The error is
@@ -107,8 +111,13 @@ func parse(dir, path string, text []byte) (*Sweep, error) {
 	}
 	s := &Sweep{Dir: dir, Runs: runs}
 	names := map[string]bool{}
+	data := trainer.Fitter{}
 	for i, run := range runs {
-		c, err := run.Config.Resolve()
+		config, fitted := data.Fit(run.Config, run.Named)
+		if fitted != "" && !slices.Contains(s.Fitted, fitted) {
+			s.Fitted = append(s.Fitted, fitted)
+		}
+		c, err := config.Resolve()
 		if err != nil {
 			return nil, fmt.Errorf("%s: run %d, %s: %w", path, i, settings.CombinationName(run.Varied), err)
 		}
@@ -120,7 +129,7 @@ func parse(dir, path string, text []byte) (*Sweep, error) {
 			name = fmt.Sprintf("%s-%d", folderName(run.Varied), n)
 		}
 		names[name] = true
-		s.Cells = append(s.Cells, study.Cell{Name: name, Config: run.Config})
+		s.Cells = append(s.Cells, study.Cell{Name: name, Config: config})
 	}
 	return s, nil
 }
