@@ -147,8 +147,8 @@ func (f *Folder) tiles() []tile {
 	sooner := times(r.Dense.LatencyUS, r.Pruned.LatencyUS, "faster", "slower")
 	smaller := times(r.Dense.Parameters, r.Pruned.Parameters, "smaller", "larger")
 	all := []tile{
-		{"How much smaller", orDash(smaller), fmt.Sprintf("%s parameters became %s, %s became %s; %s of %s players stay",
-			Thousands(r.Dense.Parameters), Thousands(r.Pruned.Parameters), size(r.Dense.Bytes), size(r.Pruned.Bytes), Thousands(r.Pruned.Kept), Thousands(r.Pruned.Players))},
+		{"How much smaller", orDash(smaller), fmt.Sprintf("%s parameters became %s, %s became %s; %s of %s %s stay",
+			Thousands(r.Dense.Parameters), Thousands(r.Pruned.Parameters), size(r.Dense.Bytes), size(r.Pruned.Bytes), Thousands(r.Pruned.Kept), Thousands(r.Pruned.Players), f.playersName())},
 		{"How much faster", orDash(sooner), fmt.Sprintf("%s became %s %s", latency(r.Dense), latency(r.Pruned.NetworkResult), on)},
 	}
 	change := metric.change(r.Dense, r.Pruned.NetworkResult, points)
@@ -172,7 +172,7 @@ func (f *Folder) words() []string {
 		all = append(answers(e), "Players: "+reasons(e)+".")
 	}
 	if g := f.Result.Gated; g != nil {
-		all = append(all, fmt.Sprintf("Taking the removed players out of the network changed an output by %.2g at most, %.2g %% of what rounding allows.", g.MaxLogitDifference, 100*g.BoundUsed))
+		all = append(all, fmt.Sprintf("Taking the removed "+f.playersName()+" out of the network changed an output by %.2g at most, %.2g %% of what rounding allows.", g.MaxLogitDifference, 100*g.BoundUsed))
 	}
 	quality := f.Result.Dense.Quality
 	if f.Result.Pruned != nil {

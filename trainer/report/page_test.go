@@ -112,6 +112,15 @@ func TestPage(t *testing.T) {
 	}
 }
 
+// TestFrontOfPerfectRuns: no accuracy on the axis is above 100 %.
+func TestFrontOfPerfectRuns(t *testing.T) {
+	one := &Folder{Run: *playedRun(), Dir: "runs/one", Finished: true}
+	one.Result.Dense.Accuracy, one.Result.Pruned.Accuracy = of(100.0), of(100.0)
+	if front := string(frontFigure([]*Folder{one}).SVG); strings.Contains(front, ">102<") || strings.Contains(front, ">110<") || !strings.Contains(front, ">99") {
+		t.Error(front)
+	}
+}
+
 // TestFacts: the page has the times in another program, what became of columns, and notes.
 func TestFacts(t *testing.T) {
 	f := &Folder{Run: *playedRun(), Dir: "runs/one", Finished: true}
