@@ -73,6 +73,9 @@ func TestSweep(t *testing.T) {
 	if !strings.Contains(table, "4 finished, 2 failed") || !strings.Contains(table, "table.csv") || !strings.Contains(stderr, "2 of 6 runs failed") {
 		t.Errorf("%s%s", table, stderr)
 	}
+	if strings.Count(table, "table.csv (exit code") > 1 || !strings.Contains(table, "runs 4, 5 failed: ") || strings.Contains(table, "failed: data=") {
+		t.Errorf("one reason of two runs: %s", table)
+	}
 	if _, stderr := program(t, exitUsage, "sweep", gridFile(t, text+"\n"), "--out", out); !strings.Contains(stderr, "holds another sweep") {
 		t.Errorf("another file: %s", stderr)
 	}
@@ -91,7 +94,7 @@ func TestSweep(t *testing.T) {
 	}
 	alone := filepath.Join(t.TempDir(), "alone")
 	succeed(t, "train", "--data", "digits:side=8,train=320,test=80", "--model", "mlp:12-8", "--device", "gonum", "--epochs", "5", "--batch", "32",
-		"--rounds", "4", "--certify-steps", "0", "--game", "ranking", "--keep", "8", "--seed", "2", "--out", alone)
+		"--rounds", "4", "--game", "ranking", "--keep", "8", "--seed", "2", "--out", alone)
 	if a, b := globbed(t, out, "*game=ranking*seed=2/pruned.safetensors"), filepath.Join(alone, "pruned.safetensors"); sumOfTensors(t, a) != sumOfTensors(t, b) {
 		t.Error("a run of the sweep has other bits than train")
 	}

@@ -170,7 +170,7 @@ func (s *Sweep) Make(ctx context.Context, n int, o study.Options, exitCode func(
 	case errors.Is(err, backend.ErrInterrupted), errors.Is(err, filelock.ErrHeld):
 		return err
 	}
-	return errors.Join(err, s.note(n, Failure{Code: exitCode(err), Reason: err.Error()}))
+	return errors.Join(err, s.note(n, Failure{Code: exitCode(err), Reason: strings.TrimPrefix(err.Error(), s.Cells[n].Name+": ")}))
 }
 
 func (s *Sweep) failurePath(n int) string {
