@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"nashprune/trainer/dataset"
 	"nashprune/trainer/record"
 )
 
@@ -200,7 +201,9 @@ func (f *Folder) facts() []string {
 		all = append(all, fmt.Sprintf("Time for %d in %s %s, on one thread of the CPU: %s.", l.Batch, r.Runtime.Name, r.Runtime.Version, words))
 	}
 	for _, column := range r.Data.Columns {
-		all = append(all, fmt.Sprintf("Column %s: %s.", column.Name, column.Use))
+		if column.Use != dataset.PlainUse { // of which there may be thousands
+			all = append(all, fmt.Sprintf("Column %s: %s.", column.Name, column.Use))
+		}
 	}
 	for _, note := range r.Data.Notes {
 		all = append(all, "Note: "+note+".")

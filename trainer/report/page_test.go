@@ -125,7 +125,7 @@ func TestFrontOfPerfectRuns(t *testing.T) {
 func TestFacts(t *testing.T) {
 	f := &Folder{Run: *playedRun(), Dir: "runs/one", Finished: true}
 	f.Result.Runtime = &record.Runtime{Name: "ONNX Runtime", Version: "1.0", Latencies: []record.RuntimeLatency{{Batch: 7, DenseUS: 1200, PrunedUS: 400}}}
-	f.Result.Data.Columns = []dataset.ColumnUse{{Name: "town", Use: "2 levels"}}
+	f.Result.Data.Columns = []dataset.ColumnUse{{Name: "town", Use: "2 levels"}, {Name: "age", Use: dataset.PlainUse}}
 	f.Result.Data.Notes = []string{"a column counts the rows"}
 	text := pageOf(t, f)
 	for _, want := range []string{
@@ -135,6 +135,9 @@ func TestFacts(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page lacks %q", want)
 		}
+	}
+	if strings.Contains(text, "Column age") {
+		t.Error("the page lists a column that is a number as it stands")
 	}
 }
 
