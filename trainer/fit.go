@@ -20,17 +20,21 @@ type Fitter map[string]int // training samples of data with its options
 // for, see [settings.Config.Fit], and these settings, as flags. It is for tables and arrays of
 // one's own: named data sets have the defaults. Of data that cannot be read a run says why.
 func (f Fitter) Fit(c settings.Config, named func(setting string) bool) (settings.Config, string) {
-	if info, err := os.Stat(c.Data); !dataset.IsTable(c.Data) || err != nil || info.Size() > mostFitted {
+	if !dataset.IsTable(c.Data) {
 		return c, ""
 	}
-	options := c.DataOptions()
-	options.Seed = 0 // it changes which samples are trained on, not how many
+	options := c.DataOptions() // without those that do not change how many samples there are
+	options.Seed, options.Normalise, options.NormaliseBytes = 0, nil, nil
 	key := fmt.Sprintf("%s %+v", c.Data, options)
 	if _, known := f[key]; !known {
-		f[key] = 0
-		if data, err := openData(c.Data, options); err == nil {
-			f[key] = data.Train.Len()
+		if info, err := os.Stat(c.Data); err != nil || info.Size() > mostFitted {
+			return c, ""
 		}
+		data, err := openData(c.Data, options)
+		if err != nil {
+			return c, ""
+		}
+		f[key] = data.Train.Len()
 	}
 	return c.Fit(f[key], named)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -14,7 +15,8 @@ import (
 // TestSettingsOfSmallTables: a sweep has the settings that train has by the size of a table, prune
 // has them with the model of the file, and those of compare --quick stay.
 func TestSettingsOfSmallTables(t *testing.T) {
-	t.Chdir(t.TempDir())
+	dir := t.TempDir()
+	t.Chdir(dir)
 	writeFile(t, "plants.csv", []byte(plants(20, 1)))
 	const rest = "epochs = 2\ncertify-steps = 0\ndevice = \"gonum\"\n"
 	writeFile(t, "grid.toml", []byte("data = \"plants.csv\"\n"+rest+"[grid]\nkeep = [30, 40]\n"))
@@ -23,6 +25,11 @@ func TestSettingsOfSmallTables(t *testing.T) {
 		t.Errorf("sweep prints %s", stderr)
 	}
 	flags := strings.Fields("--device gonum --epochs 2 --certify-steps 0")
+	elsewhere := process("sweep", "status", filepath.Join(dir, "grid"))
+	elsewhere.Dir = t.TempDir() // where the path of the table leads nowhere
+	if status, err := elsewhere.CombinedOutput(); err != nil || string(status) != "2 finished\n" {
+		t.Errorf("status elsewhere: %v, %s", err, status)
+	}
 	_, _, stderr := execute(t, append(flags, "train", "--data", "plants.csv", "--keep", "30", "--baseline=false", "--out", "one")...)
 	if !strings.Contains(stderr, fitted) {
 		t.Errorf("train prints %s", stderr)
