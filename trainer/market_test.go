@@ -40,7 +40,7 @@ func TestLatencyRun(t *testing.T) {
 		t.Errorf("%+v, asked for %g us", got, c.MaxLatencyUS)
 	}
 	_, again := mustRun(t, c)
-	for _, name := range artefacts {
+	for _, name := range artefactsIn(dir) {
 		if name != record.DenseFile && string(read(t, dir, name)) != string(read(t, again, name)) {
 			t.Errorf("%s differs with the same model", name)
 		}

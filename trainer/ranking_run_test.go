@@ -181,10 +181,7 @@ func TestSharedPrefixesAreShared(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", r.name, err)
 		}
-		for _, file := range artefacts {
-			if _, err := os.Stat(filepath.Join(want, file)); errors.Is(err, os.ErrNotExist) {
-				continue
-			}
+		for _, file := range artefactsIn(want) {
 			if !bytes.Equal(read(t, dir, file), read(t, want, file)) {
 				t.Errorf("%s: %s is another with shared prefixes", r.name, file)
 			}

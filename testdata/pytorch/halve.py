@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Networks of PyTorch, pruned to half of their multiplications, and read back by three programs.
 
     testdata/pytorch/halve.py OUT [NAME ...]
