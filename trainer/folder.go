@@ -88,15 +88,15 @@ func checkConfig(dir string, c *checkpoint.Checkpoint) error {
 		dir, path, strings.Join(changes, ", "), path)
 }
 
-// lockFile lies in a run folder while a process is at work in it, and longer where the
+// LockFile lies in a run folder while a process is at work in it, and longer where the
 // process was killed.
-const lockFile = "run.lock"
+const LockFile = "run.lock"
 
 // lockFolder keeps a second process out of a run folder, to which both would write their
 // metrics. flag is what the user named the folder with. A folder that may not be written
 // to passes: the first file of the run says so.
 func lockFolder(flag, dir string) (unlock func(), err error) {
-	unlock, err = filelock.Try(filepath.Join(dir, lockFile))
+	unlock, err = filelock.Try(filepath.Join(dir, LockFile))
 	switch {
 	case errors.Is(err, os.ErrPermission):
 		return func() {}, nil

@@ -178,8 +178,11 @@ func columnLines(uses []dataset.ColumnUse) []string {
 		}
 		lines = append(lines, fmt.Sprintf("column: %-*.*s  %s", widest, widestName, u.Name, u.Use))
 	}
-	if plain != nil {
-		lines = append(lines, fmt.Sprintf("column: %-*s  %s", widest, fmt.Sprintf("%d others", len(plain)), "numbers"))
+	switch n := len(plain); {
+	case n == 1:
+		lines = append(lines, fmt.Sprintf("column: %-*.*s  %s", widest, widestName, plain[0], dataset.PlainUse))
+	case n > 1:
+		lines = append(lines, fmt.Sprintf("column: %-*s  %s", widest, fmt.Sprintf("%d others", n), "numbers"))
 	}
 	return lines
 }

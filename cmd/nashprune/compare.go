@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"nashprune/trainer"
 	"nashprune/trainer/backend"
@@ -71,12 +70,13 @@ latencies and the search, too. After a stop the same command continues.`, compar
 			if err := settleFromEnvironment(cmd.Flags()); err != nil {
 				return err
 			}
+			named := cmd.Flags().Changed
 			if quick {
-				quickly(cmd, &config, &options)
+				named = quickly(named, &config, &options)
 			}
 			progress := newProgress(cmd.ErrOrStderr())
 			defer progress.end()
-			if err := fitComparison(cmd.Flags(), &config, &options, progress); err != nil {
+			if err := fitComparison(named, &config, &options, progress); err != nil {
 				return err
 			}
 			if options.Dir == "" {
@@ -128,12 +128,12 @@ latencies and the search, too. After a stop the same command continues.`, compar
 }
 
 // fitComparison takes the settings that the size of the data asks for where the user named none.
-func fitComparison(flags *pflag.FlagSet, c *settings.Config, o *compare.Options, p *progress) error {
-	fitted, chosen := trainer.Fit(*c, flags.Changed)
+func fitComparison(named func(flag string) bool, c *settings.Config, o *compare.Options, p *progress) error {
+	fitted, chosen := trainer.Fitter{}.Fit(*c, named)
 	if chosen == "" {
 		return nil
 	}
-	if !flags.Changed("keep") {
+	if !named("keep") {
 		widths, err := trainer.Widths(fitted)
 		if err != nil {
 			return err
@@ -147,13 +147,13 @@ func fitComparison(flags *pflag.FlagSet, c *settings.Config, o *compare.Options,
 		chosen += " --keep " + strings.Join(keep, ",")
 	}
 	*c = fitted
-	p.line("settings by the size of the data: "+chosen, true)
+	p.line(sizeOfData+chosen, true)
 	return nil
 }
 
-// quickly takes small defaults for what the user did not say.
-func quickly(cmd *cobra.Command, c *settings.Config, o *compare.Options) {
-	given := cmd.Flags().Changed
+// quickly takes small defaults for flags that are not named, and returns which are named now.
+func quickly(named func(flag string) bool, c *settings.Config, o *compare.Options) func(flag string) bool {
+	taken := map[string]bool{}
 	for _, d := range []struct {
 		flag string
 		take func()
@@ -167,8 +167,10 @@ func quickly(cmd *cobra.Command, c *settings.Config, o *compare.Options) {
 		{"seeds", func() { o.Seeds = quickCompareSeeds }},
 		{"most-seeds", func() { o.MostSeeds = 0 }},
 	} {
-		if !given(d.flag) {
+		if !named(d.flag) {
 			d.take()
+			taken[d.flag] = true
 		}
 	}
+	return func(flag string) bool { return taken[flag] || named(flag) }
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"strconv"
 	"strings"
 
@@ -27,8 +28,8 @@ func newInspect() *cobra.Command {
 		Long: `Inspect shows a network before anything is trained: its nodes with their shapes,
 parameters and multiplications, and the classes of units that are removed together,
 each with its kind of player or the reason why it has none. MODEL is what
-nashprune train --model takes, a model file (.safetensors), or a file of ONNX
-(.onnx). Of a file of ONNX that cannot be pruned it shows the nodes, and says which
+nashprune train --model takes, a run folder, a model file (.safetensors), or a file
+of ONNX (.onnx). Of a file of ONNX that cannot be pruned it shows the nodes, and says which
 one stands in the way. Without --data and --input the samples are those that papers
 count the model for.`,
 		Example: `  nashprune inspect lenet5
@@ -42,6 +43,11 @@ count the model for.`,
 				return err
 			}
 			config.Model = args[0]
+			if info, err := os.Stat(args[0]); err == nil && info.IsDir() {
+				if config.Model, err = modelOf(args[0], info); err != nil {
+					return err
+				}
+			}
 			sample, err := parseInput(input, config.Data, classes, cmd.Flags().Changed("classes"))
 			if err != nil {
 				return err

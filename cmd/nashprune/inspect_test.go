@@ -129,6 +129,9 @@ func TestInspectAModelFile(t *testing.T) {
 	succeed(t, train("--keep", "8", "--out", "run")...)
 	var inspection record.Inspection
 	text := succeed(t, "inspect", filepath.Join("run", record.PrunedFile), "--json")
+	if folder := succeed(t, "inspect", "run", "--json"); folder != text {
+		t.Errorf("of the folder inspect prints %s", folder)
+	}
 	if err := json.Unmarshal([]byte(text), &inspection); err != nil {
 		t.Fatal(err)
 	}

@@ -69,7 +69,7 @@ func TestViewIsDrawnOver(t *testing.T) {
 			p.observe(e)
 		}
 		shown := s.text()
-		for i, want := range []string{"note", "game  epoch 20/20 ", "loss 0.2500  accuracy 96.25 %  validation 97.50 %  price 0.12 0.5", "gate 0  ", "gate 1  "} {
+		for i, want := range []string{"note", "game  epoch 20/20 ", "loss 0.2500  training 96.25 %  validation 97.50 %  price 0.12 0.5", "gate 0  ", "gate 1  "} {
 			if size[1] < 10 {
 				break
 			}

@@ -81,6 +81,11 @@ nashprune sweep cell FOLDER N for each run, counted from 0.`,
 			if err != nil {
 				return err
 			}
+			progress := newProgress(cmd.ErrOrStderr())
+			defer progress.end()
+			for _, fitted := range s.Fitted {
+				progress.line(sizeOfData+fitted, true)
+			}
 			program, err := os.Executable()
 			if err != nil {
 				return err
@@ -91,7 +96,7 @@ nashprune sweep cell FOLDER N for each run, counted from 0.`,
 				if dryRun {
 					return listRuns(cmd.OutOrStdout(), s)
 				}
-				return sweepHere(cmd, s, sweep.Local{Program: cluster.Program, Jobs: cluster.Jobs, Devices: devices})
+				return sweepHere(cmd, progress, s, sweep.Local{Program: cluster.Program, Jobs: cluster.Jobs, Devices: devices})
 			case onSlurm:
 				if dryRun {
 					return printText(cmd.OutOrStdout())(s.Script(cluster))
@@ -150,8 +155,7 @@ func listRuns(w io.Writer, s *sweep.Sweep) error {
 }
 
 // sweepHere makes runs on this machine and prints the table, also where some failed.
-func sweepHere(cmd *cobra.Command, s *sweep.Sweep, l sweep.Local) error {
-	progress := newProgress(cmd.ErrOrStderr())
+func sweepHere(cmd *cobra.Command, progress *progress, s *sweep.Sweep, l sweep.Local) error {
 	l.Observe = func(done, all int, r sweep.Row, remaining time.Duration) {
 		words := string(r.State)
 		if r.Accuracy != nil {

@@ -73,6 +73,9 @@ func TestSweep(t *testing.T) {
 	if !strings.Contains(table, "4 finished, 2 failed") || !strings.Contains(table, "table.csv") || !strings.Contains(stderr, "2 of 6 runs failed") {
 		t.Errorf("%s%s", table, stderr)
 	}
+	if strings.Count(table, "table.csv (exit code") > 1 || !strings.Contains(table, "runs 4, 5 failed: ") || strings.Contains(table, "failed: data=") {
+		t.Errorf("one reason of two runs: %s", table)
+	}
 	if _, stderr := program(t, exitUsage, "sweep", gridFile(t, text+"\n"), "--out", out); !strings.Contains(stderr, "holds another sweep") {
 		t.Errorf("another file: %s", stderr)
 	}

@@ -61,7 +61,7 @@ func TestTableAsPeopleHaveIt(t *testing.T) {
 	eval := evalOf(t, "run", "--data", "news.csv")
 	code, stdout, stderr := execute(t, "predict", "run", "--data", "news.csv", "--json")
 	notes := strings.Join(eval.Notes, "\n")
-	for _, words := range []string{`column "Embarked": "X" is not among the levels of training, in 1 rows in all`, `column "Sex": "" is missing, in 1 rows in all, and was nowhere in training`} {
+	for _, words := range []string{`column "Embarked": "X" is not among the levels of training and is taken for none of them; rows with such a level: 1`, `column "Sex": "" is missing, as it was nowhere in training, and is taken for none of the levels; rows where it is: 1`} {
 		if code != exitDone || !strings.Contains(stderr, words) || !strings.Contains(notes, words) {
 			t.Errorf("%q is not in\n%s\nor\n%s", words, stderr, notes)
 		}

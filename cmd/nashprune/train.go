@@ -103,14 +103,12 @@ func newRun(config settings.Config, cmd *cobra.Command) *cobra.Command {
 			if err := checkGiven(ofRun, config); err != nil {
 				return err
 			}
-			if config.Source == "" {
-				fitted, chosen := trainer.Fit(config, flags.Changed)
-				if config = fitted; chosen != "" {
-					progress.line("settings by the size of the data: "+chosen, true)
-				}
-			}
 			if cmd.Name() == pruneName && config.Source == "" {
 				return backend.Usagef("%s takes the file of a trained network, or the folder of a run: see %s --help", cmd.CommandPath(), cmd.CommandPath())
+			}
+			fitted, chosen := trainer.Fitter{}.Fit(config, flags.Changed)
+			if config = fitted; chosen != "" {
+				progress.line(sizeOfData+chosen, true)
 			}
 			progress.device = config.Device
 			if dryRun {
@@ -160,6 +158,9 @@ func newRun(config settings.Config, cmd *cobra.Command) *cobra.Command {
 	section(cmd.Flags(), "The run", output)
 	return cmd
 }
+
+// sizeOfData begins the line with the settings that follow from the data.
+const sizeOfData = "settings by the size of the data: "
 
 // saveViews draws what shows a finished run into its folder, and says which files these are.
 func saveViews(dir string) (shows string, err error) {

@@ -99,9 +99,9 @@ func (v *view) figures() string {
 		text += fmt.Sprintf("loss %.4f  ", v.line.Loss)
 	}
 	if v.now.Accuracy > 0 {
-		text += fmt.Sprintf("accuracy %.2f %%  ", v.now.Accuracy)
+		text += fmt.Sprintf("training %.2f %%  ", v.now.Accuracy)
 	} else if v.line != nil && v.line.Accuracy != nil {
-		text += fmt.Sprintf("accuracy %.2f %%  ", *v.line.Accuracy)
+		text += fmt.Sprintf("training %.2f %%  ", *v.line.Accuracy)
 	}
 	if v.line != nil && v.line.ValidationAccuracy != nil {
 		text += fmt.Sprintf("validation %.2f %%  ", *v.line.ValidationAccuracy)

@@ -67,7 +67,7 @@ func TestTablesAsPeopleHaveThem(t *testing.T) {
 		{"words and gaps", "titanic.csv", rowsOfText(passengerColumns, 9, passengers), Options{Label: "Survived"}, "", nil},
 		{"words and gaps of what a network reads", "titanic.csv", rowsOfText(passengerColumns, 9, passengers),
 			Options{Label: "Survived", Evaluate: true, Whole: true, FeatureNames: []string{"Age", "Fare"}, Standard: &Standard{Means: []float64{0, 0}, Deviations: []float64{1, 1}}},
-			"the column \"PassengerId\" is not read: the network does not know it\nthe column \"Name\" is not read: the network does not know it\nthe column \"Sex\" is not read: the network does not know it\nline 3, column \"Age\": \"\" is missing, in 3 rows in all, and was nowhere in training: it is taken for the mean",
+			"the column \"PassengerId\" is not read: the network does not know it\nthe column \"Name\" is not read: the network does not know it\nthe column \"Sex\" is not read: the network does not know it\nline 3, column \"Age\": \"\" is missing, as it was nowhere in training, and is taken for the mean; rows where it is: 3",
 			nil},
 		{"words that a network does not read", "titanic.csv", rowsOfText(passengerColumns, 9, passengers),
 			Options{Label: "Survived", Evaluate: true, Whole: true, FeatureNames: []string{"Sex", "Name"}, Standard: &Standard{Means: []float64{0, 0}, Deviations: []float64{1, 1}}}, "",

@@ -273,14 +273,14 @@ func (t *table) noteStrange() {
 			continue
 		}
 		if c.Levels != nil && c.strange > 0 {
-			t.notes = append(t.notes, fmt.Sprintf("%s is not among the levels of training, in %d rows in all: it is taken for none of them", c.firstStrange, c.strange))
+			t.notes = append(t.notes, fmt.Sprintf("%s is not among the levels of training and is taken for none of them; rows with such a level: %d", c.firstStrange, c.strange))
 		}
 		if c.missing > 0 && !c.Marked {
 			rule := "the mean"
 			if c.Levels != nil {
 				rule = "none of the levels"
 			}
-			t.notes = append(t.notes, fmt.Sprintf("%s is missing, in %d rows in all, and was nowhere in training: it is taken for %s", c.firstMissing, c.missing, rule))
+			t.notes = append(t.notes, fmt.Sprintf("%s is missing, as it was nowhere in training, and is taken for %s; rows where it is: %d", c.firstMissing, rule, c.missing))
 		}
 	}
 }

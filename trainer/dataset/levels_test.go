@@ -81,9 +81,9 @@ func TestColumns(t *testing.T) {
 		t.Errorf("rows %v", got)
 	}
 	for _, words := range []string{
-		`line 2, column "form": "oval" is not among the levels of training, in 1 rows in all: it is taken for none of them`,
-		`line 3, column "code": "" is missing, in 1 rows in all, and was nowhere in training: it is taken for none of the levels`,
-		`line 4, column "open": "" is missing, in 1 rows in all, and was nowhere in training: it is taken for the mean`,
+		`line 2, column "form": "oval" is not among the levels of training and is taken for none of them; rows with such a level: 1`,
+		`line 3, column "code": "" is missing, as it was nowhere in training, and is taken for none of the levels; rows where it is: 1`,
+		`line 4, column "open": "" is missing, as it was nowhere in training, and is taken for the mean; rows where it is: 1`,
 	} {
 		if !slices.Contains(again.Notes, words) {
 			t.Errorf("%q is not in %q", words, again.Notes)
@@ -130,7 +130,7 @@ func TestMissingIsTheMean(t *testing.T) {
 func TestTestFileHasKnownColumns(t *testing.T) {
 	other := writeText(t, "b.csv", strings.ReplaceAll(shapes, "round", "flat"))
 	d, err := openCSV(writeText(t, "a.csv", shapes), Options{TestFile: other}, newBudget(0))
-	if err != nil || d.Test.Features != 8 || len(d.Notes) != 1 || !strings.Contains(d.Notes[0], `"flat" is not among the levels of training, in 2 rows`) {
+	if err != nil || d.Test.Features != 8 || len(d.Notes) != 1 || !strings.Contains(d.Notes[0], `"flat" is not among the levels of training and is taken for none of them; rows with such a level: 2`) {
 		t.Errorf("%+v, %v", d, err)
 	}
 	words := writeText(t, "c.csv", strings.Replace(shapes, "1.5", "much", 1))

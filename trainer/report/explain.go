@@ -31,11 +31,7 @@ func Explain(w io.Writer, run *Run) error {
 	e, p := run.Result.Equilibrium, run.Result.Pruned
 	var b strings.Builder
 	fmt.Fprintf(&b, "Of %s players %s (nashprune help game explains the words).\n", Thousands(p.Players), reasons(e))
-	fmt.Fprintf(&b, "Is the game in equilibrium? %s.\n", gaps(e))
-	if e.Model != "" {
-		fmt.Fprintf(&b, "Are the kept players the best choice for the network? %s.\n", networkClaim(e.Network))
-	}
-	fmt.Fprintln(&b)
+	fmt.Fprintf(&b, "%s\n\n", strings.Join(answers(e), "\n"))
 	explain := explainMarket
 	if run.Config.Game == game.PaperGame {
 		explain = explainPaper
@@ -44,6 +40,15 @@ func Explain(w io.Writer, run *Run) error {
 		return err
 	}
 	return writeTrimmed(w, b.String())
+}
+
+// answers says what the certificate came to, a question and its answer each.
+func answers(e *record.Equilibrium) []string {
+	all := []string{fmt.Sprintf("Is the game in equilibrium? %s.", gaps(e))}
+	if e.Model != "" { // of a market
+		all = append(all, fmt.Sprintf("Are the kept players the best choice for the network? %s.", networkClaim(e.Network)))
+	}
+	return all
 }
 
 // explainMarket describes the layers of a market.

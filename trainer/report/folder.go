@@ -76,7 +76,7 @@ func ReadFolder(dir string) (*Folder, error) {
 	if f.removes() && !read(record.PlayersFile, f.readPlayers) {
 		f.Players = nil
 	}
-	if f.hasCertificate() == nil {
+	if f.Result.Weights == nil && f.hasCertificate() == nil {
 		if err := f.ReadCertificate(dir); err != nil {
 			f.Missing = append(f.Missing, err.Error())
 		}

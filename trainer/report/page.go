@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"nashprune/trainer/dataset"
 	"nashprune/trainer/record"
 )
 
@@ -147,8 +148,8 @@ func (f *Folder) tiles() []tile {
 	sooner := times(r.Dense.LatencyUS, r.Pruned.LatencyUS, "faster", "slower")
 	smaller := times(r.Dense.Parameters, r.Pruned.Parameters, "smaller", "larger")
 	all := []tile{
-		{"How much smaller", orDash(smaller), fmt.Sprintf("%s parameters became %s, %s became %s; %s of %s players stay",
-			Thousands(r.Dense.Parameters), Thousands(r.Pruned.Parameters), size(r.Dense.Bytes), size(r.Pruned.Bytes), Thousands(r.Pruned.Kept), Thousands(r.Pruned.Players))},
+		{"How much smaller", orDash(smaller), fmt.Sprintf("%s parameters became %s, %s became %s; %s of %s %s stay",
+			Thousands(r.Dense.Parameters), Thousands(r.Pruned.Parameters), size(r.Dense.Bytes), size(r.Pruned.Bytes), Thousands(r.Pruned.Kept), Thousands(r.Pruned.Players), f.playersName())},
 		{"How much faster", orDash(sooner), fmt.Sprintf("%s became %s %s", latency(r.Dense), latency(r.Pruned.NetworkResult), on)},
 	}
 	change := metric.change(r.Dense, r.Pruned.NetworkResult, points)
@@ -169,14 +170,10 @@ func orDash(text string) string {
 func (f *Folder) words() []string {
 	var all []string
 	if e := f.Result.Equilibrium; e != nil {
-		all = append(all, "The equilibrium "+gaps(e)+".")
-		if e.Model != "" {
-			all = append(all, "The equilibrium "+networkClaim(e.Network)+".")
-		}
-		all = append(all, "Players: "+reasons(e)+".")
+		all = append(answers(e), "Players: "+reasons(e)+".")
 	}
 	if g := f.Result.Gated; g != nil {
-		all = append(all, fmt.Sprintf("Taking the removed players out of the network changed an output by %.2g at most, %.2g %% of what rounding allows.", g.MaxLogitDifference, 100*g.BoundUsed))
+		all = append(all, fmt.Sprintf("Taking the removed "+f.playersName()+" out of the network changed an output by %.2g at most, %.2g %% of what rounding allows.", g.MaxLogitDifference, 100*g.BoundUsed))
 	}
 	quality := f.Result.Dense.Quality
 	if f.Result.Pruned != nil {
@@ -196,5 +193,20 @@ func (f *Folder) facts() []string {
 	if r.Source != nil {
 		all = append(all, "It began with the trained network "+r.Source.Path+".")
 	}
-	return append(all, r.Data.Notes...)
+	for _, l := range runtimeLatencies(&f.Result) {
+		words := microseconds(l.DenseUS)
+		if l.PrunedUS > 0 {
+			words = fmt.Sprintf("%s became %s, %s", words, microseconds(l.PrunedUS), times(l.DenseUS, l.PrunedUS, "faster", "slower"))
+		}
+		all = append(all, fmt.Sprintf("Time for %d in %s %s, on one thread of the CPU: %s.", l.Batch, r.Runtime.Name, r.Runtime.Version, words))
+	}
+	for _, column := range r.Data.Columns {
+		if column.Use != dataset.PlainUse { // of which there may be thousands
+			all = append(all, fmt.Sprintf("Column %s: %s.", column.Name, column.Use))
+		}
+	}
+	for _, note := range r.Data.Notes {
+		all = append(all, "Note: "+note+".")
+	}
+	return all
 }

@@ -9,12 +9,7 @@ import (
 )
 
 // className names a class.
-func (f *Folder) className(class int) string {
-	if names := f.Result.Data.ClassNames; class < len(names) {
-		return cellName(names[class])
-	}
-	return strconv.Itoa(class)
-}
+func (f *Folder) className(class int) string { return className(f.Result.Data.ClassNames, class) }
 
 // confusionFigure shows which classes the final network takes for which, and lists the same of
 // the dense one.

@@ -39,7 +39,7 @@ func frontFigure(folders []*Folder) *plot {
 	for _, d := range dots {
 		low, high = min(low, d.figure), max(high, d.figure)
 	}
-	up := niceScale(max(low, metric.least), min(100, high+0.01))
+	up := niceScale(max(min(low, high-1), metric.least), min(100, high+0.01))
 	c := newChart("Sparsity and "+metric.name, axis{name: "players removed, %", scale: scale{high: 100}}, axis{name: metric.axis, scale: up})
 	for _, d := range dots {
 		at := c.place(point{d.sparsity, max(d.figure, metric.least)})

@@ -244,19 +244,19 @@ func supplyFigure(f *Folder) *plot {
 	for i := range demand {
 		demand[i].name, demand[i].dashes = "demand, "+demand[i].name, "4 2.5"
 	}
-	all := demand
+	all, title, note := demand, "Demand", "Demand is how many players may stay."
 	if f.Rounds[0].Supply != nil {
 		supply := f.courseOfRounds(func(r record.RoundLine) []float64 { return r.Supply })
 		for i := range supply {
 			supply[i].name = "supply, " + supply[i].name
 		}
-		all = append(supply, demand...)
+		all, title, note = append(supply, demand...), "Demand and supply", note+" Supply is the sum of the participations at the price."
 	}
 	up := reach(all, true)
 	up.logarithmic = true
-	c := newChart("Demand and supply by round", f.rounds(), axis{name: "players, logarithmic", scale: up})
-	return &plot{ID: "supply", Title: "Demand and supply", Legend: c.lines(all, false), SVG: c.html(), Tables: []table{tableOf("Demand and supply, by round", "round", all)},
-		Note: "Demand is how many players may stay. Supply is the sum of the participations at the price."}
+	c := newChart(title+" by round", f.rounds(), axis{name: "players, logarithmic", scale: up})
+	return &plot{ID: "supply", Title: title, Legend: c.lines(all, false), SVG: c.html(), Tables: []table{tableOf(title+", by round", "round", all)},
+		Note: note}
 }
 
 // course is the participations of all gates, in their order in time.

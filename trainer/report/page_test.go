@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"nashprune/game"
+	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
 	"nashprune/trainer/network/safetensors"
 	"nashprune/trainer/record"
@@ -87,7 +88,7 @@ func TestPage(t *testing.T) {
 	if got, want := plotsOf(text), strings.Fields("run0-accuracy run0-loss run0-size run0-widths run0-participation run0-histogram run0-price run0-supply run0-worth run0-confusion"); !slices.Equal(got, want) {
 		t.Errorf("plots %v, want %v", got, want)
 	}
-	for _, want := range []string{"2.6 times smaller", "4.7 times faster", "−2.92 points", "The equilibrium of the model holds", "nashprune train --keep 5", "nashprune explain says"} {
+	for _, want := range []string{"2.6 times smaller", "4.7 times faster", "−2.92 points", "Is the game in equilibrium? yes: ", "Are the kept players the best choice for the network? ", "nashprune train --keep 5", "nashprune explain says"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page lacks %q", want)
 		}
@@ -108,6 +109,35 @@ func TestPage(t *testing.T) {
 	}
 	if slices.Contains(ids, "run1-price") {
 		t.Error("a ranking has prices")
+	}
+}
+
+// TestFrontOfPerfectRuns: no accuracy on the axis is above 100 %.
+func TestFrontOfPerfectRuns(t *testing.T) {
+	one := &Folder{Run: *playedRun(), Dir: "runs/one", Finished: true}
+	one.Result.Dense.Accuracy, one.Result.Pruned.Accuracy = of(100.0), of(100.0)
+	if front := string(frontFigure([]*Folder{one}).SVG); strings.Contains(front, ">102<") || strings.Contains(front, ">110<") || !strings.Contains(front, ">99") {
+		t.Error(front)
+	}
+}
+
+// TestFacts: the page has the times in another program, what became of columns, and notes.
+func TestFacts(t *testing.T) {
+	f := &Folder{Run: *playedRun(), Dir: "runs/one", Finished: true}
+	f.Result.Runtime = &record.Runtime{Name: "ONNX Runtime", Version: "1.0", Latencies: []record.RuntimeLatency{{Batch: 7, DenseUS: 1200, PrunedUS: 400}}}
+	f.Result.Data.Columns = []dataset.ColumnUse{{Name: "town", Use: "2 levels"}, {Name: "age", Use: dataset.PlainUse}}
+	f.Result.Data.Notes = []string{"a column counts the rows"}
+	text := pageOf(t, f)
+	for _, want := range []string{
+		"<p>Time for 7 in ONNX Runtime 1.0, on one thread of the CPU: 1,200 us became 400 us, 3.0 times faster.</p>",
+		"<p>Column town: 2 levels.</p>", "<p>Note: a column counts the rows.</p>",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if strings.Contains(text, "Column age") {
+		t.Error("the page lists a column that is a number as it stands")
 	}
 }
 

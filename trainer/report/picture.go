@@ -122,7 +122,15 @@ func headline(run *Run) string {
 		}
 	}
 	found = append(found, metric.sentence(pruned.NetworkResult))
-	return fmt.Sprintf("%s of %s players stay: %s", Thousands(players(pruned.Shape)), Thousands(players(dense.Shape)), strings.Join(found, ", "))
+	return fmt.Sprintf("%s of %s %s stay: %s", Thousands(pruned.Kept), Thousands(pruned.Players), run.playersName(), strings.Join(found, ", "))
+}
+
+// playersName is what the players are called.
+func (run *Run) playersName() string {
+	if run.Result.Weights != nil {
+		return "weights"
+	}
+	return "players"
 }
 
 // timesSign writes 26.7× fewer for 26.7 times fewer.

@@ -50,7 +50,9 @@ func Result(w io.Writer, r *record.Result) error {
 		pruned := r.Pruned
 		row("", "dense", "pruned", "")
 		row("players", Thousands(pruned.Players), Thousands(pruned.Kept), fmt.Sprintf("%.2f %% removed", pruned.Sparsity))
-		row("shape", networkShape(dense.Shape), networkShape(pruned.Shape), "")
+		if r.Weights == nil { // else no layer has another width
+			row("shape", networkShape(dense.Shape), networkShape(pruned.Shape), "")
+		}
 		change := metric.change(dense, pruned.NetworkResult, func(points float64) string { return fmt.Sprintf("%+.2f points", points) })
 		row(metric.name, metric.text(dense), metric.text(pruned.NetworkResult), change)
 		if cells := balancedRow(r); cells != nil {

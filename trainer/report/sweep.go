@@ -50,14 +50,33 @@ func Sweep(w io.Writer, rows []sweep.Row) error {
 		}
 		fmt.Fprintln(w, "+- is half of the interval that holds the mean of all seeds with 95 %, were accuracies normally distributed.")
 	}
-	var failures strings.Builder
-	for _, r := range rows {
-		if r.Reason != "" {
-			fmt.Fprintf(&failures, "run %d %s: %s\n", r.Run, r.State, oneLine(r.Reason))
-		}
-	}
-	_, err := fmt.Fprintf(w, "\n%s%s\n", failures.String(), sweep.Count(rows))
+	_, err := fmt.Fprintf(w, "\n%s%s\n", failures(rows), sweep.Count(rows))
 	return err
+}
+
+// failures says why runs failed or diverged, a line a reason.
+func failures(rows []sweep.Row) string {
+	var reasons []string
+	runs := map[string][]string{}
+	for _, r := range rows {
+		if r.Reason == "" {
+			continue
+		}
+		reason := fmt.Sprintf("%s: %s\n", r.State, oneLine(r.Reason))
+		if runs[reason] == nil {
+			reasons = append(reasons, reason)
+		}
+		runs[reason] = append(runs[reason], fmt.Sprint(r.Run))
+	}
+	var b strings.Builder
+	for _, reason := range reasons {
+		word := "run"
+		if len(runs[reason]) > 1 {
+			word = "runs"
+		}
+		fmt.Fprintf(&b, "%s %s %s", word, strings.Join(runs[reason], ", "), reason)
+	}
+	return b.String()
 }
 
 // sweepFigures writes the figures of a run, or of a mean; dashes where there are none.

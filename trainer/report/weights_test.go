@@ -87,3 +87,27 @@ func TestExplainWeights(t *testing.T) {
 		t.Errorf("%+v, %v", w, err)
 	}
 }
+
+// TestPageOfWeights: the page counts weights, and misses no certificate, which such a run has not.
+func TestPageOfWeights(t *testing.T) {
+	run, _ := weightRun(t)
+	played := playedRun()
+	played.Result.Weights, played.Result.Gates, played.Rounds = run.Result.Weights, run.Result.Gates, run.Rounds
+	played.Result.Pruned.Kept, played.Result.Pruned.Players, played.Result.Equilibrium = 3, 6, nil
+	played.Result.Dense.Shape, played.Result.Pruned.Shape = []int{3, 2}, []int{3, 2}
+	f, err := ReadFolder(writeRun(t, played))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if missing := strings.Join(f.Missing, "; "); strings.Contains(missing, record.CertificateFile) {
+		t.Errorf("missing: %s", missing)
+	}
+	text := pageOf(t, f)
+	if !strings.Contains(text, "<h1>3 of 6 weights stay: ") || strings.Contains(text, "Demand and supply") {
+		t.Errorf("the page begins %.300s", text[strings.Index(text, "<h1>"):])
+	}
+	var table strings.Builder
+	if err := Result(&table, &played.Result); err != nil || strings.Contains(table.String(), "shape") {
+		t.Errorf("%v, %s", err, table.String())
+	}
+}

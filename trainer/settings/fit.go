@@ -47,9 +47,11 @@ func (c Config) Fit(samples int, named func(setting string) bool) (Config, strin
 	perEpoch := (samples + c.Batch - 1) / max(c.Batch, 1)
 	choose("epochs", func() { c.Epochs = max(20, (leastSteps+perEpoch-1)/perEpoch) })
 	if c.Game.InRounds() {
-		choose("rounds", func() {
-			c.Rounds = max(1, min(fewRounds, int(float64(c.Epochs*perEpoch)*c.GameShare)))
-		})
+		if c.Epochs > 0 { // else rounds take no steps
+			choose("rounds", func() {
+				c.Rounds = max(1, min(fewRounds, int(float64(c.Epochs*perEpoch)*c.GameShare)))
+			})
+		}
 		target := false
 		for _, s := range All {
 			target = target || s.Target != NoTarget && named(s.Name)

@@ -33,6 +33,10 @@ func TestFit(t *testing.T) {
 	if c.Epochs != 1 || strings.Contains(chosen, "sparsity") || c.Rounds != 2 { // of five steps
 		t.Errorf("%+v, %q", c, chosen)
 	}
+	c.Epochs = 0
+	if _, chosen := c.Fit(40, func(name string) bool { return name == "epochs" }); strings.Contains(chosen, "rounds") {
+		t.Errorf("without training: %q", chosen)
+	}
 	c.Game = game.NoGame
 	if _, chosen := c.Fit(40, none); strings.Contains(chosen, "rounds") {
 		t.Errorf("without a game: %q", chosen)

@@ -12,7 +12,11 @@ import (
 type Combination struct {
 	Varied []Value // what differs from run to run, in the order of the file
 	Config Config
+	named  map[string]bool
 }
+
+// Named reports whether the file gives the run a value of a setting.
+func (c Combination) Named(setting string) bool { return c.named[setting] }
 
 const (
 	maxGridNesting = 1024 // as maxNesting; the text of a grid has lists
@@ -146,7 +150,7 @@ func combine(shared []Value, runs [][]Value) ([]Combination, error) {
 			return nil, fmt.Errorf("two runs have the same settings: %s", CombinationName(varied))
 		}
 		seen[c] = true
-		all = append(all, Combination{varied, c})
+		all = append(all, Combination{varied, c, given})
 	}
 	return all, nil
 }

@@ -40,6 +40,9 @@ learning-rate = [1e-3, 2]
 	if c := runs[3].Config; c.Game != "ranking" || c.Criterion != "taylor" || c.Seed != 5 || c.LearningRate != 2 {
 		t.Errorf("%+v", c)
 	}
+	if !runs[3].Named("criterion") || !runs[3].Named("epochs") || runs[4].Named("criterion") {
+		t.Error("a run does not know which settings the file names")
+	}
 	if c := runs[4].Config; c.Criterion != Default().Criterion {
 		t.Error("a setting of one entry of the list is in another's runs")
 	}

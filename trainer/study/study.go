@@ -416,8 +416,8 @@ func (o *Outcome) read(anyDevice bool) (done bool, err error) {
 	return err == nil, err
 }
 
-// mayBegin refuses a folder without a configuration that holds more than the
-// metrics, which a run makes first: it is not ours to remove.
+// mayBegin refuses a folder without a configuration that holds more than the lock and
+// the metrics, which a run makes first: it is not ours to remove.
 func (o *Outcome) mayBegin() error {
 	entries, err := os.ReadDir(o.Dir)
 	if errors.Is(err, os.ErrNotExist) {
@@ -430,7 +430,7 @@ func (o *Outcome) mayBegin() error {
 		return nil
 	}
 	for _, entry := range entries {
-		if name := entry.Name(); name != record.MetricsFile && !strings.HasPrefix(name, ".nashprune-") {
+		if name := entry.Name(); name != record.MetricsFile && !strings.HasPrefix(name, trainer.LockFile) && !strings.HasPrefix(name, ".nashprune-") {
 			return backend.Usagef("--out: %s holds %s, which is not of this study: name another folder", o.Dir, name)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	_ "nashprune/cpu_fallback"
 	"nashprune/game"
+	"nashprune/trainer"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/record"
 	"nashprune/trainer/settings"
@@ -124,11 +125,8 @@ func TestInterruptedStudyGoesOn(t *testing.T) {
 }
 
 // A process that is killed before a run has a checkpoint leaves a configuration
-// and metrics, or metrics alone.
+// and metrics, or metrics and the lock alone.
 func TestKilledCellIsMadeAgain(t *testing.T) {
-	if testing.Short() {
-		t.Skip("long: run without -short")
-	}
 	dir := t.TempDir()
 	want := losses(run(t, dir, 1, cells()))
 	first, second := filepath.Join(dir, "market", "a"), filepath.Join(dir, "market", "b")
@@ -147,6 +145,9 @@ func TestKilledCellIsMadeAgain(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+	}
+	if err := os.WriteFile(filepath.Join(second, trainer.LockFile), nil, 0o600); err != nil {
+		t.Fatal(err)
 	}
 	mustEqual(t, losses(run(t, dir, 1, cells())), want)
 }

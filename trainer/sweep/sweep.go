@@ -17,9 +17,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
+	"nashprune/trainer"
 	"nashprune/trainer/atomicfile"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/filelock"
@@ -34,6 +36,7 @@ const File = "sweep.toml"
 const (
 	failuresFolder = ".failures" // of cells: why the last attempt failed
 	logsFolder     = ".logs"     // what processes printed
+	sizesFile      = ".samples.json"
 )
 
 // maxFile bounds a description, in bytes.
@@ -44,6 +47,8 @@ type Sweep struct {
 	Dir   string
 	Runs  []settings.Combination
 	Cells []study.Cell
+	// Fitted are the settings that runs have by the size of their data, as flags, without repeats.
+	Fitted []string
 }
 
 // Create makes the folder of the sweep that a file describes, or goes on in it. The error is
@@ -53,14 +58,18 @@ func Create(dir, path string) (*Sweep, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := parse(dir, path, text)
+	data, err := readSizes(dir)
+	if err != nil {
+		return nil, err
+	}
+	s, err := parse(dir, path, text, data)
 	if err != nil {
 		return nil, err
 	}
 	held, err := os.ReadFile(filepath.Join(dir, File))
 	switch {
 	case err == nil && bytes.Equal(held, text):
-		return s, nil
+		return s, writeSizes(dir, data)
 	case err == nil:
 		return nil, backend.Usagef("--out %s holds another sweep (%s differs from %s); name another folder", dir, filepath.Join(dir, File), path)
 	case !errors.Is(err, os.ErrNotExist):
@@ -69,10 +78,34 @@ func Create(dir, path string) (*Sweep, error) {
 	if err := os.MkdirAll(filepath.Join(dir, logsFolder), 0o755); err != nil {
 		return nil, fmt.Errorf("--out: %w", atomicfile.Advised(err))
 	}
-	return s, atomicfile.Write(filepath.Join(dir, File), func(w io.Writer) error {
+	return s, errors.Join(writeSizes(dir, data), atomicfile.Write(filepath.Join(dir, File), func(w io.Writer) error {
 		_, err := w.Write(text)
 		return err
-	})
+	}))
+}
+
+// readSizes reads how many samples the data had when the sweep was created: runs keep the settings
+// that follow from it, and the folder can be read where the data cannot.
+func readSizes(dir string) (trainer.Fitter, error) {
+	path, data := filepath.Join(dir, sizesFile), trainer.Fitter{}
+	text, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return data, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &data)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return data, nil
+}
+
+func writeSizes(dir string, data trainer.Fitter) error {
+	if len(data) == 0 {
+		return nil
+	}
+	return atomicfile.Write(filepath.Join(dir, sizesFile), func(w io.Writer) error { return record.WriteJSON(w, data) })
 }
 
 // Plan reads a sweep that is to be in a folder, and makes nothing.
@@ -81,7 +114,11 @@ func Plan(dir, path string) (*Sweep, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parse(dir, path, text)
+	data, err := readSizes(dir)
+	if err != nil {
+		return nil, err
+	}
+	return parse(dir, path, text, data)
 }
 
 // Open reads the sweep in a folder.
@@ -100,7 +137,7 @@ func readFile(path string) ([]byte, error) {
 	return text, err
 }
 
-func parse(dir, path string, text []byte) (*Sweep, error) {
+func parse(dir, path string, text []byte, data trainer.Fitter) (*Sweep, error) {
 	runs, err := settings.ParseGrid(text)
 	if err != nil {
 		return nil, backend.Usagef("%s: %v", path, err)
@@ -108,7 +145,11 @@ func parse(dir, path string, text []byte) (*Sweep, error) {
 	s := &Sweep{Dir: dir, Runs: runs}
 	names := map[string]bool{}
 	for i, run := range runs {
-		c, err := run.Config.Resolve()
+		config, fitted := data.Fit(run.Config, run.Named)
+		if fitted != "" && !slices.Contains(s.Fitted, fitted) {
+			s.Fitted = append(s.Fitted, fitted)
+		}
+		c, err := config.Resolve()
 		if err != nil {
 			return nil, fmt.Errorf("%s: run %d, %s: %w", path, i, settings.CombinationName(run.Varied), err)
 		}
@@ -120,7 +161,7 @@ func parse(dir, path string, text []byte) (*Sweep, error) {
 			name = fmt.Sprintf("%s-%d", folderName(run.Varied), n)
 		}
 		names[name] = true
-		s.Cells = append(s.Cells, study.Cell{Name: name, Config: run.Config})
+		s.Cells = append(s.Cells, study.Cell{Name: name, Config: config})
 	}
 	return s, nil
 }
@@ -161,7 +202,7 @@ func (s *Sweep) Make(ctx context.Context, n int, o study.Options, exitCode func(
 	case errors.Is(err, backend.ErrInterrupted), errors.Is(err, filelock.ErrHeld):
 		return err
 	}
-	return errors.Join(err, s.note(n, Failure{Code: exitCode(err), Reason: err.Error()}))
+	return errors.Join(err, s.note(n, Failure{Code: exitCode(err), Reason: strings.TrimPrefix(err.Error(), s.Cells[n].Name+": ")}))
 }
 
 func (s *Sweep) failurePath(n int) string {
