@@ -55,7 +55,7 @@ staticcheck:
 # Beside a Vulkan device the float64 reference takes most of the time, and under the race
 # detector three times as long: there the device's suite has a few cases, and all without it.
 race:
-	CGO_ENABLED=1 $(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v '/gpu$$')
+	CGO_ENABLED=1 $(GO) test -race -timeout 40m $$($(GO) list ./... | grep -v '/gpu$$')
 	CGO_ENABLED=1 $(GO) test -race -short -timeout 20m ./gpu
 	CGO_ENABLED=1 $(GO) test -timeout 20m ./gpu
 
