@@ -53,10 +53,12 @@ staticcheck:
 	$(GO) tool staticcheck ./...
 
 # Beside a Vulkan device the float64 reference takes most of the time, and under the race
-# detector three times as long: there the device's suite has a few cases, and all without it.
+# detector three times as long: there the device's suite has a few cases, and all without it. It also
+# allocates texts of tables, whose memory is measured without it.
 race:
 	CGO_ENABLED=1 $(GO) test -race -timeout 40m $$($(GO) list ./... | grep -v '/gpu$$')
 	CGO_ENABLED=1 $(GO) test -race -short -timeout 20m ./gpu
+	$(GO) test -run TestMemoryOfTable ./trainer/dataset
 	CGO_ENABLED=1 $(GO) test -timeout 20m ./gpu
 
 # Without a C compiler, and for other systems.

@@ -82,6 +82,9 @@ func BenchmarkTable(b *testing.B) {
 // and a feature of each row, with little besides: no text of a row, and no copy of the numbers. The
 // numbers are given back while features are made of them, so both are never there in full.
 func TestMemoryOfTable(t *testing.T) {
+	if memorytest.RaceDetector {
+		t.Skip("the race detector allocates more: run without -race")
+	}
 	const rows, columns = 40_000, 40
 	path := filepath.Join(t.TempDir(), "mixed.csv")
 	writeMixed(t, path, rows)
