@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -73,8 +72,11 @@ nashprune sweep cell FOLDER N for each run, counted from 0.`,
 			if err := checkJobs(cluster.Jobs); err != nil {
 				return err
 			}
+			if on != onLocal && !cmd.Flags().Changed("jobs") {
+				cluster.Jobs = 0
+			}
 			make := sweep.Create
-			if dryRun {
+			if dryRun || on == onKubernetes { // whose folder is on a volume
 				make = sweep.Plan
 			}
 			s, err := make(dir, args[0])
@@ -109,7 +111,7 @@ nashprune sweep cell FOLDER N for each run, counted from 0.`,
 				return err
 			case onKubernetes:
 				cluster.Program = []string{"nashprune"}
-				s.Dir = path.Join(mount, filepath.ToSlash(dir))
+				s.Dir = filepath.ToSlash(dir)
 				return printText(cmd.OutOrStdout())(s.Manifest(cluster, mount))
 			}
 			return backend.Usagef("--on is %q; it must be %s, %s or %s", on, onLocal, onSlurm, onKubernetes)
@@ -119,7 +121,7 @@ nashprune sweep cell FOLDER N for each run, counted from 0.`,
 	f.SortFlags = false
 	f.StringVar(&dir, "out", "", "`folder` for the runs")
 	f.StringVar(&on, "on", onLocal, "`engine` that makes the runs: local, slurm or kubernetes")
-	f.IntVar(&cluster.Jobs, "jobs", 1, "runs at a time")
+	f.IntVar(&cluster.Jobs, "jobs", 1, "runs at a time (default on a cluster: as many as it starts)")
 	f.StringSliceVar(&devices, "devices", nil, "`devices` that jobs on this machine take in turn, with commas in between (default: those of the settings)")
 	f.BoolVar(&dryRun, "dry-run", false, "print the runs, the script or the manifest, and stop")
 	f.IntVar(&cluster.CPUs, "cpus", 0, "processors that a cluster gives a run (default: its own choice)")
@@ -260,17 +262,22 @@ func runNumber(args []string) (int, error) {
 	return n, nil
 }
 
+// openSweep reads the sweep in a folder, and how far its runs are.
+func openSweep(dir string) (s *sweep.Sweep, rows []sweep.Row, err error) {
+	if s, err = sweep.Open(dir); err != nil {
+		return nil, nil, err
+	}
+	rows, err = s.Rows()
+	return s, rows, err
+}
+
 func newSweepStatus() *cobra.Command {
 	return &cobra.Command{
 		Use:   "status FOLDER",
 		Short: "Print how far the runs of a sweep are, and what Slurm says of them",
 		Args:  exactly(1, "the folder of a sweep"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := sweep.Open(args[0])
-			if err != nil {
-				return err
-			}
-			rows, err := s.Rows()
+			s, rows, err := openSweep(args[0])
 			if err != nil {
 				return err
 			}
@@ -308,11 +315,7 @@ func newSweepCollect() *cobra.Command {
 		Short: "Print the table of a sweep",
 		Args:  exactly(1, "the folder of a sweep"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := sweep.Open(args[0])
-			if err != nil {
-				return err
-			}
-			rows, err := s.Rows()
+			s, rows, err := openSweep(args[0])
 			if err != nil {
 				return err
 			}

@@ -122,7 +122,8 @@ func TestSweepRefuses(t *testing.T) {
 		{"pays for latency", []string{"sweep", gridFile(t, "cost = \"latency\"\n"), "--out", "OUT"}},
 		{`--on is "moon"`, []string{"sweep", gridFile(t, smallGrid), "--out", "OUT", "--on", "moon", "--dry-run"}},
 		{"needs --image", []string{"sweep", gridFile(t, smallGrid), "--out", "OUT", "--on", "kubernetes", "--dry-run"}},
-		{`memory is "much"`, []string{"sweep", gridFile(t, smallGrid), "--out", "OUT", "--on", "kubernetes", "--image", "x", "--claim", "y", "--memory", "much", "--dry-run"}},
+		{"it must lie below --mount /data", []string{"sweep", gridFile(t, smallGrid), "--out", "OUT", "--on", "kubernetes", "--image", "x", "--claim", "y"}},
+		{`memory is "much"`, []string{"sweep", gridFile(t, smallGrid), "--out", "grid", "--on", "kubernetes", "--image", "x", "--claim", "y", "--memory", "much", "--dry-run"}},
 		{"the number of a run", []string{"sweep", "cell", "OUT"}},
 	} {
 		out := filepath.Join(t.TempDir(), "out")

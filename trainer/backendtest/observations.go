@@ -106,15 +106,18 @@ func (s *session) firstMoments(x bounded, rows, width int) bounded {
 	return m
 }
 
-// observe compares observations over all training samples, of which some come twice, and
-// over one, and checks that nothing else changes.
-func (s *session) observe() error {
+// observe compares observations, and checks that nothing else changes.
+func (s *session) observe() error { return s.overSamples(s.observeOver) }
+
+// overSamples compares what engines observe over all training samples, of which some come
+// twice, and over one, by each valuation.
+func (s *session) overSamples(compare func(order []int32) error) error {
 	defer func() { s.valuation = game.Effective }()
 	all := append(backend.InOrder(s.data.Train.Len()), s.order()...)
 	slices.Reverse(all)
 	for _, s.valuation = range []game.Valuation{game.Outputs, game.Effective} {
 		for _, order := range [][]int32{all, all[:1]} {
-			if err := s.observeOver(order); err != nil {
+			if err := compare(order); err != nil {
 				return err
 			}
 		}

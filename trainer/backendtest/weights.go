@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 
-	"nashprune/game"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/network"
 )
@@ -76,23 +74,12 @@ func (s *session) isGone(p, i int) bool {
 	return masks != nil && masks[p] != nil && masks[p][i] == 0
 }
 
-// weigh compares the squares of the derivatives of weights, over all training samples, of which
-// some come twice, and over one, and checks that nothing else changes.
+// weigh compares the squares of the derivatives of weights, and checks that nothing else changes.
 func (s *session) weigh() error {
 	if s.start.Network.Masks == nil {
 		return nil
 	}
-	defer func() { s.valuation = game.Effective }()
-	all := append(backend.InOrder(s.data.Train.Len()), s.order()...)
-	slices.Reverse(all)
-	for _, s.valuation = range []game.Valuation{game.Outputs, game.Effective} {
-		for _, order := range [][]int32{all, all[:1]} {
-			if err := s.weighOver(order); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return s.overSamples(s.weighOver)
 }
 
 func (s *session) weighOver(order []int32) error {

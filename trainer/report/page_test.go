@@ -88,7 +88,7 @@ func TestPage(t *testing.T) {
 	if got, want := plotsOf(text), strings.Fields("run0-accuracy run0-loss run0-size run0-widths run0-participation run0-histogram run0-price run0-supply run0-worth run0-confusion"); !slices.Equal(got, want) {
 		t.Errorf("plots %v, want %v", got, want)
 	}
-	for _, want := range []string{"2.6 times smaller", "4.7 times faster", "−2.92 points", "Is the game in equilibrium? yes: ", "Are the kept players the best choice for the network? ", "nashprune train --keep 5", "nashprune explain says"} {
+	for _, want := range []string{"2.6 times smaller", "4.7 times faster", "−2.92 points", "Is the game in equilibrium? Yes: ", "Are the kept players the best choice for the network? ", "nashprune train --keep 5", "nashprune explain says"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page lacks %q", want)
 		}

@@ -331,7 +331,7 @@ func TestVerdicts(t *testing.T) {
 	}
 	run := marketRun()
 	run.Result.Equilibrium.Network = "" // bids were not measured
-	has(t, "without bids", explanation(t, run), "best choice for the network? not tested: it takes")
+	has(t, "without bids", explanation(t, run), "best choice for the network? Not tested: it takes")
 	var b strings.Builder
 	if err := Result(&b, &run.Result); err != nil {
 		t.Fatal(err)
@@ -339,7 +339,7 @@ func TestVerdicts(t *testing.T) {
 	has(t, "without bids", b.String(), "\nbest choice:  not tested: it takes")
 	paper := paperRun()
 	paper.Result.Equilibrium.Claimed = true
-	has(t, "paper", explanation(t, paper), "equilibrium? yes: its relative gap is 0.95, under the limit 0.005")
+	has(t, "paper", explanation(t, paper), "equilibrium? Yes: its relative gap is 0.95, under the limit 0.005")
 }
 
 // TestExplainModel: the text names the numbers that the verdict on the model follows from.

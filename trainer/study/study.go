@@ -43,9 +43,11 @@ type Options struct {
 	Version string // of the program
 	Jobs    int    // cells at a time; 0: one
 
-	// Device is the one to compute on, whatever the cells' configurations name, and cells
-	// may have begun on others. Empty: those of the configurations.
-	Device string
+	// AnyDevice says that cells may have begun on other devices than their configurations name.
+	// Device is then the one to compute on; empty: that on which a cell has begun, else that of
+	// its configuration.
+	AnyDevice bool
+	Device    string
 
 	// SharedPrefixes is the folder of the prefixes that runs share, see
 	// [trainer.Options]; empty: they share none.
@@ -155,8 +157,11 @@ func Make(ctx context.Context, cells []Cell, n int, o Options) (Outcome, error) 
 	}
 	defer unlock()
 	s, open, err := o.read(cells)
-	if err != nil || !slices.Contains(open, n) {
-		return s.outcome(n), err
+	if err != nil {
+		return Outcome{}, err
+	}
+	if !slices.Contains(open, n) {
+		return s.outcomes[n], nil
 	}
 	if err := s.outcomes[n].mayBegin(); err != nil {
 		return Outcome{}, err
@@ -171,7 +176,7 @@ func (o Options) read(cells []Cell) (s *study, open []int, err error) {
 	s = &study{Options: o, outcomes: make([]Outcome, len(cells)), digests: map[source]string{}, models: map[model]string{}}
 	for i, cell := range cells {
 		s.outcomes[i] = Outcome{Cell: cell, Dir: filepath.Join(o.Dir, filepath.FromSlash(cell.Name))}
-		done, err := s.outcomes[i].read(o.Device != "")
+		done, err := s.outcomes[i].read(o.AnyDevice)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -185,14 +190,6 @@ func (o Options) read(cells []Cell) (s *study, open []int, err error) {
 		s.done++
 	}
 	return s, open, nil
-}
-
-// outcome returns that of a cell; of no study none.
-func (s *study) outcome(n int) Outcome {
-	if s == nil {
-		return Outcome{}
-	}
-	return s.outcomes[n]
 }
 
 // resolve decides what the configurations leave open, so that what a folder holds

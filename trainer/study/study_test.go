@@ -303,3 +303,36 @@ func TestFailureIsTold(t *testing.T) {
 		t.Errorf("it says %v", err)
 	}
 }
+
+// TestCellsOnAnyDevice: a cell that was made on a device that was named for it is the same cell
+// for the next process, which names none.
+func TestCellsOnAnyDevice(t *testing.T) {
+	dir, all := t.TempDir(), cells()[:2]
+	all[0].Config.Device, all[1].Config.Device = "cpu", "cpu"
+	o := study.Options{Dir: dir, AnyDevice: true, Device: "gonum"}
+	made, err := study.Make(t.Context(), all, 0, o)
+	if err != nil || made.Result == nil || made.Result.Device.BLAS != "gonum" {
+		t.Fatalf("%+v, %v", made.Result, err)
+	}
+	o.Device = ""
+	again, err := study.Make(t.Context(), all, 0, o)
+	if err != nil || again.Result.Seconds != made.Result.Seconds {
+		t.Errorf("it is made again: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	o.Device, o.Observe = "gonum", func(e study.Event) {
+		if e.Run.Line != nil {
+			cancel()
+		}
+	}
+	if _, err := study.Make(ctx, all, 1, o); !errors.Is(err, backend.ErrInterrupted) {
+		t.Fatal(err)
+	}
+	o.Device, o.Observe = "", nil
+	if made, err = study.Make(t.Context(), all, 1, o); err != nil || made.Result.Device.BLAS != "gonum" {
+		t.Errorf("going on: %+v, %v", made.Result, err)
+	}
+	if _, err := study.Run(t.Context(), all, study.Options{Dir: dir}); !errors.Is(err, backend.ErrUsage) {
+		t.Errorf("a study of one device: %v", err)
+	}
+}

@@ -3,7 +3,10 @@
 package sweep
 
 import (
+	"cmp"
+	"path"
 	"strconv"
+	"strings"
 
 	batch "k8s.io/api/batch/v1"
 	core "k8s.io/api/core/v1"
@@ -25,11 +28,18 @@ const (
 var lastingCodes = []int32{2, 3, 4, 6}
 
 // Manifest returns an indexed job of Kubernetes, as YAML, that makes all runs; those that are
-// done end at once. Its folder is [Sweep.Dir] in the pods, on the volume of a claim that all
-// of them mount at mount, and c.Image has the program.
+// done end at once. c.Image has the program. All pods mount the volume of c.Claim at mount, a path
+// with slashes; there the folder is [Sweep.Dir].
 func (s *Sweep) Manifest(c Cluster, mount string) (string, error) {
 	if c.Image == "" || c.Claim == "" {
 		return "", backend.Usagef("a job of Kubernetes needs --image, with the program, and --claim, of a volume that all pods share")
+	}
+	dir := s.Dir
+	if !path.IsAbs(dir) {
+		dir = path.Join(mount, dir)
+	}
+	if !strings.HasPrefix(dir, path.Clean(mount)+"/") {
+		return "", backend.Usagef("--out is %s; it must lie below --mount %s, where pods have the volume", s.Dir, mount)
 	}
 	limits := core.ResourceList{}
 	for _, asked := range []struct {
@@ -45,7 +55,7 @@ func (s *Sweep) Manifest(c Cluster, mount string) (string, error) {
 		}
 		limits[asked.name] = amount
 	}
-	runs, parallel := int32(len(s.Cells)), int32(max(c.Jobs, 1))
+	runs, parallel := int32(len(s.Cells)), int32(cmp.Or(c.Jobs, len(s.Cells)))
 	job := batch.Job{
 		TypeMeta:   meta.TypeMeta{APIVersion: "batch/v1", Kind: "Job"},
 		ObjectMeta: meta.ObjectMeta{GenerateName: "nashprune-", Namespace: c.Namespace},
@@ -64,7 +74,7 @@ func (s *Sweep) Manifest(c Cluster, mount string) (string, error) {
 				RestartPolicy:                 core.RestartPolicyNever,
 				TerminationGracePeriodSeconds: new(int64(notice)),
 				Containers: []core.Container{{
-					Name: "run", Image: c.Image, Command: append(c.Program[:len(c.Program):len(c.Program)], "sweep", "cell", s.Dir),
+					Name: "run", Image: c.Image, Command: append(c.Program[:len(c.Program):len(c.Program)], "sweep", "cell", dir),
 					Resources:    core.ResourceRequirements{Requests: limits, Limits: limits},
 					VolumeMounts: []core.VolumeMount{{Name: volumeName, MountPath: mount}},
 				}},

@@ -68,10 +68,10 @@ func (s *Sweep) Run(ctx context.Context, l Local) error {
 				}
 				err := s.process(ctx, l.Program, n, device)
 				mutex.Lock()
-				row, unread := s.row(n)
-				if err = errors.Join(err, unread); err != nil && first == nil {
+				if err != nil && first == nil {
 					first = err
 				}
+				row := s.row(n)
 				if made++; row.State.Done() {
 					done++
 				} else if ctx.Err() == nil {
@@ -96,14 +96,15 @@ func (s *Sweep) Run(ctx context.Context, l Local) error {
 	return nil
 }
 
-func (s *Sweep) row(n int) (Row, error) {
+// row returns what is known of a cell. What cannot be read has failed.
+func (s *Sweep) row(n int) Row {
 	one := &Sweep{Dir: s.Dir, Runs: s.Runs[n : n+1], Cells: s.Cells[n : n+1]}
 	rows, err := one.Rows()
 	if err != nil {
-		return Row{Run: n, Name: s.Cells[n].Name, Varied: s.Runs[n].Varied, State: Failed, Reason: err.Error()}, nil
+		return Row{Run: n, Name: s.Cells[n].Name, Varied: s.Runs[n].Varied, State: Failed, Reason: err.Error()}
 	}
 	rows[0].Run = n
-	return rows[0], nil
+	return rows[0]
 }
 
 // process makes a run in a process of its own, and notes a failure that this could not note.
@@ -125,9 +126,14 @@ func (s *Sweep) process(ctx context.Context, program []string, n int, device str
 		words = append(words, "--device", device)
 	}
 	cmd := exec.CommandContext(ctx, program[0], words...)
-	last := new(tail)
-	cmd.Stdout, cmd.Stderr = log, last.and(log)
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // on Windows it is killed
+	last := &tail{file: log}
+	cmd.Stdout, cmd.Stderr = log, last
+	cmd.Cancel = func() error {
+		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil { // as on Windows
+			return cmd.Process.Kill()
+		}
+		return nil
+	}
 	cmd.WaitDelay = grace
 	err = cmd.Run()
 	var exit *exec.ExitError
@@ -147,13 +153,11 @@ func (s *Sweep) process(ctx context.Context, program []string, n int, device str
 	return s.note(n, Failure{Code: exit.ExitCode(), Reason: reason})
 }
 
-// tail keeps the last line of what a process writes.
+// tail writes to a file and keeps the end of it.
 type tail struct {
 	file *os.File
 	text []byte
 }
-
-func (t *tail) and(file *os.File) *tail { t.file = file; return t }
 
 func (t *tail) Write(p []byte) (int, error) {
 	const longest = 4096
@@ -162,6 +166,7 @@ func (t *tail) Write(p []byte) (int, error) {
 	return t.file.Write(p)
 }
 
+// line returns the last line.
 func (t *tail) line() string {
 	lines := bytes.Split(bytes.TrimSpace(t.text), []byte("\n"))
 	return strings.TrimPrefix(string(lines[len(lines)-1]), "nashprune: ")

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"text/template"
@@ -25,7 +26,7 @@ const (
 // Cluster is what each run of a sweep asks of a cluster. What is empty is left to it.
 type Cluster struct {
 	Program []string // as Local.Program; paths as the machines of the cluster see them
-	Jobs    int      // runs at a time
+	Jobs    int      // runs at a time; 0: as many as the cluster starts
 	CPUs    int
 	GPUs    int
 	Memory  string // such as 4Gi; of Slurm 4G
@@ -88,7 +89,7 @@ func (s *Sweep) Script(c Cluster) (string, error) {
 	if c.Jobs > 0 {
 		array += "%" + strconv.Itoa(c.Jobs)
 	}
-	options := c.Options
+	options := slices.Clip(c.Options)
 	for _, option := range []struct {
 		asked bool
 		text  string

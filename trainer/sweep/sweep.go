@@ -54,15 +54,7 @@ type Sweep struct {
 // Create makes the folder of the sweep that a file describes, or goes on in it. The error is
 // of the kind [backend.ErrUsage] where the file describes no sweep or the folder holds another.
 func Create(dir, path string) (*Sweep, error) {
-	text, err := readFile(path)
-	if err != nil {
-		return nil, err
-	}
-	data, err := readSizes(dir)
-	if err != nil {
-		return nil, err
-	}
-	s, err := parse(dir, path, text, data)
+	s, text, data, err := read(dir, path)
 	if err != nil {
 		return nil, err
 	}
@@ -110,19 +102,24 @@ func writeSizes(dir string, data trainer.Fitter) error {
 
 // Plan reads a sweep that is to be in a folder, and makes nothing.
 func Plan(dir, path string) (*Sweep, error) {
-	text, err := readFile(path)
-	if err != nil {
-		return nil, err
-	}
-	data, err := readSizes(dir)
-	if err != nil {
-		return nil, err
-	}
-	return parse(dir, path, text, data)
+	s, _, _, err := read(dir, path)
+	return s, err
 }
 
 // Open reads the sweep in a folder.
 func Open(dir string) (*Sweep, error) { return Plan(dir, filepath.Join(dir, File)) }
+
+// read reads a file as the sweep in a folder, with how many samples its data has.
+func read(dir, path string) (s *Sweep, text []byte, data trainer.Fitter, err error) {
+	if text, err = readFile(path); err != nil {
+		return nil, nil, nil, err
+	}
+	if data, err = readSizes(dir); err != nil {
+		return nil, nil, nil, err
+	}
+	s, err = parse(dir, path, text, data)
+	return s, text, data, err
+}
 
 func readFile(path string) ([]byte, error) {
 	file, err := os.Open(path)
@@ -194,7 +191,7 @@ func (s *Sweep) Make(ctx context.Context, n int, o study.Options, exitCode func(
 	if n < 0 || n >= len(s.Cells) {
 		return backend.Usagef("there is no run %d; %s has the runs 0 to %d", n, s.Dir, len(s.Cells)-1)
 	}
-	o.Dir = s.Dir
+	o.Dir, o.AnyDevice = s.Dir, true
 	_, err := study.Make(ctx, s.Cells, n, o)
 	switch {
 	case err == nil:
@@ -258,7 +255,7 @@ func (s State) Done() bool { return s == Finished || s == Diverged }
 
 // Rows returns what is known of every cell, in their order.
 func (s *Sweep) Rows() ([]Row, error) {
-	outcomes, err := study.Read(s.Cells, study.Options{Dir: s.Dir, Device: "any"})
+	outcomes, err := study.Read(s.Cells, study.Options{Dir: s.Dir, AnyDevice: true})
 	if err != nil {
 		return nil, err
 	}
