@@ -44,13 +44,15 @@ func Explain(w io.Writer, run *Run) error {
 
 // answers says what the certificate came to, a question and its answer each.
 func answers(e *record.Equilibrium) []string {
-	capital := func(sentence string) string { return strings.ToUpper(sentence[:1]) + sentence[1:] }
 	all := []string{fmt.Sprintf("Is the game in equilibrium? %s.", capital(gaps(e)))}
 	if e.Model != "" { // of a market
 		all = append(all, fmt.Sprintf("Are the kept players the best choice for the network? %s.", capital(networkClaim(e.Network))))
 	}
 	return all
 }
+
+// capital begins a sentence with a capital letter.
+func capital(sentence string) string { return strings.ToUpper(sentence[:1]) + sentence[1:] }
 
 // explainMarket describes the layers of a market.
 func explainMarket(w io.Writer, run *Run) error {

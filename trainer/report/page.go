@@ -142,7 +142,7 @@ func (f *Folder) tiles() []tile {
 		return []tile{
 			{"Size", Thousands(r.Dense.Parameters) + " parameters", size(r.Dense.Bytes)},
 			{"Speed", latency(r.Dense), on},
-			{strings.ToUpper(metric.name[:1]) + metric.name[1:], metric.text(r.Dense), "on " + evaluatedOn(r.Data)},
+			{capital(metric.name), metric.text(r.Dense), "on " + evaluatedOn(r.Data)},
 		}
 	}
 	sooner := times(r.Dense.LatencyUS, r.Pruned.LatencyUS, "faster", "slower")

@@ -319,7 +319,7 @@ func TestVerdicts(t *testing.T) {
 		run := marketRun()
 		run.Result.Equilibrium.Checked = 2
 		run.Result.Equilibrium.Model, run.Result.Equilibrium.Network = verdict, verdict
-		has(t, string(verdict), explanation(t, run), "game in equilibrium? "+words[0], "best choice for the network? "+words[1])
+		has(t, string(verdict), explanation(t, run), "game in equilibrium? "+capital(words[0]), "best choice for the network? "+capital(words[1]))
 		var b strings.Builder
 		if err := Result(&b, &run.Result); err != nil {
 			t.Fatal(err)
