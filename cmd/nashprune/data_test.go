@@ -75,7 +75,7 @@ func TestTables(t *testing.T) {
 	if text := succeed(t, "eval", "out"); !strings.Contains(text, "rose") {
 		t.Errorf("no names of classes in %s", text)
 	}
-	if text := succeed(t, "explain", "out"); !strings.Contains(text, "undecided: no round was checked") || !strings.Contains(text, "of the validation part (held out)") {
+	if text := succeed(t, "explain", "out"); !strings.Contains(text, "Undecided: no round was checked") || !strings.Contains(text, "of the validation part (held out)") {
 		t.Errorf("no certificate in %s", text)
 	}
 	if text := succeed(t, "explain", "out", "--player", "0:1"); !strings.HasPrefix(text, "Player 0:1, ") {
