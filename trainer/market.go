@@ -12,11 +12,11 @@ import (
 	"nashprune/trainer/session"
 )
 
-// openMarket fits a plan to the model of latencies, where the market needs one: the
+// openMarket fits a plan to the model of latencies, where the market or the ranking needs one: the
 // one that the configuration names, else one that is measured on the engine, which is left
 // at the network that it was opened with.
 func (r *run) openMarket(ctx context.Context, engine backend.Engine, p session.Plan, start *network.Network) (session.Plan, error) {
-	if p.Game != game.MarketGame {
+	if !p.Game.InRounds() || p.Game != game.MarketGame && !r.config.NeedsLatency() {
 		return p, nil
 	}
 	var err error

@@ -5,13 +5,17 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
+	"nashprune/game"
 	"nashprune/trainer"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/cost"
+	"nashprune/trainer/network"
 	"nashprune/trainer/network/networktest"
 	"nashprune/trainer/record"
 )
@@ -54,6 +58,80 @@ func TestLatencyRun(t *testing.T) {
 		if _, err := os.Stat(out); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("a refused run leaves a folder: %v", err)
 		}
+	}
+}
+
+// latencyModel writes a model of latencies of three layers to a file, with a base of 5 us.
+func latencyModel(t *testing.T, perMAC, perNeuron string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "model.json")
+	text := fmt.Sprintf(`{"latency_model":{"batch":128,"base_us":5,"per_mac_us":[%s],"per_neuron_us":[%s],"shapes":26}}`, perMAC, perNeuron)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestRankingsWithinALatency: where each player takes 3 us beside a base of 5, a ranking within
+// 5 + 3 n us is the ranking of all gates that keeps n players, to the bit.
+func TestRankingsWithinALatency(t *testing.T) {
+	for _, criterion := range game.Criteria {
+		c := rankingConfig(t, criterion)
+		c.Rounds, c.Keep, c.Cost = 1, 9, cost.Players
+		counted, dir := mustRun(t, c)
+		c.Keep, c.MaxLatencyUS, c.Cost, c.LatencyModel = 0, 5+3*9, cost.Latency, latencyModel(t, "0,0,0", "3,3")
+		timed, again := mustRun(t, c)
+		if timed.Pruned.Kept != 9 || counted.Market != nil || timed.Market.Reached != c.MaxLatencyUS || timed.Equilibrium != nil {
+			t.Errorf("%s: %+v, %+v", criterion, timed.Pruned, timed.Market)
+		}
+		if string(read(t, dir, record.PlayersFile)) != string(read(t, again, record.PlayersFile)) {
+			t.Errorf("%s: other players stay", criterion)
+		}
+		if *counted.Pruned.Loss != *timed.Pruned.Loss {
+			t.Errorf("%s: other weights", criterion)
+		}
+	}
+}
+
+// TestRankingsFollowTheCalendar: after a fraction f of the rounds the network takes at most
+// B + (A-B)(1-f)^3, where A is what it takes at the start and B the limit, and has no room for
+// one more of the players that have just left. Without a file the model is measured.
+func TestRankingsFollowTheCalendar(t *testing.T) {
+	c := rankingConfig(t, game.Magnitude)
+	c.Rounds, c.Keep, c.MaxLatencyUS, c.LatencyModel = 6, 0, 30, latencyModel(t, "0.01,0.1,0", "3,1")
+	result, dir := mustRun(t, c)
+	g, model := networktest.Perceptron(result.Dense.Shape...).Graph, result.Market.LatencyModel
+	before := g.Widths()
+	start := model.Time(g, before)
+	removed := 0
+	for line := range bytes.Lines(read(t, dir, record.MetricsFile)) {
+		var round record.RoundLine
+		if err := json.Unmarshal(line, &round); err != nil {
+			t.Fatal(err)
+		}
+		if round.Round == 0 {
+			continue
+		}
+		rest := 1 - float64(round.Round)/6
+		most := 30 + (start-30)*rest*rest*rest
+		if us := model.Time(g, round.Players); us > most*(1+1e-12) {
+			t.Errorf("round %d: %g us of %g", round.Round, us, most)
+		}
+		for gate, left := range round.Players {
+			removed += before[gate] - left
+			more := slices.Clone(round.Players)
+			if more[gate]++; before[gate] > left && model.Time(g, more) <= most {
+				t.Errorf("round %d leaves room for another player of gate %d: %v", round.Round, gate, round.Players)
+			}
+		}
+		before = round.Players
+	}
+	if removed == 0 || result.Pruned.Kept != network.Sum(before) {
+		t.Errorf("%d are removed, %d stay", removed, result.Pruned.Kept)
+	}
+	c.LatencyModel, c.MaxLatencyUS = "", 1e6
+	if measured, _ := mustRun(t, c); measured.Market.LatencyModel == nil || measured.Market.LatencyModel.Device == "" || measured.Pruned.Kept != measured.Pruned.Players {
+		t.Errorf("%+v", measured.Market)
 	}
 }
 

@@ -211,12 +211,11 @@ func TestInterruptedRunsGoOn(t *testing.T) {
 			c.Keep, c.MaxAccuracyDrop, c.Validation, c.Baseline = 0, 3, 0.2, true
 		},
 		"latency": func(c *settings.Config) {
-			c.Cost = cost.Latency
-			c.LatencyModel = filepath.Join(t.TempDir(), "model.json")
-			const model = `{"latency_model":{"batch":128,"base_us":5,"per_mac_us":[0.1,0.1,0],"per_neuron_us":[3,1],"shapes":26}}`
-			if err := os.WriteFile(c.LatencyModel, []byte(model), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			c.Cost, c.LatencyModel = cost.Latency, latencyModel(t, "0.1,0.1,0", "3,1")
+		},
+		"ranking within a latency": func(c *settings.Config) {
+			c.Game, c.Criterion, c.Keep = game.RankingGame, game.Fisher, 0
+			c.MaxLatencyUS, c.LatencyModel = 40, latencyModel(t, "0.01,0.1,0", "3,1")
 		},
 		"paper": func(c *settings.Config) { c.Game, c.Keep, c.Gamma, c.Beta = game.PaperGame, 0, 0.5, 0.001 },
 		"sgd":   func(c *settings.Config) { c.Optimiser, c.Momentum, c.LearningRate = backend.SGD, 0.9, 0.05 },

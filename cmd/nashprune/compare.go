@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"strconv"
 	"strings"
 
@@ -40,7 +39,8 @@ const (
 func newCompare() *cobra.Command {
 	var (
 		config  = settings.Default()
-		options = compare.Options{Keep: compareKeep, Seeds: compareSeeds, MostSeeds: compareMostSeeds, Search: true, Jobs: 1}
+		options = compare.Options{Keep: compareKeep, Seeds: compareSeeds, MostSeeds: compareMostSeeds, Search: true}
+		runs    engine
 		quick   bool
 		asJSON  bool
 	)
@@ -79,22 +79,19 @@ latencies and the search, too. After a stop the same command continues.`, compar
 			if err := fitComparison(named, &config, &options, progress); err != nil {
 				return err
 			}
-			if options.Dir == "" {
-				return backend.Usagef("--out is empty; it must be a folder for the comparison, in which the same command continues")
-			}
-			if err := checkJobs(options.Jobs); err != nil {
+			var err error
+			if options.Make, err = runs.engine(cmd, progress); err != nil {
 				return err
 			}
 			if choice, err := backend.ChooseDevice(config.Device); err == nil { // if not, the first run says why
 				progress.announce(choice)
 			}
 			options.Config, options.Version = config, version()
-			options.Command = strings.Join(append([]string{"nashprune"}, os.Args[1:]...), " ")
-			options.Observe = progress.study
+			options.Command = commandLine()
 			result, err := compare.Run(untilSignal(cmd), options)
 			progress.end()
 			if err != nil {
-				return err
+				return submitted(cmd, err)
 			}
 			drawn := report.SaveFront(options.Dir, result)
 			write := report.Compare
@@ -120,7 +117,7 @@ latencies and the search, too. After a stop the same command continues.`, compar
 	f.IntVar(&options.MostSeeds, "most-seeds", options.MostSeeds, "seeds of methods within a point of the best, where that is more than --seeds")
 	f.BoolVar(&options.Search, "search", options.Search, "choose the settings of every method on held-out samples first")
 	f.StringArrayVar(&options.Only, "method", nil, "compare the market with this method, repeatable (default: with all)")
-	f.IntVar(&options.Jobs, "jobs", options.Jobs, "runs at a time")
+	runs.addFlags(f, "")
 	f.StringVar(&options.Dir, "out", "", "`folder` for the runs and the report")
 	f.BoolVar(&quick, "quick", false, "a small network on few drawn digits, in seconds; other flags still apply")
 	f.BoolVar(&asJSON, "json", false, "print compare.json instead of tables")

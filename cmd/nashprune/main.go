@@ -16,6 +16,7 @@ import (
 
 	_ "nashprune/cpu_fallback" // registers the driver "cpu"
 	"nashprune/trainer/backend"
+	"nashprune/trainer/sweep"
 )
 
 // Exit codes. The guide to settings and the help document them.
@@ -109,6 +110,9 @@ func (r *remembering) Write(p []byte) (int, error) {
 var oneLine = strings.NewReplacer("\n", `\n`, "\r", `\r`)
 
 func exitCode(err error) int {
+	if of := new(sweep.ExitError); errors.As(err, &of) && of.Code > 0 { // of all runs that were made
+		return of.Code
+	}
 	for _, c := range []struct {
 		kind error
 		code int

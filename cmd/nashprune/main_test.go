@@ -25,13 +25,14 @@ func TestMain(m *testing.M) {
 			os.Unsetenv(name)
 		}
 	}
+	os.Setenv(asProgram, "1") // of processes that tests and commands start
 	os.Exit(m.Run())
 }
 
 // process returns nashprune as a process that has not started.
 func process(args ...string) *exec.Cmd {
 	cmd := exec.Command(os.Args[0], args...)
-	cmd.Env = append(os.Environ(), asProgram+"=1")
+	cmd.Env = os.Environ()
 	return cmd
 }
 

@@ -71,7 +71,6 @@ func TestTrainRefuses(t *testing.T) {
 		{"--game ranking --criterion charm", exitUsage, "--criterion is \"charm\""},
 		{"--shape 4-4", exitUsage, "--keep 8 and --shape 4-4 are both targets"},
 		{"--game ranking --max-macs 9", exitUsage, "--keep 8 and --max-macs 9 are both targets"},
-		{"--game ranking --cost latency", exitUsage, "--cost is latency; it must be players, parameters or macs"},
 		{"--beta -1", exitUsage, "beta is -1"},
 		{"--alpha nan", exitUsage, "alpha is NaN"},
 		{"--benefit x", exitUsage, "benefit"},
@@ -270,7 +269,7 @@ func TestTargetsThatCannotBeHad(t *testing.T) {
 		{"--max-accuracy-drop 1", "try --validation 0.1"},
 		{"--max-params 500 --max-macs 500", "--max-params 500 and --max-macs 500"},
 		{"--max-params 500 --game off", "are for --game market"},
-		{"--max-latency-us 50 --game ranking", "--max-latency-us is for --game market; --game ranking takes --keep"},
+		{"--max-accuracy-drop 1 --game ranking", "--max-accuracy-drop is for --game market; --game ranking takes --keep"},
 		{"--max-accuracy-drop 1 --validation 0.1 --game ranking", "--max-accuracy-drop is for --game market"},
 		{"--cost macs --game paper", "is for --game market"},
 	} {

@@ -3,10 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -14,7 +11,7 @@ import (
 	"nashprune/trainer/backend"
 	"nashprune/trainer/report"
 	"nashprune/trainer/reproduce"
-	"nashprune/trainer/study"
+	"nashprune/trainer/sweep"
 )
 
 func newReproduce() *cobra.Command {
@@ -34,7 +31,8 @@ const (
 )
 
 func newReproducePaper() *cobra.Command {
-	options := reproduce.Options{Data: "mnist", Device: "auto", Seeds: 3, Jobs: 2}
+	options := reproduce.Options{Data: "mnist", Device: "auto", Seeds: 3}
+	runs := engine{cluster: sweep.Cluster{Jobs: 2}}
 	asJSON := false
 	cmd := &cobra.Command{
 		Use:   "paper",
@@ -64,18 +62,17 @@ After a stop the same command continues. --out gets ` + paperReportFile + `, ` +
 			if options.Quick && !cmd.Flags().Changed("seeds") {
 				options.Seeds = 1
 			}
-			if err := checkJobs(options.Jobs); err != nil {
-				return err
-			}
-			options.Version = version()
-			options.Command = strings.Join(append([]string{"nashprune"}, os.Args[1:]...), " ")
 			progress := newProgress(cmd.ErrOrStderr())
 			defer progress.end()
-			options.Observe = func(stage string, e study.Event) { progress.study(stage, e) }
+			var err error
+			if options.Make, err = runs.engine(cmd, progress); err != nil {
+				return err
+			}
+			options.Version, options.Command = version(), commandLine()
 			result, err := reproduce.Paper(untilSignal(cmd), options)
 			progress.end()
 			if err != nil {
-				return err
+				return submitted(cmd, err)
 			}
 			if err := savePaper(options.Dir, result); err != nil {
 				return err
@@ -97,7 +94,7 @@ After a stop the same command continues. --out gets ` + paperReportFile + `, ` +
 	f.IntVar(&options.Seeds, "seeds", options.Seeds, "`number` of seeds of each full run, from 1 (with --quick 1)")
 	f.BoolVar(&options.Quick, "quick", false, "fewer readings of a smaller network on drawn digits")
 	f.StringArrayVar(&options.Readings, "readings", nil, "screen only readings whose names match the `pattern`, such as '*-effective-adam-*'; may be given several times")
-	f.IntVar(&options.Jobs, "jobs", options.Jobs, "`runs` at a time")
+	runs.addFlags(f, "")
 	f.StringVar(&options.Device, "device", options.Device, help("device"))
 	f.StringVar(&options.Dir, "out", filepath.Join("runs", "reproduce-paper"), "`folder` for all runs and results")
 	f.BoolVar(&asJSON, "json", false, "print "+paperReportFile+" instead of a table")
@@ -120,17 +117,4 @@ func savePaper(dir string, r *reproduce.Report) error {
 		}
 	}
 	return nil
-}
-
-// study shows how far a study is: a line for each run that ended, and on a terminal
-// what runs are at.
-func (p *progress) study(stage string, e study.Event) {
-	count := fmt.Sprintf("%s %d/%d", stage, e.Done, e.Cells)
-	switch {
-	case e.Ended:
-		p.line(fmt.Sprintf("%s  %s%s", count, e.Cell, left(e.Remaining)), true)
-	case p.terminal && e.Run.Message == "" && time.Since(p.last) >= redrawEvery:
-		p.last = time.Now()
-		p.line(fmt.Sprintf("%s  %s epoch %d/%d%s", count, e.Cell, e.Run.Epoch, e.Run.Epochs, left(e.Remaining)), false)
-	}
 }

@@ -132,7 +132,6 @@ func TestSweepOnSlurm(t *testing.T) {
 		t.Skip("long: run without -short")
 	}
 	slurm(t)
-	t.Setenv(asProgram, "1") // of the runs that Slurm starts; it hands the environment on
 	file := filepath.Join(t.TempDir(), "grid.toml")
 	if err := os.WriteFile(file, []byte(slurmGrid), 0o600); err != nil {
 		t.Fatal(err)

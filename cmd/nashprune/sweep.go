@@ -2,13 +2,12 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,15 +15,7 @@ import (
 	"nashprune/trainer/backend"
 	"nashprune/trainer/record"
 	"nashprune/trainer/report"
-	"nashprune/trainer/study"
 	"nashprune/trainer/sweep"
-)
-
-// Where the runs of a sweep are made.
-const (
-	onLocal      = "local"
-	onSlurm      = "slurm"
-	onKubernetes = "kubernetes"
 )
 
 // The files that a sweep leaves in its folder when its table is printed.
@@ -38,11 +29,10 @@ var indexVariables = []string{"SLURM_ARRAY_TASK_ID", "JOB_COMPLETION_INDEX"}
 
 func newSweep() *cobra.Command {
 	var (
-		dir, on string
-		devices []string
-		cluster sweep.Cluster
-		mount   string
-		dryRun  bool
+		dir    string
+		runs   engine
+		mount  string
+		dryRun bool
 	)
 	cmd := &cobra.Command{
 		Use:   "sweep FILE.toml --out FOLDER",
@@ -69,70 +59,57 @@ nashprune sweep cell FOLDER N for each run, counted from 0.`,
 			if dir == "" {
 				return backend.Usagef("--out is empty; it must be a folder for the runs, in which the same command goes on")
 			}
-			if err := checkJobs(cluster.Jobs); err != nil {
-				return err
-			}
-			if on != onLocal && !cmd.Flags().Changed("jobs") {
-				cluster.Jobs = 0
-			}
 			make := sweep.Create
-			if dryRun || on == onKubernetes { // whose folder is on a volume
+			if dryRun || runs.on == onKubernetes { // whose folder is on a volume
 				make = sweep.Plan
+			}
+			progress := newProgress(cmd.ErrOrStderr())
+			defer progress.end()
+			engine, err := runs.engine(cmd, progress)
+			if err != nil {
+				return err
 			}
 			s, err := make(dir, args[0])
 			if err != nil {
 				return err
 			}
-			progress := newProgress(cmd.ErrOrStderr())
-			defer progress.end()
 			for _, fitted := range s.Fitted {
 				progress.line(sizeOfData+fitted, true)
 			}
-			program, err := os.Executable()
-			if err != nil {
-				return err
-			}
-			cluster.Program = []string{program}
-			switch on {
-			case onLocal:
-				if dryRun {
-					return listRuns(cmd.OutOrStdout(), s)
-				}
-				return sweepHere(cmd, progress, s, sweep.Local{Program: cluster.Program, Jobs: cluster.Jobs, Devices: devices})
-			case onSlurm:
-				if dryRun {
-					return printText(cmd.OutOrStdout())(s.Script(cluster))
-				}
-				job, err := s.Submit(untilSignal(cmd), cluster)
-				if err != nil {
-					return err
-				}
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), "job %s makes the runs; nashprune sweep status %s shows how far they are\n", job, dir)
-				return err
-			case onKubernetes:
-				cluster.Program = []string{"nashprune"}
+			switch {
+			case runs.on == onKubernetes:
+				runs.cluster.Program = []string{"nashprune"}
 				s.Dir = filepath.ToSlash(dir)
-				return printText(cmd.OutOrStdout())(s.Manifest(cluster, mount))
+				return printText(cmd.OutOrStdout())(s.Manifest(runs.cluster, mount))
+			case dryRun && runs.on == onSlurm:
+				return printText(cmd.OutOrStdout())(s.Script(runs.cluster))
+			case dryRun:
+				for n, cell := range s.Cells {
+					fmt.Fprintf(cmd.OutOrStdout(), "%d  %s\n", n, cell.Name)
+				}
+				return nil
 			}
-			return backend.Usagef("--on is %q; it must be %s, %s or %s", on, onLocal, onSlurm, onKubernetes)
+			made := engine(untilSignal(cmd), s, nil)
+			progress.end()
+			if exitCode(made) == exitInterrupted || errors.As(made, new(*sweep.SubmittedError)) {
+				return submitted(cmd, made)
+			}
+			rows, err := s.Rows()
+			if err == nil {
+				err = printSweep(cmd.OutOrStdout(), s.Dir, rows)
+			}
+			return cmp.Or(made, err)
 		},
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVar(&dir, "out", "", "`folder` for the runs")
-	f.StringVar(&on, "on", onLocal, "`engine` that makes the runs: local, slurm or kubernetes")
-	f.IntVar(&cluster.Jobs, "jobs", 1, "runs at a time (default on a cluster: as many as it starts)")
-	f.StringSliceVar(&devices, "devices", nil, "`devices` that jobs on this machine take in turn, with commas in between (default: those of the settings)")
+	runs.addFlags(f, ", kubernetes")
 	f.BoolVar(&dryRun, "dry-run", false, "print the runs, the script or the manifest, and stop")
-	f.IntVar(&cluster.CPUs, "cpus", 0, "processors that a cluster gives a run (default: its own choice)")
-	f.IntVar(&cluster.GPUs, "gpus", 0, "GPUs that a cluster gives a run")
-	f.StringVar(&cluster.Memory, "memory", "", "`memory` that a cluster gives a run, such as 4Gi")
-	f.StringVar(&cluster.Time, "time", "", "longest `time` of a run on Slurm, such as 2:00:00")
-	f.StringArrayVar(&cluster.Options, "sbatch", nil, "more `options` for sbatch, such as --partition=gpu; may be given several times")
-	f.StringVar(&cluster.Image, "image", "", "`image` with the program, for Kubernetes")
-	f.StringVar(&cluster.Claim, "claim", "", "`claim` of the volume that pods of Kubernetes share")
+	f.StringVar(&runs.cluster.Image, "image", "", "`image` with the program, for Kubernetes")
+	f.StringVar(&runs.cluster.Claim, "claim", "", "`claim` of the volume that pods of Kubernetes share")
 	f.StringVar(&mount, "mount", "/data", "`folder` of that volume in pods, in which --out lies")
-	f.StringVar(&cluster.Namespace, "namespace", "", "`namespace` of the job of Kubernetes")
+	f.StringVar(&runs.cluster.Namespace, "namespace", "", "`namespace` of the job of Kubernetes")
 	cmd.AddCommand(newSweepCell(), newSweepStatus(), newSweepCollect())
 	return cmd
 }
@@ -145,42 +122,6 @@ func printText(w io.Writer) func(string, error) error {
 		}
 		return err
 	}
-}
-
-func listRuns(w io.Writer, s *sweep.Sweep) error {
-	for n, cell := range s.Cells {
-		if _, err := fmt.Fprintf(w, "%d  %s\n", n, cell.Name); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// sweepHere makes runs on this machine and prints the table, also where some failed.
-func sweepHere(cmd *cobra.Command, progress *progress, s *sweep.Sweep, l sweep.Local) error {
-	l.Observe = func(done, all int, r sweep.Row, remaining time.Duration) {
-		words := string(r.State)
-		if r.Accuracy != nil {
-			words += fmt.Sprintf("  %.2f %%", *r.Accuracy)
-		}
-		if r.Reason != "" {
-			words += ": " + r.Reason
-		}
-		progress.line(oneLine.Replace(fmt.Sprintf("%d/%d  %s  %s%s", done, all, r.Name, words, left(remaining))), true)
-	}
-	made := s.Run(untilSignal(cmd), l)
-	progress.end()
-	if exitCode(made) == exitInterrupted {
-		return made
-	}
-	rows, err := s.Rows()
-	if err != nil {
-		return cmp.Or(made, err)
-	}
-	if err := printSweep(cmd.OutOrStdout(), s.Dir, rows); err != nil {
-		return err
-	}
-	return made
 }
 
 // printSweep writes the table to the folder and prints it.
@@ -233,10 +174,7 @@ exits with 130; the next start goes on.`,
 			}
 			progress := newProgress(cmd.ErrOrStderr())
 			defer progress.end()
-			return s.Make(untilSignal(cmd), n, study.Options{
-				Version: version(), Command: strings.Join(append([]string{"nashprune"}, os.Args[1:]...), " "), Device: device,
-				Observe: func(e study.Event) { progress.observe(e.Run) },
-			}, exitCode)
+			return s.Make(untilSignal(cmd), n, sweep.Maker{Version: version(), Command: commandLine(), Device: device, Observe: progress.observe, ExitCode: exitCode})
 		},
 	}
 	cmd.Flags().StringVar(&device, "device", "", help("device")+" (default: that of the settings)")

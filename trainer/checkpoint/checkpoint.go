@@ -261,11 +261,11 @@ func (c *Checkpoint) ofPlan(p session.Plan) error {
 	return nil
 }
 
-// Market returns what a checkpoint knows of its market and the market's target, nil if
-// the run has no market.
+// Market returns what a checkpoint knows of its market, or of a ranking within a latency, and its
+// target; nil if the run has neither.
 func (c *Checkpoint) Market() (*record.Market, error) {
 	known, config := c.Result.Market, c.Config
-	if config.Game != game.MarketGame {
+	if config.Game != game.MarketGame && !config.NeedsLatency() {
 		return nil, nil
 	}
 	if known == nil {

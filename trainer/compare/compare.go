@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"nashprune/game"
 	"nashprune/trainer"
@@ -17,7 +18,7 @@ import (
 	"nashprune/trainer/network"
 	"nashprune/trainer/record"
 	"nashprune/trainer/settings"
-	"nashprune/trainer/study"
+	"nashprune/trainer/sweep"
 )
 
 // The files of a comparison, beside the folders of its runs.
@@ -26,20 +27,12 @@ const (
 	TableFile  = "compare.csv"  // a row a run
 )
 
-// The folders of a comparison.
-const (
-	searchFolder         = "search"
-	runFolder            = "runs"
-	denseFolder          = "dense"
-	sharedPrefixesFolder = "shared-prefixes"
-)
-
 // Options say what is compared, and the circumstances.
 type Options struct {
 	Dir     string // everything is kept there, and the same comparison goes on with it
 	Command string
 	Version string
-	Jobs    int // runs at a time
+	Make    sweep.Engine // makes the runs
 
 	// Config is what all runs share: data, network, epochs, optimiser, schedule. Its
 	// seed is the first.
@@ -49,7 +42,6 @@ type Options struct {
 	MostSeeds int      // of methods within [Closeness] of the best, where that is more than Seeds
 	Search    bool     // choose settings on held-out samples first
 	Only      []string // names of methods besides the market; nil: all
-	Observe   func(stage string, e study.Event)
 }
 
 // heldOut is the fraction of the training part that settings are chosen on.
@@ -60,11 +52,15 @@ const heldOut = 0.1
 const Closeness = 1
 
 // Run makes the comparison, or what is left of it, and writes its report to the
-// folder. The errors are those of [study.Run].
+// folder. The errors are those of [sweep.Complete].
 func Run(ctx context.Context, o Options) (*Report, error) {
 	c, err := newComparison(o)
 	if err != nil {
 		return nil, err
+	}
+	shared := filepath.Join(c.Dir, sweep.SharedPrefixes) // which is large, and goes when all is done
+	if err := os.MkdirAll(shared, 0o755); err != nil {
+		return nil, fmt.Errorf("--out: %w", atomicfile.Advised(err))
 	}
 	if err := c.trainDense(ctx); err != nil {
 		return nil, err
@@ -84,7 +80,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 			return nil, err
 		}
 	}
-	return &c.report, os.RemoveAll(c.sharedPrefixes())
+	return &c.report, os.RemoveAll(shared)
 }
 
 // comparison is a comparison under way.
@@ -99,13 +95,11 @@ type comparison struct {
 
 // entrant is a method at a size and shape, and what came of it.
 type entrant struct {
-	method  Method
-	shape   Shape
-	place   place
-	setting Setting
-	lost    string // why there are no runs; empty: there are
-	runs    []SeedRun
-	file    string // the network of the first seed; empty where that run diverged
+	Entry
+	method Method
+	place  place
+	lost   string // why there are no runs; empty: there are
+	file   string // the network of the first seed; empty where that run diverged
 }
 
 // newComparison checks the options. Errors are of the kind [backend.ErrUsage].
@@ -116,6 +110,9 @@ func newComparison(o Options) (*comparison, error) {
 	widths, err := trainer.Widths(o.Config)
 	if err != nil {
 		return nil, err
+	}
+	if o.Dir == "" {
+		return nil, backend.Usagef("--out is empty; it must be a folder for the comparison, in which the same command continues")
 	}
 	c := &comparison{Options: o, widths: widths}
 	if len(o.Keep) == 0 || o.Seeds < 1 {
@@ -129,14 +126,16 @@ func newComparison(o Options) (*comparison, error) {
 			return nil, backend.Usagef("--keep has %d after %d: name every number once, increasing", keep, o.Keep[i-1])
 		}
 	}
-	for _, name := range o.Only {
-		if !slices.ContainsFunc(Methods(o.Config), func(m Method) bool { return m.Name == name }) {
-			return nil, backend.Usagef("--method %q is not known: %s", name, names(Methods(o.Config)))
-		}
-	}
+	var names []string
 	for _, m := range Methods(o.Config) {
+		names = append(names, m.Name)
 		if o.Only == nil || m.Name == Reference || slices.Contains(o.Only, m.Name) {
 			c.methods = append(c.methods, m)
+		}
+	}
+	for _, name := range o.Only {
+		if !slices.Contains(names, name) {
+			return nil, backend.Usagef("--method %q is not known: there is %s", name, strings.Join(names, " "))
 		}
 	}
 	for i := range max(o.Seeds, o.MostSeeds) {
@@ -152,40 +151,17 @@ func newComparison(o Options) (*comparison, error) {
 	return c, nil
 }
 
-func names(methods []Method) string {
-	text := "there is"
-	for _, m := range methods {
-		text += " " + m.Name
-	}
-	return text
-}
-
-// study makes cells, as far as they are not made, and returns their outcomes in order.
-func (c *comparison) study(ctx context.Context, stage string, cells []study.Cell) ([]study.Outcome, error) {
-	return study.Run(ctx, cells, study.Options{
-		Dir: c.Dir, Command: c.Command, Version: c.Version, Jobs: c.Jobs, SharedPrefixes: c.sharedPrefixes(),
-		Observe: func(e study.Event) {
-			if c.Observe != nil {
-				c.Observe(stage, e)
-			}
-		},
-	})
-}
-
-// sharedPrefixes is the folder of what runs share. It is large and goes when all is done.
-func (c *comparison) sharedPrefixes() string { return filepath.Join(c.Dir, sharedPrefixesFolder) }
-
 // trainDense makes the runs of the network without removals.
 func (c *comparison) trainDense(ctx context.Context) error {
-	var cells []study.Cell
+	var cells []sweep.Cell
 	for _, seed := range c.report.Seeds {
 		run := c.Config
 		run.Game, run.Seed, run.Baseline = game.NoGame, seed, false
-		cells = append(cells, study.Cell{Name: fmt.Sprintf("%s/seed-%d", denseFolder, seed), Config: run})
+		cells = append(cells, sweep.Cell{Name: fmt.Sprintf("dense/seed-%d", seed), Config: run})
 	}
-	outcomes, err := c.study(ctx, denseFolder, cells)
-	for _, o := range outcomes {
-		c.report.Dense = append(c.report.Dense, newRun(o))
+	rows, err := sweep.Complete(ctx, c.Dir, cells, c.Make)
+	for _, r := range rows {
+		c.report.Dense = append(c.report.Dense, newRun(r))
 	}
 	return err
 }
@@ -202,15 +178,17 @@ func (c *comparison) compete(ctx context.Context, shape Shape) error {
 				}
 			}
 		}
-		if err := c.search(ctx, shape, entered); err != nil {
-			return err
+		if c.Search {
+			if err := c.search(ctx, entered); err != nil {
+				return err
+			}
 		}
-		if err := c.train(ctx, fmt.Sprintf("compare, %s", shape), entered, c.report.Seeds); err != nil {
+		if err := c.train(ctx, entered, c.report.Seeds); err != nil {
 			return err
 		}
 		c.entrants = append(c.entrants, entered...)
 	}
-	return c.train(ctx, fmt.Sprintf("more seeds, %s", shape), c.close(shape), c.seeds[c.Seeds:])
+	return c.train(ctx, c.close(shape), c.seeds[c.Seeds:])
 }
 
 // Why an entrant has no runs.
@@ -221,7 +199,7 @@ const (
 
 // enter returns a method at a shape and size.
 func (c *comparison) enter(m Method, shape Shape, keep int) *entrant {
-	e := &entrant{method: m, shape: shape, place: place{keep: keep}, setting: m.Settings[len(m.Settings)/2]}
+	e := &entrant{method: m, place: place{keep: keep}, Entry: Entry{Method: m.Name, Shape: shape, Keep: keep, Null: m.null, Setting: m.Settings[len(m.Settings)/2]}}
 	var from *entrant
 	switch {
 	case shape == Equal:
@@ -237,62 +215,62 @@ func (c *comparison) enter(m Method, shape Shape, keep int) *entrant {
 		from = c.winner(Equal, keep)
 	}
 	switch {
-	case from == nil || from.runs[0].Layers == nil:
+	case from == nil || from.Runs[0].Layers == nil:
 		e.lost = shapeDiverged
 	case shape == Parameters && !m.follows:
-		e.place.parameters = from.runs[0].Parameters
+		e.place.parameters = from.Runs[0].Parameters
 	default:
-		e.place.layers = from.runs[0].Layers
+		e.place.layers = from.Runs[0].Layers
 	}
 	return e
 }
 
-// find returns the entrant of a method, shape and size.
-func (c *comparison) find(method string, shape Shape, keep int) *entrant {
+// table returns the entrants of a shape and size.
+func (c *comparison) table(shape Shape, keep int) (all []*entrant) {
 	for _, e := range c.entrants {
-		if e.method.Name == method && e.shape == shape && e.place.keep == keep {
-			return e
+		if e.Shape == shape && e.Keep == keep {
+			all = append(all, e)
 		}
 	}
-	return nil
+	return all
+}
+
+// find returns the entrant of a method, shape and size.
+func (c *comparison) find(method string, shape Shape, keep int) *entrant {
+	all := c.table(shape, keep)
+	return all[slices.IndexFunc(all, func(e *entrant) bool { return e.Method == method })]
+}
+
+// mean returns the mean over the seeds that all entrants have, below all where a run diverged.
+func (c *comparison) mean(e *entrant) float64 {
+	if mean, _ := Summary(e.Runs[:c.Seeds]); mean != nil {
+		return *mean
+	}
+	return math.Inf(-1)
 }
 
 // winner returns the entrant with the highest mean over the seeds that all have, of equals
 // the first, among those that find a shape and are no null; nil if all diverged.
 func (c *comparison) winner(shape Shape, keep int) (best *entrant) {
-	for _, e := range c.entrants {
-		if e.shape != shape || e.place.keep != keep || e.method.follows || e.method.null {
-			continue
-		}
-		if mean := c.mean(e); mean != nil && (best == nil || *mean > *c.mean(best)) {
-			best = e
+	highest := math.Inf(-1)
+	for _, e := range c.table(shape, keep) {
+		if mean := c.mean(e); !e.method.follows && !e.Null && mean > highest {
+			best, highest = e, mean
 		}
 	}
 	return best
 }
 
-// mean returns the mean over the seeds that all entrants have, nil where a run diverged.
-func (c *comparison) mean(e *entrant) *float64 {
-	mean, _ := Summary(e.runs[:c.Seeds])
-	return mean
-}
-
 // close returns the entrants of a shape that are within [Closeness] of the best at their
 // size, with the reference, to which they are compared.
-func (c *comparison) close(shape Shape) []*entrant {
-	var all []*entrant
+func (c *comparison) close(shape Shape) (all []*entrant) {
 	for _, keep := range c.Keep {
-		best := math.Inf(-1)
-		for _, e := range c.entrants {
-			if mean := c.mean(e); e.shape == shape && e.place.keep == keep && mean != nil {
-				best = max(best, *mean)
-			}
+		best, table := math.Inf(-1), c.table(shape, keep)
+		for _, e := range table {
+			best = max(best, c.mean(e))
 		}
-		for _, e := range c.entrants {
-			if e.shape != shape || e.place.keep != keep {
-				continue
-			}
-			if mean := c.mean(e); mean != nil && (*mean >= best-Closeness || e.method.Name == Reference) {
+		for _, e := range table {
+			if mean := c.mean(e); !math.IsInf(mean, -1) && (mean >= best-Closeness || e.Method == Reference) {
 				all = append(all, e)
 			}
 		}
@@ -302,134 +280,102 @@ func (c *comparison) close(shape Shape) []*entrant {
 
 // cell returns a run of an entrant. Cells of given layers are named by them, so that shapes
 // with the same layers have the same runs.
-func (c *comparison) cell(folder string, e *entrant, setting Setting, seed uint64, name string) study.Cell {
+func (c *comparison) cell(folder string, e *entrant, setting Setting, seed uint64, name any) sweep.Cell {
 	run := c.Config
 	run.Seed, run.Baseline = seed, false
 	e.method.configure(&run, e.place)
 	setting.apply(&run)
-	at := string(e.shape)
+	at := string(e.Shape)
 	if e.place.layers != nil {
 		at = network.JoinWidths(e.place.layers)
 	}
-	return study.Cell{Name: fmt.Sprintf("%s/%d/%s/%s/%s", folder, e.place.keep, e.method.Name, at, name), Config: run}
+	return sweep.Cell{Name: fmt.Sprintf("%s/%d/%s/%s/%v", folder, e.Keep, e.Method, at, name), Config: run}
+}
+
+// each makes n runs of every entrant that is not lost, and takes what came of them.
+func (c *comparison) each(ctx context.Context, entered []*entrant, n int, cell func(e *entrant, i int) sweep.Cell, take func(e *entrant, rows []sweep.Row)) error {
+	left := slices.DeleteFunc(slices.Clone(entered), func(e *entrant) bool { return e.lost != "" })
+	var cells []sweep.Cell
+	for _, e := range left {
+		for i := range n {
+			cells = append(cells, cell(e, i))
+		}
+	}
+	rows, err := sweep.Complete(ctx, c.Dir, cells, c.Make)
+	if err != nil {
+		return err
+	}
+	for k, e := range left {
+		take(e, rows[k*n:][:n])
+	}
+	return nil
 }
 
 // search tries the settings of every entrant with the first seed and chooses the best on
 // the samples held out; of equals the first.
-func (c *comparison) search(ctx context.Context, shape Shape, entered []*entrant) error {
-	if !c.Search {
-		return nil
-	}
-	var cells []study.Cell
-	for _, e := range entered {
-		if e.lost != "" {
-			continue
-		}
-		for i, s := range e.method.Settings {
-			cell := c.cell(searchFolder, e, s, c.Config.Seed, fmt.Sprint(i+1))
-			cell.Config.Validation, cell.Config.EvaluateOn = heldOut, backend.ValidationPart
-			cell.Config.CertifySteps = 0 // which changes no network
-			cells = append(cells, cell)
-		}
-	}
-	outcomes, err := c.study(ctx, fmt.Sprintf("search, %s", shape), cells)
-	if err != nil {
-		return err
-	}
-	for _, e := range entered {
-		if e.lost != "" {
-			continue
-		}
+func (c *comparison) search(ctx context.Context, entered []*entrant) error {
+	return c.each(ctx, entered, Searched, func(e *entrant, i int) sweep.Cell {
+		cell := c.cell("search", e, e.method.Settings[i], c.Config.Seed, i+1)
+		cell.Config.Validation, cell.Config.EvaluateOn = heldOut, backend.ValidationPart
+		cell.Config.CertifySteps = 0 // which changes no network
+		return cell
+	}, func(e *entrant, rows []sweep.Row) {
 		var trials []Trial
 		best := -1
-		for i, s := range e.method.Settings {
-			if r := outcomes[i].Result; r != nil {
-				c.report.Search.Held = r.Data.Validation
+		for i, r := range rows {
+			if r.Result != nil {
+				c.report.Search.Held = r.Result.Data.Validation
 			}
-			run := newRun(outcomes[i])
-			trials = append(trials, Trial{
-				Method: e.method.Name, Shape: shape, Keep: e.place.keep, Setting: s.Name, Figure: run.Figure, Diverged: run.Diverged,
-			})
+			run := newRun(r)
+			trials = append(trials, Trial{Method: e.Method, Shape: e.Shape, Keep: e.Keep, Setting: e.method.Settings[i], Figure: run.Figure, Diverged: run.Diverged})
 			if run.Figure != nil && (best < 0 || *run.Figure > *trials[best].Figure) {
 				best = i
 			}
 		}
-		outcomes = outcomes[len(trials):]
-		if best < 0 {
-			e.lost = searchDiverged
-		} else {
-			trials[best].Chosen, e.setting = true, e.method.Settings[best]
+		if e.lost = searchDiverged; best >= 0 {
+			e.lost, e.Setting, trials[best].Chosen = "", trials[best].Setting, true
 		}
 		c.report.Search.Trials = append(c.report.Search.Trials, trials...)
-	}
-	return nil
+	})
 }
 
 // train makes the runs of entrants with some seeds.
-func (c *comparison) train(ctx context.Context, stage string, entered []*entrant, seeds []uint64) error {
-	var cells []study.Cell
-	for _, e := range entered {
-		for _, seed := range seeds {
-			if e.lost == "" {
-				cells = append(cells, c.cell(runFolder, e, e.setting, seed, fmt.Sprintf("seed-%d", seed)))
-			}
-		}
-	}
-	outcomes, err := c.study(ctx, stage, cells)
-	if err != nil {
-		return err
-	}
+func (c *comparison) train(ctx context.Context, entered []*entrant, seeds []uint64) error {
 	for _, e := range entered {
 		for _, seed := range seeds {
 			if e.lost != "" {
-				e.runs = append(e.runs, SeedRun{Seed: seed, Diverged: e.lost})
-				continue
+				e.Runs = append(e.Runs, SeedRun{Seed: seed, Diverged: e.lost})
 			}
-			if r := outcomes[0].Result; r != nil {
-				c.report.Device, c.report.Data = r.Device, r.Data
-			}
-			if len(e.runs) == 0 {
-				e.file = modelFile(outcomes[0])
-			}
-			e.runs, outcomes = append(e.runs, newRun(outcomes[0])), outcomes[1:]
 		}
 	}
-	return nil
+	return c.each(ctx, entered, len(seeds), func(e *entrant, i int) sweep.Cell {
+		return c.cell("runs", e, e.Setting, seeds[i], fmt.Sprintf("seed-%d", seeds[i]))
+	}, func(e *entrant, rows []sweep.Row) {
+		for _, r := range rows {
+			if r.Result != nil {
+				c.report.Device, c.report.Data = r.Result.Device, r.Result.Data
+				if len(e.Runs) == 0 {
+					e.file = filepath.Join(r.Dir, r.Result.File())
+				}
+			}
+			e.Runs = append(e.Runs, newRun(r))
+		}
+	})
 }
 
 // newRun states what came of a cell.
-func newRun(o study.Outcome) SeedRun {
-	run := SeedRun{Seed: o.Cell.Config.Seed, Diverged: o.Diverged}
-	if o.Result == nil {
+func newRun(r sweep.Row) SeedRun {
+	run := SeedRun{Seed: r.Config.Seed, Diverged: r.Reason}
+	if r.Result == nil {
 		return run
 	}
-	evaluated := o.Result.Dense
-	if o.Result.Pruned != nil {
-		evaluated = o.Result.Pruned.NetworkResult
-	}
-	run.Figure, run.Loss = evaluated.Accuracy, evaluated.Loss
-	if evaluated.R2 != nil {
-		percent := 100 * *evaluated.R2
-		run.Figure = &percent
-	}
-	run.Layers = evaluated.Shape[1 : len(evaluated.Shape)-1]
-	if e := o.Result.Equilibrium; e != nil {
+	ended := r.Result.Ended()
+	run.Figure, run.Loss, run.Parameters, run.MACs = ended.Percent(), ended.Loss, ended.Parameters, ended.MACs
+	run.Layers, run.Seconds = ended.Shape[1:len(ended.Shape)-1], r.Result.Seconds.Train
+	if e := r.Result.Equilibrium; e != nil {
 		run.Model, run.Network = e.Model, e.Network
 	}
-	run.Parameters, run.MACs, run.Seconds = evaluated.Parameters, evaluated.MACs, o.Result.Seconds.Train
 	return run
-}
-
-// modelFile names the network that a cell ended with, empty where it diverged.
-func modelFile(o study.Outcome) string {
-	switch {
-	case o.Result == nil:
-		return ""
-	case o.Result.Pruned == nil:
-		return filepath.Join(o.Dir, record.DenseFile)
-	default:
-		return filepath.Join(o.Dir, record.PrunedFile)
-	}
 }
 
 // conclude completes the report: a table for each size and shape, with differences to the
@@ -442,12 +388,12 @@ func (c *comparison) conclude(ctx context.Context) error {
 	for _, keep := range c.Keep {
 		for _, shape := range Shapes {
 			if w := c.winner(won[shape], keep); w != nil {
-				c.report.Winners = append(c.report.Winners, Winner{Shape: shape, Keep: keep, Method: w.method.Name, Layers: w.runs[0].Layers})
+				c.report.Winners = append(c.report.Winners, Winner{Shape: shape, Keep: keep, Method: w.Method, Layers: w.Runs[0].Layers})
 			}
 			for _, m := range c.methods {
-				e := c.find(m.Name, shape, keep)
-				entry := Entry{Method: m.Name, Shape: shape, Keep: keep, Null: m.null, Setting: e.setting.Name, Runs: e.runs, LatencyUS: latencies[network.JoinWidths(e.runs[0].Layers)]}
-				entry.Mean, entry.Deviation = Summary(e.runs)
+				entry := c.find(m.Name, shape, keep).Entry
+				entry.LatencyUS = latencies[network.JoinWidths(entry.Runs[0].Layers)]
+				entry.Mean, entry.Deviation = Summary(entry.Runs)
 				c.report.Entries = append(c.report.Entries, entry)
 			}
 			c.report.differ(shape, keep)
@@ -461,20 +407,17 @@ func (c *comparison) conclude(ctx context.Context) error {
 func (c *comparison) latencies(ctx context.Context) (map[string]float64, error) {
 	var files, layers []string
 	for _, e := range c.entrants {
-		if e.file != "" && !slices.Contains(layers, network.JoinWidths(e.runs[0].Layers)) {
-			files, layers = append(files, e.file), append(layers, network.JoinWidths(e.runs[0].Layers))
+		if name := network.JoinWidths(e.Runs[0].Layers); e.file != "" && !slices.Contains(layers, name) {
+			files, layers = append(files, e.file), append(layers, name)
 		}
 	}
 	if len(files) == 0 {
 		return nil, errors.New("every run diverged: there is nothing to compare; try a smaller --learning-rate")
 	}
 	microseconds, err := trainer.Latencies(ctx, c.Config, files)
-	if err != nil {
-		return nil, err
-	}
 	measured := map[string]float64{}
-	for i, name := range layers {
-		measured[name] = microseconds[i]
+	for i, us := range microseconds {
+		measured[layers[i]] = us
 	}
-	return measured, nil
+	return measured, err
 }

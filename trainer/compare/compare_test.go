@@ -13,11 +13,12 @@ import (
 	"testing"
 
 	_ "nashprune/cpu_fallback"
+	"nashprune/trainer"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/compare"
 	"nashprune/trainer/record"
 	"nashprune/trainer/settings"
-	"nashprune/trainer/study"
+	"nashprune/trainer/sweep"
 )
 
 // options returns a comparison of a few seconds.
@@ -26,7 +27,7 @@ func options(t *testing.T) compare.Options {
 	c := settings.Default()
 	c.Data, c.Model, c.Device = "digits:side=8,train=320,test=80", "mlp:12-8", "gonum"
 	c.Epochs, c.Batch, c.Rounds = 5, 32, 4
-	return compare.Options{Dir: filepath.Join(t.TempDir(), "compared"), Config: c, Keep: []int{6, 10}, Seeds: 2, MostSeeds: 3, Search: true, Jobs: 2, Version: "0"}
+	return compare.Options{Dir: filepath.Join(t.TempDir(), "compared"), Config: c, Keep: []int{6, 10}, Seeds: 2, MostSeeds: 3, Search: true, Make: sweep.Local{Jobs: 2}.Make, Version: "0"}
 }
 
 func mean(runs []compare.SeedRun) float64 {
@@ -79,7 +80,7 @@ func TestEverybodyIsComparedOnEqualTerms(t *testing.T) {
 		method string
 		shape  compare.Shape
 	}
-	chosen := map[entrant]string{}
+	chosen := map[entrant]compare.Setting{}
 	for first := 0; first < len(r.Search.Trials); first += compare.Searched {
 		trials := r.Search.Trials[first : first+compare.Searched]
 		best := slices.MaxFunc(trials, func(a, b compare.Trial) int { return cmp.Compare(*a.Figure, *b.Figure) })
@@ -204,7 +205,7 @@ func TestStoppedComparisonsGoOn(t *testing.T) {
 		t.Skip("long: run without -short")
 	}
 	o := options(t)
-	o.Only, o.Jobs = []string{"contributions", "scratch"}, 1
+	o.Only = []string{"contributions", "scratch"}
 	want, err := compare.Run(context.Background(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -221,13 +222,13 @@ func TestStoppedComparisonsGoOn(t *testing.T) {
 	for {
 		ctx, cancel := context.WithCancel(context.Background())
 		reports := 0
-		o.Observe = func(_ string, e study.Event) {
-			if e.Run.Line != nil {
+		o.Make = sweep.Local{Maker: sweep.Maker{Observe: func(e trainer.Event) {
+			if e.Line != nil {
 				if reports++; reports == 150 {
 					cancel()
 				}
 			}
-		}
+		}}}.Make
 		got, err := compare.Run(ctx, o)
 		cancel()
 		if err == nil {
@@ -246,7 +247,7 @@ func TestStoppedComparisonsGoOn(t *testing.T) {
 	if stops < 3 {
 		t.Errorf("it was stopped %d times: the test shows little", stops)
 	}
-	o.Observe = func(stage string, e study.Event) { t.Errorf("%s: %+v is made anew", stage, e) }
+	o.Make = sweep.Local{Ended: func(e sweep.Event) { t.Errorf("%s is made anew", e.Name) }}.Make
 	if _, err := compare.Run(context.Background(), o); err != nil {
 		t.Error(err)
 	}

@@ -8,6 +8,7 @@ import (
 	_ "nashprune/cpu_fallback"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/settings"
+	"nashprune/trainer/sweep"
 )
 
 // TestWhatDiverged: a method of which nothing comes is in the report as such, with no
@@ -18,17 +19,17 @@ func TestWhatDiverged(t *testing.T) {
 	config.Optimiser = backend.Adam
 	config.Data, config.Model, config.Device = "digits:side=8,train=320,test=80", "mlp:12-8", "gonum"
 	config.Epochs, config.Batch, config.Rounds = 5, 32, 4
-	blowUp := Setting{"learning-rate 50", func(c *settings.Config) { c.LearningRate = 50 }}
+	blowUp := Setting("learning-rate 50")
 	for wild, search := range map[string]bool{"magnitude": false, Reference: true} {
 		c, err := newComparison(Options{
-			Dir: t.TempDir(), Config: config, Keep: []int{6}, Seeds: 2, MostSeeds: 3, Search: search, Only: []string{"magnitude", "scratch"}, Jobs: 2, Version: "0",
+			Dir: t.TempDir(), Config: config, Keep: []int{6}, Seeds: 2, MostSeeds: 3, Search: search, Only: []string{"magnitude", "scratch"}, Make: sweep.Local{Jobs: 2}.Make, Version: "0",
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i := range c.methods {
 			if c.methods[i].Name == wild {
-				c.methods[i].Settings = []Setting{blowUp}
+				c.methods[i].Settings = []Setting{blowUp, blowUp, blowUp}
 			}
 		}
 		for _, shape := range Shapes {

@@ -9,7 +9,7 @@ import (
 // entrants returns a comparison of two sizes with hand-made figures.
 func entrants() *comparison {
 	of := func(method string, shape Shape, keep int, figures ...float64) *entrant {
-		return &entrant{method: Method{Name: method, follows: method == "scratch", null: method == "market-lottery"}, shape: shape, place: place{keep: keep}, runs: seedRuns(figures...)}
+		return &entrant{method: Method{follows: method == "scratch"}, Entry: Entry{Method: method, Shape: shape, Keep: keep, Null: method == "market-lottery", Runs: seedRuns(figures...)}}
 	}
 	return &comparison{Options: Options{Keep: []int{5, 9}, Seeds: 2}, entrants: []*entrant{
 		of(Reference, Free, 5, 80, 82),
@@ -31,7 +31,7 @@ func entrants() *comparison {
 func TestWinner(t *testing.T) {
 	c := entrants()
 	for keep, want := range map[int]string{5: "fisher", 9: Reference} {
-		if got := c.winner(Free, keep); got == nil || got.method.Name != want {
+		if got := c.winner(Free, keep); got == nil || got.Method != want {
 			t.Errorf("%d: %+v wins, want %s", keep, got, want)
 		}
 	}
@@ -50,7 +50,7 @@ func TestClose(t *testing.T) {
 	} {
 		var got []string
 		for _, e := range c.close(shape) {
-			got = append(got, e.method.Name)
+			got = append(got, e.Method)
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("%s: %v are close, want %v", shape, got, want)

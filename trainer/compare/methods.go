@@ -2,6 +2,8 @@ package compare
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
@@ -38,8 +40,7 @@ var won = map[Shape]Shape{FreeWinner: Free, ParametersWinner: Parameters}
 // Method is a way to come to a network of some size. The names are those of folders and
 // tables.
 type Method struct {
-	Name    string
-	Summary string // in a few words
+	Name string
 
 	// Settings are searched, as many for every method. The middle one is taken where
 	// nothing is searched.
@@ -54,10 +55,14 @@ type Method struct {
 	null bool
 }
 
-// Setting is one point of a search.
-type Setting struct {
-	Name  string // of the flag, and its value
-	apply func(c *settings.Config)
+// Setting is one point of a search: names of settings, and their values.
+type Setting string
+
+func (s Setting) apply(c *settings.Config) {
+	words := strings.Fields(string(s))
+	for i := 0; i < len(words); i += 2 {
+		*settings.Find(words[i]).Field(c).(*float64), _ = strconv.ParseFloat(words[i+1], 64)
+	}
 }
 
 // place is what a method is asked for: layers, else parameters, else players.
@@ -86,54 +91,57 @@ const Reference = "market"
 // Searched is the number of settings that every method tries at each size and shape.
 const Searched = 3
 
-// Methods returns the methods that are compared, for runs with the given defaults.
-func Methods(defaults settings.Config) []Method {
-	rates := learningRates(defaults)
-	ranked := func(name, summary string, criterion game.Criterion, rounds int) Method {
-		return Method{Name: name, Summary: summary, Settings: rates, configure: ranking(criterion, rounds)}
-	}
-	const once = 1
-	gradual := defaults.Rounds
-	return []Method{
-		{Name: Reference, Summary: "a market for participation, in every layer or in all", Settings: rates, configure: market},
-		{Name: "market-compensation", Summary: "the market, whose readers take over what removed players gave", Settings: rates, configure: compensating(compensation.Full, market)},
-		{Name: "market-lottery", Summary: "a false market, in which chance decides", Settings: rates, configure: falseMarket(game.Lottery), null: true},
-		{Name: "market-reverse", Summary: "a false market, in which who is worth least stays", Settings: rates, configure: falseMarket(game.Reverse), null: true},
-		ranked("random", "random players leave at once", game.Random, once),
-		ranked("magnitude", "row norms, at once", game.Magnitude, once),
-		ranked("path-magnitude", "row norms times outgoing norms, at once", game.PathMagnitude, once),
-		ranked("taylor", "first-order change of the loss, at once", game.Taylor, once),
-		ranked("fisher", "Fisher information, at once", game.Fisher, once),
-		ranked("gradual-random", "random players, on the market's schedule", game.Random, gradual),
-		ranked("gradual-magnitude", "row norms, on the market's schedule", game.Magnitude, gradual),
-		ranked("gradual-path-magnitude", "row norms times outgoing norms, on the market's schedule", game.PathMagnitude, gradual),
-		ranked("gradual-taylor", "first-order change of the loss, on the market's schedule", game.Taylor, gradual),
-		ranked("contributions", "mean square contributions to the outputs, on the market's schedule", game.OutputSquare, gradual),
-		{
-			Name: "lsq", Summary: "the same, and readers take over by least squares what the removed gave", Settings: rates,
-			configure: compensating(compensation.Full, ranking(game.OutputSquare, gradual)),
-		},
-		{
-			Name: "obs", Summary: "backward elimination with refit (optimal brain surgeon), on the market's schedule", Settings: rates,
-			configure: compensating(compensation.Full, ranking(game.OBS, gradual)),
-		},
-		{Name: "group-lasso", Summary: "a penalty on row norms by proximal steps, the lowest leave at once", Settings: groupPenalties(), configure: ranking(game.Magnitude, once)},
-		{Name: "l1-gates", Summary: "gates under an L1 penalty, the lowest leave at once", Settings: penalties(), configure: gates},
-		{Name: "l0", Summary: "gates drawn under an L0 penalty (hard concrete), the lowest leave at once", Settings: drawnPenalties(), configure: drawnGates},
-		{Name: "cofi", Summary: "such gates under multipliers for the sparsity, the lowest leave at once", Settings: multiplierRates(), configure: drawnGates},
-		{Name: "paper", Summary: "the paper's game, the lowest leave at once", Settings: paperRows(), configure: paper},
-		{Name: "scratch", Summary: "the shape alone, trained from scratch", Settings: rates, configure: small, follows: true},
-	}
-}
+// The settings of methods with a penalty or multipliers are around the best of single runs of 20
+// epochs on MNIST's validation part, with 38 players: of 3e-3 to 0.1 for the group lasso, 3e-4 to
+// 1e-2 for l1-gates, 1e-3 to 1e-2 for l0, where 135 and 83 gates were open before the removal with
+// the smaller two, and 3e-3 to 0.1 for cofi. Larger networks need a smaller penalty in l0. Those
+// of the paper are its three configurations in which players leave.
+var (
+	groupPenalties  = []Setting{"group-lasso 0.003", "group-lasso 0.01", "group-lasso 0.03"}
+	gatePenalties   = []Setting{"gamma 0.003", "gamma 0.01", "gamma 0.03"}
+	drawnPenalties  = []Setting{"gamma 0.0003", "gamma 0.001", "gamma 0.003"}
+	multiplierRates = []Setting{"multiplier-rate 0.003", "multiplier-rate 0.01", "multiplier-rate 0.03"}
+	paperRows       = []Setting{"beta 0.5 gamma 0", "beta 0.05 gamma 0.05", "beta 0.001 gamma 0.1"}
+)
 
-// learningRates are half, once and twice the default.
-func learningRates(defaults settings.Config) []Setting {
-	var candidates []Setting
-	for _, factor := range [Searched]float64{0.5, 1, 2} {
-		rate := factor * defaults.LearningRate
-		candidates = append(candidates, Setting{fmt.Sprintf("learning-rate %g", rate), func(c *settings.Config) { c.LearningRate = rate }})
+// Methods returns the methods that are compared, for runs with the given defaults. Learning
+// rates are half, once and twice the default.
+func Methods(defaults settings.Config) []Method {
+	var rates []Setting
+	for _, factor := range []float64{0.5, 1, 2} {
+		rates = append(rates, Setting(fmt.Sprintf("learning-rate %g", factor*defaults.LearningRate)))
 	}
-	return candidates
+	once, gradual := 1, defaults.Rounds
+	methods := []Method{
+		{Name: Reference, configure: market},                                                      // a market for participation, in every layer or in all
+		{Name: "market-compensation", configure: compensating(market)},                            // the market, whose readers take over what removed players gave
+		{Name: "market-lottery", configure: falseMarket(game.Lottery), null: true},                // a false market, in which chance decides
+		{Name: "market-reverse", configure: falseMarket(game.Reverse), null: true},                // a false market, in which who is worth least stays
+		{Name: "random", configure: ranking(game.Random, once)},                                   // random players leave at once
+		{Name: "magnitude", configure: ranking(game.Magnitude, once)},                             // row norms, at once
+		{Name: "path-magnitude", configure: ranking(game.PathMagnitude, once)},                    // row norms times outgoing norms, at once
+		{Name: "taylor", configure: ranking(game.Taylor, once)},                                   // first-order change of the loss, at once
+		{Name: "fisher", configure: ranking(game.Fisher, once)},                                   // Fisher information, at once
+		{Name: "gradual-random", configure: ranking(game.Random, gradual)},                        // random players, on the market's schedule
+		{Name: "gradual-magnitude", configure: ranking(game.Magnitude, gradual)},                  // row norms, on the market's schedule
+		{Name: "gradual-path-magnitude", configure: ranking(game.PathMagnitude, gradual)},         // row norms times outgoing norms, on the market's schedule
+		{Name: "gradual-taylor", configure: ranking(game.Taylor, gradual)},                        // first-order change of the loss, on the market's schedule
+		{Name: "contributions", configure: ranking(game.OutputSquare, gradual)},                   // mean square contributions to the outputs, on the market's schedule
+		{Name: "lsq", configure: compensating(ranking(game.OutputSquare, gradual))},               // the same, and readers take over by least squares what the removed gave
+		{Name: "obs", configure: compensating(ranking(game.OBS, gradual))},                        // backward elimination with refit (optimal brain surgeon), on the market's schedule
+		{Name: "group-lasso", Settings: groupPenalties, configure: ranking(game.Magnitude, once)}, // a penalty on row norms by proximal steps, the lowest leave at once
+		{Name: "l1-gates", Settings: gatePenalties, configure: gates},                             // gates under an L1 penalty, the lowest leave at once
+		{Name: "l0", Settings: drawnPenalties, configure: drawnGates},                             // gates drawn under an L0 penalty (hard concrete), the lowest leave at once
+		{Name: "cofi", Settings: multiplierRates, configure: drawnGates},                          // such gates under multipliers for the sparsity, the lowest leave at once
+		{Name: "paper", Settings: paperRows, configure: paper},                                    // the paper's game, the lowest leave at once
+		{Name: "scratch", configure: small, follows: true},                                        // the shape alone, trained from scratch
+	}
+	for i := range methods {
+		if methods[i].Settings == nil {
+			methods[i].Settings = rates
+		}
+	}
+	return methods
 }
 
 func market(c *settings.Config, p place) {
@@ -149,11 +157,11 @@ func falseMarket(worth game.Valuation) func(*settings.Config, place) {
 	}
 }
 
-// compensating is a way of removal whose readers take over what a kind of compensation says.
-func compensating(kind compensation.Kind, remove func(*settings.Config, place)) func(*settings.Config, place) {
+// compensating is a way of removal whose readers take over what removed players gave.
+func compensating(remove func(*settings.Config, place)) func(*settings.Config, place) {
 	return func(c *settings.Config, p place) {
 		remove(c, p)
-		c.Compensate = kind
+		c.Compensate = compensation.Full
 	}
 }
 
@@ -179,16 +187,6 @@ func gates(c *settings.Config, p place) {
 // does not hold open.
 const gateRate = 0.1
 
-// penalties are weights of the L1 penalty on gates, about the best that single runs
-// with 3e-4 to 1e-2 found on MNIST's validation part.
-func penalties() []Setting {
-	var candidates []Setting
-	for _, gamma := range [Searched]float64{3e-3, 1e-2, 3e-2} {
-		candidates = append(candidates, Setting{fmt.Sprintf("gamma %g", gamma), func(c *settings.Config) { c.Gamma = gamma }})
-	}
-	return candidates
-}
-
 // drawnGates are gates that are drawn anew in every step from hard concrete distributions
 // (Louizos, Welling and Kingma, arXiv:1712.01312). Their log alphas start at zero and descend
 // the loss with either term: gamma times the expected number of open gates, or the
@@ -205,56 +203,12 @@ func drawnGates(c *settings.Config, p place) {
 // single runs with penalties of 1e-3 and 3e-3 were worse by 0.2 and 1.4 points.
 const logAlphaRate = 20
 
-// drawnPenalties are weights of the L0 penalty. Of single runs of 20 epochs with 1e-3, 3e-3
-// and 1e-2 on MNIST's validation part, with 38 players, the first two were the best, with 135
-// and 83 open gates before the removal. Larger networks need a smaller penalty.
-func drawnPenalties() []Setting {
-	var candidates []Setting
-	for _, gamma := range [Searched]float64{3e-4, 1e-3, 3e-3} {
-		candidates = append(candidates, Setting{fmt.Sprintf("gamma %g", gamma), func(c *settings.Config) { c.Gamma = gamma }})
-	}
-	return candidates
-}
-
-// multiplierRates are rates of the ascent of CoFi's multipliers, around the best of such
-// single runs with 1e-2 and 0.1, and at an earlier logAlphaRate with 3e-3 and 3e-2.
-func multiplierRates() []Setting {
-	var candidates []Setting
-	for _, rate := range [Searched]float64{3e-3, 1e-2, 3e-2} {
-		candidates = append(candidates, Setting{fmt.Sprintf("multiplier-rate %g", rate), func(c *settings.Config) { c.MultiplierRate = rate }})
-	}
-	return candidates
-}
-
-// groupPenalties are weights of the group lasso, around the best of single runs of 20
-// epochs with 3e-3 to 0.1 on MNIST's validation part, with 38 players.
-func groupPenalties() []Setting {
-	var candidates []Setting
-	for _, weight := range [Searched]float64{3e-3, 1e-2, 3e-2} {
-		candidates = append(candidates, Setting{fmt.Sprintf("group-lasso %g", weight), func(c *settings.Config) { c.GroupLasso = weight }})
-	}
-	return candidates
-}
-
 // paper plays the game of arXiv:2512.22106 in the reading that came nearest to its
 // table, with its own rate; then players are ranked instead of cut off at a
 // threshold, so that as many stay as elsewhere, and trained on.
 func paper(c *settings.Config, p place) {
-	ranking(game.Participation, 1)(c, p)
-	c.Benefit, c.BenefitGradient, c.Update = game.Descent, game.OfEffective, backend.GradientAscent
-	c.Alpha, c.Eta = 1, 0
+	gates(c, p)
 	c.ParticipationRate = 1e-3
-}
-
-// paperRows are the three of the paper's configurations in which players leave.
-func paperRows() []Setting {
-	var candidates []Setting
-	for _, row := range [Searched]struct{ beta, gamma float64 }{{0.5, 0}, {0.05, 0.05}, {0.001, 0.1}} {
-		candidates = append(candidates, Setting{fmt.Sprintf("beta %g gamma %g", row.beta, row.gamma), func(c *settings.Config) {
-			c.Beta, c.Gamma = row.beta, row.gamma
-		}})
-	}
-	return candidates
 }
 
 // small trains a network that has the surviving shape from the start.

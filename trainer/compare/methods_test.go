@@ -54,7 +54,7 @@ func TestMethodsAreWhatTheySay(t *testing.T) {
 			set := c
 			s.apply(&set)
 			if cofi := m.Name == "cofi"; cofi != (set.MultiplierRate > 0) || cofi && set.Gamma != 0 || m.Name == "l0" && set.Gamma == 0 {
-				t.Errorf("%s, %s: gamma %g, multipliers %g", m.Name, s.Name, set.Gamma, set.MultiplierRate)
+				t.Errorf("%s, %s: gamma %g, multipliers %g", m.Name, s, set.Gamma, set.MultiplierRate)
 			}
 		}
 		if c.Game == game.RankingGame && c.Compensate != compensation.None && m.Name != "lsq" && m.Name != "obs" {

@@ -4,15 +4,15 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
-	"math"
+	"slices"
 	"strconv"
 
 	"gonum.org/v1/gonum/stat"
-	"gonum.org/v1/gonum/stat/distuv"
 
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
 	"nashprune/trainer/record"
+	"nashprune/trainer/sweep"
 )
 
 // Schema is the number of the layout of compare.json. It goes up when a field
@@ -62,7 +62,7 @@ type Trial struct {
 	Method   string   `json:"method"`
 	Shape    Shape    `json:"shape"`
 	Keep     int      `json:"keep"`
-	Setting  string   `json:"setting"`
+	Setting  Setting  `json:"setting"`
 	Figure   *float64 `json:"figure,omitempty"` // on the samples held out; absent: it diverged
 	Diverged string   `json:"diverged,omitempty"`
 	Chosen   bool     `json:"chosen"`
@@ -74,7 +74,7 @@ type Entry struct {
 	Shape   Shape     `json:"shape"`
 	Keep    int       `json:"keep"`           // the size: players, or as many as give the same parameters
 	Null    bool      `json:"null,omitempty"` // a market that is false on purpose
-	Setting string    `json:"setting"`
+	Setting Setting   `json:"setting"`
 	Runs    []SeedRun `json:"runs"`
 
 	// Mean and Deviation are over the seeds, where no run diverged.
@@ -113,37 +113,27 @@ type Difference struct {
 	High  *float64 `json:"high,omitempty"`
 }
 
-// Confidence is how often all intervals of a table hold the differences that they are
-// about, at least, were differences normally distributed.
-const Confidence = 0.95
-
 // ExcludesZero reports whether the interval says which of the two is better. Where there is
 // none it says nothing.
 func (d Difference) ExcludesZero() bool { return d.Low != nil && (*d.Low > 0 || *d.High < 0) }
 
 // PairedDifference returns the mean of a_i - b_i, i = 1..n, with its interval, one of m >= 1
-// that hold together:
-//
-//	mean +- t_{q, n-1} sd / sqrt(n),  q = 1 - (1 - [Confidence]) / (2 m)
-//
-// with Student's t by Bonferroni's inequality (Dunn, "Multiple Comparisons Among Means",
-// JASA 56, 1961), which asks nothing of how the differences depend on each other. Both hold
-// the same number of figures, at least one. There is no interval where all differences are
-// equal but for rounding, by less than 1e-9: figures are multiples of a sample's part, so few
-// seeds may have equal ones by chance.
+// that hold together, see [sweep.HalfInterval]. Both hold the same number of figures, at least
+// one. There is no interval where all differences are equal but for rounding, by less than 1e-9:
+// figures are multiples of a sample's part, so few seeds may have equal ones by chance.
 func PairedDifference(a, b []float64, m int) Difference {
 	differences := make([]float64, len(a))
 	for i := range a {
 		differences[i] = a[i] - b[i]
 	}
-	n := float64(len(a))
 	mean, deviation := stat.MeanStdDev(differences, nil)
-	if len(a) < 2 || deviation < 1e-9 {
-		return Difference{Mean: mean, Pairs: len(a)}
+	d := Difference{Mean: mean, Pairs: len(a)}
+	if len(a) > 1 && deviation >= 1e-9 {
+		half := sweep.HalfInterval(deviation, len(a), m)
+		low, high := mean-half, mean+half
+		d.Low, d.High = &low, &high
 	}
-	t := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: n - 1}.Quantile(1 - (1-Confidence)/float64(2*m))
-	low, high := mean-t*deviation/math.Sqrt(n), mean+t*deviation/math.Sqrt(n)
-	return Difference{Mean: mean, Pairs: len(a), Low: &low, High: &high}
+	return d
 }
 
 // figures returns the figures of all runs, nil if one diverged.
@@ -165,19 +155,17 @@ func Summary(runs []SeedRun) (mean, deviation *float64) {
 	if all == nil {
 		return nil, nil
 	}
-	mean = new(float64)
-	*mean = stat.Mean(all, nil)
-	if len(all) > 1 {
-		deviation = new(float64)
-		*deviation = stat.StdDev(all, nil)
+	m, d := stat.MeanStdDev(all, nil)
+	if len(all) == 1 {
+		return &m, nil
 	}
-	return mean, deviation
+	return &m, &d
 }
 
 // Entry returns an entry of the report, or nil if there is none.
 func (r *Report) Entry(method string, shape Shape, keep int) *Entry {
-	for i := range r.Entries {
-		if e := &r.Entries[i]; e.Method == method && e.Shape == shape && e.Keep == keep {
+	for _, e := range r.Table(shape, keep) {
+		if e.Method == method {
 			return e
 		}
 	}
@@ -202,20 +190,18 @@ func (r *Report) differ(shape Shape, keep int) {
 	if market == nil {
 		return
 	}
-	type pair struct {
-		entry *Entry
-		a, b  []float64
-	}
-	var pairs []pair
-	for _, e := range r.Table(shape, keep) {
+	both := func(e *Entry) (a, b []float64) {
 		n := min(len(e.Runs), len(market.Runs))
-		if a, b := figures(e.Runs[:n]), figures(market.Runs[:n]); e != market && a != nil && b != nil {
-			pairs = append(pairs, pair{e, a, b})
-		}
+		return figures(e.Runs[:n]), figures(market.Runs[:n])
 	}
-	for _, p := range pairs {
-		d := PairedDifference(p.a, p.b, len(pairs))
-		p.entry.Difference = &d
+	compared := slices.DeleteFunc(r.Table(shape, keep), func(e *Entry) bool {
+		a, b := both(e)
+		return e == market || a == nil || b == nil
+	})
+	for _, e := range compared {
+		a, b := both(e)
+		d := PairedDifference(a, b, len(compared))
+		e.Difference = &d
 	}
 }
 
@@ -239,7 +225,7 @@ func (r *Report) WriteCSV(w io.Writer) error {
 	}
 	add("dense", "", "", "", r.Dense)
 	for _, e := range r.Entries {
-		add(e.Method, e.Shape, strconv.Itoa(e.Keep), e.Setting, e.Runs)
+		add(e.Method, e.Shape, strconv.Itoa(e.Keep), string(e.Setting), e.Runs)
 	}
 	return csv.NewWriter(w).WriteAll(rows)
 }

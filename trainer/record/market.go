@@ -9,7 +9,7 @@ import (
 // Percentage says whether x is a percentage, which NaN is not, or absent.
 func Percentage(x *float64) bool { return x == nil || *x >= 0 && *x <= 100 }
 
-// Market says what drove the market and how the target was met.
+// Market says what drove the market, or a ranking within a latency, and how the target was met.
 type Market struct {
 	cost.Target
 	Cost cost.Resource `json:"cost,omitempty"` // what players paid for; absent: every layer was a market of its own

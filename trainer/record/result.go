@@ -53,6 +53,22 @@ type Result struct {
 	Seconds Seconds `json:"seconds"`
 }
 
+// Ended returns the network that the run ended with: the pruned one, where there is one.
+func (r *Result) Ended() NetworkResult {
+	if r.Pruned != nil {
+		return r.Pruned.NetworkResult
+	}
+	return r.Dense
+}
+
+// File names the file of that network in the run's folder.
+func (r *Result) File() string {
+	if r.Pruned != nil {
+		return PrunedFile
+	}
+	return DenseFile
+}
+
 // WriteJSON writes a result, a report or what else a command prints as indented JSON.
 func WriteJSON(w io.Writer, value any) error {
 	encoder := json.NewEncoder(w)
@@ -233,6 +249,15 @@ type Quality struct {
 	R2   *float64  `json:"r2,omitempty"`
 	RMSE []float64 `json:"rmse,omitempty"`
 	MAE  []float64 `json:"mae,omitempty"`
+}
+
+// Percent returns the accuracy, or in regression 100 R2; nil where there is none.
+func (q Quality) Percent() *float64 {
+	if q.R2 != nil {
+		percent := 100 * *q.R2
+		return &percent
+	}
+	return q.Accuracy
 }
 
 // Gated is the network at its full width, with the last participations of the game: in

@@ -16,7 +16,10 @@ func targetNote(r *record.Result) string {
 	if m == nil || r.Pruned == nil || m.Cost == "" && m.AccuracyDrop == 0 {
 		return ""
 	}
-	met := ""
+	met, place := "", "market"
+	if r.Pruned.Criterion != "" {
+		place = "ranking"
+	}
 	switch {
 	case m.AccuracyDrop > 0:
 		met = accuracyDrop(m.Validation)
@@ -32,7 +35,7 @@ func targetNote(r *record.Result) string {
 	if met != "" {
 		line += ": " + met
 	}
-	return line + "; " + costWords(m.Cost) + "\n" + modelNote(m.LatencyModel)
+	return line + "; " + strings.Replace(costWords(m.Cost), "market", place, 1) + "\n" + modelNote(m.LatencyModel)
 }
 
 // accuracyDrop says by how much the accuracy on the validation part fell.

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 
@@ -19,7 +20,7 @@ func Sweep(w io.Writer, rows []sweep.Row) error {
 		for _, name := range varied {
 			cells = append(cells, cellName(r.Setting(name)))
 		}
-		row(table, append(append(cells, string(r.State)), sweepFigures(r.Figures, r.State == sweep.Finished)...)...)
+		row(table, append(append(cells, string(r.State)), sweepFigures(r.Figures)...)...)
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -39,7 +40,7 @@ func Sweep(w io.Writer, rows []sweep.Row) error {
 			for _, name := range shared {
 				cells = append(cells, cellName(m.First.Setting(name)))
 			}
-			figures := sweepFigures(m.Mean, m.Seeds > 0)
+			figures := sweepFigures(m.Mean)
 			if m.Half != nil {
 				figures[0] += fmt.Sprintf(" +- %.2f", *m.Half)
 			}
@@ -80,13 +81,18 @@ func failures(rows []sweep.Row) string {
 }
 
 // sweepFigures writes the figures of a run, or of a mean; dashes where there are none.
-func sweepFigures(f sweep.Figures, known bool) []string {
-	if !known {
-		return []string{"-", "-", "-", "-", "-"}
+func sweepFigures(f sweep.Figures) []string {
+	cells := []string{"-", "-", "-", "-", "-"}
+	for i, name := range []string{"accuracy", "players", "parameters", "macs", "latency_us"} {
+		switch x, known := f[name]; {
+		case !known:
+		case name == "accuracy":
+			cells[i] = percent(x)
+		case name == "latency_us":
+			cells[i] = microseconds(x)
+		default:
+			cells[i] = Thousands(int(math.Round(x)))
+		}
 	}
-	accuracy := "-"
-	if f.Accuracy != nil {
-		accuracy = percent(*f.Accuracy)
-	}
-	return []string{accuracy, Thousands(f.Players), Thousands(f.Parameters), Thousands(f.MACs), microseconds(f.LatencyUS)}
+	return cells
 }

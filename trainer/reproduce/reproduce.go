@@ -6,14 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"path/filepath"
 	"slices"
 
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/stat"
 
 	"nashprune/trainer/backend"
 	"nashprune/trainer/settings"
-	"nashprune/trainer/study"
+	"nashprune/trainer/sweep"
 )
 
 // Options say what to reproduce, and how.
@@ -22,28 +22,26 @@ type Options struct {
 	Device string
 	Seeds  int  // of full runs, at least 1
 	Quick  bool // a small version, on digits that are drawn
-	Jobs   int  // runs at a time; 0: one
 	// Readings are patterns, as path.Match knows them, of the names of readings; a reading
 	// is screened if it matches one of them. Empty: all are.
 	Readings []string
 
 	Dir              string // all runs, also of a stopped study
 	Command, Version string // for the record
-	// Observe receives the progress of the screen and of the full runs; may be nil.
-	Observe func(stage string, e study.Event)
+	Make             sweep.Engine
 }
 
 // The two stages, which are folders below Dir.
 const (
-	ScreenStage = "screen"
-	FullStage   = "full"
+	screenStage = "screen"
+	fullStage   = "full"
 )
 
 // candidates is how many readings of each row are run in full.
 const candidates = 3
 
 // Paper runs the experiment. When it is stopped, the same call goes on with what Dir
-// holds. Its errors are those of [study.Run]; every run of the screen diverging is an
+// holds. Its errors are those of [sweep.Complete]; every run of the screen diverging is an
 // error, too.
 func Paper(ctx context.Context, o Options) (*Report, error) {
 	p := wholePlan(o.Data)
@@ -52,12 +50,6 @@ func Paper(ctx context.Context, o Options) (*Report, error) {
 	}
 	if o.Seeds < 1 {
 		return nil, backend.Usagef("--seeds is %d: it takes at least one", o.Seeds)
-	}
-	if o.Jobs < 0 {
-		return nil, backend.Usagef("--jobs is %d; it must be a number of runs at a time, at least 1", o.Jobs)
-	}
-	if o.Dir == "" {
-		return nil, backend.Usagef("name a folder for the runs with --out")
 	}
 	if err := p.only(o.Readings); err != nil {
 		return nil, err
@@ -72,93 +64,71 @@ func (p plan) run(ctx context.Context, o Options) (*Report, error) {
 		Data: p.data, Model: p.model, Epochs: p.epochs, ScreenEpochs: p.screenEpochs, Validation: p.validation,
 		Readings: len(p.readings), Seeds: o.Seeds, Threshold: settings.Default().Threshold, LeftOut: p.leftOut,
 	}
-	screened, err := p.study(ctx, o, ScreenStage, p.screen())
+	for _, row := range Rows() {
+		r.Rows = append(r.Rows, RowReport{Row: row})
+	}
+	screened, err := p.stage(ctx, o, screenStage, 1, r.Rows, func(RowReport) []Reading { return p.readings })
 	if err != nil {
 		return nil, err
 	}
-	var chosen []trial
-	for _, row := range Rows() {
-		report := RowReport{Row: row}
-		for _, t := range screened {
-			if t.row.Name == row.Name {
-				report.Screen = append(report.Screen, t.run)
-			}
-		}
-		r.Rows = append(r.Rows, report)
-		for _, reading := range nearest(report.Screen) {
-			for seed := range o.Seeds {
-				chosen = append(chosen, trial{row: row, run: Run{Reading: reading, Seed: uint64(seed) + 1}})
-			}
+	for i := range r.Rows {
+		for _, t := range screened[i] {
+			r.Rows[i].Screen = append(r.Rows[i].Screen, t.run)
 		}
 	}
 	r.Single = single(r.Rows)
 	for _, row := range r.Rows {
 		slices.SortStableFunc(row.Screen, nearer)
 	}
-	full, err := p.study(ctx, o, FullStage, chosen)
+	full, err := p.stage(ctx, o, fullStage, o.Seeds, r.Rows, func(row RowReport) []Reading { return nearest(row.Screen) })
 	if err != nil {
 		return nil, err
 	}
-	if len(full) == 0 {
+	if len(slices.Concat(full...)) == 0 {
 		return nil, errors.New("every training of the screen diverged")
 	}
 	for i := range r.Rows {
-		row := &r.Rows[i]
-		first := row.compare(slices.DeleteFunc(slices.Clone(full), func(t trial) bool { return t.row.Name != row.Name }))
+		first := r.Rows[i].compare(full[i], o.Seeds)
 		if first == nil {
 			continue
 		}
-		if row.Curve, err = first.curve(); err != nil {
+		r.Device = first.Result.Device.Name
+		if err := r.Rows[i].draw(first); err != nil {
 			return nil, err
-		}
-		if row.Histogram, err = first.histogram(); err != nil {
-			return nil, err
-		}
-	}
-	for _, t := range full {
-		if t.outcome.Result != nil {
-			r.Device = t.outcome.Result.Device.Name
 		}
 	}
 	return r, nil
 }
 
-// screen returns the short runs: every row with every reading.
-func (p plan) screen() []trial {
-	var all []trial
-	for _, row := range Rows() {
-		for _, reading := range p.readings {
-			all = append(all, trial{row: row, run: Run{Reading: reading, Seed: 1}})
+// stage makes the runs of a stage, of every row with its readings, and reads what they found, the
+// seeds of a reading together.
+func (p plan) stage(ctx context.Context, o Options, stage string, seeds int, rows []RowReport, readings func(RowReport) []Reading) ([][]trial, error) {
+	epochs, on := p.screenEpochs, backend.ValidationPart
+	if stage == fullStage {
+		epochs, on = p.epochs, backend.TestPart
+	}
+	var cells []sweep.Cell
+	trials := make([][]trial, len(rows))
+	for i, row := range rows {
+		for _, reading := range readings(row) {
+			for seed := range uint64(seeds) {
+				c := p.config(row.Row, reading, epochs, seed+1)
+				c.Device, c.EvaluateOn = o.Device, on
+				cells = append(cells, sweep.Cell{Name: fmt.Sprintf("%s/%s/%s/seed-%d", stage, row.folder, reading.folder(), seed+1), Config: c})
+				trials[i] = append(trials[i], trial{run: Run{Reading: reading, Seed: seed + 1}})
+			}
 		}
 	}
-	return all
-}
-
-// study makes the runs of a stage and reads what they found.
-func (p plan) study(ctx context.Context, o Options, stage string, trials []trial) ([]trial, error) {
-	var cells []study.Cell
-	for _, t := range trials {
-		epochs, on := p.screenEpochs, backend.ValidationPart
-		if stage == FullStage {
-			epochs, on = p.epochs, backend.TestPart
-		}
-		c := p.config(t.row, t.run.Reading, epochs, t.run.Seed)
-		c.Device, c.EvaluateOn = o.Device, on
-		name := fmt.Sprintf("%s/%s/seed-%d", t.row.folder, t.run.folder(), t.run.Seed)
-		cells = append(cells, study.Cell{Name: name, Config: c})
-	}
-	options := study.Options{Dir: filepath.Join(o.Dir, stage), Command: o.Command, Version: o.Version, Jobs: o.Jobs}
-	if o.Observe != nil {
-		options.Observe = func(e study.Event) { o.Observe(stage, e) }
-	}
-	outcomes, err := study.Run(ctx, cells, options)
+	made, err := sweep.Complete(ctx, o.Dir, cells, o.Make)
 	if err != nil {
 		return nil, err
 	}
-	for i, outcome := range outcomes {
-		trials[i].outcome = outcome
-		if err := trials[i].read(); err != nil {
-			return nil, err
+	for i, row := range rows {
+		for k := range trials[i] {
+			if err := trials[i][k].read(row.Row, made[0]); err != nil {
+				return nil, err
+			}
+			made = made[1:]
 		}
 	}
 	return trials, nil
@@ -166,21 +136,18 @@ func (p plan) study(ctx context.Context, o Options, stage string, trials []trial
 
 // nearer orders runs by their distance, those that diverged last.
 func nearer(a, b Run) int {
-	if (a.Diverged != "") != (b.Diverged != "") {
-		if a.Diverged != "" {
-			return 1
+	distance := func(r Run) float64 {
+		if r.Diverged != "" {
+			return math.Inf(1)
 		}
-		return -1
+		return r.Distance
 	}
-	return cmp.Compare(a.Distance, b.Distance)
+	return cmp.Compare(distance(a), distance(b))
 }
 
-// nearest returns the readings of the runs that are nearest. Where nothing but the
-// benefit differs figures are often alike, so only the nearest of such readings
-// is taken.
+// nearest returns the first readings of runs in the order of their distance. Where nothing but
+// the benefit differs figures are often alike, so only the nearest of such readings is taken.
 func nearest(runs []Run) []Reading {
-	runs = slices.Clone(runs)
-	slices.SortStableFunc(runs, nearer)
 	var chosen []Reading
 	for _, run := range runs {
 		alike := func(r Reading) bool { return r.Training == run.Training }
@@ -211,24 +178,20 @@ func single(rows []RowReport) *Single {
 	return best
 }
 
-// compare sums up the full runs of the row, the nearest reading first, and returns
-// that one's first run that did not diverge, nil if all did.
-func (r *RowReport) compare(full []trial) *trial {
+// compare sums up the full runs of the row, so many of a reading, the nearest reading first, and
+// returns that one's first run that did not diverge, nil if all did.
+func (r *RowReport) compare(full []trial, seeds int) *trial {
 	firsts := map[Reading]*trial{}
-	for i := range full {
-		t := &full[i]
-		at := slices.IndexFunc(r.Full, func(c Candidate) bool { return c.Reading == t.run.Reading })
-		if at < 0 {
-			at = len(r.Full)
-			r.Full = append(r.Full, Candidate{Reading: t.run.Reading})
+	for of := range slices.Chunk(full, seeds) {
+		c := Candidate{Reading: of[0].run.Reading}
+		for i := range of {
+			c.Runs = append(c.Runs, of[i].run)
+			if of[i].run.Diverged == "" && firsts[c.Reading] == nil {
+				firsts[c.Reading] = &of[i]
+			}
 		}
-		r.Full[at].Runs = append(r.Full[at].Runs, t.run)
-		if t.run.Diverged == "" && firsts[t.run.Reading] == nil {
-			firsts[t.run.Reading] = t
-		}
-	}
-	for i := range r.Full {
-		r.Full[i].sumUp(r.Row)
+		c.sumUp(r.Row)
+		r.Full = append(r.Full, c)
 	}
 	slices.SortStableFunc(r.Full, func(a, b Candidate) int { return cmp.Compare(a.rank(), b.rank()) })
 	if len(r.Full) == 0 {
@@ -247,43 +210,26 @@ func (c Candidate) rank() float64 {
 
 // sumUp takes means and deviations over the runs that have figures.
 func (c *Candidate) sumUp(row Row) {
-	for _, figure := range []struct {
-		of   func(Run) float64
-		into *Spread
-	}{
-		{func(r Run) float64 { return r.Before }, &c.Before},
-		{func(r Run) float64 { return r.Masked }, &c.Masked},
-		{func(r Run) float64 { return r.After }, &c.After},
-		{func(r Run) float64 { return r.Sparsity }, &c.Sparsity},
-		{func(r Run) float64 { return r.SquaredNorm }, &c.Norm},
-		{func(r Run) float64 { return r.RelativeGap }, &c.Gap},
-		{func(r Run) float64 { return r.MaxGap }, &c.MaxGap},
-	} {
+	known := slices.DeleteFunc(slices.Clone(c.Runs), func(r Run) bool { return r.Diverged != "" })
+	over := func(figure func(Run) float64) Spread {
 		var values []float64
-		for _, run := range c.Runs {
-			if run.Diverged == "" {
-				values = append(values, figure.of(run))
-			}
+		for _, run := range known {
+			values = append(values, figure(run))
 		}
-		*figure.into = spread(values)
-		c.Diverged = len(c.Runs) - len(values)
-	}
-	for _, run := range c.Runs {
-		if run.Diverged == "" {
-			c.Distance += run.Distance / float64(len(c.Runs)-c.Diverged)
+		if len(values) < 2 {
+			return Spread{Mean: floats.Sum(values)}
 		}
+		mean, deviation := stat.MeanStdDev(values, nil)
+		return Spread{mean, deviation}
 	}
+	c.Before = over(func(r Run) float64 { return r.Before })
+	c.Masked = over(func(r Run) float64 { return r.Masked })
+	c.After = over(func(r Run) float64 { return r.After })
+	c.Sparsity = over(func(r Run) float64 { return r.Sparsity })
+	c.Norm = over(func(r Run) float64 { return r.SquaredNorm })
+	c.Gap = over(func(r Run) float64 { return r.RelativeGap })
+	c.MaxGap = over(func(r Run) float64 { return r.MaxGap })
+	c.Distance = over(func(r Run) float64 { return r.Distance }).Mean
+	c.Diverged = len(c.Runs) - len(known)
 	c.Reached = c.Diverged == 0 && row.Reached(c.Before.Mean, c.Sparsity.Mean)
-}
-
-// spread returns the mean and the sample standard deviation.
-func spread(values []float64) Spread {
-	switch len(values) {
-	case 0:
-		return Spread{}
-	case 1:
-		return Spread{Mean: values[0]}
-	}
-	mean, deviation := stat.MeanStdDev(values, nil)
-	return Spread{mean, deviation}
 }

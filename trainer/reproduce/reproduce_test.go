@@ -8,6 +8,7 @@ import (
 	"math"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,7 +16,7 @@ import (
 	"nashprune/game"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/settings"
-	"nashprune/trainer/study"
+	"nashprune/trainer/sweep"
 )
 
 // smallPlan is a plan that takes a second or two: both ascents, one of them so fast that
@@ -27,9 +28,9 @@ func smallPlan() plan {
 	}
 }
 
-func run(t *testing.T, dir string, ctx context.Context, observe func(string, study.Event)) (*Report, error) {
+func run(t *testing.T, dir string, ctx context.Context, ended func(sweep.Event)) (*Report, error) {
 	t.Helper()
-	return smallPlan().run(ctx, Options{Device: "gonum", Seeds: 2, Jobs: 2, Dir: dir, Observe: observe})
+	return smallPlan().run(ctx, Options{Device: "gonum", Seeds: 2, Dir: dir, Make: sweep.Local{Jobs: 2, Ended: ended}.Make})
 }
 
 // TestPaper: figures are those of the runs, the screen never looks at the test part,
@@ -87,11 +88,9 @@ func TestPaper(t *testing.T) {
 	for {
 		ctx, cancel := context.WithCancel(context.Background())
 		ended := 0
-		got, err := run(t, other, ctx, func(_ string, e study.Event) {
-			if e.Ended {
-				if ended++; ended == 9 {
-					cancel()
-				}
+		got, err := run(t, other, ctx, func(sweep.Event) {
+			if ended++; ended == 9 {
+				cancel()
 			}
 		})
 		cancel()
@@ -157,11 +156,13 @@ func TestNearest(t *testing.T) {
 		at(game.Printed, 1, 0, "diverged"), at(game.Printed, 2, 5, ""), at(game.Descent, 2, 4, ""), at(game.Absolute, 3, 9, ""),
 		at(game.Printed, 4, 7, ""), at(game.Printed, 5, 8, ""),
 	}
-	want := []Reading{runs[2].Reading, runs[4].Reading, runs[5].Reading}
+	diverged := slices.Clone(runs[:1])
+	slices.SortStableFunc(runs, nearer)
+	want := []Reading{runs[0].Reading, runs[2].Reading, runs[3].Reading}
 	if got := nearest(runs); !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
-	if got := nearest(runs[:1]); got != nil {
+	if got := nearest(diverged); got != nil {
 		t.Errorf("of one that diverged: %+v", got)
 	}
 }
@@ -177,11 +178,13 @@ func TestSingle(t *testing.T) {
 }
 
 func TestSpreadAndDistance(t *testing.T) {
-	if s := spread([]float64{1, 2, 6}); s.Mean != 3 || math.Abs(s.Deviation-math.Sqrt(7)) > 1e-15 {
-		t.Errorf("of 1, 2, 6: %+v", s)
+	c := Candidate{Runs: []Run{{Before: 1, Distance: 2}, {Before: 2, Distance: 3}, {Before: 6, Distance: 4}, {Before: 9, Diverged: "so it is"}}}
+	if c.sumUp(Rows()[1]); c.Before.Mean != 3 || math.Abs(c.Before.Deviation-math.Sqrt(7)) > 1e-15 || c.Distance != 3 || c.Diverged != 1 {
+		t.Errorf("of 1, 2, 6: %+v", c)
 	}
-	if s := spread([]float64{4}); s != (Spread{4, 0}) {
-		t.Errorf("of one: %+v", s)
+	c = Candidate{Runs: []Run{{After: 4}}}
+	if c.sumUp(Rows()[1]); c.After != (Spread{4, 0}) {
+		t.Errorf("of one: %+v", c)
 	}
 	row := Rows()[1]
 	for _, test := range []struct {
@@ -204,12 +207,12 @@ func TestDivergedSeeds(t *testing.T) {
 	row := RowReport{Row: Rows()[0]}
 	good := Run{Seed: 1, Before: 96.64, Chosen: 96.64}
 	bad := Run{Seed: 2, Diverged: "the loss is NaN"}
-	first := row.compare([]trial{{run: bad}, {run: good}})
+	first := row.compare([]trial{{run: bad}, {run: good}}, 2)
 	if c := row.Full[0]; c.Before.Mean != 96.64 || c.Diverged != 1 || c.Reached || first == nil || first.run.Seed != 1 {
 		t.Errorf("%+v, first %+v", c, first)
 	}
 	row.Full = nil
-	if first := row.compare([]trial{{run: bad}}); first != nil || row.Full[0].Diverged != 1 || !math.IsInf(row.Full[0].rank(), 1) {
+	if first := row.compare([]trial{{run: bad}}, 1); first != nil || row.Full[0].Diverged != 1 || !math.IsInf(row.Full[0].rank(), 1) {
 		t.Errorf("%+v, first %+v", row.Full[0], first)
 	}
 }
@@ -231,8 +234,8 @@ func TestCSV(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	for name, o := range map[string]Options{
-		"--seeds": {Dir: t.TempDir()}, "--jobs": {Dir: t.TempDir(), Seeds: 1, Jobs: -1}, "--out": {Seeds: 1},
-		"--data": {Dir: filepath.Join(t.TempDir(), "x"), Seeds: 1, Data: "no such data", Device: "gonum"},
+		"--seeds": {Dir: t.TempDir()}, "--out": {Seeds: 1},
+		"--data": {Dir: filepath.Join(t.TempDir(), "x"), Seeds: 1, Data: "no such data", Device: "gonum", Make: sweep.Local{}.Make},
 	} {
 		if _, err := Paper(context.Background(), o); !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)

@@ -9,95 +9,84 @@ import (
 	"path/filepath"
 
 	"nashprune/trainer/record"
-	"nashprune/trainer/study"
+	"nashprune/trainer/sweep"
 )
 
 // trial is a run that is asked for, and what it found once it was made.
 type trial struct {
-	row     Row
-	run     Run
-	outcome study.Outcome
+	sweep.Row
+	run    Run
+	epochs []record.EpochLine
+}
+
+// load reads a file of the run.
+func load[T any](t *trial, file string, read func(io.Reader) (T, error)) (value T, err error) {
+	path := filepath.Join(t.Dir, file)
+	opened, err := os.Open(path)
+	if err != nil {
+		return value, err
+	}
+	defer opened.Close()
+	if value, err = read(opened); err != nil {
+		err = fmt.Errorf("%s: %w", path, err)
+	}
+	return value, err
 }
 
 // read fills in the figures of a finished run from its result and its folder.
-func (t *trial) read() error {
-	run, result := &t.run, t.outcome.Result
+func (t *trial) read(row Row, made sweep.Row) error {
+	t.Row = made
+	run, result := &t.run, made.Result
 	if result == nil {
-		run.Diverged = t.outcome.Diverged
+		run.Diverged = made.Reason
 		return nil
 	}
 	if result.Gated == nil || result.Gated.Masked == nil || result.Gated.Accuracy == nil || result.Pruned.Accuracy == nil {
-		return fmt.Errorf("%s holds no run of the paper's game with classes", t.outcome.Dir)
+		return fmt.Errorf("%s holds no run of the paper's game with classes", t.Dir)
 	}
 	run.Before, run.Masked, run.After = *result.Gated.Accuracy, *result.Gated.Masked.Accuracy, *result.Pruned.Accuracy
 	run.Sparsity = result.Pruned.Sparsity
 	run.Kept = result.Pruned.Shape[1 : len(result.Pruned.Shape)-1]
 	run.MaxGap, run.RelativeGap = result.Equilibrium.MaxGap, result.Equilibrium.RelativeGap
-	if err := t.readNorm(); err != nil {
-		return err
-	}
-	lines, err := t.lines()
+	certificate, err := load(t, record.CertificateFile, record.ReadCertificate)
 	if err != nil {
 		return err
 	}
-	run.Chosen = *lines[len(lines)-1].ValidationAccuracy
-	run.Distance = t.row.Distance(run.Chosen, run.Sparsity)
+	for _, layer := range certificate.Layers {
+		run.SquaredNorm += layer.MeanSquaredNorm * float64(layer.Players) / float64(len(certificate.Players))
+	}
+	if t.epochs, err = load(t, record.MetricsFile, readEpochs); err != nil {
+		return err
+	}
+	run.Chosen = *t.epochs[len(t.epochs)-1].ValidationAccuracy
+	run.Distance = row.Distance(run.Chosen, run.Sparsity)
 	return nil
 }
 
-// readNorm takes the mean |theta|^2 from the certificate.
-func (t *trial) readNorm() error {
-	path := filepath.Join(t.outcome.Dir, record.CertificateFile)
-	file, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	c, err := record.ReadCertificate(file)
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	t.run.SquaredNorm = 0
-	for _, layer := range c.Layers {
-		t.run.SquaredNorm += layer.MeanSquaredNorm * float64(layer.Players) / float64(len(c.Players))
-	}
-	return nil
-}
-
-// lines returns what the run says of its epochs.
-func (t *trial) lines() ([]record.EpochLine, error) {
-	path := filepath.Join(t.outcome.Dir, record.MetricsFile)
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	var lines []record.EpochLine
-	for decoder := json.NewDecoder(file); ; {
+// readEpochs returns what metrics say of epochs.
+func readEpochs(metrics io.Reader) (lines []record.EpochLine, err error) {
+	for decoder := json.NewDecoder(metrics); ; {
 		var line record.EpochLine
 		err := decoder.Decode(&line)
-		if errors.Is(err, io.EOF) {
-			break
+		if errors.Is(err, io.EOF) && lines != nil {
+			return lines, nil
+		}
+		if err == nil && (line.ValidationAccuracy == nil || line.MeanParticipation == nil) {
+			err = fmt.Errorf("epoch %d lacks its validation accuracy or the participations", line.Epoch)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-		if line.ValidationAccuracy == nil || line.MeanParticipation == nil {
-			return nil, fmt.Errorf("%s: epoch %d lacks its validation accuracy or the participations", path, line.Epoch)
+			return nil, err
 		}
 		lines = append(lines, line)
 	}
-	if len(lines) == 0 {
-		return nil, fmt.Errorf("%s says nothing of any epoch", path)
-	}
-	return lines, nil
 }
 
-// curve returns what Figure 1 shows of the run.
-func (t *trial) curve() ([]Point, error) {
-	lines, err := t.lines()
-	var points []Point
-	for _, line := range lines {
+// bins is how many bins a histogram has: eps lies between the first and the second.
+const bins = 100
+
+// draw takes what Figures 1 and 2 show of a run.
+func (r *RowReport) draw(t *trial) error {
+	for _, line := range t.epochs {
 		p := Point{Epoch: line.Epoch, Accuracy: *line.ValidationAccuracy, MeanParticipation: *line.MeanParticipation}
 		players := 0
 		for l := range line.Active {
@@ -105,29 +94,12 @@ func (t *trial) curve() ([]Point, error) {
 			players += line.Players[l]
 		}
 		p.Sparsity = 100 * (1 - float64(p.Active)/float64(players))
-		points = append(points, p)
+		r.Curve = append(r.Curve, p)
 	}
-	return points, err
-}
-
-// bins is how many bins a histogram has: eps lies between the first and the second.
-const bins = 100
-
-// histogram counts the players of the run by their last participation.
-func (t *trial) histogram() ([]int, error) {
-	path := filepath.Join(t.outcome.Dir, record.PlayersFile)
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	players, err := record.ReadPlayers(file)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	counts := make([]int, bins)
+	players, err := load(t, record.PlayersFile, record.ReadPlayers)
+	r.Histogram = make([]int, bins)
 	for _, p := range players {
-		counts[min(max(int(p.Participation*bins), 0), bins-1)]++
+		r.Histogram[min(max(int(p.Participation*bins), 0), bins-1)]++
 	}
-	return counts, nil
+	return err
 }

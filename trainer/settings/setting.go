@@ -36,8 +36,8 @@ type TargetKind int
 
 const (
 	NoTarget       TargetKind = iota // it does not
-	CountedTarget                    // in players, parameters or multiplications, for markets and rankings
-	MeasuredTarget                   // in microseconds or accuracy, for markets alone
+	CountedTarget                    // in players, parameters, multiplications or microseconds, for markets and rankings
+	MeasuredTarget                   // in accuracy, for markets alone
 )
 
 // Played reports whether a setting has an effect in the game of a configuration. It says so, too, of
@@ -61,7 +61,7 @@ func (s *Setting) Played(c Config) bool {
 }
 
 // marketOnly are the settings of the market that rankings do not have.
-var marketOnly = []string{"latency-model", "worth", "certify-steps", "weight-worth"}
+var marketOnly = []string{"worth", "certify-steps", "weight-worth"}
 
 // PlayedByWeights reports whether a setting that is played has an effect on the players, where
 // these are single weights.

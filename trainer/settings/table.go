@@ -140,7 +140,7 @@ var All = []*Setting{
 	declare(market, "max-macs", func(c *Config) *int { return &c.MaxMACs }, 0, within(0, math.MaxInt).in("a number of multiply-accumulates a sample"),
 		"most multiply-`accumulates` a sample, instead of --keep").omitted().target(CountedTarget),
 	declare(market, "max-latency-us", func(c *Config) *float64 { return &c.MaxLatencyUS }, 0, within(0, math.MaxFloat32).in("a number of microseconds"),
-		"most `microseconds` for a batch of 128 on the device, instead of --keep").omitted().target(MeasuredTarget),
+		"most `microseconds` for a batch of 128 on the device, instead of --keep").omitted().target(CountedTarget),
 	declare(market, "max-accuracy-drop", func(c *Config) *float64 { return &c.MaxAccuracyDrop }, 0, within(0., 100).in("a number of points, at most 100"),
 		"most `points` of accuracy to lose on --validation, instead of --keep").omitted().target(MeasuredTarget),
 	declare(market, "round-to", func(c *Config) *int { return &c.RoundTo }, 1, within(1, math.MaxInt32).in("a number of players, or 1 for no rounding"),

@@ -43,25 +43,20 @@ func (c Config) Target(gates int) cost.Target {
 	return cost.Target{Resource: cost.Players, Limit: float64(c.Keep)}
 }
 
-// resolveTarget decides what drives the market and what its players pay for. Sparsity stays
+// resolveTarget decides what drives the market or the ranking and what its players pay for. Sparsity stays
 // open where the numbers of players are not known.
 func (c Config) resolveTarget(players []int) (Config, error) {
 	if c.Worth == "" { // which a file would not distinguish from the default
 		c.Worth = game.Effective
 	}
 	if c.Game != game.MarketGame {
-		c.Worth, c.LatencyModel = "", ""
-		c.MaxLatencyUS, c.MaxAccuracyDrop = 0, 0
+		c.Worth, c.MaxAccuracyDrop = "", 0
 	}
-	switch {
-	case c.Game == game.RankingGame && c.Cost == cost.Latency:
-		return c, backend.Usagef("--cost is latency; it must be players, parameters or macs with --game ranking, which measures no latency")
-	case c.Game == game.RankingGame:
-		if c.Criterion == game.OutputSquare {
-			c.Worth = game.Outputs
-		}
-	case c.Game != game.MarketGame:
-		c.Cost, c.MaxParameters, c.MaxMACs = "", 0, 0
+	if c.Game == game.RankingGame && c.Criterion == game.OutputSquare {
+		c.Worth = game.Outputs
+	}
+	if !c.Game.InRounds() {
+		c.Cost, c.MaxParameters, c.MaxMACs, c.MaxLatencyUS, c.LatencyModel = "", 0, 0, 0, ""
 	}
 	if !c.Game.InRounds() {
 		c.Keep, c.Sparsity, c.RoundTo = 0, 0, 1
@@ -149,5 +144,5 @@ func (c Config) Shares(players []int) ([]int, error) {
 	return shares, nil
 }
 
-// NeedsLatency reports whether the market needs a model of latencies.
+// NeedsLatency reports whether the market or the ranking needs a model of latencies.
 func (c Config) NeedsLatency() bool { return c.Cost == cost.Latency || c.MaxLatencyUS > 0 }

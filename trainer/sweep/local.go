@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -15,6 +17,7 @@ import (
 	"time"
 
 	"nashprune/trainer/backend"
+	"nashprune/trainer/filelock"
 )
 
 // grace is how long a process that is asked to stop may take for its checkpoint.
@@ -23,62 +26,98 @@ const grace = 2 * time.Minute
 // exitInterrupted is the exit code of a run that has a checkpoint.
 const exitInterrupted = 130
 
-// Local says how this machine makes the runs of a sweep.
+// Local makes cells on this machine.
 type Local struct {
-	Program []string // that makes run N as PROGRAM sweep cell DIR N
-	Jobs    int      // runs at a time
+	Program []string // that makes cell N as PROGRAM sweep cell DIR N; none: this process makes them
+	Maker            // of this process
+	Jobs    int      // cells at a time; 0: one
 	Devices []string // that jobs take in turn; none: those of the settings
-	// Observe is called when a run ends, by one goroutine at a time.
-	Observe func(done, all int, row Row, remaining time.Duration)
+	Ended   func(Event)
+	// Alike says that cells fail alike: where the first fail, as many as jobs, the others are not begun.
+	Alike bool
 }
 
-// Run makes the runs that are not done. A run that fails, and a process that is killed, cost
-// that run alone. Its error says how many failed, or is of the kind [backend.ErrInterrupted].
-func (s *Sweep) Run(ctx context.Context, l Local) error {
-	rows, err := s.Rows()
+// Event says that a cell has ended. Of all cells that were asked for so many are done.
+type Event struct {
+	Row
+	Done, All int
+	Remaining time.Duration // estimated from the cells of this sitting
+}
+
+// ExitError is that of a process that made a cell.
+type ExitError struct {
+	Code   int // below 0: it was killed
+	Reason string
+}
+
+func (e *ExitError) Error() string { return e.Reason }
+
+// Make is an [Engine]. A cell that fails, and a process that is killed, cost that cell alone.
+// The error says how many failed, or is of the kind [backend.ErrInterrupted]. Where all
+// that were made failed it is of the kind of the first failure, too.
+func (l Local) Make(ctx context.Context, s *Sweep, numbers []int) error {
+	rows, err := s.Rows(numbers...)
 	if err != nil {
 		return err
 	}
 	queue := make(chan int, len(rows))
+	queued := map[int]bool{} // numbers may repeat
 	for _, row := range rows {
-		if !row.State.Done() {
+		if !row.State.Done() && !queued[row.Run] {
+			queued[row.Run] = true
 			queue <- row.Run
 		}
 	}
-	open := len(queue)
-	close(queue)
+	open, before := len(queue), len(rows)-len(queue)
+	if close(queue); open == 0 {
+		return nil
+	}
+	unlock, err := filelock.Try(filepath.Join(s.Dir, lockFile))
+	if errors.Is(err, filelock.ErrHeld) {
+		return backend.Usagef("--out %s: %v: wait for its end, or name another folder", s.Dir, err)
+	}
+	if err != nil {
+		return fmt.Errorf("--out: %w", err)
+	}
+	defer unlock()
 	var (
-		mutex   sync.Mutex
-		workers sync.WaitGroup
-		done    = len(rows) - open
-		made    int
-		failed  int
-		began   = time.Now()
-		first   error
+		mutex        sync.Mutex
+		workers      sync.WaitGroup
+		made, failed int
+		first        error
+		began        = time.Now()
 	)
-	for worker := range max(l.Jobs, 1) {
-		device := ""
+	jobs := max(l.Jobs, 1)
+	for worker := range jobs {
+		maker := l.Maker
 		if len(l.Devices) > 0 {
-			device = l.Devices[worker%len(l.Devices)]
+			maker.Device = l.Devices[worker%len(l.Devices)]
 		}
 		workers.Go(func() {
 			for n := range queue {
-				if ctx.Err() != nil {
+				mutex.Lock()
+				stop := ctx.Err() != nil || l.Alike && failed == made && failed >= jobs
+				mutex.Unlock()
+				if stop {
 					return
 				}
-				err := s.process(ctx, l.Program, n, device)
+				err := l.cell(ctx, s, n, maker)
 				mutex.Lock()
-				if err != nil && first == nil {
-					first = err
+				row, unread := s.row(n)
+				if unread != nil {
+					row.State, row.Reason, err = Failed, unread.Error(), unread
 				}
-				row := s.row(n)
-				if made++; row.State.Done() {
-					done++
-				} else if ctx.Err() == nil {
-					failed++
+				if row.State.Done() || ctx.Err() == nil {
+					made++
 				}
-				if l.Observe != nil {
-					l.Observe(done, len(rows), row, (time.Since(began) / time.Duration(made) * time.Duration(open-made)).Round(time.Second))
+				if !row.State.Done() && ctx.Err() == nil {
+					if failed++; first == nil {
+						first = fmt.Errorf("%s: %w", row.Name, err)
+					}
+				}
+				if l.Ended != nil {
+					each := time.Since(began) / time.Duration(max(made, 1))
+					l.Ended(Event{row, before + made - failed, len(rows), (each * time.Duration(open-made)).Round(time.Second)})
 				}
 				mutex.Unlock()
 			}
@@ -86,34 +125,24 @@ func (s *Sweep) Run(ctx context.Context, l Local) error {
 	}
 	workers.Wait()
 	switch {
-	case first != nil:
-		return first
 	case ctx.Err() != nil:
-		return fmt.Errorf("%w with %d of %d runs finished: the same command goes on in %s", backend.ErrInterrupted, done, len(rows), s.Dir)
-	case failed > 0:
-		return fmt.Errorf("%d of %d runs failed; the same command tries them again, and %s has what they printed", failed, len(rows), filepath.Join(s.Dir, logsFolder))
+		return fmt.Errorf("%w with %d of %d runs finished: the same command goes on in %s", backend.ErrInterrupted, before+made-failed, len(rows), s.Dir)
+	case failed == 0:
+		return nil
+	case failed < made:
+		first = errors.New(first.Error()) // of no kind
 	}
-	return nil
+	return fmt.Errorf("%d of %d runs failed, the first: %w; the same command tries them again; see also %s", failed, len(rows), first, filepath.Join(s.Dir, logsFolder))
 }
 
-// row returns what is known of a cell. What cannot be read has failed.
-func (s *Sweep) row(n int) Row {
-	one := &Sweep{Dir: s.Dir, Runs: s.Runs[n : n+1], Cells: s.Cells[n : n+1]}
-	rows, err := one.Rows()
-	if err != nil {
-		return Row{Run: n, Name: s.Cells[n].Name, Varied: s.Runs[n].Varied, State: Failed, Reason: err.Error()}
-	}
-	rows[0].Run = n
-	return rows[0]
-}
-
-// process makes a run in a process of its own, and notes a failure that this could not note.
-func (s *Sweep) process(ctx context.Context, program []string, n int, device string) error {
-	if err := s.forget(n); err != nil { // the failure of the attempt before
-		return err
+// cell makes a cell, in a process of its own if there is a program, and notes a failure that this
+// could not note.
+func (l Local) cell(ctx context.Context, s *Sweep, n int, m Maker) error {
+	if l.Program == nil {
+		return s.Make(ctx, n, m)
 	}
 	path := filepath.Join(s.Dir, logsFolder, strconv.Itoa(n)+".log")
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := errors.Join(s.forget(n), os.MkdirAll(filepath.Dir(path), 0o755)); err != nil {
 		return err
 	}
 	log, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
@@ -121,13 +150,13 @@ func (s *Sweep) process(ctx context.Context, program []string, n int, device str
 		return err
 	}
 	defer log.Close()
-	words := append(program[1:len(program):len(program)], "sweep", "cell", s.Dir, strconv.Itoa(n))
-	if device != "" {
-		words = append(words, "--device", device)
+	words := append(slices.Clip(l.Program[1:]), "sweep", "cell", s.Dir, strconv.Itoa(n))
+	if m.Device != "" {
+		words = append(words, "--device", m.Device)
 	}
-	cmd := exec.CommandContext(ctx, program[0], words...)
-	last := &tail{file: log}
-	cmd.Stdout, cmd.Stderr = log, last
+	cmd := exec.CommandContext(ctx, l.Program[0], words...)
+	var last tail
+	cmd.Stdout, cmd.Stderr = log, io.MultiWriter(log, &last)
 	cmd.Cancel = func() error {
 		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil { // as on Windows
 			return cmd.Process.Kill()
@@ -138,36 +167,33 @@ func (s *Sweep) process(ctx context.Context, program []string, n int, device str
 	err = cmd.Run()
 	var exit *exec.ExitError
 	if err == nil || errors.As(err, &exit) && exit.ExitCode() == exitInterrupted || ctx.Err() != nil {
-		return nil
-	}
-	if exit == nil { // it did not start
-		return fmt.Errorf("%s: %w", program[0], err)
-	}
-	if noted, err := s.failure(n); err != nil || noted != nil {
 		return err
 	}
-	reason := last.line()
-	if exit.ExitCode() < 0 {
-		reason = "its process ended with " + exit.String()
+	if exit == nil { // it did not start
+		return fmt.Errorf("%s: %w", l.Program[0], err)
 	}
-	return s.note(n, Failure{Code: exit.ExitCode(), Reason: reason})
+	ended := &ExitError{exit.ExitCode(), last.line()}
+	if ended.Code < 0 {
+		ended.Reason = "its process ended with " + exit.String()
+	}
+	if exists(s.failurePath(n)) {
+		return ended
+	}
+	return errors.Join(ended, s.note(n, ended.Code, ended.Reason))
 }
 
-// tail writes to a file and keeps the end of it.
-type tail struct {
-	file *os.File
-	text []byte
-}
+// tail keeps the end of what is written to it.
+type tail []byte
 
 func (t *tail) Write(p []byte) (int, error) {
 	const longest = 4096
-	t.text = append(t.text, p...)
-	t.text = t.text[max(0, len(t.text)-longest):]
-	return t.file.Write(p)
+	*t = append(*t, p...)
+	*t = (*t)[max(0, len(*t)-longest):]
+	return len(p), nil
 }
 
 // line returns the last line.
 func (t *tail) line() string {
-	lines := bytes.Split(bytes.TrimSpace(t.text), []byte("\n"))
+	lines := bytes.Split(bytes.TrimSpace(*t), []byte("\n"))
 	return strings.TrimPrefix(string(lines[len(lines)-1]), "nashprune: ")
 }

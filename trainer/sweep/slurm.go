@@ -1,6 +1,7 @@
 package sweep
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -69,8 +70,9 @@ exit $code
 // quote quotes a word for the shell.
 func quote(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }
 
-// Script returns a script for sbatch that makes the runs that are not done, an array of jobs.
-func (s *Sweep) Script(c Cluster) (string, error) {
+// Script returns a script for sbatch that makes those cells of the given numbers, without any of
+// all, that are not done, an array of jobs; empty: all are.
+func (s *Sweep) Script(c Cluster, numbers ...int) (string, error) {
 	dir, err := filepath.Abs(s.Dir)
 	if err != nil {
 		return "", err
@@ -78,13 +80,13 @@ func (s *Sweep) Script(c Cluster) (string, error) {
 	if strings.ContainsAny(dir, "\n%\\ ") { // sbatch has signs of its own
 		return "", backend.Usagef("--out %s: Slurm takes no spaces, percent signs and backslashes in it", dir)
 	}
-	rows, err := s.Rows()
+	rows, err := s.Rows(numbers...)
 	if err != nil {
 		return "", err
 	}
 	array := openRuns(rows)
 	if array == "" {
-		return "", backend.Usagef("all runs of %s are done: nashprune sweep collect %s", s.Dir, s.Dir)
+		return "", nil
 	}
 	if c.Jobs > 0 {
 		array += "%" + strconv.Itoa(c.Jobs)
@@ -113,47 +115,62 @@ func (s *Sweep) Script(c Cluster) (string, error) {
 	return script.String(), err
 }
 
-// openRuns writes the runs that are not done as 0-4,7; empty: all are.
+// openRuns writes the runs that are not done as 0-4,7, in their order; empty: all are.
 func openRuns(rows []Row) string {
+	var open []int
+	for _, row := range rows {
+		if !row.State.Done() {
+			open = append(open, row.Run)
+		}
+	}
+	slices.Sort(open)
+	open = slices.Compact(open)
 	var parts []string
-	for i := 0; i < len(rows); i++ {
-		if rows[i].State.Done() {
-			continue
+	for from := 0; from < len(open); {
+		to := from
+		for to+1 < len(open) && open[to+1] == open[to]+1 {
+			to++
 		}
-		from := i
-		for i+1 < len(rows) && !rows[i+1].State.Done() {
-			i++
+		part := strconv.Itoa(open[from])
+		if to > from {
+			part += "-" + strconv.Itoa(open[to])
 		}
-		part := strconv.Itoa(rows[from].Run)
-		if i > from {
-			part += "-" + strconv.Itoa(rows[i].Run)
-		}
-		parts = append(parts, part)
+		parts, from = append(parts, part), to+1
 	}
 	return strings.Join(parts, ",")
 }
 
-// Submit gives the runs that are not done to Slurm, and returns the number of the job.
-func (s *Sweep) Submit(ctx context.Context, c Cluster) (job string, err error) {
-	script, err := s.Script(c)
-	if err != nil {
-		return "", err
+// SubmittedError says that Slurm makes the cells now.
+type SubmittedError struct{ Job, Dir string }
+
+func (e *SubmittedError) Error() string {
+	return fmt.Sprintf("job %s makes the runs; nashprune sweep status %s shows how far they are, and the same command goes on", e.Job, e.Dir)
+}
+
+// Submit is an [Engine]: it gives the cells that are not done to Slurm. Its error is then a [SubmittedError].
+func (c Cluster) Submit(ctx context.Context, s *Sweep, numbers []int) error {
+	script, err := s.Script(c, numbers...)
+	if err != nil || script == "" {
+		return err
 	}
 	path := filepath.Join(s.Dir, ScriptFile)
+	if err := os.MkdirAll(filepath.Join(s.Dir, logsFolder), 0o755); err != nil {
+		return atomicfile.Advised(err)
+	}
 	if err := atomicfile.Write(path, func(w io.Writer) error { _, err := io.WriteString(w, script); return err }); err != nil {
-		return "", err
+		return err
 	}
 	out, err := output(ctx, "sbatch", "--parsable", path)
 	if err != nil {
-		return "", err
+		return err
 	}
-	job, _, _ = strings.Cut(strings.TrimSpace(out), ";") // a cluster may follow
+	job, _, _ := strings.Cut(strings.TrimSpace(out), ";") // a cluster may follow
 	file, err := os.OpenFile(filepath.Join(s.Dir, slurmJobFile), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
-		return job, err
+		return err
 	}
 	_, err = fmt.Fprintln(file, job)
-	return job, errors.Join(err, file.Close())
+	return cmp.Or(errors.Join(err, file.Close()), error(&SubmittedError{job, s.Dir}))
 }
 
 // Queue returns what Slurm says of the jobs of the sweep: those that are waiting or at work,

@@ -1,14 +1,17 @@
-// Package sweep makes the runs of a grid of settings, each in a process and a folder of its
-// own: on this machine, as an array of jobs of Slurm, or as an indexed job of Kubernetes.
+// Package sweep makes many runs as one piece of work: cells, each a run with a folder and a
+// process of its own, on this machine, as an array of jobs of Slurm, or as an indexed job of
+// Kubernetes.
 //
-// A sweep is a folder. sweep.toml, which settings.ParseGrid reads, says what the runs are; so
-// any engine that can count makes them, with the number of a run. Runs are cells of package study.
+// A sweep is a folder. Its cells.json has the settings of every cell; so any engine that can
+// count makes them, with the number of a cell. What decides on cells by the results of others,
+// as package compare does, adds them in stages. Where only a sweep.toml lies in the folder,
+// which [settings.ParseGrid] reads, that says what the cells are.
+//
 // A process locks the cell that it makes. A cell that fails leaves its reason and does not
 // stop the others; the next attempt goes on from its checkpoint, where there is one.
 package sweep
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -17,155 +20,165 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
-	"time"
 
 	"nashprune/trainer"
 	"nashprune/trainer/atomicfile"
 	"nashprune/trainer/backend"
-	"nashprune/trainer/filelock"
 	"nashprune/trainer/record"
 	"nashprune/trainer/settings"
-	"nashprune/trainer/study"
 )
 
-// File is the name of a sweep's description in its folder.
-const File = "sweep.toml"
-
+// The files of a sweep, beside the folders of its runs.
 const (
+	CellsFile       = "cells.json"
+	DescriptionFile = "sweep.toml"
+
 	failuresFolder = ".failures" // of cells: why the last attempt failed
 	logsFolder     = ".logs"     // what processes printed
-	sizesFile      = ".samples.json"
+	locksFolder    = ".locks"    // of cells that are made
+	lockFile       = "sweep.lock"
 )
 
 // maxFile bounds a description, in bytes.
 const maxFile = 1 << 20
 
-// Sweep is a grid of runs in a folder.
+// Cell is one run of a sweep.
+type Cell struct {
+	// Name is the cell's folder below that of the sweep, with slashes between folders. No name
+	// is a folder of another's.
+	Name   string          `json:"name"`
+	Config settings.Config `json:"settings"`
+	Varied []string        `json:"varied,omitempty"` // the settings that tables have columns for
+}
+
+// Setting returns the value of a setting that varies as the command line has it, empty where the
+// cell has none.
+func (c Cell) Setting(name string) string {
+	if !slices.Contains(c.Varied, name) {
+		return ""
+	}
+	return fmt.Sprint(c.value(name))
+}
+
+func (c Cell) value(name string) any {
+	return reflect.ValueOf(settings.Find(name).Field(&c.Config)).Elem().Interface()
+}
+
+// Sweep is a folder of cells.
 type Sweep struct {
 	Dir   string
-	Runs  []settings.Combination
-	Cells []study.Cell
-	// Fitted are the settings that runs have by the size of their data, as flags, without repeats.
+	Cells []Cell
+	// Fitted are the settings that cells have by the size of their data, as flags, without repeats.
 	Fitted []string
 }
 
-// Create makes the folder of the sweep that a file describes, or goes on in it. The error is
-// of the kind [backend.ErrUsage] where the file describes no sweep or the folder holds another.
+// Open reads the sweep in a folder.
+func Open(dir string) (*Sweep, error) {
+	s, err := read(dir)
+	if err == nil && s.Cells == nil {
+		return Plan(dir, filepath.Join(dir, DescriptionFile))
+	}
+	return s, err
+}
+
+// read reads the cells of a folder, none where there are none yet.
+func read(dir string) (*Sweep, error) {
+	s := &Sweep{Dir: dir}
+	return s, readJSON(filepath.Join(dir, CellsFile), &s.Cells)
+}
+
+// readJSON reads a file; one that is not there leaves the value.
+func readJSON(path string, value any) error {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = backend.PlainJSON(json.Unmarshal(text, value))
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+// writeJSON writes a file, and the folders above it.
+func writeJSON(path string, value any) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return fmt.Errorf("--out: %w", atomicfile.Advised(err))
+	}
+	return atomicfile.Write(path, func(w io.Writer) error { return record.WriteJSON(w, value) })
+}
+
+// Create makes the sweep that a file describes, or goes on with it. The error is of the kind
+// [backend.ErrUsage] where the file describes no sweep or the folder holds another.
 func Create(dir, path string) (*Sweep, error) {
-	s, text, data, err := read(dir, path)
+	s, err := Plan(dir, path)
 	if err != nil {
 		return nil, err
 	}
-	held, err := os.ReadFile(filepath.Join(dir, File))
-	switch {
-	case err == nil && bytes.Equal(held, text):
-		return s, writeSizes(dir, data)
-	case err == nil:
-		return nil, backend.Usagef("--out %s holds another sweep (%s differs from %s); name another folder", dir, filepath.Join(dir, File), path)
-	case !errors.Is(err, os.ErrNotExist):
-		return nil, fmt.Errorf("--out: %w", err)
-	}
-	if err := os.MkdirAll(filepath.Join(dir, logsFolder), 0o755); err != nil {
-		return nil, fmt.Errorf("--out: %w", atomicfile.Advised(err))
-	}
-	return s, errors.Join(writeSizes(dir, data), atomicfile.Write(filepath.Join(dir, File), func(w io.Writer) error {
-		_, err := w.Write(text)
-		return err
-	}))
-}
-
-// readSizes reads how many samples the data had when the sweep was created: runs keep the settings
-// that follow from it, and the folder can be read where the data cannot.
-func readSizes(dir string) (trainer.Fitter, error) {
-	path, data := filepath.Join(dir, sizesFile), trainer.Fitter{}
-	text, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return data, nil
-	}
-	if err == nil {
-		err = json.Unmarshal(text, &data)
-	}
+	held, err := read(dir)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, err
 	}
-	return data, nil
-}
-
-func writeSizes(dir string, data trainer.Fitter) error {
-	if len(data) == 0 {
-		return nil
+	if held.Cells != nil && !reflect.DeepEqual(held.Cells, s.Cells) {
+		return nil, backend.Usagef("--out %s holds another sweep (%s has other runs than %s); name another folder", dir, filepath.Join(dir, CellsFile), path)
 	}
-	return atomicfile.Write(filepath.Join(dir, sizesFile), func(w io.Writer) error { return record.WriteJSON(w, data) })
+	_, err = held.add(s.Cells)
+	return s, err
 }
 
 // Plan reads a sweep that is to be in a folder, and makes nothing.
 func Plan(dir, path string) (*Sweep, error) {
-	s, _, _, err := read(dir, path)
-	return s, err
-}
-
-// Open reads the sweep in a folder.
-func Open(dir string) (*Sweep, error) { return Plan(dir, filepath.Join(dir, File)) }
-
-// read reads a file as the sweep in a folder, with how many samples its data has.
-func read(dir, path string) (s *Sweep, text []byte, data trainer.Fitter, err error) {
-	if text, err = readFile(path); err != nil {
-		return nil, nil, nil, err
-	}
-	if data, err = readSizes(dir); err != nil {
-		return nil, nil, nil, err
-	}
-	s, err = parse(dir, path, text, data)
-	return s, text, data, err
-}
-
-func readFile(path string) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, backend.Usagef("%v; name a file with a sweep, or the folder of one", err)
 	}
 	defer file.Close()
 	text, err := io.ReadAll(io.LimitReader(file, maxFile+1))
-	if err == nil && len(text) > maxFile {
-		err = backend.Usagef("%s has more than %d bytes", path, maxFile)
+	if err != nil {
+		return nil, err
 	}
-	return text, err
-}
-
-func parse(dir, path string, text []byte, data trainer.Fitter) (*Sweep, error) {
+	if len(text) > maxFile {
+		return nil, backend.Usagef("%s has more than %d bytes", path, maxFile)
+	}
 	runs, err := settings.ParseGrid(text)
 	if err != nil {
 		return nil, backend.Usagef("%s: %v", path, err)
 	}
-	s := &Sweep{Dir: dir, Runs: runs}
-	names := map[string]bool{}
+	s, data, names := &Sweep{Dir: dir}, trainer.Fitter{}, map[string]bool{}
 	for i, run := range runs {
 		config, fitted := data.Fit(run.Config, run.Named)
 		if fitted != "" && !slices.Contains(s.Fitted, fitted) {
 			s.Fitted = append(s.Fitted, fitted)
 		}
+		combination := settings.CombinationName(run.Varied)
 		c, err := config.Resolve()
 		if err != nil {
-			return nil, fmt.Errorf("%s: run %d, %s: %w", path, i, settings.CombinationName(run.Varied), err)
+			return nil, fmt.Errorf("%s: run %d, %s: %w", path, i, combination, err)
 		}
 		if c.NeedsLatency() && c.LatencyModel == "" {
 			return nil, backend.Usagef("%s: run %d pays for latency, and each run would measure its own; measure once with train, and name its result.json as latency-model", path, i)
 		}
-		name := folderName(run.Varied)
-		for n := 2; names[name]; n++ {
-			name = fmt.Sprintf("%s-%d", folderName(run.Varied), n)
+		cell := Cell{Name: folderName(combination), Config: config}
+		for n := 2; names[cell.Name]; n++ {
+			cell.Name = fmt.Sprintf("%s-%d", folderName(combination), n)
 		}
-		names[name] = true
-		s.Cells = append(s.Cells, study.Cell{Name: name, Config: config})
+		for _, v := range run.Varied {
+			cell.Varied = append(cell.Varied, v.Name)
+		}
+		names[cell.Name] = true
+		s.Cells = append(s.Cells, cell)
 	}
 	return s, nil
 }
 
 // folderName names the folder of a run by what differs from other runs, in letters that every
 // file system takes.
-func folderName(varied []settings.Value) string {
+func folderName(combination string) string {
 	const longest = 120
 	name := strings.Map(func(r rune) rune {
 		switch {
@@ -173,112 +186,64 @@ func folderName(varied []settings.Value) string {
 			return r
 		}
 		return '_'
-	}, settings.CombinationName(varied))
+	}, combination)
 	return cmp.Or(strings.TrimLeft(name[:min(len(name), longest)], ".-"), "run")
 }
 
-// Failure is why the last attempt at a cell failed.
-type Failure struct {
-	Code   int       `json:"code"` // the exit code; below 0: the process was killed
-	Reason string    `json:"reason"`
-	Host   string    `json:"host"`
-	Time   time.Time `json:"time"`
+// add adds cells to those that the folder has, and returns the numbers of all of them.
+func (s *Sweep) add(cells []Cell) (numbers []int, err error) {
+	known, held := map[string]int{}, len(s.Cells)
+	for n, c := range s.Cells {
+		known[c.Name] = n
+	}
+	for _, c := range cells {
+		if _, err := c.Config.Resolve(); err != nil {
+			return nil, err
+		}
+		n, found := known[c.Name]
+		switch {
+		case !found:
+			n = len(s.Cells)
+			known[c.Name], s.Cells = n, append(s.Cells, c)
+		case s.Cells[n].Config != c.Config:
+			return nil, s.otherSettings(n)
+		}
+		numbers = append(numbers, n)
+	}
+	if len(s.Cells) > held {
+		err = writeJSON(filepath.Join(s.Dir, CellsFile), s.Cells)
+	}
+	return numbers, err
 }
 
-// Make makes cell n. Failures but interruptions are noted in the folder, with the exit code that
-// the program gives them.
-func (s *Sweep) Make(ctx context.Context, n int, o study.Options, exitCode func(error) int) error {
-	if n < 0 || n >= len(s.Cells) {
-		return backend.Usagef("there is no run %d; %s has the runs 0 to %d", n, s.Dir, len(s.Cells)-1)
-	}
-	o.Dir, o.AnyDevice = s.Dir, true
-	_, err := study.Make(ctx, s.Cells, n, o)
-	switch {
-	case err == nil:
-		return s.forget(n)
-	case errors.Is(err, backend.ErrInterrupted), errors.Is(err, filelock.ErrHeld):
-		return err
-	}
-	return errors.Join(err, s.note(n, Failure{Code: exitCode(err), Reason: strings.TrimPrefix(err.Error(), s.Cells[n].Name+": ")}))
+func (s *Sweep) otherSettings(n int) error {
+	return backend.Usagef("--out: %s holds a run with other settings: name another folder, or remove that one", s.folder(n))
 }
 
-func (s *Sweep) failurePath(n int) string {
-	return filepath.Join(s.Dir, failuresFolder, s.Cells[n].Name+".json")
+func (s *Sweep) folder(n int) string {
+	return filepath.Join(s.Dir, filepath.FromSlash(s.Cells[n].Name))
 }
 
-func (s *Sweep) note(n int, f Failure) error {
-	f.Time = time.Now().UTC().Truncate(time.Second)
-	f.Host, _ = os.Hostname()
-	if err := os.MkdirAll(filepath.Join(s.Dir, failuresFolder), 0o755); err != nil {
-		return atomicfile.Advised(err)
+// An Engine makes the cells of the given numbers, without any all, as far as they are not done.
+type Engine func(ctx context.Context, s *Sweep, numbers []int) error
+
+// Complete makes cells of the sweep in a folder and returns their rows in order. The other cells of
+// the folder stay as they are. An error is that of the engine, or of the kind [backend.ErrUsage]
+// where the folder holds a cell with other settings.
+func Complete(ctx context.Context, dir string, cells []Cell, make Engine) ([]Row, error) {
+	if dir == "" {
+		return nil, backend.Usagef("name a folder for the runs with --out")
 	}
-	return atomicfile.Write(s.failurePath(n), func(w io.Writer) error { return record.WriteJSON(w, f) })
-}
-
-func (s *Sweep) forget(n int) error {
-	if err := os.Remove(s.failurePath(n)); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
+	s, err := read(dir)
+	if err != nil || len(cells) == 0 {
+		return nil, err
 	}
-	return nil
-}
-
-// failure returns that of a cell's last attempt; nil: it did not fail.
-func (s *Sweep) failure(n int) (*Failure, error) {
-	text, err := os.ReadFile(s.failurePath(n))
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
-	f := new(Failure)
-	if err == nil {
-		err = json.Unmarshal(text, f)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", s.failurePath(n), err)
-	}
-	return f, nil
-}
-
-// State is how far a cell is.
-type State string
-
-// The states of cells.
-const (
-	Finished    State = "finished"
-	Diverged    State = "diverged" // its training; which is a result
-	Failed      State = "failed"
-	Interrupted State = "interrupted" // or at work; it has begun
-	Waiting     State = "waiting"
-)
-
-// Done reports whether nothing is left to do.
-func (s State) Done() bool { return s == Finished || s == Diverged }
-
-// Rows returns what is known of every cell, in their order.
-func (s *Sweep) Rows() ([]Row, error) {
-	outcomes, err := study.Read(s.Cells, study.Options{Dir: s.Dir, AnyDevice: true})
+	numbers, err := s.add(cells)
 	if err != nil {
 		return nil, err
 	}
-	var rows []Row
-	for n, o := range outcomes {
-		row := Row{Run: n, Name: o.Cell.Name, Varied: s.Runs[n].Varied, State: Waiting}
-		failure, err := s.failure(n)
-		switch {
-		case err != nil:
-			return nil, err
-		case o.Result != nil:
-			row.State = Finished
-			row.take(o.Result)
-		case o.Diverged != "":
-			row.State, row.Reason = Diverged, o.Diverged
-		case failure != nil:
-			row.State, row.Reason = Failed, fmt.Sprintf("%s (exit code %d, on %s)", failure.Reason, failure.Code, failure.Host)
-		default:
-			if _, err := os.Stat(filepath.Join(o.Dir, record.ConfigFile)); err == nil {
-				row.State = Interrupted
-			}
-		}
-		rows = append(rows, row)
+	if err := make(ctx, s, numbers); err != nil {
+		return nil, err
 	}
-	return rows, nil
+	return s.Rows(numbers...)
 }

@@ -1,6 +1,7 @@
 package sweep
 
 import (
+	"cmp"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
@@ -15,85 +16,49 @@ import (
 
 	"nashprune/trainer/backend"
 	"nashprune/trainer/record"
-	"nashprune/trainer/settings"
 )
 
-// Row is a run in the table of a sweep. Where a network was pruned figures are of the pruned
-// one, else of the dense one.
+// Row is what is known of a cell. Where a network was pruned figures are of the pruned one, else
+// of the dense one.
 type Row struct {
-	Run    int              `json:"run"`
-	Name   string           `json:"name"` // of its folder
-	Varied []settings.Value `json:"-"`
-	State  State            `json:"state"`
-	Reason string           `json:"reason,omitempty"` // it failed, or diverged
+	Run int // the cell's number
+	Cell
+	Dir    string // of the run
+	State  State
+	Reason string         // it failed, or diverged
+	Result *record.Result // of a finished run, else nil
 	Figures
-	Device string `json:"device,omitempty"`
+	Device string
 }
 
-// Figures are what a run found.
-type Figures struct {
-	// Accuracy is in percent; in regression, 100 R2.
-	Accuracy      *float64 `json:"accuracy,omitempty"`
-	DenseAccuracy *float64 `json:"dense_accuracy,omitempty"` // where one was trained
-	Players       int      `json:"players,omitempty"`        // that stay
-	Parameters    int      `json:"parameters,omitempty"`
-	MACs          int      `json:"macs,omitempty"`
-	LatencyUS     float64  `json:"latency_us,omitempty"`
-	Seconds       float64  `json:"seconds,omitempty"`
-}
+// Figures are what a run found, by the names of columns: the accuracy is in percent, in
+// regression 100 R2. What is not known is not there.
+type Figures map[string]float64
 
-// figureNames are those of columns with numbers, in the order of [Figures.numbers].
-var figureNames = []string{"accuracy", "dense_accuracy", "players", "parameters", "macs", "latency_us", "seconds"}
-
-// numbers returns the figures; NaN stands for what is missing.
-func (f Figures) numbers() []float64 {
-	optional := func(x *float64) float64 {
-		if x == nil {
-			return math.NaN()
-		}
-		return *x
-	}
-	return []float64{optional(f.Accuracy), optional(f.DenseAccuracy), float64(f.Players), float64(f.Parameters), float64(f.MACs), f.LatencyUS, f.Seconds}
-}
+// columns are the names of figures in the order of tables.
+var columns = []string{"accuracy", "dense_accuracy", "players", "parameters", "macs", "latency_us", "seconds"}
 
 // take fills in what a result says.
 func (r *Row) take(result *record.Result) {
-	of := result.Dense
-	r.DenseAccuracy = figure(of.Quality)
-	if result.Pruned != nil {
-		of = result.Pruned.NetworkResult
-	}
-	r.Accuracy, r.Parameters, r.MACs, r.LatencyUS = figure(of.Quality), of.Parameters, of.MACs, of.LatencyUS
+	of := result.Ended()
+	r.Figures = Figures{"players": 0, "parameters": float64(of.Parameters), "macs": float64(of.MACs), "latency_us": of.LatencyUS, "seconds": result.Seconds.Total}
 	for _, gate := range result.Gates {
-		r.Players += gate.Kept
+		r.Figures["players"] += float64(gate.Kept)
 	}
-	r.Seconds, r.Device = result.Seconds.Total, result.Device.Words()
-}
-
-func figure(q record.Quality) *float64 {
-	if q.R2 != nil {
-		percent := 100 * *q.R2
-		return &percent
-	}
-	return q.Accuracy
-}
-
-// Setting returns a run's value of a setting that varies; empty where it has none.
-func (r Row) Setting(name string) string {
-	for _, v := range r.Varied {
-		if v.Name == name {
-			return v.Text()
+	for name, quality := range map[string]record.Quality{"accuracy": of.Quality, "dense_accuracy": result.Dense.Quality} {
+		if percent := quality.Percent(); percent != nil {
+			r.Figures[name] = *percent
 		}
 	}
-	return ""
+	r.Device = result.Device.Words()
 }
 
 // VariedNames returns the settings that differ between runs, in the order of the file.
 func VariedNames(rows []Row) (names []string) {
 	for _, row := range rows {
-		for _, v := range row.Varied {
-			if !slices.Contains(names, v.Name) {
-				names = append(names, v.Name)
+		for _, name := range row.Varied {
+			if !slices.Contains(names, name) {
+				names = append(names, name)
 			}
 		}
 	}
@@ -119,45 +84,35 @@ func Where(rows []Row, condition string) ([]Row, error) {
 // What is missing comes last, and equal rows stay in their order.
 func Sort(rows []Row, by string) error {
 	name, descending := strings.CutPrefix(by, "-")
-	of := slices.Index(figureNames, name)
-	names := append(VariedNames(rows), figureNames...)
+	names := append(VariedNames(rows), columns...)
 	if !slices.Contains(names, name) {
 		return backend.Usagef("--sort is %q; it must be one of %s, or one of them after a minus", by, strings.Join(names, ", "))
+	}
+	number := func(r Row) (x float64, known bool) {
+		if x, known = r.Figures[name]; known {
+			return x, true
+		}
+		x, err := strconv.ParseFloat(r.Setting(name), 64)
+		return x, err == nil
 	}
 	sign := 1
 	if descending {
 		sign = -1
 	}
 	slices.SortStableFunc(rows, func(a, b Row) int {
-		x, y := a.Setting(name), b.Setting(name)
-		p, q := number(x), number(y)
-		if of >= 0 {
-			p, q = a.numbers()[of], b.numbers()[of]
-		}
+		x, known := number(a)
+		y, also := number(b)
 		switch {
-		case math.IsNaN(p) && math.IsNaN(q):
-			return sign * strings.Compare(x, y)
-		case math.IsNaN(p):
-			return 1
-		case math.IsNaN(q):
+		case known && also:
+			return sign * cmp.Compare(x, y)
+		case known != also && known:
 			return -1
-		case p < q:
-			return -sign
-		case p > q:
-			return sign
+		case known != also:
+			return 1
 		}
-		return 0
+		return sign * strings.Compare(a.Setting(name), b.Setting(name))
 	})
 	return nil
-}
-
-// number reads a value of a setting; NaN: it is none.
-func number(text string) float64 {
-	x, err := strconv.ParseFloat(text, 64)
-	if err != nil {
-		return math.NaN()
-	}
-	return x
 }
 
 // Mean is over the runs that differ in their seeds only.
@@ -165,111 +120,122 @@ type Mean struct {
 	First Row     `json:"-"`
 	Name  string  `json:"name"`  // the settings that vary, without the seed
 	Seeds int     `json:"seeds"` // of finished runs
-	Mean  Figures `json:"mean"`  // players, parameters and so on are rounded
+	Mean  Figures `json:"mean"`  // of those that all of these have
 	// Half is half of the interval that holds the mean accuracy of all seeds with 95 %, were
-	// accuracies normally distributed: t sd / sqrt(n). Absent: of one seed, or all alike.
+	// accuracies normally distributed. Absent: of one seed, or all alike.
 	Half *float64 `json:"half,omitempty"`
+}
+
+// Confidence is how often an interval holds what it is about.
+const Confidence = 0.95
+
+// HalfInterval returns half of the interval of a mean of n >= 2 normal figures with a standard
+// deviation, one of m >= 1 intervals that hold together with [Confidence]:
+//
+//	t_{q, n-1} sd / sqrt(n),  q = 1 - (1 - Confidence) / (2 m)
+//
+// with Student's t by Bonferroni's inequality (Dunn, "Multiple Comparisons Among Means",
+// JASA 56, 1961), which asks nothing of how the figures of intervals depend on each other.
+func HalfInterval(deviation float64, n, m int) float64 {
+	t := distuv.StudentsT{Sigma: 1, Nu: float64(n - 1)}.Quantile(1 - (1-Confidence)/float64(2*m))
+	return t * deviation / math.Sqrt(float64(n))
 }
 
 // Means returns the means over seeds, in the order of the first run of each.
 func Means(rows []Row) []Mean {
 	var means []Mean
-	members := map[string][]Row{}
+	members, at := [][]Row{}, map[string]int{}
 	for _, row := range rows {
-		varied := slices.DeleteFunc(slices.Clone(row.Varied), func(v settings.Value) bool { return v.Name == "seed" })
-		name := settings.CombinationName(varied)
-		if _, known := members[name]; !known {
-			means = append(means, Mean{First: row, Name: name})
-			members[name] = nil
+		var words []string
+		for _, name := range row.Varied {
+			if name != "seed" {
+				words = append(words, name+"="+row.Setting(name))
+			}
+		}
+		name := strings.Join(words, ",")
+		if _, known := at[name]; !known {
+			at[name] = len(means)
+			means, members = append(means, Mean{First: row, Name: name}), append(members, nil)
 		}
 		if row.State == Finished {
-			members[name] = append(members[name], row)
+			members[at[name]] = append(members[at[name]], row)
 		}
 	}
 	for i := range means {
-		means[i].average(members[means[i].Name])
+		means[i].average(members[i])
 	}
 	return means
 }
 
 func (m *Mean) average(rows []Row) {
-	if m.Seeds = len(rows); m.Seeds == 0 {
-		return
-	}
-	columns := make([][]float64, len(figureNames))
-	for _, row := range rows {
-		for c, x := range row.numbers() {
-			columns[c] = append(columns[c], x)
+	m.Seeds, m.Mean = len(rows), Figures{}
+	for _, name := range columns {
+		var values []float64
+		for _, row := range rows {
+			if x, known := row.Figures[name]; known {
+				values = append(values, x)
+			}
 		}
-	}
-	mean := func(c int) float64 { return stat.Mean(columns[c], nil) }
-	known := func(x float64) *float64 {
-		if math.IsNaN(x) {
-			return nil
+		if len(values) == 0 || len(values) < len(rows) {
+			continue
 		}
-		return &x
-	}
-	whole := func(c int) int { return int(math.Round(mean(c))) }
-	m.Mean = Figures{known(mean(0)), known(mean(1)), whole(2), whole(3), whole(4), mean(5), mean(6)}
-	if deviation := stat.StdDev(columns[0], nil); m.Seeds > 1 && deviation > 0 {
-		n := float64(m.Seeds)
-		half := distuv.StudentsT{Sigma: 1, Nu: n - 1}.Quantile(0.975) * deviation / math.Sqrt(n)
-		m.Half = &half
+		mean, deviation := stat.MeanStdDev(values, nil)
+		m.Mean[name] = mean
+		if name == "accuracy" && deviation > 0 { // NaN of one
+			half := HalfInterval(deviation, len(values), 1)
+			m.Half = &half
+		}
 	}
 }
 
 // WriteCSV writes a line a run.
 func WriteCSV(w io.Writer, rows []Row) error {
 	varied := VariedNames(rows)
-	out := csv.NewWriter(w)
-	header := append(append([]string{"run", "state"}, varied...), figureNames...)
-	if err := out.Write(append(header, "device", "reason")); err != nil {
-		return err
-	}
+	lines := [][]string{slices.Concat([]string{"run", "state"}, varied, columns, []string{"device", "reason"})}
 	for _, row := range rows {
 		line := []string{strconv.Itoa(row.Run), string(row.State)}
 		for _, name := range varied {
 			line = append(line, row.Setting(name))
 		}
-		for _, x := range row.numbers() {
+		for _, name := range columns {
 			text := ""
-			if row.State == Finished && !math.IsNaN(x) {
+			if x, known := row.Figures[name]; known {
 				text = strconv.FormatFloat(x, 'f', -1, 64)
 			}
 			line = append(line, text)
 		}
-		if err := out.Write(append(line, row.Device, row.Reason)); err != nil {
-			return err
-		}
+		lines = append(lines, append(line, row.Device, row.Reason))
 	}
-	out.Flush()
-	return out.Error()
+	return csv.NewWriter(w).WriteAll(lines)
 }
 
-// MarshalJSON writes a row with the settings that vary.
+// MarshalJSON writes a row with its figures and the settings that vary.
 func (r Row) MarshalJSON() ([]byte, error) {
-	type plain Row // without this method
 	varied := map[string]any{}
-	for _, v := range r.Varied {
-		varied[v.Name] = v.Value
+	for _, name := range r.Varied {
+		varied[name] = r.value(name)
 	}
-	return json.Marshal(struct {
-		plain
-		Settings map[string]any `json:"settings"`
-	}{plain(r), varied})
+	line := map[string]any{"run": r.Run, "name": r.Name, "state": r.State, "settings": varied}
+	for name, x := range r.Figures {
+		line[name] = x
+	}
+	for name, text := range map[string]string{"reason": r.Reason, "device": r.Device} {
+		if text != "" {
+			line[name] = text
+		}
+	}
+	return json.Marshal(line)
 }
 
 // Count says how many cells are in each state.
 func Count(rows []Row) string {
+	count := map[State]int{}
+	for _, row := range rows {
+		count[row.State]++
+	}
 	var words []string
 	for _, state := range []State{Finished, Diverged, Failed, Interrupted, Waiting} {
-		n := 0
-		for _, row := range rows {
-			if row.State == state {
-				n++
-			}
-		}
-		if n > 0 {
+		if n := count[state]; n > 0 {
 			words = append(words, fmt.Sprintf("%d %s", n, state))
 		}
 	}

@@ -1,4 +1,4 @@
-package study_test
+package sweep_test
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	_ "nashprune/cpu_fallback"
@@ -15,26 +16,31 @@ import (
 	"nashprune/trainer/backend"
 	"nashprune/trainer/record"
 	"nashprune/trainer/settings"
-	"nashprune/trainer/study"
+	"nashprune/trainer/sweep"
 )
 
 // cells returns a small study: two seeds, with the market and without.
-func cells() []study.Cell {
-	var cells []study.Cell
+func cells() []sweep.Cell {
+	var cells []sweep.Cell
 	for _, kind := range []game.Kind{game.MarketGame, game.NoGame} {
 		for seed := range uint64(2) {
 			c := settings.Default()
 			c.Data, c.Model, c.Device = "digits:side=8,train=320,test=80", "mlp:12-8", "gonum"
 			c.Epochs, c.Batch, c.Rounds, c.Seed, c.Game, c.Sparsity = 5, 32, 4, seed+1, kind, 0.5
-			cells = append(cells, study.Cell{Name: string(kind) + "/" + string(rune('a'+seed)), Config: c})
+			cells = append(cells, sweep.Cell{Name: string(kind) + "/" + string(rune('a'+seed)), Config: c})
 		}
 	}
 	return cells
 }
 
-func run(t *testing.T, dir string, jobs int, cells []study.Cell) []study.Outcome {
+// complete makes cells in this process.
+func complete(ctx context.Context, dir string, cells []sweep.Cell, l sweep.Local) ([]sweep.Row, error) {
+	return sweep.Complete(ctx, dir, cells, l.Make)
+}
+
+func run(t *testing.T, dir string, jobs int, cells []sweep.Cell) []sweep.Row {
 	t.Helper()
-	outcomes, err := study.Run(context.Background(), cells, study.Options{Dir: dir, Jobs: jobs})
+	outcomes, err := complete(t.Context(), dir, cells, sweep.Local{Jobs: jobs})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,14 +48,10 @@ func run(t *testing.T, dir string, jobs int, cells []study.Cell) []study.Outcome
 }
 
 // losses are exact: they change with any bit of a network.
-func losses(outcomes []study.Outcome) []float64 {
+func losses(outcomes []sweep.Row) []float64 {
 	var all []float64
 	for _, o := range outcomes {
-		evaluated := o.Result.Dense
-		if o.Result.Pruned != nil {
-			evaluated = o.Result.Pruned.NetworkResult
-		}
-		all = append(all, *evaluated.Loss)
+		all = append(all, *o.Result.Ended().Loss)
 	}
 	return all
 }
@@ -78,7 +80,7 @@ func TestFinishedCellsAreRead(t *testing.T) {
 	dir := t.TempDir()
 	want := losses(run(t, dir, 2, cells()))
 	ended := 0
-	outcomes, err := study.Run(context.Background(), cells(), study.Options{Dir: dir, Observe: func(study.Event) { ended++ }})
+	outcomes, err := complete(t.Context(), dir, cells(), sweep.Local{Ended: func(sweep.Event) { ended++ }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +92,7 @@ func TestFinishedCellsAreRead(t *testing.T) {
 
 // An interrupted study, however often it stops, ends with the bits of one that
 // never stopped.
-func TestInterruptedStudyGoesOn(t *testing.T) {
+func TestInterruptedSweepGoesOn(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long: run without -short")
 	}
@@ -99,14 +101,14 @@ func TestInterruptedStudyGoesOn(t *testing.T) {
 	stops := 0
 	for {
 		ctx, cancel := context.WithCancel(context.Background())
-		reports := 0
-		outcomes, err := study.Run(ctx, cells(), study.Options{Dir: dir, Jobs: 2, Observe: func(e study.Event) {
-			if e.Run.Line != nil {
-				if reports++; reports == 3 {
+		var reports atomic.Int32 // of both jobs
+		outcomes, err := complete(ctx, dir, cells(), sweep.Local{Jobs: 2, Maker: sweep.Maker{Observe: func(e trainer.Event) {
+			if e.Line != nil {
+				if reports.Add(1) == 3 {
 					cancel()
 				}
 			}
-		}})
+		}}})
 		cancel()
 		if err == nil {
 			mustEqual(t, losses(outcomes), want)
@@ -159,19 +161,19 @@ func TestDivergedIsAnOutcome(t *testing.T) {
 	for range 2 { // made, and read
 		outcomes := run(t, dir, 1, all)
 		for i, o := range outcomes {
-			if (o.Diverged != "") != (i == 1) || (o.Result == nil) != (i == 1) {
-				t.Errorf("%s: diverged %q, result %v", o.Cell.Name, o.Diverged, o.Result)
+			if (o.State == sweep.Diverged) != (i == 1) || (o.Result == nil) != (i == 1) {
+				t.Errorf("%s: diverged %q, result %v", o.Name, o.Reason, o.Result)
 			}
 		}
-		if !strings.Contains(outcomes[1].Diverged, "diverged in epoch") {
-			t.Errorf("it says %q", outcomes[1].Diverged)
+		if !strings.Contains(outcomes[1].Reason, "diverged in epoch") {
+			t.Errorf("it says %q", outcomes[1].Reason)
 		}
 	}
 }
 
-// TestStudiesOfAnEarlierProgram: a finished run whose configuration lacks a line that a
+// TestSweepsOfAnEarlierProgram: a finished run whose configuration lacks a line that a
 // later program writes is not made again, as long as the line would say the default.
-func TestStudiesOfAnEarlierProgram(t *testing.T) {
+func TestSweepsOfAnEarlierProgram(t *testing.T) {
 	dir := t.TempDir()
 	run(t, dir, 1, cells()[:1])
 	path := filepath.Join(dir, filepath.FromSlash(cells()[0].Name), record.ConfigFile)
@@ -189,16 +191,16 @@ func TestStudiesOfAnEarlierProgram(t *testing.T) {
 		if err := os.WriteFile(path, []byte(strings.Join(kept, "")), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		_, err := study.Run(context.Background(), cells()[:1], study.Options{Dir: dir})
+		_, err := complete(t.Context(), dir, cells()[:1], sweep.Local{})
 		if (err == nil) != goesOn || len(kept) == len(strings.Split(string(whole), "\n"))-1 {
 			t.Errorf("without %s: %v", line, err)
 		}
 	}
 }
 
-// TestStudiesOfOtherSamples: runs of a study are made with the same samples, whatever seed
+// TestSweepsOfOtherSamples: runs of a study are made with the same samples, whatever seed
 // divides them. Results of earlier programs do not say with which.
-func TestStudiesOfOtherSamples(t *testing.T) {
+func TestSweepsOfOtherSamples(t *testing.T) {
 	dir, file := t.TempDir(), filepath.Join(t.TempDir(), "data.csv")
 	write := func(last string) {
 		t.Helper()
@@ -213,7 +215,7 @@ func TestStudiesOfOtherSamples(t *testing.T) {
 	write("1,1,1\n")
 	first := run(t, dir, 1, all[:1])[0]
 	write("1,1.5,1\n")
-	_, err := study.Run(context.Background(), all, study.Options{Dir: dir})
+	_, err := complete(t.Context(), dir, all, sweep.Local{})
 	if !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), "off/b") || !strings.Contains(err.Error(), "are not those of the finished runs") {
 		t.Errorf("with other samples: %v", err)
 	}
@@ -234,7 +236,7 @@ func TestStudiesOfOtherSamples(t *testing.T) {
 		}
 	}
 	rewrite(`"digest": "0123456789abcdef"`)
-	if _, err := study.Run(context.Background(), all, study.Options{Dir: dir}); !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), "other samples") {
+	if _, err := complete(t.Context(), dir, all, sweep.Local{}); !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), "other samples") {
 		t.Errorf("finished with other samples: %v", err)
 	}
 	rewrite(`"digest": ""`)
@@ -258,14 +260,14 @@ func TestRefusals(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name, dir, says string
-		cells           []study.Cell
+		cells           []sweep.Cell
 	}{
 		{"other settings", dir, "other settings", other},
 		{"absurd settings", dir, "--learning-rate", absurd},
 		{"someone's folder", foreign, "note.txt", cells()[:1]},
 		{"no folder", "", "--out", cells()[:1]},
 	} {
-		_, err := study.Run(context.Background(), test.cells, study.Options{Dir: test.dir})
+		_, err := complete(t.Context(), test.dir, test.cells, sweep.Local{})
 		if !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), test.says) {
 			t.Errorf("%s: %v", test.name, err)
 		}
@@ -279,11 +281,11 @@ func TestOneProcessAtATime(t *testing.T) {
 	dir := t.TempDir()
 	all := cells()[:2]
 	var second error
-	_, err := study.Run(context.Background(), all[:1], study.Options{Dir: dir, Observe: func(study.Event) {
+	_, err := complete(t.Context(), dir, all[:1], sweep.Local{Maker: sweep.Maker{Observe: func(trainer.Event) {
 		if second == nil {
-			_, second = study.Run(context.Background(), all[1:], study.Options{Dir: dir})
+			_, second = complete(t.Context(), dir, all[1:], sweep.Local{})
 		}
-	}})
+	}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -292,15 +294,42 @@ func TestOneProcessAtATime(t *testing.T) {
 	}
 }
 
-// A failure that is not divergence stops the others and is reported, not their
-// interruption; what is finished stays.
-func TestFailureIsTold(t *testing.T) {
+// TestFailures: a failure that is not divergence costs its cell alone, and is reported. Where
+// all fail the error is of the kind of the first.
+func TestFailures(t *testing.T) {
 	dir := t.TempDir()
 	all := cells()
-	all[1].Config.Data = filepath.Join(dir, "missing.csv")
-	_, err := study.Run(context.Background(), all, study.Options{Dir: dir, Jobs: 2})
-	if err == nil || errors.Is(err, backend.ErrInterrupted) || !strings.Contains(err.Error(), "missing.csv") || !strings.Contains(err.Error(), "market/b") {
-		t.Errorf("it says %v", err)
+	all[1].Config.Device = "toaster"
+	_, err := complete(t.Context(), dir, all, sweep.Local{Jobs: 2})
+	if err == nil || errors.Is(err, backend.ErrNoDevice) || !strings.Contains(err.Error(), "toaster") || !strings.Contains(err.Error(), "1 of 4 runs failed, the first: market/b") {
+		t.Errorf("one failed: %v", err)
+	}
+	if _, err = complete(t.Context(), dir, all, sweep.Local{}); !errors.Is(err, backend.ErrNoDevice) {
+		t.Errorf("all that were left failed: %v", err)
+	}
+	s, err := sweep.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := s.Rows()
+	if err != nil || sweep.Count(rows) != "3 finished, 1 failed" || !strings.Contains(rows[1].Reason, "toaster") || !strings.Contains(rows[1].Reason, "exit code 1") {
+		t.Errorf("%s, %q, %v", sweep.Count(rows), rows[1].Reason, err)
+	}
+}
+
+// TestCellsAreAdded: stages add cells to a folder, numbers stay, and cells that are named again
+// are the same cells.
+func TestCellsAreAdded(t *testing.T) {
+	dir, all := t.TempDir(), cells()
+	run(t, dir, 1, all[2:])
+	rows := run(t, dir, 1, []sweep.Cell{all[3], all[1], all[3]})
+	for i, want := range []int{1, 2, 1} {
+		if rows[i].Run != want || rows[i].Result == nil {
+			t.Errorf("cell %d has the number %d", i, rows[i].Run)
+		}
+	}
+	if s, err := sweep.Open(dir); err != nil || len(s.Cells) != 3 || s.Cells[2].Config != all[1].Config {
+		t.Errorf("%+v, %v", s, err)
 	}
 }
 
@@ -309,30 +338,37 @@ func TestFailureIsTold(t *testing.T) {
 func TestCellsOnAnyDevice(t *testing.T) {
 	dir, all := t.TempDir(), cells()[:2]
 	all[0].Config.Device, all[1].Config.Device = "cpu", "cpu"
-	o := study.Options{Dir: dir, AnyDevice: true, Device: "gonum"}
-	made, err := study.Make(t.Context(), all, 0, o)
-	if err != nil || made.Result == nil || made.Result.Device.BLAS != "gonum" {
-		t.Fatalf("%+v, %v", made.Result, err)
+	if _, err := sweep.Complete(t.Context(), dir, all, func(context.Context, *sweep.Sweep, []int) error { return nil }); err != nil {
+		t.Fatal(err)
 	}
-	o.Device = ""
-	again, err := study.Make(t.Context(), all, 0, o)
-	if err != nil || again.Result.Seconds != made.Result.Seconds {
+	s, err := sweep.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := func(n int) sweep.Row {
+		t.Helper()
+		rows, err := s.Rows(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return rows[0]
+	}
+	if err := s.Make(t.Context(), 0, sweep.Maker{Device: "gonum"}); err != nil || made(0).Result.Device.BLAS != "gonum" {
+		t.Fatalf("%+v, %v", made(0), err)
+	}
+	seconds := made(0).Result.Seconds
+	if err := s.Make(t.Context(), 0, sweep.Maker{}); err != nil || made(0).Result.Seconds != seconds {
 		t.Errorf("it is made again: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	o.Device, o.Observe = "gonum", func(e study.Event) {
-		if e.Run.Line != nil {
+	if err := s.Make(ctx, 1, sweep.Maker{Device: "gonum", Observe: func(e trainer.Event) {
+		if e.Line != nil {
 			cancel()
 		}
-	}
-	if _, err := study.Make(ctx, all, 1, o); !errors.Is(err, backend.ErrInterrupted) {
+	}}); !errors.Is(err, backend.ErrInterrupted) {
 		t.Fatal(err)
 	}
-	o.Device, o.Observe = "", nil
-	if made, err = study.Make(t.Context(), all, 1, o); err != nil || made.Result.Device.BLAS != "gonum" {
-		t.Errorf("going on: %+v, %v", made.Result, err)
-	}
-	if _, err := study.Run(t.Context(), all, study.Options{Dir: dir}); !errors.Is(err, backend.ErrUsage) {
-		t.Errorf("a study of one device: %v", err)
+	if err := s.Make(t.Context(), 1, sweep.Maker{}); err != nil || made(1).Result.Device.BLAS != "gonum" {
+		t.Errorf("going on: %+v, %v", made(1), err)
 	}
 }

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"nashprune/trainer/backend"
+	"nashprune/trainer/sweep"
+)
+
+// Where runs are made.
+const (
+	onLocal      = "local"
+	onSlurm      = "slurm"
+	onKubernetes = "kubernetes"
+)
+
+// engine says where the runs of sweep, compare and reproduce are made.
+type engine struct {
+	on      string
+	devices []string
+	cluster sweep.Cluster
+}
+
+// addFlags adds the flags of all of them. More are further places.
+func (e *engine) addFlags(f *pflag.FlagSet, more string) {
+	f.StringVar(&e.on, "on", onLocal, "`engine` that makes the runs: local, slurm"+more)
+	f.IntVar(&e.cluster.Jobs, "jobs", max(e.cluster.Jobs, 1), "runs at a time (default on a cluster: as many as it starts)")
+	f.StringSliceVar(&e.devices, "devices", nil, "`devices` that jobs on this machine take in turn, with commas in between (default: those of the settings)")
+	f.IntVar(&e.cluster.CPUs, "cpus", 0, "processors that a cluster gives a run (default: its own choice)")
+	f.IntVar(&e.cluster.GPUs, "gpus", 0, "GPUs that a cluster gives a run")
+	f.StringVar(&e.cluster.Memory, "memory", "", "`memory` that a cluster gives a run, such as 4Gi")
+	f.StringVar(&e.cluster.Time, "time", "", "longest `time` of a run on Slurm, such as 2:00:00")
+	f.StringArrayVar(&e.cluster.Options, "sbatch", nil, "more `options` for sbatch, such as --partition=gpu; may be given several times")
+}
+
+// engine returns what makes the runs. On Kubernetes nothing here does.
+func (e *engine) engine(cmd *cobra.Command, p *progress) (sweep.Engine, error) {
+	if err := checkJobs(e.cluster.Jobs); err != nil {
+		return nil, err
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	e.cluster.Program = []string{program}
+	if e.on != onLocal && !cmd.Flags().Changed("jobs") {
+		e.cluster.Jobs = 0
+	}
+	switch {
+	case e.on == onLocal:
+		return sweep.Local{Program: e.cluster.Program, Jobs: e.cluster.Jobs, Devices: e.devices, Ended: p.ended, Alike: cmd.Name() != "sweep"}.Make, nil
+	case e.on == onSlurm:
+		return e.cluster.Submit, nil
+	case e.on == onKubernetes && cmd.Flags().Lookup("mount") != nil:
+		return nil, nil
+	}
+	_, places, _ := strings.Cut(cmd.Flags().Lookup("on").Usage, ": ")
+	return nil, backend.Usagef("--on is %q; it must be one of %s", e.on, places)
+}
+
+// submitted prints that a cluster makes the runs, where that is what the error says.
+func submitted(cmd *cobra.Command, err error) error {
+	if errors.As(err, new(*sweep.SubmittedError)) {
+		_, err = fmt.Fprintln(cmd.OutOrStdout(), err)
+	}
+	return err
+}
+
+// commandLine returns the command as the user gave it.
+func commandLine() string { return strings.Join(append([]string{"nashprune"}, os.Args[1:]...), " ") }
+
+// ended prints a line for each run that ended.
+func (p *progress) ended(e sweep.Event) {
+	words := string(e.State)
+	if accuracy, known := e.Figures["accuracy"]; known {
+		words += fmt.Sprintf("  %.2f %%", accuracy)
+	}
+	if e.Reason != "" {
+		words += ": " + e.Reason
+	}
+	p.line(oneLine.Replace(fmt.Sprintf("%d/%d  %s  %s%s", e.Done, e.All, e.Name, words, left(e.Remaining))), true)
+}
