@@ -2,26 +2,40 @@ package trainer
 
 import (
 	"context"
+	"errors"
+	"io"
+	"os"
 
 	"nashprune/game"
+	"nashprune/trainer/atomicfile"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/cost"
 	"nashprune/trainer/network"
 	"nashprune/trainer/network/safetensors"
+	"nashprune/trainer/record"
 	"nashprune/trainer/settings"
 )
+
+// openTimed opens data and device of a configuration to time networks on.
+func openTimed(c settings.Config) (*run, error) {
+	c.Game, c.Shape = game.NoGame, "" // whose settings need not make sense here
+	c, err := c.Resolve()
+	if err != nil {
+		return nil, err
+	}
+	r, _, err := open(c, Options{}, nil)
+	if r != nil { // networks may fit where that of the configuration would not
+		err = nil
+	}
+	return r, err
+}
 
 // Latencies returns the median times of a forward pass of saved networks, as a run's
 // result has them, all having taken turns. Data and device are those of the
 // configuration, and the networks take its samples.
 func Latencies(ctx context.Context, c settings.Config, files []string) (microseconds []float64, err error) {
-	c.Game, c.Shape = game.NoGame, "" // whose settings need not make sense here
-	c, err = c.Resolve()
-	if err != nil {
-		return nil, err
-	}
-	r, _, err := open(c, Options{}, nil)
-	if r == nil { // else the networks may fit where that of the configuration would not
+	r, err := openTimed(c)
+	if err != nil || len(files) == 0 {
 		return nil, err
 	}
 	var networks []*network.Network
@@ -32,9 +46,6 @@ func Latencies(ctx context.Context, c settings.Config, files []string) (microsec
 		}
 		networks = append(networks, n)
 	}
-	if len(networks) == 0 {
-		return nil, nil
-	}
 	engine, err := r.openEngine(&backend.State{Network: networks[0]})
 	if err != nil {
 		return nil, err
@@ -42,4 +53,34 @@ func Latencies(ctx context.Context, c settings.Config, files []string) (microsec
 	defer engine.Close()
 	microseconds, _, err = cost.Latencies(ctx, engine, r.data.Test.Len(), networks)
 	return microseconds, err
+}
+
+// LatencyModel returns the microseconds that the network of a configuration takes for a batch if
+// its gates have so many players, by the model in a file. If there is none, it is measured, and
+// written for --latency-model.
+func LatencyModel(ctx context.Context, c settings.Config, path string) (time func(players []int) float64, err error) {
+	r, err := openTimed(c)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		start, err := r.initial()
+		if err != nil {
+			return nil, err
+		}
+		engine, err := r.openEngine(&backend.State{Network: start})
+		if err != nil {
+			return nil, err
+		}
+		defer engine.Close()
+		model, err := cost.MeasureModel(ctx, engine, r.result.Device.Words(), r.data.Test.Len(), start, c.Seed)
+		if err != nil {
+			return nil, err
+		}
+		if err := atomicfile.Write(path, func(w io.Writer) error { return record.WriteJSON(w, map[string]any{"latency_model": model}) }); err != nil {
+			return nil, err
+		}
+	}
+	model, err := cost.ReadModel(path, r.graph)
+	return func(players []int) float64 { return model.Time(r.graph, players) }, err
 }

@@ -171,6 +171,9 @@ func TestSharedPrefixesAreShared(t *testing.T) {
 		{"fewer drawn gates", of(func(c *settings.Config) { paper(c); c.Update, c.Keep = backend.HardConcrete, 6 }), 6},
 		{"drawn gates with multipliers, of which how many stay depends", of(func(c *settings.Config) { paper(c); c.Update, c.MultiplierRate = backend.HardConcrete, 0.1 }), 6},
 		{"by and by", of(func(c *settings.Config) { c.Rounds = 7 }), 7},
+		{"by and by, within a latency of a model in a file", of(func(c *settings.Config) {
+			c.Rounds, c.Keep, c.MaxLatencyUS, c.LatencyModel = 7, 0, 30, latencyModel(t, "0.01,0.1,0", "3,1")
+		}), 7},
 		{"market", of(func(c *settings.Config) { c.Game, c.Rounds = game.MarketGame, 7 }), 8},
 		{"one market", of(func(c *settings.Config) { c.Game, c.Rounds, c.Cost = game.MarketGame, 7, cost.Players }), 8},
 		{"no game", of(func(c *settings.Config) { c.Game = game.NoGame }), 8},

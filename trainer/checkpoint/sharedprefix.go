@@ -22,7 +22,7 @@ import (
 func SharedPrefixPath(folder string, c settings.Config, data record.Data, g *network.Graph, device backend.Device, version string) (string, error) {
 	c.Keep, c.Sparsity, c.Shape, c.Cost, c.MaxParameters, c.MaxMACs, c.MaxAccuracyDrop = 0, 0, "", "", 0, 0, 0
 	c.Compensate, c.CertifySteps, c.Baseline, c.EvaluateOn, data.EvaluatedOn = "", 0, false, "", ""
-	c.DataOnDevice = backend.AnyPlacement
+	c.MaxLatencyUS, c.LatencyModel, c.DataOnDevice = 0, "", backend.AnyPlacement
 	if c.Game != game.RankingGame || c.Criterion != game.Participation {
 		// No paper's game is played, and it does not matter which criterion comes.
 		c.Criterion, c.Benefit, c.Update = "", "", ""

@@ -25,6 +25,7 @@ import (
 const (
 	ReportFile = "compare.json" // Report
 	TableFile  = "compare.csv"  // a row a run
+	ModelFile  = "latency.json" // the model of latencies
 )
 
 // Options say what is compared, and the circumstances.
@@ -65,6 +66,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err := c.trainDense(ctx); err != nil {
 		return nil, err
 	}
+	if c.time, err = trainer.LatencyModel(ctx, c.Config, filepath.Join(c.Dir, ModelFile)); err != nil {
+		return nil, err
+	}
 	for _, shape := range Shapes {
 		if err := c.compete(ctx, shape); err != nil {
 			return nil, err
@@ -87,7 +91,8 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 type comparison struct {
 	Options
 	methods  []Method
-	widths   []int    // players of each gate
+	widths   []int // players of each gate
+	time     func(players []int) float64
 	seeds    []uint64 // of the methods that have most
 	entrants []*entrant
 	report   Report
@@ -201,9 +206,13 @@ const (
 func (c *comparison) enter(m Method, shape Shape, keep int) *entrant {
 	e := &entrant{method: m, place: place{keep: keep}, Entry: Entry{Method: m.Name, Shape: shape, Keep: keep, Null: m.null, Setting: m.Settings[len(m.Settings)/2]}}
 	var from *entrant
+	equal, _ := game.Split(keep, c.widths) // checked when the comparison began
 	switch {
 	case shape == Equal:
-		e.place.layers, _ = game.Split(keep, c.widths) // checked when the comparison began
+		e.place.layers = equal
+		return e
+	case shape == Latency && !m.follows:
+		e.place.latency, e.place.model = c.time(equal), filepath.Join(c.Dir, ModelFile)
 		return e
 	case won[shape] != "":
 		from = c.winner(won[shape], keep)

@@ -103,7 +103,7 @@ func TestEverybodyIsComparedOnEqualTerms(t *testing.T) {
 	}
 	given := map[compare.Shape][]int{}
 	for _, w := range r.Winners {
-		found := map[compare.Shape]compare.Shape{compare.FreeWinner: compare.Free, compare.ParametersWinner: compare.Parameters}[w.Shape]
+		found := map[compare.Shape]compare.Shape{compare.FreeWinner: compare.Free, compare.ParametersWinner: compare.Parameters, compare.LatencyWinner: compare.Latency}[w.Shape]
 		given[w.Shape] = w.Layers
 		best := r.Entry(w.Method, found, w.Keep)
 		if !slices.Equal(best.Runs[0].Layers, w.Layers) {
@@ -115,8 +115,12 @@ func TestEverybodyIsComparedOnEqualTerms(t *testing.T) {
 			}
 		}
 	}
-	if len(r.Winners) != 2 {
+	if len(r.Winners) != 3 {
 		t.Errorf("%+v", r.Winners)
+	}
+	microseconds, err := trainer.LatencyModel(context.Background(), o.Config, filepath.Join(o.Dir, compare.ModelFile))
+	if err != nil {
+		t.Fatal(err)
 	}
 	for _, e := range r.Entries {
 		if e.Setting != chosen[entrant{e.Method, e.Shape}] || e.LatencyUS <= 0 {
@@ -162,6 +166,10 @@ func TestEverybodyIsComparedOnEqualTerms(t *testing.T) {
 				if run.Layers[0]+run.Layers[1] != e.Keep {
 					t.Errorf("%s keeps %v of %d", e.Method, run.Layers, e.Keep)
 				}
+			case e.Shape == compare.Latency:
+				if us, most := microseconds(run.Layers), microseconds([]int{6, 4}); us > most {
+					t.Errorf("%s takes %g us of %g", e.Method, us, most)
+				}
 			default:
 				// The next player of the first layer, 77 parameters at most, did not fit.
 				if most := r.Entry(compare.Reference, compare.Equal, e.Keep).Runs[0].Parameters; run.Parameters > most || run.Parameters < most-77 {
@@ -191,7 +199,7 @@ func TestEverybodyIsComparedOnEqualTerms(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(o.Dir, "shared-prefixes")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("shared prefixes are left behind: %v", err)
 	}
-	for _, name := range []string{compare.ReportFile, compare.TableFile} {
+	for _, name := range []string{compare.ReportFile, compare.TableFile, compare.ModelFile} {
 		if content, err := os.ReadFile(filepath.Join(o.Dir, name)); err != nil || len(content) == 0 {
 			t.Errorf("%s: %v", name, err)
 		}

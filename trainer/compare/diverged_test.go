@@ -2,6 +2,8 @@ package compare
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -32,6 +34,11 @@ func TestWhatDiverged(t *testing.T) {
 				c.methods[i].Settings = []Setting{blowUp, blowUp, blowUp}
 			}
 		}
+		c.time = func([]int) float64 { return 1e6 }
+		model := `{"latency_model":{"batch":128,"base_us":5,"per_mac_us":[0,0,0],"per_neuron_us":[1,1],"shapes":26}}`
+		if err := os.WriteFile(filepath.Join(c.Dir, ModelFile), []byte(model), 0o600); err != nil {
+			t.Fatal(err)
+		}
 		for _, shape := range Shapes {
 			if err := c.compete(context.Background(), shape); err != nil {
 				t.Fatal(err)
@@ -44,7 +51,7 @@ func TestWhatDiverged(t *testing.T) {
 			t.Fatalf("%d entries", len(c.report.Entries))
 		}
 		for _, e := range c.report.Entries {
-			follows := e.Method == "scratch" && wild == Reference && (e.Shape == Free || e.Shape == Parameters)
+			follows := e.Method == "scratch" && wild == Reference && (e.Shape == Free || e.Shape == Parameters || e.Shape == Latency)
 			lost := e.Method == wild || follows
 			because := "diverged"
 			switch {

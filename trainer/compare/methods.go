@@ -24,18 +24,23 @@ const (
 	// Parameters: the method ranks the whole network, and keeps at most as many parameters
 	// as the equal shape has.
 	Parameters Shape = "parameters"
+	// Latency: the method ranks the whole network, which takes at most as long as the equal
+	// shape, by one model of latencies.
+	Latency Shape = "latency"
 	// FreeWinner is the shape that the best method at [Free] came to.
 	FreeWinner Shape = "free-winner"
 	// ParametersWinner is the shape that the best method at [Parameters] came to.
 	ParametersWinner Shape = "parameters-winner"
+	// LatencyWinner is the shape that the best method at [Latency] came to.
+	LatencyWinner Shape = "latency-winner"
 )
 
 // Shapes lists the shapes in the order in which they are compared: each follows from the
 // runs before it.
-var Shapes = []Shape{Free, Equal, Parameters, FreeWinner, ParametersWinner}
+var Shapes = []Shape{Free, Equal, Parameters, Latency, FreeWinner, ParametersWinner, LatencyWinner}
 
 // won is the shape whose best method each winner's shape is of.
-var won = map[Shape]Shape{FreeWinner: Free, ParametersWinner: Parameters}
+var won = map[Shape]Shape{FreeWinner: Free, ParametersWinner: Parameters, LatencyWinner: Latency}
 
 // Method is a way to come to a network of some size. The names are those of folders and
 // tables.
@@ -48,8 +53,7 @@ type Method struct {
 
 	// configure makes a run's configuration one of the method.
 	configure func(c *settings.Config, p place)
-	// follows says that the method finds no shape: at [Free] and [Parameters] it takes that
-	// of the market.
+	// follows says that the method finds no shape: where methods do, it takes that of the market.
 	follows bool
 	// null says that the market is false on purpose, to test certificates: it wins nothing.
 	null bool
@@ -65,21 +69,25 @@ func (s Setting) apply(c *settings.Config) {
 	}
 }
 
-// place is what a method is asked for: layers, else parameters, else players.
+// place is what a method is asked for: layers, else parameters or a latency, else players.
 type place struct {
-	keep       int   // players
-	parameters int   // at most; 0: any number
-	layers     []int // players that each gate keeps; nil where the method decides
+	keep       int     // players
+	parameters int     // at most; 0: any number
+	latency    float64 // at most, in microseconds by a model; 0: any
+	model      string  // the file of the model
+	layers     []int   // players that each gate keeps; nil where the method decides
 }
 
 // target sets what stays, in one market or ranking of all layers where the method decides.
 func (p place) target(c *settings.Config) {
-	c.Keep, c.MaxParameters, c.Shape, c.Cost = 0, 0, "", ""
+	c.Keep, c.MaxParameters, c.MaxLatencyUS, c.LatencyModel, c.Shape, c.Cost = 0, 0, 0, "", "", ""
 	switch {
 	case p.layers != nil:
 		c.Shape = network.JoinWidths(p.layers)
 	case p.parameters > 0:
 		c.MaxParameters, c.Cost = p.parameters, cost.Parameters
+	case p.latency > 0:
+		c.MaxLatencyUS, c.LatencyModel, c.Cost = p.latency, p.model, cost.Latency
 	default:
 		c.Keep, c.Cost = p.keep, cost.Players
 	}

@@ -6,6 +6,7 @@ import (
 	"nashprune/game"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/compensation"
+	"nashprune/trainer/cost"
 	"nashprune/trainer/settings"
 )
 
@@ -28,6 +29,11 @@ func TestMethodsAreWhatTheySay(t *testing.T) {
 	}
 	for _, m := range Methods(settings.Default()) {
 		c := settings.Default()
+		if m.configure(&c, place{keep: 6, latency: 50, model: "model.json"}); !m.follows {
+			if r, err := c.Resolve(); err != nil || r.MaxLatencyUS != 50 || r.LatencyModel != "model.json" || r.Cost != cost.Latency || r.Keep != 0 {
+				t.Errorf("%s within a latency: %+v, %v", m.Name, r, err)
+			}
+		}
 		m.configure(&c, place{keep: 6, layers: []int{4, 2}})
 		c, err := c.Resolve()
 		if err != nil {

@@ -94,14 +94,19 @@ func shapeWords(r *compare.Report, of compare.Shape, keep int) string {
 		return "in proportion to the layers"
 	case compare.Parameters:
 		return "the method finds the layers, for as many parameters as in proportion to them"
+	case compare.Latency:
+		return "the method finds the layers, which take as long as in proportion to them by the model of latencies"
 	}
 	for _, w := range r.Winners {
 		if w.Shape != of || w.Keep != keep {
 			continue
 		}
 		words := fmt.Sprintf("the layers that %s found (%s), which is the best there", w.Method, shape(w.Layers))
-		if of == compare.ParametersWinner {
+		switch of {
+		case compare.ParametersWinner:
 			words = "as many parameters: " + words
+		case compare.LatencyWinner:
+			words = "as long: " + words
 		}
 		return words
 	}

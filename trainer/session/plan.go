@@ -100,9 +100,9 @@ func (p Plan) roundAt(step int) int {
 
 // SharedSteps returns the steps of the prefix that a training shares with others that
 // differ only in what happens from the first round on, or 0 if it shares none: a model of
-// latencies is measured, and prices of gates follow from how many players are to stay.
+// latencies is measured, where no file has it, and prices of gates follow from how many players are to stay.
 func (p Plan) SharedSteps() int {
-	if !p.Game.InRounds() || p.Config.NeedsLatency() || p.Config.MultiplierRate > 0 || p.Config.Source != "" {
+	if !p.Game.InRounds() || p.Config.NeedsLatency() && p.Config.LatencyModel == "" || p.Config.MultiplierRate > 0 || p.Config.Source != "" {
 		return 0
 	}
 	return p.RoundEnd(1) - 1

@@ -18,6 +18,7 @@ import (
 
 	"nashprune/trainer/backend"
 	"nashprune/trainer/filelock"
+	"nashprune/trainer/record"
 )
 
 // grace is how long a process that is asked to stop may take for its checkpoint.
@@ -61,11 +62,19 @@ func (l Local) Make(ctx context.Context, s *Sweep, numbers []int) error {
 		return err
 	}
 	queue := make(chan int, len(rows))
-	queued := map[int]bool{} // numbers may repeat
+	queued := map[int]bool{}       // numbers may repeat
+	devices := map[string]string{} // by the words of settings: to find one takes a process tenths of a second
 	for _, row := range rows {
-		if !row.State.Done() && !queued[row.Run] {
-			queued[row.Run] = true
-			queue <- row.Run
+		if row.State.Done() || queued[row.Run] {
+			continue
+		}
+		queued[row.Run] = true
+		queue <- row.Run
+		if _, known := devices[row.Config.Device]; !known && l.Program != nil {
+			devices[row.Config.Device] = ""
+			if choice, err := backend.ChooseDevice(row.Config.Device); err == nil { // else the run says why
+				devices[row.Config.Device] = choice.ID()
+			}
 		}
 	}
 	open, before := len(queue), len(rows)-len(queue)
@@ -101,7 +110,11 @@ func (l Local) Make(ctx context.Context, s *Sweep, numbers []int) error {
 				if stop {
 					return
 				}
-				err := l.cell(ctx, s, n, maker)
+				m := maker
+				if m.Device == "" && !exists(filepath.Join(s.folder(n), record.ConfigFile)) { // else it goes on where it began
+					m.Device = devices[s.Cells[n].Config.Device]
+				}
+				err := l.cell(ctx, s, n, m)
 				mutex.Lock()
 				row, unread := s.row(n)
 				if unread != nil {
