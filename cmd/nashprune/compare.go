@@ -53,8 +53,8 @@ scores, contributions without a game, backward elimination with refit, group las
 under an L1 penalty, gates drawn under an L0 penalty or with Lagrange multipliers (CoFi),
 the paper's game, and the pruned shape trained from scratch. False markets beside the true
 one show which markets its certificate separates. At each size every method finds a shape
-for so many players and for as many parameters, and is given the equal shape and those of
-the best methods. All have the same epochs, optimiser, weight decay, tail and seeds.
+for so many players, for as many parameters and for as long, and is given the equal shape and
+those of the best methods. All have the same epochs, optimiser, weight decay, tail and seeds.
 
 %d settings of every method are tried at each size and shape on a tenth of the training
 part, with one seed. The compared runs evaluate the test part once. Methods within a

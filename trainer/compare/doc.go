@@ -4,11 +4,11 @@
 //
 // # Shapes
 //
-// A size is a number of players. At each size every method is asked for five shapes:
+// A size is a number of players. At each size every method is asked for seven shapes:
 // that which it finds for so many players; the equal one, in proportion to the layers'
-// widths; that which it finds for as many parameters as the equal one has; and, for both
-// that methods find, that of the best method. The last two separate selection from shape: all
-// methods have the same layers there. At each shape its layers alone are trained from
+// widths; those which it finds for as many parameters as the equal one has, and to take no
+// longer by one model of latencies; and, for the three that methods find, that of the best
+// method. The last three separate selection from shape: all methods have the same layers there. At each shape its layers alone are trained from
 // scratch, where methods find it those that the market came to. The best method is the one
 // with the highest mean on the test part, over the seeds that all methods have, and its
 // shape is that of the first seed.
@@ -35,6 +35,6 @@
 //
 // # Going on
 //
-// Every run is a cell of package study, in a folder of its own. What is to be run follows
+// Every run is a cell of package sweep. What is to be run follows
 // from the options and the runs before, so a stopped comparison goes on with the same bits.
 package compare

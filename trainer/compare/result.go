@@ -1,16 +1,12 @@
 package compare
 
 import (
-	"encoding/csv"
-	"fmt"
 	"io"
 	"slices"
-	"strconv"
 
 	"gonum.org/v1/gonum/stat"
 
 	"nashprune/trainer/dataset"
-	"nashprune/trainer/network"
 	"nashprune/trainer/record"
 	"nashprune/trainer/sweep"
 )
@@ -207,25 +203,18 @@ func (r *Report) differ(shape Shape, keep int) {
 
 // WriteCSV writes a row a run, with a header.
 func (r *Report) WriteCSV(w io.Writer) error {
-	rows := [][]string{{"method", "shape", "keep", "setting", "seed", "figure", "loss", "layers", "parameters", "macs", "seconds", "diverged", "model", "network"}}
-	optional := func(x *float64) string {
-		if x == nil {
-			return ""
-		}
-		return strconv.FormatFloat(*x, 'g', -1, 64)
+	type row struct {
+		Method  string  `json:"method"`
+		Shape   Shape   `json:"shape"`
+		Keep    int     `json:"keep"` // 0: the dense network
+		Setting Setting `json:"setting"`
+		SeedRun
 	}
-	add := func(method string, shape Shape, keep, setting string, runs []SeedRun) {
-		for _, run := range runs {
-			rows = append(rows, []string{
-				method, string(shape), keep, setting, strconv.FormatUint(run.Seed, 10), optional(run.Figure), optional(run.Loss), network.JoinWidths(run.Layers),
-				strconv.Itoa(run.Parameters), strconv.Itoa(run.MACs), fmt.Sprintf("%.2f", run.Seconds), strconv.FormatBool(run.Diverged != ""),
-				string(run.Model), string(run.Network),
-			})
+	var rows []row
+	for _, e := range append([]Entry{{Method: "dense", Runs: r.Dense}}, r.Entries...) {
+		for _, run := range e.Runs {
+			rows = append(rows, row{e.Method, e.Shape, e.Keep, e.Setting, run})
 		}
 	}
-	add("dense", "", "", "", r.Dense)
-	for _, e := range r.Entries {
-		add(e.Method, e.Shape, strconv.Itoa(e.Keep), string(e.Setting), e.Runs)
-	}
-	return csv.NewWriter(w).WriteAll(rows)
+	return record.WriteCSV(w, rows)
 }

@@ -54,11 +54,11 @@ var (
 )
 
 // readings returns all combinations; rates are those of participations.
-func readings(gradients []game.BenefitGradient, weights []Training, rates []float64) []Reading {
-	var all []Reading
+func readings(gradients []game.BenefitGradient, weights []Training, rates []float64, sum bool) (all []Reading) {
 	for _, benefit := range game.Benefits {
 		for _, gradient := range gradients {
 			for _, training := range weights {
+				training.Sum = sum
 				for _, update := range []backend.PaperUpdate{backend.GradientAscent, backend.AdamAscent} {
 					for _, rate := range rates {
 						training.Update, training.Rate = update, rate
@@ -71,19 +71,9 @@ func readings(gradients []game.BenefitGradient, weights []Training, rates []floa
 	return all
 }
 
-// summed returns the readings by the sum of the loss.
-func summed(readings []Reading) []Reading {
-	readings = slices.Clone(readings)
-	for i := range readings {
-		readings[i].Sum = true
-	}
-	return readings
-}
-
 // jointReadings returns the readings by a joint objective, loss plus costs. The benefit is
 // the descent of the loss along s, and the update that of the optimiser of the weights.
-func jointReadings(weights []Training) []Reading {
-	var all []Reading
+func jointReadings(weights []Training) (all []Reading) {
 	for _, t := range weights {
 		t.Joint, t.Rate, t.Update = true, t.LearningRate, backend.GradientAscent
 		if t.Optimiser.IsAdam() {
@@ -115,8 +105,8 @@ func wholePlan(data string) plan {
 	return plan{
 		data: data, model: "mlp:512-256", screenEpochs: 5, epochs: 20, validation: 0.05, haste: 1,
 		readings: slices.Concat(
-			readings(game.BenefitGradients, weights, []float64{printedRate, 10 * printedRate}),
-			summed(readings(game.BenefitGradients, weights, []float64{printedRate})),
+			readings(game.BenefitGradients, weights, []float64{printedRate, 10 * printedRate}, false),
+			readings(game.BenefitGradients, weights, []float64{printedRate}, true),
 			jointReadings(weights),
 		),
 	}
@@ -127,7 +117,7 @@ func quickPlan() plan {
 	return plan{
 		data: "digits:train=6000,test=1500", model: "mlp:96-48", screenEpochs: 5, epochs: 20, validation: 0.1,
 		haste:    10, // there are 43 steps in an epoch, and 469 in the paper's
-		readings: readings([]game.BenefitGradient{game.OfEffective}, []Training{{Optimiser: backend.SGD, LearningRate: 0.1}, adam}, []float64{printedRate}),
+		readings: readings([]game.BenefitGradient{game.OfEffective}, []Training{{Optimiser: backend.SGD, LearningRate: 0.1}, adam}, []float64{printedRate}, false),
 		leftOut: "Quick: digits drawn here instead of MNIST, a tenth of the samples, 144 players instead of 768, participations ten times as fast. " +
 			"Left out: the benefit by theta, SGD at other rates than 0.1, lr_s 0.01, the sum of the loss, the joint objective. It shows how the table is made, not the paper's figures. ",
 	}
@@ -139,20 +129,18 @@ func (p *plan) only(patterns []string) error {
 	if len(patterns) == 0 {
 		return nil
 	}
-	all := p.readings
-	p.readings = nil
-	for _, r := range all {
-		for _, pattern := range patterns {
-			matches, err := path.Match(pattern, r.folder())
-			if err != nil {
-				return backend.Usagef("--readings %q: %v", pattern, err)
-			}
-			if matches {
-				p.readings = append(p.readings, r)
-				break
-			}
+	for _, pattern := range patterns {
+		if _, err := path.Match(pattern, ""); err != nil {
+			return backend.Usagef("--readings %q: %v", pattern, err)
 		}
 	}
+	all := p.readings
+	p.readings = slices.DeleteFunc(slices.Clone(all), func(r Reading) bool {
+		return !slices.ContainsFunc(patterns, func(pattern string) bool {
+			matches, _ := path.Match(pattern, r.folder())
+			return matches
+		})
+	})
 	if len(p.readings) == 0 {
 		return backend.Usagef("--readings %q: none matches; one is called %s", patterns, all[0].folder())
 	}

@@ -1,11 +1,9 @@
 package reproduce
 
 import (
-	"encoding/csv"
 	"io"
-	"strconv"
 
-	"nashprune/trainer/network"
+	"nashprune/trainer/record"
 )
 
 // ReportSchema is the number of the layout of a report. It goes up when a field
@@ -110,30 +108,21 @@ type Point struct {
 
 // WriteCSV writes all runs, a line each under a header.
 func (r *Report) WriteCSV(w io.Writer) error {
-	out := csv.NewWriter(w)
-	lines := [][]string{{
-		"stage", "row", "benefit", "benefit_gradient", "optimiser", "learning_rate", "update", "participation_rate", "sum", "joint", "seed",
-		"accuracy_before_removal", "accuracy_masked", "accuracy_after_removal", "sparsity", "kept", "validation_accuracy", "distance",
-		"mean_squared_norm", "max_gap", "relative_gap", "diverged",
-	}}
-	number := func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
-	add := func(stage string, row Row, run Run) {
-		lines = append(lines, []string{
-			stage, row.Name, string(run.Benefit), string(run.Gradient), string(run.Optimiser), number(run.LearningRate), string(run.Update), number(run.Rate),
-			strconv.FormatBool(run.Sum), strconv.FormatBool(run.Joint),
-			strconv.FormatUint(run.Seed, 10), number(run.Before), number(run.Masked), number(run.After), number(run.Sparsity), network.JoinWidths(run.Kept),
-			number(run.Chosen), number(run.Distance), number(run.SquaredNorm), number(run.MaxGap), number(run.RelativeGap), run.Diverged,
-		})
+	type line struct {
+		Stage string `json:"stage"`
+		Row   string `json:"row"`
+		Run
 	}
+	var lines []line
 	for _, row := range r.Rows {
 		for _, run := range row.Screen {
-			add("screen", row.Row, run)
+			lines = append(lines, line{screenStage, row.Name, run})
 		}
 		for _, candidate := range row.Full {
 			for _, run := range candidate.Runs {
-				add("full", row.Row, run)
+				lines = append(lines, line{fullStage, row.Name, run})
 			}
 		}
 	}
-	return out.WriteAll(lines)
+	return record.WriteCSV(w, lines)
 }

@@ -24,7 +24,7 @@ import (
 func smallPlan() plan {
 	return plan{
 		data: "digits:side=8,train=400,test=80", model: "mlp:12-8", screenEpochs: 1, epochs: 2, validation: 0.2, haste: 100,
-		readings: readings([]game.BenefitGradient{game.OfEffective}, []Training{adam}, []float64{0.001}),
+		readings: readings([]game.BenefitGradient{game.OfEffective}, []Training{adam}, []float64{0.001}, false),
 	}
 }
 

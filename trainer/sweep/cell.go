@@ -68,6 +68,12 @@ func (s *Sweep) forget(n int) error {
 	return nil
 }
 
+// failure returns that of the last attempt at a cell, without a reason where there was none.
+func (s *Sweep) failure(n int) (f failure, err error) {
+	err = readJSON(s.failurePath(n), &f)
+	return f, err
+}
+
 func (s *Sweep) failurePath(n int) string {
 	return filepath.Join(s.Dir, failuresFolder, filepath.FromSlash(s.Cells[n].Name)+".json")
 }
@@ -158,8 +164,8 @@ func (s *Sweep) result(n int) (*record.Result, error) {
 // [backend.ErrUsage]; but the device may be another.
 func (s *Sweep) row(n int) (Row, error) {
 	r := Row{Run: n, Cell: s.Cells[n], State: Waiting, Dir: s.folder(n)}
-	var failed failure
-	if err := readJSON(s.failurePath(n), &failed); err != nil {
+	failed, err := s.failure(n)
+	if err != nil {
 		return r, err
 	}
 	path := filepath.Join(r.Dir, record.ConfigFile)

@@ -317,6 +317,20 @@ func TestFailures(t *testing.T) {
 	}
 }
 
+// TestAlike: where cells fail alike, those after the first are not begun.
+func TestAlike(t *testing.T) {
+	dir, all := t.TempDir(), cells()
+	for i := range all {
+		all[i].Config.Device = "toaster"
+	}
+	if _, err := complete(t.Context(), dir, all, sweep.Local{Alike: true}); !errors.Is(err, backend.ErrNoDevice) || !strings.Contains(err.Error(), "1 of 4 runs failed") {
+		t.Errorf("%v", err)
+	}
+	if _, err := complete(t.Context(), dir, all, sweep.Local{}); !errors.Is(err, backend.ErrNoDevice) || !strings.Contains(err.Error(), "4 of 4 runs failed") {
+		t.Errorf("%v", err)
+	}
+}
+
 // TestCellsAreAdded: stages add cells to a folder, numbers stay, and cells that are named again
 // are the same cells.
 func TestCellsAreAdded(t *testing.T) {

@@ -1,17 +1,15 @@
 package sweep
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -168,8 +166,7 @@ func (l Local) cell(ctx context.Context, s *Sweep, n int, m Maker) error {
 		words = append(words, "--device", m.Device)
 	}
 	cmd := exec.CommandContext(ctx, l.Program[0], words...)
-	var last tail
-	cmd.Stdout, cmd.Stderr = log, io.MultiWriter(log, &last)
+	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Cancel = func() error {
 		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil { // as on Windows
 			return cmd.Process.Kill()
@@ -185,28 +182,10 @@ func (l Local) cell(ctx context.Context, s *Sweep, n int, m Maker) error {
 	if exit == nil { // it did not start
 		return fmt.Errorf("%s: %w", l.Program[0], err)
 	}
-	ended := &ExitError{exit.ExitCode(), last.line()}
-	if ended.Code < 0 {
-		ended.Reason = "its process ended with " + exit.String()
-	}
-	if exists(s.failurePath(n)) {
-		return ended
+	ended := &ExitError{exit.ExitCode(), fmt.Sprintf("its process ended with %v, see %s", exit, path)}
+	if noted, err := s.failure(n); err != nil || noted.Reason != "" {
+		ended.Reason = noted.Reason
+		return cmp.Or(err, error(ended))
 	}
 	return errors.Join(ended, s.note(n, ended.Code, ended.Reason))
-}
-
-// tail keeps the end of what is written to it.
-type tail []byte
-
-func (t *tail) Write(p []byte) (int, error) {
-	const longest = 4096
-	*t = append(*t, p...)
-	*t = (*t)[max(0, len(*t)-longest):]
-	return len(p), nil
-}
-
-// line returns the last line.
-func (t *tail) line() string {
-	lines := bytes.Split(bytes.TrimSpace(*t), []byte("\n"))
-	return strings.TrimPrefix(string(lines[len(lines)-1]), "nashprune: ")
 }
