@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -169,7 +170,7 @@ func TestSweepOnSlurm(t *testing.T) {
 	killed := false
 	for n := 1; n < 11 && !killed; n++ { // a run may end before it is killed
 		eventually(t, "a run", func() bool { return begun(n) })
-		killed = exec.Command("pkill", "-KILL", "-f", "sweep cell "+there).Run() == nil
+		killed = killCells(there)
 	}
 	if !killed {
 		t.Fatal("no run was killed")
@@ -222,6 +223,18 @@ func TestSweepOnSlurm(t *testing.T) {
 			t.Errorf("run %d has other bits on Slurm", n)
 		}
 	}
+}
+
+// killCells kills the processes that make runs of a sweep, and reports whether there was one.
+func killCells(dir string) (killed bool) {
+	lines, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, line := range lines {
+		text, _ := os.ReadFile(line) // of a process that has ended, nothing
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(line))); err == nil && strings.Contains(string(text), "\x00cell\x00"+dir+"\x00") {
+			killed = syscall.Kill(pid, syscall.SIGKILL) == nil || killed
+		}
+	}
+	return killed
 }
 
 // TestCompareOnSlurm: a comparison gives Slurm a stage after the other, by the same command, and comes
