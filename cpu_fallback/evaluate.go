@@ -105,9 +105,9 @@ func (e *engine[T]) target(first, rows int) {
 }
 
 func (e *engine[T]) Infer(count int) error {
-	if available := e.data.Test.Len(); count > min(available, backend.InferLimit) {
+	if available := e.data.Test.Len(); count > min(available, e.batchRows) {
 		return fmt.Errorf("cannot run %d samples at a time: there are %d and the limit is %d",
-			count, available, backend.InferLimit)
+			count, available, e.batchRows)
 	}
 	e.gather(e.data.Test, backend.InOrder(count))
 	e.forward(count)

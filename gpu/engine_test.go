@@ -275,18 +275,24 @@ func trainAndClose(c backendtest.Case) (done int, err error) {
 	return done, train(50)
 }
 
-// TestInferComputesTheLogits: of the first test samples, after any other work.
+// TestInferComputesTheLogits: of the first test samples, after any other work, and at most as many as there
+// is room for.
 func TestInferComputesTheLogits(t *testing.T) {
-	c := backendtest.Cases()[2]
+	cases := backendtest.Cases()
+	inferComputesTheLogits(t, cases[2], backend.InferLimit)
+	inferComputesTheLogits(t, cases[10], cases[10].Batch)
+}
+
+func inferComputesTheLogits(t *testing.T, c backendtest.Case, limit int) {
 	e := openOn(t, gpu.DriverName, c)
 	want, err := e.Evaluate(context.Background(), backend.TestPart, backend.Want{Logits: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := e.Infer(backend.InferLimit + 1); err == nil {
-		t.Error("it takes more samples than the limit")
+	if err := e.Infer(limit + 1); err == nil {
+		t.Errorf("it takes more samples than %d", limit)
 	}
-	for _, count := range []int{1, 5, backend.InferLimit} {
+	for _, count := range []int{1, 5, limit} {
 		if _, err := e.Evaluate(context.Background(), backend.TrainPart, backend.Want{}); err != nil {
 			t.Fatal(err)
 		}

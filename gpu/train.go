@@ -179,9 +179,9 @@ func (e *engine) readBatch(b compute.Buffer, rows, width int) ([]float32, error)
 
 func (e *engine) Infer(count int) (err error) {
 	defer convert(&err)
-	if available := e.data.Test.Len(); count > min(available, backend.InferLimit) {
+	if available := e.data.Test.Len(); count > min(available, e.batchRows) {
 		return fmt.Errorf("cannot run %d samples at a time: there are %d and the limit is %d",
-			count, available, backend.InferLimit)
+			count, available, e.batchRows)
 	}
 	p, err := e.program(mode{kind: inferring, rows: count})
 	if err != nil {

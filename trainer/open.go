@@ -251,6 +251,14 @@ func (r *run) checkNetwork(from *checkpoint.Checkpoint) (err error) {
 	if len(r.graph.MarketWidths()) == 0 && r.config.Game != game.NoGame {
 		return backend.Usagef("the network has 0 players; --game is %s, which takes players: name other --players (nashprune inspect says which there can be), or try --game %s", r.config.Game, game.NoGame)
 	}
+	if r.config.LearningRate == 0 {
+		depth := r.graph.DepthWithoutNorms()
+		r.config.LearningRate = settings.TrainedRateOf(depth)
+		r.given.LearningRate = r.config.LearningRate
+		if r.config.LearningRate < settings.TrainedRate && r.config.Epochs > 0 {
+			r.note(fmt.Sprintf("%d layers follow one another without batch norms: --learning-rate is %.3g", depth, r.config.LearningRate))
+		}
+	}
 	if r.config, err = r.config.ResolveFor(r.graph.MarketWidths()); err != nil {
 		return err
 	}

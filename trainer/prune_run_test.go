@@ -637,3 +637,27 @@ func writeSamples(t *testing.T, path string, sample network.Shape, classes int) 
 		t.Fatal(err)
 	}
 }
+
+// TestLearningRateOfTrainedNetworks: by default it falls with the number of layers that no batch norm
+// follows, the run's configuration has it, and a rate that is given holds.
+func TestLearningRateOfTrainedNetworks(t *testing.T) {
+	c, _ := trained(t) // of three layers
+	deep := tinyConfig(t)
+	deep.Game, deep.Device, deep.Epochs, deep.Model = game.NoGame, "gonum", 1, "mlp:8-8-8-8-8-8-8"
+	_, dir := mustRun(t, deep)
+	for _, test := range []struct {
+		source      string
+		given, want float64
+	}{{c.Source, 0, 4e-3}, {filepath.Join(dir, record.DenseFile), 0, 2e-3}, {filepath.Join(dir, record.DenseFile), 1e-3, 1e-3}} {
+		c.Source, c.LearningRate, c.Keep = test.source, test.given, 14
+		_, out := mustRun(t, c)
+		if is := read(t, out, record.ConfigFile); !bytes.Contains(is, fmt.Appendf(nil, "\nlearning-rate = %v\n", test.want)) {
+			t.Errorf("%s, --learning-rate %v: it must be %v in\n%s", test.source, test.given, test.want, is)
+		}
+	}
+	c.Source, c.Data, c.Model = "", deep.Data, deep.Model
+	c.LearningRate = 0
+	if _, err := trainer.Run(context.Background(), c, trainer.Options{Dir: filepath.Join(t.TempDir(), "run")}); !errors.Is(err, backend.ErrUsage) {
+		t.Errorf("a training from the start at the rate 0: %v", err)
+	}
+}

@@ -60,14 +60,19 @@ type Options struct {
 }
 
 // resolve resolves the configuration of a new run.
-func (o Options) resolve(c settings.Config) (settings.Config, error) {
+func (o Options) resolve(c settings.Config) (_ settings.Config, err error) {
 	if o.Network != nil {
 		o.Graph = o.Network.Graph
 	}
 	if o.Graph != nil {
-		return c.ResolveFor(o.Graph.MarketWidths())
+		c, err = c.ResolveFor(o.Graph.MarketWidths())
+	} else {
+		c, err = c.Resolve()
 	}
-	return c.Resolve()
+	if err == nil && c.LearningRate == 0 && c.Source == "" && o.Network == nil { // of a trained network it follows from the graph
+		err = backend.Usagef("--learning-rate is 0; it must be above 0")
+	}
+	return c, err
 }
 
 // run is a run under way.

@@ -55,6 +55,10 @@ func TestBenchRefuses(t *testing.T) {
 		{exitUsage, "the batch after @", small("--model", "9-7-3@many")},
 		{exitNoDevice, "no such device", small("--device", "abacus")},
 		{exitUsage, "no arguments", small("now")},
+		{exitUsage, "leave out --model", small("--compare", "testdata")},
+		{exitUsage, "--plot", small("--plot", "times.svg")},
+		{exitUsage, "not the folder of a run", []string{"bench", "--compare", t.TempDir()}},
+		{exitUsage, "unknown format", []string{"bench", "--compare", "bench_test.go"}},
 	} {
 		code, stdout, stderr := execute(t, c.args...)
 		refused(t, c.code, c.words, code, stdout, stderr)
@@ -91,5 +95,26 @@ func TestDryRun(t *testing.T) {
 	entries, err := os.ReadDir(".")
 	if err != nil || len(entries) != 1 || !slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() == "images" }) {
 		t.Errorf("it left something behind: %v, %v", entries, err)
+	}
+}
+
+// TestBenchCompares: the networks of a run are timed at each batch, printed, and drawn.
+func TestBenchCompares(t *testing.T) {
+	t.Chdir(t.TempDir())
+	succeed(t, "train", "--data", "digits:side=8,train=64,test=16", "--model", "mlp:12-8", "--device", "gonum", "--epochs", "4", "--keep", "8", "--rounds", "2",
+		"--certify-steps", "0", "--baseline", "--out", "run")
+	args := strings.Fields("bench --compare run --device gonum --time 10m")
+	var r bench.Report
+	if err := json.Unmarshal([]byte(succeed(t, append(args, "--json")...)), &r); err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Networks) != 2 || r.Networks[0].Name != "dense" || r.Networks[1].Parameters >= r.Networks[0].Parameters || len(r.Networks[1].Times) != 7 {
+		t.Errorf("%+v", r.Networks)
+	}
+	if text := succeed(t, append(args, "--compare", "run/pruned.safetensors", "--plot", "times.svg")...); !strings.Contains(text, "run dense") || !strings.Contains(text, "pruned.safetensors") {
+		t.Errorf("\n%s", text)
+	}
+	if picture, err := os.ReadFile("times.svg"); err != nil || !strings.Contains(string(picture), "run pruned") {
+		t.Errorf("the picture: %v", err)
 	}
 }

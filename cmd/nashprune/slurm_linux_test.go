@@ -134,7 +134,7 @@ func TestSweepOnSlurm(t *testing.T) {
 	}
 	slurm(t)
 	file := filepath.Join(t.TempDir(), "grid.toml")
-	if err := os.WriteFile(file, []byte(slurmGrid), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(slurmGrid()), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	here, there := filepath.Join(t.TempDir(), "here"), filepath.Join(t.TempDir(), "there")
@@ -175,6 +175,12 @@ func TestSweepOnSlurm(t *testing.T) {
 	if !killed {
 		t.Fatal("no run was killed")
 	}
+	// Slurm lets a job wait for two minutes after a requeue.
+	eventually(t, "the requeue", func() bool {
+		out, err := exec.Command("squeue", "--noheader", "--array", "--jobs", job+"_0", "--format", "%T").Output()
+		return err == nil && strings.TrimSpace(string(out)) == "PENDING" &&
+			exec.Command("scontrol", "update", "JobId="+job+"_0", "StartTime=now").Run() == nil
+	})
 	queued := func() string {
 		out, err := exec.Command("squeue", "--noheader", "--array", "--jobs", job, "--format", "%i %T").Output()
 		if err != nil {
@@ -277,40 +283,28 @@ func TestCompareOnSlurm(t *testing.T) {
 	}
 }
 
-// slurmGrid has eleven runs and one that fails, whose data is not there.
-const slurmGrid = `data = "digits:side=8,train=640,test=80"
+// slurmGrid has eleven runs and one that fails, whose data is not there. The first two, which are
+// interrupted, take fifty times as long.
+func slurmGrid() string {
+	var grid strings.Builder
+	grid.WriteString(`data = "digits:side=8,train=640,test=80"
 model = "mlp:12-8"
 device = "gonum"
-epochs = 40
 batch = 32
 rounds = 4
 keep = 8
 certify-steps = 0
-[[list]]
-seed = 1
-[[list]]
-seed = 2
-[[list]]
-seed = 3
-[[list]]
-seed = 4
-[[list]]
-seed = 5
-[[list]]
-seed = 6
-[[list]]
-seed = 7
-[[list]]
-seed = 8
-[[list]]
-seed = 9
-[[list]]
-seed = 10
-[[list]]
-seed = 11
-[[list]]
-seed = 12
-data-dir = "/nonexistent"
+`)
+	for seed := 1; seed <= 12; seed++ {
+		epochs := 40
+		if seed <= 2 {
+			epochs = 2000
+		}
+		fmt.Fprintf(&grid, "[[list]]\nseed = %d\nepochs = %d\n", seed, epochs)
+	}
+	grid.WriteString(`data-dir = "/nonexistent"
 latency-model = "/nonexistent/result.json"
 cost = "latency"
-`
+`)
+	return grid.String()
+}

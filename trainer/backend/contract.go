@@ -123,7 +123,8 @@ type Engine interface {
 
 	// Infer computes the logits of the first count test samples, starting from
 	// the samples as they lie on the device, and waits for them: what a user of
-	// the network waits for. count is at most InferLimit.
+	// the network waits for. count is at most InferLimit, or the batch of the engine's
+	// options where that is larger.
 	Infer(count int) error
 
 	// Pull copies the whole state to the host. Push puts one back, of any graph of the same
@@ -151,7 +152,7 @@ type Engine interface {
 	Close() error
 }
 
-// InferLimit is the largest batch that [Engine.Infer] takes.
+// InferLimit is the largest batch that [Engine.Infer] takes of engines for smaller ones.
 const InferLimit = 128
 
 // Stretch is a number of training steps without a word from the host.

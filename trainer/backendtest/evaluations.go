@@ -57,7 +57,11 @@ func (s *session) evaluate() error {
 			if err := s.evaluateEachPart(candidate); err != nil {
 				return err
 			}
-			return candidate.Infer(min(samples.Len(), backend.InferLimit))
+			most := min(max(s.Batch, backend.InferLimit), samples.Len())
+			if most < samples.Len() && candidate.Infer(most+1) == nil {
+				return fmt.Errorf("Infer takes more than %d samples", most)
+			}
+			return candidate.Infer(most)
 		}, nil)
 	})
 }

@@ -14,11 +14,13 @@ import (
 type Options struct {
 	Devices []backend.Device
 	Cases   []Case
-	Samples int           // of an epoch; fewer where samples are large
-	Budget  time.Duration // after which it stops, once a step under way has ended or an engine is open
-	Scaling bool          // also measure how times grow with sizes
-	Program string        // its name and version, for the record
-	Observe func(string)  // receives what begins now; may be nil
+	// Networks are timed in use, at batches from 1 to 4,096, in place of cases.
+	Networks []Named
+	Samples  int           // of an epoch; fewer where samples are large
+	Budget   time.Duration // after which it stops, once a step under way has ended or an engine is open
+	Scaling  bool          // also measure how times grow with sizes
+	Program  string        // its name and version, for the record
+	Observe  func(string)  // receives what begins now; may be nil
 }
 
 // comparing is the part of the budget that the cases may take where something
@@ -54,8 +56,14 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if o.Scaling {
 		compared = b.started.Add(time.Duration(comparing * float64(o.Budget)))
 	}
-	err := b.compare(ctx, compared)
-	if err == nil && o.Scaling {
+	var err error
+	switch {
+	case len(o.Networks) > 0:
+		err = b.use(ctx, end)
+	default:
+		err = b.compare(ctx, compared)
+	}
+	if err == nil && o.Scaling && len(o.Networks) == 0 {
 		err = b.scale(ctx, end)
 	}
 	b.report.Seconds = time.Since(b.started).Seconds()
@@ -158,20 +166,9 @@ func (b *bench) contest(ctx context.Context, cases []Case, ceilings bool, end ti
 		runners = append(runners, of)
 	}
 	if ceilings {
-		for _, d := range b.live() {
-			if slices.ContainsFunc(gauges, func(g *gauge) bool { return g.on.SharesCeilings(d) }) {
-				continue
-			}
-			b.announce("%s: ceilings", d.ID())
-			g, err := newGauge(d)
-			switch {
-			case errors.Is(err, backend.ErrDeviceLost):
-				b.lose(d.ID(), err)
-			case err != nil:
-				b.leaveOut(d, "ceilings", err.Error())
-			default:
-				gauges, all = append(gauges, g), append(all, g)
-			}
+		gauges = b.openGauges()
+		for _, g := range gauges {
+			all = append(all, g)
 		}
 	}
 	b.takeTurns(ctx, all, mostTurns, end, func(turn int) { b.announce("%s: turn %d", cases[0], turn) })
@@ -181,6 +178,26 @@ func (b *bench) contest(ctx context.Context, cases []Case, ceilings bool, end ti
 		b.report.Cases = append(b.report.Cases, b.caseReport(c, cases[0], runners[i], runners[0]))
 	}
 	return ctx.Err()
+}
+
+// openGauges opens what measures ceilings, one for devices that share them.
+func (b *bench) openGauges() (gauges []*gauge) {
+	for _, d := range b.live() {
+		if slices.ContainsFunc(gauges, func(g *gauge) bool { return g.on.SharesCeilings(d) }) {
+			continue
+		}
+		b.announce("%s: ceilings", d.ID())
+		g, err := newGauge(d)
+		switch {
+		case errors.Is(err, backend.ErrDeviceLost):
+			b.lose(d.ID(), err)
+		case err != nil:
+			b.leaveOut(d, "ceilings", err.Error())
+		default:
+			gauges = append(gauges, g)
+		}
+	}
+	return gauges
 }
 
 // stepsToKnow is how many steps it takes to know anything: to warm up, to count

@@ -23,6 +23,7 @@ type Report struct {
 	Interrupted bool         `json:"interrupted"`
 	Devices     []Device     `json:"devices"`
 	Cases       []CaseReport `json:"cases"`
+	Networks    []Use        `json:"networks,omitempty"`
 	Scaling     []Series     `json:"scaling,omitempty"`
 	LeftOut     []LeftOut    `json:"left_out"`
 	Assumptions []string     `json:"assumptions"` // what figures rest on that are counted and not measured

@@ -96,11 +96,14 @@ func (t turns) timesOf(ctx context.Context, networks int, turn func(i int) (func
 // network.
 func Latencies(ctx context.Context, engine backend.Engine, available int, networks []*network.Network) (microseconds []float64, batch int, err error) {
 	batch = min(LatencyBatch, available)
+	microseconds, err = LatenciesAt(ctx, engine, batch, networks)
+	return microseconds, batch, err
+}
+
+// LatenciesAt is [Latencies] of a batch of so many test samples, which the engine takes.
+func LatenciesAt(ctx context.Context, engine backend.Engine, batch int, networks []*network.Network) ([]float64, error) {
 	times, err := latencyTurns.times(ctx, engine, batch, networks)
-	if err != nil {
-		return nil, 0, err
-	}
-	return medians(times), batch, nil
+	return medians(times), err
 }
 
 // LatenciesOf returns the median times of forward passes of networks that another program

@@ -42,6 +42,23 @@ func (n *Network) WithoutNorms() (*Network, error) {
 	return out, nil
 }
 
+// DepthWithoutNorms returns the most layers with weights on a path from the input to the output of which no
+// batch norm reads the outputs, alone.
+func (g *Graph) DepthWithoutNorms() int {
+	consumers := g.consumers()
+	depths := make([]int, len(g.Nodes))
+	for n, node := range g.Nodes {
+		for _, in := range node.In {
+			depths[n] = max(depths[n], depths[in])
+		}
+		normed := len(consumers[n]) == 1 && g.Nodes[consumers[n][0]].Op.Kind() == BatchNormKind
+		if kind := node.Op.Kind(); !normed && (kind == DenseKind || kind == Conv2DKind) {
+			depths[n]++
+		}
+	}
+	return depths[len(depths)-1]
+}
+
 // normOf returns the operator of a batch norm that is alone in reading an affine node, and
 // that node; nil: the node is none.
 func (n *Network) normOf(consumers [][]int, at int) (*BatchNorm, int) {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"nashprune/trainer/network"
+	"nashprune/trainer/network/models"
 	"nashprune/trainer/network/networktest"
 )
 
@@ -61,5 +62,29 @@ func TestWithoutNormsTakesFoldedNetworks(t *testing.T) {
 	n.Participations[0][1] = 0.5
 	if _, err := n.WithoutNorms(); err == nil {
 		t.Error("a network with a participation of 0.5 passes")
+	}
+}
+
+// TestDepthWithoutNorms: a layer counts whose outputs no batch norm alone reads, along the longest path. The
+// shortcuts of a residual network are shorter than the blocks.
+func TestDepthWithoutNorms(t *testing.T) {
+	for name, want := range map[string]struct{ depth, folded int }{
+		"lenet300": {3, 3}, "lenet5": {4, 4}, "resnet8:4": {1, 8}, "resnet20": {1, 20}, "vgg16": {1, 14},
+	} {
+		m, err := models.Parse(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g, err := m.Graph(network.Shape{3, 32, 32}, 10, network.ReLU, network.DefaultPlayers)
+		if err != nil {
+			t.Fatal(err)
+		}
+		folded, err := network.New(g).WithoutNorms()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if depth, after := g.DepthWithoutNorms(), folded.DepthWithoutNorms(); depth != want.depth || after != want.folded {
+			t.Errorf("%s: %d layers without norms and %d after folding, want %d and %d", name, depth, after, want.depth, want.folded)
+		}
 	}
 }

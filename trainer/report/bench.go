@@ -11,13 +11,15 @@ import (
 )
 
 // Bench writes what a measurement found, as tables: the devices with their
-// ceilings, each case on every device, the time by kernel, and how times grow. Its
-// errors are those of w.
+// ceilings, each case on every device, the time by kernel, and how times grow; or how long
+// networks take in use. Its errors are those of w.
 func Bench(w io.Writer, r *bench.Report) error {
 	var b strings.Builder
-	for _, part := range []func(*strings.Builder, *bench.Report) error{
-		benchDevices, benchCases, benchScaling, benchNotes,
-	} {
+	parts := []func(*strings.Builder, *bench.Report) error{benchDevices, benchCases, benchScaling, benchNotes}
+	if len(r.Networks) > 0 {
+		parts = []func(*strings.Builder, *bench.Report) error{benchDevices, benchUse, benchNotes}
+	}
+	for _, part := range parts {
 		if err := part(&b, r); err != nil {
 			return err
 		}
@@ -277,7 +279,7 @@ func benchNotes(b *strings.Builder, r *bench.Report) error {
 	if len(r.LeftOut) > 0 {
 		fmt.Fprintln(b)
 	}
-	b.WriteString(`step, epoch: medians, with the quartiles over turns of all devices
+	words := `step, epoch: medians, with the quartiles over turns of all devices
 x:           how many times faster than that
 game:        what rounds of the market add, in which players are observed, as part of the time while it is
              played, with quartiles
@@ -286,7 +288,15 @@ of most:     of what the device reached in its best turn here while it did nothi
              is not known, or was passed: then caches moved the bytes, or others were in the way
 GB/s:        every tensor once a pass, as if no cache kept any
 
-`)
+`
+	if len(r.Networks) > 0 {
+		words = `times:   medians; the networks took turns, from samples on the device to outputs; batch norms are folded
+of most: of the highest rate of the device, by the multiply-accumulates; - where that is not known, or was passed
+         since zeros are left out
+
+`
+	}
+	b.WriteString(words)
 	_, err := fmt.Fprintf(b, "%s, %s, %s, %.0f s of %.0f\n", r.Program, r.Platform, r.Started.Format("2006-01-02 15:04 MST"), r.Seconds, r.Budget)
 	return err
 }

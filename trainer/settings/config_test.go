@@ -65,9 +65,8 @@ func TestResolveRefuses(t *testing.T) {
 		"--batch":     {func(c *settings.Config) { c.Batch = 0 }, func(c *settings.Config) { c.Batch = 1 << 20 }},
 		"--optimiser": {func(c *settings.Config) { c.Optimiser = "lion" }},
 		"--learning-rate is": {
-			func(c *settings.Config) { c.LearningRate = 0 }, func(c *settings.Config) { c.LearningRate = -1 },
-			func(c *settings.Config) { c.LearningRate = nan }, func(c *settings.Config) { c.LearningRate = inf },
-			func(c *settings.Config) { c.LearningRate = 1e9 },
+			func(c *settings.Config) { c.LearningRate = -1 }, func(c *settings.Config) { c.LearningRate = nan },
+			func(c *settings.Config) { c.LearningRate = inf }, func(c *settings.Config) { c.LearningRate = 1e9 },
 		},
 		"--momentum": {func(c *settings.Config) { c.Momentum = 1 }, func(c *settings.Config) { c.Momentum = nan }},
 		"--schedule": {func(c *settings.Config) { c.Schedule = "stairs" }},

@@ -9,13 +9,26 @@ import (
 )
 
 // Trained returns the defaults of runs that prune a trained network: the market opens at
-// once, for five of 16 epochs, at twice the learning rate of a training from the start; all
-// were chosen on validation parts (testdata/prune).
+// once, for five of 16 epochs, at a learning rate that follows from the network; all were chosen
+// on validation parts (testdata/prune).
 func Trained() Config {
 	c := Default()
 	c.Model, c.Data = "", "" // as the file says
-	c.Epochs, c.LearningRate, c.WarmUp, c.GameShare = 16, 4e-3, 0, 0.3
+	c.Epochs, c.LearningRate, c.WarmUp, c.GameShare = 16, 0, 0, 0.3
 	return c
+}
+
+// The learning rate that trained networks have by default, up to a depth.
+const (
+	TrainedRate  = 4e-3 // twice that of a training from the start
+	trainedDepth = 4
+)
+
+// TrainedRateOf returns the default learning rate of a trained network of a depth, see
+// [network.Graph.DepthWithoutNorms]: 4e-3 up to a depth of 4, and 4e-3 x 4 / depth from there on. A step of adamw changes each
+// weight by the rate, and the changes of layers without batch norms multiply.
+func TrainedRateOf(depth int) float64 {
+	return TrainedRate * trainedDepth / float64(max(depth, trainedDepth))
 }
 
 // unscaled leaves features as they are.
