@@ -40,7 +40,21 @@ func weightCases() []Case {
 		}
 		cases[i].Name += ", single weights"
 	}
+	for _, c := range cases {
+		c.Soft, c.Sparse = true, false
+		c.Name += " of the paper's game"
+		cases = append(cases, c)
+	}
 	return cases
+}
+
+// soften lets weights participate by quarters, and rounds them so that s theta is exact in
+// float32: the bounds of a network take its parameters to be so.
+func soften(mask, theta []float32) {
+	for i := range mask {
+		mask[i] = float32(i%7%5) / 4
+		theta[i] = math.Float32frombits(math.Float32bits(theta[i]) &^ 7)
+	}
 }
 
 // maskSome takes every fifth weight that is a player out of a state, or all but few.
@@ -59,19 +73,22 @@ func maskSome(s *backend.State, sparse bool) {
 	}
 }
 
-// maskGradient sets the gradients of weights of a parameter that are gone to zero.
+// maskGradient multiplies the gradients of weights of a parameter with their participations.
 func (s *session) maskGradient(p int, gradient bounded) {
-	for i := range gradient.values {
-		if s.isGone(p, i) {
-			gradient.values[i], gradient.entries[i] = 0, 0
-		}
+	masks := s.start.Network.Masks
+	if masks == nil || masks[p] == nil {
+		return
+	}
+	for i, m := range masks[p] {
+		gradient.values[i] *= float64(m)
+		gradient.entries[i] = float64(m)*gradient.entries[i] + s.unit*math.Abs(gradient.values[i])
 	}
 }
 
 // isGone reports whether a weight is no player any more.
 func (s *session) isGone(p, i int) bool {
 	masks := s.start.Network.Masks
-	return masks != nil && masks[p] != nil && masks[p][i] == 0
+	return !s.Soft && masks != nil && masks[p] != nil && masks[p][i] == 0
 }
 
 // weigh compares the squares of the derivatives of weights, and checks that nothing else changes.
