@@ -89,9 +89,9 @@ func planPlaced(info compute.Info, data *dataset.Dataset, o backend.EngineOption
 	e.layExchange(count(info, &plan.Exchange))
 	low := lower(g, e.trainedRows())
 	e.lowered = low
-	low.layParameters(count(info, &plan.Parameters))
+	low.layParameters(count(info, &plan.Parameters), o.SoftWeights)
 	low.layMoments(count(info, &plan.Moments), o.Optimiser.Kind)
-	low.layPlayers(count(info, &plan.Players))
+	low.layPlayers(count(info, &plan.Players), o.SoftWeights)
 	e.layActivations(low, count(info, &plan.Activations))
 	e.layGradients(low, count(info, &plan.Gradients))
 	if err := e.checkTurns(); err != nil {
