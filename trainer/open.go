@@ -334,7 +334,7 @@ func (r *run) openEngine(at *backend.State) (backend.Engine, error) {
 func (r *run) engineOptions() backend.EngineOptions {
 	return backend.EngineOptions{
 		Batch: r.config.Batch, Optimiser: r.config.UpdateRule(), Loss: r.loss, Valuation: r.config.Worth, Samples: r.samples,
-		Joint: r.config.Joint, Seed: r.config.Seed,
+		Joint: r.config.Joint, SoftWeights: r.config.Game == game.PaperGame && r.graph.Masked() != nil, Seed: r.config.Seed,
 		Augmentation: r.config.Augmentation(),
 	}
 }

@@ -122,6 +122,83 @@ func TestPatternRun(t *testing.T) {
 	}
 }
 
+// TestPaperWeightsRun: in all readings of the paper's game the files and the result agree on
+// who stays, and what is removed is what removal by the threshold leaves.
+func TestPaperWeightsRun(t *testing.T) {
+	updates := []backend.PaperUpdate{backend.GradientAscent, backend.AdamAscent, backend.BestResponse}
+	removed := 0
+	for i, benefit := range game.Benefits {
+		for j, update := range updates {
+			c := weightsConfig(t)
+			c.Game, c.Keep, c.Benefit, c.BenefitGradient, c.Update = game.PaperGame, 0, benefit, game.BenefitGradients[(i+j)%2], update
+			c.Beta, c.Gamma, c.Eta, c.ParticipationRate, c.Joint = 1e-3, 1e-3, 1e-5, 0.02, (i+j)%2 == 0
+			result, dir := mustRun(t, c)
+			p, w := result.Pruned, result.Weights
+			if p.Players != 960 || w == nil || w.Paper == nil || w.Paper.Players != 960 || result.Gated.BoundUsed > 1 {
+				t.Fatalf("%s, %s: %+v, %+v", benefit, update, p, w)
+			}
+			var names []record.TensorName
+			for _, tensor := range w.Tensors {
+				names = append(names, tensor.TensorName)
+			}
+			ends, err := record.ReadPaperWeights(bytes.NewReader(read(t, dir, record.WeightsFile)), names)
+			if err != nil {
+				t.Fatal(err)
+			}
+			kept := 0
+			for k, end := range ends {
+				kept += end.Kept()
+				if end.Kept() != w.Tensors[k].Kept {
+					t.Errorf("%s, %s: %d weights of %+v", benefit, update, end.Kept(), w.Tensors[k])
+				}
+				for at, s := range end.Participations {
+					if !(s >= 0 && s <= 1) || (float64(s) >= c.Threshold) != (end.Reasons[at] == game.Kept) {
+						t.Errorf("%s, %s: weight %d has s = %v, %s", benefit, update, at, s, end.Reasons[at])
+					}
+				}
+			}
+			n, _, err := safetensors.LoadModel(filepath.Join(dir, record.PrunedFile))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if nonzero, _ := n.NonZero(); kept != p.Kept || nonzero > kept || kept > 100 && nonzero < kept/4 {
+				t.Errorf("%s, %s: the file has %d weights of %d", benefit, update, nonzero, kept)
+			}
+			removed += 960 - kept
+		}
+	}
+	if removed < 960 {
+		t.Errorf("%d weights were removed in all runs: the test shows nothing", removed)
+	}
+}
+
+// TestPaperWeightsClosedForm: without a benefit and costs of size s = 1 - rate gamma t. What
+// stays is multiplied with it, and below the threshold nothing but biases is left.
+func TestPaperWeightsClosedForm(t *testing.T) {
+	c := weightsConfig(t)
+	c.Game, c.Keep, c.Batch, c.Epochs, c.Alpha = game.PaperGame, 0, 2, 1, 0 // 500 steps
+	c.Gamma, c.ParticipationRate = 1, 1./1024
+	result, _ := mustRun(t, c)
+	for _, tensor := range result.Weights.Tensors {
+		for _, s := range tensor.Participations {
+			if s != 1-500./1024 { // exact in float32
+				t.Errorf("%s has s = %v", tensor.Name, s)
+			}
+		}
+	}
+	if p := result.Pruned; p.Kept != 960 || *p.Accuracy < 50 || *result.Gated.Accuracy != *p.Accuracy {
+		t.Errorf("%+v of %+v", p, result.Gated)
+	}
+	c.ParticipationRate = 1. / 256
+	result, _ = mustRun(t, c)
+	if w, p := result.Weights, result.Pruned; p.Kept != 0 || w.Tensors[0].Dominated != 720 || w.Paper.RelativeGap != 0 || !w.Paper.Claimed {
+		t.Errorf("%+v, %+v", p, w)
+	}
+	if *result.Pruned.Accuracy != 25 { // the test set is balanced, and the logits are the same for all
+		t.Errorf("%v %% without weights", *result.Pruned.Accuracy)
+	}
+}
+
 // TestBaselineOfWeights: the dense network has all weights as players in every line.
 func TestBaselineOfWeights(t *testing.T) {
 	c := weightsConfig(t)
@@ -156,7 +233,6 @@ func TestPlannedWeights(t *testing.T) {
 // TestWhatWeightsDoNotPlay: one error says what to do.
 func TestWhatWeightsDoNotPlay(t *testing.T) {
 	for words, change := range map[string]func(*settings.Config){
-		"--game is paper":             func(c *settings.Config) { c.Game, c.Keep = game.PaperGame, 0 },
 		"weights alone":               func(c *settings.Config) { c.Players = "neurons,weights" },
 		"--criterion is obs":          func(c *settings.Config) { c.Game, c.Criterion = game.RankingGame, game.OBS },
 		"leave out --cost":            func(c *settings.Config) { c.Keep, c.MaxParameters = 0, 500 },

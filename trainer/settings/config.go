@@ -304,7 +304,6 @@ func (c Config) check() error {
 		{c.Pattern == "" || c.PlaysWeights() && c.Game.InRounds(), "--sparsity-pattern %s is for --players weights with --game market or ranking", c.Pattern},
 		{c.Pattern == "" || c.Keep == 0 && c.Shape == "", "--sparsity-pattern %s says how many weights stay: leave out --keep and --shape", c.Pattern},
 		{c.PlaysWeights() || c.WeightWorth == game.AdamMetric || c.WeightWorth == "", "--weight-worth %s is for --players weights", c.WeightWorth},
-		{!c.PlaysWeights() || c.Game != game.PaperGame, "--game is %s, which single weights do not play; try --game market or ranking with --players weights", c.Game},
 		{!c.PlaysWeights() || c.Cost == "" && c.RoundTo <= 1 && c.MaxParameters == 0 && c.MaxMACs == 0 && c.MaxLatencyUS == 0 && c.MaxAccuracyDrop == 0, "--players %s takes --keep, --sparsity, --shape or --sparsity-pattern; leave out --cost, --round-to and the --max targets", c.Players},
 		{!c.PlaysWeights() || c.Compensate == compensation.None || c.Compensate == "", "--compensate is %s; it must be none with --players weights", c.Compensate},
 		{!c.PlaysWeights() || c.GroupLasso == 0, "--group-lasso is %v; it must be 0 with --players weights", c.GroupLasso},
