@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -233,7 +234,10 @@ func TestPlannedWeights(t *testing.T) {
 // TestWhatWeightsDoNotPlay: one error says what to do.
 func TestWhatWeightsDoNotPlay(t *testing.T) {
 	for words, change := range map[string]func(*settings.Config){
-		"weights alone":               func(c *settings.Config) { c.Players = "neurons,weights" },
+		"weights takes --max-bytes":   func(c *settings.Config) { c.Players = "neurons,weights" },
+		"--max-bytes is 5000; it":     func(c *settings.Config) { c.Players, c.Keep, c.MaxBytes = "neurons", 0, 5000 },
+		"it must be 2 or more":        func(c *settings.Config) { c.Players, c.Keep, c.MaxBytes, c.Epochs = "neurons,weights", 0, 5000, 1 },
+		"--max-bytes and --keep both": func(c *settings.Config) { c.MaxBytes = 5000 },
 		"--criterion is obs":          func(c *settings.Config) { c.Game, c.Criterion = game.RankingGame, game.OBS },
 		"leave out --cost":            func(c *settings.Config) { c.Keep, c.MaxParameters = 0, 500 },
 		"--worth is lottery":          func(c *settings.Config) { c.Worth = game.Lottery },
@@ -279,5 +283,83 @@ func TestWeightsOfATrainedNetwork(t *testing.T) {
 	}}
 	if _, err := trainer.Run(context.Background(), c, o); err != nil || !strings.Contains(strings.Join(notes, "\n"), "weights are zero; training changes them like the others, and --keep and --sparsity count them") {
 		t.Errorf("%q, %v", notes, err)
+	}
+}
+
+// TestBudgetOfBytes: the file that is written keeps its budget, and uses it: it has room for no
+// further weight of eight bytes but for those that training and dead units took.
+func TestBudgetOfBytes(t *testing.T) {
+	for _, budget := range []int{2200, 3000, 4000, 6000} {
+		for _, kind := range []game.Kind{game.MarketGame, game.RankingGame} {
+			c := weightsConfig(t)
+			c.Game, c.Keep, c.MaxBytes = kind, 0, budget
+			result, dir := mustRun(t, c)
+			bytes := len(read(t, dir, record.PrunedFile))
+			if bytes > budget || bytes < budget*9/10 && result.Pruned.Kept < 960 {
+				t.Errorf("%s: the file has %d bytes of %d, with %d weights", kind, bytes, budget, result.Pruned.Kept)
+			}
+			if m := result.Market; kind == game.MarketGame && (m == nil || int(m.Reached) != bytes || int(m.Limit) != budget) {
+				t.Errorf("%+v of %d bytes", m, bytes)
+			}
+			if n, _, err := safetensors.LoadModel(filepath.Join(dir, record.PrunedFile)); err != nil {
+				t.Error(err)
+			} else if nonzero, _ := n.NonZero(); nonzero > result.Pruned.Kept {
+				t.Errorf("%d weights of %d", nonzero, result.Pruned.Kept)
+			}
+		}
+	}
+	c := weightsConfig(t)
+	c.Keep, c.MaxBytes = 0, 500
+	if _, err := trainer.PlanRun(c, trainer.Options{}); !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), "--max-bytes 500 is less than the file of the least network has: ") {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestMixedRun: whole units are removed first, then weights, until the file has its size; the
+// first part leaves P (B/D)^a parameters at most. Stopped anywhere, it goes on to the same bits.
+func TestMixedRun(t *testing.T) {
+	c := weightsConfig(t)
+	c.Players, c.Keep, c.MaxBytes, c.Epochs = "neurons,inputs,weights", 0, 2400, 4
+	result, want := mustRun(t, c)
+	s := result.Structured
+	const parameters = 960 + 34
+	if most := int(parameters * math.Sqrt(2400./(4*parameters))); s == nil || s.Dense != parameters || s.MaxParameters != most || s.Parameters > most || s.Kept >= s.Players {
+		t.Fatalf("%+v", s)
+	}
+	if n := len(read(t, want, record.PrunedFile)); n > 2400 || result.Weights == nil || result.Dense.Parameters != s.Parameters {
+		t.Errorf("%d bytes, %+v", n, result.Dense)
+	}
+	dir := filepath.Join(t.TempDir(), "run")
+	stops := 0
+	for sitting := 0; ; sitting++ {
+		ctx, o := newCountdown(4+2*sitting+sitting*sitting/3), trainer.Options{Dir: dir, Command: "test", Version: "0"}
+		var err error
+		if sitting == 0 {
+			_, err = trainer.Run(ctx, c, o)
+		} else {
+			_, err = trainer.Resume(ctx, o)
+		}
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, backend.ErrInterrupted) || !strings.Contains(err.Error(), "--resume "+dir) {
+			t.Fatal(err)
+		}
+		stops++
+	}
+	if stops < 4 {
+		t.Errorf("stopped %d times", stops)
+	}
+	for _, file := range []string{record.PrunedFile, record.WeightsFile, filepath.Join(record.StructuredFolder, record.PrunedFile)} {
+		if !bytes.Equal(read(t, dir, file), read(t, want, file)) {
+			t.Errorf("%s is not what an uninterrupted run gives", file)
+		}
+	}
+	if _, err := trainer.Resume(context.Background(), trainer.Options{Dir: dir}); !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), "the run is finished") {
+		t.Errorf("a finished run: %v", err)
+	}
+	c.Seed++
+	if _, err := trainer.Run(context.Background(), c, trainer.Options{Dir: dir}); !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), "is not empty") {
+		t.Errorf("into the same folder: %v", err)
 	}
 }
