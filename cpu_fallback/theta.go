@@ -16,7 +16,9 @@ func (e *engine[T]) playPaper(gate int, move *backend.PaperMove, step int) {
 	}
 	e.measureTheta(gate, &statistics, move.Game.Eta != 0)
 	if move.Update != backend.HardConcrete {
-		movePlayers(statistics, move, step, g.participation, g.firstSlope, g.secondSlope)
+		room := make([]float64, 2*len(g.participation))
+		first, second := room[:len(g.participation)], room[len(g.participation):]
+		movePlayers(statistics.Field(move.Game), statistics.Participation, move, step, g.participation, g.firstSlope, g.secondSlope, first, second)
 		return
 	}
 	s := statistics.Participation
@@ -40,34 +42,60 @@ func (e *engine[T]) playWeights(g *group[T], move *backend.PaperMove, step int) 
 		competition = game.Competition(g.theta[:players], g.mask)
 	}
 	inChunks(players, numbersPerChunk, func(_, low, high int) {
-		statistics := backend.Statistics{
-			Participation: convert[float64](g.mask[low:high]), MeanContribution: convert[float64](g.measured[low:high]),
+		var field game.Field
+		block := make([]float64, 5*weightsAtATime)
+		for ; low < high; low += weightsAtATime {
+			end := min(low+weightsAtATime, high)
+			row := func(i int) []float64 { return block[i*weightsAtATime:][:end-low] }
+			s, c, theta := row(0), g.measured[low:end], g.theta[low:end]
+			field.Gradient, field.SquaredNorm = row(1), row(2)
+			for i, participation := range g.mask[low:end] {
+				s[i] = float64(participation)
+				field.Gradient[i] = move.Game.GradientOf(s[i], float64(c[i]))
+				field.SquaredNorm[i] = float64(theta[i]) * float64(theta[i])
+			}
+			if competition != nil {
+				field.Competition = competition[low:end]
+			}
+			movePlayers(field, s, move, step, g.mask[low:end], g.firstSlope[low:end], g.secondSlope[low:end], row(3), row(4))
 		}
-		for _, w := range g.theta[low:high] {
-			statistics.SquaredNorm = append(statistics.SquaredNorm, float64(w)*float64(w))
-		}
-		if competition != nil {
-			statistics.Competition = competition[low:high]
-		}
-		movePlayers(statistics, move, step, g.mask[low:high], g.firstSlope[low:high], g.secondSlope[low:high])
 	})
 }
 
-// movePlayers moves participations once, from their statistics, and the moments of slopes.
-func movePlayers[T real](statistics backend.Statistics, move *backend.PaperMove, step int, participation, firstSlope, secondSlope []T) {
-	field, s := statistics.Field(move.Game), statistics.Participation
+// weightsAtATime is how many weights move at a time: few enough that what is known of them stays
+// in a core's nearest cache.
+const weightsAtATime = 512
+
+// widen writes numbers in float64.
+func widen[T real](to []float64, v []T) []float64 {
+	for i, x := range v {
+		to[i] = float64(x)
+	}
+	return to
+}
+
+// narrow is its inverse.
+func narrow[T real](to []T, v []float64) {
+	for i, x := range v {
+		to[i] = T(x)
+	}
+}
+
+// movePlayers moves players that participate with s once, and the moments of their slopes, for
+// which there is room.
+func movePlayers[T real](field game.Field, s []float64, move *backend.PaperMove, step int, participation, firstSlope, secondSlope []T, first, second []float64) {
 	switch move.Update {
 	case backend.BestResponse:
 		move.Game.Respond(field, s, move.Rate)
 	case backend.AdamAscent:
-		moments := game.Moments{First: convert[float64](firstSlope), Second: convert[float64](secondSlope)}
+		moments := game.Moments{First: widen(first, firstSlope), Second: widen(second, secondSlope)}
 		move.Game.AscendAdam(field, s, moments, step, move.Rate)
-		copy(firstSlope, convert[T](moments.First))
-		copy(secondSlope, convert[T](moments.Second))
+		narrow(firstSlope, moments.First)
+		narrow(secondSlope, moments.Second)
 	default:
 		move.Game.Ascend(field, s, move.Rate)
 	}
-	copy(participation, convert[T](s))
+	narrow(participation, s)
 }
 
 // charge adds to the gradients what the players of a gate pay for theta.
