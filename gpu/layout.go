@@ -31,6 +31,7 @@ func (e *engine) build(low *lowered) error {
 		low.layParameters(take, e.options.SoftWeights)
 		low.layMoments(take, e.options.Optimiser.Kind)
 		low.layPlayers(take, e.options.SoftWeights)
+		e.laySparse(low, take)
 	})
 	if err != nil {
 		return err
@@ -361,7 +362,7 @@ func (e *engine) Push(s *backend.State) (err error) {
 	if err := e.build(lower(s.Network.Graph, e.trainedRows())); err != nil {
 		return err
 	}
-	e.steps = s.Steps
+	e.steps, e.sparse = s.Steps, false
 	second := s.Second
 	if !e.options.Optimiser.Kind.HasSecond() {
 		second = nil
@@ -378,6 +379,9 @@ func (e *engine) Push(s *backend.State) (err error) {
 				return err
 			}
 		}
+	}
+	if err := e.pushSparse(s.Network); err != nil {
+		return err
 	}
 	if err := e.pushWeights(s); err != nil {
 		return err

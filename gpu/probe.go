@@ -26,6 +26,7 @@ func (e *engine) Probe(order []int32, learningRate float64) (_ []backend.Tensor,
 		}
 		defer arena.Free()
 	}
+	e.sparse = false
 	m := mode{kind: training, rows: len(order)}
 	r := e.newRecorder()
 	r.counts = true

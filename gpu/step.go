@@ -19,6 +19,8 @@ type mode struct {
 	rows  int               // samples of the largest batch
 	paper backend.PaperMove // plays along, unless it is the zero value
 	timed bool              // take the time of every kernel
+	// sparse: layers with few weights that are not zero go through these alone.
+	sparse bool
 }
 
 func (m mode) plays() bool { return m.paper != backend.PaperMove{} }

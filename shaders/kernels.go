@@ -117,6 +117,10 @@ var Forward = kernel("forward",
 	[]string{"State", "Below", "Parameters", "Players", "Affine", "Result", "Cursor"},
 	append(tile(), "ACTIVATION", "FIRST"), LayerPush{}).texels("Below", "Parameters")
 
+// Sparse computes a layer from the weights that are not zero.
+var Sparse = kernel("sparse", []string{"State", "Below", "Parameters", "Players", "Values", "Columns", "Offsets", "Result", "Cursor"},
+	[]string{"LOCAL_SIZE", "ACTIVATION", "FIRST", "SAMPLES"}, LayerPush{})
+
 // lossBuffers and lossConstants are those of the kernels that know losses.
 var (
 	lossBuffers   = []string{"Order", "Answers", "Weights", "Derivative", "Outcomes"}
@@ -538,7 +542,7 @@ type PeakPush struct {
 // All returns every kernel.
 func All() []Kernel {
 	return []Kernel{
-		Gather, Forward, Output, Loss, OutputSample, Backward, Gradient, Collect,
+		Gather, Forward, Sparse, Output, Loss, OutputSample, Backward, Gradient, Collect,
 		Squares, Clip, Update, Mask, Squaring, Weigh,
 		Mixture, Total, Charge, Norms, Paper, PaperWeights, Effects, Moments, Play, Pass, Dropout, Through, Ungate, Tally,
 		Pointwise, Convolve, Correlate, Settle, NormSums, NormStats, NormBack, Pool, PoolBack, Peak,

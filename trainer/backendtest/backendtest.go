@@ -62,6 +62,13 @@ func CompareTraining(reference, candidate Opener, unit float64, cases []Case) (R
 	})
 }
 
+// CompareEvaluations is the part of [Compare] without steps.
+func CompareEvaluations(reference, candidate Opener, unit float64, cases []Case) (Report, error) {
+	return compare(reference, candidate, unit, cases, func(s *session) []func() error {
+		return []func() error{s.evaluate, s.evaluateExtremes}
+	})
+}
+
 func compare(reference, candidate Opener, unit float64, cases []Case, parts func(*session) []func() error) (Report, error) {
 	var report Report
 	for _, c := range cases {
