@@ -18,6 +18,7 @@ func (c Config) Targets() (targets []cost.Target, flags []string) {
 	}{
 		{cost.Target{Resource: cost.Parameters, Limit: float64(c.MaxParameters)}, "--max-params"},
 		{cost.Target{Resource: cost.MACs, Limit: float64(c.MaxMACs)}, "--max-macs"},
+		{cost.Target{Resource: cost.Bytes, Limit: float64(c.MaxBytes)}, "--max-bytes"},
 		{cost.Target{Resource: cost.Latency, Limit: c.MaxLatencyUS}, "--max-latency-us"},
 		{cost.Target{Resource: cost.Players, AccuracyDrop: c.MaxAccuracyDrop}, "--max-accuracy-drop"},
 	} {
@@ -43,8 +44,8 @@ func (c Config) Target(gates int) cost.Target {
 	return cost.Target{Resource: cost.Players, Limit: float64(c.Keep)}
 }
 
-// resolveTarget decides what drives the market or the ranking and what its players pay for. Sparsity stays
-// open where the numbers of players are not known.
+// resolveTarget decides what drives the market or the ranking and what its players pay for. Sparsity
+// stays open where the numbers of players are not known.
 func (c Config) resolveTarget(players []int) (Config, error) {
 	if c.Worth == "" { // which a file would not distinguish from the default
 		c.Worth = game.Effective
@@ -56,9 +57,7 @@ func (c Config) resolveTarget(players []int) (Config, error) {
 		c.Worth = game.Outputs
 	}
 	if !c.Game.InRounds() {
-		c.Cost, c.MaxParameters, c.MaxMACs, c.MaxLatencyUS, c.LatencyModel = "", 0, 0, 0, ""
-	}
-	if !c.Game.InRounds() {
+		c.Cost, c.MaxParameters, c.MaxMACs, c.MaxBytes, c.MaxLatencyUS, c.LatencyModel = "", 0, 0, 0, 0, ""
 		c.Keep, c.Sparsity, c.RoundTo = 0, 0, 1
 		if c.Game != game.NoGame || c.Shape == "" {
 			c.Shape = ""
@@ -105,7 +104,7 @@ func (c Config) resolveTarget(players []int) (Config, error) {
 		if _, err := game.Split(c.Keep, players); err != nil {
 			return c, backend.Usagef("--keep: %v", err)
 		}
-	case c.Cost == "" && targets[0].Resource != cost.Players:
+	case c.Cost == "" && targets[0].Resource != cost.Players && targets[0].Resource != cost.Bytes:
 		c.Cost = targets[0].Resource
 	}
 	if c.LatencyModel != "" && !c.NeedsLatency() {

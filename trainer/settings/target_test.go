@@ -1,11 +1,9 @@
 package settings
 
 import (
-	"errors"
 	"testing"
 
 	"nashprune/game"
-	"nashprune/trainer/backend"
 	"nashprune/trainer/cost"
 )
 
@@ -34,8 +32,7 @@ func TestBudgetsDecideTheCost(t *testing.T) {
 	}
 }
 
-// TestBudgetsOfRankings: a ranking keeps budgets that are counted, drops what is measured,
-// and takes contributions to the outputs for the criterion outputs alone.
+// TestBudgetsOfRankings: a ranking keeps budgets, drops how far the accuracy may fall, and takes contributions to the outputs for the criterion outputs alone.
 func TestBudgetsOfRankings(t *testing.T) {
 	of := func(change func(*Config)) (Config, error) {
 		c := Default()
@@ -47,14 +44,19 @@ func TestBudgetsOfRankings(t *testing.T) {
 	if err != nil || c.MaxParameters != 500 || c.Cost != cost.Parameters || c.Keep != 0 || c.Worth != "" {
 		t.Errorf("%+v, %v", c, err)
 	}
-	c, err = of(func(c *Config) { c.Keep, c.Cost, c.Criterion, c.MaxLatencyUS = 9, cost.MACs, game.OutputSquare, 50 })
-	if err != nil || c.Cost != cost.MACs || c.Keep != 9 || c.Worth != game.Outputs || c.MaxLatencyUS != 0 {
+	c, err = of(func(c *Config) { c.Keep, c.Cost, c.Criterion, c.MaxAccuracyDrop = 9, cost.MACs, game.OutputSquare, 5 })
+	if err != nil || c.Cost != cost.MACs || c.Keep != 9 || c.Worth != game.Outputs || c.MaxAccuracyDrop != 0 {
 		t.Errorf("%+v, %v", c, err)
 	}
 	if again, err := c.Resolve(); err != nil || again != c {
 		t.Errorf("resolving twice gives %+v, %v", again, err)
 	}
-	if _, err := of(func(c *Config) { c.Keep, c.Cost = 9, cost.Latency }); !errors.Is(err, backend.ErrUsage) {
-		t.Errorf("--cost latency: %v", err)
+	c, err = of(func(c *Config) { c.MaxLatencyUS, c.LatencyModel = 50, "model.json" })
+	if err != nil || c.MaxLatencyUS != 50 || c.Cost != cost.Latency || c.LatencyModel != "model.json" || c.Keep != 0 {
+		t.Errorf("within a latency: %+v, %v", c, err)
+	}
+	c, err = of(func(c *Config) { c.Game, c.MaxLatencyUS, c.LatencyModel = game.NoGame, 50, "model.json" })
+	if err != nil || c.MaxLatencyUS != 0 || c.Cost != "" || c.LatencyModel != "" {
+		t.Errorf("without removals: %+v, %v", c, err)
 	}
 }
