@@ -56,7 +56,7 @@ var mayImport = map[string]string{
 	// What is built on the facade. Reports read records and know no training.
 	"trainer/sweep":     "trainer trainer/atomicfile trainer/backend trainer/dataset trainer/filelock trainer/network trainer/record trainer/session trainer/settings",
 	"trainer/compare":   "game trainer trainer/atomicfile trainer/backend trainer/compensation trainer/cost trainer/dataset trainer/network trainer/record trainer/settings trainer/sweep",
-	"trainer/reproduce": "game trainer/backend trainer/network trainer/record trainer/settings trainer/sweep",
+	"trainer/reproduce": "game trainer/backend trainer/record trainer/settings trainer/sweep",
 	"trainer/bench":     "game trainer/backend trainer/compensation trainer/cost trainer/dataset trainer/network trainer/network/models trainer/random trainer/session trainer/settings",
 	"trainer/report":    "game trainer/atomicfile trainer/backend trainer/bench trainer/compare trainer/cost trainer/dataset trainer/network trainer/network/safetensors trainer/record trainer/reproduce trainer/settings trainer/sweep",
 
