@@ -498,6 +498,45 @@ type PoolPush struct {
 	StrideY, StrideX, PaddingY, PaddingX uint32
 }
 
+// Rows of the cells of a view, which has one for each player of a gate.
+const (
+	CellParticipation = iota
+	CellWorth
+	CellRemoved // when the player was removed, in seconds of the view's clock; 0: it is there
+	CellRows    // how many there are
+)
+
+// Show leaves the participations and worths of a gate's players in the cells of a view.
+var Show = kernel("show", []string{"Participations", "Worths", "Places", "Cells"}, []string{"LOCAL_SIZE", "BLOCK"}, ShowPush{})
+
+// ShowPush holds the push constants of Show, in numbers.
+type ShowPush struct {
+	Players uint32
+	Stride  uint32 // of a row of cells
+	Squares uint32 // place of the means of c^2, without BLOCK
+	Ridge   float32
+}
+
+// Frame is what changes from frame to frame of a view, for a gate.
+type Frame struct {
+	Clock float32 // seconds
+	Price float32 // 0: there is none
+}
+
+// Cells paints the cells of a gate into a picture.
+var Cells = kernel("cells", []string{"Frame", "Cells", "Picture"}, []string{"LOCAL_SIZE"}, CellsPush{})
+
+// CellsPush holds the push constants of Cells.
+type CellsPush struct {
+	Players   uint32
+	Stride    uint32 // of a row of cells, in numbers
+	Columns   uint32
+	Size      uint32 // pixels from one cell to the next
+	X, Y      uint32 // of the first pixel
+	Width     uint32 // of the picture
+	BlueFirst uint32 // 1: the bytes of a pixel are blue, green, red, 255
+}
+
 // Peak makes multiply-adds in registers: each invocation PeakOperations in a turn.
 var Peak = kernel("peak", []string{"Result"}, []string{"LOCAL_SIZE"}, PeakPush{})
 
@@ -517,6 +556,6 @@ func All() []Kernel {
 		Gather, Forward, Output, Loss, OutputSample, Backward, Gradient, Collect,
 		Squares, Clip, Update, Mask, Squaring, Weigh,
 		Mixture, Charge, Norms, Paper, Effects, Moments, Play, Pass, Dropout, Through, Ungate, Tally,
-		Pointwise, Convolve, Correlate, Settle, NormSums, NormStats, NormBack, Pool, PoolBack, Peak,
+		Pointwise, Convolve, Correlate, Settle, NormSums, NormStats, NormBack, Pool, PoolBack, Show, Cells, Peak,
 	}
 }
