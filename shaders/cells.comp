@@ -9,14 +9,19 @@
 
 const vec3 GROUND = vec3(28, 35, 51);  // of a player that is there and does not participate
 const vec3 CHEAP = vec3(255, 176, 64); // worth no more than the price
+const vec3 FAIR = vec3(124, 222, 160); // between the two
 const vec3 DEAR = vec3(96, 208, 255);  // worth far more
 const vec3 LEAVES = vec3(255, 72, 88); // a player that is removed now
 const vec3 GONE = vec3(20, 26, 39);    // long ago
 const float FADING = 1.5;              // seconds until 1/e is left
-const float DOUBLINGS = 3;             // of the price, that make a worth dear
+const float DOUBLINGS = 4;             // of the price, that make a worth dear
 
-layout(std430, set = 0, binding = 0) readonly buffer Frame { float clock, price; };
-layout(std430, set = 0, binding = 1) readonly buffer Cells { float cells[]; }; // rows: s, worth, when it was removed
+layout(std430, set = 0, binding = 0) readonly buffer Frame {
+    float clock; // seconds
+    float price; // 0: there is none
+    float removed[]; // when a player was, by the clock; 0: it is there
+};
+layout(std430, set = 0, binding = 1) readonly buffer Cells { float cells[]; }; // rows: s, worth
 layout(std430, set = 0, binding = 2) writeonly buffer Picture { uint picture[]; };
 
 layout(push_constant) uniform Push {
@@ -31,8 +36,9 @@ layout(push_constant) uniform Push {
 };
 
 vec3 colourOf(float s, float worth) {
-    float doublings = price > 0 ? log2(max(worth, 1e-30) / price) : DOUBLINGS;
-    return mix(GROUND, mix(CHEAP, DEAR, clamp(doublings / DOUBLINGS, 0, 1)), clamp(s, 0, 1));
+    float dear = price > 0 ? clamp(log2(max(worth, 1e-30) / price) / DOUBLINGS, 0, 1) : 1;
+    vec3 hue = dear < 0.5 ? mix(CHEAP, FAIR, 2 * dear) : mix(FAIR, DEAR, 2 * dear - 1);
+    return mix(GROUND, hue, clamp(s, 0, 1));
 }
 
 void main() {
@@ -44,10 +50,10 @@ void main() {
     if (cell.x >= columns || player >= players || gap) {
         return;
     }
-    float removed = cells[2 * stride + player]; // seconds, 0: it is there
-    vec3 colour = removed == 0
+    float at = removed[player];
+    vec3 colour = at == 0
         ? colourOf(cells[player], cells[stride + player])
-        : mix(GONE, LEAVES, exp(-max(clock - removed, 0) / FADING));
+        : mix(GONE, LEAVES, exp(-max(clock - at, 0) / FADING));
     uvec3 rgb = uvec3(colour + 0.5);
     picture[(y + row) * width + x + column] =
         blueFirst == 1 ? rgb.b | rgb.g << 8 | rgb.r << 16 | 255u << 24 : rgb.r | rgb.g << 8 | rgb.b << 16 | 255u << 24;

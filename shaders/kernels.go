@@ -502,8 +502,7 @@ type PoolPush struct {
 const (
 	CellParticipation = iota
 	CellWorth
-	CellRemoved // when the player was removed, in seconds of the view's clock; 0: it is there
-	CellRows    // how many there are
+	CellRows // how many there are
 )
 
 // Show leaves the participations and worths of a gate's players in the cells of a view.
@@ -517,13 +516,8 @@ type ShowPush struct {
 	Ridge   float32
 }
 
-// Frame is what changes from frame to frame of a view, for a gate.
-type Frame struct {
-	Clock float32 // seconds
-	Price float32 // 0: there is none
-}
-
-// Cells paints the cells of a gate into a picture.
+// Cells paints the cells of a gate into a picture. Its Frame holds the clock in seconds, the
+// price (0: there is none), and when each player was removed (0: it is there).
 var Cells = kernel("cells", []string{"Frame", "Cells", "Picture"}, []string{"LOCAL_SIZE"}, CellsPush{})
 
 // CellsPush holds the push constants of Cells.
