@@ -163,7 +163,7 @@ func (w *Window) Watch(e backend.Engine, g *network.Graph) backend.Engine {
 func (w *Window) Tell(p Progress) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
-	if w.scene == nil {
+	if w.scene == nil || w.closed { // with the window the memory of its cells is gone
 		return
 	}
 	w.scene.tell(p, w.clock())

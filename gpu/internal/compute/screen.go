@@ -156,7 +156,7 @@ func (s *Screen) Fit(width, height int) (int, int, error) {
 	if can.SupportedUsageFlags&vk.ImageUsageFlags(vk.ImageUsageTransferDstBit) == 0 {
 		return 0, 0, errors.New("the surface takes no pictures by copying")
 	}
-	extent := can.CurrentExtent
+	extent := vk.Extent2D{Width: can.CurrentExtent.Width, Height: can.CurrentExtent.Height} // which C has no copy of
 	if extent.Width == vk.MaxUint32 {
 		extent.Width = min(max(uint32(width), can.MinImageExtent.Width), can.MaxImageExtent.Width)
 		extent.Height = min(max(uint32(height), can.MinImageExtent.Height), can.MaxImageExtent.Height)
