@@ -4,6 +4,7 @@ package gpu_test
 
 import (
 	"encoding/binary"
+	"errors"
 	"math"
 	"slices"
 	"testing"
@@ -145,4 +146,44 @@ func ones(widths []int) [][]float64 {
 		all = append(all, slices.Repeat([]float64{1}, n))
 	}
 	return all
+}
+
+// paint shows all players in cells and paints these, as a window does.
+func paint(e viewed, widths []int) error {
+	view, err := e.Beside()
+	if err != nil {
+		return err
+	}
+	defer view.Close()
+	const columns, size, local = 5, 4, 8
+	program := view.NewProgram()
+	var cells []gpu.Cells
+	for _, n := range widths {
+		high := (n + columns - 1) / columns * size
+		frame, rows, picture := 4*(2+n), 4*shaders.CellRows*n, 4*columns*size*high
+		arena, err := view.NewArena(compute.Local, view.Round(4*n)+view.Round(rows)+view.Round(frame)+view.Round(picture))
+		if err != nil {
+			return err
+		}
+		gate := gpu.Cells{Places: arena.Take(4 * n), Cells: arena.Take(rows), Stride: n}
+		cells = append(cells, gate)
+		var list []byte
+		for i := range n {
+			list = binary.NativeEndian.AppendUint32(list, uint32(n-1-i))
+		}
+		if err := view.Write(gate.Places, list); err != nil {
+			return err
+		}
+		pipeline, err := view.Pipeline(shaders.Cells, local)
+		if err != nil {
+			return err
+		}
+		program.Dispatch(pipeline, [3]int{(columns*size + local - 1) / local, high, 1},
+			shaders.CellsPush{Players: uint32(n), Stride: uint32(n), Columns: columns, Size: size, Width: columns * size},
+			arena.Take(frame), gate.Cells, arena.Take(picture))
+	}
+	if err := errors.Join(e.Show(cells, true), e.Show(cells, false), program.Record(false)); err != nil {
+		return err
+	}
+	return program.Run(1)
 }

@@ -21,8 +21,9 @@
 // a compute.Device each, on one queue. Only submissions and presentations lock it, and the
 // training never waits for a frame. Its bits are the same as without a window.
 //
-// Frames begin no sooner than [gpuInterval] after each other, on a CPU that plays the GPU
-// [cpuInterval], and only when something has changed.
+// Frames begin no sooner than [gpuInterval] after each other, and only when something has
+// changed. Where a CPU plays the GPU, frames hold up the training. So there they are fewer, and
+// take at most a twelfth of the time.
 //
 // The surface is made by GLFW, of which the shim calls glfwCreateWindowSurface: the Go binding
 // returns the address of a variable that the garbage collector may free. GLFW reports errors by

@@ -59,7 +59,7 @@ func (e *watched) Play(prices []float64, from [][]float64, sweeps int) ([][]floa
 	}
 	e.window.setPrices(prices)
 	e.moved, e.pending = moved, true
-	if e.window.clock()-e.last >= e.window.interval {
+	if e.window.clock()-e.last >= cpuInterval {
 		err = e.settle()
 	}
 	return moved, err

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"image/png"
+	"log"
+	"strings"
 	"sync"
 	"time"
 	"unsafe"
@@ -28,14 +30,14 @@ type Window struct {
 	fitted  bool
 	start   time.Time
 
-	mutex    sync.Mutex // of all that follows
-	interval time.Duration
-	scene    *scene
-	stands   *painter // the painter, for the main thread to take over
-	failed   error    // why there is none
-	paused   bool
-	closed   bool
-	resumed  sync.Cond // paused or closed has changed
+	mutex   sync.Mutex // of all that follows
+	pace    func(time.Duration) time.Duration
+	scene   *scene
+	stands  *painter // the painter, for the main thread to take over
+	failed  error    // why there is none
+	paused  bool
+	closed  bool
+	resumed sync.Cond // paused or closed has changed
 }
 
 // size of a new window, in points.
@@ -45,7 +47,7 @@ const width, height = 1120, 700
 // name. When ctx ends a pause does, too. An error says what is missing: a display, a driver, a
 // device that shows pictures there.
 func Open(ctx context.Context, save func(png []byte) (string, error)) (w *Window, err error) {
-	w = &Window{save: save, start: time.Now(), interval: gpuInterval}
+	w = &Window{save: save, start: time.Now(), pace: onGPU}
 	w.resumed.L = &w.mutex
 	defer func() {
 		if err != nil {
@@ -88,15 +90,25 @@ func Open(ctx context.Context, save func(png []byte) (string, error)) (w *Window
 	return w, nil
 }
 
-// guard turns panics of GLFW, by which it reports errors, into errors.
+// guard turns panics of GLFW, by which it reports errors, into errors. Those of the platform it
+// writes to the log alone: they say what a later one comes from.
 func guard(do func() error) (err error) {
+	var said strings.Builder
+	flags, output := log.Flags(), log.Writer()
+	log.SetFlags(0)
+	log.SetOutput(&said)
 	defer func() {
+		log.SetFlags(flags)
+		log.SetOutput(output)
 		if p := recover(); p != nil {
 			failure := new(glfw.Error)
 			if e, is := p.(error); !is || !errors.As(e, &failure) {
 				panic(p)
 			}
 			err = failure
+		}
+		if text := strings.Join(strings.Fields(said.String()), " "); err != nil && text != "" {
+			err = fmt.Errorf("%s: %w", text, err)
 		}
 	}()
 	return do()
@@ -154,7 +166,7 @@ func (w *Window) Watch(e backend.Engine, g *network.Graph) backend.Engine {
 	if err != nil {
 		w.stands, w.closed = nil, true
 	} else if p.device.Info().Kind == compute.CPU {
-		w.interval = cpuInterval
+		w.pace = onCPU
 	}
 	return watched
 }
@@ -277,12 +289,12 @@ func (w *Window) Run(done <-chan struct{}) error {
 			}
 		}
 		wait := func(d time.Duration) { glfw.WaitEventsTimeout(d.Seconds()) }
-		interval := func() time.Duration {
+		pace := func(took time.Duration) time.Duration {
 			w.mutex.Lock()
 			defer w.mutex.Unlock()
-			return w.interval
+			return w.pace(took)
 		}
-		return loop(time.Now, interval, wait, func() bool { return !ended() }, w.frame)
+		return loop(time.Now, pace, wait, func() bool { return !ended() }, w.frame)
 	})
 }
 
