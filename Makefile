@@ -144,7 +144,7 @@ onnxruntime:
 	cd testdata/onnxruntime && npm ci --ignore-scripts --no-audit --no-fund
 
 licenses:
-	$(GO) run github.com/google/go-licenses@v1.6.0 report ./cmd/nashprune --ignore nashprune --template cmd/nashprune/licenses.tpl >licenses.txt
+	GOFLAGS=-tags=glfw $(GO) run github.com/google/go-licenses@v1.6.0 report ./cmd/nashprune --ignore nashprune --template cmd/nashprune/licenses.tpl >licenses.txt
 	{ printf 'The standard library of Go: BSD-3-Clause\n\n'; cat "$$($(GO) env GOROOT)/LICENSE" licenses.txt; } >cmd/nashprune/licenses.txt
 	rm licenses.txt
 

@@ -152,6 +152,9 @@ func (c *canvas) draw(s *scene, panels []panel, focus int, state string) {
 	for _, p := range panels {
 		c.label(s.gates[p.gate], p, right)
 	}
+	if len(s.gates) == 0 {
+		c.write(left, c.px(headHigh+lineHigh), right, c.plain, dim, "The players are single weights: there are no cells.")
+	}
 	if len(s.gates) > len(panels) && focus < 0 {
 		c.write(left, height-c.px(footHigh+margin/2), right, c.plain, dim, fmt.Sprintf("%d more gates: Tab shows one at a time", len(s.gates)-len(panels)))
 	}

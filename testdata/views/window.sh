@@ -8,7 +8,7 @@ Xvfb -displayfd 3 -screen 0 1280x1024x24 -nolisten tcp 3>"$folder/display" 2>/de
 DISPLAY=:$(head -n 1 "$folder/display")
 export DISPLAY
 "$1" train --device vulkan --data digits --keep 38 --quiet --view --out "$folder/run" >/dev/null & run=$!
-trap 'kill $run $display 2>/dev/null; wait; rm -r "$folder"' EXIT
+trap 'kill $run; wait $run || true; kill $display; rm -r "$folder"' EXIT
 until [ "$(grep -c '"round"' "$folder/run/metrics.jsonl" 2>/dev/null)" -ge 14 ] 2>/dev/null; do
   kill -0 $run # else it has failed
   sleep 0.1
