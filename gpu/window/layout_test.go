@@ -76,11 +76,11 @@ func TestFramesAreCapped(t *testing.T) {
 		{onCPU, time.Hour, 100 * time.Millisecond, 8, 9},    // a 12th
 		{onCPU, time.Millisecond, 50 * time.Millisecond, 16, 17},
 	} {
-		var now time.Time
+		now := time.Now()
 		end, frames, waits := now.Add(10*time.Second), 0, 0
 		err := loop(
 			func() time.Time { return now },
-			c.pace,
+			func() time.Duration { return c.pace(c.takes) },
 			func(d time.Duration) { waits++; now = now.Add(min(d, c.event)) },
 			func() bool { return now.Before(end) },
 			func() error { frames++; now = now.Add(c.takes); return nil },

@@ -12,27 +12,26 @@ const (
 	cpuShare    = 12
 )
 
-// onGPU and onCPU return how long after the beginning of a frame that took some time the next
-// one may begin.
+// onGPU and onCPU return how long after the beginning of a frame the next one may begin, where
+// the device worked on it for some time.
 func onGPU(time.Duration) time.Duration { return gpuInterval }
 
 func onCPU(took time.Duration) time.Duration { return max(cpuInterval, cpuShare*took) }
 
 // loop waits for events and calls frame, no sooner after the beginning of the one before than
 // pace says, until open says that it is over. Wait returns after the time that it is given, or
-// sooner, at an event.
-func loop(now func() time.Time, pace func(took time.Duration) time.Duration, wait func(time.Duration), open func() bool, frame func() error) error {
-	next := now()
+// sooner, at an event, which may change the pace.
+func loop(now func() time.Time, pace func() time.Duration, wait func(time.Duration), open func() bool, frame func() error) error {
+	var began time.Time
 	for open() {
-		if left := next.Sub(now()); left > 0 {
+		if left := pace() - now().Sub(began); left > 0 && !began.IsZero() {
 			wait(left)
 			continue
 		}
-		began := now()
+		began = now()
 		if err := frame(); err != nil {
 			return err
 		}
-		next = began.Add(pace(now().Sub(began)))
 	}
 	return nil
 }

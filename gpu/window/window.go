@@ -29,6 +29,8 @@ type Window struct {
 	painter *painter // nil until the training has a device
 	fitted  bool
 	start   time.Time
+	took    time.Duration // by the device, for the last frame
+	asked   bool          // by the user, for a frame now
 
 	mutex   sync.Mutex // of all that follows
 	pace    func(time.Duration) time.Duration
@@ -67,10 +69,11 @@ func Open(ctx context.Context, save func(png []byte) (string, error)) (w *Window
 		w.window.SetSizeLimits(480, 360, glfw.DontCare, glfw.DontCare)
 		w.window.SetKeyCallback(func(_ *glfw.Window, key glfw.Key, _ int, action glfw.Action, _ glfw.ModifierKey) {
 			if action == glfw.Press {
+				w.asked = true
 				w.press(key)
 			}
 		})
-		w.window.SetFramebufferSizeCallback(func(*glfw.Window, int, int) { w.fitted = false })
+		w.window.SetFramebufferSizeCallback(func(*glfw.Window, int, int) { w.fitted, w.asked = false, true })
 		w.window.SetRefreshCallback(func(*glfw.Window) { w.change() })
 		compute.SurfaceExtensions = w.window.GetRequiredInstanceExtensions()
 		if len(compute.SurfaceExtensions) == 0 {
@@ -80,6 +83,7 @@ func Open(ctx context.Context, save func(png []byte) (string, error)) (w *Window
 		if err != nil {
 			return err
 		}
+		keepRunning()
 		_, err = presenter()
 		return err
 	})
@@ -288,11 +292,18 @@ func (w *Window) Run(done <-chan struct{}) error {
 				return w.window.ShouldClose()
 			}
 		}
-		wait := func(d time.Duration) { glfw.WaitEventsTimeout(d.Seconds()) }
-		pace := func(took time.Duration) time.Duration {
+		wait := func(d time.Duration) {
+			if lost() == nil {
+				glfw.WaitEventsTimeout(d.Seconds())
+			}
+		}
+		pace := func() time.Duration {
 			w.mutex.Lock()
 			defer w.mutex.Unlock()
-			return w.pace(took)
+			if w.asked {
+				return w.pace(0)
+			}
+			return w.pace(w.took)
 		}
 		return loop(time.Now, pace, wait, func() bool { return !ended() }, w.frame)
 	})
@@ -300,6 +311,9 @@ func (w *Window) Run(done <-chan struct{}) error {
 
 // frame shows the present scene, if it has changed.
 func (w *Window) frame() error {
+	if err := lost(); err != nil {
+		return err
+	}
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	if w.painter == nil && w.stands != nil {
@@ -312,7 +326,8 @@ func (w *Window) frame() error {
 	if w.fitted && !s.changed && w.clock() > s.fading {
 		return nil
 	}
-	if !w.fitted {
+	anew := !w.fitted // where the device compiles kernels, which it does once
+	if anew {
 		width, height := w.window.GetFramebufferSize()
 		scale, _ := w.window.GetContentScale()
 		var err error
@@ -328,9 +343,13 @@ func (w *Window) frame() error {
 		return err
 	}
 	w.mutex.Unlock() // the training does not wait for the frame
+	began := time.Now()
 	fits, err := p.show()
+	if w.took = time.Since(began); anew {
+		w.took = 0
+	}
 	w.mutex.Lock()
-	w.fitted = w.fitted && fits
+	w.fitted, w.asked = w.fitted && fits, false
 	return err
 }
 
@@ -348,6 +367,9 @@ func (w *Window) Close() {
 	}
 	if w.surface != nil {
 		w.surface.Close()
+	}
+	if lost() == errDisplayGone { // GLFW would speak to it
+		return
 	}
 	_ = guard(func() error { // what fails now is of no interest any more
 		if w.window != nil {
