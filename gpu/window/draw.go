@@ -164,16 +164,20 @@ func (c *canvas) draw(s *scene, panels []panel, focus int, state string) {
 	each := (right - left - 2*gap) / 3
 	for i, plot := range []struct {
 		curve
-		label string
-		of    color.RGBA
-		log   bool
+		name, number string
+		of           color.RGBA
+		log          bool
 	}{
-		{s.loss, fmt.Sprintf("loss %.4f", s.Loss), amber, true},
-		{s.accuracy, fmt.Sprintf("training accuracy %.2f %%", s.Accuracy), green, false},
-		{s.players, fmt.Sprintf("players %d of %d", s.Progress.Players, s.all), blue, false},
+		{s.loss, "loss", fmt.Sprintf("%.4f", s.Loss), amber, true},
+		{s.accuracy, "training accuracy", fmt.Sprintf("%.2f %%", s.Accuracy), green, false},
+		{s.players, "players", fmt.Sprintf("%d of %d", s.Progress.Players, s.all), blue, false},
 	} {
 		x := left + i*(each+gap)
-		c.write(x, top+c.px(14), x+each, c.plain, ink, plot.label)
+		label := plot.name
+		if len(plot.x) > 0 {
+			label += " " + plot.number
+		}
+		c.write(x, top+c.px(14), x+each, c.plain, ink, label)
 		c.plot(image.Rect(x, top+c.px(22), x+each, top+c.px(22+plotHigh)), plot.curve, plot.of, plot.log)
 	}
 	const keys = "Space pause   Tab gate   S picture   Q close"

@@ -57,7 +57,7 @@ type gate struct {
 const fades = 8 * time.Second
 
 func newScene(g *network.Graph) *scene {
-	s := &scene{changed: true}
+	s := &scene{changed: true, Progress: Progress{Text: "the first steps are under way"}}
 	for _, n := range g.MarketWidths() {
 		s.all += n
 	}
