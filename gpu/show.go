@@ -16,7 +16,10 @@ type Cells struct {
 }
 
 // Beside opens the device for another goroutine, such as that of a view.
-func (e *engine) Beside() (*compute.Device, error) { return e.device.Beside() }
+func (e *engine) Beside() (_ *compute.Device, err error) {
+	defer convert(&err)
+	return e.device.Beside()
+}
 
 // Show leaves in cells, by gate, where the players are and what they are worth. With played it
 // is what they play in the market, by Play, on the interactions that were observed last. Else
