@@ -1,6 +1,7 @@
 package cpufallback
 
 import (
+	"slices"
 	"unsafe"
 
 	"nashprune/game"
@@ -56,9 +57,11 @@ type group[T real] struct {
 	trained int // how many of the numbers are trained, which come before statistics
 
 	parameters, gradient, first, second []T
-	// mask is the participations of the weights, and squares what was last observed of them;
-	// nil where they are no players.
-	mask, squares []T
+	// theta is what is trained: parameters, or what these are s times of.
+	theta []T
+	// Of weights that are players: their participations, what was last measured of them, and in
+	// the paper's game the moments of their slopes.
+	mask, measured, firstSlope, secondSlope []T
 }
 
 // of returns the part of a slice that belongs to parameter i of the group.
@@ -200,10 +203,42 @@ func (e *engine[T]) layGroup(params []network.Param, take takers[T]) *group[T] {
 	if e.options.Optimiser.Kind.HasSecond() {
 		group.second = take.moments(group.size())
 	}
+	group.theta = group.parameters
 	if params[0].Plays {
-		group.mask, group.squares = take.players(params[0].Size()), take.players(params[0].Size())
+		size := params[0].Size()
+		group.mask, group.measured = take.players(size), take.players(size)
+		if e.options.SoftWeights {
+			group.theta = take.parameters(group.size())
+			group.firstSlope, group.secondSlope = take.players(size), take.players(size)
+		}
 	}
 	return group
+}
+
+// masked returns the groups whose weights are players, in the order of [network.Graph.Masked].
+func (e *engine[T]) masked() []*group[T] {
+	return slices.DeleteFunc(slices.Clone(e.groups), func(g *group[T]) bool { return !g.params[0].Plays })
+}
+
+// soft returns the groups whose weights play the paper's game, in that order.
+func (e *engine[T]) soft() []*group[T] {
+	if !e.options.SoftWeights {
+		return nil
+	}
+	return e.masked()
+}
+
+// participate computes s theta.
+func (e *engine[T]) participate() {
+	for _, g := range e.soft() {
+		copy(g.parameters[len(g.mask):], g.theta[len(g.mask):])
+		inChunks(len(g.mask), numbersPerChunk, func(_, low, high int) {
+			theta, to := g.theta[low:high], g.parameters[low:high]
+			for i, s := range g.mask[low:high] {
+				to[i] = s * theta[i]
+			}
+		})
+	}
 }
 
 func (e *engine[T]) layGate(from network.Gate, take takers[T]) *gate[T] {
@@ -269,20 +304,19 @@ func (e *engine[T]) masks() [][]float32 {
 		return nil
 	}
 	masks := make([][]float32, len(e.graph.Params))
-	for _, p := range masked {
-		group, _ := e.placeOf(p)
-		masks[p] = convert[float32](group.mask)
+	for i, g := range e.masked() {
+		masks[masked[i]] = convert[float32](g.mask)
 	}
 	return masks
 }
 
-func parametersOf[T real](g *group[T]) []T { return g.parameters }
-func firstOf[T real](g *group[T]) []T      { return g.first }
-func secondOf[T real](g *group[T]) []T     { return g.second }
+func thetaOf[T real](g *group[T]) []T  { return g.theta }
+func firstOf[T real](g *group[T]) []T  { return g.first }
+func secondOf[T real](g *group[T]) []T { return g.second }
 
 func (e *engine[T]) Pull() (*backend.State, error) {
 	s := &backend.State{
-		Network: &network.Network{Graph: e.graph, Parameters: e.narrow(parametersOf)},
+		Network: &network.Network{Graph: e.graph, Parameters: e.narrow(thetaOf)},
 		First:   e.narrow(firstOf), Second: e.narrow(secondOf),
 		Steps: e.steps,
 	}
@@ -292,6 +326,9 @@ func (e *engine[T]) Pull() (*backend.State, error) {
 		s.Slopes = append(s.Slopes, backend.SlopeMoments{
 			First: convert[float32](g.firstSlope), Second: convert[float32](g.secondSlope),
 		})
+	}
+	for _, g := range e.soft() {
+		s.Slopes = append(s.Slopes, backend.SlopeMoments{First: convert[float32](g.firstSlope), Second: convert[float32](g.secondSlope)})
 	}
 	return s, nil
 }
@@ -305,7 +342,7 @@ func (e *engine[T]) Push(s *backend.State) error {
 	e.lay(s.Network.Graph, takers[T]{fresh, fresh, fresh, fresh, e.memory.take})
 	e.steps = s.Steps
 	e.changes++
-	e.fill(parametersOf, s.Network.Parameters)
+	e.fill(thetaOf, s.Network.Parameters)
 	e.fill(firstOf, s.First)
 	if e.options.Optimiser.Kind.HasSecond() {
 		e.fill(secondOf, s.Second)
@@ -323,6 +360,14 @@ func (e *engine[T]) Push(s *backend.State) error {
 			copy(g.secondSlope, convert[T](s.Slopes[i].Second))
 		}
 	}
+	for i, g := range e.soft() {
+		if s.Slopes != nil {
+			slopes := s.Slopes[len(e.gates)+i]
+			copy(g.firstSlope, convert[T](slopes.First))
+			copy(g.secondSlope, convert[T](slopes.Second))
+		}
+	}
+	e.participate()
 	return nil
 }
 
@@ -336,10 +381,10 @@ func (e *engine[T]) groupOf(node int) *group[T] {
 	panic("cpufallback: the node has no parameters")
 }
 
-// parameter returns the numbers of a parameter of the graph.
+// parameter returns the numbers of a parameter of the graph that are trained.
 func (e *engine[T]) parameter(p int) []T {
 	group, i := e.placeOf(p)
-	return group.of(group.parameters, i)
+	return group.of(group.theta, i)
 }
 
 // placeOf returns the group of parameter p, and which of its parameters it is.
@@ -353,6 +398,8 @@ func (e *engine[T]) RestartOptimiser() error {
 	for _, group := range e.groups {
 		clear(group.first)
 		clear(group.second)
+		clear(group.firstSlope)
+		clear(group.secondSlope)
 	}
 	for _, g := range e.gates {
 		clear(g.firstSlope)

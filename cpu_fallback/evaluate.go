@@ -63,6 +63,9 @@ func (e *engine[T]) Participations() ([][]float64, error) {
 	for _, g := range e.gates {
 		all = append(all, convert[float64](g.participation))
 	}
+	for _, g := range e.soft() {
+		all = append(all, convert[float64](g.mask))
+	}
 	return all, nil
 }
 
@@ -77,14 +80,15 @@ func (e *engine[T]) Measure(ctx context.Context) ([]backend.Statistics, error) {
 		e.measureTheta(i, &s, true)
 		all = append(all, s)
 	}
-	return all, e.contributions(ctx, backend.InOrder(e.data.Train.Len()), all)
-}
-
-// contributions adds the means over the given training samples to statistics of zero.
-func (e *engine[T]) contributions(ctx context.Context, order []int32, all []backend.Statistics) error {
-	return e.eachBatch(ctx, backend.TrainPart, order, func(first, rows int) {
+	soft := e.soft()
+	means := make([][]float64, len(soft)) // of the derivatives of weights
+	for i, g := range soft {
+		means[i] = make([]float64, len(g.mask))
+	}
+	order := backend.InOrder(e.data.Train.Len())
+	err := e.eachBatch(ctx, backend.TrainPart, order, func(first, rows int) {
 		e.target(first, rows)
-		e.backward(rows, ask{contributions: true})
+		e.backward(rows, ask{contributions: true, weights: soft != nil})
 		share := float64(rows) / float64(len(order))
 		for i, g := range e.gates {
 			for j := range g.batchMean {
@@ -92,7 +96,16 @@ func (e *engine[T]) contributions(ctx context.Context, order []int32, all []back
 				all[i].MeanSquare[j] += share * float64(g.batchSquare[j])
 			}
 		}
+		for i, g := range soft {
+			for j, d := range g.gradient[:len(g.mask)] {
+				means[i][j] += share * float64(d)
+			}
+		}
 	})
+	for i, g := range soft {
+		all = append(all, backend.OfWeights(g.theta[:len(g.mask)], g.mask, means[i]))
+	}
+	return all, err
 }
 
 // target leaves the derivative of what contributions are taken to.
@@ -151,7 +164,7 @@ func (e *engine[T]) Probe(order []int32, learningRate float64) ([]backend.Tensor
 				continue
 			}
 			add("gradient."+p.Name, group.of(group.gradient, i), p.Shape...)
-			add(p.Name, group.of(group.parameters, i), p.Shape...)
+			add(p.Name, group.of(group.theta, i), p.Shape...)
 			add("first."+p.Name, group.of(group.first, i), p.Shape...)
 			if group.second != nil {
 				add("second."+p.Name, group.of(group.second, i), p.Shape...)

@@ -50,6 +50,27 @@ func TestMemoryPlanOfImages(t *testing.T) {
 	}
 }
 
+// TestMemoryPlanOfWeights has weights that play the paper's game, which take most of the memory.
+func TestMemoryPlanOfWeights(t *testing.T) {
+	g, err := network.MLP([]int{784, 512, 256, 10}, network.ReLU, []network.PlayerKind{network.Weights})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := network.New(g)
+	for _, p := range n.Masked() { // sparse enough for compressed rows
+		for i := range n.Parameters[p] {
+			if i%33 == 0 {
+				n.Parameters[p][i] = 1
+			}
+		}
+	}
+	o := backend.EngineOptions{Batch: 16, Optimiser: backend.Optimiser{Kind: backend.Adam}}
+	for _, soft := range []bool{false, true} {
+		o.SoftWeights = soft
+		checkMemoryPlan(t, n, dataset.Noise(4096, 784, 10), o, 2)
+	}
+}
+
 // checkMemoryPlan expects an engine to hold what is planned, within so many percent.
 func checkMemoryPlan(t *testing.T, n *network.Network, data *dataset.Dataset, o backend.EngineOptions, percent int) {
 	t.Helper()
@@ -71,6 +92,12 @@ func checkMemoryPlan(t *testing.T, n *network.Network, data *dataset.Dataset, o 
 		t.Fatal(err)
 	}
 	holds := heap() - before
+	if _, err := e.Evaluate(t.Context(), backend.TrainPart, backend.Want{Only: []int32{0}}); err != nil { // which takes rows of sparse layers
+		t.Fatal(err)
+	}
+	if more := heap() - before; more > holds+1<<14 {
+		t.Errorf("it holds %d bytes, and %d after an evaluation", holds, more)
+	}
 	if plan.Samples != 0 || holds > plan.Held()*(100+percent)/100 || holds < plan.Held()*(100-percent)/100 {
 		t.Errorf("it holds %d bytes, planned were %d: %+v", holds, plan.Held(), plan)
 	}

@@ -18,7 +18,7 @@ type squaring[T real] interface {
 
 func (e *engine[T]) ObserveWeights(ctx context.Context, order []int32) ([][]float32, error) {
 	for _, g := range e.groups {
-		clear(g.squares)
+		clear(g.measured)
 	}
 	share := 1 / T(len(order))
 	err := e.eachBatch(ctx, backend.TrainPart, order, func(first, rows int) {
@@ -34,16 +34,15 @@ func (e *engine[T]) ObserveWeights(ctx context.Context, order []int32) ([][]floa
 		return nil, err
 	}
 	var all [][]float32
-	for _, p := range e.graph.Masked() {
-		group, _ := e.placeOf(p)
-		all = append(all, convert[float32](group.squares))
+	for _, g := range e.masked() {
+		all = append(all, convert[float32](g.measured))
 	}
 	return all, nil
 }
 
 // addSquares adds (delta^2)^T (x^2): a derivative is a product of one delta and one x.
 func (s *denseStage[T]) addSquares(rows int, scale, share T) {
-	if len(s.group.squares) == 0 {
+	if len(s.group.measured) == 0 {
 		return
 	}
 	deltas, x := s.out.derivative.top(rows), s.in.values.top(rows)
@@ -53,7 +52,7 @@ func (s *denseStage[T]) addSquares(rows int, scale, share T) {
 	product := s.group.weight(s.group.gradient)
 	s.engine.multiply(blas.Trans, blas.NoTrans, deltas, inputs, product)
 	for i, v := range product.data {
-		s.group.squares[i] += share * v
+		s.group.measured[i] += share * v
 	}
 }
 
@@ -67,7 +66,7 @@ func square[T real](to, v []T, scale T) {
 
 // addSquares takes the derivatives of each sample, sums over its positions, and their squares.
 func (s *conv2DStage[T]) addSquares(rows int, scale, share T) {
-	if s.empty() || len(s.group.squares) == 0 {
+	if s.empty() || len(s.group.measured) == 0 {
 		return
 	}
 	e, positions, perGroup := s.engine, s.positions(), s.to[0]/s.groups
@@ -82,7 +81,7 @@ func (s *conv2DStage[T]) addSquares(rows int, scale, share T) {
 		}
 		for i, v := range gradient {
 			v *= scale
-			s.group.squares[i] += share * v * v
+			s.group.measured[i] += share * v * v
 		}
 	}
 }

@@ -28,6 +28,8 @@ func newDense[T real](e *engine[T], at place[T], take taker[T]) stage[T] {
 	if at.Activation >= 0 {
 		d.function = e.graph.Nodes[at.Activation].Op.(*network.Activate).Function
 	}
+	shape := d.group.params[0].Shape
+	d.rows = layRows(take, matrix[T]{rows: shape[0], columns: network.Shape(shape[1:]).Size()})
 	d.biasPartial = take.matrix(chunksOf(e.batchRows), width)
 	if !d.plain() {
 		d.affine = take.matrix(e.batchRows, width)

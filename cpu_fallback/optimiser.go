@@ -16,7 +16,7 @@ func (e *engine[T]) update(rate, shrink float64) {
 	for _, l := range e.groups {
 		inChunks(l.trained, numbersPerChunk, func(_, low, high int) {
 			decaying := min(max(l.weights-low, 0), high-low)
-			w, g, m := l.parameters[low:high], l.gradient[low:high], l.first[low:high]
+			w, g, m := l.theta[low:high], l.gradient[low:high], l.first[low:high]
 			if scale != 1 || o.Coupled() != 0 {
 				g = adjusted(g, w[:decaying], scale, T(o.Coupled()))
 			}

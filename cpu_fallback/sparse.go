@@ -1,5 +1,7 @@
 package cpufallback
 
+import "unsafe"
+
 // sparsest is the part of its weights up to which the product of a dense layer outside of
 // training goes through those that are not zero alone. It has no vectors: by
 // BenchmarkSparseInference OpenBLAS is faster for 128 samples with one weight of 20.
@@ -12,6 +14,25 @@ type sparseRows[T real] struct {
 	values  []T
 	columns []int32
 	offsets []int32 // where rows begin, and the last ends
+}
+
+// layRows takes the memory of as many weights as there may be.
+func layRows[T real](take taker[T], weight matrix[T]) sparseRows[T] {
+	most := mostSparse(weight)
+	return sparseRows[T]{values: take(most), columns: int32s(take(most)), offsets: int32s(take(weight.rows + 1))}
+}
+
+// mostSparse returns how many weights of a layer may be other than zero.
+func mostSparse[T real](weight matrix[T]) int {
+	return int(sparsest * float64(weight.rows*weight.columns))
+}
+
+// int32s returns the memory of numbers, which are no smaller, for indices.
+func int32s[T real](v []T) []int32 {
+	if len(v) == 0 {
+		return nil
+	}
+	return unsafe.Slice((*int32)(unsafe.Pointer(&v[0])), len(v))
 }
 
 // sparse returns the weights of a layer as compressed sparse rows, nil where too many are not
@@ -33,7 +54,7 @@ func (s *denseStage[T]) sparse() *sparseRows[T] {
 
 // compress takes up the weights of a layer, unless too many are not zero.
 func (r *sparseRows[T]) compress(weight matrix[T]) {
-	most, count := int(sparsest*float64(len(weight.data))), 0
+	most, count := mostSparse(weight), 0
 	for _, w := range weight.data {
 		if w != 0 {
 			if count++; count > most {
@@ -43,7 +64,7 @@ func (r *sparseRows[T]) compress(weight matrix[T]) {
 		}
 	}
 	r.usable = len(weight.data) > 0
-	r.values, r.columns, r.offsets = make([]T, 0, count), make([]int32, 0, count), append(make([]int32, 0, weight.rows+1), 0)
+	r.values, r.columns, r.offsets = r.values[:0], r.columns[:0], append(r.offsets[:0], 0)
 	for row := range weight.rows {
 		for column, w := range weight.row(row) {
 			if w != 0 {

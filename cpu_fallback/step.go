@@ -3,6 +3,7 @@ package cpufallback
 import (
 	"context"
 
+	"nashprune/game"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 )
@@ -34,6 +35,9 @@ func (e *engine[T]) trainStep(order []int32, rate, shrink float64, contributions
 	progress := e.loss(len(order))
 	e.backward(len(order), ask{weights: true, contributions: contributions})
 	e.training = false
+	if paper != nil {
+		e.contributeWeights()
+	}
 	e.maskGradients()
 	if paper != nil {
 		for i := range e.gates {
@@ -42,13 +46,32 @@ func (e *engine[T]) trainStep(order []int32, rate, shrink float64, contributions
 			}
 			e.playPaper(i, paper, e.steps+1)
 		}
+		for _, g := range e.soft() {
+			if e.options.Joint {
+				game.AddCostGradient(g.gradient[:len(g.mask)], paper.Game, g.theta[:len(g.mask)], g.mask)
+			}
+			e.playWeights(g, paper, e.steps+1)
+		}
 	}
 	e.update(rate, shrink)
+	e.participate()
 	return progress
 }
 
-// maskGradients multiplies the gradients of weights with their participations: w is s w of a
-// player at s = 1, and one at s = 0 stays where it is, with its moments.
+// contributeWeights leaves c = dL/ds of weights that play the paper's game.
+func (e *engine[T]) contributeWeights() {
+	for _, g := range e.soft() {
+		inChunks(len(g.mask), numbersPerChunk, func(_, low, high int) {
+			c, theta := g.measured[low:high], g.theta[low:high]
+			for i, d := range g.gradient[low:high] {
+				c[i] = d * theta[i]
+			}
+		})
+	}
+}
+
+// maskGradients makes gradients with respect to s theta those with respect to theta. A weight
+// that a market removed stays where it is, with its moments.
 func (e *engine[T]) maskGradients() {
 	for _, g := range e.groups {
 		inChunks(len(g.mask), numbersPerChunk, func(_, low, high int) {

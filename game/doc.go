@@ -94,6 +94,10 @@
 //
 // No certificate is made of this market: given h its equilibrium is exact.
 //
+// In the paper's game a weight w is computed with as s w, both are kept, and w moves by
+// s dL/d(s w). Its theta is one number, so <theta_i, theta_j> = w_i w_j for two weights of a
+// tensor, and one sum v = sum s_j w_j gives all competitions. [PaperEnd] is how it ends.
+//
 // # Reasons
 //
 // The reason of a removal follows from one line of numbers, which is kept

@@ -5,6 +5,7 @@ package gpu_test
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -328,4 +329,51 @@ func everySecond(n int) []int {
 		kept = append(kept, i)
 	}
 	return kept
+}
+
+// BenchmarkSparseInference times the inference of LeNet-300-100 with one weight of so many,
+// through all weights and through those that are not zero, in turns.
+func BenchmarkSparseInference(b *testing.B) {
+	for _, of := range []int{32, 56, 100} {
+		for _, rows := range []int{1, 128} {
+			b.Run(fmt.Sprintf("1 of %d/batch %d", of, rows), func(b *testing.B) {
+				engines, least := map[bool]backend.Engine{}, map[bool]time.Duration{true: math.MaxInt64, false: math.MaxInt64}
+				for _, sparse := range []bool{false, true} {
+					c := backendtest.Case{Inputs: 784, Hidden: []int{300, 100}, Outputs: 10, Batch: 128, Rows: 128, Optimiser: backend.Optimiser{Kind: backend.Adam}}
+					s := fresh(c)
+					for p, param := range s.Network.Params {
+						for i := range s.Network.Parameters[p] {
+							if param.Weight && i*7919%of != 0 {
+								s.Network.Parameters[p][i] = 0
+							}
+						}
+					}
+					e, err := openVulkan(c.Data(), backend.EngineOptions{Batch: c.Batch, Optimiser: c.Optimiser}, s)
+					if err != nil {
+						b.Fatal(err)
+					}
+					defer e.Close()
+					gpu.UseSparse(e, sparse)
+					if err := e.Push(s); err != nil {
+						b.Fatal(err)
+					}
+					if gpu.IsSparse(e) != sparse {
+						b.Fatalf("sparse: %v", gpu.IsSparse(e))
+					}
+					engines[sparse] = e
+				}
+				for b.Loop() {
+					for _, sparse := range []bool{false, true} {
+						start := time.Now()
+						if err := engines[sparse].Infer(rows); err != nil {
+							b.Fatal(err)
+						}
+						least[sparse] = min(least[sparse], time.Since(start)) // which other work on the machine changes least
+					}
+				}
+				b.ReportMetric(float64(least[false].Microseconds()), "dense-least-us")
+				b.ReportMetric(float64(least[true].Microseconds()), "sparse-least-us")
+			})
+		}
+	}
 }

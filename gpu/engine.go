@@ -63,6 +63,9 @@ type engine struct {
 	squares       compute.Buffer // sums of squares of the gradients, where they are clipped
 	factor        compute.Buffer // and what they are multiplied with
 	programs      map[mode]*program
+
+	usesSparse bool // compressed rows are faster on the device, where they are few
+	sparse     bool // some layer has them, and nothing was trained since
 }
 
 var _ backend.Engine = (*engine)(nil)
@@ -73,7 +76,7 @@ func newEngine(device *compute.Device, kernels kernelSet, d *dataset.Dataset, o 
 	e := &engine{
 		device: device, data: d, options: o,
 		grain:     grainFor(device.Info().Kind, kernels),
-		batchRows: batchRowsOf(o, d),
+		batchRows: batchRowsOf(o, d), usesSparse: device.Info().Kind == compute.CPU,
 	}
 	plan, err := planMemory(device.Info(), d, o, s.Network.Graph)
 	if err == nil {

@@ -157,3 +157,10 @@ func WhenRecorded(visit func(*compute.Program)) (restore func()) {
 	recorded = visit
 	return func() { recorded = nil }
 }
+
+// UseSparse says whether an engine multiplies with the weights that are not zero alone, where
+// they are few, from the next state on.
+func UseSparse(e backend.Engine, use bool) { e.(*engine).usesSparse = use }
+
+// IsSparse reports whether it does so now.
+func IsSparse(e backend.Engine) bool { return e.(*engine).sparse }

@@ -102,6 +102,7 @@ func samePlaces(run []*matrix, sorts ...func(*matrix) compute.Buffer) []uint32 {
 func ofBelow(l *layer) compute.Buffer       { return l.from.values }
 func ofDerivative(l *layer) compute.Buffer  { return l.to.derivative }
 func ofParameters(m *matrix) compute.Buffer { return m.parameters }
+func ofTheta(m *matrix) compute.Buffer      { return m.theta }
 func ofFirst(m *matrix) compute.Buffer      { return m.first }
 func ofSecond(m *matrix) compute.Buffer     { return m.second }
 func ofGradient(m *matrix) compute.Buffer   { return m.gradient }

@@ -28,9 +28,10 @@ func (e *engine) build(low *lowered) error {
 	}
 	var err error
 	e.parameters, err = newArena(e.device, compute.Local, func(take taker) {
-		low.layParameters(take)
+		low.layParameters(take, e.options.SoftWeights)
 		low.layMoments(take, e.options.Optimiser.Kind)
-		low.layPlayers(take)
+		low.layPlayers(take, e.options.SoftWeights)
+		e.laySparse(low, take)
 	})
 	if err != nil {
 		return err
@@ -296,9 +297,15 @@ func squareSums(vectors int) int {
 // blocks returns how many blocks of some size n rows fall into.
 func blocks(n, size int) int { return (n + size - 1) / size }
 
-func (low *lowered) layParameters(take taker) {
+func (low *lowered) layParameters(take taker, soft bool) {
 	for _, m := range low.matrices() {
 		m.parameters = take(4 * m.size())
+		m.theta = m.parameters
+	}
+	if soft {
+		for _, m := range low.masked() {
+			m.theta = take(4 * m.size())
+		}
 	}
 }
 
@@ -314,7 +321,7 @@ func (low *lowered) layMoments(take taker, kind backend.OptimiserKind) {
 	}
 }
 
-func (low *lowered) layPlayers(take taker) {
+func (low *lowered) layPlayers(take taker, soft bool) {
 	for _, g := range low.gates {
 		g.rows = take(g.bytes())
 	}
@@ -323,6 +330,9 @@ func (low *lowered) layPlayers(take taker) {
 	}
 	for _, m := range low.masked() {
 		m.mask = take(4 * m.size())
+		if soft {
+			m.firstSlope, m.secondSlope = take(4*m.size()), take(4*m.size())
+		}
 	}
 }
 
@@ -352,7 +362,7 @@ func (e *engine) Push(s *backend.State) (err error) {
 	if err := e.build(lower(s.Network.Graph, e.trainedRows())); err != nil {
 		return err
 	}
-	e.steps = s.Steps
+	e.steps, e.sparse = s.Steps, false
 	second := s.Second
 	if !e.options.Optimiser.Kind.HasSecond() {
 		second = nil
@@ -361,7 +371,7 @@ func (e *engine) Push(s *backend.State) (err error) {
 		for _, tensor := range []struct {
 			from [][]float32
 			to   compute.Buffer
-		}{{s.Network.Parameters, m.parameters}, {s.First, m.first}, {second, m.second}} {
+		}{{s.Network.Parameters, m.theta}, {s.First, m.first}, {second, m.second}} {
 			if tensor.from == nil {
 				continue
 			}
@@ -370,14 +380,17 @@ func (e *engine) Push(s *backend.State) (err error) {
 			}
 		}
 	}
-	if err := e.pushMasks(s.Network.Masks); err != nil {
+	if err := e.pushSparse(s.Network); err != nil {
+		return err
+	}
+	if err := e.pushWeights(s); err != nil {
 		return err
 	}
 	for i, g := range e.gates {
 		width := padded(g.players)
 		players := make([]float32, g.bytes()/4)
 		copy(players[shaders.Participation*width:], s.Network.Participations[i])
-		if s.Slopes != nil {
+		if len(s.Slopes) > i {
 			copy(players[shaders.FirstSlope*width:], s.Slopes[i].First)
 			copy(players[shaders.SecondSlope*width:], s.Slopes[i].Second)
 		}
@@ -408,7 +421,7 @@ func (e *engine) pullTensors(matrices []*matrix, of func(*matrix) compute.Buffer
 func (e *engine) Pull() (_ *backend.State, err error) {
 	defer convert(&err)
 	s := &backend.State{Network: &network.Network{Graph: e.graph}, Steps: e.steps}
-	if s.Network.Parameters, err = e.pullTensors(e.matrices(), ofParameters); err != nil {
+	if s.Network.Parameters, err = e.pullTensors(e.matrices(), ofTheta); err != nil {
 		return nil, err
 	}
 	if s.Network.Masks, err = e.pullOfWeights(ofMask); err != nil {
@@ -430,5 +443,5 @@ func (e *engine) Pull() (_ *backend.State, err error) {
 		s.Network.Participations = append(s.Network.Participations, rows[shaders.Participation])
 		s.Slopes = append(s.Slopes, backend.SlopeMoments{First: rows[shaders.FirstSlope], Second: rows[shaders.SecondSlope]})
 	}
-	return s, nil
+	return s, e.pullSlopes(s)
 }

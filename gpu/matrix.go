@@ -20,9 +20,11 @@ type matrix struct {
 	plays   bool  // each weight is a player
 
 	parameters, first, second compute.Buffer // without a second moment, second is first again
+	theta                     compute.Buffer // what is trained: parameters, or what these are s times of
 	mixture                   compute.Buffer // sum of s theta over the players, a number a row
 	gradient                  compute.Buffer // where gradients wait, and while a step is probed
-	mask, weighed             compute.Buffer // where weights are players: participations, and squares as they were last observed
+	mask, weighed             compute.Buffer // where weights are players: participations, and what was last measured of them
+	firstSlope, secondSlope   compute.Buffer // moments of their slopes in the paper's game
 
 	// Of what Settle adds up: sums over blocks of so many samples.
 	partials compute.Buffer

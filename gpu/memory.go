@@ -83,15 +83,16 @@ func planPlaced(info compute.Info, data *dataset.Dataset, o backend.EngineOption
 		Placement: o.Samples, Exchange: compute.StagingBytes,
 		Available: min(info.Memory, memoryLimit), Source: "memory of the device",
 	}
-	e := &engine{data: data, options: o, batchRows: batchRowsOf(o, data)}
+	e := &engine{data: data, options: o, batchRows: batchRowsOf(o, data), usesSparse: info.Kind == compute.CPU}
 	e.samples = e.newSamples(info, o.Samples)
 	e.laySamples(count(info, &plan.Samples))
 	e.layExchange(count(info, &plan.Exchange))
 	low := lower(g, e.trainedRows())
 	e.lowered = low
-	low.layParameters(count(info, &plan.Parameters))
+	low.layParameters(count(info, &plan.Parameters), o.SoftWeights)
 	low.layMoments(count(info, &plan.Moments), o.Optimiser.Kind)
-	low.layPlayers(count(info, &plan.Players))
+	low.layPlayers(count(info, &plan.Players), o.SoftWeights)
+	e.laySparse(low, count(info, &plan.Parameters))
 	e.layActivations(low, count(info, &plan.Activations))
 	e.layGradients(low, count(info, &plan.Gradients))
 	if err := e.checkTurns(); err != nil {

@@ -20,18 +20,22 @@ func (low *lowered) masked() []*matrix {
 func ofMask(m *matrix) compute.Buffer    { return m.mask }
 func ofWeighed(m *matrix) compute.Buffer { return m.weighed }
 
+func ofFirstSlope(m *matrix) compute.Buffer  { return m.firstSlope }
+func ofSecondSlope(m *matrix) compute.Buffer { return m.secondSlope }
+
 // mask multiplies the gradients of weights with their participations.
 func (r *recorder) mask() {
 	for _, m := range r.masked() {
 		r.dispatch(shaders.Mask, nil, m.outStride(), m.rows(),
-			shaders.MatrixPush{Rows: uint32(m.rows()), Stride: uint32(m.outStride())}, m.mask, m.gradient)
+			shaders.MatrixPush{Rows: uint32(m.rows()), Stride: uint32(m.outStride())}, m.mask, m.gradient, m.gradient)
 	}
 }
 
-// pushMasks writes the participations of weights.
-func (e *engine) pushMasks(masks [][]float32) error {
+// pushWeights writes the participations of weights and, in the paper's game, the moments of
+// their slopes, and computes s theta.
+func (e *engine) pushWeights(s *backend.State) error {
 	for _, m := range e.masked() {
-		tensors := network.Select(masks, m.params)
+		tensors := network.Select(s.Network.Masks, m.params)
 		if len(tensors) > 1 {
 			tensors[1] = slices.Repeat([]float32{1}, m.out)
 		}
@@ -39,7 +43,41 @@ func (e *engine) pushMasks(masks [][]float32) error {
 			return err
 		}
 	}
-	return nil
+	if !e.options.SoftWeights {
+		return nil
+	}
+	for i, p := range e.graph.Masked() {
+		m := e.matrixOf[e.graph.Params[p].Node]
+		if s.Slopes == nil || m.firstSlope.Size() == 0 {
+			continue
+		}
+		slopes := s.Slopes[len(e.gates)+i]
+		if err := e.device.Write(m.firstSlope, bytesOf(m.lay(slopes.First))); err != nil {
+			return err
+		}
+		if err := e.device.Write(m.secondSlope, bytesOf(m.lay(slopes.Second))); err != nil {
+			return err
+		}
+	}
+	r := e.newRecorder()
+	r.participate()
+	return r.runOnce()
+}
+
+// pullSlopes adds to a state the moments of the slopes of weights.
+func (e *engine) pullSlopes(s *backend.State) error {
+	if !e.options.SoftWeights {
+		return nil
+	}
+	first, err := e.pullOfWeights(ofFirstSlope)
+	if err != nil {
+		return err
+	}
+	second, err := e.pullOfWeights(ofSecondSlope)
+	for _, p := range e.graph.Masked() {
+		s.Slopes = append(s.Slopes, backend.SlopeMoments{First: first[p], Second: second[p]})
+	}
+	return err
 }
 
 // pullOfWeights returns what has a number a weight that is a player, by parameter; nil: there
@@ -90,15 +128,11 @@ func (e *engine) ObserveWeights(ctx context.Context, order []int32) (_ [][]float
 // convolution from gradients of single samples, of a dense layer from the product of squared
 // derivatives and squared inputs, which it leaves in their place.
 func (r *recorder) weigh(m mode) {
-	weigh := func(of *matrix, single bool, derivatives compute.Buffer) {
-		r.dispatch(shaders.Weigh, []uint32{constant(single)}, of.outStride(), of.rows(),
-			shaders.MatrixPush{Rows: uint32(of.rows()), Stride: uint32(of.outStride())}, r.state, derivatives, of.weighed)
-	}
 	masked := r.masked()
 	for _, s := range r.convs {
 		if slices.Contains(masked, s.matrix) {
 			r.correlate(s, m, 1)
-			weigh(s.matrix, true, s.partials)
+			r.average(s.matrix, shaders.SquaresSingle, s.partials)
 		}
 	}
 	square := func(t *tensor, numbers compute.Buffer, derivatives bool) {
@@ -119,7 +153,13 @@ func (r *recorder) weigh(m mode) {
 	}
 	for _, l := range r.layers {
 		if slices.Contains(masked, l.matrix) {
-			weigh(l.matrix, false, l.gradient)
+			r.average(l.matrix, shaders.SumOfSquares, l.gradient)
 		}
 	}
+}
+
+// average takes derivatives of a batch into the means of a pass.
+func (r *recorder) average(m *matrix, sum uint32, derivatives compute.Buffer) {
+	r.dispatch(shaders.Weigh, []uint32{sum}, m.outStride(), m.rows(),
+		shaders.MatrixPush{Rows: uint32(m.rows()), Stride: uint32(m.outStride())}, r.state, derivatives, m.weighed)
 }

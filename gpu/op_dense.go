@@ -14,6 +14,8 @@ type layer struct {
 	*point
 	from *tensor
 
+	sparse sparseRows
+
 	sums  compute.Buffer // over blocks of samples, where there is no gate for them
 	taken bool           // while a step is recorded: the derivative is that of the affine part
 }
@@ -54,6 +56,10 @@ func (l *layer) forward(r *recorder, m mode) {
 	}
 	if !l.plain() {
 		players, affine = r.playersOf(l), l.affine
+	}
+	if m.sparse && l.sparse.usable {
+		l.forwardSparse(r, m, first, players, cursor)
+		return
 	}
 	r.dispatchTiles(shaders.Forward, r.grain.forward, m.rows, columns, []uint32{l.activate(), constant(first)},
 		shaders.LayerPush{InStride: uint32(l.inStride()), OutStride: uint32(l.outStride())},

@@ -100,6 +100,42 @@ func TestMemoryPlan(t *testing.T) {
 	}
 }
 
+// TestMemoryPlanOfWeights: an engine takes what is planned where single weights are players, and
+// in the paper's game theta and the moments of slopes besides.
+func TestMemoryPlanOfWeights(t *testing.T) {
+	device, err := backend.FindDevice(gpu.DriverName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := network.MLP([]int{784, 512, 256, 10}, network.ReLU, []network.PlayerKind{network.Weights})
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, held := dataset.Noise(300, 784, 2), [2]int{}
+	data.Test, data.Validation = data.Train, data.Train
+	for i, soft := range []bool{false, true} {
+		o := backend.EngineOptions{Batch: 128, Optimiser: backend.Optimiser{Kind: backend.Adam}, SoftWeights: soft}
+		plan, err := device.Plan(data, o, g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := device.Open(data, o, &backend.State{Network: network.New(g)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		held[i] = gpu.Allocated(e)
+		if math.Abs(float64(held[i]-plan.Held())) > 0.02*float64(plan.Held()) {
+			t.Errorf("%d bytes are allocated, planned were %d: %+v", held[i], plan.Held(), plan)
+		}
+		if err := e.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if more, weights := held[1]-held[0], 4*g.MACs(); more < 3*weights || more > 3*weights*105/100 {
+		t.Errorf("the paper's game takes %d bytes more for weights of %d", more, weights)
+	}
+}
+
 // TestRefusesWhatDoesNotFit asks for more than any device has. Nothing is
 // allocated for that.
 func TestRefusesWhatDoesNotFit(t *testing.T) {

@@ -28,7 +28,14 @@ func (e *engine) Participations() (_ [][]float64, err error) {
 		}
 		all = append(all, widen(players[shaders.Participation]))
 	}
-	return all, nil
+	if !e.options.SoftWeights {
+		return all, nil
+	}
+	masks, err := e.pullOfWeights(ofMask)
+	for _, p := range e.graph.Masked() {
+		all = append(all, widen(masks[p]))
+	}
+	return all, err
 }
 
 func (e *engine) Measure(ctx context.Context) (_ []backend.Statistics, err error) {
@@ -61,7 +68,11 @@ func (e *engine) Measure(ctx context.Context) (_ []backend.Statistics, err error
 			Competition:      widen(players[shaders.Competition]),
 		})
 	}
-	return all, nil
+	if !e.options.SoftWeights {
+		return all, nil
+	}
+	ofWeights, err := e.measureWeights(ctx)
+	return append(all, ofWeights...), err
 }
 
 func (e *engine) RestartOptimiser() (err error) {
@@ -76,6 +87,10 @@ func (e *engine) RestartOptimiser() (err error) {
 	for _, g := range e.gates {
 		row := 4 * padded(g.players)
 		r.commands.Fill(g.rows.Part(shaders.FirstSlope*row, 2*row), 0)
+	}
+	for _, m := range e.soft() {
+		r.commands.Fill(m.firstSlope, 0)
+		r.commands.Fill(m.secondSlope, 0)
 	}
 	e.steps = 0
 	return r.runOnce()

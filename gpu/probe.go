@@ -26,6 +26,7 @@ func (e *engine) Probe(order []int32, learningRate float64) (_ []backend.Tensor,
 		}
 		defer arena.Free()
 	}
+	e.sparse = false
 	m := mode{kind: training, rows: len(order)}
 	r := e.newRecorder()
 	r.counts = true
@@ -82,7 +83,7 @@ func (e *engine) probed(rows int) (tensors []backend.Tensor, err error) {
 		prefix   string
 		matrices []*matrix
 		of       func(*matrix) compute.Buffer
-	}{{"gradient.", e.trained, ofGradient}, {"", e.matrices(), ofParameters}, {"first.", e.trained, ofFirst}, {"second.", e.trained, ofSecond}} {
+	}{{"gradient.", e.trained, ofGradient}, {"", e.matrices(), ofTheta}, {"first.", e.trained, ofFirst}, {"second.", e.trained, ofSecond}} {
 		if sort.prefix == "second." && !e.options.Optimiser.Kind.HasSecond() {
 			continue
 		}

@@ -19,6 +19,8 @@ type mode struct {
 	rows  int               // samples of the largest batch
 	paper backend.PaperMove // plays along, unless it is the zero value
 	timed bool              // take the time of every kernel
+	// sparse: layers with few weights that are not zero go through these alone.
+	sparse bool
 }
 
 func (m mode) plays() bool { return m.paper != backend.PaperMove{} }
@@ -30,6 +32,7 @@ const (
 	measuring       // contributions without an update, for Measure
 	observing       // interactions of players and moments of inputs, for Observe
 	weighing        // squares of derivatives of weights, for ObserveWeights
+	deriving        // derivatives by weights, for Measure
 	evaluating      // forward and loss
 	inferring       // forward alone
 )
@@ -79,6 +82,9 @@ func (e *engine) program(m mode) (*program, error) {
 	case weighing:
 		r.backward(m)
 		r.weigh(m)
+	case deriving:
+		r.backward(m)
+		r.derive(m)
 	}
 	recorded, err := r.finish(m.timed)
 	if err != nil {
@@ -91,7 +97,7 @@ func (e *engine) program(m mode) (*program, error) {
 
 // forward computes every stage for a batch, and what the kind of step asks of the outputs.
 func (r *recorder) forward(m mode) {
-	observes := m.kind == measuring || m.kind == observing || m.kind == weighing
+	observes := m.kind == measuring || m.kind == observing || m.kind == weighing || m.kind == deriving
 	samplesOutputs := observes && r.options.Valuation.ByOutputs()
 	hasLoss := m.kind != inferring && !samplesOutputs
 	fuses := hasLoss && r.fusesLoss()
@@ -170,7 +176,11 @@ func (r *recorder) update(m mode, probe bool) {
 		r.norms(ofRows)
 	}
 	r.learn(learning{update: !r.waits(), keep: probe || r.waits(), gates: probe || plays}, m)
-	r.mask()
+	if plays && r.options.SoftWeights {
+		r.paperWeights(m.paper)
+	} else {
+		r.mask()
+	}
 	if plays && r.options.Joint {
 		r.charge(m.paper.Game)
 	}
@@ -190,8 +200,9 @@ func (r *recorder) update(m mode, probe bool) {
 	for _, m := range r.trained {
 		r.dispatch(shaders.Update, r.optimiser(), m.outStride(), m.rows(),
 			shaders.UpdatePush{Rows: uint32(m.rows()), Stride: uint32(m.outStride()), Weights: m.decaying()},
-			r.state, r.factor, m.gradient, m.parameters, m.first, m.second)
+			r.state, r.factor, m.gradient, m.theta, m.first, m.second)
 	}
+	r.participate()
 }
 
 // charge adds to the gradients what players pay for theta.
@@ -238,7 +249,7 @@ const shortest = 0x1p-126
 func (r *recorder) norms(players func(*gate) compute.Buffer) {
 	for _, g := range r.gates {
 		for _, l := range g.owners {
-			r.dispatch(shaders.Mixture, nil, l.rows(), 1,
+			r.dispatch(shaders.Mixture, []uint32{constant(true)}, l.rows(), 1,
 				shaders.MatrixPush{Rows: uint32(l.rows()), Stride: uint32(l.outStride())},
 				l.parameters, players(g), l.mixture)
 		}
@@ -259,6 +270,18 @@ func (r *recorder) norms(players func(*gate) compute.Buffer) {
 // unless move is the zero value.
 func (r *recorder) paper(gate int, players compute.Buffer, move backend.PaperMove) {
 	g := r.gates[gate]
+	r.dispatch(shaders.Paper, reading(move), padded(g.players), 1,
+		shaders.PaperPush{
+			Stride: uint32(g.stride()), Blocks: uint32(g.normBlocks()),
+			Alpha: float32(move.Game.Alpha), Beta: float32(move.Game.Beta),
+			Gamma: float32(move.Game.Gamma), Eta: float32(move.Game.Eta), Rate: float32(move.Rate),
+			Gate: uint32(gate), SeedLow: uint32(move.Seed), SeedHigh: uint32(move.Seed >> 32),
+		},
+		r.state, g.normSums, players)
+}
+
+// reading returns the specialisation constants of a move.
+func reading(move backend.PaperMove) []uint32 {
 	update, benefit := uint32(1), uint32(0)
 	switch {
 	case move == backend.PaperMove{}:
@@ -276,14 +299,7 @@ func (r *recorder) paper(gate int, players compute.Buffer, move backend.PaperMov
 	case game.Absolute:
 		benefit = 2
 	}
-	r.dispatch(shaders.Paper, []uint32{update, benefit, constant(move.Game.Gradient == game.OfEffective)}, padded(g.players), 1,
-		shaders.PaperPush{
-			Stride: uint32(g.stride()), Blocks: uint32(g.normBlocks()),
-			Alpha: float32(move.Game.Alpha), Beta: float32(move.Game.Beta),
-			Gamma: float32(move.Game.Gamma), Eta: float32(move.Game.Eta), Rate: float32(move.Rate),
-			Gate: uint32(gate), SeedLow: uint32(move.Seed), SeedHigh: uint32(move.Seed >> 32),
-		},
-		r.state, g.normSums, players)
+	return []uint32{update, benefit, constant(move.Game.Gradient == game.OfEffective)}
 }
 
 // plan writes down a step of the next submission, over samples that are ready.

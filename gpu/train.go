@@ -19,6 +19,7 @@ func (e *engine) Train(ctx context.Context, s backend.Stretch) (_ backend.Progre
 	if s.Paper != nil {
 		m.paper = *s.Paper
 	}
+	e.sparse = false
 	f := e.feed(batches{backend.TrainPart, s.Order, e.options.Batch})
 	defer f.stop()
 	var progress backend.Progress
@@ -139,7 +140,7 @@ func (e *engine) Evaluate(ctx context.Context, part backend.Part, want backend.W
 		limit = 1
 	}
 	total := 0.
-	err = e.evaluate(ctx, mode{kind: evaluating, rows: evaluationBatch}, part, order, limit, func(slot, first, rows int) error {
+	err = e.evaluate(ctx, mode{kind: evaluating, rows: evaluationBatch, sparse: e.sparse}, part, order, limit, func(slot, first, rows int) error {
 		for b, o := range e.outcomes(slot, rows) {
 			total += float64(o.Loss)
 			if e.data.Regression() {
@@ -183,7 +184,7 @@ func (e *engine) Infer(count int) (err error) {
 		return fmt.Errorf("cannot run %d samples at a time: there are %d and the limit is %d",
 			count, available, e.batchRows)
 	}
-	p, err := e.program(mode{kind: inferring, rows: count})
+	p, err := e.program(mode{kind: inferring, rows: count, sparse: e.sparse})
 	if err != nil {
 		return err
 	}

@@ -117,6 +117,10 @@ var Forward = kernel("forward",
 	[]string{"State", "Below", "Parameters", "Players", "Affine", "Result", "Cursor"},
 	append(tile(), "ACTIVATION", "FIRST"), LayerPush{}).texels("Below", "Parameters")
 
+// Sparse computes a layer from the weights that are not zero.
+var Sparse = kernel("sparse", []string{"State", "Below", "Parameters", "Players", "Values", "Columns", "Offsets", "Result", "Cursor"},
+	[]string{"LOCAL_SIZE", "ACTIVATION", "FIRST", "SAMPLES"}, LayerPush{})
+
 // lossBuffers and lossConstants are those of the kernels that know losses.
 var (
 	lossBuffers   = []string{"Order", "Answers", "Weights", "Derivative", "Outcomes"}
@@ -220,8 +224,8 @@ type UpdatePush struct {
 	Weights      uint32 // rows that decay
 }
 
-// Mask multiplies a gradient with the participations of single weights.
-var Mask = kernel("mask", []string{"Mask", "Gradient"}, []string{"LOCAL_SIZE"}, MatrixPush{})
+// Mask multiplies numbers in the shape of parameters with the participations of single weights.
+var Mask = kernel("mask", []string{"Mask", "From", "To"}, []string{"LOCAL_SIZE"}, MatrixPush{})
 
 // Squaring squares numbers of a batch where they are.
 var Squaring = kernel("square", []string{"State", "Numbers"}, []string{"LOCAL_SIZE", "DERIVATIVES"}, SquarePush{})
@@ -231,11 +235,24 @@ type SquarePush struct {
 	Stride uint32
 }
 
-// Weigh takes squares of derivatives of single samples into their means.
-var Weigh = kernel("weigh", []string{"State", "Derivatives", "Squares"}, []string{"LOCAL_SIZE", "SINGLE"}, MatrixPush{})
+// Values of the constant of Weigh.
+const (
+	SumOfSquares  = iota // derivatives are sums over the batch of squares
+	SquaresSingle        // a matrix a sample
+	MeanSlope            // derivatives of the mean of the batch, whose mean is taken
+)
 
-// Mixture computes the sum of s theta over a layer's players.
-var Mixture = kernel("mixture", []string{"Parameters", "Players", "Mixture"}, []string{"LOCAL_SIZE"}, MatrixPush{})
+// Weigh takes squares of derivatives of single samples, or derivatives, into their means.
+var Weigh = kernel("weigh", []string{"State", "Derivatives", "Squares"}, []string{"LOCAL_SIZE", "SUM"}, MatrixPush{})
+
+// Mixture computes the sum of s theta over a layer's players, or of the rows of s theta.
+var Mixture = kernel("mixture", []string{"Parameters", "Players", "Mixture"}, []string{"LOCAL_SIZE", "GATED"}, MatrixPush{})
+
+// Total adds up the rows, and leaves the sum in the place of the biases.
+var Total = kernel("total", []string{"Mixture"}, []string{"LOCAL_SIZE"}, TotalPush{})
+
+// TotalPush holds the push constants of Total.
+type TotalPush struct{ Rows uint32 }
 
 // Charge adds what theta pays in the paper's game to the gradient that Gradient left.
 var Charge = kernel("charge", []string{"Parameters", "Players", "Mixture", "Gradient"}, []string{"LOCAL_SIZE"}, ChargePush{})
@@ -266,6 +283,17 @@ type PaperPush struct {
 	Rate                    float32 // lr_s, the damping, or the rate of log alpha
 	Gate                    uint32  // which of the network's, and the seed, for what is drawn
 	SeedLow, SeedHigh       uint32
+}
+
+// PaperWeights is a move of single weights, and what becomes of their gradient.
+var PaperWeights = kernel("paperweights", []string{"State", "Theta", "Mixture", "Gradient", "Mask", "First", "Second"},
+	[]string{"LOCAL_SIZE", "UPDATE", "BENEFIT", "EFFECTIVE", "JOINT"}, PaperWeightsPush{})
+
+// PaperWeightsPush holds the push constants of PaperWeights; the weights are those of game.Paper.
+type PaperWeightsPush struct {
+	Rows, Stride            uint32
+	Alpha, Beta, Gamma, Eta float32
+	Rate                    float32 // lr_s or the damping
 }
 
 // Effects computes what a gate's players do to the outputs or the loss of each sample, at its
@@ -547,9 +575,9 @@ type PeakPush struct {
 // All returns every kernel.
 func All() []Kernel {
 	return []Kernel{
-		Gather, Forward, Output, Loss, OutputSample, Backward, Gradient, Collect,
+		Gather, Forward, Sparse, Output, Loss, OutputSample, Backward, Gradient, Collect,
 		Squares, Clip, Update, Mask, Squaring, Weigh,
-		Mixture, Charge, Norms, Paper, Effects, Moments, Play, Pass, Dropout, Through, Ungate, Tally,
+		Mixture, Total, Charge, Norms, Paper, PaperWeights, Effects, Moments, Play, Pass, Dropout, Through, Ungate, Tally,
 		Pointwise, Convolve, Correlate, Settle, NormSums, NormStats, NormBack, Pool, PoolBack, Show, Cells, Peak,
 	}
 }

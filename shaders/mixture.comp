@@ -2,10 +2,12 @@
 #extension GL_GOOGLE_include_directive : require
 
 // The mixture v = sum over the players j of s_j theta_j: one number for each row
-// of the parameters, the biases among them.
+// of the parameters, the biases among them. Parameters of single weights are s theta already.
 
 #include "invocation.glsl"
 #include "players.glsl"
+
+layout(constant_id = 1) const bool GATED = true;
 
 layout(std430, set = 0, binding = 0) readonly buffer Parameters { vec4 parameters[]; };
 layout(std430, set = 0, binding = 1) readonly buffer Players { vec4 players[]; };
@@ -24,7 +26,8 @@ void main() {
     }
     vec4 sum = vec4(0);
     for (uint j = 0; j < stride; j++) {
-        sum += players[PARTICIPATION * stride + j] * parameters[row * stride + j];
+        vec4 theta = parameters[row * stride + j];
+        sum += GATED ? players[PARTICIPATION * stride + j] * theta : theta;
     }
     mixture[row] = (sum.x + sum.y) + (sum.z + sum.w);
 }

@@ -8,18 +8,7 @@
 #include "invocation.glsl"
 #include "step.glsl"
 #include "players.glsl"
-#include "numbers.glsl"
 #include "philox.glsl"
-
-layout(constant_id = 1) const uint UPDATE = 0;  // 0 none, 1 gradient ascent, 2 best response, 3 ascent by Adam, 4 gates that are drawn
-layout(constant_id = 2) const uint BENEFIT = 0; // 0 printed, 1 descent, 2 absolute
-layout(constant_id = 3) const bool EFFECTIVE = false; // the gradient is that with respect to s theta
-
-// Of ascent by Adam, as game.Paper has them.
-const float FIRST_SHARE = 0.1;    // 1 - beta1
-const float SECOND_SHARE = 0.001; // 1 - beta2
-const float EPSILON = 1e-8;
-const float LIMIT = 4611686018427387904.0; // of slopes, 2^62
 
 // Of gates that are drawn, as game.LogAlpha has them.
 const float BETA = 2.0 / 3.0;
@@ -44,25 +33,7 @@ layout(push_constant) uniform Push {
     uint seedHigh;
 };
 
-// ascend returns the participation after a step from s, back between 0 and 1.
-float ascend(float s, float by) {
-    float ascended = s + rate * by;
-    return notNumbers(vec4(ascended)).x ? ascended : clamp(ascended, 0, 1); // which leaves NaN out
-}
-
-// adam returns the direction of ascent by Adam, and moves the moments of a player's
-// slope.
-float adam(uint player, float slope) {
-    uint width = 4 * stride;
-    float first = players[FIRST_SLOPE * width + player];
-    float second = players[SECOND_SLOPE * width + player];
-    slope = notNumbers(vec4(slope)).x ? slope : clamp(slope, -LIMIT, LIMIT);
-    first += FIRST_SHARE * (slope - first);
-    second += SECOND_SHARE * (slope * slope - second);
-    players[FIRST_SLOPE * width + player] = first;
-    players[SECOND_SLOPE * width + player] = second;
-    return first * now.firstSlope / (sqrt(second * now.secondSlope) + EPSILON);
-}
+#include "paper.glsl"
 
 // gateSlope returns ds/dlog alpha of a gate that was drawn to be s.
 float gateSlope(float s) {
@@ -95,28 +66,18 @@ float drawn(uint player, float s, float slope) {
 
 // move returns the participation after one move of a player from s.
 float move(uint player, float s, float meanContribution, float norm, float competition) {
-    float gradient = EFFECTIVE ? meanContribution : s * meanContribution; // <dL/d(s theta), theta> or <dL/dtheta, theta>
-    float benefit = alpha * (BENEFIT == 1 ? -gradient : BENEFIT == 2 ? abs(gradient) : gradient);
-    float curvature = 2 * beta * norm;
-    float toll = UPDATE == 4 ? 0 : gamma; // which drawn gates pay for being open
-    toll = eta == 0 ? toll : toll + eta * competition; // which may be infinite
-    float slope = benefit - toll; // at s = 0
-    if (UPDATE == 1) {
-        return ascend(s, slope - curvature * s);
-    }
-    if (UPDATE == 3) {
-        return ascend(s, adam(player, slope - curvature * s));
-    }
+    float slope = slopeAtZero(s, meanContribution, competition), curvature = 2 * beta * norm;
     if (UPDATE == 4) {
         return drawn(player, s, slope - curvature * s);
     }
-    float response = slope / curvature; // above 1 where a quotient, within 2.5 ulp, comes out so
-    if (slope <= 0) {
-        response = 0;
-    } else if (slope >= curvature || response > 1) {
-        response = 1;
+    uint first = FIRST_SLOPE * 4 * stride + player, second = SECOND_SLOPE * 4 * stride + player;
+    float firstSlope = UPDATE == 3 ? players[first] : 0, secondSlope = UPDATE == 3 ? players[second] : 0;
+    float after = moved(s, slope, curvature, firstSlope, secondSlope);
+    if (UPDATE == 3) {
+        players[first] = firstSlope;
+        players[second] = secondSlope;
     }
-    return s + rate * (response - s);
+    return after;
 }
 
 void main() {
@@ -136,7 +97,6 @@ void main() {
     players[NORM * width + player] = norm;
     players[COMPETITION * width + player] = competition;
     if (UPDATE != 0) {
-        float moved = move(player, s, players[MEAN * width + player], norm, competition);
-        players[PARTICIPATION * width + player] = moved;
+        players[PARTICIPATION * width + player] = move(player, s, players[MEAN * width + player], norm, competition);
     }
 }

@@ -35,6 +35,9 @@ func (r *run) concludeGame(ctx context.Context, t *session.Training) error {
 	switch {
 	case t.Weights != nil:
 		outcome, err = r.withoutDead(state.Network)
+		outcome.weights = t.Players()
+	case state.Network.Masks != nil:
+		outcome, err = r.removeWeights(ctx, t, state.Network)
 	case r.config.Game == game.PaperGame:
 		outcome, err = r.removeByThreshold(ctx, t, state.Network)
 	default:
@@ -55,8 +58,8 @@ func (r *run) concludeGame(ctx context.Context, t *session.Training) error {
 	if err := r.write(record.PlayersFile, func(w io.Writer) error { return record.WritePlayers(w, players) }); err != nil {
 		return err
 	}
-	if t.Weights != nil {
-		if err := r.concludeWeights(t, state.Network); err != nil {
+	if outcome.weights != nil {
+		if err := r.concludeWeights(t, outcome); err != nil {
 			return err
 		}
 	}
@@ -79,6 +82,10 @@ type outcome struct {
 	masked  *network.Network // of full width, computing what final computes: removed players have participation zero
 
 	certificate *record.Certificate // nil where there was no game
+
+	weights []int              // how many stay of each tensor, where single weights were the players
+	ends    []*game.PaperEnd   // where they ended in the paper's game
+	claim   *record.PaperClaim // and how far from an equilibrium
 }
 
 // nameGates names the gates in what is written of their players.
@@ -148,14 +155,14 @@ func (r *run) removeByThreshold(ctx context.Context, t *session.Training, gated 
 		accounts[l] = t.Certificate.CertifyPaper(g, field, statistics.Participation)
 		stay := []int{}
 		for i, a := range accounts[l] {
-			player := record.Player{Layer: l, Index: i, Worth: a.Worth, Price: a.Price, Participation: a.Participation, Reason: game.Kept}
-			switch {
-			case a.Participation >= r.config.Threshold:
+			player := record.Player{
+				Layer: l, Index: i, Worth: a.Worth, Price: a.Price, Participation: a.Participation,
+				Reason: g.Reason(field, i, a.Participation, r.config.Threshold),
+			}
+			if player.Reason == game.Kept {
 				stay = append(stay, i)
-			case g.Dominated(field, i):
-				player.Epoch, player.Reason = r.config.Epochs, game.Dominated
-			default:
-				player.Epoch, player.Reason = r.config.Epochs, game.BelowThreshold
+			} else {
+				player.Epoch = r.config.Epochs
 			}
 			players = append(players, player)
 		}
@@ -171,7 +178,7 @@ func (r *run) removeByThreshold(ctx context.Context, t *session.Training, gated 
 		return outcome{}, err
 	}
 	certificate := evidence.PaperCertificate(g, t.Certificate, accounts, measured, gated, players)
-	return outcome{players, final, gated, masked, certificate}, t.CheckFinite(t.Certificate.TotalGap, t.Certificate.Scale)
+	return outcome{players: players, final: final, gated: gated, masked: masked, certificate: certificate}, t.CheckFinite(t.Certificate.TotalGap, t.Certificate.Scale)
 }
 
 // evaluatePruned evaluates the network at full width with the participations that
@@ -220,8 +227,8 @@ func (r *run) evaluatePruned(ctx context.Context, t *session.Training, o outcome
 	}
 	pruned := &record.Pruned{NetworkResult: session.NewNetworkResult(o.final), Kept: o.final.Players(), Players: o.gated.Players()}
 	session.SetEvaluation(&pruned.NetworkResult, compacted, r.data, part)
-	if t.Weights != nil {
-		pruned.Kept, pruned.Players = network.Sum(t.Players()), network.Sum(r.graph.MarketWidths())
+	if o.weights != nil {
+		pruned.Kept, pruned.Players = network.Sum(o.weights), network.Sum(r.graph.MarketWidths())
 	}
 	pruned.Sparsity = 100 * (1 - float64(pruned.Kept)/float64(pruned.Players))
 	pruned.Best = t.Best

@@ -13,6 +13,13 @@ import (
 // that [Run] has before it begins, but the plan comes also with one of the kind
 // [backend.ErrOutOfMemory].
 func PlanRun(c settings.Config, o Options) (*record.DryRun, error) {
+	if c.Mixed() { // the first of two runs
+		first, _, err := o.stages(c)
+		if err != nil {
+			return nil, err
+		}
+		c = first
+	}
 	c, err := o.resolve(c)
 	if err != nil {
 		return nil, err

@@ -20,13 +20,19 @@ const (
 	ExportONNX        ExportFormat = "onnx"
 	ExportSafetensors ExportFormat = "safetensors"
 	ExportNPZ         ExportFormat = "npz"
-	ExportCSR         ExportFormat = "csr" // safetensors whose weights are compressed sparse rows
+	ExportCSR         ExportFormat = "csr"         // safetensors whose weights are compressed sparse rows
+	ExportSparseONNX  ExportFormat = "sparse-onnx" // ONNX whose weights are sparse initializers
 )
 
 // exporters write a network with the metadata of its model file.
 var exporters = map[ExportFormat]func(w io.Writer, n *network.Network, m safetensors.Metadata) error{
 	ExportONNX: func(w io.Writer, n *network.Network, m safetensors.Metadata) error {
 		return modelfile.NewONNX(n, m).Write(w, n)
+	},
+	ExportSparseONNX: func(w io.Writer, n *network.Network, m safetensors.Metadata) error {
+		model := modelfile.NewONNX(n, m)
+		model.Sparse = true
+		return model.Write(w, n)
 	},
 	ExportSafetensors: func(w io.Writer, n *network.Network, m safetensors.Metadata) error {
 		return safetensors.WriteModel(w, n, m, safetensors.Layout{})
@@ -38,7 +44,7 @@ var exporters = map[ExportFormat]func(w io.Writer, n *network.Network, m safeten
 }
 
 // ExportFormats lists all formats.
-var ExportFormats = []ExportFormat{ExportONNX, ExportSafetensors, ExportCSR, ExportNPZ}
+var ExportFormats = []ExportFormat{ExportONNX, ExportSparseONNX, ExportSafetensors, ExportCSR, ExportNPZ}
 
 // Export writes the network of a model file to a file of a format, whole or not at all, and
 // returns it. With fold, batch norms are merged into the convolutions and dense layers that
@@ -63,9 +69,12 @@ func Export(model, out string, format ExportFormat, fold bool) (*network.Network
 // ExportPath returns the file that a model is exported to where none is named: the one beside
 // it with the format's suffix.
 func ExportPath(model string, format ExportFormat) string {
-	path := strings.TrimSuffix(model, filepath.Ext(model)) + "." + string(format)
-	if format == ExportCSR {
-		path += modelSuffix
+	base := strings.TrimSuffix(model, filepath.Ext(model)) + "."
+	switch format {
+	case ExportCSR:
+		return base + string(format) + modelSuffix
+	case ExportSparseONNX:
+		return base + "sparse." + string(ExportONNX)
 	}
-	return path
+	return base + string(format)
 }

@@ -50,6 +50,11 @@ func (r *run) concludeMarket(ctx context.Context, t *session.Training, final *ne
 	if m == nil {
 		return nil
 	}
+	if m.Resource == cost.Bytes {
+		bytes, err := r.fileBytes(final)
+		m.Reached = float64(bytes)
+		return err
+	}
 	if t.Weights != nil {
 		m.Reached = float64(network.Sum(t.Players()))
 		return nil

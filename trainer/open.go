@@ -338,7 +338,7 @@ func (r *run) openEngine(at *backend.State) (backend.Engine, error) {
 func (r *run) engineOptions() backend.EngineOptions {
 	return backend.EngineOptions{
 		Batch: r.config.Batch, Optimiser: r.config.UpdateRule(), Loss: r.loss, Valuation: r.config.Worth, Samples: r.samples,
-		Joint: r.config.Joint, Seed: r.config.Seed,
+		Joint: r.config.Joint, SoftWeights: r.config.Game == game.PaperGame && r.graph.Masked() != nil, Seed: r.config.Seed,
 		Augmentation: r.config.Augmentation(),
 	}
 }
@@ -395,5 +395,14 @@ func (r *run) kind() game.Kind {
 
 // plan returns the plan of one of the run's trainings.
 func (r *run) plan(kind game.Kind) (session.Plan, error) {
-	return session.NewPlan(r.config, kind, r.graph, r.data.Train.Len(), r.latency)
+	p, err := session.NewPlan(r.config, kind, r.graph, r.data.Train.Len(), r.latency)
+	p.FileBytes = r.fileBytes
+	if err == nil && p.Target.Resource == cost.Bytes {
+		var least int
+		if least, err = r.fileBytes(network.New(r.graph)); err == nil && float64(least) > p.Target.Limit {
+			err = backend.Usagef("--max-bytes %.0f is less than the file of the least network has: %d", p.Target.Limit, least)
+		}
+		p.AimBytes(least)
+	}
+	return p, err
 }

@@ -62,6 +62,9 @@ type Options struct {
 	// Network is a trained network to begin with, in place of initial weights. It is not changed, and
 	// its figures are those of the dense network. Its inputs and outputs fit the data. Nil: none.
 	Network *network.Network
+
+	// structured is what the first part of a mixed run came to, where this is the second.
+	structured *record.Structured
 }
 
 // resolve resolves the configuration of a new run.
@@ -123,27 +126,21 @@ type run struct {
 // [backend.ErrNoDevice] and [backend.ErrInterrupted], a [session.DivergedError], or of reading and
 // writing. After [backend.ErrInterrupted] the folder holds a checkpoint for [Resume].
 func Run(ctx context.Context, c settings.Config, o Options) (*record.Result, error) {
+	if c.Mixed() {
+		return runMixed(ctx, c, o)
+	}
 	c, err := o.resolve(c)
 	if err != nil {
 		return nil, err
 	}
-	if o.Dir == "" {
-		return nil, backend.Usagef("name a folder for the run with --out")
-	}
-	entries, err := os.ReadDir(o.Dir)
-	if err != nil && !errors.Is(err, os.ErrNotExist) { // said before data is read and latencies are measured
-		return nil, fmt.Errorf("--out: %w", atomicfile.Advised(err))
-	}
-	if len(entries) > 0 {
-		if _, err := os.Stat(filepath.Join(o.Dir, record.CheckpointFile)); err == nil {
-			return nil, backend.Usagef("--out %s holds an interrupted run: name another folder, or go on with it by --resume %s", o.Dir, o.Dir)
-		}
-		return nil, backend.Usagef("--out %s is not empty: name another folder, or empty it", o.Dir)
+	if err := o.checkEmpty(); err != nil {
+		return nil, err
 	}
 	r, p, err := open(c, o, nil)
 	if err != nil {
 		return nil, err
 	}
+	r.result.Structured = o.structured
 	start, err := r.initial()
 	if err != nil {
 		return nil, err
@@ -183,6 +180,9 @@ func Run(ctx context.Context, c settings.Config, o Options) (*record.Result, err
 // and command are the run's own. Other data, or a file of the configuration that was
 // changed, is refused. Its errors are those of [Run].
 func Resume(ctx context.Context, o Options) (*record.Result, error) {
+	if result, mixed, err := resumeMixed(ctx, o); mixed {
+		return result, err
+	}
 	path := filepath.Join(o.Dir, record.CheckpointFile)
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		return nil, noCheckpoint(o.Dir)

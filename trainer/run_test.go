@@ -229,6 +229,10 @@ func TestInterruptedRunsGoOn(t *testing.T) {
 		"weights": func(c *settings.Config) { // also those of the best epoch
 			c.Players, c.Keep, c.WeightWorth, c.Validation, c.Patience, c.Epochs = "weights", 200, game.RootMetric, 0.2, 1, 6
 		},
+		"paper weights": func(c *settings.Config) {
+			c.Players, c.Game, c.Keep, c.Benefit, c.BenefitGradient = "weights", game.PaperGame, 0, game.Descent, game.OfEffective
+			c.Update, c.Gamma, c.Beta, c.Eta, c.ParticipationRate, c.Joint, c.Baseline = backend.AdamAscent, 1e-3, 1e-3, 1e-5, 0.02, true, true
+		},
 		"obs": func(c *settings.Config) {
 			c.Game, c.Criterion, c.Compensate = game.RankingGame, game.OBS, compensation.Full
 		},
@@ -248,7 +252,7 @@ func TestInterruptedRunsGoOn(t *testing.T) {
 			c.Optimiser, c.WeightDecay, c.ClipNorm, c.Activation, c.LabelSmoothing = backend.AdamW, 0.1, 1, network.GELU, 0.1
 		},
 	} {
-		if testing.Short() && !slices.Contains([]string{"market", "patience", "weights"}, name) {
+		if testing.Short() && !slices.Contains([]string{"market", "patience", "weights", "paper weights"}, name) {
 			continue
 		}
 		c := tinyConfig(t)

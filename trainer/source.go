@@ -15,6 +15,7 @@ import (
 	"nashprune/trainer/modelfile"
 	"nashprune/trainer/network"
 	"nashprune/trainer/network/pytorch"
+	"nashprune/trainer/network/safetensors"
 	"nashprune/trainer/record"
 	"nashprune/trainer/session"
 )
@@ -199,14 +200,42 @@ func (r *run) round(n *network.Network) {
 	}
 }
 
+// writeSparse writes a network as compressed sparse rows.
+func (r *run) writeSparse(w io.Writer, n *network.Network) error {
+	return safetensors.WriteModel(w, n, r.metadata(), safetensors.Layout{Sparse: true})
+}
+
+// fileBytes returns how many bytes writeSparse writes of a network without what is dead in it.
+func (r *run) fileBytes(n *network.Network) (int, error) {
+	small, _, err := n.WithoutDead()
+	if err != nil {
+		return 0, err
+	}
+	var bytes counter
+	err = r.writeSparse(&bytes, small)
+	return int(bytes), err
+}
+
+// counter counts the bytes that are written to it.
+type counter int
+
+func (c *counter) Write(p []byte) (int, error) {
+	*c += counter(len(p))
+	return len(p), nil
+}
+
 // savePruned writes the pruned network: as a model file, and in the format of the trained
 // network.
 func (r *run) savePruned(n *network.Network) error {
-	if r.model == nil {
+	if r.config.MaxBytes > 0 {
+		if err := r.write(record.PrunedFile, func(w io.Writer) error { return r.writeSparse(w, n) }); err != nil || r.model == nil || r.model.Source().Suffix == modelSuffix {
+			return err
+		}
+	} else if r.model == nil {
 		return r.saveNetwork(record.PrunedFile, n)
 	}
 	name := strings.TrimSuffix(record.PrunedFile, filepath.Ext(record.PrunedFile)) + r.model.Source().Suffix
-	if name != record.PrunedFile {
+	if name != record.PrunedFile && r.config.MaxBytes == 0 {
 		if err := r.saveNetwork(record.PrunedFile, n); err != nil {
 			return err
 		}

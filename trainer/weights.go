@@ -1,6 +1,7 @@
 package trainer
 
 import (
+	"context"
 	"io"
 
 	"nashprune/game"
@@ -19,9 +20,43 @@ func (r *run) withoutDead(gated *network.Network) (outcome, error) {
 	return outcome{final: final, gated: gated, masked: masked}, err
 }
 
+// removeWeights ends the paper's game of single weights: those below the threshold are zero, the
+// others are multiplied with their participations.
+func (r *run) removeWeights(ctx context.Context, t *session.Training, gated *network.Network) (outcome, error) {
+	measured, err := t.Engine.Measure(ctx)
+	if err != nil {
+		return outcome{}, err
+	}
+	g, masked := r.config.Paper(), gated.Clone()
+	o := outcome{gated: gated}
+	t.Certificate = game.Certificate{}
+	for i, p := range gated.Masked() {
+		ends, certificate := g.End(measured[i].Field(g), measured[i].Participation, r.config.Threshold)
+		t.Certificate.Join(certificate)
+		for at, reason := range ends.Reasons {
+			if reason != game.Kept {
+				masked.Masks[p][at] = 0
+			}
+		}
+		o.ends, o.weights = append(o.ends, ends), append(o.weights, ends.Kept())
+	}
+	o.claim = record.NewPaperClaim(t.Certificate)
+	masked.Fold()
+	r.round(masked)
+	o.final, o.masked, err = masked.WithoutDead()
+	if err != nil {
+		return outcome{}, err
+	}
+	return o, t.CheckFinite(t.Certificate.TotalGap, t.Certificate.Scale)
+}
+
 // concludeWeights writes what is known of each weight, and sums it up in the result.
-func (r *run) concludeWeights(t *session.Training, gated *network.Network) error {
-	names := session.TensorNames(gated.Graph)
+func (r *run) concludeWeights(t *session.Training, o outcome) error {
+	names := session.TensorNames(o.gated.Graph)
+	if o.ends != nil {
+		r.result.Weights = record.NewPaperWeights(names, o.ends, o.claim)
+		return r.write(record.WeightsFile, func(to io.Writer) error { return record.WritePaperWeights(to, names, o.ends) })
+	}
 	w := record.NewWeights(names, t.Weights)
 	w.Pattern = r.config.Pattern
 	if r.config.Game == game.MarketGame {

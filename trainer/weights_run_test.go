@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -122,6 +123,83 @@ func TestPatternRun(t *testing.T) {
 	}
 }
 
+// TestPaperWeightsRun: in all readings of the paper's game the files and the result agree on
+// who stays, and what is removed is what removal by the threshold leaves.
+func TestPaperWeightsRun(t *testing.T) {
+	updates := []backend.PaperUpdate{backend.GradientAscent, backend.AdamAscent, backend.BestResponse}
+	removed := 0
+	for i, benefit := range game.Benefits {
+		for j, update := range updates {
+			c := weightsConfig(t)
+			c.Game, c.Keep, c.Benefit, c.BenefitGradient, c.Update = game.PaperGame, 0, benefit, game.BenefitGradients[(i+j)%2], update
+			c.Beta, c.Gamma, c.Eta, c.ParticipationRate, c.Joint = 1e-3, 1e-3, 1e-5, 0.02, (i+j)%2 == 0
+			result, dir := mustRun(t, c)
+			p, w := result.Pruned, result.Weights
+			if p.Players != 960 || w == nil || w.Paper == nil || w.Paper.Players != 960 || result.Gated.BoundUsed > 1 {
+				t.Fatalf("%s, %s: %+v, %+v", benefit, update, p, w)
+			}
+			var names []record.TensorName
+			for _, tensor := range w.Tensors {
+				names = append(names, tensor.TensorName)
+			}
+			ends, err := record.ReadPaperWeights(bytes.NewReader(read(t, dir, record.WeightsFile)), names)
+			if err != nil {
+				t.Fatal(err)
+			}
+			kept := 0
+			for k, end := range ends {
+				kept += end.Kept()
+				if end.Kept() != w.Tensors[k].Kept {
+					t.Errorf("%s, %s: %d weights of %+v", benefit, update, end.Kept(), w.Tensors[k])
+				}
+				for at, s := range end.Participations {
+					if !(s >= 0 && s <= 1) || (float64(s) >= c.Threshold) != (end.Reasons[at] == game.Kept) {
+						t.Errorf("%s, %s: weight %d has s = %v, %s", benefit, update, at, s, end.Reasons[at])
+					}
+				}
+			}
+			n, _, err := safetensors.LoadModel(filepath.Join(dir, record.PrunedFile))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if nonzero, _ := n.NonZero(); kept != p.Kept || nonzero > kept || kept > 100 && nonzero < kept/4 {
+				t.Errorf("%s, %s: the file has %d weights of %d", benefit, update, nonzero, kept)
+			}
+			removed += 960 - kept
+		}
+	}
+	if removed < 960 {
+		t.Errorf("%d weights were removed in all runs: the test shows nothing", removed)
+	}
+}
+
+// TestPaperWeightsClosedForm: without a benefit and costs of size s = 1 - rate gamma t. What
+// stays is multiplied with it, and below the threshold nothing but biases is left.
+func TestPaperWeightsClosedForm(t *testing.T) {
+	c := weightsConfig(t)
+	c.Game, c.Keep, c.Batch, c.Epochs, c.Alpha = game.PaperGame, 0, 2, 1, 0 // 500 steps
+	c.Gamma, c.ParticipationRate = 1, 1./1024
+	result, _ := mustRun(t, c)
+	for _, tensor := range result.Weights.Tensors {
+		for _, s := range tensor.Participations {
+			if s != 1-500./1024 { // exact in float32
+				t.Errorf("%s has s = %v", tensor.Name, s)
+			}
+		}
+	}
+	if p := result.Pruned; p.Kept != 960 || *p.Accuracy < 50 || *result.Gated.Accuracy != *p.Accuracy {
+		t.Errorf("%+v of %+v", p, result.Gated)
+	}
+	c.ParticipationRate = 1. / 256
+	result, _ = mustRun(t, c)
+	if w, p := result.Weights, result.Pruned; p.Kept != 0 || w.Tensors[0].Dominated != 720 || w.Paper.RelativeGap != 0 || !w.Paper.Claimed {
+		t.Errorf("%+v, %+v", p, w)
+	}
+	if *result.Pruned.Accuracy != 25 { // the test set is balanced, and the logits are the same for all
+		t.Errorf("%v %% without weights", *result.Pruned.Accuracy)
+	}
+}
+
 // TestBaselineOfWeights: the dense network has all weights as players in every line.
 func TestBaselineOfWeights(t *testing.T) {
 	c := weightsConfig(t)
@@ -156,8 +234,10 @@ func TestPlannedWeights(t *testing.T) {
 // TestWhatWeightsDoNotPlay: one error says what to do.
 func TestWhatWeightsDoNotPlay(t *testing.T) {
 	for words, change := range map[string]func(*settings.Config){
-		"--game is paper":             func(c *settings.Config) { c.Game, c.Keep = game.PaperGame, 0 },
-		"weights alone":               func(c *settings.Config) { c.Players = "neurons,weights" },
+		"weights takes --max-bytes":   func(c *settings.Config) { c.Players = "neurons,weights" },
+		"--max-bytes is 5000; it":     func(c *settings.Config) { c.Players, c.Keep, c.MaxBytes = "neurons", 0, 5000 },
+		"it must be 2 or more":        func(c *settings.Config) { c.Players, c.Keep, c.MaxBytes, c.Epochs = "neurons,weights", 0, 5000, 1 },
+		"--max-bytes and --keep both": func(c *settings.Config) { c.MaxBytes = 5000 },
 		"--criterion is obs":          func(c *settings.Config) { c.Game, c.Criterion = game.RankingGame, game.OBS },
 		"leave out --cost":            func(c *settings.Config) { c.Keep, c.MaxParameters = 0, 500 },
 		"--worth is lottery":          func(c *settings.Config) { c.Worth = game.Lottery },
@@ -203,5 +283,83 @@ func TestWeightsOfATrainedNetwork(t *testing.T) {
 	}}
 	if _, err := trainer.Run(context.Background(), c, o); err != nil || !strings.Contains(strings.Join(notes, "\n"), "weights are zero; training changes them like the others, and --keep and --sparsity count them") {
 		t.Errorf("%q, %v", notes, err)
+	}
+}
+
+// TestBudgetOfBytes: the file that is written keeps its budget, and uses it: it has room for no
+// further weight of eight bytes but for those that training and dead units took.
+func TestBudgetOfBytes(t *testing.T) {
+	for _, budget := range []int{2200, 3000, 4000, 6000} {
+		for _, kind := range []game.Kind{game.MarketGame, game.RankingGame} {
+			c := weightsConfig(t)
+			c.Game, c.Keep, c.MaxBytes = kind, 0, budget
+			result, dir := mustRun(t, c)
+			bytes := len(read(t, dir, record.PrunedFile))
+			if bytes > budget || bytes < budget*9/10 && result.Pruned.Kept < 960 {
+				t.Errorf("%s: the file has %d bytes of %d, with %d weights", kind, bytes, budget, result.Pruned.Kept)
+			}
+			if m := result.Market; kind == game.MarketGame && (m == nil || int(m.Reached) != bytes || int(m.Limit) != budget) {
+				t.Errorf("%+v of %d bytes", m, bytes)
+			}
+			if n, _, err := safetensors.LoadModel(filepath.Join(dir, record.PrunedFile)); err != nil {
+				t.Error(err)
+			} else if nonzero, _ := n.NonZero(); nonzero > result.Pruned.Kept {
+				t.Errorf("%d weights of %d", nonzero, result.Pruned.Kept)
+			}
+		}
+	}
+	c := weightsConfig(t)
+	c.Keep, c.MaxBytes = 0, 500
+	if _, err := trainer.PlanRun(c, trainer.Options{}); !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), "--max-bytes 500 is less than the file of the least network has: ") {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestMixedRun: whole units are removed first, then weights, until the file has its size; the
+// first part leaves P (B/D)^a parameters at most. Stopped anywhere, it goes on to the same bits.
+func TestMixedRun(t *testing.T) {
+	c := weightsConfig(t)
+	c.Players, c.Keep, c.MaxBytes, c.Epochs = "neurons,inputs,weights", 0, 2400, 4
+	result, want := mustRun(t, c)
+	s := result.Structured
+	const parameters = 960 + 34
+	if most := int(parameters * math.Sqrt(2400./(4*parameters))); s == nil || s.Dense != parameters || s.MaxParameters != most || s.Parameters > most || s.Kept >= s.Players {
+		t.Fatalf("%+v", s)
+	}
+	if n := len(read(t, want, record.PrunedFile)); n > 2400 || result.Weights == nil || result.Dense.Parameters != s.Parameters {
+		t.Errorf("%d bytes, %+v", n, result.Dense)
+	}
+	dir := filepath.Join(t.TempDir(), "run")
+	stops := 0
+	for sitting := 0; ; sitting++ {
+		ctx, o := newCountdown(4+2*sitting+sitting*sitting/3), trainer.Options{Dir: dir, Command: "test", Version: "0"}
+		var err error
+		if sitting == 0 {
+			_, err = trainer.Run(ctx, c, o)
+		} else {
+			_, err = trainer.Resume(ctx, o)
+		}
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, backend.ErrInterrupted) || !strings.Contains(err.Error(), "--resume "+dir) {
+			t.Fatal(err)
+		}
+		stops++
+	}
+	if stops < 4 {
+		t.Errorf("stopped %d times", stops)
+	}
+	for _, file := range []string{record.PrunedFile, record.WeightsFile, filepath.Join(record.StructuredFolder, record.PrunedFile)} {
+		if !bytes.Equal(read(t, dir, file), read(t, want, file)) {
+			t.Errorf("%s is not what an uninterrupted run gives", file)
+		}
+	}
+	if _, err := trainer.Resume(context.Background(), trainer.Options{Dir: dir}); !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), "the run is finished") {
+		t.Errorf("a finished run: %v", err)
+	}
+	c.Seed++
+	if _, err := trainer.Run(context.Background(), c, trainer.Options{Dir: dir}); !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), "is not empty") {
+		t.Errorf("into the same folder: %v", err)
 	}
 }

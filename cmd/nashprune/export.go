@@ -50,7 +50,7 @@ predictions in the units of the targets. The other formats hold the network alon
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", format, "onnx, safetensors, csr (safetensors whose weights are compressed sparse rows) or npz (arrays of NumPy)")
+	cmd.Flags().StringVar(&format, "format", format, "onnx, sparse-onnx (weights are sparse initializers), safetensors, csr (safetensors whose weights are compressed sparse rows) or npz (arrays of NumPy)")
 	cmd.Flags().BoolVar(&fold, "fold", false, "merge batch norms into the layers before them")
 	cmd.Flags().StringVar(&out, "out", "", "`file` to write (default: beside the model)")
 	return cmd

@@ -51,7 +51,7 @@ func TestExport(t *testing.T) {
 	}{
 		"":                         {exitUsage, "takes one run folder or model file"},
 		"nosuch":                   {exitFailed, "no model file and no run folder"},
-		"run --format tflite":      {exitUsage, `--format is "tflite"; it must be one of [onnx safetensors csr npz]`},
+		"run --format tflite":      {exitUsage, `--format is "tflite"; it must be one of [onnx sparse-onnx safetensors csr npz]`},
 		"run --format safetensors": {exitUsage, "pruned.safetensors is the model itself: name another file with --out"},
 		"run/config.toml":          {exitFailed, "load model run/config.toml"},
 		"run/pruned.onnx":          {exitUsage, "run/pruned.onnx is the model itself"},

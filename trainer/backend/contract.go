@@ -38,7 +38,10 @@ type EngineOptions struct {
 	// gradient of a step is that of the loss plus dC_i/dtheta_i, see game.AddCostGradient,
 	// at the participations before the move. It is part of what is clipped.
 	Joint bool
-	Seed  uint64 // of what is drawn in training steps, see [network.Draws] and Augmentation
+	// SoftWeights says that single weights play the paper's game: their participations are
+	// numbers from 0 to 1, and the engine keeps theta beside s theta, with moments of slopes.
+	SoftWeights bool
+	Seed        uint64 // of what is drawn in training steps, see [network.Draws] and Augmentation
 	// Augmentation moves the images of every training step anew: those of row b of the batch
 	// by its Move for the seed, the number of the optimiser's step from 1, and b. What lies
 	// outside is 0 to the network. It is for images alone.
@@ -89,11 +92,13 @@ type Engine interface {
 	// The loss of a step is taken before its update.
 	Train(ctx context.Context, s Stretch) (Progress, error)
 
-	// Participations reads where the players of each gate are, from 0 to 1.
+	// Participations reads where the players of each gate are, from 0 to 1, and then, with
+	// [EngineOptions.SoftWeights], those of each parameter of [network.Graph.Masked].
 	Participations() ([][]float64, error)
 
 	// Measure brings the statistics of the players, with the contributions averaged over
-	// the whole training part, at the present state. It changes nothing.
+	// the whole training part, at the present state, in the order of Participations. It changes
+	// nothing.
 	Measure(ctx context.Context) ([]Statistics, error)
 
 	// Observe measures, over the given training samples, at least one, how the players act
@@ -211,8 +216,8 @@ func (p *Progress) Add(q Progress) {
 	p.Loss += q.Loss
 }
 
-// Statistics is what is known of the players of one gate. All slices
-// have one number a player.
+// Statistics is what is known of the players of one gate, or of the weights of one parameter.
+// All slices have one number a player; single weights have no MeanSquare.
 type Statistics struct {
 	Participation []float64 // s
 	// MeanContribution is mean_b c_b, of the loss dL/ds, and MeanSquare is mean_b c_b^2,
@@ -253,6 +258,19 @@ type InputMoments struct {
 // would take more time than the steps between two rounds.
 const LargestMoments = 1024
 
+// OfWeights returns the statistics of single weights theta that participate with s, where
+// mean is the mean derivative of the loss with respect to s theta. The inner product of two
+// weights is their product.
+func OfWeights[T float32 | float64](theta, s []T, mean []float64) Statistics {
+	stats := Statistics{MeanContribution: mean, Competition: game.Competition(theta, s)}
+	for i, w := range theta {
+		stats.Participation = append(stats.Participation, float64(s[i]))
+		stats.SquaredNorm = append(stats.SquaredNorm, float64(w)*float64(w))
+		mean[i] *= float64(w)
+	}
+	return stats
+}
+
 // Field returns what the players' utilities in the paper's game depend on.
 func (s Statistics) Field(g game.Paper) game.Field {
 	f := game.Field{SquaredNorm: s.SquaredNorm, Competition: s.Competition}
@@ -269,12 +287,13 @@ type State struct {
 	// shapes of the network's parameters. Second is nil where the optimiser has none.
 	First, Second [][]float32
 	Steps         int // optimiser steps since the start or the last restart
-	// Slopes holds the moments of the players' slopes in the paper's game, one entry a
-	// gate; zero where players move neither by [AdamAscent] nor by [HardConcrete].
+	// Slopes holds the moments of the players' slopes in the paper's game, in the order of
+	// [Engine.Participations]; zero where players move neither by [AdamAscent] nor by
+	// [HardConcrete].
 	Slopes []SlopeMoments
 }
 
-// SlopeMoments is the moments of game.Moments for one gate. With [HardConcrete] they are
+// SlopeMoments is the moments of game.Moments for one gate or one parameter. With [HardConcrete] they are
 // game.Gates: First the log alphas, Second the prices, which an engine keeps as they are.
 type SlopeMoments struct {
 	First, Second []float32
@@ -286,8 +305,14 @@ func (s *State) Cut(c *network.Cut) *State {
 	kept := &State{
 		Network: c.Of(s.Network), First: c.OfParams(g, s.First), Second: c.OfParams(g, s.Second), Steps: s.Steps,
 	}
-	for i, v := range s.Slopes {
+	gates := min(len(g.Gates), len(s.Slopes))
+	for i, v := range s.Slopes[:gates] {
 		kept.Slopes = append(kept.Slopes, SlopeMoments{First: network.Select(v.First, c.Gates[i]), Second: network.Select(v.Second, c.Gates[i])})
+	}
+	for i, v := range s.Slopes[gates:] {
+		p := g.Masked()[i]
+		of := func(v []float32) []float32 { return network.SelectTensor(v, g.Params[p].Shape, c.Params[p]) }
+		kept.Slopes = append(kept.Slopes, SlopeMoments{First: of(v.First), Second: of(v.Second)})
 	}
 	return kept
 }

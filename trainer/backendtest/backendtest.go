@@ -49,7 +49,7 @@ func (r Report) Failed() []Check {
 func Compare(reference, candidate Opener, unit float64, cases []Case) (Report, error) {
 	return compare(reference, candidate, unit, cases, func(s *session) []func() error {
 		return []func() error{
-			s.step, s.transfer, s.movePaper, s.drawGates, s.payJointly, s.shrink, s.restart, s.evaluate, s.evaluateExtremes, s.measure, s.measureOutputs, s.observe, s.weigh, s.play, s.trajectory, s.oneStep, s.decay, s.epsilon, s.stop,
+			s.step, s.transfer, s.movePaper, s.moveAgain, s.drawGates, s.payJointly, s.shrink, s.restart, s.evaluate, s.evaluateExtremes, s.measure, s.measureOutputs, s.observe, s.weigh, s.play, s.trajectory, s.oneStep, s.decay, s.epsilon, s.stop,
 		}
 	})
 }
@@ -59,6 +59,13 @@ func Compare(reference, candidate Opener, unit float64, cases []Case) (Report, e
 func CompareTraining(reference, candidate Opener, unit float64, cases []Case) (Report, error) {
 	return compare(reference, candidate, unit, cases, func(s *session) []func() error {
 		return []func() error{s.step, s.observe, s.weigh, s.play, s.trajectory}
+	})
+}
+
+// CompareEvaluations is the part of [Compare] without steps.
+func CompareEvaluations(reference, candidate Opener, unit float64, cases []Case) (Report, error) {
+	return compare(reference, candidate, unit, cases, func(s *session) []func() error {
+		return []func() error{s.evaluate, s.evaluateExtremes}
 	})
 }
 
@@ -157,7 +164,7 @@ func (s *session) with(b *side, run func(backend.Engine) error) error {
 		}
 		return run(e)
 	}
-	e, err := b.open(s.data, backend.EngineOptions{Batch: s.Batch, Optimiser: s.Optimiser, Loss: s.Loss, Valuation: s.valuation, Joint: s.joint, Seed: drawSeed, Augmentation: s.Augmentation}, s.State())
+	e, err := b.open(s.data, backend.EngineOptions{Batch: s.Batch, Optimiser: s.Optimiser, Loss: s.Loss, Valuation: s.valuation, Joint: s.joint, SoftWeights: s.Soft, Seed: drawSeed, Augmentation: s.Augmentation}, s.State())
 	if err != nil {
 		return err
 	}

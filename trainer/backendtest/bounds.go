@@ -180,7 +180,8 @@ func (s *session) target(p *network.Pass, order []int32) bounded {
 	return derivative
 }
 
-// statistics works out what Measure has to find over the whole training part.
+// statistics works out what Measure has to find over the whole training part, of gates and of
+// weights that play the paper's game.
 func (s *session) statistics() []expectedStatistics {
 	order := backend.InOrder(s.data.Train.Len())
 	p := s.forward(s.data.Train, order)
@@ -201,6 +202,11 @@ func (s *session) statistics() []expectedStatistics {
 			e.competition.entries[player] = sizes[player] * s.unit
 		}
 		all = append(all, e)
+	}
+	if s.Soft {
+		for i, mean := range s.timesTheta(g) {
+			all = append(all, s.weightStatistics(s.start.Network.Masked()[i], mean, len(order)))
+		}
 	}
 	return all
 }

@@ -33,6 +33,7 @@ type Case struct {
 	Augmentation dataset.Augmentation
 	Weights      bool // single weights are the players, and every fifth is gone
 	Sparse       bool // nearly all of them are
+	Soft         bool // they play the paper's game, and none is gone
 }
 
 // Cases returns the sizes that every backend is compared at: odd on purpose,
@@ -81,12 +82,12 @@ func Cases() []Case {
 	return slices.Concat(cases, Graphs(), weightCases())
 }
 
-// FewCases returns six of the cases, for short tests: two of single weights, a layer whose players are all gone, a
+// FewCases returns eight of the cases, for short tests: four of single weights, a layer whose players are all gone, a
 // smoothed and weighted loss with clipped gradients, a sum and a concat.
 func FewCases() []Case {
 	all := Cases()
 	few := []Case{all[7], all[14]}
-	few = append(few, weightCases()[1], weightCases()[3])
+	few = append(few, weightCases()[1], weightCases()[3], weightCases()[5], weightCases()[8])
 	for _, c := range all[:len(all)-len(weightCases())] {
 		if strings.HasPrefix(c.Name, "residual batch") || strings.HasPrefix(c.Name, "concat with the input") {
 			few = append(few, c)
@@ -274,6 +275,13 @@ func (c Case) State() *backend.State {
 		s.Slopes = append(s.Slopes, backend.SlopeMoments{
 			First: moment(len(participation), small), Second: moment(len(participation), positive),
 		})
+	}
+	if c.Soft {
+		for _, p := range n.Masked() {
+			soften(n.Masks[p], n.Parameters[p])
+			s.Slopes = append(s.Slopes, backend.SlopeMoments{First: moment(n.Params[p].Size(), small), Second: moment(n.Params[p].Size(), positive)})
+		}
+		return s
 	}
 	maskSome(s, c.Sparse)
 	return s

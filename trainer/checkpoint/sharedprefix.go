@@ -20,7 +20,7 @@ import (
 // SharedPrefixPath names the file in a folder of the shared prefix of a training. Data,
 // network, device and version of the program are part of what matters.
 func SharedPrefixPath(folder string, c settings.Config, data record.Data, g *network.Graph, device backend.Device, version string) (string, error) {
-	c.Keep, c.Sparsity, c.Shape, c.Cost, c.MaxParameters, c.MaxMACs, c.MaxAccuracyDrop = 0, 0, "", "", 0, 0, 0
+	c.Keep, c.Sparsity, c.Shape, c.Cost, c.MaxParameters, c.MaxMACs, c.MaxBytes, c.MaxAccuracyDrop = 0, 0, "", "", 0, 0, 0, 0
 	c.Compensate, c.CertifySteps, c.Baseline, c.EvaluateOn, data.EvaluatedOn = "", 0, false, "", ""
 	c.DataOnDevice = backend.AnyPlacement
 	if c.Game != game.RankingGame || c.Criterion != game.Participation {

@@ -70,6 +70,13 @@ func (c *Checkpoint) tensors() []safetensors.Tensor {
 			perPlayer("departed.participation", c.Departed.Participations[i])
 		}
 	}
+	if len(c.State.Slopes) > len(n.Gates) { // those of weights
+		for i, p := range n.Masked() {
+			slopes, param := c.State.Slopes[len(n.Gates)+i], n.Params[p]
+			add("slope.first."+param.Name, slopes.First, param.Shape...)
+			add("slope.second."+param.Name, slopes.Second, param.Shape...)
+		}
+	}
 	return append(tensors, c.marketTensors()...)
 }
 
@@ -210,7 +217,15 @@ func (c *Checkpoint) take(list []safetensors.Tensor) error {
 			c.takeLedger(t, name)
 		}
 	}
-	if c.State.Slopes != nil && len(c.State.Slopes) != len(n.Gates) {
+	slopes := len(n.Gates)
+	for _, p := range n.Masked() {
+		if param := n.Params[p]; t.has("slope.first." + param.Name) {
+			of := func(what string) []float32 { return t.float32("slope."+what+"."+param.Name, param.Shape...) }
+			c.State.Slopes = append(c.State.Slopes, backend.SlopeMoments{First: of("first"), Second: of("second")})
+			slopes++
+		}
+	}
+	if weights := slopes - len(n.Gates); c.State.Slopes != nil && (len(c.State.Slopes) != slopes || weights != 0 && weights != len(n.Masked())) {
 		return fmt.Errorf("it knows of the players of some gates alone")
 	}
 	return t.err

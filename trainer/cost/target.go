@@ -17,6 +17,7 @@ const (
 	Parameters Resource = "parameters" // weights and biases
 	MACs       Resource = "macs"       // multiply-accumulates a sample
 	Latency    Resource = "latency"    // microseconds for a batch, by a [Model]
+	Bytes      Resource = "bytes"      // of the file with the network; a target alone, of single weights
 )
 
 // Amount returns how much of a resource a network takes whose gates have so many

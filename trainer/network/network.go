@@ -10,9 +10,9 @@ type Network struct {
 	*Graph
 	Parameters     [][]float32 // by parameter, row-major
 	Participations [][]float32 // by gate, one number in [0, 1] a player
-	// Masks holds, by parameter, the participations of its entries, 1 or 0, where these are
-	// players; nil elsewhere, and as a whole where none are. The entries of participation 0
-	// are 0 themselves, so to compute the network takes no masks: only its updates do.
+	// Masks holds, by parameter, the participations s of its entries where these are players;
+	// nil elsewhere, and as a whole where none are. The network computes with s theta. In a
+	// market s is 1, or 0 of an entry that is 0 itself, so that it is theta that is computed with.
 	Masks [][]float32
 }
 
@@ -69,8 +69,8 @@ func (n *Network) CheckFolded() error {
 	return nil
 }
 
-// Fold moves every participation into parameters and sets it to one: into the rows of the
-// nodes whose output it multiplies or, where these have no parameters, into the columns of
+// Fold moves every participation into parameters and sets it to one, but for those of single
+// weights that are zero: into the weight or, of gates, into the rows of the nodes whose output it multiplies or, where these have no parameters, into the columns of
 // the consumers. The function that the network computes stays the same, but
 // for one rounding to float32 of each number.
 func (n *Network) Fold() {
@@ -80,6 +80,14 @@ func (n *Network) Fold() {
 	for _, s := range n.Participations {
 		for i := range s {
 			s[i] = 1
+		}
+	}
+	for p, s := range n.Masks {
+		for i := range s {
+			n.Parameters[p][i] *= s[i]
+			if s[i] != 0 {
+				s[i] = 1
+			}
 		}
 	}
 }

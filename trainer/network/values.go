@@ -22,9 +22,15 @@ type Values struct {
 	Parameters, Participations [][]float64
 }
 
-// Values returns the network in float64.
+// Values returns the network in float64. Weights are taken times their participations.
 func (n *Network) Values() *Values {
-	return &Values{n.Graph, widen(n.Parameters), widen(n.Participations)}
+	v := &Values{n.Graph, widen(n.Parameters), widen(n.Participations)}
+	for p, s := range n.Masks {
+		for i, s := range s {
+			v.Parameters[p][i] *= float64(s)
+		}
+	}
+	return v
 }
 
 func widen(tensors [][]float32) [][]float64 {

@@ -11,5 +11,9 @@ const (
 	CertificateFile = "equilibrium.json"       // Certificate
 	LostFile        = "lost.json"              // Lost, of images
 	WeightsFile     = "weights.safetensors"    // of single weights as players, what is known of each
+	MixedFile       = "mixed.toml"             // the configuration of both parts of a mixed run
 	CheckpointFile  = "checkpoint.safetensors" // until the run is finished
 )
+
+// StructuredFolder is the folder, in that of a mixed run, of the part that removes whole units.
+const StructuredFolder = "structured"

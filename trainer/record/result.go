@@ -48,9 +48,23 @@ type Result struct {
 	// then the tensors, and there is no equilibrium.
 	Weights *Weights `json:"weights,omitempty"`
 
+	// Structured says what was removed before single weights were, with --max-bytes.
+	Structured *Structured `json:"structured,omitempty"`
+
 	Runtime *Runtime `json:"runtime,omitempty"`
 
 	Seconds Seconds `json:"seconds"`
+}
+
+// Structured is the run that removed whole units before single weights were removed.
+type Structured struct {
+	Folder        string  `json:"folder"` // in that of the run
+	Part          float64 `json:"part"`   // of the compression, in logarithms
+	MaxParameters int     `json:"max_parameters"`
+	Players       int     `json:"players"`
+	Kept          int     `json:"kept"`
+	Dense         int     `json:"dense_parameters"`
+	Parameters    int     `json:"parameters"`
 }
 
 // WriteJSON writes a result, a report or what else a command prints as indented JSON.

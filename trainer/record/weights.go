@@ -14,6 +14,7 @@ import (
 type Weights struct {
 	Metric  game.Metric    `json:"metric,omitempty"`  // of a market
 	Pattern string         `json:"pattern,omitempty"` // N:M
+	Paper   *PaperClaim    `json:"paper,omitempty"`   // of the paper's game
 	Tensors []WeightTensor `json:"tensors"`
 }
 
@@ -25,7 +26,8 @@ type TensorName struct {
 
 // WeightTensor is the players of one tensor. Quantiles are the least, the three quartiles and
 // the greatest of worths, or of scores in a ranking: of kept weights in the last round, of
-// removed ones in the round of their removal. There are none of no weights.
+// removed ones in the round of their removal, and in the paper's game at its end. There are none
+// of no weights.
 type WeightTensor struct {
 	TensorName
 	Kept    int       `json:"kept"`
@@ -33,6 +35,11 @@ type WeightTensor struct {
 	Price   float64   `json:"price"`
 	Stayed  []float64 `json:"kept_worths,omitempty"`
 	Removed []float64 `json:"removed_worths,omitempty"`
+
+	// Of the paper's game: the removed weights that zero dominated, and quantiles of all
+	// participations.
+	Dominated      int       `json:"dominated,omitempty"`
+	Participations []float64 `json:"participations,omitempty"`
 }
 
 // NewWeights sums up the books of single weights, one a tensor.

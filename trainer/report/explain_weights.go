@@ -31,6 +31,9 @@ func weightWords(run *Run) (worth, price string) {
 func explainWeights(w io.Writer, run *Run) error {
 	var b strings.Builder
 	p, weights := run.Result.Pruned, run.Result.Weights
+	if weights.Paper != nil {
+		return explainPaperWeights(w, run)
+	}
 	worth, price := weightWords(run)
 	fmt.Fprintf(&b, "%s of %s weights stay, in %s rounds.\n", Thousands(p.Kept), Thousands(p.Players), Thousands(len(run.Rounds)))
 	if run.ranked() {
@@ -83,6 +86,49 @@ func explainWeights(w io.Writer, run *Run) error {
 	return writeTrimmed(w, b.String())
 }
 
+// explainPaperWeights describes a run in which single weights played the paper's game.
+func explainPaperWeights(w io.Writer, run *Run) error {
+	var b strings.Builder
+	p, weights := run.Result.Pruned, run.Result.Weights
+	fmt.Fprintf(&b, "%s of %s weights stay: their participation is not below %s.\n", Thousands(p.Kept), Thousands(p.Players), number(run.Config.Threshold))
+	claim := "The game is not in equilibrium"
+	if weights.Paper.Claimed {
+		claim = "The game is in equilibrium"
+	}
+	fmt.Fprintf(&b, "%s: the gains that are left, over what is realised, are %s; the bound is %s.\n", claim, number(weights.Paper.RelativeGap), number(weights.Paper.Bound))
+	fmt.Fprintf(&b, "\nAll participations, and why weights were removed:\n")
+	table := newTable(&b)
+	row(table, "tensor", "weights", "kept", "dominated", "below threshold", "lowest s", "quarter", "median", "three quarters", "highest")
+	for i, t := range weights.Tensors {
+		players := run.Result.Gates[i].Players
+		row(table, append([]string{cellName(t.Name), Thousands(players), Thousands(t.Kept), Thousands(t.Dominated), Thousands(players - t.Kept - t.Dominated)},
+			numberCells(t.Participations)...)...)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintf(&b, "\nThe benefit of full participation:\n")
+	table = newTable(&b)
+	row(table, "tensor", "kept: lowest", "quarter", "median", "three quarters", "highest", "removed: lowest", "quarter", "median", "three quarters", "highest")
+	for _, t := range weights.Tensors {
+		row(table, append(append([]string{cellName(t.Name)}, numberCells(t.Stayed)...), numberCells(t.Removed)...)...)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintf(&b, "\n--player '%s[0,0]' shows one weight.\n", cellName(weights.Tensors[0].Name))
+	return writeTrimmed(w, b.String())
+}
+
+// numberCells returns the cells of quantiles, which may be missing.
+func numberCells(q []float64) []string {
+	cells := slices.Repeat([]string{"-"}, quantiles)
+	for i, x := range q[:min(len(q), quantiles)] {
+		cells[i] = number(x)
+	}
+	return cells
+}
+
 // quantiles is how many numbers a [record.WeightTensor] says of a distribution.
 const quantiles = 5
 
@@ -95,6 +141,8 @@ type Weight struct {
 	Worth  float64     `json:"worth"` // or its score
 	Price  float64     `json:"price"` // or the cut
 	Reason game.Reason `json:"reason"`
+	// Participation is that at the end of the paper's game.
+	Participation *float64 `json:"participation,omitempty"`
 }
 
 // ReadWeight reads what the folder of a run says of the weight TENSOR[INDICES]. What names none
@@ -121,6 +169,15 @@ func (run *Run) ReadWeight(dir, name string) (*Weight, error) {
 		for _, t := range tensors {
 			names = append(names, t.TensorName)
 		}
+		if run.Result.Weights.Paper != nil {
+			all, err := record.ReadPaperWeights(from, names)
+			if err != nil {
+				return err
+			}
+			s, participation := all[place], float64(all[place].Participations[at])
+			w.Worth, w.Price, w.Reason, w.Participation = float64(s.Worths[at]), float64(s.Prices[at]), s.Reasons[at], &participation
+			return nil
+		}
 		all, err := record.ReadWeights(from, names)
 		if err != nil {
 			return err
@@ -145,6 +202,11 @@ func ExplainWeight(w io.Writer, run *Run, of *Weight) error {
 	worth, price := weightWords(run)
 	indices := strings.Trim(strings.Join(strings.Fields(fmt.Sprint(of.Index)), ","), "[]")
 	name := fmt.Sprintf("%s[%s]", cellName(of.Tensor), indices)
+	if of.Participation != nil {
+		_, err := fmt.Fprintf(w, "%s: %s: its participation is %s; full participation has a benefit of %s and a cost of %s\n",
+			name, of.Reason, number(*of.Participation), number(of.Worth), number(of.Price))
+		return err
+	}
 	if of.Round == 0 {
 		kept := "kept"
 		switch pattern := run.Result.Weights.Pattern; {

@@ -13,11 +13,13 @@ import (
 // nothing of a market with a given number of players for each layer.
 func targetNote(r *record.Result) string {
 	m := r.Market
-	if m == nil || r.Pruned == nil || m.Cost == "" && m.AccuracyDrop == 0 {
+	if m == nil || r.Pruned == nil || m.Cost == "" && m.AccuracyDrop == 0 && m.Resource != cost.Bytes {
 		return ""
 	}
 	met := ""
 	switch {
+	case m.Resource == cost.Bytes:
+		return fmt.Sprintf("target:       %s: pruned.safetensors has %s; one market of all weights\n", m.Words(), Thousands(int(m.Reached)))
 	case m.AccuracyDrop > 0:
 		met = accuracyDrop(m.Validation)
 	case m.Resource == cost.Latency:

@@ -179,7 +179,10 @@ func (f *Folder) words() []string {
 	if f.Result.Pruned != nil {
 		quality = f.Result.Pruned.Quality
 	}
-	return append(all, cautions("final", quality, f.Result.Data.LargestClass, f.Result.Data.ClassNames)...)
+	for _, line := range cautions("final", quality, f.Result.Data.LargestClass, f.Result.Data.ClassNames) {
+		all = append(all, capital(line)+".")
+	}
+	return all
 }
 
 // facts says what the run was computed from, and on what.

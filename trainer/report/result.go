@@ -126,6 +126,10 @@ func notes(r *record.Result) string {
 			}
 		}
 	}
+	if s := r.Structured; s != nil {
+		fmt.Fprintf(&b, "structured:   %s of %s players stayed first, %s of %s parameters (at most %s); dense is what they left\n",
+			Thousands(s.Kept), Thousands(s.Players), Thousands(s.Parameters), Thousands(s.Dense), Thousands(s.MaxParameters))
+	}
 	lines := cautions("dense", r.Dense.Quality, r.Data.LargestClass, r.Data.ClassNames)
 	if r.Pruned != nil {
 		lines = append(lines, cautions("pruned", r.Pruned.Quality, r.Data.LargestClass, r.Data.ClassNames)...)

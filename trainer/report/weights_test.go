@@ -111,3 +111,55 @@ func TestPageOfWeights(t *testing.T) {
 		t.Errorf("%v, %s", err, table.String())
 	}
 }
+
+// TestExplainPaperWeights: of weights that played the paper's game there is where they ended.
+func TestExplainPaperWeights(t *testing.T) {
+	names := []record.TensorName{{Name: "0.weight", Shape: []int{2, 2}}}
+	g := game.Paper{Benefit: game.Descent, Gradient: game.OfEffective, Alpha: 1, Gamma: 2}
+	end, certificate := g.End(game.Field{Gradient: []float64{-3, -2, 0, 1}, SquaredNorm: make([]float64, 4)}, []float64{1, 0, 0.5, 0}, 0.01)
+	ends := []*game.PaperEnd{end}
+	var file bytes.Buffer
+	if err := record.WritePaperWeights(&file, names, ends); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, record.WeightsFile), file.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run := &Run{Result: record.Result{
+		Weights: record.NewPaperWeights(names, ends, record.NewPaperClaim(certificate)),
+		Gates:   []record.Gate{{Name: "0.weight", Kind: "weights", Players: 4, Kept: 2}},
+		Pruned:  &record.Pruned{Kept: 2, Players: 4},
+	}}
+	run.Config.Threshold = 0.01
+	var b bytes.Buffer
+	if err := Explain(&b, run); err != nil {
+		t.Fatal(err)
+	}
+	// The third gains 2 * 0.5 by s = 0, of 5 + 0 + 1 + 0 that is realised.
+	for _, words := range []string{"2 of 4 weights stay", "not in equilibrium: the gains that are left, over what is realised, are 0.167",
+		"0.weight         4      2           1                 1          0         0        0              0.5         1"} {
+		if !strings.Contains(b.String(), words) {
+			t.Errorf("it says %q, without %q", b.String(), words)
+		}
+	}
+	for name, want := range map[string]string{
+		"0.weight[0,0]": "0.weight[0,0]: kept: its participation is 1; full participation has a benefit of 3 and a cost of 2\n",
+		"0.weight[0,1]": "0.weight[0,1]: below threshold: its participation is 0; full participation has a benefit of 2 and a cost of 2\n",
+		"0.weight[1,1]": "0.weight[1,1]: dominated: its participation is 0; full participation has a benefit of -1 and a cost of 2\n",
+	} {
+		w, err := run.ReadWeight(dir, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Reset()
+		if err := ExplainWeight(&b, run, w); err != nil || b.String() != want {
+			t.Errorf("%q, %v, want %q", b.String(), err, want)
+		}
+	}
+	for _, other := range [][]record.TensorName{{{Name: "0.weight", Shape: []int{4}}}, {{Name: "1.weight", Shape: []int{2, 2}}}} {
+		if _, err := record.ReadPaperWeights(bytes.NewReader(file.Bytes()), other); err == nil {
+			t.Errorf("%v is read", other)
+		}
+	}
+}

@@ -41,6 +41,8 @@ type Plan struct {
 	shares  []int
 	Target  cost.Target
 	latency *cost.Model // where the market needs one, once it is known
+	// FileBytes returns the size of the file with a network, where that is the target.
+	FileBytes func(*network.Network) (int, error)
 }
 
 // longestStretch is how many steps run without a word from the host: short

@@ -1,11 +1,15 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"math"
+	"slices"
+	"sort"
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
+	"nashprune/trainer/cost"
 	"nashprune/trainer/network"
 	"nashprune/trainer/random"
 	"nashprune/trainer/record"
@@ -26,6 +30,8 @@ func (p *Plan) aimWeights() error {
 			p.Graph.Params[param].Groups(pattern.Of, func(group []int) { keep += min(pattern.Keep, len(group)) })
 		}
 		p.Target.Limit, p.shares = float64(keep), []int{keep}
+	case p.Target.Resource == cost.Bytes:
+		p.AimBytes(0)
 	case p.Config.Shape != "":
 		var err error
 		p.shares, err = p.Config.Shares(sizes)
@@ -34,6 +40,26 @@ func (p *Plan) aimWeights() error {
 		p.shares = []int{p.Config.Keep}
 	}
 	return nil
+}
+
+// AimBytes works out how many weights stay for a target of bytes, if all tensors keep the same
+// part and the file of the least network takes so many: of a weight there are four bytes and its
+// place, of a row where it begins, if that takes less than the tensor. The last round takes the
+// size of the file itself.
+func (p *Plan) AimBytes(least int) {
+	players := network.Sum(p.Graph.MarketWidths())
+	fits := func(keep int) bool {
+		bytes := float64(least)
+		for _, param := range p.Graph.Params {
+			dense := 4 * float64(param.Size())
+			if param.Plays {
+				dense = min(dense, 2*dense*float64(keep)/float64(players)+4*float64(param.Shape[0]+1))
+			}
+			bytes += dense
+		}
+		return bytes <= float64(p.Config.MaxBytes)
+	}
+	p.shares = []int{max(1, sort.Search(players, func(less int) bool { return !fits(less + 1) }))}
 }
 
 // weightDemand returns how many weights stay in round k of a market that had so many.
@@ -66,7 +92,13 @@ func (t *Training) playWeights(k int) error {
 		for _, s := range market {
 			players += len(s.Worths)
 		}
-		price := game.ClearSeparable(market, t.Plan.Config.WeightPattern(), t.Plan.weightDemand(players, t.Plan.shares[m], k))
+		demand := t.Plan.weightDemand(players, t.Plan.shares[m], k)
+		if t.Plan.Target.Resource == cost.Bytes && k == t.Plan.Config.Rounds {
+			if demand, err = t.fitBytes(state.Network, market); err != nil {
+				return err
+			}
+		}
+		price := game.ClearSeparable(market, t.Plan.Config.WeightPattern(), demand)
 		for range market {
 			line.Prices = append(line.Prices, price)
 		}
@@ -92,6 +124,34 @@ func (t *Training) playWeights(k int) error {
 	line.Players = t.Players()
 	line.Demand = line.Players
 	return t.endRound(k, line)
+}
+
+// fitBytes returns how many weights may stay in the last round so that the file of the network is
+// within its limit: that many are tried on copies of the books. No weight that stays is taken for
+// zero, since training goes on.
+func (t *Training) fitBytes(n *network.Network, market []game.Stock) (demand int, err error) {
+	fits := func(demand int) bool {
+		trial, stocks := n.Clone(), slices.Clone(market)
+		for i := range stocks {
+			books := *stocks[i].Separable
+			books.Worths, books.Rounds, books.Prices = slices.Clone(books.Worths), slices.Clone(books.Rounds), slices.Clone(books.Prices)
+			stocks[i].Separable = &books
+		}
+		game.ClearSeparable(stocks, game.Pattern{}, demand)
+		for i, p := range n.Masked() {
+			for at, round := range stocks[i].Rounds {
+				trial.Parameters[p][at] = 0
+				if round == 0 {
+					trial.Parameters[p][at] = 1
+				}
+			}
+		}
+		bytes, failed := t.Plan.FileBytes(trial)
+		err = cmp.Or(err, failed)
+		return bytes <= int(t.Plan.Target.Limit)
+	}
+	demand = sort.Search(network.Sum(t.Players()), func(less int) bool { return !fits(less + 1) })
+	return demand, err
 }
 
 // stocks returns the players with what they are worth in this round.

@@ -105,6 +105,8 @@ type Config struct {
 	Shape           string        // players that each gate keeps, such as 25-13; without a game, that it has
 	MaxParameters   int           // most parameters
 	MaxMACs         int           // most multiply-accumulates a sample
+	MaxBytes        int           // most bytes of the file of a network whose weights were players
+	StructuredPart  float64       // of the compression, see [Config.Mixed]
 	MaxLatencyUS    float64       // most microseconds for a batch, by the model of latencies
 	MaxAccuracyDrop float64       // most points of accuracy lost on the validation part
 	Cost            cost.Resource // what players pay for in one market of all layers; empty: every layer is a market of its own, unless the target is a budget
@@ -201,7 +203,11 @@ func (c Config) WeightPattern() game.Pattern {
 	return p
 }
 
-// PlaysWeights reports whether the players are single weights.
+// Mixed reports whether players of other kinds are removed first, and single weights after.
+// Then there are two runs: see package trainer.
+func (c Config) Mixed() bool { return c.PlaysWeights() && len(c.PlayerKinds()) > 1 }
+
+// PlaysWeights reports whether the players are single weights, at least in the end.
 func (c Config) PlaysWeights() bool { return slices.Contains(c.PlayerKinds(), network.Weights) }
 
 // PlayerKinds returns the kinds of player that the configuration names.
@@ -302,10 +308,12 @@ func (c Config) check() error {
 		{c.MultiplierRate == 0 || c.Update == backend.HardConcrete, "--multiplier-rate is %v; it must be 0 without --update hard-concrete", c.MultiplierRate},
 		{!c.Joint || c.Game == game.PaperGame, "--joint is for --game paper; --game is %s", string(c.Game)},
 		{c.Pattern == "" || c.PlaysWeights() && c.Game.InRounds(), "--sparsity-pattern %s is for --players weights with --game market or ranking", c.Pattern},
-		{c.Pattern == "" || c.Keep == 0 && c.Shape == "", "--sparsity-pattern %s says how many weights stay: leave out --keep and --shape", c.Pattern},
+		{c.Pattern == "" || c.Keep == 0 && c.Shape == "" && c.MaxBytes == 0, "--sparsity-pattern %s says how many weights stay: leave out --keep, --shape and --max-bytes", c.Pattern},
 		{c.PlaysWeights() || c.WeightWorth == game.AdamMetric || c.WeightWorth == "", "--weight-worth %s is for --players weights", c.WeightWorth},
-		{!c.PlaysWeights() || c.Game != game.PaperGame, "--game is %s, which single weights do not play; try --game market or ranking with --players weights", c.Game},
-		{!c.PlaysWeights() || c.Cost == "" && c.RoundTo <= 1 && c.MaxParameters == 0 && c.MaxMACs == 0 && c.MaxLatencyUS == 0 && c.MaxAccuracyDrop == 0, "--players %s takes --keep, --sparsity, --shape or --sparsity-pattern; leave out --cost, --round-to and the --max targets", c.Players},
+		{c.MaxBytes == 0 || c.PlaysWeights(), "--max-bytes is %v; it is for --players weights, alone or with other kinds", c.MaxBytes},
+		{!c.Mixed() || c.Epochs != 1, "--epochs is %v; two runs share them with --players KINDS,weights, so it must be 2 or more", c.Epochs},
+		{!c.Mixed() || c.MaxBytes > 0 && c.Game.InRounds(), "--players %s takes --max-bytes, with --game market or ranking; try --players weights alone", c.Players},
+		{!c.PlaysWeights() || c.Cost == "" && c.RoundTo <= 1 && c.MaxParameters == 0 && c.MaxMACs == 0 && c.MaxLatencyUS == 0 && c.MaxAccuracyDrop == 0, "--players %s takes --keep, --sparsity, --shape, --sparsity-pattern or --max-bytes; leave out --cost, --round-to and the --max targets", c.Players},
 		{!c.PlaysWeights() || c.Compensate == compensation.None || c.Compensate == "", "--compensate is %s; it must be none with --players weights", c.Compensate},
 		{!c.PlaysWeights() || c.GroupLasso == 0, "--group-lasso is %v; it must be 0 with --players weights", c.GroupLasso},
 		{!c.PlaysWeights() || !c.Worth.Null(), "--worth is %s, a market that is false on purpose; with --players weights it must be outputs or effective", c.Worth},

@@ -48,6 +48,8 @@ func (s *Setting) Played(c Config) bool {
 		return true
 	case s.Name == "shape":
 		return c.Game != game.PaperGame
+	case s.Name == "structured-part":
+		return c.Mixed()
 	case s.Section == market && slices.Contains(marketOnly, s.Name):
 		return c.Game == game.MarketGame
 	case s.Section == market:
@@ -84,6 +86,8 @@ func (s *Setting) PlayedWith() string {
 		return "--game paper, or --game ranking with --criterion participation"
 	case slices.Contains(marketOnly, s.Name):
 		return "--game market"
+	case s.Name == "structured-part":
+		return "--players with other kinds beside weights"
 	}
 	return "--game market and ranking"
 }

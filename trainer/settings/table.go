@@ -73,7 +73,7 @@ var All = []*Setting{
 	declare(general, "source", func(c *Config) *string { return &c.Source }, "", anything[string](),
 		"trained network to start from, a model `file` (nashprune prune, which has the settings for it)").omitted(),
 	declare(general, "players", func(c *Config) *string { return &c.Players }, "", playerKinds,
-		"`kinds` of player, with commas in between: "+playerWords+" (default: neurons,filters,channels); or weights, each weight being a player").compared().omitted(),
+		"`kinds` of player, with commas in between: "+playerWords+" (default: neurons,filters,channels); or weights, each weight being a player; with --max-bytes other kinds may stand before weights, and are removed first").compared().omitted(),
 	declare(general, "activation", func(c *Config) *network.Activation { return &c.Activation }, network.ReLU, oneOf(network.Activations...),
 		"activation of hidden units"),
 	declare(general, "init", func(c *Config) *network.Initialisation { return &c.Initialisation }, network.PyTorch, oneOf(network.Initialisations...),
@@ -139,6 +139,8 @@ var All = []*Setting{
 		"most `parameters`, instead of --keep").omitted().target(CountedTarget),
 	declare(market, "max-macs", func(c *Config) *int { return &c.MaxMACs }, 0, within(0, math.MaxInt).in("a number of multiply-accumulates a sample"),
 		"most multiply-`accumulates` a sample, instead of --keep").omitted().target(CountedTarget),
+	declare(market, "max-bytes", func(c *Config) *int { return &c.MaxBytes }, 0, within(0, math.MaxInt).in("a number of bytes"),
+		"most `bytes` of the file that a run with --players weights writes, compressed sparse rows, instead of --keep").omitted().target(CountedTarget),
 	declare(market, "max-latency-us", func(c *Config) *float64 { return &c.MaxLatencyUS }, 0, within(0, math.MaxFloat32).in("a number of microseconds"),
 		"most `microseconds` for a batch of 128 on the device, instead of --keep").omitted().target(MeasuredTarget),
 	declare(market, "max-accuracy-drop", func(c *Config) *float64 { return &c.MaxAccuracyDrop }, 0, within(0., 100).in("a number of points, at most 100"),
@@ -169,6 +171,9 @@ var All = []*Setting{
 		rule[string]{holds: func(s string) bool { _, err := game.ParsePattern(s); return s == "" || err == nil }, words: "N:M with N from 1 to M-1 and M at most 64, such as 2:4"},
 		"`N:M`, by which M neighbouring inputs of each output of --players weights keep N, instead of --keep").omitted(),
 
+	declare(market, "structured-part", func(c *Config) *float64 { return &c.StructuredPart }, 0.5, within(0., 1).in("a fraction, from 0 to 1"),
+		"`fraction` of the compression, in logarithms, that comes from the other kinds of --players before single weights are removed"),
+
 	declare(ranking, "criterion", func(c *Config) *game.Criterion { return &c.Criterion }, game.Magnitude, oneOf(game.Criteria...),
 		"score that ranks the players"),
 	declare(ranking, "group-lasso", func(c *Config) *float64 { return &c.GroupLasso }, 0, within(0, maxWeight),
@@ -194,16 +199,13 @@ var All = []*Setting{
 
 // playerKinds holds for kinds of player with commas in between.
 var playerKinds = rule[string]{holds: func(s string) bool {
-	if s == string(network.Weights) {
-		return true
-	}
 	for _, kind := range (Config{Players: s}).PlayerKinds() {
-		if !slices.Contains(network.PlayerKinds, kind) {
+		if kind != network.Weights && !slices.Contains(network.PlayerKinds, kind) {
 			return false
 		}
 	}
 	return true
-}, words: "some of " + playerWords + ", with commas in between, or weights alone"}
+}, words: "some of " + playerWords + " and weights, with commas in between"}
 
 // playerWords lists the kinds of player.
 var playerWords = func() string {

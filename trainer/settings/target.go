@@ -18,6 +18,7 @@ func (c Config) Targets() (targets []cost.Target, flags []string) {
 	}{
 		{cost.Target{Resource: cost.Parameters, Limit: float64(c.MaxParameters)}, "--max-params"},
 		{cost.Target{Resource: cost.MACs, Limit: float64(c.MaxMACs)}, "--max-macs"},
+		{cost.Target{Resource: cost.Bytes, Limit: float64(c.MaxBytes)}, "--max-bytes"},
 		{cost.Target{Resource: cost.Latency, Limit: c.MaxLatencyUS}, "--max-latency-us"},
 		{cost.Target{Resource: cost.Players, AccuracyDrop: c.MaxAccuracyDrop}, "--max-accuracy-drop"},
 	} {
@@ -61,7 +62,7 @@ func (c Config) resolveTarget(players []int) (Config, error) {
 			c.Worth = game.Outputs
 		}
 	case c.Game != game.MarketGame:
-		c.Cost, c.MaxParameters, c.MaxMACs = "", 0, 0
+		c.Cost, c.MaxParameters, c.MaxMACs, c.MaxBytes = "", 0, 0, 0
 	}
 	if !c.Game.InRounds() {
 		c.Keep, c.Sparsity, c.RoundTo = 0, 0, 1
@@ -110,7 +111,7 @@ func (c Config) resolveTarget(players []int) (Config, error) {
 		if _, err := game.Split(c.Keep, players); err != nil {
 			return c, backend.Usagef("--keep: %v", err)
 		}
-	case c.Cost == "" && targets[0].Resource != cost.Players:
+	case c.Cost == "" && targets[0].Resource != cost.Players && targets[0].Resource != cost.Bytes:
 		c.Cost = targets[0].Resource
 	}
 	if c.LatencyModel != "" && !c.NeedsLatency() {

@@ -21,6 +21,9 @@
 //     from the network ([Model.Before]). So are Softmax, LogSoftmax and arithmetic at the
 //     output ([Model.After]). [Model.Write] writes them back.
 //
+// Weights may be sparse initializers, see [Model.Sparse]: with places of numbers or of
+// dimensions, that rise.
+//
 // Everything else is refused. The error names the first node that cannot be read, and says
 // what it would have to be.
 //

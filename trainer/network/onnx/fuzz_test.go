@@ -33,6 +33,9 @@ func FuzzRead(f *testing.F) {
 		f.Add(written(f, m, n))
 		m.inputKind, m.outputKind, m.kinds = float16Kind, float64Kind, map[string]int64{n.Graph.Params[0].Name: bfloat16Kind}
 		f.Add(written(f, m, n))
+		thinOut(n)
+		m.Sparse = true
+		f.Add(written(f, m, n))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var m *Model

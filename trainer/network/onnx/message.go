@@ -29,7 +29,7 @@ type graphProto struct {
 	nodes                   []nodeProto
 	inputs, outputs, values []valueProto
 	initializers            []tensorProto
-	sparse                  int
+	sparseBytes             int // of the sparse ones
 }
 
 type nodeProto struct {
@@ -191,7 +191,10 @@ func (g *graphProto) decode(data []byte) error {
 			list := map[bool]*[]valueProto{f.number == 11: &g.inputs, f.number == 12: &g.outputs, f.number == 13: &g.values}[true]
 			*list = append(*list, v)
 		case 15:
-			g.sparse++
+			g.initializers = append(g.initializers, tensorProto{})
+			t := &g.initializers[len(g.initializers)-1]
+			g.sparseBytes += len(f.data())
+			f.message(fmt.Sprintf("sparse initializer %d", len(g.initializers)-1), t.decodeSparse)
 		}
 		tensors = len(g.initializers) + len(g.inputs) + len(g.outputs) + len(g.values)
 		if f.err == nil && (len(g.nodes) > maxNodes || tensors > maxTensors) {
@@ -208,6 +211,10 @@ func (g *graphProto) encode() []byte {
 	}
 	to.text(2, g.name)
 	for i := range g.initializers {
+		if t := &g.initializers[i]; t.indices != nil {
+			to.data(15, t.encodeSparse())
+			continue
+		}
 		to.data(5, g.initializers[i].encode())
 	}
 	to.text(10, g.comment)

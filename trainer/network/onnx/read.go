@@ -39,6 +39,9 @@ type Model struct {
 	// by tensor.
 	Digest string
 
+	// Sparse says that weights are written as sparse initializers where these take less.
+	Sparse bool
+
 	// kinds are those of the numbers of initializers that are not float32 in the file.
 	kinds map[string]int64
 	// inputKind and outputKind are the kinds of number of the tensors of samples and of results.
@@ -149,8 +152,6 @@ func (o Options) open(data []byte) (*reader, error) {
 		return nil, fmt.Errorf("the operator set is %d; it must be from %d to %d: export the model with opset_version=%d", r.opset, oldestOpset, newestOpset, writtenOpset)
 	case p.functions > 0:
 		return nil, fmt.Errorf("the model defines %d operators of its own; it must have none: export it without functions", p.functions)
-	case g.sparse > 0:
-		return nil, fmt.Errorf("the graph has %d sparse initializers; it must have none: export dense ones", g.sparse)
 	}
 	size := len(data)
 	if o.Folder != "" {
@@ -165,7 +166,7 @@ func (o Options) open(data []byte) (*reader, error) {
 			size += r.files.claim(e)
 		}
 	}
-	r.budget, r.entries = budgetFor(size), entriesFor(size)
+	r.budget, r.entries = budgetFor(size)+sparseBudget*g.sparseBytes, entriesFor(size)
 	if err := r.openTensors(o.Constants); err != nil {
 		r.close()
 		return nil, err
@@ -332,6 +333,7 @@ func (r *reader) finish(players []network.PlayerKind) (*Model, error) {
 	}
 	p := &r.proto
 	m := &Model{
+		Sparse:  r.proto.graph.sparseBytes > 0,
 		Network: n, Name: p.graph.name, Producer: p.producer, Comment: p.comment, Opset: r.opset, Metadata: p.metadata,
 		Digest: hex.EncodeToString(r.digest.Sum(nil)),
 		Input:  r.input, Sample: r.sample, Output: r.output, Batch: r.batchName, Before: r.before, After: r.after, kinds: r.kinds, inputKind: r.inputKind, outputKind: r.inputKind,

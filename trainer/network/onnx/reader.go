@@ -105,6 +105,9 @@ func (r *reader) constant(t *tensorProto) (*value, error) {
 	if err != nil {
 		return nil, err
 	}
+	if t.indices != nil {
+		return r.expand(t, dims, size)
+	}
 	raw, err := t.bytes(size, r.files)
 	if err != nil {
 		return nil, err

@@ -73,6 +73,10 @@ func TestONNXRuntime(t *testing.T) {
 			t.Fatal(err)
 		}
 		add(name+" pruned", New(n), small)
+		thinOut(n)
+		m := New(n)
+		m.Sparse = true
+		add(name+" sparse", m, n)
 	}
 	n := drawn(t, networktest.Nets()["lenet"])
 	m := New(n)

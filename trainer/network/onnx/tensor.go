@@ -87,6 +87,10 @@ type tensorProto struct {
 	location int64   // 1: external says where the numbers are
 	external []Entry
 	segment  bool
+
+	// Of a sparse initializer: its places, and the shape of its numbers.
+	indices *tensorProto
+	stored  []int64
 }
 
 func (t *tensorProto) decode(data []byte) error {

@@ -280,7 +280,11 @@ func (w *writer) parameter(own string, p int) (string, error) {
 			return "", fmt.Errorf("number %d of %s is %g, more than %s holds", i, param.Name, x, kindName(kind))
 		}
 	}
-	name := w.constant(realTensor(w.free(own, param.Name), param.Shape, kind, w.network.Parameters[p]))
+	tensor := realTensor(w.free(own, param.Name), param.Shape, kind, w.network.Parameters[p])
+	if w.model.Sparse && param.Weight {
+		tensor = tensor.sparse()
+	}
+	name := w.constant(tensor)
 	if kind == w.model.inputKind {
 		return name, nil
 	}

@@ -1,0 +1,155 @@
+package trainer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"nashprune/game"
+	"nashprune/trainer/atomicfile"
+	"nashprune/trainer/backend"
+	"nashprune/trainer/network"
+	"nashprune/trainer/record"
+	"nashprune/trainer/settings"
+)
+
+// A mixed run is two runs. The first removes whole units; the second begins with its network and
+// removes single weights until the file has its size. With D bytes of the dense network, B of
+// --max-bytes and the fraction a of --structured-part, the first leaves at most P (B/D)^a of P
+// parameters: a is the part of the compression D/B, in logarithms, that comes from whole units.
+// Each run has half of the epochs.
+
+// stages returns the configurations of the two runs. The second one's source is where the first
+// one's network will lie.
+func (o Options) stages(c settings.Config) (first, second settings.Config, err error) {
+	if _, err := o.resolve(c); err != nil {
+		return first, second, err
+	}
+	first, second = c, c
+	kinds := slices.DeleteFunc(c.PlayerKinds(), func(k network.PlayerKind) bool { return k == network.Weights })
+	var words []string
+	for _, kind := range kinds {
+		words = append(words, string(kind))
+	}
+	first.Players, first.MaxBytes, first.StructuredPart, first.WeightWorth = strings.Join(words, ","), 0, settings.Default().StructuredPart, game.AdamMetric
+	first.Epochs = (c.Epochs + 1) / 2
+	second.Players, second.Model, second.Epochs, second.StructuredPart, second.Baseline = string(network.Weights), "", c.Epochs/2, settings.Default().StructuredPart, false
+	second.Source = filepath.Join(o.Dir, record.StructuredFolder, record.PrunedFile)
+	first.MaxParameters = settings.MaxNetworkParameters // until it is known how many there are
+	plan, err := PlanRun(first, Options{Graph: o.Graph, Dataset: o.Dataset, Network: o.Network})
+	if plan == nil {
+		return first, second, err
+	}
+	part := math.Pow(min(1, float64(c.MaxBytes)/float64(4*plan.Parameters)), c.StructuredPart)
+	first.MaxParameters = max(1, int(part*float64(plan.Parameters)))
+	return first, second, nil
+}
+
+// runMixed is [Run] of a mixed run.
+func runMixed(ctx context.Context, c settings.Config, o Options) (*record.Result, error) {
+	if err := o.checkEmpty(); err != nil {
+		return nil, err
+	}
+	if _, _, err := o.stages(c); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
+		return nil, fmt.Errorf("--out: %w", atomicfile.Advised(err))
+	}
+	if err := atomicfile.Write(filepath.Join(o.Dir, record.MixedFile), c.Write); err != nil {
+		return nil, err
+	}
+	return o.goOn(ctx, c)
+}
+
+// resumeMixed is [Resume] of a mixed run that has not come to its second part; false: the folder
+// holds none.
+func resumeMixed(ctx context.Context, o Options) (*record.Result, bool, error) {
+	text, err := os.ReadFile(filepath.Join(o.Dir, record.MixedFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, false, nil
+	}
+	if _, missing := os.Stat(filepath.Join(o.Dir, record.MetricsFile)); missing == nil { // it has
+		return nil, false, nil
+	}
+	var c settings.Config
+	if err == nil {
+		c, err = settings.Read(text)
+	}
+	if err != nil {
+		return nil, true, fmt.Errorf("--resume %s: %s: %w", o.Dir, record.MixedFile, err)
+	}
+	result, err := o.goOn(ctx, c)
+	return result, true, err
+}
+
+// goOn runs what is left of both runs.
+func (o Options) goOn(ctx context.Context, c settings.Config) (*record.Result, error) {
+	first, second, err := o.stages(c)
+	if err != nil {
+		return nil, err
+	}
+	of := o
+	of.Dir, of.SharedPrefixes = filepath.Join(o.Dir, record.StructuredFolder), ""
+	structured, err := readResult(of.Dir)
+	if errors.Is(err, os.ErrNotExist) {
+		if _, missing := os.Stat(filepath.Join(of.Dir, record.CheckpointFile)); missing == nil {
+			of.Graph, of.Network = nil, nil
+			structured, err = Resume(ctx, of)
+		} else {
+			structured, err = Run(ctx, first, of)
+		}
+		if errors.Is(err, backend.ErrInterrupted) {
+			return nil, fmt.Errorf("%w in the first of two runs; both go on with --resume %s", backend.ErrInterrupted, o.Dir)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the run of %s: %w", first.Players, err)
+	}
+	o.Graph, o.Network, o.SharedPrefixes = nil, nil, ""
+	o.structured = &record.Structured{
+		Folder: record.StructuredFolder, Part: c.StructuredPart, MaxParameters: first.MaxParameters,
+		Players: structured.Pruned.Players, Kept: structured.Pruned.Kept, Dense: structured.Dense.Parameters, Parameters: structured.Pruned.Parameters,
+	}
+	return Run(ctx, second, o)
+}
+
+// readResult reads the result of a run that is finished.
+func readResult(dir string) (*record.Result, error) {
+	text, err := os.ReadFile(filepath.Join(dir, record.ResultFile))
+	if err != nil {
+		return nil, err
+	}
+	return record.ReadResult(text)
+}
+
+// checkEmpty refuses a folder that is not empty, but for the first part of a mixed run.
+func (o Options) checkEmpty() error {
+	if o.Dir == "" {
+		return backend.Usagef("name a folder for the run with --out")
+	}
+	entries, err := os.ReadDir(o.Dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) { // said before data is read and latencies are measured
+		return fmt.Errorf("--out: %w", atomicfile.Advised(err))
+	}
+	if o.structured != nil {
+		entries = slices.DeleteFunc(entries, func(e os.DirEntry) bool { return e.Name() == record.StructuredFolder || e.Name() == record.MixedFile })
+	}
+	if len(entries) == 0 {
+		return nil
+	}
+	for _, unfinished := range []string{record.CheckpointFile, record.MixedFile} {
+		if _, err := os.Stat(filepath.Join(o.Dir, unfinished)); err == nil {
+			if _, done := os.Stat(filepath.Join(o.Dir, record.ResultFile)); done == nil {
+				break
+			}
+			return backend.Usagef("--out %s holds an interrupted run: name another folder, or go on with it by --resume %s", o.Dir, o.Dir)
+		}
+	}
+	return backend.Usagef("--out %s is not empty: name another folder, or empty it", o.Dir)
+}
