@@ -8,7 +8,8 @@
 # make tables  the runs behind the tables of testdata/mnist and testdata/compare, and the tables
 # make onnxruntime  ONNX Runtime, which tests run files of ONNX in; it takes Node.js
 # make licenses  the licences of the modules in the program, by a tool that go fetches
-# make picture  the picture of a report in the README, of a run on the digits; it takes Chromium
+# make view   bin/nashprune with the window (--view); it names the packages that are missing
+# make picture  the pictures in the README of a report and of the window; it takes Chromium, Xvfb and xdotool
 # make views  what tests open reports and event files with; it takes Node.js, and Chromium from apt
 # make shaders  the SPIR-V anew, for which it takes glslc and spirv-val
 
@@ -23,7 +24,7 @@ ifneq ($(wildcard ../shared/data/mnist),)
 export NASHPRUNE_DATA ?= $(abspath ../shared/data)
 endif
 
-.PHONY: run build test tools format vet staticcheck race pure bench fuzz stress bounds gpu tables onnxruntime views picture licenses shaders clean
+.PHONY: run build view packages window test tools format vet staticcheck race pure bench fuzz stress bounds gpu tables onnxruntime views picture licenses shaders clean
 
 run: build
 	bin/nashprune train --data digits --keep 38 --baseline --out $(RUN)
@@ -31,7 +32,20 @@ run: build
 build:
 	$(GO) build -o bin/nashprune ./cmd/nashprune
 
-test: tools format vet staticcheck race pure
+view: packages
+	$(GO) build -tags glfw -o bin/nashprune ./cmd/nashprune
+
+# What GLFW includes, and the Debian package of each.
+HEADERS := stdlib.h:gcc stdlib.h:libc6-dev X11/Xlib.h:libx11-dev X11/Xcursor/Xcursor.h:libxcursor-dev \
+  X11/extensions/Xrandr.h:libxrandr-dev X11/extensions/Xinerama.h:libxinerama-dev X11/extensions/XInput2.h:libxi-dev \
+  X11/extensions/xf86vmode.h:libxxf86vm-dev GL/gl.h:libgl-dev
+packages:
+	@missing=; for header in $(HEADERS); do \
+	  echo "#include <$${header%:*}>" | gcc -E - >/dev/null 2>&1 || missing="$$missing $${header#*:}"; \
+	done; \
+	[ -z "$$missing" ] || { echo "the window takes packages that are missing: apt-get install$$missing"; exit 1; }
+
+test: tools format vet staticcheck race pure window
 	@echo "make test: all passed"
 
 # The race detector links with a C compiler; everything else comes with Go.
@@ -67,6 +81,17 @@ pure:
 	CGO_ENABLED=0 GOOS=windows $(GO) vet ./...
 	CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 $(GO) vet ./...
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) vet ./...
+
+# The build with the window. Tests start a display of their own, by Xvfb. Where packages are
+# missing nothing of it is tested, unless CI=true.
+window:
+	@if $(MAKE) -s packages; then \
+	  set -ex; \
+	  $(GO) vet -tags glfw ./gpu/window ./cmd/nashprune; \
+	  $(GO) tool staticcheck -tags glfw ./gpu/window ./cmd/nashprune; \
+	  $(GO) test -tags glfw -race -timeout 20m ./gpu/window; \
+	  $(GO) test -tags glfw -run Window ./cmd/nashprune; \
+	elif [ "$$CI" = true ]; then exit 1; else echo "so the window is not tested"; fi
 
 tables: build
 	testdata/tables.sh
@@ -119,14 +144,15 @@ onnxruntime:
 	cd testdata/onnxruntime && npm ci --ignore-scripts --no-audit --no-fund
 
 licenses:
-	$(GO) run github.com/google/go-licenses@v1.6.0 report ./cmd/nashprune --ignore nashprune --template cmd/nashprune/licenses.tpl >licenses.txt
+	GOFLAGS=-tags=glfw $(GO) run github.com/google/go-licenses@v1.6.0 report ./cmd/nashprune --ignore nashprune --template cmd/nashprune/licenses.tpl >licenses.txt
 	{ printf 'The standard library of Go: BSD-3-Clause\n\n'; cat "$$($(GO) env GOROOT)/LICENSE" licenses.txt; } >cmd/nashprune/licenses.txt
 	rm licenses.txt
 
 views:
 	cd testdata/views && npm ci --ignore-scripts --no-audit --no-fund
 
-picture: build views
+picture: view views
+	testdata/views/window.sh bin/nashprune testdata/views/window.png
 	folder=$$(mktemp -d) && bin/nashprune train --data digits --keep 38 --baseline --validation 0.1 --quiet --out $$folder/digits && \
 	node testdata/views/picture.js $$folder/digits/report.html "$$(command -v chromium)" testdata/views/report.jpg && rm -r "$$folder"
 

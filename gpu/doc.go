@@ -137,6 +137,13 @@
 // the same bits; other kernels may differ by rounding. The last terms are filled up with
 // zeros on both sides, which change no sum.
 //
+// # Views
+//
+// A view may look at the players from another goroutine, on the same device: Beside opens it
+// once more, and Show leaves participations and worths in the view's own buffers, by a kernel.
+// So the view needs none of the engine's, which come and go with Push, and nothing comes to the
+// host.
+//
 // # Checks
 //
 // lavapipe clips accesses out of bounds, so parity cannot see them. make bounds runs every

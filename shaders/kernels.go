@@ -526,6 +526,39 @@ type PoolPush struct {
 	StrideY, StrideX, PaddingY, PaddingX uint32
 }
 
+// Rows of the cells of a view, which has one for each player of a gate.
+const (
+	CellParticipation = iota
+	CellWorth
+	CellRows // how many there are
+)
+
+// Show leaves the participations and worths of a gate's players in the cells of a view.
+var Show = kernel("show", []string{"Participations", "Worths", "Places", "Cells"}, []string{"LOCAL_SIZE", "BLOCK"}, ShowPush{})
+
+// ShowPush holds the push constants of Show, in numbers.
+type ShowPush struct {
+	Players uint32
+	Stride  uint32 // of a row of cells
+	Squares uint32 // place of the means of c^2, without BLOCK
+	Ridge   float32
+}
+
+// Cells paints the cells of a gate into a picture. Its Frame holds the clock in seconds, the
+// price (0: there is none), and when each player was removed (0: it is there).
+var Cells = kernel("cells", []string{"Frame", "Cells", "Picture"}, []string{"LOCAL_SIZE"}, CellsPush{})
+
+// CellsPush holds the push constants of Cells.
+type CellsPush struct {
+	Players   uint32
+	Stride    uint32 // of a row of cells, in numbers
+	Columns   uint32
+	Size      uint32 // pixels from one cell to the next
+	X, Y      uint32 // of the first pixel
+	Width     uint32 // of the picture
+	BlueFirst uint32 // 1: the bytes of a pixel are blue, green, red, 255
+}
+
 // Peak makes multiply-adds in registers: each invocation PeakOperations in a turn.
 var Peak = kernel("peak", []string{"Result"}, []string{"LOCAL_SIZE"}, PeakPush{})
 
@@ -545,6 +578,6 @@ func All() []Kernel {
 		Gather, Forward, Sparse, Output, Loss, OutputSample, Backward, Gradient, Collect,
 		Squares, Clip, Update, Mask, Squaring, Weigh,
 		Mixture, Total, Charge, Norms, Paper, PaperWeights, Effects, Moments, Play, Pass, Dropout, Through, Ungate, Tally,
-		Pointwise, Convolve, Correlate, Settle, NormSums, NormStats, NormBack, Pool, PoolBack, Peak,
+		Pointwise, Convolve, Correlate, Settle, NormSums, NormStats, NormBack, Pool, PoolBack, Show, Cells, Peak,
 	}
 }

@@ -65,15 +65,16 @@ var mayImport = map[string]string{
 	"gpu":                  "game gpu/internal/... shaders trainer/backend trainer/dataset trainer/network",
 	"gpu/internal/compute": "gpu/internal/vkshim shaders",
 	"gpu/doctor":           "gpu gpu/internal/compute trainer/backend",
+	"gpu/window":           "game gpu gpu/internal/compute shaders trainer/backend trainer/network",
 	"gpu/internal/vkshim":  "",
 	"gpu/internal/vktest":  "gpu/internal/compute shaders",
 
-	"cmd/nashprune": "cpu_fallback game gpu gpu/doctor trainer trainer/...",
+	"cmd/nashprune": "cpu_fallback game gpu gpu/doctor gpu/window trainer trainer/...",
 }
 
 // TestPackagesImportDownwards holds the packages to mayImport.
 func TestPackagesImportDownwards(t *testing.T) {
-	list := exec.Command("go", "list", "-json=ImportPath,Imports", module+"/...")
+	list := exec.Command("go", "list", "-tags=glfw", "-json=ImportPath,Imports", module+"/...")
 	out, err := list.Output()
 	if err != nil {
 		t.Fatalf("%v: %v", list, err)

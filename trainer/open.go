@@ -328,7 +328,11 @@ func (r *run) firstPlan(from *checkpoint.Checkpoint) (session.Plan, error) {
 
 // openEngine opens the device at a state.
 func (r *run) openEngine(at *backend.State) (backend.Engine, error) {
-	return r.device.Open(r.data, r.engineOptions(), at)
+	engine, err := r.device.Open(r.data, r.engineOptions(), at)
+	if err == nil && r.Watch != nil {
+		engine = r.Watch(engine, r.graph)
+	}
+	return engine, err
 }
 
 func (r *run) engineOptions() backend.EngineOptions {

@@ -103,7 +103,7 @@ func (r *run) report(t *session.Training) {
 	}
 	e := Event{
 		Training: t.Name, Epoch: t.Plan.EpochOf(t.Step), Epochs: t.Plan.Config.Epochs, Line: line, Round: round,
-		Players: t.Players(), Done: r.workDone / r.workAll, Remaining: -1,
+		Players: t.Players(), Live: t.Live(), Done: r.workDone / r.workAll, Remaining: -1,
 	}
 	if t.Unfinished.Samples > 0 {
 		e.Loss = t.Unfinished.Loss / float64(t.Unfinished.Samples)
@@ -199,6 +199,7 @@ type Event struct {
 	Epoch     int    // under way, from 1
 	Epochs    int
 	Players   []int             // of each gate
+	Live      [][]int           // those players, of all that there were; nil: all are there, or they are single weights
 	Loss      float64           // mean over the epoch so far
 	Accuracy  float64           // percent, likewise; 0 in regression
 	Line      *record.EpochLine // of the epoch that just ended, else nil

@@ -33,6 +33,11 @@ type Options struct {
 	Version string      // of the program
 	Observe func(Event) // receives the progress; may be nil
 
+	// Watch receives the run's engine and its network before any removal, and returns the engine
+	// that the run works with: one that looks on and passes everything to the other. Nil: that
+	// one itself.
+	Watch func(backend.Engine, *network.Graph) backend.Engine
+
 	// SharedPrefixes is a folder in which runs keep the state that they have just before
 	// their first round, and from which runs that are the same until then go on. Times
 	// of training contain that of the shared prefix. Empty: none are kept.

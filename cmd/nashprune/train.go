@@ -45,6 +45,9 @@ which are printed. A setting without effect in the game is refused.`,
 	})
 }
 
+// startRun starts a run, or goes on with one.
+type startRun func(context.Context, trainer.Options) (*record.Result, error)
+
 // newRun makes a command that makes a run with these defaults. An argument is the file of a
 // trained network.
 func newRun(config settings.Config, cmd *cobra.Command) *cobra.Command {
@@ -52,10 +55,13 @@ func newRun(config settings.Config, cmd *cobra.Command) *cobra.Command {
 	var (
 		out, file, resume string
 		asJSON, dryRun    bool
-		quiet             bool
+		quiet, window     bool
 		events            string
 	)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if window && !hasWindow {
+			return errNoWindow
+		}
 		progress := newProgress(cmd.ErrOrStderr())
 		defer progress.end()
 		if quiet {
@@ -68,7 +74,7 @@ func newRun(config settings.Config, cmd *cobra.Command) *cobra.Command {
 		if cmd.Flags().Changed("tensorboard") && events == "" { // as a shell makes of a variable that is not set
 			return backend.Usagef("--tensorboard needs a folder")
 		}
-		var start func(context.Context, trainer.Options) (*record.Result, error)
+		var start startRun
 		flags := cmd.Flags()
 		if flags.Changed("resume") {
 			if err := checkResume(flags, resume, args); err != nil {
@@ -129,6 +135,9 @@ func newRun(config settings.Config, cmd *cobra.Command) *cobra.Command {
 				board.observe(e)
 			}
 		}
+		if window {
+			start = inWindow(start, progress)
+		}
 		result, err := start(untilSignal(cmd), options)
 		progress.end()
 		if err != nil {
@@ -153,11 +162,15 @@ func newRun(config settings.Config, cmd *cobra.Command) *cobra.Command {
 	output.StringVar(&resume, "resume", "", "continue the interrupted run in this `folder`, with its own settings; --device moves it to another device")
 	output.BoolVar(&dryRun, "dry-run", false, "print what the run would do and its memory, and stop")
 	output.StringVar(&events, "tensorboard", "", "write event files for TensorBoard into this `folder`, in one with the name of the run")
+	output.BoolVar(&window, "view", false, "show the run in a window while it goes on (nashprune help views)")
 	output.BoolVar(&quiet, "quiet", false, "show no progress, only the result")
 	output.BoolVar(&asJSON, "json", false, "print result.json instead of a table")
 	section(cmd.Flags(), "The run", output)
 	return cmd
 }
+
+// errNoWindow is what --view says in a build that has none.
+var errNoWindow = backend.Usagef("--view is not in this build: build it with make view, which names the packages that it takes")
 
 // sizeOfData begins the line with the settings that follow from the data.
 const sizeOfData = "settings by the size of the data: "
@@ -212,7 +225,7 @@ func checkResume(flags *pflag.FlagSet, folder string, args []string) error {
 	}
 	given := ""
 	flags.VisitAll(func(flag *pflag.Flag) {
-		if flag.Changed && !slices.Contains([]string{"resume", "json", "quiet", "tensorboard", "device", "kernels"}, flag.Name) {
+		if flag.Changed && !slices.Contains([]string{"resume", "json", "quiet", "tensorboard", "view", "device", "kernels"}, flag.Name) {
 			given = flag.Name
 		}
 	})

@@ -8,7 +8,7 @@ import (
 
 // TestLicenses: every module whose code is in the program has its licence there, in its version.
 func TestLicenses(t *testing.T) {
-	out, err := exec.Command("go", "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}}{{end}}{{end}}", ".").Output()
+	out, err := exec.Command("go", "list", "-tags=glfw", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}}{{end}}{{end}}", ".").Output()
 	if err != nil {
 		t.Fatal(err)
 	}

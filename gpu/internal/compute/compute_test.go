@@ -284,12 +284,12 @@ func TestInstanceOfPortability(t *testing.T) {
 	if !vkshim.InstanceHasExtension(portability) {
 		t.Skip("the loader does not know the extension")
 	}
-	instance, result := vkshim.CreateInstance(uint32(vk.MakeVersion(1, 1, 0)), portability)
+	instance, result := vkshim.CreateInstance(uint32(vk.MakeVersion(1, 1, 0)), true, []string{portability})
 	if result != vk.Success {
 		t.Fatal(result)
 	}
 	vk.DestroyInstance(instance, nil)
-	if _, result := vkshim.CreateInstance(uint32(vk.MakeVersion(1, 1, 0)), "VK_voodoo"); result != vk.ErrorExtensionNotPresent {
+	if _, result := vkshim.CreateInstance(uint32(vk.MakeVersion(1, 1, 0)), false, []string{"VK_voodoo"}); result != vk.ErrorExtensionNotPresent {
 		t.Errorf("an instance with an unknown extension: %v", result)
 	}
 }

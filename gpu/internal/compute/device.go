@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	vk "github.com/vulkan-go/vulkan"
@@ -21,9 +23,7 @@ const patience = 60 * time.Second
 // Device is an open device. It is for one goroutine at a time.
 type Device struct {
 	candidate
-	device   vk.Device
-	shim     *vkshim.Device
-	queue    vk.Queue
+	*connection
 	commands vk.CommandPool
 	patience time.Duration
 
@@ -36,7 +36,17 @@ type Device struct {
 	timings   map[string]*Timing // by kernel
 
 	broken error // why the device is of no use any more
-	hung   bool  // a submission may be in flight for ever
+}
+
+// connection is a Vulkan device and its one queue, which several goroutines may share, each
+// with a [Device].
+type connection struct {
+	device vk.Device
+	shim   *vkshim.Device
+	queue  vk.Queue
+	mutex  sync.Mutex  // of the queue and of users
+	users  int         // Devices
+	hung   atomic.Bool // a submission may be in flight for ever
 }
 
 var errClosed = errors.New("the Vulkan device is closed")
@@ -55,37 +65,68 @@ func Open(index int) (*Device, error) {
 		}
 		return nil, fmt.Errorf("no Vulkan device %d, there are %d", index, len(candidates))
 	}
-	d := &Device{
-		candidate: candidates[index],
-		patience:  patience,
-		arenas:    map[*Arena]struct{}{},
-		programs:  map[*Program]struct{}{},
-		pipelines: map[string]*Pipeline{},
-		timings:   map[string]*Timing{},
-	}
+	d := newDevice(candidates[index], &connection{})
 	if SeparateBuffers {
 		d.info.Alignment = max(d.info.Alignment, separateAlignment)
 	}
-	if err := d.open(instance); err != nil {
+	if err = d.connect(instance); err == nil {
+		err = d.open()
+	}
+	if err != nil {
 		d.Close()
 		return nil, fmt.Errorf("opening %s: %w", d.info.Name, err)
 	}
 	return d, nil
 }
 
-// open creates what a device always has. Close gives it back, also if only part
-// of it is there.
-func (d *Device) open(instance vk.Instance) (err error) {
+// Beside opens the same device for another goroutine. Both submit to one queue, and programs
+// of either may use buffers of the other as long as their arenas live. The end of a program is
+// a barrier for both, so what they submit is in order.
+func (d *Device) Beside() (*Device, error) {
+	if d.broken != nil {
+		return nil, d.broken
+	}
+	if _, err := acquireInstance(); err != nil {
+		return nil, err
+	}
+	other := newDevice(d.candidate, d.connection)
+	if err := other.open(); err != nil {
+		other.Close()
+		return nil, fmt.Errorf("opening %s once more: %w", d.info.Name, err)
+	}
+	return other, nil
+}
+
+func newDevice(c candidate, to *connection) *Device {
+	to.mutex.Lock()
+	defer to.mutex.Unlock()
+	to.users++
+	return &Device{
+		candidate:  c,
+		connection: to,
+		patience:   patience,
+		arenas:     map[*Arena]struct{}{},
+		programs:   map[*Program]struct{}{},
+		pipelines:  map[string]*Pipeline{},
+		timings:    map[string]*Timing{},
+	}
+}
+
+// connect creates the Vulkan device. Close gives it back, also if only part of it is there.
+func (d *Device) connect(instance vk.Instance) (err error) {
 	const portability = "VK_KHR_portability_subset" // must be enabled where there is one
-	extension := ""
+	var extensions []string
 	has, result := vkshim.DeviceHasExtension(instance, d.physical, portability)
 	if err := failed("vkEnumerateDeviceExtensionProperties", result); err != nil {
 		return err
 	}
 	if has {
-		extension = portability
+		extensions = append(extensions, portability)
 	}
-	device, result := vkshim.CreateDevice(instance, d.physical, d.family, extension)
+	if d.info.Presents {
+		extensions = append(extensions, swapchainExtension)
+	}
+	device, result := vkshim.CreateDevice(instance, d.physical, d.family, extensions)
 	if err := failed("vkCreateDevice", result); err != nil {
 		return err
 	}
@@ -96,6 +137,12 @@ func (d *Device) open(instance vk.Instance) (err error) {
 	var queue vk.Queue
 	vk.GetDeviceQueue(device, uint32(d.family), 0, &queue)
 	d.queue = queue
+	return nil
+}
+
+// open creates what a Device has of its own. Close gives it back, also if only part of it is
+// there.
+func (d *Device) open() (err error) {
 	info := vk.CommandPoolCreateInfo{
 		SType:            vk.StructureTypeCommandPoolCreateInfo,
 		Flags:            vk.CommandPoolCreateFlags(vk.CommandPoolCreateResetCommandBufferBit),
@@ -103,7 +150,7 @@ func (d *Device) open(instance vk.Instance) (err error) {
 	}
 	defer info.Free()
 	var commands vk.CommandPool
-	if err := failed("vkCreateCommandPool", vk.CreateCommandPool(device, &info, nil, &commands)); err != nil {
+	if err := failed("vkCreateCommandPool", vk.CreateCommandPool(d.device, &info, nil, &commands)); err != nil {
 		return err
 	}
 	d.commands = commands
@@ -122,7 +169,7 @@ func (d *Device) Close() {
 		return
 	}
 	d.broken = errClosed
-	if d.hung {
+	if d.hung.Load() {
 		return
 	}
 	for p := range d.programs {
@@ -138,13 +185,23 @@ func (d *Device) Close() {
 	if d.commands != vk.NullCommandPool {
 		vk.DestroyCommandPool(d.device, d.commands, nil)
 	}
-	if d.shim != nil {
-		d.shim.Free()
-	}
-	if d.device != nil {
-		vk.DestroyDevice(d.device, nil)
-	}
+	d.disconnect()
 	releaseInstance()
+}
+
+// disconnect gives the connection back when no other Device has it.
+func (c *connection) disconnect() {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	if c.users--; c.users > 0 {
+		return
+	}
+	if c.shim != nil {
+		c.shim.Free()
+	}
+	if c.device != nil {
+		vk.DestroyDevice(c.device, nil)
+	}
 }
 
 // Allocated returns the bytes of all arenas, the device's own among them.
@@ -247,17 +304,32 @@ func (d *Device) run(s *submission, times int) error {
 	if d.broken != nil {
 		return d.broken
 	}
-	result, call := d.shim.Run(d.queue, s.commands, times, s.fence, uint64(d.patience))
+	result, call := d.submit(s, times, vk.NullSemaphore, vk.NullSemaphore)
+	if result == vk.Success {
+		result, call = d.shim.Wait(s.fence, uint64(d.patience)), "vkWaitForFences"
+	}
 	if result == vk.Success {
 		return nil
 	}
+	return d.lost(s, times, result, call)
+}
+
+// submit submits the commands. The queue is for one goroutine at a time.
+func (d *Device) submit(s *submission, times int, wait, signal vk.Semaphore) (result vk.Result, call string) {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	return d.shim.Submit(d.queue, s.commands, times, wait, signal, s.fence)
+}
+
+// lost says what was in flight when a call failed, and whether the device is lost with it.
+func (d *Device) lost(s *submission, times int, result vk.Result, call string) error {
 	err := &Error{Call: call, Result: result, Note: fmt.Sprintf("in flight on %s: %s", d.info.Name, d.inFlight(s, times))}
 	if result == vk.Timeout {
 		err.Note = fmt.Sprintf("nothing heard for %v, %s", d.patience, err.Note)
 	}
 	if waiting := call == "vkWaitForFences"; waiting || result == vk.ErrorDeviceLost {
 		d.broken = err
-		d.hung = waiting && result != vk.ErrorDeviceLost
+		d.hung.Store(waiting && result != vk.ErrorDeviceLost)
 	}
 	return err
 }

@@ -2,7 +2,9 @@
 // programs, which are recorded once and run many times. It knows nothing of
 // networks.
 //
-// A [Device] is for one goroutine at a time; several may be open at once. What
+// A [Device] is for one goroutine at a time; several may be open at once, and
+// [Device.Beside] opens one for a second goroutine. A [Screen] shows pictures that programs
+// leave in buffers. What
 // belongs to a device ([Arena], [Pipeline], [Program]) is given back when the
 // device is closed, at the latest.
 //

@@ -79,4 +79,7 @@ var resultNames = map[vk.Result]string{
 	vk.ErrorInvalidShaderNv:      "VK_ERROR_INVALID_SHADER",
 	vk.ErrorFragmentation:        "VK_ERROR_FRAGMENTATION",
 	vk.ErrorNotPermitted:         "VK_ERROR_NOT_PERMITTED",
+	vk.ErrorSurfaceLost:          "VK_ERROR_SURFACE_LOST_KHR",
+	vk.ErrorNativeWindowInUse:    "VK_ERROR_NATIVE_WINDOW_IN_USE_KHR",
+	vk.ErrorOutOfDate:            "VK_ERROR_OUT_OF_DATE_KHR",
 }

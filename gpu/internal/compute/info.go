@@ -31,6 +31,7 @@ type Info struct {
 	Version      string // of Vulkan, as "1.3.230"
 	SubgroupSize int    // invocations; shaders assume none
 	Timestamps   bool   // programs can be timed
+	Presents     bool   // it can show pictures on the [Surface] that is open
 	Alignment    int    // of buffers in an arena, bytes
 	Memory       int    // bytes that Local arenas can have in all; including what others use, if the driver does not say
 	Limits       Limits
@@ -103,10 +104,16 @@ func examine(instance vk.Instance, physical vk.PhysicalDevice) (candidate, error
 	if p.ApiVersion < apiVersion {
 		return candidate{}, fmt.Errorf("%s: its driver is of Vulkan %s: it takes 1.1", name, versionString(p.ApiVersion))
 	}
-	family, timestampBits, err := chooseQueue(vkshim.QueueFamilies(instance, physical))
+	families := vkshim.QueueFamilies(instance, physical)
+	presents, err := presenting(instance, physical, len(families))
 	if err != nil {
 		return candidate{}, fmt.Errorf("%s: %w", name, err)
 	}
+	family, err := chooseQueue(families, presents)
+	if err != nil {
+		return candidate{}, fmt.Errorf("%s: %w", name, err)
+	}
+	timestampBits := families[family].TimestampBits
 	newer := vkshim.PhysicalProperties(instance, physical, p.ApiVersion >= uint32(vk.MakeVersion(1, 2, 0)))
 	driver := strings.TrimSpace(newer.DriverName + " " + newer.DriverInfo)
 	if driver == "" {
@@ -136,6 +143,7 @@ func examine(instance vk.Instance, physical vk.PhysicalDevice) (candidate, error
 			Version:      versionString(p.ApiVersion),
 			SubgroupSize: newer.SubgroupSize,
 			Timestamps:   timestampBits > 0,
+			Presents:     presents[family],
 			Alignment:    max(granule, int(p.Limits.MinStorageBufferOffsetAlignment), int(p.Limits.MinTexelBufferOffsetAlignment)),
 			Memory:       localMemory(memory),
 			Limits:       limits,
@@ -147,19 +155,29 @@ func examine(instance vk.Instance, physical vk.PhysicalDevice) (candidate, error
 	}, nil
 }
 
-// chooseQueue returns the first family of queues that computes, or that computes
-// and takes timestamps if there is one.
-func chooseQueue(families []vkshim.QueueFamily) (family, timestampBits int, err error) {
-	family = -1
+// chooseQueue returns the first family of queues that computes. Better is one that also
+// presents, where presents says which do, and among equals one that takes timestamps.
+func chooseQueue(families []vkshim.QueueFamily, presents []bool) (family int, err error) {
+	best := 0
 	for i, f := range families {
-		if f.Flags&vk.QueueFlags(vk.QueueComputeBit) != 0 && (family < 0 || timestampBits == 0 && f.TimestampBits > 0) {
-			family, timestampBits = i, f.TimestampBits
+		if f.Flags&vk.QueueFlags(vk.QueueComputeBit) == 0 {
+			continue
+		}
+		merit := 1
+		if presents[i] {
+			merit += 2
+		}
+		if f.TimestampBits > 0 {
+			merit++
+		}
+		if merit > best {
+			family, best = i, merit
 		}
 	}
-	if family < 0 {
-		return 0, 0, fmt.Errorf("it has no queue for compute shaders")
+	if best == 0 {
+		return 0, fmt.Errorf("it has no queue for compute shaders")
 	}
-	return family, timestampBits, nil
+	return family, nil
 }
 
 func memoryTypes(physical vk.PhysicalDevice) []memoryType {

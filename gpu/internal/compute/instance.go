@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 
 	vk "github.com/vulkan-go/vulkan"
@@ -23,6 +24,7 @@ var shared struct {
 	loaded   bool // the loader
 	instance vk.Instance
 	users    int
+	surface  *Surface // that is open, if any
 }
 
 // acquireInstance returns the shared instance, which releaseInstance gives back.
@@ -68,11 +70,13 @@ func createInstance() (vk.Instance, error) {
 	if version < apiVersion {
 		return nil, fmt.Errorf("the Vulkan loader is of version %s: it takes 1.1", versionString(max(version, uint32(vk.MakeVersion(1, 0, 0)))))
 	}
-	portability := "VK_KHR_portability_enumeration"
-	if runtime.GOOS != "darwin" || !vkshim.InstanceHasExtension(portability) {
-		portability = ""
+	const enumeration = "VK_KHR_portability_enumeration"
+	portability := runtime.GOOS == "darwin" && vkshim.InstanceHasExtension(enumeration)
+	extensions := slices.Clone(SurfaceExtensions)
+	if portability {
+		extensions = append(extensions, enumeration)
 	}
-	instance, result := vkshim.CreateInstance(apiVersion, portability)
+	instance, result := vkshim.CreateInstance(apiVersion, portability, extensions)
 	if result == vk.ErrorIncompatibleDriver {
 		return nil, fmt.Errorf("no Vulkan driver was found: %w", failed("vkCreateInstance", result))
 	} else if err := failed("vkCreateInstance", result); err != nil {

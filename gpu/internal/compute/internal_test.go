@@ -16,19 +16,22 @@ import (
 func TestChooseQueue(t *testing.T) {
 	graphics, compute := vk.QueueFlags(vk.QueueGraphicsBit), vk.QueueFlags(vk.QueueComputeBit)
 	for _, c := range []struct {
-		families     []vkshim.QueueFamily
-		family, bits int
+		families []vkshim.QueueFamily
+		presents []bool
+		family   int
 	}{
-		{[]vkshim.QueueFamily{{Flags: graphics | compute, TimestampBits: 64}, {Flags: compute, TimestampBits: 64}}, 0, 64},
-		{[]vkshim.QueueFamily{{Flags: graphics, TimestampBits: 64}, {Flags: compute}}, 1, 0},
-		{[]vkshim.QueueFamily{{Flags: compute}, {Flags: graphics, TimestampBits: 64}, {Flags: compute, TimestampBits: 36}}, 2, 36},
+		{[]vkshim.QueueFamily{{Flags: graphics | compute, TimestampBits: 64}, {Flags: compute, TimestampBits: 64}}, []bool{false, false}, 0},
+		{[]vkshim.QueueFamily{{Flags: graphics, TimestampBits: 64}, {Flags: compute}}, []bool{false, false}, 1},
+		{[]vkshim.QueueFamily{{Flags: compute}, {Flags: graphics, TimestampBits: 64}, {Flags: compute, TimestampBits: 36}}, []bool{false, false, false}, 2},
+		{[]vkshim.QueueFamily{{Flags: compute, TimestampBits: 64}, {Flags: compute}, {Flags: compute, TimestampBits: 36}}, []bool{false, true, true}, 2},
+		{[]vkshim.QueueFamily{{Flags: compute, TimestampBits: 64}, {Flags: compute}, {Flags: graphics}}, []bool{false, true, true}, 1},
 	} {
-		family, bits, err := chooseQueue(c.families)
-		if err != nil || family != c.family || bits != c.bits {
-			t.Errorf("%+v: family %d with %d bits, %v", c.families, family, bits, err)
+		family, err := chooseQueue(c.families, c.presents)
+		if err != nil || family != c.family {
+			t.Errorf("%+v, %v: family %d, %v", c.families, c.presents, family, err)
 		}
 	}
-	if _, _, err := chooseQueue([]vkshim.QueueFamily{{Flags: graphics}}); err == nil {
+	if _, err := chooseQueue([]vkshim.QueueFamily{{Flags: graphics}}, []bool{true}); err == nil {
 		t.Error("a device that does not compute was taken")
 	}
 }

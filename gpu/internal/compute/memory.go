@@ -179,7 +179,7 @@ func (a *Arena) Free() {
 	a.freed, a.mapped = true, nil
 	d := a.device
 	delete(d.arenas, a)
-	if d.hung {
+	if d.hung.Load() {
 		return
 	}
 	for _, p := range a.pieces {
@@ -245,7 +245,7 @@ func (d *Device) check(b Buffer) error {
 		return d.broken
 	case b.arena == nil:
 		return errors.New("a buffer of no arena")
-	case b.arena.device != d:
+	case b.arena.device.connection != d.connection:
 		return errors.New("a buffer of another device")
 	case b.arena.freed:
 		return errors.New("a buffer of an arena that is freed")

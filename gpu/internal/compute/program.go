@@ -408,7 +408,7 @@ func (p *Program) Free() {
 	p.fail("it is freed")
 	d := p.device
 	delete(d.programs, p)
-	if d.hung {
+	if d.hung.Load() {
 		return
 	}
 	d.freeSubmission(p.submission)

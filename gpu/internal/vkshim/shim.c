@@ -68,6 +68,10 @@ typedef struct {
 typedef struct { Header header; uint32_t flags; const void *inheritance; } CommandBufferBeginInfo;
 typedef struct { Header header; uint32_t from, to; } GlobalBarrier;
 typedef struct { uint64_t from, to, size; } BufferCopy;
+typedef struct { int32_t format, space; } SurfaceFormat;
+typedef struct { uint32_t aspect, level, levels, layer, layers; } ImageRange;
+typedef struct { Header header; uint32_t from, to; int32_t old, new; uint32_t from_family, to_family; shim_handle image; ImageRange range; } ImageBarrier;
+typedef struct { uint64_t offset; uint32_t row, height, aspect, level, layer, layers; int32_t place[3]; uint32_t extent[3]; } BufferImageCopy;
 typedef struct {
 	Header header;
 	uint32_t waits;
@@ -89,6 +93,8 @@ enum {
 	SHADER_READ = 0x20, SHADER_WRITE = 0x40, TRANSFER_READ = 0x800, TRANSFER_WRITE = 0x1000, HOST_READ = 0x2000, HOST_WRITE = 0x4000,
 	SIMULTANEOUS_USE = 4,
 	QUERY_64_BIT = 1, QUERY_WAIT = 2,
+	SRGB_NONLINEAR = 0, ASPECT_COLOR = 1,
+	LAYOUT_UNDEFINED = 0, LAYOUT_TRANSFER_DST = 7, LAYOUT_PRESENT_SRC = 1000001002,
 };
 
 typedef void (VKAPI *Function)(void);
@@ -144,15 +150,15 @@ int shim_instance_has_extension(const char *name) {
 	return has_name(list, count, name);
 }
 
-int32_t shim_create_instance(uint32_t version, const char *portability, void **instance) {
+int32_t shim_create_instance(uint32_t version, int portability, uint32_t count, char **extensions, void **instance) {
 	int32_t (VKAPI *create)(const InstanceCreateInfo *, const void *, void **) = RESOLVE(NULL, "vkCreateInstance");
 	ApplicationInfo application = {.header = {0, NULL}, .name = "nashprune", .engine = "nashprune", .apiVersion = version};
 	InstanceCreateInfo info = {
 		.header = {1, NULL},
 		.flags = portability ? ENUMERATE_PORTABILITY : 0,
 		.application = &application,
-		.extensions = portability != NULL,
-		.extension = &portability,
+		.extensions = count,
+		.extension = (const char *const *)extensions,
 	};
 	return create ? create(&info, NULL, instance) : ERROR_INITIALIZATION_FAILED;
 }
@@ -202,12 +208,30 @@ void shim_physical_properties(void *instance, void *physical, int driver, shim_p
 	memcpy(properties->driver_info, of_driver.info, sizeof of_driver.info);
 }
 
-int32_t shim_create_device(void *instance, void *physical, uint32_t family, const char *extension, void **device) {
+int32_t shim_create_device(void *instance, void *physical, uint32_t family, uint32_t count, char **extensions, void **device) {
 	int32_t (VKAPI *create)(void *, const DeviceCreateInfo *, const void *, void **) = RESOLVE(instance, "vkCreateDevice");
 	float priority = 1;
 	DeviceQueueCreateInfo queue = {.header = {2, NULL}, .family = family, .count = 1, .priorities = &priority};
-	DeviceCreateInfo info = {.header = {3, NULL}, .queues = 1, .queue = &queue, .extensions = extension != NULL, .extension = &extension};
+	DeviceCreateInfo info = {.header = {3, NULL}, .queues = 1, .queue = &queue, .extensions = count, .extension = (const char *const *)extensions};
 	return create(physical, &info, NULL, device);
+}
+
+int32_t shim_surface_formats(void *instance, void *physical, shim_handle surface, int32_t *formats, uint32_t *count) {
+	int32_t (VKAPI *get)(void *, shim_handle, uint32_t *, SurfaceFormat *) = RESOLVE(instance, "vkGetPhysicalDeviceSurfaceFormatsKHR");
+	uint32_t room = *count, all = 0;
+	*count = 0;
+	int32_t result = get ? get(physical, surface, &all, NULL) : ERROR_INITIALIZATION_FAILED;
+	if (result != SUCCESS)
+		return result;
+	SurfaceFormat *list = calloc(all + 1, sizeof *list);
+	if (!list)
+		return ERROR_OUT_OF_HOST_MEMORY;
+	result = get(physical, surface, &all, list);
+	for (uint32_t i = 0; result >= 0 && i < all && *count < room; i++)
+		if (list[i].space == SRGB_NONLINEAR)
+			formats[(*count)++] = list[i].format;
+	free(list);
+	return result < 0 ? result : SUCCESS;
 }
 
 struct shim_device {
@@ -222,9 +246,10 @@ struct shim_device {
 	void (VKAPI *vkCmdBindDescriptorSets)(void *, int32_t, shim_handle, uint32_t, uint32_t, const shim_handle *, uint32_t, const uint32_t *);
 	void (VKAPI *vkCmdPushConstants)(void *, shim_handle, uint32_t, uint32_t, uint32_t, const void *);
 	void (VKAPI *vkCmdDispatch)(void *, uint32_t, uint32_t, uint32_t);
-	void (VKAPI *vkCmdPipelineBarrier)(void *, uint32_t, uint32_t, uint32_t, uint32_t, const GlobalBarrier *, uint32_t, const void *, uint32_t, const void *);
+	void (VKAPI *vkCmdPipelineBarrier)(void *, uint32_t, uint32_t, uint32_t, uint32_t, const GlobalBarrier *, uint32_t, const void *, uint32_t, const ImageBarrier *);
 	void (VKAPI *vkCmdFillBuffer)(void *, shim_handle, uint64_t, uint64_t, uint32_t);
 	void (VKAPI *vkCmdCopyBuffer)(void *, shim_handle, shim_handle, uint32_t, const BufferCopy *);
+	void (VKAPI *vkCmdCopyBufferToImage)(void *, shim_handle, shim_handle, int32_t, uint32_t, const BufferImageCopy *);
 	void (VKAPI *vkCmdResetQueryPool)(void *, shim_handle, uint32_t, uint32_t);
 	void (VKAPI *vkCmdWriteTimestamp)(void *, uint32_t, shim_handle, uint32_t);
 	int32_t (VKAPI *vkResetFences)(void *, uint32_t, const shim_handle *);
@@ -261,6 +286,7 @@ shim_device *shim_device_functions(void *instance, void *device, const char **mi
 	FIND(vkCmdPipelineBarrier)
 	FIND(vkCmdFillBuffer)
 	FIND(vkCmdCopyBuffer)
+	FIND(vkCmdCopyBufferToImage)
 	FIND(vkCmdResetQueryPool)
 	FIND(vkCmdWriteTimestamp)
 	FIND(vkResetFences)
@@ -366,7 +392,26 @@ void shim_timestamp(const shim_device *d, void *commands, shim_handle pool, uint
 	d->vkCmdWriteTimestamp(commands, AT_BOTTOM_OF_PIPE, pool, index);
 }
 
-shim_outcome shim_run(const shim_device *d, void *queue, void *commands, uint32_t times, shim_handle fence, uint64_t nanoseconds) {
+void shim_show(const shim_device *d, void *commands, shim_handle from, uint64_t offset, shim_handle to, uint32_t width, uint32_t height) {
+	ImageBarrier barrier = {
+		.header = {45, NULL},
+		.to = TRANSFER_WRITE,
+		.old = LAYOUT_UNDEFINED, .new = LAYOUT_TRANSFER_DST,
+		.from_family = ~0u, .to_family = ~0u,
+		.image = to,
+		.range = {ASPECT_COLOR, 0, 1, 0, 1},
+	};
+	BufferImageCopy region = {.offset = offset, .aspect = ASPECT_COLOR, .layers = 1, .extent = {width, height, 1}};
+	d->vkCmdPipelineBarrier(commands, AT_TRANSFER, AT_TRANSFER, 0, 0, NULL, 0, NULL, 1, &barrier);
+	d->vkCmdCopyBufferToImage(commands, from, to, LAYOUT_TRANSFER_DST, 1, &region);
+	barrier.from = TRANSFER_WRITE;
+	barrier.to = 0; // presentation waits for a semaphore
+	barrier.old = LAYOUT_TRANSFER_DST;
+	barrier.new = LAYOUT_PRESENT_SRC;
+	d->vkCmdPipelineBarrier(commands, AT_TRANSFER, AT_BOTTOM_OF_PIPE, 0, 0, NULL, 0, NULL, 1, &barrier);
+}
+
+shim_outcome shim_submit(const shim_device *d, void *queue, void *commands, uint32_t times, shim_handle wait, shim_handle signal, shim_handle fence) {
 	void *few[64], **buffers = few;
 	int32_t result = d->vkResetFences(d->device, 1, &fence);
 	if (result != SUCCESS)
@@ -375,13 +420,21 @@ shim_outcome shim_run(const shim_device *d, void *queue, void *commands, uint32_
 		return (shim_outcome){ERROR_OUT_OF_HOST_MEMORY, 1};
 	for (uint32_t i = 0; i < times; i++)
 		buffers[i] = commands;
-	SubmitInfo info = {.header = {4, NULL}, .buffers = times, .buffer = buffers};
+	uint32_t stage = AT_TRANSFER;
+	SubmitInfo info = {
+		.header = {4, NULL},
+		.waits = wait != 0, .wait = &wait, .stages = &stage,
+		.buffers = times, .buffer = buffers,
+		.signals = signal != 0, .signal = &signal,
+	};
 	result = d->vkQueueSubmit(queue, 1, &info, fence);
 	if (buffers != few)
 		free(buffers);
-	if (result != SUCCESS)
-		return (shim_outcome){result, 1};
-	return (shim_outcome){d->vkWaitForFences(d->device, 1, &fence, 1, nanoseconds), 2};
+	return (shim_outcome){result, 1};
+}
+
+int32_t shim_wait(const shim_device *d, shim_handle fence, uint64_t nanoseconds) {
+	return d->vkWaitForFences(d->device, 1, &fence, 1, nanoseconds);
 }
 
 int32_t shim_timestamps(const shim_device *d, shim_handle pool, uint32_t count, uint64_t *ticks) {

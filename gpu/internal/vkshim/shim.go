@@ -69,16 +69,38 @@ func InstanceHasExtension(name string) bool {
 	return C.shim_instance_has_extension(cName) != 0
 }
 
-// CreateInstance creates an instance for a version of Vulkan. Portability is the
-// extension that lists devices which are not wholly Vulkan's, none if it is empty.
-func CreateInstance(version uint32, portability string) (vk.Instance, vk.Result) {
-	var cPortability *C.char
-	if portability != "" {
-		cPortability = C.CString(portability)
-		defer C.free(unsafe.Pointer(cPortability))
+// names is a list of names in C's memory, which free gives back.
+type names struct {
+	list  **C.char
+	count C.uint32_t
+}
+
+func newNames(list []string) names {
+	n := names{(**C.char)(C.calloc(C.size_t(len(list)+1), C.size_t(unsafe.Sizeof((*C.char)(nil))))), C.uint32_t(len(list))}
+	for i, name := range list {
+		unsafe.Slice(n.list, len(list))[i] = C.CString(name)
 	}
+	return n
+}
+
+func (n names) free() {
+	for _, name := range unsafe.Slice(n.list, n.count) {
+		C.free(unsafe.Pointer(name))
+	}
+	C.free(unsafe.Pointer(n.list))
+}
+
+// CreateInstance creates an instance for a version of Vulkan, with extensions. Portability
+// lists devices which are not wholly Vulkan's; it takes an extension.
+func CreateInstance(version uint32, portability bool, extensions []string) (vk.Instance, vk.Result) {
+	withPortability := C.int(0)
+	if portability {
+		withPortability = 1
+	}
+	n := newNames(extensions)
+	defer n.free()
 	var instance unsafe.Pointer
-	result := C.shim_create_instance(C.uint32_t(version), cPortability, &instance)
+	result := C.shim_create_instance(C.uint32_t(version), withPortability, n.count, n.list, &instance)
 	return vk.Instance(instance), vk.Result(result)
 }
 
@@ -127,18 +149,29 @@ func PhysicalProperties(instance vk.Instance, physical vk.PhysicalDevice, driver
 	return Properties{int(p.subgroup_size), uint64(p.allocation), C.GoString(&p.driver_name[0]), C.GoString(&p.driver_info[0])}
 }
 
-// CreateDevice creates a device with one queue and at most one extension, none
-// if its name is empty.
-func CreateDevice(instance vk.Instance, physical vk.PhysicalDevice, family int, extension string) (vk.Device, vk.Result) {
-	var cExtension *C.char
-	if extension != "" {
-		cExtension = C.CString(extension)
-		defer C.free(unsafe.Pointer(cExtension))
-	}
+// CreateDevice creates a device with one queue and extensions.
+func CreateDevice(instance vk.Instance, physical vk.PhysicalDevice, family int, extensions []string) (vk.Device, vk.Result) {
+	n := newNames(extensions)
+	defer n.free()
 	var device unsafe.Pointer
-	result := C.shim_create_device(unsafe.Pointer(instance), unsafe.Pointer(physical), C.uint32_t(family), cExtension, &device)
+	result := C.shim_create_device(unsafe.Pointer(instance), unsafe.Pointer(physical), C.uint32_t(family), n.count, n.list, &device)
 	return vk.Device(device), vk.Result(result)
 }
+
+// SurfaceFormats lists the formats of a surface that show numbers as sRGB.
+func SurfaceFormats(instance vk.Instance, physical vk.PhysicalDevice, surface vk.Surface) ([]vk.Format, vk.Result) {
+	var list [64]C.int32_t
+	count := C.uint32_t(len(list))
+	result := C.shim_surface_formats(unsafe.Pointer(instance), unsafe.Pointer(physical), toC(surface), &list[0], &count)
+	var formats []vk.Format
+	for _, f := range list[:count] {
+		formats = append(formats, vk.Format(f))
+	}
+	return formats, vk.Result(result)
+}
+
+// Surface makes a surface of its handle.
+func Surface(handle uint64) vk.Surface { return fromC[vk.Surface](C.shim_handle(handle)) }
 
 // Device holds the functions of a device.
 type Device struct{ functions *C.shim_device }
@@ -244,15 +277,26 @@ func (d *Device) Timestamp(commands vk.CommandBuffer, pool vk.QueryPool, index i
 	C.shim_timestamp(d.functions, unsafe.Pointer(commands), toC(pool), C.uint32_t(index))
 }
 
-// runCalls are the names of what [Device.Run] calls.
-var runCalls = [...]string{"vkResetFences", "vkQueueSubmit", "vkWaitForFences"}
+// Show records the copying of a picture, 4 bytes a pixel, from a buffer to an image of a
+// swapchain, which is ready to be presented then.
+func (d *Device) Show(commands vk.CommandBuffer, from vk.Buffer, offset int, to vk.Image, width, height int) {
+	C.shim_show(d.functions, unsafe.Pointer(commands), toC(from), C.uint64_t(offset), toC(to), C.uint32_t(width), C.uint32_t(height))
+}
 
-// Run submits the commands as many times as it says in one vkQueueSubmit, and
-// waits for the fence for so many nanoseconds at most. It returns the result and
-// the name of the call that gave it, and makes no Go allocation.
-func (d *Device) Run(queue vk.Queue, commands vk.CommandBuffer, times int, fence vk.Fence, nanoseconds uint64) (vk.Result, string) {
-	outcome := C.shim_run(d.functions, unsafe.Pointer(queue), unsafe.Pointer(commands), C.uint32_t(times), toC(fence), C.uint64_t(nanoseconds))
-	return vk.Result(outcome.result), runCalls[outcome.call]
+// submitCalls are the names of what [Device.Submit] calls.
+var submitCalls = [...]string{"vkResetFences", "vkQueueSubmit"}
+
+// Submit submits the commands as many times as it says in one vkQueueSubmit. Transfers in it
+// wait for a semaphore, and its end signals another; either may be null. It returns the result
+// and the name of the call that gave it, and makes no Go allocation.
+func (d *Device) Submit(queue vk.Queue, commands vk.CommandBuffer, times int, wait, signal vk.Semaphore, fence vk.Fence) (vk.Result, string) {
+	outcome := C.shim_submit(d.functions, unsafe.Pointer(queue), unsafe.Pointer(commands), C.uint32_t(times), toC(wait), toC(signal), toC(fence))
+	return vk.Result(outcome.result), submitCalls[outcome.call]
+}
+
+// Wait waits for the fence of what was submitted, for so many nanoseconds at most.
+func (d *Device) Wait(fence vk.Fence, nanoseconds uint64) vk.Result {
+	return vk.Result(C.shim_wait(d.functions, toC(fence), C.uint64_t(nanoseconds)))
 }
 
 // Timestamps waits for the first timestamps of a pool and writes them to ticks.

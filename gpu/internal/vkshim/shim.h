@@ -26,13 +26,14 @@ typedef struct {
 
 int32_t shim_instance_version(uint32_t *version);
 int shim_instance_has_extension(const char *name);
-// portability is the extension that lists devices which are not wholly Vulkan's,
-// NULL where there is none.
-int32_t shim_create_instance(uint32_t version, const char *portability, void **instance);
+// portability lists devices which are not wholly Vulkan's; it takes an extension.
+int32_t shim_create_instance(uint32_t version, int portability, uint32_t count, char **extensions, void **instance);
 int32_t shim_device_has_extension(void *instance, void *physical, const char *name, int *has);
 uint32_t shim_queue_families(void *instance, void *physical, shim_queue_family *families, uint32_t count);
 void shim_physical_properties(void *instance, void *physical, int driver, shim_properties *properties);
-int32_t shim_create_device(void *instance, void *physical, uint32_t family, const char *extension, void **device);
+int32_t shim_create_device(void *instance, void *physical, uint32_t family, uint32_t count, char **extensions, void **device);
+// Formats of the colour space sRGB, up to count, which becomes the number of them.
+int32_t shim_surface_formats(void *instance, void *physical, shim_handle surface, int32_t *formats, uint32_t *count);
 
 // The functions of a device. shim_device_functions returns NULL and the name of
 // the first function that is missing; the result is given back with free.
@@ -58,11 +59,15 @@ void shim_copy(const shim_device *d, void *commands, shim_handle from, uint64_t 
 void shim_reset_timestamps(const shim_device *d, void *commands, shim_handle pool, uint32_t count);
 void shim_timestamp(const shim_device *d, void *commands, shim_handle pool, uint32_t index);
 
-// shim_run submits the commands as many times as it says, at once, and waits.
-// call says what gave the result: 0 vkResetFences, 1 vkQueueSubmit,
-// 2 vkWaitForFences.
+// shim_show copies a picture to an image of a swapchain, whatever was in it.
+void shim_show(const shim_device *d, void *commands, shim_handle from, uint64_t offset, shim_handle to, uint32_t width, uint32_t height);
+
+// shim_submit submits the commands as many times as it says, at once. Transfers wait for a
+// semaphore, and the end signals another, if they are not 0. call says what gave the result:
+// 0 vkResetFences, 1 vkQueueSubmit.
 typedef struct { int32_t result, call; } shim_outcome;
-shim_outcome shim_run(const shim_device *d, void *queue, void *commands, uint32_t times, shim_handle fence, uint64_t nanoseconds);
+shim_outcome shim_submit(const shim_device *d, void *queue, void *commands, uint32_t times, shim_handle wait, shim_handle signal, shim_handle fence);
+int32_t shim_wait(const shim_device *d, shim_handle fence, uint64_t nanoseconds);
 int32_t shim_timestamps(const shim_device *d, shim_handle pool, uint32_t count, uint64_t *ticks);
 
 #endif

@@ -1,0 +1,7 @@
+//go:build !(glfw && cgo && linux)
+
+package main
+
+const hasWindow = false
+
+func inWindow(start startRun, _ *progress) startRun { return start }
