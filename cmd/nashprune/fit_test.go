@@ -5,12 +5,16 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
 	"nashprune/trainer/compare"
 	"nashprune/trainer/settings"
 )
+
+// namedDevice is the line in which a sweep names the device that it found by the words of the file.
+var namedDevice = regexp.MustCompile(`device = "cpu:\d"`)
 
 // TestSettingsOfSmallTables: a sweep has the settings that train has by the size of a table, prune
 // has them with the model of the file, and those of compare --quick stay.
@@ -35,7 +39,7 @@ func TestSettingsOfSmallTables(t *testing.T) {
 		t.Errorf("train prints %s", stderr)
 	}
 	alone, err := os.ReadFile("one/config.toml")
-	if swept, also := os.ReadFile("grid/keep=30/config.toml"); err != nil || also != nil || string(alone) != string(swept) {
+	if swept, also := os.ReadFile("grid/keep=30/config.toml"); err != nil || also != nil || string(alone) != namedDevice.ReplaceAllString(string(swept), `device = "gonum"`) {
 		t.Errorf("train:\n%s\nsweep:\n%s\n%v, %v", alone, swept, err, also)
 	}
 	code, _, stderr := execute(t, append(flags, "prune", "one", "--keep", "10", "--out", "two")...)
