@@ -8,7 +8,7 @@
 
 layout(std430, set = 0, binding = 0) readonly buffer Mask { vec4 mask[]; };
 layout(std430, set = 0, binding = 1) readonly buffer From { vec4 from[]; };
-layout(std430, set = 0, binding = 2) buffer To { vec4 to[]; };
+layout(std430, set = 0, binding = 2) writeonly buffer To { vec4 to[]; };
 
 layout(push_constant) uniform Push {
     uint rows;

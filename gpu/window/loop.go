@@ -13,7 +13,7 @@ const (
 )
 
 // onGPU and onCPU return how long after the beginning of a frame the next one may begin, where
-// the device worked on it for some time.
+// it took some time.
 func onGPU(time.Duration) time.Duration { return gpuInterval }
 
 func onCPU(took time.Duration) time.Duration { return max(cpuInterval, cpuShare*took) }

@@ -29,7 +29,7 @@ type Window struct {
 	painter *painter // nil until the training has a device
 	fitted  bool
 	start   time.Time
-	took    time.Duration // by the device, for the last frame
+	took    time.Duration // by the last frame
 	asked   bool          // by the user, for a frame now
 
 	mutex   sync.Mutex // of all that follows
@@ -339,11 +339,11 @@ func (w *Window) frame() error {
 	if w.paused {
 		state = "paused"
 	}
+	began := time.Now()
 	if err := p.load(s, w.clock(), state); err != nil {
 		return err
 	}
 	w.mutex.Unlock() // the training does not wait for the frame
-	began := time.Now()
 	fits, err := p.show()
 	if w.took = time.Since(began); anew {
 		w.took = 0
