@@ -59,7 +59,7 @@ func (s *session) evaluate() error {
 			}
 			most := min(max(s.Batch, backend.InferLimit), samples.Len())
 			if most < samples.Len() && candidate.Infer(most+1) == nil {
-				return fmt.Errorf("Infer takes more than %d samples", most)
+				return fmt.Errorf("more than %d samples are inferred at a time", most)
 			}
 			return candidate.Infer(most)
 		}, nil)

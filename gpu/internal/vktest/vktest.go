@@ -198,7 +198,7 @@ func Overrun() error {
 		return err
 	}
 	parameters, players, mixture := arena.Take(64), arena.Take(64), arena.Take(64)
-	pipeline, err := d.Pipeline(shaders.Mixture, 1)
+	pipeline, err := d.Pipeline(shaders.Mixture, 1, 1)
 	if err != nil {
 		return err
 	}
