@@ -31,7 +31,7 @@ func inWindow(start startRun, progress *progress) startRun {
 	return func(ctx context.Context, o trainer.Options) (result *record.Result, err error) {
 		w, err := window.Open(ctx, func(picture []byte) (string, error) { return savePicture(o.Dir, picture) })
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("--view: %w; leave it out, or start the run where there is a display", err)
 		}
 		observe := o.Observe
 		o.Watch = w.Watch
