@@ -66,14 +66,11 @@ vet:
 staticcheck:
 	$(GO) tool staticcheck ./...
 
-# Beside a Vulkan device the float64 reference takes most of the time, and under the race
-# detector three times as long: there the device's suite has a few cases, and all without it. It also
-# allocates texts of tables, whose memory is measured without it.
+# The race detector makes arithmetic several times slower: the long tests run without it, and all
+# others with it.
 race:
-	CGO_ENABLED=1 $(GO) test -race -timeout 40m $$($(GO) list ./... | grep -v '/gpu$$')
-	CGO_ENABLED=1 $(GO) test -race -short -timeout 20m ./gpu
-	$(GO) test -run TestMemoryOfTable ./trainer/dataset
-	CGO_ENABLED=1 $(GO) test -timeout 20m ./gpu
+	CGO_ENABLED=1 $(GO) test -race -short -timeout 20m ./...
+	CGO_ENABLED=1 $(GO) test -timeout 40m ./...
 
 # Without a C compiler, and for other systems.
 pure:
