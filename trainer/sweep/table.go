@@ -16,6 +16,7 @@ import (
 
 	"nashprune/trainer/backend"
 	"nashprune/trainer/record"
+	"nashprune/trainer/settings"
 )
 
 // Row is what is known of a cell. Where a network was pruned figures are of the pruned one, else
@@ -118,7 +119,7 @@ func Sort(rows []Row, by string) error {
 // Mean is over the runs that differ in their seeds only.
 type Mean struct {
 	First Row     `json:"-"`
-	Name  string  `json:"name"`  // the settings that vary, without the seed
+	Name  string  `json:"name"`  // the settings that vary, without the seed; where none do, the folder of the runs
 	Seeds int     `json:"seeds"` // of finished runs
 	Mean  Figures `json:"mean"`  // of those that all of these have
 	// Half is half of the interval that holds the mean accuracy of all seeds with 95 %, were
@@ -144,7 +145,11 @@ func HalfInterval(deviation float64, n, m int) float64 {
 // Means returns the means over seeds, in the order of the first run of each.
 func Means(rows []Row) []Mean {
 	var means []Mean
-	members, at := [][]Row{}, map[string]int{}
+	type key struct {
+		name   string
+		config settings.Config
+	}
+	members, at := [][]Row{}, map[key]int{}
 	for _, row := range rows {
 		var words []string
 		for _, name := range row.Varied {
@@ -152,13 +157,16 @@ func Means(rows []Row) []Mean {
 				words = append(words, name+"="+row.Setting(name))
 			}
 		}
-		name := strings.Join(words, ",")
-		if _, known := at[name]; !known {
-			at[name] = len(means)
-			means, members = append(means, Mean{First: row, Name: name}), append(members, nil)
+		of := key{strings.Join(words, ","), row.Config}
+		if of.config.Seed = 0; row.Varied == nil {
+			of.name = row.Name[:max(strings.LastIndex(row.Name, "/"), 0)]
+		}
+		if _, known := at[of]; !known {
+			at[of] = len(means)
+			means, members = append(means, Mean{First: row, Name: of.name}), append(members, nil)
 		}
 		if row.State == Finished {
-			members[at[name]] = append(members[at[name]], row)
+			members[at[of]] = append(members[at[of]], row)
 		}
 	}
 	for i := range means {
@@ -191,7 +199,7 @@ func (m *Mean) average(rows []Row) {
 // WriteCSV writes a line a run.
 func WriteCSV(w io.Writer, rows []Row) error {
 	varied := VariedNames(rows)
-	lines := [][]string{slices.Concat([]string{"run", "state"}, varied, columns, []string{"device", "reason"})}
+	lines := [][]string{slices.Concat([]string{"run", "state"}, varied, columns, []string{"device", "reason", "name"})}
 	for _, row := range rows {
 		line := []string{strconv.Itoa(row.Run), string(row.State)}
 		for _, name := range varied {
@@ -204,7 +212,7 @@ func WriteCSV(w io.Writer, rows []Row) error {
 			}
 			line = append(line, text)
 		}
-		lines = append(lines, append(line, row.Device, row.Reason))
+		lines = append(lines, append(line, row.Device, row.Reason, row.Name))
 	}
 	return csv.NewWriter(w).WriteAll(lines)
 }

@@ -20,7 +20,7 @@ func rows(t *testing.T) []Row {
 	}
 	var all []Row
 	for n, accuracy := range []float64{91, 94, 95, 0} {
-		row := Row{Run: n, Cell: Cell{Varied: []string{"model", "seed"}, Config: runs[n].Config}, State: Failed, Reason: "no \"luck\", again"}
+		row := Row{Run: n, Cell: Cell{Name: string(rune('a' + n)), Varied: []string{"model", "seed"}, Config: runs[n].Config}, State: Failed, Reason: "no \"luck\", again"}
 		if accuracy > 0 {
 			row.State, row.Reason, row.Figures = Finished, "", Figures{"accuracy": accuracy, "players": float64(10 + n), "latency_us": 1.5}
 		}
@@ -73,6 +73,18 @@ func TestMeans(t *testing.T) {
 	}
 }
 
+// TestMeansOfAComparison: no setting of its cells is one that varies, and means are over seeds still.
+func TestMeansOfAComparison(t *testing.T) {
+	all := rows(t)
+	for i, name := range []string{"runs/9/market/free/seed-7", "runs/9/market/free/seed-8", "runs/9/taylor/free/seed-7", "runs/9/taylor/free/seed-8"} {
+		all[i].Name, all[i].Varied = name, nil
+	}
+	means := Means(all)
+	if len(means) != 2 || means[0].Name != "runs/9/market/free" || means[0].Mean["accuracy"] != 92.5 || means[1].Name != "runs/9/taylor/free" || means[1].Seeds != 1 {
+		t.Errorf("%+v", means)
+	}
+}
+
 func TestCSVAndJSON(t *testing.T) {
 	var text strings.Builder
 	if err := WriteCSV(&text, rows(t)); err != nil {
@@ -82,7 +94,7 @@ func TestCSVAndJSON(t *testing.T) {
 	if err != nil || len(lines) != 5 {
 		t.Fatalf("%v, %v", lines, err)
 	}
-	if want := []string{"0", "finished", "mlp:9", "7", "91", "", "10", "", "", "1.5", "", "", ""}; !slices.Equal(lines[1], want) {
+	if want := []string{"0", "finished", "mlp:9", "7", "91", "", "10", "", "", "1.5", "", "", "", "a"}; !slices.Equal(lines[1], want) {
 		t.Errorf("%q", lines[1])
 	}
 	if last := lines[4]; last[1] != "failed" || last[4] != "" || last[12] != "no \"luck\", again" {
