@@ -3,8 +3,12 @@ package sweep
 import (
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"math"
+	"os"
+	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -113,8 +117,38 @@ func TestArray(t *testing.T) {
 		for n, letter := range states {
 			all = append(all, Row{Run: n, State: map[rune]State{'w': Waiting, 'f': Finished, 'd': Diverged}[letter]})
 		}
-		if got := openRuns(all); got != want {
+		if got := indices(openRuns(all), 0); got != want {
 			t.Errorf("%s: %q, want %q", states, got, want)
+		}
+	}
+}
+
+// TestArrayOfLaterRuns: Slurm refuses indices above 1000, and a comparison has more runs. Its script
+// makes the runs of their numbers.
+func TestArrayOfLaterRuns(t *testing.T) {
+	if _, err := exec.LookPath("bash"); err != nil { // as on Windows, where there is no Slurm
+		t.Skip(err)
+	}
+	s := &Sweep{Dir: t.TempDir(), Cells: make([]Cell, 1500)}
+	for n := range s.Cells {
+		s.Cells[n].Name = strconv.Itoa(n)
+	}
+	var later []int
+	for n := 1200; n < 1389; n++ {
+		later = append(later, n)
+	}
+	for _, test := range []struct {
+		numbers            []int
+		array, index, made string
+	}{{later, "0-188", "5", "1205"}, {[]int{3, 1000}, "3,1000", "3", "3"}} {
+		script, err := s.Script(Cluster{Program: []string{"echo"}}, test.numbers...)
+		if err != nil || !strings.Contains(script, "#SBATCH --array="+test.array+"\n") {
+			t.Errorf("%v\n%s", err, script)
+		}
+		cmd := exec.Command("bash", "-c", script)
+		cmd.Env = append(os.Environ(), "SLURM_ARRAY_TASK_ID="+test.index)
+		if out, err := cmd.Output(); err != nil || string(out) != fmt.Sprintf("sweep cell %s %s\n", s.Dir, test.made) {
+			t.Errorf("index %s: %s, %v", test.index, out, err)
 		}
 	}
 }
