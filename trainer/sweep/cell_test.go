@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -469,4 +470,24 @@ func TestSources(t *testing.T) {
 		of.Source, of.Model, of.Epochs, of.Baseline = filepath.Join(r.Dir, r.Result.File()), "", 0, false
 	}
 	run(t, filepath.Join(dir, "pruned"), 1, all)
+}
+
+// TestStagesAtOnce: of processes that add cells at the same time none loses those of another.
+func TestStagesAtOnce(t *testing.T) {
+	dir := t.TempDir()
+	const many = 8
+	var all sync.WaitGroup
+	for i := range many {
+		all.Go(func() {
+			cell := cells()[0]
+			cell.Name = string(rune('a' + i))
+			if _, err := sweep.Complete(t.Context(), dir, []sweep.Cell{cell}, func(context.Context, *sweep.Sweep, []int) error { return nil }); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if s, err := sweep.Open(dir); err != nil || len(s.Cells) != many {
+		t.Errorf("%d cells, %v", len(s.Cells), err)
+	}
 }
