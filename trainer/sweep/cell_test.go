@@ -319,6 +319,21 @@ func TestFailures(t *testing.T) {
 	}
 }
 
+// TestNoProcess: a cell whose process does not start has failed, and the table says why.
+func TestNoProcess(t *testing.T) {
+	dir, all := t.TempDir(), cells()[:1]
+	if _, err := complete(t.Context(), dir, all, sweep.Local{Program: []string{"/nonexistent/nashprune"}}); err == nil {
+		t.Fatal("it is made")
+	}
+	s, err := sweep.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rows, err := s.Rows(); err != nil || rows[0].State != sweep.Failed || !strings.Contains(rows[0].Reason, "/nonexistent/nashprune") {
+		t.Errorf("%+v, %v", rows, err)
+	}
+}
+
 // TestAlike: where cells fail alike, those after the first are not begun.
 func TestAlike(t *testing.T) {
 	dir, all := t.TempDir(), cells()
