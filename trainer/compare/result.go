@@ -37,7 +37,7 @@ type Report struct {
 	Entries []Entry   `json:"entries"` // by size, shape and method
 }
 
-// Winner says where the layers of [FreeWinner] or [ParametersWinner] come from.
+// Winner says where the layers of [FreeWinner], [ParametersWinner] or [LatencyWinner] come from.
 type Winner struct {
 	Shape  Shape  `json:"shape"`
 	Keep   int    `json:"keep"`

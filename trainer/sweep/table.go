@@ -66,19 +66,23 @@ func VariedNames(rows []Row) (names []string) {
 	return names
 }
 
-// Where keeps the rows with a value of a setting or a state, written as NAME=VALUE.
-func Where(rows []Row, condition string) ([]Row, error) {
-	name, value, found := strings.Cut(condition, "=")
+// Where keeps the rows with all of the given values of settings or the state, each written as NAME=VALUE.
+func Where(rows []Row, conditions ...string) ([]Row, error) {
 	names := append(VariedNames(rows), "state")
-	if !found || !slices.Contains(names, name) {
-		return nil, backend.Usagef("--where is %q; it must be NAME=VALUE with one of the names %s", condition, strings.Join(names, ", "))
-	}
-	return slices.DeleteFunc(slices.Clone(rows), func(r Row) bool {
-		if name == "state" {
-			return string(r.State) != value
+	rows = slices.Clone(rows)
+	for _, condition := range conditions {
+		name, value, found := strings.Cut(condition, "=")
+		if !found || !slices.Contains(names, name) {
+			return nil, backend.Usagef("--where is %q; it must be NAME=VALUE with one of the names %s", condition, strings.Join(names, ", "))
 		}
-		return r.Setting(name) != value
-	}), nil
+		rows = slices.DeleteFunc(rows, func(r Row) bool {
+			if name == "state" {
+				return string(r.State) != value
+			}
+			return r.Setting(name) != value
+		})
+	}
+	return rows, nil
 }
 
 // Sort orders rows by a setting or a figure; a minus before the name turns the order around.

@@ -55,6 +55,9 @@ func TestSortAndWhere(t *testing.T) {
 			t.Errorf("%s: %v, %v", condition, order(kept), err)
 		}
 	}
+	if kept, err := Where(rows(t), "seed=9", "model=mlp:9"); err != nil || len(kept) != 0 {
+		t.Errorf("two conditions, of which the first keeps nothing: %v, %v", order(kept), err)
+	}
 	for _, bad := range []string{"epochs=3", "seed"} {
 		if _, err := Where(rows(t), bad); err == nil || !strings.Contains(err.Error(), "model, seed, state") {
 			t.Errorf("%s: %v", bad, err)
