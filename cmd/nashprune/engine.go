@@ -44,6 +44,9 @@ func (e *engine) engine(cmd *cobra.Command, p *progress) (sweep.Engine, error) {
 	if err := checkJobs(e.cluster.Jobs); err != nil {
 		return nil, err
 	}
+	if e.on != onLocal && len(e.devices) > 0 {
+		return nil, backend.Usagef("--devices are of this machine, and --on is %s; leave out --devices, and name the device in the settings", e.on)
+	}
 	program, err := os.Executable()
 	if err != nil {
 		return nil, err

@@ -257,15 +257,13 @@ func newSweepCollect() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			for _, condition := range where {
-				if rows, err = sweep.Where(rows, condition); err != nil {
-					return err
-				}
-			}
-			if by != "" {
+			if by != "" { // first: among no rows no name would be known
 				if err := sweep.Sort(rows, by); err != nil {
 					return err
 				}
+			}
+			if rows, err = sweep.Where(rows, where...); err != nil {
+				return err
 			}
 			if asJSON {
 				return writeSweep(cmd.OutOrStdout(), rows)

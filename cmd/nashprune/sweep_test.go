@@ -120,6 +120,7 @@ func TestSweepRefuses(t *testing.T) {
 		{"two runs have the same settings", []string{"sweep", gridFile(t, "[grid]\nseed = [1, 1]\n"), "--out", "OUT"}},
 		{"--epochs is -1", []string{"sweep", gridFile(t, "[grid]\nepochs = [2, -1]\n"), "--out", "OUT"}},
 		{"pays for latency", []string{"sweep", gridFile(t, "cost = \"latency\"\n"), "--out", "OUT"}},
+		{"--devices are of this machine", []string{"sweep", gridFile(t, smallGrid), "--out", "OUT", "--on", "slurm", "--devices", "gonum", "--dry-run"}},
 		{`--on is "moon"`, []string{"sweep", gridFile(t, smallGrid), "--out", "OUT", "--on", "moon", "--dry-run"}},
 		{"needs --image", []string{"sweep", gridFile(t, smallGrid), "--out", "OUT", "--on", "kubernetes", "--dry-run"}},
 		{"it must lie below --mount /data", []string{"sweep", gridFile(t, smallGrid), "--out", "OUT", "--on", "kubernetes", "--image", "x", "--claim", "y"}},

@@ -374,7 +374,7 @@ func (c *comparison) train(ctx context.Context, entered []*entrant, seeds []uint
 
 // newRun states what came of a cell.
 func newRun(r sweep.Row) SeedRun {
-	run := SeedRun{Seed: r.Config.Seed, Diverged: r.Reason}
+	run := SeedRun{Seed: r.Config.Seed, Diverged: r.Reason, Device: r.Device}
 	if r.Result == nil {
 		return run
 	}

@@ -8,10 +8,10 @@
 // that which it finds for so many players; the equal one, in proportion to the layers'
 // widths; those which it finds for as many parameters as the equal one has, and to take no
 // longer by one model of latencies; and, for the three that methods find, that of the best
-// method. The last three separate selection from shape: all methods have the same layers there. At each shape its layers alone are trained from
-// scratch, where methods find it those that the market came to. The best method is the one
-// with the highest mean on the test part, over the seeds that all methods have, and its
-// shape is that of the first seed.
+// method. The last three separate selection from shape: all methods have the same layers
+// there. At each shape its layers alone are trained from scratch, where methods find it those
+// that the market came to. The best method is the one with the highest mean on the test part,
+// over the seeds that all methods have, and its shape is that of the first seed.
 //
 // # Terms
 //
@@ -35,6 +35,6 @@
 //
 // # Going on
 //
-// Every run is a cell of package sweep. What is to be run follows
-// from the options and the runs before, so a stopped comparison goes on with the same bits.
+// Every run is a cell of package sweep. What is to be run follows from the options and the runs
+// before, so a stopped comparison goes on with the same bits.
 package compare

@@ -22,8 +22,8 @@ type Report struct {
 	Program string        `json:"program"`
 	Command string        `json:"command"`
 	Task    dataset.Task  `json:"task"`
-	Device  record.Device `json:"device"`
-	Data    record.Data   `json:"data"` // of the runs that are compared
+	Device  record.Device `json:"device"` // of one run; others may have other devices
+	Data    record.Data   `json:"data"`   // of the runs that are compared
 	Model   string        `json:"model"`
 	Epochs  int           `json:"epochs"`
 	Seeds   []uint64      `json:"seeds"` // of every method
@@ -37,7 +37,7 @@ type Report struct {
 	Entries []Entry   `json:"entries"` // by size, shape and method
 }
 
-// Winner says where the layers of [FreeWinner] or [ParametersWinner] come from.
+// Winner says where the layers of [FreeWinner], [ParametersWinner] or [LatencyWinner] come from.
 type Winner struct {
 	Shape  Shape  `json:"shape"`
 	Keep   int    `json:"keep"`
@@ -99,6 +99,7 @@ type SeedRun struct {
 	// none.
 	Model   record.Verdict `json:"model,omitempty"`
 	Network record.Verdict `json:"network,omitempty"`
+	Device  string         `json:"device,omitempty"` // on which it was computed last
 }
 
 // Difference is a mean of paired differences with its interval.
@@ -199,6 +200,18 @@ func (r *Report) differ(shape Shape, keep int) {
 		d := PairedDifference(a, b, len(compared))
 		e.Difference = &d
 	}
+}
+
+// Devices returns the devices of all runs, each once.
+func (r *Report) Devices() (names []string) {
+	for _, e := range append([]Entry{{Runs: r.Dense}}, r.Entries...) {
+		for _, run := range e.Runs {
+			if run.Device != "" && !slices.Contains(names, run.Device) {
+				names = append(names, run.Device)
+			}
+		}
+	}
+	return names
 }
 
 // WriteCSV writes a row a run, with a header.

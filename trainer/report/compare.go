@@ -21,7 +21,7 @@ func Compare(w io.Writer, r *compare.Report) error {
 	if r.MostSeeds > len(r.Seeds) {
 		fmt.Fprintf(&b, "seeds:   %d for methods within %d point of the best of their table, and for the market there\n", r.MostSeeds, compare.Closeness)
 	}
-	fmt.Fprintf(&b, "device:  %s\n", r.Device.Words())
+	fmt.Fprintf(&b, "device:  %s\n", strings.Join(r.Devices(), "; "))
 	if mean, deviation := compare.Summary(r.Dense); mean != nil {
 		fmt.Fprintf(&b, "dense:   %s %s, without removals; its settings are not searched\n", figure(mean, deviation), metric.name)
 	}

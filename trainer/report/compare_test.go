@@ -20,7 +20,7 @@ func pointer(x float64) *float64 { return &x }
 // happens.
 func comparison() *compare.Report {
 	run := func(figure float64, layers ...int) compare.SeedRun {
-		return compare.SeedRun{Seed: 1, Figure: &figure, Layers: layers, Parameters: 1234, MACs: 1200}
+		return compare.SeedRun{Seed: 1, Figure: &figure, Layers: layers, Parameters: 1234, MACs: 1200, Device: "a processor"}
 	}
 	entry := func(method string, shape compare.Shape, keep int, mean float64, d *compare.Difference) compare.Entry {
 		return compare.Entry{
@@ -34,8 +34,7 @@ func comparison() *compare.Report {
 	diverged := compare.Entry{Method: "taylor", Shape: compare.ParametersWinner, Keep: 38, Runs: []compare.SeedRun{{Diverged: "so it is"}, {}}}
 	return &compare.Report{
 		Data: record.Data{Name: "grain", Train: 900, Test: 100, EvaluatedOn: backend.TestPart}, Model: "mlp:512-256", Epochs: 20, Seeds: []uint64{1, 2}, MostSeeds: 5,
-		Device: record.Device{Name: "a processor", BLAS: "a library"},
-		Dense:  []compare.SeedRun{run(98, 512, 256), run(99, 512, 256)},
+		Dense: []compare.SeedRun{run(98, 512, 256), {Seed: 2, Figure: pointer(99), Layers: []int{512, 256}, Parameters: 1234, MACs: 1200, Device: "another"}},
 		Winners: []compare.Winner{
 			{Shape: compare.FreeWinner, Keep: 38, Method: "fisher", Layers: []int{36, 2}},
 			{Shape: compare.ParametersWinner, Keep: 15, Method: "taylor", Layers: []int{9, 43}},
@@ -69,7 +68,7 @@ func TestCompareSaysWhatIntervalsAllow(t *testing.T) {
 	}
 	text := strings.Join(strings.Fields(b.String()), " ")
 	for _, want := range []string{
-		"dense: 98.50 +- 0.71 % accuracy",
+		"device: a processor; another dense: 98.50 +- 0.71 % accuracy",
 		"seeds: 5 for methods within 1 point of the best of their table, and for the market there",
 		"15 players, the method finds the layers: method seeds accuracy to the market model network layers parameters MACs latency setting " +
 			"market 2 93.50 +- 0.25 % - - - 13-2 1,234 1,200 77 us learning-rate 0.002 " +

@@ -10,41 +10,42 @@ import (
 	"nashprune/trainer/sweep"
 )
 
-// Sweep prints the runs of a sweep in a table, then means over seeds, and the failures.
+// Sweep prints the runs of a sweep in a table, then means over seeds, and the failures. Where no
+// setting varies, as in a comparison, runs are named by their folders.
 func Sweep(w io.Writer, rows []sweep.Row) error {
-	varied := sweep.VariedNames(rows)
-	table := newTable(w)
-	row(table, append(append([]string{"run"}, varied...), "state", "accuracy", "players", "parameters", "macs", "time")...)
-	for _, r := range rows {
-		cells := []string{fmt.Sprint(r.Run)}
-		for _, name := range varied {
+	names := sweep.VariedNames(rows)
+	byFolder := len(names) == 0
+	if byFolder {
+		names = []string{"name"}
+	}
+	labels := func(names []string, r sweep.Row, folder string) (cells []string) {
+		if byFolder {
+			return []string{graphic(folder)}
+		}
+		for _, name := range names {
 			cells = append(cells, cellName(r.Setting(name)))
 		}
-		row(table, append(append(cells, string(r.State)), sweepFigures(r.Figures)...)...)
+		return cells
+	}
+	table := newTable(w)
+	row(table, slices.Concat([]string{"run"}, names, []string{"state", "accuracy", "players", "parameters", "macs", "time"})...)
+	for _, r := range rows {
+		row(table, slices.Concat([]string{fmt.Sprint(r.Run)}, labels(names, r, r.Name), []string{string(r.State)}, sweepFigures(r.Figures))...)
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
 	if means := sweep.Means(rows); len(means) < len(rows) {
 		fmt.Fprintln(w, "\nmeans over seeds")
-		var shared []string
-		for _, name := range varied {
-			if name != "seed" {
-				shared = append(shared, name)
-			}
-		}
+		shared := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == "seed" })
 		table := newTable(w)
-		row(table, append(slices.Clone(shared), "seeds", "accuracy", "players", "parameters", "macs", "time")...)
+		row(table, slices.Concat(shared, []string{"seeds", "accuracy", "players", "parameters", "macs", "time"})...)
 		for _, m := range means {
-			var cells []string
-			for _, name := range shared {
-				cells = append(cells, cellName(m.First.Setting(name)))
-			}
 			figures := sweepFigures(m.Mean)
 			if m.Half != nil {
 				figures[0] += fmt.Sprintf(" +- %.2f", *m.Half)
 			}
-			row(table, append(append(cells, fmt.Sprint(m.Seeds)), figures...)...)
+			row(table, slices.Concat(labels(shared, m.First, m.Name), []string{fmt.Sprint(m.Seeds)}, figures)...)
 		}
 		if err := table.Flush(); err != nil {
 			return err

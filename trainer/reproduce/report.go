@@ -16,7 +16,7 @@ type Report struct {
 	Schema  int    `json:"schema"`
 	Command string `json:"command"`
 	Version string `json:"version"`
-	Device  string `json:"device"`
+	Device  string `json:"device"` // of a full run of the last row; runs name theirs
 
 	Data         string  `json:"data"`
 	Model        string  `json:"model"`
@@ -69,6 +69,7 @@ type Run struct {
 	SquaredNorm float64 `json:"mean_squared_norm"` // |theta|^2, over all players
 	MaxGap      float64 `json:"max_gap"`
 	RelativeGap float64 `json:"relative_gap"`
+	Device      string  `json:"device,omitempty"`
 	Diverged    string  `json:"diverged,omitempty"` // why there are no figures
 }
 

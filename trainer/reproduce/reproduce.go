@@ -26,7 +26,7 @@ type Options struct {
 	// is screened if it matches one of them. Empty: all are.
 	Readings []string
 
-	Dir              string // all runs, also of a stopped study
+	Dir              string // all runs, also of a stopped reproduction
 	Command, Version string // for the record
 	Make             sweep.Engine
 }

@@ -45,7 +45,7 @@ func (t *trial) read(row Row, made sweep.Row) error {
 		return fmt.Errorf("%s holds no run of the paper's game with classes", t.Dir)
 	}
 	run.Before, run.Masked, run.After = *result.Gated.Accuracy, *result.Gated.Masked.Accuracy, *result.Pruned.Accuracy
-	run.Sparsity = result.Pruned.Sparsity
+	run.Sparsity, run.Device = result.Pruned.Sparsity, made.Device
 	run.Kept = result.Pruned.Shape[1 : len(result.Pruned.Shape)-1]
 	run.MaxGap, run.RelativeGap = result.Equilibrium.MaxGap, result.Equilibrium.RelativeGap
 	certificate, err := load(t, record.CertificateFile, record.ReadCertificate)

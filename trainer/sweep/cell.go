@@ -96,12 +96,15 @@ func (s *Sweep) Rows(numbers ...int) ([]Row, error) {
 			continue
 		}
 		data, model, c := rows[i].Result.Data, rows[i].Result.Model, rows[i].Config
+		if c.Mixed() { // the weights are of a graph that the run itself came to
+			model.Digest = ""
+		}
 		for _, is := range []struct {
 			of               any
 			digest, what, by string
 		}{
 			{sourceOf(c), data.Digest, "was trained on other samples of " + data.Name, "the same files"},
-			{graph{sourceOf(c), c.Model, c.Players, c.Activation}, model.Digest, "trained another graph of --model " + c.Model, "one file"},
+			{graph{sourceOf(c), cmp.Or(c.Model, c.Source), c.Players, c.Activation}, model.Digest, "trained another graph of " + model.Name, "one file"},
 		} {
 			was := digests[is.of]
 			if was != "" && is.digest != "" && was != is.digest { // results of earlier programs have none
@@ -124,11 +127,14 @@ type source struct {
 // graph is where a run has its graph from.
 type graph struct {
 	source
-	words, players string
+	model, players string // a model in words, or its file
 	activation     network.Activation
 }
 
-func sourceOf(c settings.Config) source { return source{c.Data, c.DataDir, c.Label, c.Test, c.Task} }
+// sourceOf returns where a run has its samples from; a trained network may name them.
+func sourceOf(c settings.Config) source {
+	return source{cmp.Or(c.Data, c.Source), c.DataDir, c.Label, c.Test, c.Task}
+}
 
 // digest returns that of the samples of a cell, if another of the same source is finished.
 func (s *Sweep) digest(n int) (string, error) {
@@ -168,8 +174,12 @@ func (s *Sweep) row(n int) (Row, error) {
 	if err != nil {
 		return r, err
 	}
-	path := filepath.Join(r.Dir, record.ConfigFile)
+	path := filepath.Join(r.Dir, record.MixedFile) // beside it the file of the second part may lie
 	text, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		path = filepath.Join(r.Dir, record.ConfigFile)
+		text, err = os.ReadFile(path)
+	}
 	switch {
 	case err == nil:
 		r.State = Interrupted
@@ -223,10 +233,7 @@ func (s *Sweep) Make(ctx context.Context, n int, m Maker) error {
 		return backend.Usagef("there is no run %d; %s has the runs 0 to %d", n, s.Dir, len(s.Cells)-1)
 	}
 	err := s.make(ctx, n, m)
-	switch {
-	case err == nil:
-		return s.forget(n)
-	case errors.Is(err, backend.ErrInterrupted), errors.Is(err, filelock.ErrHeld):
+	if err == nil || errors.Is(err, backend.ErrInterrupted) || errors.Is(err, filelock.ErrHeld) {
 		return err
 	}
 	code := 1
@@ -242,10 +249,16 @@ func (s *Sweep) make(ctx context.Context, n int, m Maker) error {
 		return fmt.Errorf("--out: %w", atomicfile.Advised(err))
 	}
 	unlock, err := filelock.Try(path)
+	if errors.Is(err, filelock.ErrHeld) {
+		return fmt.Errorf("run %d, %s: %w: wait for its end", n, s.folder(n), err)
+	}
 	if err != nil {
 		return err
 	}
 	defer unlock()
+	if err := s.forget(n); err != nil {
+		return err
+	}
 	r, err := s.row(n)
 	if err != nil || r.State.Done() {
 		return err
@@ -260,7 +273,7 @@ func (s *Sweep) make(ctx context.Context, n int, m Maker) error {
 	if shared := filepath.Join(s.Dir, SharedPrefixes); exists(shared) {
 		o.SharedPrefixes = shared
 	}
-	if exists(filepath.Join(r.Dir, record.CheckpointFile)) {
+	if trainer.CanResume(r.Dir) {
 		_, err = trainer.Resume(ctx, o)
 	} else if err = os.RemoveAll(r.Dir); err == nil { // of a run that was killed before it had a checkpoint
 		r.Config.Device = cmp.Or(m.Device, r.Config.Device)
@@ -280,18 +293,18 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// mayBegin refuses a folder without a configuration that holds more than the lock and
-// the metrics, which a run makes first: it is not ours to remove.
+// mayBegin refuses the folder of a waiting cell that holds more than the lock and the metrics,
+// which a run makes first: it is not ours to remove.
 func (r *Row) mayBegin() error {
 	entries, err := os.ReadDir(r.Dir)
-	if r.State == Interrupted || errors.Is(err, os.ErrNotExist) {
+	if r.State != Waiting || errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
 	foreign := slices.IndexFunc(entries, func(e os.DirEntry) bool {
 		name := e.Name()
 		return name != record.MetricsFile && !strings.HasPrefix(name, trainer.LockFile) && !strings.HasPrefix(name, ".nashprune-")
 	})
-	if err == nil && foreign >= 0 && !exists(filepath.Join(r.Dir, record.ConfigFile)) {
+	if err == nil && foreign >= 0 {
 		err = backend.Usagef("--out: %s holds %s, which is not of this sweep: name another folder", r.Dir, entries[foreign].Name())
 	}
 	return err

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -14,6 +15,7 @@ import (
 	"nashprune/game"
 	"nashprune/trainer"
 	"nashprune/trainer/backend"
+	"nashprune/trainer/filelock"
 	"nashprune/trainer/record"
 	"nashprune/trainer/settings"
 	"nashprune/trainer/sweep"
@@ -317,6 +319,21 @@ func TestFailures(t *testing.T) {
 	}
 }
 
+// TestNoProcess: a cell whose process does not start has failed, and the table says why.
+func TestNoProcess(t *testing.T) {
+	dir, all := t.TempDir(), cells()[:1]
+	if _, err := complete(t.Context(), dir, all, sweep.Local{Program: []string{"/nonexistent/nashprune"}}); err == nil {
+		t.Fatal("it is made")
+	}
+	s, err := sweep.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rows, err := s.Rows(); err != nil || rows[0].State != sweep.Failed || !strings.Contains(rows[0].Reason, "/nonexistent/nashprune") {
+		t.Errorf("%+v, %v", rows, err)
+	}
+}
+
 // TestAlike: where cells fail alike, those after the first are not begun.
 func TestAlike(t *testing.T) {
 	dir, all := t.TempDir(), cells()
@@ -384,5 +401,108 @@ func TestCellsOnAnyDevice(t *testing.T) {
 	}
 	if err := s.Make(t.Context(), 1, sweep.Maker{}); err != nil || made(1).Result.Device.BLAS != "gonum" {
 		t.Errorf("going on: %+v, %v", made(1), err)
+	}
+}
+
+// TestMixedCell: a cell whose units are removed before its weights is two runs. It goes on wherever
+// it was stopped, and is read when it is done.
+func TestMixedCell(t *testing.T) {
+	mixed := cells()[:1]
+	c := &mixed[0].Config
+	c.Players, c.Sparsity, c.MaxBytes, c.Epochs = "neurons,weights", 0, 2400, 4
+	want := losses(run(t, t.TempDir(), 1, mixed))
+	dir := t.TempDir()
+	lines, stops := 0, 0
+	for {
+		ctx, cancel := context.WithCancel(t.Context())
+		of := sweep.Maker{Observe: func(e trainer.Event) {
+			if e.Line != nil {
+				if lines++; lines == 1 || lines == 4 { // one of each run
+					cancel()
+				}
+			}
+		}}
+		outcomes, err := complete(ctx, dir, mixed, sweep.Local{Maker: of})
+		cancel()
+		if err == nil {
+			mustEqual(t, losses(outcomes), want)
+			break
+		}
+		if stops++; !errors.Is(err, backend.ErrInterrupted) || stops > 2 {
+			t.Fatalf("stopped with %v", err)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "market", "a", record.StructuredFolder)); err != nil || stops != 2 {
+		t.Errorf("stopped %d times, %v", stops, err)
+	}
+	mustEqual(t, losses(run(t, dir, 1, mixed)), want)
+}
+
+// TestLastAttempt: a cell that is stopped or at work has not failed, though the attempt before has; and
+// a second process learns which run is made.
+func TestLastAttempt(t *testing.T) {
+	dir, all := t.TempDir(), cells()[:1]
+	if _, err := sweep.Complete(t.Context(), dir, all, func(context.Context, *sweep.Sweep, []int) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	s, err := sweep.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := func() sweep.State {
+		t.Helper()
+		rows, err := s.Rows()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return rows[0].State
+	}
+	if err := s.Make(t.Context(), 0, sweep.Maker{Device: "toaster"}); !errors.Is(err, backend.ErrNoDevice) || state() != sweep.Failed {
+		t.Fatalf("%v, %s", err, state())
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	err = s.Make(ctx, 0, sweep.Maker{Observe: func(e trainer.Event) {
+		if e.Line != nil {
+			cancel()
+			if held := s.Make(t.Context(), 0, sweep.Maker{}); !errors.Is(held, filelock.ErrHeld) || !strings.Contains(held.Error(), "market/a") {
+				t.Errorf("the second process: %v", held)
+			}
+		}
+	}})
+	if !errors.Is(err, backend.ErrInterrupted) || state() != sweep.Interrupted {
+		t.Errorf("%v, %s", err, state())
+	}
+}
+
+// TestSources: runs of several trained networks are one sweep, whatever their graphs.
+func TestSources(t *testing.T) {
+	dir, all := t.TempDir(), cells()[:2]
+	for i, model := range []string{"mlp:12-8", "mlp:10"} {
+		c := cells()[2].Config
+		c.Model, c.Epochs = model, 1
+		r := run(t, filepath.Join(dir, model[4:]), 1, []sweep.Cell{{Name: "dense", Config: c}})[0]
+		of := &all[i].Config
+		of.Source, of.Model, of.Epochs, of.Baseline = filepath.Join(r.Dir, r.Result.File()), "", 0, false
+	}
+	run(t, filepath.Join(dir, "pruned"), 1, all)
+}
+
+// TestStagesAtOnce: of processes that add cells at the same time none loses those of another.
+func TestStagesAtOnce(t *testing.T) {
+	dir := t.TempDir()
+	const many = 8
+	var all sync.WaitGroup
+	for i := range many {
+		all.Go(func() {
+			cell := cells()[0]
+			cell.Name = string(rune('a' + i))
+			if _, err := sweep.Complete(t.Context(), dir, []sweep.Cell{cell}, func(context.Context, *sweep.Sweep, []int) error { return nil }); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if s, err := sweep.Open(dir); err != nil || len(s.Cells) != many {
+		t.Errorf("%d cells, %v", len(s.Cells), err)
 	}
 }

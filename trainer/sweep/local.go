@@ -180,7 +180,8 @@ func (l Local) cell(ctx context.Context, s *Sweep, n int, m Maker) error {
 		return err
 	}
 	if exit == nil { // it did not start
-		return fmt.Errorf("%s: %w", l.Program[0], err)
+		err = fmt.Errorf("%s: %w", l.Program[0], err)
+		return errors.Join(err, s.note(n, 1, err.Error()))
 	}
 	ended := &ExitError{exit.ExitCode(), fmt.Sprintf("its process ended with %v, see %s", exit, path)}
 	if noted, err := s.failure(n); err != nil || noted.Reason != "" {

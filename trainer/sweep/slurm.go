@@ -42,20 +42,23 @@ type Cluster struct {
 // notice is how many seconds before its time limit a run is asked for a checkpoint.
 const notice = 120
 
+// largestIndex is the largest index of an array where Slurm has its default MaxArraySize.
+const largestIndex = 1000
+
 // slurmScript asks a run that is to stop for a checkpoint. The shell may be told so more than
 // once, and each time its wait ends early. A run with a checkpoint is queued again, three times
 // at most, counting those times that Slurm did so.
 var slurmScript = template.Must(template.New("").Funcs(template.FuncMap{"quote": quote}).Parse(`#!/bin/bash
 #SBATCH --job-name=nashprune
 #SBATCH --array={{.Array}}
-#SBATCH --output={{.Logs}}/%a.log
+#SBATCH --output={{.Logs}}/%A_%a.log
 #SBATCH --open-mode=append
 #SBATCH --requeue
 #SBATCH --signal=B:USR1@{{.Notice}}
 {{- range .Options}}
 #SBATCH {{.}}
 {{- end}}
-{{range .Program}}{{quote .}} {{end}}sweep cell {{quote .Dir}} &
+{{range .Program}}{{quote .}} {{end}}sweep cell {{quote .Dir}} $((SLURM_ARRAY_TASK_ID + {{.First}})) &
 run=$!
 stopped=
 trap 'stopped=1; kill -USR1 $run 2>/dev/null' USR1 TERM
@@ -84,10 +87,14 @@ func (s *Sweep) Script(c Cluster, numbers ...int) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	array := openRuns(rows)
-	if array == "" {
+	open, first := openRuns(rows), 0
+	if len(open) == 0 {
 		return "", nil
 	}
+	if open[len(open)-1] > largestIndex { // a later stage of a comparison is far from the first run
+		first = open[0]
+	}
+	array := indices(open, first)
 	if c.Jobs > 0 {
 		array += "%" + strconv.Itoa(c.Jobs)
 	}
@@ -110,30 +117,33 @@ func (s *Sweep) Script(c Cluster, numbers ...int) (string, error) {
 	}
 	var script strings.Builder
 	err = slurmScript.Execute(&script, map[string]any{
-		"Array": array, "Logs": filepath.Join(dir, logsFolder), "Dir": dir, "Notice": notice, "Options": options, "Program": c.Program,
+		"Array": array, "First": first, "Logs": filepath.Join(dir, logsFolder), "Dir": dir, "Notice": notice, "Options": options, "Program": c.Program,
 	})
 	return script.String(), err
 }
 
-// openRuns writes the runs that are not done as 0-4,7, in their order; empty: all are.
-func openRuns(rows []Row) string {
-	var open []int
+// openRuns returns the numbers of runs that are not done, in their order.
+func openRuns(rows []Row) (open []int) {
 	for _, row := range rows {
 		if !row.State.Done() {
 			open = append(open, row.Run)
 		}
 	}
 	slices.Sort(open)
-	open = slices.Compact(open)
+	return slices.Compact(open)
+}
+
+// indices writes numbers in order, counted from the first index, as 0-4,7.
+func indices(open []int, first int) string {
 	var parts []string
 	for from := 0; from < len(open); {
 		to := from
 		for to+1 < len(open) && open[to+1] == open[to]+1 {
 			to++
 		}
-		part := strconv.Itoa(open[from])
+		part := strconv.Itoa(open[from] - first)
 		if to > from {
-			part += "-" + strconv.Itoa(open[to])
+			part += "-" + strconv.Itoa(open[to]-first)
 		}
 		parts, from = append(parts, part), to+1
 	}

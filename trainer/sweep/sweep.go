@@ -27,6 +27,7 @@ import (
 	"nashprune/trainer"
 	"nashprune/trainer/atomicfile"
 	"nashprune/trainer/backend"
+	"nashprune/trainer/filelock"
 	"nashprune/trainer/record"
 	"nashprune/trainer/settings"
 )
@@ -40,6 +41,7 @@ const (
 	logsFolder     = ".logs"     // what processes printed
 	locksFolder    = ".locks"    // of cells that are made
 	lockFile       = "sweep.lock"
+	cellsLockFile  = "cells.lock"
 )
 
 // maxFile bounds a description, in bytes.
@@ -120,15 +122,30 @@ func Create(dir, path string) (*Sweep, error) {
 	if err != nil {
 		return nil, err
 	}
-	held, err := read(dir)
+	return s, update(context.Background(), dir, func(held *Sweep) error {
+		if held.Cells != nil && !reflect.DeepEqual(held.Cells, s.Cells) {
+			return backend.Usagef("--out %s holds another sweep (%s has other runs than %s); name another folder", dir, filepath.Join(dir, CellsFile), path)
+		}
+		_, err := held.add(s.Cells)
+		return err
+	})
+}
+
+// update calls change with the sweep in a folder, while no other process does.
+func update(ctx context.Context, dir string, change func(*Sweep) error) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("--out: %w", atomicfile.Advised(err))
+	}
+	unlock, err := filelock.Wait(ctx, filepath.Join(dir, cellsLockFile), func() {})
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("--out: %w", err)
 	}
-	if held.Cells != nil && !reflect.DeepEqual(held.Cells, s.Cells) {
-		return nil, backend.Usagef("--out %s holds another sweep (%s has other runs than %s); name another folder", dir, filepath.Join(dir, CellsFile), path)
+	defer unlock()
+	s, err := read(dir)
+	if err != nil {
+		return err
 	}
-	_, err = held.add(s.Cells)
-	return s, err
+	return change(s)
 }
 
 // Plan reads a sweep that is to be in a folder, and makes nothing.
@@ -234,12 +251,16 @@ func Complete(ctx context.Context, dir string, cells []Cell, make Engine) ([]Row
 	if dir == "" {
 		return nil, backend.Usagef("name a folder for the runs with --out")
 	}
-	s, err := read(dir)
-	if err != nil || len(cells) == 0 {
-		return nil, err
+	if len(cells) == 0 {
+		return nil, nil
 	}
-	numbers, err := s.add(cells)
-	if err != nil {
+	var s *Sweep
+	var numbers []int
+	if err := update(ctx, dir, func(held *Sweep) (err error) {
+		s = held
+		numbers, err = s.add(cells)
+		return err
+	}); err != nil {
 		return nil, err
 	}
 	if err := make(ctx, s, numbers); err != nil {

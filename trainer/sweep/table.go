@@ -16,6 +16,7 @@ import (
 
 	"nashprune/trainer/backend"
 	"nashprune/trainer/record"
+	"nashprune/trainer/settings"
 )
 
 // Row is what is known of a cell. Where a network was pruned figures are of the pruned one, else
@@ -65,19 +66,23 @@ func VariedNames(rows []Row) (names []string) {
 	return names
 }
 
-// Where keeps the rows with a value of a setting or a state, written as NAME=VALUE.
-func Where(rows []Row, condition string) ([]Row, error) {
-	name, value, found := strings.Cut(condition, "=")
+// Where keeps the rows with all of the given values of settings or the state, each written as NAME=VALUE.
+func Where(rows []Row, conditions ...string) ([]Row, error) {
 	names := append(VariedNames(rows), "state")
-	if !found || !slices.Contains(names, name) {
-		return nil, backend.Usagef("--where is %q; it must be NAME=VALUE with one of the names %s", condition, strings.Join(names, ", "))
-	}
-	return slices.DeleteFunc(slices.Clone(rows), func(r Row) bool {
-		if name == "state" {
-			return string(r.State) != value
+	rows = slices.Clone(rows)
+	for _, condition := range conditions {
+		name, value, found := strings.Cut(condition, "=")
+		if !found || !slices.Contains(names, name) {
+			return nil, backend.Usagef("--where is %q; it must be NAME=VALUE with one of the names %s", condition, strings.Join(names, ", "))
 		}
-		return r.Setting(name) != value
-	}), nil
+		rows = slices.DeleteFunc(rows, func(r Row) bool {
+			if name == "state" {
+				return string(r.State) != value
+			}
+			return r.Setting(name) != value
+		})
+	}
+	return rows, nil
 }
 
 // Sort orders rows by a setting or a figure; a minus before the name turns the order around.
@@ -118,7 +123,7 @@ func Sort(rows []Row, by string) error {
 // Mean is over the runs that differ in their seeds only.
 type Mean struct {
 	First Row     `json:"-"`
-	Name  string  `json:"name"`  // the settings that vary, without the seed
+	Name  string  `json:"name"`  // the settings that vary, without the seed; where none do, the folder of the runs
 	Seeds int     `json:"seeds"` // of finished runs
 	Mean  Figures `json:"mean"`  // of those that all of these have
 	// Half is half of the interval that holds the mean accuracy of all seeds with 95 %, were
@@ -144,7 +149,11 @@ func HalfInterval(deviation float64, n, m int) float64 {
 // Means returns the means over seeds, in the order of the first run of each.
 func Means(rows []Row) []Mean {
 	var means []Mean
-	members, at := [][]Row{}, map[string]int{}
+	type key struct {
+		name   string
+		config settings.Config
+	}
+	members, at := [][]Row{}, map[key]int{}
 	for _, row := range rows {
 		var words []string
 		for _, name := range row.Varied {
@@ -152,13 +161,16 @@ func Means(rows []Row) []Mean {
 				words = append(words, name+"="+row.Setting(name))
 			}
 		}
-		name := strings.Join(words, ",")
-		if _, known := at[name]; !known {
-			at[name] = len(means)
-			means, members = append(means, Mean{First: row, Name: name}), append(members, nil)
+		of := key{strings.Join(words, ","), row.Config}
+		if of.config.Seed = 0; row.Varied == nil {
+			of.name = row.Name[:max(strings.LastIndex(row.Name, "/"), 0)]
+		}
+		if _, known := at[of]; !known {
+			at[of] = len(means)
+			means, members = append(means, Mean{First: row, Name: of.name}), append(members, nil)
 		}
 		if row.State == Finished {
-			members[at[name]] = append(members[at[name]], row)
+			members[at[of]] = append(members[at[of]], row)
 		}
 	}
 	for i := range means {
@@ -191,7 +203,7 @@ func (m *Mean) average(rows []Row) {
 // WriteCSV writes a line a run.
 func WriteCSV(w io.Writer, rows []Row) error {
 	varied := VariedNames(rows)
-	lines := [][]string{slices.Concat([]string{"run", "state"}, varied, columns, []string{"device", "reason"})}
+	lines := [][]string{slices.Concat([]string{"run", "state"}, varied, columns, []string{"device", "reason", "name"})}
 	for _, row := range rows {
 		line := []string{strconv.Itoa(row.Run), string(row.State)}
 		for _, name := range varied {
@@ -204,7 +216,7 @@ func WriteCSV(w io.Writer, rows []Row) error {
 			}
 			line = append(line, text)
 		}
-		lines = append(lines, append(line, row.Device, row.Reason))
+		lines = append(lines, append(line, row.Device, row.Reason, row.Name))
 	}
 	return csv.NewWriter(w).WriteAll(lines)
 }

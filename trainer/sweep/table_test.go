@@ -3,8 +3,12 @@ package sweep
 import (
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"math"
+	"os"
+	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -20,7 +24,7 @@ func rows(t *testing.T) []Row {
 	}
 	var all []Row
 	for n, accuracy := range []float64{91, 94, 95, 0} {
-		row := Row{Run: n, Cell: Cell{Varied: []string{"model", "seed"}, Config: runs[n].Config}, State: Failed, Reason: "no \"luck\", again"}
+		row := Row{Run: n, Cell: Cell{Name: string(rune('a' + n)), Varied: []string{"model", "seed"}, Config: runs[n].Config}, State: Failed, Reason: "no \"luck\", again"}
 		if accuracy > 0 {
 			row.State, row.Reason, row.Figures = Finished, "", Figures{"accuracy": accuracy, "players": float64(10 + n), "latency_us": 1.5}
 		}
@@ -51,6 +55,9 @@ func TestSortAndWhere(t *testing.T) {
 			t.Errorf("%s: %v, %v", condition, order(kept), err)
 		}
 	}
+	if kept, err := Where(rows(t), "seed=9", "model=mlp:9"); err != nil || len(kept) != 0 {
+		t.Errorf("two conditions, of which the first keeps nothing: %v, %v", order(kept), err)
+	}
 	for _, bad := range []string{"epochs=3", "seed"} {
 		if _, err := Where(rows(t), bad); err == nil || !strings.Contains(err.Error(), "model, seed, state") {
 			t.Errorf("%s: %v", bad, err)
@@ -73,6 +80,18 @@ func TestMeans(t *testing.T) {
 	}
 }
 
+// TestMeansOfAComparison: no setting of its cells is one that varies, and means are over seeds still.
+func TestMeansOfAComparison(t *testing.T) {
+	all := rows(t)
+	for i, name := range []string{"runs/9/market/free/seed-7", "runs/9/market/free/seed-8", "runs/9/taylor/free/seed-7", "runs/9/taylor/free/seed-8"} {
+		all[i].Name, all[i].Varied = name, nil
+	}
+	means := Means(all)
+	if len(means) != 2 || means[0].Name != "runs/9/market/free" || means[0].Mean["accuracy"] != 92.5 || means[1].Name != "runs/9/taylor/free" || means[1].Seeds != 1 {
+		t.Errorf("%+v", means)
+	}
+}
+
 func TestCSVAndJSON(t *testing.T) {
 	var text strings.Builder
 	if err := WriteCSV(&text, rows(t)); err != nil {
@@ -82,7 +101,7 @@ func TestCSVAndJSON(t *testing.T) {
 	if err != nil || len(lines) != 5 {
 		t.Fatalf("%v, %v", lines, err)
 	}
-	if want := []string{"0", "finished", "mlp:9", "7", "91", "", "10", "", "", "1.5", "", "", ""}; !slices.Equal(lines[1], want) {
+	if want := []string{"0", "finished", "mlp:9", "7", "91", "", "10", "", "", "1.5", "", "", "", "a"}; !slices.Equal(lines[1], want) {
 		t.Errorf("%q", lines[1])
 	}
 	if last := lines[4]; last[1] != "failed" || last[4] != "" || last[12] != "no \"luck\", again" {
@@ -101,8 +120,38 @@ func TestArray(t *testing.T) {
 		for n, letter := range states {
 			all = append(all, Row{Run: n, State: map[rune]State{'w': Waiting, 'f': Finished, 'd': Diverged}[letter]})
 		}
-		if got := openRuns(all); got != want {
+		if got := indices(openRuns(all), 0); got != want {
 			t.Errorf("%s: %q, want %q", states, got, want)
+		}
+	}
+}
+
+// TestArrayOfLaterRuns: Slurm refuses indices above 1000, and a comparison has more runs. Its script
+// makes the runs of their numbers.
+func TestArrayOfLaterRuns(t *testing.T) {
+	if _, err := exec.LookPath("bash"); err != nil { // as on Windows, where there is no Slurm
+		t.Skip(err)
+	}
+	s := &Sweep{Dir: t.TempDir(), Cells: make([]Cell, 1500)}
+	for n := range s.Cells {
+		s.Cells[n].Name = strconv.Itoa(n)
+	}
+	var later []int
+	for n := 1200; n < 1389; n++ {
+		later = append(later, n)
+	}
+	for _, test := range []struct {
+		numbers            []int
+		array, index, made string
+	}{{later, "0-188", "5", "1205"}, {[]int{3, 1000}, "3,1000", "3", "3"}} {
+		script, err := s.Script(Cluster{Program: []string{"echo"}}, test.numbers...)
+		if err != nil || !strings.Contains(script, "#SBATCH --array="+test.array+"\n") {
+			t.Errorf("%v\n%s", err, script)
+		}
+		cmd := exec.Command("bash", "-c", script)
+		cmd.Env = append(os.Environ(), "SLURM_ARRAY_TASK_ID="+test.index)
+		if out, err := cmd.Output(); err != nil || string(out) != fmt.Sprintf("sweep cell %s %s\n", s.Dir, test.made) {
+			t.Errorf("index %s: %s, %v", test.index, out, err)
 		}
 	}
 }
