@@ -47,6 +47,11 @@ func (e *engine) engine(cmd *cobra.Command, p *progress) (sweep.Engine, error) {
 	if e.on != onLocal && len(e.devices) > 0 {
 		return nil, backend.Usagef("--devices are of this machine, and --on is %s; leave out --devices, and name the device in the settings", e.on)
 	}
+	for _, name := range []string{"cpus", "gpus", "memory", "time", "sbatch"} {
+		if e.on == onLocal && cmd.Flags().Changed(name) {
+			return nil, backend.Usagef("--%s is for runs on a cluster, and --on is %s; leave it out, or name the cluster with --on", name, e.on)
+		}
+	}
 	program, err := os.Executable()
 	if err != nil {
 		return nil, err

@@ -121,6 +121,7 @@ func TestSweepRefuses(t *testing.T) {
 		{"--epochs is -1", []string{"sweep", gridFile(t, "[grid]\nepochs = [2, -1]\n"), "--out", "OUT"}},
 		{"pays for latency", []string{"sweep", gridFile(t, "cost = \"latency\"\n"), "--out", "OUT"}},
 		{"--devices are of this machine", []string{"sweep", gridFile(t, smallGrid), "--out", "OUT", "--on", "slurm", "--devices", "gonum", "--dry-run"}},
+		{"--cpus is for runs on a cluster", []string{"sweep", gridFile(t, smallGrid), "--out", "OUT", "--cpus", "2"}},
 		{`--on is "moon"`, []string{"sweep", gridFile(t, smallGrid), "--out", "OUT", "--on", "moon", "--dry-run"}},
 		{"needs --image", []string{"sweep", gridFile(t, smallGrid), "--out", "OUT", "--on", "kubernetes", "--dry-run"}},
 		{"it must lie below --mount /data", []string{"sweep", gridFile(t, smallGrid), "--out", "OUT", "--on", "kubernetes", "--image", "x", "--claim", "y"}},
