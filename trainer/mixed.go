@@ -1,6 +1,7 @@
 package trainer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,13 +41,23 @@ func (o Options) stages(c settings.Config) (first, second settings.Config, err e
 	first.Epochs = (c.Epochs + 1) / 2
 	second.Players, second.Model, second.Epochs, second.StructuredPart, second.Baseline = string(network.Weights), "", c.Epochs/2, settings.Default().StructuredPart, false
 	second.Source = filepath.Join(o.Dir, record.StructuredFolder, record.PrunedFile)
-	first.MaxParameters = settings.MaxNetworkParameters // until it is known how many there are
-	plan, err := PlanRun(first, Options{Graph: o.Graph, Dataset: o.Dataset, Network: o.Network})
-	if plan == nil {
+
+	// Both are planned before either begins: an error of the second comes before the training of
+	// the first. Its network is not known, but the least file of this one is that of all.
+	whole := second
+	whole.Source, whole.Model = c.Source, c.Model
+	planned := Options{Graph: o.Graph, Dataset: o.Dataset, Network: o.Network}
+	r, _, err := planned.plan(whole)
+	if r == nil {
 		return first, second, err
 	}
-	part := math.Pow(min(1, float64(c.MaxBytes)/float64(4*plan.Parameters)), c.StructuredPart)
-	first.MaxParameters = max(1, int(part*float64(plan.Parameters)))
+	parameters := float64(r.graph.ParameterCount())
+	part := math.Pow(min(1, float64(c.MaxBytes)/(4*parameters)), c.StructuredPart)
+	first.MaxParameters = max(1, int(part*parameters))
+	planned.Dataset = r.data
+	if r, _, err = planned.plan(first); r == nil {
+		return first, second, fmt.Errorf("the run of %s (--max-params %d by --structured-part %v): %w", first.Players, first.MaxParameters, c.StructuredPart, err)
+	}
 	return first, second, nil
 }
 
@@ -84,6 +95,7 @@ func resumeMixed(ctx context.Context, o Options) (*record.Result, bool, error) {
 	if err != nil {
 		return nil, true, fmt.Errorf("--resume %s: %s: %w", o.Dir, record.MixedFile, err)
 	}
+	c.Device, c.Kernels = cmp.Or(o.Device, c.Device), cmp.Or(o.Kernels, c.Kernels)
 	result, err := o.goOn(ctx, c)
 	return result, true, err
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -310,7 +311,7 @@ func TestBudgetOfBytes(t *testing.T) {
 	}
 	c := weightsConfig(t)
 	c.Keep, c.MaxBytes = 0, 500
-	if _, err := trainer.PlanRun(c, trainer.Options{}); !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), "--max-bytes 500 is less than the file of the least network has: ") {
+	if _, err := trainer.PlanRun(c, trainer.Options{}); !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), "--max-bytes is 500; without any weights the file has ") {
 		t.Errorf("%v", err)
 	}
 }
@@ -361,5 +362,58 @@ func TestMixedRun(t *testing.T) {
 	c.Seed++
 	if _, err := trainer.Run(context.Background(), c, trainer.Options{Dir: dir}); !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), "is not empty") {
 		t.Errorf("into the same folder: %v", err)
+	}
+}
+
+// TestMixedRunBeforeItBegins: what the second run could not do is said before the first is
+// trained, and the plan of a mixed run says that there are two.
+func TestMixedRunBeforeItBegins(t *testing.T) {
+	c := weightsConfig(t)
+	c.Players, c.Keep, c.MaxBytes, c.Epochs = "neurons,inputs,weights", 0, 2400, 5
+	d, err := trainer.PlanRun(c, trainer.Options{})
+	if err != nil || d.Epochs != 3 || d.Next == nil || *d.Next != (record.NextRun{Players: "weights", Epochs: 2, MaxBytes: 2400}) {
+		t.Errorf("%+v, %v", d, err)
+	}
+	for words, change := range map[string]func(*settings.Config){
+		"--max-bytes is 500; without": func(c *settings.Config) { c.MaxBytes = 500 },
+		"by --structured-part 1): --max-params 349 is less than": func(c *settings.Config) {
+			c.Data, c.Players, c.MaxBytes, c.StructuredPart = "digits:side=16,train=64,test=32", "neurons,weights", 1400, 1
+			c.Rounds = 1
+		},
+	} {
+		c, dir := c, filepath.Join(t.TempDir(), "run")
+		change(&c)
+		_, err := trainer.Run(context.Background(), c, trainer.Options{Dir: dir})
+		if !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), words) {
+			t.Errorf("%s: %v", words, err)
+		}
+		if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s: the folder is there: %v", words, err)
+		}
+	}
+}
+
+// TestMixedRunGoesOnElsewhere: the device that resuming names is that of a second run which has
+// not begun.
+func TestMixedRunGoesOnElsewhere(t *testing.T) {
+	c := weightsConfig(t)
+	c.Players, c.Keep, c.MaxBytes, c.Epochs = "neurons,inputs,weights", 0, 2400, 2
+	_, dir := mustRun(t, c)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if e.Name() != record.StructuredFolder && e.Name() != record.MixedFile {
+			if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if _, err := trainer.Resume(context.Background(), trainer.Options{Dir: dir, Device: "vulkan:77"}); !errors.Is(err, backend.ErrNoDevice) {
+		t.Errorf("%v", err)
+	}
+	if _, err := trainer.Resume(context.Background(), trainer.Options{Dir: dir}); err != nil {
+		t.Errorf("%v", err)
 	}
 }
