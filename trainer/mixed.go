@@ -128,7 +128,11 @@ func (o Options) goOn(ctx context.Context, c settings.Config) (*record.Result, e
 		Folder: record.StructuredFolder, Part: c.StructuredPart, MaxParameters: first.MaxParameters,
 		Players: structured.Pruned.Players, Kept: structured.Pruned.Kept, Dense: structured.Dense.Parameters, Parameters: structured.Pruned.Parameters,
 	}
-	return Run(ctx, second, o)
+	result, err := Run(ctx, second, o)
+	if _, missing := os.Stat(filepath.Join(o.Dir, record.CheckpointFile)); missing != nil && errors.Is(err, backend.ErrInterrupted) {
+		err = fmt.Errorf("%w; the first of two runs is finished: go on with --resume %s", err, o.Dir)
+	}
+	return result, err
 }
 
 // readResult reads the result of a run that is finished.

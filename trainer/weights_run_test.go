@@ -288,15 +288,16 @@ func TestWeightsOfATrainedNetwork(t *testing.T) {
 }
 
 // TestBudgetOfBytes: the file that is written keeps its budget, and uses it: it has room for no
-// further weight of eight bytes but for those that training and dead units took.
+// further weight of eight bytes, but for those that training and dead units took: one weight more may
+// bring back others that are dead without it.
 func TestBudgetOfBytes(t *testing.T) {
-	for _, budget := range []int{2200, 3000, 4000, 6000} {
+	for _, budget := range []int{1300, 1400, 1600, 2200, 3000, 4000, 6000} {
 		for _, kind := range []game.Kind{game.MarketGame, game.RankingGame} {
 			c := weightsConfig(t)
 			c.Game, c.Keep, c.MaxBytes = kind, 0, budget
 			result, dir := mustRun(t, c)
 			bytes := len(read(t, dir, record.PrunedFile))
-			if bytes > budget || bytes < budget*9/10 && result.Pruned.Kept < 960 {
+			if bytes > budget || bytes < budget*85/100 && result.Pruned.Kept < 960 {
 				t.Errorf("%s: the file has %d bytes of %d, with %d weights", kind, bytes, budget, result.Pruned.Kept)
 			}
 			if m := result.Market; kind == game.MarketGame && (m == nil || int(m.Reached) != bytes || int(m.Limit) != budget) {
@@ -413,7 +414,23 @@ func TestMixedRunGoesOnElsewhere(t *testing.T) {
 	if _, err := trainer.Resume(context.Background(), trainer.Options{Dir: dir, Device: "vulkan:77"}); !errors.Is(err, backend.ErrNoDevice) {
 		t.Errorf("%v", err)
 	}
+	if _, err := trainer.Resume(newCountdown(0), trainer.Options{Dir: dir}); !errors.Is(err, backend.ErrInterrupted) || !strings.Contains(err.Error(), "--resume "+dir) {
+		t.Errorf("%v", err)
+	}
 	if _, err := trainer.Resume(context.Background(), trainer.Options{Dir: dir}); err != nil {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestMixedRunThatLearnsNothing: no warning says that the first run has other data than the second.
+func TestMixedRunThatLearnsNothing(t *testing.T) {
+	c := weightsConfig(t)
+	c.Players, c.Keep, c.MaxBytes, c.Epochs, c.LearningRate = "neurons,inputs,weights", 0, 2400, 2, 1e-9
+	result, _ := mustRun(t, c)
+	if *result.Dense.Accuracy > 25 { // of four classes of one size
+		t.Fatalf("%v %%: the test shows nothing", *result.Dense.Accuracy)
+	}
+	if result.Source.Warning != "" {
+		t.Errorf("%s", result.Source.Warning)
 	}
 }
