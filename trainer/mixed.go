@@ -43,7 +43,7 @@ func (o Options) stages(c settings.Config) (first, second settings.Config, err e
 	second.Source = filepath.Join(o.Dir, record.StructuredFolder, record.PrunedFile)
 
 	// Both are planned before either begins: an error of the second comes before the training of
-	// the first. Its network is not known, but the least file of this one is that of all.
+	// the first, whose network is not known: the least file of this one has about as many bytes.
 	whole := second
 	whole.Source, whole.Model = c.Source, c.Model
 	planned := Options{Graph: o.Graph, Dataset: o.Dataset, Network: o.Network}
@@ -98,6 +98,17 @@ func resumeMixed(ctx context.Context, o Options) (*record.Result, bool, error) {
 	c.Device, c.Kernels = cmp.Or(o.Device, c.Device), cmp.Or(o.Kernels, c.Kernels)
 	result, err := o.goOn(ctx, c)
 	return result, true, err
+}
+
+// Resumable reports whether [Resume] can go on with the run of a folder.
+func Resumable(dir string) bool {
+	has := func(path ...string) bool {
+		_, err := os.Stat(filepath.Join(dir, filepath.Join(path...)))
+		return err == nil
+	}
+	second := has(record.MetricsFile) // or it is the only one
+	return has(record.CheckpointFile) || has(record.MixedFile) && !second &&
+		(has(record.StructuredFolder, record.CheckpointFile) || has(record.StructuredFolder, record.ResultFile))
 }
 
 // goOn runs what is left of both runs.

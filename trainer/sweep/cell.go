@@ -168,7 +168,7 @@ func (s *Sweep) row(n int) (Row, error) {
 	if err != nil {
 		return r, err
 	}
-	path := filepath.Join(r.Dir, record.ConfigFile)
+	path := r.configPath()
 	text, err := os.ReadFile(path)
 	switch {
 	case err == nil:
@@ -260,7 +260,7 @@ func (s *Sweep) make(ctx context.Context, n int, m Maker) error {
 	if shared := filepath.Join(s.Dir, SharedPrefixes); exists(shared) {
 		o.SharedPrefixes = shared
 	}
-	if exists(filepath.Join(r.Dir, record.CheckpointFile)) {
+	if trainer.Resumable(r.Dir) {
 		_, err = trainer.Resume(ctx, o)
 	} else if err = os.RemoveAll(r.Dir); err == nil { // of a run that was killed before it had a checkpoint
 		r.Config.Device = cmp.Or(m.Device, r.Config.Device)
@@ -273,6 +273,14 @@ func (s *Sweep) make(ctx context.Context, n int, m Maker) error {
 		})
 	}
 	return atomicfile.Advised(err)
+}
+
+// configPath returns the file with the settings of the run: where it has two parts, those of both.
+func (r *Row) configPath() string {
+	if r.Config.Mixed() {
+		return filepath.Join(r.Dir, record.MixedFile)
+	}
+	return filepath.Join(r.Dir, record.ConfigFile)
 }
 
 func exists(path string) bool {
@@ -291,7 +299,7 @@ func (r *Row) mayBegin() error {
 		name := e.Name()
 		return name != record.MetricsFile && !strings.HasPrefix(name, trainer.LockFile) && !strings.HasPrefix(name, ".nashprune-")
 	})
-	if err == nil && foreign >= 0 && !exists(filepath.Join(r.Dir, record.ConfigFile)) {
+	if err == nil && foreign >= 0 && !exists(r.configPath()) {
 		err = backend.Usagef("--out: %s holds %s, which is not of this sweep: name another folder", r.Dir, entries[foreign].Name())
 	}
 	return err

@@ -386,3 +386,32 @@ func TestCellsOnAnyDevice(t *testing.T) {
 		t.Errorf("going on: %+v, %v", made(1), err)
 	}
 }
+
+// TestMixedCells: a run of two parts is one cell, which is made once and goes on in both parts.
+func TestMixedCells(t *testing.T) {
+	mixed := cells()[:1]
+	c := &mixed[0].Config
+	c.Players, c.Keep, c.MaxBytes, c.Epochs, c.Rounds = "neurons,weights", 0, 3000, 4, 2
+	want := run(t, t.TempDir(), 1, mixed)
+	dir := t.TempDir()
+	for _, stop := range []int{1, 2} {
+		ctx, cancel := context.WithCancel(t.Context())
+		lines := 0
+		_, err := complete(ctx, dir, mixed, sweep.Local{Maker: sweep.Maker{Observe: func(e trainer.Event) {
+			if e.Line != nil {
+				if lines++; lines == stop {
+					cancel()
+				}
+			}
+		}}})
+		cancel()
+		if !errors.Is(err, backend.ErrInterrupted) {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		if got := run(t, dir, 1, mixed); !got[0].State.Done() || got[0].Result.Structured == nil || *got[0].Result.Pruned.Loss != *want[0].Result.Pruned.Loss {
+			t.Errorf("%+v", got[0])
+		}
+	}
+}
