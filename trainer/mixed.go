@@ -66,6 +66,10 @@ func runMixed(ctx context.Context, c settings.Config, o Options) (*record.Result
 	if err := o.checkEmpty(); err != nil {
 		return nil, err
 	}
+	c, err := o.resolve(c) // so that the file, too, has one target
+	if err != nil {
+		return nil, err
+	}
 	if _, _, err := o.stages(c); err != nil {
 		return nil, err
 	}

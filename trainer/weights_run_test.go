@@ -331,6 +331,9 @@ func TestMixedRun(t *testing.T) {
 	if n := len(read(t, want, record.PrunedFile)); n > 2400 || result.Weights == nil || result.Dense.Parameters != s.Parameters {
 		t.Errorf("%d bytes, %+v", n, result.Dense)
 	}
+	if held, err := settings.Read(read(t, want, record.MixedFile)); err != nil || held.Sparsity != 0 || held.MaxBytes != 2400 || !held.Mixed() {
+		t.Errorf("%s has %+v, %v", record.MixedFile, held, err)
+	}
 	dir := filepath.Join(t.TempDir(), "run")
 	stops := 0
 	for sitting := 0; ; sitting++ {
