@@ -13,18 +13,16 @@ import (
 // that [Run] has before it begins, but the plan comes also with one of the kind
 // [backend.ErrOutOfMemory].
 func PlanRun(c settings.Config, o Options) (*record.DryRun, error) {
+	var next *record.NextRun
 	if c.Mixed() { // the first of two runs
-		first, _, err := o.stages(c)
+		first, second, err := o.stages(c)
 		if err != nil {
 			return nil, err
 		}
+		next = &record.NextRun{Players: second.Players, Epochs: second.Epochs, MaxBytes: second.MaxBytes}
 		c = first
 	}
-	c, err := o.resolve(c)
-	if err != nil {
-		return nil, err
-	}
-	r, p, err := open(c, o, nil)
+	r, p, err := o.plan(c)
 	if r == nil {
 		return nil, err
 	}
@@ -35,7 +33,7 @@ func PlanRun(c settings.Config, o Options) (*record.DryRun, error) {
 	d := &record.DryRun{
 		Device: r.result.Device, Data: r.result.Data, Shape: session.Shape(r.graph), Players: network.Sum(r.graph.MarketWidths()), Keep: c.Keep,
 		Parameters: r.graph.ParameterCount(), MACs: r.graph.MACs(),
-		Epochs: c.Epochs, StepsPerEpoch: p.PerEpoch, Steps: p.Total, Memory: r.memory,
+		Epochs: c.Epochs, StepsPerEpoch: p.PerEpoch, Steps: p.Total, Memory: r.memory, Next: next,
 	}
 	if c.Shape != "" || c.Pattern != "" {
 		d.Keep = int(p.Target.Limit)
@@ -44,4 +42,13 @@ func PlanRun(c settings.Config, o Options) (*record.DryRun, error) {
 		d.Target, d.Cost = &p.Target, c.Cost
 	}
 	return d, err
+}
+
+// plan opens a new run without beginning it; see [open].
+func (o Options) plan(c settings.Config) (*run, session.Plan, error) {
+	c, err := o.resolve(c)
+	if err != nil {
+		return nil, session.Plan{}, err
+	}
+	return open(c, o, nil)
 }

@@ -50,15 +50,6 @@ func (r *run) metadata() safetensors.Metadata {
 	return metadata
 }
 
-// CanResume reports whether [Resume] can go on with the run in a folder.
-func CanResume(dir string) bool {
-	there := func(name string) bool {
-		_, err := os.Stat(filepath.Join(dir, name))
-		return err == nil
-	}
-	return there(record.CheckpointFile) || there(record.MixedFile) && !there(record.MetricsFile)
-}
-
 // noCheckpoint says why there is nothing to go on from in a folder.
 func noCheckpoint(dir string) error {
 	if _, err := os.Stat(filepath.Join(dir, record.ResultFile)); err == nil {

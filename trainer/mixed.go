@@ -1,6 +1,7 @@
 package trainer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,19 +41,33 @@ func (o Options) stages(c settings.Config) (first, second settings.Config, err e
 	first.Epochs = (c.Epochs + 1) / 2
 	second.Players, second.Model, second.Epochs, second.StructuredPart, second.Baseline = string(network.Weights), "", c.Epochs/2, settings.Default().StructuredPart, false
 	second.Source = filepath.Join(o.Dir, record.StructuredFolder, record.PrunedFile)
-	first.MaxParameters = settings.MaxNetworkParameters // until it is known how many there are
-	plan, err := PlanRun(first, Options{Graph: o.Graph, Dataset: o.Dataset, Network: o.Network})
-	if plan == nil {
+
+	// Both are planned before either begins: an error of the second comes before the training of
+	// the first, whose network is not known: the least file of this one has about as many bytes.
+	whole := second
+	whole.Source, whole.Model = c.Source, c.Model
+	planned := Options{Graph: o.Graph, Dataset: o.Dataset, Network: o.Network}
+	r, _, err := planned.plan(whole)
+	if r == nil {
 		return first, second, err
 	}
-	part := math.Pow(min(1, float64(c.MaxBytes)/float64(4*plan.Parameters)), c.StructuredPart)
-	first.MaxParameters = max(1, int(part*float64(plan.Parameters)))
+	parameters := float64(r.graph.ParameterCount())
+	part := math.Pow(min(1, float64(c.MaxBytes)/(4*parameters)), c.StructuredPart)
+	first.MaxParameters = max(1, int(part*parameters))
+	planned.Dataset = r.data
+	if r, _, err = planned.plan(first); r == nil {
+		return first, second, fmt.Errorf("the run of %s (--max-params %d by --structured-part %v): %w", first.Players, first.MaxParameters, c.StructuredPart, err)
+	}
 	return first, second, nil
 }
 
 // runMixed is [Run] of a mixed run.
 func runMixed(ctx context.Context, c settings.Config, o Options) (*record.Result, error) {
 	if err := o.checkEmpty(); err != nil {
+		return nil, err
+	}
+	c, err := o.resolve(c) // so that the file, too, has one target
+	if err != nil {
 		return nil, err
 	}
 	if _, _, err := o.stages(c); err != nil {
@@ -84,8 +99,20 @@ func resumeMixed(ctx context.Context, o Options) (*record.Result, bool, error) {
 	if err != nil {
 		return nil, true, fmt.Errorf("--resume %s: %s: %w", o.Dir, record.MixedFile, err)
 	}
+	c.Device, c.Kernels = cmp.Or(o.Device, c.Device), cmp.Or(o.Kernels, c.Kernels)
 	result, err := o.goOn(ctx, c)
 	return result, true, err
+}
+
+// Resumable reports whether [Resume] can go on with the run of a folder.
+func Resumable(dir string) bool {
+	has := func(path ...string) bool {
+		_, err := os.Stat(filepath.Join(dir, filepath.Join(path...)))
+		return err == nil
+	}
+	second := has(record.MetricsFile) // or it is the only one
+	return has(record.CheckpointFile) || has(record.MixedFile) && !second &&
+		(has(record.StructuredFolder, record.CheckpointFile) || has(record.StructuredFolder, record.ResultFile))
 }
 
 // goOn runs what is left of both runs.
@@ -116,7 +143,11 @@ func (o Options) goOn(ctx context.Context, c settings.Config) (*record.Result, e
 		Folder: record.StructuredFolder, Part: c.StructuredPart, MaxParameters: first.MaxParameters,
 		Players: structured.Pruned.Players, Kept: structured.Pruned.Kept, Dense: structured.Dense.Parameters, Parameters: structured.Pruned.Parameters,
 	}
-	return Run(ctx, second, o)
+	result, err := Run(ctx, second, o)
+	if _, missing := os.Stat(filepath.Join(o.Dir, record.CheckpointFile)); missing != nil && errors.Is(err, backend.ErrInterrupted) {
+		err = fmt.Errorf("%w; the first of two runs is finished: go on with --resume %s", err, o.Dir)
+	}
+	return result, err
 }
 
 // readResult reads the result of a run that is finished.

@@ -400,7 +400,7 @@ func (r *run) plan(kind game.Kind) (session.Plan, error) {
 	if err == nil && p.Target.Resource == cost.Bytes {
 		var least int
 		if least, err = r.fileBytes(network.New(r.graph)); err == nil && float64(least) > p.Target.Limit {
-			err = backend.Usagef("--max-bytes %.0f is less than the file of the least network has: %d", p.Target.Limit, least)
+			err = backend.Usagef("--max-bytes is %.0f; without any weights the file has %d bytes already: allow more", p.Target.Limit, least)
 		}
 		p.AimBytes(least)
 	}

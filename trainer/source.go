@@ -169,6 +169,9 @@ func (r *run) evaluateSource(ctx context.Context, engine backend.Engine) error {
 		accuracy := e.Accuracy()
 		m.Validation.Dense = &accuracy
 	}
+	if r.structured != nil { // its data and preprocessing are those of this run
+		return nil
+	}
 	if r.result.Source.Warning = r.noBetter(e); r.result.Source.Warning != "" {
 		r.note("warning: " + r.result.Source.Warning)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -287,15 +288,16 @@ func TestWeightsOfATrainedNetwork(t *testing.T) {
 }
 
 // TestBudgetOfBytes: the file that is written keeps its budget, and uses it: it has room for no
-// further weight of eight bytes but for those that training and dead units took.
+// further weight of eight bytes, but for those that training and dead units took: one weight more may
+// bring back others that are dead without it.
 func TestBudgetOfBytes(t *testing.T) {
-	for _, budget := range []int{2200, 3000, 4000, 6000} {
+	for _, budget := range []int{1300, 1400, 1600, 2200, 3000, 4000, 6000} {
 		for _, kind := range []game.Kind{game.MarketGame, game.RankingGame} {
 			c := weightsConfig(t)
 			c.Game, c.Keep, c.MaxBytes = kind, 0, budget
 			result, dir := mustRun(t, c)
 			bytes := len(read(t, dir, record.PrunedFile))
-			if bytes > budget || bytes < budget*9/10 && result.Pruned.Kept < 960 {
+			if bytes > budget || bytes < budget*85/100 && result.Pruned.Kept < 960 {
 				t.Errorf("%s: the file has %d bytes of %d, with %d weights", kind, bytes, budget, result.Pruned.Kept)
 			}
 			if m := result.Market; kind == game.MarketGame && (m == nil || int(m.Reached) != bytes || int(m.Limit) != budget) {
@@ -310,7 +312,7 @@ func TestBudgetOfBytes(t *testing.T) {
 	}
 	c := weightsConfig(t)
 	c.Keep, c.MaxBytes = 0, 500
-	if _, err := trainer.PlanRun(c, trainer.Options{}); !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), "--max-bytes 500 is less than the file of the least network has: ") {
+	if _, err := trainer.PlanRun(c, trainer.Options{}); !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), "--max-bytes is 500; without any weights the file has ") {
 		t.Errorf("%v", err)
 	}
 }
@@ -328,6 +330,9 @@ func TestMixedRun(t *testing.T) {
 	}
 	if n := len(read(t, want, record.PrunedFile)); n > 2400 || result.Weights == nil || result.Dense.Parameters != s.Parameters {
 		t.Errorf("%d bytes, %+v", n, result.Dense)
+	}
+	if held, err := settings.Read(read(t, want, record.MixedFile)); err != nil || held.Sparsity != 0 || held.MaxBytes != 2400 || !held.Mixed() {
+		t.Errorf("%s has %+v, %v", record.MixedFile, held, err)
 	}
 	dir := filepath.Join(t.TempDir(), "run")
 	stops := 0
@@ -361,5 +366,74 @@ func TestMixedRun(t *testing.T) {
 	c.Seed++
 	if _, err := trainer.Run(context.Background(), c, trainer.Options{Dir: dir}); !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), "is not empty") {
 		t.Errorf("into the same folder: %v", err)
+	}
+}
+
+// TestMixedRunBeforeItBegins: what the second run could not do is said before the first is
+// trained, and the plan of a mixed run says that there are two.
+func TestMixedRunBeforeItBegins(t *testing.T) {
+	c := weightsConfig(t)
+	c.Players, c.Keep, c.MaxBytes, c.Epochs = "neurons,inputs,weights", 0, 2400, 5
+	d, err := trainer.PlanRun(c, trainer.Options{})
+	if err != nil || d.Epochs != 3 || d.Next == nil || *d.Next != (record.NextRun{Players: "weights", Epochs: 2, MaxBytes: 2400}) {
+		t.Errorf("%+v, %v", d, err)
+	}
+	for words, change := range map[string]func(*settings.Config){
+		"--max-bytes is 500; without": func(c *settings.Config) { c.MaxBytes = 500 },
+		"by --structured-part 1): --max-params 349 is less than": func(c *settings.Config) {
+			c.Data, c.Players, c.MaxBytes, c.StructuredPart = "digits:side=16,train=64,test=32", "neurons,weights", 1400, 1
+			c.Rounds = 1
+		},
+	} {
+		c, dir := c, filepath.Join(t.TempDir(), "run")
+		change(&c)
+		_, err := trainer.Run(context.Background(), c, trainer.Options{Dir: dir})
+		if !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), words) {
+			t.Errorf("%s: %v", words, err)
+		}
+		if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s: the folder is there: %v", words, err)
+		}
+	}
+}
+
+// TestMixedRunGoesOnElsewhere: the device that resuming names is that of a second run which has
+// not begun.
+func TestMixedRunGoesOnElsewhere(t *testing.T) {
+	c := weightsConfig(t)
+	c.Players, c.Keep, c.MaxBytes, c.Epochs = "neurons,inputs,weights", 0, 2400, 2
+	_, dir := mustRun(t, c)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if e.Name() != record.StructuredFolder && e.Name() != record.MixedFile {
+			if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if _, err := trainer.Resume(context.Background(), trainer.Options{Dir: dir, Device: "vulkan:77"}); !errors.Is(err, backend.ErrNoDevice) {
+		t.Errorf("%v", err)
+	}
+	if _, err := trainer.Resume(newCountdown(0), trainer.Options{Dir: dir}); !errors.Is(err, backend.ErrInterrupted) || !strings.Contains(err.Error(), "--resume "+dir) {
+		t.Errorf("%v", err)
+	}
+	if _, err := trainer.Resume(context.Background(), trainer.Options{Dir: dir}); err != nil {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestMixedRunThatLearnsNothing: no warning says that the first run has other data than the second.
+func TestMixedRunThatLearnsNothing(t *testing.T) {
+	c := weightsConfig(t)
+	c.Players, c.Keep, c.MaxBytes, c.Epochs, c.LearningRate = "neurons,inputs,weights", 0, 2400, 2, 1e-9
+	result, _ := mustRun(t, c)
+	if *result.Dense.Accuracy > 25 { // of four classes of one size
+		t.Fatalf("%v %%: the test shows nothing", *result.Dense.Accuracy)
+	}
+	if result.Source.Warning != "" {
+		t.Errorf("%s", result.Source.Warning)
 	}
 }

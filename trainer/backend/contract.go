@@ -293,8 +293,9 @@ type State struct {
 	Slopes []SlopeMoments
 }
 
-// SlopeMoments is the moments of game.Moments for one gate or one parameter. With [HardConcrete] they are
-// game.Gates: First the log alphas, Second the prices, which an engine keeps as they are.
+// SlopeMoments is the moments of game.Moments for one gate or one parameter. With
+// [HardConcrete] they are game.Gates: First the log alphas, Second the prices, which an engine
+// keeps as they are.
 type SlopeMoments struct {
 	First, Second []float32
 }

@@ -69,10 +69,11 @@ func (n *Network) CheckFolded() error {
 	return nil
 }
 
-// Fold moves every participation into parameters and sets it to one, but for those of single
-// weights that are zero: into the weight or, of gates, into the rows of the nodes whose output it multiplies or, where these have no parameters, into the columns of
-// the consumers. The function that the network computes stays the same, but
-// for one rounding to float32 of each number.
+// Fold moves every participation into parameters and sets it to one; that of a single weight
+// stays zero where it is zero. It goes into the weight or, of gates, into the rows of the nodes
+// whose output it multiplies or, where these have no parameters, into the columns of the
+// consumers. The function that the network computes stays the same, but for one rounding to
+// float32 of each number.
 func (n *Network) Fold() {
 	for _, f := range n.Graph.Folds() {
 		ApplyFold(f, n.Parameters[f.Param], n.Graph.Params[f.Param].Shape, n.Participations[f.Gate])

@@ -20,4 +20,12 @@ type DryRun struct {
 	StepsPerEpoch int                `json:"steps_per_epoch"`
 	Steps         int                `json:"steps"` // of a training; with a baseline there are two
 	Memory        backend.MemoryPlan `json:"memory"`
+	Next          *NextRun           `json:"next,omitempty"` // of two runs, where the plan is of the first
+}
+
+// NextRun is the run that begins with the network of the first one.
+type NextRun struct {
+	Players  string `json:"players"`
+	Epochs   int    `json:"epochs"`
+	MaxBytes int    `json:"max_bytes"`
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"nashprune/trainer/backend"
+	"nashprune/trainer/cost"
 	"nashprune/trainer/record"
 )
 
@@ -23,10 +24,16 @@ func DryRun(w io.Writer, d *record.DryRun) error {
 	fmt.Fprintf(&b, "players:          %s\n", players)
 	if t := d.Target; t != nil && (d.Cost != "" || t.AccuracyDrop > 0) {
 		fmt.Fprintf(&b, "target:           %s; %s\n", t.Words(), costWords(d.Cost))
+	} else if t != nil && t.Resource == cost.Bytes {
+		fmt.Fprintf(&b, "target:           %s\n", t.Words())
 	}
 	fmt.Fprintf(&b, "parameters:       %s\n", Thousands(d.Parameters))
 	fmt.Fprintf(&b, "multiplications:  %s a sample\n", Thousands(d.MACs))
 	fmt.Fprintf(&b, "steps:            %s, %s in each of %s epochs\n\n", Thousands(d.Steps), Thousands(d.StepsPerEpoch), Thousands(d.Epochs))
+	if n := d.Next; n != nil {
+		fmt.Fprintf(&b, "This is the first of two runs. The second removes %s of its network in %s epochs, until the file has at most %s bytes.\n\n",
+			n.Players, Thousands(n.Epochs), Thousands(n.MaxBytes))
+	}
 	m := d.Memory
 	samples := "samples"
 	if m.Placement != backend.AnyPlacement {

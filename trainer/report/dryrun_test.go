@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"nashprune/trainer/backend"
+	"nashprune/trainer/cost"
 	"nashprune/trainer/record"
 )
 
@@ -37,6 +38,12 @@ func TestDryRun(t *testing.T) {
 	}
 	if !regexp.MustCompile(`(?m)^ +samples +3\.00 MiB$`).MatchString(text) {
 		t.Errorf("the report does not say where the samples are:\n%s", text)
+	}
+	d.Target, d.Next = &cost.Target{Resource: cost.Bytes, Limit: 3000}, &record.NextRun{Players: "weights", Epochs: 2, MaxBytes: 3000}
+	for _, words := range []string{"target:           at most 3000 bytes\n", "The second removes weights of its network in 2 epochs, until the file has at most 3,000 bytes.\n"} {
+		if text := write(); !strings.Contains(text, words) {
+			t.Errorf("no %q in\n%s", words, text)
+		}
 	}
 	d.Memory.Placement, d.Device.Samples = backend.Streamed, backend.Streamed
 	for _, pattern := range []string{`(?m)^device: +a device, its driver, samples streamed$`, `(?m)^ +samples, streamed +3\.00 MiB$`} {

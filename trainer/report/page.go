@@ -122,7 +122,11 @@ func (f *Folder) page(id string) pageRun {
 	var b strings.Builder
 	if f.Config.Epochs > 0 && f.Config.Write(&b) == nil {
 		p.Config = b.String()
-		p.Again = fmt.Sprintf("nashprune train --config %s --out NEW-FOLDER", filepath.Join(f.Dir, record.ConfigFile))
+		config := record.ConfigFile
+		if f.Result.Structured != nil { // that is of the second of two runs
+			config = record.MixedFile
+		}
+		p.Again = fmt.Sprintf("nashprune train --config %s --out NEW-FOLDER", filepath.Join(f.Dir, config))
 	}
 	return p
 }

@@ -127,7 +127,7 @@ func notes(r *record.Result) string {
 		}
 	}
 	if s := r.Structured; s != nil {
-		fmt.Fprintf(&b, "structured:   %s of %s players stayed first, %s of %s parameters (at most %s); dense is what they left\n",
+		fmt.Fprintf(&b, "structured:   %s of %s players stay after the first run, %s of %s parameters (at most %s); the dense network is what it left\n",
 			Thousands(s.Kept), Thousands(s.Players), Thousands(s.Parameters), Thousands(s.Dense), Thousands(s.MaxParameters))
 	}
 	lines := cautions("dense", r.Dense.Quality, r.Data.LargestClass, r.Data.ClassNames)

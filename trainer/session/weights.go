@@ -44,8 +44,8 @@ func (p *Plan) aimWeights() error {
 
 // AimBytes works out how many weights stay for a target of bytes, if all tensors keep the same
 // part and the file of the least network takes so many: of a weight there are four bytes and its
-// place, of a row where it begins, if that takes less than the tensor. The last round takes the
-// size of the file itself.
+// place, of a row where it begins, if that takes less than the tensor. What is removed with dead
+// units makes the file smaller still: see fitBytes.
 func (p *Plan) AimBytes(least int) {
 	players := network.Sum(p.Graph.MarketWidths())
 	fits := func(keep int) bool {
@@ -93,8 +93,8 @@ func (t *Training) playWeights(k int) error {
 			players += len(s.Worths)
 		}
 		demand := t.Plan.weightDemand(players, t.Plan.shares[m], k)
-		if t.Plan.Target.Resource == cost.Bytes && k == t.Plan.Config.Rounds {
-			if demand, err = t.fitBytes(state.Network, market); err != nil {
+		if t.Plan.Target.Resource == cost.Bytes {
+			if demand, err = t.fitBytes(state.Network, market, demand, k == t.Plan.Config.Rounds); err != nil {
 				return err
 			}
 		}
@@ -126,10 +126,11 @@ func (t *Training) playWeights(k int) error {
 	return t.endRound(k, line)
 }
 
-// fitBytes returns how many weights may stay in the last round so that the file of the network is
-// within its limit: that many are tried on copies of the books. No weight that stays is taken for
-// zero, since training goes on.
-func (t *Training) fitBytes(n *network.Network, market []game.Stock) (demand int, err error) {
+// fitBytes returns the demand of a round: what is planned while the file of the network is then
+// beyond its limit, but in the last round, else as many weights as fit. So no round removes more
+// than the limit asks for. Demands are tried on copies of the books. No weight that stays is taken
+// for zero, since training goes on.
+func (t *Training) fitBytes(n *network.Network, market []game.Stock, planned int, last bool) (demand int, err error) {
 	fits := func(demand int) bool {
 		trial, stocks := n.Clone(), slices.Clone(market)
 		for i := range stocks {
@@ -149,6 +150,9 @@ func (t *Training) fitBytes(n *network.Network, market []game.Stock) (demand int
 		bytes, failed := t.Plan.FileBytes(trial)
 		err = cmp.Or(err, failed)
 		return bytes <= int(t.Plan.Target.Limit)
+	}
+	if !last && !fits(planned) {
+		return planned, err
 	}
 	demand = sort.Search(network.Sum(t.Players()), func(less int) bool { return !fits(less + 1) })
 	return demand, err

@@ -174,12 +174,8 @@ func (s *Sweep) row(n int) (Row, error) {
 	if err != nil {
 		return r, err
 	}
-	path := filepath.Join(r.Dir, record.MixedFile) // beside it the file of the second part may lie
+	path := r.configPath()
 	text, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		path = filepath.Join(r.Dir, record.ConfigFile)
-		text, err = os.ReadFile(path)
-	}
 	switch {
 	case err == nil:
 		r.State = Interrupted
@@ -273,7 +269,7 @@ func (s *Sweep) make(ctx context.Context, n int, m Maker) error {
 	if shared := filepath.Join(s.Dir, SharedPrefixes); exists(shared) {
 		o.SharedPrefixes = shared
 	}
-	if trainer.CanResume(r.Dir) {
+	if trainer.Resumable(r.Dir) {
 		_, err = trainer.Resume(ctx, o)
 	} else if err = os.RemoveAll(r.Dir); err == nil { // of a run that was killed before it had a checkpoint
 		r.Config.Device = cmp.Or(m.Device, r.Config.Device)
@@ -286,6 +282,14 @@ func (s *Sweep) make(ctx context.Context, n int, m Maker) error {
 		})
 	}
 	return atomicfile.Advised(err)
+}
+
+// configPath returns the file with the settings of the run: where it has two parts, those of both.
+func (r *Row) configPath() string {
+	if r.Config.Mixed() {
+		return filepath.Join(r.Dir, record.MixedFile)
+	}
+	return filepath.Join(r.Dir, record.ConfigFile)
 }
 
 func exists(path string) bool {

@@ -16,7 +16,6 @@ import (
 
 	"nashprune/trainer/backend"
 	"nashprune/trainer/filelock"
-	"nashprune/trainer/record"
 )
 
 // grace is how long a process that is asked to stop may take for its checkpoint.
@@ -109,7 +108,7 @@ func (l Local) Make(ctx context.Context, s *Sweep, numbers []int) error {
 					return
 				}
 				m := maker
-				if m.Device == "" && !exists(filepath.Join(s.folder(n), record.ConfigFile)) { // else it goes on where it began
+				if begun := (&Row{Cell: s.Cells[n], Dir: s.folder(n)}).configPath(); m.Device == "" && !exists(begun) { // else it goes on where it began
 					m.Device = devices[s.Cells[n].Config.Device]
 				}
 				err := l.cell(ctx, s, n, m)
