@@ -225,7 +225,15 @@ func TestStoppedComparisonsGoOn(t *testing.T) {
 	if each := len(compare.Shapes) * 3 * compare.Searched; tried[6] != each || tried[10] != each {
 		t.Errorf("%v settings are tried, want %d a size", tried, each)
 	}
+	// Shapes at equal latency follow from the model, which each comparison measures.
+	model, err := os.ReadFile(filepath.Join(o.Dir, compare.ModelFile))
+	if err != nil {
+		t.Fatal(err)
+	}
 	o.Dir = filepath.Join(t.TempDir(), "stopped")
+	if err := errors.Join(os.Mkdir(o.Dir, 0o755), os.WriteFile(filepath.Join(o.Dir, compare.ModelFile), model, 0o600)); err != nil {
+		t.Fatal(err)
+	}
 	stops := 0
 	for {
 		ctx, cancel := context.WithCancel(context.Background())
