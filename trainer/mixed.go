@@ -158,29 +158,3 @@ func readResult(dir string) (*record.Result, error) {
 	}
 	return record.ReadResult(text)
 }
-
-// checkEmpty refuses a folder that is not empty, but for the first part of a mixed run.
-func (o Options) checkEmpty() error {
-	if o.Dir == "" {
-		return backend.Usagef("name a folder for the run with --out")
-	}
-	entries, err := os.ReadDir(o.Dir)
-	if err != nil && !errors.Is(err, os.ErrNotExist) { // said before data is read and latencies are measured
-		return fmt.Errorf("--out: %w", atomicfile.Advised(err))
-	}
-	if o.structured != nil {
-		entries = slices.DeleteFunc(entries, func(e os.DirEntry) bool { return e.Name() == record.StructuredFolder || e.Name() == record.MixedFile })
-	}
-	if len(entries) == 0 {
-		return nil
-	}
-	for _, unfinished := range []string{record.CheckpointFile, record.MixedFile} {
-		if _, err := os.Stat(filepath.Join(o.Dir, unfinished)); err == nil {
-			if _, done := os.Stat(filepath.Join(o.Dir, record.ResultFile)); done == nil {
-				break
-			}
-			return backend.Usagef("--out %s holds an interrupted run: name another folder, or go on with it by --resume %s", o.Dir, o.Dir)
-		}
-	}
-	return backend.Usagef("--out %s is not empty: name another folder, or empty it", o.Dir)
-}

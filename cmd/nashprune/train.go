@@ -109,6 +109,9 @@ func newRun(config settings.Config, cmd *cobra.Command) *cobra.Command {
 			if err := checkGiven(ofRun, config); err != nil {
 				return err
 			}
+			if flags.Changed("learning-rate") && config.LearningRate == 0 { // which would mean the default of a trained network
+				return backend.Usagef("--learning-rate is 0; it must be above 0")
+			}
 			if cmd.Name() == pruneName && config.Source == "" {
 				return backend.Usagef("%s takes the file of a trained network, or the folder of a run: see %s --help", cmd.CommandPath(), cmd.CommandPath())
 			}

@@ -37,7 +37,7 @@ func inWindow(start startRun, progress *progress) startRun {
 		o.Watch = w.Watch
 		o.Observe = func(e trainer.Event) {
 			observe(e)
-			w.Tell(progressOf(e))
+			w.Update(progressOf(e))
 		}
 		done := make(chan struct{})
 		go func() {

@@ -17,7 +17,7 @@
 // # Two goroutines
 //
 // GLFW belongs to the main thread, which paints. The training is in a goroutine of its own. It
-// reaches the window by [Window.Watch], which wraps the engine, and [Window.Tell]. The two have
+// reaches the window by [Window.Watch], which wraps the engine, and [Window.Update]. The two have
 // a compute.Device each, on one queue. Only submissions and presentations lock it, and the
 // training never waits for a frame. Its bits are the same as without a window.
 //

@@ -91,21 +91,21 @@ func TestFramesAreCapped(t *testing.T) {
 	}
 }
 
-// TestSceneOfARun tells a scene of removals, a message and another training.
+// TestSceneOfARun updates a scene with removals, a message and another training.
 func TestSceneOfARun(t *testing.T) {
 	places := make([]uint32, 4)
 	g := &gate{players: 4, live: []int{0, 1, 2, 3}, removed: make([]float32, 4), places: places, price: 2}
 	s := &scene{gates: []*gate{g}}
-	s.tell(Progress{Training: "game", Players: 4, Loss: 3, Text: "begins"}, time.Second)
-	s.tell(Progress{Training: "game", Players: 2, Loss: 2, Live: [][]int{{1, 3}}}, 5*time.Second)
+	s.update(Progress{Training: "game", Players: 4, Loss: 3, Text: "begins"}, time.Second)
+	s.update(Progress{Training: "game", Players: 2, Loss: 2, Live: [][]int{{1, 3}}}, 5*time.Second)
 	if g.removed[0] != 5 || g.removed[2] != 5 || g.removed[1] != 0 || places[0] != 1 || places[1] != 3 || s.Text != "begins" || s.fading != 5*time.Second+fades {
 		t.Errorf("removed at %v, places %v, text %q, fading until %v", g.removed, places, s.Text, s.fading)
 	}
-	s.tell(Progress{Text: "evaluating"}, 6*time.Second)
+	s.update(Progress{Text: "evaluating"}, 6*time.Second)
 	if s.Text != "evaluating" || s.Loss != 2 || len(s.loss.y) != 2 {
 		t.Errorf("after a message the scene is %+v", s)
 	}
-	s.tell(Progress{Training: "dense", Players: 4, Live: nil}, 7*time.Second)
+	s.update(Progress{Training: "dense", Players: 4, Live: nil}, 7*time.Second)
 	if g.removed[0] != 0 || !s.anew || g.price != 0 || places[2] != 2 || len(s.loss.y) != 0 || len(s.players.y) != 1 {
 		t.Errorf("another training shows removals at %v, price %g, places %v, curves %v", g.removed, g.price, places, s.players.y)
 	}

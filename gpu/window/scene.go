@@ -72,8 +72,8 @@ func (g *gate) rows() []float32 {
 	return append(slices.Repeat([]float32{1}, g.players), make([]float32, g.players)...)
 }
 
-// tell takes in progress at a time of the clock.
-func (s *scene) tell(p Progress, clock time.Duration) {
+// update takes in progress at a time of the clock.
+func (s *scene) update(p Progress, clock time.Duration) {
 	if p.Text == "" {
 		p.Text = s.Text
 	}

@@ -74,7 +74,7 @@ func (e *watched) Pull() (*backend.State, error) {
 }
 
 // Push may bring another network: which of its players are which is known at the next
-// [Window.Tell].
+// [Window.Update].
 func (e *watched) Push(s *backend.State) error {
 	err := e.settle()
 	e.window.forget()

@@ -3,6 +3,7 @@
 package window
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -20,7 +21,7 @@ import (
 	"nashprune/trainer/network"
 )
 
-// Window shows a run. Open, Run and Close are for the main thread, Watch and Tell for the
+// Window shows a run. Open, Run and Close are for the main thread, Watch and Update for the
 // goroutine that trains.
 type Window struct {
 	save    func(png []byte) (string, error)
@@ -175,14 +176,14 @@ func (w *Window) Watch(e backend.Engine, g *network.Graph) backend.Engine {
 	return watched
 }
 
-// Tell lets the window show how far the run is. It returns when no pause holds the run.
-func (w *Window) Tell(p Progress) {
+// Update lets the window show how far the run is. It returns when no pause holds the run.
+func (w *Window) Update(p Progress) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	if w.scene == nil || w.closed { // with the window the memory of its cells is gone
 		return
 	}
-	w.scene.tell(p, w.clock())
+	w.scene.update(p, w.clock())
 	for w.paused && !w.closed {
 		w.resumed.Wait()
 	}
@@ -258,26 +259,18 @@ func (w *Window) savePicture() string {
 		return "no picture yet"
 	}
 	m, err := w.painter.read()
-	var file pngFile
+	var file bytes.Buffer
 	if err == nil {
 		err = png.Encode(&file, m)
 	}
 	name := ""
 	if err == nil {
-		name, err = w.save(file)
+		name, err = w.save(file.Bytes())
 	}
 	if err != nil {
 		return "no picture was saved: " + err.Error()
 	}
 	return "saved " + name
-}
-
-// pngFile is a file in memory.
-type pngFile []byte
-
-func (f *pngFile) Write(p []byte) (int, error) {
-	*f = append(*f, p...)
-	return len(p), nil
 }
 
 // Run shows the run until done is closed or the user closes the window. An error says why the

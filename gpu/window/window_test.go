@@ -113,7 +113,7 @@ func TestPicturesShowPlayers(t *testing.T) {
 			defer e.Close()
 			widths := c.Graph().Widths()
 			watched := w.Watch(e, c.Graph())
-			w.Tell(Progress{Training: "game", Loss: 1, Accuracy: 50, Players: 49, Text: "begins"})
+			w.Update(Progress{Training: "game", Loss: 1, Accuracy: 50, Players: 49, Text: "begins"})
 
 			var last *image.RGBA
 			nothing := [][]float64{make([]float64, widths[0]), make([]float64, widths[1])}
@@ -165,7 +165,7 @@ func TestPicturesShowPlayers(t *testing.T) {
 			if err := watched.Push(pulled.Cut(cut)); err != nil {
 				t.Fatal(err)
 			}
-			w.Tell(Progress{Training: "game", Live: keep, Players: 39})
+			w.Update(Progress{Training: "game", Live: keep, Players: 39})
 			m := picture(t, w)
 			for g, k := range keep {
 				played[g], worths[g] = network.Select(played[g], k), network.Select(worths[g], k)
@@ -181,7 +181,7 @@ func TestPicturesShowPlayers(t *testing.T) {
 				t.Errorf("player 0:2 was removed a minute ago; its cell is %v", got)
 			}
 
-			w.Tell(Progress{Training: "dense", Players: 49})
+			w.Update(Progress{Training: "dense", Players: 49})
 			if got := at(w, picture(t, w), 0, 2); got != colourOf(1, 0, 0) {
 				t.Errorf("in another training all participate; a cell is %v", got)
 			}
@@ -216,7 +216,7 @@ func TestRunsWithAWindow(t *testing.T) {
 				defer close(done)
 				defer close(events)
 				_, err = trainer.Run(context.Background(), c, trainer.Options{Dir: seen, Watch: w.Watch, Observe: func(e trainer.Event) {
-					w.Tell(Progress{Training: e.Training, Text: e.Message, Live: e.Live, Done: e.Done, Loss: e.Loss, Accuracy: e.Accuracy, Players: network.Sum(e.Players)})
+					w.Update(Progress{Training: e.Training, Text: e.Message, Live: e.Live, Done: e.Done, Loss: e.Loss, Accuracy: e.Accuracy, Players: network.Sum(e.Players)})
 					if e.Training != "" {
 						events <- struct{}{}
 					}
@@ -292,11 +292,11 @@ func TestAPauseEndsWithTheRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.scene = &scene{}
-	defer func() { w.Tell(Progress{}) }() // of a window that is closed
+	defer func() { w.Update(Progress{}) }() // of a window that is closed
 	for _, end := range []func(){cancel, w.Close} {
 		w.press(glfw.KeySpace)
 		told := make(chan struct{})
-		go func() { w.Tell(Progress{Training: "game"}); close(told) }()
+		go func() { w.Update(Progress{Training: "game"}); close(told) }()
 		select {
 		case <-told:
 			t.Fatal("the run goes on in a pause")

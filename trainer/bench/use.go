@@ -74,8 +74,12 @@ func (b *bench) useOn(ctx context.Context, d backend.Device, end time.Time) erro
 		networks[i] = n.Network
 	}
 	engine, most, err := openFor(d, networks)
-	if err != nil {
+	switch {
+	case errors.Is(err, backend.ErrOutOfMemory), errors.Is(err, backend.ErrUsage):
 		b.leaveOut(d, "networks", err.Error())
+		return nil
+	case err != nil:
+		b.lose(d.ID(), err)
 		return nil
 	}
 	defer engine.Close()
