@@ -1,6 +1,10 @@
 package cpufallback
 
-import "nashprune/trainer/network"
+import (
+	"slices"
+
+	"nashprune/trainer/network"
+)
 
 // layStages turns the graph into stages, with the tensors between them.
 func (e *engine[T]) layStages(take taker[T]) {
@@ -11,6 +15,7 @@ func (e *engine[T]) layStages(take taker[T]) {
 	for _, s := range e.graph.Stages() {
 		node := e.graph.Nodes[s.Node]
 		at := place[T]{Stage: s, op: node.Op, to: node.Shape, in: network.Select(tensors, node.In)}
+		at.in = slices.DeleteFunc(at.in, func(t *tensor[T]) bool { return t == nil }) // of removed branches
 		for _, from := range node.In {
 			at.from = append(at.from, e.graph.Nodes[from].Shape)
 		}

@@ -17,6 +17,11 @@ func newFlatten[T real](_ *engine[T], at place[T], _ taker[T]) stage[T] {
 	return &flattenStage[T]{at.in[0], at.out, keep}
 }
 
+// newBranch makes the stage of a branch that has a gate: without one it is a view.
+func newBranch[T real](_ *engine[T], at place[T], _ taker[T]) stage[T] {
+	return &flattenStage[T]{at.in[0], at.out, network.Indices(at.to.Size())}
+}
+
 func (s *flattenStage[T]) output() *tensor[T] { return s.out }
 
 func (s *flattenStage[T]) forward(rows int) {

@@ -84,6 +84,7 @@ func makers[T real]() map[network.Kind]func(e *engine[T], at place[T], take take
 		network.AddKind:        newAdd[T],
 		network.ConcatKind:     newConcat[T],
 		network.FlattenKind:    newFlatten[T],
+		network.BranchKind:     newBranch[T],
 
 		network.Conv2DKind:      newConv2D[T],
 		network.BatchNormKind:   newBatchNorm[T],

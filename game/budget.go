@@ -16,13 +16,16 @@ type Budget struct {
 	Fits func(players []int) bool
 	// FitsLast is Fits of the last round, which allows at most as much; nil: this is the last.
 	FitsLast func(players []int) bool
+	// Least is how many players of each gate stay at least, or all where it has fewer. Nil: it
+	// is [LeastPerLayer] of each.
+	Least []int
 	// Parent returns the player, and its gate, with which a player of a gate is removed. Nil:
 	// there are no such players.
 	Parent func(gate, player int) (parentGate, parent int, ok bool)
 }
 
 // Allocate says how many players of each gate stay where they rank by a value, such as a
-// score, per average cost of a player of the gate: at least [LeastPerLayer], and then by
+// score, per average cost of a player of the gate: at least [Budget.Least], and then by
 // falling value, ties by gate, as long as they fit. Scores do not add up as worths do, so what
 // [ClearTogether] does for players that cost much is not done here.
 func Allocate(values [][]float64, b Budget) []int {
@@ -94,16 +97,23 @@ func (o order) fits(demands []int) bool {
 	return o.Fits(players)
 }
 
-// raise raises demands until at least [LeastPerLayer] players of each gate are present, or all
+// raise raises demands until at least [Budget.Least] players of each gate are present, or all
 // whose parents are.
 func (o order) raise(demands []int) {
 	for g := 0; g < len(demands); {
-		if players, _ := o.present(demands); demands[g] < len(o.ranked[g]) && players[g] < LeastPerLayer {
+		if players, _ := o.present(demands); demands[g] < len(o.ranked[g]) && players[g] < o.least(g) {
 			demands[g]++
 		} else {
 			g++
 		}
 	}
+}
+
+func (b Budget) least(gate int) int {
+	if b.Least == nil {
+		return LeastPerLayer
+	}
+	return b.Least[gate]
 }
 
 // settle raises demands to the least, and by what the budget has room for.
@@ -231,6 +241,9 @@ func averageCost(gate, players int, costs []float64) float64 {
 	if len(costs) != players {
 		panic(fmt.Sprintf("game: %d costs of %d players in gate %d", len(costs), players, gate))
 	}
+	if players == 0 { // whatever it is, none pays it
+		return 1
+	}
 	total := 0.
 	for _, cost := range costs {
 		if !(cost >= 0) {
@@ -238,8 +251,8 @@ func averageCost(gate, players int, costs []float64) float64 {
 		}
 		total += cost
 	}
-	if !(total > 0) && len(costs) > 0 {
+	if !(total > 0) {
 		panic(fmt.Sprintf("game: the players of gate %d cost nothing", gate))
 	}
-	return total / float64(max(len(costs), 1))
+	return total / float64(players)
 }

@@ -202,7 +202,7 @@ func (s *search) found(price float64, enough bool) {
 // cannot pay for a step alone. Of each gate those n players stay whose worths exceed
 // what they cost together by most, p (costs[g][0] + ... + costs[g][n-1]). Where all
 // cost the same these are the participants. What the budget then still has room for stays,
-// too, by worth per cost. At least [LeastPerLayer] players of a gate stay.
+// too, by worth per cost. At least [Budget.Least] players of a gate stay.
 //
 // A player that costs much of the budget would often leave for much more room than a round
 // needs, and what left for it before does not come back. So no gate falls below what it has

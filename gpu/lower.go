@@ -19,6 +19,7 @@ var makers = map[network.Kind]func(low *lowered, at place) stage{
 	network.AddKind:        newAdd,
 	network.ConcatKind:     newConcat,
 	network.FlattenKind:    newFlatten,
+	network.BranchKind:     newBranch,
 
 	network.Conv2DKind:      newConv2D,
 	network.BatchNormKind:   newBatchNorm,
@@ -155,6 +156,7 @@ func lower(g *network.Graph, rows int) *lowered {
 	for _, s := range g.Stages() {
 		node := g.Nodes[s.Node]
 		at := place{Stage: s, node: node, in: network.Select(byNode, node.In)}
+		at.in = slices.DeleteFunc(at.in, func(t *tensor) bool { return t == nil }) // of removed branches
 		for _, from := range node.In {
 			at.shapes = append(at.shapes, g.Nodes[from].Shape)
 		}

@@ -24,6 +24,9 @@ func newFlatten(low *lowered, at place) stage {
 	return s
 }
 
+// newBranch makes the stage of a branch that has a gate: without one it is a view.
+func newBranch(_ *lowered, at place) stage { return &flattenStage{in: at.in[0], out: at.out} }
+
 func (s *flattenStage) forward(r *recorder, _ mode) {
 	if s.keep == nil {
 		r.pass(pass{source: s.in, target: s.out, width: padded(s.in.width)})

@@ -296,14 +296,14 @@ func (r *run) conclude(ctx context.Context, engine backend.Engine) (*record.Resu
 	if err != nil {
 		return nil, err
 	}
-	kept := r.graph // a file has no gate of features that are all gone
+	kept := session.Shape(r.graph) // a file has no gates of branches, and none of features that are all gone
 	networks, reports := []*network.Network{dense}, []*record.NetworkResult{&r.result.Dense}
 	if r.result.Pruned != nil {
 		pruned, _, err := safetensors.LoadModel(filepath.Join(r.Dir, record.PrunedFile))
 		if err != nil {
 			return nil, err
 		}
-		kept = pruned.Graph
+		kept = r.result.Pruned.Shape
 		networks, reports = append(networks, pruned), append(reports, &r.result.Pruned.NetworkResult)
 	}
 	if len(networks) > 1 && r.result.Dense.Source != record.NotTrained {
@@ -311,13 +311,9 @@ func (r *run) conclude(ctx context.Context, engine backend.Engine) (*record.Resu
 			return nil, err
 		}
 	}
-	players := map[string]int{}
-	for _, g := range kept.Gates {
-		players[g.Name] = g.Players
-	}
 	r.result.Gates = nil
-	for _, g := range r.graph.Gates {
-		r.result.Gates = append(r.result.Gates, record.Gate{Name: g.Name, Kind: string(g.Kind), Players: g.Players, Kept: players[g.Name]})
+	for i, g := range r.graph.Gates {
+		r.result.Gates = append(r.result.Gates, record.Gate{Name: g.Name, Kind: string(g.Kind), Players: g.Players, Kept: kept[i+1]})
 	}
 	if w := r.result.Weights; w != nil {
 		for _, t := range w.Tensors {

@@ -24,8 +24,12 @@ import (
 // program names the program, with its version.
 func (r *run) program() string { return "nashprune " + r.Version }
 
-// saveNetwork writes a model file.
+// saveNetwork writes a model file, without the nodes that are there for branches.
 func (r *run) saveNetwork(name string, n *network.Network) error {
+	n, err := n.WithoutBranches()
+	if err != nil {
+		return err
+	}
 	return safetensors.SaveModel(filepath.Join(r.Dir, name), n, r.metadata())
 }
 

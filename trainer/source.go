@@ -230,6 +230,10 @@ func (c *counter) Write(p []byte) (int, error) {
 // savePruned writes the pruned network: as a model file, and in the format of the trained
 // network.
 func (r *run) savePruned(n *network.Network) error {
+	n, err := n.WithoutBranches()
+	if err != nil {
+		return err
+	}
 	if r.config.MaxBytes > 0 {
 		if err := r.write(record.PrunedFile, func(w io.Writer) error { return r.writeSparse(w, n) }); err != nil || r.model == nil || r.model.Source().Suffix == modelSuffix {
 			return err

@@ -36,7 +36,7 @@ func (r Resource) Amount(g *network.Graph, players []int, model *Model) float64 
 }
 
 // leastCost is the least that the players of a gate cost on average, as a part of what
-// those of the most expensive layer do: a measured model of latencies cannot separate a
+// those of the most expensive layer do, branches apart: a measured model of latencies cannot separate a
 // hundredth from zero.
 const leastCost = 0.01
 
@@ -65,7 +65,9 @@ func (r Resource) Costs(g *network.Graph, players []int, model *Model) [][]float
 		for _, cost := range costs[l] {
 			whole[l] += cost
 		}
-		most = max(most, whole[l]/float64(count))
+		if count > 0 && g.Gates[l].Kind != network.Branches {
+			most = max(most, whole[l]/float64(count))
+		}
 	}
 	if most == 0 { // players that cost nothing all cost the same
 		most = 1 / leastCost

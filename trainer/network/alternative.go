@@ -72,7 +72,7 @@ func (a *Alternative) choose(player int) {
 	for _, n := range a.reached {
 		_, elementwise := p.Nodes[n].Op.(Elementwise)
 		a.entries[n] = nil
-		if elementwise && a.few(n) || !slices.ContainsFunc(p.Nodes[n].In, a.depends) {
+		if p.isOn(class, n) && (elementwise && a.few(n) || !slices.ContainsFunc(p.Nodes[n].In, a.depends)) {
 			a.entries[n] = of(n)
 		}
 	}

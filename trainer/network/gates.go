@@ -3,6 +3,8 @@ package network
 import (
 	"fmt"
 	"slices"
+
+	"nashprune/game"
 )
 
 // PlayerKind is a kind of player, by the class whose units they are.
@@ -20,13 +22,16 @@ const (
 	// Features are the numbers that a flatten makes of channels. They are removed with their
 	// channel, and can be without it.
 	Features PlayerKind = "features"
+	// Branches are residual branches as a whole. The filters of one are removed with it, and
+	// can be without it.
+	Branches PlayerKind = "branches"
 	// Weights are the entries of the weights of dense layers and convolutions. They have no
 	// gate: each has its own participation, see [Network.Masks].
 	Weights PlayerKind = "weights"
 )
 
 // PlayerKinds lists the kinds of player that have gates: all but [Weights].
-var PlayerKinds = []PlayerKind{Neurons, Filters, Channels, Inputs, Features}
+var PlayerKinds = []PlayerKind{Neurons, Filters, Channels, Inputs, Features, Branches}
 
 // DefaultPlayers are the kinds of player of a network unless others are named.
 var DefaultPlayers = []PlayerKind{Neurons, Filters, Channels}
@@ -56,7 +61,7 @@ func (g *Graph) KindOf(c Class) (PlayerKind, error) {
 		return Features, g.foldsForwards(c)
 	case len(c.Producers) == 0:
 		return "", fmt.Errorf("no operator produces the axis of %s", c.Name)
-	case c.Parent >= 0:
+	case c.Parent >= 0 && !g.isBranchClass(c.Parent):
 		return "", fmt.Errorf("features of another node add to %s, which cannot be scaled with it", c.Name)
 	}
 	for _, n := range c.Producers {
@@ -70,6 +75,8 @@ func (g *Graph) KindOf(c Class) (PlayerKind, error) {
 	}
 	origins := g.origins(c)
 	switch {
+	case isEnd(g.Nodes[origins[0]]):
+		return Branches, nil
 	case origins[0] == 0 && len(origins) > 1:
 		return "", fmt.Errorf("node %s adds to the inputs, which cannot be scaled with it", g.Nodes[origins[1]].Name)
 	case origins[0] == 0:
@@ -117,11 +124,16 @@ func (g *Graph) origins(c Class) []int {
 	return origins
 }
 
-// passesOn reports whether a node's operator ties its output to an input.
+// isBranchClass reports whether the unit of a class is a branch.
+func (g *Graph) isBranchClass(c int) bool {
+	return slices.ContainsFunc(g.Classes[c].Producers, func(n int) bool { return isEnd(g.Nodes[n]) })
+}
+
+// passesOn reports whether a node's operator ties the first dimension of its output to an input.
 func (g *Graph) passesOn(n int) bool {
 	node := g.Nodes[n]
 	return slices.ContainsFunc(node.Op.Ties(g.shapesOf(node.In), node.Shape), func(t Tie) bool {
-		return (t.A.Tensor == Output) != (t.B.Tensor == Output)
+		return t.A == Axis{Output, 0} && t.B.Tensor != Output || t.B == Axis{Output, 0} && t.A.Tensor != Output
 	})
 }
 
@@ -204,6 +216,15 @@ func (g *Graph) foldsForwards(c Class) error {
 		}
 	}
 	return nil
+}
+
+// Least returns how many players of a gate stay at least where a market decides: two, or all
+// if it has fewer, and of branches none.
+func (g Gate) Least() int {
+	if g.Kind == Branches {
+		return 0
+	}
+	return min(game.LeastPerLayer, g.Players)
 }
 
 // addGates gates the classes of the given kinds of player.

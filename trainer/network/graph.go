@@ -38,8 +38,9 @@ type Graph struct {
 	Classes []Class // in the order of the first axis that they lie on
 	Gates   []Gate  // in the order of their classes
 
-	axes  []axis
-	units []unit // class by class
+	axes   []axis
+	units  []unit // class by class
+	branch []int  // by node, the class of the branch that it is in; -1: none
 }
 
 // axis is a dimension of a node's output.
@@ -58,12 +59,18 @@ type unit struct {
 }
 
 // NewGraph infers shapes, parameters, classes and gates of nodes with a name, an
-// operator and inputs. Gates are on the classes of the given kinds of player. The
-// error names the node and says what is wrong.
+// operator and inputs. Gates are on the classes of the given kinds of player; for branches
+// nodes are put in, see [WithBranches]. The error names the node and says what is wrong.
 func NewGraph(nodes []Node, players []PlayerKind) (*Graph, error) {
 	g := &Graph{Nodes: slices.Clone(nodes)}
 	if err := g.infer(); err != nil {
 		return nil, err
+	}
+	if slices.Contains(players, Branches) && !slices.ContainsFunc(nodes, isEnd) {
+		g = &Graph{Nodes: WithBranches(nodes)}
+		if err := g.infer(); err != nil {
+			return nil, err
+		}
 	}
 	if entries := g.Entries(); entries > maxEntries {
 		return nil, fmt.Errorf("the nodes have %d channels, positions and features together; a network must have %d at most", entries, maxEntries)

@@ -34,14 +34,14 @@ func gatesOf(g *network.Graph) []gate {
 }
 
 func TestGatesFollowFromTies(t *testing.T) {
-	in, neurons, channels, filters, features := network.Inputs, network.Neurons, network.Channels, network.Filters, network.Features
+	in, neurons, channels, filters, features, branches := network.Inputs, network.Neurons, network.Channels, network.Filters, network.Features, network.Branches
 	want := map[string][]gate{
 		"perceptron":            {{"input", in, 5, "input"}, {"0", neurons, 7, "0"}, {"2", neurons, 3, "2"}},
 		"one layer":             {{"input", in, 3, "input"}},
 		"one unit":              {{"input", in, 1, "input"}, {"0", neurons, 1, "0"}},
-		"residual":              {{"input", in, 5, "input"}, {"stem", channels, 6, "stem outer"}, {"inner", neurons, 4, "inner"}},
-		"residual of one layer": {{"input", in, 4, "input"}, {"x", channels, 5, "x y"}},
-		"sum of affine parts":   {{"input", in, 4, "input"}, {"x", channels, 5, "x y"}},
+		"residual":              {{"input", in, 5, "input"}, {"stem", channels, 6, "stem outer"}, {"inner", neurons, 4, "inner"}, {"sum.branch", branches, 1, "sum.branch"}},
+		"residual of one layer": {{"input", in, 4, "input"}, {"x", channels, 5, "x y"}, {"sum.branch", branches, 1, "sum.branch"}},
+		"sum of affine parts":   {{"input", in, 4, "input"}, {"x", channels, 5, "x y"}, {"sum.branch", branches, 1, "sum.branch"}},
 		"concat":                {{"input", in, 5, "input"}, {"x", neurons, 3, "x"}, {"y", neurons, 4, "y"}},
 		"concat with the input": {{"input", in, 5, "input"}, {"x", neurons, 3, "x"}},
 		"split":                 {{"input", in, 4, "input"}}, // z holds two classes, so neither is gated
@@ -49,8 +49,8 @@ func TestGatesFollowFromTies(t *testing.T) {
 		"cut image":             {{"input", in, 3, "input"}, {"flat", features, 4, "flat"}, {"0", neurons, 5, "0"}},
 		"twice":                 {{"input", in, 3, "input"}, {"x", neurons, 2, "x"}},
 		"lenet":                 {{"input", in, 1, "input"}, {"conv1", filters, 3, "conv1"}, {"conv2", filters, 4, "conv2"}, {"flat", features, 64, "flat"}, {"fc", neurons, 5, "fc"}},
-		"residual of images":    {{"input", in, 2, "input"}, {"stem", channels, 4, "n0 n2"}, {"c1", filters, 3, "n1"}, {"c3", channels, 5, "n3 n4"}},
-		"norms first":           {{"input", in, 1, "input"}, {"stem", channels, 3, "stem n1 c1 n2"}, {"flat", features, 12, "flat"}},
+		"residual of images":    {{"input", in, 2, "input"}, {"stem", channels, 4, "n0 n2"}, {"c1", filters, 3, "n1"}, {"sum.branch", branches, 1, "sum.branch"}, {"c3", channels, 5, "n3 n4"}},
+		"norms first":           {{"input", in, 1, "input"}, {"stem", channels, 3, "stem n1 c1 n2"}, {"sum.branch", branches, 1, "sum.branch"}, {"flat", features, 12, "flat"}},
 		"depthwise":             {{"input", in, 2, "input"}, {"up", filters, 6, "n1 n2"}, {"down", filters, 3, "down"}, {"flat", features, 36, "flat"}},
 		"groups":                {{"input", in, 2, "input"}, {"c2", filters, 3, "c2"}},                           // groups of several channels stay
 		"concat of images":      {{"input", in, 2, "input"}, {"c1", filters, 2, "c1"}, {"c2", filters, 3, "c2"}}, // its features are of two classes
@@ -238,8 +238,8 @@ func TestSizes(t *testing.T) {
 }
 
 func TestNeuronsThatAddToFeaturesAreNoPlayers(t *testing.T) {
-	// Participations of neurons do not scale the features in the sum.
-	g := build(t, all, input(2, 3), flatten("flat"), dense("x", 6), add("sum", 1, 2), dense("head", 2))
+	// Participations of neurons do not scale the features in the sum. That of a branch does not either.
+	g := build(t, network.DefaultPlayers, input(2, 3), flatten("flat"), dense("x", 6), add("sum", 1, 2), dense("head", 2))
 	if len(g.Gates) != 0 {
 		t.Errorf("gates are %v, want none", gatesOf(g))
 	}

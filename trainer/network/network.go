@@ -72,7 +72,7 @@ func (n *Network) CheckFolded() error {
 // Fold moves every participation into parameters and sets it to one; that of a single weight
 // stays zero where it is zero. It goes into the weight or, of gates, into the rows of the nodes
 // whose output it multiplies or, where these have no parameters, into the columns of the
-// consumers. The function that the network computes stays the same, but for one rounding to
+// consumers; that of a branch into the rows of its last node. The function that the network computes stays the same, but for one rounding to
 // float32 of each number.
 func (n *Network) Fold() {
 	for _, f := range n.Graph.Folds() {
@@ -110,6 +110,12 @@ func (g *Graph) Folds() []Fold {
 		for _, p := range rows {
 			folds = append(folds, Fold{p, 0, i, Indices(gate.Players)})
 		}
+		if gate.Kind == Branches && gate.Players > 0 {
+			rows = g.rows(g.Nodes[gate.Points[0]].In)
+			for _, p := range rows {
+				folds = append(folds, Fold{p, 0, i, make([]int, g.Params[p].Shape[0])})
+			}
+		}
 		if len(rows) == 0 {
 			folds = append(folds, g.Columns(i)...)
 		}
@@ -124,7 +130,7 @@ func (g *Graph) Columns(gate int) []Fold {
 	var columns []Fold
 	for p, param := range g.Params {
 		for d, a := range param.axes {
-			if param.Axes[d].Tensor == Output {
+			if param.Axes[d].Tensor == Output || g.isGone(param.Node) {
 				continue
 			}
 			f, found := Fold{p, d, gate, make([]int, param.Shape[d])}, false

@@ -203,4 +203,6 @@ var ops = map[Kind]func() Op{
 	MaxPoolKind:     func() Op { return new(MaxPool) },
 	AveragePoolKind: func() Op { return new(AveragePool) },
 	DropoutKind:     func() Op { return new(Dropout) },
+
+	BranchKind: func() Op { return new(Branch) },
 }

@@ -8,7 +8,8 @@ import (
 // AddKind is the kind of [Add].
 const AddKind Kind = "add"
 
-// Add is the sum of two or more inputs of one shape.
+// Add is the sum of two or more inputs of one shape. Inputs may also be the ends of branches,
+// which have a first dimension more: a removed one has no numbers, and adds none.
 type Add struct{}
 
 func (*Add) Kind() Kind { return AddKind }
@@ -17,18 +18,31 @@ func (*Add) Infer(in []Shape) (Shape, []ParamSpec, error) {
 	if len(in) < 2 {
 		return nil, nil, fmt.Errorf("an add takes two inputs at least, it has %d", len(in))
 	}
+	out := in[0]
+	for _, shape := range in {
+		if len(shape) < len(out) {
+			out = shape
+		}
+	}
 	for k, shape := range in {
-		if !shape.Equal(in[0]) {
+		if !shape.Equal(out) && !isBranchOf(shape, out) {
 			return nil, nil, fmt.Errorf("inputs 0 and %d have shapes %s and %s; an add takes inputs of one shape", k, in[0], shape)
 		}
 	}
-	return in[0], nil, nil
+	return out, nil, nil
 }
 
-func (*Add) Ties(in []Shape, _ Shape) []Tie {
+// isBranchOf reports whether a shape is that of a branch that adds to one of another.
+func isBranchOf(shape, out Shape) bool {
+	return len(shape) == len(out)+1 && shape[0] <= 1 && shape[1:].Equal(out)
+}
+
+func (*Add) Ties(in []Shape, out Shape) []Tie {
 	var ties []Tie
-	for k := range in {
-		ties = append(ties, sameAll(k, in[k])...)
+	for k, shape := range in {
+		for d, n := range out {
+			ties = append(ties, same(Axis{k, d + len(shape) - len(out)}, Axis{Output, d}, n))
+		}
 	}
 	return ties
 }
@@ -39,7 +53,9 @@ func (o *Add) Cut([]Shape, [][]int, []int) Op { return o }
 func (*Add) Entry(in [][]float64, e int) float64 {
 	sum := 0.
 	for _, x := range in {
-		sum += x[e]
+		if e < len(x) { // else it is a removed branch
+			sum += x[e]
+		}
 	}
 	return sum
 }
@@ -53,6 +69,9 @@ func (o *Add) Forward(x Operands) {
 		}
 		magnitude, inherited := 0., 0.
 		for k, in := range x.In {
+			if e >= len(in) {
+				continue
+			}
 			magnitude += math.Abs(in[e])
 			inherited += x.InBounds[k][e]
 		}

@@ -50,7 +50,7 @@ func (g *Graph) Cut(keep Survivors) (*Cut, error) {
 
 // cut makes the graph of the units that are alive.
 func (g *Graph) cut(alive []bool) (*Cut, error) {
-	c := &Cut{Graph: &Graph{Nodes: slices.Clone(g.Nodes), Classes: slices.Clone(g.Classes), Gates: slices.Clone(g.Gates)}}
+	c := &Cut{Graph: &Graph{Nodes: slices.Clone(g.Nodes), Classes: slices.Clone(g.Classes), Gates: slices.Clone(g.Gates), branch: g.branch}}
 	small := c.Graph
 	number := make([]int, len(g.units)) // of a unit in what is left
 	for i := range small.Classes {

@@ -60,7 +60,7 @@ func part(c *network.Cut, x []float64, rows int) []float64 {
 
 func TestRemovalCutsWhatTiesSay(t *testing.T) {
 	g := graphs()["residual"]
-	c, err := g.Cut(network.Survivors{{0, 4}, {1, 2, 5}, {3}})
+	c, err := g.Cut(network.Survivors{{0, 4}, {1, 2, 5}, {3}, {0}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,7 +43,7 @@ func (g *Graph) length(a axis, sizes Sizes) int {
 func (g *Graph) ParametersAt(sizes Sizes) int {
 	parameters := 0
 	for _, p := range g.Params {
-		if p.Statistic {
+		if p.Statistic || g.goneAt(p.Node, sizes) {
 			continue
 		}
 		size := Shape(p.Shape[len(p.axes):]).Size()
@@ -54,6 +54,9 @@ func (g *Graph) ParametersAt(sizes Sizes) int {
 	}
 	return parameters
 }
+
+// goneAt reports whether a node is in a branch that is gone at some sizes.
+func (g *Graph) goneAt(n int, sizes Sizes) bool { return g.branch[n] >= 0 && sizes[g.branch[n]] == 0 }
 
 // shapesAt returns the shape of each node's output at some sizes.
 func (g *Graph) shapesAt(sizes Sizes) []Shape {
@@ -76,7 +79,11 @@ func (g *Graph) Loads(sizes Sizes) []Load {
 	shapes := g.shapesAt(sizes)
 	var loads []Load
 	for n, node := range g.Nodes {
-		if len(node.Params) > 0 {
+		switch {
+		case len(node.Params) == 0:
+		case g.goneAt(n, sizes):
+			loads = append(loads, Load{Node: n})
+		default:
 			loads = append(loads, Load{n, node.Op.MACs(Select(shapes, node.In), shapes[n]), shapes[n].Size(), shapes[n][0]})
 		}
 	}

@@ -11,14 +11,14 @@ type Stage struct {
 // Out returns the node whose output the stage leaves.
 func (s Stage) Out() int { return max(s.Node, s.Activation) }
 
-// Stages returns the nodes in their order, with activations joined to the dense layers and
+// Stages returns the nodes in their order, but for those of removed branches, with activations joined to the dense layers and
 // the gated nodes before them.
 func (g *Graph) Stages() []Stage {
 	consumers := g.consumers()
 	var stages []Stage
 	joined := make([]bool, len(g.Nodes))
 	for n, node := range g.Nodes {
-		if joined[n] {
+		if joined[n] || g.isGone(n) {
 			continue
 		}
 		s := Stage{n, -1}

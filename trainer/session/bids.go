@@ -60,7 +60,11 @@ func (t *Training) takeBids(ctx context.Context) error {
 		Seed: c.Seed, LearningRate: t.Plan.learningRate(t.Step - 1), Steps: t.Plan.bidSteps(), Repeats: bidRepeats, Most: mostBids,
 	}
 	if c.Cost != "" {
-		for _, costs := range c.Cost.Costs(t.Plan.Graph, t.Players(), t.Plan.latency) {
+		start := c.Cost.Costs(t.Plan.Graph, t.Plan.Graph.Widths(), t.Plan.latency)
+		for g, costs := range c.Cost.Costs(t.Plan.Graph, t.Players(), t.Plan.latency) {
+			if len(costs) == 0 { // of a removed branch
+				costs = start[g]
+			}
 			in.Costs = append(in.Costs, stat.Mean(costs, nil))
 		}
 	}

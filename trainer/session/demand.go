@@ -27,6 +27,7 @@ func (p Plan) budget(fallen int, live network.Survivors) game.Budget {
 	return game.Budget{
 		Costs: inSteps(cmp.Or(p.Config.Cost, cost.Players).Costs(p.Graph, counts(live), p.latency), p.Config.RoundTo),
 		Fits:  p.fits(float64(fallen) / float64(p.Config.Rounds)), FitsLast: p.fits(1),
+		Least: p.least(),
 		Parent: func(gate, position int) (int, int, bool) {
 			parentGate, parent, ok := p.Graph.Parent(gate, live[gate][position])
 			if !ok {
@@ -36,6 +37,15 @@ func (p Plan) budget(fallen int, live network.Survivors) game.Budget {
 			return parentGate, place, true
 		},
 	}
+}
+
+// least returns how many players of each gate stay at least.
+func (p Plan) least() []int {
+	least := make([]int, len(p.Graph.Gates))
+	for g, gate := range p.Graph.Gates {
+		least[g] = gate.Least()
+	}
+	return least
 }
 
 // caution is the part of the allowed drop at which the demand is held. The difference of
@@ -98,10 +108,7 @@ func (p *Plan) aim() error {
 		p.shares, err = p.Config.Shares(players)
 		return err
 	}
-	p.shares = make([]int, len(players))
-	for l, width := range players {
-		p.shares[l] = min(game.LeastPerLayer, width)
-	}
+	p.shares = p.least()
 	if !p.fits(1)(p.shares) {
 		least := p.amount(p.shares)
 		_, flags := p.Config.Targets()

@@ -2,6 +2,7 @@ package settings
 
 import (
 	"math"
+	"slices"
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
@@ -106,6 +107,9 @@ func (c Config) resolveTarget(players []int) (Config, error) {
 		}
 	case c.Cost == "" && targets[0].Resource != cost.Players && targets[0].Resource != cost.Bytes:
 		c.Cost = targets[0].Resource
+	}
+	if slices.Contains(c.PlayerKinds(), network.Branches) && (c.Game != game.MarketGame || c.Cost == "") {
+		return c, backend.Usagef("--players has branches, which a market removes for what they cost; try --max-macs, --max-params or --max-latency-us with --game market")
 	}
 	if c.LatencyModel != "" && !c.NeedsLatency() {
 		return c, backend.Usagef("--latency-model is for --cost latency and --max-latency-us: give one of them, too, or leave it out")

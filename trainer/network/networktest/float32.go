@@ -32,8 +32,8 @@ func Forward32(n *network.Network, x []float64) []float32 {
 				out = append(out, float32(op.Function.At(float64(z))))
 			}
 		case *network.Add:
-			out = append(out, values[node.In[0]]...)
-			for _, from := range node.In[1:] {
+			out = make([]float32, node.Shape.Size())
+			for _, from := range node.In {
 				for e, v := range values[from] {
 					out[e] += v
 				}
@@ -47,6 +47,8 @@ func Forward32(n *network.Network, x []float64) []float32 {
 			if op.Keep != nil {
 				out = network.Select(out, op.Keep)
 			}
+		case *network.Branch:
+			out = append(out, values[node.In[0]][:node.Shape.Size()]...)
 		case *network.Dropout:
 			out = append(out, values[node.In[0]]...)
 		case *network.Conv2D:

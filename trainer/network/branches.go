@@ -1,0 +1,157 @@
+package network
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// WithBranches returns nodes in which a [Branch] ends each residual branch: what is computed
+// for one input of a sum alone, where another input gives the sum its shape without it. Of a
+// sum all inputs of which are computed for it alone, the one of fewest nodes is no branch: a
+// projection of the stream. A branch ends with a node that can take its participation over (a
+// convolution, a dense layer or a batch norm), and has neither a sum nor a flatten in it.
+func WithBranches(nodes []Node) []Node {
+	g := &Graph{Nodes: nodes}
+	ends := map[int]string{} // the names of branches, by their last node
+	for n, node := range nodes {
+		if _, is := node.Op.(*Add); is {
+			for k, end := range g.branchesOf(n) {
+				name, suffix := strings.TrimSuffix(node.Name, "add")+"branch", ""
+				if name == node.Name+"branch" {
+					name = node.Name + ".branch"
+				}
+				if k > 0 {
+					suffix = fmt.Sprint(k)
+				}
+				ends[end] = name + suffix
+			}
+		}
+	}
+	var with []Node
+	place, branch := make([]int, len(nodes)), map[int]int{}
+	for n, node := range nodes {
+		node.In = Select(place, node.In)
+		if _, is := node.Op.(*Add); is {
+			for k, from := range nodes[n].In {
+				if b, ends := branch[from]; ends {
+					node.In[k] = b
+				}
+			}
+		}
+		place[n] = len(with)
+		with = append(with, node)
+		if name, is := ends[n]; is {
+			branch[n] = len(with)
+			with = append(with, Node{Name: name, Op: &Branch{}, In: []int{place[n]}})
+		}
+	}
+	return with
+}
+
+// WithoutBranches returns the network without the nodes of branches that were removed, and
+// without those that end the others. It computes the same. Participations that are not one are
+// an error.
+func (n *Network) WithoutBranches() (*Network, error) {
+	if !slices.ContainsFunc(n.Nodes, isEnd) {
+		return n, nil
+	}
+	if err := n.CheckFolded(); err != nil {
+		return nil, err
+	}
+	var nodes []Node
+	var params []int
+	places := make([]int, len(n.Nodes)) // in nodes; -1: nowhere
+	for at, node := range n.Nodes {
+		in := slices.DeleteFunc(Select(places, node.In), func(from int) bool { return from < 0 })
+		_, sum := node.Op.(*Add)
+		switch {
+		case n.isGone(at):
+			places[at] = -1
+		case isEnd(node) || sum && len(in) == 1:
+			places[at] = in[0]
+		default:
+			places[at] = len(nodes)
+			nodes = append(nodes, Node{Name: node.Name, Op: node.Op, In: in})
+			params = append(params, node.Params...)
+		}
+	}
+	g, err := NewGraph(nodes, slices.DeleteFunc(n.playerKinds(), func(kind PlayerKind) bool { return kind == Branches }))
+	if err != nil {
+		return nil, err
+	}
+	small := With(g, clone(Select(n.Parameters, params)))
+	if n.Masks != nil {
+		small.Masks = clone(Select(n.Masks, params))
+	}
+	return small, nil
+}
+
+// branchesOf returns the last nodes of the branches of a sum.
+func (g *Graph) branchesOf(sum int) []int {
+	consumers := g.consumers()
+	shortest, least := -1, 0
+	var regions [][]int
+	for k, end := range g.Nodes[sum].In {
+		region := g.within(consumers, end, sum)
+		regions = append(regions, region)
+		if shortest < 0 || len(region) <= least {
+			shortest, least = k, len(region)
+		}
+	}
+	var ends []int
+	for k, region := range regions {
+		if k != shortest && g.isBranch(region) && count(g.Nodes[sum].In, region[0]) == 1 {
+			ends = append(ends, g.Nodes[sum].In[k])
+		}
+	}
+	return ends
+}
+
+// within returns the nodes that are computed for one input of a node alone, in falling order.
+func (g *Graph) within(consumers [][]int, end, reader int) []int {
+	var region []int
+	inside := map[int]bool{reader: true}
+	for n := end; n > 0; n-- {
+		if (n == end || len(region) > 0) && !slices.ContainsFunc(consumers[n], func(c int) bool { return !inside[c] }) &&
+			(n == end || !slices.Contains(consumers[n], reader)) {
+			region, inside[n] = append(region, n), true
+		}
+	}
+	return region
+}
+
+// isEnd reports whether a node ends a branch.
+func isEnd(n Node) bool {
+	_, is := n.Op.(*Branch)
+	return is
+}
+
+func count(all []int, one int) int {
+	n := 0
+	for _, x := range all {
+		if x == one {
+			n++
+		}
+	}
+	return n
+}
+
+// isBranch reports whether some nodes, the last first, are a branch.
+func (g *Graph) isBranch(region []int) bool {
+	if len(region) == 0 {
+		return false
+	}
+	switch g.Nodes[region[0]].Op.(type) {
+	case *Conv2D, *Dense, *BatchNorm:
+	default:
+		return false
+	}
+	return !slices.ContainsFunc(region, func(n int) bool {
+		switch g.Nodes[n].Op.(type) {
+		case *Add, *Flatten, *Branch:
+			return true
+		}
+		return false
+	})
+}
