@@ -31,7 +31,9 @@ func WithBranches(nodes []Node) []Node {
 	var with []Node
 	place, branch := make([]int, len(nodes)), map[int]int{}
 	for n, node := range nodes {
-		node.In = Select(place, node.In)
+		if n > 0 {
+			node.In = Select(place, node.In)
+		}
 		if _, is := node.Op.(*Add); is {
 			for k, from := range nodes[n].In {
 				if b, ends := branch[from]; ends {
@@ -63,7 +65,12 @@ func (n *Network) WithoutBranches() (*Network, error) {
 	var params []int
 	places := make([]int, len(n.Nodes)) // in nodes; -1: nowhere
 	for at, node := range n.Nodes {
-		in := slices.DeleteFunc(Select(places, node.In), func(from int) bool { return from < 0 })
+		var in []int
+		for _, from := range node.In {
+			if places[from] >= 0 {
+				in = append(in, places[from])
+			}
+		}
 		_, sum := node.Op.(*Add)
 		switch {
 		case n.isGone(at):

@@ -123,6 +123,16 @@ func TestActivationsOfScript(t *testing.T) {
 	}
 }
 
+// withoutBranches returns a network as it is written.
+func withoutBranches(t *testing.T, n *network.Network) *network.Network {
+	t.Helper()
+	n, err := n.WithoutBranches()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
 // TestScript: the script builds the network of every operator, whole and cut, in every type of
 // numbers, with a prefix; its logits are those of the network.
 func TestScript(t *testing.T) {
@@ -141,7 +151,7 @@ func TestScript(t *testing.T) {
 		for _, p := range g.Params {
 			l.Types[p.Name] = kind
 		}
-		samples = append(samples, save(t, folder, fmt.Sprint(i), n, l))
+		samples = append(samples, save(t, folder, fmt.Sprint(i), withoutBranches(t, n), l))
 		keep := make(network.Survivors, len(g.Gates)) // all but the second player of each gate
 		for k, gate := range g.Gates {
 			keep[k] = slices.DeleteFunc(network.Indices(gate.Players), func(player int) bool { return player == 1 })
@@ -150,7 +160,7 @@ func TestScript(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		samples = append(samples, save(t, folder, fmt.Sprint(i, "-cut"), cut, l))
+		samples = append(samples, save(t, folder, fmt.Sprint(i, "-cut"), withoutBranches(t, cut), l))
 	}
 	text, err := json.Marshal(samples)
 	if err != nil {
