@@ -14,7 +14,11 @@ import (
 	"nashprune/gpu/internal/compute"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/backendtest"
+	"nashprune/trainer/network"
 )
+
+// finePlayers are all kinds of player but branches.
+var finePlayers = []network.PlayerKind{network.Neurons, network.Filters, network.Channels, network.Inputs, network.Features}
 
 // everyProgram has every kind of program recorded, and calls visit with what asked for
 // it.
@@ -35,7 +39,7 @@ func everyProgram(t *testing.T, visit func(name string, p *compute.Program)) {
 		{"adam", backendtest.Case{Outputs: 3, Optimiser: adam}, game.Effective},
 		{"clipped momentum", backendtest.Case{Outputs: 3, Optimiser: backend.Optimiser{Kind: backend.SGD, Momentum: 0.9, ClipNorm: 1}}, game.Outputs},
 		{"wide regression", backendtest.Case{Outputs: 40, Regression: true, Optimiser: adam}, game.Outputs},
-		{"images", backendtest.Case{Nodes: images("norms first")[0].Nodes, Outputs: 2, Optimiser: adam}, game.Effective},
+		{"images", backendtest.Case{Nodes: images("norms first")[0].Nodes, Players: finePlayers, Outputs: 2, Optimiser: adam}, game.Effective},
 	} {
 		n := c.net
 		n.Inputs, n.Hidden, n.Batch, n.Rows = 13, []int{15, 6}, 19, 19

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -51,6 +52,17 @@ func graphRuns(features, classes int) map[string]graphRun {
 			[]network.PlayerKind{network.Neurons, network.Inputs}, (side + 24) / 2},
 		"features": {networktest.Chain(networktest.Input(side, side), networktest.Flatten("flat"), dense("0", 24), networktest.Activate("1", relu), dense("2", classes)),
 			network.PlayerKinds, (side + features + 24) / 3},
+		"branches": {networktest.Chain(slices.Concat([]network.Node{input, dense("stem", 8), networktest.Activate("act", relu)},
+			block(0), block(1), block(2), block(3), []network.Node{dense("head", classes)})...),
+			[]network.PlayerKind{network.Branches}, 0},
+	}
+}
+
+// block is a residual block of 1,028 parameters after 3+4k nodes.
+func block(k int) []network.Node {
+	name, from := fmt.Sprint("block", k), 2+4*k
+	return []network.Node{
+		networktest.Dense(name+".in", 60, from), networktest.Activate(name+".act", network.ReLU), networktest.Dense(name+".out", 8), networktest.Add(name+".add", from, from+3),
 	}
 }
 
@@ -95,6 +107,7 @@ var playedOn = map[string][]string{
 	"inputs":   {"fisher", "market"},
 	"image":    {"market", "parameters"},
 	"features": {"market"},
+	"branches": {"parameters"}, // at most one of four
 }
 
 // gamesOn returns the games of a graph in this run of the tests.
@@ -127,7 +140,7 @@ func graphRunHolds(t *testing.T, g *network.Graph, c settings.Config) {
 		t.Fatal(err)
 	}
 	pruned := result.Pruned
-	follow := slices.ContainsFunc(g.Gates, func(gate network.Gate) bool { return gate.Kind == network.Features }) // channels that leave
+	follow := slices.ContainsFunc(g.Gates, func(gate network.Gate) bool { return gate.Kind == network.Features }) // channels that are removed
 	if pruned.Players != g.Players() || c.Keep > 0 && (pruned.Kept > c.Keep || pruned.Kept < c.Keep && !follow) || pruned.Kept == pruned.Players || pruned.Kept == 0 {
 		t.Fatalf("%d of %d players are kept, asked for %d", pruned.Kept, pruned.Players, c.Keep)
 	}
@@ -146,6 +159,9 @@ func graphRunHolds(t *testing.T, g *network.Graph, c settings.Config) {
 		t.Fatalf("%d players in the table, want %d (%v)", len(players), g.Players(), err)
 	}
 	live := make(network.Survivors, len(g.Gates))
+	for gate := range live {
+		live[gate] = []int{}
+	}
 	for _, p := range players {
 		if p.Reason == game.Kept {
 			live[p.Layer] = append(live[p.Layer], p.Index)
@@ -159,15 +175,19 @@ func graphRunHolds(t *testing.T, g *network.Graph, c settings.Config) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(n.Widths(), cut.Graph.Widths()) || n.ParameterCount() != cut.Graph.ParameterCount() || pruned.Parameters != n.ParameterCount() || pruned.MACs != n.MACs() {
+	left, err := cut.Of(network.New(g)).WithoutBranches()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(n.Widths(), left.Widths()) || n.ParameterCount() != cut.Graph.ParameterCount() || pruned.Parameters != n.ParameterCount() || pruned.MACs != n.MACs() {
 		t.Errorf("the file has gates of %v players and %d parameters, the table of players leaves %v and %d, the result says %d",
-			n.Widths(), n.ParameterCount(), cut.Graph.Widths(), cut.Graph.ParameterCount(), pruned.Parameters)
+			n.Widths(), n.ParameterCount(), left.Widths(), cut.Graph.ParameterCount(), pruned.Parameters)
 	}
 	if got, want := n.Graph.Input().Features(), cut.Graph.Input().Features(); !slices.Equal(got, want) {
 		t.Errorf("the file reads the features %v, the table of players leaves %v", got, want)
 	}
 	for p, param := range n.Graph.Params {
-		if want := cut.Graph.Params[p]; param.Name != want.Name || !slices.Equal(param.Shape, want.Shape) {
+		if want := left.Graph.Params[p]; param.Name != want.Name || !slices.Equal(param.Shape, want.Shape) {
 			t.Errorf("the file has %s of shape %v, want %s of %v", param.Name, param.Shape, want.Name, want.Shape)
 		}
 	}
@@ -186,13 +206,16 @@ func graphRunHolds(t *testing.T, g *network.Graph, c settings.Config) {
 func TestInterruptedGraphRunsGoOn(t *testing.T) {
 	for name, run := range graphRuns(36, 4) {
 		for _, played := range gamesOn(name) {
-			if !slices.Contains([]string{"market", "paper", "fisher"}, played) {
+			if name != "branches" && !slices.Contains([]string{"market", "paper", "fisher"}, played) {
 				continue
 			}
 			t.Run(name+", "+played, func(t *testing.T) {
 				c := tinyConfig(t)
 				c.Device, c.Keep = "gonum", run.keep
 				graphGames[played](&c)
+				if name == "branches" {
+					c.MaxParameters = 2600 // two of four
+				}
 				options := func() trainer.Options {
 					return trainer.Options{Dir: filepath.Join(t.TempDir(), "run"), Command: "test", Version: "0", Graph: run.graph(t)}
 				}
@@ -331,6 +354,9 @@ func TestSharedPlayersContributeASum(t *testing.T) {
 // left gives the same outputs for every sample, and its file reads back.
 func TestGraphsWithoutPlayers(t *testing.T) {
 	for name, run := range graphRuns(36, 4) {
+		if name == "branches" { // without which there still is a network
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			c := tinyConfig(t)
 			c.Keep, c.Batch, c.Epochs = 0, 2, 1 // 500 steps

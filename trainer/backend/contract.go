@@ -312,6 +312,9 @@ func (s *State) Cut(c *network.Cut) *State {
 	}
 	for i, v := range s.Slopes[gates:] {
 		p := g.Masked()[i]
+		if c.Params[p] == nil { // in a removed branch
+			continue
+		}
 		of := func(v []float32) []float32 { return network.SelectTensor(v, g.Params[p].Shape, c.Params[p]) }
 		kept.Slopes = append(kept.Slopes, SlopeMoments{First: of(v.First), Second: of(v.Second)})
 	}

@@ -31,9 +31,10 @@ type Case struct {
 	Loss         backend.Loss
 	LearningRate float64
 	Augmentation dataset.Augmentation
-	Weights      bool // single weights are the players, and every fifth is gone
-	Sparse       bool // nearly all of them are
-	Soft         bool // they play the paper's game, and none is gone
+	Players      []network.PlayerKind // of Nodes; nil: all kinds
+	Weights      bool                 // single weights are the players, and every fifth is gone
+	Sparse       bool                 // nearly all of them are
+	Soft         bool                 // they play the paper's game, and none is gone
 }
 
 // Cases returns the sizes that every backend is compared at: odd on purpose,
@@ -206,6 +207,9 @@ func (c Case) order() []int32 {
 // perceptron.
 func (c Case) Graph() *network.Graph {
 	kinds, perceptrons := network.PlayerKinds, network.DefaultPlayers
+	if c.Players != nil {
+		kinds = c.Players
+	}
 	if c.Weights {
 		kinds, perceptrons = []network.PlayerKind{network.Weights}, []network.PlayerKind{network.Weights}
 	}
@@ -288,13 +292,16 @@ func (c Case) State() *backend.State {
 }
 
 // cut keeps about half of the players of each gate, at least one of any that has one;
-// networks of three gates keep all of the second.
+// networks of three gates keep all of the second. Branches are removed.
 func (c Case) cut() *network.Cut {
 	draw, g := c.stream(2), c.Graph()
 	var keep network.Survivors
 	for l, gate := range g.Gates {
 		stay := []int{}
 		for i := range gate.Players {
+			if gate.Kind == network.Branches {
+				break
+			}
 			if i == int(draw.Below(uint32(gate.Players))) || draw.Below(2) == 0 || len(stay) == 0 && i == gate.Players-1 || l == 1 && len(g.Gates) == 3 {
 				stay = append(stay, i)
 			}

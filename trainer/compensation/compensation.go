@@ -62,6 +62,9 @@ func Apply(kind Kind, n *network.Network, cut *network.Cut, inputs []backend.Inp
 			node := n.Graph.Nodes[m.Node]
 			return fmt.Errorf("node %s, of kind %s, reads removed units and cannot take over what they gave; try --compensate none", node.Name, node.Op.Kind())
 		}
+		if cut.Params[w] == nil { // in a removed branch
+			continue
+		}
 		weight, bias, kept := n.Parameters[w], n.Parameters[b], cut.Params[w][1]
 		dropped := complement(kept, len(m.Mean))
 		if len(dropped) == 0 {

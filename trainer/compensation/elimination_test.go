@@ -228,8 +228,11 @@ func TestScoresAreWhatIsLost(t *testing.T) {
 
 // TestSeveralReaders: costs of readers are added, and each has its own covariance.
 func TestSeveralReaders(t *testing.T) {
-	g := networktest.Build(networktest.Input(2), networktest.Dense("x", 3), networktest.Activate("a", network.ReLU),
-		networktest.Dense("y", 2, 2), networktest.Dense("z", 2, 2), networktest.Add("sum", 3, 4), networktest.Dense("head", 2))
+	g, err := network.NewGraph(networktest.Chain(networktest.Input(2), networktest.Dense("x", 3), networktest.Activate("a", network.ReLU),
+		networktest.Dense("y", 2, 2), networktest.Dense("z", 2, 2), networktest.Add("sum", 3, 4), networktest.Dense("head", 2)), network.DefaultPlayers)
+	if err != nil {
+		t.Fatal(err)
+	}
 	n := networktest.Random(g)
 	gate := slices.IndexFunc(g.Gates, func(gate network.Gate) bool { return gate.Points[0] == 1 })
 	var inputs []backend.InputMoments

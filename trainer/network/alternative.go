@@ -33,7 +33,7 @@ func (p *Pass) Alternative(gate int) *Alternative {
 func (g *Graph) reached(gate int) []int {
 	reached := slices.Clone(g.Gates[gate].Points)
 	for n := range g.Nodes {
-		if !slices.Contains(reached, n) && g.reads(n, reached) {
+		if !slices.Contains(reached, n) && g.reads(n, reached) && !g.isGone(n) {
 			reached = append(reached, n)
 		}
 	}

@@ -144,6 +144,28 @@ func count(all []int, one int) int {
 	return n
 }
 
+// findBranches finds the branches that nodes are in.
+func (g *Graph) findBranches() {
+	g.ends = slices.Repeat([]int{-1}, len(g.Nodes))
+	consumers := g.consumers()
+	for n, node := range g.Nodes {
+		if isEnd(node) && len(node.In) == 1 {
+			for _, inside := range append(g.within(consumers, node.In[0], n), n) {
+				g.ends[inside] = n
+			}
+		}
+	}
+}
+
+// isGone reports whether a node is in a branch that was removed.
+func (g *Graph) isGone(n int) bool {
+	end := g.ends[n]
+	return end >= 0 && g.Nodes[end].Op.(*Branch).Removed
+}
+
+// classOf returns the class of the branch that ends with a node.
+func (g *Graph) classOf(end int) int { return g.firstAxis(end).terms[0].class }
+
 // isBranch reports whether some nodes, the last first, are a branch.
 func (g *Graph) isBranch(region []int) bool {
 	if len(region) == 0 {

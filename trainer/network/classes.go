@@ -56,7 +56,7 @@ func (g *Graph) classify() {
 		child.parent, g.Classes[child.class].Parent = parent, g.units[parent].class
 	}
 	g.describeClasses()
-	g.describeBranches()
+	g.adopt()
 }
 
 // layAxes finds the axes, also those of parameters. It returns the first entry of each, with
@@ -176,15 +176,8 @@ func (g *Graph) creates(a axis) bool {
 	if a.dim != 0 {
 		return false
 	}
-	if _, branch := g.Nodes[a.node].Op.(*Branch); branch || a.node == 0 {
-		return true
-	}
-	for _, p := range g.Nodes[a.node].Params {
-		if g.Params[p].Produces {
-			return true
-		}
-	}
-	return false
+	node := g.Nodes[a.node]
+	return a.node == 0 || node.produces || isEnd(node)
 }
 
 // describeClasses fills in producers, terms and whether a class is fixed.
@@ -218,45 +211,34 @@ func (g *Graph) describeClasses() {
 	}
 }
 
-// describeBranches notes in which branch nodes are, and makes the units on no other nodes the
-// children of that of the branch.
-func (g *Graph) describeBranches() {
-	g.branch = slices.Repeat([]int{-1}, len(g.Nodes))
-	consumers := g.consumers()
-	for n, node := range g.Nodes {
-		if _, is := node.Op.(*Branch); !is {
-			continue
-		}
-		class := g.firstAxis(n).terms[0].class
-		for _, inside := range append(g.within(consumers, node.In[0], n), n) {
-			g.branch[inside] = class
-		}
-	}
-	outside := make([]int, len(g.Classes)) // by class, the branch that it is in; -1: none
-	for c := range outside {
-		outside[c] = -2
-	}
+// adopt makes the units that are in one branch alone the children of that of the branch.
+func (g *Graph) adopt() {
+	const nowhere, anywhere = -2, -1
+	in := slices.Repeat([]int{nowhere}, len(g.Classes)) // by class, the end of its branch
 	for _, a := range g.axes {
 		for _, t := range a.terms {
-			if b := g.branch[a.node]; outside[t.class] == -2 {
-				outside[t.class] = b
-			} else if outside[t.class] != b {
-				outside[t.class] = -1
+			if end := g.ends[a.node]; in[t.class] == nowhere {
+				in[t.class] = end
+			} else if in[t.class] != end {
+				in[t.class] = anywhere
 			}
 		}
 	}
-	for c, b := range outside {
-		if class := &g.Classes[c]; b >= 0 && b != c && len(class.Producers) > 0 {
-			class.Parent = b
-			for u := class.first; u < class.first+class.Units && g.Classes[b].Units > 0; u++ {
-				g.units[u].parent = g.Classes[b].first
-			}
+	for c := range g.Classes {
+		class := &g.Classes[c]
+		if in[c] < 0 || len(class.Producers) == 0 {
+			continue
+		}
+		b := g.classOf(in[c])
+		if b == c {
+			continue
+		}
+		class.Parent = b
+		for u := class.first; u < class.first+class.Units && g.Classes[b].Units > 0; u++ {
+			g.units[u].parent = g.Classes[b].first
 		}
 	}
 }
-
-// isGone reports whether a node is in a branch that was removed.
-func (g *Graph) isGone(n int) bool { return g.branch[n] >= 0 && g.Classes[g.branch[n]].Units == 0 }
 
 // count counts an entry of a class.
 func (a *axis) count(class int) {

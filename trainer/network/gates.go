@@ -144,7 +144,7 @@ func (g *Graph) points(c Class) []int {
 	}
 	var points []int
 	for _, n := range c.Producers {
-		if g.NormOf(n) < 0 {
+		if g.NormOf(n) < 0 && !g.isGone(n) {
 			points = append(points, n)
 		}
 	}

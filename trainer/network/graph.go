@@ -13,8 +13,11 @@ type Node struct {
 	In   []int // places of earlier nodes
 
 	Shape Shape // of its output; filled in by [NewGraph]
-	// Params are the places of its parameters in [Graph.Params].
+	// Params are the places of its parameters in [Graph.Params]. A node of a removed branch has
+	// none.
 	Params []int
+
+	produces bool // its operator has parameters, and makes the axis of its first dimension
 }
 
 // Param is a parameter of a graph.
@@ -38,9 +41,9 @@ type Graph struct {
 	Classes []Class // in the order of the first axis that they lie on
 	Gates   []Gate  // in the order of their classes
 
-	axes   []axis
-	units  []unit // class by class
-	branch []int  // by node, the class of the branch that it is in; -1: none
+	axes  []axis
+	units []unit // class by class
+	ends  []int  // by node, the end of the branch that it is in; -1: none
 }
 
 // axis is a dimension of a node's output.
@@ -88,33 +91,39 @@ func (g *Graph) infer() error {
 	if len(g.Nodes) < 2 {
 		return fmt.Errorf("a network has %d nodes; it must have an input and one more", len(g.Nodes))
 	}
-	for n := range g.Nodes {
-		node := &g.Nodes[n]
-		fail := func(err error) error { return fmt.Errorf("node %d, %.40q: %w", n, node.Name, err) }
+	fail := func(n int, err error) error { return fmt.Errorf("node %d, %.40q: %w", n, g.Nodes[n].Name, err) }
+	for n, node := range g.Nodes {
 		switch _, input := node.Op.(*Input); {
 		case node.Name == "" || names[node.Name]:
-			return fail(fmt.Errorf("its name is empty or taken; names must differ"))
+			return fail(n, fmt.Errorf("its name is empty or taken; names must differ"))
 		case input != (n == 0):
-			return fail(fmt.Errorf("the first node, and no other, must be an %s", InputKind))
+			return fail(n, fmt.Errorf("the first node, and no other, must be an %s", InputKind))
 		}
 		names[node.Name] = true
 		for _, from := range node.In {
 			if from < 0 || from >= n {
-				return fail(fmt.Errorf("an input is node %d; it must be an earlier node", from))
+				return fail(n, fmt.Errorf("an input is node %d; it must be an earlier node", from))
 			}
 			used[from] = true
 		}
+	}
+	g.findBranches()
+	for n := range g.Nodes {
+		node := &g.Nodes[n]
 		out, specs, err := node.Op.Infer(g.shapesOf(node.In))
 		if err != nil {
-			return fail(err)
+			return fail(n, err)
 		}
 		if err := bounded(out); err != nil {
-			return fail(err)
+			return fail(n, err)
 		}
-		node.Shape, node.Params = out, nil
+		node.Shape, node.Params, node.produces = out, nil, len(specs) > 0
+		if g.isGone(n) {
+			continue
+		}
 		for _, spec := range specs {
 			if err := countable(spec); err != nil {
-				return fail(err)
+				return fail(n, err)
 			}
 			node.Params = append(node.Params, len(g.Params))
 			g.Params = append(g.Params, Param{ParamSpec: spec, Name: node.Name + "." + spec.Name, Node: n})

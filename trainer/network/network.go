@@ -126,11 +126,14 @@ func (g *Graph) Folds() []Fold {
 // Columns lists the parameters that read what the players of a gate give, with the
 // dimension along which they do and the player of each entry.
 func (g *Graph) Columns(gate int) []Fold {
+	if g.Gates[gate].Kind == Branches { // which are read in a sum alone
+		return nil
+	}
 	class := g.Classes[g.Gates[gate].Class]
 	var columns []Fold
 	for p, param := range g.Params {
 		for d, a := range param.axes {
-			if param.Axes[d].Tensor == Output || g.isGone(param.Node) {
+			if param.Axes[d].Tensor == Output {
 				continue
 			}
 			f, found := Fold{p, d, gate, make([]int, param.Shape[d])}, false
@@ -197,8 +200,11 @@ func (c *Cut) Of(n *Network) *Network {
 // OfParams returns what a cut keeps of numbers in the shape of a graph's parameters.
 func (c *Cut) OfParams(g *Graph, tensors [][]float32) [][]float32 {
 	var kept [][]float32
-	for p, v := range tensors {
-		kept = append(kept, SelectTensor(v, g.Params[p].Shape, c.Params[p]))
+	if tensors == nil {
+		return nil
+	}
+	for _, p := range c.kept() {
+		kept = append(kept, SelectTensor(tensors[p], g.Params[p].Shape, c.Params[p]))
 	}
 	return kept
 }
@@ -206,8 +212,9 @@ func (c *Cut) OfParams(g *Graph, tensors [][]float32) [][]float32 {
 // Scatter is the inverse of Of: it writes the numbers of small, what the cut kept of
 // whole, back to where they stood. Everything else in whole stays as it is.
 func (c *Cut) Scatter(whole, small *Network) {
-	for p, v := range small.Parameters {
-		i := 0
+	kept := c.kept()
+	for k, v := range small.Parameters {
+		p, i := kept[k], 0
 		eachPlace(whole.Graph.Params[p].Shape, c.Params[p], func(at int) {
 			whole.Parameters[p][at] = v[i]
 			i++

@@ -14,7 +14,7 @@ type Cut struct {
 
 	Gates  [][]int   // by gate, the players that stay
 	Nodes  [][]int   // by node, the entries of the first dimension of its output that stay
-	Params [][][]int // by parameter and dimension, the entries that stay
+	Params [][][]int // by parameter and dimension, the entries that stay; nil: it is in a removed branch
 }
 
 // Cut works out what stays when all players but the survivors are removed, with the
@@ -50,7 +50,7 @@ func (g *Graph) Cut(keep Survivors) (*Cut, error) {
 
 // cut makes the graph of the units that are alive.
 func (g *Graph) cut(alive []bool) (*Cut, error) {
-	c := &Cut{Graph: &Graph{Nodes: slices.Clone(g.Nodes), Classes: slices.Clone(g.Classes), Gates: slices.Clone(g.Gates), branch: g.branch}}
+	c := &Cut{Graph: &Graph{Nodes: slices.Clone(g.Nodes), Classes: slices.Clone(g.Classes), Gates: slices.Clone(g.Gates), ends: g.ends}}
 	small := c.Graph
 	number := make([]int, len(g.units)) // of a unit in what is left
 	for i := range small.Classes {
@@ -100,9 +100,14 @@ func (g *Graph) cut(alive []bool) (*Cut, error) {
 			}
 		}
 		gate.Players = len(players)
+		gate.Points = slices.DeleteFunc(slices.Clone(gate.Points), func(n int) bool { return small.isGone(n) })
 		c.Gates = append(c.Gates, players)
 	}
 	for _, param := range g.Params {
+		if small.isGone(param.Node) {
+			c.Params = append(c.Params, nil)
+			continue
+		}
 		stay := Select(kept, param.axes)
 		for _, length := range param.Shape[len(stay):] {
 			stay = append(stay, Indices(length))
@@ -112,10 +117,21 @@ func (g *Graph) cut(alive []bool) (*Cut, error) {
 	if err := small.infer(); err != nil {
 		return nil, err
 	}
-	for p := range small.Params {
-		small.Params[p].axes, small.Params[p].Plays = g.Params[p].axes, g.Params[p].Plays
+	for p, from := range c.kept() {
+		small.Params[p].axes, small.Params[p].Plays = g.Params[from].axes, g.Params[from].Plays
 	}
 	return c, nil
+}
+
+// kept returns the places of the parameters that are left.
+func (c *Cut) kept() []int {
+	var kept []int
+	for p, stay := range c.Params {
+		if stay != nil {
+			kept = append(kept, p)
+		}
+	}
+	return kept
 }
 
 // Indices returns 0 to n-1.

@@ -56,7 +56,9 @@ func (g *Graph) ParametersAt(sizes Sizes) int {
 }
 
 // goneAt reports whether a node is in a branch that is gone at some sizes.
-func (g *Graph) goneAt(n int, sizes Sizes) bool { return g.branch[n] >= 0 && sizes[g.branch[n]] == 0 }
+func (g *Graph) goneAt(n int, sizes Sizes) bool {
+	return g.ends[n] >= 0 && sizes[g.classOf(g.ends[n])] == 0
+}
 
 // shapesAt returns the shape of each node's output at some sizes.
 func (g *Graph) shapesAt(sizes Sizes) []Shape {
@@ -80,7 +82,7 @@ func (g *Graph) Loads(sizes Sizes) []Load {
 	var loads []Load
 	for n, node := range g.Nodes {
 		switch {
-		case len(node.Params) == 0:
+		case !node.produces:
 		case g.goneAt(n, sizes):
 			loads = append(loads, Load{Node: n})
 		default:
@@ -97,7 +99,7 @@ func (g *Graph) Alike() []int {
 	numbers := map[string]int{}
 	var alike []int
 	for _, node := range g.Nodes {
-		if len(node.Params) == 0 {
+		if !node.produces {
 			continue
 		}
 		key := fmt.Sprint(Words(node.Op), g.shapesOf(node.In), node.Shape)

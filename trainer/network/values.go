@@ -106,6 +106,9 @@ func (v *Values) forward(p *Pass, input []float64, rows int, bounds []float64) *
 		if bounds != nil {
 			p.BeforeBounds, p.Bounds = p.lay(p.BeforeBounds, p.Bounds, n, bounds)
 		}
+		if v.isGone(n) {
+			continue
+		}
 		if op := p.batched(n); op != nil {
 			all := p.allOperands(n)
 			op.ForwardBatch(all, Select(p.Statistics, node.Params), Select(p.StatisticBounds, node.Params))
@@ -244,6 +247,9 @@ func (p *Pass) Backward(output, outputBounds []float64) (g, bounds *Gradients) {
 	}
 	consumers := p.consumers()
 	for n := last; n >= 0; n-- {
+		if p.isGone(n) {
+			continue
+		}
 		if bounds != nil && len(consumers[n]) > 1 {
 			for i, size := range sizes[n] {
 				bounds.After[n][i] += Roundings(len(consumers[n])-1, p.unit) * size
