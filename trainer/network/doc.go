@@ -34,6 +34,12 @@
 // Features are the children that a flatten makes of channels. As players they leave with
 // their channel or before it.
 //
+// A branch as a player ([WithBranches]) has a node of its own at its end, a [Branch], whose only
+// unit is the parent of the units within. Its gate scales all that the branch adds. When it is
+// removed, the nodes of the branch stay in the graph without parameters, so that gates keep
+// their places; engines leave them out, and [Network.WithoutBranches] takes them out of what
+// is written.
+//
 // # Training steps
 //
 // A batch norm and a dropout compute otherwise in a training step ([Batched]). Running

@@ -86,7 +86,7 @@ priced out:  its worth is at most the price: zero is best, given what its rivals
 forced:      its worth is above the price, but the demand is met by players that are worth more.
 `)
 	if parts {
-		fmt.Fprintln(w, "followed:    it is a part of a player that was removed, as a feature is of its channel.")
+		fmt.Fprintln(w, "followed:    it is a part of a player that was removed, as a feature is of its channel or a filter of its branch.")
 	}
 	fmt.Fprintf(w, "Contributions are %s.\n", contributionsMean(run.Config))
 	fmt.Fprint(w, explainMarketRules(&run.Result))

@@ -130,7 +130,7 @@ func explainMarketRules(r *record.Result) string {
 	if m.Cost != "" {
 		b.WriteString("All gates share one market: a player pays the price of a unit times what a player of its gate costs on average.\n" +
 			"Players win by their worths at the equilibrium: in each gate those n stay whose worths exceed by most what n players cost together.\n" +
-			"At least two of each gate stay. What then still fits in the budget stays too, by worth per cost.\n" +
+			"At least two of each gate stay, of branches none. What then still fits in the budget stays too, by worth per cost.\n" +
 			"A gate in which another number stays than participates pays its own clearing price.\n")
 	}
 	if m.Cost == cost.Latency && m.LatencyModel != nil && m.LatencyModel.Step > 0 {
