@@ -330,6 +330,9 @@ func (r *run) conclude(ctx context.Context, engine backend.Engine) (*record.Resu
 	if err := r.timeInRuntime(ctx, networks); err != nil {
 		return nil, r.orInterrupted(ctx, err)
 	}
+	if r.result.MissedDrop() {
+		r.note(fmt.Sprintf("warning: --max-accuracy-drop %g is not met: players are removed as long as the accuracy falls no further, and those of the last round do not come back; more --epochs and --rounds help, or a smaller drop", r.result.Market.AccuracyDrop))
+	}
 	if r.result.MissedLatency() {
 		r.note(fmt.Sprintf("warning: --max-latency-us %g is not met: the pruned network takes %.0f us; the model of latencies is off, or the machine is busy: run it again, or ask for less", r.result.Market.Limit, r.result.Pruned.LatencyUS))
 	}

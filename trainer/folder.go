@@ -38,7 +38,7 @@ func (r *run) metadata() safetensors.Metadata {
 	d := r.data
 	metadata := safetensors.Metadata{
 		Data: d.Name, Channels: d.Channels, Height: d.Height, Width: d.Width, Classes: d.Classes, ClassNames: d.ClassNames,
-		FeatureNames: d.FeatureNames, Label: d.Label, Mean: d.Mean, Deviation: d.Deviation, Generator: r.program(),
+		FeatureNames: d.FeatureNames, Label: d.Label, Division: &d.Division, Mean: d.Mean, Deviation: d.Deviation, Generator: r.program(),
 	}
 	if !dataset.ArePlain(d.Columns) {
 		metadata.Columns = d.Columns

@@ -78,6 +78,7 @@ func (r *run) dataOptions() (dataset.Options, error) {
 	if m == nil {
 		return o, nil
 	}
+	o.Trained = m.Division
 	return asTrained(o, r.config.Data, *m), nil
 }
 
@@ -125,6 +126,9 @@ func (r *run) findTrained(from *checkpoint.Checkpoint) error {
 	}
 	if m := r.model.Metadata(); m != nil && m.Data != "" && m.Data != r.data.Name {
 		r.note(fmt.Sprintf("%s was trained on %s, and is pruned on %s (--data)", path, m.Data, r.data.Name))
+	}
+	if m := r.model.Metadata(); m != nil && m.Division != nil && r.data.Validation.Len() > 0 && r.data.Division.Validation > m.Division.Validation {
+		r.note(fmt.Sprintf("%s was trained on samples that --validation %v holds out here: their accuracy is that of samples of its training", path, r.data.Division.Validation))
 	}
 	if kept, all := n.NonZero(); all-kept > all/10 && r.config.Epochs > 0 {
 		as := "; training changes them like the others"

@@ -103,7 +103,7 @@ func settleFromText(f *pflag.FlagSet, text string) error {
 }
 
 // ofData are the settings that say which samples a run trained on and which it did not.
-var ofData = []string{"data", "data-dir", "image-size", "label", "ignore", "header", "decimal-comma", "missing-is-class", "test", "test-fraction", "task", "seed"}
+var ofData = []string{"data", "data-dir", "image-size", "label", "ignore", "header", "decimal-comma", "missing-is-class", "test", "test-fraction", "validation", "task", "seed"}
 
 // settleFromRun makes the source of a run folder the network that it holds, the pruned or else
 // the dense one. Where the user names no data, the flags of the data that are still open get

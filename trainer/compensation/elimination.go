@@ -12,12 +12,12 @@ import (
 	"nashprune/trainer/network"
 )
 
-// Check says why [Apply] cannot make up for all players of a graph: a reader is not affine.
+// Check says why [Apply] cannot make up for all players of a graph: a reader is no dense layer.
 func Check(g *network.Graph) error {
 	for gate := range g.Gates {
 		for _, c := range g.Columns(gate) {
 			if node := g.Params[c.Param].Node; !slices.Contains(g.Readers(), node) {
-				return fmt.Errorf("node %s, of kind %s, reads players and is not affine", g.Nodes[node].Name, g.Nodes[node].Op.Kind())
+				return fmt.Errorf("node %s, of kind %s, reads players, and only dense layers take over what removed players gave", g.Nodes[node].Name, g.Nodes[node].Op.Kind())
 			}
 		}
 	}

@@ -67,6 +67,8 @@ type Dataset struct {
 	TargetStandard *Standard
 	TargetNames    []string
 
+	Division Division // how parts were drawn
+
 	Notes []string // what was decided about the data that its owner should know, a sentence each
 
 	folders bool // images in folders, read class by class
@@ -74,6 +76,13 @@ type Dataset struct {
 	Train      Samples
 	Validation Samples // held out of the training set; may be empty
 	Test       Samples
+}
+
+// Division says how the parts of data were drawn.
+type Division struct {
+	Seed       uint64  `json:"seed"`
+	Test       float64 `json:"test,omitempty"`       // the fraction drawn for the test part; 0 where the data has one
+	Validation float64 `json:"validation,omitempty"` // the fraction of the rest held out
 }
 
 // Bytes returns what the samples of all parts take in memory.

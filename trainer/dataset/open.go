@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -80,6 +81,11 @@ type Options struct {
 	// Validation is the part of the training set held out of it, 0 <= F < 1: about
 	// that part of each class, or of all samples in regression. Seed decides which.
 	Validation float64
+
+	// Trained is how the data was divided that a network was trained on: parts are drawn so again,
+	// with its seed in place of Seed, and with its fraction of test samples. Another fraction is
+	// an error, since samples of training would be tested on. Nil: there is no such network.
+	Trained *Division
 
 	// Evaluate opens data to evaluate a finished network on: with the Standard, the
 	// ClassNames and the FeatureNames of the network, which may be nil. Labels are places
@@ -167,6 +173,10 @@ func (d *Dataset) finish(o Options) error {
 	if !o.Evaluate {
 		d.Digest = d.digest()
 	}
+	if o.Trained != nil {
+		o.Seed = o.Trained.Seed
+	}
+	d.Division = Division{Seed: o.Seed, Validation: o.Validation}
 	if err := d.addTest(o); err != nil {
 		return err
 	}
@@ -292,10 +302,17 @@ func (d *Dataset) addTest(o Options) error {
 	case o.Whole:
 		d.Train, d.Test = d.Train.part(0, 0), d.Train
 		return nil
-	case o.TestFraction == 0:
-		return d.drawTest(DefaultTestFraction, o.Seed)
 	}
-	return d.drawTest(o.TestFraction, o.Seed)
+	fraction := cmp.Or(o.TestFraction, DefaultTestFraction)
+	if o.Trained != nil && o.Trained.Test > 0 {
+		if o.TestFraction != 0 && o.TestFraction != o.Trained.Test {
+			return fmt.Errorf("%s: a test fraction of %v %w: the network was trained on what a fraction of %v left, so it would be tested on samples of its training; leave it out",
+				d.Name, o.TestFraction, ErrOption, o.Trained.Test)
+		}
+		fraction = o.Trained.Test
+	}
+	d.Division.Test = fraction
+	return d.drawTest(fraction, o.Seed)
 }
 
 // part returns the samples from start up to end, in the same memory.

@@ -3,8 +3,6 @@ package network
 import (
 	"fmt"
 	"slices"
-
-	"nashprune/game"
 )
 
 // PlayerKind is a kind of player, by the class whose units they are.
@@ -216,15 +214,6 @@ func (g *Graph) foldsForwards(c Class) error {
 		}
 	}
 	return nil
-}
-
-// Least returns how many players of a gate stay at least where a market decides: two, or all
-// if it has fewer, and of branches none.
-func (g Gate) Least() int {
-	if g.Kind == Branches {
-		return 0
-	}
-	return min(game.LeastPerLayer, g.Players)
 }
 
 // addGates gates the classes of the given kinds of player.

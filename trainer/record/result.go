@@ -183,6 +183,16 @@ type RuntimeLatency struct {
 // Regression reports whether numbers were predicted rather than classes.
 func (r *Result) Regression() bool { return r.Task == dataset.Regression }
 
+// MissedDrop reports whether the accuracy on the validation part fell by more than the target
+// allows.
+func (r *Result) MissedDrop() bool {
+	if r.Market == nil || r.Market.AccuracyDrop == 0 {
+		return false
+	}
+	drop, known := r.Market.Validation.Drop()
+	return known && drop > r.Market.AccuracyDrop
+}
+
 // MissedLatency reports whether the pruned network takes longer than the target allows.
 func (r *Result) MissedLatency() bool {
 	return r.Market != nil && r.Pruned != nil && r.Market.Resource == cost.Latency && r.Pruned.LatencyUS > r.Market.Limit

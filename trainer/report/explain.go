@@ -180,14 +180,20 @@ func sides(players []record.Player) (kept, left []record.Player) {
 }
 
 // byMargin returns the kept players, the smallest margin of worth over price first, and
-// the removed ones, the last first and of these the largest margin.
+// the removed ones, the last first and of these the largest margin, with dead ones at the end.
 func byMargin(players []record.Player) (kept, left []record.Player) {
 	kept, left = sides(players)
 	left = slices.DeleteFunc(left, func(p record.Player) bool { return p.Reason == game.Followed }) // which have no margin of their own
 	margin := func(p record.Player) float64 { return p.Worth - p.Price }
+	dead := func(p record.Player) int {
+		if p.Reason == game.Dead {
+			return 1
+		}
+		return 0
+	}
 	slices.SortStableFunc(kept, func(a, b record.Player) int { return cmp.Compare(margin(a), margin(b)) })
 	slices.SortStableFunc(left, func(a, b record.Player) int {
-		return cmp.Or(cmp.Compare(b.Epoch, a.Epoch), cmp.Compare(margin(b), margin(a)))
+		return cmp.Or(cmp.Compare(b.Epoch, a.Epoch), cmp.Compare(dead(a), dead(b)), cmp.Compare(margin(b), margin(a)))
 	})
 	return kept, left
 }

@@ -25,6 +25,9 @@ func targetNote(r *record.Result) string {
 		return fmt.Sprintf("target:       %s: pruned.safetensors has %s; one market of all weights\n", m.Words(), Thousands(int(m.Reached)))
 	case m.AccuracyDrop > 0:
 		met = accuracyDrop(m.Validation)
+		if r.MissedDrop() {
+			met += ", NOT met"
+		}
 	case m.Resource == cost.Latency:
 		met = fmt.Sprintf("%s by the model, %s measured", microseconds(m.Reached), microseconds(r.Pruned.LatencyUS))
 		if r.MissedLatency() {

@@ -39,11 +39,13 @@ func (p Plan) budget(fallen int, live network.Survivors) game.Budget {
 	}
 }
 
-// least returns how many players of each gate stay at least.
+// least returns how many players of each gate stay at least where a market decides.
 func (p Plan) least() []int {
 	least := make([]int, len(p.Graph.Gates))
 	for g, gate := range p.Graph.Gates {
-		least[g] = gate.Least()
+		if gate.Kind != network.Branches {
+			least[g] = min(game.LeastPerLayer, gate.Players)
+		}
 	}
 	return least
 }

@@ -190,6 +190,9 @@ func (s *Sweep) row(n int) (Row, error) {
 		if err != nil {
 			return r, err
 		}
+		if asked.LearningRate == 0 { // it follows from the network, which is not read here
+			asked.LearningRate = held.LearningRate
+		}
 		if held.Device = asked.Device; held != asked {
 			return r, s.otherSettings(n)
 		}

@@ -483,6 +483,7 @@ func TestSources(t *testing.T) {
 		r := run(t, filepath.Join(dir, model[4:]), 1, []sweep.Cell{{Name: "dense", Config: c}})[0]
 		of := &all[i].Config
 		of.Source, of.Model, of.Epochs, of.Baseline = filepath.Join(r.Dir, r.Result.File()), "", 0, false
+		of.LearningRate *= float64(i) // of the first it follows from the network
 	}
 	run(t, filepath.Join(dir, "pruned"), 1, all)
 }

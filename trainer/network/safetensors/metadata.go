@@ -41,6 +41,8 @@ type Metadata struct {
 	FeatureNames []string // one an input, in UTF-8; nil where features have only places
 	Label        string   // the column of a table that held the classes; else empty
 
+	Division *dataset.Division // of the data; nil of files from before it was noted
+
 	// Columns are those of a table that features come from, in the order of the features; nil where
 	// each is a feature as it stands.
 	Columns []dataset.Column
@@ -175,6 +177,9 @@ func (m Metadata) Entries() map[string]string {
 	list(classNamesKey, m.ClassNames, len(m.ClassNames))
 	list(featureNamesKey, m.FeatureNames, len(m.FeatureNames))
 	list(columnsKey, m.Columns, len(m.Columns))
+	if m.Division != nil {
+		list(divisionKey, m.Division, 1)
+	}
 	if m.Regression() {
 		encoded[taskKey] = regression
 		list(targetMeansKey, m.TargetMeans, len(m.TargetMeans))
@@ -208,6 +213,7 @@ const (
 	classNamesKey        = "class_names"
 	featureNamesKey      = "feature_names"
 	columnsKey           = "columns"
+	divisionKey          = "division"
 	targetMeansKey       = "target_means"
 	targetDeviationsKey  = "target_deviations"
 	targetNamesKey       = "target_names"
@@ -216,7 +222,7 @@ const (
 // dataKeys are all that [Metadata.Entries] has.
 var dataKeys = []string{
 	"data", "height", "width", "classes", "mean", "deviation", GeneratorKey,
-	channelsKey, channelMeansKey, channelDeviationsKey, meansKey, deviationsKey, classNamesKey, featureNamesKey, columnsKey, labelKey,
+	channelsKey, channelMeansKey, channelDeviationsKey, meansKey, deviationsKey, classNamesKey, featureNamesKey, columnsKey, labelKey, divisionKey,
 	taskKey, targetMeansKey, targetDeviationsKey, targetNamesKey,
 }
 
@@ -272,6 +278,7 @@ func ReadMetadata(metadata map[string]string) (m Metadata, err error) {
 	list(classNamesKey, &m.ClassNames)
 	list(featureNamesKey, &m.FeatureNames)
 	list(columnsKey, &m.Columns)
+	list(divisionKey, &m.Division)
 	list(targetMeansKey, &m.TargetMeans)
 	list(targetDeviationsKey, &m.TargetDeviations)
 	list(targetNamesKey, &m.TargetNames)
