@@ -14,6 +14,7 @@ import (
 	"nashprune/game"
 	"nashprune/trainer/atomicfile"
 	"nashprune/trainer/backend"
+	"nashprune/trainer/cost"
 	"nashprune/trainer/network"
 	"nashprune/trainer/record"
 	"nashprune/trainer/settings"
@@ -47,16 +48,17 @@ func (o Options) stages(c settings.Config) (first, second settings.Config, err e
 	whole := second
 	whole.Source, whole.Model = c.Source, c.Model
 	planned := Options{Graph: o.Graph, Dataset: o.Dataset, Network: o.Network}
-	r, _, err := planned.plan(whole)
+	r, p, err := planned.plan(whole)
 	if r == nil {
 		return first, second, err
 	}
+	second.MaxBytes = cost.Limit(p.Target.Limit)
 	parameters := float64(r.graph.ParameterCount())
-	part := math.Pow(min(1, float64(c.MaxBytes)/(4*parameters)), c.StructuredPart)
-	first.MaxParameters = max(1, int(part*parameters))
+	part := math.Pow(min(1, p.Target.Limit/(4*parameters)), c.StructuredPart)
+	first.MaxParameters = cost.Limit(max(1, int(part*parameters)))
 	planned.Dataset = r.data
 	if r, _, err = planned.plan(first); r == nil {
-		return first, second, fmt.Errorf("the run of %s (--max-params %d by --structured-part %v): %w", first.Players, first.MaxParameters, c.StructuredPart, err)
+		return first, second, fmt.Errorf("the run of %s (--max-params %v by --structured-part %v): %w", first.Players, first.MaxParameters, c.StructuredPart, err)
 	}
 	return first, second, nil
 }
@@ -140,7 +142,7 @@ func (o Options) goOn(ctx context.Context, c settings.Config) (*record.Result, e
 	}
 	o.Graph, o.Network, o.SharedPrefixes = nil, nil, ""
 	o.structured = &record.Structured{
-		Folder: record.StructuredFolder, Part: c.StructuredPart, MaxParameters: first.MaxParameters,
+		Folder: record.StructuredFolder, Part: c.StructuredPart, MaxParameters: int(first.MaxParameters),
 		Players: structured.Pruned.Players, Kept: structured.Pruned.Kept, Dense: structured.Dense.Parameters, Parameters: structured.Pruned.Parameters,
 	}
 	result, err := Run(ctx, second, o)

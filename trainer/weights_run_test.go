@@ -14,6 +14,7 @@ import (
 	"nashprune/game"
 	"nashprune/trainer"
 	"nashprune/trainer/backend"
+	"nashprune/trainer/cost"
 	"nashprune/trainer/network"
 	"nashprune/trainer/network/safetensors"
 	"nashprune/trainer/record"
@@ -294,7 +295,7 @@ func TestBudgetOfBytes(t *testing.T) {
 	for _, budget := range []int{1300, 1400, 1600, 2200, 3000, 4000, 6000} {
 		for _, kind := range []game.Kind{game.MarketGame, game.RankingGame} {
 			c := weightsConfig(t)
-			c.Game, c.Keep, c.MaxBytes = kind, 0, budget
+			c.Game, c.Keep, c.MaxBytes = kind, 0, cost.Limit(budget)
 			result, dir := mustRun(t, c)
 			bytes := len(read(t, dir, record.PrunedFile))
 			if bytes > budget || bytes < budget*85/100 && result.Pruned.Kept < 960 {
@@ -333,6 +334,13 @@ func TestMixedRun(t *testing.T) {
 	}
 	if held, err := settings.Read(read(t, want, record.MixedFile)); err != nil || held.Sparsity != 0 || held.MaxBytes != 2400 || !held.Mixed() {
 		t.Errorf("%s has %+v, %v", record.MixedFile, held, err)
+	}
+	part := c
+	part.MaxBytes, part.Baseline = -50, true // of the file of the whole network, also in the second part
+	half, folder := mustRun(t, part)
+	whole := len(read(t, filepath.Join(folder, record.StructuredFolder), record.DenseFile))
+	if m := half.Market; m.Limit < float64(whole)*0.48 || m.Limit > float64(whole)*0.52 || len(read(t, folder, record.PrunedFile)) > int(m.Limit) {
+		t.Errorf("half of %d bytes: %+v", whole, half.Market)
 	}
 	dir := filepath.Join(t.TempDir(), "run")
 	stops := 0

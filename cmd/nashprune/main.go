@@ -167,7 +167,7 @@ Exit codes:
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return backend.Usagef("%v%s", plainly(err), flagAdvice(cmd, err))
+		return backend.Usagef("%v%s", err, flagAdvice(cmd, err))
 	})
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return checkVariables(cmd) }
 	root.Version = versionLine()

@@ -30,23 +30,24 @@ func (p *Plan) aimWeights() error {
 			p.Graph.Params[param].Groups(pattern.Of, func(group []int) { keep += min(pattern.Keep, len(group)) })
 		}
 		p.Target.Limit, p.shares = float64(keep), []int{keep}
-	case p.Target.Resource == cost.Bytes:
-		p.AimBytes(0)
+	case p.Target.Resource == cost.Bytes: // see AimBytes
 	case p.Config.Shape != "":
 		var err error
 		p.shares, err = p.Config.Shares(sizes)
 		return err
 	default:
-		p.shares = []int{p.Config.Keep}
+		p.shares = []int{int(p.Target.Limit)}
 	}
 	return nil
 }
 
-// AimBytes works out how many weights stay for a target of bytes, if all tensors keep the same
-// part and the file of the least network takes so many: of a weight there are four bytes and its
+// AimBytes fits a plan to its target of bytes, where the file of the dense network takes so many and
+// that of the least one so many. It works out how many weights stay if all tensors keep the same
+// part: of a weight there are four bytes and its
 // place, of a row where it begins, if that takes less than the tensor. What is removed with dead
 // units makes the file smaller still: see fitBytes.
-func (p *Plan) AimBytes(least int) {
+func (p *Plan) AimBytes(dense, least int) {
+	p.Target = p.Target.Of(float64(dense))
 	players := network.Sum(p.Graph.MarketWidths())
 	fits := func(keep int) bool {
 		bytes := float64(least)
@@ -57,7 +58,7 @@ func (p *Plan) AimBytes(least int) {
 			}
 			bytes += dense
 		}
-		return bytes <= float64(p.Config.MaxBytes)
+		return bytes <= p.Target.Limit
 	}
 	p.shares = []int{max(1, sort.Search(players, func(less int) bool { return !fits(less + 1) }))}
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"nashprune/trainer/cost"
 	"nashprune/trainer/settings"
 )
 
@@ -62,6 +63,13 @@ func TestSortAndWhere(t *testing.T) {
 		if _, err := Where(rows(t), bad); err == nil || !strings.Contains(err.Error(), "model, seed, state") {
 			t.Errorf("%s: %v", bad, err)
 		}
+	}
+	limits := rows(t)[:3]
+	for i, limit := range []cost.Limit{-20, -100, -5} { // as texts 100% is before 20%
+		limits[i].Varied, limits[i].Config.MaxMACs = []string{"max-macs"}, limit
+	}
+	if err := Sort(limits, "max-macs"); err != nil || !slices.Equal(order(limits), []int{2, 0, 1}) {
+		t.Errorf("by percentages: %v, %v", order(limits), err)
 	}
 	if err := Sort(rows(t), "luck"); err == nil || !strings.Contains(err.Error(), "model, seed, accuracy") {
 		t.Errorf("%v", err)
