@@ -335,6 +335,12 @@ func (r *run) openEngine(at *backend.State) (backend.Engine, error) {
 	return engine, err
 }
 
+// openInference opens the device for networks in use, at one of them.
+func (r *run) openInference(n *network.Network) (backend.Engine, error) {
+	o := backend.EngineOptions{Batch: cost.LatencyBatch, Samples: r.samples, Inference: true}
+	return r.device.Open(r.data, o, &backend.State{Network: n})
+}
+
 func (r *run) engineOptions() backend.EngineOptions {
 	return backend.EngineOptions{
 		Batch: r.config.Batch, Optimiser: r.config.UpdateRule(), Loss: r.loss, Valuation: r.config.Worth, Samples: r.samples,
