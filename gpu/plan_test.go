@@ -208,7 +208,7 @@ func TestMemoryPlanForInference(t *testing.T) {
 	if plan.Moments != 0 || plan.Gradients != 0 || plan.Activations > whole.Activations*3/4 {
 		t.Errorf("planned for inference is %+v, and for training %+v", plan, whole)
 	}
-	e, err := openVulkan(data, o, &backend.State{Network: n})
+	e, err := gpu.OpenByDriver(device, data, o, &backend.State{Network: n})
 	if err != nil {
 		t.Fatal(err)
 	}
