@@ -79,13 +79,13 @@ func (t *Training) playWeights(k int) error {
 	if err != nil {
 		return err
 	}
-	stocks := t.stocks(worths)
+	bidders := t.bidders(worths)
 	line := record.RoundLine{Training: t.Name, Round: k, Epoch: t.Plan.EpochOf(t.Step), Step: t.Step}
-	markets := [][]game.Stock{stocks}
+	markets := [][]game.Bidders{bidders}
 	if len(t.Plan.shares) > 1 {
 		markets = nil
-		for i := range stocks {
-			markets = append(markets, stocks[i:i+1])
+		for i := range bidders {
+			markets = append(markets, bidders[i:i+1])
 		}
 	}
 	for m, market := range markets {
@@ -131,17 +131,17 @@ func (t *Training) playWeights(k int) error {
 // beyond its limit, but in the last round, else as many weights as fit. So no round removes more
 // than the limit asks for. Demands are tried on copies of the books. No weight that stays is taken
 // for zero, since training goes on.
-func (t *Training) fitBytes(n *network.Network, market []game.Stock, planned int, last bool) (demand int, err error) {
+func (t *Training) fitBytes(n *network.Network, market []game.Bidders, planned int, last bool) (demand int, err error) {
 	fits := func(demand int) bool {
-		trial, stocks := n.Clone(), slices.Clone(market)
-		for i := range stocks {
-			books := *stocks[i].Separable
+		trial, bidders := n.Clone(), slices.Clone(market)
+		for i := range bidders {
+			books := *bidders[i].Separable
 			books.Worths, books.Rounds, books.Prices = slices.Clone(books.Worths), slices.Clone(books.Rounds), slices.Clone(books.Prices)
-			stocks[i].Separable = &books
+			bidders[i].Separable = &books
 		}
-		game.ClearSeparable(stocks, game.Pattern{}, demand)
+		game.ClearSeparable(bidders, game.Pattern{}, demand)
 		for i, p := range n.Masked() {
-			for at, round := range stocks[i].Rounds {
+			for at, round := range bidders[i].Rounds {
 				trial.Parameters[p][at] = 0
 				if round == 0 {
 					trial.Parameters[p][at] = 1
@@ -159,17 +159,17 @@ func (t *Training) fitBytes(n *network.Network, market []game.Stock, planned int
 	return demand, err
 }
 
-// stocks returns the players with what they are worth in this round.
-func (t *Training) stocks(worths [][]float32) []game.Stock {
-	var stocks []game.Stock
+// bidders returns the players with what they are worth in this round.
+func (t *Training) bidders(worths [][]float32) []game.Bidders {
+	var bidders []game.Bidders
 	of := t.Plan.Config.WeightPattern().Of
 	for i, p := range t.Plan.Graph.Masked() {
-		stocks = append(stocks, game.Stock{
+		bidders = append(bidders, game.Bidders{
 			Separable: t.Weights[i], Now: worths[i],
 			Groups: func(visit func([]int)) { t.Plan.Graph.Params[p].Groups(of, visit) },
 		})
 	}
-	return stocks
+	return bidders
 }
 
 // weightWorths returns the worths of weights in round k, or their scores, by tensor.

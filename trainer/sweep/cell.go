@@ -190,7 +190,7 @@ func (s *Sweep) row(n int) (Row, error) {
 		if err != nil {
 			return r, err
 		}
-		if held.Device = asked.Device; held != asked {
+		if held.Device = asked.Device; !sameSettings(held, asked) {
 			return r, s.otherSettings(n)
 		}
 		if r.Result, err = s.result(n); err != nil {
