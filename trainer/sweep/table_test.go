@@ -164,6 +164,26 @@ func TestArrayOfLaterRuns(t *testing.T) {
 	}
 }
 
+// TestArrays: more open runs than an array may have are given in pieces, and none that is queued.
+func TestArrays(t *testing.T) {
+	s := &Sweep{Dir: t.TempDir(), Cells: make([]Cell, 25)}
+	for n := range s.Cells {
+		s.Cells[n].Name = strconv.Itoa(n)
+	}
+	all, err := s.arrays(map[int]bool{4: true, 8: true}, 9, nil)
+	if err != nil || len(all) != 3 {
+		t.Fatalf("%+v, %v", all, err)
+	}
+	for i, want := range []struct {
+		first int
+		list  string
+	}{{0, "0-3,5-7,9"}, {10, "0-9"}, {20, "0-4"}} {
+		if got := all[i]; got.first != want.first || indices(got.runs, got.first) != want.list {
+			t.Errorf("array %d: %+v", i, got)
+		}
+	}
+}
+
 // TestFolderNames: names hold for every file system.
 func TestFolderNames(t *testing.T) {
 	if a, b := folderName("data=../a b:c"), folderName("data="+strings.Repeat("x", 200)); a != "data=.._a_b_c" || len(b) != 120 {
