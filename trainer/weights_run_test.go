@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,6 +16,7 @@ import (
 	"nashprune/trainer"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/cost"
+	"nashprune/trainer/filelock"
 	"nashprune/trainer/network"
 	"nashprune/trainer/network/safetensors"
 	"nashprune/trainer/record"
@@ -430,6 +432,62 @@ func TestMixedRunGoesOnElsewhere(t *testing.T) {
 	}
 	if _, err := trainer.Resume(context.Background(), trainer.Options{Dir: dir}); err != nil {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestMixedRunKilledEarly: a part that was killed before its first checkpoint is begun again, the first
+// and the second, unless a process is at work on it.
+func TestMixedRunKilledEarly(t *testing.T) {
+	c := weightsConfig(t)
+	c.Players, c.Keep, c.MaxBytes, c.Epochs = "neurons,inputs,weights", 0, 2400, 2
+	_, want := mustRun(t, c)
+	begun := []string{record.ConfigFile, record.MetricsFile}
+	for _, second := range []bool{false, true} {
+		dir := filepath.Join(t.TempDir(), "run")
+		part := filepath.Join(dir, record.StructuredFolder)
+		if err := os.CopyFS(dir, os.DirFS(want)); err != nil {
+			t.Fatal(err)
+		}
+		if second {
+			part = dir
+		} else {
+			for _, name := range artefactsIn(dir) {
+				_ = os.Remove(filepath.Join(dir, name))
+			}
+		}
+		entries, err := os.ReadDir(part)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			if keep := append(begun, record.StructuredFolder, record.MixedFile); !slices.Contains(keep, e.Name()) {
+				if err := os.Remove(filepath.Join(part, e.Name())); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if !second {
+			for _, name := range append(begun, record.ResultFile) {
+				_ = os.Remove(filepath.Join(dir, name))
+			}
+		}
+		if !trainer.Resumable(dir) {
+			t.Errorf("second part %t: it cannot go on", second)
+		}
+		unlock, err := filelock.Try(filepath.Join(part, trainer.LockFile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := trainer.Resume(t.Context(), trainer.Options{Dir: dir, Command: "test", Version: "0"}); !errors.Is(err, backend.ErrUsage) {
+			t.Errorf("while another process is at work: %v", err)
+		}
+		unlock()
+		if _, err := trainer.Resume(t.Context(), trainer.Options{Dir: dir, Command: "test", Version: "0"}); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(read(t, dir, record.PrunedFile), read(t, want, record.PrunedFile)) {
+			t.Errorf("second part %t: the network is another", second)
+		}
 	}
 }
 

@@ -76,7 +76,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			help(cmd, args)
 		}
 	})
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		err = unknown
 	}
@@ -87,7 +87,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitDone
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "nashprune: %s\n", oneLine.Replace(err.Error()))
+		fmt.Fprintf(stderr, "nashprune: %s\n", oneLine.Replace(err.Error()+hint(cmd, err)))
 	}
 	return exitCode(err)
 }

@@ -242,7 +242,7 @@ func TestSlurmInPieces(t *testing.T) {
 	t.Chdir(t.TempDir())
 	writeFile(t, "grid.toml", []byte("data = \"digits:side=8,train=64,test=32\"\nmodel = \"mlp:8\"\ndevice = \"gonum\"\nbatch = 16\nepochs = 2\nrounds = 1\nkeep = 4\ncertify-steps = 0\n[grid]\nseed = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]\n"))
 	submit := func() string {
-		stdout, _ := program(t, exitDone, "sweep", "grid.toml", "--out", "runs", "--on", "slurm", "--sbatch=--hold")
+		stdout, _ := program(t, exitDone, "sweep", "grid.toml", "--out", "runs", "--on", "slurm", "--jobs", "4", "--sbatch=--hold")
 		return stdout
 	}
 	queued := func(format string) []string {
