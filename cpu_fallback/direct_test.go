@@ -68,7 +68,8 @@ func newConvStage(t testing.TB, c convCase, k kernels[float32]) *conv2DStage[flo
 	at := place[float32]{op: &c.op, from: []network.Shape{c.from}, to: to, in: []*tensor[float32]{tensorOf(c.from)}, out: tensorOf(to)}
 	at.in[0].written = c.others
 	s := newConv2D(e, at, nil).(*conv2DStage[float32])
-	e.images.lay(func(n int) []float32 { return slices.Repeat([]float32{float32(math.NaN())}, n) })
+	take := func(n int) []float32 { return slices.Repeat([]float32{float32(math.NaN())}, n) }
+	e.images.lay(take, take)
 	return s
 }
 

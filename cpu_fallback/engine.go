@@ -104,7 +104,7 @@ type gate[T real] struct {
 	interactions []T // as they were last observed, block by block
 }
 
-// ofPlayers lists what has a number a player.
+// ofPlayers lists what has a number a player, first the participations.
 func (g *gate[T]) ofPlayers() []*[]T {
 	return []*[]T{&g.participation, &g.batchMean, &g.batchSquare, &g.firstSlope, &g.secondSlope}
 }
@@ -140,8 +140,12 @@ func (take taker[T]) matrix(rows, columns int) matrix[T] {
 	return matrix[T]{rows, columns, take(rows * columns)}
 }
 
-// takers say where memory is taken from, by what it is for.
-type takers[T real] struct{ parameters, gradients, moments, players, activations taker[T] }
+// takers say where memory is taken from, by what it is for: learning is what derivatives and
+// observations take besides.
+type takers[T real] struct{ parameters, gradients, moments, players, activations, learning taker[T] }
+
+// nothing is the taker of what engines for inference do without.
+func nothing[T real](int) []T { return nil }
 
 // alignment is what addresses are multiples of, in bytes: a vector of gonum's products.
 // They add the terms before the first such address one by one, so sums would have another
@@ -172,6 +176,10 @@ func (p *pool[T]) take(n int) []T {
 
 // lay lays out everything for a graph.
 func (e *engine[T]) lay(g *network.Graph, take takers[T]) {
+	take.learning = take.activations
+	if e.options.Inference {
+		take.gradients, take.moments, take.learning = nothing[T], nothing[T], nothing[T]
+	}
 	e.graph, e.features = g, g.Input().Features()
 	e.batchRows = batchRowsOf(e.options, e.data)
 	e.targets = take.activations.matrix(e.batchRows, e.data.Train.Outputs)
@@ -184,8 +192,8 @@ func (e *engine[T]) lay(g *network.Graph, take takers[T]) {
 	for _, from := range g.Gates {
 		e.gates = append(e.gates, e.layGate(from, take))
 	}
-	e.layStages(take.activations)
-	e.layObservation(take.activations)
+	e.layStages(take.activations, take.learning)
+	e.layObservation(take.learning)
 }
 
 func (e *engine[T]) layGroup(params []network.Param, take takers[T]) *group[T] {
@@ -206,7 +214,10 @@ func (e *engine[T]) layGroup(params []network.Param, take takers[T]) *group[T] {
 	group.theta = group.parameters
 	if params[0].Plays {
 		size := params[0].Size()
-		group.mask, group.measured = take.players(size), take.players(size)
+		group.mask = take.players(size)
+		if !e.options.Inference {
+			group.measured = take.players(size)
+		}
 		if e.options.SoftWeights {
 			group.theta = take.parameters(group.size())
 			group.firstSlope, group.secondSlope = take.players(size), take.players(size)
@@ -243,19 +254,21 @@ func (e *engine[T]) participate() {
 
 func (e *engine[T]) layGate(from network.Gate, take takers[T]) *gate[T] {
 	gate := &gate[T]{points: len(from.Points)}
-	for _, v := range gate.ofPlayers() {
-		*v = take.players(from.Players)
+	for i, v := range gate.ofPlayers() {
+		if i == 0 || !e.options.Inference {
+			*v = take.players(from.Players)
+		}
 	}
 	chunks := chunksOf(e.batchRows)
-	gate.meanPartial, gate.squarePartial = take.activations.matrix(chunks, from.Players), take.activations.matrix(chunks, from.Players)
+	gate.meanPartial, gate.squarePartial = take.learning.matrix(chunks, from.Players), take.learning.matrix(chunks, from.Players)
 	if gate.points > 1 {
-		gate.contributions = take.activations.matrix(e.batchRows, from.Players)
+		gate.contributions = take.learning.matrix(e.batchRows, from.Players)
 	}
 	squares := 0
 	for _, n := range game.Blocks(from.Players) {
 		squares += n * n
 	}
-	gate.interactions = take.activations(squares)
+	gate.interactions = take.learning(squares)
 	return gate
 }
 
@@ -339,12 +352,14 @@ func (e *engine[T]) Push(s *backend.State) error {
 	}
 	e.memory.used = 0
 	fresh := aligned[T]
-	e.lay(s.Network.Graph, takers[T]{fresh, fresh, fresh, fresh, e.memory.take})
+	e.lay(s.Network.Graph, takers[T]{parameters: fresh, gradients: fresh, moments: fresh, players: fresh, activations: e.memory.take})
 	e.steps = s.Steps
 	e.changes++
 	e.fill(thetaOf, s.Network.Parameters)
-	e.fill(firstOf, s.First)
-	if e.options.Optimiser.Kind.HasSecond() {
+	if !e.options.Inference {
+		e.fill(firstOf, s.First)
+	}
+	if !e.options.Inference && e.options.Optimiser.Kind.HasSecond() {
 		e.fill(secondOf, s.Second)
 	}
 	for p, mask := range s.Network.Masks {

@@ -34,7 +34,9 @@ func (e *engine[T]) count(g *network.Graph) counts {
 		}
 	}
 	counting := &engine[T]{data: e.data, kernels: e.kernels, options: e.options}
-	counting.lay(g, takers[T]{into(&c.parameters), into(&c.gradients), into(&c.moments), into(&c.players), into(&c.activations)})
+	counting.lay(g, takers[T]{
+		parameters: into(&c.parameters), gradients: into(&c.gradients), moments: into(&c.moments), players: into(&c.players), activations: into(&c.activations),
+	})
 	return c
 }
 

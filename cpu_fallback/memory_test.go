@@ -46,7 +46,20 @@ func TestMemoryPlanOfImages(t *testing.T) {
 		t.Run(model, func(t *testing.T) {
 			n, data := imageNetwork(t, model, channels, evaluationBatch)
 			checkMemoryPlan(t, n, data, backend.EngineOptions{Batch: 16, Optimiser: backend.Optimiser{Kind: backend.Adam}}, 2)
+			checkMemoryPlan(t, n, data, backend.EngineOptions{Batch: 16, Inference: true}, 2)
 		})
+	}
+}
+
+// TestMemoryForInference: outputs alone take parameters and a few tensors at a time. The largest
+// of ResNet-20 are its 16 channels of 32 x 32, of which a block has four: what it reads, what
+// its two convolutions leave, and what is behind an activation.
+func TestMemoryForInference(t *testing.T) {
+	n, data := imageNetwork(t, "resnet20", 3, evaluationBatch)
+	plan := planMemory[float32](data, backend.EngineOptions{Batch: evaluationBatch, Inference: true}, n.Graph)
+	largest, inputs, frames := 4*evaluationBatch*16*32*32, 4*evaluationBatch*3*32*32, 8<<20
+	if plan.Gradients != 0 || plan.Moments != 0 || plan.Activations > 4*largest+inputs+frames {
+		t.Errorf("%d bytes of activations, a tensor has %d: %+v", plan.Activations, largest, plan)
 	}
 }
 

@@ -48,13 +48,13 @@ func imagesPerChunk(rows int) int {
 func chunksOfImages(rows int) int { return (rows + imagesPerChunk(rows) - 1) / imagesPerChunk(rows) }
 
 // lay takes the memory for all convolutions that were made.
-func (m *images[T]) lay(take taker[T]) {
+func (m *images[T]) lay(take, learning taker[T]) {
 	workers := min(runtime.GOMAXPROCS(0), mostImageChunks)
 	m.free = make(chan [2][]T, workers)
 	for range workers {
 		m.free <- [2][]T{take.onLine(m.inputs), take.onLine(m.outputs)}
 	}
-	m.partial = take.matrix(mostImageChunks, m.gradient)
+	m.partial = learning.matrix(mostImageChunks, m.gradient)
 	m.packed = take(m.weights)
 }
 

@@ -30,7 +30,7 @@ func newDense[T real](e *engine[T], at place[T], take taker[T]) stage[T] {
 	}
 	shape := d.group.params[0].Shape
 	d.rows = layRows(take, matrix[T]{rows: shape[0], columns: network.Shape(shape[1:]).Size()})
-	d.biasPartial = take.matrix(chunksOf(e.batchRows), width)
+	d.biasPartial = at.learning.matrix(chunksOf(e.batchRows), width)
 	if !d.plain() {
 		d.affine = take.matrix(e.batchRows, width)
 	}

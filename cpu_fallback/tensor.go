@@ -13,6 +13,7 @@ type tensor[T real] struct {
 	name       string // of the node
 	inner      bool   // a gate stage alone reads it
 	values     matrix[T]
+	memory     block[T]  // of the values
 	derivative matrix[T] // of zero rows where no stage asks for it
 	written    bool      // in this backward pass, by the first of the stages that read it
 }
@@ -72,6 +73,8 @@ type place[T real] struct {
 	in   []*tensor[T]
 	out  *tensor[T]
 	gate *gate[T]
+	// learning takes what backward passes alone need.
+	learning taker[T]
 }
 
 // makers make the stages of each kind of operator. A new operator is a line here and a

@@ -79,28 +79,28 @@ func ParsePattern(text string) (Pattern, error) {
 // mostOf is the largest group of a pattern.
 const mostOf = 64
 
-// Stock is the players of one tensor in a market: their books, what each is worth now, and
+// Bidders are the players of one tensor in a market: their books, what each is worth now, and
 // what groups them.
-type Stock struct {
+type Bidders struct {
 	*Separable
 	Now []float32 // worths of this round, at least 0; of removed players of no meaning
 	// Groups lists the players of group g, for a pattern; nil: there are none.
 	Groups func(visit func(group []int))
 }
 
-// ClearSeparable plays a round of one market for the players of some stocks: as many stay as
+// ClearSeparable plays a round of one market for the players of some tensors: as many stay as
 // demand says, those that are worth most, of equal ones the first. The price is the highest
 // worth among those that are removed, at which none of them participates. By a pattern the
 // Keep players of each group that are worth most have their places, and all others share the
 // market; one that has a place may be worth less than the price. It enters the round in the books.
-func ClearSeparable(stocks []Stock, pattern Pattern, demand int) (price float64) {
-	places := make([][]bool, len(stocks))
-	rivals := make([][]float32, len(stocks))
-	for i, s := range stocks {
+func ClearSeparable(bidders []Bidders, pattern Pattern, demand int) (price float64) {
+	places := make([][]bool, len(bidders))
+	rivals := make([][]float32, len(bidders))
+	for i, s := range bidders {
 		if len(s.Now) != len(s.Worths) {
 			panic(fmt.Sprintf("game: %d worths for %d players", len(s.Now), len(s.Worths)))
 		}
-		places[i] = s.seated(pattern)
+		places[i] = s.keptByPattern(pattern)
 		for player, worth := range s.Now {
 			switch {
 			case !s.Live(player):
@@ -112,7 +112,7 @@ func ClearSeparable(stocks []Stock, pattern Pattern, demand int) (price float64)
 		}
 	}
 	least, equal := threshold(rivals, max(demand, 0))
-	for i, s := range stocks {
+	for i, s := range bidders {
 		round := int32(len(s.Prices) + 1)
 		for player, worth := range s.Now {
 			if !s.Live(player) {
@@ -130,18 +130,18 @@ func ClearSeparable(stocks []Stock, pattern Pattern, demand int) (price float64)
 			}
 		}
 	}
-	for _, s := range stocks {
+	for _, s := range bidders {
 		s.Prices = append(s.Prices, price)
 	}
 	return price
 }
 
-// seated marks the players that have a place in their group; nil: there are no groups.
-func (s Stock) seated(p Pattern) []bool {
+// keptByPattern marks the players that have a place in their group; nil: there are no groups.
+func (s Bidders) keptByPattern(p Pattern) []bool {
 	if p.Of == 0 {
 		return nil
 	}
-	seated := make([]bool, len(s.Now))
+	kept := make([]bool, len(s.Now))
 	var live []int
 	s.Groups(func(group []int) {
 		live = live[:0]
@@ -160,10 +160,10 @@ func (s Stock) seated(p Pattern) []bool {
 			return 0
 		})
 		for _, player := range live[:min(p.Keep, len(live))] {
-			seated[player] = true
+			kept[player] = true
 		}
 	})
-	return seated
+	return kept
 }
 
 // threshold returns the n-th largest of numbers that are at least 0, and how many that equal

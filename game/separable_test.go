@@ -7,23 +7,23 @@ import (
 	"testing"
 )
 
-// randomStocks returns stocks of small whole worths, so that there are ties and zeros.
-func randomStocks(r *rand.Rand) []Stock {
-	var stocks []Stock
+// randomBidders returns bidders of small whole worths, so that there are ties and zeros.
+func randomBidders(r *rand.Rand) []Bidders {
+	var bidders []Bidders
 	for range 1 + r.IntN(4) {
 		players := r.IntN(40)
-		s := Stock{Separable: NewSeparable(players)}
+		s := Bidders{Separable: NewSeparable(players)}
 		for range players {
 			s.Now = append(s.Now, float32(r.IntN(9))*float32(math.Pow(10, float64(r.IntN(3)*10-10))))
 		}
-		stocks = append(stocks, s)
+		bidders = append(bidders, s)
 	}
-	return stocks
+	return bidders
 }
 
 // together lists worths of all live players, tensor by tensor.
-func together(stocks []Stock) (worths []float64, live []bool) {
-	for _, s := range stocks {
+func together(bidders []Bidders) (worths []float64, live []bool) {
+	for _, s := range bidders {
 		for i, w := range s.Now {
 			worths, live = append(worths, float64(w)), append(live, s.Live(i))
 		}
@@ -36,10 +36,10 @@ func together(stocks []Stock) (worths []float64, live []bool) {
 func TestClearSeparableIsARanking(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 300 {
-		stocks := randomStocks(r)
-		worths, _ := together(stocks)
+		bidders := randomBidders(r)
+		worths, _ := together(bidders)
 		for round := 1; round <= 2; round++ { // the second with players that are gone
-			_, before := together(stocks)
+			_, before := together(bidders)
 			var there []float64
 			for i, w := range worths {
 				if before[i] {
@@ -48,11 +48,11 @@ func TestClearSeparableIsARanking(t *testing.T) {
 			}
 			demand := r.IntN(len(there) + 1)
 			want := Winners(there, demand)
-			price := ClearSeparable(stocks, Pattern{}, demand)
+			price := ClearSeparable(bidders, Pattern{}, demand)
 			if want := losing(there, demand); price != want {
 				t.Fatalf("price %g, want %g", price, want)
 			}
-			_, after := together(stocks)
+			_, after := together(bidders)
 			place := 0
 			for i := range worths {
 				if !before[i] {
@@ -79,7 +79,7 @@ func TestClearSeparableKeepsPlacesInGroups(t *testing.T) {
 	for range 200 {
 		pattern := Pattern{Keep: 1 + r.IntN(3), Of: 4}
 		players := r.IntN(60)
-		s := Stock{Separable: NewSeparable(players), Groups: func(visit func([]int)) {
+		s := Bidders{Separable: NewSeparable(players), Groups: func(visit func([]int)) {
 			for first := 0; first < players; first += pattern.Of {
 				var group []int
 				for i := first; i < min(first+pattern.Of, players); i++ {
@@ -92,11 +92,11 @@ func TestClearSeparableKeepsPlacesInGroups(t *testing.T) {
 			s.Now = append(s.Now, float32(r.IntN(5)))
 		}
 		least := players/pattern.Of*pattern.Keep + min(players%pattern.Of, pattern.Keep)
-		ClearSeparable([]Stock{s}, pattern, least+(players-least)/2)
+		ClearSeparable([]Bidders{s}, pattern, least+(players-least)/2)
 		if got, want := s.Players(), least+(players-least)/2; got != want {
 			t.Fatalf("%d players stay, want %d", got, want)
 		}
-		ClearSeparable([]Stock{s}, pattern, 0)
+		ClearSeparable([]Bidders{s}, pattern, 0)
 		if s.Players() != least {
 			t.Fatalf("%d players stay of %d, want %d", s.Players(), players, least)
 		}
@@ -115,9 +115,9 @@ func TestClearSeparableKeepsPlacesInGroups(t *testing.T) {
 }
 
 func TestSeparableAccounts(t *testing.T) {
-	s := Stock{Separable: NewSeparable(4), Now: []float32{0, 3, 2, 1}}
-	ClearSeparable([]Stock{s}, Pattern{}, 3)
-	ClearSeparable([]Stock{s}, Pattern{}, 1)
+	s := Bidders{Separable: NewSeparable(4), Now: []float32{0, 3, 2, 1}}
+	ClearSeparable([]Bidders{s}, Pattern{}, 3)
+	ClearSeparable([]Bidders{s}, Pattern{}, 1)
 	for i, want := range []struct {
 		reason Reason
 		round  int32

@@ -164,3 +164,8 @@ func UseSparse(e backend.Engine, use bool) { e.(*engine).usesSparse = use }
 
 // IsSparse reports whether it does so now.
 func IsSparse(e backend.Engine) bool { return e.(*engine).sparse }
+
+// OpenByDriver opens an engine that these functions take, also for inference.
+func OpenByDriver(device backend.Device, d *dataset.Dataset, o backend.EngineOptions, s *backend.State) (backend.Engine, error) {
+	return driver{}.Open(device, d, o, s)
+}

@@ -10,6 +10,7 @@ import (
 	"nashprune/gpu"
 	"nashprune/trainer"
 	"nashprune/trainer/backend"
+	"nashprune/trainer/cost"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
 	"nashprune/trainer/network/networktest"
@@ -64,15 +65,16 @@ func TestGraphRuns(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := settings.Default()
 			c.Data, c.Device = digits, gpu.DriverName
-			c.Batch, c.Epochs, c.Rounds, c.Keep, c.Sparsity = 40, 5, 8, g.Players()/5, 0
+			keep := g.Players() / 5
+			c.Batch, c.Epochs, c.Rounds, c.Keep, c.Sparsity = 40, 5, 8, cost.Limit(keep), 0
 			dir := filepath.Join(t.TempDir(), "run")
 			result, err := trainer.Run(t.Context(), c, trainer.Options{Dir: dir, Graph: g})
 			if err != nil {
 				t.Fatal(err)
 			}
 			pruned := result.Pruned
-			if pruned.Players != g.Players() || pruned.Kept != c.Keep {
-				t.Errorf("%d of %d players are kept, want %d of %d", pruned.Kept, pruned.Players, c.Keep, g.Players())
+			if pruned.Players != g.Players() || pruned.Kept != keep {
+				t.Errorf("%d of %d players are kept, want %d of %d", pruned.Kept, pruned.Players, keep, g.Players())
 			}
 			if !(result.Gated.BoundUsed <= 1) {
 				t.Errorf("removal used %g of its rounding bound", result.Gated.BoundUsed)

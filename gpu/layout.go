@@ -9,7 +9,6 @@ import (
 	"nashprune/gpu/internal/compute"
 	"nashprune/shaders"
 	"nashprune/trainer/backend"
-	"nashprune/trainer/network"
 )
 
 // build makes the memory of a graph, all zero, in place of that of the graph before,
@@ -29,8 +28,8 @@ func (e *engine) build(low *lowered) error {
 	var err error
 	e.parameters, err = newArena(e.device, compute.Local, func(take taker) {
 		low.layParameters(take, e.options.SoftWeights)
-		low.layMoments(take, e.options.Optimiser.Kind)
-		low.layPlayers(take, e.options.SoftWeights)
+		e.layMoments(low, take)
+		e.layPlayers(low, take)
 		e.laySparse(low, take)
 	})
 	if err != nil {
@@ -155,12 +154,11 @@ func (e *engine) layActivations(low *lowered, take taker) {
 	e.state, e.cursor = take(sizeOf[shaders.Step]()), take(sizeOf[uint32]())
 	e.nothing = take(nothingBytes)
 	e.normalisation = take(vec4Bytes * max(1, e.data.Channels))
-	e.jobs = take((len(low.trained) + len(low.gates)) * sizeOf[shaders.Job]())
 	for _, t := range low.tensors { // side by side, so that spans are short
 		t.values = take(e.batchBytes(t.width))
 	}
 	for _, t := range low.tensors {
-		if t.differentiated {
+		if t.differentiated && !e.options.Inference || t == low.output { // where evaluations leave that of the loss
 			t.derivative = take(e.batchBytes(t.width))
 		}
 	}
@@ -177,9 +175,6 @@ func (e *engine) layActivations(low *lowered, take taker) {
 	for _, s := range low.gateStages { // which alone read what they gate
 		s.in.values, s.in.derivative = s.affine, s.to.derivative
 	}
-	for _, m := range low.summed {
-		m.partials = take(4 * m.room)
-	}
 	for _, s := range low.norms {
 		s.moments = take(4 * 4 * padded(s.matrix.out))
 	}
@@ -187,10 +182,33 @@ func (e *engine) layActivations(low *lowered, take taker) {
 	for _, l := range low.layers {
 		if l.gate == nil && !l.plain() {
 			widest = max(widest, l.out)
-			l.sums = take(e.sumBytes(l.out))
 		}
 	}
 	e.ones = take(4 * padded(widest))
+	for _, s := range low.flattens {
+		s.list = take(4 * len(s.keep))
+	}
+	if low.graph.Input().Keep != nil {
+		e.features = take(4 * padded(low.input.to.width))
+	} else {
+		e.features = e.nothing
+	}
+	if !e.options.Inference {
+		e.layLearning(low, take)
+	}
+}
+
+// layLearning lays out what gradients and observations leave behind.
+func (e *engine) layLearning(low *lowered, take taker) {
+	e.jobs = take((len(low.trained) + len(low.gates)) * sizeOf[shaders.Job]())
+	for _, m := range low.summed {
+		m.partials = take(4 * m.room)
+	}
+	for _, l := range low.layers {
+		if l.gate == nil && !l.plain() {
+			l.sums = take(e.sumBytes(l.out))
+		}
+	}
 	for _, g := range low.gates {
 		g.sums = take(e.sumBytes(g.players))
 	}
@@ -213,14 +231,6 @@ func (e *engine) layActivations(low *lowered, take taker) {
 	}
 	for _, g := range low.gates {
 		g.normSums = take(2 * 4 * g.normBlocks() * padded(g.players))
-	}
-	for _, s := range low.flattens {
-		s.list = take(4 * len(s.keep))
-	}
-	if low.graph.Input().Keep != nil {
-		e.features = take(4 * padded(low.input.to.width))
-	} else {
-		e.features = e.nothing
 	}
 }
 
@@ -259,7 +269,7 @@ const nothingBytes = 64
 
 // layGradients lays out the gradients of a step, where they wait, and their lengths.
 func (e *engine) layGradients(low *lowered, take taker) {
-	if !e.waits() {
+	if !e.waits() || e.options.Inference {
 		return
 	}
 	sums := 0
@@ -309,28 +319,33 @@ func (low *lowered) layParameters(take taker, soft bool) {
 	}
 }
 
-func (low *lowered) layMoments(take taker, kind backend.OptimiserKind) {
+func (e *engine) layMoments(low *lowered, take taker) {
+	if e.options.Inference {
+		return
+	}
 	for _, m := range low.matrices() {
 		m.first = take(4 * m.size())
 		m.second = m.first
 	}
-	if kind.HasSecond() {
+	if e.options.Optimiser.Kind.HasSecond() {
 		for _, m := range low.matrices() {
 			m.second = take(4 * m.size())
 		}
 	}
 }
 
-func (low *lowered) layPlayers(take taker, soft bool) {
+func (e *engine) layPlayers(low *lowered, take taker) {
 	for _, g := range low.gates {
 		g.rows = take(g.bytes())
 	}
 	for _, g := range low.gates {
-		g.measured = take(g.bytes())
+		if !e.options.Inference {
+			g.measured = take(g.bytes())
+		}
 	}
 	for _, m := range low.masked() {
 		m.mask = take(4 * m.size())
-		if soft {
+		if e.options.SoftWeights {
 			m.firstSlope, m.secondSlope = take(4*m.size()), take(4*m.size())
 		}
 	}
@@ -338,110 +353,3 @@ func (low *lowered) layPlayers(take taker, soft bool) {
 
 // bytes returns the memory of the matrix of players.
 func (g *gate) bytes() int { return 4 * shaders.PlayerRows * padded(g.players) }
-
-// read returns the float32 numbers of a buffer.
-func (e *engine) read(b compute.Buffer) ([]float32, error) {
-	v := make([]float32, b.Size()/4)
-	return v, e.device.Read(b, bytesOf(v))
-}
-
-// readPlayers returns the first rows of a matrix of a gate's players, so many, each without
-// its padding; the others are nil.
-func (e *engine) readPlayers(g *gate, from compute.Buffer, count int) ([shaders.PlayerRows][]float32, error) {
-	var rows [shaders.PlayerRows][]float32
-	width := padded(g.players)
-	v, err := e.read(from.Part(0, 4*count*width))
-	for r := range count {
-		rows[r] = v[r*width:][:g.players]
-	}
-	return rows, err
-}
-
-func (e *engine) Push(s *backend.State) (err error) {
-	defer convert(&err)
-	if err := e.build(lower(s.Network.Graph, e.trainedRows())); err != nil {
-		return err
-	}
-	e.steps, e.sparse = s.Steps, false
-	second := s.Second
-	if !e.options.Optimiser.Kind.HasSecond() {
-		second = nil
-	}
-	for _, m := range e.matrices() {
-		for _, tensor := range []struct {
-			from [][]float32
-			to   compute.Buffer
-		}{{s.Network.Parameters, m.theta}, {s.First, m.first}, {second, m.second}} {
-			if tensor.from == nil {
-				continue
-			}
-			if err := e.device.Write(tensor.to, bytesOf(m.lay(network.Select(tensor.from, m.params)...))); err != nil {
-				return err
-			}
-		}
-	}
-	if err := e.pushSparse(s.Network); err != nil {
-		return err
-	}
-	if err := e.pushWeights(s); err != nil {
-		return err
-	}
-	for i, g := range e.gates {
-		width := padded(g.players)
-		players := make([]float32, g.bytes()/4)
-		copy(players[shaders.Participation*width:], s.Network.Participations[i])
-		if len(s.Slopes) > i {
-			copy(players[shaders.FirstSlope*width:], s.Slopes[i].First)
-			copy(players[shaders.SecondSlope*width:], s.Slopes[i].Second)
-		}
-		if err := e.device.Write(g.rows, bytesOf(players)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// pullTensors returns the numbers in the shape of some matrices by the place of the graph's
-// parameters.
-func (e *engine) pullTensors(matrices []*matrix, of func(*matrix) compute.Buffer) ([][]float32, error) {
-	tensors := make([][]float32, len(e.graph.Params))
-	for _, m := range matrices {
-		v, err := e.read(of(m))
-		if err != nil {
-			return nil, err
-		}
-		weight, bias := m.lift(v)
-		for i, p := range m.params {
-			tensors[p] = [][]float32{weight, bias}[i]
-		}
-	}
-	return tensors, nil
-}
-
-func (e *engine) Pull() (_ *backend.State, err error) {
-	defer convert(&err)
-	s := &backend.State{Network: &network.Network{Graph: e.graph}, Steps: e.steps}
-	if s.Network.Parameters, err = e.pullTensors(e.matrices(), ofTheta); err != nil {
-		return nil, err
-	}
-	if s.Network.Masks, err = e.pullOfWeights(ofMask); err != nil {
-		return nil, err
-	}
-	if s.First, err = e.pullTensors(e.matrices(), ofFirst); err != nil {
-		return nil, err
-	}
-	if e.options.Optimiser.Kind.HasSecond() {
-		if s.Second, err = e.pullTensors(e.matrices(), ofSecond); err != nil {
-			return nil, err
-		}
-	}
-	for _, g := range e.gates {
-		rows, err := e.readPlayers(g, g.rows, shaders.PlayerRows)
-		if err != nil {
-			return nil, err
-		}
-		s.Network.Participations = append(s.Network.Participations, rows[shaders.Participation])
-		s.Slopes = append(s.Slopes, backend.SlopeMoments{First: rows[shaders.FirstSlope], Second: rows[shaders.SecondSlope]})
-	}
-	return s, e.pullSlopes(s)
-}

@@ -90,8 +90,8 @@ func planPlaced(info compute.Info, data *dataset.Dataset, o backend.EngineOption
 	low := lower(g, e.trainedRows())
 	e.lowered = low
 	low.layParameters(count(info, &plan.Parameters), o.SoftWeights)
-	low.layMoments(count(info, &plan.Moments), o.Optimiser.Kind)
-	low.layPlayers(count(info, &plan.Players), o.SoftWeights)
+	e.layMoments(low, count(info, &plan.Moments))
+	e.layPlayers(low, count(info, &plan.Players))
 	e.laySparse(low, count(info, &plan.Parameters))
 	e.layActivations(low, count(info, &plan.Activations))
 	e.layGradients(low, count(info, &plan.Gradients))

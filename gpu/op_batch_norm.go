@@ -45,12 +45,16 @@ func (s *normStage) sums(r *recorder, m mode, what uint32, derivative compute.Bu
 
 // stats finds what the norm computes with.
 func (s *normStage) stats(r *recorder, what uint32) {
+	partials := s.partials
+	if what == shaders.OfSquares { // and nothing was summed up
+		partials = r.nothing
+	}
 	r.dispatch(shaders.NormStats, []uint32{what}, s.matrix.out, 1,
 		shaders.NormStatsPush{
 			Count: uint32(s.matrix.out), Channels: uint32(padded(s.matrix.out)), Biases: uint32(s.rows() - 1), Inner: uint32(s.inner), Share: uint32(s.share),
 			Epsilon: float32(s.op.Epsilon), Momentum: float32(s.op.Momentum),
 		},
-		r.state, s.partials, s.statistics.parameters, s.moments)
+		r.state, partials, s.statistics.parameters, s.moments)
 }
 
 func (s *normStage) forward(r *recorder, m mode) {

@@ -185,3 +185,35 @@ func TestPlanRefusesWhatKernelsAndArenasDo(t *testing.T) {
 		}
 	}
 }
+
+// TestMemoryPlanForInference: an engine for inference takes what is planned, without gradients,
+// moments and most of what activations take in training.
+func TestMemoryPlanForInference(t *testing.T) {
+	device, err := backend.FindDevice(gpu.DriverName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := networktest.Perceptron(784, 512, 256, 10)
+	data := dataset.Noise(300, 784, 10)
+	data.Test = data.Train
+	whole, err := device.Plan(data, backend.EngineOptions{Batch: 300, Optimiser: adam}, n.Graph)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := backend.EngineOptions{Batch: 300, Inference: true}
+	plan, err := device.Plan(data, o, n.Graph)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plan.Moments != 0 || plan.Gradients != 0 || plan.Activations > whole.Activations*3/4 {
+		t.Errorf("planned for inference is %+v, and for training %+v", plan, whole)
+	}
+	e, err := gpu.OpenByDriver(device, data, o, &backend.State{Network: n})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	if held := gpu.Allocated(e); math.Abs(float64(held-plan.Held())) > 0.02*float64(plan.Held()) {
+		t.Errorf("%d bytes are allocated, planned were %d: %+v", held, plan.Held(), plan)
+	}
+}

@@ -19,7 +19,7 @@ func PlanRun(c settings.Config, o Options) (*record.DryRun, error) {
 		if err != nil {
 			return nil, err
 		}
-		next = &record.NextRun{Players: second.Players, Epochs: second.Epochs, MaxBytes: second.MaxBytes}
+		next = &record.NextRun{Players: second.Players, Epochs: second.Epochs, MaxBytes: int(second.MaxBytes)}
 		c = first
 	}
 	r, p, err := o.plan(c)
@@ -31,7 +31,7 @@ func PlanRun(c settings.Config, o Options) (*record.DryRun, error) {
 		r.memory.Samples = r.data.Bytes()
 	}
 	d := &record.DryRun{
-		Device: r.result.Device, Data: r.result.Data, Shape: session.Shape(r.graph), Players: network.Sum(r.graph.MarketWidths()), Keep: c.Keep,
+		Device: r.result.Device, Data: r.result.Data, Shape: session.Shape(r.graph), Players: network.Sum(r.graph.MarketWidths()), Keep: int(c.Keep),
 		Parameters: r.graph.ParameterCount(), MACs: r.graph.MACs(),
 		Epochs: c.Epochs, StepsPerEpoch: p.PerEpoch, Steps: p.Total, Memory: r.memory, Next: next,
 	}

@@ -66,7 +66,7 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*record.EvalResult, 
 	if err := fit(data, n, metadata, path); err != nil {
 		return nil, err
 	}
-	engine, err := device.Open(data, backend.EngineOptions{Batch: cost.LatencyBatch, Optimiser: backend.Optimiser{Kind: backend.SGD}}, &backend.State{Network: n})
+	engine, err := device.Open(data, backend.EngineOptions{Batch: cost.LatencyBatch, Inference: true}, &backend.State{Network: n})
 	if err != nil {
 		return nil, err
 	}

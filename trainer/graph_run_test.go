@@ -16,6 +16,7 @@ import (
 	"nashprune/trainer"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/compensation"
+	"nashprune/trainer/cost"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
 	"nashprune/trainer/network/networktest"
@@ -79,7 +80,7 @@ func (g graphRun) graph(t *testing.T) *network.Graph {
 func graphConfig(keep int) settings.Config {
 	c := settings.Default()
 	c.Data, c.Device = "digits:train=2000,test=500,difficulty=0.5", "gonum"
-	c.Batch, c.Epochs, c.Rounds, c.Keep, c.Sparsity = 40, 3, 8, keep, 0
+	c.Batch, c.Epochs, c.Rounds, c.Keep, c.Sparsity = 40, 3, 8, cost.Limit(keep), 0
 	return c
 }
 
@@ -141,11 +142,11 @@ func graphRunHolds(t *testing.T, g *network.Graph, c settings.Config) {
 	}
 	pruned := result.Pruned
 	follow := slices.ContainsFunc(g.Gates, func(gate network.Gate) bool { return gate.Kind == network.Features }) // channels that are removed
-	if pruned.Players != g.Players() || c.Keep > 0 && (pruned.Kept > c.Keep || pruned.Kept < c.Keep && !follow) || pruned.Kept == pruned.Players || pruned.Kept == 0 {
-		t.Fatalf("%d of %d players are kept, asked for %d", pruned.Kept, pruned.Players, c.Keep)
+	if pruned.Players != g.Players() || c.Keep > 0 && (pruned.Kept > int(c.Keep) || pruned.Kept < int(c.Keep) && !follow) || pruned.Kept == pruned.Players || pruned.Kept == 0 {
+		t.Fatalf("%d of %d players are kept, asked for %v", pruned.Kept, pruned.Players, c.Keep)
 	}
-	if c.MaxParameters > 0 && (pruned.Parameters > c.MaxParameters || pruned.Parameters < c.MaxParameters/2) {
-		t.Errorf("%d parameters are left of at most %d", pruned.Parameters, c.MaxParameters)
+	if c.MaxParameters > 0 && (pruned.Parameters > int(c.MaxParameters) || pruned.Parameters < int(c.MaxParameters)/2) {
+		t.Errorf("%d parameters are left of at most %v", pruned.Parameters, c.MaxParameters)
 	}
 	if !(result.Gated.BoundUsed <= 1) {
 		t.Errorf("removal used %g of its rounding bound", result.Gated.BoundUsed)
@@ -211,7 +212,7 @@ func TestInterruptedGraphRunsGoOn(t *testing.T) {
 			}
 			t.Run(name+", "+played, func(t *testing.T) {
 				c := tinyConfig(t)
-				c.Device, c.Keep = "gonum", run.keep
+				c.Device, c.Keep = "gonum", cost.Limit(run.keep)
 				graphGames[played](&c)
 				if name == "branches" {
 					c.MaxParameters = 2600 // two of four
@@ -438,7 +439,7 @@ func TestTargetsAreOfTheGraph(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if result.Pruned.Kept != c.Keep {
-		t.Errorf("%d players are kept, asked for %d", result.Pruned.Kept, c.Keep)
+	if result.Pruned.Kept != int(c.Keep) {
+		t.Errorf("%d players are kept, asked for %v", result.Pruned.Kept, c.Keep)
 	}
 }

@@ -8,7 +8,6 @@ import (
 
 	"nashprune/game"
 	"nashprune/trainer/atomicfile"
-	"nashprune/trainer/backend"
 	"nashprune/trainer/cost"
 	"nashprune/trainer/network"
 	"nashprune/trainer/network/safetensors"
@@ -46,7 +45,7 @@ func Latencies(ctx context.Context, c settings.Config, files []string) (microsec
 		}
 		networks = append(networks, n)
 	}
-	engine, err := r.openEngine(&backend.State{Network: networks[0]})
+	engine, err := r.openInference(networks[0])
 	if err != nil {
 		return nil, err
 	}
@@ -68,12 +67,7 @@ func LatencyModel(ctx context.Context, c settings.Config, path string) (time fun
 		if err != nil {
 			return nil, err
 		}
-		engine, err := r.openEngine(&backend.State{Network: start})
-		if err != nil {
-			return nil, err
-		}
-		defer engine.Close()
-		model, err := cost.MeasureModel(ctx, engine, r.result.Device.Words(), r.data.Test.Len(), start, c.Seed)
+		model, err := r.measureLatency(ctx, start)
 		if err != nil {
 			return nil, err
 		}

@@ -13,9 +13,8 @@ import (
 )
 
 // openMarket fits a plan to the model of latencies, where the market or the ranking needs one: the
-// one that the configuration names, else one that is measured on the engine, which is left
-// at the network that it was opened with.
-func (r *run) openMarket(ctx context.Context, engine backend.Engine, p session.Plan, start *network.Network) (session.Plan, error) {
+// one that the configuration names, else one that is measured.
+func (r *run) openMarket(ctx context.Context, p session.Plan, start *network.Network) (session.Plan, error) {
 	if !p.Game.InRounds() || p.Game != game.MarketGame && !r.config.NeedsLatency() {
 		return p, nil
 	}
@@ -23,13 +22,10 @@ func (r *run) openMarket(ctx context.Context, engine backend.Engine, p session.P
 	if r.config.NeedsLatency() {
 		if r.latency == nil {
 			r.announce("measuring how latency grows with width")
-			if r.latency, err = cost.MeasureModel(ctx, engine, r.result.Device.Words(), r.data.Test.Len(), start, r.config.Seed); err != nil {
+			if r.latency, err = r.measureLatency(ctx, start); err != nil {
 				if ended(ctx, err) {
 					return p, fmt.Errorf("%w before the training began", backend.ErrInterrupted)
 				}
-				return p, err
-			}
-			if err := engine.Push(&backend.State{Network: start}); err != nil {
 				return p, err
 			}
 		}
@@ -42,6 +38,16 @@ func (r *run) openMarket(ctx context.Context, engine backend.Engine, p session.P
 		r.result.Market.Validation = new(record.ValidationPair)
 	}
 	return p, nil
+}
+
+// measureLatency measures a model of latencies of the parts of a network.
+func (r *run) measureLatency(ctx context.Context, whole *network.Network) (*cost.Model, error) {
+	engine, err := r.openInference(whole)
+	if err != nil {
+		return nil, err
+	}
+	defer engine.Close()
+	return cost.MeasureModel(ctx, engine, r.result.Device.Words(), r.data.Test.Len(), whole, r.config.Seed)
 }
 
 // concludeMarket says how the network that the market left meets its target.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,6 +19,7 @@ import (
 	"nashprune/trainer/network"
 	"nashprune/trainer/network/networktest"
 	"nashprune/trainer/record"
+	"nashprune/trainer/settings"
 )
 
 // TestLatencyRun: a run whose players pay for their time measures a model, meets its
@@ -38,9 +40,9 @@ func TestLatencyRun(t *testing.T) {
 	whole := m.LatencyModel.Time(g, g.Widths())
 	least := m.LatencyModel.Time(g, []int{2, 2})
 	c.LatencyModel = filepath.Join(dir, record.ResultFile)
-	c.MaxLatencyUS = (whole + least) / 2
+	c.MaxLatencyUS = cost.Limit((whole + least) / 2)
 	result, dir = mustRun(t, c)
-	if got := *result.Market; got.Reached > c.MaxLatencyUS || got.Reached != m.LatencyModel.Time(g, result.Pruned.Shape[1:3]) || got.Limit != c.MaxLatencyUS {
+	if got := *result.Market; got.Reached > float64(c.MaxLatencyUS) || got.Reached != m.LatencyModel.Time(g, result.Pruned.Shape[1:3]) || got.Limit != float64(c.MaxLatencyUS) {
 		t.Errorf("%+v, asked for %g us", got, c.MaxLatencyUS)
 	}
 	_, again := mustRun(t, c)
@@ -49,7 +51,7 @@ func TestLatencyRun(t *testing.T) {
 			t.Errorf("%s differs with the same model", name)
 		}
 	}
-	c.MaxLatencyUS = least / 2
+	c.MaxLatencyUS = cost.Limit(least / 2)
 	if least > 0 {
 		out := filepath.Join(t.TempDir(), "run")
 		if _, err := trainer.Run(context.Background(), c, trainer.Options{Dir: out}); !errors.Is(err, backend.ErrUsage) {
@@ -57,6 +59,50 @@ func TestLatencyRun(t *testing.T) {
 		}
 		if _, err := os.Stat(out); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("a refused run leaves a folder: %v", err)
+		}
+	}
+}
+
+// TestPercentages: a run takes a percentage of what its dense network takes, of every resource, and
+// says of how much.
+func TestPercentages(t *testing.T) {
+	for resource, change := range map[cost.Resource]func(*settings.Config){
+		cost.Parameters: func(c *settings.Config) { c.MaxParameters = -25 },
+		cost.MACs:       func(c *settings.Config) { c.MaxMACs = -25 },
+		cost.Latency: func(c *settings.Config) {
+			c.MaxLatencyUS, c.LatencyModel = -25, latencyModel(t, "0.01,0.1,0", "3,1")
+		},
+		cost.Bytes:   func(c *settings.Config) { c.MaxBytes, c.Players = -25, "weights" },
+		cost.Players: func(c *settings.Config) { c.Keep, c.Cost = -25, cost.MACs },
+	} {
+		c := tinyConfig(t)
+		c.Keep, c.Baseline = 0, true
+		change(&c)
+		result, dir := mustRun(t, c)
+		m := result.Market
+		if resource == cost.Players {
+			if m.Limit != 8 || result.Pruned.Kept != 8 {
+				t.Errorf("a quarter of 30 players: %+v, %d stay", m.Target, result.Pruned.Kept)
+			}
+			continue
+		}
+		dense := map[cost.Resource]float64{
+			cost.Parameters: float64(result.Dense.Parameters), cost.MACs: float64(result.Dense.MACs),
+			cost.Bytes: float64(len(read(t, dir, record.DenseFile))),
+		}[resource]
+		if resource == cost.Latency {
+			g := networktest.Perceptron(result.Dense.Shape...).Graph
+			dense = m.LatencyModel.Time(g, g.Widths())
+		}
+		if off := math.Abs(m.Dense/dense - 1); m.Percent != 25 || off > 1e-9 && (resource != cost.Bytes || off > 0.01) || m.Limit > m.Dense/4 || m.Limit < m.Dense/4-1 { // the sparse file names its layout, too
+			t.Errorf("%s: %+v of %g", resource, m.Target, dense)
+		}
+		if m.Reached > m.Limit || m.Reached < m.Limit/2 {
+			t.Errorf("%s: %g are left of at most %g", resource, m.Reached, m.Limit)
+		}
+		held, err := settings.Read(read(t, dir, record.ConfigFile))
+		if targets, _ := held.Targets(); err != nil || len(targets) != 1 || targets[0].Percent != 25 {
+			t.Errorf("%s: the file of the run has %+v, %v", resource, targets, err)
 		}
 	}
 }
@@ -81,7 +127,7 @@ func TestRankingsWithinALatency(t *testing.T) {
 		counted, dir := mustRun(t, c)
 		c.Keep, c.MaxLatencyUS, c.Cost, c.LatencyModel = 0, 5+3*9, cost.Latency, latencyModel(t, "0,0,0", "3,3")
 		timed, again := mustRun(t, c)
-		if timed.Pruned.Kept != 9 || counted.Market != nil || timed.Market.Reached != c.MaxLatencyUS || timed.Equilibrium != nil {
+		if timed.Pruned.Kept != 9 || counted.Market != nil || timed.Market.Reached != float64(c.MaxLatencyUS) || timed.Equilibrium != nil {
 			t.Errorf("%s: %+v, %+v", criterion, timed.Pruned, timed.Market)
 		}
 		if string(read(t, dir, record.PlayersFile)) != string(read(t, again, record.PlayersFile)) {

@@ -14,6 +14,7 @@ import (
 	"nashprune/game"
 	"nashprune/trainer/atomicfile"
 	"nashprune/trainer/backend"
+	"nashprune/trainer/cost"
 	"nashprune/trainer/network"
 	"nashprune/trainer/record"
 	"nashprune/trainer/settings"
@@ -43,20 +44,22 @@ func (o Options) stages(c settings.Config) (first, second settings.Config, err e
 	second.Source = filepath.Join(o.Dir, record.StructuredFolder, record.PrunedFile)
 
 	// Both are planned before either begins: an error of the second comes before the training of
-	// the first, whose network is not known: the least file of this one has about as many bytes.
+	// the first, whose network is not known: the least file of this one has about as many bytes. That of
+	// the other also lists the inputs that stay, so a budget of few hundred bytes may fail after the first.
 	whole := second
 	whole.Source, whole.Model = c.Source, c.Model
 	planned := Options{Graph: o.Graph, Dataset: o.Dataset, Network: o.Network}
-	r, _, err := planned.plan(whole)
+	r, p, err := planned.plan(whole)
 	if r == nil {
 		return first, second, err
 	}
+	second.MaxBytes = cost.Limit(p.Target.Limit)
 	parameters := float64(r.graph.ParameterCount())
-	part := math.Pow(min(1, float64(c.MaxBytes)/(4*parameters)), c.StructuredPart)
-	first.MaxParameters = max(1, int(part*parameters))
+	part := math.Pow(min(1, p.Target.Limit/(4*parameters)), c.StructuredPart)
+	first.MaxParameters = cost.Limit(max(1, int(part*parameters)))
 	planned.Dataset = r.data
 	if r, _, err = planned.plan(first); r == nil {
-		return first, second, fmt.Errorf("the run of %s (--max-params %d by --structured-part %v): %w", first.Players, first.MaxParameters, c.StructuredPart, err)
+		return first, second, fmt.Errorf("the run of %s (--max-params %v by --structured-part %v): %w", first.Players, first.MaxParameters, c.StructuredPart, err)
 	}
 	return first, second, nil
 }
@@ -70,7 +73,8 @@ func runMixed(ctx context.Context, c settings.Config, o Options) (*record.Result
 	if err != nil {
 		return nil, err
 	}
-	if _, _, err := o.stages(c); err != nil {
+	first, second, err := o.stages(c)
+	if err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
@@ -79,7 +83,7 @@ func runMixed(ctx context.Context, c settings.Config, o Options) (*record.Result
 	if err := atomicfile.Write(filepath.Join(o.Dir, record.MixedFile), c.Write); err != nil {
 		return nil, err
 	}
-	return o.goOn(ctx, c)
+	return o.goOn(ctx, c, first, second)
 }
 
 // resumeMixed is [Resume] of a mixed run that has not come to its second part; false: the folder
@@ -89,8 +93,10 @@ func resumeMixed(ctx context.Context, o Options) (*record.Result, bool, error) {
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, false, nil
 	}
-	if _, missing := os.Stat(filepath.Join(o.Dir, record.MetricsFile)); missing == nil { // it has
-		return nil, false, nil
+	for _, name := range []string{record.CheckpointFile, record.ResultFile} { // of the second part
+		if _, missing := os.Stat(filepath.Join(o.Dir, name)); missing == nil {
+			return nil, false, nil
+		}
 	}
 	var c settings.Config
 	if err == nil {
@@ -100,27 +106,49 @@ func resumeMixed(ctx context.Context, o Options) (*record.Result, bool, error) {
 		return nil, true, fmt.Errorf("--resume %s: %s: %w", o.Dir, record.MixedFile, err)
 	}
 	c.Device, c.Kernels = cmp.Or(o.Device, c.Device), cmp.Or(o.Kernels, c.Kernels)
-	result, err := o.goOn(ctx, c)
+	first, second, err := o.stages(c)
+	if err != nil {
+		return nil, true, err
+	}
+	result, err := o.goOn(ctx, c, first, second)
 	return result, true, err
 }
 
 // Resumable reports whether [Resume] can go on with the run of a folder.
 func Resumable(dir string) bool {
-	has := func(path ...string) bool {
-		_, err := os.Stat(filepath.Join(dir, filepath.Join(path...)))
+	has := func(name string) bool {
+		_, err := os.Stat(filepath.Join(dir, name))
 		return err == nil
 	}
-	second := has(record.MetricsFile) // or it is the only one
-	return has(record.CheckpointFile) || has(record.MixedFile) && !second &&
-		(has(record.StructuredFolder, record.CheckpointFile) || has(record.StructuredFolder, record.ResultFile))
+	return has(record.CheckpointFile) || has(record.MixedFile) && !has(record.ResultFile)
+}
+
+// clearPart removes from the folder of a part what is there without a checkpoint, since the process was
+// killed before the first one, but for some names. It is an error of the kind [backend.ErrUsage] while
+// another process is at work there.
+func clearPart(dir string, except ...string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	unlock, err := lockFolder("resume", dir)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	for _, e := range entries {
+		if !slices.Contains(except, e.Name()) && e.Name() != LockFile {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(dir, e.Name())))
+		}
+	}
+	return err
 }
 
 // goOn runs what is left of both runs.
-func (o Options) goOn(ctx context.Context, c settings.Config) (*record.Result, error) {
-	first, second, err := o.stages(c)
-	if err != nil {
-		return nil, err
-	}
+func (o Options) goOn(ctx context.Context, c, first, second settings.Config) (*record.Result, error) {
 	of := o
 	of.Dir, of.SharedPrefixes = filepath.Join(o.Dir, record.StructuredFolder), ""
 	structured, err := readResult(of.Dir)
@@ -128,7 +156,7 @@ func (o Options) goOn(ctx context.Context, c settings.Config) (*record.Result, e
 		if _, missing := os.Stat(filepath.Join(of.Dir, record.CheckpointFile)); missing == nil {
 			of.Graph, of.Network = nil, nil
 			structured, err = Resume(ctx, of)
-		} else {
+		} else if err = clearPart(of.Dir); err == nil {
 			structured, err = Run(ctx, first, of)
 		}
 		if errors.Is(err, backend.ErrInterrupted) {
@@ -140,8 +168,11 @@ func (o Options) goOn(ctx context.Context, c settings.Config) (*record.Result, e
 	}
 	o.Graph, o.Network, o.SharedPrefixes = nil, nil, ""
 	o.structured = &record.Structured{
-		Folder: record.StructuredFolder, Part: c.StructuredPart, MaxParameters: first.MaxParameters,
+		Folder: record.StructuredFolder, Part: c.StructuredPart, MaxParameters: int(first.MaxParameters),
 		Players: structured.Pruned.Players, Kept: structured.Pruned.Kept, Dense: structured.Dense.Parameters, Parameters: structured.Pruned.Parameters,
+	}
+	if err := clearPart(o.Dir, record.StructuredFolder, record.MixedFile); err != nil {
+		return nil, err
 	}
 	result, err := Run(ctx, second, o)
 	if _, missing := os.Stat(filepath.Join(o.Dir, record.CheckpointFile)); missing != nil && errors.Is(err, backend.ErrInterrupted) {

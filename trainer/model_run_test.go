@@ -132,16 +132,16 @@ func TestModelsAreTrainedAndPruned(t *testing.T) {
 						t.Errorf("%d of %d %s of %s stay; it must be a multiple of %d", gate.Kept, gate.Players, gate.Kind, gate.Name, c.RoundTo)
 					}
 				}
-				if got := result.Pruned.MACs; c.MaxMACs > 0 && got > c.MaxMACs {
-					t.Errorf("asked for %d multiply-accumulates, it has %d", c.MaxMACs, got)
+				if got := result.Pruned.MACs; c.MaxMACs > 0 && got > int(c.MaxMACs) {
+					t.Errorf("asked for %v multiply-accumulates, it has %d", c.MaxMACs, got)
 				}
 			case c.Shape != "":
 				if got := result.Gates; got[0].Kept != 3 || got[1].Kept != 5 {
 					t.Errorf("asked for 3-5, it is %+v", got)
 				}
 			case c.MaxMACs > 0:
-				if got := result.Pruned.MACs; got > c.MaxMACs {
-					t.Errorf("asked for %d multiply-accumulates, it has %d", c.MaxMACs, got)
+				if got := result.Pruned.MACs; got > int(c.MaxMACs) {
+					t.Errorf("asked for %v multiply-accumulates, it has %d", c.MaxMACs, got)
 				}
 			default:
 				if got, want := result.Pruned.Kept, (result.Pruned.Players+1)/2; got != want {

@@ -335,6 +335,12 @@ func (r *run) openEngine(at *backend.State) (backend.Engine, error) {
 	return engine, err
 }
 
+// openInference opens the device for networks in use, at one of them.
+func (r *run) openInference(n *network.Network) (backend.Engine, error) {
+	o := backend.EngineOptions{Batch: cost.LatencyBatch, Samples: r.samples, Inference: true}
+	return r.device.Open(r.data, o, &backend.State{Network: n})
+}
+
 func (r *run) engineOptions() backend.EngineOptions {
 	return backend.EngineOptions{
 		Batch: r.config.Batch, Optimiser: r.config.UpdateRule(), Loss: r.loss, Valuation: r.config.Worth, Samples: r.samples,
@@ -397,12 +403,26 @@ func (r *run) kind() game.Kind {
 func (r *run) plan(kind game.Kind) (session.Plan, error) {
 	p, err := session.NewPlan(r.config, kind, r.graph, r.data.Train.Len(), r.latency)
 	p.FileBytes = r.fileBytes
-	if err == nil && p.Target.Resource == cost.Bytes {
-		var least int
-		if least, err = r.fileBytes(network.New(r.graph)); err == nil && float64(least) > p.Target.Limit {
-			err = backend.Usagef("--max-bytes is %.0f; without any weights the file has %d bytes already: allow more", p.Target.Limit, least)
+	if err != nil || p.Target.Resource != cost.Bytes {
+		return p, err
+	}
+	empty, full := network.New(r.graph), network.New(r.graph)
+	for _, parameter := range full.Parameters {
+		for i := range parameter {
+			parameter[i] = 1
 		}
-		p.AimBytes(least)
+	}
+	least, err := r.fileBytes(empty)
+	if err != nil {
+		return p, err
+	}
+	dense, err := r.fileBytes(full)
+	if err != nil {
+		return p, err
+	}
+	p.AimBytes(dense, least)
+	if float64(least) > p.Target.Limit {
+		err = backend.Usagef("--max-bytes is %s; without any weights the file has %d bytes already: allow more", p.Target.Given(), least)
 	}
 	return p, err
 }

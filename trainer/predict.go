@@ -48,7 +48,7 @@ func Predict(ctx context.Context, path string, o EvalOptions, begin func(names [
 		if err := fit(data, n, metadata, path); err != nil {
 			return err
 		}
-		engine, err := device.Open(data, backend.EngineOptions{Batch: min(len(rows), backend.InferLimit), Optimiser: backend.Optimiser{Kind: backend.SGD}}, &backend.State{Network: n})
+		engine, err := device.Open(data, backend.EngineOptions{Batch: min(len(rows), backend.InferLimit), Inference: true}, &backend.State{Network: n})
 		if err != nil {
 			return err
 		}

@@ -19,6 +19,7 @@ import (
 	"nashprune/game"
 	"nashprune/trainer"
 	"nashprune/trainer/backend"
+	"nashprune/trainer/cost"
 	"nashprune/trainer/network"
 	"nashprune/trainer/network/onnx"
 	"nashprune/trainer/network/pytorch"
@@ -548,9 +549,9 @@ func TestPruneONNXOfPyTorch(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c.MaxMACs = was.Network.MACs() / 2
+			c.MaxMACs = cost.Limit(was.Network.MACs() / 2)
 			result, dir := mustRun(t, c)
-			if result.Pruned.MACs > c.MaxMACs || result.Pruned.MACs < c.MaxMACs/2 {
+			if result.Pruned.MACs > int(c.MaxMACs) || result.Pruned.MACs < int(c.MaxMACs)/2 {
 				t.Errorf("%s: %d of %d multiplications are left", name, result.Pruned.MACs, was.Network.MACs())
 			}
 			m, err := onnx.ReadFile(filepath.Join(dir, "pruned.onnx"))

@@ -152,14 +152,14 @@ func Run(ctx context.Context, c settings.Config, o Options) (*record.Result, err
 	if from == nil {
 		from = &checkpoint.Checkpoint{Position: session.Start(p), State: &backend.State{Network: start}}
 	}
+	if p, err = r.openMarket(ctx, p, start); err != nil {
+		return nil, err
+	}
 	engine, err := r.openEngine(from.State)
 	if err != nil {
 		return nil, err
 	}
 	defer engine.Close()
-	if p, err = r.openMarket(ctx, engine, p, start); err != nil {
-		return nil, err
-	}
 	if err := r.evaluateSource(ctx, engine); err != nil {
 		return nil, err
 	}

@@ -206,7 +206,7 @@ func TestInterruptedRunsGoOn(t *testing.T) {
 	for name, change := range map[string]func(*settings.Config){
 		"market":     func(c *settings.Config) { c.Baseline = true },
 		"effective":  func(c *settings.Config) { c.Worth = game.Effective }, // statistics are under way when it stops
-		"parameters": func(c *settings.Config) { c.Keep, c.MaxParameters = 0, 6000 },
+		"parameters": func(c *settings.Config) { c.Keep, c.MaxParameters = 0, -18 },
 		"accuracy drop": func(c *settings.Config) {
 			c.Keep, c.MaxAccuracyDrop, c.Validation, c.Baseline = 0, 3, 0.2, true
 		},
@@ -256,7 +256,7 @@ func TestInterruptedRunsGoOn(t *testing.T) {
 		}
 		c := tinyConfig(t)
 		change(&c)
-		_, want := mustRun(t, c)
+		whole, want := mustRun(t, c)
 
 		dir := filepath.Join(t.TempDir(), "run")
 		stops := 0
@@ -266,9 +266,10 @@ func TestInterruptedRunsGoOn(t *testing.T) {
 			// begins anew each time.
 			ctx := newCountdown(5 + 3*sitting + sitting*sitting/3)
 			options := trainer.Options{Dir: dir, Command: "test", Version: "0"}
+			var result *record.Result
 			var err error
 			if sitting == 0 {
-				_, err = trainer.Run(ctx, c, options)
+				result, err = trainer.Run(ctx, c, options)
 			} else {
 				// As a killed process would leave them: lines that the
 				// checkpoint does not know.
@@ -276,9 +277,12 @@ func TestInterruptedRunsGoOn(t *testing.T) {
 				if err := os.WriteFile(metrics, append(read(t, dir, record.MetricsFile), "{\"epoch\":99}\n{\"ha"...), 0o600); err != nil {
 					t.Fatal(err)
 				}
-				_, err = trainer.Resume(ctx, options)
+				result, err = trainer.Resume(ctx, options)
 			}
 			if err == nil {
+				if is, want := result.Market, whole.Market; want != nil && (is.Target != want.Target || is.Reached != want.Reached) {
+					t.Errorf("%s: %+v, and of an uninterrupted run %+v", name, is, want)
+				}
 				break
 			}
 			if !errors.Is(err, backend.ErrInterrupted) {

@@ -8,12 +8,15 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"nashprune/game"
 	"nashprune/trainer"
 	"nashprune/trainer/backend"
+	"nashprune/trainer/cost"
+	"nashprune/trainer/filelock"
 	"nashprune/trainer/network"
 	"nashprune/trainer/network/safetensors"
 	"nashprune/trainer/record"
@@ -294,7 +297,7 @@ func TestBudgetOfBytes(t *testing.T) {
 	for _, budget := range []int{1300, 1400, 1600, 2200, 3000, 4000, 6000} {
 		for _, kind := range []game.Kind{game.MarketGame, game.RankingGame} {
 			c := weightsConfig(t)
-			c.Game, c.Keep, c.MaxBytes = kind, 0, budget
+			c.Game, c.Keep, c.MaxBytes = kind, 0, cost.Limit(budget)
 			result, dir := mustRun(t, c)
 			bytes := len(read(t, dir, record.PrunedFile))
 			if bytes > budget || bytes < budget*85/100 && result.Pruned.Kept < 960 {
@@ -333,6 +336,13 @@ func TestMixedRun(t *testing.T) {
 	}
 	if held, err := settings.Read(read(t, want, record.MixedFile)); err != nil || held.Sparsity != 0 || held.MaxBytes != 2400 || !held.Mixed() {
 		t.Errorf("%s has %+v, %v", record.MixedFile, held, err)
+	}
+	part := c
+	part.MaxBytes, part.Baseline = -50, true // of the file of the whole network, also in the second part
+	half, folder := mustRun(t, part)
+	whole := len(read(t, filepath.Join(folder, record.StructuredFolder), record.DenseFile))
+	if m := half.Market; m.Limit < float64(whole)*0.48 || m.Limit > float64(whole)*0.52 || len(read(t, folder, record.PrunedFile)) > int(m.Limit) {
+		t.Errorf("half of %d bytes: %+v", whole, half.Market)
 	}
 	dir := filepath.Join(t.TempDir(), "run")
 	stops := 0
@@ -422,6 +432,62 @@ func TestMixedRunGoesOnElsewhere(t *testing.T) {
 	}
 	if _, err := trainer.Resume(context.Background(), trainer.Options{Dir: dir}); err != nil {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestMixedRunKilledEarly: a part that was killed before its first checkpoint is begun again, the first
+// and the second, unless a process is at work on it.
+func TestMixedRunKilledEarly(t *testing.T) {
+	c := weightsConfig(t)
+	c.Players, c.Keep, c.MaxBytes, c.Epochs = "neurons,inputs,weights", 0, 2400, 2
+	_, want := mustRun(t, c)
+	begun := []string{record.ConfigFile, record.MetricsFile}
+	for _, second := range []bool{false, true} {
+		dir := filepath.Join(t.TempDir(), "run")
+		part := filepath.Join(dir, record.StructuredFolder)
+		if err := os.CopyFS(dir, os.DirFS(want)); err != nil {
+			t.Fatal(err)
+		}
+		if second {
+			part = dir
+		} else {
+			for _, name := range artefactsIn(dir) {
+				_ = os.Remove(filepath.Join(dir, name))
+			}
+		}
+		entries, err := os.ReadDir(part)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			if keep := append(begun, record.StructuredFolder, record.MixedFile); !slices.Contains(keep, e.Name()) {
+				if err := os.Remove(filepath.Join(part, e.Name())); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if !second {
+			for _, name := range append(begun, record.ResultFile) {
+				_ = os.Remove(filepath.Join(dir, name))
+			}
+		}
+		if !trainer.Resumable(dir) {
+			t.Errorf("second part %t: it cannot go on", second)
+		}
+		unlock, err := filelock.Try(filepath.Join(part, trainer.LockFile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := trainer.Resume(t.Context(), trainer.Options{Dir: dir, Command: "test", Version: "0"}); !errors.Is(err, backend.ErrUsage) {
+			t.Errorf("while another process is at work: %v", err)
+		}
+		unlock()
+		if _, err := trainer.Resume(t.Context(), trainer.Options{Dir: dir, Command: "test", Version: "0"}); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(read(t, dir, record.PrunedFile), read(t, want, record.PrunedFile)) {
+			t.Errorf("second part %t: the network is another", second)
+		}
 	}
 }
 

@@ -4,25 +4,22 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
-	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"nashprune/trainer"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/compare"
-	"nashprune/trainer/network"
+	"nashprune/trainer/cost"
 	"nashprune/trainer/report"
 	"nashprune/trainer/settings"
 )
 
 // Defaults of the command compare; those of a quick one take seconds.
 var (
-	compareKeep      = []int{15, 38, 154}
-	quickCompareKeep = []int{12, 24}
-	fittedKeep       = []float64{0.1, 0.2, 0.5} // parts of the players of small data
+	compareKeep      = []cost.Limit{15, 38, 154}
+	quickCompareKeep = []cost.Limit{12, 24}
+	fittedKeep       = []cost.Limit{-10, -20, -50} // percent of the players of small data
 )
 
 const (
@@ -112,7 +109,7 @@ latencies and the search, too. After a stop the same command continues.`, compar
 			addSetting(f, &config, s)
 		}
 	}
-	f.IntSliceVar(&options.Keep, "keep", options.Keep, "sizes: numbers of `players` that stay, increasing, with commas in between")
+	f.Var(limits{&options.Keep}, "keep", "sizes: numbers of `players` that stay, or percentages of all such as 10%, increasing, with commas in between")
 	f.IntVar(&options.Seeds, "seeds", options.Seeds, "seeds of every method, from --seed on")
 	f.IntVar(&options.MostSeeds, "most-seeds", options.MostSeeds, "seeds of methods within a point of the best, where that is more than --seeds")
 	f.BoolVar(&options.Search, "search", options.Search, "choose the settings of every method on held-out samples first")
@@ -131,17 +128,8 @@ func fitComparison(named func(flag string) bool, c *settings.Config, o *compare.
 		return nil
 	}
 	if !named("keep") {
-		widths, err := trainer.Widths(fitted)
-		if err != nil {
-			return err
-		}
-		players, keep := network.Sum(widths), []string{}
-		o.Keep = nil
-		for _, part := range fittedKeep {
-			o.Keep = append(o.Keep, int(math.Round(part*float64(players))))
-			keep = append(keep, strconv.Itoa(o.Keep[len(o.Keep)-1]))
-		}
-		chosen += " --keep " + strings.Join(keep, ",")
+		o.Keep = fittedKeep
+		chosen += " --keep " + limits{&o.Keep}.String()
 	}
 	*c = fitted
 	p.line(sizeOfData+chosen, true)

@@ -1,16 +1,14 @@
 package main
 
 import (
-	"errors"
-	"fmt"
 	"reflect"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
+	"nashprune/trainer/cost"
 	"nashprune/trainer/settings"
 )
 
@@ -26,6 +24,40 @@ func (w word) String() string {
 func (w word) Set(s string) error { w.value.SetString(s); return nil }
 func (w word) Type() string       { return "string" }
 
+// limit is a flag for a number or a percentage.
+type limit struct{ *cost.Limit }
+
+func (limit) Type() string { return "limit" }
+
+// limits is a flag for several, with commas in between.
+type limits struct{ list *[]cost.Limit }
+
+func (limits) Type() string { return "limits" }
+
+func (l limits) String() string {
+	if l.list == nil {
+		return ""
+	}
+	var words []string
+	for _, limit := range *l.list {
+		words = append(words, limit.String())
+	}
+	return strings.Join(words, ",")
+}
+
+func (l limits) Set(text string) error {
+	var list []cost.Limit
+	for word := range strings.SplitSeq(text, ",") {
+		var limit cost.Limit
+		if err := limit.Set(strings.TrimSpace(word)); err != nil {
+			return err
+		}
+		list = append(list, limit)
+	}
+	*l.list = list
+	return nil
+}
+
 // configFlags returns a flag for every setting of the configuration, in its section of
 // the help text.
 func configFlags(c *settings.Config) *pflag.FlagSet {
@@ -39,10 +71,6 @@ func configFlags(c *settings.Config) *pflag.FlagSet {
 
 // addSetting adds the flag of a setting, whose value goes to c and whose default is c's.
 func addSetting(f *pflag.FlagSet, c *settings.Config, s *settings.Setting) {
-	if s.Name == "keep" {
-		f.Var(&keepFlag{config: c}, s.Name, s.Help)
-		return
-	}
 	switch p := s.Field(c).(type) {
 	case *string:
 		f.StringVar(p, s.Name, *p, s.Help)
@@ -52,6 +80,8 @@ func addSetting(f *pflag.FlagSet, c *settings.Config, s *settings.Setting) {
 		f.Uint64Var(p, s.Name, *p, s.Help)
 	case *float64:
 		f.Float64Var(p, s.Name, *p, s.Help)
+	case *cost.Limit:
+		f.Var(limit{p}, s.Name, s.Help)
 	case *bool:
 		f.BoolVar(p, s.Name, *p, s.Help)
 	default:
@@ -71,16 +101,6 @@ func checkJobs(jobs int) error {
 		return backend.Usagef("--jobs is %d; it must be at least 1 and at most %d", jobs, maxJobs)
 	}
 	return nil
-}
-
-// plainly rewrites an error of setting a flag without the words of package strconv, which
-// errors of lists contain.
-func plainly(err error) error {
-	var invalid *pflag.InvalidValueError
-	if number := new(strconv.NumError); errors.As(err, &invalid) && errors.As(err, &number) {
-		return fmt.Errorf("--%[2]s is %[1]q; it must be integers with commas in between", invalid.GetValue(), invalid.GetFlag().Name)
-	}
-	return err
 }
 
 func newFlagSet() *pflag.FlagSet {
@@ -109,8 +129,8 @@ func checkGiven(f *pflag.FlagSet, c settings.Config) error {
 		return backend.Usagef("--cost is for --game market and --game ranking; --game is %s", c.Game)
 	case (f.Changed("keep") || f.Changed("sparsity")) && c.Pattern != "":
 		return backend.Usagef("--sparsity-pattern %s says how many weights stay: leave out --keep and --sparsity", c.Pattern)
-	case f.Changed("keep") && c.Keep < 1 && !strings.HasSuffix(f.Lookup("keep").Value.String(), percentSign):
-		return backend.Usagef("--keep is %d; it must be at least %d players a gate", c.Keep, game.LeastPerLayer)
+	case f.Changed("keep") && f.Lookup("keep").Value.String() == "0":
+		return backend.Usagef("--keep is 0; it must be at least %d players a gate", game.LeastPerLayer)
 	case len(given) == 1 && given[0].Name != "sparsity" && given[0].Value.String() == "0":
 		return backend.Usagef("--%s is 0; it must be above 0, or left out", given[0].Name)
 	}
@@ -126,42 +146,6 @@ func checkGiven(f *pflag.FlagSet, c settings.Config) error {
 	}
 	return nil
 }
-
-// percentSign ends a number of players that is a part of all.
-const percentSign = "%"
-
-// keepFlag is the flag of the number of players that stay, or of a percentage of all.
-type keepFlag struct {
-	config  *settings.Config
-	percent string
-}
-
-func (k *keepFlag) String() string {
-	if k.percent != "" || k.config == nil {
-		return k.percent
-	}
-	return strconv.Itoa(k.config.Keep)
-}
-
-func (k *keepFlag) Set(text string) error {
-	number, isPart := strings.CutSuffix(text, percentSign)
-	if isPart {
-		part, err := strconv.ParseFloat(number, 64)
-		if err != nil || !(part > 0 && part <= 100) {
-			return errors.New("it must be a number of players, or a percentage above 0 and at most 100, such as 10%")
-		}
-		k.percent, k.config.Keep, k.config.Sparsity = text, 0, 1-part/100
-		return nil
-	}
-	keep, err := strconv.Atoi(text)
-	if err != nil {
-		return errors.New("it must be a number of players, or a percentage of all, such as 10%")
-	}
-	k.percent, k.config.Keep = "", keep
-	return nil
-}
-
-func (k *keepFlag) Type() string { return "players" }
 
 // givenTargets returns the flags that say how much stays, of which a run has one, as far
 // as they are set.

@@ -76,7 +76,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			help(cmd, args)
 		}
 	})
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		err = unknown
 	}
@@ -87,7 +87,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitDone
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "nashprune: %s\n", oneLine.Replace(err.Error()))
+		fmt.Fprintf(stderr, "nashprune: %s\n", oneLine.Replace(err.Error()+hint(cmd, err)))
 	}
 	return exitCode(err)
 }
@@ -167,7 +167,7 @@ Exit codes:
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return backend.Usagef("%v%s", plainly(err), flagAdvice(cmd, err))
+		return backend.Usagef("%v%s", err, flagAdvice(cmd, err))
 	})
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return checkVariables(cmd) }
 	root.Version = versionLine()

@@ -219,6 +219,9 @@ func TestTargets(t *testing.T) {
 	atImages(t)
 	for _, c := range []struct{ args, result, explained string }{
 		{"--max-params 150", "target:       at most 150 parameters: ", "price of a unit"},
+		{"--max-macs 50%", "target:       at most 50 % of ", "price of a unit"},
+		{"--max-latency-us 100%", "target:       at most 100 % of ", "price of a unit"},
+		{"--max-bytes 50% --players weights", "target:       at most 50 % of ", "weights stay"},
 		{"--keep 8 --cost macs", "target:       8 players; one market, in which players pay for their multiplications", "price of a unit"},
 		{"--max-latency-us 1e6", " by the model, ", "price of a unit"},
 		{"--max-accuracy-drop 50 --validation 0.1 --baseline", "target:       at most 50 points less on the validation part: ", "rounds held"},

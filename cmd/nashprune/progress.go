@@ -98,13 +98,20 @@ func (p *progress) line(text string, forGood bool) {
 	}
 }
 
+// echo is what a terminal writes behind the view on Ctrl-C.
+const echo = "^C"
+
 // draw writes lines over those that were drawn last. What a line has no room for is cut, so
-// that it stays on one row.
+// that it stays on one row, also with the echo of Ctrl-C.
 func (p *progress) draw(lines []string) {
 	columns, _ := p.size()
 	text := p.erasure()
 	for i, line := range lines {
-		line = cut(line, columns-1)
+		room := columns - 1
+		if i == len(lines)-1 {
+			room = max(min(room, 1), room-len(echo))
+		}
+		line = cut(line, room)
 		if i > 0 {
 			text += "\n"
 		}

@@ -87,6 +87,24 @@ func TestViewIsDrawnOver(t *testing.T) {
 	}
 }
 
+// TestInterruptedView: what a terminal writes behind the view when someone presses Ctrl-C leaves no line
+// of it behind.
+func TestInterruptedView(t *testing.T) {
+	s := newScreen(80, 24)
+	p := onScreen(s)
+	p.line("note", true)
+	for _, line := range []string{strings.Repeat("x", 100), strings.Repeat("y", 79)} {
+		p.draw([]string{"above", line})
+		if _, err := s.Write([]byte("^C")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.end()
+	if shown := s.text(); len(shown) != 1 || shown[0] != "note" {
+		t.Errorf("the screen shows %q", shown)
+	}
+}
+
 // TestViewOfManyGates: gates that are many, or have no room, are shown as one.
 func TestViewOfManyGates(t *testing.T) {
 	v := newView()

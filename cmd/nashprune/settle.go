@@ -36,7 +36,7 @@ func settleFromEnvironment(f *pflag.FlagSet, except ...string) error {
 			return
 		}
 		if bad := f.Set(flag.Name, value); bad != nil {
-			err = backend.Usagef("$%s: %v", variable, plainly(bad))
+			err = backend.Usagef("$%s: %v", variable, bad)
 		}
 	})
 	return err

@@ -32,17 +32,20 @@ func TestPrecedence(t *testing.T) {
 		"every kind": {"", map[string]string{"NASHPRUNE_BASELINE": "true", "NASHPRUNE_SEED": "7", "NASHPRUNE_LEARNING_RATE": "0.5", "NASHPRUNE_GAME": "paper"}, "", func(c settings.Config) bool {
 			return c.Baseline && c.Seed == 7 && c.LearningRate == 0.5 && c.Game == game.PaperGame
 		}},
-		"data set":           {"", map[string]string{"NASHPRUNE_DATASET": "mnist", "NASHPRUNE_DATA": "elsewhere"}, "", func(c settings.Config) bool { return c.Data == "mnist" && c.DataDir == "" }},
-		"sparsity over keep": {"--sparsity 0.5", nil, "keep = 9", func(c settings.Config) bool { return c.Keep == 0 && c.Sparsity == 0.5 }},
-		"keep over sparsity": {"", map[string]string{"NASHPRUNE_KEEP": "9"}, "sparsity = 0.5", func(c settings.Config) bool { return c.Keep == 9 && c.Sparsity == settings.Default().Sparsity }},
-		"budget over keep":   {"--max-params 500", nil, "keep = 9", func(c settings.Config) bool { return c.Keep == 0 && c.MaxParameters == 500 }},
-		"keep over a budget": {"--keep 9", nil, "max-latency-us = 50", func(c settings.Config) bool { return c.Keep == 9 && c.MaxLatencyUS == 0 }},
-		"cost stays":         {"--keep 9", nil, "cost = \"macs\"\nmax-macs = 700", func(c settings.Config) bool { return c.Keep == 9 && c.MaxMACs == 0 && c.Cost == cost.MACs }},
-		"game over a budget": {"--game off", nil, "max-accuracy-drop = 0.5", func(c settings.Config) bool { return c.MaxAccuracyDrop == 0 }},
-		"game over keep":     {"--game off", nil, "keep = 9", func(c settings.Config) bool { return c.Keep == 0 }},
-		"market and keep":    {"--game market", nil, "keep = 9", func(c settings.Config) bool { return c.Keep == 9 }},
-		"whole for a float":  {"", nil, "learning-rate = 1", func(c settings.Config) bool { return c.LearningRate == 1 }},
-		"a float's last bit": {"", nil, "learning-rate = 0.1000000000000000055", func(c settings.Config) bool { return c.LearningRate == 0.1 }},
+		"data set":                {"", map[string]string{"NASHPRUNE_DATASET": "mnist", "NASHPRUNE_DATA": "elsewhere"}, "", func(c settings.Config) bool { return c.Data == "mnist" && c.DataDir == "" }},
+		"sparsity over keep":      {"--sparsity 0.5", nil, "keep = 9", func(c settings.Config) bool { return c.Keep == 0 && c.Sparsity == 0.5 }},
+		"keep over sparsity":      {"", map[string]string{"NASHPRUNE_KEEP": "9"}, "sparsity = 0.5", func(c settings.Config) bool { return c.Keep == 9 && c.Sparsity == settings.Default().Sparsity }},
+		"budget over keep":        {"--max-params 500", nil, "keep = 9", func(c settings.Config) bool { return c.Keep == 0 && c.MaxParameters == 500 }},
+		"keep over a budget":      {"--keep 9", nil, "max-latency-us = 50", func(c settings.Config) bool { return c.Keep == 9 && c.MaxLatencyUS == 0 }},
+		"cost stays":              {"--keep 9", nil, "cost = \"macs\"\nmax-macs = 700", func(c settings.Config) bool { return c.Keep == 9 && c.MaxMACs == 0 && c.Cost == cost.MACs }},
+		"a part of players":       {"--keep 10%", nil, "sparsity = 0.5", func(c settings.Config) bool { return c.Keep == -10 }},
+		"a part of all":           {"", nil, "max-macs = \"12.5%\"", func(c settings.Config) bool { return c.MaxMACs == -12.5 }},
+		"a part, from a variable": {"", map[string]string{"NASHPRUNE_MAX_LATENCY_US": "50%"}, "keep = 9", func(c settings.Config) bool { return c.MaxLatencyUS == -50 && c.Keep == 0 }},
+		"game over a budget":      {"--game off", nil, "max-accuracy-drop = 0.5", func(c settings.Config) bool { return c.MaxAccuracyDrop == 0 }},
+		"game over keep":          {"--game off", nil, "keep = 9", func(c settings.Config) bool { return c.Keep == 0 }},
+		"market and keep":         {"--game market", nil, "keep = 9", func(c settings.Config) bool { return c.Keep == 9 }},
+		"whole for a float":       {"", nil, "learning-rate = 1", func(c settings.Config) bool { return c.LearningRate == 1 }},
+		"a float's last bit":      {"", nil, "learning-rate = 0.1000000000000000055", func(c settings.Config) bool { return c.LearningRate == 0.1 }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for variable, value := range c.environment {

@@ -16,8 +16,8 @@ import (
 )
 
 // slurm starts a Slurm of one node, on loopback, with a configuration of its own. The test is
-// skipped where Slurm or the rights for it are missing, but with CI set.
-func slurm(t *testing.T) {
+// skipped where Slurm or the rights for it are missing, but with CI set. More are further lines of it.
+func slurm(t *testing.T, more ...string) {
 	t.Helper()
 	lacking := ""
 	for _, program := range []string{"munged", "slurmctld", "slurmd", "sbatch", "scontrol", "squeue"} {
@@ -67,7 +67,8 @@ MinJobAge=3600
 SchedulerParameters=sched_interval=1,batch_sched_delay=0
 NodeName=%[1]s NodeAddr=127.0.0.1 CPUs=2 State=UNKNOWN
 PartitionName=all Nodes=%[1]s Default=YES MaxTime=INFINITE State=UP
-`, strings.Split(host, ".")[0], dir, freePort(t), freePort(t))
+%[5]s
+`, strings.Split(host, ".")[0], dir, freePort(t), freePort(t), strings.Join(more, "\n"))
 	for name, content := range map[string]string{"slurm.conf": conf, "key": strings.Repeat("0123456789abcdef", 64)} {
 		if err := os.WriteFile(at(name), []byte(content), 0o400); err != nil {
 			t.Fatal(err)
@@ -155,7 +156,7 @@ func TestSweepOnSlurm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	job := strings.TrimSpace(string(text))
+	job := strings.Fields(string(text))[0]
 
 	// The first two runs are at work now or soon. One is put back into the queue, which asks it
 	// for a checkpoint, and the process of the other is killed.
@@ -203,8 +204,8 @@ func TestSweepOnSlurm(t *testing.T) {
 	if text, err = os.ReadFile(filepath.Join(there, "slurm.job")); err != nil {
 		t.Fatal(err)
 	}
-	jobs := strings.Fields(string(text))
-	job = jobs[len(jobs)-1]
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	job = strings.Fields(lines[len(lines)-1])[0]
 	eventually(t, "the end of all jobs", func() bool { return queued() == "" })
 
 	want, got := sweepFigures(t, nashprune(exitDone, "sweep", "collect", here, "--json")), sweepFigures(t, nashprune(exitDone, "sweep", "collect", there, "--json"))
@@ -228,6 +229,44 @@ func TestSweepOnSlurm(t *testing.T) {
 		if a, b := globbed(t, here, pruned), globbed(t, there, pruned); sumOfTensors(t, a) != sumOfTensors(t, b) {
 			t.Errorf("run %d has other bits on Slurm", n)
 		}
+	}
+}
+
+// TestSlurmInPieces: where an array may have few jobs a sweep has several, and given again while it
+// waits, none of its runs waits twice.
+func TestSlurmInPieces(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: run without -short")
+	}
+	slurm(t, "MaxArraySize=5")
+	t.Chdir(t.TempDir())
+	writeFile(t, "grid.toml", []byte("data = \"digits:side=8,train=64,test=32\"\nmodel = \"mlp:8\"\ndevice = \"gonum\"\nbatch = 16\nepochs = 2\nrounds = 1\nkeep = 4\ncertify-steps = 0\n[grid]\nseed = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]\n"))
+	submit := func() string {
+		stdout, _ := program(t, exitDone, "sweep", "grid.toml", "--out", "runs", "--on", "slurm", "--jobs", "4", "--sbatch=--hold")
+		return stdout
+	}
+	queued := func(format string) []string {
+		out, err := exec.Command("squeue", "--noheader", "--array", "--format", format).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Fields(string(out))
+	}
+	first := submit()
+	if n := len(queued("%i")); n != 12 || !strings.HasPrefix(first, "Slurm makes the runs, job 1, 2, 3; ") {
+		t.Fatalf("%d runs are queued: %s", n, first)
+	}
+	if again := submit(); len(queued("%i")) != 12 || again != first {
+		t.Errorf("given again, %d runs are queued: %s", len(queued("%i")), again)
+	}
+	for _, job := range slices.Compact(slices.Sorted(slices.Values(queued("%F")))) {
+		if out, err := exec.Command("scontrol", "release", job).CombinedOutput(); err != nil {
+			t.Fatalf("release: %v: %s", err, out)
+		}
+	}
+	eventually(t, "the end of all jobs", func() bool { return len(queued("%i")) == 0 })
+	if status, _ := program(t, exitDone, "sweep", "status", "runs"); !strings.Contains(status, "12 finished") {
+		t.Errorf("%s", status)
 	}
 }
 

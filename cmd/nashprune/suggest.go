@@ -2,7 +2,9 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -12,6 +14,7 @@ import (
 	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/settings"
+	"nashprune/trainer/sweep"
 )
 
 // didYouMean ends a message about a word that is none of some names: with those that are similar, each
@@ -22,6 +25,9 @@ func didYouMean(word string, names []string, before, advice string) string {
 		known.AddCommand(&cobra.Command{Use: name, Run: func(*cobra.Command, []string) {}})
 	}
 	similar := slices.Compact(slices.Sorted(slices.Values(known.SuggestionsFor(word))))
+	if len(similar) == 0 && advice == "" {
+		return ""
+	}
 	if len(similar) == 0 {
 		return ": " + advice
 	}
@@ -46,6 +52,34 @@ func flagAdvice(cmd *cobra.Command, err error) string {
 	var names []string
 	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
 	return didYouMean(unknown.GetSpecifiedName(), names, "--", see)
+}
+
+// hint ends an error with what its words may have meant: the name of a data set, or a run of a sweep
+// where a folder holds one.
+func hint(cmd *cobra.Command, err error) string {
+	if data := cmd.Flags().Lookup("data"); data != nil && strings.Contains(err.Error(), dataset.ErrUnknown.Error()) {
+		var names []string
+		for _, e := range dataset.List("") {
+			names = append(names, e.Name)
+		}
+		return didYouMean(data.Value.String(), names, "--data ", "")
+	}
+	if !cmd.HasParent() || cmd.Name() == "sweep" || cmd.Parent().Name() == "sweep" {
+		return ""
+	}
+	words := cmd.Flags().Args()
+	for _, flag := range []string{"resume", "compare"} {
+		if f := cmd.Flags().Lookup(flag); f != nil {
+			words = append(words, strings.Split(strings.Trim(f.Value.String(), "[]"), ",")...)
+		}
+	}
+	for _, word := range words {
+		s, unread := sweep.Open(word)
+		if unread == nil && len(s.Cells) > 0 && strings.Contains(err.Error(), word) {
+			return fmt.Sprintf("; %s holds a sweep: name one of its runs, such as %s, or see nashprune sweep status %s", word, filepath.Join(word, s.Cells[0].Name), word)
+		}
+	}
+	return ""
 }
 
 // variablePrefix begins the names of all variables of the environment.

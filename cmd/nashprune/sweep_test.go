@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"nashprune/trainer/random"
+	"nashprune/trainer/sweep"
 )
 
 // smallGrid has four runs of milliseconds.
@@ -270,4 +271,24 @@ func globbed(t *testing.T, dir, pattern string) string {
 		t.Fatalf("%s: %v, %v", pattern, found, err)
 	}
 	return found[0]
+}
+
+// TestHints: commands of one run name the runs of a sweep, and a data set that is misspelt is named.
+func TestHints(t *testing.T) {
+	t.Chdir(t.TempDir())
+	writeFile(t, "grid.toml", []byte("[grid]\nseed = [1, 2]"))
+	if _, err := sweep.Create("many", "grid.toml"); err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range []string{"report many", "explain many", "eval many", "train --resume many", "bench --compare many", "inspect many", "many"} {
+		code, _, stderr := execute(t, strings.Fields(command)...)
+		if hinted := strings.Contains(stderr, "; many holds a sweep: name one of its runs, such as many/seed=1, or see nashprune sweep status many"); code == exitDone || hinted != (command != "many") {
+			t.Errorf("%s: %s", command, stderr)
+		}
+	}
+	for word, want := range map[string]string{"minst": "; try --data mnist\n", "qqqq": "an archive of images\n"} {
+		if code, _, stderr := execute(t, "train", "--data", word, "--out", "x"); code != exitUsage || !strings.HasSuffix(stderr, want) {
+			t.Errorf("%s: %s", word, stderr)
+		}
+	}
 }

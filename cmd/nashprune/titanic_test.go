@@ -111,7 +111,7 @@ func TestSmallMistakes(t *testing.T) {
 		"train --players weights --certify-steps 9":                     "--certify-steps 9 has no effect with --players weights",
 		"train --players weights --sparsity-pattern 2:4 --sparsity 0.7": "leave out --keep and --sparsity",
 		"train --players weights --sparsity-pattern 2:4 --keep 10%":     "leave out --keep and --sparsity",
-		"train --keep 0%":  "a percentage above 0 and at most 100",
+		"train --keep 0%":  "must be above 0 and at most 100",
 		"train --keep ten": "a number of players, or a percentage",
 	} {
 		code, stdout, stderr := execute(t, strings.Fields(args)...)

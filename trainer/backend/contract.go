@@ -41,7 +41,12 @@ type EngineOptions struct {
 	// SoftWeights says that single weights play the paper's game: their participations are
 	// numbers from 0 to 1, and the engine keeps theta beside s theta, with moments of slopes.
 	SoftWeights bool
-	Seed        uint64 // of what is drawn in training steps, see [network.Draws] and Augmentation
+	// Inference says that the engine only computes outputs, and takes no memory for what training
+	// needs besides: it is asked for Evaluate, Infer, Participations, Push, which then takes the network alone,
+	// and Pull, which then brings it alone. Other calls are [ErrInference]. Its outputs have the bits
+	// of any other engine's.
+	Inference bool
+	Seed      uint64 // of what is drawn in training steps, see [network.Draws] and Augmentation
 	// Augmentation moves the images of every training step anew: those of row b of the batch
 	// by its Move for the seed, the number of the optimiser's step from 1, and b. What lies
 	// outside is 0 to the network. It is for images alone.

@@ -234,7 +234,14 @@ func (d Device) Open(data *dataset.Dataset, o EngineOptions, s *State) (Engine, 
 	if err := d.Runs(s.Network.Graph); err != nil {
 		return nil, err
 	}
-	return driver.Open(d, data, o, s)
+	if !o.Inference {
+		return driver.Open(d, data, o, s)
+	}
+	engine, err := driver.Open(d, data, o, &State{Network: s.Network})
+	if err != nil {
+		return nil, err
+	}
+	return inference{engine}, nil
 }
 
 // Runs says which operator of a graph, by its node, the device cannot run; nil: it

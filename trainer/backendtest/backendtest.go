@@ -49,7 +49,7 @@ func (r Report) Failed() []Check {
 func Compare(reference, candidate Opener, unit float64, cases []Case) (Report, error) {
 	return compare(reference, candidate, unit, cases, func(s *session) []func() error {
 		return []func() error{
-			s.step, s.transfer, s.movePaper, s.moveAgain, s.drawGates, s.payJointly, s.shrink, s.restart, s.evaluate, s.evaluateExtremes, s.measure, s.measureOutputs, s.observe, s.weigh, s.play, s.trajectory, s.oneStep, s.decay, s.epsilon, s.stop,
+			s.step, s.transfer, s.movePaper, s.moveAgain, s.drawGates, s.payJointly, s.shrink, s.restart, s.evaluate, s.evaluateExtremes, s.infer, s.measure, s.measureOutputs, s.observe, s.weigh, s.play, s.trajectory, s.oneStep, s.decay, s.epsilon, s.stop,
 		}
 	})
 }
@@ -65,7 +65,7 @@ func CompareTraining(reference, candidate Opener, unit float64, cases []Case) (R
 // CompareEvaluations is the part of [Compare] without steps.
 func CompareEvaluations(reference, candidate Opener, unit float64, cases []Case) (Report, error) {
 	return compare(reference, candidate, unit, cases, func(s *session) []func() error {
-		return []func() error{s.evaluate, s.evaluateExtremes}
+		return []func() error{s.evaluate, s.evaluateExtremes, s.infer}
 	})
 }
 
@@ -104,6 +104,7 @@ type session struct {
 	start                *backend.State // never changed; engines are given copies
 	valuation            game.Valuation // of the engines
 	joint                bool
+	inference            bool
 }
 
 // State returns a copy of the state of the case, which takes long to draw.
@@ -135,6 +136,7 @@ type purpose struct {
 	data      *dataset.Dataset
 	valuation game.Valuation
 	joint     bool
+	inference bool
 }
 
 // close closes all engines, so that the next one is opened anew.
@@ -157,14 +159,14 @@ func (s *session) engines(run func(reference, candidate backend.Engine) error) e
 // is compared, since opening one may mean to compile everything, and takes the state
 // again: nothing that was done before may show.
 func (s *session) with(b *side, run func(backend.Engine) error) error {
-	key := purpose{s.data, s.valuation, s.joint}
+	key := purpose{s.data, s.valuation, s.joint, s.inference}
 	if e := b.engines[key]; e != nil {
 		if err := e.Push(s.State()); err != nil {
 			return err
 		}
 		return run(e)
 	}
-	e, err := b.open(s.data, backend.EngineOptions{Batch: s.Batch, Optimiser: s.Optimiser, Loss: s.Loss, Valuation: s.valuation, Joint: s.joint, SoftWeights: s.Soft, Seed: drawSeed, Augmentation: s.Augmentation}, s.State())
+	e, err := b.open(s.data, backend.EngineOptions{Batch: s.Batch, Optimiser: s.Optimiser, Loss: s.Loss, Valuation: s.valuation, Joint: s.joint, SoftWeights: s.Soft, Seed: drawSeed, Augmentation: s.Augmentation, Inference: s.inference}, s.State())
 	if err != nil {
 		return err
 	}

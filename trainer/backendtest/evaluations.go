@@ -66,6 +66,57 @@ func (s *session) evaluate() error {
 	})
 }
 
+// infer checks that an engine for inference gives the bits of one that trains, also after another
+// network, and brings back the network that it was given.
+func (s *session) infer() error {
+	want, err := s.evaluated(s.candidate)
+	if err != nil {
+		return err
+	}
+	s.inference = true
+	defer func() { s.inference = false }()
+	got, err := s.evaluated(s.candidate)
+	if err != nil {
+		return err
+	}
+	exact := make([]float64, len(want.Logits))
+	s.compare("infer/logits", widen(got.Logits), widen(want.Logits), exact)
+	s.compare("infer/loss", []float64{got.Loss}, []float64{want.Loss}, []float64{0})
+	s.compareCounts(got, s.data.Test, backend.InOrder(s.data.Test.Len()))
+	return s.with(s.candidate, func(candidate backend.Engine) error {
+		if err := candidate.Push(&backend.State{Network: s.cut().Of(s.start.Network)}); err != nil {
+			return err
+		}
+		most := min(max(s.Batch, backend.InferLimit), s.data.Test.Len())
+		if err := candidate.Infer(most); err != nil {
+			return err
+		}
+		if err := candidate.Push(s.State()); err != nil {
+			return err
+		}
+		again, err := candidate.Evaluate(context.Background(), backend.TestPart, backend.Want{Logits: true})
+		if err != nil {
+			return err
+		}
+		s.compare("infer/logits again", widen(again.Logits), widen(want.Logits), exact)
+		pulled, err := candidate.Pull()
+		if err != nil {
+			return err
+		}
+		s.exactly("infer/network", &backend.State{Network: pulled.Network}, &backend.State{Network: s.start.Network})
+		return nil
+	})
+}
+
+// evaluated evaluates the test samples at the state of the case.
+func (s *session) evaluated(b *side) (evaluation backend.Evaluation, err error) {
+	err = s.with(b, func(e backend.Engine) error {
+		evaluation, err = e.Evaluate(context.Background(), backend.TestPart, backend.Want{Logits: true})
+		return err
+	})
+	return evaluation, err
+}
+
 // compareCounts checks that counts and loss follow from an evaluation's own
 // outputs.
 func (s *session) compareCounts(got backend.Evaluation, samples dataset.Samples, order []int32) {

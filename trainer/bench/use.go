@@ -73,32 +73,21 @@ func (b *bench) useOn(ctx context.Context, d backend.Device, end time.Time) erro
 	for i, n := range b.Networks {
 		networks[i] = n.Network
 	}
-	engine, most, err := openFor(d, networks)
-	switch {
-	case errors.Is(err, backend.ErrOutOfMemory), errors.Is(err, backend.ErrUsage):
-		b.leaveOut(d, "networks", err.Error())
-		return nil
-	case err != nil:
-		b.lose(d.ID(), err)
-		return nil
-	}
-	defer engine.Close()
 	for _, batch := range useBatches {
 		what := fmt.Sprintf("batch %d", batch)
-		switch {
-		case batch > most:
-			b.leaveOut(d, what, "the device has no room for it")
-			continue
-		case time.Now().After(end):
+		if time.Now().After(end) {
 			b.leaveOut(d, what, fmt.Sprintf("the time, %v, was up before", b.Budget))
 			continue
 		}
 		b.announce("%s: %s", d.ID(), what)
-		times, err := cost.LatenciesAt(ctx, engine, batch, networks)
-		if ctx.Err() != nil {
+		times, err := useAt(ctx, d, batch, networks)
+		switch {
+		case ctx.Err() != nil:
 			return ctx.Err()
-		}
-		if err != nil {
+		case errors.Is(err, backend.ErrOutOfMemory), errors.Is(err, backend.ErrUsage):
+			b.leaveOut(d, what, err.Error())
+			continue
+		case err != nil:
 			b.lose(d.ID(), err)
 			return nil
 		}
@@ -110,6 +99,21 @@ func (b *bench) useOn(ctx context.Context, d backend.Device, end time.Time) erro
 	return nil
 }
 
+// useAt times the networks on a device at a batch. The engine has the memory of that batch.
+func useAt(ctx context.Context, d backend.Device, batch int, networks []*network.Network) ([]float64, error) {
+	if slices.ContainsFunc(networks, func(n *network.Network) bool { return batch*n.Activations() > settings.MaxActivations }) {
+		return nil, backend.Usagef("a batch of %d has too many activations", batch)
+	}
+	data := dataset.Noise(max(batch, backend.InferLimit), networks[0].Inputs(), networks[0].Outputs())
+	data.Test = data.Train
+	engine, err := d.Open(data, backend.EngineOptions{Batch: batch, Inference: true}, &backend.State{Network: networks[0]})
+	if err != nil {
+		return nil, err
+	}
+	defer engine.Close()
+	return cost.LatenciesAt(ctx, engine, batch, networks)
+}
+
 // least returns how many microseconds so many multiply-accumulates take at the ceiling of a device.
 func (b *bench) least(d backend.Device, macs float64) float64 {
 	i := slices.IndexFunc(b.report.Devices, func(r Device) bool { return r.ID() == d.ID() })
@@ -117,27 +121,4 @@ func (b *bench) least(d backend.Device, macs float64) float64 {
 		return 2 * macs / c.Operations.Best * 1e6
 	}
 	return 0
-}
-
-// openFor opens an engine for the networks at the largest batch for which there is room. Its memory
-// is that of training the first.
-func openFor(d backend.Device, networks []*network.Network) (engine backend.Engine, most int, err error) {
-	for _, most := range slices.Backward(useBatches) {
-		fits := func(n *network.Network) bool { return most*n.Activations() <= settings.MaxActivations }
-		if !slices.ContainsFunc(networks, func(n *network.Network) bool { return !fits(n) }) {
-			samples := max(most, backend.InferLimit)
-			data := dataset.Noise(samples, networks[0].Inputs(), networks[0].Outputs())
-			data.Test = data.Train
-			o := backend.EngineOptions{Batch: most, Optimiser: backend.Optimiser{Kind: backend.SGD}, Valuation: settings.Default().Worth}
-			if engine, err = d.Open(data, o, &backend.State{Network: networks[0]}); err == nil {
-				return engine, samples, nil
-			}
-			if !errors.Is(err, backend.ErrOutOfMemory) && !errors.Is(err, backend.ErrUsage) {
-				return nil, 0, err
-			}
-		} else {
-			err = backend.Usagef("a batch of %d has too many activations", most)
-		}
-	}
-	return nil, 0, err
 }

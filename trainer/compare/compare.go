@@ -15,6 +15,7 @@ import (
 	"nashprune/trainer"
 	"nashprune/trainer/atomicfile"
 	"nashprune/trainer/backend"
+	"nashprune/trainer/cost"
 	"nashprune/trainer/network"
 	"nashprune/trainer/record"
 	"nashprune/trainer/settings"
@@ -38,11 +39,11 @@ type Options struct {
 	// Config is what all runs share: data, network, epochs, optimiser, schedule. Its
 	// seed is the first.
 	Config    settings.Config
-	Keep      []int    // sizes: numbers of players, increasing
-	Seeds     int      // of every method, at least 1
-	MostSeeds int      // of methods within [Closeness] of the best, where that is more than Seeds
-	Search    bool     // choose settings on held-out samples first
-	Only      []string // names of methods besides the market; nil: all
+	Keep      []cost.Limit // sizes: players, increasing
+	Seeds     int          // of every method, at least 1
+	MostSeeds int          // of methods within [Closeness] of the best, where that is more than Seeds
+	Search    bool         // choose settings on held-out samples first
+	Only      []string     // names of methods besides the market; nil: all
 }
 
 // heldOut is the fraction of the training part that settings are chosen on.
@@ -92,6 +93,7 @@ type comparison struct {
 	Options
 	methods  []Method
 	widths   []int // players of each gate
+	sizes    []int // numbers of players that stay
 	time     func(players []int) float64
 	seeds    []uint64 // of the methods that have most
 	entrants []*entrant
@@ -123,13 +125,18 @@ func newComparison(o Options) (*comparison, error) {
 	if len(o.Keep) == 0 || o.Seeds < 1 {
 		return nil, backend.Usagef("--keep names %d numbers of players and --seeds is %d: it takes one of each at least", len(o.Keep), o.Seeds)
 	}
-	for i, keep := range o.Keep {
+	for i, limit := range o.Keep {
+		keep := limit.Players(network.Sum(widths))
+		if limit > 0 && cost.Limit(keep) != limit {
+			return nil, backend.Usagef("--keep has %v; it must have whole numbers of players, or percentages of all such as 10%%", limit)
+		}
 		if _, err := game.Split(keep, widths); err != nil {
 			return nil, backend.Usagef("--keep: %v", err)
 		}
-		if i > 0 && keep <= o.Keep[i-1] {
-			return nil, backend.Usagef("--keep has %d after %d: name every number once, increasing", keep, o.Keep[i-1])
+		if i > 0 && keep <= c.sizes[i-1] {
+			return nil, backend.Usagef("--keep has %d after %d players: name every number once, increasing", keep, c.sizes[i-1])
 		}
+		c.sizes = append(c.sizes, keep)
 	}
 	var names []string
 	for _, m := range Methods(o.Config) {
@@ -176,7 +183,7 @@ func (c *comparison) trainDense(ctx context.Context) error {
 func (c *comparison) compete(ctx context.Context, shape Shape) error {
 	for _, following := range []bool{false, true} {
 		var entered []*entrant
-		for _, keep := range c.Keep {
+		for _, keep := range c.sizes {
 			for _, m := range c.methods {
 				if m.follows == following {
 					entered = append(entered, c.enter(m, shape, keep))
@@ -273,7 +280,7 @@ func (c *comparison) winner(shape Shape, keep int) (best *entrant) {
 // close returns the entrants of a shape that are within [Closeness] of the best at their
 // size, with the reference, to which they are compared.
 func (c *comparison) close(shape Shape) (all []*entrant) {
-	for _, keep := range c.Keep {
+	for _, keep := range c.sizes {
 		best, table := math.Inf(-1), c.table(shape, keep)
 		for _, e := range table {
 			best = max(best, c.mean(e))
@@ -394,7 +401,7 @@ func (c *comparison) conclude(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, keep := range c.Keep {
+	for _, keep := range c.sizes {
 		for _, shape := range Shapes {
 			if w := c.winner(won[shape], keep); w != nil {
 				c.report.Winners = append(c.report.Winners, Winner{Shape: shape, Keep: keep, Method: w.Method, Layers: w.Runs[0].Layers})

@@ -16,6 +16,7 @@ import (
 	"nashprune/trainer"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/compare"
+	"nashprune/trainer/cost"
 	"nashprune/trainer/record"
 	"nashprune/trainer/settings"
 	"nashprune/trainer/sweep"
@@ -27,7 +28,7 @@ func options(t *testing.T) compare.Options {
 	c := settings.Default()
 	c.Data, c.Model, c.Device = "digits:side=8,train=320,test=80", "mlp:12-8", "gonum"
 	c.Epochs, c.Batch, c.Rounds = 5, 32, 4
-	return compare.Options{Dir: filepath.Join(t.TempDir(), "compared"), Config: c, Keep: []int{6, 10}, Seeds: 2, MostSeeds: 3, Search: true, Make: sweep.Local{Jobs: 2}.Make, Version: "0"}
+	return compare.Options{Dir: filepath.Join(t.TempDir(), "compared"), Config: c, Keep: []cost.Limit{6, 10}, Seeds: 2, MostSeeds: 3, Search: true, Make: sweep.Local{Jobs: 2}.Make, Version: "0"}
 }
 
 func mean(runs []compare.SeedRun) float64 {
@@ -61,7 +62,7 @@ func TestEverybodyIsComparedOnEqualTerms(t *testing.T) {
 		t.Skip("long: run without -short")
 	}
 	o := options(t)
-	o.Keep = []int{10}
+	o.Keep = []cost.Limit{10}
 	r, err := compare.Run(context.Background(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -273,7 +274,7 @@ func TestStoppedComparisonsGoOn(t *testing.T) {
 // error that says so.
 func TestEverythingDiverges(t *testing.T) {
 	o := options(t)
-	o.Only, o.Keep, o.Seeds = []string{"magnitude"}, []int{6}, 1
+	o.Only, o.Keep, o.Seeds = []string{"magnitude"}, []cost.Limit{6}, 1
 	o.Config.Optimiser, o.Config.LearningRate = backend.Adam, 50
 	if _, err := compare.Run(context.Background(), o); err == nil || !strings.Contains(err.Error(), "diverged") {
 		t.Errorf("%v", err)
@@ -286,9 +287,9 @@ func TestEverythingDiverges(t *testing.T) {
 
 func TestWhatMakesNoSenseIsRefused(t *testing.T) {
 	for name, change := range map[string]func(*compare.Options){
-		"--keep [1]":   func(o *compare.Options) { o.Keep = []int{1} },
-		"--keep 9 9":   func(o *compare.Options) { o.Keep = []int{9, 9} },
-		"--keep 90":    func(o *compare.Options) { o.Keep = []int{90} },
+		"--keep [1]":   func(o *compare.Options) { o.Keep = []cost.Limit{1} },
+		"--keep 9 9":   func(o *compare.Options) { o.Keep = []cost.Limit{9, 9} },
+		"--keep 90":    func(o *compare.Options) { o.Keep = []cost.Limit{90} },
 		"no --keep":    func(o *compare.Options) { o.Keep = nil },
 		"--seeds 0":    func(o *compare.Options) { o.Seeds = 0 },
 		"--method ufo": func(o *compare.Options) { o.Only = []string{"ufo"} },

@@ -9,6 +9,7 @@ import (
 
 	_ "nashprune/cpu_fallback"
 	"nashprune/trainer/backend"
+	"nashprune/trainer/cost"
 	"nashprune/trainer/settings"
 	"nashprune/trainer/sweep"
 )
@@ -24,7 +25,7 @@ func TestWhatDiverged(t *testing.T) {
 	blowUp := Setting("learning-rate 50")
 	for wild, search := range map[string]bool{"magnitude": false, Reference: true} {
 		c, err := newComparison(Options{
-			Dir: t.TempDir(), Config: config, Keep: []int{6}, Seeds: 2, MostSeeds: 3, Search: search, Only: []string{"magnitude", "scratch"}, Make: sweep.Local{Jobs: 2}.Make, Version: "0",
+			Dir: t.TempDir(), Config: config, Keep: []cost.Limit{6}, Seeds: 2, MostSeeds: 3, Search: search, Only: []string{"magnitude", "scratch"}, Make: sweep.Local{Jobs: 2}.Make, Version: "0",
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -11,7 +11,7 @@ func entrants() *comparison {
 	of := func(method string, shape Shape, keep int, figures ...float64) *entrant {
 		return &entrant{method: Method{follows: method == "scratch"}, Entry: Entry{Method: method, Shape: shape, Keep: keep, Null: method == "market-lottery", Runs: seedRuns(figures...)}}
 	}
-	return &comparison{Options: Options{Keep: []int{5, 9}, Seeds: 2}, entrants: []*entrant{
+	return &comparison{Options: Options{Seeds: 2}, sizes: []int{5, 9}, entrants: []*entrant{
 		of(Reference, Free, 5, 80, 82),
 		of("fisher", Free, 5, 90, 92, 10), // a third seed has no part in what follows
 		of("taylor", Free, 5, 90, 90),

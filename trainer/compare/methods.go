@@ -85,11 +85,11 @@ func (p place) target(c *settings.Config) {
 	case p.layers != nil:
 		c.Shape = network.JoinWidths(p.layers)
 	case p.parameters > 0:
-		c.MaxParameters, c.Cost = p.parameters, cost.Parameters
+		c.MaxParameters, c.Cost = cost.Limit(p.parameters), cost.Parameters
 	case p.latency > 0:
-		c.MaxLatencyUS, c.LatencyModel, c.Cost = p.latency, p.model, cost.Latency
+		c.MaxLatencyUS, c.LatencyModel, c.Cost = cost.Limit(p.latency), p.model, cost.Latency
 	default:
-		c.Keep, c.Cost = p.keep, cost.Players
+		c.Keep, c.Cost = cost.Limit(p.keep), cost.Players
 	}
 }
 

@@ -1,8 +1,9 @@
 package cost
 
 import (
+	"fmt"
+	"math"
 	"slices"
-	"strconv"
 
 	"nashprune/game"
 	"nashprune/trainer/network"
@@ -105,10 +106,41 @@ func (r Resource) marginal(count int, amount func(players int) float64) []float6
 // may take in the end.
 type Target struct {
 	Resource Resource `json:"resource"`
-	Limit    float64  `json:"limit"`
+	Limit    float64  `json:"limit"` // of a percentage 0, until [Target.Of] knows the dense network
+	// Percent is the percentage of Dense, what the dense network takes, where the limit was given
+	// as one.
+	Percent float64 `json:"percent,omitempty"`
+	Dense   float64 `json:"dense,omitempty"`
 	// AccuracyDrop is by how many points the validation accuracy may fall, where the
 	// demand falls only as long as it does not; the limit is then the least network.
 	AccuracyDrop float64 `json:"accuracy_drop,omitempty"`
+}
+
+// NewTarget returns the target of a limit.
+func NewTarget(r Resource, l Limit) Target {
+	return Target{Resource: r, Limit: max(0, float64(l)), Percent: l.Percent()}
+}
+
+// Of returns the target with the limit that a percentage comes to if the dense network takes so
+// much; of what is counted it is a whole number.
+func (t Target) Of(dense float64) Target {
+	if t.Percent == 0 {
+		return t
+	}
+	t.Dense, t.Limit = dense, dense*t.Percent/100
+	if t.Resource != Latency {
+		t.Limit = math.Floor(t.Limit)
+	}
+	return t
+}
+
+// Given writes the limit as it was given, and what a percentage comes to: 50% (20000).
+func (t Target) Given() string {
+	limit := Limit(t.Limit).String()
+	if t.Percent > 0 {
+		return fmt.Sprintf("%v (%s)", Limit(-t.Percent), limit)
+	}
+	return limit
 }
 
 // Budget returns how much of its resource the network may take when the fraction t
@@ -123,18 +155,4 @@ func (t Target) Budget(start, fraction float64) float64 {
 	}
 	rest := 1 - min(max(fraction, 0), 1)
 	return t.Limit + (start-t.Limit)*rest*rest*rest
-}
-
-// Words says what is asked for: at most 20000 parameters.
-func (t Target) Words() string {
-	switch {
-	case t.AccuracyDrop > 0:
-		return "at most " + strconv.FormatFloat(t.AccuracyDrop, 'g', -1, 64) + " points less on the validation part"
-	case t.Resource == Players:
-		return strconv.Itoa(int(t.Limit)) + " players"
-	case t.Resource == Latency:
-		return "at most " + strconv.FormatFloat(t.Limit, 'g', -1, 64) + " us for a batch"
-	default:
-		return "at most " + strconv.Itoa(int(t.Limit)) + " " + string(t.Resource)
-	}
 }

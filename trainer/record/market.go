@@ -44,7 +44,7 @@ func (v *ValidationPair) Drop() (points float64, known bool) {
 func (m *Market) Belongs(line RoundLine) error {
 	a := line.ValidationAccuracy
 	if looks := m.AccuracyDrop > 0; (a != nil) != looks || !Percentage(a) {
-		return fmt.Errorf("round %d says of the validation part what no round does whose target is %s", line.Round, m.Words())
+		return fmt.Errorf("round %d says of the validation part what no round does whose target is %s", line.Round, m.Resource)
 	}
 	return nil
 }

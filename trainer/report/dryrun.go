@@ -23,9 +23,9 @@ func DryRun(w io.Writer, d *record.DryRun) error {
 	fmt.Fprintf(&b, "shape:            %s\n", networkShape(d.Shape))
 	fmt.Fprintf(&b, "players:          %s\n", players)
 	if t := d.Target; t != nil && (d.Cost != "" || t.AccuracyDrop > 0) {
-		fmt.Fprintf(&b, "target:           %s; %s\n", t.Words(), costWords(d.Cost))
+		fmt.Fprintf(&b, "target:           %s; %s\n", targetWords(*t), costWords(d.Cost))
 	} else if t != nil && t.Resource == cost.Bytes {
-		fmt.Fprintf(&b, "target:           %s\n", t.Words())
+		fmt.Fprintf(&b, "target:           %s\n", targetWords(*t))
 	}
 	fmt.Fprintf(&b, "parameters:       %s\n", Thousands(d.Parameters))
 	fmt.Fprintf(&b, "multiplications:  %s a sample\n", Thousands(d.MACs))

@@ -40,7 +40,7 @@ func TestDryRun(t *testing.T) {
 		t.Errorf("the report does not say where the samples are:\n%s", text)
 	}
 	d.Target, d.Next = &cost.Target{Resource: cost.Bytes, Limit: 3000}, &record.NextRun{Players: "weights", Epochs: 2, MaxBytes: 3000}
-	for _, words := range []string{"target:           at most 3000 bytes\n", "The second removes weights of its network in 2 epochs, until the file has at most 3,000 bytes.\n"} {
+	for _, words := range []string{"target:           at most 3,000 bytes\n", "The second removes weights of its network in 2 epochs, until the file has at most 3,000 bytes.\n"} {
 		if text := write(); !strings.Contains(text, words) {
 			t.Errorf("no %q in\n%s", words, text)
 		}

@@ -22,7 +22,7 @@ func targetNote(r *record.Result) string {
 	}
 	switch {
 	case m.Resource == cost.Bytes:
-		return fmt.Sprintf("target:       %s: pruned.safetensors has %s; one market of all weights\n", m.Words(), Thousands(int(m.Reached)))
+		return fmt.Sprintf("target:       %s: pruned.safetensors has %s; one market of all weights\n", targetWords(m.Target), Thousands(int(m.Reached)))
 	case m.AccuracyDrop > 0:
 		met = accuracyDrop(m.Validation)
 		if r.MissedDrop() {
@@ -36,11 +36,40 @@ func targetNote(r *record.Result) string {
 	case m.Resource != cost.Players:
 		met = Thousands(int(m.Reached)) + " are left"
 	}
-	line := "target:       " + m.Words()
+	line := "target:       " + targetWords(m.Target)
 	if met != "" {
 		line += ": " + met
 	}
 	return line + "; " + strings.Replace(costWords(m.Cost), "market", place, 1) + "\n" + modelNote(m.LatencyModel)
+}
+
+// targetWords says what is asked for: at most 50 % of 41,013,888 multiply-accumulates.
+func targetWords(t cost.Target) string {
+	amount := func(x float64) string { return Thousands(int(x)) }
+	unit := string(t.Resource)
+	switch {
+	case t.AccuracyDrop > 0:
+		return fmt.Sprintf("at most %v points less on the validation part", t.AccuracyDrop)
+	case t.Resource == cost.Players:
+		return amount(t.Limit) + " players"
+	case t.Resource == cost.Latency:
+		unit = "us for a batch"
+		amount = func(x float64) string {
+			if x < 1000 {
+				return fmt.Sprintf("%.4g", x)
+			}
+			return Thousands(int(x + 0.5))
+		}
+	case t.Resource == cost.MACs:
+		unit = "multiply-accumulates"
+	}
+	switch {
+	case t.Percent == 0:
+		return fmt.Sprintf("at most %s %s", amount(t.Limit), unit)
+	case t.Dense == 0:
+		return fmt.Sprintf("at most %v %% of the dense network's %s", t.Percent, unit)
+	}
+	return fmt.Sprintf("at most %v %% of %s %s", t.Percent, amount(t.Dense), unit)
 }
 
 // accuracyDrop says by how much the accuracy on the validation part fell.

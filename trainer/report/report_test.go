@@ -568,7 +568,7 @@ func TestTargetNotes(t *testing.T) {
 		"": {Target: cost.Target{Resource: cost.Players, Limit: 5}, Reached: 5},
 		"target:       5 players; one market, in which all players cost the same\n": {
 			Target: cost.Target{Resource: cost.Players, Limit: 5}, Cost: cost.Players, Reached: 5},
-		"target:       at most 20000 parameters: 19,873 are left; one market, in which players pay for their parameters\n": {
+		"target:       at most 20,000 parameters: 19,873 are left; one market, in which players pay for their parameters\n": {
 			Target: cost.Target{Resource: cost.Parameters, Limit: 20000}, Cost: cost.Parameters, Reached: 19873},
 		"target:       at most 270.5 us for a batch: 269 us by the model, 261 us measured; one market, in which players pay for their time\n" +
 			"time model:   of 128 samples on a device; error 3 % (root mean square of 26 shapes), at most 10 %\n": {

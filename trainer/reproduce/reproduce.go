@@ -150,7 +150,7 @@ func nearer(a, b Run) int {
 func nearest(runs []Run) []Reading {
 	var chosen []Reading
 	for _, run := range runs {
-		alike := func(r Reading) bool { return r.Training == run.Training }
+		alike := func(r Reading) bool { return r.Training == run.Training && r.Gradient == run.Gradient }
 		if len(chosen) < candidates && run.Diverged == "" && !slices.ContainsFunc(chosen, alike) {
 			chosen = append(chosen, run.Reading)
 		}

@@ -162,6 +162,13 @@ func TestNearest(t *testing.T) {
 	if got := nearest(runs); !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
+	other := runs[0] // nearest, which differs in the gradient alone
+	other.Gradient = game.OfEffective
+	runs = slices.Insert(runs, 1, other)
+	want = []Reading{runs[0].Reading, other.Reading, runs[3].Reading}
+	if got := nearest(runs); !reflect.DeepEqual(got, want) {
+		t.Errorf("with another gradient it is %+v, want %+v", got, want)
+	}
 	if got := nearest(diverged); got != nil {
 		t.Errorf("of one that diverged: %+v", got)
 	}

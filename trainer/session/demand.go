@@ -105,6 +105,7 @@ func (p *Plan) aim() error {
 	if p.latency == nil && p.Config.NeedsLatency() {
 		return nil // nothing can be said before it is measured
 	}
+	p.Target = p.Target.Of(p.amount(players))
 	if p.Target.Resource == cost.Players {
 		var err error
 		p.shares, err = p.Config.Shares(players)
@@ -116,10 +117,10 @@ func (p *Plan) aim() error {
 		_, flags := p.Config.Targets()
 		if p.Target.Resource == cost.Latency {
 			return backend.Usagef("%s %v is less than the least network takes, with %d players a layer, %.4g us by the model of %s",
-				flags[0], p.Target.Limit, game.LeastPerLayer, least, p.latency.Device)
+				flags[0], p.Target.Given(), game.LeastPerLayer, least, p.latency.Device)
 		}
-		return backend.Usagef("%s %.0f is less than the least network has, with %d players a layer: %.0f",
-			flags[0], p.Target.Limit, game.LeastPerLayer, least)
+		return backend.Usagef("%s %s is less than the least network has, with %d players a layer: %.0f",
+			flags[0], p.Target.Given(), game.LeastPerLayer, least)
 	}
 	// How many players each gate will keep is not known. Progress expects that all
 	// shrink alike.

@@ -102,19 +102,20 @@ func TestTargetsHold(t *testing.T) {
 func TestTargetsAreRefused(t *testing.T) {
 	least := networktest.Perceptron(20, 2, 2, 4).ParameterCount()
 	for word, change := range map[string]func(*settings.Config){
-		"--max-params 59 is less than the least network has, with 2 players a layer: 60": func(c *settings.Config) { c.MaxParameters = least - 1 },
+		"--max-params 59 is less than the least network has, with 2 players a layer: 60": func(c *settings.Config) { c.MaxParameters = cost.Limit(least - 1) },
 		"--max-macs 51 is less than the least network has, with 2 players a layer: 52":   func(c *settings.Config) { c.MaxMACs = 51 },
 		"--max-latency-us 30 is less than the least network takes":                       func(c *settings.Config) { c.MaxLatencyUS = 30 },
-		"both say how much stays":                  func(c *settings.Config) { c.MaxMACs, c.Keep = 100, 9 },
-		"--max-params and --max-latency-us":        func(c *settings.Config) { c.MaxLatencyUS, c.MaxParameters = 50, 100 },
-		"--max-accuracy-drop 1 needs samples that": func(c *settings.Config) { c.MaxAccuracyDrop = 1 },
-		"--max-accuracy-drop is for classes":       func(c *settings.Config) { c.MaxAccuracyDrop, c.Task, c.Validation = 1, dataset.Regression, 0.1 },
-		"--max-accuracy-drop is 101":               func(c *settings.Config) { c.MaxAccuracyDrop, c.Validation = 101, 0.1 },
-		"--max-params is -1":                       func(c *settings.Config) { c.MaxParameters = -1 },
-		"--max-macs is -1":                         func(c *settings.Config) { c.MaxMACs = -1 },
-		"--max-latency-us is NaN":                  func(c *settings.Config) { c.MaxLatencyUS = math.NaN() },
-		"players, parameters, macs or latency":     func(c *settings.Config) { c.Cost = "gold" },
-		"--latency-model is for --cost latency":    func(c *settings.Config) { c.Keep, c.LatencyModel = 9, "file" },
+		"both say how much stays":                   func(c *settings.Config) { c.MaxMACs, c.Keep = 100, 9 },
+		"--max-params and --max-latency-us":         func(c *settings.Config) { c.MaxLatencyUS, c.MaxParameters = 50, 100 },
+		"--max-accuracy-drop 1 needs samples that":  func(c *settings.Config) { c.MaxAccuracyDrop = 1 },
+		"--max-accuracy-drop is for classes":        func(c *settings.Config) { c.MaxAccuracyDrop, c.Task, c.Validation = 1, dataset.Regression, 0.1 },
+		"--max-accuracy-drop is 101":                func(c *settings.Config) { c.MaxAccuracyDrop, c.Validation = 101, 0.1 },
+		"--max-params is 101%":                      func(c *settings.Config) { c.MaxParameters = -101 },
+		"--max-macs is 10.5":                        func(c *settings.Config) { c.MaxMACs = 10.5 },
+		"--max-macs 1% (11) is less than the least": func(c *settings.Config) { c.MaxMACs = -1 },
+		"--max-latency-us is NaN":                   func(c *settings.Config) { c.MaxLatencyUS = cost.Limit(math.NaN()) },
+		"players, parameters, macs or latency":      func(c *settings.Config) { c.Cost = "gold" },
+		"--latency-model is for --cost latency":     func(c *settings.Config) { c.Keep, c.LatencyModel = 9, "file" },
 	} {
 		c, err := targetConfig(change).Resolve()
 		if err == nil {
@@ -231,7 +232,7 @@ func TestStepsAreUsedUp(t *testing.T) {
 	}
 	seen, filled := map[int]bool{}, 0
 	for limit := 16.; limit < 40; limit += 2 { // between the least network and the whole
-		c, err := targetConfig(func(c *settings.Config) { c.MaxLatencyUS = limit }).Resolve()
+		c, err := targetConfig(func(c *settings.Config) { c.MaxLatencyUS = cost.Limit(limit) }).Resolve()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -263,7 +264,7 @@ func TestStepsAreUsedUp(t *testing.T) {
 // least network then has all of them, and no more.
 func TestGatesOfOnePlayer(t *testing.T) {
 	g := networktest.Perceptron(3, 1, 4).Graph
-	c, err := targetConfig(func(c *settings.Config) { c.MaxParameters = g.ParameterCount() }).ResolveFor(g.Widths())
+	c, err := targetConfig(func(c *settings.Config) { c.MaxParameters = cost.Limit(g.ParameterCount()) }).ResolveFor(g.Widths())
 	if err != nil {
 		t.Fatal(err)
 	}

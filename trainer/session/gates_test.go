@@ -53,8 +53,8 @@ func TestPricesFollowFromTheMultipliers(t *testing.T) {
 			}
 		})
 		kept := 9 // of 45; of the shape a fifth of either layer
-		if shape == "" && training.Plan.Config.Keep != kept || training.Plan.closes != 50 {
-			t.Fatalf("%d players stay after %d steps", training.Plan.Config.Keep, training.Plan.closes)
+		if shape == "" && int(training.Plan.Config.Keep) != kept || training.Plan.closes != 50 {
+			t.Fatalf("%v players stay after %d steps", training.Plan.Config.Keep, training.Plan.closes)
 		}
 		for _, moved := range []struct {
 			step   int

@@ -78,7 +78,7 @@ func (t *Training) scores(state *backend.State, observed *backend.Observation) (
 	case game.Random:
 		return t.draws(), nil
 	case game.Magnitude, game.PathMagnitude:
-		n = foldNorms(n)
+		n = scaledByNorms(n)
 		for gate := range n.Gates {
 			scores = append(scores, norms(n, gate))
 			if criterion == game.PathMagnitude || len(n.Owned(gate)) == 0 {
@@ -137,10 +137,10 @@ func (t *Training) scores(state *backend.State, observed *backend.Observation) (
 	return scores, nil
 }
 
-// foldNorms returns a network in which the norms of weights say what they do. A batch norm undoes
+// scaledByNorms returns a network in which the norms of weights say what they do. A batch norm undoes
 // any scale and shift of what it alone reads. So that is multiplied by the scale of the batch
 // norm and has no bias, and the batch norm has its bias only.
-func foldNorms(n *network.Network) *network.Network {
+func scaledByNorms(n *network.Network) *network.Network {
 	folded := n.Clone()
 	for node := range n.Nodes {
 		norm := n.NormOf(node)

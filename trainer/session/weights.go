@@ -30,23 +30,24 @@ func (p *Plan) aimWeights() error {
 			p.Graph.Params[param].Groups(pattern.Of, func(group []int) { keep += min(pattern.Keep, len(group)) })
 		}
 		p.Target.Limit, p.shares = float64(keep), []int{keep}
-	case p.Target.Resource == cost.Bytes:
-		p.AimBytes(0)
+	case p.Target.Resource == cost.Bytes: // see AimBytes
 	case p.Config.Shape != "":
 		var err error
 		p.shares, err = p.Config.Shares(sizes)
 		return err
 	default:
-		p.shares = []int{p.Config.Keep}
+		p.shares = []int{int(p.Target.Limit)}
 	}
 	return nil
 }
 
-// AimBytes works out how many weights stay for a target of bytes, if all tensors keep the same
-// part and the file of the least network takes so many: of a weight there are four bytes and its
+// AimBytes fits a plan to its target of bytes, where the file of the dense network takes so many and
+// that of the least one so many. It works out how many weights stay if all tensors keep the same
+// part: of a weight there are four bytes and its
 // place, of a row where it begins, if that takes less than the tensor. What is removed with dead
 // units makes the file smaller still: see fitBytes.
-func (p *Plan) AimBytes(least int) {
+func (p *Plan) AimBytes(dense, least int) {
+	p.Target = p.Target.Of(float64(dense))
 	players := network.Sum(p.Graph.MarketWidths())
 	fits := func(keep int) bool {
 		bytes := float64(least)
@@ -57,7 +58,7 @@ func (p *Plan) AimBytes(least int) {
 			}
 			bytes += dense
 		}
-		return bytes <= float64(p.Config.MaxBytes)
+		return bytes <= p.Target.Limit
 	}
 	p.shares = []int{max(1, sort.Search(players, func(less int) bool { return !fits(less + 1) }))}
 }
@@ -78,13 +79,13 @@ func (t *Training) playWeights(k int) error {
 	if err != nil {
 		return err
 	}
-	stocks := t.stocks(worths)
+	bidders := t.bidders(worths)
 	line := record.RoundLine{Training: t.Name, Round: k, Epoch: t.Plan.EpochOf(t.Step), Step: t.Step}
-	markets := [][]game.Stock{stocks}
+	markets := [][]game.Bidders{bidders}
 	if len(t.Plan.shares) > 1 {
 		markets = nil
-		for i := range stocks {
-			markets = append(markets, stocks[i:i+1])
+		for i := range bidders {
+			markets = append(markets, bidders[i:i+1])
 		}
 	}
 	for m, market := range markets {
@@ -130,17 +131,17 @@ func (t *Training) playWeights(k int) error {
 // beyond its limit, but in the last round, else as many weights as fit. So no round removes more
 // than the limit asks for. Demands are tried on copies of the books. No weight that stays is taken
 // for zero, since training goes on.
-func (t *Training) fitBytes(n *network.Network, market []game.Stock, planned int, last bool) (demand int, err error) {
+func (t *Training) fitBytes(n *network.Network, market []game.Bidders, planned int, last bool) (demand int, err error) {
 	fits := func(demand int) bool {
-		trial, stocks := n.Clone(), slices.Clone(market)
-		for i := range stocks {
-			books := *stocks[i].Separable
+		trial, bidders := n.Clone(), slices.Clone(market)
+		for i := range bidders {
+			books := *bidders[i].Separable
 			books.Worths, books.Rounds, books.Prices = slices.Clone(books.Worths), slices.Clone(books.Rounds), slices.Clone(books.Prices)
-			stocks[i].Separable = &books
+			bidders[i].Separable = &books
 		}
-		game.ClearSeparable(stocks, game.Pattern{}, demand)
+		game.ClearSeparable(bidders, game.Pattern{}, demand)
 		for i, p := range n.Masked() {
-			for at, round := range stocks[i].Rounds {
+			for at, round := range bidders[i].Rounds {
 				trial.Parameters[p][at] = 0
 				if round == 0 {
 					trial.Parameters[p][at] = 1
@@ -158,17 +159,17 @@ func (t *Training) fitBytes(n *network.Network, market []game.Stock, planned int
 	return demand, err
 }
 
-// stocks returns the players with what they are worth in this round.
-func (t *Training) stocks(worths [][]float32) []game.Stock {
-	var stocks []game.Stock
+// bidders returns the players with what they are worth in this round.
+func (t *Training) bidders(worths [][]float32) []game.Bidders {
+	var bidders []game.Bidders
 	of := t.Plan.Config.WeightPattern().Of
 	for i, p := range t.Plan.Graph.Masked() {
-		stocks = append(stocks, game.Stock{
+		bidders = append(bidders, game.Bidders{
 			Separable: t.Weights[i], Now: worths[i],
 			Groups: func(visit func([]int)) { t.Plan.Graph.Params[p].Groups(of, visit) },
 		})
 	}
-	return stocks
+	return bidders
 }
 
 // weightWorths returns the worths of weights in round k, or their scores, by tensor.

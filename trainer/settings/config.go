@@ -98,16 +98,17 @@ type Config struct {
 	Game game.Kind
 
 	// The market and its target, one of the first seven; 0: not given. Resolve turns
-	// Sparsity into Keep, and is the only one to look at it where another is given.
+	// Sparsity and a percentage of Keep into a number, and is the only one to look at Sparsity where
+	// another is given. What other percentages come to is for the plan of a training.
 	// Rankings take the first five.
-	Keep            int           // players kept
+	Keep            cost.Limit    // players kept
 	Sparsity        float64       // fraction of players removed, 0 <= S < 1
 	Shape           string        // players that each gate keeps, such as 25-13; without a game, that it has
-	MaxParameters   int           // most parameters
-	MaxMACs         int           // most multiply-accumulates a sample
-	MaxBytes        int           // most bytes of the file of a network whose weights were players
+	MaxParameters   cost.Limit    // most parameters
+	MaxMACs         cost.Limit    // most multiply-accumulates a sample
+	MaxBytes        cost.Limit    // most bytes of the file of a network whose weights were players
 	StructuredPart  float64       // of the compression, see [Config.Mixed]
-	MaxLatencyUS    float64       // most microseconds for a batch, by the model of latencies
+	MaxLatencyUS    cost.Limit    // most microseconds for a batch, by the model of latencies
 	MaxAccuracyDrop float64       // most points of accuracy lost on the validation part
 	Cost            cost.Resource // what players pay for in one market of all layers; empty: every layer is a market of its own, unless the target is a budget
 	LatencyModel    string        // file with the model of latencies; empty: it is measured
@@ -312,7 +313,7 @@ func (c Config) check() error {
 		{c.PlaysWeights() || c.WeightWorth == game.AdamMetric || c.WeightWorth == "", "--weight-worth %s is for --players weights", c.WeightWorth},
 		{c.MaxBytes == 0 || c.PlaysWeights(), "--max-bytes is %v; it is for --players weights, alone or with other kinds", c.MaxBytes},
 		{!c.Mixed() || c.Epochs != 1, "--epochs is %v; two runs share them with --players KINDS,weights, so it must be 2 or more", c.Epochs},
-		{!c.Mixed() || c.MaxBytes > 0 && c.Game.InRounds(), "--players %s takes --max-bytes, with --game market or ranking; try --players weights alone", c.Players},
+		{!c.Mixed() || c.MaxBytes != 0 && c.Game.InRounds(), "--players %s takes --max-bytes, with --game market or ranking; try --players weights alone", c.Players},
 		{!c.PlaysWeights() || c.Cost == "" && c.RoundTo <= 1 && c.MaxParameters == 0 && c.MaxMACs == 0 && c.MaxLatencyUS == 0 && c.MaxAccuracyDrop == 0, "--players %s takes --keep, --sparsity, --shape, --sparsity-pattern or --max-bytes; leave out --cost, --round-to and the --max targets", c.Players},
 		{!c.PlaysWeights() || c.Compensate == compensation.None || c.Compensate == "", "--compensate is %s; it must be none with --players weights", c.Compensate},
 		{!c.PlaysWeights() || c.GroupLasso == 0, "--group-lasso is %v; it must be 0 with --players weights", c.GroupLasso},

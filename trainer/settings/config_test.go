@@ -9,6 +9,7 @@ import (
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
+	"nashprune/trainer/cost"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/settings"
 )
@@ -17,7 +18,7 @@ func TestResolve(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		change func(*settings.Config)
-		keep   int
+		keep   cost.Limit
 	}{
 		{"default", func(*settings.Config) {}, 38},
 		{"sparsity", func(c *settings.Config) { c.Sparsity = 0.5 }, 384},
@@ -31,7 +32,7 @@ func TestResolve(t *testing.T) {
 		c.change(&config)
 		got, err := config.Resolve()
 		if err != nil || got.Keep != c.keep || got.Sparsity != 0 || got.Schedule == "" {
-			t.Errorf("%s: keep %d, sparsity %g, schedule %q, %v; want keep %d", c.name, got.Keep, got.Sparsity, got.Schedule, err, c.keep)
+			t.Errorf("%s: keep %v, sparsity %g, schedule %q, %v; want keep %v", c.name, got.Keep, got.Sparsity, got.Schedule, err, c.keep)
 		}
 		config.DataOnDevice = "auto"
 		if same, err := config.Resolve(); err != nil || same != got {
@@ -98,7 +99,7 @@ func TestResolveRefuses(t *testing.T) {
 		"--learning-rate-warm-up": {func(c *settings.Config) { c.LearningRateWarmUp = 21 }, func(c *settings.Config) { c.LearningRateWarmUp = nan }},
 		"--game is":               {func(c *settings.Config) { c.Game = "chess" }},
 		"--keep": {
-			func(c *settings.Config) { c.Keep = -1 }, func(c *settings.Config) { c.Keep = 3 },
+			func(c *settings.Config) { c.Keep = -101 }, func(c *settings.Config) { c.Keep = 3 },
 			func(c *settings.Config) { c.Keep = 769 }, func(c *settings.Config) { c.Sparsity = 0.9999 },
 		},
 		"--sparsity":                {func(c *settings.Config) { c.Sparsity = 1 }, func(c *settings.Config) { c.Sparsity = nan }},

@@ -54,9 +54,22 @@ learning-rate = [1e-3, 2]
 	}
 }
 
+// TestPercentagesInGrids are texts, beside numbers in one list.
+func TestPercentagesInGrids(t *testing.T) {
+	runs, err := ParseGrid([]byte("[grid]\nmax-macs = [\"12.5%\", 3000]\nseed = [1, 2]"))
+	if err != nil || len(runs) != 4 {
+		t.Fatalf("%d runs, %v", len(runs), err)
+	}
+	if c := runs[0].Config; c.MaxMACs != -12.5 || runs[2].Config.MaxMACs != 3000 || CombinationName(runs[0].Varied) != "max-macs=12.5%,seed=1" {
+		t.Errorf("%v, %v, %s", c.MaxMACs, runs[2].Config.MaxMACs, CombinationName(runs[0].Varied))
+	}
+}
+
 func TestGridErrors(t *testing.T) {
 	many := "[1" + strings.Repeat(", 1", 101) + "]"
 	for text, want := range map[string]string{
+		"max-macs = \"0%\"":                           "max-macs is 0%: a percentage of the dense network must be above 0",
+		"keep = true":                                 "keep is true: it must be a number above 0, or a percentage",
 		"epochs = [1, 2]":                             "epochs takes a whole number",
 		"seed = 1\n[grid]\nseed = [1]":                "seed is set twice",
 		"[[list]]\nseed = 1\n[grid]\nseed = [1]":      "seed is set twice",

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"nashprune/game"
+	"nashprune/trainer/cost"
 )
 
 // Setting is one setting of a run: a flag of commands, a key of TOML files and a
@@ -104,7 +105,7 @@ func (r rule[T]) in(words string) rule[T] { return rule[T]{holds: r.holds, words
 func anything[T any]() rule[T] { return rule[T]{holds: func(T) bool { return true }} }
 
 // No rule holds for NaN.
-func within[T int | float64](low, high T) rule[T] {
+func within[T int | float64 | cost.Limit](low, high T) rule[T] {
 	return rule[T]{holds: func(x T) bool { return x >= low && x <= high }, words: fmt.Sprintf("from %v to %v", low, high)}
 }
 

@@ -129,20 +129,20 @@ var All = []*Setting{
 	declare(training, "patience", func(c *Config) *int { return &c.Patience }, 0, within(0, MaxEpochs).in("a number of epochs, or 0 for no early stopping"),
 		"`epochs` without a better loss on --validation samples, after which training stops and restores the best epoch"),
 
-	declare(market, "keep", func(c *Config) *int { return &c.Keep }, 0, within(0, math.MaxInt32).in("a number of players"),
-		"number of `players` that stay, or a part of all such as 10%").omitted().target(CountedTarget),
+	declare(market, "keep", func(c *Config) *cost.Limit { return &c.Keep }, 0, limit("a whole number of players"),
+		"number of `players` that stay"+orPercent).omitted().target(CountedTarget),
 	declare(market, "sparsity", func(c *Config) *float64 { return &c.Sparsity }, 0.95, below1,
 		"`fraction` of players to remove, if no other target is given").omitted().target(CountedTarget),
 	declare(market, "shape", func(c *Config) *string { return &c.Shape }, "", anything[string](),
 		"`players` that each gate keeps, in their order, such as 25-13, instead of --keep; with --game off, that it has from the start").omitted().target(CountedTarget),
-	declare(market, "max-params", func(c *Config) *int { return &c.MaxParameters }, 0, within(0, math.MaxInt).in("a number of parameters"),
-		"most `parameters`, instead of --keep").omitted().target(CountedTarget),
-	declare(market, "max-macs", func(c *Config) *int { return &c.MaxMACs }, 0, within(0, math.MaxInt).in("a number of multiply-accumulates a sample"),
-		"most multiply-`accumulates` a sample, instead of --keep").omitted().target(CountedTarget),
-	declare(market, "max-bytes", func(c *Config) *int { return &c.MaxBytes }, 0, within(0, math.MaxInt).in("a number of bytes"),
-		"most `bytes` of the file that a run with --players weights writes, compressed sparse rows, instead of --keep").omitted().target(CountedTarget),
-	declare(market, "max-latency-us", func(c *Config) *float64 { return &c.MaxLatencyUS }, 0, within(0, math.MaxFloat32).in("a number of microseconds"),
-		"most `microseconds` for a batch of 128 on the device, instead of --keep").omitted().target(CountedTarget),
+	declare(market, "max-params", func(c *Config) *cost.Limit { return &c.MaxParameters }, 0, limit("a whole number of parameters"),
+		"most `parameters`"+orPercent+", instead of --keep").omitted().target(CountedTarget),
+	declare(market, "max-macs", func(c *Config) *cost.Limit { return &c.MaxMACs }, 0, limit("a whole number of multiply-accumulates a sample"),
+		"most multiply-`accumulates` a sample"+orPercent+", instead of --keep").omitted().target(CountedTarget),
+	declare(market, "max-bytes", func(c *Config) *cost.Limit { return &c.MaxBytes }, 0, limit("a whole number of bytes"),
+		"most `bytes` of the file that a run with --players weights writes, compressed sparse rows"+orPercent+", instead of --keep").omitted().target(CountedTarget),
+	declare(market, "max-latency-us", func(c *Config) *cost.Limit { return &c.MaxLatencyUS }, 0, within[cost.Limit](-100, math.MaxFloat32).in("a number of microseconds"+orPercent),
+		"most `microseconds` for a batch of 128 on the device"+orPercent+", instead of --keep").omitted().target(CountedTarget),
 	declare(market, "max-accuracy-drop", func(c *Config) *float64 { return &c.MaxAccuracyDrop }, 0, within(0., 100).in("a number of points, at most 100"),
 		"most `points` of accuracy to lose on --validation, instead of --keep").omitted().target(MeasuredTarget),
 	declare(market, "round-to", func(c *Config) *int { return &c.RoundTo }, 1, within(1, math.MaxInt32).in("a number of players, or 1 for no rounding"),
@@ -195,6 +195,17 @@ var All = []*Setting{
 		"step size of the multipliers by which the gates of --update hard-concrete come to the fraction that stays (0: none)").omitted(),
 	declare(paper, "threshold", func(c *Config) *float64 { return &c.Threshold }, game.PaperThreshold, within(0., 1).in("a participation, from 0 to 1"),
 		"players that end below this `participation` are removed"),
+}
+
+// orPercent ends the help of limits.
+const orPercent = ", or a percentage of the dense network such as 10%"
+
+// limit holds for a whole number, and for a percentage.
+func limit(words string) rule[cost.Limit] {
+	const exact = 1 << 53 // up to which floats hold whole numbers
+	return rule[cost.Limit]{holds: func(l cost.Limit) bool {
+		return l >= -100 && l <= exact && (l < 0 || l == cost.Limit(math.Trunc(float64(l))))
+	}, words: words + orPercent}
 }
 
 // playerKinds holds for kinds of player with commas in between.

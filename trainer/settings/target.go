@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"fmt"
 	"math"
 	"slices"
 
@@ -17,13 +18,13 @@ func (c Config) Targets() (targets []cost.Target, flags []string) {
 		cost.Target
 		flag string
 	}{
-		{cost.Target{Resource: cost.Parameters, Limit: float64(c.MaxParameters)}, "--max-params"},
-		{cost.Target{Resource: cost.MACs, Limit: float64(c.MaxMACs)}, "--max-macs"},
-		{cost.Target{Resource: cost.Bytes, Limit: float64(c.MaxBytes)}, "--max-bytes"},
-		{cost.Target{Resource: cost.Latency, Limit: c.MaxLatencyUS}, "--max-latency-us"},
+		{cost.NewTarget(cost.Parameters, c.MaxParameters), "--max-params"},
+		{cost.NewTarget(cost.MACs, c.MaxMACs), "--max-macs"},
+		{cost.NewTarget(cost.Bytes, c.MaxBytes), "--max-bytes"},
+		{cost.NewTarget(cost.Latency, c.MaxLatencyUS), "--max-latency-us"},
 		{cost.Target{Resource: cost.Players, AccuracyDrop: c.MaxAccuracyDrop}, "--max-accuracy-drop"},
 	} {
-		if t.Limit != 0 || t.AccuracyDrop != 0 {
+		if t.Target != cost.NewTarget(t.Resource, 0) {
 			targets, flags = append(targets, t.Target), append(flags, t.flag)
 		}
 	}
@@ -42,7 +43,7 @@ func (c Config) Target(gates int) cost.Target {
 		shares, _ := network.ParseWidths(c.Shape, 1) // which Resolve has checked
 		return cost.Target{Resource: cost.Players, Limit: float64(network.Sum(shares))}
 	}
-	return cost.Target{Resource: cost.Players, Limit: float64(c.Keep)}
+	return cost.NewTarget(cost.Players, c.Keep)
 }
 
 // resolveTarget decides what drives the market or the ranking and what its players pay for. Sparsity
@@ -71,7 +72,7 @@ func (c Config) resolveTarget(players []int) (Config, error) {
 		return c, err
 	}
 	targets, flags := c.Targets()
-	if c.Keep > 0 {
+	if c.Keep != 0 {
 		flags = append(flags, "--keep")
 	}
 	if c.Shape != "" && c.RoundTo > 1 {
@@ -93,18 +94,26 @@ func (c Config) resolveTarget(players []int) (Config, error) {
 		return c, backend.Usagef("%s and %s both say how much stays: give one of them", flags[0], flags[1])
 	case c.Shape != "":
 	case len(targets) == 0 && players == nil:
-		if c.Keep == 0 {
+		if c.Keep < 0 {
+			c.Sparsity = 0
+		}
+		if c.Keep <= 0 {
 			return c, nil
 		}
-	case len(targets) == 0 && c.Keep == 0:
-		c.Keep = int(math.Round(float64(network.Sum(players)) * (1 - c.Sparsity)))
-		if _, err := game.Split(c.Keep, players); err != nil {
-			return c, backend.Usagef("--sparsity %v comes to --keep %d: %v", c.Sparsity, c.Keep, err)
-		}
 	case len(targets) == 0:
-		if _, err := game.Split(c.Keep, players); err != nil {
-			return c, backend.Usagef("--keep: %v", err)
+		all, given := network.Sum(players), "--keep"
+		keep := c.Keep.Players(all)
+		switch {
+		case c.Keep < 0:
+			given = fmt.Sprintf("--keep %v comes to --keep %d", c.Keep, keep)
+		case keep == 0:
+			keep = int(math.Round(float64(all) * (1 - c.Sparsity)))
+			given = fmt.Sprintf("--sparsity %v comes to --keep %d", c.Sparsity, keep)
 		}
+		if _, err := game.Split(keep, players); err != nil {
+			return c, backend.Usagef("%s: %v", given, err)
+		}
+		c.Keep = cost.Limit(keep)
 	case c.Cost == "" && targets[0].Resource != cost.Players && targets[0].Resource != cost.Bytes:
 		c.Cost = targets[0].Resource
 	}
@@ -148,4 +157,4 @@ func (c Config) Shares(players []int) ([]int, error) {
 }
 
 // NeedsLatency reports whether the market or the ranking needs a model of latencies.
-func (c Config) NeedsLatency() bool { return c.Cost == cost.Latency || c.MaxLatencyUS > 0 }
+func (c Config) NeedsLatency() bool { return c.Cost == cost.Latency || c.MaxLatencyUS != 0 }

@@ -10,6 +10,8 @@ import (
 	"slices"
 
 	"github.com/BurntSushi/toml"
+
+	"nashprune/trainer/cost"
 )
 
 // maxNesting bounds the characters by which TOML nests values, dots among them,
@@ -90,7 +92,14 @@ func valueOf(name string, value any) (Value, error) {
 	if s == nil {
 		return Value{}, fmt.Errorf("there is no setting %q (nashprune train --help lists them)", name)
 	}
-	kind := reflect.TypeOf(s.Field(new(Config))).Elem().Kind()
+	field := s.Field(new(Config))
+	if limit, is := field.(*cost.Limit); is {
+		if err := limit.Set(fmt.Sprint(value)); err != nil {
+			return Value{}, fmt.Errorf("%s is %v: %w", name, value, err)
+		}
+		return Value{s, value}, nil
+	}
+	kind := reflect.TypeOf(field).Elem().Kind()
 	if !takes(kind, value) {
 		return Value{}, fmt.Errorf("%s takes %s", name, kindNames[kind])
 	}
@@ -99,6 +108,10 @@ func valueOf(name string, value any) (Value, error) {
 
 // set gives the setting its value.
 func (v Value) set(c *Config) {
+	if limit, is := v.Field(c).(*cost.Limit); is {
+		_ = limit.Set(v.Text()) // which valueOf has tried
+		return
+	}
 	field := reflect.ValueOf(v.Field(c)).Elem()
 	field.Set(reflect.ValueOf(v.Value).Convert(field.Type()))
 }

@@ -193,7 +193,7 @@ func (s *Sweep) row(n int) (Row, error) {
 		if asked.LearningRate == 0 { // it follows from the network, which is not read here
 			asked.LearningRate = held.LearningRate
 		}
-		if held.Device = asked.Device; held != asked {
+		if held.Device = asked.Device; !sameSettings(held, asked) {
 			return r, s.otherSettings(n)
 		}
 		if r.Result, err = s.result(n); err != nil {

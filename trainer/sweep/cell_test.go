@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -331,6 +332,55 @@ func TestNoProcess(t *testing.T) {
 	}
 	if rows, err := s.Rows(); err != nil || rows[0].State != sweep.Failed || !strings.Contains(rows[0].Reason, "/nonexistent/nashprune") {
 		t.Errorf("%+v, %v", rows, err)
+	}
+}
+
+// TestProcessWithoutAResult: a process that ends well and leaves nothing has failed, too.
+func TestProcessWithoutAResult(t *testing.T) {
+	nothing, err := exec.LookPath("true")
+	if err != nil {
+		t.Skip(err)
+	}
+	dir, all := t.TempDir(), cells()[:1]
+	if _, err := complete(t.Context(), dir, all, sweep.Local{Program: []string{nothing}}); err == nil || !strings.Contains(err.Error(), "exit code 0 and without a result, see "+dir) || strings.Contains(err.Error(), "%!") {
+		t.Fatalf("%v", err)
+	}
+	s, err := sweep.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rows, err := s.Rows(); err != nil || rows[0].State != sweep.Failed || !strings.Contains(rows[0].Reason, "without a result") {
+		t.Errorf("%+v, %v", rows, err)
+	}
+}
+
+// TestOneFileUnderTwoNames: a relative and an absolute path of a file are the same setting.
+func TestOneFileUnderTwoNames(t *testing.T) {
+	t.Chdir(t.TempDir())
+	rows := "a,b,label\n" + strings.Repeat("1,2,x\n2,1,y\n3,1,x\n1,3,y\n", 10)
+	for _, name := range []string{"rows.csv", "others.csv"} {
+		if err := os.WriteFile(name, []byte(rows), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := cells()[:1]
+	of := func(path string) []sweep.Cell {
+		c := all[0]
+		c.Config.Data, c.Config.Label, c.Config.Rounds = path, "label", 1
+		return []sweep.Cell{c}
+	}
+	if _, err := complete(t.Context(), "runs", of("rows.csv"), sweep.Local{}); err != nil {
+		t.Fatal(err)
+	}
+	absolute, err := filepath.Abs("rows.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := complete(t.Context(), "runs", of(absolute), sweep.Local{}); err != nil {
+		t.Errorf("the same file: %v", err)
+	}
+	if _, err := complete(t.Context(), "runs", of("others.csv"), sweep.Local{}); !errors.Is(err, backend.ErrUsage) {
+		t.Errorf("another file with the same rows: %v", err)
 	}
 }
 

@@ -175,8 +175,15 @@ func (l Local) cell(ctx context.Context, s *Sweep, n int, m Maker) error {
 	cmd.WaitDelay = grace
 	err = cmd.Run()
 	var exit *exec.ExitError
-	if err == nil || errors.As(err, &exit) && exit.ExitCode() == exitInterrupted || ctx.Err() != nil {
+	if errors.As(err, &exit) && exit.ExitCode() == exitInterrupted || ctx.Err() != nil {
 		return err
+	}
+	if err == nil {
+		if row, unread := s.row(n); unread != nil || row.State.Done() {
+			return unread
+		}
+		err = fmt.Errorf("its process ended with exit code 0 and without a result, see %s", path)
+		return errors.Join(err, s.note(n, 1, err.Error()))
 	}
 	if exit == nil { // it did not start
 		err = fmt.Errorf("%s: %w", l.Program[0], err)

@@ -1,7 +1,6 @@
 package sweep
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,7 +20,7 @@ import (
 // The files of a sweep on Slurm.
 const (
 	ScriptFile   = "sweep.sbatch"
-	slurmJobFile = "slurm.job" // the numbers of its jobs, a line each
+	slurmJobFile = "slurm.job" // its jobs, a line each: the number, and the run of index 0
 )
 
 // Cluster is what each run of a sweep asks of a cluster. What is empty is left to it.
@@ -73,9 +72,57 @@ exit $code
 // quote quotes a word for the shell.
 func quote(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }
 
-// Script returns a script for sbatch that makes those cells of the given numbers, without any of
-// all, that are not done, an array of jobs; empty: all are.
+// Script returns scripts for sbatch, one after the other, that make those cells of the given numbers,
+// without any of all, that are not done; empty: all are.
 func (s *Sweep) Script(c Cluster, numbers ...int) (string, error) {
+	arrays, err := s.arrays(nil, largestIndex, numbers)
+	if err != nil {
+		return "", err
+	}
+	var scripts strings.Builder
+	for _, a := range arrays {
+		script, err := s.script(c, a)
+		if err != nil {
+			return "", err
+		}
+		scripts.WriteString(script)
+	}
+	return scripts.String(), nil
+}
+
+// array is the runs of an array of jobs.
+type array struct {
+	first int // the run of index 0
+	runs  []int
+}
+
+// arrays returns those of the given numbers, without any of all, that are neither done nor queued, in
+// arrays with a largest index.
+func (s *Sweep) arrays(queued map[int]bool, largest int, numbers []int) ([]array, error) {
+	rows, err := s.Rows(numbers...)
+	if err != nil {
+		return nil, err
+	}
+	var all []array
+	for _, n := range openRuns(rows) {
+		if queued[n] {
+			continue
+		}
+		if last := len(all) - 1; last >= 0 && n-all[last].first <= largest {
+			all[last].runs = append(all[last].runs, n)
+			continue
+		}
+		first := n
+		if n <= largest && len(all) == 0 { // so that indices are the numbers of runs, where they may be
+			first = 0
+		}
+		all = append(all, array{first, []int{n}})
+	}
+	return all, nil
+}
+
+// script returns the script of an array.
+func (s *Sweep) script(c Cluster, a array) (string, error) {
 	dir, err := filepath.Abs(s.Dir)
 	if err != nil {
 		return "", err
@@ -83,20 +130,9 @@ func (s *Sweep) Script(c Cluster, numbers ...int) (string, error) {
 	if strings.ContainsAny(dir, "\n%\\ ") { // sbatch has signs of its own
 		return "", backend.Usagef("--out %s: Slurm takes no spaces, percent signs and backslashes in it", dir)
 	}
-	rows, err := s.Rows(numbers...)
-	if err != nil {
-		return "", err
-	}
-	open, first := openRuns(rows), 0
-	if len(open) == 0 {
-		return "", nil
-	}
-	if open[len(open)-1] > largestIndex { // a later stage of a comparison is far from the first run
-		first = open[0]
-	}
-	array := indices(open, first)
+	list := indices(a.runs, a.first)
 	if c.Jobs > 0 {
-		array += "%" + strconv.Itoa(c.Jobs)
+		list += "%" + strconv.Itoa(c.Jobs)
 	}
 	options := slices.Clip(c.Options)
 	for _, option := range []struct {
@@ -117,7 +153,7 @@ func (s *Sweep) Script(c Cluster, numbers ...int) (string, error) {
 	}
 	var script strings.Builder
 	err = slurmScript.Execute(&script, map[string]any{
-		"Array": array, "First": first, "Logs": filepath.Join(dir, logsFolder), "Dir": dir, "Notice": notice, "Options": options, "Program": c.Program,
+		"Array": list, "First": a.first, "Logs": filepath.Join(dir, logsFolder), "Dir": dir, "Notice": notice, "Options": options, "Program": c.Program,
 	})
 	return script.String(), err
 }
@@ -154,46 +190,123 @@ func indices(open []int, first int) string {
 type SubmittedError struct{ Job, Dir string }
 
 func (e *SubmittedError) Error() string {
-	return fmt.Sprintf("job %s makes the runs; nashprune sweep status %s shows how far they are, and the same command goes on", e.Job, e.Dir)
+	return fmt.Sprintf("Slurm makes the runs, job %s; nashprune sweep status %s shows how far they are, and the same command goes on", e.Job, e.Dir)
 }
 
-// Submit is an [Engine]: it gives the cells that are not done to Slurm. Its error is then a [SubmittedError].
+// Submit is an [Engine]: it gives the cells to Slurm that are neither done nor queued there. Its error
+// is then a [SubmittedError].
 func (c Cluster) Submit(ctx context.Context, s *Sweep, numbers []int) error {
-	script, err := s.Script(c, numbers...)
-	if err != nil || script == "" {
+	queued, jobs, err := s.queued(ctx)
+	if err != nil {
 		return err
+	}
+	arrays, err := s.arrays(queued, maxIndex(ctx), numbers)
+	if err != nil {
+		return err
+	}
+	for i, a := range arrays {
+		var words []string
+		if c.Jobs > 0 && i > 0 { // so that no more runs are at work
+			words = append(words, "--dependency=afterany:"+jobs[len(jobs)-1])
+		}
+		job, err := c.submit(ctx, s, a, words)
+		if err != nil {
+			return err
+		}
+		jobs = append(jobs, job)
+	}
+	if len(jobs) == 0 {
+		return nil
+	}
+	return &SubmittedError{strings.Join(jobs, ", "), s.Dir}
+}
+
+// jobs returns the jobs that were given to Slurm, in their order, and the run of index 0 of each.
+func (s *Sweep) jobs() (jobs []string, first map[string]int, err error) {
+	text, err := os.ReadFile(filepath.Join(s.Dir, slurmJobFile))
+	if errors.Is(err, os.ErrNotExist) {
+		err = nil
+	}
+	first = map[string]int{}
+	for line := range strings.Lines(string(text)) {
+		var job string
+		var run int
+		if n, _ := fmt.Sscan(line, &job, &run); n > 0 { // earlier programs wrote the job alone
+			jobs, first[job] = append(jobs, job), run
+		}
+	}
+	return jobs, first, err
+}
+
+// queued returns the runs that wait or are at work on Slurm by earlier commands, and their jobs.
+func (s *Sweep) queued(ctx context.Context) (runs map[int]bool, jobs []string, err error) {
+	all, first, err := s.jobs()
+	if err != nil || all == nil {
+		return nil, nil, err
+	}
+	list, err := output(ctx, "squeue", "--noheader", "--array", "--format", "%F %K") // of all: a job that is forgotten is an error
+	if err != nil {
+		return nil, nil, err
+	}
+	runs, open := map[int]bool{}, map[string]bool{}
+	for line := range strings.Lines(list) {
+		job, index := "", 0
+		if n, _ := fmt.Sscan(line, &job, &index); n < 2 {
+			continue
+		}
+		if run, ours := first[job]; ours {
+			runs[run+index], open[job] = true, true
+		}
+	}
+	return runs, slices.DeleteFunc(all, func(job string) bool { return !open[job] }), nil
+}
+
+// maxIndex returns the largest index that an array may have.
+func maxIndex(ctx context.Context) int {
+	config, _ := output(ctx, "scontrol", "show", "config")
+	for line := range strings.Lines(config) {
+		size := 0
+		if n, _ := fmt.Sscanf(line, "MaxArraySize = %d", &size); n == 1 && size > 1 {
+			return size - 1
+		}
+	}
+	return largestIndex
+}
+
+// submit gives an array of runs to Slurm, and returns the number of the job.
+func (c Cluster) submit(ctx context.Context, s *Sweep, a array, words []string) (string, error) {
+	script, err := s.script(c, a)
+	if err != nil {
+		return "", err
 	}
 	path := filepath.Join(s.Dir, ScriptFile)
 	if err := os.MkdirAll(filepath.Join(s.Dir, logsFolder), 0o755); err != nil {
-		return atomicfile.Advised(err)
+		return "", atomicfile.Advised(err)
 	}
 	if err := atomicfile.Write(path, func(w io.Writer) error { _, err := io.WriteString(w, script); return err }); err != nil {
-		return err
+		return "", err
 	}
-	out, err := output(ctx, "sbatch", "--parsable", path)
+	out, err := output(ctx, "sbatch", append(words, "--parsable", path)...)
 	if err != nil {
-		return err
+		return "", err
 	}
 	job, _, _ := strings.Cut(strings.TrimSpace(out), ";") // a cluster may follow
 	file, err := os.OpenFile(filepath.Join(s.Dir, slurmJobFile), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
-		return err
+		return "", err
 	}
-	_, err = fmt.Fprintln(file, job)
-	return cmp.Or(errors.Join(err, file.Close()), error(&SubmittedError{job, s.Dir}))
+	_, err = fmt.Fprintln(file, job, a.first)
+	return job, errors.Join(err, file.Close())
 }
 
 // Queue returns what Slurm says of the jobs of the sweep: those that are waiting or at work,
 // and, where it keeps accounts, those that have ended. Empty: no job was given to it.
 func (s *Sweep) Queue(ctx context.Context) (string, error) {
-	text, err := os.ReadFile(filepath.Join(s.Dir, slurmJobFile))
-	if errors.Is(err, os.ErrNotExist) {
-		return "", nil
-	}
-	if err != nil {
+	all, _, err := s.jobs()
+	if err != nil || all == nil {
 		return "", err
 	}
-	jobs := strings.Join(strings.Fields(string(text)), ",")
+	jobs := strings.Join(all, ",")
 	queued, err := output(ctx, "squeue", "--array", "--jobs", jobs, "--format", "%.12i %.10T %.10M %R")
 	if err != nil { // also where all jobs have ended long ago
 		queued = ""

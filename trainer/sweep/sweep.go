@@ -222,7 +222,7 @@ func (s *Sweep) add(cells []Cell) (numbers []int, err error) {
 		case !found:
 			n = len(s.Cells)
 			known[c.Name], s.Cells = n, append(s.Cells, c)
-		case s.Cells[n].Config != c.Config:
+		case !sameSettings(s.Cells[n].Config, c.Config):
 			return nil, s.otherSettings(n)
 		}
 		numbers = append(numbers, n)
@@ -231,6 +231,27 @@ func (s *Sweep) add(cells []Cell) (numbers []int, err error) {
 		err = writeJSON(filepath.Join(s.Dir, CellsFile), s.Cells)
 	}
 	return numbers, err
+}
+
+// sameSettings reports whether two configurations are the same; a file may have several names.
+func sameSettings(a, b settings.Config) bool {
+	for _, different := range settings.Different(a, b) {
+		x, isText := different.Field(&a).(*string)
+		if !isText || !sameFile(*x, *different.Field(&b).(*string)) {
+			return false
+		}
+	}
+	return true
+}
+
+// sameFile reports whether two paths name one file that exists.
+func sameFile(a, b string) bool {
+	first, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	second, err := os.Stat(b)
+	return err == nil && os.SameFile(first, second)
 }
 
 func (s *Sweep) otherSettings(n int) error {

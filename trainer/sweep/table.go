@@ -97,7 +97,7 @@ func Sort(rows []Row, by string) error {
 		if x, known = r.Figures[name]; known {
 			return x, true
 		}
-		x, err := strconv.ParseFloat(r.Setting(name), 64)
+		x, err := strconv.ParseFloat(strings.TrimSuffix(r.Setting(name), "%"), 64) // of a limit
 		return x, err == nil
 	}
 	sign := 1

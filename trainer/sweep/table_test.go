@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"nashprune/trainer/cost"
 	"nashprune/trainer/settings"
 )
 
@@ -62,6 +63,13 @@ func TestSortAndWhere(t *testing.T) {
 		if _, err := Where(rows(t), bad); err == nil || !strings.Contains(err.Error(), "model, seed, state") {
 			t.Errorf("%s: %v", bad, err)
 		}
+	}
+	limits := rows(t)[:3]
+	for i, limit := range []cost.Limit{-20, -100, -5} { // as texts 100% is before 20%
+		limits[i].Varied, limits[i].Config.MaxMACs = []string{"max-macs"}, limit
+	}
+	if err := Sort(limits, "max-macs"); err != nil || !slices.Equal(order(limits), []int{2, 0, 1}) {
+		t.Errorf("by percentages: %v, %v", order(limits), err)
 	}
 	if err := Sort(rows(t), "luck"); err == nil || !strings.Contains(err.Error(), "model, seed, accuracy") {
 		t.Errorf("%v", err)
@@ -152,6 +160,26 @@ func TestArrayOfLaterRuns(t *testing.T) {
 		cmd.Env = append(os.Environ(), "SLURM_ARRAY_TASK_ID="+test.index)
 		if out, err := cmd.Output(); err != nil || string(out) != fmt.Sprintf("sweep cell %s %s\n", s.Dir, test.made) {
 			t.Errorf("index %s: %s, %v", test.index, out, err)
+		}
+	}
+}
+
+// TestArrays: more open runs than an array may have are given in pieces, and none that is queued.
+func TestArrays(t *testing.T) {
+	s := &Sweep{Dir: t.TempDir(), Cells: make([]Cell, 25)}
+	for n := range s.Cells {
+		s.Cells[n].Name = strconv.Itoa(n)
+	}
+	all, err := s.arrays(map[int]bool{4: true, 8: true}, 9, nil)
+	if err != nil || len(all) != 3 {
+		t.Fatalf("%+v, %v", all, err)
+	}
+	for i, want := range []struct {
+		first int
+		list  string
+	}{{0, "0-3,5-7,9"}, {10, "0-9"}, {20, "0-4"}} {
+		if got := all[i]; got.first != want.first || indices(got.runs, got.first) != want.list {
+			t.Errorf("array %d: %+v", i, got)
 		}
 	}
 }
