@@ -40,11 +40,7 @@ type table struct {
 	uses    []ColumnUse   // what became of the columns, where that is not plain
 	notes   []string
 
-	comma        byte // between fields
-	line, column int  // of the field that is read
-	// The first number with a point and with a comma before its decimals, and what is wrong where
-	// there are both.
-	firstPoint, firstComma, commaError string
+	comma byte // between fields
 
 	// emit, where it is not nil, takes parts of most rows while a file is read.
 	emit func(part Samples) error
@@ -172,31 +168,40 @@ func (t *table) read(r io.Reader, limit *budget) error {
 	if err := t.beginPart(); err != nil {
 		return err
 	}
-	part := t.emptyPart()
-	if t.options.NoHeader {
-		if err := t.add(&part, header, records.line); err != nil {
-			return err
-		}
+	part, emitted, most := t.emptyPart(), false, batchRecords
+	if t.emit != nil {
+		most = min(most, t.most)
 	}
-	emitted := false
-	for {
-		fields, err := records.read()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return csvError(err)
-		}
-		if err := t.add(&part, fields, records.line); err != nil {
+	now, next := &batch{width: len(t.header)}, &batch{width: len(t.header)}
+	if t.options.NoHeader {
+		now.add(header, records.line)
+	} else {
+		now.fill(records, most)
+	}
+	for ; ; now, next = next, now {
+		err := t.addBatch(&part, now, func() {
+			if now.err == nil {
+				next.fill(records, most)
+			}
+		})
+		switch {
+		case err != nil:
 			return err
-		}
-		if t.emit != nil && part.raw.n == t.most {
+		case now.err == io.EOF:
+			return t.endPart(part, emitted)
+		case now.err != nil:
+			return now.err
+		case t.emit != nil && part.raw.n+most > t.most:
 			if err := t.give(part); err != nil {
 				return err
 			}
 			part, emitted = t.emptyPart(), true
 		}
 	}
+}
+
+// endPart keeps or gives away a part that has its last row.
+func (t *table) endPart(part Samples, emitted bool) (err error) {
 	switch {
 	case part.raw.n == 0 && emitted:
 		return nil
@@ -260,6 +265,9 @@ func (t *table) give(part Samples) error {
 
 // csvError says what is wrong with the text, or that it could not be read.
 func csvError(err error) error {
+	if err == io.EOF {
+		return err
+	}
 	if parse := new(csv.ParseError); errors.As(err, &parse) {
 		return fmt.Errorf("%w: line %d: %w", ErrInvalid, parse.Line, parse.Err)
 	}
@@ -495,62 +503,9 @@ func findLabel(header []string, name string) (int, error) {
 	return len(header) - 1, nil
 }
 
-// add adds a row, which begins in a line of the file, to a part.
-func (t *table) add(part *Samples, fields [][]byte, line int) error {
-	if len(fields) != len(t.header) {
-		return fmt.Errorf("%w: line %d has %d fields, and the header names %d", ErrInvalid, line, len(fields), len(t.header))
-	}
-	t.line = line
-	row := part.raw.add()
-	targets := len(part.rawTargets)
-	part.rawTargets = append(part.rawTargets, make([]float64, part.Outputs)...)
-	for i, field := range fields {
-		place := t.place[i]
-		if place == ignoredColumn {
-			continue
-		}
-		t.column = i
-		field = bytes.TrimSpace(field)
-		switch {
-		case place == featureColumn:
-			x, err := t.take(&t.columns[i], part, t.at[i], field)
-			if err != nil {
-				return err
-			}
-			row[t.at[i]] = x
-		case t.options.Regression:
-			x, err := t.target(i, field)
-			if err != nil {
-				return err
-			}
-			part.rawTargets[targets+place] = x
-		default:
-			class, known := t.words.known[string(field)]
-			if !known {
-				var err error
-				if class, err = t.words.place(string(field), t.options, t.where); err != nil {
-					return fmt.Errorf("%w%s", err, t.choice())
-				}
-			} else {
-				t.words.words[class].samples++
-			}
-			part.Labels = append(part.Labels, class)
-		}
-	}
-	if t.options.unlabelled && !t.options.Regression {
-		part.Labels = append(part.Labels, 0)
-	}
-	return nil
-}
-
-// where says which field is read.
-func (t *table) where() string {
-	return fmt.Sprintf("line %d, column %.40q", t.line, t.header[t.column])
-}
-
-// target reads a number to predict in a column.
-func (t *table) target(i int, field []byte) (float64, error) {
-	x, isNumber := t.number(&t.columns[i], field)
+// target reads a number to predict.
+func (t *cell) target(field []byte) (float64, error) {
+	x, isNumber := t.number(&t.columns[t.column], field)
 	switch {
 	case !isNumber && isMissing(string(field)):
 		return 0, fmt.Errorf("%w: %s: %q is missing: fill it in or leave the row out", ErrInvalid, t.where(), field)
