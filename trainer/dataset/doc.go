@@ -80,8 +80,8 @@
 // else be a feature of 30. Digits with a point are read without strconv, with the same bits.
 //
 // Records are divided into fields one after the other. Columns are read side by side, each from its
-// first record to its last by one processor, so that what a column becomes does not depend on their
-// number. Most of the time goes into memory: a page of it costs more than the numbers that it holds.
+// first record to its last by one processor, so that what a column becomes does not depend on the
+// number of processors.
 //
 // # Checksums
 //
