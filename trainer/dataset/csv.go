@@ -156,10 +156,10 @@ func (t *table) read(r io.Reader, limit *budget) error {
 	if err != nil {
 		return csvError(err)
 	}
-	names := numberedColumns(len(header))
-	if !t.options.NoHeader {
-		for i, name := range header {
-			names[i] = string(name)
+	names := make([]string, len(header))
+	for i, name := range header {
+		if names[i] = string(name); t.options.NoHeader {
+			names[i] = columnNumber(i)
 		}
 	}
 	if err := t.setHeader(names); err != nil {
@@ -303,11 +303,13 @@ func delimiter(start []byte) byte {
 func (t *table) setHeader(row []string) error {
 	header := make([]string, len(row))
 	numbers := 0
-	var unnamed []string
+	var unnamed []int
 	for i, name := range row {
 		header[i] = strings.TrimSpace(name)
-		if _, err := strconv.ParseFloat(header[i], 64); err == nil {
-			numbers++
+		if header[i] != "" { // an error of strconv takes much memory
+			if _, err := strconv.ParseFloat(header[i], 64); err == nil {
+				numbers++
+			}
 		}
 		if strings.ContainsRune(name, '\r') {
 			return fmt.Errorf("%w: line 1, column %d: a carriage return is in its name: if lines end in one alone, save the file with the line ends of Unix or Windows", ErrInvalid, i+1)
@@ -316,8 +318,8 @@ func (t *table) setHeader(row []string) error {
 			return fmt.Errorf("%w: line 1, column %d: its name is not UTF-8: save the file as UTF-8", ErrInvalid, i+1)
 		}
 		if header[i] == "" {
-			header[i] = numberedColumns(i + 1)[i]
-			unnamed = append(unnamed, header[i])
+			header[i] = columnNumber(i)
+			unnamed = append(unnamed, i)
 		}
 	}
 	if t.header != nil {
@@ -330,7 +332,7 @@ func (t *table) setHeader(row []string) error {
 	case t.options.NoHeader: // there are no names that could be odd
 	case numbers == len(header):
 		return fmt.Errorf("%w: line 1 holds numbers alone; it has to name the columns, or add --header=false", ErrInvalid)
-	case isSample(header):
+	case numbers == len(header)-1 && isSample(header):
 		return fmt.Errorf("%w: line 1 reads like a sample, %.80q; it has to name the columns, or add --header=false", ErrInvalid, someOf(header))
 	}
 	switch {
@@ -346,26 +348,23 @@ func (t *table) setHeader(row []string) error {
 	if err := t.setLabels(); err != nil {
 		return err
 	}
-	for _, name := range unnamed {
-		if i := slices.Index(header, name); t.place[i] == featureColumn {
-			t.notes = append(t.notes, fmt.Sprintf("%s has no name and is taken for a feature; --ignore %q leaves it out", name, name))
+	const noted = 5
+	for k, i := range slices.DeleteFunc(unnamed, func(i int) bool { return t.place[i] != featureColumn }) {
+		if k == noted {
+			t.notes = append(t.notes, "further columns have no names and are taken for features, too")
+			break
 		}
+		t.notes = append(t.notes, fmt.Sprintf("%s has no name and is taken for a feature; --ignore %q leaves it out", header[i], header[i]))
 	}
 	return nil
 }
 
-// numberedColumns returns the names of columns that have none: column 1, and so on.
-func numberedColumns(n int) []string {
-	names := make([]string, n)
-	for i := range names {
-		names[i] = "column " + strconv.Itoa(i+1)
-	}
-	return names
-}
+// columnNumber returns the name of a column that has none: column 1, and so on.
+func columnNumber(i int) string { return "column " + strconv.Itoa(i+1) }
 
-// isSample reports whether a header is most likely the first sample of a file without
-// one: numbers but for the label, as features are. Columns may well be called by
-// numbers, such as pandas' 0, 1, 2 or wavelengths; but these increase, or are whole
+// isSample reports whether a header, of which all names but one are numbers, is most likely the
+// first sample of a file without one: numbers but for the label, as features are. Columns may well
+// be called by numbers, such as pandas' 0, 1, 2 or wavelengths; but these increase, or are whole
 // and differ where columns were chosen among them.
 func isSample(header []string) bool {
 	var numbers []float64
@@ -375,7 +374,7 @@ func isSample(header []string) bool {
 			numbers, whole = append(numbers, x), whole && x >= 0 && x == math.Trunc(x)
 		}
 	}
-	if len(numbers) != len(header)-1 || len(numbers) < 2 {
+	if len(numbers) < 2 {
 		return false
 	}
 	increase := slices.IsSorted(numbers)
