@@ -37,7 +37,7 @@ func (r *run) openMarket(ctx context.Context, engine backend.Engine, p session.P
 			return p, err
 		}
 	}
-	r.result.Market = &record.Market{Target: p.Target, Cost: r.config.Cost, LatencyModel: r.latency}
+	r.result.Market = &record.Market{Target: p.Target, Cost: r.config.Cost, LatencyModel: r.latency, PlayerCosts: r.PlayerCosts}
 	if p.Target.AccuracyDrop > 0 {
 		r.result.Market.Validation = new(record.ValidationPair)
 	}
