@@ -295,7 +295,7 @@ func ExplainPlayer(w io.Writer, run *Run, name record.PlayerName) error {
 			state = fmt.Sprintf("at its removal, in round %d", p.Round)
 		}
 	}
-	fmt.Fprintf(&b, "\nIts account %s:\n", state)
+	fmt.Fprintf(&b, "\nIts account %s (nashprune help game explains the words):\n", state)
 	worth, price := "worth", "price"
 	if c.Game == game.PaperGame {
 		worth, price = "benefit", "cost"
