@@ -127,6 +127,6 @@ func (g *gate[T]) observed() game.Interactions {
 	return h
 }
 
-func (e *engine[T]) Play(prices []float64, from [][]float64, sweeps int) ([][]float64, error) {
+func (e *engine[T]) Play(prices, from [][]float64, sweeps int) ([][]float64, error) {
 	return game.PlayOn(e.observed, sweeps)(prices, from)
 }

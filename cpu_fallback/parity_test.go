@@ -100,10 +100,13 @@ func (e tampered) Observe(ctx context.Context, order []int32) (*backend.Observat
 	return o, nil
 }
 
-func (e tampered) Play(prices []float64, from [][]float64, sweeps int) ([][]float64, error) {
+func (e tampered) Play(prices, from [][]float64, sweeps int) ([][]float64, error) {
 	if e.fault == "price" {
 		prices = slices.Clone(prices)
-		prices[0] *= 1.001
+		prices[0] = slices.Clone(prices[0])
+		for i := range prices[0] {
+			prices[0][i] *= 1.001
+		}
 	}
 	if e.fault == "sweep" {
 		sweeps++

@@ -87,13 +87,13 @@ func (c Certificate) RelativeGap() float64 {
 // below [EquilibriumBound].
 func (c Certificate) Claimed() bool { return c.RelativeGap() < EquilibriumBound }
 
-// CertifyMarket adds the players of a gate at a price, where they play s and have the
+// CertifyMarket adds the players of a gate at the price of each, where they play s and have the
 // given worths, and returns their accounts. What is at stake is H_ii.
-func (c *Certificate) CertifyMarket(h Interactions, price float64, s, worths []float64) []Account {
+func (c *Certificate) CertifyMarket(h Interactions, prices, s, worths []float64) []Account {
 	accounts := make([]Account, len(s))
 	ceilings := h.Ceilings()
 	for i, own := range h.Own() {
-		accounts[i] = account(worths[i], own, price, s[i])
+		accounts[i] = account(worths[i], own, prices[i], s[i])
 		accounts[i].Ceiling = ceilings[i]
 		c.Add(accounts[i].Gain, own)
 	}

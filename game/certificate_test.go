@@ -36,7 +36,7 @@ func TestAccountsAddUp(t *testing.T) {
 	s := anywhere(draw, 50)
 	worths, own, price := h.Worths(s), h.Own(), slices.Max(h.Ceilings())/10
 	var c game.Certificate
-	for i, a := range c.CertifyMarket(h, price, s, worths) {
+	for i, a := range c.CertifyMarket(h, atOnePrice(price, s), s, worths) {
 		utility := func(x float64) float64 { return worths[i]*x - own[i]*x*x/2 - price*x }
 		if own[i] > 0 { // a dead player does not participate, whatever its margin
 			check("market", a, utility, math.Abs(worths[i])+own[i]+price)
@@ -129,7 +129,7 @@ func TestGainsHaveClosedForms(t *testing.T) {
 		worths, own, price := h.Worths(s), h.Own(), slices.Max(h.Ceilings())*draw.Float64()/4
 		var c game.Certificate
 		total := 0.
-		for i, a := range c.CertifyMarket(h, price, s, worths) {
+		for i, a := range c.CertifyMarket(h, atOnePrice(price, s), s, worths) {
 			move := s[i] - a.BestResponse
 			want := own[i] / 2 * move * move
 			switch a.BestResponse {
@@ -166,7 +166,7 @@ func TestPlantedDeviation(t *testing.T) {
 				victim = game.Winners(c.Worths[0], 5)[draw.Below(5)]
 				s[victim] += map[bool]float64{true: -0.3, false: 0.3}[s[victim] > 0.5]
 			}
-			gates[g] = certificate.CertifyMarket(h, c.Prices[0], s, h.Worths(s))
+			gates[g] = certificate.CertifyMarket(h, atOnePrice(c.Prices[0], s), s, h.Worths(s))
 		}
 		// Its rivals are tempted, too, but by less than the sum of all.
 		if a := gates[planted][victim]; a.Gain <= 0 || certificate.RelativeGap() < 10*game.Settled {
@@ -189,7 +189,7 @@ func TestCertificateIsScaleFree(t *testing.T) {
 		for _, factor := range []float64{0x1p-10, 2, 0x1p15} { // powers of two, so that nothing rounds otherwise
 			scaled := h.Scale(slices.Repeat([]float64{factor}, 25))
 			var c, d game.Certificate
-			before, after := c.CertifyMarket(h, price, s, h.Worths(s)), d.CertifyMarket(scaled, factor*factor*price, s, scaled.Worths(s))
+			before, after := c.CertifyMarket(h, atOnePrice(price, s), s, h.Worths(s)), d.CertifyMarket(scaled, atOnePrice(factor*factor*price, s), s, scaled.Worths(s))
 			if c.RelativeGap() != d.RelativeGap() || d.MaxGap != factor*factor*c.MaxGap {
 				t.Errorf("seed %d times %g: %+v, then %+v", seed, factor, c, d)
 			}

@@ -8,24 +8,63 @@ import (
 // Clearing is what a round of the market comes to, gate by gate.
 type Clearing struct {
 	Demands []int     // how many players of each gate stay
-	Prices  []float64 // what a player of each gate pays for full participation
+	Prices  []float64 // what a player of each gate pays for full participation, of cost 1 in PlayerCosts
 	// Costs are what the price is multiplied with in each gate where all gates
 	// share one market, what a player costs on average; nil where every gate is a market
 	// of its own.
-	Costs []float64
+	Costs       []float64
+	PlayerCosts Costs
 
 	Participations [][]float64 // at the equilibrium at these prices
 	Worths         [][]float64 // there, see [Interactions.Worths]
 }
 
+// PlayerPrices returns what each player of a gate pays for full participation.
+func (c Clearing) PlayerPrices(gate int) []float64 {
+	return pricesAt(c.Prices[gate], c.PlayerCosts.Of(gate), len(c.Worths[gate]))
+}
+
+// Costs are what players cost beside the others of their gate, by gate, above 0: a player pays the
+// price of its gate times its cost. Nil: all cost 1.
+type Costs [][]float64
+
+// Of returns the costs of a gate's players; nil: 1 each.
+func (c Costs) Of(gate int) []float64 {
+	if c == nil {
+		return nil
+	}
+	return c[gate]
+}
+
+// pricesAt returns what so many players pay at a price; nil costs are 1 each.
+func pricesAt(price float64, costs []float64, players int) []float64 {
+	prices := slices.Repeat([]float64{price}, players)
+	for i, cost := range costs {
+		prices[i] *= cost
+	}
+	return prices
+}
+
+// perCost returns numbers of players divided by their costs; nil costs are 1 each.
+func perCost(numbers, costs []float64) []float64 {
+	if costs == nil {
+		return numbers
+	}
+	divided := slices.Clone(numbers)
+	for i := range divided {
+		divided[i] /= costs[i]
+	}
+	return divided
+}
+
 // Players plays one round: the players of every gate move one at a time from given
-// participations at a price for each gate, several times each, and it returns where they
+// participations at a price for each player, several times each, and it returns where they
 // are. [PlayOn] is one; a device is another.
-type Players func(prices []float64, from [][]float64) ([][]float64, error)
+type Players func(prices, from [][]float64) ([][]float64, error)
 
 // PlayOn returns players that move on the host, so many times each.
 func PlayOn(h []Interactions, sweeps int) Players {
-	return func(prices []float64, from [][]float64) ([][]float64, error) {
+	return func(prices, from [][]float64) ([][]float64, error) {
 		var moved [][]float64
 		for g := range h {
 			s := slices.Clone(from[g])
@@ -47,6 +86,7 @@ const (
 // table is a round of the market that is under way.
 type table struct {
 	h      []Interactions
+	costs  Costs
 	play   Players
 	own    [][]float64 // H_ii
 	s      [][]float64 // where players are, at the prices last asked
@@ -55,8 +95,8 @@ type table struct {
 
 // newTable begins a round with full participation of all players that are not dead, the
 // equilibrium where there is no price.
-func newTable(h []Interactions, play Players) *table {
-	t := &table{h: h, play: play}
+func newTable(h []Interactions, costs Costs, play Players) *table {
+	t := &table{h: h, costs: costs, play: play}
 	for g := range h {
 		own := h[g].Own()
 		s := slices.Clone(own)
@@ -70,8 +110,12 @@ func newTable(h []Interactions, play Players) *table {
 	return t
 }
 
-// settle lets players move until they have settled at the prices.
-func (t *table) settle(prices []float64) error {
+// settle lets players move until they have settled at the prices of the gates.
+func (t *table) settle(gates []float64) error {
+	var prices [][]float64
+	for g, price := range gates {
+		prices = append(prices, pricesAt(price, t.costs.Of(g), len(t.s[g])))
+	}
 	for range mostPlays {
 		var err error
 		if t.s, err = t.play(prices, t.s); err != nil {
@@ -82,7 +126,7 @@ func (t *table) settle(prices []float64) error {
 			t.worths[g] = t.h[g].Worths(t.s[g])
 			var c Certificate
 			for i, own := range t.own[g] {
-				c.Add(account(t.worths[g][i], own, prices[g], t.s[g][i]).Gain, own)
+				c.Add(account(t.worths[g][i], own, prices[g][i], t.s[g][i]).Gain, own)
 			}
 			settled = settled && c.RelativeGap() <= Settled
 		}
@@ -93,19 +137,26 @@ func (t *table) settle(prices []float64) error {
 	return nil
 }
 
-// participants counts the players of the given worths that want to participate at a price.
-func participants(worths []float64, price float64) int {
+// participants counts the players of the given worths that want to participate at their prices.
+func participants(worths, prices []float64) int {
 	count := 0
-	for _, w := range worths {
-		if w > price {
+	for i, w := range worths {
+		if w > prices[i] {
 			count++
 		}
 	}
 	return count
 }
 
+// participants counts those of a gate at its price, where worths are as they were last.
+func (t *table) participants(gate int, price float64) int {
+	return participants(t.worths[gate], pricesAt(price, t.costs.Of(gate), len(t.worths[gate])))
+}
+
 // highest returns a price at which no player of a gate participates.
-func highest(h Interactions) float64 { return slices.Max(append(h.Ceilings(), 0)) }
+func (t *table) highest(gate int) float64 {
+	return slices.Max(append(perCost(t.h[gate].Ceilings(), t.costs.Of(gate)), 0))
+}
 
 // ClearLayers clears a market for every gate, given how its players interact and how many
 // of them are to stay: at its price as many participate in the equilibrium, and it is zero
@@ -115,15 +166,23 @@ func highest(h Interactions) float64 { return slices.Max(append(h.Ceilings(), 0)
 // participate. Then the ones of highest worth stay, of equal worths the lower positions:
 // see [Winners].
 func ClearLayers(h []Interactions, demands []int, play Players) (Clearing, error) {
-	t := newTable(h, play)
+	return ClearAtCosts(h, nil, demands, play)
+}
+
+// ClearAtCosts does what [ClearLayers] does where players cost different amounts: a player participates
+// where its worth exceeds the price of its gate times its cost, and those of the highest worth for
+// their cost stay. A player's utility divided by its cost has its best responses, and one price for
+// the gate; with costs the potential is -(1-s)^T H (1-s)/2 - p sum_i c_i s_i.
+func ClearAtCosts(h []Interactions, costs Costs, demands []int, play Players) (Clearing, error) {
+	t := newTable(h, costs, play)
 	c := Clearing{
-		Demands: demands, Prices: make([]float64, len(h)),
+		Demands: demands, Prices: make([]float64, len(h)), PlayerCosts: costs,
 		Participations: slices.Clone(t.s), Worths: slices.Clone(t.worths),
 	}
 	searches := make([]search, len(h))
 	for g := range h {
-		if demands[g] < participants(t.worths[g], 0) {
-			searches[g] = newSearch(losing(h[g].Own(), demands[g]), highest(h[g]))
+		if demands[g] < t.participants(g, 0) {
+			searches[g] = newSearch(losing(perCost(h[g].Own(), costs.Of(g)), demands[g]), t.highest(g))
 			c.Prices[g] = searches[g].high
 			c.Participations[g] = make([]float64, h[g].Players())
 			c.Worths[g] = h[g].Worths(c.Participations[g])
@@ -144,7 +203,7 @@ func ClearLayers(h []Interactions, demands []int, play Players) (Clearing, error
 			if !searches[g].open {
 				continue
 			}
-			count := participants(t.worths[g], prices[g])
+			count := t.participants(g, prices[g])
 			searches[g].found(prices[g], count <= demands[g])
 			if count <= demands[g] {
 				c.Prices[g], c.Participations[g], c.Worths[g] = prices[g], t.s[g], t.worths[g]
@@ -211,19 +270,19 @@ func (s *search) found(price float64, enough bool) {
 // A gate in which another number stays than participate at p pays its own clearing price.
 func ClearTogether(h []Interactions, b Budget, play Players) (Clearing, error) {
 	c := Clearing{Demands: make([]int, len(h)), Prices: make([]float64, len(h))}
-	all := make([]int, len(h))
+	all, t := make([]int, len(h)), newTable(h, nil, play)
 	high := 0.
 	for g := range h {
 		all[g] = h[g].Players()
 		c.Costs = append(c.Costs, averageCost(g, all[g], b.Costs[g]))
-		high = max(high, highest(h[g])/c.Costs[g])
+		high = max(high, t.highest(g)/c.Costs[g])
 	}
 	if b.Fits(all) {
 		cleared, err := ClearLayers(h, all, play)
 		cleared.Costs = c.Costs
 		return cleared, err
 	}
-	t, search := newTable(h, play), newSearch(0, high)
+	search := newSearch(0, high)
 	prices := make([]float64, len(h))
 	for try := 0; try < mostTries && search.high-search.low > search.high*1e-6; try++ {
 		p := search.next()
@@ -271,7 +330,7 @@ func worthTheirCost(worths, costs []float64, price float64) int {
 func (c Clearing) ownPrices(h []Interactions, play Players) (Clearing, error) {
 	var again []int
 	for g := range h {
-		if participants(c.Worths[g], c.Prices[g]) != c.Demands[g] {
+		if participants(c.Worths[g], c.PlayerPrices(g)) != c.Demands[g] {
 			again = append(again, g)
 		}
 	}

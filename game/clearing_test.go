@@ -30,6 +30,11 @@ func each(players []int, costs []float64) [][]float64 {
 	return all
 }
 
+// atOnePrice returns a price for each player of some.
+func atOnePrice(price float64, players []float64) []float64 {
+	return slices.Repeat([]float64{price}, len(players))
+}
+
 // alone returns players that do not interact, of the given worths.
 func alone(worths ...float64) game.Interactions {
 	n := len(worths)
@@ -73,7 +78,7 @@ func TestAGateClears(t *testing.T) {
 					t.Errorf("seed %d gate %d demand %d of %d: price %g", seed, g, demands[g], alive, c.Prices[g])
 				}
 				var gap game.Certificate
-				gap.CertifyMarket(h[g], c.Prices[g], c.Participations[g], c.Worths[g])
+				gap.CertifyMarket(h[g], c.PlayerPrices(g), c.Participations[g], c.Worths[g])
 				if gap.RelativeGap() > game.Settled {
 					t.Errorf("seed %d gate %d demand %d: gap %g", seed, g, demands[g], gap.RelativeGap())
 				}
@@ -264,7 +269,7 @@ func TestNoPartsOfWinners(t *testing.T) {
 func TestErrorsOfPlayersAreReturned(t *testing.T) {
 	broken := errors.New("the device is gone")
 	h := []game.Interactions{market(1, 6)}
-	play := func([]float64, [][]float64) ([][]float64, error) { return nil, broken }
+	play := func([][]float64, [][]float64) ([][]float64, error) { return nil, broken }
 	if _, err := game.ClearLayers(h, []int{3}, play); !errors.Is(err, broken) {
 		t.Errorf("%v", err)
 	}
@@ -285,5 +290,113 @@ func TestAPlayerCostsSomething(t *testing.T) {
 			}()
 			game.Allocate([][]float64{{1, 2}}, game.Budget{Costs: [][]float64{costs}, Fits: atMost(1, []float64{1})})
 		}()
+	}
+}
+
+// TestTheDearerOfTwoLeaves has closed forms. Two players of the worth w alone, of which one costs c
+// times the other: the dear one leaves where the price p has c p >= w, and the other participates
+// with (w - p)/w at that price. Two that do the same, H_ij = w but for the ridge, are one to the
+// network: the cheap one has all of the price, whatever its place.
+func TestTheDearerOfTwoLeaves(t *testing.T) {
+	same := game.Interactions{{1, 1, 1, 1}}
+	for name, h := range map[string]game.Interactions{"alone": alone(1, 1), "duplicates": same} {
+		for dear := range 2 {
+			for _, cost := range []float64{1.01, 2, 16} {
+				costs := game.Costs{{1, 1}}
+				costs[0][dear] = cost
+				gates := []game.Interactions{h}
+				c, err := game.ClearAtCosts(gates, costs, []int{1}, game.PlayOn(gates, 20))
+				if err != nil {
+					t.Fatal(err)
+				}
+				cheap, s, price := 1-dear, c.Participations[0], c.Prices[0]
+				if s[dear] != 0 || !(s[cheap] > 0) || c.PlayerPrices(0)[dear] != cost*price || c.PlayerPrices(0)[cheap] != price {
+					t.Errorf("%s: player %d costs %g and plays %v at prices %v", name, dear, cost, s, c.PlayerPrices(0))
+				}
+				own := h.Own()
+				want := min((own[cheap]-price)/own[cheap], 1)
+				if name == "duplicates" { // what the other does not give is missing, too
+					want = min((own[cheap]+1-price)/own[cheap], 1)
+				}
+				if math.Abs(s[cheap]-want) > game.Settled {
+					t.Errorf("%s: the player of cost 1 participates with %g, want %g", name, s[cheap], want)
+				}
+				ledger := game.NewLedger(2)
+				stay := ledger.Settle(c.Worths[0], own, h.Ceilings(), s, price, costs[0], 1)
+				r := ledger.Records[dear]
+				if !slices.Equal(stay, []int{cheap}) || r.Price != cost*price || r.Reason != r.Recompute() || r.Reason == game.Forced || r.Reason == game.Kept {
+					t.Errorf("%s: players %v stay, and the dear one is removed by %+v", name, stay, r)
+				}
+			}
+		}
+	}
+}
+
+// TestCostsOfPlayers: with any costs the state is an equilibrium at the prices of the players, no more
+// than the demand participate, those who stay are of the highest worth for their cost, and no removal
+// is forced. Costs that are all c divide the price by c, and change nothing else where c is a power of 2.
+func TestCostsOfPlayers(t *testing.T) {
+	draw, met, asked := random.New(5, random.Testing, 4, 0), 0, 0
+	for seed := range uint64(30) {
+		h := []game.Interactions{market(seed, 12), market(100+seed, 5)}
+		costs := game.Costs{make([]float64, 12), make([]float64, 5)}
+		for _, row := range costs {
+			for i := range row {
+				row[i] = math.Exp(4 * (draw.Float64() - 0.5))
+			}
+		}
+		for demand := range 12 {
+			demands := []int{demand, min(demand, 4)}
+			c, err := game.ClearAtCosts(h, costs, demands, game.PlayOn(h, 3))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for g := range h {
+				var gap game.Certificate
+				gap.CertifyMarket(h[g], c.PlayerPrices(g), c.Participations[g], c.Worths[g])
+				count := 0
+				for i, price := range c.PlayerPrices(g) {
+					if c.Worths[g][i] > price {
+						count++
+					}
+				}
+				if gap.RelativeGap() > game.Settled || count > demands[g] {
+					t.Errorf("seed %d gate %d demand %d: gap %g, %d participate", seed, g, demands[g], gap.RelativeGap(), count)
+				}
+				asked++
+				if count == demands[g] {
+					met++
+				}
+				ledger := game.NewLedger(h[g].Players())
+				stay := ledger.Settle(c.Worths[g], h[g].Own(), h[g].Ceilings(), c.Participations[g], c.Prices[g], costs[g], demands[g])
+				value := func(i int) float64 { return c.Worths[g][i] / costs[g][i] }
+				for i, r := range ledger.Records {
+					if r.Reason == game.Forced {
+						t.Errorf("seed %d gate %d demand %d: player %d is forced out by %+v", seed, g, demands[g], i, r)
+					}
+					for _, kept := range stay {
+						if r.Reason != game.Kept && value(i) > value(kept) {
+							t.Errorf("seed %d gate %d: player %d leaves and %d stays, worth %g and %g for their cost", seed, g, i, kept, value(i), value(kept))
+						}
+					}
+				}
+			}
+			plain, err := game.ClearLayers(h, demands, game.PlayOn(h, 3))
+			if err != nil {
+				t.Fatal(err)
+			}
+			doubled, err := game.ClearAtCosts(h, game.Costs{slices.Repeat([]float64{2}, 12), slices.Repeat([]float64{2}, 5)}, demands, game.PlayOn(h, 3))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for g := range h {
+				if plain.Prices[g] != 2*doubled.Prices[g] || !slices.Equal(plain.Participations[g], doubled.Participations[g]) {
+					t.Errorf("seed %d gate %d: costs of 2 each have the price %g, without costs it is %g", seed, g, doubled.Prices[g], plain.Prices[g])
+				}
+			}
+		}
+	}
+	if 10*met < 8*asked {
+		t.Errorf("the demand is met in %d of %d", met, asked)
 	}
 }

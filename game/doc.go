@@ -75,6 +75,10 @@
 // sum_l -(1-s)^T H_l (1-s)/2 - p c^T s. Contributions to different gates do not interact:
 // that a network needs both is left to training, round by round.
 //
+// The players of a gate may cost different amounts, c_i beside 1 ([ClearAtCosts]): each pays p c_i s_i.
+// Divided by c_i, a player's utility has the same best responses and one price for the gate, so
+// all of the above holds for the worths w_i / c_i, and those of the highest worth for their cost stay.
+//
 // The time of a device grows in steps: it works on tiles, and on llvmpipe a layer of
 // 33 neurons takes as long as one of 96. Removing one player then saves nothing, and
 // removing all of a step saves all. So the players behind a step stay or leave together.

@@ -48,8 +48,8 @@ func ExamplePaper() {
 // A ledger says why each player was removed.
 func ExampleLedger() {
 	ledger := game.NewLedger(3)
-	ledger.Settle([]float64{3, 0.2, 1}, []float64{3, 0.2, 1}, []float64{3, 0.3, 2}, []float64{0.9, 0, 0.8}, 0.5, 2)
-	ledger.Settle([]float64{3, 1}, []float64{3, 1}, []float64{3, 1.5}, []float64{0.9, 0}, 1.2, 1)
+	ledger.Settle([]float64{3, 0.2, 1}, []float64{3, 0.2, 1}, []float64{3, 0.3, 2}, []float64{0.9, 0, 0.8}, 0.5, nil, 2)
+	ledger.Settle([]float64{3, 1}, []float64{3, 1}, []float64{3, 1.5}, []float64{0.9, 0}, 1.2, nil, 1)
 	for i, player := range ledger.Records {
 		fmt.Printf("player %d: %s\n", i, player.Reason)
 	}

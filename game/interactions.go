@@ -121,13 +121,13 @@ func BestResponse(worth, own, price float64) float64 {
 }
 
 // Play lets the players move one at a time, in their order and so many times each, to
-// their best responses. It changes s in place. No move lowers the potential. Devices do the
+// their best responses at the price of each. It changes s in place. No move lowers the potential. Devices do the
 // same in the same order: see backend.Engine.
-func (h Interactions) Play(price float64, s []float64, sweeps int) {
-	h.each(func(b block) { b.play(price, s[b.first:][:b.n], sweeps) })
+func (h Interactions) Play(prices, s []float64, sweeps int) {
+	h.each(func(b block) { b.play(prices[b.first:][:b.n], s[b.first:][:b.n], sweeps) })
 }
 
-func (b block) play(price float64, s []float64, sweeps int) {
+func (b block) play(prices, s []float64, sweeps int) {
 	// missing is sum_j H_ij (1 - s_j) over all j but with H_ii as it was measured.
 	missing := make([]float64, b.n)
 	for i := range missing {
@@ -139,7 +139,7 @@ func (b block) play(price float64, s []float64, sweeps int) {
 		for i := range s {
 			own := b.own(i)
 			worth := missing[i] + b.h[i*b.n+i]*(s[i]-1) + own
-			moved := BestResponse(worth, own, price)
+			moved := BestResponse(worth, own, prices[i])
 			if step := moved - s[i]; step != 0 {
 				s[i] = moved
 				for j, x := range b.row(i) {
@@ -152,11 +152,11 @@ func (b block) play(price float64, s []float64, sweeps int) {
 
 // Potential returns
 //
-//	Phi_p(s) = -(1-s)^T H (1-s)/2 - p sum_i s_i.
+//	Phi_p(s) = -(1-s)^T H (1-s)/2 - sum_i p_i s_i,
 //
-// A player's move changes it by as much as its own utility, so its maximum, which is unique
+// with a price p_i for each player. A player's move changes it by as much as its own utility, so its maximum, which is unique
 // where no player is dead, is the equilibrium.
-func (h Interactions) Potential(price float64, s []float64) float64 {
+func (h Interactions) Potential(prices, s []float64) float64 {
 	loss, paid := 0., 0.
 	h.each(func(b block) {
 		for i := range b.n {
@@ -166,7 +166,7 @@ func (h Interactions) Potential(price float64, s []float64) float64 {
 				sum += y * (1 - s[b.first+j])
 			}
 			loss += x * sum / 2
-			paid += price * s[b.first+i]
+			paid += prices[b.first+i] * s[b.first+i]
 		}
 	})
 	return -loss - paid

@@ -91,11 +91,11 @@ func TestAMoveChangesThePotentialByTheUtility(t *testing.T) {
 				at := slices.Clone(s)
 				at[i] = x
 				var c game.Certificate
-				return c.CertifyMarket(h, price, at, h.Worths(at))[i].Utility()
+				return c.CertifyMarket(h, atOnePrice(price, at), at, h.Worths(at))[i].Utility()
 			}
 			at := slices.Clone(s)
 			at[i] = draw.Float64()
-			got := h.Potential(price, at) - h.Potential(price, s)
+			got := h.Potential(atOnePrice(price, at), at) - h.Potential(atOnePrice(price, s), s)
 			if want := utility(at[i]) - utility(s[i]); math.Abs(got-want) > rounding {
 				t.Errorf("seed %d player %d: the potential changes by %g, the utility by %g", seed, i, got, want)
 			}
@@ -114,9 +114,9 @@ func TestNoMoveLowersThePotential(t *testing.T) {
 		rounding := 1e-13 * stake(h, price)
 		s := anywhere(draw, h.Players())
 		for range 20 {
-			before := h.Potential(price, s)
-			h.Play(price, s, 1)
-			if after := h.Potential(price, s); after < before-rounding {
+			before := h.Potential(atOnePrice(price, s), s)
+			h.Play(atOnePrice(price, s), s, 1)
+			if after := h.Potential(atOnePrice(price, s), s); after < before-rounding {
 				t.Fatalf("seed %d: one at a time from %g to %g", seed, before, after)
 			}
 		}
@@ -131,12 +131,12 @@ func TestNoMoveLowersThePotential(t *testing.T) {
 		// Power iteration may be a few parts in a thousand too low.
 		damping := min(1.98/h.Lambda(), 1)
 		for range 20 {
-			before := h.Potential(price, s)
-			if high := together(s, 1); h.Potential(price, high) < before-rounding {
+			before := h.Potential(atOnePrice(price, s), s)
+			if high := together(s, 1); h.Potential(atOnePrice(price, high), high) < before-rounding {
 				overshot++
 			}
 			s = together(s, damping)
-			if after := h.Potential(price, s); after < before-rounding {
+			if after := h.Potential(atOnePrice(price, s), s); after < before-rounding {
 				t.Fatalf("seed %d: together with a damping of %g from %g to %g", seed, damping, before, after)
 			}
 		}
@@ -148,7 +148,7 @@ func TestNoMoveLowersThePotential(t *testing.T) {
 
 // settled plays until nothing moves.
 func settled(h game.Interactions, price float64, s []float64) []float64 {
-	h.Play(price, s, 20000)
+	h.Play(atOnePrice(price, s), s, 20000)
 	return s
 }
 
@@ -175,7 +175,7 @@ func TestTheEquilibriumIsUniqueAndSupplyFalls(t *testing.T) {
 			}
 			last = supply
 			var c game.Certificate
-			if c.CertifyMarket(h, price, s, h.Worths(s)); c.RelativeGap() > 1e-12 {
+			if c.CertifyMarket(h, atOnePrice(price, s), s, h.Worths(s)); c.RelativeGap() > 1e-12 {
 				t.Errorf("seed %d price %g: gap %g", seed, price, c.RelativeGap())
 			}
 		}
@@ -305,11 +305,11 @@ func TestBlocks(t *testing.T) {
 	h := market(4, players)
 	s := slices.Repeat([]float64{1}, players)
 	const price = 0.2
-	h.Play(price, s, 3)
+	h.Play(atOnePrice(price, s), s, 3)
 	for k, first := range []int{0, game.BlockSize} {
 		alone := game.Interactions{h[k]}
 		want := slices.Repeat([]float64{1}, alone.Players())
-		alone.Play(price, want, 3)
+		alone.Play(atOnePrice(price, want), want, 3)
 		if !slices.Equal(s[first:][:len(want)], want) {
 			t.Errorf("block %d plays otherwise than alone", k)
 		}

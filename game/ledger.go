@@ -85,22 +85,23 @@ func NewLedger(players int) *Ledger {
 
 // Settle enters what a round of the market came to for the players of the gate, and
 // returns the positions of those that stay: as many as the demand, the ones of the highest
-// worth.
-func (l *Ledger) Settle(worths, own, ceilings, participations []float64, price float64, demand int) (stay []int) {
+// worth for their cost. A player pays the price times its cost; nil costs are 1 each.
+func (l *Ledger) Settle(worths, own, ceilings, participations []float64, price float64, costs []float64, demand int) (stay []int) {
 	l.mustMatch(worths)
 	l.mustMatch(own)
 	l.mustMatch(ceilings)
 	l.mustMatch(participations)
 	l.Rounds++
+	prices := pricesAt(price, costs, len(worths))
 	for position, i := range l.Live {
 		r := &l.Records[i]
 		r.Worth, r.Own, r.Ceiling = worths[position], own[position], ceilings[position]
-		r.Price, r.Participation = price, participations[position]
-		if r.Worth <= price { // what is left of it is how far players have settled
+		r.Price, r.Participation = prices[position], participations[position]
+		if r.Worth <= r.Price { // what is left of it is how far players have settled
 			r.Participation = 0
 		}
 	}
-	stay = Winners(worths, demand)
+	stay = Winners(perCost(worths, costs), demand)
 	l.keep(stay, func(r *Record) Reason { return r.Recompute() })
 	return stay
 }

@@ -14,10 +14,10 @@ import (
 // when and why.
 func TestReasons(t *testing.T) {
 	ledger := game.NewLedger(6)
-	if stay := ledger.Settle([]float64{9, 8, 5, 1, 0.5, 0}, []float64{2, 2, 2, 1, 0.5, 0}, []float64{9, 8, 6, 3, 0.9, 0}, []float64{1, 1, 0.5, 0, 0, 0}, 1, 3); !slices.Equal(stay, []int{0, 1, 2}) {
+	if stay := ledger.Settle([]float64{9, 8, 5, 1, 0.5, 0}, []float64{2, 2, 2, 1, 0.5, 0}, []float64{9, 8, 6, 3, 0.9, 0}, []float64{1, 1, 0.5, 0, 0, 0}, 1, nil, 3); !slices.Equal(stay, []int{0, 1, 2}) {
 		t.Fatalf("positions %v stay", stay)
 	}
-	if stay := ledger.Settle([]float64{9, 8, 5}, []float64{2, 3, 4}, []float64{9, 8, 7}, []float64{1, 0.9, 0.1}, 4, 2); !slices.Equal(stay, []int{0, 1}) {
+	if stay := ledger.Settle([]float64{9, 8, 5}, []float64{2, 3, 4}, []float64{9, 8, 7}, []float64{1, 0.9, 0.1}, 4, nil, 2); !slices.Equal(stay, []int{0, 1}) {
 		t.Fatalf("positions %v stay", stay)
 	}
 	for i, want := range []game.Record{
@@ -57,7 +57,7 @@ func TestLedgerMeetsEveryDemand(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := slices.Clone(ledger.Live)
-			stay := ledger.Settle(c.Worths[0], here.Own(), here.Ceilings(), c.Participations[0], c.Prices[0], demand)
+			stay := ledger.Settle(c.Worths[0], here.Own(), here.Ceilings(), c.Participations[0], c.Prices[0], nil, demand)
 			if len(stay) != demand || len(ledger.Live) != demand {
 				t.Fatalf("seed %d round %d: %d stay, demand %d", seed, round, len(stay), demand)
 			}
@@ -96,5 +96,5 @@ func TestLedgerRefusesTheWrongNumberOfPlayers(t *testing.T) {
 			t.Error("two worths for three players pass")
 		}
 	}()
-	game.NewLedger(3).Settle([]float64{1, 2}, []float64{1, 2}, []float64{1, 2}, []float64{1, 2}, 0, 1)
+	game.NewLedger(3).Settle([]float64{1, 2}, []float64{1, 2}, []float64{1, 2}, []float64{1, 2}, 0, nil, 1)
 }

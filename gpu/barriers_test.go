@@ -66,7 +66,7 @@ func everyProgram(t *testing.T, visit func(name string, p *compute.Program)) {
 		name = "infer"
 		try(e.Infer(1))
 		name = "play"
-		try(e.Play(make([]float64, len(n.Hidden)), none(n.Hidden), 200))
+		try(e.Play(none(n.Hidden), none(n.Hidden), 200))
 		name = "probe"
 		try(e.Probe(backend.InOrder(n.Rows), 0.01))
 		name = "restart the optimiser"

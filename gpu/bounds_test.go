@@ -113,7 +113,7 @@ func everything(e backend.Engine, c backendtest.Case) error {
 		func() error { _, err := e.Observe(ctx, steps(c, 1).Order); return err },
 		func() error { _, err := e.Probe(steps(c, 1).Order, 1e-3); return err },
 		train(partial), train(paper), train(drawn),
-		func() error { _, err := e.Play(make([]float64, len(keep)), none(c.Graph().Widths()), 3); return err },
+		func() error { _, err := e.Play(none(c.Graph().Widths()), none(c.Graph().Widths()), 3); return err },
 		func() error { return paint(e.(viewed), c.Graph().Widths()) },
 		func() error { return remove(e, keep) },
 		train(steps(c, 2)),

@@ -220,7 +220,7 @@ func TestBestResponsesStayBetweenZeroAndOne(t *testing.T) {
 		}
 		for i, own := range observed.Interactions[0].Own() {
 			for _, at := range []float64{own, own * (1 - 0x1p-22), own * 0x1p-24, own * 0x1p-22} {
-				moved, err := e.Play([]float64{at}, full, 1)
+				moved, err := e.Play([][]float64{slices.Repeat([]float64{at}, players)}, full, 1)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -250,7 +250,7 @@ func trainAndClose(c backendtest.Case) (done int, err error) {
 		done += progress.Steps
 		return err
 	}
-	prices := make([]float64, len(c.Hidden))
+	prices := none(c.Hidden)
 	var keep network.Survivors
 	for _, width := range c.Hidden {
 		keep = append(keep, everySecond(width))

@@ -213,7 +213,7 @@ func (e *engine) layLearning(low *lowered, take taker) {
 		g.sums = take(e.sumBytes(g.players))
 	}
 	for _, g := range low.gates { // side by side, since they cross to the device and back together
-		g.participation = take(4 * padded(g.players))
+		g.participation, g.price = take(4*padded(g.players)), take(4*padded(g.players))
 	}
 	for _, g := range low.gates {
 		g.effects, g.interactions = take(e.batchBytes(g.players)), take(interactionBytes(g.players))

@@ -75,6 +75,7 @@ type gate struct {
 	effects       compute.Buffer // a row a sample; of several points or numbers first contributions add up here
 	interactions  compute.Buffer // as they were last observed, block by block
 	participation compute.Buffer // of the players that play on them
+	price         compute.Buffer // of full participation, of each of them
 	normSums      compute.Buffer // over blocks of rows of all points, see norms
 	done          int            // while a step is recorded: points that are done
 }

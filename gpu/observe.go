@@ -103,47 +103,47 @@ func (r *recorder) moments(x compute.Buffer, stride, block int, squares, means b
 // before the first move these are as many turns of loops as there may be.
 const mostSweeps = maxTurns/(game.BlockSize+1) - 1
 
-func (e *engine) Play(prices []float64, from [][]float64, sweeps int) (_ [][]float64, err error) {
+func (e *engine) Play(prices, from [][]float64, sweeps int) (_ [][]float64, err error) {
 	defer convert(&err)
 	if len(e.gates) == 0 {
 		return nil, nil
 	}
 	var buffers []compute.Buffer
 	for _, g := range e.gates {
-		buffers = append(buffers, g.participation)
+		buffers = append(buffers, g.participation, g.price)
 	}
 	all, places := compute.Span(buffers...)
-	participations := make([]float32, all.Size()/4)
-	for i := range e.gates {
+	numbers := make([]float32, all.Size()/4)
+	of := func(buffer, players int) []float32 { return numbers[places[buffer]/4:][:players] }
+	for i, g := range e.gates {
+		participations, paid := of(2*i, g.players), of(2*i+1, g.players)
 		for j, s := range from[i] {
-			participations[places[i]/4+j] = float32(s)
+			participations[j], paid[j] = float32(s), float32(prices[i][j])
 		}
 	}
-	if err := e.device.Write(all, bytesOf(participations)); err != nil {
+	if err := e.device.Write(all, bytesOf(numbers)); err != nil {
 		return nil, err
 	}
 	r := e.newRecorder()
 	for left := sweeps; left > 0; left -= mostSweeps {
-		for i, g := range e.gates {
+		for _, g := range e.gates {
 			if g.players == 0 {
 				continue
 			}
 			r.dispatchGroups(shaders.Play, []uint32{game.BlockSize / 4}, len(game.Blocks(g.players)),
-				shaders.PlayPush{
-					Players: uint32(g.players), Sweeps: uint32(min(left, mostSweeps)), Ridge: game.Ridge, Price: float32(prices[i]),
-				},
-				g.interactions, g.participation)
+				shaders.PlayPush{Players: uint32(g.players), Sweeps: uint32(min(left, mostSweeps)), Ridge: game.Ridge},
+				g.interactions, g.participation, g.price)
 		}
 	}
 	if err := r.runOnce(); err != nil {
 		return nil, err
 	}
-	if err := e.device.Read(all, bytesOf(participations)); err != nil {
+	if err := e.device.Read(all, bytesOf(numbers)); err != nil {
 		return nil, err
 	}
 	var moved [][]float64
 	for i, g := range e.gates {
-		moved = append(moved, widen(participations[places[i]/4:][:g.players]))
+		moved = append(moved, widen(of(2*i, g.players)))
 	}
 	return moved, nil
 }

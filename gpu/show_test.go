@@ -101,9 +101,9 @@ func TestShowLeavesPlayersInCells(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var prices []float64
+	var prices [][]float64
 	for _, h := range observed.Interactions {
-		prices = append(prices, h.Worths(make([]float64, h.Players()))[0]/2)
+		prices = append(prices, slices.Repeat([]float64{h.Worths(make([]float64, h.Players()))[0] / 2}, h.Players()))
 	}
 	played, err := e.Play(prices, ones(c.Graph().Widths()), 2)
 	if err != nil {

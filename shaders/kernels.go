@@ -314,14 +314,14 @@ type MomentsPush struct {
 	Block  uint32 // columns of a block; with MEANS of the only one
 }
 
-// Play lets the players of a gate move one at a time to best responses, block by block. A
+// Play lets the players of a gate move one at a time to best responses at their prices, block by block. A
 // block has four players an invocation.
-var Play = kernel("play", []string{"Interactions", "Participations"}, []string{"LOCAL_SIZE"}, PlayPush{}).texels("Interactions")
+var Play = kernel("play", []string{"Interactions", "Participations", "Prices"}, []string{"LOCAL_SIZE"}, PlayPush{}).texels("Interactions")
 
 // PlayPush holds the push constants of Play.
 type PlayPush struct {
 	Players, Sweeps uint32
-	Ridge, Price    float32 // Ridge is a part of H_ii
+	Ridge           float32 // a part of H_ii
 }
 
 // What Pass does to a number.

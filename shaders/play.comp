@@ -2,7 +2,7 @@
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 
-// Players move one at a time, in their order, to their best responses at a price. A workgroup
+// Players move one at a time, in their order, to their best responses at the price of each. A workgroup
 // plays a block of players that interact, four an invocation. It keeps
 // missing_j = sum_i H_ij (1 - s_i), which every move changes by a row of H.
 // game.Interactions.Play has the equations.
@@ -13,12 +13,12 @@ const uint BLOCK = 4 * LOCAL_SIZE; // players
 
 layout(set = 0, binding = 0) uniform textureBuffer interactions; // H, block by block
 layout(std430, set = 0, binding = 1) buffer Participations { float participations[]; };
+layout(std430, set = 0, binding = 2) readonly buffer Prices { float prices[]; };
 
 layout(push_constant) uniform Push {
     uint players;
     uint sweeps;
     float ridge; // as a part of H_ii
-    float price;
 };
 
 // An invocation alone reads and writes the numbers of its players, but for s before the
@@ -28,7 +28,7 @@ shared float s[BLOCK];
 shared float moved[2]; // by how much the player that moves does, in turns
 
 // bestResponse returns where a player's utility is highest.
-float bestResponse(float worth, float own) {
+float bestResponse(float worth, float own, float price) {
     float gain = worth - price;
     if (own == 0 || gain <= 0) {
         return 0;
@@ -63,7 +63,7 @@ void main() {
             if (i / 4 == column) {
                 float h = texelFetch(interactions, int(from + i * width))[i % 4];
                 float own = (1 + ridge) * h;
-                float response = bestResponse(missing[i] + h * (s[i] - 1) + own, own);
+                float response = bestResponse(missing[i] + h * (s[i] - 1) + own, own, prices[first + i]);
                 moved[turn] = response - s[i];
                 s[i] = response;
             }

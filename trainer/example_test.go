@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	_ "nashprune/cpu_fallback"
+	"nashprune/game"
 	"nashprune/trainer"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/record"
@@ -47,6 +48,41 @@ func ExampleRun() {
 	// Output:
 	// 16 of 48 neurons stay, and more than 95 % of the samples are right: true
 	// the certificate is about 2 layers
+}
+
+// Neurons may cost different amounts: of 32 every second one costs four times as much as the others.
+func ExampleRun_costs() {
+	dir, err := os.MkdirTemp("", "rings")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	points, labels := rings()
+	data, err := dataset.FromRows("rings", points, labels, dataset.Options{Seed: 1})
+	if err != nil {
+		panic(err)
+	}
+	c := settings.Default()
+	c.Device, c.Model, c.Batch, c.Epochs, c.Rounds, c.Keep = "gonum", "mlp:32", 16, 60, 20, 8
+	costs := make([]float64, 32)
+	for i := range costs {
+		costs[i] = []float64{1, 4}[i%2]
+	}
+	result, err := trainer.Run(context.Background(), c, trainer.Options{
+		Dir: filepath.Join(dir, "run"), Dataset: data, PlayerCosts: map[string][]float64{"0": costs},
+	})
+	if err != nil {
+		panic(err)
+	}
+	kept := 0
+	for _, player := range result.Certificate.Players {
+		if player.Reason == game.Kept && costs[player.Index] == 1 {
+			kept++
+		}
+	}
+	fmt.Printf("%d of the %d neurons that stay cost 1, and more than 95 %% of the samples are right: %v\n", kept, result.Pruned.Kept, *result.Pruned.Accuracy > 95)
+	// Output:
+	// 8 of the 8 neurons that stay cost 1, and more than 95 % of the samples are right: true
 }
 
 // A saved network predicts the classes of samples in a file.

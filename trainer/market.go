@@ -33,7 +33,7 @@ func (r *run) openMarket(ctx context.Context, p session.Plan, start *network.Net
 			return p, err
 		}
 	}
-	r.result.Market = &record.Market{Target: p.Target, Cost: r.config.Cost, LatencyModel: r.latency}
+	r.result.Market = &record.Market{Target: p.Target, Cost: r.config.Cost, LatencyModel: r.latency, PlayerCosts: r.PlayerCosts}
 	if p.Target.AccuracyDrop > 0 {
 		r.result.Market.Validation = new(record.ValidationPair)
 	}

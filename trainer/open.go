@@ -311,7 +311,31 @@ func (r *run) findMarket(from *checkpoint.Checkpoint) (err error) {
 	case r.config.LatencyModel != "":
 		r.latency, err = cost.ReadModel(r.config.LatencyModel, r.graph)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return r.findCosts(from)
+}
+
+// findCosts takes the costs of players from the checkpoint, or checks those that are given.
+func (r *run) findCosts(from *checkpoint.Checkpoint) (err error) {
+	if from != nil {
+		if r.PlayerCosts = nil; r.result.Market != nil {
+			r.PlayerCosts = r.result.Market.PlayerCosts
+		}
+		if r.costs, err = cost.OfPlayers(r.graph, r.PlayerCosts); err != nil {
+			return fmt.Errorf("checkpoint %s: %w", filepath.Join(r.Dir, record.CheckpointFile), err)
+		}
+		return nil
+	}
+	c := r.config
+	if r.PlayerCosts != nil && (c.Game != game.MarketGame || c.PlaysWeights() || c.Cost != "") {
+		return backend.Usagef("costs of players are for --game market with a number of neurons or filters to keep, such as --keep, and without --cost")
+	}
+	if r.costs, err = cost.OfPlayers(r.graph, r.PlayerCosts); err != nil {
+		return backend.Usagef("%v", err)
+	}
+	return nil
 }
 
 // firstPlan returns the plan of the training that comes first, which is the one under way
@@ -402,7 +426,7 @@ func (r *run) kind() game.Kind {
 // plan returns the plan of one of the run's trainings.
 func (r *run) plan(kind game.Kind) (session.Plan, error) {
 	p, err := session.NewPlan(r.config, kind, r.graph, r.data.Train.Len(), r.latency)
-	p.FileBytes = r.fileBytes
+	p.FileBytes, p.PlayerCosts = r.fileBytes, r.costs
 	if err != nil || p.Target.Resource != cost.Bytes {
 		return p, err
 	}

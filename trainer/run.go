@@ -63,6 +63,12 @@ type Options struct {
 	// its figures are those of the dense network. Its inputs and outputs fit the data. Nil: none.
 	Network *network.Network
 
+	// PlayerCosts are what players cost beside the others of their gate, a number a player, by the
+	// names of gates ([network.Graph] has them, and nashprune inspect prints them): in the market
+	// a player pays the price of its gate times its cost. Players of other gates cost 1. It takes a
+	// number of players to keep, with a market a gate. [Resume] takes those of the checkpoint.
+	PlayerCosts map[string][]float64
+
 	// structured is what the first part of a mixed run came to, where this is the second.
 	structured *record.Structured
 }
@@ -105,6 +111,7 @@ type run struct {
 	memory  backend.MemoryPlan
 	// latency is the model of latencies, where the market needs one.
 	latency *cost.Model
+	costs   game.Costs // of players; nil: 1 each
 
 	result  record.Result
 	stage   checkpoint.Stage

@@ -14,11 +14,12 @@ func newExplain() *cobra.Command {
 	player, asJSON := "", false
 	cmd := &cobra.Command{
 		Use:   "explain RUN",
-		Short: "Explain why each player was removed, the rounds of the market, and the gap from equilibrium",
-		Long: `Explain shows what a run recorded: why players were removed, the rounds of the
-market, the gap from equilibrium and whether an equilibrium is claimed, and the
-bids of removed players and asks of kept ones. With --player it shows all
-that is known of one player.`,
+		Short: "Explain why each neuron or filter was removed or kept",
+		Long: `Explain shows what a run recorded: why neurons or filters, the players of the game,
+were removed or kept; what they are worth to the network and the price that they
+had to be worth, round by round; and whether the result was checked to be an
+equilibrium. With --player it shows all that is known of one player. The words
+are explained by "nashprune help game".`,
 		Example: `  nashprune explain runs/mnist-38
   nashprune explain runs/mnist-38 --player 0:17
   nashprune explain runs/mnist-38 --json`,

@@ -19,7 +19,7 @@ import (
 )
 
 // progress shows how far a run is: a view of some lines that is drawn over on a terminal, a
-// line an epoch elsewhere.
+// line an epoch elsewhere, and of a training of many epochs some of them.
 type progress struct {
 	w        io.Writer
 	terminal bool
@@ -73,9 +73,16 @@ func (p *progress) observe(e trainer.Event) {
 			p.last = time.Now()
 			p.draw(p.view.lines(p.size()))
 		}
-	case e.Line != nil:
+	case e.Line != nil && isShown(e.Line.Epoch, e.Epochs):
 		p.line(epochText(e), true)
 	}
+}
+
+// isShown reports whether an epoch has a line of its own: of more epochs than this many are shown,
+// among them the last.
+func isShown(epoch, epochs int) bool {
+	const shown = 100
+	return epochs <= shown || epoch*shown/epochs > (epoch-1)*shown/epochs
 }
 
 // announce prints which device was chosen, and why.

@@ -175,3 +175,19 @@ func TestQuiet(t *testing.T) {
 		t.Errorf("exit code %d, stdout %q, stderr %q", code, stdout, stderr)
 	}
 }
+
+// TestManyEpochsHaveFewLines: up to a hundred epochs have a line each, more have a hundred, the last of
+// which is that of the last epoch.
+func TestManyEpochsHaveFewLines(t *testing.T) {
+	for epochs, want := range map[int]int{1: 1, 99: 99, 100: 100, 101: 100, 2000: 100} {
+		shown := 0
+		for epoch := 1; epoch <= epochs; epoch++ {
+			if isShown(epoch, epochs) {
+				shown++
+			}
+		}
+		if shown != want || !isShown(epochs, epochs) {
+			t.Errorf("of %d epochs %d have a line, want %d and the last", epochs, shown, want)
+		}
+	}
+}

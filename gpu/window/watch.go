@@ -52,7 +52,7 @@ func (e *watched) Observe(ctx context.Context, order []int32) (*backend.Observat
 	return o, err
 }
 
-func (e *watched) Play(prices []float64, from [][]float64, sweeps int) ([][]float64, error) {
+func (e *watched) Play(prices, from [][]float64, sweeps int) ([][]float64, error) {
 	moved, err := e.Engine.Play(prices, from, sweeps)
 	if err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"image/png"
 	"log"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -189,12 +190,14 @@ func (w *Window) Update(p Progress) {
 	}
 }
 
-// setPrices notes the price of each gate.
-func (w *Window) setPrices(prices []float64) {
+// setPrices notes the price of each gate: the lowest that a player pays.
+func (w *Window) setPrices(prices [][]float64) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	for i, g := range w.scene.gates {
-		g.price = float32(prices[i])
+		if len(prices[i]) > 0 {
+			g.price = float32(slices.Min(prices[i]))
+		}
 	}
 }
 

@@ -140,10 +140,12 @@ func TestPicturesShowPlayers(t *testing.T) {
 				t.Fatal(err)
 			}
 			var prices []float64
+			var paid [][]float64
 			for _, h := range o.Interactions {
 				prices = append(prices, slices.Max(h.Worths(make([]float64, h.Players())))/4)
+				paid = append(paid, slices.Repeat(prices[len(prices)-1:], h.Players()))
 			}
-			played, err := watched.Play(prices, [][]float64{slices.Repeat([]float64{1}, widths[0]), slices.Repeat([]float64{1}, widths[1])}, 3)
+			played, err := watched.Play(paid, [][]float64{slices.Repeat([]float64{1}, widths[0]), slices.Repeat([]float64{1}, widths[1])}, 3)
 			if err != nil {
 				t.Fatal(err)
 			}

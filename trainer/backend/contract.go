@@ -119,10 +119,10 @@ type Engine interface {
 	ObserveWeights(ctx context.Context, order []int32) ([][]float32, error)
 
 	// Play lets the players of every gate move one at a time, in their order and sweeps times
-	// each, from given participations to best responses at one price a gate, as
+	// each, from given participations to best responses at the price of each player, as
 	// game.Interactions.Play does on the interactions that the engine observed last. It
 	// returns where they are. The participations of the network stay.
-	Play(prices []float64, from [][]float64, sweeps int) ([][]float64, error)
+	Play(prices, from [][]float64, sweeps int) ([][]float64, error)
 
 	// RestartOptimiser sets moments, also those of the players' slopes, and step
 	// count to zero.

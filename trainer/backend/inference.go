@@ -17,7 +17,7 @@ func (inference) Observe(context.Context, []int32) (*Observation, error) { retur
 func (inference) ObserveWeights(context.Context, []int32) ([][]float32, error) {
 	return nil, ErrInference
 }
-func (inference) Play([]float64, [][]float64, int) ([][]float64, error) { return nil, ErrInference }
+func (inference) Play([][]float64, [][]float64, int) ([][]float64, error) { return nil, ErrInference }
 func (inference) RestartOptimiser() error                               { return ErrInference }
 func (inference) Probe([]int32, float64) ([]Tensor, error)              { return nil, ErrInference }
 

@@ -181,20 +181,21 @@ func numbersOf(o *backend.Observation) []float64 {
 }
 
 // stakes returns what players play for on interactions: participations between zero and
-// one, both ends included and exact in float32, and a price a gate that half of the players
-// are worth.
-func (s *session) stakes(all []game.Interactions) (prices []float64, from [][]float64) {
+// one, both ends included and exact in float32, and a price a player, from half to one and a half
+// of what half of the gate's players are worth.
+func (s *session) stakes(all []game.Interactions) (prices, from [][]float64) {
 	draw := s.stream(3)
 	for _, h := range all {
 		row := make([]float64, h.Players())
 		for i := range row {
 			row[i] = float64(float32(clip(1.5*draw.Float64() - 0.25)))
 		}
-		price := 0.
-		if worths := slices.Sorted(slices.Values(h.Worths(row))); len(worths) > 0 {
-			price = max(0, worths[len(worths)/2])
+		paid := make([]float64, len(row))
+		worths := slices.Sorted(slices.Values(h.Worths(row)))
+		for i := range paid {
+			paid[i] = (0.5 + draw.Float64()) * max(0, worths[len(worths)/2])
 		}
-		prices, from = append(prices, price), append(from, row)
+		prices, from = append(prices, paid), append(from, row)
 	}
 	return prices, from
 }
@@ -262,7 +263,7 @@ func (s *session) playExactly(quantity string, got, want [][]float64) {
 //
 //go:norace
 //go:nocheckptr
-func (s *session) compareSweep(sweeps int, all []game.Interactions, prices []float64, before, after [][]float64) {
+func (s *session) compareSweep(sweeps int, all []game.Interactions, prices, before, after [][]float64) {
 	var got, want, bounds []float64
 	for g, h := range all {
 		first := 0
@@ -281,8 +282,9 @@ func (s *session) compareSweep(sweeps int, all []game.Interactions, prices []flo
 				}
 				response, bound := 0., 0. // of a dead player
 				if own > 0 {
-					ratio := (worth - prices[g]) / own
-					e := (gamma*size+2*s.unit*prices[g])/own + 8*s.unit*math.Abs(ratio)
+					price := prices[g][first+i]
+					ratio := (worth - price) / own
+					e := (gamma*size+2*s.unit*price)/own + 8*s.unit*math.Abs(ratio)
 					response = clip(ratio)
 					bound = max(clip(ratio+e)-response, response-clip(ratio-e))
 				}
@@ -301,11 +303,11 @@ func clip(x float64) float64 { return min(max(x, 0), 1) }
 // playEnds checks what has no rounding: full participation without a price, but for dead
 // players, which have none, and none at all at a price far above every worth.
 func (s *session) playEnds(candidate backend.Engine, all []game.Interactions) error {
-	var none, high []float64
-	var full, alive, gone [][]float64
+	var none, high, full, alive, gone [][]float64
 	for _, h := range all {
-		none, high = append(none, 0), append(high, 2*slices.Max(append(h.Ceilings(), 0)))
 		live := h.Own()
+		none = append(none, make([]float64, len(live)))
+		high = append(high, slices.Repeat([]float64{2 * slices.Max(append(h.Ceilings(), 0))}, len(live)))
 		for i, own := range live {
 			if own > 0 {
 				live[i] = 1
@@ -315,7 +317,7 @@ func (s *session) playEnds(candidate backend.Engine, all []game.Interactions) er
 	}
 	for _, end := range []struct {
 		name   string
-		prices []float64
+		prices [][]float64
 		want   [][]float64
 	}{{"without a price", none, alive}, {"above every worth", high, gone}} {
 		moved, err := candidate.Play(end.prices, full, 1)

@@ -95,7 +95,7 @@ func (e *imaginedEngine) Observe(ctx context.Context, order []int32) (*backend.O
 	return &backend.Observation{Interactions: e.interactions}, nil
 }
 
-func (e *imaginedEngine) Play(prices []float64, from [][]float64, sweeps int) ([][]float64, error) {
+func (e *imaginedEngine) Play(prices, from [][]float64, sweeps int) ([][]float64, error) {
 	if len(prices) != len(e.network.Gates) {
 		return nil, errors.New("not a price a gate")
 	}

@@ -29,7 +29,7 @@ func testCheckpoint() *Checkpoint {
 		panic(err)
 	}
 	ledgers := []*game.Ledger{game.NewLedger(3), game.NewLedger(2)}
-	stay := ledgers[0].Settle([]float64{1, 0.25, 2}, []float64{0.75, 0.125, 1.5}, []float64{1.25, 0.375, 3}, []float64{0.9, 0, 0.8}, 0.5, 2)
+	stay := ledgers[0].Settle([]float64{1, 0.25, 2}, []float64{0.75, 0.125, 1.5}, []float64{1.25, 0.375, 3}, []float64{0.9, 0, 0.8}, 0.5, nil, 2)
 	gated, err := whole.Keep(network.Survivors{stay, {0, 1}})
 	if err != nil {
 		panic(err)

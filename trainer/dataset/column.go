@@ -103,6 +103,9 @@ func (c *columnState) use(column Column, rows int) string {
 	switch {
 	case column.Levels != nil:
 		words = fmt.Sprintf("%d levels: %s", len(column.Levels), quotedSome(column.Levels))
+		if len(column.Levels) == 1 {
+			words = "1 level: " + quotedSome(column.Levels)
+		}
 	case c.truths > 0 && c.truths == c.numbers:
 		words = "true or false, as 1 or 0"
 	case c.commas > 0:

@@ -40,11 +40,7 @@ type table struct {
 	uses    []ColumnUse   // what became of the columns, where that is not plain
 	notes   []string
 
-	comma        byte // between fields
-	line, column int  // of the field that is read
-	// The first number with a point and with a comma before its decimals, and what is wrong where
-	// there are both.
-	firstPoint, firstComma, commaError string
+	comma byte // between fields
 
 	// emit, where it is not nil, takes parts of most rows while a file is read.
 	emit func(part Samples) error
@@ -160,10 +156,10 @@ func (t *table) read(r io.Reader, limit *budget) error {
 	if err != nil {
 		return csvError(err)
 	}
-	names := numberedColumns(len(header))
-	if !t.options.NoHeader {
-		for i, name := range header {
-			names[i] = string(name)
+	names := make([]string, len(header))
+	for i, name := range header {
+		if names[i] = string(name); t.options.NoHeader {
+			names[i] = columnNumber(i)
 		}
 	}
 	if err := t.setHeader(names); err != nil {
@@ -172,31 +168,40 @@ func (t *table) read(r io.Reader, limit *budget) error {
 	if err := t.beginPart(); err != nil {
 		return err
 	}
-	part := t.emptyPart()
-	if t.options.NoHeader {
-		if err := t.add(&part, header, records.line); err != nil {
-			return err
-		}
+	part, emitted, most := t.emptyPart(), false, batchRecords
+	if t.emit != nil {
+		most = min(most, t.most)
 	}
-	emitted := false
-	for {
-		fields, err := records.read()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return csvError(err)
-		}
-		if err := t.add(&part, fields, records.line); err != nil {
+	now, next := &batch{width: len(t.header)}, &batch{width: len(t.header)}
+	if t.options.NoHeader {
+		now.add(header, records.line)
+	} else {
+		now.fill(records, most)
+	}
+	for ; ; now, next = next, now {
+		err := t.addBatch(&part, now, func() {
+			if now.err == nil {
+				next.fill(records, most)
+			}
+		})
+		switch {
+		case err != nil:
 			return err
-		}
-		if t.emit != nil && part.raw.n == t.most {
+		case now.err == io.EOF:
+			return t.endPart(part, emitted)
+		case now.err != nil:
+			return now.err
+		case t.emit != nil && part.raw.n+most > t.most:
 			if err := t.give(part); err != nil {
 				return err
 			}
 			part, emitted = t.emptyPart(), true
 		}
 	}
+}
+
+// endPart keeps or gives away a part that has its last row.
+func (t *table) endPart(part Samples, emitted bool) (err error) {
 	switch {
 	case part.raw.n == 0 && emitted:
 		return nil
@@ -260,6 +265,9 @@ func (t *table) give(part Samples) error {
 
 // csvError says what is wrong with the text, or that it could not be read.
 func csvError(err error) error {
+	if err == io.EOF {
+		return err
+	}
 	if parse := new(csv.ParseError); errors.As(err, &parse) {
 		return fmt.Errorf("%w: line %d: %w", ErrInvalid, parse.Line, parse.Err)
 	}
@@ -295,11 +303,13 @@ func delimiter(start []byte) byte {
 func (t *table) setHeader(row []string) error {
 	header := make([]string, len(row))
 	numbers := 0
-	var unnamed []string
+	var unnamed []int
 	for i, name := range row {
 		header[i] = strings.TrimSpace(name)
-		if _, err := strconv.ParseFloat(header[i], 64); err == nil {
-			numbers++
+		if header[i] != "" { // an error of strconv takes much memory
+			if _, err := strconv.ParseFloat(header[i], 64); err == nil {
+				numbers++
+			}
 		}
 		if strings.ContainsRune(name, '\r') {
 			return fmt.Errorf("%w: line 1, column %d: a carriage return is in its name: if lines end in one alone, save the file with the line ends of Unix or Windows", ErrInvalid, i+1)
@@ -308,8 +318,8 @@ func (t *table) setHeader(row []string) error {
 			return fmt.Errorf("%w: line 1, column %d: its name is not UTF-8: save the file as UTF-8", ErrInvalid, i+1)
 		}
 		if header[i] == "" {
-			header[i] = numberedColumns(i + 1)[i]
-			unnamed = append(unnamed, header[i])
+			header[i] = columnNumber(i)
+			unnamed = append(unnamed, i)
 		}
 	}
 	if t.header != nil {
@@ -322,7 +332,7 @@ func (t *table) setHeader(row []string) error {
 	case t.options.NoHeader: // there are no names that could be odd
 	case numbers == len(header):
 		return fmt.Errorf("%w: line 1 holds numbers alone; it has to name the columns, or add --header=false", ErrInvalid)
-	case isSample(header):
+	case numbers == len(header)-1 && isSample(header):
 		return fmt.Errorf("%w: line 1 reads like a sample, %.80q; it has to name the columns, or add --header=false", ErrInvalid, someOf(header))
 	}
 	switch {
@@ -338,26 +348,23 @@ func (t *table) setHeader(row []string) error {
 	if err := t.setLabels(); err != nil {
 		return err
 	}
-	for _, name := range unnamed {
-		if i := slices.Index(header, name); t.place[i] == featureColumn {
-			t.notes = append(t.notes, fmt.Sprintf("%s has no name and is taken for a feature; --ignore %q leaves it out", name, name))
+	const noted = 5
+	for k, i := range slices.DeleteFunc(unnamed, func(i int) bool { return t.place[i] != featureColumn }) {
+		if k == noted {
+			t.notes = append(t.notes, "further columns have no names and are taken for features, too")
+			break
 		}
+		t.notes = append(t.notes, fmt.Sprintf("%s has no name and is taken for a feature; --ignore %q leaves it out", header[i], header[i]))
 	}
 	return nil
 }
 
-// numberedColumns returns the names of columns that have none: column 1, and so on.
-func numberedColumns(n int) []string {
-	names := make([]string, n)
-	for i := range names {
-		names[i] = "column " + strconv.Itoa(i+1)
-	}
-	return names
-}
+// columnNumber returns the name of a column that has none: column 1, and so on.
+func columnNumber(i int) string { return "column " + strconv.Itoa(i+1) }
 
-// isSample reports whether a header is most likely the first sample of a file without
-// one: numbers but for the label, as features are. Columns may well be called by
-// numbers, such as pandas' 0, 1, 2 or wavelengths; but these increase, or are whole
+// isSample reports whether a header, of which all names but one are numbers, is most likely the
+// first sample of a file without one: numbers but for the label, as features are. Columns may well
+// be called by numbers, such as pandas' 0, 1, 2 or wavelengths; but these increase, or are whole
 // and differ where columns were chosen among them.
 func isSample(header []string) bool {
 	var numbers []float64
@@ -367,7 +374,7 @@ func isSample(header []string) bool {
 			numbers, whole = append(numbers, x), whole && x >= 0 && x == math.Trunc(x)
 		}
 	}
-	if len(numbers) != len(header)-1 || len(numbers) < 2 {
+	if len(numbers) < 2 {
 		return false
 	}
 	increase := slices.IsSorted(numbers)
@@ -495,62 +502,9 @@ func findLabel(header []string, name string) (int, error) {
 	return len(header) - 1, nil
 }
 
-// add adds a row, which begins in a line of the file, to a part.
-func (t *table) add(part *Samples, fields [][]byte, line int) error {
-	if len(fields) != len(t.header) {
-		return fmt.Errorf("%w: line %d has %d fields, and the header names %d", ErrInvalid, line, len(fields), len(t.header))
-	}
-	t.line = line
-	row := part.raw.add()
-	targets := len(part.rawTargets)
-	part.rawTargets = append(part.rawTargets, make([]float64, part.Outputs)...)
-	for i, field := range fields {
-		place := t.place[i]
-		if place == ignoredColumn {
-			continue
-		}
-		t.column = i
-		field = bytes.TrimSpace(field)
-		switch {
-		case place == featureColumn:
-			x, err := t.take(&t.columns[i], part, t.at[i], field)
-			if err != nil {
-				return err
-			}
-			row[t.at[i]] = x
-		case t.options.Regression:
-			x, err := t.target(i, field)
-			if err != nil {
-				return err
-			}
-			part.rawTargets[targets+place] = x
-		default:
-			class, known := t.words.known[string(field)]
-			if !known {
-				var err error
-				if class, err = t.words.place(string(field), t.options, t.where); err != nil {
-					return fmt.Errorf("%w%s", err, t.choice())
-				}
-			} else {
-				t.words.words[class].samples++
-			}
-			part.Labels = append(part.Labels, class)
-		}
-	}
-	if t.options.unlabelled && !t.options.Regression {
-		part.Labels = append(part.Labels, 0)
-	}
-	return nil
-}
-
-// where says which field is read.
-func (t *table) where() string {
-	return fmt.Sprintf("line %d, column %.40q", t.line, t.header[t.column])
-}
-
-// target reads a number to predict in a column.
-func (t *table) target(i int, field []byte) (float64, error) {
-	x, isNumber := t.number(&t.columns[i], field)
+// target reads a number to predict.
+func (t *cell) target(field []byte) (float64, error) {
+	x, isNumber := t.number(&t.columns[t.column], field)
 	switch {
 	case !isNumber && isMissing(string(field)):
 		return 0, fmt.Errorf("%w: %s: %q is missing: fill it in or leave the row out", ErrInvalid, t.where(), field)

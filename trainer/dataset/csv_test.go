@@ -360,6 +360,12 @@ func TestHugeRow(t *testing.T) {
 	if used > 200*uint64(len(header)) {
 		t.Errorf("%d bytes are allocated for %d", used, len(header))
 	}
+	unnamed := strings.Repeat(",", 1<<17) + "\n"
+	used = memorytest.Allocated(func() { _, err = tableOf(unnamed+unnamed, "") })
+	checkError(t, err, ErrInvalid, "missing")
+	if used > 1000*uint64(len(unnamed)) {
+		t.Errorf("%d bytes are allocated for %d columns without names", used, len(unnamed))
+	}
 	path := writeText(t, "file.csv", "a,y\n1,x\n"+strings.Repeat("9", 1<<16))
 	_, err = Open(path, Options{MaxBytes: 1 << 15})
 	checkError(t, err, ErrInvalid, "more than the 32768 bytes")

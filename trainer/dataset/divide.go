@@ -3,7 +3,6 @@ package dataset
 import (
 	"fmt"
 	"math"
-	"slices"
 	"strconv"
 
 	"nashprune/trainer/random"
@@ -116,18 +115,20 @@ func (d *Dataset) draw(seed uint64, stream uint32, share func(n int) int) (rest,
 		}
 		classes[class] = append(classes[class], int32(i))
 	}
+	isDrawn := make([]bool, d.Train.Len())
 	for class, members := range classes {
 		most := share(len(members))
 		for rank, place := range random.New(seed, random.Division, stream, uint32(class)).Permutation(len(members)) {
-			if rank < most {
-				drawn = append(drawn, members[place])
-			} else {
-				rest = append(rest, members[place])
-			}
+			isDrawn[members[place]] = rank < most
 		}
 	}
-	slices.Sort(drawn)
-	slices.Sort(rest)
+	for i, is := range isDrawn {
+		if is {
+			drawn = append(drawn, int32(i))
+		} else {
+			rest = append(rest, int32(i))
+		}
+	}
 	return rest, drawn
 }
 

@@ -79,6 +79,10 @@
 // standardised like numbers, but by no deviation below 0.1: a level of one row in a thousand would
 // else be a feature of 30. Digits with a point are read without strconv, with the same bits.
 //
+// Records are divided into fields one after the other. Columns are read side by side, each from its
+// first record to its last by one processor, so that what a column becomes does not depend on the
+// number of processors.
+//
 // # Checksums
 //
 // Downloads are checked by the published checksum, which also covers resumed parts.

@@ -27,6 +27,8 @@ type columnState struct {
 
 	numbers, truths, commas, grouped, missing, strange int // how many rows hold what
 	firstWord, firstMissing, firstStrange              string
+	// The first number with a point and the first with a comma before its decimals.
+	point, comma sighting
 
 	counts bool // each number so far is the one before plus one
 	last   float64
@@ -44,7 +46,7 @@ func (c *columnState) know(column Column) {
 }
 
 // first notes where something was seen for the first time.
-func (t *table) first(note *string, count *int, field []byte) {
+func (t *cell) first(note *string, count *int, field []byte) {
 	if *count++; *count == 1 {
 		*note = fmt.Sprintf("%s: %.40q", t.where(), field)
 	}
@@ -52,7 +54,9 @@ func (t *table) first(note *string, count *int, field []byte) {
 
 // take returns the number that a row of the matrix holds for a field: the number that it is, or
 // the place of its level. It is NaN of a missing value, and below 0 of a level that is not known.
-func (t *table) take(c *columnState, part *Samples, at int, field []byte) (float64, error) {
+// The rows before it are read.
+func (t *cell) take(before rows, field []byte) (float64, error) {
+	c := &t.columns[t.column]
 	if c.tooFew {
 		return math.NaN(), nil
 	}
@@ -60,8 +64,8 @@ func (t *table) take(c *columnState, part *Samples, at int, field []byte) (float
 		x, isNumber := t.number(c, field)
 		switch {
 		case isNumber:
-			if err := checkNumber(x); err != nil {
-				return 0, fmt.Errorf("%s: %w", t.where(), err)
+			if !(math.Abs(x) <= maxMagnitude) {
+				return 0, fmt.Errorf("%s: %w", t.where(), checkNumber(x))
 			}
 			c.counts = c.numbers == 0 || c.counts && x == c.last+1
 			c.last = x
@@ -76,7 +80,7 @@ func (t *table) take(c *columnState, part *Samples, at int, field []byte) (float
 			return math.NaN(), nil
 		}
 		c.firstWord = fmt.Sprintf("%s: %.40q", t.where(), field)
-		c.becomeLevels(part.raw.part(0, part.raw.n-1), at)
+		c.becomeLevels(before, t.at[t.column])
 	}
 	if place, ok := c.levels[string(field)]; ok {
 		return float64(place), nil
@@ -161,12 +165,18 @@ func (c *columnState) decide(name string, read rows, at int) (leftOut string) {
 
 // decideColumns decides what columns become that no network knows, and says so.
 func (t *table) decideColumns(part *Samples) error {
-	if t.commaError != "" {
-		return fmt.Errorf("%w: %s", ErrInvalid, t.commaError)
+	if err := t.checkCommas(); err != nil {
+		return err
 	}
 	if err := t.checkWords(); err != nil {
 		return err
 	}
+	leftOut := make([]string, len(t.header))
+	together(len(t.header), func(i int) {
+		if t.place[i] == featureColumn {
+			leftOut[i] = t.columns[i].decide(t.header[i], part.raw, t.at[i])
+		}
+	})
 	plain := true
 	for i, name := range t.header {
 		c := &t.columns[i]
@@ -179,7 +189,7 @@ func (t *table) decideColumns(part *Samples) error {
 		case t.place[i] >= 0:
 			use = "label"
 		default:
-			if use = c.decide(name, part.raw, t.at[i]); use == "" {
+			if use = leftOut[i]; use == "" {
 				t.known.columns, t.known.at = append(t.known.columns, c.Column), append(t.known.at, t.at[i])
 				use = c.use(c.Column, part.raw.n)
 			}
@@ -242,8 +252,8 @@ func (t *table) checkWords() error {
 
 // checkKnown says which columns of numbers that are known hold words, all of them.
 func (t *table) checkKnown(rows int) error {
-	if t.commaError != "" {
-		return fmt.Errorf("%w: %s", ErrInvalid, t.commaError)
+	if err := t.checkCommas(); err != nil {
+		return err
 	}
 	var words []string
 	commas := false

@@ -8,12 +8,14 @@ import (
 	"io"
 	"math"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"nashprune/trainer/memorytest"
+	"nashprune/trainer/random"
 )
 
 // rawStandard leaves features as they are.
@@ -216,4 +218,45 @@ func FuzzRecords(f *testing.F) {
 			}
 		}
 	})
+}
+
+// FuzzPlainNumber holds the quick reading of numbers to the bits of the standard library, and to read
+// all digits of which there are few enough.
+func FuzzPlainNumber(f *testing.F) {
+	for _, text := range []string{"", "-.5", "123456789012345", "1234567890.12345", "-0", "000", ".", "1..2", "9007199254740993"} {
+		f.Add([]byte(text))
+	}
+	plain := regexp.MustCompile(`^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)$`)
+	f.Fuzz(func(t *testing.T, text []byte) {
+		x, ok := plainNumber(text)
+		want, err := strconv.ParseFloat(string(text), 64)
+		if ok && (err != nil || math.Float64bits(x) != math.Float64bits(want)) {
+			t.Errorf("%q is read as %v; the library reads %v, %v", text, x, want, err)
+		}
+		if digits := len(bytes.Trim(bytes.ReplaceAll(text, []byte{'.'}, nil), "+-")); plain.Match(text) && digits < len(tens) && !ok {
+			t.Errorf("%q has %d digits and is not read", text, digits)
+		}
+	})
+}
+
+// TestPlainNumbers reads random numbers of every count of digits and of decimals as the library does.
+func TestPlainNumbers(t *testing.T) {
+	draw := random.New(1, random.Testing, 0, 0)
+	for digits := 1; digits < len(tens); digits++ {
+		for decimals := range digits + 1 {
+			for range 200 {
+				text := make([]byte, 0, 20)
+				for i := range digits {
+					if i == digits-decimals {
+						text = append(text, '.')
+					}
+					text = append(text, '0'+byte(draw.Below(10)))
+				}
+				x, ok := plainNumber(text)
+				if want, err := strconv.ParseFloat(string(text), 64); !ok || err != nil || math.Float64bits(x) != math.Float64bits(want) {
+					t.Fatalf("%s is read as %v, %v; the library reads %v, %v", text, x, ok, want, err)
+				}
+			}
+		}
+	}
 }

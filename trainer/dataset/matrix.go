@@ -1,8 +1,10 @@
 package dataset
 
 import (
+	"cmp"
 	"math"
 	"runtime/debug"
+	"sync/atomic"
 )
 
 // blockNumbers is how many numbers a block of a matrix has, but for the last.
@@ -25,7 +27,7 @@ func matrixOf(numbers []float64, width int) rows {
 	return rows{&matrix{width: width, per: max(per, 1), blocks: [][]float64{numbers}}, 0, per}
 }
 
-// add appends a row of zeros and returns it.
+// add appends a row and returns it. Its numbers may be any until they are set.
 func (m *matrix) add() []float64 {
 	last := len(m.blocks) - 1
 	if last < 0 || len(m.blocks[last]) == m.per*m.width {
@@ -35,9 +37,14 @@ func (m *matrix) add() []float64 {
 		}
 		m.blocks, last = append(m.blocks, block), last+1
 	}
-	start := len(m.blocks[last])
-	m.blocks[last] = append(m.blocks[last], make([]float64, m.width)...)
-	return m.blocks[last][start:]
+	block, start := m.blocks[last], len(m.blocks[last])
+	if end := start + m.width; end <= cap(block) {
+		block = block[:end]
+	} else {
+		block = append(block, make([]float64, m.width)...)
+	}
+	m.blocks[last] = block
+	return block[start:]
 }
 
 func (m *matrix) row(i int) []float64 {
@@ -51,7 +58,7 @@ type rows struct {
 	from, n int
 }
 
-// add appends a row of zeros and returns it. The rows have to be all of the matrix.
+// add appends a row as [matrix.add] does. The rows have to be all of the matrix.
 func (r *rows) add() []float64 {
 	r.n++
 	return r.matrix.add()
@@ -90,23 +97,32 @@ func permute[T any](order []int32, width int, row func(i int) []T) {
 // releasedAtOnce is how many numbers are given back to the system together.
 const releasedAtOnce = 1 << 23
 
-// consume calls visit with each row, and gives the rows' memory back on the way.
+// consume calls visit with each row, with those of several blocks side by side, and gives the rows'
+// memory back on the way. The error is that of the first row that has one.
 func (r rows) consume(visit func(i int, row []float64) error) error {
-	released := 0
-	for i := range r.n {
-		if err := visit(i, r.row(i)); err != nil {
-			return err
-		}
-		if at := r.from + i; at%r.per == r.per-1 {
-			released += len(r.blocks[at/r.per])
-			r.blocks[at/r.per] = nil
-			if released >= releasedAtOnce {
-				debug.FreeOSMemory()
-				released = 0
+	if r.n == 0 {
+		return nil
+	}
+	var released atomic.Int64
+	first, end := r.from/r.per, r.from+r.n
+	errs := make([]error, (end-1)/r.per-first+1)
+	together(len(errs), func(k int) {
+		block := first + k
+		for at := max(block*r.per, r.from); at < min((block+1)*r.per, end); at++ {
+			if errs[k] = visit(at-r.from, r.matrix.row(at)); errs[k] != nil {
+				return
 			}
 		}
-	}
-	return nil
+		if (block+1)*r.per > end {
+			return // rows of the block are left
+		}
+		n := int64(len(r.blocks[block]))
+		r.blocks[block] = nil
+		if sum := released.Add(n); sum/releasedAtOnce > (sum-n)/releasedAtOnce {
+			debug.FreeOSMemory()
+		}
+	})
+	return cmp.Or(errs...)
 }
 
 // varies reports whether a column differs between two rows.

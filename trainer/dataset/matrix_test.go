@@ -1,7 +1,9 @@
 package dataset
 
 import (
+	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	"nashprune/trainer/random"
@@ -64,21 +66,49 @@ func TestMatrix(t *testing.T) {
 		if !slices.Equal(order, before) {
 			t.Errorf("width %d: the order has changed", width)
 		}
-		cut, at := n/3, 0
+		cut := n / 3
+		visits := make([]atomic.Int32, n)
 		for _, part := range []rows{r.part(0, cut), r.part(cut, cut), r.part(cut, n)} {
 			err := part.consume(func(i int, row []float64) error {
+				at := part.from + i
+				visits[at].Add(1)
 				if len(row) != width || row[width-1] != float64(order[at]) {
-					t.Fatalf("width %d: row %d is %v, want %d", width, at, row[width-1], order[at])
+					t.Errorf("width %d: row %d is %v, want %d", width, at, row[width-1], order[at])
 				}
-				at++
 				return nil
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
 		}
-		if at != n {
-			t.Errorf("width %d: %d rows of %d", width, at, n)
+		for at := range visits {
+			if got := visits[at].Load(); got != 1 {
+				t.Errorf("width %d: row %d of %d is visited %d times", width, at, n, got)
+			}
+		}
+	}
+}
+
+// TestConsumeFails: the error is that of the first row with one, whichever block is visited first.
+func TestConsumeFails(t *testing.T) {
+	const n = 5*blockNumbers + 3
+	r := rows{matrix: newMatrix(1)}
+	for range n {
+		r.add()
+	}
+	for _, from := range []int{0, 2 * blockNumbers, n - 1} {
+		err := r.part(0, n).consume(func(i int, _ []float64) error {
+			if i < from {
+				return nil
+			}
+			return fmt.Errorf("row %d", i)
+		})
+		if want := fmt.Sprintf("row %d", from); err == nil || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+		r = rows{matrix: newMatrix(1)}
+		for range n {
+			r.add()
 		}
 	}
 }

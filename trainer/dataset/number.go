@@ -21,14 +21,13 @@ var (
 // number reads a field: a number, or true or false for 1 and 0. It notes in the column how the
 // number is written. A comma is the point before decimals where the options say so or where fields
 // have other delimiters; between commas it stands between thousands.
-func (t *table) number(c *columnState, field []byte) (float64, bool) {
+func (t *cell) number(c *columnState, field []byte) (float64, bool) {
 	if t.options.DecimalComma {
 		return truth(c, field, withComma)
 	}
 	if x, ok := plainNumber(field); ok {
-		if t.firstPoint == "" && t.comma != ',' && bytes.IndexByte(field, '.') >= 0 {
-			t.firstPoint = t.where() + ": " + string(field)
-			t.checkCommas()
+		if t.comma != ',' && c.point.line == 0 && bytes.IndexByte(field, '.') >= 0 {
+			c.point = sighting{t.line, t.where() + ": " + string(field)}
 		}
 		return x, true
 	}
@@ -41,20 +40,40 @@ func (t *table) number(c *columnState, field []byte) (float64, bool) {
 		return anyNumber(strings.ReplaceAll(text, ",", ""))
 	case t.comma != ',' && decimal.MatchString(text):
 		c.commas++
-		if t.firstComma == "" {
-			t.firstComma = t.where() + ": " + text
-			t.checkCommas()
+		if c.comma.line == 0 {
+			c.comma = sighting{t.line, t.where() + ": " + text}
 		}
 		return withComma(text)
 	}
 	return 0, false
 }
 
-// checkCommas notes that points and commas both stand before decimals.
-func (t *table) checkCommas() {
-	if t.firstPoint != "" && t.firstComma != "" {
-		t.commaError = fmt.Sprintf("is a point or a comma before the decimals? %s; %s: if the comma is, add --decimal-comma; else leave the column with commas out with --ignore", t.firstPoint, t.firstComma)
+// sighting is where a number with decimals stands, and the number.
+type sighting struct {
+	line int // from 1; 0 where there is none
+	note string
+}
+
+// before reports whether the number stands in a line before another, or there is none of that.
+func (s sighting) before(other sighting) bool {
+	return s.line > 0 && (other.line == 0 || s.line < other.line)
+}
+
+// checkCommas says where points and commas both stand before decimals.
+func (t *table) checkCommas() error {
+	var point, comma sighting
+	for _, c := range t.columns {
+		if c.point.before(point) {
+			point = c.point
+		}
+		if c.comma.before(comma) {
+			comma = c.comma
+		}
 	}
+	if point.line == 0 || comma.line == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: is a point or a comma before the decimals? %s; %s: if the comma is, add --decimal-comma; else leave the column with commas out with --ignore", ErrInvalid, point.note, comma.note)
 }
 
 // truth reads true or false, or what read reads.
@@ -91,36 +110,39 @@ func anyNumber(text string) (float64, bool) {
 var tens = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}
 
 // plainNumber reads digits with a sign and a point at most, as [strconv.ParseFloat] does and
-// quicker: the digits and the power of ten are exact in float64, so their quotient is rounded
-// once. It does not read what has more than 15 digits.
+// quicker. It does not read more than 16 bytes of digits and a point: 15 digits and the power of ten are
+// exact in float64, so their quotient is rounded once, as are 16 digits without a point.
 func plainNumber(field []byte) (float64, bool) {
 	digits, negative := field, false
 	if len(digits) > 0 && (digits[0] == '-' || digits[0] == '+') {
 		negative, digits = digits[0] == '-', digits[1:]
 	}
-	mantissa, decimals, point, seen := int64(0), 0, false, 0
-	for _, b := range digits {
-		switch {
-		case b >= '0' && b <= '9':
-			mantissa = 10*mantissa + int64(b-'0')
-			seen++
-			if point {
-				decimals++
-			}
-		case b == '.' && !point:
-			point = true
+	if len(digits) > len(tens) {
+		return 0, false
+	}
+	mantissa, point := int64(0), -1
+	for i, b := range digits {
+		switch d := b - '0'; {
+		case d <= 9:
+			mantissa = 10*mantissa + int64(d)
+		case b == '.' && point < 0:
+			point = i
 		default:
 			return 0, false
 		}
-		if seen >= len(tens) {
-			return 0, false
-		}
+	}
+	seen, decimals := len(digits), 0
+	if point >= 0 {
+		seen, decimals = seen-1, seen-1-point
+	}
+	if seen == 0 {
+		return 0, false
 	}
 	x := float64(mantissa) / tens[decimals]
 	if negative {
 		x = -x
 	}
-	return x, seen > 0
+	return x, true
 }
 
 // formatNumber writes a number in the one way that names a level or a class.

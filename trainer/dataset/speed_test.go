@@ -2,13 +2,15 @@ package dataset
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/csv"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
+	"time"
 
 	"nashprune/trainer/memorytest"
 	"nashprune/trainer/random"
@@ -43,39 +45,50 @@ func writeMixed(tb testing.TB, path string, rows int) {
 	}
 }
 
-// BenchmarkTable reads a table with categories beside encoding/csv alone.
+// BenchmarkTable reads a table of a million rows with categories, in turn with encoding/csv alone, and
+// reports the speed of both and their ratio, each by its quickest reading. Readings that other work
+// slows down count for neither.
 func BenchmarkTable(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "mixed.csv")
-	writeMixed(b, path, 100_000)
+	writeMixed(b, path, 1_000_000)
 	info, err := os.Stat(path)
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Run("encoding-csv", func(b *testing.B) {
-		b.SetBytes(info.Size())
-		for b.Loop() {
-			text, err := os.ReadFile(path)
-			if err != nil {
-				b.Fatal(err)
-			}
-			r := csv.NewReader(bytes.NewReader(text))
-			r.ReuseRecord = true
-			for err == nil {
-				_, err = r.Read()
-			}
-			if err != io.EOF {
-				b.Fatal(err)
-			}
+	alone := func() {
+		file, err := os.Open(path)
+		if err != nil {
+			b.Fatal(err)
 		}
-	})
-	b.Run("open", func(b *testing.B) {
-		b.SetBytes(info.Size())
-		for b.Loop() {
-			if _, err := Open(path, Options{}); err != nil {
-				b.Fatal(err)
-			}
+		defer file.Close()
+		r := csv.NewReader(bufio.NewReaderSize(file, 1<<16))
+		r.ReuseRecord = true
+		for err == nil {
+			_, err = r.Read()
 		}
-	})
+		if err != io.EOF {
+			b.Fatal(err)
+		}
+	}
+	open := func() {
+		if _, err := Open(path, Options{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	quickest := func(before time.Duration, read func()) time.Duration {
+		runtime.GC()
+		start := time.Now()
+		read()
+		return min(before, time.Since(start))
+	}
+	least, ours := time.Duration(math.MaxInt64), time.Duration(math.MaxInt64)
+	for b.Loop() {
+		least, ours = quickest(least, alone), quickest(ours, open)
+	}
+	megabytes := float64(info.Size()) / 1e6
+	b.ReportMetric(megabytes/least.Seconds(), "csv-MB/s")
+	b.ReportMetric(megabytes/ours.Seconds(), "open-MB/s")
+	b.ReportMetric(least.Seconds()/ours.Seconds(), "open/csv")
 }
 
 // TestMemoryOfTable: all that reading a table allocates, freed memory included, is a number a column

@@ -3,6 +3,7 @@ package dataset
 import (
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
 )
 
@@ -48,8 +49,24 @@ func places(n int) []int {
 
 // spreads returns the mean and the standard deviation of the numbers at some places of rows, in
 // float64, of those that are not NaN. Equal numbers have deviation 1, and where there are none the
-// mean is 0. No number may exceed [maxMagnitude], so no sum overflows.
+// mean is 0. No number may exceed [maxMagnitude], so no sum overflows. Sums have the order of the rows.
 func spreads(at []int, each func(visit func(row []float64))) *Standard {
+	s := &Standard{make([]float64, len(at)), make([]float64, len(at))}
+	pieces := runtime.GOMAXPROCS(0)
+	together(pieces, func(i int) {
+		start, end := i*len(at)/pieces, (i+1)*len(at)/pieces
+		if start == end {
+			return
+		}
+		some := spreadsOf(at[start:end], each)
+		copy(s.Means[start:end], some.Means)
+		copy(s.Deviations[start:end], some.Deviations)
+	})
+	return s
+}
+
+// spreadsOf does what [spreads] does on one processor.
+func spreadsOf(at []int, each func(visit func(row []float64))) *Standard {
 	width := len(at)
 	means, largest, squares := make([]float64, width), make([]float64, width), make([]float64, width)
 	first, count := make([]float64, width), make([]float64, width)

@@ -9,6 +9,7 @@ import (
 
 	"gonum.org/v1/gonum/stat"
 
+	"nashprune/game"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
@@ -29,9 +30,10 @@ type BidAskInput struct {
 	// Participations are folded into the weights, those of removed players as 1.
 	Kept, Whole *network.Network
 	Live        network.Survivors
-	Removed     [][]int   // by gate, all players that were removed themselves, those nearest to staying first
-	Followed    [][]int   // by gate, all that were removed as parts of others, with which they return; nil: none
-	Costs       []float64 // of a player, by gate, where all gates share one price; nil: a market a gate
+	Removed     [][]int    // by gate, all players that were removed themselves, those nearest to staying first
+	Followed    [][]int    // by gate, all that were removed as parts of others, with which they return; nil: none
+	Costs       []float64  // of a player, by gate, where all gates share one price; nil: a market a gate
+	PlayerCosts game.Costs // of each player beside others of its gate; nil: 1 each
 
 	Seed         uint64
 	LearningRate float64 // of the first step of a refit, above 0
@@ -163,12 +165,16 @@ func newRealGame(in BidAskInput) (*realGame, error) {
 	return g, nil
 }
 
-// cost returns what bids and asks of a gate's players are divided by.
-func (g *realGame) cost(gate int) float64 {
-	if g.Costs == nil {
-		return 1
+// cost returns what the bid or the ask of a player is divided by.
+func (g *realGame) cost(p record.PlayerName) float64 {
+	cost := 1.
+	if g.Costs != nil {
+		cost = g.Costs[p.Layer]
 	}
-	return g.Costs[gate]
+	if row := g.PlayerCosts.Of(p.Layer); row != nil {
+		cost *= row[p.Index]
+	}
+	return cost
 }
 
 // markets names the players whose bids and asks are measured.
@@ -180,7 +186,10 @@ func (g *realGame) markets() []record.BidAskMarket {
 		}
 		m := &markets[len(markets)-1]
 		m.Layers = append(m.Layers, i)
-		m.Kept, m.Removed, m.Size = m.Kept+len(live), m.Removed+len(g.Removed[i]), m.Size+g.cost(i)*float64(len(live))
+		m.Kept, m.Removed = m.Kept+len(live), m.Removed+len(g.Removed[i])
+		for _, player := range live {
+			m.Size += g.cost(record.PlayerName{Layer: i, Index: player})
+		}
 		asking := live
 		if len(live) > g.Most {
 			asking, m.Screened = g.lowestAsks(i), m.Screened+len(live)
@@ -300,7 +309,7 @@ func (g *realGame) confirm(ctx context.Context, b *record.BidAsk) error {
 // values returns the bid or the ask of a player on some samples, from the fall of each
 // sample's loss when the player changes sides.
 func (g *realGame) values(p record.PlayerName, falls []float64, samples []int) []float64 {
-	divisor := g.cost(p.Layer)
+	divisor := g.cost(p)
 	if _, lives := slices.BinarySearch(g.live[p.Layer], p.Index); lives {
 		divisor = -divisor
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	cpufallback "nashprune/cpu_fallback"
+	"nashprune/game"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
@@ -435,6 +436,13 @@ func TestOnePrice(t *testing.T) {
 	m := b.Markets[0]
 	if !slices.Equal(m.Layers, []int{0, 1}) || m.Size != 3*2+3*0.125 || m.Kept != 6 || len(m.Asks) != 6 {
 		t.Errorf("%+v", m)
+	}
+	in.PlayerCosts = game.Costs{{4, 0.5, 1, 2}, {2, 2, 2}}
+	for k, q := range bidAsk(t, in).Markets[0].Asks {
+		cost := in.PlayerCosts[q.Layer][q.Index]
+		if want := m.Asks[k].Value / cost; math.Abs(q.Value-want) > 1e-12*math.Abs(want) {
+			t.Errorf("%s costs %g times as much as others and asks %g, want %g", q.PlayerName, cost, q.Value, want)
+		}
 	}
 	lowest := math.Inf(1)
 	for k, q := range slices.Concat(free.Markets[0].Asks, free.Markets[1].Asks) {

@@ -116,7 +116,7 @@ func TestMarketCertificate(t *testing.T) {
 		t.Fatal(err)
 	}
 	ledger := game.NewLedger(4)
-	stay := ledger.Settle(cleared.Worths[0], h.Own(), h.Ceilings(), cleared.Participations[0], cleared.Prices[0], cleared.Demands[0])
+	stay := ledger.Settle(cleared.Worths[0], h.Own(), h.Ceilings(), cleared.Participations[0], cleared.Prices[0], nil, cleared.Demands[0])
 	if len(stay) != 2 {
 		t.Fatalf("%v stay", stay)
 	}

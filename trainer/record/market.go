@@ -13,6 +13,9 @@ func Percentage(x *float64) bool { return x == nil || *x >= 0 && *x <= 100 }
 type Market struct {
 	cost.Target
 	Cost cost.Resource `json:"cost,omitempty"` // what players paid for; absent: every layer was a market of its own
+	// PlayerCosts are what the price is multiplied with, a player each, by the names of gates; players
+	// of other gates cost 1.
+	PlayerCosts map[string][]float64 `json:"player_costs,omitempty"`
 	// Reached is how much of the resource the pruned network takes; latency by the
 	// model.
 	Reached float64 `json:"reached"`

@@ -147,7 +147,7 @@ func explainBids(w io.Writer, run *Run, b *record.BidAsk) error {
 		held = "not held out: no --validation"
 	}
 	cost := ""
-	if run.Config.Cost != "" { // gates share a price
+	if run.Config.Cost != "" || run.costsDiffer() { // gates share a price, or players have costs of their own
 		cost = ", divided by what the player costs"
 	}
 	fmt.Fprintf(w, `
@@ -295,7 +295,7 @@ func ExplainPlayer(w io.Writer, run *Run, name record.PlayerName) error {
 			state = fmt.Sprintf("at its removal, in round %d", p.Round)
 		}
 	}
-	fmt.Fprintf(&b, "\nIts account %s:\n", state)
+	fmt.Fprintf(&b, "\nIts account %s (nashprune help game explains the words):\n", state)
 	worth, price := "worth", "price"
 	if c.Game == game.PaperGame {
 		worth, price = "benefit", "cost"
@@ -308,7 +308,11 @@ func ExplainPlayer(w io.Writer, run *Run, name record.PlayerName) error {
 	} else {
 		row(worth, number(p.Worth), "marginal value of its first participation, while its rivals play the equilibrium")
 		row("ceiling", number(p.Ceiling), "the highest worth that it can have, whatever they play")
-		row(price, number(p.Price), "of full participation")
+		paid := "of full participation"
+		if run.costsDiffer() {
+			paid = fmt.Sprintf("of full participation: the price of its %s times its cost, %s", run.axis(), number(run.cost(p.PlayerName)))
+		}
+		row(price, number(p.Price), paid)
 	}
 	side := "above zero: some participation is better than zero"
 	if p.Margin <= 0 {

@@ -125,6 +125,19 @@ func unitPrice(r record.RoundLine) float64 {
 	return price
 }
 
+// costsDiffer reports whether players of a gate have costs of their own.
+func (run *Run) costsDiffer() bool {
+	return run.Result.Market != nil && run.Result.Market.PlayerCosts != nil
+}
+
+// cost returns what a player costs beside the others of its gate.
+func (run *Run) cost(p record.PlayerName) float64 {
+	if row := run.Result.Market.PlayerCosts[run.Result.Gates[p.Layer].Name]; p.Index < len(row) {
+		return row[p.Index]
+	}
+	return 1
+}
+
 // marketColumns returns what a table of rounds shows besides the columns that every
 // market has.
 func marketColumns(rounds []record.RoundLine) (names []string, cells func(record.RoundLine) []string) {
@@ -164,6 +177,9 @@ func explainMarketRules(r *record.Result) string {
 			"Players win by their worths at the equilibrium: in each gate those n stay whose worths exceed by most what n players cost together.\n" +
 			"At least two of each gate stay, of branches none. What then still fits in the budget stays too, by worth per cost.\n" +
 			"A gate in which another number stays than participates pays its own clearing price.\n")
+	}
+	if m.PlayerCosts != nil {
+		b.WriteString("Players have costs of their own: each pays the price below times its cost, and those of the highest worth for their cost stay.\n")
 	}
 	if m.Cost == cost.Latency && m.LatencyModel != nil && m.LatencyModel.Step > 0 {
 		fmt.Fprintf(&b, "Time grows in steps, %d units apart, so the players behind a step stay or leave together.\n", m.LatencyModel.Step)

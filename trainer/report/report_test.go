@@ -485,6 +485,29 @@ func TestWorthlessPlayer(t *testing.T) {
 	}
 }
 
+// TestExplainCosts: where players have costs of their own, explain says what one costs and how prices
+// follow.
+func TestExplainCosts(t *testing.T) {
+	run := withCertificate(marketRun())
+	gate := run.Result.Gates[0]
+	costs := slices.Repeat([]float64{1}, gate.Players)
+	costs[1] = 2.5
+	run.Result.Market = &record.Market{Target: run.Config.Target(len(run.Result.Gates)), PlayerCosts: map[string][]float64{gate.Name: costs}}
+	for _, c := range []struct {
+		write func(w io.Writer) error
+		words string
+	}{
+		{func(w io.Writer) error { return ExplainPlayer(w, run, record.PlayerName{Index: 1}) }, "times its cost, 2.5"},
+		{func(w io.Writer) error { return ExplainPlayer(w, run, record.PlayerName{Layer: 1}) }, "times its cost, 1\n"},
+		{func(w io.Writer) error { return Explain(w, run) }, "Players have costs of their own"},
+	} {
+		var b strings.Builder
+		if err := c.write(&b); err != nil || !strings.Contains(b.String(), c.words) {
+			t.Errorf("%v:\n%s", err, b.String())
+		}
+	}
+}
+
 func TestEval(t *testing.T) {
 	correct := 9740
 	r := &record.EvalResult{

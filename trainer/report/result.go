@@ -233,13 +233,13 @@ func bestEpochs(r *record.Result) string {
 func gaps(e *record.Equilibrium) string {
 	switch {
 	case e.Model == record.Holds:
-		return fmt.Sprintf("yes: its relative gap on other samples is %.2g, less than %d times what samples explain", e.RelativeGap, record.LargestRatio)
+		return fmt.Sprintf("yes: its relative gap on other samples is %.2g, less than %d times what the choice of samples explains", e.RelativeGap, record.LargestRatio)
 	case e.Model == record.Fails:
-		return fmt.Sprintf("no: its relative gap on other samples is %.2g, more than samples explain", e.RelativeGap)
+		return fmt.Sprintf("no: its relative gap on other samples is %.2g, more than the choice of samples explains", e.RelativeGap)
 	case e.Model != "" && e.Checked == 0:
 		return "undecided: no round was checked on other samples; it takes three times as many samples as a round observes, and four rounds"
 	case e.Model != "":
-		return fmt.Sprintf("undecided: its relative gap on other samples is %.2g, which samples may or may not explain", e.RelativeGap)
+		return fmt.Sprintf("undecided: its relative gap on other samples is %.2g; it takes more rounds that are checked to say whether the choice of samples explains it", e.RelativeGap)
 	case e.Claimed:
 		return fmt.Sprintf("yes: its relative gap is %.2g, under the limit %g", e.RelativeGap, game.EquilibriumBound)
 	default:

@@ -57,7 +57,7 @@ func (t *Training) takeBids(ctx context.Context) error {
 	in := evidence.BidAskInput{
 		Engine: t.Engine, Data: t.Data, Loss: t.Loss, Batch: c.Batch,
 		Kept: state.Network, Whole: whole, Live: t.Live(), Removed: t.removed(), Followed: t.followed(),
-		Seed: c.Seed, LearningRate: t.Plan.learningRate(t.Step - 1), Steps: t.Plan.bidSteps(), Repeats: bidRepeats, Most: mostBids,
+		Seed: c.Seed, LearningRate: t.Plan.learningRate(t.Step - 1), Steps: t.Plan.bidSteps(), Repeats: bidRepeats, Most: mostBids, PlayerCosts: t.Plan.PlayerCosts,
 	}
 	if c.Cost != "" {
 		start := c.Cost.Costs(t.Plan.Graph, t.Plan.Graph.Widths(), t.Plan.latency)

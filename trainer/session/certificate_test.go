@@ -92,7 +92,11 @@ func TestAPriceThatIsTooHighIsRefused(t *testing.T) {
 			for g := range c.Prices {
 				c.Prices[g] *= factor
 			}
-			c.Participations, err = game.PlayOn(h, 1000)(c.Prices, c.Participations)
+			var prices [][]float64
+			for g := range h {
+				prices = append(prices, c.PlayerPrices(g))
+			}
+			c.Participations, err = game.PlayOn(h, 1000)(prices, c.Participations)
 			return c, err
 		})
 		if err != nil {

@@ -172,12 +172,24 @@ func inSteps(costs [][]float64, size int) [][]float64 {
 func (p Plan) clearing(fallen int, live network.Survivors) Clear {
 	if p.Config.Cost == "" {
 		return func(h []game.Interactions, play game.Players) (game.Clearing, error) {
-			return game.ClearLayers(h, p.demands(fallen), play)
+			return game.ClearAtCosts(h, p.costsOf(live), p.demands(fallen), play)
 		}
 	}
 	return func(h []game.Interactions, play game.Players) (game.Clearing, error) {
 		return game.ClearTogether(h, p.budget(fallen, live), play)
 	}
+}
+
+// costsOf returns what the players cost that are still there.
+func (p Plan) costsOf(live network.Survivors) game.Costs {
+	if p.PlayerCosts == nil {
+		return nil
+	}
+	var costs game.Costs
+	for g, row := range p.PlayerCosts {
+		costs = append(costs, network.Select(row, live[g]))
+	}
+	return costs
 }
 
 // satisfied reports whether all players of a market may stay when the demand has fallen for

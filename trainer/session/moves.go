@@ -3,6 +3,8 @@ package session
 import (
 	"context"
 
+	"gonum.org/v1/gonum/floats"
+
 	"nashprune/game"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/network"
@@ -30,7 +32,7 @@ func PlayRound(ctx context.Context, e backend.Engine, observed []int32, v game.V
 		return r, err
 	}
 	r.Interactions, r.Inputs = observation.Interactions, observation.Inputs
-	play := game.Players(func(prices []float64, from [][]float64) ([][]float64, error) {
+	play := game.Players(func(prices, from [][]float64) ([][]float64, error) {
 		return e.Play(prices, from, sweeps)
 	})
 	if v.Null() {
@@ -53,7 +55,7 @@ type Clear func(h []game.Interactions, play game.Players) (game.Clearing, error)
 func (r Round) Settle(ledgers []*game.Ledger) network.Survivors {
 	var stay network.Survivors
 	for g, ledger := range ledgers {
-		stay = append(stay, ledger.Settle(r.Worths[g], r.Interactions[g].Own(), r.Ceilings[g], r.Participations[g], r.Prices[g], r.Demands[g]))
+		stay = append(stay, ledger.Settle(r.Worths[g], r.Interactions[g].Own(), r.Ceilings[g], r.Participations[g], r.Prices[g], r.PlayerCosts.Of(g), r.Demands[g]))
 	}
 	return stay
 }
@@ -62,9 +64,9 @@ func (r Round) Settle(ledgers []*game.Ledger) network.Survivors {
 func (r Round) ascent() []float64 {
 	var rises []float64
 	for g, h := range r.Interactions {
-		s, price := r.Participations[g], r.Prices[g]
+		prices := r.PlayerPrices(g)
 		// With s = 1 the loss is zero and all pay.
-		rises = append(rises, h.Potential(price, s)+price*float64(len(s)))
+		rises = append(rises, h.Potential(prices, r.Participations[g])+floats.Sum(prices))
 	}
 	return rises
 }

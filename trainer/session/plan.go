@@ -41,6 +41,8 @@ type Plan struct {
 	shares  []int
 	Target  cost.Target
 	latency *cost.Model // where the market needs one, once it is known
+	// PlayerCosts are what players cost in a market, by gate at the start; nil: 1 each.
+	PlayerCosts game.Costs
 	// FileBytes returns the size of the file with a network, where that is the target.
 	FileBytes func(*network.Network) (int, error)
 }

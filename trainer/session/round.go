@@ -206,10 +206,10 @@ func (t *Training) check(ctx context.Context, k, fallen int, played Round) (*rec
 			continue
 		}
 		for g, h := range by.Interactions {
-			s, price := played.Participations[g], by.Prices[g]
+			s, prices := played.Participations[g], by.PlayerPrices(g)
 			layer := record.CertifiedLayer{
-				Players: len(s), Price: price, Demand: by.Demands[g], Lambda: h.Lambda(),
-				Potential: h.Potential(price, s), Best: h.Potential(price, by.Participations[g]),
+				Players: len(s), Price: by.Prices[g], Demand: by.Demands[g], Lambda: h.Lambda(),
+				Potential: h.Potential(prices, s), Best: h.Potential(prices, by.Participations[g]),
 			}
 			if by.Costs != nil {
 				layer.Cost = by.Costs[g]
@@ -234,7 +234,7 @@ func (r Round) gapBy(other Round, accounts *[][]game.Account) game.Certificate {
 	var c game.Certificate
 	for g, h := range other.Interactions {
 		s := r.Participations[g]
-		gate := c.CertifyMarket(h, other.Prices[g], s, h.Worths(s))
+		gate := c.CertifyMarket(h, other.PlayerPrices(g), s, h.Worths(s))
 		if accounts != nil {
 			*accounts = append(*accounts, gate)
 		}

@@ -93,7 +93,7 @@ func (e *scripted) ObserveWeights(context.Context, []int32) ([][]float32, error)
 	return squares, e.note("weigh")
 }
 
-func (e *scripted) Play(prices []float64, from [][]float64, sweeps int) ([][]float64, error) {
+func (e *scripted) Play(prices, from [][]float64, sweeps int) ([][]float64, error) {
 	moved, err := game.PlayOn(e.observed, sweeps)(prices, from)
 	return moved, cmp.Or(e.note("play"), err)
 }
