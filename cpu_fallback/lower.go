@@ -81,11 +81,13 @@ func (e *engine[T]) layStages(take, learning taker[T]) {
 
 // lastReaders returns, by stage, the nodes whose outputs no later stage reads.
 func (e *engine[T]) lastReaders(stages []network.Stage) [][]int {
-	of, last := make([]int, len(e.graph.Nodes)), map[int]int{} // the node whose tensor holds the output of a node
+	of, last := slices.Repeat([]int{-1}, len(e.graph.Nodes)), map[int]int{} // the node whose tensor holds the output of a node; -1: removed
 	for i, s := range stages {
 		node := e.graph.Nodes[s.Node]
 		for _, from := range node.In {
-			last[of[from]] = i
+			if of[from] >= 0 {
+				last[of[from]] = i
+			}
 		}
 		of[s.Out()] = s.Out()
 		if network.IsView(node.Op) && e.graph.GateAt(s.Node) < 0 {
