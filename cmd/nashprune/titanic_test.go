@@ -112,7 +112,7 @@ func TestSmallMistakes(t *testing.T) {
 		"train --players weights --sparsity-pattern 2:4 --sparsity 0.7": "leave out --keep and --sparsity",
 		"train --players weights --sparsity-pattern 2:4 --keep 10%":     "leave out --keep and --sparsity",
 		"train --keep 0%":  "must be above 0 and at most 100",
-		"train --keep ten": "a number of players, or a percentage",
+		"train --keep ten": "a number above 0, or a percentage",
 	} {
 		code, stdout, stderr := execute(t, strings.Fields(args)...)
 		refused(t, exitUsage, words, code, stdout, stderr)
