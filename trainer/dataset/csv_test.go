@@ -363,7 +363,7 @@ func TestHugeRow(t *testing.T) {
 	unnamed := strings.Repeat(",", 1<<17) + "\n"
 	used = memorytest.Allocated(func() { _, err = tableOf(unnamed+unnamed, "") })
 	checkError(t, err, ErrInvalid, "missing")
-	if used > 1000*uint64(len(unnamed)) {
+	if used > 2000*uint64(len(unnamed)) { // about 900 a column, more with the race detector; a square would be 10^10 in all
 		t.Errorf("%d bytes are allocated for %d columns without names", used, len(unnamed))
 	}
 	path := writeText(t, "file.csv", "a,y\n1,x\n"+strings.Repeat("9", 1<<16))
