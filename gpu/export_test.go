@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"time"
 
 	"nashprune/gpu/internal/compute"
@@ -61,13 +62,21 @@ func StepsAfter(all time.Duration, steps int) int {
 	return p.steps(math.MaxInt)
 }
 
+// within returns the engine in one for inference alone, or the engine itself.
+func within(e backend.Engine) *engine {
+	if v, ok := e.(*engine); ok {
+		return v
+	}
+	return reflect.ValueOf(e).FieldByName("Engine").Interface().(*engine)
+}
+
 // Streams says whether samples are streamed to an engine.
-func Streams(e backend.Engine) bool { return e.(*engine).samples.streamed }
+func Streams(e backend.Engine) bool { return within(e).samples.streamed }
 
 // BeforeFilling has a function called before features are copied to a chunk of an
 // engine.
 func BeforeFilling(e backend.Engine, do func()) {
-	features := &e.(*engine).samples.features
+	features := &within(e).samples.features
 	of := features.of
 	features.of = func(part dataset.Samples) []byte {
 		do()
@@ -78,12 +87,12 @@ func BeforeFilling(e backend.Engine, do func()) {
 // CutAs makes a fresh engine cut its work as on a device of another kind, with
 // kernels that share nothing.
 func CutAs(e backend.Engine, kind compute.Kind) {
-	e.(*engine).grain = grainFor(kind, registerSet(kind))
+	within(e).grain = grainFor(kind, registerSet(kind))
 }
 
 // CutWith makes a fresh engine compute with other kernels.
 func CutWith(e backend.Engine, kernels string) {
-	v := e.(*engine)
+	v := within(e)
 	set, err := findKernels(v.device.Info(), kernels)
 	if err != nil {
 		panic(err)
@@ -133,17 +142,17 @@ func CutInto(e backend.Engine, c Cut) {
 	if whole := c.Step > 0 && shaders.BackwardRows%c.Rows == 0 && forward.down()*c.Rows%shaders.BackwardRows == 0; !whole {
 		backward.rows = shaders.BackwardRows // which no block is higher than
 	}
-	e.(*engine).grain = grain{c.Local, c.Rows, products{forward, gradient, backward, gradient}}
+	within(e).grain = grain{c.Local, c.Rows, products{forward, gradient, backward, gradient}}
 }
 
 // Logits returns what the last forward pass left of its first rows samples.
 func Logits(e backend.Engine, rows int) ([]float32, error) {
-	v := e.(*engine)
+	v := within(e)
 	return v.readBatch(v.output.values, rows, v.output.width)
 }
 
 // Allocated returns the bytes of an engine's arenas.
-func Allocated(e backend.Engine) int { return e.(*engine).device.Allocated() }
+func Allocated(e backend.Engine) int { return within(e).device.Allocated() }
 
 // Converted returns what the contract gets of an error.
 func Converted(err error) error {
@@ -160,10 +169,10 @@ func WhenRecorded(visit func(*compute.Program)) (restore func()) {
 
 // UseSparse says whether an engine multiplies with the weights that are not zero alone, where
 // they are few, from the next state on.
-func UseSparse(e backend.Engine, use bool) { e.(*engine).usesSparse = use }
+func UseSparse(e backend.Engine, use bool) { within(e).usesSparse = use }
 
 // IsSparse reports whether it does so now.
-func IsSparse(e backend.Engine) bool { return e.(*engine).sparse }
+func IsSparse(e backend.Engine) bool { return within(e).sparse }
 
 // OpenByDriver opens an engine that these functions take, also for inference.
 func OpenByDriver(device backend.Device, d *dataset.Dataset, o backend.EngineOptions, s *backend.State) (backend.Engine, error) {

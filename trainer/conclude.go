@@ -293,6 +293,9 @@ func (r *run) conclude(ctx context.Context, engine backend.Engine) (*record.Resu
 	default:
 		dense, _, err = safetensors.LoadModel(filepath.Join(r.Dir, record.DenseFile))
 	}
+	if err == nil {
+		dense, err = dense.WithoutBranches()
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -100,6 +100,9 @@ func TestPercentages(t *testing.T) {
 		if m.Reached > m.Limit || m.Reached < m.Limit/2 {
 			t.Errorf("%s: %g are left of at most %g", resource, m.Reached, m.Limit)
 		}
+		if bytes := len(read(t, dir, record.PrunedFile)); resource == cost.Bytes && bytes != int(m.Reached) {
+			t.Errorf("the file has %d bytes, the result says %g", bytes, m.Reached)
+		}
 		held, err := settings.Read(read(t, dir, record.ConfigFile))
 		if targets, _ := held.Targets(); err != nil || len(targets) != 1 || targets[0].Percent != 25 {
 			t.Errorf("%s: the file of the run has %+v, %v", resource, targets, err)

@@ -140,8 +140,12 @@ func clearPart(dir string, except ...string) error {
 	}
 	defer unlock()
 	for _, e := range entries {
-		if !slices.Contains(except, e.Name()) && e.Name() != LockFile {
-			err = errors.Join(err, os.RemoveAll(filepath.Join(dir, e.Name())))
+		switch name := e.Name(); {
+		case slices.Contains(except, name) || name == LockFile:
+		case slices.Contains(record.Files, name):
+			err = errors.Join(err, os.Remove(filepath.Join(dir, name)))
+		default:
+			return backend.Usagef("--resume: %s was not written by the run: move it away, and resume again", filepath.Join(dir, name))
 		}
 	}
 	return err

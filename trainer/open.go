@@ -251,6 +251,9 @@ func (r *run) checkNetwork(from *checkpoint.Checkpoint) (err error) {
 	if len(r.graph.MarketWidths()) == 0 && r.config.Game != game.NoGame {
 		return backend.Usagef("the network has 0 players; --game is %s, which takes players: name other --players (nashprune inspect says which there can be), or try --game %s", r.config.Game, game.NoGame)
 	}
+	if slices.Contains(r.config.PlayerKinds(), network.Branches) && !slices.ContainsFunc(r.graph.Gates, func(g network.Gate) bool { return g.Kind == network.Branches }) {
+		r.note("the network has no residual branches that could be players")
+	}
 	if r.config.LearningRate == 0 {
 		depth := r.graph.DepthWithoutNorms()
 		r.config.LearningRate = settings.TrainedRateOf(depth)

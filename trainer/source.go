@@ -78,7 +78,7 @@ func (r *run) dataOptions() (dataset.Options, error) {
 	if m == nil {
 		return o, nil
 	}
-	o.Trained = m.Division
+	o.Trained, o.TrainedOn = m.Division, m.Data
 	return asTrained(o, r.config.Data, *m), nil
 }
 
@@ -238,7 +238,7 @@ func (r *run) savePruned(n *network.Network) error {
 	if err != nil {
 		return err
 	}
-	if r.config.MaxBytes > 0 {
+	if r.config.MaxBytes != 0 {
 		if err := r.write(record.PrunedFile, func(w io.Writer) error { return r.writeSparse(w, n) }); err != nil || r.model == nil || r.model.Source().Suffix == modelSuffix {
 			return err
 		}

@@ -18,8 +18,8 @@ func (inference) ObserveWeights(context.Context, []int32) ([][]float32, error) {
 	return nil, ErrInference
 }
 func (inference) Play([][]float64, [][]float64, int) ([][]float64, error) { return nil, ErrInference }
-func (inference) RestartOptimiser() error                               { return ErrInference }
-func (inference) Probe([]int32, float64) ([]Tensor, error)              { return nil, ErrInference }
+func (inference) RestartOptimiser() error                                 { return ErrInference }
+func (inference) Probe([]int32, float64) ([]Tensor, error)                { return nil, ErrInference }
 
 // Push pushes the network alone.
 func (e inference) Push(s *State) error { return e.Engine.Push(&State{Network: s.Network}) }

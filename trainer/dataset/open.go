@@ -84,8 +84,10 @@ type Options struct {
 
 	// Trained is how the data was divided that a network was trained on: parts are drawn so again,
 	// with its seed in place of Seed, and with its fraction of test samples. Another fraction is
-	// an error, since samples of training would be tested on. Nil: there is no such network.
-	Trained *Division
+	// an error, since samples of training would be tested on. It holds for the data of the name
+	// TrainedOn alone. Nil: there is no such network.
+	Trained   *Division
+	TrainedOn string
 
 	// Evaluate opens data to evaluate a finished network on: with the Standard, the
 	// ClassNames and the FeatureNames of the network, which may be nil. Labels are places
@@ -172,6 +174,9 @@ func Open(name string, options Options) (*Dataset, error) {
 func (d *Dataset) finish(o Options) error {
 	if !o.Evaluate {
 		d.Digest = d.digest()
+	}
+	if d.Name != o.TrainedOn {
+		o.Trained = nil
 	}
 	if o.Trained != nil {
 		o.Seed = o.Trained.Seed
@@ -304,7 +309,10 @@ func (d *Dataset) addTest(o Options) error {
 		return nil
 	}
 	fraction := cmp.Or(o.TestFraction, DefaultTestFraction)
-	if o.Trained != nil && o.Trained.Test > 0 {
+	if o.Trained != nil && o.Trained.Test == 0 {
+		return fmt.Errorf("%s: a drawn test part %w: the network was trained on all these samples and tested on others; name those", d.Name, ErrOption)
+	}
+	if o.Trained != nil {
 		if o.TestFraction != 0 && o.TestFraction != o.Trained.Test {
 			return fmt.Errorf("%s: a test fraction of %v %w: the network was trained on what a fraction of %v left, so it would be tested on samples of its training; leave it out",
 				d.Name, o.TestFraction, ErrOption, o.Trained.Test)

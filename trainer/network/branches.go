@@ -14,20 +14,27 @@ import (
 func WithBranches(nodes []Node) []Node {
 	g := &Graph{Nodes: nodes}
 	ends := map[int]string{} // the names of branches, by their last node
+	taken := map[string]bool{}
+	for _, node := range nodes {
+		taken[node.Name] = true
+	}
 	for n, node := range nodes {
-		if _, is := node.Op.(*Add); is {
-			for k, end := range g.branchesOf(n) {
-				name, suffix := strings.TrimSuffix(node.Name, "add")+"branch", ""
-				if name == node.Name+"branch" {
-					name = node.Name + ".branch"
-				}
-				if k > 0 {
-					suffix = fmt.Sprint(k)
-				}
-				ends[end] = name + suffix
+		if _, is := node.Op.(*Add); !is {
+			continue
+		}
+		name := node.Name + ".branch"
+		if block, found := strings.CutSuffix(node.Name, ".add"); found {
+			name = block + ".branch"
+		}
+		for _, end := range g.branchesOf(n) {
+			free := name
+			for k := 1; taken[free]; k++ {
+				free = fmt.Sprint(name, k)
 			}
+			ends[end], taken[free] = free, true
 		}
 	}
+	g.spare(ends)
 	var with []Node
 	place, branch := make([]int, len(nodes)), map[int]int{}
 	for n, node := range nodes {
@@ -94,6 +101,32 @@ func (n *Network) WithoutBranches() (*Network, error) {
 	return small, nil
 }
 
+// spare takes branches out of ends, given by their last nodes, that alone read a node which is in
+// none of them: it would be left without readers.
+func (g *Graph) spare(ends map[int]string) {
+	consumers := g.consumers()
+	for changed := true; changed; {
+		changed = false
+		in := map[int]int{} // by node, the last node of its branch
+		for end := range ends {
+			for _, n := range g.within(consumers, end, consumers[end][0]) {
+				in[n] = end
+			}
+		}
+		for n := range g.Nodes[:len(g.Nodes)-1] {
+			_, inside := in[n]
+			if inside || slices.ContainsFunc(consumers[n], func(c int) bool { _, is := in[c]; return !is }) {
+				continue
+			}
+			for _, c := range consumers[n] {
+				delete(ends, in[c])
+			}
+			changed = true
+			break
+		}
+	}
+}
+
 // branchesOf returns the last nodes of the branches of a sum.
 func (g *Graph) branchesOf(sum int) []int {
 	consumers := g.consumers()
@@ -144,17 +177,31 @@ func count(all []int, one int) int {
 	return n
 }
 
-// findBranches finds the branches that nodes are in.
-func (g *Graph) findBranches() {
+// findBranches finds the branches that nodes are in. The error names a [Branch] that ends none.
+func (g *Graph) findBranches() error {
 	g.ends = slices.Repeat([]int{-1}, len(g.Nodes))
 	consumers := g.consumers()
 	for n, node := range g.Nodes {
-		if isEnd(node) && len(node.In) == 1 {
-			for _, inside := range append(g.within(consumers, node.In[0], n), n) {
-				g.ends[inside] = n
-			}
+		if !isEnd(node) {
+			continue
+		}
+		fail := func(what string) error { return fmt.Errorf("node %d, %.40q: a branch %s", n, node.Name, what) }
+		if len(node.In) != 1 || len(consumers[n]) != 1 {
+			return fail("has one input and is read by one node")
+		}
+		sum := g.Nodes[consumers[n][0]]
+		if _, is := sum.Op.(*Add); !is || !slices.ContainsFunc(sum.In, func(from int) bool { return !isEnd(g.Nodes[from]) }) {
+			return fail("is read by an add that reads something else, too")
+		}
+		region := g.within(consumers, node.In[0], n)
+		if !g.isBranch(region) {
+			return fail("ends with a convolution, a dense layer or a batch norm that nothing else reads, and has no sum, flatten or branch in it")
+		}
+		for _, inside := range append(region, n) {
+			g.ends[inside] = n
 		}
 	}
+	return nil
 }
 
 // isGone reports whether a node is in a branch that was removed.

@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"nashprune/trainer/network"
 	"nashprune/trainer/network/models"
+	"nashprune/trainer/network/networktest"
 )
 
 // branchOf returns the place of the only gate of a branch; -1: there is none.
@@ -145,5 +147,40 @@ func TestBranchesOfResidualNetworks(t *testing.T) {
 	nodes := network.WithBranches(g.Nodes)
 	if len(nodes) != len(g.Nodes) {
 		t.Errorf("%d nodes are added to %d that have branches", len(nodes)-len(g.Nodes), len(g.Nodes))
+	}
+}
+
+// TestBranchesThatEndNone: a file may hold anything, so nodes that end no branch are refused.
+func TestBranchesThatEndNone(t *testing.T) {
+	branch := func(name string, removed bool, in ...int) network.Node {
+		return network.Node{Name: name, Op: &network.Branch{Removed: removed}, In: in}
+	}
+	for name, c := range map[string]struct {
+		nodes []network.Node
+		want  string
+	}{
+		"of the input":       {[]network.Node{input(3), branch("b", false, 0), dense("x", 3, 0), add("sum", 2, 1), dense("head", 2)}, "ends with a convolution"},
+		"read by no sum":     {[]network.Node{input(3), dense("x", 3), branch("b", true), activation("a", network.ReLU), add("sum", 0, 3), dense("head", 2)}, "read by an add"},
+		"sum of branches":    {[]network.Node{input(3), dense("x", 3, 0), branch("b", true, 1), dense("y", 3, 0), branch("c", true, 3), add("sum", 2, 4), dense("head", 2)}, "something else"},
+		"of a branch":        {[]network.Node{input(3), dense("x", 3), branch("b", true), branch("c", false), add("sum", 0, 3), dense("head", 2)}, "read by an add"},
+		"read twice":         {[]network.Node{input(3), dense("x", 3), branch("b", false), add("sum", 0, 2), add("sum2", 3, 2), dense("head", 2)}, "read by one node"},
+		"removed with units": {[]network.Node{input(3), dense("x", 5), dense("y", 3), branch("b", true), add("sum", 0, 3), dense("head", 2)}, "x has 5 units in the removed branch b"},
+	} {
+		_, err := network.NewGraph(networktest.Chain(c.nodes...), network.PlayerKinds)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error is %v, want one with %q", name, err, c.want)
+		}
+	}
+}
+
+// TestWhereBranchesAre: names are free ones, and no branch is the only reader of a node in none.
+func TestWhereBranchesAre(t *testing.T) {
+	g := build(t, network.PlayerKinds, input(3), dense("block.branch", 3, 0), add("block.add", 0, 1), dense("head", 2))
+	if b := branchOf(g); b < 0 || g.Gates[b].Name != "block.branch1" {
+		t.Errorf("gates are %v", gatesOf(g))
+	}
+	g = build(t, network.PlayerKinds, input(3), dense("x", 4, 0), dense("y", 3, 1), dense("z", 3, 1), add("sum", 0, 2, 3), dense("head", 2))
+	if b := branchOf(g); b >= 0 {
+		t.Errorf("x would be read by nothing without %s", g.Gates[b].Name)
 	}
 }

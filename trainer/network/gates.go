@@ -229,6 +229,9 @@ func (g *Graph) addGates(kinds []PlayerKind) error {
 		}
 	}
 	for c, class := range g.Classes {
+		if p := class.Parent; p >= 0 && class.Units > 0 && g.Classes[p].Units == 0 && g.isBranchClass(p) {
+			return fmt.Errorf("%s has %d units in the removed branch %s; it must have none", class.Name, class.Units, g.Classes[p].Name)
+		}
 		kind, err := g.KindOf(class)
 		if err == nil && slices.Contains(kinds, kind) {
 			g.Gates = append(g.Gates, Gate{class.Name, kind, c, class.Units, g.points(class)})

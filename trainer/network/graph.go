@@ -107,7 +107,9 @@ func (g *Graph) infer() error {
 			used[from] = true
 		}
 	}
-	g.findBranches()
+	if err := g.findBranches(); err != nil {
+		return err
+	}
 	for n := range g.Nodes {
 		node := &g.Nodes[n]
 		out, specs, err := node.Op.Infer(g.shapesOf(node.In))

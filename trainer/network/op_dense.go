@@ -20,7 +20,7 @@ func (*Dense) Kind() Kind { return DenseKind }
 // output is affine in its inputs; false for other nodes.
 func (g *Graph) Affine(node int) (weight, bias int, ok bool) {
 	n := g.Nodes[node]
-	if n.Op.Kind() != DenseKind {
+	if n.Op.Kind() != DenseKind || len(n.Params) == 0 { // it is in a removed branch
 		return 0, 0, false
 	}
 	return n.Params[0], n.Params[1], true

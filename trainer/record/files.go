@@ -17,3 +17,6 @@ const (
 
 // StructuredFolder is the folder, in that of a mixed run, of the part that removes whole units.
 const StructuredFolder = "structured"
+
+// Files are all that a run writes before its result, but for the checkpoint.
+var Files = []string{ConfigFile, MetricsFile, DenseFile, PrunedFile, PlayersFile, CertificateFile, LostFile, WeightsFile}

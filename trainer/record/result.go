@@ -190,7 +190,7 @@ func (r *Result) MissedDrop() bool {
 		return false
 	}
 	drop, known := r.Market.Validation.Drop()
-	return known && drop > r.Market.AccuracyDrop
+	return known && drop > r.Market.AccuracyDrop+1e-9 // percentages are rounded
 }
 
 // MissedLatency reports whether the pruned network takes longer than the target allows.

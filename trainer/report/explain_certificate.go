@@ -98,7 +98,11 @@ func (run *Run) name(p record.PlayerName) string {
 	if run.Result.Perceptron() {
 		return p.String()
 	}
-	return fmt.Sprintf("%s (%s %s %d)", p, run.gate(p.Layer), strings.TrimSuffix(cellName(run.Result.Gates[p.Layer].Kind), "s"), p.Index)
+	kind := strings.TrimSuffix(cellName(run.Result.Gates[p.Layer].Kind), "s")
+	if kind == "branche" {
+		kind = "branch"
+	}
+	return fmt.Sprintf("%s (%s %s %d)", p, run.gate(p.Layer), kind, p.Index)
 }
 
 // explainStability says what the spectral radius means.

@@ -117,7 +117,10 @@ func (c Config) resolveTarget(players []int) (Config, error) {
 	case c.Cost == "" && targets[0].Resource != cost.Players && targets[0].Resource != cost.Bytes:
 		c.Cost = targets[0].Resource
 	}
-	if slices.Contains(c.PlayerKinds(), network.Branches) && (c.Game != game.MarketGame || c.Cost == "") {
+	switch branches := slices.Contains(c.PlayerKinds(), network.Branches); {
+	case branches && c.Mixed():
+		return c, backend.Usagef("--players has branches and weights; remove branches in a run of their own, and prune what it leaves with --players weights")
+	case branches && (c.Game != game.MarketGame || c.MaxParameters == 0 && c.MaxMACs == 0 && c.MaxLatencyUS == 0):
 		return c, backend.Usagef("--players has branches, which a market removes for what they cost; try --max-macs, --max-params or --max-latency-us with --game market")
 	}
 	if c.LatencyModel != "" && !c.NeedsLatency() {

@@ -74,6 +74,9 @@ func (m Metadata) Check(n *network.Network) error {
 	if int64(max(m.Channels, 1))*int64(m.Height*m.Width) != int64(inputs) {
 		return fmt.Errorf("metadata: images of %dx%d and %d channels for a network of %d inputs", m.Height, m.Width, max(m.Channels, 1), inputs)
 	}
+	if d := m.Division; d != nil && !(d.Test >= 0 && d.Test < 1 && d.Validation >= 0 && d.Validation < 1) {
+		return fmt.Errorf("metadata: parts of %g and %g of the data, want fractions from 0 to below 1", d.Test, d.Validation)
+	}
 	if err := m.checkOutputs(n.Outputs()); err != nil {
 		return err
 	}
@@ -278,7 +281,9 @@ func ReadMetadata(metadata map[string]string) (m Metadata, err error) {
 	list(classNamesKey, &m.ClassNames)
 	list(featureNamesKey, &m.FeatureNames)
 	list(columnsKey, &m.Columns)
-	list(divisionKey, &m.Division)
+	if value, found := metadata[divisionKey]; found && json.Unmarshal([]byte(value), &m.Division) != nil {
+		fail("%q is %.40q, want an object in JSON", divisionKey, value)
+	}
 	list(targetMeansKey, &m.TargetMeans)
 	list(targetDeviationsKey, &m.TargetDeviations)
 	list(targetNamesKey, &m.TargetNames)
