@@ -333,7 +333,7 @@ func TestTheDearerOfTwoLeaves(t *testing.T) {
 }
 
 // TestCostsOfPlayers: with any costs the state is an equilibrium at the prices of the players, no more
-// than the demand participate, those who stay are of the highest worth for their cost, and no removal
+// than the demand participate, the kept players have the highest worth for their cost, and no removal
 // is forced. Costs that are all c divide the price by c, and change nothing else where c is a power of 2.
 func TestCostsOfPlayers(t *testing.T) {
 	draw, met, asked := random.New(5, random.Testing, 4, 0), 0, 0

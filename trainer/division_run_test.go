@@ -16,8 +16,8 @@ import (
 	"nashprune/trainer/settings"
 )
 
-// TestPrunedOnTheSamePart: a network that knows its training samples by heart, of noise, is
-// evaluated on the samples that it was not trained on, whatever the seed of the pruning.
+// TestPrunedOnTheSamePart: a network is evaluated on the samples that it was not trained on,
+// whatever the seed of the pruning.
 func TestPrunedOnTheSamePart(t *testing.T) {
 	var table strings.Builder
 	table.WriteString("a,b,c,d,label\n")
@@ -37,8 +37,9 @@ func TestPrunedOnTheSamePart(t *testing.T) {
 	prune.Source, prune.Data, prune.Device, prune.Batch = filepath.Join(dir, record.DenseFile), path, c.Device, c.Batch
 	prune.Epochs, prune.Rounds, prune.Keep, prune.Seed = 1, 2, 32, 9
 	result, _ := mustRun(t, prune)
-	if *result.Dense.Accuracy != *dense.Dense.Accuracy || result.Data.Test != dense.Data.Test {
-		t.Errorf("the dense network has %.2f %% on %d samples and had %.2f %% on %d", *result.Dense.Accuracy, result.Data.Test, *dense.Dense.Accuracy, dense.Data.Test)
+	// The loss tells samples apart that accuracies of a few samples do not.
+	if *result.Dense.Loss != *dense.Dense.Loss || result.Data.Test != dense.Data.Test {
+		t.Errorf("the dense network has a loss of %g on %d samples and had %g on %d", *result.Dense.Loss, result.Data.Test, *dense.Dense.Loss, dense.Data.Test)
 	}
 	prune.TestFraction = 0.5
 	if _, err := trainer.Run(t.Context(), prune, trainer.Options{Dir: filepath.Join(t.TempDir(), "run")}); !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), "samples of its training") {

@@ -8,8 +8,8 @@ import (
 
 // WithBranches returns nodes in which a [Branch] ends each residual branch: what is computed
 // for one input of a sum alone, where another input gives the sum its shape without it. Of a
-// sum all inputs of which are computed for it alone, the one of fewest nodes is no branch: a
-// projection of the stream. A branch ends with a node that can take its participation over (a
+// sum all inputs of which are computed for it alone, the one of fewest nodes, of equal ones the
+// last, is no branch: a projection of the stream. A branch ends with a node that can take its participation over (a
 // convolution, a dense layer or a batch norm), and has neither a sum nor a flatten in it.
 func WithBranches(nodes []Node) []Node {
 	g := &Graph{Nodes: nodes}
@@ -167,6 +167,7 @@ func isEnd(n Node) bool {
 	return is
 }
 
+// count returns how often a number is among some.
 func count(all []int, one int) int {
 	n := 0
 	for _, x := range all {

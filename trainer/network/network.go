@@ -72,8 +72,8 @@ func (n *Network) CheckFolded() error {
 // Fold moves every participation into parameters and sets it to one; that of a single weight
 // stays zero where it is zero. It goes into the weight or, of gates, into the rows of the nodes
 // whose output it multiplies or, where these have no parameters, into the columns of the
-// consumers; that of a branch into the rows of its last node. The function that the network computes stays the same, but for one rounding to
-// float32 of each number.
+// consumers; that of a branch into the rows of its last node. The network computes the same
+// function, but that each number is rounded to float32 once.
 func (n *Network) Fold() {
 	for _, f := range n.Graph.Folds() {
 		ApplyFold(f, n.Parameters[f.Param], n.Graph.Params[f.Param].Shape, n.Participations[f.Gate])
