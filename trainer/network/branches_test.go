@@ -71,6 +71,16 @@ func TestRemovedBranches(t *testing.T) {
 				t.Errorf("%s: node %s is left", name, node.Name)
 			}
 		}
+		// A gate that waited for a point in the branch would have no contributions.
+		points := map[string]string{}
+		for _, gate := range gatesOf(left.Graph) {
+			points[gate.name] = gate.points
+		}
+		for _, gate := range gatesOf(small.Graph) {
+			if want, is := points[gate.name]; is && gate.points != want {
+				t.Errorf("%s: the gate of %s multiplies %s, want %s", name, gate.name, gate.points, want)
+			}
+		}
 		text, err := json.Marshal(small.Graph)
 		if err != nil {
 			t.Fatal(err)

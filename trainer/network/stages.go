@@ -11,8 +11,8 @@ type Stage struct {
 // Out returns the node whose output the stage leaves.
 func (s Stage) Out() int { return max(s.Node, s.Activation) }
 
-// Stages returns the nodes in their order, but for those of removed branches, with activations joined to the dense layers and
-// the gated nodes before them.
+// Stages returns the nodes in their order, with activations joined to the dense layers and the
+// gated nodes before them. Nodes of removed branches are left out.
 func (g *Graph) Stages() []Stage {
 	consumers := g.consumers()
 	var stages []Stage
