@@ -3,7 +3,7 @@
 #
 #   make tables [JOBS=2] [DEVICE=openblas] [RUNS=runs/tables]
 #
-# It takes MNIST, and about an hour on two idle cores. A run that is there is not made
+# It takes MNIST, and about two hours on two idle cores. A run that is there is not made
 # again, so the same command goes on after a stop.
 set -eu
 cd "$(dirname "$0")/.."
@@ -12,11 +12,6 @@ export RUNS DEVICE
 mkdir -p "$RUNS"
 
 # A line a run: its name, and its flags. Names end with the seed.
-others() { # the run of the picture with its dense network, and budgets of parameters
-	echo "picture-1 --keep 38 --seed 1 --baseline"
-	for seed in 1 2 3; do echo "parameters-$seed --max-params 7965 --seed $seed"; done
-}
-
 certificates() { # the market beside false ones, on held-out samples
 	for seed in 1 2 3 4 5; do
 		for kept in 15 38; do
@@ -27,43 +22,63 @@ certificates() { # the market beside false ones, on held-out samples
 	done
 }
 
-# Methods at the market's shape, with the learning rates that were best of 0.001, 0.002 and
-# 0.004 on a tenth of the training part, with seed 1.
-method() { # name kept shape rate flags
-	for seed in 1 2 3 4 5 6 7 8; do
-		echo "$1-at-$2-$seed --shape $3 --learning-rate $4 --seed $seed --certify-steps 0 $5"
+# The methods: the setting that was searched, and its best of three values at 15, 38 and 154
+# players, on a tenth of the training part with seed 1; the number of seeds; flags.
+methods() {
+	ranking="--game ranking --criterion"
+	gates="$ranking participation --rounds 1 --update hard-concrete --participation-rate 20"
+	gates="$gates --benefit descent --benefit-gradient effective --alpha 1 --beta 0 --eta 0"
+	cat <<-END
+		market learning-rate 0.004 0.002 0.004 8 --certify-steps 0
+		compensated learning-rate 0.004 0.004 0.004 8 --certify-steps 0 --compensate full
+		magnitude learning-rate 0.004 0.001 0.004 8 $ranking magnitude
+		path learning-rate 0.002 0.004 0.002 8 $ranking path-magnitude
+		taylor learning-rate @T 8 $ranking taylor
+		lsq learning-rate 0.002 0.002 0.002 8 $ranking outputs --compensate full
+		obs learning-rate 0.002 @O38 @O154 8 $ranking obs --compensate full
+		random learning-rate 0.001 0.001 0.001 8 $ranking random
+		lasso group-lasso @G 3 $ranking magnitude --rounds 1
+		l0 gamma @L 3 $gates
+		cofi multiplier-rate @C 3 $gates --gamma 0
+	END
+}
+
+# compared prints the runs of all methods to one target: $1 is its name, $2 its flags, and
+# $3 the size whose settings are taken.
+compared() {
+	methods | while read -r name setting at15 at38 at154 seeds flags; do
+		eval "value=\$at$3"
+		for seed in $(seq "$seeds"); do
+			echo "$name-$1-$seed $2 --seed $seed --$setting $value $flags"
+		done
 	done
 }
 
-ranking="--game ranking --criterion"
-methods() {
-	method market 15 10-5 0.004 ""
-	method compensated 15 10-5 0.004 "--compensate full"
-	method magnitude 15 10-5 0.004 "$ranking magnitude"
-	method path 15 10-5 0.002 "$ranking path-magnitude"
-	method lsq 15 10-5 0.002 "$ranking outputs --compensate full"
-	method obs 15 10-5 0.002 "$ranking obs --compensate full"
-	method random 15 10-5 0.001 "$ranking random"
-	method market 38 25-13 0.002 ""
-	method compensated 38 25-13 0.004 "--compensate full"
-	method magnitude 38 25-13 0.001 "$ranking magnitude"
-	method path 38 25-13 0.004 "$ranking path-magnitude"
-	method lsq 38 25-13 0.002 "$ranking outputs --compensate full"
-	method random 38 25-13 0.001 "$ranking random"
-	method market 154 103-51 0.004 ""
-	method magnitude 154 103-51 0.004 "$ranking magnitude"
-	method path 154 103-51 0.002 "$ranking path-magnitude"
-	method lsq 154 103-51 0.002 "$ranking outputs --compensate full"
-	method random 154 103-51 0.001 "$ranking random"
+# run makes those of the runs on its input that are not there.
+run() {
+	xargs -P "$JOBS" -L 1 sh -c '
+		name=$0
+		[ -e "$RUNS/$name/result.json" ] && exit 0
+		rm -rf "$RUNS/$name"
+		bin/nashprune train --data mnist --epochs 20 --device "$DEVICE" "$@" --out "$RUNS/$name" >"$RUNS/$name.log" 2>&1 ||
+			{ echo "$name failed: see $RUNS/$name.log" >&2; exit 255; }
+		echo "$name"'
 }
 
-{ others; certificates; methods; } | xargs -P "$JOBS" -L 1 sh -c '
-	name=$0
-	[ -e "$RUNS/$name/result.json" ] && exit 0
-	rm -rf "$RUNS/$name"
-	bin/nashprune train --data mnist --epochs 20 --device "$DEVICE" "$@" --out "$RUNS/$name" >"$RUNS/$name.log" 2>&1 ||
-		{ echo "$name failed: see $RUNS/$name.log" >&2; exit 255; }
-	echo "$name"'
+# The run of the picture with its dense network; and the one model of latencies.
+{
+	echo "picture-1 --keep 38 --seed 1 --baseline"
+	echo "latency-1 --max-latency-us 10% --seed 1"
+} | run
+latency="--max-latency-us 10% --latency-model $RUNS/latency-1/result.json"
+{
+	compared at-15 "--shape 10-5" 15
+	compared at-38 "--shape 25-13" 38
+	compared at-154 "--shape 103-51" 154
+	compared for-parameters "--max-params 7965" 15
+	compared for-latency "$latency" 15
+	certificates
+} | run
 
 # accuracy prints that of the pruned network of a run.
 accuracy() {
@@ -71,18 +86,17 @@ accuracy() {
 }
 
 echo
-echo "method at kept: mean, deviation, accuracies by seed; difference to the market, paired, with its standard error"
-for kept in 15 38 154; do
-	for name in market compensated magnitude path lsq obs random; do
-		[ -e "$RUNS/$name-at-$kept-1/result.json" ] || continue
-		for seed in 1 2 3 4 5 6 7 8; do
-			echo "$(accuracy "$name-at-$kept-$seed") $(accuracy "market-at-$kept-$seed")"
-		done | awk -v name="$name" -v kept="$kept" '
+echo "method and target: mean, deviation, accuracies by seed; difference to the market, paired, with its standard error"
+for target in at-15 at-38 at-154 for-parameters for-latency; do
+	methods | while read -r name _ _ _ _ seeds _; do
+		for seed in $(seq "$seeds"); do
+			echo "$(accuracy "$name-$target-$seed") $(accuracy "market-$target-$seed")"
+		done | awk -v name="$name $target" '
 			{ a[NR] = $1; d[NR] = $1 - $2; sum += $1; sumd += $1 - $2 }
 			END {
 				mean = sum / NR; meand = sumd / NR
 				for (i = 1; i <= NR; i++) { v += (a[i] - mean)^2; w += (d[i] - meand)^2; list = list " " a[i] }
-				printf "%-14s %4d  %.2f +- %.2f (%s )  %+.2f +- %.2f\n", name, kept, mean, sqrt(v / (NR - 1)), list, meand, sqrt(w / (NR - 1) / NR)
+				printf "%-26s %.2f +- %.2f (%s )  %+.2f +- %.2f\n", name, mean, sqrt(v / (NR - 1)), list, meand, sqrt(w / (NR - 1) / NR)
 			}'
 	done
 done

@@ -90,9 +90,16 @@ func settleFromText(f *pflag.FlagSet, text string) error {
 	if err != nil {
 		return err
 	}
+	read, err := settings.Read([]byte(text))
+	if err != nil {
+		return err
+	}
+	// A cost that follows from a target is replaced with it: a run writes both.
+	targets, _ := read.Targets()
+	replaced := len(givenTargets(f)) > 0 && len(targets) == 1 && targets[0].Resource == read.Cost
 	open := stillOpen(f)
 	for _, v := range values {
-		if !open(f.Lookup(v.Name)) {
+		if v.Name == "cost" && replaced || !open(f.Lookup(v.Name)) {
 			continue
 		}
 		if err := f.Set(v.Name, fmt.Sprint(v.Value)); err != nil {
