@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -91,6 +92,8 @@ func TestCostsThatAreRefused(t *testing.T) {
 	shared.Keep, shared.MaxParameters = 0, 2000
 	paper := c
 	paper.Game, paper.Keep = game.PaperGame, 0
+	mixed := c
+	mixed.Players, mixed.Keep, mixed.MaxBytes, mixed.Epochs = "neurons,weights", 0, 4000, 2
 	for _, test := range []struct {
 		costs map[string][]float64
 		words string
@@ -104,10 +107,14 @@ func TestCostsThatAreRefused(t *testing.T) {
 			t.Errorf("costs %v: %v", test.costs, err)
 		}
 	}
-	for _, other := range []settings.Config{shared, paper} {
-		_, err := trainer.Run(context.Background(), other, trainer.Options{Dir: filepath.Join(t.TempDir(), "run"), PlayerCosts: costs})
+	for _, other := range []settings.Config{shared, paper, mixed} {
+		dir := filepath.Join(t.TempDir(), "run")
+		_, err := trainer.Run(context.Background(), other, trainer.Options{Dir: dir, PlayerCosts: costs})
 		if !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), "costs of players are for") {
 			t.Errorf("%v", err)
+		}
+		if _, err := os.Stat(dir); err == nil {
+			t.Errorf("%s is there", dir)
 		}
 	}
 }

@@ -73,6 +73,9 @@ func runMixed(ctx context.Context, c settings.Config, o Options) (*record.Result
 	if err != nil {
 		return nil, err
 	}
+	if err := o.checkCosts(c); err != nil {
+		return nil, err
+	}
 	first, second, err := o.stages(c)
 	if err != nil {
 		return nil, err

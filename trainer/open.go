@@ -331,12 +331,19 @@ func (r *run) findCosts(from *checkpoint.Checkpoint) (err error) {
 		}
 		return nil
 	}
-	c := r.config
-	if r.PlayerCosts != nil && (c.Game != game.MarketGame || c.PlaysWeights() || c.Cost != "") {
-		return backend.Usagef("costs of players are for --game market with a number of neurons or filters to keep, such as --keep, and without --cost")
+	if err := r.checkCosts(r.config); err != nil {
+		return err
 	}
 	if r.costs, err = cost.OfPlayers(r.graph, r.PlayerCosts); err != nil {
 		return backend.Usagef("%v", err)
+	}
+	return nil
+}
+
+// checkCosts says that the costs of players do not fit a run of c.
+func (o Options) checkCosts(c settings.Config) error {
+	if o.PlayerCosts != nil && (c.Game != game.MarketGame || c.PlaysWeights() || c.Cost != "") {
+		return backend.Usagef("costs of players are for --game market with a number of neurons or filters to keep, such as --keep, and without --cost")
 	}
 	return nil
 }

@@ -34,7 +34,7 @@ func TestLimits(t *testing.T) {
 			t.Errorf("%s: %+v", text, got)
 		}
 	}
-	if got := NewTarget(Latency, -10).Of(1234.5); got.Limit != 123.45 || got.Given() != "10% (123.45)" {
+	if got := NewTarget(Latency, -10).Of(1234.5); got.Limit != 123.45 || got.Given() != "10% (123.5)" {
 		t.Errorf("%+v, %s", got, got.Given())
 	}
 }

@@ -134,13 +134,13 @@ func (t Target) Of(dense float64) Target {
 	return t
 }
 
-// Given writes the limit as it was given, and what a percentage comes to: 50% (20000).
+// Given writes the limit as it was given, and what a percentage comes to, to a tenth of a
+// microsecond: 50% (20000).
 func (t Target) Given() string {
-	limit := Limit(t.Limit).String()
 	if t.Percent > 0 {
-		return fmt.Sprintf("%v (%s)", Limit(-t.Percent), limit)
+		return fmt.Sprintf("%v (%v)", Limit(-t.Percent), Limit(math.Round(t.Limit*10)/10))
 	}
-	return limit
+	return Limit(t.Limit).String()
 }
 
 // Budget returns how much of its resource the network may take when the fraction t

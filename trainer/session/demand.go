@@ -3,6 +3,7 @@ package session
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 
 	"nashprune/game"
@@ -115,12 +116,15 @@ func (p *Plan) aim() error {
 	if !p.fits(1)(p.shares) {
 		least := p.amount(p.shares)
 		_, flags := p.Config.Targets()
-		if p.Target.Resource == cost.Latency {
-			return backend.Usagef("%s %v is less than the least network takes, with %d players a layer, %.4g us by the model of %s",
-				flags[0], p.Target.Given(), game.LeastPerLayer, least, p.latency.Device)
+		with := fmt.Sprintf("with %d players a layer", game.LeastPerLayer)
+		if slices.ContainsFunc(p.Graph.Gates, func(g network.Gate) bool { return g.Kind == network.Branches }) {
+			with += " and no removable branch"
 		}
-		return backend.Usagef("%s %s is less than the least network has, with %d players a layer: %.0f",
-			flags[0], p.Target.Given(), game.LeastPerLayer, least)
+		if p.Target.Resource == cost.Latency {
+			return backend.Usagef("%s %v is less than the least network takes, %s, %.4g us by the model of %s",
+				flags[0], p.Target.Given(), with, least, p.latency.Device)
+		}
+		return backend.Usagef("%s %s is less than the least network has, %s: %.0f", flags[0], p.Target.Given(), with, least)
 	}
 	// How many players each gate will keep is not known. Progress expects that all
 	// shrink alike.
