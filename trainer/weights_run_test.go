@@ -64,6 +64,9 @@ func TestWeightsRun(t *testing.T) {
 		if p.Kept != 200 || p.Players != 960 || w == nil || len(w.Tensors) != 3 || result.Equilibrium != nil || result.Gated.BoundUsed > 1 {
 			t.Fatalf("%s: %+v, %+v", name, p, w)
 		}
+		if left := p.MACs - p.ZeroWeights; left < 1 || left > 200 || result.Dense.ZeroWeights != 0 { // each weight is one MAC
+			t.Errorf("%s: %d of %d weights are said to be zero", name, p.ZeroWeights, p.MACs)
+		}
 		kept := 0
 		for i, of := range books(t, dir, w) {
 			kept += of.Players()

@@ -234,6 +234,9 @@ func TestTargets(t *testing.T) {
 		if stdout := succeed(t, "explain", out); !strings.Contains(stdout, c.explained) {
 			t.Errorf("%s: explain has no %q:\n%s", c.args, c.explained, stdout)
 		}
+		if stdout := succeed(t, "eval", out); strings.Contains(stdout, " of them zero)") != strings.Contains(c.args, "weights") {
+			t.Errorf("%s: eval prints\n%s", c.args, stdout)
+		}
 		// The resolved configuration leads to the same run.
 		succeed(t, "train", "--config", filepath.Join(out, record.ConfigFile), "--out", filepath.Join(out, "again"))
 		if stdout := succeed(t, train(append(args, "--dry-run")...)...); !strings.Contains(stdout, "target:  ") {

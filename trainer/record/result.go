@@ -253,9 +253,11 @@ type NetworkResult struct {
 	// Best is the epoch that the network is from, where --patience looked for it.
 	Best       *BestEpoch `json:"best,omitempty"`
 	Parameters int        `json:"parameters"`
-	MACs       int        `json:"macs"`  // multiply-accumulates a sample
-	Bytes      int        `json:"bytes"` // of the parameters in float32
-	LatencyUS  float64    `json:"latency_us"`
+	// ZeroWeights of the parameters are zero, as single weights are that were removed.
+	ZeroWeights int     `json:"zero_weights,omitempty"`
+	MACs        int     `json:"macs"`  // multiply-accumulates a sample
+	Bytes       int     `json:"bytes"` // of the parameters in float32
+	LatencyUS   float64 `json:"latency_us"`
 	// LatencyBatch is the batch that was timed: 128 test samples, or all there are.
 	LatencyBatch int `json:"latency_batch"`
 	Classes

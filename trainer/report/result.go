@@ -62,6 +62,9 @@ func Result(w io.Writer, r *record.Result) error {
 			row(cells...)
 		}
 		row("parameters", Thousands(dense.Parameters), Thousands(pruned.Parameters), times(dense.Parameters, pruned.Parameters, "fewer", "more"))
+		if pruned.ZeroWeights > 0 {
+			row("of them zero", Thousands(dense.ZeroWeights), Thousands(pruned.ZeroWeights))
+		}
 		row("size", size(dense.Bytes), size(pruned.Bytes), times(dense.Bytes, pruned.Bytes, "smaller", "larger"))
 		row("multiplications", Thousands(dense.MACs), Thousands(pruned.MACs), times(dense.MACs, pruned.MACs, "fewer", "more"))
 		row(latencyName(dense), microseconds(dense.LatencyUS), microseconds(pruned.LatencyUS), times(dense.LatencyUS, pruned.LatencyUS, "faster", "slower"))
@@ -287,8 +290,14 @@ func Eval(w io.Writer, r *record.EvalResult) error {
 	table := tabwriter.NewWriter(&b, 0, 0, 3, ' ', 0)
 	row := func(name, value string) { fmt.Fprintf(table, "%s\t%s\n", name, value) }
 	row("model", r.Model)
-	row("shape", networkShape(r.Network.Shape))
-	row("parameters", Thousands(r.Network.Parameters))
+	if len(r.Network.Shape) > 2 { // it has gates, as a network of single weights has none
+		row("shape", networkShape(r.Network.Shape))
+	}
+	parameters := Thousands(r.Network.Parameters)
+	if zero := r.Network.ZeroWeights; zero > 0 {
+		parameters += fmt.Sprintf(" (%s of them zero)", Thousands(zero))
+	}
+	row("parameters", parameters)
 	row("data", fmt.Sprintf("%s, %s test samples", r.Data, Thousands(r.Samples)))
 	for _, note := range r.Notes {
 		row("note", note)

@@ -74,7 +74,8 @@ func Shape(g *network.Graph) []int {
 
 // NewNetworkResult fills in what can be said of a network by looking at it.
 func NewNetworkResult(n *network.Network) record.NetworkResult {
-	return record.NetworkResult{Shape: Shape(n.Graph), Parameters: n.ParameterCount(), MACs: n.MACs(), Bytes: n.Bytes()}
+	kept, all := n.NonZero()
+	return record.NetworkResult{Shape: Shape(n.Graph), Parameters: n.ParameterCount(), ZeroWeights: all - kept, MACs: n.MACs(), Bytes: n.Bytes()}
 }
 
 // SetEvaluation adds to j how well the network does on a part of the data, by an evaluation
