@@ -37,6 +37,7 @@ func (e *engine[T]) playPaper(gate int, move *backend.PaperMove, step int) {
 // the contributions that contributeWeights left.
 func (e *engine[T]) playWeights(g *group[T], move *backend.PaperMove, step int) {
 	players := len(g.mask)
+	effective := move.Game.Gradient == game.OfEffective
 	var competition []float64
 	if move.Game.Eta != 0 {
 		competition = game.Competition(g.theta[:players], g.mask)
@@ -51,7 +52,9 @@ func (e *engine[T]) playWeights(g *group[T], move *backend.PaperMove, step int) 
 			field.Gradient, field.SquaredNorm = row(1), row(2)
 			for i, participation := range g.mask[low:end] {
 				s[i] = float64(participation)
-				field.Gradient[i] = move.Game.GradientOf(s[i], float64(c[i]))
+				if field.Gradient[i] = float64(c[i]); !effective { // [game.Paper.GradientOf], of all at once
+					field.Gradient[i] *= s[i]
+				}
 				field.SquaredNorm[i] = float64(theta[i]) * float64(theta[i])
 			}
 			if competition != nil {

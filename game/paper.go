@@ -107,7 +107,35 @@ func (g Paper) Utility(f Field, i int, s float64) float64 {
 // Slope returns dU_i/ds_i at s (eq. 13 and 18). At s = 0 it is the derivative
 // from the right, the only one inside the strategy set, so gamma counts there.
 func (g Paper) Slope(f Field, i int, s float64) float64 {
-	return g.BenefitOf(f, i, 1) - g.toll(f, i) - 2*g.Beta*f.SquaredNorm[i]*s
+	slopes := g.slopes(f)
+	return slopes.at(i, s)
+}
+
+// slopes are dU/ds of a layer's players, with what they share worked out once: where each
+// weight is a player, this is most of the time of a move.
+type slopes struct {
+	Field
+	alpha, gamma, eta, curvature float64
+	absolute                     bool
+}
+
+func (g Paper) slopes(f Field) slopes {
+	alpha := g.Alpha
+	if g.Benefit == Descent {
+		alpha = -alpha
+	}
+	return slopes{Field: f, alpha: alpha, gamma: g.Gamma, eta: g.Eta, curvature: 2 * g.Beta, absolute: g.Benefit == Absolute}
+}
+
+func (l *slopes) at(i int, s float64) float64 {
+	benefit, toll := l.Gradient[i], l.gamma
+	if l.absolute {
+		benefit = math.Abs(benefit)
+	}
+	if l.Competition != nil {
+		toll += l.eta * l.Competition[i]
+	}
+	return l.alpha*benefit - toll - l.curvature*l.SquaredNorm[i]*s
 }
 
 // BestResponse returns the strategy that maximises U_i while all others stay
@@ -151,8 +179,9 @@ func (g Paper) Scale(f Field, i int, s float64) float64 {
 // Ascend moves all participations at once by one step of projected gradient
 // ascent, s <- Proj[0,1](s + rate dU/ds) (Algorithm 1).
 func (g Paper) Ascend(f Field, participation []float64, rate float64) {
+	slopes := g.slopes(f)
 	for i, s := range participation {
-		participation[i] = clip(s + rate*g.Slope(f, i, s))
+		participation[i] = clip(s + rate*slopes.at(i, s))
 	}
 }
 
@@ -181,8 +210,9 @@ type Moments struct{ First, Second []float64 }
 //	s <- Proj[0,1](s + rate m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + epsilon))
 func (g Paper) AscendAdam(f Field, participation []float64, moments Moments, t int, rate float64) {
 	first, second := 1-math.Pow(AscentBeta1, float64(t)), 1-math.Pow(AscentBeta2, float64(t))
+	slopes := g.slopes(f)
 	for i, s := range participation {
-		slope := min(max(g.Slope(f, i, s), -AscentLimit), AscentLimit)
+		slope := min(max(slopes.at(i, s), -AscentLimit), AscentLimit)
 		m, v := &moments.First[i], &moments.Second[i]
 		*m += (1 - AscentBeta1) * (slope - *m)
 		*v += (1 - AscentBeta2) * (slope*slope - *v)

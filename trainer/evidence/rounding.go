@@ -13,7 +13,7 @@ const samplesAtATime = 64
 
 // boundWork is how many multiply-accumulates bounds are worked out for at most, so that large
 // networks do not take longer to check than to train.
-const boundWork = 1 << 32
+const boundWork = 1 << 30
 
 // Comparison is how far the outputs of two networks are apart.
 type Comparison struct {
