@@ -33,13 +33,13 @@ methods() {
 		compensated learning-rate 0.004 0.004 0.004 8 --certify-steps 0 --compensate full
 		magnitude learning-rate 0.004 0.001 0.004 8 $ranking magnitude
 		path learning-rate 0.002 0.004 0.002 8 $ranking path-magnitude
-		taylor learning-rate @T 8 $ranking taylor
+		taylor learning-rate 0.004 0.004 0.002 8 $ranking taylor
 		lsq learning-rate 0.002 0.002 0.002 8 $ranking outputs --compensate full
-		obs learning-rate 0.002 @O38 @O154 8 $ranking obs --compensate full
+		obs learning-rate 0.002 0.004 0.001 8 $ranking obs --compensate full
 		random learning-rate 0.001 0.001 0.001 8 $ranking random
-		lasso group-lasso @G 3 $ranking magnitude --rounds 1
-		l0 gamma @L 3 $gates
-		cofi multiplier-rate @C 3 $gates --gamma 0
+		lasso group-lasso 0.003 0.003 0.01 3 $ranking magnitude --rounds 1
+		l0 gamma 0.003 0.001 0.0003 3 $gates
+		cofi multiplier-rate 0.01 0.003 0.003 3 $gates --gamma 0
 	END
 }
 
