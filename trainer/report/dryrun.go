@@ -20,7 +20,9 @@ func DryRun(w io.Writer, d *record.DryRun) error {
 	}
 	fmt.Fprintf(&b, "device:           %s\n", d.Device.Words())
 	fmt.Fprintf(&b, "data:             %s, %s training samples, evaluated on %s\n", d.Data.Name, Thousands(d.Data.Train), evaluatedOn(d.Data))
-	fmt.Fprintf(&b, "shape:            %s\n", networkShape(d.Shape))
+	if len(d.Shape) > leastShape {
+		fmt.Fprintf(&b, "shape:            %s\n", networkShape(d.Shape))
+	}
 	fmt.Fprintf(&b, "players:          %s\n", players)
 	if t := d.Target; t != nil && (d.Cost != "" || t.AccuracyDrop > 0) {
 		fmt.Fprintf(&b, "target:           %s; %s\n", targetWords(*t), costWords(d.Cost))

@@ -290,7 +290,7 @@ func Eval(w io.Writer, r *record.EvalResult) error {
 	table := tabwriter.NewWriter(&b, 0, 0, 3, ' ', 0)
 	row := func(name, value string) { fmt.Fprintf(table, "%s\t%s\n", name, value) }
 	row("model", r.Model)
-	if len(r.Network.Shape) > 2 { // it has gates, as a network of single weights has none
+	if len(r.Network.Shape) > leastShape { // single weights have no gates
 		row("shape", networkShape(r.Network.Shape))
 	}
 	parameters := Thousands(r.Network.Parameters)
