@@ -221,11 +221,6 @@ func (r *run) checkNetwork(from *checkpoint.Checkpoint) (err error) {
 		if err := r.findTrained(from); err != nil {
 			return err
 		}
-	case r.Options.Network != nil:
-		r.trained, r.graph = r.Options.Network, r.Options.Network.Graph
-		if in, out := r.graph.Input().Sample.Size(), r.graph.Outputs(); in != r.data.Train.Features || out != r.data.Outputs() {
-			return backend.Usagef("the network takes %d features and has %d outputs, and the data has %d features and %d classes or targets; they must be the same", in, out, r.data.Train.Features, r.data.Outputs())
-		}
 	case from != nil:
 		r.graph = from.Whole
 	case r.Options.Graph != nil:

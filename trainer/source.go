@@ -24,6 +24,9 @@ import (
 // as the file says. Its network is evaluated before anything is trained, and is the dense
 // one of the result. A run that goes on reads the file again.
 
+// inMemory stands for the file of a network that is in memory, [Options.Network].
+const inMemory = "a network in memory"
+
 // readSource reads the file of the trained network, if the run begins with one, and refuses
 // one that is not what the run began with.
 func (r *run) readSource(from *checkpoint.Checkpoint) (err error) {
@@ -31,8 +34,16 @@ func (r *run) readSource(from *checkpoint.Checkpoint) (err error) {
 	if path == "" {
 		return nil
 	}
-	r.announce("reading " + path)
-	if r.model, err = modelfile.Read(path); errors.Is(err, modelfile.ErrUnknown) {
+	switch {
+	case r.Network != nil:
+		r.model, err = modelfile.InMemory(r.Network)
+	case path == inMemory:
+		return backend.Usagef("the run in %s began with a network in memory: give it the same again as Options.Network", r.Dir)
+	default:
+		r.announce("reading " + path)
+		r.model, err = modelfile.Read(path)
+	}
+	if errors.Is(err, modelfile.ErrUnknown) {
 		return backend.Usagef("%v", err)
 	} else if err != nil {
 		return err
