@@ -71,7 +71,7 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*record.EvalResult, 
 		return nil, err
 	}
 	defer engine.Close()
-	evaluation, err := engine.Evaluate(ctx, backend.TestPart, backend.Want{Logits: true})
+	evaluation, err := evaluateTest(ctx, engine)
 	if err != nil {
 		return nil, err
 	}
@@ -93,6 +93,15 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*record.EvalResult, 
 	}
 	result.Network.LatencyUS, result.Network.LatencyBatch = microseconds[0], batch
 	return result, nil
+}
+
+// evaluateTest evaluates the network of an engine on the test part, with its logits.
+func evaluateTest(ctx context.Context, engine backend.Engine) (backend.Evaluation, error) {
+	e, err := engine.Evaluate(ctx, backend.TestPart, backend.Want{Logits: true})
+	if ended(ctx, err) {
+		err = backend.ErrInterrupted
+	}
+	return e, err
 }
 
 // reading returns how data is read for a network that was trained on other data: with its

@@ -133,7 +133,8 @@ type run struct {
 // Run trains, prunes and evaluates as the configuration says, and writes all results to
 // the run folder. The errors are of the kinds [backend.ErrUsage],
 // [backend.ErrNoDevice] and [backend.ErrInterrupted], a [session.DivergedError], or of reading and
-// writing. After [backend.ErrInterrupted] the folder holds a checkpoint for [Resume].
+// writing. After [backend.ErrInterrupted], [Resume] goes on where [Resumable] says so: before the
+// training there is no folder yet.
 func Run(ctx context.Context, c settings.Config, o Options) (*record.Result, error) {
 	if c.Mixed() {
 		return runMixed(ctx, c, o)
