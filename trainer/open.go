@@ -430,28 +430,6 @@ func (r *run) kind() game.Kind {
 
 // plan returns the plan of one of the run's trainings.
 func (r *run) plan(kind game.Kind) (session.Plan, error) {
-	p, err := session.NewPlan(r.config, kind, r.graph, r.data.Train.Len(), r.latency)
-	p.FileBytes, p.PlayerCosts = r.fileBytes, r.costs
-	if err != nil || p.Target.Resource != cost.Bytes {
-		return p, err
-	}
-	empty, full := network.New(r.graph), network.New(r.graph)
-	for _, parameter := range full.Parameters {
-		for i := range parameter {
-			parameter[i] = 1
-		}
-	}
-	least, err := r.fileBytes(empty)
-	if err != nil {
-		return p, err
-	}
-	dense, err := r.fileBytes(full)
-	if err != nil {
-		return p, err
-	}
-	p.AimBytes(dense, least)
-	if float64(least) > p.Target.Limit {
-		err = backend.Usagef("--max-bytes is %s; without any weights the file has %d bytes already: allow more", p.Target.Given(), least)
-	}
-	return p, err
+	given := session.Given{Latency: r.latency, PlayerCosts: r.costs, FileBytes: r.fileBytes}
+	return session.NewPlan(r.config, kind, r.graph, r.data.Train.Len(), given)
 }

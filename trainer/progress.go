@@ -148,11 +148,7 @@ func (r *run) sharedPrefixPath(p session.Plan) (string, error) {
 	if r.SharedPrefixes == "" || p.SharedSteps() == 0 {
 		return "", nil
 	}
-	source := ""
-	if r.result.Source != nil {
-		source = r.result.Source.Digest
-	}
-	return checkpoint.SharedPrefixPath(r.SharedPrefixes, r.config, r.result.Data, source, r.graph, r.device, r.Version)
+	return checkpoint.SharedPrefixPath(r.SharedPrefixes, r.config, r.result.Data, r.graph, r.device, r.Version)
 }
 
 // sharedPrefix returns the checkpoint of the run's shared prefix, or nil if there is

@@ -18,9 +18,8 @@ import (
 )
 
 // SharedPrefixPath names the file in a folder of the shared prefix of a training. Data,
-// the digest of the trained network that it begins with (empty: none), graph, device and version
-// of the program are part of what matters.
-func SharedPrefixPath(folder string, c settings.Config, data record.Data, source string, g *network.Graph, device backend.Device, version string) (string, error) {
+// network, device and version of the program are part of what matters.
+func SharedPrefixPath(folder string, c settings.Config, data record.Data, g *network.Graph, device backend.Device, version string) (string, error) {
 	c.Keep, c.Sparsity, c.Shape, c.Cost, c.MaxParameters, c.MaxMACs, c.MaxBytes, c.MaxAccuracyDrop = 0, 0, "", "", 0, 0, 0, 0
 	c.Compensate, c.CertifySteps, c.Baseline, c.EvaluateOn, data.EvaluatedOn = "", 0, false, "", ""
 	c.MaxLatencyUS, c.LatencyModel, c.DataOnDevice = 0, "", backend.AnyPlacement
@@ -32,7 +31,7 @@ func SharedPrefixPath(folder string, c settings.Config, data record.Data, source
 	}
 	c.Threshold = 0
 	c.Pattern, c.WeightWorth = "", ""
-	key, err := json.Marshal([]any{c, data, source, g, device, version, Schema})
+	key, err := json.Marshal([]any{c, data, g, device, version, Schema})
 	if err != nil {
 		return "", err
 	}

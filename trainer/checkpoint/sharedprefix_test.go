@@ -12,12 +12,12 @@ import (
 // TestPrefixesAreSharedByPlacement: where the samples are changes no result, so runs
 // that differ in it share a prefix; the seed and the network change all of them.
 func TestPrefixesAreSharedByPlacement(t *testing.T) {
-	g, source := networktest.Perceptron(4, 3, 2).Graph, ""
+	g := networktest.Perceptron(4, 3, 2).Graph
 	path := func(change func(*settings.Config)) string {
 		t.Helper()
 		c := settings.Default()
 		change(&c)
-		path, err := SharedPrefixPath("folder", c, record.Data{}, source, g, backend.Device{}, "")
+		path, err := SharedPrefixPath("folder", c, record.Data{}, g, backend.Device{}, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -32,11 +32,7 @@ func TestPrefixesAreSharedByPlacement(t *testing.T) {
 	if other := path(func(c *settings.Config) { c.Seed++ }); other == anywhere {
 		t.Errorf("with another seed it is %s, too", other)
 	}
-	source = "another"
-	if other := path(func(*settings.Config) {}); other == anywhere {
-		t.Errorf("with a trained network it is %s, too", other)
-	}
-	source, g = "", networktest.Perceptron(4, 2, 2).Graph
+	g = networktest.Perceptron(4, 2, 2).Graph
 	if other := path(func(*settings.Config) {}); other == anywhere {
 		t.Errorf("with another network it is %s, too", other)
 	}
