@@ -13,7 +13,6 @@ import (
 	"nashprune/trainer/network"
 	"nashprune/trainer/network/safetensors"
 	"nashprune/trainer/record"
-	"nashprune/trainer/session"
 )
 
 // EvalOptions says what a saved network is evaluated on.
@@ -76,7 +75,7 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*record.EvalResult, 
 		return nil, err
 	}
 	result := &record.EvalResult{
-		Model: filepath.ToSlash(path), Data: data.Name, Notes: data.Notes, Network: session.NewNetworkResult(n),
+		Model: filepath.ToSlash(path), Data: data.Name, Notes: data.Notes, Network: record.NewNetworkResult(n),
 		Device:  record.NewDevice(device),
 		Samples: evaluation.Samples,
 	}
@@ -84,9 +83,9 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*record.EvalResult, 
 		result.Task, result.TargetNames = dataset.Regression, metadata.TargetNames
 	} else {
 		result.Correct, result.ClassNames = &evaluation.Correct, metadata.ClassNames
-		result.LargestClass = session.LargestClass(data.Test)
+		result.LargestClass = record.LargestClass(data.Test)
 	}
-	session.SetEvaluation(&result.Network, evaluation, data, backend.TestPart)
+	record.SetEvaluation(&result.Network, evaluation, data, backend.TestPart)
 	microseconds, batch, err := cost.Latencies(ctx, engine, data.Test.Len(), []*network.Network{n})
 	if err != nil {
 		return nil, err

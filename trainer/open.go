@@ -153,7 +153,7 @@ func (r *run) readData(from *checkpoint.Checkpoint) (err error) {
 		Name: r.data.Name, Train: r.data.Train.Len(), Validation: r.data.Validation.Len(),
 		Test: r.data.Test.Len(), EvaluatedOn: r.config.EvaluateOn,
 		Label: r.data.Label, ClassNames: r.data.ClassNames, TargetNames: r.data.TargetNames, Notes: r.data.Notes, Columns: r.data.Uses, Digest: r.data.Digest,
-		LargestClass: session.LargestClass(r.config.EvaluateOn.Of(r.data)),
+		LargestClass: record.LargestClass(r.config.EvaluateOn.Of(r.data)),
 	}
 	if r.data.Regression() {
 		r.result.Task = dataset.Regression

@@ -17,7 +17,6 @@ import (
 	"nashprune/trainer/network/pytorch"
 	"nashprune/trainer/network/safetensors"
 	"nashprune/trainer/record"
-	"nashprune/trainer/session"
 )
 
 // A run that begins with a trained network: the file is read before the data, which is scaled
@@ -172,9 +171,9 @@ func (r *run) evaluateSource(ctx context.Context, engine backend.Engine) error {
 	if err != nil {
 		return err
 	}
-	dense := session.NewNetworkResult(r.trained)
+	dense := record.NewNetworkResult(r.trained)
 	dense.Source = record.FromSource
-	session.SetEvaluation(&dense, e, r.data, r.config.EvaluateOn)
+	record.SetEvaluation(&dense, e, r.data, r.config.EvaluateOn)
 	r.result.Dense = dense
 	if m := r.result.Market; m != nil && m.Validation != nil {
 		e, err := evaluate(backend.ValidationPart)

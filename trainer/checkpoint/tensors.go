@@ -9,7 +9,6 @@ import (
 	"nashprune/trainer/network"
 	"nashprune/trainer/network/safetensors"
 	"nashprune/trainer/record"
-	"nashprune/trainer/session"
 )
 
 // What a checkpoint holds as tensors: of each parameter P of the network "network.P",
@@ -102,7 +101,7 @@ func (c *Checkpoint) marketTensors() []safetensors.Tensor {
 		add("live", floats(ledger.Live), len(ledger.Live))
 		add("rounds", []float64{float64(ledger.Rounds)}, 1)
 	}
-	return append(tensors, record.WeightTensors(session.TensorNames(c.Whole), c.Position.Weights)...)
+	return append(tensors, record.WeightTensors(record.TensorNames(c.Whole), c.Position.Weights)...)
 }
 
 func floats(v []int) []float64 {
@@ -193,7 +192,7 @@ func (c *Checkpoint) take(list []safetensors.Tensor) error {
 			n.Masks[p] = t.float32("mask."+c.Graph.Params[p].Name, c.Graph.Params[p].Shape...)
 		}
 		var err error
-		if c.Position.Weights, err = record.TakeWeights(session.TensorNames(c.Whole), t.named); err != nil && t.err == nil {
+		if c.Position.Weights, err = record.TakeWeights(record.TensorNames(c.Whole), t.named); err != nil && t.err == nil {
 			t.err = err
 		}
 		if c.BestNetwork != nil {

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"nashprune/game"
+	"nashprune/trainer/network"
 	"nashprune/trainer/network/safetensors"
 )
 
@@ -154,4 +155,13 @@ func ReadWeights(r io.Reader, of []TensorName) ([]*game.Separable, error) {
 		named[t.Name] = t
 	}
 	return TakeWeights(of, named)
+}
+
+// TensorNames names the parameters of a graph whose entries are players.
+func TensorNames(g *network.Graph) []TensorName {
+	var names []TensorName
+	for _, p := range g.Masked() {
+		names = append(names, TensorName{Name: g.Params[p].Name, Shape: g.Params[p].Shape})
+	}
+	return names
 }

@@ -239,12 +239,3 @@ func (t *Training) weightScores(n *network.Network) [][]float32 {
 	}
 	return scores
 }
-
-// TensorNames names the parameters of a graph whose entries are players.
-func TensorNames(g *network.Graph) []record.TensorName {
-	var names []record.TensorName
-	for _, p := range g.Masked() {
-		names = append(names, record.TensorName{Name: g.Params[p].Name, Shape: g.Params[p].Shape})
-	}
-	return names
-}
