@@ -121,11 +121,11 @@ type run struct {
 	length  int64 // of the metrics
 
 	started    time.Time
-	before     float64 // seconds of earlier sittings
+	before     float64 // seconds of earlier processes
 	saved      time.Time
 	workDone   float64 // so far, as [session.Plan.Work] counts it
 	workAll    float64
-	workAtOpen float64 // done before this sitting
+	workAtOpen float64 // done before this process
 	lastLine   *record.EpochLine
 	lastRound  *record.RoundLine
 }

@@ -85,7 +85,7 @@ func (c *Checkpoint) marketTensors() []safetensors.Tensor {
 	for i, ledger := range c.Position.Ledgers {
 		add := func(what string, v []float64, shape ...int) {
 			name := "gate." + c.State.Network.Gates[i].Name + "." + what
-			tensors = append(tensors, safetensors.Tensor{Name: name, Shape: shape, Float64: slices.Grow(v, 1)})
+			tensors = append(tensors, safetensors.Tensor{Name: name, Shape: shape, Float64: slices.Grow(v, 1)}) // not nil, also without players
 		}
 		players := len(ledger.Records)
 		rows := make([]float64, ledgerRows*players)

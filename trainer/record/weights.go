@@ -101,7 +101,7 @@ func WeightTensors(of []TensorName, books []*game.Separable) []safetensors.Tenso
 		tensors = append(tensors,
 			safetensors.Tensor{Name: weightName(param.Name, "worth"), Shape: param.Shape, Float32: s.Worths},
 			safetensors.Tensor{Name: weightName(param.Name, "round"), Shape: param.Shape, Float32: rounds},
-			safetensors.Tensor{Name: weightName(param.Name, "prices"), Shape: []int{len(s.Prices)}, Float64: slices.Grow(s.Prices, 1)},
+			safetensors.Tensor{Name: weightName(param.Name, "prices"), Shape: []int{len(s.Prices)}, Float64: slices.Grow(s.Prices, 1)}, // not nil, also without rounds
 		)
 	}
 	return tensors
