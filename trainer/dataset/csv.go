@@ -106,7 +106,9 @@ func newTable(o Options) *table {
 	if o.Columns != nil {
 		o.FeatureNames = namesOf(o.Columns)
 	}
-	return &table{options: o}
+	t := &table{options: o}
+	t.words.advice = "is another column the labels'? Name it with --label; "
+	return t
 }
 
 // dataset returns a data set of the features of a part.

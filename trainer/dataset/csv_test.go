@@ -109,6 +109,11 @@ func TestClassNames(t *testing.T) {
 		{"1 1.0 x", nil, []string{"1", "1.0", "x"}, []uint8{0, 1, 2}},
 		{"c a", []string{"a", "b", "c"}, []string{"a", "b", "c"}, []uint8{2, 0}},
 		{"2.0 1", []string{"1", "2", "3"}, []string{"1", "2", "3"}, []uint8{1, 0}},
+		// float64 holds no odd whole number above 2^53.
+		{"9007199254740993 -9007199254740993 9007199254740992 +09007199254740993", nil,
+			[]string{"-9007199254740993", "9007199254740992", "9007199254740993"}, []uint8{2, 0, 1, 2}},
+		{"9007199254740992 9007199254740993", []string{"9007199254740993", "9007199254740992"}, []string{"9007199254740993", "9007199254740992"}, []uint8{1, 0}},
+		{"2000000000 1000000000 1e9 1000000000.0", nil, []string{"1000000000", "2000000000"}, []uint8{1, 0, 0, 0}},
 		{"inf big", nil, []string{"big", "inf"}, []uint8{1, 0}},
 	} {
 		table, err := tableOf("a,y\n0,"+strings.ReplaceAll(c.words, " ", "\n0,")+"\n", "")
@@ -163,7 +168,7 @@ func TestCSVErrors(t *testing.T) {
 		{"quote", "a,b,y\n1,2,x\n1,2,x\"y\n", `line 3: bare "`},
 		{"open quote", "a,b,y\n1,2,\"x\n", `extraneous or missing "`},
 		{"no label", "a,b,y\n1,2,\n", `line 2, column "y": the label is missing`},
-		{"257 labels", many, `line 258, column "y": "c256" is one label more than 256`},
+		{"257 labels", many, `line 258, column "y": "c256" is one label more than 256; is another column the labels'? Name it with --label; are they numbers`},
 		{"long label", "a,y\n1," + strings.Repeat("x", 257) + "\n", "longer than 256 bytes"},
 		{"label in Latin-1", "a,y\n1,\xe4\n", "not UTF-8"},
 		{"one class", "a,y\n1,x\n2,x\n3,x\n", "are of class x; training needs two classes"},

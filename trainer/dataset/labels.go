@@ -1,9 +1,9 @@
 package dataset
 
 import (
-	"cmp"
 	"fmt"
 	"math"
+	"math/big"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,8 +18,9 @@ const (
 // labelWords are the labels of a data set, as they first came. A sample has the place of
 // its label among them until classes are named.
 type labelWords struct {
-	words []*labelWord
-	known map[string]uint8
+	words  []*labelWord
+	known  map[string]uint8
+	advice string // where there are too many, a question and its space behind it
 }
 
 // labelWord is a label with where it came first, and how many samples have it.
@@ -49,7 +50,7 @@ func (l *labelWords) place(word string, o Options, where func() string) (uint8, 
 	case len(word) > maxLabelLength || !utf8.ValidString(word):
 		return 0, fmt.Errorf("%w: %s: the label %.40q is longer than %d bytes or not UTF-8", ErrInvalid, where(), word, maxLabelLength)
 	case len(l.words) == maxClasses:
-		return 0, fmt.Errorf("%w: %s: %.40q is one label more than %d; is another column the labels'? Name it with --label. Are they numbers to predict? --task regression does that", ErrInvalid, where(), word, maxClasses)
+		return 0, fmt.Errorf("%w: %s: %.40q is one label more than %d; %sare they numbers to predict? --task regression does that", ErrInvalid, where(), word, maxClasses, l.advice)
 	}
 	word = strings.Clone(word) // not the whole row
 	place := uint8(len(l.words))
@@ -68,11 +69,11 @@ func (l *labelWords) nameClasses(given []string, parts ...Samples) ([]string, er
 	names, numeric := given, true
 	canonical := make([]string, len(l.words))
 	for _, name := range given {
-		_, ok := asNumber(name)
+		_, ok := labelNumber(name)
 		numeric = numeric && ok
 	}
 	for i, word := range l.words {
-		number, ok := asNumber(word.text)
+		number, ok := labelNumber(word.text)
 		numeric = numeric && (ok || given != nil)
 		canonical[i] = number
 	}
@@ -83,14 +84,11 @@ func (l *labelWords) nameClasses(given []string, parts ...Samples) ([]string, er
 	}
 	if given == nil {
 		names = slices.Clone(canonical)
-		slices.SortFunc(names, func(a, b string) int {
-			if numeric {
-				x, _ := strconv.ParseFloat(a, 64)
-				y, _ := strconv.ParseFloat(b, 64)
-				return cmp.Compare(x, y)
-			}
-			return strings.Compare(a, b)
-		})
+		compare := strings.Compare
+		if numeric {
+			compare = compareNumbers
+		}
+		slices.SortFunc(names, compare)
 		names = slices.Compact(names)
 	}
 	classes := make([]uint8, len(l.words))
@@ -171,7 +169,25 @@ func areNumbered(names []string) bool {
 	return true
 }
 
-// asNumber writes a finite number in the one way that names its class.
+// labelNumber writes a finite number in the one way that names its class: of a whole number of
+// decimal digits all of these, also where float64 does not hold it.
+func labelNumber(word string) (string, bool) {
+	if whole, ok := new(big.Int).SetString(word, 10); ok {
+		return whole.String(), true
+	}
+	return asNumber(word)
+}
+
+// compareNumbers compares two results of [labelNumber]. Words of labels are short enough for whole
+// numbers to be exact.
+func compareNumbers(a, b string) int {
+	const bits = 4 * maxLabelLength // of a digit, rounded up
+	x, _, _ := big.ParseFloat(a, 10, bits, big.ToNearestEven)
+	y, _, _ := big.ParseFloat(b, 10, bits, big.ToNearestEven)
+	return x.Cmp(y)
+}
+
+// asNumber writes a finite number of float64 in the one way that names its level.
 func asNumber(word string) (string, bool) {
 	x, err := strconv.ParseFloat(word, 64)
 	if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {

@@ -290,6 +290,9 @@ func (s *Samples) answer(y *ndarray, name string, words *labelWords, o Options) 
 	return err
 }
 
+// exactWhole is where float64 begins to leave out whole numbers.
+const exactWhole = 1 << 53
+
 // labels returns the places among the words of the labels of an array: one a sample, or rows
 // with a one at the label's place and zeros elsewhere.
 func (a *ndarray) labels(name string, words *labelWords, o Options) ([]uint8, error) {
@@ -324,6 +327,9 @@ func (a *ndarray) labels(name string, words *labelWords, o Options) ([]uint8, er
 		if !known {
 			if math.IsNaN(x) || math.IsInf(x, 0) {
 				return nil, fmt.Errorf("%w: %s is %g: the label is missing: leave the sample out", ErrInvalid, where(), x)
+			}
+			if (a.kind == 'i' || a.kind == 'u') && math.Abs(x) >= exactWhole {
+				return nil, fmt.Errorf("%w: %s is about %.17g; whole numbers from 2^53 on are rounded: save the labels as words, by astype(str)", ErrInvalid, where(), x)
 			}
 			var err error
 			if place, err = words.place(strconv.FormatFloat(x+0, 'f', -1, 64), o, where); err != nil {

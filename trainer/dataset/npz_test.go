@@ -377,6 +377,9 @@ func TestNPZErrors(t *testing.T) {
 		{"no label", with("y_train", arrayOf("<f4", []int{4}, []float32{0, 1, float32(math.NaN()), 0})), "y_train[2] is NaN: the label is missing"},
 		{"missing words", with("y_train", npy(1, header("|S2", "False", []int{4}), []byte("a\x00NAb\x00a\x00"))), `y_train[1]: the label "NA" says that it is missing`},
 		{"features in words", with("x_train", npy(1, header("|S1", "False", []int{4, 3}), make([]byte, 12))), "x_train holds strings"},
+		{"large whole labels", with("y_train", arrayOf("<i8", []int{4}, []int64{5, 5, 1<<53 + 1, 1 << 53})), "y_train[2] is about 9007199254740992; whole numbers from 2^53 on are rounded: save the labels as words, by astype(str)"},
+		{"257 labels", npz(zip.Store, "x.npy", arrayOf("<f4", []int{257, 1}, make([]float32, 257)), "y.npy", arrayOf("<i2", []int{257}, upTo(257))),
+			`y[256]: "256" is one label more than 256; are they numbers to predict? --task regression does that`},
 		{"other lengths", with("y_train", arrayOf("|u1", []int{3}, make([]uint8, 3))), "holds 4 samples, but y_train 3 labels"},
 		{"other widths", with("x_test", arrayOf("<f4", []int{2, 2}, make([]float32, 4))), "[3] and x_test of [2]"},
 		{"bytes and floats", with("x_test", arrayOf("|u1", []int{2, 3}, make([]uint8, 6))), "or one has bytes"},
@@ -527,4 +530,13 @@ func checkSamples(t *testing.T, d *Dataset) {
 			}
 		}
 	}
+}
+
+// upTo returns the first n whole numbers.
+func upTo(n int) []int16 {
+	numbers := make([]int16, n)
+	for i := range numbers {
+		numbers[i] = int16(i)
+	}
+	return numbers
 }

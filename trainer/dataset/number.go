@@ -145,5 +145,13 @@ func plainNumber(field []byte) (float64, bool) {
 	return x, true
 }
 
-// formatNumber writes a number in the one way that names a level or a class.
-func formatNumber(x float64) string { return strconv.FormatFloat(x+0, 'g', -1, 64) } // -0 + 0 is 0
+// formatNumber writes a number in the one way that names a level or a class: whole numbers with all
+// of their digits, but for very large ones.
+func formatNumber(x float64) string {
+	const large = 1e21
+	format := byte('g')
+	if x == math.Trunc(x) && math.Abs(x) < large {
+		format = 'f'
+	}
+	return strconv.FormatFloat(x+0, format, -1, 64) // -0 + 0 is 0
+}
