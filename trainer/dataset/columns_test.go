@@ -20,11 +20,9 @@ func TestColumnsByName(t *testing.T) {
 		{"a b c", "", "kind,c,a,b\nx,3,1,2\ny,6,4,5\n", []float64{1, 2, 3, 4, 5, 6}, ""},
 		{"a b c", "kind", "c,kind,b,a\n3,x,2,1\n", []float64{1, 2, 3}, ""},
 		{"a class", "", "class,kind,a\n2,x,1\n", []float64{1, 2}, ""}, // a feature may have the name of labels
-		{"a a", "", "a,kind,a\n1,x,2\n", []float64{1, 2}, ""},
 		{"a b", "", "a,c,kind\n1,2,x\n", nil, `trained on a feature "b", and no column is called so; there are a, c, kind`},
 		{"a b", "", "a,kind\n1,x\n", nil, `trained on a feature "b"`},
 		{"a b", "", "b,a,extra,kind\n1,2,3,x\n", []float64{2, 1}, ""}, // a column that the network does not know
-		{"a", "", "a,a,kind\n1,word,x\n", []float64{1}, ""},
 		{"a b", "", "b,a\n1,2\n", nil, `no column is left for the labels: the network was trained on all of b, a; add theirs, or name it with --label`},
 		{"a b c", "", "a,b\n1,2\n", nil, `no column is left for the labels`},
 		{"a b", "", "x,kind,a,b\n1,x,2,3\n", nil, `which of the columns x, kind holds the labels? Name it with --label`},

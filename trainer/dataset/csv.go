@@ -350,6 +350,9 @@ func (t *table) setHeader(row []string) error {
 	if err := t.setLabels(); err != nil {
 		return err
 	}
+	if err := t.checkTwice(); err != nil {
+		return err
+	}
 	const noted = 5
 	for k, i := range slices.DeleteFunc(unnamed, func(i int) bool { return t.place[i] != featureColumn }) {
 		if k == noted {
@@ -467,6 +470,20 @@ func (t *table) ignore() error {
 	return nil
 }
 
+// checkTwice refuses columns of one name, of which one is read.
+func (t *table) checkTwice() error {
+	first := map[string]int{}
+	for i, name := range t.header {
+		k, twice := first[name]
+		if !twice {
+			first[name] = i
+		} else if t.place[k] != ignoredColumn || t.place[i] != ignoredColumn {
+			return fmt.Errorf("%w: line 1: columns %d and %d are both called %.40q: rename one in the file, or leave both out with --ignore%s", ErrInvalid, k+1, i+1, name, t.choice())
+		}
+	}
+	return nil
+}
+
 // choice says in an error which column was taken for that of the labels, and why, where no
 // option names it.
 func (t *table) choice() string {
@@ -488,11 +505,8 @@ func (t *table) choice() string {
 func findLabel(header []string, name string) (int, error) {
 	if name != "" {
 		i := slices.Index(header, name)
-		switch {
-		case i < 0:
+		if i < 0 {
 			return 0, fmt.Errorf("%w: there is no column %.40q to predict; there are %.300q: name another with --label", ErrOption, name, someOf(header))
-		case slices.Contains(header[i+1:], name):
-			return 0, fmt.Errorf("%w: two columns are called %.40q; the labels' needs a name of its own", ErrOption, name)
 		}
 		return i, nil
 	}

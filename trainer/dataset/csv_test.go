@@ -82,7 +82,6 @@ func TestLabelColumn(t *testing.T) {
 		{"a,Y,b", "", 1},
 		{"a,b,species", "", 2},
 		{"a,b,class", "b", 1},
-		{"a,a,b", "b", 2},
 	} {
 		got, err := findLabel(strings.Split(c.header, ","), c.label)
 		if err != nil || got != c.want {
@@ -91,8 +90,33 @@ func TestLabelColumn(t *testing.T) {
 	}
 	_, err := findLabel([]string{"a", "b"}, "c")
 	checkError(t, err, ErrOption, `no column "c"`, "a, b")
-	_, err = findLabel([]string{"a", "b", "a"}, "a")
-	checkError(t, err, ErrOption, `two columns are called "a"`)
+}
+
+// TestTwoColumnsOfAName: they are refused, unless neither is read.
+func TestTwoColumnsOfAName(t *testing.T) {
+	for _, c := range []struct {
+		header string
+		o      Options
+		want   string // of the error; none: there is none
+	}{
+		{"a,b,a,y", Options{}, `line 1: columns 1 and 3 are both called "a": rename one in the file, or leave both out with --ignore; the labels are in column "y"`},
+		{"a, b ,b,y", Options{Label: "y"}, `columns 2 and 3 are both called "b"`},
+		{"a,y,b,y", Options{}, `columns 2 and 4 are both called "y"`},
+		{"a,y,b,y", Options{Label: "y"}, `columns 2 and 4 are both called "y"`},
+		{"y,b,a,y", Options{Label: "y,a", Regression: true}, `columns 1 and 4 are both called "y"`},
+		{"a,,column 2,y", Options{}, `columns 2 and 3 are both called "column 2"`},
+		{"a,,,y", Options{}, ""}, // without names they are column 2 and column 3
+		{"a,b,a,y", Options{Ignore: "a"}, ""},
+		// Where the network knows its columns, others are not read.
+		{"a,b,a,y", Options{FeatureNames: []string{"a", "b"}, Evaluate: true}, `columns 1 and 3 are both called "a"`},
+		{"a,b,c,c", Options{FeatureNames: []string{"a", "b"}, Evaluate: true, unlabelled: true}, ""},
+		{"a,b,c,c", Options{FeatureNames: []string{"a", "b"}, Evaluate: true}, `columns 3 and 4 are both called "c"`},
+	} {
+		err := newTable(c.o).setHeader(strings.Split(c.header, ","))
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s: %v; want %q", c.header, err, c.want)
+		}
+	}
 }
 
 func TestClassNames(t *testing.T) {

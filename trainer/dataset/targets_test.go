@@ -58,7 +58,6 @@ func TestFindTargets(t *testing.T) {
 	}{
 		{[]string{"a", "b"}, "c", ErrOption, `no column "c"`},
 		{[]string{"a", "b"}, "a,c", ErrOption, `no column "c"`},
-		{[]string{"a", "b", "b"}, "a,b", ErrOption, `two columns are called "b"`},
 		{[]string{"a", "b"}, "a,a", ErrOption, `names the column "a" twice`},
 		{[]string{"a", "b"}, "a,", ErrOption, "a column without a name"},
 		{[]string{"a", "b"}, "b,a", ErrOption, "all 2 columns are to be predicted"},
