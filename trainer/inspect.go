@@ -85,7 +85,7 @@ func inspectONNX(c settings.Config) (*record.Inspection, error) {
 	if err != nil {
 		return nil, err
 	}
-	i.Before, i.After = operators(d.Model.Before), operators(d.Model.After)
+	i.Before, i.After, i.Notes = operators(d.Model.Before), operators(d.Model.After), modelfile.SharedWords(d.Model)
 	return i, nil
 }
 

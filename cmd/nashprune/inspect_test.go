@@ -105,6 +105,14 @@ tensor    shape  players
 2.weight  2x5    10
 `
 
+// TestInspectSharedParameters: a note says which nodes of a file share a parameter.
+func TestInspectSharedParameters(t *testing.T) {
+	said := succeed(t, "inspect", filepath.Join("..", "..", "trainer", "modelfile", "testdata", "shared.onnx"))
+	if !strings.Contains(said, "\nNote: 2 parameters are shared by several nodes, such as \"tied.weight\" by tied, tied_2;") {
+		t.Errorf("%s", said)
+	}
+}
+
 func TestInspect(t *testing.T) {
 	t.Chdir(t.TempDir())
 	writeFile(t, "net.toml", []byte(groupedFile))

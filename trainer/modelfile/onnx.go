@@ -78,11 +78,24 @@ func (f *onnxFile) Network(a Asked) (*network.Network, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	derived := ""
+	derived := SharedWords(f.model)
 	if f.model.Computes() != "float32" {
-		derived = "it computes in " + f.model.Computes() + ", and here in float32"
+		derived = append(derived, "it computes in "+f.model.Computes()+", and here in float32")
 	}
-	return network.With(g, f.model.Network.Parameters), derived, nil
+	return network.With(g, f.model.Network.Parameters), strings.Join(derived, "; "), nil
+}
+
+// SharedWords says that nodes share parameters in a file, and not here; nil: they do not.
+func SharedWords(m *onnx.Model) []string {
+	if m.Shared == nil {
+		return nil
+	}
+	first := m.Shared[0]
+	words, nodes := fmt.Sprintf("the parameter %.80q is shared by the nodes", first.Constant), strings.Join(first.Nodes, ", ")
+	if n := len(m.Shared); n > 1 {
+		words = fmt.Sprintf("%d parameters are shared by several nodes, such as %.80q by", n, first.Constant)
+	}
+	return []string{fmt.Sprintf("%s %.200s; here each node has a copy of its own, and training makes copies differ", words, nodes)}
 }
 
 func (f *onnxFile) Write(w io.Writer, pruned *network.Network, m safetensors.Metadata) error {

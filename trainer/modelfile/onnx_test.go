@@ -107,6 +107,20 @@ func TestStandardsOfONNX(t *testing.T) {
 	}
 }
 
+// TestSharedParameters: a note says that parameters of several nodes are copied. The file has one weight
+// and one bias for two Gemms.
+func TestSharedParameters(t *testing.T) {
+	m, err := modelfile.Read(filepath.Join("testdata", "shared.onnx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, derived, err := m.Network(modelfile.Asked{Players: network.DefaultPlayers})
+	want := `2 parameters are shared by several nodes, such as "tied.weight" by tied, tied_2; here each node has a copy of its own, and training makes copies differ`
+	if err != nil || derived != want {
+		t.Errorf("%q, %v; want %q", derived, err, want)
+	}
+}
+
 // TestMetadataOfONNX: a file that nashprune wrote holds all that a model file does, and is
 // refused where its metadata and its nodes differ, or do not fit.
 func TestMetadataOfONNX(t *testing.T) {

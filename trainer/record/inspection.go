@@ -16,6 +16,8 @@ type Inspection struct {
 	// its input and at its output.
 	Before []string `json:"before,omitempty"`
 	After  []string `json:"after,omitempty"`
+	// Notes say what else a file does not say, or what is not kept of it.
+	Notes []string `json:"notes,omitempty"`
 	// Obstacle is why a file of ONNX is no network that can be pruned. Only Nodes, with the
 	// operators of ONNX and the shapes that are known, and Parameters are there then.
 	Obstacle string `json:"obstacle,omitempty"`

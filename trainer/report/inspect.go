@@ -53,6 +53,9 @@ func Inspect(w io.Writer, i *record.Inspection) error {
 			fmt.Fprintf(&b, "\n%s the network, and kept as it is: %s\n", apart.where, strings.Join(apart.operators, ", "))
 		}
 	}
+	for _, note := range i.Notes {
+		fmt.Fprintf(&b, "\nNote: %s\n", graphic(note))
+	}
 	if i.Weights != nil {
 		fmt.Fprintf(&b, "\n%s players, each a weight:\n", Thousands(i.Players))
 		row("tensor", "shape", "players")

@@ -145,6 +145,27 @@ func TestForms(t *testing.T) {
 	}
 }
 
+// TestSharedConstants: those that several nodes have as parameters are named, with their nodes.
+func TestSharedConstants(t *testing.T) {
+	w, b := counted("w", 2, 2), counted("b", 2)
+	for _, c := range []struct {
+		nodes []nodeProto
+		want  string
+	}{
+		{[]nodeProto{nodeOf("Gemm x w b -> y")}, "[]"},
+		{[]nodeProto{nodeOf("BatchNormalization x b b b b -> y")}, "[]"}, // one node
+		{[]nodeProto{nodeOf("MatMul x w -> h"), nodeOf("Relu h -> r"), nodeOf("MatMul r w -> y")}, "[{w [h y]}]"},
+		{[]nodeProto{nodeOf("Gemm x w b -> h"), nodeOf("MatMul h w -> a"), nodeOf("Add a b -> y")}, "[{w [h a]} {b [h a]}]"},
+		{[]nodeProto{nodeOf("Transpose w -> u", integersOf("perm", 1, 0)), nodeOf("Transpose w -> v", integersOf("perm", 1, 0)),
+			nodeOf("MatMul x u -> h"), nodeOf("MatMul h v -> y")}, "[{w [h y]}]"},
+	} {
+		m := read(t, fileOf(13, []int{2}, []tensorProto{w, b}, c.nodes...).encode())
+		if have := fmt.Sprint(m.Shared); have != c.want {
+			t.Errorf("%s is shared; it must be %s", have, c.want)
+		}
+	}
+}
+
 // withTail ends the tensor t of a file in a sum of its numbers.
 func withTail(m *modelProto, size int) *modelProto {
 	initializers, nodes := tail(size)

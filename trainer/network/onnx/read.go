@@ -39,6 +39,9 @@ type Model struct {
 	// by tensor.
 	Digest string
 
+	// Shared are the constants that are parameters of several nodes. Here each node has a copy.
+	Shared []Shared
+
 	// Sparse says that weights are written as sparse initializers where these take less.
 	Sparse bool
 
@@ -67,6 +70,12 @@ type Step struct {
 	Constant string    // the name of its constant; may be empty
 	Shape    []int     // of the constant, without samples; of a Reshape that of a sample
 	Values   []float32 // of the constant; nil where it has none
+}
+
+// Shared is a constant of a file and the nodes of the network that have it as a parameter.
+type Shared struct {
+	Constant string
+	Nodes    []string
 }
 
 // origin holds the names that a node of the network has in a file.
@@ -134,7 +143,7 @@ func entriesFor(size int) int { return 1<<17 + 4*size }
 func (o Options) open(data []byte) (*reader, error) {
 	sum := sha256.New()
 	sum.Write(data)
-	r := &reader{digest: sum, initializers: map[string]*tensorProto{}, values: map[string]*value{}, uses: map[string]int{}, made: map[string]int{}, feeds: map[string][]int{}, names: map[string]int{}, kinds: map[string]int64{}}
+	r := &reader{digest: sum, initializers: map[string]*tensorProto{}, values: map[string]*value{}, uses: map[string]int{}, made: map[string]int{}, feeds: map[string][]int{}, names: map[string]int{}, kinds: map[string]int64{}, transposed: map[string]string{}}
 	if err := r.proto.decode(data); err != nil {
 		return nil, fmt.Errorf("no model of ONNX: %w", err)
 	}
@@ -337,7 +346,7 @@ func (r *reader) finish(players []network.PlayerKind) (*Model, error) {
 		Network: n, Name: p.graph.name, Producer: p.producer, Comment: p.comment, Opset: r.opset, Metadata: p.metadata,
 		Digest: hex.EncodeToString(r.digest.Sum(nil)),
 		Input:  r.input, Sample: r.sample, Output: r.output, Batch: r.batchName, Before: r.before, After: r.after, kinds: r.kinds, inputKind: r.inputKind, outputKind: r.inputKind,
-		origins: map[string]origin{}, kept: header{p.domain, p.graph.comment, p.version},
+		origins: map[string]origin{}, kept: header{p.domain, p.graph.comment, p.version}, Shared: r.shared(),
 	}
 	if kind := p.graph.outputs[0].kind; kind == float32Kind || kind == float16Kind || kind == float64Kind {
 		m.outputKind = kind
@@ -349,6 +358,30 @@ func (r *reader) finish(players []network.PlayerKind) (*Model, error) {
 		m.origins[node.Name] = r.origins[at]
 	}
 	return m, nil
+}
+
+// shared finds the constants that are parameters of several nodes, in the order of their first.
+func (r *reader) shared() []Shared {
+	var names []string
+	nodes := map[string][]string{}
+	for at, from := range r.origins {
+		for _, name := range from.params {
+			name = cmp.Or(r.transposed[name], name)
+			if nodes[name] == nil {
+				names = append(names, name)
+			}
+			if node := r.nodes[at].Name; !slices.Contains(nodes[name], node) {
+				nodes[name] = append(nodes[name], node)
+			}
+		}
+	}
+	var shared []Shared
+	for _, name := range names {
+		if len(nodes[name]) > 1 {
+			shared = append(shared, Shared{name, nodes[name]})
+		}
+	}
+	return shared
 }
 
 // errOtherOutput is of the outputs of nodes but their first, such as the indices of a pool.
@@ -412,6 +445,9 @@ func (r *reader) readNode(n *nodeProto) error {
 	}
 	if out.reals != nil && r.kinds[named.name] == 0 {
 		r.kinds[named.name] = c.kind()
+	}
+	if out.reals != nil && n.op == "Transpose" {
+		r.transposed[named.name] = c.in[0].name
 	}
 	r.values[n.out[0]] = &named
 	return nil

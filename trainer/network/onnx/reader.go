@@ -38,6 +38,8 @@ type reader struct {
 	origins []origin
 	names   map[string]int   // those that are taken, with the number that the next like it gets
 	kinds   map[string]int64 // of the numbers of constants, by name
+	// transposed names the constant that another is made of by a Transpose.
+	transposed map[string]string
 
 	before, after []Step
 
