@@ -45,14 +45,18 @@ table may be larger than memory.`,
 				return err
 			}
 			ctx := untilSignal(cmd)
+			var ofInput error // and not of the file that is written
 			write := func(w io.Writer) error {
 				buffered := bufio.NewWriter(w)
-				p := predictions{csv: csv.NewWriter(buffered), json: json.NewEncoder(buffered), asJSON: asJSON}
+				p := &predictions{csv: csv.NewWriter(buffered), json: json.NewEncoder(buffered), asJSON: asJSON}
 				notes, err := trainer.Predict(ctx, path, options, p.begin, p.visit)
 				for _, note := range notes {
 					cmd.PrintErrln("data: " + note)
 				}
 				if err != nil {
+					if p.err == nil {
+						ofInput = err
+					}
 					return err
 				}
 				if p.csv.Flush(); p.csv.Error() != nil {
@@ -63,7 +67,10 @@ table may be larger than memory.`,
 			if out == "" {
 				return write(cmd.OutOrStdout())
 			}
-			return atomicfile.Write(out, write)
+			if err := atomicfile.Write(out, write); ofInput == nil {
+				return err
+			}
+			return ofInput
 		},
 	}
 	cmd.Flags().StringVar(&options.Data, "data", "", "table, .npz `file`, or folder or archive of images")
@@ -78,10 +85,11 @@ type predictions struct {
 	csv    *csv.Writer
 	json   *json.Encoder
 	asJSON bool
+	err    error // of writing
 }
 
 // begin writes the header of CSV.
-func (p predictions) begin(names []string, regression bool) error {
+func (p *predictions) begin(names []string, regression bool) error {
 	if p.asJSON {
 		return nil
 	}
@@ -95,12 +103,14 @@ func (p predictions) begin(names []string, regression bool) error {
 		}
 		header = append(header, name)
 	}
-	return p.csv.Write(header)
+	p.err = p.csv.Write(header)
+	return p.err
 }
 
-func (p predictions) visit(of trainer.Prediction) error {
+func (p *predictions) visit(of trainer.Prediction) error {
 	if p.asJSON {
-		return p.json.Encode(of)
+		p.err = p.json.Encode(of)
+		return p.err
 	}
 	row := []string{of.Name}
 	if of.Values == nil {
@@ -109,5 +119,6 @@ func (p predictions) visit(of trainer.Prediction) error {
 	for _, x := range append(of.Probabilities, of.Values...) {
 		row = append(row, strconv.FormatFloat(x, 'g', 9, 64))
 	}
-	return p.csv.Write(row)
+	p.err = p.csv.Write(row)
+	return p.err
 }

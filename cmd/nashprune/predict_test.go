@@ -80,6 +80,18 @@ func TestPredictAgreesWithEval(t *testing.T) {
 		code, stdout, stderr := execute(t, strings.Fields(c.args)...)
 		refused(t, exitUsage, c.words, code, stdout, stderr)
 	}
+	// An error of the samples names these, and not the file that is not written.
+	writeFile(t, "words.csv", []byte("height,weight,same\n1,tall,2\n"))
+	for _, data := range []string{"words.csv", "missing.csv"} {
+		_, _, stderr := execute(t, "predict", "run", "--data", data, "--out", "out.csv")
+		if _, err := os.Stat("out.csv"); err == nil || strings.Contains(stderr, "out.csv") || !strings.Contains(stderr, data) {
+			t.Errorf("%s: %s", data, stderr)
+		}
+	}
+	_, _, stderr := execute(t, "predict", "run", "--data", "new.csv", "--out", "none/out.csv")
+	if !strings.Contains(stderr, "write none/out.csv") {
+		t.Errorf("%s", stderr)
+	}
 }
 
 // TestPredictionsThatAreStopped leave no file, whole or in part.
