@@ -156,7 +156,7 @@ func TestModelsAreTrainedAndPruned(t *testing.T) {
 				t.Errorf("the file has a loss of %g and %d parameters, the result %g and %d", *again.Network.Loss, again.Network.Parameters, *result.Pruned.Loss, result.Pruned.Parameters)
 			}
 			inspected := settings.Default()
-			inspected.Model = filepath.Join(dir, record.PrunedFile)
+			inspected.Source, inspected.Model = filepath.Join(dir, record.PrunedFile), ""
 			if i, err := trainer.Inspect(inspected, nil, 0); err != nil || i.Parameters != result.Pruned.Parameters || i.MACs != result.Pruned.MACs {
 				t.Errorf("inspect: %+v, %v", i, err)
 			}

@@ -9,6 +9,7 @@ import (
 
 	"nashprune/trainer"
 	"nashprune/trainer/backend"
+	"nashprune/trainer/modelfile"
 	"nashprune/trainer/network"
 	"nashprune/trainer/report"
 	"nashprune/trainer/settings"
@@ -16,7 +17,7 @@ import (
 
 func newInspect() *cobra.Command {
 	config := settings.Default()
-	config.Data = ""
+	config.Data, config.Model = "", ""
 	var (
 		input   string
 		classes int
@@ -30,23 +31,32 @@ parameters and multiplications, and the classes of units that are removed togeth
 each with its kind of player or the reason why it has none. MODEL is what
 nashprune train --model takes, a run folder, a model file (.safetensors), or a file
 of ONNX (.onnx). Of a file of ONNX that cannot be pruned it shows the nodes, and says which
-one stands in the way. Without --data and --input the samples are those that papers
-count the model for.`,
+one stands in the way. A state dict of PyTorch (.safetensors) has the graph of --model, or
+that which follows from names and shapes. Without --data and --input the samples are those
+that papers count the model for.`,
 		Example: `  nashprune inspect lenet5
   nashprune inspect resnet20 --players filters,channels,inputs
   nashprune inspect net.toml --input 3x32x32 --classes 10
   nashprune inspect runs/mnist-38/pruned.safetensors --json
-  nashprune inspect resnet18.onnx`,
+  nashprune inspect resnet18.onnx
+  nashprune inspect lenet5-of-pytorch.safetensors --model lenet5`,
 		Args: exactly(1, "one model"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := settleFromEnvironment(cmd.Flags(), "data", "label"); err != nil {
+			if err := settleFromEnvironment(cmd.Flags(), "data", "label", "model"); err != nil {
 				return err
 			}
-			config.Model = args[0]
-			if info, err := os.Stat(args[0]); err == nil && info.IsDir() {
-				if config.Model, err = modelOf(args[0], info); err != nil {
+			info, err := os.Stat(args[0])
+			switch {
+			case err == nil && info.IsDir():
+				if config.Source, err = modelOf(args[0], info); err != nil {
 					return err
 				}
+			case modelfile.Is(args[0]):
+				config.Source = args[0]
+			case config.Model != "":
+				return backend.Usagef("%s is no model file, and --model is %s: --model says which network a state dict of PyTorch (.safetensors) is of", args[0], config.Model)
+			default:
+				config.Model = args[0]
 			}
 			sample, err := parseInput(input, config.Data, classes, cmd.Flags().Changed("classes"))
 			if err != nil {
@@ -63,7 +73,7 @@ count the model for.`,
 		},
 	}
 	flags := cmd.Flags()
-	for _, name := range []string{"data", "data-dir", "label", "task", "players", "activation"} {
+	for _, name := range []string{"data", "data-dir", "label", "task", "model", "players", "activation"} {
 		addSetting(flags, &config, settings.Find(name))
 	}
 	flags.StringVar(&input, "input", "", "`shape` of a sample instead of --data, such as 3x32x32 or 30")

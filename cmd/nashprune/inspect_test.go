@@ -105,6 +105,37 @@ tensor    shape  players
 2.weight  2x5    10
 `
 
+// TestInspectAStateDict: a state dict of PyTorch has the graph that is named, or that follows from it.
+// Commands that take model files of nashprune say which others read it.
+func TestInspectAStateDict(t *testing.T) {
+	small := filepath.Join("..", "..", "testdata", "prune", "small.safetensors") // 784-32-16-10
+	for args, words := range map[string]string{
+		"":                   "\nNote: the graph is derived: dense layers 784-32-16-10;",
+		" --model mlp:32-16": "\nNote: the graph is that of --model mlp:32-16, matched by shapes and order",
+		" --activation gelu": "gelu",
+	} {
+		if said := succeed(t, append([]string{"inspect", small}, strings.Fields(args)...)...); !strings.Contains(said, words) || !strings.Contains(said, "25,818") || !strings.Contains(said, "48 players") {
+			t.Errorf("%s: %s", args, said)
+		}
+	}
+	shared := filepath.Join("..", "..", "trainer", "modelfile", "testdata", "shared.onnx")
+	for args, words := range map[string]string{
+		"inspect " + small + " --model lenet5":              "the file has 3 modules with parameters and --model lenet5 has 4",
+		"inspect " + small + " --model mlp:32-16 --input 5": "no module is left for node",
+		"inspect " + shared + " --model lenet5":             "has a graph of its own, and --model is lenet5; leave out --model",
+		"inspect lenet5 --model lenet5":                     "lenet5 is no model file, and --model is lenet5",
+	} {
+		code, stdout, stderr := execute(t, strings.Fields(args)...)
+		refused(t, exitUsage, words, code, stdout, stderr)
+	}
+	for _, args := range []string{"eval " + small, "predict " + small + " --data digits", "export " + small} {
+		_, _, stderr := execute(t, strings.Fields(args)...)
+		if !strings.Contains(stderr, "; prune and inspect read state dicts of PyTorch") {
+			t.Errorf("%s: %s", args, stderr)
+		}
+	}
+}
+
 // TestInspectSharedParameters: a note says which nodes of a file share a parameter.
 func TestInspectSharedParameters(t *testing.T) {
 	said := succeed(t, "inspect", filepath.Join("..", "..", "trainer", "modelfile", "testdata", "shared.onnx"))

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"nashprune/trainer/dataset"
@@ -73,6 +74,11 @@ var formats = []format{
 
 // ErrUnknown is the kind of the error for a path that is none of a model file.
 var ErrUnknown = errors.New("unknown format")
+
+// Is reports whether a path is that of a model file or of a folder, by its name.
+func Is(path string) bool {
+	return slices.ContainsFunc(formats, func(f format) bool { return f.is(path) })
+}
 
 // Read reads the model of a path.
 func Read(path string) (Model, error) {

@@ -65,6 +65,9 @@ func LoadModel(path string) (*network.Network, Metadata, error) {
 		return nil, Metadata{}, fmt.Errorf("load model %w", err)
 	}
 	n, m, _, err := f.Model()
+	if err != nil && !f.Ours() {
+		err = fmt.Errorf("nashprune did not write it: %w; prune and inspect read state dicts of PyTorch (nashprune help pruning)", err)
+	}
 	if err != nil {
 		return nil, Metadata{}, fmt.Errorf("load model %s: %w", path, err)
 	}
