@@ -26,6 +26,7 @@ func Compare(w io.Writer, r *compare.Report) error {
 		fmt.Fprintf(&b, "dense:   %s %s, without removals; its settings are not searched\n", figure(mean, deviation), metric.name)
 	}
 	fmt.Fprintf(&b, `
++-: the standard deviation (sd) over the seeds.
 to the market: the mean over the seeds of the difference to the market of the same table, seed by seed. The
 intervals of a table hold together with 95 %% (Student's t, Bonferroni). * marks those that exclude zero.
 model, network: of how many seeds these parts of the market's certificate hold, fail and are undecided.
@@ -49,7 +50,7 @@ func compareEntries(w io.Writer, r *compare.Report, entries []*compare.Entry, me
 	first := entries[0]
 	fmt.Fprintf(w, "\n%s players, %s:\n", Thousands(first.Keep), shapeWords(r, first.Shape, first.Keep))
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "method\tseeds\t%s\tto the market\t\tmodel\tnetwork\tlayers\tparameters\tMACs\tlatency\tsetting\n", metric.brief)
+	fmt.Fprintf(table, "method\tseeds\t%s +- sd\tto the market\t\tmodel\tnetwork\tlayers\tparameters\tMACs\tlatency\tsetting\n", metric.brief)
 	for _, e := range entries {
 		layers, parameters, macs := kept(e)
 		latency := "-"

@@ -70,7 +70,7 @@ func TestCompareSaysWhatIntervalsAllow(t *testing.T) {
 	for _, want := range []string{
 		"device: a processor; another dense: 98.50 +- 0.71 % accuracy",
 		"seeds: 5 for methods within 1 point of the best of their table, and for the market there",
-		"15 players, the method finds the layers: method seeds accuracy to the market model network layers parameters MACs latency setting " +
+		"15 players, the method finds the layers: method seeds accuracy +- sd to the market model network layers parameters MACs latency setting " +
 			"market 2 93.50 +- 0.25 % - - - 13-2 1,234 1,200 77 us learning-rate 0.002 " +
 			"fisher 2 20.00 +- 0.25 % -73.50 [-75.00, -71.00]* the market is better",
 		"15 players, in proportion to the layers:",

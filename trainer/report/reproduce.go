@@ -99,7 +99,7 @@ func keptText(runs []reproduce.Run) string {
 func paperColumns(w io.Writer, r *reproduce.Report) {
 	seeds := "one seed"
 	if r.Seeds > 1 {
-		seeds = fmt.Sprintf("%d seeds, means and standard deviations", r.Seeds)
+		seeds = fmt.Sprintf("%d seeds, means +- standard deviations", r.Seeds)
 	}
 	fmt.Fprintf(w, `
 %s, %s, %d epochs, %s, on the test part; readings chosen on %g %% of the training samples, held out.

@@ -39,7 +39,7 @@ func Sweep(w io.Writer, rows []sweep.Row) error {
 		fmt.Fprintln(w, "\nmeans over seeds")
 		shared := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == "seed" })
 		table := newTable(w)
-		row(table, slices.Concat(shared, []string{"seeds", "accuracy", "players", "parameters", "macs", "time"})...)
+		row(table, slices.Concat(shared, []string{"seeds", "accuracy +- 95 %", "players", "parameters", "macs", "time"})...)
 		for _, m := range means {
 			figures := sweepFigures(m.Mean)
 			if m.Half != nil {
@@ -50,7 +50,7 @@ func Sweep(w io.Writer, rows []sweep.Row) error {
 		if err := table.Flush(); err != nil {
 			return err
 		}
-		fmt.Fprintln(w, "+- is half of the interval that holds the mean of all seeds with 95 %, were accuracies normally distributed.")
+		fmt.Fprintln(w, "+-: half of the interval that holds the mean of all seeds with 95 %, were accuracies normally distributed; no standard deviation.")
 	}
 	_, err := fmt.Fprintf(w, "\n%s%s\n", failures(rows), sweep.Count(rows))
 	return err

@@ -23,7 +23,7 @@ func TestSweepOfAComparison(t *testing.T) {
 	for line := range strings.Lines(text.String()) {
 		words = append(words, strings.Join(strings.Fields(line), " "))
 	}
-	for _, want := range []string{"0 runs/9/market/free/seed-1 finished 90.00 % - - - -", "runs/9/market/free 2 91.00 % +- 12.71 - - - -", "runs/9/taylor/free 1 94.00 % - - - -"} {
+	for _, want := range []string{"0 runs/9/market/free/seed-1 finished 90.00 % - - - -", "name seeds accuracy +- 95 % players", "runs/9/market/free 2 91.00 % +- 12.71 - - - -", "runs/9/taylor/free 1 94.00 % - - - -"} {
 		if !strings.Contains(strings.Join(words, "\n"), want) {
 			t.Errorf("%q is missing in\n%s", want, text.String())
 		}
