@@ -57,10 +57,14 @@ func (r *run) metadata() safetensors.Metadata {
 
 // noCheckpoint says why there is nothing to go on from in a folder.
 func noCheckpoint(dir string) error {
+	const stopped = "name the folder of a run that was stopped"
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return backend.Usagef("--resume %s: there is no such folder: %s", dir, stopped)
+	}
 	if _, err := os.Stat(filepath.Join(dir, record.ResultFile)); err == nil {
 		return backend.Usagef("--resume %s: the run is finished, its result lies there", dir)
 	}
-	return backend.Usagef("--resume %s: there is no %s to go on from: train anew into another folder", dir, record.CheckpointFile)
+	return backend.Usagef("--resume %s: there is no %s to go on from: %s, or train anew into another folder", dir, record.CheckpointFile, stopped)
 }
 
 // checkConfig refuses to go on with a run whose file of the configuration was changed: the

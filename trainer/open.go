@@ -121,6 +121,9 @@ func (r *run) readData(from *checkpoint.Checkpoint) (err error) {
 		if r.dataOfModel && errors.Is(err, backend.ErrUsage) {
 			return unnamed(r.config.Source, r.config.Data)
 		}
+		if from != nil && errors.Is(err, dataset.ErrNotFound) && !filepath.IsAbs(r.config.Data) {
+			return fmt.Errorf("--resume %s: %w; paths are relative to the folder where the run was started: go there", r.Dir, err)
+		}
 		if err != nil {
 			return err
 		}

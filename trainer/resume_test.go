@@ -92,6 +92,21 @@ func TestOtherSamplesAreRefused(t *testing.T) {
 	}
 }
 
+// TestResumeElsewhere: a path of the data is relative to where the run was started, and that is said.
+func TestResumeElsewhere(t *testing.T) {
+	c := tinyConfig(t)
+	t.Chdir(filepath.Dir(c.Data))
+	absolute := c.Data
+	c.Data = "./" + filepath.Base(c.Data)
+	dir := stopped(t, c, trainer.Options{})
+	t.Chdir(t.TempDir())
+	refusedUntouched(t, trainer.Options{Dir: dir}, dataset.ErrNotFound, "--resume "+dir, c.Data+": no such folder; paths are relative to the folder where the run was started: go there")
+	t.Chdir(filepath.Dir(absolute))
+	if _, err := trainer.Resume(context.Background(), trainer.Options{Dir: dir}); err != nil {
+		t.Errorf("where it was started: %v", err)
+	}
+}
+
 // TestSharedPrefixesOfOtherSamples: they are not taken.
 func TestSharedPrefixesOfOtherSamples(t *testing.T) {
 	c, folder := tinyConfig(t), t.TempDir()

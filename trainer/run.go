@@ -190,6 +190,9 @@ func Run(ctx context.Context, c settings.Config, o Options) (*record.Result, err
 // and command are the run's own. Other data, or a file of the configuration that was
 // changed, is refused. Its errors are those of [Run].
 func Resume(ctx context.Context, o Options) (*record.Result, error) {
+	if info, err := os.Stat(o.Dir); err != nil || !info.IsDir() {
+		return nil, noCheckpoint(o.Dir)
+	}
 	if result, mixed, err := resumeMixed(ctx, o); mixed {
 		return result, err
 	}

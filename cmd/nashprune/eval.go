@@ -15,6 +15,7 @@ import (
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/record"
 	"nashprune/trainer/report"
+	"nashprune/trainer/settings"
 )
 
 func newEval() *cobra.Command {
@@ -125,6 +126,9 @@ func findModel(flags *pflag.FlagSet, path string, o *trainer.EvalOptions) (strin
 			}
 		}
 		if o.Data == "" {
+			if err := checkPaths(folder, config); err != nil {
+				return "", err
+			}
 			o.Data, o.Test, o.TestFraction, o.Divided = config.Data, config.Test, config.TestFraction, true
 			if o.DataDir == "" {
 				o.DataDir = config.DataDir
@@ -132,6 +136,20 @@ func findModel(flags *pflag.FlagSet, path string, o *trainer.EvalOptions) (strin
 		}
 	}
 	return modelOf(path, info)
+}
+
+// checkPaths says which path of a run's data leads nowhere from here.
+func checkPaths(run string, of settings.Config) error {
+	paths := []string{of.Test, of.DataDir}
+	if dataset.IsPath(of.Data) {
+		paths = append(paths, of.Data)
+	}
+	for _, path := range paths {
+		if _, err := os.Stat(path); path != "" && !filepath.IsAbs(path) && errors.Is(err, os.ErrNotExist) {
+			return backend.Usagef("the run %s has its data in %s, relative to the folder where it was started, and there is no such path here: go there, or name the data with --data", run, path)
+		}
+	}
+	return nil
 }
 
 // modelOf returns the model file that a path means: itself or, of a run folder, the pruned

@@ -33,6 +33,18 @@ func TestEvalFindsTheDataOfARun(t *testing.T) {
 			t.Errorf("%s: %+v, %v", path, result, err)
 		}
 	}
+	// From elsewhere the run's path leads nowhere.
+	here, err := filepath.Abs("run")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	for _, command := range [][]string{{"eval", here}, {"prune", here, "--out", "pruned"}} {
+		code, stdout, stderr := execute(t, command...)
+		refused(t, exitUsage, "has its data in ./images, relative to the folder where it was started, and there is no such path here: go there, or name the data with --data", code, stdout, stderr)
+	}
+	succeed(t, "eval", here, "--data", filepath.Join(filepath.Dir(here), "images"))
+	t.Chdir(filepath.Dir(here))
 	// A damaged configuration is no missing one.
 	config := filepath.Join("run", record.ConfigFile)
 	writeFile(t, config, []byte("data = "))

@@ -134,6 +134,9 @@ func settleFromRun(f *pflag.FlagSet, c *settings.Config) error {
 	if c.Source, err = modelOf(c.Source, info); err != nil || c.Data != "" {
 		return err
 	}
+	if err := checkPaths(folder, of); err != nil {
+		return err
+	}
 	open := stillOpen(f)
 	for _, name := range ofData {
 		value := reflect.ValueOf(settings.Find(name).Field(&of)).Elem().Interface()

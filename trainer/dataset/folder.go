@@ -61,7 +61,7 @@ func findFiles(dir string) (files, error) {
 	if info, err := os.Stat(dir); err != nil {
 		return files{}, errors.New("no such folder")
 	} else if !info.IsDir() {
-		return files{}, errors.New("not a folder")
+		return files{}, errors.New("not a folder; a file of a table ends in .csv, .tsv, .data or .txt, one of arrays in .npz, and one of images in .zip, .tar, .tar.gz or .tgz")
 	}
 	var paths files
 	for _, inner := range idxFolders {

@@ -162,7 +162,7 @@ func Open(name string, options Options) (*Dataset, error) {
 	if err := d.finish(options); err != nil {
 		return nil, err
 	}
-	if fileKind(name) == "" && !isPath(name) { // classes of a data set with a name have none
+	if !IsPath(name) { // classes of a data set with a name have none
 		if err := d.renumber(options.ClassNames); err != nil {
 			return nil, err
 		}
@@ -265,6 +265,9 @@ func fileKind(name string) string {
 
 // IsCSV reports whether [Open] takes a name for that of a CSV file.
 func IsCSV(name string) bool { return fileKind(name) == csvFile }
+
+// IsPath reports whether [Open] takes a name for the path of data of one's own.
+func IsPath(name string) bool { return fileKind(name) != "" || isPath(name) }
 
 // IsTable reports whether [Open] takes a name for that of a file with a table or arrays.
 func IsTable(name string) bool {
