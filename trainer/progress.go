@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"time"
 
@@ -38,11 +37,11 @@ func (r *run) RoundEnded(_ *session.Training, line record.RoundLine) error {
 // StretchEnded reports progress, and writes a checkpoint at the end of an epoch
 // when the last one is old enough to matter.
 func (r *run) StretchEnded(t *session.Training, from int) error {
-	r.workDone += t.Plan.Work(from, t.Step)
-	if t.Stopped { // what is left of its plan counts as done, and not as done in this time
-		skipped := t.Plan.Work(t.Step, t.Plan.Total)
-		r.workDone += skipped
-		r.workAtOpen += skipped
+	work := t.Plan.Work(from, t.Step)
+	r.workDone += work
+	r.pace.add(t.Seconds, work)
+	if t.Stopped { // what is left of its plan counts as done
+		r.workDone += t.Plan.Work(t.Step, t.Plan.Total)
 	}
 	if t.Plan.Total > 0 {
 		r.report(t)
@@ -103,15 +102,16 @@ func (r *run) report(t *session.Training) {
 	}
 	e := Event{
 		Training: t.Name, Epoch: t.Plan.EpochOf(t.Step), Epochs: t.Plan.Config.Epochs, Line: line, Round: round,
-		Players: t.Players(), Live: t.Live(), Done: r.workDone / r.workAll, Remaining: -1,
+		Players: t.Players(), Live: t.Live(), Done: r.workDone / r.workAll,
 	}
+	rounds := 0
+	if t.Plan.Game.InRounds() {
+		rounds = t.Plan.Config.Rounds - t.Rounds()
+	}
+	e.Remaining = r.pace.left(r.workAll-r.workDone+t.BidWork(), rounds)
 	if t.Unfinished.Samples > 0 {
 		e.Loss = t.Unfinished.Loss / float64(t.Unfinished.Samples)
 		e.Accuracy = 100 * float64(t.Unfinished.Correct) / float64(t.Unfinished.Samples)
-	}
-	if worked := r.workDone - r.workAtOpen; worked > 0 {
-		seconds := time.Since(r.started).Seconds() * max(0, r.workAll-r.workDone) / worked
-		e.Remaining = time.Duration(math.Round(seconds)) * time.Second
 	}
 	r.Observe(e)
 }
@@ -139,7 +139,6 @@ func (r *run) estimate(p session.Plan, at session.Position) error {
 	if r.stage == checkpoint.DenseStage {
 		r.workDone += first.Work(0, first.Total)
 	}
-	r.workAtOpen = r.workDone
 	return nil
 }
 

@@ -120,14 +120,14 @@ type run struct {
 	metrics *os.File
 	length  int64 // of the metrics
 
-	started    time.Time
-	before     float64 // seconds of earlier processes
-	saved      time.Time
-	workDone   float64 // so far, as [session.Plan.Work] counts it
-	workAll    float64
-	workAtOpen float64 // done before this process
-	lastLine   *record.EpochLine
-	lastRound  *record.RoundLine
+	started   time.Time
+	before    float64 // seconds of earlier processes
+	saved     time.Time
+	workDone  float64 // so far, as [session.Plan.Work] counts it
+	workAll   float64
+	pace      pace
+	lastLine  *record.EpochLine
+	lastRound *record.RoundLine
 }
 
 // Run trains, prunes and evaluates as the configuration says, and writes all results to
@@ -302,6 +302,7 @@ func (r *run) runStages(ctx context.Context, engine backend.Engine, p session.Pl
 
 // Training returns a training of this run at a position.
 func (r *run) training(p session.Plan, engine backend.Engine, at session.Position) *session.Training {
+	r.pace.begin(at.Seconds)
 	return &session.Training{Name: trainingName(p.Game), Plan: p, Engine: engine, Data: r.data, Loss: r.loss, Journal: r, Position: at}
 }
 

@@ -42,9 +42,9 @@ type BidAskInput struct {
 	Most         int     // bids and asks of a gate that a refit measures, at least 2
 }
 
-// mostHeldOut is on how many samples the loss is measured at most. More would take longer
+// MostHeldOut is on how many samples the loss is measured at most. More would take longer
 // than the refits.
-const mostHeldOut = 8192
+const MostHeldOut = 8192
 
 // fewestHeldOut is two samples for each half.
 const fewestHeldOut = 4
@@ -159,7 +159,7 @@ func newRealGame(in BidAskInput) (*realGame, error) {
 	kept.Fold()
 	cut.Scatter(g.whole, kept)
 	g.chosen = random.New(in.Seed, random.Bidding, 0, halvesStream).Permutation(g.samples.Len())
-	g.chosen = g.chosen[:min(len(g.chosen), mostHeldOut)]
+	g.chosen = g.chosen[:min(len(g.chosen), MostHeldOut)]
 	places := network.Indices(len(g.chosen))
 	g.selects, g.confirms = places[:len(places)/2], places[len(places)/2:]
 	return g, nil

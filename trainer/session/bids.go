@@ -35,6 +35,19 @@ const (
 
 func (p Plan) bidSteps() int { return min(p.Config.CertifySteps, max(p.Total/bidShare, fewestBid)) }
 
+// BidWork estimates the work of bids and asks that are still to be taken, as [Plan.Work] does: of each
+// gate mostBids of both are measured once, and one of both bidRepeats times. A network is evaluated on
+// samples that are held out, which takes a third of the work of steps.
+func (t *Training) BidWork() float64 {
+	p := t.Plan
+	if !p.Bids() || t.BidAsk != nil || t.Step > p.closes {
+		return 0
+	}
+	networks := 2*mostBids*len(p.Graph.MarketWidths()) + 3*bidRepeats
+	steps := float64(p.bidSteps()) + float64(min(p.samples, evidence.MostHeldOut))/float64(3*p.Config.Batch)
+	return float64(networks) * steps * p.StepWork(p.closes)
+}
+
 // bidsDue reports whether bids and asks are the next that is due.
 func (t *Training) bidsDue() bool {
 	return t.Plan.Bids() && t.Step == t.Plan.closes && t.BidAsk == nil && evidence.CanBid(t.Data)

@@ -272,7 +272,7 @@ func TestGatesOfOnePlayer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if work, want := p.StepWork(p.Total), float64(g.MACs()); work != want {
+	if work, want := p.StepWork(p.Total), float64(g.MACs())*(1+fixedWork); work != want {
 		t.Errorf("a step at the end takes %g multiplications, want %g", work, want)
 	}
 }

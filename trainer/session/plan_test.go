@@ -9,6 +9,7 @@ import (
 	"nashprune/trainer/backend"
 	"nashprune/trainer/network"
 	"nashprune/trainer/network/networktest"
+	"nashprune/trainer/record"
 	"nashprune/trainer/settings"
 )
 
@@ -176,6 +177,32 @@ func TestRoundsHaveToFit(t *testing.T) {
 	}
 }
 
+// TestBidWork: bids and asks are work until the market has closed and they are taken.
+func TestBidWork(t *testing.T) {
+	c := testConfig()
+	c.CertifySteps = 200
+	p, err := NewPlan(c, game.MarketGame, planGraph(), 1000, Given{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := &Training{Plan: p, Position: Start(p)}
+	networks := float64(2*mostBids*2 + 3*bidRepeats) // of two gates
+	steps := float64(p.bidSteps()) + 1000./float64(3*c.Batch)
+	if got, want := left.BidWork(), networks*steps*p.StepWork(p.closes); math.Abs(got-want) > 1e-9*want || got == 0 {
+		t.Errorf("bids and asks are %g of work, want %g", got, want)
+	}
+	if left.Step = p.closes + 1; left.BidWork() != 0 {
+		t.Error("they are left after the market has closed")
+	}
+	left.Step, left.BidAsk = p.closes, &record.BidAsk{}
+	if left.BidWork() != 0 {
+		t.Error("they are left when they are taken")
+	}
+	if p.Config.CertifySteps = 0; (&Training{Plan: p}).BidWork() != 0 {
+		t.Error("they are left where none are asked for")
+	}
+}
+
 // TestWork checks that work adds up, and that the market makes a run cheaper.
 func TestWork(t *testing.T) {
 	market, err := NewPlan(testConfig(), game.MarketGame, planGraph(), 1000, Given{})
@@ -187,10 +214,10 @@ func TestWork(t *testing.T) {
 		t.Fatal(err)
 	}
 	macs := 20.*30 + 30*15 + 15*4
-	if got, want := dense.Work(0, dense.Total), macs*float64(dense.Total); got != want {
+	if got, want := dense.Work(0, dense.Total), (macs+macs*fixedWork)*float64(dense.Total); got != want {
 		t.Errorf("dense work %g, want %g", got, want)
 	}
-	if got, want := market.StepWork(market.Total-1), 20.*6+6*3+3*4; got != want {
+	if got, want := market.StepWork(market.Total-1), 20.*6+6*3+3*4+macs*fixedWork; got != want {
 		t.Errorf("work of the last step %g, want %g", got, want)
 	}
 	if m, d := market.Work(0, market.Total), dense.Work(0, dense.Total); m >= d/1.5 {
