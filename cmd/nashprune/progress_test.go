@@ -69,7 +69,7 @@ func TestViewIsDrawnOver(t *testing.T) {
 			p.observe(e)
 		}
 		shown := s.text()
-		for i, want := range []string{"note", "game  epoch 20/20 ", "loss 0.2500  training 96.25 %  validation 97.50 %  price 0.12 0.5", "gate 0  ", "gate 1  "} {
+		for i, want := range []string{"note", "game  epoch 20/20 ", "validation 97.50 %  training 96.25 %", "gate 0  ", "gate 1  "} {
 			if size[1] < 10 {
 				break
 			}
@@ -77,12 +77,33 @@ func TestViewIsDrawnOver(t *testing.T) {
 				t.Errorf("%v: line %d is not %q in %q", size, i, want, shown)
 			}
 		}
-		if size[0] >= 80 && (len(shown) != 5 || !strings.Contains(shown[1], "100 %  1m30s left") || !strings.Contains(shown[3], "█░") || !strings.HasSuffix(shown[3], "25 of 512")) {
+		if size[0] >= 80 && (len(shown) != 5 || !strings.Contains(shown[1], "100 %  1m30s left") || !strings.HasSuffix(shown[2], "  loss 0.2500  price 0.12 0.5") || !strings.Contains(shown[3], "█░") || !strings.HasSuffix(shown[3], "25 of 512")) {
 			t.Errorf("%v: the screen shows %q", size, shown)
 		}
 		p.end()
 		if shown := s.text(); size[0] > 7 && (len(shown) != 1 || shown[0] != "note") {
 			t.Errorf("%v: at the end the screen shows %q", size, shown)
+		}
+	}
+}
+
+// TestNarrowView: words that have no room are left out whole, the least useful first.
+func TestNarrowView(t *testing.T) {
+	t.Setenv("LC_ALL", "C")
+	t.Setenv("NO_COLOR", "1")
+	v := newView()
+	e := trainingEvent(20, 512, 256)
+	e.Epochs, e.Remaining, e.Done, e.Round = 200, 90*time.Minute, 0.1, &record.RoundLine{Prices: []float64{0.125, 0.5}}
+	v.observe(e)
+	for columns, want := range map[int][2]string{
+		80: {"game  epoch 20/200  ####.................................  10 %  1h30m0s left", "validation 97.50 %  training 96.25 %  loss 0.2500  price 0.12 0.5"},
+		56: {"game  epoch 20/200  #............  10 %  1h30m0s left", "validation 97.50 %  training 96.25 %  loss 0.2500"},
+		40: {"game  epoch 20/200  1h30m0s left", "validation 97.50 %  training 96.25 %"},
+		30: {"game  epoch 20/200  10 %", "validation 97.50 %"},
+		10: {"game  epoch 20/200", "validation 97.50 %"}, // drawing cuts them
+	} {
+		if got := v.lines(columns, 24); got[0] != want[0] || got[1] != want[1] {
+			t.Errorf("%d columns:\n%q\n%q", columns, got[0], got[1])
 		}
 	}
 }

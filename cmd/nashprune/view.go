@@ -65,9 +65,13 @@ func (v *view) observe(e trainer.Event) {
 // lines returns the view for a terminal of a size.
 func (v *view) lines(columns, rows int) []string {
 	e := v.now
-	head := fmt.Sprintf("%-5s epoch %d/%d  ", e.Training, e.Epoch, e.Epochs)
-	tail := fmt.Sprintf(" %3.0f %%%s", 100*e.Done, left(e.Remaining))
-	lines := []string{head + v.bar(e.Done, min(40, columns-1-width(head)-width(tail))) + tail, v.figures()}
+	room := columns - 1 - len(echo)
+	head, share, time := fmt.Sprintf("%-5s epoch %d/%d", e.Training, e.Epoch, e.Epochs), fmt.Sprintf("%3.0f %%", 100*e.Done), strings.TrimSpace(left(e.Remaining))
+	first := fit(room, head, time, strings.TrimSpace(share))
+	if bar := v.bar(e.Done, min(40, room-width(head+share+time)-5)); bar != "" {
+		first = strings.TrimRight(head+"  "+bar+" "+share+"  "+time, " ")
+	}
+	lines := []string{first, fit(room, v.figures()...)}
 	gates, starts := e.Players, v.start
 	var names []string
 	for g := range gates {
@@ -90,35 +94,52 @@ func (v *view) lines(columns, rows int) []string {
 	return lines[:min(len(lines), max(1, rows-1))]
 }
 
-// figures says how well the network does and what participation costs.
-func (v *view) figures() string {
-	text := ""
-	if v.now.Loss > 0 {
-		text += fmt.Sprintf("loss %.4f  ", v.now.Loss)
-	} else if v.line != nil {
-		text += fmt.Sprintf("loss %.4f  ", v.line.Loss)
+// fit joins the words that a line of so many columns has room for, the first of them first.
+func fit(columns int, words ...string) string {
+	line := words[:min(1, len(words))]
+	for _, word := range words[len(line):] {
+		if longer := append(slices.Clip(line), word); word != "" && width(strings.Join(longer, "  ")) <= columns {
+			line = longer
+		}
+	}
+	return strings.Join(line, "  ")
+}
+
+// figures says how well the network does and what participation costs, the most useful first.
+func (v *view) figures() []string {
+	var words []string
+	add := func(format string, x float64) { words = append(words, fmt.Sprintf(format, x)) }
+	line := v.line
+	if line == nil {
+		line = &record.EpochLine{}
+	}
+	if a := line.ValidationAccuracy; a != nil {
+		add("validation %.2f %%", *a)
+	}
+	if r2 := line.ValidationR2; r2 != nil {
+		add("validation %.2f %% explained", 100**r2)
 	}
 	if v.now.Accuracy > 0 {
-		text += fmt.Sprintf("training %.2f %%  ", v.now.Accuracy)
-	} else if v.line != nil && v.line.Accuracy != nil {
-		text += fmt.Sprintf("training %.2f %%  ", *v.line.Accuracy)
+		add("training %.2f %%", v.now.Accuracy)
+	} else if line.Accuracy != nil {
+		add("training %.2f %%", *line.Accuracy)
 	}
-	if v.line != nil && v.line.ValidationAccuracy != nil {
-		text += fmt.Sprintf("validation %.2f %%  ", *v.line.ValidationAccuracy)
-	}
-	if v.line != nil && v.line.ValidationR2 != nil {
-		text += fmt.Sprintf("validation %.2f %% explained  ", 100**v.line.ValidationR2)
+	if v.now.Loss > 0 {
+		add("loss %.4f", v.now.Loss)
+	} else if v.line != nil {
+		add("loss %.4f", line.Loss)
 	}
 	switch n := len(v.prices); {
 	case n > fewGates:
-		text += fmt.Sprintf("prices %.2g to %.2g", slices.Min(v.prices), slices.Max(v.prices))
+		words = append(words, fmt.Sprintf("prices %.2g to %.2g", slices.Min(v.prices), slices.Max(v.prices)))
 	case n > 0 && slices.Max(v.prices) > 0:
-		text += "price"
+		text := "price"
 		for _, p := range v.prices {
 			text += fmt.Sprintf(" %.2g", p)
 		}
+		words = append(words, text)
 	}
-	return strings.TrimRight(text, " ")
+	return words
 }
 
 // bar draws a part of a whole that is so many columns long.
