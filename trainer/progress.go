@@ -39,7 +39,7 @@ func (r *run) RoundEnded(_ *session.Training, line record.RoundLine) error {
 func (r *run) StretchEnded(t *session.Training, from int) error {
 	work := t.Plan.Work(from, t.Step)
 	r.workDone += work
-	r.pace.add(t.Seconds, work)
+	r.pace.add(t.Seconds, work, t.Plan.RoundWork(from, t.Step))
 	if t.Stopped { // what is left of its plan counts as done
 		r.workDone += t.Plan.Work(t.Step, t.Plan.Total)
 	}
@@ -104,11 +104,7 @@ func (r *run) report(t *session.Training) {
 		Training: t.Name, Epoch: t.Plan.EpochOf(t.Step), Epochs: t.Plan.Config.Epochs, Line: line, Round: round,
 		Players: t.Players(), Live: t.Live(), Done: r.workDone / r.workAll,
 	}
-	rounds := 0
-	if t.Plan.Game.InRounds() {
-		rounds = t.Plan.Config.Rounds - t.Rounds()
-	}
-	e.Remaining = r.pace.left(r.workAll-r.workDone+t.BidWork(), rounds)
+	e.Remaining = r.pace.left(r.workAll-r.workDone+t.BidWork(), t.Plan.RoundWork(t.Step, t.Plan.Total))
 	if t.Unfinished.Samples > 0 {
 		e.Loss = t.Unfinished.Loss / float64(t.Unfinished.Samples)
 		e.Accuracy = 100 * float64(t.Unfinished.Correct) / float64(t.Unfinished.Samples)

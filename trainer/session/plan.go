@@ -275,6 +275,20 @@ func (p Plan) Work(from, to int) float64 {
 	return total
 }
 
+// RoundWork returns the work of a step at each round after one count of steps up to another, summed: the
+// time of rounds falls with the players, too.
+func (p Plan) RoundWork(from, to int) float64 {
+	total := 0.
+	if p.Game.InRounds() {
+		for k := 1; k <= p.Config.Rounds; k++ {
+			if end := p.RoundEnd(k); end > from && end <= to {
+				total += p.StepWork(end)
+			}
+		}
+	}
+	return total
+}
+
 // fixedWork is the part of a dense step's time that does not fall with the players: on the CPU a step
 // of 784-25-13-10 takes a tenth of one of 784-512-256-10, and has one multiplication of 27.
 const fixedWork = 1. / 16

@@ -220,6 +220,10 @@ func TestWork(t *testing.T) {
 	if got, want := market.StepWork(market.Total-1), 20.*6+6*3+3*4+macs*fixedWork; got != want {
 		t.Errorf("work of the last step %g, want %g", got, want)
 	}
+	last := market.RoundEnd(market.Config.Rounds)
+	if all, end := market.RoundWork(0, market.Total), market.RoundWork(last-1, last); end != market.StepWork(last) || all <= 4*end || market.RoundWork(last, market.Total) != 0 || dense.RoundWork(0, dense.Total) != 0 {
+		t.Errorf("four rounds are %g of work, and the last %g", all, end)
+	}
 	if m, d := market.Work(0, market.Total), dense.Work(0, dense.Total); m >= d/1.5 {
 		t.Errorf("the market's work %g is not much below the dense %g", m, d)
 	}
