@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -158,6 +159,27 @@ func TestInspect(t *testing.T) {
 	} {
 		if got := succeed(t, append([]string{"inspect"}, strings.Fields(args)...)...); got != want {
 			t.Errorf("inspect %s:\n%s\nwant\n%s", args, got, want)
+		}
+	}
+}
+
+// TestNormAfterConcat: filters before a concat are players with a batch norm in each branch, and none with one
+// behind the concat.
+func TestNormAfterConcat(t *testing.T) {
+	t.Chdir(t.TempDir())
+	node := func(name, op, more string) string {
+		return fmt.Sprintf("[[node]]\nname = %q\nop = %q\n%s\n\n", name, op, more)
+	}
+	a, b, kernel := node("a", "conv2d", "out = 6\nkernel = 3"), node("b", "conv2d", "out = 4\nkernel = 3\nin = \"input\""), "kernel = 3"
+	end := node("next", "conv2d", "out = 5\n"+kernel) + node("flat", "flatten", "") + node("head", "dense", "out = \"classes\"")
+	writeFile(t, "behind.toml", []byte(a+b+node("both", "concat", `in = ["a", "b"]`)+node("norm", "batch-norm", "")+end))
+	writeFile(t, "before.toml", []byte(a+node("an", "batch-norm", "")+b+node("bn", "batch-norm", "")+node("both", "concat", `in = ["an", "bn"]`)+end))
+	for file, words := range map[string]string{
+		"behind.toml": "\n5 players of units",
+		"before.toml": "\n15 players of units",
+	} {
+		if got := succeed(t, "inspect", file, "--input", "1x12x12"); !strings.Contains(got, words) {
+			t.Errorf("%s: %s", file, got)
 		}
 	}
 }
