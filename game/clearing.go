@@ -2,6 +2,7 @@ package game
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 )
 
@@ -164,7 +165,8 @@ func (t *table) highest(gate int) float64 {
 // participants with it, but for rare returns, so the price is found by halving an
 // interval. Where players reach zero together, as duplicates do, fewer than the demand
 // participate. Then the ones of highest worth stay, of equal worths the lower positions:
-// see [Winners].
+// see [Winners]. It is an error if h and demands are not of as many gates, a block of h is no
+// square, or a demand is below zero; or the one of play.
 func ClearLayers(h []Interactions, demands []int, play Players) (Clearing, error) {
 	return ClearAtCosts(h, nil, demands, play)
 }
@@ -172,8 +174,12 @@ func ClearLayers(h []Interactions, demands []int, play Players) (Clearing, error
 // ClearAtCosts does what [ClearLayers] does where players cost different amounts: a player participates
 // where its worth exceeds the price of its gate times its cost, and those of the highest worth for
 // their cost stay. A player's utility divided by its cost has its best responses, and one price for
-// the gate; with costs the potential is -(1-s)^T H (1-s)/2 - p sum_i c_i s_i.
+// the gate; with costs the potential is -(1-s)^T H (1-s)/2 - p sum_i c_i s_i. Costs are of every player
+// of every gate, or it is an error.
 func ClearAtCosts(h []Interactions, costs Costs, demands []int, play Players) (Clearing, error) {
+	if err := checkMarket(h, costs, demands); err != nil {
+		return Clearing{}, err
+	}
 	t := newTable(h, costs, play)
 	c := Clearing{
 		Demands: demands, Prices: make([]float64, len(h)), PlayerCosts: costs,
@@ -212,6 +218,25 @@ func ClearAtCosts(h []Interactions, costs Costs, demands []int, play Players) (C
 		}
 	}
 	return c, nil
+}
+
+// checkMarket says what is wrong with the input of a market.
+func checkMarket(h []Interactions, costs Costs, demands []int) error {
+	if len(demands) != len(h) || costs != nil && len(costs) != len(h) {
+		return fmt.Errorf("game: %d gates have %d demands and %d lists of costs; there must be one a gate", len(h), len(demands), len(costs))
+	}
+	if err := checkBlocks(h); err != nil {
+		return err
+	}
+	for g, demand := range demands {
+		if demand < 0 {
+			return fmt.Errorf("game: the demand of gate %d is %d; it must be at least 0", g, demand)
+		}
+		if of := costs.Of(g); of != nil && len(of) != h[g].Players() {
+			return fmt.Errorf("game: gate %d has %d players and %d costs; there must be one a player", g, h[g].Players(), len(of))
+		}
+	}
+	return nil
 }
 
 // search looks for the lowest price that is high enough, between zero, which is not, and
@@ -268,7 +293,11 @@ func (s *search) found(price float64, enough bool) {
 // where the last budget is used best, see order.best.
 //
 // A gate in which another number stays than participate at p pays its own clearing price.
+// It is an error if a block of h is no square, or the one of play.
 func ClearTogether(h []Interactions, b Budget, play Players) (Clearing, error) {
+	if err := checkBlocks(h); err != nil {
+		return Clearing{}, err
+	}
 	c := Clearing{Demands: make([]int, len(h)), Prices: make([]float64, len(h))}
 	all, t := make([]int, len(h)), newTable(h, nil, play)
 	high := 0.

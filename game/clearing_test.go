@@ -400,3 +400,33 @@ func TestCostsOfPlayers(t *testing.T) {
 		t.Errorf("the demand is met in %d of %d", met, asked)
 	}
 }
+
+// TestMarketsOfWrongSizes: what is no market is an error, and no panic.
+func TestMarketsOfWrongSizes(t *testing.T) {
+	good := game.Interactions{{2, 1, 1, 2}}
+	for name, c := range map[string]struct {
+		h       game.Interactions
+		costs   game.Costs
+		demands []int
+	}{
+		"no square":       {game.Interactions{{1, 2, 3}}, nil, []int{1}},
+		"small block":     {game.Interactions{{1}, {1}}, nil, []int{1}},
+		"no demand":       {good, nil, nil},
+		"negative demand": {good, nil, []int{-1}},
+		"costs of one":    {good, game.Costs{{1}}, []int{1}},
+		"costs of none":   {good, game.Costs{}, []int{1}},
+	} {
+		h := []game.Interactions{c.h}
+		if _, err := game.ClearAtCosts(h, c.costs, c.demands, game.PlayOn(h, 10)); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	h := []game.Interactions{{{1, 2, 3}}}
+	if _, err := game.ClearTogether(h, game.Budget{}, game.PlayOn(h, 10)); err == nil {
+		t.Error("together: no error")
+	}
+	h[0] = good
+	if c, err := game.ClearAtCosts(h, game.Costs{{1, 1}}, []int{0}, game.PlayOn(h, 10)); err != nil || c.Demands[0] != 0 {
+		t.Errorf("%+v, %v", c, err)
+	}
+}

@@ -1,6 +1,9 @@
 package game
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // BlockSize is how many players of a gate interact: a gate with more is cut into blocks
 // of so many players, in their order, the last of which may be smaller. Players of
@@ -13,8 +16,22 @@ const Ridge = 0.01
 
 // Interactions is how the players of a gate act together: H = E[c c^T], the second moments
 // of their contributions, in blocks along the diagonal. Block k has the players from
-// k [BlockSize] on, row-major and symmetric.
+// k [BlockSize] on, n^2 numbers of n players, row-major and symmetric. Methods panic where a block is
+// no square; markets return an error.
 type Interactions [][]float64
+
+// checkBlocks says which block of some gates does not have the numbers of its players.
+func checkBlocks(h []Interactions) error {
+	for g := range h {
+		for k, v := range h[g] {
+			n := int(math.Round(math.Sqrt(float64(len(v)))))
+			if n*n != len(v) || n > BlockSize || n < BlockSize && k < len(h[g])-1 {
+				return fmt.Errorf("game: block %d of gate %d has %d numbers; it must have n^2 of its n players, of whom there are %d but in the last block of a gate", k, g, len(v), BlockSize)
+			}
+		}
+	}
+	return nil
+}
 
 // Blocks returns the sizes of the blocks of so many players.
 func Blocks(players int) []int {
