@@ -15,12 +15,12 @@ import (
 func PlanRun(c settings.Config, o Options) (*record.DryRun, error) {
 	var next *record.NextRun
 	if c.Mixed() { // the first of two runs
-		first, second, err := o.stages(c)
+		first, second, data, err := o.stages(c)
 		if err != nil {
 			return nil, err
 		}
 		next = &record.NextRun{Players: second.Players, Epochs: second.Epochs, MaxBytes: int(second.MaxBytes)}
-		c = first
+		c, o.read = first, data
 	}
 	r, p, err := o.plan(c)
 	if r == nil {

@@ -15,6 +15,7 @@ import (
 	"nashprune/trainer/atomicfile"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/cost"
+	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
 	"nashprune/trainer/record"
 	"nashprune/trainer/settings"
@@ -26,11 +27,11 @@ import (
 // parameters: a is the part of the compression D/B, in logarithms, that comes from whole units.
 // Each run has half of the epochs.
 
-// stages returns the configurations of the two runs. The second one's source is where the first
-// one's network will lie.
-func (o Options) stages(c settings.Config) (first, second settings.Config, err error) {
+// stages returns the configurations of the two runs, and their data. The second one's source is where
+// the first one's network will lie.
+func (o Options) stages(c settings.Config) (first, second settings.Config, data *dataset.Dataset, err error) {
 	if _, err := o.resolve(c); err != nil {
-		return first, second, err
+		return first, second, nil, err
 	}
 	first, second = c, c
 	kinds := slices.DeleteFunc(c.PlayerKinds(), func(k network.PlayerKind) bool { return k == network.Weights })
@@ -50,19 +51,22 @@ func (o Options) stages(c settings.Config) (first, second settings.Config, err e
 	whole := second
 	whole.Source, whole.Model = c.Source, c.Model
 	planned := Options{Graph: o.Graph, Dataset: o.Dataset, Network: o.Network}
+	if o.Observe != nil && o.Dataset == nil && c.Data != "" {
+		o.Observe(Event{Message: "reading " + c.Data})
+	}
 	r, p, err := planned.plan(whole)
 	if r == nil {
-		return first, second, err
+		return first, second, nil, err
 	}
 	second.MaxBytes = cost.Limit(p.Target.Limit)
 	parameters := float64(r.graph.ParameterCount())
 	part := math.Pow(min(1, p.Target.Limit/(4*parameters)), c.StructuredPart)
 	first.MaxParameters = cost.Limit(max(1, int(part*parameters)))
-	planned.Dataset = r.data
+	planned.read = r.data
 	if r, _, err = planned.plan(first); r == nil {
-		return first, second, fmt.Errorf("the run of %s (--max-params %v by --structured-part %v): %w", first.Players, first.MaxParameters, c.StructuredPart, err)
+		return first, second, nil, fmt.Errorf("the run of %s (--max-params %v by --structured-part %v): %w", first.Players, first.MaxParameters, c.StructuredPart, err)
 	}
-	return first, second, nil
+	return first, second, r.data, nil
 }
 
 // runMixed is [Run] of a mixed run.
@@ -77,7 +81,7 @@ func runMixed(ctx context.Context, c settings.Config, o Options) (*record.Result
 	if err := o.checkCosts(c); err != nil {
 		return nil, err
 	}
-	first, second, err := o.stages(c)
+	first, second, data, err := o.stages(c)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +91,7 @@ func runMixed(ctx context.Context, c settings.Config, o Options) (*record.Result
 	if err := atomicfile.Write(filepath.Join(o.Dir, record.MixedFile), c.Write); err != nil {
 		return nil, err
 	}
-	return o.goOn(ctx, c, first, second)
+	return o.goOn(ctx, c, first, second, data)
 }
 
 // resumeMixed is [Resume] of a mixed run that has not come to its second part; false: the folder
@@ -110,11 +114,11 @@ func resumeMixed(ctx context.Context, o Options) (*record.Result, bool, error) {
 		return nil, true, fmt.Errorf("--resume %s: %s: %w", o.Dir, record.MixedFile, err)
 	}
 	c.Device, c.Kernels = cmp.Or(o.Device, c.Device), cmp.Or(o.Kernels, c.Kernels)
-	first, second, err := o.stages(c)
+	first, second, data, err := o.stages(c)
 	if err != nil {
 		return nil, true, err
 	}
-	result, err := o.goOn(ctx, c, first, second)
+	result, err := o.goOn(ctx, c, first, second, data)
 	return result, true, err
 }
 
@@ -155,9 +159,13 @@ func clearPart(dir string, except ...string) error {
 	return err
 }
 
-// goOn runs what is left of both runs.
-func (o Options) goOn(ctx context.Context, c, first, second settings.Config) (*record.Result, error) {
+// goOn runs what is left of both runs, on their data. A table is read again for the second, which knows its
+// columns from the first, as when it is resumed.
+func (o Options) goOn(ctx context.Context, c, first, second settings.Config, data *dataset.Dataset) (*record.Result, error) {
 	of := o
+	if of.read = data; data.Columns == nil {
+		o.read = data
+	}
 	of.Dir, of.SharedPrefixes = filepath.Join(o.Dir, record.StructuredFolder), ""
 	structured, err := readResult(of.Dir)
 	if errors.Is(err, os.ErrNotExist) {

@@ -111,7 +111,7 @@ func findDevice(words, kernels string) (backend.Device, error) {
 
 // readData reads the data and fills in what the result says of it.
 func (r *run) readData(from *checkpoint.Checkpoint) (err error) {
-	if r.data = r.Options.Dataset; r.data == nil {
+	if r.data = cmp.Or(r.Options.Dataset, r.Options.read); r.data == nil {
 		r.announce("reading " + r.config.Data)
 		options, err := r.dataOptions()
 		if err != nil {

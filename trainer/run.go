@@ -71,6 +71,9 @@ type Options struct {
 	// number of players to keep, with a market a gate. [Resume] takes those of the checkpoint.
 	PlayerCosts map[string][]float64
 
+	// read is the data that the configuration names, where it is read already; nil: it is not.
+	read *dataset.Dataset
+
 	// structured is what the first part of a mixed run came to, where this is the second.
 	structured *record.Structured
 }

@@ -387,6 +387,26 @@ func TestMixedRun(t *testing.T) {
 	}
 }
 
+// TestMixedRunReadsItsDataOnce: the data may go away while the first part trains.
+func TestMixedRunReadsItsDataOnce(t *testing.T) {
+	c := weightsConfig(t)
+	c.Players, c.Keep, c.MaxBytes, c.Epochs = "neurons,inputs,weights", 0, 2400, 2
+	var messages []string
+	o := trainer.Options{Dir: filepath.Join(t.TempDir(), "run"), Observe: func(e trainer.Event) {
+		if e.Message != "" {
+			messages = append(messages, e.Message)
+		} else if err := os.RemoveAll(c.Data); err != nil {
+			t.Error(err)
+		}
+	}}
+	if _, err := trainer.Run(context.Background(), c, o); err != nil {
+		t.Error(err)
+	}
+	if !slices.Contains(messages, "reading "+c.Data) || strings.Count(strings.Join(messages, "\n"), "reading "+c.Data) != 1 {
+		t.Errorf("%q", messages)
+	}
+}
+
 // TestMixedRunBeforeItBegins: what the second run could not do is said before the first is
 // trained, and the plan of a mixed run says that there are two.
 func TestMixedRunBeforeItBegins(t *testing.T) {
