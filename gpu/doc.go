@@ -19,7 +19,7 @@
 // between them are adjacent, since a barrier waits for everything before it.
 //
 // A submission holds as many steps as fit into 50 ms by the time of the last one, at most
-// 64. After a Push the first submission of a mode has one step.
+// 64. After a Push of another graph the first submission of a mode has one step.
 //
 // # Few dispatches
 //
@@ -90,7 +90,9 @@
 // # Memory
 //
 // Two arenas hold what is kept of a layer and what a step leaves, observations among it. Push
-// makes both anew and drops the recorded steps, which are recorded again when needed.
+// of another graph makes both anew and drops the recorded steps, which are recorded again when
+// needed. Push of the graph that is there writes the state into the arenas, and recorded steps
+// stay: no step depends on what an earlier one left behind.
 //
 // The function that lays out a buffer either takes from an arena or only counts, for the
 // plan of the memory. So the plan cannot differ from what is allocated. Push gives

@@ -169,7 +169,10 @@ func WhenRecorded(visit func(*compute.Program)) (restore func()) {
 
 // UseSparse says whether an engine multiplies with the weights that are not zero alone, where
 // they are few, from the next state on.
-func UseSparse(e backend.Engine, use bool) { within(e).usesSparse = use }
+func UseSparse(e backend.Engine, use bool) {
+	v := within(e)
+	v.usesSparse, v.lowered = use, &lowered{} // another graph, so that the next state makes room for rows
+}
 
 // IsSparse reports whether it does so now.
 func IsSparse(e backend.Engine) bool { return within(e).sparse }
