@@ -60,7 +60,7 @@ func TestEveryKernelStaysWithinItsBuffers(t *testing.T) {
 	// Of the kernels that share memory these are enough, since nothing else is theirs.
 	t.Run("tiled", func(t *testing.T) {
 		c := backendtest.Case{Inputs: 5, Hidden: []int{67}, Outputs: 3, Batch: 131, Rows: 131, Optimiser: adam}
-		within(t, c, func(e backend.Engine) { gpu.CutWith(e, "tiled") }, step)
+		within(t, c, asOnGPU(""), step)
 	})
 	t.Run("shared oddly", func(t *testing.T) {
 		c := backendtest.Case{Inputs: 13, Hidden: []int{9, 6}, Activation: network.Tanh, Outputs: 3, Batch: 19, Rows: 19,

@@ -84,20 +84,17 @@ func BeforeFilling(e backend.Engine, do func()) {
 	}
 }
 
-// CutAs makes a fresh engine cut its work as on a device of another kind, with
-// kernels that share nothing.
-func CutAs(e backend.Engine, kind compute.Kind) {
-	within(e).grain = grainFor(kind, registerSet(kind))
-}
-
-// CutWith makes a fresh engine compute with other kernels.
-func CutWith(e backend.Engine, kernels string) {
+// CutAs makes a fresh engine cut its work as on a device of another kind with the same limits, with
+// kernels of a name, or those that such a device takes by default.
+func CutAs(e backend.Engine, kind compute.Kind, kernels string) {
 	v := within(e)
-	set, err := findKernels(v.device.Info(), kernels)
+	info := v.device.Info()
+	info.Kind = kind
+	set, err := findKernels(info, kernels)
 	if err != nil {
 		panic(err)
 	}
-	v.grain = grainFor(v.device.Info().Kind, set)
+	v.grain = grainFor(kind, set)
 }
 
 // KernelSets returns the names of the sets that a device of a kind and with limits
