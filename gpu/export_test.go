@@ -126,6 +126,13 @@ func Narrowed(across, most, columns int) int {
 	return tile{across: across, columns: most}.narrowed(columns).columns
 }
 
+// ImageTile returns how many rows a workgroup of the kernels that share memory takes of a product of
+// images of so many rows and columns, the latter in vec4, and whether it shares them.
+func ImageTile(rows, columns int) (high int, shares bool) {
+	t := tiledSet().ofImages(rows, columns)
+	return t.down() * t.rows, t.step > 0
+}
+
 // Cut is a way to cut work that no device takes.
 type Cut struct {
 	Local, Across, Rows, Columns, Step int // of the products; those of gradient have four times the rows

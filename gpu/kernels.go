@@ -46,6 +46,24 @@ func (t tile) fitted(rows int) tile {
 	return t
 }
 
+// ofImages returns the tile for a product of images of so many rows and columns, the latter in
+// vec4. Tiles that share memory have 32 rows at least. Where filters are fewer, tiles that share
+// nothing are taken if they compute less beside them.
+func (p products) ofImages(rows, columns int) tile {
+	t := p.images.fitted(rows).narrowed(columns)
+	low := lowImages.fitted(rows).narrowed(columns)
+	if t.step > 0 && rows < 4*t.down() && low.area(rows, columns) < t.area(rows, columns) {
+		return low
+	}
+	return t
+}
+
+// area returns how many vec4 the tiles over a matrix of so many rows and columns have.
+func (t tile) area(rows, columns int) int {
+	high, wide := t.down()*t.rows, t.across*t.columns
+	return blocks(rows, high) * high * blocks(columns, wide) * wide
+}
+
 // narrowed returns the tile for a matrix of so many columns, in vec4: as it is, or a
 // single column to an invocation where that takes less. An invocation of n columns takes
 // as long as n + 1/2: beside other work llvmpipe took 0.8 ms more for each tile of one and
@@ -75,6 +93,9 @@ func tiledSet() kernelSet {
 	return kernelSet{tiledKernels, products{forward: t, gradient: t, backward: tile{64, 16, 16, 1, sharedStep}, images: t}}
 }
 
+// lowImages is the tile of products of images on a GPU where no memory is shared.
+var lowImages = tile{64, 64, 8, 1, 0}
+
 // registerSet returns the kernels that share nothing. A CPU keeps sums on its stack
 // and is best served by many of them for each number that it loads (on llvmpipe
 // 71 GFLOP/s with tiles of 16x4, 47 with 8x1). A GPU has registers for fewer.
@@ -85,7 +106,7 @@ func registerSet(kind compute.Kind) kernelSet {
 	}
 	return kernelSet{vec4Kernels, products{
 		forward: tile{64, 64, 8, 1, 0}, gradient: tile{64, 64, 8, 1, 0}, backward: tile{64, 64, shaders.BackwardRows, 1, 0},
-		images: tile{64, 64, 8, 1, 0},
+		images: lowImages,
 	}}
 }
 

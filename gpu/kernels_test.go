@@ -90,3 +90,23 @@ func TestNarrowTiles(t *testing.T) {
 		t.Errorf("tiles of single columns come in columns of %d", got)
 	}
 }
+
+// TestTilesOfFewFilters: workgroups of 64 columns that share nothing, with 4 or 8 rows, or workgroups
+// of 16 columns that share 32 rows or more, whichever compute less, by hand.
+func TestTilesOfFewFilters(t *testing.T) {
+	for _, c := range []struct {
+		filters, columns, high int
+		shares                 bool
+	}{
+		{1, 1000, 4, false}, {8, 1000, 8, false}, // 4 x 1024 and 8 x 1024 against 32 x 1008
+		{20, 1000, 8, false},                 // 24 x 1024 against 32 x 1008
+		{31, 1000, 32, true},                 // 32 x 1024 against 32 x 1008
+		{20, 16, 32, true},                   // 24 x 64 against 32 x 16
+		{8, 16, 32, true}, {4, 16, 4, false}, // 8 x 64, and 4 x 64, against 32 x 16
+		{32, 1000, 32, true}, {33, 1000, 64, true},
+	} {
+		if high, shares := gpu.ImageTile(c.filters, c.columns); high != c.high || shares != c.shares {
+			t.Errorf("%d filters and %d columns: %d rows, shares: %v; want %d, %v", c.filters, c.columns, high, shares, c.high, c.shares)
+		}
+	}
+}
