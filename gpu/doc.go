@@ -127,7 +127,10 @@
 // The products have two sets of kernels, the same SPIR-V with other specialisation
 // constants. In vec4 every invocation reads its operands: a workgroup computes a tile of
 // 16 x 128 on a CPU, and of 8 x 256 on a GPU. In tiled a workgroup computes 64 x 64 with 8 x 4
-// outputs an invocation, and shares 16 terms of all rows and columns at a time (8 KiB). A
+// outputs an invocation, and shares 16 terms of all rows and columns at a time (8 KiB). On a GPU
+// tiles of forward and output become lower, 8 x 64 at least, while a product has fewer than 128
+// workgroups: large GPUs have as many processors, and a batch of 128 has 16 tiles of a layer of
+// 512. None was measured. A
 // matrix whose columns fill its last tile badly is cut into tiles of a single vec4 an
 // invocation where that takes less. A device runs a set if its workgroups are no larger than
 // maxComputeWorkGroupInvocations and maxComputeWorkGroupSize and share at most

@@ -126,6 +126,16 @@ func Narrowed(across, most, columns int) int {
 	return tile{across: across, columns: most}.narrowed(columns).columns
 }
 
+// Spread returns how many rows a workgroup of the kernels that share memory takes of a layer's
+// product of so many rows and columns on a GPU, the latter in vec4.
+func Spread(rows, columns int) (high int) {
+	t := tiledSet().forward.spread(rows, columns, busyGroups)
+	return t.down() * t.rows
+}
+
+// DoNotSpread makes a fresh engine take the same tiles however few workgroups they give.
+func DoNotSpread(e backend.Engine) { within(e).grain.busy = 1 }
+
 // ImageTile returns how many rows a workgroup of the kernels that share memory takes of a product of
 // images of so many rows and columns, the latter in vec4, and whether it shares them.
 func ImageTile(rows, columns int) (high int, shares bool) {
@@ -146,7 +156,7 @@ func CutInto(e backend.Engine, c Cut) {
 	if whole := c.Step > 0 && shaders.BackwardRows%c.Rows == 0 && forward.down()*c.Rows%shaders.BackwardRows == 0; !whole {
 		backward.rows = shaders.BackwardRows // which no block is higher than
 	}
-	within(e).grain = grain{c.Local, c.Rows, products{forward, gradient, backward, gradient}}
+	within(e).grain = grain{c.Local, c.Rows, 1, products{forward, gradient, backward, gradient}}
 }
 
 // Logits returns what the last forward pass left of its first rows samples.

@@ -36,6 +36,23 @@ func (t tile) constants() []uint32 {
 // down returns the invocations below each other.
 func (t tile) down() int { return t.local / t.across }
 
+// spread returns the tile for a product of so many rows and columns that is to have so many
+// workgroups at least: with fewer rows an invocation, then with fewer invocations below each other, as
+// far as it takes. Every number stays one sum in the same order.
+func (t tile) spread(rows, columns, least int) tile {
+	for t.step > 0 && blocks(rows, t.down()*t.rows)*blocks(columns, t.across*t.columns) < least {
+		switch {
+		case t.rows > 4:
+			t.rows /= 2
+		case t.down() > 2:
+			t.local /= 2
+		default:
+			return t
+		}
+	}
+	return t
+}
+
 // fitted returns the tile for a matrix of so many rows: as many tiles as it takes, each as low
 // as it may be in fours.
 func (t tile) fitted(rows int) tile {

@@ -4,6 +4,7 @@ package gpu_test
 
 import (
 	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"nashprune/gpu"
 	"nashprune/gpu/internal/compute"
 	"nashprune/trainer/backend"
+	"nashprune/trainer/backendtest"
 )
 
 // least are the limits that every Vulkan device has.
@@ -108,5 +110,47 @@ func TestTilesOfFewFilters(t *testing.T) {
 		if high, shares := gpu.ImageTile(c.filters, c.columns); high != c.high || shares != c.shares {
 			t.Errorf("%d filters and %d columns: %d rows, shares: %v; want %d, %v", c.filters, c.columns, high, shares, c.high, c.shares)
 		}
+	}
+}
+
+// TestTilesOfFewWorkgroups: workgroups have 64, 32, 16 or 8 rows and 16 vec4, the most rows with
+// which there are 128 of them, by hand.
+func TestTilesOfFewWorkgroups(t *testing.T) {
+	for _, c := range []struct{ rows, columns, want int }{
+		{1, 1, 8}, {128, 3, 8}, {128, 64, 8}, {128, 128, 8}, // up to 16 x 8 workgroups
+		{256, 128, 16}, {512, 128, 32}, {1024, 128, 64}, {1023, 127, 64},
+		{961, 128, 64}, {960, 128, 32}, // 16 x 8 and 15 x 8 of 64 rows
+	} {
+		if got := gpu.Spread(c.rows, c.columns); got != c.want {
+			t.Errorf("%d rows and %d vec4: workgroups have %d rows, want %d", c.rows, c.columns, got, c.want)
+		}
+	}
+}
+
+// TestLowTilesGiveTheSameBits compares engines that cut as a GPU does, with tiles that are lowered for
+// a small batch and with others.
+func TestLowTilesGiveTheSameBits(t *testing.T) {
+	c := backendtest.Case{Inputs: 37, Hidden: []int{70, 18}, Outputs: 5, Batch: 67, Rows: 67, Optimiser: adam}
+	var states []*backend.State
+	var logits [][]float32
+	for _, cut := range []func(backend.Engine){func(backend.Engine) {}, gpu.DoNotSpread} {
+		e := openOn(t, gpu.DriverName, c)
+		asOnGPU("")(e)
+		cut(e)
+		if _, err := e.Train(t.Context(), steps(c, 2)); err != nil {
+			t.Fatal(err)
+		}
+		evaluation, err := e.Evaluate(t.Context(), backend.TestPart, backend.Want{Logits: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		state, err := e.Pull()
+		if err != nil {
+			t.Fatal(err)
+		}
+		states, logits = append(states, state), append(logits, evaluation.Logits)
+	}
+	if !slices.Equal(logits[0], logits[1]) || !reflect.DeepEqual(states[0].Network.Parameters, states[1].Network.Parameters) {
+		t.Error("tiles change bits")
 	}
 }
