@@ -10,6 +10,7 @@ import (
 	vk "github.com/vulkan-go/vulkan"
 
 	"nashprune/gpu/internal/vkshim"
+	"nashprune/shaders"
 )
 
 // Kind is what a device is, as its driver reports it.
@@ -55,7 +56,7 @@ type Limits struct {
 
 // What kernels may count on.
 const (
-	minStorageBuffers = 8
+	minStorageBuffers = shaders.StorageBuffers
 	minInvocations    = 128
 	minPushBytes      = 128
 )
