@@ -3,6 +3,8 @@
 package gpu
 
 import (
+	"math"
+
 	"nashprune/gpu/internal/compute"
 	"nashprune/shaders"
 	"nashprune/trainer/backend"
@@ -15,11 +17,18 @@ const evaluationBatch = backend.InferLimit
 // planLength is how many steps the host plans ahead.
 const planLength = 64
 
-// maxTurns is how often kernels may go through a loop, which they do over the
-// samples of a batch, and over four inputs or outputs at a time: llvmpipe leaves
-// loops after 65,536 turns that an invocation makes, without a word. Some make a few
-// more over the rows of a tile.
+// maxTurns bounds the turns of any loop in a kernel. llvmpipe stops a loop after 65,536 turns
+// without an error. Kernels loop over the samples of a batch, and over inputs or outputs, four at a
+// time. Some make a few more turns over the rows of a tile.
 const maxTurns = 65000
+
+// turnsOn returns how many turns a device takes: only processors have a bound.
+func turnsOn(kind compute.Kind) int {
+	if kind == compute.CPU {
+		return maxTurns
+	}
+	return math.MaxInt32
+}
 
 // leastLocal is how many invocations a workgroup has at least that go through the numbers of a
 // channel together.

@@ -48,9 +48,9 @@ func SetMemoryLimit(n int) (restore func()) {
 	return func() { memoryLimit = old }
 }
 
-// PlanWithin says what keeps an engine from a device with memory for all and some limits.
-func PlanWithin(l compute.Limits, d *dataset.Dataset, o backend.EngineOptions, g *network.Graph) error {
-	_, err := planMemory(compute.Info{Alignment: 16, Memory: math.MaxInt, Limits: l}, d, o, g)
+// PlanWithin says what keeps an engine from a device of a kind with memory for all and some limits.
+func PlanWithin(kind compute.Kind, l compute.Limits, d *dataset.Dataset, o backend.EngineOptions, g *network.Graph) error {
+	_, err := planMemory(compute.Info{Kind: kind, Alignment: 16, Memory: math.MaxInt, Limits: l}, d, o, g)
 	return err
 }
 
