@@ -62,6 +62,7 @@ type engine struct {
 	*lowered
 	parameters    *compute.Arena // what is kept of the layers
 	activations   *compute.Arena // what a step leaves behind
+	moves         *compute.Arena // of players that play, between host and device
 	state         compute.Buffer // the present step, on the device
 	cursor        compute.Buffer // place of the next in the plan
 	jobs          compute.Buffer // see jobs.go
@@ -72,6 +73,7 @@ type engine struct {
 	squares       compute.Buffer // sums of squares of the gradients, where they are clipped
 	factor        compute.Buffer // and what they are multiplied with
 	programs      map[mode]*program
+	plays         map[int]*compute.Program // by sweeps
 
 	usesSparse bool // compressed rows are faster on the device, where they are few
 	sparse     bool // some layer has them, and nothing was trained since
@@ -152,7 +154,7 @@ func (e *engine) Close() error {
 // free gives back everything but the device.
 func (e *engine) free() {
 	e.forget()
-	for _, a := range []*compute.Arena{e.parameters, e.activations, e.samples.arena, e.exchange.arena} {
+	for _, a := range []*compute.Arena{e.parameters, e.moves, e.activations, e.samples.arena, e.exchange.arena} {
 		if a != nil {
 			a.Free()
 		}
@@ -164,5 +166,8 @@ func (e *engine) forget() {
 	for _, p := range e.programs {
 		p.Free()
 	}
-	e.programs = map[mode]*program{}
+	for _, p := range e.plays {
+		p.Free()
+	}
+	e.programs, e.plays = map[mode]*program{}, map[int]*compute.Program{}
 }

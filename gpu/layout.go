@@ -19,7 +19,7 @@ func (e *engine) build(low *lowered) error {
 	}
 	// Nothing of what was there is needed any more, and it might not fit beside.
 	e.forget()
-	for _, arena := range []**compute.Arena{&e.parameters, &e.activations} {
+	for _, arena := range []**compute.Arena{&e.parameters, &e.moves, &e.activations} {
 		if *arena != nil {
 			(*arena).Free()
 			*arena = nil
@@ -34,6 +34,11 @@ func (e *engine) build(low *lowered) error {
 	})
 	if err != nil {
 		return err
+	}
+	if e.hasMoves(low) {
+		if e.moves, err = newArena(e.device, compute.Host, low.layMoves); err != nil {
+			return err
+		}
 	}
 	e.lowered = low
 	e.activations, err = newArena(e.device, compute.Local, func(take taker) {
@@ -151,6 +156,16 @@ func (low *lowered) checkWindows(turns int) error {
 		}
 	}
 	return nil
+}
+
+// hasMoves reports whether players may play.
+func (e *engine) hasMoves(low *lowered) bool { return !e.options.Inference && len(low.gates) > 0 }
+
+// layMoves lays out what goes between host and device when players play, as it lies on the device.
+func (low *lowered) layMoves(take taker) {
+	for _, g := range low.gates {
+		g.asked, g.charged = take(4*padded(g.players)), take(4*padded(g.players))
+	}
 }
 
 // layActivations lays out what a step leaves behind.

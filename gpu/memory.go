@@ -89,6 +89,9 @@ func planPlaced(info compute.Info, data *dataset.Dataset, o backend.EngineOption
 	e.layExchange(count(info, &plan.Exchange))
 	low := lower(g, e.trainedRows())
 	e.lowered = low
+	if e.hasMoves(low) {
+		low.layMoves(count(info, &plan.Exchange))
+	}
 	low.layParameters(count(info, &plan.Parameters), o.SoftWeights)
 	e.layMoments(low, count(info, &plan.Moments))
 	e.layPlayers(low, count(info, &plan.Players))
