@@ -34,11 +34,11 @@ func everyProgram(t *testing.T, visit func(name string, p *compute.Program)) {
 		{"adam", backendtest.Case{Outputs: 3, Optimiser: adam}, game.Effective, ofPlayers},
 		{"clipped momentum", backendtest.Case{Outputs: 3, Optimiser: backend.Optimiser{Kind: backend.SGD, Momentum: 0.9, ClipNorm: 1}}, game.Outputs, ofPlayers},
 		{"wide regression", backendtest.Case{Outputs: 40, Regression: true, Optimiser: adam}, game.Outputs, ofPlayers},
-		{"images", backendtest.Case{Nodes: images("norms first")[0].Nodes, Players: finePlayers, Outputs: 2, Optimiser: adam}, game.Effective, ofPlayers},
+		{"images", backendtest.Case{Nodes: backendtest.Graphs("norms first")[0].Nodes, Players: finePlayers, Outputs: 2, Optimiser: adam}, game.Effective, ofPlayers},
 		{"single weights", backendtest.Case{Weights: true, Outputs: 3, Optimiser: adam}, game.Effective, []string{"train", "observe weights"}},
 		{"soft weights", backendtest.Case{Weights: true, Soft: true, Outputs: 3, Optimiser: adam}, game.Effective,
 			[]string{"push", "train", "train and play", "measure", "observe weights", "restart the optimiser"}},
-		{"soft weights of images", backendtest.Case{Weights: true, Soft: true, Nodes: images("depthwise")[0].Nodes, Outputs: 2, Optimiser: adam}, game.Effective,
+		{"soft weights of images", backendtest.Case{Weights: true, Soft: true, Nodes: backendtest.Graphs("depthwise")[0].Nodes, Outputs: 2, Optimiser: adam}, game.Effective,
 			[]string{"train and play", "measure", "observe weights"}},
 		{"few weights", backendtest.Case{Weights: true, Sparse: true, Hidden: []int{200}, Outputs: 3, Optimiser: adam}, game.Effective, []string{"evaluate", "infer"}},
 	} {

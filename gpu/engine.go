@@ -87,7 +87,7 @@ func newEngine(device *compute.Device, kernels kernelSet, d *dataset.Dataset, o 
 	e := &engine{
 		device: device, data: d, options: o,
 		grain:     grainFor(device.Info().Kind, kernels),
-		batchRows: batchRowsOf(o, d), usesSparse: device.Info().Kind == compute.CPU,
+		batchRows: o.BatchRows(d), usesSparse: device.Info().Kind == compute.CPU,
 	}
 	plan, err := planMemory(device.Info(), d, o, s.Network.Graph)
 	if err == nil {
@@ -108,11 +108,6 @@ func newEngine(device *compute.Device, kernels kernelSet, d *dataset.Dataset, o 
 		return nil, err
 	}
 	return e, nil
-}
-
-// batchRowsOf returns the rows of all buffers that hold a batch.
-func batchRowsOf(o backend.EngineOptions, d *dataset.Dataset) int {
-	return max(min(o.Batch, d.Train.Len()), evaluationBatch)
 }
 
 // mostPlaces bounds the numbers of a channel: max pools keep places as floats, which hold

@@ -83,7 +83,7 @@ func planPlaced(info compute.Info, data *dataset.Dataset, o backend.EngineOption
 		Placement: o.Samples, Exchange: compute.StagingBytes,
 		Available: min(info.Memory, memoryLimit), Source: "memory of the device",
 	}
-	e := &engine{data: data, options: o, batchRows: batchRowsOf(o, data), usesSparse: info.Kind == compute.CPU}
+	e := &engine{data: data, options: o, batchRows: o.BatchRows(data), usesSparse: info.Kind == compute.CPU}
 	e.samples = e.newSamples(info, o.Samples)
 	e.laySamples(count(info, &plan.Samples))
 	e.layExchange(count(info, &plan.Exchange))

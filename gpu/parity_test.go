@@ -3,8 +3,6 @@
 package gpu_test
 
 import (
-	"slices"
-	"strings"
 	"testing"
 
 	cpufallback "nashprune/cpu_fallback"
@@ -48,16 +46,6 @@ func asOnGPU(kernels string) func(backend.Engine) {
 	return func(e backend.Engine) { gpu.CutAs(e, compute.DiscreteGPU, kernels) }
 }
 
-// images returns the cases of the networks of some names.
-func images(names ...string) (cases []backendtest.Case) {
-	for _, c := range backendtest.Graphs() {
-		if name, _, _ := strings.Cut(c.Name, " batch "); slices.Contains(names, name) {
-			cases = append(cases, c)
-		}
-	}
-	return cases
-}
-
 // TestParityOfOtherCuts compares engines that cut their work as on a GPU, which
 // may not be at hand, and into tiles that fit nothing. Those differ in the kernels of
 // products alone.
@@ -77,10 +65,10 @@ func TestParityOfOtherCuts(t *testing.T) {
 		"oddly":             {oddly, backendtest.CompareTraining, backendtest.Cases()[2:3]},
 		"sharing":           {sharing, backendtest.CompareTraining, backendtest.Cases()[2:3]},
 
-		"images as on a GPU":       {asOnGPU(""), backendtest.CompareTraining, images("residual of images", "depthwise")},
-		"images as on a GPU, vec4": {asOnGPU("vec4"), backendtest.CompareTraining, images("residual of images")},
-		"images oddly":             {oddly, backendtest.CompareTraining, images("depthwise")},
-		"images sharing":           {sharing, backendtest.CompareTraining, images("depthwise")},
+		"images as on a GPU":       {asOnGPU(""), backendtest.CompareTraining, backendtest.Graphs("residual of images", "depthwise")},
+		"images as on a GPU, vec4": {asOnGPU("vec4"), backendtest.CompareTraining, backendtest.Graphs("residual of images")},
+		"images oddly":             {oddly, backendtest.CompareTraining, backendtest.Graphs("depthwise")},
+		"images sharing":           {sharing, backendtest.CompareTraining, backendtest.Graphs("depthwise")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			report, err := c.compare(cpufallback.OpenOracle, func(d *dataset.Dataset, o backend.EngineOptions, s *backend.State) (backend.Engine, error) {

@@ -163,9 +163,6 @@ type Engine interface {
 	Close() error
 }
 
-// InferLimit is the largest batch that [Engine.Infer] takes of engines for smaller ones.
-const InferLimit = 128
-
 // Stretch is a number of training steps without a word from the host.
 type Stretch struct {
 	Order         []int32   // training samples, one batch after the other; the last may be partial
