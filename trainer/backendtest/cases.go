@@ -56,7 +56,7 @@ func Cases() []Case {
 		{Inputs: 2, Hidden: []int{2, 15, 19, 2}, Outputs: 2, Batch: 1, Rows: 1, Optimiser: adam}, // one of the last two is gated
 		{Inputs: 7, Hidden: []int{5}, Outputs: 3, Batch: 4, Rows: 3, Floats: true, Optimiser: adam},
 		{Inputs: 2, Hidden: []int{13}, Outputs: 3, Batch: 261, Rows: 261, Optimiser: adam},
-		{Inputs: 2, Hidden: []int{3}, Outputs: 2, Batch: 100, Rows: 56, Optimiser: sgd}, // 256 samples to train on
+		{Inputs: 2, Hidden: []int{3}, Outputs: 2, Batch: 50, Rows: 28, Optimiser: sgd}, // 128 samples to train on, as an evaluation takes
 
 		{Inputs: 13, Hidden: []int{15, 6}, Activation: network.LeakyReLU, Outputs: 3, Batch: 19, Rows: 13,
 			Optimiser: backend.Optimiser{Kind: backend.AdamW, WeightDecay: 0.5}, Loss: backend.Loss{ClassWeights: []float64{0.5, 2, 0}}},
