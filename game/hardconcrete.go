@@ -72,9 +72,10 @@ type Gates struct {
 func (g Paper) AscendGates(f Field, participation []float64, gates Gates, u []float64, rate float64) {
 	free := g
 	free.Gamma = 0
+	terms := free.terms(f)
 	for i, s := range participation {
 		a := &gates.LogAlpha[i]
-		*a += rate * (free.Slope(f, i, s)*GateSlope(s) - (g.Gamma+gates.Price[i])*LogAlpha(*a).OpenSlope())
+		*a += rate * (terms.slope(i, s)*GateSlope(s) - (g.Gamma+gates.Price[i])*LogAlpha(*a).OpenSlope())
 		participation[i] = LogAlpha(*a).Gate(u[i])
 	}
 }

@@ -76,27 +76,14 @@ type Field struct {
 
 // BenefitOf returns B_i when player i plays s (eq. 9).
 func (g Paper) BenefitOf(f Field, i int, s float64) float64 {
-	switch b := f.Gradient[i]; g.Benefit {
-	case Descent:
-		return -g.Alpha * b * s
-	case Absolute:
-		return g.Alpha * math.Abs(b) * s
-	default:
-		return g.Alpha * b * s
-	}
+	terms := g.terms(f)
+	return terms.benefit(i) * s
 }
 
 // CostOf returns C_i when player i plays s and all others stay (eq. 10).
 func (g Paper) CostOf(f Field, i int, s float64) float64 {
-	return g.toll(f, i)*s + g.Beta*f.SquaredNorm[i]*s*s
-}
-
-// toll returns gamma + eta r_i, the linear cost of one unit of participation.
-func (g Paper) toll(f Field, i int) float64 {
-	if f.Competition == nil {
-		return g.Gamma
-	}
-	return g.Gamma + g.Eta*f.Competition[i]
+	terms := g.terms(f)
+	return terms.linearCost(i)*s + g.Beta*f.SquaredNorm[i]*s*s
 }
 
 // Utility returns U_i when player i plays s and all others stay (eq. 8).
@@ -107,35 +94,45 @@ func (g Paper) Utility(f Field, i int, s float64) float64 {
 // Slope returns dU_i/ds_i at s (eq. 13 and 18). At s = 0 it is the derivative
 // from the right, the only one inside the strategy set, so gamma counts there.
 func (g Paper) Slope(f Field, i int, s float64) float64 {
-	slopes := g.slopes(f)
-	return slopes.at(i, s)
+	terms := g.terms(f)
+	return terms.slope(i, s)
 }
 
-// slopes are dU/ds of a layer's players, with what they share worked out once: where each
-// weight is a player, this is most of the time of a move.
-type slopes struct {
+// terms are those of the utilities of a layer's players, with what the players share worked out
+// once: where each weight is a player, they take most of the time of a move.
+type terms struct {
 	Field
 	alpha, gamma, eta, curvature float64
 	absolute                     bool
 }
 
-func (g Paper) slopes(f Field) slopes {
+func (g Paper) terms(f Field) terms {
 	alpha := g.Alpha
 	if g.Benefit == Descent {
 		alpha = -alpha
 	}
-	return slopes{Field: f, alpha: alpha, gamma: g.Gamma, eta: g.Eta, curvature: 2 * g.Beta, absolute: g.Benefit == Absolute}
+	return terms{Field: f, alpha: alpha, gamma: g.Gamma, eta: g.Eta, curvature: 2 * g.Beta, absolute: g.Benefit == Absolute}
 }
 
-func (l *slopes) at(i int, s float64) float64 {
-	benefit, toll := l.Gradient[i], l.gamma
-	if l.absolute {
-		benefit = math.Abs(benefit)
+// benefit returns the benefit of one unit of participation.
+func (t *terms) benefit(i int) float64 {
+	b := t.Gradient[i]
+	if t.absolute {
+		b = math.Abs(b)
 	}
-	if l.Competition != nil {
-		toll += l.eta * l.Competition[i]
+	return t.alpha * b
+}
+
+// linearCost returns gamma + eta r_i, the linear cost of one unit of participation.
+func (t *terms) linearCost(i int) float64 {
+	if t.Competition == nil {
+		return t.gamma
 	}
-	return l.alpha*benefit - toll - l.curvature*l.SquaredNorm[i]*s
+	return t.gamma + t.eta*t.Competition[i]
+}
+
+func (t *terms) slope(i int, s float64) float64 {
+	return t.benefit(i) - t.linearCost(i) - t.curvature*t.SquaredNorm[i]*s
 }
 
 // BestResponse returns the strategy that maximises U_i while all others stay
@@ -179,9 +176,9 @@ func (g Paper) Scale(f Field, i int, s float64) float64 {
 // Ascend moves all participations at once by one step of projected gradient
 // ascent, s <- Proj[0,1](s + rate dU/ds) (Algorithm 1).
 func (g Paper) Ascend(f Field, participation []float64, rate float64) {
-	slopes := g.slopes(f)
+	terms := g.terms(f)
 	for i, s := range participation {
-		participation[i] = clip(s + rate*slopes.at(i, s))
+		participation[i] = clip(s + rate*terms.slope(i, s))
 	}
 }
 
@@ -210,9 +207,9 @@ type Moments struct{ First, Second []float64 }
 //	s <- Proj[0,1](s + rate m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + epsilon))
 func (g Paper) AscendAdam(f Field, participation []float64, moments Moments, t int, rate float64) {
 	first, second := 1-math.Pow(AscentBeta1, float64(t)), 1-math.Pow(AscentBeta2, float64(t))
-	slopes := g.slopes(f)
+	terms := g.terms(f)
 	for i, s := range participation {
-		slope := min(max(slopes.at(i, s), -AscentLimit), AscentLimit)
+		slope := min(max(terms.slope(i, s), -AscentLimit), AscentLimit)
 		m, v := &moments.First[i], &moments.Second[i]
 		*m += (1 - AscentBeta1) * (slope - *m)
 		*v += (1 - AscentBeta2) * (slope*slope - *v)

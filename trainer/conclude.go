@@ -217,16 +217,16 @@ func (r *run) evaluatePruned(ctx context.Context, t *session.Training, o outcome
 	if !(compared.BoundUsed <= 1) {
 		return fmt.Errorf("%w: removing the players changed a logit by %g times what rounding explains, which is an error in nashprune or in its device", backend.ErrParity, compared.BoundUsed)
 	}
-	r.result.Gated = &record.Gated{Quality: session.NewQuality(asGated, r.data, part), MaxLogitDifference: compared.Difference, BoundUsed: compared.BoundUsed}
+	r.result.Gated = &record.Gated{Quality: record.NewQuality(asGated, r.data, part), MaxLogitDifference: compared.Difference, BoundUsed: compared.BoundUsed}
 	if compared.Bounded < part.Of(r.data).Len() {
 		r.result.Gated.BoundedSamples = compared.Bounded
 	}
 	if o.masked != o.gated {
-		masked := session.NewQuality(whole, r.data, part)
+		masked := record.NewQuality(whole, r.data, part)
 		r.result.Gated.Masked = &masked
 	}
-	pruned := &record.Pruned{NetworkResult: session.NewNetworkResult(o.final), Kept: o.final.Players(), Players: o.gated.Players()}
-	session.SetEvaluation(&pruned.NetworkResult, compacted, r.data, part)
+	pruned := &record.Pruned{NetworkResult: record.NewNetworkResult(o.final), Kept: o.final.Players(), Players: o.gated.Players()}
+	record.SetEvaluation(&pruned.NetworkResult, compacted, r.data, part)
 	if o.weights != nil {
 		pruned.Kept, pruned.Players = network.Sum(o.weights), network.Sum(r.graph.MarketWidths())
 	}
@@ -252,9 +252,9 @@ func (r *run) concludeDense(ctx context.Context, t *session.Training, source str
 	if err := t.CheckFinite(evaluation.Loss); err != nil {
 		return err
 	}
-	r.result.Dense = session.NewNetworkResult(state.Network)
+	r.result.Dense = record.NewNetworkResult(state.Network)
 	r.result.Dense.Source = source
-	session.SetEvaluation(&r.result.Dense, evaluation, r.data, r.config.EvaluateOn)
+	record.SetEvaluation(&r.result.Dense, evaluation, r.data, r.config.EvaluateOn)
 	r.result.Dense.Best = t.Best
 	if m := r.result.Market; m != nil && m.Validation != nil {
 		if m.Validation.Dense, err = t.ValidationAccuracy(ctx); err != nil {
@@ -285,7 +285,7 @@ func (r *run) conclude(ctx context.Context, engine backend.Engine) (*record.Resu
 	switch r.result.Dense.Source {
 	case "":
 		if dense, err = r.initial(); err == nil {
-			r.result.Dense = session.NewNetworkResult(dense)
+			r.result.Dense = record.NewNetworkResult(dense)
 			r.result.Dense.Source = record.NotTrained
 		}
 	case record.FromSource:
@@ -299,7 +299,7 @@ func (r *run) conclude(ctx context.Context, engine backend.Engine) (*record.Resu
 	if err != nil {
 		return nil, err
 	}
-	kept := session.Shape(r.graph) // a file has no gates of branches, and none of features that are all gone
+	kept := record.Shape(r.graph) // a file has no gates of branches, and none of features that are all gone
 	networks, reports := []*network.Network{dense}, []*record.NetworkResult{&r.result.Dense}
 	if r.result.Pruned != nil {
 		pruned, _, err := safetensors.LoadModel(filepath.Join(r.Dir, record.PrunedFile))

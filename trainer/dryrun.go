@@ -31,7 +31,7 @@ func PlanRun(c settings.Config, o Options) (*record.DryRun, error) {
 		r.memory.Samples = r.data.Bytes()
 	}
 	d := &record.DryRun{
-		Device: r.result.Device, Data: r.result.Data, Shape: session.Shape(r.graph), Players: network.Sum(r.graph.MarketWidths()), Keep: int(c.Keep),
+		Device: r.result.Device, Data: r.result.Data, Shape: record.Shape(r.graph), Players: network.Sum(r.graph.MarketWidths()), Keep: int(c.Keep),
 		Parameters: r.graph.ParameterCount(), MACs: r.graph.MACs(),
 		Epochs: c.Epochs, StepsPerEpoch: p.PerEpoch, Steps: p.Total, Memory: r.memory, Next: next,
 	}

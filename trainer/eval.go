@@ -13,7 +13,6 @@ import (
 	"nashprune/trainer/network"
 	"nashprune/trainer/network/safetensors"
 	"nashprune/trainer/record"
-	"nashprune/trainer/session"
 )
 
 // EvalOptions says what a saved network is evaluated on.
@@ -71,12 +70,12 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*record.EvalResult, 
 		return nil, err
 	}
 	defer engine.Close()
-	evaluation, err := engine.Evaluate(ctx, backend.TestPart, backend.Want{Logits: true})
+	evaluation, err := evaluateTest(ctx, engine)
 	if err != nil {
 		return nil, err
 	}
 	result := &record.EvalResult{
-		Model: filepath.ToSlash(path), Data: data.Name, Notes: data.Notes, Network: session.NewNetworkResult(n),
+		Model: filepath.ToSlash(path), Data: data.Name, Notes: data.Notes, Network: record.NewNetworkResult(n),
 		Device:  record.NewDevice(device),
 		Samples: evaluation.Samples,
 	}
@@ -84,15 +83,24 @@ func Eval(ctx context.Context, path string, o EvalOptions) (*record.EvalResult, 
 		result.Task, result.TargetNames = dataset.Regression, metadata.TargetNames
 	} else {
 		result.Correct, result.ClassNames = &evaluation.Correct, metadata.ClassNames
-		result.LargestClass = session.LargestClass(data.Test)
+		result.LargestClass = record.LargestClass(data.Test)
 	}
-	session.SetEvaluation(&result.Network, evaluation, data, backend.TestPart)
+	record.SetEvaluation(&result.Network, evaluation, data, backend.TestPart)
 	microseconds, batch, err := cost.Latencies(ctx, engine, data.Test.Len(), []*network.Network{n})
 	if err != nil {
 		return nil, err
 	}
 	result.Network.LatencyUS, result.Network.LatencyBatch = microseconds[0], batch
 	return result, nil
+}
+
+// evaluateTest evaluates the network of an engine on the test part, with its logits.
+func evaluateTest(ctx context.Context, engine backend.Engine) (backend.Evaluation, error) {
+	e, err := engine.Evaluate(ctx, backend.TestPart, backend.Want{Logits: true})
+	if ended(ctx, err) {
+		err = backend.ErrInterrupted
+	}
+	return e, err
 }
 
 // reading returns how data is read for a network that was trained on other data: with its

@@ -46,7 +46,7 @@ var mayImport = map[string]string{
 	"trainer/cost":         "game trainer/backend trainer/network trainer/random",
 	"trainer/compensation": "trainer/backend trainer/network",
 	"trainer/settings":     "game trainer/backend trainer/compensation trainer/cost trainer/dataset trainer/network trainer/network/models",
-	"trainer/record":       "game trainer/backend trainer/cost trainer/dataset trainer/network/safetensors",
+	"trainer/record":       "game trainer/backend trainer/cost trainer/dataset trainer/network trainer/network/safetensors",
 	"trainer/evidence":     "game trainer/backend trainer/dataset trainer/network trainer/random trainer/record",
 	"trainer/session":      "game trainer/backend trainer/compensation trainer/cost trainer/dataset trainer/evidence trainer/network trainer/random trainer/record trainer/settings",
 	"trainer/checkpoint":   "game trainer/atomicfile trainer/backend trainer/network trainer/network/safetensors trainer/record trainer/session trainer/settings",

@@ -12,7 +12,6 @@ import (
 	"nashprune/trainer/network/onnx"
 	"nashprune/trainer/network/safetensors"
 	"nashprune/trainer/record"
-	"nashprune/trainer/session"
 	"nashprune/trainer/settings"
 )
 
@@ -127,7 +126,7 @@ func inspect(model string, g *network.Graph) *record.Inspection {
 	}
 	i := &record.Inspection{
 		Model: model, Input: g.Nodes[0].Shape, Outputs: g.Outputs(),
-		Parameters: g.ParameterCount(), MACs: g.MACs(), Players: network.Sum(g.MarketWidths()), Weights: session.TensorNames(g),
+		Parameters: g.ParameterCount(), MACs: g.MACs(), Players: network.Sum(g.MarketWidths()), Weights: record.TensorNames(g),
 	}
 	for _, node := range g.Nodes {
 		i.Nodes = append(i.Nodes, record.InspectedNode{Name: node.Name, Operator: network.Words(node.Op), In: names(node.In), Shape: node.Shape})

@@ -43,9 +43,10 @@ func (o Options) stages(c settings.Config) (first, second settings.Config, err e
 	second.Players, second.Model, second.Epochs, second.StructuredPart, second.Baseline = string(network.Weights), "", c.Epochs/2, settings.Default().StructuredPart, false
 	second.Source = filepath.Join(o.Dir, record.StructuredFolder, record.PrunedFile)
 
-	// Both are planned before either begins: an error of the second comes before the training of
-	// the first, whose network is not known: the least file of this one has about as many bytes. That of
-	// the other also lists the inputs that stay, so a budget of few hundred bytes may fail after the first.
+	// Both runs are planned first, so that an error of the second comes before the first trains. The
+	// second begins with a network that is not known yet: its plan takes the network in full width,
+	// whose least file is about as large, but does not list the inputs that stay. So a budget of a
+	// few hundred bytes may still fail after the first run.
 	whole := second
 	whole.Source, whole.Model = c.Source, c.Model
 	planned := Options{Graph: o.Graph, Dataset: o.Dataset, Network: o.Network}

@@ -153,7 +153,7 @@ func (r *run) readData(from *checkpoint.Checkpoint) (err error) {
 		Name: r.data.Name, Train: r.data.Train.Len(), Validation: r.data.Validation.Len(),
 		Test: r.data.Test.Len(), EvaluatedOn: r.config.EvaluateOn,
 		Label: r.data.Label, ClassNames: r.data.ClassNames, TargetNames: r.data.TargetNames, Notes: r.data.Notes, Columns: r.data.Uses, Digest: r.data.Digest,
-		LargestClass: session.LargestClass(r.config.EvaluateOn.Of(r.data)),
+		LargestClass: record.LargestClass(r.config.EvaluateOn.Of(r.data)),
 	}
 	if r.data.Regression() {
 		r.result.Task = dataset.Regression
@@ -220,11 +220,6 @@ func (r *run) checkNetwork(from *checkpoint.Checkpoint) (err error) {
 	case r.model != nil:
 		if err := r.findTrained(from); err != nil {
 			return err
-		}
-	case r.Options.Network != nil:
-		r.trained, r.graph = r.Options.Network, r.Options.Network.Graph
-		if in, out := r.graph.Input().Sample.Size(), r.graph.Outputs(); in != r.data.Train.Features || out != r.data.Outputs() {
-			return backend.Usagef("the network takes %d features and has %d outputs, and the data has %d features and %d classes or targets; they must be the same", in, out, r.data.Train.Features, r.data.Outputs())
 		}
 	case from != nil:
 		r.graph = from.Whole
@@ -435,28 +430,6 @@ func (r *run) kind() game.Kind {
 
 // plan returns the plan of one of the run's trainings.
 func (r *run) plan(kind game.Kind) (session.Plan, error) {
-	p, err := session.NewPlan(r.config, kind, r.graph, r.data.Train.Len(), r.latency)
-	p.FileBytes, p.PlayerCosts = r.fileBytes, r.costs
-	if err != nil || p.Target.Resource != cost.Bytes {
-		return p, err
-	}
-	empty, full := network.New(r.graph), network.New(r.graph)
-	for _, parameter := range full.Parameters {
-		for i := range parameter {
-			parameter[i] = 1
-		}
-	}
-	least, err := r.fileBytes(empty)
-	if err != nil {
-		return p, err
-	}
-	dense, err := r.fileBytes(full)
-	if err != nil {
-		return p, err
-	}
-	p.AimBytes(dense, least)
-	if float64(least) > p.Target.Limit {
-		err = backend.Usagef("--max-bytes is %s; without any weights the file has %d bytes already: allow more", p.Target.Given(), least)
-	}
-	return p, err
+	given := session.Given{Latency: r.latency, PlayerCosts: r.costs, FileBytes: r.fileBytes}
+	return session.NewPlan(r.config, kind, r.graph, r.data.Train.Len(), given)
 }

@@ -53,7 +53,7 @@ func Predict(ctx context.Context, path string, o EvalOptions, begin func(names [
 			return err
 		}
 		defer engine.Close()
-		evaluation, err := engine.Evaluate(ctx, backend.TestPart, backend.Want{Logits: true})
+		evaluation, err := evaluateTest(ctx, engine)
 		if err != nil {
 			return err
 		}

@@ -195,7 +195,7 @@ type Event struct {
 	Message string // what begins now; empty in reports of a training
 	Lasting bool   // the message stays of interest
 
-	Training  string // GameTraining or DenseTraining
+	Training  string // as [record.EpochLine] has it
 	Epoch     int    // under way, from 1
 	Epochs    int
 	Players   []int             // of each gate

@@ -59,8 +59,10 @@ type Options struct {
 	// [dataset.FromRows]; [Resume] takes the same again. Nil: the configuration's.
 	Dataset *dataset.Dataset
 
-	// Network is a trained network to begin with, in place of initial weights. It is not changed, and
-	// its figures are those of the dense network. Its inputs and outputs fit the data. Nil: none.
+	// Network is a trained network to begin with, in place of a file that the configuration's Source
+	// names, and of its Model. It is folded and not changed, and its figures are those of the dense
+	// network. Its inputs and outputs fit the data, which is scaled as the configuration says.
+	// [Resume] takes the same again. Nil: none.
 	Network *network.Network
 
 	// PlayerCosts are what players cost beside the others of their gate, a number a player, by the
@@ -76,14 +78,14 @@ type Options struct {
 // resolve resolves the configuration of a new run.
 func (o Options) resolve(c settings.Config) (_ settings.Config, err error) {
 	if o.Network != nil {
-		o.Graph = o.Network.Graph
+		c.Source, c.Model, o.Graph = inMemory, "", o.Network.Graph
 	}
 	if o.Graph != nil {
 		c, err = c.ResolveFor(o.Graph.MarketWidths())
 	} else {
 		c, err = c.Resolve()
 	}
-	if err == nil && c.LearningRate == 0 && c.Source == "" && o.Network == nil { // of a trained network it follows from the graph
+	if err == nil && c.LearningRate == 0 && c.Source == "" { // of a trained network it follows from the graph
 		err = backend.Usagef("--learning-rate is 0; it must be above 0")
 	}
 	return c, err
@@ -119,11 +121,11 @@ type run struct {
 	length  int64 // of the metrics
 
 	started    time.Time
-	before     float64 // seconds of earlier sittings
+	before     float64 // seconds of earlier processes
 	saved      time.Time
 	workDone   float64 // so far, as [session.Plan.Work] counts it
 	workAll    float64
-	workAtOpen float64 // done before this sitting
+	workAtOpen float64 // done before this process
 	lastLine   *record.EpochLine
 	lastRound  *record.RoundLine
 }
@@ -131,7 +133,8 @@ type run struct {
 // Run trains, prunes and evaluates as the configuration says, and writes all results to
 // the run folder. The errors are of the kinds [backend.ErrUsage],
 // [backend.ErrNoDevice] and [backend.ErrInterrupted], a [session.DivergedError], or of reading and
-// writing. After [backend.ErrInterrupted] the folder holds a checkpoint for [Resume].
+// writing. After [backend.ErrInterrupted], [Resume] goes on where [Resumable] says so: before the
+// training there is no folder yet.
 func Run(ctx context.Context, c settings.Config, o Options) (*record.Result, error) {
 	if c.Mixed() {
 		return runMixed(ctx, c, o)

@@ -17,12 +17,14 @@ import (
 	"nashprune/trainer/network/pytorch"
 	"nashprune/trainer/network/safetensors"
 	"nashprune/trainer/record"
-	"nashprune/trainer/session"
 )
 
 // A run that begins with a trained network: the file is read before the data, which is scaled
 // as the file says. Its network is evaluated before anything is trained, and is the dense
 // one of the result. A run that goes on reads the file again.
+
+// inMemory stands for the file of a network that is in memory, [Options.Network].
+const inMemory = "a network in memory"
 
 // readSource reads the file of the trained network, if the run begins with one, and refuses
 // one that is not what the run began with.
@@ -31,8 +33,16 @@ func (r *run) readSource(from *checkpoint.Checkpoint) (err error) {
 	if path == "" {
 		return nil
 	}
-	r.announce("reading " + path)
-	if r.model, err = modelfile.Read(path); errors.Is(err, modelfile.ErrUnknown) {
+	switch {
+	case r.Network != nil:
+		r.model, err = modelfile.InMemory(r.Network)
+	case path == inMemory:
+		return backend.Usagef("the run in %s began with a network in memory: give it the same again as Options.Network", r.Dir)
+	default:
+		r.announce("reading " + path)
+		r.model, err = modelfile.Read(path)
+	}
+	if errors.Is(err, modelfile.ErrUnknown) {
 		return backend.Usagef("%v", err)
 	} else if err != nil {
 		return err
@@ -161,9 +171,9 @@ func (r *run) evaluateSource(ctx context.Context, engine backend.Engine) error {
 	if err != nil {
 		return err
 	}
-	dense := session.NewNetworkResult(r.trained)
+	dense := record.NewNetworkResult(r.trained)
 	dense.Source = record.FromSource
-	session.SetEvaluation(&dense, e, r.data, r.config.EvaluateOn)
+	record.SetEvaluation(&dense, e, r.data, r.config.EvaluateOn)
 	r.result.Dense = dense
 	if m := r.result.Market; m != nil && m.Validation != nil {
 		e, err := evaluate(backend.ValidationPart)

@@ -52,7 +52,7 @@ func (r *run) removeWeights(ctx context.Context, t *session.Training, gated *net
 
 // concludeWeights writes what is known of each weight, and sums it up in the result.
 func (r *run) concludeWeights(t *session.Training, o outcome) error {
-	names := session.TensorNames(o.gated.Graph)
+	names := record.TensorNames(o.gated.Graph)
 	if o.ends != nil {
 		r.result.Weights = record.NewPaperWeights(names, o.ends, o.claim)
 		return r.write(record.WeightsFile, func(to io.Writer) error { return record.WritePaperWeights(to, names, o.ends) })

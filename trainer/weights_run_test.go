@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -99,6 +100,10 @@ func TestPatternRun(t *testing.T) {
 		c := weightsConfig(t)
 		c.Game, c.Keep, c.Pattern = kind, 0, "2:4"
 		result, dir := mustRun(t, c)
+		again, err := trainer.Resume(context.Background(), trainer.Options{Dir: stopped(t, c, trainer.Options{}), Version: "0"})
+		if err != nil || !reflect.DeepEqual(again.Market, result.Market) || again.Market != nil && again.Market.Limit != float64(result.Pruned.Kept) {
+			t.Errorf("%s: after a stop the market is %+v, else %+v: %v", kind, again.Market, result.Market, err)
+		}
 		if p := result.Pruned; p.Kept != 20*18+10*10+4*6 || p.Parameters != 960+34 || result.Weights.Pattern != "2:4" {
 			t.Errorf("%s: %+v", kind, p)
 		}

@@ -114,7 +114,7 @@ latencies and the search, too. After a stop the same command continues.`, compar
 	f.IntVar(&options.MostSeeds, "most-seeds", options.MostSeeds, "seeds of methods within a point of the best, where that is more than --seeds")
 	f.BoolVar(&options.Search, "search", options.Search, "choose the settings of every method on held-out samples first")
 	f.StringArrayVar(&options.Only, "method", nil, "compare the market with this method, repeatable (default: with all)")
-	runs.addFlags(f, "")
+	runs.addFlags(f)
 	f.StringVar(&options.Dir, "out", "", "`folder` for the runs and the report")
 	f.BoolVar(&quick, "quick", false, "a small network on few drawn digits, in seconds; other flags still apply")
 	f.BoolVar(&asJSON, "json", false, "print compare.json instead of tables")

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -23,13 +24,15 @@ const (
 // engine says where the runs of sweep, compare and reproduce are made.
 type engine struct {
 	on      string
+	places  []string // that --on takes
 	devices []string
 	cluster sweep.Cluster
 }
 
 // addFlags adds the flags of all of them. More are further places.
-func (e *engine) addFlags(f *pflag.FlagSet, more string) {
-	f.StringVar(&e.on, "on", onLocal, "`engine` that makes the runs: local, slurm"+more)
+func (e *engine) addFlags(f *pflag.FlagSet, more ...string) {
+	e.places = append([]string{onLocal, onSlurm}, more...)
+	f.StringVar(&e.on, "on", onLocal, "`engine` that makes the runs: "+strings.Join(e.places, ", "))
 	f.IntVar(&e.cluster.Jobs, "jobs", max(e.cluster.Jobs, 1), "runs at a time (default on a cluster: as many as it starts)")
 	f.StringSliceVar(&e.devices, "devices", nil, "`devices` that jobs on this machine take in turn, with commas in between (default: those of the settings)")
 	f.IntVar(&e.cluster.CPUs, "cpus", 0, "processors that a cluster gives a run (default: its own choice)")
@@ -61,15 +64,14 @@ func (e *engine) engine(cmd *cobra.Command, p *progress) (sweep.Engine, error) {
 		e.cluster.Jobs = 0
 	}
 	switch {
+	case !slices.Contains(e.places, e.on):
+		return nil, backend.Usagef("--on is %q; it must be one of %s", e.on, strings.Join(e.places, ", "))
 	case e.on == onLocal:
 		return sweep.Local{Program: e.cluster.Program, Jobs: e.cluster.Jobs, Devices: e.devices, Ended: p.ended, Alike: cmd.Name() != "sweep"}.Make, nil
 	case e.on == onSlurm:
 		return e.cluster.Submit, nil
-	case e.on == onKubernetes && cmd.Flags().Lookup("mount") != nil:
-		return nil, nil
 	}
-	_, places, _ := strings.Cut(cmd.Flags().Lookup("on").Usage, ": ")
-	return nil, backend.Usagef("--on is %q; it must be one of %s", e.on, places)
+	return nil, nil // on Kubernetes
 }
 
 // submitted prints that a cluster makes the runs, where that is what the error says.

@@ -45,7 +45,7 @@ evaluated whole.`,
 			if err != nil {
 				return err
 			}
-			result, err := trainer.Eval(cmd.Context(), path, options)
+			result, err := trainer.Eval(untilSignal(cmd), path, options)
 			if err != nil {
 				return err
 			}

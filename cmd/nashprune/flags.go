@@ -124,7 +124,7 @@ func checkGiven(f *pflag.FlagSet, c settings.Config) error {
 	case len(given) == 1 && given[0].Name != "shape" && (c.Game == game.PaperGame || c.Game == game.NoGame):
 		return backend.Usagef("--cost and the targets that begin with --max are for --game market and --game ranking; --game is %s", c.Game)
 	case len(given) == 1 && c.Game == game.RankingGame && settings.Find(given[0].Name).Target == settings.MeasuredTarget:
-		return backend.Usagef("--%s is for --game market; --game %s takes --keep, --sparsity, --shape, --max-params, --max-macs or --max-latency-us", given[0].Name, c.Game)
+		return backend.Usagef("--%s is for --game market; --game %s takes --keep, --sparsity, --shape, --max-params, --max-macs, --max-bytes or --max-latency-us", given[0].Name, c.Game)
 	case f.Changed("cost") && !c.Game.InRounds():
 		return backend.Usagef("--cost is for --game market and --game ranking; --game is %s", c.Game)
 	case (f.Changed("keep") || f.Changed("sparsity")) && c.Pattern != "":

@@ -44,10 +44,11 @@ table may be larger than memory.`,
 			if err != nil {
 				return err
 			}
+			ctx := untilSignal(cmd)
 			write := func(w io.Writer) error {
 				buffered := bufio.NewWriter(w)
 				p := predictions{csv: csv.NewWriter(buffered), json: json.NewEncoder(buffered), asJSON: asJSON}
-				notes, err := trainer.Predict(cmd.Context(), path, options, p.begin, p.visit)
+				notes, err := trainer.Predict(ctx, path, options, p.begin, p.visit)
 				for _, note := range notes {
 					cmd.PrintErrln("data: " + note)
 				}

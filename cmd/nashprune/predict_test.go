@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"encoding/csv"
 	"encoding/json"
+	"io"
 	"math"
 	"os"
 	"strconv"
@@ -77,6 +79,24 @@ func TestPredictAgreesWithEval(t *testing.T) {
 		writeFile(t, "short.csv", []byte("height,same\n1,2\n"))
 		code, stdout, stderr := execute(t, strings.Fields(c.args)...)
 		refused(t, exitUsage, c.words, code, stdout, stderr)
+	}
+}
+
+// TestPredictionsThatAreStopped leave no file, whole or in part.
+func TestPredictionsThatAreStopped(t *testing.T) {
+	t.Chdir(t.TempDir())
+	writeFile(t, "plants.csv", []byte(plants(20, 1)))
+	succeed(t, trainOn("plants.csv", "--out", "run")...)
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	for _, command := range []string{"predict run --data plants.csv --out predicted.csv", "eval run --data plants.csv"} {
+		var stderr strings.Builder
+		if code := run(ctx, strings.Fields(command), io.Discard, &stderr); code != exitInterrupted {
+			t.Errorf("%s exits with %d: %s", command, code, stderr.String())
+		}
+	}
+	if entries, err := os.ReadDir("."); err != nil || len(entries) != 2 { // the data and the run
+		t.Errorf("%v, %v", entries, err)
 	}
 }
 

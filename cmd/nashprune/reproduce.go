@@ -94,7 +94,7 @@ After a stop the same command continues. --out gets ` + paperReportFile + `, ` +
 	f.IntVar(&options.Seeds, "seeds", options.Seeds, "`number` of seeds of each full run, from 1 (with --quick 1)")
 	f.BoolVar(&options.Quick, "quick", false, "fewer readings of a smaller network on drawn digits")
 	f.StringArrayVar(&options.Readings, "readings", nil, "screen only readings whose names match the `pattern`, such as '*-effective-adam-*'; may be given several times")
-	runs.addFlags(f, "")
+	runs.addFlags(f)
 	f.StringVar(&options.Device, "device", options.Device, help("device"))
 	f.StringVar(&options.Dir, "out", filepath.Join("runs", "reproduce-paper"), "`folder` for all runs and results")
 	f.BoolVar(&asJSON, "json", false, "print "+paperReportFile+" instead of a table")

@@ -104,7 +104,7 @@ nashprune sweep cell FOLDER N for each run, counted from 0.`,
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVar(&dir, "out", "", "`folder` for the runs")
-	runs.addFlags(f, ", kubernetes")
+	runs.addFlags(f, onKubernetes)
 	f.BoolVar(&dryRun, "dry-run", false, "print the runs, the script or the manifest, and stop")
 	f.StringVar(&runs.cluster.Image, "image", "", "`image` with the program, for Kubernetes")
 	f.StringVar(&runs.cluster.Claim, "claim", "", "`claim` of the volume that pods of Kubernetes share")

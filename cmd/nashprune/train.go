@@ -6,10 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -69,7 +67,7 @@ func newRun(config settings.Config, cmd *cobra.Command) *cobra.Command {
 		}
 		options := trainer.Options{
 			Version: version(), Observe: progress.observe,
-			Command: strings.Join(append([]string{"nashprune"}, os.Args[1:]...), " "),
+			Command: commandLine(),
 		}
 		if cmd.Flags().Changed("tensorboard") && events == "" { // as a shell makes of a variable that is not set
 			return backend.Usagef("--tensorboard needs a folder")

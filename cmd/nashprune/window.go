@@ -64,8 +64,11 @@ func progressOf(e trainer.Event) window.Progress {
 		return p
 	}
 	what := "training with the game"
-	if e.Training == record.DenseTraining {
+	switch e.Training {
+	case record.DenseTraining:
 		what = "training the dense network"
+	case record.RankingTraining:
+		what = "training, players are ranked"
 	}
 	p.Title = fmt.Sprintf("%s, epoch %d of %d", what, e.Epoch, e.Epochs)
 	if line := e.Line; line != nil {

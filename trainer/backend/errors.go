@@ -14,8 +14,7 @@ import (
 var (
 	// ErrUsage: the configuration asks for something that makes no sense.
 	ErrUsage = errors.New("usage")
-	// ErrInterrupted: the run was stopped from outside, and a checkpoint of it
-	// lies in its folder.
+	// ErrInterrupted: the work was stopped from outside.
 	ErrInterrupted = errors.New("interrupted")
 	// ErrParity: two computations of the same thing disagree by more than rounding
 	// explains.

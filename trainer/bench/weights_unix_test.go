@@ -43,7 +43,7 @@ func benchmarkWeightRounds(b *testing.B, metric game.Metric) {
 	if c, err = c.ResolveFor(g.MarketWidths()); err != nil {
 		b.Fatal(err)
 	}
-	p, err := session.NewPlan(c, game.MarketGame, g, samples, nil)
+	p, err := session.NewPlan(c, game.MarketGame, g, samples, session.Given{})
 	if err != nil {
 		b.Fatal(err)
 	}

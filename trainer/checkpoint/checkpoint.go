@@ -271,7 +271,7 @@ func (c *Checkpoint) Market() (*record.Market, error) {
 	if known == nil {
 		return nil, errors.New("it does not know what drives its market")
 	}
-	known.Target, known.Cost = config.Target(len(c.State.Network.Gates)).Of(known.Dense), config.Cost
+	known.Cost = config.Cost
 	if v, looks := known.Validation, known.AccuracyDrop > 0; (v != nil) != looks || v != nil && !(record.Percentage(v.Dense) && record.Percentage(v.Pruned)) {
 		return nil, fmt.Errorf("its accuracies on the validation part are not those of a market whose target is %s", known.Resource)
 	}

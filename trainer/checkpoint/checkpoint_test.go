@@ -178,7 +178,7 @@ func TestBidsBelongToAClosedMarket(t *testing.T) {
 			t.Fatal(err)
 		}
 		n := networktest.Perceptron(4, 3, 2, 2)
-		p, err := session.NewPlan(config, config.Game, n.Graph, 1000, nil)
+		p, err := session.NewPlan(config, config.Game, n.Graph, 1000, session.Given{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -414,7 +414,7 @@ func TestAccuraciesBelongToTheirTarget(t *testing.T) {
 			t.Fatal(err)
 		}
 		n := networktest.Perceptron(4, 3, 2, 2)
-		p, err := session.NewPlan(config, game.MarketGame, n.Graph, 1000, nil)
+		p, err := session.NewPlan(config, game.MarketGame, n.Graph, 1000, session.Given{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -499,7 +499,7 @@ func checkReadCheckpoint(t *testing.T, data []byte) {
 		t.Errorf("passes: %+v", c)
 	}
 	// What the run does next with it may refuse it, too.
-	if p, err := session.NewPlan(c.Config, c.Config.Game, c.State.Network.Graph, 1000, nil); err == nil {
+	if p, err := session.NewPlan(c.Config, c.Config.Game, c.State.Network.Graph, 1000, session.Given{}); err == nil {
 		_ = c.Fits(p)
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"nashprune/trainer/network"
 	"nashprune/trainer/network/safetensors"
 	"nashprune/trainer/record"
-	"nashprune/trainer/session"
 )
 
 // What a checkpoint holds as tensors: of each parameter P of the network "network.P",
@@ -86,7 +85,7 @@ func (c *Checkpoint) marketTensors() []safetensors.Tensor {
 	for i, ledger := range c.Position.Ledgers {
 		add := func(what string, v []float64, shape ...int) {
 			name := "gate." + c.State.Network.Gates[i].Name + "." + what
-			tensors = append(tensors, safetensors.Tensor{Name: name, Shape: shape, Float64: slices.Grow(v, 1)})
+			tensors = append(tensors, safetensors.Tensor{Name: name, Shape: shape, Float64: slices.Grow(v, 1)}) // not nil, also without players
 		}
 		players := len(ledger.Records)
 		rows := make([]float64, ledgerRows*players)
@@ -102,7 +101,7 @@ func (c *Checkpoint) marketTensors() []safetensors.Tensor {
 		add("live", floats(ledger.Live), len(ledger.Live))
 		add("rounds", []float64{float64(ledger.Rounds)}, 1)
 	}
-	return append(tensors, record.WeightTensors(session.TensorNames(c.Whole), c.Position.Weights)...)
+	return append(tensors, record.WeightTensors(record.TensorNames(c.Whole), c.Position.Weights)...)
 }
 
 func floats(v []int) []float64 {
@@ -193,7 +192,7 @@ func (c *Checkpoint) take(list []safetensors.Tensor) error {
 			n.Masks[p] = t.float32("mask."+c.Graph.Params[p].Name, c.Graph.Params[p].Shape...)
 		}
 		var err error
-		if c.Position.Weights, err = record.TakeWeights(session.TensorNames(c.Whole), t.named); err != nil && t.err == nil {
+		if c.Position.Weights, err = record.TakeWeights(record.TensorNames(c.Whole), t.named); err != nil && t.err == nil {
 			t.err = err
 		}
 		if c.BestNetwork != nil {

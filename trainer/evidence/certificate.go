@@ -19,31 +19,6 @@ func newCertificate(kind game.Kind, c game.Certificate) *record.Certificate {
 	}
 }
 
-// nameMostTempted names in c the player whose gain is the largest, from the accounts of
-// each layer's players and their indices.
-func nameMostTempted(c *record.Certificate, accounts [][]game.Account, indices [][]int) {
-	if l, position := game.MostTempted(accounts); l >= 0 {
-		c.MostTempted = &record.PlayerName{Layer: l, Index: indices[l][position]}
-	}
-}
-
-// certifyLayer adds to c a layer with the accounts of its players.
-func certifyLayer(c *record.Certificate, layer record.CertifiedLayer, accounts []game.Account) {
-	layer.Players = len(accounts)
-	for _, a := range accounts {
-		layer.Gap += a.Gain
-	}
-	c.Layers = append(c.Layers, layer)
-	c.SpectralRadius = new(float64)
-	for _, layer := range c.Layers {
-		if layer.SpectralRadius == nil {
-			c.SpectralRadius = nil
-			return
-		}
-		*c.SpectralRadius = max(*c.SpectralRadius, *layer.SpectralRadius)
-	}
-}
-
 // FinishedMarket is what a certificate of a market rests on.
 type FinishedMarket struct {
 	Certificate game.Certificate // of all rounds that were checked
@@ -101,20 +76,27 @@ func certifyModel(checks []record.RoundCheck, closed bool) *record.ModelClaim {
 func PaperCertificate(g game.Paper, certificate game.Certificate, accounts [][]game.Account, measured []backend.Statistics, n *network.Network, players []record.Player) *record.Certificate {
 	c := newCertificate(game.PaperGame, certificate)
 	c.Bound, c.Claimed = game.EquilibriumBound, certificate.Claimed()
-	var indices [][]int
+	c.SpectralRadius = new(float64)
 	for l, statistics := range measured {
-		norm := 0.
-		for _, square := range statistics.SquaredNorm {
-			norm += square / float64(len(accounts[l]))
+		layer := record.CertifiedLayer{Players: len(accounts[l]), SpectralRadius: paperRadius(g, statistics.Field(g), theta(n, l))}
+		if layer.SpectralRadius == nil || c.SpectralRadius == nil {
+			c.SpectralRadius = nil // it is not known of all layers
+		} else {
+			*c.SpectralRadius = max(*c.SpectralRadius, *layer.SpectralRadius)
 		}
-		certifyLayer(c, record.CertifiedLayer{SpectralRadius: paperRadius(g, statistics.Field(g), theta(n, l)), MeanSquaredNorm: norm}, accounts[l])
-		indices = append(indices, network.Indices(len(accounts[l])))
+		for _, square := range statistics.SquaredNorm {
+			layer.MeanSquaredNorm += square / float64(len(accounts[l]))
+		}
 		for i, a := range accounts[l] {
+			layer.Gap += a.Gain
 			p := players[len(c.Players)]
 			c.Players = append(c.Players, record.CertifiedPlayer{PlayerName: record.PlayerName{Layer: l, Index: i}, Reason: p.Reason, Epoch: p.Epoch, Account: a})
 		}
+		c.Layers = append(c.Layers, layer)
 	}
-	nameMostTempted(c, accounts, indices)
+	if l, i := game.MostTempted(accounts); l >= 0 {
+		c.MostTempted = &record.PlayerName{Layer: l, Index: i}
+	}
 	return c
 }
 

@@ -1,6 +1,9 @@
 package modelfile
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -48,6 +51,24 @@ func readSafetensors(path string) (Model, error) {
 	slices.Sort(t.source.Types)
 	t.source.Types = slices.Compact(t.source.Types)
 	return t, nil
+}
+
+// InMemory returns the model of a network that no file holds. It must be folded
+// (see [network.Network.Fold]).
+func InMemory(n *network.Network) (Model, error) {
+	if err := n.CheckFolded(); err != nil {
+		return nil, err
+	}
+	sum := sha256.New()
+	if err := json.NewEncoder(sum).Encode(n.Graph); err != nil {
+		return nil, err
+	}
+	for _, parameter := range n.Parameters {
+		if err := binary.Write(sum, binary.LittleEndian, parameter); err != nil {
+			return nil, err
+		}
+	}
+	return &tensorFile{network: n, source: Source{Format: "memory", Suffix: ".safetensors", Digest: fmt.Sprintf("%x", sum.Sum(nil)), Types: []string{string(safetensors.F32)}}}, nil
 }
 
 func (t *tensorFile) Source() Source                  { return t.source }

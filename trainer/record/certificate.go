@@ -157,7 +157,7 @@ func ReadCertificate(from io.Reader) (*Certificate, error) {
 	case c.Game == game.PaperGame && (c.Schema == 1 || c.Schema == 2): // only names of gates have changed
 		if c.Schema == 1 {
 			for l := range c.Layers {
-				c.Layers[l].Gate = perceptronGate(l)
+				c.Layers[l].Gate = PerceptronGate(l)
 			}
 		}
 		c.Schema = CertificateSchema

@@ -5,20 +5,20 @@ import "strconv"
 // Gate is a gate of the network: its players scale the units of one class of axes.
 type Gate struct {
 	Name    string `json:"name"`
-	Kind    string `json:"kind"`    // of its players: neurons, channels or inputs
+	Kind    string `json:"kind"`    // of its players, a [network.PlayerKind]
 	Players int    `json:"players"` // at the start
 	Kept    int    `json:"kept"`
 }
 
-// perceptronGate names the gate of a hidden layer of a multilayer perceptron, from 0. As
+// PerceptronGate names the gate of a hidden layer of a multilayer perceptron, from 0. As
 // in torch.nn.Sequential, every second place is that of a dense layer.
-func perceptronGate(layer int) string { return strconv.Itoa(2 * layer) }
+func PerceptronGate(layer int) string { return strconv.Itoa(2 * layer) }
 
 // Perceptron reports whether the gates are those of a multilayer perceptron, whose hidden
 // layers have numbers.
 func (r *Result) Perceptron() bool {
 	for l, g := range r.Gates {
-		if g.Name != perceptronGate(l) {
+		if g.Name != PerceptronGate(l) {
 			return false
 		}
 	}
@@ -43,7 +43,7 @@ func (r *Result) fillGates() {
 		end = r.Pruned.Shape
 	}
 	for l := 0; l < len(start)-2; l++ {
-		r.Gates = append(r.Gates, Gate{perceptronGate(l), perceptronPlayers, start[l+1], end[l+1]})
+		r.Gates = append(r.Gates, Gate{PerceptronGate(l), perceptronPlayers, start[l+1], end[l+1]})
 	}
 }
 

@@ -95,7 +95,7 @@ func ReadPlayers(r io.Reader) ([]Player, error) {
 			}
 		}
 		if slices.Contains(missing, gateColumn) {
-			p.Gate = perceptronGate(p.Layer)
+			p.Gate = PerceptronGate(p.Layer)
 		}
 		players = append(players, p)
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"nashprune/game"
+	"nashprune/trainer/network"
 	"nashprune/trainer/network/safetensors"
 )
 
@@ -100,7 +101,7 @@ func WeightTensors(of []TensorName, books []*game.Separable) []safetensors.Tenso
 		tensors = append(tensors,
 			safetensors.Tensor{Name: weightName(param.Name, "worth"), Shape: param.Shape, Float32: s.Worths},
 			safetensors.Tensor{Name: weightName(param.Name, "round"), Shape: param.Shape, Float32: rounds},
-			safetensors.Tensor{Name: weightName(param.Name, "prices"), Shape: []int{len(s.Prices)}, Float64: slices.Grow(s.Prices, 1)},
+			safetensors.Tensor{Name: weightName(param.Name, "prices"), Shape: []int{len(s.Prices)}, Float64: slices.Grow(s.Prices, 1)}, // not nil, also without rounds
 		)
 	}
 	return tensors
@@ -154,4 +155,13 @@ func ReadWeights(r io.Reader, of []TensorName) ([]*game.Separable, error) {
 		named[t.Name] = t
 	}
 	return TakeWeights(of, named)
+}
+
+// TensorNames names the parameters of a graph whose entries are players.
+func TensorNames(g *network.Graph) []TensorName {
+	var names []TensorName
+	for _, p := range g.Masked() {
+		names = append(names, TensorName{Name: g.Params[p].Name, Shape: g.Params[p].Shape})
+	}
+	return names
 }

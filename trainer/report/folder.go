@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 
 	"nashprune/trainer/atomicfile"
 	"nashprune/trainer/backend"
@@ -120,7 +119,7 @@ func (f *Folder) guessGates() {
 		if g < len(line.Participations) && line.Participations[g].Levels != nil {
 			players = len(line.Participations[g].Levels)
 		}
-		f.Result.Gates = append(f.Result.Gates, record.Gate{Name: strconv.Itoa(2 * g), Players: players, Kept: players})
+		f.Result.Gates = append(f.Result.Gates, record.Gate{Name: record.PerceptronGate(g), Players: players, Kept: players})
 	}
 	if bytes.Contains(text, []byte(`"round"`)) { // a round, which says nothing of the task
 		return

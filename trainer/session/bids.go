@@ -60,8 +60,8 @@ func (t *Training) takeBids(ctx context.Context) error {
 		Seed: c.Seed, LearningRate: t.Plan.learningRate(t.Step - 1), Steps: t.Plan.bidSteps(), Repeats: bidRepeats, Most: mostBids, PlayerCosts: t.Plan.PlayerCosts,
 	}
 	if c.Cost != "" {
-		start := c.Cost.Costs(t.Plan.Graph, t.Plan.Graph.Widths(), t.Plan.latency)
-		for g, costs := range c.Cost.Costs(t.Plan.Graph, t.Players(), t.Plan.latency) {
+		start := c.Cost.Costs(t.Plan.Graph, t.Plan.Graph.Widths(), t.Plan.Latency)
+		for g, costs := range c.Cost.Costs(t.Plan.Graph, t.Players(), t.Plan.Latency) {
 			if len(costs) == 0 { // of a removed branch
 				costs = start[g]
 			}

@@ -26,7 +26,7 @@ func (p Plan) ranked(k int, live network.Survivors, scores [][]float64) []int {
 // demand has fallen for so many rounds.
 func (p Plan) budget(fallen int, live network.Survivors) game.Budget {
 	return game.Budget{
-		Costs: inSteps(cmp.Or(p.Config.Cost, cost.Players).Costs(p.Graph, counts(live), p.latency), p.Config.RoundTo),
+		Costs: inSteps(cmp.Or(p.Config.Cost, cost.Players).Costs(p.Graph, counts(live), p.Latency), p.Config.RoundTo),
 		Fits:  p.fits(float64(fallen) / float64(p.Config.Rounds)), FitsLast: p.fits(1),
 		Least: p.least(),
 		Parent: func(gate, position int) (int, int, bool) {
@@ -103,7 +103,7 @@ func (p Plan) demands(k int) []int {
 func (p *Plan) aim() error {
 	players := p.Graph.Widths()
 	p.Target = p.Config.Target(len(players))
-	if p.latency == nil && p.Config.NeedsLatency() {
+	if p.Latency == nil && p.Config.NeedsLatency() {
 		return nil // nothing can be said before it is measured
 	}
 	p.Target = p.Target.Of(p.amount(players))
@@ -122,7 +122,7 @@ func (p *Plan) aim() error {
 		}
 		if p.Target.Resource == cost.Latency {
 			return backend.Usagef("%s %v is less than the least network takes, %s, %.4g us by the model of %s",
-				flags[0], p.Target.Given(), with, least, p.latency.Device)
+				flags[0], p.Target.Given(), with, least, p.Latency.Device)
 		}
 		return backend.Usagef("%s %s is less than the least network has, %s: %.0f", flags[0], p.Target.Given(), with, least)
 	}
@@ -155,7 +155,7 @@ func (p Plan) amount(players []int) float64 {
 	for l, n := range players {
 		rounded[l] = min(rounded[l], (n+to-1)/to*to)
 	}
-	return p.Target.Resource.Amount(p.Graph, rounded, p.latency)
+	return p.Target.Resource.Amount(p.Graph, rounded, p.Latency)
 }
 
 // inSteps lets the first of so many players pay for all of them, so that they stay together.

@@ -52,7 +52,7 @@ func TestTargetsHold(t *testing.T) {
 		}
 		e := new(scripted)
 		training, q := scriptedTraining(t, e)
-		if training.Plan, err = NewPlan(c, game.MarketGame, planGraph(), 160, model); err != nil {
+		if training.Plan, err = NewPlan(c, game.MarketGame, planGraph(), 160, Given{Latency: model}); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 		if err := training.Run(context.Background()); err != nil {
@@ -119,7 +119,7 @@ func TestTargetsAreRefused(t *testing.T) {
 	} {
 		c, err := targetConfig(change).Resolve()
 		if err == nil {
-			p := Plan{Config: c, Game: game.MarketGame, Graph: planGraph(), latency: testLatencyModel()}
+			p := Plan{Config: c, Game: game.MarketGame, Graph: planGraph(), Given: Given{Latency: testLatencyModel()}}
 			err = p.aim()
 		}
 		if !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), word) {
@@ -151,7 +151,7 @@ func TestBudgetsForetellAShape(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := NewPlan(c, game.MarketGame, planGraph(), 160, nil)
+	p, err := NewPlan(c, game.MarketGame, planGraph(), 160, Given{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +190,7 @@ func TestAccuracyDropHoldsTheDemand(t *testing.T) {
 		training.Engine = e
 		training.Data = &dataset.Dataset{Classes: 4}
 		var err error
-		if training.Plan, err = NewPlan(c, game.MarketGame, planGraph(), 160, nil); err != nil {
+		if training.Plan, err = NewPlan(c, game.MarketGame, planGraph(), 160, Given{}); err != nil {
 			t.Fatal(err)
 		}
 		if err := training.Run(context.Background()); err != nil {
@@ -238,7 +238,7 @@ func TestStepsAreUsedUp(t *testing.T) {
 		}
 		e := new(scripted)
 		training, _ := scriptedTraining(t, e)
-		if training.Plan, err = NewPlan(c, game.MarketGame, planGraph(), 160, model); err != nil {
+		if training.Plan, err = NewPlan(c, game.MarketGame, planGraph(), 160, Given{Latency: model}); err != nil {
 			t.Fatal(err)
 		}
 		if err := training.Run(context.Background()); err != nil {
@@ -268,7 +268,7 @@ func TestGatesOfOnePlayer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := NewPlan(c, game.MarketGame, g, 160, nil)
+	p, err := NewPlan(c, game.MarketGame, g, 160, Given{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,15 +21,15 @@
 // host, in a state that is pulled and pushed. A round in which all may stay does nothing.
 // A default run has forty rounds.
 //
-// A round observes one of 32 of as many samples as were trained on since the last round,
-// at least 256 and at most 1024. Each costs two thirds of a step's products, 2 % in all.
+// For every 32 samples trained on since the last round a round observes one, at least 256 and at
+// most 1024 in all. Each costs two thirds of a step's products, 2 % in all.
 // Where fewer than 8,192 samples lie between two rounds it is more: up to half of what is
 // trained where they are a few hundred. Class weights and smoothing belong to the loss and
 // have no part in contributions to the outputs.
 //
-// One round in four, and where gates have markets of their own the one in which the demand
-// comes to its end, is played twice more on other samples, if there are enough, which says how far the play is from equilibrium beside what samples
-// explain. When the market has closed, bids and asks compare the network with and without
+// One round in four is checked. Where gates have markets of their own, the round in which the
+// demand comes to its end is checked, too. A check plays the round twice more, on other samples, if
+// there are enough. It says how far the play is from equilibrium, beside what samples explain. When the market has closed, bids and asks compare the network with and without
 // players (package evidence).
 //
 // A plan of no epochs has its rounds one after the other, without steps between them: only a
@@ -80,7 +80,7 @@
 // players are ranked by the probability that their gate is open, which orders as those do
 // and has no ties. Until then epochs are evaluated with the gates as they were drawn last. With
 // --multiplier-rate the host moves Lagrange's multipliers of the sparsity every 16 steps of the
-// training, wherever a stretch or a sitting ends, and sets the prices of gates.
+// training, wherever a stretch or a process ends, and sets the prices of gates.
 //
 // With --group-lasso the norms of players shrink while the market is open. The proximal
 // steps are on the host, every 16 steps of the training, so no engine has to know them.

@@ -15,7 +15,6 @@ import (
 type Round struct {
 	game.Clearing
 	Interactions []game.Interactions // that were played on
-	Ceilings     [][]float64
 	Inputs       []backend.InputMoments
 }
 
@@ -41,9 +40,6 @@ func PlayRound(ctx context.Context, e backend.Engine, observed []int32, v game.V
 		}
 		play = game.PlayOn(r.Interactions, sweeps)
 	}
-	for _, h := range r.Interactions {
-		r.Ceilings = append(r.Ceilings, h.Ceilings())
-	}
 	r.Clearing, err = clear(r.Interactions, play)
 	return r, err
 }
@@ -55,7 +51,7 @@ type Clear func(h []game.Interactions, play game.Players) (game.Clearing, error)
 func (r Round) Settle(ledgers []*game.Ledger) network.Survivors {
 	var stay network.Survivors
 	for g, ledger := range ledgers {
-		stay = append(stay, ledger.Settle(r.Worths[g], r.Interactions[g].Own(), r.Ceilings[g], r.Participations[g], r.Prices[g], r.PlayerCosts.Of(g), r.Demands[g]))
+		stay = append(stay, ledger.Settle(r.Worths[g], r.Interactions[g].Own(), r.Interactions[g].Ceilings(), r.Participations[g], r.Prices[g], r.PlayerCosts.Of(g), r.Demands[g]))
 	}
 	return stay
 }

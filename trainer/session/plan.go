@@ -38,12 +38,18 @@ type Plan struct {
 	Graph         *network.Graph // at the start
 	// shares are the players that each gate keeps in the market, or, where all gates
 	// share one or are ranked together, may be expected to keep.
-	shares  []int
-	Target  cost.Target
-	latency *cost.Model // where the market needs one, once it is known
+	shares []int
+	Target cost.Target
+	Given
+}
+
+// Given is what a plan takes beside the configuration.
+type Given struct {
+	// Latency is the model of latencies; nil where none is needed, and as long as it is not measured.
+	Latency *cost.Model
 	// PlayerCosts are what players cost in a market, by gate at the start; nil: 1 each.
 	PlayerCosts game.Costs
-	// FileBytes returns the size of the file with a network, where that is the target.
+	// FileBytes returns the size of the file with a network. A target of bytes takes it.
 	FileBytes func(*network.Network) (int, error)
 }
 
@@ -51,12 +57,11 @@ type Plan struct {
 // enough to show progress and to stop soon, long enough to cost nothing.
 const longestStretch = 64
 
-// NewPlan returns the plan of a training of a network of the given graph. The model of
-// latencies is nil where none is needed, and as long as it is not measured. It is an error
-// of the kind [backend.ErrUsage] when the rounds do not fit into the market's steps, and
-// when no network meets the market's target.
-func NewPlan(c settings.Config, kind game.Kind, g *network.Graph, samples int, latency *cost.Model) (Plan, error) {
-	p := Plan{Config: c, Game: kind, samples: samples, Graph: g, latency: latency}
+// NewPlan returns the plan of a training of a network of the given graph. It is an error of the
+// kind [backend.ErrUsage] when the rounds do not fit into the market's steps, and when no network
+// meets the market's target.
+func NewPlan(c settings.Config, kind game.Kind, g *network.Graph, samples int, given Given) (Plan, error) {
+	p := Plan{Config: c, Game: kind, samples: samples, Graph: g, Given: given}
 	p.PerEpoch = (samples + c.Batch - 1) / c.Batch
 	p.Total = c.Epochs * p.PerEpoch
 	if !kind.InRounds() {

@@ -54,7 +54,7 @@ func TestStretchesCoverEveryStepOnce(t *testing.T) {
 		for _, kind := range []game.Kind{game.MarketGame, game.PaperGame, game.NoGame} {
 			c := testConfig()
 			c.WarmUp = 0.13 // so that the market opens within an epoch
-			p, err := NewPlan(c, kind, planGraph(), samples, nil)
+			p, err := NewPlan(c, kind, planGraph(), samples, Given{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -112,7 +112,7 @@ func TestStretchesCoverEveryStepOnce(t *testing.T) {
 }
 
 func TestOrdersAreOfTheSeedAndTheEpoch(t *testing.T) {
-	p, err := NewPlan(testConfig(), game.NoGame, planGraph(), 50, nil)
+	p, err := NewPlan(testConfig(), game.NoGame, planGraph(), 50, Given{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +154,7 @@ func TestLearningRates(t *testing.T) {
 		{settings.Step, game.MarketGame, 99, 0.5 * 0.2 * 0.2 * 0.2},
 	} {
 		c.Schedule = test.schedule
-		p, err := NewPlan(c, test.kind, planGraph(), 160, nil)
+		p, err := NewPlan(c, test.kind, planGraph(), 160, Given{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -167,22 +167,22 @@ func TestLearningRates(t *testing.T) {
 func TestRoundsHaveToFit(t *testing.T) {
 	c := testConfig()
 	c.Rounds = 41 // the market is open for 40 steps
-	if _, err := NewPlan(c, game.MarketGame, planGraph(), 160, nil); !errors.Is(err, backend.ErrUsage) {
+	if _, err := NewPlan(c, game.MarketGame, planGraph(), 160, Given{}); !errors.Is(err, backend.ErrUsage) {
 		t.Errorf("41 rounds in 40 steps: %v", err)
 	}
 	c.Rounds = 40
-	if _, err := NewPlan(c, game.MarketGame, planGraph(), 160, nil); err != nil {
+	if _, err := NewPlan(c, game.MarketGame, planGraph(), 160, Given{}); err != nil {
 		t.Errorf("40 rounds in 40 steps: %v", err)
 	}
 }
 
 // TestWork checks that work adds up, and that the market makes a run cheaper.
 func TestWork(t *testing.T) {
-	market, err := NewPlan(testConfig(), game.MarketGame, planGraph(), 1000, nil)
+	market, err := NewPlan(testConfig(), game.MarketGame, planGraph(), 1000, Given{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	dense, err := NewPlan(testConfig(), game.NoGame, planGraph(), 1000, nil)
+	dense, err := NewPlan(testConfig(), game.NoGame, planGraph(), 1000, Given{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,7 +49,7 @@ func rankingTraining(t *testing.T, engine backend.Engine, g *network.Graph, chan
 	c := testConfig()
 	c.Game = game.RankingGame
 	change(&c)
-	p, err := NewPlan(c, game.RankingGame, g, 160, nil)
+	p, err := NewPlan(c, game.RankingGame, g, 160, Given{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -284,7 +284,7 @@ func TestWhatCannotBeEliminated(t *testing.T) {
 	wide := networktest.PerceptronOf(network.ReLU, 20, backend.LargestMoments+1, 4)
 	for kind, refused := range map[game.Kind]bool{game.RankingGame: true, game.MarketGame: false} {
 		c.Game = kind
-		_, err := NewPlan(c, kind, wide, 160, nil)
+		_, err := NewPlan(c, kind, wide, 160, Given{})
 		if errors.Is(err, backend.ErrUsage) != refused || refused && !strings.Contains(err.Error(), "--criterion obs") {
 			t.Errorf("%s: %v", kind, err)
 		}

@@ -333,7 +333,7 @@ func (t *Training) endEpoch(ctx context.Context) error {
 		}
 		line.ValidationLoss = &evaluation.Loss
 		if t.Data.Regression() {
-			line.ValidationR2 = explained(evaluation.Loss, t.Data.Validation)
+			line.ValidationR2 = record.Explained(evaluation.Loss, t.Data.Validation)
 		} else {
 			accuracy := evaluation.Accuracy()
 			line.ValidationAccuracy = &accuracy

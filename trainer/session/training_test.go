@@ -141,7 +141,7 @@ var _ backend.Engine = (*scripted)(nil)
 
 func scriptedTraining(t testing.TB, e *scripted) (*Training, *quiet) {
 	t.Helper()
-	p, err := NewPlan(testConfig(), game.MarketGame, planGraph(), 1000, nil)
+	p, err := NewPlan(testConfig(), game.MarketGame, planGraph(), 1000, Given{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,7 +204,7 @@ func TestObservedSamples(t *testing.T) {
 		{400000, 16, 1024}, // more than enough
 	} {
 		c.Batch = o.batch
-		p, err := NewPlan(c, game.MarketGame, planGraph(), o.samples, nil)
+		p, err := NewPlan(c, game.MarketGame, planGraph(), o.samples, Given{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,6 +3,7 @@ package session
 import (
 	"cmp"
 	"context"
+	"errors"
 	"math"
 	"slices"
 	"sort"
@@ -30,7 +31,8 @@ func (p *Plan) aimWeights() error {
 			p.Graph.Params[param].Groups(pattern.Of, func(group []int) { keep += min(pattern.Keep, len(group)) })
 		}
 		p.Target.Limit, p.shares = float64(keep), []int{keep}
-	case p.Target.Resource == cost.Bytes: // see AimBytes
+	case p.Target.Resource == cost.Bytes:
+		return p.aimBytes()
 	case p.Config.Shape != "":
 		var err error
 		p.shares, err = p.Config.Shares(sizes)
@@ -41,13 +43,31 @@ func (p *Plan) aimWeights() error {
 	return nil
 }
 
-// AimBytes fits a plan to its target of bytes, where the file of the dense network takes so many and
-// that of the least one so many. It works out how many weights stay if all tensors keep the same
-// part: of a weight there are four bytes and its
-// place, of a row where it begins, if that takes less than the tensor. What is removed with dead
-// units makes the file smaller still: see fitBytes.
-func (p *Plan) AimBytes(dense, least int) {
-	p.Target = p.Target.Of(float64(dense))
+// aimBytes fits a plan to its target of bytes. It works out how many weights stay if all tensors
+// keep the same part: of a weight there are four bytes and its place, of a row where it begins, if
+// that takes less than the tensor. What is removed with dead units makes the file smaller still:
+// see fitBytes.
+func (p *Plan) aimBytes() error {
+	if p.FileBytes == nil {
+		return errors.New("a target of bytes takes the sizes of files")
+	}
+	empty, full := network.New(p.Graph), network.New(p.Graph)
+	for _, parameter := range full.Parameters {
+		for i := range parameter {
+			parameter[i] = 1
+		}
+	}
+	least, err := p.FileBytes(empty)
+	if err != nil {
+		return err
+	}
+	dense, err := p.FileBytes(full)
+	if err != nil {
+		return err
+	}
+	if p.Target = p.Target.Of(float64(dense)); float64(least) > p.Target.Limit {
+		return backend.Usagef("--max-bytes is %s; without any weights the file has %d bytes already: allow more", p.Target.Given(), least)
+	}
 	players := network.Sum(p.Graph.MarketWidths())
 	fits := func(keep int) bool {
 		bytes := float64(least)
@@ -61,11 +81,7 @@ func (p *Plan) AimBytes(dense, least int) {
 		return bytes <= p.Target.Limit
 	}
 	p.shares = []int{max(1, sort.Search(players, func(less int) bool { return !fits(less + 1) }))}
-}
-
-// weightDemand returns how many weights stay in round k of a market that had so many.
-func (p Plan) weightDemand(players, keep, k int) int {
-	return game.Demand(players, keep, float64(k)/float64(p.Config.Rounds))
+	return nil
 }
 
 // playWeights is round k of a market of single weights, or of a ranking of them. Weights that
@@ -93,7 +109,7 @@ func (t *Training) playWeights(k int) error {
 		for _, s := range market {
 			players += len(s.Worths)
 		}
-		demand := t.Plan.weightDemand(players, t.Plan.shares[m], k)
+		demand := game.Demand(players, t.Plan.shares[m], float64(k)/float64(t.Plan.Config.Rounds))
 		if t.Plan.Target.Resource == cost.Bytes {
 			if demand, err = t.fitBytes(state.Network, market, demand, k == t.Plan.Config.Rounds); err != nil {
 				return err
@@ -222,13 +238,4 @@ func (t *Training) weightScores(n *network.Network) [][]float32 {
 		scores = append(scores, row)
 	}
 	return scores
-}
-
-// TensorNames names the parameters of a graph whose entries are players.
-func TensorNames(g *network.Graph) []record.TensorName {
-	var names []record.TensorName
-	for _, p := range g.Masked() {
-		names = append(names, record.TensorName{Name: g.Params[p].Name, Shape: g.Params[p].Shape})
-	}
-	return names
 }

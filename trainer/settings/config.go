@@ -97,10 +97,10 @@ type Config struct {
 
 	Game game.Kind
 
-	// The market and its target, one of the first seven; 0: not given. Resolve turns
-	// Sparsity and a percentage of Keep into a number, and is the only one to look at Sparsity where
-	// another is given. What other percentages come to is for the plan of a training.
-	// Rankings take the first five.
+	// The market and its target. A run has one of Keep, Sparsity, Shape, the Max limits and
+	// MaxAccuracyDrop; 0: not given. Resolve turns Sparsity and a percentage of Keep into a number.
+	// What other percentages come to is for the plan of a training. Rankings take all but
+	// MaxAccuracyDrop.
 	Keep            cost.Limit    // players kept
 	Sparsity        float64       // fraction of players removed, 0 <= S < 1
 	Shape           string        // players that each gate keeps, such as 25-13; without a game, that it has

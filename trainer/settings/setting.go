@@ -37,7 +37,7 @@ type TargetKind int
 
 const (
 	NoTarget       TargetKind = iota // it does not
-	CountedTarget                    // in players, parameters, multiplications or microseconds, for markets and rankings
+	CountedTarget                    // in players, parameters, multiplications, bytes or microseconds, for markets and rankings
 	MeasuredTarget                   // in accuracy, for markets alone
 )
 

@@ -39,7 +39,7 @@ type Local struct {
 type Event struct {
 	Row
 	Done, All int
-	Remaining time.Duration // estimated from the cells of this sitting
+	Remaining time.Duration // estimated from the cells of this process
 }
 
 // ExitError is that of a process that made a cell.

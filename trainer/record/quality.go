@@ -1,4 +1,4 @@
-package session
+package record
 
 import (
 	"math"
@@ -6,7 +6,6 @@ import (
 	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
-	"nashprune/trainer/record"
 )
 
 // spread returns the mean squared distance of standardised targets from the mean of
@@ -35,7 +34,7 @@ func spread(s dataset.Samples) float64 {
 	return sum / float64(s.Outputs)
 }
 
-// explained returns the fraction of variance that predictions with a mean squared
+// Explained returns the fraction of variance that predictions with a mean squared
 // error explain,
 //
 //	R2 = 1 - sum (z-t)^2 / sum (t - mean t)^2,
@@ -43,7 +42,7 @@ func spread(s dataset.Samples) float64 {
 // summed over all samples and all targets in standardised units, with the mean of
 // each target among these samples. It is 1 for perfect predictions, 0 for those of
 // the means, and below 0 for worse. It is nil where the samples are all alike.
-func explained(loss float64, s dataset.Samples) *float64 {
+func Explained(loss float64, s dataset.Samples) *float64 {
 	variance := spread(s)
 	if variance == 0 {
 		return nil
@@ -73,31 +72,31 @@ func Shape(g *network.Graph) []int {
 }
 
 // NewNetworkResult fills in what can be said of a network by looking at it.
-func NewNetworkResult(n *network.Network) record.NetworkResult {
+func NewNetworkResult(n *network.Network) NetworkResult {
 	kept, all := n.NonZero()
-	return record.NetworkResult{Shape: Shape(n.Graph), Parameters: n.ParameterCount(), ZeroWeights: all - kept, MACs: n.MACs(), Bytes: n.Bytes()}
+	return NetworkResult{Shape: Shape(n.Graph), Parameters: n.ParameterCount(), ZeroWeights: all - kept, MACs: n.MACs(), Bytes: n.Bytes()}
 }
 
 // SetEvaluation adds to j how well the network does on a part of the data, by an evaluation
 // that has brought the logits.
-func SetEvaluation(j *record.NetworkResult, e backend.Evaluation, d *dataset.Dataset, part backend.Part) {
+func SetEvaluation(j *NetworkResult, e backend.Evaluation, d *dataset.Dataset, part backend.Part) {
 	j.Quality, j.Loss = NewQuality(e, d, part), &e.Loss
 	if !d.Regression() {
-		j.Classes = record.NewClasses(len(e.ClassSamples), part.Of(d).Labels, e.Class)
+		j.Classes = NewClasses(len(e.ClassSamples), part.Of(d).Labels, e.Class)
 	}
 }
 
 // NewQuality says how well a network does by its evaluation on a part of the data,
 // which has to have brought the logits in regression.
-func NewQuality(e backend.Evaluation, d *dataset.Dataset, part backend.Part) record.Quality {
+func NewQuality(e backend.Evaluation, d *dataset.Dataset, part backend.Part) Quality {
 	if d.Regression() {
 		samples := part.Of(d)
-		q := record.Quality{R2: explained(e.Loss, samples)}
+		q := Quality{R2: Explained(e.Loss, samples)}
 		q.RMSE, q.MAE = targetErrors(e.Logits, samples, d.TargetStandard)
 		return q
 	}
 	accuracy := e.Accuracy()
-	q := record.Quality{Accuracy: &accuracy}
+	q := Quality{Accuracy: &accuracy}
 	sum, classes := 0., 0
 	for class, samples := range e.ClassSamples {
 		if samples == 0 {

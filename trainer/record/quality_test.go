@@ -1,4 +1,4 @@
-package session
+package record
 
 import (
 	"math"
@@ -9,7 +9,6 @@ import (
 	"nashprune/trainer/backend"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/random"
-	"nashprune/trainer/record"
 )
 
 // TestExplained holds the variance explained to its definition, and to what it is
@@ -36,7 +35,7 @@ func TestExplained(t *testing.T) {
 				around += d * d
 			}
 			loss := squares / float64(len(s.Targets)) // as an evaluation has it
-			return *explained(loss, s), 1 - squares/around
+			return *Explained(loss, s), 1 - squares/around
 		}
 		const tolerance = 1e-12 // float64, over a few hundred numbers
 		for name, predict := range map[string]func(i int) float64{
@@ -54,17 +53,17 @@ func TestExplained(t *testing.T) {
 			}
 		}
 	}
-	if r2 := explained(0.5, dataset.Samples{Outputs: 2, Targets: []float32{1, -3, 1, -3}}); r2 != nil {
+	if r2 := Explained(0.5, dataset.Samples{Outputs: 2, Targets: []float32{1, -3, 1, -3}}); r2 != nil {
 		t.Errorf("samples that are alike have %g of their variance explained", *r2)
 	}
 	// The mean of equal numbers is that number, however many there are of it.
 	for rows := 1; rows < 200; rows++ {
 		alike := dataset.Samples{Outputs: 1, Targets: slices.Repeat([]float32{0.1}, rows)}
-		if r2 := explained(0.5, alike); r2 != nil {
+		if r2 := Explained(0.5, alike); r2 != nil {
 			t.Fatalf("%d samples that are alike have %g of their variance explained", rows, *r2)
 		}
 	}
-	if r2 := explained(0, dataset.Samples{Outputs: 1}); r2 != nil {
+	if r2 := Explained(0, dataset.Samples{Outputs: 1}); r2 != nil {
 		t.Errorf("no samples have %g of their variance explained", *r2)
 	}
 }
@@ -93,7 +92,7 @@ func TestClasses(t *testing.T) {
 		-1, 5, 5, // 1
 		7, 6, 0, // 0
 	}}
-	var j record.NetworkResult
+	var j NetworkResult
 	SetEvaluation(&j, e, d, backend.TestPart)
 	if want := [][]int{{2, 1, 0}, {1, 0, 1}, {0, 0, 0}}; !reflect.DeepEqual(j.Confusion, want) {
 		t.Errorf("confusion %v, want %v", j.Confusion, want)
@@ -107,7 +106,7 @@ func TestClasses(t *testing.T) {
 	if c[0].Predicted != 3 || *c[0].Precision != 100*2./3 || *c[0].Recall != 100*2./3 || *c[1].Precision != 0 || *c[1].Recall != 0 || *c[2].Precision != 0 || c[2].Recall != nil {
 		t.Errorf("%+v", c)
 	}
-	if many := record.NewClasses(record.MostConfused+1, []uint8{20}, func(int) int { return 20 }); many.Confusion != nil || many.ByClass[20].Correct != 1 || many.ByClass[0].Precision != nil {
+	if many := NewClasses(MostConfused+1, []uint8{20}, func(int) int { return 20 }); many.Confusion != nil || many.ByClass[20].Correct != 1 || many.ByClass[0].Precision != nil {
 		t.Errorf("%+v", many)
 	}
 }
