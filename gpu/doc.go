@@ -60,7 +60,9 @@
 //     paper's game.
 //   - effects, moments: e = B du u of every player and sample; E[e e^T] by blocks of players,
 //     and the moments of the inputs that players give, with the tiles of gradient.
-//   - play: best responses, one player at a time, a workgroup a block.
+//   - play: best responses, one player at a time, a workgroup a block. It is recorded once for a
+//     graph, with the copies to and from the host, so that each of a round's many calls is one
+//     submission.
 //
 // # Images
 //
@@ -89,13 +91,14 @@
 //
 // # Memory
 //
-// Two arenas hold what is kept of a layer and what a step leaves, observations among it. Push
-// of another graph makes both anew and drops the recorded steps, which are recorded again when
+// Two arenas hold what is kept of a layer and what a step leaves, observations among it. A third,
+// which the host sees, holds the prices and moves of players that play. Push
+// of another graph makes all anew and drops the recorded steps, which are recorded again when
 // needed. Push of the graph that is there writes the state into the arenas, and recorded steps
 // stay: no step depends on what an earlier one left behind.
 //
 // The function that lays out a buffer either takes from an arena or only counts, for the
-// plan of the memory. So the plan cannot differ from what is allocated. Push gives
+// plan of the memory. So the plan cannot differ from what is allocated. Such a Push gives
 // back what there was before it allocates, since both might not fit.
 //
 // # Where samples are
