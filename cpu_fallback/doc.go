@@ -7,7 +7,7 @@
 //
 // The same seed gives the same bits with any number of processors: work is cut
 // into chunks of fixed size, and sums over chunks are taken in their order.
-// Evaluation always takes 256 samples at a time, since gonum's products add in
+// Evaluation always takes 128 samples at a time, since gonum's products add in
 // another order at other sizes.
 //
 // Host tensors are [out, in], as files are. The theta of a player is then one

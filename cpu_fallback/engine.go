@@ -122,13 +122,8 @@ func open[T real](p products[T], d *dataset.Dataset, o backend.EngineOptions, s 
 		}
 		e.inputs = append(e.inputs, inputs)
 	}
-	e.labels = make([]uint8, batchRowsOf(o, d))
+	e.labels = make([]uint8, o.BatchRows(d))
 	return e, e.Push(s)
-}
-
-// batchRowsOf returns the rows of all buffers that hold a batch.
-func batchRowsOf(o backend.EngineOptions, d *dataset.Dataset) int {
-	return max(min(o.Batch, d.Train.Len()), evaluationBatch)
 }
 
 // taker returns memory for so many numbers, all zero. One that returns nil only
@@ -181,7 +176,7 @@ func (e *engine[T]) lay(g *network.Graph, take takers[T]) {
 		take.gradients, take.moments, take.learning = nothing[T], nothing[T], nothing[T]
 	}
 	e.graph, e.features = g, g.Input().Features()
-	e.batchRows = batchRowsOf(e.options, e.data)
+	e.batchRows = e.options.BatchRows(e.data)
 	e.targets = take.activations.matrix(e.batchRows, e.data.Train.Outputs)
 	e.groups, e.gates, e.stages = nil, nil, nil // which lets go of the parameters before
 	for _, node := range g.Nodes {

@@ -2,8 +2,6 @@ package cpufallback
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"nashprune/trainer/backend"
 )
@@ -118,9 +116,8 @@ func (e *engine[T]) target(first, rows int) {
 }
 
 func (e *engine[T]) Infer(count int) error {
-	if available := e.data.Test.Len(); count > min(available, e.batchRows) {
-		return fmt.Errorf("cannot run %d samples at a time: there are %d and the limit is %d",
-			count, available, e.batchRows)
+	if err := e.options.CheckInfer(e.data, count); err != nil {
+		return err
 	}
 	e.gather(e.data.Test, backend.InOrder(count))
 	e.forward(count)
@@ -128,8 +125,8 @@ func (e *engine[T]) Infer(count int) error {
 }
 
 func (e *engine[T]) Probe(order []int32, learningRate float64) ([]backend.Tensor, error) {
-	if len(order) == 0 || len(order) > e.options.Batch {
-		return nil, errors.New("a probe takes between one sample and a whole batch")
+	if err := e.options.CheckProbe(order); err != nil {
+		return nil, err
 	}
 	progress := e.trainStep(order, learningRate, e.options.Optimiser.Shrink(learningRate), true, nil)
 	rows := len(order)

@@ -50,7 +50,7 @@ func planMemory[T real](d *dataset.Dataset, o backend.EngineOptions, g *network.
 	}
 }
 
-// availableMemory returns how much memory a new program can have, in bytes, and and the
+// availableMemory returns how much memory a new program can have, in bytes, and the
 // source of this number; 0 and the reason where the system does not say.
 func availableMemory() (bytes int, source string) {
 	const file, key = "/proc/meminfo", "MemAvailable:"

@@ -24,54 +24,98 @@ var finePlayers = []network.PlayerKind{network.Neurons, network.Filters, network
 // it.
 func everyProgram(t *testing.T, visit func(name string, p *compute.Program)) {
 	t.Helper()
-	ctx := context.Background()
-	try := func(values ...any) {
-		t.Helper()
-		if err, failed := values[len(values)-1].(error); failed {
-			t.Fatal(err)
-		}
-	}
+	ofPlayers := []string{"train", "train and play", "measure", "observe", "evaluate", "infer", "play", "show", "probe", "restart the optimiser"}
 	for _, c := range []struct {
 		name      string
 		net       backendtest.Case
 		valuation game.Valuation
+		does      []string
 	}{
-		{"adam", backendtest.Case{Outputs: 3, Optimiser: adam}, game.Effective},
-		{"clipped momentum", backendtest.Case{Outputs: 3, Optimiser: backend.Optimiser{Kind: backend.SGD, Momentum: 0.9, ClipNorm: 1}}, game.Outputs},
-		{"wide regression", backendtest.Case{Outputs: 40, Regression: true, Optimiser: adam}, game.Outputs},
-		{"images", backendtest.Case{Nodes: images("norms first")[0].Nodes, Players: finePlayers, Outputs: 2, Optimiser: adam}, game.Effective},
+		{"adam", backendtest.Case{Outputs: 3, Optimiser: adam}, game.Effective, ofPlayers},
+		{"clipped momentum", backendtest.Case{Outputs: 3, Optimiser: backend.Optimiser{Kind: backend.SGD, Momentum: 0.9, ClipNorm: 1}}, game.Outputs, ofPlayers},
+		{"wide regression", backendtest.Case{Outputs: 40, Regression: true, Optimiser: adam}, game.Outputs, ofPlayers},
+		{"images", backendtest.Case{Nodes: backendtest.Graphs("norms first")[0].Nodes, Players: finePlayers, Outputs: 2, Optimiser: adam}, game.Effective, ofPlayers},
+		{"single weights", backendtest.Case{Weights: true, Outputs: 3, Optimiser: adam}, game.Effective, []string{"train", "observe weights"}},
+		{"soft weights", backendtest.Case{Weights: true, Soft: true, Outputs: 3, Optimiser: adam}, game.Effective,
+			[]string{"push", "train", "train and play", "measure", "observe weights", "restart the optimiser"}},
+		{"soft weights of images", backendtest.Case{Weights: true, Soft: true, Nodes: backendtest.Graphs("depthwise")[0].Nodes, Outputs: 2, Optimiser: adam}, game.Effective,
+			[]string{"train and play", "measure", "observe weights"}},
+		{"few weights", backendtest.Case{Weights: true, Sparse: true, Hidden: []int{200}, Outputs: 3, Optimiser: adam}, game.Effective, []string{"evaluate", "infer"}},
 	} {
-		n := c.net
-		n.Inputs, n.Hidden, n.Batch, n.Rows = 13, []int{15, 6}, 19, 19
-		if n.Nodes != nil {
-			n.Inputs, n.Hidden = n.Graph().Inputs(), n.Graph().Widths()
-		}
-		e, err := openVulkan(n.Data(), backend.EngineOptions{Batch: n.Batch, Optimiser: n.Optimiser, Valuation: c.valuation, Joint: n.Optimiser.ClipNorm > 0}, fresh(n))
-		try(err)
-		defer e.Close()
-		name := ""
-		defer gpu.WhenRecorded(func(p *compute.Program) { visit(c.name+", "+name, p) })()
-		name = "train"
-		try(e.Train(ctx, steps(n, 2)))
-		name = "train and play"
-		playing := steps(n, 2)
-		playing.Paper = &backend.PaperMove{Game: game.Paper{Alpha: 1, Beta: 0.1}, Update: backend.GradientAscent, Rate: 0.1}
-		try(e.Train(ctx, playing))
-		name = "measure"
-		try(e.Measure(ctx))
-		name = "observe"
-		try(e.Observe(ctx, backend.InOrder(n.Rows)))
-		name = "evaluate"
-		try(e.Evaluate(ctx, backend.TrainPart, backend.Want{}))
-		name = "infer"
-		try(e.Infer(1))
-		name = "play"
-		try(e.Play(none(n.Hidden), none(n.Hidden), 200))
-		name = "probe"
-		try(e.Probe(backend.InOrder(n.Rows), 0.01))
-		name = "restart the optimiser"
-		try(e.RestartOptimiser())
+		t.Run(c.name, func(t *testing.T) {
+			n := c.net
+			n.Inputs, n.Batch, n.Rows = 13, 19, 19
+			if n.Hidden == nil {
+				n.Hidden = []int{15, 6}
+			}
+			if n.Nodes != nil {
+				n.Inputs = n.Graph().Inputs()
+			}
+			state := fresh(n)
+			if n.Weights {
+				state = n.State()
+			}
+			e, err := openVulkan(n.Data(), backend.EngineOptions{
+				Batch: n.Batch, Optimiser: n.Optimiser, Valuation: c.valuation, Joint: n.Optimiser.ClipNorm > 0, SoftWeights: n.Soft,
+			}, state)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer e.Close()
+			for _, what := range c.does {
+				restore := gpu.WhenRecorded(func(p *compute.Program) { visit(c.name+", "+what, p) })
+				err := doing[what](e, n, state)
+				restore()
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
 	}
+}
+
+// doing is what engines are asked for, by name.
+var doing = map[string]func(e backend.Engine, c backendtest.Case, s *backend.State) error{
+	"push": func(e backend.Engine, _ backendtest.Case, s *backend.State) error { return e.Push(s) },
+	"train": func(e backend.Engine, c backendtest.Case, _ *backend.State) error {
+		_, err := e.Train(context.Background(), steps(c, 2))
+		return err
+	},
+	"train and play": func(e backend.Engine, c backendtest.Case, _ *backend.State) error {
+		playing := steps(c, 2)
+		playing.Paper = &backend.PaperMove{Game: game.Paper{Alpha: 1, Beta: 0.1, Eta: 0.01}, Update: backend.GradientAscent, Rate: 0.1}
+		_, err := e.Train(context.Background(), playing)
+		return err
+	},
+	"measure": func(e backend.Engine, _ backendtest.Case, _ *backend.State) error {
+		_, err := e.Measure(context.Background())
+		return err
+	},
+	"observe": func(e backend.Engine, c backendtest.Case, _ *backend.State) error {
+		_, err := e.Observe(context.Background(), backend.InOrder(c.Rows))
+		return err
+	},
+	"observe weights": func(e backend.Engine, c backendtest.Case, _ *backend.State) error {
+		_, err := e.ObserveWeights(context.Background(), backend.InOrder(c.Rows))
+		return err
+	},
+	"evaluate": func(e backend.Engine, _ backendtest.Case, _ *backend.State) error {
+		_, err := e.Evaluate(context.Background(), backend.TrainPart, backend.Want{})
+		return err
+	},
+	"infer": func(e backend.Engine, _ backendtest.Case, _ *backend.State) error { return e.Infer(1) },
+	"play": func(e backend.Engine, c backendtest.Case, _ *backend.State) error {
+		_, err := e.Play(none(c.Graph().Widths()), none(c.Graph().Widths()), 200)
+		return err
+	},
+	"show": func(e backend.Engine, c backendtest.Case, _ *backend.State) error {
+		return paint(e.(viewed), c.Graph().Widths())
+	},
+	"probe": func(e backend.Engine, c backendtest.Case, _ *backend.State) error {
+		_, err := e.Probe(backend.InOrder(c.Rows), 0.01)
+		return err
+	},
+	"restart the optimiser": func(e backend.Engine, _ backendtest.Case, _ *backend.State) error { return e.RestartOptimiser() },
 }
 
 // hazards returns whether one command must wait for another: bytes that one of them

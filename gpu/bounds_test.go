@@ -9,7 +9,9 @@ import (
 
 	"nashprune/game"
 	"nashprune/gpu"
+	"nashprune/gpu/internal/compute"
 	"nashprune/gpu/internal/vktest"
+	"nashprune/shaders"
 	"nashprune/trainer/backend"
 	"nashprune/trainer/backendtest"
 	"nashprune/trainer/dataset"
@@ -20,11 +22,21 @@ import (
 // TestEveryKernelStaysWithinItsBuffers takes small engines through all that there
 // is. Whether they stay within their buffers is for the validation layer to say,
 // which looks at that if NASHPRUNE_GPU_ASSISTED=1. The batches are odd and fill
-// their buffers to the last row, and are cut such that tiles reach over edges.
+// their buffers to the last row, and are cut such that tiles reach over edges. All kernels but the
+// gauge's run.
 func TestEveryKernelStaysWithinItsBuffers(t *testing.T) {
 	if !vktest.GPUAssisted {
 		t.Skip("takes minutes and NASHPRUNE_GPU_ASSISTED=1")
 	}
+	ran := map[string]bool{
+		shaders.Cells.Name: true, // in paint, by a program of the view
+		shaders.Peak.Name:  true, // is the gauge's
+	}
+	defer gpu.WhenRecorded(func(p *compute.Program) {
+		for _, s := range p.Steps() {
+			ran[s.Name] = true
+		}
+	})()
 	for _, c := range []backendtest.Case{
 		{Name: "relu and adam", Inputs: 5, Hidden: []int{13, 18}, Outputs: 3, Batch: 261, Rows: 261, Optimiser: adam},
 		{Name: "leaky relu and momentum", Inputs: 33, Hidden: []int{1}, Activation: network.LeakyReLU, Outputs: 2, Batch: 3, Rows: 2,
@@ -60,13 +72,39 @@ func TestEveryKernelStaysWithinItsBuffers(t *testing.T) {
 	// Of the kernels that share memory these are enough, since nothing else is theirs.
 	t.Run("tiled", func(t *testing.T) {
 		c := backendtest.Case{Inputs: 5, Hidden: []int{67}, Outputs: 3, Batch: 131, Rows: 131, Optimiser: adam}
-		within(t, c, func(e backend.Engine) { gpu.CutWith(e, "tiled") }, step)
+		within(t, c, asOnGPU(""), step)
+	})
+	t.Run("weights of the paper's game", func(t *testing.T) {
+		c := backendtest.Case{Inputs: 5, Hidden: []int{7}, Outputs: 3, Batch: 5, Rows: 5, Weights: true, Soft: true, Optimiser: adam}
+		within(t, c, cutSmall, func(e backend.Engine, c backendtest.Case) error {
+			playing := steps(c, 1)
+			playing.Paper = &backend.PaperMove{Game: game.Paper{Alpha: 1, Eta: 0.005}, Update: backend.GradientAscent, Rate: 0.5}
+			_, trained := e.Train(t.Context(), steps(c, 1))
+			_, played := e.Train(t.Context(), playing)
+			_, observed := e.ObserveWeights(t.Context(), steps(c, 1).Order)
+			return errors.Join(trained, played, observed)
+		})
+	})
+	t.Run("few weights and many outputs", func(t *testing.T) {
+		c := backendtest.Case{Inputs: 40, Hidden: []int{50}, Outputs: 37, Batch: 5, Rows: 5, Weights: true, Sparse: true, Optimiser: adam}
+		within(t, c, cutSmall, func(e backend.Engine, c backendtest.Case) error {
+			_, err := e.Evaluate(t.Context(), backend.TestPart, backend.Want{Logits: true})
+			return errors.Join(err, e.Infer(1))
+		})
 	})
 	t.Run("shared oddly", func(t *testing.T) {
 		c := backendtest.Case{Inputs: 13, Hidden: []int{9, 6}, Activation: network.Tanh, Outputs: 3, Batch: 19, Rows: 19,
 			Optimiser: backend.Optimiser{Kind: backend.RMSProp, ClipNorm: 0.1}}
 		within(t, c, func(e backend.Engine) { gpu.CutInto(e, gpu.Cut{Local: 12, Across: 3, Rows: 4, Columns: 1, Step: 4}) }, step)
 	})
+	if t.Failed() {
+		return
+	}
+	for _, k := range shaders.All() {
+		if !ran[k.Name] {
+			t.Errorf("kernel %s did not run", k.Name)
+		}
+	}
 }
 
 // cutSmall cuts an engine's work into tiles that reach over edges.
@@ -76,7 +114,7 @@ func cutSmall(e backend.Engine) { gpu.CutInto(e, gpu.Cut{Local: 2, Across: 2, Ro
 func within(t *testing.T, c backendtest.Case, cut func(backend.Engine), do func(backend.Engine, backendtest.Case) error) {
 	t.Helper()
 	e, err := openVulkan(c.Data(), backend.EngineOptions{Batch: c.Batch, Optimiser: c.Optimiser, Loss: c.Loss, Valuation: game.Outputs,
-		Joint: c.Optimiser.ClipNorm > 0}, c.State()) // gradients wait there anyway
+		Joint: c.Optimiser.ClipNorm > 0, SoftWeights: c.Soft}, c.State()) // gradients wait there anyway
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,7 @@
 // between them are adjacent, since a barrier waits for everything before it.
 //
 // A submission holds as many steps as fit into 50 ms by the time of the last one, at most
-// 64. After a Push the first submission of a mode has one step.
+// 64. After a Push of another graph the first submission of a mode has one step.
 //
 // # Few dispatches
 //
@@ -60,7 +60,9 @@
 //     paper's game.
 //   - effects, moments: e = B du u of every player and sample; E[e e^T] by blocks of players,
 //     and the moments of the inputs that players give, with the tiles of gradient.
-//   - play: best responses, one player at a time, a workgroup a block.
+//   - play: best responses, one player at a time, a workgroup a block. It is recorded once for a
+//     graph, with the copies to and from the host, so that each of a round's many calls is one
+//     submission.
 //
 // # Images
 //
@@ -89,11 +91,14 @@
 //
 // # Memory
 //
-// Two arenas hold what is kept of a layer and what a step leaves, observations among it. Push
-// makes both anew and drops the recorded steps, which are recorded again when needed.
+// Two arenas hold what is kept of a layer and what a step leaves, observations among it. A third,
+// which the host sees, holds the prices and moves of players that play. Push
+// of another graph makes all anew and drops the recorded steps, which are recorded again when
+// needed. Push of the graph that is there writes the state into the arenas, and recorded steps
+// stay: no step depends on what an earlier one left behind.
 //
 // The function that lays out a buffer either takes from an arena or only counts, for the
-// plan of the memory. So the plan cannot differ from what is allocated. Push gives
+// plan of the memory. So the plan cannot differ from what is allocated. Such a Push gives
 // back what there was before it allocates, since both might not fit.
 //
 // # Where samples are
@@ -125,7 +130,10 @@
 // The products have two sets of kernels, the same SPIR-V with other specialisation
 // constants. In vec4 every invocation reads its operands: a workgroup computes a tile of
 // 16 x 128 on a CPU, and of 8 x 256 on a GPU. In tiled a workgroup computes 64 x 64 with 8 x 4
-// outputs an invocation, and shares 16 terms of all rows and columns at a time (8 KiB). A
+// outputs an invocation, and shares 16 terms of all rows and columns at a time (8 KiB). On a GPU
+// tiles of forward and output become lower, 8 x 64 at least, while a product has fewer than 128
+// workgroups: large GPUs have as many processors, and a batch of 128 has 16 tiles of a layer of
+// 512. None was measured. A
 // matrix whose columns fill its last tile badly is cut into tiles of a single vec4 an
 // invocation where that takes less. A device runs a set if its workgroups are no larger than
 // maxComputeWorkGroupInvocations and maxComputeWorkGroupSize and share at most
@@ -133,7 +141,8 @@
 // 3.3 times as long at 784-512-256-10 (testdata/timings). A GPU takes tiled, by reasoning:
 // none was measured. In both sets every output is one sum in the order of its
 // terms, and sums over samples go by blocks. Tiles of images are as low as their channels
-// allow. The same seed, device and kernels give
+// allow, but tiled has no fewer than 32 rows: for fewer filters it takes the tile of vec4 where that
+// computes less. The same seed, device and kernels give
 // the same bits; other kernels may differ by rounding. The last terms are filled up with
 // zeros on both sides, which change no sum.
 //

@@ -3,6 +3,8 @@
 package gpu
 
 import (
+	"math"
+
 	"nashprune/gpu/internal/compute"
 	"nashprune/shaders"
 	"nashprune/trainer/backend"
@@ -15,11 +17,18 @@ const evaluationBatch = backend.InferLimit
 // planLength is how many steps the host plans ahead.
 const planLength = 64
 
-// maxTurns is how often kernels may go through a loop, which they do over the
-// samples of a batch, and over four inputs or outputs at a time: llvmpipe leaves
-// loops after 65,536 turns that an invocation makes, without a word. Some make a few
-// more over the rows of a tile.
+// maxTurns bounds the turns of any loop in a kernel. llvmpipe stops a loop after 65,536 turns
+// without an error. Kernels loop over the samples of a batch, and over inputs or outputs, four at a
+// time. Some make a few more turns over the rows of a tile.
 const maxTurns = 65000
+
+// turnsOn returns how many turns a device takes: only processors have a bound.
+func turnsOn(kind compute.Kind) int {
+	if kind == compute.CPU {
+		return maxTurns
+	}
+	return math.MaxInt32
+}
 
 // leastLocal is how many invocations a workgroup has at least that go through the numbers of a
 // channel together.
@@ -53,6 +62,7 @@ type engine struct {
 	*lowered
 	parameters    *compute.Arena // what is kept of the layers
 	activations   *compute.Arena // what a step leaves behind
+	moves         *compute.Arena // of players that play, between host and device
 	state         compute.Buffer // the present step, on the device
 	cursor        compute.Buffer // place of the next in the plan
 	jobs          compute.Buffer // see jobs.go
@@ -63,6 +73,7 @@ type engine struct {
 	squares       compute.Buffer // sums of squares of the gradients, where they are clipped
 	factor        compute.Buffer // and what they are multiplied with
 	programs      map[mode]*program
+	plays         map[int]*compute.Program // by sweeps
 
 	usesSparse bool // compressed rows are faster on the device, where they are few
 	sparse     bool // some layer has them, and nothing was trained since
@@ -76,7 +87,7 @@ func newEngine(device *compute.Device, kernels kernelSet, d *dataset.Dataset, o 
 	e := &engine{
 		device: device, data: d, options: o,
 		grain:     grainFor(device.Info().Kind, kernels),
-		batchRows: batchRowsOf(o, d), usesSparse: device.Info().Kind == compute.CPU,
+		batchRows: o.BatchRows(d), usesSparse: device.Info().Kind == compute.CPU,
 	}
 	plan, err := planMemory(device.Info(), d, o, s.Network.Graph)
 	if err == nil {
@@ -97,11 +108,6 @@ func newEngine(device *compute.Device, kernels kernelSet, d *dataset.Dataset, o 
 		return nil, err
 	}
 	return e, nil
-}
-
-// batchRowsOf returns the rows of all buffers that hold a batch.
-func batchRowsOf(o backend.EngineOptions, d *dataset.Dataset) int {
-	return max(min(o.Batch, d.Train.Len()), evaluationBatch)
 }
 
 // mostPlaces bounds the numbers of a channel: max pools keep places as floats, which hold
@@ -143,7 +149,7 @@ func (e *engine) Close() error {
 // free gives back everything but the device.
 func (e *engine) free() {
 	e.forget()
-	for _, a := range []*compute.Arena{e.parameters, e.activations, e.samples.arena, e.exchange.arena} {
+	for _, a := range []*compute.Arena{e.parameters, e.moves, e.activations, e.samples.arena, e.exchange.arena} {
 		if a != nil {
 			a.Free()
 		}
@@ -155,5 +161,8 @@ func (e *engine) forget() {
 	for _, p := range e.programs {
 		p.Free()
 	}
-	e.programs = map[mode]*program{}
+	for _, p := range e.plays {
+		p.Free()
+	}
+	e.programs, e.plays = map[mode]*program{}, map[int]*compute.Program{}
 }

@@ -275,6 +275,47 @@ func trainAndClose(c backendtest.Case) (done int, err error) {
 	return done, train(50)
 }
 
+// TestProgramsStay: a training step, a play and an evaluation are recorded once for a graph, also
+// where a state of that graph is pushed, and again for another.
+func TestProgramsStay(t *testing.T) {
+	c := backendtest.Cases()[2]
+	e := openOn(t, gpu.DriverName, c)
+	recorded := 0
+	defer gpu.WhenRecorded(func(p *compute.Program) {
+		if slices.ContainsFunc(p.Steps(), func(s compute.Step) bool { return s.Name == "gradient" || s.Name == "play" || s.Name == "output" }) {
+			recorded++
+		}
+	})()
+	for round, want := range []int{4, 4, 8} { // timed and other steps, a play and an evaluation
+		state, err := e.Pull()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if round == 2 {
+			cut, err := state.Network.Cut(network.Survivors{everySecond(c.Hidden[0])})
+			if err != nil {
+				t.Fatal(err)
+			}
+			state = state.Cut(cut)
+		}
+		if err := e.Push(state); err != nil {
+			t.Fatal(err)
+		}
+		widths := state.Network.Widths()
+		for range 2 {
+			_, training := e.Train(t.Context(), steps(c, 2))
+			_, playing := e.Play(none(widths), none(widths), 3)
+			_, evaluating := e.Evaluate(t.Context(), backend.TestPart, backend.Want{})
+			if err := errors.Join(training, playing, evaluating); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if recorded != want {
+			t.Errorf("%d programs are recorded after push %d, want %d", recorded, round, want)
+		}
+	}
+}
+
 // TestInferComputesTheLogits: of the first test samples, after any other work, and at most as many as there
 // is room for.
 func TestInferComputesTheLogits(t *testing.T) {

@@ -48,9 +48,9 @@ func SetMemoryLimit(n int) (restore func()) {
 	return func() { memoryLimit = old }
 }
 
-// PlanWithin says what keeps an engine from a device with memory for all and some limits.
-func PlanWithin(l compute.Limits, d *dataset.Dataset, o backend.EngineOptions, g *network.Graph) error {
-	_, err := planMemory(compute.Info{Alignment: 16, Memory: math.MaxInt, Limits: l}, d, o, g)
+// PlanWithin says what keeps an engine from a device of a kind with memory for all and some limits.
+func PlanWithin(kind compute.Kind, l compute.Limits, d *dataset.Dataset, o backend.EngineOptions, g *network.Graph) error {
+	_, err := planMemory(compute.Info{Kind: kind, Alignment: 16, Memory: math.MaxInt, Limits: l}, d, o, g)
 	return err
 }
 
@@ -84,20 +84,17 @@ func BeforeFilling(e backend.Engine, do func()) {
 	}
 }
 
-// CutAs makes a fresh engine cut its work as on a device of another kind, with
-// kernels that share nothing.
-func CutAs(e backend.Engine, kind compute.Kind) {
-	within(e).grain = grainFor(kind, registerSet(kind))
-}
-
-// CutWith makes a fresh engine compute with other kernels.
-func CutWith(e backend.Engine, kernels string) {
+// CutAs makes a fresh engine cut its work as on a device of another kind with the same limits, with
+// kernels of a name, or those that such a device takes by default.
+func CutAs(e backend.Engine, kind compute.Kind, kernels string) {
 	v := within(e)
-	set, err := findKernels(v.device.Info(), kernels)
+	info := v.device.Info()
+	info.Kind = kind
+	set, err := findKernels(info, kernels)
 	if err != nil {
 		panic(err)
 	}
-	v.grain = grainFor(v.device.Info().Kind, set)
+	v.grain = grainFor(kind, set)
 }
 
 // KernelSets returns the names of the sets that a device of a kind and with limits
@@ -129,6 +126,23 @@ func Narrowed(across, most, columns int) int {
 	return tile{across: across, columns: most}.narrowed(columns).columns
 }
 
+// Spread returns how many rows a workgroup of the kernels that share memory takes of a layer's
+// product of so many rows and columns on a GPU, the latter in vec4.
+func Spread(rows, columns int) (high int) {
+	t := tiledSet().forward.spread(rows, columns, busyGroups)
+	return t.down() * t.rows
+}
+
+// DoNotSpread makes a fresh engine take the same tiles however few workgroups they give.
+func DoNotSpread(e backend.Engine) { within(e).grain.busy = 1 }
+
+// ImageTile returns how many rows a workgroup of the kernels that share memory takes of a product of
+// images of so many rows and columns, the latter in vec4, and whether it shares them.
+func ImageTile(rows, columns int) (high int, shares bool) {
+	t := tiledSet().ofImages(rows, columns)
+	return t.down() * t.rows, t.step > 0
+}
+
 // Cut is a way to cut work that no device takes.
 type Cut struct {
 	Local, Across, Rows, Columns, Step int // of the products; those of gradient have four times the rows
@@ -142,7 +156,7 @@ func CutInto(e backend.Engine, c Cut) {
 	if whole := c.Step > 0 && shaders.BackwardRows%c.Rows == 0 && forward.down()*c.Rows%shaders.BackwardRows == 0; !whole {
 		backward.rows = shaders.BackwardRows // which no block is higher than
 	}
-	within(e).grain = grain{c.Local, c.Rows, products{forward, gradient, backward, gradient}}
+	within(e).grain = grain{c.Local, c.Rows, 1, products{forward, gradient, backward, gradient}}
 }
 
 // Logits returns what the last forward pass left of its first rows samples.
@@ -169,7 +183,10 @@ func WhenRecorded(visit func(*compute.Program)) (restore func()) {
 
 // UseSparse says whether an engine multiplies with the weights that are not zero alone, where
 // they are few, from the next state on.
-func UseSparse(e backend.Engine, use bool) { within(e).usesSparse = use }
+func UseSparse(e backend.Engine, use bool) {
+	v := within(e)
+	v.usesSparse, v.lowered = use, &lowered{} // another graph, so that the next state makes room for rows
+}
 
 // IsSparse reports whether it does so now.
 func IsSparse(e backend.Engine) bool { return within(e).sparse }

@@ -119,7 +119,7 @@ func TestImagesWithoutPlayers(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long: run without -short")
 	}
-	for _, c := range images("lenet", "residual of images", "depthwise", "norms first") {
+	for _, c := range backendtest.Graphs("lenet", "residual of images", "depthwise", "norms first") {
 		s := fresh(c)
 		keep := make(network.Survivors, len(s.Network.Gates))
 		for i, gate := range s.Network.Gates {
@@ -168,7 +168,7 @@ func TestMemoryPlanOfImages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range append(images("lenet", "residual of images"), residual, lenet5) {
+	for _, c := range append(backendtest.Graphs("lenet", "residual of images"), residual, lenet5) {
 		o := backend.EngineOptions{Batch: c.Batch, Optimiser: c.Optimiser}
 		plan, err := device.Plan(c.Data(), o, c.Graph())
 		if err != nil {
@@ -199,7 +199,7 @@ func TestMemoryPlanOfImages(t *testing.T) {
 // TestSamplesOfABatchNorm: evaluations of a batch norm do not depend on the batch, and leave
 // its statistics alone; a training step moves them.
 func TestSamplesOfABatchNorm(t *testing.T) {
-	c := images("norm of numbers")[0]
+	c := backendtest.Graphs("norm of numbers")[0]
 	e := openOn(t, gpu.DriverName, c)
 	statistics := func() (all [][]float32) {
 		s, err := e.Pull()

@@ -36,6 +36,23 @@ func (t tile) constants() []uint32 {
 // down returns the invocations below each other.
 func (t tile) down() int { return t.local / t.across }
 
+// spread returns the tile for a product of so many rows and columns that is to have so many
+// workgroups at least: with fewer rows an invocation, then with fewer invocations below each other, as
+// far as it takes. Every number stays one sum in the same order.
+func (t tile) spread(rows, columns, least int) tile {
+	for t.step > 0 && blocks(rows, t.down()*t.rows)*blocks(columns, t.across*t.columns) < least {
+		switch {
+		case t.rows > 4:
+			t.rows /= 2
+		case t.down() > 2:
+			t.local /= 2
+		default:
+			return t
+		}
+	}
+	return t
+}
+
 // fitted returns the tile for a matrix of so many rows: as many tiles as it takes, each as low
 // as it may be in fours.
 func (t tile) fitted(rows int) tile {
@@ -44,6 +61,24 @@ func (t tile) fitted(rows int) tile {
 		t.rows = 4 * blocks(rows, 4*n*t.down())
 	}
 	return t
+}
+
+// ofImages returns the tile for a product of images of so many rows and columns, the latter in
+// vec4. Tiles that share memory have 32 rows at least. Where filters are fewer, tiles that share
+// nothing are taken if they compute less beside them.
+func (p products) ofImages(rows, columns int) tile {
+	t := p.images.fitted(rows).narrowed(columns)
+	low := lowImages.fitted(rows).narrowed(columns)
+	if t.step > 0 && rows < 4*t.down() && low.area(rows, columns) < t.area(rows, columns) {
+		return low
+	}
+	return t
+}
+
+// area returns how many vec4 the tiles over a matrix of so many rows and columns have.
+func (t tile) area(rows, columns int) int {
+	high, wide := t.down()*t.rows, t.across*t.columns
+	return blocks(rows, high) * high * blocks(columns, wide) * wide
 }
 
 // narrowed returns the tile for a matrix of so many columns, in vec4: as it is, or a
@@ -75,6 +110,9 @@ func tiledSet() kernelSet {
 	return kernelSet{tiledKernels, products{forward: t, gradient: t, backward: tile{64, 16, 16, 1, sharedStep}, images: t}}
 }
 
+// lowImages is the tile of products of images on a GPU where no memory is shared.
+var lowImages = tile{64, 64, 8, 1, 0}
+
 // registerSet returns the kernels that share nothing. A CPU keeps sums on its stack
 // and is best served by many of them for each number that it loads (on llvmpipe
 // 71 GFLOP/s with tiles of 16x4, 47 with 8x1). A GPU has registers for fewer.
@@ -85,7 +123,7 @@ func registerSet(kind compute.Kind) kernelSet {
 	}
 	return kernelSet{vec4Kernels, products{
 		forward: tile{64, 64, 8, 1, 0}, gradient: tile{64, 64, 8, 1, 0}, backward: tile{64, 64, shaders.BackwardRows, 1, 0},
-		images: tile{64, 64, 8, 1, 0},
+		images: lowImages,
 	}}
 }
 

@@ -4,6 +4,7 @@ package gpu_test
 
 import (
 	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"nashprune/gpu"
 	"nashprune/gpu/internal/compute"
 	"nashprune/trainer/backend"
+	"nashprune/trainer/backendtest"
 )
 
 // least are the limits that every Vulkan device has.
@@ -88,5 +90,67 @@ func TestNarrowTiles(t *testing.T) {
 	}
 	if got := gpu.Narrowed(16, 1, 100); got != 1 {
 		t.Errorf("tiles of single columns come in columns of %d", got)
+	}
+}
+
+// TestTilesOfFewFilters: workgroups of 64 columns that share nothing, with 4 or 8 rows, or workgroups
+// of 16 columns that share 32 rows or more, whichever compute less, by hand.
+func TestTilesOfFewFilters(t *testing.T) {
+	for _, c := range []struct {
+		filters, columns, high int
+		shares                 bool
+	}{
+		{1, 1000, 4, false}, {8, 1000, 8, false}, // 4 x 1024 and 8 x 1024 against 32 x 1008
+		{20, 1000, 8, false},                 // 24 x 1024 against 32 x 1008
+		{31, 1000, 32, true},                 // 32 x 1024 against 32 x 1008
+		{20, 16, 32, true},                   // 24 x 64 against 32 x 16
+		{8, 16, 32, true}, {4, 16, 4, false}, // 8 x 64, and 4 x 64, against 32 x 16
+		{32, 1000, 32, true}, {33, 1000, 64, true},
+	} {
+		if high, shares := gpu.ImageTile(c.filters, c.columns); high != c.high || shares != c.shares {
+			t.Errorf("%d filters and %d columns: %d rows, shares: %v; want %d, %v", c.filters, c.columns, high, shares, c.high, c.shares)
+		}
+	}
+}
+
+// TestTilesOfFewWorkgroups: workgroups have 64, 32, 16 or 8 rows and 16 vec4, the most rows with
+// which there are 128 of them, by hand.
+func TestTilesOfFewWorkgroups(t *testing.T) {
+	for _, c := range []struct{ rows, columns, want int }{
+		{1, 1, 8}, {128, 3, 8}, {128, 64, 8}, {128, 128, 8}, // up to 16 x 8 workgroups
+		{256, 128, 16}, {512, 128, 32}, {1024, 128, 64}, {1023, 127, 64},
+		{961, 128, 64}, {960, 128, 32}, // 16 x 8 and 15 x 8 of 64 rows
+	} {
+		if got := gpu.Spread(c.rows, c.columns); got != c.want {
+			t.Errorf("%d rows and %d vec4: workgroups have %d rows, want %d", c.rows, c.columns, got, c.want)
+		}
+	}
+}
+
+// TestLowTilesGiveTheSameBits compares engines that cut as a GPU does, with tiles that are lowered for
+// a small batch and with others.
+func TestLowTilesGiveTheSameBits(t *testing.T) {
+	c := backendtest.Case{Inputs: 37, Hidden: []int{70, 18}, Outputs: 5, Batch: 67, Rows: 67, Optimiser: adam}
+	var states []*backend.State
+	var logits [][]float32
+	for _, cut := range []func(backend.Engine){func(backend.Engine) {}, gpu.DoNotSpread} {
+		e := openOn(t, gpu.DriverName, c)
+		asOnGPU("")(e)
+		cut(e)
+		if _, err := e.Train(t.Context(), steps(c, 2)); err != nil {
+			t.Fatal(err)
+		}
+		evaluation, err := e.Evaluate(t.Context(), backend.TestPart, backend.Want{Logits: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		state, err := e.Pull()
+		if err != nil {
+			t.Fatal(err)
+		}
+		states, logits = append(states, state), append(logits, evaluation.Logits)
+	}
+	if !slices.Equal(logits[0], logits[1]) || !reflect.DeepEqual(states[0].Network.Parameters, states[1].Network.Parameters) {
+		t.Error("tiles change bits")
 	}
 }

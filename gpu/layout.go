@@ -14,12 +14,12 @@ import (
 // build makes the memory of a graph, all zero, in place of that of the graph before,
 // which it gives back first.
 func (e *engine) build(low *lowered) error {
-	if err := e.checkLayers(e.device.Info().Limits, low); err != nil {
+	if err := e.checkLayers(e.device.Info(), low); err != nil {
 		return err
 	}
 	// Nothing of what was there is needed any more, and it might not fit beside.
 	e.forget()
-	for _, arena := range []**compute.Arena{&e.parameters, &e.activations} {
+	for _, arena := range []**compute.Arena{&e.parameters, &e.moves, &e.activations} {
 		if *arena != nil {
 			(*arena).Free()
 			*arena = nil
@@ -34,6 +34,11 @@ func (e *engine) build(low *lowered) error {
 	})
 	if err != nil {
 		return err
+	}
+	if e.hasMoves(low) {
+		if e.moves, err = newArena(e.device, compute.Host, low.layMoves); err != nil {
+			return err
+		}
 	}
 	e.lowered = low
 	e.activations, err = newArena(e.device, compute.Local, func(take taker) {
@@ -80,11 +85,12 @@ func (e *engine) placeLists() error {
 }
 
 // checkLayers says whether kernels go through all of the tensors and layers, and reach them.
-func (e *engine) checkLayers(limits compute.Limits, low *lowered) error {
+func (e *engine) checkLayers(info compute.Info, low *lowered) error {
+	limits, turns := info.Limits, turnsOn(info.Kind)
 	reach := min(limits.StorageRange, limits.TexelRange)
 	for _, l := range low.layers {
-		if n := max(l.in, l.out); n > 4*maxTurns {
-			return backend.Usagef("node %s has %d inputs or outputs; on Vulkan it must have at most %d of each; try --device cpu", l.matrix.name, n, 4*maxTurns)
+		if n := max(l.in, l.out); n > 4*turns {
+			return backend.Usagef("node %s has %d inputs or outputs; on this device it must have at most %d of each; try --device cpu", l.matrix.name, n, 4*turns)
 		}
 	}
 	for _, t := range low.tensors {
@@ -104,7 +110,7 @@ func (e *engine) checkLayers(limits compute.Limits, low *lowered) error {
 			return err
 		}
 	}
-	if err := low.checkWindows(); err != nil {
+	if err := low.checkWindows(turns); err != nil {
 		return err
 	}
 	for i, g := range low.gates {
@@ -115,38 +121,51 @@ func (e *engine) checkLayers(limits compute.Limits, low *lowered) error {
 	return nil
 }
 
-// checkWindows says whether kernels go through all windows, and what slides over.
-func (low *lowered) checkWindows() error {
+// checkWindows says whether kernels go through all windows, and what slides over, in so many turns.
+func (low *lowered) checkWindows(turns int) error {
 	refused := func(node, what string, n, most int) error {
-		return backend.Usagef("node %s has %s %d; on Vulkan it must be %d at most; try --device cpu", node, what, n, most)
+		return backend.Usagef("node %s has %s %d; on this device it must be %d at most; try --device cpu", node, what, n, most)
 	}
 	for _, s := range low.convs {
-		if n := s.turns(); n > maxTurns {
-			return refused(s.matrix.name, "a kernel or an image of size", n, maxTurns)
+		if n := s.turns(); n > turns {
+			return refused(s.matrix.name, "a kernel or an image of size", n, turns)
 		}
 		if n := max(s.in[0], s.out[0]); n > maxChannels {
 			return refused(s.matrix.name, "channels", n, maxChannels)
 		}
 	}
 	for _, p := range low.points {
-		if n := p.inner / leastLocal; p.gate != nil && n > maxTurns {
-			return refused(p.name, "a gate on images of size", p.inner, maxTurns*leastLocal)
+		if n := p.inner / leastLocal; p.gate != nil && n > turns {
+			return refused(p.name, "a gate on images of size", p.inner, turns*leastLocal)
 		}
 	}
 	for _, s := range low.norms {
-		if n := max(s.matrix.out, s.inner/leastLocal); n > maxTurns {
-			return refused(s.matrix.name, "channels, or an image of size", n, maxTurns)
+		if n := s.matrix.out; n > maxChannels {
+			return refused(s.matrix.name, "channels", n, maxChannels)
+		}
+		if n := s.inner / leastLocal; n > turns {
+			return refused(s.matrix.name, "an image of size", s.inner, turns*leastLocal)
 		}
 	}
 	for _, s := range low.pools {
-		if n := s.turns(); n > maxTurns {
-			return refused(s.name, "windows of size", n, maxTurns)
+		if n := s.turns(); n > turns {
+			return refused(s.name, "windows of size", n, turns)
 		}
 		if n := s.in[1] * s.in[2]; n > mostPlaces {
 			return refused(s.name, "images of size", n, mostPlaces)
 		}
 	}
 	return nil
+}
+
+// hasMoves reports whether players may play.
+func (e *engine) hasMoves(low *lowered) bool { return !e.options.Inference && len(low.gates) > 0 }
+
+// layMoves lays out what goes between host and device when players play, as it lies on the device.
+func (low *lowered) layMoves(take taker) {
+	for _, g := range low.gates {
+		g.asked, g.charged = take(4*padded(g.players)), take(4*padded(g.players))
+	}
 }
 
 // layActivations lays out what a step leaves behind.

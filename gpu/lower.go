@@ -76,6 +76,8 @@ type gate struct {
 	interactions  compute.Buffer // as they were last observed, block by block
 	participation compute.Buffer // of the players that play on them
 	price         compute.Buffer // of full participation, of each of them
+	asked         compute.Buffer // where the host leaves the participations and finds them
+	charged       compute.Buffer // and the prices
 	normSums      compute.Buffer // over blocks of rows of all points, see norms
 	done          int            // while a step is recorded: points that are done
 }

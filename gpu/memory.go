@@ -60,7 +60,7 @@ const residentPart = 7. / 8
 // leave it open, samples are resident if that fits well, else streamed. An error of the
 // kind [backend.ErrOutOfMemory] says that something cannot be allocated in one piece, or
 // that kernels do not reach it; one of the kind [backend.ErrUsage] that they would go
-// through their loops too often.
+// through their loops more often than the device does, or have too large a grid.
 func planMemory(info compute.Info, data *dataset.Dataset, o backend.EngineOptions, g *network.Graph) (backend.MemoryPlan, error) {
 	if o.Samples != backend.AnyPlacement {
 		return planPlaced(info, data, o, g)
@@ -83,19 +83,22 @@ func planPlaced(info compute.Info, data *dataset.Dataset, o backend.EngineOption
 		Placement: o.Samples, Exchange: compute.StagingBytes,
 		Available: min(info.Memory, memoryLimit), Source: "memory of the device",
 	}
-	e := &engine{data: data, options: o, batchRows: batchRowsOf(o, data), usesSparse: info.Kind == compute.CPU}
+	e := &engine{data: data, options: o, batchRows: o.BatchRows(data), usesSparse: info.Kind == compute.CPU}
 	e.samples = e.newSamples(info, o.Samples)
 	e.laySamples(count(info, &plan.Samples))
 	e.layExchange(count(info, &plan.Exchange))
 	low := lower(g, e.trainedRows())
 	e.lowered = low
+	if e.hasMoves(low) {
+		low.layMoves(count(info, &plan.Exchange))
+	}
 	low.layParameters(count(info, &plan.Parameters), o.SoftWeights)
 	e.layMoments(low, count(info, &plan.Moments))
 	e.layPlayers(low, count(info, &plan.Players))
 	e.laySparse(low, count(info, &plan.Parameters))
 	e.layActivations(low, count(info, &plan.Activations))
 	e.layGradients(low, count(info, &plan.Gradients))
-	if err := e.checkTurns(); err != nil {
+	if err := e.checkTurns(turnsOn(info.Kind)); err != nil {
 		return plan, err
 	}
 	for _, piece := range []struct { // as newEngine and build allocate them
@@ -115,16 +118,17 @@ func planPlaced(info compute.Info, data *dataset.Dataset, o backend.EngineOption
 	if err := e.checkSamples(info.Limits); err != nil {
 		return plan, err
 	}
-	return plan, e.checkLayers(info.Limits, low)
+	return plan, e.checkLayers(info, low)
 }
 
-// checkTurns says whether kernels go through whole batches and through all targets.
-func (e *engine) checkTurns() error {
+// checkTurns says whether kernels go through all targets in so many turns, and through whole batches:
+// of these a grid may have a workgroup a sample, which is bounded on any device.
+func (e *engine) checkTurns(turns int) error {
 	if e.batchRows > maxTurns {
 		return backend.Usagef("a batch of %d samples is too large for Vulkan: take %d at most, or train on the cpu", e.batchRows, maxTurns)
 	}
-	if d := e.data; d.Regression() && d.Outputs() > maxTurns {
-		return backend.Usagef("%d targets are too many for Vulkan: take %d at most, or train on the cpu", d.Outputs(), maxTurns)
+	if d := e.data; d.Regression() && d.Outputs() > turns {
+		return backend.Usagef("%d targets are too many for this device: take %d at most, or train on the cpu", d.Outputs(), turns)
 	}
 	return nil
 }

@@ -103,28 +103,19 @@ func (r *recorder) moments(x compute.Buffer, stride, block int, squares, means b
 // before the first move these are as many turns of loops as there may be.
 const mostSweeps = maxTurns/(game.BlockSize+1) - 1
 
-func (e *engine) Play(prices, from [][]float64, sweeps int) (_ [][]float64, err error) {
-	defer convert(&err)
-	if len(e.gates) == 0 {
-		return nil, nil
+// play returns the program of a play: numbers of the host to the device, moves, and back.
+func (e *engine) play(sweeps int) (*compute.Program, error) {
+	if p := e.plays[sweeps]; p != nil {
+		return p, nil
 	}
-	var buffers []compute.Buffer
+	var hosts, devices []compute.Buffer
 	for _, g := range e.gates {
-		buffers = append(buffers, g.participation, g.price)
+		hosts, devices = append(hosts, g.asked, g.charged), append(devices, g.participation, g.price)
 	}
-	all, places := compute.Span(buffers...)
-	numbers := make([]float32, all.Size()/4)
-	of := func(buffer, players int) []float32 { return numbers[places[buffer]/4:][:players] }
-	for i, g := range e.gates {
-		participations, paid := of(2*i, g.players), of(2*i+1, g.players)
-		for j, s := range from[i] {
-			participations[j], paid[j] = float32(s), float32(prices[i][j])
-		}
-	}
-	if err := e.device.Write(all, bytesOf(numbers)); err != nil {
-		return nil, err
-	}
+	host, _ := compute.Span(hosts...)
+	device, _ := compute.Span(devices...)
 	r := e.newRecorder()
+	r.commands.Copy(host, device)
 	for left := sweeps; left > 0; left -= mostSweeps {
 		for _, g := range e.gates {
 			if g.players == 0 {
@@ -135,15 +126,35 @@ func (e *engine) Play(prices, from [][]float64, sweeps int) (_ [][]float64, err 
 				g.interactions, g.participation, g.price)
 		}
 	}
-	if err := r.runOnce(); err != nil {
+	r.commands.Copy(device, host)
+	p, err := r.finish(false)
+	if err == nil {
+		e.plays[sweeps] = p
+	}
+	return p, err
+}
+
+func (e *engine) Play(prices, from [][]float64, sweeps int) (_ [][]float64, err error) {
+	defer convert(&err)
+	if len(e.gates) == 0 {
+		return nil, nil
+	}
+	p, err := e.play(sweeps)
+	if err != nil {
 		return nil, err
 	}
-	if err := e.device.Read(all, bytesOf(numbers)); err != nil {
+	for i, g := range e.gates {
+		asked, charged := view[float32](g.asked.Bytes()), view[float32](g.charged.Bytes())
+		for j, s := range from[i] {
+			asked[j], charged[j] = float32(s), float32(prices[i][j])
+		}
+	}
+	if err := p.Run(1); err != nil {
 		return nil, err
 	}
 	var moved [][]float64
-	for i, g := range e.gates {
-		moved = append(moved, widen(of(2*i, g.players)))
+	for _, g := range e.gates {
+		moved = append(moved, widen(view[float32](g.asked.Bytes())[:g.players]))
 	}
 	return moved, nil
 }

@@ -95,7 +95,7 @@ func (r *recorder) convolve(s *convStage, back, add, first bool, rows int, push 
 	push.Stride, push.Biases = uint32(s.outStride()), uint32(s.rows()-1)
 	positions := int(push.TargetHeight * push.TargetWidth)
 	columns := blocks(rows*positions, 4)
-	t := r.grain.images.fitted(int(push.Outputs)).narrowed(columns)
+	t := r.grain.ofImages(int(push.Outputs), columns)
 	high := max(1, blocks(int(push.Outputs), t.down()*t.rows))
 	push.High = uint32(high)
 	wide := blocks(columns, t.across*t.columns)
@@ -110,7 +110,7 @@ func (r *recorder) convolve(s *convStage, back, add, first bool, rows int, push 
 // correlate sums up the gradient over blocks of so many samples.
 func (r *recorder) correlate(s *convStage, m mode, share int) {
 	w := s.window
-	t := r.grain.images.fitted(s.outputs).narrowed(blocks(s.rows(), 4))
+	t := r.grain.ofImages(s.outputs, blocks(s.rows(), 4))
 	if r.device.Info().Kind == compute.CPU && 2*s.positions() > maxTurns {
 		t.step = 0 // since terms that are shared take a turn each
 	}

@@ -61,7 +61,7 @@ func (l *layer) forward(r *recorder, m mode) {
 		l.forwardSparse(r, m, first, players, cursor)
 		return
 	}
-	r.dispatchTiles(shaders.Forward, r.grain.forward, m.rows, columns, []uint32{l.activate(), constant(first)},
+	r.dispatchTiles(shaders.Forward, r.grain.forward.spread(m.rows, columns, r.grain.busy), m.rows, columns, []uint32{l.activate(), constant(first)},
 		shaders.LayerPush{InStride: uint32(l.inStride()), OutStride: uint32(l.outStride())},
 		r.state, l.from.values, l.parameters, players, affine, l.to.values, cursor)
 }
@@ -85,7 +85,7 @@ func (e *engine) fusesLoss() bool {
 // outputAndLoss computes the last layer and the loss.
 func (r *recorder) outputAndLoss(m mode) {
 	l := r.output.by
-	r.dispatchTiles(shaders.Output, r.grain.forward, m.rows, l.outStride(), r.lossConstants(m),
+	r.dispatchTiles(shaders.Output, r.grain.forward.spread(m.rows, l.outStride(), r.grain.busy), m.rows, l.outStride(), r.lossConstants(m),
 		shaders.OutputPush{InStride: uint32(l.inStride()), OutStride: uint32(l.outStride()), Outputs: uint32(l.out)},
 		r.state, l.from.values, l.parameters, l.to.values,
 		r.exchange.ordered, r.samples.answers.buffer, r.samples.weights, l.to.derivative, r.exchange.observed)

@@ -3,8 +3,6 @@
 package gpu_test
 
 import (
-	"slices"
-	"strings"
 	"testing"
 
 	cpufallback "nashprune/cpu_fallback"
@@ -43,14 +41,9 @@ func sharing(e backend.Engine) {
 	gpu.CutInto(e, gpu.Cut{Local: 12, Across: 3, Rows: 4, Columns: 2, Step: 4})
 }
 
-// images returns the cases of the networks of some names.
-func images(names ...string) (cases []backendtest.Case) {
-	for _, c := range backendtest.Graphs() {
-		if name, _, _ := strings.Cut(c.Name, " batch "); slices.Contains(names, name) {
-			cases = append(cases, c)
-		}
-	}
-	return cases
+// asOnGPU cuts as a discrete GPU does with kernels of a name, or its default.
+func asOnGPU(kernels string) func(backend.Engine) {
+	return func(e backend.Engine) { gpu.CutAs(e, compute.DiscreteGPU, kernels) }
 }
 
 // TestParityOfOtherCuts compares engines that cut their work as on a GPU, which
@@ -66,14 +59,16 @@ func TestParityOfOtherCuts(t *testing.T) {
 		compare comparison
 		cases   []backendtest.Case
 	}{
-		"as on a GPU": {func(e backend.Engine) { gpu.CutAs(e, compute.DiscreteGPU) }, backendtest.Compare, backendtest.Cases()[2:3]},
-		"oddly":       {oddly, backendtest.CompareTraining, backendtest.Cases()[2:3]},
-		"sharing":     {sharing, backendtest.CompareTraining, backendtest.Cases()[2:3]},
+		"as on a GPU":       {asOnGPU(""), backendtest.Compare, backendtest.Cases()[2:3]},
+		"as on a GPU, wide": {asOnGPU(""), backendtest.CompareTraining, backendtest.Cases()[6:7]},
+		"as on a GPU, vec4": {asOnGPU("vec4"), backendtest.CompareTraining, backendtest.Cases()[2:3]},
+		"oddly":             {oddly, backendtest.CompareTraining, backendtest.Cases()[2:3]},
+		"sharing":           {sharing, backendtest.CompareTraining, backendtest.Cases()[2:3]},
 
-		"images as on a GPU": {func(e backend.Engine) { gpu.CutAs(e, compute.DiscreteGPU) }, backendtest.CompareTraining, images("residual of images")},
-		"images oddly":       {oddly, backendtest.CompareTraining, images("depthwise")},
-		"images sharing":     {sharing, backendtest.CompareTraining, images("depthwise")},
-		"images in tiles":    {func(e backend.Engine) { gpu.CutWith(e, "tiled") }, backendtest.CompareTraining, images("residual of images", "depthwise")},
+		"images as on a GPU":       {asOnGPU(""), backendtest.CompareTraining, backendtest.Graphs("residual of images", "depthwise")},
+		"images as on a GPU, vec4": {asOnGPU("vec4"), backendtest.CompareTraining, backendtest.Graphs("residual of images")},
+		"images oddly":             {oddly, backendtest.CompareTraining, backendtest.Graphs("depthwise")},
+		"images sharing":           {sharing, backendtest.CompareTraining, backendtest.Graphs("depthwise")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			report, err := c.compare(cpufallback.OpenOracle, func(d *dataset.Dataset, o backend.EngineOptions, s *backend.State) (backend.Engine, error) {

@@ -174,14 +174,44 @@ func TestPlanRefusesWhatKernelsAndArenasDo(t *testing.T) {
 		{"activations", func(l *compute.Limits) { l.Allocation = mebibyte }, 1000, 1000, []int{3, 200, 2}, backend.ErrOutOfMemory, "activations and"},
 		{"resident samples", func(l *compute.Limits) { l.Allocation = mebibyte }, 1, 60_000, []int{20, 1, 2}, backend.ErrOutOfMemory, "samples take"},
 		{"a batch", func(*compute.Limits) {}, 65536, 65536, []int{1, 1, 2}, backend.ErrUsage, "65536"},
-		{"a layer", func(*compute.Limits) {}, 1, 1, []int{1, 262141, 2}, backend.ErrUsage, "262141"},
 	} {
 		limits := generous
 		c.limit(&limits)
 		o := backend.EngineOptions{Batch: c.batch, Optimiser: adam, Samples: backend.Resident}
-		err := gpu.PlanWithin(limits, dataset.Noise(c.samples, c.widths[0], 2), o, networktest.PerceptronOf(network.ReLU, c.widths...))
+		err := gpu.PlanWithin(compute.DiscreteGPU, limits, dataset.Noise(c.samples, c.widths[0], 2), o, networktest.PerceptronOf(network.ReLU, c.widths...))
 		if !errors.Is(err, c.kind) || err != nil && !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+}
+
+// TestOnlyProcessorsBoundLoops: what llvmpipe would not loop over to the end a GPU does. Grids are
+// bounded on any device.
+func TestOnlyProcessorsBoundLoops(t *testing.T) {
+	limits := compute.Limits{StorageRange: 1 << 31, TexelRange: 1 << 33, Allocation: 1 << 40}
+	wide := network.Square(300, 1, 0)
+	for name, c := range map[string]struct {
+		nodes   []network.Node
+		refused map[compute.Kind]string
+	}{
+		"a layer": {networktest.Chain(networktest.Input(1), networktest.Dense("wide", 262141), networktest.Dense("head", 2)),
+			map[compute.Kind]string{compute.CPU: "262141"}},
+		"a window": {networktest.Chain(networktest.Input(1, 300, 300), networktest.Max("wide", wide), networktest.Flatten("flat"), networktest.Dense("head", 2)),
+			map[compute.Kind]string{compute.CPU: "90601"}},
+		"channels": {networktest.Chain(networktest.Input(1, 1, 1), networktest.Conv("wide", 65536, network.Square(1, 1, 0), 1), networktest.Flatten("flat"), networktest.Dense("head", 2)),
+			map[compute.Kind]string{compute.CPU: "98304", compute.DiscreteGPU: "65536"}},
+		"nothing": {networktest.Chain(networktest.Input(1), networktest.Dense("narrow", 5), networktest.Dense("head", 2)), nil},
+	} {
+		g, err := network.NewGraph(c.nodes, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data := dataset.Noise(1, g.Input().Sample.Size(), 2)
+		for _, kind := range []compute.Kind{compute.CPU, compute.DiscreteGPU} {
+			err := gpu.PlanWithin(kind, limits, data, backend.EngineOptions{Batch: 1, Optimiser: adam, Samples: backend.Resident}, g)
+			if says := c.refused[kind]; says == "" && err != nil || says != "" && (!errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), says)) {
+				t.Errorf("%s on %s: %v", name, kind, err)
+			}
 		}
 	}
 }

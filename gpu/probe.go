@@ -3,8 +3,6 @@
 package gpu
 
 import (
-	"errors"
-
 	"nashprune/gpu/internal/compute"
 	"nashprune/shaders"
 	"nashprune/trainer/backend"
@@ -12,8 +10,8 @@ import (
 
 func (e *engine) Probe(order []int32, learningRate float64) (_ []backend.Tensor, err error) {
 	defer convert(&err)
-	if len(order) == 0 || len(order) > e.options.Batch {
-		return nil, errors.New("a probe takes between one sample and a whole batch")
+	if err := e.options.CheckProbe(order); err != nil {
+		return nil, err
 	}
 	if !e.waits() { // which keeps gradients anyway
 		arena, err := newArena(e.device, compute.Local, func(take taker) {

@@ -15,17 +15,22 @@ import (
 type grain struct {
 	local int // invocations of a workgroup, along the columns of a matrix
 	rows  int // rows that a workgroup takes, where a kernel loops over them
+	busy  int // workgroups that keep the device busy
 	products
 }
+
+// busyGroups is how many workgroups keep a GPU busy: large ones have about 130 processors. With
+// tiles of 64 x 64 the layers of 784-512-256-10 have 16, 8 and 2 for a batch of 128.
+const busyGroups = 128
 
 // grainFor returns how to cut work for a kind of device, with some kernels for the
 // products. A CPU has eight lanes and takes longer to start a workgroup than to do
 // a row.
 func grainFor(kind compute.Kind, kernels kernelSet) grain {
 	if kind == compute.CPU {
-		return grain{8, 16, kernels.products}
+		return grain{8, 16, 1, kernels.products}
 	}
-	return grain{64, 1, kernels.products}
+	return grain{64, 1, busyGroups, kernels.products}
 }
 
 // recorder records the commands of a step, or of anything else; the first error

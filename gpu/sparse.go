@@ -44,6 +44,7 @@ func (e *engine) pushSparse(n *network.Network) error {
 		return nil
 	}
 	for _, l := range e.layers {
+		l.sparse.usable = false
 		var values []float32
 		columns, offsets, longest := []uint32{}, []uint32{0}, 0
 		weights, masks := n.Parameters[l.params[0]], []float32(nil)

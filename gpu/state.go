@@ -29,7 +29,12 @@ func (e *engine) readPlayers(g *gate, from compute.Buffer, count int) ([shaders.
 
 func (e *engine) Push(s *backend.State) (err error) {
 	defer convert(&err)
-	if err := e.build(lower(s.Network.Graph, e.trainedRows())); err != nil {
+	if e.activations != nil && e.graph == s.Network.Graph {
+		err = e.reset()
+	} else {
+		err = e.build(lower(s.Network.Graph, e.trainedRows()))
+	}
+	if err != nil {
 		return err
 	}
 	e.steps, e.sparse = s.Steps, false
@@ -72,6 +77,21 @@ func (e *engine) Push(s *backend.State) (err error) {
 		}
 	}
 	return nil
+}
+
+// reset makes ready for another state of the graph that is there: moments that the state does not
+// have are zero. Recorded steps stay, but those that depend on which weights are zero.
+func (e *engine) reset() error {
+	for m, p := range e.programs {
+		if m.sparse {
+			p.Free()
+			delete(e.programs, m)
+		}
+	}
+	if e.options.Inference {
+		return nil
+	}
+	return e.RestartOptimiser()
 }
 
 // pullTensors returns the numbers in the shape of some matrices by the place of the graph's

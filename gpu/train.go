@@ -4,7 +4,6 @@ package gpu
 
 import (
 	"context"
-	"fmt"
 	"math"
 
 	"nashprune/game"
@@ -180,9 +179,8 @@ func (e *engine) readBatch(b compute.Buffer, rows, width int) ([]float32, error)
 
 func (e *engine) Infer(count int) (err error) {
 	defer convert(&err)
-	if available := e.data.Test.Len(); count > min(available, e.batchRows) {
-		return fmt.Errorf("cannot run %d samples at a time: there are %d and the limit is %d",
-			count, available, e.batchRows)
+	if err := e.options.CheckInfer(e.data, count); err != nil {
+		return err
 	}
 	p, err := e.program(mode{kind: inferring, rows: count, sparse: e.sparse})
 	if err != nil {

@@ -39,6 +39,10 @@
 //
 // The first invocation of a kernel writes a number to memory of the host when the
 // kernel begins. After a lost submission the host reads the last number and names the
-// kernel in flight; see package gpu/internal/compute. With its mark a kernel has at
-// most the eight storage buffers that Vulkan promises.
+// kernel in flight; see package gpu/internal/compute.
+//
+// # Storage buffers
+//
+// Vulkan promises four to a kernel. The backend asks a device for eight ([StorageBuffers]), which a
+// kernel has at most, with its mark. Sparse has ten and runs on devices that are processors only.
 package shaders

@@ -42,8 +42,9 @@ void main() {
             }
         }
     }
-    memoryBarrierBuffer();
+    memoryBarrierBuffer(); // outputs of this invocation before the barrier
     barrier();
+    memoryBarrierBuffer(); // and those of others after it
     for (uint i = gl_LocalInvocationID.x; i < DOWN * ROWS; i += LOCAL_SIZE) {
         if (groupRow() + i < now.rows) {
             sampleLoss(groupRow() + i);

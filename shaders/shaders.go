@@ -26,6 +26,10 @@ var checksums string
 // it begins: in its first word, how many words are bound.
 const MarkBinding = 31
 
+// StorageBuffers is how many storage buffers a kernel has at most, its mark among them. Texel buffers
+// count apart.
+const StorageBuffers = 8
+
 // Kernel is a compute shader and the layout that callers rely on. Its entry
 // point is main.
 type Kernel struct {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"nashprune/shaders"
+	"nashprune/shaders/internal/spirv"
 )
 
 // TestCatalogue: every kernel has its own source, SPIR-V and checksum, and there
@@ -54,6 +55,23 @@ func TestEveryKernelMarks(t *testing.T) {
 		if !bytes.Contains(source, []byte("\nvoid main() {\n    begin();\n")) {
 			t.Errorf("%s.comp does not begin with begin()", k.Name)
 		}
+	}
+}
+
+// TestStorageBuffers counts those of every kernel in its SPIR-V: devices are asked for as many as
+// kernels take, but for the one that GPUs do not run.
+func TestStorageBuffers(t *testing.T) {
+	most := map[bool]int{}
+	for _, k := range shaders.All() {
+		module, err := spirv.Reflect(k.Code)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sparse := k.Name == shaders.Sparse.Name
+		most[sparse] = max(most[sparse], len(module.Buffers)-len(k.Texels))
+	}
+	if most[false] != shaders.StorageBuffers || most[true] != 10 {
+		t.Errorf("kernels have %d storage buffers, and Sparse %d", most[false], most[true])
 	}
 }
 

@@ -18,8 +18,10 @@
 //
 // GLFW belongs to the main thread, which paints. The training is in a goroutine of its own. It
 // reaches the window by [Window.Watch], which wraps the engine, and [Window.Update]. The two have
-// a compute.Device each, on one queue. Only submissions and presentations lock it, and the
-// training never waits for a frame. Its bits are the same as without a window.
+// a compute.Device each, on one queue, which submissions and presentations lock. What the training
+// reports waits while the host draws texts and curves of a frame, or lays out a window of a new
+// size. It does not wait while the device paints and shows the frame. The bits of the training are
+// the same as without a window.
 //
 // Frames begin no sooner than [gpuInterval] after each other, and only when something has
 // changed. Where a CPU plays the GPU, frames hold up the training. So there they are fewer, and

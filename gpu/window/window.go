@@ -339,7 +339,7 @@ func (w *Window) frame() error {
 	if err := p.load(s, w.clock(), state); err != nil {
 		return err
 	}
-	w.mutex.Unlock() // the training does not wait for the frame
+	w.mutex.Unlock() // the training does not wait while the device paints
 	fits, err := p.show()
 	if w.took = time.Since(began); anew {
 		w.took = 0

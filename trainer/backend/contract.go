@@ -139,8 +139,9 @@ type Engine interface {
 
 	// Pull copies the whole state to the host. Push puts one back, of any graph of the same
 	// inputs and outputs; moments and counts that it does not have start at zero. Where the
-	// device computes in float32, Pull then Push changes no later result. Push lets go of
-	// the state before, and then allocates, so that the two need not fit side by side.
+	// device computes in float32, Pull then Push changes no later result. Push of another graph
+	// lets go of the state before, and then allocates, so that the two need not fit side by
+	// side. Push of the graph that is there, the same pointer, may keep the memory.
 	Pull() (*State, error)
 	Push(s *State) error
 
@@ -161,9 +162,6 @@ type Engine interface {
 	// Close gives everything back. An engine is not used after it.
 	Close() error
 }
-
-// InferLimit is the largest batch that [Engine.Infer] takes of engines for smaller ones.
-const InferLimit = 128
 
 // Stretch is a number of training steps without a word from the host.
 type Stretch struct {

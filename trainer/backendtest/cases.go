@@ -5,7 +5,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strings"
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
@@ -57,7 +56,7 @@ func Cases() []Case {
 		{Inputs: 2, Hidden: []int{2, 15, 19, 2}, Outputs: 2, Batch: 1, Rows: 1, Optimiser: adam}, // one of the last two is gated
 		{Inputs: 7, Hidden: []int{5}, Outputs: 3, Batch: 4, Rows: 3, Floats: true, Optimiser: adam},
 		{Inputs: 2, Hidden: []int{13}, Outputs: 3, Batch: 261, Rows: 261, Optimiser: adam},
-		{Inputs: 2, Hidden: []int{3}, Outputs: 2, Batch: 100, Rows: 56, Optimiser: sgd}, // 256 samples to train on
+		{Inputs: 2, Hidden: []int{3}, Outputs: 2, Batch: 50, Rows: 28, Optimiser: sgd}, // 128 samples to train on, as an evaluation takes
 
 		{Inputs: 13, Hidden: []int{15, 6}, Activation: network.LeakyReLU, Outputs: 3, Batch: 19, Rows: 13,
 			Optimiser: backend.Optimiser{Kind: backend.AdamW, WeightDecay: 0.5}, Loss: backend.Loss{ClassWeights: []float64{0.5, 2, 0}}},
@@ -89,23 +88,27 @@ func FewCases() []Case {
 	all := Cases()
 	few := []Case{all[7], all[14]}
 	few = append(few, weightCases()[1], weightCases()[3], weightCases()[5], weightCases()[8])
-	for _, c := range all[:len(all)-len(weightCases())] {
-		if strings.HasPrefix(c.Name, "residual batch") || strings.HasPrefix(c.Name, "concat with the input") {
-			few = append(few, c)
-		}
-	}
-	return few
+	return append(few, Graphs("residual", "concat with the input")...)
 }
 
 // Graphs returns networks of every operator, with players of all kinds: sums, whose
-// classes have one player at several gate points, concats, and gates on inputs.
-func Graphs() []Case {
+// classes have one player at several gate points, concats, and gates on inputs. With names of
+// [networktest.Nets] it returns these alone, and panics where there is no such.
+func Graphs(names ...string) []Case {
 	var cases []Case
 	optimisers := []backend.Optimiser{
 		{Kind: backend.Adam}, {Kind: backend.SGD, Momentum: 0.9}, {Kind: backend.AdamW, WeightDecay: 0.1}, {Kind: backend.RMSProp, ClipNorm: 0.1},
 	}
 	nets := networktest.Nets()
+	for _, name := range names {
+		if nets[name] == nil {
+			panic(fmt.Sprintf("backendtest: no network %q", name))
+		}
+	}
 	for i, name := range slices.Sorted(maps.Keys(nets)) {
+		if len(names) > 0 && !slices.Contains(names, name) {
+			continue
+		}
 		c := Case{Name: name, Nodes: nets[name], Batch: 5 + 14*(i%3), Rows: 5 + 9*(i%3), Floats: i%2 == 1, LearningRate: 1e-2, Optimiser: optimisers[i%len(optimisers)]}
 		g := c.Graph()
 		c.Inputs, c.Outputs = g.Input().Sample.Size(), g.Outputs()

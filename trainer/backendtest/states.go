@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"nashprune/trainer/backend"
+	"nashprune/trainer/network"
 )
 
 // transfer checks that pulling a state gives what was pushed, to the bit, also
@@ -59,7 +60,9 @@ func (s *session) keeps(quantity string, e backend.Engine, run func() error, all
 
 // shrink checks that the state that a cut leaves, pushed to an engine that has computed at
 // full width, is there to the bit, evaluates within its bounds, and gives the same bits in an
-// evaluation, an observation, a play and a training as on an engine that was opened at it.
+// evaluation, an observation, a play and a training as on an engine that was opened at it. That
+// engine has the same bits once more when it has computed with other numbers and gets the state
+// again, whose graph it has.
 func (s *session) shrink() error {
 	small := *s
 	small.start = s.State().Cut(s.cut())
@@ -83,8 +86,37 @@ func (s *session) shrink() error {
 		end        *backend.State
 	)
 	err := small.with(small.candidate, func(fresh backend.Engine) (err error) {
-		evaluation, round, end, err = results(fresh)
-		return err
+		if evaluation, round, end, err = results(fresh); err != nil {
+			return err
+		}
+		other := small.otherNumbers()
+		if err := fresh.Push(other); err != nil {
+			return err
+		}
+		pushed, err := fresh.Pull()
+		if err != nil {
+			return err
+		}
+		s.exactly("the same graph/no moments", pushed, small.fresh(other.Network))
+		otherEvaluation, _, _, err := results(fresh)
+		if err != nil {
+			return err
+		}
+		changed := small
+		changed.start = other
+		expected := outputs(changed.forward(s.data.Test, backend.InOrder(s.data.Test.Len())))
+		s.compare("the same graph/other logits", widen(otherEvaluation.Logits), expected.values, expected.entries)
+		if err := fresh.Push(small.State()); err != nil {
+			return err
+		}
+		evaluationAgain, roundAgain, endAgain, err := results(fresh)
+		if err != nil {
+			return err
+		}
+		s.compare("the same graph/logits", widen(evaluationAgain.Logits), widen(evaluation.Logits), make([]float64, len(evaluation.Logits)))
+		s.compare("the same graph/observation and play", roundAgain, round, make([]float64, len(round)))
+		s.exactly("the same graph/training", endAgain, end)
+		return nil
 	})
 	if err := errors.Join(err, small.candidate.close()); err != nil {
 		return err
@@ -117,6 +149,33 @@ func (s *session) shrink() error {
 	})
 }
 
+// otherNumbers returns a state of the same graph without moments, in which no weight of the first
+// node is zero.
+func (s *session) otherNumbers() *backend.State {
+	n := s.State().Network
+	for i := range n.Parameters[0] {
+		n.Parameters[0][i] = 0.25 + float32(i%3)/4
+		if n.Masks != nil && n.Masks[0] != nil {
+			n.Masks[0][i] = 1
+		}
+	}
+	return &backend.State{Network: n}
+}
+
+// fresh returns the state of a network whose optimiser has made no step.
+func (s *session) fresh(n *network.Network) *backend.State {
+	fresh := s.State()
+	fresh.Network, fresh.Steps = n, 0
+	for _, moments := range append(fresh.First, fresh.Second...) {
+		clear(moments)
+	}
+	for _, slopes := range fresh.Slopes {
+		clear(slopes.First)
+		clear(slopes.Second)
+	}
+	return fresh
+}
+
 // restart checks that a fresh optimiser has forgotten everything.
 func (s *session) restart() error {
 	return s.with(s.candidate, func(candidate backend.Engine) error {
@@ -127,16 +186,7 @@ func (s *session) restart() error {
 		if err != nil {
 			return err
 		}
-		want := s.State()
-		want.Steps = 0
-		for _, moments := range append(want.First, want.Second...) {
-			clear(moments)
-		}
-		for _, slopes := range want.Slopes {
-			clear(slopes.First)
-			clear(slopes.Second)
-		}
-		s.exactly("restart", got, want)
+		s.exactly("restart", got, s.fresh(s.State().Network))
 		return nil
 	})
 }

@@ -23,16 +23,7 @@ func weightCases() []Case {
 	for i := range cases {
 		cases[i].LearningRate = 1e-2
 	}
-	for _, c := range Graphs() {
-		if c.Name == "" {
-			continue
-		}
-		for _, name := range []string{"residual of images", "depthwise"} {
-			if len(c.Name) >= len(name) && c.Name[:len(name)] == name {
-				cases = append(cases, c)
-			}
-		}
-	}
+	cases = append(cases, Graphs("residual of images", "depthwise")...)
 	for i := range cases {
 		cases[i].Weights = true
 		if cases[i].Nodes == nil {

@@ -16,9 +16,15 @@ import (
 	"nashprune/gpu/internal/vkshim"
 )
 
-// patience is how long a submission may take. Systems reset a device that is
-// busy for a few seconds, so it is lost when nothing is heard for so long.
-const patience = 60 * time.Second
+// patienceWith returns how long a submission may take on a kind of device. Systems reset a GPU that is
+// busy for a few seconds, so it is lost when nothing is heard for a minute. No system resets a
+// processor, which other work may keep busy for long.
+func patienceWith(kind Kind) time.Duration {
+	if kind == CPU {
+		return time.Hour
+	}
+	return time.Minute
+}
 
 // Device is an open device. It is for one goroutine at a time.
 type Device struct {
@@ -104,7 +110,7 @@ func newDevice(c candidate, to *connection) *Device {
 	return &Device{
 		candidate:  c,
 		connection: to,
-		patience:   patience,
+		patience:   patienceWith(c.info.Kind),
 		arenas:     map[*Arena]struct{}{},
 		programs:   map[*Program]struct{}{},
 		pipelines:  map[string]*Pipeline{},

@@ -10,6 +10,7 @@ import (
 	vk "github.com/vulkan-go/vulkan"
 
 	"nashprune/gpu/internal/vkshim"
+	"nashprune/shaders"
 )
 
 // Kind is what a device is, as its driver reports it.
@@ -55,7 +56,7 @@ type Limits struct {
 
 // What kernels may count on.
 const (
-	minStorageBuffers = 8
+	minStorageBuffers = shaders.StorageBuffers
 	minInvocations    = 128
 	minPushBytes      = 128
 )
@@ -145,7 +146,7 @@ func examine(instance vk.Instance, physical vk.PhysicalDevice) (candidate, error
 			Timestamps:   timestampBits > 0,
 			Presents:     presents[family],
 			Alignment:    max(granule, int(p.Limits.MinStorageBufferOffsetAlignment), int(p.Limits.MinTexelBufferOffsetAlignment)),
-			Memory:       localMemory(memory),
+			Memory:       localMemory(kind(p.DeviceType), memory),
 			Limits:       limits,
 		},
 		family:          family,
@@ -195,13 +196,20 @@ func memoryTypes(physical vk.PhysicalDevice) []memoryType {
 	return types
 }
 
-// localMemory returns the size of the heap that Local arenas come from.
-func localMemory(types []memoryType) int {
-	chosen, err := chooseMemory(types, preferred[Local], math.MaxUint32, 0)
+// localMemory returns the size of the heap that Local arenas come from. Those of an integrated GPU
+// come from any, which are parts of one memory: the largest counts.
+func localMemory(of Kind, types []memoryType) int {
+	choices, err := chooseMemory(types, preferred[Local], math.MaxUint32, 0)
 	if err != nil {
 		return 0
 	}
-	return int(min(types[chosen].heap, math.MaxInt))
+	heap := types[choices[0]].heap
+	if of == IntegratedGPU {
+		for _, i := range choices {
+			heap = max(heap, types[i].heap)
+		}
+	}
+	return int(min(heap, math.MaxInt))
 }
 
 func kind(t vk.PhysicalDeviceType) Kind {

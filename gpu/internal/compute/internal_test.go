@@ -5,6 +5,7 @@ package compute
 import (
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -48,17 +49,22 @@ func TestChooseMemory(t *testing.T) {
 		kind    Memory
 		allowed uint32
 		bytes   uint64
-		want    int
+		want    []int
 	}{
-		{Local, 0b11111, 100, 2},
-		{Local, 0b11111, 300, 3},
-		{Local, 0b11111, 5000, 0}, // not on the device, but there is room
-		{Local, 0b01010, 300, 3},
-		{Host, 0b11111, 100, 4},
-		{Host, 0b01111, 100, 0},
+		{Local, 0b11111, 100, []int{2, 3, 0, 4}},
+		{Local, 0b11111, 300, []int{3, 0, 4}},
+		{Local, 0b11111, 5000, []int{0, 4}}, // not on the device, but there is room
+		{Local, 0b01010, 300, []int{3}},
+		{Host, 0b11111, 100, []int{4, 0, 2}},
+		{Host, 0b01111, 100, []int{0, 2}},
 	} {
-		if got, err := chooseMemory(types, preferred[c.kind], c.allowed, c.bytes); err != nil || got != c.want {
-			t.Errorf("%+v: type %d, %v", c, got, err)
+		if got, err := chooseMemory(types, preferred[c.kind], c.allowed, c.bytes); err != nil || !slices.Equal(got, c.want) {
+			t.Errorf("%+v: types %d, %v", c, got, err)
+		}
+	}
+	for kind, want := range map[Kind]int{DiscreteGPU: 200, IntegratedGPU: 8000} {
+		if got := localMemory(kind, types); got != want {
+			t.Errorf("arenas of a device of kind %s come from %d bytes, want %d", kind, got, want)
 		}
 	}
 	_, err := chooseMemory(types, preferred[Local], 0b11111, 9000)
@@ -67,6 +73,28 @@ func TestChooseMemory(t *testing.T) {
 	}
 	if _, err := chooseMemory(types, preferred[Host], 0b01010, 1); err == nil || errors.Is(err, ErrOutOfMemory) {
 		t.Errorf("no memory for the host: %v", err)
+	}
+}
+
+// TestMemoryThatIsTaken: the next type is tried where one has nothing left, and on no other error.
+func TestMemoryThatIsTaken(t *testing.T) {
+	for _, c := range []struct {
+		results []vk.Result // by type
+		want    int
+	}{
+		{[]vk.Result{vk.Success, vk.Success}, 0},
+		{[]vk.Result{vk.ErrorOutOfDeviceMemory, vk.Success}, 1},
+		{[]vk.Result{vk.ErrorOutOfDeviceMemory, vk.ErrorOutOfDeviceMemory}, 1},
+		{[]vk.Result{vk.ErrorOutOfHostMemory, vk.Success}, 0},
+	} {
+		tried := 0
+		got, result := firstFree([]int{0, 1}, func(chosen int) vk.Result {
+			tried++
+			return c.results[chosen]
+		})
+		if got != c.want || tried != c.want+1 || result != c.results[c.want] {
+			t.Errorf("%v: type %d after %d tries: %v", c.results, got, tried, result)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ package compute
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"unsafe"
 
 	vk "github.com/vulkan-go/vulkan"
@@ -103,19 +104,24 @@ func (a *Arena) open() error {
 	vk.GetBufferMemoryRequirements(d.device, buffer, &needs)
 	needs.Deref()
 	needs.Free()
-	chosen, err := chooseMemory(d.memory, preferred[a.kind], needs.MemoryTypeBits, uint64(needs.Size))
+	choices, err := chooseMemory(d.memory, preferred[a.kind], needs.MemoryTypeBits, uint64(needs.Size))
 	if err != nil {
 		return fmt.Errorf("%s: %w", d.info.Name, err)
 	}
-	allocate := vk.MemoryAllocateInfo{
-		SType:           vk.StructureTypeMemoryAllocateInfo,
-		AllocationSize:  needs.Size,
-		MemoryTypeIndex: uint32(chosen),
+	if d.info.Kind != IntegratedGPU { // where other memory is slower: rather none
+		choices = choices[:1]
 	}
-	defer allocate.Free()
 	var memory vk.DeviceMemory
-	if err := failed("vkAllocateMemory", vk.AllocateMemory(d.device, &allocate, nil, &memory),
-		"%d bytes of a heap of %d on %s", needs.Size, d.memory[chosen].heap, d.info.Name); err != nil {
+	chosen, result := firstFree(choices, func(chosen int) vk.Result {
+		allocate := vk.MemoryAllocateInfo{
+			SType:           vk.StructureTypeMemoryAllocateInfo,
+			AllocationSize:  needs.Size,
+			MemoryTypeIndex: uint32(chosen),
+		}
+		defer allocate.Free()
+		return vk.AllocateMemory(d.device, &allocate, nil, &memory)
+	})
+	if err := failed("vkAllocateMemory", result, "%d bytes of a heap of %d on %s", needs.Size, d.memory[chosen].heap, d.info.Name); err != nil {
 		return err
 	}
 	a.memory = memory
@@ -134,9 +140,20 @@ func (a *Arena) open() error {
 	return nil
 }
 
-// chooseMemory returns the first type of memory with the first properties of
-// those preferred that is allowed and large enough.
-func chooseMemory(types []memoryType, preferred []vk.MemoryPropertyFlagBits, allowed uint32, bytes uint64) (int, error) {
+// firstFree allocates memory of the first type that has some left. It returns the type that was tried
+// last, and what came of it.
+func firstFree(choices []int, allocate func(chosen int) vk.Result) (chosen int, result vk.Result) {
+	for _, chosen = range choices {
+		if result = allocate(chosen); result != vk.ErrorOutOfDeviceMemory {
+			break
+		}
+	}
+	return chosen, result
+}
+
+// chooseMemory returns the types of memory that are allowed and large enough, those with the first
+// properties of those preferred first, at least one.
+func chooseMemory(types []memoryType, preferred []vk.MemoryPropertyFlagBits, allowed uint32, bytes uint64) (choices []int, err error) {
 	var largest uint64
 	for _, properties := range preferred {
 		for i, t := range types {
@@ -144,16 +161,19 @@ func chooseMemory(types []memoryType, preferred []vk.MemoryPropertyFlagBits, all
 			if allowed>>i&1 == 0 || flags&properties != properties || flags&^ordinary != 0 {
 				continue
 			}
-			if t.heap >= bytes {
-				return i, nil
+			if t.heap >= bytes && !slices.Contains(choices, i) {
+				choices = append(choices, i)
 			}
 			largest = max(largest, t.heap)
 		}
 	}
-	if largest == 0 {
-		return 0, errors.New("it has no such memory")
+	if choices != nil {
+		return choices, nil
 	}
-	return 0, fmt.Errorf("%w: it takes %d bytes, and the largest heap has %d", ErrOutOfMemory, bytes, largest)
+	if largest == 0 {
+		return nil, errors.New("it has no such memory")
+	}
+	return nil, fmt.Errorf("%w: it takes %d bytes, and the largest heap has %d", ErrOutOfMemory, bytes, largest)
 }
 
 // Take returns the next range of the arena, of zeros if nothing wrote there. It panics
