@@ -87,8 +87,13 @@ func (e *imaginedEngine) Observe(ctx context.Context, order []int32) (*backend.O
 	e.interactions = nil
 	for _, players := range e.now.Widths() {
 		var h game.Interactions
-		for i := range players { // a block each, which takes less memory than a full one
-			h = append(h, []float64{float64(i + 1)})
+		first := 0
+		for _, n := range game.Blocks(players) {
+			block := make([]float64, n*n)
+			for i := range n {
+				block[i*n+i] = float64(first + i + 1)
+			}
+			h, first = append(h, block), first+n
 		}
 		e.interactions = append(e.interactions, h)
 	}
