@@ -95,7 +95,9 @@ func inspectFile(c settings.Config, sample network.Shape, outputs int) (*record.
 		return nil, backend.Usagef("%s: %v", c.Source, err)
 	}
 	i := inspect(c.Source, n.Graph)
-	i.Notes = []string{derived}
+	if derived != "" {
+		i.Notes = []string{derived}
+	}
 	return i, nil
 }
 
