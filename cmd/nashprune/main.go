@@ -19,16 +19,16 @@ import (
 	"nashprune/trainer/sweep"
 )
 
-// Exit codes. The guide to settings and the help document them.
+// Short names of exit codes.
 const (
-	exitDone        = 0
-	exitFailed      = 1
-	exitUsage       = 2
-	exitNoDevice    = 3
-	exitParity      = 4
-	exitDeviceLost  = 5
-	exitOutOfMemory = 6
-	exitInterrupted = 130
+	exitDone        = backend.ExitDone
+	exitFailed      = backend.ExitFailed
+	exitUsage       = backend.ExitUsage
+	exitNoDevice    = backend.ExitNoDevice
+	exitParity      = backend.ExitParity
+	exitDeviceLost  = backend.ExitDeviceLost
+	exitOutOfMemory = backend.ExitOutOfMemory
+	exitInterrupted = backend.ExitInterrupted
 )
 
 func main() {
@@ -113,26 +113,7 @@ func exitCode(err error) int {
 	if of := new(sweep.ExitError); errors.As(err, &of) && of.Code > 0 { // of all runs that were made
 		return of.Code
 	}
-	for _, c := range []struct {
-		kind error
-		code int
-	}{
-		{backend.ErrUsage, exitUsage},
-		{backend.ErrNoDevice, exitNoDevice},
-		{backend.ErrParity, exitParity},
-		{backend.ErrDeviceLost, exitDeviceLost},
-		{backend.ErrOutOfMemory, exitOutOfMemory},
-		{backend.ErrInterrupted, exitInterrupted},
-		{context.Canceled, exitInterrupted},
-	} {
-		if errors.Is(err, c.kind) {
-			return c.code
-		}
-	}
-	if err != nil {
-		return exitFailed
-	}
-	return exitDone
+	return backend.ExitCode(err)
 }
 
 func newRoot() *cobra.Command {

@@ -174,7 +174,7 @@ exits with 130; the next start goes on.`,
 			}
 			progress := newProgress(cmd.ErrOrStderr())
 			defer progress.end()
-			return s.Make(untilSignal(cmd), n, sweep.Maker{Version: version(), Command: commandLine(), Device: device, Observe: progress.observe, ExitCode: exitCode})
+			return s.Make(untilSignal(cmd), n, sweep.Maker{Version: version(), Command: commandLine(), Device: device, Observe: progress.observe})
 		},
 	}
 	cmd.Flags().StringVar(&device, "device", "", help("device")+" (default: that of the settings)")

@@ -9,8 +9,7 @@ import (
 	"unicode"
 )
 
-// The kinds of failure that a caller decides on. Commands turn each into an exit
-// code of its own.
+// The kinds of failure that a caller decides on; see [ExitCode].
 var (
 	// ErrUsage: the configuration asks for something that makes no sense.
 	ErrUsage = errors.New("usage")

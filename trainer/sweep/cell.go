@@ -216,11 +216,10 @@ func (s *Sweep) row(n int) (Row, error) {
 
 // Maker says how this process makes cells.
 type Maker struct {
-	Command  string // as the user gave it, for the record of the run
-	Version  string // of the program
-	Device   string // empty: that on which a cell has begun, else that of its settings
-	Observe  func(trainer.Event)
-	ExitCode func(error) int // for the record of failures; nil: 1
+	Command string // as the user gave it, for the record of the run
+	Version string // of the program
+	Device  string // empty: that on which a cell has begun, else that of its settings
+	Observe func(trainer.Event)
 }
 
 // Make makes cell n, or goes on with it, while other processes, also on other machines, make
@@ -235,11 +234,7 @@ func (s *Sweep) Make(ctx context.Context, n int, m Maker) error {
 	if err == nil || errors.Is(err, backend.ErrInterrupted) || errors.Is(err, filelock.ErrHeld) {
 		return err
 	}
-	code := 1
-	if m.ExitCode != nil {
-		code = m.ExitCode(err)
-	}
-	return errors.Join(err, s.note(n, code, err.Error()))
+	return errors.Join(err, s.note(n, backend.ExitCode(err), err.Error()))
 }
 
 func (s *Sweep) make(ctx context.Context, n int, m Maker) error {

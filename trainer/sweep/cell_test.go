@@ -315,7 +315,7 @@ func TestFailures(t *testing.T) {
 		t.Fatal(err)
 	}
 	rows, err := s.Rows()
-	if err != nil || sweep.Count(rows) != "3 finished, 1 failed" || !strings.Contains(rows[1].Reason, "toaster") || !strings.Contains(rows[1].Reason, "exit code 1") {
+	if err != nil || sweep.Count(rows) != "3 finished, 1 failed" || !strings.Contains(rows[1].Reason, "toaster") || !strings.Contains(rows[1].Reason, "exit code 3") {
 		t.Errorf("%s, %q, %v", sweep.Count(rows), rows[1].Reason, err)
 	}
 }

@@ -23,9 +23,9 @@ const (
 	gpuName    = core.ResourceName("nvidia.com/gpu")
 )
 
-// lastingCodes are exit codes after which another attempt would end likewise: usage, no such
-// device, broken parity, out of memory. A lost device (5) and an interruption (130) pass.
-var lastingCodes = []int32{2, 3, 4, 6}
+// lastingCodes are exit codes after which another attempt would end likewise. A lost device and an
+// interruption pass.
+var lastingCodes = []int32{backend.ExitUsage, backend.ExitNoDevice, backend.ExitParity, backend.ExitOutOfMemory}
 
 // Manifest returns an indexed job of Kubernetes, as YAML, that makes all runs; those that are
 // done end at once. c.Image has the program. All pods mount the volume of c.Claim at mount, a path

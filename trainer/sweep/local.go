@@ -21,9 +21,6 @@ import (
 // grace is how long a process that is asked to stop may take for its checkpoint.
 const grace = 2 * time.Minute
 
-// exitInterrupted is the exit code of a run that has a checkpoint.
-const exitInterrupted = 130
-
 // Local makes cells on this machine.
 type Local struct {
 	Program []string // that makes cell N as PROGRAM sweep cell DIR N; none: this process makes them
@@ -175,7 +172,7 @@ func (l Local) cell(ctx context.Context, s *Sweep, n int, m Maker) error {
 	cmd.WaitDelay = grace
 	err = cmd.Run()
 	var exit *exec.ExitError
-	if errors.As(err, &exit) && exit.ExitCode() == exitInterrupted || ctx.Err() != nil {
+	if errors.As(err, &exit) && exit.ExitCode() == backend.ExitInterrupted || ctx.Err() != nil {
 		return err
 	}
 	if err == nil {
@@ -183,11 +180,11 @@ func (l Local) cell(ctx context.Context, s *Sweep, n int, m Maker) error {
 			return unread
 		}
 		err = fmt.Errorf("its process ended with exit code 0 and without a result, see %s", path)
-		return errors.Join(err, s.note(n, 1, err.Error()))
+		return errors.Join(err, s.note(n, backend.ExitFailed, err.Error()))
 	}
 	if exit == nil { // it did not start
 		err = fmt.Errorf("%s: %w", l.Program[0], err)
-		return errors.Join(err, s.note(n, 1, err.Error()))
+		return errors.Join(err, s.note(n, backend.ExitFailed, err.Error()))
 	}
 	ended := &ExitError{exit.ExitCode(), fmt.Sprintf("its process ended with %v, see %s", exit, path)}
 	if noted, err := s.failure(n); err != nil || noted.Reason != "" {

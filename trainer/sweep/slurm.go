@@ -63,7 +63,7 @@ stopped=
 trap 'stopped=1; kill -USR1 $run 2>/dev/null' USR1 TERM
 wait $run; code=$?
 while [ -n "$stopped" ]; do stopped=; wait $run; code=$?; done
-if [ $code = 130 ] && [ "${SLURM_RESTART_COUNT:-0}" -lt 3 ]; then
+if [ $code = {{.Interrupted}} ] && [ "${SLURM_RESTART_COUNT:-0}" -lt 3 ]; then
   scontrol requeue "${SLURM_ARRAY_JOB_ID}_${SLURM_ARRAY_TASK_ID}"
 fi
 exit $code
@@ -154,6 +154,7 @@ func (s *Sweep) script(c Cluster, a array) (string, error) {
 	var script strings.Builder
 	err = slurmScript.Execute(&script, map[string]any{
 		"Array": list, "First": a.first, "Logs": filepath.Join(dir, logsFolder), "Dir": dir, "Notice": notice, "Options": options, "Program": c.Program,
+		"Interrupted": backend.ExitInterrupted,
 	})
 	return script.String(), err
 }
