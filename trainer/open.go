@@ -28,25 +28,22 @@ import (
 // order below. It trains nothing, allocates nothing on the device and writes nothing.
 // Run and plan come also with an error of the kind [backend.ErrOutOfMemory].
 func open(c settings.Config, o Options, from *checkpoint.Checkpoint) (*run, session.Plan, error) {
-	r := &run{Options: o, config: c, given: c, stage: checkpoint.GameStage, result: record.Result{Command: o.Command}, started: time.Now()}
+	r := &run{Options: o, config: c, given: c, from: from, stage: checkpoint.GameStage, result: record.Result{Command: o.Command}, started: time.Now()}
 	if from != nil {
 		r.stage, r.result, r.before = from.Stage, from.Result, from.Result.Seconds.Total
 	}
-	var p session.Plan
 	for _, step := range []func() error{
-		func() error { return r.findDevice(from) },
-		r.findRuntime,
-		func() error { return r.readSource(from) },
-		func() error { return r.readData(from) },
-		func() error { return r.checkNetwork(from) },
-		func() error { return r.placeSamples(from) },
-		func() error { return r.findMarket(from) },
-		func() (err error) { p, err = r.firstPlan(from); return err },
+		r.findDevice, r.findRuntime, r.readSource, r.readData, r.checkNetwork, r.placeSamples, r.findMarket,
 	} {
 		if err := step(); err != nil {
-			return nil, p, err
+			return nil, session.Plan{}, err
 		}
 	}
+	p, err := r.firstPlan()
+	if err != nil {
+		return nil, p, err
+	}
+	r.from = nil // its state may go once the engine has it
 	if err := r.memory.Check(); err != nil {
 		return r, p, fmt.Errorf("%s: %w", r.device.ID(), err)
 	}
@@ -56,12 +53,12 @@ func open(c settings.Config, o Options, from *checkpoint.Checkpoint) (*run, sess
 // findDevice finds the device of a new run by its configuration. One that goes on has the
 // device that the user names, or else, wherever that may be listed now, the one that was
 // last at work.
-func (r *run) findDevice(from *checkpoint.Checkpoint) (err error) {
-	if from == nil {
+func (r *run) findDevice() (err error) {
+	if r.from == nil {
 		r.device, err = findDevice(r.config.Device, r.config.Kernels)
 		return err
 	}
-	was := from.Result.Device
+	was := r.from.Result.Device
 	same := func(d backend.Device) bool { return record.NewDevice(d).Same(was) }
 	if r.Options.Device != "" {
 		r.device, err = backend.FindDevice(r.Options.Device)
@@ -87,14 +84,14 @@ func (r *run) findDevice(from *checkpoint.Checkpoint) (err error) {
 }
 
 // noteDevice notes in the result on which device a run begins or goes on.
-func (r *run) noteDevice(from *checkpoint.Checkpoint) {
+func (r *run) noteDevice() {
 	r.result.Device = record.NewDevice(r.device)
 	r.result.Device.Samples = r.samples
 	use := record.DeviceUse{Device: r.result.Device, Training: trainingName(r.kind())}
-	if from != nil {
-		use.FromStep = from.Position.Step
+	if r.from != nil {
+		use.FromStep = r.from.Position.Step
 	}
-	if from == nil || !r.result.Device.SameBits(from.Result.Device) {
+	if r.from == nil || !r.result.Device.SameBits(r.from.Result.Device) {
 		r.result.Devices = append(slices.Clip(r.result.Devices), use)
 	}
 }
@@ -110,7 +107,7 @@ func findDevice(words, kernels string) (backend.Device, error) {
 }
 
 // readData reads the data and fills in what the result says of it.
-func (r *run) readData(from *checkpoint.Checkpoint) (err error) {
+func (r *run) readData() (err error) {
 	if r.data = cmp.Or(r.Options.Dataset, r.Options.read); r.data == nil {
 		r.announce("reading " + r.config.Data)
 		options, err := r.dataOptions()
@@ -121,7 +118,7 @@ func (r *run) readData(from *checkpoint.Checkpoint) (err error) {
 		if r.dataOfModel && errors.Is(err, backend.ErrUsage) {
 			return unnamed(r.config.Source, r.config.Data)
 		}
-		if from != nil && errors.Is(err, dataset.ErrNotFound) && !filepath.IsAbs(r.config.Data) {
+		if r.from != nil && errors.Is(err, dataset.ErrNotFound) && !filepath.IsAbs(r.config.Data) {
 			return fmt.Errorf("--resume %s: %w; paths are relative to the folder where the run was started: go there", r.Dir, err)
 		}
 		if err != nil {
@@ -161,7 +158,7 @@ func (r *run) readData(from *checkpoint.Checkpoint) (err error) {
 	if r.data.Regression() {
 		r.result.Task = dataset.Regression
 	}
-	return r.sameData(from)
+	return r.sameData()
 }
 
 // columnLines says what became of the columns of a table, a line each; numbers as they stand are
@@ -195,16 +192,16 @@ const widestName = 24
 
 // sameData refuses data that is not what the run began with, or what runs have with which
 // it belongs.
-func (r *run) sameData(from *checkpoint.Checkpoint) error {
+func (r *run) sameData() error {
 	now := r.result.Data
-	if from == nil {
+	if r.from == nil {
 		if r.Options.Digest != "" && now.Digest != r.Options.Digest {
 			return backend.Usagef("the samples of %s are not those of the finished runs (digest %.12s, was %.12s); use the same files, or another folder",
 				now.Name, now.Digest, r.Options.Digest)
 		}
 		return nil
 	}
-	was, digest := from.Result.Data, from.Result.Data.Digest
+	was, digest := r.from.Result.Data, r.from.Result.Data.Digest
 	was.Digest = now.Digest
 	if !reflect.DeepEqual(now, was) {
 		return fmt.Errorf("--resume %s: the data is not what the run began with: it was %+v and is %+v", r.Dir, was, now)
@@ -218,14 +215,14 @@ func (r *run) sameData(from *checkpoint.Checkpoint) error {
 
 // checkNetwork refuses a network that the device does not run, that has no players for the
 // game, or that is larger than what this program takes.
-func (r *run) checkNetwork(from *checkpoint.Checkpoint) (err error) {
+func (r *run) checkNetwork() (err error) {
 	switch {
 	case r.model != nil:
-		if err := r.findTrained(from); err != nil {
+		if err := r.findTrained(); err != nil {
 			return err
 		}
-	case from != nil:
-		r.graph = from.Whole
+	case r.from != nil:
+		r.graph = r.from.Whole
 	case r.Options.Graph != nil:
 		r.graph = r.Options.Graph
 	default:
@@ -239,7 +236,7 @@ func (r *run) checkNetwork(from *checkpoint.Checkpoint) (err error) {
 	if err := r.device.Runs(r.graph); err != nil {
 		return err
 	}
-	if from == nil { // else the result has it, of the graph before --shape
+	if r.from == nil { // else the result has it, of the graph before --shape
 		text, err := json.Marshal(r.graph)
 		if err != nil {
 			return err
@@ -263,7 +260,7 @@ func (r *run) checkNetwork(from *checkpoint.Checkpoint) (err error) {
 	if r.config, err = r.config.ResolveFor(r.graph.MarketWidths()); err != nil {
 		return err
 	}
-	if r.config.Game == game.NoGame && r.config.Shape != "" && from == nil {
+	if r.config.Game == game.NoGame && r.config.Shape != "" && r.from == nil {
 		if r.graph, err = r.shaped(); err != nil {
 			return err
 		}
@@ -281,9 +278,9 @@ func (r *run) checkNetwork(from *checkpoint.Checkpoint) (err error) {
 // will be: of the network in full width, also when the run goes on with less, since a
 // baseline may follow. A new run is refused a placement that the device does nothing
 // with; for one that goes on it changes no result and could not be changed any more.
-func (r *run) placeSamples(from *checkpoint.Checkpoint) (err error) {
+func (r *run) placeSamples() (err error) {
 	r.samples = r.config.DataOnDevice
-	if from == nil && r.samples != backend.AnyPlacement && r.device.Kind == backend.CPU {
+	if r.from == nil && r.samples != backend.AnyPlacement && r.device.Kind == backend.CPU {
 		return backend.Usagef("--data-on-device %s is for devices with memory of their own, and %s (%s) computes where the data lie: leave it out, or say %s",
 			r.samples, r.device.ID(), r.device.Name, backend.AutoPlacement)
 	}
@@ -291,7 +288,7 @@ func (r *run) placeSamples(from *checkpoint.Checkpoint) (err error) {
 		return fmt.Errorf("%s: %w", r.device.ID(), err)
 	}
 	r.samples = r.memory.Placement
-	r.noteDevice(from)
+	r.noteDevice()
 	if words := r.memory.Placed(); words != "" {
 		r.announce("samples: " + words)
 	}
@@ -300,10 +297,10 @@ func (r *run) placeSamples(from *checkpoint.Checkpoint) (err error) {
 
 // findMarket takes the market and its model of latencies from the checkpoint, or reads
 // the model that the configuration names, if it names one.
-func (r *run) findMarket(from *checkpoint.Checkpoint) (err error) {
+func (r *run) findMarket() (err error) {
 	switch {
-	case from != nil:
-		if r.result.Market, err = from.Market(); err != nil {
+	case r.from != nil:
+		if r.result.Market, err = r.from.Market(); err != nil {
 			return fmt.Errorf("checkpoint %s: %w", filepath.Join(r.Dir, record.CheckpointFile), err)
 		}
 		if r.result.Market != nil {
@@ -315,12 +312,12 @@ func (r *run) findMarket(from *checkpoint.Checkpoint) (err error) {
 	if err != nil {
 		return err
 	}
-	return r.findCosts(from)
+	return r.findCosts()
 }
 
 // findCosts takes the costs of players from the checkpoint, or checks those that are given.
-func (r *run) findCosts(from *checkpoint.Checkpoint) (err error) {
-	if from != nil {
+func (r *run) findCosts() (err error) {
+	if r.from != nil {
 		if r.PlayerCosts = nil; r.result.Market != nil {
 			r.PlayerCosts = r.result.Market.PlayerCosts
 		}
@@ -348,10 +345,10 @@ func (o Options) checkCosts(c settings.Config) error {
 
 // firstPlan returns the plan of the training that comes first, which is the one under way
 // in a checkpoint.
-func (r *run) firstPlan(from *checkpoint.Checkpoint) (session.Plan, error) {
+func (r *run) firstPlan() (session.Plan, error) {
 	p, err := r.plan(r.kind())
-	if err == nil && from != nil {
-		if err = from.Fits(p); err != nil {
+	if err == nil && r.from != nil {
+		if err = r.from.Fits(p); err != nil {
 			err = fmt.Errorf("checkpoint %s: %w", filepath.Join(r.Dir, record.CheckpointFile), err)
 		}
 	}

@@ -120,6 +120,7 @@ type run struct {
 
 	result  record.Result
 	stage   checkpoint.Stage
+	from    *checkpoint.Checkpoint // that the run goes on from, only while it is opened; nil: it is new
 	metrics *os.File
 	length  int64 // of the metrics
 

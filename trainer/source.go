@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"nashprune/trainer/backend"
-	"nashprune/trainer/checkpoint"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/modelfile"
 	"nashprune/trainer/network"
@@ -28,7 +27,7 @@ const inMemory = "a network in memory"
 
 // readSource reads the file of the trained network, if the run begins with one, and refuses
 // one that is not what the run began with.
-func (r *run) readSource(from *checkpoint.Checkpoint) (err error) {
+func (r *run) readSource() (err error) {
 	path := r.config.Source
 	if path == "" {
 		return nil
@@ -54,7 +53,7 @@ func (r *run) readSource(from *checkpoint.Checkpoint) (err error) {
 		r.config.Data, r.given.Data, r.dataOfModel = m.Data, m.Data, true
 	}
 	is := r.model.Source()
-	if from == nil {
+	if r.from == nil {
 		r.result.Source = &record.Source{Path: filepath.ToSlash(path), Format: is.Format, Types: is.Types, Digest: is.Digest}
 		return nil
 	}
@@ -107,7 +106,7 @@ func unnamed(model, data string) error {
 
 // findTrained finds the trained network in its file and holds it to the data or, for a run
 // that goes on, to the graph that it began with.
-func (r *run) findTrained(from *checkpoint.Checkpoint) error {
+func (r *run) findTrained() error {
 	path := r.config.Source
 	floats, pixels := r.model.Standards()
 	if asFloats := r.data.Standard != nil; asFloats && floats == nil && pixels != nil || !asFloats && pixels == nil && floats != nil {
@@ -122,12 +121,12 @@ func (r *run) findTrained(from *checkpoint.Checkpoint) error {
 		return backend.Usagef("%s: %v", path, err)
 	}
 	r.graph, r.trained = n.Graph, n
-	if from != nil {
-		if !slices.EqualFunc(n.Params, from.Whole.Params, func(a, b network.Param) bool { return a.Name == b.Name && slices.Equal(a.Shape, b.Shape) }) {
+	if r.from != nil {
+		if !slices.EqualFunc(n.Params, r.from.Whole.Params, func(a, b network.Param) bool { return a.Name == b.Name && slices.Equal(a.Shape, b.Shape) }) {
 			return fmt.Errorf("--resume %s: the network of %s is not the one that the run began with", r.Dir, path)
 		}
-		r.graph = from.Whole
-		n.Graph = from.Whole
+		r.graph = r.from.Whole
+		n.Graph = r.from.Whole
 		return nil
 	}
 	if in, out := n.Graph.Input().Sample.Size(), n.Outputs(); in != r.data.Train.Features || out != r.data.Outputs() {
