@@ -22,7 +22,7 @@ func PlanRun(c settings.Config, o Options) (*record.DryRun, error) {
 		next = &record.NextRun{Players: second.Players, Epochs: second.Epochs, MaxBytes: int(second.MaxBytes)}
 		c, o.read = first, data
 	}
-	r, p, err := o.plan(c)
+	r, p, err := o.openNew(c)
 	if r == nil {
 		return nil, err
 	}
@@ -44,8 +44,8 @@ func PlanRun(c settings.Config, o Options) (*record.DryRun, error) {
 	return d, err
 }
 
-// plan opens a new run without beginning it; see [open].
-func (o Options) plan(c settings.Config) (*run, session.Plan, error) {
+// openNew opens a new run without beginning it; see [open].
+func (o Options) openNew(c settings.Config) (*run, session.Plan, error) {
 	c, err := o.resolve(c)
 	if err != nil {
 		return nil, session.Plan{}, err

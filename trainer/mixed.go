@@ -54,7 +54,7 @@ func (o Options) stages(c settings.Config) (first, second settings.Config, data 
 	if o.Observe != nil && o.Dataset == nil && c.Data != "" {
 		o.Observe(Event{Message: "reading " + c.Data})
 	}
-	r, p, err := planned.plan(whole)
+	r, p, err := planned.openNew(whole)
 	if r == nil {
 		return first, second, nil, err
 	}
@@ -63,7 +63,7 @@ func (o Options) stages(c settings.Config) (first, second settings.Config, data 
 	part := math.Pow(min(1, p.Target.Limit/(4*parameters)), c.StructuredPart)
 	first.MaxParameters = cost.Limit(max(1, int(part*parameters)))
 	planned.read = r.data
-	if r, _, err = planned.plan(first); r == nil {
+	if r, _, err = planned.openNew(first); r == nil {
 		return first, second, nil, fmt.Errorf("the run of %s (--max-params %v by --structured-part %v): %w", first.Players, first.MaxParameters, c.StructuredPart, err)
 	}
 	return first, second, r.data, nil

@@ -237,9 +237,9 @@ func (t *Training) removeAlone(ctx context.Context) error {
 	return t.Journal.StretchEnded(t, 0)
 }
 
-// watches reports whether the best epoch is looked for among the one that just ended. Epochs
+// tracksBest reports whether the best epoch is looked for among the one that just ended. Epochs
 // count once there were steps after the last removal.
-func (t *Training) watches() bool {
+func (t *Training) tracksBest() bool {
 	return t.Plan.Config.Patience > 0 && (t.Step > t.Plan.closes || !t.Plan.Game.InRounds())
 }
 
@@ -323,7 +323,7 @@ func (t *Training) endEpoch(ctx context.Context) error {
 		return t.diverged(line.Loss)
 	}
 	if t.Data.Validation.Len() > 0 {
-		another := t.watches() && (t.Loss.Smoothing > 0 || t.Loss.ClassWeights != nil) // than evaluations report
+		another := t.tracksBest() && (t.Loss.Smoothing > 0 || t.Loss.ClassWeights != nil) // than evaluations report
 		evaluation, err := t.Engine.Evaluate(context.WithoutCancel(ctx), backend.ValidationPart, backend.Want{Logits: another})
 		if err != nil {
 			return err
@@ -338,7 +338,7 @@ func (t *Training) endEpoch(ctx context.Context) error {
 			accuracy := evaluation.Accuracy()
 			line.ValidationAccuracy = &accuracy
 		}
-		if t.watches() {
+		if t.tracksBest() {
 			line.WatchedLoss = line.ValidationLoss
 			if another {
 				loss := t.watched(evaluation)
