@@ -145,16 +145,17 @@ func (f *Folder) tiles() []tile {
 	if r.Pruned == nil {
 		return []tile{
 			{"Size", Thousands(r.Dense.Parameters) + " parameters", size(r.Dense.Bytes)},
-			{"Speed", latency(r.Dense), on},
+			{"Speed", latencies(r.Dense)[0], on},
 			{capital(metric.name), metric.text(r.Dense), "on " + evaluatedOn(r.Data)},
 		}
 	}
+	took := latencies(r.Dense, r.Pruned.NetworkResult)
 	sooner := times(r.Dense.LatencyUS, r.Pruned.LatencyUS, "faster", "slower")
 	smaller := times(r.Dense.Parameters, r.Pruned.Parameters, "smaller", "larger")
 	all := []tile{
 		{"How much smaller", orDash(smaller), fmt.Sprintf("%s parameters became %s, %s became %s; %s of %s %s stay",
 			Thousands(r.Dense.Parameters), Thousands(r.Pruned.Parameters), size(r.Dense.Bytes), size(r.Pruned.Bytes), Thousands(r.Pruned.Kept), Thousands(r.Pruned.Players), f.playersName())},
-		{"How much faster", orDash(sooner), fmt.Sprintf("%s became %s %s", latency(r.Dense), latency(r.Pruned.NetworkResult), on)},
+		{"How much faster", orDash(sooner), fmt.Sprintf("%s became %s %s", took[0], took[1], on)},
 	}
 	change := metric.change(r.Dense, r.Pruned.NetworkResult, points)
 	if change == "" {

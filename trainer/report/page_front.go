@@ -3,6 +3,8 @@ package report
 import (
 	"fmt"
 	"math"
+
+	"nashprune/trainer/record"
 )
 
 // frontFigure sets runs beside each other: how much was removed, and how well they do.
@@ -13,6 +15,7 @@ func frontFigure(folders []*Folder) *plot {
 		dense            bool
 	}
 	var dots []dot
+	var networks []record.NetworkResult
 	metric := accuracy
 	t := table{Caption: "Runs", Head: []string{"run", "players kept", "removed", "parameters", "accuracy", "dense", "time", "device"}}
 	for n, f := range folders {
@@ -29,10 +32,14 @@ func frontFigure(folders []*Folder) *plot {
 		if dense := metric.of(r.Dense.Quality); dense != nil {
 			dots = append(dots, dot{f.Name(), 0, *dense, true})
 		}
-		t.add(f.Name(), Thousands(r.Pruned.Kept), fmt.Sprintf("%.2f %%", r.Pruned.Sparsity), Thousands(r.Pruned.Parameters), metric.text(r.Pruned.NetworkResult), metric.text(r.Dense), latency(r.Pruned.NetworkResult), r.Device.Name)
+		t.add(f.Name(), Thousands(r.Pruned.Kept), fmt.Sprintf("%.2f %%", r.Pruned.Sparsity), Thousands(r.Pruned.Parameters), metric.text(r.Pruned.NetworkResult), metric.text(r.Dense), "", r.Device.Name)
+		networks = append(networks, r.Pruned.NetworkResult)
 	}
 	if len(dots) == 0 {
 		return nil
+	}
+	for i, took := range latencies(networks...) {
+		t.Rows[i].Cells[6] = took
 	}
 	t.Head[4] = metric.name
 	low, high := math.Inf(1), math.Inf(-1)

@@ -26,19 +26,20 @@ func drawNetworks(d *drawing, run *Run) {
 		drawTable(d, tableTop-(prunedMiddle-denseMiddle), [][]string{
 			{metric.brief, metric.text(dense)},
 			{"parameters", brief(dense.Parameters)},
-			{"latency", latency(dense)},
+			append([]string{"latency"}, latencies(dense)...),
 		})
 		return
 	}
 	pruned := run.Result.Pruned.NetworkResult
 	drawNetwork(d, "Dense", dense.Shape, dense.Shape, denseMiddle, denseColour)
 	drawNetwork(d, "Pruned", pruned.Shape, dense.Shape, prunedMiddle, prunedColour)
+	took := latencies(dense, pruned)
 	drawTable(d, tableTop, [][]string{
 		{"", "dense", "pruned", ""},
 		{metric.brief, metric.text(dense), metric.text(pruned), metric.change(dense, pruned, points)},
 		{"parameters", brief(dense.Parameters), brief(pruned.Parameters),
 			timesSign(times(dense.Parameters, pruned.Parameters, "fewer", "more"))},
-		{"latency", latency(dense), latency(pruned), timesSign(times(dense.LatencyUS, pruned.LatencyUS, "faster", "slower"))},
+		{"latency", took[0], took[1], timesSign(times(dense.LatencyUS, pruned.LatencyUS, "faster", "slower"))},
 	})
 }
 
@@ -153,16 +154,26 @@ func brief(n int) string {
 	return Thousands(n)
 }
 
-// latency writes a latency, and nothing where it was not measured.
-func latency(j record.NetworkResult) string {
-	switch us := j.LatencyUS; {
-	case us == 0:
-		return "-"
-	case us >= 1e5: // from here on microseconds are too long to read
-		return strconv.FormatFloat(us/1e3, 'f', 0, 64) + " ms"
-	case us < 10:
-		return strconv.FormatFloat(us, 'f', 1, 64) + " µs"
-	default:
-		return Thousands(int(us+0.5)) + " µs"
+// latencies writes the latencies of networks in one unit, and a dash for one that was not measured.
+func latencies(networks ...record.NetworkResult) []string {
+	unit, name := 1., " µs"
+	for _, n := range networks {
+		if n.LatencyUS >= 1e5 { // from here on microseconds are too long to read
+			unit, name = 1e3, " ms"
+		}
 	}
+	var words []string
+	for _, n := range networks {
+		switch is := n.LatencyUS / unit; {
+		case is == 0:
+			words = append(words, "-")
+		case is < 1:
+			words = append(words, strconv.FormatFloat(is, 'g', 2, 64)+name)
+		case is < 10:
+			words = append(words, strconv.FormatFloat(is, 'f', 1, 64)+name)
+		default:
+			words = append(words, Thousands(int(is+0.5))+name)
+		}
+	}
+	return words
 }
