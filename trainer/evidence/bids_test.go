@@ -113,10 +113,14 @@ func bidAsk(t *testing.T, in BidAskInput) *record.BidAsk {
 		t.Fatal(err)
 	}
 	var text bytes.Buffer
-	if err := record.WriteJSON(&text, b); err != nil {
+	c := &record.Certificate{
+		Schema: record.CertificateSchema, Game: game.PaperGame, BidAsk: b,
+		Layers: make([]record.CertifiedLayer, 1), Players: []record.CertifiedPlayer{{Reason: game.Kept}},
+	}
+	if err := c.Write(&text); err != nil {
 		t.Fatal(err)
 	}
-	if read, err := record.ReadBidAsk(text.Bytes()); err != nil || !reflect.DeepEqual(read, b) {
+	if read, err := record.ReadCertificate(&text); err != nil || !reflect.DeepEqual(read.BidAsk, b) {
 		t.Errorf("read again: %v, %+v", err, read)
 	}
 	return b

@@ -1,7 +1,6 @@
 package record
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -148,16 +147,6 @@ func (b *BidAsk) Conclude() {
 		}
 	}
 	b.Bound = &bound
-}
-
-// ReadBidAsk reads what [WriteJSON] wrote of a BidAsk. Its errors say in which way the
-// text is not one that a run writes.
-func ReadBidAsk(text []byte) (*BidAsk, error) {
-	b := new(BidAsk)
-	if err := json.Unmarshal(text, b); err != nil {
-		return nil, backend.PlainJSON(err)
-	}
-	return b, b.check()
 }
 
 // check says in which way b is not one that a run writes.
