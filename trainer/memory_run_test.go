@@ -2,8 +2,11 @@ package trainer_test
 
 import (
 	"context"
+	"errors"
+	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"nashprune/trainer"
@@ -53,4 +56,53 @@ func TestNetworkInMemory(t *testing.T) {
 	refusedUntouched(t, trainer.Options{Dir: dir, Network: other}, backend.ErrUsage, "is not the")
 	result, err = trainer.Resume(context.Background(), trainer.Options{Dir: dir, Network: n, Version: "0"})
 	same(dir, result, err)
+}
+
+// TestMixedRunOfANetworkInMemory: stopped in its first part and in its second, it goes on with the same
+// network to the bits to which that of its file is pruned.
+func TestMixedRunOfANetworkInMemory(t *testing.T) {
+	c, _ := trained(t)
+	c.Players, c.Keep, c.MaxBytes, c.Epochs = "neurons,inputs,weights", 0, 2400, 4
+	_, want := mustRun(t, c)
+	n, _, err := safetensors.LoadModel(c.Source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Source = ""
+	dir := filepath.Join(t.TempDir(), "run")
+	part := filepath.Join(dir, record.StructuredFolder)
+	// until stops a run once a part of it has begun to train.
+	until := func(folder string) (context.Context, trainer.Options) {
+		ctx, cancel := context.WithCancel(t.Context())
+		return ctx, trainer.Options{Dir: dir, Network: n, Version: "0", Observe: func(e trainer.Event) {
+			if _, err := os.Stat(filepath.Join(folder, record.MetricsFile)); err == nil && e.Message == "" {
+				cancel()
+			}
+		}}
+	}
+	mustStop := func(folder string, err error) {
+		t.Helper()
+		if _, missing := os.Stat(filepath.Join(folder, record.CheckpointFile)); missing != nil || !errors.Is(err, backend.ErrInterrupted) {
+			t.Fatalf("%v, %v", err, missing)
+		}
+	}
+	ctx, o := until(part)
+	_, err = trainer.Run(ctx, c, o)
+	mustStop(part, err)
+	if _, err := trainer.Resume(t.Context(), trainer.Options{Dir: dir}); !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), "the run in "+dir+" began with") {
+		t.Errorf("without the network: %v", err)
+	}
+	ctx, o = until(dir)
+	_, err = trainer.Resume(ctx, o)
+	mustStop(dir, err)
+	if _, err = trainer.Resume(t.Context(), trainer.Options{Dir: dir, Network: n, Version: "0"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, folders := range [][2]string{{want, dir}, {filepath.Join(want, record.StructuredFolder), part}} {
+		a, _, errA := safetensors.LoadModel(filepath.Join(folders[0], record.PrunedFile))
+		b, _, errB := safetensors.LoadModel(filepath.Join(folders[1], record.PrunedFile))
+		if errA != nil || errB != nil || !slices.EqualFunc(a.Parameters, b.Parameters, slices.Equal) {
+			t.Errorf("%s: the networks differ: %v, %v", folders[1], errA, errB)
+		}
+	}
 }

@@ -50,7 +50,7 @@ func (o Options) stages(c settings.Config) (first, second settings.Config, data 
 	// few hundred bytes may still fail after the first run.
 	whole := second
 	whole.Source, whole.Model = c.Source, c.Model
-	planned := Options{Graph: o.Graph, Dataset: o.Dataset, Network: o.Network}
+	planned := Options{Dir: o.Dir, Graph: o.Graph, Dataset: o.Dataset, Network: o.Network}
 	if o.Observe != nil && o.Dataset == nil && c.Data != "" {
 		o.Observe(Event{Message: "reading " + c.Data})
 	}
@@ -160,7 +160,7 @@ func clearPart(dir string, except ...string) error {
 }
 
 // goOn runs what is left of both runs, on their data. A table is read again for the second, which knows its
-// columns from the first, as when it is resumed.
+// columns from the first, as when it is resumed: its digest, notes and columns are others then.
 func (o Options) goOn(ctx context.Context, c, first, second settings.Config, data *dataset.Dataset) (*record.Result, error) {
 	of := o
 	if of.read = data; data.Columns == nil {
@@ -170,7 +170,6 @@ func (o Options) goOn(ctx context.Context, c, first, second settings.Config, dat
 	structured, err := readResult(of.Dir)
 	if errors.Is(err, os.ErrNotExist) {
 		if _, missing := os.Stat(filepath.Join(of.Dir, record.CheckpointFile)); missing == nil {
-			of.Graph, of.Network = nil, nil
 			structured, err = Resume(ctx, of)
 		} else if err = clearPart(of.Dir); err == nil {
 			structured, err = Run(ctx, first, of)

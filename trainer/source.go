@@ -33,7 +33,7 @@ func (r *run) readSource() (err error) {
 		return nil
 	}
 	switch {
-	case r.Network != nil:
+	case path == inMemory && r.Network != nil:
 		r.model, err = modelfile.InMemory(r.Network)
 	case path == inMemory:
 		return backend.Usagef("the run in %s began with a network in memory: give it the same again as Options.Network", r.Dir)
