@@ -18,11 +18,7 @@ import (
 // openTimed opens data and device of a configuration to time networks on.
 func openTimed(c settings.Config) (*run, error) {
 	c.Game, c.Shape = game.NoGame, "" // whose settings need not make sense here
-	c, err := c.Resolve()
-	if err != nil {
-		return nil, err
-	}
-	r, _, err := open(c, Options{}, nil)
+	r, _, err := Options{}.openNew(c)
 	if r != nil { // networks may fit where that of the configuration would not
 		err = nil
 	}

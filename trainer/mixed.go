@@ -71,9 +71,6 @@ func (o Options) stages(c settings.Config) (first, second settings.Config, data 
 
 // runMixed is [Run] of a mixed run.
 func runMixed(ctx context.Context, c settings.Config, o Options) (*record.Result, error) {
-	if err := o.checkEmpty(); err != nil {
-		return nil, err
-	}
 	c, err := o.resolve(c) // so that the file, too, has one target
 	if err != nil {
 		return nil, err

@@ -140,17 +140,13 @@ type run struct {
 // writing. After [backend.ErrInterrupted], [Resume] goes on where [Resumable] says so: before the
 // training there is no folder yet.
 func Run(ctx context.Context, c settings.Config, o Options) (*record.Result, error) {
-	if c.Mixed() {
-		return runMixed(ctx, c, o)
-	}
-	c, err := o.resolve(c)
-	if err != nil {
-		return nil, err
-	}
 	if err := o.checkEmpty(); err != nil {
 		return nil, err
 	}
-	r, p, err := open(c, o, nil)
+	if c.Mixed() {
+		return runMixed(ctx, c, o)
+	}
+	r, p, err := o.openNew(c)
 	if err != nil {
 		return nil, err
 	}
