@@ -55,13 +55,19 @@ func (r *run) metadata() safetensors.Metadata {
 	return metadata
 }
 
+// has reports whether a folder has a file.
+func has(dir, file string) bool {
+	_, err := os.Stat(filepath.Join(dir, file))
+	return err == nil
+}
+
 // noCheckpoint says why there is nothing to go on from in a folder.
 func noCheckpoint(dir string) error {
 	const stopped = "name the folder of a run that was stopped"
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return backend.Usagef("--resume %s: there is no such folder: %s", dir, stopped)
 	}
-	if _, err := os.Stat(filepath.Join(dir, record.ResultFile)); err == nil {
+	if has(dir, record.ResultFile) {
 		return backend.Usagef("--resume %s: the run is finished, its result lies there", dir)
 	}
 	return backend.Usagef("--resume %s: there is no %s to go on from: %s, or train anew into another folder", dir, record.CheckpointFile, stopped)
@@ -167,13 +173,8 @@ func (o Options) checkEmpty() error {
 	if len(entries) == 0 {
 		return nil
 	}
-	for _, unfinished := range []string{record.CheckpointFile, record.MixedFile} {
-		if _, err := os.Stat(filepath.Join(o.Dir, unfinished)); err == nil {
-			if _, done := os.Stat(filepath.Join(o.Dir, record.ResultFile)); done == nil {
-				break
-			}
-			return backend.Usagef("--out %s holds an interrupted run: name another folder, or go on with it by --resume %s", o.Dir, o.Dir)
-		}
+	if Resumable(o.Dir) {
+		return backend.Usagef("--out %s holds an interrupted run: name another folder, or go on with it by --resume %s", o.Dir, o.Dir)
 	}
 	return backend.Usagef("--out %s is not empty: name another folder, or empty it", o.Dir)
 }

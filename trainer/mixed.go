@@ -98,10 +98,8 @@ func resumeMixed(ctx context.Context, o Options) (*record.Result, bool, error) {
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, false, nil
 	}
-	for _, name := range []string{record.CheckpointFile, record.ResultFile} { // of the second part
-		if _, missing := os.Stat(filepath.Join(o.Dir, name)); missing == nil {
-			return nil, false, nil
-		}
+	if has(o.Dir, record.CheckpointFile) || has(o.Dir, record.ResultFile) { // of the second part
+		return nil, false, nil
 	}
 	var c settings.Config
 	if err == nil {
@@ -121,11 +119,7 @@ func resumeMixed(ctx context.Context, o Options) (*record.Result, bool, error) {
 
 // Resumable reports whether [Resume] can go on with the run of a folder.
 func Resumable(dir string) bool {
-	has := func(name string) bool {
-		_, err := os.Stat(filepath.Join(dir, name))
-		return err == nil
-	}
-	return has(record.CheckpointFile) || has(record.MixedFile) && !has(record.ResultFile)
+	return has(dir, record.CheckpointFile) || has(dir, record.MixedFile) && !has(dir, record.ResultFile)
 }
 
 // clearPart removes from the folder of a part what is there without a checkpoint, since the process was
@@ -166,7 +160,7 @@ func (o Options) goOn(ctx context.Context, c, first, second settings.Config, dat
 	of.Dir, of.SharedPrefixes = filepath.Join(o.Dir, record.StructuredFolder), ""
 	structured, err := readResult(of.Dir)
 	if errors.Is(err, os.ErrNotExist) {
-		if _, missing := os.Stat(filepath.Join(of.Dir, record.CheckpointFile)); missing == nil {
+		if has(of.Dir, record.CheckpointFile) {
 			structured, err = Resume(ctx, of)
 		} else if err = clearPart(of.Dir); err == nil {
 			structured, err = Run(ctx, first, of)
@@ -187,7 +181,7 @@ func (o Options) goOn(ctx context.Context, c, first, second settings.Config, dat
 		return nil, err
 	}
 	result, err := Run(ctx, second, o)
-	if _, missing := os.Stat(filepath.Join(o.Dir, record.CheckpointFile)); missing != nil && errors.Is(err, backend.ErrInterrupted) {
+	if errors.Is(err, backend.ErrInterrupted) && !has(o.Dir, record.CheckpointFile) {
 		err = fmt.Errorf("%w; the first of two runs is finished: go on with --resume %s", err, o.Dir)
 	}
 	return result, err

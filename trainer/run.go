@@ -255,10 +255,8 @@ func (r *run) finish(ctx context.Context, engine backend.Engine, p session.Plan,
 	if diverged := new(session.DivergedError); errors.As(err, &diverged) {
 		return nil, errors.Join(err, r.removeCheckpoint())
 	}
-	if err != nil && !errors.Is(err, backend.ErrInterrupted) {
-		if _, missing := os.Stat(filepath.Join(r.Dir, record.CheckpointFile)); missing == nil {
-			err = fmt.Errorf("%w; the last checkpoint is kept: go on from it with nashprune train --resume %s", err, r.Dir)
-		}
+	if err != nil && !errors.Is(err, backend.ErrInterrupted) && has(r.Dir, record.CheckpointFile) {
+		err = fmt.Errorf("%w; the last checkpoint is kept: go on from it with nashprune train --resume %s", err, r.Dir)
 	}
 	return result, err
 }
