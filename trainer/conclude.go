@@ -268,10 +268,7 @@ func (r *run) concludeDense(ctx context.Context, t *session.Training, source str
 // orInterrupted turns the error of a ctx that ended after a training, of which
 // there is a checkpoint, into one of the kind [backend.ErrInterrupted].
 func (r *run) orInterrupted(ctx context.Context, err error) error {
-	if !ended(ctx, err) {
-		return err
-	}
-	return fmt.Errorf("%w while networks were evaluated: go on with nashprune train --resume %s", backend.ErrInterrupted, r.Dir)
+	return interrupted(ctx, err, "while networks were evaluated: go on with nashprune train --resume "+r.Dir)
 }
 
 // conclude measures latencies, writes the result and removes the checkpoint.

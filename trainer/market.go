@@ -2,7 +2,6 @@ package trainer
 
 import (
 	"context"
-	"fmt"
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
@@ -23,10 +22,7 @@ func (r *run) openMarket(ctx context.Context, p session.Plan, start *network.Net
 		if r.latency == nil {
 			r.announce("measuring how latency grows with width")
 			if r.latency, err = r.measureLatency(ctx, start); err != nil {
-				if ended(ctx, err) {
-					return p, fmt.Errorf("%w before the training began", backend.ErrInterrupted)
-				}
-				return p, err
+				return p, interrupted(ctx, err, "before the training began")
 			}
 		}
 		if p, err = r.plan(p.Game); err != nil {

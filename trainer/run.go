@@ -323,6 +323,14 @@ func ended(ctx context.Context, err error) bool {
 	return cause != nil && errors.Is(err, cause)
 }
 
+// interrupted turns the error of a ctx that has ended into one of the kind [backend.ErrInterrupted].
+func interrupted(ctx context.Context, err error, when string) error {
+	if !ended(ctx, err) {
+		return err
+	}
+	return fmt.Errorf("%w %s", backend.ErrInterrupted, when)
+}
+
 // train runs a training to its end. When ctx ends on the way it writes a
 // checkpoint and returns an error of the kind [backend.ErrInterrupted].
 func (r *run) train(ctx context.Context, t *session.Training) error {

@@ -161,10 +161,7 @@ func (r *run) evaluateSource(ctx context.Context, engine backend.Engine) error {
 	r.announce("evaluating the trained network " + r.config.Source)
 	evaluate := func(part backend.Part) (backend.Evaluation, error) {
 		e, err := engine.Evaluate(ctx, part, backend.Want{Logits: true})
-		if ended(ctx, err) {
-			err = fmt.Errorf("%w before the training began", backend.ErrInterrupted)
-		}
-		return e, err
+		return e, interrupted(ctx, err, "before the training began")
 	}
 	e, err := evaluate(r.config.EvaluateOn)
 	if err != nil {
