@@ -15,12 +15,12 @@ import (
 func PlanRun(c settings.Config, o Options) (*record.DryRun, error) {
 	var next *record.NextRun
 	if c.Mixed() { // the first of two runs
-		first, second, data, err := o.stages(c)
+		m, err := o.mixed(c)
 		if err != nil {
 			return nil, err
 		}
-		next = &record.NextRun{Players: second.Players, Epochs: second.Epochs, MaxBytes: int(second.MaxBytes)}
-		c, o.read = first, data
+		next = &record.NextRun{Players: m.second.Players, Epochs: m.second.Epochs, MaxBytes: int(m.second.MaxBytes)}
+		c, o.read = m.first, m.data
 	}
 	r, p, err := o.openNew(c)
 	if r == nil {

@@ -27,13 +27,20 @@ import (
 // parameters: a is the part of the compression D/B, in logarithms, that comes from whole units.
 // Each run has half of the epochs.
 
-// stages returns the configurations of the two runs, and their data. The second one's source is where
-// the first one's network will lie.
-func (o Options) stages(c settings.Config) (first, second settings.Config, data *dataset.Dataset, err error) {
-	if _, err := o.resolve(c); err != nil {
-		return first, second, nil, err
+// mixed is a mixed run: its configuration, with one target, those of the two runs, and their data. The
+// second one's source is where the first one's network will lie.
+type mixed struct {
+	both, first, second settings.Config
+	data                *dataset.Dataset
+}
+
+// mixed plans a mixed run.
+func (o Options) mixed(c settings.Config) (*mixed, error) {
+	c, err := o.resolve(c)
+	if err := cmp.Or(err, o.checkCosts(c)); err != nil {
+		return nil, err
 	}
-	first, second = c, c
+	first, second := c, c
 	kinds := slices.DeleteFunc(c.PlayerKinds(), func(k network.PlayerKind) bool { return k == network.Weights })
 	var words []string
 	for _, kind := range kinds {
@@ -56,7 +63,7 @@ func (o Options) stages(c settings.Config) (first, second settings.Config, data 
 	}
 	r, p, err := planned.openNew(whole)
 	if r == nil {
-		return first, second, nil, err
+		return nil, err
 	}
 	second.MaxBytes = cost.Limit(p.Target.Limit)
 	parameters := float64(r.graph.ParameterCount())
@@ -64,31 +71,24 @@ func (o Options) stages(c settings.Config) (first, second settings.Config, data 
 	first.MaxParameters = cost.Limit(max(1, int(part*parameters)))
 	planned.read = r.data
 	if r, _, err = planned.openNew(first); r == nil {
-		return first, second, nil, fmt.Errorf("the run of %s (--max-params %v by --structured-part %v): %w", first.Players, first.MaxParameters, c.StructuredPart, err)
+		return nil, fmt.Errorf("the run of %s (--max-params %v by --structured-part %v): %w", first.Players, first.MaxParameters, c.StructuredPart, err)
 	}
-	return first, second, r.data, nil
+	return &mixed{c, first, second, r.data}, nil
 }
 
 // runMixed is [Run] of a mixed run.
 func runMixed(ctx context.Context, c settings.Config, o Options) (*record.Result, error) {
-	c, err := o.resolve(c) // so that the file, too, has one target
-	if err != nil {
-		return nil, err
-	}
-	if err := o.checkCosts(c); err != nil {
-		return nil, err
-	}
-	first, second, data, err := o.stages(c)
+	m, err := o.mixed(c)
 	if err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
 		return nil, fmt.Errorf("--out: %w", atomicfile.Advised(err))
 	}
-	if err := atomicfile.Write(filepath.Join(o.Dir, record.MixedFile), c.Write); err != nil {
+	if err := atomicfile.Write(filepath.Join(o.Dir, record.MixedFile), m.both.Write); err != nil {
 		return nil, err
 	}
-	return o.goOn(ctx, c, first, second, data)
+	return o.goOn(ctx, m)
 }
 
 // resumeMixed is [Resume] of a mixed run that has not come to its second part; false: the folder
@@ -109,11 +109,11 @@ func resumeMixed(ctx context.Context, o Options) (*record.Result, bool, error) {
 		return nil, true, fmt.Errorf("--resume %s: %s: %w", o.Dir, record.MixedFile, err)
 	}
 	c.Device, c.Kernels = cmp.Or(o.Device, c.Device), cmp.Or(o.Kernels, c.Kernels)
-	first, second, data, err := o.stages(c)
+	m, err := o.mixed(c)
 	if err != nil {
 		return nil, true, err
 	}
-	result, err := o.goOn(ctx, c, first, second, data)
+	result, err := o.goOn(ctx, m)
 	return result, true, err
 }
 
@@ -152,10 +152,10 @@ func clearPart(dir string, except ...string) error {
 
 // goOn runs what is left of both runs, on their data. A table is read again for the second, which knows its
 // columns from the first, as when it is resumed: its digest, notes and columns are others then.
-func (o Options) goOn(ctx context.Context, c, first, second settings.Config, data *dataset.Dataset) (*record.Result, error) {
+func (o Options) goOn(ctx context.Context, m *mixed) (*record.Result, error) {
 	of := o
-	if of.read = data; data.Columns == nil {
-		o.read = data
+	if of.read = m.data; m.data.Columns == nil {
+		o.read = m.data
 	}
 	of.Dir, of.SharedPrefixes = filepath.Join(o.Dir, record.StructuredFolder), ""
 	structured, err := readResult(of.Dir)
@@ -163,24 +163,24 @@ func (o Options) goOn(ctx context.Context, c, first, second settings.Config, dat
 		if has(of.Dir, record.CheckpointFile) {
 			structured, err = Resume(ctx, of)
 		} else if err = clearPart(of.Dir); err == nil {
-			structured, err = Run(ctx, first, of)
+			structured, err = Run(ctx, m.first, of)
 		}
 		if errors.Is(err, backend.ErrInterrupted) {
 			return nil, fmt.Errorf("%w in the first of two runs; both go on with --resume %s", backend.ErrInterrupted, o.Dir)
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the run of %s: %w", first.Players, err)
+		return nil, fmt.Errorf("the run of %s: %w", m.first.Players, err)
 	}
 	o.Graph, o.Network, o.SharedPrefixes = nil, nil, ""
 	o.structured = &record.Structured{
-		Folder: record.StructuredFolder, Part: c.StructuredPart, MaxParameters: int(first.MaxParameters),
+		Folder: record.StructuredFolder, Part: m.both.StructuredPart, MaxParameters: int(m.first.MaxParameters),
 		Players: structured.Pruned.Players, Kept: structured.Pruned.Kept, Dense: structured.Dense.Parameters, Parameters: structured.Pruned.Parameters,
 	}
 	if err := clearPart(o.Dir, record.StructuredFolder, record.MixedFile); err != nil {
 		return nil, err
 	}
-	result, err := Run(ctx, second, o)
+	result, err := Run(ctx, m.second, o)
 	if errors.Is(err, backend.ErrInterrupted) && !has(o.Dir, record.CheckpointFile) {
 		err = fmt.Errorf("%w; the first of two runs is finished: go on with --resume %s", err, o.Dir)
 	}
