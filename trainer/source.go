@@ -244,27 +244,26 @@ func (r *run) savePruned(n *network.Network) error {
 	if err != nil {
 		return err
 	}
-	if r.config.MaxBytes != 0 {
-		if err := r.write(record.PrunedFile, func(w io.Writer) error { return r.writeSparse(w, n) }); err != nil || r.model == nil || r.model.Source().Suffix == modelSuffix {
-			return err
-		}
-	} else if r.model == nil {
-		return r.saveNetwork(record.PrunedFile, n)
+	suffix := modelSuffix
+	if r.model != nil {
+		suffix = r.model.Source().Suffix
 	}
-	name := strings.TrimSuffix(record.PrunedFile, filepath.Ext(record.PrunedFile)) + r.model.Source().Suffix
-	if name != record.PrunedFile && r.config.MaxBytes == 0 {
-		if err := r.saveNetwork(record.PrunedFile, n); err != nil {
-			return err
+	inItsFormat := func(w io.Writer) error { return r.model.Write(w, n, r.metadata()) }
+	switch {
+	case r.config.MaxBytes != 0:
+		err = r.write(record.PrunedFile, func(w io.Writer) error { return r.writeSparse(w, n) })
+	case r.model == nil || suffix != modelSuffix:
+		err = r.saveNetwork(record.PrunedFile, n)
+	default: // which PyTorch reads, with the script
+		if err = r.write(record.PrunedFile, inItsFormat); err == nil {
+			err = r.write(pytorch.ScriptFile, func(w io.Writer) error {
+				_, err := io.WriteString(w, pytorch.Script)
+				return err
+			})
 		}
 	}
-	if err := r.write(name, func(w io.Writer) error { return r.model.Write(w, n, r.metadata()) }); err != nil {
+	if err != nil || suffix == modelSuffix {
 		return err
 	}
-	if r.model.Source().Suffix != modelSuffix {
-		return nil // PyTorch reads no such file
-	}
-	return r.write(pytorch.ScriptFile, func(w io.Writer) error {
-		_, err := io.WriteString(w, pytorch.Script)
-		return err
-	})
+	return r.write(strings.TrimSuffix(record.PrunedFile, filepath.Ext(record.PrunedFile))+suffix, inItsFormat)
 }
