@@ -1,5 +1,5 @@
 // Package backend is the contract between training and devices: [Driver], [Device] and
-// [Engine], their options, the registry, memory plans and typed errors.
+// [Engine], their options, the registry, memory plans, typed errors and exit codes.
 //
 // # Stretches
 //
