@@ -17,13 +17,15 @@
 // takes the steps that its units (neurons, or channels) exceed: 32 apart, more in nodes
 // wider than 512, alike in all nodes. No coefficient is below zero. Nodes that do the same
 // work in the initial network share their coefficients: a residual network has more nodes
-// than parts are timed. The model is fitted to the lower quartiles of 48 parts of the
+// than parts are timed. The model is fitted to the medians of 48 parts of the
 // initial network, timed in turns on the engine before the training. Whether it has steps
 // is decided by cross-validation: each eighth of the parts is predicted from the others.
 //
 // On llvmpipe, beside other work, steps brought the error of one measurement (root mean
-// square) from 10 to 5 %; on a quiet machine it is 3 to 4 %. Errors are in result.json,
-// beside what was measured at the end. The players of a layer cost on average at least a
+// square) from 10 to 5 %. On a virtual machine that does nothing else, whose neighbours
+// disturb it, it is 3 to 5 % with one thread of OpenBLAS, and 6 to 8 with two; with four
+// turns in place of sixteen it was 12 to 22. Errors are in result.json, beside what was
+// measured at the end. The players of a layer cost on average at least a
 // hundredth of those of the most expensive layer, since no measurement separates a
 // hundredth from zero. Checkpoints hold the model, so a resumed run has the same prices.
 // Another run repeats the bits only with the same model (--latency-model).

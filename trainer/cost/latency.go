@@ -10,9 +10,12 @@ import (
 )
 
 // turns is how networks are timed: one after the other and again, so that a machine that
-// slows down for a while slows all of them.
+// slows down for a while slows all of them. On a virtual machine whose neighbours slow it down
+// for a few milliseconds at a time, many short turns vary a third as much as few long ones.
 type turns struct {
-	count  int
+	least, most int
+	budget      time.Duration // after which no turn but the least begins
+
 	warmUp int // passes of each turn that are not counted
 	passes int // passes of each turn that are
 
@@ -22,7 +25,7 @@ type turns struct {
 }
 
 // latencyTurns are those of a result.
-var latencyTurns = turns{count: 5, warmUp: 5, passes: 21, slice: 500 * time.Millisecond}
+var latencyTurns = turns{least: 5, most: 100, budget: 500 * time.Millisecond, warmUp: 1, passes: 4, slice: 500 * time.Millisecond}
 
 // LatencyBatch is the number of test samples that networks are timed with, where there
 // are so many.
@@ -50,7 +53,8 @@ func (t turns) times(ctx context.Context, engine backend.Engine, batch int, netw
 // its forward pass.
 func (t turns) timesOf(ctx context.Context, networks int, turn func(i int) (func() error, error)) ([][]float64, error) {
 	times := make([][]float64, networks)
-	for range t.count {
+	begin := time.Now()
+	for n := 0; n < t.least || n < t.most && time.Since(begin) < t.budget; n++ {
 		for i := range networks {
 			infer, err := turn(i)
 			if err != nil {

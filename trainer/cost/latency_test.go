@@ -66,8 +66,12 @@ func TestLatenciesTakeTurns(t *testing.T) {
 		t.Fatalf("%v, %d, %v", microseconds, batch, err)
 	}
 	asked := strings.Join(e.calls, " ")
-	if n := strings.Count(asked, "infer"); n != 2*latencyTurns.count*(latencyTurns.warmUp+latencyTurns.passes) || strings.Count(asked, "push") != 2*latencyTurns.count {
+	if n := strings.Count(asked, "infer"); n != 2*latencyTurns.most*(latencyTurns.warmUp+latencyTurns.passes) || strings.Count(asked, "push") != 2*latencyTurns.most {
 		t.Errorf("%d passes", n)
+	}
+	few := turns{least: 2, most: 9, passes: 1}
+	if times, err := few.times(context.Background(), e, 1, []*network.Network{n, n}); err != nil || len(times[0]) != 2 || len(times[1]) != 2 {
+		t.Errorf("without time for more there are the times %v, %v; there must be two of each", times, err)
 	}
 }
 

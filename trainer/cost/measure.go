@@ -12,14 +12,13 @@ import (
 )
 
 // How a latency model is measured: like latencies, but of more networks and with
-// fewer passes of each.
+// fewer turns of each.
 const modelShapes = 46 // besides the whole network and the least
 
-var modelTurns = turns{count: 4, warmUp: 2, passes: 7, slice: 100 * time.Millisecond}
+var modelTurns = turns{least: 4, most: 16, budget: 10 * time.Second, warmUp: 1, passes: 2, slice: 100 * time.Millisecond}
 
 // MeasureModel times parts of a network on a device, in turns, and fits a
-// model to the lower quartiles: where a machine does other work, too, the median of
-// so few passes is often of that. The engine is left with the last part.
+// model to the medians. The engine is left with the last part.
 func MeasureModel(ctx context.Context, engine backend.Engine, device string, available int, whole *network.Network, seed uint64) (*Model, error) {
 	parts, err := latencyParts(whole, seed)
 	if err != nil {
@@ -31,11 +30,11 @@ func MeasureModel(ctx context.Context, engine backend.Engine, device string, ava
 		return nil, err
 	}
 	var loads [][]network.Load
-	var quartiles []float64
+	took := medians(times)
 	for i, n := range parts {
-		loads, quartiles = append(loads, n.Loads(n.Sizes())), append(quartiles, max(times[i][len(times[i])/4], 1e-3)) // clocks may stand still
+		loads, took[i] = append(loads, n.Loads(n.Sizes())), max(took[i], 1e-3) // clocks may stand still
 	}
-	model := fitting{whole.Alike(), loads, quartiles}.model()
+	model := fitting{whole.Alike(), loads, took}.model()
 	model.Device, model.Batch = device, batch
 	return model, nil
 }

@@ -167,7 +167,7 @@ func TestMeasureLatencyModel(t *testing.T) {
 	if err := m.Check(whole.Graph); err != nil || m.Batch != 60 || m.Device != "scripted" {
 		t.Errorf("%+v, %v", m, err)
 	}
-	if pushes := strings.Count(strings.Join(e.calls, " "), "push"); pushes != modelTurns.count*(modelShapes+2) {
+	if pushes := strings.Count(strings.Join(e.calls, " "), "push"); pushes != modelTurns.most*(modelShapes+2) {
 		t.Errorf("%d pushes", pushes)
 	}
 	for _, call := range []string{"push", "infer"} {
