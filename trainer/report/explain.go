@@ -46,7 +46,7 @@ func Explain(w io.Writer, run *Run) error {
 func answers(e *record.Equilibrium) []string {
 	all := []string{fmt.Sprintf("Is the game in equilibrium? %s.", capital(gaps(e)))}
 	if e.Model != "" { // of a market
-		all = append(all, fmt.Sprintf("Are the kept players the best choice for the network? %s.", capital(networkClaim(e.Network))))
+		all = append(all, fmt.Sprintf("Are the kept players the best choice for the network? %s.", capital(networkClaim(e))))
 	}
 	return all
 }

@@ -189,7 +189,7 @@ Measured were %d asks and %d bids; the lowest and the highest were measured agai
 			fmt.Fprintf(w, "A profitable deviation: at any price player %s gains if it returns or player %s if it leaves; the bid is %s above the ask.\n", run.name(m.Bid.PlayerName), run.name(m.Ask.PlayerName), number(m.Excess.Mean))
 		}
 	}
-	if b.OverConstant.Low <= 0 {
+	if b.Constant() {
 		fmt.Fprintf(w, "The network is no better than the best constant prediction: its loss is %s below that, and all of the interval must be above 0.\n", interval(b.OverConstant))
 	}
 	switch {
@@ -339,9 +339,28 @@ func (run *Run) Player(name record.PlayerName) (*record.CertifiedPlayer, error) 
 		return p, nil
 	}
 	gates := run.Result.Gates
-	last := len(gates) - 1
-	return nil, backend.Usagef("--player is %s, and the network has no such player; %ss and players count from 0, and the last is %d:%d",
-		name, run.axis(), last, gates[last].Players-1)
+	if name.Layer >= len(gates) {
+		return nil, backend.Usagef("--player is %s; it must name a %s of %s", name, run.axis(), run.gates())
+	}
+	return nil, backend.Usagef("--player is %s; %s %s has the players 0 to %d", name, run.axis(), run.gate(name.Layer), gates[name.Layer].Players-1)
+}
+
+// gates lists the first gates of a run by their places and, where they have them, their names.
+func (run *Run) gates() string {
+	const most = 12
+	var all []string
+	for g := range run.Result.Gates {
+		if g == most {
+			all = append(all, fmt.Sprintf("%d more", len(run.Result.Gates)-most))
+			break
+		}
+		place := strconv.Itoa(g)
+		if !run.Result.Perceptron() {
+			place += " (" + run.gate(g) + ")"
+		}
+		all = append(all, place)
+	}
+	return strings.Join(all, ", ")
 }
 
 // inWords says in a sentence what decided on a player of the market.
@@ -354,6 +373,9 @@ func inWords(p *record.CertifiedPlayer) string {
 	case game.Forced:
 		return fmt.Sprintf("Removing it costs %s, more than the price %s; but only so many may stay, and those are worth more.", number(p.Worth), number(p.Price))
 	case game.Kept:
+		if p.Worth <= p.Price { // rivals reached zero together, or a budget has room to spare
+			return fmt.Sprintf("Removing it would cost %s, no more than the price %s; it stays since as many of its gate may.", number(p.Worth), number(p.Price))
+		}
 		return fmt.Sprintf("Removing it would cost %s, more than the price %s.", number(p.Worth), number(p.Price))
 	}
 	return fmt.Sprintf("Removing it costs %s, no more than the price %s.", number(p.Worth), number(p.Price))
@@ -382,7 +404,7 @@ func (run *Run) ParsePlayer(text string) (record.PlayerName, error) {
 	}
 	i, err2 := strconv.ParseUint(index, 10, 31)
 	if err != nil || err2 != nil {
-		return record.PlayerName{}, backend.Usagef("--player %.40q: want GATE:INDEX, such as 0:17 or conv1:17; places count from 0", text)
+		return record.PlayerName{}, backend.Usagef("--player is %.40q; it must be GATE:INDEX, such as 0:17, with an index from 0 and a %s of %s", text, run.axis(), run.gates())
 	}
 	return record.PlayerName{Layer: int(l), Index: int(i)}, nil
 }

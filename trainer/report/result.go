@@ -173,7 +173,7 @@ func notes(r *record.Result) string {
 	if e := r.Equilibrium; e != nil {
 		fmt.Fprintf(&b, "equilibrium:  %s\n", gaps(e))
 		if e.Model != "" { // of a market
-			fmt.Fprintf(&b, "best choice:  %s\n", networkClaim(e.Network))
+			fmt.Fprintf(&b, "best choice:  %s\n", networkClaim(e))
 		}
 		if e.Model == record.Fails || e.Network == record.Fails {
 			fmt.Fprintln(&b, "              nashprune explain says why")
@@ -251,14 +251,17 @@ func gaps(e *record.Equilibrium) string {
 }
 
 // networkClaim says what bids and asks came to, or why there are none.
-func networkClaim(v record.Verdict) string {
-	switch v {
+func networkClaim(e *record.Equilibrium) string {
+	if e.Constant {
+		return "no: the network is no better than a constant prediction"
+	}
+	switch e.Network {
 	case record.Holds:
 		return "yes: no removed player that was measured would lower the loss by more than a kept one does"
 	case record.Fails:
-		return "no: a removed player would lower the loss by more than a kept one, or the network is no better than a constant"
+		return "no: a removed player would lower the loss by more than a kept one, or a kept one raises it"
 	case "":
-		return "not tested: it takes --compensate none, --certify-steps above 0, and 4 or more held-out samples"
+		return "not tested: it takes training, --compensate none, --certify-steps above 0, and 4 or more samples"
 	default:
 		return "undecided: the difference between removed and kept players is within the noise"
 	}
