@@ -616,6 +616,8 @@ func TestTargetNotes(t *testing.T) {
 	stepped := &cost.Model{Device: "another", Batch: 64, Shapes: 48, Step: 32, PerStep: []float64{1}}
 	for want, market := range map[string]*record.Market{
 		"": {Target: cost.Target{Resource: cost.Players, Limit: 5}, Reached: 5},
+		"target:       21 players: 25 stay; a market a gate\n": { // with --round-to
+			Target: cost.Target{Resource: cost.Players, Limit: 21}, Reached: 25},
 		"target:       5 players; one market, in which all players cost the same\n": {
 			Target: cost.Target{Resource: cost.Players, Limit: 5}, Cost: cost.Players, Reached: 5},
 		"target:       at most 20,000 parameters: 19,873 are left; one market, in which players pay for their parameters\n": {
@@ -636,6 +638,12 @@ func TestTargetNotes(t *testing.T) {
 		if got := targetNote(&run.Result); got != want {
 			t.Errorf("got  %q\nwant %q", got, want)
 		}
+	}
+	all := marketRun()
+	all.Result.Pruned.Kept = all.Result.Pruned.Players
+	all.Result.Market = &record.Market{Target: cost.Target{Resource: cost.Parameters, Limit: 20000}, Cost: cost.Parameters, Reached: 156}
+	if got := targetNote(&all.Result); !strings.Contains(got, "156 are left, and no player had to leave; one market") {
+		t.Errorf("the dense network meets the target: %q", got)
 	}
 	run := marketRun()
 	for k := range run.Rounds {
