@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -133,7 +134,7 @@ func notes(r *record.Result) string {
 		fmt.Fprintf(&b, "structured:   %s of %s players stay after the first run, %s of %s parameters (at most %s); the dense network is what it left\n",
 			Thousands(s.Kept), Thousands(s.Players), Thousands(s.Parameters), Thousands(s.Dense), Thousands(s.MaxParameters))
 	}
-	lines := cautions("dense", r.Dense.Quality, r.Data.LargestClass, r.Data.ClassNames)
+	lines := append(slices.Clone(r.Data.Notes), cautions("dense", r.Dense.Quality, r.Data.LargestClass, r.Data.ClassNames)...)
 	if r.Pruned != nil {
 		lines = append(lines, cautions("pruned", r.Pruned.Quality, r.Data.LargestClass, r.Data.ClassNames)...)
 	}
