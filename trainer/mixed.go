@@ -186,6 +186,7 @@ func (o Options) goOn(ctx context.Context, c, first, second settings.Config, dat
 	o.structured = &record.Structured{
 		Folder: record.StructuredFolder, Part: c.StructuredPart, MaxParameters: int(first.MaxParameters),
 		Players: structured.Pruned.Players, Kept: structured.Pruned.Kept, Dense: structured.Dense.Parameters, Parameters: structured.Pruned.Parameters,
+		Before: structured.Dense.Quality,
 	}
 	if err := clearPart(o.Dir, record.StructuredFolder, record.MixedFile); err != nil {
 		return nil, err

@@ -349,6 +349,9 @@ func TestMixedRun(t *testing.T) {
 	part.MaxBytes, part.Baseline = -50, true // of the file of the whole network, also in the second part
 	half, folder := mustRun(t, part)
 	whole := len(read(t, filepath.Join(folder, record.StructuredFolder), record.DenseFile))
+	if before := half.Structured.Before.Accuracy; before == nil || result.Structured.Before.Accuracy != nil {
+		t.Errorf("the accuracy of the network before the first run is %v with --baseline, and else %v", before, result.Structured.Before.Accuracy)
+	}
 	if m := half.Market; m.Limit < float64(whole)*0.48 || m.Limit > float64(whole)*0.52 || len(read(t, folder, record.PrunedFile)) > int(m.Limit) {
 		t.Errorf("half of %d bytes: %+v", whole, half.Market)
 	}

@@ -81,6 +81,8 @@ type Structured struct {
 	Kept          int     `json:"kept"`
 	Dense         int     `json:"dense_parameters"`
 	Parameters    int     `json:"parameters"`
+	// Before is how well the network did before the first run removed anything; empty where that is not known.
+	Before Quality `json:"dense"`
 }
 
 // WriteJSON writes a result, a report or what else a command prints as indented JSON.

@@ -130,9 +130,8 @@ func notes(r *record.Result) string {
 			}
 		}
 	}
-	if s := r.Structured; s != nil {
-		fmt.Fprintf(&b, "structured:   %s of %s players stay after the first run, %s of %s parameters (at most %s); the dense network is what it left\n",
-			Thousands(s.Kept), Thousands(s.Players), Thousands(s.Parameters), Thousands(s.Dense), Thousands(s.MaxParameters))
+	for i, line := range structured(r) {
+		fmt.Fprintf(&b, "%-14s%s\n", []string{"structured:", ""}[i], line)
 	}
 	lines := append(slices.Clone(r.Data.Notes), cautions("dense", r.Dense.Quality, r.Data.LargestClass, r.Data.ClassNames)...)
 	if r.Pruned != nil {
@@ -216,6 +215,20 @@ func gatesNote(r *record.Result) string {
 		between = "\n              "
 	}
 	return "gates:        " + strings.Join(parts, between) + "\n"
+}
+
+// structured says what the first of two runs removed, and how well the network did before it.
+func structured(r *record.Result) []string {
+	s := r.Structured
+	if s == nil {
+		return nil
+	}
+	lines := []string{fmt.Sprintf("%s of %s players stay after the first run, %s of %s parameters (at most %s); the dense network is what it left",
+		Thousands(s.Kept), Thousands(s.Players), Thousands(s.Parameters), Thousands(s.Dense), Thousands(s.MaxParameters))}
+	if metric := measureOf(r.Task); metric.of(s.Before) != nil {
+		lines = append(lines, fmt.Sprintf("the network of all %s parameters has %s", Thousands(s.Dense), metric.text(record.NetworkResult{Quality: s.Before})))
+	}
+	return lines
 }
 
 // bestEpochs says which epochs the networks are from, where --patience chose them.

@@ -106,8 +106,11 @@ func TestPageOfWeights(t *testing.T) {
 	if !strings.Contains(text, "<h1>3 of 6 weights stay: ") || strings.Contains(text, "Demand and supply") {
 		t.Errorf("the page begins %.300s", text[strings.Index(text, "<h1>"):])
 	}
+	// Of two runs the table begins with what the first one left, and a line says what was before.
+	played.Result.Structured = &record.Structured{Kept: 4, Players: 9, Dense: 156, MaxParameters: 80, Parameters: 71, Before: accurate(97.25)}
 	var table strings.Builder
-	if err := Result(&table, &played.Result); err != nil || strings.Contains(table.String(), "shape") {
+	if err := Result(&table, &played.Result); err != nil || strings.Contains(table.String(), "shape") ||
+		!strings.Contains(table.String(), "what it left\n              the network of all 156 parameters has 97.25 %\n") {
 		t.Errorf("%v, %s", err, table.String())
 	}
 }
