@@ -569,6 +569,11 @@ func TestTimes(t *testing.T) {
 			t.Errorf("times(%v, %v) = %q, want %q", c.before, c.after, got, c.want)
 		}
 	}
+	for want, counts := range map[string][2]int{"3.5 % fewer": {25815, 24913}, "4 % more": {100, 104}, "the same": {7, 7}, "1.1 times fewer": {106, 100}} {
+		if got := times(counts[0], counts[1], "fewer", "more"); got != want {
+			t.Errorf("of %v: %q, want %q", counts, got, want)
+		}
+	}
 }
 
 // broken fails at every write.

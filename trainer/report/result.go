@@ -435,7 +435,10 @@ func times[T int | float64](before, after T, less, more string) string {
 	if factor < 1 {
 		factor, word = 1/factor, more
 	}
+	_, counted := any(before).(int) // and not measured, so that a small difference is one
 	switch {
+	case factor < leastFactor && counted && before != after:
+		return fmt.Sprintf("%.2g %% %s", 100*math.Abs(float64(before)-float64(after))/float64(before), word)
 	case factor < leastFactor:
 		return "the same"
 	case factor < manyTimes:
