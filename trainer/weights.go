@@ -53,12 +53,14 @@ func (r *run) removeWeights(ctx context.Context, t *session.Training, gated *net
 // concludeWeights writes what is known of each weight, and sums it up in the result.
 func (r *run) concludeWeights(t *session.Training, o outcome) error {
 	names := record.TensorNames(o.gated.Graph)
+	left, _ := o.final.NonZero()
 	if o.ends != nil {
 		r.result.Weights = record.NewPaperWeights(names, o.ends, o.claim)
+		r.result.Weights.Left = left
 		return r.write(record.WeightsFile, func(to io.Writer) error { return record.WritePaperWeights(to, names, o.ends) })
 	}
 	w := record.NewWeights(names, t.Weights)
-	w.Pattern = r.config.Pattern
+	w.Pattern, w.Left = r.config.Pattern, left
 	if r.config.Game == game.MarketGame {
 		w.Metric = r.config.WeightWorth
 	}

@@ -84,7 +84,7 @@ func TestWeightsRun(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if nonzero, _ := n.NonZero(); kept != 200 || nonzero > kept || nonzero < kept/2 {
+		if nonzero, _ := n.NonZero(); kept != 200 || nonzero > kept || nonzero < kept/2 || nonzero != w.Left {
 			t.Errorf("%s: the file has %d weights of %d", name, nonzero, kept)
 		}
 		if name != "random" && *p.Accuracy < 50 {
