@@ -534,3 +534,38 @@ func TestMixedRunThatLearnsNothing(t *testing.T) {
 		t.Errorf("%s", result.Source.Warning)
 	}
 }
+
+// TestMixedRunAfterAKill: where the process was killed while it wrote the first files of the first run, that
+// begins again; a file of another kind is not removed.
+func TestMixedRunAfterAKill(t *testing.T) {
+	c := weightsConfig(t)
+	c.Players, c.Keep, c.MaxBytes, c.Epochs = "neurons,inputs,weights", 0, 2400, 2
+	_, want := mustRun(t, c)
+	dir := filepath.Join(t.TempDir(), "run")
+	part := filepath.Join(dir, record.StructuredFolder)
+	if err := os.MkdirAll(part, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write := func(path string, text []byte) {
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(filepath.Join(dir, record.MixedFile), read(t, want, record.MixedFile))
+	write(filepath.Join(part, record.ConfigFile), read(t, filepath.Join(want, record.StructuredFolder), record.ConfigFile))
+	write(filepath.Join(part, ".nashprune-LITTER.tmp"), []byte("half of a write"))
+	mine := filepath.Join(part, "notes.txt")
+	write(mine, []byte("mine"))
+	if _, err := trainer.Resume(context.Background(), trainer.Options{Dir: dir, Command: "test", Version: "0"}); !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), mine+" was not written by the run") {
+		t.Errorf("beside a file of the user's: %v", err)
+	}
+	if err := os.Remove(mine); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := trainer.Resume(context.Background(), trainer.Options{Dir: dir, Command: "test", Version: "0"}); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(read(t, dir, record.PrunedFile), read(t, want, record.PrunedFile)) {
+		t.Error("the network is not that of an uninterrupted run")
+	}
+}
