@@ -289,7 +289,12 @@ func ExplainPlayer(w io.Writer, run *Run, name record.PlayerName) error {
 	var b strings.Builder
 	c := run.Certificate
 	fmt.Fprintf(&b, "Player %s, %s.\n", run.name(p.PlayerName), fate(p))
-	if c.Game == game.MarketGame {
+	switch {
+	case run.unmeasured():
+		fmt.Fprintln(&b, nobodyLeft)
+		_, err := io.WriteString(w, b.String())
+		return err
+	case c.Game == game.MarketGame:
 		fmt.Fprintln(&b, inWords(p))
 	}
 	state := "at the end, over all training samples"
@@ -361,6 +366,15 @@ func (run *Run) gates() string {
 		all = append(all, place)
 	}
 	return strings.Join(all, ", ")
+}
+
+// nobodyLeft is what is said of the players of a run that is [Run.unmeasured].
+const nobodyLeft = "No round had to remove a player, so no worth was measured."
+
+// unmeasured reports whether a market removed no player: then all numbers of players are zero.
+func (run *Run) unmeasured() bool {
+	p := run.Result.Pruned
+	return run.Config.Game == game.MarketGame && p != nil && p.Kept == p.Players
 }
 
 // inWords says in a sentence what decided on a player of the market.

@@ -501,6 +501,25 @@ func TestKeptWithoutWorth(t *testing.T) {
 	}
 }
 
+// TestNobodyLeft: of a market that removed no player no worths are shown, since none was measured.
+func TestNobodyLeft(t *testing.T) {
+	run := withCertificate(marketRun())
+	run.Result.Pruned.Kept = run.Result.Pruned.Players
+	for i := range run.Players {
+		run.Players[i] = record.Player{Layer: run.Players[i].Layer, Index: run.Players[i].Index, Participation: 1, Reason: game.Kept}
+	}
+	text := explanation(t, run)
+	if !strings.Contains(text, "No round had to remove a player") || strings.Contains(text, "closest to removal") {
+		t.Errorf("\n%s", text)
+	}
+	p := &run.Certificate.Players[0]
+	p.Account, p.Reason, p.Round, p.Epoch = game.Account{Participation: 1}, game.Kept, 0, 0
+	var b strings.Builder
+	if err := ExplainPlayer(&b, run, p.PlayerName); err != nil || b.String() != "Player 0:0, kept.\nNo round had to remove a player, so no worth was measured.\n" {
+		t.Errorf("%v: %q", err, b.String())
+	}
+}
+
 // TestWorthlessPlayer: where nothing is at stake, any participation is as good as none.
 func TestWorthlessPlayer(t *testing.T) {
 	run := withCertificate(marketRun())
