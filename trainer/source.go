@@ -219,6 +219,9 @@ func (r *run) round(n *network.Network) {
 
 // writeSparse writes a network as compressed sparse rows.
 func (r *run) writeSparse(w io.Writer, n *network.Network) error {
+	if r.model != nil {
+		return r.model.WriteSparse(w, n, r.metadata())
+	}
 	return safetensors.WriteModel(w, n, r.metadata(), safetensors.Layout{Sparse: true})
 }
 
@@ -248,24 +251,21 @@ func (r *run) savePruned(n *network.Network) error {
 	if err != nil {
 		return err
 	}
-	if r.config.MaxBytes != 0 {
-		if err := r.write(record.PrunedFile, func(w io.Writer) error { return r.writeSparse(w, n) }); err != nil || r.model == nil || r.model.Source().Suffix == modelSuffix {
-			return err
-		}
-	} else if r.model == nil {
-		return r.saveNetwork(record.PrunedFile, n)
+	ours := r.model == nil || r.model.Source().Suffix != modelSuffix // else it is in the trained network's format
+	switch {
+	case r.config.MaxBytes != 0:
+		err = r.write(record.PrunedFile, func(w io.Writer) error { return r.writeSparse(w, n) })
+	case ours:
+		err = r.saveNetwork(record.PrunedFile, n)
+	default:
+		err = r.write(record.PrunedFile, func(w io.Writer) error { return r.model.Write(w, n, r.metadata()) })
 	}
-	name := strings.TrimSuffix(record.PrunedFile, filepath.Ext(record.PrunedFile)) + r.model.Source().Suffix
-	if name != record.PrunedFile && r.config.MaxBytes == 0 {
-		if err := r.saveNetwork(record.PrunedFile, n); err != nil {
-			return err
-		}
-	}
-	if err := r.write(name, func(w io.Writer) error { return r.model.Write(w, n, r.metadata()) }); err != nil {
+	if err != nil || r.model == nil {
 		return err
 	}
-	if r.model.Source().Suffix != modelSuffix {
-		return nil // PyTorch reads no such file
+	if ours { // PyTorch reads no such file
+		name := strings.TrimSuffix(record.PrunedFile, filepath.Ext(record.PrunedFile)) + r.model.Source().Suffix
+		return r.write(name, func(w io.Writer) error { return r.model.Write(w, n, r.metadata()) })
 	}
 	return r.write(pytorch.ScriptFile, func(w io.Writer) error {
 		_, err := io.WriteString(w, pytorch.Script)

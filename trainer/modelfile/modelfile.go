@@ -39,6 +39,10 @@ type Model interface {
 	// Write writes what a cut kept of what [Model.Network] returned, with the names and the
 	// types of the file and with what nashprune says of the data.
 	Write(w io.Writer, pruned *network.Network, m safetensors.Metadata) error
+
+	// WriteSparse writes it as safetensors of compressed sparse rows; of a file of safetensors the names and
+	// the types are kept.
+	WriteSparse(w io.Writer, pruned *network.Network, m safetensors.Metadata) error
 }
 
 // Source says which file a network came from.
