@@ -68,7 +68,7 @@ func noCheckpoint(dir string) error {
 		return backend.Usagef("--resume %s: there is no such folder: %s", dir, stopped)
 	}
 	if has(dir, record.ResultFile) {
-		return backend.Usagef("--resume %s: the run is finished, its result lies there", dir)
+		return backend.Usagef("--resume %s: the run is finished, its result lies there; nashprune report %s writes its report again", dir, dir)
 	}
 	return backend.Usagef("--resume %s: there is no %s to go on from: %s, or train anew into another folder", dir, record.CheckpointFile, stopped)
 }

@@ -2,6 +2,7 @@ package trainer
 
 import (
 	"context"
+	"fmt"
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
@@ -32,6 +33,10 @@ func (r *run) openMarket(ctx context.Context, p session.Plan, start *network.Net
 	r.result.Market = &record.Market{Target: p.Target, Cost: r.config.Cost, LatencyModel: r.latency, PlayerCosts: r.PlayerCosts}
 	if p.Target.AccuracyDrop > 0 {
 		r.result.Market.Validation = new(record.ValidationPair)
+	} else if t := p.Target; t.Resource != cost.Players && t.Resource != cost.Bytes {
+		if dense := t.Resource.Amount(r.graph, r.graph.Widths(), r.latency); dense <= t.Limit {
+			r.note(fmt.Sprintf("target: the dense network takes %.0f, and %.0f are allowed: no player has to leave", dense, t.Limit))
+		}
 	}
 	return p, nil
 }

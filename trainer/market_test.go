@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"nashprune/game"
@@ -244,5 +245,25 @@ func TestPlannedTargets(t *testing.T) {
 	c.MaxLatencyUS, c.MaxParameters = 0, 3
 	if _, err := trainer.PlanRun(c, trainer.Options{}); !errors.Is(err, backend.ErrUsage) {
 		t.Errorf("three parameters: %v", err)
+	}
+}
+
+// TestTargetThatTheDenseNetworkMeets: it is said before the training that no player has to leave.
+func TestTargetThatTheDenseNetworkMeets(t *testing.T) {
+	for limit, want := range map[cost.Limit]int{1e6: 1, -50: 0} {
+		c := tinyConfig(t)
+		c.Keep, c.MaxMACs, c.CertifySteps = 0, limit, 0
+		said := 0
+		observe := func(e trainer.Event) {
+			if e.Lasting && strings.Contains(e.Message, "1000000 are allowed: no player has to leave") {
+				said++
+			}
+		}
+		if _, err := trainer.Run(context.Background(), c, trainer.Options{Dir: filepath.Join(t.TempDir(), "run"), Observe: observe}); err != nil {
+			t.Fatal(err)
+		}
+		if said != want {
+			t.Errorf("--max-macs %v: said %d times, want %d", limit, said, want)
+		}
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"nashprune/trainer/cost"
 	"nashprune/trainer/dataset"
 	"nashprune/trainer/network"
+	"nashprune/trainer/network/pytorch"
 	"nashprune/trainer/record"
 	"nashprune/trainer/settings"
 )
@@ -141,7 +142,7 @@ func clearPart(dir string, except ...string) error {
 	for _, e := range entries {
 		switch name := e.Name(); {
 		case slices.Contains(except, name) || name == LockFile:
-		case slices.Contains(record.Files, name):
+		case slices.Contains(record.Files, name) || name == pytorch.ScriptFile || atomicfile.Litter(name):
 			err = errors.Join(err, os.Remove(filepath.Join(dir, name)))
 		default:
 			return backend.Usagef("--resume: %s was not written by the run: move it away, and resume again", filepath.Join(dir, name))
@@ -176,6 +177,7 @@ func (o Options) goOn(ctx context.Context, m *mixed) (*record.Result, error) {
 	o.structured = &record.Structured{
 		Folder: record.StructuredFolder, Part: m.both.StructuredPart, MaxParameters: int(m.first.MaxParameters),
 		Players: structured.Pruned.Players, Kept: structured.Pruned.Kept, Dense: structured.Dense.Parameters, Parameters: structured.Pruned.Parameters,
+		Before: structured.Dense.Quality,
 	}
 	if err := clearPart(o.Dir, record.StructuredFolder, record.MixedFile); err != nil {
 		return nil, err

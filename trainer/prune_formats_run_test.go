@@ -130,6 +130,32 @@ func TestPruneStateDicts(t *testing.T) {
 	}
 }
 
+// TestPruneToBytes: a state dict of which single weights stay within a size keeps its names, its types and
+// what is beside the network, and PyTorch loads it.
+func TestPruneToBytes(t *testing.T) {
+	c, _ := trained(t)
+	c.Normalise = scaled(t, c.Source)
+	c.Source, c.Players, c.Keep, c.MaxBytes = stateDict(t, c.Source, "module.", safetensors.F16), "weights", 0, -60
+	result, dir := mustRun(t, c)
+	is := evaluated(t, c, result, dir)
+	dense, err := os.Stat(c.Source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Of what nashprune writes of the whole network, whose metadata is longer than that of the source.
+	if n, whole := len(read(t, dir, record.PrunedFile)), int(result.Market.Dense); n > whole*6/10 || whole > int(dense.Size())+2000 {
+		t.Errorf("%d bytes of %d; the source has %d", n, whole, dense.Size())
+	}
+	for _, tensor := range is.Tensors {
+		if !strings.HasPrefix(tensor.Name, "module.") || tensor.Type != safetensors.F16 && tensor.Type != "I32" {
+			t.Errorf("tensor %s of %s", tensor.Name, tensor.Type)
+		}
+	}
+	if is.Metadata["epoch"] != "8" || is.Metadata["csr"] == "" || string(read(t, dir, pytorch.ScriptFile)) != pytorch.Script {
+		t.Errorf("metadata %v, or no script", is.Metadata)
+	}
+}
+
 // TestPruneConvolutions: a state dict of a residual network keeps its counters.
 func TestPruneConvolutions(t *testing.T) {
 	c := modelConfig(t, modelFile(t, smallConvolutions))

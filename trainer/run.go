@@ -205,6 +205,9 @@ func Resume(ctx context.Context, o Options) (*record.Result, error) {
 		return nil, err
 	}
 	defer unlock()
+	if err := atomicfile.Sweep(o.Dir); err != nil {
+		return nil, atomicfile.Advised(err)
+	}
 	c, err := checkpoint.Load(path)
 	if errors.Is(err, os.ErrNotExist) { // since another process has finished the run just now
 		return nil, noCheckpoint(o.Dir)

@@ -215,6 +215,9 @@ func (r *run) round(n *network.Network) {
 
 // writeSparse writes a network as compressed sparse rows.
 func (r *run) writeSparse(w io.Writer, n *network.Network) error {
+	if r.model != nil {
+		return r.model.WriteSparse(w, n, r.metadata())
+	}
 	return safetensors.WriteModel(w, n, r.metadata(), safetensors.Layout{Sparse: true})
 }
 
@@ -254,16 +257,17 @@ func (r *run) savePruned(n *network.Network) error {
 		err = r.write(record.PrunedFile, func(w io.Writer) error { return r.writeSparse(w, n) })
 	case r.model == nil || suffix != modelSuffix:
 		err = r.saveNetwork(record.PrunedFile, n)
-	default: // which PyTorch reads, with the script
-		if err = r.write(record.PrunedFile, inItsFormat); err == nil {
-			err = r.write(pytorch.ScriptFile, func(w io.Writer) error {
-				_, err := io.WriteString(w, pytorch.Script)
-				return err
-			})
-		}
+	default:
+		err = r.write(record.PrunedFile, inItsFormat)
 	}
-	if err != nil || suffix == modelSuffix {
+	if err != nil || r.model == nil {
 		return err
 	}
-	return r.write(strings.TrimSuffix(record.PrunedFile, filepath.Ext(record.PrunedFile))+suffix, inItsFormat)
+	if suffix != modelSuffix { // PyTorch reads no such file
+		return r.write(strings.TrimSuffix(record.PrunedFile, filepath.Ext(record.PrunedFile))+suffix, inItsFormat)
+	}
+	return r.write(pytorch.ScriptFile, func(w io.Writer) error {
+		_, err := io.WriteString(w, pytorch.Script)
+		return err
+	})
 }

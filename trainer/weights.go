@@ -16,8 +16,19 @@ func (r *run) withoutDead(gated *network.Network) (outcome, error) {
 	if r.config.Pattern != "" { // without an input its neighbours would be in other groups
 		return outcome{final: gated, gated: gated, masked: gated}, nil
 	}
-	final, masked, err := gated.WithoutDead()
-	return outcome{final: final, gated: gated, masked: masked}, err
+	o := outcome{gated: gated}
+	return o, r.dropDead(&o, gated)
+}
+
+// dropDead removes for good what no output depends on. Biases take over what was constant, so that they are
+// rounded again to what the file holds.
+func (r *run) dropDead(o *outcome, masked *network.Network) (err error) {
+	if o.final, o.masked, err = masked.WithoutDead(); err != nil {
+		return err
+	}
+	r.round(o.final)
+	r.round(o.masked)
+	return nil
 }
 
 // removeWeights ends the paper's game of single weights: those below the threshold are zero, the
@@ -43,8 +54,7 @@ func (r *run) removeWeights(ctx context.Context, t *session.Training, gated *net
 	o.claim = record.NewPaperClaim(t.Certificate)
 	masked.Fold()
 	r.round(masked)
-	o.final, o.masked, err = masked.WithoutDead()
-	if err != nil {
+	if err := r.dropDead(&o, masked); err != nil {
 		return outcome{}, err
 	}
 	return o, t.CheckFinite(t.Certificate.TotalGap, t.Certificate.Scale)
@@ -53,12 +63,14 @@ func (r *run) removeWeights(ctx context.Context, t *session.Training, gated *net
 // concludeWeights writes what is known of each weight, and sums it up in the result.
 func (r *run) concludeWeights(t *session.Training, o outcome) error {
 	names := record.TensorNames(o.gated.Graph)
+	left, _ := o.final.NonZero()
 	if o.ends != nil {
 		r.result.Weights = record.NewPaperWeights(names, o.ends, o.claim)
+		r.result.Weights.Left = left
 		return r.write(record.WeightsFile, func(to io.Writer) error { return record.WritePaperWeights(to, names, o.ends) })
 	}
 	w := record.NewWeights(names, t.Weights)
-	w.Pattern = r.config.Pattern
+	w.Pattern, w.Left = r.config.Pattern, left
 	if r.config.Game == game.MarketGame {
 		w.Metric = r.config.WeightWorth
 	}

@@ -84,7 +84,7 @@ func TestWeightsRun(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if nonzero, _ := n.NonZero(); kept != 200 || nonzero > kept || nonzero < kept/2 {
+		if nonzero, _ := n.NonZero(); kept != 200 || nonzero > kept || nonzero < kept/2 || nonzero != w.Left {
 			t.Errorf("%s: the file has %d weights of %d", name, nonzero, kept)
 		}
 		if name != "random" && *p.Accuracy < 50 {
@@ -349,6 +349,9 @@ func TestMixedRun(t *testing.T) {
 	part.MaxBytes, part.Baseline = -50, true // of the file of the whole network, also in the second part
 	half, folder := mustRun(t, part)
 	whole := len(read(t, filepath.Join(folder, record.StructuredFolder), record.DenseFile))
+	if before := half.Structured.Before.Accuracy; before == nil || result.Structured.Before.Accuracy != nil {
+		t.Errorf("the accuracy of the network before the first run is %v with --baseline, and else %v", before, result.Structured.Before.Accuracy)
+	}
 	if m := half.Market; m.Limit < float64(whole)*0.48 || m.Limit > float64(whole)*0.52 || len(read(t, folder, record.PrunedFile)) > int(m.Limit) {
 		t.Errorf("half of %d bytes: %+v", whole, half.Market)
 	}
@@ -529,5 +532,40 @@ func TestMixedRunThatLearnsNothing(t *testing.T) {
 	}
 	if result.Source.Warning != "" {
 		t.Errorf("%s", result.Source.Warning)
+	}
+}
+
+// TestMixedRunAfterAKill: where the process was killed while it wrote the first files of the first run, that
+// begins again; a file of another kind is not removed.
+func TestMixedRunAfterAKill(t *testing.T) {
+	c := weightsConfig(t)
+	c.Players, c.Keep, c.MaxBytes, c.Epochs = "neurons,inputs,weights", 0, 2400, 2
+	_, want := mustRun(t, c)
+	dir := filepath.Join(t.TempDir(), "run")
+	part := filepath.Join(dir, record.StructuredFolder)
+	if err := os.MkdirAll(part, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write := func(path string, text []byte) {
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(filepath.Join(dir, record.MixedFile), read(t, want, record.MixedFile))
+	write(filepath.Join(part, record.ConfigFile), read(t, filepath.Join(want, record.StructuredFolder), record.ConfigFile))
+	write(filepath.Join(part, ".nashprune-LITTER.tmp"), []byte("half of a write"))
+	mine := filepath.Join(part, "notes.txt")
+	write(mine, []byte("mine"))
+	if _, err := trainer.Resume(context.Background(), trainer.Options{Dir: dir, Command: "test", Version: "0"}); !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), mine+" was not written by the run") {
+		t.Errorf("beside a file of the user's: %v", err)
+	}
+	if err := os.Remove(mine); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := trainer.Resume(context.Background(), trainer.Options{Dir: dir, Command: "test", Version: "0"}); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(read(t, dir, record.PrunedFile), read(t, want, record.PrunedFile)) {
+		t.Error("the network is not that of an uninterrupted run")
 	}
 }

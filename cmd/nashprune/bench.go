@@ -72,6 +72,9 @@ With --compare it times networks in use instead, at batches from 1 to 4,096.`, "
 			if plot != "" && len(compared) == 0 {
 				return backend.Usagef("--plot draws the times of --compare; give --compare RUN")
 			}
+			if info, err := os.Stat(filepath.Dir(plot)); err != nil || !info.IsDir() {
+				return backend.Usagef("--plot is %s; its folder must exist", plot)
+			}
 			if options.Networks, err = comparedNetworks(compared); err != nil {
 				return err
 			}
@@ -91,11 +94,6 @@ With --compare it times networks in use instead, at batches from 1 to 4,096.`, "
 			options.Observe = func(what string) { progress.line(what, !progress.terminal) }
 			result, err := bench.Run(ctx, options)
 			progress.end()
-			if plot != "" && result != nil {
-				if failed := report.SaveUse(plot, result); failed != nil {
-					return errors.Join(err, failed)
-				}
-			}
 			write := report.Bench
 			switch {
 			case asJSON:
@@ -105,6 +103,9 @@ With --compare it times networks in use instead, at batches from 1 to 4,096.`, "
 			}
 			if failed := write(cmd.OutOrStdout(), result); err == nil {
 				err = failed
+			}
+			if plot != "" && result != nil { // last, so that a full disk costs the picture alone
+				err = errors.Join(err, report.SaveUse(plot, result))
 			}
 			return err
 		},
@@ -165,10 +166,11 @@ func benchDevices(words []string, p *progress) ([]backend.Device, error) {
 // comparedNetworks reads the networks of run folders and of model files, which all have the same inputs and
 // outputs.
 func comparedNetworks(paths []string) (networks []bench.Named, err error) {
+	numbers := func(n *network.Network) int { return n.Input().Sample.Size() } // also those that it does not read
 	add := func(name string, n *network.Network) error {
-		if len(networks) > 0 && (n.Inputs() != networks[0].Inputs() || n.Outputs() != networks[0].Outputs()) {
+		if len(networks) > 0 && (numbers(n) != numbers(networks[0].Network) || n.Outputs() != networks[0].Outputs()) {
 			return backend.Usagef("%s takes %d numbers and has %d outputs, and %s takes %d and has %d; they must be the same",
-				name, n.Inputs(), n.Outputs(), networks[0].Name, networks[0].Inputs(), networks[0].Outputs())
+				name, numbers(n), n.Outputs(), networks[0].Name, numbers(networks[0].Network), networks[0].Outputs())
 		}
 		networks = append(networks, bench.Named{Name: name, Network: n})
 		return nil

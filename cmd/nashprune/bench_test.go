@@ -59,6 +59,7 @@ func TestBenchRefuses(t *testing.T) {
 		{exitUsage, "--plot", small("--plot", "times.svg")},
 		{exitUsage, "not the folder of a run", []string{"bench", "--compare", t.TempDir()}},
 		{exitUsage, "unknown format", []string{"bench", "--compare", "bench_test.go"}},
+		{exitUsage, "its folder must exist", []string{"bench", "--compare", "run", "--plot", "nowhere/times.svg"}},
 	} {
 		code, stdout, stderr := execute(t, c.args...)
 		refused(t, c.code, c.words, code, stdout, stderr)
@@ -112,6 +113,12 @@ func TestBenchCompares(t *testing.T) {
 		t.Errorf("%+v", r.Networks)
 	}
 	if text := succeed(t, append(args, "--compare", "run/pruned.safetensors", "--plot", "times.svg")...); !strings.Contains(text, "run dense") || !strings.Contains(text, "pruned.safetensors") {
+		t.Errorf("\n%s", text)
+	}
+	// A pruned network that reads fewer inputs takes the samples of the dense one.
+	succeed(t, "train", "--data", "digits:side=8,train=64,test=16", "--model", "mlp:12-8", "--device", "gonum", "--epochs", "4", "--keep", "40", "--rounds", "2",
+		"--players", "neurons,inputs", "--certify-steps", "0", "--out", "fewer")
+	if text := succeed(t, strings.Fields("bench --compare fewer --device gonum --time 10m")...); !strings.Contains(text, "dense") {
 		t.Errorf("\n%s", text)
 	}
 	if picture, err := os.ReadFile("times.svg"); err != nil || !strings.Contains(string(picture), "run pruned") {

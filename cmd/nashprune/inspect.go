@@ -2,6 +2,8 @@ package main
 
 import (
 	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -11,6 +13,7 @@ import (
 	"nashprune/trainer/backend"
 	"nashprune/trainer/modelfile"
 	"nashprune/trainer/network"
+	"nashprune/trainer/network/models"
 	"nashprune/trainer/report"
 	"nashprune/trainer/settings"
 )
@@ -51,7 +54,7 @@ that papers count the model for.`,
 				if config.Source, err = modelOf(args[0], info); err != nil {
 					return err
 				}
-			case modelfile.Is(args[0]):
+			case modelfile.Is(args[0]), err == nil && !slices.Contains([]string{"", models.Suffix}, filepath.Ext(args[0])):
 				config.Source = args[0]
 			case config.Model != "":
 				return backend.Usagef("%s is no model file, and --model is %s: --model says which network a state dict of PyTorch (.safetensors) is of", args[0], config.Model)

@@ -212,10 +212,14 @@ func TestInspectAModelFile(t *testing.T) {
 func TestInspectRefuses(t *testing.T) {
 	t.Chdir(t.TempDir())
 	writeFile(t, "bad.toml", []byte("[[node]]\nname = \"a\"\nop = \"softmax\"\n"))
+	writeFile(t, "net.pt", []byte("PK"))
+	writeFile(t, "net.h5", []byte("HDF"))
 	for args, want := range map[string]string{
 		"":                          "takes one model",
 		"lenet6":                    `there is no model "lenet6"; it must be mlp:512-256`,
 		"bad.toml":                  `bad.toml: node 1, "a": op is "softmax"`,
+		"net.pt":                    `of a PyTorch network write one by safetensors.torch.save_file`,
+		"net.h5":                    `net.h5 is no model file by its name; it must be an .onnx file, or`,
 		"vgg16 --input 1x28x28":     `"stage5.pool"`,
 		"lenet5 --input 30":         "takes images of channels, height and width",
 		"lenet5 --input 3x0x3":      "--input is \"3x0x3\"",

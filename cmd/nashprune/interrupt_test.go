@@ -260,6 +260,9 @@ func TestSignals(t *testing.T) {
 				writeFile(t, filepath.Join("out", ".nashprune-LITTER.tmp"), []byte("of a write that was killed"))
 				succeed(t, "train", "--resume", "out")
 				sameRun(t, "whole", "out")
+				if _, err := os.Stat(filepath.Join("out", ".nashprune-LITTER.tmp")); !errors.Is(err, os.ErrNotExist) {
+					t.Errorf("what the write that was killed left is there: %v", err)
+				}
 			case code == exitInterrupted:
 				t.Errorf("no checkpoint: %v", err)
 			case code == -1:

@@ -203,9 +203,9 @@ func TestOtherCommandsRefuse(t *testing.T) {
 		{"explain text", exitFailed, "text"},
 		{"explain killed", exitFailed, "killed"},
 		{"explain dense", exitFailed, "without a game"},
-		{"explain run --player 0", exitUsage, "want GATE:INDEX"},
-		{"explain run --player 0:99999", exitUsage, "no such player"},
-		{"explain run --player=", exitUsage, "want GATE:INDEX"},
+		{"explain run --player 0", exitUsage, "it must be GATE:INDEX"},
+		{"explain run --player 0:99999", exitUsage, "has the players 0 to"},
+		{"explain run --player=", exitUsage, "it must be GATE:INDEX"},
 		{"explain dense --json", exitFailed, "without a game"},
 	} {
 		t.Run(c.args, func(t *testing.T) {

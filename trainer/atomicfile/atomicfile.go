@@ -4,14 +4,36 @@ package atomicfile
 import (
 	"bufio"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // permission is what a new file gets, less the bits of the process's umask.
 const permission = 0o644
+
+// Of the names of temporary files.
+const prefix, suffix = ".nashprune-", ".tmp"
+
+// Litter reports whether a name is that of a temporary file. One that no process writes any more is from a
+// process that was killed.
+func Litter(name string) bool {
+	return strings.HasPrefix(name, prefix) && strings.HasSuffix(name, suffix)
+}
+
+// Sweep removes the temporary files of a folder in which no other process writes.
+func Sweep(dir string) error {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		if Litter(e.Name()) {
+			err = errors.Join(err, os.Remove(filepath.Join(dir, e.Name())))
+		}
+	}
+	return err
+}
 
 // Write makes path a regular file that holds what write gives to its writer,
 // which is buffered. The bytes go to a temporary file in the same folder, are
@@ -27,7 +49,7 @@ func Write(path string, write func(io.Writer) error) error {
 	}
 	// Not os.CreateTemp: that would give permission 0600 with any umask. The name leaves
 	// out that of path, which may already be as long as can be.
-	temporary := filepath.Join(filepath.Dir(path), ".nashprune-"+rand.Text()+".tmp")
+	temporary := filepath.Join(filepath.Dir(path), prefix+rand.Text()+suffix)
 	file, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, permission)
 	if err != nil {
 		return Advised(fmt.Errorf("write %s: its folder must exist and be writable: %w", path, err))

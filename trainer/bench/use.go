@@ -104,7 +104,7 @@ func useAt(ctx context.Context, d backend.Device, batch int, networks []*network
 	if slices.ContainsFunc(networks, func(n *network.Network) bool { return batch*n.Activations() > settings.MaxActivations }) {
 		return nil, backend.Usagef("a batch of %d has too many activations", batch)
 	}
-	data := dataset.Noise(max(batch, backend.InferLimit), networks[0].Inputs(), networks[0].Outputs())
+	data := dataset.Noise(max(batch, backend.InferLimit), networks[0].Input().Sample.Size(), networks[0].Outputs())
 	data.Test = data.Train
 	engine, err := d.Open(data, backend.EngineOptions{Batch: batch, Inference: true}, &backend.State{Network: networks[0]})
 	if err != nil {

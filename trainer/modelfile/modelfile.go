@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -38,6 +39,10 @@ type Model interface {
 	// Write writes what a cut kept of what [Model.Network] returned, with the names and the
 	// types of the file and with what nashprune says of the data.
 	Write(w io.Writer, pruned *network.Network, m safetensors.Metadata) error
+
+	// WriteSparse writes it as safetensors of compressed sparse rows; of a file of safetensors the names and
+	// the types are kept.
+	WriteSparse(w io.Writer, pruned *network.Network, m safetensors.Metadata) error
 }
 
 // Source says which file a network came from.
@@ -89,16 +94,28 @@ func Read(path string) (Model, error) {
 		}
 		files = append(files, f.files)
 	}
-	missing := ""
+	missing, hint := "", ""
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		missing = ", and there is no such file or folder"
 	}
-	return nil, fmt.Errorf("%w: %.200s is no model file by its name%s; it must be %s", ErrUnknown, path, missing, strings.Join(files, ", or "))
+	if isPickle(path) {
+		hint = `; of a PyTorch network write one by safetensors.torch.save_file(net.state_dict(), "model.safetensors")`
+	}
+	return nil, fmt.Errorf("%w: %.200s is no model file by its name%s; it must be %s%s", ErrUnknown, path, missing, strings.Join(files, ", or "), hint)
+}
+
+// isPickle reports whether a path has an ending of files that PyTorch pickles, which only Python reads.
+func isPickle(path string) bool {
+	return slices.Contains([]string{".pt", ".pth", ".bin", ".ckpt", ".pkl"}, strings.ToLower(filepath.Ext(path)))
 }
 
 // Load returns the network of a file that nashprune wrote, and what it says of its data: of
 // ONNX by its name, else of safetensors.
 func Load(path string) (*network.Network, safetensors.Metadata, error) {
+	if isPickle(path) {
+		_, err := Read(path)
+		return nil, safetensors.Metadata{}, err
+	}
 	if !IsONNX(path) {
 		return safetensors.LoadModel(path)
 	}

@@ -81,6 +81,10 @@ func TestUnknownFormats(t *testing.T) {
 	if _, err := modelfile.Read("net.pth"); !errors.Is(err, modelfile.ErrUnknown) || !strings.Contains(err.Error(), "there is no such file or folder; it must be an .onnx file, or a .safetensors file") {
 		t.Errorf("error %v", err)
 	}
+	// A pickle of PyTorch is told apart before it is taken for a damaged file.
+	if _, _, err := modelfile.Load("net.pt"); !errors.Is(err, modelfile.ErrUnknown) || !strings.HasSuffix(err.Error(), `save_file(net.state_dict(), "model.safetensors")`) {
+		t.Errorf("error %v", err)
+	}
 	if _, err := modelfile.Read(filepath.Join(t.TempDir(), "net.safetensors")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("error %v", err)
 	}

@@ -103,6 +103,10 @@ func (f *onnxFile) Write(w io.Writer, pruned *network.Network, m safetensors.Met
 	return f.model.Write(w, pruned)
 }
 
+func (f *onnxFile) WriteSparse(w io.Writer, pruned *network.Network, m safetensors.Metadata) error {
+	return safetensors.WriteModel(w, pruned, m, safetensors.Layout{Sparse: true})
+}
+
 // withMetadata returns the entries of a file with those of metadata, which come last, by key.
 func withMetadata(entries []onnx.Entry, m safetensors.Metadata) []onnx.Entry {
 	ours := m.Entries()

@@ -117,3 +117,9 @@ func (t *tensorFile) Network(a Asked) (*network.Network, string, error) {
 func (t *tensorFile) Write(w io.Writer, pruned *network.Network, m safetensors.Metadata) error {
 	return safetensors.WriteModel(w, pruned, m, t.layout)
 }
+
+func (t *tensorFile) WriteSparse(w io.Writer, pruned *network.Network, m safetensors.Metadata) error {
+	layout := t.layout
+	layout.Sparse = true
+	return safetensors.WriteModel(w, pruned, m, layout)
+}

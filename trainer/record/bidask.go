@@ -102,6 +102,9 @@ const (
 	Undecided Verdict = "undecided"
 )
 
+// Constant reports whether S fails since its loss is not below that of the best constant prediction.
+func (b *BidAsk) Constant() bool { return b.OverConstant.Low <= 0 }
+
 // Conclude fills in what follows from the intervals and the pairs. A market holds where
 // the excess is at most 0 in its whole interval, and the ask at least 0, so that a price from
 // 0 on lies between; it fails where one of them is on the other side in all of its interval.
@@ -121,7 +124,7 @@ func (b *BidAsk) Conclude() {
 			}
 		}
 	}
-	if b.OverConstant.Low <= 0 {
+	if b.Constant() {
 		b.Verdict = Fails
 	}
 	b.LeastGamma, b.MedianGamma, b.Bound = nil, nil, nil

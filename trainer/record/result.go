@@ -81,6 +81,8 @@ type Structured struct {
 	Kept          int     `json:"kept"`
 	Dense         int     `json:"dense_parameters"`
 	Parameters    int     `json:"parameters"`
+	// Before is how well the network did before the first run removed anything; empty where that is not known.
+	Before Quality `json:"dense"`
 }
 
 // WriteJSON writes a result, a report or what else a command prints as indented JSON.
@@ -323,7 +325,8 @@ type Equilibrium struct {
 	Claimed        bool    `json:"claimed"`         // an equilibrium; of the market: that of its model
 	Model          Verdict `json:"model,omitempty"` // whether it is one of the market's model
 	Checked        int     `json:"rounds_checked,omitempty"`
-	Network        Verdict `json:"network,omitempty"` // whether it is one of the network, where bids and asks were measured
+	Network        Verdict `json:"network,omitempty"`                 // whether it is one of the network, where bids and asks were measured
+	Constant       bool    `json:"no_better_than_constant,omitempty"` // so the network fails: see [BidAsk.Constant]
 	Dead           int     `json:"dead"`
 	Dominated      int     `json:"dominated"`
 	PricedOut      int     `json:"priced_out"`
@@ -340,7 +343,7 @@ func NewEquilibrium(c *Certificate, players []Player) *Equilibrium {
 		e.Model, e.Checked = c.Model.Verdict, c.Model.Checks
 	}
 	if c.BidAsk != nil {
-		e.Network = c.BidAsk.Verdict
+		e.Network, e.Constant = c.BidAsk.Verdict, c.BidAsk.Constant()
 	}
 	for _, p := range players {
 		switch p.Reason {

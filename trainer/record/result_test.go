@@ -67,9 +67,13 @@ func TestNewEquilibrium(t *testing.T) {
 	if got := *NewEquilibrium(c, players); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
-	c.Model, c.BidAsk = &ModelClaim{Verdict: Holds}, &BidAsk{Verdict: Undecided}
+	c.Model, c.BidAsk = &ModelClaim{Verdict: Holds}, &BidAsk{Verdict: Undecided, OverConstant: Interval{Mean: 1, Low: 0.5, High: 1.5}}
 	want.Model, want.Network = Holds, Undecided
 	if got := *NewEquilibrium(c, players); got != want {
 		t.Errorf("with claims: %+v, want %+v", got, want)
+	}
+	c.BidAsk.OverConstant.Low, want.Constant = 0, true
+	if got := *NewEquilibrium(c, players); got != want {
+		t.Errorf("no better than a constant: %+v, want %+v", got, want)
 	}
 }

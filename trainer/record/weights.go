@@ -17,6 +17,9 @@ type Weights struct {
 	Pattern string         `json:"pattern,omitempty"` // N:M
 	Paper   *PaperClaim    `json:"paper,omitempty"`   // of the paper's game
 	Tensors []WeightTensor `json:"tensors"`
+	// Left is how many weights of the pruned network are not zero. Fewer may be than stay: a weight goes with
+	// a neuron or an input that no output depends on.
+	Left int `json:"left,omitempty"`
 }
 
 // TensorName is a parameter whose entries are players.

@@ -13,6 +13,7 @@ func TestCautions(t *testing.T) {
 	run := marketRun()
 	r := &run.Result
 	r.Data.LargestClass, r.Data.ClassNames = 95.8, []string{"fair", "fraud", "other"}
+	r.Data.Notes = []string{`the column "Id" counts the rows`} // which --quiet shows nowhere else
 	r.Dense.BalancedAccuracy = of(91.25)
 	r.Pruned.BalancedAccuracy, r.Pruned.Unrecognised = of(33.5), []int{1, 2}
 	var text strings.Builder
@@ -20,7 +21,7 @@ func TestCautions(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"balanced accuracy", "91.25 %", "33.50 %", "-57.75 points",
+		"balanced accuracy", "91.25 %", "33.50 %", "-57.75 points", "note:         the column \"Id\" counts the rows\n",
 		"the pruned network is no better than the answer that is always the largest class (95.80 %)",
 		"the pruned network gets no sample right of class fraud, other",
 	} {

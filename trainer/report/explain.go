@@ -46,7 +46,7 @@ func Explain(w io.Writer, run *Run) error {
 func answers(e *record.Equilibrium) []string {
 	all := []string{fmt.Sprintf("Is the game in equilibrium? %s.", capital(gaps(e)))}
 	if e.Model != "" { // of a market
-		all = append(all, fmt.Sprintf("Are the kept players the best choice for the network? %s.", capital(networkClaim(e.Network))))
+		all = append(all, fmt.Sprintf("Are the kept players the best choice for the network? %s.", capital(networkClaim(e))))
 	}
 	return all
 }
@@ -71,6 +71,9 @@ func explainMarket(w io.Writer, run *Run) error {
 			counts[p.Reason]++
 		}
 		price, lowest := lowestKept(players)
+		if run.unmeasured() {
+			price, lowest = "-", "-"
+		}
 		fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%s%s\t%s\t\n", run.gate(l), len(players), counts[game.Kept], counts[game.Dead], counts[game.Dominated],
 			counts[game.PricedOut], counts[game.Forced], followed(counts[game.Followed]), price, lowest)
 	}
@@ -91,6 +94,10 @@ forced:      its worth is above the price, but the demand is met by players that
 	fmt.Fprintf(w, "Contributions are %s.\n", contributionsMean(run.Config))
 	fmt.Fprint(w, explainMarketRules(&run.Result))
 	if err := explainRounds(w, run); err != nil {
+		return err
+	}
+	if run.unmeasured() {
+		_, err := fmt.Fprintln(w, "\n"+nobodyLeft)
 		return err
 	}
 	kept, left := byMargin(run.Players)

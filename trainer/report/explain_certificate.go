@@ -189,7 +189,7 @@ Measured were %d asks and %d bids; the lowest and the highest were measured agai
 			fmt.Fprintf(w, "A profitable deviation: at any price player %s gains if it returns or player %s if it leaves; the bid is %s above the ask.\n", run.name(m.Bid.PlayerName), run.name(m.Ask.PlayerName), number(m.Excess.Mean))
 		}
 	}
-	if b.OverConstant.Low <= 0 {
+	if b.Constant() {
 		fmt.Fprintf(w, "The network is no better than the best constant prediction: its loss is %s below that, and all of the interval must be above 0.\n", interval(b.OverConstant))
 	}
 	switch {
@@ -289,7 +289,12 @@ func ExplainPlayer(w io.Writer, run *Run, name record.PlayerName) error {
 	var b strings.Builder
 	c := run.Certificate
 	fmt.Fprintf(&b, "Player %s, %s.\n", run.name(p.PlayerName), fate(p))
-	if c.Game == game.MarketGame {
+	switch {
+	case run.unmeasured():
+		fmt.Fprintln(&b, nobodyLeft)
+		_, err := io.WriteString(w, b.String())
+		return err
+	case c.Game == game.MarketGame:
 		fmt.Fprintln(&b, inWords(p))
 	}
 	state := "at the end, over all training samples"
@@ -339,9 +344,37 @@ func (run *Run) Player(name record.PlayerName) (*record.CertifiedPlayer, error) 
 		return p, nil
 	}
 	gates := run.Result.Gates
-	last := len(gates) - 1
-	return nil, backend.Usagef("--player is %s, and the network has no such player; %ss and players count from 0, and the last is %d:%d",
-		name, run.axis(), last, gates[last].Players-1)
+	if name.Layer >= len(gates) {
+		return nil, backend.Usagef("--player is %s; it must name a %s of %s", name, run.axis(), run.gates())
+	}
+	return nil, backend.Usagef("--player is %s; %s %s has the players 0 to %d", name, run.axis(), run.gate(name.Layer), gates[name.Layer].Players-1)
+}
+
+// gates lists the first gates of a run by their places and, where they have them, their names.
+func (run *Run) gates() string {
+	const most = 12
+	var all []string
+	for g := range run.Result.Gates {
+		if g == most {
+			all = append(all, fmt.Sprintf("%d more", len(run.Result.Gates)-most))
+			break
+		}
+		place := strconv.Itoa(g)
+		if !run.Result.Perceptron() {
+			place += " (" + run.gate(g) + ")"
+		}
+		all = append(all, place)
+	}
+	return strings.Join(all, ", ")
+}
+
+// nobodyLeft is what is said of the players of a run that is [Run.unmeasured].
+const nobodyLeft = "No round had to remove a player, so no worth was measured."
+
+// unmeasured reports whether a market removed no player: then all numbers of players are zero.
+func (run *Run) unmeasured() bool {
+	p := run.Result.Pruned
+	return run.Config.Game == game.MarketGame && p != nil && p.Kept == p.Players
 }
 
 // inWords says in a sentence what decided on a player of the market.
@@ -354,6 +387,9 @@ func inWords(p *record.CertifiedPlayer) string {
 	case game.Forced:
 		return fmt.Sprintf("Removing it costs %s, more than the price %s; but only so many may stay, and those are worth more.", number(p.Worth), number(p.Price))
 	case game.Kept:
+		if p.Worth <= p.Price { // rivals reached zero together, or a budget has room to spare
+			return fmt.Sprintf("Removing it would cost %s, no more than the price %s; it stays since as many of its gate may.", number(p.Worth), number(p.Price))
+		}
 		return fmt.Sprintf("Removing it would cost %s, more than the price %s.", number(p.Worth), number(p.Price))
 	}
 	return fmt.Sprintf("Removing it costs %s, no more than the price %s.", number(p.Worth), number(p.Price))
@@ -382,7 +418,7 @@ func (run *Run) ParsePlayer(text string) (record.PlayerName, error) {
 	}
 	i, err2 := strconv.ParseUint(index, 10, 31)
 	if err != nil || err2 != nil {
-		return record.PlayerName{}, backend.Usagef("--player %.40q: want GATE:INDEX, such as 0:17 or conv1:17; places count from 0", text)
+		return record.PlayerName{}, backend.Usagef("--player is %.40q; it must be GATE:INDEX, such as 0:17, with an index from 0 and a %s of %s", text, run.axis(), run.gates())
 	}
 	return record.PlayerName{Layer: int(l), Index: int(i)}, nil
 }

@@ -161,10 +161,53 @@ func TestParsePlayer(t *testing.T) {
 		}
 	}
 	run := withCertificate(marketRun())
-	for _, name := range []record.PlayerName{{Layer: 0, Index: 7}, {Layer: 2, Index: 0}} {
-		if err := ExplainPlayer(io.Discard, run, name); !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), "the last is 1:4") {
+	for name, words := range map[record.PlayerName]string{
+		{Layer: 0, Index: 7}: "--player is 0:7; layer 0 has the players 0 to 6",
+		{Layer: 2, Index: 0}: "--player is 2:0; it must name a layer of 0, 1",
+	} {
+		if err := ExplainPlayer(io.Discard, run, name); !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), words) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+	// A convolutional network may have many gates, and their names help more than their places.
+	run.Result.Gates = slices.Repeat([]record.Gate{{Name: "conv", Kind: "filters", Players: 8}}, 14)
+	if _, err := run.ParsePlayer("cnov:3"); !errors.Is(err, backend.ErrUsage) || !strings.Contains(err.Error(), "a gate of 0 (conv), 1 (conv)") || !strings.HasSuffix(err.Error(), "11 (conv), 2 more") {
+		t.Errorf("a gate that is none: %v", err)
+	}
+}
+
+// TestKeptWithoutWorth: nothing false is said of a player that stays though it is not worth its price.
+func TestKeptWithoutWorth(t *testing.T) {
+	run := withCertificate(marketRun())
+	for k, c := range []struct{ worth, price float64 }{{0, 0}, {1, 2}, {2, 1}} {
+		p := &run.Certificate.Players[0]
+		p.Account, p.Reason = game.Record{Worth: c.worth, Ceiling: c.worth, Own: c.worth, Price: c.price}.Account(), game.Kept
+		var b strings.Builder
+		if err := ExplainPlayer(&b, run, p.PlayerName); err != nil {
+			t.Fatal(err)
+		}
+		if more := strings.Contains(b.String(), "more than the price") && !strings.Contains(b.String(), "no more than the price"); more != (c.worth > c.price) {
+			t.Errorf("case %d: worth %g, price %g:\n%s", k, c.worth, c.price, b.String())
+		}
+	}
+}
+
+// TestNobodyLeft: of a market that removed no player no worths are shown, since none was measured.
+func TestNobodyLeft(t *testing.T) {
+	run := withCertificate(marketRun())
+	run.Result.Pruned.Kept = run.Result.Pruned.Players
+	for i := range run.Players {
+		run.Players[i] = record.Player{Layer: run.Players[i].Layer, Index: run.Players[i].Index, Participation: 1, Reason: game.Kept}
+	}
+	text := explanation(t, run)
+	if !strings.Contains(text, "No round had to remove a player") || strings.Contains(text, "closest to removal") {
+		t.Errorf("\n%s", text)
+	}
+	p := &run.Certificate.Players[0]
+	p.Account, p.Reason, p.Round, p.Epoch = game.Account{Participation: 1}, game.Kept, 0, 0
+	var b strings.Builder
+	if err := ExplainPlayer(&b, run, p.PlayerName); err != nil || b.String() != "Player 0:0, kept.\nNo round had to remove a player, so no worth was measured.\n" {
+		t.Errorf("%v: %q", err, b.String())
 	}
 }
 

@@ -36,6 +36,7 @@ func explainWeights(w io.Writer, run *Run) error {
 	}
 	worth, price := weightWords(run)
 	fmt.Fprintf(&b, "%s of %s weights stay, in %s rounds.\n", Thousands(p.Kept), Thousands(p.Players), Thousands(len(run.Rounds)))
+	b.WriteString(leftWords(weights, p.Kept))
 	if run.ranked() {
 		fmt.Fprintf(&b, "There was no game: weights were ranked by %s.\n", p.Criterion)
 	} else {
@@ -86,11 +87,20 @@ func explainWeights(w io.Writer, run *Run) error {
 	return writeTrimmed(w, b.String())
 }
 
+// leftWords says how many of the weights that stay the network has.
+func leftWords(w *record.Weights, kept int) string {
+	if w.Left == 0 || w.Left >= kept { // older results do not say
+		return ""
+	}
+	return fmt.Sprintf("The network has %s of them: the others went with neurons and inputs that no output depends on.\n", Thousands(w.Left))
+}
+
 // explainPaperWeights describes a run in which single weights played the paper's game.
 func explainPaperWeights(w io.Writer, run *Run) error {
 	var b strings.Builder
 	p, weights := run.Result.Pruned, run.Result.Weights
 	fmt.Fprintf(&b, "%s of %s weights stay: their participation is not below %s.\n", Thousands(p.Kept), Thousands(p.Players), number(run.Config.Threshold))
+	b.WriteString(leftWords(weights, p.Kept))
 	claim := "The game is not in equilibrium"
 	if weights.Paper.Claimed {
 		claim = "The game is in equilibrium"

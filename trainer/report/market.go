@@ -13,7 +13,7 @@ import (
 // nothing of a market with a given number of players for each layer.
 func targetNote(r *record.Result) string {
 	m := r.Market
-	if m == nil || r.Pruned == nil || m.Cost == "" && m.AccuracyDrop == 0 && m.Resource != cost.Bytes {
+	if m == nil || r.Pruned == nil || m.Cost == "" && m.AccuracyDrop == 0 && m.Resource == cost.Players && m.Reached == m.Limit {
 		return ""
 	}
 	met, place := "", "market"
@@ -35,6 +35,11 @@ func targetNote(r *record.Result) string {
 		}
 	case m.Resource != cost.Players:
 		met = Thousands(int(m.Reached)) + " are left"
+	case m.Reached != m.Limit: // by --round-to, or by features that left with their channels
+		met = Thousands(int(m.Reached)) + " stay"
+	}
+	if m.AccuracyDrop == 0 && m.Resource != cost.Players && r.Pruned.Kept == r.Pruned.Players {
+		met += ", and no player had to leave"
 	}
 	line := "target:       " + targetWords(m.Target)
 	if met != "" {

@@ -201,6 +201,9 @@ func (f *Folder) facts() []string {
 	if r.Source != nil {
 		all = append(all, "It began with the trained network "+r.Source.Path+".")
 	}
+	for _, line := range structured(&f.Result) {
+		all = append(all, "Of two runs: "+line+".")
+	}
 	for _, l := range runtimeLatencies(&f.Result) {
 		words := microseconds(l.DenseUS)
 		if l.PrunedUS > 0 {

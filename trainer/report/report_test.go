@@ -308,6 +308,9 @@ func TestVerdicts(t *testing.T) {
 		}
 	}
 	run := marketRun()
+	run.Result.Equilibrium.Network, run.Result.Equilibrium.Constant = record.Fails, true
+	has(t, "constant", explanation(t, run), "best choice for the network? No: the network is no better than a constant prediction.")
+	run = marketRun()
 	run.Result.Equilibrium.Network = "" // bids were not measured
 	has(t, "without bids", explanation(t, run), "best choice for the network? Not tested: it takes")
 	var b strings.Builder
@@ -346,6 +349,11 @@ func TestTimes(t *testing.T) {
 	} {
 		if got := times(c.before, c.after, "fewer", "more"); got != c.want {
 			t.Errorf("times(%v, %v) = %q, want %q", c.before, c.after, got, c.want)
+		}
+	}
+	for want, counts := range map[string][2]int{"3.5 % fewer": {25815, 24913}, "4 % more": {100, 104}, "the same": {7, 7}, "1.1 times fewer": {106, 100}} {
+		if got := times(counts[0], counts[1], "fewer", "more"); got != want {
+			t.Errorf("of %v: %q, want %q", counts, got, want)
 		}
 	}
 }
@@ -395,6 +403,8 @@ func TestTargetNotes(t *testing.T) {
 	stepped := &cost.Model{Device: "another", Batch: 64, Shapes: 48, Step: 32, PerStep: []float64{1}}
 	for want, market := range map[string]*record.Market{
 		"": {Target: cost.Target{Resource: cost.Players, Limit: 5}, Reached: 5},
+		"target:       21 players: 25 stay; a market a gate\n": { // with --round-to
+			Target: cost.Target{Resource: cost.Players, Limit: 21}, Reached: 25},
 		"target:       5 players; one market, in which all players cost the same\n": {
 			Target: cost.Target{Resource: cost.Players, Limit: 5}, Cost: cost.Players, Reached: 5},
 		"target:       at most 20,000 parameters: 19,873 are left; one market, in which players pay for their parameters\n": {
@@ -415,6 +425,12 @@ func TestTargetNotes(t *testing.T) {
 		if got := targetNote(&run.Result); got != want {
 			t.Errorf("got  %q\nwant %q", got, want)
 		}
+	}
+	all := marketRun()
+	all.Result.Pruned.Kept = all.Result.Pruned.Players
+	all.Result.Market = &record.Market{Target: cost.Target{Resource: cost.Parameters, Limit: 20000}, Cost: cost.Parameters, Reached: 156}
+	if got := targetNote(&all.Result); !strings.Contains(got, "156 are left, and no player had to leave; one market") {
+		t.Errorf("the dense network meets the target: %q", got)
 	}
 	run := marketRun()
 	for k := range run.Rounds {

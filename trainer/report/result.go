@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -129,11 +130,10 @@ func notes(r *record.Result) string {
 			}
 		}
 	}
-	if s := r.Structured; s != nil {
-		fmt.Fprintf(&b, "structured:   %s of %s players stay after the first run, %s of %s parameters (at most %s); the dense network is what it left\n",
-			Thousands(s.Kept), Thousands(s.Players), Thousands(s.Parameters), Thousands(s.Dense), Thousands(s.MaxParameters))
+	for i, line := range structured(r) {
+		fmt.Fprintf(&b, "%-14s%s\n", []string{"structured:", ""}[i], line)
 	}
-	lines := cautions("dense", r.Dense.Quality, r.Data.LargestClass, r.Data.ClassNames)
+	lines := append(slices.Clone(r.Data.Notes), cautions("dense", r.Dense.Quality, r.Data.LargestClass, r.Data.ClassNames)...)
 	if r.Pruned != nil {
 		lines = append(lines, cautions("pruned", r.Pruned.Quality, r.Data.LargestClass, r.Data.ClassNames)...)
 	}
@@ -173,7 +173,7 @@ func notes(r *record.Result) string {
 	if e := r.Equilibrium; e != nil {
 		fmt.Fprintf(&b, "equilibrium:  %s\n", gaps(e))
 		if e.Model != "" { // of a market
-			fmt.Fprintf(&b, "best choice:  %s\n", networkClaim(e.Network))
+			fmt.Fprintf(&b, "best choice:  %s\n", networkClaim(e))
 		}
 		if e.Model == record.Fails || e.Network == record.Fails {
 			fmt.Fprintln(&b, "              nashprune explain says why")
@@ -217,6 +217,20 @@ func gatesNote(r *record.Result) string {
 	return "gates:        " + strings.Join(parts, between) + "\n"
 }
 
+// structured says what the first of two runs removed, and how well the network did before it.
+func structured(r *record.Result) []string {
+	s := r.Structured
+	if s == nil {
+		return nil
+	}
+	lines := []string{fmt.Sprintf("%s of %s players stay after the first run, %s of %s parameters (at most %s); the dense network is what it left",
+		Thousands(s.Kept), Thousands(s.Players), Thousands(s.Parameters), Thousands(s.Dense), Thousands(s.MaxParameters))}
+	if metric := measureOf(r.Task); metric.of(s.Before) != nil {
+		lines = append(lines, fmt.Sprintf("the network of all %s parameters has %s", Thousands(s.Dense), metric.text(record.NetworkResult{Quality: s.Before})))
+	}
+	return lines
+}
+
 // bestEpochs says which epochs the networks are from, where --patience chose them.
 func bestEpochs(r *record.Result) string {
 	var parts []string
@@ -251,14 +265,17 @@ func gaps(e *record.Equilibrium) string {
 }
 
 // networkClaim says what bids and asks came to, or why there are none.
-func networkClaim(v record.Verdict) string {
-	switch v {
+func networkClaim(e *record.Equilibrium) string {
+	if e.Constant {
+		return "no: the network is no better than a constant prediction"
+	}
+	switch e.Network {
 	case record.Holds:
 		return "yes: no removed player that was measured would lower the loss by more than a kept one does"
 	case record.Fails:
-		return "no: a removed player would lower the loss by more than a kept one, or the network is no better than a constant"
+		return "no: a removed player would lower the loss by more than a kept one, or a kept one raises it"
 	case "":
-		return "not tested: it takes --compensate none, --certify-steps above 0, and 4 or more held-out samples"
+		return "not tested: it takes training, --compensate none, --certify-steps above 0, and 4 or more samples"
 	default:
 		return "undecided: the difference between removed and kept players is within the noise"
 	}
@@ -418,7 +435,10 @@ func times[T int | float64](before, after T, less, more string) string {
 	if factor < 1 {
 		factor, word = 1/factor, more
 	}
+	_, counted := any(before).(int) // and not measured, so that a small difference is one
 	switch {
+	case factor < leastFactor && counted && before != after:
+		return fmt.Sprintf("%.2g %% %s", 100*math.Abs(float64(before)-float64(after))/float64(before), word)
 	case factor < leastFactor:
 		return "the same"
 	case factor < manyTimes:

@@ -52,6 +52,14 @@ func TestExplainWeights(t *testing.T) {
 			t.Errorf("it says %q, without %q", b.String(), words)
 		}
 	}
+	if strings.Contains(b.String(), "The network has") {
+		t.Errorf("of a result that does not say how many weights are left: %q", b.String())
+	}
+	run.Result.Weights.Left = 2
+	b.Reset()
+	if err := Explain(&b, run); err != nil || !strings.Contains(b.String(), "in 2 rounds.\nThe network has 2 of them: ") {
+		t.Errorf("%q, %v", b.String(), err)
+	}
 	for name, want := range map[string]string{
 		"0.weight[0,0]": "0.weight[0,0]: removed in round 1, in epoch 2, dead: its worth 0 was not above the price 0\n",
 		"0.weight[1,1]": "0.weight[1,1]: removed in round 2, in epoch 3, dominated: its worth 4 was not above the price 4\n",
@@ -106,8 +114,11 @@ func TestPageOfWeights(t *testing.T) {
 	if !strings.Contains(text, "<h1>3 of 6 weights stay: ") || strings.Contains(text, "Demand and supply") {
 		t.Errorf("the page begins %.300s", text[strings.Index(text, "<h1>"):])
 	}
+	// Of two runs the table begins with what the first one left, and a line says what was before.
+	played.Result.Structured = &record.Structured{Kept: 4, Players: 9, Dense: 156, MaxParameters: 80, Parameters: 71, Before: accurate(97.25)}
 	var table strings.Builder
-	if err := Result(&table, &played.Result); err != nil || strings.Contains(table.String(), "shape") {
+	if err := Result(&table, &played.Result); err != nil || strings.Contains(table.String(), "shape") ||
+		!strings.Contains(table.String(), "what it left\n              the network of all 156 parameters has 97.25 %\n") {
 		t.Errorf("%v, %s", err, table.String())
 	}
 }

@@ -123,6 +123,14 @@ func TestResolveRefuses(t *testing.T) {
 		"--benefit is":         {func(c *settings.Config) { c.Benefit = game.Benefit("charity") }},
 		"--benefit-gradient":   {func(c *settings.Config) { c.BenefitGradient = "loss" }},
 		"--baseline":           {func(c *settings.Config) { c.Game, c.Baseline = game.NoGame, true }},
+		"--players has branches": {
+			func(c *settings.Config) {
+				c.Players, c.Model, c.Game, c.Sparsity = "branches", "resnet8", game.PaperGame, 0
+			},
+			func(c *settings.Config) {
+				c.Players, c.Model, c.Game, c.MaxMACs, c.Sparsity = "filters,branches", "resnet8", game.RankingGame, 1e6, 0
+			},
+		},
 		"--group-lasso is": {
 			func(c *settings.Config) { c.GroupLasso = 0.1 }, func(c *settings.Config) { c.Game, c.GroupLasso = game.PaperGame, 0.1 },
 			func(c *settings.Config) { c.Game, c.GroupLasso = game.RankingGame, -1 }, func(c *settings.Config) { c.Game, c.GroupLasso = game.RankingGame, nan },

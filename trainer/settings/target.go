@@ -58,6 +58,11 @@ func (c Config) resolveTarget(players []int) (Config, error) {
 	if c.Game == game.RankingGame && c.Criterion == game.OutputSquare {
 		c.Worth = game.Outputs
 	}
+	const branchesMarket = "--players has branches, which a market removes for what they cost; try --max-macs, --max-params or --max-latency-us with --game market"
+	branches := slices.Contains(c.PlayerKinds(), network.Branches)
+	if branches && c.Game == game.PaperGame { // a branch has no parameters of its own, so theta is nothing
+		return c, backend.Usagef(branchesMarket)
+	}
 	if !c.Game.InRounds() {
 		c.Cost, c.MaxParameters, c.MaxMACs, c.MaxBytes, c.MaxLatencyUS, c.LatencyModel = "", 0, 0, 0, 0, ""
 		c.Keep, c.Sparsity, c.RoundTo = 0, 0, 1
@@ -117,11 +122,11 @@ func (c Config) resolveTarget(players []int) (Config, error) {
 	case c.Cost == "" && targets[0].Resource != cost.Players && targets[0].Resource != cost.Bytes:
 		c.Cost = targets[0].Resource
 	}
-	switch branches := slices.Contains(c.PlayerKinds(), network.Branches); {
+	switch {
 	case branches && c.Mixed():
 		return c, backend.Usagef("--players has branches and weights; remove branches in a run of their own, and prune what it leaves with --players weights")
 	case branches && (c.Game != game.MarketGame || c.MaxParameters == 0 && c.MaxMACs == 0 && c.MaxLatencyUS == 0):
-		return c, backend.Usagef("--players has branches, which a market removes for what they cost; try --max-macs, --max-params or --max-latency-us with --game market")
+		return c, backend.Usagef(branchesMarket)
 	}
 	if c.LatencyModel != "" && !c.NeedsLatency() {
 		return c, backend.Usagef("--latency-model is for --cost latency and --max-latency-us: give one of them, too, or leave it out")

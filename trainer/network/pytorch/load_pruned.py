@@ -14,7 +14,7 @@ import sys
 import torch
 from torch import nn
 
-TYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "I64": torch.int64}
+TYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "I64": torch.int64, "I32": torch.int32}
 ACTIVATIONS = {"relu": nn.ReLU, "leaky-relu": nn.LeakyReLU, "gelu": nn.GELU, "tanh": nn.Tanh, "relu6": nn.ReLU6}
 
 
@@ -30,6 +30,10 @@ def read(path):
         numbers = bytearray(data[begin:end])
         kind = TYPES[t["dtype"]]
         tensors[name] = (torch.frombuffer(numbers, dtype=kind) if numbers else torch.empty(0, dtype=kind)).reshape(t["shape"])
+    for name, shape in json.loads(metadata.get("csr", "{}")).items():  # compressed sparse rows
+        values, columns, offsets = (tensors.pop(name + part) for part in (".values", ".columns", ".offsets"))
+        row = torch.repeat_interleave(torch.arange(shape[0]), (offsets[1:] - offsets[:-1]).long())
+        tensors[name] = torch.zeros(shape, dtype=values.dtype).reshape(shape[0], -1).index_put((row, columns.long()), values).reshape(shape)
     return metadata, tensors
 
 

@@ -134,7 +134,7 @@ func withoutBranches(t *testing.T, n *network.Network) *network.Network {
 }
 
 // TestScript: the script builds the network of every operator, whole and cut, in every type of
-// numbers, with a prefix; its logits are those of the network.
+// numbers, with a prefix, and as sparse rows; its logits are those of the network.
 func TestScript(t *testing.T) {
 	interpreter := python(t)
 	folder := t.TempDir()
@@ -161,6 +161,15 @@ func TestScript(t *testing.T) {
 			t.Fatal(err)
 		}
 		samples = append(samples, save(t, folder, fmt.Sprint(i, "-cut"), withoutBranches(t, cut), l))
+		for k, param := range n.Params { // a run of single weights writes few that are not zero
+			for w := range n.Parameters[k] {
+				if param.Weight && w%5 != 2 {
+					n.Parameters[k][w] = 0
+				}
+			}
+		}
+		l.Sparse = true
+		samples = append(samples, save(t, folder, fmt.Sprint(i, "-sparse"), withoutBranches(t, n), l))
 	}
 	text, err := json.Marshal(samples)
 	if err != nil {

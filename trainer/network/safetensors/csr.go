@@ -36,7 +36,8 @@ func compressed(t Tensor) ([]Tensor, bool) {
 			offsets = binary.LittleEndian.AppendUint32(offsets, uint32(len(values)))
 		}
 	}
-	if width == 0 || sizes[F32]*len(values)+len(columns)+len(offsets) >= sizes[F32]*len(t.Float32) || len(t.Float32) > mostZeros*(len(values)+t.Shape[0]) {
+	kind, dense := t.typed()
+	if width == 0 || sizes[kind]*len(values)+len(columns)+len(offsets) >= dense || len(t.Float32) > mostZeros*(len(values)+t.Shape[0]) {
 		return nil, false
 	}
 	return []Tensor{

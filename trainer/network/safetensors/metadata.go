@@ -240,7 +240,7 @@ func ReadMetadata(metadata map[string]string) (m Metadata, err error) {
 	text := func(key string) string {
 		value, found := metadata[key]
 		if !found {
-			fail("%q is missing: nashprune did not write this file", key)
+			fail("%q is missing", key)
 		}
 		return value
 	}
