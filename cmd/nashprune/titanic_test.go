@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"nashprune/trainer"
+	"nashprune/trainer/record"
 )
 
 // passengers is a table with words, gaps, names and row numbers.
@@ -116,6 +117,12 @@ func TestSmallMistakes(t *testing.T) {
 	} {
 		code, stdout, stderr := execute(t, strings.Fields(args)...)
 		refused(t, exitUsage, words, code, stdout, stderr)
+	}
+	// The first part of a mixed run has other players, which may be tested or not.
+	succeed(t, strings.Fields("train --data plants.csv --model mlp:9-7 --batch 7 --epochs 12 --rounds 3 --players neurons,weights --max-bytes 80% --certify-steps 0 --out mixed")...)
+	first, err := record.ReadResult([]byte(readText(t, "mixed/structured/result.json")))
+	if err != nil || first.Equilibrium == nil || first.Equilibrium.Network != "" {
+		t.Errorf("%+v, %v", first, err)
 	}
 	t.Setenv("NASHPRUNE_EPOCH", "3")
 	code, stdout, stderr := execute(t, "devices")

@@ -199,7 +199,9 @@ func TestNobodyLeft(t *testing.T) {
 	for i := range run.Players {
 		run.Players[i] = record.Player{Layer: run.Players[i].Layer, Index: run.Players[i].Index, Participation: 1, Reason: game.Kept}
 	}
+	run.Result.Equilibrium = &record.Equilibrium{Model: record.Undecided, Kept: run.Result.Pruned.Players}
 	text := explanation(t, run)
+	has(t, "nobody left", text, "equilibrium? Undecided: no round had to remove a player.")
 	if !strings.Contains(text, "No round had to remove a player") || strings.Contains(text, "closest to removal") {
 		t.Errorf("\n%s", text)
 	}

@@ -253,6 +253,8 @@ func gaps(e *record.Equilibrium) string {
 		return fmt.Sprintf("yes: its relative gap on other samples is %.2g, less than %d times what the choice of samples explains", e.RelativeGap, record.LargestRatio)
 	case e.Model == record.Fails:
 		return fmt.Sprintf("no: its relative gap on other samples is %.2g, more than the choice of samples explains", e.RelativeGap)
+	case e.Model != "" && e.Checked == 0 && e.Dead+e.Dominated+e.PricedOut+e.Forced+e.Followed == 0:
+		return "undecided: no round had to remove a player"
 	case e.Model != "" && e.Checked == 0:
 		return "undecided: no round was checked on other samples; it takes three times as many samples as a round observes, and four rounds"
 	case e.Model != "":

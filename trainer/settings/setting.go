@@ -67,10 +67,10 @@ func (s *Setting) Played(c Config) bool {
 var marketOnly = []string{"worth", "certify-steps", "weight-worth"}
 
 // PlayedByWeights reports whether a setting that is played has an effect on the players, where
-// these are single weights.
+// these are single weights. The first part of a mixed run has other players.
 func (s *Setting) PlayedByWeights(c Config) bool {
 	switch {
-	case !c.PlaysWeights():
+	case !c.PlaysWeights(), c.Mixed():
 		return true
 	case s.Name == "worth":
 		return c.WeightWorth.Observes()
