@@ -52,8 +52,8 @@ const fewestHeldOut = 4
 // CanBid reports whether there are enough samples to measure bids and asks on.
 func CanBid(d *dataset.Dataset) bool { return heldOut(d).Of(d).Len() >= fewestHeldOut }
 
-// pairs is how many pairs of removed players have their joint bid measured.
-const pairs = 4
+// Pairs is how many pairs of removed players have their joint bid measured at most.
+const Pairs = 4
 
 // miss is how often all intervals of a claim may miss together.
 const miss = 0.05
@@ -239,7 +239,7 @@ func (g *realGame) selectQuotes(ctx context.Context, b *record.BidAsk) error {
 		flips = append(flips, flip{q.PlayerName})
 	}
 	drawn := random.New(g.Seed, random.Bidding, 0, pairsStream).Permutation(len(bids))
-	for k := 0; k+1 < len(drawn) && len(b.Pairs) < pairs; k += 2 {
+	for k := 0; k+1 < len(drawn) && len(b.Pairs) < Pairs; k += 2 {
 		p := record.BidPair{Players: [2]record.PlayerName{bids[drawn[k]], bids[drawn[k+1]]}}
 		b.Pairs, flips = append(b.Pairs, p), append(flips, p.Players[:])
 	}

@@ -27,25 +27,36 @@ func (p Plan) Bids() bool {
 }
 
 // A refit takes a hundredth of the steps of the training where the configuration allows
-// more, but no fewer than ten.
+// more, but no fewer than ten. Those of many gates take fewer, so that all together take no
+// more steps than the training.
 const (
 	bidShare  = 100
 	fewestBid = 10
 )
 
-func (p Plan) bidSteps() int { return min(p.Config.CertifySteps, max(p.Total/bidShare, fewestBid)) }
+func (p Plan) bidSteps() int {
+	return min(p.Config.CertifySteps, max(p.Total/max(bidShare, p.bidNetworks()), fewestBid))
+}
 
-// BidWork estimates the work of bids and asks that are still to be taken, as [Plan.Work] does: of each
-// gate mostBids of both are measured once, and one of both bidRepeats times. A network is evaluated on
-// samples that are held out, which takes a third of the work of steps.
+// bidNetworks returns how many networks bids and asks refit at most: of each gate mostBids of
+// both, pairs, and bidRepeats times one of both of each market; and the kept network every time.
+func (p Plan) bidNetworks() int {
+	gates, markets := len(p.Graph.MarketWidths()), 1
+	if p.Config.Cost == "" {
+		markets = gates
+	}
+	return 2*mostBids*gates + evidence.Pairs + 1 + bidRepeats*(2*markets+1)
+}
+
+// BidWork estimates the work of bids and asks that are still to be taken, as [Plan.Work] does. A
+// network is evaluated on samples that are held out, which takes a third of the work of steps.
 func (t *Training) BidWork() float64 {
 	p := t.Plan
 	if !p.Bids() || t.BidAsk != nil || t.Step > p.closes {
 		return 0
 	}
-	networks := 2*mostBids*len(p.Graph.MarketWidths()) + 3*bidRepeats
 	steps := float64(p.bidSteps()) + float64(min(p.samples, evidence.MostHeldOut))/float64(3*p.Config.Batch)
-	return float64(networks) * steps * p.StepWork(p.closes)
+	return float64(p.bidNetworks()) * steps * p.StepWork(p.closes)
 }
 
 // bidsDue reports whether bids and asks are the next that is due.

@@ -3,10 +3,12 @@ package session
 import (
 	"errors"
 	"math"
+	"slices"
 	"testing"
 
 	"nashprune/game"
 	"nashprune/trainer/backend"
+	"nashprune/trainer/cost"
 	"nashprune/trainer/network"
 	"nashprune/trainer/network/networktest"
 	"nashprune/trainer/record"
@@ -177,6 +179,29 @@ func TestRoundsHaveToFit(t *testing.T) {
 	}
 }
 
+// TestBidSteps: refits take a hundredth of the steps, all together no more than the training, and no fewer
+// than ten.
+func TestBidSteps(t *testing.T) {
+	for _, c := range []struct {
+		gates, samples int
+		cost           cost.Resource
+		steps          int
+	}{
+		{2, 10_000, "", 62}, {12, 10_000, "", 17}, {12, 10_000, cost.MACs, 36}, {12, 1000, cost.MACs, 10},
+	} {
+		config := testConfig()
+		config.CertifySteps, config.Cost, config.Keep = 200, c.cost, cost.Limit(2*c.gates)
+		widths := append(slices.Repeat([]int{8}, c.gates+1), 2)
+		p, err := NewPlan(config, game.MarketGame, networktest.Perceptron(widths...).Graph, c.samples, Given{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.bidSteps(); got != c.steps {
+			t.Errorf("%d gates, %d steps, cost %q: refits of %d steps, want %d", c.gates, p.Total, c.cost, got, c.steps)
+		}
+	}
+}
+
 // TestBidWork: bids and asks are work until the market has closed and they are taken.
 func TestBidWork(t *testing.T) {
 	c := testConfig()
@@ -186,7 +211,7 @@ func TestBidWork(t *testing.T) {
 		t.Fatal(err)
 	}
 	left := &Training{Plan: p, Position: Start(p)}
-	networks := float64(2*mostBids*2 + 3*bidRepeats) // of two gates
+	networks := float64(2*6*2 + 4 + 1 + 8*5) // of two gates, each a market
 	steps := float64(p.bidSteps()) + 1000./float64(3*c.Batch)
 	if got, want := left.BidWork(), networks*steps*p.StepWork(p.closes); math.Abs(got-want) > 1e-9*want || got == 0 {
 		t.Errorf("bids and asks are %g of work, want %g", got, want)

@@ -163,7 +163,7 @@ var All = []*Setting{
 		"what the nodes that read removed players take over: nothing (none), their mean outputs (mean), or all that the other players predict (full), which helps with few rounds"),
 
 	declare(market, "certify-steps", func(c *Config) *int { return &c.CertifySteps }, 200, within(0, 1<<16),
-		"most training `steps` after which the networks with and without a player are compared, when the market has closed (a hundredth of the run where that is fewer, and no fewer than ten); 0, or --compensate: no such test"),
+		"most training `steps` after which the networks with and without a player are compared, when the market has closed (a hundredth of the run where that is fewer, less with many gates, and no fewer than ten); 0, or --compensate: no such test"),
 
 	declare(market, "weight-worth", func(c *Config) *game.Metric { return &c.WeightWorth }, game.AdamMetric, oneOf(game.Metrics...),
 		"metric by which a weight w of --players weights is far from zero: w^2 E[g^2] (fisher), w^2 sqrt(E[g^2]) (root), or w^2 sqrt(v) with the optimiser's v (adam)"),
