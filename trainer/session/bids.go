@@ -15,7 +15,7 @@ import (
 // What bids and asks are measured with: see [evidence.BidAskInput].
 const (
 	bidRepeats = 8
-	mostBids   = 6
+	gateBids   = 6
 )
 
 // Bids reports whether bids and asks are measured when the market has closed, if there are
@@ -38,14 +38,23 @@ func (p Plan) bidSteps() int {
 	return min(p.Config.CertifySteps, max(p.Total/max(bidShare, p.bidNetworks()), fewestBid))
 }
 
-// bidNetworks returns how many networks bids and asks refit at most: of each gate mostBids of
-// both, pairs, and bidRepeats times one of both of each market; and the kept network every time.
+// mostBids returns how many bids and asks of a gate a refit measures. Gates that share a market share
+// those of two gates, as far as each has two.
+func (p Plan) mostBids() int {
+	if p.Config.Cost == "" {
+		return gateBids
+	}
+	return min(gateBids, max(2*gateBids/len(p.Graph.MarketWidths()), 2))
+}
+
+// bidNetworks returns how many networks bids and asks refit at most: those of [Plan.mostBids], pairs, and
+// bidRepeats times one of both of each market; and the kept network every time.
 func (p Plan) bidNetworks() int {
 	gates, markets := len(p.Graph.MarketWidths()), 1
 	if p.Config.Cost == "" {
 		markets = gates
 	}
-	return 2*mostBids*gates + evidence.Pairs + 1 + bidRepeats*(2*markets+1)
+	return 2*p.mostBids()*gates + evidence.Pairs + 1 + bidRepeats*(2*markets+1)
 }
 
 // BidWork estimates the work of bids and asks that are still to be taken, as [Plan.Work] does. A
@@ -81,7 +90,7 @@ func (t *Training) takeBids(ctx context.Context) error {
 	in := evidence.BidAskInput{
 		Engine: t.Engine, Data: t.Data, Loss: t.Loss, Batch: c.Batch,
 		Kept: state.Network, Whole: whole, Live: t.Live(), Removed: t.removed(), Followed: t.followed(),
-		Seed: c.Seed, LearningRate: t.Plan.learningRate(t.Step - 1), Steps: t.Plan.bidSteps(), Repeats: bidRepeats, Most: mostBids, PlayerCosts: t.Plan.PlayerCosts,
+		Seed: c.Seed, LearningRate: t.Plan.learningRate(t.Step - 1), Steps: t.Plan.bidSteps(), Repeats: bidRepeats, Most: t.Plan.mostBids(), PlayerCosts: t.Plan.PlayerCosts,
 	}
 	if c.Cost != "" {
 		start := c.Cost.Costs(t.Plan.Graph, t.Plan.Graph.Widths(), t.Plan.Latency)

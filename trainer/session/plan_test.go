@@ -187,7 +187,7 @@ func TestBidSteps(t *testing.T) {
 		cost           cost.Resource
 		steps          int
 	}{
-		{2, 10_000, "", 62}, {12, 10_000, "", 17}, {12, 10_000, cost.MACs, 36}, {12, 1000, cost.MACs, 10},
+		{2, 10_000, "", 62}, {12, 10_000, "", 17}, {12, 10_000, cost.MACs, 62}, {30, 10_000, cost.MACs, 41}, {12, 1000, cost.MACs, 10},
 	} {
 		config := testConfig()
 		config.CertifySteps, config.Cost, config.Keep = 200, c.cost, cost.Limit(2*c.gates)
