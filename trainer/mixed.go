@@ -142,7 +142,7 @@ func clearPart(dir string, except ...string) error {
 	for _, e := range entries {
 		switch name := e.Name(); {
 		case slices.Contains(except, name) || name == LockFile:
-		case slices.Contains(record.Files, name) || name == pytorch.ScriptFile || atomicfile.Litter(name):
+		case slices.Contains(record.Files, name) || name == pytorch.ScriptFile || atomicfile.IsTemporary(name):
 			err = errors.Join(err, os.Remove(filepath.Join(dir, name)))
 		default:
 			return backend.Usagef("--resume: %s was not written by the run: move it away, and resume again", filepath.Join(dir, name))

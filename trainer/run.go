@@ -205,7 +205,7 @@ func Resume(ctx context.Context, o Options) (*record.Result, error) {
 		return nil, err
 	}
 	defer unlock()
-	if err := atomicfile.Sweep(o.Dir); err != nil {
+	if err := atomicfile.RemoveTemporary(o.Dir); err != nil {
 		return nil, atomicfile.Advised(err)
 	}
 	c, err := checkpoint.Load(path)

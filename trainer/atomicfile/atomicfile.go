@@ -18,17 +18,18 @@ const permission = 0o644
 // Of the names of temporary files.
 const prefix, suffix = ".nashprune-", ".tmp"
 
-// Litter reports whether a name is that of a temporary file. One that no process writes any more is from a
+// IsTemporary reports whether a name is that of a temporary file. One that no process writes any more is from a
 // process that was killed.
-func Litter(name string) bool {
+func IsTemporary(name string) bool {
 	return strings.HasPrefix(name, prefix) && strings.HasSuffix(name, suffix)
 }
 
-// Sweep removes the temporary files of a folder in which no other process writes.
-func Sweep(dir string) error {
+// RemoveTemporary removes the temporary files of a folder in which no other process writes. Its errors are those
+// of reading the folder and of removing files.
+func RemoveTemporary(dir string) error {
 	entries, err := os.ReadDir(dir)
 	for _, e := range entries {
-		if Litter(e.Name()) {
+		if IsTemporary(e.Name()) {
 			err = errors.Join(err, os.Remove(filepath.Join(dir, e.Name())))
 		}
 	}

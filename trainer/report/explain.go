@@ -97,7 +97,7 @@ forced:      its worth is above the price, but the demand is met by players that
 		return err
 	}
 	if run.unmeasured() {
-		_, err := fmt.Fprintln(w, "\n"+nobodyLeft)
+		_, err := fmt.Fprintln(w, "\n"+noneRemoved)
 		return err
 	}
 	kept, left := byMargin(run.Players)

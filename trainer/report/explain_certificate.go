@@ -291,7 +291,7 @@ func ExplainPlayer(w io.Writer, run *Run, name record.PlayerName) error {
 	fmt.Fprintf(&b, "Player %s, %s.\n", run.name(p.PlayerName), fate(p))
 	switch {
 	case run.unmeasured():
-		fmt.Fprintln(&b, nobodyLeft)
+		fmt.Fprintln(&b, noneRemoved)
 		_, err := io.WriteString(w, b.String())
 		return err
 	case c.Game == game.MarketGame:
@@ -368,8 +368,8 @@ func (run *Run) gates() string {
 	return strings.Join(all, ", ")
 }
 
-// nobodyLeft is what is said of the players of a run that is [Run.unmeasured].
-const nobodyLeft = "No round had to remove a player, so no worth was measured."
+// noneRemoved is what is said of the players of a run that is [Run.unmeasured].
+const noneRemoved = "No round had to remove a player, so no worth was measured."
 
 // unmeasured reports whether a market removed no player: then all numbers of players are zero.
 func (run *Run) unmeasured() bool {

@@ -192,8 +192,8 @@ func TestKeptWithoutWorth(t *testing.T) {
 	}
 }
 
-// TestNobodyLeft: of a market that removed no player no worths are shown, since none was measured.
-func TestNobodyLeft(t *testing.T) {
+// TestNoneRemoved: of a market that removed no player no worths are shown, since none was measured.
+func TestNoneRemoved(t *testing.T) {
 	run := withCertificate(marketRun())
 	run.Result.Pruned.Kept = run.Result.Pruned.Players
 	for i := range run.Players {
@@ -201,7 +201,7 @@ func TestNobodyLeft(t *testing.T) {
 	}
 	run.Result.Equilibrium = &record.Equilibrium{Model: record.Undecided, Kept: run.Result.Pruned.Players}
 	text := explanation(t, run)
-	has(t, "nobody left", text, "equilibrium? Undecided: no round had to remove a player.")
+	has(t, "none removed", text, "equilibrium? Undecided: no round had to remove a player.")
 	if !strings.Contains(text, "No round had to remove a player") || strings.Contains(text, "closest to removal") {
 		t.Errorf("\n%s", text)
 	}

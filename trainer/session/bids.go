@@ -38,7 +38,7 @@ func (p Plan) bidSteps() int {
 	return min(p.Config.CertifySteps, max(p.Total/max(bidShare, p.bidNetworks()), fewestBid))
 }
 
-// mostBids returns how many bids and asks of a gate a refit measures. Gates that share a market share
+// mostBids returns how many bids, and as many asks, of a gate are measured. Gates that share a market share
 // those of two gates, as far as each has two.
 func (p Plan) mostBids() int {
 	if p.Config.Cost == "" {
